@@ -1,0 +1,32 @@
+/**
+ * What the protocol needs of the runtime it runs in. Each runtime folder supplies one, so that the
+ * hot paths use that runtime's fastest way while the protocol itself stays plain ECMAScript.
+ */
+export interface Platform {
+  /** Returns `byteLength` bytes that nothing else holds; their contents may be uninitialised. */
+  allocate(byteLength: number): Uint8Array;
+
+  /** Decodes `bytes[start, end)`, which MUST all be below 0x80. */
+  decodeAscii(bytes: Uint8Array, start: number, end: number): string;
+
+  /** Decodes `bytes[start, end)`, which MUST be valid UTF-8. A byte order mark is kept. */
+  decodeUtf8(bytes: Uint8Array, start: number, end: number): string;
+
+  /** Whether `bytes[start, end)` is valid UTF-8 (RFC 3629). */
+  isUtf8(bytes: Uint8Array, start: number, end: number): boolean;
+
+  /** The length of `text` in UTF-8, lone surrogates counted as U+FFFD. */
+  utf8Length(text: string): number;
+
+  /**
+   * Writes `text` as UTF-8 at `target[offset]`, lone surrogates as U+FFFD, and returns the number
+   * of bytes written. `target` MUST have room for the whole text.
+   */
+  encodeUtf8(text: string, target: Uint8Array, offset: number): number;
+
+  /** Fills `bytes` from a cryptographically strong source (RFC 6455 5.3 and 10.3). */
+  fillRandom(bytes: Uint8Array): void;
+
+  /** The SHA-1 digest of an ASCII string, base64-encoded (RFC 6455 4.2.2). */
+  sha1Base64(ascii: string): string;
+}
