@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
+const BROWSER_TESTS = "test/**/*.browser.test.ts";
+
 export default defineConfig({
   resolve: {
     // Tests run on the sources, so that no build stands between a change and its test.
@@ -12,5 +14,23 @@ export default defineConfig({
       { find: /^tideway\/protocol$/, replacement: source("protocol/index.ts") },
     ],
   },
-  test: { include: ["test/**/*.test.ts"] },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: "node", include: ["test/**/*.test.ts"], exclude: [BROWSER_TESTS] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: [BROWSER_TESTS],
+          globalSetup: "test/support/browser-setup.ts",
+          // The first start of a browser on a busy machine takes a while.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
 });

@@ -1,0 +1,13 @@
+import type { TestProject } from "vitest/node";
+import { type BrowserAvailability, ensureChromium } from "./chromium.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    browser: BrowserAvailability;
+  }
+}
+
+/** Vitest runs this once before the first of the `*.browser.test.ts` files, and only if there is one. */
+export default function setup(project: TestProject): void {
+  project.provide("browser", ensureChromium());
+}

@@ -1,0 +1,50 @@
+import { type Browser, chromium } from "playwright-core";
+import { describe, inject, it } from "vitest";
+import type {} from "./browser-setup.ts";
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/**
+ * Starts a Chromium with a fresh profile; the caller closes it. Only in a `*.browser.test.ts` file.
+ */
+export function launchBrowser(): Promise<Browser> {
+  const { path, reason } = browserHere();
+  if (path === undefined) return Promise.reject(new Error(reason));
+  return chromium.launch({ executablePath: path, args: FLAGS });
+}
+
+/**
+ * A `describe` for tests that need a browser. Where there is none they are skipped, with the reason
+ * in their name; with `CI=true` they fail instead, so that no pipeline passes by not looking.
+ */
+export function describeInBrowser(name: string, body: () => void): void {
+  const { path, reason } = browserHere();
+  if (path !== undefined) {
+    describe(name, body);
+  } else if (process.env["CI"] === "true") {
+    describe(name, () => {
+      it("has a browser to run in", () => {
+        throw new Error(reason);
+      });
+    });
+  } else {
+    describe.skip(`${name} [skipped: ${reason}]`, body);
+  }
+}
+
+function browserHere(): ReturnType<typeof inject<"browser">> {
+  const browser = inject("browser");
+  if (browser === undefined) {
+    throw new Error("tests that need a browser belong into a file named *.browser.test.ts");
+  }
+  return browser;
+}
