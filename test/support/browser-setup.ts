@@ -9,5 +9,7 @@ declare module "vitest" {
 
 /** Vitest runs this once before the first of the `*.browser.test.ts` files, and only if there is one. */
 export default function setup(project: TestProject): void {
-  project.provide("browser", ensureChromium());
+  const browser = ensureChromium();
+  if (browser.reason !== undefined) process.stderr.write(`No browser tests: ${browser.reason}.\n`);
+  project.provide("browser", browser);
 }

@@ -1,6 +1,5 @@
 import { type Browser, chromium } from "playwright-core";
 import { describe, inject, it } from "vitest";
-import type {} from "./browser-setup.ts";
 
 const FLAGS = [
   "--headless",

@@ -5,9 +5,16 @@ import { chromium } from "playwright-core";
 
 /** Whether there is a browser to test in: the path of its program, or why there is none. */
 export type BrowserAvailability =
-  { readonly path: string; readonly reason?: never } | { readonly path?: never; readonly reason: string };
+  | { readonly path: string; readonly reason?: never }
+  | { readonly path?: never; readonly reason: string };
 
-const PROGRAMS = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
+const PROGRAMS = [
+  "chromium",
+  "chromium-browser",
+  "google-chrome-stable",
+  "google-chrome",
+  "chrome",
+];
 
 const FIXED_PLACES = [
   "/usr/bin/chromium",

@@ -1,0 +1,79 @@
+/**
+ * Compares what each entry point exports with its committed report under `api/`, or with `--write`
+ * brings the reports up to date. The reports are read in review: they show what users can see.
+ */
+import { join } from "node:path";
+import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
+
+const ENTRY_POINTS = {
+  tideway: "dist/node/index.d.ts",
+  "tideway.browser": "dist/browser/index.d.ts",
+  "tideway-server": "dist/node/server.d.ts",
+  "tideway-protocol": "dist/protocol/index.d.ts",
+};
+
+const root = join(import.meta.dirname, "..");
+const isWriting = process.argv.includes("--write");
+
+const stale = Object.keys(ENTRY_POINTS).filter((name) => !isReportUpToDate(name));
+if (stale.length > 0) {
+  console.error(`The API changed (${stale.join(", ")}): run "npm run api" and commit api/.`);
+  process.exitCode = 1;
+}
+
+/** @param {string} name */
+function isReportUpToDate(name) {
+  const config = ExtractorConfig.prepare({
+    configObjectFullPath: undefined,
+    packageJsonFullPath: join(root, "package.json"),
+    packageJson: { name: "tideway", version: "0.0.0" },
+    configObject: {
+      projectFolder: root,
+      mainEntryPointFilePath: join(root, ENTRY_POINTS[name]),
+      newlineKind: "lf",
+      compiler: {
+        overrideTsconfig: {
+          compilerOptions: {
+            target: "ES2022",
+            module: "NodeNext",
+            moduleResolution: "NodeNext",
+            lib: ["ES2023", "ESNext.Disposable", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
+            types: ["node"],
+            strict: true,
+            skipLibCheck: true,
+          },
+          files: [ENTRY_POINTS[name]],
+        },
+      },
+      apiReport: {
+        enabled: true,
+        reportFolder: join(root, "api"),
+        reportTempFolder: join(root, "node_modules/.cache/api"),
+        reportFileName: `${name}.api.md`,
+      },
+      docModel: { enabled: false },
+      dtsRollup: { enabled: false },
+      tsdocMetadata: { enabled: false },
+      messages: {
+        compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
+        extractorMessageReporting: {
+          default: { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: true },
+          // Nothing here is beta or internal: what an entry point exports is public.
+          "ae-missing-release-tag": { logLevel: ExtractorLogLevel.None },
+          "ae-missing-getter": { logLevel: ExtractorLogLevel.None },
+          // Marked in the report where it stands; a list with line numbers would change too often.
+          "ae-undocumented": { logLevel: ExtractorLogLevel.None },
+        },
+        tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
+      },
+    },
+  });
+  const { apiReportChanged, errorCount } = Extractor.invoke(config, {
+    localBuild: isWriting,
+    messageCallback: (message) => {
+      // Its advice on how to update the report names another command than ours.
+      if (message.messageId.startsWith("console-")) message.handled = true;
+    },
+  });
+  return errorCount === 0 && (isWriting || !apiReportChanged);
+}
