@@ -1,0 +1,29 @@
+import type { Platform } from "../platform.ts";
+import { encodeBase64 } from "./base64.ts";
+
+/** RFC 6455 1.3: what a server appends to the key to show that it speaks this protocol. */
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** RFC 6455 4.1: the nonce has 16 bytes. */
+const KEY_BYTES = 16;
+
+// 16 bytes are 22 characters and two of padding. The last character's four unused bits are not
+// looked at: RFC 4648 3.5 leaves that to the decoder, and clients that make keys up set them.
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/** Whether `text` is a `Sec-WebSocket-Key`: 16 bytes in base64 (RFC 6455 4.2.1, item 5). */
+export function isKey(text: string): boolean {
+  return KEY.test(text);
+}
+
+/** A fresh `Sec-WebSocket-Key`: 16 random bytes in base64 (RFC 6455 4.1, item 7). */
+export function generateKey(platform: Pick<Platform, "fillRandom">): string {
+  const nonce = new Uint8Array(KEY_BYTES);
+  platform.fillRandom(nonce);
+  return encodeBase64(nonce);
+}
+
+/** The `Sec-WebSocket-Accept` that answers `key` (RFC 6455 4.2.2, item 5.4). */
+export function computeAcceptKey(key: string, platform: Pick<Platform, "sha1Base64">): string {
+  return platform.sha1Base64(key + GUID);
+}

@@ -1,0 +1,118 @@
+import { HandshakeError, UsageError } from "../../errors/index.ts";
+import type { Platform } from "../platform.ts";
+import { computeAcceptKey, generateKey } from "./accept-key.ts";
+import type { ExtensionOffer } from "./extensions.ts";
+import type { HeaderFields } from "./header-fields.ts";
+import type { HeaderInit } from "./header-writer.ts";
+import {
+  type HttpHead,
+  type HttpHeadLimits,
+  HttpHeadReader,
+  parseStatusLine,
+  type StatusLine,
+} from "./http-head.ts";
+import { type UrlParts, writeUpgradeRequest } from "./client-request.ts";
+import { readUpgradeAnswer } from "./client-response.ts";
+
+export interface ClientHandshakeOptions extends HttpHeadLimits {
+  /** Where to: any `URL` with a ws, wss, http or https scheme will do. */
+  readonly url: UrlParts;
+  /** The subprotocols to offer, in order of preference. Default none. */
+  readonly protocols?: readonly string[];
+  /** The extensions to offer, in order of preference. Default none. */
+  readonly extensions?: readonly ExtensionOffer[];
+  /** Further fields, such as `Origin` or `Cookie`; none that belongs to the handshake. */
+  readonly headers?: HeaderInit;
+  /**
+   * Whether to fail if subprotocols were offered and the server chose none. Default false, as in
+   * RFC 6455 4.1; the WHATWG standard asks for true.
+   */
+  readonly requireProtocol?: boolean;
+}
+
+/** The connection is open. */
+export interface HandshakeOpen {
+  readonly kind: "open";
+  /** The subprotocol the server chose, or the empty string. */
+  readonly protocol: string;
+  /** The extensions the server agreed to, each of a name that was offered. */
+  readonly extensions: readonly ExtensionOffer[];
+  /** The fields of the response. */
+  readonly headers: HeaderFields;
+  /** The bytes that came after the response: a view of the last chunk. */
+  readonly rest: Uint8Array;
+}
+
+/** The connection is not to be opened, and its transport to be closed. */
+export interface HandshakeFailed {
+  readonly kind: "failed";
+  readonly error: HandshakeError;
+}
+
+export type ClientHandshakeOutcome = HandshakeOpen | HandshakeFailed;
+
+/**
+ * The client's half of the opening handshake (RFC 6455 4.1). `request` is what to send, and
+ * `receive` takes the answer, in whatever pieces it comes.
+ *
+ * The codes of its errors: `UNEXPECTED_STATUS` (an `UnexpectedStatusError`), `MALFORMED_RESPONSE`,
+ * `HEADER_TOO_BIG`, `INVALID_UPGRADE`, `INVALID_ACCEPT`, `INVALID_SUBPROTOCOL`,
+ * `MISSING_SUBPROTOCOL`, `INVALID_EXTENSION`.
+ */
+export class ClientHandshake {
+  /** The whole request; each character stands for one byte: it is to be written as latin-1. */
+  readonly request: string;
+
+  readonly #options: ClientHandshakeOptions;
+  readonly #acceptKey: string;
+  readonly #reader: HttpHeadReader<StatusLine>;
+  #isOver = false;
+
+  /**
+   * @throws UsageError `INVALID_URL`, `INVALID_SUBPROTOCOL`, `INVALID_EXTENSION`, `INVALID_HEADER`,
+   *   `RESERVED_HEADER` or `INVALID_LIMIT` for what cannot be sent.
+   */
+  constructor(
+    options: ClientHandshakeOptions,
+    platform: Pick<Platform, "fillRandom" | "sha1Base64">,
+  ) {
+    const key = generateKey(platform);
+    this.request = writeUpgradeRequest(options, key);
+    this.#options = options;
+    this.#acceptKey = computeAcceptKey(key, platform);
+    this.#reader = new HttpHeadReader({ ...options, parseStartLine: parseStatusLine });
+  }
+
+  /**
+   * Takes the next bytes; undefined while the answer is not complete. Whatever the peer sends, it
+   * does not throw.
+   *
+   * @throws UsageError `HANDSHAKE_OVER` after it has returned an outcome.
+   */
+  receive(chunk: Uint8Array): ClientHandshakeOutcome | undefined {
+    if (this.#isOver) {
+      throw new UsageError("HANDSHAKE_OVER", "the opening handshake has ended and takes no bytes");
+    }
+    const outcome = this.#readFinalAnswer(chunk);
+    this.#isOver = outcome !== undefined;
+    return outcome;
+  }
+
+  #readFinalAnswer(chunk: Uint8Array): ClientHandshakeOutcome | undefined {
+    let head = this.#reader.receive(chunk);
+    while (head?.kind === "head" && isInterim(head)) head = this.#reader.receive(chunk, head.end);
+    if (head === undefined) return undefined;
+    if (head.kind === "fault") {
+      const code = head.fault === "malformed" ? "MALFORMED_RESPONSE" : "HEADER_TOO_BIG";
+      return { kind: "failed", error: new HandshakeError(code, head.message) };
+    }
+    const answer = readUpgradeAnswer(head, { ...this.#options, acceptKey: this.#acceptKey });
+    if (answer instanceof HandshakeError) return { kind: "failed", error: answer };
+    return { kind: "open", ...answer, rest: chunk.subarray(head.end) };
+  }
+}
+
+/** RFC 9110 15.2: a client MUST be able to take 1xx responses before the final one. */
+function isInterim({ startLine: { status } }: HttpHead<StatusLine>): boolean {
+  return status >= 100 && status < 200 && status !== 101;
+}

@@ -1,0 +1,88 @@
+import { UsageError } from "../../errors/index.ts";
+import { type ExtensionOffer, serializeExtensions } from "./extensions.ts";
+import { isToken } from "./header-fields.ts";
+import { type HeaderInit, isHandshakeField, writeCallerHeaders } from "./header-writer.ts";
+import { WEBSOCKET_VERSION } from "./upgrade-request.ts";
+
+/** The parts of a URL that the opening handshake is made from; a `URL` has them all. */
+export interface UrlParts {
+  /** The scheme with its colon. */
+  readonly protocol: string;
+  /** The host in ASCII, and the port after a colon. The scheme's default port is left out. */
+  readonly host: string;
+  /** The path, with its leading slash. */
+  readonly pathname: string;
+  /** The query with its question mark, or the empty string. */
+  readonly search: string;
+}
+
+export interface UpgradeRequestParts {
+  readonly url: UrlParts;
+  readonly protocols?: readonly string[];
+  readonly extensions?: readonly ExtensionOffer[];
+  readonly headers?: HeaderInit;
+}
+
+/**
+ * Writes the request of the opening handshake (RFC 6455 4.1), one character a byte.
+ *
+ * @throws UsageError for what cannot be sent; the codes are those of `ClientHandshake`.
+ */
+export function writeUpgradeRequest(parts: UpgradeRequestParts, key: string): string {
+  const { url, protocols = [], extensions = [], headers = {} } = parts;
+  let head = `GET ${requestTarget(url)} HTTP/1.1\r\nHost: ${hostField(url)}\r\n`;
+  head += "Upgrade: websocket\r\nConnection: Upgrade\r\n";
+  head += `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: ${WEBSOCKET_VERSION}\r\n`;
+  if (protocols.length > 0) {
+    head += `Sec-WebSocket-Protocol: ${checkSubprotocols(protocols).join(", ")}\r\n`;
+  }
+  if (extensions.length > 0) {
+    head += `Sec-WebSocket-Extensions: ${serializeExtensions(extensions)}\r\n`;
+  }
+  return `${head}${writeCallerHeaders(headers, isReserved)}\r\n`;
+}
+
+function isReserved(name: string): boolean {
+  return name === "host" || isHandshakeField(name);
+}
+
+/** RFC 6455 4.1, item 2: the resource name, which has no fragment. */
+function requestTarget({ pathname, search }: UrlParts): string {
+  const target = (pathname === "" ? "/" : pathname) + search;
+  if (/^\/[\x21-\x22\x24-\x7e]*$/.test(target)) return target;
+  throw new UsageError(
+    "INVALID_URL",
+    `the path and query ${JSON.stringify(target)} cannot be sent as they are (RFC 6455 3)`,
+  );
+}
+
+/** RFC 6455 4.1, item 4: the host, and the port unless it is the scheme's default. */
+function hostField({ protocol, host }: UrlParts): string {
+  const defaultPort = DEFAULT_PORTS.get(protocol);
+  if (defaultPort === undefined) {
+    throw new UsageError("INVALID_URL", `${JSON.stringify(protocol)} is no scheme of a WebSocket`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(host) || /[/?#@\\]/.test(host)) {
+    throw new UsageError("INVALID_URL", `${JSON.stringify(host)} is not a host (RFC 6455 3)`);
+  }
+  return host.endsWith(defaultPort) ? host.slice(0, -defaultPort.length) : host;
+}
+
+const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
+  ["ws:", ":80"],
+  ["http:", ":80"],
+  ["wss:", ":443"],
+  ["https:", ":443"],
+]);
+
+/** RFC 6455 4.1, item 10: the subprotocols are tokens, and all different. */
+function checkSubprotocols(protocols: readonly string[]): readonly string[] {
+  const bad = protocols.find(
+    (protocol, index) => !isToken(protocol) || protocols.indexOf(protocol) < index,
+  );
+  if (bad === undefined) return protocols;
+  throw new UsageError(
+    "INVALID_SUBPROTOCOL",
+    `the subprotocol ${JSON.stringify(bad)} is not a token, or is offered twice (RFC 6455 4.1)`,
+  );
+}

@@ -1,0 +1,124 @@
+import { HandshakeError } from "../../errors/index.ts";
+import { type ExtensionOffer, parseExtensions } from "./extensions.ts";
+import { HeaderFields, parseTokenList } from "./header-fields.ts";
+import type { HttpHead, StatusLine } from "./http-head.ts";
+import { UnexpectedStatusError } from "./unexpected-status-error.ts";
+
+/** What the client asked for, and so what the server may agree to. */
+export interface UpgradeExpectation {
+  readonly acceptKey: string;
+  readonly protocols?: readonly string[];
+  readonly extensions?: readonly ExtensionOffer[];
+  readonly requireProtocol?: boolean;
+}
+
+/** What the server agreed to. */
+export interface UpgradeAnswer {
+  readonly protocol: string;
+  readonly extensions: readonly ExtensionOffer[];
+  readonly headers: HeaderFields;
+}
+
+/** Judges the final answer to an opening handshake by RFC 6455 4.1; returns the error, if any. */
+export function readUpgradeAnswer(
+  { startLine, rawHeaders }: HttpHead<StatusLine>,
+  expected: UpgradeExpectation,
+): UpgradeAnswer | HandshakeError {
+  const headers = new HeaderFields(rawHeaders);
+  const error =
+    checkStatus(startLine) ?? checkUpgrade(headers) ?? checkAccept(headers, expected.acceptKey);
+  if (error !== undefined) return error;
+  const extensions = readExtensions(headers, expected.extensions ?? []);
+  if (extensions instanceof HandshakeError) return extensions;
+  const protocol = readSubprotocol(headers, expected);
+  if (protocol instanceof HandshakeError) return protocol;
+  return { protocol, extensions, headers };
+}
+
+/** Item 1: "If the status code received from the server is not 101". */
+function checkStatus(startLine: StatusLine): HandshakeError | undefined {
+  const { status, reason, versionMajor, versionMinor } = startLine;
+  if (status !== 101) return new UnexpectedStatusError(status, reason);
+  if (versionMajor === 1 && versionMinor === 1) return undefined;
+  return new HandshakeError(
+    "MALFORMED_RESPONSE",
+    `the server switched protocols in HTTP/${versionMajor}.${versionMinor} where HTTP/1.1 is due`,
+  );
+}
+
+/** Items 2 and 3. */
+function checkUpgrade(headers: HeaderFields): HandshakeError | undefined {
+  // Without the u flag, /i folds no character beyond ASCII into ASCII.
+  if (!/^websocket$/i.test(headers.single("upgrade") ?? "")) {
+    return invalidUpgrade("Upgrade", "is not exactly websocket", headers);
+  }
+  const options = parseTokenList(headers.all("connection")) ?? [];
+  if (options.some((option) => /^upgrade$/i.test(option))) return undefined;
+  return invalidUpgrade("Connection", "does not list Upgrade", headers);
+}
+
+function invalidUpgrade(name: string, what: string, headers: HeaderFields): HandshakeError {
+  return new HandshakeError(
+    "INVALID_UPGRADE",
+    `the response's ${name} ${what}: ${quote(headers.all(name.toLowerCase()))}`,
+  );
+}
+
+/** Item 4; RFC 6455 11.3.3: the field MUST NOT come more than once. */
+function checkAccept(headers: HeaderFields, acceptKey: string): HandshakeError | undefined {
+  if (headers.single("sec-websocket-accept") === acceptKey) return undefined;
+  const received = quote(headers.all("sec-websocket-accept"));
+  return new HandshakeError(
+    "INVALID_ACCEPT",
+    `the response's Sec-WebSocket-Accept does not answer the key sent: ${received}`,
+  );
+}
+
+/** Item 5: no extension that was not requested. */
+function readExtensions(
+  headers: HeaderFields,
+  offered: readonly ExtensionOffer[],
+): ExtensionOffer[] | HandshakeError {
+  const values = headers.all("sec-websocket-extensions");
+  const extensions = parseExtensions(values);
+  const isOffered = ({ name }: ExtensionOffer): boolean =>
+    offered.some((offer) => offer.name === name);
+  if (extensions?.every(isOffered)) return extensions;
+  return new HandshakeError(
+    "INVALID_EXTENSION",
+    extensions === undefined
+      ? `the response's Sec-WebSocket-Extensions is malformed: ${quote(values)}`
+      : `the server agreed to an extension that was not offered: ${quote(values)}`,
+  );
+}
+
+/** Item 6: no subprotocol that was not requested. RFC 6455 11.3.4: it MUST NOT come twice. */
+function readSubprotocol(
+  headers: HeaderFields,
+  { protocols = [], requireProtocol = false }: UpgradeExpectation,
+): string | HandshakeError {
+  const values = headers.all("sec-websocket-protocol");
+  if (values.length === 1 && protocols.includes(values[0])) return values[0];
+  if (values.length > 0) {
+    return new HandshakeError(
+      "INVALID_SUBPROTOCOL",
+      `the server chose ${quote(values)} where the subprotocols offered are ${quote(protocols)}`,
+    );
+  }
+  // WHATWG WebSockets, "establish a WebSocket connection": fail if protocols is not the empty list
+  // and the response has no Sec-WebSocket-Protocol.
+  if (protocols.length === 0 || !requireProtocol) return "";
+  return new HandshakeError(
+    "MISSING_SUBPROTOCOL",
+    `the server chose none of the subprotocols offered: ${quote(protocols)}`,
+  );
+}
+
+const MAX_QUOTED_CHARS = 100;
+
+/** Names what was received, but not a whole header of it. */
+function quote(values: readonly string[]): string {
+  if (values.length === 0) return "none";
+  const text = values.map((value) => JSON.stringify(value)).join(", ");
+  return text.length <= MAX_QUOTED_CHARS ? text : `${text.slice(0, MAX_QUOTED_CHARS)}...`;
+}

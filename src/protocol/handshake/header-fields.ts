@@ -1,0 +1,88 @@
+/**
+ * Header fields as an HTTP message carries them, and the small grammars that the handshake's fields
+ * are made of. All of it takes time linear in its input.
+ */
+
+/** RFC 9110 5.6.2: a token is one or more of these. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** RFC 9110 5.5: visible ASCII, spaces, tabs and obs-text; no control character may pass. */
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Whether `text` is a token (RFC 9110 5.6.2). */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/** Whether `text` may stand in a field's value, one character a byte (RFC 9110 5.5). */
+export function isFieldValue(text: string): boolean {
+  return FIELD_VALUE.test(text);
+}
+
+/**
+ * The header fields of one message, looked up by name without regard to case. Iterating gives
+ * `[name, value]` in the order of arrival, names as they were spelled.
+ */
+export class HeaderFields implements Iterable<[string, string]> {
+  readonly #rawHeaders: readonly string[];
+  // A Map and not an object: the peer picks the names, `__proto__` among them.
+  readonly #valuesByName = new Map<string, string[]>();
+
+  /** @param rawHeaders name, value, name, value..., as `node:http` has them. */
+  constructor(rawHeaders: readonly string[]) {
+    this.#rawHeaders = rawHeaders;
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i].toLowerCase();
+      const values = this.#valuesByName.get(name);
+      if (values === undefined) this.#valuesByName.set(name, [rawHeaders[i + 1]]);
+      else values.push(rawHeaders[i + 1]);
+    }
+  }
+
+  /** The values of all fields called `name` (in lower case), in order; none is the empty list. */
+  all(name: string): readonly string[] {
+    return this.#valuesByName.get(name) ?? [];
+  }
+
+  /** The value of the field called `name` (in lower case) if there is exactly one. */
+  single(name: string): string | undefined {
+    const values = this.all(name);
+    return values.length === 1 ? values[0] : undefined;
+  }
+
+  *[Symbol.iterator](): IterableIterator<[string, string]> {
+    for (let i = 0; i + 1 < this.#rawHeaders.length; i += 2) {
+      yield [this.#rawHeaders[i], this.#rawHeaders[i + 1]];
+    }
+  }
+}
+
+/**
+ * The elements of a comma-separated list that may be spread over several fields (RFC 9110 5.3).
+ * Empty elements are skipped, as 5.6.1.2 asks of a recipient. Not for lists with quoted strings.
+ */
+export function listElements(values: readonly string[]): string[] {
+  return values
+    .flatMap((value) => value.split(","))
+    .map(trimWhitespace)
+    .filter((element) => element !== "");
+}
+
+/** The tokens of a comma-separated list, or undefined where an element is none. */
+export function parseTokenList(values: readonly string[]): string[] | undefined {
+  const elements = listElements(values);
+  return elements.every(isToken) ? elements : undefined;
+}
+
+/** Strips spaces and tabs at both ends. String's own trim would take U+00A0, which is obs-text. */
+export function trimWhitespace(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isWhitespace(text.charCodeAt(start))) start++;
+  while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isWhitespace(charCode: number): boolean {
+  return charCode === 0x20 || charCode === 0x09;
+}

@@ -1,0 +1,59 @@
+import { UsageError } from "../../errors/index.ts";
+import { isFieldValue, isToken } from "./header-fields.ts";
+
+/** Header fields given by the caller: a record, or pairs where a name may come twice. */
+export type HeaderInit =
+  | Iterable<readonly [name: string, value: string]>
+  | Readonly<Record<string, string>>;
+
+const FRAMING = ["connection", "content-length", "transfer-encoding"];
+
+/** The fields that say how a message is framed (RFC 9112 6): nobody but the writer sets them. */
+export function isFramingField(name: string): boolean {
+  return FRAMING.includes(name);
+}
+
+/** The framing fields and those that make up the opening handshake (RFC 6455 11.3). */
+export function isHandshakeField(name: string): boolean {
+  return isFramingField(name) || name === "upgrade" || name.startsWith("sec-websocket-");
+}
+
+/**
+ * Writes the caller's fields as header lines, each with its CRLF, refusing whatever could end a
+ * line early or smuggle in another field.
+ *
+ * @param isReserved whether the caller may not set the field of this name, given in lower case.
+ * @throws UsageError `INVALID_HEADER` if a name is not a token, or a value is no string or holds a
+ *   control character or one beyond latin-1; `RESERVED_HEADER` if the name is reserved.
+ */
+export function writeCallerHeaders(
+  headers: HeaderInit,
+  isReserved: (name: string) => boolean,
+): string {
+  let lines = "";
+  for (const [name, value] of pairs(headers)) {
+    if (!isToken(name)) throw invalid(`the name ${JSON.stringify(name)} is not a token`);
+    if (isReserved(name.toLowerCase())) {
+      throw new UsageError("RESERVED_HEADER", `the header ${name} cannot be set by the caller`);
+    }
+    lines += `${name}: ${checkValue(name, value)}\r\n`;
+  }
+  return lines;
+}
+
+function pairs(headers: HeaderInit): Iterable<readonly [string, string]> {
+  return Symbol.iterator in headers
+    ? (headers as Iterable<readonly [string, string]>)
+    : Object.entries(headers);
+}
+
+/** @throws UsageError `INVALID_HEADER` unless `value` may stand in a field's value. */
+export function checkValue(name: string, value: string): string {
+  if (typeof value === "string" && isFieldValue(value)) return value;
+  // The value itself stays out of the message: it may be a secret.
+  throw invalid(`the value of ${name} is no string or holds a character that no field may hold`);
+}
+
+function invalid(why: string): UsageError {
+  return new UsageError("INVALID_HEADER", `${why} (RFC 9110 5)`);
+}

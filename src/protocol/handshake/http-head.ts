@@ -1,0 +1,223 @@
+import { UsageError } from "../../errors/index.ts";
+import { isToken, trimWhitespace } from "./header-fields.ts";
+
+/** The start line of a request (RFC 9112 3). */
+export interface RequestLine {
+  readonly method: string;
+  /** The request-target as sent: visible ASCII. */
+  readonly target: string;
+  readonly versionMajor: number;
+  readonly versionMinor: number;
+}
+
+/** The start line of a response (RFC 9112 4). */
+export interface StatusLine {
+  readonly versionMajor: number;
+  readonly versionMinor: number;
+  readonly status: number;
+  /** The reason phrase, often empty; latin-1. */
+  readonly reason: string;
+}
+
+/** How much of a peer's head is taken in before it is refused. */
+export interface HttpHeadLimits {
+  /** Bytes up to and including the blank line. Default 16384. */
+  readonly maxHeaderBytes?: number;
+  /** Header fields. Default 100. */
+  readonly maxHeaderCount?: number;
+}
+
+/** What is wrong with a head, and at which limit. */
+export interface HttpHeadFault {
+  readonly kind: "fault";
+  readonly fault: "malformed" | "start-line-too-long" | "too-many-bytes" | "too-many-fields";
+  /** For the own side's log; holds nothing of what the peer sent. */
+  readonly message: string;
+}
+
+/** A start line and header fields, read whole. */
+export interface HttpHead<StartLine> {
+  readonly kind: "head";
+  readonly startLine: StartLine;
+  /** name, value, name, value...; latin-1, values without the white space around them. */
+  readonly rawHeaders: readonly string[];
+  /** Where in the last chunk the bytes after the blank line start. */
+  readonly end: number;
+}
+
+export interface HttpHeadReaderOptions<StartLine> extends HttpHeadLimits {
+  /** Reads the start line, given without its line end; undefined if it is malformed. */
+  readonly parseStartLine: (line: string) => StartLine | undefined;
+  /** Whether blank lines may come before the start line (RFC 9112 2.2). Default false. */
+  readonly skipsLeadingBlankLines?: boolean;
+}
+
+const HT = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const SP = 0x20;
+const DEL = 0x7f;
+
+/**
+ * Reads the heads of HTTP/1.x messages from bytes that may be split anywhere. Each byte is looked
+ * at once, so the outcome does not depend on the split, and a chunk may be reused by its owner as
+ * soon as `receive` has returned.
+ *
+ * Where RFC 9112 lets a recipient be lenient, this one is not: a line ends in CRLF and nothing
+ * else, folded lines, white space before a colon and control characters are faults.
+ *
+ * After a head, the reader goes on with the next one; the limits hold for all of them together.
+ */
+export class HttpHeadReader<StartLine> {
+  readonly #parseStartLine: (line: string) => StartLine | undefined;
+  readonly #skipsLeadingBlankLines: boolean;
+  readonly #maxBytes: number;
+  readonly #maxFields: number;
+
+  #byteCount = 0;
+  #fieldCount = 0;
+  /** The current line as far as it has come. */
+  #line = "";
+  /** The CR of a line's end has come, the LF has not. */
+  #isAfterCr = false;
+  #startLine: StartLine | undefined;
+  #rawHeaders: string[] = [];
+  #fault: HttpHeadFault | undefined;
+
+  /** @throws UsageError `INVALID_LIMIT` if a limit is not a positive integer. */
+  constructor(options: HttpHeadReaderOptions<StartLine>) {
+    this.#parseStartLine = options.parseStartLine;
+    this.#skipsLeadingBlankLines = options.skipsLeadingBlankLines ?? false;
+    this.#maxBytes = checkLimit("maxHeaderBytes", options.maxHeaderBytes ?? 16_384);
+    this.#maxFields = checkLimit("maxHeaderCount", options.maxHeaderCount ?? 100);
+  }
+
+  /**
+   * Reads on from `chunk[offset]`. Returns undefined while the head is not complete; a fault is
+   * final, and every later call returns it again.
+   */
+  receive(chunk: Uint8Array, offset = 0): HttpHead<StartLine> | HttpHeadFault | undefined {
+    let lineStart = offset;
+    for (let i = offset; i < chunk.length && this.#fault === undefined; i++) {
+      if (this.#byteCount === this.#maxBytes) return this.#failAtByteLimit();
+      this.#byteCount++;
+      const byte = chunk[i];
+      if (this.#isAfterCr) {
+        if (byte !== LF) return this.#fail("a CR without LF");
+        this.#isAfterCr = false;
+        lineStart = i + 1;
+        const head = this.#endLine(lineStart);
+        if (head !== undefined) return head;
+      } else if (byte === CR) {
+        this.#line += decodeLatin1(chunk, lineStart, i);
+        this.#isAfterCr = true;
+      } else if ((byte < SP && byte !== HT) || byte === DEL) {
+        return this.#fail(byte === LF ? "an LF without CR" : `the control character ${byte}`);
+      }
+    }
+    if (this.#fault === undefined && !this.#isAfterCr) {
+      this.#line += decodeLatin1(chunk, lineStart, chunk.length);
+    }
+    return this.#fault;
+  }
+
+  #endLine(end: number): HttpHead<StartLine> | HttpHeadFault | undefined {
+    const line = this.#line;
+    this.#line = "";
+    if (this.#startLine === undefined) {
+      if (line === "" && this.#skipsLeadingBlankLines) return undefined;
+      this.#startLine = this.#parseStartLine(line);
+      return this.#startLine === undefined ? this.#fail("a malformed start line") : undefined;
+    }
+    return line === "" ? this.#endHead(this.#startLine, end) : this.#addField(line);
+  }
+
+  #endHead(startLine: StartLine, end: number): HttpHead<StartLine> {
+    const rawHeaders = this.#rawHeaders;
+    this.#startLine = undefined;
+    this.#rawHeaders = [];
+    return { kind: "head", startLine, rawHeaders, end };
+  }
+
+  /** field-line = field-name ":" OWS field-value OWS (RFC 9112 5) */
+  #addField(line: string): HttpHeadFault | undefined {
+    if (line.startsWith(" ") || line.startsWith("\t")) return this.#fail("a folded header field");
+    const colon = line.indexOf(":");
+    if (colon === -1) return this.#fail("a header field without a colon");
+    const name = line.slice(0, colon);
+    // RFC 9112 5.1: no white space between name and colon; a name that holds some is no token.
+    if (!isToken(name)) return this.#fail("a header field whose name is not a token");
+    if (this.#fieldCount === this.#maxFields) return this.#failAtFieldLimit();
+    this.#fieldCount++;
+    this.#rawHeaders.push(name, trimWhitespace(line.slice(colon + 1)));
+    return undefined;
+  }
+
+  #fail(what: string): HttpHeadFault {
+    return this.#setFault("malformed", `the HTTP message has ${what}`);
+  }
+
+  #failAtByteLimit(): HttpHeadFault {
+    return this.#setFault(
+      this.#startLine === undefined ? "start-line-too-long" : "too-many-bytes",
+      `the HTTP header exceeds maxHeaderBytes ${this.#maxBytes}`,
+    );
+  }
+
+  #failAtFieldLimit(): HttpHeadFault {
+    return this.#setFault(
+      "too-many-fields",
+      `the HTTP header has more fields than maxHeaderCount ${this.#maxFields}`,
+    );
+  }
+
+  #setFault(fault: HttpHeadFault["fault"], message: string): HttpHeadFault {
+    this.#fault = { kind: "fault", fault, message };
+    return this.#fault;
+  }
+}
+
+const REQUEST_LINE = /^(\S+) ([\x21-\x7e]+) HTTP\/(\d)\.(\d)$/;
+
+/** request-line = method SP request-target SP HTTP-version (RFC 9112 3) */
+export function parseRequestLine(line: string): RequestLine | undefined {
+  const match = REQUEST_LINE.exec(line);
+  if (match === null || !isToken(match[1])) return undefined;
+  return {
+    method: match[1],
+    target: match[2],
+    versionMajor: Number(match[3]),
+    versionMinor: Number(match[4]),
+  };
+}
+
+// The space before an absent reason phrase is owed by a server (RFC 9112 4), and often missing.
+const STATUS_LINE = /^HTTP\/(\d)\.(\d) (\d{3})(?: (.*))?$/;
+
+/** status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 4) */
+export function parseStatusLine(line: string): StatusLine | undefined {
+  const match = STATUS_LINE.exec(line);
+  if (match === null) return undefined;
+  return {
+    versionMajor: Number(match[1]),
+    versionMinor: Number(match[2]),
+    status: Number(match[3]),
+    reason: match[4] ?? "",
+  };
+}
+
+// A call takes its arguments on the stack, so that a long line needs several.
+const MAX_DECODED_AT_ONCE = 4096;
+
+function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let i = start; i < end; i += MAX_DECODED_AT_ONCE) {
+    text += String.fromCharCode(...bytes.subarray(i, Math.min(i + MAX_DECODED_AT_ONCE, end)));
+  }
+  return text;
+}
+
+function checkLimit(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new UsageError("INVALID_LIMIT", `${name} is ${value}; it must be a positive integer`);
+}

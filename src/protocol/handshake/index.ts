@@ -1,0 +1,37 @@
+/**
+ * The opening handshake (RFC 6455 4) of both sides, without I/O: on a request that an HTTP server
+ * has parsed (`readUpgradeRequest`), or on bytes (`ServerHandshake`, `ClientHandshake`).
+ */
+
+export { computeAcceptKey } from "./accept-key.ts";
+export {
+  ClientHandshake,
+  type ClientHandshakeOptions,
+  type ClientHandshakeOutcome,
+  type HandshakeFailed,
+  type HandshakeOpen,
+} from "./client-handshake.ts";
+export type { UrlParts } from "./client-request.ts";
+export { type ExtensionOffer, parseExtensions, serializeExtensions } from "./extensions.ts";
+export { HeaderFields, isToken } from "./header-fields.ts";
+export type { HeaderInit } from "./header-writer.ts";
+export type { HttpHeadLimits } from "./http-head.ts";
+export {
+  type ReceivedUpgrade,
+  ServerHandshake,
+  type ServerHandshakeOutcome,
+} from "./server-handshake.ts";
+export { UnexpectedStatusError } from "./unexpected-status-error.ts";
+export {
+  readUpgradeRequest,
+  type UpgradeOffer,
+  type UpgradeOutcome,
+  type UpgradeRefusal,
+  type UpgradeRequest,
+} from "./upgrade-request.ts";
+export {
+  type RefusalResponse,
+  type UpgradeResponse,
+  writeRefusal,
+  writeUpgradeResponse,
+} from "./upgrade-response.ts";

@@ -1,0 +1,96 @@
+import { UsageError } from "../../errors/index.ts";
+import { HeaderFields } from "./header-fields.ts";
+import {
+  type HttpHead,
+  type HttpHeadFault,
+  type HttpHeadLimits,
+  HttpHeadReader,
+  parseRequestLine,
+  type RequestLine,
+} from "./http-head.ts";
+import { readUpgradeRequest, type UpgradeOffer, type UpgradeRefusal } from "./upgrade-request.ts";
+
+/** A valid opening handshake, with what else its request held. */
+export interface ReceivedUpgrade extends UpgradeOffer {
+  /** The request-target: a path with its query, or an absolute http(s) URI. */
+  readonly target: string;
+  readonly headers: HeaderFields;
+  /** The bytes that came after the request: a view of the last chunk. */
+  readonly rest: Uint8Array;
+}
+
+export type ServerHandshakeOutcome = ReceivedUpgrade | UpgradeRefusal;
+
+/**
+ * The server's half of the opening handshake (RFC 6455 4.2) over a transport that gives bytes.
+ * Where an HTTP server has parsed the request already, use `readUpgradeRequest`.
+ *
+ * ```ts
+ * const handshake = new ServerHandshake();
+ * const outcome = handshake.receive(chunk);   // undefined: more bytes are needed
+ * if (outcome?.kind === "refuse") write(writeRefusal(outcome));
+ * if (outcome?.kind === "upgrade") {
+ *   const acceptKey = computeAcceptKey(outcome.key, platform);
+ *   write(writeUpgradeResponse({ acceptKey, protocol: "", extensions: "" }));
+ * }
+ * ```
+ */
+export class ServerHandshake {
+  readonly #reader: HttpHeadReader<RequestLine>;
+  #isOver = false;
+
+  /** @throws UsageError `INVALID_LIMIT` if a limit is not a positive integer. */
+  constructor(limits: HttpHeadLimits = {}) {
+    this.#reader = new HttpHeadReader({
+      ...limits,
+      parseStartLine: parseRequestLine,
+      skipsLeadingBlankLines: true,
+    });
+  }
+
+  /**
+   * Takes the next bytes; undefined while the request is not complete. Whatever the peer sends, it
+   * does not throw.
+   *
+   * @throws UsageError `HANDSHAKE_OVER` after it has returned an outcome.
+   */
+  receive(chunk: Uint8Array): ServerHandshakeOutcome | undefined {
+    if (this.#isOver) {
+      throw new UsageError("HANDSHAKE_OVER", "the opening handshake has ended and takes no bytes");
+    }
+    const head = this.#reader.receive(chunk);
+    if (head === undefined) return undefined;
+    this.#isOver = true;
+    return head.kind === "fault" ? FAULT_REFUSALS[head.fault] : judge(head, chunk);
+  }
+}
+
+function judge(head: HttpHead<RequestLine>, chunk: Uint8Array): ServerHandshakeOutcome {
+  const { method, target, versionMajor, versionMinor } = head.startLine;
+  if (versionMajor !== 1) return refuse(505, "This server speaks HTTP/1.1.");
+  const outcome = readUpgradeRequest({
+    method,
+    httpVersionMajor: versionMajor,
+    httpVersionMinor: versionMinor,
+    rawHeaders: head.rawHeaders,
+  });
+  if (outcome.kind === "refuse") return outcome;
+  // RFC 6455 3 and 4.1, item 2: a resource name or an absolute http(s) URI, without a fragment.
+  if (!/^(?:\/|https?:\/\/)[^#]*$/i.test(target)) {
+    return refuse(400, "The request-target is not a path.");
+  }
+  const headers = new HeaderFields(head.rawHeaders);
+  return { ...outcome, target, headers, rest: chunk.subarray(head.end) };
+}
+
+const FAULT_REFUSALS: Readonly<Record<HttpHeadFault["fault"], UpgradeRefusal>> = {
+  malformed: refuse(400, "The request is not well-formed HTTP/1.1."),
+  // RFC 9112 3: a request-target that is too long MUST be answered with 414.
+  "start-line-too-long": refuse(414, "The request line is too long."),
+  "too-many-bytes": refuse(431, "The request header is too large."),
+  "too-many-fields": refuse(431, "The request has too many header fields."),
+};
+
+function refuse(status: number, message: string): UpgradeRefusal {
+  return { kind: "refuse", status, headers: {}, message };
+}

@@ -1,0 +1,21 @@
+import { HandshakeError } from "../../errors/index.ts";
+
+/** The server answered the opening handshake with another status than 101 (RFC 6455 4.1). */
+export class UnexpectedStatusError extends HandshakeError {
+  /** The HTTP status of the answer, such as 403. */
+  readonly status: number;
+
+  /** @param reason the answer's reason phrase, which may be empty. */
+  constructor(status: number, reason: string) {
+    const phrase = reason === "" ? "" : ` ${JSON.stringify(reason)}`;
+    super(
+      "UNEXPECTED_STATUS",
+      `the server answered with status ${status}${phrase} where 101 opens a WebSocket`,
+    );
+    this.status = status;
+  }
+
+  static {
+    this.prototype.name = "UnexpectedStatusError";
+  }
+}
