@@ -1,0 +1,348 @@
+import { type TidewayError, TransportError } from "../errors/index.ts";
+import {
+  type BufferPool,
+  type ClosingRecord,
+  Endpoint,
+  type EndpointEvents,
+  OutputBuffer,
+  type Platform,
+} from "../protocol/index.ts";
+import type { ByteTransport, ByteTransportHandler } from "./byte-transport.ts";
+import type { FlushQueue } from "./flush-queue.ts";
+import { type CloseInfo, type Connection, type ConnectionHandler, ReadyState } from "./connection.ts";
+import type { TimerWheel, WheelTimer } from "./timer-wheel.ts";
+
+/** What all connections of a runtime share. */
+export interface ConnectionEnvironment {
+  readonly platform: Platform;
+  readonly pool: BufferPool;
+  readonly wheel: TimerWheel;
+  readonly flushQueue: FlushQueue;
+  /** Calls back once the running turn, its promise jobs included, has ended. */
+  defer(callback: () => void): void;
+}
+
+/** When to look for a dead peer. */
+export interface HeartbeatOptions {
+  /** A ping is sent after this long without a byte from the peer. */
+  readonly idleMs: number;
+  /** The peer is taken for dead if nothing comes for this long after a ping. */
+  readonly timeoutMs: number;
+}
+
+export interface ByteConnectionOptions {
+  /** Which end of the connection this is. */
+  readonly role: "client" | "server";
+  /** The agreed subprotocol, or the empty string. */
+  readonly protocol: string;
+  /** The agreed extensions, or the empty string. */
+  readonly extensions: string;
+  /** Bytes that came behind the opening handshake; they belong to the connection. */
+  readonly head?: Uint8Array;
+  /** The largest message taken, in bytes over all its fragments; default 1 MiB. */
+  readonly maxMessageBytes?: number;
+  /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
+  readonly maxFrameBytes?: number;
+  /** How long the closing handshake may take before the transport is dropped; default 5000. */
+  readonly closeTimeoutMs?: number;
+  /** Default: 30 s and 20 s on a server, none on a client. */
+  readonly heartbeat?: HeartbeatOptions | false;
+}
+
+const SERVER_HEARTBEAT: HeartbeatOptions = { idleMs: 30_000, timeoutMs: 20_000 };
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * A connection whose framing is this project's own, over a transport of bytes. It adds to the
+ * protocol what needs a clock or a kernel: one write a turn, backpressure, heartbeat and timeouts.
+ */
+export class ByteConnection
+  implements Connection, ByteTransportHandler, EndpointEvents
+{
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly #environment: ConnectionEnvironment;
+  readonly #transport: ByteTransport;
+  readonly #output: OutputBuffer;
+  readonly #endpoint: Endpoint;
+  readonly #isServer: boolean;
+  readonly #closeTimeoutMs: number;
+  readonly #heartbeat: HeartbeatOptions | false;
+
+  #handler: ConnectionHandler | undefined;
+  #head: Uint8Array;
+  #readyState: ReadyState = ReadyState.Open;
+  #record: ClosingRecord | undefined;
+  #error: TidewayError | undefined;
+
+  /** While bytes are being received, what they lead to is flushed once, at the end. */
+  #isReceiving = false;
+  #isFlushQueued = false;
+  /** Output buffers that the transport still reads from; empty while nothing is held back. */
+  #unsent: Uint8Array[] = [];
+  #isPaused = false;
+  /** The peer's end came while paused, behind messages not yet delivered. */
+  #isEndHeld = false;
+  #hasPeerEnded = false;
+  #hasEnded = false;
+
+  #timer: WheelTimer | undefined;
+  #lastHeardMs = 0;
+  #awaitsPong = false;
+
+  constructor(
+    environment: ConnectionEnvironment,
+    transport: ByteTransport,
+    options: ByteConnectionOptions,
+  ) {
+    this.#environment = environment;
+    this.#transport = transport;
+    this.protocol = options.protocol;
+    this.extensions = options.extensions;
+    this.#isServer = options.role === "server";
+    this.#head = options.head ?? NOTHING;
+    this.#closeTimeoutMs = options.closeTimeoutMs ?? 5000;
+    this.#heartbeat = options.heartbeat ?? (this.#isServer ? SERVER_HEARTBEAT : false);
+    this.#output = new OutputBuffer(environment.pool);
+    this.#endpoint = new Endpoint(options, environment.platform, this.#output, this);
+  }
+
+  get readyState(): ReadyState {
+    return this.#readyState;
+  }
+
+  get bufferedAmount(): number {
+    return this.#output.length + this.#transport.bufferedAmount;
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    this.#hearFromPeer();
+    if (this.#heartbeat !== false) this.#startTimer(this.#heartbeat.idleMs);
+    if (this.#head.length === 0) {
+      this.#transport.start(this);
+      return;
+    }
+    this.#environment.defer(() => {
+      const head = this.#head;
+      this.#head = NOTHING;
+      this.onBytes(head);
+      this.#transport.start(this);
+      if (this.#isPaused) this.#transport.pause();
+    });
+  }
+
+  sendText(text: string): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    this.#endpoint.sendText(text);
+    this.#queueFlush();
+  }
+
+  sendBinary(bytes: Uint8Array): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    this.#endpoint.sendBinary(bytes);
+    this.#queueFlush();
+  }
+
+  ping(payload: Uint8Array = NOTHING): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    this.#endpoint.ping(payload);
+    this.#queueFlush();
+  }
+
+  close(code?: number, reason?: string): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    this.#endpoint.close(code, reason);
+    this.#readyState = ReadyState.Closing;
+    this.#startTimer(this.#closeTimeoutMs);
+    this.#queueFlush();
+    // The peer's Close frame must be read, whoever has stopped reading its messages.
+    this.resume();
+  }
+
+  terminate(error?: TidewayError): void {
+    if (this.#readyState === ReadyState.Closed) return;
+    this.#readyState = ReadyState.Closing;
+    this.#error ??= error;
+    this.#endpoint.receiveEnd();
+    this.#transport.destroy();
+  }
+
+  pause(): void {
+    if (this.#isPaused || this.#readyState !== ReadyState.Open) return;
+    this.#isPaused = true;
+    this.#endpoint.pause();
+    this.#transport.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#hearFromPeer();
+    this.#transport.resume();
+    this.#deliverHeld();
+    if (this.#isEndHeld && !this.#isPaused) this.onEnd();
+  }
+
+  /** Writes what waits; for the flush queue. */
+  flush(): void {
+    this.#isFlushQueued = false;
+    this.#write();
+  }
+
+  #queueFlush(): void {
+    if (this.#isReceiving || this.#isFlushQueued || this.#unsent.length > 0) return;
+    this.#isFlushQueued = true;
+    this.#environment.flushQueue.add(this);
+  }
+
+  /** Writes what waits, unless the transport still holds earlier output. */
+  #write(): void {
+    const output = this.#output;
+    if (output.length === 0 || this.#unsent.length > 0 || this.#hasEnded) return;
+    const length = output.length;
+    const slab = output.detach();
+    if (this.#transport.write(slab.subarray(0, length))) {
+      this.#environment.pool.give(slab);
+    } else {
+      this.#unsent.push(slab);
+      this.#endpoint.holdsPongs = true;
+    }
+  }
+
+  onBytes(chunk: Uint8Array): void {
+    this.#hearFromPeer();
+    this.#isReceiving = true;
+    this.#endpoint.receive(chunk);
+    this.#isReceiving = false;
+    this.#write();
+    if (this.#record !== undefined) this.#endTransport();
+  }
+
+  onDrain(): void {
+    this.#hearFromPeer();
+    for (const slab of this.#unsent) this.#environment.pool.give(slab);
+    this.#unsent = [];
+    this.#endpoint.holdsPongs = false;
+    this.#write();
+    if (this.#record !== undefined) this.#endTransport();
+    else if (this.#unsent.length === 0) this.#handler!.onDrain?.();
+  }
+
+  onEnd(): void {
+    this.#isEndHeld = this.#isPaused;
+    if (this.#isPaused) return;
+    this.#hasPeerEnded = true;
+    this.#endpoint.receiveEnd();
+    this.#endTransport();
+  }
+
+  onClosed(error: Error | undefined): void {
+    // What came whole before the end is delivered, also if nobody was reading just then.
+    this.#isPaused = false;
+    this.#deliverHeld();
+    this.#endpoint.receiveEnd();
+    this.#timer?.cancel();
+    this.#unsent = [];
+    this.#output.detach();
+    this.#readyState = ReadyState.Closed;
+    if (error !== undefined) {
+      this.#error ??= new TransportError("TRANSPORT_FAILED", error.message, { cause: error });
+    }
+    this.#handler!.onClose(this.#closeInfo());
+  }
+
+  onText(text: string): void {
+    this.#handler!.onText(text);
+  }
+
+  onBinary(bytes: Uint8Array): void {
+    this.#handler!.onBinary(bytes);
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.#handler!.onPing?.(payload);
+  }
+
+  onPong(payload: Uint8Array): void {
+    this.#handler!.onPong?.(payload);
+  }
+
+  /** The protocol has ended: by Close frames both ways, by a violation, or by the bytes' end. */
+  onFinish(record: ClosingRecord): void {
+    this.#record = record;
+    this.#readyState = ReadyState.Closing;
+    this.#startTimer(this.#closeTimeoutMs);
+    this.#handler!.onClosing();
+  }
+
+  /** Delivers the messages that a pause has held back in the protocol. */
+  #deliverHeld(): void {
+    const isOuter = !this.#isReceiving;
+    this.#isReceiving = true;
+    this.#endpoint.resume();
+    if (!isOuter) return;
+    this.#isReceiving = false;
+    this.#write();
+    if (this.#record !== undefined) this.#endTransport();
+  }
+
+  /** Ends this side of the transport once the last Close frame has left. */
+  #endTransport(): void {
+    if (this.#hasEnded || this.#output.length > 0 || this.#unsent.length > 0) return;
+    // RFC 6455 7.1.1: after a closing handshake the server closes first and the client waits.
+    if (!this.#isServer && this.#record!.wasClean && !this.#hasPeerEnded) return;
+    this.#hasEnded = true;
+    this.#transport.end();
+  }
+
+  #startTimer(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#environment.wheel.start(delayMs, this.#onTimer);
+  }
+
+  readonly #onTimer = (): void => {
+    if (this.#readyState === ReadyState.Open) this.#lookForLife();
+    else {
+      this.terminate(
+        new TransportError(
+          "CLOSE_TIMEOUT",
+          `no closing handshake within closeTimeoutMs ${this.#closeTimeoutMs}`,
+        ),
+      );
+    }
+  };
+
+  #hearFromPeer(): void {
+    this.#lastHeardMs = this.#environment.wheel.coarseNowMs;
+    this.#awaitsPong = false;
+  }
+
+  #lookForLife(): void {
+    const heartbeat = this.#heartbeat as HeartbeatOptions;
+    // A peer that this side does not read from cannot be heard, so it is not judged.
+    if (this.#isPaused) this.#hearFromPeer();
+    const silentMs = this.#environment.wheel.coarseNowMs - this.#lastHeardMs;
+    if (silentMs < heartbeat.idleMs) {
+      this.#startTimer(heartbeat.idleMs - silentMs);
+    } else if (this.#awaitsPong) {
+      this.terminate(
+        new TransportError(
+          "HEARTBEAT_TIMEOUT",
+          `nothing from the peer for ${heartbeat.timeoutMs} ms after a ping`,
+        ),
+      );
+    } else {
+      this.ping();
+      this.#awaitsPong = true;
+      this.#startTimer(heartbeat.timeoutMs);
+    }
+  }
+
+  #closeInfo(): CloseInfo {
+    const { code, reason, wasClean, error = this.#error } = this.#record!;
+    if (wasClean || error === undefined) return { code, reason, wasClean };
+    return { code, reason, wasClean, error };
+  }
+}

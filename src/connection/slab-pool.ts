@@ -1,0 +1,36 @@
+import type { BufferPool } from "../protocol/index.ts";
+
+const SLAB_BYTES = [4096, 16_384, 65_536, 262_144] as const;
+
+/** What a pool keeps of each size; the rest is left to the garbage collector. */
+const MAX_KEPT_BYTES = 1 << 22;
+
+/**
+ * Output buffers of a few sizes, kept for reuse: a connection has one only while it has something
+ * to send, so thousands of connections share a few.
+ */
+export class SlabPool implements BufferPool {
+  readonly #allocate: (byteLength: number) => Uint8Array;
+  readonly #free: Uint8Array[][] = SLAB_BYTES.map(() => []);
+
+  /** `allocate` MUST return arrays of exactly the length asked for. */
+  constructor(allocate: (byteLength: number) => Uint8Array) {
+    this.#allocate = allocate;
+  }
+
+  take(minBytes: number): Uint8Array {
+    for (let size = 0; size < SLAB_BYTES.length; size++) {
+      if (SLAB_BYTES[size]! >= minBytes) {
+        return this.#free[size]!.pop() ?? this.#allocate(SLAB_BYTES[size]!);
+      }
+    }
+    return this.#allocate(minBytes);
+  }
+
+  give(buffer: Uint8Array): void {
+    const size = SLAB_BYTES.indexOf(buffer.length as (typeof SLAB_BYTES)[number]);
+    if (size === -1) return;
+    const free = this.#free[size]!;
+    if (free.length * buffer.length < MAX_KEPT_BYTES) free.push(buffer);
+  }
+}

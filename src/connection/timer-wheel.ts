@@ -1,0 +1,100 @@
+/** The time of a runtime, injected so that tests need not wait. */
+export interface Clock {
+  /** Milliseconds from some fixed moment, never running backwards. */
+  nowMs(): number;
+  /** Calls `callback` once after about `delayMs`; a pending call must not keep a process alive. */
+  schedule(callback: () => void, delayMs: number): void;
+}
+
+/** A timer that can be called off; calling it off twice, or after it ran, does nothing. */
+export interface WheelTimer {
+  cancel(): void;
+}
+
+const SLOT_COUNT = 512;
+
+/**
+ * A hashed timing wheel: any number of timeouts on one timer of the runtime, which runs only while
+ * there are some. A timeout comes never early, and at most about one tick late.
+ */
+export class TimerWheel {
+  readonly #clock: Clock;
+  readonly #tickMs: number;
+  readonly #slots: Array<Set<Timeout> | undefined> = Array.from({ length: SLOT_COUNT });
+  #tick: number;
+  #count = 0;
+  #isRunning = false;
+
+  constructor(clock: Clock, tickMs = 100) {
+    this.#clock = clock;
+    this.#tickMs = tickMs;
+    this.#tick = this.#ticksBy(clock.nowMs());
+  }
+
+  /** The time of the last tick in milliseconds; cheap to read, and exact to a tick while in use. */
+  get coarseNowMs(): number {
+    return this.#tick * this.#tickMs;
+  }
+
+  /** Calls `callback` once `delayMs` have passed. */
+  start(delayMs: number, callback: () => void): WheelTimer {
+    if (!this.#isRunning) this.#run();
+    const dueMs = this.#clock.nowMs() + Math.max(0, delayMs);
+    const timeout = new Timeout(this, Math.ceil(dueMs / this.#tickMs), callback);
+    (this.#slots[timeout.dueTick % SLOT_COUNT] ??= new Set()).add(timeout);
+    this.#count++;
+    return timeout;
+  }
+
+  /** Takes a timeout off the wheel; for the timeout's own use. */
+  remove(timeout: Timeout): void {
+    if (this.#slots[timeout.dueTick % SLOT_COUNT]?.delete(timeout) === true) this.#count--;
+  }
+
+  #ticksBy(nowMs: number): number {
+    return Math.floor(nowMs / this.#tickMs);
+  }
+
+  #run(): void {
+    this.#isRunning = true;
+    this.#tick = this.#ticksBy(this.#clock.nowMs());
+    this.#clock.schedule(this.#turn, this.#tickMs);
+  }
+
+  readonly #turn = (): void => {
+    const target = this.#ticksBy(this.#clock.nowMs());
+    // After a long stall one round reaches every slot.
+    const from = Math.max(this.#tick + 1, target - SLOT_COUNT + 1);
+    this.#tick = target;
+    for (let tick = from; tick <= target; tick++) this.#fire(tick % SLOT_COUNT, target);
+    this.#isRunning = this.#count > 0;
+    if (this.#isRunning) this.#clock.schedule(this.#turn, this.#tickMs);
+  };
+
+  #fire(slotIndex: number, tick: number): void {
+    const slot = this.#slots[slotIndex];
+    if (slot === undefined) return;
+    for (const timeout of slot) {
+      if (timeout.dueTick > tick) continue;
+      slot.delete(timeout);
+      this.#count--;
+      timeout.callback();
+    }
+  }
+}
+
+class Timeout implements WheelTimer {
+  readonly #wheel: TimerWheel;
+  readonly dueTick: number;
+  readonly callback: () => void;
+
+  constructor(wheel: TimerWheel, dueTick: number, callback: () => void) {
+    this.#wheel = wheel;
+    this.dueTick = dueTick;
+    this.callback = callback;
+  }
+
+  cancel(): void {
+    this.#wheel.remove(this);
+  }
+}

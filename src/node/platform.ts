@@ -1,0 +1,24 @@
+import { isUtf8 } from "node:buffer";
+import { createHash, randomFillSync } from "node:crypto";
+import type { Platform } from "../protocol/index.ts";
+
+/** The protocol's needs by way of Node's Buffer and crypto. */
+export const nodePlatform: Platform = {
+  allocate: (byteLength) => Buffer.allocUnsafe(byteLength),
+  decodeAscii: (bytes, start, end) => asBuffer(bytes).toString("latin1", start, end),
+  decodeUtf8: (bytes, start, end) => asBuffer(bytes).toString("utf8", start, end),
+  isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
+  utf8Length: (text) => Buffer.byteLength(text),
+  encodeUtf8: (text, target, offset) =>
+    asBuffer(target).write(text, offset, target.length - offset, "utf8"),
+  fillRandom: (bytes) => {
+    randomFillSync(bytes);
+  },
+  sha1Base64: (ascii) => createHash("sha1").update(ascii, "latin1").digest("base64"),
+};
+
+/** Sockets and pools hand out Buffers; what comes from elsewhere is viewed as one. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  if (bytes instanceof Buffer) return bytes;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

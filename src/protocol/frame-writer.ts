@@ -1,0 +1,100 @@
+import { MAX_FRAME_HEADER_BYTES, frameHeaderBytesFor, writeFrameHeader, writeUint32 } from "./frame-header.ts";
+import { mask } from "./masking.ts";
+import { MaskingKeys } from "./masking-keys.ts";
+import { Opcode } from "./opcode.ts";
+import type { OutputBuffer } from "./output-buffer.ts";
+import type { Platform } from "./platform.ts";
+
+const FIN = 0x80;
+
+/** Up to here room for the longest UTF-8 form is set aside; above, the length is counted first. */
+const MAX_UNCOUNTED_TEXT_UNITS = 4096;
+
+export interface FrameWriterOptions {
+  /** Which end this is: a client masks its frames with a fresh key each (RFC 6455 5.3). */
+  readonly role: "client" | "server";
+  /** Messages above this many bytes leave in fragments of at most this size (RFC 6455 5.4). */
+  readonly maxFrameBytes: number;
+}
+
+/** Writes frames (RFC 6455 5.2) in place into an output buffer. */
+export class FrameWriter {
+  readonly #output: OutputBuffer;
+  readonly #platform: Platform;
+  readonly #maxFrameBytes: number;
+  readonly #maskingKeys: MaskingKeys | undefined;
+
+  constructor(options: FrameWriterOptions, platform: Platform, output: OutputBuffer) {
+    this.#output = output;
+    this.#platform = platform;
+    this.#maxFrameBytes = options.maxFrameBytes;
+    this.#maskingKeys = options.role === "client" ? MaskingKeys.of(platform) : undefined;
+  }
+
+  /** Writes a text message; lone surrogates become U+FFFD. */
+  writeText(text: string): void {
+    const platform = this.#platform;
+    const units = text.length;
+    const isCounted = units > MAX_UNCOUNTED_TEXT_UNITS || units * 3 > this.#maxFrameBytes;
+    const mostBytes = isCounted ? platform.utf8Length(text) : units * 3;
+    if (mostBytes > this.#maxFrameBytes) {
+      const bytes = platform.allocate(mostBytes);
+      platform.encodeUtf8(text, bytes, 0);
+      this.#writeFragments(Opcode.Text, bytes);
+      return;
+    }
+    const output = this.#output;
+    output.reserve(MAX_FRAME_HEADER_BYTES + mostBytes);
+    const isMasked = this.#maskingKeys !== undefined;
+    // The text is written where it belongs if it is ASCII, and moved if its header is longer.
+    const guessed = frameHeaderBytesFor(isCounted ? mostBytes : units, isMasked);
+    const start = output.length + guessed;
+    const byteLength = platform.encodeUtf8(text, output.bytes, start);
+    const actual = frameHeaderBytesFor(byteLength, isMasked);
+    if (actual !== guessed) {
+      output.bytes.copyWithin(output.length + actual, start, start + byteLength);
+    }
+    this.#finishFrame(FIN | Opcode.Text, byteLength);
+  }
+
+  /** Writes a binary message. */
+  writeBinary(bytes: Uint8Array): void {
+    if (bytes.length > this.#maxFrameBytes) this.#writeFragments(Opcode.Binary, bytes);
+    else this.writeFrame(FIN | Opcode.Binary, bytes);
+  }
+
+  /** Writes one frame; `firstByte` holds FIN, the RSV bits and the opcode. */
+  writeFrame(firstByte: number, payload: Uint8Array): void {
+    const output = this.#output;
+    const payloadBytes = payload.length;
+    const headerBytes = frameHeaderBytesFor(payloadBytes, this.#maskingKeys !== undefined);
+    output.reserve(headerBytes + payloadBytes);
+    output.bytes.set(payload, output.length + headerBytes);
+    this.#finishFrame(firstByte, payloadBytes);
+  }
+
+  /** Puts the header before, and the mask over, a payload that is in its place already. */
+  #finishFrame(firstByte: number, payloadBytes: number): void {
+    const output = this.#output;
+    const bytes = output.bytes;
+    const keys = this.#maskingKeys;
+    let at = writeFrameHeader(bytes, output.length, firstByte, payloadBytes, keys !== undefined);
+    if (keys !== undefined) {
+      const key = keys.next();
+      writeUint32(bytes, at, key);
+      at += 4;
+      mask(bytes, at, at + payloadBytes, key, 0);
+    }
+    output.length = at + payloadBytes;
+  }
+
+  #writeFragments(opcode: number, bytes: Uint8Array): void {
+    const size = this.#maxFrameBytes;
+    let start = 0;
+    for (; start + size < bytes.length; start += size) {
+      const frameOpcode = start === 0 ? opcode : Opcode.Continuation;
+      this.writeFrame(frameOpcode, bytes.subarray(start, start + size));
+    }
+    this.writeFrame(FIN | Opcode.Continuation, bytes.subarray(start));
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * The WebSocket protocol (RFC 6455) without any I/O: bytes in, calls out; calls in, bytes out.
+ *
+ * ```ts
+ * const output = new OutputBuffer(pool);
+ * const endpoint = new Endpoint({ role: "server" }, platform, output, {
+ *   onText: (text) => endpoint.sendText(text),
+ *   onBinary: (bytes) => endpoint.sendBinary(bytes),
+ *   onPing() {},
+ *   onPong() {},
+ *   onFinish: ({ code }) => console.log("closed with", code),
+ * });
+ * endpoint.receive(bytesFromThePeer);
+ * write(output.bytes.subarray(0, output.length));
+ * ```
+ */
+export { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
+export {
+  type ClosingRecord,
+  Endpoint,
+  type EndpointEvents,
+  type EndpointOptions,
+  type EndpointState,
+  checkCloseArguments,
+} from "./endpoint.ts";
+export { Opcode } from "./opcode.ts";
+export { type BufferPool, OutputBuffer } from "./output-buffer.ts";
+export type { Platform } from "./platform.ts";

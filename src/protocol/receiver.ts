@@ -1,0 +1,374 @@
+import { ProtocolError } from "../errors/index.ts";
+import { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
+import { frameHeaderBytes, MAX_FRAME_HEADER_BYTES, readUint32 } from "./frame-header.ts";
+import { isAscii, mask } from "./masking.ts";
+import { MessageBuffer } from "./message-buffer.ts";
+import { isControl, Opcode } from "./opcode.ts";
+import type { Platform } from "./platform.ts";
+import { Utf8Validator } from "./utf8.ts";
+
+export interface ReceiverOptions {
+  /** Which end this is: a server takes only masked frames, a client only unmasked ones. */
+  readonly role: "client" | "server";
+  /** The largest message, in bytes of payload over all its fragments. */
+  readonly maxMessageBytes: number;
+}
+
+/** Below this, one loop that copies and unmasks beats an unmasking pass and `set`. */
+const MAX_LOOP_COPY_BYTES = 64;
+
+const MAX_CONTROL_PAYLOAD_BYTES = 125;
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Parses the frames of RFC 6455 5 out of chunks cut anywhere and puts messages together. Never
+ * throws on what the peer sends. Chunks are unmasked in place, so they must belong to the receiver.
+ * What it finds it tells the class that extends it, while the bytes are being received.
+ */
+export abstract class Receiver {
+  readonly #isServer: boolean;
+  readonly #maxMessageBytes: number;
+  readonly #platform: Platform;
+
+  #state: "flowing" | "paused" | "done" = "flowing";
+  #isParsing = false;
+  /** What came while paused; parsed on resume. */
+  #waiting: Uint8Array = NOTHING;
+
+  /** A header that a chunk's end has cut. */
+  #header: Uint8Array = NOTHING;
+  #headerLength = 0;
+
+  /** The frame whose payload is being read. */
+  #opcode: number = Opcode.Continuation;
+  #isFinal = true;
+  #maskingKey = 0;
+  #payloadBytes = 0;
+  /** Payload bytes of this frame still to come. */
+  #missing = 0;
+
+  /** Continuation stands for "none": no message is being put together. */
+  #messageOpcode: number = Opcode.Continuation;
+  #message: MessageBuffer | undefined;
+  #control: MessageBuffer | undefined;
+  #utf8: Utf8Validator | undefined;
+
+  constructor(options: ReceiverOptions, platform: Platform) {
+    this.#isServer = options.role === "server";
+    this.#maxMessageBytes = options.maxMessageBytes;
+    this.#platform = platform;
+  }
+
+  protected abstract onText(text: string): void;
+  /** The bytes belong to whoever gets them. */
+  protected abstract onBinary(bytes: Uint8Array): void;
+  protected abstract onPing(payload: Uint8Array): void;
+  protected abstract onPong(payload: Uint8Array): void;
+  /** A valid Close frame; `code` is 1005 where it held none. Nothing is received after it. */
+  protected abstract onCloseFrame(code: number, reason: string): void;
+  /** The peer broke the protocol or a limit. Nothing is received after it. */
+  protected abstract onViolation(error: ProtocolError): void;
+
+  /** Takes the next bytes from the peer and makes the calls that they lead to. */
+  receive(chunk: Uint8Array): void {
+    if (this.#state === "done") return;
+    if (this.#state === "paused" || this.#isParsing || this.#waiting.length > 0) {
+      this.#waiting = joined(this.#waiting, chunk);
+      return;
+    }
+    this.#parse(chunk);
+  }
+
+  /** Holds further calls back from the next frame on, also within the chunk being received. */
+  pause(): void {
+    if (this.#state === "flowing") this.#state = "paused";
+  }
+
+  /** Goes on with what came meanwhile. */
+  resume(): void {
+    if (this.#state !== "paused") return;
+    this.#state = "flowing";
+    if (!this.#isParsing && this.#waiting.length > 0) this.#parseWaiting();
+  }
+
+  /** Receives nothing more and lets go of all that was held. */
+  stop(): void {
+    this.#state = "done";
+    this.#waiting = NOTHING;
+    this.#message = undefined;
+    this.#control = undefined;
+  }
+
+  /** Bytes held for frames and messages not yet complete, and for what came while paused. */
+  get heldBytes(): number {
+    const message = this.#message?.capacity ?? 0;
+    return this.#waiting.length + message + (this.#control?.capacity ?? 0);
+  }
+
+  #parse(chunk: Uint8Array): void {
+    this.#isParsing = true;
+    const end = chunk.length;
+    let at = 0;
+    while (at < end) {
+      if (this.#state !== "flowing") break;
+      at = this.#missing > 0 ? this.#readPayload(chunk, at, end) : this.#readHeader(chunk, at, end);
+    }
+    this.#isParsing = false;
+    if (this.#state === "paused") this.#waiting = joined(chunk.subarray(at), this.#waiting);
+    else if (this.#waiting.length > 0) this.#parseWaiting();
+  }
+
+  #parseWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = NOTHING;
+    this.#parse(waiting);
+  }
+
+  #readHeader(chunk: Uint8Array, start: number, end: number): number {
+    if (this.#headerLength === 0 && end - start >= 2) {
+      const headerBytes = frameHeaderBytes(chunk[start + 1]!);
+      if (end - start >= headerBytes) {
+        if (!this.#beginFrame(chunk, start)) return end;
+        return this.#readPayload(chunk, start + headerBytes, end);
+      }
+    }
+    return this.#readCutHeader(chunk, start, end);
+  }
+
+  #readCutHeader(chunk: Uint8Array, start: number, end: number): number {
+    if (this.#header.length === 0) this.#header = new Uint8Array(MAX_FRAME_HEADER_BYTES);
+    const header = this.#header;
+    let at = start;
+    while (at < end) {
+      header[this.#headerLength++] = chunk[at++]!;
+      if (this.#headerLength < 2) continue;
+      // The peer hears of a bad frame when its first two bytes are there, not when all are.
+      if (this.#headerLength === 2 && !this.#checkStart(header[0]!, header[1]!)) return end;
+      if (this.#headerLength === frameHeaderBytes(header[1]!)) {
+        this.#headerLength = 0;
+        if (!this.#beginFrame(header, 0)) return end;
+        return this.#readPayload(chunk, at, end);
+      }
+    }
+    return at;
+  }
+
+  /** The rules that need no more than a frame's first two bytes. */
+  #checkStart(first: number, second: number): boolean {
+    const opcode = first & 0x0f;
+    // RFC 6455 5.2: no extension is agreed that gives the RSV bits a meaning.
+    if ((first & 0x70) !== 0) return this.#violate("RESERVED_BITS", "a reserved bit is set");
+    // RFC 6455 5.1: a client masks all its frames, a server none.
+    if (((second & 0x80) !== 0) !== this.#isServer) {
+      return this.#isServer
+        ? this.#violate("MASK_REQUIRED", "a frame from a client is not masked")
+        : this.#violate("MASK_FORBIDDEN", "a frame from a server is masked");
+    }
+    if (isControl(opcode)) {
+      if (opcode > Opcode.Pong) return this.#violate("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
+      if ((first & 0x80) === 0) {
+        return this.#violate("FRAGMENTED_CONTROL", "a control frame is fragmented");
+      }
+      const length = second & 0x7f;
+      if (length > MAX_CONTROL_PAYLOAD_BYTES) {
+        return this.#violate("CONTROL_TOO_BIG", "a control frame of more than 125 bytes");
+      }
+      // RFC 6455 5.5.1: the body, if there is one, begins with a two-byte code.
+      if (opcode === Opcode.Close && length === 1) {
+        return this.#violate("INVALID_CLOSE_PAYLOAD", "a Close frame of one byte");
+      }
+      return true;
+    }
+    if (opcode > Opcode.Binary) return this.#violate("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
+    // RFC 6455 5.4: the fragments of one message are not interleaved with another's.
+    const isInMessage = this.#messageOpcode !== Opcode.Continuation;
+    if ((opcode === Opcode.Continuation) !== isInMessage) {
+      return isInMessage
+        ? this.#violate("CONTINUATION_EXPECTED", "a message begins within another")
+        : this.#violate("CONTINUATION_UNEXPECTED", "a continuation without a message");
+    }
+    return true;
+  }
+
+  /** Takes a whole header at `bytes[at]`; false once the connection has been failed. */
+  #beginFrame(bytes: Uint8Array, at: number): boolean {
+    const first = bytes[at]!;
+    const second = bytes[at + 1]!;
+    if (!this.#checkStart(first, second)) return false;
+    const opcode = first & 0x0f;
+    const payloadBytes = this.#payloadLength(bytes, at);
+    if (payloadBytes < 0) return false;
+    if (!isControl(opcode)) {
+      const messageBytes = payloadBytes + (this.#message?.length ?? 0);
+      if (messageBytes > this.#maxMessageBytes) {
+        return this.#violate(
+          "MESSAGE_TOO_BIG",
+          `message of ${messageBytes} bytes exceeds maxMessageBytes ${this.#maxMessageBytes}`,
+          CloseCode.MessageTooBig,
+        );
+      }
+      if (opcode !== Opcode.Continuation) this.#messageOpcode = opcode;
+    }
+    this.#opcode = opcode;
+    this.#isFinal = (first & 0x80) !== 0;
+    this.#payloadBytes = payloadBytes;
+    this.#missing = payloadBytes;
+    if (this.#isServer) {
+      this.#maskingKey = readUint32(bytes, at + frameHeaderBytes(second) - 4) | 0;
+    }
+    return true;
+  }
+
+  /** RFC 6455 5.2: the length in its shortest form, with the highest of 64 bits clear; else -1. */
+  #payloadLength(bytes: Uint8Array, at: number): number {
+    const length = bytes[at + 1]! & 0x7f;
+    if (length < 126) return length;
+    if (length === 126) {
+      const extended = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+      if (extended < 126) this.#violate("LENGTH_NOT_MINIMAL", `${extended} written in 16 bits`);
+      return extended < 126 ? -1 : extended;
+    }
+    const high = readUint32(bytes, at + 2);
+    if (high > 0x7fff_ffff) {
+      this.#violate("LENGTH_TOO_BIG", "the highest bit of a 64-bit length is set");
+      return -1;
+    }
+    const extended = high * 0x1_0000_0000 + readUint32(bytes, at + 6);
+    if (extended < 65_536) {
+      this.#violate("LENGTH_NOT_MINIMAL", `${extended} written in 64 bits`);
+      return -1;
+    }
+    return extended;
+  }
+
+  /** Takes what `chunk[start, end)` holds of the current frame's payload. */
+  #readPayload(chunk: Uint8Array, start: number, end: number): number {
+    const missing = this.#missing;
+    if (isControl(this.#opcode)) return this.#readControl(chunk, start, end);
+    const isWhole = missing === this.#payloadBytes && end - start >= missing;
+    if (isWhole && this.#isFinal && this.#opcode !== Opcode.Continuation) {
+      this.#missing = 0;
+      this.#messageOpcode = Opcode.Continuation;
+      if (this.#opcode === Opcode.Text) this.#deliverText(chunk, start, start + missing);
+      else this.#deliverBinary(chunk, start, start + missing);
+      return start + missing;
+    }
+    const stop = Math.min(end, start + missing);
+    if (!this.#addToMessage(chunk, start, stop)) return end;
+    if (this.#missing === 0 && this.#isFinal) this.#deliverMessage();
+    return stop;
+  }
+
+  /** A message in one frame in one chunk: the usual case. */
+  #deliverText(chunk: Uint8Array, start: number, end: number): void {
+    const platform = this.#platform;
+    const isAllAscii = this.#isServer
+      ? mask(chunk, start, end, this.#maskingKey, 0)
+      : isAscii(chunk, start, end);
+    if (isAllAscii) this.onText(platform.decodeAscii(chunk, start, end));
+    else if (platform.isUtf8(chunk, start, end)) {
+      this.onText(platform.decodeUtf8(chunk, start, end));
+    } else this.#violateUtf8();
+  }
+
+  #deliverBinary(chunk: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    const bytes = this.#platform.allocate(length);
+    if (length <= MAX_LOOP_COPY_BYTES) {
+      for (let at = 0; at < length; at++) bytes[at] = chunk[start + at]!;
+      if (this.#isServer) mask(bytes, 0, length, this.#maskingKey, 0);
+    } else {
+      if (this.#isServer) mask(chunk, start, end, this.#maskingKey, 0);
+      bytes.set(chunk.subarray(start, end));
+    }
+    this.onBinary(bytes);
+  }
+
+  /** Adds to a message that a fragment or a chunk's end has cut; false if its text is bad. */
+  #addToMessage(chunk: Uint8Array, start: number, stop: number): boolean {
+    const message = (this.#message ??= new MessageBuffer(this.#platform));
+    const from = message.length;
+    // A final frame tells how long the whole message is; otherwise only this frame is known.
+    message.append(chunk, start, stop, from + this.#missing);
+    if (this.#isServer) {
+      const offset = this.#payloadBytes - this.#missing;
+      mask(message.bytes, from, message.length, this.#maskingKey, offset);
+    }
+    this.#missing -= stop - start;
+    if (this.#messageOpcode !== Opcode.Text) return true;
+    // RFC 6455 8.1: failing may wait for the whole message, but need not.
+    const utf8 = (this.#utf8 ??= new Utf8Validator());
+    return utf8.push(message.bytes, from, message.length) || this.#violateUtf8();
+  }
+
+  #deliverMessage(): void {
+    const message = this.#message!;
+    const opcode = this.#messageOpcode;
+    this.#message = undefined;
+    this.#messageOpcode = Opcode.Continuation;
+    if (opcode === Opcode.Binary) {
+      this.onBinary(message.release());
+      return;
+    }
+    if (!this.#utf8!.isComplete) {
+      this.#violateUtf8();
+      return;
+    }
+    this.onText(this.#platform.decodeUtf8(message.bytes, 0, message.length));
+  }
+
+  #readControl(chunk: Uint8Array, start: number, end: number): number {
+    const control = (this.#control ??= new MessageBuffer(this.#platform));
+    const stop = Math.min(end, start + this.#missing);
+    control.append(chunk, start, stop, this.#payloadBytes);
+    this.#missing -= stop - start;
+    if (this.#missing > 0) return stop;
+    this.#control = undefined;
+    const payload = control.release();
+    if (this.#isServer) mask(payload, 0, payload.length, this.#maskingKey, 0);
+    if (this.#opcode === Opcode.Ping) this.onPing(payload);
+    else if (this.#opcode === Opcode.Pong) this.onPong(payload);
+    else this.#deliverClose(payload);
+    return stop;
+  }
+
+  /** RFC 6455 5.5.1, 7.1.5, 7.4. */
+  #deliverClose(payload: Uint8Array): void {
+    const length = payload.length;
+    if (length === 0) {
+      this.stop();
+      this.onCloseFrame(CloseCode.NoStatusReceived, "");
+      return;
+    }
+    const code = (payload[0]! << 8) | payload[1]!;
+    if (!isCloseCodeOnWire(code)) {
+      this.#violate("INVALID_CLOSE_CODE", `close code ${code} must not be sent`);
+    } else if (!this.#platform.isUtf8(payload, 2, length)) {
+      this.#violateUtf8();
+    } else {
+      this.stop();
+      this.onCloseFrame(code, this.#platform.decodeUtf8(payload, 2, length));
+    }
+  }
+
+  #violateUtf8(): false {
+    return this.#violate("INVALID_UTF8", "text is not UTF-8", CloseCode.InvalidPayload);
+  }
+
+  /** RFC 6455 7.1.7: fails the connection. */
+  #violate(code: string, message: string, closeCode: number = CloseCode.ProtocolError): false {
+    this.stop();
+    this.onViolation(new ProtocolError(code, message, { closeCode }));
+    return false;
+  }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second;
+  if (second.length === 0) return first;
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}

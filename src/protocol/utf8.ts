@@ -1,0 +1,65 @@
+/**
+ * Incremental UTF-8 validation (RFC 3629): a bad byte is seen when it comes, also where a sequence
+ * is split over chunks or fragments.
+ */
+export class Utf8Validator {
+  /** Continuation bytes still missing from the sequence begun last. */
+  #missing = 0;
+  /** The range of the next continuation byte; narrower than 80-BF only after some lead bytes. */
+  #lowest = 0x80;
+  #highest = 0xbf;
+
+  /** Whether the bytes so far end at the end of a sequence. */
+  get isComplete(): boolean {
+    return this.#missing === 0;
+  }
+
+  /** Takes `bytes[start, end)`; false at the first byte that cannot be part of valid UTF-8. */
+  push(bytes: Uint8Array, start: number, end: number): boolean {
+    let at = start;
+    while (at < end) {
+      if (this.#missing === 0) {
+        at = skipAscii(bytes, at, end);
+        if (at === end) return true;
+        if (!this.#lead(bytes[at]!)) return false;
+      } else {
+        const byte = bytes[at]!;
+        if (byte < this.#lowest || byte > this.#highest) return false;
+        this.#lowest = 0x80;
+        this.#highest = 0xbf;
+        this.#missing--;
+      }
+      at++;
+    }
+    return true;
+  }
+
+  /** RFC 3629 4: the ranges shut out overlong forms, surrogates and what is above U+10FFFF. */
+  #lead(byte: number): boolean {
+    if (byte < 0xc2 || byte > 0xf4) return false;
+    if (byte < 0xe0) {
+      this.#missing = 1;
+    } else if (byte < 0xf0) {
+      this.#missing = 2;
+      if (byte === 0xe0) this.#lowest = 0xa0;
+      if (byte === 0xed) this.#highest = 0x9f;
+    } else {
+      this.#missing = 3;
+      if (byte === 0xf0) this.#lowest = 0x90;
+      if (byte === 0xf4) this.#highest = 0x8f;
+    }
+    return true;
+  }
+}
+
+function skipAscii(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (
+    at + 4 <= end &&
+    (bytes[at]! | bytes[at + 1]! | bytes[at + 2]! | bytes[at + 3]!) < 0x80
+  ) {
+    at += 4;
+  }
+  while (at < end && bytes[at]! < 0x80) at++;
+  return at;
+}
