@@ -1,0 +1,148 @@
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { ConnectAttempt, ConnectHandler, Connector, ConnectRequest } from "../client/connector.ts";
+import type { WheelTimer } from "../connection/timer-wheel.ts";
+import { HandshakeError, type TidewayError, TransportError, UsageError } from "../errors/index.ts";
+import { ClientHandshake, serializeExtensions } from "../protocol/handshake/index.ts";
+import { openConnection } from "./open-connection.ts";
+import { nodePlatform } from "./platform.ts";
+import { wheel } from "./timers.ts";
+
+/** Reaches a server over TCP, and TLS for `wss:`, by this project's own opening handshake. */
+export const connect: Connector = (request, handler) => new TcpAttempt(request, handler);
+
+class TcpAttempt implements ConnectAttempt {
+  readonly #request: ConnectRequest;
+  readonly #handler: ConnectHandler;
+  readonly #handshake: ClientHandshake;
+  readonly #socket: Socket;
+  readonly #timer: WheelTimer | undefined;
+
+  constructor(request: ConnectRequest, handler: ConnectHandler) {
+    const { url, protocols, options } = request;
+    this.#request = request;
+    this.#handler = handler;
+    const headers = [...credentials(url), ...Object.entries(options.headers ?? {})];
+    this.#handshake = new ClientHandshake(
+      { url, protocols, headers, requireProtocol: true },
+      nodePlatform,
+    );
+    this.#socket = url.protocol === "wss:" ? dialTls(request) : dialTcp(url);
+    const connected = url.protocol === "wss:" ? "secureConnect" : "connect";
+    this.#socket.on(connected, this.#onConnect);
+    this.#socket.on("data", this.#onData);
+    this.#socket.on("error", this.#onError);
+    this.#socket.on("end", this.#onEnd);
+    const { handshakeTimeoutMs } = options;
+    if (handshakeTimeoutMs !== undefined) {
+      this.#timer = wheel.start(handshakeTimeoutMs, () =>
+        this.#fail(
+          new HandshakeError(
+            "HANDSHAKE_TIMEOUT",
+            `no answer within handshakeTimeoutMs ${handshakeTimeoutMs}`,
+          ),
+        ),
+      );
+    }
+  }
+
+  abort(): void {
+    this.#letGo();
+    this.#socket.destroy();
+  }
+
+  readonly #onConnect = (): void => {
+    this.#socket.write(this.#handshake.request, "latin1");
+  };
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    const outcome = this.#handshake.receive(chunk);
+    if (outcome === undefined) return;
+    if (outcome.kind === "failed") {
+      this.#fail(outcome.error);
+      return;
+    }
+    // Until the connection is started nobody listens; what comes meanwhile must stay in the socket.
+    this.#socket.pause();
+    const { maxMessageBytes, closeTimeoutMs } = this.#request.options;
+    const connection = openConnection(this.#socket, {
+      role: "client",
+      protocol: outcome.protocol,
+      extensions: serializeExtensions(outcome.extensions),
+      head: outcome.rest,
+      ...(maxMessageBytes !== undefined && { maxMessageBytes }),
+      ...(closeTimeoutMs !== undefined && { closeTimeoutMs }),
+    });
+    this.#letGo();
+    this.#handler.onOpen(connection);
+  };
+
+  readonly #onError = (error: Error): void => {
+    // A failure of several addresses at once has no message of its own.
+    const reason = error.message || (error as NodeJS.ErrnoException).code || error.name;
+    this.#fail(new TransportError("CONNECT_FAILED", reason, { cause: error }));
+  };
+
+  readonly #onEnd = (): void => {
+    this.#fail(
+      new HandshakeError("HANDSHAKE_CUT", "the server closed before the opening handshake ended"),
+    );
+  };
+
+  #fail(error: TidewayError): void {
+    this.abort();
+    this.#handler.onFailed(error);
+  }
+
+  #letGo(): void {
+    this.#timer?.cancel();
+    this.#socket.off("data", this.#onData);
+    this.#socket.off("end", this.#onEnd);
+    this.#socket.off("error", this.#onError);
+    // What fails after this attempt is over concerns nobody, but must have a listener.
+    this.#socket.on("error", ignore);
+  }
+}
+
+function ignore(): void {}
+
+function dialTcp(url: URL): Socket {
+  return connectTcp({ host: hostOf(url), port: Number(url.port || 80) });
+}
+
+function dialTls({ url, options: { tls } }: ConnectRequest): TLSSocket {
+  const host = hostOf(url);
+  try {
+    return connectTls({
+      // RFC 6066 3: a server name is a DNS name, never an address.
+      ...(isIP(host) === 0 && { servername: host }),
+      ...(tls as ConnectionOptions | undefined),
+      host,
+      port: Number(url.port || 443),
+      ALPNProtocols: ["http/1.1"],
+    });
+  } catch (cause) {
+    throw new UsageError("INVALID_OPTION", "the tls options are not valid", { cause });
+  }
+}
+
+/** The host as a socket takes it: an IPv6 address without its brackets. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, "");
+}
+
+/** A user name and password in the URL go into Basic authentication (RFC 7617). */
+function credentials(url: URL): Array<[string, string]> {
+  if (url.username === "" && url.password === "") return [];
+  const pair = `${percentDecode(url.username)}:${percentDecode(url.password)}`;
+  return [["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`]];
+}
+
+/** A URL may hold a lone percent sign, which stands for itself. */
+function percentDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
