@@ -1,0 +1,11 @@
+/** Echoes bare bytes: about what Node's `net` alone costs, under any framing. */
+import { type AddressInfo, createServer } from "node:net";
+
+const server = createServer({ noDelay: true }, (socket) => {
+  socket.on("data", (bytes) => socket.write(bytes));
+  socket.on("error", () => socket.destroy());
+});
+
+server.listen(0, "127.0.0.1", () => {
+  process.send?.((server.address() as AddressInfo).port);
+});

@@ -1,0 +1,17 @@
+/** The echo server of this package. */
+import { serve } from "tideway/server";
+
+const server = await serve({
+  port: 0,
+  host: "127.0.0.1",
+  routes: {
+    "ws:/": (socket) => {
+      socket.listen((message) => {
+        socket.send(message);
+      });
+      return socket.done;
+    },
+  },
+});
+
+process.send?.(server.port);
