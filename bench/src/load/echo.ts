@@ -21,7 +21,7 @@ export async function runEcho(order: LoadOrder): Promise<LoadResult> {
         failure ??= error;
       });
       connections.push(connection);
-      // oxlint-disable-next-line no-await-in-loop -- One at a time: connecting is not measured.
+      // One at a time: connecting is not measured.
       await connection.open(order.port, order.framed);
     }
     for (const connection of connections) connection.send(workload.inFlight);

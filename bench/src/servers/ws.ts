@@ -8,7 +8,7 @@ const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDefla
 server.on("connection", (socket) => {
   socket.on("error", () => socket.terminate());
   socket.on("message", (message, isBinary) => {
-    if (asStrings && !isBinary) socket.send(message.toString());
+    if (asStrings && !isBinary) socket.send((message as Buffer).toString());
     else socket.send(message, { binary: isBinary });
   });
 });
