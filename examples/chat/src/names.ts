@@ -1,0 +1,41 @@
+import { MAX_NAME_CHARS } from "./wire/wire.ts";
+
+/** What somebody is called who gave no name that can be shown. */
+export const DEFAULT_NAME = "Guest";
+
+/**
+ * Returns `name` as it may be shown: without control characters and those that turn the direction
+ * of the text around it, with single spaces, cut to {@link MAX_NAME_CHARS}. Where nothing visible
+ * is left, {@link DEFAULT_NAME}.
+ */
+export function cleanName(name: string): string {
+  const shown = name
+    .normalize("NFC")
+    .replaceAll(/[\p{Surrogate}\p{Bidi_Control}]/gu, "")
+    .replaceAll(/[\p{Control}\s]+/gu, " ");
+  const cut = cutTo(shown.trim(), MAX_NAME_CHARS).trim();
+  return nameKey(cut) === "" ? DEFAULT_NAME : cut;
+}
+
+/** Two names with the same key are taken for the same: case and invisible characters don't count. */
+export function nameKey(name: string): string {
+  return name
+    .normalize("NFKC")
+    .toLowerCase()
+    .replaceAll(/[\p{Default_Ignorable_Code_Point}\s]/gu, "");
+}
+
+/** Returns `name`, or `name` with the first of the numbers 1, 2, 3... that makes it free. */
+export function freeName(name: string, isTaken: (key: string) => boolean): string {
+  let candidate = name;
+  for (let number = 1; isTaken(nameKey(candidate)); number++) {
+    candidate = cutTo(name, MAX_NAME_CHARS - String(number).length) + String(number);
+  }
+  return candidate;
+}
+
+/** By code points, so that no surrogate pair is torn apart. */
+function cutTo(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text;
+  return Array.from(text.slice(0, maxChars * 2)).slice(0, maxChars).join("");
+}

@@ -1,0 +1,133 @@
+import { make, makeFace, hueOf } from "./dom.ts";
+import { formatDay, formatFull, formatTime, isSameDay } from "./wording.ts";
+import type { OutgoingMessage } from "./outbox.ts";
+import type { ChatMessage } from "../wire/wire.ts";
+
+/** Messages of one person this close together share one heading. */
+const GROUP_MS = 5 * 60_000;
+
+/** The oldest entries go when there are more, so that the page stays quick in a long evening. */
+const MAX_ENTRIES = 1_000;
+
+export interface MessageLogElements {
+  readonly messages: HTMLOListElement;
+  readonly pending: HTMLOListElement;
+  readonly empty: HTMLElement;
+}
+
+/** The conversation as it is shown: messages, notices, and what has not been sent yet. */
+export class MessageLog {
+  readonly #elements: MessageLogElements;
+  readonly #now: () => number;
+  readonly #pending = new Map<string, HTMLLIElement>();
+  #previous: ChatMessage | undefined;
+  #previousDate: number | undefined;
+  #isOnline = false;
+
+  constructor(elements: MessageLogElements, now: () => number = Date.now) {
+    this.#elements = elements;
+    this.#now = now;
+  }
+
+  /** Shows a message that the server has passed on, in place of the one waiting to be sent. */
+  add(message: ChatMessage, isOwn: boolean): void {
+    if (message.messageId !== undefined) this.#removePending(message.messageId);
+    this.#startDay(message.date);
+    const isContinued = isSameBreath(this.#previous, message);
+    this.#previous = message;
+    this.#append(makeMessage(message, isOwn, isContinued));
+  }
+
+  /** Shows a line about the chat itself; an important one stands out. */
+  notice(text: string, kind: "quiet" | "important" = "quiet"): void {
+    this.#previous = undefined;
+    this.#append(make("li", kind === "quiet" ? "notice" : "notice important", text));
+  }
+
+  /** Shows what the user has said and the server has not passed on yet. */
+  addPending({ messageId, text }: OutgoingMessage): void {
+    const item = make("li", "message own", makeBubble(text), make("span", "delivery"));
+    this.#pending.set(messageId, item);
+    this.#elements.pending.append(item);
+    this.#elements.empty.hidden = true;
+    this.#describePending(item);
+  }
+
+  /** Whether what waits is on its way or waits for a connection. */
+  setOnline(isOnline: boolean): void {
+    this.#isOnline = isOnline;
+    for (const item of this.#pending.values()) this.#describePending(item);
+  }
+
+  #removePending(messageId: string): void {
+    this.#pending.get(messageId)?.remove();
+    this.#pending.delete(messageId);
+  }
+
+  #describePending(item: HTMLLIElement): void {
+    const delivery = item.querySelector(".delivery");
+    if (delivery === null) return;
+    delivery.textContent = this.#isOnline ? "Sending" : "Will be sent when you are back online";
+  }
+
+  #startDay(date: number): void {
+    const previous = this.#previousDate;
+    this.#previousDate = date;
+    if (previous !== undefined && isSameDay(previous, date)) return;
+    this.#previous = undefined;
+    this.#append(make("li", "day", formatDay(date, this.#now())));
+  }
+
+  #append(item: HTMLLIElement): void {
+    const { messages, empty } = this.#elements;
+    messages.append(item);
+    empty.hidden = true;
+    if (messages.childElementCount > MAX_ENTRIES) messages.firstElementChild?.remove();
+  }
+}
+
+function isSameBreath(previous: ChatMessage | undefined, message: ChatMessage): boolean {
+  return (
+    previous !== undefined &&
+    previous.id === message.id &&
+    previous.name === message.name &&
+    message.date - previous.date < GROUP_MS
+  );
+}
+
+function makeMessage(message: ChatMessage, isOwn: boolean, isContinued: boolean): HTMLLIElement {
+  const { name, text, date } = message;
+  const classes = ["message", isOwn ? "own" : "", isContinued ? "continued" : ""];
+  const item = make("li", classes.filter((name) => name !== "").join(" "));
+  const bubble = makeBubble(text);
+  if (isContinued) {
+    bubble.title = formatFull(date);
+    // A reader by ear hears no heading above; the name comes with each message.
+    item.append(make("span", "visually-hidden", `${isOwn ? "You" : name}: `), bubble);
+    return item;
+  }
+  const author = make("bdi", "author", name);
+  author.style.setProperty("--hue", String(hueOf(name)));
+  const heading = make("div", "heading", author, makeTime(date));
+  if (isOwn) heading.prepend(make("span", "visually-hidden", "You, "));
+  else item.append(makeFace(name));
+  item.append(heading, bubble);
+  return item;
+}
+
+function makeBubble(text: string): HTMLElement {
+  const bubble = make("div", "bubble", text);
+  bubble.dir = "auto";
+  return bubble;
+}
+
+function makeTime(date: number): HTMLTimeElement {
+  const time = make("time", "", formatTime(date));
+  time.dateTime = toIso(date);
+  time.title = formatFull(date);
+  return time;
+}
+
+function toIso(date: number): string {
+  return new Date(date).toISOString();
+}

@@ -1,0 +1,41 @@
+import type { ServerMessage } from "../wire/wire.ts";
+
+/** Returns the message in `data`, or nothing where it holds none that this page knows. */
+export function readServerMessage(data: unknown): ServerMessage | undefined {
+  if (typeof data !== "string") return undefined;
+  const value = parse(data);
+  return isServerMessage(value) ? value : undefined;
+}
+
+function isServerMessage(value: unknown): value is ServerMessage {
+  if (typeof value !== "object" || value === null) return false;
+  const fields: { readonly [field: string]: unknown } = { ...value };
+  const { type, id, name, text, date, users } = fields;
+  switch (type) {
+    case "id":
+      return typeof id === "number";
+    case "rejectusername":
+      return typeof name === "string";
+    case "username":
+      return typeof id === "number" && typeof name === "string";
+    case "userlist":
+      return Array.isArray(users) && users.every((user) => typeof user === "string");
+    case "message":
+      return typeof name === "string" && typeof text === "string" && isDate(date);
+    default:
+      return false;
+  }
+}
+
+/** ECMA-262 21.4.1.1: beyond this range there are no dates. */
+function isDate(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= 8.64e15;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

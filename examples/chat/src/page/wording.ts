@@ -1,0 +1,63 @@
+/** The sentences of the page that are put together from parts. */
+
+/** Sets `name` apart, so that its direction of writing does not turn the sentence around it. */
+export function isolate(name: string): string {
+  return `\u2068${name}\u2069`;
+}
+
+/** "Ana", "Ana and Bo", "Ana, Bo and 3 others". */
+export function listNames(names: readonly string[]): string {
+  const shown = names.map(isolate);
+  if (shown.length <= 1) return shown.join("");
+  if (shown.length <= 3) return `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+  return `${shown.slice(0, 2).join(", ")} and ${shown.length - 2} others`;
+}
+
+/** Why the server gave another name than the one that was asked for. */
+export function explainName(wanted: string, name: string): string {
+  const number = name.slice(wanted.length);
+  return name.startsWith(wanted) && /^\d+$/.test(number)
+    ? `Somebody here is called ${isolate(wanted)} already, so you are ${isolate(name)}. You can change your name beside the list of people.`
+    : `Your name is shown as ${isolate(name)}.`;
+}
+
+/** "1 new message", "5 new messages". */
+export function countMessages(count: number): string {
+  return `${count} new ${count === 1 ? "message" : "messages"}`;
+}
+
+/** "4 seconds", "3 minutes". */
+export function describeDuration(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds < 90) return seconds === 1 ? "1 second" : `${seconds} seconds`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} minutes`;
+  return `${Math.round(minutes / 60)} hours`;
+}
+
+const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+/** The time of day, as is the custom where the reader is. */
+export function formatTime(date: number): string {
+  return TIME.format(date);
+}
+
+/** The whole date and time. */
+export function formatFull(date: number): string {
+  return FULL.format(date);
+}
+
+/** "Today", "Yesterday" or the date. */
+export function formatDay(date: number, now: number): string {
+  if (isSameDay(date, now)) return "Today";
+  const yesterday = new Date(now);
+  yesterday.setDate(yesterday.getDate() - 1);
+  return isSameDay(date, yesterday.getTime()) ? "Yesterday" : DAY.format(date);
+}
+
+/** Whether both fall on one calendar day where the reader is. */
+export function isSameDay(date: number, other: number): boolean {
+  return new Date(date).toDateString() === new Date(other).toDateString();
+}

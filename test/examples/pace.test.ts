@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { Pace } from "../../examples/chat/src/pace.ts";
+
+describe("Pace", () => {
+  it("lets a burst through at once, and then asks for a wait as long as the debt", () => {
+    const pace = new Pace({ burst: 100, perSecond: 50 }, () => 0);
+    expect(pace.spend(60)).toBe(0);
+    expect(pace.spend(40)).toBe(0);
+    expect(pace.spend(10)).toBe(200);
+    expect(pace.spend(40)).toBe(1_000);
+  });
+
+  it("earns while time passes, but never more than the burst", () => {
+    let now = 0;
+    const pace = new Pace({ burst: 100, perSecond: 50 }, () => now);
+    pace.spend(100);
+    now = 1_000;
+    expect(pace.spend(50)).toBe(0);
+    now = 3_600_000;
+    expect(pace.spend(100)).toBe(0);
+    expect(pace.spend(1)).toBe(20);
+  });
+});
