@@ -1,0 +1,15 @@
+/**
+ * "Validate close code and reason" (WHATWG WebSockets).
+ *
+ * @throws DOMException InvalidAccessError for a code other than 1000 and 3000-4999, SyntaxError for
+ *   a reason of more than 123 bytes of UTF-8
+ */
+export function checkCloseArguments(code: number | undefined, reasonBytes: number): void {
+  if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
+    const message = `close code ${code} is neither 1000 nor in 3000-4999`;
+    throw new DOMException(message, "InvalidAccessError");
+  }
+  if (reasonBytes > 123) {
+    throw new DOMException(`close reason of ${reasonBytes} bytes exceeds 123`, "SyntaxError");
+  }
+}

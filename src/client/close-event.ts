@@ -1,0 +1,65 @@
+/** Tells that a WebSocket is closed (WHATWG WebSockets, section 6). */
+export interface CloseEvent extends Event {
+  /** Whether the closing handshake was completed. */
+  readonly wasClean: boolean;
+  /** The peer's close code; 1005 where its Close frame held none, 1006 where none came. */
+  readonly code: number;
+  /** The peer's close reason, or the empty string. */
+  readonly reason: string;
+}
+
+export interface CloseEventInit extends EventInit {
+  wasClean?: boolean;
+  code?: number;
+  reason?: string;
+}
+
+export interface CloseEventConstructor {
+  new (type: string, init?: CloseEventInit): CloseEvent;
+  readonly prototype: CloseEvent;
+}
+
+/** Makes the class for a runtime that has none, as Node has none before version 23. */
+export function defineCloseEvent(): CloseEventConstructor {
+  class CloseEvent extends Event {
+    readonly #wasClean: boolean;
+    readonly #code: number;
+    readonly #reason: string;
+
+    constructor(type: string, init: CloseEventInit = {}) {
+      super(type, init);
+      this.#wasClean = Boolean(init?.wasClean);
+      // Web IDL's unsigned short: modulo 2^16.
+      this.#code = new Uint16Array([Number(init?.code ?? 0)])[0];
+      this.#reason = toUSVString(init?.reason ?? "");
+    }
+
+    get wasClean(): boolean {
+      return this.#wasClean;
+    }
+
+    get code(): number {
+      return this.#code;
+    }
+
+    get reason(): string {
+      return this.#reason;
+    }
+
+    static {
+      const enumerable = { enumerable: true };
+      Object.defineProperties(this.prototype, {
+        wasClean: enumerable,
+        code: enumerable,
+        reason: enumerable,
+        [Symbol.toStringTag]: { value: "CloseEvent", configurable: true },
+      });
+    }
+  }
+  return CloseEvent;
+}
+
+/** Web IDL's conversion to USVString: lone surrogates become U+FFFD; symbols throw a TypeError. */
+export function toUSVString(value: unknown): string {
+  return `${value as string}`.replace(/\p{Surrogate}/gu, "\u{FFFD}");
+}

@@ -1,0 +1,28 @@
+import type { Connection } from "../connection/connection.ts";
+import type { TidewayError } from "../errors/index.ts";
+import type { WebSocketOptions } from "./options.ts";
+
+/** Which server to reach, and how. */
+export interface ConnectRequest {
+  /** Its scheme is `ws:` or `wss:`, and it has no fragment. */
+  readonly url: URL;
+  /** Valid, without duplicates, in order of preference. */
+  readonly protocols: readonly string[];
+  /** Checked, with every limit filled in. */
+  readonly options: WebSocketOptions;
+}
+
+/** What becomes of it: exactly one of these is called, once, and never synchronously. */
+export interface ConnectHandler {
+  /** The opening handshake is done. The connection waits for `start`. */
+  onOpen(connection: Connection): void;
+  onFailed(error: TidewayError): void;
+}
+
+export interface ConnectAttempt {
+  /** Gives up and releases everything; the handler is not called any more. */
+  abort(): void;
+}
+
+/** Reaches a server: the seam between the WebSocket class and the runtime's network. */
+export type Connector = (request: ConnectRequest, handler: ConnectHandler) => ConnectAttempt;

@@ -1,0 +1,160 @@
+import { EventStream } from "../streams/event-stream.ts";
+import type { CloseEvent } from "./close-event.ts";
+import type { WebSocketErrorEvent, WebSocketMessageEvent } from "./web-socket-interface.ts";
+
+/**
+ * What an event stream needs of its target: any WebSocket, whoever made it. (Every method that
+ * takes a listener is assignable to these two.)
+ */
+export interface WebSocketLike {
+  readonly readyState: number;
+  addEventListener(type: never, listener: never): void;
+  removeEventListener(type: never, listener: never): void;
+}
+
+/** The listeners of one type of event, as in `socket.on.message.add(listener)`. */
+export interface EventListenerList<E> {
+  /** Adds a listener; one that is there already is not added again. */
+  add(listener: (event: E) => unknown): this;
+  remove(listener: (event: E) => unknown): this;
+}
+
+/** Gives the event stream of one type for any WebSocket. */
+export interface EventStreamProvider<E> {
+  /** The stream of the events of `target`; it ends after the `close` event. */
+  forTarget(target: WebSocketLike): EventStream<E>;
+}
+
+/** The surface of `dart:html` on a WebSocket. Each stream ends after the `close` event. */
+export interface WebSocketStreams {
+  readonly onOpen: EventStream<Event>;
+  readonly onMessage: EventStream<WebSocketMessageEvent>;
+  readonly onError: EventStream<WebSocketErrorEvent>;
+  readonly onClose: EventStream<CloseEvent>;
+
+  /** The listeners by type of event. */
+  readonly on: {
+    readonly open: EventListenerList<Event>;
+    readonly message: EventListenerList<WebSocketMessageEvent>;
+    readonly error: EventListenerList<WebSocketErrorEvent>;
+    readonly close: EventListenerList<CloseEvent>;
+  };
+
+  /** `send` for text only. */
+  sendString(text: string): void;
+  /** `send` for a Blob only. */
+  sendBlob(blob: Blob): void;
+  /** `send` for an ArrayBuffer only. */
+  sendByteBuffer(buffer: ArrayBuffer): void;
+  /** `send` for a view of an ArrayBuffer only. */
+  sendTypedData(data: ArrayBufferView): void;
+}
+
+/** The static side of the surface. */
+export interface WebSocketStreamProviders {
+  readonly openEvent: EventStreamProvider<Event>;
+  readonly messageEvent: EventStreamProvider<WebSocketMessageEvent>;
+  readonly errorEvent: EventStreamProvider<WebSocketErrorEvent>;
+  readonly closeEvent: EventStreamProvider<CloseEvent>;
+  /** Whether this runtime can make such a WebSocket. */
+  readonly supported: boolean;
+}
+
+interface SendingClass {
+  readonly prototype: { send(data: never): void };
+}
+
+/** A class with the surface of `dart:html` on its instances and on itself. */
+export type WithEventStreams<Class extends abstract new (...args: never) => object> = {
+  new (...args: ConstructorParameters<Class>): InstanceType<Class> & WebSocketStreams;
+  readonly prototype: InstanceType<Class> & WebSocketStreams;
+} & WebSocketStreamProviders &
+  Class;
+
+/**
+ * Installs the surface of `dart:html` on a WebSocket-shaped class, and returns that class.
+ *
+ * @param moreTypes the types of events that the class has beyond the standard's four
+ */
+export function withEventStreams<Class extends SendingClass & (new (...args: never) => object)>(
+  base: Class,
+  moreTypes: readonly string[] = [],
+  supported = true,
+): WithEventStreams<Class> {
+  const types = ["open", "message", "error", "close", ...moreTypes];
+  for (const type of types) {
+    const forTarget = (target: WebSocketLike): EventStream<Event> => streamOf(target, type);
+    defineLazily(base.prototype, `on${type[0].toUpperCase()}${type.slice(1)}`, forTarget);
+    define(base, `${type}Event`, { forTarget });
+  }
+  defineLazily(base.prototype, "on", (target: WebSocketLike) =>
+    Object.fromEntries(types.map((type) => [type, listenersOf(target, type)])),
+  );
+  for (const kind of ["String", "Blob", "ByteBuffer", "TypedData"]) {
+    define(base.prototype, `send${kind}`, function (this: { send(data: unknown): void }, data: unknown) {
+      this.send(data);
+    });
+  }
+  define(base, "supported", supported);
+  return base as unknown as WithEventStreams<Class>;
+}
+
+interface Target {
+  readonly readyState: number;
+  addEventListener(type: string, listener: (event: Event) => void): void;
+  removeEventListener(type: string, listener: (event: Event) => void): void;
+}
+
+function streamOf(target: WebSocketLike, type: string): EventStream<Event> {
+  const socket = target as Target;
+  return new EventStream((onEvent, onDone) => {
+    const stop = (): void => {
+      socket.removeEventListener(type, onEvent);
+      socket.removeEventListener("close", onClose);
+    };
+    const onClose = (): void => {
+      stop();
+      onDone();
+    };
+    socket.addEventListener(type, onEvent);
+    socket.addEventListener("close", onClose);
+    // A socket is CLOSED already while its error event is dispatched: its close is still to come.
+    if (socket.readyState === 3) setTimeout(onClose);
+    return stop;
+  });
+}
+
+function listenersOf(target: WebSocketLike, type: string): EventListenerList<Event> {
+  const socket = target as Target;
+  return {
+    add(listener) {
+      socket.addEventListener(type, listener);
+      return this;
+    },
+    remove(listener) {
+      socket.removeEventListener(type, listener);
+      return this;
+    },
+  };
+}
+
+function define(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, writable: true, configurable: true });
+}
+
+/** Defines a getter that makes its value once for each object. */
+function defineLazily(
+  prototype: object,
+  name: string,
+  make: (target: WebSocketLike) => object,
+): void {
+  const made = new WeakMap<object, object>();
+  Object.defineProperty(prototype, name, {
+    configurable: true,
+    get(this: WebSocketLike) {
+      let value = made.get(this);
+      if (value === undefined) made.set(this, (value = make(this)));
+      return value;
+    },
+  });
+}

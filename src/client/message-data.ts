@@ -1,0 +1,43 @@
+import type { WebSocketData } from "./web-socket-interface.ts";
+
+/** What `send` was given; the bytes still belong to the caller. */
+export type Message = string | Uint8Array | Blob;
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Web IDL's conversion to `(BufferSource or Blob or USVString)`. Anything that is none of the
+ * former, a SharedArrayBuffer too, becomes a string; lone surrogates are left to the encoder.
+ *
+ * @throws TypeError for a symbol, and for bytes that are shared or in a resizable buffer
+ */
+export function toMessage(data: WebSocketData): Message {
+  if (typeof data === "string" || data instanceof Blob) return data;
+  if (ArrayBuffer.isView(data)) return bytesOf(data.buffer, data.byteOffset, data.byteLength);
+  if (isArrayBuffer(data)) return bytesOf(data, 0, data.byteLength);
+  return `${data as string}`;
+}
+
+function bytesOf(buffer: ArrayBufferLike, offset: number, byteLength: number): Uint8Array {
+  if (!isArrayBuffer(buffer)) throw new TypeError("a view of shared memory cannot be sent");
+  if ((buffer as { resizable?: boolean }).resizable === true) {
+    throw new TypeError("bytes in a resizable buffer cannot be sent");
+  }
+  // A detached buffer counts as empty; making a view of it would throw.
+  return byteLength === 0 ? NO_BYTES : new Uint8Array(buffer, offset, byteLength);
+}
+
+const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")!
+  .get as () => number;
+
+/** Whether `value` is an ArrayBuffer, of whichever realm, and not a SharedArrayBuffer. */
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  if (value instanceof ArrayBuffer) return true;
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    byteLengthOf.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+import { UsageError } from "../errors/index.ts";
+
+/** A certificate, key or bundle: PEM text, or PEM or DER bytes. */
+export type TlsMaterial = string | Uint8Array;
+
+/** What a `wss:` connection needs to know beyond its URL. Certificates are checked by default. */
+export interface TlsOptions {
+  /** Certificate authorities to trust instead of the runtime's own list. */
+  readonly ca?: TlsMaterial | readonly TlsMaterial[];
+  /** The client's certificate chain, where the server asks for one. */
+  readonly cert?: TlsMaterial | readonly TlsMaterial[];
+  /** The private key of `cert`. */
+  readonly key?: TlsMaterial;
+  /** The passphrase of `key`. */
+  readonly passphrase?: string;
+  /** The name to ask for (SNI) and to find in the certificate. Default: the URL's host. */
+  readonly servername?: string;
+  /**
+   * `false` accepts any certificate from anyone. DANGER: whoever sits on the path can then read
+   * and change everything, as with `ws:`. For a self-signed certificate, give it as `ca` instead.
+   * Default: `true`.
+   */
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** What the second argument of `new WebSocket` may be instead of the subprotocols: an extension. */
+export interface WebSocketOptions {
+  /** The subprotocols to offer, in order of preference. Default: none. */
+  readonly protocols?: string | readonly string[];
+  /**
+   * Further header fields of the opening handshake, such as `authorization`. Those of the handshake
+   * itself cannot be set. A browser cannot send any: there they are ignored.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * The longest message to receive, in bytes, after decompression; a longer one fails the
+   * connection with 1009, before anything is allocated for it. Default: 16,777,216 (16 MiB).
+   */
+  readonly maxMessageBytes?: number;
+  /** Milliseconds for the name lookup, TCP, TLS and the opening handshake. Default: 10,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** Milliseconds that the server has to answer a Close frame. Default: 5,000. */
+  readonly closeTimeoutMs?: number;
+  readonly tls?: TlsOptions;
+}
+
+/** The limits of a client, which chose its server, are wider than those of a server. */
+export const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
+export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+export const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;
+
+/** The options with every limit filled in. @throws UsageError for a limit that is none. */
+export function withDefaults(options: WebSocketOptions): WebSocketOptions {
+  const {
+    maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
+    handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS,
+    closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS,
+  } = options;
+  const limits = { maxMessageBytes, handshakeTimeoutMs, closeTimeoutMs };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value <= 0) {
+      throw new UsageError("INVALID_OPTION", `${name} ${value} is not a positive integer`);
+    }
+  }
+  for (const [name, value] of Object.entries(options.headers ?? {})) checkHeader(name, value);
+  return { ...options, ...limits };
+}
+
+/** RFC 9110 5.1 and 5.5: what else would let a value smuggle in fields of its own. */
+function checkHeader(name: string, value: unknown): void {
+  if (!TOKEN.test(name)) {
+    throw new UsageError("INVALID_OPTION", `${JSON.stringify(name)} is not a header field name`);
+  }
+  if (typeof value !== "string" || !FIELD_VALUE.test(value)) {
+    throw new UsageError("INVALID_OPTION", `the value of the header field ${name} is not valid`);
+  }
+}
+
+/** RFC 9110 5.6.2; RFC 6455 4.1 asks the same of a subprotocol. */
+export const TOKEN: RegExp = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;

@@ -1,0 +1,45 @@
+import type { CloseEvent } from "./close-event.ts";
+
+/** What to do when a connection is closed: `retry-later` waits for half the longest delay at least. */
+export type ReconnectDecision = "stop" | "retry" | "retry-later";
+
+/**
+ * Decides by the close code alone:
+ *
+ * - stop at 1000: the server is done, and has said so;
+ * - stop at 1002, 1003, 1007, 1008, 1009 and 1010, and at the registered 3000 (unauthorized) and
+ *   3003 (forbidden): the peer objects to what this client is or sends, and would object again;
+ * - retry later at 1013: the server asks for it;
+ * - retry at everything else: a lost connection (1006), a server that goes away, restarts or fails
+ *   (1001, 1011, 1012, 1014), and codes whose meaning only the application knows, 1005 among them.
+ */
+export function decideReconnect({ code }: Pick<CloseEvent, "code">): ReconnectDecision {
+  if (code === 1013) return "retry-later";
+  return TERMINAL_CODES.includes(code) ? "stop" : "retry";
+}
+
+const TERMINAL_CODES = [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003];
+
+/** How long to wait before a new attempt. */
+export interface ReconnectDelays {
+  /** The longest wait before the first attempt; it doubles with each one. */
+  readonly initialDelayMs: number;
+  /** Where the doubling stops. */
+  readonly maxDelayMs: number;
+}
+
+/**
+ * The wait before attempt number `attempt` (from 1): anything up to the doubled delay, so that the
+ * clients of a server that went down do not all come back at once.
+ *
+ * @param random from 0 to 1
+ */
+export function reconnectDelayMs(
+  { initialDelayMs, maxDelayMs }: ReconnectDelays,
+  attempt: number,
+  decision: ReconnectDecision,
+  random: number,
+): number {
+  if (decision === "retry-later") return (maxDelayMs * (1 + random)) / 2;
+  return Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1)) * random;
+}

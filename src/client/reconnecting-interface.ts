@@ -1,0 +1,149 @@
+import type { EventStream } from "../streams/event-stream.ts";
+import type { CloseEvent } from "./close-event.ts";
+import type { EventHandler } from "./event-handlers.ts";
+import type {
+  EventListenerList,
+  EventStreamProvider,
+  WebSocketStreamProviders,
+  WebSocketStreams,
+} from "./event-streams.ts";
+import type { WebSocketOptions } from "./options.ts";
+import type { ReconnectDecision, ReconnectDelays } from "./reconnect-policy.ts";
+import type {
+  BinaryType,
+  ReadyStateConstants,
+  TypedEventTarget,
+  WebSocketData,
+  WebSocketErrorEvent,
+  WebSocketEventMap,
+  WebSocketMessageEvent,
+} from "./web-socket-interface.ts";
+
+/** A value, or a function that is asked for it before each attempt. */
+export type Asked<T> = T | (() => T | PromiseLike<T>);
+
+/** The subprotocols to offer, in order of preference. */
+export type Protocols = string | readonly string[];
+
+/** The clock of a `ReconnectingWebSocket`; `globalThis` is one. */
+export interface Timers {
+  setTimeout(callback: () => void, delayMs: number): unknown;
+  clearTimeout(timer: never): void;
+}
+
+export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
+  /** The subprotocols to offer, or a function asked before each attempt. Default: none. */
+  readonly protocols?: Asked<Protocols>;
+  /** Options for each WebSocket, where its class takes any. */
+  readonly webSocketOptions?: Omit<WebSocketOptions, "protocols">;
+  /** The longest wait before the first retry, doubled with each one. Default: 2,000. */
+  readonly initialDelayMs?: number;
+  /** Where the doubling stops. Default: 30,000. */
+  readonly maxDelayMs?: number;
+  /**
+   * How long a connection has to stay open until the delay starts anew. With less, a server that
+   * accepts and then drops everyone would be called every two seconds. Default: 5,000.
+   */
+  readonly stableAfterMs?: number;
+  /** Bytes of payload that may wait for a connection; see `send`. Default: 1,048,576 (1 MiB). */
+  readonly maxQueuedBytes?: number;
+  /** Whether to try again after a close. Default: `decideReconnect`, by the close code. */
+  readonly decide?: (close: CloseEvent) => ReconnectDecision;
+  /** A number from 0 to 1 for the jitter. Default: `Math.random`. */
+  readonly random?: () => number;
+  /** Default: the timers of the runtime. */
+  readonly timers?: Timers;
+}
+
+/** Tells of a new attempt (`reconnecting`) or of its success (`reconnected`). */
+export interface ReconnectEvent extends Event {
+  /** 1 for the first attempt since the last stable connection. */
+  readonly attempt: number;
+  /** How long this attempt waits, or waited. */
+  readonly delayMs: number;
+  /** The close code that the previous connection ended with; 1006 also where none was reached. */
+  readonly code: number;
+  /** The close reason that goes with `code`. */
+  readonly reason: string;
+}
+
+export interface ReconnectingEventMap extends WebSocketEventMap {
+  reconnecting: ReconnectEvent;
+  reconnected: ReconnectEvent;
+}
+
+/**
+ * A WebSocket that connects again by itself. It has the face of a WebSocket, with these meanings:
+ *
+ * - `open` comes with each connection, followed by `reconnected` from the second one on. What its
+ *   listeners send leaves first; what had waited for the connection follows.
+ * - `error` comes with each failure, and `reconnecting` when a new attempt is scheduled.
+ * - `close` comes once, when no attempt follows any more: after `close()`, or a terminal close code.
+ * - `readyState` is CONNECTING between connections.
+ * - A message that was handed to a connection which then broke is not sent again: whether it
+ *   arrived cannot be known.
+ */
+export interface ReconnectingWebSocket
+  extends TypedEventTarget<ReconnectingEventMap>, ReadyStateConstants, WebSocketStreams {
+  /** The URL of the current connection, or of the last one; empty before the first. */
+  readonly url: string;
+  readonly readyState: number;
+  /** Bytes of payload that wait for a connection or in the current one. */
+  readonly bufferedAmount: number;
+  /** Those of the current connection, else the empty string. */
+  readonly extensions: string;
+  /** That of the current connection, else the empty string. */
+  readonly protocol: string;
+  /** How binary messages are handed out. Default: `"blob"`. */
+  binaryType: BinaryType;
+
+  onopen: EventHandler<Event>;
+  onmessage: EventHandler<WebSocketMessageEvent>;
+  onerror: EventHandler<WebSocketErrorEvent>;
+  onclose: EventHandler<CloseEvent>;
+  onreconnecting: EventHandler<ReconnectEvent>;
+  onreconnected: EventHandler<ReconnectEvent>;
+
+  readonly onReconnecting: EventStream<ReconnectEvent>;
+  readonly onReconnected: EventStream<ReconnectEvent>;
+
+  readonly on: WebSocketStreams["on"] & {
+    readonly reconnecting: EventListenerList<ReconnectEvent>;
+    readonly reconnected: EventListenerList<ReconnectEvent>;
+  };
+
+  /**
+   * Sends a message, or keeps a copy of it for the next connection.
+   *
+   * @throws TidewayError QUEUE_FULL when more than `maxQueuedBytes` would wait; the message is not
+   *   taken, and those that wait are kept
+   */
+  send(data: WebSocketData): void;
+
+  /**
+   * Closes for good, in any state, and without effect once it has begun. Without an open connection
+   * the `close` event follows with the code 1006, and what waits is never sent.
+   *
+   * @throws DOMException as for a WebSocket
+   */
+  close(code?: number, reason?: string): void;
+}
+
+export interface ReconnectingWebSocketConstructor
+  extends ReadyStateConstants, WebSocketStreamProviders {
+  /**
+   * Starts to connect; events follow later, never during the call.
+   *
+   * @param url the URL, or a function asked before each attempt; when it throws or rejects, that
+   *   counts as a failed attempt
+   * @param protocols the subprotocols to offer, or a function as for `url`, or options
+   * @throws whatever the WebSocket class throws for a URL or subprotocols given as plain values
+   */
+  new (
+    url: Asked<string | URL>,
+    protocols?: Asked<Protocols> | ReconnectingWebSocketOptions,
+  ): ReconnectingWebSocket;
+  readonly prototype: ReconnectingWebSocket;
+  readonly reconnectingEvent: EventStreamProvider<ReconnectEvent>;
+  readonly reconnectedEvent: EventStreamProvider<ReconnectEvent>;
+}

@@ -1,0 +1,261 @@
+import { TidewayError } from "../errors/index.ts";
+import { checkCloseArguments } from "./close-arguments.ts";
+import type { CloseEvent, CloseEventConstructor } from "./close-event.ts";
+import { defineEventHandlers } from "./event-handlers.ts";
+import { withEventStreams, type WebSocketLike } from "./event-streams.ts";
+import { decideReconnect, reconnectDelayMs } from "./reconnect-policy.ts";
+import type {
+  Asked,
+  Protocols,
+  ReconnectingWebSocketConstructor,
+  ReconnectingWebSocketOptions,
+} from "./reconnecting-interface.ts";
+import type { BinaryType, WebSocketData } from "./web-socket-interface.ts";
+
+/** The class of WebSockets to connect with: this package's, a browser's, or another's. */
+export type ReconnectableConstructor = new (url: string | URL, protocols?: never) => WebSocketLike & {
+  readonly url: string;
+  readonly bufferedAmount: number;
+  readonly extensions: string;
+  readonly protocol: string;
+  binaryType: string;
+  send(data: never): void;
+  close(code?: number, reason?: string): void;
+};
+
+/** The same with the parameters that are used here. */
+type Socket = EventTarget & Omit<InstanceType<ReconnectableConstructor>, "send"> & { send(data: unknown): void };
+type SocketConstructor = new (url: string | URL, protocols: unknown) => Socket;
+
+const CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
+const MORE_TYPES = ["reconnecting", "reconnected"];
+
+/** Makes the `ReconnectingWebSocket` class over a class of WebSockets. */
+export function defineReconnectingWebSocket(
+  base: ReconnectableConstructor,
+  CloseEventClass: CloseEventConstructor,
+): ReconnectingWebSocketConstructor {
+  class ReconnectingWebSocket extends EventTarget {
+    readonly #url: Asked<string | URL>;
+    readonly #options: Required<Omit<ReconnectingWebSocketOptions, "webSocketOptions">> &
+      Pick<ReconnectingWebSocketOptions, "webSocketOptions">;
+    #readyState = CONSTANTS.CONNECTING;
+    #binaryType: BinaryType = "blob";
+    /** The connection, or the attempt at one; events of any other socket are not heard. */
+    #socket: Socket | undefined;
+    #lastUrl = "";
+    /** Attempts since the last stable connection. */
+    #attempt = 0;
+    #lastRetry: ReconnectEventInit | undefined;
+    #hasBeenOpen = false;
+    /** Between connections: until the next attempt. In a connection: until it counts as stable. */
+    #timer: unknown;
+    #queue: (string | Blob)[] = [];
+    #queuedBytes = 0;
+
+    constructor(url: Asked<string | URL>, protocols: Asked<Protocols> | ReconnectingWebSocketOptions = []) {
+      super();
+      this.#url = url;
+      this.#options = {
+        protocols: [],
+        initialDelayMs: 2000,
+        maxDelayMs: 30_000,
+        stableAfterMs: 5000,
+        maxQueuedBytes: 1_048_576,
+        decide: decideReconnect,
+        random: Math.random,
+        timers: globalThis,
+        ...(isOptions(protocols) ? protocols : { protocols }),
+      };
+      const offered = this.#options.protocols;
+      if (typeof url === "function" || typeof offered === "function") void this.#connect();
+      else this.#open(url, offered);
+    }
+
+    get url(): string {
+      return this.#lastUrl;
+    }
+
+    get readyState(): number {
+      return this.#readyState;
+    }
+
+    get bufferedAmount(): number {
+      return this.#queuedBytes + (this.#socket?.bufferedAmount ?? 0);
+    }
+
+    get extensions(): string {
+      return this.#socket?.extensions ?? "";
+    }
+
+    get protocol(): string {
+      return this.#socket?.protocol ?? "";
+    }
+
+    get binaryType(): BinaryType {
+      return this.#binaryType;
+    }
+
+    set binaryType(value: BinaryType) {
+      if (value !== "blob" && value !== "arraybuffer") return;
+      this.#binaryType = value;
+      if (this.#socket) this.#socket.binaryType = value;
+    }
+
+    send(data: WebSocketData): void {
+      if (this.#readyState === CONSTANTS.OPEN && this.#socket!.readyState === CONSTANTS.OPEN) {
+        this.#socket!.send(data);
+        return;
+      }
+      const isBinary =
+        data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+      // A Blob is a copy of bytes that the caller may go on to change, and is sent as such.
+      const copy = new Blob([isBinary ? (data as BlobPart) : `${data as string}`]);
+      if (this.#readyState < CONSTANTS.CLOSING) {
+        const { maxQueuedBytes } = this.#options;
+        if (this.#queuedBytes + copy.size > maxQueuedBytes) {
+          const message = `${copy.size} bytes after ${this.#queuedBytes} exceed maxQueuedBytes ${maxQueuedBytes}`;
+          throw new TidewayError("QUEUE_FULL", message);
+        }
+        this.#queue.push(isBinary ? copy : `${data as string}`);
+      }
+      this.#queuedBytes += copy.size;
+    }
+
+    close(code?: number, reason = ""): void {
+      checkCloseArguments(code, new Blob([reason]).size);
+      if (this.#readyState > CONSTANTS.OPEN) return;
+      const socket = this.#socket;
+      if (this.#readyState === CONSTANTS.OPEN) {
+        this.#flush();
+        this.#readyState = CONSTANTS.CLOSING;
+        if (code === undefined && reason === "") socket!.close();
+        else socket!.close(code ?? 1000, reason);
+        return;
+      }
+      this.#readyState = CONSTANTS.CLOSING;
+      this.#socket = undefined;
+      socket?.close();
+      this.#setTimer(() => this.#finish({ code: 1006, reason: "", wasClean: false }), 0);
+    }
+
+    async #connect(): Promise<void> {
+      try {
+        const [url, protocols] = await Promise.all([ask(this.#url), ask(this.#options.protocols)]);
+        if (this.#readyState === CONSTANTS.CONNECTING) this.#open(url, protocols);
+      } catch (error) {
+        if (this.#readyState !== CONSTANTS.CONNECTING) return;
+        this.#fail(error);
+        this.#lost(new CloseEventClass("close", { code: 1006 }));
+      }
+    }
+
+    #open(url: string | URL, protocols: Protocols): void {
+      const { webSocketOptions } = this.#options;
+      const socket = new (base as unknown as SocketConstructor)(
+        url,
+        webSocketOptions ? { ...webSocketOptions, protocols } : protocols,
+      );
+      const listen = (type: string, listener: (event: never) => void): void =>
+        socket.addEventListener(type, (event) => {
+          if (socket === this.#socket) listener(event as never);
+        });
+      this.#socket = socket;
+      this.#lastUrl = socket.url;
+      socket.binaryType = this.#binaryType;
+      listen("open", () => this.#opened());
+      listen("message", ({ data, origin }: MessageEvent) =>
+        this.dispatchEvent(new MessageEvent("message", { data, origin })),
+      );
+      listen("error", ({ error }: { error?: unknown }) => this.#fail(error));
+      listen("close", (event: CloseEvent) => this.#lost(event));
+    }
+
+    #opened(): void {
+      this.#readyState = CONSTANTS.OPEN;
+      this.#setTimer(() => (this.#attempt = 0), this.#options.stableAfterMs);
+      this.dispatchEvent(new Event("open"));
+      if (this.#hasBeenOpen) this.dispatchEvent(new ReconnectEvent("reconnected", this.#lastRetry!));
+      this.#hasBeenOpen = true;
+      this.#flush();
+    }
+
+    #flush(): void {
+      if (this.#socket?.readyState !== CONSTANTS.OPEN) return;
+      for (const message of this.#queue) this.#socket.send(message);
+      this.#queue = [];
+      this.#queuedBytes = 0;
+    }
+
+    #fail(error: unknown): void {
+      this.dispatchEvent(Object.assign(new Event("error"), { error }));
+    }
+
+    /** The connection, or the attempt at one, is over. */
+    #lost(close: CloseEvent): void {
+      this.#socket = undefined;
+      const decision = this.#options.decide(close);
+      if (this.#readyState === CONSTANTS.CLOSING || decision === "stop") this.#finish(close);
+      else {
+        const { random } = this.#options;
+        const attempt = ++this.#attempt;
+        const delayMs = reconnectDelayMs(this.#options, attempt, decision, random());
+        const { code, reason } = close;
+        this.#lastRetry = { attempt, delayMs, code, reason };
+        this.#readyState = CONSTANTS.CONNECTING;
+        this.#setTimer(() => void this.#connect(), delayMs);
+        this.dispatchEvent(new ReconnectEvent("reconnecting", this.#lastRetry));
+      }
+    }
+
+    #finish({ code, reason, wasClean }: Pick<CloseEvent, "code" | "reason" | "wasClean">): void {
+      this.#clearTimer();
+      this.#readyState = CONSTANTS.CLOSED;
+      this.dispatchEvent(new CloseEventClass("close", { code, reason, wasClean }));
+    }
+
+    #setTimer(callback: () => void, delayMs: number): void {
+      this.#clearTimer();
+      this.#timer = this.#options.timers.setTimeout(callback, delayMs);
+    }
+
+    #clearTimer(): void {
+      this.#options.timers.clearTimeout(this.#timer as never);
+    }
+
+    static {
+      defineEventHandlers(this.prototype, ["open", "message", "error", "close", ...MORE_TYPES]);
+      for (const target of [this, this.prototype]) Object.assign(target, CONSTANTS);
+    }
+  }
+  return withEventStreams(ReconnectingWebSocket, MORE_TYPES) as unknown as ReconnectingWebSocketConstructor;
+}
+
+interface ReconnectEventInit {
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly code: number;
+  readonly reason: string;
+}
+
+class ReconnectEvent extends Event {
+  declare readonly attempt: number;
+  declare readonly delayMs: number;
+  declare readonly code: number;
+  declare readonly reason: string;
+
+  constructor(type: string, init: ReconnectEventInit) {
+    super(type);
+    Object.assign(this, init);
+  }
+}
+
+function isOptions(
+  protocols: Asked<Protocols> | ReconnectingWebSocketOptions,
+): protocols is ReconnectingWebSocketOptions {
+  return typeof protocols === "object" && !(Symbol.iterator in protocols);
+}
+
+async function ask<T>(asked: Asked<T>): Promise<T> {
+  return typeof asked === "function" ? (asked as () => T | PromiseLike<T>)() : asked;
+}

@@ -1,0 +1,28 @@
+/** The types that both entry points of the client export beside its values. */
+export type { CloseEventInit } from "./close-event.ts";
+export type { EventHandler } from "./event-handlers.ts";
+export type {
+  EventListenerList,
+  EventStreamProvider,
+  WebSocketLike,
+  WebSocketStreams,
+} from "./event-streams.ts";
+export type { TlsMaterial, TlsOptions, WebSocketOptions } from "./options.ts";
+export type { ReconnectDecision } from "./reconnect-policy.ts";
+export type {
+  Asked,
+  Protocols,
+  ReconnectEvent,
+  ReconnectingEventMap,
+  ReconnectingWebSocketOptions,
+  Timers,
+} from "./reconnecting-interface.ts";
+export type {
+  BinaryType,
+  WebSocketData,
+  WebSocketErrorEvent,
+  WebSocketEventMap,
+  WebSocketMessageEvent,
+} from "./web-socket-interface.ts";
+export type { EventSource, Subscription } from "../streams/subscription.ts";
+export type { ListenOptions } from "../streams/event-stream.ts";

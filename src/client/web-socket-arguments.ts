@@ -1,0 +1,54 @@
+import { toUSVString } from "./close-event.ts";
+import { TOKEN, type WebSocketOptions } from "./options.ts";
+
+/** "Get a URL record" (WHATWG WebSockets). @throws DOMException SyntaxError */
+export function parseUrl(url: unknown): URL {
+  const input = toUSVString(url);
+  const base = (globalThis as { location?: { href?: string } }).location?.href;
+  const record = URL.canParse(input, base) ? new URL(input, base) : undefined;
+  if (record?.protocol === "http:") record.protocol = "ws:";
+  if (record?.protocol === "https:") record.protocol = "wss:";
+  if (record?.protocol !== "ws:" && record?.protocol !== "wss:") {
+    throw syntaxError(`${JSON.stringify(input)} is not the URL of a WebSocket`);
+  }
+  record.hash = "";
+  return record;
+}
+
+/**
+ * The second argument of the constructor: by the standard a subprotocol or a sequence of them, and
+ * by our extension any other object is a `WebSocketOptions`.
+ */
+export function readOptions(protocols: unknown): WebSocketOptions {
+  if (typeof protocols !== "object" || protocols === null) return { protocols: `${protocols as string}` };
+  if (Symbol.iterator in protocols) return { protocols: [...(protocols as Iterable<string>)] };
+  return protocols;
+}
+
+/** Checks the subprotocols (RFC 6455 4.1, item 10). @throws DOMException SyntaxError */
+export function parseProtocols(protocols: WebSocketOptions["protocols"] = []): readonly string[] {
+  const names = (typeof protocols === "string" ? [protocols] : [...protocols]).map((name) => `${name}`);
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (!TOKEN.test(name)) {
+      throw syntaxError(`${JSON.stringify(name)} is not a valid subprotocol`);
+    }
+    // The platform tests refuse names that differ only in case as well.
+    const key = name.toLowerCase();
+    if (seen.has(key)) throw syntaxError(`the subprotocol ${name} is listed more than once`);
+    seen.add(key);
+  }
+  return names;
+}
+
+/** Web IDL's [Clamp] unsigned short: the nearest of 0..65535, ties to even. */
+export function clampUnsignedShort(value: unknown): number {
+  const number = Math.min(Math.max(Number(value), 0), 0xffff) || 0;
+  const floor = Math.floor(number);
+  const rest = number - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}
+
+function syntaxError(message: string): DOMException {
+  return new DOMException(message, "SyntaxError");
+}

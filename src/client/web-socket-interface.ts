@@ -1,0 +1,119 @@
+import type { CloseEvent } from "./close-event.ts";
+import type { EventHandler } from "./event-handlers.ts";
+import type { WebSocketStreamProviders, WebSocketStreams } from "./event-streams.ts";
+import type { WebSocketOptions } from "./options.ts";
+
+/** How binary messages are handed out. */
+export type BinaryType = "blob" | "arraybuffer";
+
+/** What can be sent: a string as a text message, all else as a binary one. */
+export type WebSocketData = string | Blob | ArrayBuffer | ArrayBufferView;
+
+export interface WebSocketMessageEvent extends MessageEvent {
+  /** A string for a text message; for a binary one what `binaryType` asks for. */
+  readonly data: string | Blob | ArrayBuffer;
+}
+
+export interface WebSocketErrorEvent extends Event {
+  /**
+   * Why the connection failed: an extension. A browser's own WebSocket never tells, so there it is
+   * `undefined`.
+   */
+  readonly error?: unknown;
+}
+
+export interface WebSocketEventMap {
+  open: Event;
+  message: WebSocketMessageEvent;
+  error: WebSocketErrorEvent;
+  close: CloseEvent;
+}
+
+type ListenerOptions = Parameters<EventTarget["addEventListener"]>[2];
+type RemovalOptions = Parameters<EventTarget["removeEventListener"]>[2];
+type AnyListener = Parameters<EventTarget["addEventListener"]>[1];
+
+/** An `EventTarget` that knows which event goes with which type. */
+export interface TypedEventTarget<Events> extends EventTarget {
+  addEventListener<K extends keyof Events & string>(
+    type: K,
+    listener: (event: Events[K]) => unknown,
+    options?: ListenerOptions,
+  ): void;
+  addEventListener(type: string, listener: AnyListener, options?: ListenerOptions): void;
+  removeEventListener<K extends keyof Events & string>(
+    type: K,
+    listener: (event: Events[K]) => unknown,
+    options?: RemovalOptions,
+  ): void;
+  removeEventListener(type: string, listener: AnyListener, options?: RemovalOptions): void;
+}
+
+/** On the class and on its instances. */
+export interface ReadyStateConstants {
+  readonly CONNECTING: 0;
+  readonly OPEN: 1;
+  readonly CLOSING: 2;
+  readonly CLOSED: 3;
+}
+
+/** The `WebSocket` interface of the WHATWG WebSockets standard, section 3.1. */
+export interface StandardWebSocket
+  extends TypedEventTarget<WebSocketEventMap>, ReadyStateConstants {
+  /** The URL as parsed and serialized. */
+  readonly url: string;
+  /** One of the constants above. */
+  readonly readyState: number;
+  /**
+   * Bytes of payload that were passed to `send` and have not left for the kernel. What is sent
+   * after the socket began to close is counted, though it never leaves.
+   */
+  readonly bufferedAmount: number;
+  /** The extensions that the server agreed to, or the empty string. */
+  readonly extensions: string;
+  /** The subprotocol that the server chose, or the empty string. */
+  readonly protocol: string;
+  /** How binary messages are handed out; another value is ignored. Default: `"blob"`. */
+  binaryType: BinaryType;
+
+  onopen: EventHandler<Event>;
+  onmessage: EventHandler<WebSocketMessageEvent>;
+  onerror: EventHandler<WebSocketErrorEvent>;
+  onclose: EventHandler<CloseEvent>;
+
+  /**
+   * Sends a message. Messages leave in the order of the calls, also around a Blob that is still
+   * being read; a Blob that cannot be read fails the connection.
+   *
+   * @throws DOMException InvalidStateError while the connection is being established
+   */
+  send(data: WebSocketData): void;
+
+  /**
+   * Starts the closing handshake, behind what was sent before; without effect once it has begun.
+   *
+   * @param code 1000 or 3000-4999. Default: none, which the peer sees as 1005
+   * @param reason at most 123 bytes of UTF-8; given alone it is sent with the code 1000
+   * @throws DOMException InvalidAccessError or SyntaxError for other arguments
+   */
+  close(code?: number, reason?: string): void;
+}
+
+
+/** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
+export interface WebSocket extends StandardWebSocket, WebSocketStreams {}
+
+export interface WebSocketConstructor extends ReadyStateConstants, WebSocketStreamProviders {
+  /**
+   * Starts to connect; events follow later, never during the call.
+   *
+   * @param url `ws:`, `wss:`, `http:` or `https:`; a fragment is dropped. A relative URL is
+   *   resolved where there is a `location`
+   * @param protocols the subprotocols to offer, or (our extension) options. A browser takes only
+   *   the subprotocols from options
+   * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid
+   * @throws UsageError for an option that is not valid
+   */
+  new (url: string | URL, protocols?: string | readonly string[] | WebSocketOptions): WebSocket;
+  readonly prototype: WebSocket;
+}

@@ -1,0 +1,244 @@
+import { type CloseInfo, type Connection, ReadyState } from "../connection/connection.ts";
+import { HandshakeError, type TidewayError, TransportError } from "../errors/index.ts";
+import { checkCloseArguments } from "./close-arguments.ts";
+import { type CloseEventConstructor, toUSVString } from "./close-event.ts";
+import type { ConnectAttempt, Connector } from "./connector.ts";
+import { defineEventHandlers, type EventHandler } from "./event-handlers.ts";
+import { type WebSocketOptions, withDefaults } from "./options.ts";
+import { type Message, toMessage } from "./message-data.ts";
+import { Outbox } from "./outbox.ts";
+import { exposeInterface } from "./web-idl.ts";
+import { clampUnsignedShort, parseProtocols, parseUrl, readOptions } from "./web-socket-arguments.ts";
+import type {
+  BinaryType,
+  ReadyStateConstants,
+  StandardWebSocket,
+  WebSocketData,
+} from "./web-socket-interface.ts";
+
+/** What the class needs of the runtime beside a way to the server. */
+export interface WebSocketRuntime {
+  readonly CloseEvent: CloseEventConstructor;
+  /** Calls back in a task of its own, after the promise jobs of the running one. */
+  queueTask(callback: () => void): void;
+  /** The length of `text` in UTF-8. */
+  utf8Length(text: string): number;
+}
+
+/** The standard's class before the event streams are installed on it. */
+export interface StandardWebSocketConstructor extends ReadyStateConstants {
+  new (
+    url: string | URL,
+    protocols?: string | readonly string[] | WebSocketOptions,
+  ): StandardWebSocket;
+  readonly prototype: StandardWebSocket;
+}
+
+/** Makes the `WebSocket` class of the WHATWG WebSockets standard over a way to reach servers. */
+export function defineWebSocket(
+  connect: Connector,
+  runtime: WebSocketRuntime,
+): StandardWebSocketConstructor {
+  class WebSocket extends EventTarget {
+    declare readonly CONNECTING: 0;
+    declare readonly OPEN: 1;
+    declare readonly CLOSING: 2;
+    declare readonly CLOSED: 3;
+    declare static readonly CONNECTING: 0;
+    declare static readonly OPEN: 1;
+    declare static readonly CLOSING: 2;
+    declare static readonly CLOSED: 3;
+    declare onopen: EventHandler<Event>;
+    declare onmessage: StandardWebSocket["onmessage"];
+    declare onerror: StandardWebSocket["onerror"];
+    declare onclose: StandardWebSocket["onclose"];
+
+    readonly #url: URL;
+    readonly #attempt: ConnectAttempt;
+    #readyState: ReadyState = ReadyState.Connecting;
+    #binaryType: BinaryType = "blob";
+    #protocol = "";
+    #extensions = "";
+    #connection: Connection | undefined;
+    #outbox: Outbox | undefined;
+    /** Bytes of payload passed to the connection since it was last empty. */
+    #passedBytes = 0;
+    /** Bytes of payload that will never leave. */
+    #lostBytes = 0;
+
+    constructor(url: string | URL, protocols: string | readonly string[] | WebSocketOptions = []) {
+      super();
+      this.#url = parseUrl(url);
+      const options = withDefaults(readOptions(protocols));
+      this.#attempt = connect(
+        { url: new URL(this.#url), protocols: parseProtocols(options.protocols), options },
+        {
+          onOpen: (connection) => this.#established(connection),
+          onFailed: (error) => this.#closed({ code: 1006, reason: "", wasClean: false, error }),
+        },
+      );
+    }
+
+    get url(): string {
+      return this.#url.href;
+    }
+
+    get readyState(): number {
+      return this.#readyState;
+    }
+
+    get bufferedAmount(): number {
+      return this.#lostBytes + this.#pendingBytes;
+    }
+
+    get extensions(): string {
+      return this.#extensions;
+    }
+
+    get protocol(): string {
+      return this.#protocol;
+    }
+
+    get binaryType(): BinaryType {
+      return this.#binaryType;
+    }
+
+    set binaryType(value: BinaryType) {
+      const type = `${value}`;
+      if (type === "blob" || type === "arraybuffer") this.#binaryType = type;
+    }
+
+    send(data: WebSocketData): void {
+      if (arguments.length === 0) throw new TypeError("send needs an argument");
+      const message = toMessage(data);
+      if (this.#readyState === ReadyState.Connecting) {
+        throw new DOMException("the connection is not established yet", "InvalidStateError");
+      }
+      const byteLength = this.#lengthOf(message);
+      if (this.#readyState !== ReadyState.Open) {
+        this.#lostBytes += byteLength;
+        return;
+      }
+      const outbox = this.#outbox!;
+      if (message instanceof Blob) outbox.add(message, byteLength);
+      else if (outbox.isEmpty) this.#pass(message, byteLength);
+      else outbox.add(typeof message === "string" ? message : message.slice(), byteLength);
+    }
+
+    // Defaults instead of optional parameters: Web IDL counts the required ones in `length`.
+    close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
+      const status = code === undefined ? undefined : clampUnsignedShort(code);
+      const text = reason === undefined ? "" : toUSVString(reason);
+      checkCloseArguments(status, runtime.utf8Length(text));
+      if (this.#readyState === ReadyState.Connecting) {
+        this.#readyState = ReadyState.Closing;
+        this.#attempt.abort();
+        const error = new HandshakeError("ABORTED", "closed before the connection was established");
+        const info = { code: 1006, reason: "", wasClean: false, error };
+        runtime.queueTask(() => this.#closed(info));
+      } else if (this.#readyState === ReadyState.Open) {
+        this.#readyState = ReadyState.Closing;
+        const connection = this.#connection!;
+        this.#outbox!.whenEmpty(() => {
+          connection.close(status ?? (text === "" ? undefined : 1000), text);
+        });
+      }
+    }
+
+    #lengthOf(message: Message): number {
+      if (typeof message === "string") return runtime.utf8Length(message);
+      return message instanceof Blob ? message.size : message.byteLength;
+    }
+
+    get #pendingBytes(): number {
+      if (this.#connection === undefined) return 0;
+      // The connection counts framing too, so this is exact for a turn and never too low after it.
+      const passed = Math.min(this.#passedBytes, this.#connection.bufferedAmount);
+      return this.#outbox!.byteLength + passed;
+    }
+
+    #pass(message: string | Uint8Array, byteLength: number): void {
+      const connection = this.#connection!;
+      if (connection.bufferedAmount === 0) this.#passedBytes = 0;
+      this.#passedBytes += byteLength;
+      if (typeof message === "string") connection.sendText(message);
+      else connection.sendBinary(message);
+    }
+
+    #established(connection: Connection): void {
+      this.#connection = connection;
+      this.#readyState = ReadyState.Open;
+      this.#extensions = connection.extensions;
+      this.#protocol = connection.protocol;
+      this.#outbox = new Outbox({
+        pass: (message, byteLength) => this.#pass(message, byteLength),
+        onReadError: (cause) => {
+          const message = "a Blob that was to be sent cannot be read";
+          connection.terminate(new TransportError("BLOB_UNREADABLE", message, { cause }));
+        },
+      });
+      connection.start({
+        onText: (text) => this.#received(text),
+        onBinary: (bytes) => this.#received(this.#toBinaryType(bytes)),
+        onClosing: () => {
+          this.#readyState = ReadyState.Closing;
+          this.#dropOutbox();
+        },
+        onClose: (info) => this.#closed(info),
+      });
+      // Messages are tasks of their own: whoever awaits the open event can still listen for them.
+      connection.pause();
+      this.dispatchEvent(new Event("open"));
+      runtime.queueTask(() => connection.resume());
+    }
+
+    #received(data: string | Blob | ArrayBuffer): void {
+      if (this.#readyState !== ReadyState.Open) return;
+      this.dispatchEvent(new MessageEvent("message", { data, origin: this.#url.origin }));
+    }
+
+    #toBinaryType(bytes: Uint8Array): Blob | ArrayBuffer {
+      if (this.#binaryType === "blob") return new Blob([bytes as Uint8Array<ArrayBuffer>]);
+      const { buffer, byteOffset, byteLength } = bytes as Uint8Array<ArrayBuffer>;
+      if (byteLength === buffer.byteLength) return buffer;
+      return buffer.slice(byteOffset, byteOffset + byteLength);
+    }
+
+    #dropOutbox(): void {
+      this.#lostBytes += this.#outbox?.byteLength ?? 0;
+      this.#outbox?.clear();
+    }
+
+    #closed(info: CloseInfo): void {
+      this.#dropOutbox();
+      this.#lostBytes += this.#pendingBytes;
+      this.#connection = undefined;
+      this.#readyState = ReadyState.Closed;
+      const { code, reason, wasClean } = info;
+      const close = new runtime.CloseEvent("close", { code, reason, wasClean });
+      if (wasClean) {
+        this.dispatchEvent(close);
+        return;
+      }
+      // RFC 6455 7.2.1: a client fails the connection also when the transport is lost unexpectedly.
+      this.dispatchEvent(
+        errorEvent(info.error ?? new TransportError("CONNECTION_LOST", "the connection was lost")),
+      );
+      // In a browser promise jobs run between the two events; a task of its own allows the same.
+      runtime.queueTask(() => this.dispatchEvent(close));
+    }
+
+    static {
+      defineEventHandlers(this.prototype, ["open", "message", "error", "close"]);
+      exposeInterface(this, READY_STATE_CONSTANTS, "WebSocket");
+    }
+  }
+  return WebSocket;
+}
+
+const READY_STATE_CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
+
+/** The standard's plain event, with the reason added so that a Node program can see it. */
+function errorEvent(error: TidewayError): Event {
+  return Object.defineProperty(new Event("error"), "error", { value: error, enumerable: true });
+}

@@ -1,0 +1,69 @@
+/**
+ * The client for Node: the WHATWG `WebSocket` with event streams on top of it, and
+ * `ReconnectingWebSocket`.
+ *
+ * ```ts
+ * import { WebSocket } from "tideway";
+ *
+ * const socket = new WebSocket("wss://example.com/chat", "chat.v1");
+ * await socket.onOpen.first;
+ * socket.send("hello");
+ * for await (const { data } of socket.onMessage) console.log(data);
+ * ```
+ *
+ * @module
+ */
+import {
+  type CloseEvent as CloseEventInterface,
+  type CloseEventConstructor,
+  defineCloseEvent,
+} from "../client/close-event.ts";
+import { withEventStreams } from "../client/event-streams.ts";
+import type {
+  ReconnectingWebSocket as ReconnectingInterface,
+  ReconnectingWebSocketConstructor,
+} from "../client/reconnecting-interface.ts";
+import { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
+import { defineWebSocket } from "../client/web-socket.ts";
+import type {
+  WebSocket as WebSocketInterface,
+  WebSocketConstructor,
+} from "../client/web-socket-interface.ts";
+import { connect } from "./connect.ts";
+import { nodePlatform } from "./platform.ts";
+
+export interface CloseEvent extends CloseEventInterface {}
+/** The runtime's own class where it has one, as Node has from version 23 on. */
+export const CloseEvent: CloseEventConstructor =
+  (globalThis as { CloseEvent?: CloseEventConstructor }).CloseEvent ?? defineCloseEvent();
+
+export interface WebSocket extends WebSocketInterface {}
+/** A WebSocket client; everything it is made of is this package's own. */
+export const WebSocket: WebSocketConstructor = withEventStreams(
+  defineWebSocket(connect, {
+    CloseEvent,
+    queueTask: setImmediate,
+    utf8Length: (text) => nodePlatform.utf8Length(text),
+  }),
+);
+
+export interface ReconnectingWebSocket extends ReconnectingInterface {}
+/** A WebSocket client that connects again by itself. */
+export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineReconnectingWebSocket(
+  WebSocket,
+  CloseEvent,
+);
+
+export { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
+export { decideReconnect } from "../client/reconnect-policy.ts";
+export { withEventStreams } from "../client/event-streams.ts";
+export { EventStream } from "../streams/event-stream.ts";
+export { CloseCode } from "../protocol/close-code.ts";
+export {
+  HandshakeError,
+  ProtocolError,
+  TidewayError,
+  TransportError,
+  UsageError,
+} from "../errors/index.ts";
+export type * from "../client/types.ts";

@@ -1,0 +1,28 @@
+/** A queue whose `push` and `shift` take constant time, however long it grows. */
+export class Fifo<T> {
+  #incoming: T[] = [];
+  /** In reverse, so that the oldest is popped. */
+  #outgoing: T[] = [];
+
+  get size(): number {
+    return this.#incoming.length + this.#outgoing.length;
+  }
+
+  push(item: T): void {
+    this.#incoming.push(item);
+  }
+
+  /** Takes the oldest item; `undefined` when there is none. */
+  shift(): T | undefined {
+    if (this.#outgoing.length === 0) {
+      this.#outgoing = this.#incoming.reverse();
+      this.#incoming = [];
+    }
+    return this.#outgoing.pop();
+  }
+
+  clear(): void {
+    this.#incoming = [];
+    this.#outgoing = [];
+  }
+}
