@@ -9,7 +9,12 @@ import {
 } from "../protocol/index.ts";
 import type { ByteTransport, ByteTransportHandler } from "./byte-transport.ts";
 import type { FlushQueue } from "./flush-queue.ts";
-import { type CloseInfo, type Connection, type ConnectionHandler, ReadyState } from "./connection.ts";
+import {
+  type CloseInfo,
+  type Connection,
+  type ConnectionHandler,
+  ReadyState,
+} from "./connection.ts";
 import type { TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 /** What all connections of a runtime share. */
@@ -57,9 +62,7 @@ const NOTHING = new Uint8Array(0);
  * A connection whose framing is this project's own, over a transport of bytes. It adds to the
  * protocol what needs a clock or a kernel: one write a turn, backpressure, heartbeat and timeouts.
  */
-export class ByteConnection
-  implements Connection, ByteTransportHandler, EndpointEvents
-{
+export class ByteConnection implements Connection, ByteTransportHandler, EndpointEvents {
   readonly protocol: string;
   readonly extensions: string;
   readonly #environment: ConnectionEnvironment;
@@ -164,6 +167,7 @@ export class ByteConnection
   terminate(error?: TidewayError): void {
     if (this.#readyState === ReadyState.Closed) return;
     this.#readyState = ReadyState.Closing;
+    this.#hasEnded = true;
     this.#error ??= error;
     this.#endpoint.receiveEnd();
     this.#transport.destroy();
@@ -241,6 +245,7 @@ export class ByteConnection
   onClosed(error: Error | undefined): void {
     // What came whole before the end is delivered, also if nobody was reading just then.
     this.#isPaused = false;
+    this.#hasEnded = true;
     this.#deliverHeld();
     this.#endpoint.receiveEnd();
     this.#timer?.cancel();

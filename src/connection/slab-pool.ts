@@ -20,8 +20,8 @@ export class SlabPool implements BufferPool {
 
   take(minBytes: number): Uint8Array {
     for (let size = 0; size < SLAB_BYTES.length; size++) {
-      if (SLAB_BYTES[size]! >= minBytes) {
-        return this.#free[size]!.pop() ?? this.#allocate(SLAB_BYTES[size]!);
+      if (SLAB_BYTES[size] >= minBytes) {
+        return this.#free[size].pop() ?? this.#allocate(SLAB_BYTES[size]);
       }
     }
     return this.#allocate(minBytes);
@@ -30,7 +30,7 @@ export class SlabPool implements BufferPool {
   give(buffer: Uint8Array): void {
     const size = SLAB_BYTES.indexOf(buffer.length as (typeof SLAB_BYTES)[number]);
     if (size === -1) return;
-    const free = this.#free[size]!;
+    const free = this.#free[size];
     if (free.length * buffer.length < MAX_KEPT_BYTES) free.push(buffer);
   }
 }

@@ -1,6 +1,11 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
-import type { ConnectAttempt, ConnectHandler, Connector, ConnectRequest } from "../client/connector.ts";
+import type {
+  ConnectAttempt,
+  ConnectHandler,
+  Connector,
+  ConnectRequest,
+} from "../client/connector.ts";
 import type { WheelTimer } from "../connection/timer-wheel.ts";
 import { HandshakeError, type TidewayError, TransportError, UsageError } from "../errors/index.ts";
 import { ClientHandshake, serializeExtensions } from "../protocol/handshake/index.ts";

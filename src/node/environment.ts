@@ -1,6 +1,4 @@
-import {
-  type ConnectionEnvironment,
-} from "../connection/byte-connection.ts";
+import { type ConnectionEnvironment } from "../connection/byte-connection.ts";
 import { FlushQueue } from "../connection/flush-queue.ts";
 import { SlabPool } from "../connection/slab-pool.ts";
 import { nodePlatform } from "./platform.ts";

@@ -54,7 +54,5 @@ export function writeUint32(target: Uint8Array, at: number, value: number): void
 
 /** Reads 32 bits in network byte order, as an unsigned number. */
 export function readUint32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-  );
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }

@@ -1,4 +1,9 @@
-import { MAX_FRAME_HEADER_BYTES, frameHeaderBytesFor, writeFrameHeader, writeUint32 } from "./frame-header.ts";
+import {
+  MAX_FRAME_HEADER_BYTES,
+  frameHeaderBytesFor,
+  writeFrameHeader,
+  writeUint32,
+} from "./frame-header.ts";
 import { mask } from "./masking.ts";
 import { MaskingKeys } from "./masking-keys.ts";
 import { Opcode } from "./opcode.ts";

@@ -32,7 +32,7 @@ export class MaskingKeys {
       this.#platform.fillRandom(new Uint8Array(this.#keys.buffer));
       this.#used = 0;
     }
-    const key = this.#keys[this.#used]!;
+    const key = this.#keys[this.#used];
     this.#keys[this.#used++] = 0;
     return key;
   }

@@ -29,7 +29,7 @@ export function mask(
   let turned = turn(key, offset);
   if (end - at >= MIN_BYTES_FOR_WORDS) {
     while (((bytes.byteOffset + at) & 3) !== 0) {
-      seen |= bytes[at] = bytes[at]! ^ (turned >>> 24);
+      seen |= bytes[at] = bytes[at] ^ (turned >>> 24);
       turned = turn(turned, 1);
       at++;
     }
@@ -40,12 +40,12 @@ export function mask(
     let seenWords = 0;
     // bench: mask. Four words a round: 15 GB/s against 3.5 GB/s byte by byte.
     for (; index + 4 <= stop; index += 4) {
-      seenWords |= words[index] = words[index]! ^ word;
-      seenWords |= words[index + 1] = words[index + 1]! ^ word;
-      seenWords |= words[index + 2] = words[index + 2]! ^ word;
-      seenWords |= words[index + 3] = words[index + 3]! ^ word;
+      seenWords |= words[index] = words[index] ^ word;
+      seenWords |= words[index + 1] = words[index + 1] ^ word;
+      seenWords |= words[index + 2] = words[index + 2] ^ word;
+      seenWords |= words[index + 3] = words[index + 3] ^ word;
     }
-    for (; index < stop; index++) seenWords |= words[index] = words[index]! ^ word;
+    for (; index < stop; index++) seenWords |= words[index] = words[index] ^ word;
     if ((seenWords & HIGH_BITS) !== 0) seen = 0x80;
     at = (stop << 2) - bytes.byteOffset;
   }
@@ -54,14 +54,14 @@ export function mask(
   const key2 = (turned >>> 8) & 0xff;
   const key3 = turned & 0xff;
   for (; at + 4 <= end; at += 4) {
-    seen |= bytes[at] = bytes[at]! ^ key0;
-    seen |= bytes[at + 1] = bytes[at + 1]! ^ key1;
-    seen |= bytes[at + 2] = bytes[at + 2]! ^ key2;
-    seen |= bytes[at + 3] = bytes[at + 3]! ^ key3;
+    seen |= bytes[at] = bytes[at] ^ key0;
+    seen |= bytes[at + 1] = bytes[at + 1] ^ key1;
+    seen |= bytes[at + 2] = bytes[at + 2] ^ key2;
+    seen |= bytes[at + 3] = bytes[at + 3] ^ key3;
   }
-  if (at < end) seen |= bytes[at] = bytes[at]! ^ key0;
-  if (at + 1 < end) seen |= bytes[at + 1] = bytes[at + 1]! ^ key1;
-  if (at + 2 < end) seen |= bytes[at + 2] = bytes[at + 2]! ^ key2;
+  if (at < end) seen |= bytes[at] = bytes[at] ^ key0;
+  if (at + 1 < end) seen |= bytes[at + 1] = bytes[at + 1] ^ key1;
+  if (at + 2 < end) seen |= bytes[at + 2] = bytes[at + 2] ^ key2;
   return (seen & 0x80) === 0;
 }
 
@@ -84,7 +84,7 @@ function inMemoryOrder(key: number): number {
   keyBytes[1] = key >>> 16;
   keyBytes[2] = key >>> 8;
   keyBytes[3] = key;
-  return keyWord[0]!;
+  return keyWord[0];
 }
 
 let lastBuffer: ArrayBufferLike | undefined;

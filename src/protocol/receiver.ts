@@ -127,7 +127,7 @@ export abstract class Receiver {
 
   #readHeader(chunk: Uint8Array, start: number, end: number): number {
     if (this.#headerLength === 0 && end - start >= 2) {
-      const headerBytes = frameHeaderBytes(chunk[start + 1]!);
+      const headerBytes = frameHeaderBytes(chunk[start + 1]);
       if (end - start >= headerBytes) {
         if (!this.#beginFrame(chunk, start)) return end;
         return this.#readPayload(chunk, start + headerBytes, end);
@@ -144,8 +144,8 @@ export abstract class Receiver {
       header[this.#headerLength++] = chunk[at++]!;
       if (this.#headerLength < 2) continue;
       // The peer hears of a bad frame when its first two bytes are there, not when all are.
-      if (this.#headerLength === 2 && !this.#checkStart(header[0]!, header[1]!)) return end;
-      if (this.#headerLength === frameHeaderBytes(header[1]!)) {
+      if (this.#headerLength === 2 && !this.#checkStart(header[0], header[1])) return end;
+      if (this.#headerLength === frameHeaderBytes(header[1])) {
         this.#headerLength = 0;
         if (!this.#beginFrame(header, 0)) return end;
         return this.#readPayload(chunk, at, end);
@@ -166,7 +166,8 @@ export abstract class Receiver {
         : this.#violate("MASK_FORBIDDEN", "a frame from a server is masked");
     }
     if (isControl(opcode)) {
-      if (opcode > Opcode.Pong) return this.#violate("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
+      if (opcode > Opcode.Pong)
+        return this.#violate("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
       if ((first & 0x80) === 0) {
         return this.#violate("FRAGMENTED_CONTROL", "a control frame is fragmented");
       }
@@ -180,7 +181,8 @@ export abstract class Receiver {
       }
       return true;
     }
-    if (opcode > Opcode.Binary) return this.#violate("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
+    if (opcode > Opcode.Binary)
+      return this.#violate("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
     // RFC 6455 5.4: the fragments of one message are not interleaved with another's.
     const isInMessage = this.#messageOpcode !== Opcode.Continuation;
     if ((opcode === Opcode.Continuation) !== isInMessage) {
@@ -193,8 +195,8 @@ export abstract class Receiver {
 
   /** Takes a whole header at `bytes[at]`; false once the connection has been failed. */
   #beginFrame(bytes: Uint8Array, at: number): boolean {
-    const first = bytes[at]!;
-    const second = bytes[at + 1]!;
+    const first = bytes[at];
+    const second = bytes[at + 1];
     if (!this.#checkStart(first, second)) return false;
     const opcode = first & 0x0f;
     const payloadBytes = this.#payloadLength(bytes, at);
@@ -222,10 +224,10 @@ export abstract class Receiver {
 
   /** RFC 6455 5.2: the length in its shortest form, with the highest of 64 bits clear; else -1. */
   #payloadLength(bytes: Uint8Array, at: number): number {
-    const length = bytes[at + 1]! & 0x7f;
+    const length = bytes[at + 1] & 0x7f;
     if (length < 126) return length;
     if (length === 126) {
-      const extended = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+      const extended = (bytes[at + 2] << 8) | bytes[at + 3];
       if (extended < 126) this.#violate("LENGTH_NOT_MINIMAL", `${extended} written in 16 bits`);
       return extended < 126 ? -1 : extended;
     }
@@ -341,7 +343,7 @@ export abstract class Receiver {
       this.onCloseFrame(CloseCode.NoStatusReceived, "");
       return;
     }
-    const code = (payload[0]! << 8) | payload[1]!;
+    const code = (payload[0] << 8) | payload[1];
     if (!isCloseCodeOnWire(code)) {
       this.#violate("INVALID_CLOSE_CODE", `close code ${code} must not be sent`);
     } else if (!this.#platform.isUtf8(payload, 2, length)) {

@@ -21,9 +21,9 @@ export class Utf8Validator {
       if (this.#missing === 0) {
         at = skipAscii(bytes, at, end);
         if (at === end) return true;
-        if (!this.#lead(bytes[at]!)) return false;
+        if (!this.#lead(bytes[at])) return false;
       } else {
-        const byte = bytes[at]!;
+        const byte = bytes[at];
         if (byte < this.#lowest || byte > this.#highest) return false;
         this.#lowest = 0x80;
         this.#highest = 0xbf;
@@ -54,12 +54,9 @@ export class Utf8Validator {
 
 function skipAscii(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
-  while (
-    at + 4 <= end &&
-    (bytes[at]! | bytes[at + 1]! | bytes[at + 2]! | bytes[at + 3]!) < 0x80
-  ) {
+  while (at + 4 <= end && (bytes[at] | bytes[at + 1] | bytes[at + 2] | bytes[at + 3]) < 0x80) {
     at += 4;
   }
-  while (at < end && bytes[at]! < 0x80) at++;
+  while (at < end && bytes[at] < 0x80) at++;
   return at;
 }

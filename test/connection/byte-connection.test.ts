@@ -1,0 +1,360 @@
+import { describe, expect, it } from "vitest";
+import { TransportError } from "../../src/errors/index.ts";
+import { asPeerOf, frame, fromHex, hexOf, ROLES } from "../protocol/support.ts";
+import { rig } from "./support.ts";
+
+describe.each(ROLES)("writes of a %s", (role) => {
+  it("puts all frames that one chunk leads to into one write", () => {
+    const { connection, handler, receive, written } = rig(role);
+    handler.onText = (text) => connection.sendText(text);
+    receive("810161" + "890170" + "810162");
+    expect(written()).toEqual(["810161" + "8a0170" + "810162"]);
+  });
+
+  it("puts all that is sent in one turn into one write at its end", () => {
+    const { connection, endTurn, written } = rig(role);
+    connection.sendText("a");
+    connection.sendBinary(fromHex("01"));
+    connection.ping();
+    expect(written()).toEqual([]);
+    endTurn();
+    expect(written()).toEqual(["810161" + "820101" + "8900"]);
+    endTurn();
+    expect(written()).toEqual([]);
+  });
+
+  it("does not mix the frames of connections that write in the same turn", () => {
+    const rigs = [rig(role), rig(role), rig(role)];
+    rigs.forEach(({ connection }, index) => connection.sendText(`${index}`.repeat(5000)));
+    rigs.forEach(({ connection }, index) => connection.sendText(`${index}`));
+    rigs.forEach(({ endTurn, written }, index) => {
+      endTurn();
+      const text = `${index}`;
+      expect(written()).toEqual([frame("81", hexOf(text.repeat(5000))) + frame("81", hexOf(text))]);
+    });
+  });
+
+  it("keeps what is sent while the transport is blocked for one write after it drains", () => {
+    const { connection, endTurn, handler, transport, written } = rig(role);
+    transport.takesAll = false;
+    connection.sendText("a");
+    endTurn();
+    connection.sendText("b");
+    endTurn();
+    connection.sendText("c");
+    endTurn();
+    expect(written()).toEqual(["810161"]);
+    expect(handler.notes).toEqual([]);
+    const frameBytes = role === "client" ? 7 : 3;
+    expect(connection.bufferedAmount).toBe(3 * frameBytes);
+    transport.drain();
+    expect(written()).toEqual(["810162" + "810163"]);
+    expect(handler.notes).toEqual(["drain"]);
+    expect(connection.bufferedAmount).toBe(0);
+  });
+
+  it("does not write into a buffer that the transport still reads from", () => {
+    const { connection, endTurn, transport } = rig(role);
+    const taken: Uint8Array[] = [];
+    transport.write = (bytes) => {
+      taken.push(bytes);
+      return false;
+    };
+    connection.sendText("first");
+    endTurn();
+    const before = Buffer.from(taken[0]).toString("hex");
+    connection.sendText("second");
+    endTurn();
+    expect(Buffer.from(taken[0]).toString("hex")).toBe(before);
+  });
+
+  it("answers only the latest ping of a peer that does not read (RFC 6455 5.5.3)", () => {
+    const { connection, endTurn, receive, transport, written } = rig(role);
+    transport.takesAll = false;
+    connection.sendText("a");
+    endTurn();
+    written();
+    for (let count = 0; count < 100; count++) receive("890161");
+    receive("890162");
+    expect(written()).toEqual([]);
+    transport.drain();
+    expect(written()).toEqual(["8a0162"]);
+  });
+
+  it("ignores what is sent once it is closing or closed", () => {
+    const { connection, endTurn, transport, written } = rig(role);
+    connection.close(1000);
+    endTurn();
+    written();
+    connection.sendText("a");
+    connection.sendBinary(new Uint8Array(1));
+    connection.ping();
+    connection.close(1001);
+    endTurn();
+    transport.handler!.onClosed(undefined);
+    connection.sendText("a");
+    connection.terminate();
+    endTurn();
+    expect(written()).toEqual([]);
+  });
+});
+
+describe.each(ROLES)("the end of a %s", (role) => {
+  it("answers the peer's Close frame and reports the end when the transport has closed", () => {
+    const { connection, handler, receive, transport, written } = rig(role);
+    receive(frame("88", "0bb8" + hexOf("bye")));
+    expect(written()).toEqual(["88020bb8"]);
+    expect(connection.readyState).toBe(2);
+    expect(handler.notes).toEqual(["closing"]);
+    // RFC 6455 7.1.1: the server closes the transport first.
+    expect(transport.isEnded).toBe(role === "server");
+    transport.handler!.onEnd();
+    expect(transport.isEnded).toBe(true);
+    transport.handler!.onClosed(undefined);
+    expect(connection.readyState).toBe(3);
+    expect(handler.closeInfo).toEqual({ code: 3000, reason: "bye", wasClean: true });
+    expect(handler.notes).toEqual(["closing", "close 3000"]);
+  });
+
+  it("waits for blocked output, the last Close frame too, before it ends the transport", () => {
+    const { connection, endTurn, receive, transport, written } = rig("server");
+    transport.takesAll = false;
+    connection.sendText("a");
+    endTurn();
+    receive("880203e8");
+    expect(transport.isEnded).toBe(false);
+    transport.drain();
+    expect(written()).toEqual(["810161", "880203e8"]);
+    expect(transport.isEnded).toBe(true);
+  });
+
+  it("tells the peer why it fails the connection and ends the transport (RFC 6455 7.1.7)", () => {
+    const { handler, receive, transport, written } = rig(role);
+    receive("8300");
+    expect(written()[0]).toMatch(/^88..03ea/);
+    expect(transport.isEnded).toBe(true);
+    transport.handler!.onClosed(undefined);
+    expect(handler.closeInfo).toMatchObject({
+      code: 1006,
+      wasClean: false,
+      error: { code: "RESERVED_OPCODE", closeCode: 1002 },
+    });
+  });
+
+  it("reports 1006 and the reason when the transport fails", () => {
+    const { handler, transport } = rig(role);
+    const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+    transport.handler!.onClosed(reset);
+    const { code, wasClean, error } = handler.closeInfo!;
+    expect([code, wasClean]).toEqual([1006, false]);
+    expect(error).toBeInstanceOf(TransportError);
+    expect(error!.cause).toBe(reset);
+  });
+
+  it("stays clean if the transport is reset after the closing handshake", () => {
+    const { handler, receive, transport } = rig(role);
+    receive("880203e8");
+    transport.handler!.onClosed(new Error("read ECONNRESET"));
+    expect(handler.closeInfo).toEqual({ code: 1000, reason: "", wasClean: true });
+  });
+
+  it("reports 1006 when the peer ends without a Close frame, and ends too", () => {
+    const { handler, transport } = rig(role);
+    transport.handler!.onEnd();
+    expect(transport.isEnded).toBe(true);
+    transport.handler!.onClosed(undefined);
+    expect(handler.closeInfo).toEqual({ code: 1006, reason: "", wasClean: false });
+  });
+
+  it("is dropped when the peer does not answer its Close frame within closeTimeoutMs", () => {
+    const { clock, connection, handler, transport } = rig(role, { closeTimeoutMs: 5000 });
+    connection.close(1000);
+    clock.advance(4900);
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(400);
+    expect(transport.isDestroyed).toBe(true);
+    transport.handler!.onClosed(undefined);
+    expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "CLOSE_TIMEOUT" } });
+  });
+
+  it("is dropped when the peer keeps the transport open after the closing handshake", () => {
+    const { clock, handler, receive, transport } = rig(role);
+    receive("880203e8");
+    clock.advance(5300);
+    expect(transport.isDestroyed).toBe(true);
+    transport.handler!.onClosed(undefined);
+    expect(handler.closeInfo).toEqual({ code: 1000, reason: "", wasClean: true });
+  });
+
+  it("leaves no timer behind", () => {
+    const { clock, connection, transport } = rig(role);
+    connection.close(1000);
+    transport.handler!.onClosed(undefined);
+    clock.advance(200);
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it("is terminated at once, without a Close frame, and reports 1006", () => {
+    const { connection, endTurn, handler, transport, written } = rig(role);
+    connection.sendText("a");
+    connection.terminate();
+    expect(transport.isDestroyed).toBe(true);
+    transport.handler!.onClosed(undefined);
+    endTurn();
+    expect(written()).toEqual([]);
+    expect(handler.closeInfo).toEqual({ code: 1006, reason: "", wasClean: false });
+  });
+
+  it.each(["end", "reset", "stall"])("survives %s at every byte of its peer's frames", (fault) => {
+    const bytes = asPeerOf(role, fromHex(frame("01", hexOf("héllo")) + "8900" + "80016f"));
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const { clock, connection, handler, transport } = rig(role, {
+        heartbeat: { idleMs: 1000, timeoutMs: 1000 },
+      });
+      if (cut > 0) transport.handler!.onBytes(bytes.slice(0, cut));
+      if (fault === "end") transport.handler!.onEnd();
+      if (fault === "stall") clock.advance(2500);
+      if (fault === "stall") expect(transport.isDestroyed).toBe(true);
+      transport.handler!.onClosed(fault === "reset" ? new Error("ECONNRESET") : undefined);
+      expect(connection.readyState).toBe(3);
+      expect(handler.notes.filter((note) => note.startsWith("close "))).toEqual(["close 1006"]);
+      const texts = handler.notes.filter((note) => note.startsWith("text"));
+      expect(texts).toEqual(cut === bytes.length ? ["text hélloo"] : []);
+    }
+  });
+});
+
+describe.each(ROLES)("a paused %s", (role) => {
+  it("stops reading, holds messages back, and loses none", () => {
+    const { connection, handler, receive, transport } = rig(role);
+    handler.onText = (text) => {
+      handler.notes.push(text);
+      connection.pause();
+    };
+    receive("810161" + "810162" + "810163");
+    expect(handler.notes).toEqual(["a"]);
+    expect(transport.isReading).toBe(false);
+    connection.resume();
+    connection.resume();
+    expect(handler.notes).toEqual(["a", "b", "c"]);
+    connection.resume();
+    expect(transport.isReading).toBe(true);
+  });
+
+  it("delivers what came whole before a reset, then reports it", () => {
+    const { connection, handler, receive, transport } = rig(role);
+    connection.pause();
+    receive("810161" + "810162");
+    transport.handler!.onClosed(new Error("read ECONNRESET"));
+    expect(handler.notes).toEqual(["text a", "text b", "closing", "close 1006"]);
+  });
+
+  it("hears of the peer's end after the messages before it", () => {
+    const { connection, handler, receive, transport } = rig(role);
+    connection.pause();
+    receive("810161");
+    transport.handler!.onEnd();
+    expect(handler.notes).toEqual([]);
+    connection.resume();
+    expect(handler.notes).toEqual(["text a", "closing"]);
+    expect(transport.isEnded).toBe(true);
+  });
+
+  it("reads on once it closes, so that the closing handshake can end", () => {
+    const { connection, handler, receive, transport } = rig(role);
+    connection.pause();
+    receive("810161");
+    connection.close(1000);
+    expect(transport.isReading).toBe(true);
+    receive("880203e8");
+    transport.handler!.onClosed(undefined);
+    expect(handler.notes).toEqual(["closing", "close 1000"]);
+  });
+});
+
+describe("bytes that come with the opening handshake", () => {
+  it("are delivered after start has returned and before any others", () => {
+    const head = asPeerOf("server", fromHex("810161"));
+    const { endTurn, handler, transport } = rig("server", { head });
+    expect(handler.notes).toEqual([]);
+    expect(transport.isReading).toBe(false);
+    endTurn();
+    expect(handler.notes).toEqual(["text a"]);
+    expect(transport.isReading).toBe(true);
+  });
+
+  it("stay held if the owner pauses at once", () => {
+    const head = asPeerOf("server", fromHex("810161"));
+    const { connection, endTurn, handler, transport } = rig("server", { head });
+    connection.pause();
+    endTurn();
+    expect(handler.notes).toEqual([]);
+    expect(transport.isReading).toBe(false);
+    connection.resume();
+    expect(handler.notes).toEqual(["text a"]);
+  });
+});
+
+describe("the heartbeat", () => {
+  it("pings a server's peer after 30 s of silence and drops it 20 s later", () => {
+    const { clock, endTurn, handler, transport, written } = rig("server");
+    clock.advance(29_900);
+    endTurn();
+    expect(written()).toEqual([]);
+    clock.advance(400);
+    endTurn();
+    expect(written()).toEqual(["8900"]);
+    clock.advance(19_500);
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(1000);
+    expect(transport.isDestroyed).toBe(true);
+    transport.handler!.onClosed(undefined);
+    expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
+  });
+
+  it("is off on a client unless asked for", () => {
+    const { clock, endTurn, written } = rig("client");
+    clock.advance(1_000_000);
+    endTurn();
+    expect(written()).toEqual([]);
+  });
+
+  it("goes on as long as pongs come, one ping a silence", () => {
+    const { clock, endTurn, receive, transport, written } = rig("server");
+    for (let round = 0; round < 10; round++) {
+      clock.advance(30_400);
+      endTurn();
+      expect(written()).toEqual(["8900"]);
+      receive("8a00");
+    }
+    expect(transport.isDestroyed).toBe(false);
+  });
+
+  it("takes any bytes for life, and does not ping a peer that talks", () => {
+    const { clock, endTurn, transport, written } = rig("server");
+    transport.handler!.onBytes(fromHex("82fe00c800000000"));
+    for (let round = 0; round < 100; round++) {
+      clock.advance(10_000);
+      transport.handler!.onBytes(fromHex("00"));
+    }
+    endTurn();
+    expect(written()).toEqual([]);
+    expect(transport.isDestroyed).toBe(false);
+  });
+
+  it("does not take a connection that it does not read from for dead", () => {
+    const { clock, connection, endTurn, transport, written } = rig("server");
+    clock.advance(30_400);
+    connection.pause();
+    clock.advance(1_000_000);
+    expect(transport.isDestroyed).toBe(false);
+    endTurn();
+    written();
+    connection.resume();
+    clock.advance(31_000);
+    endTurn();
+    expect(written()).toEqual(["8900"]);
+    clock.advance(21_000);
+    expect(transport.isDestroyed).toBe(true);
+  });
+});

@@ -1,0 +1,160 @@
+import type { ByteTransport, ByteTransportHandler } from "../../src/connection/byte-transport.ts";
+import {
+  ByteConnection,
+  type ByteConnectionOptions,
+} from "../../src/connection/byte-connection.ts";
+import type { CloseInfo, ConnectionHandler } from "../../src/connection/connection.ts";
+import { FlushQueue } from "../../src/connection/flush-queue.ts";
+import { SlabPool } from "../../src/connection/slab-pool.ts";
+import { type Clock, TimerWheel } from "../../src/connection/timer-wheel.ts";
+import { nodePlatform } from "../../src/node/platform.ts";
+import { asPeerOf, fromHex, type Role, toHex, withoutMasks } from "../protocol/support.ts";
+
+/** A clock that stands still until it is moved. */
+export class ManualClock implements Clock {
+  #nowMs = 0;
+  #pending: Array<{ dueMs: number; callback: () => void }> = [];
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  schedule(callback: () => void, delayMs: number): void {
+    this.#pending.push({ dueMs: this.#nowMs + delayMs, callback });
+  }
+
+  get pendingCount(): number {
+    return this.#pending.length;
+  }
+
+  /** Moves on by `ms`, calling what falls due on the way, each at its time. */
+  advance(ms: number): void {
+    const end = this.#nowMs + ms;
+    for (;;) {
+      const next = this.#pending.toSorted((a, b) => a.dueMs - b.dueMs)[0];
+      if (next === undefined || next.dueMs > end) break;
+      this.#pending.splice(this.#pending.indexOf(next), 1);
+      this.#nowMs = next.dueMs;
+      next.callback();
+    }
+    this.#nowMs = end;
+  }
+}
+
+/** A transport whose kernel is the test. */
+export class ManualTransport implements ByteTransport {
+  readonly writes: string[] = [];
+  handler: ByteTransportHandler | undefined;
+  /** While false, writes stay in the transport until `drain`. */
+  takesAll = true;
+  bufferedAmount = 0;
+  isReading = false;
+  isEnded = false;
+  isDestroyed = false;
+
+  start(handler: ByteTransportHandler): void {
+    this.handler = handler;
+    this.isReading = true;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.writes.push(toHex(bytes));
+    if (!this.takesAll) this.bufferedAmount += bytes.length;
+    return this.takesAll;
+  }
+
+  drain(): void {
+    this.bufferedAmount = 0;
+    this.takesAll = true;
+    this.handler!.onDrain();
+  }
+
+  pause(): void {
+    this.isReading = false;
+  }
+
+  resume(): void {
+    this.isReading = true;
+  }
+
+  end(): void {
+    this.isEnded = true;
+  }
+
+  destroy(): void {
+    this.isDestroyed = true;
+  }
+}
+
+/** A handler that notes what it is told. */
+export class NotingHandler implements ConnectionHandler {
+  readonly notes: string[] = [];
+  closeInfo: CloseInfo | undefined;
+
+  onText(text: string): void {
+    this.notes.push(`text ${text}`);
+  }
+  onBinary(bytes: Uint8Array): void {
+    this.notes.push(`binary ${toHex(bytes)}`);
+  }
+  onClosing(): void {
+    this.notes.push("closing");
+  }
+  onClose(info: CloseInfo): void {
+    this.notes.push(`close ${info.code}`);
+    this.closeInfo = info;
+  }
+  onDrain(): void {
+    this.notes.push("drain");
+  }
+}
+
+export interface Rig {
+  readonly clock: ManualClock;
+  readonly transport: ManualTransport;
+  readonly connection: ByteConnection;
+  readonly handler: NotingHandler;
+  /** Ends the running turn: runs what was deferred. */
+  readonly endTurn: () => void;
+  /** Frames written since the last look, one string a write, without masks. */
+  readonly written: () => string[];
+  /** Frames, unmasked in hex, as one chunk from the peer. */
+  readonly receive: (hex: string) => void;
+}
+
+export function rig(role: Role, options: Partial<ByteConnectionOptions> = {}): Rig {
+  const clock = new ManualClock();
+  const deferred: Array<() => void> = [];
+  const defer = (callback: () => void): void => void deferred.push(callback);
+  const transport = new ManualTransport();
+  const connection = new ByteConnection(
+    {
+      platform: nodePlatform,
+      pool: new SlabPool((byteLength) => Buffer.alloc(byteLength, 0xee)),
+      wheel: new TimerWheel(clock),
+      flushQueue: new FlushQueue(defer),
+      defer,
+    },
+    transport,
+    { role, protocol: "", extensions: "", ...options },
+  );
+  const handler = new NotingHandler();
+  connection.start(handler);
+  return {
+    clock,
+    transport,
+    connection,
+    handler,
+    endTurn() {
+      for (const callback of deferred.splice(0)) callback();
+    },
+    written() {
+      const writes = transport.writes.splice(0);
+      if (role === "server") return writes;
+      return writes.map((hex) => toHex(withoutMasks(fromHex(hex))));
+    },
+    receive(hex) {
+      transport.handler!.onBytes(asPeerOf(role, fromHex(hex)));
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { TimerWheel } from "../../src/connection/timer-wheel.ts";
+import { ManualClock } from "./support.ts";
+
+const TICK_MS = 100;
+
+describe("TimerWheel", () => {
+  it("fires no timeout early and none more than two ticks late, however long", () => {
+    const delays = fc.array(fc.nat(200_000), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(delays, fc.nat(99), (delaysMs, startMs) => {
+        const clock = new ManualClock();
+        const wheel = new TimerWheel(clock, TICK_MS);
+        clock.advance(startMs);
+        const firedMs = new Map<number, number>();
+        delaysMs.forEach((delayMs, index) =>
+          wheel.start(delayMs, () => firedMs.set(index, clock.nowMs() - startMs)),
+        );
+        clock.advance(201_000);
+        delaysMs.forEach((delayMs, index) => {
+          expect(firedMs.get(index)).toBeGreaterThanOrEqual(delayMs);
+          expect(firedMs.get(index)).toBeLessThanOrEqual(delayMs + 2 * TICK_MS);
+        });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("does not fire what was cancelled, and takes a second cancel", () => {
+    const clock = new ManualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    let count = 0;
+    const timer = wheel.start(500, () => count++);
+    wheel.start(500, () => count++);
+    timer.cancel();
+    timer.cancel();
+    clock.advance(1000);
+    timer.cancel();
+    expect(count).toBe(1);
+  });
+
+  it("lets a timeout cancel another of the same tick and start a new one", () => {
+    const clock = new ManualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    const fired: string[] = [];
+    wheel.start(500, () => {
+      fired.push("first");
+      second.cancel();
+      wheel.start(0, () => fired.push("third"));
+    });
+    const second = wheel.start(500, () => fired.push("second"));
+    clock.advance(2000);
+    expect(fired).toEqual(["first", "third"]);
+  });
+
+  it("asks nothing of the clock while it has no timeouts, and starts again afterwards", () => {
+    const clock = new ManualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    expect(clock.pendingCount).toBe(0);
+    wheel.start(300, () => {});
+    expect(clock.pendingCount).toBe(1);
+    clock.advance(1_000_000);
+    expect(clock.pendingCount).toBe(0);
+    let hasFired = false;
+    wheel.start(300, () => (hasFired = true));
+    clock.advance(500);
+    expect(hasFired).toBe(true);
+  });
+
+  it("fires everything once after the clock has jumped by more than a round", () => {
+    const clock = new ManualClock();
+    let jumpMs = 0;
+    const wheel = new TimerWheel(
+      { nowMs: () => clock.nowMs() + jumpMs, schedule: (call, ms) => clock.schedule(call, ms) },
+      TICK_MS,
+    );
+    let count = 0;
+    for (let delayMs = 0; delayMs < 60_000; delayMs += 700) wheel.start(delayMs, () => count++);
+    jumpMs = 10_000_000;
+    clock.advance(TICK_MS);
+    expect(count).toBe(86);
+    expect(clock.pendingCount).toBe(0);
+  });
+});

@@ -1,0 +1,260 @@
+import { describe, expect, it } from "vitest";
+import { UsageError } from "../../src/errors/index.ts";
+import { Endpoint, OutputBuffer } from "../../src/protocol/index.ts";
+import {
+  asPeerOf,
+  exactPool,
+  frame,
+  fromHex,
+  hexOf,
+  plainPlatform,
+  probe,
+  ROLES,
+  toHex,
+} from "./support.ts";
+
+describe.each(ROLES)("frames sent by a %s", (role) => {
+  it("sends text and binary messages in one frame each (RFC 6455 5.6)", () => {
+    const { endpoint, written } = probe(role);
+    endpoint.sendText("Hello");
+    endpoint.sendBinary(fromHex("0102"));
+    endpoint.sendText("");
+    expect(written()).toBe("810548656c6c6f" + "82020102" + "8100");
+  });
+
+  it.each([125, 126, 65_535, 65_536])("writes a length of %i in its shortest form", (length) => {
+    const { endpoint, written } = probe(role);
+    const payload = toHex(Uint8Array.from({ length }, (_, index) => index));
+    endpoint.sendBinary(fromHex(payload));
+    expect(written()).toBe(frame("82", payload));
+  });
+
+  it.each([41, 42, 43, 124, 125, 126, 1365, 1366, 21_845, 21_846, 65_535])(
+    "writes a text of %i characters whatever its length in UTF-8",
+    (length) => {
+      for (const character of ["a", "é", "語"]) {
+        const { endpoint, written } = probe(role);
+        endpoint.sendText(character.repeat(length));
+        expect(written()).toBe(frame("81", hexOf(character.repeat(length))));
+      }
+    },
+  );
+
+  it("sends lone surrogates as U+FFFD, since text is UTF-8 (RFC 6455 8.1)", () => {
+    const { endpoint, written } = probe(role);
+    endpoint.sendText("a\ud800b");
+    expect(written()).toBe(frame("81", hexOf("a\ufffdb")));
+  });
+
+  it("leaves the caller's bytes as they are", () => {
+    const { endpoint } = probe(role);
+    const bytes = fromHex("00112233");
+    endpoint.sendBinary(bytes);
+    expect(toHex(bytes)).toBe("00112233");
+  });
+
+  it("fragments messages above maxFrameBytes (RFC 6455 5.4)", () => {
+    const { endpoint, written } = probe(role, { maxFrameBytes: 2 });
+    endpoint.sendBinary(fromHex("0102030405"));
+    endpoint.sendText("éa");
+    endpoint.sendText("ab");
+    expect(written()).toBe(
+      ["02020102", "00020304", "800105", "0102c3a9", "800161", "81026162"].join(""),
+    );
+  });
+
+  it("answers a ping with its payload (RFC 6455 5.5.3)", () => {
+    const { receive, written } = probe(role);
+    receive("8900", frame("89", "00".repeat(125)));
+    expect(written()).toBe("8a00" + frame("8a", "00".repeat(125)));
+  });
+
+  it("sends pings and pongs of up to 125 bytes and throws above (RFC 6455 5.5)", () => {
+    const { endpoint, written } = probe(role);
+    endpoint.ping(new Uint8Array(125));
+    endpoint.pong(new Uint8Array(0));
+    expect(written()).toBe(frame("89", "00".repeat(125)) + "8a00");
+    expect(() => endpoint.ping(new Uint8Array(126))).toThrow(UsageError);
+    expect(written()).toBe("");
+  });
+});
+
+describe("masking keys (RFC 6455 5.3)", () => {
+  it("are fresh for each frame of a client, also beyond the batch they are drawn in", () => {
+    const output = new OutputBuffer(exactPool);
+    const events = { onText() {}, onBinary() {}, onPing() {}, onPong() {}, onFinish() {} };
+    const client = new Endpoint({ role: "client" }, plainPlatform, output, events);
+    const keys = new Set<string>();
+    for (let count = 0; count < 3000; count++) {
+      client.ping(new Uint8Array(0));
+      keys.add(toHex(output.detach().subarray(2, 6)));
+    }
+    // Of 3000 keys of 32 bits two are alike once in a thousand runs, three hardly ever.
+    expect(keys.size).toBeGreaterThanOrEqual(2998);
+  });
+});
+
+describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
+  it("answers a Close frame with its code and is closed", () => {
+    const { endpoint, receive, told, written } = probe(role);
+    receive(frame("88", "0bb8" + hexOf("bye")));
+    expect(written()).toBe("88020bb8");
+    expect(told).toEqual([{ end: { code: 3000, reason: "bye", wasClean: true } }]);
+    expect(endpoint.state).toBe("closed");
+  });
+
+  it("answers a Close frame without a code by one without, and reports 1005 (7.1.5)", () => {
+    const { receive, told, written } = probe(role);
+    receive("8800");
+    expect(written()).toBe("8800");
+    expect(told).toEqual([{ end: { code: 1005, reason: "", wasClean: true } }]);
+  });
+
+  it("starts it, waits for the peer's Close frame, and does not answer that one", () => {
+    const { endpoint, receive, told, written } = probe(role);
+    endpoint.close(1000, "done");
+    expect(endpoint.state).toBe("closing");
+    expect(written()).toBe(frame("88", "03e8" + hexOf("done")));
+    expect(told).toEqual([]);
+    receive("880203e8");
+    expect(written()).toBe("");
+    expect(told).toEqual([{ end: { code: 1000, reason: "", wasClean: true } }]);
+  });
+
+  it("reports the peer's code, not its own (7.1.5)", () => {
+    const { endpoint, receive, told } = probe(role);
+    endpoint.close(4001);
+    receive(frame("88", "0fa2" + hexOf("mine")));
+    expect(told).toEqual([{ end: { code: 4002, reason: "mine", wasClean: true } }]);
+  });
+
+  it("closes without a code", () => {
+    const { endpoint, written } = probe(role);
+    endpoint.close();
+    expect(written()).toBe("8800");
+  });
+
+  it("sends no second Close frame", () => {
+    const { endpoint, receive, written } = probe(role);
+    endpoint.close(1000);
+    endpoint.close(1001);
+    receive("880203e8");
+    endpoint.close(1001);
+    expect(written()).toBe("880203e8");
+  });
+
+  it("discards data but answers pings while it waits", () => {
+    const { endpoint, receive, told, written } = probe(role);
+    endpoint.close(1000);
+    written();
+    receive("810141", "890170");
+    expect(told).toEqual([{ ping: "70" }]);
+    expect(written()).toBe("8a0170");
+  });
+
+  it("still fails for bad frames while it waits, without a second Close frame (7.1.7)", () => {
+    const { endpoint, receive, told, written } = probe(role);
+    endpoint.close(1000);
+    written();
+    receive("8300");
+    expect(written()).toBe("");
+    expect(told).toEqual([
+      { end: { code: 1006, reason: "", wasClean: false }, violation: "1002 RESERVED_OPCODE" },
+    ]);
+  });
+
+  it("makes nothing of what follows the peer's Close frame (5.5.1)", () => {
+    const { receive, told } = probe(role);
+    receive("880203e8810141", "8300");
+    expect(told).toHaveLength(1);
+  });
+
+  it("reports 1006 when the bytes end without a Close frame (7.1.5)", () => {
+    const { endpoint, receive, told } = probe(role);
+    receive("0101");
+    endpoint.receiveEnd();
+    endpoint.receiveEnd();
+    expect(told).toEqual([{ end: { code: 1006, reason: "", wasClean: false } }]);
+  });
+
+  it("reports 1006 when the bytes end while it waits", () => {
+    const { endpoint, told } = probe(role);
+    endpoint.close(1000);
+    endpoint.receiveEnd();
+    expect(told).toEqual([{ end: { code: 1006, reason: "", wasClean: false } }]);
+  });
+
+  it.each([0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 1000.5, NaN])(
+    "refuses to send the close code %d and stays open (7.4)",
+    (code) => {
+      const { endpoint, written } = probe(role);
+      expect(() => endpoint.close(code)).toThrow(
+        expect.objectContaining({ code: "INVALID_CLOSE_CODE" }),
+      );
+      expect(endpoint.state).toBe("open");
+      expect(written()).toBe("");
+    },
+  );
+
+  it("counts a close reason in bytes and refuses one of more than 123 (5.5)", () => {
+    const { endpoint, written } = probe(role);
+    expect(() => endpoint.close(1000, "é".repeat(62))).toThrow(
+      expect.objectContaining({ code: "CLOSE_REASON_TOO_BIG" }),
+    );
+    endpoint.close(1000, "é".repeat(61) + "a");
+    expect(written()).toBe(frame("88", "03e8" + hexOf("é".repeat(61) + "a")));
+  });
+
+  it("refuses a reason without a code", () => {
+    expect(() => probe(role).endpoint.close(undefined, "why")).toThrow(UsageError);
+  });
+
+  it("throws on sending once closing or closed, and writes nothing", () => {
+    const { endpoint, receive, written } = probe(role);
+    endpoint.close(1000);
+    written();
+    for (const _state of ["closing", "closed"]) {
+      expect(() => endpoint.sendText("a")).toThrow(expect.objectContaining({ code: "NOT_OPEN" }));
+      expect(() => endpoint.sendBinary(new Uint8Array(1))).toThrow(UsageError);
+      expect(() => endpoint.ping(new Uint8Array(0))).toThrow(UsageError);
+      receive("880203e8");
+    }
+    expect(written()).toBe("");
+  });
+});
+
+describe.each(ROLES)("a paused %s", (role) => {
+  it("holds frames back within a chunk and goes on in order", () => {
+    const { endpoint, receive, told, written } = probe(role);
+    endpoint.pause();
+    receive("810141", "890170810142");
+    expect(told).toEqual([]);
+    endpoint.resume();
+    expect(told).toEqual([{ text: "A" }, { ping: "70" }, { text: "B" }]);
+    expect(written()).toBe("8a0170");
+  });
+
+  it("drops what it holds and reads on for the peer's Close frame once it closes itself", () => {
+    const { endpoint, receive, told } = probe(role);
+    endpoint.pause();
+    receive("810141", "880203e8");
+    endpoint.close(1000);
+    expect(told).toEqual([{ end: { code: 1000, reason: "", wasClean: true } }]);
+  });
+
+  it("can be paused from within a call and resumed from within the next", () => {
+    const { endpoint, told } = probe(role);
+    const push = told.push.bind(told);
+    told.push = (...items) => {
+      endpoint.pause();
+      return push(...items);
+    };
+    endpoint.receive(asPeerOf(role, fromHex("810141810142810143")));
+    expect(told).toHaveLength(1);
+    endpoint.resume();
+    expect(told).toHaveLength(2);
+    told.push = push;
+    endpoint.resume();
+    expect([...told]).toEqual([{ text: "A" }, { text: "B" }, { text: "C" }]);
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import { asPeerOf, frame, fromHex, plainPlatform, probe, ROLES } from "./support.ts";
+
+const ABNORMAL = { code: 1006, reason: "", wasClean: false };
+const TOO_BIG = [{ end: ABNORMAL, violation: "1009 MESSAGE_TOO_BIG" }];
+
+/** A platform that notes what it is asked to allocate. */
+function countingPlatform() {
+  const allocations: number[] = [];
+  const platform = {
+    ...plainPlatform,
+    allocate: (byteLength: number) => {
+      allocations.push(byteLength);
+      return plainPlatform.allocate(byteLength);
+    },
+  };
+  return { platform, allocations };
+}
+
+describe.each(ROLES)("limits of a %s", (role) => {
+  it("takes a message of exactly maxMessageBytes and fails with 1009 above", () => {
+    const { receive, told } = probe(role, { maxMessageBytes: 3 });
+    receive("8203010203");
+    expect(told).toEqual([{ binary: "010203" }]);
+    told.length = 0;
+    receive("820401020304");
+    expect(told).toEqual(TOO_BIG);
+  });
+
+  it("has a limit of 1 MiB by default", () => {
+    const { receive, told } = probe(role);
+    receive(frame("02", "00".repeat(1 << 20)), "800100");
+    expect(told).toEqual(TOO_BIG);
+  });
+
+  it("counts all fragments together, and the frame to come before it comes", () => {
+    const { endpoint, told } = probe(role, { maxMessageBytes: 5 });
+    const mask = role === "server" ? "00000000" : "";
+    const bit = role === "server" ? 0x80 : 0;
+    const header = (first: string, length: number) =>
+      fromHex(`${first}${(bit | length).toString(16).padStart(2, "0")}${mask}`);
+    endpoint.receive(header("01", 3));
+    endpoint.receive(fromHex("414243"));
+    endpoint.receive(header("00", 3));
+    expect(told).toEqual(TOO_BIG);
+  });
+
+  it("does not count control frames in between", () => {
+    const { receive, told } = probe(role, { maxMessageBytes: 2 });
+    receive("020141", frame("89", "00".repeat(125)), "800142");
+    expect(told.at(-1)).toEqual({ binary: "4142" });
+  });
+
+  it.each([
+    ["2 MiB", "827f0000000000200000"],
+    ["2 to the 53rd", "827f0020000000000000"],
+    ["2 to the 63rd less one", "827f7fffffffffffffff"],
+  ])("refuses a declared length of %s before anything is allocated", (_, hex) => {
+    const { platform, allocations } = countingPlatform();
+    const { endpoint, told } = probe(role, {}, platform);
+    const bytes = fromHex(`${hex}00000000`);
+    if (role === "server") bytes[1] |= 0x80;
+    endpoint.receive(bytes);
+    expect(told).toEqual(TOO_BIG);
+    expect(allocations.filter((byteLength) => byteLength > 125)).toEqual([]);
+  });
+
+  it("allocates for what has come, not for what a header declares", () => {
+    const { endpoint } = probe(role, { maxMessageBytes: 1 << 30 });
+    const header = fromHex("827f000000003fffffff00000000");
+    if (role === "server") header[1] |= 0x80;
+    endpoint.receive(header.subarray(0, role === "server" ? 14 : 10));
+    endpoint.receive(new Uint8Array(1));
+    expect(endpoint.heldBytes).toBeLessThanOrEqual(65_536);
+    endpoint.receive(new Uint8Array(100_000));
+    expect(endpoint.heldBytes).toBeLessThanOrEqual(200_002);
+  });
+
+  it("holds at most about twice the payload of fragments of one byte", () => {
+    const { endpoint } = probe(role);
+    endpoint.receive(asPeerOf(role, fromHex("020141")));
+    const fragment = fromHex("000142");
+    for (let count = 0; count < 20_000; count++) endpoint.receive(asPeerOf(role, fragment));
+    expect(endpoint.heldBytes).toBeLessThanOrEqual(2 * 20_001);
+  });
+
+  it("holds nothing more for endless empty fragments", () => {
+    const { endpoint } = probe(role);
+    endpoint.receive(asPeerOf(role, fromHex("010141")));
+    const held = endpoint.heldBytes;
+    const fragments = asPeerOf(role, fromHex("0000".repeat(10_000)));
+    endpoint.receive(fragments);
+    expect(endpoint.heldBytes).toBe(held);
+  });
+
+  it("lets go of everything when it has failed", () => {
+    const { endpoint, receive } = probe(role);
+    receive(frame("02", "00".repeat(1000)));
+    expect(endpoint.heldBytes).toBeGreaterThan(0);
+    receive("8300");
+    expect(endpoint.heldBytes).toBe(0);
+  });
+
+  it("remembers only the latest ping while pongs are held (RFC 6455 5.5.3)", () => {
+    const { endpoint, receive, written } = probe(role);
+    endpoint.holdsPongs = true;
+    receive("890161", "890162", "890163");
+    expect(written()).toBe("");
+    endpoint.holdsPongs = false;
+    expect(written()).toBe("8a0163");
+    receive("890164");
+    expect(written()).toBe("8a0164");
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { isAscii, mask } from "../../src/protocol/masking.ts";
+
+/** RFC 6455 5.3, word for word. */
+function maskNaively(bytes: Uint8Array, start: number, end: number, key: number, offset: number) {
+  for (let at = start; at < end; at++) {
+    const keyByte = (key >>> (24 - 8 * ((at - start + offset) % 4))) & 0xff;
+    bytes[at] = bytes[at] ^ keyByte;
+  }
+}
+
+const KEY = 0x37fa213d;
+const KEY_WITH_HIGH_BIT = 0xf1e2d3c4 | 0;
+
+function numbered(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => (index * 151 + 17) & 0xff);
+}
+
+describe("mask (RFC 6455 5.3)", () => {
+  it("equals the naive loop at every length, alignment and offset into the payload", () => {
+    for (const key of [KEY, KEY_WITH_HIGH_BIT, 0, -1]) {
+      for (let alignment = 0; alignment < 8; alignment++) {
+        for (let length = 0; length <= 140; length++) {
+          const offset = (length + alignment) % 5;
+          const fast = numbered(160).subarray(alignment);
+          const naive = Uint8Array.from(fast);
+          mask(fast, 3, 3 + length, key, offset);
+          maskNaively(naive, 3, 3 + length, key, offset);
+          expect(fast).toEqual(naive);
+        }
+      }
+    }
+  });
+
+  it("undoes itself", () => {
+    const bytes = numbered(1000);
+    mask(bytes, 0, 1000, KEY, 2);
+    mask(bytes, 0, 1000, KEY, 2);
+    expect(bytes).toEqual(numbered(1000));
+  });
+
+  it("takes no other buffer for the one it saw last", () => {
+    for (let round = 0; round < 3; round++) {
+      const bytes = numbered(256);
+      mask(bytes, 0, 256, KEY, 0);
+      const naive = numbered(256);
+      maskNaively(naive, 0, 256, KEY, 0);
+      expect(bytes).toEqual(naive);
+    }
+  });
+
+  it("tells whether all unmasked bytes are ASCII, wherever the one that is not stands", () => {
+    for (const length of [1, 2, 3, 4, 7, 47, 48, 49, 64, 67, 131]) {
+      const ascii = new Uint8Array(length).fill(0x7f);
+      maskNaively(ascii, 0, length, KEY, 1);
+      expect(mask(ascii, 0, length, KEY, 1)).toBe(true);
+      for (let at = 0; at < length; at++) {
+        const bytes = new Uint8Array(length).fill(0x7f);
+        bytes[at] = 0x80;
+        expect(isAscii(bytes, 0, length)).toBe(false);
+        maskNaively(bytes, 0, length, KEY, 1);
+        expect(mask(bytes, 0, length, KEY, 1)).toBe(false);
+      }
+    }
+  });
+});

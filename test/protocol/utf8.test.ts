@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Utf8Validator } from "../../src/protocol/utf8.ts";
+import { fromHex } from "./support.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function decodes(bytes: Uint8Array): boolean {
+  try {
+    decoder.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function validates(bytes: Uint8Array, ...cuts: number[]): boolean {
+  const validator = new Utf8Validator();
+  const edges = [0, ...cuts, bytes.length];
+  for (let index = 1; index < edges.length; index++) {
+    if (!validator.push(bytes, edges[index - 1], edges[index])) return false;
+  }
+  return validator.isComplete;
+}
+
+/** The index of the byte at which a validator fed byte by byte says no. */
+function failsAt(bytes: Uint8Array): number {
+  const validator = new Utf8Validator();
+  for (let at = 0; at < bytes.length; at++) if (!validator.push(bytes, at, at + 1)) return at;
+  return -1;
+}
+
+describe("Utf8Validator (RFC 3629)", () => {
+  it("agrees with a strict decoder on every sequence of two bytes and of three", () => {
+    const bytes = new Uint8Array(3);
+    for (let first = 0; first < 256; first++) {
+      for (let second = 0; second < 256; second++) {
+        bytes.set([first, second]);
+        expect(validates(bytes.subarray(0, 2))).toBe(decodes(bytes.subarray(0, 2)));
+        for (const third of [0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xff]) {
+          bytes[2] = third;
+          if (validates(bytes) !== decodes(bytes)) expect.fail(`${first} ${second} ${third}`);
+        }
+      }
+    }
+  });
+
+  it("agrees with a strict decoder on any bytes, cut anywhere", () => {
+    const nearlyText = fc
+      .tuple(fc.string({ unit: "binary" }), fc.uint8Array({ maxLength: 4 }), fc.string())
+      .map(([head, middle, tail]) => Buffer.concat([Buffer.from(head), middle, Buffer.from(tail)]));
+    fc.assert(
+      fc.property(nearlyText, fc.nat(), (bytes, cut) => {
+        expect(validates(bytes, cut % (bytes.length + 1))).toBe(decodes(bytes));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    ["an overlong form of two bytes", "c080", 0],
+    ["an overlong form of three bytes", "e08080", 1],
+    ["an overlong form of four bytes", "f0808080", 1],
+    ["a surrogate", "eda080", 1],
+    ["more than U+10FFFF", "f4908080", 1],
+    ["a lone continuation byte", "4180", 1],
+    ["a lead byte that no sequence has", "41f5", 1],
+    ["a sequence broken off by ASCII", "e28241", 2],
+    ["a fourth byte that is no continuation", "f09f9841", 3],
+  ])("fails at the first bad byte of %s", (_, hex, at) => {
+    expect(failsAt(fromHex(hex))).toBe(at);
+  });
+
+  it("does not take a sequence cut short for complete", () => {
+    expect(validates(fromHex("e282"))).toBe(false);
+    expect(failsAt(fromHex("e282"))).toBe(-1);
+  });
+});
