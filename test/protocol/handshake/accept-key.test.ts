@@ -1,0 +1,58 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { nodePlatform } from "../../../src/node/platform.ts";
+import {
+  computeAcceptKey,
+  generateKey,
+  isKey,
+} from "../../../src/protocol/handshake/accept-key.ts";
+import { encodeBase64 } from "../../../src/protocol/handshake/base64.ts";
+import { SAMPLE_ACCEPT_KEY, SAMPLE_KEY, samplePlatform } from "./support.ts";
+
+describe("encodeBase64 (RFC 4648 4)", () => {
+  it("agrees with Buffer for any bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+        expect(encodeBase64(bytes)).toBe(Buffer.from(bytes).toString("base64"));
+      }),
+    );
+  });
+});
+
+describe("the key and its answer (RFC 6455 4.1 and 4.2.2)", () => {
+  it("answers the key of RFC 6455 1.3 as stated there", () => {
+    expect(computeAcceptKey(SAMPLE_KEY, nodePlatform)).toBe(SAMPLE_ACCEPT_KEY);
+  });
+
+  it("makes a key of 16 bytes from the platform's random source", () => {
+    expect(generateKey(samplePlatform)).toBe(SAMPLE_KEY);
+  });
+
+  it("makes another key each time, and each is one", () => {
+    const keys = Array.from({ length: 100 }, () => generateKey(nodePlatform));
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys.every(isKey)).toBe(true);
+  });
+
+  it("takes 16 bytes in base64 for a key and no other length", () => {
+    for (let length = 0; length < 40; length++) {
+      const key = Buffer.alloc(length, 0xfb).toString("base64");
+      expect(isKey(key), `${length} bytes`).toBe(length === 16);
+    }
+  });
+
+  it.each([
+    "dGhlIHNhbXBsZSBub25jZQ",
+    "dGhlIHNhbXBsZSBub25jZQ=",
+    "dGhlIHNhbXBsZSBub25jZQ===",
+    "dGhlIHNhbXBsZSBub25jZQ==\n",
+    " dGhlIHNhbXBsZSBub25jZQ==",
+    "dGhlIHNhbXBsZSBub25j ZQ==",
+    "dGhlIHNhbXBsZSBub25jZ-==",
+    "dGhlIHNhbXBsZSBub25jZ_==",
+    "dGhlIHNhbXBsZSBub25jZ\u00e9==",
+    "dGhlIHNhbXBsZSBub25j====",
+  ])("takes %j for no key", (key) => {
+    expect(isKey(key)).toBe(false);
+  });
+});

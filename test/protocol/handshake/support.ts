@@ -1,0 +1,93 @@
+import * as fc from "fast-check";
+import { type Platform } from "../../../src/protocol/platform.ts";
+import { nodePlatform } from "../../../src/node/platform.ts";
+
+/** The key of RFC 6455 1.3 and the accept key that answers it. */
+export const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+export const SAMPLE_ACCEPT_KEY = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/** A platform whose random bytes are the nonce of RFC 6455 1.3. */
+export const samplePlatform: Platform = {
+  ...nodePlatform,
+  fillRandom: (bytes) => bytes.set(latin1("the sample nonce")),
+};
+
+export function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
+export function fromLatin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
+
+/** `name: value` lines as the list that `node:http` makes of them. */
+export function rawHeaders(...lines: string[]): string[] {
+  return lines.flatMap((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  });
+}
+
+export function head(...lines: string[]): string {
+  return [...lines, "", ""].join("\r\n");
+}
+
+/**
+ * Feeds `bytes` cut at `cuts` to `receive` until it has an outcome. Each chunk is a buffer of its
+ * own that is overwritten afterwards, so that an outcome cannot rest on what was handed in before.
+ */
+export function feed<Outcome>(
+  receive: (chunk: Uint8Array) => Outcome | undefined,
+  bytes: Uint8Array,
+  cuts: readonly number[] = [],
+): { outcome: Outcome; unread: Uint8Array } | undefined {
+  const ends = [...cuts.toSorted((a, b) => a - b), bytes.length];
+  let start = 0;
+  for (const end of ends) {
+    const chunk = bytes.slice(start, end);
+    const outcome = receive(chunk);
+    if (outcome !== undefined) return { outcome, unread: bytes.slice(end) };
+    chunk.fill(0x21);
+    start = end;
+  }
+  return undefined;
+}
+
+/** Where to cut `length` bytes: once between every two bytes, everywhere, and in any other way. */
+export function everyCut(length: number): number[][] {
+  const positions = Array.from({ length: length + 1 }, (_, position) => position);
+  return [...positions.map((position) => [position]), positions];
+}
+
+export function anyCuts(length: number): fc.Arbitrary<number[]> {
+  return fc.array(fc.nat({ max: length }), { maxLength: 12 });
+}
+
+/** Strings of the characters in `alphabet`. */
+export function stringOf(alphabet: string, maxLength = 12, minLength = 0): fc.Arbitrary<string> {
+  return fc.string({ unit: fc.constantFrom(...alphabet.split("")), minLength, maxLength });
+}
+
+/** The 77 characters of RFC 9110 5.6.2. */
+export const TOKEN_CHARS =
+  "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** Tokens, names that plain objects inherit among them. */
+export const token: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom("__proto__", "constructor", "hasOwnProperty", "toString"),
+  stringOf(TOKEN_CHARS, 12, 1),
+);
+
+/** Values of header fields, without white space around them. */
+export const fieldValue: fc.Arbitrary<string> = stringOf('ab:,;"\\ \t~\u0080\u00a0\u00ff').map(
+  (value) => value.replace(/^[ \t]+|[ \t]+$/g, ""),
+);
+
+export function catchError(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
