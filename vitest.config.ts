@@ -15,6 +15,9 @@ export default defineConfig({
     ],
   },
   test: {
+    // No test waits for time to pass: these only end a run that hangs.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,
@@ -26,9 +29,6 @@ export default defineConfig({
           name: "browser",
           include: [BROWSER_TESTS],
           globalSetup: "test/support/browser-setup.ts",
-          // The first start of a browser on a busy machine takes a while.
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
         },
       },
     ],

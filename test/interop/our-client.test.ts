@@ -1,0 +1,100 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { WebSocket } from "tideway";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocketServer } from "ws";
+import { CASES, LARGEST, expectSameMessage, fragmentsOf, messageOf, received } from "./messages.ts";
+
+describe("our client with the ws server", () => {
+  let server: WebSocketServer;
+  let url: string;
+
+  beforeAll(async () => {
+    server = new WebSocketServer({
+      port: 0,
+      host: "127.0.0.1",
+      maxPayload: LARGEST,
+      // Offered by nobody here: the server being able to must not matter.
+      perMessageDeflate: true,
+      handleProtocols: (offered) => (offered.has("b") ? "b" : false),
+    });
+    server.on("connection", (socket, { url: path }) => {
+      socket.on("message", (data: Buffer, isBinary) => {
+        if (path !== "/fragments") {
+          socket.send(data, { binary: isBinary });
+          return;
+        }
+        const [first, second, third] = fragmentsOf(data);
+        socket.send(first, { binary: isBinary, fin: false });
+        socket.ping("between fragments");
+        socket.send(second, { binary: isBinary, fin: false });
+        socket.send(third, { binary: isBinary, fin: true });
+      });
+    });
+    await once(server, "listening");
+    url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+
+  afterAll(() => {
+    server.close();
+  });
+
+  const open = async (path: string, protocols: string[] = []): Promise<WebSocket> => {
+    const socket = new WebSocket(url + path, { protocols, maxMessageBytes: LARGEST });
+    socket.binaryType = "arraybuffer";
+    await once(socket, "open");
+    return socket;
+  };
+
+  it.each(CASES)("exchanges $kind of $length bytes", async ({ kind, length }) => {
+    const socket = await open("/");
+    const message = messageOf(kind, length);
+    socket.send(message);
+    const [event] = await once(socket, "message");
+    expectSameMessage(received(event.data), message);
+    socket.close();
+    await once(socket, "close");
+  });
+
+  it.each(CASES)(
+    "puts $kind of $length bytes together from fragments with a ping between them",
+    async ({ kind, length }) => {
+      const socket = await open("/fragments");
+      const message = messageOf(kind, length);
+      const [peer] = server.clients;
+      const ponged = once(peer, "pong");
+      socket.send(message);
+      const [event] = await once(socket, "message");
+      expectSameMessage(received(event.data), message);
+      expect(String((await ponged)[0])).toBe("between fragments");
+      socket.close();
+      await once(socket, "close");
+    },
+  );
+
+  it("agrees on a subprotocol of its offer (RFC 6455 4.2.2)", async () => {
+    const socket = await open("/", ["a", "b"]);
+    expect(socket.protocol).toBe("b");
+    socket.close();
+    await once(socket, "close");
+  });
+
+  it("hears the code and the reason of the server's Close frame", async () => {
+    const socket = await open("/");
+    const [peer] = server.clients;
+    peer.close(4001, "gehört");
+    const [event] = await once(socket, "close");
+    expect(event).toMatchObject({ code: 4001, reason: "gehört", wasClean: true });
+  });
+
+  it("tells the server the code and the reason of its own Close frame", async () => {
+    const socket = await open("/");
+    const [peer] = server.clients;
+    const heard = once(peer, "close");
+    socket.close(4002, "ça va");
+    const [event] = await once(socket, "close");
+    expect(event).toMatchObject({ code: 4002, reason: "ça va", wasClean: true });
+    const [code, reason] = await heard;
+    expect([code, String(reason)]).toEqual([4002, "ça va"]);
+  });
+});
