@@ -26,7 +26,7 @@ export function messageOf(kind: Kind, length: number): Message {
  * The bytes of a message in three fragments; the cuts fall within characters, and the middle one
  * may be empty.
  */
-export function fragmentsOf(message: Message): Buffer[] {
+export function fragmentsOf(message: string | Uint8Array): Buffer[] {
   const bytes = Buffer.from(message as Uint8Array);
   const cuts = [0, Math.floor(bytes.length / 3), Math.floor(bytes.length / 3) + 2, bytes.length];
   return [0, 1, 2].map((at) => bytes.subarray(cuts[at], cuts[at + 1]));
@@ -44,6 +44,6 @@ export function expectSameMessage(received: unknown, sent: Message): void {
 }
 
 /** What an event of a WHATWG socket of binary type `arraybuffer` holds, as a message. */
-export function received(data: unknown): unknown {
+export function fromEvent(data: unknown): unknown {
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }

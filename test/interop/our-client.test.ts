@@ -3,7 +3,14 @@ import type { AddressInfo } from "node:net";
 import { WebSocket } from "tideway";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
-import { CASES, LARGEST, expectSameMessage, fragmentsOf, messageOf, received } from "./messages.ts";
+import {
+  CASES,
+  LARGEST,
+  expectSameMessage,
+  fragmentsOf,
+  messageOf,
+  fromEvent,
+} from "./messages.ts";
 
 describe("our client with the ws server", () => {
   let server: WebSocketServer;
@@ -51,7 +58,7 @@ describe("our client with the ws server", () => {
     const message = messageOf(kind, length);
     socket.send(message);
     const [event] = await once(socket, "message");
-    expectSameMessage(received(event.data), message);
+    expectSameMessage(fromEvent(event.data), message);
     socket.close();
     await once(socket, "close");
   });
@@ -65,7 +72,7 @@ describe("our client with the ws server", () => {
       const ponged = once(peer, "pong");
       socket.send(message);
       const [event] = await once(socket, "message");
-      expectSameMessage(received(event.data), message);
+      expectSameMessage(fromEvent(event.data), message);
       expect(String((await ponged)[0])).toBe("between fragments");
       socket.close();
       await once(socket, "close");

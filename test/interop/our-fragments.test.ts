@@ -14,7 +14,7 @@ import {
   type Message,
   expectSameMessage,
   messageOf,
-  received,
+  fromEvent,
 } from "./messages.ts";
 
 // Odd, so that characters of more than one byte are cut in two.
@@ -61,7 +61,7 @@ describe("our messages in fragments (RFC 6455 5.4), sent by a server", () => {
     const message = messageOf(kind, length);
     socket.send(message);
     const [event] = await once(socket, "message");
-    expectSameMessage(received(event.data), message);
+    expectSameMessage(fromEvent(event.data), message);
     socket.close();
     await once(socket, "close");
   });

@@ -1,0 +1,104 @@
+import type { Browser, Page } from "playwright-core";
+import type { Server } from "tideway/server";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeInBrowser, launchBrowser } from "../support/browser.ts";
+import { serveEcho } from "./echo-server.ts";
+import { CASES } from "./messages.ts";
+
+describeInBrowser("our server with the WebSocket of Chromium", () => {
+  let server: Server;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    server = await serveEcho();
+    browser = await launchBrowser();
+    page = await browser.newPage();
+    // On a page of ours, as by default the server takes only requests of its own origin.
+    await page.goto(`http://127.0.0.1:${server.port}/`);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  it.each(CASES)("exchanges $kind of $length bytes", async (message) => {
+    expect(await page.evaluate(exchange, message)).toEqual({
+      isSame: true,
+      close: { code: 1000, wasClean: true },
+    });
+  });
+
+  it("agrees on the first of its own subprotocols among those offered", async () => {
+    const protocol = await page.evaluate(async () => {
+      const socket = new WebSocket(`ws://${location.host}/echo`, ["a", "b"]);
+      await new Promise((resolve, reject) => {
+        socket.onopen = resolve;
+        socket.onerror = reject;
+      });
+      socket.close();
+      return socket.protocol;
+    });
+    expect(protocol).toBe("b");
+  });
+
+  it("closes with a code and a reason", async () => {
+    const heard = await page.evaluate(async () => {
+      const socket = new WebSocket(`ws://${location.host}/farewell`);
+      socket.onopen = () => socket.send("ça va");
+      const { code, reason, wasClean } = await new Promise<CloseEvent>((resolve) => {
+        socket.onclose = resolve;
+      });
+      return { code, reason, wasClean };
+    });
+    expect(heard).toEqual({ code: 4001, reason: "ça va", wasClean: true });
+  });
+
+  it("refuses a page of another origin with 403, which the page cannot tell from a failure", async () => {
+    const foreign = await browser.newPage();
+    // Another name of the same machine is another origin.
+    await foreign.goto(`http://localhost:${server.port}/`);
+    const answered = foreign.waitForEvent("websocket");
+    const close = await foreign.evaluate(async (port) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/echo`);
+      const { code, wasClean } = await new Promise<CloseEvent>((resolve) => {
+        socket.onclose = resolve;
+      });
+      return { code, wasClean };
+    }, server.port);
+    expect(close).toEqual({ code: 1006, wasClean: false });
+    await answered;
+    await foreign.close();
+  });
+});
+
+/** Runs in the page: sends one message, compares what comes back and closes with 1000. */
+async function exchange({ kind, length }: { kind: "text" | "binary"; length: number }): Promise<{
+  isSame: boolean;
+  close: { code: number; wasClean: boolean };
+}> {
+  const socket = new WebSocket(`ws://${location.host}/echo`);
+  socket.binaryType = "arraybuffer";
+  const closed = new Promise<CloseEvent>((resolve) => {
+    socket.onclose = resolve;
+  });
+  const text = kind === "text" ? "aé€😀".repeat(length / 10) + "z".repeat(length % 10) : "";
+  const bytes = new Uint8Array(kind === "binary" ? length : 0);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = at * 167 + (at >> 8);
+
+  socket.onopen = () => socket.send(kind === "text" ? text : bytes);
+  const data = await new Promise<unknown>((resolve, reject) => {
+    socket.onmessage = (event) => resolve(event.data);
+    socket.onerror = () => reject(new Error("the connection failed"));
+  });
+  const isSame =
+    data instanceof ArrayBuffer
+      ? kind === "binary" &&
+        data.byteLength === length &&
+        new Uint8Array(data).every((byte, at) => byte === bytes[at])
+      : data === text && kind === "text";
+  socket.close(1000);
+  const { code, wasClean } = await closed;
+  return { isSame, close: { code, wasClean } };
+}

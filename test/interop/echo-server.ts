@@ -1,0 +1,26 @@
+import { type Server, serve } from "tideway/server";
+import { LARGEST } from "./messages.ts";
+
+/** Our server: a page under `/` for a browser to be on, and sockets that echo under `ws:/echo`. */
+export function serveEcho(): Promise<Server> {
+  return serve({
+    port: 0,
+    host: "127.0.0.1",
+    routes: {
+      "/": () =>
+        new Response("<!doctype html><title>interop</title>", {
+          headers: { "content-type": "text/html" },
+        }),
+      "ws:/echo": {
+        protocols: ["b", "a"],
+        maxMessageBytes: LARGEST,
+        handle: async (socket) => {
+          for await (const message of socket) socket.send(message);
+        },
+      },
+      "ws:/farewell": async (socket) => {
+        for await (const message of socket) socket.close(4001, String(message));
+      },
+    },
+  });
+}
