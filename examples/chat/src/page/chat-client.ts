@@ -8,13 +8,12 @@ import type {
   UsernameRequest,
 } from "../wire/wire.ts";
 
-/** What the chat needs of a WebSocket that opens again by itself. */
-export interface ChatSocket {
-  readonly readyState: number;
+/** What the chat needs of its connection. */
+export interface ChatTransport {
+  readonly isOpen: boolean;
+  /** Bytes that were sent but have not left. */
   readonly bufferedAmount: number;
   send(text: string): void;
-  addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
-  addEventListener(type: "close" | "error", listener: () => void): void;
 }
 
 /** Is told what happens in the chat. */
@@ -27,6 +26,8 @@ export interface ChatListener {
   onRenamed(previous: string, name: string): void;
   onUsers(names: readonly string[]): void;
   onMessage(message: ChatMessage, isOwn: boolean): void;
+  /** The server has not repeated a message for so long that the connection is probably dead. */
+  onStalled(): void;
 }
 
 /** The times and the random ids that the chat needs. */
@@ -37,11 +38,12 @@ export interface ChatSurroundings {
   after(delayMs: number, callback: () => void): void;
 }
 
-const OPEN = 1;
-
 /** With more than this waiting to leave, the next message waits with us instead. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
 const BUFFER_CHECK_MS = 200;
+
+/** A server that lives repeats a message well before. */
+const STALLED_AFTER_MS = 10_000;
 
 /** Of so many messages the ids are remembered, to show none of them twice. */
 const REMEMBERED_IDS = 2_000;
@@ -52,7 +54,7 @@ const REMEMBERED_IDS = 2_000;
  * connection comes back.
  */
 export class ChatClient {
-  readonly #socket: ChatSocket;
+  readonly #transport: ChatTransport;
   readonly #listener: ChatListener;
   readonly #surroundings: ChatSurroundings;
   readonly #outbox = new Outbox();
@@ -60,42 +62,31 @@ export class ChatClient {
   readonly #ownIds = new Set<string>();
   readonly #seenIds = new Set<string>();
   #name: string;
-  /** Our id on the present connection; absent until the server has told it. */
-  #id: number | undefined;
+  /** The present connection, once the server has told our id on it. */
+  #connection: { readonly id: number } | undefined;
   #isWaitingForBuffer = false;
 
   constructor(
-    socket: ChatSocket,
+    transport: ChatTransport,
     name: string,
     listener: ChatListener,
     surroundings: ChatSurroundings,
   ) {
-    this.#socket = socket;
+    this.#transport = transport;
     this.#name = name;
     this.#listener = listener;
     this.#surroundings = surroundings;
     this.#session = surroundings.newId();
-    socket.addEventListener("message", ({ data }) => {
-      const message = readServerMessage(data);
-      if (message !== undefined) this.#receive(message);
-    });
-    socket.addEventListener("close", () => this.#disconnected());
-    socket.addEventListener("error", () => this.#disconnected());
   }
 
   get name(): string {
     return this.#name;
   }
 
-  /** How many messages wait to be repeated by the server. */
-  get pendingCount(): number {
-    return this.#outbox.size;
-  }
-
   /** Asks to be called `name`; offline, as soon as there is a connection. */
   rename(name: string): void {
     this.#name = name;
-    if (this.#id !== undefined) this.#introduce(this.#id);
+    if (this.#transport.isOpen && this.#connection !== undefined) this.#introduce();
   }
 
   /**
@@ -112,12 +103,23 @@ export class ChatClient {
     return message;
   }
 
+  /** To be called with what the server has sent. */
+  receive(data: unknown): void {
+    const message = readServerMessage(data);
+    if (message !== undefined) this.#receive(message);
+  }
+
+  /** To be called when the connection is gone. */
+  disconnected(): void {
+    this.#connection = undefined;
+  }
+
   #receive(message: ServerMessage): void {
     switch (message.type) {
       case "id":
-        this.#id = message.id;
+        this.#connection = { id: message.id };
         this.#outbox.rewind();
-        this.#introduce(message.id);
+        this.#introduce();
         this.#sendWaiting();
         break;
       case "rejectusername":
@@ -143,7 +145,7 @@ export class ChatClient {
 
   #receiveName({ id, name, previous }: UsernameMessage): void {
     if (previous !== undefined) this.#listener.onRenamed(previous, name);
-    if (id !== this.#id) return;
+    if (id !== this.#connection?.id) return;
     this.#name = name;
     this.#listener.onNamed(name);
   }
@@ -151,7 +153,7 @@ export class ChatClient {
   #receiveText(message: ChatMessage): void {
     const { messageId } = message;
     if (messageId === undefined) {
-      this.#listener.onMessage(message, message.id === this.#id);
+      this.#listener.onMessage(message, message.id === this.#connection?.id);
       return;
     }
     this.#outbox.settle(messageId);
@@ -160,34 +162,40 @@ export class ChatClient {
     this.#listener.onMessage(message, this.#ownIds.has(messageId));
   }
 
-  #disconnected(): void {
-    this.#id = undefined;
-  }
-
-  #introduce(id: number): void {
+  #introduce(): void {
     const request: UsernameRequest = {
       type: "username",
-      id,
+      ...this.#connection,
       name: this.#name,
       date: this.#surroundings.now(),
       session: this.#session,
     };
-    this.#socket.send(JSON.stringify(request));
+    this.#transport.send(JSON.stringify(request));
   }
 
   #sendWaiting(): void {
-    for (;;) {
-      const id = this.#id;
+    while (this.#connection !== undefined && this.#transport.isOpen) {
       const message = this.#outbox.next();
-      if (id === undefined || this.#socket.readyState !== OPEN || message === undefined) return;
-      if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) {
+      if (message === undefined) return;
+      if (this.#transport.bufferedAmount > MAX_BUFFERED_BYTES) {
         this.#sendWhenBufferEmpties();
         return;
       }
-      const request: MessageRequest = { type: "message", id, ...message };
-      this.#socket.send(JSON.stringify(request));
+      const request: MessageRequest = { type: "message", ...this.#connection, ...message };
+      this.#transport.send(JSON.stringify(request));
       this.#outbox.advance();
+      this.#watch(message.messageId);
     }
+  }
+
+  /** A connection can be dead for minutes before the browser notices. */
+  #watch(messageId: string): void {
+    const connection = this.#connection;
+    this.#surroundings.after(STALLED_AFTER_MS, () => {
+      if (connection === this.#connection && this.#outbox.has(messageId)) {
+        this.#listener.onStalled();
+      }
+    });
   }
 
   /** A WebSocket does not say when its buffer has emptied, so it is asked now and then. */

@@ -40,6 +40,7 @@ export class MessageLog {
 
   /** Shows a line about the chat itself; an important one stands out. */
   notice(text: string, kind: "quiet" | "important" = "quiet"): void {
+    this.#startDay(this.#now());
     this.#previous = undefined;
     this.#append(make("li", kind === "quiet" ? "notice" : "notice important", text));
   }

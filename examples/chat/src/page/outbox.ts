@@ -22,8 +22,8 @@ export class Outbox {
     return this.#messages.length >= MAX_MESSAGES;
   }
 
-  get size(): number {
-    return this.#messages.length;
+  has(messageId: string): boolean {
+    return this.#messages.some((message) => message.messageId === messageId);
   }
 
   add(message: OutgoingMessage): void {

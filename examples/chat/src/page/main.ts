@@ -1,0 +1,188 @@
+import { ReconnectingWebSocket } from "tideway";
+import { ChatClient } from "./chat-client.ts";
+import { Composer } from "./composer.ts";
+import { Connection, type ConnectionState } from "./connection.ts";
+import { byId } from "./dom.ts";
+import { MessageLog } from "./message-log.ts";
+import { PeopleList } from "./people-list.ts";
+import { Presence } from "./presence.ts";
+import { RenameDialog } from "./rename-dialog.ts";
+import { ScrollKeeper } from "./scroll-keeper.ts";
+import { describeReturn, StatusView } from "./status-view.ts";
+import { keepJoined, keepName, recallJoined, recallName } from "./storage.ts";
+import { Unread } from "./unread.ts";
+import { explainName, isolate, listNames } from "./wording.ts";
+import { SUBPROTOCOL } from "../wire/wire.ts";
+
+const welcome = byId("welcome", HTMLElement);
+const joinName = byId("join-name", HTMLInputElement);
+const joinError = byId("join-error", HTMLElement);
+
+joinName.value = recallName();
+joinName.select();
+byId("join", HTMLFormElement).addEventListener("submit", (event) => {
+  event.preventDefault();
+  const name = joinName.value.trim();
+  if (name === "") {
+    joinError.textContent = "Type a name to come in.";
+    joinName.focus();
+    return;
+  }
+  keepName(name);
+  join(name);
+});
+
+// A reload stays in the chat.
+if (recallJoined() !== "") join(recallJoined());
+
+/** Leaves the welcome behind and starts the chat. */
+function join(chosenName: string): void {
+  welcome.hidden = true;
+  byId("chat", HTMLElement).hidden = false;
+
+  const log = new MessageLog({
+    messages: byId("messages", HTMLOListElement),
+    pending: byId("pending", HTMLOListElement),
+    empty: byId("empty", HTMLElement),
+  });
+  const scroll = new ScrollKeeper(byId("scroller", HTMLElement), () => unread.clear());
+  const unread = new Unread(byId("unread", HTMLButtonElement), () => {
+    scroll.toEnd();
+    composer.focus();
+  });
+  const people = new PeopleList({
+    panel: byId("people", HTMLElement),
+    list: byId("people-list", HTMLUListElement),
+    count: byId("people-count", HTMLElement),
+    toggle: byId("people-toggle", HTMLButtonElement),
+  });
+  const status = new StatusView({
+    status: byId("status", HTMLElement),
+    word: byId("status-text", HTMLElement),
+    banner: byId("banner", HTMLElement),
+    sentence: byId("banner-text", HTMLElement),
+    retry: byId("retry", HTMLButtonElement),
+    announcer: byId("announcer", HTMLElement),
+  });
+  const presence = new Presence(after, ({ came, left }) => {
+    if (came.length > 0) notice(`${listNames(came)} joined`);
+    if (left.length > 0) notice(`${listNames(left)} left`);
+  });
+  let users: readonly string[] = [];
+  let isNamed = false;
+
+  const connection = new Connection(openSocket, {
+    onMessage: (data) => client.receive(data),
+    onState: (state) => connectionChanged(state),
+  });
+  const client = new ChatClient(
+    connection,
+    chosenName,
+    {
+      onNamed(name) {
+        keepJoined(name);
+        people.show(users, name);
+        if (!isNamed) notice(`You are in the chat as ${isolate(name)}`);
+        isNamed = true;
+      },
+      onNameRejected(wanted, name) {
+        keepJoined(name);
+        notice(explainName(wanted, name), "important");
+      },
+      onRenamed(previous, name) {
+        presence.renamed(previous, name);
+        notice(`${isolate(previous)} is now ${isolate(name)}`);
+      },
+      onUsers(names) {
+        users = names;
+        presence.update(names);
+        people.show(names, client.name);
+      },
+      onMessage(message, isOwn) {
+        log.add(message, isOwn);
+        if (!isOwn) unread.count(scroll.isFollowing);
+        scroll.contentChanged();
+      },
+      onStalled: () => connection.tryNow(),
+    },
+    { now: Date.now, newId: makeRandomId, after },
+  );
+  const composer = new Composer(
+    {
+      form: byId("composer", HTMLFormElement),
+      text: byId("text", HTMLTextAreaElement),
+      send: byId("send", HTMLButtonElement),
+      note: byId("composer-note", HTMLElement),
+    },
+    (text) => {
+      const message = client.say(text);
+      if (message === undefined) return false;
+      log.addPending(message);
+      scroll.toEnd();
+      return true;
+    },
+  );
+  const rename = new RenameDialog(byId("rename-dialog", HTMLDialogElement), (name) => {
+    keepName(name);
+    client.rename(name);
+    composer.focus();
+  });
+
+  byId("rename", HTMLButtonElement).addEventListener("click", () => rename.open(client.name));
+  byId("retry", HTMLButtonElement).addEventListener("click", () => {
+    connection.tryNow();
+    composer.focus();
+  });
+  addEventListener("online", comeBackSooner);
+  document.addEventListener("visibilitychange", comeBackSooner);
+  byId("text", HTMLTextAreaElement).addEventListener("focus", () => people.close());
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !people.isOpen) return;
+    people.close();
+    byId("people-toggle", HTMLButtonElement).focus();
+  });
+  status.show(connection.state);
+  composer.focus();
+
+  function connectionChanged(state: ConnectionState): void {
+    status.show(state);
+    log.setOnline(state.kind === "online");
+    if (state.kind !== "online") {
+      client.disconnected();
+    } else if (state.awayMs !== undefined) {
+      presence.returned();
+      notice(describeReturn(state.awayMs));
+    }
+  }
+
+  /** The network is back, or the user looks at the page again: no reason to wait any longer. */
+  function comeBackSooner(): void {
+    if (connection.state.kind === "waiting" && !document.hidden) connection.tryNow();
+  }
+
+  function notice(text: string, kind: "quiet" | "important" = "quiet"): void {
+    log.notice(text, kind);
+    scroll.contentChanged();
+  }
+}
+
+function openSocket(): ReconnectingWebSocket {
+  const url = new URL("/chat", location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  // Somebody is waiting in front of the screen, so the first attempts come soon.
+  return new ReconnectingWebSocket(url, {
+    protocols: SUBPROTOCOL,
+    initialDelayMs: 1_000,
+    maxDelayMs: 15_000,
+  });
+}
+
+function after(delayMs: number, callback: () => void): void {
+  setTimeout(callback, delayMs);
+}
+
+/** `crypto.randomUUID` would be shorter, but is not there on a page that came over plain HTTP. */
+function makeRandomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,126 @@
+import { describeDuration } from "./wording.ts";
+import type { ConnectionState } from "./connection.ts";
+
+export interface StatusElements {
+  /** The short word in the bar, and the element that has its colour. */
+  readonly status: HTMLElement;
+  readonly word: HTMLElement;
+  /** The sentence below the bar, which is there only when something is amiss, or just was. */
+  readonly banner: HTMLElement;
+  readonly sentence: HTMLElement;
+  readonly retry: HTMLButtonElement;
+  /** Heard but not seen: told once for each change, not for each second. */
+  readonly announcer: HTMLElement;
+}
+
+/** How long the banner says that all is well again. */
+const BACK_ONLINE_MS = 6_000;
+
+const KEPT = "What you write is kept, and sent once you are back.";
+
+/** Says how the connection stands, with the seconds to the next attempt. */
+export class StatusView {
+  readonly #elements: StatusElements;
+  #state: ConnectionState = { kind: "connecting" };
+  #hasBeenOnline = false;
+  #timer: number | undefined;
+
+  constructor(elements: StatusElements) {
+    this.#elements = elements;
+    addEventListener("online", () => this.#render());
+    addEventListener("offline", () => this.#render());
+  }
+
+  show(state: ConnectionState): void {
+    this.#state = state;
+    if (state.kind === "online") this.#hasBeenOnline = true;
+    clearInterval(this.#timer);
+    if (state.kind === "waiting") this.#timer = setInterval(() => this.#render(), 250);
+    if (state.kind === "online") this.#timer = setTimeout(() => this.#hideBanner(), BACK_ONLINE_MS);
+    this.#render();
+    this.#announce();
+  }
+
+  #render(): void {
+    const { status, word, banner, sentence, retry } = this.#elements;
+    const state = this.#state;
+    const isOffline = state.kind === "waiting" && !navigator.onLine;
+    status.dataset["state"] = isOffline ? "offline" : state.kind;
+    banner.dataset["state"] = state.kind;
+    retry.hidden = state.kind !== "waiting" && state.kind !== "stopped";
+    setText(word, isOffline ? "Offline" : this.#word());
+    const said = isOffline ? `This device is offline. ${KEPT}` : this.#sentence();
+    setText(sentence, said);
+    banner.hidden = said === "";
+  }
+
+  #word(): string {
+    const state = this.#state;
+    switch (state.kind) {
+      case "connecting":
+        return this.#hasBeenOnline ? "Reconnecting" : "Connecting";
+      case "online":
+        return "Online";
+      case "waiting": {
+        const seconds = secondsUntil(state.retryAt);
+        return seconds === 0 ? "Reconnecting" : `Reconnecting in ${seconds} s`;
+      }
+      case "stopped":
+        return "Disconnected";
+    }
+  }
+
+  #sentence(): string {
+    const state = this.#state;
+    switch (state.kind) {
+      case "connecting":
+        return this.#hasBeenOnline ? `Reconnecting. ${KEPT}` : "";
+      case "online":
+        return state.awayMs === undefined ? "" : "You are back online.";
+      case "waiting":
+        return `${explainLoss(state.code, this.#hasBeenOnline)} ${KEPT}`;
+      case "stopped":
+        return state.reason === ""
+          ? `The server has closed the connection (code ${state.code}).`
+          : `The server has closed the connection: ${state.reason}.`;
+    }
+  }
+
+  #announce(): void {
+    const { announcer, sentence } = this.#elements;
+    if (announcer.textContent !== sentence.textContent) announcer.textContent = sentence.textContent;
+  }
+
+  #hideBanner(): void {
+    this.#elements.banner.hidden = true;
+  }
+}
+
+/** What to say in the conversation when the connection is back. */
+export function describeReturn(awayMs: number): string {
+  return `Back online after ${describeDuration(awayMs)}. What others wrote meanwhile is not shown here.`;
+}
+
+/** RFC 6455 7.4.1 and its registry. */
+function explainLoss(code: number, hasBeenOnline: boolean): string {
+  switch (code) {
+    case 1001:
+    case 1012:
+      return "The server is restarting. This page reconnects by itself.";
+    case 1013:
+      return "The server is busy. This page reconnects by itself.";
+    default:
+      return hasBeenOnline
+        ? "The connection was lost. This page reconnects by itself."
+        : "The server cannot be reached. This page goes on trying by itself.";
+  }
+}
+
+function secondsUntil(date: number): number {
+  return Math.max(0, Math.ceil((date - Date.now()) / 1000));
+}
+
+/** Leaves alone what is there already, so that nobody is told the same twice. */
+function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,244 @@
+import { describe, expect, it } from "vitest";
+import {
+  ChatClient,
+  type ChatListener,
+  type ChatTransport,
+} from "../../examples/chat/src/page/chat-client.ts";
+import type { ServerMessage } from "../../examples/chat/src/wire/wire.ts";
+
+const NOW = 1_700_000_000_000;
+
+/** A connection that notes what is sent on it, and can be cut and made anew. */
+class FakeTransport implements ChatTransport {
+  isOpen = false;
+  bufferedAmount = 0;
+  readonly sent: Record<string, unknown>[] = [];
+
+  send(text: string): void {
+    if (!this.isOpen) throw new Error("sent while there was no connection");
+    this.sent.push(JSON.parse(text) as Record<string, unknown>);
+  }
+
+  /** What was sent since the last call. */
+  take(): Record<string, unknown>[] {
+    return this.sent.splice(0);
+  }
+}
+
+function setUp(name = "Ana") {
+  const transport = new FakeTransport();
+  const heard: unknown[][] = [];
+  const listener: ChatListener = {
+    onNamed: (...args) => heard.push(["named", ...args]),
+    onNameRejected: (...args) => heard.push(["rejected", ...args]),
+    onRenamed: (...args) => heard.push(["renamed", ...args]),
+    onUsers: (...args) => heard.push(["users", ...args]),
+    onMessage: ({ text }, isOwn) => heard.push(["message", text, isOwn]),
+    onStalled: () => heard.push(["stalled"]),
+  };
+  let ids = 0;
+  const timers: (() => void)[] = [];
+  const client = new ChatClient(transport, name, listener, {
+    now: () => NOW,
+    newId: () => `id${ids++}`,
+    after: (_delayMs, callback) => timers.push(callback),
+  });
+  const receive = (message: ServerMessage): void => client.receive(JSON.stringify(message));
+  return {
+    transport,
+    client,
+    heard,
+    receive,
+    connect(id: number): void {
+      transport.isOpen = true;
+      receive({ type: "id", id });
+    },
+    disconnect(): void {
+      transport.isOpen = false;
+      client.disconnected();
+    },
+    passTime(): void {
+      for (const callback of timers.splice(0)) callback();
+    },
+    echo(id: number, text: string, messageId: string): void {
+      receive({ type: "message", id, name: "Ana", text, date: NOW, messageId });
+    },
+  };
+}
+
+describe("ChatClient", () => {
+  it("introduces the user once it has been given an id, with a session of its own", () => {
+    const { transport, connect } = setUp();
+    connect(7);
+    expect(transport.take()).toEqual([
+      { type: "username", id: 7, name: "Ana", date: NOW, session: "id0" },
+    ]);
+  });
+
+  it("sends what the user says, with a message id", () => {
+    const { transport, client, connect } = setUp();
+    connect(7);
+    transport.take();
+    expect(client.say("Hello")).toEqual({ messageId: "id1", text: "Hello", date: NOW });
+    expect(transport.take()).toEqual([
+      { type: "message", id: 7, messageId: "id1", text: "Hello", date: NOW },
+    ]);
+  });
+
+  it("sends what is said offline once there is a connection, after the name, and once only", () => {
+    const { transport, client, connect, disconnect, echo } = setUp();
+    client.say("one");
+    client.say("two");
+    connect(1);
+    expect(transport.take().map(({ type, text }) => text ?? type)).toEqual([
+      "username",
+      "one",
+      "two",
+    ]);
+    echo(1, "one", "id1");
+    echo(1, "two", "id2");
+    disconnect();
+    connect(1);
+    expect(transport.take().map(({ type }) => type)).toEqual(["username"]);
+  });
+
+  it("sends again, with the same message id, what was lost with its connection", () => {
+    const { transport, client, connect, disconnect, echo } = setUp();
+    connect(1);
+    client.say("heard");
+    client.say("lost");
+    echo(1, "heard", "id1");
+    disconnect();
+    client.say("new");
+    transport.take();
+    connect(1);
+    expect(transport.take()).toEqual([
+      { type: "username", id: 1, name: "Ana", date: NOW, session: "id0" },
+      { type: "message", id: 1, messageId: "id2", text: "lost", date: NOW },
+      { type: "message", id: 1, messageId: "id3", text: "new", date: NOW },
+    ]);
+  });
+
+  it("shows a message once, however often the server repeats it", () => {
+    const { client, connect, disconnect, echo, heard } = setUp();
+    connect(1);
+    client.say("Hello");
+    echo(1, "Hello", "id1");
+    disconnect();
+    connect(2);
+    echo(1, "Hello", "id1");
+    echo(9, "other", "x");
+    echo(9, "other", "x");
+    expect(heard).toEqual([
+      ["message", "Hello", true],
+      ["message", "other", false],
+    ]);
+  });
+
+  it("shows messages without a message id, as plain servers send them", () => {
+    const { connect, receive, heard } = setUp();
+    connect(1);
+    receive({ type: "message", id: 1, name: "Ana", text: "mine", date: NOW });
+    receive({ type: "message", id: 2, name: "Bo", text: "same", date: NOW });
+    receive({ type: "message", id: 2, name: "Bo", text: "same", date: NOW });
+    expect(heard).toEqual([
+      ["message", "mine", true],
+      ["message", "same", false],
+      ["message", "same", false],
+    ]);
+  });
+
+  it("keeps the name that the server gave, on the next connection too", () => {
+    const { transport, client, connect, disconnect, receive, heard } = setUp();
+    connect(3);
+    receive({ type: "rejectusername", id: 3, name: "Ana1" });
+    receive({ type: "username", id: 3, name: "Ana1", date: NOW });
+    expect(heard).toEqual([
+      ["rejected", "Ana", "Ana1"],
+      ["named", "Ana1"],
+    ]);
+    expect(client.name).toBe("Ana1");
+    disconnect();
+    transport.take();
+    connect(1);
+    expect(transport.take()).toMatchObject([{ type: "username", name: "Ana1" }]);
+  });
+
+  it("changes the name at once when connected, and otherwise on the next connection", () => {
+    const { transport, client, connect, disconnect } = setUp();
+    connect(1);
+    transport.take();
+    client.rename("Anna");
+    expect(transport.take()).toMatchObject([{ type: "username", id: 1, name: "Anna" }]);
+    disconnect();
+    client.rename("Anne");
+    expect(transport.take()).toEqual([]);
+    connect(1);
+    expect(transport.take()).toMatchObject([{ type: "username", id: 1, name: "Anne" }]);
+  });
+
+  it("tells of others who take another name, and not that they were named", () => {
+    const { connect, receive, heard } = setUp();
+    connect(1);
+    receive({ type: "username", id: 2, name: "Bob", date: NOW, previous: "Bo" });
+    expect(heard).toEqual([["renamed", "Bo", "Bob"]]);
+  });
+
+  it("holds messages back while the socket's buffer is full, and goes on when it is not", () => {
+    const { transport, client, connect, passTime } = setUp();
+    connect(1);
+    transport.take();
+    transport.bufferedAmount = 65_537;
+    client.say("one");
+    client.say("two");
+    passTime();
+    expect(transport.take()).toEqual([]);
+    transport.bufferedAmount = 65_536;
+    passTime();
+    expect(transport.take().map(({ text }) => text)).toEqual(["one", "two"]);
+  });
+
+  it("says that the connection has stalled when a message is not repeated", () => {
+    const { client, connect, heard, passTime } = setUp();
+    connect(1);
+    client.say("Hello");
+    passTime();
+    expect(heard).toEqual([["stalled"]]);
+  });
+
+  it("says nothing of the sort when it was repeated, or its connection is gone anyway", () => {
+    const { client, connect, disconnect, echo, heard, passTime } = setUp();
+    connect(1);
+    client.say("one");
+    echo(1, "one", "id1");
+    client.say("two");
+    disconnect();
+    passTime();
+    expect(heard).toEqual([["message", "one", true]]);
+  });
+
+  it("takes no more than a hundred messages while there is no connection", () => {
+    const { client } = setUp();
+    for (let count = 0; count < 100; count++) expect(client.say("x")).toBeDefined();
+    expect(client.say("x")).toBeUndefined();
+  });
+
+  it.each([
+    "",
+    "{",
+    "null",
+    "[]",
+    '{"type":"id"}',
+    '{"type":"userlist","users":[1]}',
+    '{"type":"userlist","users":{"length":1}}',
+    '{"type":"message","id":1,"name":"x","text":"x","date":1e300}',
+    '{"type":"message","id":1,"name":"x","text":{},"date":1}',
+    '{"type":"username","name":"x"}',
+    '{"type":"toString"}',
+  ])("does not mind a server that sends %s", (data) => {
+    const { client, heard } = setUp();
+    client.receive(data);
+    client.receive(new ArrayBuffer(3));
+    expect(heard).toEqual([]);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { Presence, type PresenceChange } from "../../examples/chat/src/page/presence.ts";
+
+function setUp() {
+  const changes: PresenceChange[] = [];
+  const timers: { readonly delayMs: number; readonly callback: () => void }[] = [];
+  const presence = new Presence(
+    (delayMs, callback) => timers.push({ delayMs, callback }),
+    (change) => changes.push(change),
+  );
+  /** Lets all timers run out; returns the longest of them. */
+  const settle = (): number => {
+    const due = timers.splice(0);
+    for (const { callback } of due) callback();
+    return Math.max(...due.map(({ delayMs }) => delayMs));
+  };
+  return { presence, changes, settle };
+}
+
+describe("Presence", () => {
+  it("takes those of the first list as known", () => {
+    const { presence, changes, settle } = setUp();
+    presence.update(["Ana", "Bo"]);
+    settle();
+    expect(changes).toEqual([]);
+  });
+
+  it("tells who has come and who has left", () => {
+    const { presence, changes, settle } = setUp();
+    presence.update(["Ana", "Bo"]);
+    settle();
+    presence.update(["Ana", "Cy"]);
+    settle();
+    expect(changes).toEqual([{ came: ["Cy"], left: ["Bo"] }]);
+  });
+
+  it("does not tell of somebody who was away for a moment only", () => {
+    const { presence, changes, settle } = setUp();
+    presence.update(["Ana", "Bo"]);
+    settle();
+    presence.update(["Ana"]);
+    presence.update(["Ana", "Bo"]);
+    settle();
+    expect(changes).toEqual([]);
+  });
+
+  it("does not take a new name for somebody new", () => {
+    const { presence, changes, settle } = setUp();
+    presence.update(["Ana", "Bo"]);
+    settle();
+    presence.renamed("Bo", "Bob");
+    presence.update(["Ana", "Bob"]);
+    settle();
+    expect(changes).toEqual([]);
+  });
+
+  it("waits longer after a reconnect, while the others come back too", () => {
+    const { presence, changes, settle } = setUp();
+    presence.update(["Ana", "Bo", "Cy"]);
+    const usually = settle();
+    presence.returned();
+    presence.update(["Ana"]);
+    presence.update(["Ana", "Bo"]);
+    expect(settle()).toBeGreaterThan(usually);
+    expect(changes).toEqual([{ came: [], left: ["Cy"] }]);
+    presence.update(["Ana", "Bo", "Cy"]);
+    expect(settle()).toBe(usually);
+  });
+});
