@@ -9,6 +9,7 @@ import type {
   CloseEventConstructor,
 } from "../client/close-event.ts";
 import { withEventStreams } from "../client/event-streams.ts";
+import { isOptions } from "../client/options-argument.ts";
 import type { WebSocketOptions } from "../client/options.ts";
 import type {
   ReconnectingWebSocket as ReconnectingInterface,
@@ -44,7 +45,7 @@ export interface WebSocket extends WebSocketInterface {}
 export const WebSocket: WebSocketConstructor = withEventStreams(
   class WebSocket extends Native {
     constructor(url: string | URL, protocols: string | readonly string[] | WebSocketOptions = []) {
-      super(url, (isOptions(protocols) ? (protocols.protocols ?? []) : protocols) as string[]);
+      super(url, (isOptions<WebSocketOptions>(protocols) ? (protocols.protocols ?? []) : protocols) as string[]);
     }
   },
   [],
@@ -64,7 +65,3 @@ export { withEventStreams } from "../client/event-streams.ts";
 export { EventStream } from "../streams/event-stream.ts";
 export { TidewayError } from "../errors/index.ts";
 export type * from "../client/types.ts";
-
-function isOptions(protocols: unknown): protocols is WebSocketOptions {
-  return typeof protocols === "object" && protocols !== null && !(Symbol.iterator in protocols);
-}

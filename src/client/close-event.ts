@@ -27,11 +27,13 @@ export function defineCloseEvent(): CloseEventConstructor {
     readonly #reason: string;
 
     constructor(type: string, init: CloseEventInit = {}) {
+      if (arguments.length === 0) throw new TypeError("an event needs a type");
       super(type, init);
-      this.#wasClean = Boolean(init?.wasClean);
+      const { wasClean, code = 0, reason = "" } = init ?? {};
+      this.#wasClean = Boolean(wasClean);
       // Web IDL's unsigned short: modulo 2^16.
-      this.#code = new Uint16Array([Number(init?.code ?? 0)])[0];
-      this.#reason = toUSVString(init?.reason ?? "");
+      this.#code = new Uint16Array([Number(code)])[0];
+      this.#reason = toUSVString(reason);
     }
 
     get wasClean(): boolean {

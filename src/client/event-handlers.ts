@@ -15,28 +15,32 @@ export function defineEventHandlers(
   prototype: EventTarget & { readonly readyState: number },
   types: readonly string[],
 ): void {
+  const instance = (target: unknown): EventTarget => {
+    // A getter that is backed by a private field throws a TypeError for any other object.
+    Reflect.get(prototype, "readyState", target);
+    return target as EventTarget;
+  };
   for (const type of types) {
     const handlers = new WeakMap<object, ActiveHandler>();
     const name = `on${type}`;
     // Accessors of an object literal get the names that Web IDL asks for: "get onopen".
     const attribute = {
       get [name](): unknown {
-        assertInstance(this);
-        return handlers.get(this)?.callback ?? null;
+        return handlers.get(instance(this))?.callback ?? null;
       },
       set [name](value: unknown) {
-        assertInstance(this);
-        const active = handlers.get(this);
+        const target = instance(this);
+        const active = handlers.get(target);
         // Web IDL, [LegacyTreatNonObjectAsNull]: any object is kept, only a function is called.
-        const callback = isObject(value) ? value : null;
+        const callback = Object(value) === value ? (value as object) : null;
         if (callback === null) {
-          if (active !== undefined) this.removeEventListener(type, active.listener);
-          handlers.delete(this);
+          if (active !== undefined) target.removeEventListener(type, active.listener);
+          handlers.delete(target);
         } else if (active !== undefined) active.callback = callback;
         else {
           const handler = { callback, listener: (event: Event) => invoke(handler.callback, event) };
-          handlers.set(this, handler);
-          this.addEventListener(type, handler.listener);
+          handlers.set(target, handler);
+          target.addEventListener(type, handler.listener);
         }
       },
     };
@@ -44,16 +48,7 @@ export function defineEventHandlers(
   }
 }
 
-/** Reading a getter that is backed by a private field throws a TypeError for any other object. */
-function assertInstance(target: unknown): asserts target is EventTarget {
-  Reflect.get(target as { readyState: number }, "readyState");
-}
-
 function invoke(callback: object, event: Event): void {
   if (typeof callback !== "function") return;
   if (callback.call(event.currentTarget, event) === false) event.preventDefault();
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "function" || (typeof value === "object" && value !== null);
 }

@@ -48,7 +48,7 @@ export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
   /** Bytes of payload that may wait for a connection; see `send`. Default: 1,048,576 (1 MiB). */
   readonly maxQueuedBytes?: number;
   /** Whether to try again after a close. Default: `decideReconnect`, by the close code. */
-  readonly decide?: (close: CloseEvent) => ReconnectDecision;
+  readonly decide?: (close: Pick<CloseEvent, "code" | "reason" | "wasClean">) => ReconnectDecision;
   /** A number from 0 to 1 for the jitter. Default: `Math.random`. */
   readonly random?: () => number;
   /** Default: the timers of the runtime. */

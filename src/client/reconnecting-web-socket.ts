@@ -1,12 +1,14 @@
 import { TidewayError } from "../errors/index.ts";
 import { checkCloseArguments } from "./close-arguments.ts";
-import type { CloseEvent, CloseEventConstructor } from "./close-event.ts";
+import type { CloseEventConstructor, CloseEventInit } from "./close-event.ts";
 import { defineEventHandlers } from "./event-handlers.ts";
 import { withEventStreams, type WebSocketLike } from "./event-streams.ts";
+import { isOptions } from "./options-argument.ts";
 import { decideReconnect, reconnectDelayMs } from "./reconnect-policy.ts";
 import type {
   Asked,
   Protocols,
+  ReconnectEvent,
   ReconnectingWebSocketConstructor,
   ReconnectingWebSocketOptions,
 } from "./reconnecting-interface.ts";
@@ -27,7 +29,13 @@ export type ReconnectableConstructor = new (url: string | URL, protocols?: never
 type Socket = EventTarget & Omit<InstanceType<ReconnectableConstructor>, "send"> & { send(data: unknown): void };
 type SocketConstructor = new (url: string | URL, protocols: unknown) => Socket;
 
-const CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+type CloseInit = Required<Pick<CloseEventInit, "code" | "reason" | "wasClean">>;
+const NO_CONNECTION: CloseInit = { code: 1006, reason: "", wasClean: false };
+
 const MORE_TYPES = ["reconnecting", "reconnected"];
 
 /** Makes the `ReconnectingWebSocket` class over a class of WebSockets. */
@@ -39,14 +47,14 @@ export function defineReconnectingWebSocket(
     readonly #url: Asked<string | URL>;
     readonly #options: Required<Omit<ReconnectingWebSocketOptions, "webSocketOptions">> &
       Pick<ReconnectingWebSocketOptions, "webSocketOptions">;
-    #readyState = CONSTANTS.CONNECTING;
+    #readyState: number = CONNECTING;
     #binaryType: BinaryType = "blob";
     /** The connection, or the attempt at one; events of any other socket are not heard. */
     #socket: Socket | undefined;
     #lastUrl = "";
     /** Attempts since the last stable connection. */
     #attempt = 0;
-    #lastRetry: ReconnectEventInit | undefined;
+    #lastRetry: Omit<ReconnectEvent, keyof Event> | undefined;
     #hasBeenOpen = false;
     /** Between connections: until the next attempt. In a connection: until it counts as stable. */
     #timer: unknown;
@@ -65,7 +73,7 @@ export function defineReconnectingWebSocket(
         decide: decideReconnect,
         random: Math.random,
         timers: globalThis,
-        ...(isOptions(protocols) ? protocols : { protocols }),
+        ...(isOptions<ReconnectingWebSocketOptions>(protocols) ? protocols : { protocols }),
       };
       const offered = this.#options.protocols;
       if (typeof url === "function" || typeof offered === "function") void this.#connect();
@@ -103,7 +111,7 @@ export function defineReconnectingWebSocket(
     }
 
     send(data: WebSocketData): void {
-      if (this.#readyState === CONSTANTS.OPEN && this.#socket!.readyState === CONSTANTS.OPEN) {
+      if (this.#readyState === OPEN && this.#socket!.readyState === OPEN) {
         this.#socket!.send(data);
         return;
       }
@@ -111,7 +119,7 @@ export function defineReconnectingWebSocket(
         data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
       // A Blob is a copy of bytes that the caller may go on to change, and is sent as such.
       const copy = new Blob([isBinary ? (data as BlobPart) : `${data as string}`]);
-      if (this.#readyState < CONSTANTS.CLOSING) {
+      if (this.#readyState < CLOSING) {
         const { maxQueuedBytes } = this.#options;
         if (this.#queuedBytes + copy.size > maxQueuedBytes) {
           const message = `${copy.size} bytes after ${this.#queuedBytes} exceed maxQueuedBytes ${maxQueuedBytes}`;
@@ -124,29 +132,29 @@ export function defineReconnectingWebSocket(
 
     close(code?: number, reason = ""): void {
       checkCloseArguments(code, new Blob([reason]).size);
-      if (this.#readyState > CONSTANTS.OPEN) return;
+      if (this.#readyState > OPEN) return;
       const socket = this.#socket;
-      if (this.#readyState === CONSTANTS.OPEN) {
+      if (this.#readyState === OPEN) {
         this.#flush();
-        this.#readyState = CONSTANTS.CLOSING;
+        this.#readyState = CLOSING;
         if (code === undefined && reason === "") socket!.close();
         else socket!.close(code ?? 1000, reason);
         return;
       }
-      this.#readyState = CONSTANTS.CLOSING;
+      this.#readyState = CLOSING;
       this.#socket = undefined;
       socket?.close();
-      this.#setTimer(() => this.#finish({ code: 1006, reason: "", wasClean: false }), 0);
+      this.#setTimer(() => this.#finish(NO_CONNECTION), 0);
     }
 
     async #connect(): Promise<void> {
       try {
         const [url, protocols] = await Promise.all([ask(this.#url), ask(this.#options.protocols)]);
-        if (this.#readyState === CONSTANTS.CONNECTING) this.#open(url, protocols);
+        if (this.#readyState === CONNECTING) this.#open(url, protocols);
       } catch (error) {
-        if (this.#readyState !== CONSTANTS.CONNECTING) return;
-        this.#fail(error);
-        this.#lost(new CloseEventClass("close", { code: 1006 }));
+        if (this.#readyState !== CONNECTING) return;
+        this.#dispatch("error", { error });
+        this.#lost(NO_CONNECTION);
       }
     }
 
@@ -164,54 +172,57 @@ export function defineReconnectingWebSocket(
       this.#lastUrl = socket.url;
       socket.binaryType = this.#binaryType;
       listen("open", () => this.#opened());
-      listen("message", ({ data, origin }: MessageEvent) =>
-        this.dispatchEvent(new MessageEvent("message", { data, origin })),
+      // An event has the properties that a dictionary for making its like has.
+      listen("message", (event: MessageEvent) =>
+        this.dispatchEvent(new MessageEvent("message", event as object)),
       );
-      listen("error", ({ error }: { error?: unknown }) => this.#fail(error));
-      listen("close", (event: CloseEvent) => this.#lost(event));
+      listen("error", ({ error }: { error?: unknown }) => this.#dispatch("error", { error }));
+      listen("close", (event: CloseInit) => this.#lost(event));
     }
 
     #opened(): void {
-      this.#readyState = CONSTANTS.OPEN;
+      this.#readyState = OPEN;
       this.#setTimer(() => (this.#attempt = 0), this.#options.stableAfterMs);
-      this.dispatchEvent(new Event("open"));
-      if (this.#hasBeenOpen) this.dispatchEvent(new ReconnectEvent("reconnected", this.#lastRetry!));
+      this.#dispatch("open");
+      if (this.#hasBeenOpen) this.#dispatch("reconnected", this.#lastRetry);
       this.#hasBeenOpen = true;
       this.#flush();
     }
 
     #flush(): void {
-      if (this.#socket?.readyState !== CONSTANTS.OPEN) return;
+      if (this.#socket?.readyState !== OPEN) return;
       for (const message of this.#queue) this.#socket.send(message);
       this.#queue = [];
       this.#queuedBytes = 0;
     }
 
-    #fail(error: unknown): void {
-      this.dispatchEvent(Object.assign(new Event("error"), { error }));
-    }
-
     /** The connection, or the attempt at one, is over. */
-    #lost(close: CloseEvent): void {
+    #lost(close: CloseInit): void {
       this.#socket = undefined;
-      const decision = this.#options.decide(close);
-      if (this.#readyState === CONSTANTS.CLOSING || decision === "stop") this.#finish(close);
-      else {
-        const { random } = this.#options;
-        const attempt = ++this.#attempt;
-        const delayMs = reconnectDelayMs(this.#options, attempt, decision, random());
-        const { code, reason } = close;
-        this.#lastRetry = { attempt, delayMs, code, reason };
-        this.#readyState = CONSTANTS.CONNECTING;
-        this.#setTimer(() => void this.#connect(), delayMs);
-        this.dispatchEvent(new ReconnectEvent("reconnecting", this.#lastRetry));
+      const isClosing = this.#readyState === CLOSING;
+      this.#readyState = CONNECTING;
+      const { decide, random } = this.#options;
+      const decision = isClosing ? "stop" : decide(close);
+      if (decision === "stop") {
+        this.#finish(close);
+        return;
       }
+      const { code, reason } = close;
+      const attempt = ++this.#attempt;
+      const delayMs = reconnectDelayMs(this.#options, attempt, decision, random());
+      this.#lastRetry = { attempt, delayMs, code, reason };
+      this.#setTimer(() => void this.#connect(), delayMs);
+      this.#dispatch("reconnecting", this.#lastRetry);
     }
 
-    #finish({ code, reason, wasClean }: Pick<CloseEvent, "code" | "reason" | "wasClean">): void {
+    #finish(close: CloseEventInit): void {
       this.#clearTimer();
-      this.#readyState = CONSTANTS.CLOSED;
-      this.dispatchEvent(new CloseEventClass("close", { code, reason, wasClean }));
+      this.#readyState = CLOSED;
+      this.dispatchEvent(new CloseEventClass("close", close));
+    }
+
+    #dispatch(type: string, properties: object = {}): void {
+      this.dispatchEvent(Object.assign(new Event(type), properties));
     }
 
     #setTimer(callback: () => void, delayMs: number): void {
@@ -225,35 +236,10 @@ export function defineReconnectingWebSocket(
 
     static {
       defineEventHandlers(this.prototype, ["open", "message", "error", "close", ...MORE_TYPES]);
-      for (const target of [this, this.prototype]) Object.assign(target, CONSTANTS);
+      for (const target of [this, this.prototype]) Object.assign(target, { CONNECTING, OPEN, CLOSING, CLOSED });
     }
   }
   return withEventStreams(ReconnectingWebSocket, MORE_TYPES) as unknown as ReconnectingWebSocketConstructor;
-}
-
-interface ReconnectEventInit {
-  readonly attempt: number;
-  readonly delayMs: number;
-  readonly code: number;
-  readonly reason: string;
-}
-
-class ReconnectEvent extends Event {
-  declare readonly attempt: number;
-  declare readonly delayMs: number;
-  declare readonly code: number;
-  declare readonly reason: string;
-
-  constructor(type: string, init: ReconnectEventInit) {
-    super(type);
-    Object.assign(this, init);
-  }
-}
-
-function isOptions(
-  protocols: Asked<Protocols> | ReconnectingWebSocketOptions,
-): protocols is ReconnectingWebSocketOptions {
-  return typeof protocols === "object" && !(Symbol.iterator in protocols);
 }
 
 async function ask<T>(asked: Asked<T>): Promise<T> {

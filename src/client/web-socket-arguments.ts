@@ -1,4 +1,5 @@
 import { toUSVString } from "./close-event.ts";
+import { isOptions } from "./options-argument.ts";
 import { TOKEN, type WebSocketOptions } from "./options.ts";
 
 /** "Get a URL record" (WHATWG WebSockets). @throws DOMException SyntaxError */
@@ -15,14 +16,11 @@ export function parseUrl(url: unknown): URL {
   return record;
 }
 
-/**
- * The second argument of the constructor: by the standard a subprotocol or a sequence of them, and
- * by our extension any other object is a `WebSocketOptions`.
- */
-export function readOptions(protocols: unknown): WebSocketOptions {
-  if (typeof protocols !== "object" || protocols === null) return { protocols: `${protocols as string}` };
-  if (Symbol.iterator in protocols) return { protocols: [...(protocols as Iterable<string>)] };
-  return protocols;
+/** The second argument of the constructor, with what Web IDL makes of the subprotocols. */
+export function readOptions(argument: unknown): WebSocketOptions {
+  if (isOptions<WebSocketOptions>(argument)) return argument;
+  const isSequence = typeof argument === "object" && argument !== null;
+  return { protocols: isSequence ? [...(argument as Iterable<string>)] : `${argument as string}` };
 }
 
 /** Checks the subprotocols (RFC 6455 4.1, item 10). @throws DOMException SyntaxError */

@@ -68,6 +68,7 @@ export function defineWebSocket(
 
     constructor(url: string | URL, protocols: string | readonly string[] | WebSocketOptions = []) {
       super();
+      if (arguments.length === 0) throw new TypeError("a WebSocket needs a url");
       this.#url = parseUrl(url);
       const options = withDefaults(readOptions(protocols));
       this.#attempt = connect(
@@ -109,13 +110,14 @@ export function defineWebSocket(
     }
 
     send(data: WebSocketData): void {
+      const readyState = this.#readyState;
       if (arguments.length === 0) throw new TypeError("send needs an argument");
       const message = toMessage(data);
-      if (this.#readyState === ReadyState.Connecting) {
+      if (readyState === ReadyState.Connecting) {
         throw new DOMException("the connection is not established yet", "InvalidStateError");
       }
       const byteLength = this.#lengthOf(message);
-      if (this.#readyState !== ReadyState.Open) {
+      if (readyState !== ReadyState.Open) {
         this.#lostBytes += byteLength;
         return;
       }
@@ -127,16 +129,17 @@ export function defineWebSocket(
 
     // Defaults instead of optional parameters: Web IDL counts the required ones in `length`.
     close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
+      const readyState = this.#readyState;
       const status = code === undefined ? undefined : clampUnsignedShort(code);
       const text = reason === undefined ? "" : toUSVString(reason);
       checkCloseArguments(status, runtime.utf8Length(text));
-      if (this.#readyState === ReadyState.Connecting) {
+      if (readyState === ReadyState.Connecting) {
         this.#readyState = ReadyState.Closing;
         this.#attempt.abort();
         const error = new HandshakeError("ABORTED", "closed before the connection was established");
         const info = { code: 1006, reason: "", wasClean: false, error };
         runtime.queueTask(() => this.#closed(info));
-      } else if (this.#readyState === ReadyState.Open) {
+      } else if (readyState === ReadyState.Open) {
         this.#readyState = ReadyState.Closing;
         const connection = this.#connection!;
         this.#outbox!.whenEmpty(() => {

@@ -1,0 +1,153 @@
+import type { ConnectHandler, Connector, ConnectRequest } from "../../src/client/connector.ts";
+import { defineCloseEvent } from "../../src/client/close-event.ts";
+import { withEventStreams } from "../../src/client/event-streams.ts";
+import { defineWebSocket } from "../../src/client/web-socket.ts";
+import type { WebSocket, WebSocketConstructor } from "../../src/client/web-socket-interface.ts";
+import type { WebSocketOptions } from "../../src/client/options.ts";
+import {
+  type CloseInfo,
+  type Connection,
+  type ConnectionHandler,
+  ReadyState,
+} from "../../src/connection/connection.ts";
+import type { TidewayError } from "../../src/errors/index.ts";
+
+/** A connection whose other end is the test. */
+export class FakeConnection implements Connection {
+  readonly protocol: string;
+  readonly extensions: string;
+  readyState: ReadyState = ReadyState.Open;
+  bufferedAmount = 0;
+  /** All that was done to it, in order. */
+  readonly log: unknown[] = [];
+  readonly sent: (string | number[])[] = [];
+  isPaused = false;
+  handler!: ConnectionHandler;
+  #held: (() => void)[] = [];
+
+  constructor(protocol = "", extensions = "") {
+    this.protocol = protocol;
+    this.extensions = extensions;
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.handler = handler;
+  }
+
+  sendText(text: string): void {
+    this.sent.push(text);
+    this.bufferedAmount += 6 + new TextEncoder().encode(text).length;
+  }
+
+  sendBinary(bytes: Uint8Array): void {
+    this.sent.push([...bytes]);
+    this.bufferedAmount += 6 + bytes.length;
+  }
+
+  ping(): void {}
+
+  close(code?: number, reason?: string): void {
+    this.log.push(["close", code, reason]);
+    this.readyState = ReadyState.Closing;
+  }
+
+  terminate(error?: TidewayError): void {
+    this.log.push(["terminate"]);
+    this.end({ code: 1006, reason: "", wasClean: false, ...(error && { error }) });
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    for (const deliver of this.#held.splice(0)) deliver();
+  }
+
+  /** A text message comes. */
+  text(text: string): void {
+    this.#deliver(() => this.handler.onText(text));
+  }
+
+  /** A binary message comes. */
+  binary(...bytes: number[]): void {
+    this.#deliver(() => this.handler.onBinary(new Uint8Array(bytes)));
+  }
+
+  /** The peer's Close frame comes. */
+  closing(): void {
+    this.readyState = ReadyState.Closing;
+    this.handler.onClosing();
+  }
+
+  end(info: CloseInfo): void {
+    this.readyState = ReadyState.Closed;
+    this.handler.onClose(info);
+  }
+
+  #deliver(call: () => void): void {
+    if (this.isPaused) this.#held.push(call);
+    else call();
+  }
+}
+
+/** A network on which every attempt waits for the test to decide about it. */
+export class FakeNetwork {
+  readonly attempts: { request: ConnectRequest; handler: ConnectHandler; isAborted: boolean }[] =
+    [];
+  readonly #tasks: (() => void)[] = [];
+
+  readonly connect: Connector = (request, handler) => {
+    const attempt = { request, handler, isAborted: false };
+    this.attempts.push(attempt);
+    return {
+      abort() {
+        attempt.isAborted = true;
+      },
+    };
+  };
+
+  readonly WebSocket: WebSocketConstructor = withEventStreams(
+    defineWebSocket(this.connect, {
+      CloseEvent: defineCloseEvent(),
+      queueTask: (callback) => this.#tasks.push(callback),
+      utf8Length: (text) => new TextEncoder().encode(text).length,
+    }),
+  );
+
+  /** Starts to connect to `ws://host/`. */
+  socket(protocols?: string | readonly string[] | WebSocketOptions): WebSocket {
+    return new this.WebSocket("ws://host/", protocols);
+  }
+
+  /** Makes an open socket, its connection, and the list of the types of its events. */
+  open(protocols?: string[]): { socket: WebSocket; connection: FakeConnection; events: string[] } {
+    const socket = this.socket(protocols);
+    const events = eventsOf(socket);
+    const connection = this.accept();
+    this.runTasks();
+    return { socket, connection, events };
+  }
+
+  /** The last attempt succeeds. */
+  accept(connection = new FakeConnection()): FakeConnection {
+    this.attempts.at(-1)!.handler.onOpen(connection);
+    return connection;
+  }
+
+  /** Runs the tasks queued by now, and those that they queue. */
+  runTasks(): void {
+    for (const task of this.#tasks) task();
+    this.#tasks.length = 0;
+  }
+}
+
+/** A list that grows with the types of the events of `target`. */
+export function eventsOf(target: EventTarget): string[] {
+  const events: string[] = [];
+  for (const type of ["open", "message", "error", "close", "reconnecting", "reconnected"]) {
+    target.addEventListener(type, () => events.push(type));
+  }
+  return events;
+}

@@ -1,0 +1,277 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { FakeNetwork } from "./fake-connector.ts";
+
+const { WebSocket, attempts } = new FakeNetwork();
+const create = (url: unknown, ...protocols: unknown[]): InstanceType<typeof WebSocket> =>
+  new WebSocket(url as string, ...(protocols as string[]));
+const lastRequest = (): (typeof attempts)[number]["request"] => attempts.at(-1)!.request;
+const domException = (name: string): unknown => expect.objectContaining({ name });
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("the constructor's url (WHATWG WebSockets 3.1, get a URL record)", () => {
+  it.each([
+    ["ws://example.com", "ws://example.com/"],
+    ["wss://Example.com:443/a?b", "wss://example.com/a?b"],
+    ["http://example.com:8080/", "ws://example.com:8080/"],
+    ["https://example.com/", "wss://example.com/"],
+    ["ws://example.com/#fragment", "ws://example.com/"],
+    ["ws://example.com/#", "ws://example.com/"],
+    ["ws://host/\u{D800}", "ws://host/%EF%BF%BD"],
+  ])("reads %s as %s", (input, url) => {
+    expect(create(input).url).toBe(url);
+    expect(lastRequest().url.href).toBe(url);
+  });
+
+  it.each(["", "/echo", "#fragment", "ws://", "ftp://host/", "mailto:a@b.c", "about:blank"])(
+    "throws a SyntaxError for %j",
+    (input) => {
+      expect(() => create(input)).toThrow(domException("SyntaxError"));
+    },
+  );
+
+  it("is a DOMException, and a bad url is reported before bad protocols", () => {
+    expect(() => create("nonsense", "not a token")).toThrow(DOMException);
+    expect(() => create("nonsense", "not a token")).toThrow(/nonsense/);
+  });
+
+  it("is resolved against the location where there is one", () => {
+    vi.stubGlobal("location", { href: "https://example.com/a/b" });
+    expect(create("../chat").url).toBe("wss://example.com/chat");
+  });
+
+  it("accepts a URL object, and does not follow its changes", () => {
+    const url = new URL("ws://host/a");
+    const socket = create(url);
+    url.pathname = "/b";
+    lastRequest().url.pathname = "/c";
+    expect(socket.url).toBe("ws://host/a");
+  });
+
+  it("throws a TypeError for a symbol", () => {
+    expect(() => create(Symbol("url"))).toThrow(TypeError);
+  });
+});
+
+describe("the constructor's protocols", () => {
+  it.each([
+    [[], []],
+    [[undefined], []],
+    [["chat"], ["chat"]],
+    [[["a", "b"]], ["a", "b"]],
+    [[new Set(["a", "b"])], ["a", "b"]],
+    [[[]], []],
+    [[null], ["null"]],
+    [[7], ["7"]],
+    [[[1, null]], ["1", "null"]],
+    [[{ protocols: "chat" }], ["chat"]],
+    [[{ protocols: ["a", "b"] }], ["a", "b"]],
+    [[{}], []],
+  ])("reads %j as %j", (args, protocols) => {
+    create("ws://host", ...args);
+    expect(lastRequest().protocols).toEqual(protocols);
+  });
+
+  it.each(["", " ", "a b", "a,b", "caf\u{e9}", "a\u{0}", "a/b", '"a"', "a\n", "\u{7f}"])(
+    "throws a SyntaxError for %j, which is no token (RFC 6455 4.1)",
+    (protocol) => {
+      expect(() => create("ws://host", protocol)).toThrow(domException("SyntaxError"));
+      expect(() => create("ws://host", ["ok", protocol])).toThrow(domException("SyntaxError"));
+      expect(() => create("ws://host", { protocols: protocol })).toThrow(domException("SyntaxError"));
+    },
+  );
+
+  it.each([[["a", "a"]], [["echo", "b", "eCho"]]])("throws a SyntaxError for duplicates", (names) => {
+    expect(() => create("ws://host", names)).toThrow(domException("SyntaxError"));
+  });
+
+  it("does not connect when it throws", () => {
+    const { length } = attempts;
+    expect(() => create("ws://host", ["a", "a"])).toThrow();
+    expect(attempts).toHaveLength(length);
+  });
+});
+
+describe("the options in place of the protocols", () => {
+  it("default to 16 MiB a message, 10 s for the handshake and 5 s for closing", () => {
+    create("ws://host");
+    expect(lastRequest().options).toMatchObject({
+      maxMessageBytes: 16_777_216,
+      handshakeTimeoutMs: 10_000,
+      closeTimeoutMs: 5_000,
+    });
+  });
+
+  it("reach the connector", () => {
+    const options = { maxMessageBytes: 7, headers: { authorization: "Bearer x" }, tls: { ca: "x" } };
+    create("ws://host", options);
+    expect(lastRequest().options).toMatchObject(options);
+  });
+
+  it.each([
+    { maxMessageBytes: 0 },
+    { maxMessageBytes: -1 },
+    { handshakeTimeoutMs: Number.NaN },
+    { handshakeTimeoutMs: Infinity },
+    { closeTimeoutMs: "1" },
+    { headers: { "a b": "c" } },
+    { headers: { a: "b\r\nc: d" } },
+    { headers: { a: 1 } },
+  ])("throw a UsageError for %j", (options) => {
+    expect(() => create("ws://host", options)).toThrow(
+      expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
+    );
+  });
+});
+
+describe("the class, as Web IDL makes it", () => {
+  const { prototype } = WebSocket;
+
+  it("has the name, length, tag and parent of the standard's", () => {
+    expect(WebSocket.name).toBe("WebSocket");
+    expect(WebSocket.length).toBe(1);
+    expect(Object.prototype.toString.call(create("ws://host"))).toBe("[object WebSocket]");
+    expect(Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)).toMatchObject({
+      writable: false,
+      enumerable: false,
+      configurable: true,
+    });
+    expect(Object.getPrototypeOf(WebSocket)).toBe(EventTarget);
+    expect(Object.getPrototypeOf(prototype)).toBe(EventTarget.prototype);
+    expect(() => Reflect.apply(WebSocket as never, undefined, ["ws://host"])).toThrow(TypeError);
+    expect(() => Reflect.construct(WebSocket, [])).toThrow(TypeError);
+  });
+
+  it.each([
+    ["CONNECTING", 0],
+    ["OPEN", 1],
+    ["CLOSING", 2],
+    ["CLOSED", 3],
+  ])("has the constant %s on itself and on the prototype", (name, value) => {
+    const constant = { value, writable: false, enumerable: true, configurable: false };
+    expect(Object.getOwnPropertyDescriptor(WebSocket, name)).toEqual(constant);
+    expect(Object.getOwnPropertyDescriptor(prototype, name)).toEqual(constant);
+  });
+
+  it.each(["url", "readyState", "bufferedAmount", "extensions", "protocol"])(
+    "has %s as an enumerable, read-only accessor",
+    (name) => {
+      const attribute = Object.getOwnPropertyDescriptor(prototype, name)!;
+      expect(attribute).toMatchObject({ enumerable: true, configurable: true, set: undefined });
+      expect(attribute.get!.name).toBe(`get ${name}`);
+      expect(() => Reflect.get(prototype, name)).toThrow(TypeError);
+    },
+  );
+
+  it.each(["onopen", "onmessage", "onerror", "onclose", "binaryType"])(
+    "has %s as an enumerable accessor with a setter",
+    (name) => {
+      const attribute = Object.getOwnPropertyDescriptor(prototype, name)!;
+      expect(attribute).toMatchObject({ enumerable: true, configurable: true });
+      expect(attribute.get!.name).toBe(`get ${name}`);
+      expect(attribute.set!.name).toBe(`set ${name}`);
+      expect(() => Reflect.get(prototype, name)).toThrow(TypeError);
+      expect(() => attribute.set!.call({}, "blob")).toThrow(TypeError);
+    },
+  );
+
+  it.each([
+    ["send", 1],
+    ["close", 0],
+  ] as const)("has the enumerable method %s of length %d", (name, length) => {
+    expect(Object.getOwnPropertyDescriptor(prototype, name)).toMatchObject({
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+    expect(prototype[name].length).toBe(length);
+    expect(() => Reflect.apply(prototype[name], {}, ["x"])).toThrow(TypeError);
+  });
+
+  it("adds nothing enumerable to the standard's members", () => {
+    const standard =
+      "url CONNECTING OPEN CLOSING CLOSED readyState bufferedAmount onopen onerror onclose " +
+      "extensions protocol close onmessage binaryType send";
+    expect(Object.keys(prototype).toSorted()).toEqual(standard.split(" ").toSorted());
+    expect(Object.keys(create("ws://host"))).toEqual([]);
+  });
+
+  it("can be extended", () => {
+    class Chat extends WebSocket {
+      say(text: string): void {
+        this.sendString(text);
+      }
+    }
+    const chat = new Chat("ws://host");
+    expect(chat).toBeInstanceOf(WebSocket);
+    expect(() => chat.say("hi")).toThrow(domException("InvalidStateError"));
+  });
+});
+
+describe("binaryType", () => {
+  it("is blob at first, takes the enumeration's values and ignores others", () => {
+    const socket = create("ws://host");
+    expect(socket.binaryType).toBe("blob");
+    socket.binaryType = "arraybuffer";
+    for (const other of ["nodebuffer", "", "Blob", null, 0]) {
+      socket.binaryType = other as never;
+      expect(socket.binaryType).toBe("arraybuffer");
+    }
+  });
+});
+
+describe("event handler attributes (HTML 8.1.8.1)", () => {
+  it("are null at first, and null again for what is no object", () => {
+    const socket = create("ws://host");
+    for (const name of ["onopen", "onmessage", "onerror", "onclose"] as const) {
+      expect(socket[name]).toBe(null);
+      const handler = (): void => {};
+      socket[name] = handler;
+      expect(socket[name]).toBe(handler);
+      socket[name] = 5 as never;
+      expect(socket[name]).toBe(null);
+    }
+  });
+
+  it("keep an object that is no function, and do not call it (LegacyTreatNonObjectAsNull)", () => {
+    const socket = create("ws://host");
+    const handleEvent = vi.fn();
+    const handler = { handleEvent };
+    socket.onopen = handler as never;
+    socket.dispatchEvent(new Event("open"));
+    expect(socket.onopen).toBe(handler);
+    expect(handleEvent).not.toHaveBeenCalled();
+  });
+
+  it("are called with the socket as this and the event alone", () => {
+    const socket = create("ws://host");
+    const handler = vi.fn();
+    const event = new Event("open");
+    socket.onopen = handler;
+    socket.dispatchEvent(event);
+    expect(handler.mock.contexts).toEqual([socket]);
+    expect(handler.mock.calls).toEqual([[event]]);
+  });
+
+  it("keep their place among the listeners when exchanged, and lose it when set to null", () => {
+    const socket = create("ws://host");
+    const calls: string[] = [];
+    socket.addEventListener("open", () => calls.push("first"));
+    socket.onopen = () => calls.push("replaced");
+    socket.addEventListener("open", () => calls.push("last"));
+    socket.onopen = () => calls.push("handler");
+    socket.dispatchEvent(new Event("open"));
+    expect(calls.splice(0)).toEqual(["first", "handler", "last"]);
+    socket.onopen = null;
+    socket.onopen = () => calls.push("handler");
+    socket.dispatchEvent(new Event("open"));
+    expect(calls).toEqual(["first", "last", "handler"]);
+  });
+
+  it("cancel the event by returning false", () => {
+    const socket = create("ws://host");
+    const event = new Event("open", { cancelable: true });
+    socket.onopen = () => false;
+    expect(socket.dispatchEvent(event)).toBe(false);
+  });
+});

@@ -1,0 +1,271 @@
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
+import { EventStream } from "../../src/streams/event-stream.ts";
+import type { Subscription } from "../../src/streams/subscription.ts";
+
+/** A stream whose events the test makes. */
+function makeStream(): {
+  stream: EventStream<number>;
+  emit: (...events: number[]) => void;
+  end: () => void;
+  listeners: () => number;
+} {
+  const sinks = new Set<{ onEvent: (event: number) => void; onDone: () => void }>();
+  const stream = new EventStream<number>((onEvent, onDone) => {
+    const sink = { onEvent, onDone };
+    sinks.add(sink);
+    return () => sinks.delete(sink);
+  });
+  return {
+    stream,
+    emit: (...events) => {
+      for (const event of events) for (const sink of [...sinks]) sink.onEvent(event);
+    },
+    end: () => {
+      for (const sink of [...sinks]) sink.onDone();
+    },
+    listeners: () => sinks.size,
+  };
+}
+
+describe("listen", () => {
+  it("attaches to the source when somebody listens, and detaches on cancel", () => {
+    const { stream, emit, listeners } = makeStream();
+    expect(listeners()).toBe(0);
+    const a: number[] = [];
+    const b: number[] = [];
+    const subscription = stream.listen((event) => a.push(event));
+    stream.listen((event) => b.push(event));
+    emit(1);
+    subscription.cancel();
+    subscription.cancel();
+    emit(2);
+    expect([a, b]).toEqual([[1], [1, 2]]);
+    expect(listeners()).toBe(1);
+  });
+
+  it("calls onDone once at the end, after which nothing comes", () => {
+    const { stream, emit, end, listeners } = makeStream();
+    const calls: unknown[] = [];
+    stream.listen((event) => calls.push(event), { onDone: () => calls.push("done") });
+    emit(1);
+    end();
+    end();
+    emit(2);
+    expect(calls).toEqual([1, "done"]);
+    expect(listeners()).toBe(0);
+  });
+
+  it("does not call onDone after cancel", () => {
+    const { stream, end } = makeStream();
+    const onDone = vi.fn();
+    stream.listen(() => {}, { onDone }).cancel();
+    end();
+    expect(onDone).not.toHaveBeenCalled();
+  });
+
+  it("delivers an event that comes while another is handled afterwards", () => {
+    const { stream, emit } = makeStream();
+    const calls: string[] = [];
+    stream.listen((event) => {
+      calls.push(`start ${event}`);
+      if (event === 1) emit(2);
+      calls.push(`end ${event}`);
+    });
+    emit(1);
+    expect(calls).toEqual(["start 1", "end 1", "start 2", "end 2"]);
+  });
+
+  it("reports what a listener throws as an uncaught error, and goes on", async () => {
+    const { stream, emit } = makeStream();
+    const seen: number[] = [];
+    const uncaught: unknown[] = [];
+    const others = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    process.on("uncaughtException", (error) => uncaught.push(error));
+    stream.listen((event) => {
+      seen.push(event);
+      if (event === 1) throw new Error("from the listener");
+    });
+    emit(1, 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.removeAllListeners("uncaughtException");
+    for (const other of others) process.on("uncaughtException", other);
+    expect(seen).toEqual([1, 2]);
+    expect(uncaught).toEqual([new Error("from the listener")]);
+  });
+});
+
+describe("a subscription", () => {
+  it("holds events back while paused, and loses none", () => {
+    const { stream, emit } = makeStream();
+    const seen: number[] = [];
+    const subscription = stream.listen((event) => seen.push(event));
+    subscription.pause();
+    subscription.pause();
+    expect(subscription.isPaused).toBe(true);
+    emit(1, 2);
+    expect(seen).toEqual([]);
+    subscription.resume();
+    expect(subscription.isPaused).toBe(false);
+    emit(3);
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it("can be paused again by an event that resume delivers", () => {
+    const { stream, emit } = makeStream();
+    const seen: number[] = [];
+    const subscription = stream.listen((event) => {
+      seen.push(event);
+      if (event === 2) subscription.pause();
+    });
+    subscription.pause();
+    emit(1, 2, 3);
+    subscription.resume();
+    emit(4);
+    expect(seen).toEqual([1, 2]);
+    subscription.resume();
+    expect(seen).toEqual([1, 2, 3, 4]);
+  });
+
+  it("holds the end back too", () => {
+    const { stream, emit, end } = makeStream();
+    const calls: unknown[] = [];
+    const subscription = stream.listen((event) => calls.push(event), {
+      onDone: () => calls.push("done"),
+    });
+    subscription.pause();
+    emit(1);
+    end();
+    expect(calls).toEqual([]);
+    subscription.resume();
+    subscription.resume();
+    expect(calls).toEqual([1, "done"]);
+  });
+
+  it("delivers nothing of what it holds after cancel", () => {
+    const { stream, emit } = makeStream();
+    const seen: number[] = [];
+    const subscription = stream.listen((event) => seen.push(event));
+    subscription.pause();
+    emit(1);
+    subscription.cancel();
+    subscription.resume();
+    expect(seen).toEqual([]);
+  });
+
+  it("stops in the midst of what resume delivers when cancelled", () => {
+    const { stream, emit } = makeStream();
+    const seen: number[] = [];
+    const subscription: Subscription = stream.listen((event) => {
+      seen.push(event);
+      subscription.cancel();
+    });
+    subscription.pause();
+    emit(1, 2);
+    subscription.resume();
+    expect(seen).toEqual([1]);
+  });
+
+  it("is cancelled by Symbol.dispose, as at the end of a using block", () => {
+    const { stream, listeners } = makeStream();
+    stream.listen(() => {})[Symbol.dispose]();
+    expect(listeners()).toBe(0);
+  });
+});
+
+describe("first", () => {
+  it("is the next event, and then detaches", async () => {
+    const { stream, emit, listeners } = makeStream();
+    const first = stream.first;
+    emit(1, 2);
+    expect(await first).toBe(1);
+    expect(listeners()).toBe(0);
+  });
+
+  it("waits for an event of its own at each read", async () => {
+    const { stream, emit } = makeStream();
+    const first = stream.first;
+    emit(1);
+    const second = stream.first;
+    emit(2);
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+  });
+
+  it("rejects when the stream ends without an event, silently if nobody looks", async () => {
+    const { stream, end } = makeStream();
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    const first = stream.first;
+    end();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+    await expect(first).rejects.toMatchObject({ name: "TidewayError", code: "STREAM_ENDED" });
+  });
+});
+
+describe("iteration", () => {
+  it("yields the events since it began, in order, until the end", async () => {
+    const { stream, emit, end } = makeStream();
+    const seen: number[] = [];
+    const iterator = stream[Symbol.asyncIterator]();
+    emit(1, 2);
+    end();
+    for await (const event of iterator) seen.push(event);
+    expect(seen).toEqual([1, 2]);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("gives each iterator a buffer of its own", async () => {
+    const { stream, emit } = makeStream();
+    const a = stream[Symbol.asyncIterator]();
+    emit(1);
+    const b = stream[Symbol.asyncIterator]();
+    emit(2);
+    expect([(await a.next()).value, (await a.next()).value]).toEqual([1, 2]);
+    expect((await b.next()).value).toBe(2);
+  });
+
+  it("answers calls of next that came before the events, in order, and all at the end", async () => {
+    const { stream, emit, end } = makeStream();
+    const iterator = stream[Symbol.asyncIterator]();
+    const results = [iterator.next(), iterator.next(), iterator.next()];
+    emit(1, 2);
+    end();
+    expect(await Promise.all(results)).toEqual([
+      { done: false, value: 1 },
+      { done: false, value: 2 },
+      { done: true, value: undefined },
+    ]);
+  });
+
+  it("detaches and discards what waits when the loop is left", async () => {
+    const { stream, emit, listeners } = makeStream();
+    const iterator = stream[Symbol.asyncIterator]();
+    emit(1, 2, 3);
+    for await (const event of iterator) {
+      expect(event).toBe(1);
+      break;
+    }
+    expect(listeners()).toBe(0);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("throws after 65,536 waiting events, which it still yields, and detaches", async () => {
+    const { stream, emit, listeners } = makeStream();
+    const iterator = stream[Symbol.asyncIterator]();
+    for (let event = 0; event < 65_536; event++) emit(event);
+    expect(listeners()).toBe(1);
+    emit(65_536);
+    expect(listeners()).toBe(0);
+    for (let event = 0; event < 65_536; event++) expect((await iterator.next()).value).toBe(event);
+    await expect(iterator.next()).rejects.toMatchObject({ code: "EVENT_OVERFLOW" });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("has the type of the events", () => {
+    const { stream } = makeStream();
+    expectTypeOf(stream).toExtend<AsyncIterable<number>>();
+    expectTypeOf(stream.first).toEqualTypeOf<Promise<number>>();
+  });
+});
