@@ -1,0 +1,154 @@
+import { describe, expect, it, vi } from "vitest";
+import { withEventStreams } from "../../src/client/event-streams.ts";
+import { FakeNetwork } from "./fake-connector.ts";
+
+const NORMAL = { code: 1000, reason: "", wasClean: true };
+const LOST = { code: 1006, reason: "", wasClean: false };
+
+describe("the event streams of a socket", () => {
+  it("are made once for each socket", () => {
+    const network = new FakeNetwork();
+    const [a, b] = [network.socket(), network.socket()];
+    for (const name of ["onOpen", "onMessage", "onError", "onClose", "on"] as const) {
+      expect(a[name]).toBe(a[name]);
+      expect(a[name]).not.toBe(b[name]);
+    }
+  });
+
+  it("carry the events, and end after the close event", async () => {
+    const network = new FakeNetwork();
+    const socket = network.socket();
+    const calls: unknown[] = [];
+    for (const stream of [socket.onOpen, socket.onMessage, socket.onError, socket.onClose]) {
+      stream.listen(({ type }) => calls.push(type), { onDone: () => calls.push("done") });
+    }
+    const connection = network.accept();
+    network.runTasks();
+    connection.text("a");
+    connection.end(LOST);
+    network.runTasks();
+    expect(calls.toSorted()).toEqual(
+      ["open", "message", "error", "close", "done", "done", "done", "done"].toSorted(),
+    );
+    expect(calls.indexOf("close")).toBeLessThan(calls.lastIndexOf("done"));
+  });
+
+  it("iterate over the messages until the socket is closed", async () => {
+    const { socket, connection } = new FakeNetwork().open();
+    const messages = socket.onMessage[Symbol.asyncIterator]();
+    connection.text("a");
+    connection.text("b");
+    connection.end(NORMAL);
+    const seen: unknown[] = [];
+    for await (const { data } of messages) seen.push(data);
+    expect(seen).toEqual(["a", "b"]);
+  });
+
+  it("end for who listens when the socket is closed already", async () => {
+    const { socket, connection } = new FakeNetwork().open();
+    connection.end(NORMAL);
+    await expect(socket.onMessage.first).rejects.toMatchObject({ code: "STREAM_ENDED" });
+    await expect(socket.onClose.first).rejects.toMatchObject({ code: "STREAM_ENDED" });
+  });
+
+  it("still give the close event to who listens during the error event", async () => {
+    const network = new FakeNetwork();
+    const { socket, connection } = network.open();
+    const closed = socket.onError.first.then(() => socket.onClose.first);
+    connection.end(LOST);
+    await null;
+    network.runTasks();
+    expect(await closed).toMatchObject(LOST);
+  });
+
+  it("are accessors that are not enumerable, like the other additions", () => {
+    const { WebSocket } = new FakeNetwork();
+    for (const name of ["onOpen", "on", "sendString"]) {
+      expect(Object.getOwnPropertyDescriptor(WebSocket.prototype, name)).toMatchObject({
+        enumerable: false,
+        configurable: true,
+      });
+    }
+    expect(Object.keys(WebSocket)).toEqual(["CONNECTING", "OPEN", "CLOSING", "CLOSED"]);
+  });
+});
+
+describe("on", () => {
+  it("adds a listener of each type once, and removes it", () => {
+    const network = new FakeNetwork();
+    const socket = network.socket();
+    const calls: string[] = [];
+    const listener = ({ type }: Event): void => void calls.push(type);
+    socket.on.open.add(listener).add(listener);
+    socket.on.message.add(listener);
+    socket.on.error.add(listener);
+    socket.on.close.add(listener);
+    const connection = network.accept();
+    network.runTasks();
+    connection.text("a");
+    socket.on.message.remove(listener);
+    connection.text("b");
+    connection.end(LOST);
+    network.runTasks();
+    expect(calls).toEqual(["open", "message", "error", "close"]);
+  });
+});
+
+describe("the static side", () => {
+  it("provides the streams of any WebSocket", () => {
+    const { WebSocket } = new FakeNetwork();
+    class Other extends EventTarget {
+      readonly readyState = 1;
+    }
+    const other = new Other();
+    const calls: string[] = [];
+    for (const provider of [
+      WebSocket.openEvent,
+      WebSocket.messageEvent,
+      WebSocket.errorEvent,
+      WebSocket.closeEvent,
+    ]) {
+      provider.forTarget(other).listen(({ type }) => calls.push(type));
+    }
+    for (const type of ["message", "open", "error", "close", "message"]) {
+      other.dispatchEvent(new Event(type));
+    }
+    expect(calls).toEqual(["message", "open", "error", "close"]);
+  });
+
+  it("says that WebSockets are supported", () => {
+    expect(new FakeNetwork().WebSocket.supported).toBe(true);
+  });
+});
+
+describe("the send variants", () => {
+  it("send text, a Blob, a buffer and a view", async () => {
+    const { socket, connection } = new FakeNetwork().open();
+    const bytes = new Uint8Array([1, 2, 3]);
+    socket.sendString("a");
+    socket.sendByteBuffer(bytes.buffer);
+    socket.sendTypedData(bytes.subarray(1));
+    socket.sendBlob(new Blob(["b"]));
+    await vi.waitUntil(() => connection.sent.length === 4);
+    expect(connection.sent).toEqual(["a", [1, 2, 3], [2, 3], [98]]);
+  });
+});
+
+describe("withEventStreams", () => {
+  it("installs further types of events, and returns the same class", () => {
+    class Base extends EventTarget {
+      readonly readyState = 1;
+      send(): void {}
+    }
+    const Extended = withEventStreams(Base, ["ping"], false);
+    expect(Extended).toBe(Base);
+    expect(Extended.supported).toBe(false);
+    const target = new Extended() as unknown as EventTarget & {
+      onPing: { listen(listener: () => void): void };
+    };
+    const listener = vi.fn();
+    target.onPing.listen(listener);
+    target.dispatchEvent(new Event("ping"));
+    expect(listener).toHaveBeenCalledOnce();
+  });
+});
