@@ -55,6 +55,14 @@ export type ClientHandshakeOutcome = HandshakeOpen | HandshakeFailed;
  * The client's half of the opening handshake (RFC 6455 4.1). `request` is what to send, and
  * `receive` takes the answer, in whatever pieces it comes.
  *
+ * ```ts
+ * const handshake = new ClientHandshake({ url: new URL("ws://example.com/chat") }, platform);
+ * write(handshake.request);
+ * const outcome = handshake.receive(chunk);   // undefined: more bytes are needed
+ * if (outcome?.kind === "open") takeFrames(outcome.rest);
+ * if (outcome?.kind === "failed") report(outcome.error);
+ * ```
+ *
  * The codes of its errors: `UNEXPECTED_STATUS` (an `UnexpectedStatusError`), `MALFORMED_RESPONSE`,
  * `HEADER_TOO_BIG`, `INVALID_UPGRADE`, `INVALID_ACCEPT`, `INVALID_SUBPROTOCOL`,
  * `MISSING_SUBPROTOCOL`, `INVALID_EXTENSION`.

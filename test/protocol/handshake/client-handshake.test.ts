@@ -417,6 +417,21 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     expect(receive(RESPONSE, { maxHeaderCount: 2 })).toEqual(tooBig);
   });
 
+  it.each<[string, string, string[]]>([
+    ["does not answer the key sent: none", "Sec-WebSocket-Accept", []],
+    [
+      'does not answer the key sent: "a", "b"',
+      "Sec-WebSocket-Accept",
+      ["Sec-WebSocket-Accept: a", "Sec-WebSocket-Accept: b"],
+    ],
+    ['Extensions is malformed: "a;"', "X", ["Sec-WebSocket-Extensions: a;"]],
+    ['an extension that was not offered: "a"', "X", ["Sec-WebSocket-Extensions: a"]],
+    ['chose "a" where the subprotocols offered are none', "X", ["Sec-WebSocket-Protocol: a"]],
+  ])("with an error that says: %s", (said, name, lines) => {
+    const outcome = receiveWith(name, lines);
+    expect((outcome as { error: Error }).error.message).toContain(said);
+  });
+
   it("with an error that quotes little of what came", () => {
     const outcome = receiveWith("Upgrade", [`Upgrade: ${"a".repeat(10_000)}`]);
     expect((outcome as { error: Error }).error.message.length).toBeLessThan(250);

@@ -130,6 +130,18 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
     }
   });
 
+  it.each<[string, string]>([
+    ["a folded header field", " folded"],
+    ["a header field without a colon", "A"],
+    ["a header field whose name is not a token", "A : 1"],
+    ["an LF without CR", "A: 1\n"],
+    ["a CR without LF", "A: 1\r"],
+    ["the control character 0", "A: \u0000"],
+  ])("says that a message has %s", (fault, line) => {
+    const message = `the HTTP message has ${fault}`;
+    expect(read(head("GET / HTTP/1.1", line))).toMatchObject({ message });
+  });
+
   it("goes on returning a fault", () => {
     const reader = requestReader();
     const fault = reader.receive(latin1("GET / HTTP/1.1\n"));

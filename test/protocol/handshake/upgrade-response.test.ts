@@ -203,6 +203,10 @@ describe("writeRefusal (RFC 9112)", () => {
     });
   });
 
+  it.each([200, 599])("takes the status %i, the last of those it takes", (status) => {
+    expect(refusal({ status })).toContain(`HTTP/1.1 ${status} `);
+  });
+
   it("refuses a statusText that would end the line", () => {
     expect(catchError(() => refusal({ statusText: "a\r\nX: y" }))).toMatchObject({
       code: "INVALID_HEADER",
