@@ -49,18 +49,18 @@ function setUp(name = "Ana") {
     client,
     heard,
     receive,
-    connect(id: number): void {
+    connect: (id: number): void => {
       transport.isOpen = true;
       receive({ type: "id", id });
     },
-    disconnect(): void {
+    disconnect: (): void => {
       transport.isOpen = false;
       client.disconnected();
     },
-    passTime(): void {
+    passTime: (): void => {
       for (const callback of timers.splice(0)) callback();
     },
-    echo(id: number, text: string, messageId: string): void {
+    echo: (id: number, text: string, messageId: string): void => {
       receive({ type: "message", id, name: "Ana", text, date: NOW, messageId });
     },
   };

@@ -39,12 +39,15 @@ describe("Room", () => {
     expect(room.userList().users).toEqual(["Ana", "Ana1", "Ana2"]);
   });
 
-  it.each(["__proto__", "constructor", "hasOwnProperty"])("has %s for a name like any other", (name) => {
-    const room = roomWith(name, name);
-    expect(room.userList().users).toEqual([name, `${name}1`]);
-    room.leave(1);
-    expect(room.userList().users).toEqual([`${name}1`]);
-  });
+  it.each(["__proto__", "constructor", "hasOwnProperty"])(
+    "has %s for a name like any other",
+    (name) => {
+      const room = roomWith(name, name);
+      expect(room.userList().users).toEqual([name, `${name}1`]);
+      room.leave(1);
+      expect(room.userList().users).toEqual([`${name}1`]);
+    },
+  );
 
   it("tells somebody whose name had to be tidied what it has become", () => {
     const room = roomWith();
@@ -146,7 +149,8 @@ describe("Room", () => {
 
     it("remembers the latest thousand", () => {
       const room = roomWith("Ana");
-      const say = (messageId: string) => room.receive(1, { ...message, messageId }).deliveries[0].to;
+      const say = (messageId: string) =>
+        room.receive(1, { ...message, messageId }).deliveries[0].to;
       for (let count = 0; count < 1_001; count++) expect(say(`m${count}`)).toBe("all");
       expect(say("m1")).toBe(1);
       expect(say("m0")).toBe("all");
@@ -160,7 +164,9 @@ describe("Room", () => {
       room.receive(old, { type: "username", name: "Ana", session: "secret" });
       const fresh = room.enter().id;
       expect(room.receive(fresh, { type: "username", name: "Ana", session: "secret" })).toEqual({
-        deliveries: [{ to: "all", message: { type: "username", id: fresh, name: "Ana", date: NOW } }],
+        deliveries: [
+          { to: "all", message: { type: "username", id: fresh, name: "Ana", date: NOW } },
+        ],
         usersChanged: true,
         replaced: old,
       });

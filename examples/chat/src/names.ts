@@ -37,5 +37,7 @@ export function freeName(name: string, isTaken: (key: string) => boolean): strin
 /** By code points, so that no surrogate pair is torn apart. */
 function cutTo(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
-  return Array.from(text.slice(0, maxChars * 2)).slice(0, maxChars).join("");
+  return Array.from(text.slice(0, maxChars * 2))
+    .slice(0, maxChars)
+    .join("");
 }

@@ -95,8 +95,8 @@ export class ChatClient {
    */
   say(text: string): OutgoingMessage | undefined {
     if (this.#outbox.isFull) return undefined;
-    const { newId, now } = this.#surroundings;
-    const message = { messageId: newId(), text, date: now() };
+    const surroundings = this.#surroundings;
+    const message = { messageId: surroundings.newId(), text, date: surroundings.now() };
     remember(this.#ownIds, message.messageId);
     this.#outbox.add(message);
     this.#sendWaiting();

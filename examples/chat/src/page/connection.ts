@@ -72,7 +72,10 @@ export class Connection implements ChatTransport {
       (event: Heard): void => {
         if (socket === this.#socket) listener(event);
       };
-    socket.addEventListener("open", whileCurrent(() => this.#opened()));
+    socket.addEventListener(
+      "open",
+      whileCurrent(() => this.#opened()),
+    );
     socket.addEventListener(
       "message",
       whileCurrent(({ data }: MessageEvent) => this.#listener.onMessage(data)),

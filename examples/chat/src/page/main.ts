@@ -54,6 +54,7 @@ function join(chosenName: string): void {
     panel: byId("people", HTMLElement),
     list: byId("people-list", HTMLUListElement),
     count: byId("people-count", HTMLElement),
+    noun: byId("people-noun", HTMLElement),
     toggle: byId("people-toggle", HTMLButtonElement),
   });
   const status = new StatusView({

@@ -98,8 +98,9 @@ function isSameBreath(previous: ChatMessage | undefined, message: ChatMessage): 
 
 function makeMessage(message: ChatMessage, isOwn: boolean, isContinued: boolean): HTMLLIElement {
   const { name, text, date } = message;
-  const classes = ["message", isOwn ? "own" : "", isContinued ? "continued" : ""];
-  const item = make("li", classes.filter((name) => name !== "").join(" "));
+  const item = make("li", "message");
+  item.classList.toggle("own", isOwn);
+  item.classList.toggle("continued", isContinued);
   const bubble = makeBubble(text);
   if (isContinued) {
     bubble.title = formatFull(date);

@@ -4,6 +4,7 @@ export interface PeopleListElements {
   readonly panel: HTMLElement;
   readonly list: HTMLUListElement;
   readonly count: HTMLElement;
+  readonly noun: HTMLElement;
   readonly toggle: HTMLButtonElement;
 }
 
@@ -25,8 +26,10 @@ export class PeopleList {
   }
 
   show(names: readonly string[], ownName: string): void {
-    this.#elements.count.textContent = String(names.length);
-    this.#elements.list.replaceChildren(...names.map((name) => makePerson(name, name === ownName)));
+    const { count, noun, list } = this.#elements;
+    count.textContent = String(names.length);
+    noun.textContent = names.length === 1 ? "person here" : "people here";
+    list.replaceChildren(...names.map((name) => makePerson(name, name === ownName)));
   }
 
   #setOpen(isOpen: boolean): void {

@@ -88,7 +88,8 @@ export class StatusView {
 
   #announce(): void {
     const { announcer, sentence } = this.#elements;
-    if (announcer.textContent !== sentence.textContent) announcer.textContent = sentence.textContent;
+    if (announcer.textContent !== sentence.textContent)
+      announcer.textContent = sentence.textContent;
   }
 
   #hideBanner(): void {

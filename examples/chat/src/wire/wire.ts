@@ -85,4 +85,8 @@ export interface ChatMessage {
 export type ClientMessage = UsernameRequest | MessageRequest;
 
 export type ServerMessage =
-  IdMessage | UsernameMessage | RejectUsernameMessage | UserListMessage | ChatMessage;
+  | IdMessage
+  | UsernameMessage
+  | RejectUsernameMessage
+  | UserListMessage
+  | ChatMessage;

@@ -1,0 +1,236 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { serve, type Server } from "tideway/server";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { chatRoute } from "../../examples/chat/src/chat-route.ts";
+import { expectUsers, PlainClient } from "./plain-client.ts";
+
+let server: Server;
+let url: string;
+const clients: PlainClient[] = [];
+
+beforeEach(async () => {
+  server = await serve({ port: 0, host: "127.0.0.1", routes: { "ws:/chat": chatRoute() } });
+  url = `ws://127.0.0.1:${server.port}/chat`;
+});
+
+afterEach(async () => {
+  for (const { socket } of clients.splice(0)) socket.terminate();
+  await server.close();
+});
+
+function connect(
+  ...rest: ConstructorParameters<typeof PlainClient> extends [string, ...infer Rest] ? Rest : never
+): PlainClient {
+  const client = new PlainClient(url, ...rest);
+  clients.push(client);
+  return client;
+}
+
+async function join(name: string): Promise<PlainClient & { readonly id: number }> {
+  const client = await PlainClient.join(url, name);
+  clients.push(client);
+  return client;
+}
+
+describe("the chat, for a client of the plain protocol", () => {
+  it("speaks the subprotocol json, and gives the newcomer an id first", async () => {
+    const client = connect();
+    await once(client.socket, "open");
+    expect(client.socket.protocol).toBe("json");
+    await client.next("id");
+    expect(client.inbox).toEqual([]);
+  });
+
+  it("also takes clients that offer no subprotocol", async () => {
+    const client = connect([]);
+    expect(await client.next("id")).toEqual({ type: "id", id: expect.any(Number) });
+  });
+
+  it("tells all of a new name, and who is here", async () => {
+    const ana = await join("Ana");
+    await expectUsers(ana, "Ana");
+    const bo = await join("Bo");
+    expect(await ana.next("username")).toMatchObject({ type: "username", id: bo.id, name: "Bo" });
+    await expectUsers(ana, "Ana", "Bo");
+    await expectUsers(bo, "Ana", "Bo");
+  });
+
+  it("renames whoever comes with a name that is taken", async () => {
+    await join("Ana");
+    const other = await join("Ana");
+    const third = await join("Ana");
+    expect(await other.next("rejectusername")).toEqual({
+      type: "rejectusername",
+      id: other.id,
+      name: "Ana1",
+    });
+    expect(await third.next("rejectusername")).toMatchObject({ id: third.id, name: "Ana2" });
+    await expectUsers(third, "Ana", "Ana1", "Ana2");
+  });
+
+  it("passes messages on to all, the sender too, with the name and the date", async () => {
+    const [ana, bo] = [await join("Ana"), await join("Bo")];
+    const before = Date.now();
+    ana.say("Hello", { id: ana.id });
+    for (const client of [ana, bo]) {
+      const message = await client.next("message");
+      expect(message).toEqual({
+        type: "message",
+        id: ana.id,
+        name: "Ana",
+        text: "Hello",
+        date: expect.any(Number),
+      });
+      expect(message["date"]).toBeGreaterThanOrEqual(before);
+      expect(message["date"]).toBeLessThanOrEqual(Date.now());
+    }
+  });
+
+  it("keeps the order of what one client says", async () => {
+    const [ana, bo] = [await join("Ana"), await join("Bo")];
+    const texts = Array.from({ length: 200 }, (_, index) => `message ${index}`);
+    for (const text of texts) ana.say(text);
+    for (const text of texts) expect(await bo.next("message")).toMatchObject({ text });
+  });
+
+  it("tells all of a change of name, and frees the old one", async () => {
+    const [ana, bo] = [await join("Ana"), await join("Bo")];
+    ana.send({ type: "username", id: ana.id, name: "Cy" });
+    await expectUsers(bo, "Cy", "Bo");
+    const di = await join("Ana");
+    await expectUsers(di, "Cy", "Bo", "Ana");
+  });
+
+  it("takes those off the list who go, however they go", async () => {
+    const [ana, bo, cy] = [await join("Ana"), await join("Bo"), await join("Cy")];
+    await expectUsers(ana, "Ana", "Bo", "Cy");
+    bo.socket.close();
+    await expectUsers(ana, "Ana", "Cy");
+    cy.socket.terminate();
+    await expectUsers(ana, "Ana");
+  });
+
+  it("knows by the connection who speaks, not by the id that is claimed", async () => {
+    const [ana, eve] = [await join("Ana"), await join("Eve")];
+    eve.say("I am Ana", { id: ana.id, name: "Ana" });
+    expect(await ana.next("message")).toMatchObject({ id: eve.id, name: "Eve" });
+  });
+
+  it("gives a name to somebody who speaks without one, or gives an empty one", async () => {
+    const client = connect();
+    await client.next("id");
+    client.say("Hello");
+    expect(await client.next("rejectusername")).toMatchObject({ name: "Guest" });
+    expect(await client.next("message")).toMatchObject({ name: "Guest", text: "Hello" });
+    const other = connect();
+    await other.next("id");
+    other.send({ type: "username" });
+    expect(await other.next("rejectusername")).toMatchObject({ name: "Guest1" });
+  });
+
+  it("passes hostile text on as it is", async () => {
+    const [ana, bo] = [await join("Ana"), await join("Bo")];
+    const text = '<script>alert(1)</script>\u202e\u0000\ud83d\ude00 \u2028 "\\';
+    ana.say(text);
+    expect(await bo.next("message")).toMatchObject({ text });
+  });
+});
+
+describe("the chat, for a client that knows more", () => {
+  it("shows a message that is sent again to its sender only, as it was the first time", async () => {
+    const [ana, bo] = [await join("Ana"), await join("Bo")];
+    ana.say("Hello", { messageId: "m1" });
+    const first = await ana.next("message");
+    expect(first).toMatchObject({ text: "Hello", messageId: "m1" });
+    ana.say("Hello", { messageId: "m1" });
+    expect(await ana.next("message")).toEqual(first);
+    ana.say("Bye");
+    expect(await bo.next("message")).toEqual(first);
+    expect(await bo.next("message")).toMatchObject({ text: "Bye" });
+  });
+
+  it("gives the place of a dead connection to the same session", async () => {
+    const bo = await join("Bo");
+    const [dead, fresh] = [connect(), connect()];
+    await Promise.all([dead.next("id"), fresh.next("id")]);
+    dead.send({ type: "username", name: "Ana", session: "secret" });
+    await expectUsers(bo, "Ana", "Bo");
+    fresh.send({ type: "username", name: "Ana", session: "secret" });
+    expect(await dead.closed).toEqual([1006, ""]);
+    await expectUsers(fresh, "Ana", "Bo");
+    expect(fresh.inbox.map(({ type }) => type)).not.toContain("rejectusername");
+    expect(JSON.stringify([...bo.inbox, ...fresh.inbox])).not.toContain("secret");
+  });
+});
+
+describe("the chat, for a hostile client", () => {
+  const HOSTILE: readonly (readonly [string, string | Buffer, number])[] = [
+    ["no JSON", "hello", 1007],
+    ["JSON that is no object", "[1,2,3]", 1007],
+    ["an object without a type", "{}", 1007],
+    ["a type in the prototype", '{"__proto__":{"type":"message","text":"x"}}', 1007],
+    ["a text that is no string", '{"type":"message","text":{"a":1}}', 1007],
+    ["a name that is no string", '{"type":"username","name":["Ana"]}', 1007],
+    ["JSON nested thirty thousand times", "[".repeat(30_000), 1007],
+    ["a binary message", Buffer.from('{"type":"message","text":"x"}'), 1003],
+    [
+      "a text of 8001 characters",
+      JSON.stringify({ type: "message", text: "x".repeat(8_001) }),
+      1009,
+    ],
+    [
+      "a frame of more than 64 KiB",
+      JSON.stringify({ type: "username", name: "x".repeat(70_000) }),
+      1009,
+    ],
+  ];
+
+  it.each(HOSTILE)("closes on %s, and harms nobody else", async (_, frame, code) => {
+    const [ana, eve] = [await join("Ana"), await join("Eve")];
+    await expectUsers(ana, "Ana", "Eve");
+    eve.socket.send(frame);
+    expect((await eve.closed)[0]).toBe(code);
+    await expectUsers(ana, "Ana");
+    ana.say("still here");
+    expect(await ana.next("message")).toMatchObject({ text: "still here" });
+  });
+
+  it("ignores what it does not know, and empty messages", async () => {
+    const [ana, eve] = [await join("Ana"), await join("Eve")];
+    eve.send({ type: "dance" });
+    eve.send({ type: "userlist", users: ["Mallory"] });
+    eve.send({ type: "rejectusername", id: ana.id, name: "Mallory" });
+    eve.say("   ");
+    eve.send({ type: "message" });
+    eve.say("after all that");
+    expect(await ana.next("message")).toMatchObject({ text: "after all that" });
+  });
+
+  it("cuts and cleans a hostile name, and says so", async () => {
+    const eve = connect();
+    await eve.next("id");
+    eve.send({ type: "username", name: `\u202e${"x".repeat(500)}` });
+    expect(await eve.next("rejectusername")).toMatchObject({ name: "x".repeat(32) });
+  });
+
+  it("goes on serving the others while one floods the room", async () => {
+    const [ana, eve] = [await join("Ana"), await join("Eve")];
+    for (let count = 0; count < 3_000; count++) eve.say(`flood ${count}`);
+    ana.say("can you hear me?");
+    let message = await ana.next("message");
+    while (message["name"] !== "Ana") message = await ana.next("message");
+    expect(message).toMatchObject({ text: "can you hear me?" });
+    eve.socket.terminate();
+    await expectUsers(ana, "Ana");
+  });
+
+  it("refuses a page of another origin", async () => {
+    const eve = connect("json", { Origin: "http://evil.example" });
+    const [, response] = (await once(eve.socket, "unexpected-response")) as [
+      unknown,
+      IncomingMessage,
+    ];
+    expect(response.statusCode).toBe(403);
+  });
+});

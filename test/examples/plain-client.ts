@@ -1,0 +1,78 @@
+import { WebSocket } from "ws";
+
+/** A message of the plain protocol, as it comes. */
+export interface PlainMessage {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * A client of the chat that knows the plain protocol and nothing more, and uses no library of ours:
+ * what any chat client written against the protocol can do, this one can.
+ */
+export class PlainClient {
+  readonly socket: WebSocket;
+  readonly #received: PlainMessage[] = [];
+  readonly #waiting: (() => void)[] = [];
+  /** The close code and reason, once closed. */
+  readonly closed: Promise<readonly [code: number, reason: string]>;
+
+  constructor(
+    url: string,
+    protocols: string | string[] = "json",
+    headers: Record<string, string> = {},
+  ) {
+    this.socket = new WebSocket(url, protocols, { headers });
+    this.socket.on("message", (data: Buffer) => {
+      this.#received.push(JSON.parse(data.toString()) as PlainMessage);
+      for (const look of this.#waiting.splice(0)) look();
+    });
+    this.closed = new Promise((resolve) => {
+      this.socket.on("error", () => {});
+      this.socket.on("close", (code, reason) => {
+        resolve([code, reason.toString()]);
+        for (const look of this.#waiting.splice(0)) look();
+      });
+    });
+  }
+
+  /** Connects, and gives its name as soon as it has its id. */
+  static async join(url: string, name: string): Promise<PlainClient & { readonly id: number }> {
+    const client = new PlainClient(url);
+    const { id } = await client.next("id");
+    client.send({ type: "username", id, name, date: Date.now() });
+    await client.next("username");
+    return Object.assign(client, { id: id as number });
+  }
+
+  /** All that has come and was not taken by {@link next}. */
+  get inbox(): readonly PlainMessage[] {
+    return this.#received;
+  }
+
+  /** Takes the first message of this type, waiting for it if it has not come. */
+  async next(type: string): Promise<PlainMessage> {
+    for (;;) {
+      const index = this.#received.findIndex((message) => message.type === type);
+      if (index !== -1) return this.#received.splice(index, 1)[0];
+      if (this.socket.readyState === WebSocket.CLOSED) throw new Error(`closed without ${type}`);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  send(message: object): void {
+    this.socket.send(JSON.stringify(message));
+  }
+
+  say(text: string, more: object = {}): void {
+    this.send({ type: "message", text, date: Date.now(), ...more });
+  }
+}
+
+/** Waits for the user list that has these names, in any order, passing over older ones. */
+export async function expectUsers(client: PlainClient, ...names: readonly string[]): Promise<void> {
+  for (;;) {
+    const { users } = await client.next("userlist");
+    if ((users as string[]).toSorted().join() === names.toSorted().join()) return;
+  }
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import {
+  explainListenError,
+  readSettings,
+  SettingsError,
+  urlOf,
+} from "../../examples/chat/src/settings.ts";
+
+describe("readSettings", () => {
+  it("listens on port 8080 of all addresses unless told otherwise", () => {
+    expect(readSettings({})).toEqual({ port: 8080 });
+    expect(readSettings({ PORT: "", HOST: "" })).toEqual({ port: 8080 });
+    expect(readSettings({ PORT: "0", HOST: "::1" })).toEqual({ port: 0, host: "::1" });
+    expect(readSettings({ PORT: "65535" })).toEqual({ port: 65_535 });
+  });
+
+  it.each(["65536", "-1", "80.5", "http", "0x50", "8080 ", "1e3", "Infinity"])(
+    "refuses the port %j, naming it",
+    (PORT) => {
+      expect(() => readSettings({ PORT })).toThrow(SettingsError);
+      expect(() => readSettings({ PORT })).toThrow(JSON.stringify(PORT));
+    },
+  );
+});
+
+describe("urlOf", () => {
+  it.each([
+    [undefined, "http://localhost:8080/"],
+    ["0.0.0.0", "http://localhost:8080/"],
+    ["::", "http://localhost:8080/"],
+    ["127.0.0.1", "http://127.0.0.1:8080/"],
+    ["::1", "http://[::1]:8080/"],
+  ])("makes of the host %s the address %s", (host, url) => {
+    expect(urlOf(8080, host)).toBe(url);
+  });
+});
+
+describe("explainListenError", () => {
+  const listenError = (code: string) => Object.assign(new Error(code), { code, syscall: "listen" });
+
+  it("says what to do about a port that is taken, also when the error is the cause of another", () => {
+    const wrapped = new Error("no", { cause: listenError("EADDRINUSE") });
+    for (const error of [listenError("EADDRINUSE"), wrapped]) {
+      expect(explainListenError(error, { port: 8080 })).toBe(
+        "Port 8080 is taken. Stop what uses it, or choose another: PORT=8081 npm start",
+      );
+    }
+  });
+
+  it("has nothing to say about what it does not know", () => {
+    expect(explainListenError(new Error("no"), { port: 1 })).toBeUndefined();
+    expect(explainListenError(undefined, { port: 1 })).toBeUndefined();
+  });
+});
