@@ -12,7 +12,7 @@ export function serveEcho(): Promise<Server> {
           headers: { "content-type": "text/html" },
         }),
       "ws:/echo": {
-        protocols: ["b", "a"],
+        protocols: ["b", "a", ""],
         maxMessageBytes: LARGEST,
         handle: async (socket) => {
           for await (const message of socket) socket.send(message);

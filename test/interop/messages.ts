@@ -1,15 +1,15 @@
 import { expect } from "vitest";
 
 /** The lengths at which a header changes its form (RFC 6455 5.2), none at all, and a large one. */
-export const LENGTHS = [0, 125, 126, 65_535, 65_536, 64 * 1024 * 1024] as const;
+const LENGTHS = [0, 125, 126, 65_535, 65_536, 64 * 1024 * 1024] as const;
 
 export const LARGEST: number = Math.max(...LENGTHS);
 
 /** What a message can be on its way through the other implementations. */
 export type Message = string | Uint8Array<ArrayBuffer>;
 
-export const KINDS = ["text", "binary"] as const;
-export type Kind = (typeof KINDS)[number];
+const KINDS = ["text", "binary"] as const;
+type Kind = (typeof KINDS)[number];
 
 /** Every length as text and as binary. */
 export const CASES = KINDS.flatMap((kind) => LENGTHS.map((length) => ({ kind, length })));

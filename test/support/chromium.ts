@@ -28,7 +28,7 @@ const FIXED_PLACES = [
  * Finds a Chromium: `CHROME_PATH` and nothing else where that is set, then the `PATH`, then where
  * it is usually installed, then what Playwright itself may have downloaded.
  */
-export function findChromium(environment: NodeJS.ProcessEnv = process.env): BrowserAvailability {
+function findChromium(environment: NodeJS.ProcessEnv = process.env): BrowserAvailability {
   const named = environment["CHROME_PATH"];
   if (named !== undefined && named !== "") {
     if (isExecutable(named)) return { path: named };

@@ -9,7 +9,6 @@ const server = await serve({
       socket.listen((message) => {
         socket.send(message);
       });
-      return socket.done;
     },
   },
 });
