@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { ManualClock } from "./support.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Utf8Validator } from "../../src/protocol/utf8.ts";
 import { fromHex } from "./support.ts";
