@@ -55,3 +55,48 @@ export class HandshakeError extends TidewayError {
     this.prototype.name = "HandshakeError";
   }
 }
+
+/** Which side ended a connection; `transport` where neither did, and the bytes just stopped. */
+export type ClosedBy = "local" | "peer" | "transport";
+
+/** What a {@link ConnectionClosedError} says besides its message. */
+export interface ConnectionClosedDetails {
+  /** The close code, 1005 and 1006 included (RFC 6455 7.1.5). */
+  readonly closeCode: number;
+  /** The peer's reason, or the empty string. */
+  readonly reason: string;
+  readonly wasClean: boolean;
+  readonly closedBy: ClosedBy;
+  readonly cause?: unknown;
+}
+
+/**
+ * Code `CONNECTION_CLOSED`: the connection has ended, and with it what was still to be received or
+ * sent on it. `closeCode` says how.
+ */
+export class ConnectionClosedError extends TidewayError {
+  /** The close code, 1005 and 1006 included (RFC 6455 7.1.5). */
+  declare readonly closeCode: number;
+  /** The reason in the peer's Close frame, or the empty string. */
+  readonly reason: string;
+  /** Whether the closing handshake was completed. */
+  readonly wasClean: boolean;
+  readonly closedBy: ClosedBy;
+
+  constructor(details: ConnectionClosedDetails) {
+    const { closeCode, reason, wasClean, closedBy } = details;
+    const quoted = reason === "" ? "" : ` ${JSON.stringify(reason)}`;
+    super(
+      "CONNECTION_CLOSED",
+      `the connection was closed with ${closeCode}${quoted} (${closedBy})`,
+      details,
+    );
+    this.reason = reason;
+    this.wasClean = wasClean;
+    this.closedBy = closedBy;
+  }
+
+  static {
+    this.prototype.name = "ConnectionClosedError";
+  }
+}

@@ -1,0 +1,32 @@
+import type { Server as HttpServer } from "node:http";
+import type { Duplex } from "node:stream";
+import type { HttpFront } from "./http-front.ts";
+import { type Refusal, refuse } from "./http-upgrade.ts";
+
+const BAD_REQUEST: Refusal = { status: 400, message: "The request is malformed." };
+
+/** By the code of the error that `node:http` gives. */
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, message: "The head of the request is too large." },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "The chunk extensions are too large." },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "The request took too long to come." },
+};
+
+/** Answers what `node:http` could not read as a request, and CONNECT, and closes the connection. */
+export function refuseClientErrors(httpServer: HttpServer, front: HttpFront): void {
+  const refused = new WeakSet<Duplex>();
+  httpServer.on("clientError", (error: Error & { code?: string }, socket) => {
+    // A parser that has failed fails again with whatever comes next.
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    if (error.code === "ECONNRESET" || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    front.afterAnswers(socket, () => refuse(socket, REFUSALS[error.code ?? ""] ?? BAD_REQUEST));
+  });
+  httpServer.on("connect", (_request, socket: Duplex) => {
+    socket.on("error", () => socket.destroy());
+    refuse(socket, { status: 501, message: "CONNECT is not implemented." });
+  });
+}

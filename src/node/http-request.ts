@@ -1,0 +1,106 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
+import type { Application } from "../server/application.ts";
+import { answerRequest, serverFailed } from "../server/http-answer.ts";
+import { type RequestTarget, readTarget } from "./http-target.ts";
+import type { Refusal } from "./http-upgrade.ts";
+
+/** Answers HTTP requests by the routes, as a listener of a `node:http` server. */
+export class RequestListener {
+  readonly #application: Application;
+  #isStopping = false;
+
+  constructor(application: Application) {
+    this.#application = application;
+  }
+
+  /** From now on every answer closes its connection. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  /** Whether some HTTP route is for this request. */
+  isFor(request: IncomingMessage): boolean {
+    const target = readTarget(request);
+    if (!("url" in target)) return false;
+    return (
+      this.#application.routes.findHttp(request.method ?? "", target.url.pathname) !== undefined
+    );
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    // Writing to a peer that has just gone is an error that concerns nobody.
+    response.on("error", () => {});
+    const target = readTarget(request);
+    if (!("url" in target)) refuse(response, { ...target, headers: { Connection: "close" } });
+    // RFC 9110 9.3.8 allows to do without; Request cannot express it.
+    else if (request.method === "TRACE") refuse(response, NOT_IMPLEMENTED);
+    else this.#answer(request, response, target).catch(() => response.destroy());
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: RequestTarget,
+  ): Promise<void> {
+    const { routes, report } = this.#application;
+    const { method = "" } = request;
+    const { pathname } = target.url;
+    const match = routes.findHttp(method, pathname);
+    if (match === undefined) {
+      const miss = routes.explainMiss(method, pathname);
+      // A refused opening handshake ends its connection.
+      const closing = miss.status === 426 ? { Connection: "close, Upgrade" } : {};
+      refuse(response, { ...miss, headers: { ...miss.headers, ...closing } });
+      return;
+    }
+    const fetchRequest = toRequest(request, response, target);
+    const answer = await answerRequest(match, fetchRequest, target.url, report);
+    try {
+      await this.#send(response, answer);
+    } catch (error) {
+      report(error, { route: match.entry.key, request: fetchRequest });
+      if (response.headersSent) response.destroy();
+      else await this.#send(response, serverFailed());
+    }
+  }
+
+  async #send(response: ServerResponse, answer: Response): Promise<void> {
+    if (response.destroyed || response.writableEnded) {
+      cancelBody(answer);
+      return;
+    }
+    if (answer.bodyUsed) throw new TypeError("the body of the Response has been used");
+    if (this.#isStopping) response.setHeader("Connection", "close");
+    await sendResponse(response, answer);
+    // Nobody reads the body of an answer to HEAD, so nobody else lets go of what is behind it.
+    if (response.req.method === "HEAD") cancelBody(answer);
+  }
+}
+
+/** Answers in plain text, where no route does. */
+export function refuse(response: ServerResponse, { status, headers, message }: Refusal): void {
+  const body = Buffer.from(message);
+  response.writeHead(status, {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Length": body.byteLength,
+    ...headers,
+  });
+  response.end(body);
+}
+
+const NOT_IMPLEMENTED: Refusal = { status: 501, message: "TRACE is not implemented." };
+
+function toRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { host, path }: RequestTarget,
+): Request {
+  // Of a target in absolute form only the path goes behind the host.
+  request.url = path;
+  return createRequest(request, response, { host });
+}
+
+function cancelBody({ body }: Response): void {
+  if (body !== null && !body.locked) body.cancel().catch(() => {});
+}

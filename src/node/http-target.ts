@@ -1,0 +1,68 @@
+import type { IncomingMessage } from "node:http";
+
+/** What a request is for. */
+export interface RequestTarget {
+  /** Host and port, as the client named them. */
+  readonly host: string;
+  readonly url: URL;
+  /** The path and the query as they came. */
+  readonly path: string;
+  readonly isSecure: boolean;
+}
+
+/** Why a request cannot be served whatever it is for. */
+export interface TargetRefusal {
+  readonly status: 400 | 431;
+  readonly message: string;
+}
+
+/** How many header fields a request may have. */
+const MAX_HEADER_COUNT = 100;
+
+/** Host = uri-host [ ":" port ] (RFC 9110 7.2), the host being a name or a bracketed address. */
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$/;
+
+/** Reads what a request is for (RFC 9112 3.2); the host comes from the target where it names one. */
+export function readTarget(request: IncomingMessage): RequestTarget | TargetRefusal {
+  const { rawHeaders } = request;
+  if (rawHeaders.length > 2 * MAX_HEADER_COUNT) {
+    return { status: 431, message: `The request has more than ${MAX_HEADER_COUNT} header fields.` };
+  }
+  const isSecure = "encrypted" in request.socket;
+  const target = splitTarget(request.url ?? "");
+  // RFC 9112 3.2: a server MUST answer 400 to more than one Host, and to an invalid one.
+  const host = target?.host ?? request.headers.host ?? "localhost";
+  if (target === undefined || !HOST.test(host) || hasSeveralHosts(rawHeaders)) {
+    return { status: 400, message: "The request's target or Host is malformed." };
+  }
+  const scheme = isSecure ? "https" : "http";
+  // With the host in front, a path that begins with // is not taken for another host.
+  const url = parseUrl(`${scheme}://${host}${target.path}`);
+  if (url === undefined) return { status: 400, message: "The request's target is malformed." };
+  return { host, url, path: target.path, isSecure };
+}
+
+/** The origin form, or the absolute form, of a target; `*` and others are for no route. */
+function splitTarget(target: string): { host?: string; path: string } | undefined {
+  if (target.startsWith("/")) return { path: target };
+  const absolute = /^https?:\/\/([^/?#]+)(.*)$/is.exec(target);
+  if (absolute === null) return undefined;
+  const [, host, rest] = absolute;
+  return { host, path: rest.startsWith("/") ? rest : `/${rest}` };
+}
+
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function hasSeveralHosts(rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i].length === 4 && rawHeaders[i].toLowerCase() === "host") count++;
+  }
+  return count > 1;
+}

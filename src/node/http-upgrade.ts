@@ -1,0 +1,134 @@
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { sendResponse } from "@remix-run/node-fetch-server";
+import {
+  computeAcceptKey,
+  writeRefusal,
+  writeUpgradeResponse,
+} from "../protocol/handshake/index.ts";
+import type { Application } from "../server/application.ts";
+import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../server/upgrade.ts";
+import { HeldSocket } from "./held-socket.ts";
+import { NodeUpgradeAttempt } from "./http-upgrade-attempt.ts";
+import { readTarget } from "./http-target.ts";
+import type { InFlight } from "./in-flight.ts";
+import { lingeringClose } from "./lingering-close.ts";
+import { openConnection } from "./open-connection.ts";
+import { nodePlatform } from "./platform.ts";
+
+/** A plain answer to a request that gets no WebSocket. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly message: string;
+}
+
+/** Answers the requests for a WebSocket that a `node:http` server has read the head of. */
+export class UpgradeListener {
+  readonly #application: Application;
+  readonly #inFlight: InFlight;
+  /** What refuses the requests that are still being decided on. */
+  readonly #undecided = new Set<(refusal: Refusal) => void>();
+
+  constructor(application: Application, inFlight: InFlight) {
+    this.#application = application;
+    this.#inFlight = inFlight;
+  }
+
+  /** Whether some `ws:` route is for this request. */
+  isFor(request: IncomingMessage): boolean {
+    const target = readTarget(request);
+    return "url" in target && this.#application.gate.hasRoute(target.url.pathname);
+  }
+
+  /** `head` are the bytes that came behind the request. `socket` is ours from now on. */
+  handle(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+    const target = readTarget(request);
+    if (!("url" in target)) {
+      refuse(socket, target);
+      return;
+    }
+    const attempt = new NodeUpgradeAttempt(request, target);
+    const decision = this.#application.gate.decide(attempt);
+    if (decision instanceof Promise) this.#wait(request, socket, head, attempt, decision);
+    else this.#carryOut(decision, request, socket, head);
+  }
+
+  /** Refuses all those that are still being decided on. */
+  refuseUndecided(refusal: Refusal): void {
+    for (const refuseOne of this.#undecided) refuseOne(refusal);
+  }
+
+  #wait(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    attempt: NodeUpgradeAttempt,
+    decision: Promise<UpgradeDecision>,
+  ): void {
+    let isSettled = false;
+    const settle = (): void => {
+      isSettled = true;
+      this.#undecided.delete(refuseNow);
+    };
+    const held = new HeldSocket(socket, head, () => {
+      settle();
+      attempt.abort();
+      socket.destroy();
+    });
+    const refuseNow = (refusal: Refusal): void => {
+      settle();
+      held.release();
+      attempt.abort();
+      refuse(socket, refusal);
+    };
+    this.#undecided.add(refuseNow);
+    void decision.then((decided) => {
+      if (isSettled) return discard(decided);
+      settle();
+      return this.#carryOut(decided, request, socket, held.release());
+    });
+  }
+
+  #carryOut(
+    decision: UpgradeDecision,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+  ): void {
+    if (decision.kind === "accept") accept(decision, socket, head);
+    else if (decision.kind === "refuse") refuse(socket, decision);
+    else this.#answer(decision, request, socket);
+  }
+
+  #answer({ response }: UpgradeAnswered, request: IncomingMessage, socket: Duplex): void {
+    const message = new ServerResponse(request);
+    message.shouldKeepAlive = false;
+    message.on("error", () => socket.destroy());
+    message.assignSocket(request.socket);
+    message.once("finish", () => {
+      message.detachSocket(request.socket);
+      lingeringClose(socket);
+    });
+    this.#inFlight.add(message);
+    sendResponse(message, response).catch(() => socket.destroy());
+  }
+}
+
+/** Answers with a plain refusal and closes. */
+export function refuse(socket: Duplex, { status, headers = {}, message }: Refusal): void {
+  const dated = { ...headers, Date: new Date().toUTCString() };
+  lingeringClose(socket, writeRefusal({ status, headers: dated, message }));
+}
+
+function accept(decision: UpgradeAccepted, socket: Duplex, head: Uint8Array): void {
+  if (socket.destroyed) return;
+  const { key, protocol, extensions, limits } = decision;
+  const acceptKey = computeAcceptKey(key, nodePlatform);
+  socket.write(writeUpgradeResponse({ acceptKey, protocol, extensions }), "latin1");
+  decision.open(openConnection(socket, { ...limits, role: "server", protocol, extensions, head }));
+}
+
+function discard(decision: UpgradeDecision): void {
+  if (decision.kind === "answer") decision.response.body?.cancel().catch(() => {});
+}

@@ -1,0 +1,38 @@
+import { UsageError } from "../errors/index.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
+
+const SLOW_CONSUMER_POLICIES: readonly unknown[] = ["close", "drop", "wait"];
+
+/** @throws UsageError `INVALID_OPTION` */
+export function checkLimits(limits: ConnectionLimits, where: string): void {
+  checkPositive(where, "maxMessageBytes", limits.maxMessageBytes);
+  checkPositive(where, "closeTimeoutMs", limits.closeTimeoutMs);
+  checkPositive(where, "highWaterMarkBytes", limits.highWaterMarkBytes);
+  checkPositive(where, "maxBufferedBytes", limits.maxBufferedBytes);
+  checkPositive(where, "maxQueuedBytes", limits.maxQueuedBytes);
+  checkPositive(where, "maxQueuedMessages", limits.maxQueuedMessages);
+  if (limits.heartbeat !== undefined && limits.heartbeat !== false) {
+    checkPositive(where, "heartbeat.idleMs", limits.heartbeat.idleMs);
+    checkPositive(where, "heartbeat.timeoutMs", limits.heartbeat.timeoutMs);
+  }
+  const { slowConsumer = "close" } = limits;
+  if (!SLOW_CONSUMER_POLICIES.includes(slowConsumer)) {
+    throw invalidOption(where, "slowConsumer", slowConsumer, '"close", "drop" or "wait"');
+  }
+}
+
+/** @throws UsageError `INVALID_OPTION` unless `value` is absent or a number above 0 */
+export function checkPositive(where: string, name: string, value: number | undefined): void {
+  if (value === undefined || (typeof value === "number" && value > 0)) return;
+  throw invalidOption(where, name, value, "a number above 0");
+}
+
+export function invalidOption(
+  where: string,
+  name: string,
+  value: unknown,
+  expected: string,
+): UsageError {
+  const shown = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
+  return new UsageError("INVALID_OPTION", `${where}: ${name} is ${shown}, not ${expected}`);
+}

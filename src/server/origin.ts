@@ -1,0 +1,93 @@
+import { UsageError } from "../errors/index.ts";
+
+/**
+ * Which web pages may connect. A browser names the page's origin in every opening handshake (RFC
+ * 6455 10.2); without a check, any page that a user visits could use that user's cookies here.
+ *
+ * - `"same-origin"`, the default: pages of the host and port that the request is for. Where this
+ *   server ends TLS itself, the page must have come by https.
+ * - a list of origins, such as `"https://example.com"`
+ * - a function, which lets a page in by returning `true` and nothing else; what it throws is reported
+ * - `"*"`: any page; only for what needs no protection at all
+ *
+ * Clients that send no origin are no browsers, and can claim any; they are always let in.
+ */
+export type OriginPolicy =
+  | "same-origin"
+  | "*"
+  | readonly string[]
+  | ((origin: string, request: Request) => boolean);
+
+/** What of a request its origin is judged by. */
+export interface OriginClaim {
+  /** The values of all `Origin` fields. */
+  readonly origins: readonly string[];
+  /** The value of `Host`. */
+  readonly host: string;
+  /** Whether this server ends TLS for the connection. */
+  readonly isSecure: boolean;
+  readonly request: Request;
+}
+
+export type OriginCheck = (claim: OriginClaim) => boolean;
+
+/** scheme "://" host [ ":" port ] (RFC 6454 6.2); `null`, an opaque origin, is none. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i;
+
+/**
+ * Compiles a policy. The check itself throws nothing but what a policy function throws.
+ *
+ * @throws UsageError `INVALID_ORIGIN` for a list with something else than origins in it
+ */
+export function compileOriginPolicy(policy: OriginPolicy): OriginCheck {
+  if (policy === "*") return () => true;
+  const isAllowed = compileSingle(policy);
+  return (claim) => {
+    const { origins } = claim;
+    if (origins.length === 0) return true;
+    const origin = origins.length === 1 ? parseOrigin(origins[0]) : undefined;
+    return origin !== undefined && isAllowed(origin, claim);
+  };
+}
+
+type OriginTest = (origin: string, claim: OriginClaim) => boolean;
+
+function compileSingle(policy: Exclude<OriginPolicy, "*">): OriginTest {
+  if (policy === "same-origin") return isSameOrigin;
+  // Only `true`: a promise is no leave to enter, whatever it will hold.
+  if (typeof policy === "function")
+    return (origin, { request }) => policy(origin, request) === true;
+  if (!Array.isArray(policy)) {
+    throw new UsageError(
+      "INVALID_ORIGIN",
+      'origins is "same-origin", "*", a list of origins, or a function',
+    );
+  }
+  const allowed = new Set(policy.map(parseListed));
+  return (origin) => allowed.has(origin);
+}
+
+function isSameOrigin(origin: string, { host, isSecure }: OriginClaim): boolean {
+  const scheme = origin.slice(0, origin.indexOf(":"));
+  // Behind a proxy that ends TLS, the scheme seen here is not the page's.
+  if (isSecure ? scheme !== "https" : scheme !== "https" && scheme !== "http") return false;
+  return parseOrigin(`${scheme}://${host}`) === origin;
+}
+
+function parseListed(origin: string): string {
+  const parsed = typeof origin === "string" ? parseOrigin(origin) : undefined;
+  if (parsed !== undefined) return parsed;
+  throw new UsageError(
+    "INVALID_ORIGIN",
+    `${JSON.stringify(origin)} in origins is no origin, such as "https://example.com"`,
+  );
+}
+
+/** In lower case and without the scheme's default port; undefined if `text` is no origin. */
+function parseOrigin(text: string): string | undefined {
+  if (!ORIGIN.test(text)) return undefined;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  // URL gives schemes that it does not know, such as those of browser extensions, no origin.
+  return url.origin === "null" ? text.toLowerCase() : url.origin;
+}

@@ -1,0 +1,178 @@
+import { isToken } from "../protocol/handshake/index.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
+import { checkLimits } from "./options.ts";
+import { compileOriginPolicy, type OriginCheck, type OriginPolicy } from "./origin.ts";
+import { compilePattern, invalidRoute, type Params, type RoutePattern } from "./route-pattern.ts";
+import type { HttpHandler, Route, WebSocketHandler, WebSocketRoute } from "./route-types.ts";
+
+/** A compiled `ws:` route. */
+export interface WebSocketEntry {
+  readonly key: string;
+  readonly pattern: RoutePattern;
+  /** In order of preference; may hold the empty string, for none. */
+  readonly protocols: readonly string[];
+  readonly isOriginAllowed: OriginCheck;
+  readonly authorize: WebSocketRoute["authorize"];
+  readonly handle: WebSocketHandler;
+  readonly limits: ConnectionLimits;
+}
+
+/** A compiled HTTP route. */
+export interface HttpEntry {
+  readonly key: string;
+  readonly pattern: RoutePattern;
+  /** Undefined for any. */
+  readonly method: string | undefined;
+  readonly handle: HttpHandler;
+}
+
+export interface RouteMatch<Entry> {
+  readonly entry: Entry;
+  readonly params: Params;
+}
+
+/** Why no route answers a request, as a response to give. */
+export interface RouteMiss {
+  readonly status: 404 | 405 | 426;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly message: string;
+}
+
+/** What holds for all `ws:` routes that do not say otherwise. */
+export interface RouteDefaults extends ConnectionLimits {
+  readonly origins?: OriginPolicy;
+}
+
+const KEY = /^(?:([a-z]+):)?(\/.*)$/is;
+const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+const NOT_FOUND: RouteMiss = { status: 404, headers: {}, message: "Nothing is here." };
+const UPGRADE_REQUIRED: RouteMiss = {
+  status: 426,
+  // RFC 6455 4.4 and RFC 9110 15.5.22.
+  headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
+  message: "This resource speaks WebSocket.",
+};
+
+/** The routes of a server, compiled, in their order. */
+export class RouteTable {
+  readonly #webSockets: WebSocketEntry[] = [];
+  readonly #http: HttpEntry[] = [];
+
+  /** @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN` */
+  constructor(routes: Readonly<Record<string, Route>>, defaults: RouteDefaults = {}) {
+    for (const [key, route] of Object.entries(routes)) {
+      const [, prefix, path] = KEY.exec(key) ?? [];
+      if (path === undefined) {
+        throw invalidRoute(
+          key,
+          'a key is a path such as "/x/:id", perhaps behind "ws:" or a method',
+        );
+      }
+      const pattern = compilePattern(path, key);
+      if (prefix?.toLowerCase() === "ws") {
+        this.#webSockets.push(compileWebSocket(key, pattern, route, defaults));
+      } else {
+        this.#http.push({
+          key,
+          pattern,
+          method: readMethod(key, prefix),
+          handle: readHandler(key, route),
+        });
+      }
+    }
+  }
+
+  /** The first `ws:` route for `pathname`. */
+  findWebSocket(pathname: string): RouteMatch<WebSocketEntry> | undefined {
+    for (const entry of this.#webSockets) {
+      const params = entry.pattern.match(pathname);
+      if (params !== undefined) return { entry, params };
+    }
+    return undefined;
+  }
+
+  /** The first HTTP route for `pathname` and `method`. A `get:` route answers HEAD too. */
+  findHttp(method: string, pathname: string): RouteMatch<HttpEntry> | undefined {
+    for (const entry of this.#http) {
+      if (!answers(entry, method)) continue;
+      const params = entry.pattern.match(pathname);
+      if (params !== undefined) return { entry, params };
+    }
+    return undefined;
+  }
+
+  /** What to answer where `findHttp` found nothing. */
+  explainMiss(method: string, pathname: string): RouteMiss {
+    const isWebSocket = this.findWebSocket(pathname) !== undefined;
+    if (isWebSocket && (method === "GET" || method === "HEAD")) return UPGRADE_REQUIRED;
+    const allowed = new Set(isWebSocket ? ["GET"] : []);
+    for (const { method: allows, pattern } of this.#http) {
+      if (allows === undefined || pattern.match(pathname) === undefined) continue;
+      allowed.add(allows);
+      if (allows === "GET") allowed.add("HEAD");
+    }
+    if (allowed.size === 0) return NOT_FOUND;
+    const message = `${method} is not allowed here.`;
+    return { status: 405, headers: { Allow: [...allowed].join(", ") }, message };
+  }
+}
+
+function answers({ method }: HttpEntry, requested: string): boolean {
+  return method === undefined || method === requested || (method === "GET" && requested === "HEAD");
+}
+
+function readMethod(key: string, prefix: string | undefined): string | undefined {
+  const method = prefix?.toUpperCase();
+  if (method === undefined || METHODS.includes(method)) return method;
+  throw invalidRoute(key, `${JSON.stringify(prefix)} is neither "ws" nor a method that is known`);
+}
+
+function readHandler(key: string, route: Route): HttpHandler {
+  if (typeof route === "function") return route as HttpHandler;
+  throw invalidRoute(key, "what answers HTTP requests is a function");
+}
+
+function compileWebSocket(
+  key: string,
+  pattern: RoutePattern,
+  route: Route,
+  defaults: RouteDefaults,
+): WebSocketEntry {
+  const record = readRecord(key, route);
+  const { protocols = [], origins, authorize, handle, ...limits } = record;
+  checkLimits(limits, `the route ${JSON.stringify(key)}`);
+  checkProtocols(key, protocols);
+  const { origins: defaultOrigins = "same-origin", ...defaultLimits } = defaults;
+  return {
+    key,
+    pattern,
+    protocols,
+    isOriginAllowed: compileOriginPolicy(origins ?? defaultOrigins),
+    authorize,
+    handle,
+    limits: { ...defaultLimits, ...limits },
+  };
+}
+
+function readRecord(key: string, route: Route): WebSocketRoute {
+  if (typeof route === "function") return { handle: route as WebSocketHandler };
+  if (typeof route?.handle !== "function") {
+    throw invalidRoute(
+      key,
+      "a WebSocket route is a function, or a record with the function handle",
+    );
+  }
+  if (route.authorize !== undefined && typeof route.authorize !== "function") {
+    throw invalidRoute(key, "authorize is a function");
+  }
+  return route;
+}
+
+function checkProtocols(key: string, protocols: readonly string[]): void {
+  const areTokens =
+    Array.isArray(protocols) && protocols.every((protocol) => protocol === "" || isToken(protocol));
+  if (!areTokens || new Set(protocols).size < protocols.length) {
+    throw invalidRoute(key, "protocols is a list of different tokens (RFC 6455 4.1)");
+  }
+}

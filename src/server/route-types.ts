@@ -1,0 +1,116 @@
+import type { PathOf, RouteParams } from "./route-params.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
+import type { OriginPolicy } from "./origin.ts";
+import type { Socket } from "./socket.ts";
+
+/** What an HTTP handler gets besides the request. */
+export interface HttpContext<Params> {
+  /** Named params are percent-decoded; what a wildcard matched, `"0"`, is as it stands in the URL. */
+  readonly params: Params;
+  readonly url: URL;
+}
+
+/**
+ * Answers an HTTP request. What it throws is answered with 500 and reported to `onError`. Any
+ * fetch-style framework mounts here: `"/api/*": app.fetch`.
+ */
+export type HttpHandler<Path extends string = string> = (
+  request: Request,
+  context: HttpContext<RouteParams<Path>>,
+) => Response | Promise<Response>;
+
+/** What a WebSocket handler gets besides the socket. */
+export interface WebSocketContext<Params, Protocol, State> {
+  /** Named params are percent-decoded; what a wildcard matched, `"0"`, is as it stands in the URL. */
+  readonly params: Params;
+  /** The subprotocol agreed upon; the empty string for none. */
+  readonly protocol: Protocol;
+  /** What the route's `authorize` returned. */
+  readonly state: State;
+  /** The request that opened the connection. */
+  readonly request: Request;
+  readonly url: URL;
+}
+
+/**
+ * Looks after one socket, which stays open when the handler returns. What it throws, or rejects
+ * with, closes the socket with 1011 and is reported to `onError`.
+ */
+export type WebSocketHandler<
+  Path extends string = string,
+  Protocol extends string = string,
+  State = unknown,
+> = (socket: Socket, context: WebSocketContext<RouteParams<Path>, Protocol, State>) => unknown;
+
+/** What `authorize` gets besides the request. */
+export interface AuthorizeContext<Params> {
+  readonly params: Params;
+  readonly url: URL;
+}
+
+/** A `ws:` route that needs more than a handler. */
+export interface WebSocketRoute<
+  Path extends string = string,
+  Protocol extends string = string,
+  State = unknown,
+> extends ConnectionLimits {
+  /**
+   * The subprotocols spoken, the preferred one first. A client that offers none of them is refused
+   * with 400, unless the list has the empty string, which stands for none. Default: none is spoken.
+   */
+  readonly protocols?: readonly Protocol[];
+  /** Whose pages may connect. Default: the server's own, and clients that are no browser. */
+  readonly origins?: OriginPolicy;
+  /**
+   * Lets the client in, by returning what becomes the handler's `state`, or refuses it, by returning
+   * a `Response`. It has `handshakeTimeoutMs`; what it throws is answered with 500 and reported.
+   *
+   * For `state` to be inferred, say the parameter's type: `async (request: Request) => ...`.
+   */
+  readonly authorize?: (request: Request, context: AuthorizeContext<RouteParams<Path>>) => unknown;
+  readonly handle: WebSocketHandler<Path, Protocol, State>;
+}
+
+/** What may stand behind some key of `routes`; where the key is known, less may. */
+export type Route = HttpHandler | WebSocketHandler | WebSocketRoute;
+
+/**
+ * The routes of a server, in order: the first that matches answers.
+ *
+ * A key is a URL pattern (the pathname syntax of URLPattern), perhaps behind a method, or behind
+ * `ws`: `"/"`, `"get:/rooms/:room"`, `"/files/*"`, `"ws:/rooms/:room"`. Behind `ws:` stands a
+ * {@link WebSocketHandler} or a {@link WebSocketRoute}, elsewhere an {@link HttpHandler}.
+ *
+ * The type parameters are there to be inferred: the keys, and by key the elements of `protocols` and
+ * what `authorize` returns.
+ */
+export type Routes<Key extends string = string, Protocols = unknown, States = unknown> = {
+  readonly [K in Key]: RouteOf<K, ValueAt<Protocols, K>, ValueAt<States, K>>;
+} & InferProtocols<Protocols> &
+  InferStates<States>;
+
+type RouteOf<Key extends string, Protocol, State> = string extends Key
+  ? Route
+  : Key extends `ws:${string}`
+    ?
+        | WebSocketHandler<PathOf<Key>, "", undefined>
+        | WebSocketRoute<PathOf<Key>, ProtocolOf<Protocol>, StateOf<State>>
+    : HttpHandler<PathOf<Key>>;
+
+type ValueAt<Values, Key> = Key extends keyof Values ? Values[Key] : unknown;
+
+/** Without `protocols` none is spoken. */
+type ProtocolOf<Protocol> = unknown extends Protocol ? "" : Protocol & string;
+
+type StateOf<Returned> = unknown extends Returned ? unknown : Exclude<Awaited<Returned>, Response>;
+
+// Two types of one property each, from which the compiler infers by key. `object` lets a route be
+// something else than a record, and is not looked into.
+type InferProtocols<Protocols> = {
+  readonly [K in keyof Protocols]: { readonly protocols?: readonly Protocols[K][] } | object;
+};
+
+// Without parameters, so that it is not taken for what gives `authorize` its parameters' types.
+type InferStates<States> = {
+  readonly [K in keyof States]: { readonly authorize?: () => States[K] } | object;
+};

@@ -1,0 +1,70 @@
+import { UsageError } from "../errors/index.ts";
+import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
+
+/** What can be sent: text, or bytes in any of their forms. They are copied before `send` returns. */
+export type SendData = string | ArrayBufferLike | ArrayBufferView;
+
+/** RFC 6455 5.5: control frames carry at most this much. */
+const MAX_PING_BYTES = 125;
+
+/** The bytes of `data`, not copied. @throws UsageError `INVALID_DATA` */
+export function toBytes(data: Exclude<SendData, string>): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (ArrayBuffer.isView(data)) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  if (isBuffer(data)) return new Uint8Array(data);
+  throw new UsageError(
+    "INVALID_DATA",
+    `a message is a string, an ArrayBuffer or a view of one, not ${describe(data)}`,
+  );
+}
+
+/** @throws UsageError `INVALID_DATA`, or `PING_TOO_BIG` above 125 bytes */
+export function toPingPayload(data: SendData): Uint8Array {
+  const bytes = typeof data === "string" ? encoder.encode(data) : toBytes(data);
+  if (bytes.byteLength <= MAX_PING_BYTES) return bytes;
+  throw new UsageError(
+    "PING_TOO_BIG",
+    `a ping of ${bytes.byteLength} bytes exceeds ${MAX_PING_BYTES} (RFC 6455 5.5)`,
+  );
+}
+
+/** @throws UsageError `INVALID_CLOSE_CODE` or `INVALID_CLOSE_REASON` */
+export function checkCloseArguments(code: number, reason: string): void {
+  if (!isCloseCodeOnWire(code) || !Number.isInteger(code)) {
+    throw new UsageError(
+      "INVALID_CLOSE_CODE",
+      `no Close frame may carry the code ${String(code)} (RFC 6455 7.4)`,
+    );
+  }
+  // RFC 6455 7.4.1: a server has no use for 1010, by which a client says what it misses.
+  if (code === CloseCode.MandatoryExtension) {
+    throw new UsageError("INVALID_CLOSE_CODE", "the code 1010 is for clients (RFC 6455 7.4.1)");
+  }
+  if (typeof reason !== "string") {
+    throw new UsageError("INVALID_CLOSE_REASON", `a reason is a string, not ${describe(reason)}`);
+  }
+  const byteLength = reason.length === 0 ? 0 : encoder.encode(reason).byteLength;
+  if (byteLength > MAX_CLOSE_REASON_BYTES) {
+    throw new UsageError(
+      "INVALID_CLOSE_REASON",
+      `a reason of ${byteLength} bytes exceeds ${MAX_CLOSE_REASON_BYTES} (RFC 6455 5.5)`,
+    );
+  }
+}
+
+const encoder = new TextEncoder();
+
+function isBuffer(data: unknown): data is ArrayBufferLike {
+  return (
+    data instanceof ArrayBuffer ||
+    (typeof SharedArrayBuffer === "function" && data instanceof SharedArrayBuffer)
+  );
+}
+
+function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return `a value of type ${typeof value}`;
+  return `an object of class ${value.constructor?.name ?? "null"}`;
+}

@@ -1,0 +1,343 @@
+import type { CloseInfo, Connection, ConnectionHandler } from "../connection/connection.ts";
+import { ReadyState } from "../connection/connection.ts";
+import { ConnectionClosedError, ProtocolError } from "../errors/index.ts";
+import { CloseCode } from "../protocol/index.ts";
+import { type Message, MessageQueue } from "../streams/message-queue.ts";
+import type { MessageSubscription } from "../streams/message-subscription.ts";
+import { type Deferred, deferred } from "./deferred.ts";
+import { checkCloseArguments, type SendData, toBytes, toPingPayload } from "./send-data.ts";
+import type { SlowConsumerPolicy, SocketOptions } from "./socket-options.ts";
+import { pipeToSocket, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
+import { isThenable } from "./values.ts";
+
+/** What `listen` may be told besides the messages. */
+export interface ListenOptions {
+  /** Called once, last, when no more messages can come, however they ended; not after `cancel`. */
+  readonly onDone?: () => void;
+  /** Called before `onDone` when the connection was not closed with 1000, 1001 or 1005. */
+  readonly onError?: (error: ConnectionClosedError) => void;
+}
+
+/** What a socket needs from the server it belongs to. */
+export interface SocketHost {
+  /** What a callback of this socket threw; called at most once for each socket. */
+  onFailure(error: unknown): void;
+  /** The connection is over. */
+  onClosed?(): void;
+  /** Calls back once the running turn has ended, and what was sent in it has been written. */
+  defer(callback: () => void): void;
+}
+
+/** Runs a socket's handler: what it throws, or rejects with, closes the socket with 1011. */
+export let runHandler: (socket: Socket, handler: () => unknown) => void;
+
+// What only the connection may call; kept off the public face.
+let receive: (socket: Socket, message: Message) => void;
+let drain: (socket: Socket) => void;
+let finish: (socket: Socket, info: CloseInfo) => void;
+
+/**
+ * The server's end of a WebSocket connection: a stream of the messages received and a sink for
+ * those sent, with backpressure both ways.
+ *
+ * ```ts
+ * for await (const message of socket) {
+ *   if (!socket.send(message)) await socket.drained;
+ * }
+ * ```
+ *
+ * Messages have one consumer: one `for await` loop, one call of `listen`, or `readable`. What comes
+ * before it is kept; once the queue is full the peer has to wait. A socket without any consumer
+ * stays open, but stops reading there: if you only send, still say `socket.listen(() => {})`.
+ */
+export class Socket implements AsyncIterable<Message> {
+  readonly #connection: Connection;
+  readonly #host: SocketHost;
+  readonly #queue: MessageQueue;
+  readonly #highWaterMarkBytes: number;
+  readonly #maxBufferedBytes: number;
+  readonly #slowConsumer: SlowConsumerPolicy;
+
+  #closeInfo: CloseInfo | undefined;
+  /** Whether `close` or `terminate` was called before the peer's Close frame came. */
+  #isClosedLocally = false;
+  #hasFailed = false;
+  #done: Deferred<CloseInfo> | undefined;
+  #drained: Deferred<void> | undefined;
+  #readable: ReadableStream<Message> | undefined;
+  #writable: WritableStream<SendData> | undefined;
+
+  /** Takes over `connection`, which has not been started. */
+  constructor(connection: Connection, host: SocketHost, options: SocketOptions = {}) {
+    this.#connection = connection;
+    this.#host = host;
+    this.#highWaterMarkBytes = options.highWaterMarkBytes ?? 65_536;
+    this.#maxBufferedBytes = options.maxBufferedBytes ?? 1_048_576;
+    this.#slowConsumer = options.slowConsumer ?? "close";
+    this.#queue = new MessageQueue(connection, {
+      maxBytes: options.maxQueuedBytes,
+      maxMessages: options.maxQueuedMessages,
+    });
+    connection.start(new SocketConnectionHandler(this));
+  }
+
+  /** The subprotocol agreed upon, or the empty string. */
+  get protocol(): string {
+    return this.#connection.protocol;
+  }
+
+  /** The extensions agreed upon, as in the header field, or the empty string. */
+  get extensions(): string {
+    return this.#connection.extensions;
+  }
+
+  /** 1 while open, 2 while closing, 3 when closed: the numbers of the WHATWG interface. */
+  get readyState(): ReadyState {
+    return this.#connection.readyState;
+  }
+
+  /** Bytes, framing included, that were sent but have not left for the kernel. */
+  get bufferedAmount(): number {
+    return this.#connection.bufferedAmount;
+  }
+
+  /** How the connection ended, once it has. Never rejects. */
+  get done(): Promise<CloseInfo> {
+    if (this.#closeInfo !== undefined) return Promise.resolve(this.#closeInfo);
+    this.#done ??= deferred<CloseInfo>();
+    return this.#done.promise;
+  }
+
+  /**
+   * Resolves once `bufferedAmount` is below `highWaterMarkBytes`, which it may be already. Rejects
+   * with {@link ConnectionClosedError} when the connection ends first, or has ended, so that a
+   * sender's loop ends too; a rejection that nobody looks at is not reported.
+   */
+  get drained(): Promise<void> {
+    if (this.#closeInfo !== undefined) return rejected(this.#closedError(this.#closeInfo));
+    if (this.bufferedAmount < this.#highWaterMarkBytes) return Promise.resolve();
+    if (this.#drained === undefined) {
+      this.#drained = deferred<void>();
+      this.#drained.promise.catch(() => {});
+      // What fills the buffer may leave for the kernel in one go at the end of the turn.
+      this.#host.defer(() => this.#checkDrained());
+    }
+    return this.#drained.promise;
+  }
+
+  /** All messages, in a stream; being the consumer from the first use of this property on. */
+  get readable(): ReadableStream<Message> {
+    this.#readable ??= readableOf(this);
+    return this.#readable;
+  }
+
+  /** A stream that sends what is written to it, at the peer's pace; closing it closes with 1000. */
+  get writable(): WritableStream<SendData> {
+    this.#writable ??= writableOf(this);
+    return this.#writable;
+  }
+
+  /**
+   * The messages, in order. The loop ends when the connection is closed with 1000, 1001 or 1005,
+   * and throws {@link ConnectionClosedError} when it ends otherwise. Leaving the loop early closes
+   * the connection with 1000, unless the handler throws or closes it otherwise in the same turn.
+   *
+   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
+    return this.#queue.iterate(() => this.#closeSoon());
+  }
+
+  /**
+   * Calls `onMessage` for every message, in order, from the next turn on. What it throws, or rejects
+   * with, counts as thrown by the handler. Cancelling closes the connection with 1000.
+   *
+   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one.
+   */
+  listen(
+    onMessage: (message: Message) => unknown,
+    options: ListenOptions = {},
+  ): MessageSubscription {
+    return this.#queue.listen({
+      onMessage: (message) => this.#guard(onMessage, message),
+      onEnd: (error) => {
+        if (error !== undefined && options.onError !== undefined) {
+          this.#guard(options.onError, error as ConnectionClosedError);
+        }
+        if (options.onDone !== undefined) this.#guard(options.onDone, undefined);
+      },
+      onCancel: () => this.#closeSoon(),
+    });
+  }
+
+  /**
+   * Sends a message: a string as text, bytes as binary. Returns false when it is time to wait for
+   * `drained`, when the slow-consumer policy dropped the message, and when the connection is no
+   * longer open, in which case the message is dropped.
+   *
+   * @throws UsageError `INVALID_DATA` if `data` is neither a string nor bytes.
+   */
+  send(data: SendData): boolean {
+    const connection = this.#connection;
+    const message = typeof data === "string" ? data : toBytes(data);
+    if (connection.readyState !== ReadyState.Open) return false;
+    if (connection.bufferedAmount > this.#maxBufferedBytes && !this.#admitsMore()) return false;
+    if (typeof message === "string") connection.sendText(message);
+    else connection.sendBinary(message);
+    return connection.bufferedAmount < this.#highWaterMarkBytes;
+  }
+
+  /** As `send`, for those who look at `drained` rather than at a result. */
+  add(data: SendData): void {
+    this.send(data);
+  }
+
+  /**
+   * Sends every item of `source` as a message, at the peer's pace. Resolves when the source has
+   * ended. Rejects with what the source throws, or with {@link ConnectionClosedError} if the
+   * connection ends first; the source is told to stop then.
+   *
+   * @throws UsageError `INVALID_SOURCE` if `source` cannot be iterated over.
+   */
+  addStream(source: SendSource): Promise<void> {
+    return pipeToSocket(source, this);
+  }
+
+  /** Sends a ping of at most 125 bytes. @throws UsageError `INVALID_DATA`, `PING_TOO_BIG` */
+  ping(payload: SendData = ""): void {
+    this.#connection.ping(toPingPayload(payload));
+  }
+
+  /**
+   * Starts the closing handshake; without effect once it has begun. Messages that have come before
+   * can still be read, later ones are dropped.
+   *
+   * @param code 1000-1014 but for 1004-1006 and 1010, or 3000-4999; default 1000.
+   * @param reason At most 123 bytes of UTF-8; default empty.
+   * @throws UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON`
+   */
+  close(code: number = CloseCode.Normal, reason: string = ""): void {
+    checkCloseArguments(code, reason);
+    if (this.readyState !== ReadyState.Open) return;
+    this.#isClosedLocally = true;
+    this.#connection.close(code, reason);
+  }
+
+  /** Drops the connection at once, without a closing handshake; it ends with 1006. */
+  terminate(): void {
+    if (this.readyState === ReadyState.Open) this.#isClosedLocally = true;
+    this.#connection.terminate();
+  }
+
+  #admitsMore(): boolean {
+    if (this.#slowConsumer === "wait") return true;
+    if (this.#slowConsumer === "close") this.close(CloseCode.TryAgainLater, "too slow");
+    return false;
+  }
+
+  /** A handler that throws out of its loop must have the time to close with 1011 instead. */
+  #closeSoon(): void {
+    setTimeout(() => this.close(), 0);
+  }
+
+  /** Runs a callback of the user's, whose errors are the handler's. */
+  #guard<T>(callback: (argument: T) => unknown, argument: T): void {
+    try {
+      const result = callback(argument);
+      if (isThenable(result)) result.then(undefined, (error: unknown) => this.#fail(error));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.close(CloseCode.InternalError);
+    // That the connection ended is no failure of the handler's.
+    const isOwnEnd = error instanceof ConnectionClosedError && ownErrors.get(error) === this;
+    if (this.#hasFailed || isOwnEnd) return;
+    this.#hasFailed = true;
+    this.#host.onFailure(error);
+  }
+
+  #onMessage(message: Message): void {
+    if (!this.#isClosedLocally) this.#queue.push(message);
+  }
+
+  #checkDrained(): void {
+    if (this.bufferedAmount >= this.#highWaterMarkBytes) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
+  #onClose(info: CloseInfo): void {
+    this.#closeInfo = info;
+    this.#queue.end(EXPECTED_ENDS.has(info.code) ? undefined : this.#closedError(info));
+    this.#drained?.reject(this.#closedError(info));
+    this.#drained = undefined;
+    this.#done?.resolve(info);
+    this.#host.onClosed?.();
+  }
+
+  #closedError({ code, reason, wasClean, error: cause }: CloseInfo): ConnectionClosedError {
+    const isLocal = this.#isClosedLocally || cause instanceof ProtocolError;
+    const hasPeerClosed = code !== CloseCode.Abnormal;
+    const error = new ConnectionClosedError({
+      closeCode: code,
+      reason,
+      wasClean,
+      closedBy: isLocal ? "local" : hasPeerClosed ? "peer" : "transport",
+      ...(cause === undefined ? {} : { cause }),
+    });
+    ownErrors.set(error, this);
+    return error;
+  }
+
+  static {
+    runHandler = (socket, handler) => socket.#guard(handler, undefined);
+    receive = (socket, message) => socket.#onMessage(message);
+    drain = (socket) => socket.#checkDrained();
+    finish = (socket, info) => socket.#onClose(info);
+  }
+}
+
+class SocketConnectionHandler implements ConnectionHandler {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  onText(text: string): void {
+    receive(this.#socket, text);
+  }
+
+  onBinary(bytes: Uint8Array): void {
+    receive(this.#socket, bytes);
+  }
+
+  onClosing(): void {}
+
+  onDrain(): void {
+    drain(this.#socket);
+  }
+
+  onClose(info: CloseInfo): void {
+    finish(this.#socket, info);
+  }
+}
+
+/** Ends that a program expects: iteration just ends. */
+const EXPECTED_ENDS: ReadonlySet<number> = new Set([
+  CloseCode.Normal,
+  CloseCode.GoingAway,
+  CloseCode.NoStatusReceived,
+]);
+
+/** Which socket's end an error reports. */
+const ownErrors = new WeakMap<ConnectionClosedError, Socket>();
+
+function rejected(error: Error): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => {});
+  return promise;
+}

@@ -1,0 +1,223 @@
+import type { Connection } from "../connection/connection.ts";
+import type { TimerWheel } from "../connection/timer-wheel.ts";
+import { HandshakeError } from "../errors/index.ts";
+import {
+  HeaderFields,
+  readUpgradeRequest,
+  type UpgradeRequest,
+} from "../protocol/handshake/index.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
+import type { ErrorListener } from "./report.ts";
+import type { Params } from "./route-pattern.ts";
+import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
+import type { WebSocketContext } from "./route-types.ts";
+import { runHandler, Socket } from "./socket.ts";
+import { isResponse, isThenable } from "./values.ts";
+
+/** A request for a WebSocket, as a runtime hands it over. */
+export interface UpgradeAttempt extends UpgradeRequest {
+  /** The path of the request's URL, normalised as URLs are. */
+  readonly pathname: string;
+  /** The host that the request is for, with its port. */
+  readonly host: string;
+  /** Whether this server ends TLS for the connection. */
+  readonly isSecure: boolean;
+  /** Made when first asked for: most handlers never do. Its signal aborts when the peer goes. */
+  readonly request: Request;
+  readonly url: URL;
+}
+
+/** What to answer to an {@link UpgradeAttempt}. */
+export type UpgradeDecision = UpgradeAccepted | UpgradeRefused | UpgradeAnswered;
+
+/** Send the 101 response, open a connection, and hand it over. */
+export interface UpgradeAccepted {
+  readonly kind: "accept";
+  /** The `Sec-WebSocket-Key`. */
+  readonly key: string;
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly limits: ConnectionLimits;
+  /** Runs the route's handler on the connection. */
+  open(connection: Connection): Socket;
+}
+
+/** Send a plain response and close. */
+export interface UpgradeRefused {
+  readonly kind: "refuse";
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly message: string;
+}
+
+/** Send the response that `authorize` gave, and close. */
+export interface UpgradeAnswered {
+  readonly kind: "answer";
+  readonly response: Response;
+}
+
+/** What deciding on upgrades takes, besides the routes. */
+export interface UpgradeEnvironment {
+  readonly wheel: TimerWheel;
+  /** Calls back once the running turn has ended, and what was sent in it has been written. */
+  readonly defer: (callback: () => void) => void;
+  readonly report: ErrorListener;
+  /** How long `authorize` may take. */
+  readonly handshakeTimeoutMs: number;
+  onOpen(socket: Socket): void;
+  onClosed(socket: Socket): void;
+}
+
+type Match = RouteMatch<WebSocketEntry>;
+
+/** Decides who gets a WebSocket: route, handshake, origin, subprotocol, `authorize`, in this order. */
+export class UpgradeGate {
+  readonly #routes: RouteTable;
+  readonly #environment: UpgradeEnvironment;
+
+  constructor(routes: RouteTable, environment: UpgradeEnvironment) {
+    this.#routes = routes;
+    this.#environment = environment;
+  }
+
+  /** Whether some `ws:` route is for this path. */
+  hasRoute(pathname: string): boolean {
+    return this.#routes.findWebSocket(pathname) !== undefined;
+  }
+
+  /** Never throws or rejects. At once unless `authorize` is asynchronous. */
+  decide(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
+    const match = this.#routes.findWebSocket(attempt.pathname);
+    if (match === undefined) return refuse(404, "No WebSocket is here.");
+    const offer = readUpgradeRequest(attempt);
+    if (offer.kind === "refuse") return offer;
+    if (!this.#isOriginAllowed(attempt, match.entry)) {
+      return refuse(403, "Pages of this origin may not connect.");
+    }
+    const protocol = chooseProtocol(match.entry.protocols, offer.protocols);
+    if (protocol === undefined)
+      return refuse(400, "None of the subprotocols offered is spoken here.");
+    const accept = (state: unknown): UpgradeDecision => ({
+      kind: "accept",
+      key: offer.key,
+      protocol,
+      extensions: "",
+      limits: match.entry.limits,
+      open: (connection) => this.#open(connection, attempt, match, state),
+    });
+    return match.entry.authorize === undefined
+      ? accept(undefined)
+      : this.#authorize(attempt, match, accept);
+  }
+
+  #isOriginAllowed(attempt: UpgradeAttempt, entry: WebSocketEntry): boolean {
+    try {
+      return entry.isOriginAllowed({
+        origins: new HeaderFields(attempt.rawHeaders).all("origin"),
+        host: attempt.host,
+        isSecure: attempt.isSecure,
+        get request() {
+          return attempt.request;
+        },
+      });
+    } catch (error) {
+      this.#report(error, attempt, entry);
+      return false;
+    }
+  }
+
+  #authorize(
+    attempt: UpgradeAttempt,
+    { entry, params }: Match,
+    accept: (state: unknown) => UpgradeDecision,
+  ): UpgradeDecision | Promise<UpgradeDecision> {
+    const decide = (result: unknown): UpgradeDecision =>
+      isResponse(result) ? { kind: "answer", response: result } : accept(result);
+    const fail = (error: unknown): UpgradeDecision => {
+      // Whatever fails after the peer has gone is of no interest.
+      if (!attempt.request.signal.aborted) this.#report(error, attempt, entry);
+      return error instanceof AuthorizeTimeout
+        ? refuse(503, "The server is too busy.")
+        : refuse(500, "The server failed.");
+    };
+    try {
+      const result = entry.authorize!(attempt.request, { params, url: attempt.url });
+      if (!isThenable(result)) return decide(result);
+      return this.#inTime(Promise.resolve(result)).then(decide, fail);
+    } catch (error) {
+      return fail(error);
+    }
+  }
+
+  #inTime<T>(promise: Promise<T>): Promise<T> {
+    const { wheel, handshakeTimeoutMs } = this.#environment;
+    return new Promise((resolve, reject) => {
+      const timer = wheel.start(handshakeTimeoutMs, () => {
+        reject(new AuthorizeTimeout(handshakeTimeoutMs));
+      });
+      void promise.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+
+  #open(connection: Connection, attempt: UpgradeAttempt, match: Match, state: unknown): Socket {
+    const environment = this.#environment;
+    const { entry, params } = match;
+    const socket = new Socket(
+      connection,
+      {
+        onFailure: (error) => this.#report(error, attempt, entry),
+        onClosed: () => environment.onClosed(socket),
+        defer: environment.defer,
+      },
+      entry.limits,
+    );
+    environment.onOpen(socket);
+    const { protocol } = connection;
+    const context = new HandlerContext(attempt, params, protocol, state);
+    runHandler(socket, () => entry.handle(socket, context));
+    return socket;
+  }
+
+  #report(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): void {
+    this.#environment.report(error, { route: entry.key, request: attempt.request });
+  }
+}
+
+class AuthorizeTimeout extends HandshakeError {
+  constructor(timeoutMs: number) {
+    super("AUTHORIZE_TIMEOUT", `authorize took longer than handshakeTimeoutMs ${timeoutMs}`);
+  }
+}
+
+/** Reads the request only when the handler does. */
+class HandlerContext implements WebSocketContext<Params, string, unknown> {
+  readonly params: Params;
+  readonly protocol: string;
+  readonly state: unknown;
+  readonly #attempt: UpgradeAttempt;
+
+  constructor(attempt: UpgradeAttempt, params: Params, protocol: string, state: unknown) {
+    this.#attempt = attempt;
+    this.params = params;
+    this.protocol = protocol;
+    this.state = state;
+  }
+
+  get request(): Request {
+    return this.#attempt.request;
+  }
+
+  get url(): URL {
+    return this.#attempt.url;
+  }
+}
+
+/** The first spoken that is offered; else none, where that will do, or undefined to refuse. */
+function chooseProtocol(spoken: readonly string[], offered: readonly string[]): string | undefined {
+  const chosen = spoken.find((protocol) => offered.includes(protocol));
+  return chosen ?? (spoken.length === 0 || spoken.includes("") ? "" : undefined);
+}
+
+function refuse(status: number, message: string): UpgradeRefused {
+  return { kind: "refuse", status, headers: {}, message };
+}
