@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const { socket } of clients.splice(0)) socket.terminate();
-  await server.close();
+  await server.stop();
 });
 
 function connect(

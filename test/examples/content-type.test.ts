@@ -16,7 +16,7 @@ describe("ws:/contentType", () => {
 
   afterEach(async () => {
     socket.terminate();
-    await server.close();
+    await server.stop();
   });
 
   async function ask(extension: string): Promise<string> {

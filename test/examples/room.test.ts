@@ -91,14 +91,17 @@ describe("Room", () => {
     });
   });
 
-  it("makes a guest of somebody who speaks without having given a name", () => {
-    const room = roomWith("Guest");
+  it.each([
+    ["Guest", []],
+    ["Guest1", ["Guest"]],
+  ])("makes a guest, %s, of somebody who speaks without having given a name", (name, others) => {
+    const room = roomWith(...others);
     const { id } = room.enter();
     const { deliveries, usersChanged } = room.receive(id, { type: "message", text: "Hello" });
     expect(deliveries).toMatchObject([
-      { to: id, message: { type: "rejectusername", name: "Guest1" } },
-      { to: "all", message: { type: "username", name: "Guest1" } },
-      { to: "all", message: { type: "message", name: "Guest1", text: "Hello" } },
+      { to: id, message: { type: "rejectusername", name } },
+      { to: "all", message: { type: "username", name } },
+      { to: "all", message: { type: "message", name, text: "Hello" } },
     ]);
     expect(usersChanged).toBe(true);
   });

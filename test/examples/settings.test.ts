@@ -3,7 +3,6 @@ import {
   explainListenError,
   readSettings,
   SettingsError,
-  urlOf,
 } from "../../examples/chat/src/settings.ts";
 
 describe("readSettings", () => {
@@ -21,18 +20,6 @@ describe("readSettings", () => {
       expect(() => readSettings({ PORT })).toThrow(JSON.stringify(PORT));
     },
   );
-});
-
-describe("urlOf", () => {
-  it.each([
-    [undefined, "http://localhost:8080/"],
-    ["0.0.0.0", "http://localhost:8080/"],
-    ["::", "http://localhost:8080/"],
-    ["127.0.0.1", "http://127.0.0.1:8080/"],
-    ["::1", "http://[::1]:8080/"],
-  ])("makes of the host %s the address %s", (host, url) => {
-    expect(urlOf(8080, host)).toBe(url);
-  });
 });
 
 describe("explainListenError", () => {

@@ -112,7 +112,7 @@ export class Room {
     }
 
     const isNewcomer = member.name === undefined;
-    const deliveries = isNewcomer ? this.#rename(member, DEFAULT_NAME) : [];
+    const deliveries = isNewcomer ? this.#rename(member, "") : [];
     const message: ChatMessage = {
       type: "message",
       id: member.id,

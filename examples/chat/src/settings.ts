@@ -25,26 +25,20 @@ function readPort(text: string): number {
   );
 }
 
-/** Where a browser on this machine finds a server that listens so. */
-export function urlOf(port: number, host = "localhost"): string {
-  const isEverywhere = host === "0.0.0.0" || host === "::";
-  const name = isEverywhere ? "localhost" : host.includes(":") ? `[${host}]` : host;
-  return `http://${name}:${port}/`;
-}
-
 /** Says what went wrong with listening, and what to do about it, where that is known. */
 export function explainListenError(error: unknown, { port, host }: Settings): string | undefined {
-  switch (codeOf(error)) {
-    case "EADDRINUSE":
-      return `Port ${port} is taken. Stop what uses it, or choose another: PORT=${port < 65_535 ? port + 1 : 8080} npm start`;
-    case "EACCES":
-      return `This user may not listen on port ${port}. Choose another: PORT=8080 npm start`;
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return `HOST is ${JSON.stringify(host)}, which is no address of this machine.`;
-    default:
-      return undefined;
+  const code = codeOf(error);
+  if (code === "EADDRINUSE") {
+    const other = port < 65_535 ? port + 1 : DEFAULT_PORT;
+    return `Port ${port} is taken. Stop what uses it, or choose another: PORT=${other} npm start`;
   }
+  if (code === "EACCES") {
+    return `This user may not listen on port ${port}. Choose another: PORT=${DEFAULT_PORT} npm start`;
+  }
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+    return `HOST is ${JSON.stringify(host)}, which is no address of this machine.`;
+  }
+  return undefined;
 }
 
 /** The code of the error, or of the one that led to it. */

@@ -106,6 +106,7 @@ export function describeReturn(awayMs: number): string {
 function explainLoss(code: number, hasBeenOnline: boolean): string {
   switch (code) {
     case 1001:
+      return "The server has shut down. This page reconnects by itself when it is back.";
     case 1012:
       return "The server is restarting. This page reconnects by itself.";
     case 1013:
