@@ -29,5 +29,6 @@ export type { SendData } from "../server/send-data.ts";
 export type { Socket } from "../server/socket.ts";
 export type { Message } from "../streams/message-queue.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";
+export { files, type FilesOptions } from "./files.ts";
 export type { Attachment, Server, StopOptions } from "./running-server.ts";
 export { attach, serve, type ServeOptions } from "./serve.ts";
