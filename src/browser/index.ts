@@ -25,35 +25,40 @@ import { TidewayError } from "../errors/index.ts";
 // Where a page is rendered on a server the native class may be absent; importing must still work.
 const isSupported = typeof globalThis.WebSocket === "function";
 
-class Unsupported extends EventTarget {
-  constructor() {
-    super();
-    throw new TidewayError("UNSUPPORTED", "this runtime has no WebSocket");
-  }
-
-  send(): void {}
+function Unsupported(): never {
+  throw new TidewayError("UNSUPPORTED", "this runtime has no WebSocket");
 }
 
 const Native = (isSupported ? globalThis.WebSocket : Unsupported) as typeof globalThis.WebSocket;
 
+/** Tells that a WebSocket is closed. */
 export interface CloseEvent extends CloseEventInterface {}
 /** The browser's own class. */
 export const CloseEvent: CloseEventConstructor = globalThis.CloseEvent;
 
+/** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
 export interface WebSocket extends WebSocketInterface {}
 /** The browser's own class, extended. */
 export const WebSocket: WebSocketConstructor = withEventStreams(
-  class WebSocket extends Native {
+  class extends Native {
+    static override readonly name = "WebSocket";
+
     constructor(url: string | URL, protocols: string | readonly string[] | WebSocketOptions = []) {
-      super(url, (isOptions<WebSocketOptions>(protocols) ? (protocols.protocols ?? []) : protocols) as string[]);
+      super(
+        url,
+        (isOptions<WebSocketOptions>(protocols)
+          ? (protocols.protocols ?? [])
+          : protocols) as string[],
+      );
     }
   },
   [],
   isSupported,
-) as unknown as WebSocketConstructor;
+);
 
-export interface ReconnectingWebSocket extends ReconnectingInterface {}
 /** A WebSocket client that connects again by itself. */
+export interface ReconnectingWebSocket extends ReconnectingInterface {}
+/** The class of reconnecting clients, over the `WebSocket` above. */
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineReconnectingWebSocket(
   WebSocket,
   CloseEvent,

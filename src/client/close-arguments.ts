@@ -6,8 +6,7 @@
  */
 export function checkCloseArguments(code: number | undefined, reasonBytes: number): void {
   if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
-    const message = `close code ${code} is neither 1000 nor in 3000-4999`;
-    throw new DOMException(message, "InvalidAccessError");
+    throw new DOMException(`close code ${code} is not 1000 or 3000-4999`, "InvalidAccessError");
   }
   if (reasonBytes > 123) {
     throw new DOMException(`close reason of ${reasonBytes} bytes exceeds 123`, "SyntaxError");

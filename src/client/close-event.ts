@@ -8,12 +8,20 @@ export interface CloseEvent extends Event {
   readonly reason: string;
 }
 
-export interface CloseEventInit extends EventInit {
-  wasClean?: boolean;
-  code?: number;
-  reason?: string;
+/** What a `CloseEvent` can be made from; another `CloseEvent` is such a thing. */
+export interface CloseEventInit {
+  readonly bubbles?: boolean;
+  readonly cancelable?: boolean;
+  readonly composed?: boolean;
+  /** Default: `false`. */
+  readonly wasClean?: boolean;
+  /** Default: 0. */
+  readonly code?: number;
+  /** Default: the empty string. */
+  readonly reason?: string;
 }
 
+/** The class of close events. */
 export interface CloseEventConstructor {
   new (type: string, init?: CloseEventInit): CloseEvent;
   readonly prototype: CloseEvent;

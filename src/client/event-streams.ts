@@ -91,9 +91,13 @@ export function withEventStreams<Class extends SendingClass & (new (...args: nev
     Object.fromEntries(types.map((type) => [type, listenersOf(target, type)])),
   );
   for (const kind of ["String", "Blob", "ByteBuffer", "TypedData"]) {
-    define(base.prototype, `send${kind}`, function (this: { send(data: unknown): void }, data: unknown) {
-      this.send(data);
-    });
+    define(
+      base.prototype,
+      `send${kind}`,
+      function (this: { send(data: unknown): void }, data: unknown) {
+        this.send(data);
+      },
+    );
   }
   define(base, "supported", supported);
   return base as unknown as WithEventStreams<Class>;
@@ -106,7 +110,7 @@ interface Target {
 }
 
 function streamOf(target: WebSocketLike, type: string): EventStream<Event> {
-  const socket = target as Target;
+  const socket: Target = target;
   return new EventStream((onEvent, onDone) => {
     const stop = (): void => {
       socket.removeEventListener(type, onEvent);
@@ -125,7 +129,7 @@ function streamOf(target: WebSocketLike, type: string): EventStream<Event> {
 }
 
 function listenersOf(target: WebSocketLike, type: string): EventListenerList<Event> {
-  const socket = target as Target;
+  const socket: Target = target;
   return {
     add(listener) {
       socket.addEventListener(type, listener);
@@ -139,7 +143,7 @@ function listenersOf(target: WebSocketLike, type: string): EventListenerList<Eve
 }
 
 function define(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, writable: true, configurable: true });
+  Object.defineProperty(target, name, { value, configurable: true });
 }
 
 /** Defines a getter that makes its value once for each object. */

@@ -27,15 +27,13 @@ function bytesOf(buffer: ArrayBufferLike, offset: number, byteLength: number): U
   return byteLength === 0 ? NO_BYTES : new Uint8Array(buffer, offset, byteLength);
 }
 
-const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")!
-  .get as () => number;
-
 /** Whether `value` is an ArrayBuffer, of whichever realm, and not a SharedArrayBuffer. */
 function isArrayBuffer(value: unknown): value is ArrayBuffer {
   if (value instanceof ArrayBuffer) return true;
   if (typeof value !== "object" || value === null) return false;
   try {
-    byteLengthOf.call(value);
+    // The getter throws for anything that is not one.
+    Reflect.get(ArrayBuffer.prototype, "byteLength", value);
     return true;
   } catch {
     return false;

@@ -4,18 +4,22 @@ import type { CloseEventConstructor, CloseEventInit } from "./close-event.ts";
 import { defineEventHandlers } from "./event-handlers.ts";
 import { withEventStreams, type WebSocketLike } from "./event-streams.ts";
 import { isOptions } from "./options-argument.ts";
-import { decideReconnect, reconnectDelayMs } from "./reconnect-policy.ts";
+import { decideReconnect, type ReconnectDelays, reconnectDelayMs } from "./reconnect-policy.ts";
 import type {
   Asked,
   Protocols,
   ReconnectEvent,
   ReconnectingWebSocketConstructor,
   ReconnectingWebSocketOptions,
+  Timers,
 } from "./reconnecting-interface.ts";
 import type { BinaryType, WebSocketData } from "./web-socket-interface.ts";
 
 /** The class of WebSockets to connect with: this package's, a browser's, or another's. */
-export type ReconnectableConstructor = new (url: string | URL, protocols?: never) => WebSocketLike & {
+export type ReconnectableConstructor = new (
+  url: string | URL,
+  protocols?: never,
+) => WebSocketLike & {
   readonly url: string;
   readonly bufferedAmount: number;
   readonly extensions: string;
@@ -26,7 +30,8 @@ export type ReconnectableConstructor = new (url: string | URL, protocols?: never
 };
 
 /** The same with the parameters that are used here. */
-type Socket = EventTarget & Omit<InstanceType<ReconnectableConstructor>, "send"> & { send(data: unknown): void };
+type Socket = EventTarget &
+  Omit<InstanceType<ReconnectableConstructor>, "send"> & { send(data: unknown): void };
 type SocketConstructor = new (url: string | URL, protocols: unknown) => Socket;
 
 const CONNECTING = 0;
@@ -45,8 +50,10 @@ export function defineReconnectingWebSocket(
 ): ReconnectingWebSocketConstructor {
   class ReconnectingWebSocket extends EventTarget {
     readonly #url: Asked<string | URL>;
-    readonly #options: Required<Omit<ReconnectingWebSocketOptions, "webSocketOptions">> &
-      Pick<ReconnectingWebSocketOptions, "webSocketOptions">;
+    readonly #protocols: Asked<Protocols>;
+    readonly #limits: ReconnectDelays & { stableAfterMs: number; maxQueuedBytes: number };
+    readonly #timers: Timers;
+    readonly #options: ReconnectingWebSocketOptions;
     #readyState: number = CONNECTING;
     #binaryType: BinaryType = "blob";
     /** The connection, or the attempt at one; events of any other socket are not heard. */
@@ -61,21 +68,30 @@ export function defineReconnectingWebSocket(
     #queue: (string | Blob)[] = [];
     #queuedBytes = 0;
 
-    constructor(url: Asked<string | URL>, protocols: Asked<Protocols> | ReconnectingWebSocketOptions = []) {
+    constructor(
+      url: Asked<string | URL>,
+      protocols: Asked<Protocols> | ReconnectingWebSocketOptions = [],
+    ) {
       super();
+      const {
+        protocols: offered = [],
+        initialDelayMs = 2000,
+        maxDelayMs = 30_000,
+        stableAfterMs = 5000,
+        maxQueuedBytes = 1_048_576,
+        timers = globalThis,
+        ...rest
+      } = isOptions<ReconnectingWebSocketOptions>(protocols) ? protocols : { protocols };
+      this.#limits = { initialDelayMs, maxDelayMs, stableAfterMs, maxQueuedBytes };
+      for (const [name, value] of Object.entries(this.#limits)) {
+        // A timer's longest delay; beyond it timers fire at once.
+        if (!(value >= 0 && value < 2 ** 31))
+          throw new TidewayError("INVALID_OPTION", `${name} ${value}`);
+      }
+      this.#timers = timers;
+      this.#options = rest;
       this.#url = url;
-      this.#options = {
-        protocols: [],
-        initialDelayMs: 2000,
-        maxDelayMs: 30_000,
-        stableAfterMs: 5000,
-        maxQueuedBytes: 1_048_576,
-        decide: decideReconnect,
-        random: Math.random,
-        timers: globalThis,
-        ...(isOptions<ReconnectingWebSocketOptions>(protocols) ? protocols : { protocols }),
-      };
-      const offered = this.#options.protocols;
+      this.#protocols = offered;
       if (typeof url === "function" || typeof offered === "function") void this.#connect();
       else this.#open(url, offered);
     }
@@ -118,14 +134,14 @@ export function defineReconnectingWebSocket(
       const isBinary =
         data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
       // A Blob is a copy of bytes that the caller may go on to change, and is sent as such.
-      const copy = new Blob([isBinary ? (data as BlobPart) : `${data as string}`]);
+      const copy = new Blob([isBinary ? (data as BlobPart) : `${data}`]);
       if (this.#readyState < CLOSING) {
-        const { maxQueuedBytes } = this.#options;
-        if (this.#queuedBytes + copy.size > maxQueuedBytes) {
-          const message = `${copy.size} bytes after ${this.#queuedBytes} exceed maxQueuedBytes ${maxQueuedBytes}`;
+        const room = this.#limits.maxQueuedBytes - this.#queuedBytes;
+        if (copy.size > room) {
+          const message = `message of ${copy.size} bytes exceeds the ${room} left of maxQueuedBytes`;
           throw new TidewayError("QUEUE_FULL", message);
         }
-        this.#queue.push(isBinary ? copy : `${data as string}`);
+        this.#queue.push(isBinary ? copy : `${data}`);
       }
       this.#queuedBytes += copy.size;
     }
@@ -137,8 +153,7 @@ export function defineReconnectingWebSocket(
       if (this.#readyState === OPEN) {
         this.#flush();
         this.#readyState = CLOSING;
-        if (code === undefined && reason === "") socket!.close();
-        else socket!.close(code ?? 1000, reason);
+        socket!.close(code ?? (reason === "" ? undefined : 1000), reason);
         return;
       }
       this.#readyState = CLOSING;
@@ -149,7 +164,7 @@ export function defineReconnectingWebSocket(
 
     async #connect(): Promise<void> {
       try {
-        const [url, protocols] = await Promise.all([ask(this.#url), ask(this.#options.protocols)]);
+        const [url, protocols] = await Promise.all([ask(this.#url), ask(this.#protocols)]);
         if (this.#readyState === CONNECTING) this.#open(url, protocols);
       } catch (error) {
         if (this.#readyState !== CONNECTING) return;
@@ -182,7 +197,7 @@ export function defineReconnectingWebSocket(
 
     #opened(): void {
       this.#readyState = OPEN;
-      this.#setTimer(() => (this.#attempt = 0), this.#options.stableAfterMs);
+      this.#setTimer(() => (this.#attempt = 0), this.#limits.stableAfterMs);
       this.#dispatch("open");
       if (this.#hasBeenOpen) this.#dispatch("reconnected", this.#lastRetry);
       this.#hasBeenOpen = true;
@@ -201,16 +216,15 @@ export function defineReconnectingWebSocket(
       this.#socket = undefined;
       const isClosing = this.#readyState === CLOSING;
       this.#readyState = CONNECTING;
-      const { decide, random } = this.#options;
+      const { decide = decideReconnect, random = Math.random } = this.#options;
       const decision = isClosing ? "stop" : decide(close);
       if (decision === "stop") {
         this.#finish(close);
         return;
       }
-      const { code, reason } = close;
       const attempt = ++this.#attempt;
-      const delayMs = reconnectDelayMs(this.#options, attempt, decision, random());
-      this.#lastRetry = { attempt, delayMs, code, reason };
+      const delayMs = reconnectDelayMs(this.#limits, attempt, decision, random());
+      this.#lastRetry = { attempt, delayMs, code: close.code, reason: close.reason };
       this.#setTimer(() => void this.#connect(), delayMs);
       this.#dispatch("reconnecting", this.#lastRetry);
     }
@@ -227,19 +241,23 @@ export function defineReconnectingWebSocket(
 
     #setTimer(callback: () => void, delayMs: number): void {
       this.#clearTimer();
-      this.#timer = this.#options.timers.setTimeout(callback, delayMs);
+      this.#timer = this.#timers.setTimeout(callback, delayMs);
     }
 
     #clearTimer(): void {
-      this.#options.timers.clearTimeout(this.#timer as never);
+      this.#timers.clearTimeout(this.#timer as never);
     }
 
     static {
       defineEventHandlers(this.prototype, ["open", "message", "error", "close", ...MORE_TYPES]);
-      for (const target of [this, this.prototype]) Object.assign(target, { CONNECTING, OPEN, CLOSING, CLOSED });
+      for (const target of [this, this.prototype])
+        Object.assign(target, { CONNECTING, OPEN, CLOSING, CLOSED });
     }
   }
-  return withEventStreams(ReconnectingWebSocket, MORE_TYPES) as unknown as ReconnectingWebSocketConstructor;
+  return withEventStreams(
+    ReconnectingWebSocket,
+    MORE_TYPES,
+  ) as unknown as ReconnectingWebSocketConstructor;
 }
 
 async function ask<T>(asked: Asked<T>): Promise<T> {

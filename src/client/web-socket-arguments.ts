@@ -25,7 +25,9 @@ export function readOptions(argument: unknown): WebSocketOptions {
 
 /** Checks the subprotocols (RFC 6455 4.1, item 10). @throws DOMException SyntaxError */
 export function parseProtocols(protocols: WebSocketOptions["protocols"] = []): readonly string[] {
-  const names = (typeof protocols === "string" ? [protocols] : [...protocols]).map((name) => `${name}`);
+  const names = (typeof protocols === "string" ? [protocols] : [...protocols]).map(
+    (name) => `${name}`,
+  );
   const seen = new Set<string>();
   for (const name of names) {
     if (!TOKEN.test(name)) {

@@ -99,7 +99,6 @@ export interface StandardWebSocket
   close(code?: number, reason?: string): void;
 }
 
-
 /** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
 export interface WebSocket extends StandardWebSocket, WebSocketStreams {}
 

@@ -8,7 +8,12 @@ import { type WebSocketOptions, withDefaults } from "./options.ts";
 import { type Message, toMessage } from "./message-data.ts";
 import { Outbox } from "./outbox.ts";
 import { exposeInterface } from "./web-idl.ts";
-import { clampUnsignedShort, parseProtocols, parseUrl, readOptions } from "./web-socket-arguments.ts";
+import {
+  clampUnsignedShort,
+  parseProtocols,
+  parseUrl,
+  readOptions,
+} from "./web-socket-arguments.ts";
 import type {
   BinaryType,
   ReadyStateConstants,

@@ -32,11 +32,13 @@ import type {
 import { connect } from "./connect.ts";
 import { nodePlatform } from "./platform.ts";
 
+/** Tells that a WebSocket is closed. */
 export interface CloseEvent extends CloseEventInterface {}
 /** The runtime's own class where it has one, as Node has from version 23 on. */
 export const CloseEvent: CloseEventConstructor =
   (globalThis as { CloseEvent?: CloseEventConstructor }).CloseEvent ?? defineCloseEvent();
 
+/** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
 export interface WebSocket extends WebSocketInterface {}
 /** A WebSocket client; everything it is made of is this package's own. */
 export const WebSocket: WebSocketConstructor = withEventStreams(
@@ -47,8 +49,9 @@ export const WebSocket: WebSocketConstructor = withEventStreams(
   }),
 );
 
-export interface ReconnectingWebSocket extends ReconnectingInterface {}
 /** A WebSocket client that connects again by itself. */
+export interface ReconnectingWebSocket extends ReconnectingInterface {}
+/** The class of reconnecting clients, over this package's `WebSocket`. */
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineReconnectingWebSocket(
   WebSocket,
   CloseEvent,
@@ -59,6 +62,7 @@ export { decideReconnect } from "../client/reconnect-policy.ts";
 export { withEventStreams } from "../client/event-streams.ts";
 export { EventStream } from "../streams/event-stream.ts";
 export { CloseCode } from "../protocol/close-code.ts";
+export { UnexpectedStatusError } from "../protocol/handshake/index.ts";
 export {
   HandshakeError,
   ProtocolError,

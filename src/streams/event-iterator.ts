@@ -1,6 +1,6 @@
 import { TidewayError } from "../errors/index.ts";
 import { Fifo } from "./fifo.ts";
-import { type EventSource, SourceSubscription } from "./subscription.ts";
+import type { EventSource } from "./subscription.ts";
 
 /**
  * How many events wait for one slow iterator. The next one overflows: the iterator hands out what
@@ -14,13 +14,12 @@ const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 export class EventIterator<T> implements AsyncIterableIterator<T, undefined> {
   readonly #events = new Fifo<T>();
   readonly #readers = new Fifo<(result: IteratorResult<T, undefined>) => void>();
-  readonly #subscription: SourceSubscription<T>;
+  readonly #stop: () => void;
   #isOver = false;
   #error: TidewayError | undefined;
 
   constructor(source: EventSource<T>) {
-    this.#subscription = new SourceSubscription(
-      source,
+    this.#stop = source(
       (event) => this.#add(event),
       () => this.#end(),
     );
@@ -50,19 +49,19 @@ export class EventIterator<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   #add(event: T): void {
+    if (this.#isOver) return;
     const reader = this.#readers.shift();
     if (reader !== undefined) reader({ done: false, value: event });
     else if (this.#events.size < MAX_WAITING_EVENTS) this.#events.push(event);
     else {
-      const message = `more than ${MAX_WAITING_EVENTS} events wait for this iterator`;
-      this.#error = new TidewayError("EVENT_OVERFLOW", message);
+      this.#error = new TidewayError("EVENT_OVERFLOW", `${MAX_WAITING_EVENTS} events wait already`);
       this.#end();
     }
   }
 
   #end(): void {
     this.#isOver = true;
-    this.#subscription.cancel();
+    this.#stop();
     while (this.#readers.size > 0) this.#readers.shift()?.(END);
   }
 }

@@ -40,6 +40,10 @@ describe("the CloseEvent for runtimes without one", () => {
 
   it("can be made again from an event", () => {
     const event = new CloseEvent("close", { code: 3000, reason: "r", wasClean: true });
-    expect(new CloseEvent("close", event)).toMatchObject({ code: 3000, reason: "r", wasClean: true });
+    expect(new CloseEvent("close", event)).toMatchObject({
+      code: 3000,
+      reason: "r",
+      wasClean: true,
+    });
   });
 });

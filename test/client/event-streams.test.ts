@@ -27,10 +27,9 @@ describe("the event streams of a socket", () => {
     connection.text("a");
     connection.end(LOST);
     network.runTasks();
-    expect(calls.toSorted()).toEqual(
-      ["open", "message", "error", "close", "done", "done", "done", "done"].toSorted(),
-    );
-    expect(calls.indexOf("close")).toBeLessThan(calls.lastIndexOf("done"));
+    expect(calls.filter((call) => call !== "done")).toEqual(["open", "message", "error", "close"]);
+    expect(calls.filter((call) => call === "done")).toHaveLength(4);
+    expect(calls.indexOf("done")).toBeGreaterThan(calls.indexOf("error"));
   });
 
   it("iterate over the messages until the socket is closed", async () => {
@@ -56,7 +55,7 @@ describe("the event streams of a socket", () => {
     const { socket, connection } = network.open();
     const closed = socket.onError.first.then(() => socket.onClose.first);
     connection.end(LOST);
-    await null;
+    await Promise.resolve();
     network.runTasks();
     expect(await closed).toMatchObject(LOST);
   });

@@ -4,29 +4,32 @@ import { createServer as createHttpsServer } from "node:https";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { HandshakeError, ReconnectingWebSocket, WebSocket } from "../../src/node/index.ts";
-import { acceptance, deferred, echo, listen, outcomeOf, serveBytes, serveWs } from "./servers.ts";
+import { acceptance, deferred, echo, outcomeOf, serveBytes, serveWs } from "./servers.ts";
 
 const bytesOf = (length: number): Uint8Array<ArrayBuffer> =>
   Uint8Array.from({ length }, (_, i) => i * 31);
 
 describe("messages over a real socket", () => {
-  it.each([0, 1, 125, 126, 65_535, 65_536, 1_000_000])("echoes %d bytes of every kind", async (length) => {
-    const socket = new WebSocket(await echo());
-    socket.binaryType = "arraybuffer";
-    await socket.onOpen.first;
-    const messages = socket.onMessage[Symbol.asyncIterator]();
-    const bytes = bytesOf(length);
-    const text = "x".repeat(length);
-    socket.send(bytes);
-    socket.send(text);
-    socket.send(new Blob([bytes]));
-    socket.send(bytes.buffer);
-    const received: unknown[] = [];
-    for (let i = 0; i < 4; i++) received.push((await messages.next()).value!.data);
-    expect(received).toEqual([bytes.buffer, text, bytes.buffer, bytes.buffer]);
-    socket.close();
-    expect(await outcomeOf(socket)).toMatchObject({ code: 1005, wasClean: true });
-  });
+  it.each([0, 1, 125, 126, 65_535, 65_536, 1_000_000])(
+    "echoes %d bytes of every kind",
+    async (length) => {
+      const socket = new WebSocket(await echo());
+      socket.binaryType = "arraybuffer";
+      await socket.onOpen.first;
+      const messages = socket.onMessage[Symbol.asyncIterator]();
+      const bytes = bytesOf(length);
+      const text = "x".repeat(length);
+      socket.send(bytes);
+      socket.send(text);
+      socket.send(new Blob([bytes]));
+      socket.send(bytes.buffer);
+      const received: unknown[] = [];
+      for (let i = 0; i < 4; i++) received.push((await messages.next()).value!.data);
+      expect(received).toEqual([bytes.buffer, text, bytes.buffer, bytes.buffer]);
+      socket.close();
+      expect(await outcomeOf(socket)).toMatchObject({ code: 1005, wasClean: true });
+    },
+  );
 
   it("are handed out as Blobs by default, and text in any script is kept", async () => {
     const socket = new WebSocket(await echo());
@@ -36,18 +39,20 @@ describe("messages over a real socket", () => {
     socket.send("\u{FEFF}d\u{e9}j\u{e0} \u{4f60}\u{597d} \u{1F30A} \u{D800}");
     const blob = (await messages.next()).value!.data as Blob;
     expect(new Uint8Array(await blob.arrayBuffer())).toEqual(bytesOf(300));
-    expect((await messages.next()).value!.data).toBe("\u{FEFF}d\u{e9}j\u{e0} \u{4f60}\u{597d} \u{1F30A} \u{FFFD}");
+    expect((await messages.next()).value!.data).toBe(
+      "\u{FEFF}d\u{e9}j\u{e0} \u{4f60}\u{597d} \u{1F30A} \u{FFFD}",
+    );
     socket.close();
     await socket.onClose.first;
   });
 
   it("that come together with the handshake reach who awaited the open event", async () => {
     const url = await serveBytes((socket, request) => {
-      socket.write(Buffer.from(`${acceptance(request)}\x81\x05early\x88\x02\x03\xe8`, "latin1"));
+      socket.end(`${acceptance(request)}\x81\x05early\x88\x02\x03\xe8`, "latin1");
     });
     const socket = new WebSocket(url);
     await socket.onOpen.first;
-    for (let i = 0; i < 20; i++) await null;
+    for (let i = 0; i < 20; i++) await Promise.resolve();
     const seen: unknown[] = [];
     for await (const { data } of socket.onMessage) seen.push(data);
     expect(seen).toEqual(["early"]);
@@ -60,7 +65,11 @@ describe("messages over a real socket", () => {
       socket.send(bytesOf(11));
     });
     const outcome = await outcomeOf(new WebSocket(url, { maxMessageBytes: 10 }));
-    expect(outcome).toMatchObject({ code: 1006, wasClean: false, events: ["open", "error", "close"] });
+    expect(outcome).toMatchObject({
+      code: 1006,
+      wasClean: false,
+      events: ["open", "error", "close"],
+    });
     expect(outcome.error).toMatchObject({ closeCode: 1009 });
   });
 });
@@ -79,7 +88,7 @@ describe("closing over a real socket", () => {
     );
     const socket = new WebSocket(url);
     await socket.onOpen.first;
-    socket.close(...(args as [number?, string?]));
+    socket.close(...(args as unknown as [number?, string?]));
     expect(await outcomeOf(socket)).toEqual({
       events: ["close"],
       error: undefined,
@@ -99,7 +108,7 @@ describe("closing over a real socket", () => {
     [[3000, "x"], 3000, "x"],
     [[4999, "x".repeat(123)], 4999, "x".repeat(123)],
   ] as const)("the server's close(%j) arrives", async (args, code, reason) => {
-    const url = await serveWs((socket) => socket.close(...(args as [number?, string?])));
+    const url = await serveWs((socket) => socket.close(...(args as unknown as [number?, string?])));
     expect(await outcomeOf(new WebSocket(url))).toMatchObject({
       events: ["open", "close"],
       code,
@@ -145,7 +154,13 @@ describe("closing over a real socket", () => {
 });
 
 describe("opening handshakes that do not succeed", () => {
-  const refused = { events: ["error", "close"], code: 1006, reason: "", wasClean: false, readyState: 3 };
+  const refused = {
+    events: ["error", "close"],
+    code: 1006,
+    reason: "",
+    wasClean: false,
+    readyState: 3,
+  };
 
   it.each([200, 301, 400, 401, 403, 404, 426, 500, 503])("status %d", async (status) => {
     const url = await serveBytes((socket) => {
@@ -159,7 +174,10 @@ describe("opening handshakes that do not succeed", () => {
 
   it.each([
     ["no HTTP", () => "SSH-2.0-OpenSSH\r\n\r\n"],
-    ["a wrong Sec-WebSocket-Accept", (r: string) => acceptance(r).replace(/Accept: ./, "Accept: -")],
+    [
+      "a wrong Sec-WebSocket-Accept",
+      (r: string) => acceptance(r).replace(/Accept: ./, "Accept: -"),
+    ],
     ["no Upgrade", (r: string) => acceptance(r).replace("Upgrade: websocket\r\n", "")],
     ["no Connection", (r: string) => acceptance(r).replace("Connection: Upgrade\r\n", "")],
     ["an extension not offered", (r: string) => acceptance(r, "Sec-WebSocket-Extensions: x\r\n")],
@@ -224,27 +242,31 @@ describe("opening handshakes that do not succeed", () => {
 describe("an opening handshake that breaks off", () => {
   const { length } = acceptance("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
 
-  it.each(["ends", "is reset"])("at any byte, when the socket %s: error and close 1006", async (how) => {
-    let cut = 0;
-    const url = await serveBytes((socket, request) => {
-      const part = acceptance(request).slice(0, cut);
-      const finish = (): void => void (how === "ends" ? socket.end() : socket.resetAndDestroy());
-      if (part === "") finish();
-      else socket.write(part, "latin1", finish);
-    });
-    for (cut = 0; cut < length; cut++) {
-      const outcome = await outcomeOf(new WebSocket(url));
-      expect([cut, outcome.events, outcome.code]).toEqual([cut, ["error", "close"], 1006]);
-    }
-  });
+  it.each(["ends", "is reset"])(
+    "at any byte, when the socket %s: error and close 1006",
+    async (how) => {
+      let cut = 0;
+      const url = await serveBytes((socket, request) => {
+        const part = acceptance(request).slice(0, cut);
+        const finish = (): void => void (how === "ends" ? socket.end() : socket.resetAndDestroy());
+        if (part === "") finish();
+        else socket.write(part, "latin1", finish);
+      });
+      for (cut = 0; cut < length; cut++) {
+        const outcome = await outcomeOf(new WebSocket(url));
+        expect([cut, outcome.events, outcome.code]).toEqual([cut, ["error", "close"], 1006]);
+      }
+    },
+  );
 
   it("into single bytes opens all the same", async () => {
     const url = await serveBytes((socket, request) => {
       socket.setNoDelay(true);
-      const bytes = [...`${acceptance(request)}\x81\x02hi\x88\x00`];
+      const bytes = `${acceptance(request)}\x81\x02hi\x88\x00`.split("");
       const next = (): void => {
         const byte = bytes.shift();
-        if (byte !== undefined) socket.write(byte, "latin1", () => setImmediate(next));
+        if (byte === undefined) socket.end();
+        else socket.write(byte, "latin1", () => setImmediate(next));
       };
       next();
     });
@@ -349,9 +371,13 @@ describe("ReconnectingWebSocket over real sockets", () => {
   it("waits out refused handshakes", async () => {
     let requests = 0;
     const http = createHttpServer();
-    const url = await serveWs((socket) => socket.close(1000), {
-      verifyClient: (_, decide) => decide(++requests > 2, 503),
-    }, http);
+    const url = await serveWs(
+      (socket) => socket.close(1000),
+      {
+        verifyClient: (_, decide) => decide(++requests > 2, 503),
+      },
+      http,
+    );
     const socket = new ReconnectingWebSocket(url, { initialDelayMs: 1 });
     const attempts: number[] = [];
     socket.onreconnecting = ({ attempt }) => attempts.push(attempt);

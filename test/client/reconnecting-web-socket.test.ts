@@ -5,6 +5,7 @@ import type {
   ReconnectingWebSocket,
   ReconnectingWebSocketOptions,
 } from "../../src/client/reconnecting-interface.ts";
+import type { ReconnectDecision } from "../../src/client/reconnect-policy.ts";
 import { defineReconnectingWebSocket } from "../../src/client/reconnecting-web-socket.ts";
 import { HandshakeError } from "../../src/errors/index.ts";
 import { FakeConnection, FakeNetwork, eventsOf } from "./fake-connector.ts";
@@ -181,8 +182,12 @@ describe("connecting again", () => {
   });
 
   it("asks the option decide instead, if given", () => {
-    const decide = vi.fn(({ code }: { code: number }) => (code === 4000 ? "stop" : "retry"));
-    const { events } = create({ decide: decide as ReconnectingWebSocketOptions["decide"] & object });
+    const decide = vi.fn(({ code }: { code: number }): ReconnectDecision =>
+      code === 4000 ? "stop" : "retry",
+    );
+    const { events } = create({
+      decide,
+    });
     end(accept(), clean(4000, "kicked"));
     expect(events).toEqual(["open", "close"]);
     expect(decide.mock.calls).toEqual([[expect.objectContaining(clean(4000, "kicked"))]]);
@@ -211,6 +216,22 @@ describe("connecting again", () => {
   });
 });
 
+describe("the limits among the options", () => {
+  it.each(["initialDelayMs", "maxDelayMs", "stableAfterMs", "maxQueuedBytes"])(
+    "%s must be from 0 to what a timer can wait; undefined means the default",
+    (name) => {
+      for (const value of [-1, Number.NaN, "x", {}, 2 ** 31, Infinity]) {
+        expect(() => create({ [name]: value })).toThrow(
+          expect.objectContaining({ name: "TidewayError", code: "INVALID_OPTION" }),
+        );
+      }
+      expect(network.attempts).toEqual([]);
+      for (const value of [undefined, 0, 2 ** 31 - 1]) create({ [name]: value });
+      expect(network.attempts).toHaveLength(3);
+    },
+  );
+});
+
 describe("url and protocols", () => {
   it("are taken as they are, and what is wrong with them is thrown at once", () => {
     expect(() => create({}, "nonsense")).toThrow(domException("SyntaxError"));
@@ -221,32 +242,31 @@ describe("url and protocols", () => {
 
   it("may be functions, which are asked before each attempt", async () => {
     let count = 0;
-    const { socket } = create(
-      { protocols: () => [`v${count}`] },
-      () => Promise.resolve(`ws://host/${++count}`),
+    const { socket } = create({ protocols: () => [`v${count}`] }, () =>
+      Promise.resolve(`ws://host/${++count}`),
     );
     expect(socket.url).toBe("");
     await turn();
     expect(socket.url).toBe("ws://host/1");
     fail();
     await timers.advance(2000);
-    expect(network.attempts.map(({ request }) => [request.url.pathname, request.protocols])).toEqual(
-      [
-        ["/1", ["v1"]],
-        ["/2", ["v2"]],
-      ],
-    );
+    expect(
+      network.attempts.map(({ request }) => [request.url.pathname, request.protocols]),
+    ).toEqual([
+      ["/1", ["v1"]],
+      ["/2", ["v2"]],
+    ]);
   });
 
   it.each([
-    ["rejects", () => Promise.reject(new Error("no token"))],
+    ["rejects", (): Promise<string> => Promise.reject(new Error("no token"))],
     [
       "throws",
-      () => {
+      (): string => {
         throw new Error("no token");
       },
     ],
-    ["gives no URL", () => "nonsense"],
+    ["gives no URL", (): string => "nonsense"],
   ] as const)("count as a failed attempt when the function %s", async (_, url) => {
     const ask = vi.fn<() => string | Promise<string>>(url);
     const { socket, events } = create({}, ask);
@@ -264,15 +284,18 @@ describe("url and protocols", () => {
 
   it("may be given as the second argument, as for a WebSocket", async () => {
     const Class = defineReconnectingWebSocket(network.WebSocket, defineCloseEvent());
-    new Class("ws://host/", "a");
-    new Class(new URL("ws://host/"), ["b", "c"]);
-    new Class("ws://host/", () => ["d"]);
+    const sockets = [
+      new Class("ws://host/", "a"),
+      new Class(new URL("ws://host/"), ["b", "c"]),
+      new Class("ws://host/", () => ["d"]),
+    ];
     await turn();
     expect(network.attempts.map(({ request }) => request.protocols)).toEqual([
       ["a"],
       ["b", "c"],
       ["d"],
     ]);
+    for (const socket of sockets) socket.close();
   });
 
   it("are joined by the options for each WebSocket", () => {

@@ -2,9 +2,9 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createHash } from "node:crypto";
 import { onTestFinished } from "vitest";
-import { WebSocket, WebSocketServer, type ServerOptions } from "ws";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { eventsOf } from "./fake-connector.ts";
-import { WebSocket as Client } from "../../src/node/index.ts";
+import type { WebSocket as Client } from "../../src/node/index.ts";
 
 /** Starts a server on a free port, to be closed when the test is over; returns the port. */
 export async function listen(server: Server | HttpServer): Promise<number> {

@@ -18,10 +18,10 @@ function makeStream(): {
   return {
     stream,
     emit: (...events) => {
-      for (const event of events) for (const sink of [...sinks]) sink.onEvent(event);
+      for (const event of events) for (const sink of new Set(sinks)) sink.onEvent(event);
     },
     end: () => {
-      for (const sink of [...sinks]) sink.onDone();
+      for (const sink of new Set(sinks)) sink.onDone();
     },
     listeners: () => sinks.size,
   };

@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { defineCloseEvent } from "../../src/client/close-event.ts";
+import type * as Browser from "../../src/browser/index.ts";
+import * as node from "../../src/node/index.ts";
+
+/** Stands for the native class, which only a browser has. */
+class NativeWebSocket extends EventTarget {
+  static readonly made: NativeWebSocket[] = [];
+  readonly args: unknown[];
+  readyState = 0;
+  readonly sent: unknown[] = [];
+  binaryType = "blob";
+
+  constructor(...args: unknown[]) {
+    super();
+    this.args = args;
+    NativeWebSocket.made.push(this);
+  }
+
+  send(data: unknown): void {
+    this.sent.push(data);
+  }
+
+  close(): void {}
+}
+
+const load = (): Promise<typeof Browser> => import("../../src/browser/index.ts");
+
+beforeEach(() => vi.resetModules());
+afterEach(() => vi.unstubAllGlobals());
+
+describe("the entry point for browsers", () => {
+  it("extends the native class", async () => {
+    vi.stubGlobal("WebSocket", NativeWebSocket);
+    const { WebSocket } = await load();
+    expect(WebSocket.supported).toBe(true);
+    expect(WebSocket.name).toBe("WebSocket");
+    expect(WebSocket.length).toBe(1);
+    const socket = new WebSocket("/chat", ["a", "b"]);
+    expect(socket).toBeInstanceOf(NativeWebSocket);
+    expect(NativeWebSocket.made.at(-1)!.args).toEqual(["/chat", ["a", "b"]]);
+    const first = socket.onMessage.first;
+    const event = new MessageEvent("message", { data: "x" });
+    socket.dispatchEvent(event);
+    expect(await first).toBe(event);
+    socket.sendString("y");
+    expect(NativeWebSocket.made.at(-1)!.sent).toEqual(["y"]);
+  });
+
+  it("leaves the native class as it was", async () => {
+    vi.stubGlobal("WebSocket", NativeWebSocket);
+    const names = Object.getOwnPropertyNames(NativeWebSocket.prototype);
+    await load();
+    expect(globalThis.WebSocket).toBe(NativeWebSocket);
+    expect(Object.getOwnPropertyNames(NativeWebSocket.prototype)).toEqual(names);
+  });
+
+  it("takes the subprotocols from options, as the class for Node does", async () => {
+    vi.stubGlobal("WebSocket", NativeWebSocket);
+    const { WebSocket } = await load();
+    const sockets = [
+      new WebSocket("ws://host", { protocols: ["a"], headers: { x: "y" } }),
+      new WebSocket("ws://host", {}),
+      new WebSocket("ws://host", "b"),
+      new WebSocket("ws://host"),
+    ];
+    expect(sockets.map((socket) => (socket as unknown as NativeWebSocket).args[1])).toEqual([
+      ["a"],
+      [],
+      "b",
+      [],
+    ]);
+  });
+
+  it("reconnects over the native class", async () => {
+    vi.stubGlobal("WebSocket", NativeWebSocket);
+    vi.stubGlobal("CloseEvent", defineCloseEvent());
+    const { ReconnectingWebSocket } = await load();
+    const socket = new ReconnectingWebSocket("ws://host", { initialDelayMs: 0 });
+    const reconnecting = socket.onReconnecting.first;
+    NativeWebSocket.made.at(-1)!.dispatchEvent(new CloseEvent("close", { code: 1012 }));
+    expect(await reconnecting).toMatchObject({ attempt: 1, code: 1012 });
+    socket.close();
+    await socket.onClose.first;
+  });
+
+  it("can be imported where there is no WebSocket: supported is false, and new throws", async () => {
+    vi.stubGlobal("WebSocket", undefined);
+    vi.stubGlobal("CloseEvent", undefined);
+    const { WebSocket, ReconnectingWebSocket } = await load();
+    const unsupported = expect.objectContaining({ name: "TidewayError", code: "UNSUPPORTED" });
+    expect(WebSocket.supported).toBe(false);
+    expect(() => new WebSocket("ws://host")).toThrow(unsupported);
+    expect(() => new ReconnectingWebSocket("ws://host")).toThrow(unsupported);
+  });
+
+  it("exports names that the entry point for Node exports too", async () => {
+    const browser = await load();
+    expect(Object.keys(node)).toEqual(expect.arrayContaining(Object.keys(browser)));
+  });
+});
