@@ -45,9 +45,9 @@ export interface WebSocketOptions {
 }
 
 /** The limits of a client, which chose its server, are wider than those of a server. */
-export const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
-export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
-export const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;
+const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;
 
 /** The options with every limit filled in. @throws UsageError for a limit that is none. */
 export function withDefaults(options: WebSocketOptions): WebSocketOptions {

@@ -6,7 +6,7 @@ import type { EventSource } from "./subscription.ts";
  * How many events wait for one slow iterator. The next one overflows: the iterator hands out what
  * waits, then throws, because dropping an event in silence would be worse.
  */
-export const MAX_WAITING_EVENTS = 65_536;
+const MAX_WAITING_EVENTS = 65_536;
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 

@@ -7,7 +7,7 @@ import { eventsOf } from "./fake-connector.ts";
 import type { WebSocket as Client } from "../../src/node/index.ts";
 
 /** Starts a server on a free port, to be closed when the test is over; returns the port. */
-export async function listen(server: Server | HttpServer): Promise<number> {
+async function listen(server: Server | HttpServer): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(async () => {
     if ("closeAllConnections" in server) server.closeAllConnections();
