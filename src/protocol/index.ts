@@ -23,6 +23,32 @@ export {
   type EndpointState,
   checkCloseArguments,
 } from "./endpoint.ts";
+export {
+  ClientHandshake,
+  type ClientHandshakeOptions,
+  type ClientHandshakeOutcome,
+  computeAcceptKey,
+  type ExtensionOffer,
+  type HandshakeFailed,
+  type HandshakeOpen,
+  HeaderFields,
+  type HeaderInit,
+  type HttpHeadLimits,
+  type ReceivedUpgrade,
+  readUpgradeRequest,
+  type RefusalResponse,
+  ServerHandshake,
+  type ServerHandshakeOutcome,
+  UnexpectedStatusError,
+  type UpgradeOffer,
+  type UpgradeOutcome,
+  type UpgradeRefusal,
+  type UpgradeRequest,
+  type UpgradeResponse,
+  type UrlParts,
+  writeRefusal,
+  writeUpgradeResponse,
+} from "./handshake/index.ts";
 export { Opcode } from "./opcode.ts";
 export { type BufferPool, OutputBuffer } from "./output-buffer.ts";
 export type { Platform } from "./platform.ts";
