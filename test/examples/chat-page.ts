@@ -12,6 +12,8 @@ export class ChatPage {
 
   constructor(page: Page) {
     this.page = page;
+    // What is waited for and does not come is named, well before the test itself runs out of time.
+    page.setDefaultTimeout(12_000);
     page.on("pageerror", (error) => this.errors.push(error.message));
     page.on("dialog", (dialog) => this.errors.push(`dialog: ${dialog.message()}`));
     page.on("console", (message) => {

@@ -22,7 +22,8 @@ describe("ws:/contentType", () => {
   async function ask(extension: string): Promise<string> {
     const answered = once(socket, "message") as Promise<[Buffer]>;
     socket.send(extension);
-    return (await answered).toString();
+    const [answer] = await answered;
+    return answer.toString();
   }
 
   it.each([

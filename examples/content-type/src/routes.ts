@@ -1,3 +1,32 @@
-import { readFile } from "node:fs/promises";
 import { detectMimeType } from "@remix-run/mime";
-import type { Routes } from "tideway/server";
+import { files, type HttpHandler, type WebSocketRoute } from "tideway/server";
+
+const page = files(new URL("../page/", import.meta.url));
+
+/** No extension is nearly as long. */
+const MAX_QUESTION_BYTES = 256;
+
+/** The example, for a server's routes: a WebSocket, and the page that talks to it. */
+export const contentTypeRoutes: {
+  readonly "ws:/contentType": WebSocketRoute<"/contentType", "">;
+  readonly "/contentType": HttpHandler;
+  readonly "/contentType/*": HttpHandler;
+} = {
+  "ws:/contentType": {
+    maxMessageBytes: MAX_QUESTION_BYTES,
+    handle: async (socket) => {
+      for await (const extension of socket) {
+        if (typeof extension !== "string") return socket.close(1003, "an extension is text");
+        socket.send(contentTypeOf(extension));
+      }
+    },
+  },
+  "/contentType": (request) => page(request, { params: { 0: "index.html" } }),
+  "/contentType/*": page,
+};
+
+function contentTypeOf(extension: string): string {
+  const type: unknown = detectMimeType(extension);
+  // The table answers `constructor` with what it has inherited from Object.
+  return typeof type === "string" ? type : "unknown";
+}

@@ -1,22 +1,25 @@
 import { byId } from "./dom.ts";
 
+/** The value of the button, or of the Enter key, that does it. */
+const CHANGE = "change";
+
 /** Asks for another name. */
 export class RenameDialog {
   readonly #dialog: HTMLDialogElement;
   readonly #field = byId("rename-name", HTMLInputElement);
-  #present = "";
 
   constructor(dialog: HTMLDialogElement, onChosen: (name: string) => void) {
     this.#dialog = dialog;
     byId("rename-cancel", HTMLButtonElement).addEventListener("click", () => dialog.close());
-    byId("rename-form", HTMLFormElement).addEventListener("submit", () => {
+    // Only now, when the dialog has given the focus back, can it be moved elsewhere.
+    dialog.addEventListener("close", () => {
       const name = this.#field.value.trim();
-      if (name !== "" && name !== this.#present) onChosen(name);
+      if (dialog.returnValue === CHANGE && name !== "") onChosen(name);
     });
   }
 
   open(present: string): void {
-    this.#present = present;
+    this.#dialog.returnValue = "";
     this.#field.value = present;
     this.#dialog.showModal();
     this.#field.select();

@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { files, type HttpHandler } from "tideway/server";
+
+/** HTML, CSS and the icon. */
+const STATIC = new URL("../static/", import.meta.url);
+
+/** The page's own modules, and those it shares with this server, as the compiler wrote them. */
+const PAGE = new URL("page/", import.meta.url);
+const WIRE = new URL("wire/", import.meta.url);
+
+/** The library: the page's import map leads here. */
+const TIDEWAY = new URL("../", import.meta.resolve("tideway/protocol"));
+
+/** The page of the chat and all that it loads, for a server's routes: to be the last of them. */
+export async function pageRoutes(): Promise<
+  Readonly<Record<"/page/*" | "/wire/*" | "/tideway/*" | "/*", HttpHandler>>
+> {
+  const html = await readFile(new URL("index.html", STATIC), "utf8");
+  const serve = (directory: URL): HttpHandler => withHeaders(files(directory), makeHeaders(html));
+  return {
+    "/page/*": serve(PAGE),
+    "/wire/*": serve(WIRE),
+    "/tideway/*": serve(TIDEWAY),
+    "/*": serve(STATIC),
+  };
+}
+
+/**
+ * What tells a browser to load nothing from elsewhere, and to run nothing but our own files: should
+ * anything of what people write ever get into the page as markup, it stays without effect.
+ */
+function makeHeaders(html: string): Readonly<Record<string, string>> {
+  const policy = [
+    "default-src 'none'",
+    `script-src 'self' '${hashOfImportMap(html)}'`,
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ];
+  return {
+    "content-security-policy": policy.join("; "),
+    "cross-origin-opener-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  };
+}
+
+/** An import map has to be in the page itself, so the policy names this very one (CSP 3, 8.3). */
+function hashOfImportMap(html: string): string {
+  const map = /<script type="importmap">([^<]*)<\/script>/.exec(html)?.[1];
+  if (map === undefined) throw new Error("the page of the chat has no import map");
+  return `sha256-${createHash("sha256").update(map).digest("base64")}`;
+}
+
+function withHeaders(handler: HttpHandler, headers: Readonly<Record<string, string>>): HttpHandler {
+  return async (request, context) => {
+    const response = await handler(request, context);
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+    return response;
+  };
+}
