@@ -82,8 +82,9 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   /** While bytes are being received, what they lead to is flushed once, at the end. */
   #isReceiving = false;
   #isFlushQueued = false;
-  /** Output buffers that the transport still reads from; empty while nothing is held back. */
-  #unsent: Uint8Array[] = [];
+  /** The output buffer that the transport still reads from: it takes no other before it drains. */
+  #unsent: Uint8Array | undefined;
+  #unsentBytes = 0;
   #isPaused = false;
   /** The peer's end came while paused, behind messages not yet delivered. */
   #isEndHeld = false;
@@ -116,7 +117,7 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   }
 
   get bufferedAmount(): number {
-    return this.#output.length + this.#transport.bufferedAmount;
+    return this.#output.length + this.#unsentBytes;
   }
 
   start(handler: ConnectionHandler): void {
@@ -196,7 +197,7 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   }
 
   #queueFlush(): void {
-    if (this.#isReceiving || this.#isFlushQueued || this.#unsent.length > 0) return;
+    if (this.#isReceiving || this.#isFlushQueued || this.#unsent !== undefined) return;
     this.#isFlushQueued = true;
     this.#environment.flushQueue.add(this);
   }
@@ -204,13 +205,14 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   /** Writes what waits, unless the transport still holds earlier output. */
   #write(): void {
     const output = this.#output;
-    if (output.length === 0 || this.#unsent.length > 0 || this.#hasEnded) return;
+    if (output.length === 0 || this.#unsent !== undefined || this.#hasEnded) return;
     const length = output.length;
     const slab = output.detach();
     if (this.#transport.write(slab.subarray(0, length))) {
       this.#environment.pool.give(slab);
     } else {
-      this.#unsent.push(slab);
+      this.#unsent = slab;
+      this.#unsentBytes = length;
       this.#endpoint.holdsPongs = true;
     }
   }
@@ -226,12 +228,13 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
 
   onDrain(): void {
     this.#hearFromPeer();
-    for (const slab of this.#unsent) this.#environment.pool.give(slab);
-    this.#unsent = [];
+    if (this.#unsent !== undefined) this.#environment.pool.give(this.#unsent);
+    this.#unsent = undefined;
+    this.#unsentBytes = 0;
     this.#endpoint.holdsPongs = false;
     this.#write();
     if (this.#record !== undefined) this.#endTransport();
-    else if (this.#unsent.length === 0) this.#handler!.onDrain?.();
+    else if (this.#unsent === undefined) this.#handler!.onDrain?.();
   }
 
   onEnd(): void {
@@ -249,7 +252,9 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     this.#deliverHeld();
     this.#endpoint.receiveEnd();
     this.#timer?.cancel();
-    this.#unsent = [];
+    // What never left goes on being counted, as the WHATWG interface has it.
+    this.#unsentBytes += this.#output.length;
+    this.#unsent = undefined;
     this.#output.detach();
     this.#readyState = ReadyState.Closed;
     if (error !== undefined) {
@@ -295,7 +300,7 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
 
   /** Ends this side of the transport once the last Close frame has left. */
   #endTransport(): void {
-    if (this.#hasEnded || this.#output.length > 0 || this.#unsent.length > 0) return;
+    if (this.#hasEnded || this.#output.length > 0 || this.#unsent !== undefined) return;
     // RFC 6455 7.1.1: after a closing handshake the server closes first and the client waits.
     if (!this.#isServer && this.#record!.wasClean && !this.#hasPeerEnded) return;
     this.#hasEnded = true;

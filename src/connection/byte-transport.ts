@@ -12,15 +12,13 @@ export interface ByteTransportHandler {
 
 /** An ordered, reliable stream of bytes both ways: a TCP or TLS socket, or a pair in memory. */
 export interface ByteTransport {
-  /** Bytes written that have not left for the kernel. */
-  readonly bufferedAmount: number;
-
   /** Names the handler and begins to read. */
   start(handler: ByteTransportHandler): void;
 
   /**
    * Writes all of `bytes`. True if they have left for the kernel, so that the caller may use the
-   * array again at once; otherwise the transport reads from it until `onDrain`.
+   * array again at once; otherwise the transport reads from it until `onDrain`, and is not given
+   * more before.
    */
   write(bytes: Uint8Array): boolean;
 

@@ -23,36 +23,36 @@ export class TidewayError extends Error {
     this.closeCode = options.closeCode;
   }
 
-  static {
-    this.prototype.name = "TidewayError";
+  override get name(): string {
+    return "TidewayError";
   }
 }
 
 /** The caller used the API wrongly; thrown at once, and nothing has been changed. */
 export class UsageError extends TidewayError {
-  static {
-    this.prototype.name = "UsageError";
+  override get name(): string {
+    return "UsageError";
   }
 }
 
 /** The peer broke the protocol (RFC 6455 or RFC 7692); the connection is failed with `closeCode`. */
 export class ProtocolError extends TidewayError {
-  static {
-    this.prototype.name = "ProtocolError";
+  override get name(): string {
+    return "ProtocolError";
   }
 }
 
 /** The bytes below the protocol failed: a reset, a TLS error, a timeout; the reason is `cause`. */
 export class TransportError extends TidewayError {
-  static {
-    this.prototype.name = "TransportError";
+  override get name(): string {
+    return "TransportError";
   }
 }
 
 /** The opening handshake (RFC 6455 4) did not end in a connection. */
 export class HandshakeError extends TidewayError {
-  static {
-    this.prototype.name = "HandshakeError";
+  override get name(): string {
+    return "HandshakeError";
   }
 }
 
@@ -96,7 +96,7 @@ export class ConnectionClosedError extends TidewayError {
     this.closedBy = closedBy;
   }
 
-  static {
-    this.prototype.name = "ConnectionClosedError";
+  override get name(): string {
+    return "ConnectionClosedError";
   }
 }

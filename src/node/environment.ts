@@ -4,8 +4,9 @@ import { SlabPool } from "../connection/slab-pool.ts";
 import { nodePlatform } from "./platform.ts";
 import { wheel } from "./timers.ts";
 
-// process.nextTick runs once the running callback and all its promise jobs have ended.
-const defer = (callback: () => void): void => process.nextTick(callback);
+// In a callback from the kernel a tick comes before the promise jobs, but one asked for in a promise
+// job comes after all of them.
+const defer = (callback: () => void): void => queueMicrotask(() => process.nextTick(callback));
 
 /** What all connections of the process share. */
 export const nodeEnvironment: ConnectionEnvironment = {

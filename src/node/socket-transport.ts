@@ -29,10 +29,6 @@ export class SocketTransport implements ByteTransport {
     if (socket.destroyed) this.#isClosed = true;
   }
 
-  get bufferedAmount(): number {
-    return this.#socket.writableLength;
-  }
-
   start(handler: ByteTransportHandler): void {
     this.#handler = handler;
     if (this.#isClosed) {
@@ -64,7 +60,8 @@ export class SocketTransport implements ByteTransport {
   }
 
   resume(): void {
-    this.#socket.resume();
+    // A socket that flows without a listener loses what it reads.
+    if (this.#handler !== undefined) this.#socket.resume();
   }
 
   end(): void {

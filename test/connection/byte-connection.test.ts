@@ -53,6 +53,16 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(connection.bufferedAmount).toBe(0);
   });
 
+  it("goes on counting what never left once the transport is gone", () => {
+    const { connection, endTurn, transport } = rig(role);
+    transport.takesAll = false;
+    connection.sendText("a");
+    endTurn();
+    connection.sendText("b");
+    transport.handler!.onClosed(new Error("read ECONNRESET"));
+    expect(connection.bufferedAmount).toBe(role === "client" ? 14 : 6);
+  });
+
   it("does not write into a buffer that the transport still reads from", () => {
     const { connection, endTurn, transport } = rig(role);
     const taken: Uint8Array[] = [];

@@ -47,7 +47,6 @@ export class ManualTransport implements ByteTransport {
   handler: ByteTransportHandler | undefined;
   /** While false, writes stay in the transport until `drain`. */
   takesAll = true;
-  bufferedAmount = 0;
   isReading = false;
   isEnded = false;
   isDestroyed = false;
@@ -59,12 +58,10 @@ export class ManualTransport implements ByteTransport {
 
   write(bytes: Uint8Array): boolean {
     this.writes.push(toHex(bytes));
-    if (!this.takesAll) this.bufferedAmount += bytes.length;
     return this.takesAll;
   }
 
   drain(): void {
-    this.bufferedAmount = 0;
     this.takesAll = true;
     this.handler!.onDrain();
   }

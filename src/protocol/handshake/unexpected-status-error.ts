@@ -15,7 +15,7 @@ export class UnexpectedStatusError extends HandshakeError {
     this.status = status;
   }
 
-  static {
-    this.prototype.name = "UnexpectedStatusError";
+  override get name(): string {
+    return "UnexpectedStatusError";
   }
 }
