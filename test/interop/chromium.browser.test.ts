@@ -20,11 +20,11 @@ describeInBrowser("our server with the WebSocket of Chromium", () => {
 
   afterAll(async () => {
     await browser.close();
-    await server.close();
+    await server.stop();
   });
 
-  it.each(CASES)("exchanges $kind of $length bytes", async (message) => {
-    expect(await page.evaluate(exchange, message)).toEqual({
+  it.each(CASES)("exchanges %s", async (_, kind, length) => {
+    expect(await page.evaluate(exchange, { kind, length })).toEqual({
       isSame: true,
       close: { code: 1000, wasClean: true },
     });

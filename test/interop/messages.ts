@@ -11,8 +11,10 @@ export type Message = string | Uint8Array<ArrayBuffer>;
 const KINDS = ["text", "binary"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Every length as text and as binary. */
-export const CASES = KINDS.flatMap((kind) => LENGTHS.map((length) => ({ kind, length })));
+/** Every length as text and as binary, with the words for it. */
+export const CASES = KINDS.flatMap((kind) =>
+  LENGTHS.map((length) => [`${length} bytes of ${kind}`, kind, length] as const),
+);
 
 /** A message of `length` bytes; text holds characters of one to four bytes. */
 export function messageOf(kind: Kind, length: number): Message {

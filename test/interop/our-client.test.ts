@@ -53,7 +53,7 @@ describe("our client with the ws server", () => {
     return socket;
   };
 
-  it.each(CASES)("exchanges $kind of $length bytes", async ({ kind, length }) => {
+  it.each(CASES)("exchanges %s", async (_, kind, length) => {
     const socket = await open("/");
     const message = messageOf(kind, length);
     socket.send(message);
@@ -64,8 +64,8 @@ describe("our client with the ws server", () => {
   });
 
   it.each(CASES)(
-    "puts $kind of $length bytes together from fragments with a ping between them",
-    async ({ kind, length }) => {
+    "puts %s together from fragments with a ping between them",
+    async (_, kind, length) => {
       const socket = await open("/fragments");
       const message = messageOf(kind, length);
       const [peer] = server.clients;

@@ -43,7 +43,7 @@ describe("our messages in fragments (RFC 6455 5.4), sent by a server", () => {
     server.close();
   });
 
-  it.each(CASES)("reach the ws client: $kind of $length bytes", async ({ kind, length }) => {
+  it.each(CASES)("reach the ws client: %s", async (_, kind, length) => {
     const socket = new WsWebSocket(url, { perMessageDeflate: false, maxPayload: LARGEST });
     await once(socket, "open");
     const message = messageOf(kind, length);
@@ -54,7 +54,7 @@ describe("our messages in fragments (RFC 6455 5.4), sent by a server", () => {
     await once(socket, "close");
   });
 
-  it.each(CASES)("reach undici's client: $kind of $length bytes", async ({ kind, length }) => {
+  it.each(CASES)("reach undici's client: %s", async (_, kind, length) => {
     const socket = new UndiciWebSocket(url);
     socket.binaryType = "arraybuffer";
     await once(socket, "open");
@@ -84,7 +84,7 @@ describe("our messages in fragments (RFC 6455 5.4), sent by a client", () => {
     server.close();
   });
 
-  it.each(CASES)("reach the ws server: $kind of $length bytes", async ({ kind, length }) => {
+  it.each(CASES)("reach the ws server: %s", async (_, kind, length) => {
     const upgrade = request({
       port: (server.address() as AddressInfo).port,
       host: "127.0.0.1",

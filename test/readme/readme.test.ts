@@ -50,7 +50,7 @@ describe("the first screen of the README", () => {
   };
 
   afterEach(async () => {
-    await server.close();
+    await server.stop();
     vi.restoreAllMocks();
   });
 
