@@ -43,10 +43,15 @@ const NO_CONNECTION: CloseInit = { code: 1006, reason: "", wasClean: false };
 
 const MORE_TYPES = ["reconnecting", "reconnected"];
 
-/** Makes the `ReconnectingWebSocket` class over a class of WebSockets. */
+/**
+ * Makes the `ReconnectingWebSocket` class over a class of WebSockets.
+ *
+ * @param prepare is given each new instance, to do what its runtime wants of an event target
+ */
 export function defineReconnectingWebSocket(
   base: ReconnectableConstructor,
   CloseEventClass: CloseEventConstructor,
+  prepare?: (target: EventTarget) => void,
 ): ReconnectingWebSocketConstructor {
   class ReconnectingWebSocket extends EventTarget {
     readonly #url: Asked<string | URL>;
@@ -73,6 +78,7 @@ export function defineReconnectingWebSocket(
       protocols: Asked<Protocols> | ReconnectingWebSocketOptions = [],
     ) {
       super();
+      prepare?.(this);
       const {
         protocols: offered = [],
         initialDelayMs = 2000,

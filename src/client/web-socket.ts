@@ -28,6 +28,8 @@ export interface WebSocketRuntime {
   queueTask(callback: () => void): void;
   /** The length of `text` in UTF-8. */
   utf8Length(text: string): number;
+  /** Tells the runtime that many listeners on `target` are no leak. */
+  allowManyListeners(target: EventTarget): void;
 }
 
 /** The standard's class before the event streams are installed on it. */
@@ -73,6 +75,7 @@ export function defineWebSocket(
 
     constructor(url: string | URL, protocols: string | readonly string[] | WebSocketOptions = []) {
       super();
+      runtime.allowManyListeners(this);
       if (arguments.length === 0) throw new TypeError("a WebSocket needs a url");
       this.#url = parseUrl(url);
       const options = withDefaults(readOptions(protocols));

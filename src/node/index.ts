@@ -13,6 +13,7 @@
  *
  * @module
  */
+import { setMaxListeners } from "node:events";
 import {
   type CloseEvent as CloseEventInterface,
   type CloseEventConstructor,
@@ -39,6 +40,9 @@ export const CloseEvent: CloseEventConstructor =
   (globalThis as { CloseEvent?: CloseEventConstructor }).CloseEvent ?? defineCloseEvent();
 
 /** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
+/** Node warns of more than ten listeners, as of a leak; an event stream alone may have more. */
+const allowManyListeners = (target: EventTarget): void => setMaxListeners(0, target);
+
 export interface WebSocket extends WebSocketInterface {}
 /** A WebSocket client; everything it is made of is this package's own. */
 export const WebSocket: WebSocketConstructor = withEventStreams(
@@ -46,6 +50,7 @@ export const WebSocket: WebSocketConstructor = withEventStreams(
     CloseEvent,
     queueTask: setImmediate,
     utf8Length: (text) => nodePlatform.utf8Length(text),
+    allowManyListeners,
   }),
 );
 
@@ -55,6 +60,7 @@ export interface ReconnectingWebSocket extends ReconnectingInterface {}
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineReconnectingWebSocket(
   WebSocket,
   CloseEvent,
+  allowManyListeners,
 );
 
 export { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";

@@ -113,6 +113,7 @@ export class FakeNetwork {
       CloseEvent: defineCloseEvent(),
       queueTask: (callback) => this.#tasks.push(callback),
       utf8Length: (text) => new TextEncoder().encode(text).length,
+      allowManyListeners: () => {},
     }),
   );
 
