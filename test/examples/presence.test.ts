@@ -54,6 +54,19 @@ describe("Presence", () => {
     expect(changes).toEqual([]);
   });
 
+  it("tells of somebody who speaks before that, once", () => {
+    const { presence, changes, settle } = setUp();
+    presence.update(["Ana"]);
+    settle();
+    presence.update(["Ana", "Bo"]);
+    presence.heard("Ana");
+    presence.heard("Bo");
+    presence.heard("somebody who is not here");
+    expect(changes).toEqual([{ came: ["Bo"], left: [] }]);
+    settle();
+    expect(changes).toHaveLength(1);
+  });
+
   it("waits longer after a reconnect, while the others come back too", () => {
     const { presence, changes, settle } = setUp();
     presence.update(["Ana", "Bo", "Cy"]);

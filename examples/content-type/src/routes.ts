@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
 import { detectMimeType } from "@remix-run/mime";
 import { files, type HttpHandler, type WebSocketRoute } from "tideway/server";
 
-const page = files(new URL("../page/", import.meta.url));
+const directory = new URL("../page/", import.meta.url);
+const html = await readFile(new URL("index.html", directory), "utf8");
 
 /** No extension is nearly as long. */
 const MAX_QUESTION_BYTES = 256;
@@ -21,8 +23,9 @@ export const contentTypeRoutes: {
       }
     },
   },
-  "/contentType": (request) => page(request, { params: { 0: "index.html" } }),
-  "/contentType/*": page,
+  "/contentType": () =>
+    new Response(html, { headers: { "content-type": "text/html; charset=utf-8" } }),
+  "/contentType/*": files(directory),
 };
 
 function contentTypeOf(extension: string): string {

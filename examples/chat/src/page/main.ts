@@ -100,6 +100,7 @@ function join(chosenName: string): void {
         people.show(names, client.name);
       },
       onMessage(message, isOwn) {
+        presence.heard(message.name);
         log.add(message, isOwn);
         if (!isOwn) unread.count(scroll.isFollowing);
         scroll.contentChanged();

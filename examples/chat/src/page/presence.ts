@@ -51,6 +51,13 @@ export class Presence {
     });
   }
 
+  /** Somebody has spoken: news that this one has come does not follow what was said. */
+  heard(name: string): void {
+    if (this.#told === undefined || this.#told.has(name) || !this.#present.includes(name)) return;
+    this.#told.add(name);
+    this.#onChange({ came: [name], left: [] });
+  }
+
   #settle(): void {
     this.#isReturning = false;
     const told = this.#told ?? new Set();
