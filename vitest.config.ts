@@ -12,6 +12,7 @@ export default defineConfig({
       { find: /^tideway$/, replacement: source("node/index.ts") },
       { find: /^tideway\/server$/, replacement: source("node/server.ts") },
       { find: /^tideway\/protocol$/, replacement: source("protocol/index.ts") },
+      { find: /^tideway\/testing$/, replacement: source("testing/index.ts") },
     ],
   },
   test: {

@@ -1,4 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type {
   ConnectAttempt,
@@ -13,17 +14,37 @@ import { openConnection } from "./open-connection.ts";
 import { nodePlatform } from "./platform.ts";
 import { wheel } from "./timers.ts";
 
-/** Reaches a server over TCP, and TLS for `wss:`, by this project's own opening handshake. */
-export const connect: Connector = (request, handler) => new TcpAttempt(request, handler);
+/** A way to the server that is not open yet. */
+export interface Dialled {
+  readonly socket: Duplex;
+  /** The event by which `socket` tells that bytes can flow. */
+  readonly readyEvent: string;
+}
 
-class TcpAttempt implements ConnectAttempt {
+/** Makes a connector out of a way to get a byte stream to a server. */
+export function createConnector(dial: (request: ConnectRequest) => Dialled): Connector {
+  return (request, handler) => new Attempt(request, handler, dial);
+}
+
+/** Reaches a server over TCP, and TLS for `wss:`, by this project's own opening handshake. */
+export const connect: Connector = createConnector((request) =>
+  request.url.protocol === "wss:"
+    ? { socket: dialTls(request), readyEvent: "secureConnect" }
+    : { socket: dialTcp(request.url), readyEvent: "connect" },
+);
+
+class Attempt implements ConnectAttempt {
   readonly #request: ConnectRequest;
   readonly #handler: ConnectHandler;
   readonly #handshake: ClientHandshake;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #timer: WheelTimer | undefined;
 
-  constructor(request: ConnectRequest, handler: ConnectHandler) {
+  constructor(
+    request: ConnectRequest,
+    handler: ConnectHandler,
+    dial: (request: ConnectRequest) => Dialled,
+  ) {
     const { url, protocols, options } = request;
     this.#request = request;
     this.#handler = handler;
@@ -32,12 +53,12 @@ class TcpAttempt implements ConnectAttempt {
       { url, protocols, headers, requireProtocol: true },
       nodePlatform,
     );
-    this.#socket = url.protocol === "wss:" ? dialTls(request) : dialTcp(url);
-    const connected = url.protocol === "wss:" ? "secureConnect" : "connect";
-    this.#socket.on(connected, this.#onConnect);
-    this.#socket.on("data", this.#onData);
-    this.#socket.on("error", this.#onError);
-    this.#socket.on("end", this.#onEnd);
+    const { socket, readyEvent } = dial(request);
+    this.#socket = socket;
+    socket.on(readyEvent, this.#onReady);
+    socket.on("data", this.#onData);
+    socket.on("error", this.#onError);
+    socket.on("end", this.#onEnd);
     const { handshakeTimeoutMs } = options;
     if (handshakeTimeoutMs !== undefined) {
       this.#timer = wheel.start(handshakeTimeoutMs, () =>
@@ -56,7 +77,7 @@ class TcpAttempt implements ConnectAttempt {
     this.#socket.destroy();
   }
 
-  readonly #onConnect = (): void => {
+  readonly #onReady = (): void => {
     this.#socket.write(this.#handshake.request, "latin1");
   };
 

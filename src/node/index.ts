@@ -13,46 +13,35 @@
  *
  * @module
  */
-import { setMaxListeners } from "node:events";
-import {
-  type CloseEvent as CloseEventInterface,
-  type CloseEventConstructor,
-  defineCloseEvent,
+import type {
+  CloseEvent as CloseEventInterface,
+  CloseEventConstructor,
 } from "../client/close-event.ts";
-import { withEventStreams } from "../client/event-streams.ts";
 import type {
   ReconnectingWebSocket as ReconnectingInterface,
   ReconnectingWebSocketConstructor,
 } from "../client/reconnecting-interface.ts";
 import { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
-import { defineWebSocket } from "../client/web-socket.ts";
 import type {
   WebSocket as WebSocketInterface,
   WebSocketConstructor,
 } from "../client/web-socket-interface.ts";
 import { connect } from "./connect.ts";
-import { nodePlatform } from "./platform.ts";
+import {
+  allowManyListeners,
+  CloseEvent as NodeCloseEvent,
+  createWebSocketClass,
+} from "./web-socket-class.ts";
 
 /** Tells that a WebSocket is closed. */
 export interface CloseEvent extends CloseEventInterface {}
-/** The runtime's own class where it has one, as Node has from version 23 on. */
-export const CloseEvent: CloseEventConstructor =
-  (globalThis as { CloseEvent?: CloseEventConstructor }).CloseEvent ?? defineCloseEvent();
+/** The class of close events: the runtime's own where it has one. */
+export const CloseEvent: CloseEventConstructor = NodeCloseEvent;
 
 /** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
-/** Node warns of more than ten listeners, as of a leak; an event stream alone may have more. */
-const allowManyListeners = (target: EventTarget): void => setMaxListeners(0, target);
-
 export interface WebSocket extends WebSocketInterface {}
-/** A WebSocket client; everything it is made of is this package's own. */
-export const WebSocket: WebSocketConstructor = withEventStreams(
-  defineWebSocket(connect, {
-    CloseEvent,
-    queueTask: setImmediate,
-    utf8Length: (text) => nodePlatform.utf8Length(text),
-    allowManyListeners,
-  }),
-);
+/** The class of clients; everything it is made of is this package's own. */
+export const WebSocket: WebSocketConstructor = createWebSocketClass(connect);
 
 /** A WebSocket client that connects again by itself. */
 export interface ReconnectingWebSocket extends ReconnectingInterface {}

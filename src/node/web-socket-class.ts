@@ -1,0 +1,28 @@
+import { setMaxListeners } from "node:events";
+import { type CloseEventConstructor, defineCloseEvent } from "../client/close-event.ts";
+import type { Connector } from "../client/connector.ts";
+import { withEventStreams } from "../client/event-streams.ts";
+import { defineWebSocket } from "../client/web-socket.ts";
+import type { WebSocketConstructor } from "../client/web-socket-interface.ts";
+import { nodePlatform } from "./platform.ts";
+
+/** The runtime's own class where it has one, as Node has from version 23 on. */
+export const CloseEvent: CloseEventConstructor =
+  (globalThis as { CloseEvent?: CloseEventConstructor }).CloseEvent ?? defineCloseEvent();
+
+/** Node warns of more than ten listeners, as of a leak; an event stream alone may have more. */
+export function allowManyListeners(target: EventTarget): void {
+  setMaxListeners(0, target);
+}
+
+/** Makes a `WebSocket` class for Node over a way to reach servers. */
+export function createWebSocketClass(connect: Connector): WebSocketConstructor {
+  return withEventStreams(
+    defineWebSocket(connect, {
+      CloseEvent,
+      queueTask: setImmediate,
+      utf8Length: (text) => nodePlatform.utf8Length(text),
+      allowManyListeners,
+    }),
+  );
+}

@@ -1,0 +1,9 @@
+/**
+ * `tideway/testing`: clients and servers connected in memory, for tests without ports, and with
+ * faults when they are wanted.
+ *
+ * @module
+ */
+export { connectedPair, type ConnectedPair, type PairOptions } from "./connected-pair.ts";
+export { type LinkOptions, MemoryLink } from "./memory-link.ts";
+export { MemoryNetwork } from "./memory-network.ts";
