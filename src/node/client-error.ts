@@ -23,7 +23,7 @@ export function refuseClientErrors(httpServer: HttpServer, front: HttpFront): vo
       socket.destroy();
       return;
     }
-    front.afterAnswers(socket, () => refuse(socket, REFUSALS[error.code ?? ""] ?? BAD_REQUEST));
+    front.refuseGarbage(socket, REFUSALS[error.code ?? ""] ?? BAD_REQUEST);
   });
   httpServer.on("connect", (_request, socket: Duplex) => {
     socket.on("error", () => socket.destroy());

@@ -58,7 +58,8 @@ async function serveFile(
   if (found === undefined) return notFound();
 
   const isDirectoryPath = pathname.endsWith("/");
-  if (!found.stats.isDirectory()) return isDirectoryPath ? notFound() : send(found, request, options);
+  if (!found.stats.isDirectory())
+    return isDirectoryPath ? notFound() : send(found, request, options);
   // Relative links of a page are resolved against its directory only if that ends with a slash.
   if (!isDirectoryPath) return redirect(pathname, search);
   const { index = "index.html" } = options;
@@ -142,7 +143,8 @@ const SINGLE_RANGE = /^bytes=(?:\d+-\d*|-0*[1-9]\d*)$/i;
  */
 function withUsableRange(request: Request, size: number): Request {
   const range = request.headers.get("Range");
-  if (range === null || (size > 0 && SINGLE_RANGE.test(range) && !isBackwards(range))) return request;
+  if (range === null || (size > 0 && SINGLE_RANGE.test(range) && !isBackwards(range)))
+    return request;
   const headers = new Headers(request.headers);
   headers.delete("Range");
   return new Request(request.url, { method: request.method, headers });

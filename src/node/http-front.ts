@@ -7,7 +7,7 @@ import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
 import type { OpenSockets, ResolvedStopOptions } from "./running-server.ts";
-import { wheel } from "./timers.ts";
+import { withDeadline } from "./with-deadline.ts";
 
 type RequestArgs = [request: IncomingMessage, response: ServerResponse];
 type UpgradeArgs = [request: IncomingMessage, socket: Duplex, head: Buffer];
@@ -52,11 +52,14 @@ export class HttpFront {
     }
   }
 
-  /** Runs `callback` once nothing is owed on `socket` any more. */
-  afterAnswers(socket: Duplex, callback: () => void): void {
+  /** Refuses what came on `socket` and is no request, behind the answers to what came before. */
+  refuseGarbage(socket: Duplex, refusal: Refusal): void {
     const owed = this.#inFlight.on(socket);
-    if (owed === undefined) callback();
-    else owed.once("close", callback);
+    if (owed === undefined) refuse(socket, refusal);
+    else if (owed.req.complete) owed.once("close", () => refuse(socket, refusal));
+    // The garbage is in the request's own body, so that its handler may wait for the end for ever.
+    else if (owed.headersSent) socket.destroy();
+    else refuse(socket, refusal);
   }
 
   /** Gives the server back to those who listened before. */
@@ -77,9 +80,8 @@ export class HttpFront {
     for (const response of this.#inFlight) {
       response.once("close", () => lingeringClose(response.req.socket));
     }
-    const deadline = wheel.start(timeoutMs, () => this.#drop());
-    await Promise.all([sockets.whenEmpty(), this.#inFlight.whenIdle()]);
-    deadline.cancel();
+    const working = Promise.all([sockets.whenEmpty(), this.#inFlight.whenIdle()]);
+    await withDeadline(working, timeoutMs, () => this.#drop());
   }
 
   #drop(): void {

@@ -108,6 +108,8 @@ export class UpgradeListener {
     message.assignSocket(request.socket);
     message.once("finish", () => {
       message.detachSocket(request.socket);
+      // As a server does for the responses that it makes itself.
+      message.emit("close");
       lingeringClose(socket);
     });
     this.#inFlight.add(message);

@@ -10,7 +10,7 @@ import {
   type Server,
   type StopOptions,
 } from "./running-server.ts";
-import { wheel } from "./timers.ts";
+import { withDeadline } from "./with-deadline.ts";
 
 /** A server of our own, which has just begun to listen. */
 export class ListeningServer implements Server {
@@ -47,14 +47,12 @@ export class ListeningServer implements Server {
 
   async #stop(options: ResolvedStopOptions): Promise<void> {
     const closed = new Promise<void>((resolve) => this.httpServer.close(() => resolve()));
-    const deadline = wheel.start(options.timeoutMs, () => {
+    const working = this.#front.stop(options);
+    drop(this.#front.idleAmong(this.#connections));
+    await withDeadline(Promise.all([working, closed]), options.timeoutMs, () => {
       drop(this.#connections);
       drop(this.#transports);
     });
-    const working = this.#front.stop(options);
-    drop(this.#front.idleAmong(this.#connections));
-    await Promise.all([working, closed]);
-    deadline.cancel();
   }
 }
 

@@ -1,0 +1,98 @@
+import { on, once } from "node:events";
+import { connect, type Socket as NetSocket } from "node:net";
+import { type ClientOptions, WebSocket } from "ws";
+
+/** Connects a client of another make. Rejects with the status if the server refuses. */
+export async function openClient(
+  url: string,
+  protocols: string[] = [],
+  options: ClientOptions = {},
+): Promise<WebSocket> {
+  const client = new WebSocket(url, protocols, { perMessageDeflate: false, ...options });
+  inboxes.set(client, on(client, "message"));
+  return await new Promise((resolve, reject) => {
+    client.on("open", () => resolve(client));
+    client.on("error", reject);
+    client.on("unexpected-response", (_request, response) => {
+      response.resume();
+      reject(new Error(`refused with ${response.statusCode}`));
+    });
+  });
+}
+
+/** From the beginning, as the first message may come together with the server's handshake. */
+const inboxes = new WeakMap<WebSocket, AsyncIterator<unknown[]>>();
+
+/** The next message, text as a string. */
+export async function nextMessage(client: WebSocket): Promise<string | Buffer> {
+  const result = await inboxes.get(client)?.next();
+  const [data, isBinary] = result?.value as [Buffer, boolean];
+  return isBinary ? data : data.toString();
+}
+
+/** How the connection ended. */
+export async function closeOf(client: WebSocket): Promise<{ code: number; reason: string }> {
+  const [code, reason] = (await once(client, "close")) as [number, Buffer];
+  return { code, reason: reason.toString() };
+}
+
+/** A TCP connection to say anything on. */
+export class RawClient {
+  readonly socket: NetSocket;
+  #received = "";
+
+  constructor(port: number, allowHalfOpen = true) {
+    // By default it never closes its side by itself: that the server closes is what is tested.
+    this.socket = connect({ port, host: "127.0.0.1", allowHalfOpen });
+    this.socket.setEncoding("latin1");
+    this.socket.on("data", (text: string) => {
+      this.#received += text;
+    });
+    this.socket.on("error", () => {});
+  }
+
+  send(text: string): this {
+    this.socket.write(text, "latin1");
+    return this;
+  }
+
+  /** Waits until `text` has been received. */
+  async receives(text: string): Promise<string> {
+    while (!this.#received.includes(text)) await once(this.socket, "data");
+    return this.#received;
+  }
+
+  /** Waits for the server to close, and returns all that it sent. */
+  async closed(): Promise<string> {
+    if (!this.socket.readableEnded && !this.socket.destroyed) {
+      await Promise.race([once(this.socket, "end"), once(this.socket, "close")]);
+    }
+    this.socket.destroy();
+    return this.#received;
+  }
+}
+
+/** The head of a request for a WebSocket. An undefined field is left out. */
+export function handshake(
+  path: string,
+  fields: Record<string, string | string[] | undefined> = {},
+  requestLine = `GET ${path} HTTP/1.1`,
+): string {
+  const all: typeof fields = {
+    Host: "localhost",
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ...fields,
+  };
+  const lines = Object.entries(all).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one) => `${name}: ${one}`),
+  );
+  return [requestLine, ...lines, "", ""].join("\r\n");
+}
+
+/** The status of a response. */
+export function statusOf(response: string): number {
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(response)?.[1]);
+}

@@ -1,0 +1,547 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { ConnectionClosedError, ProtocolError, UsageError } from "../../src/errors/index.ts";
+import { runHandler, Socket } from "../../src/server/socket.ts";
+import type { SocketOptions } from "../../src/server/socket-options.ts";
+import type { Message } from "../../src/streams/message-queue.ts";
+import { FakeConnection } from "./fake-connection.ts";
+
+let connection: FakeConnection;
+let deferred: Array<() => void>;
+const onFailure = vi.fn<(error: unknown) => void>();
+const onClosed = vi.fn<() => void>();
+
+function open(options?: SocketOptions): Socket {
+  return new Socket(
+    connection,
+    { onFailure, onClosed, defer: (callback) => deferred.push(callback) },
+    options,
+  );
+}
+
+beforeEach(() => {
+  connection = new FakeConnection();
+  deferred = [];
+  onFailure.mockReset();
+  onClosed.mockReset();
+});
+
+describe("iteration", () => {
+  it.each([1000, 1001, 1005])("ends when the connection is closed with %i", async (code) => {
+    const socket = open();
+    connection.handler.onText("a");
+    connection.handler.onBinary(new Uint8Array([1, 2]));
+    connection.end({ code });
+    const messages: Message[] = [];
+    for await (const message of socket) messages.push(message);
+    expect(messages).toEqual(["a", new Uint8Array([1, 2])]);
+  });
+
+  it.each([1006, 1002, 1011, 4000])("throws when the connection ends with %i", async (code) => {
+    const socket = open();
+    connection.handler.onText("a");
+    connection.end({ code, reason: "why" });
+    const iterator = socket[Symbol.asyncIterator]();
+    expect(await iterator.next()).toEqual({ done: false, value: "a" });
+    await expect(iterator.next()).rejects.toMatchObject({
+      name: "ConnectionClosedError",
+      code: "CONNECTION_CLOSED",
+      closeCode: code,
+      reason: "why",
+    });
+  });
+
+  it("says which side ended the connection", async () => {
+    const endings: Array<[(socket: Socket) => void, Parameters<FakeConnection["end"]>[0]]> = [
+      [(socket) => socket.close(4000), { code: 4000 }],
+      [() => {}, { code: 4000 }],
+      [() => {}, { code: 1006 }],
+      [() => {}, { code: 1006, error: new ProtocolError("RESERVED_BITS", "bad") }],
+    ];
+    const sides: unknown[] = [];
+    for (const [act, info] of endings) {
+      connection = new FakeConnection();
+      const socket = open();
+      act(socket);
+      connection.end(info);
+      sides.push(await socket.drained.catch((error: ConnectionClosedError) => error.closedBy));
+    }
+    expect(sides).toEqual(["local", "peer", "transport", "local"]);
+  });
+
+  it("has one consumer, and tells a second one at once", () => {
+    const socket = open();
+    socket.listen(() => {});
+    const expected = expect.objectContaining({ code: "ALREADY_CONSUMED" });
+    expect(() => socket[Symbol.asyncIterator]()).toThrow(expected);
+    expect(() => socket.listen(() => {})).toThrow(expected);
+    expect(() => socket.readable).toThrow(UsageError);
+  });
+
+  it("closes with 1000 when the loop is left early", async () => {
+    const socket = open();
+    connection.handler.onText("a");
+    for await (const message of socket) {
+      expect(message).toBe("a");
+      break;
+    }
+    await vi.waitFor(() => expect(connection.calls).toEqual([["close", 1000, ""]]));
+  });
+
+  it("closes with 1011 when the loop's body throws", async () => {
+    const socket = open();
+    connection.handler.onText("a");
+    runHandler(socket, async () => {
+      for await (const message of socket) throw new Error(`cannot handle ${String(message)}`);
+    });
+    await vi.waitFor(() => expect(onFailure).toHaveBeenCalledOnce());
+    expect(connection.calls).toEqual([["close", 1011, ""]]);
+  });
+
+  it("makes the peer wait while nobody reads, and not for ever", async () => {
+    const socket = open({ maxQueuedBytes: 128, maxQueuedMessages: 2 });
+    connection.handler.onText("a");
+    connection.handler.onText("b");
+    expect(connection.calls).toEqual([["pause"]]);
+    const iterator = socket[Symbol.asyncIterator]();
+    await iterator.next();
+    expect(connection.calls).toEqual([["pause"], ["resume"]]);
+  });
+
+  it("gives what came before close() was called, and nothing that came later", async () => {
+    const socket = open();
+    connection.handler.onText("before");
+    socket.close();
+    connection.handler.onText("after");
+    connection.end();
+    const messages: Message[] = [];
+    for await (const message of socket) messages.push(message);
+    expect(messages).toEqual(["before"]);
+  });
+});
+
+describe("listen", () => {
+  it("delivers messages, then onDone", async () => {
+    const socket = open();
+    const log: unknown[] = [];
+    connection.handler.onText("a");
+    socket.listen((message) => log.push(message), {
+      onDone: () => log.push("done"),
+      onError: (error) => log.push(error),
+    });
+    await nextTurn();
+    connection.handler.onText("b");
+    connection.end({ code: 1001 });
+    expect(log).toEqual(["a", "b", "done"]);
+  });
+
+  it("calls onError before onDone when the connection is lost", async () => {
+    const socket = open();
+    const log: unknown[] = [];
+    socket.listen(() => {}, {
+      onDone: () => log.push("done"),
+      onError: (error) => log.push(error.closeCode),
+    });
+    await nextTurn();
+    connection.end({ code: 1006 });
+    expect(log).toEqual([1006, "done"]);
+  });
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("bug");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("bug"))],
+  ])("closes with 1011 and reports once when the listener %s", async (_how, onMessage) => {
+    const socket = open();
+    socket.listen(onMessage);
+    connection.handler.onText("a");
+    connection.handler.onText("b");
+    await nextTurn();
+    expect(onFailure.mock.calls).toEqual([[new Error("bug")]]);
+    expect(connection.calls).toEqual([["close", 1011, ""]]);
+  });
+
+  it("closes with 1000 when cancelled, and then calls nothing any more", async () => {
+    const socket = open();
+    const log: unknown[] = [];
+    const subscription = socket.listen((message) => log.push(message), {
+      onDone: () => log.push("done"),
+    });
+    subscription.cancel();
+    await vi.waitFor(() => expect(connection.calls).toEqual([["close", 1000, ""]]));
+    connection.end();
+    expect(log).toEqual([]);
+  });
+});
+
+describe("send", () => {
+  it("sends strings as text, and bytes of any kind as binary", () => {
+    const socket = open();
+    const { buffer } = new Uint8Array([1, 2, 3, 4]);
+    socket.send("text");
+    socket.add(new Uint8Array(buffer, 1, 2));
+    socket.send(buffer);
+    socket.send(new DataView(buffer, 2));
+    socket.send(new Uint16Array(buffer, 0, 1));
+    const shared = new SharedArrayBuffer(1);
+    socket.send(shared);
+    expect(connection.sent).toEqual([
+      "text",
+      new Uint8Array([2, 3]),
+      new Uint8Array([1, 2, 3, 4]),
+      new Uint8Array([3, 4]),
+      new Uint8Array([1, 2]),
+      new Uint8Array([0]),
+    ]);
+  });
+
+  it.each([undefined, null, 5, {}, [1], new Blob(["x"]), Symbol("s")])(
+    "throws at once for %s, which is no message",
+    (data) => {
+      const socket = open();
+      connection.readyState = 3;
+      expect(() => socket.send(data as string)).toThrow(
+        expect.objectContaining({ code: "INVALID_DATA" }),
+      );
+    },
+  );
+
+  it("returns false from the high-water mark on, and has sent the message all the same", () => {
+    const socket = open({ highWaterMarkBytes: 100 });
+    connection.bytesPerMessage = 50;
+    expect([socket.send("a"), socket.send("b"), socket.send("c")]).toEqual([true, false, false]);
+    expect(connection.sent).toEqual(["a", "b", "c"]);
+  });
+
+  it("returns false and drops the message once the connection is no longer open", () => {
+    const socket = open();
+    socket.close();
+    expect(socket.send("late")).toBe(false);
+    expect(connection.sent).toEqual([]);
+  });
+
+  describe("to a peer that reads too slowly", () => {
+    const fill = (slowConsumer?: "close" | "drop" | "wait"): Socket => {
+      const socket = open({ maxBufferedBytes: 1000, ...(slowConsumer && { slowConsumer }) });
+      connection.bufferedAmount = 1001;
+      return socket;
+    };
+
+    it("closes with 1013 by default", () => {
+      expect(fill().send("x")).toBe(false);
+      expect(connection.sent).toEqual([]);
+      expect(connection.calls).toEqual([["close", 1013, "too slow"]]);
+    });
+
+    it("drops the message if told to", () => {
+      expect(fill("drop").send("x")).toBe(false);
+      expect(connection.sent).toEqual([]);
+      expect(connection.calls).toEqual([]);
+    });
+
+    it("buffers without bound if told to", () => {
+      expect(fill("wait").send("x")).toBe(true);
+      expect(connection.sent).toEqual(["x"]);
+    });
+
+    it("lets a single message be larger than the limit", () => {
+      const socket = open({ maxBufferedBytes: 1000 });
+      connection.bytesPerMessage = 5000;
+      socket.send("large");
+      expect(connection.sent).toEqual(["large"]);
+    });
+  });
+});
+
+describe("drained", () => {
+  const settled = async (promise: Promise<unknown>): Promise<string> =>
+    await Promise.race([
+      promise.then(
+        () => "resolved",
+        () => "rejected",
+      ),
+      nextTurn("pending"),
+    ]);
+
+  it("has resolved already below the high-water mark", async () => {
+    expect(await settled(open().drained)).toBe("resolved");
+  });
+
+  it("resolves when what was held back has left", async () => {
+    const socket = open();
+    connection.bufferedAmount = 70_000;
+    const { drained } = socket;
+    for (const callback of deferred) callback();
+    expect(await settled(drained)).toBe("pending");
+    connection.drain();
+    expect(await settled(drained)).toBe("resolved");
+  });
+
+  it("resolves at the end of the turn when everything left in one write", async () => {
+    const socket = open();
+    connection.bufferedAmount = 70_000;
+    const { drained } = socket;
+    connection.bufferedAmount = 0;
+    for (const callback of deferred) callback();
+    expect(await settled(drained)).toBe("resolved");
+  });
+
+  it("rejects when the connection ends, even cleanly, so that a sender's loop ends", async () => {
+    const socket = open();
+    connection.bufferedAmount = 70_000;
+    const { drained } = socket;
+    connection.end({ code: 1000 });
+    await expect(drained).rejects.toMatchObject({ closeCode: 1000 });
+    await expect(socket.drained).rejects.toBeInstanceOf(ConnectionClosedError);
+  });
+});
+
+describe("addStream", () => {
+  it("sends what the source yields, and resolves at its end", async () => {
+    const socket = open();
+    await socket.addStream(["a", new Uint8Array([1])]);
+    await socket.addStream(ReadableStream.from(["b"]));
+    expect(connection.sent).toEqual(["a", new Uint8Array([1]), "b"]);
+  });
+
+  it("takes the next item only when there is room", async () => {
+    const socket = open({ highWaterMarkBytes: 100 });
+    connection.bytesPerMessage = 60;
+    let taken = 0;
+    const source = function* (): Generator<string> {
+      while (taken < 4) yield String(++taken);
+    };
+    const whenDone = socket.addStream(source());
+    await nextTurn();
+    expect(connection.sent).toEqual(["1", "2"]);
+    connection.drain();
+    await nextTurn();
+    expect(connection.sent).toEqual(["1", "2", "3", "4"]);
+    connection.drain();
+    await whenDone;
+  });
+
+  it("rejects with what the source throws in the middle", async () => {
+    const source = async function* (): AsyncGenerator<string> {
+      yield "a";
+      throw new Error("source failed");
+    };
+    await expect(open().addStream(source())).rejects.toThrow("source failed");
+    expect(connection.sent).toEqual(["a"]);
+  });
+
+  it("rejects, and tells the source to stop, when the connection ends", async () => {
+    const socket = open();
+    const onReturn = vi.fn<() => void>();
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<IteratorResult<string>>(() => {}),
+        return: async () => {
+          onReturn();
+          return { done: true as const, value: undefined };
+        },
+      }),
+    };
+    const whenDone = socket.addStream(source);
+    connection.end({ code: 1006 });
+    await expect(whenDone).rejects.toMatchObject({ closeCode: 1006 });
+    expect(onReturn).toHaveBeenCalledOnce();
+  });
+
+  it("rejects, and stops the source, at an item that is no message", async () => {
+    let hasStopped = false;
+    const source = function* (): Generator<string> {
+      try {
+        yield 5 as unknown as string;
+      } finally {
+        hasStopped = true;
+      }
+    };
+    await expect(open().addStream(source())).rejects.toMatchObject({ code: "INVALID_DATA" });
+    expect(hasStopped).toBe(true);
+  });
+
+  it("throws at once for what cannot be iterated over", () => {
+    expect(() => open().addStream({} as Iterable<string>)).toThrow(
+      expect.objectContaining({ code: "INVALID_SOURCE" }),
+    );
+  });
+});
+
+describe("Web Streams", () => {
+  it("reads messages from readable, taking none before it is asked to", async () => {
+    const socket = open({ maxQueuedBytes: 128, maxQueuedMessages: 2 });
+    const { readable } = socket;
+    expect(socket.readable).toBe(readable);
+    connection.handler.onText("a");
+    connection.handler.onText("b");
+    await nextTurn();
+    expect(connection.calls).toEqual([["pause"]]);
+    connection.end();
+    const messages: Message[] = [];
+    for await (const message of readable) messages.push(message);
+    expect(messages).toEqual(["a", "b"]);
+  });
+
+  it("errors readable when the connection is lost", async () => {
+    const reader = open().readable.getReader();
+    connection.end({ code: 1006 });
+    await expect(reader.read()).rejects.toBeInstanceOf(ConnectionClosedError);
+  });
+
+  it("closes with 1000 when readable is cancelled", async () => {
+    await open().readable.cancel();
+    await vi.waitFor(() => expect(connection.calls).toEqual([["close", 1000, ""]]));
+  });
+
+  it("sends what is written, at the peer's pace, and closes at the end", async () => {
+    const socket = open({ highWaterMarkBytes: 100 });
+    connection.bytesPerMessage = 100;
+    const writer = socket.writable.getWriter();
+    const isWritten = vi.fn<() => void>();
+    void writer.write("a").then(isWritten);
+    await nextTurn();
+    expect(connection.sent).toEqual(["a"]);
+    expect(isWritten).not.toHaveBeenCalled();
+    connection.drain();
+    await nextTurn();
+    expect(isWritten).toHaveBeenCalledOnce();
+    const whenClosed = writer.close();
+    await nextTurn();
+    expect(connection.calls).toEqual([["close", 1000, ""]]);
+    connection.end();
+    await whenClosed;
+  });
+
+  it("errors writable when the connection ends, and closes with 1011 when that is aborted", async () => {
+    const writer = open().writable.getWriter();
+    connection.end({ code: 4001 });
+    await expect(writer.closed).rejects.toMatchObject({ closeCode: 4001 });
+    await expect(writer.write("late")).rejects.toMatchObject({ closeCode: 4001 });
+
+    connection = new FakeConnection();
+    await open().writable.abort();
+    expect(connection.calls).toEqual([["close", 1011, ""]]);
+  });
+});
+
+describe("close, terminate and ping", () => {
+  it("closes with 1000 by default, and only once", () => {
+    const socket = open();
+    socket.close();
+    socket.close(4000, "late");
+    expect(connection.calls).toEqual([["close", 1000, ""]]);
+  });
+
+  it.each([0, 999, 1004, 1005, 1006, 1010, 1015, 1016, 2999, 5000, 1000.5, Number.NaN, "1000"])(
+    "refuses the code %s at once, with nothing changed (RFC 6455 7.4)",
+    (code) => {
+      expect(() => open().close(code as number)).toThrow(
+        expect.objectContaining({ code: "INVALID_CLOSE_CODE" }),
+      );
+      expect(connection.calls).toEqual([]);
+    },
+  );
+
+  it("takes a reason of 123 bytes of UTF-8, and no more (RFC 6455 5.5)", () => {
+    const socket = open();
+    expect(() => socket.close(1000, `${"é".repeat(61)}xy`)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_CLOSE_REASON",
+        message: expect.stringContaining("124"),
+      }),
+    );
+    socket.close(1000, `${"é".repeat(61)}x`);
+    expect(connection.calls).toEqual([["close", 1000, `${"é".repeat(61)}x`]]);
+  });
+
+  it("resolves done with how it ended, before and after", async () => {
+    const socket = open();
+    const { done } = socket;
+    connection.end({ code: 1006 });
+    const info = { code: 1006, reason: "", wasClean: false };
+    expect(await done).toEqual(info);
+    expect(await socket.done).toEqual(info);
+    expect(onClosed).toHaveBeenCalledOnce();
+  });
+
+  it("terminates", () => {
+    open().terminate();
+    expect(connection.calls).toEqual([["terminate"]]);
+  });
+
+  it("pings with at most 125 bytes (RFC 6455 5.5)", () => {
+    const socket = open();
+    socket.ping();
+    socket.ping("é");
+    expect(connection.calls).toEqual([
+      ["ping", new Uint8Array()],
+      ["ping", new TextEncoder().encode("é")],
+    ]);
+    expect(() => socket.ping(new Uint8Array(126))).toThrow(
+      expect.objectContaining({ code: "PING_TOO_BIG" }),
+    );
+  });
+
+  it("shows what was agreed on, and the state", () => {
+    const socket = open();
+    expect([socket.protocol, socket.extensions, socket.readyState, socket.bufferedAmount]).toEqual([
+      "chat",
+      "",
+      1,
+      0,
+    ]);
+  });
+});
+
+describe("a handler", () => {
+  it("leaves the socket open when it returns", async () => {
+    const socket = open();
+    runHandler(socket, () => new Set([socket]));
+    await nextTurn();
+    expect(connection.calls).toEqual([]);
+  });
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("bug");
+      },
+    ],
+    [
+      "rejects",
+      async () => {
+        throw new Error("bug");
+      },
+    ],
+  ])("closes with 1011 and is reported when it %s", async (_how, handler) => {
+    runHandler(open(), handler);
+    await nextTurn();
+    expect(onFailure.mock.calls).toEqual([[new Error("bug")]]);
+    expect(connection.calls).toEqual([["close", 1011, ""]]);
+  });
+
+  it("is not reported for the end of its own connection", async () => {
+    const socket = open();
+    runHandler(socket, async () => {
+      for await (const _ of socket);
+    });
+    connection.end({ code: 1006 });
+    await nextTurn();
+    expect(onFailure).not.toHaveBeenCalled();
+  });
+
+  it("is reported for the end of another connection", async () => {
+    const other = open();
+    connection.end({ code: 1006 });
+    connection = new FakeConnection();
+    runHandler(open(), () => other.drained);
+    await nextTurn();
+    expect(onFailure).toHaveBeenCalledOnce();
+  });
+});

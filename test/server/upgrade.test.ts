@@ -1,0 +1,333 @@
+import { once } from "node:events";
+import { type Server, serve } from "tideway/server";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { closeOf, handshake, nextMessage, openClient, RawClient, statusOf } from "./clients.ts";
+
+const onError = vi.fn<(error: unknown) => void>();
+let server: Server;
+
+/** So that each test has a server of its own, with types inferred. */
+const start: typeof serve = async (options) => {
+  server = await serve({ port: 0, onError, ...options });
+  return server;
+};
+
+afterEach(async () => {
+  await server.stop();
+  onError.mockReset();
+});
+
+describe("subprotocols", () => {
+  const begin = (): Promise<Server> =>
+    start({
+      routes: {
+        "ws:/strict": {
+          protocols: ["v2", "v1"],
+          handle: (socket, { protocol }) => socket.send(`agreed on ${protocol}`),
+        },
+        "ws:/lax": {
+          protocols: ["v2", ""],
+          handle: (socket, { protocol }) => socket.send(`agreed on "${protocol}"`),
+        },
+        "ws:/none": (socket) => socket.send("open"),
+      },
+    });
+
+  it("chooses by its own order of preference", async () => {
+    await begin();
+    const client = await openClient(`${server.url}/strict`, ["v1", "v2"]);
+    expect(client.protocol).toBe("v2");
+    expect(await nextMessage(client)).toBe("agreed on v2");
+  });
+
+  it.each([[], ["v3"], ["V2"]])(
+    "refuses a client that offers only %j with 400",
+    async (...offers) => {
+      await begin();
+      await expect(openClient(`${server.url}/strict`, offers as string[])).rejects.toThrow("400");
+    },
+  );
+
+  it("goes without one where the list has the empty string", async () => {
+    await begin();
+    const client = await openClient(`${server.url}/lax`);
+    expect(await nextMessage(client)).toBe('agreed on ""');
+  });
+
+  it("agrees to none on a route that names none (RFC 6455 4.2.2)", async () => {
+    await begin();
+    const client = new RawClient(server.port);
+    client.send(handshake("/none", { "Sec-WebSocket-Protocol": "v1" }));
+    expect((await client.receives("open")).toLowerCase()).not.toContain("sec-websocket-protocol");
+    client.socket.destroy();
+  });
+});
+
+describe("origins", () => {
+  const connect = async (path: string, origin: string | string[] | undefined): Promise<number> => {
+    const client = new RawClient(server.port);
+    client.send(handshake(path, { Host: "example.com:8080", Origin: origin }));
+    const status = statusOf(await client.receives("\r\n\r\n"));
+    client.socket.destroy();
+    return status;
+  };
+
+  it.each([
+    [undefined, 101],
+    ["http://example.com:8080", 101],
+    // A proxy that ends TLS is none of this server's business.
+    ["https://example.com:8080", 101],
+    ["HTTP://EXAMPLE.com:8080", 101],
+    ["http://example.com", 403],
+    ["http://example.com:8081", 403],
+    ["http://example.org:8080", 403],
+    ["http://sub.example.com:8080", 403],
+    ["null", 403],
+    ["", 403],
+    ["example.com:8080", 403],
+    ["http://example.com:8080/", 403],
+    ["http://user@example.com:8080", 403],
+    ["http://example.com:8080, http://example.com:8080", 403],
+    [["http://example.com:8080", "http://example.com:8080"], 403],
+    ["ftp://example.com:8080", 403],
+    ["http://[", 403],
+  ])("by default answers a page of %j with %i", async (origin, status) => {
+    await start({ routes: { "ws:/": () => {} } });
+    expect(await connect("/", origin)).toBe(status);
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it("lets in those of a list, and clients that are no browser", async () => {
+    await start({
+      origins: "*",
+      routes: { "ws:/": { origins: ["https://a.example", "app://b"], handle: () => {} } },
+    });
+    expect(await connect("/", "https://a.example")).toBe(101);
+    expect(await connect("/", "https://A.example:443")).toBe(101);
+    expect(await connect("/", "app://b")).toBe(101);
+    expect(await connect("/", undefined)).toBe(101);
+    expect(await connect("/", "http://a.example")).toBe(403);
+    expect(await connect("/", "http://example.com:8080")).toBe(403);
+  });
+
+  it("lets in any for *, an opaque one too, but for a malformed request none", async () => {
+    await start({ origins: "*", routes: { "ws:/": () => {} } });
+    expect(await connect("/", "null")).toBe(101);
+    expect(await connect("/", "https://anything.example")).toBe(101);
+  });
+
+  it("lets in by a function only what it returns true for", async () => {
+    await start({
+      routes: {
+        "ws:/yes": { origins: (origin) => origin === "https://a.example", handle: () => {} },
+        "ws:/promise": { origins: (() => Promise.resolve(true)) as never, handle: () => {} },
+      },
+    });
+    expect(await connect("/yes", "https://a.example")).toBe(101);
+    expect(await connect("/yes", "https://b.example")).toBe(403);
+    expect(await connect("/yes", "null")).toBe(403);
+    expect(await connect("/promise", "https://a.example")).toBe(403);
+  });
+
+  it("refuses, and reports, when the function throws", async () => {
+    const bug = new Error("bug");
+    const origins = (): boolean => {
+      throw bug;
+    };
+    await start({ routes: { "ws:/": { origins, handle: () => {} } } });
+    expect(await connect("/", "https://a.example")).toBe(403);
+    expect(onError).toHaveBeenCalledExactlyOnceWith(
+      bug,
+      expect.objectContaining({ route: "ws:/" }),
+    );
+  });
+});
+
+describe("authorize", () => {
+  it("gives the handler what it returns, and the request", async () => {
+    await start({
+      routes: {
+        "ws:/rooms/:room": {
+          authorize: async (request: Request, { params }) => ({
+            user: request.headers.get("x-user"),
+            room: params.room,
+          }),
+          handle: (socket, { state, request }) =>
+            socket.send(`${state.user} in ${state.room}: ${request.method} ${request.url}`),
+        },
+      },
+    });
+    const client = await openClient(`${server.url}/rooms/a%20b?x`, [], {
+      headers: { "x-user": "me" },
+    });
+    expect(await nextMessage(client)).toBe(`me in a b: GET ${server.url}/rooms/a%20b?x`);
+  });
+
+  it.each([
+    ["at once", () => new Response("who are you?", { status: 401, headers: { "x-why": "name" } })],
+    [
+      "later",
+      async () => new Response("who are you?", { status: 401, headers: { "x-why": "name" } }),
+    ],
+  ])("refuses with the response it returns %s, and closes", async (_when, authorize) => {
+    const handle = vi.fn<() => void>();
+    await start({ routes: { "ws:/": { authorize, handle } } });
+    const response = await new RawClient(server.port).send(handshake("/")).closed();
+    expect(statusOf(response)).toBe(401);
+    expect(response).toMatch(/\r\nconnection: close\r\n/i);
+    expect(response).toMatch(/\r\nx-why: name\r\n/i);
+    expect(response).toContain("who are you?");
+    expect(handle).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("the secret");
+      },
+    ],
+    [
+      "rejects",
+      async () => {
+        throw new Error("the secret");
+      },
+    ],
+  ])("answers 500 that says nothing of why when it %s, and reports", async (_how, authorize) => {
+    await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    const response = await new RawClient(server.port).send(handshake("/")).closed();
+    expect(statusOf(response)).toBe(500);
+    expect(response).not.toContain("secret");
+    expect(onError).toHaveBeenCalledExactlyOnceWith(
+      new Error("the secret"),
+      expect.objectContaining({ route: "ws:/" }),
+    );
+  });
+
+  it("answers 503 when it takes longer than handshakeTimeoutMs", async () => {
+    await start({
+      handshakeTimeoutMs: 100,
+      routes: { "ws:/": { authorize: () => new Promise(() => {}), handle: () => {} } },
+    });
+    const response = await new RawClient(server.port).send(handshake("/")).closed();
+    expect(statusOf(response)).toBe(503);
+    expect(onError).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ code: "AUTHORIZE_TIMEOUT" }),
+      expect.anything(),
+    );
+  });
+
+  it.each(["end", "destroy", "resetAndDestroy"] as const)(
+    "is told by the request's signal when the peer goes (%s), and nothing is left behind",
+    async (how) => {
+      const handle = vi.fn<() => void>();
+      const asked = vi.fn<(signal: AbortSignal) => void>();
+      let decide!: (state: string) => void;
+      const authorize = (request: Request): Promise<string> => {
+        asked(request.signal);
+        return new Promise((resolve) => {
+          decide = resolve;
+        });
+      };
+      await start({ routes: { "ws:/": { authorize, handle } } });
+      const client = new RawClient(server.port).send(handshake("/"));
+      await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
+      client.socket[how]();
+      const [signal] = asked.mock.calls[0];
+      if (!signal.aborted) await once(signal, "abort");
+      decide("too late");
+      await server.stop();
+      expect(handle).not.toHaveBeenCalled();
+      expect(onError).not.toHaveBeenCalled();
+      expect(server.sockets.size).toBe(0);
+    },
+  );
+
+  it("keeps what the client sends before it is let in", async () => {
+    let letIn!: () => void;
+    await start({
+      routes: {
+        "ws:/": {
+          authorize: () =>
+            new Promise<void>((resolve) => {
+              letIn = resolve;
+            }),
+          handle: async (socket) => {
+            for await (const message of socket) socket.send(message);
+          },
+        },
+      },
+    });
+    const client = new RawClient(server.port);
+    // "ab" in a masked text frame, the mask being zero, cut in two.
+    client.send(`${handshake("/")}\x81\x82\0\0`);
+    await vi.waitFor(() => expect(letIn).toBeTypeOf("function"));
+    client.send("\0\0a");
+    client.send("b");
+    letIn();
+    expect(await client.receives("\x81\x02ab")).toMatch(/^HTTP\/1\.1 101 /);
+    client.socket.destroy();
+  });
+});
+
+describe("limits of a route", () => {
+  it("closes with 1009 above maxMessageBytes", async () => {
+    await start({
+      maxMessageBytes: 1000,
+      routes: {
+        "ws:/small": {
+          maxMessageBytes: 10,
+          handle: async (socket) => {
+            for await (const message of socket) socket.send(message);
+          },
+        },
+        "ws:/default": async (socket) => {
+          for await (const message of socket) socket.send(message);
+        },
+      },
+    });
+    const small = await openClient(`${server.url}/small`);
+    small.send("x".repeat(11));
+    expect((await closeOf(small)).code).toBe(1009);
+    const client = await openClient(`${server.url}/default`);
+    client.send("x".repeat(1000));
+    expect(await nextMessage(client)).toBe("x".repeat(1000));
+    client.send("x".repeat(1001));
+    expect((await closeOf(client)).code).toBe(1009);
+    expect(onError).not.toHaveBeenCalled();
+  });
+});
+
+describe("a handler", () => {
+  it("that throws closes its own socket with 1011, is reported once, and harms no other", async () => {
+    const bug = new Error("bug");
+    await start({
+      routes: {
+        "ws:/": async (socket) => {
+          for await (const message of socket) {
+            if (message === "bug") throw bug;
+            socket.send(message);
+          }
+        },
+      },
+    });
+    const [bad, good] = await Promise.all([openClient(server.url), openClient(server.url)]);
+    bad.send("bug");
+    expect(await closeOf(bad)).toEqual({ code: 1011, reason: "" });
+    good.send("still here");
+    expect(await nextMessage(good)).toBe("still here");
+    expect(onError).toHaveBeenCalledExactlyOnceWith(
+      bug,
+      expect.objectContaining({ route: "ws:/" }),
+    );
+  });
+
+  it("may return and leave the socket open", async () => {
+    const sockets = new Set<{ send(text: string): boolean }>();
+    await start({ routes: { "ws:/": (socket) => sockets.add(socket) } });
+    const client = await openClient(server.url);
+    await vi.waitFor(() => expect(sockets.size).toBe(1));
+    for (const socket of sockets) socket.send("to all");
+    expect(await nextMessage(client)).toBe("to all");
+  });
+});

@@ -1,0 +1,283 @@
+import { describe, expect, it, vi } from "vitest";
+import { UsageError } from "../../src/errors/index.ts";
+import { type Message, MessageQueue } from "../../src/streams/message-queue.ts";
+import type { MessageListener } from "../../src/streams/message-subscription.ts";
+
+/** A source that notes what it is told, and pushes what it has held back when it may go on. */
+class Source {
+  readonly calls: string[] = [];
+  onResume: (() => void) | undefined;
+  pause(): void {
+    this.calls.push("pause");
+  }
+  resume(): void {
+    this.calls.push("resume");
+    this.onResume?.();
+  }
+}
+
+function recorder(): MessageListener & { readonly log: unknown[] } {
+  const log: unknown[] = [];
+  return {
+    log,
+    onMessage: (message) => log.push(message),
+    onEnd: (error) => log.push(error ?? "end"),
+    onCancel: () => log.push("cancel"),
+  };
+}
+
+async function collect(messages: AsyncIterable<Message>): Promise<Message[]> {
+  const collected: Message[] = [];
+  for await (const message of messages) collected.push(message);
+  return collected;
+}
+
+const turn = (): Promise<void> => Promise.resolve();
+
+describe("iterate", () => {
+  it("keeps what comes before the consumer does, in order", async () => {
+    const queue = new MessageQueue(new Source());
+    for (const message of ["a", "", new Uint8Array([1]), "b"]) queue.push(message);
+    queue.end();
+    expect(await collect(queue.iterate())).toEqual(["a", "", new Uint8Array([1]), "b"]);
+  });
+
+  it("hands a message to the reader that waits longest", async () => {
+    const queue = new MessageQueue(new Source());
+    const iterator = queue.iterate();
+    const results = Promise.all([iterator.next(), iterator.next(), iterator.next()]);
+    queue.push("a");
+    queue.push("b");
+    queue.end();
+    expect(await results).toEqual([
+      { done: false, value: "a" },
+      { done: false, value: "b" },
+      { done: true, value: undefined },
+    ]);
+  });
+
+  it("throws the error behind the messages, once, and then is done", async () => {
+    const queue = new MessageQueue(new Source());
+    const iterator = queue.iterate();
+    queue.push("a");
+    queue.end(new Error("lost"));
+    expect(await iterator.next()).toEqual({ done: false, value: "a" });
+    await expect(iterator.next()).rejects.toThrow("lost");
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("rejects only the first of several waiting readers with the error", async () => {
+    const queue = new MessageQueue(new Source());
+    const iterator = queue.iterate();
+    const waiting = [iterator.next(), iterator.next()];
+    queue.end(new Error("lost"));
+    await expect(waiting[0]).rejects.toThrow("lost");
+    expect(await waiting[1]).toEqual({ done: true, value: undefined });
+  });
+
+  it("tells when the loop is left, drops the rest and lets the source run", async () => {
+    const source = new Source();
+    const onCancel = vi.fn<() => void>();
+    const queue = new MessageQueue(source, { maxBytes: 200, maxMessages: 2 });
+    for (let i = 0; i < 4; i++) queue.push("x");
+    expect(source.calls).toEqual(["pause"]);
+    for await (const message of queue.iterate(onCancel)) {
+      expect(message).toBe("x");
+      break;
+    }
+    expect(onCancel).toHaveBeenCalledOnce();
+    expect(source.calls).toEqual(["pause", "resume"]);
+    queue.push("late");
+    expect(queue.shift()).toBeUndefined();
+  });
+
+  it("does not call the loop left when it came to its end", async () => {
+    const onCancel = vi.fn<() => void>();
+    const queue = new MessageQueue(new Source());
+    queue.end();
+    const iterator = queue.iterate(onCancel);
+    await iterator.next();
+    await iterator.return?.();
+    expect(onCancel).not.toHaveBeenCalled();
+  });
+
+  it("refuses a second consumer at once", () => {
+    const queue = new MessageQueue(new Source());
+    queue.iterate();
+    expect(() => queue.iterate()).toThrow(UsageError);
+    expect(() => queue.listen(recorder())).toThrow(
+      expect.objectContaining({ code: "ALREADY_CONSUMED" }),
+    );
+    expect(queue.isTaken).toBe(true);
+  });
+});
+
+describe("the bound", () => {
+  const push = (queue: MessageQueue, count: number, byteLength: number): void => {
+    for (let i = 0; i < count; i++) queue.push(new Uint8Array(byteLength));
+  };
+
+  it("lets 16 messages wait although they are more than 64 KiB", () => {
+    const source = new Source();
+    const queue = new MessageQueue(source);
+    push(queue, 15, 10_000);
+    expect(source.calls).toEqual([]);
+    push(queue, 1, 10_000);
+    expect(source.calls).toEqual(["pause"]);
+  });
+
+  it("lets more than 16 messages wait while they are less than 64 KiB", () => {
+    const source = new Source();
+    const queue = new MessageQueue(source);
+    push(queue, 300, 125);
+    expect(source.calls).toEqual([]);
+    push(queue, 100, 125);
+    expect(source.calls).toEqual(["pause"]);
+  });
+
+  it("stops at 256 KiB however few messages that are", () => {
+    const source = new Source();
+    const queue = new MessageQueue(source);
+    push(queue, 1, 262_144);
+    expect(source.calls).toEqual(["pause"]);
+  });
+
+  it("fills up with empty messages too", () => {
+    const source = new Source();
+    const queue = new MessageQueue(source);
+    push(queue, 2000, 0);
+    expect(source.calls).toEqual(["pause"]);
+  });
+
+  it("lets the source go on when half is gone, not earlier", async () => {
+    const source = new Source();
+    const queue = new MessageQueue(source, { maxBytes: 6400, maxMessages: 1 });
+    push(queue, 100, 0);
+    const iterator = queue.iterate();
+    for (let i = 0; i < 49; i++) await iterator.next();
+    expect(source.calls).toEqual(["pause"]);
+    await iterator.next();
+    expect(source.calls).toEqual(["pause", "resume"]);
+  });
+
+  it("keeps the order when the source pushes while it is told to go on", async () => {
+    const source = new Source();
+    const queue = new MessageQueue(source, { maxBytes: 64, maxMessages: 1 });
+    source.onResume = () => {
+      source.onResume = undefined;
+      queue.push("second");
+    };
+    queue.push("first");
+    const listener = recorder();
+    queue.listen(listener);
+    await turn();
+    expect(listener.log).toEqual(["first", "second"]);
+  });
+});
+
+describe("listen", () => {
+  it("delivers nothing before it returns, and then what waited before what comes", async () => {
+    const queue = new MessageQueue(new Source());
+    const listener = recorder();
+    queue.push("a");
+    queue.listen(listener);
+    queue.push("b");
+    expect(listener.log).toEqual([]);
+    await turn();
+    queue.push("c");
+    expect(listener.log).toEqual(["a", "b", "c"]);
+    queue.end();
+    expect(listener.log).toEqual(["a", "b", "c", "end"]);
+  });
+
+  it("loses nothing while paused, and ends only behind what was held back", async () => {
+    const queue = new MessageQueue(new Source());
+    const listener = recorder();
+    const subscription = queue.listen(listener);
+    await turn();
+    subscription.pause();
+    expect(subscription.isPaused).toBe(true);
+    queue.push("a");
+    queue.push("b");
+    queue.end(new Error("lost"));
+    expect(listener.log).toEqual([]);
+    subscription.resume();
+    expect(listener.log).toEqual(["a", "b", new Error("lost")]);
+  });
+
+  it("pauses at once when a callback says so", async () => {
+    const queue = new MessageQueue(new Source());
+    const log: Message[] = [];
+    const subscription = queue.listen({
+      ...recorder(),
+      onMessage: (message) => {
+        log.push(message);
+        subscription.pause();
+      },
+    });
+    queue.push("a");
+    queue.push("b");
+    await turn();
+    expect(log).toEqual(["a"]);
+    subscription.resume();
+    expect(log).toEqual(["a", "b"]);
+  });
+
+  it("makes the source wait when paused for long", async () => {
+    const source = new Source();
+    const queue = new MessageQueue(source, { maxBytes: 128, maxMessages: 2 });
+    const subscription = queue.listen(recorder());
+    await turn();
+    for (let i = 0; i < 10; i++) queue.push("flows");
+    expect(source.calls).toEqual([]);
+    subscription.pause();
+    queue.push("a");
+    queue.push("b");
+    expect(source.calls).toEqual(["pause"]);
+    subscription.resume();
+    expect(source.calls).toEqual(["pause", "resume"]);
+  });
+
+  it("delivers in order when a callback makes the source push", async () => {
+    const queue = new MessageQueue(new Source());
+    const log: Message[] = [];
+    queue.listen({
+      ...recorder(),
+      onMessage: (message) => {
+        if (message === "a") queue.push("b");
+        log.push(message);
+      },
+    });
+    await turn();
+    queue.push("a");
+    expect(log).toEqual(["a", "b"]);
+  });
+
+  it("delivers nothing any more once cancelled, in the middle of what waits too", async () => {
+    const queue = new MessageQueue(new Source());
+    const listener = recorder();
+    const subscription = queue.listen({
+      ...listener,
+      onMessage: (message) => {
+        listener.log.push(message);
+        subscription.cancel();
+        subscription.cancel();
+      },
+    });
+    queue.push("a");
+    queue.push("b");
+    await turn();
+    queue.push("c");
+    queue.end();
+    expect(listener.log).toEqual(["a", "cancel"]);
+  });
+
+  it("can be disposed of before the first message", async () => {
+    const queue = new MessageQueue(new Source());
+    const listener = recorder();
+    queue.push("a");
+    queue.listen(listener)[Symbol.dispose]();
+    await turn();
+    expect(listener.log).toEqual(["cancel"]);
+  });
+});
