@@ -7,7 +7,7 @@ import type { Platform } from "./platform.ts";
 import { Receiver } from "./receiver.ts";
 
 /** RFC 6455 5.5. */
-export const MAX_CONTROL_PAYLOAD_BYTES = 125;
+const MAX_CONTROL_PAYLOAD_BYTES = 125;
 
 const FIN = 0x80;
 

@@ -49,6 +49,8 @@ export {
   writeRefusal,
   writeUpgradeResponse,
 } from "./handshake/index.ts";
+export { HandshakeError, ProtocolError, UsageError } from "../errors/index.ts";
 export { Opcode } from "./opcode.ts";
 export { type BufferPool, OutputBuffer } from "./output-buffer.ts";
 export type { Platform } from "./platform.ts";
+export type { Receiver, ReceiverOptions } from "./receiver.ts";

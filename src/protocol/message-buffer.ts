@@ -23,13 +23,22 @@ export class MessageBuffer {
     return this.bytes.length;
   }
 
-  /** Appends `chunk[start, end)`; `expectedBytes` is the length known to be coming in all. */
-  append(chunk: Uint8Array, start: number, end: number, expectedBytes: number): void {
+  /**
+   * Appends `chunk[start, end)`. `expectedBytes` is the length that is known to be coming, and `isAll`
+   * whether that is the whole message.
+   */
+  append(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    expectedBytes: number,
+    isAll: boolean,
+  ): void {
     if (start === end) return;
     const length = this.length + end - start;
-    if (length > this.bytes.length) this.#grow(length, expectedBytes);
-    const isAll = start === 0 && end === chunk.length;
-    this.bytes.set(isAll ? chunk : chunk.subarray(start, end), this.length);
+    if (length > this.bytes.length) this.#grow(length, expectedBytes, isAll);
+    const isWholeChunk = start === 0 && end === chunk.length;
+    this.bytes.set(isWholeChunk ? chunk : chunk.subarray(start, end), this.length);
     this.length = length;
   }
 
@@ -43,13 +52,12 @@ export class MessageBuffer {
     return exact;
   }
 
-  #grow(neededBytes: number, expectedBytes: number): void {
-    const doubled = Math.max(neededBytes, this.bytes.length * 2);
+  #grow(neededBytes: number, expectedBytes: number, isAll: boolean): void {
     // A declared length costs the peer nothing, so a large one is not allocated on its word.
-    const capacity =
-      expectedBytes <= MAX_TRUSTED_BYTES
-        ? Math.max(expectedBytes, this.length === 0 ? 0 : doubled)
-        : Math.max(neededBytes, Math.min(expectedBytes, Math.max(doubled, MAX_TRUSTED_BYTES)));
+    const trusted = Math.max(neededBytes, Math.min(expectedBytes, MAX_TRUSTED_BYTES));
+    // Doubling keeps the copying linear however many fragments come.
+    const grown = Math.max(trusted, this.bytes.length * 2);
+    const capacity = isAll ? Math.min(grown, expectedBytes) : grown;
     const larger = this.#platform.allocate(capacity);
     if (this.length > 0) larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;

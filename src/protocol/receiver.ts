@@ -291,8 +291,7 @@ export abstract class Receiver {
   #addToMessage(chunk: Uint8Array, start: number, stop: number): boolean {
     const message = (this.#message ??= new MessageBuffer(this.#platform));
     const from = message.length;
-    // A final frame tells how long the whole message is; otherwise only this frame is known.
-    message.append(chunk, start, stop, from + this.#missing);
+    message.append(chunk, start, stop, from + this.#missing, this.#isFinal);
     if (this.#isServer) {
       const offset = this.#payloadBytes - this.#missing;
       mask(message.bytes, from, message.length, this.#maskingKey, offset);
@@ -323,7 +322,7 @@ export abstract class Receiver {
   #readControl(chunk: Uint8Array, start: number, end: number): number {
     const control = (this.#control ??= new MessageBuffer(this.#platform));
     const stop = Math.min(end, start + this.#missing);
-    control.append(chunk, start, stop, this.#payloadBytes);
+    control.append(chunk, start, stop, this.#payloadBytes, true);
     this.#missing -= stop - start;
     if (this.#missing > 0) return stop;
     this.#control = undefined;

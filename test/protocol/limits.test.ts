@@ -84,6 +84,21 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(endpoint.heldBytes).toBeLessThanOrEqual(2 * 20_001);
   });
 
+  it.each([
+    ["one byte", 1, 20_000],
+    ["1000 bytes", 1000, 2000],
+    ["100,000 bytes", 100_000, 40],
+  ])("copies each byte a few times at most when fragments are of %s", (_, length, count) => {
+    const { platform, allocations } = countingPlatform();
+    const { endpoint } = probe(role, { maxMessageBytes: 1 << 26 }, platform);
+    const fragment = fromHex(frame("00", "42".repeat(length)));
+    endpoint.receive(asPeerOf(role, fromHex(frame("02", "42".repeat(length)))));
+    for (let index = 1; index < count; index++) endpoint.receive(asPeerOf(role, fragment));
+    endpoint.receive(asPeerOf(role, fromHex("8000")));
+    const allocated = allocations.reduce((sum, byteLength) => sum + byteLength, 0);
+    expect(allocated).toBeLessThan(5 * length * count);
+  });
+
   it("holds nothing more for endless empty fragments", () => {
     const { endpoint } = probe(role);
     endpoint.receive(asPeerOf(role, fromHex("010141")));

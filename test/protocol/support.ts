@@ -82,7 +82,7 @@ export function probe(
       return toHex(role === "client" ? withoutMasks(bytes) : bytes);
     },
     receive(...frames) {
-      for (const frame of frames) endpoint.receive(asPeerOf(role, fromHex(frame)));
+      for (const hex of frames) endpoint.receive(asPeerOf(role, fromHex(hex)));
     },
   };
 }
@@ -121,7 +121,7 @@ export function asPeerOf(role: Role, frames: Uint8Array): Uint8Array {
 const MASK = [0x37, 0xfa, 0x21, 0x3d] as const;
 
 /** Masks each unmasked frame; a header cut short is passed on with its mask bit set. */
-export function withMasks(frames: Uint8Array): Uint8Array {
+function withMasks(frames: Uint8Array): Uint8Array {
   const out: number[] = [];
   let at = 0;
   while (at < frames.length) {
