@@ -79,7 +79,7 @@ export class RequestListener {
 }
 
 /** Answers in plain text, where no route does. */
-export function refuse(response: ServerResponse, { status, headers, message }: Refusal): void {
+function refuse(response: ServerResponse, { status, headers, message }: Refusal): void {
   const body = Buffer.from(message);
   response.writeHead(status, {
     "Content-Type": "text/plain; charset=utf-8",

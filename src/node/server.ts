@@ -25,6 +25,7 @@ export type {
   WebSocketHandler,
   WebSocketRoute,
 } from "../server/route-types.ts";
+export { route } from "../server/route.ts";
 export type { SendData } from "../server/send-data.ts";
 export type { Socket } from "../server/socket.ts";
 export type { Message } from "../streams/message-queue.ts";

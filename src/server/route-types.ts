@@ -48,6 +48,9 @@ export interface AuthorizeContext<Params> {
   readonly url: URL;
 }
 
+/** What becomes the handler's `state`, or a refusal. */
+export type Authorization<State> = State | Response;
+
 /** A `ws:` route that needs more than a handler. */
 export interface WebSocketRoute<
   Path extends string = string,
@@ -65,9 +68,12 @@ export interface WebSocketRoute<
    * Lets the client in, by returning what becomes the handler's `state`, or refuses it, by returning
    * a `Response`. It has `handshakeTimeoutMs`; what it throws is answered with 500 and reported.
    *
-   * For `state` to be inferred, say the parameter's type: `async (request: Request) => ...`.
+   * For `state` to be inferred, say the types of its parameters: `async (request: Request) => ...`.
    */
-  readonly authorize?: (request: Request, context: AuthorizeContext<RouteParams<Path>>) => unknown;
+  readonly authorize?: (
+    request: Request,
+    context: AuthorizeContext<RouteParams<Path>>,
+  ) => Authorization<State> | Promise<Authorization<State>>;
   readonly handle: WebSocketHandler<Path, Protocol, State>;
 }
 

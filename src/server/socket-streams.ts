@@ -56,10 +56,10 @@ export function pipeToSocket(source: SendSource, socket: Socket): Promise<void> 
   const items = iteratorOf(source);
   return new Promise((resolve, reject) => {
     let isOver = false;
-    const stop = (error: unknown): void => {
+    const stop = (error: Error): void => {
       if (isOver) return;
       isOver = true;
-      reject(error as Error);
+      reject(error);
       // The source may be in the middle of `next`, so nothing waits for it, and it is on its own.
       void Promise.resolve(items.return?.()).catch(() => {});
     };

@@ -1,8 +1,8 @@
 import type { Message, MessageQueue, QueueConsumer } from "./message-queue.ts";
 
 interface Reader {
-  resolve(result: IteratorResult<Message, undefined>): void;
-  reject(error: Error): void;
+  readonly resolve: (result: IteratorResult<Message, undefined>) => void;
+  readonly reject: (error: Error) => void;
 }
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };

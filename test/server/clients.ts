@@ -25,8 +25,9 @@ const inboxes = new WeakMap<WebSocket, AsyncIterator<unknown[]>>();
 
 /** The next message, text as a string. */
 export async function nextMessage(client: WebSocket): Promise<string | Buffer> {
-  const result = await inboxes.get(client)?.next();
-  const [data, isBinary] = result?.value as [Buffer, boolean];
+  const inbox = inboxes.get(client);
+  if (inbox === undefined) throw new Error("the client was not made by openClient");
+  const [data, isBinary] = (await inbox.next()).value as [Buffer, boolean];
   return isBinary ? data : data.toString();
 }
 

@@ -148,7 +148,7 @@ describe("authorize", () => {
     await start({
       routes: {
         "ws:/rooms/:room": {
-          authorize: async (request: Request, { params }) => ({
+          authorize: async (request: Request, { params }: { params: { room: string } }) => ({
             user: request.headers.get("x-user"),
             room: params.room,
           }),

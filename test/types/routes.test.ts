@@ -1,0 +1,267 @@
+/* oxlint-disable vitest/expect-expect, typescript/no-generated-empty-object-type -- the assertions are the compiler's, and a path without params has none */
+/** What `serve` infers. The compiler checks it (`npm run check`); running it shows that it holds. */
+import {
+  type attach,
+  files,
+  type HttpHandler,
+  type Message,
+  route,
+  type Routes,
+  type serve,
+  type Server,
+  type Socket,
+  type WebSocketHandler,
+  type WebSocketRoute,
+} from "tideway/server";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import type { PathOf, RouteParams } from "../../src/server/route-params.ts";
+
+/** Takes what `serve` takes, and infers the same, but starts nothing. */
+const check: typeof serve = async () => undefined as unknown as Server;
+
+describe("params", () => {
+  it("are read off the pattern", () => {
+    expectTypeOf<RouteParams<"/">>().toEqualTypeOf<{}>();
+    expectTypeOf<RouteParams<"/rooms/:room">>().toEqualTypeOf<{ readonly room: string }>();
+    expectTypeOf<RouteParams<"/:a/x/:b_2">>().toEqualTypeOf<{
+      readonly a: string;
+      readonly b_2: string;
+    }>();
+    expectTypeOf<RouteParams<"/:name.:extension">>().toEqualTypeOf<{
+      readonly name: string;
+      readonly extension: string;
+    }>();
+  });
+
+  it("may be absent where a modifier says so", () => {
+    expectTypeOf<RouteParams<"/:a?">>().toEqualTypeOf<{ readonly a: string | undefined }>();
+    expectTypeOf<RouteParams<"/:a*/:b+">>().toEqualTypeOf<{
+      readonly a: string | undefined;
+      readonly b: string;
+    }>();
+    expectTypeOf<RouteParams<"/x{/:lang}?/:id">>().toEqualTypeOf<{
+      readonly lang: string | undefined;
+      readonly id: string;
+    }>();
+    expectTypeOf<RouteParams<"/x{/:lang}/:id">>().toEqualTypeOf<{
+      readonly lang: string;
+      readonly id: string;
+    }>();
+  });
+
+  it("are numbered where they have no name", () => {
+    expectTypeOf<RouteParams<"/files/*">>().toEqualTypeOf<{ readonly 0: string }>();
+    expectTypeOf<RouteParams<"/:a/*/(\\d+)">>().toEqualTypeOf<{
+      readonly a: string;
+      readonly 0: string;
+      readonly 1: string;
+    }>();
+  });
+
+  it("are not sought in regular expressions, nor behind a backslash", () => {
+    expectTypeOf<RouteParams<"/:id(\\d+)/:b">>().toEqualTypeOf<{
+      readonly id: string;
+      readonly b: string;
+    }>();
+    expectTypeOf<RouteParams<"/:id((?:a\\)|b:c)*)?/:b">>().toEqualTypeOf<{
+      readonly id: string | undefined;
+      readonly b: string;
+    }>();
+    expectTypeOf<RouteParams<"/a\\:b/\\*/:c">>().toEqualTypeOf<{ readonly c: string }>();
+  });
+
+  it("can be any where the pattern is not known", () => {
+    expectTypeOf<RouteParams<string>>().toEqualTypeOf<{
+      readonly [name: string]: string | undefined;
+    }>();
+  });
+
+  it("begin behind the prefix of a key", () => {
+    expectTypeOf<PathOf<"ws:/a/:b">>().toEqualTypeOf<"/a/:b">();
+    expectTypeOf<PathOf<"get:/a">>().toEqualTypeOf<"/a">();
+    expectTypeOf<PathOf<"/:post">>().toEqualTypeOf<"/:post">();
+  });
+});
+
+describe("one call of serve", () => {
+  it("infers params, protocol and state in every handler", async () => {
+    await check({
+      routes: {
+        "/": () => new Response("page"),
+        "/users/:id": (request, { params, url }) => {
+          expectTypeOf(request).toEqualTypeOf<Request>();
+          expectTypeOf(params).toEqualTypeOf<{ readonly id: string }>();
+          expectTypeOf(url).toEqualTypeOf<URL>();
+          return new Response();
+        },
+        "post:/users/:id?": async (_request, { params }) => {
+          expectTypeOf(params.id).toEqualTypeOf<string | undefined>();
+          // @ts-expect-error There is no such param.
+          void params.name;
+          return new Response();
+        },
+        "ws:/plain/:room": async (socket, { params, protocol, state, request, url }) => {
+          expectTypeOf(socket).toEqualTypeOf<Socket>();
+          expectTypeOf(params).toEqualTypeOf<{ readonly room: string }>();
+          expectTypeOf(protocol).toEqualTypeOf<"">();
+          expectTypeOf(state).toEqualTypeOf<undefined>();
+          expectTypeOf(request).toEqualTypeOf<Request>();
+          expectTypeOf(url).toEqualTypeOf<URL>();
+          for await (const message of socket) expectTypeOf(message).toEqualTypeOf<Message>();
+        },
+        "ws:/rooms/:room": {
+          protocols: ["chat.v2", "chat.v1"],
+          origins: ["https://example.com"],
+          authorize: async (request: Request) => ({ user: request.url }),
+          maxMessageBytes: 65_536,
+          handle: (socket, { params, protocol, state, request }) => {
+            expectTypeOf(socket).toEqualTypeOf<Socket>();
+            expectTypeOf(params).toEqualTypeOf<{ readonly room: string }>();
+            expectTypeOf(protocol).toEqualTypeOf<"chat.v2" | "chat.v1">();
+            expectTypeOf(state).toEqualTypeOf<{ user: string }>();
+            expectTypeOf(request).toEqualTypeOf<Request>();
+          },
+        },
+        "ws:/other/*": {
+          protocols: ["json", ""],
+          authorize: (request: Request) =>
+            request.url === "" ? new Response(null, { status: 401 }) : { id: 5 },
+          handle: (_socket, { params, protocol, state }) => {
+            expectTypeOf(params).toEqualTypeOf<{ readonly 0: string }>();
+            expectTypeOf(protocol).toEqualTypeOf<"json" | "">();
+            expectTypeOf(state).toEqualTypeOf<{ id: number }>();
+          },
+        },
+        "ws:/async-refusal": {
+          authorize: async () => (Date.now() === 0 ? new Response() : { id: Date.now() }),
+          handle: (_socket, { protocol, state }) => {
+            expectTypeOf(protocol).toEqualTypeOf<"">();
+            expectTypeOf(state).toEqualTypeOf<{ id: number }>();
+          },
+        },
+      },
+    });
+  });
+
+  it("leaves the state unknown where authorize does not say its parameter's type", async () => {
+    await check({
+      routes: {
+        "ws:/:a": {
+          authorize: (request, { params }) => {
+            expectTypeOf(request).toEqualTypeOf<Request>();
+            expectTypeOf(params).toEqualTypeOf<{ readonly a: string }>();
+            return 5;
+          },
+          handle: (_socket, { state }) => expectTypeOf(state).toEqualTypeOf<unknown>(),
+        },
+      },
+    });
+  });
+
+  it("refuses what no route can be", async () => {
+    // @ts-expect-error An HTTP handler returns a Response.
+    await check({ routes: { "/": () => "page" } });
+    // @ts-expect-error A record without a handler.
+    await check({ routes: { "ws:/": { protocols: ["a"] } } });
+    // @ts-expect-error A misspelt option.
+    await check({ routes: { "ws:/": { protocol: ["a"], handle: () => {} } } });
+    // @ts-expect-error protocols is a list.
+    await check({ routes: { "ws:/": { protocols: "a", handle: () => {} } } });
+    // @ts-expect-error authorize is a function.
+    await check({ routes: { "ws:/": { authorize: true, handle: () => {} } } });
+    // @ts-expect-error A limit is a number.
+    await check({ routes: { "ws:/": { maxMessageBytes: "1 MiB", handle: () => {} } } });
+    // @ts-expect-error There is no such option.
+    await check({ ports: 5, routes: {} });
+  });
+
+  it("takes handlers that return anything, or nothing", async () => {
+    const sockets = new Set<Socket>();
+    await check({
+      routes: {
+        "ws:/a": (socket) => sockets.add(socket),
+        "ws:/b": { handle: async (socket) => await socket.done },
+        "ws:/c": () => {},
+      },
+    });
+  });
+
+  it("takes handlers and routes that were made elsewhere", async () => {
+    const page: HttpHandler = (_request, { params }) => new Response(params["any"] ?? "");
+    const echo: WebSocketHandler = async (socket, { params }) => {
+      expectTypeOf(params["any"]).toEqualTypeOf<string | undefined>();
+      for await (const message of socket) socket.send(message);
+    };
+    const room: WebSocketRoute<"/rooms/:room", "v1", { user: string }> = {
+      protocols: ["v1"],
+      authorize: () => ({ user: "me" }),
+      handle: (_socket, { params, protocol, state }) => {
+        expectTypeOf(params.room).toEqualTypeOf<string>();
+        expectTypeOf(protocol).toEqualTypeOf<"v1">();
+        expectTypeOf(state.user).toEqualTypeOf<string>();
+      },
+    };
+    const fetchHandler = (request: Request): Promise<Response> => fetch(request);
+    await check({
+      routes: {
+        "/page/:id": page,
+        "ws:/echo/:id": echo,
+        "ws:/rooms/:room": room,
+        "/api/*": fetchHandler,
+        "/static/*": files("public"),
+      },
+    });
+    const table: Routes = { "/": page, "ws:/": echo };
+    await check({ routes: table });
+    await check({ routes: {} });
+  });
+});
+
+describe("route", () => {
+  it("infers everything, of an authorize without types too", async () => {
+    const room = route("ws:/rooms/:room", {
+      protocols: ["v2", "v1"],
+      authorize: async (request, { params }) => {
+        expectTypeOf(request).toEqualTypeOf<Request>();
+        expectTypeOf(params).toEqualTypeOf<{ readonly room: string }>();
+        return params.room === "" ? new Response() : { user: request.url };
+      },
+      handle: (socket, { params, protocol, state }) => {
+        expectTypeOf(socket).toEqualTypeOf<Socket>();
+        expectTypeOf(params).toEqualTypeOf<{ readonly room: string }>();
+        expectTypeOf(protocol).toEqualTypeOf<"v2" | "v1">();
+        expectTypeOf(state).toEqualTypeOf<{ user: string }>();
+      },
+    });
+    const plain = route("ws:/plain", {
+      handle: (_socket, { protocol, state }) => {
+        expectTypeOf(protocol).toEqualTypeOf<"">();
+        expectTypeOf(state).toEqualTypeOf<undefined>();
+      },
+    });
+    expect(Object.keys({ ...room, ...plain })).toEqual(["ws:/rooms/:room", "ws:/plain"]);
+    await check({ routes: { "/": () => new Response(), ...room, ...plain } });
+  });
+
+  it("is for WebSockets", () => {
+    // @ts-expect-error An HTTP route needs no help.
+    route("/page", { handle: () => {} });
+  });
+});
+
+it("attach infers the same", () => {
+  const checkAttach: typeof attach = () => undefined as unknown as ReturnType<typeof attach>;
+  checkAttach(undefined as never, {
+    routes: {
+      "ws:/:a": {
+        protocols: ["x"],
+        authorize: (_request: Request): number => 5,
+        handle: (_socket, { params, protocol, state }) => {
+          expectTypeOf(params).toEqualTypeOf<{ readonly a: string }>();
+          expectTypeOf(protocol).toEqualTypeOf<"x">();
+          expectTypeOf(state).toEqualTypeOf<number>();
+        },
+      },
+    },
+  });
+});
