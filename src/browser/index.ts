@@ -64,6 +64,8 @@ export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineRec
   CloseEvent,
 );
 
+export { WebSocketError, WebSocketStream } from "./web-socket-stream.ts";
+
 export { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
 export { decideReconnect } from "../client/reconnect-policy.ts";
 export { withEventStreams } from "../client/event-streams.ts";

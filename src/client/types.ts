@@ -24,5 +24,11 @@ export type {
   WebSocketEventMap,
   WebSocketMessageEvent,
 } from "./web-socket-interface.ts";
+export type { WebSocketCloseInfo } from "./web-socket-error.ts";
+export type {
+  WebSocketOpenInfo,
+  WebSocketStreamChunk,
+  WebSocketStreamOptions,
+} from "./web-socket-stream-interface.ts";
 export type { EventSource, Subscription } from "../streams/subscription.ts";
 export type { ListenOptions } from "../streams/event-stream.ts";

@@ -1,6 +1,6 @@
 /**
- * The client for Node: the WHATWG `WebSocket` with event streams on top of it, and
- * `ReconnectingWebSocket`.
+ * The client for Node: the WHATWG `WebSocket` with event streams on top of it, `WebSocketStream`,
+ * and `ReconnectingWebSocket`.
  *
  * ```ts
  * import { WebSocket } from "tideway";
@@ -26,6 +26,11 @@ import type {
   WebSocket as WebSocketInterface,
   WebSocketConstructor,
 } from "../client/web-socket-interface.ts";
+import { defineWebSocketStream } from "../client/web-socket-stream.ts";
+import type {
+  WebSocketStream as WebSocketStreamInterface,
+  WebSocketStreamConstructor,
+} from "../client/web-socket-stream-interface.ts";
 import { connect } from "./connect.ts";
 import {
   allowManyListeners,
@@ -52,6 +57,15 @@ export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineRec
   allowManyListeners,
 );
 
+/** A WebSocket connection as two streams, with backpressure both ways. */
+export interface WebSocketStream extends WebSocketStreamInterface {}
+/** The class of such connections. */
+export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(
+  connect,
+  setImmediate,
+);
+
+export { WebSocketError } from "../client/web-socket-error.ts";
 export { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
 export { decideReconnect } from "../client/reconnect-policy.ts";
 export { withEventStreams } from "../client/event-streams.ts";

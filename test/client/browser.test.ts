@@ -84,6 +84,23 @@ describe("the entry point for browsers", () => {
     await socket.onClose.first;
   });
 
+  it("hands out the native WebSocketStream and WebSocketError", async () => {
+    const [NativeStream, NativeError] = [vi.fn(), vi.fn()];
+    vi.stubGlobal("WebSocketStream", NativeStream);
+    vi.stubGlobal("WebSocketError", NativeError);
+    const { WebSocketError, WebSocketStream } = await load();
+    expect([WebSocketStream, WebSocketError]).toEqual([NativeStream, NativeError]);
+  });
+
+  it("throws UNSUPPORTED for WebSocketStream where there is none, and only when it is made", async () => {
+    vi.stubGlobal("WebSocketStream", undefined);
+    vi.stubGlobal("WebSocketError", undefined);
+    const { WebSocketError, WebSocketStream } = await load();
+    const unsupported = expect.objectContaining({ name: "TidewayError", code: "UNSUPPORTED" });
+    expect(() => new WebSocketStream("ws://host")).toThrow(unsupported);
+    expect(() => new WebSocketError()).toThrow(unsupported);
+  });
+
   it("can be imported where there is no WebSocket: supported is false, and new throws", async () => {
     vi.stubGlobal("WebSocket", undefined);
     vi.stubGlobal("CloseEvent", undefined);

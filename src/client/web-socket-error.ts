@@ -1,0 +1,100 @@
+import type { CloseInfo } from "../connection/connection.ts";
+import { checkCloseArguments } from "./close-arguments.ts";
+import { toUSVString } from "./close-event.ts";
+import { exposeInterface } from "./web-idl.ts";
+
+/** How a `WebSocketStream` is to be closed, or was closed. */
+export interface WebSocketCloseInfo {
+  /** 1000 or 3000-4999. Default: none, or 1000 where there is a reason. */
+  readonly closeCode?: number | undefined;
+  /** At most 123 bytes of UTF-8. Default: the empty string. */
+  readonly reason?: string | undefined;
+}
+
+/** Makes the error of a connection that failed or ended uncleanly, whatever its close code. */
+export let connectionError: (
+  message: string,
+  info: Pick<CloseInfo, "code" | "reason" | "error">,
+) => WebSocketError;
+
+/**
+ * Why a `WebSocketStream` failed (WHATWG WebSockets, pull request 48). Given to `abort` of its
+ * writable or to `cancel` of its readable, it says what the Close frame is to hold.
+ */
+export class WebSocketError extends DOMException {
+  #closeCode: number | null;
+  #reason: string;
+  /** What the runtime said, where a connection failed: an extension. */
+  declare readonly cause?: unknown;
+
+  /**
+   * @throws DOMException InvalidAccessError or SyntaxError for a code or a reason that must not be
+   *   sent
+   */
+  constructor(message = "", init: WebSocketCloseInfo = {}) {
+    super(message, "WebSocketError");
+    // Some releases of Node make a plain DOMException, whatever class is being made.
+    Object.setPrototypeOf(this, new.target.prototype);
+    const { code, reason } = readCloseInfo(init);
+    this.#closeCode = code ?? null;
+    this.#reason = reason;
+  }
+
+  /** The close code; 1006 where the connection was lost; `null` if none was given. */
+  get closeCode(): number | null {
+    return this.#closeCode;
+  }
+
+  /** The close reason, or the empty string. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  static {
+    exposeInterface(this, {}, "WebSocketError");
+    connectionError = (message, { code, reason, error }) => {
+      const result = new WebSocketError(message);
+      result.#closeCode = code;
+      result.#reason = reason;
+      if (error !== undefined) {
+        Object.defineProperty(result, "cause", { value: error, configurable: true });
+      }
+      return result;
+    };
+  }
+}
+
+/** What a Close frame is to hold. */
+export interface CloseArguments {
+  readonly code: number | undefined;
+  readonly reason: string;
+}
+
+/**
+ * Web IDL's conversion to `WebSocketCloseInfo`, and "validate close code and reason".
+ *
+ * @throws TypeError for what is no such dictionary, DOMException for what must not be sent
+ */
+export function readCloseInfo(info: unknown): CloseArguments {
+  const { closeCode, reason = "" } = toDictionary<WebSocketCloseInfo>(info);
+  const code = closeCode === undefined ? undefined : enforceUnsignedShort(closeCode);
+  const text = toUSVString(reason);
+  checkCloseArguments(code, new Blob([text]).size);
+  return { code: code ?? (text === "" ? undefined : 1000), reason: text };
+}
+
+/** Web IDL's conversion to a dictionary. @throws TypeError */
+export function toDictionary<Dictionary extends object>(value: unknown): Partial<Dictionary> {
+  if (value === undefined || value === null) return {};
+  if (Object(value) !== value) throw new TypeError("the options are not an object");
+  return value;
+}
+
+/** Web IDL's [EnforceRange] unsigned short. @throws TypeError */
+function enforceUnsignedShort(value: unknown): number {
+  const number = Math.trunc(Number(value));
+  if (!(number >= 0 && number <= 0xffff)) {
+    throw new TypeError(`close code ${number} is not from 0 to 65535`);
+  }
+  return number;
+}

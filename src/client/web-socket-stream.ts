@@ -1,0 +1,159 @@
+import type { CloseInfo, Connection } from "../connection/connection.ts";
+import { HandshakeError, type TidewayError } from "../errors/index.ts";
+import { ConnectionStreams } from "./connection-streams.ts";
+import type { ConnectAttempt, Connector } from "./connector.ts";
+import { type WebSocketOptions, withDefaults } from "./options.ts";
+import { exposeInterface } from "./web-idl.ts";
+import { parseProtocols, parseUrl } from "./web-socket-arguments.ts";
+import {
+  connectionError,
+  readCloseInfo,
+  toDictionary,
+  type WebSocketCloseInfo,
+  type WebSocketError,
+} from "./web-socket-error.ts";
+import type {
+  WebSocketOpenInfo,
+  WebSocketStreamConstructor,
+  WebSocketStreamOptions,
+} from "./web-socket-stream-interface.ts";
+
+/**
+ * Makes the `WebSocketStream` class over a way to reach servers.
+ *
+ * @param afterFlush calls back once what was sent in the running turn has been written
+ */
+export function defineWebSocketStream(
+  connect: Connector,
+  afterFlush: (callback: () => void) => void,
+): WebSocketStreamConstructor {
+  class WebSocketStream {
+    readonly #url: URL;
+    readonly #opened = unheeded<WebSocketOpenInfo>();
+    readonly #closed = unheeded<Required<WebSocketCloseInfo>>();
+    readonly #signal: AbortSignal | undefined;
+    #attempt: ConnectAttempt | undefined;
+    #streams: ConnectionStreams | undefined;
+
+    constructor(url: string | URL, options: WebSocketStreamOptions = {}) {
+      if (arguments.length === 0) throw new TypeError("a WebSocketStream needs a url");
+      const { protocols, signal, ...rest } = readOptions(options);
+      this.#url = parseUrl(url);
+      const request = {
+        url: new URL(this.#url),
+        protocols: parseProtocols(protocols),
+        options: withDefaults(rest),
+      };
+      this.#signal = signal;
+      if (signal?.aborted === true) {
+        this.#fail(signal.reason);
+        return;
+      }
+      signal?.addEventListener("abort", this.#onAbort);
+      this.#attempt = connect(request, {
+        onOpen: (connection) => this.#established(connection),
+        onFailed: (error) => this.#fail(failure(error)),
+      });
+    }
+
+    get url(): string {
+      return this.#url.href;
+    }
+
+    get opened(): Promise<WebSocketOpenInfo> {
+      return this.#opened.promise;
+    }
+
+    get closed(): Promise<Required<WebSocketCloseInfo>> {
+      return this.#closed.promise;
+    }
+
+    // A default instead of an optional parameter: Web IDL counts the required ones in `length`.
+    close(info: WebSocketCloseInfo | undefined = undefined): void {
+      const close = readCloseInfo(info);
+      if (this.#streams !== undefined) this.#streams.close(close);
+      else if (this.#attempt !== undefined) {
+        this.#attempt.abort();
+        const message = "closed before the connection was established";
+        this.#fail(failure(new HandshakeError("ABORTED", message)));
+      }
+    }
+
+    #established(connection: Connection): void {
+      this.#endAttempt();
+      const streams = new ConnectionStreams(connection, {
+        onClosed: (info, error) => this.#ended(info, error),
+        afterFlush,
+      });
+      this.#streams = streams;
+      const { readable, writable } = streams;
+      const { extensions, protocol } = connection;
+      this.#opened.resolve({ readable, writable, extensions, protocol });
+    }
+
+    #ended({ code, reason }: CloseInfo, error: WebSocketError | undefined): void {
+      if (error === undefined) this.#closed.resolve({ closeCode: code, reason });
+      else this.#closed.reject(error);
+    }
+
+    readonly #onAbort = (): void => {
+      this.#attempt?.abort();
+      this.#fail(this.#signal!.reason);
+    };
+
+    /** There will be no connection. */
+    #fail(reason: unknown): void {
+      this.#endAttempt();
+      this.#opened.reject(reason);
+      this.#closed.reject(reason);
+    }
+
+    #endAttempt(): void {
+      this.#attempt = undefined;
+      this.#signal?.removeEventListener("abort", this.#onAbort);
+    }
+
+    static {
+      exposeInterface(this, {}, "WebSocketStream");
+    }
+  }
+  return WebSocketStream;
+}
+
+interface ReadOptions extends WebSocketOptions {
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Web IDL's conversion to `WebSocketStreamOptions`. @throws TypeError */
+function readOptions(argument: unknown): ReadOptions {
+  const { protocols, signal, ...rest } = toDictionary<WebSocketStreamOptions>(argument);
+  if (
+    protocols !== undefined &&
+    !(Object(protocols) === protocols && Symbol.iterator in protocols)
+  ) {
+    throw new TypeError("protocols must be a list");
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError("signal must be an AbortSignal");
+  }
+  return { ...rest, protocols: [...(protocols ?? [])], signal };
+}
+
+function failure(error: TidewayError): WebSocketError {
+  return connectionError(error.message, { code: 1006, reason: "", error });
+}
+
+interface Unheeded<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+/** A promise whose rejection is not reported when nobody looks at it. */
+function unheeded<T>(): Unheeded<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((...settle) => ([resolve, reject] = settle));
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
