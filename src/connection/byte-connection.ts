@@ -331,8 +331,12 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
 
   #lookForLife(): void {
     const heartbeat = this.#heartbeat as HeartbeatOptions;
-    // A peer that this side does not read from cannot be heard, so it is not judged.
-    if (this.#isPaused) this.#hearFromPeer();
+    if (this.#isPaused) {
+      // A peer that this side does not read from cannot be heard, so it is not judged. But if it is
+      // gone, the kernel is told so when it is written to.
+      if (this.#unsent === undefined) this.ping();
+      this.#hearFromPeer();
+    }
     const silentMs = this.#environment.wheel.coarseNowMs - this.#lastHeardMs;
     if (silentMs < heartbeat.idleMs) {
       this.#startTimer(heartbeat.idleMs - silentMs);

@@ -22,6 +22,8 @@ export class TimerWheel {
   readonly #tickMs: number;
   readonly #slots: Array<Set<Timeout> | undefined> = Array.from({ length: SLOT_COUNT });
   #tick: number;
+  /** The last tick all of whose timeouts have been fired. */
+  #firedTick: number;
   #count = 0;
   #isRunning = false;
 
@@ -29,6 +31,7 @@ export class TimerWheel {
     this.#clock = clock;
     this.#tickMs = tickMs;
     this.#tick = this.#ticksBy(clock.nowMs());
+    this.#firedTick = this.#tick;
   }
 
   /** The time of the last tick in milliseconds; cheap to read, and exact to a tick while in use. */
@@ -58,17 +61,25 @@ export class TimerWheel {
   #run(): void {
     this.#isRunning = true;
     this.#tick = this.#ticksBy(this.#clock.nowMs());
+    this.#firedTick = this.#tick;
     this.#clock.schedule(this.#turn, this.#tickMs);
   }
 
   readonly #turn = (): void => {
     const target = this.#ticksBy(this.#clock.nowMs());
-    // After a long stall one round reaches every slot.
-    const from = Math.max(this.#tick + 1, target - SLOT_COUNT + 1);
     this.#tick = target;
-    for (let tick = from; tick <= target; tick++) this.#fire(tick % SLOT_COUNT, target);
-    this.#isRunning = this.#count > 0;
-    if (this.#isRunning) this.#clock.schedule(this.#turn, this.#tickMs);
+    try {
+      // After a long stall one round reaches every slot.
+      const from = Math.max(this.#firedTick, target - SLOT_COUNT) + 1;
+      for (let tick = from; tick <= target; tick++) {
+        this.#fire(tick % SLOT_COUNT, target);
+        this.#firedTick = tick;
+      }
+    } finally {
+      // A callback that throws stops this turn, not the wheel: the next turn goes on behind it.
+      this.#isRunning = this.#count > 0;
+      if (this.#isRunning) this.#clock.schedule(this.#turn, this.#tickMs);
+    }
   };
 
   #fire(slotIndex: number, tick: number): void {

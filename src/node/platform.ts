@@ -1,9 +1,11 @@
-import { isUtf8 } from "node:buffer";
+import { constants, isUtf8 } from "node:buffer";
 import { createHash, randomFillSync } from "node:crypto";
 import type { Platform } from "../protocol/index.ts";
 
 /** The protocol's needs by way of Node's Buffer and crypto. */
 export const nodePlatform: Platform = {
+  // No text has more UTF-16 units than it has bytes.
+  maxTextBytes: constants.MAX_STRING_LENGTH,
   allocate: (byteLength) => Buffer.allocUnsafe(byteLength),
   decodeAscii: (bytes, start, end) => asBuffer(bytes).toString("latin1", start, end),
   decodeUtf8: (bytes, start, end) => asBuffer(bytes).toString("utf8", start, end),

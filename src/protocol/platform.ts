@@ -3,6 +3,9 @@
  * hot paths use that runtime's fastest way while the protocol itself stays plain ECMAScript.
  */
 export interface Platform {
+  /** The longest text, in bytes of UTF-8, that surely fits into a string of this runtime. */
+  readonly maxTextBytes: number;
+
   /** Returns `byteLength` bytes that nothing else holds; their contents may be uninitialised. */
   allocate(byteLength: number): Uint8Array;
 

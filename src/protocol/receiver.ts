@@ -29,6 +29,8 @@ const NOTHING = new Uint8Array(0);
 export abstract class Receiver {
   readonly #isServer: boolean;
   readonly #maxMessageBytes: number;
+  /** The same for text, which must fit into a string too. */
+  readonly #maxTextBytes: number;
   readonly #platform: Platform;
 
   #state: "flowing" | "paused" | "done" = "flowing";
@@ -57,6 +59,7 @@ export abstract class Receiver {
   constructor(options: ReceiverOptions, platform: Platform) {
     this.#isServer = options.role === "server";
     this.#maxMessageBytes = options.maxMessageBytes;
+    this.#maxTextBytes = Math.min(options.maxMessageBytes, platform.maxTextBytes);
     this.#platform = platform;
   }
 
@@ -203,10 +206,12 @@ export abstract class Receiver {
     if (payloadBytes < 0) return false;
     if (!isControl(opcode)) {
       const messageBytes = payloadBytes + (this.#message?.length ?? 0);
-      if (messageBytes > this.#maxMessageBytes) {
+      const isText = (opcode || this.#messageOpcode) === Opcode.Text;
+      const limit = isText ? this.#maxTextBytes : this.#maxMessageBytes;
+      if (messageBytes > limit) {
         return this.#violate(
           "MESSAGE_TOO_BIG",
-          `message of ${messageBytes} bytes exceeds maxMessageBytes ${this.#maxMessageBytes}`,
+          `message of ${messageBytes} bytes exceeds maxMessageBytes ${limit}`,
           CloseCode.MessageTooBig,
         );
       }

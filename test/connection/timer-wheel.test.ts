@@ -82,4 +82,18 @@ describe("TimerWheel", () => {
     expect(count).toBe(86);
     expect(clock.pendingCount).toBe(0);
   });
+
+  it("goes on after a callback that throws, with what was due then too", () => {
+    const clock = new ManualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    const fired: string[] = [];
+    wheel.start(100, () => {
+      throw new Error("a bug of the caller's");
+    });
+    wheel.start(100, () => fired.push("same tick"));
+    wheel.start(500, () => fired.push("later"));
+    expect(() => clock.advance(1000)).toThrow("a bug of the caller's");
+    clock.advance(1000);
+    expect(fired).toEqual(["same tick", "later"]);
+  });
 });

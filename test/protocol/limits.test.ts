@@ -33,6 +33,14 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(told).toEqual(TOO_BIG);
   });
 
+  it("fails with 1009 for text that no string can hold, whatever maxMessageBytes allows", () => {
+    const { endpoint, told } = probe(role, { maxMessageBytes: Infinity });
+    const header = fromHex("817f000000001000000100000000");
+    if (role === "server") header[1] |= 0x80;
+    endpoint.receive(header);
+    expect(told).toEqual(TOO_BIG);
+  });
+
   it("counts all fragments together, and the frame to come before it comes", () => {
     const { endpoint, told } = probe(role, { maxMessageBytes: 5 });
     const mask = role === "server" ? "00000000" : "";

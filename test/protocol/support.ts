@@ -11,6 +11,7 @@ import {
 
 /** A platform without Node's shortcuts, so that the protocol is tested on plain typed arrays. */
 export const plainPlatform: Platform = {
+  maxTextBytes: 0x1000_0000,
   allocate: (byteLength) => new Uint8Array(byteLength).fill(0xee),
   decodeAscii: (bytes, start, end) => strictDecoder.decode(bytes.subarray(start, end)),
   decodeUtf8: (bytes, start, end) => strictDecoder.decode(bytes.subarray(start, end)),
