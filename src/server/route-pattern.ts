@@ -71,7 +71,8 @@ function compileUrlPattern(path: string, key: string): RoutePattern {
   const pattern = newUrlPattern(path, key);
   return {
     match(pathname) {
-      const groups = pattern.exec({ pathname })?.pathname.groups;
+      // The polyfill would read a path that begins with // as a host and a path; "/." goes away.
+      const groups = pattern.exec({ pathname: `/.${pathname}` })?.pathname.groups;
       if (groups === undefined) return undefined;
       const names = Object.keys(groups);
       return toParams(names, (index) => groups[names[index]]);

@@ -1,0 +1,99 @@
+import * as fc from "fast-check";
+import { URLPattern } from "urlpattern-polyfill/urlpattern";
+import { describe, expect, it } from "vitest";
+import { compilePattern } from "../../src/server/route-pattern.ts";
+
+/** The params of `pathname`, as a plain object. */
+function match(path: string, pathname: string): Record<string, string | undefined> | undefined {
+  const params = compilePattern(path, path).match(pathname);
+  return params === undefined ? undefined : { ...params };
+}
+
+describe("matching", () => {
+  it.each<[string, string, Record<string, string | undefined> | undefined]>([
+    ["/", "/", {}],
+    ["/", "/x", undefined],
+    ["/a.b", "/a.b", {}],
+    ["/a.b", "/axb", undefined],
+    ["/a", "/a/", undefined],
+    ["/a", "/A", undefined],
+    ["/rooms/:room", "/rooms/1", { room: "1" }],
+    ["/rooms/:room", "/rooms/", undefined],
+    ["/rooms/:room", "/rooms/1/2", undefined],
+    ["/:a/x/:b", "/1/x/2", { a: "1", b: "2" }],
+    ["/files/*", "/files/a/b", { 0: "a/b" }],
+    ["/files/*", "/files/", { 0: "" }],
+    ["/files/*", "/files", undefined],
+    ["/*/*", "/a/b/c", { 0: "a/b", 1: "c" }],
+    ["/:name.:type", "/a.txt", { name: "a", type: "txt" }],
+    ["/:id(\\d+)", "/12", { id: "12" }],
+    ["/:id(\\d+)", "/x", undefined],
+    ["/x/(\\d+)", "/x/5", { 0: "5" }],
+    ["/x/:lang?", "/x", { lang: undefined }],
+    ["/x{/:lang}?/y", "/x/y", { lang: undefined }],
+    ["/x{/:lang}?/y", "/x/en/y", { lang: "en" }],
+    ["/:path+", "/a/b", { path: "a/b" }],
+    ["/a b", "/a%20b", {}],
+    ["/é/:x", "/%C3%A9/1", { x: "1" }],
+    ["/a/../b", "/b", {}],
+    ["/:a", "//evil.example/x", undefined],
+    ["/:a(x)", "//evil.example/x", undefined],
+    ["/$&", "/$&", {}],
+  ])("%s and %s", (path, pathname, params) => {
+    expect(match(path, pathname)).toEqual(params);
+  });
+
+  it("decodes named params, and leaves what a wildcard matched as it is in the URL", () => {
+    expect(match("/:a/*", "/x%20%C3%A9%2Fy/z%2F%20")).toEqual({ a: "x é/y", 0: "z%2F%20" });
+  });
+
+  it("leaves a param as it is that is no percent-encoded UTF-8", () => {
+    expect(match("/:a", "/%ff%")).toEqual({ a: "%ff%" });
+  });
+
+  it("takes any name for a param", () => {
+    const params = compilePattern("/:__proto__/:constructor", "").match("/a/b");
+    expect(Object.entries(params ?? {})).toEqual([
+      ["__proto__", "a"],
+      ["constructor", "b"],
+    ]);
+  });
+
+  it("gives what URLPattern gives, whichever way a pattern was compiled", () => {
+    const literal = fc.stringMatching(/^[a-z.$~-]{0,3}$/).filter((text) => !/^\.{1,2}$/.test(text));
+    const segment = fc.oneof(literal, fc.constantFrom(":a", ":b", ":c", "*", ":d(\\d+)", ":e?"));
+    const paths = fc
+      .array(segment, { minLength: 1, maxLength: 4 })
+      .map((all) => `/${all.join("/")}`);
+    const pathnames = fc
+      .array(fc.oneof(literal, fc.stringMatching(/^\d{1,2}$/)), { minLength: 1, maxLength: 5 })
+      .map((all) => new URL(`http://host/${all.join("/")}`).pathname);
+    fc.assert(
+      fc.property(paths, pathnames, (path, pathname) => {
+        let pattern;
+        try {
+          pattern = new URLPattern({ pathname: path });
+        } catch {
+          expect(() => compilePattern(path, path)).toThrow(/invalid/);
+          return;
+        }
+        expect(match(path, pathname)).toEqual(
+          pattern.exec({ pathname: `/.${pathname}` })?.pathname.groups,
+        );
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+it.each(["rooms", "", ":room", "/:", "/:a/:a", "/(", "/(?<name>x)", "/x?y=1"])(
+  "the pattern %j is refused by the name of its key",
+  (path) => {
+    expect(() => compilePattern(path, "ws:/the/key")).toThrow(
+      expect.objectContaining({
+        code: "INVALID_ROUTE",
+        message: expect.stringContaining('"ws:/the/key"'),
+      }),
+    );
+  },
+);
