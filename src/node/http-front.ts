@@ -13,12 +13,16 @@ type RequestArgs = [request: IncomingMessage, response: ServerResponse];
 type UpgradeArgs = [request: IncomingMessage, socket: Duplex, head: Buffer];
 type Listener<Args extends unknown[]> = (...args: Args) => void;
 
+const PIPELINED: Refusal = { status: 400, message: "The opening handshake was pipelined." };
 const STOPPING: Refusal = { status: 503, message: "The server is going away." };
 
 /** An application as the listener of a `node:http` server. */
 export class HttpFront {
   readonly #application: Application;
   readonly #httpServer: Server;
+  /** All that is owed on connections of the server, by whomever. */
+  readonly #owed = new InFlight();
+  /** What this front itself has to answer. */
   readonly #inFlight = new InFlight();
   readonly #requests: RequestListener;
   readonly #upgrades: UpgradeListener;
@@ -28,6 +32,7 @@ export class HttpFront {
   /** The connections that speak no HTTP any more. */
   readonly #taken = new WeakSet<Duplex>();
   #isStopping = false;
+  #isDetached = false;
 
   constructor(application: Application, httpServer: Server) {
     this.#application = application;
@@ -54,7 +59,7 @@ export class HttpFront {
 
   /** Refuses what came on `socket` and is no request, behind the answers to what came before. */
   refuseGarbage(socket: Duplex, refusal: Refusal): void {
-    const owed = this.#inFlight.on(socket);
+    const owed = this.#owed.on(socket);
     if (owed === undefined) refuse(socket, refusal);
     else if (owed.req.complete) owed.once("close", () => refuse(socket, refusal));
     // The garbage is in the request's own body, so that its handler may wait for the end for ever.
@@ -64,10 +69,9 @@ export class HttpFront {
 
   /** Gives the server back to those who listened before. */
   detach(): void {
-    this.#httpServer.off("request", this.#onRequest);
-    this.#httpServer.off("upgrade", this.#onUpgrade);
-    for (const listener of this.#otherRequest) this.#httpServer.on("request", listener);
-    for (const listener of this.#otherUpgrade) this.#httpServer.on("upgrade", listener);
+    this.#isDetached = true;
+    handBack(this.#httpServer, "request", this.#onRequest, this.#otherRequest);
+    handBack(this.#httpServer, "upgrade", this.#onUpgrade, this.#otherUpgrade);
   }
 
   /** Lets no more sockets in and closes those there are. Resolves when all work has ended. */
@@ -90,8 +94,9 @@ export class HttpFront {
   }
 
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    this.#inFlight.add(response);
-    if (this.#otherRequest.length === 0 || this.#requests.isFor(request)) {
+    this.#owed.add(response);
+    if (this.#isOurs(this.#otherRequest, () => this.#requests.isFor(request))) {
+      this.#inFlight.add(response);
       this.#requests.handle(request, response);
     } else {
       for (const listener of this.#otherRequest) listener.call(this.#httpServer, request, response);
@@ -100,36 +105,51 @@ export class HttpFront {
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const isWebSocket = isWebSocketUpgrade(request);
-    if (this.#otherUpgrade.length > 0 && !(isWebSocket && this.#upgrades.isFor(request))) {
+    if (this.#isOurs(this.#otherUpgrade, () => isWebSocket && this.#upgrades.isFor(request))) {
+      // Until somebody takes the socket over, its errors are nobody's.
+      ignoreErrors(socket);
+      if (isWebSocket) this.#upgrade(request, socket, head);
+      else this.#ignoreUpgrade(request, socket, head);
+    } else {
       for (const listener of this.#otherUpgrade) {
         listener.call(this.#httpServer, request, socket, head);
       }
-    } else if (!isWebSocket) {
-      ignoreUpgrade(this.#httpServer, request, socket, head);
-    } else {
-      // Until somebody takes the socket over, its errors are nobody's.
-      socket.on("error", ignoreError);
-      this.#upgrade(request, socket, head);
     }
   };
 
+  /** Whether a request is for a route of ours, or there is nobody else to serve it. */
+  #isOurs(others: readonly unknown[], isForUs: () => boolean): boolean {
+    return others.length === 0 || (!this.#isDetached && isForUs());
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const owed = this.#inFlight.on(socket);
     this.#taken.add(socket);
-    if (owed !== undefined) this.#refuseBehind(owed, socket);
-    else if (this.#isStopping) refuse(socket, STOPPING);
+    const owed = this.#owed.on(socket);
+    if (owed !== undefined) {
+      // A client that sends its handshake before it is answered would take that answer for ours.
+      socket.once("end", () => socket.destroy()).resume();
+      whenAnswered(owed, socket, () => refuse(socket, PIPELINED));
+    } else if (this.#isStopping) refuse(socket, STOPPING);
     else this.#upgrades.handle(request, socket, head);
   }
 
-  /** A client that sends its handshake before it is answered would take that answer for ours. */
-  #refuseBehind(owed: ServerResponse, socket: Duplex): void {
-    // The server has let go of the socket, so what it forwarded is for us to forward.
-    socket.on("drain", () => owed.emit("drain"));
-    socket.once("end", () => socket.destroy()).resume();
-    owed.once("close", () => {
-      refuse(socket, { status: 400, message: "The opening handshake was pipelined." });
-    });
+  #ignoreUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const owed = this.#owed.on(socket);
+    const goOn = (): void => ignoreUpgrade(this.#httpServer, request, socket, head);
+    if (owed === undefined) goOn();
+    else whenAnswered(owed, socket, goOn);
   }
+}
+
+/** Calls back once `owed`, and with it all before it, has been answered on `socket`. */
+function whenAnswered(owed: ServerResponse, socket: Duplex, callback: () => void): void {
+  // The HTTP server has let go of the socket, so what it forwarded is for us to forward.
+  const onDrain = (): void => void owed.emit("drain");
+  socket.on("drain", onDrain);
+  owed.once("close", () => {
+    socket.off("drain", onDrain);
+    if (!socket.destroyed) callback();
+  });
 }
 
 function takeListeners<Args extends unknown[]>(
@@ -139,6 +159,23 @@ function takeListeners<Args extends unknown[]>(
   const listeners = httpServer.listeners(event) as Array<Listener<Args>>;
   httpServer.removeAllListeners(event);
   return listeners;
+}
+
+/** Puts `others` in the place of `own`, unless somebody else has put himself in front since. */
+function handBack<Args extends unknown[]>(
+  httpServer: Server,
+  event: "request" | "upgrade",
+  own: Listener<Args>,
+  others: ReadonlyArray<Listener<Args>>,
+): void {
+  if (!httpServer.listeners(event).includes(own)) return;
+  httpServer.off(event, own);
+  for (const listener of others) httpServer.on(event, listener);
+}
+
+function ignoreErrors(socket: Duplex): void {
+  // One whose upgrade has been ignored comes here again with its next.
+  if (!socket.listeners("error").includes(ignoreError)) socket.on("error", ignoreError);
 }
 
 function ignoreError(): void {}

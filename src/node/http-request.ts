@@ -63,6 +63,7 @@ export class RequestListener {
       if (response.headersSent) response.destroy();
       else await this.#send(response, serverFailed());
     }
+    skipBody(request, fetchRequest);
   }
 
   async #send(response: ServerResponse, answer: Response): Promise<void> {
@@ -101,6 +102,13 @@ function toRequest(
   return createRequest(request, response, { host });
 }
 
-function cancelBody({ body }: Response): void {
+/** Reads past what the handler left of a request's body, so that the next request can be read. */
+function skipBody(request: IncomingMessage, fetchRequest: Request): void {
+  if (request.complete || fetchRequest.body?.locked === true) return;
+  cancelBody(fetchRequest);
+  request.resume();
+}
+
+function cancelBody({ body }: Request | Response): void {
   if (body !== null && !body.locked) body.cancel().catch(() => {});
 }

@@ -44,6 +44,8 @@ export function readTarget(request: IncomingMessage): RequestTarget | TargetRefu
 
 /** The origin form, or the absolute form, of a target; `*` and others are for no route. */
 function splitTarget(target: string): { host?: string; path: string } | undefined {
+  // RFC 9112 3.2: a fragment is never sent.
+  if (target.includes("#")) return undefined;
   if (target.startsWith("/")) return { path: target };
   const absolute = /^https?:\/\/([^/?#]+)(.*)$/is.exec(target);
   if (absolute === null) return undefined;

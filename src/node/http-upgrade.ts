@@ -101,7 +101,16 @@ export class UpgradeListener {
     else this.#answer(decision, request, socket);
   }
 
-  #answer({ response }: UpgradeAnswered, request: IncomingMessage, socket: Duplex): void {
+  #answer(
+    { response, onFailure }: UpgradeAnswered,
+    request: IncomingMessage,
+    socket: Duplex,
+  ): void {
+    if (response.bodyUsed || response.type === "error") {
+      onFailure(new TypeError("authorize gave a Response that cannot be sent"));
+      refuse(socket, { status: 500, message: "The server failed." });
+      return;
+    }
     const message = new ServerResponse(request);
     message.shouldKeepAlive = false;
     message.on("error", () => socket.destroy());
@@ -113,7 +122,11 @@ export class UpgradeListener {
       lingeringClose(socket);
     });
     this.#inFlight.add(message);
-    sendResponse(message, response).catch(() => socket.destroy());
+    sendResponse(message, response).catch((error: unknown) => {
+      // A peer that has gone meanwhile is nobody's failure.
+      if (!socket.destroyed) onFailure(error);
+      socket.destroy();
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import type { HttpFront } from "./http-front.ts";
@@ -20,8 +20,8 @@ export class ListeningServer implements Server {
   readonly port: number;
   readonly #front: HttpFront;
   readonly #connections = new Set<Duplex>();
-  /** What is below the connections where there is TLS, and all there is during its handshake. */
-  readonly #transports = new Set<Duplex>();
+  /** Connections whose TLS handshake is not done, by their address and port. */
+  readonly #handshaking = new Map<string, Duplex>();
   #stopped: Promise<void> | undefined;
 
   constructor(httpServer: HttpServer, front: HttpFront, host: string | undefined) {
@@ -31,8 +31,13 @@ export class ListeningServer implements Server {
     this.port = (httpServer.address() as AddressInfo).port;
     this.url = `${isSecure ? "https" : "http"}://${urlHost(host)}:${this.port}`;
     this.#front = front;
-    if (isSecure) track(httpServer, "connection", this.#transports);
-    track(httpServer, isSecure ? "secureConnection" : "connection", this.#connections);
+    if (isSecure) this.#trackHandshakes(httpServer);
+    httpServer.on(isSecure ? "secureConnection" : "connection", (connection: Duplex) => {
+      // One whose request has been served as if it had not asked for an upgrade comes once more.
+      if (this.#connections.has(connection)) return;
+      this.#connections.add(connection);
+      connection.once("close", () => this.#connections.delete(connection));
+    });
   }
 
   async stop(options?: StopOptions): Promise<void> {
@@ -49,18 +54,30 @@ export class ListeningServer implements Server {
     const closed = new Promise<void>((resolve) => this.httpServer.close(() => resolve()));
     const working = this.#front.stop(options);
     drop(this.#front.idleAmong(this.#connections));
+    drop(this.#handshaking.values());
     await withDeadline(Promise.all([working, closed]), options.timeoutMs, () => {
       drop(this.#connections);
-      drop(this.#transports);
+    });
+  }
+
+  #trackHandshakes(httpServer: HttpServer): void {
+    const handshaking = this.#handshaking;
+    httpServer.on("connection", (transport: Socket) => {
+      const peer = peerOf(transport);
+      handshaking.set(peer, transport);
+      transport.once("close", () => {
+        if (handshaking.get(peer) === transport) handshaking.delete(peer);
+      });
+    });
+    httpServer.on("secureConnection", (connection: Socket) => {
+      handshaking.delete(peerOf(connection));
     });
   }
 }
 
-function track(httpServer: HttpServer, event: string, connections: Set<Duplex>): void {
-  httpServer.on(event, (connection: Duplex) => {
-    connections.add(connection);
-    connection.once("close", () => connections.delete(connection));
-  });
+/** What a TLS connection has in common with the transport below it. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function drop(connections: Iterable<Duplex>): void {

@@ -5,11 +5,14 @@ import {
   type ServerOptions as HttpsOptions,
 } from "node:https";
 import { TransportError } from "../errors/index.ts";
-import { type ApplicationOptions, createApplication } from "../server/application.ts";
+import {
+  type ApplicationOptions,
+  createApplication,
+  type ServerRuntime,
+} from "../server/application.ts";
 import { invalidOption } from "../server/options.ts";
 import type { Route, Routes } from "../server/route-types.ts";
 import { refuseClientErrors } from "./client-error.ts";
-import { nodeEnvironment } from "./environment.ts";
 import { HttpFront } from "./http-front.ts";
 import { ListeningServer } from "./listening-server.ts";
 import {
@@ -18,6 +21,7 @@ import {
   type Server,
   type StopOptions,
 } from "./running-server.ts";
+import { wheel } from "./timers.ts";
 
 /** Where and how to listen, besides all that {@link ApplicationOptions} say. */
 export interface ServeOptions extends ApplicationOptions {
@@ -50,7 +54,7 @@ export async function serve<
 >(options: ServeOptions & RoutesOption<Key, Protocols, States>): Promise<Server> {
   const { routes, port = 8080, host, tls, ...applicationOptions } = options;
   checkPort(port);
-  const application = createApplication(routes as AnyRoutes, applicationOptions, nodeEnvironment);
+  const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
   const httpServer = createHttpServer(application.handshakeTimeoutMs, tls);
   const front = new HttpFront(application, httpServer);
   refuseClientErrors(httpServer, front);
@@ -77,20 +81,24 @@ export function attach<
   options: ApplicationOptions & RoutesOption<Key, Protocols, States>,
 ): Attachment {
   const { routes, ...applicationOptions } = options;
-  const application = createApplication(routes as AnyRoutes, applicationOptions, nodeEnvironment);
+  const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
   const front = new HttpFront(application, httpServer);
+  let stopped: Promise<void> | undefined;
   return {
     sockets: application.sockets,
     async stop(stopOptions?: StopOptions) {
       const resolved = resolveStopOptions(stopOptions);
-      front.detach();
-      await front.stop(resolved);
+      if (stopped === undefined) front.detach();
+      stopped ??= front.stop(resolved);
+      await stopped;
     },
     async [Symbol.asyncDispose]() {
       await this.stop();
     },
   };
 }
+
+const RUNTIME: ServerRuntime = { wheel, inNextTurn: setImmediate };
 
 /** How many bytes the head of a request may have. */
 const MAX_HEADER_BYTES = 16_384;

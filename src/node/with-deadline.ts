@@ -1,8 +1,7 @@
-import { wheel } from "./timers.ts";
-
 /**
  * Resolves when `work` does. After `timeoutMs` it calls `giveUp`, which is to end the work by force,
- * and resolves in the next turn whether or not that helped.
+ * and resolves in the next turn whether or not that helped. Until then it keeps the process alive,
+ * so that whoever waits for it gets to go on.
  */
 export function withDeadline(
   work: Promise<unknown>,
@@ -10,10 +9,10 @@ export function withDeadline(
   giveUp: () => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = wheel.start(timeoutMs, () => {
+    const timer = setTimeout(() => {
       giveUp();
       setImmediate(resolve);
-    });
-    work.then(() => resolve(), reject).finally(() => timer.cancel());
+    }, timeoutMs);
+    work.then(() => resolve(), reject).finally(() => clearTimeout(timer));
   });
 }

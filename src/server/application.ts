@@ -1,5 +1,5 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
-import { checkLimits, checkPositive } from "./options.ts";
+import { checkLimits, invalidOption } from "./options.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
 import { type RouteDefaults, RouteTable } from "./route-table.ts";
 import type { Route } from "./route-types.ts";
@@ -23,8 +23,8 @@ export interface ApplicationOptions extends RouteDefaults {
 /** What a server needs of the runtime it runs in. */
 export interface ServerRuntime {
   readonly wheel: TimerWheel;
-  /** Calls back once the running turn has ended, and what was sent in it has been written. */
-  readonly defer: (callback: () => void) => void;
+  /** Calls back in a turn of its own, after what is sent in this one has been written. */
+  readonly inNextTurn: (callback: () => void) => void;
 }
 
 /** The parts of a server that are the same in every runtime. */
@@ -36,21 +36,40 @@ export interface Application {
   readonly handshakeTimeoutMs: number;
 }
 
+/** Five minutes: whoever needs longer to send a head is up to something. */
+const MAX_HANDSHAKE_TIMEOUT_MS = 300_000;
+
 /** @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN` */
 export function createApplication(
   routes: Readonly<Record<string, Route>>,
   options: ApplicationOptions,
-  { wheel, defer }: ServerRuntime,
+  { wheel, inNextTurn }: ServerRuntime,
 ): Application {
   const { onError, handshakeTimeoutMs = 10_000, ...defaults } = options;
-  checkPositive("serve", "handshakeTimeoutMs", handshakeTimeoutMs);
+  if (
+    !Number.isInteger(handshakeTimeoutMs) ||
+    !(handshakeTimeoutMs > 0 && handshakeTimeoutMs <= MAX_HANDSHAKE_TIMEOUT_MS)
+  ) {
+    throw invalidOption(
+      "serve",
+      "handshakeTimeoutMs",
+      handshakeTimeoutMs,
+      `an integer from 1 to ${MAX_HANDSHAKE_TIMEOUT_MS}`,
+    );
+  }
+  if (onError !== undefined && typeof onError !== "function") {
+    throw invalidOption("serve", "onError", onError, "a function");
+  }
+  if (typeof routes !== "object" || routes === null) {
+    throw invalidOption("serve", "routes", routes, "a record of routes");
+  }
   checkLimits(defaults, "serve");
   const table = new RouteTable(routes, defaults);
   const sockets = new SocketGroup();
   const report = safeListener(onError);
   const gate = new UpgradeGate(table, {
     wheel,
-    defer,
+    inNextTurn,
     report,
     handshakeTimeoutMs,
     onOpen: (socket) => sockets.add(socket),

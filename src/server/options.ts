@@ -1,4 +1,5 @@
 import { UsageError } from "../errors/index.ts";
+import type { HeartbeatOptions } from "../connection/byte-connection.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 
 const SLOW_CONSUMER_POLICIES: readonly unknown[] = ["close", "drop", "wait"];
@@ -11,14 +12,21 @@ export function checkLimits(limits: ConnectionLimits, where: string): void {
   checkPositive(where, "maxBufferedBytes", limits.maxBufferedBytes);
   checkPositive(where, "maxQueuedBytes", limits.maxQueuedBytes);
   checkPositive(where, "maxQueuedMessages", limits.maxQueuedMessages);
-  if (limits.heartbeat !== undefined && limits.heartbeat !== false) {
-    checkPositive(where, "heartbeat.idleMs", limits.heartbeat.idleMs);
-    checkPositive(where, "heartbeat.timeoutMs", limits.heartbeat.timeoutMs);
-  }
+  checkHeartbeat(limits.heartbeat, where);
   const { slowConsumer = "close" } = limits;
   if (!SLOW_CONSUMER_POLICIES.includes(slowConsumer)) {
     throw invalidOption(where, "slowConsumer", slowConsumer, '"close", "drop" or "wait"');
   }
+}
+
+function checkHeartbeat(heartbeat: ConnectionLimits["heartbeat"], where: string): void {
+  if (heartbeat === undefined || heartbeat === false) return;
+  const { idleMs, timeoutMs } = Object(heartbeat) as Partial<HeartbeatOptions>;
+  if (idleMs === undefined || timeoutMs === undefined) {
+    throw invalidOption(where, "heartbeat", heartbeat, "false or { idleMs, timeoutMs }");
+  }
+  checkPositive(where, "heartbeat.idleMs", idleMs);
+  checkPositive(where, "heartbeat.timeoutMs", timeoutMs);
 }
 
 /** @throws UsageError `INVALID_OPTION` unless `value` is absent or a number above 0 */

@@ -10,10 +10,16 @@ const MAX_PING_BYTES = 125;
 /** The bytes of `data`, not copied. @throws UsageError `INVALID_DATA` */
 export function toBytes(data: Exclude<SendData, string>): Uint8Array {
   if (data instanceof Uint8Array) return data;
-  if (ArrayBuffer.isView(data)) {
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  try {
+    if (ArrayBuffer.isView(data)) {
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    }
+    if (isBuffer(data)) return new Uint8Array(data);
+  } catch (cause) {
+    throw new UsageError("INVALID_DATA", "the bytes have been detached from their buffer", {
+      cause,
+    });
   }
-  if (isBuffer(data)) return new Uint8Array(data);
   throw new UsageError(
     "INVALID_DATA",
     `a message is a string, an ArrayBuffer or a view of one, not ${describe(data)}`,

@@ -61,12 +61,15 @@ export function pipeToSocket(source: SendSource, socket: Socket): Promise<void> 
       isOver = true;
       reject(error);
       // The source may be in the middle of `next`, so nothing waits for it, and it is on its own.
-      void Promise.resolve(items.return?.()).catch(() => {});
+      void finish(items);
     };
     const pump = async (): Promise<void> => {
       while (!isOver) {
         const result = await items.next();
-        if (result.done === true) return resolve();
+        if (result.done === true) {
+          isOver = true;
+          return resolve();
+        }
         if (!isOver) await sendItem(socket, result.value).catch(stop);
       }
     };
@@ -77,12 +80,23 @@ export function pipeToSocket(source: SendSource, socket: Socket): Promise<void> 
   });
 }
 
+async function finish(items: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
+  try {
+    await items.return?.();
+  } catch {
+    // How a source fails when it is no longer wanted concerns nobody.
+  }
+}
+
 async function sendItem(socket: Socket, item: SendData): Promise<void> {
   if (!socket.send(item)) await socket.drained;
 }
 
 function iteratorOf(source: SendSource): AsyncIterator<SendData> | Iterator<SendData> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-  if (Symbol.iterator in source) return source[Symbol.iterator]();
+  // A string can be iterated over, but was hardly meant to be sent character by character.
+  if (typeof source === "object" && source !== null) {
+    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+    if (Symbol.iterator in source) return source[Symbol.iterator]();
+  }
   throw new UsageError("INVALID_SOURCE", "the source is neither iterable nor a ReadableStream");
 }

@@ -24,8 +24,11 @@ export interface SocketHost {
   onFailure(error: unknown): void;
   /** The connection is over. */
   onClosed?(): void;
-  /** Calls back once the running turn has ended, and what was sent in it has been written. */
-  defer(callback: () => void): void;
+  /**
+   * Calls back in a turn of its own, after what is sent in this one has been written and other
+   * sockets have had theirs.
+   */
+  inNextTurn(callback: () => void): void;
 }
 
 /** Runs a socket's handler: what it throws, or rejects with, closes the socket with 1011. */
@@ -71,9 +74,11 @@ export class Socket implements AsyncIterable<Message> {
   constructor(connection: Connection, host: SocketHost, options: SocketOptions = {}) {
     this.#connection = connection;
     this.#host = host;
-    this.#highWaterMarkBytes = options.highWaterMarkBytes ?? 65_536;
-    this.#maxBufferedBytes = options.maxBufferedBytes ?? 1_048_576;
+    const { highWaterMarkBytes = 65_536, maxBufferedBytes = 1_048_576 } = options;
     this.#slowConsumer = options.slowConsumer ?? "close";
+    this.#maxBufferedBytes = this.#slowConsumer === "wait" ? Infinity : maxBufferedBytes;
+    // Above the limit `send` refuses, so a sender must be told to wait before.
+    this.#highWaterMarkBytes = Math.min(highWaterMarkBytes, this.#maxBufferedBytes);
     this.#queue = new MessageQueue(connection, {
       maxBytes: options.maxQueuedBytes,
       maxMessages: options.maxQueuedMessages,
@@ -109,18 +114,19 @@ export class Socket implements AsyncIterable<Message> {
   }
 
   /**
-   * Resolves once `bufferedAmount` is below `highWaterMarkBytes`, which it may be already. Rejects
-   * with {@link ConnectionClosedError} when the connection ends first, or has ended, so that a
-   * sender's loop ends too; a rejection that nobody looks at is not reported.
+   * Resolves once `bufferedAmount` is below `highWaterMarkBytes`. Rejects with
+   * {@link ConnectionClosedError} when the connection ends first, or has ended, so that a sender's
+   * loop ends too; a rejection that nobody looks at is not reported.
    */
   get drained(): Promise<void> {
     if (this.#closeInfo !== undefined) return rejected(this.#closedError(this.#closeInfo));
-    if (this.bufferedAmount < this.#highWaterMarkBytes) return Promise.resolve();
+    const isOpen = this.readyState === ReadyState.Open;
+    if (isOpen && this.bufferedAmount < this.#highWaterMarkBytes) return Promise.resolve();
     if (this.#drained === undefined) {
       this.#drained = deferred<void>();
       this.#drained.promise.catch(() => {});
       // What fills the buffer may leave for the kernel in one go at the end of the turn.
-      this.#host.defer(() => this.#checkDrained());
+      this.#host.inNextTurn(() => this.#checkDrained());
     }
     return this.#drained.promise;
   }
@@ -181,7 +187,7 @@ export class Socket implements AsyncIterable<Message> {
     const connection = this.#connection;
     const message = typeof data === "string" ? data : toBytes(data);
     if (connection.readyState !== ReadyState.Open) return false;
-    if (connection.bufferedAmount > this.#maxBufferedBytes && !this.#admitsMore()) return false;
+    if (connection.bufferedAmount > this.#maxBufferedBytes) return this.#refuse();
     if (typeof message === "string") connection.sendText(message);
     else connection.sendBinary(message);
     return connection.bufferedAmount < this.#highWaterMarkBytes;
@@ -229,15 +235,14 @@ export class Socket implements AsyncIterable<Message> {
     this.#connection.terminate();
   }
 
-  #admitsMore(): boolean {
-    if (this.#slowConsumer === "wait") return true;
+  #refuse(): false {
     if (this.#slowConsumer === "close") this.close(CloseCode.TryAgainLater, "too slow");
     return false;
   }
 
   /** A handler that throws out of its loop must have the time to close with 1011 instead. */
   #closeSoon(): void {
-    setTimeout(() => this.close(), 0);
+    this.#host.inNextTurn(() => this.close());
   }
 
   /** Runs a callback of the user's, whose errors are the handler's. */
@@ -264,6 +269,8 @@ export class Socket implements AsyncIterable<Message> {
   }
 
   #checkDrained(): void {
+    // Once closing, nothing more can be sent: those who wait are told of the end.
+    if (this.readyState !== ReadyState.Open) return;
     if (this.bufferedAmount >= this.#highWaterMarkBytes) return;
     this.#drained?.resolve();
     this.#drained = undefined;

@@ -54,13 +54,15 @@ export interface UpgradeRefused {
 export interface UpgradeAnswered {
   readonly kind: "answer";
   readonly response: Response;
+  /** Tells the server's owner that the response cannot be sent. */
+  onFailure(error: unknown): void;
 }
 
 /** What deciding on upgrades takes, besides the routes. */
 export interface UpgradeEnvironment {
   readonly wheel: TimerWheel;
-  /** Calls back once the running turn has ended, and what was sent in it has been written. */
-  readonly defer: (callback: () => void) => void;
+  /** Calls back in a turn of its own, after what is sent in this one has been written. */
+  readonly inNextTurn: (callback: () => void) => void;
   readonly report: ErrorListener;
   /** How long `authorize` may take. */
   readonly handshakeTimeoutMs: number;
@@ -132,7 +134,13 @@ export class UpgradeGate {
     accept: (state: unknown) => UpgradeDecision,
   ): UpgradeDecision | Promise<UpgradeDecision> {
     const decide = (result: unknown): UpgradeDecision =>
-      isResponse(result) ? { kind: "answer", response: result } : accept(result);
+      isResponse(result)
+        ? {
+            kind: "answer",
+            response: result,
+            onFailure: (error) => this.#report(error, attempt, entry),
+          }
+        : accept(result);
     const fail = (error: unknown): UpgradeDecision => {
       // Whatever fails after the peer has gone is of no interest.
       if (!attempt.request.signal.aborted) this.#report(error, attempt, entry);
@@ -167,7 +175,7 @@ export class UpgradeGate {
       {
         onFailure: (error) => this.#report(error, attempt, entry),
         onClosed: () => environment.onClosed(socket),
-        defer: environment.defer,
+        inNextTurn: environment.inNextTurn,
       },
       entry.limits,
     );

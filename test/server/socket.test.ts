@@ -7,21 +7,15 @@ import type { Message } from "../../src/streams/message-queue.ts";
 import { FakeConnection } from "./fake-connection.ts";
 
 let connection: FakeConnection;
-let deferred: Array<() => void>;
 const onFailure = vi.fn<(error: unknown) => void>();
 const onClosed = vi.fn<() => void>();
 
 function open(options?: SocketOptions): Socket {
-  return new Socket(
-    connection,
-    { onFailure, onClosed, defer: (callback) => deferred.push(callback) },
-    options,
-  );
+  return new Socket(connection, { onFailure, onClosed, inNextTurn: setImmediate }, options);
 }
 
 beforeEach(() => {
   connection = new FakeConnection();
-  deferred = [];
   onFailure.mockReset();
   onClosed.mockReset();
 });
@@ -275,19 +269,57 @@ describe("drained", () => {
     const socket = open();
     connection.bufferedAmount = 70_000;
     const { drained } = socket;
-    for (const callback of deferred) callback();
+    await nextTurn();
     expect(await settled(drained)).toBe("pending");
     connection.drain();
     expect(await settled(drained)).toBe("resolved");
   });
 
-  it("resolves at the end of the turn when everything left in one write", async () => {
+  it("resolves in the next turn, not within this one, when everything left in one write", async () => {
     const socket = open();
     connection.bufferedAmount = 70_000;
     const { drained } = socket;
     connection.bufferedAmount = 0;
-    for (const callback of deferred) callback();
+    const inThisTurn = await Promise.race([
+      drained.then(() => "resolved"),
+      new Promise((resolve) => process.nextTick(resolve, "pending")),
+    ]);
+    expect(inThisTurn).toBe("pending");
     expect(await settled(drained)).toBe("resolved");
+  });
+
+  it("lets a sender's loop that never has to wait for the peer be interrupted", async () => {
+    const socket = open();
+    let isDone = false;
+    setImmediate(() => (isDone = true));
+    let count = 0;
+    while (!isDone) {
+      connection.bufferedAmount = 70_000;
+      const sent = socket.send("a");
+      const { drained } = socket;
+      connection.bufferedAmount = 0;
+      if (!sent) await drained;
+      if (++count > 10_000) expect.fail("the loop holds up everything else");
+    }
+  });
+
+  it("waits for the end once the connection is closing, however empty the buffer", async () => {
+    const socket = open();
+    socket.close();
+    expect(socket.send("a")).toBe(false);
+    const { drained } = socket;
+    expect(await settled(drained)).toBe("pending");
+    connection.drain();
+    expect(await settled(drained)).toBe("pending");
+    connection.end({ code: 1000 });
+    await expect(drained).rejects.toBeInstanceOf(ConnectionClosedError);
+  });
+
+  it("makes a sender wait before the limit above which messages are refused", async () => {
+    const socket = open({ maxBufferedBytes: 1000, slowConsumer: "drop" });
+    connection.bufferedAmount = 1001;
+    expect(socket.send("dropped")).toBe(false);
+    expect(await settled(socket.drained)).toBe("pending");
   });
 
   it("rejects when the connection ends, even cleanly, so that a sender's loop ends", async () => {
@@ -365,10 +397,26 @@ describe("addStream", () => {
     expect(hasStopped).toBe(true);
   });
 
-  it("throws at once for what cannot be iterated over", () => {
-    expect(() => open().addStream({} as Iterable<string>)).toThrow(
+  it.each([{}, null, undefined, 5, "text"])("throws at once for the source %o", (source) => {
+    expect(() => open().addStream(source as Iterable<string>)).toThrow(
       expect.objectContaining({ code: "INVALID_SOURCE" }),
     );
+  });
+
+  it("survives a source that cannot be stopped, and does not stop one that has ended", async () => {
+    const socket = open();
+    const onReturn = vi.fn<() => never>(() => {
+      throw new Error("cannot stop");
+    });
+    const source = (next: () => Promise<IteratorResult<string>>) => ({
+      [Symbol.asyncIterator]: () => ({ next, return: onReturn }),
+    });
+    await socket.addStream(source(async () => ({ done: true, value: undefined })));
+    const whenDone = socket.addStream(source(() => new Promise(() => {})));
+    connection.end({ code: 1006 });
+    await expect(whenDone).rejects.toMatchObject({ closeCode: 1006 });
+    await nextTurn();
+    expect(onReturn).toHaveBeenCalledOnce();
   });
 });
 
