@@ -1,10 +1,17 @@
-import type { AddressInfo } from "node:net";
 import { readFile } from "node:fs/promises";
 import { createServer, get as httpGet, type IncomingMessage } from "node:http";
 import { get as httpsGet } from "node:https";
 import { once } from "node:events";
+import { type AddressInfo, connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { attach, type Server, serve, TidewayError, UsageError } from "tideway/server";
+import {
+  attach,
+  type CloseInfo,
+  type Server,
+  serve,
+  TidewayError,
+  UsageError,
+} from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { closeOf, handshake, nextMessage, openClient, RawClient, statusOf } from "./clients.ts";
 
@@ -290,6 +297,11 @@ describe("listening", () => {
   });
 });
 
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  return { promise: new Promise<T>((settle) => (resolve = settle)), resolve };
+}
+
 describe("TLS", () => {
   const certificate = async (): Promise<{ cert: Buffer; key: Buffer }> => ({
     cert: await readFile("test/client/certificates/localhost.crt"),
@@ -316,6 +328,16 @@ describe("TLS", () => {
     expect(body).toBe(`${server.url}/`);
     const client = await openClient(server.url, [], { ca });
     expect(await nextMessage(client)).toBe("secure");
+  });
+
+  it("lets stop drop a connection that has not got beyond its TLS handshake", async () => {
+    await begin();
+    const client = connectTcp(server.port, "127.0.0.1");
+    await once(server.httpServer, "connection");
+    const whenClosed = once(client.resume(), "close");
+    // It would wait for the client, and drop it by its deadline, otherwise.
+    await server.stop({ timeoutMs: 3_600_000 });
+    await whenClosed;
   });
 
   it("has the default origin check ask for https", async () => {
@@ -431,6 +453,61 @@ describe("stop", () => {
       client = await openClient(scoped.url);
     }
     expect(client.readyState).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe("what a handshake leads to", () => {
+  it.each([
+    [
+      "whose body has been read",
+      async () => {
+        const response = new Response("no", { status: 401 });
+        await response.text();
+        return response;
+      },
+    ],
+    ["that is an error", async () => Response.error()],
+  ])("is 500, and is reported, for a Response from authorize %s", async (_, authorize) => {
+    await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    const client = new RawClient(server.port).send(handshake("/"));
+    expect(statusOf(await client.closed())).toBe(500);
+    expect(onError).toHaveBeenCalledOnce();
+  });
+
+  it("is 400 for a target with a fragment (RFC 9112 3.2)", async () => {
+    await start({ routes: { "ws:/*": () => {} } });
+    const client = new RawClient(server.port).send(handshake("/a#b"));
+    expect(statusOf(await client.closed())).toBe(400);
+  });
+
+  it("is an end also for a socket that nobody reads, once its peer is gone", async () => {
+    const { promise, resolve } = deferred<CloseInfo>();
+    await start({
+      heartbeat: { idleMs: 50, timeoutMs: 3_600_000 },
+      routes: { "ws:/": (socket) => void socket.done.then(resolve) },
+    });
+    const client = await openClient(`${server.url}/`);
+    const message = Buffer.alloc(65_536);
+    // Beyond what the queue takes, so that the server has stopped to read.
+    for (let count = 0; count < 40; count++) client.send(message);
+    client.terminate();
+    expect(await promise).toMatchObject({ code: 1006, wasClean: false });
+  });
+});
+
+describe("options", () => {
+  it.each([
+    { handshakeTimeoutMs: 0.5 },
+    { handshakeTimeoutMs: Infinity },
+    { handshakeTimeoutMs: 400_000 },
+    { heartbeat: {} },
+    { heartbeat: true },
+    { heartbeat: { idleMs: 1 } },
+    { onError: 5 },
+    { routes: undefined },
+  ])("are refused when they make no sense: %o", async (options) => {
+    const serving = serve({ port: 0, routes: {}, ...(options as object) });
+    await expect(serving).rejects.toMatchObject({ name: "UsageError", code: "INVALID_OPTION" });
   });
 });
 
