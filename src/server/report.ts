@@ -1,9 +1,13 @@
+import type { Socket } from "./socket.ts";
+
 /** Where an error that is reported to `onError` came up. */
 export interface ErrorContext {
   /** The key of the route whose code threw; undefined where it was no route's. */
   readonly route?: string;
-  /** The request being served, where there was one. */
+  /** The request being served, or asking for a WebSocket; undefined where there was none. */
   readonly request?: Request;
+  /** The socket whose handler threw. */
+  readonly socket?: Socket;
 }
 
 /** Is told every error that a program did not handle itself. */

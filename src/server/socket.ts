@@ -18,12 +18,12 @@ export interface ListenOptions {
   readonly onError?: (error: ConnectionClosedError) => void;
 }
 
-/** What a socket needs from the server it belongs to. */
+/** What sockets need from the server they belong to; one host serves many. */
 export interface SocketHost {
-  /** What a callback of this socket threw; called at most once for each socket. */
-  onFailure(error: unknown): void;
-  /** The connection is over. */
-  onClosed?(): void;
+  /** What the handler or a callback of `socket` threw; called at most once for each socket. */
+  onFailure(socket: Socket, error: unknown): void;
+  /** The connection of `socket` is over. */
+  onClosed(socket: Socket): void;
   /**
    * Calls back in a turn of its own, after what is sent in this one has been written and other
    * sockets have had theirs.
@@ -261,7 +261,7 @@ export class Socket implements AsyncIterable<Message> {
     const isOwnEnd = error instanceof ConnectionClosedError && ownErrors.get(error) === this;
     if (this.#hasFailed || isOwnEnd) return;
     this.#hasFailed = true;
-    this.#host.onFailure(error);
+    this.#host.onFailure(this, error);
   }
 
   #onMessage(message: Message): void {
@@ -282,7 +282,7 @@ export class Socket implements AsyncIterable<Message> {
     this.#drained?.reject(this.#closedError(info));
     this.#drained = undefined;
     this.#done?.resolve(info);
-    this.#host.onClosed?.();
+    this.#host.onClosed(this);
   }
 
   #closedError({ code, reason, wasClean, error: cause }: CloseInfo): ConnectionClosedError {

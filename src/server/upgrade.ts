@@ -11,7 +11,7 @@ import type { ErrorListener } from "./report.ts";
 import type { Params } from "./route-pattern.ts";
 import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
 import type { WebSocketContext } from "./route-types.ts";
-import { runHandler, Socket } from "./socket.ts";
+import { runHandler, Socket, type SocketHost } from "./socket.ts";
 import { isResponse, isThenable } from "./values.ts";
 
 /** A request for a WebSocket, as a runtime hands it over. */
@@ -55,7 +55,7 @@ export interface UpgradeAnswered {
   readonly kind: "answer";
   readonly response: Response;
   /** Tells the server's owner that the response cannot be sent. */
-  onFailure(error: unknown): void;
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** What deciding on upgrades takes, besides the routes. */
@@ -66,8 +66,8 @@ export interface UpgradeEnvironment {
   readonly report: ErrorListener;
   /** How long `authorize` may take. */
   readonly handshakeTimeoutMs: number;
-  onOpen(socket: Socket): void;
-  onClosed(socket: Socket): void;
+  readonly onOpen: (socket: Socket) => void;
+  readonly onClosed: (socket: Socket) => void;
 }
 
 type Match = RouteMatch<WebSocketEntry>;
@@ -76,6 +76,7 @@ type Match = RouteMatch<WebSocketEntry>;
 export class UpgradeGate {
   readonly #routes: RouteTable;
   readonly #environment: UpgradeEnvironment;
+  readonly #hosts = new Map<WebSocketEntry, SocketHost>();
 
   constructor(routes: RouteTable, environment: UpgradeEnvironment) {
     this.#routes = routes;
@@ -168,22 +169,27 @@ export class UpgradeGate {
   }
 
   #open(connection: Connection, attempt: UpgradeAttempt, match: Match, state: unknown): Socket {
-    const environment = this.#environment;
     const { entry, params } = match;
-    const socket = new Socket(
-      connection,
-      {
-        onFailure: (error) => this.#report(error, attempt, entry),
-        onClosed: () => environment.onClosed(socket),
-        inNextTurn: environment.inNextTurn,
-      },
-      entry.limits,
-    );
-    environment.onOpen(socket);
-    const { protocol } = connection;
-    const context = new HandlerContext(attempt, params, protocol, state);
+    const socket = new Socket(connection, this.#hostOf(entry), entry.limits);
+    this.#environment.onOpen(socket);
+    const context = new HandlerContext(attempt, params, connection.protocol, state);
     runHandler(socket, () => entry.handle(socket, context));
     return socket;
+  }
+
+  /** One for all sockets of a route: what each socket holds on to counts by the thousand. */
+  #hostOf(entry: WebSocketEntry): SocketHost {
+    let host = this.#hosts.get(entry);
+    if (host === undefined) {
+      const { report, onClosed, inNextTurn } = this.#environment;
+      host = {
+        onFailure: (socket, error) => report(error, { route: entry.key, socket }),
+        onClosed,
+        inNextTurn,
+      };
+      this.#hosts.set(entry, host);
+    }
+    return host;
   }
 
   #report(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): void {

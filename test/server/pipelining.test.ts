@@ -33,7 +33,7 @@ it("requests that wait behind another are forgotten when their connection is res
   client.socket.resetAndDestroy();
   await whenClosed;
   // It would wait for the answers otherwise, and end them by its deadline.
-  await server.stop({ timeoutMs: 3_600_000 });
+  await expect(server.stop({ timeoutMs: 3_600_000 })).resolves.toBeUndefined();
 });
 
 it("a request to change to another protocol is served behind the answer that is owed", async () => {

@@ -336,7 +336,7 @@ describe("TLS", () => {
     await once(server.httpServer, "connection");
     const whenClosed = once(client.resume(), "close");
     // It would wait for the client, and drop it by its deadline, otherwise.
-    await server.stop({ timeoutMs: 3_600_000 });
+    await expect(server.stop({ timeoutMs: 3_600_000 })).resolves.toBeUndefined();
     await whenClosed;
   });
 
