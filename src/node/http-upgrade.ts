@@ -141,7 +141,16 @@ function accept(decision: UpgradeAccepted, socket: Duplex, head: Uint8Array): vo
   const { key, protocol, extensions, limits } = decision;
   const acceptKey = computeAcceptKey(key, nodePlatform);
   socket.write(writeUpgradeResponse({ acceptKey, protocol, extensions }), "latin1");
-  decision.open(openConnection(socket, { ...limits, role: "server", protocol, extensions, head }));
+  decision.open(
+    openConnection(socket, {
+      ...limits,
+      role: "server",
+      protocol,
+      extensions,
+      // An empty head is still a view of the whole chunk that the request came in.
+      ...(head.byteLength > 0 ? { head } : {}),
+    }),
+  );
 }
 
 function discard(decision: UpgradeDecision): void {
