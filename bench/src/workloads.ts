@@ -8,6 +8,12 @@ export interface ServerProgram {
 }
 
 const tideway: ServerProgram = { name: "tideway", file: "tideway.js", framed: true };
+const iteration: ServerProgram = {
+  name: "tideway, for await",
+  file: "tideway.js",
+  argument: "iterate",
+  framed: true,
+};
 const ws: ServerProgram = { name: "ws", file: "ws.js", framed: true };
 const wsAsStrings: ServerProgram = {
   name: "ws, as strings",
@@ -42,6 +48,11 @@ export const WORKLOADS: readonly Workload[] = [
     opcode: "text",
     // `ws` hands text out as bytes: it is measured echoing those, and with a string made of them.
     servers: [ws, tideway, wsAsStrings, net],
+  },
+  {
+    ...echo("iteration-125", 125, 16),
+    // What a loop over the messages costs beside a callback for each.
+    servers: [tideway, iteration],
   },
 ];
 
