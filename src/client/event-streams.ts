@@ -112,19 +112,15 @@ interface Target {
 function streamOf(target: WebSocketLike, type: string): EventStream<Event> {
   const socket: Target = target;
   return new EventStream((onEvent, onDone) => {
-    const stop = (): void => {
-      socket.removeEventListener(type, onEvent);
-      socket.removeEventListener("close", onClose);
-    };
-    const onClose = (): void => {
-      stop();
-      onDone();
-    };
+    const onClose = (): void => onDone();
     socket.addEventListener(type, onEvent);
     socket.addEventListener("close", onClose);
     // A socket is CLOSED already while its error event is dispatched: its close is still to come.
     if (socket.readyState === 3) setTimeout(onClose);
-    return stop;
+    return () => {
+      socket.removeEventListener(type, onEvent);
+      socket.removeEventListener("close", onClose);
+    };
   });
 }
 
@@ -146,18 +142,17 @@ function define(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: true });
 }
 
-/** Defines a getter that makes its value once for each object. */
+/** Defines a getter that makes its value once for each object, and keeps it there. */
 function defineLazily(
   prototype: object,
   name: string,
   make: (target: WebSocketLike) => object,
 ): void {
-  const made = new WeakMap<object, object>();
   Object.defineProperty(prototype, name, {
     configurable: true,
     get(this: WebSocketLike) {
-      let value = made.get(this);
-      if (value === undefined) made.set(this, (value = make(this)));
+      const value = make(this);
+      define(this, name, value);
       return value;
     },
   });

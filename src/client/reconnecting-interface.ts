@@ -7,6 +7,7 @@ import type {
   WebSocketStreamProviders,
   WebSocketStreams,
 } from "./event-streams.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import type { WebSocketOptions } from "./options.ts";
 import type { ReconnectDecision, ReconnectDelays } from "./reconnect-policy.ts";
 import type {
@@ -34,8 +35,13 @@ export interface Timers {
 export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
   /** The subprotocols to offer, or a function asked before each attempt. Default: none. */
   readonly protocols?: Asked<Protocols>;
-  /** Options for each WebSocket, where its class takes any. */
-  readonly webSocketOptions?: Omit<WebSocketOptions, "protocols">;
+  /**
+   * Options for each WebSocket, where its class takes any, or a function asked before each attempt:
+   * for headers with a token that expires, say.
+   */
+  readonly webSocketOptions?: Asked<Omit<WebSocketOptions, "protocols">>;
+  /** Finds connections that are dead though nobody said so, as `heartbeat` does. Default: none. */
+  readonly heartbeat?: Heartbeat;
   /** The longest wait before the first retry, doubled with each one. Default: 2,000. */
   readonly initialDelayMs?: number;
   /** Where the doubling stops. Default: 30,000. */
@@ -80,6 +86,9 @@ export interface ReconnectingEventMap extends WebSocketEventMap {
  * - `error` comes with each failure, and `reconnecting` when a new attempt is scheduled.
  * - `close` comes once, when no attempt follows any more: after `close()`, or a terminal close code.
  * - `readyState` is CONNECTING between connections.
+ * - In a page, no attempt is made without a network. One is made at once when the network is back or
+ *   the page is seen again; a connection that is open then is checked by a heartbeat, if there are
+ *   any. While the page is hidden attempts wait for half the longest delay at least.
  * - A message that was handed to a connection which then broke is not sent again: whether it
  *   arrived cannot be known.
  */
@@ -88,6 +97,12 @@ export interface ReconnectingWebSocket
   /** The URL of the current connection, or of the last one; empty before the first. */
   readonly url: string;
   readonly readyState: number;
+  /**
+   * Can be set anew at any time, as a whole: each option counts from when it is used next.
+   *
+   * @throws TidewayError INVALID_OPTION for a limit that is none; nothing is changed then
+   */
+  options: ReconnectingWebSocketOptions;
   /** Bytes of payload that wait for a connection or in the current one. */
   readonly bufferedAmount: number;
   /** Those of the current connection, else the empty string. */
@@ -121,10 +136,17 @@ export interface ReconnectingWebSocket
   send(data: WebSocketData): void;
 
   /**
+   * Connects anew at once: what was open is closed, what was waited for is not. Without effect once
+   * it is closed, or being closed.
+   */
+  reconnect(): void;
+
+  /**
    * Closes for good, in any state, and without effect once it has begun. Without an open connection
    * the `close` event follows with the code 1006, and what waits is never sent.
    *
-   * @throws DOMException as for a WebSocket
+   * @throws DOMException as for a WebSocket, which the latest one checks: before there has been any,
+   *   nothing is thrown
    */
   close(code?: number, reason?: string): void;
 }

@@ -1,10 +1,9 @@
 import { TidewayError } from "../errors/index.ts";
-import { checkCloseArguments } from "./close-arguments.ts";
 import type { CloseEventConstructor, CloseEventInit } from "./close-event.ts";
-import { defineEventHandlers } from "./event-handlers.ts";
+import { defineEventHandlers, type EventHandlers } from "./event-handlers.ts";
 import { withEventStreams, type WebSocketLike } from "./event-streams.ts";
 import { isOptions } from "./options-argument.ts";
-import { decideReconnect, type ReconnectDelays, reconnectDelayMs } from "./reconnect-policy.ts";
+import { decideReconnect, reconnectDelayMs } from "./reconnect-policy.ts";
 import type {
   Asked,
   Protocols,
@@ -13,6 +12,7 @@ import type {
   ReconnectingWebSocketOptions,
   Timers,
 } from "./reconnecting-interface.ts";
+import type { WebSocketOptions } from "./options.ts";
 import type { BinaryType, WebSocketData } from "./web-socket-interface.ts";
 
 /** The class of WebSockets to connect with: this package's, a browser's, or another's. */
@@ -43,6 +43,31 @@ const NO_CONNECTION: CloseInit = { code: 1006, reason: "", wasClean: false };
 
 const MORE_TYPES = ["reconnecting", "reconnected"];
 
+const DEFAULTS = {
+  protocols: [] as Asked<Protocols>,
+  initialDelayMs: 2000,
+  maxDelayMs: 30_000,
+  stableAfterMs: 5000,
+  maxQueuedBytes: 1_048_576,
+  decide: decideReconnect as NonNullable<ReconnectingWebSocketOptions["decide"]>,
+  random: Math.random,
+  timers: globalThis as Timers,
+};
+
+/** The options with their defaults. */
+type Settings = ReconnectingWebSocketOptions & typeof DEFAULTS;
+
+type OpenArguments = [string | URL, Protocols, WebSocketOptions | undefined];
+
+/** What a page tells of its network and of itself; a runtime without pages has none of it. */
+interface Page {
+  addEventListener?(type: string, listener: () => void): void;
+  removeEventListener?(type: string, listener: () => void): void;
+  readonly navigator?: { readonly onLine?: boolean };
+  readonly document?: { readonly hidden: boolean };
+}
+const page = globalThis as Page;
+
 /**
  * Makes the `ReconnectingWebSocket` class over a class of WebSockets.
  *
@@ -55,15 +80,16 @@ export function defineReconnectingWebSocket(
 ): ReconnectingWebSocketConstructor {
   class ReconnectingWebSocket extends EventTarget {
     readonly #url: Asked<string | URL>;
-    readonly #protocols: Asked<Protocols>;
-    readonly #limits: ReconnectDelays & { stableAfterMs: number; maxQueuedBytes: number };
-    readonly #timers: Timers;
-    readonly #options: ReconnectingWebSocketOptions;
+    readonly #handlers: EventHandlers = {};
+    #options!: Settings;
     #readyState: number = CONNECTING;
     #binaryType: BinaryType = "blob";
     /** The connection, or the attempt at one; events of any other socket are not heard. */
     #socket: Socket | undefined;
-    #lastUrl = "";
+    /** The socket made last, whatever has become of it. */
+    #latest: Socket | undefined;
+    /** Checks by a heartbeat that somebody answers. */
+    #checkHeartbeat: (() => void) | undefined;
     /** Attempts since the last stable connection. */
     #attempt = 0;
     #lastRetry: Omit<ReconnectEvent, keyof Event> | undefined;
@@ -79,31 +105,23 @@ export function defineReconnectingWebSocket(
     ) {
       super();
       prepare?.(this);
-      const {
-        protocols: offered = [],
-        initialDelayMs = 2000,
-        maxDelayMs = 30_000,
-        stableAfterMs = 5000,
-        maxQueuedBytes = 1_048_576,
-        timers = globalThis,
-        ...rest
-      } = isOptions<ReconnectingWebSocketOptions>(protocols) ? protocols : { protocols };
-      this.#limits = { initialDelayMs, maxDelayMs, stableAfterMs, maxQueuedBytes };
-      for (const [name, value] of Object.entries(this.#limits)) {
-        // A timer's longest delay; beyond it timers fire at once.
-        if (!(value >= 0 && value < 2 ** 31))
-          throw new TidewayError("INVALID_OPTION", `${name} ${value}`);
-      }
-      this.#timers = timers;
-      this.#options = rest;
+      this.options = isOptions<ReconnectingWebSocketOptions>(protocols) ? protocols : { protocols };
       this.#url = url;
-      this.#protocols = offered;
-      if (typeof url === "function" || typeof offered === "function") void this.#connect();
-      else this.#open(url, offered);
+      if (this.#asked.some(isFunction)) void this.#connect();
+      else this.#open(...(this.#asked as OpenArguments));
+      this.#listenToPage("addEventListener");
+    }
+
+    get options(): ReconnectingWebSocketOptions {
+      return this.#options;
+    }
+
+    set options(options: ReconnectingWebSocketOptions) {
+      this.#options = withDefaults(options);
     }
 
     get url(): string {
-      return this.#lastUrl;
+      return this.#latest?.url ?? "";
     }
 
     get readyState(): number {
@@ -140,57 +158,68 @@ export function defineReconnectingWebSocket(
       const isBinary =
         data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
       // A Blob is a copy of bytes that the caller may go on to change, and is sent as such.
-      const copy = new Blob([isBinary ? (data as BlobPart) : `${data}`]);
+      const copy = new Blob([data as BlobPart]);
       if (this.#readyState < CLOSING) {
-        const room = this.#limits.maxQueuedBytes - this.#queuedBytes;
+        const room = this.#options.maxQueuedBytes - this.#queuedBytes;
         if (copy.size > room) {
-          const message = `message of ${copy.size} bytes exceeds the ${room} left of maxQueuedBytes`;
-          throw new TidewayError("QUEUE_FULL", message);
+          throw new TidewayError("QUEUE_FULL", `${copy.size} bytes, room for ${room}`);
         }
         this.#queue.push(isBinary ? copy : `${data}`);
       }
       this.#queuedBytes += copy.size;
     }
 
-    close(code?: number, reason = ""): void {
-      checkCloseArguments(code, new Blob([reason]).size);
+    reconnect(): void {
       if (this.#readyState > OPEN) return;
       const socket = this.#socket;
-      if (this.#readyState === OPEN) {
-        this.#flush();
-        this.#readyState = CLOSING;
-        socket!.close(code ?? (reason === "" ? undefined : 1000), reason);
-        return;
-      }
-      this.#readyState = CLOSING;
       this.#socket = undefined;
       socket?.close();
-      this.#setTimer(() => this.#finish(NO_CONNECTION), 0);
+      this.#retry(NO_CONNECTION, 0);
+    }
+
+    close(code?: number, reason = ""): void {
+      if (this.#readyState === OPEN) this.#flush();
+      // In whatever state it is, it checks the arguments too.
+      this.#latest?.close(code ?? (reason === "" ? undefined : 1000), reason);
+      if (this.#readyState > OPEN) return;
+      if (this.#readyState === CONNECTING) {
+        this.#socket = undefined;
+        this.#setTimer(() => this.#finish(NO_CONNECTION), 0);
+      }
+      this.#readyState = CLOSING;
+    }
+
+    /** The arguments of `#open`, or functions to be asked for them. */
+    get #asked(): Asked<unknown>[] {
+      return [this.#url, this.#options.protocols, this.#options.webSocketOptions];
     }
 
     async #connect(): Promise<void> {
+      const attempt = this.#attempt;
+      const isOver = (): boolean => this.#readyState !== CONNECTING || attempt !== this.#attempt;
       try {
-        const [url, protocols] = await Promise.all([ask(this.#url), ask(this.#protocols)]);
-        if (this.#readyState === CONNECTING) this.#open(url, protocols);
+        const answers = await Promise.all(this.#asked.map(ask));
+        if (!isOver()) this.#open(...(answers as OpenArguments));
       } catch (error) {
-        if (this.#readyState !== CONNECTING) return;
+        if (isOver()) return;
         this.#dispatch("error", { error });
         this.#lost(NO_CONNECTION);
       }
     }
 
-    #open(url: string | URL, protocols: Protocols): void {
-      const { webSocketOptions } = this.#options;
+    #open(...[url, protocols, options]: OpenArguments): void {
       const socket = new (base as unknown as SocketConstructor)(
         url,
-        webSocketOptions ? { ...webSocketOptions, protocols } : protocols,
+        options ? { ...options, protocols } : protocols,
       );
+      const { heartbeat, timers } = this.#options;
+      this.#socket = this.#latest = socket;
+      // Before all others, so that it can keep replies to itself.
+      this.#checkHeartbeat = heartbeat?.(socket, timers);
       const listen = (type: string, listener: (event: never) => void): void =>
         socket.addEventListener(type, (event) => {
           if (socket === this.#socket) listener(event as never);
         });
-      this.#socket = socket;
-      this.#lastUrl = socket.url;
       socket.binaryType = this.#binaryType;
       listen("open", () => this.#opened());
       // An event has the properties that a dictionary for making its like has.
@@ -203,7 +232,7 @@ export function defineReconnectingWebSocket(
 
     #opened(): void {
       this.#readyState = OPEN;
-      this.#setTimer(() => (this.#attempt = 0), this.#limits.stableAfterMs);
+      this.#setTimer(() => (this.#attempt = 0), this.#options.stableAfterMs);
       this.#dispatch("open");
       if (this.#hasBeenOpen) this.#dispatch("reconnected", this.#lastRetry);
       this.#hasBeenOpen = true;
@@ -217,26 +246,44 @@ export function defineReconnectingWebSocket(
       this.#queuedBytes = 0;
     }
 
+    #listenToPage(method: "addEventListener" | "removeEventListener"): void {
+      for (const type of ["online", "visibilitychange"]) page[method]?.(type, this.#wake);
+    }
+
+    /** The network is back, or the page is seen again. */
+    readonly #wake = (): void => {
+      if (page.document?.hidden) return;
+      if (this.#readyState === OPEN) this.#checkHeartbeat?.();
+      else if (!this.#socket) this.reconnect();
+    };
+
     /** The connection, or the attempt at one, is over. */
     #lost(close: CloseInit): void {
       this.#socket = undefined;
-      const isClosing = this.#readyState === CLOSING;
-      this.#readyState = CONNECTING;
-      const { decide = decideReconnect, random = Math.random } = this.#options;
-      const decision = isClosing ? "stop" : decide(close);
+      const { decide, random } = this.#options;
+      const decision = this.#readyState === CLOSING ? "stop" : decide(close);
       if (decision === "stop") {
         this.#finish(close);
         return;
       }
-      const attempt = ++this.#attempt;
-      const delayMs = reconnectDelayMs(this.#limits, attempt, decision, random());
-      this.#lastRetry = { attempt, delayMs, code: close.code, reason: close.reason };
-      this.#setTimer(() => void this.#connect(), delayMs);
+      // Nobody looks at a hidden page, and its timers are slow anyway.
+      const pace = page.document?.hidden ? "retry-later" : decision;
+      this.#retry(close, reconnectDelayMs(this.#options, this.#attempt + 1, pace, random()));
+    }
+
+    #retry({ code, reason }: CloseInit, delayMs: number): void {
+      this.#readyState = CONNECTING;
+      this.#lastRetry = { attempt: ++this.#attempt, delayMs, code, reason };
+      this.#setTimer(() => {
+        // An attempt would be in vain; the event `online` makes another.
+        if (page.navigator?.onLine !== false) void this.#connect();
+      }, delayMs);
       this.#dispatch("reconnecting", this.#lastRetry);
     }
 
     #finish(close: CloseEventInit): void {
       this.#clearTimer();
+      this.#listenToPage("removeEventListener");
       this.#readyState = CLOSED;
       this.dispatchEvent(new CloseEventClass("close", close));
     }
@@ -247,15 +294,19 @@ export function defineReconnectingWebSocket(
 
     #setTimer(callback: () => void, delayMs: number): void {
       this.#clearTimer();
-      this.#timer = this.#timers.setTimeout(callback, delayMs);
+      this.#timer = this.#options.timers.setTimeout(callback, delayMs);
     }
 
     #clearTimer(): void {
-      this.#timers.clearTimeout(this.#timer as never);
+      this.#options.timers.clearTimeout(this.#timer as never);
     }
 
     static {
-      defineEventHandlers(this.prototype, ["open", "message", "error", "close", ...MORE_TYPES]);
+      defineEventHandlers(
+        this.prototype,
+        ["open", "message", "error", "close", ...MORE_TYPES],
+        (socket) => socket.#handlers,
+      );
       for (const target of [this, this.prototype])
         Object.assign(target, { CONNECTING, OPEN, CLOSING, CLOSED });
     }
@@ -266,6 +317,22 @@ export function defineReconnectingWebSocket(
   ) as unknown as ReconnectingWebSocketConstructor;
 }
 
-async function ask<T>(asked: Asked<T>): Promise<T> {
-  return typeof asked === "function" ? (asked as () => T | PromiseLike<T>)() : asked;
+/** Fills in what is `undefined`, and checks the limits. */
+function withDefaults(options: ReconnectingWebSocketOptions): Settings {
+  const settings: Record<string, unknown> = { ...options };
+  for (const [name, standard] of Object.entries(DEFAULTS)) {
+    const value = (settings[name] ??= standard) as number;
+    // A timer's longest delay; beyond it timers fire at once.
+    if (typeof standard === "number" && !(value >= 0 && value < 2 ** 31))
+      throw new TidewayError("INVALID_OPTION", `${name} ${value}`);
+  }
+  return settings as unknown as Settings;
+}
+
+function isFunction(value: unknown): value is () => unknown {
+  return typeof value === "function";
+}
+
+async function ask(asked: Asked<unknown>): Promise<unknown> {
+  return isFunction(asked) ? asked() : asked;
 }

@@ -7,6 +7,7 @@ export type {
   WebSocketLike,
   WebSocketStreams,
 } from "./event-streams.ts";
+export type { Heartbeat, HeartbeatOptions, HeartbeatSocket } from "./heartbeat.ts";
 export type { TlsMaterial, TlsOptions, WebSocketOptions } from "./options.ts";
 export type { ReconnectDecision } from "./reconnect-policy.ts";
 export type {
@@ -31,4 +32,5 @@ export type {
   WebSocketStreamOptions,
 } from "./web-socket-stream-interface.ts";
 export type { EventSource, Subscription } from "../streams/subscription.ts";
+export type { EventIterator } from "../streams/event-iterator.ts";
 export type { ListenOptions } from "../streams/event-stream.ts";

@@ -3,7 +3,7 @@ import { HandshakeError, type TidewayError, TransportError } from "../errors/ind
 import { checkCloseArguments } from "./close-arguments.ts";
 import { type CloseEventConstructor, toUSVString } from "./close-event.ts";
 import type { ConnectAttempt, Connector } from "./connector.ts";
-import { defineEventHandlers, type EventHandler } from "./event-handlers.ts";
+import { defineEventHandlers, type EventHandler, type EventHandlers } from "./event-handlers.ts";
 import { type WebSocketOptions, withDefaults } from "./options.ts";
 import { type Message, toMessage } from "./message-data.ts";
 import { Outbox } from "./outbox.ts";
@@ -62,6 +62,7 @@ export function defineWebSocket(
 
     readonly #url: URL;
     readonly #attempt: ConnectAttempt;
+    readonly #handlers: EventHandlers = {};
     #readyState: ReadyState = ReadyState.Connecting;
     #binaryType: BinaryType = "blob";
     #protocol = "";
@@ -240,7 +241,11 @@ export function defineWebSocket(
     }
 
     static {
-      defineEventHandlers(this.prototype, ["open", "message", "error", "close"]);
+      defineEventHandlers(
+        this.prototype,
+        ["open", "message", "error", "close"],
+        (socket) => socket.#handlers,
+      );
       exposeInterface(this, READY_STATE_CONSTANTS, "WebSocket");
     }
   }

@@ -18,7 +18,7 @@ export class TidewayError extends Error {
   readonly closeCode: number | undefined;
 
   constructor(code: string, message: string, options: TidewayErrorOptions = {}) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    super(message, options);
     this.code = code;
     this.closeCode = options.closeCode;
   }

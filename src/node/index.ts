@@ -66,6 +66,7 @@ export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream
 );
 
 export { WebSocketError } from "../client/web-socket-error.ts";
+export { heartbeat } from "../client/heartbeat.ts";
 export { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
 export { decideReconnect } from "../client/reconnect-policy.ts";
 export { withEventStreams } from "../client/event-streams.ts";

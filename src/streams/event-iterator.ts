@@ -1,6 +1,4 @@
-import { TidewayError } from "../errors/index.ts";
-import { Fifo } from "./fifo.ts";
-import type { EventSource } from "./subscription.ts";
+import { type EventSource, subscribe } from "./subscription.ts";
 
 /**
  * How many events wait for one slow iterator. The next one overflows: the iterator hands out what
@@ -8,60 +6,58 @@ import type { EventSource } from "./subscription.ts";
  */
 const MAX_WAITING_EVENTS = 65_536;
 
+type Result<T> = IteratorResult<T, undefined>;
+
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** Iterates over the events of a source; buffers those that come between two calls of `next`. */
-export class EventIterator<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #events = new Fifo<T>();
-  readonly #readers = new Fifo<(result: IteratorResult<T, undefined>) => void>();
-  readonly #stop: () => void;
-  #isOver = false;
-  #error: TidewayError | undefined;
-
-  constructor(source: EventSource<T>) {
-    this.#stop = source(
-      (event) => this.#add(event),
-      () => this.#end(),
-    );
-  }
-
-  async next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#events.size > 0) return { done: false, value: this.#events.shift() as T };
-    if (this.#error !== undefined) {
-      const error = this.#error;
-      this.#error = undefined;
-      throw error;
-    }
-    if (this.#isOver) return END;
-    return new Promise((resolve) => this.#readers.push(resolve));
-  }
-
+/** An iterator over events, which listens until it is returned, or disposed of. */
+export interface EventIterator<T> extends AsyncIterableIterator<T, undefined>, AsyncDisposable {
   /** Stops listening; what waits is discarded. */
-  async return(): Promise<IteratorReturnResult<undefined>> {
-    this.#events.clear();
-    this.#error = undefined;
-    this.#end();
-    return END;
-  }
+  return(): Promise<IteratorReturnResult<undefined>>;
+}
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
+/** Iterates over the events of a source: a subscription that runs only while somebody waits. */
+export function iterate<T>(source: EventSource<T>): EventIterator<T> {
+  const readers: ((result: Result<T> | Promise<never>) => void)[] = [];
+  let isOver = false;
 
-  #add(event: T): void {
-    if (this.#isOver) return;
-    const reader = this.#readers.shift();
-    if (reader !== undefined) reader({ done: false, value: event });
-    else if (this.#events.size < MAX_WAITING_EVENTS) this.#events.push(event);
-    else {
-      this.#error = new TidewayError("EVENT_OVERFLOW", `${MAX_WAITING_EVENTS} events wait already`);
-      this.#end();
+  /** Tells the error to the first who waits; for all others the events have ended. */
+  const end = (error?: unknown): void => {
+    isOver = true;
+    let result = error === undefined ? END : Promise.reject(error as Error);
+    for (const reader of readers.splice(0)) {
+      reader(result);
+      result = END;
     }
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    this.#stop();
-    while (this.#readers.size > 0) this.#readers.shift()?.(END);
-  }
+  };
+  const subscription = subscribe(
+    source,
+    (value) => {
+      readers.shift()!({ done: false, value });
+      if (readers.length === 0) subscription.pause();
+    },
+    end,
+    MAX_WAITING_EVENTS,
+  );
+  subscription.pause();
+  return {
+    async next() {
+      if (isOver) return END;
+      return new Promise((resolve) => {
+        readers.push(resolve);
+        subscription.resume();
+      });
+    },
+    async return() {
+      subscription.cancel();
+      end();
+      return END;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await this.return();
+    },
+  };
 }

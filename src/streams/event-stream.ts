@@ -1,10 +1,13 @@
 import { TidewayError } from "../errors/index.ts";
-import { EventIterator } from "./event-iterator.ts";
-import { type EventSource, SourceSubscription, type Subscription } from "./subscription.ts";
+import { type EventIterator, iterate } from "./event-iterator.ts";
+import { type EventSource, subscribe, type Subscription } from "./subscription.ts";
 
 export interface ListenOptions {
-  /** Called once when no more events can come; not after `cancel`. */
-  readonly onDone?: () => void;
+  /**
+   * Called once when no more events can come; not after `cancel`. With the signal's reason where
+   * `until` ended the stream.
+   */
+  readonly onDone?: (error?: unknown) => void;
 }
 
 /**
@@ -15,6 +18,7 @@ export interface ListenOptions {
  * const subscription = socket.onMessage.listen((event) => show(event.data));
  * for await (const event of socket.onMessage) show(event.data);
  * const { code } = await socket.onClose.first;
+ * await socket.onOpen.until(AbortSignal.timeout(5000)).first;
  * ```
  */
 export class EventStream<T> implements AsyncIterable<T> {
@@ -26,14 +30,14 @@ export class EventStream<T> implements AsyncIterable<T> {
 
   /** Calls `onEvent` for each event from now on. What it throws is reported as an uncaught error. */
   listen(onEvent: (event: T) => void, { onDone }: ListenOptions = {}): Subscription {
-    return new SourceSubscription(this.#source, onEvent, onDone);
+    return subscribe(this.#source, onEvent, onDone);
   }
 
   /**
    * The next event. Each read of this property waits for an event of its own.
    *
-   * Rejects with the code `STREAM_ENDED` when the stream ends without one; a rejection that nobody
-   * looks at is not reported.
+   * Rejects with the code `STREAM_ENDED` when the stream ends without one, or with the signal's
+   * reason; a rejection that nobody looks at is not reported.
    */
   get first(): Promise<T> {
     const first = new Promise<T>((resolve, reject) => {
@@ -42,11 +46,44 @@ export class EventStream<T> implements AsyncIterable<T> {
           subscription.cancel();
           resolve(event);
         },
-        { onDone: () => reject(new TidewayError("STREAM_ENDED", "ended without an event")) },
+        {
+          onDone: (error = new TidewayError("STREAM_ENDED", "no event came")) =>
+            reject(error as Error),
+        },
       );
     });
     first.catch(() => {});
     return first;
+  }
+
+  /** The events for which `test` is true. What it throws is reported, and the event left out. */
+  where<S extends T>(test: (event: T) => event is S): EventStream<S>;
+  where(test: (event: T) => unknown): EventStream<T>;
+  where(test: (event: T) => unknown): EventStream<T> {
+    return new EventStream((onEvent, onDone) =>
+      this.#source((event) => test(event) && onEvent(event), onDone),
+    );
+  }
+
+  /** What `convert` makes of each event. What it throws is reported, and the event left out. */
+  map<S>(convert: (event: T) => S): EventStream<S> {
+    return new EventStream((onEvent, onDone) =>
+      this.#source((event) => onEvent(convert(event)), onDone),
+    );
+  }
+
+  /** The events until `signal` is aborted: then a loop throws its reason, as `first` does. */
+  until(signal: AbortSignal): EventStream<T> {
+    return new EventStream((onEvent, onDone) => {
+      const stop = this.#source(onEvent, onDone);
+      const onAbort = (): void => onDone(signal.reason);
+      signal.addEventListener("abort", onAbort);
+      if (signal.aborted) queueMicrotask(onAbort);
+      return () => {
+        signal.removeEventListener("abort", onAbort);
+        stop();
+      };
+    });
   }
 
   /**
@@ -54,7 +91,7 @@ export class EventStream<T> implements AsyncIterable<T> {
    * events that come while its loop is busy, at most 65,536; after those it throws with the code
    * `EVENT_OVERFLOW`.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
-    return new EventIterator(this.#source);
+  [Symbol.asyncIterator](): EventIterator<T> {
+    return iterate(this.#source);
   }
 }

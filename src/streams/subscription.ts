@@ -1,3 +1,4 @@
+import { TidewayError } from "../errors/index.ts";
 import { Fifo } from "./fifo.ts";
 
 /** One listener's hold on a stream. */
@@ -20,78 +21,83 @@ export interface Subscription extends Disposable {
 
 /**
  * Where a stream's events come from: starts handing events to `onEvent`, calls `onDone` when no
- * more can come, and returns what stops it. It MUST NOT call either one before it returns.
+ * more can come, with an error if that is why, and returns what stops it. It MUST NOT call either
+ * one before it returns. It is stopped also after `onDone`.
  */
-export type EventSource<T> = (onEvent: (event: T) => void, onDone: () => void) => () => void;
+export type EventSource<T> = (
+  onEvent: (event: T) => unknown,
+  onDone: (error?: unknown) => void,
+) => () => void;
 
-/** A subscription to an `EventSource`. */
-export class SourceSubscription<T> implements Subscription {
-  readonly #onEvent: (event: T) => void;
-  readonly #onDone: (() => void) | undefined;
-  readonly #stop: () => void;
-  readonly #held = new Fifo<T>();
-  #isPaused = false;
-  #isDelivering = false;
-  #state: "running" | "ended" | "over" = "running";
+/**
+ * Subscribes to a source. What `onEvent` throws is reported, as for a listener of an EventTarget.
+ *
+ * @param maxHeld how many events may be held back; one more ends the stream with an error
+ */
+export function subscribe<T>(
+  source: EventSource<T>,
+  onEvent: (event: T) => void,
+  onDone?: (error?: unknown) => void,
+  maxHeld: number = Infinity,
+): Subscription {
+  const held = new Fifo<T>();
+  let state: "running" | "ended" | "over" = "running";
+  let isPaused = false;
+  let isDelivering = false;
+  let reason: unknown;
 
-  constructor(source: EventSource<T>, onEvent: (event: T) => void, onDone?: () => void) {
-    this.#onEvent = onEvent;
-    this.#onDone = onDone;
-    this.#stop = source(
-      (event) => {
-        if (this.#state === "over") return;
-        this.#held.push(event);
-        this.#deliver();
-      },
-      () => {
-        if (this.#state === "over") return;
-        this.#state = "ended";
-        this.#deliver();
-      },
-    );
-  }
-
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
-  pause(): void {
-    this.#isPaused = true;
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    this.#deliver();
-  }
-
-  cancel(): void {
-    this.#state = "over";
-    this.#held.clear();
-    this.#stop();
-  }
-
-  [Symbol.dispose](): void {
-    this.cancel();
-  }
-
-  #deliver(): void {
+  const deliver = (): void => {
     // An event that comes while another is being handled waits for its turn.
-    if (this.#isDelivering) return;
-    this.#isDelivering = true;
-    while (!this.#isPaused && this.#held.size > 0) {
+    if (isDelivering) return;
+    isDelivering = true;
+    while (!isPaused && held.size > 0) {
       try {
-        this.#onEvent(this.#held.shift() as T);
+        onEvent(held.shift() as T);
       } catch (error) {
-        // As with EventTarget: the listener's error is reported, and the next event is delivered.
         queueMicrotask(() => {
           throw error;
         });
       }
     }
-    this.#isDelivering = false;
-    if (this.#state === "ended" && !this.#isPaused) {
-      this.cancel();
-      this.#onDone?.();
+    isDelivering = false;
+    if (state === "ended" && !isPaused) {
+      cancel();
+      onDone?.(reason);
     }
-  }
+  };
+  const end = (error?: unknown): void => {
+    if (state !== "running") return;
+    state = "ended";
+    reason = error;
+    deliver();
+  };
+  const stop = source((event) => {
+    if (state !== "running") return;
+    if (held.size < maxHeld) {
+      held.push(event);
+      deliver();
+    } else {
+      stop();
+      end(new TidewayError("EVENT_OVERFLOW", `${maxHeld} events wait`));
+    }
+  }, end);
+  const cancel = (): void => {
+    state = "over";
+    held.clear();
+    stop();
+  };
+  return {
+    get isPaused() {
+      return isPaused;
+    },
+    pause() {
+      isPaused = true;
+    },
+    resume() {
+      isPaused = false;
+      deliver();
+    },
+    cancel,
+    [Symbol.dispose]: cancel,
+  };
 }

@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { defineCloseEvent } from "../../src/client/close-event.ts";
+import { heartbeat } from "../../src/client/heartbeat.ts";
 import type {
   ReconnectEvent,
   ReconnectingWebSocket,
@@ -528,10 +529,309 @@ describe("close", () => {
     expect(connection.log).toEqual([["close", undefined, ""]]);
   });
 
-  it("checks its arguments in every state", () => {
+  it("checks its arguments in every state", async () => {
     const { socket } = create();
-    expect(() => socket.close(1001)).toThrow(domException("InvalidAccessError"));
-    expect(() => socket.close(1000, "x".repeat(124))).toThrow(domException("SyntaxError"));
+    const check = (): void => {
+      const state = socket.readyState;
+      expect(() => socket.close(1001)).toThrow(domException("InvalidAccessError"));
+      expect(() => socket.close(1000, "x".repeat(124))).toThrow(domException("SyntaxError"));
+      expect(socket.readyState).toBe(state);
+    };
+    check();
+    fail();
+    check();
+    await timers.advance(2000);
+    const connection = accept();
+    check();
+    socket.close();
+    check();
+    end(connection, clean(1005));
+    check();
+  });
+});
+
+describe("reconnect", () => {
+  it("closes an open connection and makes another at once", async () => {
+    const { socket, events } = create();
+    const connection = accept();
+    socket.reconnect();
     expect(socket.readyState).toBe(0);
+    expect(connection.log).toEqual([["close", undefined, ""]]);
+    end(connection, clean(1005));
+    await timers.advance(0);
+    accept();
+    expect(events).toEqual(["open", "reconnecting", "open", "reconnected"]);
+    expect(network.attempts).toHaveLength(2);
+  });
+
+  it("ends a wait between attempts", async () => {
+    const { socket } = create();
+    fail();
+    expect(timers.pendingMs).toEqual([2000]);
+    socket.reconnect();
+    expect(timers.pendingMs).toEqual([0]);
+    await timers.advance(0);
+    expect(network.attempts).toHaveLength(2);
+  });
+
+  it("gives up an attempt, or a question for the url, that is under way", async () => {
+    const { socket } = create();
+    socket.reconnect();
+    expect(network.attempts[0].isAborted).toBe(true);
+    await timers.advance(0);
+    expect(network.attempts).toHaveLength(2);
+
+    const answers: ((url: string) => void)[] = [];
+    const asking = create({}, () => new Promise<string>((resolve) => answers.push(resolve)));
+    await turn();
+    asking.socket.reconnect();
+    await timers.advance(0);
+    answers[0]("ws://host/stale");
+    answers[1]("ws://host/fresh");
+    await turn();
+    expect(network.attempts.slice(2).map(({ request }) => request.url.pathname)).toEqual([
+      "/fresh",
+    ]);
+  });
+
+  it("does nothing once close has been called", async () => {
+    const { socket, events } = create();
+    const connection = accept();
+    socket.close();
+    socket.reconnect();
+    end(connection, clean(1005));
+    socket.reconnect();
+    await timers.advance(60_000);
+    expect(events).toEqual(["open", "close"]);
+    expect(network.attempts).toHaveLength(1);
+  });
+
+  it("may be called by a listener of any event", async () => {
+    for (const type of ["open", "error", "reconnected"]) {
+      const { socket } = create();
+      socket.addEventListener(type, () => socket.reconnect(), { once: true });
+      end(accept());
+      await timers.advance(2000);
+      end(accept());
+      await timers.advance(4000);
+      accept();
+      expect(socket.readyState).toBe(1);
+      socket.close();
+    }
+  });
+});
+
+describe("the options", () => {
+  it("can be set anew between attempts, as a whole", async () => {
+    const { socket } = create({ protocols: "a" });
+    fail();
+    expect(socket.options).toMatchObject({ initialDelayMs: 2000, maxDelayMs: 30_000 });
+    socket.options = { ...socket.options, protocols: ["b"], maxDelayMs: 100 };
+    await timers.advance(2000);
+    expect(network.attempts.at(-1)!.request.protocols).toEqual(["b"]);
+    fail();
+    expect(timers.pendingMs).toEqual([100]);
+    socket.options = { timers, random: () => 1 };
+    await timers.advance(100);
+    expect(network.attempts.at(-1)!.request.protocols).toEqual([]);
+  });
+
+  it("stay as they were when what is set is not valid", () => {
+    const { socket } = create({ maxDelayMs: 7 });
+    const { options } = socket;
+    expect(() => (socket.options = { maxDelayMs: -1 })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", message: "maxDelayMs -1" }),
+    );
+    expect(socket.options).toBe(options);
+  });
+
+  it("for each WebSocket may be a function, asked before each attempt", async () => {
+    let token = 0;
+    create({
+      protocols: "a",
+      webSocketOptions: () => Promise.resolve({ headers: { authorization: `${++token}` } }),
+    });
+    await turn();
+    fail();
+    await timers.advance(2000);
+    expect(
+      network.attempts.map(({ request }) => [request.protocols, request.options.headers]),
+    ).toEqual([
+      [["a"], { authorization: "1" }],
+      [["a"], { authorization: "2" }],
+    ]);
+  });
+});
+
+describe("in a page", () => {
+  /** The events of a page, and what it tells of itself. */
+  let page: EventTarget & { isOnline: boolean; isHidden: boolean };
+
+  beforeEach(() => {
+    page = Object.assign(new EventTarget(), { isOnline: true, isHidden: false });
+    vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+    vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
+    vi.stubGlobal("navigator", {
+      get onLine() {
+        return page.isOnline;
+      },
+    });
+    vi.stubGlobal("document", {
+      get hidden() {
+        return page.isHidden;
+      },
+    });
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("makes no attempt without a network, and one at once when it is back", async () => {
+    create();
+    page.isOnline = false;
+    fail();
+    await timers.advance(2000);
+    await timers.advance(600_000);
+    expect(network.attempts).toHaveLength(1);
+    page.isOnline = true;
+    page.dispatchEvent(new Event("online"));
+    await timers.advance(0);
+    expect(network.attempts).toHaveLength(2);
+  });
+
+  it("does not wait any longer when the network is back or the page is seen again", async () => {
+    create();
+    for (const [index, type] of ["online", "visibilitychange"].entries()) {
+      fail();
+      page.dispatchEvent(new Event(type));
+      await timers.advance(0);
+      expect(network.attempts).toHaveLength(index + 2);
+    }
+  });
+
+  it("leaves an attempt that is under way alone", async () => {
+    create();
+    page.dispatchEvent(new Event("online"));
+    await timers.advance(0);
+    expect(network.attempts).toHaveLength(1);
+    expect(network.attempts[0].isAborted).toBe(false);
+  });
+
+  it("waits for half of the longest delay at least while the page is hidden", async () => {
+    create({ random: () => 0 });
+    page.isHidden = true;
+    page.dispatchEvent(new Event("visibilitychange"));
+    fail();
+    expect(timers.pendingMs).toEqual([15_000]);
+    page.dispatchEvent(new Event("visibilitychange"));
+    expect(timers.pendingMs).toEqual([15_000]);
+    page.isHidden = false;
+    page.dispatchEvent(new Event("visibilitychange"));
+    await timers.advance(0);
+    expect(network.attempts).toHaveLength(2);
+  });
+
+  it("checks an open connection by a heartbeat when the page is seen again", () => {
+    const { socket, events } = create({ heartbeat: heartbeat({ message: () => "ping" }) });
+    const connection = accept();
+    page.dispatchEvent(new Event("visibilitychange"));
+    expect(connection.sent).toEqual(["ping"]);
+    expect(socket.readyState).toBe(1);
+    expect(events).toEqual(["open"]);
+  });
+
+  it("does not listen to the page any more once it is closed", async () => {
+    const removed: string[] = [];
+    vi.stubGlobal("removeEventListener", (type: string, listener: () => void) => {
+      removed.push(type);
+      page.removeEventListener(type, listener);
+    });
+    const { socket } = create();
+    socket.close();
+    await timers.advance(0);
+    expect(removed).toEqual(["online", "visibilitychange"]);
+  });
+});
+
+describe("a heartbeat", () => {
+  const times = { intervalMs: 100, timeoutMs: 10 };
+
+  it("is sent when nothing has come for its interval, and any message answers it", async () => {
+    const { socket } = create({ heartbeat: heartbeat({ message: () => "ping", ...times }) });
+    const received: unknown[] = [];
+    socket.onmessage = ({ data }) => received.push(data);
+    const connection = accept();
+    await timers.advance(99);
+    connection.text("busy");
+    await timers.advance(99);
+    expect(connection.sent).toEqual([]);
+    await timers.advance(1);
+    expect(connection.sent).toEqual(["ping"]);
+    connection.text("anything");
+    await timers.advance(10);
+    expect(socket.readyState).toBe(1);
+    expect(received).toEqual(["busy", "anything"]);
+  });
+
+  it("gives the connection up when nothing comes back, and connects again", async () => {
+    const { socket, events } = create({
+      heartbeat: heartbeat({ message: () => "ping", ...times }),
+    });
+    let error: unknown;
+    socket.onerror = (event) => (error = event.error);
+    const connection = accept();
+    await timers.advance(100);
+    await timers.advance(10);
+    expect(error).toMatchObject({ code: "HEARTBEAT_TIMEOUT" });
+    expect(connection.log).toEqual([["close", undefined, ""]]);
+    expect(socket.readyState).toBe(0);
+    await timers.advance(2000);
+    accept();
+    end(connection);
+    expect(events).toEqual(["open", "error", "reconnecting", "open", "reconnected"]);
+    expect(socket.readyState).toBe(1);
+  });
+
+  it("keeps its replies to itself where it can tell them, and nothing else answers it", async () => {
+    const { socket } = create({
+      heartbeat: heartbeat({
+        message: () => "ping",
+        isReply: (data) => data === "pong",
+        ...times,
+      }),
+    });
+    const received: unknown[] = [];
+    socket.onmessage = ({ data }) => received.push(data);
+    const connection = accept();
+    await timers.advance(100);
+    connection.text("pong");
+    connection.text("news");
+    expect(received).toEqual(["news"]);
+    await timers.advance(100);
+    connection.text("more news");
+    await timers.advance(10);
+    expect(socket.readyState).toBe(0);
+  });
+
+  it("leaves no timer behind when the socket is closed", async () => {
+    const { socket } = create({ heartbeat: heartbeat({ message: () => "ping", ...times }) });
+    const connection = accept();
+    socket.close();
+    end(connection, clean(1005));
+    await turn();
+    expect(timers.pendingMs).toEqual([]);
+  });
+
+  it("waits for 30 s, and 20 s for the reply, by default; its times must be times", async () => {
+    create({ heartbeat: heartbeat({ message: () => "ping" }) });
+    const connection = accept();
+    await timers.advance(5000);
+    expect(timers.pendingMs).toEqual([25_000]);
+    await timers.advance(25_000);
+    expect(connection.sent).toEqual(["ping"]);
+    expect(timers.pendingMs).toEqual([20_000]);
+    for (const wrong of [{ intervalMs: 0 }, { timeoutMs: 2 ** 31 }, { timeoutMs: Number.NaN }]) {
+      expect(() => heartbeat({ message: () => "", ...wrong })).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION" }),
+      );
+    }
   });
 });

@@ -263,9 +263,122 @@ describe("iteration", () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
+  it("detaches at the end of an await using block", async () => {
+    const { stream, emit, listeners } = makeStream();
+    const iterator = stream[Symbol.asyncIterator]();
+    emit(1);
+    await iterator[Symbol.asyncDispose]();
+    expect(listeners()).toBe(0);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("answers the calls of next that wait when it is returned", async () => {
+    const { stream } = makeStream();
+    const iterator = stream[Symbol.asyncIterator]();
+    const waiting = iterator.next();
+    await iterator.return();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+  });
+
   it("has the type of the events", () => {
     const { stream } = makeStream();
     expectTypeOf(stream).toExtend<AsyncIterable<number>>();
     expectTypeOf(stream.first).toEqualTypeOf<Promise<number>>();
+  });
+});
+
+describe("where and map", () => {
+  it("leave events out and convert them, in listen, first and iteration", async () => {
+    const { stream, emit, end } = makeStream();
+    const texts = stream.where((event) => event % 2 === 0).map((event) => `<${event}>`);
+    const seen: string[] = [];
+    texts.listen((text) => seen.push(text), { onDone: () => seen.push("done") });
+    const first = texts.first;
+    const iterator = texts[Symbol.asyncIterator]();
+    emit(1, 2, 3, 4);
+    end();
+    expect(seen).toEqual(["<2>", "<4>", "done"]);
+    expect(await first).toBe("<2>");
+    const iterated: string[] = [];
+    for await (const text of iterator) iterated.push(text);
+    expect(iterated).toEqual(["<2>", "<4>"]);
+  });
+
+  it("attach to the source only while somebody listens", () => {
+    const { stream, listeners } = makeStream();
+    const derived = stream.where(() => true).map(String);
+    expect(listeners()).toBe(0);
+    const subscription = derived.listen(() => {});
+    expect(listeners()).toBe(1);
+    subscription.cancel();
+    expect(listeners()).toBe(0);
+  });
+
+  it("narrow the type of the events", () => {
+    const stream = new EventStream<number | string>(() => () => {});
+    const isText = (event: number | string): event is string => typeof event === "string";
+    expectTypeOf(stream.where(isText)).toEqualTypeOf<EventStream<string>>();
+    expectTypeOf(stream.map(Boolean)).toEqualTypeOf<EventStream<boolean>>();
+  });
+});
+
+describe("until", () => {
+  it("ends what listens when the signal is aborted, with its reason, and detaches", () => {
+    const { stream, emit, listeners } = makeStream();
+    const controller = new AbortController();
+    const seen: unknown[] = [];
+    stream.until(controller.signal).listen((event) => seen.push(event), {
+      onDone: (error) => seen.push(error),
+    });
+    emit(1);
+    controller.abort("enough");
+    emit(2);
+    expect(seen).toEqual([1, "enough"]);
+    expect(listeners()).toBe(0);
+  });
+
+  it("makes a loop throw the reason behind the events that came before", async () => {
+    const { stream, emit } = makeStream();
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const iterator = stream.until(controller.signal)[Symbol.asyncIterator]();
+    emit(1, 2);
+    controller.abort();
+    const loop = async (): Promise<void> => {
+      for await (const event of iterator) seen.push(event);
+    };
+    await expect(loop()).rejects.toMatchObject({ name: "AbortError" });
+    expect(seen).toEqual([1, 2]);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("ends a loop that waits, at once", async () => {
+    const { stream } = makeStream();
+    const controller = new AbortController();
+    const iterator = stream.until(controller.signal)[Symbol.asyncIterator]();
+    const waiting = [iterator.next(), iterator.next()];
+    controller.abort("enough");
+    await expect(waiting[0]).rejects.toBe("enough");
+    expect(await waiting[1]).toEqual({ done: true, value: undefined });
+  });
+
+  it("makes first reject with the reason, also of a signal aborted before", async () => {
+    const { stream, listeners } = makeStream();
+    const controller = new AbortController();
+    const first = stream.until(controller.signal).first;
+    controller.abort("late");
+    await expect(first).rejects.toBe("late");
+    await expect(stream.until(AbortSignal.abort("early")).first).rejects.toBe("early");
+    expect(listeners()).toBe(0);
+  });
+
+  it("leaves no listener on the signal once the stream has ended", () => {
+    const { stream, end } = makeStream();
+    const { signal } = new AbortController();
+    const added = vi.spyOn(signal, "addEventListener");
+    const removed = vi.spyOn(signal, "removeEventListener");
+    stream.until(signal).listen(() => {});
+    end();
+    expect(removed.mock.calls).toEqual(added.mock.calls);
   });
 });

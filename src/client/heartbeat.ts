@@ -1,0 +1,81 @@
+import { TidewayError } from "../errors/index.ts";
+import type { Timers } from "./reconnecting-interface.ts";
+import type { WebSocketData } from "./web-socket-interface.ts";
+
+/** A connection as a heartbeat sees it: a WebSocket that has just been made. */
+export interface HeartbeatSocket extends Pick<EventTarget, "addEventListener" | "dispatchEvent"> {
+  send(data: WebSocketData): void;
+  close(): void;
+}
+
+/**
+ * Watches over one connection, from when its WebSocket is made until its `close` event, which it
+ * dispatches itself when nobody answers. Returns what checks the connection at once.
+ */
+export type Heartbeat = (socket: HeartbeatSocket, timers: Timers) => () => void;
+
+export interface HeartbeatOptions {
+  /** Makes the message to send when nothing has come for `intervalMs`. */
+  readonly message: () => WebSocketData;
+  /**
+   * Tells replies from other messages. Replies are not handed out, and nothing else shows that the
+   * connection lives. Default: every message shows it, and every message is handed out.
+   */
+  readonly isReply?: (data: string | Blob | ArrayBuffer) => boolean;
+  /** Default: 30,000. */
+  readonly intervalMs?: number;
+  /** How long the server has to reply, before the connection is given up. Default: 20,000. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Makes the heartbeat of a `ReconnectingWebSocket`, of messages that the server answers: a browser's
+ * WebSocket cannot send pings.
+ *
+ * ```ts
+ * const socket = new ReconnectingWebSocket(url, {
+ *   heartbeat: heartbeat({ message: () => "ping", isReply: (data) => data === "pong" }),
+ * });
+ * ```
+ *
+ * @throws TidewayError INVALID_OPTION for times that are none
+ */
+export function heartbeat(options: HeartbeatOptions): Heartbeat {
+  const { message, isReply, intervalMs = 30_000, timeoutMs = 20_000 } = options;
+  for (const [name, value] of Object.entries({ intervalMs, timeoutMs })) {
+    // A timer's longest delay; beyond it timers fire at once.
+    if (!(value > 0 && value < 2 ** 31))
+      throw new TidewayError("INVALID_OPTION", `${name} ${value}`);
+  }
+  return (socket, timers) => {
+    let timer: unknown;
+    const stop = (): void => timers.clearTimeout(timer as never);
+    const restart = (callback: () => void, delayMs: number): void => {
+      stop();
+      timer = timers.setTimeout(callback, delayMs);
+    };
+    const wait = (): void => restart(check, intervalMs);
+    const check = (): void => {
+      restart(() => {
+        const error = new TidewayError(
+          "HEARTBEAT_TIMEOUT",
+          `no reply within timeoutMs ${timeoutMs}`,
+        );
+        // Its own close event would come only when the browser too gives up waiting for the peer.
+        const close = { code: 1006, reason: "", wasClean: false };
+        socket.dispatchEvent(Object.assign(new Event("error"), { error }));
+        socket.dispatchEvent(Object.assign(new Event("close"), close));
+        socket.close();
+      }, timeoutMs);
+      socket.send(message());
+    };
+    socket.addEventListener("open", wait);
+    socket.addEventListener("close", stop);
+    socket.addEventListener("message", (event) => {
+      const isAnswer = isReply?.((event as MessageEvent<string | Blob | ArrayBuffer>).data);
+      if (isAnswer !== false) wait();
+      if (isAnswer === true) event.stopImmediatePropagation();
+    });
+    return check;
+  };
+}
