@@ -7,7 +7,8 @@ const EMPTY = new Uint8Array(0);
 
 /**
  * The payload of a message that comes in parts, in one growing array: what is held is bounded by
- * twice what has come or by 64 KiB, however many chunks or fragments brought it.
+ * 64 KiB or by twice what has come (in a final frame by 16 times that, and by what is announced),
+ * however many chunks or fragments brought it.
  */
 export class MessageBuffer {
   /** Filled up to `length`. */
@@ -55,8 +56,10 @@ export class MessageBuffer {
   #grow(neededBytes: number, expectedBytes: number, isAll: boolean): void {
     // A declared length costs the peer nothing, so a large one is not allocated on its word.
     const trusted = Math.max(neededBytes, Math.min(expectedBytes, MAX_TRUSTED_BYTES));
-    // Doubling keeps the copying linear however many fragments come.
-    const grown = Math.max(trusted, this.bytes.length * 2);
+    // Growing by a factor keeps the copying linear however many fragments come. Towards an end that
+    // is known the steps are larger: a default-sized message is copied once, and memory that has not
+    // been written to is not in use yet.
+    const grown = Math.max(trusted, this.bytes.length * (isAll ? 16 : 2));
     const capacity = isAll ? Math.min(grown, expectedBytes) : grown;
     const larger = this.#platform.allocate(capacity);
     if (this.length > 0) larger.set(this.bytes.subarray(0, this.length));
