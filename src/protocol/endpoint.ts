@@ -1,13 +1,11 @@
 import { type ProtocolError, UsageError } from "../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "./close-code.ts";
+import { MAX_CONTROL_PAYLOAD_BYTES } from "./frame-rules.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
 import type { Platform } from "./platform.ts";
 import { Receiver } from "./receiver.ts";
-
-/** RFC 6455 5.5. */
-const MAX_CONTROL_PAYLOAD_BYTES = 125;
 
 const FIN = 0x80;
 

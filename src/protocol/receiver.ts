@@ -1,6 +1,15 @@
 import { ProtocolError } from "../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
 import { frameHeaderBytes, MAX_FRAME_HEADER_BYTES, readUint32 } from "./frame-header.ts";
+import {
+  type Fault,
+  faultOfFrameStart,
+  INVALID_UTF8,
+  invalidCloseCode,
+  LENGTH_TOO_BIG,
+  lengthNotMinimal,
+  messageTooBig,
+} from "./frame-rules.ts";
 import { isAscii, mask } from "./masking.ts";
 import { MessageBuffer } from "./message-buffer.ts";
 import { isControl, Opcode } from "./opcode.ts";
@@ -16,8 +25,6 @@ export interface ReceiverOptions {
 
 /** Below this, one loop that copies and unmasks beats an unmasking pass and `set`. */
 const MAX_LOOP_COPY_BYTES = 64;
-
-const MAX_CONTROL_PAYLOAD_BYTES = 125;
 
 const NOTHING = new Uint8Array(0);
 
@@ -157,43 +164,10 @@ export abstract class Receiver {
     return at;
   }
 
-  /** The rules that need no more than a frame's first two bytes. */
   #checkStart(first: number, second: number): boolean {
-    const opcode = first & 0x0f;
-    // RFC 6455 5.2: no extension is agreed that gives the RSV bits a meaning.
-    if ((first & 0x70) !== 0) return this.#violate("RESERVED_BITS", "a reserved bit is set");
-    // RFC 6455 5.1: a client masks all its frames, a server none.
-    if (((second & 0x80) !== 0) !== this.#isServer) {
-      return this.#isServer
-        ? this.#violate("MASK_REQUIRED", "a frame from a client is not masked")
-        : this.#violate("MASK_FORBIDDEN", "a frame from a server is masked");
-    }
-    if (isControl(opcode)) {
-      if (opcode > Opcode.Pong)
-        return this.#violate("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
-      if ((first & 0x80) === 0) {
-        return this.#violate("FRAGMENTED_CONTROL", "a control frame is fragmented");
-      }
-      const length = second & 0x7f;
-      if (length > MAX_CONTROL_PAYLOAD_BYTES) {
-        return this.#violate("CONTROL_TOO_BIG", "a control frame of more than 125 bytes");
-      }
-      // RFC 6455 5.5.1: the body, if there is one, begins with a two-byte code.
-      if (opcode === Opcode.Close && length === 1) {
-        return this.#violate("INVALID_CLOSE_PAYLOAD", "a Close frame of one byte");
-      }
-      return true;
-    }
-    if (opcode > Opcode.Binary)
-      return this.#violate("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
-    // RFC 6455 5.4: the fragments of one message are not interleaved with another's.
     const isInMessage = this.#messageOpcode !== Opcode.Continuation;
-    if ((opcode === Opcode.Continuation) !== isInMessage) {
-      return isInMessage
-        ? this.#violate("CONTINUATION_EXPECTED", "a message begins within another")
-        : this.#violate("CONTINUATION_UNEXPECTED", "a continuation without a message");
-    }
-    return true;
+    const fault = faultOfFrameStart(first, second, this.#isServer, isInMessage);
+    return fault === undefined || this.#violate(fault);
   }
 
   /** Takes a whole header at `bytes[at]`; false once the connection has been failed. */
@@ -208,13 +182,7 @@ export abstract class Receiver {
       const messageBytes = payloadBytes + (this.#message?.length ?? 0);
       const isText = (opcode || this.#messageOpcode) === Opcode.Text;
       const limit = isText ? this.#maxTextBytes : this.#maxMessageBytes;
-      if (messageBytes > limit) {
-        return this.#violate(
-          "MESSAGE_TOO_BIG",
-          `message of ${messageBytes} bytes exceeds maxMessageBytes ${limit}`,
-          CloseCode.MessageTooBig,
-        );
-      }
+      if (messageBytes > limit) return this.#violate(messageTooBig(messageBytes, limit));
       if (opcode !== Opcode.Continuation) this.#messageOpcode = opcode;
     }
     this.#opcode = opcode;
@@ -227,26 +195,21 @@ export abstract class Receiver {
     return true;
   }
 
-  /** RFC 6455 5.2: the length in its shortest form, with the highest of 64 bits clear; else -1. */
+  /** The payload's length (RFC 6455 5.2), or -1 once the connection has been failed for it. */
   #payloadLength(bytes: Uint8Array, at: number): number {
     const length = bytes[at + 1] & 0x7f;
     if (length < 126) return length;
     if (length === 126) {
       const extended = (bytes[at + 2] << 8) | bytes[at + 3];
-      if (extended < 126) this.#violate("LENGTH_NOT_MINIMAL", `${extended} written in 16 bits`);
-      return extended < 126 ? -1 : extended;
+      if (extended >= 126) return extended;
+      this.#violate(lengthNotMinimal(extended, 16));
+      return -1;
     }
     const high = readUint32(bytes, at + 2);
-    if (high > 0x7fff_ffff) {
-      this.#violate("LENGTH_TOO_BIG", "the highest bit of a 64-bit length is set");
-      return -1;
-    }
     const extended = high * 0x1_0000_0000 + readUint32(bytes, at + 6);
-    if (extended < 65_536) {
-      this.#violate("LENGTH_NOT_MINIMAL", `${extended} written in 64 bits`);
-      return -1;
-    }
-    return extended;
+    if (extended >= 65_536 && high <= 0x7fff_ffff) return extended;
+    this.#violate(extended < 65_536 ? lengthNotMinimal(extended, 64) : LENGTH_TOO_BIG);
+    return -1;
   }
 
   /** Takes what `chunk[start, end)` holds of the current frame's payload. */
@@ -276,7 +239,7 @@ export abstract class Receiver {
     if (isAllAscii) this.onText(platform.decodeAscii(chunk, start, end));
     else if (platform.isUtf8(chunk, start, end)) {
       this.onText(platform.decodeUtf8(chunk, start, end));
-    } else this.#violateUtf8();
+    } else this.#violate(INVALID_UTF8);
   }
 
   #deliverBinary(chunk: Uint8Array, start: number, end: number): void {
@@ -305,7 +268,7 @@ export abstract class Receiver {
     if (this.#messageOpcode !== Opcode.Text) return true;
     // RFC 6455 8.1: failing may wait for the whole message, but need not.
     const utf8 = (this.#utf8 ??= new Utf8Validator());
-    return utf8.push(message.bytes, from, message.length) || this.#violateUtf8();
+    return utf8.push(message.bytes, from, message.length) || this.#violate(INVALID_UTF8);
   }
 
   #deliverMessage(): void {
@@ -318,7 +281,7 @@ export abstract class Receiver {
       return;
     }
     if (!this.#utf8!.isComplete) {
-      this.#violateUtf8();
+      this.#violate(INVALID_UTF8);
       return;
     }
     this.onText(this.#platform.decodeUtf8(message.bytes, 0, message.length));
@@ -349,21 +312,17 @@ export abstract class Receiver {
     }
     const code = (payload[0] << 8) | payload[1];
     if (!isCloseCodeOnWire(code)) {
-      this.#violate("INVALID_CLOSE_CODE", `close code ${code} must not be sent`);
+      this.#violate(invalidCloseCode(code));
     } else if (!this.#platform.isUtf8(payload, 2, length)) {
-      this.#violateUtf8();
+      this.#violate(INVALID_UTF8);
     } else {
       this.stop();
       this.onCloseFrame(code, this.#platform.decodeUtf8(payload, 2, length));
     }
   }
 
-  #violateUtf8(): false {
-    return this.#violate("INVALID_UTF8", "text is not UTF-8", CloseCode.InvalidPayload);
-  }
-
   /** RFC 6455 7.1.7: fails the connection. */
-  #violate(code: string, message: string, closeCode: number = CloseCode.ProtocolError): false {
+  #violate({ code, message, closeCode }: Fault): false {
     this.stop();
     this.onViolation(new ProtocolError(code, message, { closeCode }));
     return false;

@@ -1,0 +1,97 @@
+import { CloseCode } from "./close-code.ts";
+import { isControl, Opcode } from "./opcode.ts";
+
+/** How a peer has broken the protocol, and with what code the connection fails for it. */
+export interface Fault {
+  readonly code: string;
+  readonly message: string;
+  readonly closeCode: number;
+}
+
+/** RFC 6455 5.5. */
+export const MAX_CONTROL_PAYLOAD_BYTES = 125;
+
+/**
+ * The rules for a frame that need no more than its first two bytes.
+ *
+ * @param isMasked whether frames to this end are masked
+ * @param isInMessage whether a message has begun and not ended
+ */
+export function faultOfFrameStart(
+  first: number,
+  second: number,
+  isMasked: boolean,
+  isInMessage: boolean,
+): Fault | undefined {
+  // RFC 6455 5.2: no extension is agreed that gives the RSV bits a meaning.
+  if ((first & 0x70) !== 0) return RESERVED_BITS;
+  // RFC 6455 5.1: a client masks all its frames, a server none.
+  if (((second & 0x80) !== 0) !== isMasked) return isMasked ? MASK_REQUIRED : MASK_FORBIDDEN;
+  const opcode = first & 0x0f;
+  if (isControl(opcode)) return faultOfControlFrame(opcode, first, second & 0x7f);
+  if (opcode > Opcode.Binary) return reservedOpcode(opcode);
+  // RFC 6455 5.4: the fragments of one message are not interleaved with another's.
+  if ((opcode === Opcode.Continuation) === isInMessage) return undefined;
+  return isInMessage ? CONTINUATION_EXPECTED : CONTINUATION_UNEXPECTED;
+}
+
+/** RFC 6455 5.5. */
+function faultOfControlFrame(opcode: number, first: number, length: number): Fault | undefined {
+  if (opcode > Opcode.Pong) return reservedOpcode(opcode);
+  if ((first & 0x80) === 0) return FRAGMENTED_CONTROL;
+  if (length > MAX_CONTROL_PAYLOAD_BYTES) return CONTROL_TOO_BIG;
+  // RFC 6455 5.5.1: the body of a Close frame, if there is one, begins with a two-byte code.
+  return opcode === Opcode.Close && length === 1 ? INVALID_CLOSE_PAYLOAD : undefined;
+}
+
+/** RFC 6455 5.2: a length is written in its shortest form. */
+export function lengthNotMinimal(payloadBytes: number, lengthBits: 16 | 64): Fault {
+  return fault("LENGTH_NOT_MINIMAL", `${payloadBytes} written in ${lengthBits} bits`);
+}
+
+/** RFC 6455 5.2: the highest bit of a 64-bit length is clear. */
+export const LENGTH_TOO_BIG: Fault = fault(
+  "LENGTH_TOO_BIG",
+  "the highest bit of a 64-bit length is set",
+);
+
+/** The text of a message or a close reason is not UTF-8 (RFC 6455 8.1). */
+export const INVALID_UTF8: Fault = {
+  code: "INVALID_UTF8",
+  message: "text is not UTF-8",
+  closeCode: CloseCode.InvalidPayload,
+};
+
+/** RFC 6455 7.4. */
+export function invalidCloseCode(code: number): Fault {
+  return fault("INVALID_CLOSE_CODE", `close code ${code} must not be sent`);
+}
+
+/** RFC 6455 7.4.1 and 10.4. */
+export function messageTooBig(messageBytes: number, maxMessageBytes: number): Fault {
+  return {
+    code: "MESSAGE_TOO_BIG",
+    message: `message of ${messageBytes} bytes exceeds maxMessageBytes ${maxMessageBytes}`,
+    closeCode: CloseCode.MessageTooBig,
+  };
+}
+
+const RESERVED_BITS = fault("RESERVED_BITS", "a reserved bit is set");
+const MASK_REQUIRED = fault("MASK_REQUIRED", "a frame from a client is not masked");
+const MASK_FORBIDDEN = fault("MASK_FORBIDDEN", "a frame from a server is masked");
+const CONTINUATION_EXPECTED = fault("CONTINUATION_EXPECTED", "a message begins within another");
+const CONTINUATION_UNEXPECTED = fault(
+  "CONTINUATION_UNEXPECTED",
+  "a continuation without a message",
+);
+const FRAGMENTED_CONTROL = fault("FRAGMENTED_CONTROL", "a control frame is fragmented");
+const CONTROL_TOO_BIG = fault("CONTROL_TOO_BIG", "a control frame of more than 125 bytes");
+const INVALID_CLOSE_PAYLOAD = fault("INVALID_CLOSE_PAYLOAD", "a Close frame of one byte");
+
+function reservedOpcode(opcode: number): Fault {
+  return fault("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
+}
+
+function fault(code: string, message: string): Fault {
+  return { code, message, closeCode: CloseCode.ProtocolError };
+}
