@@ -22,9 +22,10 @@ export function iterate<T>(source: EventSource<T>): EventIterator<T> {
   let isOver = false;
 
   /** Tells the error to the first who waits; for all others the events have ended. */
-  const end = (error?: unknown): void => {
+  const end = (reason?: unknown): void => {
+    const error = reason as Error | undefined;
     isOver = true;
-    let result = error === undefined ? END : Promise.reject(error as Error);
+    let result = error === undefined ? END : Promise.reject(error);
     for (const reader of readers.splice(0)) {
       reader(result);
       result = END;

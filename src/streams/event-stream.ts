@@ -47,8 +47,10 @@ export class EventStream<T> implements AsyncIterable<T> {
           resolve(event);
         },
         {
-          onDone: (error = new TidewayError("STREAM_ENDED", "no event came")) =>
-            reject(error as Error),
+          onDone: (reason = new TidewayError("STREAM_ENDED", "no event came")) => {
+            const error = reason as Error;
+            reject(error);
+          },
         },
       );
     });

@@ -1,0 +1,149 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { WebSocket } from "tideway";
+import { serve } from "tideway/server";
+import { MemoryNetwork } from "tideway/testing";
+
+describe("the ws: mapping of the Stream server", () => {
+  it("maps a URI to a handler that is given the socket", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: {
+        "ws:/foo": (socket) => {
+          socket.listen((message) => socket.add(`re: ${message as string}`));
+          return socket.done;
+        },
+      },
+    });
+    const socket = new network.WebSocket("ws://host/foo");
+    await socket.onOpen.first;
+    socket.send("hello");
+    expect((await socket.onMessage.first).data).toBe("re: hello");
+    socket.close();
+    expect(await socket.onClose.first).toMatchObject({ wasClean: true });
+  });
+
+  it("serves wss: by the same prefix", async () => {
+    const read = (name: string): string =>
+      readFileSync(new URL(`../client/certificates/${name}`, import.meta.url), "utf8");
+    const cert = read("localhost.crt");
+    await using server = await serve({
+      port: 0,
+      host: "127.0.0.1",
+      tls: { cert, key: read("localhost.key") },
+      routes: { "ws:/foo": (socket) => void socket.send("safe") },
+    });
+    const socket = new WebSocket(`wss://localhost:${server.port}/foo`, {
+      tls: { ca: cert },
+    });
+    expect((await socket.onMessage.first).data).toBe("safe");
+    socket.close();
+    await socket.onClose.first;
+  });
+
+  it("takes a regular expression in the URI, and hands out its named part", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: { "ws:/users/:id([0-9]+)": (socket, { params }) => void socket.send(params.id) },
+    });
+    const socket = new network.WebSocket("ws://host/users/42");
+    expect((await socket.onMessage.first).data).toBe("42");
+    socket.close();
+    await socket.onClose.first;
+    const refused = new network.WebSocket("ws://host/users/x");
+    expect(await refused.onError.first).toMatchObject({ error: { status: 404 } });
+  });
+
+  it("tries the mappings in order, and the first that matches answers", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: {
+        "ws:/a": (socket) => void socket.send("exact"),
+        "ws:/*": (socket) => void socket.send("any"),
+      },
+    });
+    for (const [path, expected] of [
+      ["a", "exact"],
+      ["b", "any"],
+    ]) {
+      const socket = new network.WebSocket(`ws://host/${path}`);
+      expect((await socket.onMessage.first).data).toBe(expected);
+      socket.close();
+      await socket.onClose.first;
+    }
+  });
+
+  it("gives the handler the request that opened the connection", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: {
+        "ws:/foo": (socket, { request, url }) => {
+          socket.send(`${url.searchParams.get("q")} ${request.headers.get("cookie")}`);
+        },
+      },
+    });
+    const socket = new network.WebSocket("ws://host/foo?q=1", { headers: { cookie: "a=b" } });
+    expect((await socket.onMessage.first).data).toBe("1 a=b");
+    socket.close();
+    await socket.onClose.first;
+  });
+
+  it("lets a filter in front of it refuse, and hand something on", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: {
+        "ws:/foo": {
+          authorize: (request: Request) =>
+            request.headers.get("cookie") === null
+              ? new Response("who are you?", { status: 401 })
+              : { user: "me" },
+          handle: (socket, { state }) => void socket.send(state.user),
+        },
+      },
+    });
+    const refused = new network.WebSocket("ws://host/foo");
+    expect(await refused.onError.first).toMatchObject({ error: { status: 401 } });
+    const socket = new network.WebSocket("ws://host/foo", { headers: { cookie: "a=b" } });
+    expect((await socket.onMessage.first).data).toBe("me");
+    socket.close();
+    await socket.onClose.first;
+  });
+
+  it("lets a plain GET fall through to the next route, else answers 426", async () => {
+    await using server = await serve({
+      port: 0,
+      host: "127.0.0.1",
+      routes: {
+        "ws:/foo": (socket) => socket.close(),
+        "get:/foo": () => new Response("a page"),
+        "ws:/bar": (socket) => socket.close(),
+      },
+    });
+    const origin = `http://127.0.0.1:${server.port}`;
+    expect(await (await fetch(`${origin}/foo`)).text()).toBe("a page");
+    expect((await fetch(`${origin}/bar`)).status).toBe(426);
+  });
+
+  it("keeps the failure of one handler from all other sockets", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: {
+        "ws:/foo": async (socket) => {
+          for await (const message of socket) {
+            if (message === "fail") throw new Error("broken");
+            socket.send(message);
+          }
+        },
+      },
+      onError: () => {},
+    });
+    const [broken, fine] = [1, 2].map(() => new network.WebSocket("ws://host/foo"));
+    await Promise.all([broken.onOpen.first, fine.onOpen.first]);
+    broken.send("fail");
+    expect(await broken.onClose.first).toMatchObject({ code: 1011 });
+    fine.send("still here");
+    expect((await fine.onMessage.first).data).toBe("still here");
+    fine.close();
+    await fine.onClose.first;
+  });
+});
