@@ -162,7 +162,7 @@ export function defineReconnectingWebSocket(
       if (this.#readyState < CLOSING) {
         const room = this.#options.maxQueuedBytes - this.#queuedBytes;
         if (copy.size > room) {
-          throw new TidewayError("QUEUE_FULL", `${copy.size} bytes, room for ${room}`);
+          throw new TidewayError("QUEUE_FULL", `${copy.size} bytes exceed the ${room} left`);
         }
         this.#queue.push(isBinary ? copy : `${data}`);
       }
@@ -177,10 +177,10 @@ export function defineReconnectingWebSocket(
       this.#retry(NO_CONNECTION, 0);
     }
 
-    close(code?: number, reason = ""): void {
+    close(...codeAndReason: [code?: number, reason?: string]): void {
       if (this.#readyState === OPEN) this.#flush();
-      // In whatever state it is, it checks the arguments too.
-      this.#latest?.close(code ?? (reason === "" ? undefined : 1000), reason);
+      // In whatever state it is, it checks the arguments too. (Chromium refuses an undefined code.)
+      this.#latest?.close(...codeAndReason);
       if (this.#readyState > OPEN) return;
       if (this.#readyState === CONNECTING) {
         this.#socket = undefined;
