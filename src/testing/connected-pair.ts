@@ -23,8 +23,9 @@ export interface ConnectedPair extends AsyncDisposable {
 }
 
 /**
- * Connects a client and a server in memory: the real thing at both ends, down to the frames.
- * Disposing of the pair drops whatever is still open.
+ * Connects a client and a server in memory: the real thing at both ends, down to the frames. To
+ * test a handler with its route, params and authorization, use {@link MemoryNetwork} instead.
+ * Disposing of the pair closes it with 1000, and drops it if it cannot be closed within a second.
  *
  * ```ts
  * await using pair = await connectedPair({ maxChunkBytes: 1 });
@@ -48,8 +49,7 @@ export async function connectedPair(options: PairOptions = {}): Promise<Connecte
     server,
     link: network.links[0],
     async [Symbol.asyncDispose]() {
-      server.terminate();
-      await attachment.stop();
+      await attachment.stop({ code: 1000, timeoutMs: 1000 });
     },
   };
 }

@@ -40,7 +40,8 @@ export class MemoryNetwork {
     const Key extends string,
     const Protocols extends Record<string, unknown>,
     States extends Record<string, unknown>,
-  >(options: ApplicationOptions & RoutesOption<Key, Protocols, States>): Attachment {
+    Schemas extends Record<string, unknown>,
+  >(options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>): Attachment {
     this.#httpServer = createServer();
     return attach(this.#httpServer, options);
   }

@@ -1,3 +1,4 @@
+import type { Socket } from "tideway/server";
 import { describe, expect, it } from "vitest";
 import { connectedPair, MemoryNetwork } from "tideway/testing";
 
@@ -41,6 +42,19 @@ describe("connectedPair", () => {
       expect(await closed).toMatchObject({ code: 4000, wasClean: true });
       expect(await pair.server.done).toMatchObject({ code: 4000, wasClean: true });
     }
+  });
+
+  it("is closed with 1000 when it is disposed of, so that a loop over it ends", async () => {
+    const loop = async (server: Socket): Promise<string> => {
+      for await (const _message of server);
+      return "ended";
+    };
+    let whenEnded: Promise<string>;
+    {
+      await using pair = await connectedPair();
+      whenEnded = loop(pair.server);
+    }
+    expect(await whenEnded).toBe("ended");
   });
 
   it("breaks at both ends on reset", async () => {
