@@ -34,8 +34,8 @@ export interface ServeOptions extends ApplicationOptions {
 }
 
 /** Types of `serve` and `attach` that are inferred from the routes; see {@link Routes}. */
-export interface RoutesOption<Key extends string, Protocols, States> {
-  readonly routes: Routes<Key, Protocols, States>;
+export interface RoutesOption<Key extends string, Protocols, States, Schemas> {
+  readonly routes: Routes<Key, Protocols, States, Schemas>;
 }
 
 /** What the routes are once their types have served their purpose. */
@@ -51,7 +51,8 @@ export async function serve<
   const Key extends string,
   const Protocols extends Record<string, unknown>,
   States extends Record<string, unknown>,
->(options: ServeOptions & RoutesOption<Key, Protocols, States>): Promise<Server> {
+  Schemas extends Record<string, unknown>,
+>(options: ServeOptions & RoutesOption<Key, Protocols, States, Schemas>): Promise<Server> {
   const { routes, port = 8080, host, tls, ...applicationOptions } = options;
   checkPort(port);
   const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
@@ -76,9 +77,10 @@ export function attach<
   const Key extends string,
   const Protocols extends Record<string, unknown>,
   States extends Record<string, unknown>,
+  Schemas extends Record<string, unknown>,
 >(
   httpServer: HttpServer | HttpsServer,
-  options: ApplicationOptions & RoutesOption<Key, Protocols, States>,
+  options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>,
 ): Attachment {
   const { routes, ...applicationOptions } = options;
   const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);

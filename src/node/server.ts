@@ -18,6 +18,7 @@
 
 export { ConnectionClosedError, TidewayError, UsageError } from "../errors/index.ts";
 export type { CloseInfo } from "../connection/connection.ts";
+export { InvalidMessageError } from "../server/invalid-message-error.ts";
 export type { OriginPolicy } from "../server/origin.ts";
 export type {
   HttpHandler,
@@ -28,6 +29,8 @@ export type {
 export { route } from "../server/route.ts";
 export type { SendData } from "../server/send-data.ts";
 export type { Socket } from "../server/socket.ts";
+export type { StandardSchema } from "../server/standard-schema.ts";
+export type { TypedSocket } from "../server/typed-socket.ts";
 export type { Message } from "../streams/message-queue.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";
 export { files, type FilesOptions } from "./files.ts";

@@ -4,6 +4,8 @@ import { checkLimits } from "./options.ts";
 import { compileOriginPolicy, type OriginCheck, type OriginPolicy } from "./origin.ts";
 import { compilePattern, invalidRoute, type Params, type RoutePattern } from "./route-pattern.ts";
 import type { HttpHandler, Route, WebSocketHandler, WebSocketRoute } from "./route-types.ts";
+import { type MessageSchema, receivingSchema } from "./standard-schema.ts";
+import { TypedSocket } from "./typed-socket.ts";
 
 /** A compiled `ws:` route. */
 export interface WebSocketEntry {
@@ -42,6 +44,14 @@ export interface RouteMiss {
 export interface RouteDefaults extends ConnectionLimits {
   readonly origins?: OriginPolicy;
 }
+
+/** A record whose handler takes the socket that goes with its schema. */
+interface AnyRecord extends Omit<WebSocketRoute, "schema" | "handle"> {
+  readonly schema?: MessageSchema | undefined;
+  readonly handle: WebSocketRoute["handle"] | TypedHandler;
+}
+
+type TypedHandler = WebSocketHandler<string, string, unknown, MessageSchema>;
 
 const KEY = /^(?:([a-z]+):)?(\/.*)$/is;
 const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -140,7 +150,7 @@ function compileWebSocket(
   defaults: RouteDefaults,
 ): WebSocketEntry {
   const record = readRecord(key, route);
-  const { protocols = [], origins, authorize, handle, ...limits } = record;
+  const { protocols = [], origins, authorize, schema, handle, ...limits } = record;
   checkLimits(limits, `the route ${JSON.stringify(key)}`);
   checkProtocols(key, protocols);
   const { origins: defaultOrigins = "same-origin", ...defaultLimits } = defaults;
@@ -150,12 +160,24 @@ function compileWebSocket(
     protocols,
     isOriginAllowed: compileOriginPolicy(origins ?? defaultOrigins),
     authorize,
-    handle,
+    handle:
+      schema === undefined
+        ? (handle as WebSocketHandler)
+        : withSchema(key, schema, handle as TypedHandler),
     limits: { ...defaultLimits, ...limits },
   };
 }
 
-function readRecord(key: string, route: Route): WebSocketRoute {
+/** A handler of plain sockets out of one that is given typed sockets. */
+function withSchema(key: string, schema: MessageSchema, handle: TypedHandler): WebSocketHandler {
+  const receiving = receivingSchema(schema);
+  if (receiving === undefined) {
+    throw invalidRoute(key, "schema is a Standard Schema, version 1, or { receive, send } of such");
+  }
+  return (socket, context) => handle(new TypedSocket(socket, receiving), context);
+}
+
+function readRecord(key: string, route: Route): AnyRecord {
   if (typeof route === "function") return { handle: route as WebSocketHandler };
   if (typeof route?.handle !== "function") {
     throw invalidRoute(

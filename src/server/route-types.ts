@@ -2,6 +2,8 @@ import type { PathOf, RouteParams } from "./route-params.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import type { OriginPolicy } from "./origin.ts";
 import type { Socket } from "./socket.ts";
+import type { MessageSchema, ReceivedOf, SentOf } from "./standard-schema.ts";
+import type { TypedSocket } from "./typed-socket.ts";
 
 /** What an HTTP handler gets besides the request. */
 export interface HttpContext<Params> {
@@ -40,7 +42,20 @@ export type WebSocketHandler<
   Path extends string = string,
   Protocol extends string = string,
   State = unknown,
-> = (socket: Socket, context: WebSocketContext<RouteParams<Path>, Protocol, State>) => unknown;
+  Schema extends MessageSchema | undefined = undefined,
+> = SocketHandler<RouteParams<Path>, Protocol, State, Schema>;
+
+// In terms of params, as the record below: the compiler would compare paths, and find that what
+// is for any path does not fit behind the path of a key.
+type SocketHandler<Params, Protocol, State, Schema> = (
+  socket: SocketOf<Schema>,
+  context: WebSocketContext<Params, Protocol, State>,
+) => unknown;
+
+/** What a handler is given: with a schema, a socket whose messages are what the schema says. */
+type SocketOf<Schema> = Schema extends MessageSchema
+  ? TypedSocket<ReceivedOf<Schema>, SentOf<Schema>>
+  : Socket;
 
 /** What `authorize` gets besides the request. */
 export interface AuthorizeContext<Params> {
@@ -52,11 +67,15 @@ export interface AuthorizeContext<Params> {
 export type Authorization<State> = State | Response;
 
 /** A `ws:` route that needs more than a handler. */
-export interface WebSocketRoute<
+export type WebSocketRoute<
   Path extends string = string,
   Protocol extends string = string,
   State = unknown,
-> extends ConnectionLimits {
+  Schema extends MessageSchema | undefined = undefined,
+> = WebSocketRecord<RouteParams<Path>, Protocol, State, Schema>;
+
+/** A {@link WebSocketRoute}, by the params of its path. */
+interface WebSocketRecord<Params, Protocol, State, Schema> extends ConnectionLimits {
   /**
    * The subprotocols spoken, the preferred one first. A client that offers none of them is refused
    * with 400, unless the list has the empty string, which stands for none. Default: none is spoken.
@@ -72,13 +91,24 @@ export interface WebSocketRoute<
    */
   readonly authorize?: (
     request: Request,
-    context: AuthorizeContext<RouteParams<Path>>,
+    context: AuthorizeContext<Params>,
   ) => Authorization<State> | Promise<Authorization<State>>;
-  readonly handle: WebSocketHandler<Path, Protocol, State>;
+  /**
+   * Makes the messages JSON, and the handler's socket a {@link TypedSocket}: what is received is
+   * validated, by a validator of any library that implements Standard Schema. With `{ receive, send }`
+   * there is a type for what is sent too; it is not validated, being the server's own. Default: none,
+   * and messages are text and bytes.
+   */
+  readonly schema?: Schema;
+  readonly handle: SocketHandler<Params, Protocol, State, Schema>;
 }
 
 /** What may stand behind some key of `routes`; where the key is known, less may. */
-export type Route = HttpHandler | WebSocketHandler | WebSocketRoute;
+export type Route =
+  | HttpHandler
+  | WebSocketHandler
+  | WebSocketRoute
+  | WebSocketRoute<string, string, unknown, MessageSchema>;
 
 /**
  * The routes of a server, in order: the first that matches answers.
@@ -87,20 +117,31 @@ export type Route = HttpHandler | WebSocketHandler | WebSocketRoute;
  * `ws`: `"/"`, `"get:/rooms/:room"`, `"/files/*"`, `"ws:/rooms/:room"`. Behind `ws:` stands a
  * {@link WebSocketHandler} or a {@link WebSocketRoute}, elsewhere an {@link HttpHandler}.
  *
- * The type parameters are there to be inferred: the keys, and by key the elements of `protocols` and
- * what `authorize` returns.
+ * The type parameters are there to be inferred: the keys, and by key the elements of `protocols`,
+ * what `authorize` returns, and the `schema`.
  */
-export type Routes<Key extends string = string, Protocols = unknown, States = unknown> = {
-  readonly [K in Key]: RouteOf<K, ValueAt<Protocols, K>, ValueAt<States, K>>;
+export type Routes<
+  Key extends string = string,
+  Protocols = unknown,
+  States = unknown,
+  Schemas = unknown,
+> = {
+  readonly [K in Key]: RouteOf<K, ValueAt<Protocols, K>, ValueAt<States, K>, ValueAt<Schemas, K>>;
 } & InferProtocols<Protocols> &
-  InferStates<States>;
+  InferStates<States> &
+  InferSchemas<Schemas>;
 
-type RouteOf<Key extends string, Protocol, State> = string extends Key
+type RouteOf<Key extends string, Protocol, State, Schema> = string extends Key
   ? Route
   : Key extends `ws:${string}`
     ?
-        | WebSocketHandler<PathOf<Key>, "", undefined>
-        | WebSocketRoute<PathOf<Key>, ProtocolOf<Protocol>, StateOf<State>>
+        | SocketHandler<RouteParams<PathOf<Key>>, "", undefined, undefined>
+        | WebSocketRecord<
+            RouteParams<PathOf<Key>>,
+            ProtocolOf<Protocol>,
+            StateOf<State>,
+            SchemaOf<Schema>
+          >
     : HttpHandler<PathOf<Key>>;
 
 type ValueAt<Values, Key> = Key extends keyof Values ? Values[Key] : unknown;
@@ -110,7 +151,14 @@ type ProtocolOf<Protocol> = unknown extends Protocol ? "" : Protocol & string;
 
 type StateOf<Returned> = unknown extends Returned ? unknown : Exclude<Awaited<Returned>, Response>;
 
-// Two types of one property each, from which the compiler infers by key. `object` lets a route be
+/** What is no schema gets an error that says what one is. */
+type SchemaOf<Schema> = unknown extends Schema
+  ? undefined
+  : Schema extends MessageSchema | undefined
+    ? Schema
+    : MessageSchema;
+
+// Types of one property each, from which the compiler infers by key. `object` lets a route be
 // something else than a record, and is not looked into.
 type InferProtocols<Protocols> = {
   readonly [K in keyof Protocols]: { readonly protocols?: readonly Protocols[K][] } | object;
@@ -119,4 +167,8 @@ type InferProtocols<Protocols> = {
 // Without parameters, so that it is not taken for what gives `authorize` its parameters' types.
 type InferStates<States> = {
   readonly [K in keyof States]: { readonly authorize?: () => States[K] } | object;
+};
+
+type InferSchemas<Schemas> = {
+  readonly [K in keyof Schemas]: { readonly schema?: Schemas[K] } | object;
 };

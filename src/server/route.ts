@@ -1,5 +1,6 @@
 import type { PathOf } from "./route-params.ts";
 import type { WebSocketRoute } from "./route-types.ts";
+import type { MessageSchema } from "./standard-schema.ts";
 
 /**
  * Makes one `ws:` route, to be spread into `routes`: for a route that stands in a module of its own,
@@ -17,9 +18,12 @@ export function route<
   const Key extends `ws:/${string}`,
   const Protocol extends string = "",
   State = undefined,
+  Schema extends MessageSchema | undefined = undefined,
 >(
   key: Key,
-  definition: WebSocketRoute<PathOf<Key>, Protocol, State>,
-): { readonly [K in Key]: WebSocketRoute<PathOf<Key>, Protocol, State> } {
-  return { [key]: definition } as { [K in Key]: WebSocketRoute<PathOf<Key>, Protocol, State> };
+  definition: WebSocketRoute<PathOf<Key>, Protocol, State, Schema>,
+): { readonly [K in Key]: WebSocketRoute<PathOf<Key>, Protocol, State, Schema> } {
+  return { [key]: definition } as {
+    [K in Key]: WebSocketRoute<PathOf<Key>, Protocol, State, Schema>;
+  };
 }

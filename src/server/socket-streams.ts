@@ -1,16 +1,23 @@
 import { UsageError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/index.ts";
-import type { Message } from "../streams/message-queue.ts";
 import type { SendData } from "./send-data.ts";
-import type { Socket } from "./socket.ts";
 
 /** What `addStream` takes: anything to be iterated over, `ReadableStream` included. */
-export type SendSource = AsyncIterable<SendData> | Iterable<SendData> | ReadableStream<SendData>;
+export type SendSource<T = SendData> = AsyncIterable<T> | Iterable<T> | ReadableStream<T>;
 
-/** The messages of `socket` as a stream that holds none of them itself. */
-export function readableOf(socket: Socket): ReadableStream<Message> {
-  const messages = socket[Symbol.asyncIterator]();
-  return new ReadableStream<Message>(
+/** Where messages are sent to: a socket, whatever it takes for a message. */
+export interface MessageSink<T> {
+  readonly done: Promise<unknown>;
+  /** Rejects once the connection has ended. */
+  readonly drained: Promise<void>;
+  /** Returns false when it is time to wait for `drained`. */
+  send(item: T): boolean;
+  close(code?: number): void;
+}
+
+/** The messages of a socket as a stream that holds none of them itself. */
+export function readableOf<T>(messages: AsyncIterator<T, undefined>): ReadableStream<T> {
+  return new ReadableStream<T>(
     {
       async pull(controller) {
         const result = await messages.next();
@@ -26,23 +33,23 @@ export function readableOf(socket: Socket): ReadableStream<Message> {
 }
 
 /** A stream of which every chunk is sent as a message. */
-export function writableOf(socket: Socket): WritableStream<SendData> {
-  return new WritableStream<SendData>({
+export function writableOf<T>(sink: MessageSink<T>): WritableStream<T> {
+  return new WritableStream<T>({
     start(controller) {
-      void socket.done.then(async () => {
+      void sink.done.then(async () => {
         // What `drained` rejects with says how the connection ended.
-        await socket.drained.catch((error: unknown) => controller.error(error));
+        await sink.drained.catch((error: unknown) => controller.error(error));
       });
     },
     async write(chunk) {
-      if (!socket.send(chunk)) await socket.drained;
+      if (!sink.send(chunk)) await sink.drained;
     },
     async close() {
-      socket.close();
-      await socket.done;
+      sink.close();
+      await sink.done;
     },
     abort() {
-      socket.close(CloseCode.InternalError);
+      sink.close(CloseCode.InternalError);
     },
   });
 }
@@ -52,7 +59,7 @@ export function writableOf(socket: Socket): WritableStream<SendData> {
  *
  * @throws UsageError `INVALID_SOURCE` if `source` cannot be iterated over.
  */
-export function pipeToSocket(source: SendSource, socket: Socket): Promise<void> {
+export function pipeTo<T>(sink: MessageSink<T>, source: SendSource<T>): Promise<void> {
   const items = iteratorOf(source);
   return new Promise((resolve, reject) => {
     let isOver = false;
@@ -70,13 +77,13 @@ export function pipeToSocket(source: SendSource, socket: Socket): Promise<void> 
           isOver = true;
           return resolve();
         }
-        if (!isOver) await sendItem(socket, result.value).catch(stop);
+        if (!isOver) await sendItem(sink, result.value).catch(stop);
       }
     };
     // What the source itself throws is passed on without telling it to stop.
     pump().catch(reject);
     // A source that is silent for long must not hide the end of the connection.
-    void socket.done.then(() => socket.drained.catch(stop));
+    void sink.done.then(() => sink.drained.catch(stop));
   });
 }
 
@@ -88,11 +95,11 @@ async function finish(items: Iterator<unknown> | AsyncIterator<unknown>): Promis
   }
 }
 
-async function sendItem(socket: Socket, item: SendData): Promise<void> {
-  if (!socket.send(item)) await socket.drained;
+async function sendItem<T>(sink: MessageSink<T>, item: T): Promise<void> {
+  if (!sink.send(item)) await sink.drained;
 }
 
-function iteratorOf(source: SendSource): AsyncIterator<SendData> | Iterator<SendData> {
+function iteratorOf<T>(source: SendSource<T>): AsyncIterator<T> | Iterator<T> {
   // A string can be iterated over, but was hardly meant to be sent character by character.
   if (typeof source === "object" && source !== null) {
     if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();

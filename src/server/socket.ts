@@ -1,21 +1,22 @@
 import type { CloseInfo, Connection, ConnectionHandler } from "../connection/connection.ts";
 import { ReadyState } from "../connection/connection.ts";
-import { ConnectionClosedError, ProtocolError } from "../errors/index.ts";
+import { ConnectionClosedError, ProtocolError, type TidewayError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/index.ts";
 import { type Message, MessageQueue } from "../streams/message-queue.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
 import { type Deferred, deferred } from "./deferred.ts";
+import { InvalidMessageError } from "./invalid-message-error.ts";
 import { checkCloseArguments, type SendData, toBytes, toPingPayload } from "./send-data.ts";
 import type { SlowConsumerPolicy, SocketOptions } from "./socket-options.ts";
-import { pipeToSocket, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
+import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
 import { isThenable } from "./values.ts";
 
 /** What `listen` may be told besides the messages. */
-export interface ListenOptions {
+export interface ListenOptions<Failure extends TidewayError = ConnectionClosedError> {
   /** Called once, last, when no more messages can come, however they ended; not after `cancel`. */
   readonly onDone?: () => void;
   /** Called before `onDone` when the connection was not closed with 1000, 1001 or 1005. */
-  readonly onError?: (error: ConnectionClosedError) => void;
+  readonly onError?: (error: Failure) => void;
 }
 
 /** What sockets need from the server they belong to; one host serves many. */
@@ -33,6 +34,12 @@ export interface SocketHost {
 
 /** Runs a socket's handler: what it throws, or rejects with, closes the socket with 1011. */
 export let runHandler: (socket: Socket, handler: () => unknown) => void;
+
+/**
+ * Ends the messages of `socket` with `error`, before those that wait, and closes it with the error's
+ * code. An `InvalidMessageError` is the peer's fault; anything else has failed as a handler can.
+ */
+export let endMessages: (socket: Socket, error: TidewayError) => void;
 
 // What only the connection may call; kept off the public face.
 let receive: (socket: Socket, message: Message) => void;
@@ -133,13 +140,13 @@ export class Socket implements AsyncIterable<Message> {
 
   /** All messages, in a stream; being the consumer from the first use of this property on. */
   get readable(): ReadableStream<Message> {
-    this.#readable ??= readableOf(this);
+    this.#readable ??= readableOf(this[Symbol.asyncIterator]());
     return this.#readable;
   }
 
   /** A stream that sends what is written to it, at the peer's pace; closing it closes with 1000. */
   get writable(): WritableStream<SendData> {
-    this.#writable ??= writableOf(this);
+    this.#writable ??= writableOf<SendData>(this);
     return this.#writable;
   }
 
@@ -206,7 +213,7 @@ export class Socket implements AsyncIterable<Message> {
    * @throws UsageError `INVALID_SOURCE` if `source` cannot be iterated over.
    */
   addStream(source: SendSource): Promise<void> {
-    return pipeToSocket(source, this);
+    return pipeTo<SendData>(this, source);
   }
 
   /** Sends a ping of at most 125 bytes. @throws UsageError `INVALID_DATA`, `PING_TOO_BIG` */
@@ -257,11 +264,21 @@ export class Socket implements AsyncIterable<Message> {
 
   #fail(error: unknown): void {
     this.close(CloseCode.InternalError);
-    // That the connection ended is no failure of the handler's.
-    const isOwnEnd = error instanceof ConnectionClosedError && ownErrors.get(error) === this;
+    // That the connection ended, or why it had to, is no failure of the handler's.
+    const isOwnEnd = error instanceof Error && ownErrors.get(error) === this;
     if (this.#hasFailed || isOwnEnd) return;
     this.#hasFailed = true;
     this.#host.onFailure(this, error);
+  }
+
+  #endMessages(error: TidewayError): void {
+    if (error instanceof InvalidMessageError) {
+      ownErrors.set(error, this);
+      this.close(error.closeCode, error.reason);
+    } else {
+      this.#fail(error);
+    }
+    this.#queue.discard(error);
   }
 
   #onMessage(message: Message): void {
@@ -301,6 +318,7 @@ export class Socket implements AsyncIterable<Message> {
 
   static {
     runHandler = (socket, handler) => socket.#guard(handler, undefined);
+    endMessages = (socket, error) => socket.#endMessages(error);
     receive = (socket, message) => socket.#onMessage(message);
     drain = (socket) => socket.#checkDrained();
     finish = (socket, info) => socket.#onClose(info);
@@ -341,7 +359,7 @@ const EXPECTED_ENDS: ReadonlySet<number> = new Set([
 ]);
 
 /** Which socket's end an error reports. */
-const ownErrors = new WeakMap<ConnectionClosedError, Socket>();
+const ownErrors = new WeakMap<Error, Socket>();
 
 function rejected(error: Error): Promise<never> {
   const promise = Promise.reject(error);

@@ -90,12 +90,15 @@ export class MessageQueue {
     this.#consumer?.onEnd();
   }
 
-  /** Ends the queue, drops what waits and lets the source run: nobody will ask for more. */
-  discard(): void {
+  /**
+   * Drops what waits and lets the source run: nobody will ask for more. The consumer finds the end,
+   * or `error`, also where the queue has ended otherwise before.
+   */
+  discard(error?: Error): void {
     this.#messages.clear();
     this.#bytes = 0;
-    this.#error = undefined;
-    this.end();
+    if (this.#hasEnded) this.#error = error;
+    else this.end(error);
     this.#resumeSource();
   }
 

@@ -1,0 +1,184 @@
+import { TidewayError } from "../errors/index.ts";
+import { CloseCode } from "../protocol/index.ts";
+import type { Message } from "../streams/message-queue.ts";
+import type { MessageSubscription } from "../streams/message-subscription.ts";
+import { InvalidMessageError } from "./invalid-message-error.ts";
+import { endMessages, type ListenOptions, runHandler, type Socket } from "./socket.ts";
+import type { SchemaResult, StandardSchema } from "./standard-schema.ts";
+import { isThenable } from "./values.ts";
+
+/** A value out of a message; undefined where the message has ended all messages. */
+export type Reading<T> = { readonly value: T } | undefined;
+
+/** Makes typed values of a socket's messages, one at a time. */
+export class MessageReader<T> {
+  readonly socket: Socket;
+  readonly #schema: StandardSchema<unknown, T>;
+
+  constructor(socket: Socket, schema: StandardSchema<unknown, T>) {
+    this.socket = socket;
+    this.#schema = schema;
+  }
+
+  /** Never throws or rejects. At once unless the schema is asynchronous. */
+  read(message: Message): Reading<T> | Promise<Reading<T>> {
+    if (typeof message !== "string") return this.#end(new InvalidMessageError("not text"));
+    let value: unknown;
+    try {
+      value = JSON.parse(message);
+    } catch (cause) {
+      return this.#end(new InvalidMessageError("not JSON", { cause }));
+    }
+    try {
+      const result = this.#schema["~standard"].validate(value);
+      if (!isThenable(result)) return this.#settle(result);
+      return Promise.resolve(result)
+        .then((settled) => this.#settle(settled))
+        .catch(this.#fail);
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #settle(result: SchemaResult<T>): Reading<T> {
+    // Standard Schema: a result is a success unless it has issues.
+    if (!result.issues) return { value: result.value };
+    return this.#end(new InvalidMessageError("not valid", { issues: result.issues }));
+  }
+
+  readonly #fail = (cause: unknown): undefined =>
+    this.#end(
+      new TidewayError("SCHEMA_FAILED", "the schema could not validate a message", {
+        closeCode: CloseCode.InternalError,
+        cause,
+      }),
+    );
+
+  #end(error: TidewayError): undefined {
+    endMessages(this.socket, error);
+  }
+}
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** Iterates over the values in a socket's messages, taking one only when it is asked for. */
+export class TypedIterator<T> implements AsyncIterableIterator<T, undefined> {
+  readonly #messages: AsyncIterableIterator<Message, undefined>;
+  readonly #reader: MessageReader<T>;
+  /** The latest result: the next message is not taken before. */
+  #last: Promise<unknown> = Promise.resolve();
+  #isOver = false;
+
+  /** @throws UsageError `ALREADY_CONSUMED` */
+  constructor(reader: MessageReader<T>) {
+    this.#reader = reader;
+    this.#messages = reader.socket[Symbol.asyncIterator]();
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    const result = this.#last.then(this.#readNext, this.#readNext);
+    this.#last = result;
+    return result;
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#isOver = true;
+    await this.#messages.return?.();
+    return END;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  readonly #readNext = async (): Promise<IteratorResult<T, undefined>> => {
+    const result = await this.#messages.next();
+    if (result.done === true) return result;
+    const reading = await this.#reader.read(result.value);
+    if (this.#isOver) return END;
+    if (reading !== undefined) return { done: false, value: reading.value };
+    // Throws the error in which the messages have ended.
+    await this.#messages.next();
+    return END;
+  };
+}
+
+/** Hands out the values in a socket's messages by callback. */
+export class TypedSubscription<T> implements MessageSubscription {
+  readonly #reader: MessageReader<T>;
+  readonly #onMessage: (value: T) => unknown;
+  /** Paused also while a message is being validated, so that the next one waits. */
+  readonly #messages: MessageSubscription;
+  #state: "idle" | "validating" | "validated" | "delivering" | "over" = "idle";
+  /** What has been validated, but came to a listener that had paused. */
+  #held: Reading<T>;
+  #isPaused = false;
+
+  /** @throws UsageError `ALREADY_CONSUMED` */
+  constructor(
+    reader: MessageReader<T>,
+    onMessage: (value: T) => unknown,
+    options: ListenOptions<TidewayError>,
+  ) {
+    this.#reader = reader;
+    this.#onMessage = onMessage;
+    this.#messages = reader.socket.listen((message) => this.#take(message), options);
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#messages.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#state === "validated") this.#deliver();
+    else if (this.#state === "idle") this.#messages.resume();
+  }
+
+  cancel(): void {
+    this.#state = "over";
+    this.#held = undefined;
+    this.#messages.cancel();
+  }
+
+  [Symbol.dispose](): void {
+    this.cancel();
+  }
+
+  /** Its result, like what it throws, is the listener's. */
+  #take(message: Message): unknown {
+    const reading = this.#reader.read(message);
+    if (!isThenable(reading)) {
+      return reading === undefined ? undefined : this.#onMessage(reading.value);
+    }
+    this.#state = "validating";
+    this.#messages.pause();
+    void reading.then((held) => {
+      if (this.#state === "over") return;
+      this.#state = "validated";
+      this.#held = held;
+      if (!this.#isPaused) this.#deliver();
+    });
+    return undefined;
+  }
+
+  #deliver(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    this.#state = "delivering";
+    if (held !== undefined) runHandler(this.#reader.socket, () => this.#onMessage(held.value));
+    if (this.#isOver()) return;
+    this.#state = "idle";
+    if (!this.#isPaused) this.#messages.resume();
+  }
+
+  /** Asked behind the callback, which may have cancelled. */
+  #isOver(): boolean {
+    return this.#state === "over";
+  }
+}
