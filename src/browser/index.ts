@@ -1,6 +1,7 @@
 /**
  * The client for browsers: the native `WebSocket` with event streams on top of it,
- * `ReconnectingWebSocket`, and the native `WebSocketStream`. It exports the same names as the entry point for Node.
+ * `ReconnectingWebSocket`, and the native `WebSocketStream`. It exports the same names as the entry
+ * point for Node.
  *
  * @module
  */
@@ -8,10 +9,4 @@ export { CloseEvent, WebSocket } from "./web-socket.ts";
 export { ReconnectingWebSocket } from "./reconnecting-web-socket.ts";
 export { WebSocketError, WebSocketStream } from "./web-socket-stream.ts";
 
-export { heartbeat } from "../client/heartbeat.ts";
-export { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
-export { decideReconnect } from "../client/reconnect-policy.ts";
-export { withEventStreams } from "../client/event-streams.ts";
-export { EventStream } from "../streams/event-stream.ts";
-export { TidewayError } from "../errors/index.ts";
-export type * from "../client/types.ts";
+export * from "../client/common.ts";

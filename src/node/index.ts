@@ -66,18 +66,5 @@ export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream
 );
 
 export { WebSocketError } from "../client/web-socket-error.ts";
-export { heartbeat } from "../client/heartbeat.ts";
-export { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
-export { decideReconnect } from "../client/reconnect-policy.ts";
-export { withEventStreams } from "../client/event-streams.ts";
-export { EventStream } from "../streams/event-stream.ts";
-export { CloseCode } from "../protocol/close-code.ts";
-export { UnexpectedStatusError } from "../protocol/handshake/index.ts";
-export {
-  HandshakeError,
-  ProtocolError,
-  TidewayError,
-  TransportError,
-  UsageError,
-} from "../errors/index.ts";
-export type * from "../client/types.ts";
+
+export * from "../client/common.ts";

@@ -1,4 +1,19 @@
-/** The types that both entry points of the client export beside its values. */
+/** What the entry points of the client have in common, whatever their runtime. */
+export { heartbeat } from "./heartbeat.ts";
+export { defineReconnectingWebSocket } from "./reconnecting-web-socket.ts";
+export { decideReconnect } from "./reconnect-policy.ts";
+export { withEventStreams } from "./event-streams.ts";
+export { EventStream } from "../streams/event-stream.ts";
+export { CloseCode } from "../protocol/close-code.ts";
+export { UnexpectedStatusError } from "../protocol/handshake/unexpected-status-error.ts";
+export {
+  HandshakeError,
+  ProtocolError,
+  TidewayError,
+  TransportError,
+  UsageError,
+} from "../errors/index.ts";
+
 export type { CloseEventInit } from "./close-event.ts";
 export type { EventHandler } from "./event-handlers.ts";
 export type {
