@@ -142,7 +142,7 @@ describe("a schema", () => {
         },
         "ws:/b": {
           schema: { receive: callable, send: count },
-          handle: (socket) => expectTypeOf(socket).toEqualTypeOf<TypedSocket<number, unknown>>(),
+          handle: (socket) => expectTypeOf(socket).toEqualTypeOf<TypedSocket<number>>(),
         },
       },
     });

@@ -1,0 +1,564 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import * as fc from "fast-check";
+import { type CloseInfo, InvalidMessageError, type StandardSchema } from "tideway/server";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { deferred } from "../../src/server/deferred.ts";
+import { runHandler, Socket } from "../../src/server/socket.ts";
+import type { SocketOptions } from "../../src/server/socket-options.ts";
+import { TypedSocket } from "../../src/server/typed-socket.ts";
+import { FakeConnection } from "./fake-connection.ts";
+
+let connection: FakeConnection;
+const onFailure = vi.fn<(socket: Socket, error: unknown) => void>();
+
+beforeEach(() => {
+  connection = new FakeConnection();
+  onFailure.mockReset();
+});
+
+function open<T>(schema: StandardSchema<T>, options?: SocketOptions): TypedSocket<T> {
+  const host = { onFailure, onClosed: () => {}, inNextTurn: setImmediate };
+  return new TypedSocket(new Socket(connection, host, options), schema);
+}
+
+type Validate<T> = StandardSchema<T>["~standard"]["validate"];
+
+function schemaOf<T>(validate: Validate<T>): StandardSchema<T> {
+  return { "~standard": { version: 1, vendor: "test", validate } };
+}
+
+const numbers = schemaOf<number>((value) =>
+  typeof value === "number" ? { value } : { issues: [{ message: "no number", path: ["x"] }] },
+);
+
+const anything = schemaOf<unknown>((value) => ({ value }));
+
+const failing = {
+  throws: schemaOf<number>(() => {
+    throw new Error("bug");
+  }),
+  rejects: schemaOf<number>(() => Promise.reject(new Error("bug"))),
+  "returns nothing": schemaOf<number>((() => {}) as never),
+};
+
+const schemaFailed = expect.objectContaining({
+  name: "TidewayError",
+  code: "SCHEMA_FAILED",
+  closeCode: 1011,
+  cause: expect.any(Error),
+});
+
+/** A schema that decides only when the test does, by the number it is asked about. */
+function pending(): { schema: StandardSchema<number>; settle: Map<unknown, () => void> } {
+  const settle = new Map<unknown, () => void>();
+  const schema = schemaOf<number>((value) => {
+    const decided = deferred<void>();
+    settle.set(value, () => decided.resolve());
+    return decided.promise.then(() => numbers["~standard"].validate(value));
+  });
+  return { schema, settle };
+}
+
+/** What each kind of invalid message is, and what is to be made of it. */
+const invalidMessages = [
+  ["a binary message", new Uint8Array([53]), 1003, "not text", []],
+  ["text that is no JSON", "{", 1007, "not JSON", []],
+  ["no text at all", "", 1007, "not JSON", []],
+  ["JSON that does not validate", '"5"', 1007, "not valid", ["no number"]],
+] as const;
+
+function receive(...messages: Array<string | Uint8Array>): void {
+  for (const message of messages) {
+    if (typeof message === "string") connection.handler.onText(message);
+    else connection.handler.onBinary(message);
+  }
+}
+
+describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
+  /** Receives until the end, and says all that came, and how it ended. */
+  async function receiveAll<T>(socket: TypedSocket<T>): Promise<{ values: T[]; error: unknown }> {
+    const values: T[] = [];
+    try {
+      if (how === "listen") {
+        await new Promise<void>((resolve, reject) => {
+          socket.listen((value) => values.push(value), { onDone: resolve, onError: reject });
+        });
+      } else {
+        for await (const value of how === "readable" ? socket.readable : socket) values.push(value);
+      }
+      return { values, error: undefined };
+    } catch (error) {
+      return { values, error };
+    }
+  }
+
+  it.each(["sync", "async"])("gives values that a %s schema has made of JSON", async (kind) => {
+    const doubled = (value: unknown): { value: number } => ({ value: Number(value) * 2 });
+    const socket = open(schemaOf(kind === "sync" ? doubled : async (value) => doubled(value)));
+    receive("1", " 2.5 ");
+    const received = receiveAll(socket);
+    await nextTurn();
+    receive("-3e1");
+    connection.end({ code: 1001 });
+    expect(await received).toEqual({ values: [2, 5, -60], error: undefined });
+  });
+
+  it("ends as the connection does", async () => {
+    const socket = open(numbers);
+    receive("1");
+    connection.end({ code: 1006 });
+    const { values, error } = await receiveAll(socket);
+    expect(values).toEqual([1]);
+    expect(error).toMatchObject({ name: "ConnectionClosedError", closeCode: 1006 });
+  });
+
+  it.each(invalidMessages)(
+    "closes for %s (RFC 6455 7.4.1), and drops what came behind it",
+    async (_what, message, code, reason, issues) => {
+      const socket = open(numbers);
+      receive("1", message, "2");
+      const received = receiveAll(socket);
+      await nextTurn();
+      expect(connection.calls).toEqual([["close", code, reason]]);
+      receive("3");
+      connection.end({ code });
+      const { values, error } = await received;
+      expect(values).toEqual([1]);
+      expect(error).toBeInstanceOf(InvalidMessageError);
+      expect(error).toMatchObject({
+        name: "InvalidMessageError",
+        code: "INVALID_MESSAGE",
+        closeCode: code,
+        reason,
+      });
+      const found = (error as InvalidMessageError).issues.map((issue) => issue.message);
+      expect(found).toEqual(issues);
+      expect(onFailure).not.toHaveBeenCalled();
+    },
+  );
+
+  it.each(Object.entries(failing))(
+    "closes with 1011 and reports once where a schema %s",
+    async (_how, schema) => {
+      const socket = open(schema);
+      receive("1", "2");
+      const received = receiveAll(socket);
+      await nextTurn();
+      expect(connection.calls).toEqual([["close", 1011, ""]]);
+      connection.end({ code: 1011 });
+      expect(await received).toEqual({ values: [], error: schemaFailed });
+      expect(onFailure.mock.calls).toEqual([[socket.socket, schemaFailed]]);
+    },
+  );
+
+  it("keeps the order of messages, however long each takes to validate", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ turns: fc.nat(3), isLate: fc.boolean() }), { maxLength: 20 }),
+        async (messages) => {
+          connection = new FakeConnection();
+          let running = 0;
+          const schema = schemaOf<number>((value) => {
+            const number = value as number;
+            const { turns } = messages[number];
+            expect(running).toBe(0);
+            if (turns === 0) return { value: number };
+            running++;
+            return (async () => {
+              for (let turn = 1; turn < turns; turn++) await Promise.resolve();
+              running--;
+              return { value: number };
+            })();
+          });
+          const socket = open(schema);
+          const received = receiveAll(socket);
+          for (const [at, { isLate }] of messages.entries()) {
+            if (isLate) await nextTurn();
+            receive(String(at));
+          }
+          connection.end();
+          const { values, error } = await received;
+          expect(error).toBeUndefined();
+          expect(values).toEqual(Array.from(messages.keys()));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it("takes no message before the last is validated, so that the peer has to wait", async () => {
+    const { schema, settle } = pending();
+    const socket = open(schema, { maxQueuedBytes: 128, maxQueuedMessages: 2 });
+    const received = receiveAll(socket);
+    await nextTurn();
+    receive("1", "2", "3");
+    await nextTurn();
+    expect(Array.from(settle.keys())).toEqual([1]);
+    expect(connection.calls).toEqual([["pause"]]);
+    for (const number of [1, 2, 3]) {
+      settle.get(number)?.();
+      await nextTurn();
+    }
+    expect(connection.calls).toEqual([["pause"], ["resume"]]);
+    connection.end();
+    expect(await received).toEqual({ values: [1, 2, 3], error: undefined });
+  });
+
+  it("leaves a key named __proto__ in the message what it is: the message's own", async () => {
+    const socket = open(anything);
+    receive('{"__proto__":{"isPolluted":true},"constructor":{"prototype":{"isPolluted":true}}}');
+    connection.end();
+    const { values } = await receiveAll(socket);
+    expect(Object.hasOwn(values[0] as object, "__proto__")).toBe(true);
+    expect(Object.getPrototypeOf(values[0])).toBe(Object.prototype);
+    expect("isPolluted" in {}).toBe(false);
+    expect(connection.calls).toEqual([]);
+  });
+
+  it("has one consumer, and tells a second one at once", () => {
+    const socket = open(numbers);
+    void receiveAll(socket);
+    const expected = expect.objectContaining({ code: "ALREADY_CONSUMED" });
+    expect(() => socket[Symbol.asyncIterator]()).toThrow(expected);
+    expect(() => socket.listen(() => {})).toThrow(expected);
+    expect(() => socket.socket.listen(() => {})).toThrow(expected);
+    connection.end();
+  });
+});
+
+describe("a handler that lets the error of an invalid message pass", () => {
+  it("has not failed", async () => {
+    const socket = open(numbers);
+    receive("true");
+    const received: number[] = [];
+    runHandler(socket.socket, async () => {
+      for await (const value of socket) received.push(value);
+    });
+    await nextTurn();
+    connection.end({ code: 1007 });
+    await nextTurn();
+    expect(connection.calls).toEqual([["close", 1007, "not valid"]]);
+    expect(received).toEqual([]);
+    expect(onFailure).not.toHaveBeenCalled();
+  });
+
+  it("has failed if the message was another socket's", async () => {
+    const other = open(numbers);
+    receive("true");
+    connection = new FakeConnection();
+    const socket = open(numbers);
+    runHandler(socket.socket, () => other[Symbol.asyncIterator]().next());
+    await nextTurn();
+    expect(onFailure.mock.calls).toEqual([[socket.socket, expect.any(InvalidMessageError)]]);
+  });
+
+  it("is reported once where the schema failed, also if it catches the error", async () => {
+    const rethrowing = open(failing.throws);
+    receive("1");
+    runHandler(rethrowing.socket, async () => {
+      for await (const value of rethrowing) expect.unreachable(String(value));
+    });
+    await nextTurn();
+    connection = new FakeConnection();
+    const catching = open(failing.throws);
+    receive("1");
+    runHandler(catching.socket, () =>
+      catching[Symbol.asyncIterator]()
+        .next()
+        .catch(() => {}),
+    );
+    await nextTurn();
+    expect(onFailure.mock.calls).toEqual([
+      [rethrowing.socket, schemaFailed],
+      [catching.socket, schemaFailed],
+    ]);
+  });
+});
+
+describe("iteration", () => {
+  it("answers calls of next in the order in which they were made", async () => {
+    const socket = open(numbers);
+    const iterator = socket[Symbol.asyncIterator]();
+    const results = [iterator.next(), iterator.next(), iterator.next()];
+    receive("1", "2");
+    connection.end();
+    expect(await Promise.all(results)).toEqual([
+      { done: false, value: 1 },
+      { done: false, value: 2 },
+      { done: true, value: undefined },
+    ]);
+  });
+
+  it("is over behind the error it throws", async () => {
+    const socket = open(numbers);
+    const iterator = socket[Symbol.asyncIterator]();
+    const results = [iterator.next(), iterator.next()];
+    receive("null", "1");
+    await expect(results[0]).rejects.toBeInstanceOf(InvalidMessageError);
+    expect(await results[1]).toEqual({ done: true, value: undefined });
+    connection.end({ code: 1007 });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("closes with 1000 when the loop is left early", async () => {
+    const socket = open(numbers);
+    receive("1", "2");
+    for await (const value of socket) {
+      expect(value).toBe(1);
+      break;
+    }
+    await nextTurn();
+    expect(connection.calls).toEqual([["close", 1000, ""]]);
+  });
+
+  it("closes at once when left in the middle of validation, whatever comes of that", async () => {
+    const { schema, settle } = pending();
+    const socket = open(schema);
+    const iterator = socket[Symbol.asyncIterator]();
+    receive('"no number"');
+    const result = iterator.next();
+    await nextTurn();
+    expect(await iterator.return?.()).toEqual({ done: true, value: undefined });
+    await nextTurn();
+    expect(connection.calls).toEqual([["close", 1000, ""]]);
+    settle.get("no number")?.();
+    expect(await result).toEqual({ done: true, value: undefined });
+  });
+
+  it("gives what was being validated when the connection ended, then its end", async () => {
+    const { schema, settle } = pending();
+    const socket = open(schema);
+    const iterator = socket[Symbol.asyncIterator]();
+    receive("1");
+    const result = iterator.next();
+    await nextTurn();
+    connection.end({ code: 1006 });
+    settle.get(1)?.();
+    expect(await result).toEqual({ done: false, value: 1 });
+    await expect(iterator.next()).rejects.toMatchObject({ closeCode: 1006 });
+  });
+});
+
+describe("readable", () => {
+  it("closes at once when cancelled while it waits for a message", async () => {
+    const socket = open(numbers);
+    const reader = socket.readable.getReader();
+    const read = reader.read();
+    await nextTurn();
+    await reader.cancel();
+    await nextTurn();
+    expect(connection.calls).toEqual([["close", 1000, ""]]);
+    expect((await read).done).toBe(true);
+  });
+});
+
+describe("listen", () => {
+  it("calls onError and then onDone, once the connection is over", async () => {
+    const socket = open(numbers);
+    const log: unknown[] = [];
+    socket.listen((value) => log.push(value), {
+      onError: (error) => log.push(error.code),
+      onDone: () => log.push("done"),
+    });
+    receive("1", "false");
+    await nextTurn();
+    connection.end({ code: 1007 });
+    expect(log).toEqual([1, "INVALID_MESSAGE", "done"]);
+  });
+
+  it.each([
+    ["sync", numbers],
+    ["async", schemaOf<number>(async (value) => ({ value: value as number }))],
+  ])(
+    "closes with 1011 and reports once when it throws, with a schema that is %s",
+    async (_kind, schema) => {
+      const socket = open(schema);
+      socket.listen(() => {
+        throw new Error("bug");
+      });
+      receive("1", "2");
+      await nextTurn();
+      expect(onFailure.mock.calls).toEqual([[socket.socket, new Error("bug")]]);
+      expect(connection.calls).toEqual([["close", 1011, ""]]);
+    },
+  );
+
+  it("holds values back while it is paused, what is being validated too", async () => {
+    const { schema, settle } = pending();
+    const socket = open(schema);
+    const values: unknown[] = [];
+    const subscription = socket.listen((value) => values.push(value), {
+      onDone: () => values.push("done"),
+    });
+    receive("1", "2");
+    await nextTurn();
+    expect(subscription.isPaused).toBe(false);
+    subscription.pause();
+    expect(subscription.isPaused).toBe(true);
+    settle.get(1)?.();
+    await nextTurn();
+    expect(values).toEqual([]);
+    expect(settle.has(2)).toBe(false);
+    subscription.resume();
+    expect(values).toEqual([1]);
+    settle.get(2)?.();
+    connection.end();
+    await nextTurn();
+    expect(values).toEqual([1, 2, "done"]);
+  });
+
+  it("tells nothing while it is paused, not even that a message was invalid", async () => {
+    const { schema, settle } = pending();
+    const socket = open(schema);
+    const log: unknown[] = [];
+    const subscription = socket.listen(() => {}, { onError: (error) => log.push(error.code) });
+    receive("true");
+    await nextTurn();
+    subscription.pause();
+    settle.get(true)?.();
+    await nextTurn();
+    expect(connection.calls).toEqual([["close", 1007, "not valid"]]);
+    connection.end({ code: 1007 });
+    expect(log).toEqual([]);
+    subscription.resume();
+    expect(log).toEqual(["INVALID_MESSAGE"]);
+  });
+
+  it("may pause and resume out of its own callback, and is not called within it", async () => {
+    const socket = open(schemaOf<number>(async (value) => ({ value: value as number })));
+    const log: unknown[] = [];
+    const subscription = socket.listen((value) => {
+      log.push(`${value} in`);
+      subscription.pause();
+      subscription.resume();
+      log.push(`${value} out`);
+    });
+    receive("1", "2");
+    await nextTurn();
+    expect(log).toEqual(["1 in", "1 out", "2 in", "2 out"]);
+  });
+
+  it("delivers nothing behind cancel, and closes with 1000", async () => {
+    const { schema, settle } = pending();
+    const socket = open(schema);
+    const onMessage = vi.fn<(value: number) => void>();
+    const onDone = vi.fn<() => void>();
+    const subscription = socket.listen(onMessage, { onDone });
+    receive("1", "2");
+    await nextTurn();
+    subscription.cancel();
+    settle.get(1)?.();
+    await nextTurn();
+    subscription.resume();
+    expect(connection.calls).toEqual([["close", 1000, ""]]);
+    connection.end();
+    expect(onMessage).not.toHaveBeenCalled();
+    expect(onDone).not.toHaveBeenCalled();
+  });
+
+  it("may cancel out of its own callback", async () => {
+    const socket = open(schemaOf<number>(async (value) => ({ value: value as number })));
+    const values: number[] = [];
+    const subscription = socket.listen((value) => {
+      values.push(value);
+      subscription[Symbol.dispose]();
+    });
+    receive("1", "2");
+    await nextTurn();
+    await vi.waitFor(() => expect(connection.calls).toEqual([["close", 1000, ""]]));
+    expect(values).toEqual([1]);
+  });
+});
+
+describe("sending", () => {
+  it("sends values as JSON in text messages", async () => {
+    const socket = open(anything);
+    socket.send({ a: [1, "é"], b: undefined });
+    socket.add(null);
+    await socket.addStream([1, "two"]);
+    const writer = socket.writable.getWriter();
+    await writer.write(true);
+    expect(connection.sent).toEqual(['{"a":[1,"é"]}', "null", "1", '"two"', "true"]);
+    expect(socket.writable).toBe(socket.writable);
+  });
+
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+  const throwing = {
+    toJSON() {
+      throw new Error("bug");
+    },
+  };
+
+  it.each([[undefined], [() => {}], [Symbol("s")], [5n], [circular], [throwing]])(
+    "throws at once for what JSON cannot express (%#)",
+    (value) => {
+      const socket = open(anything);
+      const expected = expect.objectContaining({ name: "UsageError", code: "INVALID_DATA" });
+      expect(() => socket.send(value)).toThrow(expected);
+      expect(connection.sent).toEqual([]);
+    },
+  );
+
+  it("returns false from the high-water mark on, and once the connection is not open", () => {
+    const socket = open(anything, { highWaterMarkBytes: 100 });
+    connection.bytesPerMessage = 50;
+    expect([socket.send(1), socket.send(2)]).toEqual([true, false]);
+    socket.close();
+    expect(socket.send(3)).toBe(false);
+    expect(connection.sent).toEqual(["1", "2"]);
+  });
+
+  it("goes at the peer's pace", async () => {
+    const socket = open(anything, { highWaterMarkBytes: 100 });
+    connection.bytesPerMessage = 100;
+    const sending = socket.addStream([1, 2]);
+    await nextTurn();
+    expect(connection.sent).toEqual(["1"]);
+    connection.drain();
+    await nextTurn();
+    expect(connection.sent).toEqual(["1", "2"]);
+    connection.drain();
+    await sending;
+  });
+
+  it("ends in ConnectionClosedError when the connection ends first", async () => {
+    const socket = open(anything, { highWaterMarkBytes: 1 });
+    connection.bytesPerMessage = 100;
+    const sending = socket.addStream([1, 2]);
+    await nextTurn();
+    const { drained } = socket;
+    connection.end({ code: 1006 });
+    const expected = { name: "ConnectionClosedError", closeCode: 1006 };
+    await expect(sending).rejects.toMatchObject(expected);
+    await expect(drained).rejects.toMatchObject(expected);
+  });
+});
+
+describe("everything else", () => {
+  it("is the socket's below", async () => {
+    const socket = open(anything);
+    connection.bufferedAmount = 7;
+    const { protocol, extensions, readyState, bufferedAmount } = socket;
+    expect({ protocol, extensions, readyState, bufferedAmount }).toEqual({
+      protocol: "chat",
+      extensions: "",
+      readyState: 1,
+      bufferedAmount: 7,
+    });
+    socket.ping();
+    socket.ping("p");
+    socket.close(4000, "why");
+    socket.terminate();
+    expect(connection.calls).toEqual([
+      ["ping", new Uint8Array()],
+      ["ping", new Uint8Array([112])],
+      ["close", 4000, "why"],
+      ["terminate"],
+    ]);
+    const { done } = socket;
+    connection.end({ code: 1006 });
+    expect(await done).toMatchObject({ code: 1006 } satisfies Partial<CloseInfo>);
+    expect(socket.readyState).toBe(3);
+  });
+});
