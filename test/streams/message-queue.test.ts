@@ -281,3 +281,34 @@ describe("listen", () => {
     expect(listener.log).toEqual(["cancel"]);
   });
 });
+
+describe("discard with an error", () => {
+  it.each(["is open", "has ended", "has ended in another error"])(
+    "drops what waits, and ends in that error, where the queue %s",
+    async (state) => {
+      const source = new Source();
+      const queue = new MessageQueue(source, { maxMessages: 2, maxBytes: 128 });
+      const iterator = queue.iterate();
+      for (const message of ["a", "b", "c"]) queue.push(message);
+      if (state !== "is open") queue.end(state === "has ended" ? undefined : new Error("other"));
+      queue.discard(new Error("bad"));
+      queue.push("d");
+      await expect(iterator.next()).rejects.toThrow("bad");
+      expect((await iterator.next()).done).toBe(true);
+      expect(source.calls).toEqual(["pause", "resume"]);
+    },
+  );
+
+  it("tells a reader and a listener that wait", async () => {
+    const read = new MessageQueue(new Source());
+    const result = read.iterate().next();
+    read.discard(new Error("bad"));
+    await expect(result).rejects.toThrow("bad");
+    const heard = new MessageQueue(new Source());
+    const listener = recorder();
+    heard.listen(listener);
+    await turn();
+    heard.discard(new Error("bad"));
+    expect(listener.log).toEqual([new Error("bad")]);
+  });
+});
