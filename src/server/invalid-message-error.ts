@@ -13,7 +13,9 @@ export type InvalidMessageReason = "not text" | "not JSON" | "not valid";
  * text that is no JSON or does not validate: it is not what it should be (RFC 6455 7.4.1).
  */
 export class InvalidMessageError extends TidewayError {
+  /** 1003 or 1007; see above. */
   declare readonly closeCode: number;
+  /** What the Close frame says to the peer. */
   readonly reason: InvalidMessageReason;
   /** What the schema found; empty if the message did not get as far. */
   readonly issues: readonly SchemaIssue[];

@@ -4,6 +4,7 @@
  * validation makes of it.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** The standard's one property. */
   readonly "~standard": {
     readonly version: 1;
     /** The library that the validator is of. */

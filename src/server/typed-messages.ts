@@ -8,7 +8,7 @@ import type { SchemaResult, StandardSchema } from "./standard-schema.ts";
 import { isThenable } from "./values.ts";
 
 /** A value out of a message; undefined where the message has ended all messages. */
-export type Reading<T> = { readonly value: T } | undefined;
+type Reading<T> = { readonly value: T } | undefined;
 
 /** Makes typed values of a socket's messages, one at a time. */
 export class MessageReader<T> {
@@ -94,7 +94,9 @@ export class TypedIterator<T> implements AsyncIterableIterator<T, undefined> {
   readonly #readNext = async (): Promise<IteratorResult<T, undefined>> => {
     const result = await this.#messages.next();
     if (result.done === true) return result;
-    const reading = await this.#reader.read(result.value);
+    let reading = this.#reader.read(result.value);
+    // What is there already is not waited for: that would cost each message a turn of microtasks.
+    if (isThenable(reading)) reading = await reading;
     if (this.#isOver) return END;
     if (reading !== undefined) return { done: false, value: reading.value };
     // Throws the error in which the messages have ended.

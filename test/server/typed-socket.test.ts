@@ -276,13 +276,19 @@ describe("a handler that lets the error of an invalid message pass", () => {
 });
 
 describe("iteration", () => {
-  it("answers calls of next in the order in which they were made", async () => {
-    const socket = open(numbers);
+  it("answers calls of next in the order in which they were made, validating one by one", async () => {
+    const { schema, settle } = pending();
+    const socket = open(schema);
     const iterator = socket[Symbol.asyncIterator]();
-    const results = [iterator.next(), iterator.next(), iterator.next()];
+    const results = Promise.all([iterator.next(), iterator.next(), iterator.next()]);
     receive("1", "2");
     connection.end();
-    expect(await Promise.all(results)).toEqual([
+    await nextTurn();
+    expect(Array.from(settle.keys())).toEqual([1]);
+    settle.get(1)?.();
+    await nextTurn();
+    settle.get(2)?.();
+    expect(await results).toEqual([
       { done: false, value: 1 },
       { done: false, value: 2 },
       { done: true, value: undefined },
