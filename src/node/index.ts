@@ -31,12 +31,12 @@ import type {
   WebSocketStream as WebSocketStreamInterface,
   WebSocketStreamConstructor,
 } from "../client/web-socket-stream-interface.ts";
-import { connect } from "./connect.ts";
+import { connect } from "./client/connect.ts";
 import {
   allowManyListeners,
   CloseEvent as NodeCloseEvent,
   createWebSocketClass,
-} from "./web-socket-class.ts";
+} from "./client/web-socket-class.ts";
 
 /** Tells that a WebSocket is closed. */
 export interface CloseEvent extends CloseEventInterface {}

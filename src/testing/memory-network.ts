@@ -1,10 +1,10 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import { Duplex } from "node:stream";
 import type { WebSocketConstructor } from "../client/web-socket-interface.ts";
-import { createWebSocketClass } from "../node/web-socket-class.ts";
-import { createConnector } from "../node/connect.ts";
-import type { Attachment } from "../node/running-server.ts";
-import { attach, type RoutesOption } from "../node/serve.ts";
+import { createWebSocketClass } from "../node/client/web-socket-class.ts";
+import { createConnector } from "../node/client/connect.ts";
+import type { Attachment } from "../node/http/running-server.ts";
+import { attach, type RoutesOption } from "../node/http/serve.ts";
 import type { ApplicationOptions } from "../server/application.ts";
 import { type LinkOptions, MemoryLink } from "./memory-link.ts";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
-import type { Application } from "../server/application.ts";
-import { answerRequest, serverFailed } from "../server/http-answer.ts";
+import type { Application } from "../../server/application.ts";
+import { answerRequest, serverFailed } from "../../server/http-answer.ts";
 import { type RequestTarget, readTarget } from "./http-target.ts";
 import type { Refusal } from "./http-upgrade.ts";
 

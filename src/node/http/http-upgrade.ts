@@ -5,16 +5,16 @@ import {
   computeAcceptKey,
   writeRefusal,
   writeUpgradeResponse,
-} from "../protocol/handshake/index.ts";
-import type { Application } from "../server/application.ts";
-import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../server/upgrade.ts";
+} from "../../protocol/handshake/index.ts";
+import type { Application } from "../../server/application.ts";
+import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
 import { HeldSocket } from "./held-socket.ts";
 import { NodeUpgradeAttempt } from "./http-upgrade-attempt.ts";
 import { readTarget } from "./http-target.ts";
 import type { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
-import { openConnection } from "./open-connection.ts";
-import { nodePlatform } from "./platform.ts";
+import { openConnection } from "../open-connection.ts";
+import { nodePlatform } from "../platform.ts";
 
 /** A plain answer to a request that gets no WebSocket. */
 export interface Refusal {

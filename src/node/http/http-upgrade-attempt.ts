@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { UpgradeAttempt } from "../server/upgrade.ts";
+import type { UpgradeAttempt } from "../../server/upgrade.ts";
 import type { RequestTarget } from "./http-target.ts";
 
 /**

@@ -1,8 +1,8 @@
 import type { Server as HttpServer } from "node:http";
-import { CloseCode } from "../protocol/index.ts";
-import { checkPositive } from "../server/options.ts";
-import { checkCloseArguments } from "../server/send-data.ts";
-import type { Socket } from "../server/socket.ts";
+import { CloseCode } from "../../protocol/index.ts";
+import { checkPositive } from "../../server/options.ts";
+import { checkCloseArguments } from "../../server/send-data.ts";
+import type { Socket } from "../../server/socket.ts";
 
 /** How to take leave of the clients. */
 export interface StopOptions {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Application } from "../server/application.ts";
+import type { Application } from "../../server/application.ts";
 import { RequestListener } from "./http-request.ts";
 import { type Refusal, refuse, UpgradeListener } from "./http-upgrade.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";

@@ -1,10 +1,10 @@
 import { setMaxListeners } from "node:events";
-import { type CloseEventConstructor, defineCloseEvent } from "../client/close-event.ts";
-import type { Connector } from "../client/connector.ts";
-import { withEventStreams } from "../client/event-streams.ts";
-import { defineWebSocket } from "../client/web-socket.ts";
-import type { WebSocketConstructor } from "../client/web-socket-interface.ts";
-import { nodePlatform } from "./platform.ts";
+import { type CloseEventConstructor, defineCloseEvent } from "../../client/close-event.ts";
+import type { Connector } from "../../client/connector.ts";
+import { withEventStreams } from "../../client/event-streams.ts";
+import { defineWebSocket } from "../../client/web-socket.ts";
+import type { WebSocketConstructor } from "../../client/web-socket-interface.ts";
+import { nodePlatform } from "../platform.ts";
 
 /** The runtime's own class where it has one, as Node has from version 23 on. */
 export const CloseEvent: CloseEventConstructor =

@@ -6,13 +6,18 @@ import type {
   ConnectHandler,
   Connector,
   ConnectRequest,
-} from "../client/connector.ts";
-import type { WheelTimer } from "../connection/timer-wheel.ts";
-import { HandshakeError, type TidewayError, TransportError, UsageError } from "../errors/index.ts";
-import { ClientHandshake, serializeExtensions } from "../protocol/handshake/index.ts";
-import { openConnection } from "./open-connection.ts";
-import { nodePlatform } from "./platform.ts";
-import { wheel } from "./timers.ts";
+} from "../../client/connector.ts";
+import type { WheelTimer } from "../../connection/timer-wheel.ts";
+import {
+  HandshakeError,
+  type TidewayError,
+  TransportError,
+  UsageError,
+} from "../../errors/index.ts";
+import { ClientHandshake, serializeExtensions } from "../../protocol/handshake/index.ts";
+import { openConnection } from "../open-connection.ts";
+import { nodePlatform } from "../platform.ts";
+import { wheel } from "../timers.ts";
 
 /** A way to the server that is not open yet. */
 export interface Dialled {

@@ -4,14 +4,14 @@ import {
   type Server as HttpsServer,
   type ServerOptions as HttpsOptions,
 } from "node:https";
-import { TransportError } from "../errors/index.ts";
+import { TransportError } from "../../errors/index.ts";
 import {
   type ApplicationOptions,
   createApplication,
   type ServerRuntime,
-} from "../server/application.ts";
-import { invalidOption } from "../server/options.ts";
-import type { Route, Routes } from "../server/route-types.ts";
+} from "../../server/application.ts";
+import { invalidOption } from "../../server/options.ts";
+import type { Route, Routes } from "../../server/route-types.ts";
 import { refuseClientErrors } from "./client-error.ts";
 import { HttpFront } from "./http-front.ts";
 import { ListeningServer } from "./listening-server.ts";
@@ -21,7 +21,7 @@ import {
   type Server,
   type StopOptions,
 } from "./running-server.ts";
-import { wheel } from "./timers.ts";
+import { wheel } from "../timers.ts";
 
 /** Where and how to listen, besides all that {@link ApplicationOptions} say. */
 export interface ServeOptions extends ApplicationOptions {
