@@ -29,10 +29,10 @@ export interface ConnectionEnvironment {
 
 /** When to look for a dead peer. */
 export interface HeartbeatOptions {
-  /** A ping is sent after this long without a byte from the peer. */
-  readonly idleMs: number;
-  /** The peer is taken for dead if nothing comes for this long after a ping. */
-  readonly timeoutMs: number;
+  /** A ping is sent after this long without a byte from the peer; default 30,000. */
+  readonly idleMs?: number;
+  /** The peer is taken for dead if nothing comes for this long after a ping; default 20,000. */
+  readonly timeoutMs?: number;
 }
 
 export interface ByteConnectionOptions {
@@ -50,11 +50,9 @@ export interface ByteConnectionOptions {
   readonly maxFrameBytes?: number;
   /** How long the closing handshake may take before the transport is dropped; default 5000. */
   readonly closeTimeoutMs?: number;
-  /** Default: 30 s and 20 s on a server, none on a client. */
+  /** Default: on a server with its own defaults, on a client none. */
   readonly heartbeat?: HeartbeatOptions | false;
 }
-
-const SERVER_HEARTBEAT: HeartbeatOptions = { idleMs: 30_000, timeoutMs: 20_000 };
 
 const NOTHING = new Uint8Array(0);
 
@@ -71,7 +69,9 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   readonly #endpoint: Endpoint;
   readonly #isServer: boolean;
   readonly #closeTimeoutMs: number;
-  readonly #heartbeat: HeartbeatOptions | false;
+  /** Infinity for no heartbeat. */
+  readonly #idleMs: number = Infinity;
+  readonly #pongTimeoutMs: number = Infinity;
 
   #handler: ConnectionHandler | undefined;
   #head: Uint8Array;
@@ -107,7 +107,10 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     this.#isServer = options.role === "server";
     this.#head = options.head ?? NOTHING;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 5000;
-    this.#heartbeat = options.heartbeat ?? (this.#isServer ? SERVER_HEARTBEAT : false);
+    const { heartbeat = this.#isServer && {} } = options;
+    if (heartbeat !== false) {
+      ({ idleMs: this.#idleMs = 30_000, timeoutMs: this.#pongTimeoutMs = 20_000 } = heartbeat);
+    }
     this.#output = new OutputBuffer(environment.pool);
     this.#endpoint = new Endpoint(options, environment.platform, this.#output, this);
   }
@@ -123,7 +126,7 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
     this.#hearFromPeer();
-    if (this.#heartbeat !== false) this.#startTimer(this.#heartbeat.idleMs);
+    if (this.#idleMs < Infinity) this.#startTimer(this.#idleMs);
     if (this.#head.length === 0) {
       this.#transport.start(this);
       return;
@@ -330,7 +333,6 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   }
 
   #lookForLife(): void {
-    const heartbeat = this.#heartbeat as HeartbeatOptions;
     if (this.#isPaused) {
       // A peer that this side does not read from cannot be heard, so it is not judged. But if it is
       // gone, the kernel is told so when it is written to.
@@ -338,19 +340,19 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
       this.#hearFromPeer();
     }
     const silentMs = this.#environment.wheel.coarseNowMs - this.#lastHeardMs;
-    if (silentMs < heartbeat.idleMs) {
-      this.#startTimer(heartbeat.idleMs - silentMs);
+    if (silentMs < this.#idleMs) {
+      this.#startTimer(this.#idleMs - silentMs);
     } else if (this.#awaitsPong) {
       this.terminate(
         new TransportError(
           "HEARTBEAT_TIMEOUT",
-          `nothing from the peer for ${heartbeat.timeoutMs} ms after a ping`,
+          `nothing from the peer for ${this.#pongTimeoutMs} ms after a ping`,
         ),
       );
     } else {
       this.ping();
       this.#awaitsPong = true;
-      this.#startTimer(heartbeat.timeoutMs);
+      this.#startTimer(this.#pongTimeoutMs);
     }
   }
 

@@ -16,23 +16,38 @@
  * ```
  */
 
-export { ConnectionClosedError, TidewayError, UsageError } from "../errors/index.ts";
-export type { CloseInfo } from "../connection/connection.ts";
+export {
+  ConnectionClosedError,
+  TidewayError,
+  TransportError,
+  UsageError,
+} from "../errors/index.ts";
+export type { HeartbeatOptions } from "../connection/byte-connection.ts";
+export type { CloseInfo, ReadyState } from "../connection/connection.ts";
+export { CloseCode } from "../protocol/close-code.ts";
+export type { ApplicationOptions } from "../server/application.ts";
+export type { ConnectionLimits } from "../server/connection-limits.ts";
 export { InvalidMessageError } from "../server/invalid-message-error.ts";
 export type { OriginPolicy } from "../server/origin.ts";
+export type { ErrorContext, ErrorListener } from "../server/report.ts";
+export type { RouteParams } from "../server/route-params.ts";
 export type {
+  AuthorizeContext,
+  HttpContext,
   HttpHandler,
   Routes,
+  WebSocketContext,
   WebSocketHandler,
   WebSocketRoute,
 } from "../server/route-types.ts";
 export { route } from "../server/route.ts";
 export type { SendData } from "../server/send-data.ts";
-export type { Socket } from "../server/socket.ts";
+export type { ListenOptions, Socket } from "../server/socket.ts";
+export type { SlowConsumerPolicy, SocketOptions } from "../server/socket-options.ts";
 export type { StandardSchema } from "../server/standard-schema.ts";
 export type { TypedSocket } from "../server/typed-socket.ts";
 export type { Message } from "../streams/message-queue.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";
 export { files, type FilesOptions } from "./files/files.ts";
-export type { Attachment, Server, StopOptions } from "./http/running-server.ts";
+export type { Attachment, OpenSockets, Server, StopOptions } from "./http/running-server.ts";
 export { attach, serve, type ServeOptions } from "./http/serve.ts";

@@ -1,12 +1,5 @@
+import type { HeartbeatOptions } from "../connection/byte-connection.ts";
 import type { SocketOptions } from "./socket-options.ts";
-
-/** When to look for a dead peer. */
-export interface HeartbeatOptions {
-  /** A ping is sent after this long without a byte from the peer. Default 30,000. */
-  readonly idleMs: number;
-  /** The peer is taken for dead if nothing comes for this long after a ping. Default 20,000. */
-  readonly timeoutMs: number;
-}
 
 /** Limits of one WebSocket connection, for a route or for a whole server. */
 export interface ConnectionLimits extends SocketOptions {

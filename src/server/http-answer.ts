@@ -1,17 +1,18 @@
 import { TidewayError } from "../errors/index.ts";
 import type { ErrorListener } from "./report.ts";
 import type { HttpEntry, RouteMatch } from "./route-table.ts";
+import type { HttpContext } from "./route-types.ts";
 import { isResponse } from "./values.ts";
 
 /** Runs a route's handler. Never rejects: what it throws is reported and answered with 500. */
 export async function answerRequest(
   { entry, params }: RouteMatch<HttpEntry>,
   request: Request,
-  url: URL,
+  { url, remoteAddress }: Omit<HttpContext<unknown>, "params">,
   report: ErrorListener,
 ): Promise<Response> {
   try {
-    const response: unknown = await entry.handle(request, { params, url });
+    const response: unknown = await entry.handle(request, { params, url, remoteAddress });
     if (isResponse(response)) return response;
     throw new TidewayError(
       "NO_RESPONSE",

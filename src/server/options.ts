@@ -1,5 +1,4 @@
 import { UsageError } from "../errors/index.ts";
-import type { HeartbeatOptions } from "../connection/byte-connection.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 
 const SLOW_CONSUMER_POLICIES: readonly unknown[] = ["close", "drop", "wait"];
@@ -21,12 +20,11 @@ export function checkLimits(limits: ConnectionLimits, where: string): void {
 
 function checkHeartbeat(heartbeat: ConnectionLimits["heartbeat"], where: string): void {
   if (heartbeat === undefined || heartbeat === false) return;
-  const { idleMs, timeoutMs } = Object(heartbeat) as Partial<HeartbeatOptions>;
-  if (idleMs === undefined || timeoutMs === undefined) {
+  if (typeof heartbeat !== "object" || heartbeat === null) {
     throw invalidOption(where, "heartbeat", heartbeat, "false or { idleMs, timeoutMs }");
   }
-  checkPositive(where, "heartbeat.idleMs", idleMs);
-  checkPositive(where, "heartbeat.timeoutMs", timeoutMs);
+  checkPositive(where, "heartbeat.idleMs", heartbeat.idleMs);
+  checkPositive(where, "heartbeat.timeoutMs", heartbeat.timeoutMs);
 }
 
 /** @throws UsageError `INVALID_OPTION` unless `value` is absent or a number above 0 */

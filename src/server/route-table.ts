@@ -73,7 +73,8 @@ export class RouteTable {
   constructor(routes: Readonly<Record<string, Route>>, defaults: RouteDefaults = {}) {
     for (const [key, route] of Object.entries(routes)) {
       const [, prefix, path] = KEY.exec(key) ?? [];
-      if (path === undefined) {
+      // "ws://host/path" is a URL, and no path that a browser asks for begins with two slashes.
+      if (path === undefined || path.startsWith("//")) {
         throw invalidRoute(
           key,
           'a key is a path such as "/x/:id", perhaps behind "ws:" or a method',

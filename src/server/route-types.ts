@@ -10,6 +10,8 @@ export interface HttpContext<Params> {
   /** Named params are percent-decoded; what a wildcard matched, `"0"`, is as it stands in the URL. */
   readonly params: Params;
   readonly url: URL;
+  /** The address that the connection comes from: behind a proxy, the proxy's. */
+  readonly remoteAddress: string;
 }
 
 /**
@@ -32,6 +34,11 @@ export interface WebSocketContext<Params, Protocol, State> {
   /** The request that opened the connection. */
   readonly request: Request;
   readonly url: URL;
+  /**
+   * The address that the connection comes from: behind a proxy, the proxy's. Empty if it is first
+   * read after the connection has ended.
+   */
+  readonly remoteAddress: string;
 }
 
 /**
@@ -61,6 +68,8 @@ type SocketOf<Schema> = Schema extends MessageSchema
 export interface AuthorizeContext<Params> {
   readonly params: Params;
   readonly url: URL;
+  /** The address that the connection comes from: behind a proxy, the proxy's. */
+  readonly remoteAddress: string;
 }
 
 /** What becomes the handler's `state`, or a refusal. */

@@ -25,6 +25,8 @@ export interface UpgradeAttempt extends UpgradeRequest {
   /** Made when first asked for: most handlers never do. Its signal aborts when the peer goes. */
   readonly request: Request;
   readonly url: URL;
+  /** Where the connection comes from; empty once it has ended. */
+  readonly remoteAddress: string;
 }
 
 /** What to answer to an {@link UpgradeAttempt}. */
@@ -150,7 +152,11 @@ export class UpgradeGate {
         : refuse(500, "The server failed.");
     };
     try {
-      const result = entry.authorize!(attempt.request, { params, url: attempt.url });
+      const result = entry.authorize!(attempt.request, {
+        params,
+        url: attempt.url,
+        remoteAddress: attempt.remoteAddress,
+      });
       if (!isThenable(result)) return decide(result);
       return this.#inTime(Promise.resolve(result)).then(decide, fail);
     } catch (error) {
@@ -223,6 +229,10 @@ class HandlerContext implements WebSocketContext<Params, string, unknown> {
 
   get url(): URL {
     return this.#attempt.url;
+  }
+
+  get remoteAddress(): string {
+    return this.#attempt.remoteAddress;
   }
 }
 

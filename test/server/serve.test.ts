@@ -113,6 +113,7 @@ describe("routes", () => {
     ["ws:x", { "ws:x": () => {} }],
     ["/:a/:a", { "/:a/:a": () => new Response() }],
     ["/(", { "/(": () => new Response() }],
+    ["ws://localhost/c", { "ws://localhost/c": () => {} }],
     ["ws:/x", { "ws:/x": {} }],
     ["ws:/x", { "ws:/x": { handle: 5 } }],
     ["ws:/x", { "ws:/x": { handle: () => {}, authorize: true } }],
@@ -152,6 +153,27 @@ describe("routes", () => {
       await expect(start({ routes })).rejects.toMatchObject({ code: "INVALID_ORIGIN" });
     },
   );
+});
+
+it("handlers and authorize are told where the connection comes from", async () => {
+  const addresses: string[] = [];
+  await start({
+    host: "127.0.0.1",
+    routes: {
+      "/": (_request, { remoteAddress }) => new Response(remoteAddress),
+      "ws:/": {
+        authorize: (_request: Request, { remoteAddress }: { remoteAddress: string }) => {
+          addresses.push(remoteAddress);
+          return undefined;
+        },
+        handle: (socket, { remoteAddress }) => void socket.send(remoteAddress),
+      },
+    },
+  });
+  const url = `http://127.0.0.1:${server.port}/`;
+  expect(await (await fetch(url)).text()).toBe("127.0.0.1");
+  expect(await nextMessage(await openClient(url))).toBe("127.0.0.1");
+  expect(addresses).toEqual(["127.0.0.1"]);
 });
 
 describe("HTTP handlers", () => {
@@ -500,9 +522,9 @@ describe("options", () => {
     { handshakeTimeoutMs: 0.5 },
     { handshakeTimeoutMs: Infinity },
     { handshakeTimeoutMs: 400_000 },
-    { heartbeat: {} },
+    { heartbeat: { idleMs: "1" } },
     { heartbeat: true },
-    { heartbeat: { idleMs: 1 } },
+    { heartbeat: { timeoutMs: 0 } },
     { onError: 5 },
     { routes: undefined },
   ])("are refused when they make no sense: %o", async (options) => {

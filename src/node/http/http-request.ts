@@ -55,7 +55,9 @@ export class RequestListener {
       return;
     }
     const fetchRequest = toRequest(request, response, target);
-    const answer = await answerRequest(match, fetchRequest, target.url, report);
+    const { remoteAddress = "" } = request.socket;
+    const context = { url: target.url, remoteAddress };
+    const answer = await answerRequest(match, fetchRequest, context, report);
     try {
       await this.#send(response, answer);
     } catch (error) {

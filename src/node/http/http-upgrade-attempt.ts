@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { UpgradeAttempt } from "../../server/upgrade.ts";
 import type { RequestTarget } from "./http-target.ts";
 
@@ -15,6 +16,7 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
   readonly isSecure: boolean;
   readonly pathname: string;
   readonly #href: string;
+  readonly #socket: Socket;
   #request: Request | undefined;
   #abortController: AbortController | undefined;
   #isAborted = false;
@@ -28,10 +30,16 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
     this.isSecure = isSecure;
     this.pathname = url.pathname;
     this.#href = url.href;
+    this.#socket = request.socket;
   }
 
   get url(): URL {
     return new URL(this.#href);
+  }
+
+  /** Asked of the kernel when it is first read. */
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? "";
   }
 
   get request(): Request {
