@@ -2,9 +2,20 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { WebSocket } from "tideway";
-import type { Server } from "tideway/server";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { type ReconnectingWebSocket, WebSocket } from "tideway";
+import { type Server, serve, type Socket } from "tideway/server";
+import { connectedPair } from "tideway/testing";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  type MockInstance,
+  vi,
+} from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 // Within the package, so that `tideway` is the package itself, as it is for those who install it.
@@ -35,14 +46,18 @@ describe("every block of code in the README", () => {
   });
 });
 
+/** Runs a block, as changed, and returns what it exports. */
+async function runBlock<Exports>(at: number, code: string): Promise<Exports> {
+  const path = join(folder, `run-${at}.ts`);
+  writeFileSync(path, code);
+  return (await import(path)) as Exports;
+}
+
 describe("the first screen of the README", () => {
   let server: Server;
 
-  const run = async (at: number, code: string): Promise<{ server: Server }> => {
-    const path = join(folder, `run-${at}.ts`);
-    writeFileSync(path, code);
-    return (await import(path)) as { server: Server };
-  };
+  const run = async (at: number, code: string): Promise<{ server: Server }> =>
+    await runBlock(at, code);
   const startServer = async (at: number): Promise<void> => {
     const code = blocks[at]
       .replace("port: 8080", "port: 0")
@@ -93,3 +108,116 @@ describe("the first screen of the README", () => {
     expect((await socket.onClose.first).code).toBe(1006);
   });
 });
+
+describe("the tour through the API", () => {
+  let log: MockInstance<typeof console.log>;
+  const servers: Server[] = [];
+  const blockWith = (words: string): { at: number; code: string } => {
+    const at = blocks.findIndex((code) => code.includes(words));
+    return { at, code: blocks[at] };
+  };
+
+  beforeEach(() => {
+    log = vi.spyOn(console, "log").mockImplementation(() => {});
+  });
+
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.stop();
+    vi.restoreAllMocks();
+  });
+
+  it("has a server with HTTP routes, subprotocols and authorization", async () => {
+    const { at, code } = blockWith('files("public")');
+    const { server } = await runBlock<{ server: Server }>(
+      at,
+      code
+        .replace("port: 8080", "port: 0")
+        .replace("const server", "export const server")
+        .replace("await server.stop();", ""),
+    );
+    servers.push(server);
+    const status = await fetch(`http://127.0.0.1:${server.port}/status`);
+    expect(await status.json()).toEqual({ isUp: true });
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/rooms/tea`, {
+      protocols: ["chat.v1", "chat.v2"],
+      headers: { origin: "https://example.com" },
+    });
+    expect((await socket.onMessage.first).data).toBe("welcome");
+    expect(socket.protocol).toBe("chat.v2");
+  });
+
+  it("has a handler that does with a socket all that can be done", async () => {
+    const { at, code } = blockWith("export async function handle");
+    const { handle } = await runBlock<{ handle: (socket: Socket) => Promise<void> }>(at, code);
+    const pair = await connectedPair();
+    const received: unknown[] = [];
+    pair.client.onMessage.listen(({ data }) => received.push(data));
+    await handle(pair.server);
+    expect(received).toEqual(["a lot", "one", "two", "three"]);
+    expect(log.mock.calls).toContainEqual([4000, "", true]);
+    expect(log.mock.calls).toContainEqual(["over"]);
+  });
+
+  it("has typed messages, by any schema", async () => {
+    const { at, code } = blockWith("declare const Move");
+    const schema = '{ "~standard": { version: 1, vendor: "", validate: (value) => ({ value }) } }';
+    const { server } = await runBlock<{ server: Server }>(
+      at,
+      code
+        .replaceAll(
+          /declare const (\w+): [^;]*(?:; to: string } \| [^;]*)?;/g,
+          `const $1 = ${schema};`,
+        )
+        .replace("await serve({", "export const server = await serve({ port: 0,"),
+    );
+    servers.push(server);
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/game`);
+    await socket.onOpen.first;
+    const answer = socket.onMessage.first;
+    socket.send('{"to":"e4"}');
+    expect(JSON.parse((await answer).data as string)).toEqual({ type: "moved", to: "e4" });
+  });
+
+  it("has clients that listen, and that come back", async () => {
+    const heard = withResolvers<string>();
+    const server = await serve({
+      port: 0,
+      routes: {
+        "ws:/chat": {
+          protocols: ["chat.v2", ""],
+          handle: (socket) => {
+            socket.send("hi");
+            socket.listen((message) => heard.resolve(String(message)));
+          },
+        },
+      },
+    });
+    servers.push(server);
+    const { at, code } = blockWith("new ReconnectingWebSocket(");
+    const { lasting, socket } = await runBlock<{
+      lasting: ReconnectingWebSocket;
+      socket: WebSocket;
+    }>(
+      at,
+      code
+        .replaceAll("wss://example.com", `ws://127.0.0.1:${server.port}`)
+        .replaceAll(/^const (socket|lasting)/gm, "export const $1"),
+    );
+    expect(await heard.promise).toBe("kept until there is a connection, up to a bound");
+    socket.close();
+    lasting.close();
+    await Promise.all([socket.onClose.first, lasting.onClose.first]);
+    expect(log.mock.calls.filter(([data]) => data === "hi")).toHaveLength(2);
+  });
+
+  it("has a network in memory for tests", async () => {
+    const { at, code } = blockWith("new MemoryNetwork(");
+    await runBlock(at, code);
+    expect(log.mock.calls).toEqual([["hello you"]]);
+  });
+});
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  return { promise: new Promise<T>((settle) => (resolve = settle)), resolve };
+}
