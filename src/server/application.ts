@@ -45,7 +45,7 @@ export function createApplication(
   options: ApplicationOptions,
   { wheel, inNextTurn }: ServerRuntime,
 ): Application {
-  const { onError, handshakeTimeoutMs = 10_000, ...defaults } = options;
+  const { onError, handshakeTimeoutMs = 10_000, origins, ...limits } = options;
   if (
     !Number.isInteger(handshakeTimeoutMs) ||
     !(handshakeTimeoutMs > 0 && handshakeTimeoutMs <= MAX_HANDSHAKE_TIMEOUT_MS)
@@ -63,8 +63,8 @@ export function createApplication(
   if (typeof routes !== "object" || routes === null) {
     throw invalidOption("serve", "routes", routes, "a record of routes");
   }
-  checkLimits(defaults, "serve");
-  const table = new RouteTable(routes, defaults);
+  checkLimits(limits, "serve");
+  const table = new RouteTable(routes, { ...limits, ...(origins !== undefined && { origins }) });
   const sockets = new SocketGroup();
   const report = safeListener(onError);
   const gate = new UpgradeGate(table, {

@@ -3,14 +3,28 @@ import type { ConnectionLimits } from "./connection-limits.ts";
 
 const SLOW_CONSUMER_POLICIES: readonly unknown[] = ["close", "drop", "wait"];
 
-/** @throws UsageError `INVALID_OPTION` */
+const POSITIVE_LIMITS = [
+  "maxMessageBytes",
+  "closeTimeoutMs",
+  "highWaterMarkBytes",
+  "maxBufferedBytes",
+  "maxQueuedBytes",
+  "maxQueuedMessages",
+] as const satisfies ReadonlyArray<keyof ConnectionLimits>;
+
+const LIMITS: readonly string[] = [...POSITIVE_LIMITS, "heartbeat", "slowConsumer"];
+
+/**
+ * Checks limits, and that there is nothing else among them: a limit that is misspelt would not hold.
+ *
+ * @throws UsageError `INVALID_OPTION`
+ */
 export function checkLimits(limits: ConnectionLimits, where: string): void {
-  checkPositive(where, "maxMessageBytes", limits.maxMessageBytes);
-  checkPositive(where, "closeTimeoutMs", limits.closeTimeoutMs);
-  checkPositive(where, "highWaterMarkBytes", limits.highWaterMarkBytes);
-  checkPositive(where, "maxBufferedBytes", limits.maxBufferedBytes);
-  checkPositive(where, "maxQueuedBytes", limits.maxQueuedBytes);
-  checkPositive(where, "maxQueuedMessages", limits.maxQueuedMessages);
+  const unknown = Object.keys(limits).find((name) => !LIMITS.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}`);
+  }
+  for (const name of POSITIVE_LIMITS) checkPositive(where, name, limits[name]);
   checkHeartbeat(limits.heartbeat, where);
   const { slowConsumer = "close" } = limits;
   if (!SLOW_CONSUMER_POLICIES.includes(slowConsumer)) {

@@ -526,6 +526,9 @@ describe("options", () => {
     { heartbeat: true },
     { heartbeat: { timeoutMs: 0 } },
     { onError: 5 },
+    { maxMessageByte: 5 },
+    { onConnection: () => {} },
+    { routes: { "ws:/": { handle: () => {}, maxMessageByte: 5 } } },
     { routes: undefined },
   ])("are refused when they make no sense: %o", async (options) => {
     const serving = serve({ port: 0, routes: {}, ...(options as object) });
