@@ -53,7 +53,10 @@ export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
   readonly stableAfterMs?: number;
   /** Bytes of payload that may wait for a connection; see `send`. Default: 1,048,576 (1 MiB). */
   readonly maxQueuedBytes?: number;
-  /** Whether to try again after a close. Default: `decideReconnect`, by the close code. */
+  /**
+   * Whether to try again after a close. What it throws is told by an `error` event, and stops.
+   * Default: `decideReconnect`, by the close code.
+   */
   readonly decide?: (close: Pick<CloseEvent, "code" | "reason" | "wasClean">) => ReconnectDecision;
   /** A number from 0 to 1 for the jitter. Default: `Math.random`. */
   readonly random?: () => number;

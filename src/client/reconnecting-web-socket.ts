@@ -3,7 +3,7 @@ import type { CloseEventConstructor, CloseEventInit } from "./close-event.ts";
 import { defineEventHandlers, type EventHandlers } from "./event-handlers.ts";
 import { withEventStreams, type WebSocketLike } from "./event-streams.ts";
 import { isOptions } from "./options-argument.ts";
-import { decideReconnect, reconnectDelayMs } from "./reconnect-policy.ts";
+import { decideReconnect, type ReconnectDecision, reconnectDelayMs } from "./reconnect-policy.ts";
 import type {
   Asked,
   Protocols,
@@ -162,7 +162,7 @@ export function defineReconnectingWebSocket(
       if (this.#readyState < CLOSING) {
         const room = this.#options.maxQueuedBytes - this.#queuedBytes;
         if (copy.size > room) {
-          throw new TidewayError("QUEUE_FULL", `${copy.size} bytes exceed the ${room} left`);
+          throw new TidewayError("QUEUE_FULL", `${copy.size} bytes, room for ${room}`);
         }
         this.#queue.push(isBinary ? copy : `${data}`);
       }
@@ -195,15 +195,15 @@ export function defineReconnectingWebSocket(
     }
 
     async #connect(): Promise<void> {
-      const attempt = this.#attempt;
-      const isOver = (): boolean => this.#readyState !== CONNECTING || attempt !== this.#attempt;
+      const retry = this.#lastRetry;
+      const isOver = (): boolean => this.#readyState !== CONNECTING || retry !== this.#lastRetry;
       try {
         const answers = await Promise.all(this.#asked.map(ask));
         if (!isOver()) this.#open(...(answers as OpenArguments));
       } catch (error) {
-        if (isOver()) return;
-        this.#dispatch("error", { error });
-        this.#lost(NO_CONNECTION);
+        if (!isOver()) this.#dispatch("error", { error });
+        // A listener may have called `reconnect` or `close`.
+        if (!isOver()) this.#lost(NO_CONNECTION);
       }
     }
 
@@ -233,10 +233,12 @@ export function defineReconnectingWebSocket(
     #opened(): void {
       this.#readyState = OPEN;
       this.#setTimer(() => (this.#attempt = 0), this.#options.stableAfterMs);
-      this.#dispatch("open");
-      if (this.#hasBeenOpen) this.#dispatch("reconnected", this.#lastRetry);
+      const isAgain = this.#hasBeenOpen;
       this.#hasBeenOpen = true;
+      this.#dispatch("open");
       this.#flush();
+      // A listener may have called `reconnect` or `close`.
+      if (isAgain && this.#readyState === OPEN) this.#dispatch("reconnected", this.#lastRetry);
     }
 
     #flush(): void {
@@ -260,15 +262,25 @@ export function defineReconnectingWebSocket(
     /** The connection, or the attempt at one, is over. */
     #lost(close: CloseInit): void {
       this.#socket = undefined;
-      const { decide, random } = this.#options;
-      const decision = this.#readyState === CLOSING ? "stop" : decide(close);
+      let decision: ReconnectDecision = "stop";
+      try {
+        if (this.#readyState < CLOSING) {
+          this.#readyState = CONNECTING;
+          decision = this.#options.decide(close);
+        }
+      } catch (error) {
+        this.#dispatch("error", { error });
+      }
       if (decision === "stop") {
         this.#finish(close);
         return;
       }
       // Nobody looks at a hidden page, and its timers are slow anyway.
       const pace = page.document?.hidden ? "retry-later" : decision;
-      this.#retry(close, reconnectDelayMs(this.#options, this.#attempt + 1, pace, random()));
+      this.#retry(
+        close,
+        reconnectDelayMs(this.#options, this.#attempt + 1, pace, this.#options.random()),
+      );
     }
 
     #retry({ code, reason }: CloseInit, delayMs: number): void {

@@ -50,6 +50,8 @@ export async function connectedPair(options: PairOptions = {}): Promise<Connecte
     link: network.links[0],
     async [Symbol.asyncDispose]() {
       await attachment.stop({ code: 1000, timeoutMs: 1000 });
+      // Where the link has stalled, the client does not know yet.
+      if (client.readyState !== client.CLOSED) network.links[0].reset();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Duplex } from "node:stream";
+import { UsageError } from "../errors/index.ts";
 
 /** How a link carries bytes. */
 export interface LinkOptions {
@@ -20,6 +21,7 @@ export class MemoryLink {
   readonly server: Duplex;
   readonly #ends: readonly [LinkEnd, LinkEnd];
 
+  /** @throws UsageError `INVALID_OPTION` */
   constructor(options: LinkOptions = {}) {
     const client = new LinkEnd(options);
     const server = new LinkEnd(options);
@@ -52,13 +54,19 @@ export class MemoryLink {
 /** Stands for the end of the bytes among them. */
 const FIN = Symbol("FIN");
 
+/** What was written at once, and when it arrives. */
+interface Parcel {
+  content: Uint8Array | typeof FIN;
+  readonly dueMs: number;
+}
+
 /** One end of a link; it holds the bytes that are on their way to it. */
 class LinkEnd extends Duplex {
   readonly #latencyMs: number;
   readonly #maxChunkBytes: number;
   readonly #bufferBytes: number;
   #peer: LinkEnd | undefined;
-  #underWay: Array<Uint8Array | typeof FIN> = [];
+  readonly #underWay: Parcel[] = [];
   #underWayBytes = 0;
   #isStalled = false;
   #isDelivering = false;
@@ -67,6 +75,9 @@ class LinkEnd extends Duplex {
 
   constructor({ latencyMs = 0, maxChunkBytes = 65_536, bufferBytes = 65_536 }: LinkOptions) {
     super({ allowHalfOpen: true });
+    checkAtLeast(0, "latencyMs", latencyMs);
+    checkAtLeast(1, "maxChunkBytes", maxChunkBytes);
+    checkAtLeast(1, "bufferBytes", bufferBytes);
     this.#latencyMs = latencyMs;
     this.#maxChunkBytes = maxChunkBytes;
     this.#bufferBytes = bufferBytes;
@@ -106,19 +117,16 @@ class LinkEnd extends Duplex {
   }
 
   #loseThePeer(): void {
-    if (!this.#underWay.includes(FIN)) this.#accept(FIN, () => {});
+    if (this.#underWay.at(-1)?.content !== FIN) this.#accept(FIN, () => {});
   }
 
-  #accept(item: Uint8Array | typeof FIN, onTaken: () => void): void {
+  #accept(content: Parcel["content"], onTaken: () => void): void {
     if (this.destroyed) {
       onTaken();
       return;
     }
-    if (item === FIN) this.#underWay.push(FIN);
-    else {
-      this.#underWay.push(...split(item, this.#maxChunkBytes));
-      this.#underWayBytes += item.length;
-    }
+    this.#underWay.push({ content, dueMs: performance.now() + this.#latencyMs });
+    if (content !== FIN) this.#underWayBytes += content.length;
     if (this.#underWayBytes < this.#bufferBytes) onTaken();
     else this.#onRoom = onTaken;
     this.#deliver();
@@ -128,19 +136,32 @@ class LinkEnd extends Duplex {
   #deliver(): void {
     if (this.#isDelivering || this.#isStalled || this.#underWay.length === 0) return;
     this.#isDelivering = true;
-    const step = (): void => {
-      this.#isDelivering = false;
-      if (this.#isStalled || this.destroyed) return;
-      let wantsMore = true;
-      while (wantsMore && this.#underWay.length > 0) wantsMore = this.#deliverPiece();
-    };
-    if (this.#latencyMs > 0) setTimeout(step, this.#latencyMs);
-    else setImmediate(step);
+    const waitMs = this.#underWay[0].dueMs - performance.now();
+    if (waitMs > 0) setTimeout(this.#deliverDue, Math.ceil(waitMs));
+    else setImmediate(this.#deliverDue);
   }
 
-  #deliverPiece(): boolean {
-    const piece = this.#underWay.shift()!;
-    if (piece === FIN) return this.push(null);
+  readonly #deliverDue = (): void => {
+    this.#isDelivering = false;
+    if (this.#isStalled || this.destroyed) return;
+    const nowMs = performance.now();
+    let wantsMore = true;
+    while (wantsMore && this.#underWay.length > 0 && this.#underWay[0].dueMs <= nowMs) {
+      wantsMore = this.#deliverPiece(this.#underWay[0]);
+    }
+    if (wantsMore) this.#deliver();
+  };
+
+  /** Whether more is wanted. */
+  #deliverPiece(parcel: Parcel): boolean {
+    const { content } = parcel;
+    if (content === FIN) {
+      this.#underWay.shift();
+      return this.push(null);
+    }
+    const piece = content.subarray(0, this.#maxChunkBytes);
+    if (piece.length === content.length) this.#underWay.shift();
+    else parcel.content = content.subarray(piece.length);
     this.#underWayBytes -= piece.length;
     if (this.#underWayBytes < this.#bufferBytes) {
       const onRoom = this.#onRoom;
@@ -151,9 +172,7 @@ class LinkEnd extends Duplex {
   }
 }
 
-function split(bytes: Uint8Array, maxBytes: number): Uint8Array[] {
-  if (bytes.length <= maxBytes) return [bytes];
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += maxBytes) pieces.push(bytes.slice(at, at + maxBytes));
-  return pieces;
+function checkAtLeast(least: number, name: string, value: number): void {
+  if (value >= least) return;
+  throw new UsageError("INVALID_OPTION", `${name} ${value} is not a number from ${least} on`);
 }

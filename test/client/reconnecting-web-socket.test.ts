@@ -102,6 +102,72 @@ describe("connecting again", () => {
     expect(events).toEqual(["error", "reconnecting", "open"]);
   });
 
+  it("stops, and tells why, when decide throws", async () => {
+    const failure = new Error("a bug in decide");
+    const { socket, events } = create({
+      decide: () => {
+        throw failure;
+      },
+    });
+    const connection = accept();
+    const errors: unknown[] = [];
+    socket.addEventListener("error", ({ error }) => {
+      errors.push(error);
+      socket.send("a socket that has ended takes what is sent");
+    });
+    end(connection, { code: 4000, reason: "", wasClean: true });
+    expect(errors).toEqual([failure]);
+    expect(events).toEqual(["open", "error", "close"]);
+    expect(socket.readyState).toBe(3);
+  });
+
+  it("makes nothing of a URL that comes after another attempt has been made", async () => {
+    const answers: Array<(url: string) => void> = [];
+    const { socket } = create({}, () => new Promise<string>((resolve) => answers.push(resolve)));
+    answers[0]("ws://host/");
+    await timers.advance(0);
+    accept();
+    socket.reconnect();
+    await timers.advance(0);
+    socket.reconnect();
+    await timers.advance(0);
+    answers[2]("ws://host/");
+    await timers.advance(0);
+    const connection = accept();
+    // The connection proves stable, and so the count of attempts begins anew.
+    await timers.advance(60_000);
+    const count = network.attempts.length;
+    end(connection);
+    answers[1]("ws://host/");
+    await timers.advance(0);
+    expect(network.attempts).toHaveLength(count);
+    socket.close();
+  });
+
+  it("leaves it at the one attempt of a listener that calls reconnect on an error", async () => {
+    let count = 0;
+    const { socket } = create({}, async () => {
+      if (count++ === 0) throw new Error("no URL yet");
+      return "ws://host/";
+    });
+    socket.addEventListener("error", () => socket.reconnect(), { once: true });
+    await timers.advance(0);
+    expect(timers.pendingMs).toEqual([0]);
+    await timers.advance(0);
+    expect(timers.pendingMs).toEqual([]);
+    expect(count).toBe(2);
+    socket.close();
+  });
+
+  it("does not tell of a reconnection that a listener of open has given up", async () => {
+    const { socket, events } = create();
+    end(accept());
+    socket.addEventListener("open", () => socket.close(), { once: true });
+    await timers.advance(2000);
+    accept();
+    expect(events).not.toContain("reconnected");
+  });
+
   it("schedules one attempt, however many error and close events arrive", async () => {
     const { events } = create();
     fail();

@@ -1,6 +1,6 @@
 import type { Socket } from "tideway/server";
 import { describe, expect, it } from "vitest";
-import { connectedPair, MemoryNetwork } from "tideway/testing";
+import { connectedPair, MemoryLink, MemoryNetwork } from "tideway/testing";
 
 describe("connectedPair", () => {
   it("carries messages both ways, in order", async () => {
@@ -77,6 +77,33 @@ describe("connectedPair", () => {
     pair.link.resume();
     expect((await message).data).toBe("late");
   });
+
+  it("splits a large message at every byte", async () => {
+    await using pair = await connectedPair({ maxChunkBytes: 1 });
+    const bytes = Uint8Array.from({ length: 200_000 }, (_, index) => index);
+    pair.client.binaryType = "arraybuffer";
+    const received = pair.client.onMessage.first;
+    pair.server.send(bytes);
+    expect(new Uint8Array((await received).data as ArrayBuffer)).toEqual(bytes);
+  });
+
+  it("ends both ends when it is disposed of while the link has stalled", async () => {
+    const pair = await connectedPair();
+    const closed = pair.client.onClose.first;
+    pair.link.stall();
+    await pair[Symbol.asyncDispose]();
+    expect(await closed).toMatchObject({ code: 1006 });
+    expect(await pair.server.done).toMatchObject({ code: 1006 });
+  });
+
+  it.each([{ maxChunkBytes: 0 }, { bufferBytes: 0 }, { latencyMs: -1 }, { latencyMs: NaN }])(
+    "refuses the options %o",
+    (options) => {
+      expect(() => new MemoryLink(options)).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION" }),
+      );
+    },
+  );
 
   it("makes a writer wait for a reader that does not read", async () => {
     await using pair = await connectedPair({ bufferBytes: 1000 });
