@@ -49,11 +49,12 @@ export function defineWebSocketStream(
         this.#fail(signal.reason);
         return;
       }
-      signal?.addEventListener("abort", this.#onAbort);
       this.#attempt = connect(request, {
         onOpen: (connection) => this.#established(connection),
         onFailed: (error) => this.#fail(failure(error)),
       });
+      // Not before: an attempt that throws for its options leaves nothing behind.
+      signal?.addEventListener("abort", this.#onAbort);
     }
 
     get url(): string {

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { defineWebSocketStream } from "../../src/client/web-socket-stream.ts";
@@ -151,6 +152,15 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     expect(error).toBeInstanceOf(WebSocketError);
     expect(error).toMatchObject({ cause: { code: "ABORTED" } });
     expect(await rejection(stream.closed)).toBe(error);
+  });
+
+  it("leaves no listener on a signal when its options make it throw", () => {
+    const { signal } = new AbortController();
+    const tls = { cert: "no certificate", key: "no key" };
+    expect(() => new WebSocketStream("wss://127.0.0.1:1/", { signal, tls })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 });
 
