@@ -1,3 +1,5 @@
+import { MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
+
 /**
  * "Validate close code and reason" (WHATWG WebSockets).
  *
@@ -8,7 +10,10 @@ export function checkCloseArguments(code: number | undefined, reasonBytes: numbe
   if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
     throw new DOMException(`close code ${code} is not 1000 or 3000-4999`, "InvalidAccessError");
   }
-  if (reasonBytes > 123) {
-    throw new DOMException(`close reason of ${reasonBytes} bytes exceeds 123`, "SyntaxError");
+  if (reasonBytes > MAX_CLOSE_REASON_BYTES) {
+    throw new DOMException(
+      `close reason of ${reasonBytes} bytes exceeds ${MAX_CLOSE_REASON_BYTES}`,
+      "SyntaxError",
+    );
   }
 }

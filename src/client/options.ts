@@ -1,4 +1,5 @@
 import { UsageError } from "../errors/index.ts";
+import { isFieldValue, isToken } from "../protocol/handshake/index.ts";
 
 /** A certificate, key or bundle: PEM text, or PEM or DER bytes. */
 export type TlsMaterial = string | Uint8Array;
@@ -68,14 +69,10 @@ export function withDefaults(options: WebSocketOptions): WebSocketOptions {
 
 /** RFC 9110 5.1 and 5.5: what else would let a value smuggle in fields of its own. */
 function checkHeader(name: string, value: unknown): void {
-  if (!TOKEN.test(name)) {
+  if (!isToken(name)) {
     throw new UsageError("INVALID_OPTION", `${JSON.stringify(name)} is not a header field name`);
   }
-  if (typeof value !== "string" || !FIELD_VALUE.test(value)) {
+  if (typeof value !== "string" || !isFieldValue(value)) {
     throw new UsageError("INVALID_OPTION", `the value of the header field ${name} is not valid`);
   }
 }
-
-/** RFC 9110 5.6.2; RFC 6455 4.1 asks the same of a subprotocol. */
-export const TOKEN: RegExp = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;

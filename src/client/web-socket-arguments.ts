@@ -1,6 +1,7 @@
+import { isToken } from "../protocol/handshake/index.ts";
 import { toUSVString } from "./close-event.ts";
 import { isOptions } from "./options-argument.ts";
-import { TOKEN, type WebSocketOptions } from "./options.ts";
+import type { WebSocketOptions } from "./options.ts";
 
 /** "Get a URL record" (WHATWG WebSockets). @throws DOMException SyntaxError */
 export function parseUrl(url: unknown): URL {
@@ -30,7 +31,7 @@ export function parseProtocols(protocols: WebSocketOptions["protocols"] = []): r
   );
   const seen = new Set<string>();
   for (const name of names) {
-    if (!TOKEN.test(name)) {
+    if (!isToken(name)) {
       throw syntaxError(`${JSON.stringify(name)} is not a valid subprotocol`);
     }
     // The platform tests refuse names that differ only in case as well.

@@ -214,11 +214,7 @@ function closePayload(platform: Platform, code: number | undefined, reason: stri
  * RFC 6455 7.4 and 5.5.
  * @throws {UsageError} `INVALID_CLOSE_CODE` or `CLOSE_REASON_TOO_BIG`.
  */
-export function checkCloseArguments(
-  platform: Platform,
-  code: number | undefined,
-  reason: string,
-): void {
+function checkCloseArguments(platform: Platform, code: number | undefined, reason: string): void {
   if (code === undefined && reason === "") return;
   if (code === undefined || !isCloseCodeOnWire(code) || !Number.isInteger(code)) {
     throw new UsageError("INVALID_CLOSE_CODE", `close code ${code} must not be sent`);

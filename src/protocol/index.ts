@@ -21,7 +21,6 @@ export {
   type EndpointEvents,
   type EndpointOptions,
   type EndpointState,
-  checkCloseArguments,
 } from "./endpoint.ts";
 export {
   ClientHandshake,

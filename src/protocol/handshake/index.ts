@@ -13,7 +13,7 @@ export {
 } from "./client-handshake.ts";
 export type { UrlParts } from "./client-request.ts";
 export { type ExtensionOffer, parseExtensions, serializeExtensions } from "./extensions.ts";
-export { HeaderFields, isToken } from "./header-fields.ts";
+export { HeaderFields, isFieldValue, isToken } from "./header-fields.ts";
 export type { HeaderInit } from "./header-writer.ts";
 export type { HttpHeadLimits } from "./http-head.ts";
 export {
