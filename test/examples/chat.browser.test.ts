@@ -2,7 +2,8 @@ import type { Browser, BrowserContextOptions } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeInBrowser, launchBrowser } from "../support/browser.ts";
 import { ChatPage } from "./chat-page.ts";
-import { ChatProcess } from "./chat-process.ts";
+import { startChat } from "./chat-process.ts";
+import type { ExampleProcess } from "./example-process.ts";
 
 const PHONE: BrowserContextOptions = {
   viewport: { width: 360, height: 740 },
@@ -13,7 +14,7 @@ const PHONE: BrowserContextOptions = {
 
 describeInBrowser("the chat in a browser", () => {
   let browser: Browser;
-  let server: ChatProcess;
+  let server: ExampleProcess;
   const pages: ChatPage[] = [];
 
   beforeAll(async () => {
@@ -25,7 +26,7 @@ describeInBrowser("the chat in a browser", () => {
   });
 
   beforeEach(async () => {
-    server = await ChatProcess.start();
+    server = await startChat();
   });
 
   afterEach(async () => {
@@ -50,7 +51,7 @@ describeInBrowser("the chat in a browser", () => {
   /** Kills the server without giving it a chance to say so, and starts it on the same port. */
   async function restart(): Promise<void> {
     await server.kill("SIGKILL");
-    server = await ChatProcess.start({ PORT: server.port });
+    server = await startChat({ PORT: server.port });
   }
 
   it("lets two people talk, and shows who said what and when", async () => {
@@ -158,7 +159,7 @@ describeInBrowser("the chat in a browser", () => {
     expect(await ana.pending()).toEqual(["typed offline", "and this"]);
     await ana.page.getByText("Will be sent when you are back online").first().waitFor();
 
-    server = await ChatProcess.start({ PORT: server.port });
+    server = await startChat({ PORT: server.port });
     await Promise.all([ana.isState("online"), bo.isState("online")]);
     await ana.page.getByText("You are back online").first().waitFor();
     await ana.sees("Back online after");
@@ -201,7 +202,7 @@ describeInBrowser("the chat in a browser", () => {
     await server.kill("SIGTERM");
     await ana.page.getByText("The server has shut down").first().waitFor();
     expect(await ana.page.locator("#banner").isVisible()).toBe(true);
-    server = await ChatProcess.start({ PORT: server.port });
+    server = await startChat({ PORT: server.port });
     await ana.isState("online");
     await ana.seesPeople("Ana");
   });

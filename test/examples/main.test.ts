@@ -2,14 +2,15 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { ChatProcess, runToEnd } from "./chat-process.ts";
+import { runChatToEnd, startChat } from "./chat-process.ts";
+import type { ExampleProcess } from "./example-process.ts";
 import { PlainClient } from "./plain-client.ts";
 
 /** Starting a process takes a while on a busy machine. */
 const TIMEOUT = 20_000;
 
 describe("npm start", { timeout: TIMEOUT }, () => {
-  let server: ChatProcess | undefined;
+  let server: ExampleProcess | undefined;
 
   afterEach(async () => {
     await server?.kill("SIGKILL");
@@ -17,7 +18,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
   });
 
   it("serves the chat, its modules, and the content-type example, on one port", async () => {
-    server = await ChatProcess.start();
+    server = await startChat();
     const get = (path: string): Promise<Response> => fetch(new URL(path, server!.url));
 
     const page = await get("/");
@@ -56,7 +57,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
   });
 
   it("lets its pages load and run nothing but their own", async () => {
-    server = await ChatProcess.start();
+    server = await startChat();
     const page = await fetch(server.url);
     const policy = page.headers.get("content-security-policy") ?? "";
     expect(policy).toContain("default-src 'none'");
@@ -69,7 +70,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
   it.each(["/%2e%2e/package.json", "/page/..%2f..%2fpackage.json", "/src/main.ts", "/main.js"])(
     "does not serve %s",
     async (path) => {
-      server = await ChatProcess.start();
+      server = await startChat();
       const response = await fetch(server.url + path.slice(1));
       expect([400, 404]).toContain(response.status);
     },
@@ -78,7 +79,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
   it.each(["SIGTERM", "SIGINT"] as const)(
     "tells its clients that it goes, and ends well, on %s",
     async (signal) => {
-      server = await ChatProcess.start();
+      server = await startChat();
       const client = await PlainClient.join(`${server.url.replace("http", "ws")}chat`, "Ana");
       const ended = server.kill(signal);
       expect([1001, 1012]).toContain((await client.closed)[0]);
@@ -91,7 +92,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     await once(other, "listening");
     const address = other.address();
     const port = typeof address === "object" ? String(address?.port) : "";
-    const { exitCode, stderr, stdout } = await runToEnd({ PORT: port });
+    const { exitCode, stderr, stdout } = await runChatToEnd({ PORT: port });
     other.close();
     expect(exitCode).toBe(1);
     expect(stdout).toBe("");
@@ -100,7 +101,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
   });
 
   it("says what is wrong with a PORT that is none, and ends", async () => {
-    const { exitCode, stderr } = await runToEnd({ PORT: "http" });
+    const { exitCode, stderr } = await runChatToEnd({ PORT: "http" });
     expect(exitCode).toBe(1);
     expect(stderr).toBe('PORT is "http", which is not a whole number from 0 to 65535.\n');
   });
