@@ -27,6 +27,7 @@ export {
   type ClientHandshakeOptions,
   type ClientHandshakeOutcome,
   computeAcceptKey,
+  type ExtendedConnectRequest,
   type ExtensionOffer,
   type HandshakeFailed,
   type HandshakeOpen,
@@ -34,6 +35,7 @@ export {
   type HeaderInit,
   type HttpHeadLimits,
   type ReceivedUpgrade,
+  readExtendedConnect,
   readUpgradeRequest,
   type RefusalResponse,
   ServerHandshake,
@@ -45,6 +47,7 @@ export {
   type UpgradeRequest,
   type UpgradeResponse,
   type UrlParts,
+  type WebSocketOffer,
   writeRefusal,
   writeUpgradeResponse,
 } from "./handshake/index.ts";

@@ -3,8 +3,8 @@ import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { HandshakeError } from "../errors/index.ts";
 import {
   HeaderFields,
-  readUpgradeRequest,
-  type UpgradeRequest,
+  type UpgradeRefusal,
+  type WebSocketOffer,
 } from "../protocol/handshake/index.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import type { ErrorListener } from "./report.ts";
@@ -15,7 +15,9 @@ import { runHandler, Socket, type SocketHost } from "./socket.ts";
 import { isResponse, isThenable } from "./values.ts";
 
 /** A request for a WebSocket, as a runtime hands it over. */
-export interface UpgradeAttempt extends UpgradeRequest {
+export interface UpgradeAttempt {
+  /** name, value, name, value..., as `node:http` and `node:http2` have them. */
+  readonly rawHeaders: readonly string[];
   /** The path of the request's URL, normalised as URLs are. */
   readonly pathname: string;
   /** The host that the request is for, with its port. */
@@ -27,16 +29,16 @@ export interface UpgradeAttempt extends UpgradeRequest {
   readonly url: URL;
   /** Where the connection comes from; empty once it has ended. */
   readonly remoteAddress: string;
+  /** Judges the opening handshake by the rules of the HTTP version that it came by. */
+  readOffer(): WebSocketOffer | UpgradeRefusal;
 }
 
 /** What to answer to an {@link UpgradeAttempt}. */
 export type UpgradeDecision = UpgradeAccepted | UpgradeRefused | UpgradeAnswered;
 
-/** Send the 101 response, open a connection, and hand it over. */
+/** Send the response that accepts, open a connection, and hand it over. */
 export interface UpgradeAccepted {
   readonly kind: "accept";
-  /** The `Sec-WebSocket-Key`. */
-  readonly key: string;
   readonly protocol: string;
   readonly extensions: string;
   readonly limits: ConnectionLimits;
@@ -45,12 +47,7 @@ export interface UpgradeAccepted {
 }
 
 /** Send a plain response and close. */
-export interface UpgradeRefused {
-  readonly kind: "refuse";
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly message: string;
-}
+export type UpgradeRefused = UpgradeRefusal;
 
 /** Send the response that `authorize` gave, and close. */
 export interface UpgradeAnswered {
@@ -94,7 +91,7 @@ export class UpgradeGate {
   decide(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
     const match = this.#routes.findWebSocket(attempt.pathname);
     if (match === undefined) return refuse(404, "No WebSocket is here.");
-    const offer = readUpgradeRequest(attempt);
+    const offer = attempt.readOffer();
     if (offer.kind === "refuse") return offer;
     if (!this.#isOriginAllowed(attempt, match.entry)) {
       return refuse(403, "Pages of this origin may not connect.");
@@ -104,7 +101,6 @@ export class UpgradeGate {
       return refuse(400, "None of the subprotocols offered is spoken here.");
     const accept = (state: unknown): UpgradeDecision => ({
       kind: "accept",
-      key: offer.key,
       protocol,
       extensions: "",
       limits: match.entry.limits,

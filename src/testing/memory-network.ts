@@ -3,8 +3,8 @@ import { Duplex } from "node:stream";
 import type { WebSocketConstructor } from "../client/web-socket-interface.ts";
 import { createWebSocketClass } from "../node/client/web-socket-class.ts";
 import { createConnector } from "../node/client/connect.ts";
-import type { Attachment } from "../node/http/running-server.ts";
-import { attach, type RoutesOption } from "../node/http/serve.ts";
+import type { Attachment } from "../node/serve/running-server.ts";
+import { attach, type RoutesOption } from "../node/serve/serve.ts";
 import type { ApplicationOptions } from "../server/application.ts";
 import { type LinkOptions, MemoryLink } from "./memory-link.ts";
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Application } from "../../server/application.ts";
-import { RequestListener } from "./http-request.ts";
+import { RequestListener } from "../serve/request-listener.ts";
 import { type Refusal, refuse, UpgradeListener } from "./http-upgrade.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
-import type { OpenSockets, ResolvedStopOptions } from "./running-server.ts";
-import { withDeadline } from "./with-deadline.ts";
+import type { OpenSockets, ResolvedStopOptions } from "../serve/running-server.ts";
+import { withDeadline } from "../serve/with-deadline.ts";
 
 type RequestArgs = [request: IncomingMessage, response: ServerResponse];
 type UpgradeArgs = [request: IncomingMessage, socket: Duplex, head: Buffer];

@@ -8,9 +8,9 @@ import {
 } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
-import { HeldSocket } from "./held-socket.ts";
-import { NodeUpgradeAttempt } from "./http-upgrade-attempt.ts";
-import { readTarget } from "./http-target.ts";
+import { HeldSocket } from "../serve/held-socket.ts";
+import { NodeUpgradeAttempt } from "../serve/upgrade-attempt.ts";
+import { readTarget } from "../serve/request-target.ts";
 import type { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
 import { openConnection } from "../open-connection.ts";
@@ -96,7 +96,7 @@ export class UpgradeListener {
     socket: Duplex,
     head: Uint8Array,
   ): void {
-    if (decision.kind === "accept") accept(decision, socket, head);
+    if (decision.kind === "accept") accept(decision, request, socket, head);
     else if (decision.kind === "refuse") refuse(socket, decision);
     else this.#answer(decision, request, socket);
   }
@@ -136,10 +136,15 @@ export function refuse(socket: Duplex, { status, headers = {}, message }: Refusa
   lingeringClose(socket, writeRefusal({ status, headers: dated, message }));
 }
 
-function accept(decision: UpgradeAccepted, socket: Duplex, head: Uint8Array): void {
+function accept(
+  decision: UpgradeAccepted,
+  { headers }: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+): void {
   if (socket.destroyed) return;
-  const { key, protocol, extensions, limits } = decision;
-  const acceptKey = computeAcceptKey(key, nodePlatform);
+  const { protocol, extensions, limits } = decision;
+  const acceptKey = computeAcceptKey(headers["sec-websocket-key"]!, nodePlatform);
   socket.write(writeUpgradeResponse({ acceptKey, protocol, extensions }), "latin1");
   decision.open(
     openConnection(socket, {

@@ -2,7 +2,7 @@ import { UsageError } from "../../errors/index.ts";
 import { type ExtensionOffer, serializeExtensions } from "./extensions.ts";
 import { isToken } from "./header-fields.ts";
 import { type HeaderInit, isHandshakeField, writeCallerHeaders } from "./header-writer.ts";
-import { WEBSOCKET_VERSION } from "./upgrade-request.ts";
+import { WEBSOCKET_VERSION } from "./web-socket-offer.ts";
 
 /** The parts of a URL that the opening handshake is made from; a `URL` has them all. */
 export interface UrlParts {

@@ -13,6 +13,7 @@ export {
 } from "./client-handshake.ts";
 export type { UrlParts } from "./client-request.ts";
 export { type ExtensionOffer, parseExtensions, serializeExtensions } from "./extensions.ts";
+export { type ExtendedConnectRequest, readExtendedConnect } from "./extended-connect.ts";
 export { HeaderFields, isFieldValue, isToken } from "./header-fields.ts";
 export type { HeaderInit } from "./header-writer.ts";
 export type { HttpHeadLimits } from "./http-head.ts";
@@ -26,7 +27,6 @@ export {
   readUpgradeRequest,
   type UpgradeOffer,
   type UpgradeOutcome,
-  type UpgradeRefusal,
   type UpgradeRequest,
 } from "./upgrade-request.ts";
 export {
@@ -35,3 +35,4 @@ export {
   writeRefusal,
   writeUpgradeResponse,
 } from "./upgrade-response.ts";
+export type { UpgradeRefusal, WebSocketOffer } from "./web-socket-offer.ts";

@@ -8,7 +8,8 @@ import {
   parseRequestLine,
   type RequestLine,
 } from "./http-head.ts";
-import { readUpgradeRequest, type UpgradeOffer, type UpgradeRefusal } from "./upgrade-request.ts";
+import { readUpgradeRequest, type UpgradeOffer } from "./upgrade-request.ts";
+import { refuse, type UpgradeRefusal } from "./web-socket-offer.ts";
 
 /** A valid opening handshake, with what else its request held. */
 export interface ReceivedUpgrade extends UpgradeOffer {
@@ -90,7 +91,3 @@ const FAULT_REFUSALS: Readonly<Record<HttpHeadFault["fault"], UpgradeRefusal>> =
   "too-many-bytes": refuse(431, "The request header is too large."),
   "too-many-fields": refuse(431, "The request has too many header fields."),
 };
-
-function refuse(status: number, message: string): UpgradeRefusal {
-  return { kind: "refuse", status, headers: {}, message };
-}

@@ -1,6 +1,15 @@
 import { isKey } from "./accept-key.ts";
-import { type ExtensionOffer, parseExtensions } from "./extensions.ts";
-import { HeaderFields, listElements, parseTokenList } from "./header-fields.ts";
+import { HeaderFields, listElements } from "./header-fields.ts";
+import {
+  announcesBody,
+  isHost,
+  readVersion,
+  readWebSocketOffer,
+  refuse,
+  type UpgradeRefusal,
+  WEBSOCKET_VERSION,
+  type WebSocketOffer,
+} from "./web-socket-offer.ts";
 
 /** An HTTP request that asks for the WebSocket protocol, already parsed as HTTP. */
 export interface UpgradeRequest {
@@ -12,30 +21,13 @@ export interface UpgradeRequest {
 }
 
 /** The request is a valid opening handshake; what to answer is for the server to choose. */
-export interface UpgradeOffer {
-  readonly kind: "upgrade";
+export interface UpgradeOffer extends WebSocketOffer {
   /** The `Sec-WebSocket-Key`, for `computeAcceptKey`. */
   readonly key: string;
-  /** The subprotocols offered, in the client's order of preference, without repetition. */
-  readonly protocols: readonly string[];
-  /** The extensions offered, in the client's order of preference. */
-  readonly extensions: readonly ExtensionOffer[];
 }
 
-/** The request is no valid opening handshake; `writeRefusal` makes the answer it is owed. */
-export interface UpgradeRefusal {
-  readonly kind: "refuse";
-  readonly status: number;
-  /** Header fields that this status calls for. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** A sentence for the peer; holds nothing of what it sent. Empty in answer to HEAD. */
-  readonly message: string;
-}
-
+/** `writeRefusal` makes the answer that a refusal owes. */
 export type UpgradeOutcome = UpgradeOffer | UpgradeRefusal;
-
-/** The one version of the protocol there is (RFC 6455 4.1, item 9). */
-export const WEBSOCKET_VERSION = "13";
 
 /**
  * Judges a client's opening handshake by RFC 6455 4.2.1. Never throws; linear in the header's size.
@@ -93,12 +85,9 @@ function upgradeRequired(message: string): UpgradeRefusal {
 
 /** RFC 6455 4.2.1, item 6, and 4.4: another version is answered with the one supported. */
 function checkVersion(fields: HeaderFields): UpgradeRefusal | undefined {
-  const versions = fields.all("sec-websocket-version");
-  // RFC 6455 11.3.5: never more than one in a request.
-  if (versions.length > 1 || versions[0]?.includes(",")) {
-    return refuse(400, "The request names several WebSocket versions.");
-  }
-  if (versions[0] === WEBSOCKET_VERSION) return undefined;
+  const version = readVersion(fields);
+  if (version === undefined) return refuse(400, "The request names several WebSocket versions.");
+  if (version === WEBSOCKET_VERSION) return undefined;
   return refuse(426, `The WebSocket version supported is ${WEBSOCKET_VERSION}.`, {
     Upgrade: "websocket",
     "Sec-WebSocket-Version": WEBSOCKET_VERSION,
@@ -111,42 +100,6 @@ function readOffer(fields: HeaderFields): UpgradeOutcome {
   if (key === undefined || !isKey(key)) {
     return refuse(400, "The request needs exactly one Sec-WebSocket-Key of 16 bytes in base64.");
   }
-  const protocols = parseSubprotocols(fields.all("sec-websocket-protocol"));
-  if (protocols === undefined) {
-    return refuse(400, "Sec-WebSocket-Protocol is not a list of different tokens.");
-  }
-  const extensions = parseExtensions(fields.all("sec-websocket-extensions"));
-  if (extensions === undefined) {
-    return refuse(400, "Sec-WebSocket-Extensions is malformed.");
-  }
-  return { kind: "upgrade", key, protocols, extensions };
-}
-
-/** RFC 6455 4.1, item 10: one or more tokens, which MUST all be different. */
-function parseSubprotocols(values: readonly string[]): string[] | undefined {
-  const protocols = parseTokenList(values);
-  if (protocols === undefined || new Set(protocols).size < protocols.length) return undefined;
-  return protocols.length === 0 && values.length > 0 ? undefined : protocols;
-}
-
-/** Host = uri-host [ ":" port ] (RFC 9110 7.2), the host being a name or a bracketed address. */
-const HOST = /^(?:\[[0-9A-Za-z:.~_-]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$/;
-
-function isHost(value: string | undefined): boolean {
-  return value !== undefined && HOST.test(value);
-}
-
-function announcesBody(fields: HeaderFields): boolean {
-  return (
-    fields.all("transfer-encoding").length > 0 ||
-    fields.all("content-length").some((length) => !/^0+$/.test(length))
-  );
-}
-
-function refuse(
-  status: number,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): UpgradeRefusal {
-  return { kind: "refuse", status, headers, message };
+  const offer = readWebSocketOffer(fields);
+  return offer.kind === "refuse" ? offer : { ...offer, key };
 }

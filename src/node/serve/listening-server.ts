@@ -2,7 +2,7 @@ import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
-import type { HttpFront } from "./http-front.ts";
+import type { HttpFront } from "../http/http-front.ts";
 import {
   type OpenSockets,
   type ResolvedStopOptions,

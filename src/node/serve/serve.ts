@@ -12,8 +12,8 @@ import {
 } from "../../server/application.ts";
 import { invalidOption } from "../../server/options.ts";
 import type { Route, Routes } from "../../server/route-types.ts";
-import { refuseClientErrors } from "./client-error.ts";
-import { HttpFront } from "./http-front.ts";
+import { refuseClientErrors } from "../http/client-error.ts";
+import { HttpFront } from "../http/http-front.ts";
 import { ListeningServer } from "./listening-server.ts";
 import {
   type Attachment,

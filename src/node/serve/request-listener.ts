@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
 import type { Application } from "../../server/application.ts";
 import { answerRequest, serverFailed } from "../../server/http-answer.ts";
-import { type RequestTarget, readTarget } from "./http-target.ts";
-import type { Refusal } from "./http-upgrade.ts";
+import { type RequestTarget, readTarget } from "./request-target.ts";
+import type { Refusal } from "../http/http-upgrade.ts";
 
 /** Answers HTTP requests by the routes, as a listener of a `node:http` server. */
 export class RequestListener {

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { readUpgradeRequest, type UpgradeOutcome } from "../../protocol/handshake/index.ts";
 import type { UpgradeAttempt } from "../../server/upgrade.ts";
-import type { RequestTarget } from "./http-target.ts";
+import type { RequestTarget } from "./request-target.ts";
 
 /**
  * What is kept of a request for a WebSocket. It does not hold on to the `IncomingMessage`, which is
@@ -45,6 +46,10 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
   get request(): Request {
     this.#request ??= this.#makeRequest();
     return this.#request;
+  }
+
+  readOffer(): UpgradeOutcome {
+    return readUpgradeRequest(this);
   }
 
   /** The peer has gone: aborts the request's signal. */

@@ -1,0 +1,101 @@
+import { HeaderFields } from "./header-fields.ts";
+import {
+  announcesBody,
+  isHost,
+  readVersion,
+  readWebSocketOffer,
+  refuse,
+  type UpgradeRefusal,
+  WEBSOCKET_VERSION,
+  type WebSocketOffer,
+} from "./web-socket-offer.ts";
+
+/** A request of HTTP/2 that asks for a tunnel, already parsed as HTTP/2. */
+export interface ExtendedConnectRequest {
+  /** name, value, name, value..., pseudo-header fields among them, as `node:http2` has them. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** What an extended CONNECT has, besides `:method`, each of them once (RFC 8441 4 and 5). */
+const PSEUDO_FIELDS = [":protocol", ":scheme", ":authority", ":path"] as const;
+
+/** RFC 9113 8.2.2, and RFC 8441 5: a request with one of these is malformed. */
+const CONNECTION_FIELDS = [
+  "connection",
+  "proxy-connection",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+] as const;
+
+/**
+ * Judges a client's opening handshake over HTTP/2 by RFC 8441 4 and 5. Never throws; linear in the
+ * header's size. The origin is the server's policy and is not looked at, nor are the fields
+ * `Sec-WebSocket-Key` and `Sec-WebSocket-Accept`, which mean nothing here.
+ *
+ * The refusals: 400 for what is malformed, or is another version of the protocol; 501 for a tunnel
+ * that speaks something else than WebSocket. None of their fields is specific to a connection.
+ */
+export function readExtendedConnect(
+  request: ExtendedConnectRequest,
+): WebSocketOffer | UpgradeRefusal {
+  const fields = new HeaderFields(request.rawHeaders);
+  return (
+    checkProtocol(fields) ??
+    checkPseudoFields(fields) ??
+    checkFields(fields) ??
+    checkVersion(fields) ??
+    readWebSocketOffer(fields)
+  );
+}
+
+/** RFC 9220 3, which is about HTTP/3, has the status for protocols that are not spoken. */
+function checkProtocol(fields: HeaderFields): UpgradeRefusal | undefined {
+  if (fields.single(":method") !== "CONNECT") {
+    return refuse(400, "A WebSocket is opened with the method CONNECT.");
+  }
+  const protocols = fields.all(":protocol");
+  if (protocols.length === 0) return refuse(501, "Tunnels to other hosts are not made here.");
+  // Without the u flag, /i folds no character beyond ASCII into ASCII.
+  if (protocols.every((protocol) => /^websocket$/i.test(protocol))) return undefined;
+  return refuse(501, "The only :protocol spoken here is websocket.");
+}
+
+function checkPseudoFields(fields: HeaderFields): UpgradeRefusal | undefined {
+  const values = PSEUDO_FIELDS.map((name) => fields.single(name));
+  if (values.includes(undefined)) {
+    return refuse(400, `The request needs each of ${PSEUDO_FIELDS.join(", ")} once.`);
+  }
+  const [, scheme, authority, path] = values;
+  if (!/^https?$/i.test(scheme!)) return refuse(400, "The :scheme is neither https nor http.");
+  // RFC 8441 5: what HTTP/1.1 has in Host is in :authority, which every request has.
+  if (!isHost(authority)) return refuse(400, "The :authority is no host.");
+  // RFC 6455 3: a resource name is a path; a fragment is never part of it.
+  if (!/^\/[^#]*$/.test(path!)) return refuse(400, "The :path is not a path.");
+  return undefined;
+}
+
+function checkFields(fields: HeaderFields): UpgradeRefusal | undefined {
+  if (CONNECTION_FIELDS.some((name) => fields.all(name).length > 0)) {
+    return refuse(400, "A request of HTTP/2 has no connection-specific fields.");
+  }
+  // RFC 9113 8.2.2: the one such field that is allowed, with the one value that is.
+  if (fields.all("te").some((coding) => !/^trailers$/i.test(coding))) {
+    return refuse(400, "The only TE of HTTP/2 is trailers.");
+  }
+  // RFC 9113 8.3.1: a Host that names another host than :authority makes a request malformed.
+  const authority = fields.single(":authority")!.toLowerCase();
+  if (fields.all("host").some((host) => host.toLowerCase() !== authority)) {
+    return refuse(400, "The Host is not the :authority.");
+  }
+  if (announcesBody(fields)) return refuse(400, "A request that opens a WebSocket has no body.");
+  return undefined;
+}
+
+/** RFC 6455 4.4, less the status, which without an Upgrade field (RFC 9110 15.5.22) cannot be 426. */
+function checkVersion(fields: HeaderFields): UpgradeRefusal | undefined {
+  if (readVersion(fields) === WEBSOCKET_VERSION) return undefined;
+  return refuse(400, `The WebSocket version supported is ${WEBSOCKET_VERSION}.`, {
+    "Sec-WebSocket-Version": WEBSOCKET_VERSION,
+  });
+}

@@ -1,0 +1,75 @@
+import { type ExtensionOffer, parseExtensions } from "./extensions.ts";
+import { type HeaderFields, parseTokenList } from "./header-fields.ts";
+
+/** What a valid opening handshake offers, whichever version of HTTP it came by. */
+export interface WebSocketOffer {
+  readonly kind: "upgrade";
+  /** The subprotocols offered, in the client's order of preference, without repetition. */
+  readonly protocols: readonly string[];
+  /** The extensions offered, in the client's order of preference. */
+  readonly extensions: readonly ExtensionOffer[];
+}
+
+/** The request is no valid opening handshake; what to answer it with. */
+export interface UpgradeRefusal {
+  readonly kind: "refuse";
+  readonly status: number;
+  /** Header fields that this status calls for. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A sentence for the peer; holds nothing of what it sent. Empty in answer to HEAD. */
+  readonly message: string;
+}
+
+/** The one version of the protocol there is (RFC 6455 4.1, item 9). */
+export const WEBSOCKET_VERSION = "13";
+
+/** Host = uri-host [ ":" port ] (RFC 9110 7.2), the host being a name or a bracketed address. */
+const HOST = /^(?:\[[0-9A-Za-z:.~_-]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$/;
+
+/** Whether `value` names a host, with or without a port. */
+export function isHost(value: string | undefined): boolean {
+  return value !== undefined && HOST.test(value);
+}
+
+/** Whether the fields announce a body, whose bytes would be taken for frames. */
+export function announcesBody(fields: HeaderFields): boolean {
+  return (
+    fields.all("transfer-encoding").length > 0 ||
+    fields.all("content-length").some((length) => !/^0+$/.test(length))
+  );
+}
+
+/** Reads the subprotocols and extensions offered (RFC 6455 4.2.1, items 8 and 9). */
+export function readWebSocketOffer(fields: HeaderFields): WebSocketOffer | UpgradeRefusal {
+  const protocols = parseSubprotocols(fields.all("sec-websocket-protocol"));
+  if (protocols === undefined) {
+    return refuse(400, "Sec-WebSocket-Protocol is not a list of different tokens.");
+  }
+  const extensions = parseExtensions(fields.all("sec-websocket-extensions"));
+  if (extensions === undefined) {
+    return refuse(400, "Sec-WebSocket-Extensions is malformed.");
+  }
+  return { kind: "upgrade", protocols, extensions };
+}
+
+/** The request's version of the protocol; undefined where it names several. */
+export function readVersion(fields: HeaderFields): string | undefined {
+  const versions = fields.all("sec-websocket-version");
+  // RFC 6455 11.3.5: never more than one in a request.
+  return versions.length > 1 || versions[0]?.includes(",") ? undefined : (versions[0] ?? "");
+}
+
+export function refuse(
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): UpgradeRefusal {
+  return { kind: "refuse", status, headers, message };
+}
+
+/** RFC 6455 4.1, item 10: one or more tokens, which MUST all be different. */
+function parseSubprotocols(values: readonly string[]): string[] | undefined {
+  const protocols = parseTokenList(values);
+  if (protocols === undefined || new Set(protocols).size < protocols.length) return undefined;
+  return protocols.length === 0 && values.length > 0 ? undefined : protocols;
+}
