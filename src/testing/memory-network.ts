@@ -1,38 +1,66 @@
-import { createServer, type Server as HttpServer } from "node:http";
+import { createServer } from "node:http";
+import type { Server as NetServer } from "node:net";
 import { Duplex } from "node:stream";
+import type { ReconnectingWebSocketConstructor } from "../client/reconnecting-interface.ts";
+import { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
 import type { WebSocketConstructor } from "../client/web-socket-interface.ts";
-import { createWebSocketClass } from "../node/client/web-socket-class.ts";
+import { defineWebSocketStream } from "../client/web-socket-stream.ts";
+import type { WebSocketStreamConstructor } from "../client/web-socket-stream-interface.ts";
+import {
+  allowManyListeners,
+  CloseEvent,
+  createWebSocketClass,
+} from "../node/client/web-socket-class.ts";
 import { createConnector } from "../node/client/connect.ts";
 import type { Attachment } from "../node/serve/running-server.ts";
 import { attach, type RoutesOption } from "../node/serve/serve.ts";
 import type { ApplicationOptions } from "../server/application.ts";
+import { fetchOver } from "./fetch-over.ts";
 import { type LinkOptions, MemoryLink } from "./memory-link.ts";
 
 /**
  * A network in memory with one server on it: the same routes, handshakes and frames as over TCP,
- * without ports, and with links that can be made to misbehave.
+ * without ports, and with links that can be made to misbehave. Every URL leads to that server,
+ * whatever its host.
  *
  * ```ts
  * const network = new MemoryNetwork({ maxChunkBytes: 1 });
- * await using server = network.serve({ routes: { "ws:/echo": echo } });
+ * await using server = network.serve({ routes: { "ws:/echo": echo, "/": page } });
+ * const response = await network.fetch("http://test/");
  * const socket = new network.WebSocket("ws://test/echo");
  * await socket.onOpen.first;
- * network.links[0].reset();
+ * network.links.at(-1)?.reset();
  * ```
  */
 export class MemoryNetwork {
-  /** A client whose every URL leads to the server of this network, whatever the host. */
+  /** `WebSocket` of `tideway`, on this network. */
   readonly WebSocket: WebSocketConstructor;
+  /** `WebSocketStream` of `tideway`, on this network. */
+  readonly WebSocketStream: WebSocketStreamConstructor;
+  /** `ReconnectingWebSocket` of `tideway`, on this network. */
+  readonly ReconnectingWebSocket: ReconnectingWebSocketConstructor;
+  /**
+   * Asks a route that is no WebSocket's; as the standard's function, over a link of its own for
+   * each request. It has no cache and no cookies, and hands out redirects instead of following them.
+   */
+  readonly fetch: typeof fetch;
   /** The links there have been, the latest last. */
   readonly links: MemoryLink[] = [];
   readonly #options: LinkOptions;
-  #httpServer: HttpServer | undefined;
+  #server: NetServer | undefined;
 
+  /** @throws UsageError `INVALID_OPTION`, at the first connection */
   constructor(options: LinkOptions = {}) {
     this.#options = options;
-    this.WebSocket = createWebSocketClass(
-      createConnector(() => ({ socket: this.#dial(), readyEvent: "connect" })),
+    const connector = createConnector(() => ({ socket: this.connect(), readyEvent: "connect" }));
+    this.WebSocket = createWebSocketClass(connector);
+    this.WebSocketStream = defineWebSocketStream(connector, setImmediate);
+    this.ReconnectingWebSocket = defineReconnectingWebSocket(
+      this.WebSocket,
+      CloseEvent,
+      allowManyListeners,
     );
+    this.fetch = fetchOver(() => this.connect());
   }
 
   /** Puts `routes` on the network; as `serve` of `tideway/server`, less what concerns ports. */
@@ -42,12 +70,22 @@ export class MemoryNetwork {
     States extends Record<string, unknown>,
     Schemas extends Record<string, unknown>,
   >(options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>): Attachment {
-    this.#httpServer = createServer();
-    return attach(this.#httpServer, options);
+    const httpServer = createServer();
+    this.listen(httpServer);
+    return attach(httpServer, options);
   }
 
-  #dial(): Duplex {
-    const server = this.#httpServer;
+  /** Puts a server of your own on the network, such as the HTTP server that you `attach` to. */
+  listen(server: NetServer): void {
+    this.#server = server;
+  }
+
+  /**
+   * A connection to say anything on, also for clients of another make: the client's end of a new
+   * link. It emits `connect`, or an error where no server is on the network.
+   */
+  connect(): Duplex {
+    const server = this.#server;
     if (server === undefined) return refusing();
     const link = new MemoryLink(this.#options);
     this.links.push(link);

@@ -1,7 +1,8 @@
 /** An end, a reset and a stall at every byte of a handshake and of a frame, over real sockets. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server as NetServer } from "node:net";
+import type { Duplex } from "node:stream";
 import { WebSocket } from "tideway";
 import { type CloseInfo, type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -13,9 +14,9 @@ const FAULTS: readonly Fault[] = ["end", "reset", "stall"];
 const MASKED_HELLO = Buffer.from("818537fa213d7f9f4d5158", "hex").toString("latin1");
 const HELLO = Buffer.from("810548656c6c6f", "hex").toString("latin1");
 
-function commit(fault: Fault, socket: Socket): void {
+function commit(fault: Fault, socket: Duplex, reset: () => void): void {
   if (fault === "end") socket.end();
-  if (fault === "reset") socket.resetAndDestroy();
+  if (fault === "reset") reset();
 }
 
 /** Every place before the end of `text` at which it can be cut. */
@@ -43,7 +44,7 @@ describe.each(FAULTS)("a client's %s", (fault) => {
     });
     const clients = cutsOf(handshake("/")).map((part) => new RawClient(server.port).send(part));
     await Promise.all(clients.map(async ({ socket }) => await once(socket, "connect")));
-    for (const { socket } of clients) commit(fault, socket);
+    for (const client of clients) commit(fault, client.socket, () => client.reset());
     await Promise.all(clients.map(async (client) => await client.closed()));
     expect(onSocket).not.toHaveBeenCalled();
   });
@@ -73,7 +74,7 @@ describe.each(FAULTS)("a client's %s", (fault) => {
       const client = new RawClient(server.port).send(handshake("/"));
       await client.receives("\r\n\r\n");
       client.send(part);
-      commit(fault, client.socket);
+      commit(fault, client.socket, () => client.reset());
     }
     await all;
     expect(messages).toEqual([]);
@@ -101,7 +102,7 @@ describe.each(FAULTS)("a server's %s", (fault) => {
       socket.on("end", () => socket.end());
       socket.once("data", (request: Buffer) => {
         const words = say(request.toString("latin1"), index);
-        socket.write(words, "latin1", () => commit(fault, socket));
+        socket.write(words, "latin1", () => commit(fault, socket, () => socket.resetAndDestroy()));
       });
     }).listen(0, "127.0.0.1");
     await once(peer, "listening");

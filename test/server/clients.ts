@@ -1,14 +1,28 @@
 import { on, once } from "node:events";
-import { connect, type Socket as NetSocket } from "node:net";
+import type { Socket as NetSocket } from "node:net";
+import type { Duplex } from "node:stream";
 import { type ClientOptions, WebSocket } from "ws";
+import { type Line, type Reach, tcpReach } from "../suite/transports.ts";
 
-/** Connects a client of another make. Rejects with the status if the server refuses. */
+/**
+ * Connects a client of another make, by a URL over TCP, or to a server wherever that is. Rejects
+ * with the status if the server refuses.
+ */
 export async function openClient(
-  url: string,
+  server: string | Reach,
+  path = "/",
   protocols: string[] = [],
   options: ClientOptions = {},
 ): Promise<WebSocket> {
-  const client = new WebSocket(url, protocols, { perMessageDeflate: false, ...options });
+  const [url, over] =
+    typeof server === "string"
+      ? [server, {}]
+      : [server.url, { createConnection: () => server.connect().socket as NetSocket }];
+  const client = new WebSocket(url + path, protocols, {
+    perMessageDeflate: false,
+    ...over,
+    ...options,
+  });
   inboxes.set(client, on(client, "message"));
   return await new Promise((resolve, reject) => {
     client.on("open", () => resolve(client));
@@ -37,14 +51,17 @@ export async function closeOf(client: WebSocket): Promise<{ code: number; reason
   return { code, reason: reason.toString() };
 }
 
-/** A TCP connection to say anything on. */
+/** A connection to say anything on, to a port or to a server wherever that is. */
 export class RawClient {
-  readonly socket: NetSocket;
+  readonly socket: Duplex;
+  readonly #line: Line;
   #received = "";
+  #whenSent: Promise<void> = Promise.resolve();
 
-  constructor(port: number, allowHalfOpen = true) {
-    // By default it never closes its side by itself: that the server closes is what is tested.
-    this.socket = connect({ port, host: "127.0.0.1", allowHalfOpen });
+  constructor(server: number | Reach) {
+    // It never closes its side by itself: that the server closes is what is tested.
+    this.#line = typeof server === "number" ? tcpReach(server).connect() : server.connect();
+    this.socket = this.#line.socket;
     this.socket.setEncoding("latin1");
     this.socket.on("data", (text: string) => {
       this.#received += text;
@@ -53,8 +70,20 @@ export class RawClient {
   }
 
   send(text: string): this {
-    this.socket.write(text, "latin1");
+    this.#whenSent = new Promise((resolve) => {
+      this.socket.write(text, "latin1", () => resolve());
+    });
     return this;
+  }
+
+  /** Resolves when all that `send` was given has left. */
+  get whenSent(): Promise<void> {
+    return this.#whenSent;
+  }
+
+  /** Breaks the connection, so that the server sees ECONNRESET. */
+  reset(): void {
+    this.#line.reset();
   }
 
   /** Waits until `text` has been received. */

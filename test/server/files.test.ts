@@ -310,7 +310,7 @@ describe.runIf(process.platform === "linux")("descriptors", () => {
       return client.send("GET /huge.bin HTTP/1.1\r\nHost: localhost\r\n\r\n");
     });
     await vi.waitFor(async () => expect(await openFiles()).toBe(8));
-    for (const client of clients) client.socket.resetAndDestroy();
+    for (const client of clients) client.reset();
     await vi.waitFor(async () => expect(await openFiles()).toBe(0));
   });
 });

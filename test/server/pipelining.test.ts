@@ -30,7 +30,7 @@ it("requests that wait behind another are forgotten when their connection is res
   client.send(request("/slow") + request("/fast").repeat(20));
   const [{ socket }] = (await whenAsked) as [{ socket: NodeJS.EventEmitter }];
   const whenClosed = once(socket, "close").catch(() => {});
-  client.socket.resetAndDestroy();
+  client.reset();
   await whenClosed;
   // It would wait for the answers otherwise, and end them by its deadline.
   await expect(server.stop({ timeoutMs: 3_600_000 })).resolves.toBeUndefined();

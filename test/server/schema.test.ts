@@ -1,18 +1,17 @@
-import { InvalidMessageError, serve, type Server, type StandardSchema } from "tideway/server";
+import { InvalidMessageError, type StandardSchema } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { startServer } from "../suite/start.ts";
+import type { Running } from "../suite/transports.ts";
 import { closeOf, nextMessage, openClient } from "./clients.ts";
 
 const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
-let server: Server;
+let server: Running;
 
-/** A server of the test's own, stopped behind it. */
-const start: typeof serve = async (options) => {
-  server = await serve({ port: 0, onError, ...options });
-  return server;
-};
+/** A server of the test's own, which tells its errors. */
+const start: typeof startServer = async (options) =>
+  (server = await startServer({ onError, ...options }));
 
-afterEach(async () => {
-  await server?.stop();
+afterEach(() => {
   onError.mockReset();
 });
 
@@ -56,7 +55,7 @@ describe("a route with a schema", () => {
         },
       },
     });
-    const client = await openClient(`${server.url}/a`, ["v1"]);
+    const client = await openClient(server, "/a", ["v1"]);
     client.send('{"id":1,"more":true}');
     client.send('{"id":2}');
     const answer = { room: "a", protocol: "v1", user: "me" };
@@ -86,7 +85,7 @@ describe("a route with a schema", () => {
         },
       },
     });
-    const client = await openClient(server.url);
+    const client = await openClient(server);
     client.send('{"id":7}');
     expect(await nextMessage(client)).toBe("7");
     client.send(message);
@@ -104,7 +103,7 @@ describe("a route with a schema", () => {
         },
       },
     });
-    const client = await openClient(server.url);
+    const client = await openClient(server);
     client.send("1");
     client.send("2");
     expect(await closeOf(client)).toEqual({ code: 1011, reason: "" });
@@ -121,7 +120,7 @@ describe("a route with a schema", () => {
         "ws:/": { schema, handle: (socket) => void socket.listen(({ id }) => socket.send(id)) },
       },
     });
-    const client = await openClient(server.url);
+    const client = await openClient(server);
     client.send('{"id":3}');
     expect(await nextMessage(client)).toBe("3");
   });

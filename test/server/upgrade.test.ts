@@ -1,24 +1,22 @@
 import { once } from "node:events";
-import { type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { startServer } from "../suite/start.ts";
+import type { Running } from "../suite/transports.ts";
 import { closeOf, handshake, nextMessage, openClient, RawClient, statusOf } from "./clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
-let server: Server;
+let server: Running;
 
-/** So that each test has a server of its own, with types inferred. */
-const start: typeof serve = async (options) => {
-  server = await serve({ port: 0, onError, ...options });
-  return server;
-};
+/** A server of the test's own, which tells its errors. */
+const start: typeof startServer = async (options) =>
+  (server = await startServer({ onError, ...options }));
 
-afterEach(async () => {
-  await server.stop();
+afterEach(() => {
   onError.mockReset();
 });
 
 describe("subprotocols", () => {
-  const begin = (): Promise<Server> =>
+  const begin = (): Promise<Running> =>
     start({
       routes: {
         "ws:/strict": {
@@ -35,7 +33,7 @@ describe("subprotocols", () => {
 
   it("chooses by its own order of preference", async () => {
     await begin();
-    const client = await openClient(`${server.url}/strict`, ["v1", "v2"]);
+    const client = await openClient(server, "/strict", ["v1", "v2"]);
     expect(client.protocol).toBe("v2");
     expect(await nextMessage(client)).toBe("agreed on v2");
   });
@@ -44,19 +42,19 @@ describe("subprotocols", () => {
     "refuses a client that offers only %j with 400",
     async (...offers) => {
       await begin();
-      await expect(openClient(`${server.url}/strict`, offers as string[])).rejects.toThrow("400");
+      await expect(openClient(server, "/strict", offers as string[])).rejects.toThrow("400");
     },
   );
 
   it("goes without one where the list has the empty string", async () => {
     await begin();
-    const client = await openClient(`${server.url}/lax`);
+    const client = await openClient(server, "/lax");
     expect(await nextMessage(client)).toBe('agreed on ""');
   });
 
   it("agrees to none on a route that names none (RFC 6455 4.2.2)", async () => {
     await begin();
-    const client = new RawClient(server.port);
+    const client = new RawClient(server);
     client.send(handshake("/none", { "Sec-WebSocket-Protocol": "v1" }));
     expect((await client.receives("open")).toLowerCase()).not.toContain("sec-websocket-protocol");
     client.socket.destroy();
@@ -65,7 +63,7 @@ describe("subprotocols", () => {
 
 describe("origins", () => {
   const connect = async (path: string, origin: string | string[] | undefined): Promise<number> => {
-    const client = new RawClient(server.port);
+    const client = new RawClient(server);
     client.send(handshake(path, { Host: "example.com:8080", Origin: origin }));
     const status = statusOf(await client.receives("\r\n\r\n"));
     client.socket.destroy();
@@ -157,7 +155,7 @@ describe("authorize", () => {
         },
       },
     });
-    const client = await openClient(`${server.url}/rooms/a%20b?x`, [], {
+    const client = await openClient(server, "/rooms/a%20b?x", [], {
       headers: { "x-user": "me" },
     });
     expect(await nextMessage(client)).toBe(`me in a b: GET ${server.url}/rooms/a%20b?x`);
@@ -172,7 +170,7 @@ describe("authorize", () => {
   ])("refuses with the response it returns %s, and closes", async (_when, authorize) => {
     const handle = vi.fn<() => void>();
     await start({ routes: { "ws:/": { authorize, handle } } });
-    const response = await new RawClient(server.port).send(handshake("/")).closed();
+    const response = await new RawClient(server).send(handshake("/")).closed();
     expect(statusOf(response)).toBe(401);
     expect(response).toMatch(/\r\nconnection: close\r\n/i);
     expect(response).toMatch(/\r\nx-why: name\r\n/i);
@@ -195,7 +193,7 @@ describe("authorize", () => {
     ],
   ])("answers 500 that says nothing of why when it %s, and reports", async (_how, authorize) => {
     await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
-    const response = await new RawClient(server.port).send(handshake("/")).closed();
+    const response = await new RawClient(server).send(handshake("/")).closed();
     expect(statusOf(response)).toBe(500);
     expect(response).not.toContain("secret");
     expect(onError).toHaveBeenCalledExactlyOnceWith(
@@ -209,7 +207,7 @@ describe("authorize", () => {
       handshakeTimeoutMs: 100,
       routes: { "ws:/": { authorize: () => new Promise(() => {}), handle: () => {} } },
     });
-    const response = await new RawClient(server.port).send(handshake("/")).closed();
+    const response = await new RawClient(server).send(handshake("/")).closed();
     expect(statusOf(response)).toBe(503);
     expect(onError).toHaveBeenCalledExactlyOnceWith(
       expect.objectContaining({ code: "AUTHORIZE_TIMEOUT" }),
@@ -217,9 +215,13 @@ describe("authorize", () => {
     );
   });
 
-  it.each(["end", "destroy", "resetAndDestroy"] as const)(
-    "is told by the request's signal when the peer goes (%s), and nothing is left behind",
-    async (how) => {
+  it.each<[string, (client: RawClient) => void]>([
+    ["ends", ({ socket }) => void socket.end()],
+    ["is destroyed", ({ socket }) => void socket.destroy()],
+    ["is reset", (client) => client.reset()],
+  ])(
+    "is told by the request's signal when the peer's end %s, and nothing is left behind",
+    async (_how, go) => {
       const handle = vi.fn<() => void>();
       const asked = vi.fn<(signal: AbortSignal) => void>();
       let decide!: (state: string) => void;
@@ -230,9 +232,9 @@ describe("authorize", () => {
         });
       };
       await start({ routes: { "ws:/": { authorize, handle } } });
-      const client = new RawClient(server.port).send(handshake("/"));
+      const client = new RawClient(server).send(handshake("/"));
       await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
-      client.socket[how]();
+      go(client);
       const [signal] = asked.mock.calls[0];
       if (!signal.aborted) await once(signal, "abort");
       decide("too late");
@@ -258,7 +260,7 @@ describe("authorize", () => {
         },
       },
     });
-    const client = new RawClient(server.port);
+    const client = new RawClient(server);
     // "ab" in a masked text frame, the mask being zero, cut in two.
     client.send(`${handshake("/")}\x81\x82\0\0`);
     await vi.waitFor(() => expect(letIn).toBeTypeOf("function"));
@@ -286,10 +288,10 @@ describe("limits of a route", () => {
         },
       },
     });
-    const small = await openClient(`${server.url}/small`);
+    const small = await openClient(server, "/small");
     small.send("x".repeat(11));
     expect((await closeOf(small)).code).toBe(1009);
-    const client = await openClient(`${server.url}/default`);
+    const client = await openClient(server, "/default");
     client.send("x".repeat(1000));
     expect(await nextMessage(client)).toBe("x".repeat(1000));
     client.send("x".repeat(1001));
@@ -311,7 +313,7 @@ describe("a handler", () => {
         },
       },
     });
-    const [bad, good] = await Promise.all([openClient(server.url), openClient(server.url)]);
+    const [bad, good] = await Promise.all([openClient(server), openClient(server)]);
     bad.send("bug");
     expect(await closeOf(bad)).toEqual({ code: 1011, reason: "" });
     good.send("still here");
@@ -325,7 +327,7 @@ describe("a handler", () => {
   it("may return and leave the socket open", async () => {
     const sockets = new Set<{ send(text: string): boolean }>();
     await start({ routes: { "ws:/": (socket) => sockets.add(socket) } });
-    const client = await openClient(server.url);
+    const client = await openClient(server);
     await vi.waitFor(() => expect(sockets.size).toBe(1));
     for (const socket of sockets) socket.send("to all");
     expect(await nextMessage(client)).toBe("to all");

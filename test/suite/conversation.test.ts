@@ -1,15 +1,15 @@
 import { ConnectionClosedError, type Socket } from "tideway/server";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Running, TRANSPORTS } from "./transports.ts";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { startServer } from "./start.ts";
+import type { Running } from "./transports.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
-let running: Running | undefined;
+let running: Running;
 
 beforeEach(() => onError.mockReset());
 
 afterEach(async () => {
-  await running?.stop();
-  running = undefined;
+  await running.stop();
   expect(onError.mock.calls).toEqual([]);
 });
 
@@ -19,164 +19,159 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   return { promise: new Promise<T>((settle) => (resolve = settle)), resolve };
 }
 
-describe.each(TRANSPORTS)("over $name", (transport) => {
-  type Handle = (socket: Socket) => unknown;
+type Handle = (socket: Socket) => unknown;
 
-  async function open(handle: Handle, route: object = {}, protocols: string[] = []) {
-    running = await transport.start({ "ws:/": { ...route, handle } }, { onError });
-    const client = new running.WebSocket(`${running.url}/`, protocols);
-    client.binaryType = "arraybuffer";
-    await client.onOpen.first;
-    return client;
-  }
+async function open(handle: Handle, route: object = {}, protocols: string[] = []) {
+  running = await startServer({ onError, routes: { "ws:/": { ...route, handle } } });
+  const client = new running.WebSocket(`${running.url}/`, protocols);
+  client.binaryType = "arraybuffer";
+  await client.onOpen.first;
+  return client;
+}
 
-  async function echo(socket: Socket): Promise<void> {
-    for await (const message of socket) if (!socket.send(message)) await socket.drained;
-  }
+async function echo(socket: Socket): Promise<void> {
+  for await (const message of socket) if (!socket.send(message)) await socket.drained;
+}
 
-  it.each([0, 1, 125, 126, 1000])(
-    "echoes text and bytes of length %i, in order",
-    async (length) => {
-      const client = await open(echo);
-      const text = "é".repeat(length >> 1) + "a".repeat(length & 1);
-      const bytes = Uint8Array.from({ length }, (_, index) => index);
-      const sent: Array<string | Uint8Array<ArrayBuffer>> = [text, bytes, text, bytes];
-      const received: unknown[] = [];
-      const all = deferred<void>();
-      client.onMessage.listen(({ data }) => {
-        if (received.push(data) === sent.length) all.resolve();
-      });
-      for (const message of sent) client.send(message);
-      await all.promise;
-      expect(received).toEqual([text, bytes.buffer, text, bytes.buffer]);
-    },
-  );
-
-  it("delivers what the server sends before anything else", async () => {
-    const first = deferred<unknown>();
-    running = await transport.start({ "ws:/": (socket: Socket) => void socket.send("first") });
-    const client = new running.WebSocket(`${running.url}/`);
-    client.onMessage.listen(({ data }) => first.resolve(data));
-    expect(await first.promise).toBe("first");
+it.each([0, 1, 125, 126, 1000])("echoes text and bytes of length %i, in order", async (length) => {
+  const client = await open(echo);
+  const text = "é".repeat(length >> 1) + "a".repeat(length & 1);
+  const bytes = Uint8Array.from({ length }, (_, index) => index);
+  const sent: Array<string | Uint8Array<ArrayBuffer>> = [text, bytes, text, bytes];
+  const received: unknown[] = [];
+  const all = deferred<void>();
+  client.onMessage.listen(({ data }) => {
+    if (received.push(data) === sent.length) all.resolve();
   });
+  for (const message of sent) client.send(message);
+  await all.promise;
+  expect(received).toEqual([text, bytes.buffer, text, bytes.buffer]);
+});
 
-  it("keeps what comes before the handler listens", async () => {
-    const asked = deferred<void>();
-    const received = deferred<unknown[]>();
+it("delivers what the server sends before anything else", async () => {
+  const first = deferred<unknown>();
+  running = await startServer({ routes: { "ws:/": (socket) => void socket.send("first") } });
+  const client = new running.WebSocket(`${running.url}/`);
+  client.onMessage.listen(({ data }) => first.resolve(data));
+  expect(await first.promise).toBe("first");
+});
+
+it("keeps what comes before the handler listens", async () => {
+  const asked = deferred<void>();
+  const received = deferred<unknown[]>();
+  const client = await open(async (socket) => {
+    await asked.promise;
+    const iterator = socket[Symbol.asyncIterator]();
+    received.resolve([(await iterator.next()).value, (await iterator.next()).value]);
+  });
+  client.send("a");
+  client.send("b");
+  asked.resolve();
+  expect(await received.promise).toEqual(["a", "b"]);
+});
+
+it("agrees on a subprotocol", async () => {
+  const client = await open(() => {}, { protocols: ["v2", "v1"] }, ["v1", "v2"]);
+  expect(client.protocol).toBe("v2");
+});
+
+it.each([
+  [undefined, undefined, 1005],
+  [1000, "done", 1000],
+  [4321, "é", 4321],
+])("is closed by the client with %s", async (code, reason, reported) => {
+  const ended = deferred<unknown>();
+  const client = await open((socket) => {
+    socket.listen(() => {});
+    void socket.done.then(ended.resolve);
+  });
+  const closed = client.onClose.first;
+  client.close(code, reason);
+  expect(await ended.promise).toEqual({ code: reported, reason: reason ?? "", wasClean: true });
+  expect(await closed).toMatchObject({ code: reported, wasClean: true });
+});
+
+it("is closed by the server, and ends the client's loop", async () => {
+  const client = await open((socket) => {
+    socket.send("last");
+    socket.close(4000, "over");
+  });
+  const closed = client.onClose.first;
+  for await (const _event of client.onMessage);
+  expect(await closed).toMatchObject({ code: 4000, reason: "over", wasClean: true });
+});
+
+it("ends the handler's loop by what the close code says", async () => {
+  for (const code of [1000, 4000]) {
+    const outcome = deferred<unknown>();
     const client = await open(async (socket) => {
-      await asked.promise;
-      const iterator = socket[Symbol.asyncIterator]();
-      received.resolve([(await iterator.next()).value, (await iterator.next()).value]);
+      try {
+        for await (const _message of socket);
+        outcome.resolve("ended");
+      } catch (error) {
+        outcome.resolve(error);
+      }
     });
-    client.send("a");
-    client.send("b");
-    asked.resolve();
-    expect(await received.promise).toEqual(["a", "b"]);
-  });
+    client.close(code);
+    if (code === 1000) expect(await outcome.promise).toBe("ended");
+    else expect(await outcome.promise).toBeInstanceOf(ConnectionClosedError);
+    await running.stop();
+  }
+});
 
-  it("agrees on a subprotocol", async () => {
-    const client = await open(() => {}, { protocols: ["v2", "v1"] }, ["v1", "v2"]);
-    expect(client.protocol).toBe("v2");
-  });
+it("fails a message above the limit with 1009", async () => {
+  const client = await open(echo, { maxMessageBytes: 10 });
+  const closed = client.onClose.first;
+  client.send("x".repeat(11));
+  expect(await closed).toMatchObject({ code: 1009, wasClean: true });
+});
 
-  it.each([
-    [undefined, undefined, 1005],
-    [1000, "done", 1000],
-    [4321, "é", 4321],
-  ])("is closed by the client with %s", async (code, reason, reported) => {
-    const ended = deferred<unknown>();
-    const client = await open((socket) => {
-      socket.listen(() => {});
-      void socket.done.then(ended.resolve);
-    });
-    const closed = client.onClose.first;
-    client.close(code, reason);
-    expect(await ended.promise).toEqual({ code: reported, reason: reason ?? "", wasClean: true });
-    expect(await closed).toMatchObject({ code: reported, wasClean: true });
+it("closes with 1011 when a handler throws, and reports it", async () => {
+  const client = await open(() => {
+    throw new Error("a bug");
   });
+  expect(await client.onClose.first).toMatchObject({ code: 1011 });
+  expect(onError).toHaveBeenCalledOnce();
+  onError.mockReset();
+});
 
-  it("is closed by the server, and ends the client's loop", async () => {
-    const client = await open((socket) => {
-      socket.send("last");
-      socket.close(4000, "over");
-    });
-    const closed = client.onClose.first;
-    for await (const _event of client.onMessage);
-    expect(await closed).toMatchObject({ code: 4000, reason: "over", wasClean: true });
-  });
+it("reports 1006 at the client when the server terminates", async () => {
+  const client = await open((socket) => socket.listen(() => socket.terminate()));
+  const closed = client.onClose.first;
+  client.send("now");
+  expect(await closed).toMatchObject({ code: 1006, wasClean: false });
+});
 
-  it("ends the handler's loop by what the close code says", async () => {
-    for (const code of [1000, 4000]) {
-      const outcome = deferred<unknown>();
-      const client = await open(async (socket) => {
-        try {
-          for await (const _message of socket);
-          outcome.resolve("ended");
-        } catch (error) {
-          outcome.resolve(error);
-        }
-      });
-      client.close(code);
-      if (code === 1000) expect(await outcome.promise).toBe("ended");
-      else expect(await outcome.promise).toBeInstanceOf(ConnectionClosedError);
-      await running!.stop();
-    }
-  });
+it("refuses with a status where there is no route", async () => {
+  running = await startServer({ routes: { "/": () => new Response("page") } });
+  const { onError: errors } = new running.WebSocket(`${running.url}/nowhere`);
+  expect(await errors.first).toMatchObject({ error: { status: 404 } });
+});
 
-  it("fails a message above the limit with 1009", async () => {
-    const client = await open(echo, { maxMessageBytes: 10 });
-    const closed = client.onClose.first;
-    client.send("x".repeat(11));
-    expect(await closed).toMatchObject({ code: 1009, wasClean: true });
-  });
+it("makes a client wait for a handler that does not read, and loses nothing", async () => {
+  const go = deferred<void>();
+  const received: number[] = [];
+  const all = deferred<void>();
+  const count = 40;
+  const client = await open(
+    async (socket) => {
+      await go.promise;
+      for await (const message of socket) {
+        if (received.push((message as Uint8Array)[0]) === count) all.resolve();
+      }
+    },
+    { maxQueuedBytes: 2000, maxQueuedMessages: 2 },
+  );
+  for (let index = 0; index < count; index++) client.send(new Uint8Array(1000).fill(index));
+  go.resolve();
+  await all.promise;
+  expect(received).toEqual(Array.from({ length: count }, (_, index) => index));
+});
 
-  it("closes with 1011 when a handler throws, and reports it", async () => {
-    const client = await open(() => {
-      throw new Error("a bug");
-    });
-    expect(await client.onClose.first).toMatchObject({ code: 1011 });
-    expect(onError).toHaveBeenCalledOnce();
-    onError.mockReset();
-  });
-
-  it("reports 1006 at the client when the server terminates", async () => {
-    const client = await open((socket) => socket.listen(() => socket.terminate()));
-    const closed = client.onClose.first;
-    client.send("now");
-    expect(await closed).toMatchObject({ code: 1006, wasClean: false });
-  });
-
-  it("refuses with a status where there is no route", async () => {
-    running = await transport.start({ "/": () => new Response("page") });
-    const { onError: errors } = new running.WebSocket(`${running.url}/nowhere`);
-    expect(await errors.first).toMatchObject({ error: { status: 404 } });
-  });
-
-  it("makes a client wait for a handler that does not read, and loses nothing", async () => {
-    const go = deferred<void>();
-    const received: number[] = [];
-    const all = deferred<void>();
-    const count = 40;
-    const client = await open(
-      async (socket) => {
-        await go.promise;
-        for await (const message of socket) {
-          if (received.push((message as Uint8Array)[0]) === count) all.resolve();
-        }
-      },
-      { maxQueuedBytes: 2000, maxQueuedMessages: 2 },
-    );
-    for (let index = 0; index < count; index++) client.send(new Uint8Array(1000).fill(index));
-    go.resolve();
-    await all.promise;
-    expect(received).toEqual(Array.from({ length: count }, (_, index) => index));
-  });
-
-  it("closes every socket when the server stops", async () => {
-    const client = await open((socket) => socket.listen(() => {}));
-    const closed = client.onClose.first;
-    await running!.stop({ code: 1012, reason: "restart" });
-    expect(await closed).toMatchObject({ code: 1012, reason: "restart", wasClean: true });
-    expect(running!.sockets.size).toBe(0);
-  });
+it("closes every socket when the server stops", async () => {
+  const client = await open((socket) => socket.listen(() => {}));
+  const closed = client.onClose.first;
+  await running.stop({ code: 1012, reason: "restart" });
+  expect(await closed).toMatchObject({ code: 1012, reason: "restart", wasClean: true });
+  expect(running.sockets.size).toBe(0);
 });

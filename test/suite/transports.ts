@@ -1,57 +1,133 @@
-import { WebSocket } from "tideway";
-import { type Server, serve, type ServeOptions } from "tideway/server";
+import { once } from "node:events";
+import { type AddressInfo, connect, type Server as NetServer } from "node:net";
+import type { Duplex } from "node:stream";
+import { ReconnectingWebSocket, WebSocket, WebSocketStream } from "tideway";
+import { type ApplicationOptions, type Attachment, serve } from "tideway/server";
 import { type LinkOptions, MemoryNetwork } from "tideway/testing";
+import { inject } from "vitest";
+import { LINKS } from "./links.ts";
 
-type Routes = Parameters<typeof serve>[0]["routes"];
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The name of the transport to run over. */
+    transport?: string;
+  }
+}
 
-/** A server that runs, and the client that reaches it. */
-export interface Running {
-  readonly WebSocket: typeof WebSocket;
-  /** Without a path. */
+export type Routes = Parameters<typeof serve>[0]["routes"];
+
+/** A connection to say anything on, from the client's end. */
+export interface Line {
+  readonly socket: Duplex;
+  /** Breaks it, so that the server sees ECONNRESET. */
+  reset(): void;
+}
+
+/** What reaches a server. */
+export interface Reach {
+  /** Begins with `http:`, and has no path. */
   readonly url: string;
-  readonly sockets: Server["sockets"];
-  stop: Server["stop"];
+  readonly WebSocket: typeof WebSocket;
+  readonly WebSocketStream: typeof WebSocketStream;
+  readonly ReconnectingWebSocket: typeof ReconnectingWebSocket;
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** The server's end of it is closed only by the server. */
+  connect(): Line;
+}
+
+/** A server that runs, and what reaches it. */
+export interface Running extends Reach {
+  readonly sockets: Attachment["sockets"];
+  readonly stop: Attachment["stop"];
+}
+
+/** A server of other make that runs. */
+export interface Listening extends Reach {
+  /** Lets nobody in any more. */
+  close(): Promise<void>;
 }
 
 /** A way from a client to a server. Whatever works over one has to work over each. */
 export interface Transport {
   readonly name: string;
-  start(routes: Routes, options?: Omit<ServeOptions, "port" | "host" | "tls">): Promise<Running>;
+  /** Whether it carries megabytes in a moment. */
+  readonly isFast: boolean;
+  serve(routes: Routes, options?: ApplicationOptions): Promise<Running>;
+  listen(server: NetServer): Promise<Listening>;
 }
 
 const tcp: Transport = {
   name: "TCP",
-  async start(routes, options) {
+  isFast: true,
+  async serve(routes, options) {
     const server = await serve({ host: "127.0.0.1", ...options, port: 0, routes });
     return {
-      WebSocket,
-      url: `ws://127.0.0.1:${server.port}`,
+      ...tcpReach(server.port),
       sockets: server.sockets,
       stop: async (stopOptions) => await server.stop(stopOptions),
     };
   },
+  async listen(server) {
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    return {
+      ...tcpReach((server.address() as AddressInfo).port),
+      close: async () => {
+        await new Promise((resolve) => server.close(resolve));
+      },
+    };
+  },
 };
 
-function memory(name: string, link: LinkOptions): Transport {
+/** What reaches a server by its port on this machine. */
+export function tcpReach(port: number): Reach {
+  const url = `http://127.0.0.1:${port}`;
   return {
-    name,
-    async start(routes, options) {
-      const network = new MemoryNetwork(link);
-      const server = network.serve({ ...options, routes });
-      return {
-        WebSocket: network.WebSocket,
-        url: "ws://memory",
-        sockets: server.sockets,
-        stop: async (stopOptions) => await server.stop(stopOptions),
-      };
+    WebSocket,
+    WebSocketStream,
+    ReconnectingWebSocket,
+    url,
+    fetch: async (path, init) => await fetch(url + path, init),
+    connect() {
+      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+      return { socket, reset: () => void socket.resetAndDestroy() };
     },
   };
 }
 
-export const TRANSPORTS: readonly Transport[] = [
-  tcp,
-  memory("memory", {}),
-  memory("memory, split at every byte", { maxChunkBytes: 1 }),
-  memory("memory, seven bytes at a time and late", { maxChunkBytes: 7, latencyMs: 1 }),
-  memory("memory with hardly a buffer", { bufferBytes: 16 }),
-];
+function memory(name: string, link: LinkOptions): Transport {
+  const reach = (network: MemoryNetwork): Reach => ({
+    WebSocket: network.WebSocket,
+    WebSocketStream: network.WebSocketStream,
+    ReconnectingWebSocket: network.ReconnectingWebSocket,
+    url: "http://memory",
+    fetch: async (path, init) => await network.fetch(`http://memory${path}`, init),
+    connect() {
+      const socket = network.connect();
+      const last = network.links.at(-1)!;
+      return { socket, reset: () => last.reset() };
+    },
+  });
+  return {
+    name,
+    isFast: Object.keys(link).length === 0,
+    async serve(routes, options) {
+      const network = new MemoryNetwork(link);
+      const server = network.serve({ ...options, routes });
+      return {
+        ...reach(network),
+        sockets: server.sockets,
+        stop: async (stopOptions) => await server.stop(stopOptions),
+      };
+    },
+    async listen(server) {
+      const network = new MemoryNetwork(link);
+      network.listen(server);
+      return { ...reach(network), close: async () => {} };
+    },
+  };
+}
+
+const name = inject("transport") ?? tcp.name;
+
+/** The transport of this run. The files for which there is more than one are in `vitest.config.ts`. */
+export const transport: Transport = name === tcp.name ? tcp : memory(name, LINKS[name]);

@@ -1,6 +1,10 @@
-import type { Socket } from "tideway/server";
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { Socket as NetSocket } from "node:net";
+import { attach, type Socket } from "tideway/server";
 import { connectedPair, MemoryLink, MemoryNetwork } from "tideway/testing";
+import { describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 
 describe("connectedPair", () => {
   it("carries messages both ways, in order", async () => {
@@ -143,5 +147,99 @@ describe("MemoryNetwork", () => {
     const [error, close] = await Promise.all([onError.first, onClose.first]);
     expect(error).toMatchObject({ error: { code: "CONNECT_FAILED" } });
     expect(close).toMatchObject({ code: 1006, wasClean: false });
+  });
+
+  it("reconnects, over a link that has been reset", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: { "ws:/": (socket) => void socket.listen((message) => socket.send(message)) },
+    });
+    const socket = new network.ReconnectingWebSocket("ws://any.host/", { initialDelayMs: 1 });
+    await socket.onOpen.first;
+    network.links[0].reset();
+    await socket.onReconnecting.first;
+    socket.send("kept");
+    expect((await socket.onMessage.first).data).toBe("kept");
+    expect(network.links).toHaveLength(2);
+    socket.close();
+    await socket.onClose.first;
+  });
+
+  it("streams", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: { "ws:/": (socket) => socket.readable.pipeTo(socket.writable) },
+    });
+    const stream = new network.WebSocketStream("ws://any.host/");
+    const { readable, writable } = await stream.opened;
+    await writable.getWriter().write("there and back");
+    expect((await readable.getReader().read()).value).toBe("there and back");
+    stream.close({ closeCode: 1000 });
+    expect(await stream.closed).toMatchObject({ closeCode: 1000 });
+  });
+
+  describe("fetch", () => {
+    it("asks a route, with a body and fields both ways", async () => {
+      const network = new MemoryNetwork({ maxChunkBytes: 5 });
+      await using _server = network.serve({
+        routes: {
+          "post:/:name": async (request, { params, url }) =>
+            new Response(`${params.name}${url.search}: ${await request.text()}`, {
+              status: 201,
+              statusText: "Made",
+              headers: [
+                ["x-seen", `${request.headers.get("x-sent")} by ${url.host}`],
+                ["set-cookie", "a=1"],
+                ["set-cookie", "b=2"],
+              ],
+            }),
+          "/gone": () => new Response(null, { status: 204 }),
+        },
+      });
+      const request = new Request("http://any.host:81/a?b", { headers: { "x-sent": "x" } });
+      const response = await network.fetch(request, { method: "POST", body: "häh" });
+      expect([response.status, response.statusText]).toEqual([201, "Made"]);
+      expect(response.headers.get("x-seen")).toBe("x by any.host:81");
+      expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
+      expect(await response.text()).toBe("a?b: häh");
+      expect((await network.fetch("http://any.host/gone")).body).toBeNull();
+      expect((await network.fetch("http://any.host/a")).status).toBe(405);
+    });
+
+    it("rejects with a TypeError where there is no answer, and with the reason when aborted", async () => {
+      const network = new MemoryNetwork();
+      await expect(network.fetch("http://any.host/")).rejects.toMatchObject({
+        name: "TypeError",
+        cause: { code: "ECONNREFUSED" },
+      });
+      await using _server = network.serve({ routes: { "/": () => new Promise(() => {}) } });
+      const lost = network.fetch("http://any.host/");
+      network.links[0].reset();
+      await expect(lost).rejects.toMatchObject({
+        name: "TypeError",
+        cause: { code: "ECONNRESET" },
+      });
+      const controller = new AbortController();
+      const aborted = network.fetch("http://any.host/", { signal: controller.signal });
+      controller.abort(new Error("enough"));
+      await expect(aborted).rejects.toThrow("enough");
+      network.links[1].reset();
+    });
+  });
+
+  it("takes a server of one's own, and clients of another make", async () => {
+    const network = new MemoryNetwork();
+    const httpServer = createServer((_request, response) => response.end("theirs"));
+    await using _attachment = attach(httpServer, {
+      routes: { "ws:/": (socket) => void socket.send("ours") },
+    });
+    network.listen(httpServer);
+    expect(await (await network.fetch("http://any.host/x")).text()).toBe("theirs");
+    const createConnection = (): NetSocket => network.connect() as NetSocket;
+    const foreign = new WebSocket("ws://any.host/", { createConnection });
+    const [data] = (await once(foreign, "message")) as [Buffer];
+    expect(data.toString()).toBe("ours");
+    foreign.close();
+    await once(foreign, "close");
   });
 });

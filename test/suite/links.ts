@@ -1,0 +1,9 @@
+import type { LinkOptions } from "tideway/testing";
+
+/** The links in memory over which what works over TCP has to work too, by their names. */
+export const LINKS: Readonly<Record<string, LinkOptions>> = {
+  memory: {},
+  "memory, split at every byte": { maxChunkBytes: 1 },
+  "memory, seven bytes at a time and late": { maxChunkBytes: 7, latencyMs: 1 },
+  "memory with hardly a buffer": { bufferBytes: 16 },
+};

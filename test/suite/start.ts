@@ -1,0 +1,29 @@
+import type { ApplicationOptions } from "tideway/server";
+import { onTestFinished } from "vitest";
+import type { RoutesOption } from "../../src/node/http/serve.ts";
+import { type Routes, type Running, transport } from "./transports.ts";
+
+/** Serves as `serve` does, over the transport of this run, until the test is over. */
+export async function startServer<
+  const Key extends string,
+  const Protocols extends Record<string, unknown>,
+  States extends Record<string, unknown>,
+  Schemas extends Record<string, unknown>,
+>(options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>): Promise<Running> {
+  const running = await startServerForFile(options);
+  onTestFinished(async () => await running.stop());
+  return running;
+}
+
+/** The same for a whole file, which stops it. */
+export async function startServerForFile<
+  const Key extends string,
+  const Protocols extends Record<string, unknown>,
+  States extends Record<string, unknown>,
+  Schemas extends Record<string, unknown>,
+>({
+  routes,
+  ...options
+}: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>): Promise<Running> {
+  return await transport.serve(routes as Routes, options);
+}
