@@ -1,6 +1,6 @@
 import type { ApplicationOptions } from "tideway/server";
 import { onTestFinished } from "vitest";
-import type { RoutesOption } from "../../src/node/http/serve.ts";
+import type { RoutesOption } from "../../src/node/serve/serve.ts";
 import { type Routes, type Running, transport } from "./transports.ts";
 
 /** Serves as `serve` does, over the transport of this run, until the test is over. */
