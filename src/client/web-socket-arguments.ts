@@ -7,7 +7,7 @@ import type { WebSocketOptions } from "./options.ts";
 export function parseUrl(url: unknown): URL {
   const input = toUSVString(url);
   const base = (globalThis as { location?: { href?: string } }).location?.href;
-  const record = URL.canParse(input, base) ? new URL(input, base) : undefined;
+  const record = tryUrl(input, base);
   if (record?.protocol === "http:") record.protocol = "ws:";
   if (record?.protocol === "https:") record.protocol = "wss:";
   if (record?.protocol !== "ws:" && record?.protocol !== "wss:") {
@@ -15,6 +15,15 @@ export function parseUrl(url: unknown): URL {
   }
   record.hash = "";
   return record;
+}
+
+/** Not by URL.canParse, which in Node 20 and 22 refuses what is beyond ASCII once it is optimised. */
+function tryUrl(input: string, base: string | undefined): URL | undefined {
+  try {
+    return new URL(input, base);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The second argument of the constructor, with what Web IDL makes of the subprotocols. */

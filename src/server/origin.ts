@@ -1,5 +1,4 @@
 import { UsageError } from "../errors/index.ts";
-import { isThenable } from "./values.ts";
 
 /**
  * Which web pages may connect. A browser names the page's origin in every opening handshake (RFC
@@ -8,8 +7,7 @@ import { isThenable } from "./values.ts";
  * - `"same-origin"`, the default: pages of the host and port that the request is for. Where this
  *   server ends TLS itself, the page must have come by https.
  * - a list of origins, such as `"https://example.com"`
- * - a function, which lets a page in by returning `true` and nothing else; what it throws is reported.
- *   It cannot be async, and one that is lets nobody in: what has to wait belongs into `authorize`.
+ * - a function, which lets a page in by returning `true` and nothing else; what it throws is reported
  * - `"*"`: any page; only for what needs no protection at all
  *
  * Clients that send no origin are no browsers, and can claim any; they are always let in.
@@ -56,9 +54,9 @@ type OriginTest = (origin: string, claim: OriginClaim) => boolean;
 
 function compileSingle(policy: Exclude<OriginPolicy, "*">): OriginTest {
   if (policy === "same-origin") return isSameOrigin;
-  if (typeof policy === "function") {
-    return (origin, { request }) => isTrue(policy(origin, request));
-  }
+  // Only `true`: a promise is no leave to enter, whatever it will hold.
+  if (typeof policy === "function")
+    return (origin, { request }) => policy(origin, request) === true;
   if (!Array.isArray(policy)) {
     throw new UsageError(
       "INVALID_ORIGIN",
@@ -76,14 +74,6 @@ function isSameOrigin(origin: string, { host, isSecure }: OriginClaim): boolean 
   return parseOrigin(`${scheme}://${host}`) === origin;
 }
 
-/** Only `true` is leave to enter: a promise is none, whatever it will hold. */
-function isTrue(answer: unknown): boolean {
-  if (!isThenable(answer)) return answer === true;
-  // What it is rejected with is nobody's, and must not end the process.
-  answer.then(undefined, () => {});
-  throw new UsageError("INVALID_ORIGIN", "origins is an async function: use authorize instead");
-}
-
 function parseListed(origin: string): string {
   const parsed = typeof origin === "string" ? parseOrigin(origin) : undefined;
   if (parsed !== undefined) return parsed;
@@ -96,8 +86,16 @@ function parseListed(origin: string): string {
 /** In lower case and without the scheme's default port; undefined if `text` is no origin. */
 function parseOrigin(text: string): string | undefined {
   if (!ORIGIN.test(text)) return undefined;
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
+  const url = parseUrl(text);
   // URL gives schemes that it does not know, such as those of browser extensions, no origin.
-  return url.origin === "null" ? text.toLowerCase() : url.origin;
+  return url?.origin === "null" ? text.toLowerCase() : url?.origin;
+}
+
+/** Not by URL.canParse, which in Node 20 and 22 refuses what is beyond ASCII once it is optimised. */
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { compileOriginPolicy } from "../../src/server/origin.ts";
 import { startServer } from "../suite/start.ts";
 import type { Running } from "../suite/transports.ts";
 import { closeOf, handshake, nextMessage, openClient, RawClient, statusOf } from "./clients.ts";
@@ -95,6 +96,14 @@ describe("origins", () => {
     expect(onError).not.toHaveBeenCalled();
   });
 
+  it("lets in a host beyond ASCII, the ten thousandth time as the first", () => {
+    const isAllowed = compileOriginPolicy(["https://xn--bcher-kva.example"]);
+    const request = new Request("https://localhost/");
+    const claim = { origins: ["https://b\u00fccher.example"], host: "", isSecure: true, request };
+    // URL.canParse of Node 20 and 22 refuses it once the engine has optimised the calls.
+    for (let count = 0; count < 10_000; count++) expect(isAllowed(claim)).toBe(true);
+  });
+
   it("lets in those of a list, and clients that are no browser", async () => {
     await start({
       origins: "*",
@@ -139,25 +148,6 @@ describe("origins", () => {
       expect.objectContaining({ route: "ws:/" }),
     );
   });
-});
-
-it("an async function as origins lets nobody in, is reported, and crashes nothing", async () => {
-  const origins = [async () => true, () => Promise.reject(new Error("bug"))];
-  await start({
-    routes: {
-      "ws:/0": { origins: origins[0] as never, handle: () => {} },
-      "ws:/1": { origins: origins[1] as never, handle: () => {} },
-    },
-  });
-  for (const path of ["/0", "/1"]) {
-    const request = handshake(path, { Origin: "http://localhost" });
-    expect(statusOf(await new RawClient(server).send(request).closed())).toBe(403);
-  }
-  expect(onError).toHaveBeenCalledTimes(2);
-  expect(onError).toHaveBeenCalledWith(
-    expect.objectContaining({ code: "INVALID_ORIGIN" }),
-    expect.objectContaining({ route: "ws:/0" }),
-  );
 });
 
 describe("authorize", () => {

@@ -17,7 +17,6 @@ import {
 import { ClientHandshake, serializeExtensions } from "../../protocol/handshake/index.ts";
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
-import { sharedReads } from "../shared-reads.ts";
 import { wheel } from "../timers.ts";
 
 /** A way to the server that is not open yet. */
@@ -101,8 +100,7 @@ class Attempt implements ConnectAttempt {
       role: "client",
       protocol: outcome.protocol,
       extensions: serializeExtensions(outcome.extensions),
-      // A copy, because the chunk is ours only during this call.
-      head: Uint8Array.from(outcome.rest),
+      head: outcome.rest,
       ...(maxMessageBytes !== undefined && { maxMessageBytes }),
       ...(closeTimeoutMs !== undefined && { closeTimeoutMs }),
     });
@@ -140,9 +138,7 @@ class Attempt implements ConnectAttempt {
 function ignore(): void {}
 
 function dialTcp(url: URL): Socket {
-  const onread = sharedReads(() => socket);
-  const socket: Socket = connectTcp({ host: hostOf(url), port: Number(url.port || 80), onread });
-  return socket;
+  return connectTcp({ host: hostOf(url), port: Number(url.port || 80) });
 }
 
 function dialTls({ url, options: { tls } }: ConnectRequest): TLSSocket {

@@ -1,0 +1,97 @@
+/**
+ * Whether a head opens a WebSocket, as RFC 6455 4.1 and 4.2.1 list it, item by item. Written to be
+ * compared with.
+ */
+import { type ModelExtension, readExtensionFields } from "./extensions.ts";
+
+export type Fields = ReadonlyArray<readonly [name: string, value: string]>;
+
+/** What the server is offered; undefined where the request is no opening handshake. */
+export function readRequest(
+  method: string,
+  version: readonly [major: number, minor: number],
+  fields: Fields,
+): { protocols: string[]; extensions: ModelExtension[] } | undefined {
+  const protocolFields = all(fields, "sec-websocket-protocol");
+  const protocols = elements(protocolFields);
+  const extensions = readExtensionFields(all(fields, "sec-websocket-extensions"));
+  const conditions = [
+    // 1: a GET of HTTP/1.1 or higher.
+    method === "GET" && (version[0] > 1 || (version[0] === 1 && version[1] >= 1)),
+    // 2, and RFC 9112 3.2: one Host, which is a host.
+    isOne(all(fields, "host"), /^([\w\-.~!$&'()*+,;=%]+|\[[\w:.~-]+\])(:[0-9]*)?$/),
+    // 3 and 4.
+    elements(all(fields, "upgrade")).some((element) => lowered(element) === "websocket"),
+    elements(all(fields, "connection")).some((element) => lowered(element) === "upgrade"),
+    // 5: 16 bytes in base64.
+    isOne(all(fields, "sec-websocket-key"), /^[A-Za-z0-9+/]{22}==$/),
+    // 6.
+    isOne(all(fields, "sec-websocket-version"), /^13$/),
+    // 8, and item 10 of 4.1: tokens, at least one, no two the same.
+    protocols.every((name) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)),
+    new Set(protocols).size === protocols.length,
+    protocols.length > 0 || protocolFields.length === 0,
+    // 9.
+    extensions !== undefined,
+    // A body would stand where frames are expected.
+    all(fields, "transfer-encoding").length === 0,
+    all(fields, "content-length").every((length) => /^0+$/.test(length)),
+  ];
+  if (extensions === undefined || !conditions.every(Boolean)) return undefined;
+  return { protocols, extensions };
+}
+
+export interface Asked {
+  readonly accept: string;
+  readonly protocols: readonly string[];
+  readonly extensions: readonly string[];
+  readonly requireProtocol: boolean;
+}
+
+/** What the client may use; undefined where the response does not open the connection. */
+export function readResponse(
+  status: number,
+  version: readonly [major: number, minor: number],
+  fields: Fields,
+  asked: Asked,
+): { protocol: string; extensions: ModelExtension[] } | undefined {
+  const chosen = all(fields, "sec-websocket-protocol");
+  const extensions = readExtensionFields(all(fields, "sec-websocket-extensions"));
+  const conditions = [
+    status === 101 && version[0] === 1 && version[1] === 1,
+    isOne(all(fields, "upgrade"), /^[Ww][Ee][Bb][Ss][Oo][Cc][Kk][Ee][Tt]$/),
+    elements(all(fields, "connection")).some((element) => lowered(element) === "upgrade"),
+    elements(all(fields, "connection")).every((element) =>
+      /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(element),
+    ),
+    all(fields, "sec-websocket-accept").join("\n") === asked.accept,
+    extensions?.every(([name]) => asked.extensions.includes(name)),
+    chosen.length <= 1 && chosen.every((name) => asked.protocols.includes(name)),
+    // WHATWG WebSockets: what was offered has to be chosen from.
+    chosen.length === 1 || asked.protocols.length === 0 || !asked.requireProtocol,
+  ];
+  if (extensions === undefined || !conditions.every((holds) => holds === true)) return undefined;
+  return { protocol: chosen[0] ?? "", extensions };
+}
+
+function all(fields: Fields, name: string): string[] {
+  return fields.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
+}
+
+function isOne(values: readonly string[], pattern: RegExp): boolean {
+  return values.length === 1 && pattern.test(values[0]);
+}
+
+/** In ASCII alone: toLowerCase makes a k of the Kelvin sign. */
+function lowered(text: string): string {
+  return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** RFC 9110 5.6.1. */
+function elements(values: readonly string[]): string[] {
+  return values
+    .join(",")
+    .split(",")
+    .map((element) => element.replace(/^[ \t]+/, "").replace(/[ \t]+$/, ""))
+    .filter((element) => element !== "");
+}

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  ClientHandshake,
+  Endpoint,
+  OutputBuffer,
+  readUpgradeRequest,
+  ServerHandshake,
+} from "../../src/protocol/index.ts";
+import { parseExtensions } from "../../src/protocol/handshake/index.ts";
+import { asPeerOf, exactPool, fromHex, plainPlatform, ROLES } from "../protocol/support.ts";
+import { StepCounter } from "./steps.ts";
+
+const steps = new StepCounter();
+
+beforeAll(() => steps.start());
+afterAll(() => steps.stop());
+
+/** Steps for an input `FACTOR` times as long may be at most this much more. */
+const FACTOR = 8;
+const MOST_TIMES_MORE = FACTOR * 1.1;
+
+async function expectLinear(run: (size: number) => void): Promise<void> {
+  const few = await steps.count(() => run(1000));
+  const many = await steps.count(() => run(1000 * FACTOR));
+  expect(few).toBeGreaterThan(0);
+  expect(many / few).toBeLessThanOrEqual(MOST_TIMES_MORE);
+}
+
+const latin1 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
+const LIMITS = { maxHeaderBytes: 1_000_000, maxHeaderCount: 1_000_000 };
+
+describe("the steps taken grow no faster than the input", () => {
+  it.each([
+    ["spaces", (size: number) => `a;${" ".repeat(size)}b`],
+    ["tabs and spaces without an end", (size: number) => "\t ".repeat(size)],
+    ["escaped characters", (size: number) => `a;b="${"\\a".repeat(size)}"`],
+    ["backslashes in a string that does not end", (size: number) => `a;b="${"\\".repeat(size)}`],
+    ["quotes", (size: number) => `a;b=${'"'.repeat(size)}`],
+    ["parameters", (size: number) => `a${";b=1".repeat(size)}`],
+    [
+      "parameters of the same name, with prototypes",
+      (size: number) => `a${";__proto__".repeat(size)}`,
+    ],
+    ["commas", (size: number) => ",".repeat(size)],
+    ["extensions", (size: number) => "a,".repeat(size)],
+  ])("in Sec-WebSocket-Extensions, for %s", async (_, makeValue) => {
+    await expectLinear((size) => void parseExtensions([makeValue(size)]));
+  });
+
+  it.each([
+    ["Upgrade", (size: number) => " ,".repeat(size)],
+    ["Connection", (size: number) => "upgrade,".repeat(size)],
+    ["Sec-WebSocket-Protocol", (size: number) => Array.from({ length: size }, (_, n) => n).join()],
+    ["Sec-WebSocket-Key", (size: number) => "A".repeat(size)],
+    ["Host", (size: number) => "a.".repeat(size)],
+  ])("in a request's %s", async (name, makeValue) => {
+    await expectLinear((size) => {
+      const fields = {
+        Host: "a",
+        Upgrade: "websocket",
+        Connection: "Upgrade",
+        [name]: makeValue(size),
+      };
+      const request = { method: "GET", httpVersionMajor: 1, httpVersionMinor: 1 };
+      readUpgradeRequest({ ...request, rawHeaders: Object.entries(fields).flat() });
+    });
+  });
+
+  it.each([
+    ["one field after another", (size: number) => "a: b\r\n".repeat(size)],
+    ["fields of the same name", (size: number) => "cookie: b\r\n".repeat(size)],
+    ["a value of spaces", (size: number) => `a:${" ".repeat(size)}b\r\n`],
+    ["a name that does not end", (size: number) => "a".repeat(size)],
+  ])("in a head with %s, byte by byte too", async (_, makeFields) => {
+    await expectLinear((size) => {
+      const server = new ServerHandshake(LIMITS);
+      server.receive(latin1(`GET / HTTP/1.1\r\n${makeFields(size)}`));
+      const byteByByte = new ServerHandshake(LIMITS);
+      for (const byte of latin1(`GET / HTTP/1.1\r\n${makeFields(size)}`)) {
+        byteByByte.receive(Uint8Array.of(byte));
+      }
+      const client = new ClientHandshake({ url: new URL("ws://a/"), ...LIMITS }, plainPlatform);
+      client.receive(latin1(`HTTP/1.1 101 \r\n${makeFields(size)}`));
+    });
+  });
+
+  it.each(ROLES)("in frames to a %s, of whatever sizes and however cut", async (role) => {
+    const makers = [
+      (size: number) => `01${"00".repeat(1)}${"000161".repeat(size)}8000`,
+      (size: number) => "0100" + "0000".repeat(size),
+      (size: number) => "8900".repeat(size),
+      (size: number) => "810161".repeat(size),
+      (size: number) => "8a0161".repeat(size),
+    ];
+    for (const make of makers) {
+      await expectLinear((size) => {
+        const frames = asPeerOf(role, fromHex(make(size)));
+        for (const step of [frames.length, 1, 3]) {
+          const output = new OutputBuffer(exactPool);
+          const events = { onText() {}, onBinary() {}, onPing() {}, onPong() {}, onFinish() {} };
+          const endpoint = new Endpoint({ role }, plainPlatform, output, events);
+          for (let at = 0; at < frames.length; at += step)
+            endpoint.receive(frames.slice(at, at + step));
+        }
+      });
+    }
+  });
+});

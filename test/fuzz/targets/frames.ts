@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { nodePlatform } from "../../../src/node/platform.ts";
+import { Endpoint, OutputBuffer, type Platform } from "../../../src/protocol/index.ts";
+import {
+  exactPool,
+  plainPlatform,
+  type Role,
+  ROLES,
+  withoutMasks,
+} from "../../protocol/support.ts";
+import { byteByByte, cutAt, cuts, fromHex, toHex } from "../bytes.ts";
+import { type ModelEvent, readFrames } from "../model/frames.ts";
+import type { FuzzTarget } from "../target.ts";
+import { wireBytes } from "./wire-frames.ts";
+
+interface FramesInput {
+  /** The end that reads. */
+  readonly role: Role;
+  /** Whether that end has sent its Close frame already. */
+  readonly isClosing: boolean;
+  readonly maxMessageBytes: number;
+  /** As on the wire, in hex. */
+  readonly bytes: string;
+  readonly cuts: readonly number[];
+}
+
+interface Told {
+  readonly events: ModelEvent[];
+  /** What was answered, read by the model. */
+  readonly answers: ModelEvent[];
+}
+
+/**
+ * What an endpoint tells and answers is what the model reads out of the same bytes, however they are
+ * cut, whether or not it is paused at each event, and on either platform; and what it holds meanwhile
+ * stays within its limits.
+ */
+export const frames: FuzzTarget<FramesInput> = {
+  name: "frames",
+
+  arbitrary(corpus) {
+    return fc.constantFrom(...ROLES).chain((role) => {
+      const known = corpus.filter((input) => input.role === role);
+      return fc.record({
+        role: fc.constant(role),
+        isClosing: fc.boolean(),
+        maxMessageBytes: fc.constantFrom(4096, 100, 1),
+        bytes: wireBytes(
+          role === "server",
+          known.map(({ bytes }) => fromHex(bytes)),
+        ).map(toHex),
+        cuts,
+      });
+    });
+  },
+
+  check(input) {
+    const bytes = fromHex(input.bytes);
+    const events = readFrames(bytes, input);
+    const expected: Told = { events, answers: answersTo(events, input) };
+    assert.deepEqual(tell([bytes], input), expected);
+    assert.deepEqual(tell([bytes], input, nodePlatform), expected);
+    assert.deepEqual(tell(byteByByte(bytes), input), expected);
+    const chunks = cutAt(bytes, input.cuts);
+    assert.deepEqual(tell(chunks, input), expected);
+    assert.deepEqual(tell(chunks, input, nodePlatform, true), expected);
+  },
+};
+
+/** RFC 6455 5.5.1, 5.5.3 and 7.1.7. */
+function answersTo(events: readonly ModelEvent[], { isClosing }: FramesInput): ModelEvent[] {
+  return events.flatMap((event): ModelEvent[] => {
+    if ("ping" in event) return [{ pong: event.ping }];
+    if (isClosing) return [];
+    if ("close" in event) return [{ close: event.close, reason: "" }];
+    return "failure" in event ? [{ close: event.failure, reason: "" }] : [];
+  });
+}
+
+function tell(
+  chunks: readonly Uint8Array[],
+  { role, isClosing, maxMessageBytes }: FramesInput,
+  platform: Platform = plainPlatform,
+  isPausedAtEvents = false,
+): Told {
+  const events: ModelEvent[] = [];
+  const note = (event: ModelEvent): void => {
+    events.push(event);
+    if (isPausedAtEvents) endpoint.pause();
+  };
+  const output = new OutputBuffer(exactPool);
+  const endpoint = new Endpoint({ role, maxMessageBytes }, platform, output, {
+    onText: (text) => note({ text }),
+    onBinary: (bytes) => note({ binary: toHex(bytes) }),
+    onPing: (payload) => note({ ping: toHex(payload) }),
+    onPong: (payload) => note({ pong: toHex(payload) }),
+    onFinish: ({ code, reason, error }) =>
+      note(error === undefined ? { close: code, reason } : { failure: error.closeCode ?? 0 }),
+  });
+  if (isClosing) endpoint.close(1000);
+  output.detach();
+  for (const chunk of chunks) {
+    endpoint.receive(chunk.slice());
+    let seen: number;
+    do {
+      seen = events.length;
+      endpoint.resume();
+    } while (events.length > seen);
+    const { heldBytes } = endpoint;
+    assert.ok(heldBytes <= 2 * maxMessageBytes + 256, `${heldBytes} bytes are held`);
+  }
+  const { length } = output;
+  const written = output.detach().subarray(0, length);
+  const answers = readFrames(role === "client" ? withoutMasks(written) : written, {
+    role: "client",
+    maxMessageBytes: 0,
+  });
+  return { events, answers: answers.map(withoutReason) };
+}
+
+/** How a violation is worded is no part of the model. */
+function withoutReason(event: ModelEvent): ModelEvent {
+  return "close" in event ? { ...event, reason: "" } : event;
+}
