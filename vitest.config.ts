@@ -1,12 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { LINKS } from "./test/suite/links.ts";
+import { LINKS, TCP_UNSHARED } from "./test/suite/links.ts";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
 const BROWSER_TESTS = "test/**/*.browser.test.ts";
 
-/** What holds over any transport: it runs over TCP like all tests, and once over each link in memory. */
+/** What holds over any transport: it runs over TCP like all tests, and once over each other one. */
 const OVER_EVERY_TRANSPORT = ["test/suite/*.test.ts", "test/server/{schema,serve,upgrade}.test.ts"];
 
 export default defineConfig({
@@ -36,7 +36,7 @@ export default defineConfig({
           globalSetup: "test/support/browser-setup.ts",
         },
       },
-      ...Object.keys(LINKS).map((name) => ({
+      ...[TCP_UNSHARED, ...Object.keys(LINKS)].map((name) => ({
         extends: true as const,
         test: { name, include: OVER_EVERY_TRANSPORT, provide: { transport: name } },
       })),

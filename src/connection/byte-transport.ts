@@ -1,6 +1,9 @@
 /** What a byte transport tells its owner. */
 export interface ByteTransportHandler {
-  /** Bytes from the peer, which from now on belong to the handler. */
+  /**
+   * Bytes from the peer. They are the handler's only during the call, in which it may change them.
+   * Some may still come after `pause`.
+   */
   onBytes(chunk: Uint8Array): void;
   /** Everything written has left for the kernel. */
   onDrain(): void;

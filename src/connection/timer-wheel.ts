@@ -43,7 +43,9 @@ export class TimerWheel {
   start(delayMs: number, callback: () => void): WheelTimer {
     if (!this.#isRunning) this.#run();
     const dueMs = this.#clock.nowMs() + Math.max(0, delayMs);
-    const timeout = new Timeout(this, Math.ceil(dueMs / this.#tickMs), callback);
+    // The slot of a tick that is over is not looked at again before the wheel has gone round.
+    const dueTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
+    const timeout = new Timeout(this, dueTick, callback);
     (this.#slots[timeout.dueTick % SLOT_COUNT] ??= new Set()).add(timeout);
     this.#count++;
     return timeout;

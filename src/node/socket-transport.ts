@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { ByteTransport, ByteTransportHandler } from "../connection/byte-transport.ts";
+import { shareReads } from "./shared-reads.ts";
 
 const kTransport = Symbol("transport");
 
@@ -37,6 +38,7 @@ export class SocketTransport implements ByteTransport {
     }
     this.#socket.on("data", onData);
     this.#socket.on("end", onEnd);
+    shareReads(this.#socket);
     this.#socket.resume();
   }
 

@@ -30,7 +30,8 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * Parses the frames of RFC 6455 5 out of chunks cut anywhere and puts messages together. Never
- * throws on what the peer sends. Chunks are unmasked in place, so they must belong to the receiver.
+ * throws on what the peer sends. Chunks are the receiver's only during the call: they are unmasked
+ * in place, and what has to wait is copied.
  * What it finds it tells the class that extends it, while the bytes are being received.
  */
 export abstract class Receiver {
@@ -87,7 +88,7 @@ export abstract class Receiver {
       this.#waiting = joined(this.#waiting, chunk);
       return;
     }
-    this.#parse(chunk);
+    this.#parse(chunk, false);
   }
 
   /** Holds further calls back from the next frame on, also within the chunk being received. */
@@ -116,7 +117,8 @@ export abstract class Receiver {
     return this.#waiting.length + message + (this.#control?.capacity ?? 0);
   }
 
-  #parse(chunk: Uint8Array): void {
+  /** `isOwn`: the chunk stays as it is, so that its rest need not be copied however often it waits. */
+  #parse(chunk: Uint8Array, isOwn: boolean): void {
     this.#isParsing = true;
     const end = chunk.length;
     let at = 0;
@@ -125,14 +127,16 @@ export abstract class Receiver {
       at = this.#missing > 0 ? this.#readPayload(chunk, at, end) : this.#readHeader(chunk, at, end);
     }
     this.#isParsing = false;
-    if (this.#state === "paused") this.#waiting = joined(chunk.subarray(at), this.#waiting);
-    else if (this.#waiting.length > 0) this.#parseWaiting();
+    if (this.#state === "paused") {
+      const rest = chunk.subarray(at);
+      this.#waiting = isOwn && this.#waiting.length === 0 ? rest : joined(rest, this.#waiting);
+    } else if (this.#waiting.length > 0) this.#parseWaiting();
   }
 
   #parseWaiting(): void {
     const waiting = this.#waiting;
     this.#waiting = NOTHING;
-    this.#parse(waiting);
+    this.#parse(waiting, true);
   }
 
   #readHeader(chunk: Uint8Array, start: number, end: number): number {
@@ -329,9 +333,8 @@ export abstract class Receiver {
   }
 }
 
+/** A copy of both. */
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  if (first.length === 0) return second;
-  if (second.length === 0) return first;
   const both = new Uint8Array(first.length + second.length);
   both.set(first);
   both.set(second, first.length);

@@ -1,5 +1,6 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
-import { checkLimits, invalidOption } from "./options.ts";
+import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
+import { checkCount, checkLimits, invalidOption } from "./options.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
 import { type RouteDefaults, RouteTable } from "./route-table.ts";
 import type { Route } from "./route-types.ts";
@@ -18,6 +19,25 @@ export interface ApplicationOptions extends RouteDefaults {
    * 10,000.
    */
   readonly handshakeTimeoutMs?: number;
+  /**
+   * How many WebSockets may be open, those whose `authorize` is still deciding among them. A request
+   * for one more is answered with 503 and `Retry-After`; those there are do not notice. Default
+   * 65,536: some 500 MB where all are idle, and fewer than the files that a process may usually open;
+   * `Infinity` for as many as the machine bears. A server that listens by itself takes as many
+   * connections again that are no WebSocket, or not yet, but at least 1,000; more are dropped unheard.
+   */
+  readonly maxConnections?: number;
+  /**
+   * The names that this server answers to: hosts, such as `"example.com"`, which hold for every port,
+   * or hosts with a port, such as `"localhost:8080"` or `"[::1]:8080"`. A request, for a page as for a
+   * WebSocket, whose `Host` is none of them is answered with 421.
+   *
+   * Default: any name, as a server behind a proxy cannot know its own. A server without this list
+   * is open to DNS rebinding: a page whose name is made to lead to this server's address is of the
+   * same origin as its `Host`, so that the default of `origins` lets it in. Set it wherever being
+   * reachable, from a private network or from the same machine, is all that a client has to prove.
+   */
+  readonly hosts?: readonly string[];
 }
 
 /** What a server needs of the runtime it runs in. */
@@ -33,7 +53,10 @@ export interface Application {
   readonly gate: UpgradeGate;
   readonly sockets: SocketGroup;
   readonly report: ErrorListener;
+  /** Whether requests may call this server by a name. */
+  readonly isHostAllowed: HostCheck;
   readonly handshakeTimeoutMs: number;
+  readonly maxConnections: number;
 }
 
 /** Five minutes: whoever needs longer to send a head is up to something. */
@@ -45,7 +68,14 @@ export function createApplication(
   options: ApplicationOptions,
   { wheel, inNextTurn }: ServerRuntime,
 ): Application {
-  const { onError, handshakeTimeoutMs = 10_000, origins, ...limits } = options;
+  const {
+    onError,
+    handshakeTimeoutMs = 10_000,
+    maxConnections = 65_536,
+    hosts,
+    origins,
+    ...limits
+  } = options;
   if (
     !Number.isInteger(handshakeTimeoutMs) ||
     !(handshakeTimeoutMs > 0 && handshakeTimeoutMs <= MAX_HANDSHAKE_TIMEOUT_MS)
@@ -63,7 +93,9 @@ export function createApplication(
   if (typeof routes !== "object" || routes === null) {
     throw invalidOption("serve", "routes", routes, "a record of routes");
   }
+  checkCount("serve", "maxConnections", maxConnections);
   checkLimits(limits, "serve");
+  const isHostAllowed = compileHostPolicy(hosts);
   const table = new RouteTable(routes, { ...limits, ...(origins !== undefined && { origins }) });
   const sockets = new SocketGroup();
   const report = safeListener(onError);
@@ -72,8 +104,17 @@ export function createApplication(
     inNextTurn,
     report,
     handshakeTimeoutMs,
-    onOpen: (socket) => sockets.add(socket),
-    onClosed: (socket) => sockets.delete(socket),
+    maxConnections,
+    isHostAllowed,
+    sockets,
   });
-  return { routes: table, gate, sockets, report, handshakeTimeoutMs };
+  return {
+    routes: table,
+    gate,
+    sockets,
+    report,
+    isHostAllowed,
+    handshakeTimeoutMs,
+    maxConnections,
+  };
 }

@@ -47,6 +47,12 @@ export function checkPositive(where: string, name: string, value: number | undef
   throw invalidOption(where, name, value, "a number above 0");
 }
 
+/** @throws UsageError `INVALID_OPTION` unless `value` is an integer above 0, or Infinity */
+export function checkCount(where: string, name: string, value: number): void {
+  if (value === Infinity || (Number.isInteger(value) && value > 0)) return;
+  throw invalidOption(where, name, value, "an integer above 0, or Infinity");
+}
+
 export function invalidOption(
   where: string,
   name: string,

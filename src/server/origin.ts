@@ -1,4 +1,5 @@
 import { UsageError } from "../errors/index.ts";
+import { isThenable } from "./values.ts";
 
 /**
  * Which web pages may connect. A browser names the page's origin in every opening handshake (RFC
@@ -7,7 +8,8 @@ import { UsageError } from "../errors/index.ts";
  * - `"same-origin"`, the default: pages of the host and port that the request is for. Where this
  *   server ends TLS itself, the page must have come by https.
  * - a list of origins, such as `"https://example.com"`
- * - a function, which lets a page in by returning `true` and nothing else; what it throws is reported
+ * - a function, which lets a page in by returning `true` and nothing else; what it throws is reported.
+ *   It cannot be async, and one that is lets nobody in: what has to wait belongs into `authorize`.
  * - `"*"`: any page; only for what needs no protection at all
  *
  * Clients that send no origin are no browsers, and can claim any; they are always let in.
@@ -54,9 +56,9 @@ type OriginTest = (origin: string, claim: OriginClaim) => boolean;
 
 function compileSingle(policy: Exclude<OriginPolicy, "*">): OriginTest {
   if (policy === "same-origin") return isSameOrigin;
-  // Only `true`: a promise is no leave to enter, whatever it will hold.
-  if (typeof policy === "function")
-    return (origin, { request }) => policy(origin, request) === true;
+  if (typeof policy === "function") {
+    return (origin, { request }) => isTrue(policy(origin, request));
+  }
   if (!Array.isArray(policy)) {
     throw new UsageError(
       "INVALID_ORIGIN",
@@ -72,6 +74,14 @@ function isSameOrigin(origin: string, { host, isSecure }: OriginClaim): boolean 
   // Behind a proxy that ends TLS, the scheme seen here is not the page's.
   if (isSecure ? scheme !== "https" : scheme !== "https" && scheme !== "http") return false;
   return parseOrigin(`${scheme}://${host}`) === origin;
+}
+
+/** Only `true` is leave to enter: a promise is none, whatever it will hold. */
+function isTrue(answer: unknown): boolean {
+  if (!isThenable(answer)) return answer === true;
+  // What it is rejected with is nobody's, and must not end the process.
+  answer.then(undefined, () => {});
+  throw new UsageError("INVALID_ORIGIN", "origins is an async function: use authorize instead");
 }
 
 function parseListed(origin: string): string {

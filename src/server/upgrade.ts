@@ -7,10 +7,13 @@ import {
   type WebSocketOffer,
 } from "../protocol/handshake/index.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
+import { type HostCheck, MISDIRECTED } from "./host-policy.ts";
+import { cancelBody } from "./http-answer.ts";
 import type { ErrorListener } from "./report.ts";
 import type { Params } from "./route-pattern.ts";
 import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
 import type { WebSocketContext } from "./route-types.ts";
+import type { SocketGroup } from "./socket-group.ts";
 import { runHandler, Socket, type SocketHost } from "./socket.ts";
 import { isResponse, isThenable } from "./values.ts";
 
@@ -65,17 +68,28 @@ export interface UpgradeEnvironment {
   readonly report: ErrorListener;
   /** How long `authorize` may take. */
   readonly handshakeTimeoutMs: number;
-  readonly onOpen: (socket: Socket) => void;
-  readonly onClosed: (socket: Socket) => void;
+  /** How many sockets may be open or being decided on. */
+  readonly maxConnections: number;
+  readonly isHostAllowed: HostCheck;
+  /** Where the sockets go while they are open. */
+  readonly sockets: SocketGroup;
 }
 
 type Match = RouteMatch<WebSocketEntry>;
 
-/** Decides who gets a WebSocket: route, handshake, origin, subprotocol, `authorize`, in this order. */
+/** How long a client that has found no room is to stay away. */
+const RETRY_AFTER_S = 10;
+
+/**
+ * Decides who gets a WebSocket: host, route, handshake, origin, subprotocol, room, `authorize`, in
+ * this order.
+ */
 export class UpgradeGate {
   readonly #routes: RouteTable;
   readonly #environment: UpgradeEnvironment;
-  readonly #hosts = new Map<WebSocketEntry, SocketHost>();
+  readonly #socketHosts = new Map<WebSocketEntry, SocketHost>();
+  /** How often `authorize` is at work: until it has decided, also where its peer goes first. */
+  #undecided = 0;
 
   constructor(routes: RouteTable, environment: UpgradeEnvironment) {
     this.#routes = routes;
@@ -89,6 +103,7 @@ export class UpgradeGate {
 
   /** Never throws or rejects. At once unless `authorize` is asynchronous. */
   decide(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
+    if (!this.#environment.isHostAllowed(attempt.host, attempt.isSecure)) return WRONG_HOST;
     const match = this.#routes.findWebSocket(attempt.pathname);
     if (match === undefined) return refuse(404, "No WebSocket is here.");
     const offer = attempt.readOffer();
@@ -99,6 +114,7 @@ export class UpgradeGate {
     const protocol = chooseProtocol(match.entry.protocols, offer.protocols);
     if (protocol === undefined)
       return refuse(400, "None of the subprotocols offered is spoken here.");
+    if (!this.#hasRoom()) return FULL;
     const accept = (state: unknown): UpgradeDecision => ({
       kind: "accept",
       protocol,
@@ -109,6 +125,11 @@ export class UpgradeGate {
     return match.entry.authorize === undefined
       ? accept(undefined)
       : this.#authorize(attempt, match, accept);
+  }
+
+  #hasRoom(): boolean {
+    const { sockets, maxConnections } = this.#environment;
+    return sockets.size + this.#undecided < maxConnections;
   }
 
   #isOriginAllowed(attempt: UpgradeAttempt, entry: WebSocketEntry): boolean {
@@ -162,18 +183,22 @@ export class UpgradeGate {
 
   #inTime<T>(promise: Promise<T>): Promise<T> {
     const { wheel, handshakeTimeoutMs } = this.#environment;
-    return new Promise((resolve, reject) => {
+    this.#undecided++;
+    return new Promise<T>((resolve, reject) => {
       const timer = wheel.start(handshakeTimeoutMs, () => {
         reject(new AuthorizeTimeout(handshakeTimeoutMs));
+        promise.then(discardResponse, () => {});
       });
       void promise.then(resolve, reject).finally(() => timer.cancel());
+    }).finally(() => {
+      this.#undecided--;
     });
   }
 
   #open(connection: Connection, attempt: UpgradeAttempt, match: Match, state: unknown): Socket {
     const { entry, params } = match;
     const socket = new Socket(connection, this.#hostOf(entry), entry.limits);
-    this.#environment.onOpen(socket);
+    this.#environment.sockets.add(socket);
     const context = new HandlerContext(attempt, params, connection.protocol, state);
     runHandler(socket, () => entry.handle(socket, context));
     return socket;
@@ -181,15 +206,15 @@ export class UpgradeGate {
 
   /** One for all sockets of a route: what each socket holds on to counts by the thousand. */
   #hostOf(entry: WebSocketEntry): SocketHost {
-    let host = this.#hosts.get(entry);
+    let host = this.#socketHosts.get(entry);
     if (host === undefined) {
-      const { report, onClosed, inNextTurn } = this.#environment;
+      const { report, sockets, inNextTurn } = this.#environment;
       host = {
         onFailure: (socket, error) => report(error, { route: entry.key, socket }),
-        onClosed,
+        onClosed: (socket) => sockets.delete(socket),
         inNextTurn,
       };
-      this.#hosts.set(entry, host);
+      this.#socketHosts.set(entry, host);
     }
     return host;
   }
@@ -197,6 +222,11 @@ export class UpgradeGate {
   #report(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): void {
     this.#environment.report(error, { route: entry.key, request: attempt.request });
   }
+}
+
+/** What `authorize` gave too late may hold a body. */
+function discardResponse(result: unknown): void {
+  if (isResponse(result)) cancelBody(result);
 }
 
 class AuthorizeTimeout extends HandshakeError {
@@ -238,6 +268,13 @@ function chooseProtocol(spoken: readonly string[], offered: readonly string[]): 
   return chosen ?? (spoken.length === 0 || spoken.includes("") ? "" : undefined);
 }
 
-function refuse(status: number, message: string): UpgradeRefused {
-  return { kind: "refuse", status, headers: {}, message };
+function refuse(
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): UpgradeRefused {
+  return { kind: "refuse", status, headers, message };
 }
+
+const WRONG_HOST = refuse(MISDIRECTED.status, MISDIRECTED.message);
+const FULL = refuse(503, "The server is full.", { "Retry-After": String(RETRY_AFTER_S) });

@@ -8,7 +8,7 @@ import { FlushQueue } from "../../src/connection/flush-queue.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { type Clock, TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
-import { asPeerOf, fromHex, type Role, toHex, withoutMasks } from "../protocol/support.ts";
+import { asPeerOf, fromHex, lend, type Role, toHex, withoutMasks } from "../protocol/support.ts";
 
 /** A clock that stands still until it is moved. */
 export class ManualClock implements Clock {
@@ -151,7 +151,7 @@ export function rig(role: Role, options: Partial<ByteConnectionOptions> = {}): R
       return writes.map((hex) => toHex(withoutMasks(fromHex(hex))));
     },
     receive(hex) {
-      transport.handler!.onBytes(asPeerOf(role, fromHex(hex)));
+      lend(asPeerOf(role, fromHex(hex)), (bytes) => transport.handler!.onBytes(bytes));
     },
   };
 }

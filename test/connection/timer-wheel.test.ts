@@ -27,6 +27,15 @@ describe("TimerWheel", () => {
     );
   });
 
+  it("fires a timeout of no delay that is started just on a tick", () => {
+    const clock = new ManualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    let count = 0;
+    wheel.start(0, () => count++);
+    clock.advance(TICK_MS);
+    expect(count).toBe(1);
+  });
+
   it("does not fire what was cancelled, and takes a second cancel", () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock, TICK_MS);

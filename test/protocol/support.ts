@@ -83,9 +83,16 @@ export function probe(
       return toHex(role === "client" ? withoutMasks(bytes) : bytes);
     },
     receive(...frames) {
-      for (const hex of frames) endpoint.receive(asPeerOf(role, fromHex(hex)));
+      for (const hex of frames)
+        lend(asPeerOf(role, fromHex(hex)), (bytes) => endpoint.receive(bytes));
     },
   };
+}
+
+/** Bytes that are the borrower's only during the call: afterwards they are others. */
+export function lend(bytes: Uint8Array, borrow: (bytes: Uint8Array) => void): void {
+  borrow(bytes);
+  bytes.fill(0xaa);
 }
 
 function describe(error: ProtocolError): string {

@@ -150,6 +150,25 @@ describe("origins", () => {
   });
 });
 
+it("an async function as origins lets nobody in, is reported, and crashes nothing", async () => {
+  const origins = [async () => true, () => Promise.reject(new Error("bug"))];
+  await start({
+    routes: {
+      "ws:/0": { origins: origins[0] as never, handle: () => {} },
+      "ws:/1": { origins: origins[1] as never, handle: () => {} },
+    },
+  });
+  for (const path of ["/0", "/1"]) {
+    const request = handshake(path, { Origin: "http://localhost" });
+    expect(statusOf(await new RawClient(server).send(request).closed())).toBe(403);
+  }
+  expect(onError).toHaveBeenCalledTimes(2);
+  expect(onError).toHaveBeenCalledWith(
+    expect.objectContaining({ code: "INVALID_ORIGIN" }),
+    expect.objectContaining({ route: "ws:/0" }),
+  );
+});
+
 describe("authorize", () => {
   it("gives the handler what it returns, and the request", async () => {
     await start({

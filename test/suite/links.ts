@@ -7,3 +7,6 @@ export const LINKS: Readonly<Record<string, LinkOptions>> = {
   "memory, seven bytes at a time and late": { maxChunkBytes: 7, latencyMs: 1 },
   "memory with hardly a buffer": { bufferBytes: 16 },
 };
+
+/** Names TCP with sockets that read each by itself, as where Node does not let them share a buffer. */
+export const TCP_UNSHARED = "TCP, each socket reading by itself";

@@ -5,7 +5,8 @@ import { ReconnectingWebSocket, WebSocket, WebSocketStream } from "tideway";
 import { type ApplicationOptions, type Attachment, serve } from "tideway/server";
 import { type LinkOptions, MemoryNetwork } from "tideway/testing";
 import { inject } from "vitest";
-import { LINKS } from "./links.ts";
+import { sharing } from "../../src/node/shared-reads.ts";
+import { LINKS, TCP_UNSHARED } from "./links.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -130,4 +131,6 @@ function memory(name: string, link: LinkOptions): Transport {
 const name = inject("transport") ?? tcp.name;
 
 /** The transport of this run. The files for which there is more than one are in `vitest.config.ts`. */
-export const transport: Transport = name === tcp.name ? tcp : memory(name, LINKS[name]);
+export const transport: Transport = name in LINKS ? memory(name, LINKS[name]) : tcp;
+
+sharing.isOn = name !== TCP_UNSHARED;

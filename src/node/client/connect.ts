@@ -17,6 +17,7 @@ import {
 import { ClientHandshake, serializeExtensions } from "../../protocol/handshake/index.ts";
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
+import { sharedReads } from "../shared-reads.ts";
 import { wheel } from "../timers.ts";
 
 /** A way to the server that is not open yet. */
@@ -100,7 +101,8 @@ class Attempt implements ConnectAttempt {
       role: "client",
       protocol: outcome.protocol,
       extensions: serializeExtensions(outcome.extensions),
-      head: outcome.rest,
+      // A copy, because the chunk is ours only during this call.
+      head: Uint8Array.from(outcome.rest),
       ...(maxMessageBytes !== undefined && { maxMessageBytes }),
       ...(closeTimeoutMs !== undefined && { closeTimeoutMs }),
     });
@@ -138,7 +140,9 @@ class Attempt implements ConnectAttempt {
 function ignore(): void {}
 
 function dialTcp(url: URL): Socket {
-  return connectTcp({ host: hostOf(url), port: Number(url.port || 80) });
+  const onread = sharedReads(() => socket);
+  const socket: Socket = connectTcp({ host: hostOf(url), port: Number(url.port || 80), onread });
+  return socket;
 }
 
 function dialTls({ url, options: { tls } }: ConnectRequest): TLSSocket {

@@ -37,8 +37,8 @@ export class HttpFront {
   constructor(application: Application, httpServer: Server) {
     this.#application = application;
     this.#httpServer = httpServer;
-    this.#requests = new RequestListener(application);
-    this.#upgrades = new UpgradeListener(application, this.#inFlight);
+    this.#requests = new RequestListener(application, httpServer);
+    this.#upgrades = new UpgradeListener(application, httpServer, this.#inFlight);
     this.#otherRequest = takeListeners<RequestArgs>(httpServer, "request");
     this.#otherUpgrade = takeListeners<UpgradeArgs>(httpServer, "upgrade");
     httpServer.on("request", this.#onRequest);

@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { sendResponse } from "@remix-run/node-fetch-server";
 import {
@@ -7,6 +7,7 @@ import {
   writeUpgradeResponse,
 } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
+import { cancelBody } from "../../server/http-answer.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
 import { HeldSocket } from "../serve/held-socket.ts";
 import { NodeUpgradeAttempt } from "../serve/upgrade-attempt.ts";
@@ -26,24 +27,26 @@ export interface Refusal {
 /** Answers the requests for a WebSocket that a `node:http` server has read the head of. */
 export class UpgradeListener {
   readonly #application: Application;
+  readonly #httpServer: Server;
   readonly #inFlight: InFlight;
   /** What refuses the requests that are still being decided on. */
   readonly #undecided = new Set<(refusal: Refusal) => void>();
 
-  constructor(application: Application, inFlight: InFlight) {
+  constructor(application: Application, httpServer: Server, inFlight: InFlight) {
     this.#application = application;
+    this.#httpServer = httpServer;
     this.#inFlight = inFlight;
   }
 
   /** Whether some `ws:` route is for this request. */
   isFor(request: IncomingMessage): boolean {
-    const target = readTarget(request);
+    const target = readTarget(request, this.#httpServer);
     return "url" in target && this.#application.gate.hasRoute(target.url.pathname);
   }
 
   /** `head` are the bytes that came behind the request. `socket` is ours from now on. */
   handle(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    const target = readTarget(request);
+    const target = readTarget(request, this.#httpServer);
     if (!("url" in target)) {
       refuse(socket, target);
       return;
@@ -86,6 +89,8 @@ export class UpgradeListener {
     void decision.then((decided) => {
       if (isSettled) return discard(decided);
       settle();
+      // Refused because it failed or took too long: whatever it is still doing is in vain.
+      if (decided.kind === "refuse") attempt.abort();
       return this.#carryOut(decided, request, socket, held.release());
     });
   }
@@ -159,5 +164,5 @@ function accept(
 }
 
 function discard(decision: UpgradeDecision): void {
-  if (decision.kind === "answer") decision.response.body?.cancel().catch(() => {});
+  if (decision.kind === "answer") cancelBody(decision.response);
 }

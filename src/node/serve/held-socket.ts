@@ -10,14 +10,15 @@ const MAX_EARLY_BYTES = 65_536;
 export class HeldSocket {
   readonly #socket: Duplex;
   readonly #onGone: () => void;
-  readonly #chunks: Uint8Array[];
+  /** Copied together: thousands of chunks of a byte each would take many times their length. */
+  #early: Uint8Array;
   #byteLength: number;
 
   /** `onGone` is called once if the peer closes, or closes its side, before `release`. */
   constructor(socket: Duplex, head: Uint8Array, onGone: () => void) {
     this.#socket = socket;
     this.#onGone = onGone;
-    this.#chunks = [head];
+    this.#early = head;
     this.#byteLength = head.byteLength;
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
@@ -30,13 +31,19 @@ export class HeldSocket {
     this.#socket.off("end", this.#onEnd);
     this.#socket.off("close", this.#onEnd);
     this.#socket.pause();
-    return this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
+    return this.#early.subarray(0, this.#byteLength);
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
-    this.#chunks.push(chunk);
-    this.#byteLength += chunk.byteLength;
-    if (this.#byteLength >= MAX_EARLY_BYTES) this.#socket.pause();
+    const needed = this.#byteLength + chunk.byteLength;
+    if (needed > this.#early.byteLength) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#early.byteLength));
+      larger.set(this.#early.subarray(0, this.#byteLength));
+      this.#early = larger;
+    }
+    this.#early.set(chunk, this.#byteLength);
+    this.#byteLength = needed;
+    if (needed >= MAX_EARLY_BYTES) this.#socket.pause();
   };
 
   readonly #onEnd = (): void => {

@@ -1,17 +1,20 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
 import type { Application } from "../../server/application.ts";
-import { answerRequest, serverFailed } from "../../server/http-answer.ts";
+import { MISDIRECTED } from "../../server/host-policy.ts";
+import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
 import { type RequestTarget, readTarget } from "./request-target.ts";
 import type { Refusal } from "../http/http-upgrade.ts";
 
 /** Answers HTTP requests by the routes, as a listener of a `node:http` server. */
 export class RequestListener {
   readonly #application: Application;
+  readonly #httpServer: Server;
   #isStopping = false;
 
-  constructor(application: Application) {
+  constructor(application: Application, httpServer: Server) {
     this.#application = application;
+    this.#httpServer = httpServer;
   }
 
   /** From now on every answer closes its connection. */
@@ -21,7 +24,7 @@ export class RequestListener {
 
   /** Whether some HTTP route is for this request. */
   isFor(request: IncomingMessage): boolean {
-    const target = readTarget(request);
+    const target = readTarget(request, this.#httpServer);
     if (!("url" in target)) return false;
     return (
       this.#application.routes.findHttp(request.method ?? "", target.url.pathname) !== undefined
@@ -31,8 +34,11 @@ export class RequestListener {
   handle(request: IncomingMessage, response: ServerResponse): void {
     // Writing to a peer that has just gone is an error that concerns nobody.
     response.on("error", () => {});
-    const target = readTarget(request);
-    if (!("url" in target)) refuse(response, { ...target, headers: { Connection: "close" } });
+    const target = readTarget(request, this.#httpServer);
+    if (!("url" in target)) refuse(response, { ...target, headers: CLOSING });
+    else if (!this.#application.isHostAllowed(target.host, target.isSecure)) {
+      refuse(response, { ...MISDIRECTED, headers: CLOSING });
+    }
     // RFC 9110 9.3.8 allows to do without; Request cannot express it.
     else if (request.method === "TRACE") refuse(response, NOT_IMPLEMENTED);
     else this.#answer(request, response, target).catch(() => response.destroy());
@@ -92,6 +98,7 @@ function refuse(response: ServerResponse, { status, headers, message }: Refusal)
   response.end(body);
 }
 
+const CLOSING = { Connection: "close" };
 const NOT_IMPLEMENTED: Refusal = { status: 501, message: "TRACE is not implemented." };
 
 function toRequest(
@@ -109,8 +116,4 @@ function skipBody(request: IncomingMessage, fetchRequest: Request): void {
   if (request.complete || fetchRequest.body?.locked === true) return;
   cancelBody(fetchRequest);
   request.resume();
-}
-
-function cancelBody({ body }: Request | Response): void {
-  if (body !== null && !body.locked) body.cancel().catch(() => {});
 }

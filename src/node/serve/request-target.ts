@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 
 /** What a request is for. */
 export interface RequestTarget {
@@ -22,11 +22,17 @@ const MAX_HEADER_COUNT = 100;
 /** Host = uri-host [ ":" port ] (RFC 9110 7.2), the host being a name or a bracketed address. */
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$/;
 
-/** Reads what a request is for (RFC 9112 3.2); the host comes from the target where it names one. */
-export function readTarget(request: IncomingMessage): RequestTarget | TargetRefusal {
+/**
+ * Reads what a request to `server` is for (RFC 9112 3.2); the host comes from the target where it
+ * names one.
+ */
+export function readTarget(
+  request: IncomingMessage,
+  server: Pick<Server, "maxHeadersCount">,
+): RequestTarget | TargetRefusal {
   const { rawHeaders } = request;
-  if (rawHeaders.length > 2 * MAX_HEADER_COUNT) {
-    return { status: 431, message: `The request has more than ${MAX_HEADER_COUNT} header fields.` };
+  if (rawHeaders.length > 2 * MAX_HEADER_COUNT || mayLackHeaders(rawHeaders, server)) {
+    return { status: 431, message: "The request has too many header fields." };
   }
   const isSecure = "encrypted" in request.socket;
   const target = splitTarget(request.url ?? "");
@@ -40,6 +46,16 @@ export function readTarget(request: IncomingMessage): RequestTarget | TargetRefu
   const url = parseUrl(`${scheme}://${host}${target.path}`);
   if (url === undefined) return { status: 400, message: "The request's target is malformed." };
   return { host, url, path: target.path, isSecure };
+}
+
+/** Node drops, without a word, what comes behind the limit, such as the one Origin of a request. */
+function mayLackHeaders(
+  rawHeaders: readonly string[],
+  { maxHeadersCount }: Pick<Server, "maxHeadersCount">,
+): boolean {
+  return (
+    maxHeadersCount !== null && maxHeadersCount > 0 && rawHeaders.length >= 2 * maxHeadersCount
+  );
 }
 
 /** The origin form, or the absolute form, of a target; `*` and others are for no route. */

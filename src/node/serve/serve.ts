@@ -59,6 +59,7 @@ export async function serve<
   const httpServer = createHttpServer(application.handshakeTimeoutMs, tls);
   const front = new HttpFront(application, httpServer);
   refuseClientErrors(httpServer, front);
+  httpServer.maxConnections = connectionsFor(application.maxConnections);
   await listen(httpServer, port, host);
   httpServer.on("error", (error) => application.report(error, {}));
   return new ListeningServer(httpServer, front, host);
@@ -69,7 +70,9 @@ export async function serve<
  * listeners that the server had before, for `request` and for `upgrade`; without any, it is refused.
  * Listeners that are added later see every request, so add them first.
  *
- * The limits on the head of a request (time, bytes) are the HTTP server's own.
+ * The limits on the head of a request (time, bytes) are the HTTP server's own, and so is that on the
+ * number of its connections. A head of which it may have dropped fields, by a `maxHeadersCount` of at
+ * most 100, is refused with 431.
  *
  * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
  */
@@ -105,6 +108,9 @@ const RUNTIME: ServerRuntime = { wheel, inNextTurn: setImmediate };
 /** How many bytes the head of a request may have. */
 const MAX_HEADER_BYTES = 16_384;
 
+/** How many connections that are no WebSocket there may always be. */
+const MIN_OTHER_CONNECTIONS = 1000;
+
 function createHttpServer(handshakeTimeoutMs: number, tls: HttpsOptions | undefined): HttpServer {
   const options = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -114,6 +120,11 @@ function createHttpServer(handshakeTimeoutMs: number, tls: HttpsOptions | undefi
   };
   if (tls === undefined) return createServer(options);
   return createHttpsServer({ handshakeTimeout: handshakeTimeoutMs, ...options, ...tls });
+}
+
+/** How many connections of any kind to take: pages, and those to be told that there is no room, too. */
+function connectionsFor(webSockets: number): number {
+  return webSockets + Math.max(webSockets, MIN_OTHER_CONNECTIONS);
 }
 
 function checkPort(port: number): void {

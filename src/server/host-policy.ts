@@ -1,0 +1,60 @@
+import { UsageError } from "../errors/index.ts";
+
+/** Whether a server answers to the name that a request calls it by: the value of its `Host`. */
+export type HostCheck = (host: string, isSecure: boolean) => boolean;
+
+/** The answer to a request whose host is not among those allowed (RFC 9110 15.5.20). */
+export const MISDIRECTED = {
+  status: 421,
+  message: "This server does not answer to that host.",
+} as const;
+
+interface ListedHost {
+  readonly hostname: string;
+  /** The empty string for any. */
+  readonly port: string;
+}
+
+/**
+ * Compiles the names that a server answers to; without any, it answers to all. The check itself
+ * never throws.
+ *
+ * @throws UsageError `INVALID_OPTION` for a list with something else than hosts in it
+ */
+export function compileHostPolicy(hosts: readonly string[] | undefined): HostCheck {
+  if (hosts === undefined) return () => true;
+  if (!Array.isArray(hosts)) {
+    throw new UsageError("INVALID_OPTION", "serve: hosts is a list of hosts");
+  }
+  const listed = hosts.map(parseListed);
+  return (host, isSecure) => {
+    const named = parseHost(host, isSecure ? "443" : "80");
+    return named !== undefined && listed.some((one) => isSame(one, named));
+  };
+}
+
+function isSame(listed: ListedHost, named: ListedHost): boolean {
+  return listed.hostname === named.hostname && (listed.port === "" || listed.port === named.port);
+}
+
+function parseListed(host: unknown): ListedHost {
+  const parsed = typeof host === "string" ? parseHost(host, "") : undefined;
+  if (parsed !== undefined) return parsed;
+  throw new UsageError(
+    "INVALID_OPTION",
+    `serve: ${JSON.stringify(host)} in hosts is no host, such as "example.com" or "[::1]:8080"`,
+  );
+}
+
+/** uri-host [ ":" port ] (RFC 9110 7.2), without what would make a URL of it something else. */
+const HOST = /^(?:\[[^\s/?#@\\[\]]+\]|[^\s/?#@\\[\]:*]+)(?::([0-9]*))?$/;
+
+/** The name is as URLs have it: in lower case, and addresses in their one spelling. */
+function parseHost(text: string, defaultPort: string): ListedHost | undefined {
+  const match = HOST.exec(text);
+  if (match === null || !URL.canParse(`http://${text}`)) return undefined;
+  const { hostname, port } = new URL(`http://${text}`);
+  // A URL of http leaves out the port 80 where it was given.
+  const hasPort = match[1] !== undefined && match[1] !== "";
+  return { hostname, port: hasPort ? port || "80" : defaultPort };
+}

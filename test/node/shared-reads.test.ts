@@ -1,0 +1,232 @@
+/** How sockets are read: into the buffer that all share, or, where that cannot be had, each by itself. */
+import { once } from "node:events";
+import type { Server as HttpServer } from "node:http";
+import type { Socket as NetSocket } from "node:net";
+import { WebSocket } from "tideway";
+import { type Server, serve, type Socket } from "tideway/server";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { sharing } from "../../src/node/shared-reads.ts";
+import { serveBytes, acceptance } from "../client/servers.ts";
+import { handshake, RawClient } from "../server/clients.ts";
+
+const onError = vi.fn<(error: unknown) => void>();
+let server: Server | undefined;
+
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+  sharing.isOn = true;
+  expect(onError.mock.calls).toEqual([]);
+});
+
+async function start(handle: (socket: Socket) => unknown): Promise<Server> {
+  server = await serve({ port: 0, host: "127.0.0.1", onError, routes: { "ws:/": handle } });
+  return server;
+}
+
+/** A client that has shaken hands, and the server's end of the same TCP connection. */
+async function connect({
+  httpServer,
+  port,
+}: Server): Promise<{ client: RawClient; below: NetSocket }> {
+  const accepted = once(httpServer, "connection");
+  const client = new RawClient(port).send(handshake("/"));
+  const [below] = (await accepted) as [NetSocket];
+  await client.receives("\r\n\r\n");
+  return { client, below };
+}
+
+async function connectionCount(httpServer: HttpServer): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    httpServer.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
+
+async function closeOf(socket: NetSocket): Promise<void> {
+  await new Promise<void>((resolve) => socket.once("close", () => resolve()));
+}
+
+/** A masked text frame. */
+function textFrame(text: string): string {
+  return `\x81${String.fromCharCode(0x80 | text.length)}\0\0\0\0${text}`;
+}
+
+/** Where the bytes of the next 'data' event lie. */
+async function nextStorage(socket: NetSocket): Promise<ArrayBufferLike> {
+  const [chunk] = (await once(socket, "data")) as [Buffer];
+  return chunk.buffer;
+}
+
+describe("the buffer that reads share", () => {
+  async function storages(): Promise<ArrayBufferLike[]> {
+    const running = await start((socket) => void socket.listen(() => {}));
+    const found: ArrayBufferLike[] = [];
+    for (let i = 0; i < 2; i++) {
+      const { client, below } = await connect(running);
+      const storage = nextStorage(below);
+      client.send(textFrame("hello"));
+      found.push(await storage);
+      client.socket.end();
+    }
+    return found;
+  }
+
+  it("is read into by all accepted sockets, in every version of Node that this is run on", async () => {
+    const [first, second] = await storages();
+    expect(first).toBe(second);
+  });
+
+  it("is not read into by accepted sockets where Node does not let them", async () => {
+    sharing.isOn = false;
+    const [first, second] = await storages();
+    expect(first).not.toBe(second);
+  });
+});
+
+describe.each([
+  ["sharing a buffer", true],
+  ["each by itself", false],
+])("accepted sockets that read %s", (_name, isOn) => {
+  it("do not mix up their bytes, whatever comes meanwhile for others", async () => {
+    sharing.isOn = isOn;
+    const heard = new Map<Socket, string[]>();
+    const running = await start((socket) => {
+      heard.set(socket, []);
+      socket.listen((message) => void heard.get(socket)!.push(String(message)));
+    });
+    const clients = await Promise.all(
+      Array.from({ length: 4 }, async () => await connect(running)),
+    );
+    // Frames cut in two, the second halves in another order.
+    clients.forEach(({ client }, index) => client.send(textFrame(`message ${index}`).slice(0, 9)));
+    await vi.waitUntil(() => clients.every(({ below }) => below.bytesRead > handshake("/").length));
+    clients.toReversed().forEach(({ client }, index) => {
+      client.send(textFrame(`message ${3 - index}`).slice(9));
+    });
+    await vi.waitUntil(() => [...heard.values()].flat().length === 4);
+    const all = [...heard.values()].map((messages) => messages.join());
+    expect(all.toSorted()).toEqual(["message 0", "message 1", "message 2", "message 3"]);
+    for (const { client } of clients) client.socket.destroy();
+  });
+
+  it("keep what a pause in the middle of a chunk holds back", async () => {
+    sharing.isOn = isOn;
+    let socket!: Socket;
+    const running = await start((opened) => (socket = opened));
+    const slow = await connect(running);
+    // All in one chunk, and far more than the queue takes.
+    const texts = Array.from({ length: 3000 }, (_, index) => `${index}`);
+    slow.client.send(texts.map(textFrame).join(""));
+    await vi.waitUntil(() => slow.below.isPaused());
+    const held = socket;
+    // Meanwhile others read into the same memory.
+    const busy = await connect(running);
+    busy.client.send(textFrame("x".repeat(100)).repeat(10));
+    await vi.waitUntil(() => busy.below.bytesRead > 1000);
+    const received: unknown[] = [];
+    const subscription = held.listen((message) => received.push(message));
+    await vi.waitUntil(() => received.length === texts.length);
+    expect(received).toEqual(texts);
+    expect(subscription.isPaused).toBe(false);
+    for (const { client } of [slow, busy]) client.socket.destroy();
+  });
+
+  it("take a message that comes in the packet of the handshake, before those behind", async () => {
+    sharing.isOn = isOn;
+    const received: unknown[] = [];
+    const running = await start(
+      (socket) => void socket.listen((message) => received.push(message)),
+    );
+    const client = new RawClient(running.port).send(handshake("/") + textFrame("first"));
+    await client.receives("\r\n\r\n");
+    client.send(textFrame("second"));
+    await vi.waitUntil(() => received.length === 2);
+    expect(received).toEqual(["first", "second"]);
+    client.socket.destroy();
+  });
+
+  it("take what came while `authorize` was deciding, before what comes behind", async () => {
+    sharing.isOn = isOn;
+    let allow!: () => void;
+    const allowed = new Promise<void>((resolve) => (allow = resolve));
+    const received: unknown[] = [];
+    server = await serve({
+      port: 0,
+      host: "127.0.0.1",
+      onError,
+      routes: {
+        "ws:/": {
+          authorize: async () => await allowed,
+          handle: (socket: Socket) => void socket.listen((message) => received.push(message)),
+        },
+      },
+    });
+    const accepted = once(server.httpServer, "connection");
+    const client = new RawClient(server.port).send(handshake("/"));
+    const [below] = (await accepted) as [NetSocket];
+    const early = Array.from({ length: 20_000 }, (_, index) => `${index}`);
+    client.send(early.map(textFrame).join(""));
+    // More than is kept for a request that is undecided: the rest waits in the stream, or below it.
+    await vi.waitUntil(() => below.isPaused());
+    allow();
+    await client.receives("\r\n\r\n");
+    await vi.waitUntil(() => received.length === early.length);
+    expect(received).toEqual(early);
+    client.socket.destroy();
+  });
+
+  it("answer what came just before the peer ended its side", async () => {
+    sharing.isOn = isOn;
+    const running = await start((socket) => {
+      socket.listen((message) => socket.send(`got ${String(message)}`));
+    });
+    const { client } = await connect(running);
+    client.socket.end(textFrame("last") + "\x88\x82\0\0\0\0\x03\xe8", "latin1");
+    expect(await client.closed()).toContain("\x81\x08got last\x88\x02\x03\xe8");
+  });
+
+  it("are counted by their server until they are closed, and not a moment longer", async () => {
+    sharing.isOn = isOn;
+    const running = await start((socket) => void socket.listen(() => {}));
+    const [first, second] = [await connect(running), await connect(running)];
+    expect(await connectionCount(running.httpServer)).toBe(2);
+    first.client.socket.destroy();
+    await closeOf(first.below);
+    expect(await connectionCount(running.httpServer)).toBe(1);
+    second.client.reset();
+    await closeOf(second.below);
+    expect(await connectionCount(running.httpServer)).toBe(0);
+    await running.stop();
+  });
+
+  it("tell of a reset by the peer", async () => {
+    sharing.isOn = isOn;
+    let done!: Socket["done"];
+    const running = await start((socket) => {
+      done = socket.done;
+      socket.listen(() => {});
+    });
+    const { client } = await connect(running);
+    client.reset();
+    expect(await done).toMatchObject({ code: 1006, error: { code: "TRANSPORT_FAILED" } });
+  });
+});
+
+describe("a client", () => {
+  it("keeps what came with the handshake while others read into the same buffer", async () => {
+    let peer!: NetSocket;
+    const url = await serveBytes((socket, request) => {
+      peer = socket;
+      socket.write(`${acceptance(request)}\x81\x05early`, "latin1");
+    });
+    const client = new WebSocket(url);
+    const received: unknown[] = [];
+    client.onMessage.listen(({ data }) => received.push(data));
+    await client.onOpen.first;
+    peer.write("\x81\x04late", "latin1");
+    await vi.waitUntil(() => received.length === 2);
+    expect(received).toEqual(["early", "late"]);
+    peer.destroy();
+    await client.onClose.first;
+  });
+});

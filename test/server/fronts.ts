@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type ApplicationOptions, attach, type OpenSockets, serve } from "tideway/server";
+import { type Reach, type Routes, tcpReach } from "../suite/transports.ts";
+
+/** Routes that can be reached over TCP, however they came there. */
+export interface RunningFront extends Reach, AsyncDisposable {
+  readonly sockets: OpenSockets;
+}
+
+/** A way to put routes on a port of this machine. What protects one has to protect each. */
+export interface Front {
+  readonly name: string;
+  readonly start: (routes: Routes, options?: ApplicationOptions) => Promise<RunningFront>;
+}
+
+export const FRONTS: readonly Front[] = [
+  {
+    name: "serve",
+    start: async (routes, options) => {
+      const server = await serve({ host: "127.0.0.1", ...options, port: 0, routes });
+      return {
+        ...tcpReach(server.port),
+        sockets: server.sockets,
+        [Symbol.asyncDispose]: async () => await server.stop(),
+      };
+    },
+  },
+  {
+    name: "attach",
+    start: async (routes, options) => {
+      const httpServer = createServer();
+      const attachment = attach(httpServer, { ...options, routes });
+      await once(httpServer.listen(0, "127.0.0.1"), "listening");
+      return {
+        ...tcpReach((httpServer.address() as AddressInfo).port),
+        sockets: attachment.sockets,
+        async [Symbol.asyncDispose]() {
+          await attachment.stop();
+          httpServer.close();
+          httpServer.closeAllConnections();
+        },
+      };
+    },
+  },
+];
