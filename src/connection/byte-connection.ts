@@ -1,6 +1,7 @@
-import { type TidewayError, TransportError } from "../errors/index.ts";
+import { ProtocolError, type TidewayError, TransportError } from "../errors/index.ts";
 import {
   type BufferPool,
+  CloseCode,
   type ClosingRecord,
   Endpoint,
   type EndpointEvents,
@@ -15,6 +16,7 @@ import {
   type ConnectionHandler,
   ReadyState,
 } from "./connection.ts";
+import { MessageRate } from "./message-rate.ts";
 import type { TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 /** What all connections of a runtime share. */
@@ -48,6 +50,8 @@ export interface ByteConnectionOptions {
   readonly maxMessageBytes?: number;
   /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
   readonly maxFrameBytes?: number;
+  /** How many messages and control frames the peer may send in a second; default: no limit. */
+  readonly maxMessagesPerSecond?: number;
   /** How long the closing handshake may take before the transport is dropped; default 5000. */
   readonly closeTimeoutMs?: number;
   /** Default: on a server with its own defaults, on a client none. */
@@ -72,6 +76,9 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   /** Infinity for no heartbeat. */
   readonly #idleMs: number = Infinity;
   readonly #pongTimeoutMs: number = Infinity;
+
+  /** Undefined for any. */
+  readonly #rate: MessageRate | undefined;
 
   #handler: ConnectionHandler | undefined;
   #head: Uint8Array;
@@ -110,6 +117,10 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     const { heartbeat = this.#isServer && {} } = options;
     if (heartbeat !== false) {
       ({ idleMs: this.#idleMs = 30_000, timeoutMs: this.#pongTimeoutMs = 20_000 } = heartbeat);
+    }
+    const { maxMessagesPerSecond = Infinity } = options;
+    if (maxMessagesPerSecond < Infinity) {
+      this.#rate = new MessageRate(maxMessagesPerSecond, environment.wheel.nowMs);
     }
     this.#output = new OutputBuffer(environment.pool);
     this.#endpoint = new Endpoint(options, environment.platform, this.#output, this);
@@ -180,6 +191,7 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   pause(): void {
     if (this.#isPaused || this.#readyState !== ReadyState.Open) return;
     this.#isPaused = true;
+    this.#rate?.refill(this.#environment.wheel.nowMs);
     this.#endpoint.pause();
     this.#transport.pause();
   }
@@ -188,6 +200,7 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#hearFromPeer();
+    this.#rate?.save(this.#environment.wheel.nowMs);
     this.#transport.resume();
     this.#deliverHeld();
     if (this.#isEndHeld && !this.#isPaused) this.onEnd();
@@ -222,6 +235,8 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
 
   onBytes(chunk: Uint8Array): void {
     this.#hearFromPeer();
+    // What comes during a pause is counted after it, together with what the pause has saved up.
+    if (!this.#isPaused) this.#rate?.refill(this.#environment.wheel.nowMs);
     this.#isReceiving = true;
     this.#endpoint.receive(chunk);
     this.#isReceiving = false;
@@ -267,19 +282,19 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   }
 
   onText(text: string): void {
-    this.#handler!.onText(text);
+    if (this.#isInRate()) this.#handler!.onText(text);
   }
 
   onBinary(bytes: Uint8Array): void {
-    this.#handler!.onBinary(bytes);
+    if (this.#isInRate()) this.#handler!.onBinary(bytes);
   }
 
   onPing(payload: Uint8Array): void {
-    this.#handler!.onPing?.(payload);
+    if (this.#isInRate()) this.#handler!.onPing?.(payload);
   }
 
   onPong(payload: Uint8Array): void {
-    this.#handler!.onPong?.(payload);
+    if (this.#isInRate()) this.#handler!.onPong?.(payload);
   }
 
   /** The protocol has ended: by Close frames both ways, by a violation, or by the bytes' end. */
@@ -288,6 +303,19 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     this.#readyState = ReadyState.Closing;
     this.#startTimer(this.#closeTimeoutMs);
     this.#handler!.onClosing();
+  }
+
+  /** Counts a message of the peer's; false once the connection has been failed for their number. */
+  #isInRate(): boolean {
+    if (this.#rate === undefined || this.#rate.take()) return true;
+    this.#endpoint.fail(
+      new ProtocolError(
+        "RATE_EXCEEDED",
+        `more than maxMessagesPerSecond ${this.#rate.perSecond} messages`,
+        { closeCode: CloseCode.PolicyViolation },
+      ),
+    );
+    return false;
   }
 
   /** Delivers the messages that a pause has held back in the protocol. */

@@ -39,6 +39,11 @@ export class TimerWheel {
     return this.#tick * this.#tickMs;
   }
 
+  /** The time in milliseconds, read from the clock. */
+  get nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
   /** Calls `callback` once `delayMs` have passed. */
   start(delayMs: number, callback: () => void): WheelTimer {
     if (!this.#isRunning) this.#run();

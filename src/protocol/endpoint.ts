@@ -119,6 +119,13 @@ export class Endpoint extends Receiver {
     this.resume();
   }
 
+  /** Fails the connection (RFC 6455 7.1.7) with the close code of `error`, for reasons of the owner's. */
+  fail(error: ProtocolError): void {
+    if (this.#state === "closed") return;
+    this.stop();
+    this.onViolation(error);
+  }
+
   /**
    * While true, pings are not answered but the latest is remembered, and answered when it becomes
    * false (RFC 6455 5.5.3): a peer that pings and does not read fills no memory.

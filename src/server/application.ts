@@ -45,6 +45,8 @@ export interface ServerRuntime {
   readonly wheel: TimerWheel;
   /** Calls back in a turn of its own, after what is sent in this one has been written. */
   readonly inNextTurn: (callback: () => void) => void;
+  /** From 0 to 1. */
+  readonly random: () => number;
 }
 
 /** The parts of a server that are the same in every runtime. */
@@ -66,7 +68,7 @@ const MAX_HANDSHAKE_TIMEOUT_MS = 300_000;
 export function createApplication(
   routes: Readonly<Record<string, Route>>,
   options: ApplicationOptions,
-  { wheel, inNextTurn }: ServerRuntime,
+  { wheel, inNextTurn, random }: ServerRuntime,
 ): Application {
   const {
     onError,
@@ -102,6 +104,7 @@ export function createApplication(
   const gate = new UpgradeGate(table, {
     wheel,
     inNextTurn,
+    random,
     report,
     handshakeTimeoutMs,
     maxConnections,

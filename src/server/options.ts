@@ -6,13 +6,19 @@ const SLOW_CONSUMER_POLICIES: readonly unknown[] = ["close", "drop", "wait"];
 const POSITIVE_LIMITS = [
   "maxMessageBytes",
   "closeTimeoutMs",
+  "maxLifetimeMs",
   "highWaterMarkBytes",
   "maxBufferedBytes",
   "maxQueuedBytes",
   "maxQueuedMessages",
 ] as const satisfies ReadonlyArray<keyof ConnectionLimits>;
 
-const LIMITS: readonly string[] = [...POSITIVE_LIMITS, "heartbeat", "slowConsumer"];
+const LIMITS: readonly string[] = [
+  ...POSITIVE_LIMITS,
+  "maxMessagesPerSecond",
+  "heartbeat",
+  "slowConsumer",
+];
 
 /**
  * Checks limits, and that there is nothing else among them: a limit that is misspelt would not hold.
@@ -25,6 +31,7 @@ export function checkLimits(limits: ConnectionLimits, where: string): void {
     throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}`);
   }
   for (const name of POSITIVE_LIMITS) checkPositive(where, name, limits[name]);
+  checkCount(where, "maxMessagesPerSecond", limits.maxMessagesPerSecond);
   checkHeartbeat(limits.heartbeat, where);
   const { slowConsumer = "close" } = limits;
   if (!SLOW_CONSUMER_POLICIES.includes(slowConsumer)) {
@@ -47,9 +54,9 @@ export function checkPositive(where: string, name: string, value: number | undef
   throw invalidOption(where, name, value, "a number above 0");
 }
 
-/** @throws UsageError `INVALID_OPTION` unless `value` is an integer above 0, or Infinity */
-export function checkCount(where: string, name: string, value: number): void {
-  if (value === Infinity || (Number.isInteger(value) && value > 0)) return;
+/** @throws UsageError `INVALID_OPTION` unless `value` is absent, an integer above 0, or Infinity */
+export function checkCount(where: string, name: string, value: number | undefined): void {
+  if (value === undefined || value === Infinity || (Number.isInteger(value) && value > 0)) return;
   throw invalidOption(where, name, value, "an integer above 0, or Infinity");
 }
 

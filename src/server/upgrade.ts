@@ -6,6 +6,7 @@ import {
   type UpgradeRefusal,
   type WebSocketOffer,
 } from "../protocol/handshake/index.ts";
+import { CloseCode } from "../protocol/index.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { type HostCheck, MISDIRECTED } from "./host-policy.ts";
 import { cancelBody } from "./http-answer.ts";
@@ -65,6 +66,8 @@ export interface UpgradeEnvironment {
   readonly wheel: TimerWheel;
   /** Calls back in a turn of its own, after what is sent in this one has been written. */
   readonly inNextTurn: (callback: () => void) => void;
+  /** From 0 to 1. */
+  readonly random: () => number;
   readonly report: ErrorListener;
   /** How long `authorize` may take. */
   readonly handshakeTimeoutMs: number;
@@ -199,9 +202,20 @@ export class UpgradeGate {
     const { entry, params } = match;
     const socket = new Socket(connection, this.#hostOf(entry), entry.limits);
     this.#environment.sockets.add(socket);
+    const { maxLifetimeMs = Infinity } = entry.limits;
+    if (maxLifetimeMs < Infinity) this.#limitLifetime(socket, maxLifetimeMs);
     const context = new HandlerContext(attempt, params, connection.protocol, state);
     runHandler(socket, () => entry.handle(socket, context));
     return socket;
+  }
+
+  /** Closes `socket` in its last fifth of `maxLifetimeMs`. */
+  #limitLifetime(socket: Socket, maxLifetimeMs: number): void {
+    const { wheel, random } = this.#environment;
+    const timer = wheel.start(maxLifetimeMs * (1 - random() / 5), () => {
+      socket.close(CloseCode.GoingAway, "the connection has lasted long enough");
+    });
+    void socket.done.then(() => timer.cancel());
   }
 
   /** One for all sockets of a route: what each socket holds on to counts by the thousand. */

@@ -103,7 +103,7 @@ export function attach<
   };
 }
 
-const RUNTIME: ServerRuntime = { wheel, inNextTurn: setImmediate };
+const RUNTIME: ServerRuntime = { wheel, inNextTurn: setImmediate, random: Math.random };
 
 /** How many bytes the head of a request may have. */
 const MAX_HEADER_BYTES = 16_384;
