@@ -14,6 +14,7 @@ export {
   UsageError,
 } from "../errors/index.ts";
 
+export type { CompressionOptions } from "../protocol/deflate/settings.ts";
 export type { CloseEventInit } from "./close-event.ts";
 export type { EventHandler } from "./event-handlers.ts";
 export type {

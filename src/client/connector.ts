@@ -1,6 +1,6 @@
 import type { Connection } from "../connection/connection.ts";
 import type { TidewayError } from "../errors/index.ts";
-import type { WebSocketOptions } from "./options.ts";
+import type { ResolvedOptions } from "./options.ts";
 
 /** Which server to reach, and how. */
 export interface ConnectRequest {
@@ -9,7 +9,7 @@ export interface ConnectRequest {
   /** Valid, without duplicates, in order of preference. */
   readonly protocols: readonly string[];
   /** Checked, with every limit filled in. */
-  readonly options: WebSocketOptions;
+  readonly options: ResolvedOptions;
 }
 
 /** What becomes of it: exactly one of these is called, once, and never synchronously. */

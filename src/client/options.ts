@@ -1,4 +1,9 @@
 import { UsageError } from "../errors/index.ts";
+import {
+  type CompressionOptions,
+  type DeflateSettings,
+  resolveCompression,
+} from "../protocol/deflate/index.ts";
 import { isFieldValue, isToken } from "../protocol/handshake/index.ts";
 
 /** A certificate, key or bundle: PEM text, or PEM or DER bytes. */
@@ -42,7 +47,18 @@ export interface WebSocketOptions {
   readonly handshakeTimeoutMs?: number;
   /** Milliseconds that the server has to answer a Close frame. Default: 5,000. */
   readonly closeTimeoutMs?: number;
+  /**
+   * Whether to offer permessage-deflate (RFC 7692) to the server, and how to compress if it agrees.
+   * A browser does as it likes. Default: `true`, as browsers do.
+   */
+  readonly compression?: boolean | CompressionOptions;
   readonly tls?: TlsOptions;
+}
+
+/** The options with every limit filled in. */
+export interface ResolvedOptions extends Omit<WebSocketOptions, "compression"> {
+  /** Undefined to offer none. */
+  readonly compression: DeflateSettings | undefined;
 }
 
 /** The limits of a client, which chose its server, are wider than those of a server. */
@@ -50,8 +66,8 @@ const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;
 
-/** The options with every limit filled in. @throws UsageError for a limit that is none. */
-export function withDefaults(options: WebSocketOptions): WebSocketOptions {
+/** Fills in every limit. @throws UsageError `INVALID_OPTION` */
+export function withDefaults(options: WebSocketOptions): ResolvedOptions {
   const {
     maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
     handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS,
@@ -64,7 +80,8 @@ export function withDefaults(options: WebSocketOptions): WebSocketOptions {
     }
   }
   for (const [name, value] of Object.entries(options.headers ?? {})) checkHeader(name, value);
-  return { ...options, ...limits };
+  const compression = resolveCompression(options.compression ?? true, "dedicated", "WebSocket");
+  return { ...options, ...limits, compression };
 }
 
 /** RFC 9110 5.1 and 5.5: what else would let a value smuggle in fields of its own. */

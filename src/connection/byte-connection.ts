@@ -3,6 +3,8 @@ import {
   type BufferPool,
   CloseCode,
   type ClosingRecord,
+  type DeflateAgreement,
+  type DeflateCodec,
   Endpoint,
   type EndpointEvents,
   OutputBuffer,
@@ -25,6 +27,7 @@ export interface ConnectionEnvironment {
   readonly pool: BufferPool;
   readonly wheel: TimerWheel;
   readonly flushQueue: FlushQueue;
+  readonly deflateCodec: DeflateCodec;
   /** Calls back once the running turn, its promise jobs included, has ended. */
   defer(callback: () => void): void;
 }
@@ -52,6 +55,8 @@ export interface ByteConnectionOptions {
   readonly maxFrameBytes?: number;
   /** How many messages and control frames the peer may send in a second; default: no limit. */
   readonly maxMessagesPerSecond?: number;
+  /** How to compress (RFC 7692); default: nothing is compressed. */
+  readonly deflate?: DeflateAgreement | undefined;
   /** How long the closing handshake may take before the transport is dropped; default 5000. */
   readonly closeTimeoutMs?: number;
   /** Default: on a server with its own defaults, on a client none. */
@@ -92,6 +97,9 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   /** The output buffer that the transport still reads from: it takes no other before it drains. */
   #unsent: Uint8Array | undefined;
   #unsentBytes = 0;
+  /** What compression had saved by the time of the last write, and by the last that has left. */
+  #unsentSavedBytes = 0;
+  #settledSavedBytes = 0;
   #isPaused = false;
   /** The peer's end came while paused, behind messages not yet delivered. */
   #isEndHeld = false;
@@ -123,7 +131,14 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
       this.#rate = new MessageRate(maxMessagesPerSecond, environment.wheel.nowMs);
     }
     this.#output = new OutputBuffer(environment.pool);
-    this.#endpoint = new Endpoint(options, environment.platform, this.#output, this);
+    const { deflate: agreement, ...endpointOptions } = options;
+    const deflate = agreement && { agreement, codec: environment.deflateCodec };
+    this.#endpoint = new Endpoint(
+      { ...endpointOptions, deflate },
+      environment.platform,
+      this.#output,
+      this,
+    );
   }
 
   get readyState(): ReadyState {
@@ -131,7 +146,8 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   }
 
   get bufferedAmount(): number {
-    return this.#output.length + this.#unsentBytes;
+    const savedBytes = this.#endpoint.savedBytes - this.#settledSavedBytes;
+    return this.#output.length + this.#unsentBytes + savedBytes;
   }
 
   start(handler: ConnectionHandler): void {
@@ -151,15 +167,15 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     });
   }
 
-  sendText(text: string): void {
+  sendText(text: string, mayCompress?: boolean): void {
     if (this.#readyState !== ReadyState.Open) return;
-    this.#endpoint.sendText(text);
+    this.#endpoint.sendText(text, mayCompress);
     this.#queueFlush();
   }
 
-  sendBinary(bytes: Uint8Array): void {
+  sendBinary(bytes: Uint8Array, mayCompress?: boolean): void {
     if (this.#readyState !== ReadyState.Open) return;
-    this.#endpoint.sendBinary(bytes);
+    this.#endpoint.sendBinary(bytes, mayCompress);
     this.#queueFlush();
   }
 
@@ -224,8 +240,10 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     if (output.length === 0 || this.#unsent !== undefined || this.#hasEnded) return;
     const length = output.length;
     const slab = output.detach();
+    this.#unsentSavedBytes = this.#endpoint.savedBytes;
     if (this.#transport.write(slab.subarray(0, length))) {
       this.#environment.pool.give(slab);
+      this.#settledSavedBytes = this.#unsentSavedBytes;
     } else {
       this.#unsent = slab;
       this.#unsentBytes = length;
@@ -249,6 +267,7 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     if (this.#unsent !== undefined) this.#environment.pool.give(this.#unsent);
     this.#unsent = undefined;
     this.#unsentBytes = 0;
+    this.#settledSavedBytes = this.#unsentSavedBytes;
     this.#endpoint.holdsPongs = false;
     this.#write();
     if (this.#record !== undefined) this.#endTransport();

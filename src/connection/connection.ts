@@ -54,7 +54,10 @@ export interface Connection {
   /** The extensions agreed in the opening handshake as in the header field, or the empty string. */
   readonly extensions: string;
   readonly readyState: ReadyState;
-  /** Bytes, framing included, that were sent but have not left for the kernel. */
+  /**
+   * Bytes that were sent but have not left for the kernel: framing included, and messages as long
+   * as they were before compression.
+   */
   readonly bufferedAmount: number;
 
   /**
@@ -63,10 +66,13 @@ export interface Connection {
    */
   start(handler: ConnectionHandler): void;
 
-  /** Sends a text message; ignored unless open. What one turn sends leaves in one write. */
-  sendText(text: string): void;
-  /** Sends a binary message, copied before the call returns; ignored unless open. */
-  sendBinary(bytes: Uint8Array): void;
+  /**
+   * Sends a text message; ignored unless open. What one turn sends leaves in one write. Where
+   * compression is agreed upon, `mayCompress`, by default true, can except a message from it.
+   */
+  sendText(text: string, mayCompress?: boolean): void;
+  /** As `sendText`, a binary message, which is copied before the call returns. */
+  sendBinary(bytes: Uint8Array, mayCompress?: boolean): void;
   /** Sends a ping of at most 125 bytes; ignored unless open. */
   ping(payload?: Uint8Array): void;
 

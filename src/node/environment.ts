@@ -1,6 +1,7 @@
 import { type ConnectionEnvironment } from "../connection/byte-connection.ts";
 import { FlushQueue } from "../connection/flush-queue.ts";
 import { SlabPool } from "../connection/slab-pool.ts";
+import { createZlibCodec } from "./deflate/zlib-codec.ts";
 import { nodePlatform } from "./platform.ts";
 import { wheel } from "./timers.ts";
 
@@ -14,5 +15,6 @@ export const nodeEnvironment: ConnectionEnvironment = {
   pool: new SlabPool((byteLength) => Buffer.allocUnsafeSlow(byteLength)),
   wheel,
   flushQueue: new FlushQueue(defer),
+  deflateCodec: createZlibCodec(),
   defer,
 };

@@ -25,6 +25,7 @@ export {
 export type { HeartbeatOptions } from "../connection/byte-connection.ts";
 export type { CloseInfo, ReadyState } from "../connection/connection.ts";
 export { CloseCode } from "../protocol/close-code.ts";
+export type { CompressionOptions } from "../protocol/deflate/settings.ts";
 export type { ApplicationOptions } from "../server/application.ts";
 export type { ConnectionLimits } from "../server/connection-limits.ts";
 export { InvalidMessageError } from "../server/invalid-message-error.ts";
@@ -42,7 +43,7 @@ export type {
 } from "../server/route-types.ts";
 export { route } from "../server/route.ts";
 export type { SendData } from "../server/send-data.ts";
-export type { ListenOptions, Socket } from "../server/socket.ts";
+export type { ListenOptions, SendOptions, Socket } from "../server/socket.ts";
 export type { SlowConsumerPolicy, SocketOptions } from "../server/socket-options.ts";
 export type { StandardSchema } from "../server/standard-schema.ts";
 export type { TypedSocket } from "../server/typed-socket.ts";

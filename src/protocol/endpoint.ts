@@ -1,5 +1,8 @@
 import { type ProtocolError, UsageError } from "../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "./close-code.ts";
+import type { DeflateCodec } from "./deflate/codec.ts";
+import { MessageDeflate } from "./deflate/message-deflate.ts";
+import type { DeflateAgreement } from "./deflate/negotiation.ts";
 import { MAX_CONTROL_PAYLOAD_BYTES } from "./frame-rules.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { Opcode } from "./opcode.ts";
@@ -16,6 +19,10 @@ export interface EndpointOptions {
   readonly maxMessageBytes?: number;
   /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
   readonly maxFrameBytes?: number;
+  /** Compression (RFC 7692), where the opening handshake has agreed on it, and what does it. */
+  readonly deflate?:
+    | { readonly agreement: DeflateAgreement; readonly codec: DeflateCodec }
+    | undefined;
 }
 
 /**
@@ -58,6 +65,7 @@ export class Endpoint extends Receiver {
   readonly #events: EndpointEvents;
   readonly #platform: Platform;
   readonly #writer: FrameWriter;
+  readonly #deflate: MessageDeflate | undefined;
   #holdsPongs = false;
   #heldPong: Uint8Array | undefined;
 
@@ -68,14 +76,22 @@ export class Endpoint extends Receiver {
     events: EndpointEvents,
   ) {
     const { role, maxMessageBytes = 1_048_576, maxFrameBytes = Infinity } = options;
-    super({ role, maxMessageBytes }, platform);
+    const deflate =
+      options.deflate && new MessageDeflate(options.deflate.agreement, options.deflate.codec);
+    super({ role, maxMessageBytes, deflate }, platform);
+    this.#deflate = deflate;
     this.#events = events;
     this.#platform = platform;
-    this.#writer = new FrameWriter({ role, maxFrameBytes }, platform, output);
+    this.#writer = new FrameWriter({ role, maxFrameBytes, deflate }, platform, output);
   }
 
   get state(): EndpointState {
     return this.#state;
+  }
+
+  /** By how many bytes compression has made the output shorter so far. */
+  get savedBytes(): number {
+    return this.#deflate?.savedBytes ?? 0;
   }
 
   /** The transport has ended: without Close frames both ways the close code is 1006. */
@@ -84,16 +100,19 @@ export class Endpoint extends Receiver {
     this.#finish({ code: CloseCode.Abnormal, reason: "", wasClean: false, error: undefined });
   }
 
-  /** @throws {UsageError} `NOT_OPEN` unless the state is `open`. */
-  sendText(text: string): void {
+  /**
+   * @param mayCompress whether to compress the message if that is agreed upon and worth while
+   * @throws {UsageError} `NOT_OPEN` unless the state is `open`.
+   */
+  sendText(text: string, mayCompress = true): void {
     this.#checkOpen();
-    this.#writer.writeText(text);
+    this.#writer.writeText(text, mayCompress);
   }
 
-  /** @throws {UsageError} `NOT_OPEN` unless the state is `open`. */
-  sendBinary(bytes: Uint8Array): void {
+  /** As `sendText`. @throws {UsageError} `NOT_OPEN` unless the state is `open`. */
+  sendBinary(bytes: Uint8Array, mayCompress = true): void {
     this.#checkOpen();
-    this.#writer.writeBinary(bytes);
+    this.#writer.writeBinary(bytes, mayCompress);
   }
 
   /** @throws {UsageError} `NOT_OPEN`, or `CONTROL_TOO_BIG` above 125 bytes (RFC 6455 5.5). */
@@ -201,6 +220,7 @@ export class Endpoint extends Receiver {
   #finish(record: ClosingRecord): void {
     this.#state = "closed";
     this.#heldPong = undefined;
+    this.#deflate?.close();
     this.stop();
     this.#events.onFinish(record);
   }

@@ -8,6 +8,12 @@ export interface Fault {
   readonly closeCode: number;
 }
 
+/** RFC 6455 5.2: reserved bits, which have a meaning only if an extension gives them one. */
+const RSV = 0x70;
+
+/** The bit that permessage-deflate uses (RFC 7692 6). */
+export const RSV1 = 0x40;
+
 /** RFC 6455 5.5. */
 export const MAX_CONTROL_PAYLOAD_BYTES = 125;
 
@@ -16,15 +22,16 @@ export const MAX_CONTROL_PAYLOAD_BYTES = 125;
  *
  * @param isMasked whether frames to this end are masked
  * @param isInMessage whether a message has begun and not ended
+ * @param allowsCompressed whether permessage-deflate is agreed upon
  */
 export function faultOfFrameStart(
   first: number,
   second: number,
   isMasked: boolean,
   isInMessage: boolean,
+  allowsCompressed: boolean,
 ): Fault | undefined {
-  // RFC 6455 5.2: no extension is agreed that gives the RSV bits a meaning.
-  if ((first & 0x70) !== 0) return RESERVED_BITS;
+  if ((first & RSV) !== 0 && !(allowsCompressed && isCompressedStart(first))) return RESERVED_BITS;
   // RFC 6455 5.1: a client masks all its frames, a server none.
   if (((second & 0x80) !== 0) !== isMasked) return isMasked ? MASK_REQUIRED : MASK_FORBIDDEN;
   const opcode = first & 0x0f;
@@ -33,6 +40,12 @@ export function faultOfFrameStart(
   // RFC 6455 5.4: the fragments of one message are not interleaved with another's.
   if ((opcode === Opcode.Continuation) === isInMessage) return undefined;
   return isInMessage ? CONTINUATION_EXPECTED : CONTINUATION_UNEXPECTED;
+}
+
+/** RFC 7692 6: RSV1 marks a compressed message, on its first frame and on no other. */
+function isCompressedStart(first: number): boolean {
+  const opcode = first & 0x0f;
+  return (first & RSV) === RSV1 && (opcode === Opcode.Text || opcode === Opcode.Binary);
 }
 
 /** RFC 6455 5.5. */
@@ -68,7 +81,7 @@ export function invalidCloseCode(code: number): Fault {
 }
 
 /** RFC 6455 7.4.1 and 10.4. */
-export function messageTooBig(messageBytes: number, maxMessageBytes: number): Fault {
+export function messageTooBig(messageBytes: number | string, maxMessageBytes: number): Fault {
   return {
     code: "MESSAGE_TOO_BIG",
     message: `message of ${messageBytes} bytes exceeds maxMessageBytes ${maxMessageBytes}`,

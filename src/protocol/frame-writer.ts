@@ -5,6 +5,8 @@ import {
   writeUint32,
 } from "./frame-header.ts";
 import { mask } from "./masking.ts";
+import type { MessageDeflate } from "./deflate/message-deflate.ts";
+import { RSV1 } from "./frame-rules.ts";
 import { MaskingKeys } from "./masking-keys.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
@@ -20,6 +22,8 @@ export interface FrameWriterOptions {
   readonly role: "client" | "server";
   /** Messages above this many bytes leave in fragments of at most this size (RFC 6455 5.4). */
   readonly maxFrameBytes: number;
+  /** Compresses messages; undefined where no compression is agreed upon. */
+  readonly deflate: MessageDeflate | undefined;
 }
 
 /** Writes frames (RFC 6455 5.2) in place into an output buffer. */
@@ -27,18 +31,26 @@ export class FrameWriter {
   readonly #output: OutputBuffer;
   readonly #platform: Platform;
   readonly #maxFrameBytes: number;
+  readonly #deflate: MessageDeflate | undefined;
   readonly #maskingKeys: MaskingKeys | undefined;
 
   constructor(options: FrameWriterOptions, platform: Platform, output: OutputBuffer) {
     this.#output = output;
     this.#platform = platform;
     this.#maxFrameBytes = options.maxFrameBytes;
+    this.#deflate = options.deflate;
     this.#maskingKeys = options.role === "client" ? MaskingKeys.of(platform) : undefined;
   }
 
   /** Writes a text message; lone surrogates become U+FFFD. */
-  writeText(text: string): void {
+  writeText(text: string, mayCompress: boolean): void {
     const platform = this.#platform;
+    if (mayCompress && this.#deflate?.isFor(text.length * 3) === true) {
+      const bytes = platform.allocate(platform.utf8Length(text));
+      platform.encodeUtf8(text, bytes, 0);
+      this.#writeMessage(Opcode.Text, bytes, true);
+      return;
+    }
     const units = text.length;
     const isCounted = units > MAX_UNCOUNTED_TEXT_UNITS || units * 3 > this.#maxFrameBytes;
     const mostBytes = isCounted ? platform.utf8Length(text) : units * 3;
@@ -63,9 +75,8 @@ export class FrameWriter {
   }
 
   /** Writes a binary message. */
-  writeBinary(bytes: Uint8Array): void {
-    if (bytes.length > this.#maxFrameBytes) this.#writeFragments(Opcode.Binary, bytes);
-    else this.writeFrame(FIN | Opcode.Binary, bytes);
+  writeBinary(bytes: Uint8Array, mayCompress: boolean): void {
+    this.#writeMessage(Opcode.Binary, bytes, mayCompress);
   }
 
   /** Writes one frame; `firstByte` holds FIN, the RSV bits and the opcode. */
@@ -93,11 +104,22 @@ export class FrameWriter {
     output.length = at + payloadBytes;
   }
 
-  #writeFragments(opcode: number, bytes: Uint8Array): void {
+  #writeMessage(opcode: number, bytes: Uint8Array, mayCompress: boolean): void {
+    const deflate = this.#deflate;
+    const deflated =
+      mayCompress && deflate?.isFor(bytes.length) === true ? deflate.deflate(bytes) : undefined;
+    const firstOpcode = deflated === undefined ? opcode : opcode | RSV1;
+    const payload = deflated ?? bytes;
+    if (payload.length > this.#maxFrameBytes) this.#writeFragments(firstOpcode, payload);
+    else this.writeFrame(FIN | firstOpcode, payload);
+  }
+
+  /** `firstOpcode` holds the RSV bits of the first frame too. */
+  #writeFragments(firstOpcode: number, bytes: Uint8Array): void {
     const size = this.#maxFrameBytes;
     let start = 0;
     for (; start + size < bytes.length; start += size) {
-      const frameOpcode = start === 0 ? opcode : Opcode.Continuation;
+      const frameOpcode = start === 0 ? firstOpcode : Opcode.Continuation;
       this.writeFrame(frameOpcode, bytes.subarray(start, start + size));
     }
     this.writeFrame(FIN | Opcode.Continuation, bytes.subarray(start));

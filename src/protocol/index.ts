@@ -16,6 +16,21 @@
  */
 export { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
 export {
+  acceptDeflate,
+  type CompressionOptions,
+  type DeflateAcceptance,
+  type DeflateAgreement,
+  type DeflateCodec,
+  type DeflateContext,
+  type Deflater,
+  type DeflateSettings,
+  type Inflater,
+  type InflateFailure,
+  offerDeflate,
+  readDeflateAnswer,
+  resolveCompression,
+} from "./deflate/index.ts";
+export {
   type ClosingRecord,
   Endpoint,
   type EndpointEvents,

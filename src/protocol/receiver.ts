@@ -1,5 +1,6 @@
 import { ProtocolError } from "../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
+import { maxDeflatedBytes, type MessageDeflate } from "./deflate/message-deflate.ts";
 import { frameHeaderBytes, MAX_FRAME_HEADER_BYTES, readUint32 } from "./frame-header.ts";
 import {
   type Fault,
@@ -9,6 +10,7 @@ import {
   LENGTH_TOO_BIG,
   lengthNotMinimal,
   messageTooBig,
+  RSV1,
 } from "./frame-rules.ts";
 import { isAscii, mask } from "./masking.ts";
 import { MessageBuffer } from "./message-buffer.ts";
@@ -21,6 +23,8 @@ export interface ReceiverOptions {
   readonly role: "client" | "server";
   /** The largest message, in bytes of payload over all its fragments. */
   readonly maxMessageBytes: number;
+  /** Restores compressed messages; undefined where no compression is agreed upon. */
+  readonly deflate: MessageDeflate | undefined;
 }
 
 /** Below this, one loop that copies and unmasks beats an unmasking pass and `set`. */
@@ -40,6 +44,7 @@ export abstract class Receiver {
   /** The same for text, which must fit into a string too. */
   readonly #maxTextBytes: number;
   readonly #platform: Platform;
+  readonly #deflate: MessageDeflate | undefined;
 
   #state: "flowing" | "paused" | "done" = "flowing";
   #isParsing = false;
@@ -60,6 +65,7 @@ export abstract class Receiver {
 
   /** Continuation stands for "none": no message is being put together. */
   #messageOpcode: number = Opcode.Continuation;
+  #isCompressed = false;
   #message: MessageBuffer | undefined;
   #control: MessageBuffer | undefined;
   #utf8: Utf8Validator | undefined;
@@ -69,6 +75,7 @@ export abstract class Receiver {
     this.#maxMessageBytes = options.maxMessageBytes;
     this.#maxTextBytes = Math.min(options.maxMessageBytes, platform.maxTextBytes);
     this.#platform = platform;
+    this.#deflate = options.deflate;
   }
 
   protected abstract onText(text: string): void;
@@ -170,7 +177,8 @@ export abstract class Receiver {
 
   #checkStart(first: number, second: number): boolean {
     const isInMessage = this.#messageOpcode !== Opcode.Continuation;
-    const fault = faultOfFrameStart(first, second, this.#isServer, isInMessage);
+    const allowsCompressed = this.#deflate !== undefined;
+    const fault = faultOfFrameStart(first, second, this.#isServer, isInMessage, allowsCompressed);
     return fault === undefined || this.#violate(fault);
   }
 
@@ -183,11 +191,14 @@ export abstract class Receiver {
     const payloadBytes = this.#payloadLength(bytes, at);
     if (payloadBytes < 0) return false;
     if (!isControl(opcode)) {
+      if (opcode !== Opcode.Continuation) {
+        this.#messageOpcode = opcode;
+        this.#isCompressed = (first & RSV1) !== 0;
+      }
       const messageBytes = payloadBytes + (this.#message?.length ?? 0);
-      const isText = (opcode || this.#messageOpcode) === Opcode.Text;
-      const limit = isText ? this.#maxTextBytes : this.#maxMessageBytes;
-      if (messageBytes > limit) return this.#violate(messageTooBig(messageBytes, limit));
-      if (opcode !== Opcode.Continuation) this.#messageOpcode = opcode;
+      const limit = this.#maxBytesOf(this.#messageOpcode);
+      const maxBytes = this.#isCompressed ? maxDeflatedBytes(limit) : limit;
+      if (messageBytes > maxBytes) return this.#violate(messageTooBig(messageBytes, limit));
     }
     this.#opcode = opcode;
     this.#isFinal = (first & 0x80) !== 0;
@@ -197,6 +208,10 @@ export abstract class Receiver {
       this.#maskingKey = readUint32(bytes, at + frameHeaderBytes(second) - 4) | 0;
     }
     return true;
+  }
+
+  #maxBytesOf(messageOpcode: number): number {
+    return messageOpcode === Opcode.Text ? this.#maxTextBytes : this.#maxMessageBytes;
   }
 
   /** The payload's length (RFC 6455 5.2), or -1 once the connection has been failed for it. */
@@ -222,11 +237,15 @@ export abstract class Receiver {
     if (isControl(this.#opcode)) return this.#readControl(chunk, start, end);
     const isWhole = missing === this.#payloadBytes && end - start >= missing;
     if (isWhole && this.#isFinal && this.#opcode !== Opcode.Continuation) {
+      const stop = start + missing;
       this.#missing = 0;
       this.#messageOpcode = Opcode.Continuation;
-      if (this.#opcode === Opcode.Text) this.#deliverText(chunk, start, start + missing);
-      else this.#deliverBinary(chunk, start, start + missing);
-      return start + missing;
+      if (this.#isCompressed) {
+        if (this.#isServer) mask(chunk, start, stop, this.#maskingKey, 0);
+        this.#deliverDeflated(this.#opcode, chunk, start, stop);
+      } else if (this.#opcode === Opcode.Text) this.#deliverText(chunk, start, stop);
+      else this.#deliverBinary(chunk, start, stop);
+      return stop;
     }
     const stop = Math.min(end, start + missing);
     if (!this.#addToMessage(chunk, start, stop)) return end;
@@ -269,7 +288,7 @@ export abstract class Receiver {
       mask(message.bytes, from, message.length, this.#maskingKey, offset);
     }
     this.#missing -= stop - start;
-    if (this.#messageOpcode !== Opcode.Text) return true;
+    if (this.#messageOpcode !== Opcode.Text || this.#isCompressed) return true;
     // RFC 6455 8.1: failing may wait for the whole message, but need not.
     const utf8 = (this.#utf8 ??= new Utf8Validator());
     return utf8.push(message.bytes, from, message.length) || this.#violate(INVALID_UTF8);
@@ -280,6 +299,10 @@ export abstract class Receiver {
     const opcode = this.#messageOpcode;
     this.#message = undefined;
     this.#messageOpcode = Opcode.Continuation;
+    if (this.#isCompressed) {
+      this.#deliverDeflated(opcode, message.bytes, 0, message.length);
+      return;
+    }
     if (opcode === Opcode.Binary) {
       this.onBinary(message.release());
       return;
@@ -289,6 +312,24 @@ export abstract class Receiver {
       return;
     }
     this.onText(this.#platform.decodeUtf8(message.bytes, 0, message.length));
+  }
+
+  /** RFC 7692 6.2 and 7.2.2. The limit holds for what the message inflates to. */
+  #deliverDeflated(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    const message = this.#deflate!.inflate(bytes, start, end, this.#maxBytesOf(opcode));
+    if (!(message instanceof Uint8Array)) {
+      this.#violate(message);
+    } else if (opcode === Opcode.Binary) {
+      const owned = this.#platform.allocate(message.length);
+      owned.set(message);
+      this.onBinary(owned);
+    } else if (isAscii(message, 0, message.length)) {
+      this.onText(this.#platform.decodeAscii(message, 0, message.length));
+    } else if (this.#platform.isUtf8(message, 0, message.length)) {
+      this.onText(this.#platform.decodeUtf8(message, 0, message.length));
+    } else {
+      this.#violate(INVALID_UTF8);
+    }
   }
 
   #readControl(chunk: Uint8Array, start: number, end: number): number {

@@ -1,4 +1,5 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
+import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index.ts";
 import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
@@ -43,6 +44,7 @@ export interface ApplicationOptions extends RouteDefaults {
 /** What a server needs of the runtime it runs in. */
 export interface ServerRuntime {
   readonly wheel: TimerWheel;
+  readonly deflateCodec: DeflateCodec;
   /** Calls back in a turn of its own, after what is sent in this one has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   /** From 0 to 1. */
@@ -68,7 +70,7 @@ const MAX_HANDSHAKE_TIMEOUT_MS = 300_000;
 export function createApplication(
   routes: Readonly<Record<string, Route>>,
   options: ApplicationOptions,
-  { wheel, inNextTurn, random }: ServerRuntime,
+  { wheel, deflateCodec, inNextTurn, random }: ServerRuntime,
 ): Application {
   const {
     onError,
@@ -76,6 +78,7 @@ export function createApplication(
     maxConnections = 65_536,
     hosts,
     origins,
+    compression = false,
     ...limits
   } = options;
   if (
@@ -97,12 +100,18 @@ export function createApplication(
   }
   checkCount("serve", "maxConnections", maxConnections);
   checkLimits(limits, "serve");
+  resolveCompression(compression, "shared", "serve");
   const isHostAllowed = compileHostPolicy(hosts);
-  const table = new RouteTable(routes, { ...limits, ...(origins !== undefined && { origins }) });
+  const table = new RouteTable(routes, {
+    ...limits,
+    compression,
+    ...(origins !== undefined && { origins }),
+  });
   const sockets = new SocketGroup();
   const report = safeListener(onError);
   const gate = new UpgradeGate(table, {
     wheel,
+    deflateCodec,
     inNextTurn,
     random,
     report,

@@ -1,3 +1,8 @@
+import {
+  type CompressionOptions,
+  type DeflateSettings,
+  resolveCompression,
+} from "../protocol/deflate/index.ts";
 import { isToken } from "../protocol/handshake/index.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { checkLimits } from "./options.ts";
@@ -16,6 +21,8 @@ export interface WebSocketEntry {
   readonly isOriginAllowed: OriginCheck;
   readonly authorize: WebSocketRoute["authorize"];
   readonly handle: WebSocketHandler;
+  /** Undefined where nothing is compressed. */
+  readonly compression: DeflateSettings | undefined;
   readonly limits: ConnectionLimits;
 }
 
@@ -43,6 +50,8 @@ export interface RouteMiss {
 /** What holds for all `ws:` routes that do not say otherwise. */
 export interface RouteDefaults extends ConnectionLimits {
   readonly origins?: OriginPolicy;
+  /** See `compression` of a route. */
+  readonly compression?: boolean | CompressionOptions;
 }
 
 /** A record whose handler takes the socket that goes with its schema. */
@@ -151,10 +160,15 @@ function compileWebSocket(
   defaults: RouteDefaults,
 ): WebSocketEntry {
   const record = readRecord(key, route);
-  const { protocols = [], origins, authorize, schema, handle, ...limits } = record;
-  checkLimits(limits, `the route ${JSON.stringify(key)}`);
+  const { protocols = [], origins, authorize, compression, schema, handle, ...limits } = record;
+  const where = `the route ${JSON.stringify(key)}`;
+  checkLimits(limits, where);
   checkProtocols(key, protocols);
-  const { origins: defaultOrigins = "same-origin", ...defaultLimits } = defaults;
+  const {
+    origins: defaultOrigins = "same-origin",
+    compression: defaultCompression = false,
+    ...defaultLimits
+  } = defaults;
   return {
     key,
     pattern,
@@ -165,6 +179,7 @@ function compileWebSocket(
       schema === undefined
         ? (handle as WebSocketHandler)
         : withSchema(key, schema, handle as TypedHandler),
+    compression: resolveCompression(compression ?? defaultCompression, "shared", where),
     limits: { ...defaultLimits, ...limits },
   };
 }

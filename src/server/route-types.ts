@@ -1,3 +1,4 @@
+import type { CompressionOptions } from "../protocol/deflate/index.ts";
 import type { PathOf, RouteParams } from "./route-params.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import type { OriginPolicy } from "./origin.ts";
@@ -109,6 +110,14 @@ interface WebSocketRecord<Params, Protocol, State, Schema> extends ConnectionLim
    * and messages are text and bytes.
    */
   readonly schema?: Schema;
+  /**
+   * Compresses messages by permessage-deflate (RFC 7692) for clients that offer it. What one client
+   * sends must not stand beside what it is not to know, in one message or, with `"dedicated"`, in
+   * one connection: from the lengths of compressed messages, somebody who listens on the way can
+   * guess what is in them. Compressing blocks the event loop meanwhile. Default: as for the whole
+   * server, and there `false`.
+   */
+  readonly compression?: boolean | CompressionOptions;
   readonly handle: SocketHandler<Params, Protocol, State, Schema>;
 }
 

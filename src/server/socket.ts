@@ -19,6 +19,15 @@ export interface ListenOptions<Failure extends TidewayError = ConnectionClosedEr
   readonly onError?: (error: Failure) => void;
 }
 
+/** How to send a message. */
+export interface SendOptions {
+  /**
+   * False sends the message as it is where the route has `compression`: for what is secret, or is
+   * compressed already. Default true.
+   */
+  readonly compress?: boolean;
+}
+
 /** What sockets need from the server they belong to; one host serves many. */
 export interface SocketHost {
   /** What the handler or a callback of `socket` threw; called at most once for each socket. */
@@ -108,7 +117,10 @@ export class Socket implements AsyncIterable<Message> {
     return this.#connection.readyState;
   }
 
-  /** Bytes, framing included, that were sent but have not left for the kernel. */
+  /**
+   * Bytes that were sent but have not left for the kernel: framing included, and messages as long
+   * as they were before compression.
+   */
   get bufferedAmount(): number {
     return this.#connection.bufferedAmount;
   }
@@ -190,19 +202,20 @@ export class Socket implements AsyncIterable<Message> {
    *
    * @throws UsageError `INVALID_DATA` if `data` is neither a string nor bytes.
    */
-  send(data: SendData): boolean {
+  send(data: SendData, options?: SendOptions): boolean {
     const connection = this.#connection;
     const message = typeof data === "string" ? data : toBytes(data);
     if (connection.readyState !== ReadyState.Open) return false;
     if (connection.bufferedAmount > this.#maxBufferedBytes) return this.#refuse();
-    if (typeof message === "string") connection.sendText(message);
-    else connection.sendBinary(message);
+    const mayCompress = options?.compress;
+    if (typeof message === "string") connection.sendText(message, mayCompress);
+    else connection.sendBinary(message, mayCompress);
     return connection.bufferedAmount < this.#highWaterMarkBytes;
   }
 
   /** As `send`, for those who look at `drained` rather than at a result. */
-  add(data: SendData): void {
-    this.send(data);
+  add(data: SendData, options?: SendOptions): void {
+    this.send(data, options);
   }
 
   /**

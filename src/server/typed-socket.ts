@@ -2,7 +2,7 @@ import type { CloseInfo, ReadyState } from "../connection/connection.ts";
 import { type TidewayError, UsageError } from "../errors/index.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
 import type { SendData } from "./send-data.ts";
-import type { ListenOptions, Socket } from "./socket.ts";
+import type { ListenOptions, SendOptions, Socket } from "./socket.ts";
 import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import { MessageReader, TypedIterator, TypedSubscription } from "./typed-messages.ts";
@@ -49,7 +49,10 @@ export class TypedSocket<Received, Sent = unknown> implements AsyncIterable<Rece
     return this.socket.readyState;
   }
 
-  /** Bytes, framing included, that were sent but have not left for the kernel. */
+  /**
+   * Bytes that were sent but have not left for the kernel: framing included, and messages as long
+   * as they were before compression.
+   */
   get bufferedAmount(): number {
     return this.socket.bufferedAmount;
   }
@@ -110,13 +113,13 @@ export class TypedSocket<Received, Sent = unknown> implements AsyncIterable<Rece
    *
    * @throws UsageError `INVALID_DATA` if JSON cannot express `value`.
    */
-  send(value: Sent): boolean {
-    return this.socket.send(toJson(value));
+  send(value: Sent, options?: SendOptions): boolean {
+    return this.socket.send(toJson(value), options);
   }
 
   /** As `send`, for those who look at `drained` rather than at a result. */
-  add(value: Sent): void {
-    this.send(value);
+  add(value: Sent, options?: SendOptions): void {
+    this.send(value, options);
   }
 
   /**

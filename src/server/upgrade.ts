@@ -2,7 +2,15 @@ import type { Connection } from "../connection/connection.ts";
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { HandshakeError } from "../errors/index.ts";
 import {
+  acceptDeflate,
+  type DeflateAcceptance,
+  type DeflateAgreement,
+  type DeflateCodec,
+} from "../protocol/deflate/index.ts";
+import {
+  type ExtensionOffer,
   HeaderFields,
+  serializeExtensions,
   type UpgradeRefusal,
   type WebSocketOffer,
 } from "../protocol/handshake/index.ts";
@@ -45,6 +53,8 @@ export interface UpgradeAccepted {
   readonly kind: "accept";
   readonly protocol: string;
   readonly extensions: string;
+  /** Undefined where nothing is compressed. */
+  readonly deflate: DeflateAgreement | undefined;
   readonly limits: ConnectionLimits;
   /** Runs the route's handler on the connection. */
   open(connection: Connection): Socket;
@@ -64,6 +74,7 @@ export interface UpgradeAnswered {
 /** What deciding on upgrades takes, besides the routes. */
 export interface UpgradeEnvironment {
   readonly wheel: TimerWheel;
+  readonly deflateCodec: DeflateCodec;
   /** Calls back in a turn of its own, after what is sent in this one has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   /** From 0 to 1. */
@@ -118,10 +129,12 @@ export class UpgradeGate {
     if (protocol === undefined)
       return refuse(400, "None of the subprotocols offered is spoken here.");
     if (!this.#hasRoom()) return FULL;
+    const deflate = this.#acceptDeflate(offer.extensions, match.entry);
     const accept = (state: unknown): UpgradeDecision => ({
       kind: "accept",
       protocol,
-      extensions: "",
+      extensions: deflate === undefined ? "" : serializeExtensions([deflate.extension]),
+      deflate: deflate?.agreement,
       limits: match.entry.limits,
       open: (connection) => this.#open(connection, attempt, match, state),
     });
@@ -149,6 +162,14 @@ export class UpgradeGate {
       this.#report(error, attempt, entry);
       return false;
     }
+  }
+
+  #acceptDeflate(
+    offers: readonly ExtensionOffer[],
+    { compression }: WebSocketEntry,
+  ): DeflateAcceptance | undefined {
+    if (compression === undefined) return undefined;
+    return acceptDeflate(offers, compression, this.#environment.deflateCodec.minWindowBits);
   }
 
   #authorize(

@@ -7,6 +7,7 @@ import type { CloseInfo, ConnectionHandler } from "../../src/connection/connecti
 import { FlushQueue } from "../../src/connection/flush-queue.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { type Clock, TimerWheel } from "../../src/connection/timer-wheel.ts";
+import { createZlibCodec } from "../../src/node/deflate/zlib-codec.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import { asPeerOf, fromHex, lend, type Role, toHex, withoutMasks } from "../protocol/support.ts";
 
@@ -131,6 +132,7 @@ export function rig(role: Role, options: Partial<ByteConnectionOptions> = {}): R
       wheel: new TimerWheel(clock),
       flushQueue: new FlushQueue(defer),
       defer,
+      deflateCodec: createZlibCodec(),
     },
     transport,
     { role, protocol: "", extensions: "", ...options },

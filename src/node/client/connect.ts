@@ -14,6 +14,7 @@ import {
   TransportError,
   UsageError,
 } from "../../errors/index.ts";
+import { offerDeflate, readDeflateAnswer } from "../../protocol/deflate/index.ts";
 import { ClientHandshake, serializeExtensions } from "../../protocol/handshake/index.ts";
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
@@ -55,8 +56,9 @@ class Attempt implements ConnectAttempt {
     this.#request = request;
     this.#handler = handler;
     const headers = [...credentials(url), ...Object.entries(options.headers ?? {})];
+    const extensions = options.compression ? [offerDeflate(options.compression)] : [];
     this.#handshake = new ClientHandshake(
-      { url, protocols, headers, requireProtocol: true },
+      { url, protocols, extensions, headers, requireProtocol: true },
       nodePlatform,
     );
     const { socket, readyEvent } = dial(request);
@@ -96,13 +98,19 @@ class Attempt implements ConnectAttempt {
     }
     // Until the connection is started nobody listens; what comes meanwhile must stay in the socket.
     this.#socket.pause();
-    const { maxMessageBytes, closeTimeoutMs } = this.#request.options;
+    const { maxMessageBytes, closeTimeoutMs, compression } = this.#request.options;
+    const deflate = compression && readDeflateAnswer(outcome.extensions, compression);
+    if (typeof deflate === "string") {
+      this.#fail(new HandshakeError("INVALID_EXTENSION", deflate));
+      return;
+    }
     const connection = openConnection(this.#socket, {
       role: "client",
       protocol: outcome.protocol,
       extensions: serializeExtensions(outcome.extensions),
       // A copy, because the chunk is ours only during this call.
       head: Uint8Array.from(outcome.rest),
+      deflate,
       ...(maxMessageBytes !== undefined && { maxMessageBytes }),
       ...(closeTimeoutMs !== undefined && { closeTimeoutMs }),
     });

@@ -148,7 +148,7 @@ function accept(
   head: Uint8Array,
 ): void {
   if (socket.destroyed) return;
-  const { protocol, extensions, limits } = decision;
+  const { protocol, extensions, deflate, limits } = decision;
   const acceptKey = computeAcceptKey(headers["sec-websocket-key"]!, nodePlatform);
   socket.write(writeUpgradeResponse({ acceptKey, protocol, extensions }), "latin1");
   decision.open(
@@ -157,6 +157,7 @@ function accept(
       role: "server",
       protocol,
       extensions,
+      deflate,
       // An empty head is still a view of the whole chunk that the request came in.
       ...(head.byteLength > 0 ? { head } : {}),
     }),

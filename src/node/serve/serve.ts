@@ -21,7 +21,7 @@ import {
   type Server,
   type StopOptions,
 } from "./running-server.ts";
-import { wheel } from "../timers.ts";
+import { nodeEnvironment } from "../environment.ts";
 
 /** Where and how to listen, besides all that {@link ApplicationOptions} say. */
 export interface ServeOptions extends ApplicationOptions {
@@ -103,7 +103,11 @@ export function attach<
   };
 }
 
-const RUNTIME: ServerRuntime = { wheel, inNextTurn: setImmediate, random: Math.random };
+const RUNTIME: ServerRuntime = {
+  ...nodeEnvironment,
+  inNextTurn: setImmediate,
+  random: Math.random,
+};
 
 /** How many bytes the head of a request may have. */
 const MAX_HEADER_BYTES = 16_384;

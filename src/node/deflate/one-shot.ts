@@ -1,0 +1,114 @@
+import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import type {
+  DeflateContext,
+  Deflater,
+  Inflater,
+  InflateFailure,
+} from "../../protocol/deflate/codec.ts";
+import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "./zlib-parameters.ts";
+
+const NOTHING: Uint8Array = Buffer.alloc(0);
+
+/**
+ * Compresses with a zlib stream for each message, by zlib's public functions. A context to take
+ * over is given to the next stream as its dictionary.
+ */
+export class OneShotDeflater implements Deflater {
+  readonly #windowBits: number;
+  readonly #level: number;
+  readonly #window: SlidingWindow | undefined;
+
+  constructor({ windowBits, takesOver }: DeflateContext, level: number) {
+    this.#windowBits = windowBits;
+    this.#level = level;
+    this.#window = takesOver ? new SlidingWindow(windowBits) : undefined;
+  }
+
+  deflate(message: Uint8Array): Uint8Array {
+    const deflated = deflateRawSync(message, {
+      windowBits: this.#windowBits,
+      level: this.#level,
+      memLevel: MEMORY_LEVEL,
+      finishFlush: constants.Z_SYNC_FLUSH,
+      ...this.#window?.asDictionary(),
+    });
+    this.#window?.slideOver(message);
+    return deflated.subarray(0, deflated.length - FLUSH_TAIL.length);
+  }
+
+  close(): void {}
+}
+
+const ADDED_BYTES = FLUSH_TAIL.length + LAST_BLOCK.length;
+
+/** Restores with a zlib stream for each message, by zlib's public functions. */
+export class OneShotInflater implements Inflater {
+  readonly #window: SlidingWindow | undefined;
+
+  constructor({ takesOver }: DeflateContext) {
+    this.#window = takesOver ? new SlidingWindow(15) : undefined;
+  }
+
+  inflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxBytes: number,
+  ): Uint8Array | InflateFailure {
+    // An empty last block behind the message lets zlib tell a whole one from one that was cut off.
+    let input: Uint8Array = Buffer.concat([bytes.subarray(start, end), FLUSH_TAIL, LAST_BLOCK]);
+    let message = NOTHING;
+    // RFC 7692 7.2.3.4: a block that calls itself the last may stand anywhere in a message.
+    do {
+      const part = this.#inflateStream(input, maxBytes - message.length);
+      if (typeof part === "string") return part;
+      message = message.length === 0 ? part.output : Buffer.concat([message, part.output]);
+      input = input.subarray(part.consumedBytes);
+    } while (input.length > ADDED_BYTES);
+    // Nothing is taken of what was added where the message's own last block was its end.
+    return input.length === 0 || input.length === ADDED_BYTES ? message : "invalid";
+  }
+
+  close(): void {}
+
+  #inflateStream(
+    input: Uint8Array,
+    maxBytes: number,
+  ): { output: Uint8Array; consumedBytes: number } | InflateFailure {
+    try {
+      const { buffer, engine } = inflateRawSync(input, {
+        // zlib takes no limit of 0.
+        maxOutputLength: Math.max(1, maxBytes),
+        info: true,
+        ...this.#window?.asDictionary(),
+      }) as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
+      if (buffer.length > maxBytes) return "too-big";
+      this.#window?.slideOver(buffer);
+      return { output: buffer, consumedBytes: engine.bytesWritten };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return code === "ERR_BUFFER_TOO_LARGE" ? "too-big" : "invalid";
+    }
+  }
+}
+
+/** The latest of what has been compressed or restored. */
+class SlidingWindow {
+  readonly #byteLength: number;
+  #bytes: Uint8Array = NOTHING;
+
+  constructor(windowBits: number) {
+    this.#byteLength = 2 ** windowBits;
+  }
+
+  asDictionary(): { dictionary?: Uint8Array } {
+    return this.#bytes.length === 0 ? {} : { dictionary: this.#bytes };
+  }
+
+  slideOver(bytes: Uint8Array): void {
+    const kept = this.#bytes.subarray(
+      Math.max(0, this.#bytes.length + bytes.length - this.#byteLength),
+    );
+    this.#bytes = Buffer.concat([kept, bytes.subarray(-this.#byteLength)]);
+  }
+}

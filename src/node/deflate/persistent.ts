@@ -1,0 +1,199 @@
+import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
+import type {
+  DeflateContext,
+  Deflater,
+  Inflater,
+  InflateFailure,
+} from "../../protocol/deflate/codec.ts";
+import { maxDeflatedBytes } from "../../protocol/deflate/message-deflate.ts";
+import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "./zlib-parameters.ts";
+
+/**
+ * What a zlib stream of Node drives natively. It is not documented, so `isPersistentZlibUsable` asks
+ * first whether it is as it was found to be in Node 20 to 24.
+ */
+interface ZlibHandle {
+  /** Leaves the room left in `output` and the input not consumed in the stream's `_writeState`. */
+  writeSync(
+    flush: number,
+    input: Uint8Array,
+    inputStart: number,
+    inputBytes: number,
+    output: Uint8Array,
+    outputStart: number,
+    outputBytes: number,
+  ): void;
+  /** Begins a new stream with an empty window. */
+  reset(): void;
+  onerror: (message: string, errno: number, code: string) => void;
+}
+
+interface ZlibStream {
+  readonly _handle: ZlibHandle;
+  readonly _writeState: Uint32Array;
+  close(): void;
+}
+
+/** The stream's own buffer, which is not used, as small as it can be. */
+const chunkSize = constants.Z_MIN_CHUNK;
+
+/** Output of most messages; shared, since what is in it is used up before the next message. */
+const scratch = Buffer.allocUnsafeSlow(65_536);
+
+/** Compresses with one zlib stream for all messages: no allocation and no setting up for each. */
+export class PersistentDeflater implements Deflater {
+  readonly #stream: ZlibStream;
+  readonly #takesOver: boolean;
+
+  constructor({ windowBits, takesOver }: DeflateContext, level: number) {
+    const stream = createDeflateRaw({ windowBits, level, memLevel: MEMORY_LEVEL, chunkSize });
+    this.#stream = stream as unknown as ZlibStream;
+    this.#takesOver = takesOver;
+  }
+
+  deflate(message: Uint8Array): Uint8Array {
+    const { _handle: handle, _writeState: state } = this.#stream;
+    const mostBytes = maxDeflatedBytes(message.length);
+    const output = mostBytes <= scratch.length ? scratch : Buffer.allocUnsafeSlow(mostBytes);
+    handle.writeSync(constants.Z_SYNC_FLUSH, message, 0, message.length, output, 0, output.length);
+    const length = output.length - state[0];
+    if (!this.#takesOver) handle.reset();
+    return output.subarray(0, length - FLUSH_TAIL.length);
+  }
+
+  close(): void {
+    this.#stream.close();
+  }
+}
+
+/** One byte behind the last block: zlib leaves it alone if the stream has ended where it should. */
+const CHECKED_TAIL = Uint8Array.of(...FLUSH_TAIL, ...LAST_BLOCK, 0);
+
+/** Restores with one zlib stream for all messages. */
+export class PersistentInflater implements Inflater {
+  readonly #stream: ZlibStream;
+  readonly #takesOver: boolean;
+  #output: Uint8Array = scratch;
+  #length = 0;
+  #hasFailed = false;
+
+  constructor({ windowBits, takesOver }: DeflateContext) {
+    // What was made for a window of 256 bytes may use one of 512: zlib's deflate does.
+    const stream = createInflateRaw({ windowBits: Math.max(9, windowBits), chunkSize });
+    this.#stream = stream as unknown as ZlibStream;
+    this.#takesOver = takesOver;
+    this.#stream._handle.onerror = () => {
+      this.#hasFailed = true;
+    };
+  }
+
+  inflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxBytes: number,
+  ): Uint8Array | InflateFailure {
+    this.#output = scratch;
+    this.#length = 0;
+    this.#hasFailed = false;
+    const isWithin =
+      this.#feed(bytes, start, end, maxBytes) &&
+      (this.#takesOver ? this.#feedTail(maxBytes) : this.#feedCheckedTail(maxBytes));
+    if (!this.#takesOver || this.#hasFailed) this.#stream._handle.reset();
+    const inflated = this.#output.subarray(0, this.#length);
+    this.#output = scratch;
+    if (this.#hasFailed) return "invalid";
+    return isWithin ? inflated : "too-big";
+  }
+
+  close(): void {
+    this.#stream.close();
+  }
+
+  /** Inflates `bytes[start, end)`; false if that failed or has grown over `maxBytes`. */
+  #feed(bytes: Uint8Array, start: number, end: number, maxBytes: number): boolean {
+    let at = start;
+    while (at < end) {
+      const left = this.#write(bytes, at, end, maxBytes);
+      if (left < 0) return false;
+      // RFC 7692 7.2.3.4: a block that calls itself the last may stand anywhere in a message. zlib
+      // forgets the window behind it, on the side of whoever sends such blocks too.
+      if (left > 0) this.#stream._handle.reset();
+      at = end - left;
+    }
+    return true;
+  }
+
+  #feedTail(maxBytes: number): boolean {
+    const left = this.#write(FLUSH_TAIL, 0, FLUSH_TAIL.length, maxBytes);
+    if (left > 0) this.#stream._handle.reset();
+    return left >= 0;
+  }
+
+  #feedCheckedTail(maxBytes: number): boolean {
+    const length = CHECKED_TAIL.length;
+    const left = this.#write(CHECKED_TAIL, 0, length, maxBytes);
+    if (left < 0) return false;
+    // Nothing is taken of it where the message's own last block was its end.
+    this.#hasFailed = left !== 1 && left !== length;
+    return !this.#hasFailed;
+  }
+
+  /** Returns how much of the input is left because the stream has ended; -1 to give up. */
+  #write(input: Uint8Array, start: number, end: number, maxBytes: number): number {
+    const { _handle: handle, _writeState: state } = this.#stream;
+    for (let at = start; ; at = end - state[1]) {
+      const output = this.#output;
+      handle.writeSync(
+        constants.Z_SYNC_FLUSH,
+        input,
+        at,
+        end - at,
+        output,
+        this.#length,
+        output.length - this.#length,
+      );
+      if (this.#hasFailed) return -1;
+      this.#length = output.length - state[0];
+      if (this.#length > maxBytes) return -1;
+      if (state[0] > 0) return state[1];
+      this.#grow(maxBytes);
+    }
+  }
+
+  /** A bomb gets no more than one byte over the limit. */
+  #grow(maxBytes: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.#output.length * 4, maxBytes + 1));
+    grown.set(this.#output);
+    this.#output = grown;
+  }
+}
+
+let isUsable: boolean | undefined;
+
+/** Whether messages come out of this runtime's zlib streams as they were put in. */
+export function isPersistentZlibUsable(): boolean {
+  isUsable ??= check();
+  return isUsable;
+}
+
+function check(): boolean {
+  const message = Buffer.from("All that is compressed is to be restored. ".repeat(8));
+  try {
+    return [true, false].every((takesOver) => {
+      const deflater = new PersistentDeflater({ windowBits: 15, takesOver }, 6);
+      const inflater = new PersistentInflater({ windowBits: 15, takesOver });
+      const isRestored = [1, 2].every(() => {
+        const deflated = Buffer.from(deflater.deflate(message));
+        const inflated = inflater.inflate(deflated, 0, deflated.length, message.length);
+        return typeof inflated !== "string" && message.equals(inflated);
+      });
+      const isRefused = inflater.inflate(Uint8Array.of(0xff), 0, 1, 1) === "invalid";
+      deflater.close();
+      inflater.close();
+      return isRestored && isRefused;
+    });
+  } catch {
+    return false;
+  }
+}

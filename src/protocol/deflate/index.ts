@@ -1,0 +1,14 @@
+/**
+ * The extension permessage-deflate (RFC 7692): its negotiation, its rules for messages, and the
+ * codec that a runtime brings for it.
+ */
+
+export type { DeflateCodec, DeflateContext, Deflater, Inflater, InflateFailure } from "./codec.ts";
+export {
+  acceptDeflate,
+  type DeflateAcceptance,
+  type DeflateAgreement,
+  offerDeflate,
+  readDeflateAnswer,
+} from "./negotiation.ts";
+export { type CompressionOptions, type DeflateSettings, resolveCompression } from "./settings.ts";

@@ -1,0 +1,76 @@
+import { UsageError } from "../../errors/index.ts";
+
+/** How to compress messages by permessage-deflate (RFC 7692). */
+export interface CompressionOptions {
+  /**
+   * `"shared"`: every message stands alone, and all connections share one compressor and one
+   * decompressor, so that compression costs no memory for each. `"dedicated"`: each connection keeps
+   * what it sent and received as context, which makes small messages that resemble each other far
+   * smaller, for up to 50 KiB of memory to send and 40 KiB to receive; each comes into being with
+   * the first compressed message. Default: `"shared"` on a server, `"dedicated"` on a client.
+   */
+  readonly context?: "shared" | "dedicated";
+  /** Messages of fewer bytes are sent as they are. Default 1024. */
+  readonly thresholdBytes?: number;
+  /**
+   * The base-2 logarithm of the window to compress with, in bytes: from 9 to 15. Each step doubles
+   * what a dedicated context costs. Default 13.
+   */
+  readonly windowBits?: number;
+  /** From 1, the fastest, to 9, the smallest. Default 3. */
+  readonly level?: number;
+}
+
+/** {@link CompressionOptions}, all filled in. */
+export type DeflateSettings = Required<CompressionOptions>;
+
+/**
+ * Fills in what is not said; undefined for no compression.
+ *
+ * @param where what the error's message begins with
+ * @throws UsageError `INVALID_OPTION`
+ */
+export function resolveCompression(
+  compression: boolean | CompressionOptions,
+  defaultContext: DeflateSettings["context"],
+  where: string,
+): DeflateSettings | undefined {
+  if (compression === false) return undefined;
+  const options = compression === true ? {} : compression;
+  if (typeof options !== "object" || options === null) {
+    throw invalid(where, "compression", options, "a boolean or a record of options");
+  }
+  const {
+    context = defaultContext,
+    thresholdBytes = 1024,
+    windowBits = 13,
+    level = 3,
+    ...unknown
+  } = options;
+  for (const name of Object.keys(unknown)) {
+    throw new UsageError("INVALID_OPTION", `${where}: there is no option compression.${name}`);
+  }
+  if (context !== "shared" && context !== "dedicated") {
+    throw invalid(where, "compression.context", context, '"shared" or "dedicated"');
+  }
+  checkInteger(where, "thresholdBytes", thresholdBytes, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger(where, "windowBits", windowBits, 9, 15);
+  checkInteger(where, "level", level, 1, 9);
+  return { context, thresholdBytes, windowBits, level };
+}
+
+function checkInteger(
+  where: string,
+  name: string,
+  value: number,
+  least: number,
+  most: number,
+): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw invalid(where, `compression.${name}`, value, `an integer from ${least} to ${most}`);
+}
+
+function invalid(where: string, name: string, value: unknown, expected: string): UsageError {
+  const message = `${where}: ${name} is ${String(value)}, not ${expected}`;
+  return new UsageError("INVALID_OPTION", message);
+}
