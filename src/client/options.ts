@@ -72,6 +72,7 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
     maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
     handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS,
     closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS,
+    compression = true,
   } = options;
   const limits = { maxMessageBytes, handshakeTimeoutMs, closeTimeoutMs };
   for (const [name, value] of Object.entries(limits)) {
@@ -80,8 +81,11 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
     }
   }
   for (const [name, value] of Object.entries(options.headers ?? {})) checkHeader(name, value);
-  const compression = resolveCompression(options.compression ?? true, "dedicated", "WebSocket");
-  return { ...options, ...limits, compression };
+  return {
+    ...options,
+    ...limits,
+    compression: resolveCompression(compression, "dedicated", "WebSocket"),
+  };
 }
 
 /** RFC 9110 5.1 and 5.5: what else would let a value smuggle in fields of its own. */

@@ -159,27 +159,34 @@ function compileWebSocket(
   route: Route,
   defaults: RouteDefaults,
 ): WebSocketEntry {
-  const record = readRecord(key, route);
-  const { protocols = [], origins, authorize, compression, schema, handle, ...limits } = record;
-  const where = `the route ${JSON.stringify(key)}`;
-  checkLimits(limits, where);
-  checkProtocols(key, protocols);
   const {
     origins: defaultOrigins = "same-origin",
     compression: defaultCompression = false,
     ...defaultLimits
   } = defaults;
+  const {
+    protocols = [],
+    origins = defaultOrigins,
+    authorize,
+    compression = defaultCompression,
+    schema,
+    handle,
+    ...limits
+  } = readRecord(key, route);
+  const where = `the route ${JSON.stringify(key)}`;
+  checkLimits(limits, where);
+  checkProtocols(key, protocols);
   return {
     key,
     pattern,
     protocols,
-    isOriginAllowed: compileOriginPolicy(origins ?? defaultOrigins),
+    isOriginAllowed: compileOriginPolicy(origins),
     authorize,
     handle:
       schema === undefined
         ? (handle as WebSocketHandler)
         : withSchema(key, schema, handle as TypedHandler),
-    compression: resolveCompression(compression ?? defaultCompression, "shared", where),
+    compression: resolveCompression(compression, "shared", where),
     limits: { ...defaultLimits, ...limits },
   };
 }

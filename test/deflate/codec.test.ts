@@ -1,5 +1,5 @@
 import { constants, deflateRawSync } from "node:zlib";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isPersistentZlibUsable } from "../../src/node/deflate/persistent.ts";
 import { createZlibCodec } from "../../src/node/deflate/zlib-codec.ts";
