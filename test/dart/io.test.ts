@@ -26,8 +26,19 @@ describe("the WebSocket of dart:io, as a client", () => {
     });
     await socket.onClose.first;
     expect(headers).toMatchObject({ "user-agent": "mine", authorization: "Bearer x" });
-    // No compression is offered.
-    expect(headers).not.toHaveProperty("sec-websocket-extensions");
+  });
+
+  it("offers compression, and agrees on it with a server that wants it", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: { "ws:/": { compression: true, handle: (socket) => socket.close() } },
+    });
+    const offering = new network.WebSocket("ws://host/");
+    await offering.onClose.first;
+    expect(offering.extensions).toContain("permessage-deflate");
+    const silent = new network.WebSocket("ws://host/", { compression: false });
+    await silent.onClose.first;
+    expect(silent.extensions).toBe("");
   });
 
   it("opens within a time, or not at all", async () => {
