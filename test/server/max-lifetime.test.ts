@@ -1,6 +1,7 @@
 import { serve } from "tideway/server";
 import { describe, expect, it } from "vitest";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
+import { nodeEnvironment } from "../../src/node/environment.ts";
 import { createApplication } from "../../src/server/application.ts";
 import type { UpgradeAttempt } from "../../src/server/upgrade.ts";
 import { ManualClock } from "../connection/support.ts";
@@ -18,7 +19,12 @@ function open(
   const { gate } = createApplication(
     { "ws:/": { handle: () => {}, ...(maxLifetimeMs !== undefined && { maxLifetimeMs }) } },
     {},
-    { wheel: new TimerWheel(clock), inNextTurn: setImmediate, random: () => random },
+    {
+      ...nodeEnvironment,
+      wheel: new TimerWheel(clock),
+      inNextTurn: setImmediate,
+      random: () => random,
+    },
   );
   const request = new Request("http://localhost/");
   const attempt: UpgradeAttempt = {
