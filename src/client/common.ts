@@ -24,7 +24,7 @@ export type {
   WebSocketStreams,
 } from "./event-streams.ts";
 export type { Heartbeat, HeartbeatOptions, HeartbeatSocket } from "./heartbeat.ts";
-export type { TlsMaterial, TlsOptions, WebSocketOptions } from "./options.ts";
+export type { PingHeartbeatOptions, TlsMaterial, TlsOptions, WebSocketOptions } from "./options.ts";
 export type { ReconnectDecision } from "./reconnect-policy.ts";
 export type {
   Asked,

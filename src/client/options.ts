@@ -29,6 +29,14 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
+/** When a client in Node looks for a dead server, by pings. */
+export interface PingHeartbeatOptions {
+  /** A ping is sent after this long without a sign of life; default 30,000. */
+  readonly idleMs?: number;
+  /** The server is taken for dead if nothing comes for this long after a ping; default 20,000. */
+  readonly timeoutMs?: number;
+}
+
 /** What the second argument of `new WebSocket` may be instead of the subprotocols: an extension. */
 export interface WebSocketOptions {
   /** The subprotocols to offer, in order of preference. Default: none. */
@@ -52,6 +60,11 @@ export interface WebSocketOptions {
    * A browser does as it likes. Default: `true`, as browsers do.
    */
   readonly compression?: boolean | CompressionOptions;
+  /**
+   * When to look for a dead server, by pings; `{}` for the times of a server's own heartbeat. Default:
+   * never, as in a browser, so that a server that has vanished is noticed only by sending to it.
+   */
+  readonly heartbeat?: PingHeartbeatOptions | false;
   readonly tls?: TlsOptions;
 }
 
@@ -80,12 +93,26 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
       throw new UsageError("INVALID_OPTION", `${name} ${value} is not a positive integer`);
     }
   }
+  checkHeartbeat(options.heartbeat);
   for (const [name, value] of Object.entries(options.headers ?? {})) checkHeader(name, value);
   return {
     ...options,
     ...limits,
     compression: resolveCompression(compression, "dedicated", "WebSocket"),
   };
+}
+
+function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void {
+  if (heartbeat === false) return;
+  if (typeof heartbeat !== "object" || heartbeat === null) {
+    throw new UsageError("INVALID_OPTION", "heartbeat is neither false nor { idleMs, timeoutMs }");
+  }
+  const { idleMs = 1, timeoutMs = 1 } = heartbeat;
+  for (const [name, value] of Object.entries({ idleMs, timeoutMs })) {
+    if (!(typeof value === "number" && value > 0)) {
+      throw new UsageError("INVALID_OPTION", `heartbeat.${name} ${value} is not a number above 0`);
+    }
+  }
 }
 
 /** RFC 9110 5.1 and 5.5: what else would let a value smuggle in fields of its own. */

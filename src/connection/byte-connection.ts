@@ -18,6 +18,7 @@ import {
   type ConnectionHandler,
   ReadyState,
 } from "./connection.ts";
+import { LatencyMeter } from "./latency-meter.ts";
 import { MessageRate } from "./message-rate.ts";
 import type { TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
@@ -32,9 +33,18 @@ export interface ConnectionEnvironment {
   defer(callback: () => void): void;
 }
 
-/** When to look for a dead peer. */
+/**
+ * When to look for a dead peer. One that is cut off is noticed after `idleMs + timeoutMs`, give or
+ * take a few tenths of a second, and its connection ends with 1006.
+ *
+ * Every byte that comes is a sign of life, and so is output that gets away after it had to wait; a
+ * peer that shows none, because it neither sends nor takes anything, is dead too. While this side
+ * itself does not read, only its output is judged. Where it has none, the pings go on: a peer that
+ * has ended is noticed by them at once, and one that is cut off when the kernel stops to send them
+ * again, which on Linux takes it a quarter of an hour.
+ */
 export interface HeartbeatOptions {
-  /** A ping is sent after this long without a byte from the peer; default 30,000. */
+  /** A ping is sent after this long without a sign of life; default 30,000. */
   readonly idleMs?: number;
   /** The peer is taken for dead if nothing comes for this long after a ping; default 20,000. */
   readonly timeoutMs?: number;
@@ -64,6 +74,12 @@ export interface ByteConnectionOptions {
 }
 
 const NOTHING = new Uint8Array(0);
+
+/**
+ * The most that is written at once: a large message leaves in pieces, so that it can be seen that
+ * a slow peer takes it. As much as the largest buffer that is reused.
+ */
+const MAX_WRITE_BYTES = 262_144;
 
 /**
  * A connection whose framing is this project's own, over a transport of bytes. It adds to the
@@ -96,6 +112,9 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   #isFlushQueued = false;
   /** The output buffer that the transport still reads from: it takes no other before it drains. */
   #unsent: Uint8Array | undefined;
+  /** How much of it has left. */
+  #sentBytes = 0;
+  /** How much of it has not. */
   #unsentBytes = 0;
   /** What compression had saved by the time of the last write, and by the last that has left. */
   #unsentSavedBytes = 0;
@@ -109,6 +128,8 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   #timer: WheelTimer | undefined;
   #lastHeardMs = 0;
   #awaitsPong = false;
+  #heartbeatCount = 0;
+  #latency: LatencyMeter | undefined;
 
   constructor(
     environment: ConnectionEnvironment,
@@ -150,6 +171,10 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     return this.#output.length + this.#unsentBytes + savedBytes;
   }
 
+  get latencyMs(): number | undefined {
+    return this.#latency?.latencyMs;
+  }
+
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
     this.#hearFromPeer();
@@ -181,6 +206,8 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
 
   ping(payload: Uint8Array = NOTHING): void {
     if (this.#readyState !== ReadyState.Open) return;
+    this.#latency ??= new LatencyMeter();
+    this.#latency.start(payload, this.#environment.wheel.nowMs);
     this.#endpoint.ping(payload);
     this.#queueFlush();
   }
@@ -238,17 +265,34 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   #write(): void {
     const output = this.#output;
     if (output.length === 0 || this.#unsent !== undefined || this.#hasEnded) return;
-    const length = output.length;
-    const slab = output.detach();
+    this.#unsentBytes = output.length;
+    this.#sentBytes = 0;
+    this.#unsent = output.detach();
     this.#unsentSavedBytes = this.#endpoint.savedBytes;
-    if (this.#transport.write(slab.subarray(0, length))) {
-      this.#environment.pool.give(slab);
-      this.#settledSavedBytes = this.#unsentSavedBytes;
-    } else {
-      this.#unsent = slab;
-      this.#unsentBytes = length;
-      this.#endpoint.holdsPongs = true;
+    this.#writeUnsent();
+  }
+
+  /** Writes one piece after the other until the transport holds one back. */
+  #writeUnsent(): void {
+    const slab = this.#unsent!;
+    while (this.#unsentBytes > 0) {
+      const end = this.#sentBytes + Math.min(this.#unsentBytes, MAX_WRITE_BYTES);
+      if (!this.#transport.write(slab.subarray(this.#sentBytes, end))) {
+        this.#endpoint.holdsPongs = true;
+        return;
+      }
+      this.#countPiece();
     }
+    this.#unsent = undefined;
+    this.#settledSavedBytes = this.#unsentSavedBytes;
+    this.#environment.pool.give(slab);
+  }
+
+  /** The piece written last has left. */
+  #countPiece(): void {
+    const length = Math.min(this.#unsentBytes, MAX_WRITE_BYTES);
+    this.#sentBytes += length;
+    this.#unsentBytes -= length;
   }
 
   onBytes(chunk: Uint8Array): void {
@@ -264,10 +308,11 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
 
   onDrain(): void {
     this.#hearFromPeer();
-    if (this.#unsent !== undefined) this.#environment.pool.give(this.#unsent);
-    this.#unsent = undefined;
-    this.#unsentBytes = 0;
-    this.#settledSavedBytes = this.#unsentSavedBytes;
+    if (this.#unsent !== undefined) {
+      this.#countPiece();
+      this.#writeUnsent();
+      if (this.#unsent !== undefined) return;
+    }
     this.#endpoint.holdsPongs = false;
     this.#write();
     if (this.#record !== undefined) this.#endTransport();
@@ -313,7 +358,9 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   }
 
   onPong(payload: Uint8Array): void {
-    if (this.#isInRate()) this.#handler!.onPong?.(payload);
+    if (!this.#isInRate()) return;
+    this.#latency?.stop(payload, this.#environment.wheel.nowMs);
+    this.#handler!.onPong?.(payload);
   }
 
   /** The protocol has ended: by Close frames both ways, by a violation, or by the bytes' end. */
@@ -380,10 +427,10 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   }
 
   #lookForLife(): void {
-    if (this.#isPaused) {
-      // A peer that this side does not read from cannot be heard, so it is not judged. But if it is
-      // gone, the kernel is told so when it is written to.
-      if (this.#unsent === undefined) this.ping();
+    if (this.#isPaused && this.#unsent === undefined) {
+      // A peer that this side does not read from cannot be heard, and takes all there is, so it is
+      // not judged. But if it is gone, the kernel is told so when it is written to.
+      this.#beat();
       this.#hearFromPeer();
     }
     const silentMs = this.#environment.wheel.coarseNowMs - this.#lastHeardMs;
@@ -393,14 +440,19 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
       this.terminate(
         new TransportError(
           "HEARTBEAT_TIMEOUT",
-          `nothing from the peer for ${this.#pongTimeoutMs} ms after a ping`,
+          `no sign of life from the peer for ${this.#pongTimeoutMs} ms after a ping`,
         ),
       );
     } else {
-      this.ping();
+      this.#beat();
       this.#awaitsPong = true;
       this.#startTimer(this.#pongTimeoutMs);
     }
+  }
+
+  /** Pings with a payload of its own, which tells the answer from pongs that nobody asked for. */
+  #beat(): void {
+    this.ping(Uint8Array.of(++this.#heartbeatCount & 0xff));
   }
 
   #closeInfo(): CloseInfo {

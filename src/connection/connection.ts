@@ -59,6 +59,11 @@ export interface Connection {
    * as they were before compression.
    */
   readonly bufferedAmount: number;
+  /**
+   * How long the latest ping to be answered was under way, there and back, in milliseconds;
+   * undefined before the first.
+   */
+  readonly latencyMs: number | undefined;
 
   /**
    * Names the owner and lets bytes flow; to be called once. Messages that came together with the
@@ -84,7 +89,10 @@ export interface Connection {
   /** Drops the transport at once, without a closing handshake; `onClose` follows with 1006. */
   terminate(error?: TidewayError): void;
 
-  /** Stops delivering messages, and soon reading. A paused connection is not taken for dead. */
+  /**
+   * Stops delivering messages, and soon reading. A paused connection is not taken for dead, unless
+   * what it has to send does not get away.
+   */
   pause(): void;
   resume(): void;
 }

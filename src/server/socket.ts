@@ -125,6 +125,16 @@ export class Socket implements AsyncIterable<Message> {
     return this.#connection.bufferedAmount;
   }
 
+  /**
+   * How long the latest ping to be answered was under way, there and back, in milliseconds, with
+   * whatever was sent before it; undefined before the first. The heartbeat pings only a peer that is
+   * silent: to measure one that talks, call `ping`. The peer decides when it answers, so this is no
+   * proof of anything.
+   */
+  get latencyMs(): number | undefined {
+    return this.#connection.latencyMs;
+  }
+
   /** How the connection ended, once it has. Never rejects. */
   get done(): Promise<CloseInfo> {
     if (this.#closeInfo !== undefined) return Promise.resolve(this.#closeInfo);

@@ -57,6 +57,14 @@ export class TypedSocket<Received, Sent = unknown> implements AsyncIterable<Rece
     return this.socket.bufferedAmount;
   }
 
+  /**
+   * How long the latest ping to be answered was under way, in milliseconds; undefined before the
+   * first. See `latencyMs` of a `Socket`.
+   */
+  get latencyMs(): number | undefined {
+    return this.socket.latencyMs;
+  }
+
   /** How the connection ended, once it has. Never rejects. */
   get done(): Promise<CloseInfo> {
     return this.socket.done;

@@ -18,6 +18,7 @@ export class FakeConnection implements Connection {
   readonly extensions: string;
   readyState: ReadyState = ReadyState.Open;
   bufferedAmount = 0;
+  readonly latencyMs = undefined;
   /** All that was done to it, in order. */
   readonly log: unknown[] = [];
   readonly sent: (string | number[])[] = [];

@@ -63,6 +63,30 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(connection.bufferedAmount).toBe(role === "client" ? 14 : 6);
   });
 
+  it("writes a large message in pieces, and counts what is left of it", () => {
+    const { connection, endTurn, handler, transport } = rig(role);
+    const pieces: number[] = [];
+    let isBlocked = true;
+    transport.write = (bytes) => {
+      pieces.push(bytes.length);
+      return !isBlocked;
+    };
+    connection.sendBinary(new Uint8Array(600_000));
+    const total = connection.bufferedAmount;
+    endTurn();
+    expect([pieces, connection.bufferedAmount]).toEqual([[262_144], total]);
+    transport.handler!.onDrain();
+    expect([pieces, connection.bufferedAmount]).toEqual([[262_144, 262_144], total - 262_144]);
+    connection.sendText("behind it");
+    expect(handler.notes).toEqual([]);
+    isBlocked = false;
+    transport.handler!.onDrain();
+    const rest = total - 524_288;
+    const text = role === "client" ? 15 : 11;
+    expect([pieces, connection.bufferedAmount]).toEqual([[262_144, 262_144, rest, text], 0]);
+    expect(handler.notes).toEqual(["drain"]);
+  });
+
   it("does not write into a buffer that the transport still reads from", () => {
     const { connection, endTurn, transport } = rig(role);
     const taken: Uint8Array[] = [];
@@ -302,70 +326,5 @@ describe("bytes that come with the opening handshake", () => {
     expect(transport.isReading).toBe(false);
     connection.resume();
     expect(handler.notes).toEqual(["text a"]);
-  });
-});
-
-describe("the heartbeat", () => {
-  it("pings a server's peer after 30 s of silence and drops it 20 s later", () => {
-    const { clock, endTurn, handler, transport, written } = rig("server");
-    clock.advance(29_900);
-    endTurn();
-    expect(written()).toEqual([]);
-    clock.advance(400);
-    endTurn();
-    expect(written()).toEqual(["8900"]);
-    clock.advance(19_500);
-    expect(transport.isDestroyed).toBe(false);
-    clock.advance(1000);
-    expect(transport.isDestroyed).toBe(true);
-    transport.handler!.onClosed(undefined);
-    expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
-  });
-
-  it("is off on a client unless asked for", () => {
-    const { clock, endTurn, written } = rig("client");
-    clock.advance(1_000_000);
-    endTurn();
-    expect(written()).toEqual([]);
-  });
-
-  it("goes on as long as pongs come, one ping a silence", () => {
-    const { clock, endTurn, receive, transport, written } = rig("server");
-    for (let round = 0; round < 10; round++) {
-      clock.advance(30_400);
-      endTurn();
-      expect(written()).toEqual(["8900"]);
-      receive("8a00");
-    }
-    expect(transport.isDestroyed).toBe(false);
-  });
-
-  it("takes any bytes for life, and does not ping a peer that talks", () => {
-    const { clock, endTurn, transport, written } = rig("server");
-    transport.handler!.onBytes(fromHex("82fe00c800000000"));
-    for (let round = 0; round < 100; round++) {
-      clock.advance(10_000);
-      transport.handler!.onBytes(fromHex("00"));
-    }
-    endTurn();
-    expect(written()).toEqual([]);
-    expect(transport.isDestroyed).toBe(false);
-  });
-
-  it("does not take a connection that it does not read from for dead", () => {
-    const { clock, connection, endTurn, transport, written } = rig("server");
-    clock.advance(30_400);
-    connection.pause();
-    clock.advance(1_000_000);
-    expect(transport.isDestroyed).toBe(false);
-    endTurn();
-    // A write to a peer that is gone is how the kernel finds out.
-    expect(written().join("")).toMatch(/^(8900)+$/);
-    connection.resume();
-    clock.advance(31_000);
-    endTurn();
-    expect(written()).toEqual(["8900"]);
-    clock.advance(21_000);
-    expect(transport.isDestroyed).toBe(true);
   });
 });

@@ -14,6 +14,7 @@ export class FakeConnection implements Connection {
   readonly calls: unknown[][] = [];
   readyState: ReadyState = ReadyState.Open;
   bufferedAmount = 0;
+  latencyMs: number | undefined;
   /** Added to `bufferedAmount` for each message sent. */
   bytesPerMessage = 0;
   #handler: ConnectionHandler | undefined;

@@ -175,3 +175,19 @@ it("closes every socket when the server stops", async () => {
   expect(await closed).toMatchObject({ code: 1012, reason: "restart", wasClean: true });
   expect(running.sockets.size).toBe(0);
 });
+
+it("tells the latency once a ping has been answered", async () => {
+  const accepted = deferred<Socket>();
+  const client = await open((socket) => accepted.resolve(socket));
+  const socket = await accepted.promise;
+  expect(socket.latencyMs).toBeUndefined();
+  const received = deferred<void>();
+  socket.listen(() => received.resolve());
+  socket.ping("there");
+  // Behind the pong, since what answers a ping comes before what is sent later.
+  client.onMessage.listen(() => client.send("and back"));
+  socket.send("after the ping");
+  await received.promise;
+  expect(socket.latencyMs).toBeGreaterThan(0);
+  client.close();
+});

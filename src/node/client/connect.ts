@@ -98,7 +98,7 @@ class Attempt implements ConnectAttempt {
     }
     // Until the connection is started nobody listens; what comes meanwhile must stay in the socket.
     this.#socket.pause();
-    const { maxMessageBytes, closeTimeoutMs, compression } = this.#request.options;
+    const { maxMessageBytes, closeTimeoutMs, compression, heartbeat } = this.#request.options;
     const deflate = compression && readDeflateAnswer(outcome.extensions, compression);
     if (typeof deflate === "string") {
       this.#fail(new HandshakeError("INVALID_EXTENSION", deflate));
@@ -113,6 +113,7 @@ class Attempt implements ConnectAttempt {
       deflate,
       ...(maxMessageBytes !== undefined && { maxMessageBytes }),
       ...(closeTimeoutMs !== undefined && { closeTimeoutMs }),
+      ...(heartbeat !== undefined && { heartbeat }),
     });
     this.#letGo();
     this.#handler.onOpen(connection);

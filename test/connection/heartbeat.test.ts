@@ -1,0 +1,182 @@
+import { describe, expect, it } from "vitest";
+import { fromHex, ROLES } from "../protocol/support.ts";
+import { rig } from "./support.ts";
+
+describe("the heartbeat", () => {
+  it("pings a server's peer after 30 s of silence and drops it 20 s later", () => {
+    const { clock, endTurn, handler, transport, written } = rig("server");
+    clock.advance(29_900);
+    endTurn();
+    expect(written()).toEqual([]);
+    clock.advance(400);
+    endTurn();
+    expect(written()).toEqual(["890101"]);
+    clock.advance(19_500);
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(1000);
+    expect(transport.isDestroyed).toBe(true);
+    transport.handler!.onClosed(undefined);
+    expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
+  });
+
+  it("is off on a client unless asked for", () => {
+    const { clock, endTurn, written } = rig("client");
+    clock.advance(1_000_000);
+    endTurn();
+    expect(written()).toEqual([]);
+  });
+
+  it("is the same on a client that asks for it", () => {
+    const { clock, endTurn, transport, written } = rig("client", { heartbeat: {} });
+    clock.advance(30_400);
+    endTurn();
+    expect(written()).toEqual(["890101"]);
+    clock.advance(20_400);
+    expect(transport.isDestroyed).toBe(true);
+  });
+
+  it("goes on as long as pongs come, one ping a silence", () => {
+    const { clock, endTurn, receive, transport, written } = rig("server");
+    for (let round = 1; round <= 10; round++) {
+      clock.advance(30_400);
+      endTurn();
+      expect(written()).toEqual([`8901${round.toString(16).padStart(2, "0")}`]);
+      receive("8a00");
+    }
+    expect(transport.isDestroyed).toBe(false);
+  });
+
+  it("takes any bytes for life, and does not ping a peer that talks", () => {
+    const { clock, endTurn, transport, written } = rig("server");
+    transport.handler!.onBytes(fromHex("82fe00c800000000"));
+    for (let round = 0; round < 100; round++) {
+      clock.advance(10_000);
+      transport.handler!.onBytes(fromHex("00"));
+    }
+    endTurn();
+    expect(written()).toEqual([]);
+    expect(transport.isDestroyed).toBe(false);
+  });
+
+  it("takes it for life when a slow peer takes a large message piece by piece", () => {
+    const { clock, connection, endTurn, transport } = rig("server");
+    transport.takesAll = false;
+    connection.sendBinary(new Uint8Array(2_000_000));
+    endTurn();
+    for (let piece = 0; piece < 5; piece++) {
+      clock.advance(40_000);
+      transport.handler!.onDrain();
+    }
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(50_500);
+    expect(transport.isDestroyed).toBe(true);
+  });
+
+  it("does not take a connection that it does not read from for dead", () => {
+    const { clock, connection, endTurn, transport, written } = rig("server");
+    clock.advance(30_400);
+    connection.pause();
+    clock.advance(1_000_000);
+    expect(transport.isDestroyed).toBe(false);
+    endTurn();
+    // A write to a peer that is gone is how the kernel finds out.
+    expect(written().join("")).toMatch(/^(8901..)+$/);
+    connection.resume();
+    clock.advance(31_000);
+    endTurn();
+    expect(written().join("")).toMatch(/^8901..$/);
+    clock.advance(21_000);
+    expect(transport.isDestroyed).toBe(true);
+  });
+
+  it("drops one that it does not read from when its output gets nowhere either", () => {
+    const { clock, connection, endTurn, handler, transport } = rig("server");
+    connection.pause();
+    clock.advance(100_000);
+    transport.takesAll = false;
+    connection.sendText("a");
+    connection.sendText("b");
+    endTurn();
+    clock.advance(29_000);
+    // It has taken the first: a sign of life.
+    transport.handler!.onDrain();
+    connection.sendText("c");
+    endTurn();
+    clock.advance(49_000);
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(1_500);
+    expect(transport.isDestroyed).toBe(true);
+    transport.handler!.onClosed(undefined);
+    expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
+  });
+});
+
+describe.each(ROLES)("the latency of a %s", (role) => {
+  it("is unknown before a ping has been answered", () => {
+    const { clock, connection, receive } = rig(role);
+    expect(connection.latencyMs).toBeUndefined();
+    receive("8a00");
+    connection.ping(fromHex("01"));
+    clock.advance(7);
+    receive("8a00");
+    receive("8a020100");
+    expect(connection.latencyMs).toBeUndefined();
+  });
+
+  it("is that of the latest ping to be answered (RFC 6455 5.5.3)", () => {
+    const { clock, connection, receive } = rig(role);
+    connection.ping(fromHex("01"));
+    clock.advance(7);
+    receive("8a0101");
+    expect(connection.latencyMs).toBe(7);
+    connection.ping();
+    clock.advance(20);
+    connection.ping(fromHex("02"));
+    clock.advance(3);
+    // A peer may leave the first unanswered.
+    receive("8a0102");
+    expect(connection.latencyMs).toBe(3);
+    receive("8a00");
+    expect(connection.latencyMs).toBe(3);
+  });
+
+  it("tells answers apart that come one after the other", () => {
+    const { clock, connection, receive } = rig(role);
+    connection.ping(fromHex("01"));
+    clock.advance(5);
+    connection.ping(fromHex("02"));
+    clock.advance(5);
+    receive("8a0101");
+    expect(connection.latencyMs).toBe(10);
+    clock.advance(1);
+    receive("8a0102");
+    expect(connection.latencyMs).toBe(6);
+  });
+
+  it("does not remember pings without end, nor what the caller does to their payload", () => {
+    const { clock, connection, receive } = rig(role);
+    const payload = fromHex("00");
+    for (let count = 0; count < 9; count++) {
+      payload[0] = count;
+      connection.ping(payload);
+      clock.advance(1);
+    }
+    receive("8a0100");
+    expect(connection.latencyMs).toBeUndefined();
+    receive("8a0101");
+    expect(connection.latencyMs).toBe(8);
+  });
+
+  it("is measured by the heartbeat", () => {
+    const { clock, connection, endTurn, receive } = rig(role, { heartbeat: {} });
+    clock.advance(30_400);
+    endTurn();
+    receive("8a00");
+    expect(connection.latencyMs).toBeUndefined();
+    clock.advance(30_400);
+    clock.advance(12);
+    receive("8a0102");
+    expect(connection.latencyMs).toBeGreaterThanOrEqual(12);
+    expect(connection.latencyMs).toBeLessThan(512);
+  });
+});
