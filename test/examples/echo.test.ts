@@ -108,6 +108,42 @@ function isSame(one: string | Buffer, other: string | Buffer): boolean {
   return typeof one === "string" || typeof other === "string" ? one === other : one.equals(other);
 }
 
+/** The extension, as the header field names it. */
+const DEFLATE = "permessage-deflate";
+
+describe("--deflate", { timeout: TIMEOUT }, () => {
+  const text = "compressible ".repeat(1000);
+
+  it.each([[], ["--deflate"]])("of the server agrees to compress (%s)", async (...args) => {
+    const peer = new WebSocket(await startServer(...args), {
+      perMessageDeflate: { threshold: 0 },
+    });
+    await once(peer, "open");
+    peer.send(text);
+    const [echo] = (await once(peer, "message")) as [Buffer];
+    expect(String(echo)).toBe(text);
+    expect(peer.extensions.includes(DEFLATE)).toBe(args.length > 0);
+    peer.close();
+    await once(peer, "close");
+  });
+
+  it.each([[], ["--deflate"]])("of the client offers to compress (%s)", async (...args) => {
+    const seen: unknown[] = [];
+    suite = new FuzzingServer([
+      (client) => {
+        client.send(text);
+        client.on("message", (data: Buffer) => {
+          seen.push(String(data) === text, client.extensions.includes(DEFLATE));
+          client.close();
+        });
+      },
+    ]);
+    const { exitCode } = await runToEnd(CLIENT, { args: [await suite.listen(), ...args] });
+    expect(exitCode).toBe(0);
+    expect(seen).toEqual([true, args.length > 0]);
+  });
+});
+
 describe("npm run echo", { timeout: TIMEOUT }, () => {
   it("waits for a client that does not read", async () => {
     const connection = new FakeConnection();
@@ -225,4 +261,5 @@ it.each([SERVER, CLIENT])("%s --help tells every option", { timeout: TIMEOUT }, 
   const { exitCode, stdout, stderr } = await runToEnd(main, { args: ["--help"] });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout).toContain("--max-message-bytes N");
+  expect(stdout).toContain("--deflate");
 });

@@ -18,7 +18,7 @@ export class FuzzingServer {
   readonly #http: Server;
   readonly #webSockets = new WebSocketServer({
     noServer: true,
-    perMessageDeflate: false,
+    perMessageDeflate: { threshold: 0 },
     maxPayload: 32 * 1024 * 1024,
   });
   /** What a client that asks for the number of cases is told. */

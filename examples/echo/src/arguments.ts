@@ -8,6 +8,8 @@ export interface ServerArguments {
   readonly port: number;
   /** Absent for all addresses of this machine. */
   readonly host?: string;
+  /** Whether clients that offer compression get it. */
+  readonly compression: boolean;
   /** Absent for the library's default. */
   readonly maxMessageBytes?: number;
 }
@@ -15,12 +17,17 @@ export interface ServerArguments {
 export interface ClientArguments {
   /** Where the suite is; its path ends in a slash. */
   readonly url: URL;
+  /** Whether to offer compression. */
+  readonly compression: boolean;
   /** Absent for the library's default. */
   readonly maxMessageBytes?: number;
 }
 
-const HELP = { help: { type: "boolean", short: "h" } } as const;
-const MESSAGE_LIMIT = { "max-message-bytes": { type: "string" } } as const;
+const COMMON_OPTIONS = {
+  deflate: { type: "boolean" },
+  "max-message-bytes": { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 /** What `--help` of the server says. */
 export const SERVER_HELP = `Usage: npm run echo -- [options]
@@ -29,6 +36,7 @@ A WebSocket server that sends every message back, at any path.
 
   --port N                the port to listen on; 0 for any that is free (default 8080)
   --host H                the address to listen on (default: all of this machine's)
+  --deflate               compress, where the client offers it (RFC 7692)
   --max-message-bytes N   the largest message taken (default 1048576)
   -h, --help`;
 
@@ -39,6 +47,7 @@ Runs the cases of a suite that tests WebSocket clients. It asks URL/getCaseCount
 sends every message of each /runCase?case=N&agent=tideway back, and ends with
 /updateReports?agent=tideway. For example: npm run echo:client -- ws://localhost:9001
 
+  --deflate               offer compression (RFC 7692)
   --max-message-bytes N   the largest message taken (default 16777216)
   -h, --help`;
 
@@ -46,14 +55,14 @@ sends every message of each /runCase?case=N&agent=tideway back, and ends with
 export function readServerArguments(args: readonly string[]): ServerArguments | "help" {
   const { values } = parse({
     args: [...args],
-    options: { ...HELP, ...MESSAGE_LIMIT, port: { type: "string" }, host: { type: "string" } },
+    options: { ...COMMON_OPTIONS, port: { type: "string" }, host: { type: "string" } },
   });
   if (values.help === true) return "help";
   const { port = "8080", host } = values;
   return {
     port: readInteger("--port", port, 0, 65_535),
     ...(host === undefined ? {} : { host }),
-    ...readMessageLimit(values["max-message-bytes"]),
+    ...readCommon(values),
   };
 }
 
@@ -61,7 +70,7 @@ export function readServerArguments(args: readonly string[]): ServerArguments | 
 export function readClientArguments(args: readonly string[]): ClientArguments | "help" {
   const { values, positionals } = parse({
     args: [...args],
-    options: { ...HELP, ...MESSAGE_LIMIT },
+    options: COMMON_OPTIONS,
     allowPositionals: true,
   });
   if (values.help === true) return "help";
@@ -70,7 +79,7 @@ export function readClientArguments(args: readonly string[]): ClientArguments | 
   }
   return {
     url: readUrl(positionals[0]),
-    ...readMessageLimit(values["max-message-bytes"]),
+    ...readCommon(values),
   };
 }
 
@@ -84,10 +93,14 @@ function parse<const Config extends ParseArgsConfig>(
   }
 }
 
-function readMessageLimit(text: string | undefined): { readonly maxMessageBytes?: number } {
-  if (text === undefined) return {};
+function readCommon(values: {
+  readonly deflate?: boolean;
+  readonly "max-message-bytes"?: string;
+}): Pick<ClientArguments, "compression" | "maxMessageBytes"> {
+  const { deflate: compression = false, "max-message-bytes": text } = values;
+  if (text === undefined) return { compression };
   const most = Number.MAX_SAFE_INTEGER;
-  return { maxMessageBytes: readInteger("--max-message-bytes", text, 1, most) };
+  return { compression, maxMessageBytes: readInteger("--max-message-bytes", text, 1, most) };
 }
 
 function readInteger(name: string, text: string, least: number, most: number): number {

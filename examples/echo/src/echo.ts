@@ -2,9 +2,9 @@ import type { Socket, WebSocketRoute } from "tideway/server";
 
 /** Sends every message back as what it came. At any path, and to the pages of any origin. */
 export function echoRoute(
-  limits: Pick<WebSocketRoute, "maxMessageBytes"> = {},
+  options: Pick<WebSocketRoute, "compression" | "maxMessageBytes"> = {},
 ): WebSocketRoute<"/*", ""> {
-  return { ...limits, origins: "*", handle: echo };
+  return { ...options, origins: "*", handle: echo };
 }
 
 /**

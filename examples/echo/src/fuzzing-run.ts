@@ -1,4 +1,4 @@
-import { WebSocket } from "tideway";
+import { WebSocket, type WebSocketOptions } from "tideway";
 
 /** By which a suite tells its reports apart. */
 const AGENT = "tideway";
@@ -15,6 +15,8 @@ export interface Ending {
 export class SuiteError extends Error {}
 
 export interface FuzzingRunOptions {
+  /** Whether cases are offered compression (RFC 7692). Default: `true`, as by the library. */
+  readonly compression?: boolean;
   /** The largest message taken, in bytes. Default: the library's, 16 MiB. */
   readonly maxMessageBytes?: number;
   /** Is told how each case ended. Whether it went well is the suite's to judge. */
@@ -60,7 +62,7 @@ async function askCaseCount(url: URL): Promise<number> {
   throw new SuiteError(`There is no number of cases: the answer is ${answer as string}`);
 }
 
-function echoAll(url: URL, options: { readonly maxMessageBytes?: number }): Promise<Ending> {
+function echoAll(url: URL, options: WebSocketOptions): Promise<Ending> {
   const socket = new WebSocket(url, options);
   socket.binaryType = "arraybuffer";
   // In the event itself: an echo leaves before what stood behind the message is read.

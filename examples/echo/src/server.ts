@@ -18,12 +18,12 @@ try {
 async function start({
   port,
   host,
-  ...limits
+  ...options
 }: Exclude<ReturnType<typeof readServerArguments>, "help">): Promise<void> {
   const server = await serve({
     port,
     ...(host === undefined ? {} : { host }),
-    routes: { "ws:/*": echoRoute(limits) },
+    routes: { "ws:/*": echoRoute(options) },
     onError: (error) => console.error(printable(String(error))),
   });
   const stop = (): void => {
