@@ -1,96 +1,87 @@
 /**
- * `npm run bench` compares the servers on every workload, `npm run bench -- NAME...` on those named.
- * What is compared is messages per second of the server's processor time, kernel time included.
+ * `npm run bench` compares this package with others on every workload, `npm run bench -- NAME...` on
+ * those named. The README beside this folder tells what is measured.
  */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { cpus, loadavg, release } from "node:os";
-import { type Comparison, compare } from "./compare.ts";
-import { startLoadClient } from "./processes.ts";
-import { WORKLOADS, describeWorkload } from "./workloads.ts";
+import { type OtherVersion, buildOtherVersion } from "./against.ts";
+import { type Command, parseCommandLine } from "./command-line.ts";
+import { describeLoad } from "./load/loads.ts";
+import { describeMachine, machineLines } from "./report/machine.ts";
+import { Progress } from "./report/progress.ts";
+import { writeResults } from "./report/results.ts";
+import { summaryOf } from "./report/summary.ts";
+import { alignedTable, tableOf } from "./report/table.ts";
+import { bunPath } from "./run/bun-path.ts";
+import { type Comparison, compare, stepsOf } from "./run/compare.ts";
+import { chooseCores, type Cores } from "./run/cores.ts";
+import type { Workload } from "./workloads.ts";
 
-const names = process.argv.slice(2);
-const chosen = WORKLOADS.filter(({ name }) => names.length === 0 || names.includes(name));
-const unknown = names.filter((name) => !WORKLOADS.some((workload) => workload.name === name));
+type WorkloadsCommand = Command & { readonly kind: "workloads" };
 
-if (unknown.length > 0) {
-  console.error(`No workload is called ${unknown.join(" or ")}. There are:`);
-  for (const workload of WORKLOADS) {
-    console.error(`  ${workload.name.padEnd(18)} ${describeWorkload(workload)}`);
+const command = parseCommandLine(process.argv.slice(2));
+if (command.kind === "mistake") fail(command.message);
+else if (command.kind === "micro") (await import("./micro/run.ts")).runMicroBenches();
+else await runWorkloads(command);
+
+async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
+  const cores = process.platform === "linux" ? chooseCores() : undefined;
+  if (cores === undefined) {
+    fail("The bench needs Linux and two cores: one for what is measured, one for the load.");
+    return;
   }
-  process.exitCode = 1;
-} else if (process.platform !== "linux" || cpus().length < 2) {
-  console.error("The bench needs Linux and two cores: one for the server, one for the load.");
-  process.exitCode = 1;
-} else {
-  await run();
-}
+  const machine = describeMachine(cores);
+  console.log(machineLines(machine).join("\n"));
+  if (bunPath === undefined) console.log("Bun is not installed here and is left out.");
 
-async function run(): Promise<void> {
-  console.log(describeMachine());
-  console.log("ratio: messages per second of server CPU time; median of the rounds (min - max)");
-  const client = startLoadClient();
+  const other = asked.against === undefined ? undefined : buildOtherVersion(asked.against);
   try {
-    for (const workload of chosen) {
-      const heading = `${workload.name}: ${describeWorkload(workload)}`;
-      showProgress(heading);
-      const comparisons = await compare(workload, client, (text) => {
-        showProgress(`${heading}: ${text}`);
-      });
-      clearProgress();
-      console.log(`\n${heading}`);
-      console.log(tableOf(comparisons));
-    }
+    const workloads = asked.workloads.flatMap((workload) => programsToRun(workload, other));
+    const comparisons = await compareAll(workloads, cores, asked);
+    console.log(`\n${alignedTable(summaryOf(comparisons))}\n`);
+    for (const path of writeResults(asked.name, machine, comparisons)) console.log(path);
+    if (comparisons.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
   } finally {
-    client.stop();
+    other?.remove();
   }
 }
 
-function tableOf(comparisons: readonly Comparison[]): string {
-  const header = [
-    "server",
-    "ratio",
-    "",
-    "us CPU/message",
-    "messages/s",
-    "server CPU",
-    "client CPU",
-  ];
-  const rows = comparisons.map((row) => [
-    row.server,
-    row.ratio.median.toFixed(2),
-    `(${row.ratio.min.toFixed(2)} - ${row.ratio.max.toFixed(2)})`,
-    row.microsecondsPerMessage.toFixed(2),
-    Math.round(row.messagesPerSecond).toLocaleString("en"),
-    `${Math.round(row.serverBusy * 100)} %`,
-    `${Math.round(row.clientBusy * 100)} %`,
-  ]);
-  const widths = header.map((_, column) =>
-    Math.max(...[header, ...rows].map((row) => row[column].length)),
+/** Leaves out what cannot run here; nothing is left of a workload with nothing to compare. */
+function programsToRun(workload: Workload, other: OtherVersion | undefined): Workload[] {
+  const programs =
+    other === undefined
+      ? workload.programs.filter(({ library }) => library !== "bun" || bunPath !== undefined)
+      : other.pairsOf(workload.programs);
+  return programs.length === 0 ? [] : [{ ...workload, programs }];
+}
+
+async function compareAll(
+  workloads: readonly Workload[],
+  cores: Cores,
+  { effort }: WorkloadsCommand,
+): Promise<readonly Comparison[]> {
+  const progress = new Progress(
+    workloads.reduce((sum, workload) => sum + stepsOf(workload, effort), 0),
   );
-  return [header, ...rows]
-    .map((row) =>
-      row
-        .map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at])))
-        .join("  "),
-    )
-    .join("\n");
+  const comparisons: Comparison[] = [];
+  for (const workload of workloads) {
+    const comparison = await compare(workload, cores, effort, (text) => {
+      progress.step(`${workload.name}: ${text}`);
+    });
+    progress.clear();
+    print(comparison);
+    comparisons.push(comparison);
+  }
+  return comparisons;
 }
 
-function describeMachine(): string {
-  const require = createRequire(import.meta.url);
-  const wsVersion = JSON.parse(readFileSync(require.resolve("ws/package.json"), "utf8")).version;
-  const cores = cpus();
-  return [
-    `ws ${wsVersion}, Node ${process.version}, Linux ${release()}`,
-    `${cores.length} x ${cores[0].model.trim()}, load ${loadavg()[0].toFixed(2)}`,
-  ].join("; ");
+function print(comparison: Comparison): void {
+  const { workload, scale, failures } = comparison;
+  console.log(`\n${workload.name}: ${describeLoad(workload.load)}`);
+  console.log(`ratio of ${scale.title}, ${scale.better} is better; median (lowest - highest)`);
+  console.log(alignedTable(tableOf(comparison)));
+  for (const { program, reason } of failures) console.log(`${program.name} failed: ${reason}`);
 }
 
-function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`);
-}
-
-function clearProgress(): void {
-  showProgress("");
+function fail(message: string): void {
+  console.error(message);
+  process.exitCode = 1;
 }

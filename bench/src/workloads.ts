@@ -1,76 +1,248 @@
-/** A server program under `servers/`, with the argument it is started with. */
-export interface ServerProgram {
-  readonly name: string;
-  readonly file: string;
-  readonly argument?: string;
-  /** Whether it speaks WebSocket; else it echoes bare bytes, as many as the frames would have. */
-  readonly framed: boolean;
-}
+import type { BroadcastLoad, ClientLoad, EchoLoad, Load, MessageShape } from "./load/loads.ts";
+import {
+  client,
+  clients,
+  type Program,
+  server,
+  servers,
+  tlsServers,
+  twoCoreServers,
+} from "./programs.ts";
 
-const tideway: ServerProgram = { name: "tideway", file: "tideway.js", framed: true };
-const iteration: ServerProgram = {
-  name: "tideway, for await",
-  file: "tideway.js",
-  argument: "iterate",
-  framed: true,
-};
-const ws: ServerProgram = { name: "ws", file: "ws.js", framed: true };
-const wsAsStrings: ServerProgram = {
-  name: "ws, as strings",
-  file: "ws.js",
-  argument: "strings",
-  framed: true,
-};
-const net: ServerProgram = { name: "bare net", file: "net.js", framed: false };
-
-/** Each connection keeps `inFlight` messages on their way and sends one more for each that returns. */
-export interface EchoWorkload {
-  readonly kind: "echo";
+/** One row of the tables: what is done to whom. */
+export interface Workload {
   readonly name: string;
-  readonly opcode: "text" | "binary";
-  readonly payloadBytes: number;
-  readonly connections: number;
-  readonly inFlight: number;
+  readonly load: Load;
   /** The first is what the others are compared with. */
-  readonly servers: readonly ServerProgram[];
+  readonly programs: readonly Program[];
+  /** What this package is to reach: a ratio to the first program, or bytes a connection. */
+  readonly target?: Target;
 }
 
-/** What the load client can be told to do; a new kind of load is a new member here. */
-export type Workload = EchoWorkload;
+export interface Target {
+  readonly least: number;
+  readonly aim: number;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const wsAsStrings: Program = { ...server("ws", "strings"), name: "ws, as strings" };
+const wsBuffers: Program = { ...client("ws", "receive", "buffers"), name: "ws, as Buffers" };
 
 export const WORKLOADS: readonly Workload[] = [
-  echo("binary-125", 125, 16),
-  echo("binary-20-single", 20, 1),
-  echo("binary-1k", 1024, 16),
-  echo("binary-16k", 16 * 1024, 16),
   {
-    ...echo("text-125", 125, 16),
-    opcode: "text",
+    name: "binary-20-single",
+    load: echo("binary", 20, { inFlight: 1 }),
+    programs: servers("echo"),
+    target: { least: 1.35, aim: 1.5 },
+  },
+  {
+    name: "binary-20-single-1000",
+    load: echo("binary", 20, { inFlight: 1, connections: 1000 }),
+    programs: servers("echo"),
+    target: { least: 1.35, aim: 1.5 },
+  },
+  {
+    name: "binary-125-single",
+    load: echo("binary", 125, { inFlight: 1 }),
+    programs: servers("echo"),
+    target: { least: 1.35, aim: 1.5 },
+  },
+  {
+    name: "binary-125-single-1000",
+    load: echo("binary", 125, { inFlight: 1, connections: 1000 }),
+    programs: servers("echo"),
+    target: { least: 1.35, aim: 1.5 },
+  },
+  {
+    name: "binary-1k-single",
+    load: echo("binary", KIB, { inFlight: 1 }),
+    programs: servers("echo"),
+    target: { least: 1.45, aim: 1.65 },
+  },
+  {
+    name: "binary-125",
+    load: echo("binary", 125),
+    programs: servers("echo"),
+    target: { least: 9.5, aim: 12 },
+  },
+  {
+    name: "binary-125-1000",
+    load: echo("binary", 125, { connections: 1000 }),
+    programs: servers("echo"),
+    target: { least: 9.5, aim: 12 },
+  },
+  {
+    name: "text-125",
+    load: echo("ascii", 125),
     // `ws` hands text out as bytes: it is measured echoing those, and with a string made of them.
-    servers: [ws, tideway, wsAsStrings, net],
+    programs: [...servers("echo"), wsAsStrings],
+    target: { least: 9.5, aim: 11 },
   },
   {
-    ...echo("iteration-125", 125, 16),
-    // What a loop over the messages costs beside a callback for each.
-    servers: [tideway, iteration],
+    name: "binary-1k",
+    load: echo("binary", KIB),
+    programs: servers("echo"),
+    target: { least: 8, aim: 12 },
   },
+  {
+    name: "binary-16k",
+    load: echo("binary", 16 * KIB),
+    programs: servers("echo"),
+    target: { least: 4, aim: 5.5 },
+  },
+  {
+    name: "binary-1m",
+    load: echo("binary", MIB, { connections: 8, inFlight: 4 }),
+    programs: servers("echo"),
+    target: { least: 2.5, aim: 4 },
+  },
+  {
+    name: "utf8-1k",
+    load: echo("utf8", KIB),
+    programs: [wsAsStrings, ...servers("echo", ["tideway", "bun"])],
+    target: { least: 3.3, aim: 5 },
+  },
+  {
+    name: "iteration-125",
+    load: echo("binary", 125),
+    // What a loop over the messages costs beside a callback for each.
+    programs: [
+      server("tideway", "echo"),
+      { ...server("tideway", "iterate"), name: "tideway, for await" },
+    ],
+  },
+  {
+    name: "broadcast",
+    load: broadcast(8),
+    programs: servers("broadcast", ["ws", "tideway", "bun"]),
+    target: { least: 10, aim: 12 },
+  },
+  {
+    name: "broadcast-single",
+    load: broadcast(1),
+    programs: servers("broadcast", ["ws", "tideway", "bun"]),
+    target: { least: 1.25, aim: 1.5 },
+  },
+  {
+    name: "deflate-no-takeover-single",
+    load: echo("json", KIB, { inFlight: 1, deflate: "no takeover" }),
+    programs: deflating("no-takeover"),
+    target: { least: 3.3, aim: 4 },
+  },
+  {
+    name: "deflate-no-takeover",
+    load: echo("json", KIB, { inFlight: 8, deflate: "no takeover" }),
+    programs: deflating("no-takeover"),
+    target: { least: 4.4, aim: 5 },
+  },
+  {
+    name: "deflate-takeover",
+    load: echo("json", KIB, { inFlight: 8, deflate: "takeover" }),
+    programs: deflating("takeover"),
+    target: { least: 4, aim: 7 },
+  },
+  {
+    name: "handshake",
+    load: { kind: "handshake", connections: 16 },
+    programs: servers("echo", ["ws", "tideway", "bun"]),
+    target: { least: 1.6, aim: 2.8 },
+  },
+  {
+    name: "fixed-rate",
+    load: {
+      kind: "fixed-rate",
+      payload: "binary",
+      payloadBytes: 125,
+      connections: 64,
+      messagesPerSecond: 10_000,
+    },
+    programs: servers("echo"),
+    target: { least: 0.9, aim: 0.6 },
+  },
+  {
+    name: "idle",
+    load: { kind: "idle", connections: 10_000 },
+    programs: [server("ws", "idle"), ...servers("echo", ["tideway", "bun"])],
+    target: { least: 5800, aim: 2500 },
+  },
+  {
+    name: "idle-deflated",
+    load: {
+      kind: "idle",
+      connections: 1000,
+      echoOnce: { payload: "json", payloadBytes: KIB, deflate: "no takeover" },
+    },
+    programs: deflating("no-takeover"),
+    target: { least: 10_000, aim: 9000 },
+  },
+  ...[KIB, 64 * KIB, MIB].map((payloadBytes) => unread(payloadBytes)),
+  {
+    name: "client-receive-125",
+    load: clientLoad("client-receive", "binary", 125),
+    programs: [...clients("receive"), wsBuffers],
+    target: { least: 2.2, aim: 2.4 },
+  },
+  {
+    name: "client-receive-text-125",
+    load: clientLoad("client-receive", "ascii", 125),
+    programs: clients("receive"),
+    target: { least: 2, aim: 2.3 },
+  },
+  {
+    name: "client-receive-16k",
+    load: clientLoad("client-receive", "binary", 16 * KIB),
+    programs: [...clients("receive"), wsBuffers],
+    target: { least: 1.5, aim: 1.7 },
+  },
+  {
+    name: "client-send-125",
+    load: clientLoad("client-send", "binary", 125),
+    programs: clients("send"),
+    target: { least: 20, aim: 35 },
+  },
+  {
+    name: "client-send-16k",
+    load: clientLoad("client-send", "binary", 16 * KIB),
+    programs: clients("send"),
+    target: { least: 4, aim: 5 },
+  },
+  { name: "tls-125", load: echo("binary", 125), programs: tlsServers() },
+  { name: "tls-16k", load: echo("binary", 16 * KIB), programs: tlsServers() },
+  { name: "two-cores-125", load: echo("binary", 125), programs: twoCoreServers() },
 ];
 
-function echo(name: string, payloadBytes: number, inFlight: number): EchoWorkload {
+/** 64 connections and 16 messages in flight, unless something else is said. */
+function echo(
+  payload: MessageShape["payload"],
+  payloadBytes: number,
+  rest: Partial<EchoLoad> = {},
+): EchoLoad {
+  return { kind: "echo", payload, payloadBytes, connections: 64, inFlight: 16, ...rest };
+}
+
+function broadcast(inFlight: number): BroadcastLoad {
+  return { kind: "broadcast", payload: "ascii", payloadBytes: 125, connections: 1000, inFlight };
+}
+
+function deflating(context: "no-takeover" | "takeover"): readonly Program[] {
+  return (["ws", "bun"] as const).map((library) => server(library, "deflate", context));
+}
+
+function unread(payloadBytes: number): Workload {
+  const size = payloadBytes < MIB ? `${payloadBytes / KIB}k` : `${payloadBytes / MIB}m`;
   return {
-    kind: "echo",
-    name,
-    opcode: "binary",
-    payloadBytes,
-    connections: 64,
-    inFlight,
-    servers: [ws, tideway, net],
+    name: `unread-${size}`,
+    load: { kind: "unread", payload: "binary", payloadBytes, totalBytes: 1024 * MIB },
+    programs: servers("unread", ["ws", "tideway"]),
   };
 }
 
-/** The workload in words. */
-export function describeWorkload(workload: Workload): string {
-  const { payloadBytes, opcode, connections, inFlight } = workload;
-  const size = payloadBytes < 1024 ? `${payloadBytes} B` : `${payloadBytes / 1024} KiB`;
-  return `${size} ${opcode}, ${connections} connections, ${inFlight} in flight`;
+function clientLoad(
+  kind: ClientLoad["kind"],
+  payload: MessageShape["payload"],
+  payloadBytes: number,
+): ClientLoad {
+  return { kind, payload, payloadBytes, connections: 8 };
 }

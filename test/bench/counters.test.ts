@@ -1,48 +1,70 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ByteCounter, FrameCounter, type MessageCounter } from "../../bench/src/load/counters.ts";
-import { maskedFrame, serverFrameBytes } from "../../bench/src/load/frames.ts";
+import { maskedFrame, serverFrame, serverFrameBytes } from "../../bench/src/load/frames.ts";
+
+const BINARY = 0x82;
+const TEXT = 0x81;
 
 describe("the bench's counting of messages", () => {
-  it("counts every frame once, however the bytes are cut", () => {
+  it.each([
+    ["a server's", false, serverFrame],
+    ["a client's masked", true, maskedFrame],
+  ])("counts every one of %s frames once, however the bytes are cut", (_, isMasked, frame) => {
     fc.assert(
       fc.property(
         fc.constantFrom(0, 1, 125, 126, 300, 65_535, 65_536),
         fc.integer({ min: 1, max: 20 }),
         fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1 }),
         (payloadBytes, count, cuts) => {
-          const stream = Buffer.concat(Array(count).fill(serverFrame(2, payloadBytes)));
-          expect(countInPieces(new FrameCounter(2, payloadBytes), stream, cuts)).toBe(count);
-          const plain = new ByteCounter(serverFrameBytes(payloadBytes));
-          expect(countInPieces(plain, stream, cuts)).toBe(count);
+          const stream = Buffer.concat(
+            Array(count).fill(frame(BINARY, Buffer.alloc(payloadBytes))),
+          );
+          const counter = new FrameCounter({ firstByte: BINARY, payloadBytes, isMasked });
+          expect(countInPieces(counter, stream, cuts)).toBe(count);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
+  it("counts as many bare bytes as a server's frame has as one message", () => {
+    for (const payloadBytes of [0, 125, 126, 65_535, 65_536]) {
+      const frame = serverFrame(BINARY, Buffer.alloc(payloadBytes));
+      const stream = Buffer.concat([frame, frame, frame]);
+      const counter = new ByteCounter(serverFrameBytes(payloadBytes));
+      expect(countInPieces(counter, stream, [1, 1000])).toBe(3);
+    }
+  });
+
   it("counts frames whose headers come byte by byte", () => {
-    const stream = Buffer.concat([serverFrame(1, 126), serverFrame(1, 126)]);
-    expect(countInPieces(new FrameCounter(1, 126), stream, [1])).toBe(2);
+    const frame = serverFrame(TEXT, Buffer.alloc(126));
+    const counter = new FrameCounter({ firstByte: TEXT, payloadBytes: 126, isMasked: false });
+    expect(countInPieces(counter, Buffer.concat([frame, frame]), [1])).toBe(2);
+  });
+
+  it("takes frames of any length where it is not known", () => {
+    const frames = [3, 200, 70_000].map((length) => serverFrame(0xc1, Buffer.alloc(length)));
+    const counter = new FrameCounter({
+      firstByte: 0xc1,
+      payloadBytes: undefined,
+      isMasked: false,
+    });
+    expect(countInPieces(counter, Buffer.concat(frames), [1000])).toBe(3);
   });
 
   it.each([
-    ["of another length", serverFrame(2, 124)],
-    ["of another kind", serverFrame(1, 125)],
-    ["that is a fragment", Buffer.concat([Buffer.from([0x02, 125]), Buffer.alloc(125)])],
-    ["that is a Close frame", Buffer.from([0x88, 0x00])],
-  ])("throws at a frame %s, as no echo is", (_, frame) => {
-    expect(() => new FrameCounter(2, 125).count(frame, 0, frame.length)).toThrow("no echo");
+    ["of another length", serverFrame(BINARY, Buffer.alloc(124))],
+    ["of another kind", serverFrame(TEXT, Buffer.alloc(125))],
+    ["that is deflated", serverFrame(0xc2, Buffer.alloc(125))],
+    ["that is a fragment", serverFrame(0x02, Buffer.alloc(125))],
+    ["that is a Close frame", serverFrame(0x88, Buffer.alloc(0))],
+    ["that is masked", maskedFrame(BINARY, Buffer.alloc(125))],
+  ])("throws at a frame %s, as it was not asked for", (_, frame) => {
+    const counter = new FrameCounter({ firstByte: BINARY, payloadBytes: 125, isMasked: false });
+    expect(() => counter.count(frame, 0, frame.length)).toThrow("not what was asked for");
   });
 });
-
-/** A client's frame without its mask is a server's frame. */
-function serverFrame(opcode: number, payloadBytes: number): Buffer {
-  const masked = maskedFrame(opcode, Buffer.alloc(payloadBytes));
-  const header = masked.subarray(0, masked.length - payloadBytes - 4);
-  header[1] &= 0x7f;
-  return Buffer.concat([header, Buffer.alloc(payloadBytes)]);
-}
 
 /** Feeds the stream in pieces of the lengths `cuts`, over and over. */
 function countInPieces(counter: MessageCounter, stream: Buffer, cuts: readonly number[]): number {

@@ -20,20 +20,31 @@ export class ByteCounter implements MessageCounter {
   }
 }
 
+/** What every frame of a stream must look like. */
+export interface ExpectedFrames {
+  /** FIN, the RSV bits and the opcode. */
+  readonly firstByte: number;
+  /** `undefined` where it is not known, as of deflated messages. */
+  readonly payloadBytes: number | undefined;
+  /** Whether they come from a client. */
+  readonly isMasked: boolean;
+}
+
+/** The header of two bytes, eight of length and four of masking key. */
+const MAX_HEADER_BYTES = 14;
+
 /**
- * Counts the frames of a server by their headers, and insists that each is the unfragmented data
- * frame that was asked for: anything else would make the numbers mean something else.
+ * Counts frames by their headers, and insists that each is the unfragmented data frame that was
+ * asked for: anything else would make the numbers mean something else.
  */
 export class FrameCounter implements MessageCounter {
-  readonly #firstByte: number;
-  readonly #payloadBytes: number;
-  readonly #header = new Uint8Array(10);
+  readonly #expected: ExpectedFrames;
+  readonly #header = Buffer.alloc(MAX_HEADER_BYTES);
   #headerLength = 0;
   #payloadLeft = 0;
 
-  constructor(opcode: number, payloadBytes: number) {
-    this.#firstByte = 0x80 | opcode;
-    this.#payloadBytes = payloadBytes;
+  constructor(expected: ExpectedFrames) {
+    this.#expected = expected;
   }
 
   count(bytes: Uint8Array, start: number, end: number): number {
@@ -56,18 +67,25 @@ export class FrameCounter implements MessageCounter {
 
   #checkHeader(): number {
     const header = this.#header;
-    let length = header[1];
-    if (length === 126) length = (header[2] << 8) | header[3];
-    else if (length === 127) length = Buffer.from(header.buffer).readUInt32BE(6);
-    if (header[0] !== this.#firstByte || length !== this.#payloadBytes) {
-      const shown = Buffer.from(header.subarray(0, this.#headerLength)).toString("hex");
-      throw new Error(`the server sent a frame that is no echo; its header is ${shown}`);
+    const { firstByte, payloadBytes, isMasked } = this.#expected;
+    let length = header[1] & 0x7f;
+    if (length === 126) length = header.readUInt16BE(2);
+    else if (length === 127) length = header.readUInt32BE(6);
+    const isExpected =
+      header[0] === firstByte &&
+      header[1] >= 0x80 === isMasked &&
+      length === (payloadBytes ?? length);
+    if (!isExpected) {
+      const shown = header.toString("hex", 0, this.#headerLength);
+      throw new Error(`a frame is not what was asked for; its header is ${shown}`);
     }
     return length;
   }
 }
 
 function headerBytes(second: number): number {
-  if (second === 126) return 4;
-  return second === 127 ? 10 : 2;
+  const maskBytes = second >= 0x80 ? 4 : 0;
+  const length = second & 0x7f;
+  if (length === 126) return 4 + maskBytes;
+  return (length === 127 ? 10 : 2) + maskBytes;
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { deflateRawSync, constants } from "node:zlib";
+import type { MessageShape } from "./loads.ts";
 
 /** The opening handshake of the load client; its key is the one of RFC 6455 1.3. */
-export function upgradeRequest(port: number): string {
+export function upgradeRequest(port: number, deflate: MessageShape["deflate"]): string {
   return [
     "GET / HTTP/1.1",
     `Host: 127.0.0.1:${port}`,
@@ -9,16 +11,32 @@ export function upgradeRequest(port: number): string {
     "Connection: Upgrade",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version: 13",
+    ...(deflate === undefined ? [] : [`Sec-WebSocket-Extensions: ${OFFERS[deflate]}`]),
     "",
     "",
   ].join("\r\n");
 }
 
+const OFFERS = {
+  "no takeover": "permessage-deflate; client_no_context_takeover; server_no_context_takeover",
+  takeover: "permessage-deflate; client_max_window_bits",
+} as const;
+
+/** FIN, RSV1 where it is deflated (RFC 7692 6), and the opcode of a message of that shape. */
+export function firstByteOf({ payload, deflate }: MessageShape): number {
+  return 0x80 | (deflate === undefined ? 0 : 0x40) | (payload === "binary" ? 2 : 1);
+}
+
 /** A masked client frame around `payload` (RFC 6455 5.2). */
-export function maskedFrame(opcode: number, payload: Buffer): Buffer {
+export function maskedFrame(firstByte: number, payload: Buffer): Buffer {
   const key = randomBytes(4);
   const masked = payload.map((byte, index) => byte ^ key[index & 3]);
-  return Buffer.concat([frameHeader(opcode, payload.length, 0x80), key, masked]);
+  return Buffer.concat([frameHeader(firstByte, payload.length, 0x80), key, masked]);
+}
+
+/** An unmasked server frame around `payload`. */
+export function serverFrame(firstByte: number, payload: Buffer): Buffer {
+  return Buffer.concat([frameHeader(firstByte, payload.length, 0), payload]);
 }
 
 /** The bytes of the unmasked frame that a server makes of a payload of that length. */
@@ -26,17 +44,19 @@ export function serverFrameBytes(payloadBytes: number): number {
   return frameHeader(0, payloadBytes, 0).length + payloadBytes;
 }
 
-/** A payload that no two messages share: random bytes, or printable ASCII. */
-export function randomPayload(opcode: "text" | "binary", byteLength: number): Buffer {
-  const bytes = randomBytes(byteLength);
-  return opcode === "binary" ? bytes : Buffer.from(bytes.map((byte) => 32 + (byte % 95)));
+/** What a message's frame holds: deflated without a context, where the shape asks for it. */
+export function framePayload(shape: MessageShape, payload: Buffer): Buffer {
+  if (shape.deflate === undefined) return payload;
+  // RFC 7692 7.2.1: the empty block at the end of a flush is left out. Without a context of its
+  // own a sender may go on whatever was agreed on, so that one frame fits every place.
+  const flushed = deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH });
+  return flushed.subarray(0, -4);
 }
 
-function frameHeader(opcode: number, length: number, maskBit: number): Buffer {
-  const first = 0x80 | opcode;
-  if (length < 126) return Buffer.from([first, maskBit | length]);
-  if (length < 65_536) return Buffer.from([first, maskBit | 126, length >> 8, length & 0xff]);
-  const header = Buffer.from([first, maskBit | 127, 0, 0, 0, 0, 0, 0, 0, 0]);
+function frameHeader(firstByte: number, length: number, maskBit: number): Buffer {
+  if (length < 126) return Buffer.from([firstByte, maskBit | length]);
+  if (length < 65_536) return Buffer.from([firstByte, maskBit | 126, length >> 8, length & 0xff]);
+  const header = Buffer.from([firstByte, maskBit | 127, 0, 0, 0, 0, 0, 0, 0, 0]);
   header.writeUInt32BE(length, 6);
   return header;
 }

@@ -1,5 +1,6 @@
 /** Echoes bare bytes: about what Node's `net` alone costs, under any framing. */
 import { type AddressInfo, createServer } from "node:net";
+import { ready } from "../../subject.ts";
 
 const server = createServer({ noDelay: true }, (socket) => {
   socket.on("data", (bytes) => socket.write(bytes));
@@ -7,5 +8,5 @@ const server = createServer({ noDelay: true }, (socket) => {
 });
 
 server.listen(0, "127.0.0.1", () => {
-  process.send?.((server.address() as AddressInfo).port);
+  ready((server.address() as AddressInfo).port);
 });

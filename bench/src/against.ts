@@ -1,0 +1,67 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Program } from "./programs.ts";
+
+const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+const COMPILED_BENCH = fileURLToPath(new URL(".", import.meta.url));
+
+/** This package as it was at a commit, with today's programs around it. */
+export interface OtherVersion {
+  /** The programs of this package, as they were first and as they are second; none of others. */
+  pairsOf(programs: readonly Program[]): readonly Program[];
+  remove(): void;
+}
+
+/**
+ * Compiles the commit's sources in a directory of their own. Copies of today's programs lie beside
+ * a `node_modules` that holds the old package, and so find that one.
+ */
+export function buildOtherVersion(ref: string): OtherVersion {
+  const directory = mkdtempSync(join(tmpdir(), "tideway-bench-"));
+  const remove = (): void => {
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    build(ref, directory);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  const programs = `${directory}/bench/dist/`;
+  return {
+    pairsOf: (all) =>
+      all
+        .filter(({ library, file }) => library === "tideway" && file !== "servers/cluster.js")
+        .slice(0, 1)
+        .flatMap((program) => [
+          { ...program, name: `tideway at ${ref}`, directory: programs },
+          program,
+        ]),
+    remove,
+  };
+}
+
+function build(ref: string, directory: string): void {
+  const old = `${directory}/tideway`;
+  mkdirSync(old);
+  const archive = execFileSync("git", ["-C", REPOSITORY, "archive", ref], {
+    maxBuffer: 1024 ** 3,
+  });
+  execFileSync("tar", ["-x", "-C", old], { input: archive });
+  symlinkSync(`${REPOSITORY}node_modules`, `${old}/node_modules`);
+  execFileSync(
+    process.execPath,
+    [`${REPOSITORY}node_modules/typescript/bin/tsc`, "-b", "src/node"],
+    {
+      cwd: old,
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
+  cpSync(COMPILED_BENCH, `${directory}/bench/dist`, { recursive: true });
+  cpSync(`${REPOSITORY}bench/package.json`, `${directory}/bench/package.json`);
+  mkdirSync(`${directory}/node_modules`);
+  symlinkSync(old, `${directory}/node_modules/tideway`);
+}

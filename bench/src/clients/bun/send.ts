@@ -1,0 +1,20 @@
+/** Sends batches, and one more for each answer, by the `WebSocket` of the runtime. */
+import { readyToConnect } from "../../subject.ts";
+import { sendBatches } from "../send-batches.ts";
+
+readyToConnect((order) => {
+  for (let made = 0; made < order.connections; made++) {
+    const socket = new WebSocket(order.url);
+    sendBatches(order, {
+      onOpen: (listener) => {
+        socket.addEventListener("open", listener);
+      },
+      onMessage: (listener) => {
+        socket.addEventListener("message", listener);
+      },
+      send: (message) => {
+        socket.send(message);
+      },
+    });
+  }
+});

@@ -1,0 +1,71 @@
+import { framePayload, maskedFrame, firstByteOf, serverFrame, serverFrameBytes } from "./frames.ts";
+import { ByteCounter, FrameCounter, type MessageCounter } from "./counters.ts";
+import type { MessageShape } from "./loads.ts";
+import { randomPayload } from "./payloads.ts";
+
+/** So much is built at least: a sliding window of 32 KiB (RFC 7692) must not hold all of it. */
+const LEAST_BYTES = 64 * 1024;
+
+/**
+ * Messages that are ready to be sent, over and over, so that sending costs the load next to
+ * nothing: any run of at most `count` that follow each other lies in one piece.
+ */
+export class BuiltMessages {
+  readonly #bytes: Buffer;
+  readonly #starts: readonly number[];
+  readonly #count: number;
+
+  constructor(messages: readonly Buffer[]) {
+    this.#count = messages.length;
+    this.#bytes = Buffer.concat([...messages, ...messages]);
+    let end = 0;
+    this.#starts = [0, ...messages, ...messages].map((message) => {
+      end += typeof message === "number" ? 0 : message.length;
+      return end;
+    });
+  }
+
+  /** The bytes of `count` messages from the one at `index` on. */
+  slice(index: number, count: number): Buffer {
+    const first = index % this.#count;
+    return this.#bytes.subarray(this.#starts[first], this.#starts[first + count]);
+  }
+}
+
+/**
+ * What a client sends: frames, or as many bare bytes as the server's frames would have. Up to
+ * `inFlight` of them can be sent at once.
+ */
+export function buildForServer(
+  shape: MessageShape,
+  inFlight: number,
+  isFramed: boolean,
+  prefix = "",
+): BuiltMessages {
+  const { payloadBytes } = shape;
+  const count = Math.max(inFlight, Math.ceil(LEAST_BYTES / payloadBytes));
+  return build(count, () => {
+    if (!isFramed) return randomPayload({ ...shape, payloadBytes: serverFrameBytes(payloadBytes) });
+    const payload = Buffer.concat([Buffer.from(prefix), randomPayload(shape)]);
+    return maskedFrame(firstByteOf(shape), framePayload(shape, payload));
+  });
+}
+
+/** What a server sends. */
+export function buildForClient(shape: MessageShape, count: number): BuiltMessages {
+  return build(count, () => serverFrame(firstByteOf(shape), randomPayload(shape)));
+}
+
+/** Counts what a server sends back. */
+export function counterForServer(shape: MessageShape, isFramed: boolean): MessageCounter {
+  if (!isFramed) return new ByteCounter(serverFrameBytes(shape.payloadBytes));
+  return new FrameCounter({
+    firstByte: firstByteOf(shape),
+    payloadBytes: shape.deflate === undefined ? shape.payloadBytes : undefined,
+    isMasked: false,
+  });
+}
+
+function build(count: number, one: () => Buffer): BuiltMessages {
+  return new BuiltMessages(Array.from({ length: count }, one));
+}

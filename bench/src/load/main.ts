@@ -1,0 +1,62 @@
+/** The load: a process of its own, pinned to its own core, that does what it is told. */
+import { runBroadcast } from "./broadcast.ts";
+import { feedClients } from "./client-receive.ts";
+import { drainClients } from "./client-send.ts";
+import type { LoadConnection } from "./connection.ts";
+import { runEcho } from "./echo.ts";
+import { runFixedRate } from "./fixed-rate.ts";
+import { runHandshakes } from "./handshake.ts";
+import { openIdle } from "./idle.ts";
+import type { LoadAnswer, LoadOrder, RunOrder } from "./protocol.ts";
+import { sendUnread } from "./unread.ts";
+
+/** What an order about memory left open. */
+let held: readonly LoadConnection[] = [];
+
+process.on("message", (order: LoadOrder) => {
+  const done = "release" in order ? release() : run(order);
+  done.then(answer, (error: unknown) => {
+    answer({ failure: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  });
+});
+
+function run(order: RunOrder): Promise<LoadAnswer> {
+  const { load } = order;
+  switch (load.kind) {
+    case "echo":
+      return runEcho(load, order);
+    case "broadcast":
+      return runBroadcast(load, order);
+    case "fixed-rate":
+      return runFixedRate(load, order);
+    case "handshake":
+      return runHandshakes(load, order);
+    case "idle":
+      return hold(openIdle(load, order));
+    case "unread":
+      return hold(sendUnread(load, order));
+    case "client-receive":
+      return feedClients(load, order, announce);
+    case "client-send":
+      return drainClients(load, order, announce);
+  }
+}
+
+async function hold(opening: Promise<readonly LoadConnection[]>): Promise<LoadAnswer> {
+  held = await opening;
+  return { isSettled: true };
+}
+
+async function release(): Promise<LoadAnswer> {
+  for (const connection of held) connection.reset();
+  held = [];
+  return { isSettled: true };
+}
+
+function announce(port: number): void {
+  answer({ listeningOn: port });
+}
+
+function answer(result: LoadAnswer): void {
+  process.send?.(result);
+}

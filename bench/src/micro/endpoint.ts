@@ -1,0 +1,20 @@
+import { Endpoint, type EndpointEvents, OutputBuffer } from "../../../dist/protocol/index.js";
+import { nodePlatform } from "../../../dist/node/platform.js";
+
+const SLAB_BYTES = 1024 * 1024;
+
+/** A server's end of a connection whose output can be emptied at once. */
+export function serverEndpoint(): { readonly endpoint: Endpoint; readonly output: OutputBuffer } {
+  const output = new OutputBuffer({ take: () => new Uint8Array(SLAB_BYTES), give() {} });
+  return { endpoint: new Endpoint({ role: "server" }, nodePlatform, output, EVENTS), output };
+}
+
+const EVENTS: EndpointEvents = {
+  onText() {},
+  onBinary() {},
+  onPing() {},
+  onPong() {},
+  onFinish(record) {
+    throw new Error(`the endpoint ended with ${record.code}`);
+  },
+};

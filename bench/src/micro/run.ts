@@ -1,0 +1,53 @@
+import { alignedTable } from "../report/table.ts";
+import { medianOf } from "../run/statistics.ts";
+import { MICRO_BENCHES, type MicroBench, type Variant } from "./benches.ts";
+
+const ROUNDS = 9;
+const ROUND_MS = 30;
+const WARM_UP_MS = 100;
+
+/** Measures ways to do the same thing beside each other, in turn, and prints a table of each. */
+export function runMicroBenches(): void {
+  for (const bench of MICRO_BENCHES) {
+    console.log(`\n${bench.name}: ${bench.description}`);
+    console.log(alignedTable(measure(bench)));
+  }
+}
+
+function measure({ variants }: MicroBench): string[][] {
+  const repeats = variants.map(calibrate);
+  const rounds = Array.from({ length: ROUNDS }, () =>
+    variants.map((variant, at) => time(variant, repeats[at]) / (repeats[at] * variant.operations)),
+  );
+  return [
+    ["", "ns each", "times as fast", "(lowest - highest)"],
+    ...variants.map(({ name }, at) => {
+      const ratios = rounds.map((round) => round[0] / round[at]);
+      return [
+        name,
+        (medianOf(rounds.map((round) => round[at])) * 1e6).toFixed(1),
+        medianOf(ratios).toFixed(2),
+        `(${Math.min(...ratios).toFixed(2)} - ${Math.max(...ratios).toFixed(2)})`,
+      ];
+    }),
+  ];
+}
+
+/** How often to repeat it to fill a round, found while the code gets compiled. */
+function calibrate(variant: Variant): number {
+  let repeats = 1;
+  let spentMs = 0;
+  for (let totalMs = 0; totalMs < WARM_UP_MS || spentMs < ROUND_MS / 4; totalMs += spentMs) {
+    if (spentMs < ROUND_MS / 4) repeats *= 2;
+    spentMs = time(variant, repeats);
+  }
+  return Math.max(1, Math.round((repeats * ROUND_MS) / spentMs));
+}
+
+/** In processor time, so that what else runs on the machine does not count. */
+function time(variant: Variant, repeats: number): number {
+  const before = process.cpuUsage();
+  for (let done = 0; done < repeats; done++) variant.run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}

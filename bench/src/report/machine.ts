@@ -1,0 +1,68 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import { bunVersion } from "../run/bun-path.ts";
+import type { Cores } from "../run/cores.ts";
+
+/** Where and on what a run took place. */
+export interface Machine {
+  readonly date: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly kernel: string;
+  readonly node: string;
+  readonly ws: string;
+  readonly bun: string;
+  readonly tideway: string;
+  /** Which core the programs under test were pinned to, and which the load. */
+  readonly pinnedTo: Cores;
+  /** How many processes wanted to run on average in the minute before. */
+  readonly loadBefore: number;
+}
+
+export function describeMachine(pinnedTo: Cores): Machine {
+  const [firstCpu] = cpus();
+  return {
+    date: new Date().toISOString(),
+    cpu: firstCpu.model.trim(),
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 1024 ** 3),
+    kernel: `Linux ${release()}`,
+    node: process.version,
+    ws: packageVersion("ws"),
+    bun: bunVersion() ?? "not installed",
+    tideway: `${packageVersion("tideway")}, ${commit()}`,
+    pinnedTo,
+    loadBefore: loadavg()[0],
+  };
+}
+
+/** The description in lines of `name: value`. */
+export function machineLines(machine: Machine): readonly string[] {
+  const { date, cpu, cores, memoryGiB, kernel, node, ws, bun, tideway, pinnedTo, loadBefore } =
+    machine;
+  return [
+    `date: ${date}`,
+    `machine: ${cores} x ${cpu}, ${memoryGiB} GiB, ${kernel}, load before ${loadBefore.toFixed(2)}`,
+    `versions: tideway ${tideway}; ws ${ws}; Bun ${bun}; Node ${node}`,
+    `pinned: programs to core ${pinnedTo.subject}, load to core ${pinnedTo.load}`,
+  ];
+}
+
+function packageVersion(name: string): string {
+  const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
+  return JSON.parse(readFileSync(path, "utf8")).version;
+}
+
+function commit(): string {
+  try {
+    const git = (...argv: string[]): string =>
+      execFileSync("git", argv, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    const isChanged = git("status", "--porcelain", "--untracked-files=no") !== "";
+    return `${git("rev-parse", "--short", "HEAD")}${isChanged ? " with changes" : ""}`;
+  } catch {
+    return "no commit";
+  }
+}

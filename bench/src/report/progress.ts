@@ -1,0 +1,42 @@
+const BAR_CELLS = 24;
+
+/** A bar on standard error, for as long as a person watches; a log gets none. */
+export class Progress {
+  readonly #steps: number;
+  readonly #startedAt = performance.now();
+  #done = 0;
+
+  constructor(steps: number) {
+    this.#steps = steps;
+  }
+
+  /** Begins the next step. */
+  step(text: string): void {
+    this.#show(`${this.#bar()} ${text}${this.#timeLeft()}`);
+    this.#done++;
+  }
+
+  /** Makes place for other output. */
+  clear(): void {
+    this.#show("");
+  }
+
+  #bar(): string {
+    const filled = Math.round((this.#done / this.#steps) * BAR_CELLS);
+    return `[${"#".repeat(filled)}${"-".repeat(BAR_CELLS - filled)}]`;
+  }
+
+  #timeLeft(): string {
+    if (this.#done < 3) return "";
+    const elapsedMs = performance.now() - this.#startedAt;
+    const seconds = ((elapsedMs / this.#done) * (this.#steps - this.#done)) / 1000;
+    return seconds < 90
+      ? `, ${Math.ceil(seconds)} s left`
+      : `, ${Math.ceil(seconds / 60)} min left`;
+  }
+
+  #show(text: string): void {
+    const { stderr } = process;
+    if (stderr.isTTY) stderr.write(`\r\u001B[K${text.slice(0, stderr.columns - 1)}`);
+  }
+}

@@ -1,0 +1,77 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describeLoad } from "../load/loads.ts";
+import type { Comparison } from "../run/compare.ts";
+import { chartOf } from "./chart.ts";
+import { type Machine, machineLines } from "./machine.ts";
+import { summaryOf } from "./summary.ts";
+import { markdownTable, tableOf } from "./table.ts";
+
+const DIRECTORY = fileURLToPath(new URL("../../results/", import.meta.url));
+
+/** Writes tables, chart and raw rounds under `bench/results/` and returns their paths. */
+export function writeResults(
+  name: string,
+  machine: Machine,
+  comparisons: readonly Comparison[],
+): readonly string[] {
+  const title = titleOf(comparisons);
+  mkdirSync(DIRECTORY, { recursive: true });
+  const files = {
+    [`${name}.md`]: markdownOf(name, title, machine, comparisons),
+    [`${name}.svg`]: chartOf(title, comparisons),
+    [`${name}.json`]: `${JSON.stringify({ machine, workloads: comparisons.map(plain) }, undefined, 1)}\n`,
+  };
+  return Object.entries(files).map(([file, contents]) => {
+    writeFileSync(`${DIRECTORY}${file}`, contents);
+    return `bench/results/${file}`;
+  });
+}
+
+function titleOf(comparisons: readonly Comparison[]): string {
+  const baselines = new Set(comparisons.map(({ workload }) => workload.programs[0].name));
+  const [baseline] = baselines;
+  return `Ratio to ${baselines.size === 1 ? baseline : "the first program"} at the same CPU time`;
+}
+
+function markdownOf(
+  name: string,
+  title: string,
+  machine: Machine,
+  comparisons: readonly Comparison[],
+): string {
+  return [
+    `# ${title}`,
+    machineLines(machine)
+      .map((line) => `- ${line}`)
+      .join("\n"),
+    `Median of the rounds (lowest - highest). [What the figures mean](../README.md#what-is-measured); the raw rounds are in [${name}.json](${name}.json).`,
+    `![The ratios as bars](${name}.svg)`,
+    markdownTable(summaryOf(comparisons)),
+    ...comparisons.flatMap(workloadSection),
+    "",
+  ].join("\n\n");
+}
+
+function workloadSection(comparison: Comparison): string[] {
+  const { workload, scale, failures } = comparison;
+  return [
+    `## ${workload.name}`,
+    `${describeLoad(workload.load)}; ratio of ${scale.title}, ${scale.better} is better`,
+    markdownTable(tableOf(comparison)),
+    ...failures.map(({ program, reason }) => `${program.name} failed: ${reason.split("\n")[0]}`),
+  ];
+}
+
+function plain({ workload, scale, results, failures }: Comparison): unknown {
+  return {
+    name: workload.name,
+    description: describeLoad(workload.load),
+    load: workload.load,
+    ratioOf: scale.title,
+    better: scale.better,
+    target: workload.target,
+    programs: results.map(({ program, ratio, rounds }) => ({ name: program.name, ratio, rounds })),
+    failures: failures.map(({ program, reason }) => ({ name: program.name, reason })),
+  };
+}

@@ -1,0 +1,141 @@
+import type { Program } from "../programs.ts";
+import type { Workload } from "../workloads.ts";
+import type { Cores } from "./cores.ts";
+import { isMemoryLoad, measure, type RoundTimes } from "./measure.ts";
+import { LoadProcess, RunningProgram } from "./processes.ts";
+import { type Round, type Scale, scaleOf } from "./rounds.ts";
+import { type Spread, spreadOf } from "./statistics.ts";
+
+/** How one program did, over all rounds. */
+export interface Result {
+  readonly program: Program;
+  readonly rounds: readonly Round[];
+  /** What was compared, as a ratio to the first program's in the same round. */
+  readonly ratio: Spread;
+}
+
+/** A program that could not be measured, and why. */
+export interface Failure {
+  readonly program: Program;
+  readonly reason: string;
+}
+
+export interface Comparison {
+  readonly workload: Workload;
+  readonly scale: Scale;
+  readonly results: readonly Result[];
+  readonly failures: readonly Failure[];
+}
+
+export interface Effort {
+  readonly rounds: number;
+  /** Long enough for a program's code to be compiled for this load. */
+  readonly firstWarmUpMs: number;
+  readonly times: RoundTimes;
+}
+
+/**
+ * Runs the programs of a workload in turn, round by round, so that whatever else the machine does
+ * hits all alike; only what was measured within one round is compared.
+ */
+export async function compare(
+  workload: Workload,
+  cores: Cores,
+  effort: Effort,
+  onStep: (text: string) => void,
+): Promise<Comparison> {
+  const load = new LoadProcess(cores);
+  const entrants = workload.programs.map((program) => new Entrant(workload, program, cores, load));
+  try {
+    for (const entrant of entrants) {
+      onStep(`warming up ${entrant.program.name}`);
+      await entrant.warmUp(effort);
+    }
+    for (let round = 1; round <= effort.rounds; round++) {
+      for (const entrant of round % 2 === 1 ? entrants : entrants.toReversed()) {
+        onStep(`round ${round} of ${effort.rounds}, ${entrant.program.name}`);
+        await entrant.run(effort.times);
+      }
+    }
+  } finally {
+    await Promise.all([load.stop(), ...entrants.map((entrant) => entrant.stop())]);
+  }
+  return summarise(workload, entrants);
+}
+
+/** How many steps `compare` tells of. */
+export function stepsOf({ programs }: Workload, { rounds }: Effort): number {
+  return programs.length * (rounds + 1);
+}
+
+/** One program in the comparison; once it has failed it sits out the rest. */
+class Entrant {
+  readonly program: Program;
+  readonly rounds: Round[] = [];
+  failure: string | undefined;
+  readonly #workload: Workload;
+  readonly #cores: Cores;
+  readonly #load: LoadProcess;
+  #running: RunningProgram | undefined;
+
+  constructor(workload: Workload, program: Program, cores: Cores, load: LoadProcess) {
+    this.#workload = workload;
+    this.program = program;
+    this.#cores = cores;
+    this.#load = load;
+  }
+
+  async warmUp({ firstWarmUpMs, times }: Effort): Promise<void> {
+    // Memory is measured on programs as they start.
+    if (isMemoryLoad(this.#workload.load)) return;
+    await this.#attempt(async () => {
+      await this.#measure({ ...times, warmUpMs: firstWarmUpMs });
+    });
+  }
+
+  async run(times: RoundTimes): Promise<void> {
+    await this.#attempt(async () => {
+      if (isMemoryLoad(this.#workload.load)) await this.stop();
+      this.rounds.push(await this.#measure(times));
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.stop();
+    this.#running = undefined;
+  }
+
+  async #measure(times: RoundTimes): Promise<Round> {
+    this.#running ??= await RunningProgram.start(this.program, this.#cores);
+    return await measure(this.#workload.load, this.#running, this.#load, times);
+  }
+
+  async #attempt(action: () => Promise<void>): Promise<void> {
+    if (this.failure !== undefined) return;
+    try {
+      await action();
+    } catch (error) {
+      this.failure = error instanceof Error ? error.message : String(error);
+      await this.stop();
+    }
+  }
+}
+
+function summarise(workload: Workload, entrants: readonly Entrant[]): Comparison {
+  const scale = scaleOf(workload.load);
+  const [baseline] = entrants;
+  const results: Result[] = [];
+  const failures: Failure[] = [];
+  for (const { program, rounds, failure } of entrants) {
+    if (failure !== undefined) {
+      failures.push({ program, reason: failure });
+    } else {
+      const ratios = rounds.map((round, at) => {
+        const compared = baseline.rounds[at];
+        return compared === undefined ? NaN : scale.valueOf(round) / scale.valueOf(compared);
+      });
+      results.push({ program, rounds, ratio: spreadOf(ratios) });
+    }
+  }
+  return { workload, scale, results, failures };
+}

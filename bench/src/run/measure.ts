@@ -1,0 +1,73 @@
+import { messagesPerBatch } from "../load/batches.ts";
+import type { ClientLoad, Load, MemoryLoad } from "../load/loads.ts";
+import type { RunOrder, TrafficRound } from "../load/protocol.ts";
+import type { LoadProcess, RunningProgram } from "./processes.ts";
+import type { MemoryRound, Round } from "./rounds.ts";
+
+export interface RoundTimes {
+  readonly warmUpMs: number;
+  readonly measuredMs: number;
+}
+
+/** Does one round of a load to a program. */
+export function measure(
+  load: Load,
+  running: RunningProgram,
+  process: LoadProcess,
+  times: RoundTimes,
+): Promise<Round> {
+  const order = { load, subject: running.subject, ...times };
+  if (isMemoryLoad(load)) return measureMemory(load, running, process, order);
+  if (isClientLoad(load)) return measureClient(load, running, process, order);
+  return measureServer(process, order);
+}
+
+/** Whether each round wants a program that nothing was done to before: memory seldom goes back. */
+export function isMemoryLoad(load: Load): load is MemoryLoad {
+  return load.kind === "idle" || load.kind === "unread";
+}
+
+function isClientLoad(load: Load): load is ClientLoad {
+  return load.kind === "client-receive" || load.kind === "client-send";
+}
+
+async function measureServer(process: LoadProcess, order: RunOrder): Promise<TrafficRound> {
+  return (await process.run(order)) as TrafficRound;
+}
+
+async function measureClient(
+  load: ClientLoad,
+  running: RunningProgram,
+  process: LoadProcess,
+  order: RunOrder,
+): Promise<TrafficRound> {
+  const { listeningOn } = (await process.run(order)) as { listeningOn: number };
+  const round = process.next();
+  running.tell({
+    ask: "connect",
+    url: `ws://127.0.0.1:${listeningOn}/`,
+    connections: load.connections,
+    messagesPerBatch: messagesPerBatch(load),
+    isText: load.payload !== "binary",
+    payloadBytes: load.payloadBytes,
+  });
+  return (await round) as TrafficRound;
+}
+
+async function measureMemory(
+  load: MemoryLoad,
+  running: RunningProgram,
+  process: LoadProcess,
+  order: RunOrder,
+): Promise<MemoryRound> {
+  const connections = load.kind === "idle" ? load.connections : 1;
+  const before = await running.memory(true);
+  await process.run(order);
+  // What waits to be collected is memory too, where the question is how far a process grows.
+  const after = await running.memory(load.kind === "idle");
+  await process.run({ release: true });
+  return {
+    rssBytes: (after.rssBytes - before.rssBytes) / connections,
+    heapBytes: (after.heapBytes - before.heapBytes) / connections,
+  };
+}

@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { LoadAnswer, LoadOrder, Subject } from "../load/protocol.ts";
+import type { Program } from "../programs.ts";
+import type { MemoryAnswer, ReadyAnswer, SubjectOrder } from "../subject.ts";
+import { bunPath } from "./bun-path.ts";
+import type { Cores } from "./cores.ts";
+
+const HERE = fileURLToPath(new URL("..", import.meta.url));
+
+/** A program under test that waits for its load. */
+export class RunningProgram {
+  readonly program: Program;
+  readonly subject: Subject;
+  readonly #child: ChildProcess;
+
+  static async start(program: Program, cores: Cores): Promise<RunningProgram> {
+    const child = startPinned(
+      program.isTwoCore ? [cores.subject, cores.second] : [cores.subject],
+      commandOf(program),
+    );
+    try {
+      return new RunningProgram(program, child, await nextMessage(child, program.name));
+    } catch (error) {
+      child.kill();
+      throw error;
+    }
+  }
+
+  private constructor(program: Program, child: ChildProcess, { port, pids }: ReadyAnswer) {
+    const { library, isTls } = program;
+    this.program = program;
+    this.subject = { port, pids, isTls, isFramed: library !== "net" };
+    this.#child = child;
+  }
+
+  tell(order: SubjectOrder): void {
+    this.#child.send(order);
+  }
+
+  async memory(collectFirst: boolean): Promise<MemoryAnswer> {
+    this.tell({ ask: "memory", collectFirst });
+    return await nextMessage(this.#child, this.program.name);
+  }
+
+  async stop(): Promise<void> {
+    await stop(this.#child);
+  }
+}
+
+/** The process that makes the load. */
+export class LoadProcess {
+  readonly #child: ChildProcess;
+
+  constructor(cores: Cores) {
+    this.#child = startPinned([cores.load], [process.execPath, `${HERE}load/main.js`]);
+  }
+
+  /** Resolves to the first answer; where that is not the last, `next` waits for another. */
+  async run(order: LoadOrder): Promise<LoadAnswer> {
+    this.#child.send(order);
+    return await this.next();
+  }
+
+  async next(): Promise<LoadAnswer> {
+    const answer = await nextMessage<LoadAnswer>(this.#child, "the load");
+    if ("failure" in answer) throw new Error(answer.failure);
+    return answer;
+  }
+
+  async stop(): Promise<void> {
+    await stop(this.#child);
+  }
+}
+
+function commandOf({ library, file, argv, directory = HERE }: Program): readonly string[] {
+  const path = `${directory}${file}`;
+  if (library === "bun") return [bunPath ?? "bun", path, ...argv];
+  return [process.execPath, "--expose-gc", path, ...argv];
+}
+
+/** taskset replaces itself by the program, so that the child is the program itself. */
+function startPinned(cores: readonly number[], command: readonly string[]): ChildProcess {
+  return spawn("taskset", ["-c", cores.join(","), ...command], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill();
+  await exited;
+}
+
+async function nextMessage<Message>(child: ChildProcess, name: string): Promise<Message> {
+  const noLongerNeeded = new AbortController();
+  const { signal } = noLongerNeeded;
+  try {
+    const exited = once(child, "exit", { signal }).then(([code, killedBy]) => {
+      throw new Error(`${name} ended (${killedBy ?? code})`);
+    });
+    const [message] = await Promise.race([once(child, "message", { signal }), exited]);
+    return message;
+  } finally {
+    noLongerNeeded.abort();
+  }
+}

@@ -1,0 +1,57 @@
+import type { Load } from "../load/loads.ts";
+import type { TrafficRound } from "../load/protocol.ts";
+
+/** What one round has measured. */
+export type Round = TrafficRound | MemoryRound;
+
+/** What the connections of one round took, for each of them. */
+export interface MemoryRound {
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+}
+
+/** What a load is measured in: the figure that is compared. */
+export interface Scale {
+  readonly title: string;
+  readonly better: "more" | "less";
+  valueOf(round: Round): number;
+}
+
+export function isMemoryRound(round: Round): round is MemoryRound {
+  return "rssBytes" in round;
+}
+
+/** Processor time counts, and not time: what else runs on the machine disturbs it less. */
+export function scaleOf({ kind }: Load): Scale {
+  if (kind === "idle") return BYTES_PER_CONNECTION;
+  if (kind === "unread") return BYTES_GROWN;
+  return kind === "fixed-rate" ? CPU_PER_MESSAGE : MESSAGES_PER_CPU_SECOND;
+}
+
+const MESSAGES_PER_CPU_SECOND: Scale = {
+  title: "messages per second of CPU time",
+  better: "more",
+  valueOf: (round) => 1 / cpuPerMessage(round),
+};
+
+const CPU_PER_MESSAGE: Scale = {
+  title: "CPU time for the same messages",
+  better: "less",
+  valueOf: cpuPerMessage,
+};
+
+const BYTES_PER_CONNECTION: Scale = {
+  title: "bytes of memory a connection",
+  better: "less",
+  valueOf: rssBytes,
+};
+
+const BYTES_GROWN: Scale = { ...BYTES_PER_CONNECTION, title: "bytes the process grew by" };
+
+function cpuPerMessage(round: Round): number {
+  return isMemoryRound(round) ? NaN : round.subjectCpuSeconds / round.messages;
+}
+
+function rssBytes(round: Round): number {
+  return isMemoryRound(round) ? round.rssBytes : NaN;
+}

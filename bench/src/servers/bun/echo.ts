@@ -1,0 +1,10 @@
+/** Echoes, by Bun's own server. */
+import { ready } from "../../subject.ts";
+import { serve } from "./bun.ts";
+
+const server = serve({
+  message(socket, message) {
+    socket.send(message);
+  },
+});
+ready(server.port);

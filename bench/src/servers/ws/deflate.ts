@@ -1,0 +1,28 @@
+/**
+ * Echoes, deflated. With the argument `no-takeover` no context is kept between messages, on neither
+ * side; else one is kept for each connection.
+ */
+import type { AddressInfo } from "node:net";
+import { WebSocketServer } from "ws";
+import { ready } from "../../subject.ts";
+
+const noContextTakeover = process.argv[2] === "no-takeover";
+const server = new WebSocketServer({
+  port: 0,
+  host: "127.0.0.1",
+  perMessageDeflate: {
+    serverNoContextTakeover: noContextTakeover,
+    clientNoContextTakeover: noContextTakeover,
+  },
+});
+
+server.on("connection", (socket) => {
+  socket.on("error", () => socket.terminate());
+  socket.on("message", (message) => {
+    socket.send((message as Buffer).toString());
+  });
+});
+
+server.on("listening", () => {
+  ready((server.address() as AddressInfo).port);
+});

@@ -1,0 +1,17 @@
+/** Echoes what it gets; `ws` hands text out as bytes, and takes bytes for text. */
+import type { AddressInfo } from "node:net";
+import { WebSocketServer } from "ws";
+import { ready } from "../../subject.ts";
+
+const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false });
+
+server.on("connection", (socket) => {
+  socket.on("error", () => socket.terminate());
+  socket.on("message", (message, isBinary) => {
+    socket.send(message, { binary: isBinary });
+  });
+});
+
+server.on("listening", () => {
+  ready((server.address() as AddressInfo).port);
+});

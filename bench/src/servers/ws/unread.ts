@@ -1,0 +1,15 @@
+/** Holds its sockets open and never reads from them. */
+import type { AddressInfo } from "node:net";
+import { WebSocketServer } from "ws";
+import { ready } from "../../subject.ts";
+
+const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false });
+
+server.on("connection", (socket) => {
+  socket.on("error", () => socket.terminate());
+  socket.pause();
+});
+
+server.on("listening", () => {
+  ready((server.address() as AddressInfo).port);
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { parseCommandLine } from "../../bench/src/command-line.ts";
+import { WORKLOADS } from "../../bench/src/workloads.ts";
+
+describe("the bench's command line", () => {
+  it("runs everything when no name is given", () => {
+    expect(parseCommandLine([])).toMatchObject({ name: "all", workloads: WORKLOADS });
+  });
+
+  it("runs the workload of a name, or those that begin with it", () => {
+    expect(namesOf(["binary-125"])).toEqual(["binary-125"]);
+    expect(namesOf(["deflate"])).toEqual([
+      "deflate-no-takeover-single",
+      "deflate-no-takeover",
+      "deflate-takeover",
+    ]);
+    expect(namesOf(["broadcast-single", "broadcast-single", "tls"])).toEqual([
+      "broadcast-single",
+      "tls-125",
+      "tls-16k",
+    ]);
+  });
+
+  it("lists what there is when a name is none", () => {
+    const command = parseCommandLine(["binary-126"]);
+    expect(command).toMatchObject({ kind: "mistake" });
+    const { message } = command as { message: string };
+    expect(message).toContain("binary-126");
+    for (const { name } of WORKLOADS) expect(message).toContain(name);
+  });
+
+  it.each([["--rounds", "0"], ["--rounds", "many"], ["--faster"]])("refuses %s %s", (...argv) => {
+    expect(parseCommandLine(argv)).toMatchObject({ kind: "mistake" });
+  });
+
+  it("keeps the results of parts apart from those of all", () => {
+    expect(parseCommandLine(["tls", "--quick"])).toMatchObject({ name: "tls-quick" });
+    expect(parseCommandLine(["--against", "HEAD~1"])).toMatchObject({
+      name: "all-against-HEAD-1",
+    });
+  });
+
+  it("has no two workloads of one name", () => {
+    const names = WORKLOADS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+function namesOf(argv: readonly string[]): readonly string[] {
+  const command = parseCommandLine(argv);
+  if (command.kind !== "workloads") throw new Error("no workloads");
+  return command.workloads.map(({ name }) => name);
+}
