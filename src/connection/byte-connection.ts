@@ -1,6 +1,7 @@
 import { ProtocolError, type TidewayError, TransportError } from "../errors/index.ts";
 import {
   type BufferPool,
+  type ByteBudget,
   CloseCode,
   type ClosingRecord,
   type DeflateAgreement,
@@ -61,6 +62,8 @@ export interface ByteConnectionOptions {
   readonly head?: Uint8Array;
   /** The largest message taken, in bytes over all its fragments; default 1 MiB. */
   readonly maxMessageBytes?: number;
+  /** What unfinished messages may hold together with those of others; default: not counted. */
+  readonly unfinishedBudget?: ByteBudget;
   /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
   readonly maxFrameBytes?: number;
   /** How many messages and control frames the peer may send in a second; default: no limit. */

@@ -1,5 +1,6 @@
 import { type ProtocolError, UsageError } from "../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "./close-code.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import type { DeflateCodec } from "./deflate/codec.ts";
 import { MessageDeflate } from "./deflate/message-deflate.ts";
 import type { DeflateAgreement } from "./deflate/negotiation.ts";
@@ -17,6 +18,8 @@ export interface EndpointOptions {
   readonly role: "client" | "server";
   /** The largest message taken, in bytes over all its fragments; default 1 MiB. */
   readonly maxMessageBytes?: number;
+  /** What unfinished messages may hold together with those of others; default: not counted. */
+  readonly unfinishedBudget?: ByteBudget | undefined;
   /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
   readonly maxFrameBytes?: number;
   /** Compression (RFC 7692), where the opening handshake has agreed on it, and what does it. */
@@ -78,7 +81,8 @@ export class Endpoint extends Receiver {
     const { role, maxMessageBytes = 1_048_576, maxFrameBytes = Infinity } = options;
     const deflate =
       options.deflate && new MessageDeflate(options.deflate.agreement, options.deflate.codec);
-    super({ role, maxMessageBytes, deflate }, platform);
+    const { unfinishedBudget } = options;
+    super({ role, maxMessageBytes, deflate, unfinishedBudget }, platform);
     this.#deflate = deflate;
     this.#events = events;
     this.#platform = platform;

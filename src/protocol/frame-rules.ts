@@ -89,6 +89,15 @@ export function messageTooBig(messageBytes: number | string, maxMessageBytes: nu
   };
 }
 
+/** RFC 6455 10.4: not this peer's fault alone, so that it may try again later (1013). */
+export function unfinishedTooBig(maxUnfinishedBytes: number): Fault {
+  return {
+    code: "UNFINISHED_TOO_BIG",
+    message: `unfinished messages of all peers exceed maxUnfinishedBytes ${maxUnfinishedBytes}`,
+    closeCode: CloseCode.TryAgainLater,
+  };
+}
+
 const RESERVED_BITS = fault("RESERVED_BITS", "a reserved bit is set");
 const MASK_REQUIRED = fault("MASK_REQUIRED", "a frame from a client is not masked");
 const MASK_FORBIDDEN = fault("MASK_FORBIDDEN", "a frame from a server is masked");

@@ -14,6 +14,7 @@
  * write(output.bytes.subarray(0, output.length));
  * ```
  */
+export { ByteBudget } from "./byte-budget.ts";
 export { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
 export {
   acceptDeflate,

@@ -1,3 +1,4 @@
+import type { ByteBudget } from "./byte-budget.ts";
 import type { Platform } from "./platform.ts";
 
 /** Up to here the length that a frame declares is allocated at once; above, as bytes come. */
@@ -15,9 +16,12 @@ export class MessageBuffer {
   bytes: Uint8Array = EMPTY;
   length = 0;
   readonly #platform: Platform;
+  readonly #budget: ByteBudget | undefined;
 
-  constructor(platform: Platform) {
+  /** `budget` is what the bytes held are taken from; without one they are not counted. */
+  constructor(platform: Platform, budget?: ByteBudget) {
     this.#platform = platform;
+    this.#budget = budget;
   }
 
   get capacity(): number {
@@ -25,8 +29,8 @@ export class MessageBuffer {
   }
 
   /**
-   * Appends `chunk[start, end)`. `expectedBytes` is the length that is known to be coming, and `isAll`
-   * whether that is the whole message.
+   * Appends `chunk[start, end)`; false if the budget has no room for it. `expectedBytes` is the length
+   * that is known to be coming, and `isAll` whether that is the whole message.
    */
   append(
     chunk: Uint8Array,
@@ -34,18 +38,28 @@ export class MessageBuffer {
     end: number,
     expectedBytes: number,
     isAll: boolean,
-  ): void {
-    if (start === end) return;
+  ): boolean {
+    if (start === end) return true;
     const length = this.length + end - start;
-    if (length > this.bytes.length) this.#grow(length, expectedBytes, isAll);
+    if (length > this.bytes.length && !this.#grow(length, expectedBytes, isAll)) return false;
     const isWholeChunk = start === 0 && end === chunk.length;
     this.bytes.set(isWholeChunk ? chunk : chunk.subarray(start, end), this.length);
     this.length = length;
+    return true;
+  }
+
+  /** Hands over the bytes, with whatever is behind them, and holds nothing any more. */
+  detach(): Uint8Array {
+    const { bytes } = this;
+    this.#budget?.give(bytes.length);
+    this.bytes = EMPTY;
+    return bytes.subarray(0, this.length);
   }
 
   /** Hands over the bytes, without much unused memory behind them. */
   release(): Uint8Array {
     const { bytes, length } = this;
+    this.detach();
     if (bytes.length === length) return bytes;
     if (bytes.length < length * 1.5) return bytes.subarray(0, length);
     const exact = this.#platform.allocate(length);
@@ -53,7 +67,7 @@ export class MessageBuffer {
     return exact;
   }
 
-  #grow(neededBytes: number, expectedBytes: number, isAll: boolean): void {
+  #grow(neededBytes: number, expectedBytes: number, isAll: boolean): boolean {
     // A declared length costs the peer nothing, so a large one is not allocated on its word.
     const trusted = Math.max(neededBytes, Math.min(expectedBytes, MAX_TRUSTED_BYTES));
     // Growing by a factor keeps the copying linear however many fragments come. Towards an end that
@@ -61,8 +75,10 @@ export class MessageBuffer {
     // been written to is not in use yet.
     const grown = Math.max(trusted, this.bytes.length * (isAll ? 16 : 2));
     const capacity = isAll ? Math.min(grown, expectedBytes) : grown;
+    if (this.#budget?.take(capacity - this.bytes.length) === false) return false;
     const larger = this.#platform.allocate(capacity);
     if (this.length > 0) larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
+    return true;
   }
 }

@@ -1,4 +1,5 @@
 import { ProtocolError } from "../errors/index.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
 import { maxDeflatedBytes, type MessageDeflate } from "./deflate/message-deflate.ts";
 import { frameHeaderBytes, MAX_FRAME_HEADER_BYTES, readUint32 } from "./frame-header.ts";
@@ -11,6 +12,7 @@ import {
   lengthNotMinimal,
   messageTooBig,
   RSV1,
+  unfinishedTooBig,
 } from "./frame-rules.ts";
 import { isAscii, mask } from "./masking.ts";
 import { MessageBuffer } from "./message-buffer.ts";
@@ -25,6 +27,8 @@ export interface ReceiverOptions {
   readonly maxMessageBytes: number;
   /** Restores compressed messages; undefined where no compression is agreed upon. */
   readonly deflate: MessageDeflate | undefined;
+  /** What unfinished messages may hold together with those of other connections. */
+  readonly unfinishedBudget: ByteBudget | undefined;
 }
 
 /** Below this, one loop that copies and unmasks beats an unmasking pass and `set`. */
@@ -45,6 +49,7 @@ export abstract class Receiver {
   readonly #maxTextBytes: number;
   readonly #platform: Platform;
   readonly #deflate: MessageDeflate | undefined;
+  readonly #unfinishedBudget: ByteBudget | undefined;
 
   #state: "flowing" | "paused" | "done" = "flowing";
   #isParsing = false;
@@ -76,6 +81,7 @@ export abstract class Receiver {
     this.#maxTextBytes = Math.min(options.maxMessageBytes, platform.maxTextBytes);
     this.#platform = platform;
     this.#deflate = options.deflate;
+    this.#unfinishedBudget = options.unfinishedBudget;
   }
 
   protected abstract onText(text: string): void;
@@ -114,6 +120,7 @@ export abstract class Receiver {
   stop(): void {
     this.#state = "done";
     this.#waiting = NOTHING;
+    this.#message?.detach();
     this.#message = undefined;
     this.#control = undefined;
   }
@@ -280,9 +287,12 @@ export abstract class Receiver {
 
   /** Adds to a message that a fragment or a chunk's end has cut; false if its text is bad. */
   #addToMessage(chunk: Uint8Array, start: number, stop: number): boolean {
-    const message = (this.#message ??= new MessageBuffer(this.#platform));
+    const budget = this.#unfinishedBudget;
+    const message = (this.#message ??= new MessageBuffer(this.#platform, budget));
     const from = message.length;
-    message.append(chunk, start, stop, from + this.#missing, this.#isFinal);
+    if (!message.append(chunk, start, stop, from + this.#missing, this.#isFinal)) {
+      return this.#violate(unfinishedTooBig(budget!.maxBytes));
+    }
     if (this.#isServer) {
       const offset = this.#payloadBytes - this.#missing;
       mask(message.bytes, from, message.length, this.#maskingKey, offset);
@@ -300,18 +310,15 @@ export abstract class Receiver {
     this.#message = undefined;
     this.#messageOpcode = Opcode.Continuation;
     if (this.#isCompressed) {
-      this.#deliverDeflated(opcode, message.bytes, 0, message.length);
-      return;
-    }
-    if (opcode === Opcode.Binary) {
+      const bytes = message.detach();
+      this.#deliverDeflated(opcode, bytes, 0, bytes.length);
+    } else if (opcode === Opcode.Binary) {
       this.onBinary(message.release());
-      return;
+    } else {
+      const bytes = message.detach();
+      if (this.#utf8!.isComplete) this.onText(this.#platform.decodeUtf8(bytes, 0, bytes.length));
+      else this.#violate(INVALID_UTF8);
     }
-    if (!this.#utf8!.isComplete) {
-      this.#violate(INVALID_UTF8);
-      return;
-    }
-    this.onText(this.#platform.decodeUtf8(message.bytes, 0, message.length));
   }
 
   /** RFC 7692 6.2 and 7.2.2. The limit holds for what the message inflates to. */

@@ -1,5 +1,6 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index.ts";
+import { ByteBudget } from "../protocol/index.ts";
 import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
@@ -28,6 +29,12 @@ export interface ApplicationOptions extends RouteDefaults {
    * connections again that are no WebSocket, or not yet, but at least 1,000; more are dropped unheard.
    */
   readonly maxConnections?: number;
+  /**
+   * How much memory the messages that have begun and not ended may hold together, over all
+   * connections. A peer whose message needs more is closed with 1013; messages that come in one piece
+   * need nothing of it. Default 268,435,456 (256 MiB).
+   */
+  readonly maxUnfinishedBytes?: number;
   /**
    * The names that this server answers to: hosts, such as `"example.com"`, which hold for every port,
    * or hosts with a port, such as `"localhost:8080"` or `"[::1]:8080"`. A request, for a page as for a
@@ -76,6 +83,7 @@ export function createApplication(
     onError,
     handshakeTimeoutMs = 10_000,
     maxConnections = 65_536,
+    maxUnfinishedBytes = 268_435_456,
     hosts,
     origins,
     compression = false,
@@ -99,6 +107,7 @@ export function createApplication(
     throw invalidOption("serve", "routes", routes, "a record of routes");
   }
   checkCount("serve", "maxConnections", maxConnections);
+  checkCount("serve", "maxUnfinishedBytes", maxUnfinishedBytes);
   checkLimits(limits, "serve");
   resolveCompression(compression, "shared", "serve");
   const isHostAllowed = compileHostPolicy(hosts);
@@ -112,6 +121,7 @@ export function createApplication(
   const gate = new UpgradeGate(table, {
     wheel,
     deflateCodec,
+    unfinishedBudget: new ByteBudget(maxUnfinishedBytes),
     inNextTurn,
     random,
     report,

@@ -1,10 +1,11 @@
+import type { ByteConnectionOptions } from "../connection/byte-connection.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { HandshakeError } from "../errors/index.ts";
+import type { ByteBudget } from "../protocol/index.ts";
 import {
   acceptDeflate,
   type DeflateAcceptance,
-  type DeflateAgreement,
   type DeflateCodec,
 } from "../protocol/deflate/index.ts";
 import {
@@ -15,7 +16,6 @@ import {
   type WebSocketOffer,
 } from "../protocol/handshake/index.ts";
 import { CloseCode } from "../protocol/index.ts";
-import type { ConnectionLimits } from "./connection-limits.ts";
 import { type HostCheck, MISDIRECTED } from "./host-policy.ts";
 import { cancelBody } from "./http-answer.ts";
 import type { ErrorListener } from "./report.ts";
@@ -51,11 +51,8 @@ export type UpgradeDecision = UpgradeAccepted | UpgradeRefused | UpgradeAnswered
 /** Send the response that accepts, open a connection, and hand it over. */
 export interface UpgradeAccepted {
   readonly kind: "accept";
-  readonly protocol: string;
-  readonly extensions: string;
-  /** Undefined where nothing is compressed. */
-  readonly deflate: DeflateAgreement | undefined;
-  readonly limits: ConnectionLimits;
+  /** What the connection is to be opened with. */
+  readonly connection: ByteConnectionOptions;
   /** Runs the route's handler on the connection. */
   open(connection: Connection): Socket;
 }
@@ -75,6 +72,8 @@ export interface UpgradeAnswered {
 export interface UpgradeEnvironment {
   readonly wheel: TimerWheel;
   readonly deflateCodec: DeflateCodec;
+  /** What the unfinished messages of all connections may hold. */
+  readonly unfinishedBudget: ByteBudget;
   /** Calls back in a turn of its own, after what is sent in this one has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   /** From 0 to 1. */
@@ -132,10 +131,14 @@ export class UpgradeGate {
     const deflate = this.#acceptDeflate(offer.extensions, match.entry);
     const accept = (state: unknown): UpgradeDecision => ({
       kind: "accept",
-      protocol,
-      extensions: deflate === undefined ? "" : serializeExtensions([deflate.extension]),
-      deflate: deflate?.agreement,
-      limits: match.entry.limits,
+      connection: {
+        ...match.entry.limits,
+        role: "server",
+        protocol,
+        extensions: deflate === undefined ? "" : serializeExtensions([deflate.extension]),
+        deflate: deflate?.agreement,
+        unfinishedBudget: this.#environment.unfinishedBudget,
+      },
       open: (connection) => this.#open(connection, attempt, match, state),
     });
     return match.entry.authorize === undefined

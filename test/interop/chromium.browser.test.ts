@@ -43,6 +43,29 @@ describeInBrowser("our server with the WebSocket of Chromium", () => {
     expect(protocol).toBe("b");
   });
 
+  it.each(["shared", "dedicated"])("compresses both ways in a %s context", async (context) => {
+    const results = await page.evaluate(async (path) => {
+      const socket = new WebSocket(`ws://${location.host}${path}`);
+      await new Promise((resolve, reject) => {
+        socket.onopen = resolve;
+        socket.onerror = reject;
+      });
+      const same: boolean[] = [];
+      for (const length of [0, 10, 1024, 5000, 100_000, 100_000]) {
+        const text = "tidé".repeat(length / 4);
+        socket.send(text);
+        const { data } = await new Promise<MessageEvent>((resolve) => {
+          socket.onmessage = resolve;
+        });
+        same.push(data === text);
+      }
+      socket.close();
+      return { same, extensions: socket.extensions };
+    }, `/${context}`);
+    expect(results.same).toEqual([true, true, true, true, true, true]);
+    expect(results.extensions).toContain("permessage-deflate");
+  });
+
   it("closes with a code and a reason", async () => {
     const heard = await page.evaluate(async () => {
       const socket = new WebSocket(`ws://${location.host}/farewell`);

@@ -1,4 +1,4 @@
-import { type Server, serve } from "tideway/server";
+import { type Server, serve, type Socket } from "tideway/server";
 import { LARGEST } from "./messages.ts";
 
 /** Our server: a page under `/` for a browser to be on, and sockets that echo under `ws:/echo`. */
@@ -14,13 +14,17 @@ export function serveEcho(): Promise<Server> {
       "ws:/echo": {
         protocols: ["b", "a", ""],
         maxMessageBytes: LARGEST,
-        handle: async (socket) => {
-          for await (const message of socket) socket.send(message);
-        },
+        handle: echo,
       },
+      "ws:/shared": { compression: { context: "shared" }, handle: echo },
+      "ws:/dedicated": { compression: { context: "dedicated" }, handle: echo },
       "ws:/farewell": async (socket) => {
         for await (const message of socket) socket.close(4001, String(message));
       },
     },
   });
+}
+
+async function echo(socket: Socket): Promise<void> {
+  for await (const message of socket) socket.send(message);
 }

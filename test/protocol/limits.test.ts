@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { asPeerOf, frame, fromHex, plainPlatform, probe, ROLES } from "./support.ts";
+import { ByteBudget } from "../../src/protocol/index.ts";
+import {
+  asPeerOf,
+  frame,
+  fromHex,
+  hexOf,
+  plainPlatform,
+  type Probe,
+  probe,
+  ROLES,
+} from "./support.ts";
 
 const ABNORMAL = { code: 1006, reason: "", wasClean: false };
 const TOO_BIG = [{ end: ABNORMAL, violation: "1009 MESSAGE_TOO_BIG" }];
@@ -114,6 +124,45 @@ describe.each(ROLES)("limits of a %s", (role) => {
     const fragments = asPeerOf(role, fromHex("0000".repeat(10_000)));
     endpoint.receive(fragments);
     expect(endpoint.heldBytes).toBe(held);
+  });
+
+  describe("with a budget of 100,000 bytes for the unfinished messages of all", () => {
+    const ends = {
+      "a last fragment": ({ receive }: Probe) => receive(frame("80", "")),
+      "its failure": ({ receive }: Probe) => receive("8300"),
+      "the end of the transport": ({ endpoint }: Probe) => endpoint.receiveEnd(),
+      "a Close frame": ({ receive }: Probe) => receive(frame("88", "03e8")),
+    };
+
+    it.each(Object.entries(ends))("gives back what a message held at %s", (_, end) => {
+      for (const opcode of ["01", "02"]) {
+        const unfinishedBudget = new ByteBudget(100_000);
+        const one = probe(role, { unfinishedBudget });
+        one.receive(frame(opcode, "20".repeat(60_000)));
+        expect(unfinishedBudget.heldBytes).toBe(one.endpoint.heldBytes);
+        expect(unfinishedBudget.heldBytes).toBeGreaterThanOrEqual(60_000);
+        end(one);
+        expect(unfinishedBudget.heldBytes).toBe(0);
+      }
+    });
+
+    it("fails with 1013 the connection that would exceed it, and no other", () => {
+      const unfinishedBudget = new ByteBudget(100_000);
+      const [one, other] = [probe(role, { unfinishedBudget }), probe(role, { unfinishedBudget })];
+      one.receive(frame("02", "20".repeat(60_000)));
+      other.receive(frame("02", "20".repeat(60_000)));
+      expect(other.told).toMatchObject([{ violation: "1013 UNFINISHED_TOO_BIG" }]);
+      one.receive(frame("80", ""));
+      expect(one.told).toEqual([{ binary: "20".repeat(60_000) }]);
+      expect(unfinishedBudget.heldBytes).toBe(0);
+    });
+
+    it("takes nothing of it for messages in one piece", () => {
+      const unfinishedBudget = new ByteBudget(1);
+      const { told, receive } = probe(role, { unfinishedBudget });
+      receive(frame("81", hexOf("whole")), frame("82", "20".repeat(60_000)));
+      expect(told).toHaveLength(2);
+    });
   });
 
   it("lets go of everything when it has failed", () => {

@@ -148,16 +148,12 @@ function accept(
   head: Uint8Array,
 ): void {
   if (socket.destroyed) return;
-  const { protocol, extensions, deflate, limits } = decision;
+  const { protocol, extensions } = decision.connection;
   const acceptKey = computeAcceptKey(headers["sec-websocket-key"]!, nodePlatform);
   socket.write(writeUpgradeResponse({ acceptKey, protocol, extensions }), "latin1");
   decision.open(
     openConnection(socket, {
-      ...limits,
-      role: "server",
-      protocol,
-      extensions,
-      deflate,
+      ...decision.connection,
       // An empty head is still a view of the whole chunk that the request came in.
       ...(head.byteLength > 0 ? { head } : {}),
     }),
