@@ -16,6 +16,7 @@ export default defineConfig({
       { find: /^tideway$/, replacement: source("node/index.ts") },
       { find: /^tideway\/server$/, replacement: source("node/server.ts") },
       { find: /^tideway\/protocol$/, replacement: source("protocol/index.ts") },
+      { find: /^tideway\/topics$/, replacement: source("topics/index.ts") },
       { find: /^tideway\/testing$/, replacement: source("testing/index.ts") },
     ],
   },

@@ -10,6 +10,7 @@ const ENTRY_POINTS = {
   "tideway.browser": "dist/browser/index.d.ts",
   "tideway-server": "dist/node/server.d.ts",
   "tideway-protocol": "dist/protocol/index.d.ts",
+  "tideway-topics": "dist/topics/index.d.ts",
   "tideway-testing": "dist/testing/index.d.ts",
 };
 

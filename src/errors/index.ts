@@ -100,3 +100,32 @@ export class ConnectionClosedError extends TidewayError {
     return "ConnectionClosedError";
   }
 }
+
+/**
+ * The engine behind topics failed: code `BROKER_UNAVAILABLE` when it cannot be reached,
+ * `BROKER_TIMEOUT` when it does not answer in time, `BROKER_REFUSED` when it says no, and
+ * `BROKER_ANSWER_INVALID` when its answer is none, `BROKER_CLOSED` once it was closed here. What was
+ * asked for may have happened.
+ */
+export class BrokerError extends TidewayError {
+  /** Whether the same call may succeed later. */
+  readonly isRetryable: boolean;
+
+  constructor(
+    code:
+      | "BROKER_UNAVAILABLE"
+      | "BROKER_TIMEOUT"
+      | "BROKER_REFUSED"
+      | "BROKER_ANSWER_INVALID"
+      | "BROKER_CLOSED",
+    message: string,
+    options: TidewayErrorOptions = {},
+  ) {
+    super(code, message, options);
+    this.isRetryable = code === "BROKER_UNAVAILABLE" || code === "BROKER_TIMEOUT";
+  }
+
+  override get name(): string {
+    return "BrokerError";
+  }
+}

@@ -1,0 +1,84 @@
+import { deepStrictEqual } from "node:assert";
+import { setTimeout as delay } from "node:timers/promises";
+import type {
+  Broker,
+  BrokerListener,
+  Publication,
+  PublishReceipt,
+  Retention,
+} from "../topics/index.ts";
+
+export const RETENTION: Retention = {
+  size: 1_000,
+  bytes: 1_048_576,
+  ageMs: 60_000,
+  idWindowMs: 60_000,
+};
+
+/** Hears what a broker says of one topic. */
+export class RecordingListener implements BrokerListener {
+  readonly publications: Publication[] = [];
+  interruptions = 0;
+  presenceChanges = 0;
+
+  onPublication(publication: Publication): void {
+    this.publications.push(publication);
+  }
+
+  onInterruption(): void {
+    this.interruptions++;
+  }
+
+  onPresenceChange(): void {
+    this.presenceChanges++;
+  }
+}
+
+let ids = 0;
+
+/** Publishes with an id of its own. */
+export function publish(
+  broker: Broker,
+  topic: string,
+  data: string | Uint8Array,
+  retention: Retention = RETENTION,
+): Promise<PublishReceipt> {
+  return broker.publish(topic, { id: `id-${ids++}`, data }, retention);
+}
+
+export function check(condition: boolean, message: string): void {
+  if (!condition) throw new Error(message);
+}
+
+export function checkEqual(actual: unknown, expected: unknown, message: string): void {
+  deepStrictEqual(actual, expected, `${message}: ${show(actual)} is not ${show(expected)}`);
+}
+
+/** Resolves once `condition` holds. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string | (() => string),
+  timeoutMs = 20_000,
+): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > endMs) {
+      throw new Error(`not within ${timeoutMs} ms: ${typeof what === "string" ? what : what()}`);
+    }
+    await delay(5);
+  }
+}
+
+export function offsetsOf(publications: readonly Publication[]): readonly number[] {
+  return publications.map(({ position }) => position.offset);
+}
+
+/** The whole numbers from `first` to `last`. */
+export function range(first: number, last: number): readonly number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 400 ? `${text.slice(0, 400)}...` : text;
+}

@@ -1,0 +1,58 @@
+import type { TopicData, TopicSocket } from "../topics/index.ts";
+
+/** A socket of no network: it keeps what topics send to it, and is as slow as it is told to be. */
+export class RecordingSocket implements TopicSocket {
+  readonly sent: TopicData[] = [];
+  readonly done: Promise<void>;
+  /** 1 while open, 3 when closed. */
+  readyState = 1;
+  closeCode: number | undefined;
+  #finish!: () => void;
+  #isBlocked = false;
+  #bufferedAmount = 0;
+  #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+
+  constructor() {
+    this.done = new Promise((resolve) => (this.#finish = resolve));
+  }
+
+  get bufferedAmount(): number {
+    return this.#bufferedAmount;
+  }
+
+  get drained(): Promise<void> {
+    if (this.readyState !== 1) return Promise.reject(new Error("the socket is closed"));
+    if (!this.#isBlocked) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /**
+   * Makes it a peer that reads nothing: one message more is taken, or none where what others have
+   * sent has filled it, and the next ones are refused.
+   */
+  block({ isFull = false }: { isFull?: boolean } = {}): void {
+    this.#isBlocked = true;
+    if (isFull) this.#bufferedAmount += 1;
+  }
+
+  unblock(): void {
+    this.#isBlocked = false;
+    this.#bufferedAmount = 0;
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
+  }
+
+  send(data: TopicData): boolean {
+    if (this.readyState !== 1 || this.#bufferedAmount > 0) return false;
+    this.sent.push(data);
+    if (this.#isBlocked) this.#bufferedAmount += 2 + data.length;
+    return !this.#isBlocked;
+  }
+
+  close(code: number = 1000): void {
+    if (this.readyState !== 1) return;
+    this.readyState = 3;
+    this.closeCode = code;
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error("the socket was closed"));
+    this.#finish();
+  }
+}

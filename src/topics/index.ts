@@ -1,0 +1,50 @@
+/**
+ * `tideway/topics`: publications that reach every subscriber once and in order, on one node or many,
+ * or of which the subscriber is told that they cannot.
+ *
+ * ```ts
+ * import { serve } from "tideway/server";
+ * import { Topics } from "tideway/topics";
+ *
+ * const topics = new Topics();
+ * const server = await serve({
+ *   routes: {
+ *     "ws:/news": async (socket) => {
+ *       const [since] = await socket[Symbol.asyncIterator]().next();
+ *       await topics.topic("news").subscribe(socket, { since });
+ *     },
+ *   },
+ * });
+ * await topics.topic("news").publish("hello");
+ * ```
+ *
+ * @module
+ */
+export { BrokerError, TidewayError, UsageError } from "../errors/index.ts";
+export type {
+  Broker,
+  BrokerListener,
+  BrokerPage,
+  HistoryQuery,
+  PresenceEntry,
+  PublicationDraft,
+  PublishReceipt,
+  Retention,
+} from "./broker.ts";
+export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
+export type { Timers } from "./node-context.ts";
+export { formatPosition, type Position, readPosition } from "./position.ts";
+export type { Presence } from "./presence-lease.ts";
+export type { GapReason, HistoryPage, Publication, TopicData } from "./publication.ts";
+export type { Published, PublishOptions } from "./publish.ts";
+export type { HistoryOptions, SubscribeOptions, Topic, TopicSubscription } from "./topic.ts";
+export {
+  dataOnly,
+  type EncodeTopicMessage,
+  envelope,
+  type Member,
+  type TopicMessage,
+} from "./topic-message.ts";
+export type { TopicOptions } from "./topic-options.ts";
+export type { TopicSocket, TopicTarget } from "./topic-socket.ts";
+export { isTopicName, Topics, type TopicsOptions } from "./topics.ts";

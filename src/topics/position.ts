@@ -1,0 +1,51 @@
+/**
+ * A place in the publications of a topic. Offsets count from 1 and have no gaps within an epoch;
+ * offset 0 is the place before the first publication. The epoch changes whenever the engine can no
+ * longer vouch for what an offset of the old one meant.
+ */
+export interface Position {
+  /** 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  readonly epoch: string;
+  /** A safe integer from 0 on. */
+  readonly offset: number;
+}
+
+const EPOCH = /^[\w-]{1,64}$/;
+
+/** At most 16 digits: more are no safe integer. */
+const TEXT = /^([\w-]{1,64}):(0|[1-9]\d{0,15})$/;
+
+/** A position as text, to be sent to a client and given back by it: `epoch:offset`. */
+export function formatPosition({ epoch, offset }: Position): string {
+  return `${epoch}:${offset}`;
+}
+
+/**
+ * Reads a position, as text or as an object, from whoever sent it.
+ *
+ * @returns undefined where `value` is neither, whatever it is
+ */
+export function readPosition(value: unknown): Position | undefined {
+  if (typeof value === "string") return readText(value);
+  if (typeof value !== "object" || value === null) return undefined;
+  const { epoch, offset } = value as Record<string, unknown>;
+  return isEpoch(epoch) && isOffset(offset) ? { epoch, offset } : undefined;
+}
+
+export function isEpoch(value: unknown): value is string {
+  return typeof value === "string" && EPOCH.test(value);
+}
+
+export function isOffset(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+export function isSamePosition(one: Position, other: Position): boolean {
+  return one.offset === other.offset && one.epoch === other.epoch;
+}
+
+function readText(text: string): Position | undefined {
+  const [, epoch, digits] = TEXT.exec(text) ?? [];
+  const offset = Number(digits);
+  return epoch !== undefined && isOffset(offset) ? { epoch, offset } : undefined;
+}

@@ -1,0 +1,73 @@
+import { type NodeContext, withTimeout } from "./node-context.ts";
+import { isSameMember, readMember } from "./member.ts";
+import type { Member, TopicMessage } from "./topic-message.ts";
+
+/**
+ * Who is present on a topic, as this node last read it. The broker only says that something may have
+ * changed; what has is found by comparing, so that a hint which is lost delays a notice, and no more.
+ */
+export class PresenceView {
+  readonly #topic: string;
+  readonly #context: NodeContext;
+  readonly #onNotice: (message: TopicMessage) => void;
+  #members: ReadonlyMap<string, Member> | undefined;
+  #isStale = false;
+  #reading: Promise<void> | undefined;
+
+  constructor(topic: string, context: NodeContext, onNotice: (message: TopicMessage) => void) {
+    this.#topic = topic;
+    this.#context = context;
+    this.#onNotice = onNotice;
+  }
+
+  get members(): readonly Member[] {
+    return [...(this.#members?.values() ?? [])];
+  }
+
+  /** Reads who is there at the time of the call or later. Never rejects. */
+  refresh(): Promise<void> {
+    this.#isStale = true;
+    this.#reading ??= this.#read();
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    while (this.#isStale) {
+      this.#isStale = false;
+      try {
+        this.#update(await readMembers(this.#context, this.#topic));
+      } catch (error) {
+        this.#context.report(error, this.#topic);
+      }
+    }
+    this.#reading = undefined;
+  }
+
+  #update(members: ReadonlyMap<string, Member>): void {
+    const before = this.#members;
+    this.#members = members;
+    if (before === undefined) return;
+    for (const [id, member] of before) {
+      if (!members.has(id)) this.#onNotice({ type: "leave", topic: this.#topic, member });
+    }
+    for (const [id, member] of members) {
+      if (isSameMember(member, before.get(id))) continue;
+      this.#onNotice({ type: "join", topic: this.#topic, member });
+    }
+  }
+}
+
+/** The members by their ids. @throws BrokerError */
+export async function readMembers(
+  context: NodeContext,
+  topic: string,
+): Promise<ReadonlyMap<string, Member>> {
+  const entries = await withTimeout(context, context.broker.members(topic));
+  const members = new Map<string, Member>();
+  // In the order of the keys: all nodes agree on the data of a member with two entries.
+  for (const { value } of entries.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
+    const member = readMember(value);
+    if (member !== undefined) members.set(member.id, member);
+  }
+  return members;
+}

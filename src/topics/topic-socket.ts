@@ -1,0 +1,34 @@
+import type { TopicData } from "./publication.ts";
+
+/**
+ * What a topic needs of a socket. `Socket` of `tideway/server` has it, and so can anything that
+ * carries messages.
+ */
+export interface TopicSocket {
+  /** 1 while messages can be sent; the numbers of the WHATWG interface. */
+  readonly readyState: number;
+  /** Bytes that wait. */
+  readonly bufferedAmount: number;
+  /** Settles when no more can ever be sent. */
+  readonly done: Promise<unknown>;
+  /**
+   * Resolves once it makes sense to send again, and rejects when no more can be sent. It MUST NOT
+   * be resolved where `send` would refuse the message.
+   */
+  readonly drained: Promise<void>;
+  /**
+   * Sends a message, and MUST NOT throw. Returns false when it is time to wait for `drained`. A
+   * message that is refused instead of sent MUST leave `bufferedAmount` as it was, and one that is
+   * sent before false is returned MUST change it.
+   */
+  send(data: TopicData): boolean;
+  close(code: number, reason: string): void;
+}
+
+/** A socket, or what stands on one, as the `TypedSocket` of `tideway/server` does. */
+export type TopicTarget = TopicSocket | { readonly socket: TopicSocket };
+
+/** The socket to send to: what a topic sends is encoded already, once for all its subscribers. */
+export function socketOf(target: TopicTarget): TopicSocket {
+  return "socket" in target ? target.socket : target;
+}

@@ -1,0 +1,144 @@
+import type { Feed } from "./feed.ts";
+import { writeMember } from "./member.ts";
+import type { NodeContext } from "./node-context.ts";
+import type { Position } from "./position.ts";
+import { type Presence, PresenceLease } from "./presence-lease.ts";
+import { readMembers } from "./presence-view.ts";
+import type { GapReason, HistoryPage, TopicData } from "./publication.ts";
+import { publish, type PublishOptions, type Published } from "./publish.ts";
+import { readHistory } from "./read-history.ts";
+import { onEnd } from "./socket-end.ts";
+import type { Member } from "./topic-message.ts";
+import type { TopicSettings } from "./topic-options.ts";
+import { socketOf, type TopicTarget } from "./topic-socket.ts";
+
+export interface SubscribeOptions {
+  /**
+   * Where the subscriber was: a position, or its text, straight from the client; anything else is
+   * answered with `recovered: false`. Default: none, the subscriber starts with what comes next.
+   */
+  readonly since?: unknown;
+}
+
+/** A socket on a topic. It ends with the socket. */
+export interface TopicSubscription extends Disposable {
+  /** Every publication after this one is sent. */
+  readonly position: Position;
+  /** Whether `position` is what was given as `since`. */
+  readonly recovered: boolean;
+  /** Why it is not, where `recovered` is false. */
+  readonly reason?: GapReason;
+  /** Sends nothing any more. The socket stays open. */
+  unsubscribe(): void;
+}
+
+export interface HistoryOptions {
+  /** As for `subscribe`: reads forwards from there. Default: the latest publications are read. */
+  readonly since?: unknown;
+  /** The most publications to read. Default 100. */
+  readonly limit?: number;
+}
+
+/** What a topic needs of the node it is on. */
+export interface TopicHost {
+  readonly context: NodeContext;
+  readonly publishTimeoutMs: number;
+  /** The node's feed of a topic, open. @throws BrokerError */
+  openFeed(topic: string, settings: TopicSettings): Promise<Feed>;
+  /** Keeps a lease until it ends. */
+  hold(lease: PresenceLease): void;
+  release(lease: PresenceLease): void;
+}
+
+/**
+ * A topic: its publications stand in one order for all nodes, and every subscriber gets each of them
+ * once and in that order, or is told that it cannot.
+ *
+ * ```ts
+ * const news = topics.topic("news");
+ * await news.subscribe(socket, { since: url.searchParams.get("since") ?? undefined });
+ * await news.publish("hello", { id: "a1" });
+ * ```
+ */
+export class Topic {
+  /** As given to `topics.topic`. */
+  readonly name: string;
+  readonly #host: TopicHost;
+  readonly #settings: TopicSettings;
+
+  constructor(name: string, host: TopicHost, settings: TopicSettings) {
+    this.name = name;
+    this.#host = host;
+    this.#settings = settings;
+  }
+
+  /**
+   * Publishes. Resolves once the broker has stored it: then every subscriber gets it, or is told.
+   * While the broker is away it tries again, for up to `publishTimeoutMs`. When it rejects with a
+   * BrokerError the publication may have been stored nevertheless: publish again with the same `id`.
+   *
+   * Publications stand in the order in which they reach the broker: to be sure of it, wait for one
+   * before the next.
+   *
+   * @throws UsageError `INVALID_DATA`, `INVALID_ID`, `PUBLICATION_TOO_BIG`
+   * @throws BrokerError
+   */
+  publish(data: TopicData, options: PublishOptions = {}): Promise<Published> {
+    return publish(this.name, this.#host, this.#settings, data, options);
+  }
+
+  /**
+   * Sends a socket the publications of this topic: those after `since`, or from now on, until it
+   * ends. Resolves once the socket is on the topic; what it missed may still be on its way.
+   *
+   * @throws UsageError `ALREADY_SUBSCRIBED`
+   * @throws BrokerError if the broker has to be asked and cannot be; the socket has been sent nothing
+   */
+  async subscribe(target: TopicTarget, options: SubscribeOptions = {}): Promise<TopicSubscription> {
+    const feed = await this.#host.openFeed(this.name, this.#settings);
+    const { subscriber, ...start } = await feed.subscribe(socketOf(target), options.since);
+    const unsubscribe = (): void => subscriber.end();
+    return { ...start, unsubscribe, [Symbol.dispose]: unsubscribe };
+  }
+
+  /**
+   * Reads publications that are kept. To go on from what was read, subscribe since its `position`.
+   *
+   * @throws UsageError `INVALID_LIMIT`
+   * @throws BrokerError
+   */
+  history(options: HistoryOptions = {}): Promise<HistoryPage> {
+    return readHistory(this.name, this.#host.context, this.#settings, options);
+  }
+
+  /**
+   * Makes somebody a member of this topic, until `leave` or the end of the socket. If this node
+   * crashes, the member is gone after `presenceTtlMs`.
+   *
+   * @throws UsageError `INVALID_MEMBER`
+   * @throws BrokerError
+   */
+  async enter(target: TopicTarget, member: Member): Promise<Presence> {
+    const entry = { key: crypto.randomUUID(), value: writeMember(member) };
+    const socket = socketOf(target);
+    const lease: PresenceLease = new PresenceLease(this.#host.context, this.name, entry, () => {
+      stopWatching();
+      this.#host.release(lease);
+    });
+    const stopWatching = onEnd(socket, () => void lease.leave());
+    this.#host.hold(lease);
+    try {
+      await lease.enter();
+    } catch (error) {
+      // It may have been entered.
+      void lease.leave();
+      throw error;
+    }
+    return lease;
+  }
+
+  /** Who is present, on all nodes. @throws BrokerError */
+  async members(): Promise<readonly Member[]> {
+    return [...(await readMembers(this.#host.context, this.name)).values()];
+  }
+}

@@ -1,0 +1,429 @@
+import { connectedPair } from "tideway/testing";
+import {
+  BrokerError,
+  type BrokerPage,
+  formatPosition,
+  MemoryBroker,
+  UsageError,
+} from "tideway/topics";
+import { describe, expect, it } from "vitest";
+import {
+  FaultyBroker,
+  follow,
+  ManualTimers,
+  openTopics,
+  received,
+  RecordingSocket,
+  settle,
+  texts,
+  types,
+} from "./support.ts";
+
+describe("subscribing to a topic", () => {
+  it("tells where it starts, then every publication with its position and id", async () => {
+    const topic = openTopics().topic("news");
+    await topic.publish("before");
+    const socket = new RecordingSocket();
+    const { position, recovered, reason } = await topic.subscribe(socket);
+    const published = await topic.publish("after", { id: "a1" });
+    expect({ recovered, reason }).toEqual({ recovered: false, reason: "no-position" });
+    expect(position.offset).toBe(1);
+    expect(received(socket)).toEqual([
+      {
+        type: "subscribed",
+        topic: "news",
+        position: formatPosition(position),
+        recovered: false,
+        reason: "no-position",
+      },
+      {
+        type: "publication",
+        topic: "news",
+        position: `${position.epoch}:2`,
+        id: "a1",
+        text: "after",
+      },
+    ]);
+    expect(published).toEqual({
+      id: "a1",
+      isDuplicate: false,
+      position: { epoch: position.epoch, offset: 2 },
+    });
+  });
+
+  it("sends what was missed before what is new, when told where the socket was", async () => {
+    const topic = openTopics().topic("news");
+    const { position } = await topic.publish("1");
+    await topic.publish("2");
+    await topic.publish("3");
+    const socket = new RecordingSocket();
+    const subscription = await topic.subscribe(socket, { since: formatPosition(position) });
+    await topic.publish("4");
+    expect(subscription).toMatchObject({ recovered: true, position });
+    expect(texts(socket)).toEqual(["2", "3", "4"]);
+    expect(follow(socket)!.offset).toBe(4);
+  });
+
+  it("sends nothing after unsubscribe, and nothing to a socket that has ended", async () => {
+    const topic = openTopics().topic("news");
+    const [left, ended, closed] = [1, 2, 3].map(() => new RecordingSocket());
+    const subscription = await topic.subscribe(left);
+    await topic.subscribe(ended);
+    closed.close();
+    await topic.subscribe(closed);
+    subscription.unsubscribe();
+    ended.close();
+    await topic.publish("late");
+    expect([texts(left), texts(ended), closed.sent]).toEqual([[], [], []]);
+    expect(left.readyState).toBe(1);
+  });
+
+  it("refuses a socket that is on the topic already, or about to be, and takes it back later", async () => {
+    const topic = openTopics().topic("news");
+    const socket = new RecordingSocket();
+    const first = topic.subscribe(socket);
+    await expect(topic.subscribe(socket)).rejects.toThrow(
+      expect.objectContaining({ code: "ALREADY_SUBSCRIBED" }),
+    );
+    const subscription = await first;
+    await expect(topic.subscribe(socket)).rejects.toThrow(UsageError);
+    subscription.unsubscribe();
+    await topic.subscribe(socket, { since: subscription.position });
+    await topic.publish("once");
+    expect(texts(socket)).toEqual(["once"]);
+  });
+
+  it("encodes a publication once, whatever the number of subscribers", async () => {
+    let count = 0;
+    const encode = ({ type }: { type: string }): string => `${type} ${count++}`;
+    const topic = openTopics({ encode }).topic("news");
+    const sockets = Array.from({ length: 10 }, () => new RecordingSocket());
+    for (const socket of sockets) await topic.subscribe(socket);
+    count = 0;
+    await topic.publish("hello");
+    expect(sockets.map(({ sent }) => sent.at(-1))).toEqual(sockets.map(() => "publication 0"));
+    expect(count).toBe(1);
+  });
+
+  it("has one subscription at the broker, which it leaves when nobody has been there for a while", async () => {
+    const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
+    const topic = openTopics({ broker, timers, checkIntervalMs: 1_000 }).topic("news");
+    const subscriptions = await Promise.all(
+      [1, 2, 3].map(() => topic.subscribe(new RecordingSocket())),
+    );
+    expect(broker.listeners.size).toBe(1);
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    await timers.advance(1_000);
+    expect(broker.listeners.size).toBe(1);
+    await timers.advance(1_000);
+    expect(broker.listeners.size).toBe(0);
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    await topic.publish("again");
+    expect(texts(socket)).toEqual(["again"]);
+  });
+
+  it("carries topics to clients over real connections, typed ones included", async () => {
+    const topic = openTopics().topic("news");
+    await using pair = await connectedPair();
+    const messages = pair.client.onMessage[Symbol.asyncIterator]();
+    await topic.subscribe(pair.server);
+    await topic.publish("hello");
+    const next = async (): Promise<{ type: string; text: string }> =>
+      JSON.parse((await messages.next()).value!.data as string) as { type: string; text: string };
+    expect((await next()).type).toBe("subscribed");
+    expect((await next()).text).toBe("hello");
+    await expect(topic.subscribe({ socket: pair.server })).rejects.toThrow("already");
+  });
+});
+
+describe("a position that does not lead anywhere", () => {
+  it.each([
+    ["null", null],
+    ["a number", 7],
+    ["an empty text", ""],
+    ["no offset", "abc"],
+    ["an empty epoch", ":1"],
+    ["a negative offset", "abc:-1"],
+    ["a fraction", "abc:1.5"],
+    ["not a number", "abc:NaN"],
+    ["an exponent", "abc:1e3"],
+    ["an offset beyond the safe integers", "abc:9007199254740993"],
+    ["an enormous offset", `abc:${"9".repeat(1_000_000)}`],
+    ["an enormous epoch", `${"a".repeat(1_000_000)}:1`],
+    ["a name of Object.prototype", "__proto__"],
+    ["an object without a position", {}],
+    ["an object whose offset is a text", { epoch: "abc", offset: "1" }],
+    ["an object whose offset is not finite", { epoch: "abc", offset: Infinity }],
+    ["an array", ["abc", 1]],
+    ["a symbol", Symbol("since")],
+  ])("is answered with recovered: false: %s", async (_, since) => {
+    const topic = openTopics().topic("news");
+    await topic.publish("1");
+    const socket = new RecordingSocket();
+    const subscription = await topic.subscribe(socket, { since });
+    await topic.publish("2");
+    expect(subscription).toMatchObject({ recovered: false, reason: "invalid-position" });
+    expect(texts(socket)).toEqual(["2"]);
+    expect(await topic.history({ since })).toMatchObject({
+      recovered: false,
+      reason: "invalid-position",
+      publications: [],
+    });
+  });
+
+  it("is of another epoch, ahead of the topic, or older than its history", async () => {
+    const topic = openTopics({ historySize: 3 }).topic("news");
+    for (let number = 1; number <= 2_000; number++) await topic.publish(`${number}`);
+    const { position } = await topic.history();
+    const reasons = [
+      [{ epoch: "__proto__", offset: 1 }, "epoch-changed"],
+      [{ ...position, offset: 2_001 }, "position-ahead"],
+      [{ ...position, offset: Number.MAX_SAFE_INTEGER }, "position-ahead"],
+      [{ ...position, offset: 1_996 }, "missing"],
+      [{ ...position, offset: 0 }, "missing"],
+    ] as const;
+    for (const [since, reason] of reasons) {
+      const socket = new RecordingSocket();
+      const subscription = await topic.subscribe(socket, { since });
+      expect(subscription).toMatchObject({ recovered: false, reason, position });
+      expect(texts(socket)).toEqual([]);
+      expect(await topic.history({ since })).toMatchObject({ recovered: false, reason });
+    }
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket, { since: { ...position, offset: 1_997 } });
+    expect(texts(socket)).toEqual(["1998", "1999", "2000"]);
+  });
+
+  it("leads to the start of a topic on which nothing has been published yet", async () => {
+    const topic = openTopics().topic("news");
+    const { position } = await topic.history();
+    await topic.publish("1");
+    const socket = new RecordingSocket();
+    expect(await topic.subscribe(socket, { since: position })).toMatchObject({ recovered: true });
+    expect(texts(socket)).toEqual(["1"]);
+  });
+});
+
+describe("a feed whose broker misbehaves", () => {
+  it("hands out once what is delivered twice, and fetches what is not delivered", async () => {
+    const broker = new FaultyBroker();
+    const topic = openTopics({ broker }).topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    broker.onDelivery = (deliver) => {
+      deliver();
+      deliver();
+    };
+    await topic.publish("1");
+    broker.onDelivery = () => {};
+    await topic.publish("2");
+    await topic.publish("3");
+    broker.onDelivery = (deliver) => deliver();
+    await topic.publish("4");
+    await settle();
+    expect(texts(socket)).toEqual(["1", "2", "3", "4"]);
+    expect(types(socket)).not.toContain("lost");
+  });
+
+  it("puts right what is delivered in the wrong order", async () => {
+    const broker = new FaultyBroker();
+    const topic = openTopics({ broker }).topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    const held: (() => void)[] = [];
+    broker.onDelivery = (deliver) => held.push(deliver);
+    for (const text of ["1", "2", "3", "4"]) await topic.publish(text);
+    for (const index of [2, 0, 3, 1]) held[index]();
+    await settle();
+    expect(texts(socket)).toEqual(["1", "2", "3", "4"]);
+  });
+
+  it("hands out what comes during a fetch right behind what was fetched", async () => {
+    const broker = new FaultyBroker();
+    const topic = openTopics({ broker }).topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    let answer!: () => void;
+    broker.onPage = (page) => new Promise((resolve) => (answer = () => resolve(page)));
+    broker.interrupt();
+    await settle();
+    const callsBefore = broker.calls.filter((call) => call === "history").length;
+    for (const text of ["1", "2", "3"]) await topic.publish(text);
+    answer();
+    await settle();
+    expect(texts(socket)).toEqual(["1", "2", "3"]);
+    expect(broker.calls.filter((call) => call === "history")).toHaveLength(callsBefore);
+  });
+
+  it("fetches again when something is missing between what it fetched and what came meanwhile", async () => {
+    const broker = new FaultyBroker();
+    const topic = openTopics({ broker }).topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    let answer!: () => void;
+    broker.onPage = (page) => new Promise((resolve) => (answer = () => resolve(page)));
+    broker.interrupt();
+    await settle();
+    broker.onDelivery = () => {};
+    await topic.publish("1");
+    broker.onDelivery = (deliver) => deliver();
+    await topic.publish("2");
+    broker.onPage = async (page) => page;
+    answer();
+    await settle();
+    expect(texts(socket)).toEqual(["1", "2"]);
+  });
+
+  it("asks, after a silence, whether there was something", async () => {
+    const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
+    const topic = openTopics({ broker, timers, checkIntervalMs: 1_000 }).topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    broker.onDelivery = () => {};
+    await topic.publish("unheard");
+    expect(texts(socket)).toEqual([]);
+    await timers.advance(2_000);
+    expect(texts(socket)).toEqual(["unheard"]);
+  });
+
+  it("tells all subscribers of a loss when the topic has another epoch", async () => {
+    const first = new FaultyBroker();
+    const topic = openTopics({ broker: first }).topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    await topic.publish("1");
+    const second = new MemoryBroker();
+    const retention = { size: 10, bytes: 1_000, ageMs: 60_000, idWindowMs: 60_000 };
+    await second.publish("news", { id: "a", data: "of another epoch" }, retention);
+    first.onPage = () => second.history("news", { limit: 10 }, retention);
+    first.interrupt();
+    await settle();
+    expect(received(socket).at(-1)).toMatchObject({ type: "lost", reason: "epoch-changed" });
+    expect(texts(socket)).toEqual(["1"]);
+    expect(follow(socket)!.offset).toBe(1);
+  });
+
+  it("tells of a loss when the topic is shorter than it was, or when its history has a hole", async () => {
+    const broker = new FaultyBroker();
+    const topic = openTopics({ broker }).topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    await topic.publish("1");
+    broker.onPage = async ({ position }) => ({
+      position: { ...position, offset: 0 },
+      publications: [],
+    });
+    broker.interrupt();
+    await settle();
+    expect(received(socket).at(-1)).toMatchObject({ type: "lost", reason: "position-ahead" });
+
+    broker.onPage = async (page) => page;
+    broker.interrupt();
+    await settle();
+    broker.onDelivery = () => {};
+    for (const text of ["2", "3", "4"]) await topic.publish(text);
+    broker.onPage = async ({ position, publications }: BrokerPage) => ({
+      position,
+      publications: publications.filter(({ data }) => data !== "3"),
+    });
+    broker.interrupt();
+    await settle();
+    expect(received(socket).at(-1)).toMatchObject({ type: "lost", reason: "missing" });
+    expect(texts(socket)).toEqual(["1", "1", "2"]);
+    expect(follow(socket)!.offset).toBe(4);
+  });
+
+  it("keeps its subscribers while the broker is away, and serves them from memory", async () => {
+    const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
+    const errors: unknown[] = [];
+    const onError = (error: unknown): number => errors.push(error);
+    const topic = openTopics({ broker, timers, onError }).topic("news");
+    const [here, back] = [new RecordingSocket(), new RecordingSocket()];
+    await topic.subscribe(here);
+    const { position } = await topic.publish("1");
+    await topic.publish("2");
+    broker.onCall = () => Promise.reject(new BrokerError("BROKER_UNAVAILABLE", "away"));
+    broker.onDelivery = () => {};
+    await broker.inner.publish(
+      "news",
+      { id: "x", data: "3" },
+      { size: 10, bytes: 100, ageMs: 1e6, idWindowMs: 1e6 },
+    );
+    broker.interrupt();
+    await timers.advance(60_000);
+    expect(here.readyState).toBe(1);
+    // Told once, not with every attempt.
+    expect(errors).toHaveLength(1);
+    await topic.subscribe(back, { since: position });
+    expect(texts(back)).toEqual(["2"]);
+
+    broker.onCall = async () => {};
+    await timers.advance(60_000);
+    expect(texts(here)).toEqual(["1", "2", "3"]);
+    expect(texts(back)).toEqual(["2", "3"]);
+  });
+
+  it("rejects where the broker does not answer, and takes the same socket once it does", async () => {
+    const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
+    const topic = openTopics({ broker, timers, requestTimeoutMs: 1_000 }).topic("news");
+    broker.onCall = () => new Promise(() => {});
+    const socket = new RecordingSocket();
+    const subscribing = topic.subscribe(socket);
+    const [error] = await Promise.all([failureOf(subscribing), timers.advance(1_000)]);
+    expect(error).toMatchObject({ code: "BROKER_TIMEOUT", isRetryable: true });
+    expect(socket.sent).toEqual([]);
+    broker.onCall = async () => {};
+    await topic.subscribe(socket);
+    await topic.publish("1");
+    expect(texts(socket)).toEqual(["1"]);
+  });
+
+  it("ends a subscription at the broker that comes about too late", async () => {
+    const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
+    const topic = openTopics({ broker, timers, requestTimeoutMs: 1_000 }).topic("news");
+    let answer!: () => void;
+    broker.onCall = () => new Promise((resolve) => (answer = resolve));
+    const subscribing = topic.subscribe(new RecordingSocket());
+    const [error] = await Promise.all([failureOf(subscribing), timers.advance(1_000)]);
+    expect(error).toBeInstanceOf(BrokerError);
+    answer();
+    await settle();
+    expect(broker.listeners.size).toBe(0);
+  });
+});
+
+describe("an encoder that fails", () => {
+  it("costs its publication, which is told, and no other", async () => {
+    const errors: unknown[] = [];
+    const topic = openTopics({
+      onError: (error) => errors.push(error),
+      encode: (message) => {
+        if (message.type !== "publication") return JSON.stringify({ ...message, position: null });
+        if (message.publication.data === "bad") throw new Error("cannot be encoded");
+        if (message.publication.data === "worse") return 7 as never;
+        return JSON.stringify({ type: "publication", text: message.publication.data });
+      },
+    }).topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    for (const text of ["1", "bad", "2", "worse", "3"]) await topic.publish(text);
+    expect(types(socket)).toEqual([
+      "subscribed",
+      "publication",
+      "lost",
+      "publication",
+      "lost",
+      "publication",
+    ]);
+    expect(texts(socket)).toEqual(["1", "2", "3"]);
+    expect(errors).toHaveLength(2);
+  });
+});
+
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
