@@ -32,11 +32,11 @@ export function readPosition(value: unknown): Position | undefined {
   return isEpoch(epoch) && isOffset(offset) ? { epoch, offset } : undefined;
 }
 
-export function isEpoch(value: unknown): value is string {
+function isEpoch(value: unknown): value is string {
   return typeof value === "string" && EPOCH.test(value);
 }
 
-export function isOffset(value: unknown): value is number {
+function isOffset(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
