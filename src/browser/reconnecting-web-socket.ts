@@ -3,6 +3,7 @@ import type {
   ReconnectingWebSocketConstructor,
 } from "../client/reconnecting-interface.ts";
 import { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
+import { decideReconnect } from "../client/reconnect-policy.ts";
 import { CloseEvent, WebSocket } from "./web-socket.ts";
 
 /** A WebSocket client that connects again by itself. */
@@ -11,4 +12,5 @@ export interface ReconnectingWebSocket extends ReconnectingInterface {}
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineReconnectingWebSocket(
   WebSocket,
   CloseEvent,
+  decideReconnect,
 );

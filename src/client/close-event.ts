@@ -6,6 +6,8 @@ export interface CloseEvent extends Event {
   readonly code: number;
   /** The peer's close reason, or the empty string. */
   readonly reason: string;
+  /** Why, where it is not clean: as in the `error` event before it. A browser does not tell. */
+  readonly error?: unknown;
 }
 
 /** What a `CloseEvent` can be made from; another `CloseEvent` is such a thing. */

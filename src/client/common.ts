@@ -1,7 +1,6 @@
 /** What the entry points of the client have in common, whatever their runtime. */
 export { heartbeat } from "./heartbeat.ts";
 export { defineReconnectingWebSocket } from "./reconnecting-web-socket.ts";
-export { decideReconnect } from "./reconnect-policy.ts";
 export { withEventStreams } from "./event-streams.ts";
 export { EventStream } from "../streams/event-stream.ts";
 export { CloseCode } from "../protocol/close-code.ts";
@@ -28,6 +27,7 @@ export type { PingHeartbeatOptions, TlsMaterial, TlsOptions, WebSocketOptions } 
 export type { ReconnectDecision } from "./reconnect-policy.ts";
 export type {
   Asked,
+  DecideReconnect,
   Protocols,
   ReconnectEvent,
   ReconnectingEventMap,

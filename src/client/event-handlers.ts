@@ -32,11 +32,13 @@ export function defineEventHandlers<Target extends EventTarget>(
         return handlersOf(this as unknown as Target)[type] ?? null;
       },
       set [name](value: unknown) {
-        const target = this as unknown as Target;
         const isObject = Object(value) === value;
-        handlersOf(target)[type] = isObject ? value : null;
+        handlersOf(this as unknown as Target)[type] = isObject ? value : null;
         // Adding a listener again changes nothing: it keeps its place.
-        target[isObject ? "addEventListener" : "removeEventListener"](type, listener);
+        (this as unknown as Target)[isObject ? "addEventListener" : "removeEventListener"](
+          type,
+          listener,
+        );
       },
     };
     Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(attribute));

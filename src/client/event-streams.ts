@@ -109,8 +109,7 @@ interface Target {
   removeEventListener(type: string, listener: (event: Event) => void): void;
 }
 
-function streamOf(target: WebSocketLike, type: string): EventStream<Event> {
-  const socket: Target = target;
+function streamOf(socket: Target, type: string): EventStream<Event> {
   return new EventStream((onEvent, onDone) => {
     const onClose = (): void => onDone();
     socket.addEventListener(type, onEvent);
@@ -124,8 +123,7 @@ function streamOf(target: WebSocketLike, type: string): EventStream<Event> {
   });
 }
 
-function listenersOf(target: WebSocketLike, type: string): EventListenerList<Event> {
-  const socket: Target = target;
+function listenersOf(socket: Target, type: string): EventListenerList<Event> {
   return {
     add(listener) {
       socket.addEventListener(type, listener);

@@ -15,7 +15,10 @@ export interface HeartbeatSocket extends Pick<EventTarget, "addEventListener" | 
 export type Heartbeat = (socket: HeartbeatSocket, timers: Timers) => () => void;
 
 export interface HeartbeatOptions {
-  /** Makes the message to send when nothing has come for `intervalMs`. */
+  /**
+   * Makes the message to send when nothing has come for `intervalMs`. What it throws is told by an
+   * `error` event; then nothing is sent, and a reply is waited for all the same.
+   */
   readonly message: () => WebSocketData;
   /**
    * Tells replies from other messages. Replies are not handed out, and nothing else shows that the
@@ -54,6 +57,9 @@ export function heartbeat(options: HeartbeatOptions): Heartbeat {
       stop();
       timer = timers.setTimeout(callback, delayMs);
     };
+    const fail = (error: unknown): void => {
+      socket.dispatchEvent(Object.assign(new Event("error"), { error }));
+    };
     const wait = (): void => restart(check, intervalMs);
     const check = (): void => {
       restart(() => {
@@ -63,11 +69,15 @@ export function heartbeat(options: HeartbeatOptions): Heartbeat {
         );
         // Its own close event would come only when the browser too gives up waiting for the peer.
         const close = { code: 1006, reason: "", wasClean: false };
-        socket.dispatchEvent(Object.assign(new Event("error"), { error }));
+        fail(error);
         socket.dispatchEvent(Object.assign(new Event("close"), close));
         socket.close();
       }, timeoutMs);
-      socket.send(message());
+      try {
+        socket.send(message());
+      } catch (error) {
+        fail(error);
+      }
     };
     socket.addEventListener("open", wait);
     socket.addEventListener("close", stop);

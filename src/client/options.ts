@@ -79,6 +79,24 @@ const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;
 
+const NAMES: Readonly<Record<keyof WebSocketOptions, true>> = {
+  protocols: true,
+  headers: true,
+  maxMessageBytes: true,
+  handshakeTimeoutMs: true,
+  closeTimeoutMs: true,
+  compression: true,
+  heartbeat: true,
+  tls: true,
+};
+
+/** @throws UsageError `INVALID_OPTION` for an option that does not exist */
+export function checkNames(options: object): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name));
+  if (unknown === undefined) return;
+  throw new UsageError("INVALID_OPTION", `WebSocket: there is no option ${unknown}`);
+}
+
 /** Fills in every limit. @throws UsageError `INVALID_OPTION` */
 export function withDefaults(options: WebSocketOptions): ResolvedOptions {
   const {

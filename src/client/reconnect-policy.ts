@@ -26,20 +26,19 @@ export interface ReconnectDelays {
   readonly initialDelayMs: number;
   /** Where the doubling stops. */
   readonly maxDelayMs: number;
+  /** A number from 0 to 1. */
+  readonly random: () => number;
 }
 
 /**
- * The wait before attempt number `attempt` (from 1): anything up to the doubled delay, so that the
- * clients of a server that went down do not all come back at once.
- *
- * @param random from 0 to 1
+ * The wait before the next of `attempts`: anything up to the doubled delay, so that the clients of a
+ * server that went down do not all come back at once.
  */
 export function reconnectDelayMs(
-  { initialDelayMs, maxDelayMs }: ReconnectDelays,
-  attempt: number,
-  decision: ReconnectDecision,
-  random: number,
+  { initialDelayMs, maxDelayMs, random }: ReconnectDelays,
+  attempts: number,
+  isLater: boolean | undefined,
 ): number {
-  if (decision === "retry-later") return (maxDelayMs * (1 + random)) / 2;
-  return Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1)) * random;
+  if (isLater) return (maxDelayMs * (1 + random())) / 2;
+  return Math.min(maxDelayMs, initialDelayMs * 2 ** attempts) * random();
 }

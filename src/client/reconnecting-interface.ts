@@ -32,6 +32,11 @@ export interface Timers {
   clearTimeout(timer: never): void;
 }
 
+/** Decides by how a connection, or an attempt at one, has ended. */
+export type DecideReconnect = (
+  close: Pick<CloseEvent, "code" | "reason" | "wasClean" | "error">,
+) => ReconnectDecision;
+
 export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
   /** The subprotocols to offer, or a function asked before each attempt. Default: none. */
   readonly protocols?: Asked<Protocols>;
@@ -40,7 +45,10 @@ export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
    * for headers with a token that expires, say.
    */
   readonly webSocketOptions?: Asked<Omit<WebSocketOptions, "protocols">>;
-  /** Finds connections that are dead though nobody said so, as `heartbeat` does. Default: none. */
+  /**
+   * Finds connections that are dead though nobody said so, as `heartbeat` does. When it throws, the
+   * attempt has failed. Default: none.
+   */
   readonly heartbeat?: Heartbeat;
   /** The longest wait before the first retry, doubled with each one. Default: 2,000. */
   readonly initialDelayMs?: number;
@@ -55,9 +63,9 @@ export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
   readonly maxQueuedBytes?: number;
   /**
    * Whether to try again after a close. What it throws is told by an `error` event, and stops.
-   * Default: `decideReconnect`, by the close code.
+   * Default: `decideReconnect`.
    */
-  readonly decide?: (close: Pick<CloseEvent, "code" | "reason" | "wasClean">) => ReconnectDecision;
+  readonly decide?: DecideReconnect;
   /** A number from 0 to 1 for the jitter. Default: `Math.random`. */
   readonly random?: () => number;
   /** Default: the timers of the runtime. */
@@ -162,7 +170,8 @@ export interface ReconnectingWebSocketConstructor
    * @param url the URL, or a function asked before each attempt; when it throws or rejects, that
    *   counts as a failed attempt
    * @param protocols the subprotocols to offer, or a function as for `url`, or options
-   * @throws whatever the WebSocket class throws for a URL or subprotocols given as plain values
+   * @throws whatever the WebSocket class throws for a URL or subprotocols given as plain values, and
+   *   then what `heartbeat` does
    */
   new (
     url: Asked<string | URL>,

@@ -3,9 +3,10 @@ import type { CloseEventConstructor, CloseEventInit } from "./close-event.ts";
 import { defineEventHandlers, type EventHandlers } from "./event-handlers.ts";
 import { withEventStreams, type WebSocketLike } from "./event-streams.ts";
 import { isOptions } from "./options-argument.ts";
-import { decideReconnect, type ReconnectDecision, reconnectDelayMs } from "./reconnect-policy.ts";
+import { type ReconnectDecision, reconnectDelayMs } from "./reconnect-policy.ts";
 import type {
   Asked,
+  DecideReconnect,
   Protocols,
   ReconnectEvent,
   ReconnectingWebSocketConstructor,
@@ -44,12 +45,10 @@ const NO_CONNECTION: CloseInit = { code: 1006, reason: "", wasClean: false };
 const MORE_TYPES = ["reconnecting", "reconnected"];
 
 const DEFAULTS = {
-  protocols: [] as Asked<Protocols>,
   initialDelayMs: 2000,
   maxDelayMs: 30_000,
   stableAfterMs: 5000,
   maxQueuedBytes: 1_048_576,
-  decide: decideReconnect as NonNullable<ReconnectingWebSocketOptions["decide"]>,
   random: Math.random,
   timers: globalThis as Timers,
 };
@@ -71,11 +70,13 @@ const page = globalThis as Page;
 /**
  * Makes the `ReconnectingWebSocket` class over a class of WebSockets.
  *
+ * @param decideByDefault what to do where the options do not decide
  * @param prepare is given each new instance, to do what its runtime wants of an event target
  */
 export function defineReconnectingWebSocket(
   base: ReconnectableConstructor,
   CloseEventClass: CloseEventConstructor,
+  decideByDefault: DecideReconnect,
   prepare?: (target: EventTarget) => void,
 ): ReconnectingWebSocketConstructor {
   class ReconnectingWebSocket extends EventTarget {
@@ -91,11 +92,12 @@ export function defineReconnectingWebSocket(
     /** Checks by a heartbeat that somebody answers. */
     #checkHeartbeat: (() => void) | undefined;
     /** Attempts since the last stable connection. */
-    #attempt = 0;
+    #attempts = 0;
     #lastRetry: Omit<ReconnectEvent, keyof Event> | undefined;
-    #hasBeenOpen = false;
+    #connections = 0;
     /** Between connections: until the next attempt. In a connection: until it counts as stable. */
     #timer: unknown;
+    #timers: Timers | undefined;
     #queue: (string | Blob)[] = [];
     #queuedBytes = 0;
 
@@ -107,8 +109,8 @@ export function defineReconnectingWebSocket(
       prepare?.(this);
       this.options = isOptions<ReconnectingWebSocketOptions>(protocols) ? protocols : { protocols };
       this.#url = url;
-      if (this.#asked.some(isFunction)) void this.#connect();
-      else this.#open(...(this.#asked as OpenArguments));
+      if (this.#asked.some((asked) => typeof asked === "function")) void this.#connect();
+      else this.#open(this.#asked as OpenArguments);
       this.#listenToPage("addEventListener");
     }
 
@@ -171,9 +173,7 @@ export function defineReconnectingWebSocket(
 
     reconnect(): void {
       if (this.#readyState > OPEN) return;
-      const socket = this.#socket;
-      this.#socket = undefined;
-      socket?.close();
+      this.#drop();
       this.#retry(NO_CONNECTION, 0);
     }
 
@@ -189,33 +189,41 @@ export function defineReconnectingWebSocket(
       this.#readyState = CLOSING;
     }
 
-    /** The arguments of `#open`, or functions to be asked for them. */
+    /** What `#open` takes, or functions to be asked for it. */
     get #asked(): Asked<unknown>[] {
       return [this.#url, this.#options.protocols, this.#options.webSocketOptions];
     }
 
     async #connect(): Promise<void> {
       const retry = this.#lastRetry;
-      const isOver = (): boolean => this.#readyState !== CONNECTING || retry !== this.#lastRetry;
+      /** Unless another attempt, or none, is wanted by now: listeners may call `reconnect`, `close`. */
+      const ifWanted = (then: () => void): void => {
+        if (this.#readyState === CONNECTING && retry === this.#lastRetry) then();
+      };
       try {
-        const answers = await Promise.all(this.#asked.map(ask));
-        if (!isOver()) this.#open(...(answers as OpenArguments));
+        const answers = await Promise.all(
+          this.#asked.map(async (asked) => (typeof asked === "function" ? asked() : asked)),
+        );
+        ifWanted(() => this.#open(answers as OpenArguments));
       } catch (error) {
-        if (!isOver()) this.#dispatch("error", { error });
-        // A listener may have called `reconnect` or `close`.
-        if (!isOver()) this.#lost(NO_CONNECTION);
+        ifWanted(() => this.#dispatch("error", { error }));
+        ifWanted(() => this.#lost(NO_CONNECTION));
       }
     }
 
-    #open(...[url, protocols, options]: OpenArguments): void {
+    #open([url, protocols, options]: OpenArguments): void {
       const socket = new (base as unknown as SocketConstructor)(
         url,
         options ? { ...options, protocols } : protocols,
       );
-      const { heartbeat, timers } = this.#options;
       this.#socket = this.#latest = socket;
       // Before all others, so that it can keep replies to itself.
-      this.#checkHeartbeat = heartbeat?.(socket, timers);
+      try {
+        this.#checkHeartbeat = this.#options.heartbeat?.(socket, this.#options.timers);
+      } catch (error) {
+        this.#drop();
+        throw error;
+      }
       const listen = (type: string, listener: (event: never) => void): void =>
         socket.addEventListener(type, (event) => {
           if (socket === this.#socket) listener(event as never);
@@ -230,11 +238,16 @@ export function defineReconnectingWebSocket(
       listen("close", (event: CloseInit) => this.#lost(event));
     }
 
+    /** Hears nothing of the socket any more, and closes it if it is not closed already. */
+    #drop(): void {
+      this.#socket = undefined;
+      this.#latest?.close();
+    }
+
     #opened(): void {
       this.#readyState = OPEN;
-      this.#setTimer(() => (this.#attempt = 0), this.#options.stableAfterMs);
-      const isAgain = this.#hasBeenOpen;
-      this.#hasBeenOpen = true;
+      this.#setTimer(() => (this.#attempts = 0), this.#options.stableAfterMs);
+      const isAgain = this.#connections++ > 0;
       this.#dispatch("open");
       this.#flush();
       // A listener may have called `reconnect` or `close`.
@@ -266,26 +279,20 @@ export function defineReconnectingWebSocket(
       try {
         if (this.#readyState < CLOSING) {
           this.#readyState = CONNECTING;
-          decision = this.#options.decide(close);
+          decision = (this.#options.decide ?? decideByDefault)(close);
         }
       } catch (error) {
         this.#dispatch("error", { error });
       }
-      if (decision === "stop") {
-        this.#finish(close);
-        return;
-      }
       // Nobody looks at a hidden page, and its timers are slow anyway.
-      const pace = page.document?.hidden ? "retry-later" : decision;
-      this.#retry(
-        close,
-        reconnectDelayMs(this.#options, this.#attempt + 1, pace, this.#options.random()),
-      );
+      const isLater = page.document?.hidden || decision === "retry-later";
+      if (decision === "stop") this.#finish(close);
+      else this.#retry(close, reconnectDelayMs(this.#options, this.#attempts, isLater));
     }
 
     #retry({ code, reason }: CloseInit, delayMs: number): void {
       this.#readyState = CONNECTING;
-      this.#lastRetry = { attempt: ++this.#attempt, delayMs, code, reason };
+      this.#lastRetry = { attempt: ++this.#attempts, delayMs, code, reason };
       this.#setTimer(() => {
         // An attempt would be in vain; the event `online` makes another.
         if (page.navigator?.onLine !== false) void this.#connect();
@@ -300,17 +307,19 @@ export function defineReconnectingWebSocket(
       this.dispatchEvent(new CloseEventClass("close", close));
     }
 
-    #dispatch(type: string, properties: object = {}): void {
+    #dispatch(type: string, properties?: object): void {
       this.dispatchEvent(Object.assign(new Event(type), properties));
     }
 
     #setTimer(callback: () => void, delayMs: number): void {
       this.#clearTimer();
-      this.#timer = this.#options.timers.setTimeout(callback, delayMs);
+      // Kept, as other options may be set while it runs.
+      this.#timers = this.#options.timers;
+      this.#timer = this.#timers.setTimeout(callback, delayMs);
     }
 
     #clearTimer(): void {
-      this.#options.timers.clearTimeout(this.#timer as never);
+      this.#timers?.clearTimeout(this.#timer as never);
     }
 
     static {
@@ -339,12 +348,4 @@ function withDefaults(options: ReconnectingWebSocketOptions): Settings {
       throw new TidewayError("INVALID_OPTION", `${name} ${value}`);
   }
   return settings as unknown as Settings;
-}
-
-function isFunction(value: unknown): value is () => unknown {
-  return typeof value === "function";
-}
-
-async function ask(asked: Asked<unknown>): Promise<unknown> {
-  return isFunction(asked) ? asked() : asked;
 }

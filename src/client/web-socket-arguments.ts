@@ -1,7 +1,7 @@
 import { isToken } from "../protocol/handshake/index.ts";
 import { toUSVString } from "./close-event.ts";
 import { isOptions } from "./options-argument.ts";
-import type { WebSocketOptions } from "./options.ts";
+import { checkNames, type WebSocketOptions } from "./options.ts";
 
 /** "Get a URL record" (WHATWG WebSockets). @throws DOMException SyntaxError */
 export function parseUrl(url: unknown): URL {
@@ -26,9 +26,12 @@ function tryUrl(input: string, base: string | undefined): URL | undefined {
   }
 }
 
-/** The second argument of the constructor, with what Web IDL makes of the subprotocols. */
+/** The second argument of the constructor, with what Web IDL makes of the subprotocols. @throws UsageError */
 export function readOptions(argument: unknown): WebSocketOptions {
-  if (isOptions<WebSocketOptions>(argument)) return argument;
+  if (isOptions<WebSocketOptions>(argument)) {
+    checkNames(argument);
+    return argument;
+  }
   const isSequence = typeof argument === "object" && argument !== null;
   return { protocols: isSequence ? [...(argument as Iterable<string>)] : `${argument as string}` };
 }

@@ -233,11 +233,10 @@ export function defineWebSocket(
         return;
       }
       // RFC 6455 7.2.1: a client fails the connection also when the transport is lost unexpectedly.
-      this.dispatchEvent(
-        errorEvent(info.error ?? new TransportError("CONNECTION_LOST", "the connection was lost")),
-      );
+      const { error = new TransportError("CONNECTION_LOST", "the connection was lost") } = info;
+      this.dispatchEvent(withReason(new Event("error"), error));
       // In a browser promise jobs run between the two events; a task of its own allows the same.
-      runtime.queueTask(() => this.dispatchEvent(close));
+      runtime.queueTask(() => this.dispatchEvent(withReason(close, error)));
     }
 
     static {
@@ -254,7 +253,7 @@ export function defineWebSocket(
 
 const READY_STATE_CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
 
-/** The standard's plain event, with the reason added so that a Node program can see it. */
-function errorEvent(error: TidewayError): Event {
-  return Object.defineProperty(new Event("error"), "error", { value: error, enumerable: true });
+/** The standard's event, with the reason added so that a Node program can see it. */
+function withReason(event: Event, error: TidewayError): Event {
+  return Object.defineProperty(event, "error", { value: error, enumerable: true });
 }

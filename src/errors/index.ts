@@ -17,10 +17,10 @@ export class TidewayError extends Error {
   /** The close code (RFC 6455 7.4) that goes with this error, where one applies. */
   readonly closeCode: number | undefined;
 
-  constructor(code: string, message: string, options: TidewayErrorOptions = {}) {
+  constructor(code: string, message: string, options?: TidewayErrorOptions) {
     super(message, options);
     this.code = code;
-    this.closeCode = options.closeCode;
+    this.closeCode = options?.closeCode;
   }
 
   override get name(): string {

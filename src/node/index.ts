@@ -32,6 +32,7 @@ import type {
   WebSocketStreamConstructor,
 } from "../client/web-socket-stream-interface.ts";
 import { connect } from "./client/connect.ts";
+import { decideReconnect } from "./client/decide-reconnect.ts";
 import {
   allowManyListeners,
   CloseEvent as NodeCloseEvent,
@@ -54,6 +55,7 @@ export interface ReconnectingWebSocket extends ReconnectingInterface {}
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineReconnectingWebSocket(
   WebSocket,
   CloseEvent,
+  decideReconnect,
   allowManyListeners,
 );
 
@@ -65,6 +67,7 @@ export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream
   setImmediate,
 );
 
+export { decideReconnect } from "./client/decide-reconnect.ts";
 export { WebSocketError } from "../client/web-socket-error.ts";
 
 export * from "../client/common.ts";

@@ -20,9 +20,4 @@ export class Fifo<T> {
     }
     return this.#outgoing.pop();
   }
-
-  clear(): void {
-    this.#incoming = [];
-    this.#outgoing = [];
-  }
 }

@@ -47,7 +47,7 @@ export class MessageQueue {
   readonly #source: PausableSource;
   readonly #maxBytes: number;
   readonly #maxMessages: number;
-  readonly #messages = new Fifo<Message>();
+  #messages = new Fifo<Message>();
   #bytes = 0;
   #isSourcePaused = false;
   #consumer: QueueConsumer | undefined;
@@ -95,7 +95,7 @@ export class MessageQueue {
    * or `error`, also where the queue has ended otherwise before.
    */
   discard(error?: Error): void {
-    this.#messages.clear();
+    this.#messages = new Fifo();
     this.#bytes = 0;
     if (this.#hasEnded) this.#error = error;
     else this.end(error);

@@ -40,11 +40,13 @@ export function subscribe<T>(
   onDone?: (error?: unknown) => void,
   maxHeld: number = Infinity,
 ): Subscription {
-  const held = new Fifo<T>();
-  let state: "running" | "ended" | "over" = "running";
+  let held = new Fifo<T>();
+  /** Whether more events may come. */
+  let isOpen = true;
+  /** What is to be done behind the last event, once no more can come. */
+  let finish: (() => void) | undefined;
   let isPaused = false;
   let isDelivering = false;
-  let reason: unknown;
 
   const deliver = (): void => {
     // An event that comes while another is being handled waits for its turn.
@@ -60,19 +62,19 @@ export function subscribe<T>(
       }
     }
     isDelivering = false;
-    if (state === "ended" && !isPaused) {
-      cancel();
-      onDone?.(reason);
-    }
+    if (!isPaused) finish?.();
   };
   const end = (error?: unknown): void => {
-    if (state !== "running") return;
-    state = "ended";
-    reason = error;
+    if (!isOpen) return;
+    isOpen = false;
+    finish = () => {
+      cancel();
+      onDone?.(error);
+    };
     deliver();
   };
   const stop = source((event) => {
-    if (state !== "running") return;
+    if (!isOpen) return;
     if (held.size < maxHeld) {
       held.push(event);
       deliver();
@@ -82,8 +84,9 @@ export function subscribe<T>(
     }
   }, end);
   const cancel = (): void => {
-    state = "over";
-    held.clear();
+    isOpen = false;
+    finish = undefined;
+    held = new Fifo();
     stop();
   };
   return {

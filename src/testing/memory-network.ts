@@ -12,6 +12,7 @@ import {
   createWebSocketClass,
 } from "../node/client/web-socket-class.ts";
 import { createConnector } from "../node/client/connect.ts";
+import { decideReconnect } from "../node/client/decide-reconnect.ts";
 import type { Attachment } from "../node/serve/running-server.ts";
 import { attach, type RoutesOption } from "../node/serve/serve.ts";
 import type { ApplicationOptions } from "../server/application.ts";
@@ -58,6 +59,7 @@ export class MemoryNetwork {
     this.ReconnectingWebSocket = defineReconnectingWebSocket(
       this.WebSocket,
       CloseEvent,
+      decideReconnect,
       allowManyListeners,
     );
     this.fetch = fetchOver(() => this.connect());

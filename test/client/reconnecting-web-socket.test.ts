@@ -4,9 +4,10 @@ import { heartbeat } from "../../src/client/heartbeat.ts";
 import type {
   ReconnectEvent,
   ReconnectingWebSocket,
+  ReconnectingWebSocketConstructor,
   ReconnectingWebSocketOptions,
 } from "../../src/client/reconnecting-interface.ts";
-import type { ReconnectDecision } from "../../src/client/reconnect-policy.ts";
+import { decideReconnect, type ReconnectDecision } from "../../src/client/reconnect-policy.ts";
 import { defineReconnectingWebSocket } from "../../src/client/reconnecting-web-socket.ts";
 import { HandshakeError } from "../../src/errors/index.ts";
 import { FakeConnection, FakeNetwork, eventsOf } from "./fake-connector.ts";
@@ -55,11 +56,14 @@ beforeEach(() => {
   timers = new FakeTimers();
 });
 
+const defineClass = (): ReconnectingWebSocketConstructor =>
+  defineReconnectingWebSocket(network.WebSocket, defineCloseEvent(), decideReconnect);
+
 function create(
   options: ReconnectingWebSocketOptions = {},
   url: string | (() => string | Promise<string>) = "ws://host/",
 ): { socket: ReconnectingWebSocket; events: string[] } {
-  const Class = defineReconnectingWebSocket(network.WebSocket, defineCloseEvent());
+  const Class = defineClass();
   const socket = new Class(url, { timers, random: () => 1, ...options });
   return { socket, events: eventsOf(socket) };
 }
@@ -350,7 +354,7 @@ describe("url and protocols", () => {
   });
 
   it("may be given as the second argument, as for a WebSocket", async () => {
-    const Class = defineReconnectingWebSocket(network.WebSocket, defineCloseEvent());
+    const Class = defineClass();
     const sockets = [
       new Class("ws://host/", "a"),
       new Class(new URL("ws://host/"), ["b", "c"]),
@@ -711,6 +715,17 @@ describe("the options", () => {
     expect(socket.options).toBe(options);
   });
 
+  it("have the timers that a wait was begun with end it", async () => {
+    const { socket } = create();
+    fail();
+    const others = new FakeTimers();
+    socket.options = { timers: others, random: () => 1 };
+    expect(timers.pendingMs).toEqual([2000]);
+    socket.reconnect();
+    expect([timers.pendingMs, others.pendingMs]).toEqual([[], [0]]);
+    socket.close();
+  });
+
   it("for each WebSocket may be a function, asked before each attempt", async () => {
     let token = 0;
     create({
@@ -884,6 +899,46 @@ describe("a heartbeat", () => {
     end(connection, clean(1005));
     await turn();
     expect(timers.pendingMs).toEqual([]);
+  });
+
+  it("that throws is told to the caller, or is a failed attempt, and leaves no connection", async () => {
+    const failure = new Error("a bug in a heartbeat");
+    const failing = (): never => {
+      throw failure;
+    };
+    expect(() => create({ heartbeat: failing })).toThrow(failure);
+    expect(network.attempts.map(({ isAborted }) => isAborted)).toEqual([true]);
+    const { socket, events } = create({ heartbeat: failing }, () => "ws://host/");
+    let error: unknown;
+    socket.onerror = (event) => (error = event.error);
+    await turn();
+    expect(error).toBe(failure);
+    expect(network.attempts.map(({ isAborted }) => isAborted)).toEqual([true, true]);
+    network.runTasks();
+    expect(events).toEqual(["error", "reconnecting"]);
+    socket.close();
+  });
+
+  it("whose message throws tells so, and gives the connection up when nothing comes", async () => {
+    const failure = new Error("a bug in a message");
+    const { socket, events } = create({
+      heartbeat: heartbeat({
+        message: () => {
+          throw failure;
+        },
+        ...times,
+      }),
+    });
+    const errors: unknown[] = [];
+    socket.onerror = ({ error }) => errors.push(error);
+    accept();
+    await timers.advance(100);
+    expect(errors).toEqual([failure]);
+    expect(socket.readyState).toBe(1);
+    await timers.advance(10);
+    expect(errors[1]).toMatchObject({ code: "HEARTBEAT_TIMEOUT" });
+    expect(events).toEqual(["open", "error", "error", "reconnecting"]);
+    socket.close();
   });
 
   it("waits for 30 s, and 20 s for the reply, by default; its times must be times", async () => {

@@ -137,6 +137,7 @@ describe("the options in place of the protocols", () => {
     { headers: { "a b": "c" } },
     { headers: { a: "b\r\nc: d" } },
     { headers: { a: 1 } },
+    { maxMessageByte: 5 },
   ])("throw a UsageError for %j", (options) => {
     expect(() => create("ws://host", options)).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),

@@ -165,6 +165,23 @@ describe("MemoryNetwork", () => {
     await socket.onClose.first;
   });
 
+  it("stops where a server refuses with 401, and tells both events why", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: {
+        "ws:/": { authorize: () => new Response("who?", { status: 401 }), handle: () => {} },
+      },
+    });
+    const socket = new network.ReconnectingWebSocket("ws://any.host/", { initialDelayMs: 1 });
+    const errors: unknown[] = [];
+    socket.onerror = ({ error }) => errors.push(error);
+    expect(await socket.onClose.first).toMatchObject({ code: 1006, wasClean: false });
+    expect(errors).toEqual([expect.objectContaining({ code: "UNEXPECTED_STATUS", status: 401 })]);
+    expect(network.links).toHaveLength(1);
+    const plain = new network.WebSocket("ws://any.host/");
+    expect(await plain.onClose.first).toMatchObject({ error: { status: 401 } });
+  });
+
   it("streams", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({

@@ -1,0 +1,26 @@
+import type { CloseEvent } from "../../client/close-event.ts";
+import {
+  decideReconnect as decideByCloseCode,
+  type ReconnectDecision,
+} from "../../client/reconnect-policy.ts";
+import { UnexpectedStatusError } from "../../protocol/handshake/unexpected-status-error.ts";
+
+/**
+ * Decides by the status of a handshake that was refused, which a browser does not tell:
+ *
+ * - stop at 400, 401, 403, 405, 410 and 426: the server objects to what this client is or asks for,
+ *   and would object again;
+ * - retry later at 429: the server asks for it;
+ * - retry at everything else: a server that has failed, is overloaded, or lacks the path for now.
+ *
+ * Everything else is decided as in a browser, by the close code: stop at 1000, 1002, 1003, 1007, 1008,
+ * 1009, 1010, 3000 and 3003, retry later at 1013, and retry at all others.
+ */
+export function decideReconnect(close: Pick<CloseEvent, "code" | "error">): ReconnectDecision {
+  const { error } = close;
+  if (!(error instanceof UnexpectedStatusError)) return decideByCloseCode(close);
+  if (error.status === 429) return "retry-later";
+  return TERMINAL_STATUSES.includes(error.status) ? "stop" : "retry";
+}
+
+const TERMINAL_STATUSES = [400, 401, 403, 405, 410, 426];
