@@ -3,6 +3,8 @@
  * errors apart without reading their messages.
  */
 
+import { quote } from "./quote.ts";
+
 export interface TidewayErrorOptions {
   /** The close code (RFC 6455 7.4) that goes with this error, where one applies. */
   readonly closeCode?: number;
@@ -85,7 +87,7 @@ export class ConnectionClosedError extends TidewayError {
 
   constructor(details: ConnectionClosedDetails) {
     const { closeCode, reason, wasClean, closedBy } = details;
-    const quoted = reason === "" ? "" : ` ${JSON.stringify(reason)}`;
+    const quoted = reason === "" ? "" : ` ${quote(reason)}`;
     super(
       "CONNECTION_CLOSED",
       `the connection was closed with ${closeCode}${quoted} (${closedBy})`,

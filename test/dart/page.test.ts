@@ -1,27 +1,8 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { hasTest, readRows } from "../docs/linked-tests.ts";
 
 const page = new URL("../../docs/coming-from-dart.md", import.meta.url);
-
-interface Row {
-  readonly members: string;
-  readonly test: string;
-  readonly path: string;
-}
-
-/** The rows of all tables, with the test that each of them names. */
-const rows: Row[] = readFileSync(page, "utf8")
-  .split("\n")
-  .filter((line, index, lines) => line.startsWith("| ") && !isHead(line, lines[index + 1]))
-  .map((line) => {
-    const [members, , link] = line.slice(1, -1).split("|");
-    const [, test = link, path = "."] = /^\[(.+)\]\((.+)\)$/.exec(link.trim()) ?? [];
-    return { members, test, path };
-  });
-
-function isHead(line: string, next: string): boolean {
-  return line.startsWith("| --") || next.startsWith("| --");
-}
+const rows = readRows(page);
 
 /** The members of `dart:html`'s WebSocket, and of `dart:io`'s with what it has of Stream and sink. */
 const HTML =
@@ -36,13 +17,13 @@ const IO =
   "take takeWhile timeout toList toSet transform where closed closing connecting open";
 
 describe("docs/coming-from-dart.md", () => {
-  it.each(rows)("links a test that exists: $test", ({ test, path }) => {
-    const source = readFileSync(new URL(path, page), "utf8");
-    expect(source).toContain(`  it("${test}", `);
+  it.each(rows)("links tests that exist: $links", ({ links }) => {
+    expect(links).not.toEqual([]);
+    expect(links.filter((link) => !hasTest(page, link))).toEqual([]);
   });
 
   it.each([...HTML.split(" "), ...IO.split(" ")])("has a row for %s", (member) => {
     const word = new RegExp(`[\`.]${member}[\`(:]`);
-    expect(rows.some(({ members }) => word.test(members))).toBe(true);
+    expect(rows.some(({ cells: [members] }) => word.test(members))).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 import { HandshakeError } from "../../errors/index.ts";
+import { quote } from "../../errors/quote.ts";
 import { type ExtensionOffer, parseExtensions } from "./extensions.ts";
 import { HeaderFields, parseTokenList } from "./header-fields.ts";
 import type { HttpHead, StatusLine } from "./http-head.ts";
@@ -60,14 +61,14 @@ function checkUpgrade(headers: HeaderFields): HandshakeError | undefined {
 function invalidUpgrade(name: string, what: string, headers: HeaderFields): HandshakeError {
   return new HandshakeError(
     "INVALID_UPGRADE",
-    `the response's ${name} ${what}: ${quote(headers.all(name.toLowerCase()))}`,
+    `the response's ${name} ${what}: ${quoteAll(headers.all(name.toLowerCase()))}`,
   );
 }
 
 /** Item 4; RFC 6455 11.3.3: the field MUST NOT come more than once. */
 function checkAccept(headers: HeaderFields, acceptKey: string): HandshakeError | undefined {
   if (headers.single("sec-websocket-accept") === acceptKey) return undefined;
-  const received = quote(headers.all("sec-websocket-accept"));
+  const received = quoteAll(headers.all("sec-websocket-accept"));
   return new HandshakeError(
     "INVALID_ACCEPT",
     `the response's Sec-WebSocket-Accept does not answer the key sent: ${received}`,
@@ -87,8 +88,8 @@ function readExtensions(
   return new HandshakeError(
     "INVALID_EXTENSION",
     extensions === undefined
-      ? `the response's Sec-WebSocket-Extensions is malformed: ${quote(values)}`
-      : `the server agreed to an extension that was not offered: ${quote(values)}`,
+      ? `the response's Sec-WebSocket-Extensions is malformed: ${quoteAll(values)}`
+      : `the server agreed to an extension that was not offered: ${quoteAll(values)}`,
   );
 }
 
@@ -102,7 +103,7 @@ function readSubprotocol(
   if (values.length > 0) {
     return new HandshakeError(
       "INVALID_SUBPROTOCOL",
-      `the server chose ${quote(values)} where the subprotocols offered are ${quote(protocols)}`,
+      `the server chose ${quoteAll(values)} where the subprotocols offered are ${quoteAll(protocols)}`,
     );
   }
   // WHATWG WebSockets, "establish a WebSocket connection": fail if protocols is not the empty list
@@ -110,15 +111,15 @@ function readSubprotocol(
   if (protocols.length === 0 || !requireProtocol) return "";
   return new HandshakeError(
     "MISSING_SUBPROTOCOL",
-    `the server chose none of the subprotocols offered: ${quote(protocols)}`,
+    `the server chose none of the subprotocols offered: ${quoteAll(protocols)}`,
   );
 }
 
 const MAX_QUOTED_CHARS = 100;
 
 /** Names what was received, but not a whole header of it. */
-function quote(values: readonly string[]): string {
+function quoteAll(values: readonly string[]): string {
   if (values.length === 0) return "none";
-  const text = values.map((value) => JSON.stringify(value)).join(", ");
+  const text = values.map(quote).join(", ");
   return text.length <= MAX_QUOTED_CHARS ? text : `${text.slice(0, MAX_QUOTED_CHARS)}...`;
 }

@@ -1,0 +1,89 @@
+/** For pages of the documentation whose tables link the test that shows what a row says. */
+import { readFileSync } from "node:fs";
+import { type ESTree, parseSync, Visitor } from "rolldown/utils";
+
+/** A row of a table, without those of the head. */
+export interface Row {
+  /** The text of its cells, as it is written. */
+  readonly cells: readonly string[];
+  readonly links: readonly Link[];
+}
+
+export interface Link {
+  /** For a test: what it is called. */
+  readonly text: string;
+  readonly path: string;
+}
+
+/** The rows of all tables of a page. */
+export function readRows(page: URL): Row[] {
+  const lines = readFileSync(page, "utf8").split("\n");
+  return lines
+    .filter((line, index) => line.startsWith("| ") && !isHead(line, lines[index + 1]))
+    .map((line) => {
+      const cells = line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim());
+      return { cells, links: cells.flatMap(readLinks) };
+    });
+}
+
+/** Whether the file that `path` leads to, from `page`, has a test called `text` that is run. */
+export function hasTest(page: URL, { text, path }: Link): boolean {
+  return testsOf(new URL(path, page)).some((title) => title.test(text));
+}
+
+function isHead(line: string, next: string | undefined): boolean {
+  return line.startsWith("| --") || next?.startsWith("| --") === true;
+}
+
+/** `[text](path)`, where the text may hold brackets in pairs. */
+const LINK = /\[((?:[^[\]]|\[[^\]]*\])+)\]\(([^)\s]+)\)/g;
+
+function readLinks(cell: string): Link[] {
+  return Array.from(cell.matchAll(LINK), ([, text, path]) => ({
+    text: text.replaceAll(/\\([\\|*_`<>[\]])/g, "$1"),
+    path,
+  }));
+}
+
+const titlesByFile = new Map<string, RegExp[]>();
+
+/** The titles of a file's tests; what the rows of a table fill in stands for any text. */
+function testsOf(file: URL): RegExp[] {
+  const known = titlesByFile.get(file.href);
+  if (known !== undefined) return known;
+  const titles: RegExp[] = [];
+  new Visitor({
+    CallExpression({ callee, arguments: [title] }) {
+      if (isTest(callee)) titles.push(...patternsOf(title));
+    },
+  }).visit(parseSync(file.pathname, readFileSync(file, "utf8")).program);
+  titlesByFile.set(file.href, titles);
+  return titles;
+}
+
+/** `it`, `it.each(...)` and the like, but not `it.skip` or `it.todo`. */
+function isTest(callee: ESTree.Expression): boolean {
+  if (callee.type === "CallExpression") return isTest(callee.callee);
+  if (callee.type === "Identifier") return callee.name === "it" || callee.name === "test";
+  if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return false;
+  return !["skip", "todo"].includes(callee.property.name) && isTest(callee.object);
+}
+
+function patternsOf(title: ESTree.Argument | undefined): RegExp[] {
+  if (title?.type === "Literal" && typeof title.value === "string")
+    return [patternOf([title.value])];
+  if (title?.type !== "TemplateLiteral") return [];
+  return [patternOf(title.quasis.map(({ value }) => value.cooked ?? ""))];
+}
+
+function patternOf(parts: readonly string[]): RegExp {
+  const source = parts.flatMap((part) => part.split(/%[sdifjoO]|\$\w+/)).map(escape);
+  return new RegExp(`^${source.join(".+")}$`, "s");
+}
+
+function escape(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
