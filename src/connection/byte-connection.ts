@@ -10,6 +10,7 @@ import {
   type EndpointEvents,
   OutputBuffer,
   type Platform,
+  type PreparedMessage,
 } from "../protocol/index.ts";
 import type { ByteTransport, ByteTransportHandler } from "./byte-transport.ts";
 import type { FlushQueue } from "./flush-queue.ts";
@@ -204,6 +205,12 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
   sendBinary(bytes: Uint8Array, mayCompress?: boolean): void {
     if (this.#readyState !== ReadyState.Open) return;
     this.#endpoint.sendBinary(bytes, mayCompress);
+    this.#queueFlush();
+  }
+
+  sendPrepared(message: PreparedMessage): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    this.#endpoint.sendPrepared(message);
     this.#queueFlush();
   }
 

@@ -1,4 +1,5 @@
 import type { TidewayError } from "../errors/index.ts";
+import type { PreparedMessage } from "../protocol/index.ts";
 
 /** The states of the WHATWG interface, by their numbers. */
 export const ReadyState = {
@@ -78,6 +79,8 @@ export interface Connection {
   sendText(text: string, mayCompress?: boolean): void;
   /** As `sendText`, a binary message, which is copied before the call returns. */
   sendBinary(bytes: Uint8Array, mayCompress?: boolean): void;
+  /** As `sendText`, a message that other connections send too: what can be is done once for all. */
+  sendPrepared(message: PreparedMessage): void;
   /** Sends a ping of at most 125 bytes; ignored unless open. */
   ping(payload?: Uint8Array): void;
 

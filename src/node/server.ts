@@ -42,8 +42,9 @@ export type {
   WebSocketRoute,
 } from "../server/route-types.ts";
 export { route } from "../server/route.ts";
-export type { SendData } from "../server/send-data.ts";
-export type { ListenOptions, SendOptions, Socket } from "../server/socket.ts";
+export type { PreparedMessage } from "../protocol/prepared-message.ts";
+export { prepare, type SendData, type SendOptions } from "../server/send-data.ts";
+export type { ListenOptions, Socket } from "../server/socket.ts";
 export type { SlowConsumerPolicy, SocketOptions } from "../server/socket-options.ts";
 export type { StandardSchema } from "../server/standard-schema.ts";
 export type { TypedSocket } from "../server/typed-socket.ts";

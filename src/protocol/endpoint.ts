@@ -9,6 +9,7 @@ import { FrameWriter } from "./frame-writer.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
 import type { Platform } from "./platform.ts";
+import type { PreparedMessage } from "./prepared-message.ts";
 import { Receiver } from "./receiver.ts";
 
 const FIN = 0x80;
@@ -117,6 +118,12 @@ export class Endpoint extends Receiver {
   sendBinary(bytes: Uint8Array, mayCompress = true): void {
     this.#checkOpen();
     this.#writer.writeBinary(bytes, mayCompress);
+  }
+
+  /** As `sendText`, a message for many. @throws {UsageError} `NOT_OPEN` unless the state is `open`. */
+  sendPrepared(message: PreparedMessage): void {
+    this.#checkOpen();
+    this.#writer.writePrepared(message);
   }
 
   /** @throws {UsageError} `NOT_OPEN`, or `CONTROL_TOO_BIG` above 125 bytes (RFC 6455 5.5). */

@@ -11,6 +11,7 @@ import { MaskingKeys } from "./masking-keys.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
 import type { Platform } from "./platform.ts";
+import type { PreparedMessage } from "./prepared-message.ts";
 
 const FIN = 0x80;
 
@@ -33,6 +34,8 @@ export class FrameWriter {
   readonly #maxFrameBytes: number;
   readonly #deflate: MessageDeflate | undefined;
   readonly #maskingKeys: MaskingKeys | undefined;
+  /** The same for all who make the same frames; undefined if this one's frames are its alone. */
+  readonly #frameKind: string | undefined;
 
   constructor(options: FrameWriterOptions, platform: Platform, output: OutputBuffer) {
     this.#output = output;
@@ -40,6 +43,33 @@ export class FrameWriter {
     this.#maxFrameBytes = options.maxFrameBytes;
     this.#deflate = options.deflate;
     this.#maskingKeys = options.role === "client" ? MaskingKeys.of(platform) : undefined;
+    const isShareable = this.#maskingKeys === undefined && this.#maxFrameBytes === Infinity;
+    if (isShareable) this.#frameKind = this.#deflate === undefined ? "plain" : this.#deflate.kind;
+  }
+
+  /** Writes a message that others write too. */
+  writePrepared(message: PreparedMessage): void {
+    const kind = this.#frameKind;
+    if (kind === undefined) {
+      this.#writeData(message);
+      return;
+    }
+    const output = this.#output;
+    const frame = message.frames.get(kind);
+    if (frame === undefined) {
+      const start = output.length;
+      const savedBefore = this.#deflate?.savedBytes ?? 0;
+      this.#writeData(message);
+      const savedBytes = (this.#deflate?.savedBytes ?? 0) - savedBefore;
+      // Not `slice`, by which a Buffer makes a view.
+      const bytes = new Uint8Array(output.bytes.subarray(start, output.length));
+      message.frames.set(kind, { bytes, savedBytes });
+      return;
+    }
+    output.reserve(frame.bytes.length);
+    output.bytes.set(frame.bytes, output.length);
+    output.length += frame.bytes.length;
+    if (this.#deflate !== undefined) this.#deflate.savedBytes += frame.savedBytes;
   }
 
   /** Writes a text message; lone surrogates become U+FFFD. */
@@ -102,6 +132,11 @@ export class FrameWriter {
       mask(bytes, at, at + payloadBytes, key, 0);
     }
     output.length = at + payloadBytes;
+  }
+
+  #writeData({ data, mayCompress }: PreparedMessage): void {
+    if (typeof data === "string") this.writeText(data, mayCompress);
+    else this.writeBinary(data, mayCompress);
   }
 
   #writeMessage(opcode: number, bytes: Uint8Array, mayCompress: boolean): void {

@@ -71,4 +71,5 @@ export { HandshakeError, ProtocolError, UsageError } from "../errors/index.ts";
 export { Opcode } from "./opcode.ts";
 export { type BufferPool, OutputBuffer } from "./output-buffer.ts";
 export type { Platform } from "./platform.ts";
+export { type PreparedFrame, PreparedMessage } from "./prepared-message.ts";
 export type { Receiver, ReceiverOptions } from "./receiver.ts";

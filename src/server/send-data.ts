@@ -1,8 +1,35 @@
 import { UsageError } from "../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
+import { PreparedMessage } from "../protocol/prepared-message.ts";
 
 /** What can be sent: text, or bytes in any of their forms. They are copied before `send` returns. */
 export type SendData = string | ArrayBufferLike | ArrayBufferView;
+
+/** How to send a message. */
+export interface SendOptions {
+  /**
+   * False sends the message as it is where the route has `compression`: for what is secret, or is
+   * compressed already. Default true.
+   */
+  readonly compress?: boolean;
+}
+
+/**
+ * Makes a message to be sent to many sockets: it is encoded, compressed and framed once for all of
+ * them, but for those whose compression has a context of its own. Bytes are copied.
+ *
+ * ```ts
+ * const message = prepare(JSON.stringify(news), { compress: false });
+ * for (const socket of server.sockets) socket.send(message);
+ * ```
+ *
+ * @throws UsageError `INVALID_DATA` if `data` is neither a string nor bytes.
+ */
+export function prepare(data: SendData, { compress }: SendOptions = {}): PreparedMessage {
+  // Not `slice`, by which a Buffer makes a view.
+  const owned = typeof data === "string" ? data : new Uint8Array(toBytes(data));
+  return new PreparedMessage(owned, compress);
+}
 
 /** RFC 6455 5.5: control frames carry at most this much. */
 const MAX_PING_BYTES = 125;

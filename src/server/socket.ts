@@ -1,12 +1,18 @@
 import type { CloseInfo, Connection, ConnectionHandler } from "../connection/connection.ts";
 import { ReadyState } from "../connection/connection.ts";
 import { ConnectionClosedError, ProtocolError, type TidewayError } from "../errors/index.ts";
-import { CloseCode } from "../protocol/index.ts";
+import { CloseCode, PreparedMessage } from "../protocol/index.ts";
 import { type Message, MessageQueue } from "../streams/message-queue.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";
-import { checkCloseArguments, type SendData, toBytes, toPingPayload } from "./send-data.ts";
+import {
+  checkCloseArguments,
+  type SendData,
+  type SendOptions,
+  toBytes,
+  toPingPayload,
+} from "./send-data.ts";
 import type { SlowConsumerPolicy, SocketOptions } from "./socket-options.ts";
 import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
 import { isThenable } from "./values.ts";
@@ -17,15 +23,6 @@ export interface ListenOptions<Failure extends TidewayError = ConnectionClosedEr
   readonly onDone?: () => void;
   /** Called before `onDone` when the connection was not closed with 1000, 1001 or 1005. */
   readonly onError?: (error: Failure) => void;
-}
-
-/** How to send a message. */
-export interface SendOptions {
-  /**
-   * False sends the message as it is where the route has `compression`: for what is secret, or is
-   * compressed already. Default true.
-   */
-  readonly compress?: boolean;
 }
 
 /** What sockets need from the server they belong to; one host serves many. */
@@ -206,25 +203,26 @@ export class Socket implements AsyncIterable<Message> {
   }
 
   /**
-   * Sends a message: a string as text, bytes as binary. Returns false when it is time to wait for
+   * Sends a message: a string as text, bytes as binary, or what `prepare` made. Returns false when it is time to wait for
    * `drained`, when the slow-consumer policy dropped the message, and when the connection is no
    * longer open, in which case the message is dropped.
    *
    * @throws UsageError `INVALID_DATA` if `data` is neither a string nor bytes.
    */
-  send(data: SendData, options?: SendOptions): boolean {
+  send(data: SendData | PreparedMessage, options?: SendOptions): boolean {
     const connection = this.#connection;
-    const message = typeof data === "string" ? data : toBytes(data);
+    const message =
+      typeof data === "string" || data instanceof PreparedMessage ? data : toBytes(data);
     if (connection.readyState !== ReadyState.Open) return false;
     if (connection.bufferedAmount > this.#maxBufferedBytes) return this.#refuse();
-    const mayCompress = options?.compress;
-    if (typeof message === "string") connection.sendText(message, mayCompress);
-    else connection.sendBinary(message, mayCompress);
+    if (typeof message === "string") connection.sendText(message, options?.compress);
+    else if (message instanceof PreparedMessage) connection.sendPrepared(message);
+    else connection.sendBinary(message, options?.compress);
     return connection.bufferedAmount < this.#highWaterMarkBytes;
   }
 
   /** As `send`, for those who look at `drained` rather than at a result. */
-  add(data: SendData, options?: SendOptions): void {
+  add(data: SendData | PreparedMessage, options?: SendOptions): void {
     this.send(data, options);
   }
 

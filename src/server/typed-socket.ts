@@ -1,8 +1,8 @@
 import type { CloseInfo, ReadyState } from "../connection/connection.ts";
 import { type TidewayError, UsageError } from "../errors/index.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
-import type { SendData } from "./send-data.ts";
-import type { ListenOptions, SendOptions, Socket } from "./socket.ts";
+import type { SendData, SendOptions } from "./send-data.ts";
+import type { ListenOptions, Socket } from "./socket.ts";
 import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import { MessageReader, TypedIterator, TypedSubscription } from "./typed-messages.ts";

@@ -10,6 +10,7 @@ import {
   type ConnectionHandler,
   ReadyState,
 } from "../../src/connection/connection.ts";
+import type { PreparedMessage } from "../../src/protocol/index.ts";
 import type { TidewayError } from "../../src/errors/index.ts";
 
 /** A connection whose other end is the test. */
@@ -43,6 +44,11 @@ export class FakeConnection implements Connection {
   sendBinary(bytes: Uint8Array): void {
     this.sent.push([...bytes]);
     this.bufferedAmount += 6 + bytes.length;
+  }
+
+  sendPrepared({ data }: PreparedMessage): void {
+    if (typeof data === "string") this.sendText(data);
+    else this.sendBinary(data);
   }
 
   ping(): void {}

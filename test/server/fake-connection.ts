@@ -4,6 +4,7 @@ import {
   type ConnectionHandler,
   ReadyState,
 } from "../../src/connection/connection.ts";
+import type { PreparedMessage } from "../../src/protocol/index.ts";
 import type { TidewayError } from "../../src/errors/index.ts";
 
 /** A connection whose peer is the test. It notes what it is asked to do. */
@@ -36,6 +37,10 @@ export class FakeConnection implements Connection {
 
   sendBinary(bytes: Uint8Array): void {
     this.#send(bytes.slice());
+  }
+
+  sendPrepared({ data }: PreparedMessage): void {
+    this.#send(data);
   }
 
   ping(payload?: Uint8Array): void {

@@ -1,4 +1,4 @@
-import { ConnectionClosedError, type Socket } from "tideway/server";
+import { ConnectionClosedError, prepare, type Socket } from "tideway/server";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { startServer } from "./start.ts";
 import type { Running } from "./transports.ts";
@@ -46,6 +46,31 @@ it.each([0, 1, 125, 126, 1000])("echoes text and bytes of length %i, in order", 
   for (const message of sent) client.send(message);
   await all.promise;
   expect(received).toEqual([text, bytes.buffer, text, bytes.buffer]);
+});
+
+it("sends a prepared message to many as it would send it to each", async () => {
+  const bytes = Buffer.of(1, 2, 3);
+  const messages = [prepare("tidé"), prepare(bytes), prepare("a".repeat(5000))];
+  bytes.fill(0);
+  running = await startServer({
+    routes: {
+      "ws:/": {
+        compression: { thresholdBytes: 100 },
+        handle: (socket: Socket) => {
+          for (const message of messages) socket.send(message);
+          socket.close();
+        },
+      },
+    },
+  });
+  for (const options of [{}, {}, { compression: false }]) {
+    const client = new running.WebSocket(`${running.url}/`, options);
+    client.binaryType = "arraybuffer";
+    const received: unknown[] = [];
+    client.onMessage.listen(({ data }) => received.push(data));
+    await client.onClose.first;
+    expect(received).toEqual(["tidé", Uint8Array.of(1, 2, 3).buffer, "a".repeat(5000)]);
+  }
 });
 
 it("delivers what the server sends before anything else", async () => {

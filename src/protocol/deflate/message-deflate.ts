@@ -19,6 +19,13 @@ export class MessageDeflate {
     this.#codec = codec;
   }
 
+  /** The same for all who compress alike; undefined where it depends on what was sent before. */
+  get kind(): string | undefined {
+    const { sending, settings } = this.#agreement;
+    if (sending.takesOver) return undefined;
+    return `deflate ${sending.windowBits} ${settings.level} ${settings.thresholdBytes}`;
+  }
+
   /** Whether a message of `byteLength` bytes is one to compress. */
   isFor(byteLength: number): boolean {
     const { sending, settings } = this.#agreement;

@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { createZlibCodec } from "../../src/node/deflate/zlib-codec.ts";
+import {
+  type DeflateCodec,
+  type DeflateSettings,
+  type EndpointOptions,
+  PreparedMessage,
+} from "../../src/protocol/index.ts";
+import { frame, hexOf, probe, type Probe } from "./support.ts";
+
+/** A codec that counts what it is asked to compress. */
+function countingCodec() {
+  const codec = createZlibCodec();
+  let count = 0;
+  const counting: typeof codec = {
+    ...codec,
+    createDeflater(context, level) {
+      const deflater = codec.createDeflater(context, level);
+      return {
+        ...deflater,
+        deflate(message) {
+          count++;
+          return deflater.deflate(message);
+        },
+        close: () => deflater.close(),
+      };
+    },
+  };
+  return { codec: counting, count: () => count };
+}
+
+const LONG = "again and again ".repeat(100);
+
+describe("a prepared message", () => {
+  const deflating = (takesOver: boolean, codec: DeflateCodec): EndpointOptions["deflate"] => {
+    const context = { windowBits: 13, takesOver };
+    const settings: DeflateSettings = {
+      context: takesOver ? "dedicated" : "shared",
+      thresholdBytes: 1000,
+      windowBits: 13,
+      level: 3,
+    };
+    return { agreement: { sending: context, receiving: context, settings }, codec };
+  };
+
+  const open = (takesOver: boolean, codec: DeflateCodec): Probe =>
+    probe("server", { deflate: deflating(takesOver, codec) });
+
+  it.each([
+    ["text", "tidé", frame("81", hexOf("tidé"))],
+    ["bytes", Uint8Array.of(1, 2, 3), frame("82", "010203")],
+    ["nothing", "", frame("81", "")],
+  ])("of %s is what it would be if it were sent to each by itself", (_, data, sent) => {
+    const message = new PreparedMessage(data);
+    for (let count = 0; count < 3; count++) {
+      const { endpoint, written } = probe("server");
+      endpoint.sendText("a");
+      endpoint.sendPrepared(message);
+      endpoint.sendPrepared(message);
+      expect(written()).toBe(frame("81", "61") + sent + sent);
+    }
+  });
+
+  it("is compressed once for all whose messages stand alone, and counts for each", () => {
+    const { codec, count } = countingCodec();
+    const message = new PreparedMessage(LONG);
+    const frames = [1, 2, 3].map(() => {
+      const { endpoint, written } = open(false, codec);
+      endpoint.sendPrepared(message);
+      expect(endpoint.savedBytes).toBeGreaterThan(1000);
+      return written();
+    });
+    expect(count()).toBe(1);
+    expect(new Set(frames).size).toBe(1);
+    const client = probe("client", { deflate: deflating(false, codec) });
+    client.receive(frames[0]);
+    expect(client.told).toEqual([{ text: LONG }]);
+  });
+
+  it("goes to each as it has agreed, compressed or not", () => {
+    const { codec } = countingCodec();
+    const message = new PreparedMessage(LONG);
+    const [plain, compressing] = [probe("server"), open(false, codec)];
+    for (const { endpoint } of [plain, compressing, plain, compressing]) {
+      endpoint.sendPrepared(message);
+    }
+    expect(plain.written()).toBe(frame("81", hexOf(LONG)).repeat(2));
+    expect(compressing.written().slice(0, 2)).toBe("c1");
+  });
+
+  it("is compressed for each whose context is its own", () => {
+    const { codec, count } = countingCodec();
+    const message = new PreparedMessage(LONG);
+    for (let times = 0; times < 3; times++) {
+      const { endpoint } = open(true, codec);
+      endpoint.sendPrepared(message);
+    }
+    expect(count()).toBe(3);
+  });
+
+  it("is not compressed if it is excepted", () => {
+    const { codec, count } = countingCodec();
+    const { endpoint, written } = open(false, codec);
+    endpoint.sendPrepared(new PreparedMessage(LONG, false));
+    expect(written()).toBe(frame("81", hexOf(LONG)));
+    expect(count()).toBe(0);
+  });
+
+  it("is masked with a key of its own by each client (RFC 6455 5.3)", () => {
+    const message = new PreparedMessage("masked");
+    const { endpoint, written } = probe("client");
+    endpoint.sendPrepared(message);
+    endpoint.sendPrepared(message);
+    expect(written()).toBe(frame("81", hexOf("masked")).repeat(2));
+    expect(message.frames.size).toBe(0);
+  });
+});
