@@ -77,6 +77,9 @@ export interface ByteConnectionOptions {
   readonly heartbeat?: HeartbeatOptions | false;
 }
 
+/** When more waits for the peer, a ping is answered only once it has left, and only the latest. */
+const MAX_BYTES_BEFORE_PONGS = 65_536;
+
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -287,10 +290,7 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     const slab = this.#unsent!;
     while (this.#unsentBytes > 0) {
       const end = this.#sentBytes + Math.min(this.#unsentBytes, MAX_WRITE_BYTES);
-      if (!this.#transport.write(slab.subarray(this.#sentBytes, end))) {
-        this.#endpoint.holdsPongs = true;
-        return;
-      }
+      if (!this.#transport.write(slab.subarray(this.#sentBytes, end))) return;
       this.#countPiece();
     }
     this.#unsent = undefined;
@@ -309,6 +309,9 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
     this.#hearFromPeer();
     // What comes during a pause is counted after it, together with what the pause has saved up.
     if (!this.#isPaused) this.#rate?.refill(this.#environment.wheel.nowMs);
+    // A transport may take a moment, TLS always does; only who does not read for longer loses pongs.
+    const waitingBytes = this.#output.length + this.#unsentBytes;
+    if (waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.holdsPongs = true;
     this.#isReceiving = true;
     this.#endpoint.receive(chunk);
     this.#isReceiving = false;

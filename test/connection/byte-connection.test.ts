@@ -102,17 +102,39 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(Buffer.from(taken[0]).toString("hex")).toBe(before);
   });
 
-  it("answers only the latest ping of a peer that does not read (RFC 6455 5.5.3)", () => {
+  it("answers every ping while at most 64 KiB wait for the peer", () => {
     const { connection, endTurn, receive, transport, written } = rig(role);
     transport.takesAll = false;
-    connection.sendText("a");
+    connection.sendBinary(new Uint8Array(65_000));
     endTurn();
     written();
-    for (let count = 0; count < 100; count++) receive("890161");
-    receive("890162");
+    for (const ping of ["890161", "890162", "890163"]) receive(ping);
     expect(written()).toEqual([]);
     transport.drain();
+    expect(written()).toEqual(["8a01618a01628a0163"]);
+  });
+
+  it("answers only the latest ping of a peer for which more waits (RFC 6455 5.5.3)", () => {
+    const { connection, endTurn, receive, transport, written } = rig(role);
+    transport.takesAll = false;
+    connection.sendBinary(new Uint8Array(65_536));
+    endTurn();
+    written();
+    const waiting = connection.bufferedAmount;
+    for (let count = 0; count < 100; count++) receive("890161");
+    receive("890162");
+    expect(connection.bufferedAmount).toBe(waiting);
+    transport.drain();
     expect(written()).toEqual(["8a0162"]);
+    receive("890163");
+    expect(written()).toEqual(["8a0163"]);
+  });
+
+  it("does not fill memory with the pongs for a peer that only pings and never reads", () => {
+    const { connection, receive, transport } = rig(role);
+    transport.takesAll = false;
+    for (let count = 0; count < 2000; count++) receive("897d".padEnd(2 * 127, "ab"));
+    expect(connection.bufferedAmount).toBeLessThan(66_000);
   });
 
   it("ignores what is sent once it is closing or closed", () => {

@@ -206,6 +206,19 @@ describe("authorize", () => {
     expect(handle).not.toHaveBeenCalled();
   });
 
+  it("refuses with a response of any length, at the client's pace", async () => {
+    const page = "0123456789".repeat(100_000);
+    const body = (): ReadableStream<Uint8Array> => new Blob([page]).stream();
+    await start({
+      routes: {
+        "ws:/": { authorize: () => new Response(body(), { status: 403 }), handle: () => {} },
+      },
+    });
+    const response = await new RawClient(server).send(handshake("/")).closed();
+    expect(statusOf(response)).toBe(403);
+    expect(response.replaceAll(/\r\n[0-9a-f]+\r\n/g, "")).toContain(page);
+  });
+
   it.each([
     [
       "throws",

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Application } from "../../server/application.ts";
 import { RequestListener } from "../serve/request-listener.ts";
-import { type Refusal, refuse, UpgradeListener } from "./http-upgrade.ts";
+import { forwardDrain, type Refusal, refuse, UpgradeListener } from "./http-upgrade.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
@@ -49,12 +49,14 @@ export class HttpFront {
     return this.#application.sockets;
   }
 
+  /** Whether something is being done for `connection`. */
+  isBusy(connection: Duplex): boolean {
+    return this.#taken.has(connection) || this.#inFlight.on(connection) !== undefined;
+  }
+
   /** Those of `connections` that nothing is being done for. */
   *idleAmong(connections: Iterable<Duplex>): Iterable<Duplex> {
-    const busy = new Set<Duplex>(Array.from(this.#inFlight, ({ req }) => req.socket));
-    for (const connection of connections) {
-      if (!busy.has(connection) && !this.#taken.has(connection)) yield connection;
-    }
+    for (const connection of connections) if (!this.isBusy(connection)) yield connection;
   }
 
   /** Refuses what came on `socket` and is no request, behind the answers to what came before. */
@@ -143,11 +145,8 @@ export class HttpFront {
 
 /** Calls back once `owed`, and with it all before it, has been answered on `socket`. */
 function whenAnswered(owed: ServerResponse, socket: Duplex, callback: () => void): void {
-  // The HTTP server has let go of the socket, so what it forwarded is for us to forward.
-  const onDrain = (): void => void owed.emit("drain");
-  socket.on("drain", onDrain);
+  forwardDrain(socket, owed);
   owed.once("close", () => {
-    socket.off("drain", onDrain);
     if (!socket.destroyed) callback();
   });
 }

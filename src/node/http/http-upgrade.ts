@@ -14,6 +14,7 @@ import { NodeUpgradeAttempt } from "../serve/upgrade-attempt.ts";
 import { readTarget } from "../serve/request-target.ts";
 import type { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
+import { dropIfStalled } from "./stalled-peers.ts";
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
 
@@ -126,13 +127,22 @@ export class UpgradeListener {
       message.emit("close");
       lingeringClose(socket);
     });
+    forwardDrain(socket, message);
     this.#inFlight.add(message);
+    dropIfStalled(socket, this.#httpServer);
     sendResponse(message, response).catch((error: unknown) => {
       // A peer that has gone meanwhile is nobody's failure.
       if (!socket.destroyed) onFailure(error);
       socket.destroy();
     });
   }
+}
+
+/** Tells `response` when it may go on, as an HTTP server does unless it has let go of the socket. */
+export function forwardDrain(socket: Duplex, response: ServerResponse): void {
+  const onDrain = (): void => void response.emit("drain");
+  socket.on("drain", onDrain);
+  response.once("close", () => socket.off("drain", onDrain));
 }
 
 /** Answers with a plain refusal and closes. */

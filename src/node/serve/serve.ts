@@ -13,6 +13,7 @@ import {
 import { invalidOption } from "../../server/options.ts";
 import type { Route, Routes } from "../../server/route-types.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
+import { dropStalledPeers } from "../http/stalled-peers.ts";
 import { HttpFront } from "../http/http-front.ts";
 import { ListeningServer } from "./listening-server.ts";
 import {
@@ -59,6 +60,7 @@ export async function serve<
   const httpServer = createHttpServer(application.handshakeTimeoutMs, tls);
   const front = new HttpFront(application, httpServer);
   refuseClientErrors(httpServer, front);
+  dropStalledPeers(httpServer, front);
   httpServer.maxConnections = connectionsFor(application.maxConnections);
   await listen(httpServer, port, host);
   httpServer.on("error", (error) => application.report(error, {}));
