@@ -22,7 +22,7 @@ import {
 } from "./connection.ts";
 import { LatencyMeter } from "./latency-meter.ts";
 import { MessageRate } from "./message-rate.ts";
-import type { TimerWheel, WheelTimer } from "./timer-wheel.ts";
+import type { TimeoutListener, TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 /** What all connections of a runtime share. */
 export interface ConnectionEnvironment {
@@ -92,7 +92,9 @@ const MAX_WRITE_BYTES = 262_144;
  * A connection whose framing is this project's own, over a transport of bytes. It adds to the
  * protocol what needs a clock or a kernel: one write a turn, backpressure, heartbeat and timeouts.
  */
-export class ByteConnection implements Connection, ByteTransportHandler, EndpointEvents {
+export class ByteConnection
+  implements Connection, ByteTransportHandler, EndpointEvents, TimeoutListener
+{
   readonly protocol: string;
   readonly extensions: string;
   readonly #environment: ConnectionEnvironment;
@@ -419,10 +421,10 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
 
   #startTimer(delayMs: number): void {
     this.#timer?.cancel();
-    this.#timer = this.#environment.wheel.start(delayMs, this.#onTimer);
+    this.#timer = this.#environment.wheel.start(delayMs, this);
   }
 
-  readonly #onTimer = (): void => {
+  onTimeout(): void {
     if (this.#readyState === ReadyState.Open) this.#lookForLife();
     else {
       this.terminate(
@@ -432,7 +434,7 @@ export class ByteConnection implements Connection, ByteTransportHandler, Endpoin
         ),
       );
     }
-  };
+  }
 
   #hearFromPeer(): void {
     this.#lastHeardMs = this.#environment.wheel.coarseNowMs;

@@ -24,7 +24,7 @@ export class LatencyMeter {
     if (index === -1) return;
     this.latencyMs = nowMs - this.#pings[index].sentMs;
     // RFC 6455 5.5.3: a peer may answer the latest of several pings alone.
-    this.#pings.splice(0, index + 1);
+    this.#pings = this.#pings.slice(index + 1);
   }
 }
 

@@ -6,6 +6,11 @@ export interface Clock {
   schedule(callback: () => void, delayMs: number): void;
 }
 
+/** What a timeout is for: the owner of many of them need not hold a function for each. */
+export interface TimeoutListener {
+  onTimeout(): void;
+}
+
 /** A timer that can be called off; calling it off twice, or after it ran, does nothing. */
 export interface WheelTimer {
   cancel(): void;
@@ -44,13 +49,13 @@ export class TimerWheel {
     return this.#clock.nowMs();
   }
 
-  /** Calls `callback` once `delayMs` have passed. */
-  start(delayMs: number, callback: () => void): WheelTimer {
+  /** Calls `listener` once `delayMs` have passed. */
+  start(delayMs: number, listener: TimeoutListener | (() => void)): WheelTimer {
     if (!this.#isRunning) this.#run();
     const dueMs = this.#clock.nowMs() + Math.max(0, delayMs);
     // The slot of a tick that is over is not looked at again before the wheel has gone round.
     const dueTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
-    const timeout = new Timeout(this, dueTick, callback);
+    const timeout = new Timeout(this, dueTick, listener);
     (this.#slots[timeout.dueTick % SLOT_COUNT] ??= new Set()).add(timeout);
     this.#count++;
     return timeout;
@@ -96,7 +101,7 @@ export class TimerWheel {
       if (timeout.dueTick > tick) continue;
       slot.delete(timeout);
       this.#count--;
-      timeout.callback();
+      timeout.fire();
     }
   }
 }
@@ -104,12 +109,17 @@ export class TimerWheel {
 class Timeout implements WheelTimer {
   readonly #wheel: TimerWheel;
   readonly dueTick: number;
-  readonly callback: () => void;
+  readonly #listener: TimeoutListener | (() => void);
 
-  constructor(wheel: TimerWheel, dueTick: number, callback: () => void) {
+  constructor(wheel: TimerWheel, dueTick: number, listener: TimeoutListener | (() => void)) {
     this.#wheel = wheel;
     this.dueTick = dueTick;
-    this.callback = callback;
+    this.#listener = listener;
+  }
+
+  fire(): void {
+    if (typeof this.#listener === "function") this.#listener();
+    else this.#listener.onTimeout();
   }
 
   cancel(): void {

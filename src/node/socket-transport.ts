@@ -2,6 +2,8 @@ import type { Duplex } from "node:stream";
 import type { ByteTransport, ByteTransportHandler } from "../connection/byte-transport.ts";
 import { shareReads } from "./shared-reads.ts";
 
+const NOTHING = new Uint8Array(0);
+
 const kTransport = Symbol("transport");
 
 /** A socket that a transport has taken over. */
@@ -18,9 +20,6 @@ export class SocketTransport implements ByteTransport {
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
   #isClosed = false;
-  /** Whether the last write has left bytes behind. */
-  #isBlocked = false;
-
   constructor(socket: Duplex) {
     this.#socket = socket;
     (socket as TakenSocket)[kTransport] = this;
@@ -45,17 +44,15 @@ export class SocketTransport implements ByteTransport {
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
     if (!socket.writable) return true;
-    socket.write(bytes, this.#onWritten);
-    this.#isBlocked = socket.writableLength > 0;
-    return !this.#isBlocked;
+    // Most writes leave at once, and then a callback would cost a tick of its own for nothing.
+    socket.write(bytes);
+    if (socket.writableLength === 0) return true;
+    // 'drain' comes only above the stream's own high-water mark; this comes behind every byte.
+    socket.write(NOTHING, (error) => {
+      if (!error) this.#handler?.onDrain();
+    });
+    return false;
   }
-
-  // 'drain' comes only above the stream's own high-water mark; this comes after every write.
-  readonly #onWritten = (): void => {
-    if (!this.#isBlocked || this.#socket.writableLength > 0) return;
-    this.#isBlocked = false;
-    this.#handler?.onDrain();
-  };
 
   pause(): void {
     this.#socket.pause();

@@ -3,7 +3,7 @@ import { ReadyState } from "../connection/connection.ts";
 import { ConnectionClosedError, ProtocolError, type TidewayError } from "../errors/index.ts";
 import { CloseCode, PreparedMessage } from "../protocol/index.ts";
 import { type Message, MessageQueue } from "../streams/message-queue.ts";
-import type { MessageSubscription } from "../streams/message-subscription.ts";
+import type { MessageListener, MessageSubscription } from "../streams/message-subscription.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";
 import {
@@ -47,10 +47,12 @@ export let runHandler: (socket: Socket, handler: () => unknown) => void;
  */
 export let endMessages: (socket: Socket, error: TidewayError) => void;
 
-// What only the connection may call; kept off the public face.
+// What only the connection and the listener may call; kept off the public face.
 let receive: (socket: Socket, message: Message) => void;
 let drain: (socket: Socket) => void;
 let finish: (socket: Socket, info: CloseInfo) => void;
+let guard: <T>(socket: Socket, callback: (argument: T) => unknown, argument: T) => void;
+let closeSoon: (socket: Socket) => void;
 
 /**
  * The server's end of a WebSocket connection: a stream of the messages received and a sink for
@@ -188,18 +190,9 @@ export class Socket implements AsyncIterable<Message> {
    */
   listen(
     onMessage: (message: Message) => unknown,
-    options: ListenOptions = {},
+    options: ListenOptions = NO_OPTIONS,
   ): MessageSubscription {
-    return this.#queue.listen({
-      onMessage: (message) => this.#guard(onMessage, message),
-      onEnd: (error) => {
-        if (error !== undefined && options.onError !== undefined) {
-          this.#guard(options.onError, error as ConnectionClosedError);
-        }
-        if (options.onDone !== undefined) this.#guard(options.onDone, undefined);
-      },
-      onCancel: () => this.#closeSoon(),
-    });
+    return this.#queue.listen(new GuardedListener(this, onMessage, options));
   }
 
   /**
@@ -343,6 +336,8 @@ export class Socket implements AsyncIterable<Message> {
     receive = (socket, message) => socket.#onMessage(message);
     drain = (socket) => socket.#checkDrained();
     finish = (socket, info) => socket.#onClose(info);
+    guard = (socket, callback, argument) => socket.#guard(callback, argument);
+    closeSoon = (socket) => socket.#closeSoon();
   }
 }
 
@@ -369,6 +364,37 @@ class SocketConnectionHandler implements ConnectionHandler {
 
   onClose(info: CloseInfo): void {
     finish(this.#socket, info);
+  }
+}
+
+const NO_OPTIONS: ListenOptions = {};
+
+/** What `listen` was given: an object, as it takes a third of what closures do, a socket each. */
+class GuardedListener implements MessageListener {
+  readonly #socket: Socket;
+  readonly #onMessage: (message: Message) => unknown;
+  readonly #options: ListenOptions;
+
+  constructor(socket: Socket, onMessage: (message: Message) => unknown, options: ListenOptions) {
+    this.#socket = socket;
+    this.#onMessage = onMessage;
+    this.#options = options;
+  }
+
+  onMessage(message: Message): void {
+    guard(this.#socket, this.#onMessage, message);
+  }
+
+  onEnd(error: Error | undefined): void {
+    const { onError, onDone } = this.#options;
+    if (error !== undefined && onError !== undefined) {
+      guard(this.#socket, onError, error as ConnectionClosedError);
+    }
+    if (onDone !== undefined) guard(this.#socket, onDone, undefined);
+  }
+
+  onCancel(): void {
+    closeSoon(this.#socket);
   }
 }
 

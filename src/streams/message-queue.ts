@@ -47,7 +47,8 @@ export class MessageQueue {
   readonly #source: PausableSource;
   readonly #maxBytes: number;
   readonly #maxMessages: number;
-  #messages = new Fifo<Message>();
+  /** Undefined where nothing waits: most sockets are idle, and have a consumer that takes at once. */
+  #messages: Fifo<Message> | undefined;
   #bytes = 0;
   #isSourcePaused = false;
   #consumer: QueueConsumer | undefined;
@@ -67,13 +68,14 @@ export class MessageQueue {
 
   /** Whether the consumer has had every message, and no more can come. */
   get isExhausted(): boolean {
-    return this.#hasEnded && this.#messages.size === 0;
+    return this.#hasEnded && this.#isEmpty;
   }
 
   /** Takes in a message; ignored after `end` and `discard`. */
   push(message: Message): void {
     if (this.#hasEnded) return;
-    if (this.#messages.size === 0 && this.#consumer?.accept(message) === true) return;
+    if (this.#isEmpty && this.#consumer?.accept(message) === true) return;
+    this.#messages ??= new Fifo();
     this.#messages.push(message);
     this.#bytes += costOf(message);
     if (this.#bytes >= this.#maxBytes && !this.#isSourcePaused && this.#fullness() >= 1) {
@@ -95,7 +97,7 @@ export class MessageQueue {
    * or `error`, also where the queue has ended otherwise before.
    */
   discard(error?: Error): void {
-    this.#messages = new Fifo();
+    this.#messages = undefined;
     this.#bytes = 0;
     if (this.#hasEnded) this.#error = error;
     else this.end(error);
@@ -129,7 +131,7 @@ export class MessageQueue {
 
   /** Takes the oldest message out; for the consumer. */
   shift(): Message | undefined {
-    const message = this.#messages.shift();
+    const message = this.#messages?.shift();
     if (message === undefined) return undefined;
     this.#bytes -= costOf(message);
     if (this.#isSourcePaused && this.#fullness() <= 0.5) this.#resumeSource();
@@ -148,6 +150,10 @@ export class MessageQueue {
     throw new UsageError("ALREADY_CONSUMED", "the messages have a consumer already");
   }
 
+  get #isEmpty(): boolean {
+    return this.#messages === undefined || this.#messages.size === 0;
+  }
+
   #resumeSource(): void {
     if (!this.#isSourcePaused) return;
     this.#isSourcePaused = false;
@@ -156,7 +162,7 @@ export class MessageQueue {
 
   #fullness(): number {
     const byBytes = this.#bytes / this.#maxBytes;
-    return Math.max(Math.min(byBytes, this.#messages.size / this.#maxMessages), byBytes / 4);
+    return Math.max(Math.min(byBytes, this.#messages!.size / this.#maxMessages), byBytes / 4);
   }
 }
 

@@ -32,11 +32,16 @@ export class ListeningServer implements Server {
     this.url = `${isSecure ? "https" : "http"}://${urlHost(host)}:${this.port}`;
     this.#front = front;
     if (isSecure) this.#trackHandshakes(httpServer);
+    const connections = this.#connections;
+    // One function for all connections: what each holds on to counts by the thousand.
+    const forget = function (this: Duplex): void {
+      connections.delete(this);
+    };
     httpServer.on(isSecure ? "secureConnection" : "connection", (connection: Duplex) => {
       // One whose request has been served as if it had not asked for an upgrade comes once more.
-      if (this.#connections.has(connection)) return;
-      this.#connections.add(connection);
-      connection.once("close", () => this.#connections.delete(connection));
+      if (connections.has(connection)) return;
+      connections.add(connection);
+      connection.on("close", forget);
     });
   }
 
