@@ -7,7 +7,11 @@ const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, 
 const BROWSER_TESTS = "test/**/*.browser.test.ts";
 
 /** What holds over any transport: it runs over TCP like all tests, and once over each other one. */
-const OVER_EVERY_TRANSPORT = ["test/suite/*.test.ts", "test/server/{schema,serve,upgrade}.test.ts"];
+const OVER_EVERY_TRANSPORT = [
+  "test/suite/*.test.ts",
+  "test/client/node{,-stream}.test.ts",
+  "test/server/{schema,serve,upgrade}.test.ts",
+];
 
 export default defineConfig({
   resolve: {

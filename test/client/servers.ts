@@ -1,24 +1,27 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { createHash } from "node:crypto";
 import { onTestFinished } from "vitest";
-import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { type ServerOptions, type WebSocket as WsSocket, WebSocketServer } from "ws";
+import { transport } from "../suite/transports.ts";
 import { eventsOf } from "./fake-connector.ts";
 import type { WebSocket as Client } from "../../src/node/index.ts";
 
-/** Starts a server on a free port, to be closed when the test is over; returns the port. */
-async function listen(server: Server | HttpServer): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+/** The clients of this run's transport, for the servers here. */
+export const { WebSocket, WebSocketStream, ReconnectingWebSocket, reset } = transport.network;
+
+/** Starts a server, to be closed when the test is over; returns its url. */
+async function listen(server: Server | HttpServer): Promise<string> {
   onTestFinished(async () => {
     if ("closeAllConnections" in server) server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
-  return (server.address() as AddressInfo).port;
+  return await transport.network.listen(server);
 }
 
 /** A server of the `ws` package; returns its url. */
 export async function serveWs(
-  onConnection: (socket: WebSocket) => void,
+  onConnection: (socket: WsSocket) => void,
   options: ServerOptions = {},
   http: HttpServer = createHttpServer(),
 ): Promise<string> {
@@ -28,7 +31,7 @@ export async function serveWs(
     for (const socket of server.clients) socket.terminate();
     server.close();
   });
-  return `ws://127.0.0.1:${await listen(http)}/`;
+  return await listen(http);
 }
 
 /** A server that sends back each message as it came. */
@@ -49,6 +52,7 @@ export async function serveBytes(
     sockets.add(socket);
     let request = "";
     socket.on("error", () => {});
+    socket.on("end", () => socket.end());
     socket.on("data", function onData(chunk) {
       request += chunk.toString("latin1");
       if (!request.endsWith("\r\n\r\n")) return;
@@ -57,7 +61,7 @@ export async function serveBytes(
       onRequest(socket, request);
     });
   });
-  const url = `ws://127.0.0.1:${await listen(server)}/`;
+  const url = await listen(server);
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
   });

@@ -6,7 +6,7 @@ import type { WebSocketStreamConstructor } from "../../src/client/web-socket-str
 import { TransportError } from "../../src/errors/index.ts";
 import { WebSocketError, WebSocketStream } from "../../src/node/index.ts";
 import { FakeConnection, FakeNetwork } from "./fake-connector.ts";
-import { acceptance, deferred, echo, serveBytes, serveWs } from "./servers.ts";
+import { acceptance, serveBytes } from "./servers.ts";
 
 const LOST = { code: 1006, reason: "", wasClean: false };
 const clean = (code: number, reason = ""): typeof LOST => ({ code, reason, wasClean: true });
@@ -452,57 +452,6 @@ describe("the end", () => {
     await turn();
     process.off("unhandledRejection", listener);
     expect(unhandled).toEqual([]);
-  });
-});
-
-describe("over a real socket", () => {
-  it("echoes text and bytes, and closes with the code given", async () => {
-    const stream = new WebSocketStream(await echo(), { protocols: [] });
-    const { readable, writable } = await stream.opened;
-    const writer = writable.getWriter();
-    const reader = readable.getReader();
-    await writer.write("d\u{e9}j\u{e0}");
-    await writer.write(new Uint8Array(100_000).fill(7));
-    expect((await reader.read()).value).toBe("d\u{e9}j\u{e0}");
-    const { value } = await reader.read();
-    expect(value).toEqual(new Uint8Array(100_000).fill(7));
-    expect(value!.constructor).toBe(Uint8Array);
-    stream.close({ closeCode: 3456, reason: "pizza" });
-    expect(await stream.closed).toEqual({ closeCode: 3456, reason: "pizza" });
-    expect((await reader.read()).done).toBe(true);
-  });
-
-  it("gives the messages that came together with the handshake, and the server's close", async () => {
-    const url = await serveBytes((socket, request) => {
-      socket.end(`${acceptance(request)}\x81\x05early\x88\x07\x0f\xa0robot`, "latin1");
-    });
-    const stream = new WebSocketStream(url);
-    const { readable } = await stream.opened;
-    expect(await stream.closed).toEqual({ closeCode: 4000, reason: "robot" });
-    const seen: unknown[] = [];
-    for await (const message of readable) seen.push(message);
-    expect(seen).toEqual(["early"]);
-  });
-
-  it("fails when the server answers with another status", async () => {
-    const url = await serveBytes((socket) => socket.end("HTTP/1.1 404 Not Found\r\n\r\n"));
-    const error = await rejection(new WebSocketStream(url).opened);
-    expect(error).toMatchObject({ cause: { code: "UNEXPECTED_STATUS", status: 404 } });
-  });
-
-  it("closes from a loop over the readable that is left", async () => {
-    const closed = deferred<number>();
-    const url = await serveWs((socket) => {
-      socket.on("close", (code) => closed.resolve(code));
-      socket.send("one");
-    });
-    const stream = new WebSocketStream(url);
-    for await (const message of (await stream.opened).readable) {
-      expect(message).toBe("one");
-      break;
-    }
-    expect(await closed.promise).toBe(1005);
-    await stream.closed;
   });
 });
 

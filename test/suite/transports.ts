@@ -1,5 +1,10 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, type Server as NetServer } from "node:net";
+import {
+  type AddressInfo,
+  connect,
+  type Server as NetServer,
+  type Socket as NetSocket,
+} from "node:net";
 import type { Duplex } from "node:stream";
 import { ReconnectingWebSocket, WebSocket, WebSocketStream } from "tideway";
 import { type ApplicationOptions, type Attachment, serve } from "tideway/server";
@@ -24,13 +29,16 @@ export interface Line {
   reset(): void;
 }
 
-/** What reaches a server. */
-export interface Reach {
-  /** Begins with `http:`, and has no path. */
-  readonly url: string;
+interface Clients {
   readonly WebSocket: typeof WebSocket;
   readonly WebSocketStream: typeof WebSocketStream;
   readonly ReconnectingWebSocket: typeof ReconnectingWebSocket;
+}
+
+/** What reaches a server. */
+export interface Reach extends Clients {
+  /** Begins with `http:`, and has no path. */
+  readonly url: string;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** The server's end of it is closed only by the server. */
   connect(): Line;
@@ -42,10 +50,12 @@ export interface Running extends Reach {
   readonly stop: Attachment["stop"];
 }
 
-/** A server of other make that runs. */
-export interface Listening extends Reach {
-  /** Lets nobody in any more. */
-  close(): Promise<void>;
+/** Where servers of another make can be reached, one at a time. */
+export interface Network extends Clients {
+  /** Puts a server on it; resolves with its URL, which begins with `ws:` and ends with a slash. */
+  listen(server: NetServer): Promise<string>;
+  /** Breaks a connection from the server's end, so that the client sees ECONNRESET. */
+  readonly reset: (socket: Duplex) => void;
 }
 
 /** A way from a client to a server. Whatever works over one has to work over each. */
@@ -54,8 +64,10 @@ export interface Transport {
   /** Whether it carries megabytes in a moment. */
   readonly isFast: boolean;
   serve(routes: Routes, options?: ApplicationOptions): Promise<Running>;
-  listen(server: NetServer): Promise<Listening>;
+  readonly network: Network;
 }
+
+const CLIENTS: Clients = { WebSocket, WebSocketStream, ReconnectingWebSocket };
 
 const tcp: Transport = {
   name: "TCP",
@@ -68,14 +80,13 @@ const tcp: Transport = {
       stop: async (stopOptions) => await server.stop(stopOptions),
     };
   },
-  async listen(server) {
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    return {
-      ...tcpReach((server.address() as AddressInfo).port),
-      close: async () => {
-        await new Promise((resolve) => server.close(resolve));
-      },
-    };
+  network: {
+    ...CLIENTS,
+    async listen(server) {
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    },
+    reset: (socket) => void (socket as NetSocket).resetAndDestroy(),
   },
 };
 
@@ -83,9 +94,7 @@ const tcp: Transport = {
 export function tcpReach(port: number): Reach {
   const url = `http://127.0.0.1:${port}`;
   return {
-    WebSocket,
-    WebSocketStream,
-    ReconnectingWebSocket,
+    ...CLIENTS,
     url,
     fetch: async (path, init) => await fetch(url + path, init),
     connect() {
@@ -96,10 +105,13 @@ export function tcpReach(port: number): Reach {
 }
 
 function memory(name: string, link: LinkOptions): Transport {
-  const reach = (network: MemoryNetwork): Reach => ({
+  const clientsOf = (network: MemoryNetwork): Clients => ({
     WebSocket: network.WebSocket,
     WebSocketStream: network.WebSocketStream,
     ReconnectingWebSocket: network.ReconnectingWebSocket,
+  });
+  const reach = (network: MemoryNetwork): Reach => ({
+    ...clientsOf(network),
     url: "http://memory",
     fetch: async (path, init) => await network.fetch(`http://memory${path}`, init),
     connect() {
@@ -108,6 +120,7 @@ function memory(name: string, link: LinkOptions): Transport {
       return { socket, reset: () => last.reset() };
     },
   });
+  const shared = new MemoryNetwork(link);
   return {
     name,
     isFast: Object.keys(link).length === 0,
@@ -120,10 +133,13 @@ function memory(name: string, link: LinkOptions): Transport {
         stop: async (stopOptions) => await server.stop(stopOptions),
       };
     },
-    async listen(server) {
-      const network = new MemoryNetwork(link);
-      network.listen(server);
-      return { ...reach(network), close: async () => {} };
+    network: {
+      ...clientsOf(shared),
+      async listen(server) {
+        shared.listen(server);
+        return "ws://memory/";
+      },
+      reset: (socket) => shared.links.find(({ server }) => server === socket)?.reset(),
     },
   };
 }
