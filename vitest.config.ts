@@ -6,6 +6,8 @@ const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, 
 
 const BROWSER_TESTS = "test/**/*.browser.test.ts";
 
+const ENGINE_TESTS = "test/**/*.engine.test.ts";
+
 /** What holds over any transport: it runs over TCP like all tests, and once over each other one. */
 const OVER_EVERY_TRANSPORT = [
   "test/suite/*.test.ts",
@@ -21,6 +23,7 @@ export default defineConfig({
       { find: /^tideway\/server$/, replacement: source("node/server.ts") },
       { find: /^tideway\/protocol$/, replacement: source("protocol/index.ts") },
       { find: /^tideway\/topics$/, replacement: source("topics/index.ts") },
+      { find: /^tideway\/topics\/redis$/, replacement: source("topics/redis/index.ts") },
       { find: /^tideway\/testing$/, replacement: source("testing/index.ts") },
     ],
   },
@@ -31,7 +34,19 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "node", include: ["test/**/*.test.ts"], exclude: [BROWSER_TESTS] },
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: [BROWSER_TESTS, ENGINE_TESTS],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "engine",
+          include: [ENGINE_TESTS],
+          globalSetup: "test/support/engines-setup.ts",
+        },
       },
       {
         extends: true,

@@ -11,6 +11,7 @@ const ENTRY_POINTS = {
   "tideway-server": "dist/node/server.d.ts",
   "tideway-protocol": "dist/protocol/index.d.ts",
   "tideway-topics": "dist/topics/index.d.ts",
+  "tideway-topics-redis": "dist/topics/redis/index.d.ts",
   "tideway-testing": "dist/testing/index.d.ts",
 };
 

@@ -98,8 +98,9 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
       const here = await join(topic);
       await publishAll(topic, range(1, 5));
       await until(() => here.numbers.length === 5, "the first five");
+      const { lastPosition } = here;
       await lab.harness.forget();
-      const back = await join(await openTopic(lab), here.lastPosition);
+      const back = await join(await openTopic(lab), lastPosition);
       checkEqual(back.recovered, false, "recovered");
       await publishAll(topic, range(6, 9));
       await until(() => here.losses.length > 0, "the loss is told");

@@ -8,3 +8,11 @@ export function toBase64(bytes: Uint8Array): string {
   }
   return btoa(binary);
 }
+/** @returns undefined where `text` is not base64 */
+export function fromBase64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}

@@ -65,7 +65,7 @@ export function resolveTopicOptions(options: TopicOptions): TopicSettings {
 }
 
 /** @throws UsageError `INVALID_OPTION` for a name that is not among `names` */
-function checkNames(where: string, options: object, names: readonly string[]): void {
+export function checkNames(where: string, options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
   throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}`);

@@ -1,9 +1,10 @@
 import type { TestProject } from "vitest/node";
-import { type BrowserAvailability, ensureChromium } from "./chromium.ts";
+import { ensureChromium } from "./chromium.ts";
+import type { Availability } from "./debian.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    browser: BrowserAvailability;
+    browser: Availability;
   }
 }
 

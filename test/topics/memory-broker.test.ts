@@ -9,7 +9,7 @@ describe("MemoryBroker", () => {
       // The engine is in the broker: all nodes of a case have the same one.
       open: async () => engine,
     });
-    it.each([...suite])("$name", async ({ run }) => {
+    it.each(suite.map(({ name, run }) => [name, run] as const))("%s", async (_, run) => {
       engine = new MemoryBroker();
       await expect(run()).resolves.toBeUndefined();
     });

@@ -1,0 +1,88 @@
+import { BrokerError } from "../../errors/index.ts";
+import type { BrokerPage, PresenceEntry, PublishReceipt } from "../broker.ts";
+import { decodePayload } from "../payload.ts";
+import { type Position, readPosition } from "../position.ts";
+import type { Publication } from "../publication.ts";
+
+/** Reply errors that pass: Redis is starting, failing over, or being moved. */
+const PASSING = new Set([
+  "BUSY",
+  "CLUSTERDOWN",
+  "LOADING",
+  "MASTERDOWN",
+  "READONLY",
+  "TRYAGAIN",
+  "UNBLOCKED",
+]);
+
+/** What a call of the client has thrown, as an error of a broker. */
+export function toBrokerError(cause: unknown): BrokerError {
+  if (cause instanceof BrokerError) return cause;
+  const message = describe(cause);
+  // Replies begin with a word in capitals; the errors of connections do not, and have codes.
+  const [, reply] = /^([A-Z]{2,}) /.exec(message) ?? [];
+  const isReply = reply !== undefined && !(cause instanceof Error && "code" in cause);
+  if (isReply && !PASSING.has(reply)) {
+    return new BrokerError("BROKER_REFUSED", `Redis refused: ${message}`, { cause });
+  }
+  return new BrokerError("BROKER_UNAVAILABLE", `Redis cannot be reached: ${message}`, { cause });
+}
+
+/** @throws BrokerError `BROKER_ANSWER_INVALID` */
+export function readReceipt(answer: unknown): PublishReceipt {
+  const [epoch, offset, isKnown] = textsOf(answer);
+  return { position: positionOf(epoch, offset), isDuplicate: isKnown === "1" };
+}
+
+/** @throws BrokerError `BROKER_ANSWER_INVALID` */
+export function readPage(answer: unknown, isReversed: boolean): BrokerPage {
+  const [epoch, offset, ...entries] = textsOf(answer);
+  const publications: Publication[] = [];
+  for (let index = 0; index + 1 < entries.length; index += 2) {
+    const publication = publicationAt(positionOf(epoch, entries[index]), entries[index + 1]);
+    if (publication !== undefined) publications.push(publication);
+  }
+  if (isReversed) publications.reverse();
+  return { position: positionOf(epoch, offset), publications };
+}
+
+/** @throws BrokerError `BROKER_ANSWER_INVALID` */
+export function readMembers(answer: unknown): readonly PresenceEntry[] {
+  const texts = textsOf(answer);
+  return Array.from({ length: texts.length / 2 }, (_, index) => ({
+    key: texts[2 * index],
+    value: texts[2 * index + 1],
+  }));
+}
+
+/** @returns undefined for a message that is not a publication, or cannot be read */
+export function readLive(message: string): Publication | undefined {
+  const end = message.indexOf(" ");
+  const position = readPosition(message.slice(0, end));
+  return position && publicationAt(position, message.slice(end + 1));
+}
+
+function publicationAt(position: Position, payload: string): Publication | undefined {
+  const draft = decodePayload(payload);
+  return draft && { position, ...draft };
+}
+
+function positionOf(epoch: string, offset: string): Position {
+  const position = readPosition(`${epoch}:${offset}`);
+  if (position === undefined) throw invalid(`${epoch}:${offset} is no position`);
+  return position;
+}
+
+function textsOf(answer: unknown): readonly string[] {
+  if (Array.isArray(answer) && answer.every((item) => typeof item === "string")) return answer;
+  throw invalid(`${typeof answer} is no list of texts`);
+}
+
+function invalid(what: string): BrokerError {
+  return new BrokerError("BROKER_ANSWER_INVALID", `Redis answered nonsense: ${what}`);
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join(", ");
+  return error instanceof Error ? error.message : String(error);
+}

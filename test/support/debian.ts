@@ -1,0 +1,68 @@
+import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** Whether a program is there: its path, or why it is not. */
+export type Availability =
+  | { readonly path: string; readonly reason?: never }
+  | { readonly path?: never; readonly reason: string };
+
+/** What apt-get is asked to install, and for whom. */
+export interface DebianPackage {
+  readonly name: string;
+  /** For messages. */
+  readonly what: string;
+}
+
+/** Finds a program; where there is none installs Debian's, if apt-get is there for root. */
+export function findOrInstall(
+  find: () => Availability,
+  { name, what }: DebianPackage,
+): Availability {
+  const found = find();
+  const isRoot = process.getuid?.() === 0;
+  if (found.path !== undefined || process.platform !== "linux" || !isRoot) return found;
+  if (!isExecutable("/usr/bin/apt-get")) return found;
+
+  process.stderr.write(`No ${what} to test with yet: installing it with apt-get.\n`);
+  aptGet(["update"]);
+  // Only the second command decides: an index that cannot be fetched need not be the one we need.
+  const installed = aptGet(["install", "-y", "--no-install-recommends", name]);
+  const path = find().path;
+  if (path !== undefined) return { path };
+  return { reason: `no ${what} was found, and apt-get could not install it (${installed})` };
+}
+
+/** Where one of `programs` is on the `PATH`. */
+export function onPath(
+  programs: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): readonly string[] {
+  const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  return folders.flatMap((folder) => programs.map((program) => join(folder, program)));
+}
+
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs apt-get with its output on ours, waiting for another run of it to end; how it ended. */
+function aptGet(argv: readonly string[]): string {
+  const { status, signal, error } = spawnSync(
+    "apt-get",
+    ["-o", "DPkg::Lock::Timeout=600", "-o", "Dpkg::Use-Pty=0", ...argv],
+    {
+      // Standard output stays free for what a reporter writes there.
+      stdio: ["ignore", 2, 2],
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      timeout: 8 * 60_000,
+    },
+  );
+  if (error !== undefined) return error.message;
+  return signal === null ? `exit status ${status}` : `ended by ${signal}`;
+}

@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** A server of its own, with a port and a folder of its own. */
+export class Engine implements AsyncDisposable {
+  readonly port: number;
+  readonly folder: string;
+  readonly #path: string;
+  readonly #args: readonly string[];
+  #process: ChildProcess | undefined;
+  #output = "";
+
+  private constructor(path: string, args: readonly string[], port: number, folder: string) {
+    this.#path = path;
+    this.#args = args;
+    this.port = port;
+    this.folder = folder;
+  }
+
+  /** Starts redis-server, which has written to disk whatever it acknowledges. */
+  static redis(path: string, ...more: readonly string[]): Promise<Engine> {
+    const durable = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
+    return Engine.#start(path, (port, folder) =>
+      ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder].concat(durable, more),
+    );
+  }
+
+  /** Starts nats-server with JetStream. */
+  static nats(path: string): Promise<Engine> {
+    return Engine.#start(path, (port, folder) => [
+      "--addr",
+      "127.0.0.1",
+      "--port",
+      `${port}`,
+      "--jetstream",
+      "--store_dir",
+      folder,
+    ]);
+  }
+
+  static async #start(
+    path: string,
+    argsOf: (port: number, folder: string) => readonly string[],
+  ): Promise<Engine> {
+    const [port, folder] = [await freePort(), await mkdtemp(join(tmpdir(), "tideway-engine-"))];
+    const engine = new Engine(path, argsOf(port, folder), port, folder);
+    await engine.start();
+    return engine;
+  }
+
+  /** Starts it, again with what it has stored. */
+  async start(): Promise<void> {
+    const child = spawn(this.#path, this.#args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on(
+        "data",
+        (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-4_000)),
+      );
+    }
+    while (!(await accepts(this.port))) {
+      if (child.exitCode !== null) throw new Error(`${this.#path} ended: ${this.#output}`);
+      await delay(20);
+    }
+  }
+
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
