@@ -51,5 +51,11 @@ export type { TypedSocket } from "../server/typed-socket.ts";
 export type { Message } from "../streams/message-queue.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";
 export { files, type FilesOptions } from "./files/files.ts";
-export type { Attachment, OpenSockets, Server, StopOptions } from "./serve/running-server.ts";
+export type {
+  Attachment,
+  DrainOptions,
+  OpenSockets,
+  Server,
+  StopOptions,
+} from "./serve/running-server.ts";
 export { attach, serve, type ServeOptions } from "./serve/serve.ts";

@@ -6,6 +6,7 @@ import { checkCount, checkLimits, invalidOption } from "./options.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
 import { type RouteDefaults, RouteTable } from "./route-table.ts";
 import type { Route } from "./route-types.ts";
+import { SocketDrain } from "./socket-drain.ts";
 import { SocketGroup } from "./socket-group.ts";
 import { UpgradeGate } from "./upgrade.ts";
 
@@ -63,6 +64,8 @@ export interface Application {
   readonly routes: RouteTable;
   readonly gate: UpgradeGate;
   readonly sockets: SocketGroup;
+  /** Closes the sockets when the server stops. */
+  readonly drain: SocketDrain;
   readonly report: ErrorListener;
   /** Whether requests may call this server by a name. */
   readonly isHostAllowed: HostCheck;
@@ -134,6 +137,7 @@ export function createApplication(
     routes: table,
     gate,
     sockets,
+    drain: new SocketDrain(sockets, wheel),
     report,
     isHostAllowed,
     handshakeTimeoutMs,

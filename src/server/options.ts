@@ -26,10 +26,7 @@ const LIMITS: readonly string[] = [
  * @throws UsageError `INVALID_OPTION`
  */
 export function checkLimits(limits: ConnectionLimits, where: string): void {
-  const unknown = Object.keys(limits).find((name) => !LIMITS.includes(name));
-  if (unknown !== undefined) {
-    throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}`);
-  }
+  checkNames(where, limits, LIMITS);
   for (const name of POSITIVE_LIMITS) checkPositive(where, name, limits[name]);
   checkCount(where, "maxMessagesPerSecond", limits.maxMessagesPerSecond);
   checkHeartbeat(limits.heartbeat, where);
@@ -58,6 +55,23 @@ export function checkPositive(where: string, name: string, value: number | undef
 export function checkCount(where: string, name: string, value: number | undefined): void {
   if (value === undefined || value === Infinity || (Number.isInteger(value) && value > 0)) return;
   throw invalidOption(where, name, value, "an integer above 0, or Infinity");
+}
+
+/** A timer's longest delay; beyond it, timers fire at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** @throws UsageError `INVALID_OPTION` unless `value` is absent or a time that can be waited for */
+export function checkDelay(where: string, name: string, value: number | undefined): void {
+  if (value === undefined) return;
+  if (typeof value === "number" && value > 0 && value <= MAX_DELAY_MS) return;
+  throw invalidOption(where, name, value, `a number above 0 and at most ${MAX_DELAY_MS}`);
+}
+
+/** @throws UsageError `INVALID_OPTION` if `options` has others than these */
+export function checkNames(where: string, options: object, names: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}`);
 }
 
 export function invalidOption(

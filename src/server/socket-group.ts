@@ -1,10 +1,11 @@
-import { deferred, type Deferred } from "./deferred.ts";
 import type { Socket } from "./socket.ts";
+import { Tally } from "./tally.ts";
 
 /** The sockets that are open on a server. */
 export class SocketGroup implements Iterable<Socket> {
   readonly #sockets = new Set<Socket>();
-  #empty: Deferred<void> | undefined;
+  /** The sockets again, and the handlers that have not returned, which may outlast their sockets. */
+  readonly #underWay = new Tally();
 
   get size(): number {
     return this.#sockets.size;
@@ -12,20 +13,22 @@ export class SocketGroup implements Iterable<Socket> {
 
   add(socket: Socket): void {
     this.#sockets.add(socket);
+    this.#underWay.start();
   }
 
   delete(socket: Socket): void {
-    this.#sockets.delete(socket);
-    if (this.#sockets.size > 0) return;
-    this.#empty?.resolve();
-    this.#empty = undefined;
+    if (this.#sockets.delete(socket)) this.#underWay.end();
   }
 
-  /** Resolves once no socket is left. */
-  whenEmpty(): Promise<void> {
-    if (this.#sockets.size === 0) return Promise.resolve();
-    this.#empty ??= deferred();
-    return this.#empty.promise;
+  /** A handler has begun; returns what to call when it has ended. */
+  startHandler(): () => void {
+    this.#underWay.start();
+    return this.#underWay.end;
+  }
+
+  /** Resolves once no socket is left, and no handler at work. */
+  whenIdle(): Promise<void> {
+    return this.#underWay.whenIdle();
   }
 
   [Symbol.iterator](): IterableIterator<Socket> {

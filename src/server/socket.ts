@@ -38,8 +38,11 @@ export interface SocketHost {
   inNextTurn(callback: () => void): void;
 }
 
-/** Runs a socket's handler: what it throws, or rejects with, closes the socket with 1011. */
-export let runHandler: (socket: Socket, handler: () => unknown) => void;
+/**
+ * Runs a socket's handler: what it throws, or rejects with, closes the socket with 1011. Calls
+ * `onEnd` once it has returned and what it returned has settled.
+ */
+export let runHandler: (socket: Socket, handler: () => unknown, onEnd?: () => void) => void;
 
 /**
  * Ends the messages of `socket` with `error`, before those that wait, and closes it with the error's
@@ -267,12 +270,17 @@ export class Socket implements AsyncIterable<Message> {
   }
 
   /** Runs a callback of the user's, whose errors are the handler's. */
-  #guard<T>(callback: (argument: T) => unknown, argument: T): void {
+  #guard<T>(callback: (argument: T) => unknown, argument: T, onEnd?: () => void): void {
+    const fail = (error: unknown): void => {
+      this.#fail(error);
+      onEnd?.();
+    };
     try {
       const result = callback(argument);
-      if (isThenable(result)) result.then(undefined, (error: unknown) => this.#fail(error));
+      if (isThenable(result)) result.then(onEnd, fail);
+      else onEnd?.();
     } catch (error) {
-      this.#fail(error);
+      fail(error);
     }
   }
 
@@ -331,7 +339,7 @@ export class Socket implements AsyncIterable<Message> {
   }
 
   static {
-    runHandler = (socket, handler) => socket.#guard(handler, undefined);
+    runHandler = (socket, handler, onEnd) => socket.#guard(handler, undefined, onEnd);
     endMessages = (socket, error) => socket.#endMessages(error);
     receive = (socket, message) => socket.#onMessage(message);
     drain = (socket) => socket.#checkDrained();

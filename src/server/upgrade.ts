@@ -224,12 +224,13 @@ export class UpgradeGate {
 
   #open(connection: Connection, attempt: UpgradeAttempt, match: Match, state: unknown): Socket {
     const { entry, params } = match;
+    const { sockets } = this.#environment;
     const socket = new Socket(connection, this.#hostOf(entry), entry.limits);
-    this.#environment.sockets.add(socket);
+    sockets.add(socket);
     const { maxLifetimeMs = Infinity } = entry.limits;
     if (maxLifetimeMs < Infinity) this.#limitLifetime(socket, maxLifetimeMs);
     const context = new HandlerContext(attempt, params, connection.protocol, state);
-    runHandler(socket, () => entry.handle(socket, context));
+    runHandler(socket, () => entry.handle(socket, context), sockets.startHandler());
     return socket;
   }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -54,6 +55,20 @@ export class ExampleProcess {
   /** Stops the server where it is: its sockets stay open, and nobody reads from them. */
   pause(): void {
     this.#process.kill("SIGSTOP");
+  }
+
+  /** Waits until nobody can connect any more. */
+  async stopsListening(): Promise<void> {
+    for (;;) {
+      const socket = connect(Number(this.port), "localhost");
+      try {
+        await once(socket, "connect");
+      } catch {
+        return;
+      } finally {
+        socket.destroy();
+      }
+    }
   }
 
   /** Ends the server with a signal, and waits until it has ended. */

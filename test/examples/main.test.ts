@@ -76,17 +76,6 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     },
   );
 
-  it.each(["SIGTERM", "SIGINT"] as const)(
-    "tells its clients that it goes, and ends well, on %s",
-    async (signal) => {
-      server = await startChat();
-      const client = await PlainClient.join(`${server.url.replace("http", "ws")}chat`, "Ana");
-      const ended = server.kill(signal);
-      expect([1001, 1012]).toContain((await client.closed)[0]);
-      expect(await ended).toMatchObject({ exitCode: 0, signal: null, stderr: "" });
-    },
-  );
-
   it("says which port is taken, and ends", async () => {
     const other = createServer().listen(0);
     await once(other, "listening");

@@ -4,8 +4,10 @@ import { chatRoute } from "./chat-route.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { explainListenError, readSettings, type Settings, SettingsError } from "./settings.ts";
 
-/** How long clients may take to say goodbye; whoever stops a server in a terminal is waiting. */
-const STOP_TIMEOUT_MS = 2_000;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** How long all clients may take to leave; whoever stops a server in a terminal is waiting. */
+const STOP_DEADLINE_MS = 2_000;
 
 await start();
 
@@ -13,10 +15,12 @@ async function start(): Promise<void> {
   try {
     const settings = readSettings(process.env);
     const server = await listen(settings);
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      // Once: a second signal ends the process at once, as it would without us.
-      process.once(signal, () => void server.stop({ timeoutMs: STOP_TIMEOUT_MS }));
-    }
+    const stop = (): void => {
+      // A second signal ends the process at once, as it would without us.
+      for (const signal of SIGNALS) process.off(signal, stop);
+      void server.stop({ drain: { deadlineMs: STOP_DEADLINE_MS } });
+    };
+    for (const signal of SIGNALS) process.on(signal, stop);
     console.log(`The chat is at ${server.url}/`);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;

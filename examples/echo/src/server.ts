@@ -29,7 +29,7 @@ async function start({
   const stop = (): void => {
     // A second signal ends the process at once, as it would without us.
     for (const signal of SIGNALS) process.off(signal, stop);
-    void server.stop();
+    void server.stop({ drain: {} });
   };
   for (const signal of SIGNALS) process.on(signal, stop);
   console.log(`The echo is at ${server.url.replace("http", "ws")}/`);

@@ -1,20 +1,20 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Application } from "../../server/application.ts";
+import type { Farewell } from "../../server/socket-drain.ts";
 import { RequestListener } from "../serve/request-listener.ts";
 import { forwardDrain, type Refusal, refuse, UpgradeListener } from "./http-upgrade.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
-import type { OpenSockets, ResolvedStopOptions } from "../serve/running-server.ts";
-import { withDeadline } from "../serve/with-deadline.ts";
+import { Ending } from "../serve/ending.ts";
+import type { OpenSockets } from "../serve/running-server.ts";
 
 type RequestArgs = [request: IncomingMessage, response: ServerResponse];
 type UpgradeArgs = [request: IncomingMessage, socket: Duplex, head: Buffer];
 type Listener<Args extends unknown[]> = (...args: Args) => void;
 
 const PIPELINED: Refusal = { status: 400, message: "The opening handshake was pipelined." };
-const STOPPING: Refusal = { status: 503, message: "The server is going away." };
 
 /** An application as the listener of a `node:http` server. */
 export class HttpFront {
@@ -31,7 +31,9 @@ export class HttpFront {
   readonly #otherUpgrade: Array<Listener<UpgradeArgs>>;
   /** The connections that speak no HTTP any more. */
   readonly #taken = new WeakSet<Duplex>();
-  #isStopping = false;
+  #ending: Ending | undefined;
+  /** For whoever comes while the server stops. */
+  #farewell: Refusal | undefined;
   #isDetached = false;
 
   constructor(application: Application, httpServer: Server) {
@@ -71,23 +73,37 @@ export class HttpFront {
 
   /** Gives the server back to those who listened before. */
   detach(): void {
+    if (this.#isDetached) return;
     this.#isDetached = true;
     handBack(this.#httpServer, "request", this.#onRequest, this.#otherRequest);
     handBack(this.#httpServer, "upgrade", this.#onUpgrade, this.#otherUpgrade);
   }
 
-  /** Lets no more sockets in and closes those there are. Resolves when all work has ended. */
-  async stop({ code, reason, timeoutMs }: ResolvedStopOptions): Promise<void> {
-    const { sockets } = this.#application;
-    this.#isStopping = true;
-    this.#requests.stop();
-    this.#upgrades.refuseUndecided(STOPPING);
-    for (const socket of sockets) socket.close(code, reason);
+  /**
+   * Lets no more sockets in and closes those there are. Resolves when all work has ended. Called
+   * again, it can only be quicker.
+   */
+  async stop(farewell: Farewell): Promise<void> {
+    this.#ending ??= new Ending(this.#refuseWork(farewell), () => this.#drop());
+    this.#application.drain.start(farewell);
+    this.#ending.within(farewell.timeoutMs);
+    await this.#ending.done;
+  }
+
+  /** Takes on nothing more. Resolves when what there is has ended. */
+  async #refuseWork({ timeoutMs }: Farewell): Promise<void> {
+    const refusal: Refusal = {
+      status: 503,
+      headers: { "Retry-After": String(Math.ceil(timeoutMs / 1000)) },
+      message: "The server is going away.",
+    };
+    this.#farewell = refusal;
+    this.#requests.stop(refusal);
+    this.#upgrades.refuseUndecided(refusal);
     for (const response of this.#inFlight) {
       response.once("close", () => lingeringClose(response.req.socket));
     }
-    const working = Promise.all([sockets.whenEmpty(), this.#inFlight.whenIdle()]);
-    await withDeadline(working, timeoutMs, () => this.#drop());
+    await Promise.all([this.#application.sockets.whenIdle(), this.#inFlight.whenIdle()]);
   }
 
   #drop(): void {
@@ -131,7 +147,7 @@ export class HttpFront {
       // A client that sends its handshake before it is answered would take that answer for ours.
       socket.once("end", () => socket.destroy()).resume();
       whenAnswered(owed, socket, () => refuse(socket, PIPELINED));
-    } else if (this.#isStopping) refuse(socket, STOPPING);
+    } else if (this.#farewell !== undefined) refuse(socket, this.#farewell);
     else this.#upgrades.handle(request, socket, head);
   }
 

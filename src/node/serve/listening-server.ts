@@ -3,14 +3,13 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import type { HttpFront } from "../http/http-front.ts";
+import { Ending } from "./ending.ts";
 import {
   type OpenSockets,
-  type ResolvedStopOptions,
   resolveStopOptions,
   type Server,
   type StopOptions,
 } from "./running-server.ts";
-import { withDeadline } from "./with-deadline.ts";
 
 /** A server of our own, which has just begun to listen. */
 export class ListeningServer implements Server {
@@ -22,7 +21,7 @@ export class ListeningServer implements Server {
   readonly #connections = new Set<Duplex>();
   /** Connections whose TLS handshake is not done, by their address and port. */
   readonly #handshaking = new Map<string, Duplex>();
-  #stopped: Promise<void> | undefined;
+  #ending: Ending | undefined;
 
   constructor(httpServer: HttpServer, front: HttpFront, host: string | undefined) {
     const isSecure = httpServer instanceof TlsServer;
@@ -46,23 +45,23 @@ export class ListeningServer implements Server {
   }
 
   async stop(options?: StopOptions): Promise<void> {
-    const resolved = resolveStopOptions(options);
-    this.#stopped ??= this.#stop(resolved);
-    await this.#stopped;
+    const farewell = resolveStopOptions(options);
+    const working = this.#front.stop(farewell);
+    this.#ending ??= new Ending(this.#close(working), () => drop(this.#connections));
+    this.#ending.within(farewell.timeoutMs);
+    await this.#ending.done;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
-  async #stop(options: ResolvedStopOptions): Promise<void> {
+  /** Stops listening, and drops what nothing is being done for. Resolves when all is gone. */
+  async #close(working: Promise<void>): Promise<void> {
     const closed = new Promise<void>((resolve) => this.httpServer.close(() => resolve()));
-    const working = this.#front.stop(options);
     drop(this.#front.idleAmong(this.#connections));
     drop(this.#handshaking.values());
-    await withDeadline(Promise.all([working, closed]), options.timeoutMs, () => {
-      drop(this.#connections);
-    });
+    await Promise.all([working, closed]);
   }
 
   #trackHandshakes(httpServer: HttpServer): void {

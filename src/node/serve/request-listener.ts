@@ -10,16 +10,17 @@ import type { Refusal } from "../http/http-upgrade.ts";
 export class RequestListener {
   readonly #application: Application;
   readonly #httpServer: Server;
-  #isStopping = false;
+  /** For requests that come while the server stops. */
+  #farewell: Refusal | undefined;
 
   constructor(application: Application, httpServer: Server) {
     this.#application = application;
     this.#httpServer = httpServer;
   }
 
-  /** From now on every answer closes its connection. */
-  stop(): void {
-    this.#isStopping = true;
+  /** From now on every answer closes its connection, and requests that come get `farewell`. */
+  stop(farewell: Refusal): void {
+    this.#farewell = { ...farewell, headers: { ...farewell.headers, ...CLOSING } };
   }
 
   /** Whether some HTTP route is for this request. */
@@ -35,7 +36,8 @@ export class RequestListener {
     // Writing to a peer that has just gone is an error that concerns nobody.
     response.on("error", () => {});
     const target = readTarget(request, this.#httpServer);
-    if (!("url" in target)) refuse(response, { ...target, headers: CLOSING });
+    if (this.#farewell !== undefined) refuse(response, this.#farewell);
+    else if (!("url" in target)) refuse(response, { ...target, headers: CLOSING });
     else if (!this.#application.isHostAllowed(target.host, target.isSecure)) {
       refuse(response, { ...MISDIRECTED, headers: CLOSING });
     }
@@ -80,7 +82,7 @@ export class RequestListener {
       return;
     }
     if (answer.bodyUsed) throw new TypeError("the body of the Response has been used");
-    if (this.#isStopping) response.setHeader("Connection", "close");
+    if (this.#farewell !== undefined) response.setHeader("Connection", "close");
     await sendResponse(response, answer);
     // Nobody reads the body of an answer to HEAD, so nobody else lets go of what is behind it.
     if (response.req.method === "HEAD") cancelBody(answer);

@@ -1,17 +1,40 @@
 import type { Server as HttpServer } from "node:http";
 import { CloseCode } from "../../protocol/index.ts";
-import { checkPositive } from "../../server/options.ts";
+import { UsageError } from "../../errors/index.ts";
+import { checkCount, checkDelay, checkNames, invalidOption } from "../../server/options.ts";
 import { checkCloseArguments } from "../../server/send-data.ts";
 import type { Socket } from "../../server/socket.ts";
+import type { Farewell } from "../../server/socket-drain.ts";
 
 /** How to take leave of the clients. */
 export interface StopOptions {
-  /** The close code that sockets get; default 1001, going away. */
+  /** The close code that sockets get; default 1001, going away, and 1012, restart, with `drain`. */
   readonly code?: number;
   /** The close reason that sockets get; default none. */
   readonly reason?: string;
-  /** How long sockets and requests may take to end before they are dropped; default 10,000. */
+  /**
+   * How long sockets, handlers and requests may take to end before they are dropped; default 10,000.
+   * With `drain`, its `deadlineMs` says so.
+   */
   readonly timeoutMs?: number;
+  /**
+   * Closes the sockets a few at a time, so that their clients do not all come back at once, to
+   * whichever server is next. `{}` for the defaults. Default: closes them all at once.
+   */
+  readonly drain?: DrainOptions;
+}
+
+/** How to close sockets a few at a time. */
+export interface DrainOptions {
+  /**
+   * How many are closed at a time; default 100. They are more where, this way, not all would be told
+   * within three quarters of `deadlineMs`: the last quarter is for those told last.
+   */
+  readonly batch?: number;
+  /** How long to wait after each batch, in steps of about 100 ms; default 100. */
+  readonly intervalMs?: number;
+  /** When everything is over, also what has to be dropped for it; default 10,000. */
+  readonly deadlineMs?: number;
 }
 
 /** The sockets that are open on a server. */
@@ -24,7 +47,8 @@ export interface Attachment extends AsyncDisposable {
   readonly sockets: OpenSockets;
   /**
    * Gives the HTTP server, which goes on, back to its other listeners, and closes all sockets.
-   * Resolves when they are gone, which takes at most about `timeoutMs`.
+   * Resolves when they are gone and their handlers have returned, or when the time for that is up.
+   * Called again, it can only be quicker, as that of a {@link Server}.
    *
    * Rejects with UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON` or `INVALID_OPTION`.
    */
@@ -40,20 +64,41 @@ export interface Server extends AsyncDisposable {
   readonly httpServer: HttpServer;
   readonly sockets: OpenSockets;
   /**
-   * Stops listening, closes all sockets, and lets requests that are being served end. Resolves when
-   * everything is gone, which takes at most about `timeoutMs`. To be called once.
+   * Stops listening, closes all sockets, and lets requests and handlers that are at work end; a
+   * request that comes all the same is answered with 503, `Retry-After` and `Connection: close`.
+   * Resolves when everything has ended, or has been dropped because the time for that is up.
+   *
+   * Called again, it can only be quicker: the earlier end holds, and a call without `drain` closes
+   * at once, with its own code, what a drain has not come to yet. All calls resolve together.
    *
    * Rejects with UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON` or `INVALID_OPTION`.
    */
   stop(options?: StopOptions): Promise<void>;
 }
 
-export type ResolvedStopOptions = Required<StopOptions>;
-
 /** @throws UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON`, `INVALID_OPTION` */
-export function resolveStopOptions(options: StopOptions = {}): ResolvedStopOptions {
-  const { code = CloseCode.GoingAway, reason = "", timeoutMs = 10_000 } = options;
+export function resolveStopOptions(options: StopOptions = {}): Farewell {
+  checkNames("stop", options, ["code", "reason", "timeoutMs", "drain"]);
+  const { drain, reason = "" } = options;
+  const { code = drain === undefined ? CloseCode.GoingAway : CloseCode.ServiceRestart } = options;
   checkCloseArguments(code, reason);
-  checkPositive("stop", "timeoutMs", timeoutMs);
-  return { code, reason, timeoutMs };
+  checkDelay("stop", "timeoutMs", options.timeoutMs);
+  if (drain === undefined) return { code, reason, timeoutMs: options.timeoutMs ?? 10_000 };
+  if (options.timeoutMs !== undefined) {
+    throw new UsageError("INVALID_OPTION", "stop: with drain, its deadlineMs stands for timeoutMs");
+  }
+  const { deadlineMs: timeoutMs, ...pace } = readDrainOptions(drain);
+  return { code, reason, timeoutMs, pace };
+}
+
+function readDrainOptions(options: unknown): Required<DrainOptions> {
+  if (typeof options !== "object" || options === null) {
+    throw invalidOption("stop", "drain", options, "{ batch, intervalMs, deadlineMs }");
+  }
+  checkNames("stop: drain", options, ["batch", "intervalMs", "deadlineMs"]);
+  const { batch = 100, intervalMs = 100, deadlineMs = 10_000 } = options as DrainOptions;
+  checkCount("stop", "drain.batch", batch);
+  checkDelay("stop", "drain.intervalMs", intervalMs);
+  checkDelay("stop", "drain.deadlineMs", deadlineMs);
+  return { batch, intervalMs, deadlineMs };
 }

@@ -90,14 +90,12 @@ export function attach<
   const { routes, ...applicationOptions } = options;
   const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
   const front = new HttpFront(application, httpServer);
-  let stopped: Promise<void> | undefined;
   return {
     sockets: application.sockets,
     async stop(stopOptions?: StopOptions) {
-      const resolved = resolveStopOptions(stopOptions);
-      if (stopped === undefined) front.detach();
-      stopped ??= front.stop(resolved);
-      await stopped;
+      const farewell = resolveStopOptions(stopOptions);
+      front.detach();
+      await front.stop(farewell);
     },
     async [Symbol.asyncDispose]() {
       await this.stop();

@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { ReadyState } from "../../src/connection/connection.ts";
+import { TimerWheel } from "../../src/connection/timer-wheel.ts";
+import { Socket } from "../../src/server/socket.ts";
+import { type Farewell, SocketDrain } from "../../src/server/socket-drain.ts";
+import { ManualClock } from "../connection/support.ts";
+import { FakeConnection } from "./fake-connection.ts";
+
+let clock: ManualClock;
+let connections: FakeConnection[];
+let drain: SocketDrain;
+
+const host = { onFailure() {}, onClosed() {}, inNextTurn: setImmediate };
+
+beforeEach(() => {
+  clock = new ManualClock();
+});
+
+function open(count: number): void {
+  connections = Array.from({ length: count }, () => new FakeConnection());
+  const sockets = connections.map((connection) => new Socket(connection, host));
+  drain = new SocketDrain(sockets, new TimerWheel(clock));
+}
+
+function start(farewell: Partial<Farewell>): void {
+  drain.start({ code: 1012, reason: "restart", timeoutMs: 10_000, ...farewell });
+}
+
+function toldCount(): number {
+  return connections.filter(({ readyState }) => readyState === ReadyState.Closing).length;
+}
+
+/** How many have been told to go, now and at the end of each further step. */
+function told(steps: number, stepMs: number): number[] {
+  const counts = [toldCount()];
+  for (let step = 0; step < steps; step++) {
+    clock.advance(stepMs);
+    counts.push(toldCount());
+  }
+  return counts;
+}
+
+describe("a drain", () => {
+  it("without a pace closes all at once", () => {
+    open(3);
+    start({});
+    for (const { calls } of connections) expect(calls).toEqual([["close", 1012, "restart"]]);
+  });
+
+  it("closes one batch at once, and one after each interval", () => {
+    open(10);
+    start({ pace: { batch: 3, intervalMs: 1000 } });
+    expect(told(4, 1000)).toEqual([3, 6, 9, 10, 10]);
+  });
+
+  it("keeps its pace where the interval is shorter than a tick of its timer", () => {
+    open(100);
+    start({ pace: { batch: 1, intervalMs: 10 } });
+    expect(told(10, 100)).toEqual([1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 100]);
+  });
+
+  it("takes larger batches where not all would be told within three quarters of its time", () => {
+    open(1000);
+    start({ timeoutMs: 4000, pace: { batch: 1, intervalMs: 1000 } });
+    expect(told(3, 1000)).toEqual([250, 500, 750, 1000]);
+  });
+
+  it("tells all at once where the interval is longer than its time", () => {
+    open(5);
+    start({ timeoutMs: 1000, pace: { batch: 1, intervalMs: 60_000 } });
+    expect(toldCount()).toBe(5);
+  });
+
+  it("passes over sockets that have gone meanwhile, and leaves no timer behind", () => {
+    open(3);
+    start({ pace: { batch: 1, intervalMs: 100 } });
+    connections[1].end({ code: 1000 });
+    clock.advance(1000);
+    expect(connections[1].calls).toEqual([]);
+    expect(connections[2].calls).toEqual([["close", 1012, "restart"]]);
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it("of no sockets does nothing", () => {
+    open(0);
+    start({ pace: { batch: 1, intervalMs: 100 } });
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it("started again without a pace closes the rest at once, by its own code", () => {
+    open(3);
+    start({ pace: { batch: 1, intervalMs: 100 } });
+    start({ code: 1001, reason: "now" });
+    expect(connections.map(({ calls }) => calls)).toEqual([
+      [["close", 1012, "restart"]],
+      [["close", 1001, "now"]],
+      [["close", 1001, "now"]],
+    ]);
+    clock.advance(1000);
+    expect(connections.flatMap(({ calls }) => calls)).toHaveLength(3);
+  });
+
+  it("started again takes the pace that ends earlier, and no other", () => {
+    open(7);
+    start({ timeoutMs: 8000, pace: { batch: 1, intervalMs: 1000 } });
+    start({ code: 4000, timeoutMs: 20_000, pace: { batch: 7, intervalMs: 1000 } });
+    expect(told(1, 1000)).toEqual([1, 2]);
+    start({ code: 4001, timeoutMs: 3000, pace: { batch: 2, intervalMs: 1000 } });
+    expect(told(2, 1000)).toEqual([4, 6, 7]);
+    expect(connections.map(({ calls }) => calls[0][1])).toEqual([
+      1012, 1012, 4001, 4001, 4001, 4001, 4001,
+    ]);
+  });
+});
