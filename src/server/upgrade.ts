@@ -116,6 +116,16 @@ export class UpgradeGate {
 
   /** Never throws or rejects. At once unless `authorize` is asynchronous. */
   decide(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
+    try {
+      return this.#judge(attempt);
+    } catch (error) {
+      // What a lenient parser of the runtime has let through can make no Request.
+      this.#environment.report(error, {});
+      return refuse(400, "The request is malformed.");
+    }
+  }
+
+  #judge(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
     if (!this.#environment.isHostAllowed(attempt.host, attempt.isSecure)) return WRONG_HOST;
     const match = this.#routes.findWebSocket(attempt.pathname);
     if (match === undefined) return refuse(404, "No WebSocket is here.");
