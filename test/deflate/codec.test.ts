@@ -33,6 +33,11 @@ describe.each([
     ["RFC 7692 7.2.3.5, two blocks", "f248050000 00ffffcac9c90700", "Hello"],
     ["RFC 7692 7.2.3.6, an empty message", "00", ""],
     ["two last blocks", "f348cdc9c90700f348cdc9c90700", "HelloHello"],
+    [
+      "RFC 7692 7.2.1, an empty stored last block less its four bytes",
+      "f248cdc9c907000000ffff01",
+      "Hello",
+    ],
   ])("restores %s", (_example, hex, text) => {
     expect(inflate(codec.createInflater(FRESH), fromHex(hex))).toBe(text);
     expect(inflate(codec.createInflater(TAKING_OVER), fromHex(hex))).toBe(text);
@@ -56,6 +61,7 @@ describe.each([
     ["a stored block whose length is wrong", "000500ffff48656c6c6f00"],
     ["a distance beyond the beginning", "4b04210000"],
     ["all ones", "ffffffffff"],
+    ["a last block that was cut off", "f34800"],
   ])("finds %s invalid, and goes on with the next message", (_case, hex) => {
     for (const context of [FRESH, TAKING_OVER]) {
       const inflater = codec.createInflater(context);

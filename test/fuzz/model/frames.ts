@@ -7,6 +7,8 @@ export interface ReadingRules {
   /** Which end reads (RFC 6455 5.1). */
   readonly role: "client" | "server";
   readonly maxMessageBytes: number;
+  /** How long a compressed message may be (RFC 7692); undefined where none is agreed upon. */
+  readonly maxCompressedBytes?: number;
   /** Whether this end has sent its Close frame already, so that data is discarded (1.4). */
   readonly isClosing?: boolean;
 }
@@ -15,6 +17,8 @@ export interface ReadingRules {
 export type ModelEvent =
   | { text: string }
   | { binary: string }
+  /** A message that is to be restored (RFC 7692 6.2). */
+  | { compressed: string; isText: boolean }
   | { ping: string }
   | { pong: string }
   /** The peer's Close frame; without a code it counts as 1005 (7.1.5). */
@@ -25,13 +29,13 @@ export type ModelEvent =
 /** All that `bytes` says, up to where it ends or the connection does. */
 export function readFrames(bytes: Uint8Array, rules: ReadingRules): ModelEvent[] {
   const events: ModelEvent[] = [];
-  let message: { isText: boolean; payload: number[] } | undefined;
+  let message: Message | undefined;
   let at = 0;
   for (;;) {
     const frame = readHeader(bytes, at, rules, message);
     if (frame === "incomplete") return events;
     if (typeof frame === "number") return [...events, { failure: frame }];
-    const { opcode, isFinal, start, payloadBytes, key } = frame;
+    const { opcode, isFinal, isCompressed, start, payloadBytes, key } = frame;
     const payload = unmask([...bytes.subarray(start, start + payloadBytes)], key);
     const isComplete = payload.length === payloadBytes;
     at = start + payloadBytes;
@@ -43,11 +47,13 @@ export function readFrames(bytes: Uint8Array, rules: ReadingRules): ModelEvent[]
       if ("close" in event || "failure" in event) return events;
       continue;
     }
-    message ??= { isText: opcode === 1, payload: [] };
+    message ??= { isText: opcode === 1, isCompressed, payload: [] };
     message.payload.push(...payload);
     const isWhole = isComplete && isFinal;
     // 8.1: text that cannot become UTF-8 any more fails the connection.
-    if (message.isText && !isUtf8(message.payload, isWhole)) return [...events, { failure: 1007 }];
+    if (message.isText && !message.isCompressed && !isUtf8(message.payload, isWhole)) {
+      return [...events, { failure: 1007 }];
+    }
     if (!isComplete) return events;
     if (isFinal) {
       if (rules.isClosing !== true) events.push(toEvent(message));
@@ -56,7 +62,14 @@ export function readFrames(bytes: Uint8Array, rules: ReadingRules): ModelEvent[]
   }
 }
 
+interface Message {
+  readonly isText: boolean;
+  readonly isCompressed: boolean;
+  readonly payload: number[];
+}
+
 interface Header {
+  readonly isCompressed: boolean;
   readonly opcode: number;
   readonly isFinal: boolean;
   readonly start: number;
@@ -68,8 +81,8 @@ interface Header {
 function readHeader(
   bytes: Uint8Array,
   at: number,
-  { role, maxMessageBytes }: ReadingRules,
-  message: { isText: boolean; payload: number[] } | undefined,
+  { role, maxMessageBytes, maxCompressedBytes }: ReadingRules,
+  message: Message | undefined,
 ): Header | "incomplete" | number {
   if (bytes.length < at + 2) return "incomplete";
   const bits = [...bytes.subarray(at, at + 2)].map((byte) => byte.toString(2).padStart(8, "0"));
@@ -80,7 +93,10 @@ function readHeader(
   ];
   const [isMasked, length] = [bits[1][0] === "1", Number.parseInt(bits[1].slice(1), 2)];
 
-  if (reserved !== "000") return 1002;
+  // RFC 7692 6: RSV1 marks the first frame of a compressed message, and no other.
+  const mayBeCompressed = maxCompressedBytes !== undefined && (opcode === 1 || opcode === 2);
+  if (reserved !== "000" && !(reserved === "100" && mayBeCompressed)) return 1002;
+  const isCompressed = message?.isCompressed ?? reserved === "100";
   // 5.1: a client masks its frames, a server does not.
   if (isMasked !== (role === "server")) return 1002;
   if (![0, 1, 2, 8, 9, 10].includes(opcode)) return 1002;
@@ -102,11 +118,17 @@ function readHeader(
     if (payloadBytes < (lengthBytes === 2 ? 126n : 65_536n)) return 1002;
     if (payloadBytes >= 1n << 63n) return 1002;
   }
-  if (opcode < 8 && payloadBytes + BigInt(message?.payload.length ?? 0) > BigInt(maxMessageBytes)) {
-    return 1009;
-  }
+  const limit = isCompressed ? maxCompressedBytes! : maxMessageBytes;
+  if (opcode < 8 && payloadBytes + BigInt(message?.payload.length ?? 0) > limit) return 1009;
   const key = isMasked ? [...bytes.subarray(start - 4, start)] : [0, 0, 0, 0];
-  return { opcode, isFinal: fin === "1", start, payloadBytes: Number(payloadBytes), key };
+  return {
+    opcode,
+    isFinal: fin === "1",
+    isCompressed,
+    start,
+    payloadBytes: Number(payloadBytes),
+    key,
+  };
 }
 
 /** 5.3: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4). */
@@ -127,7 +149,8 @@ function readControl(opcode: number, payload: readonly number[]): ModelEvent {
   return isUtf8(reason, true) ? { close, reason: decode(reason) } : { failure: 1007 };
 }
 
-function toEvent({ isText, payload }: { isText: boolean; payload: readonly number[] }): ModelEvent {
+function toEvent({ isText, isCompressed, payload }: Message): ModelEvent {
+  if (isCompressed) return { compressed: toHex(payload), isText };
   return isText ? { text: decode(payload) } : { binary: toHex(payload) };
 }
 

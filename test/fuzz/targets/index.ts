@@ -1,7 +1,10 @@
 import type { FuzzTarget } from "../target.ts";
+import { compressedFrames } from "./compressed-frames.ts";
 import { extensions } from "./extensions.ts";
 import { frames } from "./frames.ts";
 import { httpHead } from "./http-head.ts";
+import { inflating } from "./inflating.ts";
+import { negotiating } from "./negotiating.ts";
 import { openingRequest } from "./opening-request.ts";
 import { openingResponse } from "./opening-response.ts";
 import { origins } from "./origins.ts";
@@ -18,4 +21,7 @@ export const targets: readonly FuzzTarget[] = [
   openingResponse,
   urls,
   origins,
+  negotiating,
+  inflating,
+  compressedFrames,
 ];

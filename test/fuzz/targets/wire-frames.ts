@@ -80,8 +80,13 @@ function seldom<T, U>(usual: T, odd: fc.Arbitrary<U>): fc.Arbitrary<T | U> {
   return fc.oneof({ weight: 8, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: odd });
 }
 
+/** A message: the first byte of its first frame less FIN, and what it holds. */
+type Content = Pick<FrameSpec, "first" | "payload">;
+
+const plainContent = fc.record({ first: fc.constantFrom(1, 2), payload });
+
 /** A message in fragments, with control frames between them. */
-function message(isMasked: boolean): fc.Arbitrary<Uint8Array> {
+function message(isMasked: boolean, content: fc.Arbitrary<Content>): fc.Arbitrary<Uint8Array> {
   const control = fc
     .tuple(fc.constantFrom(0x89, 0x8a), fc.uint8Array({ maxLength: 125 }), key)
     .map(([first, bytes, maskingKey]) =>
@@ -89,8 +94,8 @@ function message(isMasked: boolean): fc.Arbitrary<Uint8Array> {
     );
   const parts = fc.array(fc.tuple(fc.nat(300), key, fc.option(control)), { maxLength: 4 });
   return fc
-    .tuple(fc.constantFrom(1, 2), payload, parts, key)
-    .map(([opcode, bytes, cutsAndControls, lastKey]) => {
+    .tuple(content, parts, key)
+    .map(([{ first: opcode, payload: bytes }, cutsAndControls, lastKey]) => {
       const frames: Uint8Array[] = [];
       let start = 0;
       for (const [cut, maskingKey, between] of cutsAndControls) {
@@ -116,13 +121,24 @@ function close(isMasked: boolean): fc.Arbitrary<Uint8Array> {
     );
 }
 
-/** Bytes on the way to an end that takes frames masked, or not: conversations, whole and damaged. */
+/** Bytes on the way to an end that takes frames masked, or not: conversations, whole and damaged.
+ * `compressed` makes payloads of messages that are sent with RSV1. */
 export function wireBytes(
   isMasked: boolean,
   corpus: readonly Uint8Array[],
+  compressed?: fc.Arbitrary<Uint8Array>,
 ): fc.Arbitrary<Uint8Array> {
+  const content =
+    compressed === undefined
+      ? plainContent
+      : fc.oneof(
+          plainContent,
+          // With RSV1 (RFC 7692 6).
+          fc.record({ first: fc.constantFrom(0x41, 0x42), payload: compressed }),
+          fc.record({ first: fc.constantFrom(0x41, 0x42), payload: damaged(compressed) }),
+        );
   const frame = fc.oneof(
-    { weight: 6, arbitrary: message(isMasked) },
+    { weight: 6, arbitrary: message(isMasked, content) },
     { weight: 2, arbitrary: oddFrame(isMasked) },
     { weight: 1, arbitrary: close(isMasked) },
   );
