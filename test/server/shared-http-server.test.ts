@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
+import { createSecureServer, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { attach } from "tideway/server";
@@ -66,3 +67,11 @@ it("an attachment that stops does not wait for the responses of others, or end t
   expect(new TextDecoder().decode((await reader.read()).value)).toBe("last");
   expect((await reader.read()).done).toBe(true);
 });
+
+it.each([createHttp2Server, createSecureServer])(
+  "a server of node:http2 is refused, with the way to get one",
+  (create) => {
+    const http2Server = create() as unknown as HttpServer;
+    expect(() => attach(http2Server, { routes: {} })).toThrow(/use serve\(\{ tls \}\)/);
+  },
+);

@@ -1,7 +1,8 @@
 import type { Server as HttpServer } from "node:http";
 import type { Duplex } from "node:stream";
 import type { HttpFront } from "./http-front.ts";
-import { type Refusal, refuse } from "./http-upgrade.ts";
+import type { Refusal } from "../serve/refusal.ts";
+import { refuse } from "./http-upgrade.ts";
 
 const BAD_REQUEST: Refusal = { status: 400, message: "The request is malformed." };
 

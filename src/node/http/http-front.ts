@@ -2,8 +2,10 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Application } from "../../server/application.ts";
 import type { Farewell } from "../../server/socket-drain.ts";
+import { goingAway, type Refusal } from "../serve/refusal.ts";
+import { readTarget } from "../serve/request-target.ts";
 import { RequestListener } from "../serve/request-listener.ts";
-import { forwardDrain, type Refusal, refuse, UpgradeListener } from "./http-upgrade.ts";
+import { forwardDrain, refuse, UpgradeListener } from "./http-upgrade.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
@@ -39,7 +41,7 @@ export class HttpFront {
   constructor(application: Application, httpServer: Server) {
     this.#application = application;
     this.#httpServer = httpServer;
-    this.#requests = new RequestListener(application, httpServer);
+    this.#requests = new RequestListener(application);
     this.#upgrades = new UpgradeListener(application, httpServer, this.#inFlight);
     this.#otherRequest = takeListeners<RequestArgs>(httpServer, "request");
     this.#otherUpgrade = takeListeners<UpgradeArgs>(httpServer, "upgrade");
@@ -92,11 +94,7 @@ export class HttpFront {
 
   /** Takes on nothing more. Resolves when what there is has ended. */
   async #refuseWork({ timeoutMs }: Farewell): Promise<void> {
-    const refusal: Refusal = {
-      status: 503,
-      headers: { "Retry-After": String(Math.ceil(timeoutMs / 1000)) },
-      message: "The server is going away.",
-    };
+    const refusal = goingAway(timeoutMs);
     this.#farewell = refusal;
     this.#requests.stop(refusal);
     this.#upgrades.refuseUndecided(refusal);
@@ -113,9 +111,10 @@ export class HttpFront {
 
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     this.#owed.add(response);
-    if (this.#isOurs(this.#otherRequest, () => this.#requests.isFor(request))) {
+    const target = readTarget(request, this.#httpServer);
+    if (this.#isOurs(this.#otherRequest, () => this.#requests.isFor(request.method, target))) {
       this.#inFlight.add(response);
-      this.#requests.handle(request, response);
+      this.#requests.handle(request, response, target);
     } else {
       for (const listener of this.#otherRequest) listener.call(this.#httpServer, request, response);
     }

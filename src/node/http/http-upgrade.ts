@@ -7,31 +7,23 @@ import {
   writeUpgradeResponse,
 } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
-import { cancelBody } from "../../server/http-answer.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
-import { HeldSocket } from "../serve/held-socket.ts";
-import { NodeUpgradeAttempt } from "../serve/upgrade-attempt.ts";
+import { openConnection } from "../open-connection.ts";
+import { nodePlatform } from "../platform.ts";
+import type { Refusal } from "../serve/refusal.ts";
 import { readTarget } from "../serve/request-target.ts";
+import { Undecided } from "../serve/undecided.ts";
+import { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
 import type { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
 import { dropIfStalled } from "./stalled-peers.ts";
-import { openConnection } from "../open-connection.ts";
-import { nodePlatform } from "../platform.ts";
-
-/** A plain answer to a request that gets no WebSocket. */
-export interface Refusal {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly message: string;
-}
 
 /** Answers the requests for a WebSocket that a `node:http` server has read the head of. */
 export class UpgradeListener {
   readonly #application: Application;
   readonly #httpServer: Server;
   readonly #inFlight: InFlight;
-  /** What refuses the requests that are still being decided on. */
-  readonly #undecided = new Set<(refusal: Refusal) => void>();
+  readonly #undecided = new Undecided();
 
   constructor(application: Application, httpServer: Server, inFlight: InFlight) {
     this.#application = application;
@@ -52,48 +44,22 @@ export class UpgradeListener {
       refuse(socket, target);
       return;
     }
-    const attempt = new NodeUpgradeAttempt(request, target);
+    const attempt = new HttpUpgradeAttempt(request, target);
     const decision = this.#application.gate.decide(attempt);
-    if (decision instanceof Promise) this.#wait(request, socket, head, attempt, decision);
-    else this.#carryOut(decision, request, socket, head);
+    if (!(decision instanceof Promise)) {
+      this.#carryOut(decision, request, socket, head);
+      return;
+    }
+    this.#undecided.wait(socket, head, attempt, decision, {
+      carryOut: (decided, early) => this.#carryOut(decided, request, socket, early),
+      refuse: (refusal) => refuse(socket, refusal),
+      drop: () => socket.destroy(),
+    });
   }
 
   /** Refuses all those that are still being decided on. */
   refuseUndecided(refusal: Refusal): void {
-    for (const refuseOne of this.#undecided) refuseOne(refusal);
-  }
-
-  #wait(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Uint8Array,
-    attempt: NodeUpgradeAttempt,
-    decision: Promise<UpgradeDecision>,
-  ): void {
-    let isSettled = false;
-    const settle = (): void => {
-      isSettled = true;
-      this.#undecided.delete(refuseNow);
-    };
-    const held = new HeldSocket(socket, head, () => {
-      settle();
-      attempt.abort();
-      socket.destroy();
-    });
-    const refuseNow = (refusal: Refusal): void => {
-      settle();
-      held.release();
-      attempt.abort();
-      refuse(socket, refusal);
-    };
-    this.#undecided.add(refuseNow);
-    void decision.then((decided) => {
-      if (isSettled) return discard(decided);
-      settle();
-      // Refused because it failed or took too long: whatever it is still doing is in vain.
-      if (decided.kind === "refuse") attempt.abort();
-      return this.#carryOut(decided, request, socket, held.release());
-    });
+    this.#undecided.refuseAll(refusal);
   }
 
   #carryOut(
@@ -168,8 +134,4 @@ function accept(
       ...(head.byteLength > 0 ? { head } : {}),
     }),
   );
-}
-
-function discard(decision: UpgradeDecision): void {
-  if (decision.kind === "answer") cancelBody(decision.response);
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { HeldBytes } from "./held-bytes.ts";
 
 /** What a client may send before it is answered. */
 const MAX_EARLY_BYTES = 65_536;
@@ -10,16 +11,13 @@ const MAX_EARLY_BYTES = 65_536;
 export class HeldSocket {
   readonly #socket: Duplex;
   readonly #onGone: () => void;
-  /** Copied together: thousands of chunks of a byte each would take many times their length. */
-  #early: Uint8Array;
-  #byteLength: number;
+  readonly #early: HeldBytes;
 
   /** `onGone` is called once if the peer closes, or closes its side, before `release`. */
   constructor(socket: Duplex, head: Uint8Array, onGone: () => void) {
     this.#socket = socket;
     this.#onGone = onGone;
-    this.#early = head;
-    this.#byteLength = head.byteLength;
+    this.#early = new HeldBytes(head);
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onEnd);
@@ -31,19 +29,12 @@ export class HeldSocket {
     this.#socket.off("end", this.#onEnd);
     this.#socket.off("close", this.#onEnd);
     this.#socket.pause();
-    return this.#early.subarray(0, this.#byteLength);
+    return this.#early.take();
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
-    const needed = this.#byteLength + chunk.byteLength;
-    if (needed > this.#early.byteLength) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#early.byteLength));
-      larger.set(this.#early.subarray(0, this.#byteLength));
-      this.#early = larger;
-    }
-    this.#early.set(chunk, this.#byteLength);
-    this.#byteLength = needed;
-    if (needed >= MAX_EARLY_BYTES) this.#socket.pause();
+    this.#early.append(chunk);
+    if (this.#early.length >= MAX_EARLY_BYTES) this.#socket.pause();
   };
 
   readonly #onEnd = (): void => {

@@ -2,8 +2,10 @@ import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
+import type { Http2Front } from "../http2/http2-front.ts";
 import type { HttpFront } from "../http/http-front.ts";
 import { Ending } from "./ending.ts";
+import { goingAway } from "./refusal.ts";
 import {
   type OpenSockets,
   resolveStopOptions,
@@ -18,18 +20,25 @@ export class ListeningServer implements Server {
   readonly url: string;
   readonly port: number;
   readonly #front: HttpFront;
+  readonly #http2Front: Http2Front | undefined;
   readonly #connections = new Set<Duplex>();
   /** Connections whose TLS handshake is not done, by their address and port. */
   readonly #handshaking = new Map<string, Duplex>();
   #ending: Ending | undefined;
 
-  constructor(httpServer: HttpServer, front: HttpFront, host: string | undefined) {
+  constructor(
+    httpServer: HttpServer,
+    front: HttpFront,
+    http2Front: Http2Front | undefined,
+    host: string | undefined,
+  ) {
     const isSecure = httpServer instanceof TlsServer;
     this.httpServer = httpServer;
     this.sockets = front.sockets;
     this.port = (httpServer.address() as AddressInfo).port;
     this.url = `${isSecure ? "https" : "http"}://${urlHost(host)}:${this.port}`;
     this.#front = front;
+    this.#http2Front = http2Front;
     if (isSecure) this.#trackHandshakes(httpServer);
     const connections = this.#connections;
     // One function for all connections: what each holds on to counts by the thousand.
@@ -38,7 +47,7 @@ export class ListeningServer implements Server {
     };
     httpServer.on(isSecure ? "secureConnection" : "connection", (connection: Duplex) => {
       // One whose request has been served as if it had not asked for an upgrade comes once more.
-      if (connections.has(connection)) return;
+      if (connections.has(connection) || http2Front?.has(connection)) return;
       connections.add(connection);
       connection.on("close", forget);
     });
@@ -47,7 +56,8 @@ export class ListeningServer implements Server {
   async stop(options?: StopOptions): Promise<void> {
     const farewell = resolveStopOptions(options);
     const working = this.#front.stop(farewell);
-    this.#ending ??= new Ending(this.#close(working), () => drop(this.#connections));
+    this.#http2Front?.stop(goingAway(farewell.timeoutMs));
+    this.#ending ??= new Ending(this.#close(working), () => this.#drop());
     this.#ending.within(farewell.timeoutMs);
     await this.#ending.done;
   }
@@ -62,6 +72,11 @@ export class ListeningServer implements Server {
     drop(this.#front.idleAmong(this.#connections));
     drop(this.#handshaking.values());
     await Promise.all([working, closed]);
+  }
+
+  #drop(): void {
+    drop(this.#connections);
+    this.#http2Front?.drop();
   }
 
   #trackHandshakes(httpServer: HttpServer): void {

@@ -1,21 +1,26 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
 import type { Application } from "../../server/application.ts";
 import { MISDIRECTED } from "../../server/host-policy.ts";
 import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
-import { type RequestTarget, readTarget } from "./request-target.ts";
-import type { Refusal } from "../http/http-upgrade.ts";
+import { endStream, failStream } from "../http2/close-stream.ts";
+import { isConnectionField, withoutConnectionFields } from "./connection-fields.ts";
+import type { Refusal } from "./refusal.ts";
+import type { RequestTarget, TargetRefusal } from "./request-target.ts";
 
-/** Answers HTTP requests by the routes, as a listener of a `node:http` server. */
+/** A request, of `node:http` or of the interface that `node:http2` has in common with it. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** Answers HTTP requests by the routes, whichever version of HTTP they came by. */
 export class RequestListener {
   readonly #application: Application;
-  readonly #httpServer: Server;
   /** For requests that come while the server stops. */
   #farewell: Refusal | undefined;
 
-  constructor(application: Application, httpServer: Server) {
+  constructor(application: Application) {
     this.#application = application;
-    this.#httpServer = httpServer;
   }
 
   /** From now on every answer closes its connection, and requests that come get `farewell`. */
@@ -23,32 +28,33 @@ export class RequestListener {
     this.#farewell = { ...farewell, headers: { ...farewell.headers, ...CLOSING } };
   }
 
-  /** Whether some HTTP route is for this request. */
-  isFor(request: IncomingMessage): boolean {
-    const target = readTarget(request, this.#httpServer);
-    if (!("url" in target)) return false;
+  /** Whether some HTTP route is for a request for `target`. */
+  isFor(method = "", target: RequestTarget | TargetRefusal): boolean {
     return (
-      this.#application.routes.findHttp(request.method ?? "", target.url.pathname) !== undefined
+      "url" in target &&
+      this.#application.routes.findHttp(method, target.url.pathname) !== undefined
     );
   }
 
-  handle(request: IncomingMessage, response: ServerResponse): void {
+  handle(
+    request: NodeRequest,
+    response: NodeResponse,
+    target: RequestTarget | TargetRefusal,
+  ): void {
     // Writing to a peer that has just gone is an error that concerns nobody.
-    response.on("error", () => {});
-    const target = readTarget(request, this.#httpServer);
+    response.on("error", ignoreError);
     if (this.#farewell !== undefined) refuse(response, this.#farewell);
     else if (!("url" in target)) refuse(response, { ...target, headers: CLOSING });
     else if (!this.#application.isHostAllowed(target.host, target.isSecure)) {
       refuse(response, { ...MISDIRECTED, headers: CLOSING });
-    }
-    // RFC 9110 9.3.8 allows to do without; Request cannot express it.
-    else if (request.method === "TRACE") refuse(response, NOT_IMPLEMENTED);
-    else this.#answer(request, response, target).catch(() => response.destroy());
+    } else if (UNSUPPORTED_METHODS.has(request.method ?? "")) {
+      refuse(response, { status: 501, message: `${request.method} is not implemented.` });
+    } else this.#answer(request, response, target).catch(() => drop(response));
   }
 
   async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: NodeRequest,
+    response: NodeResponse,
     target: RequestTarget,
   ): Promise<void> {
     const { routes, report } = this.#application;
@@ -57,9 +63,15 @@ export class RequestListener {
     const match = routes.findHttp(method, pathname);
     if (match === undefined) {
       const miss = routes.explainMiss(method, pathname);
+      if (miss.status !== 426) refuse(response, miss);
+      else if (isHttp2(response)) refuse(response, CONNECT_REQUIRED);
       // A refused opening handshake ends its connection.
-      const closing = miss.status === 426 ? { Connection: "close, Upgrade" } : {};
-      refuse(response, { ...miss, headers: { ...miss.headers, ...closing } });
+      else {
+        refuse(response, {
+          ...miss,
+          headers: { ...miss.headers, Connection: "close, Upgrade" },
+        });
+      }
       return;
     }
     const fetchRequest = toRequest(request, response, target);
@@ -70,52 +82,87 @@ export class RequestListener {
       await this.#send(response, answer);
     } catch (error) {
       report(error, { route: match.entry.key, request: fetchRequest });
-      if (response.headersSent) response.destroy();
+      if (response.headersSent) drop(response);
       else await this.#send(response, serverFailed());
     }
-    skipBody(request, fetchRequest);
+    skipBody(request, response, fetchRequest);
   }
 
-  async #send(response: ServerResponse, answer: Response): Promise<void> {
-    if (response.destroyed || response.writableEnded) {
+  async #send(response: NodeResponse, answer: Response): Promise<void> {
+    if (isGone(response) || response.writableEnded) {
       cancelBody(answer);
       return;
     }
     if (answer.bodyUsed) throw new TypeError("the body of the Response has been used");
-    if (this.#farewell !== undefined) response.setHeader("Connection", "close");
-    await sendResponse(response, answer);
+    const { method } = response.req;
+    if (isHttp2(response)) {
+      await sendResponse(response, withoutConnectionFields(answer));
+    } else {
+      if (this.#farewell !== undefined) response.setHeader("Connection", "close");
+      await sendResponse(response, answer);
+    }
     // Nobody reads the body of an answer to HEAD, so nobody else lets go of what is behind it.
-    if (response.req.method === "HEAD") cancelBody(answer);
+    if (method === "HEAD") cancelBody(answer);
   }
 }
 
+function isHttp2(response: NodeResponse): response is Http2ServerResponse {
+  return "stream" in response;
+}
+
+function isGone(response: NodeResponse): boolean {
+  return isHttp2(response) ? response.stream.destroyed : response.destroyed;
+}
+
+function drop(response: NodeResponse): void {
+  if (isHttp2(response)) failStream(response.stream);
+  else response.destroy();
+}
+
 /** Answers in plain text, where no route does. */
-function refuse(response: ServerResponse, { status, headers, message }: Refusal): void {
+function refuse(response: NodeResponse, { status, headers = {}, message }: Refusal): void {
   const body = Buffer.from(message);
-  response.writeHead(status, {
-    "Content-Type": "text/plain; charset=utf-8",
-    "Content-Length": body.byteLength,
-    ...headers,
-  });
+  response.statusCode = status;
+  response.setHeader("Content-Type", "text/plain; charset=utf-8");
+  response.setHeader("Content-Length", body.byteLength);
+  for (const [name, value] of Object.entries(headers)) {
+    if (!isHttp2(response) || !isConnectionField(name)) response.setHeader(name, value);
+  }
   response.end(body);
 }
 
+/** RFC 9110 9.3.8 allows to do without TRACE; Request can express none of these. */
+const UNSUPPORTED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK"]);
 const CLOSING = { Connection: "close" };
-const NOT_IMPLEMENTED: Refusal = { status: 501, message: "TRACE is not implemented." };
+
+/** What 426 is to HTTP/1.1; in HTTP/2 nothing is upgraded (RFC 9113 8.6). */
+const CONNECT_REQUIRED: Refusal = {
+  status: 405,
+  headers: { Allow: "CONNECT" },
+  message: "This resource speaks WebSocket: over HTTP/2 that takes an extended CONNECT.",
+};
 
 function toRequest(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { host, path }: RequestTarget,
+  request: NodeRequest,
+  response: NodeResponse,
+  { host, path, isSecure }: RequestTarget,
 ): Request {
   // Of a target in absolute form only the path goes behind the host.
   request.url = path;
-  return createRequest(request, response, { host });
+  return createRequest(request, response, { host, protocol: isSecure ? "https:" : "http:" });
 }
 
-/** Reads past what the handler left of a request's body, so that the next request can be read. */
-function skipBody(request: IncomingMessage, fetchRequest: Request): void {
+/** Does without what the handler left of a request's body, so that its end is not waited for. */
+function skipBody(request: NodeRequest, response: NodeResponse, fetchRequest: Request): void {
   if (request.complete || fetchRequest.body?.locked === true) return;
   cancelBody(fetchRequest);
+  // RFC 9113 8.1: once the answer has been sent, the client is asked for no more of the request.
+  if (isHttp2(response)) {
+    if (!response.stream.endAfterHeaders) endStream(response.stream);
+    return;
+  }
+  // The next request comes behind this one.
   request.resume();
 }
+
+function ignoreError(): void {}

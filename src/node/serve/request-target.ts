@@ -16,8 +16,11 @@ export interface TargetRefusal {
   readonly message: string;
 }
 
+/** How many bytes the head of a request may have. */
+export const MAX_HEADER_BYTES = 16_384;
+
 /** How many header fields a request may have. */
-const MAX_HEADER_COUNT = 100;
+export const MAX_HEADER_COUNT = 100;
 
 /** Host = uri-host [ ":" port ] (RFC 9110 7.2), the host being a name or a bracketed address. */
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$/;
@@ -32,20 +35,13 @@ export function readTarget(
 ): RequestTarget | TargetRefusal {
   const { rawHeaders } = request;
   if (rawHeaders.length > 2 * MAX_HEADER_COUNT || mayLackHeaders(rawHeaders, server)) {
-    return { status: 431, message: "The request has too many header fields." };
+    return TOO_MANY_FIELDS;
   }
-  const isSecure = "encrypted" in request.socket;
   const target = splitTarget(request.url ?? "");
   // RFC 9112 3.2: a server MUST answer 400 to more than one Host, and to an invalid one.
-  const host = target?.host ?? request.headers.host ?? "localhost";
-  if (target === undefined || !HOST.test(host) || hasSeveralHosts(rawHeaders)) {
-    return { status: 400, message: "The request's target or Host is malformed." };
-  }
-  const scheme = isSecure ? "https" : "http";
-  // With the host in front, a path that begins with // is not taken for another host.
-  const url = parseUrl(`${scheme}://${host}${target.path}`);
-  if (url === undefined) return { status: 400, message: "The request's target is malformed." };
-  return { host, url, path: target.path, isSecure };
+  if (target === undefined || hasSeveralHosts(rawHeaders)) return MALFORMED;
+  const host = target.host ?? request.headers.host ?? "localhost";
+  return toTarget(host, target.path, "encrypted" in request.socket);
 }
 
 /** Node drops, without a word, what comes behind the limit, such as the one Origin of a request. */
@@ -57,6 +53,28 @@ function mayLackHeaders(
     maxHeadersCount !== null && maxHeadersCount > 0 && rawHeaders.length >= 2 * maxHeadersCount
   );
 }
+
+/** What a request for `path`, with its query, of `host` is for; both as they came. */
+export function toTarget(
+  host: string,
+  path: string,
+  isSecure: boolean,
+): RequestTarget | TargetRefusal {
+  if (!HOST.test(host)) return MALFORMED;
+  // With the host in front, a path that begins with // is not taken for another host.
+  const url = parseUrl(`${isSecure ? "https" : "http"}://${host}${path}`);
+  return url === undefined ? MALFORMED : { host, url, path, isSecure };
+}
+
+export const MALFORMED: TargetRefusal = {
+  status: 400,
+  message: "The request's target or Host is malformed.",
+};
+
+export const TOO_MANY_FIELDS: TargetRefusal = {
+  status: 431,
+  message: "The request has too many header fields.",
+};
 
 /** The origin form, or the absolute form, of a target; `*` and others are for no route. */
 function splitTarget(target: string): { host?: string; path: string } | undefined {

@@ -1,10 +1,14 @@
-import { createServer, type Server as HttpServer } from "node:http";
+import {
+  createServer,
+  type Server as HttpServer,
+  type ServerOptions as HttpOptions,
+} from "node:http";
 import {
   createServer as createHttpsServer,
-  type Server as HttpsServer,
+  Server as HttpsServer,
   type ServerOptions as HttpsOptions,
 } from "node:https";
-import { TransportError } from "../../errors/index.ts";
+import { TransportError, UsageError } from "../../errors/index.ts";
 import {
   type ApplicationOptions,
   createApplication,
@@ -15,6 +19,7 @@ import type { Route, Routes } from "../../server/route-types.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
 import { dropStalledPeers } from "../http/stalled-peers.ts";
 import { HttpFront } from "../http/http-front.ts";
+import { HTTP2_ALPN_ID, Http2Front } from "../http2/http2-front.ts";
 import { ListeningServer } from "./listening-server.ts";
 import {
   type Attachment,
@@ -23,6 +28,7 @@ import {
   type StopOptions,
 } from "./running-server.ts";
 import { nodeEnvironment } from "../environment.ts";
+import { MAX_HEADER_BYTES } from "./request-target.ts";
 
 /** Where and how to listen, besides all that {@link ApplicationOptions} say. */
 export interface ServeOptions extends ApplicationOptions {
@@ -32,6 +38,12 @@ export interface ServeOptions extends ApplicationOptions {
   readonly host?: string;
   /** Certificate, key and whatever else `node:https` takes: with these, the server ends TLS itself. */
   readonly tls?: HttpsOptions;
+  /**
+   * Whether clients may choose HTTP/2, for requests and for WebSockets alike (RFC 8441), which then
+   * share one connection; browsers do so by themselves. HTTP/1.1 is spoken on the same port. Default:
+   * with `tls`. Without it there is no HTTP/2, and `true` is refused.
+   */
+  readonly http2?: boolean;
 }
 
 /** Types of `serve` and `attach` that are inferred from the routes; see {@link Routes}. */
@@ -54,17 +66,26 @@ export async function serve<
   States extends Record<string, unknown>,
   Schemas extends Record<string, unknown>,
 >(options: ServeOptions & RoutesOption<Key, Protocols, States, Schemas>): Promise<Server> {
-  const { routes, port = 8080, host, tls, ...applicationOptions } = options;
+  const { routes, port = 8080, host, tls, http2, ...applicationOptions } = options;
   checkPort(port);
+  checkHttp2(http2, tls);
   const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
-  const httpServer = createHttpServer(application.handshakeTimeoutMs, tls);
+  const { handshakeTimeoutMs } = application;
+  const httpServer =
+    tls === undefined
+      ? createServer(httpOptions(handshakeTimeoutMs))
+      : createHttpsServer(httpsOptions(handshakeTimeoutMs, tls, http2));
   const front = new HttpFront(application, httpServer);
+  const http2Front =
+    httpServer instanceof HttpsServer && http2 !== false
+      ? new Http2Front(application, httpServer)
+      : undefined;
   refuseClientErrors(httpServer, front);
   dropStalledPeers(httpServer, front);
   httpServer.maxConnections = connectionsFor(application.maxConnections);
   await listen(httpServer, port, host);
   httpServer.on("error", (error) => application.report(error, {}));
-  return new ListeningServer(httpServer, front, host);
+  return new ListeningServer(httpServer, front, http2Front, host);
 }
 
 /**
@@ -88,6 +109,13 @@ export function attach<
   options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>,
 ): Attachment {
   const { routes, ...applicationOptions } = options;
+  // A server of node:http2 calls back with requests and sockets of another kind.
+  if ("updateSettings" in httpServer) {
+    throw new UsageError(
+      "INVALID_OPTION",
+      "attach takes a server of node:http or node:https; for HTTP/2 use serve({ tls })",
+    );
+  }
   const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
   const front = new HttpFront(application, httpServer);
   return {
@@ -109,21 +137,39 @@ const RUNTIME: ServerRuntime = {
   random: Math.random,
 };
 
-/** How many bytes the head of a request may have. */
-const MAX_HEADER_BYTES = 16_384;
-
 /** How many connections that are no WebSocket there may always be. */
 const MIN_OTHER_CONNECTIONS = 1000;
 
-function createHttpServer(handshakeTimeoutMs: number, tls: HttpsOptions | undefined): HttpServer {
-  const options = {
+function httpOptions(handshakeTimeoutMs: number): HttpOptions {
+  return {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: handshakeTimeoutMs,
     // How often timeouts are looked for, and so how late they may be.
     connectionsCheckingInterval: Math.min(1000, handshakeTimeoutMs),
   };
-  if (tls === undefined) return createServer(options);
-  return createHttpsServer({ handshakeTimeout: handshakeTimeoutMs, ...options, ...tls });
+}
+
+function httpsOptions(handshakeTimeoutMs: number, tls: HttpsOptions, http2 = true): HttpsOptions {
+  const options = {
+    ...httpOptions(handshakeTimeoutMs),
+    handshakeTimeout: handshakeTimeoutMs,
+    ...tls,
+  };
+  if (!http2 || tls.ALPNProtocols !== undefined || tls.ALPNCallback !== undefined) return options;
+  // The server chooses, in this order, among what the client offers (RFC 7301 3.2).
+  return { ...options, ALPNProtocols: [HTTP2_ALPN_ID, "http/1.1"] };
+}
+
+function checkHttp2(http2: unknown, tls: HttpsOptions | undefined): void {
+  if (http2 !== undefined && typeof http2 !== "boolean") {
+    throw invalidOption("serve", "http2", http2, "a boolean");
+  }
+  if (http2 === true && tls === undefined) {
+    throw new UsageError(
+      "INVALID_OPTION",
+      "serve: http2 takes tls: browsers speak it over TLS only",
+    );
+  }
 }
 
 /** How many connections of any kind to take: pages, and those to be told that there is no room, too. */

@@ -1,17 +1,14 @@
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { readUpgradeRequest, type UpgradeOutcome } from "../../protocol/handshake/index.ts";
+import type { UpgradeRefusal, WebSocketOffer } from "../../protocol/handshake/index.ts";
 import type { UpgradeAttempt } from "../../server/upgrade.ts";
 import type { RequestTarget } from "./request-target.ts";
 
 /**
- * What is kept of a request for a WebSocket. It does not hold on to the `IncomingMessage`, which is
- * many times as large, because a handler may keep its context for as long as the socket is open.
+ * What is kept of a request for a WebSocket. It does not hold on to the object that Node has for a
+ * request, which is many times as large, because a handler may keep its context for as long as the
+ * socket is open.
  */
-export class NodeUpgradeAttempt implements UpgradeAttempt {
-  readonly method: string;
-  readonly httpVersionMajor: number;
-  readonly httpVersionMinor: number;
+export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
   readonly rawHeaders: readonly string[];
   readonly host: string;
   readonly isSecure: boolean;
@@ -22,16 +19,18 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
   #abortController: AbortController | undefined;
   #isAborted = false;
 
-  constructor(request: IncomingMessage, { host, isSecure, url }: RequestTarget) {
-    this.method = request.method ?? "";
-    this.httpVersionMajor = request.httpVersionMajor;
-    this.httpVersionMinor = request.httpVersionMinor;
-    this.rawHeaders = request.rawHeaders;
+  /** `socket` is the one that the request came by. */
+  constructor(
+    rawHeaders: readonly string[],
+    socket: Socket,
+    { host, isSecure, url }: RequestTarget,
+  ) {
+    this.rawHeaders = rawHeaders;
     this.host = host;
     this.isSecure = isSecure;
     this.pathname = url.pathname;
     this.#href = url.href;
-    this.#socket = request.socket;
+    this.#socket = socket;
   }
 
   get url(): URL {
@@ -48,9 +47,7 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
     return this.#request;
   }
 
-  readOffer(): UpgradeOutcome {
-    return readUpgradeRequest(this);
-  }
+  abstract readOffer(): WebSocketOffer | UpgradeRefusal;
 
   /** The peer has gone: aborts the request's signal. */
   abort(): void {
@@ -70,6 +67,9 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
 
 function toHeaders(rawHeaders: readonly string[]): Headers {
   const headers = new Headers();
-  for (let i = 0; i < rawHeaders.length; i += 2) headers.append(rawHeaders[i], rawHeaders[i + 1]);
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    // The pseudo-header fields of HTTP/2 are no fields of the request (RFC 9113 8.3).
+    if (!rawHeaders[i].startsWith(":")) headers.append(rawHeaders[i], rawHeaders[i + 1]);
+  }
   return headers;
 }

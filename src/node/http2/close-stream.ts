@@ -1,0 +1,36 @@
+import { constants, type Http2Stream } from "node:http2";
+import { wheel } from "../timers.ts";
+
+/*
+ * No stream is ever destroyed here, and none is closed twice. Node's `destroy` takes a stream away
+ * from under nghttp2 without a reset where `close` has been called before; and it writes at once what
+ * is pending, also where it runs within nghttp2, as everything does that follows from an event of a
+ * stream or from a promise. nghttp2 then asks for the data of a stream that is gone, for ever: the
+ * process hangs. `close` with CANCEL is safe anywhere, and with other codes in a turn of its own.
+ */
+
+/** How long a client may take to receive the end of an answer. */
+const LINGER_MS = 2000;
+
+/** Ends a stream at once. RST exceptions of TCP are CANCEL (RFC 8441 5). */
+export function cancelStream(stream: Http2Stream): void {
+  stream.close(constants.NGHTTP2_CANCEL);
+}
+
+/** Ends a stream at once whose answer has failed half-way. */
+export function failStream(stream: Http2Stream): void {
+  setImmediate(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+}
+
+/**
+ * Ends a stream behind the answer that is being sent, whatever the client still has to send (RFC 9113
+ * 8.1). With `isShort`, a client that does not let it through in time is not waited for.
+ */
+export function endStream(stream: Http2Stream, isShort = false): void {
+  const close = (): void => void setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  if (stream.writableFinished) close();
+  else stream.once("finish", close);
+  if (!isShort) return;
+  const timer = wheel.start(LINGER_MS, () => cancelStream(stream));
+  stream.once("close", () => timer.cancel());
+}

@@ -1,0 +1,108 @@
+import { Http2ServerRequest, Http2ServerResponse, type OutgoingHttpHeaders } from "node:http2";
+import type { ServerHttp2Stream } from "node:http2";
+import { sendResponse } from "@remix-run/node-fetch-server";
+import { ByteConnection } from "../../connection/byte-connection.ts";
+import type { Application } from "../../server/application.ts";
+import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
+import { nodeEnvironment } from "../environment.ts";
+import { withoutConnectionFields } from "../serve/connection-fields.ts";
+import type { Refusal } from "../serve/refusal.ts";
+import { Undecided } from "../serve/undecided.ts";
+import { cancelStream, endStream, failStream } from "./close-stream.ts";
+import { ConnectAttempt } from "./connect-attempt.ts";
+import { readHttp2Target } from "./http2-target.ts";
+import { type IncomingStream, isGone, refuseStream } from "./incoming-stream.ts";
+import { StreamTransport } from "./stream-transport.ts";
+
+const NOTHING = new Uint8Array(0);
+
+/** Answers the requests of HTTP/2 for a tunnel: for a WebSocket, that is (RFC 8441). */
+export class ConnectListener {
+  readonly #application: Application;
+  readonly #undecided = new Undecided();
+
+  constructor(application: Application) {
+    this.#application = application;
+  }
+
+  handle(incoming: IncomingStream): void {
+    const { stream, headers, rawHeaders, socket } = incoming;
+    // A CONNECT without :protocol has no :path (RFC 9113 8.5), so it is for nothing that there is.
+    if (headers[":protocol"] === undefined) {
+      refuseStream(stream, { status: 501, message: "CONNECT is not implemented." });
+      return;
+    }
+    const target = readHttp2Target(rawHeaders);
+    if (!("url" in target)) {
+      refuseStream(stream, target);
+      return;
+    }
+    const attempt = new ConnectAttempt(rawHeaders, socket, target);
+    const decision = this.#application.gate.decide(attempt);
+    if (!(decision instanceof Promise)) {
+      carryOut(decision, incoming, NOTHING);
+      return;
+    }
+    this.#undecided.wait(stream, NOTHING, attempt, decision, {
+      carryOut: (decided, early) => carryOut(decided, incoming, early),
+      refuse: (refusal) => refuseStream(stream, refusal),
+      drop: () => cancelStream(stream),
+    });
+  }
+
+  /** Refuses all those that are still being decided on. */
+  refuseUndecided(refusal: Refusal): void {
+    this.#undecided.refuseAll(refusal);
+  }
+}
+
+function carryOut(decision: UpgradeDecision, incoming: IncomingStream, head: Uint8Array): void {
+  if (isGone(incoming.stream)) return;
+  if (decision.kind === "accept") accept(decision, incoming.stream, head);
+  else if (decision.kind === "refuse") refuseStream(incoming.stream, decision);
+  else answer(decision, incoming);
+}
+
+function accept(decision: UpgradeAccepted, stream: ServerHttp2Stream, head: Uint8Array): void {
+  const { protocol, extensions } = decision.connection;
+  const fields: OutgoingHttpHeaders = { ":status": 200 };
+  if (protocol !== "") fields["sec-websocket-protocol"] = protocol;
+  if (extensions !== "") fields["sec-websocket-extensions"] = extensions;
+  stream.respond(fields);
+  decision.open(
+    new ByteConnection(nodeEnvironment, new StreamTransport(stream), {
+      ...decision.connection,
+      ...(head.byteLength > 0 ? { head } : {}),
+    }),
+  );
+}
+
+/** Sends the response that `authorize` gave instead of leave to enter. */
+function answer(
+  { response, onFailure }: UpgradeAnswered,
+  { stream, headers, rawHeaders }: IncomingStream,
+): void {
+  if (response.bodyUsed || response.type === "error") {
+    onFailure(new TypeError("authorize gave a Response that cannot be sent"));
+    refuseStream(stream, { status: 500, message: "The server failed." });
+    return;
+  }
+  const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+  const message = new Http2ServerResponse(stream);
+  request.on("error", ignoreError);
+  message.on("error", ignoreError);
+  endStream(stream, true);
+  sendResponse(message, withoutConnectionFields(asRefusal(response))).catch((error: unknown) => {
+    // A peer that has gone meanwhile is nobody's failure.
+    if (!stream.destroyed) onFailure(error);
+    failStream(stream);
+  });
+}
+
+/** RFC 8441 5: over HTTP/2 every 2xx accepts, where over HTTP/1.1 all but 101 refuse. */
+function asRefusal(response: Response): Response {
+  if (!response.ok) return response;
+  return new Response(response.body, { status: 403, headers: response.headers });
+}
+
+function ignoreError(): void {}

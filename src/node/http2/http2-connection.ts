@@ -1,0 +1,107 @@
+import {
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from "node:http2";
+import type { Socket } from "node:net";
+import type { WheelTimer } from "../../connection/timer-wheel.ts";
+import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../serve/request-target.ts";
+import { wheel } from "../timers.ts";
+import type { IncomingStream } from "./incoming-stream.ts";
+
+/** How long a connection is kept that nothing is being asked for by. */
+const IDLE_MS = 60_000;
+
+/** How long a client may take to close its side of a connection that this side has closed. */
+const LINGER_MS = 2000;
+
+const OPTIONS: ServerOptions = {
+  settings: {
+    // RFC 8441 3: only now may a client ask for WebSockets.
+    enableConnectProtocol: true,
+    enablePush: false,
+    // Above the 255 WebSockets that a browser opens to one host, so that none has to wait for another.
+    maxConcurrentStreams: 256,
+    // What a peer may have on its way to a socket that is not being read, and so what each may pin.
+    initialWindowSize: 65_535,
+    maxHeaderListSize: MAX_HEADER_BYTES,
+  },
+  // A cookie may come in crumbs, and pseudo-header fields count too; what is beyond resets the stream.
+  maxHeaderListPairs: MAX_HEADER_COUNT + 100,
+};
+
+/**
+ * What all streams of a connection may have on their way together. Node gives this window back as
+ * bytes come, whoever reads them, so that a stream that is paused takes nothing from the others; it
+ * says how much is sent in one round trip, and not how much is held.
+ */
+const CONNECTION_WINDOW_BYTES = 1_048_576;
+
+/** One connection that has agreed on HTTP/2. */
+export class Http2Connection {
+  readonly #socket: Socket;
+  readonly #session: ServerHttp2Session;
+  readonly #onStream: (incoming: IncomingStream) => void;
+  #timer: WheelTimer;
+  #openStreams = 0;
+
+  /** The first request has to come within `handshakeTimeoutMs`. */
+  constructor(
+    socket: Socket,
+    handshakeTimeoutMs: number,
+    onStream: (incoming: IncomingStream) => void,
+  ) {
+    this.#socket = socket;
+    this.#onStream = onStream;
+    this.#session = performServerHandshake(socket, OPTIONS);
+    this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    this.#timer = wheel.start(handshakeTimeoutMs, () => this.close());
+    // What a peer does wrong ends its connection, and with it the streams, which tell of it.
+    this.#session.on("error", ignoreError);
+    this.#session.on("stream", this.#receive);
+    this.#session.once("close", () => this.#timer.cancel());
+    socket.on("error", ignoreError);
+  }
+
+  /** Says GOAWAY (RFC 9113 6.8): no more streams; ends once there are none, which may be at once. */
+  close(): void {
+    this.#timer.cancel();
+    this.#session.close();
+    if (this.#openStreams === 0) this.#linger();
+  }
+
+  /** Drops all streams, and the connection with them. */
+  destroy(): void {
+    this.#session.destroy();
+    this.#socket.destroy();
+  }
+
+  readonly #receive = (
+    stream: ServerHttp2Stream,
+    headers: IncomingStream["headers"],
+    _flags: number,
+    rawHeaders: string[],
+  ): void => {
+    // Nobody else hears of the errors of a stream before it is answered.
+    stream.on("error", ignoreError);
+    if (stream.destroyed) return;
+    this.#openStreams++;
+    this.#timer.cancel();
+    stream.once("close", this.#onStreamClosed);
+    this.#onStream({ stream, headers, rawHeaders, socket: this.#socket });
+  };
+
+  readonly #onStreamClosed = (): void => {
+    this.#openStreams--;
+    if (this.#openStreams > 0 || this.#session.destroyed) return;
+    if (this.#session.closed) this.#linger();
+    else this.#timer = wheel.start(IDLE_MS, () => this.close());
+  };
+
+  #linger(): void {
+    this.#timer = wheel.start(LINGER_MS, () => this.destroy());
+  }
+}
+
+function ignoreError(): void {}

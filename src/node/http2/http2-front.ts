@@ -1,0 +1,102 @@
+import { Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import type { Server as HttpsServer } from "node:https";
+import type { TLSSocket } from "node:tls";
+import type { Application } from "../../server/application.ts";
+import type { Refusal } from "../serve/refusal.ts";
+import { RequestListener } from "../serve/request-listener.ts";
+import { wheel } from "../timers.ts";
+import { cancelStream } from "./close-stream.ts";
+import { ConnectListener } from "./connect-listener.ts";
+import { Http2Connection } from "./http2-connection.ts";
+import { readHttp2Target } from "./http2-target.ts";
+import { type IncomingStream, refuseStream } from "./incoming-stream.ts";
+
+/** What ALPN calls HTTP/2 over TLS (RFC 9113 3.1). */
+export const HTTP2_ALPN_ID = "h2";
+
+/** An application as the listener of those connections of a TLS server that agreed on HTTP/2. */
+export class Http2Front {
+  readonly #application: Application;
+  readonly #httpServer: HttpsServer;
+  readonly #requests: RequestListener;
+  readonly #connects: ConnectListener;
+  readonly #connections = new Map<TLSSocket, Http2Connection>();
+  /** For those who come while the server stops. */
+  #farewell: Refusal | undefined;
+
+  /** `httpServer` goes on serving the connections that did not agree on HTTP/2. */
+  constructor(application: Application, httpServer: HttpsServer) {
+    this.#application = application;
+    this.#httpServer = httpServer;
+    this.#requests = new RequestListener(application);
+    this.#connects = new ConnectListener(application);
+    const others = httpServer.listeners("secureConnection");
+    httpServer.removeAllListeners("secureConnection");
+    httpServer.on("secureConnection", (socket) => {
+      if (socket.alpnProtocol === HTTP2_ALPN_ID) this.#serve(socket);
+      else for (const listener of others) listener.call(httpServer, socket);
+    });
+  }
+
+  /** Whether a connection of the server is served here. */
+  has(socket: unknown): boolean {
+    return this.#connections.has(socket as TLSSocket);
+  }
+
+  /** Lets nothing new in. Each connection ends with the last of what is being done on it. */
+  stop(farewell: Refusal): void {
+    this.#farewell = farewell;
+    this.#requests.stop(farewell);
+    this.#connects.refuseUndecided(farewell);
+    for (const connection of this.#connections.values()) connection.close();
+  }
+
+  /** Drops what is left. */
+  drop(): void {
+    for (const connection of this.#connections.values()) connection.destroy();
+  }
+
+  #serve(socket: TLSSocket): void {
+    if (socket.destroyed) return;
+    if (this.#farewell !== undefined) {
+      socket.destroy();
+      return;
+    }
+    const { handshakeTimeoutMs } = this.#application;
+    this.#connections.set(socket, new Http2Connection(socket, handshakeTimeoutMs, this.#receive));
+    socket.once("close", () => this.#connections.delete(socket));
+  }
+
+  readonly #receive = (incoming: IncomingStream): void => {
+    if (incoming.headers[":method"] !== "CONNECT") this.#request(incoming);
+    else if (this.#farewell !== undefined) refuseStream(incoming.stream, this.#farewell);
+    else this.#connects.handle(incoming);
+  };
+
+  #request({ stream, headers, rawHeaders }: IncomingStream): void {
+    const { expect } = headers;
+    if (expect !== undefined && expect !== "100-continue") {
+      refuseStream(stream, EXPECTATION_FAILED);
+      return;
+    }
+    const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+    const response = new Http2ServerResponse(stream);
+    request.on("error", ignoreError);
+    if (!stream.endAfterHeaders) this.#limitTime(request, stream);
+    if (expect !== undefined) response.writeContinue();
+    this.#requests.handle(request, response, readHttp2Target(rawHeaders));
+  }
+
+  /** As the HTTP/1.1 server does for its requests. */
+  #limitTime(request: Http2ServerRequest, stream: ServerHttp2Stream): void {
+    const { requestTimeout } = this.#httpServer;
+    if (requestTimeout === 0) return;
+    const timer = wheel.start(requestTimeout, () => cancelStream(stream));
+    request.once("end", () => timer.cancel());
+    stream.once("close", () => timer.cancel());
+  }
+}
+
+const EXPECTATION_FAILED: Refusal = { status: 417, message: "This expectation is unknown." };
+
+function ignoreError(): void {}

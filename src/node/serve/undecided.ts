@@ -1,0 +1,63 @@
+import type { Duplex } from "node:stream";
+import { cancelBody } from "../../server/http-answer.ts";
+import type { UpgradeDecision } from "../../server/upgrade.ts";
+import { HeldSocket } from "./held-socket.ts";
+import type { Refusal } from "./refusal.ts";
+import type { NodeUpgradeAttempt } from "./upgrade-attempt.ts";
+
+/** How a decision reaches the peer, by the HTTP version at hand. */
+export interface Outcomes {
+  /** `head` are the bytes that came before the decision. */
+  carryOut(decision: UpgradeDecision, head: Uint8Array): void;
+  refuse(refusal: Refusal): void;
+  /** The peer has gone, or has closed its side. */
+  drop(): void;
+}
+
+/** The requests for a WebSocket that `authorize` is still deciding on. */
+export class Undecided {
+  readonly #refuseNow = new Set<(refusal: Refusal) => void>();
+
+  /** Holds `socket` until its `decision` has been made; `head` are bytes that have come already. */
+  wait(
+    socket: Duplex,
+    head: Uint8Array,
+    attempt: NodeUpgradeAttempt,
+    decision: Promise<UpgradeDecision>,
+    outcomes: Outcomes,
+  ): void {
+    let isSettled = false;
+    const settle = (): void => {
+      isSettled = true;
+      this.#refuseNow.delete(refuseNow);
+    };
+    const held = new HeldSocket(socket, head, () => {
+      settle();
+      attempt.abort();
+      outcomes.drop();
+    });
+    const refuseNow = (refusal: Refusal): void => {
+      settle();
+      held.release();
+      attempt.abort();
+      outcomes.refuse(refusal);
+    };
+    this.#refuseNow.add(refuseNow);
+    void decision.then((decided) => {
+      if (isSettled) return discard(decided);
+      settle();
+      // Refused because it failed or took too long: whatever it is still doing is in vain.
+      if (decided.kind === "refuse") attempt.abort();
+      return outcomes.carryOut(decided, held.release());
+    });
+  }
+
+  /** Refuses all of them. */
+  refuseAll(refusal: Refusal): void {
+    for (const refuseOne of this.#refuseNow) refuseOne(refusal);
+  }
+}
+
+function discard(decision: UpgradeDecision): void {
+  if (decision.kind === "answer") cancelBody(decision.response);
+}
