@@ -10,7 +10,7 @@ const COMPILED_BENCH = fileURLToPath(new URL(".", import.meta.url));
 
 /** This package as it was at a commit, with today's programs around it. */
 export interface OtherVersion {
-  /** The programs of this package, as they were first and as they are second; none of others. */
+  /** The first program of this package, as it was and as it is; none of others. */
   pairsOf(programs: readonly Program[]): readonly Program[];
   remove(): void;
 }
@@ -20,12 +20,13 @@ export interface OtherVersion {
  * a `node_modules` that holds the old package, and so find that one.
  */
 export function buildOtherVersion(ref: string): OtherVersion {
+  const commit = commitOf(ref);
   const directory = mkdtempSync(join(tmpdir(), "tideway-bench-"));
   const remove = (): void => {
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    build(ref, directory);
+    build(commit, directory);
   } catch (error) {
     remove();
     throw error;
@@ -34,7 +35,7 @@ export function buildOtherVersion(ref: string): OtherVersion {
   return {
     pairsOf: (all) =>
       all
-        .filter(({ library, file }) => library === "tideway" && file !== "servers/cluster.js")
+        .filter(({ library }) => library === "tideway")
         .slice(0, 1)
         .flatMap((program) => [
           { ...program, name: `tideway at ${ref}`, directory: programs },
@@ -44,10 +45,19 @@ export function buildOtherVersion(ref: string): OtherVersion {
   };
 }
 
-function build(ref: string, directory: string): void {
+function commitOf(ref: string): string {
+  try {
+    const argv = ["-C", REPOSITORY, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`];
+    return execFileSync("git", argv, { encoding: "utf8" }).trim();
+  } catch (cause) {
+    throw new Error(`${ref} is no commit of this repository`, { cause });
+  }
+}
+
+function build(commit: string, directory: string): void {
   const old = `${directory}/tideway`;
   mkdirSync(old);
-  const archive = execFileSync("git", ["-C", REPOSITORY, "archive", ref], {
+  const archive = execFileSync("git", ["-C", REPOSITORY, "archive", commit], {
     maxBuffer: 1024 ** 3,
   });
   execFileSync("tar", ["-x", "-C", old], { input: archive });

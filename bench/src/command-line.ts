@@ -1,7 +1,6 @@
 import { parseArgs } from "node:util";
-import { describeLoad } from "./load/loads.ts";
 import type { Effort } from "./run/compare.ts";
-import { WORKLOADS, type Workload } from "./workloads.ts";
+import { describeWorkload, WORKLOADS, type Workload } from "./workloads.ts";
 
 /** What to do, or what is wrong with what was asked for. */
 export type Command =
@@ -93,7 +92,7 @@ function mistake(message: string): Command {
     USAGE,
     "",
     "Workloads:",
-    ...WORKLOADS.map(({ name, load }) => `  ${name.padEnd(27)} ${describeLoad(load)}`),
+    ...WORKLOADS.map((workload) => `  ${workload.name.padEnd(27)} ${describeWorkload(workload)}`),
   ];
   return { kind: "mistake", message: lines.join("\n") };
 }

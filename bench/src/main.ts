@@ -4,7 +4,6 @@
  */
 import { type OtherVersion, buildOtherVersion } from "./against.ts";
 import { type Command, parseCommandLine } from "./command-line.ts";
-import { describeLoad } from "./load/loads.ts";
 import { describeMachine, machineLines } from "./report/machine.ts";
 import { Progress } from "./report/progress.ts";
 import { writeResults } from "./report/results.ts";
@@ -13,7 +12,7 @@ import { alignedTable, tableOf } from "./report/table.ts";
 import { bunPath } from "./run/bun-path.ts";
 import { type Comparison, compare, stepsOf } from "./run/compare.ts";
 import { chooseCores, type Cores } from "./run/cores.ts";
-import type { Workload } from "./workloads.ts";
+import { describeWorkload, type Workload } from "./workloads.ts";
 
 type WorkloadsCommand = Command & { readonly kind: "workloads" };
 
@@ -32,13 +31,16 @@ async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
   console.log(machineLines(machine).join("\n"));
   if (bunPath === undefined) console.log("Bun is not installed here and is left out.");
 
-  const other = asked.against === undefined ? undefined : buildOtherVersion(asked.against);
+  let other: OtherVersion | undefined;
   try {
+    if (asked.against !== undefined) other = buildOtherVersion(asked.against);
     const workloads = asked.workloads.flatMap((workload) => programsToRun(workload, other));
     const comparisons = await compareAll(workloads, cores, asked);
     console.log(`\n${alignedTable(summaryOf(comparisons))}\n`);
     for (const path of writeResults(asked.name, machine, comparisons)) console.log(path);
     if (comparisons.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
+  } catch (error) {
+    fail((error as Error).message);
   } finally {
     other?.remove();
   }
@@ -75,7 +77,7 @@ async function compareAll(
 
 function print(comparison: Comparison): void {
   const { workload, scale, failures } = comparison;
-  console.log(`\n${workload.name}: ${describeLoad(workload.load)}`);
+  console.log(`\n${workload.name}: ${describeWorkload(workload)}`);
   console.log(`ratio of ${scale.title}, ${scale.better} is better; median (lowest - highest)`);
   console.log(alignedTable(tableOf(comparison)));
   for (const { program, reason } of failures) console.log(`${program.name} failed: ${reason}`);

@@ -24,7 +24,7 @@ export function servers(feature: string, libraries: readonly Library[] = ALL): r
 
 export function server(library: Library, feature: string, ...argv: readonly string[]): Program {
   return {
-    name: NAMES[library],
+    name: nameOf(library),
     library,
     file: `servers/${library}/${feature}.js`,
     argv,
@@ -50,17 +50,22 @@ export function tlsServers(): readonly Program[] {
   }));
 }
 
-/** The echo servers in two processes on one port; `node:cluster` does not share ports in Bun. */
+/** The echo servers in two processes on one port: by `node:cluster`, or by what Bun has for it. */
 export function twoCoreServers(): readonly Program[] {
-  return (["ws", "tideway", "net"] as const).map((library) => ({
-    ...server(library, "echo"),
-    file: "servers/cluster.js",
-    argv: [`${library}/echo.js`],
+  return ALL.map((library) => ({
+    ...(library === "bun"
+      ? server(library, "two-processes")
+      : { ...server(library, "echo", `${library}/echo.js`), file: "servers/cluster.js" }),
     isTwoCore: true,
   }));
 }
 
 const ALL: readonly Library[] = ["ws", "tideway", "bun", "net"];
+
+/** How a library is called in tables and charts. */
+export function nameOf(library: Library): string {
+  return NAMES[library];
+}
 
 const NAMES: Readonly<Record<Library, string>> = {
   ws: "ws",

@@ -29,6 +29,8 @@ export interface MemoryAnswer {
 
 /** Says that a server listens; started by hand, it prints that. */
 export function ready(port: number, pids: readonly number[] = [process.pid]): void {
+  // Whatever became of the bench: nothing is left running.
+  process.on("disconnect", () => process.exit());
   process.on("message", (order: SubjectOrder) => {
     if (order.ask === "memory") void answerMemory(order.collectFirst);
   });

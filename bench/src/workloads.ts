@@ -1,4 +1,11 @@
-import type { BroadcastLoad, ClientLoad, EchoLoad, Load, MessageShape } from "./load/loads.ts";
+import {
+  type BroadcastLoad,
+  type ClientLoad,
+  describeLoad,
+  type EchoLoad,
+  type Load,
+  type MessageShape,
+} from "./load/loads.ts";
 import {
   client,
   clients,
@@ -13,6 +20,8 @@ import {
 export interface Workload {
   readonly name: string;
   readonly load: Load;
+  /** What sets it apart from another with the same load. */
+  readonly remark?: string;
   /** The first is what the others are compared with. */
   readonly programs: readonly Program[];
   /** What this package is to reach: a ratio to the first program, or bytes a connection. */
@@ -26,8 +35,13 @@ export interface Target {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
 
 const wsAsStrings: Program = { ...server("ws", "strings"), name: "ws, as strings" };
+const tidewayOneByOne: Program = {
+  ...server("tideway", "broadcast", "one-by-one"),
+  name: "tideway, not prepared",
+};
 const wsBuffers: Program = { ...client("ws", "receive", "buffers"), name: "ws, as Buffers" };
 
 export const WORKLOADS: readonly Workload[] = [
@@ -107,7 +121,7 @@ export const WORKLOADS: readonly Workload[] = [
   {
     name: "iteration-125",
     load: echo("binary", 125),
-    // What a loop over the messages costs beside a callback for each.
+    remark: "a loop over the messages beside a callback for each",
     programs: [
       server("tideway", "echo"),
       { ...server("tideway", "iterate"), name: "tideway, for await" },
@@ -116,13 +130,13 @@ export const WORKLOADS: readonly Workload[] = [
   {
     name: "broadcast",
     load: broadcast(8),
-    programs: servers("broadcast", ["ws", "tideway", "bun"]),
+    programs: [...servers("broadcast", ["ws", "tideway", "bun"]), tidewayOneByOne],
     target: { least: 10, aim: 12 },
   },
   {
     name: "broadcast-single",
     load: broadcast(1),
-    programs: servers("broadcast", ["ws", "tideway", "bun"]),
+    programs: [...servers("broadcast", ["ws", "tideway", "bun"]), tidewayOneByOne],
     target: { least: 1.25, aim: 1.5 },
   },
   {
@@ -171,13 +185,20 @@ export const WORKLOADS: readonly Workload[] = [
     name: "idle-deflated",
     load: {
       kind: "idle",
-      connections: 1000,
+      connections: 4000,
       echoOnce: { payload: "json", payloadBytes: KIB, deflate: "no takeover" },
     },
     programs: deflating("no-takeover"),
     target: { least: 10_000, aim: 9000 },
   },
-  ...[KIB, 64 * KIB, MIB].map((payloadBytes) => unread(payloadBytes)),
+  unread("1k", KIB),
+  unread("64k", 64 * KIB),
+  unread("1m", MIB),
+  {
+    name: "client-unread-64k",
+    load: { kind: "client-unread", payload: "binary", payloadBytes: 64 * KIB, totalBytes: GIB },
+    programs: [client("ws", "unread"), client("tideway", "unread")],
+  },
   {
     name: "client-receive-125",
     load: clientLoad("client-receive", "binary", 125),
@@ -208,10 +229,30 @@ export const WORKLOADS: readonly Workload[] = [
     programs: clients("send"),
     target: { least: 4, aim: 5 },
   },
-  { name: "tls-125", load: echo("binary", 125), programs: tlsServers() },
-  { name: "tls-16k", load: echo("binary", 16 * KIB), programs: tlsServers() },
-  { name: "two-cores-125", load: echo("binary", 125), programs: twoCoreServers() },
+  {
+    name: "tls-125",
+    load: echo("binary", 125),
+    remark: "over TLS",
+    programs: tlsServers(),
+  },
+  {
+    name: "tls-16k",
+    load: echo("binary", 16 * KIB),
+    remark: "over TLS",
+    programs: tlsServers(),
+  },
+  {
+    name: "two-cores-125",
+    load: echo("binary", 125),
+    remark: "two processes on one port",
+    programs: twoCoreServers(),
+  },
 ];
+
+/** The workload in words. */
+export function describeWorkload({ load, remark }: Workload): string {
+  return remark === undefined ? describeLoad(load) : `${describeLoad(load)}, ${remark}`;
+}
 
 /** 64 connections and 16 messages in flight, unless something else is said. */
 function echo(
@@ -227,14 +268,13 @@ function broadcast(inFlight: number): BroadcastLoad {
 }
 
 function deflating(context: "no-takeover" | "takeover"): readonly Program[] {
-  return (["ws", "bun"] as const).map((library) => server(library, "deflate", context));
+  return (["ws", "tideway", "bun"] as const).map((library) => server(library, "deflate", context));
 }
 
-function unread(payloadBytes: number): Workload {
-  const size = payloadBytes < MIB ? `${payloadBytes / KIB}k` : `${payloadBytes / MIB}m`;
+function unread(size: string, payloadBytes: number): Workload {
   return {
     name: `unread-${size}`,
-    load: { kind: "unread", payload: "binary", payloadBytes, totalBytes: 1024 * MIB },
+    load: { kind: "unread", payload: "binary", payloadBytes, totalBytes: GIB },
     programs: servers("unread", ["ws", "tideway"]),
   };
 }

@@ -1,16 +1,19 @@
 import { buildForServer, counterForServer } from "./built-messages.ts";
 import { LoadConnection } from "./connection.ts";
 import type { IdleLoad, MessageShape } from "./loads.ts";
-import type { RunOrder } from "./protocol.ts";
+import type { Held, RunOrder } from "./protocol.ts";
 import { Session } from "./session.ts";
 
 /** Opens the connections and leaves them open. */
-export async function openIdle(load: IdleLoad, order: RunOrder): Promise<LoadConnection[]> {
+export async function openIdle(load: IdleLoad, order: RunOrder): Promise<Held> {
   const session = new Session(order);
   const { echoOnce } = load;
-  return session.openAll(load.connections, () =>
+  const connections = await session.openAll(load.connections, () =>
     echoOnce === undefined ? openSilent(order, session) : openAndEcho(order, session, echoOnce),
   );
+  return () => {
+    for (const connection of connections) connection.reset();
+  };
 }
 
 function openSilent({ subject }: RunOrder, { onFailed }: Session): Promise<LoadConnection> {

@@ -6,7 +6,7 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** A client under test that has connected and shaken hands. */
 export interface AcceptedClient {
-  write(bytes: Uint8Array): void;
+  write(bytes: Uint8Array, onWritten?: () => void): void;
 }
 
 /** The server that clients under test connect to, as bare as Node makes one. */

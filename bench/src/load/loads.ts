@@ -10,8 +10,8 @@ export type ServerLoad = EchoLoad | BroadcastLoad | FixedRateLoad | HandshakeLoa
 /** What is done to a client under test, and measured in processor time. */
 export type ClientLoad = ClientReceiveLoad | ClientSendLoad;
 
-/** What is done to a server under test, and measured in bytes of memory. */
-export type MemoryLoad = IdleLoad | UnreadLoad;
+/** What is measured in bytes of memory. */
+export type MemoryLoad = IdleLoad | UnreadLoad | ClientUnreadLoad;
 
 export interface MessageShape {
   /** Random bytes, or text: random ASCII, text of many scripts, or JSON as an API would send it. */
@@ -65,6 +65,12 @@ export interface UnreadLoad extends MessageShape {
   readonly totalBytes: number;
 }
 
+/** The same to a client that never reads. */
+export interface ClientUnreadLoad extends MessageShape {
+  readonly kind: "client-unread";
+  readonly totalBytes: number;
+}
+
 /**
  * Sends batches as fast as the client answers them: one small text a batch, two batches on their way
  * on each connection.
@@ -93,11 +99,14 @@ export function describeLoad(load: Load): string {
       return `handshake and close, ${load.connections} at once`;
     case "idle": {
       const echo =
-        load.echoOnce === undefined ? "" : ` after one echo of ${messages(load.echoOnce)}`;
-      return `memory of ${grouped(load.connections)} idle connections${echo}`;
+        load.echoOnce === undefined ? "idle" : `after one echo, ${messages(load.echoOnce)}`;
+      return `memory a connection, ${grouped(load.connections)} ${echo}`;
     }
     case "unread":
-      return `memory after ${size(load.totalBytes)} for a handler that never reads, ${messages(load)}`;
+    case "client-unread": {
+      const role = load.kind === "unread" ? "server" : "client";
+      return `memory of a ${role} that does not read ${size(load.totalBytes)}, ${messages(load)}`;
+    }
     case "client-receive":
       return `client receives ${messages(load)}, ${connections(load)}`;
     case "client-send":

@@ -2,17 +2,17 @@
 import { runBroadcast } from "./broadcast.ts";
 import { feedClients } from "./client-receive.ts";
 import { drainClients } from "./client-send.ts";
-import type { LoadConnection } from "./connection.ts";
 import { runEcho } from "./echo.ts";
 import { runFixedRate } from "./fixed-rate.ts";
 import { runHandshakes } from "./handshake.ts";
 import { openIdle } from "./idle.ts";
-import type { LoadAnswer, LoadOrder, RunOrder } from "./protocol.ts";
-import { sendUnread } from "./unread.ts";
+import type { Held, LoadAnswer, LoadOrder, RunOrder } from "./protocol.ts";
+import { sendUnread, sendUnreadToClient } from "./unread.ts";
 
 /** What an order about memory left open. */
-let held: readonly LoadConnection[] = [];
+let held: Held = () => {};
 
+process.on("disconnect", () => process.exit());
 process.on("message", (order: LoadOrder) => {
   const done = "release" in order ? release() : run(order);
   done.then(answer, (error: unknown) => {
@@ -35,6 +35,8 @@ function run(order: RunOrder): Promise<LoadAnswer> {
       return hold(openIdle(load, order));
     case "unread":
       return hold(sendUnread(load, order));
+    case "client-unread":
+      return hold(sendUnreadToClient(load, order, announce));
     case "client-receive":
       return feedClients(load, order, announce);
     case "client-send":
@@ -42,14 +44,14 @@ function run(order: RunOrder): Promise<LoadAnswer> {
   }
 }
 
-async function hold(opening: Promise<readonly LoadConnection[]>): Promise<LoadAnswer> {
+async function hold(opening: Promise<Held>): Promise<LoadAnswer> {
   held = await opening;
   return { isSettled: true };
 }
 
 async function release(): Promise<LoadAnswer> {
-  for (const connection of held) connection.reset();
-  held = [];
+  held();
+  held = () => {};
   return { isSettled: true };
 }
 

@@ -26,6 +26,9 @@ export interface Subject {
   readonly isTls: boolean;
 }
 
+/** Lets go of what is held. */
+export type Held = () => void;
+
 /** What the load process answers. */
 export type LoadAnswer =
   | TrafficRound

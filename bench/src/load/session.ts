@@ -4,6 +4,10 @@ import type { RunOrder, TrafficRound } from "./protocol.ts";
 /** More would overrun the queues of servers that accept one at a time. */
 const OPENING_AT_ONCE = 64;
 
+/** How long to wait for the first message, and how often to look. */
+const PATIENCE_MS = 5000;
+const LOOK_MS = 50;
+
 /** One round of load: it fails as a whole as soon as anything in it fails. */
 export class Session {
   readonly #order: RunOrder;
@@ -36,6 +40,10 @@ export class Session {
   /** Waits for the warm-up, then measures what is done until the end. */
   async measure(messagesSoFar: () => number): Promise<TrafficRound> {
     await this.wait(this.#order.warmUpMs);
+    // On a busy machine the program may not have had its turn yet.
+    for (let waitedMs = 0; messagesSoFar() === 0 && waitedMs < PATIENCE_MS; waitedMs += LOOK_MS) {
+      await this.wait(LOOK_MS);
+    }
     const before = this.#sample(messagesSoFar());
     await this.wait(this.#order.measuredMs);
     const after = this.#sample(messagesSoFar());

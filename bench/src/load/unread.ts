@@ -1,33 +1,68 @@
-import { buildForServer } from "./built-messages.ts";
+import { buildForClient, buildForServer } from "./built-messages.ts";
 import { LoadConnection } from "./connection.ts";
-import type { UnreadLoad } from "./loads.ts";
-import type { RunOrder } from "./protocol.ts";
+import { type AcceptedClient, LoadListener } from "./listener.ts";
+import type { ClientUnreadLoad, MessageShape, UnreadLoad } from "./loads.ts";
+import type { Held, RunOrder } from "./protocol.ts";
 import { Session } from "./session.ts";
 
-/** How long nothing must have moved to say that the server takes no more. */
+/** How long nothing must have moved to say that the other side takes no more. */
 const STUCK_AFTER_MS = 1000;
 
 /** About so much is written at once. */
 const PIECE_BYTES = 1024 * 1024;
 
 /** Sends until all is sent or the server takes no more, and leaves the connection open. */
-export async function sendUnread(load: UnreadLoad, order: RunOrder): Promise<LoadConnection[]> {
+export async function sendUnread(load: UnreadLoad, order: RunOrder): Promise<Held> {
   const { subject } = order;
   const session = new Session(order);
-  const count = Math.max(1, Math.floor(PIECE_BYTES / load.payloadBytes));
-  const piece = buildForServer(load, count, subject.isFramed).slice(0, count);
   const listener = { onBytes: () => {}, onFailed: session.onFailed };
   const connection = await LoadConnection.open(subject, listener);
+  const count = messagesPerPiece(load);
+  const piece = buildForServer(load, count, subject.isFramed).slice(0, count);
+  await sendUntilStuck(connection, piece, load.totalBytes, session);
+  return () => connection.reset();
+}
 
+/** The same to a client, once it has connected. */
+export async function sendUnreadToClient(
+  load: ClientUnreadLoad,
+  order: RunOrder,
+  announce: (port: number) => void,
+): Promise<Held> {
+  const session = new Session(order);
+  const count = messagesPerPiece(load);
+  const piece = buildForClient(load, count).slice(0, count);
+  let onConnected: (client: AcceptedClient) => void = () => {};
+  const connected = new Promise<AcceptedClient>((resolve) => {
+    onConnected = resolve;
+  });
+  const listener = await LoadListener.listen((client) => {
+    onConnected(client);
+    return { onBytes: () => {}, onFailed: session.onFailed };
+  });
+  announce(listener.port);
+  await sendUntilStuck(await connected, piece, load.totalBytes, session);
+  return () => listener.close();
+}
+
+function messagesPerPiece({ payloadBytes }: MessageShape): number {
+  return Math.max(1, Math.floor(PIECE_BYTES / payloadBytes));
+}
+
+async function sendUntilStuck(
+  peer: Pick<LoadConnection, "write">,
+  piece: Buffer,
+  totalBytes: number,
+  session: Session,
+): Promise<void> {
   let sentBytes = 0;
   const send = (): void => {
     sentBytes += piece.length;
-    if (sentBytes < load.totalBytes) connection.write(piece, send);
+    if (sentBytes < totalBytes) peer.write(piece, send);
   };
-  connection.write(piece, send);
-  for (let before = -1; before !== sentBytes && sentBytes < load.totalBytes;) {
+  peer.write(piece, send);
+  for (let before = -1; before !== sentBytes && sentBytes < totalBytes;) {
     before = sentBytes;
     await session.wait(STUCK_AFTER_MS);
   }
-  return [connection];
 }

@@ -1,13 +1,16 @@
-import { describeLoad } from "../load/loads.ts";
-import type { Library } from "../programs.ts";
-import type { Comparison, Result } from "../run/compare.ts";
+import { type Library, nameOf, type Program } from "../programs.ts";
+import type { Comparison } from "../run/compare.ts";
+import type { Spread } from "../run/statistics.ts";
+import { describeWorkload } from "../workloads.ts";
 
 const WIDTH = 960;
-const NAMES_WIDTH = 400;
-const RIGHT_MARGIN = 60;
+const NAMES_WIDTH = 380;
+const RIGHT_MARGIN = 50;
 const HEAD_HEIGHT = 84;
 const BAR_HEIGHT = 9;
-const ROW_GAP = 10;
+const LEAST_ROW_HEIGHT = 22;
+const ROW_GAP = 9;
+const SECTION_HEIGHT = 34;
 
 /** Told apart by lightness too, for those who do not see the hues. */
 const COLOURS: Readonly<Record<Library, string>> = {
@@ -19,18 +22,25 @@ const COLOURS: Readonly<Record<Library, string>> = {
 
 /**
  * A bar for each program but the first, as long as its ratio to the first on a logarithmic scale;
- * the thin line goes from the lowest round to the highest, the tick is the target.
+ * the thin line goes from the lowest round to the highest, the tick is the target. Workloads where
+ * less is better stand apart.
  */
 export function chartOf(title: string, comparisons: readonly Comparison[]): string {
-  const drawn = comparisons.filter(({ results }) => results.length > 1);
-  const scale = new LogScale(drawn.flatMap(({ results }) => results.flatMap(extremes)));
-  const parts: string[] = [];
+  const drawn = comparisons.filter((comparison) => isComparable(comparison, comparisons[0]));
+  const scale = new LogScale(drawn.flatMap(barsOf));
+  const body: string[] = [];
   let top = HEAD_HEIGHT;
-  for (const comparison of drawn) {
-    const bars = comparison.results.slice(1);
-    const height = bars.length * BAR_HEIGHT;
-    parts.push(...row(comparison, bars, top, height, scale));
-    top += height + ROW_GAP;
+  for (const better of ["more", "less"] as const) {
+    const rows = drawn.filter((comparison) => comparison.scale.better === better);
+    if (rows.length === 0) continue;
+    body.push(
+      `<text x="16" y="${top + 20}" font-size="12" font-weight="bold">${better} is better</text>`,
+    );
+    top += SECTION_HEIGHT;
+    for (const comparison of rows) {
+      body.push(...row(comparison, top, scale));
+      top += heightOf(comparison) + ROW_GAP;
+    }
   }
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top + 10}" font-family="sans-serif" font-size="11">`,
@@ -38,20 +48,45 @@ export function chartOf(title: string, comparisons: readonly Comparison[]): stri
     `<text x="16" y="24" font-size="15" font-weight="bold">${escaped(title)}</text>`,
     ...legend(drawn),
     ...grid(scale, top),
-    ...parts,
+    ...body,
     "</svg>",
     "",
   ].join("\n");
 }
 
+/** One scale takes ratios to one library. */
+function isComparable(comparison: Comparison, first: Comparison): boolean {
+  const [baseline] = comparison.workload.programs;
+  return baseline.library === first.workload.programs[0].library && barsOf(comparison).length > 0;
+}
+
+/** A program that there is a ratio of. */
+interface Bar {
+  readonly program: Program;
+  readonly ratio: Spread;
+}
+
+function barsOf({ workload, results }: Comparison): readonly Bar[] {
+  return results.flatMap(({ program, ratio }) =>
+    program === workload.programs[0] || ratio === undefined ? [] : [{ program, ratio }],
+  );
+}
+
+function heightOf(comparison: Comparison): number {
+  return Math.max(LEAST_ROW_HEIGHT, barsOf(comparison).length * BAR_HEIGHT);
+}
+
+/** Where the scale ends at the latest: a few bars must not press all others together. */
+const LOWEST = 0.1;
+const HIGHEST = 50;
+
 class LogScale {
   readonly #low: number;
   readonly #high: number;
 
-  constructor(values: readonly number[]) {
-    const finite = values.filter((value) => Number.isFinite(value) && value > 0);
-    this.#low = Math.log(Math.max(0.05, Math.min(0.8, ...finite)));
-    this.#high = Math.log(Math.max(2, ...finite));
+  constructor(results: readonly Bar[]) {
+    this.#low = Math.log(Math.max(LOWEST, Math.min(0.8, ...results.map(({ ratio }) => ratio.min))));
+    this.#high = Math.log(Math.min(HIGHEST, Math.max(2, ...results.map(({ ratio }) => ratio.max))));
   }
 
   x(value: number): number {
@@ -65,34 +100,32 @@ class LogScale {
   }
 }
 
-function row(
-  comparison: Comparison,
-  bars: readonly Result[],
-  top: number,
-  height: number,
-  scale: LogScale,
-): string[] {
+function row(comparison: Comparison, top: number, scale: LogScale): string[] {
   const { workload } = comparison;
-  const less = comparison.scale.better === "less" ? " (less is better)" : "";
-  const label = escaped(`${describeLoad(workload.load)}${less}`);
-  const middle = top + height / 2 + 4;
+  const bars = barsOf(comparison);
+  const height = heightOf(comparison);
+  const right = NAMES_WIDTH - 12;
+  const middle = top + height / 2;
+  const first = middle - (bars.length * BAR_HEIGHT) / 2;
   return [
-    `<text x="${NAMES_WIDTH - 10}" y="${middle}" text-anchor="end">${label}</text>`,
-    ...bars.flatMap((result, at) => bar(result, top + at * BAR_HEIGHT, scale)),
+    `<text x="${right}" y="${middle - 2}" text-anchor="end" font-weight="bold">${workload.name}</text>`,
+    `<text x="${right}" y="${middle + 9}" text-anchor="end" font-size="9" fill="#555555">${escaped(describeWorkload(workload))}</text>`,
     ...targetMark(comparison, top, height, scale),
+    ...bars.flatMap((result, at) => bar(result, first + at * BAR_HEIGHT, scale)),
   ];
 }
 
-function bar({ program, ratio }: Result, y: number, scale: LogScale): string[] {
+function bar({ program, ratio }: Bar, y: number, scale: LogScale): string[] {
   const start = scale.x(1);
   const end = scale.x(ratio.median);
   const middle = y + BAR_HEIGHT / 2;
-  const name = escaped(`${program.name}: ${ratio.median.toFixed(2)}`);
-  const labelAt = Math.max(scale.x(ratio.max), end, start) + 4;
+  const isVariant = program.name !== nameOf(program.library);
+  const label = `${ratio.median.toFixed(2)}${isVariant ? ` ${program.name}` : ""}`;
+  const labelAt = Math.max(scale.x(ratio.max), start) + 4;
   return [
-    `<rect x="${Math.min(start, end)}" y="${y}" width="${Math.abs(end - start)}" height="${BAR_HEIGHT - 1}" fill="${COLOURS[program.library]}"><title>${name}</title></rect>`,
+    `<rect x="${Math.min(start, end)}" y="${y}" width="${Math.abs(end - start)}" height="${BAR_HEIGHT - 1}" fill="${COLOURS[program.library]}" fill-opacity="${isVariant ? 0.5 : 1}"/>`,
     `<path d="M${scale.x(ratio.min)} ${middle}H${scale.x(ratio.max)}" stroke="#222222" stroke-width="1"/>`,
-    `<text x="${labelAt}" y="${y + BAR_HEIGHT - 1}" font-size="9" fill="#444444">${ratio.median.toFixed(2)}</text>`,
+    `<text x="${labelAt}" y="${y + BAR_HEIGHT - 1}" font-size="9" fill="#444444">${escaped(label)}</text>`,
   ];
 }
 
@@ -106,12 +139,12 @@ function targetMark(
   if (workload.target === undefined || workload.load.kind === "idle") return [];
   const x = scale.x(workload.target.least);
   return [
-    `<path d="M${x} ${top - 3}V${top + height + 2}" stroke="#c02020" stroke-width="2"><title>target: ${workload.target.least}</title></path>`,
+    `<path d="M${x} ${top - 2}V${top + height + 2}" stroke="#c02020" stroke-width="2"><title>target: ${workload.target.least}</title></path>`,
   ];
 }
 
 function grid(scale: LogScale, bottom: number): string[] {
-  return [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
+  return [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]
     .filter((value) => scale.has(value))
     .flatMap((value) => {
       const x = scale.x(value);
@@ -124,26 +157,17 @@ function grid(scale: LogScale, bottom: number): string[] {
 }
 
 function legend(comparisons: readonly Comparison[]): string[] {
-  const shown = new Map<Library, string>();
-  for (const { results } of comparisons) {
-    for (const { program } of results.slice(1)) {
-      if (!shown.has(program.library)) shown.set(program.library, program.name);
-    }
-  }
+  const libraries = new Set(comparisons.flatMap(barsOf).map(({ program }) => program.library));
   let x = 16;
-  const parts = Array.from(shown, ([library, name]) => {
+  const parts = Array.from(libraries, (library) => {
     const at = x;
-    x += 40 + name.length * 7;
-    return `<rect x="${at}" y="38" width="12" height="12" fill="${COLOURS[library]}"/><text x="${at + 17}" y="48">${escaped(name)}</text>`;
+    x += 40 + nameOf(library).length * 7;
+    return `<rect x="${at}" y="38" width="12" height="12" fill="${COLOURS[library]}"/><text x="${at + 17}" y="48">${nameOf(library)}</text>`;
   });
   return [
     ...parts,
     `<path d="M${x + 4} 37V51" stroke="#c02020" stroke-width="2"/><text x="${x + 12}" y="48">target of tideway</text>`,
   ];
-}
-
-function extremes({ ratio }: Result): number[] {
-  return [ratio.min, ratio.max];
 }
 
 function escaped(text: string): string {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describeLoad } from "../load/loads.ts";
 import type { Comparison } from "../run/compare.ts";
+import { describeWorkload } from "../workloads.ts";
 import { chartOf } from "./chart.ts";
 import { type Machine, machineLines } from "./machine.ts";
 import { summaryOf } from "./summary.ts";
@@ -28,10 +28,8 @@ export function writeResults(
   });
 }
 
-function titleOf(comparisons: readonly Comparison[]): string {
-  const baselines = new Set(comparisons.map(({ workload }) => workload.programs[0].name));
-  const [baseline] = baselines;
-  return `Ratio to ${baselines.size === 1 ? baseline : "the first program"} at the same CPU time`;
+function titleOf([first]: readonly Comparison[]): string {
+  return `What the same CPU time does, and memory, beside ${first.workload.programs[0].name}`;
 }
 
 function markdownOf(
@@ -57,7 +55,7 @@ function workloadSection(comparison: Comparison): string[] {
   const { workload, scale, failures } = comparison;
   return [
     `## ${workload.name}`,
-    `${describeLoad(workload.load)}; ratio of ${scale.title}, ${scale.better} is better`,
+    `${describeWorkload(workload)}; ratio of ${scale.title}, ${scale.better} is better`,
     markdownTable(tableOf(comparison)),
     ...failures.map(({ program, reason }) => `${program.name} failed: ${reason.split("\n")[0]}`),
   ];
@@ -66,7 +64,7 @@ function workloadSection(comparison: Comparison): string[] {
 function plain({ workload, scale, results, failures }: Comparison): unknown {
   return {
     name: workload.name,
-    description: describeLoad(workload.load),
+    description: describeWorkload(workload),
     load: workload.load,
     ratioOf: scale.title,
     better: scale.better,

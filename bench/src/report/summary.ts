@@ -1,8 +1,8 @@
-import { describeLoad } from "../load/loads.ts";
 import type { Library } from "../programs.ts";
 import type { Comparison, Result } from "../run/compare.ts";
 import { isMemoryRound } from "../run/rounds.ts";
 import { medianOf } from "../run/statistics.ts";
+import { describeWorkload } from "../workloads.ts";
 import { formatBytes, formatSpread, type Table } from "./table.ts";
 
 /** One row a workload: how far this package is, beside the others and its target. */
@@ -10,7 +10,7 @@ export function summaryOf(comparisons: readonly Comparison[]): Table {
   return [
     ["workload", "tideway", "Bun", "bare net", "at least", "aim"],
     ...comparisons.map((comparison) => [
-      `${comparison.workload.name}: ${describeLoad(comparison.workload.load)}`,
+      `${comparison.workload.name}: ${describeWorkload(comparison.workload)}`,
       cell(comparison, "tideway"),
       cell(comparison, "bun"),
       cell(comparison, "net"),
@@ -21,16 +21,17 @@ export function summaryOf(comparisons: readonly Comparison[]): Table {
 }
 
 function cell(comparison: Comparison, library: Library): string {
-  // The last of a library is the one that is compared, where it is compared with itself.
-  const result = comparison.results.findLast(({ program }) => program.library === library);
-  if (result === undefined) return isFailed(comparison, library) ? "failed" : "-";
+  const { workload, results, failures } = comparison;
+  // What is compared with itself stands beside the first.
+  const programs = workload.programs.slice(1).filter((program) => program.library === library);
+  const result = results.find(({ program }) => program === programs[0]);
+  if (result === undefined) {
+    return failures.some(({ program }) => program === programs[0]) ? "failed" : "-";
+  }
   const bytes = memoryOf(result);
-  const ratio = formatSpread(result.ratio);
-  return bytes === undefined ? ratio : `${formatBytes(bytes)}, ${ratio}`;
-}
-
-function isFailed({ failures }: Comparison, library: Library): boolean {
-  return failures.some(({ program }) => program.library === library);
+  if (bytes === undefined) return formatSpread(result.ratio);
+  const ratio = result.ratio === undefined ? "" : `, ${formatSpread(result.ratio)}`;
+  return `${formatBytes(bytes)}${ratio}`;
 }
 
 function memoryOf({ rounds }: Result): number | undefined {

@@ -14,7 +14,9 @@ export function tableOf({ workload, results }: Comparison): Table {
 }
 
 /** A ratio with the lowest and the highest of the rounds. */
-export function formatSpread({ median, min, max }: Spread): string {
+export function formatSpread(spread: Spread | undefined): string {
+  if (spread === undefined) return "-";
+  const { median, min, max } = spread;
   return `${formatRatio(median)} (${formatRatio(min)} - ${formatRatio(max)})`;
 }
 

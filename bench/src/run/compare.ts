@@ -10,8 +10,8 @@ import { type Spread, spreadOf } from "./statistics.ts";
 export interface Result {
   readonly program: Program;
   readonly rounds: readonly Round[];
-  /** What was compared, as a ratio to the first program's in the same round. */
-  readonly ratio: Spread;
+  /** What was compared, as a ratio to the first program's in the same round; where there is one. */
+  readonly ratio: Spread | undefined;
 }
 
 /** A program that could not be measured, and why. */
@@ -123,19 +123,25 @@ class Entrant {
 
 function summarise(workload: Workload, entrants: readonly Entrant[]): Comparison {
   const scale = scaleOf(workload.load);
-  const [baseline] = entrants;
-  const results: Result[] = [];
-  const failures: Failure[] = [];
-  for (const { program, rounds, failure } of entrants) {
-    if (failure !== undefined) {
-      failures.push({ program, reason: failure });
-    } else {
-      const ratios = rounds.map((round, at) => {
-        const compared = baseline.rounds[at];
-        return compared === undefined ? NaN : scale.valueOf(round) / scale.valueOf(compared);
-      });
-      results.push({ program, rounds, ratio: spreadOf(ratios) });
-    }
-  }
+  const [first] = entrants;
+  const results = entrants
+    .filter(({ failure }) => failure === undefined)
+    .map(({ program, rounds }) => ({
+      program,
+      rounds,
+      ratio: ratioOf(rounds, first.rounds, scale),
+    }));
+  const failures = entrants.flatMap(({ program, failure }) =>
+    failure === undefined ? [] : [{ program, reason: failure }],
+  );
   return { workload, scale, results, failures };
+}
+
+function ratioOf(
+  rounds: readonly Round[],
+  others: readonly Round[],
+  scale: Scale,
+): Spread | undefined {
+  if (!scale.hasRatio || others.length < rounds.length) return undefined;
+  return spreadOf(rounds.map((round, at) => scale.valueOf(round) / scale.valueOf(others[at])));
 }

@@ -1,5 +1,5 @@
 import { messagesPerBatch } from "../load/batches.ts";
-import type { ClientLoad, Load, MemoryLoad } from "../load/loads.ts";
+import type { ClientLoad, Load, MemoryLoad, MessageShape } from "../load/loads.ts";
 import type { RunOrder, TrafficRound } from "../load/protocol.ts";
 import type { LoadProcess, RunningProgram } from "./processes.ts";
 import type { MemoryRound, Round } from "./rounds.ts";
@@ -24,7 +24,7 @@ export function measure(
 
 /** Whether each round wants a program that nothing was done to before: memory seldom goes back. */
 export function isMemoryLoad(load: Load): load is MemoryLoad {
-  return load.kind === "idle" || load.kind === "unread";
+  return load.kind === "idle" || load.kind === "unread" || load.kind === "client-unread";
 }
 
 function isClientLoad(load: Load): load is ClientLoad {
@@ -43,15 +43,24 @@ async function measureClient(
 ): Promise<TrafficRound> {
   const { listeningOn } = (await process.run(order)) as { listeningOn: number };
   const round = process.next();
+  connect(running, listeningOn, load, load.connections);
+  return (await round) as TrafficRound;
+}
+
+function connect(
+  running: RunningProgram,
+  port: number,
+  shape: MessageShape,
+  connections: number,
+): void {
   running.tell({
     ask: "connect",
-    url: `ws://127.0.0.1:${listeningOn}/`,
-    connections: load.connections,
-    messagesPerBatch: messagesPerBatch(load),
-    isText: load.payload !== "binary",
-    payloadBytes: load.payloadBytes,
+    url: `ws://127.0.0.1:${port}/`,
+    connections,
+    messagesPerBatch: messagesPerBatch(shape),
+    isText: shape.payload !== "binary",
+    payloadBytes: shape.payloadBytes,
   });
-  return (await round) as TrafficRound;
 }
 
 async function measureMemory(
@@ -62,7 +71,12 @@ async function measureMemory(
 ): Promise<MemoryRound> {
   const connections = load.kind === "idle" ? load.connections : 1;
   const before = await running.memory(true);
-  await process.run(order);
+  const answer = await process.run(order);
+  if (load.kind === "client-unread") {
+    const settled = process.next();
+    connect(running, (answer as { listeningOn: number }).listeningOn, load, 1);
+    await settled;
+  }
   // What waits to be collected is memory too, where the question is how far a process grows.
   const after = await running.memory(load.kind === "idle");
   await process.run({ release: true });

@@ -14,6 +14,8 @@ export interface MemoryRound {
 export interface Scale {
   readonly title: string;
   readonly better: "more" | "less";
+  /** Whether a ratio says something: not where programs hardly differ from nothing. */
+  readonly hasRatio: boolean;
   valueOf(round: Round): number;
 }
 
@@ -24,29 +26,36 @@ export function isMemoryRound(round: Round): round is MemoryRound {
 /** Processor time counts, and not time: what else runs on the machine disturbs it less. */
 export function scaleOf({ kind }: Load): Scale {
   if (kind === "idle") return BYTES_PER_CONNECTION;
-  if (kind === "unread") return BYTES_GROWN;
+  if (kind === "unread" || kind === "client-unread") return BYTES_GROWN;
   return kind === "fixed-rate" ? CPU_PER_MESSAGE : MESSAGES_PER_CPU_SECOND;
 }
 
 const MESSAGES_PER_CPU_SECOND: Scale = {
   title: "messages per second of CPU time",
   better: "more",
+  hasRatio: true,
   valueOf: (round) => 1 / cpuPerMessage(round),
 };
 
 const CPU_PER_MESSAGE: Scale = {
   title: "CPU time for the same messages",
   better: "less",
+  hasRatio: true,
   valueOf: cpuPerMessage,
 };
 
 const BYTES_PER_CONNECTION: Scale = {
   title: "bytes of memory a connection",
   better: "less",
+  hasRatio: true,
   valueOf: rssBytes,
 };
 
-const BYTES_GROWN: Scale = { ...BYTES_PER_CONNECTION, title: "bytes the process grew by" };
+const BYTES_GROWN: Scale = {
+  ...BYTES_PER_CONNECTION,
+  title: "bytes the process grew by",
+  hasRatio: false,
+};
 
 function cpuPerMessage(round: Round): number {
   return isMemoryRound(round) ? NaN : round.subjectCpuSeconds / round.messages;

@@ -1,6 +1,11 @@
-/** Sends on to all what begins with `P!`, without that. */
-import { serve } from "tideway/server";
+/**
+ * Sends on to all what begins with `P!`, without that: framed once for all of them, or with the
+ * argument `one-by-one` as a message to each.
+ */
+import { prepare, serve } from "tideway/server";
 import { ready } from "../../subject.ts";
+
+const isOneByOne = process.argv[2] === "one-by-one";
 
 const server = await serve({
   port: 0,
@@ -15,7 +20,7 @@ const server = await serve({
 });
 ready(server.port);
 
-/** The place for a message that is framed once for all of them. */
 function publish(text: string): void {
-  for (const socket of server.sockets) socket.send(text);
+  const message = isOneByOne ? text : prepare(text);
+  for (const socket of server.sockets) socket.send(message);
 }
