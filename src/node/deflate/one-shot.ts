@@ -65,8 +65,10 @@ export class OneShotInflater implements Inflater {
       message = message.length === 0 ? part.output : Buffer.concat([message, part.output]);
       input = input.subarray(part.consumedBytes);
     } while (input.length > ADDED_BYTES);
-    // Nothing is taken of what was added where the message's own last block was its end.
-    return input.length === 0 || input.length === ADDED_BYTES ? message : "invalid";
+    // Nothing is taken of what was added where the message's own last block was its end, and only the
+    // flush tail where that block was an empty stored one, from which the sender has removed it (7.2.1).
+    const isWhole = [0, LAST_BLOCK.length, ADDED_BYTES].includes(input.length);
+    return isWhole ? message : "invalid";
   }
 
   close(): void {}

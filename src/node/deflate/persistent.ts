@@ -127,15 +127,18 @@ export class PersistentInflater implements Inflater {
   #feedTail(maxBytes: number): boolean {
     const left = this.#write(FLUSH_TAIL, 0, FLUSH_TAIL.length, maxBytes);
     if (left > 0) this.#stream._handle.reset();
-    return left >= 0;
+    // Where the message's own last block was its end, nothing is taken of it; else all has to be.
+    if (left > 0 && left < FLUSH_TAIL.length) this.#hasFailed = true;
+    return left >= 0 && !this.#hasFailed;
   }
 
   #feedCheckedTail(maxBytes: number): boolean {
     const length = CHECKED_TAIL.length;
     const left = this.#write(CHECKED_TAIL, 0, length, maxBytes);
     if (left < 0) return false;
-    // Nothing is taken of it where the message's own last block was its end.
-    this.#hasFailed = left !== 1 && left !== length;
+    // Nothing is taken of it where the message's own last block was its end, and only the flush tail
+    // where that block was an empty stored one, from which the sender has removed it (RFC 7692 7.2.1).
+    this.#hasFailed = left !== 1 && left !== length && left !== length - FLUSH_TAIL.length;
     return !this.#hasFailed;
   }
 

@@ -50,7 +50,8 @@ export class MessageDeflate {
 
   /** The message in `bytes[start, end)`, to be used at once, or why the connection has to fail. */
   inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number): Uint8Array | Fault {
-    if (this.#isClosed) return INVALID_DEFLATE;
+    // RFC 7692 7.2.3.6: a message without a byte has a compressed form of one.
+    if (this.#isClosed || start === end) return INVALID_DEFLATE;
     this.#inflater ??= this.#codec.createInflater(this.#agreement.receiving);
     const inflated = this.#inflater.inflate(bytes, start, end, maxBytes);
     if (inflated === "too-big") return messageTooBig(`over ${maxBytes}`, maxBytes);
