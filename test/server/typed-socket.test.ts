@@ -137,6 +137,44 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     },
   );
 
+  it("closes with 1007 for what is nested so deeply that the schema runs out of stack", async () => {
+    const visit = (value: unknown): unknown => (Array.isArray(value) ? value.map(visit) : value);
+    for (const schema of [
+      schemaOf((value) => ({ value: visit(value) })),
+      schemaOf(async (value) => ({ value: visit(value) })),
+    ]) {
+      connection = new FakeConnection();
+      const socket = open(schema);
+      receive("[[[1]]]", `${"[".repeat(50_000)}1${"]".repeat(50_000)}`);
+      const received = receiveAll(socket);
+      await nextTurn();
+      expect(connection.calls).toEqual([["close", 1007, "nested too deeply"]]);
+      connection.end({ code: 1007 });
+      const { values, error } = await received;
+      expect(values).toEqual([[[[1]]]]);
+      expect(error).toMatchObject({ code: "INVALID_MESSAGE", cause: expect.any(RangeError) });
+    }
+    expect(onFailure).not.toHaveBeenCalled();
+  });
+
+  it("takes a schema that runs out of stack by itself for one that has failed", async () => {
+    const failsItself = schemaOf((): never => {
+      throw new RangeError("Maximum call stack size exceeded");
+    });
+    const deepest = `${"[".repeat(100)}"text"${"]".repeat(100)}`;
+    for (const message of ["1", "null", '"text"', deepest]) {
+      connection = new FakeConnection();
+      onFailure.mockReset();
+      const socket = open(failsItself);
+      receive(message);
+      const received = receiveAll(socket);
+      await nextTurn();
+      expect(connection.calls).toEqual([["close", 1011, ""]]);
+      connection.end({ code: 1011 });
+      expect((await received).error).toEqual(schemaFailed);
+    }
+  });
+
   it.each(Object.entries(failing))(
     "closes with 1011 and reports once where a schema %s",
     async (_how, schema) => {
