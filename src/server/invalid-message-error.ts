@@ -3,14 +3,15 @@ import { CloseCode } from "../protocol/index.ts";
 import type { SchemaIssue } from "./standard-schema.ts";
 
 /** Why a message is invalid; goes to the peer as the reason for closing. */
-export type InvalidMessageReason = "not text" | "not JSON" | "not valid";
+export type InvalidMessageReason = "not text" | "not JSON" | "not valid" | "nested too deeply";
 
 /**
  * Code `INVALID_MESSAGE`: the peer sent what the route's schema does not allow, and the connection is
  * closed for it. A handler that lets this error pass has not failed: it is not reported.
  *
  * `closeCode` is 1003 for a binary message, a kind of data that the route cannot take, and 1007 for
- * text that is no JSON or does not validate: it is not what it should be (RFC 6455 7.4.1).
+ * text that is no JSON, does not validate or is nested more deeply than the schema can follow: it is not
+ * what it should be (RFC 6455 7.4.1).
  */
 export class InvalidMessageError extends TidewayError {
   /** 1003 or 1007; see above. */

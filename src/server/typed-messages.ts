@@ -34,9 +34,9 @@ export class MessageReader<T> {
       if (!isThenable(result)) return this.#settle(result);
       return Promise.resolve(result)
         .then((settled) => this.#settle(settled))
-        .catch(this.#fail);
+        .catch((error: unknown) => this.#fail(error, value));
     } catch (error) {
-      return this.#fail(error);
+      return this.#fail(error, value);
     }
   }
 
@@ -46,17 +46,36 @@ export class MessageReader<T> {
     return this.#end(new InvalidMessageError("not valid", { issues: result.issues }));
   }
 
-  readonly #fail = (cause: unknown): undefined =>
-    this.#end(
+  #fail(cause: unknown, value: unknown): undefined {
+    // A schema calls itself for each level: the peer can make any of them run out of stack.
+    if (cause instanceof RangeError && isNestedDeeperThan(MAX_DEPTH, value)) {
+      return this.#end(new InvalidMessageError("nested too deeply", { cause }));
+    }
+    return this.#end(
       new TidewayError("SCHEMA_FAILED", "the schema could not validate a message", {
         closeCode: CloseCode.InternalError,
         cause,
       }),
     );
+  }
 
   #end(error: TidewayError): undefined {
     endMessages(this.socket, error);
   }
+}
+
+/** Arrays and objects within each other that a schema must be able to bear. */
+const MAX_DEPTH = 100;
+
+function isNestedDeeperThan(depth: number, value: unknown): boolean {
+  let level = [value].filter(isObject);
+  for (let at = 0; at < depth; at++)
+    level = level.flatMap((item) => Object.values(item)).filter(isObject);
+  return level.length > 0;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };

@@ -50,18 +50,18 @@ async function serveFile(
     return plain(405, "Files can only be read.", { Allow: "GET, HEAD" });
   }
   const { pathname, search } = new URL(request.url);
-  const names = readNames(lastWildcard(context) ?? pathname.slice(1));
+  const path = lastWildcard(context) ?? pathname.slice(1);
+  const names = readNames(path);
   if (names === 400) return plain(400, "The path is not percent-encoded UTF-8.");
   if (names === 404) return notFound();
   const isHidden = options.dotfiles !== "serve" && names.some((name) => name.startsWith("."));
   const found = isHidden ? undefined : await find(root, join(root, ...names));
   if (found === undefined) return notFound();
 
-  const isDirectoryPath = pathname.endsWith("/");
   if (!found.stats.isDirectory())
-    return isDirectoryPath ? notFound() : send(found, request, options);
+    return path.endsWith("/") ? notFound() : send(found, request, options);
   // Relative links of a page are resolved against its directory only if that ends with a slash.
-  if (!isDirectoryPath) return redirect(pathname, search);
+  if (!pathname.endsWith("/")) return redirect(pathname, search);
   const { index = "index.html" } = options;
   const page = index === false ? undefined : await find(root, join(found.path, index));
   return page?.stats.isFile() === true ? send(page, request, options) : notFound();
@@ -124,14 +124,19 @@ async function send(
   request: Request,
   { cacheControl }: FilesOptions,
 ): Promise<Response> {
-  const type = detectMimeType(path) ?? "application/octet-stream";
   const response = await createFileResponse(
-    new DiskFile(path, type, stats),
+    new DiskFile(path, typeOf(path), stats),
     withUsableRange(request, stats.size),
     { acceptRanges: true, ...(cacheControl === undefined ? {} : { cacheControl }) },
   );
   response.headers.set("X-Content-Type-Options", "nosniff");
   return response;
+}
+
+function typeOf(path: string): string {
+  // It looks extensions up in an object, which has more than its own: `constructor`, for one.
+  const type: unknown = detectMimeType(path);
+  return typeof type === "string" ? type : "application/octet-stream";
 }
 
 /** RFC 9110 14.1.2: from-to, from-, or the last so many bytes. */
