@@ -1,0 +1,161 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { WebSocket, WebSocketStream } from "tideway";
+import { ConnectionClosedError, serve, type Server, type Socket } from "tideway/server";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createNamespaces, createProxies, type Network, whyNoNamespaces } from "./networks.ts";
+
+/** Longer than it takes to begin with everything once the network is cut. */
+const HEARTBEAT = { idleMs: 1000, timeoutMs: 1000 };
+const CLOSE_TIMEOUT_MS = 1000;
+
+/** More than kernels buffer. */
+const MUCH = Array.from({ length: 24 }, () => new Uint8Array(1_048_576));
+
+const obstacle = await whyNoNamespaces();
+const CABLE = { name: "a cable that is pulled out", create: createNamespaces };
+const PROXY = { name: "a proxy that passes nothing on", create: createProxies };
+const networks = obstacle === undefined ? [CABLE, PROXY] : [PROXY];
+
+it.skipIf(obstacle !== undefined)(
+  `has namespaces, for a cable to pull out${obstacle === undefined ? "" : `: no, ${obstacle}`}`,
+  () => expect(networks).toContain(CABLE),
+);
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** Whether an object goes once nobody holds it any more. */
+async function isCollected(ref: WeakRef<object>): Promise<boolean> {
+  for (let turn = 0; turn < 20; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    if (ref.deref() === undefined) return true;
+  }
+  return false;
+}
+
+/** What becomes of a connection whose peer was cut off. */
+interface Ended {
+  readonly code: number;
+  readonly errorCode: string | undefined;
+}
+
+const DEAD: Ended = { code: 1006, errorCode: "HEARTBEAT_TIMEOUT" };
+const UNANSWERED: Ended = { code: 1006, errorCode: "CLOSE_TIMEOUT" };
+
+describe.each(networks)("behind $name, a server", ({ create }) => {
+  const PATHS = ["/idle", "/flood", "/sending", "/closing"];
+  const sockets = new Map<string, WeakRef<Socket>>();
+  const ended = new Map<string, Promise<Ended>>();
+  const thrown = new Map<string, unknown>();
+  let network: Network;
+  let server: Server;
+
+  beforeAll(async () => {
+    network = await create();
+    server = await serve({
+      port: 0,
+      host: network.ownHost,
+      heartbeat: HEARTBEAT,
+      closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      slowConsumer: "wait",
+      routes: {
+        "ws:/:path": async (socket, { params: { path } }) => {
+          sockets.set(`/${path}`, new WeakRef(socket));
+          ended.set(
+            `/${path}`,
+            socket.done.then(({ code, error }) => ({ code, errorCode: error?.code })),
+          );
+          try {
+            // Behind its first message, nobody reads the flood.
+            for await (const _ of socket) if (path === "flood") await socket.done;
+          } catch (error) {
+            thrown.set(`/${path}`, error);
+          }
+        },
+      },
+    });
+    const port = await network.reach(network.ownHost, server.port);
+    await network.startPeer("client", `ws://${network.ownHost}:${port}`, ...PATHS);
+    await network.cut();
+    sockets.get("/closing")!.deref()!.close(1000);
+    for (const path of ["/flood", "/sending"]) sendMuch(path);
+  });
+
+  afterAll(async () => {
+    await server.stop({ timeoutMs: 1 });
+    await network.remove();
+  });
+
+  function sendMuch(path: string): void {
+    const socket = sockets.get(path)!.deref()!;
+    for (const message of MUCH) socket.send(message);
+  }
+
+  it.each([
+    ["/idle", "that nothing happens on", DEAD],
+    ["/flood", "that is not read from, with bytes unsent", DEAD],
+    ["/sending", "that a lot is sent on", DEAD],
+    ["/closing", "that is being closed", UNANSWERED],
+  ])("finds dead the peer of %s, a socket %s", async (path, _what, expected) => {
+    expect(await ended.get(path)!).toEqual(expected);
+    expect(thrown.get(path)).toBeInstanceOf(ConnectionClosedError);
+    expect(thrown.get(path)).toMatchObject({ closeCode: 1006 });
+  });
+
+  it("holds on to nothing of them", async () => {
+    await Promise.all(ended.values());
+    expect(server.sockets.size).toBe(0);
+    thrown.clear();
+    for (const [path, socket] of sockets) {
+      expect([path, await isCollected(socket)]).toEqual([path, true]);
+    }
+  });
+});
+
+describe.each(networks)("behind $name, a client", ({ create }) => {
+  const options = { heartbeat: HEARTBEAT, closeTimeoutMs: CLOSE_TIMEOUT_MS };
+  let network: Network;
+  let url: string;
+
+  beforeAll(async () => {
+    network = await create();
+    const port = await network.reach(
+      network.peerHost,
+      Number(await network.startPeer("server", network.peerHost)),
+    );
+    url = `ws://${network.peerHost}:${port}`;
+  });
+
+  afterAll(async () => await network.remove());
+
+  function endOf(socket: WebSocket): Promise<Ended> {
+    let errorCode: string | undefined;
+    socket.addEventListener("error", ({ error }: Event & { error?: { code: string } }) => {
+      errorCode = error?.code;
+    });
+    return new Promise((resolve) => {
+      socket.addEventListener("close", ({ code }) => resolve({ code, errorCode }));
+    });
+  }
+
+  it("finds dead the server of any socket, whatever it is doing", async () => {
+    const [idle, sending, closing] = ["/idle", "/sending", "/closing"].map(
+      (path) => new WebSocket(url + path, options),
+    );
+    const stream = new WebSocketStream(`${url}/flood`, options);
+    const ends = [idle, sending, closing].map(endOf);
+    await Promise.all([idle, sending, closing].map((socket) => socket.onOpen.first));
+    const { writable } = await stream.opened;
+    await network.cut();
+    closing.close(1000);
+    for (const message of MUCH) sending.send(message);
+    const writer = writable.getWriter();
+    writer.closed.catch(() => {});
+    const written = Promise.allSettled(MUCH.map((message) => writer.write(message)));
+    expect(await Promise.all(ends)).toEqual([DEAD, DEAD, UNANSWERED]);
+    await expect(stream.closed).rejects.toMatchObject({ closeCode: 1006 });
+    expect((await written).at(-1)!.status).toBe("rejected");
+  });
+});
