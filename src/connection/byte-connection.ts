@@ -39,8 +39,9 @@ export interface ConnectionEnvironment {
  * When to look for a dead peer. One that is cut off is noticed after `idleMs + timeoutMs`, give or
  * take a few tenths of a second, and its connection ends with 1006.
  *
- * Every byte that comes is a sign of life, and so is output that gets away after it had to wait; a
- * peer that shows none, because it neither sends nor takes anything, is dead too. While this side
+ * Every byte that comes is a sign of life, and so is output that gets away after it had to wait.
+ * While output waits it is the only one: a peer that takes nothing is dropped, however much it talks,
+ * for what it is sent would stay in memory. While this side
  * itself does not read, only its output is judged. Where it has none, the pings go on: a peer that
  * has ended is noticed by them at once, and one that is cut off when the kernel stops to send them
  * again, which on Linux takes it a quarter of an hour.
@@ -308,7 +309,8 @@ export class ByteConnection
   }
 
   onBytes(chunk: Uint8Array): void {
-    this.#hearFromPeer();
+    // A peer that takes nothing of what it is sent holds that in memory, however much it talks.
+    if (this.#unsent === undefined) this.#hearFromPeer();
     // What comes during a pause is counted after it, together with what the pause has saved up.
     if (!this.#isPaused) this.#rate?.refill(this.#environment.wheel.nowMs);
     // A transport may take a moment, TLS always does; only who does not read for longer loses pongs.
@@ -452,10 +454,11 @@ export class ByteConnection
     if (silentMs < this.#idleMs) {
       this.#startTimer(this.#idleMs - silentMs);
     } else if (this.#awaitsPong) {
+      const what = this.#unsent ? "the peer has taken nothing" : "no sign of life from the peer";
       this.terminate(
         new TransportError(
           "HEARTBEAT_TIMEOUT",
-          `no sign of life from the peer for ${this.#pongTimeoutMs} ms after a ping`,
+          `${what} for ${this.#pongTimeoutMs} ms after a ping`,
         ),
       );
     } else {

@@ -72,6 +72,22 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
+  it("drops a peer that talks, but takes nothing of what it is sent", () => {
+    const { clock, connection, endTurn, handler, receive, transport } = rig("server");
+    transport.takesAll = false;
+    connection.sendText("a");
+    endTurn();
+    for (let second = 0; second < 49; second++) {
+      clock.advance(1000);
+      receive("810161");
+    }
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(2000);
+    expect(transport.isDestroyed).toBe(true);
+    transport.handler!.onClosed(undefined);
+    expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
+  });
+
   it("does not take a connection that it does not read from for dead", () => {
     const { clock, connection, endTurn, transport, written } = rig("server");
     clock.advance(30_400);

@@ -79,6 +79,25 @@ describe.each(FRONTS)("a peer that does not read, by $name", ({ start }) => {
     client.socket.destroy();
   });
 
+  it("is dropped by the heartbeat, however much it says itself", async () => {
+    const heartbeat = { idleMs: 100, timeoutMs: 100 };
+    await using server = await start(routes, { heartbeat, slowConsumer: "wait", onError });
+    const client = await deafClient(server);
+    const one = await opened();
+    let end: CloseInfo | undefined;
+    void one.done.then((info) => (end = info));
+    while (one.bufferedAmount === 0) {
+      one.send(Buffer.alloc(65_536));
+      await nextTurn();
+    }
+    await vi.waitUntil(() => client.send(ping("here I am")) && end, {
+      interval: 10,
+      timeout: 10_000,
+    });
+    expect(end).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
+    client.socket.destroy();
+  });
+
   it("is dropped after closeTimeoutMs when the closing handshake does not end", async () => {
     await using server = await start(routes, { closeTimeoutMs: 100, onError });
     const client = await deafClient(server);
