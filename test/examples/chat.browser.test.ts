@@ -197,10 +197,10 @@ describeInBrowser("the chat in a browser", () => {
     expect(await ana.pending()).toEqual([]);
   });
 
-  it("says that the server has shut down when the server says so", async () => {
+  it("says that the server is restarting when the server says so", async () => {
     const ana = await join("Ana");
     await server.kill("SIGTERM");
-    await ana.page.getByText("The server has shut down").first().waitFor();
+    await ana.page.getByText("The server is restarting").first().waitFor();
     expect(await ana.page.locator("#banner").isVisible()).toBe(true);
     server = await startChat({ PORT: server.port });
     await ana.isState("online");

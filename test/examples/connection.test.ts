@@ -7,15 +7,14 @@ class FakeSocket extends EventTarget {
   readonly OPEN = 1;
   readyState = 0;
   bufferedAmount = 0;
-  isClosed = false;
   readonly sent: string[] = [];
 
   send(text: string): void {
     this.sent.push(text);
   }
 
-  close(): void {
-    this.isClosed = true;
+  reconnect(): void {
+    this.lose(1006, 0);
   }
 
   open(): void {
@@ -94,20 +93,27 @@ describe("Connection", () => {
     expect(states.at(-1)).toEqual({ kind: "stopped", code: 1008, reason: "enough" });
   });
 
-  it("makes a new attempt at once when asked to, and hears nothing of the old one again", () => {
-    const { connection, sockets, states, messages, clock } = setUp();
+  it("makes a new attempt at once when asked to", () => {
+    const { connection, sockets, states, clock } = setUp();
     sockets[0].open();
     sockets[0].lose(1006, 15_000);
     clock.now = 2_000;
     connection.tryNow();
-    expect(sockets).toHaveLength(2);
-    expect(sockets[0].isClosed).toBe(true);
     expect(states.at(-1)).toEqual({ kind: "connecting" });
-    sockets[0].stop(1006, "");
+    expect(connection.isOpen).toBe(false);
     sockets[0].open();
-    sockets[0].dispatchEvent(new MessageEvent("message", { data: "late" }));
+    expect(states.at(-1)).toEqual({ kind: "online", awayMs: 1_000 });
+    expect(sockets).toHaveLength(1);
+  });
+
+  it("begins anew when asked to after it has stopped", () => {
+    const { connection, sockets, states, clock } = setUp();
+    sockets[0].open();
+    sockets[0].stop(1008, "enough");
+    clock.now = 2_000;
+    connection.tryNow();
+    expect(sockets).toHaveLength(2);
     expect(states.at(-1)).toEqual({ kind: "connecting" });
-    expect(messages).toEqual([]);
     sockets[1].open();
     expect(states.at(-1)).toEqual({ kind: "online", awayMs: 1_000 });
   });
@@ -118,7 +124,7 @@ describe("Connection", () => {
     clock.now = 50_000;
     connection.tryNow();
     clock.now = 50_400;
-    sockets[1].open();
+    sockets[0].open();
     expect(states.at(-1)).toEqual({ kind: "online", awayMs: 400 });
   });
 });

@@ -9,9 +9,7 @@ import { SUBPROTOCOL } from "./wire/wire.ts";
 const MAX_FRAME_BYTES = 64 * 1024;
 
 /** A chat of its own, as a `ws:` route. Clients may also come without naming the subprotocol. */
-export function chatRoute(
-  chat: Chat = new Chat(),
-): WebSocketRoute<"/chat", typeof SUBPROTOCOL | ""> {
+export function chatRoute(chat: Chat = new Chat()): WebSocketRoute {
   return {
     protocols: [SUBPROTOCOL, ""],
     maxMessageBytes: MAX_FRAME_BYTES,

@@ -18,7 +18,7 @@ export interface ConnectionListener {
 
 /**
  * The connection to the chat's server. Coming back is the work of `ReconnectingWebSocket`; added
- * here is how long it took, and coming back at once where there is reason to.
+ * here is how long it took, and a new start after a stop.
  */
 export class Connection implements ChatTransport {
   readonly #open: () => ReconnectingWebSocket;
@@ -57,44 +57,31 @@ export class Connection implements ChatTransport {
 
   /** Gives up the present connection, or the wait for one, and makes a new attempt at once. */
   tryNow(): void {
-    const abandoned = this.#socket;
-    if (this.#state.kind === "online") this.#lostAt = this.#now();
+    if (this.#state.kind !== "stopped") {
+      this.#socket.reconnect();
+      return;
+    }
     this.#setState({ kind: "connecting" });
     this.#socket = this.#connect();
-    abandoned.close();
   }
 
   #connect(): ReconnectingWebSocket {
     const socket = this.#open();
-    // Of a connection that was given up, nothing is heard any more.
-    const whileCurrent =
-      <Heard extends Event>(listener: (event: Heard) => void) =>
-      (event: Heard): void => {
-        if (socket === this.#socket) listener(event);
-      };
-    socket.addEventListener(
-      "open",
-      whileCurrent(() => this.#opened()),
-    );
-    socket.addEventListener(
-      "message",
-      whileCurrent(({ data }: MessageEvent) => this.#listener.onMessage(data)),
-    );
-    socket.addEventListener(
-      "reconnecting",
-      whileCurrent(({ code, delayMs }) => {
-        this.#lostAt ??= this.#now();
-        this.#setState({ kind: "waiting", code, retryAt: this.#now() + delayMs });
-      }),
-    );
-    socket.addEventListener(
-      "close",
-      whileCurrent(({ code, reason }) => {
-        this.#lostAt ??= this.#now();
-        this.#setState({ kind: "stopped", code, reason });
-      }),
-    );
+    socket.addEventListener("open", () => this.#opened());
+    socket.addEventListener("message", ({ data }) => this.#listener.onMessage(data));
+    socket.addEventListener("reconnecting", ({ code, delayMs }) => {
+      const retryAt = this.#now() + delayMs;
+      this.#lost(delayMs === 0 ? { kind: "connecting" } : { kind: "waiting", code, retryAt });
+    });
+    socket.addEventListener("close", ({ code, reason }) => {
+      this.#lost({ kind: "stopped", code, reason });
+    });
     return socket;
+  }
+
+  #lost(state: ConnectionState): void {
+    this.#lostAt ??= this.#now();
+    this.#setState(state);
   }
 
   #opened(): void {

@@ -135,8 +135,6 @@ function join(chosenName: string): void {
     connection.tryNow();
     composer.focus();
   });
-  addEventListener("online", comeBackSooner);
-  document.addEventListener("visibilitychange", comeBackSooner);
   byId("text", HTMLTextAreaElement).addEventListener("focus", () => people.close());
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !people.isOpen) return;
@@ -155,11 +153,6 @@ function join(chosenName: string): void {
       presence.returned();
       notice(describeReturn(state.awayMs));
     }
-  }
-
-  /** The network is back, or the user looks at the page again: no reason to wait any longer. */
-  function comeBackSooner(): void {
-    if (connection.state.kind === "waiting" && !document.hidden) connection.tryNow();
   }
 
   function notice(text: string, kind: "quiet" | "important" = "quiet"): void {
