@@ -12,6 +12,7 @@ const ENTRY_POINTS = {
   "tideway-protocol": "dist/protocol/index.d.ts",
   "tideway-topics": "dist/topics/index.d.ts",
   "tideway-topics-redis": "dist/topics/redis/index.d.ts",
+  "tideway-topics-nats": "dist/topics/nats/index.d.ts",
   "tideway-testing": "dist/testing/index.d.ts",
 };
 

@@ -1,5 +1,7 @@
 import { fromBase64, toBase64 } from "./base64.ts";
 import type { PublicationDraft } from "./broker.ts";
+import { formatPosition, type Position, readPosition } from "./position.ts";
+import type { Publication } from "./publication.ts";
 
 /**
  * A publication as engines keep it: JSON, so that it is the same to every client of an engine, and a
@@ -24,4 +26,22 @@ export function decodePayload(payload: unknown): PublicationDraft | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A payload with its position in front: `epoch:offset payload`. */
+export function placePayload(position: Position, payload: string): string {
+  return `${formatPosition(position)} ${payload}`;
+}
+
+/** @returns undefined for what this version cannot read, whoever has written it */
+export function decodePlaced(text: string): Publication | undefined {
+  const position = readPlace(text);
+  const draft = decodePayload(text.slice(text.indexOf(" ") + 1));
+  return position && draft && { position, ...draft };
+}
+
+/** The position in front of a payload; undefined where there is none. */
+export function readPlace(text: string): Position | undefined {
+  const end = text.indexOf(" ");
+  return end === -1 ? undefined : readPosition(text.slice(0, end));
 }

@@ -55,13 +55,6 @@ export function readMembers(answer: unknown): readonly PresenceEntry[] {
   }));
 }
 
-/** @returns undefined for a message that is not a publication, or cannot be read */
-export function readLive(message: string): Publication | undefined {
-  const end = message.indexOf(" ");
-  const position = readPosition(message.slice(0, end));
-  return position && publicationAt(position, message.slice(end + 1));
-}
-
 function publicationAt(position: Position, payload: string): Publication | undefined {
   const draft = decodePayload(payload);
   return draft && { position, ...draft };

@@ -9,9 +9,9 @@ import type {
   PublishReceipt,
   Retention,
 } from "../broker.ts";
-import { encodePayload } from "../payload.ts";
+import { decodePlaced, encodePayload } from "../payload.ts";
 import { checkNames, checkWhole } from "../topic-options.ts";
-import { readLive, readMembers, readPage, readReceipt, toBrokerError } from "./redis-answers.ts";
+import { readMembers, readPage, readReceipt, toBrokerError } from "./redis-answers.ts";
 import { commandsOf, listenBeside, type RedisClient, type RedisListening } from "./redis-client.ts";
 import { RedisScripts } from "./redis-scripts.ts";
 import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH } from "./scripts.ts";
@@ -216,7 +216,7 @@ export class RedisBroker implements Broker {
 
   #onMessage(channel: string, message: string): void {
     const listeners = this.#listeners.get(channel) ?? [];
-    const publication = readLive(message);
+    const publication = decodePlaced(message);
     for (const listener of listeners) {
       if (message === "") listener.onPresenceChange();
       else if (publication !== undefined) listener.onPublication(publication);

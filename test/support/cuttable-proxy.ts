@@ -1,0 +1,70 @@
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+/** A TCP proxy on the way to a server, which can be made to fail as a network does. */
+export class CuttableProxy implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #isStalled = false;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async to(targetPort: number): Promise<CuttableProxy> {
+    const server = createServer();
+    const proxy = new CuttableProxy(server);
+    server.on("connection", (near) => proxy.#join(near, connect(targetPort, "127.0.0.1")));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as { port: number }).port;
+  }
+
+  /** Breaks all connections; new ones are taken. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Nothing arrives any more, either way, and nobody is told. What was sent meanwhile is dropped. */
+  stall(): void {
+    this.#isStalled = true;
+  }
+
+  /** Ends a stall. Connections in which something was dropped are broken. */
+  resume(): void {
+    this.#isStalled = false;
+    this.cut();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  #join(near: Socket, far: Socket): void {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ]) {
+      this.#sockets.add(from);
+      from.setNoDelay();
+      from.on("data", (chunk) => {
+        if (this.#isStalled) return;
+        if (to.write(chunk)) return;
+        from.pause();
+        to.once("drain", () => from.resume());
+      });
+      from.on("error", () => {});
+      from.on("close", () => {
+        this.#sockets.delete(from);
+        // During a stall, not even that arrives.
+        if (!this.#isStalled) to.destroy();
+      });
+    }
+  }
+}

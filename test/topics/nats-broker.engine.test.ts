@@ -1,0 +1,195 @@
+import { cp, rm } from "node:fs/promises";
+import { jetstream, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { brokerSuite } from "tideway/testing";
+import { BrokerError, type PublishReceipt, Topics } from "tideway/topics";
+import { NatsBroker, type NatsBrokerOptions } from "tideway/topics/nats";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { CuttableProxy } from "../support/cuttable-proxy.ts";
+import { Engine } from "../support/engine.ts";
+import { describeWithEngine } from "../support/with-engine.ts";
+import { received, RecordingSocket, texts } from "./support.ts";
+
+const RETENTION = { size: 100, bytes: 1_000_000, ageMs: 60_000, idWindowMs: 60_000 };
+
+function connectTo(port: number): Promise<NatsConnection> {
+  return connect({
+    servers: `127.0.0.1:${port}`,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 50,
+    timeout: 2_000,
+  });
+}
+
+describeWithEngine("nats", "NatsBroker", (path) => {
+  describe("does what every broker has to do: it", () => {
+    let engine: Engine;
+    let proxy: CuttableProxy;
+    let admin: NatsConnection;
+    let manager: JetStreamManager;
+    const connections: NatsConnection[] = [];
+
+    beforeAll(async () => {
+      engine = await Engine.nats(path);
+      proxy = await CuttableProxy.to(engine.port);
+      admin = await connectTo(engine.port);
+      manager = await jetstreamManager(admin);
+    });
+
+    afterAll(async () => {
+      await Promise.all([...connections, admin].map((connection) => connection.close()));
+      await proxy[Symbol.asyncDispose]();
+      await engine[Symbol.asyncDispose]();
+    });
+
+    const suite = brokerSuite({
+      async open() {
+        const connection = await connectTo(proxy.port);
+        connections.push(connection);
+        return NatsBroker.open(connection, jetstream(connection, { timeout: 1_000 }));
+      },
+      async interrupt() {
+        proxy.cut();
+      },
+      async restart() {
+        await engine.kill();
+        await engine.start();
+      },
+      async forget() {
+        await manager.streams.purge("TIDEWAY");
+      },
+    });
+    it.each(suite.map(({ name, run }) => [name, run] as const))("%s", async (_, run) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  });
+
+  async function startEngine(): Promise<Engine> {
+    const engine = await Engine.nats(path);
+    onTestFinished(() => engine[Symbol.asyncDispose]());
+    return engine;
+  }
+
+  async function start(): Promise<NatsConnection> {
+    return connectFor(await startEngine());
+  }
+
+  /** Until the engine is back. */
+  async function publishAgain(broker: NatsBroker, text: string): Promise<PublishReceipt> {
+    for (;;) {
+      try {
+        return await broker.publish("news", { id: text, data: text }, RETENTION);
+      } catch (error) {
+        if (!(error instanceof BrokerError && error.isRetryable)) throw error;
+      }
+    }
+  }
+
+  async function connectFor(engine: Engine): Promise<NatsConnection> {
+    const connection = await connectTo(engine.port);
+    onTestFinished(() => connection.close());
+    return connection;
+  }
+
+  async function open(
+    connection: NatsConnection,
+    options: NatsBrokerOptions = {},
+  ): Promise<NatsBroker> {
+    const broker = await NatsBroker.open(connection, jetstream(connection), options);
+    onTestFinished(() => broker.close());
+    return broker;
+  }
+
+  it("begins a new epoch when NATS has lost what it had acknowledged", async () => {
+    const engine = await startEngine();
+    const broker = await open(await connectFor(engine));
+    const copy = `${engine.folder}-copy`;
+    onTestFinished(() => rm(copy, { recursive: true }));
+    const first = await broker.publish("news", { id: "a", data: "1" }, RETENTION);
+    await engine.kill();
+    await cp(engine.folder, copy, { recursive: true });
+    await engine.start();
+    await publishAgain(broker, "b");
+    await engine.kill();
+    await rm(engine.folder, { recursive: true });
+    await cp(copy, engine.folder, { recursive: true });
+    await engine.start();
+
+    const next = await publishAgain(broker, "c");
+    expect(next.position).toEqual({ epoch: expect.any(String) as string, offset: 2 });
+    expect(next.position.epoch).not.toBe(first.position.epoch);
+    const page = await broker.history("news", { limit: 10 }, RETENTION);
+    expect(page.publications.map(({ data }) => data)).toEqual(["1", "c"]);
+    expect(page.publications.map(({ position }) => position)).toEqual([
+      { ...next.position, offset: 1 },
+      next.position,
+    ]);
+  });
+
+  it("goes on with a topic that is quiet for longer than messages are kept", async () => {
+    const broker = await open(await start(), { maxAgeMs: 1_000, idWindowMs: 1_000 });
+    const retention = { ...RETENTION, ageMs: 1_000, idWindowMs: 1_000 };
+    const { position } = await broker.publish("news", { id: "a", data: "1" }, retention);
+    await expect
+      .poll(() => broker.history("news", { limit: 10 }, retention), { timeout: 10_000 })
+      .toEqual({ position, publications: [] });
+    const next = await broker.publish("news", { id: "b", data: "2" }, retention);
+    expect(next.position).toEqual({ epoch: position.epoch, offset: 2 });
+  });
+
+  it("refuses topics that ask for more than the stream keeps", async () => {
+    const broker = await open(await start(), { historySize: 10 });
+    const publishing = broker.publish("news", { id: "a", data: "" }, { ...RETENTION, size: 11 });
+    await expect(publishing).rejects.toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    await broker.publish("news", { id: "a", data: "" }, { ...RETENTION, size: 10 });
+  });
+
+  it("refuses a stream that is there already and keeps less", async () => {
+    const connection = await start();
+    await open(connection, { historySize: 10 });
+    await open(connection, { historySize: 9 });
+    await expect(open(connection, { historySize: 11 })).rejects.toThrow(
+      expect.objectContaining({ code: "BROKER_REFUSED" }),
+    );
+  });
+
+  it("says that NATS is not there", async () => {
+    const connection = await start();
+    const stream = jetstream(connection);
+    await connection.close();
+    await expect(NatsBroker.open(connection, stream)).rejects.toThrow(
+      expect.objectContaining({ code: "BROKER_UNAVAILABLE" }),
+    );
+  });
+
+  it("tells subscribers of what it cannot read, and goes on", async () => {
+    const connection = await start();
+    await using topics = new Topics({ broker: await open(connection) });
+    const topic = topics.topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    const { position } = await topic.publish("1");
+    for (const text of ["", "x", `${position.epoch}:9`]) {
+      connection.publish("tideway.live.news", text);
+    }
+    // As a node with a later version of the payload would.
+    await jetstream(connection).publish("tideway.log.news", `${position.epoch}:2 {"v":2}`);
+    await topic.publish("3");
+    await expect.poll(() => texts(socket)).toEqual(["1", "3"]);
+    expect(received(socket).map(({ type }) => type)).toEqual([
+      "subscribed",
+      "publication",
+      "lost",
+      "publication",
+    ]);
+  });
+
+  it.each([{ prefix: "a b" }, { stream: "a.b" }, { historySize: 0 }, { other: 1 }])(
+    "refuses the options %o",
+    async (options) => {
+      await expect(NatsBroker.open({} as never, {} as never, options as never)).rejects.toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION" }),
+      );
+    },
+  );
+});
