@@ -24,10 +24,13 @@ export interface ApplicationOptions extends RouteDefaults {
   readonly handshakeTimeoutMs?: number;
   /**
    * How many WebSockets may be open, those whose `authorize` is still deciding among them. A request
-   * for one more is answered with 503 and `Retry-After`; those there are do not notice. Default
-   * 65,536: some 500 MB where all are idle, and fewer than the files that a process may usually open;
-   * `Infinity` for as many as the machine bears. A server that listens by itself takes as many
-   * connections again that are no WebSocket, or not yet, but at least 1,000; more are dropped unheard.
+   * for one more is answered with 503 and `Retry-After`; those there are do not notice. A server that
+   * listens by itself takes as many connections again that are no WebSocket, or not yet, but at least
+   * 1,000; more are dropped unheard.
+   *
+   * Default 65,536, so that a flood of handshakes ends in refusals. It is a last line of defence:
+   * choose it by your machine, as each connection may hold what the other limits allow it, and the
+   * process may be allowed fewer open files. `Infinity` is no limit.
    */
   readonly maxConnections?: number;
   /**
