@@ -5,7 +5,7 @@ import { backoffMs, delay, type NodeContext, withTimeout } from "./node-context.
 import { isSamePosition, type Position, readPosition } from "./position.ts";
 import { PresenceView } from "./presence-view.ts";
 import type { GapReason, Publication, TopicData } from "./publication.ts";
-import { type Prepared, RecentPublications } from "./recent-publications.ts";
+import { type Content, type Prepared, RecentPublications } from "./recent-publications.ts";
 import { Subscriber, type SubscriberSource } from "./subscriber.ts";
 import type { TopicMessage } from "./topic-message.ts";
 import type { TopicSettings } from "./topic-options.ts";
@@ -324,7 +324,7 @@ export class Feed implements BrokerListener, SubscriberSource {
   };
 
   readonly #tell = (message: TopicMessage): void => {
-    const content = this.#encodeNotice(message);
+    const content = this.#share(this.#encodeNotice(message));
     if (content === undefined) return;
     for (const subscriber of this.#subscribers.values()) subscriber.tell(content);
   };
@@ -343,7 +343,12 @@ export class Feed implements BrokerListener, SubscriberSource {
   // The one place where a publication becomes what is sent; undefined where that fails.
   #prepare(publication: Publication): Prepared | undefined {
     const content = this.#encode({ type: "publication", topic: this.name, publication });
-    return content === FAILED ? undefined : { position: publication.position, content };
+    if (content === FAILED) return undefined;
+    return { position: publication.position, content: this.#share(content) };
+  }
+
+  #share(content: TopicData | undefined): Content | undefined {
+    return content === undefined ? undefined : this.#context.share(content);
   }
 
   /** As `encode`, and nothing where that fails. */

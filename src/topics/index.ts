@@ -46,5 +46,5 @@ export {
   type TopicMessage,
 } from "./topic-message.ts";
 export type { TopicOptions } from "./topic-options.ts";
-export type { TopicSocket, TopicTarget } from "./topic-socket.ts";
+export type { SharedMessage, TopicSocket, TopicTarget } from "./topic-socket.ts";
 export { isTopicName, Topics, type TopicsOptions } from "./topics.ts";

@@ -1,5 +1,7 @@
 import { BrokerError } from "../errors/index.ts";
 import type { Broker } from "./broker.ts";
+import type { TopicData } from "./publication.ts";
+import type { Content } from "./recent-publications.ts";
 
 /** The timers of a runtime; `globalThis` has them. */
 export interface Timers {
@@ -13,6 +15,8 @@ export interface NodeContext {
   readonly timers: Timers;
   readonly requestTimeoutMs: number;
   readonly presenceTtlMs: number;
+  /** Makes of what is for many sockets what is sent to them. */
+  share(content: TopicData): Content;
   /** Tells of what nobody waits for; never throws. */
   report(error: unknown, topic: string): void;
 }

@@ -1,10 +1,14 @@
 import type { Position } from "./position.ts";
 import type { TopicData } from "./publication.ts";
+import type { SharedMessage } from "./topic-socket.ts";
+
+/** What goes to a socket. */
+export type Content = TopicData | SharedMessage;
 
 /** A publication as it is sent; without content where it is not to be. */
 export interface Prepared {
   readonly position: Position;
-  readonly content: TopicData | undefined;
+  readonly content: Content | undefined;
 }
 
 /** The bounds of what a node keeps of one topic beside the broker. */
@@ -26,11 +30,11 @@ export class RecentPublications {
   /** Adds the one that follows the last one. */
   add(prepared: Prepared): void {
     this.#byOffset.set(prepared.position.offset, prepared);
-    this.#bytes += prepared.content?.length ?? 0;
-    for (const [offset, { content }] of this.#byOffset) {
+    this.#bytes += lengthOf(prepared);
+    for (const [offset, oldest] of this.#byOffset) {
       if (this.#bytes <= MAX_BYTES && this.#byOffset.size <= MAX_PUBLICATIONS) return;
       this.#byOffset.delete(offset);
-      this.#bytes -= content?.length ?? 0;
+      this.#bytes -= lengthOf(oldest);
     }
   }
 
@@ -38,4 +42,9 @@ export class RecentPublications {
     this.#byOffset.clear();
     this.#bytes = 0;
   }
+}
+
+function lengthOf({ content = "" }: Prepared): number {
+  const isPlain = typeof content === "string" || content instanceof Uint8Array;
+  return isPlain ? content.length : content.data.length;
 }

@@ -1,6 +1,6 @@
 import { isSamePosition, type Position } from "./position.ts";
 import type { GapReason, TopicData } from "./publication.ts";
-import type { Prepared } from "./recent-publications.ts";
+import type { Content, Prepared } from "./recent-publications.ts";
 import { onEnd } from "./socket-end.ts";
 import type { TopicSocket } from "./topic-socket.ts";
 
@@ -68,7 +68,7 @@ export class Subscriber {
   }
 
   /** Takes a notice of presence, which a socket that is behind does not need. */
-  tell(content: TopicData): void {
+  tell(content: Content): void {
     if (this.#state !== "live") {
       this.#needsMembers = true;
       return;
@@ -170,11 +170,12 @@ export class Subscriber {
   }
 
   // The one place where something leaves for a socket.
-  #send(content: TopicData): Outcome {
+  #send(content: Content): Outcome {
     const { socket } = this;
     if (socket.readyState !== OPEN) return this.#isOver();
     const before = socket.bufferedAmount;
-    if (socket.send(content)) return "sent";
+    // A shared message only where the user has said that sockets take it.
+    if (socket.send(content as TopicData)) return "sent";
     if (socket.readyState !== OPEN) return this.#isOver();
     return socket.bufferedAmount === before ? "refused" : "full";
   }

@@ -1,5 +1,10 @@
 import type { TopicData } from "./publication.ts";
 
+/** A message made for many sockets, as by `prepare` of `tideway/server`. */
+export interface SharedMessage {
+  readonly data: TopicData;
+}
+
 /**
  * What a topic needs of a socket. `Socket` of `tideway/server` has it, and so can anything that
  * carries messages.
@@ -19,7 +24,8 @@ export interface TopicSocket {
   /**
    * Sends a message, and MUST NOT throw. Returns false when it is time to wait for `drained`. A
    * message that is refused instead of sent MUST leave `bufferedAmount` as it was, and one that is
-   * sent before false is returned MUST change it.
+   * sent before false is returned MUST change it. Where `prepare` of `Topics` is set, it MUST take
+   * what that returns too.
    */
   send(data: TopicData): boolean;
   close(code: number, reason: string): void;

@@ -4,7 +4,10 @@ import { Feed } from "./feed.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { every, type NodeContext, type Timers } from "./node-context.ts";
 import type { PresenceLease } from "./presence-lease.ts";
+import type { TopicData } from "./publication.ts";
+import type { Content } from "./recent-publications.ts";
 import { Topic, type TopicHost } from "./topic.ts";
+import type { SharedMessage } from "./topic-socket.ts";
 import {
   checkWhole,
   resolveTopicOptions,
@@ -17,6 +20,11 @@ export interface TopicsOptions extends TopicOptions {
   readonly broker?: Broker;
   /** Options of single topics, over those given here for all. The same name gets the same ones. */
   readonly optionsOf?: (topic: string) => TopicOptions | undefined;
+  /**
+   * `prepare` of `tideway/server`, where all subscribers are sockets of such a server: then what goes
+   * to all of them is compressed and framed once. Default: each socket is sent text or bytes.
+   */
+  readonly prepare?: (data: TopicData) => SharedMessage;
   /** How long the broker may take to answer. Default 5,000. */
   readonly requestTimeoutMs?: number;
   /** For how long `publish` tries again while the broker is away. Default 10,000. */
@@ -69,6 +77,7 @@ export class Topics implements AsyncDisposable {
     const {
       broker: givenBroker,
       optionsOf = () => undefined,
+      prepare: share = (data: TopicData): Content => data,
       requestTimeoutMs = 5_000,
       publishTimeoutMs = 10_000,
       checkIntervalMs = 30_000,
@@ -84,7 +93,7 @@ export class Topics implements AsyncDisposable {
     this.#topicOptions = topicOptions;
     this.#optionsOf = optionsOf;
     const report = safely(onError);
-    const context: NodeContext = { broker, timers, requestTimeoutMs, presenceTtlMs, report };
+    const context: NodeContext = { broker, timers, requestTimeoutMs, presenceTtlMs, share, report };
     this.#host = {
       context,
       publishTimeoutMs,

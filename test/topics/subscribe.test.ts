@@ -1,3 +1,4 @@
+import { prepare } from "tideway/server";
 import { connectedPair } from "tideway/testing";
 import {
   BrokerError,
@@ -103,6 +104,28 @@ describe("subscribing to a topic", () => {
     await topic.publish("hello");
     expect(sockets.map(({ sent }) => sent.at(-1))).toEqual(sockets.map(() => "publication 0"));
     expect(count).toBe(1);
+  });
+
+  it("prepares a publication once for all sockets of a server", async () => {
+    const prepared: unknown[] = [];
+    const topics = openTopics({
+      prepare(data) {
+        prepared.push(data);
+        return prepare(data);
+      },
+    });
+    const topic = topics.topic("news");
+    const pairs = await Promise.all([connectedPair(), connectedPair(), connectedPair()]);
+    const messages = pairs.map(({ client }) => client.onMessage[Symbol.asyncIterator]());
+    for (const { server } of pairs) await topic.subscribe(server);
+    await topic.publish("hello");
+    for (const message of messages) {
+      await message.next();
+      const { data } = (await message.next()).value!;
+      expect(data).toBe(prepared[0]);
+    }
+    expect(prepared).toHaveLength(1);
+    await Promise.all(pairs.map((pair) => pair[Symbol.asyncDispose]()));
   });
 
   it("has one subscription at the broker, which it leaves when nobody has been there for a while", async () => {
