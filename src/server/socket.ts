@@ -271,17 +271,19 @@ export class Socket implements AsyncIterable<Message> {
 
   /** Runs a callback of the user's, whose errors are the handler's. */
   #guard<T>(callback: (argument: T) => unknown, argument: T, onEnd?: () => void): void {
-    const fail = (error: unknown): void => {
-      this.#fail(error);
-      onEnd?.();
-    };
     try {
       const result = callback(argument);
-      if (isThenable(result)) result.then(onEnd, fail);
-      else onEnd?.();
+      if (isThenable(result)) {
+        result.then(onEnd, (error: unknown) => {
+          this.#fail(error);
+          onEnd?.();
+        });
+        return;
+      }
     } catch (error) {
-      fail(error);
+      this.#fail(error);
     }
+    onEnd?.();
   }
 
   #fail(error: unknown): void {

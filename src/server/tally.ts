@@ -5,10 +5,6 @@ export class Tally {
   #count = 0;
   #idle: Deferred<void> | undefined;
 
-  get count(): number {
-    return this.#count;
-  }
-
   start(): void {
     this.#count++;
   }

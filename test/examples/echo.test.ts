@@ -5,6 +5,7 @@ import type { WebSocketContext } from "tideway/server";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { echoRoute } from "../../examples/echo/src/echo.ts";
+import { runFuzzingServer } from "../../examples/echo/src/fuzzing-run.ts";
 import { Socket } from "../../src/server/socket.ts";
 import { asPeerOf, fromHex, toHex, withoutMasks } from "../protocol/support.ts";
 import { FakeConnection } from "../server/fake-connection.ts";
@@ -216,6 +217,16 @@ describe("npm run echo:client", { timeout: TIMEOUT }, () => {
     expect(lines[3]).toMatch(/^case 4 of 6: 1006 .*opcode/);
     expect(lines[4]).toBe("case 5 of 6: 4000 \\u{1b}[2Jcleared \\u{202e}txt");
     expect(lines[5]).toBe("case 6 of 6: 1001");
+  });
+
+  it("goes on behind a case whose server says nothing any more", async () => {
+    suite = new FuzzingServer([(_client, stream) => stream.pause(), (client) => client.close()]);
+    const codes: number[] = [];
+    await runFuzzingServer(new URL(`${await suite.listen()}/`), {
+      heartbeat: { idleMs: 50, timeoutMs: 50 },
+      onCase: (_number, _count, { code }) => codes.push(code),
+    });
+    expect(codes).toEqual([1006, 1005]);
   });
 
   it.each(["", "ten", "-1", "1e3", "\u001b[2J3", "9".repeat(20)])(

@@ -1,7 +1,9 @@
-import { WebSocket, type WebSocketOptions } from "tideway";
+import { type PingHeartbeatOptions, WebSocket, type WebSocketOptions } from "tideway";
 
 /** By which a suite tells its reports apart. */
 const AGENT = "tideway";
+
+const HEARTBEAT: PingHeartbeatOptions = { idleMs: 60_000, timeoutMs: 30_000 };
 
 /** How a connection ended. */
 export interface Ending {
@@ -19,6 +21,11 @@ export interface FuzzingRunOptions {
   readonly compression?: boolean;
   /** The largest message taken, in bytes. Default: the library's, 16 MiB. */
   readonly maxMessageBytes?: number;
+  /**
+   * When to give up a case whose server has gone silent, and answers no ping either. Default: a ping
+   * after 60 s, an answer within 30 s.
+   */
+  readonly heartbeat?: PingHeartbeatOptions;
   /** Is told how each case ended. Whether it went well is the suite's to judge. */
   readonly onCase?: (caseNumber: number, caseCount: number, ending: Ending) => void;
 }
@@ -32,7 +39,7 @@ export interface FuzzingRunOptions {
  * @param url Where the suite is; its path ends in a slash.
  */
 export async function runFuzzingServer(url: URL, options: FuzzingRunOptions = {}): Promise<void> {
-  const { onCase, ...socketOptions } = options;
+  const { onCase, heartbeat = HEARTBEAT, ...limits } = options;
   const at = (path: string, query: Record<string, string> = {}): URL => {
     const whole = new URL(path, url);
     whole.search = new URLSearchParams(query).toString();
@@ -42,7 +49,7 @@ export async function runFuzzingServer(url: URL, options: FuzzingRunOptions = {}
   for (let number = 1; number <= caseCount; number++) {
     const caseUrl = at("runCase", { case: String(number), agent: AGENT });
     // One after the other: that is how the suite counts, too.
-    const ending = await echoAll(caseUrl, socketOptions);
+    const ending = await echoAll(caseUrl, { ...limits, heartbeat });
     onCase?.(number, caseCount, ending);
   }
   const ending = await endOf(new WebSocket(at("updateReports", { agent: AGENT })));
