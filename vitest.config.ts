@@ -12,7 +12,7 @@ const ENGINE_TESTS = "test/**/*.engine.test.ts";
 const OVER_EVERY_TRANSPORT = [
   "test/suite/*.test.ts",
   "test/client/node{,-stream}.test.ts",
-  "test/server/{schema,serve,upgrade}.test.ts",
+  "test/server/{backpressure,schema,serve,upgrade}.test.ts",
 ];
 
 export default defineConfig({
