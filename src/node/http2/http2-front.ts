@@ -10,6 +10,7 @@ import { ConnectListener } from "./connect-listener.ts";
 import { Http2Connection } from "./http2-connection.ts";
 import { readHttp2Target } from "./http2-target.ts";
 import { type IncomingStream, refuseStream } from "./incoming-stream.ts";
+import { cancelIfStalled } from "./stalled-streams.ts";
 
 /** What ALPN calls HTTP/2 over TLS (RFC 9113 3.1). */
 export const HTTP2_ALPN_ID = "h2";
@@ -83,6 +84,7 @@ export class Http2Front {
     const response = new Http2ServerResponse(stream);
     request.on("error", ignoreError);
     if (!stream.endAfterHeaders) this.#limitTime(request, stream);
+    cancelIfStalled(stream, this.#httpServer.timeout);
     if (expect !== undefined) response.writeContinue();
     this.#requests.handle(request, response, readHttp2Target(rawHeaders));
   }
