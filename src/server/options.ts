@@ -46,7 +46,7 @@ function checkHeartbeat(heartbeat: ConnectionLimits["heartbeat"], where: string)
 }
 
 /** @throws UsageError `INVALID_OPTION` unless `value` is absent or a number above 0 */
-export function checkPositive(where: string, name: string, value: number | undefined): void {
+function checkPositive(where: string, name: string, value: number | undefined): void {
   if (value === undefined || (typeof value === "number" && value > 0)) return;
   throw invalidOption(where, name, value, "a number above 0");
 }
