@@ -1,39 +1,61 @@
-import { buildForServer, counterForServer } from "./built-messages.ts";
+import { type BuiltMessages, buildForServer, counterForServer } from "./built-messages.ts";
 import { LoadConnection } from "./connection.ts";
+import { maskedFrame } from "./frames.ts";
 import type { IdleLoad, MessageShape } from "./loads.ts";
 import type { Held, RunOrder } from "./protocol.ts";
 import { Session } from "./session.ts";
 
-/** Opens the connections and leaves them open. */
+const PING = 0x89;
+const PONG = 0x8a;
+
+/** Opens the connections and leaves them open, alive as far as the server's heartbeat can tell. */
 export async function openIdle(load: IdleLoad, order: RunOrder): Promise<Held> {
-  const session = new Session(order);
+  const { subject } = order;
   const { echoOnce } = load;
-  const connections = await session.openAll(load.connections, () =>
-    echoOnce === undefined ? openSilent(order, session) : openAndEcho(order, session, echoOnce),
-  );
+  const session = new Session(order);
+  const messages = echoOnce && buildForServer(echoOnce, 1, subject.isFramed);
+  const connections = await session.openAll(load.connections, async () => {
+    const idle = new IdleConnection();
+    await idle.open(order, session, echoOnce?.deflate);
+    if (echoOnce && messages) await session.orFailure(idle.echo(echoOnce, messages));
+    return idle;
+  });
   return () => {
     for (const connection of connections) connection.reset();
   };
 }
 
-function openSilent({ subject }: RunOrder, { onFailed }: Session): Promise<LoadConnection> {
-  return LoadConnection.open(subject, { onBytes: () => {}, onFailed });
-}
+class IdleConnection {
+  #connection: LoadConnection | undefined;
+  #onBytes: (bytes: Buffer, end: number) => void = (bytes, end) => this.#answerPing(bytes, end);
 
-async function openAndEcho(
-  { subject }: RunOrder,
-  { onFailed }: Session,
-  shape: MessageShape,
-): Promise<LoadConnection> {
-  const counter = counterForServer(shape, subject.isFramed);
-  let onEchoed = (): void => {};
-  const onBytes = (bytes: Buffer, end: number): void => {
-    if (counter.count(bytes, 0, end) > 0) onEchoed();
-  };
-  const connection = await LoadConnection.open(subject, { onBytes, onFailed }, shape);
-  await new Promise<void>((resolve) => {
-    onEchoed = resolve;
-    connection.write(buildForServer(shape, 1, subject.isFramed).slice(0, 1));
-  });
-  return connection;
+  async open(
+    { subject }: RunOrder,
+    { onFailed }: Session,
+    deflate: MessageShape["deflate"],
+  ): Promise<void> {
+    const onBytes = (bytes: Buffer, end: number): void => this.#onBytes(bytes, end);
+    this.#connection = await LoadConnection.open(subject, { onBytes, onFailed }, { deflate });
+  }
+
+  /** Sends one message and waits until it has come back. */
+  async echo(shape: MessageShape, messages: BuiltMessages): Promise<void> {
+    const counter = counterForServer(shape, true);
+    const onIdle = this.#onBytes;
+    await new Promise<void>((resolve) => {
+      this.#onBytes = (bytes, end) => {
+        if (counter.count(bytes, 0, end) > 0) resolve();
+      };
+      this.#connection?.write(messages.slice(0, 1));
+    });
+    this.#onBytes = onIdle;
+  }
+
+  reset(): void {
+    this.#connection?.reset();
+  }
+
+  #answerPing(bytes: Buffer, end: number): void {
+    if (bytes[0] === PING) this.#connection?.write(maskedFrame(PONG, bytes.subarray(2, end)));
+  }
 }
