@@ -25,6 +25,7 @@ export function buildOtherVersion(ref: string): OtherVersion {
   const remove = (): void => {
     rmSync(directory, { recursive: true, force: true });
   };
+  process.once("exit", remove);
   try {
     build(commit, directory);
   } catch (error) {

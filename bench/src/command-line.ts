@@ -4,19 +4,23 @@ import { describeWorkload, WORKLOADS, type Workload } from "./workloads.ts";
 
 /** What to do, or what is wrong with what was asked for. */
 export type Command =
-  | {
-      readonly kind: "workloads";
-      readonly name: string;
-      readonly workloads: readonly Workload[];
-      readonly effort: Effort;
-      readonly against: string | undefined;
-    }
-  | { readonly kind: "micro" }
+  | WorkloadsCommand
+  | { readonly kind: "micro"; readonly names: readonly string[] }
   | { readonly kind: "mistake"; readonly message: string };
+
+export interface WorkloadsCommand {
+  readonly kind: "workloads";
+  /** What the files with the results are called. */
+  readonly name: string;
+  readonly workloads: readonly Workload[];
+  readonly effort: Effort;
+  /** The commit to compare with, instead of with others. */
+  readonly against: string | undefined;
+}
 
 const USAGE = `npm run bench -- [NAME...] [--rounds N] [--quick] [--against REF]
 
-NAME is a workload, or what several begin with; without any, all are run. "micro" stands for the
+NAME is a workload, or what several begin with; without any, all are run. "micro [NAME...]" runs the
 micro benches. --against compares this package with itself as it was at a commit.`;
 
 /** The usual effort; `--quick` tells whether something runs, and little about its speed. */
@@ -49,7 +53,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
   }
   const { values, positionals: names } = parsed;
   if (values.help) return mistake("");
-  if (names.includes("micro") && names.length === 1) return { kind: "micro" };
+  if (names[0] === "micro") return { kind: "micro", names: names.slice(1) };
 
   const unknown = names.filter((name) => workloadsCalled(name).length === 0);
   if (unknown.length > 0) return mistake(`There is no workload called ${unknown.join(" or ")}.`);

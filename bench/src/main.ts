@@ -3,7 +3,7 @@
  * those named. The README beside this folder tells what is measured.
  */
 import { type OtherVersion, buildOtherVersion } from "./against.ts";
-import { type Command, parseCommandLine } from "./command-line.ts";
+import { parseCommandLine, type WorkloadsCommand } from "./command-line.ts";
 import { describeMachine, machineLines } from "./report/machine.ts";
 import { Progress } from "./report/progress.ts";
 import { writeResults } from "./report/results.ts";
@@ -14,12 +14,16 @@ import { type Comparison, compare, stepsOf } from "./run/compare.ts";
 import { chooseCores, type Cores } from "./run/cores.ts";
 import { describeWorkload, type Workload } from "./workloads.ts";
 
-type WorkloadsCommand = Command & { readonly kind: "workloads" };
-
 const command = parseCommandLine(process.argv.slice(2));
 if (command.kind === "mistake") fail(command.message);
-else if (command.kind === "micro") (await import("./micro/run.ts")).runMicroBenches();
+else if (command.kind === "micro") await runMicro(command.names);
 else await runWorkloads(command);
+
+async function runMicro(names: readonly string[]): Promise<void> {
+  const { runMicroBenches } = await import("./micro/run.ts");
+  const mistake = runMicroBenches(names);
+  if (mistake !== undefined) fail(mistake);
+}
 
 async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
   const cores = process.platform === "linux" ? chooseCores() : undefined;
@@ -31,13 +35,15 @@ async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
   console.log(machineLines(machine).join("\n"));
   if (bunPath === undefined) console.log("Bun is not installed here and is left out.");
 
+  // Interrupted, it still cleans up.
+  process.once("SIGINT", () => process.exit(130));
   let other: OtherVersion | undefined;
   try {
     if (asked.against !== undefined) other = buildOtherVersion(asked.against);
     const workloads = asked.workloads.flatMap((workload) => programsToRun(workload, other));
     const comparisons = await compareAll(workloads, cores, asked);
     console.log(`\n${alignedTable(summaryOf(comparisons))}\n`);
-    for (const path of writeResults(asked.name, machine, comparisons)) console.log(path);
+    for (const path of writeResults(asked, machine, comparisons)) console.log(path);
     if (comparisons.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
   } catch (error) {
     fail((error as Error).message);

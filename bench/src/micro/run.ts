@@ -6,12 +6,23 @@ const ROUNDS = 9;
 const ROUND_MS = 30;
 const WARM_UP_MS = 100;
 
-/** Measures ways to do the same thing beside each other, in turn, and prints a table of each. */
-export function runMicroBenches(): void {
-  for (const bench of MICRO_BENCHES) {
+/**
+ * Measures ways to do the same thing beside each other, in turn, and prints a table of each. Takes
+ * what their names begin with, and returns what is wrong with that.
+ */
+export function runMicroBenches(names: readonly string[]): string | undefined {
+  const chosen = MICRO_BENCHES.filter(
+    (bench) => names.length === 0 || names.some((name) => bench.name.startsWith(name)),
+  );
+  if (chosen.length === 0) {
+    const all = MICRO_BENCHES.map(({ name }) => `  ${name}`).join("\n");
+    return `There is no micro bench called ${names.join(" or ")}. There are:\n${all}`;
+  }
+  for (const bench of chosen) {
     console.log(`\n${bench.name}: ${bench.description}`);
     console.log(alignedTable(measure(bench)));
   }
+  return undefined;
 }
 
 function measure({ variants }: MicroBench): string[][] {

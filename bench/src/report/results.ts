@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { WorkloadsCommand } from "../command-line.ts";
 import type { Comparison } from "../run/compare.ts";
 import { describeWorkload } from "../workloads.ts";
 import { chartOf } from "./chart.ts";
@@ -11,16 +12,21 @@ const DIRECTORY = fileURLToPath(new URL("../../results/", import.meta.url));
 
 /** Writes tables, chart and raw rounds under `bench/results/` and returns their paths. */
 export function writeResults(
-  name: string,
+  { name, effort }: WorkloadsCommand,
   machine: Machine,
   comparisons: readonly Comparison[],
 ): readonly string[] {
   const title = titleOf(comparisons);
+  const raw = { machine, effort, workloads: comparisons.map(plain) };
+  const lines = [
+    ...machineLines(machine),
+    `rounds: ${effort.rounds} of ${effort.times.measuredMs} ms each`,
+  ];
   mkdirSync(DIRECTORY, { recursive: true });
   const files = {
-    [`${name}.md`]: markdownOf(name, title, machine, comparisons),
+    [`${name}.md`]: markdownOf(name, title, lines, comparisons),
     [`${name}.svg`]: chartOf(title, comparisons),
-    [`${name}.json`]: `${JSON.stringify({ machine, workloads: comparisons.map(plain) }, undefined, 1)}\n`,
+    [`${name}.json`]: `${JSON.stringify(raw, undefined, 1)}\n`,
   };
   return Object.entries(files).map(([file, contents]) => {
     writeFileSync(`${DIRECTORY}${file}`, contents);
@@ -35,14 +41,12 @@ function titleOf([first]: readonly Comparison[]): string {
 function markdownOf(
   name: string,
   title: string,
-  machine: Machine,
+  lines: readonly string[],
   comparisons: readonly Comparison[],
 ): string {
   return [
     `# ${title}`,
-    machineLines(machine)
-      .map((line) => `- ${line}`)
-      .join("\n"),
+    lines.map((line) => `- ${line}`).join("\n"),
     `Median of the rounds (lowest - highest). [What the figures mean](../README.md#what-is-measured); the raw rounds are in [${name}.json](${name}.json).`,
     `![The ratios as bars](${name}.svg)`,
     markdownTable(summaryOf(comparisons)),

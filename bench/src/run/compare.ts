@@ -34,6 +34,8 @@ export interface Effort {
   readonly times: RoundTimes;
 }
 
+const MAX_MEMORY_ROUNDS = 3;
+
 /**
  * Runs the programs of a workload in turn, round by round, so that whatever else the machine does
  * hits all alike; only what was measured within one round is compared.
@@ -51,9 +53,10 @@ export async function compare(
       onStep(`warming up ${entrant.program.name}`);
       await entrant.warmUp(effort);
     }
-    for (let round = 1; round <= effort.rounds; round++) {
+    const rounds = roundsOf(workload, effort);
+    for (let round = 1; round <= rounds; round++) {
       for (const entrant of round % 2 === 1 ? entrants : entrants.toReversed()) {
-        onStep(`round ${round} of ${effort.rounds}, ${entrant.program.name}`);
+        onStep(`round ${round} of ${rounds}, ${entrant.program.name}`);
         await entrant.run(effort.times);
       }
     }
@@ -64,8 +67,13 @@ export async function compare(
 }
 
 /** How many steps `compare` tells of. */
-export function stepsOf({ programs }: Workload, { rounds }: Effort): number {
-  return programs.length * (rounds + 1);
+export function stepsOf(workload: Workload, effort: Effort): number {
+  return workload.programs.length * (roundsOf(workload, effort) + 1);
+}
+
+/** Memory takes long to measure and hardly differs from round to round. */
+function roundsOf({ load }: Workload, { rounds }: Effort): number {
+  return isMemoryLoad(load) ? Math.min(rounds, MAX_MEMORY_ROUNDS) : rounds;
 }
 
 /** One program in the comparison; once it has failed it sits out the rest. */
