@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Socket } from "tideway/server";
+import { prepare, type Socket } from "tideway/server";
 import { Pace } from "./pace.ts";
 import { readClientMessage } from "./read-message.ts";
 import { type Outcome, Room } from "./room.ts";
@@ -75,8 +75,8 @@ export class Chat {
   }
 
   #sendToAll(message: ServerMessage): void {
-    const text = JSON.stringify(message);
-    for (const socket of this.#sockets.values()) socket.send(text);
+    const prepared = prepare(JSON.stringify(message));
+    for (const socket of this.#sockets.values()) socket.send(prepared);
   }
 }
 
