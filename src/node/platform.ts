@@ -2,11 +2,18 @@ import { constants, isUtf8 } from "node:buffer";
 import { createHash, randomFillSync } from "node:crypto";
 import type { Platform } from "../protocol/index.ts";
 
+/** Below this, filling memory with zeroes costs less than asking for some that is not. */
+const MIN_UNSAFE_BYTES = 2048;
+
 /** The protocol's needs by way of Node's Buffer and crypto. */
 export const nodePlatform: Platform = {
   // No text has more UTF-16 units than it has bytes.
   maxTextBytes: constants.MAX_STRING_LENGTH,
-  allocate: (byteLength) => Buffer.allocUnsafe(byteLength),
+  // No Buffer, though it comes from there: what a message is does not depend on the runtime.
+  allocate: (byteLength) =>
+    byteLength < MIN_UNSAFE_BYTES
+      ? new Uint8Array(byteLength)
+      : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer),
   decodeAscii: (bytes, start, end) => asBuffer(bytes).toString("latin1", start, end),
   decodeUtf8: (bytes, start, end) => asBuffer(bytes).toString("utf8", start, end),
   isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),

@@ -1,22 +1,58 @@
 /**
  * Masking (RFC 6455 5.3). A masking key is one 32-bit integer whose most significant byte is the
  * first on the wire.
+ *
+ * bench: mask. Several words a round are masked four times as fast as bytes, and 64-bit words twice
+ * as fast again, but only if nothing is learnt from them on the way.
  */
 
-/** Below this many bytes a byte loop is faster than making and aligning a view of words. */
+import { type ArrayViews, viewsOf } from "./array-views.ts";
+
+/** Below this many bytes a byte loop is faster than looking up and aligning a view of words. */
 const MIN_BYTES_FOR_WORDS = 48;
 
-/** A view of a larger buffer is not kept, so that it does not hold the buffer's memory. */
-const MAX_KEPT_BUFFER_BYTES = 1 << 18;
+/** From here on 64-bit words pay for the big integer that holds the key. */
+const MIN_BYTES_FOR_QUADS = 512;
 
 const HIGH_BITS = 0x80808080;
 
 /**
  * XORs `bytes[start, end)` in place with the masking key; masking and unmasking are the same.
- * `offset` is the position of `start` in the frame's payload. Returns whether all bytes are below
- * 0x80 afterwards: a text message learns here, at no cost, that it is ASCII.
+ * `offset` is the position of `start` in the frame's payload.
  */
 export function mask(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: number,
+  offset: number,
+): void {
+  if (end - start < MIN_BYTES_FOR_QUADS) {
+    maskAndTest(bytes, start, end, key, offset);
+    return;
+  }
+  const aligned = start + (-(bytes.byteOffset + start) & 7);
+  maskAndTest(bytes, start, aligned, key, offset);
+  const turned = turn(key, offset + aligned - start);
+  keyWords.fill(inMemoryOrder(turned));
+  const quad = keyQuads[0];
+  const { quads } = viewsOf(bytes);
+  let index = (bytes.byteOffset + aligned) >>> 3;
+  const stop = index + (((end - aligned) >>> 5) << 2);
+  for (; index < stop; index += 4) {
+    quads[index] = quads[index] ^ quad;
+    quads[index + 1] = quads[index + 1] ^ quad;
+    quads[index + 2] = quads[index + 2] ^ quad;
+    quads[index + 3] = quads[index + 3] ^ quad;
+  }
+  maskAndTest(bytes, (stop << 3) - bytes.byteOffset, end, turned, 0);
+}
+
+/**
+ * As `mask`; returns whether all bytes are below 0x80 afterwards: a text message learns here, at
+ * little cost, that it is ASCII.
+ */
+export function maskAndTest(
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -33,12 +69,11 @@ export function mask(
       turned = turn(turned, 1);
       at++;
     }
-    const words = wordsOf(bytes);
+    const { words } = viewsOf(bytes);
     const word = inMemoryOrder(turned);
     let index = (bytes.byteOffset + at) >>> 2;
     const stop = (bytes.byteOffset + end) >>> 2;
     let seenWords = 0;
-    // bench: mask. Four words a round: 15 GB/s against 3.5 GB/s byte by byte.
     for (; index + 4 <= stop; index += 4) {
       seenWords |= words[index] = words[index] ^ word;
       seenWords |= words[index + 1] = words[index + 1] ^ word;
@@ -67,7 +102,42 @@ export function mask(
 
 /** Whether `bytes[start, end)` are all below 0x80. */
 export function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
-  return mask(bytes, start, end, 0, 0);
+  return maskAndTest(bytes, start, end, 0, 0);
+}
+
+/**
+ * Copies `length` bytes, which begin a frame's payload, from `source[from]` to `target[to]`, which
+ * MUST be at a whole word, and masks them there. Up to some hundred bytes this one pass is several
+ * times as fast as `set` and `mask`.
+ */
+export function copyMasked(
+  source: ArrayViews,
+  from: number,
+  target: ArrayViews,
+  to: number,
+  length: number,
+  key: number,
+): void {
+  const { data } = source;
+  const { words } = target;
+  const word = inMemoryOrder(key);
+  let at = from;
+  let index = to >>> 2;
+  const stop = index + (length >>> 2);
+  for (; index + 4 <= stop; index += 4, at += 16) {
+    words[index] = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
+    words[index + 1] = data.getInt32(at + 4, IS_LITTLE_ENDIAN) ^ word;
+    words[index + 2] = data.getInt32(at + 8, IS_LITTLE_ENDIAN) ^ word;
+    words[index + 3] = data.getInt32(at + 12, IS_LITTLE_ENDIAN) ^ word;
+  }
+  for (; index < stop; index++, at += 4) {
+    words[index] = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
+  }
+  const end = from + length;
+  let byteIndex = stop << 2;
+  for (let shift = 24; at < end; at++, byteIndex++, shift -= 8) {
+    target.bytes[byteIndex] = source.bytes[at] ^ (key >>> shift);
+  }
 }
 
 function turn(key: number, byteCount: number): number {
@@ -75,8 +145,9 @@ function turn(key: number, byteCount: number): number {
   return bits === 0 ? key : (key << bits) | (key >>> (32 - bits));
 }
 
-const keyBytes = new Uint8Array(4);
-const keyWord = new Int32Array(keyBytes.buffer);
+const keyBytes = new Uint8Array(8);
+const keyWords = new Int32Array(keyBytes.buffer);
+const keyQuads = new BigUint64Array(keyBytes.buffer);
 
 /** The word whose bytes in memory are those of the key, whatever the machine's byte order. */
 function inMemoryOrder(key: number): number {
@@ -84,20 +155,7 @@ function inMemoryOrder(key: number): number {
   keyBytes[1] = key >>> 16;
   keyBytes[2] = key >>> 8;
   keyBytes[3] = key;
-  return keyWord[0];
+  return keyWords[0];
 }
 
-let lastBuffer: ArrayBufferLike | undefined;
-let lastWords: Int32Array = new Int32Array(0);
-
-/** The whole words of the buffer under `bytes`; frames of one chunk share one view. */
-function wordsOf(bytes: Uint8Array): Int32Array {
-  const buffer = bytes.buffer;
-  if (buffer === lastBuffer) return lastWords;
-  const words = new Int32Array(buffer, 0, buffer.byteLength >>> 2);
-  if (buffer.byteLength <= MAX_KEPT_BUFFER_BYTES) {
-    lastBuffer = buffer;
-    lastWords = words;
-  }
-  return words;
-}
+const IS_LITTLE_ENDIAN = inMemoryOrder(1) !== 1;

@@ -1,4 +1,5 @@
 import { ProtocolError } from "../errors/index.ts";
+import { viewsOf } from "./array-views.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
 import { maxDeflatedBytes, type MessageDeflate } from "./deflate/message-deflate.ts";
@@ -14,7 +15,13 @@ import {
   RSV1,
   unfinishedTooBig,
 } from "./frame-rules.ts";
-import { isAscii, mask } from "./masking.ts";
+import { isAscii, mask, maskAndTest } from "./masking.ts";
+import {
+  MAX_ONE_PASS_BYTES,
+  MAX_POOLED_BYTES,
+  pooledCopy,
+  pooledUnmaskedCopy,
+} from "./message-pool.ts";
 import { MessageBuffer } from "./message-buffer.ts";
 import { isControl, Opcode } from "./opcode.ts";
 import type { Platform } from "./platform.ts";
@@ -30,9 +37,6 @@ export interface ReceiverOptions {
   /** What unfinished messages may hold together with those of other connections. */
   readonly unfinishedBudget: ByteBudget | undefined;
 }
-
-/** Below this, one loop that copies and unmasks beats an unmasking pass and `set`. */
-const MAX_LOOP_COPY_BYTES = 64;
 
 const NOTHING = new Uint8Array(0);
 
@@ -264,7 +268,7 @@ export abstract class Receiver {
   #deliverText(chunk: Uint8Array, start: number, end: number): void {
     const platform = this.#platform;
     const isAllAscii = this.#isServer
-      ? mask(chunk, start, end, this.#maskingKey, 0)
+      ? maskAndTest(chunk, start, end, this.#maskingKey, 0)
       : isAscii(chunk, start, end);
     if (isAllAscii) this.onText(platform.decodeAscii(chunk, start, end));
     else if (platform.isUtf8(chunk, start, end)) {
@@ -274,15 +278,21 @@ export abstract class Receiver {
 
   #deliverBinary(chunk: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    const bytes = this.#platform.allocate(length);
-    if (length <= MAX_LOOP_COPY_BYTES) {
-      for (let at = 0; at < length; at++) bytes[at] = chunk[start + at]!;
-      if (this.#isServer) mask(bytes, 0, length, this.#maskingKey, 0);
-    } else {
-      if (this.#isServer) mask(chunk, start, end, this.#maskingKey, 0);
-      bytes.set(chunk.subarray(start, end));
+    if (length <= MAX_ONE_PASS_BYTES) {
+      const from = chunk.byteOffset + start;
+      this.onBinary(pooledUnmaskedCopy(viewsOf(chunk), from, length, this.#maskingKey));
+      return;
     }
-    this.onBinary(bytes);
+    // In the chunk, of which the views are there already.
+    if (this.#isServer) mask(chunk, start, end, this.#maskingKey, 0);
+    this.onBinary(this.#owned(chunk.subarray(start, end)));
+  }
+
+  #owned(bytes: Uint8Array): Uint8Array {
+    if (bytes.length <= MAX_POOLED_BYTES) return pooledCopy(bytes);
+    const owned = this.#platform.allocate(bytes.length);
+    owned.set(bytes);
+    return owned;
   }
 
   /** Adds to a message that a fragment or a chunk's end has cut; false if its text is bad. */
@@ -327,9 +337,7 @@ export abstract class Receiver {
     if (!(message instanceof Uint8Array)) {
       this.#violate(message);
     } else if (opcode === Opcode.Binary) {
-      const owned = this.#platform.allocate(message.length);
-      owned.set(message);
-      this.onBinary(owned);
+      this.onBinary(this.#owned(message));
     } else if (isAscii(message, 0, message.length)) {
       this.onText(this.#platform.decodeAscii(message, 0, message.length));
     } else if (this.#platform.isUtf8(message, 0, message.length)) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isAscii, mask } from "../../src/protocol/masking.ts";
+import { viewsOf } from "../../src/protocol/array-views.ts";
+import { copyMasked, isAscii, mask, maskAndTest } from "../../src/protocol/masking.ts";
 
 /** RFC 6455 5.3, word for word. */
 function maskNaively(bytes: Uint8Array, start: number, end: number, key: number, offset: number) {
@@ -32,6 +33,34 @@ describe("mask (RFC 6455 5.3)", () => {
     }
   });
 
+  it("equals the naive loop for long payloads too", () => {
+    for (let length = 500; length <= 560; length++) {
+      for (let alignment = 0; alignment < 8; alignment++) {
+        const fast = numbered(600).subarray(alignment);
+        const naive = Uint8Array.from(fast);
+        mask(fast, 5, 5 + length, KEY_WITH_HIGH_BIT, length % 5);
+        maskNaively(naive, 5, 5 + length, KEY_WITH_HIGH_BIT, length % 5);
+        expect(Buffer.compare(fast, naive)).toBe(0);
+      }
+    }
+  });
+
+  it("equals the naive loop while copying, and leaves everything else alone", () => {
+    for (let alignment = 0; alignment < 4; alignment++) {
+      for (const length of [...Array(70).keys(), 125, 510, 511, 512]) {
+        const source = numbered(600);
+        const target = new Uint8Array(600).fill(0xee);
+        copyMasked(viewsOf(source), 3 + alignment, viewsOf(target), 8, length, KEY);
+        const naive = numbered(600);
+        maskNaively(naive, 3 + alignment, 3 + alignment + length, KEY, 0);
+        const expected = new Uint8Array(600).fill(0xee);
+        expected.set(naive.subarray(3 + alignment, 3 + alignment + length), 8);
+        expect(Buffer.compare(target, expected)).toBe(0);
+        expect(Buffer.compare(source, numbered(600))).toBe(0);
+      }
+    }
+  });
+
   it("undoes itself", () => {
     const bytes = numbered(1000);
     mask(bytes, 0, 1000, KEY, 2);
@@ -53,13 +82,13 @@ describe("mask (RFC 6455 5.3)", () => {
     for (const length of [1, 2, 3, 4, 7, 47, 48, 49, 64, 67, 131]) {
       const ascii = new Uint8Array(length).fill(0x7f);
       maskNaively(ascii, 0, length, KEY, 1);
-      expect(mask(ascii, 0, length, KEY, 1)).toBe(true);
+      expect(maskAndTest(ascii, 0, length, KEY, 1)).toBe(true);
       for (let at = 0; at < length; at++) {
         const bytes = new Uint8Array(length).fill(0x7f);
         bytes[at] = 0x80;
         expect(isAscii(bytes, 0, length)).toBe(false);
         maskNaively(bytes, 0, length, KEY, 1);
-        expect(mask(bytes, 0, length, KEY, 1)).toBe(false);
+        expect(maskAndTest(bytes, 0, length, KEY, 1)).toBe(false);
       }
     }
   });

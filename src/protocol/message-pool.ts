@@ -1,0 +1,44 @@
+import { ArrayViews } from "./array-views.ts";
+import { copyMasked } from "./masking.ts";
+
+/** Longer messages get memory of their own, which costs little beside copying them. */
+export const MAX_POOLED_BYTES = 2048;
+
+/** Up to here one pass that copies and unmasks is the fastest. */
+export const MAX_ONE_PASS_BYTES = 512;
+
+/** What a message that is kept holds at most, however short it is. */
+const POOL_BYTES = 16_384;
+
+let pool: ArrayViews = new ArrayViews(new ArrayBuffer(0));
+let usedBytes = 0;
+
+/** Takes `byteLength` bytes, at most `MAX_POOLED_BYTES`, out of the pool; returns where they begin. */
+function take(byteLength: number): number {
+  if (usedBytes + byteLength > pool.bytes.length) {
+    pool = new ArrayViews(new ArrayBuffer(POOL_BYTES));
+    usedBytes = 0;
+  }
+  const start = usedBytes;
+  usedBytes += (byteLength + 7) & ~7;
+  return start;
+}
+
+/** Returns a copy of `source` in memory that is cut out of a larger piece (bench: parse). */
+export function pooledCopy(source: Uint8Array): Uint8Array {
+  const start = take(source.length);
+  pool.bytes.set(source, start);
+  return new Uint8Array(pool.buffer, start, source.length);
+}
+
+/** As `pooledCopy`, of `length` bytes at `source[from]`, unmasked; at most `MAX_ONE_PASS_BYTES`. */
+export function pooledUnmaskedCopy(
+  source: ArrayViews,
+  from: number,
+  length: number,
+  key: number,
+): Uint8Array {
+  const start = take(length);
+  copyMasked(source, from, pool, start, length, key);
+  return new Uint8Array(pool.buffer, start, length);
+}
