@@ -60,6 +60,23 @@ describe("wss", () => {
     await socket.onClose.first;
   });
 
+  it("tells a server over TLS the name it is called by (RFC 6066 3)", async () => {
+    const names: string[] = [];
+    const https = createHttpsServer({
+      cert,
+      key: read("localhost.key"),
+      SNICallback: (name, done) => {
+        names.push(name);
+        done(null);
+      },
+    });
+    const url = await serveWs((socket) => socket.close(1000), {}, https);
+    const secure = url.replace("ws://127.0.0.1", "wss://localhost");
+    const outcome = await outcomeOf(new WebSocket(secure, { tls: { ca: cert } }));
+    expect(outcome).toMatchObject({ code: 1000, wasClean: true });
+    expect(names).toEqual(["localhost"]);
+  });
+
   it("refuses it for another name", async () => {
     const url = await serveSecurely();
     const outcome = await outcomeOf(

@@ -31,7 +31,23 @@ export function readRows(page: URL): Row[] {
 
 /** Whether the file that `path` leads to, from `page`, has a test called `text` that is run. */
 export function hasTest(page: URL, { text, path }: Link): boolean {
-  return testsOf(new URL(path, page)).some((title) => title.test(text));
+  const { titles, source } = readTests(new URL(path, page));
+  return titles.some((title) => {
+    const filledIn = title.exec(text)?.slice(1);
+    return filledIn?.every((value) => stands(value, source)) === true;
+  });
+}
+
+/** Whether a table holds what has been filled in: the text, or what `%j` has made JSON of. */
+function stands(filledIn: string, source: string): boolean {
+  if (source.includes(filledIn)) return true;
+  try {
+    return [JSON.parse(filledIn) as unknown]
+      .flat()
+      .every((value) => source.includes(String(value)));
+  } catch {
+    return false;
+  }
 }
 
 function isHead(line: string, next: string | undefined): boolean {
@@ -48,20 +64,38 @@ function readLinks(cell: string): Link[] {
   }));
 }
 
-const titlesByFile = new Map<string, RegExp[]>();
+interface TestFile {
+  /** What is filled into the title of a table's rows is a group each. */
+  readonly titles: readonly RegExp[];
+  /**
+   * Its text and that of what it imports, where the rows of its tables may stand, as it would be
+   * printed: numbers without separators, strings without escapes.
+   */
+  readonly source: string;
+}
 
-/** The titles of a file's tests; what the rows of a table fill in stands for any text. */
-function testsOf(file: URL): RegExp[] {
-  const known = titlesByFile.get(file.href);
+const files = new Map<string, TestFile>();
+
+function readTests(file: URL): TestFile {
+  const known = files.get(file.href);
   if (known !== undefined) return known;
+  const text = readFileSync(file, "utf8");
+  const texts = [text];
   const titles: RegExp[] = [];
   new Visitor({
     CallExpression({ callee, arguments: [title] }) {
       if (isTest(callee)) titles.push(...patternsOf(title));
     },
-  }).visit(parseSync(file.pathname, readFileSync(file, "utf8")).program);
-  titlesByFile.set(file.href, titles);
-  return titles;
+    ImportDeclaration({ source: { value: path } }) {
+      if (path.startsWith(".")) texts.push(readFileSync(new URL(path, file), "utf8"));
+    },
+  }).visit(parseSync(file.pathname, text).program);
+  const source = texts
+    .join("\n")
+    .replaceAll(/(?<=\d)_(?=\d)/g, "")
+    .replaceAll('\\"', '"');
+  files.set(file.href, { titles, source });
+  return { titles, source };
 }
 
 /** `it`, `it.each(...)` and the like, but not `it.skip` or `it.todo`. */
@@ -81,7 +115,7 @@ function patternsOf(title: ESTree.Argument | undefined): RegExp[] {
 
 function patternOf(parts: readonly string[]): RegExp {
   const source = parts.flatMap((part) => part.split(/%[sdifjoO]|\$\w+/)).map(escape);
-  return new RegExp(`^${source.join(".+")}$`, "s");
+  return new RegExp(`^${source.join("(.+)")}$`, "s");
 }
 
 function escape(text: string): string {

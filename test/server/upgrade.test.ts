@@ -243,6 +243,14 @@ describe("authorize", () => {
     );
   });
 
+  it("may send the client elsewhere (RFC 6455 4.2.2)", async () => {
+    const authorize = (): Response => Response.redirect("https://example.com/chat", 307);
+    await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    const response = await new RawClient(server).send(handshake("/")).closed();
+    expect(statusOf(response)).toBe(307);
+    expect(response).toMatch(/\r\nlocation: https:\/\/example\.com\/chat\r\n/i);
+  });
+
   it("answers 503 when it takes longer than handshakeTimeoutMs", async () => {
     await start({
       handshakeTimeoutMs: 100,

@@ -28,10 +28,10 @@ export function inflateMessages(
     const before = stream.output.length;
     stream.read(message);
     const inflated = Uint8Array.from(stream.output.slice(before));
-    const isTooBig = inflated.length > maxBytes;
-    const isInvalid = stream.isBroken || (!stream.isBetweenBlocks && !mayBeCutOff);
-    if (isTooBig) return [...results, isInvalid ? "either" : "too-big"];
-    if (isInvalid) return [...results, "invalid"];
+    // Whether a message is whole is told by more bytes behind it, which may make it longer.
+    if (!stream.isBetweenBlocks && !mayBeCutOff && !stream.isBroken) return [...results, "either"];
+    if (inflated.length > maxBytes) return [...results, stream.isBroken ? "either" : "too-big"];
+    if (stream.isBroken) return [...results, "invalid"];
     results.push(inflated);
   }
   return results;
