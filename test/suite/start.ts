@@ -9,21 +9,11 @@ export async function startServer<
   const Protocols extends Record<string, unknown>,
   States extends Record<string, unknown>,
   Schemas extends Record<string, unknown>,
->(options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>): Promise<Running> {
-  const running = await startServerForFile(options);
-  onTestFinished(async () => await running.stop());
-  return running;
-}
-
-/** The same for a whole file, which stops it. */
-export async function startServerForFile<
-  const Key extends string,
-  const Protocols extends Record<string, unknown>,
-  States extends Record<string, unknown>,
-  Schemas extends Record<string, unknown>,
 >({
   routes,
   ...options
 }: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>): Promise<Running> {
-  return await transport.serve(routes as Routes, options);
+  const running = await transport.serve(routes as Routes, options);
+  onTestFinished(async () => await running.stop());
+  return running;
 }
