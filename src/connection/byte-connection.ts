@@ -104,9 +104,9 @@ export class ByteConnection
   readonly #endpoint: Endpoint;
   readonly #isServer: boolean;
   readonly #closeTimeoutMs: number;
-  /** Infinity for no heartbeat. */
-  readonly #idleMs: number = Infinity;
-  readonly #pongTimeoutMs: number = Infinity;
+  /** 0 for no heartbeat. */
+  readonly #idleMs: number = 0;
+  readonly #pongTimeoutMs: number = 0;
 
   /** Undefined for any. */
   readonly #rate: MessageRate | undefined;
@@ -188,7 +188,7 @@ export class ByteConnection
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
     this.#hearFromPeer();
-    if (this.#idleMs < Infinity) this.#startTimer(this.#idleMs);
+    if (this.#idleMs > 0) this.#startTimer(this.#idleMs);
     if (this.#head.length === 0) {
       this.#transport.start(this);
       return;

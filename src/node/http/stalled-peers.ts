@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from "node:http";
+import type { IncomingMessage, Server as HttpServer } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { HttpFront } from "./http-front.ts";
@@ -12,10 +12,13 @@ const STALL_TIMEOUT_MS = 60_000;
  * peer's fault: its connection stays.
  */
 export function dropStalledPeers(httpServer: HttpServer, front: HttpFront): void {
-  httpServer.timeout = STALL_TIMEOUT_MS;
+  const timeoutMs = (): number => httpServer.timeout || STALL_TIMEOUT_MS;
+  // Not by way of the server's own timeout: the timer that it makes for each connection stays with
+  // those that become a WebSocket's, at 150 bytes each.
+  httpServer.on("request", ({ socket }: IncomingMessage) => socket.setTimeout(timeoutMs()));
   // Comes for idle connections too, after keepAliveTimeout: having a listener, they are its to end.
   httpServer.on("timeout", (socket: Socket) => {
-    if (front.isBusy(socket)) waitOrDrop(socket, httpServer.timeout);
+    if (front.isBusy(socket)) waitOrDrop(socket, timeoutMs());
     else socket.destroy();
   });
 }
