@@ -1,4 +1,5 @@
-import { constants, isUtf8 } from "node:buffer";
+// Also Buffer itself: the global of that name is looked up, and called, at every use.
+import { Buffer, constants, isUtf8 } from "node:buffer";
 import { createHash, randomFillSync } from "node:crypto";
 import type { Platform } from "../protocol/index.ts";
 

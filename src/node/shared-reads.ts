@@ -40,9 +40,13 @@ export function shareReads(socket: Duplex): void {
   opened._handle.useUserBuffer(READ_BUFFER);
 }
 
+/** Reads of the same length, of which there are many in a row, share a view too. */
+let latestView = READ_BUFFER;
+
 /** Always true: it is by `pause` that a socket is told to read no more. */
 function emitRead(socket: Socket, byteLength: number): true {
-  socket.emit("data", READ_BUFFER.subarray(0, byteLength));
+  if (latestView.length !== byteLength) latestView = READ_BUFFER.subarray(0, byteLength);
+  socket.emit("data", latestView);
   return true;
 }
 
