@@ -54,8 +54,8 @@ function isHead(line: string, next: string | undefined): boolean {
   return line.startsWith("| --") || next?.startsWith("| --") === true;
 }
 
-/** `[text](path)`, where the text may hold brackets in pairs. */
-const LINK = /\[((?:[^[\]]|\[[^\]]*\])+)\]\(([^)\s]+)\)/g;
+/** `[text](path)`, where the text may hold brackets in pairs; one without text names no test. */
+const LINK = /\[((?:[^[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)/g;
 
 function readLinks(cell: string): Link[] {
   return Array.from(cell.matchAll(LINK), ([, text, path]) => ({
