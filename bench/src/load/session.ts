@@ -4,7 +4,7 @@ import type { RunOrder, TrafficRound } from "./protocol.ts";
 /** More would overrun the queues of servers that accept one at a time. */
 const OPENING_AT_ONCE = 64;
 
-/** How long to wait for the first message, and how often to look. */
+/** How much longer to wait for a message, and how often to look. */
 const PATIENCE_MS = 5000;
 const LOOK_MS = 50;
 
@@ -39,23 +39,28 @@ export class Session {
 
   /** Waits for the warm-up, then measures what is done until the end. */
   async measure(messagesSoFar: () => number): Promise<TrafficRound> {
-    await this.wait(this.#order.warmUpMs);
-    // On a busy machine the program may not have had its turn yet.
-    for (let waitedMs = 0; messagesSoFar() === 0 && waitedMs < PATIENCE_MS; waitedMs += LOOK_MS) {
-      await this.wait(LOOK_MS);
-    }
+    await this.#waitForMore(messagesSoFar, this.#order.warmUpMs);
     const before = this.#sample(messagesSoFar());
-    await this.wait(this.#order.measuredMs);
+    await this.#waitForMore(messagesSoFar, this.#order.measuredMs);
     const after = this.#sample(messagesSoFar());
-    const round = {
+    return {
       messages: after.messages - before.messages,
       wallSeconds: after.wallSeconds - before.wallSeconds,
       subjectCpuSeconds: after.subjectCpuSeconds - before.subjectCpuSeconds,
       subjectKernelSeconds: after.subjectKernelSeconds - before.subjectKernelSeconds,
       loadCpuSeconds: after.loadCpuSeconds - before.loadCpuSeconds,
     };
-    if (round.messages === 0) throw new Error("no message came through");
-    return round;
+  }
+
+  /** Waits longer on a busy machine, where the program may not have had its turn yet. */
+  async #waitForMore(messagesSoFar: () => number, milliseconds: number): Promise<void> {
+    const before = messagesSoFar();
+    await this.wait(milliseconds);
+    for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += LOOK_MS) {
+      if (messagesSoFar() > before) return;
+      await this.wait(LOOK_MS);
+    }
+    throw new Error("no message came through");
   }
 
   wait(milliseconds: number): Promise<void> {

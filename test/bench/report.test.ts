@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import type { TrafficRound } from "../../bench/src/load/protocol.ts";
+import { type Library, type Program, server } from "../../bench/src/programs.ts";
+import { chartOf } from "../../bench/src/report/chart.ts";
+import { summaryOf } from "../../bench/src/report/summary.ts";
+import { alignedTable, markdownTable, tableOf } from "../../bench/src/report/table.ts";
+import type { Comparison, Result } from "../../bench/src/run/compare.ts";
+import { type Round, scaleOf } from "../../bench/src/run/rounds.ts";
+import { medianOf, spreadOf } from "../../bench/src/run/statistics.ts";
+import { WORKLOADS, type Workload } from "../../bench/src/workloads.ts";
+
+describe("the bench's statistics", () => {
+  it("take the middle, or the mean of the two in the middle", () => {
+    expect(medianOf([9, 1, 5])).toBe(5);
+    expect(medianOf([4, 1, 3, 100])).toBe(3.5);
+    expect(spreadOf([9, 1, 5])).toEqual({ median: 5, min: 1, max: 9 });
+  });
+
+  it("compare messages by processor time, and at a fixed rate what that costs", () => {
+    const round = traffic({ messages: 1000, subjectCpuSeconds: 0.5 });
+    expect(scaleOf(workload("binary-125").load).valueOf(round)).toBe(2000);
+    expect(scaleOf(workload("fixed-rate").load).valueOf(round)).toBe(0.0005);
+    const idle = { rssBytes: 5000, heapBytes: 2000 };
+    expect(scaleOf(workload("idle").load).valueOf(idle)).toBe(5000);
+  });
+});
+
+describe("the bench's report", () => {
+  it("has a row for each program, with the median and the ends of its ratio", () => {
+    const table = tableOf(comparison("binary-125", { ws: 1, tideway: 10, bun: 12 }));
+    expect(table.map(([name]) => name)).toEqual(["", "ws", "tideway", "Bun"]);
+    expect(table[2][1]).toBe("10.00 (9.00 - 11.00)");
+  });
+
+  it("says where the load had more to do than the program", () => {
+    const busy = comparison("binary-125", { ws: 1, tideway: 2 });
+    expect(tableOf(busy)[1].at(-1)).toBe("");
+    const idle = comparison("binary-125", { ws: 1, tideway: 2 }, { loadCpuSeconds: 1 });
+    expect(tableOf(idle)[1].at(-1)).toBe("load is the limit");
+  });
+
+  it("sums up a workload in a row beside its target, also what has failed", () => {
+    const { failures, ...rest } = comparison("binary-125", { ws: 1, tideway: 10 });
+    const [, bun] = workload("binary-125").programs.slice(1);
+    const [, row] = summaryOf([
+      { ...rest, failures: [...failures, { program: bun, reason: "it ended" }] },
+    ]);
+    expect(row.slice(1)).toEqual(["10.00 (9.00 - 11.00)", "failed", "-", "9.5", "12"]);
+  });
+
+  it("draws a bar for each program but the first", () => {
+    const chart = chartOf("title <&>", [
+      comparison("binary-125", { ws: 1, tideway: 10, bun: 12, net: 12 }),
+      comparison("fixed-rate", { ws: 1, tideway: 0.7 }),
+    ]);
+    expect(chart.match(/<rect[^>]*fill-opacity/g)).toHaveLength(4);
+    expect(chart).toContain("title &lt;&amp;>");
+    expect(chart).toContain("less is better");
+    expect(chart).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it("aligns columns, and writes Markdown", () => {
+    const table = [
+      ["", "n"],
+      ["ws", "10"],
+    ];
+    expect(alignedTable(table)).toBe("     n\nws  10");
+    expect(markdownTable(table)).toBe("|  | n |\n| --- | ---: |\n| ws | 10 |");
+  });
+});
+
+/** Results with these ratios to the first, give and take a tenth. */
+function comparison(
+  name: string,
+  ratios: Partial<Record<Library, number>>,
+  traits: Partial<TrafficRound> = {},
+): Comparison {
+  const { programs, ...rest } = workload(name);
+  const measured = Object.entries(ratios).map(([library, ratio]) => {
+    const program = programs.find((candidate) => candidate.library === library);
+    return resultOf(program ?? server(library as Library, "echo"), ratio, [traffic(traits)]);
+  });
+  return {
+    workload: { ...rest, programs },
+    scale: scaleOf(rest.load),
+    results: measured,
+    failures: [],
+  };
+}
+
+function resultOf(program: Program, ratio: number, rounds: readonly Round[]): Result {
+  const around = program.library === "ws" ? 0 : ratio / 10;
+  return { program, rounds, ratio: { median: ratio, min: ratio - around, max: ratio + around } };
+}
+
+function traffic(traits: Partial<TrafficRound>): TrafficRound {
+  return {
+    messages: 1000,
+    wallSeconds: 1,
+    subjectCpuSeconds: 0.5,
+    subjectKernelSeconds: 0.2,
+    loadCpuSeconds: 0.3,
+    ...traits,
+  };
+}
+
+function workload(name: string): Workload {
+  const found = WORKLOADS.find((candidate) => candidate.name === name);
+  if (found === undefined) throw new Error(`no workload ${name}`);
+  return found;
+}
