@@ -75,12 +75,12 @@ describe.each(FRONTS)("peers that go while authorize decides, by $name", ({ star
     const count = 50;
     await using server = await start(routes, { maxConnections: count });
     const clients = Array.from({ length: count }, () => new RawClient(server).send(handshake("/")));
-    await vi.waitFor(() => expect(decide).toHaveLength(count));
+    await vi.waitFor(() => expect(decide).toHaveLength(count), 10_000);
     for (const [index, client] of clients.entries()) {
       if (index % 2 === 0) client.reset();
       else client.socket.end("and something on the way out");
     }
-    await vi.waitFor(() => expect(listeners).toHaveLength(count));
+    await vi.waitFor(() => expect(listeners).toHaveLength(count), 10_000);
     expect(server.sockets.size).toBe(0);
     for (const one of decide) one();
     decide = [];
@@ -92,7 +92,7 @@ describe.each(FRONTS)("peers that go while authorize decides, by $name", ({ star
     await vi.waitFor(() => {
       collectGarbage();
       expect(left.filter((one) => one.deref() !== undefined)).toEqual([]);
-    });
+    }, 10_000);
   });
 });
 
@@ -106,7 +106,7 @@ describe("what a peer sends while it is decided on", () => {
     const socket = new PassThrough();
     const held = new HeldSocket(socket, Buffer.from("he"), () => {});
     for (let i = 0; i < 30_000; i++) socket.write("x");
-    await vi.waitFor(() => expect(socket.readableLength + socket.writableLength).toBe(0));
+    await vi.waitFor(() => expect(socket.readableLength + socket.writableLength).toBe(0), 10_000);
     const bytes = held.release();
     expect(Buffer.from(bytes).toString()).toBe(`he${"x".repeat(30_000)}`);
     expect(bytes.buffer.byteLength).toBeLessThanOrEqual(2 * 30_002);

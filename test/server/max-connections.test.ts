@@ -25,7 +25,7 @@ describe.each(FRONTS)("maxConnections, by $name", ({ start }) => {
     }
 
     clients[0].close();
-    await vi.waitFor(() => expect(server.sockets.size).toBe(1));
+    await vi.waitFor(() => expect(server.sockets.size).toBe(1), 10_000);
     const late = await openClient(server, "/echo");
     late.send("let in");
     expect(await nextMessage(late)).toBe("let in");
@@ -42,14 +42,14 @@ describe.each(FRONTS)("maxConnections, by $name", ({ start }) => {
     await using server = await start(routes, { maxConnections: 2 });
     const ask = (): RawClient => new RawClient(server).send(handshake("/"));
     const [first, second] = [ask(), ask()];
-    await vi.waitFor(() => expect(decisions).toHaveLength(2));
+    await vi.waitFor(() => expect(decisions).toHaveLength(2), 10_000);
     expect(statusOf(await ask().closed())).toBe(503);
 
     // Refused, one of them leaves room for another, which comes in.
     decisions[0](new Response("no", { status: 403 }));
     expect(statusOf(await first.closed())).toBe(403);
     const third = ask();
-    await vi.waitFor(() => expect(decisions).toHaveLength(3));
+    await vi.waitFor(() => expect(decisions).toHaveLength(3), 10_000);
     decisions[1](undefined);
     decisions[2](undefined);
     await second.receives("101 Switching Protocols");

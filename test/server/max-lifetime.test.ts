@@ -89,7 +89,7 @@ describe("maxLifetimeMs", () => {
     const long = await openClient(server.url, "/long");
     const short = await openClient(server.url, "/short");
     expect((await closeOf(short)).code).toBe(1001);
-    await expect.poll(() => ends).toEqual(["short"]);
+    await expect.poll(() => ends, { timeout: 10_000 }).toEqual(["short"]);
     expect(long.readyState).toBe(long.OPEN);
   });
 });

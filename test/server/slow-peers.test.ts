@@ -33,7 +33,7 @@ async function deafClient(server: ConstructorParameters<typeof RawClient>[0]): P
 
 describe.each(FRONTS)("a peer that does not read, by $name", ({ start }) => {
   let socket: Socket | undefined;
-  const opened = (): Promise<Socket> => vi.waitUntil(() => socket);
+  const opened = (): Promise<Socket> => vi.waitUntil(() => socket, 10_000);
   const routes = { "ws:/": (one: Socket) => void (socket = one) };
   beforeEach(() => (socket = undefined));
 
@@ -69,7 +69,7 @@ describe.each(FRONTS)("a peer that does not read, by $name", ({ start }) => {
     const waiting = one.bufferedAmount;
     for (let i = 0; i < 200_000; i++) client.socket.write(ping(`n${i};`), "latin1");
     await client.send(ping("last;")).whenSent;
-    await vi.waitFor(() => expect(client.socket.writableLength).toBe(0));
+    await vi.waitFor(() => expect(client.socket.writableLength).toBe(0), 10_000);
     expect(one.bufferedAmount).toBe(waiting);
     client.socket.resume();
     const received = await client.receives("last;");
@@ -118,7 +118,7 @@ describe.each(FRONTS)("a peer that does not read, by $name", ({ start }) => {
     await vi.waitUntil(() => {
       client.send(ping("more"));
       return isOver;
-    });
+    }, 10_000);
     expect(await one.done).toMatchObject({ code: 1000, wasClean: true });
     expect(server.sockets.size).toBe(0);
     client.socket.destroy();

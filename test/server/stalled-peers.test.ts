@@ -53,7 +53,7 @@ it.each([
   client.socket.pause();
   const [connection] = (await accepted) as [Socket];
   await once(connection, "close");
-  await vi.waitFor(() => expect(onCancel).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(onCancel).toHaveBeenCalledOnce(), 10_000);
   expect(onError).not.toHaveBeenCalled();
   client.socket.destroy();
 });
