@@ -40,7 +40,8 @@ export function hasTest(page: URL, { text, path }: Link): boolean {
 
 /** Whether a table holds what has been filled in: the text, or what `%j` has made JSON of. */
 function stands(filledIn: string, source: string): boolean {
-  if (source.includes(filledIn)) return true;
+  // `$name` puts text in quotes.
+  if (source.includes(filledIn.replace(/^'(.*)'$/s, "$1"))) return true;
   try {
     return [JSON.parse(filledIn) as unknown]
       .flat()

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { damaged } from "../bytes.ts";
 
-export interface FrameSpec {
+interface FrameSpec {
   /** FIN, the RSV bits and the opcode. */
   readonly first: number;
   readonly payload: Uint8Array;
@@ -15,7 +15,7 @@ export interface FrameSpec {
 }
 
 /** One frame as bytes. */
-export function encodeFrame(spec: FrameSpec): Uint8Array {
+function encodeFrame(spec: FrameSpec): Uint8Array {
   const { first, payload, isMasked, key } = spec;
   const declared = spec.declared ?? BigInt(payload.length);
   const lengthBytes = spec.lengthBytes ?? (declared < 126n ? 0 : declared < 65_536n ? 2 : 8);
