@@ -4,8 +4,8 @@ import type { Spread } from "../run/statistics.ts";
 import { describeWorkload } from "../workloads.ts";
 
 const WIDTH = 960;
-const NAMES_WIDTH = 380;
-const RIGHT_MARGIN = 50;
+const NAMES_WIDTH = 392;
+const RIGHT_MARGIN = 110;
 const HEAD_HEIGHT = 84;
 const BAR_HEIGHT = 9;
 const LEAST_ROW_HEIGHT = 22;
