@@ -25,6 +25,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
       port: 0,
       host: "127.0.0.1",
       tls: TLS,
+      http2: true,
       routes: {
         "/": () =>
           new Response("<!doctype html><title>h2</title>", {

@@ -25,7 +25,7 @@ export const TLS = { cert: CERT, key: read("localhost.key") };
 
 /** Serves over TLS on a free port until the test is over. */
 export const startTls: typeof serve = async (options) => {
-  const server = await serve({ host: "127.0.0.1", port: 0, tls: TLS, ...options });
+  const server = await serve({ host: "127.0.0.1", port: 0, tls: TLS, http2: true, ...options });
   onTestFinished(async () => await server.stop({ timeoutMs: 5000 }));
   return server;
 };
@@ -98,7 +98,8 @@ export async function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
   stream.on("response", (fields) => (headers = fields));
   stream.setEncoding("utf8");
   stream.on("data", (text: string) => (body += text));
-  if (!stream.closed) await once(stream, "close");
+  // A stream that is reset has an error too, which is told by its code.
+  if (!stream.destroyed) await new Promise((resolve) => stream.once("close", resolve));
   const status = headers[":status"];
   return { ...(status !== undefined && { status }), headers, body, rstCode: stream.rstCode };
 }

@@ -10,9 +10,6 @@ import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../serve/request-target.ts";
 import { wheel } from "../timers.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 
-/** How long a connection is kept that nothing is being asked for by. */
-const IDLE_MS = 60_000;
-
 /** How long a client may take to close its side of a connection that this side has closed. */
 const LINGER_MS = 2000;
 
@@ -38,21 +35,32 @@ const OPTIONS: ServerOptions = {
  */
 const CONNECTION_WINDOW_BYTES = 1_048_576;
 
-/** One connection that has agreed on HTTP/2. */
+/**
+ * One connection that has agreed on HTTP/2. A client that asks for nothing is let go, and one that is
+ * gone is found out: also one that has broken the protocol, to whom nghttp2 says GOAWAY and listens
+ * no more, but whose connection and streams Node goes on holding.
+ */
 export class Http2Connection {
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
+  readonly #handshakeTimeoutMs: number;
   readonly #onStream: (incoming: IncomingStream) => void;
+  /** There is always one thing to wait for. */
   #timer: WheelTimer;
   #openStreams = 0;
+  #bytesRead = 0;
 
-  /** The first request has to come within `handshakeTimeoutMs`. */
+  /**
+   * The first request has to come within `handshakeTimeoutMs`, and so has the answer to a ping after
+   * three times as long a silence. After six times as long without a request the connection is closed.
+   */
   constructor(
     socket: Socket,
     handshakeTimeoutMs: number,
     onStream: (incoming: IncomingStream) => void,
   ) {
     this.#socket = socket;
+    this.#handshakeTimeoutMs = handshakeTimeoutMs;
     this.#onStream = onStream;
     this.#session = performServerHandshake(socket, OPTIONS);
     this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
@@ -66,12 +74,11 @@ export class Http2Connection {
 
   /** Says GOAWAY (RFC 9113 6.8): no more streams; ends once there are none, which may be at once. */
   close(): void {
-    this.#timer.cancel();
     this.#session.close();
     if (this.#openStreams === 0) this.#linger();
   }
 
-  /** Drops all streams, and the connection with them. */
+  /** Drops all streams, and the connection with them. To be called in a turn of its own. */
   destroy(): void {
     this.#session.destroy();
     this.#socket.destroy();
@@ -86,8 +93,7 @@ export class Http2Connection {
     // Nobody else hears of the errors of a stream before it is answered.
     stream.on("error", ignoreError);
     if (stream.destroyed) return;
-    this.#openStreams++;
-    this.#timer.cancel();
+    if (++this.#openStreams === 1) this.#awaitBytes();
     stream.once("close", this.#onStreamClosed);
     this.#onStream({ stream, headers, rawHeaders, socket: this.#socket });
   };
@@ -96,11 +102,37 @@ export class Http2Connection {
     this.#openStreams--;
     if (this.#openStreams > 0 || this.#session.destroyed) return;
     if (this.#session.closed) this.#linger();
-    else this.#timer = wheel.start(IDLE_MS, () => this.close());
+    else this.#wait(6 * this.#handshakeTimeoutMs, () => this.close());
   };
 
+  /** Looks after the peer while there are streams. */
+  #awaitBytes(): void {
+    this.#bytesRead = this.#socket.bytesRead;
+    this.#wait(3 * this.#handshakeTimeoutMs, () => {
+      if (this.#hasRead()) this.#awaitBytes();
+      else this.#ping();
+    });
+  }
+
+  #ping(): void {
+    this.#session.ping(ignoreError);
+    this.#wait(this.#handshakeTimeoutMs, () => {
+      if (this.#hasRead()) this.#awaitBytes();
+      else this.destroy();
+    });
+  }
+
+  #hasRead(): boolean {
+    return this.#socket.bytesRead > this.#bytesRead;
+  }
+
   #linger(): void {
-    this.#timer = wheel.start(LINGER_MS, () => this.destroy());
+    this.#wait(LINGER_MS, () => this.destroy());
+  }
+
+  #wait(delayMs: number, callback: () => void): void {
+    this.#timer.cancel();
+    this.#timer = wheel.start(delayMs, callback);
   }
 }
 

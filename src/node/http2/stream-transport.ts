@@ -104,10 +104,12 @@ export class StreamTransport implements ByteTransport {
     const stream = this.#stream;
     const push = stream.push.bind(stream);
     stream.push = (chunk: Uint8Array | null, ...rest) => {
-      if (!this.#isPaused) return push(chunk, ...rest);
+      // Below its high-water mark the stream goes on reading, paused or not.
+      const isFull = stream.readableLength >= stream.readableHighWaterMark;
+      if (!this.#isPaused || (chunk !== null && !isFull)) return push(chunk, ...rest);
       if (chunk !== null) {
         this.#held.append(chunk);
-        return true;
+        return false;
       }
       if (this.#held.length > 0) push(this.#held.take());
       return push(null);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
 import type { Application } from "../../server/application.ts";
 import { MISDIRECTED } from "../../server/host-policy.ts";
@@ -149,7 +149,16 @@ function toRequest(
 ): Request {
   // Of a target in absolute form only the path goes behind the host.
   request.url = path;
-  return createRequest(request, response, { host, protocol: isSecure ? "https:" : "http:" });
+  const protocol = isSecure ? "https:" : "http:";
+  const fetchRequest = createRequest(request, response, { host, protocol });
+  return isHttp2(response) ? abortable(fetchRequest, response.stream) : fetchRequest;
+}
+
+/** The compatible interface of node:http2 says 'finish' of a response also where it was cut off. */
+function abortable(request: Request, stream: ServerHttp2Stream): Request {
+  const controller = new AbortController();
+  stream.once("aborted", () => controller.abort());
+  return new Request(request, { signal: controller.signal });
 }
 
 /** Does without what the handler left of a request's body, so that its end is not waited for. */

@@ -40,8 +40,9 @@ export interface ServeOptions extends ApplicationOptions {
   readonly tls?: HttpsOptions;
   /**
    * Whether clients may choose HTTP/2, for requests and for WebSockets alike (RFC 8441), which then
-   * share one connection; browsers do so by themselves. HTTP/1.1 is spoken on the same port. Default:
-   * with `tls`. Without it there is no HTTP/2, and `true` is refused.
+   * share one connection; browsers do so by themselves. HTTP/1.1 is spoken on the same port. Takes
+   * `tls`. Default false: a peer that opens and resets streams by the thousand has been seen to abort
+   * Node 20 in its own HTTP/2, so let only peers have it that you trust, or a proxy that stops such.
    */
   readonly http2?: boolean;
 }
@@ -77,7 +78,7 @@ export async function serve<
       : createHttpsServer(httpsOptions(handshakeTimeoutMs, tls, http2));
   const front = new HttpFront(application, httpServer);
   const http2Front =
-    httpServer instanceof HttpsServer && http2 !== false
+    httpServer instanceof HttpsServer && http2 === true
       ? new Http2Front(application, httpServer)
       : undefined;
   refuseClientErrors(httpServer, front);
@@ -149,7 +150,7 @@ function httpOptions(handshakeTimeoutMs: number): HttpOptions {
   };
 }
 
-function httpsOptions(handshakeTimeoutMs: number, tls: HttpsOptions, http2 = true): HttpsOptions {
+function httpsOptions(handshakeTimeoutMs: number, tls: HttpsOptions, http2 = false): HttpsOptions {
   const options = {
     ...httpOptions(handshakeTimeoutMs),
     handshakeTimeout: handshakeTimeoutMs,
