@@ -5,7 +5,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class CuttableProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #isStalled = false;
+  #stalled: "nothing" | "answers" | "all" = "nothing";
 
   private constructor(server: Server) {
     this.#server = server;
@@ -29,14 +29,17 @@ export class CuttableProxy implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Nothing arrives any more, either way, and nobody is told. What was sent meanwhile is dropped. */
-  stall(): void {
-    this.#isStalled = true;
+  /**
+   * Nothing arrives any more, or no answers do, and nobody is told. What was sent meanwhile is
+   * dropped.
+   */
+  stall(what: "answers" | "all" = "all"): void {
+    this.#stalled = what;
   }
 
   /** Ends a stall. Connections in which something was dropped are broken. */
   resume(): void {
-    this.#isStalled = false;
+    this.#stalled = "nothing";
     this.cut();
   }
 
@@ -54,7 +57,7 @@ export class CuttableProxy implements AsyncDisposable {
       this.#sockets.add(from);
       from.setNoDelay();
       from.on("data", (chunk) => {
-        if (this.#isStalled) return;
+        if (this.#stalled === "all" || (this.#stalled === "answers" && from === far)) return;
         if (to.write(chunk)) return;
         from.pause();
         to.once("drain", () => from.resume());
@@ -63,7 +66,7 @@ export class CuttableProxy implements AsyncDisposable {
       from.on("close", () => {
         this.#sockets.delete(from);
         // During a stall, not even that arrives.
-        if (!this.#isStalled) to.destroy();
+        if (this.#stalled === "nothing") to.destroy();
       });
     }
   }

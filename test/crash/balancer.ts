@@ -1,0 +1,57 @@
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import type { NodeProcess } from "./node-process.ts";
+
+/** One address in front of several nodes: a connection goes to one that listens, in turn. */
+export class Balancer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #nodes: readonly NodeProcess[];
+  readonly #sockets = new Set<Socket>();
+  #turn = 0;
+
+  private constructor(server: Server, nodes: readonly NodeProcess[]) {
+    this.#server = server;
+    this.#nodes = nodes;
+  }
+
+  static async before(nodes: readonly NodeProcess[]): Promise<Balancer> {
+    const server = createServer();
+    const balancer = new Balancer(server, nodes);
+    server.on("connection", (socket) => balancer.#forward(socket));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return balancer;
+  }
+
+  get port(): number {
+    return (this.#server.address() as { port: number }).port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  #forward(near: Socket): void {
+    const ports = this.#nodes.flatMap(({ port }) => (port === undefined ? [] : [port]));
+    if (ports.length === 0) {
+      near.destroy();
+      return;
+    }
+    const far = connect(ports[this.#turn++ % ports.length], "127.0.0.1");
+    near.pipe(far).pipe(near);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ]) {
+      this.#sockets.add(one);
+      one.setNoDelay();
+      one.on("error", () => {});
+      one.on("close", () => {
+        this.#sockets.delete(one);
+        other.destroy();
+      });
+    }
+  }
+}

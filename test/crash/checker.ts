@@ -1,0 +1,95 @@
+import { readPosition } from "tideway/topics";
+import type { ClientLog, RunLog } from "./log.ts";
+
+/** By topic and position, the id of the publication there. */
+type Order = Map<string, string>;
+
+/**
+ * What a run has shown that must not be: on every topic there is one order for all, nothing that was
+ * acknowledged is lost, nothing is there twice, every interruption was recovered from or told, and
+ * in the end everybody has the last one.
+ */
+export function findViolations({ clients, acknowledgements }: RunLog): readonly string[] {
+  const violations: string[] = [];
+  const order: Order = new Map();
+  for (const client of clients) {
+    checkContinuity(client, violations);
+    collectOrder(client, order, violations);
+  }
+  for (const { topic, id, position } of acknowledgements) {
+    const stored = order.get(`${topic} ${position}`);
+    if (stored === id) continue;
+    const instead = stored === undefined ? "nothing was delivered" : `${stored} was delivered`;
+    violations.push(`${topic}: ${id} is acknowledged at ${position}, where ${instead}`);
+  }
+  checkUnique(order, violations);
+  checkEnds(clients, violations);
+  return violations;
+}
+
+/** How often clients were told that they have missed something. */
+export function countLosses({ clients }: RunLog): number {
+  return clients
+    .flatMap(({ events }) => events)
+    .filter((event) => event.type === "lost" || isGap(event)).length;
+}
+
+function isGap(event: ClientLog["events"][number]): boolean {
+  return event.type === "subscribed" && event.since !== undefined && !event.recovered;
+}
+
+/** Each publication follows the last one, or what the client was told in between. */
+function checkContinuity({ name, events }: ClientLog, violations: string[]): void {
+  let last: string | undefined;
+  for (const event of events) {
+    const { position } = event;
+    if (event.type === "publication" && !isNext(last, position)) {
+      violations.push(`${name}: ${position} came after ${last}`);
+    }
+    if (event.type === "subscribed") {
+      if (event.since !== last) violations.push(`${name}: asked for ${event.since}, at ${last}`);
+      if (event.recovered && position !== last) {
+        violations.push(`${name}: recovered from ${position}, though it was at ${last}`);
+      }
+    }
+    last = position;
+  }
+}
+
+function isNext(last: string | undefined, position: string): boolean {
+  const [before, now] = [readPosition(last), readPosition(position)];
+  return now !== undefined && before?.epoch === now.epoch && now.offset === before.offset + 1;
+}
+
+/** All have seen the same at the same place. */
+function collectOrder({ name, topic, events }: ClientLog, order: Order, found: string[]): void {
+  for (const event of events) {
+    if (event.type !== "publication") continue;
+    const place = `${topic} ${event.position}`;
+    const known = order.get(place);
+    if (known === undefined) order.set(place, event.id);
+    else if (known !== event.id) {
+      found.push(`${name}: ${event.id} is at ${place}, where others have ${known}`);
+    }
+  }
+}
+
+function checkUnique(order: Order, violations: string[]): void {
+  const places = new Map<string, string>();
+  for (const [place, id] of order) {
+    const [topic] = place.split(" ");
+    const known = places.get(`${topic} ${id}`);
+    if (known !== undefined) violations.push(`${id} is at ${known} and at ${place}`);
+    places.set(`${topic} ${id}`, place);
+  }
+}
+
+function checkEnds(clients: readonly ClientLog[], violations: string[]): void {
+  const ends = new Map<string, string | undefined>();
+  for (const { name, topic, events } of clients) {
+    const end = events.at(-1)?.position;
+    if (!ends.has(topic)) ends.set(topic, end);
+    if (end === ends.get(topic) && end !== undefined) continue;
+    violations.push(`${name}: ends at ${end}, others on ${topic} at ${ends.get(topic)}`);
+  }
+}

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { rolldown } from "rolldown";
+import type { NodeSettings } from "./node.ts";
+
+/** Among the packages, so that what is not bundled is found. */
+const FOLDER = "node_modules/.cache/tideway-crash";
+
+/** Makes a file of `node.ts` that Node can run. Run from the root of the repository. */
+export async function bundleNode(): Promise<string> {
+  await mkdir(FOLDER, { recursive: true });
+  const file = resolve(FOLDER, `node-${process.pid}.mjs`);
+  const bundle = await rolldown({
+    input: "test/crash/node.ts",
+    platform: "node",
+    external: [/^(?!tideway)[^./]/],
+    resolve: {
+      alias: {
+        "tideway/server": resolve("src/node/server.ts"),
+        "tideway/topics/nats": resolve("src/topics/nats/index.ts"),
+        "tideway/topics/redis": resolve("src/topics/redis/index.ts"),
+        "tideway/topics": resolve("src/topics/index.ts"),
+      },
+    },
+  });
+  await bundle.write({ file, sourcemap: true, codeSplitting: false });
+  await bundle.close();
+  return file;
+}
+
+/** A node, started again each time it was killed. */
+export class NodeProcess {
+  /** Where it listens; undefined while it does not. */
+  port: number | undefined;
+  readonly #file: string;
+  readonly #settings: NodeSettings;
+  #process: ChildProcess | undefined;
+
+  constructor(file: string, settings: NodeSettings) {
+    this.#file = file;
+    this.#settings = settings;
+  }
+
+  /** Resolves once it listens, or has ended. */
+  async start(): Promise<void> {
+    const args = ["--enable-source-maps", this.#file, JSON.stringify(this.#settings)];
+    const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#process = child;
+    const port = await Promise.race([
+      once(child.stdout, "data").then(([chunk]) => Number((chunk as Buffer).toString())),
+      once(child, "exit").then(() => undefined),
+    ]);
+    if (this.#process === child) this.port = port;
+  }
+
+  /** Ends it with SIGKILL. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    this.port = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+}

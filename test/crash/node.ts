@@ -1,0 +1,95 @@
+/**
+ * One node of the crash tests, to be killed at any moment: topics over WebSockets. Its argument is a
+ * {@link NodeSettings} in JSON; it writes its port in a line, and ends with its standard input.
+ */
+import { jetstream } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { createClient } from "redis";
+import { prepare, serve, type Socket } from "tideway/server";
+import { type Broker, type Topic, Topics } from "tideway/topics";
+import { NatsBroker } from "tideway/topics/nats";
+import { RedisBroker } from "tideway/topics/redis";
+
+export interface NodeSettings {
+  readonly engine: "redis" | "nats";
+  readonly port: number;
+}
+
+/** What a client sends: a publication, again and again until it is told that it is stored. */
+export interface PublishRequest {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** What it is told, beside the messages of the topic. */
+export interface PublishAnswer {
+  readonly type: "stored" | "failed";
+  readonly id: string;
+  readonly position?: string;
+}
+
+process.stdin.resume().once("end", () => process.exit());
+
+const settings = JSON.parse(process.argv[2]) as NodeSettings;
+const topics = new Topics({
+  broker: await openBroker(settings),
+  prepare,
+  requestTimeoutMs: 1_000,
+  checkIntervalMs: 2_000,
+  // The engine is away more than once.
+  onError: () => {},
+});
+
+const server = await serve({
+  port: 0,
+  routes: {
+    "ws:/:topic": async (socket, { params, request }) => {
+      const topic = topics.topic(params.topic);
+      const since = new URL(request.url).searchParams.get("since") ?? undefined;
+      try {
+        await topic.subscribe(socket, { since });
+      } catch {
+        socket.close(1013, "the broker is away");
+      }
+      for await (const message of socket) {
+        void answer(socket, topic, JSON.parse(message as string) as PublishRequest);
+      }
+    },
+  },
+  onError: () => {},
+});
+process.stdout.write(`${new URL(server.url).port}\n`);
+
+async function answer(socket: Socket, topic: Topic, { id, text }: PublishRequest): Promise<void> {
+  try {
+    const { position } = await topic.publish(text, { id });
+    socket.send(
+      JSON.stringify({ type: "stored", id, position: `${position.epoch}:${position.offset}` }),
+    );
+  } catch {
+    socket.send(JSON.stringify({ type: "failed", id }));
+  }
+}
+
+async function openBroker({ engine, port }: NodeSettings): Promise<Broker> {
+  if (engine === "redis") {
+    const client = createClient({
+      socket: { port, host: "127.0.0.1", reconnectStrategy: () => 50 },
+    });
+    client.on("error", () => {});
+    return RedisBroker.open(await client.connect(), { isDurable: true, connectTimeoutMs: 60_000 });
+  }
+  const connection = await connect({
+    servers: `127.0.0.1:${port}`,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 50,
+  });
+  for (;;) {
+    try {
+      return await NatsBroker.open(connection, jetstream(connection, { timeout: 1_000 }));
+    } catch {
+      // JetStream takes a moment longer to start than NATS.
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import { rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { CuttableProxy } from "../support/cuttable-proxy.ts";
+import { Engine } from "../support/engine.ts";
+import { Balancer } from "./balancer.ts";
+import { CrashClient } from "./crash-client.ts";
+import type { RunLog } from "./log.ts";
+import { bundleNode, NodeProcess } from "./node-process.ts";
+
+export interface CrashOptions {
+  readonly engine: "redis" | "nats";
+  /** The server's program. */
+  readonly path: string;
+  readonly seconds: number;
+  readonly clients?: number;
+  readonly onProgress?: (line: string) => void;
+}
+
+const NODE_COUNT = 3;
+const TOPIC_COUNT = 5;
+/** How often each client publishes, give or take. */
+const PUBLISH_EVERY_MS = 1_500;
+/** How long everybody may take to get the last one once all is well again. */
+const SETTLE_MS = 60_000;
+
+/**
+ * Has clients publish and subscribe through three nodes, while nodes and the engine are killed, and
+ * nodes are cut off from the engine. Then leaves them alone until all have the same, and returns
+ * what they saw.
+ */
+export async function runCrashes(options: CrashOptions): Promise<RunLog> {
+  // Node 20 runs this file as it stands, and has no `await using`.
+  const setup = await Setup.start(options);
+  const clients = Array.from(
+    { length: options.clients ?? 200 },
+    (_, index) => new CrashClient(`c${index}`, `topic-${index % TOPIC_COUNT}`, setup.port),
+  );
+  try {
+    const end = performance.now() + options.seconds * 1_000;
+    const publishing = publishUntil(end, clients);
+    for (let round = 0; performance.now() < end; round++) {
+      const done = await setup.harm(round);
+      options.onProgress?.(done);
+      await delay(1_000);
+    }
+    await publishing;
+    await setup.heal();
+    await settle(clients);
+  } finally {
+    for (const client of clients) client.close();
+    await setup.stop();
+  }
+  const acknowledgements = clients.flatMap(({ topic, acknowledged }) =>
+    Array.from(acknowledged, ([id, position]) => ({ topic, id, position })),
+  );
+  return { clients, acknowledgements };
+}
+
+class Setup {
+  readonly #engine: Engine;
+  readonly #proxies: readonly CuttableProxy[];
+  readonly #nodes: readonly NodeProcess[];
+  readonly #balancer: Balancer;
+  readonly #file: string;
+
+  private constructor(
+    file: string,
+    engine: Engine,
+    proxies: readonly CuttableProxy[],
+    nodes: readonly NodeProcess[],
+    balancer: Balancer,
+  ) {
+    this.#file = file;
+    this.#engine = engine;
+    this.#proxies = proxies;
+    this.#nodes = nodes;
+    this.#balancer = balancer;
+  }
+
+  static async start({ engine: name, path }: CrashOptions): Promise<Setup> {
+    const file = await bundleNode();
+    const engine = await Engine[name](path);
+    const proxies = await Promise.all(
+      Array.from({ length: NODE_COUNT }, () => CuttableProxy.to(engine.port)),
+    );
+    const nodes = proxies.map(({ port }) => new NodeProcess(file, { engine: name, port }));
+    await Promise.all(nodes.map((node) => node.start()));
+    return new Setup(file, engine, proxies, nodes, await Balancer.before(nodes));
+  }
+
+  get port(): number {
+    return this.#balancer.port;
+  }
+
+  /** Does something bad, another thing each time, and says what. */
+  async harm(round: number): Promise<string> {
+    const index = round % NODE_COUNT;
+    const kinds = ["kill", "cut", "kill", "stall", "kill", "restart the engine"] as const;
+    const kind = kinds[round % kinds.length];
+    const [node, proxy] = [this.#nodes[index], this.#proxies[index]];
+    if (kind === "kill") {
+      // What is published meanwhile is stored, and nobody is told: it will be published again.
+      proxy.stall("answers");
+      await delay(300);
+      await node.kill();
+      proxy.resume();
+      await node.start();
+      return `killed node ${index}, behind on its answers from the engine`;
+    }
+    if (kind === "cut") {
+      proxy.cut();
+      return `cut the connections of node ${index} to the engine`;
+    }
+    if (kind === "stall") {
+      const what = round % 4 === 1 ? "all" : "answers";
+      proxy.stall(what);
+      await delay(3_000);
+      proxy.resume();
+      return `dropped ${what} between node ${index} and the engine for three seconds`;
+    }
+    await this.#engine.kill();
+    await this.#engine.start();
+    return "killed the engine and started it again";
+  }
+
+  async heal(): Promise<void> {
+    for (const node of this.#nodes) if (node.port === undefined) await node.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.kill()));
+    await this.#balancer[Symbol.asyncDispose]();
+    for (const proxy of this.#proxies) await proxy[Symbol.asyncDispose]();
+    await this.#engine[Symbol.asyncDispose]();
+    await Promise.all([rm(this.#file), rm(`${this.#file}.map`)]);
+  }
+}
+
+async function publishUntil(end: number, clients: readonly CrashClient[]): Promise<void> {
+  while (performance.now() < end) {
+    clients[Math.floor(Math.random() * clients.length)].publish();
+    await delay((PUBLISH_EVERY_MS / clients.length) * 2 * Math.random());
+  }
+}
+
+/** Resolves once everything is acknowledged, and everybody has the last one of their topic. */
+async function settle(clients: readonly CrashClient[]): Promise<void> {
+  const end = performance.now() + SETTLE_MS;
+  const areDone = (): boolean => {
+    if (clients.some((client) => client.hasUnacknowledged)) return false;
+    const positions = new Set(clients.map(({ topic, position }) => `${topic} ${position}`));
+    return positions.size === TOPIC_COUNT;
+  };
+  // What has not come by then is for the checker to find.
+  while (!areDone() && performance.now() < end) await delay(100);
+}
