@@ -1,5 +1,8 @@
 const BAR_CELLS = 24;
 
+/** Some terminals say that they have none. */
+const FALLBACK_COLUMNS = 100;
+
 /** A bar on standard error, for as long as a person watches; a log gets none. */
 export class Progress {
   readonly #steps: number;
@@ -37,6 +40,6 @@ export class Progress {
 
   #show(text: string): void {
     const { stderr } = process;
-    if (stderr.isTTY) stderr.write(`\r\u001B[K${text.slice(0, stderr.columns - 1)}`);
+    if (stderr.isTTY) stderr.write(`\r\u001B[K${text.slice(0, (stderr.columns || FALLBACK_COLUMNS) - 1)}`);
   }
 }
