@@ -1,5 +1,5 @@
 // Also Buffer itself: the global of that name is looked up, and called, at every use.
-import { Buffer, constants, isUtf8 } from "node:buffer";
+import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
 import { createHash, randomFillSync } from "node:crypto";
 import type { Platform } from "../protocol/index.ts";
 
@@ -15,6 +15,7 @@ export const nodePlatform: Platform = {
     byteLength < MIN_UNSAFE_BYTES
       ? new Uint8Array(byteLength)
       : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer),
+  isAscii: (bytes, start, end) => isAscii(bytes.subarray(start, end)),
   decodeAscii: (bytes, start, end) => asBuffer(bytes).toString("latin1", start, end),
   decodeUtf8: (bytes, start, end) => asBuffer(bytes).toString("utf8", start, end),
   isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),

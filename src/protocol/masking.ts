@@ -2,17 +2,14 @@
  * Masking (RFC 6455 5.3). A masking key is one 32-bit integer whose most significant byte is the
  * first on the wire.
  *
- * bench: mask. Several words a round are masked four times as fast as bytes, and 64-bit words twice
- * as fast again, but only if nothing is learnt from them on the way.
+ * bench: mask. Words are masked several times as fast as bytes, and four of them a round faster than
+ * one. What is long enough to be worth aligning is masked in 64-bit words, twice as fast again.
  */
 
 import { type ArrayViews, viewsOf } from "./array-views.ts";
 
-/** Below this many bytes a byte loop is faster than looking up and aligning a view of words. */
-const MIN_BYTES_FOR_WORDS = 48;
-
 /** From here on 64-bit words pay for the big integer that holds the key. */
-const MIN_BYTES_FOR_QUADS = 512;
+export const MIN_LONG_BYTES = 512;
 
 const HIGH_BITS = 0x80808080;
 
@@ -27,7 +24,7 @@ export function mask(
   key: number,
   offset: number,
 ): void {
-  if (end - start < MIN_BYTES_FOR_QUADS) {
+  if (end - start < MIN_LONG_BYTES) {
     maskAndTest(bytes, start, end, key, offset);
     return;
   }
@@ -49,8 +46,8 @@ export function mask(
 }
 
 /**
- * As `mask`; returns whether all bytes are below 0x80 afterwards: a text message learns here, at
- * little cost, that it is ASCII.
+ * As `mask`, for what is short; returns whether all bytes are below 0x80 afterwards: a text message
+ * learns here, at little cost, that it is ASCII.
  */
 export function maskAndTest(
   bytes: Uint8Array,
@@ -59,50 +56,34 @@ export function maskAndTest(
   key: number,
   offset: number,
 ): boolean {
-  let at = start;
+  const { data } = viewsOf(bytes);
+  const turned = turn(key, offset);
+  const word = inMemoryOrder(turned);
+  const stop = bytes.byteOffset + end;
+  let at = bytes.byteOffset + start;
   let seen = 0;
-  // The key as it applies from `at` on; turning it by a byte advances it.
-  let turned = turn(key, offset);
-  if (end - at >= MIN_BYTES_FOR_WORDS) {
-    while (((bytes.byteOffset + at) & 3) !== 0) {
-      seen |= bytes[at] = bytes[at] ^ (turned >>> 24);
-      turned = turn(turned, 1);
-      at++;
-    }
-    const { words } = viewsOf(bytes);
-    const word = inMemoryOrder(turned);
-    let index = (bytes.byteOffset + at) >>> 2;
-    const stop = (bytes.byteOffset + end) >>> 2;
-    let seenWords = 0;
-    for (; index + 4 <= stop; index += 4) {
-      seenWords |= words[index] = words[index] ^ word;
-      seenWords |= words[index + 1] = words[index + 1] ^ word;
-      seenWords |= words[index + 2] = words[index + 2] ^ word;
-      seenWords |= words[index + 3] = words[index + 3] ^ word;
-    }
-    for (; index < stop; index++) seenWords |= words[index] = words[index] ^ word;
-    if ((seenWords & HIGH_BITS) !== 0) seen = 0x80;
-    at = (stop << 2) - bytes.byteOffset;
+  for (; at + 16 <= stop; at += 16) {
+    const word0 = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
+    const word1 = data.getInt32(at + 4, IS_LITTLE_ENDIAN) ^ word;
+    const word2 = data.getInt32(at + 8, IS_LITTLE_ENDIAN) ^ word;
+    const word3 = data.getInt32(at + 12, IS_LITTLE_ENDIAN) ^ word;
+    data.setInt32(at, word0, IS_LITTLE_ENDIAN);
+    data.setInt32(at + 4, word1, IS_LITTLE_ENDIAN);
+    data.setInt32(at + 8, word2, IS_LITTLE_ENDIAN);
+    data.setInt32(at + 12, word3, IS_LITTLE_ENDIAN);
+    seen |= word0 | word1 | word2 | word3;
   }
-  const key0 = turned >>> 24;
-  const key1 = (turned >>> 16) & 0xff;
-  const key2 = (turned >>> 8) & 0xff;
-  const key3 = turned & 0xff;
-  for (; at + 4 <= end; at += 4) {
-    seen |= bytes[at] = bytes[at] ^ key0;
-    seen |= bytes[at + 1] = bytes[at + 1] ^ key1;
-    seen |= bytes[at + 2] = bytes[at + 2] ^ key2;
-    seen |= bytes[at + 3] = bytes[at + 3] ^ key3;
+  for (; at + 4 <= stop; at += 4) {
+    const masked = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
+    data.setInt32(at, masked, IS_LITTLE_ENDIAN);
+    seen |= masked;
   }
-  if (at < end) seen |= bytes[at] = bytes[at] ^ key0;
-  if (at + 1 < end) seen |= bytes[at + 1] = bytes[at + 1] ^ key1;
-  if (at + 2 < end) seen |= bytes[at + 2] = bytes[at + 2] ^ key2;
-  return (seen & 0x80) === 0;
-}
-
-/** Whether `bytes[start, end)` are all below 0x80. */
-export function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
-  return maskAndTest(bytes, start, end, 0, 0);
+  for (let shift = 24; at < stop; at++, shift -= 8) {
+    const masked = data.getUint8(at) ^ ((turned >>> shift) & 0xff);
+    data.setUint8(at, masked);
+    seen |= masked;
+  }
+  return (seen & HIGH_BITS) === 0;
 }
 
 /**

@@ -9,6 +9,9 @@ export interface Platform {
   /** Returns `byteLength` bytes that nothing else holds; their contents may be uninitialised. */
   allocate(byteLength: number): Uint8Array;
 
+  /** Whether `bytes[start, end)` are all below 0x80. */
+  isAscii(bytes: Uint8Array, start: number, end: number): boolean;
+
   /** Decodes `bytes[start, end)`, which MUST all be below 0x80. */
   decodeAscii(bytes: Uint8Array, start: number, end: number): string;
 

@@ -15,7 +15,7 @@ import {
   RSV1,
   unfinishedTooBig,
 } from "./frame-rules.ts";
-import { isAscii, mask, maskAndTest } from "./masking.ts";
+import { mask, maskAndTest, MIN_LONG_BYTES } from "./masking.ts";
 import {
   MAX_ONE_PASS_BYTES,
   MAX_POOLED_BYTES,
@@ -267,9 +267,13 @@ export abstract class Receiver {
   /** A message in one frame in one chunk: the usual case. */
   #deliverText(chunk: Uint8Array, start: number, end: number): void {
     const platform = this.#platform;
-    const isAllAscii = this.#isServer
-      ? maskAndTest(chunk, start, end, this.#maskingKey, 0)
-      : isAscii(chunk, start, end);
+    let isAllAscii: boolean;
+    if (end - start < MIN_LONG_BYTES) {
+      isAllAscii = maskAndTest(chunk, start, end, this.#maskingKey, 0);
+    } else {
+      if (this.#isServer) mask(chunk, start, end, this.#maskingKey, 0);
+      isAllAscii = platform.isAscii(chunk, start, end);
+    }
     if (isAllAscii) this.onText(platform.decodeAscii(chunk, start, end));
     else if (platform.isUtf8(chunk, start, end)) {
       this.onText(platform.decodeUtf8(chunk, start, end));
@@ -338,7 +342,7 @@ export abstract class Receiver {
       this.#violate(message);
     } else if (opcode === Opcode.Binary) {
       this.onBinary(this.#owned(message));
-    } else if (isAscii(message, 0, message.length)) {
+    } else if (this.#platform.isAscii(message, 0, message.length)) {
       this.onText(this.#platform.decodeAscii(message, 0, message.length));
     } else if (this.#platform.isUtf8(message, 0, message.length)) {
       this.onText(this.#platform.decodeUtf8(message, 0, message.length));
