@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mask } from "../../../dist/protocol/masking.js";
+import { mask, maskAndTest } from "../../../dist/protocol/masking.js";
 import type { MicroBench } from "./benches.ts";
 
 const KEY = 0x37fa213d;
@@ -17,7 +17,12 @@ export const maskBenches: readonly MicroBench[] = [20, 125, 1024, 16_384].map((b
         operations: 1,
         run: () => maskInBigWords(bytes),
       },
-      { name: "mask", operations: 1, run: () => void mask(bytes, 0, byteCount, KEY, 0) },
+      { name: "mask", operations: 1, run: () => mask(bytes, 0, byteCount, KEY, 0) },
+      {
+        name: "maskAndTest, for text",
+        operations: 1,
+        run: () => void maskAndTest(bytes, 0, byteCount, KEY, 0),
+      },
     ],
   };
 });
