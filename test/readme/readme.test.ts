@@ -21,7 +21,7 @@ const root = join(import.meta.dirname, "../..");
 // Within the package, so that `tideway` is the package itself, as it is for those who install it.
 const folder = join(root, "test-artefacts/readme");
 const readme = readFileSync(join(root, "README.md"), "utf8");
-const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), ([, code]) => code);
+const blocks = blocksOf(readme);
 
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -32,9 +32,14 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-describe("every block of code in the README", () => {
+function blocksOf(document: string): readonly string[] {
+  return Array.from(document.matchAll(/^```ts\n(.*?)^```$/gms), ([, code]) => code);
+}
+
+describe("every block of code in the README, and about topics", () => {
   it("compiles against the package as it is published", () => {
-    for (const [at, code] of blocks.entries()) {
+    const topics = blocksOf(readFileSync(join(root, "docs/topics.md"), "utf8"));
+    for (const [at, code] of [...blocks, ...topics].entries()) {
       writeFileSync(join(folder, `block-${at + 1}.ts`), code);
     }
     const config = { extends: "../../test/tsconfig.json", include: ["*.ts"], references: [] };
@@ -208,6 +213,30 @@ describe("the tour through the API", () => {
     lasting.close();
     await Promise.all([socket.onClose.first, lasting.onClose.first]);
     expect(log.mock.calls.filter(([data]) => data === "hi")).toHaveLength(2);
+  });
+
+  it("has topics, on which a client goes on where it was", async () => {
+    const { at, code } = blockWith("new Topics(");
+    const { server } = await runBlock<{ server: Server }>(at, code.replace("8080", "0"));
+    servers.push(server);
+    const url = server.url.replace("http:", "ws:");
+    const read = async (socket: WebSocket): Promise<{ type: string; position: string }> =>
+      JSON.parse((await socket.onMessage.first).data as string) as never;
+    const first = new WebSocket(`${url}/news`);
+    const { type, position } = await read(first);
+    first.send("hello");
+    expect(await read(first)).toMatchObject({ type: "publication", text: "hello" });
+    first.close();
+    const second = new WebSocket(`${url}/news?since=${position}`);
+    const messages = second.onMessage[Symbol.asyncIterator]();
+    const types = [type];
+    for (let count = 0; count < 2; count++) {
+      const { data } = (await messages.next()).value!;
+      types.push((JSON.parse(data as string) as { type: string }).type);
+    }
+    expect(types).toEqual(["subscribed", "subscribed", "publication"]);
+    second.close();
+    await second.onClose.first;
   });
 
   it("has a network in memory for tests", async () => {
