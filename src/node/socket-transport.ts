@@ -20,6 +20,12 @@ export class SocketTransport implements ByteTransport {
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
   #isClosed = false;
+  /** Whether the last write left bytes behind. */
+  #isSlow = false;
+  /** Whether they are still there. */
+  #isBlocked = false;
+  #whenWritten: ((error?: Error | null) => void) | undefined;
+
   constructor(socket: Duplex) {
     this.#socket = socket;
     (socket as TakenSocket)[kTransport] = this;
@@ -44,14 +50,26 @@ export class SocketTransport implements ByteTransport {
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
     if (!socket.writable) return true;
-    // Most writes leave at once, and then a callback would cost a tick of its own for nothing.
-    socket.write(bytes);
-    if (socket.writableLength === 0) return true;
-    // 'drain' comes only above the stream's own high-water mark; this comes behind every byte.
-    socket.write(NOTHING, (error) => {
-      if (!error) this.#handler?.onDrain();
-    });
-    return false;
+    // Over TCP most writes leave at once, and then a callback would cost a tick of its own for
+    // nothing; over TLS none does. What the last one did the next will do.
+    const hasCallback = this.#isSlow;
+    if (hasCallback) socket.write(bytes, this.#onWritten);
+    else socket.write(bytes);
+    this.#isSlow = socket.writableLength > 0;
+    this.#isBlocked = this.#isSlow;
+    if (this.#isBlocked && !hasCallback) socket.write(NOTHING, this.#onWritten);
+    return !this.#isBlocked;
+  }
+
+  // 'drain' comes only above the stream's own high-water mark; this comes behind every byte. It is
+  // made when it is first needed, which for an idle connection is never.
+  get #onWritten(): (error?: Error | null) => void {
+    this.#whenWritten ??= (error) => {
+      if (error || !this.#isBlocked || this.#socket.writableLength > 0) return;
+      this.#isBlocked = false;
+      this.#handler?.onDrain();
+    };
+    return this.#whenWritten;
   }
 
   pause(): void {

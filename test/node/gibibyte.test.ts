@@ -26,7 +26,7 @@ async function sleepingServer(): Promise<Sleeper> {
   const server = await serve({
     port: 0,
     host: "127.0.0.1",
-    routes: { "ws:/": async () => await new Promise<never>(() => {}) },
+    routes: { "ws:/": () => {} },
   });
   const client = new RawClient(server.port).send(handshake("/"));
   await client.receives("\r\n\r\n");
