@@ -4,6 +4,8 @@
  */
 import { type ModelExtension, readExtensionFields } from "./extensions.ts";
 
+const HOST = /^([\w\-.~!$&'()*+,;=%]+|\[[\w:.~-]+\])(:[0-9]*)?$/;
+
 export type Fields = ReadonlyArray<readonly [name: string, value: string]>;
 
 /** What the server is offered; undefined where the request is no opening handshake. */
@@ -19,7 +21,7 @@ export function readRequest(
     // 1: a GET of HTTP/1.1 or higher.
     method === "GET" && (version[0] > 1 || (version[0] === 1 && version[1] >= 1)),
     // 2, and RFC 9112 3.2: one Host, which is a host.
-    isOne(all(fields, "host"), /^([\w\-.~!$&'()*+,;=%]+|\[[\w:.~-]+\])(:[0-9]*)?$/),
+    isOne(all(fields, "host"), HOST),
     // 3 and 4.
     elements(all(fields, "upgrade")).some((element) => lowered(element) === "websocket"),
     elements(all(fields, "connection")).some((element) => lowered(element) === "upgrade"),
@@ -39,6 +41,38 @@ export function readRequest(
   ];
   if (extensions === undefined || !conditions.every(Boolean)) return undefined;
   return { protocols, extensions };
+}
+
+/** What the server is offered over HTTP/2 (RFC 8441 4 and 5); undefined where it is none. */
+export function readExtendedRequest(
+  fields: Fields,
+): { protocols: string[]; extensions: ModelExtension[] } | undefined {
+  const [authority = ""] = all(fields, ":authority");
+  const rest = fields.filter(([name]) => !name.startsWith(":"));
+  const conditions = [
+    // RFC 8441 4: CONNECT, and all four of the pseudo-header fields, once each.
+    isOne(all(fields, ":method"), /^CONNECT$/),
+    isOne(all(fields, ":protocol"), /^[Ww][Ee][Bb][Ss][Oo][Cc][Kk][Ee][Tt]$/),
+    isOne(all(fields, ":scheme"), /^[Hh][Tt][Tt][Pp][Ss]?$/),
+    isOne(all(fields, ":authority"), HOST),
+    isOne(all(fields, ":path"), /^\/[^#]*$/),
+    // RFC 9113 8.2.2 and RFC 8441 5: nothing that is about a connection of HTTP/1.1.
+    !["connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"].some(
+      (name) => all(fields, name).length > 0,
+    ),
+    all(fields, "te").every((coding) => lowered(coding) === "trailers"),
+    // RFC 9113 8.3.1.
+    all(fields, "host").every((host) => lowered(host) === lowered(authority)),
+  ];
+  // RFC 8441 5: the rest is that of RFC 6455, less the key.
+  const asBefore: Fields = [
+    ...rest.filter(([name]) => !["host", "sec-websocket-key"].includes(name.toLowerCase())),
+    ["host", "a"],
+    ["upgrade", "websocket"],
+    ["connection", "upgrade"],
+    ["sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA=="],
+  ];
+  return conditions.every(Boolean) ? readRequest("GET", [1, 1], asBefore) : undefined;
 }
 
 export interface Asked {

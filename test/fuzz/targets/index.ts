@@ -1,5 +1,6 @@
 import type { FuzzTarget } from "../target.ts";
 import { compressedFrames } from "./compressed-frames.ts";
+import { extendedConnect } from "./extended-connect.ts";
 import { extensions } from "./extensions.ts";
 import { frames } from "./frames.ts";
 import { httpHead } from "./http-head.ts";
@@ -19,6 +20,7 @@ export const targets: readonly FuzzTarget[] = [
   extensions,
   openingRequest,
   openingResponse,
+  extendedConnect,
   urls,
   origins,
   negotiating,
