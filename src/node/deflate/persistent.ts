@@ -125,21 +125,27 @@ export class PersistentInflater implements Inflater {
   }
 
   #feedTail(maxBytes: number): boolean {
+    const before = this.#length;
     const left = this.#write(FLUSH_TAIL, 0, FLUSH_TAIL.length, maxBytes);
     if (left > 0) this.#stream._handle.reset();
     // Where the message's own last block was its end, nothing is taken of it; else all has to be.
-    if (left > 0 && left < FLUSH_TAIL.length) this.#hasFailed = true;
-    return left >= 0 && !this.#hasFailed;
+    return this.#judgeTail(left > 0 && left < FLUSH_TAIL.length, left, before);
   }
 
   #feedCheckedTail(maxBytes: number): boolean {
     const length = CHECKED_TAIL.length;
+    const before = this.#length;
     const left = this.#write(CHECKED_TAIL, 0, length, maxBytes);
-    if (left < 0) return false;
     // Nothing is taken of it where the message's own last block was its end, and only the flush tail
     // where that block was an empty stored one, from which the sender has removed it (RFC 7692 7.2.1).
-    this.#hasFailed = left !== 1 && left !== length && left !== length - FLUSH_TAIL.length;
-    return !this.#hasFailed;
+    const isPartial = left !== 1 && left !== length && left !== length - FLUSH_TAIL.length;
+    return this.#judgeTail(isPartial, left, before);
+  }
+
+  /** Judges what has become of a tail: one that has been taken for content was of a message cut off. */
+  #judgeTail(isPartial: boolean, left: number, lengthBefore: number): boolean {
+    this.#hasFailed ||= isPartial || this.#length > lengthBefore;
+    return left >= 0 && !this.#hasFailed;
   }
 
   /** Returns how much of the input is left because the stream has ended; -1 to give up. */

@@ -61,7 +61,15 @@ class Stream {
   read(message: Uint8Array): void {
     this.#input.push(...message);
     this.#messageEnds.push(this.#input.length);
+    this.#readAll();
+    const ownLength = this.output.length;
     this.#input.push(...TAIL);
+    this.#readAll();
+    // What the four bytes are taken for content by was cut off.
+    this.isBroken ||= this.output.length > ownLength;
+  }
+
+  #readAll(): void {
     this.output = [];
     this.#bitsRead = 0;
     this.#contextStart = 0;

@@ -39,7 +39,11 @@ export const inflating: FuzzTarget<InflatingInput> = {
     const persistentRules = { ...rules, mayBeCutOff: takesOver, forgetsAtLastBlock: true };
     assertAgree(inflate(persistent, bytes, rules), inflateMessages(bytes, persistentRules));
     const oneShotRules = { ...rules, mayBeCutOff: false, forgetsAtLastBlock: false };
-    assertAgree(inflate(oneShot, bytes, rules), inflateMessages(bytes, oneShotRules));
+    const expected = inflateMessages(bytes, oneShotRules);
+    const results = inflate(oneShot, bytes, rules);
+    // Of a message cut off it may take the bytes put behind for content.
+    const count = typeof expected.at(-1) === "string" ? expected.length - 1 : expected.length;
+    assert.deepEqual(results.slice(0, count), expected.slice(0, count).map(asText));
   },
 };
 
