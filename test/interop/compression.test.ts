@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocket, type WebSocketOptions } from "tideway";
 import {
@@ -81,7 +82,8 @@ describe("our server with the compression of the ws client", () => {
       headers: { "sec-websocket-extensions": "permessage-deflate; server_max_window_bits=8" },
       perMessageDeflate: false,
     });
-    await once(client, "open");
+    const [upgrade] = (await once(client, "upgrade")) as [IncomingMessage];
+    expect(upgrade.headers).not.toHaveProperty("sec-websocket-extensions");
     client.close();
     await once(client, "close");
   });

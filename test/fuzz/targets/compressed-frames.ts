@@ -42,7 +42,7 @@ export const compressedFrames: FuzzTarget<CompressedFramesInput> = {
 
   check(input) {
     const bytes = fromHex(input.bytes);
-    const expected = expect(bytes, input);
+    const expected = readMessages(bytes, input);
     for (const chunks of [[bytes], byteByByte(bytes), cutAt(bytes, input.cuts)]) {
       const told = tell(chunks, input);
       const last = expected.at(-1);
@@ -61,7 +61,7 @@ const codec = createZlibCodec();
 
 type Expected = ModelEvent | { readonly failures: readonly number[] };
 
-function expect(bytes: Uint8Array, input: CompressedFramesInput): Expected[] {
+function readMessages(bytes: Uint8Array, input: CompressedFramesInput): Expected[] {
   const { role, takesOver, maxMessageBytes } = input;
   // By RFC 7692 6.2 the frames say which messages are compressed; what those hold is restored after.
   const maxCompressedBytes = maxMessageBytes + Math.ceil(maxMessageBytes / 8) + 64;
