@@ -2,6 +2,7 @@
 import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
 import { createHash, randomFillSync } from "node:crypto";
 import type { Platform } from "../protocol/index.ts";
+import { decodeUtf8 } from "./utf8-decoder.ts";
 
 /** Below this, filling memory with zeroes costs less than asking for some that is not. */
 const MIN_UNSAFE_BYTES = 2048;
@@ -17,7 +18,7 @@ export const nodePlatform: Platform = {
       : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer),
   isAscii: (bytes, start, end) => isAscii(bytes.subarray(start, end)),
   decodeAscii: (bytes, start, end) => asBuffer(bytes).toString("latin1", start, end),
-  decodeUtf8: (bytes, start, end) => asBuffer(bytes).toString("utf8", start, end),
+  decodeUtf8: (bytes, start, end) => decodeUtf8(asBuffer(bytes), start, end),
   isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
   utf8Length: (text) => Buffer.byteLength(text),
   encodeUtf8: (text, target, offset) =>

@@ -282,7 +282,7 @@ export abstract class Receiver {
 
   #deliverBinary(chunk: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    if (length <= MAX_ONE_PASS_BYTES) {
+    if (this.#isServer && length <= MAX_ONE_PASS_BYTES) {
       const from = chunk.byteOffset + start;
       this.onBinary(pooledUnmaskedCopy(viewsOf(chunk), from, length, this.#maskingKey));
       return;
@@ -292,8 +292,9 @@ export abstract class Receiver {
     this.onBinary(this.#owned(chunk.subarray(start, end)));
   }
 
+  /** A client's messages share no memory: they are handed on as ArrayBuffers. */
   #owned(bytes: Uint8Array): Uint8Array {
-    if (bytes.length <= MAX_POOLED_BYTES) return pooledCopy(bytes);
+    if (this.#isServer && bytes.length <= MAX_POOLED_BYTES) return pooledCopy(bytes);
     const owned = this.#platform.allocate(bytes.length);
     owned.set(bytes);
     return owned;
