@@ -14,6 +14,9 @@ import type { TopicSocket } from "./topic-socket.ts";
 /** How many publications are read at once. */
 const PAGE_SIZE = 256;
 
+/** How many are read for a subscriber that is behind, which holds on to them until it has sent them. */
+const SUBSCRIBER_PAGE_SIZE = 32;
+
 /** How many publications wait while missed ones are fetched; beyond it they are fetched too. */
 const MAX_PENDING = 1_024;
 
@@ -171,8 +174,7 @@ export class Feed implements BrokerListener, SubscriberSource {
   }
 
   async readAfter(position: Position): Promise<readonly Prepared[] | GapReason> {
-    const query = { since: position, limit: PAGE_SIZE };
-    const page = await this.#readUntilAnswered(query.since);
+    const page = await this.#readUntilAnswered(position, SUBSCRIBER_PAGE_SIZE);
     if (page === undefined) return [];
     const reason = gapAfter(position, page);
     if (reason !== undefined) return reason;
@@ -227,12 +229,8 @@ export class Feed implements BrokerListener, SubscriberSource {
   /** Keeps the latest publications that are there without a gap. */
   #remember({ position, publications }: BrokerPage): void {
     this.#position = position;
-    const firstOffset = position.offset - publications.length + 1;
-    const isWhole = publications.every(
-      (publication, index) => publication.position.offset === firstOffset + index,
-    );
-    if (!isWhole) return;
-    const prepared = this.#prepareAll(publications);
+    const before = { ...position, offset: position.offset - publications.length };
+    const prepared = this.#prepareAll(consecutive(before, { position, publications }));
     if (prepared.length < publications.length) return;
     for (const one of prepared) this.#recent.add(one);
   }
@@ -250,7 +248,7 @@ export class Feed implements BrokerListener, SubscriberSource {
     if (this.#state === "live") this.#state = "fetching";
     while (this.#isStale && this.#state !== "closed") {
       this.#isStale = false;
-      const page = await this.#readUntilAnswered(this.#position);
+      const page = await this.#readUntilAnswered(this.#position, PAGE_SIZE);
       if (page !== undefined) this.#take(page);
       if (!this.#isStale) this.#replay();
     }
@@ -259,12 +257,12 @@ export class Feed implements BrokerListener, SubscriberSource {
   }
 
   /** Undefined when the feed is closed; until then it tries again. */
-  async #readUntilAnswered(since: Position): Promise<BrokerPage | undefined> {
+  async #readUntilAnswered(since: Position, limit: number): Promise<BrokerPage | undefined> {
     const { broker, timers } = this.#context;
     const { retention } = this.#settings;
     for (let failures = 0; this.#state !== "closed"; failures++) {
       try {
-        const query = { since, limit: PAGE_SIZE };
+        const query = { since, limit };
         return await withTimeout(this.#context, broker.history(this.name, query, retention));
       } catch (error) {
         if (failures === 0) this.#context.report(error, this.name);

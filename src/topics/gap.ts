@@ -11,12 +11,10 @@ export function gapAfter(position: Position, page: BrokerPage): GapReason | unde
 }
 
 /** The publications of `page` that follow `position` without a gap. */
-export function consecutive(
-  { offset }: Position,
-  { publications }: BrokerPage,
-): readonly Publication[] {
+export function consecutive({ offset }: Position, page: BrokerPage): readonly Publication[] {
+  const { position, publications } = page;
   const end = publications.findIndex(
-    (publication, index) => publication.position.offset !== offset + 1 + index,
+    ({ position: at }, index) => at.offset !== offset + 1 + index || at.epoch !== position.epoch,
   );
   return end === -1 ? publications : publications.slice(0, end);
 }

@@ -144,6 +144,14 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     await broker.publish("news", { id: "a", data: "" }, { ...RETENTION, size: 10 });
   });
 
+  it("refuses, and does not try again, what is too big for NATS", async () => {
+    const broker = await open(await start());
+    const draft = { id: "a", data: "x".repeat(2_000_000) };
+    await expect(broker.publish("news", draft, RETENTION)).rejects.toThrow(
+      expect.objectContaining({ code: "BROKER_REFUSED", isRetryable: false }),
+    );
+  });
+
   it("refuses a stream that is there already and keeps less", async () => {
     const connection = await start();
     await open(connection, { historySize: 10 });

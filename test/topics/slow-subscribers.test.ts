@@ -106,7 +106,7 @@ describe("a slow subscriber", () => {
     const socket = new RecordingSocket();
     let answer!: () => void;
     broker.onPage = (page) => {
-      if (page.publications.length !== 256) return Promise.resolve(page);
+      if (page.publications.length < 32) return Promise.resolve(page);
       return new Promise((resolve) => (answer = () => resolve(page)));
     };
     // The feed reads its first page.

@@ -357,6 +357,27 @@ describe("a feed whose broker misbehaves", () => {
     expect(follow(socket)!.offset).toBe(4);
   });
 
+  it("takes publications of another epoch than their page's for missing", async () => {
+    const broker = new FaultyBroker();
+    const topic = openTopics({ broker }).topic("news");
+    const { position } = await topic.history();
+    for (const text of ["1", "2"]) await topic.publish(text);
+    broker.onPage = async (page) => ({
+      position: page.position,
+      publications: page.publications.map((one) => ({
+        ...one,
+        position: { ...one.position, epoch: "another" },
+      })),
+    });
+    const socket = new RecordingSocket();
+    expect(await topic.subscribe(socket, { since: position })).toMatchObject({
+      recovered: false,
+      reason: "missing",
+    });
+    await topic.publish("3");
+    expect(texts(socket)).toEqual(["3"]);
+  });
+
   it("keeps its subscribers while the broker is away, and serves them from memory", async () => {
     const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
     const errors: unknown[] = [];
