@@ -1,4 +1,8 @@
-import type { DeflateCodec, DeflateContext } from "../../protocol/deflate/codec.ts";
+import type {
+  DeflateCodec,
+  Deflater as CodecDeflater,
+  Inflater as CodecInflater,
+} from "../../protocol/deflate/codec.ts";
 import { OneShotDeflater, OneShotInflater } from "./one-shot.ts";
 import { isPersistentZlibUsable, PersistentDeflater, PersistentInflater } from "./persistent.ts";
 
@@ -16,27 +20,28 @@ const MIN_WINDOW_BITS = 9;
 export function createZlibCodec(usePersistent: boolean = isPersistentZlibUsable()): DeflateCodec {
   const Deflater = usePersistent ? PersistentDeflater : OneShotDeflater;
   const Inflater = usePersistent ? PersistentInflater : OneShotInflater;
-  const createDeflater = (context: DeflateContext, level: number) => new Deflater(context, level);
-  const createInflater = (context: DeflateContext) => new Inflater(context);
-  const sharedDeflaters = new Map<string, InstanceType<typeof Deflater>>();
-  let sharedInflater: InstanceType<typeof Inflater> | undefined;
+  const sharedDeflaters = new Map<string, CodecDeflater>();
+  let sharedInflater: CodecInflater | undefined;
   return {
     minWindowBits: MIN_WINDOW_BITS,
     createDeflater(context, level) {
-      if (context.takesOver) return createDeflater(context, level);
+      if (context.takesOver) return new Deflater(context, level);
       const key = `${context.windowBits} ${level}`;
-      const shared = sharedDeflaters.get(key) ?? createDeflater(context, level);
+      const shared = sharedDeflaters.get(key) ?? unclosable(new Deflater(context, level));
       sharedDeflaters.set(key, shared);
-      return { deflate: (message) => shared.deflate(message), close() {} };
+      return shared;
     },
     createInflater(context) {
-      if (context.takesOver) return createInflater(context);
+      if (context.takesOver) return new Inflater(context);
       // One with the largest window restores what was compressed with any.
-      const shared = (sharedInflater ??= createInflater({ windowBits: 15, takesOver: false }));
-      return {
-        inflate: (bytes, start, end, maxBytes) => shared.inflate(bytes, start, end, maxBytes),
-        close() {},
-      };
+      sharedInflater ??= unclosable(new Inflater({ windowBits: 15, takesOver: false }));
+      return sharedInflater;
     },
   };
+}
+
+/** What is shared outlives the connection that closes it. */
+function unclosable<T extends { close(): void }>(codec: T): T {
+  codec.close = () => {};
+  return codec;
 }
