@@ -43,6 +43,8 @@ export interface HistoryOptions {
 export interface TopicHost {
   readonly context: NodeContext;
   readonly publishTimeoutMs: number;
+  /** @throws BrokerError `BROKER_CLOSED` */
+  checkOpen(): void;
   /** The node's feed of a topic, open. @throws BrokerError */
   openFeed(topic: string, settings: TopicSettings): Promise<Feed>;
   /** Keeps a lease until it ends. */
@@ -83,7 +85,8 @@ export class Topic {
    * @throws UsageError `INVALID_DATA`, `INVALID_ID`, `PUBLICATION_TOO_BIG`
    * @throws BrokerError
    */
-  publish(data: TopicData, options: PublishOptions = {}): Promise<Published> {
+  async publish(data: TopicData, options: PublishOptions = {}): Promise<Published> {
+    this.#host.checkOpen();
     return publish(this.name, this.#host, this.#settings, data, options);
   }
 
@@ -95,6 +98,7 @@ export class Topic {
    * @throws BrokerError if the broker has to be asked and cannot be; the socket has been sent nothing
    */
   async subscribe(target: TopicTarget, options: SubscribeOptions = {}): Promise<TopicSubscription> {
+    this.#host.checkOpen();
     const feed = await this.#host.openFeed(this.name, this.#settings);
     const { subscriber, ...start } = await feed.subscribe(socketOf(target), options.since);
     const unsubscribe = (): void => subscriber.end();
@@ -107,7 +111,8 @@ export class Topic {
    * @throws UsageError `INVALID_LIMIT`
    * @throws BrokerError
    */
-  history(options: HistoryOptions = {}): Promise<HistoryPage> {
+  async history(options: HistoryOptions = {}): Promise<HistoryPage> {
+    this.#host.checkOpen();
     return readHistory(this.name, this.#host.context, this.#settings, options);
   }
 
@@ -119,6 +124,7 @@ export class Topic {
    * @throws BrokerError
    */
   async enter(target: TopicTarget, member: Member): Promise<Presence> {
+    this.#host.checkOpen();
     const entry = { key: crypto.randomUUID(), value: writeMember(member) };
     const socket = socketOf(target);
     const lease: PresenceLease = new PresenceLease(this.#host.context, this.name, entry, () => {
@@ -139,6 +145,7 @@ export class Topic {
 
   /** Who is present, on all nodes. @throws BrokerError */
   async members(): Promise<readonly Member[]> {
+    this.#host.checkOpen();
     return [...(await readMembers(this.#host.context, this.name)).values()];
   }
 }

@@ -97,6 +97,7 @@ export class Topics implements AsyncDisposable {
     this.#host = {
       context,
       publishTimeoutMs,
+      checkOpen: () => this.#checkOpen(),
       openFeed: (topic, settings) => this.#openFeed(topic, settings),
       hold: (lease) => this.#leases.add(lease),
       release: (lease) => this.#leases.delete(lease),
@@ -141,8 +142,11 @@ export class Topics implements AsyncDisposable {
     return this.close();
   }
 
-  async #openFeed(name: string, settings: TopicSettings): Promise<Feed> {
+  #checkOpen(): void {
     if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the topics were closed");
+  }
+
+  async #openFeed(name: string, settings: TopicSettings): Promise<Feed> {
     const known = this.#feeds.get(name);
     if (known !== undefined) {
       await known.opened;

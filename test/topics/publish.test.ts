@@ -186,7 +186,7 @@ describe("options", () => {
 
 describe("closing topics", () => {
   it("closes sockets that are still subscribed with 1001, and refuses what comes after", async () => {
-    const topics = openTopics();
+    const topics = openTopics({ broker: new FaultyBroker() });
     const topic = topics.topic("news");
     const socket = new RecordingSocket();
     await topic.subscribe(socket);
@@ -196,6 +196,8 @@ describe("closing topics", () => {
       topic.subscribe(new RecordingSocket()),
       topic.publish(""),
       topic.history(),
+      topic.enter(new RecordingSocket(), { id: "ann" }),
+      topic.members(),
     ]) {
       await expect(late).rejects.toThrow(expect.objectContaining({ code: "BROKER_CLOSED" }));
     }

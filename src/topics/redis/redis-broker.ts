@@ -138,7 +138,7 @@ export class RedisBroker implements Broker {
     try {
       await this.#change(channel);
     } catch (error) {
-      listeners.delete(own);
+      stop().catch(() => {});
       throw error;
     }
     return stop;
