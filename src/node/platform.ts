@@ -1,6 +1,7 @@
 // Also Buffer itself: the global of that name is looked up, and called, at every use.
 import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
 import { createHash, randomFillSync } from "node:crypto";
+import { markAsUntransferable } from "node:worker_threads";
 import type { Platform } from "../protocol/index.ts";
 import { decodeUtf8 } from "./utf8-decoder.ts";
 
@@ -16,6 +17,11 @@ export const nodePlatform: Platform = {
     byteLength < MIN_UNSAFE_BYTES
       ? new Uint8Array(byteLength)
       : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer),
+  allocatePool(byteLength) {
+    const buffer = new ArrayBuffer(byteLength);
+    markAsUntransferable(buffer);
+    return buffer;
+  },
   isAscii: (bytes, start, end) => isAscii(bytes.subarray(start, end)),
   decodeAscii: (bytes, start, end) => asBuffer(bytes).toString("latin1", start, end),
   decodeUtf8: (bytes, start, end) => decodeUtf8(asBuffer(bytes), start, end),

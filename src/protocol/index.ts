@@ -68,6 +68,7 @@ export {
   writeUpgradeResponse,
 } from "./handshake/index.ts";
 export { HandshakeError, ProtocolError, UsageError } from "../errors/index.ts";
+export { isPool } from "./message-pool.ts";
 export { Opcode } from "./opcode.ts";
 export { type BufferPool, OutputBuffer } from "./output-buffer.ts";
 export type { Platform } from "./platform.ts";

@@ -1,5 +1,6 @@
 import { ArrayViews } from "./array-views.ts";
 import { copyMasked } from "./masking.ts";
+import type { Platform } from "./platform.ts";
 
 /** Longer messages get memory of their own, which costs little beside copying them. */
 export const MAX_POOLED_BYTES = 2048;
@@ -13,10 +14,18 @@ const POOL_BYTES = 16_384;
 let pool: ArrayViews = new ArrayViews(new ArrayBuffer(0));
 let usedBytes = 0;
 
+const pools = new WeakSet<ArrayBufferLike>();
+
+/** Whether messages of several peers may be in `buffer`. */
+export function isPool(buffer: ArrayBufferLike): boolean {
+  return pools.has(buffer);
+}
+
 /** Takes `byteLength` bytes, at most `MAX_POOLED_BYTES`, out of the pool; returns where they begin. */
-function take(byteLength: number): number {
+function take(byteLength: number, platform: Platform): number {
   if (usedBytes + byteLength > pool.bytes.length) {
-    pool = new ArrayViews(new ArrayBuffer(POOL_BYTES));
+    pool = new ArrayViews(platform.allocatePool(POOL_BYTES));
+    pools.add(pool.buffer);
     usedBytes = 0;
   }
   const start = usedBytes;
@@ -25,8 +34,8 @@ function take(byteLength: number): number {
 }
 
 /** Returns a copy of `source` in memory that is cut out of a larger piece (bench: parse). */
-export function pooledCopy(source: Uint8Array): Uint8Array {
-  const start = take(source.length);
+export function pooledCopy(source: Uint8Array, platform: Platform): Uint8Array {
+  const start = take(source.length, platform);
   pool.bytes.set(source, start);
   return new Uint8Array(pool.buffer, start, source.length);
 }
@@ -37,8 +46,9 @@ export function pooledUnmaskedCopy(
   from: number,
   length: number,
   key: number,
+  platform: Platform,
 ): Uint8Array {
-  const start = take(length);
+  const start = take(length, platform);
   copyMasked(source, from, pool, start, length, key);
   return new Uint8Array(pool.buffer, start, length);
 }

@@ -9,6 +9,12 @@ export interface Platform {
   /** Returns `byteLength` bytes that nothing else holds; their contents may be uninitialised. */
   allocate(byteLength: number): Uint8Array;
 
+  /**
+   * Returns memory that messages of several peers are put into. Whoever is given one of them must
+   * not be able to take it away from the others, by transferring it to a worker.
+   */
+  allocatePool(byteLength: number): ArrayBuffer;
+
   /** Whether `bytes[start, end)` are all below 0x80. */
   isAscii(bytes: Uint8Array, start: number, end: number): boolean;
 

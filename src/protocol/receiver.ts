@@ -284,7 +284,8 @@ export abstract class Receiver {
     const length = end - start;
     if (this.#isServer && length <= MAX_ONE_PASS_BYTES) {
       const from = chunk.byteOffset + start;
-      this.onBinary(pooledUnmaskedCopy(viewsOf(chunk), from, length, this.#maskingKey));
+      const source = viewsOf(chunk);
+      this.onBinary(pooledUnmaskedCopy(source, from, length, this.#maskingKey, this.#platform));
       return;
     }
     // In the chunk, of which the views are there already.
@@ -294,7 +295,8 @@ export abstract class Receiver {
 
   /** A client's messages share no memory: they are handed on as ArrayBuffers. */
   #owned(bytes: Uint8Array): Uint8Array {
-    if (this.#isServer && bytes.length <= MAX_POOLED_BYTES) return pooledCopy(bytes);
+    if (this.#isServer && bytes.length <= MAX_POOLED_BYTES)
+      return pooledCopy(bytes, this.#platform);
     const owned = this.#platform.allocate(bytes.length);
     owned.set(bytes);
     return owned;

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
+import { isPool } from "../protocol/message-pool.ts";
 import { PreparedMessage } from "../protocol/prepared-message.ts";
 
 /** What can be sent: text, or bytes in any of their forms. They are copied before `send` returns. */
@@ -41,8 +42,9 @@ export function toBytes(data: Exclude<SendData, string>): Uint8Array {
     if (ArrayBuffer.isView(data)) {
       return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     }
-    if (isBuffer(data)) return new Uint8Array(data);
+    if (isBuffer(data)) return wholeBuffer(data);
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     throw new UsageError("INVALID_DATA", "the bytes have been detached from their buffer", {
       cause,
     });
@@ -85,6 +87,15 @@ export function checkCloseArguments(code: number, reason: string): void {
       `a reason of ${byteLength} bytes exceeds ${MAX_CLOSE_REASON_BYTES} (RFC 6455 5.5)`,
     );
   }
+}
+
+/** Sending all that a received message's `buffer` holds would give other peers' messages away. */
+function wholeBuffer(buffer: ArrayBufferLike): Uint8Array {
+  if (!isPool(buffer)) return new Uint8Array(buffer);
+  throw new UsageError(
+    "INVALID_DATA",
+    "this buffer is shared by several messages that were received: send the message itself",
+  );
 }
 
 const encoder = new TextEncoder();

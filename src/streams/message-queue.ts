@@ -7,7 +7,10 @@ import {
   type MessageSubscription,
 } from "./message-subscription.ts";
 
-/** A whole message: text as a string, binary as bytes. */
+/**
+ * A whole message: text as a string, binary as bytes. These are the receiver's own, but their `buffer`
+ * may hold other messages beside them: make a view by `byteOffset` and `byteLength`, or by `slice`.
+ */
 export type Message = string | Uint8Array;
 
 /** Where messages come from, and which can be told to wait: a `Connection`, for one. */

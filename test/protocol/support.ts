@@ -13,6 +13,7 @@ import {
 export const plainPlatform: Platform = {
   maxTextBytes: 0x1000_0000,
   allocate: (byteLength) => new Uint8Array(byteLength).fill(0xee),
+  allocatePool: (byteLength) => new ArrayBuffer(byteLength),
   isAscii: (bytes, start, end) => bytes.subarray(start, end).every((byte) => byte < 0x80),
   decodeAscii: (bytes, start, end) => strictDecoder.decode(bytes.subarray(start, end)),
   decodeUtf8: (bytes, start, end) => strictDecoder.decode(bytes.subarray(start, end)),
