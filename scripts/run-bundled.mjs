@@ -1,15 +1,17 @@
-// Runs test/crash/main.ts in one file that Node can run: npm run crash -- --minutes 10 --broker nats
+// Runs a program of the tests as it stands, in one file that Node can run:
+// node scripts/run-bundled.mjs test/crash/main.ts --minutes 10 --broker nats
 import { spawn } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
 // Among the packages, so that what is not bundled is found.
-const directory = join("node_modules/.cache", `tideway-crash-${process.pid}`);
+const [input, ...args] = process.argv.slice(2);
+const directory = join("node_modules/.cache", `tideway-run-${process.pid}`);
 await mkdir(directory, { recursive: true });
-const file = join(directory, "crash.mjs");
+const file = join(directory, "main.mjs");
 const bundle = await rolldown({
-  input: "test/crash/main.ts",
+  input,
   platform: "node",
   external: [/^(?!tideway)[^./]/],
   resolve: {
@@ -22,7 +24,7 @@ const bundle = await rolldown({
 await bundle.write({ file, sourcemap: true, codeSplitting: false });
 await bundle.close();
 
-const child = spawn(process.execPath, ["--enable-source-maps", file, ...process.argv.slice(2)], {
+const child = spawn(process.execPath, ["--enable-source-maps", file, ...args], {
   stdio: "inherit",
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
