@@ -4,6 +4,8 @@ import { ConnectionClosedError, ProtocolError, UsageError } from "../../src/erro
 import { runHandler, Socket } from "../../src/server/socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import type { Message } from "../../src/streams/message-queue.ts";
+import { nodePlatform } from "../../src/node/platform.ts";
+import { pooledCopy } from "../../src/protocol/message-pool.ts";
 import { FakeConnection } from "./fake-connection.ts";
 
 let connection: FakeConnection;
@@ -203,6 +205,14 @@ describe("send", () => {
       );
     },
   );
+
+  it("does not send the memory around a message, in which others' may lie", () => {
+    const socket = open();
+    const message = pooledCopy(Uint8Array.of(1, 2), nodePlatform);
+    expect(() => socket.send(message.buffer)).toThrow(/send the message itself/);
+    socket.send(message);
+    expect(connection.sent).toEqual([Uint8Array.of(1, 2)]);
+  });
 
   it("returns false from the high-water mark on, and has sent the message all the same", () => {
     const socket = open({ highWaterMarkBytes: 100 });
