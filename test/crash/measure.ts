@@ -93,7 +93,7 @@ async function measureThroughput(
   };
   const counting = subscribers.map((socket) => socket.onMessage.listen(() => delivered++));
   const answers = publisher.onMessage.listen(({ data }) => {
-    if (!String(data).startsWith('{"type":"stored"')) return;
+    if (!(data as string).startsWith('{"type":"stored"')) return;
     stored++;
     publishOne();
   });

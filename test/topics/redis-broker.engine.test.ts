@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { createClient } from "redis";
 import { brokerSuite } from "tideway/testing";
 import { type Broker, Topics } from "tideway/topics";
@@ -31,11 +31,25 @@ async function ioRedis(port: number): Promise<TestClient> {
   return { client, end: () => client.disconnect() };
 }
 
+async function ioRedisCluster(port: number): Promise<TestClient> {
+  const client = new Cluster([{ port, host: "127.0.0.1" }], {
+    clusterRetryStrategy: () => 50,
+  });
+  client.on("error", () => {});
+  await once(client, "ready");
+  return { client, end: () => client.disconnect() };
+}
+
 describeWithEngine("redis", "RedisBroker", (path) => {
   describe.each([
     { name: "redis", connect: nodeRedis, args: [] },
     { name: "ioredis", connect: ioRedis, args: [] },
     { name: "ioredis, in cluster mode", connect: ioRedis, args: ["--cluster-enabled", "yes"] },
+    {
+      name: "the Cluster of ioredis",
+      connect: ioRedisCluster,
+      args: ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"],
+    },
   ])("on $name, does what every broker has to do: it", ({ connect, args }) => {
     let engine: Engine;
     let admin: TestClient;

@@ -1,4 +1,4 @@
-/** What is needed of a client made by `createClient` of the package `redis`. */
+/** What is needed of a client made by `createClient`, not `createCluster`, of the package `redis`. */
 export interface NodeRedisClient {
   sendCommand(args: readonly string[]): Promise<unknown>;
   duplicate(): NodeRedisClient;
