@@ -1,5 +1,5 @@
-import { prepare } from "tideway/server";
-import { connectedPair } from "tideway/testing";
+import { prepare, type StandardSchema } from "tideway/server";
+import { connectedPair, MemoryNetwork } from "tideway/testing";
 import {
   BrokerError,
   type BrokerPage,
@@ -19,6 +19,10 @@ import {
   texts,
   types,
 } from "./support.ts";
+
+const anything: StandardSchema = {
+  "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },
+};
 
 describe("subscribing to a topic", () => {
   it("tells where it starts, then every publication with its position and id", async () => {
@@ -146,17 +150,31 @@ describe("subscribing to a topic", () => {
     expect(texts(socket)).toEqual(["again"]);
   });
 
-  it("carries topics to clients over real connections, typed ones included", async () => {
+  it("carries topics to clients over real connections, encoded once for typed sockets too", async () => {
     const topic = openTopics().topic("news");
-    await using pair = await connectedPair();
-    const messages = pair.client.onMessage[Symbol.asyncIterator]();
-    await topic.subscribe(pair.server);
-    await topic.publish("hello");
-    const next = async (): Promise<{ type: string; text: string }> =>
-      JSON.parse((await messages.next()).value!.data as string) as { type: string; text: string };
-    expect((await next()).type).toBe("subscribed");
-    expect((await next()).text).toBe("hello");
-    await expect(topic.subscribe({ socket: pair.server })).rejects.toThrow("already");
+    const network = new MemoryNetwork();
+    await using server = network.serve({
+      routes: {
+        "ws:/plain": async (socket) => {
+          await topic.subscribe(socket);
+          await expect(topic.subscribe({ socket })).rejects.toThrow("already");
+        },
+        "ws:/typed": {
+          schema: anything,
+          handle: async (socket) => void (await topic.subscribe(socket)),
+        },
+      },
+    });
+    for (const path of ["plain", "typed"]) {
+      const client = new network.WebSocket(`ws://test/${path}`);
+      const messages = client.onMessage[Symbol.asyncIterator]();
+      const next = async (): Promise<unknown> =>
+        JSON.parse((await messages.next()).value!.data as string);
+      expect(await next()).toMatchObject({ type: "subscribed" });
+      await topic.publish(`to ${path}`);
+      expect(await next()).toMatchObject({ type: "publication", text: `to ${path}` });
+    }
+    await server.stop({ timeoutMs: 1_000 });
   });
 });
 
