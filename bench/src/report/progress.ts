@@ -40,6 +40,7 @@ export class Progress {
 
   #show(text: string): void {
     const { stderr } = process;
-    if (stderr.isTTY) stderr.write(`\r\u001B[K${text.slice(0, (stderr.columns || FALLBACK_COLUMNS) - 1)}`);
+    if (stderr.isTTY)
+      stderr.write(`\r\u001B[K${text.slice(0, (stderr.columns || FALLBACK_COLUMNS) - 1)}`);
   }
 }
