@@ -15,6 +15,10 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 
 /** Answers what `node:http` could not read as a request, and CONNECT, and closes the connection. */
 export function refuseClientErrors(httpServer: HttpServer, front: HttpFront): void {
+  // Comes before the 'clientError' that `node:https` makes of it. Nothing can be said without TLS, and
+  // what is said all the same waits for it: a handshake that ends after its time would be served with
+  // an answer in front. Under HTTP/2, whose session writes past the socket, that aborts the process.
+  httpServer.prependListener("tlsClientError", (_error, socket: Duplex) => socket.destroy());
   const refused = new WeakSet<Duplex>();
   httpServer.on("clientError", (error: Error & { code?: string }, socket) => {
     // A parser that has failed fails again with whatever comes next.

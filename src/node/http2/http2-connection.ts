@@ -46,7 +46,7 @@ export class Http2Connection {
   readonly #handshakeTimeoutMs: number;
   readonly #onStream: (incoming: IncomingStream) => void;
   /** There is always one thing to wait for. */
-  #timer: WheelTimer;
+  #timer: WheelTimer | undefined;
   #openStreams = 0;
   #bytesRead = 0;
 
@@ -64,12 +64,13 @@ export class Http2Connection {
     this.#onStream = onStream;
     this.#session = performServerHandshake(socket, OPTIONS);
     this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    this.#timer = wheel.start(handshakeTimeoutMs, () => this.close());
+    this.#wait(handshakeTimeoutMs, () => this.close());
     // What a peer does wrong ends its connection, and with it the streams, which tell of it.
     this.#session.on("error", ignoreError);
     this.#session.on("stream", this.#receive);
-    this.#session.once("close", () => this.#timer.cancel());
     socket.on("error", ignoreError);
+    // The session may end long before, where the peer does not close its side.
+    socket.once("close", () => this.#timer?.cancel());
   }
 
   /** Says GOAWAY (RFC 9113 6.8): no more streams; ends once there are none, which may be at once. */
@@ -131,8 +132,11 @@ export class Http2Connection {
   }
 
   #wait(delayMs: number, callback: () => void): void {
-    this.#timer.cancel();
-    this.#timer = wheel.start(delayMs, callback);
+    this.#timer?.cancel();
+    this.#timer = wheel.start(delayMs, () => {
+      if (this.#session.destroyed) this.#socket.destroy();
+      else callback();
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import {
   createServer,
   type Server as HttpServer,
@@ -41,8 +42,7 @@ export interface ServeOptions extends ApplicationOptions {
   /**
    * Whether clients may choose HTTP/2, for requests and for WebSockets alike (RFC 8441), which then
    * share one connection; browsers do so by themselves. HTTP/1.1 is spoken on the same port. Takes
-   * `tls`. Default false: a peer that opens and resets streams by the thousand has been seen to abort
-   * Node 20 in its own HTTP/2, so let only peers have it that you trust, or a proxy that stops such.
+   * `tls`, and is on with it by default.
    */
   readonly http2?: boolean;
 }
@@ -67,7 +67,14 @@ export async function serve<
   States extends Record<string, unknown>,
   Schemas extends Record<string, unknown>,
 >(options: ServeOptions & RoutesOption<Key, Protocols, States, Schemas>): Promise<Server> {
-  const { routes, port = 8080, host, tls, http2, ...applicationOptions } = options;
+  const {
+    routes,
+    port = 8080,
+    host,
+    tls,
+    http2 = tls !== undefined,
+    ...applicationOptions
+  } = options;
   checkPort(port);
   checkHttp2(http2, tls);
   const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
@@ -75,10 +82,10 @@ export async function serve<
   const httpServer =
     tls === undefined
       ? createServer(httpOptions(handshakeTimeoutMs))
-      : createHttpsServer(httpsOptions(handshakeTimeoutMs, tls, http2));
+      : createHttpsServer(httpsOptions(handshakeTimeoutMs, http2 ? withHttp2(tls) : tls));
   const front = new HttpFront(application, httpServer);
   const http2Front =
-    httpServer instanceof HttpsServer && http2 === true
+    httpServer instanceof HttpsServer && http2
       ? new Http2Front(application, httpServer)
       : undefined;
   refuseClientErrors(httpServer, front);
@@ -150,22 +157,25 @@ function httpOptions(handshakeTimeoutMs: number): HttpOptions {
   };
 }
 
-function httpsOptions(handshakeTimeoutMs: number, tls: HttpsOptions, http2 = false): HttpsOptions {
-  const options = {
-    ...httpOptions(handshakeTimeoutMs),
-    handshakeTimeout: handshakeTimeoutMs,
-    ...tls,
-  };
-  if (!http2 || tls.ALPNProtocols !== undefined || tls.ALPNCallback !== undefined) return options;
+function httpsOptions(handshakeTimeoutMs: number, tls: HttpsOptions): HttpsOptions {
+  return { ...httpOptions(handshakeTimeoutMs), handshakeTimeout: handshakeTimeoutMs, ...tls };
+}
+
+function withHttp2(tls: HttpsOptions): HttpsOptions {
+  // RFC 9113 9.2.1: no renegotiation.
+  const secureOptions = (tls.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION;
+  if (tls.ALPNProtocols !== undefined || tls.ALPNCallback !== undefined) {
+    return { ...tls, secureOptions };
+  }
   // The server chooses, in this order, among what the client offers (RFC 7301 3.2).
-  return { ...options, ALPNProtocols: [HTTP2_ALPN_ID, "http/1.1"] };
+  return { ...tls, secureOptions, ALPNProtocols: [HTTP2_ALPN_ID, "http/1.1"] };
 }
 
 function checkHttp2(http2: unknown, tls: HttpsOptions | undefined): void {
-  if (http2 !== undefined && typeof http2 !== "boolean") {
+  if (typeof http2 !== "boolean") {
     throw invalidOption("serve", "http2", http2, "a boolean");
   }
-  if (http2 === true && tls === undefined) {
+  if (http2 && tls === undefined) {
     throw new UsageError(
       "INVALID_OPTION",
       "serve: http2 takes tls: browsers speak it over TLS only",
