@@ -1,10 +1,8 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import type { HttpFront } from "./http-front.ts";
-
-/** How long a peer may take nothing of what it has asked for. */
-const STALL_TIMEOUT_MS = 60_000;
 
 /**
  * Drops connections whose peer stops reading in the middle of a response, for whose sake a handler,
@@ -12,21 +10,20 @@ const STALL_TIMEOUT_MS = 60_000;
  * peer's fault: its connection stays.
  */
 export function dropStalledPeers(httpServer: HttpServer, front: HttpFront): void {
-  const timeoutMs = (): number => httpServer.timeout || STALL_TIMEOUT_MS;
   // Not by way of the server's own timeout: the timer that it makes for each connection stays with
   // those that become a WebSocket's, at 150 bytes each.
-  httpServer.on("request", ({ socket }: IncomingMessage) => socket.setTimeout(timeoutMs()));
+  httpServer.on("request", ({ socket }: IncomingMessage) => socket.setTimeout(stallTimeoutMs(httpServer)));
   // Comes for idle connections too, after keepAliveTimeout: having a listener, they are its to end.
   httpServer.on("timeout", (socket: Socket) => {
-    if (front.isBusy(socket)) waitOrDrop(socket, timeoutMs());
+    if (front.isBusy(socket)) waitOrDrop(socket, stallTimeoutMs(httpServer));
     else socket.destroy();
   });
 }
 
 /** The same for one connection that its HTTP server has let go of, as it does for every upgrade. */
-export function dropIfStalled(socket: Duplex, { timeout }: HttpServer): void {
+export function dropIfStalled(socket: Duplex, httpServer: HttpServer): void {
   if (!(socket instanceof Socket)) return;
-  const timeoutMs = timeout || STALL_TIMEOUT_MS;
+  const timeoutMs = stallTimeoutMs(httpServer);
   socket.setTimeout(timeoutMs);
   socket.on("timeout", () => waitOrDrop(socket, timeoutMs));
 }

@@ -1,4 +1,5 @@
 import { Http2ServerRequest, Http2ServerResponse, type OutgoingHttpHeaders } from "node:http2";
+import type { Server as HttpServer } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import { sendResponse } from "@remix-run/node-fetch-server";
 import { ByteConnection } from "../../connection/byte-connection.ts";
@@ -7,11 +8,13 @@ import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../se
 import { nodeEnvironment } from "../environment.ts";
 import { withoutConnectionFields } from "../serve/connection-fields.ts";
 import type { Refusal } from "../serve/refusal.ts";
+import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import { Undecided } from "../serve/undecided.ts";
 import { cancelStream, endStream, failStream } from "./close-stream.ts";
 import { ConnectAttempt } from "./connect-attempt.ts";
 import { readHttp2Target } from "./http2-target.ts";
 import { type IncomingStream, isGone, refuseStream } from "./incoming-stream.ts";
+import { cancelIfStalled } from "./stalled-streams.ts";
 import { StreamTransport } from "./stream-transport.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -19,10 +22,12 @@ const NOTHING = new Uint8Array(0);
 /** Answers the requests of HTTP/2 for a tunnel: for a WebSocket, that is (RFC 8441). */
 export class ConnectListener {
   readonly #application: Application;
+  readonly #httpServer: HttpServer;
   readonly #undecided = new Undecided();
 
-  constructor(application: Application) {
+  constructor(application: Application, httpServer: HttpServer) {
     this.#application = application;
+    this.#httpServer = httpServer;
   }
 
   handle(incoming: IncomingStream): void {
@@ -40,11 +45,11 @@ export class ConnectListener {
     const attempt = new ConnectAttempt(rawHeaders, socket, target);
     const decision = this.#application.gate.decide(attempt);
     if (!(decision instanceof Promise)) {
-      carryOut(decision, incoming, NOTHING);
+      this.#carryOut(decision, incoming, NOTHING);
       return;
     }
     this.#undecided.wait(stream, NOTHING, attempt, decision, {
-      carryOut: (decided, early) => carryOut(decided, incoming, early),
+      carryOut: (decided, early) => this.#carryOut(decided, incoming, early),
       refuse: (refusal) => refuseStream(stream, refusal),
       drop: () => cancelStream(stream),
     });
@@ -54,13 +59,34 @@ export class ConnectListener {
   refuseUndecided(refusal: Refusal): void {
     this.#undecided.refuseAll(refusal);
   }
-}
 
-function carryOut(decision: UpgradeDecision, incoming: IncomingStream, head: Uint8Array): void {
-  if (isGone(incoming.stream)) return;
-  if (decision.kind === "accept") accept(decision, incoming.stream, head);
-  else if (decision.kind === "refuse") refuseStream(incoming.stream, decision);
-  else answer(decision, incoming);
+  #carryOut(decision: UpgradeDecision, incoming: IncomingStream, head: Uint8Array): void {
+    if (isGone(incoming.stream)) return;
+    if (decision.kind === "accept") accept(decision, incoming.stream, head);
+    else if (decision.kind === "refuse") refuseStream(incoming.stream, decision);
+    else this.#answer(decision, incoming);
+  }
+
+  /** Sends the response that `authorize` gave instead of leave to enter. */
+  #answer({ response, onFailure }: UpgradeAnswered, incoming: IncomingStream): void {
+    const { stream, headers, rawHeaders } = incoming;
+    if (response.bodyUsed || response.type === "error") {
+      onFailure(new TypeError("authorize gave a Response that cannot be sent"));
+      refuseStream(stream, { status: 500, message: "The server failed." });
+      return;
+    }
+    const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+    const message = new Http2ServerResponse(stream);
+    request.on("error", ignoreError);
+    message.on("error", ignoreError);
+    cancelIfStalled(stream, stallTimeoutMs(this.#httpServer));
+    endStream(stream);
+    sendResponse(message, withoutConnectionFields(asRefusal(response))).catch((error: unknown) => {
+      // A peer that has gone meanwhile is nobody's failure.
+      if (!stream.destroyed) onFailure(error);
+      failStream(stream);
+    });
+  }
 }
 
 function accept(decision: UpgradeAccepted, stream: ServerHttp2Stream, head: Uint8Array): void {
@@ -75,28 +101,6 @@ function accept(decision: UpgradeAccepted, stream: ServerHttp2Stream, head: Uint
       ...(head.byteLength > 0 ? { head } : {}),
     }),
   );
-}
-
-/** Sends the response that `authorize` gave instead of leave to enter. */
-function answer(
-  { response, onFailure }: UpgradeAnswered,
-  { stream, headers, rawHeaders }: IncomingStream,
-): void {
-  if (response.bodyUsed || response.type === "error") {
-    onFailure(new TypeError("authorize gave a Response that cannot be sent"));
-    refuseStream(stream, { status: 500, message: "The server failed." });
-    return;
-  }
-  const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
-  const message = new Http2ServerResponse(stream);
-  request.on("error", ignoreError);
-  message.on("error", ignoreError);
-  endStream(stream, true);
-  sendResponse(message, withoutConnectionFields(asRefusal(response))).catch((error: unknown) => {
-    // A peer that has gone meanwhile is nobody's failure.
-    if (!stream.destroyed) onFailure(error);
-    failStream(stream);
-  });
 }
 
 /** RFC 8441 5: over HTTP/2 every 2xx accepts, where over HTTP/1.1 all but 101 refuse. */

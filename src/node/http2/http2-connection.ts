@@ -1,4 +1,5 @@
 import {
+  constants,
   performServerHandshake,
   type ServerHttp2Session,
   type ServerHttp2Stream,
@@ -29,6 +30,13 @@ const OPTIONS: ServerOptions = {
 };
 
 /**
+ * How many requests more than those that it waits for a client may take back before they are answered
+ * (CVE-2023-44487): what they have set off goes on, and nothing else bounds how many there are of
+ * them. As many as nghttp2 lets a client reset at once; not all ways to take back are resets.
+ */
+const MAX_ABANDONED = 1000;
+
+/**
  * What all streams of a connection may have on their way together. Node gives this window back as
  * bytes come, whoever reads them, so that a stream that is paused takes nothing from the others; it
  * says how much is sent in one round trip, and not how much is held.
@@ -48,6 +56,7 @@ export class Http2Connection {
   /** There is always one thing to wait for. */
   #timer: WheelTimer | undefined;
   #openStreams = 0;
+  #abandoned = 0;
   #bytesRead = 0;
 
   /**
@@ -95,16 +104,26 @@ export class Http2Connection {
     stream.on("error", ignoreError);
     if (stream.destroyed) return;
     if (++this.#openStreams === 1) this.#awaitBytes();
-    stream.once("close", this.#onStreamClosed);
+    stream.once("close", () => this.#onStreamClosed(stream));
     this.#onStream({ stream, headers, rawHeaders, socket: this.#socket });
   };
 
-  readonly #onStreamClosed = (): void => {
+  #onStreamClosed({ headersSent }: ServerHttp2Stream): void {
     this.#openStreams--;
+    if (!headersSent) this.#abandoned++;
+    else if (this.#abandoned > 0) this.#abandoned--;
+    if (this.#abandoned === MAX_ABANDONED) setImmediate(() => this.#calm());
     if (this.#openStreams > 0 || this.#session.destroyed) return;
     if (this.#session.closed) this.#linger();
     else this.#wait(6 * this.#handshakeTimeoutMs, () => this.close());
-  };
+  }
+
+  /** Ends the connection of a client that asks for too much (RFC 9113 7). */
+  #calm(): void {
+    const error = new Error(`${MAX_ABANDONED} requests were taken back`);
+    this.#session.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#linger();
+  }
 
   /** Looks after the peer while there are streams. */
   #awaitBytes(): void {

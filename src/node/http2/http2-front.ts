@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import type { Application } from "../../server/application.ts";
 import type { Refusal } from "../serve/refusal.ts";
 import { RequestListener } from "../serve/request-listener.ts";
+import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import { wheel } from "../timers.ts";
 import { cancelStream } from "./close-stream.ts";
 import { ConnectListener } from "./connect-listener.ts";
@@ -30,7 +31,7 @@ export class Http2Front {
     this.#application = application;
     this.#httpServer = httpServer;
     this.#requests = new RequestListener(application);
-    this.#connects = new ConnectListener(application);
+    this.#connects = new ConnectListener(application, httpServer);
     const others = httpServer.listeners("secureConnection");
     httpServer.removeAllListeners("secureConnection");
     httpServer.on("secureConnection", (socket) => {
@@ -84,7 +85,7 @@ export class Http2Front {
     const response = new Http2ServerResponse(stream);
     request.on("error", ignoreError);
     if (!stream.endAfterHeaders) this.#limitTime(request, stream);
-    cancelIfStalled(stream, this.#httpServer.timeout);
+    cancelIfStalled(stream, stallTimeoutMs(this.#httpServer));
     if (expect !== undefined) response.writeContinue();
     this.#requests.handle(request, response, readHttp2Target(rawHeaders));
   }

@@ -6,7 +6,6 @@ import { cancelStream } from "./close-stream.ts";
  * shut can make it wait for ever. One whose handler says nothing for as long stays.
  */
 export function cancelIfStalled(stream: ServerHttp2Stream, timeoutMs: number): void {
-  if (timeoutMs === 0) return;
   stream.setTimeout(timeoutMs);
   stream.on("timeout", () => {
     if (stream.writableLength > 0) cancelStream(stream);
