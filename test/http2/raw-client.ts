@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, type TLSSocket } from "node:tls";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Server } from "tideway/server";
 import { onTestFinished } from "vitest";
 import { CERT } from "./support.ts";
@@ -10,9 +10,13 @@ export const FrameType = {
   Headers: 1,
   RstStream: 3,
   Settings: 4,
+  Ping: 6,
   GoAway: 7,
   WindowUpdate: 8,
 } as const;
+
+/** What a client says first (RFC 9113 3.4). */
+export const HELLO: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 const END_STREAM = 0x1;
 const END_HEADERS = 0x4;
@@ -35,24 +39,34 @@ export class RawClient {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
   }
 
-  /** Connects without saying anything. */
-  static async connect(server: Server): Promise<RawClient> {
+  /** Begins to connect. */
+  static begin({ port }: Pick<Server, "port">, options: ConnectionOptions = {}): RawClient {
     const socket = connect({
-      port: server.port,
+      port,
       servername: "localhost",
       ca: CERT,
       ALPNProtocols: ["h2"],
+      ...options,
     });
-    await once(socket, "secureConnect");
     onTestFinished(() => void socket.destroy());
     return new RawClient(socket);
   }
 
+  /** Connects without saying anything. */
+  static async connect(server: Server, options?: ConnectionOptions): Promise<RawClient> {
+    const client = RawClient.begin(server, options);
+    await once(client.socket, "secureConnect");
+    return client;
+  }
+
   /** Connects and says hello (RFC 9113 3.4). */
-  static async open(server: Server, settings: Buffer = Buffer.alloc(0)): Promise<RawClient> {
-    const client = await RawClient.connect(server);
-    const hello = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    client.socket.write(Buffer.concat([hello, frame(FrameType.Settings, 0, 0, settings)]));
+  static async open(
+    server: Server,
+    settings: Buffer = Buffer.alloc(0),
+    options?: ConnectionOptions,
+  ): Promise<RawClient> {
+    const client = await RawClient.connect(server, options);
+    client.send(HELLO, frame(FrameType.Settings, 0, 0, settings));
     return client;
   }
 
@@ -70,9 +84,10 @@ export class RawClient {
     }
   }
 
-  /** Waits for the server to end the connection. */
+  /** Waits for the server to end the connection, by whatever means. */
   async closed(): Promise<void> {
-    if (!this.socket.closed) await once(this.socket, "close");
+    const { socket } = this;
+    if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
   }
 
   #receive(chunk: Buffer): void {

@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { constants } from "node:http2";
 import { files } from "tideway/server";
 import { expect, it } from "vitest";
-import { answerOf, CERT, extendedConnect, openSession, startTls } from "./support.ts";
+import { answerOf, extendedConnect, openSession, startTls } from "./support.ts";
 
 async function start(): ReturnType<typeof startTls> {
   return await startTls({
@@ -30,7 +32,10 @@ it("requests over HTTP/2 go to the same routes as over HTTP/1.1", async () => {
   const head = session.request({ ":method": "HEAD", ":path": "/url" });
   expect(await answerOf(head)).toMatchObject({ status: 200, body: "" });
   const file = session.request({ ":path": "/certificates/localhost.crt" });
-  expect(await answerOf(file)).toMatchObject({ status: 200, body: CERT.toString() });
+  expect(await answerOf(file)).toMatchObject({
+    status: 200,
+    body: readFileSync("test/client/certificates/localhost.crt", "utf8"),
+  });
 });
 
 it("a body that nobody reads does not keep its answer back", async () => {
@@ -38,6 +43,17 @@ it("a body that nobody reads does not keep its answer back", async () => {
   const post = (await openSession(server)).request({ ":method": "POST", ":path": "/unread" });
   post.write(Buffer.alloc(1_000_000));
   expect(await answerOf(post)).toMatchObject({ status: 200, body: "no, thanks", rstCode: 0 });
+});
+
+it("a body that never ends is cancelled after the HTTP server's requestTimeout", async () => {
+  const server = await start();
+  server.httpServer.requestTimeout = 50;
+  const session = await openSession(server);
+  const post = session.request({ ":method": "POST", ":path": "/echo" });
+  post.write("for ever and");
+  expect(await answerOf(post)).toMatchObject({ rstCode: constants.NGHTTP2_CANCEL });
+  const next = await answerOf(session.request({ ":path": "/url" }));
+  expect(next).toMatchObject({ status: 200 });
 });
 
 it.each([

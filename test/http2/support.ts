@@ -25,7 +25,7 @@ export const TLS = { cert: CERT, key: read("localhost.key") };
 
 /** Serves over TLS on a free port until the test is over. */
 export const startTls: typeof serve = async (options) => {
-  const server = await serve({ host: "127.0.0.1", port: 0, tls: TLS, http2: true, ...options });
+  const server = await serve({ host: "127.0.0.1", port: 0, tls: TLS, ...options });
   onTestFinished(async () => await server.stop({ timeoutMs: 5000 }));
   return server;
 };

@@ -12,7 +12,9 @@ import type { HttpFront } from "./http-front.ts";
 export function dropStalledPeers(httpServer: HttpServer, front: HttpFront): void {
   // Not by way of the server's own timeout: the timer that it makes for each connection stays with
   // those that become a WebSocket's, at 150 bytes each.
-  httpServer.on("request", ({ socket }: IncomingMessage) => socket.setTimeout(stallTimeoutMs(httpServer)));
+  httpServer.on("request", ({ socket }: IncomingMessage) =>
+    socket.setTimeout(stallTimeoutMs(httpServer)),
+  );
   // Comes for idle connections too, after keepAliveTimeout: having a listener, they are its to end.
   httpServer.on("timeout", (socket: Socket) => {
     if (front.isBusy(socket)) waitOrDrop(socket, stallTimeoutMs(httpServer));

@@ -1,0 +1,105 @@
+import { once } from "node:events";
+import { constants } from "node:http2";
+import { type AddressInfo, connect, createServer, type Server as NetServer } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import type { Server } from "tideway/server";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { connectFrame, FrameType, HELLO, frame, RawClient, resetFrame } from "./raw-client.ts";
+import { answerOf, deferred, extendedConnect, openSession, startTls } from "./support.ts";
+
+const routes = { "/page": () => new Response("page"), "ws:/": () => {} };
+
+/** Node hands it on to the socket, though its type does not say so. */
+const HALF_OPEN: ConnectionOptions = { allowHalfOpen: true } as object;
+
+/** A way to `server` that holds back all but a client's first words until the returned `letGo`. */
+async function relayTo(server: Server): Promise<{ port: number; letGo: () => void }> {
+  const letGo = deferred<void>();
+  const relay: NetServer = createServer((client) => {
+    const upstream = connect(server.port, "127.0.0.1");
+    upstream.pipe(client);
+    client.once("data", (hello: Buffer) => {
+      upstream.write(hello);
+      client.pause();
+      void letGo.promise.then(() => client.pipe(upstream));
+    });
+    for (const socket of [client, upstream]) socket.on("error", () => {});
+    client.on("close", () => upstream.destroy());
+  });
+  await once(relay.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void relay.close());
+  return { port: (relay.address() as AddressInfo).port, letGo: () => letGo.resolve() };
+}
+
+// What is written to a TLS socket before that is under way when HTTP/2 takes it over, which aborts Node.
+it.each([
+  ["h2", Buffer.concat([HELLO, frame(FrameType.Settings, 0, 0)])],
+  ["http/1.1", Buffer.from("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")],
+])("a TLS handshake that ends after its time leads nowhere: %s", async (protocol, hello) => {
+  const server = await startTls({ handshakeTimeoutMs: 50, routes });
+  const timedOut = once(server.httpServer, "tlsClientError");
+  const { port, letGo } = await relayTo(server);
+  const client = RawClient.begin({ port }, { ALPNProtocols: [protocol] });
+  const said = vi.fn<(bytes: Buffer) => void>();
+  client.socket.on("data", said);
+  client.socket.once("secureConnect", () => client.socket.write(hello));
+  const [error] = (await timedOut) as [NodeJS.ErrnoException];
+  expect(error.code).toBe("ERR_TLS_HANDSHAKE_TIMEOUT");
+  letGo();
+  await client.closed();
+  expect(said).not.toHaveBeenCalled();
+  const page = (await openSession(server)).request({ ":path": "/page" });
+  expect(await answerOf(page)).toMatchObject({ body: "page" });
+});
+
+it("TLS 1.2 is not negotiated anew (RFC 9113 9.2.1)", async () => {
+  const server = await startTls({ routes });
+  const { socket } = await RawClient.connect(server, { maxVersion: "TLSv1.2" });
+  const outcome = new Promise((resolve) => {
+    socket.once("error", resolve);
+    socket.renegotiate({}, resolve);
+  });
+  expect(await outcome).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
+});
+
+it("authorize that takes longer than handshakeTimeoutMs is answered for with 503", async () => {
+  const signal = deferred<AbortSignal>();
+  const authorize = (request: Request): Promise<void> => {
+    signal.resolve(request.signal);
+    return new Promise(() => {});
+  };
+  const server = await startTls({
+    handshakeTimeoutMs: 100,
+    onError: () => {},
+    routes: { "ws:/": { authorize, handle: () => {} } },
+  });
+  const answer = answerOf(extendedConnect(await openSession(server), "/"));
+  expect(await answer).toMatchObject({ status: 503, rstCode: constants.NGHTTP2_NO_ERROR });
+  expect((await signal.promise).aborted).toBe(true);
+});
+
+it.each([
+  ["resets its last stream", resetFrame(1, constants.NGHTTP2_CANCEL)],
+  ["says it again, with an error", goAwayFrame(constants.NGHTTP2_PROTOCOL_ERROR)],
+])("a client that says GOAWAY, %s and stays is dropped all the same", async (_, last) => {
+  const server = await startTls({ handshakeTimeoutMs: 50, routes });
+  const client = await RawClient.open(server, Buffer.alloc(0), HALF_OPEN);
+  client.send(connectFrame(1, "/"));
+  await client.receives(FrameType.Headers, 1);
+  client.send(goAwayFrame(constants.NGHTTP2_NO_ERROR), last);
+  // The session of HTTP/2 ends, and the connection below waits for the client to close its side.
+  await once(client.socket, "end");
+  await vi.waitFor(async () => expect(await connectionsOf(server)).toBe(0), 10_000);
+});
+
+function goAwayFrame(code: number): Buffer {
+  const payload = Buffer.alloc(8);
+  payload.writeUInt32BE(code, 4);
+  return frame(FrameType.GoAway, 0, 0, payload);
+}
+
+function connectionsOf({ httpServer }: Server): Promise<number> {
+  return new Promise((resolve) => {
+    httpServer.getConnections((_error, count) => resolve(count));
+  });
+}
