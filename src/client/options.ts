@@ -125,7 +125,10 @@ function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void 
   if (typeof heartbeat !== "object" || heartbeat === null) {
     throw new UsageError("INVALID_OPTION", "heartbeat is neither false nor { idleMs, timeoutMs }");
   }
-  const { idleMs = 1, timeoutMs = 1 } = heartbeat;
+  const { idleMs = 1, timeoutMs = 1, ...unknown } = heartbeat;
+  for (const name of Object.keys(unknown)) {
+    throw new UsageError("INVALID_OPTION", `WebSocket: there is no option heartbeat.${name}`);
+  }
   for (const [name, value] of Object.entries({ idleMs, timeoutMs })) {
     if (!(typeof value === "number" && value > 0)) {
       throw new UsageError("INVALID_OPTION", `heartbeat.${name} ${value} is not a number above 0`);

@@ -41,6 +41,7 @@ function checkHeartbeat(heartbeat: ConnectionLimits["heartbeat"], where: string)
   if (typeof heartbeat !== "object" || heartbeat === null) {
     throw invalidOption(where, "heartbeat", heartbeat, "false or { idleMs, timeoutMs }");
   }
+  checkNames(`${where}: heartbeat`, heartbeat, ["idleMs", "timeoutMs"]);
   checkPositive(where, "heartbeat.idleMs", heartbeat.idleMs);
   checkPositive(where, "heartbeat.timeoutMs", heartbeat.timeoutMs);
 }

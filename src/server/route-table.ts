@@ -216,7 +216,8 @@ function readRecord(key: string, route: Route): AnyRecord {
 
 function checkProtocols(key: string, protocols: readonly string[]): void {
   const areTokens =
-    Array.isArray(protocols) && protocols.every((protocol) => protocol === "" || isToken(protocol));
+    Array.isArray(protocols) &&
+    protocols.every((name) => typeof name === "string" && (name === "" || isToken(name)));
   if (!areTokens || new Set(protocols).size < protocols.length) {
     throw invalidRoute(key, "protocols is a list of different tokens (RFC 6455 4.1)");
   }

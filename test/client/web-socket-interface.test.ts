@@ -134,6 +134,7 @@ describe("the options in place of the protocols", () => {
     { heartbeat: true },
     { heartbeat: { idleMs: 0 } },
     { heartbeat: { timeoutMs: "1000" } },
+    { heartbeat: { timeout: 1000 } },
     { headers: { "a b": "c" } },
     { headers: { a: "b\r\nc: d" } },
     { headers: { a: 1 } },

@@ -44,15 +44,20 @@ describe("listening", () => {
     expect(server.port).toBe((server.httpServer.address() as AddressInfo).port);
   });
 
-  it.each([{ port: -1 }, { port: 70_000 }])(
-    "tells of the bad option %j at once",
-    async (options) => {
-      await expect(start({ ...options, routes: {} })).rejects.toMatchObject({
-        code: "INVALID_OPTION",
-        message: expect.stringContaining("port"),
-      });
-    },
-  );
+  it.each([
+    { port: -1 },
+    { port: 70_000 },
+    { host: 5 },
+    { host: "" },
+    { host: null },
+    { tls: true },
+    { tls: null },
+  ])("tells of the bad option %j at once", async (options) => {
+    await expect(start({ ...(options as object), routes: {} })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining(Object.keys(options)[0]),
+    });
+  });
 
   it("reports to the console by default, and an onError that throws crashes nothing", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});

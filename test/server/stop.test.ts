@@ -109,6 +109,8 @@ describe("stop with drain", () => {
     [{ drain: {}, timeoutMs: 100 }, "deadlineMs"],
     [{ timeoutMs: 2 ** 31 }, "timeoutMs"],
     [{ timeout: 100 }, "timeout"],
+    [5 as unknown as object, "options"],
+    [null as unknown as object, "options"],
   ])("refuses %j, and goes on", async (options, named) => {
     const server = await startServer({
       routes: { "ws:/": (socket) => socket.listen((message) => socket.send(message)) },

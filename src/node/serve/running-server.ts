@@ -78,6 +78,9 @@ export interface Server extends AsyncDisposable {
 
 /** @throws UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON`, `INVALID_OPTION` */
 export function resolveStopOptions(options: StopOptions = {}): Farewell {
+  if (typeof options !== "object" || options === null) {
+    throw invalidOption("stop", "options", options, "{ code, reason, timeoutMs, drain }");
+  }
   checkNames("stop", options, ["code", "reason", "timeoutMs", "drain"]);
   const { drain, reason = "" } = options;
   const { code = drain === undefined ? CloseCode.GoingAway : CloseCode.ServiceRestart } = options;

@@ -76,6 +76,8 @@ export async function serve<
     ...applicationOptions
   } = options;
   checkPort(port);
+  checkHost(host);
+  checkTls(tls);
   checkHttp2(http2, tls);
   const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
   const { handshakeTimeoutMs } = application;
@@ -171,6 +173,11 @@ function withHttp2(tls: HttpsOptions): HttpsOptions {
   return { ...tls, secureOptions, ALPNProtocols: [HTTP2_ALPN_ID, "http/1.1"] };
 }
 
+function checkTls(tls: unknown): void {
+  if (tls === undefined || (typeof tls === "object" && tls !== null)) return;
+  throw invalidOption("serve", "tls", tls, "a record of the options of node:https");
+}
+
 function checkHttp2(http2: unknown, tls: HttpsOptions | undefined): void {
   if (typeof http2 !== "boolean") {
     throw invalidOption("serve", "http2", http2, "a boolean");
@@ -191,6 +198,11 @@ function connectionsFor(webSockets: number): number {
 function checkPort(port: number): void {
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
   throw invalidOption("serve", "port", port, "an integer from 0 to 65535");
+}
+
+function checkHost(host: unknown): void {
+  if (host === undefined || (typeof host === "string" && host !== "")) return;
+  throw invalidOption("serve", "host", host, "an address or a name to listen on");
 }
 
 function listen(httpServer: HttpServer, port: number, host: string | undefined): Promise<void> {
