@@ -185,7 +185,7 @@ export const WORKLOADS: readonly Workload[] = [
     name: "idle-deflated",
     load: {
       kind: "idle",
-      connections: 2000,
+      connections: 10_000,
       echoOnce: { payload: "json", payloadBytes: KIB, deflate: "no takeover" },
     },
     programs: deflating("no-takeover"),

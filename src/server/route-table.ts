@@ -1,9 +1,6 @@
-import {
-  type CompressionOptions,
-  type DeflateSettings,
-  resolveCompression,
-} from "../protocol/deflate/index.ts";
+import { type CompressionOptions, resolveCompression } from "../protocol/deflate/index.ts";
 import { isToken } from "../protocol/handshake/index.ts";
+import { RouteCompression } from "./compression.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { checkLimits } from "./options.ts";
 import { compileOriginPolicy, type OriginCheck, type OriginPolicy } from "./origin.ts";
@@ -22,7 +19,7 @@ export interface WebSocketEntry {
   readonly authorize: WebSocketRoute["authorize"];
   readonly handle: WebSocketHandler;
   /** Undefined where nothing is compressed. */
-  readonly compression: DeflateSettings | undefined;
+  readonly compression: RouteCompression | undefined;
   readonly limits: ConnectionLimits;
 }
 
@@ -176,6 +173,7 @@ function compileWebSocket(
   const where = `the route ${JSON.stringify(key)}`;
   checkLimits(limits, where);
   checkProtocols(key, protocols);
+  const settings = resolveCompression(compression, "shared", where);
   return {
     key,
     pattern,
@@ -186,7 +184,7 @@ function compileWebSocket(
       schema === undefined
         ? (handle as WebSocketHandler)
         : withSchema(key, schema, handle as TypedHandler),
-    compression: resolveCompression(compression, "shared", where),
+    compression: settings && new RouteCompression(settings),
     limits: { ...defaultLimits, ...limits },
   };
 }

@@ -2,20 +2,13 @@ import type { ByteConnectionOptions } from "../connection/byte-connection.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { HandshakeError } from "../errors/index.ts";
-import type { ByteBudget } from "../protocol/index.ts";
+import type { DeflateCodec } from "../protocol/deflate/index.ts";
 import {
-  acceptDeflate,
-  type DeflateAcceptance,
-  type DeflateCodec,
-} from "../protocol/deflate/index.ts";
-import {
-  type ExtensionOffer,
   HeaderFields,
-  serializeExtensions,
   type UpgradeRefusal,
   type WebSocketOffer,
 } from "../protocol/handshake/index.ts";
-import { CloseCode } from "../protocol/index.ts";
+import { type ByteBudget, CloseCode } from "../protocol/index.ts";
 import { type HostCheck, MISDIRECTED } from "./host-policy.ts";
 import { cancelBody } from "./http-answer.ts";
 import type { ErrorListener } from "./report.ts";
@@ -138,15 +131,16 @@ export class UpgradeGate {
     if (protocol === undefined)
       return refuse(400, "None of the subprotocols offered is spoken here.");
     if (!this.#hasRoom()) return FULL;
-    const deflate = this.#acceptDeflate(offer.extensions, match.entry);
+    const { minWindowBits } = this.#environment.deflateCodec;
+    const agreed = match.entry.compression?.accept(offer.extensions, minWindowBits);
     const accept = (state: unknown): UpgradeDecision => ({
       kind: "accept",
       connection: {
         ...match.entry.limits,
         role: "server",
         protocol,
-        extensions: deflate === undefined ? "" : serializeExtensions([deflate.extension]),
-        deflate: deflate?.agreement,
+        extensions: agreed?.extensions ?? "",
+        deflate: agreed?.agreement,
         unfinishedBudget: this.#environment.unfinishedBudget,
       },
       open: (connection) => this.#open(connection, attempt, match, state),
@@ -175,14 +169,6 @@ export class UpgradeGate {
       this.#report(error, attempt, entry);
       return false;
     }
-  }
-
-  #acceptDeflate(
-    offers: readonly ExtensionOffer[],
-    { compression }: WebSocketEntry,
-  ): DeflateAcceptance | undefined {
-    if (compression === undefined) return undefined;
-    return acceptDeflate(offers, compression, this.#environment.deflateCodec.minWindowBits);
   }
 
   #authorize(
