@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { LINKS, TCP_UNSHARED } from "./test/suite/links.ts";
+import { HTTP2, LINKS, TCP_UNSHARED } from "./test/suite/links.ts";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
@@ -8,9 +8,12 @@ const BROWSER_TESTS = "test/**/*.browser.test.ts";
 
 const ENGINE_TESTS = "test/**/*.engine.test.ts";
 
+/** What holds over any transport, and over HTTP/2 too. */
+const CONVERSATIONS = "test/suite/*.test.ts";
+
 /** What holds over any transport: it runs over TCP like all tests, and once over each other one. */
 const OVER_EVERY_TRANSPORT = [
-  "test/suite/*.test.ts",
+  CONVERSATIONS,
   "test/client/node{,-stream}.test.ts",
   "test/server/{backpressure,schema,serve,upgrade}.test.ts",
 ];
@@ -61,6 +64,10 @@ export default defineConfig({
         extends: true as const,
         test: { name, include: OVER_EVERY_TRANSPORT, provide: { transport: name } },
       })),
+      {
+        extends: true,
+        test: { name: HTTP2, include: [CONVERSATIONS], provide: { transport: HTTP2 } },
+      },
     ],
   },
 });

@@ -12,10 +12,11 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { serve, type Server } from "tideway/server";
 import { onTestFinished } from "vitest";
 import type { Connector } from "../../src/client/connector.ts";
-import { HandshakeError, TransportError } from "../../src/errors/index.ts";
+import { TransportError } from "../../src/errors/index.ts";
 import { createWebSocketClass } from "../../src/node/client/web-socket-class.ts";
 import { ByteConnection } from "../../src/connection/byte-connection.ts";
 import { nodeEnvironment } from "../../src/node/environment.ts";
+import { UnexpectedStatusError } from "../../src/protocol/handshake/unexpected-status-error.ts";
 import { StreamTransport } from "../../src/node/http2/stream-transport.ts";
 
 const read = (name: string): Buffer => readFileSync(`test/client/certificates/${name}`);
@@ -132,8 +133,9 @@ function connector(session: ClientHttp2Session): Connector {
         );
         return;
       }
-      stream.close(constants.NGHTTP2_CANCEL);
-      handler.onFailed(new HandshakeError("UNEXPECTED_STATUS", `answered ${fields[":status"]}`));
+      // A stream whose answer nobody reads is not over.
+      stream.resume().close(constants.NGHTTP2_CANCEL);
+      handler.onFailed(new UnexpectedStatusError(fields[":status"] ?? 0, ""));
     });
     stream.on("error", (cause) =>
       handler.onFailed(new TransportError("CONNECT_FAILED", cause.message, { cause })),

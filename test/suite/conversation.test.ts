@@ -1,10 +1,10 @@
 import { ConnectionClosedError, prepare, type Socket } from "tideway/server";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { startServer } from "./start.ts";
-import type { Running } from "./transports.ts";
+import { startVenue } from "./start.ts";
+import type { Venue } from "./transports.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
-let running: Running;
+let running: Venue;
 
 beforeEach(() => onError.mockReset());
 
@@ -22,7 +22,7 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
 type Handle = (socket: Socket) => unknown;
 
 async function open(handle: Handle, route: object = {}, protocols: string[] = []) {
-  running = await startServer({ onError, routes: { "ws:/": { ...route, handle } } });
+  running = await startVenue({ onError, routes: { "ws:/": { ...route, handle } } });
   const client = new running.WebSocket(`${running.url}/`, protocols);
   client.binaryType = "arraybuffer";
   await client.onOpen.first;
@@ -52,7 +52,7 @@ it("sends a prepared message to many as it would send it to each", async () => {
   const bytes = Buffer.of(1, 2, 3);
   const messages = [prepare("tidé"), prepare(bytes), prepare("a".repeat(5000))];
   bytes.fill(0);
-  running = await startServer({
+  running = await startVenue({
     routes: {
       "ws:/": {
         compression: { thresholdBytes: 100 },
@@ -99,7 +99,7 @@ it("keeps the others whole where one message is transferred to a worker", async 
 
 it("delivers what the server sends before anything else", async () => {
   const first = deferred<unknown>();
-  running = await startServer({ routes: { "ws:/": (socket) => void socket.send("first") } });
+  running = await startVenue({ routes: { "ws:/": (socket) => void socket.send("first") } });
   const client = new running.WebSocket(`${running.url}/`);
   client.onMessage.listen(({ data }) => first.resolve(data));
   expect(await first.promise).toBe("first");
@@ -192,7 +192,7 @@ it("reports 1006 at the client when the server terminates", async () => {
 });
 
 it("refuses with a status where there is no route", async () => {
-  running = await startServer({ routes: { "/": () => new Response("page") } });
+  running = await startVenue({ routes: { "/": () => new Response("page") } });
   const { onError: errors } = new running.WebSocket(`${running.url}/nowhere`);
   expect(await errors.first).toMatchObject({ error: { status: 404 } });
 });

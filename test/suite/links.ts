@@ -10,3 +10,6 @@ export const LINKS: Readonly<Record<string, LinkOptions>> = {
 
 /** Names TCP with sockets that read each by itself, as where Node does not let them share a buffer. */
 export const TCP_UNSHARED = "TCP, each socket reading by itself";
+
+/** Names HTTP/2, over which conversations go, but nothing that has to do with the connection below. */
+export const HTTP2 = "HTTP/2";

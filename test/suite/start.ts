@@ -1,19 +1,27 @@
 import type { ApplicationOptions } from "tideway/server";
 import { onTestFinished } from "vitest";
 import type { RoutesOption } from "../../src/node/serve/serve.ts";
-import { type Routes, type Running, transport } from "./transports.ts";
+import { openVenue, type Routes, type Running, transport, type Venue } from "./transports.ts";
 
-/** Serves as `serve` does, over the transport of this run, until the test is over. */
-export async function startServer<
+/** As `serve` infers the types of its routes. */
+type Start<Result> = <
   const Key extends string,
   const Protocols extends Record<string, unknown>,
   States extends Record<string, unknown>,
   Schemas extends Record<string, unknown>,
->({
-  routes,
-  ...options
-}: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>): Promise<Running> {
-  const running = await transport.serve(routes as Routes, options);
-  onTestFinished(async () => await running.stop());
-  return running;
+>(
+  options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>,
+) => Promise<Result>;
+
+/** Serves as `serve` does, over the transport of this run, until the test is over. */
+export const startServer: Start<Running> = async ({ routes, ...options }) =>
+  untilTestIsOver(await transport.serve(routes as Routes, options));
+
+/** The same for a test to which the connections below the WebSockets are all one. */
+export const startVenue: Start<Venue> = async ({ routes, ...options }) =>
+  untilTestIsOver(await openVenue(routes as Routes, options));
+
+function untilTestIsOver<Started extends Venue>(started: Started): Started {
+  onTestFinished(async () => await started.stop());
+  return started;
 }

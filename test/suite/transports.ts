@@ -11,7 +11,8 @@ import { type ApplicationOptions, type Attachment, serve } from "tideway/server"
 import { type LinkOptions, MemoryNetwork } from "tideway/testing";
 import { inject } from "vitest";
 import { sharing } from "../../src/node/shared-reads.ts";
-import { LINKS, TCP_UNSHARED } from "./links.ts";
+import { openSession, startTls, webSocketOver } from "../http2/support.ts";
+import { HTTP2, LINKS, TCP_UNSHARED } from "./links.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -44,11 +45,14 @@ export interface Reach extends Clients {
   connect(): Line;
 }
 
-/** A server that runs, and what reaches it. */
-export interface Running extends Reach {
+/** A server that runs, and the WebSockets that reach it: all that a conversation takes. */
+export interface Venue extends Pick<Reach, "url" | "WebSocket"> {
   readonly sockets: Attachment["sockets"];
   readonly stop: Attachment["stop"];
 }
+
+/** A server that runs, and what reaches it. */
+export interface Running extends Reach, Venue {}
 
 /** Where servers of another make can be reached, one at a time. */
 export interface Network extends Clients {
@@ -144,9 +148,25 @@ function memory(name: string, link: LinkOptions): Transport {
   };
 }
 
+/** All WebSockets of a client as streams of one connection. */
+async function serveHttp2(routes: Routes, options?: ApplicationOptions): Promise<Venue> {
+  const server = await startTls({ ...options, routes });
+  return {
+    url: server.url,
+    WebSocket: webSocketOver(await openSession(server)),
+    sockets: server.sockets,
+    stop: async (stopOptions) => await server.stop(stopOptions),
+  };
+}
+
 const name = inject("transport") ?? tcp.name;
 
 /** The transport of this run. The files for which there is more than one are in `vitest.config.ts`. */
 export const transport: Transport = name in LINKS ? memory(name, LINKS[name]) : tcp;
+
+/** Starts what a conversation takes, over the transport of this run. */
+export async function openVenue(routes: Routes, options?: ApplicationOptions): Promise<Venue> {
+  return await (name === HTTP2 ? serveHttp2(routes, options) : transport.serve(routes, options));
+}
 
 sharing.isOn = name !== TCP_UNSHARED;
