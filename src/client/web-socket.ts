@@ -69,7 +69,7 @@ export function defineWebSocket(
     #extensions = "";
     #connection: Connection | undefined;
     #outbox: Outbox | undefined;
-    /** Bytes of payload passed to the connection since it was last empty. */
+    /** Bytes of payload that the connection held when it was last passed some. */
     #passedBytes = 0;
     /** Bytes of payload that will never leave. */
     #lostBytes = 0;
@@ -164,15 +164,17 @@ export function defineWebSocket(
 
     get #pendingBytes(): number {
       if (this.#connection === undefined) return 0;
-      // The connection counts framing too, so this is exact for a turn and never too low after it.
-      const passed = Math.min(this.#passedBytes, this.#connection.bufferedAmount);
-      return this.#outbox!.byteLength + passed;
+      return this.#outbox!.byteLength + this.#passedPendingBytes;
+    }
+
+    /** The connection counts framing too, so this grows exactly, and shrinks late but to 0. */
+    get #passedPendingBytes(): number {
+      return Math.min(this.#passedBytes, this.#connection!.bufferedAmount);
     }
 
     #pass(message: string | Uint8Array, byteLength: number): void {
       const connection = this.#connection!;
-      if (connection.bufferedAmount === 0) this.#passedBytes = 0;
-      this.#passedBytes += byteLength;
+      this.#passedBytes = this.#passedPendingBytes + byteLength;
       if (typeof message === "string") connection.sendText(message);
       else connection.sendBinary(message);
     }

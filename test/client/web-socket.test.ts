@@ -251,6 +251,20 @@ describe("bufferedAmount", () => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
+  it("grows by the payload of each message, also while earlier ones wait (WHATWG send)", () => {
+    const { socket, connection } = new FakeNetwork().open();
+    socket.send("x".repeat(100));
+    connection.bufferedAmount = 50;
+    for (const text of ["", "y", "zz"]) {
+      const before = socket.bufferedAmount;
+      socket.send(text);
+      expect(socket.bufferedAmount).toBe(before + text.length);
+    }
+    expect(socket.bufferedAmount).toBe(53);
+    connection.bufferedAmount = 1;
+    expect(socket.bufferedAmount).toBe(1);
+  });
+
   it("only grows once closing has begun, and is never reset", () => {
     const network = new FakeNetwork();
     const { socket, connection } = network.open();
