@@ -1,6 +1,11 @@
 import type { CloseInfo, Connection, ConnectionHandler } from "../connection/connection.ts";
 import { ReadyState } from "../connection/connection.ts";
-import { ConnectionClosedError, ProtocolError, type TidewayError } from "../errors/index.ts";
+import {
+  ConnectionClosedError,
+  ProtocolError,
+  type TidewayError,
+  UsageError,
+} from "../errors/index.ts";
 import { CloseCode, PreparedMessage } from "../protocol/index.ts";
 import { type Message, MessageQueue } from "../streams/message-queue.ts";
 import type { MessageListener, MessageSubscription } from "../streams/message-subscription.ts";
@@ -189,12 +194,14 @@ export class Socket implements AsyncIterable<Message> {
    * Calls `onMessage` for every message, in order, from the next turn on. What it throws, or rejects
    * with, counts as thrown by the handler. Cancelling closes the connection with 1000.
    *
-   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one.
+   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one;
+   *   `INVALID_LISTENER` if `onMessage` is no function.
    */
   listen(
     onMessage: (message: Message) => unknown,
     options: ListenOptions = NO_OPTIONS,
   ): MessageSubscription {
+    checkListener(onMessage);
     return this.#queue.listen(new GuardedListener(this, onMessage, options));
   }
 
@@ -274,7 +281,8 @@ export class Socket implements AsyncIterable<Message> {
     try {
       const result = callback(argument);
       if (isThenable(result)) {
-        result.then(onEnd, (error: unknown) => {
+        // A thenable of somebody's own make may settle twice; this costs a promise nothing.
+        Promise.resolve(result).then(onEnd, (error: unknown) => {
           this.#fail(error);
           onEnd?.();
         });
@@ -378,6 +386,12 @@ class SocketConnectionHandler implements ConnectionHandler {
 }
 
 const NO_OPTIONS: ListenOptions = {};
+
+/** @throws UsageError `INVALID_LISTENER` unless `onMessage` is a function */
+export function checkListener(onMessage: unknown): void {
+  if (typeof onMessage === "function") return;
+  throw new UsageError("INVALID_LISTENER", `listen takes a function, not ${typeof onMessage}`);
+}
 
 /** What `listen` was given: an object, as it takes a third of what closures do, a socket each. */
 class GuardedListener implements MessageListener {

@@ -3,7 +3,13 @@ import { CloseCode } from "../protocol/index.ts";
 import type { Message } from "../streams/message-queue.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";
-import { endMessages, type ListenOptions, runHandler, type Socket } from "./socket.ts";
+import {
+  checkListener,
+  endMessages,
+  type ListenOptions,
+  runHandler,
+  type Socket,
+} from "./socket.ts";
 import type { SchemaResult, StandardSchema } from "./standard-schema.ts";
 import { isThenable } from "./values.ts";
 
@@ -135,13 +141,14 @@ export class TypedSubscription<T> implements MessageSubscription {
   #held: Reading<T>;
   #isPaused = false;
 
-  /** @throws UsageError `ALREADY_CONSUMED` */
+  /** @throws UsageError `ALREADY_CONSUMED`, `INVALID_LISTENER` */
   constructor(
     reader: MessageReader<T>,
     onMessage: (value: T) => unknown,
     options: ListenOptions<TidewayError>,
   ) {
     this.#reader = reader;
+    checkListener(onMessage);
     this.#onMessage = onMessage;
     this.#messages = reader.socket.listen((message) => this.#take(message), options);
   }

@@ -106,7 +106,8 @@ export class TypedSocket<Received, Sent = unknown> implements AsyncIterable<Rece
    * Calls `onMessage` for every value, in order, from the next turn on. What it throws, or rejects
    * with, counts as thrown by the handler. Cancelling closes the connection with 1000.
    *
-   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one.
+   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one;
+   *   `INVALID_LISTENER` if `onMessage` is no function.
    */
   listen(
     onMessage: (value: Received) => unknown,

@@ -161,6 +161,14 @@ describe("listen", () => {
     expect(connection.calls).toEqual([["close", 1011, ""]]);
   });
 
+  it("tells at once of a listener that is none, and leaves the messages to the next", () => {
+    const socket = open();
+    expect(() => socket.listen(undefined as never)).toThrow(
+      expect.objectContaining({ name: "UsageError", code: "INVALID_LISTENER" }),
+    );
+    expect(() => socket.listen(() => {})).not.toThrow();
+  });
+
   it("closes with 1000 when cancelled, and then calls nothing any more", async () => {
     const socket = open();
     const log: unknown[] = [];
@@ -584,6 +592,20 @@ describe("a handler", () => {
     await nextTurn();
     expect(onFailure.mock.calls).toEqual([[expect.any(Socket), new Error("bug")]]);
     expect(connection.calls).toEqual([["close", 1011, ""]]);
+  });
+
+  it("has ended once, also by a thenable that settles twice", async () => {
+    const onEnd = vi.fn<() => void>();
+    const thenable = {
+      // oxlint-disable-next-line unicorn/no-thenable -- what some libraries make
+      then(onFulfilled: () => void): void {
+        onFulfilled();
+        onFulfilled();
+      },
+    };
+    runHandler(open(), () => thenable, onEnd);
+    await nextTurn();
+    expect(onEnd).toHaveBeenCalledOnce();
   });
 
   it("is not reported for the end of its own connection", async () => {

@@ -253,6 +253,14 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(connection.calls).toEqual([]);
   });
 
+  it("tells at once of a listener that is none, and leaves the values to the next", () => {
+    const socket = open(numbers);
+    expect(() => socket.listen(undefined as never)).toThrow(
+      expect.objectContaining({ name: "UsageError", code: "INVALID_LISTENER" }),
+    );
+    expect(() => socket.listen(() => {})).not.toThrow();
+  });
+
   it("has one consumer, and tells a second one at once", () => {
     const socket = open(numbers);
     void receiveAll(socket);
