@@ -11,7 +11,7 @@ export interface ConnectionLimits extends SocketOptions {
   /**
    * How many messages a peer may send in a second; one that sends more is closed with 1008, after
    * which a `ReconnectingWebSocket` does not come back. Whole messages count, empty ones too, and
-   * pings and pongs; fragments do not, as their number is bounded by what they hold. A second's
+   * pings and pongs; fragments do not, and what they hold is bounded by `maxMessageBytes`. A second's
    * worth may come at once, and after a network has held it back even more, so choose a multiple of
    * what a client sends; what waited while the handler was busy is not held against it. An integer.
    * Default: no limit but the pace at which the handler takes messages.
