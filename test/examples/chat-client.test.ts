@@ -4,7 +4,7 @@ import {
   type ChatListener,
   type ChatTransport,
 } from "../../examples/chat/src/page/chat-client.ts";
-import type { ServerMessage } from "../../examples/chat/src/wire/wire.ts";
+import type { IdMessage, ServerMessage } from "../../examples/chat/src/wire/wire.ts";
 
 const NOW = 1_700_000_000_000;
 
@@ -28,12 +28,15 @@ class FakeTransport implements ChatTransport {
 function setUp(name = "Ana") {
   const transport = new FakeTransport();
   const heard: unknown[][] = [];
+  const connections: boolean[] = [];
   const listener: ChatListener = {
     onNamed: (...args) => heard.push(["named", ...args]),
     onNameRejected: (...args) => heard.push(["rejected", ...args]),
     onRenamed: (...args) => heard.push(["renamed", ...args]),
     onUsers: (...args) => heard.push(["users", ...args]),
     onMessage: ({ text }, isOwn) => heard.push(["message", text, isOwn]),
+    onConnected: (isComplete) => connections.push(isComplete),
+    onLost: () => heard.push(["lost"]),
     onStalled: () => heard.push(["stalled"]),
   };
   let ids = 0;
@@ -48,10 +51,11 @@ function setUp(name = "Ana") {
     transport,
     client,
     heard,
+    connections,
     receive,
-    connect: (id: number): void => {
+    connect: (id: number, start: Omit<IdMessage, "type" | "id"> = {}): void => {
       transport.isOpen = true;
-      receive({ type: "id", id });
+      receive({ type: "id", id, ...start });
     },
     disconnect: (): void => {
       transport.isOpen = false;
@@ -217,6 +221,28 @@ describe("ChatClient", () => {
     expect(heard).toEqual([["message", "one", true]]);
   });
 
+  it("knows where to go on from: behind the id, the last message, or a loss", () => {
+    const { client, connect, receive, heard } = setUp();
+    expect(client.position).toBeUndefined();
+    connect(1, { position: "e:4" });
+    expect(client.position).toBe("e:4");
+    receive({ type: "message", id: 2, name: "Bo", text: "x", date: NOW, position: "e:5" });
+    expect(client.position).toBe("e:5");
+    receive({ type: "message", id: 2, name: "Bo", text: "from a plain server", date: NOW });
+    expect(client.position).toBe("e:5");
+    receive({ type: "lost", position: "e:9" });
+    expect(client.position).toBe("e:9");
+    expect(heard.at(-1)).toEqual(["lost"]);
+  });
+
+  it("says of each connection whether it goes on where the last one ended", () => {
+    const { connect, connections } = setUp();
+    connect(1, { position: "e:4" });
+    connect(1, { position: "e:4", recovered: true });
+    connect(1, { position: "f:0", recovered: false });
+    expect(connections).toEqual([false, true, false]);
+  });
+
   it("takes no more than a hundred messages while there is no connection", () => {
     const { client } = setUp();
     for (let count = 0; count < 100; count++) expect(client.say("x")).toBeDefined();
@@ -235,6 +261,9 @@ describe("ChatClient", () => {
     '{"type":"message","id":1,"name":"x","text":{},"date":1}',
     '{"type":"username","name":"x"}',
     '{"type":"toString"}',
+    '{"type":"lost"}',
+    '{"type":"id","id":1,"position":{}}',
+    '{"type":"message","id":1,"name":"x","text":"x","date":1,"position":1}',
   ])("does not mind a server that sends %s", (data) => {
     const { client, heard } = setUp();
     client.receive(data);

@@ -5,11 +5,17 @@ const MAIN = "chat/dist/main.js";
 type Environment = Readonly<Record<string, string>>;
 
 /** Starts the chat's server as `npm start` runs it, and waits until it listens. */
-export function startChat(environment: Environment = { PORT: "0" }): Promise<ExampleProcess> {
-  return ExampleProcess.start(MAIN, { environment });
+export function startChat(
+  environment: Environment = { PORT: "0" },
+  args: readonly string[] = [],
+): Promise<ExampleProcess> {
+  return ExampleProcess.start(MAIN, { environment, args });
 }
 
 /** Runs the chat's server with an environment in which it is expected to end by itself. */
-export function runChatToEnd(environment: Environment): Promise<Ended> {
-  return runToEnd(MAIN, { environment });
+export function runChatToEnd(
+  environment: Environment,
+  args: readonly string[] = [],
+): Promise<Ended> {
+  return runToEnd(MAIN, { environment, args });
 }

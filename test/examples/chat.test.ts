@@ -9,6 +9,9 @@ let server: Server;
 let url: string;
 const clients: PlainClient[] = [];
 
+type More =
+  ConstructorParameters<typeof PlainClient> extends [string, ...infer Rest] ? Rest : never;
+
 beforeEach(async () => {
   server = await serve({ port: 0, host: "127.0.0.1", routes: { "ws:/chat": chatRoute() } });
   url = `ws://127.0.0.1:${server.port}/chat`;
@@ -19,16 +22,14 @@ afterEach(async () => {
   await server.stop();
 });
 
-function connect(
-  ...rest: ConstructorParameters<typeof PlainClient> extends [string, ...infer Rest] ? Rest : never
-): PlainClient {
-  const client = new PlainClient(url, ...rest);
+function connect(query = "", ...rest: More): PlainClient {
+  const client = new PlainClient(query === "" ? url : `${url}?${query}`, ...rest);
   clients.push(client);
   return client;
 }
 
-async function join(name: string): Promise<PlainClient & { readonly id: number }> {
-  const client = await PlainClient.join(url, name);
+async function join(name: string, query = ""): Promise<PlainClient & { readonly id: number }> {
+  const client = await PlainClient.join(query === "" ? url : `${url}?${query}`, name);
   clients.push(client);
   return client;
 }
@@ -43,8 +44,12 @@ describe("the chat, for a client of the plain protocol", () => {
   });
 
   it("also takes clients that offer no subprotocol", async () => {
-    const client = connect([]);
-    expect(await client.next("id")).toEqual({ type: "id", id: expect.any(Number) });
+    const client = connect("", []);
+    expect(await client.next("id")).toEqual({
+      type: "id",
+      id: expect.any(Number),
+      position: expect.any(String),
+    });
   });
 
   it("tells all of a new name, and who is here", async () => {
@@ -81,6 +86,8 @@ describe("the chat, for a client of the plain protocol", () => {
         name: "Ana",
         text: "Hello",
         date: expect.any(Number),
+        messageId: expect.any(String),
+        position: expect.any(String),
       });
       expect(message["date"]).toBeGreaterThanOrEqual(before);
       expect(message["date"]).toBeLessThanOrEqual(Date.now());
@@ -138,16 +145,85 @@ describe("the chat, for a client of the plain protocol", () => {
 });
 
 describe("the chat, for a client that knows more", () => {
-  it("shows a message that is sent again to its sender only, as it was the first time", async () => {
+  it("shows a message once that is sent again, as it was the first time", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     ana.say("Hello", { messageId: "m1" });
-    const first = await ana.next("message");
-    expect(first).toMatchObject({ text: "Hello", messageId: "m1" });
+    ana.say("Hello again", { messageId: "m1" });
+    ana.say("Bye");
+    for (const client of [ana, bo]) {
+      expect(await client.next("message")).toMatchObject({ text: "Hello", messageId: "m1" });
+      expect(await client.next("message")).toMatchObject({ text: "Bye" });
+    }
+  });
+
+  it("repeats a message to its sender alone who is past it and sends it again", async () => {
+    const bo = await join("Bo");
+    bo.say("Hello", { messageId: "m1" });
+    const first = await bo.next("message");
+    const ana = await join("Ana", `since=${String(first["position"])}`);
     ana.say("Hello", { messageId: "m1" });
     expect(await ana.next("message")).toEqual(first);
     ana.say("Bye");
-    expect(await bo.next("message")).toEqual(first);
     expect(await bo.next("message")).toMatchObject({ text: "Bye" });
+  });
+
+  it("shows the last fifty messages to a newcomer", async () => {
+    const ana = await join("Ana");
+    for (let count = 0; count < 60; count++) ana.say(`message ${count}`);
+    for (let count = 0; count < 60; count++) await ana.next("message");
+    const bo = await join("Bo");
+    for (let count = 10; count < 60; count++) {
+      expect(await bo.next("message")).toMatchObject({ text: `message ${count}` });
+    }
+    ana.say("news");
+    expect(await bo.next("message")).toMatchObject({ text: "news" });
+  });
+
+  it("goes on behind the position that a client gives back, without gap or duplicate", async () => {
+    const [ana, bo] = [await join("Ana"), await join("Bo")];
+    ana.say("seen");
+    const { position } = await bo.next("message");
+    bo.socket.terminate();
+    for (let count = 0; count < 70; count++) ana.say(`missed ${count}`);
+    for (let count = 0; count < 71; count++) await ana.next("message");
+    const back = connect(`since=${String(position)}`);
+    expect(await back.next("id")).toMatchObject({ position, recovered: true });
+    ana.say("live");
+    for (let count = 0; count < 70; count++) {
+      expect(await back.next("message")).toMatchObject({ text: `missed ${count}` });
+    }
+    expect(await back.next("message")).toMatchObject({ text: "live" });
+  });
+
+  it.each(["", "0", "other:1", "__proto__:1", "x".repeat(3_000), "other:9007199254740993"])(
+    "says that it cannot go on from the position %j, and shows the last messages",
+    async (since) => {
+      const ana = await join("Ana");
+      ana.say("Hello");
+      await ana.next("message");
+      const bo = connect(`since=${since}`);
+      expect(await bo.next("id")).toMatchObject({ recovered: false });
+      expect(await bo.next("message")).toMatchObject({ text: "Hello" });
+    },
+  );
+
+  it("has rooms that know nothing of each other", async () => {
+    const [ana, bo] = [await join("Ana"), await join("Ana", "room=tides/people")];
+    await expectUsers(bo, "Ana");
+    ana.say("in the lobby");
+    await ana.next("message");
+    bo.say("elsewhere");
+    expect(await bo.next("message")).toMatchObject({ text: "elsewhere" });
+    expect(ana.inbox.filter(({ type }) => type === "message")).toEqual([]);
+  });
+
+  it.each(["", "%20", "x".repeat(65)])("refuses the room %j", async (room) => {
+    const client = connect(`room=${room}`);
+    const [, response] = (await once(client.socket, "unexpected-response")) as [
+      unknown,
+      IncomingMessage,
+    ];
+    expect(response.statusCode).toBe(400);
   });
 
   it("gives the place of a dead connection to the same session", async () => {
@@ -226,7 +302,7 @@ describe("the chat, for a hostile client", () => {
   });
 
   it("refuses a page of another origin", async () => {
-    const eve = connect("json", { Origin: "http://evil.example" });
+    const eve = connect("", "json", { Origin: "http://evil.example" });
     const [, response] = (await once(eve.socket, "unexpected-response")) as [
       unknown,
       IncomingMessage,

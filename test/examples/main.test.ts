@@ -89,6 +89,19 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     expect(stderr).not.toContain("    at ");
   });
 
+  it.each([
+    ["http://localhost", '--broker is "http://localhost", which is no URL with redis:'],
+    ["redis://user:secret@127.0.0.1:1", "No broker answers at redis://127.0.0.1:1: "],
+    ["nats://user:secret@127.0.0.1:1", "No broker answers at nats://127.0.0.1:1: "],
+  ])("says that there is no broker at %s, and ends", async (broker, sentence) => {
+    const { exitCode, stderr, stdout } = await runChatToEnd({ PORT: "0" }, ["--broker", broker]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(sentence);
+    expect(stderr).not.toContain("secret");
+    expect(stderr).not.toContain("    at ");
+  });
+
   it("says what is wrong with a PORT that is none, and ends", async () => {
     const { exitCode, stderr } = await runChatToEnd({ PORT: "http" });
     expect(exitCode).toBe(1);

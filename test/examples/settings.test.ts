@@ -22,6 +22,20 @@ describe("readSettings", () => {
   );
 });
 
+describe("readSettings, of arguments", () => {
+  it("has no broker unless told of one", () => {
+    expect(readSettings({}, [])).toEqual({ port: 8080 });
+    for (const args of [["--broker", "redis://x"], ["--broker=redis://x"]]) {
+      expect(readSettings({}, args)).toEqual({ port: 8080, broker: "redis://x" });
+    }
+  });
+
+  it.each([[["--borker", "x"]], [["x"]], [["--broker"]]])("refuses %j, and says how", (args) => {
+    expect(() => readSettings({}, args)).toThrow(SettingsError);
+    expect(() => readSettings({}, args)).toThrow("--broker redis://host:port");
+  });
+});
+
 describe("explainListenError", () => {
   const listenError = (code: string) => Object.assign(new Error(code), { code, syscall: "listen" });
 

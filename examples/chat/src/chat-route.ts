@@ -1,6 +1,6 @@
 import type { WebSocketRoute } from "tideway/server";
-import { Chat } from "./chat.ts";
-import { SUBPROTOCOL } from "./wire/wire.ts";
+import { Chat, type Place } from "./chat.ts";
+import { DEFAULT_ROOM, MAX_ROOM_CHARS, SUBPROTOCOL } from "./wire/wire.ts";
 
 /**
  * The most a frame may have: the longest text, even with each of its characters escaped (`\u0000`),
@@ -8,11 +8,25 @@ import { SUBPROTOCOL } from "./wire/wire.ts";
  */
 const MAX_FRAME_BYTES = 64 * 1024;
 
-/** A chat of its own, as a `ws:` route. Clients may also come without naming the subprotocol. */
-export function chatRoute(chat: Chat = new Chat()): WebSocketRoute {
+/**
+ * A chat, by default one of its own, as a `ws:` route. `?room=` chooses the room, and `&since=` where
+ * to go on. Clients may also come without naming the subprotocol.
+ */
+export function chatRoute(chat: Chat = new Chat()): WebSocketRoute<string, string, Place> {
   return {
     protocols: [SUBPROTOCOL, ""],
     maxMessageBytes: MAX_FRAME_BYTES,
-    handle: (socket) => chat.serve(socket),
+    authorize: readPlace,
+    handle: (socket, { state }) => chat.serve(socket, state),
   };
+}
+
+function readPlace({ url }: Request): Place | Response {
+  const query = new URL(url).searchParams;
+  const room = query.get("room") ?? DEFAULT_ROOM;
+  const since = query.get("since");
+  if (room.trim() === "" || room.length > MAX_ROOM_CHARS) {
+    return new Response(`a room has 1 to ${MAX_ROOM_CHARS} characters`, { status: 400 });
+  }
+  return since === null ? { room } : { room, since };
 }

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { prepare, type Socket } from "tideway/server";
+import { type Broker, MemoryBroker, Topics } from "tideway/topics";
+import { CONVERSATION } from "./conversation.ts";
 import { Pace } from "./pace.ts";
 import { readClientMessage } from "./read-message.ts";
-import { type Outcome, Room } from "./room.ts";
-import { type ServerMessage } from "./wire/wire.ts";
+import { refuse, Room, type Visitor } from "./room.ts";
 
 /**
  * How many characters one connection may send: nobody types as fast as this, and nobody else has to
@@ -12,74 +13,102 @@ import { type ServerMessage } from "./wire/wire.ts";
 const PACE = { burst: 256 * 1024, perSecond: 32 * 1024 };
 const MIN_COST = 256;
 
-/** The chat over its sockets: what the room decides is sent to those whom it concerns. */
-export class Chat {
-  readonly #room: Room;
-  /** The sockets by the id that the room gave them. */
-  readonly #sockets = new Map<number, Socket>();
-  #isListDue = false;
+/** How long somebody is still on the list whose node has crashed. */
+const PRESENCE_TTL_MS = 10_000;
 
-  constructor(room: Room = new Room()) {
-    this.#room = room;
-  }
+/** Where a connection wants to be. */
+export interface Place {
+  readonly room: string;
+  /** The position of the last message that the client has seen, as it says. */
+  readonly since?: string;
+}
 
-  /** Serves one connection until it ends. */
-  async serve(socket: Socket): Promise<void> {
-    const hello = this.#room.enter();
-    this.#sockets.set(hello.id, socket);
-    send(socket, hello);
-    try {
-      await this.#listen(socket, hello.id);
-    } finally {
-      this.#sockets.delete(hello.id);
-      this.#carryOut(this.#room.leave(hello.id));
-    }
-  }
+/** The chat on one node. Nodes with the same broker are one chat. */
+export class Chat implements AsyncDisposable {
+  readonly #conversations: Topics;
+  readonly #people: Topics;
+  readonly #rooms = new Map<string, OpenRoom>();
 
-  async #listen(socket: Socket, id: number): Promise<void> {
-    const pace = new Pace(PACE);
-    for await (const frame of socket) {
-      const outcome = readClientMessage(frame);
-      if (outcome.kind === "refuse") {
-        socket.close(outcome.refusal.code, outcome.refusal.reason);
-        return;
-      }
-      if (outcome.kind === "message") this.#carryOut(this.#room.receive(id, outcome.message));
-
-      // Whoever is too fast has to wait: until we go on reading, its messages pile up with it.
-      const waitMs = pace.spend(Math.max(MIN_COST, frame.length));
-      if (waitMs > 0) await delay(waitMs, undefined, { ref: false });
-    }
-  }
-
-  #carryOut({ deliveries, replaced, usersChanged }: Outcome): void {
-    if (replaced !== undefined) this.#sockets.get(replaced)?.terminate();
-    for (const { to, message } of deliveries) {
-      if (to === "all") this.#sendToAll(message);
-      else {
-        const socket = this.#sockets.get(to);
-        if (socket !== undefined) send(socket, message);
-      }
-    }
-    if (usersChanged) this.#sendListSoon();
-  }
-
-  /** Once for all who come or go in the same turn: after a restart that may be everybody. */
-  #sendListSoon(): void {
-    if (this.#isListDue) return;
-    this.#isListDue = true;
-    setImmediate(() => {
-      this.#isListDue = false;
-      this.#sendToAll(this.#room.userList());
+  /** @param broker stays open when the chat is closed; default: one for this node alone */
+  constructor(broker: Broker = new MemoryBroker()) {
+    const onError = (error: unknown): void => console.error(String(error));
+    this.#conversations = new Topics({ broker, prepare, onError, ...CONVERSATION });
+    this.#people = new Topics({
+      broker,
+      onError,
+      presence: true,
+      presenceTtlMs: PRESENCE_TTL_MS,
+      checkIntervalMs: PRESENCE_TTL_MS / 2,
     });
   }
 
-  #sendToAll(message: ServerMessage): void {
-    const prepared = prepare(JSON.stringify(message));
-    for (const socket of this.#sockets.values()) socket.send(prepared);
+  /** Serves one connection until it ends. */
+  async serve(socket: Socket, place: Place): Promise<void> {
+    const room = this.#join(place.room);
+    try {
+      await room.opened;
+      await this.#visit(room.room, socket, place);
+    } catch (error) {
+      refuse(socket, error);
+    } finally {
+      this.#part(place.room, room);
+    }
+  }
+
+  /** Lets go of the broker; call it once the server has stopped. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#conversations.close(), this.#people.close()]);
+  }
+
+  async #visit(room: Room, socket: Socket, { since }: Place): Promise<void> {
+    const visitor = await room.enter(socket, since);
+    try {
+      await listen(room, visitor);
+    } finally {
+      room.leave(visitor);
+    }
+  }
+
+  #join(name: string): OpenRoom {
+    let open = this.#rooms.get(name);
+    if (open === undefined) {
+      const room = new Room(
+        this.#conversations.topic(`chat/messages/${name}`),
+        this.#people.topic(`chat/people/${name}`),
+      );
+      open = { room, opened: room.open(), connections: 0 };
+      this.#rooms.set(name, open);
+    }
+    open.connections++;
+    return open;
+  }
+
+  #part(name: string, open: OpenRoom): void {
+    if (--open.connections > 0) return;
+    this.#rooms.delete(name);
+    open.room.close();
   }
 }
 
-function send(socket: Socket, message: ServerMessage): void {
-  socket.send(JSON.stringify(message));
+interface OpenRoom {
+  readonly room: Room;
+  readonly opened: Promise<void>;
+  connections: number;
+}
+
+async function listen(room: Room, visitor: Visitor): Promise<void> {
+  const { socket } = visitor;
+  const pace = new Pace(PACE);
+  for await (const frame of socket) {
+    const outcome = readClientMessage(frame);
+    if (outcome.kind === "refuse") {
+      socket.close(outcome.refusal.code, outcome.refusal.reason);
+      return;
+    }
+    if (outcome.kind === "message") await room.receive(visitor, outcome.message);
+
+    // Whoever is too fast has to wait: until we go on reading, its messages pile up with it.
+    const waitMs = pace.spend(Math.max(MIN_COST, frame.length));
+    if (waitMs > 0) await delay(waitMs, undefined, { ref: false });
+  }
 }

@@ -1,6 +1,8 @@
 import { contentTypeRoutes } from "@tideway/example-content-type";
 import { serve, type Server } from "tideway/server";
+import { Chat } from "./chat.ts";
 import { chatRoute } from "./chat-route.ts";
+import { openBroker, type SharedBroker } from "./open-broker.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { explainListenError, readSettings, type Settings, SettingsError } from "./settings.ts";
 
@@ -13,12 +15,17 @@ await start();
 
 async function start(): Promise<void> {
   try {
-    const settings = readSettings(process.env);
-    const server = await listen(settings);
+    const { broker, ...settings } = readSettings(process.env, process.argv.slice(2));
+    const shared = await openBroker(broker);
+    const chat = new Chat(shared.broker);
+    const server = await listen(settings, chat).catch(async (error: unknown) => {
+      await shared.close();
+      throw error;
+    });
     const stop = (): void => {
       // A second signal ends the process at once, as it would without us.
       for (const signal of SIGNALS) process.off(signal, stop);
-      void server.stop({ drain: { deadlineMs: STOP_DEADLINE_MS } });
+      void leave(server, chat, shared);
     };
     for (const signal of SIGNALS) process.on(signal, stop);
     console.log(`The chat is at ${server.url}/`);
@@ -29,12 +36,19 @@ async function start(): Promise<void> {
   }
 }
 
-async function listen(settings: Settings): Promise<Server> {
+/** Clients first, then those who are on the list, then the broker that keeps it. */
+async function leave(server: Server, chat: Chat, shared: SharedBroker): Promise<void> {
+  await server.stop({ drain: { deadlineMs: STOP_DEADLINE_MS } });
+  await chat[Symbol.asyncDispose]();
+  await shared.close();
+}
+
+async function listen(settings: Settings, chat: Chat): Promise<Server> {
   try {
     return await serve({
       ...settings,
       routes: {
-        "ws:/chat": chatRoute(),
+        "ws:/chat": chatRoute(chat),
         ...contentTypeRoutes,
         ...(await pageRoutes()),
       },

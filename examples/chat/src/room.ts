@@ -1,174 +1,187 @@
-import { cleanName, DEFAULT_NAME, freeName, nameKey } from "./names.ts";
+import { randomInt } from "node:crypto";
+import { CloseCode } from "tideway/protocol";
+import { prepare, type Socket } from "tideway/server";
+import { BrokerError, formatPosition, type Topic } from "tideway/topics";
+import type { Claim, Roster } from "./claim.ts";
+import { Conversation, type Start } from "./conversation.ts";
+import { cleanName, freeName, nameKey } from "./names.ts";
+import { People } from "./people.ts";
 import type {
-  ChatMessage,
   ClientMessage,
-  IdMessage,
   MessageRequest,
   ServerMessage,
-  UserListMessage,
+  UsernameMessage,
   UsernameRequest,
 } from "./wire/wire.ts";
 
-/** What has to be done after something has happened in the room, in this order. */
-export interface Outcome {
-  readonly deliveries: readonly Delivery[];
-  /** The connection that the speaker has taken the place of, and which is to be dropped. */
-  readonly replaced?: number;
-  /** Whether those present have to be told who is present: {@link Room.userList}. */
-  readonly usersChanged: boolean;
-}
-
-/** A message for one connection or for all of them. */
-export interface Delivery {
-  readonly to: number | "all";
-  readonly message: ServerMessage;
-}
-
-/** How many messages are remembered, to recognise one that is sent again. */
-const REMEMBERED_MESSAGES = 1_000;
-
-interface Member {
+/** One connection to a room. */
+export interface Visitor {
   readonly id: number;
-  /** Absent until the first `username`: somebody who only listens. */
-  name?: string;
+  readonly socket: Socket;
+  /** Where in the conversation it has started. */
+  readonly start: Start;
+  /** What it asked to be called; absent for somebody who only listens. */
+  wanted?: string;
   session?: string;
+  /** Its latest naming; one is done after the other. */
+  naming: Promise<void>;
+  isBeingNamed: boolean;
 }
 
-/**
- * Who is in the chat, and what follows from what they say. Knows no socket: calls in, messages to
- * be delivered out.
- */
+/** `randomInt` takes no more; two of thousands of connections are never given the same one. */
+const MAX_ID = 2 ** 48 - 1;
+
+/** A room as one node has it: those of its connections that are in it, of all who are. */
 export class Room {
-  readonly #now: () => number;
-  readonly #members = new Map<number, Member>();
-  /** The ids of members by the key of their name. */
-  readonly #names = new Map<string, number>();
-  /** The ids of members by their session. */
-  readonly #sessions = new Map<string, number>();
-  /** The latest messages by their `messageId`, the oldest first. */
-  readonly #messages = new Map<string, ChatMessage>();
-  #lastId = 0;
+  readonly #conversation: Conversation;
+  readonly #people: People;
+  readonly #visitors = new Map<number, Visitor>();
+  /** Who was present when this was last told, by their ids. */
+  #told: ReadonlyMap<number, Claim> = new Map();
+  #isListDue = false;
 
-  /** @param now The time of day in milliseconds since 1970. */
-  constructor(now: () => number = Date.now) {
-    this.#now = now;
+  /** @param conversation,people the room's topics, the same on all nodes */
+  constructor(conversation: Topic, people: Topic) {
+    this.#conversation = new Conversation(conversation);
+    this.#people = new People(people, (roster) => this.#tellChanges(roster));
   }
 
-  /** Lets a newcomer in; the message is for it alone. */
-  enter(): IdMessage {
-    const id = ++this.#lastId;
-    this.#members.set(id, { id });
-    return { type: "id", id };
+  get isEmpty(): boolean {
+    return this.#visitors.size === 0;
   }
 
-  /** The member `id` has said `message`. */
-  receive(id: number, message: ClientMessage): Outcome {
-    const member = this.#members.get(id);
-    if (member === undefined) return NOTHING;
-    return message.type === "username"
-      ? this.#receiveName(member, message)
-      : this.#receiveText(member, message);
+  /** Learns who is there. @throws BrokerError */
+  open(): Promise<void> {
+    return this.#people.open();
   }
 
-  /** The member `id` has gone. */
-  leave(id: number): Outcome {
-    const member = this.#members.get(id);
-    if (member === undefined) return NOTHING;
-    this.#members.delete(id);
-    // A session that another connection has claimed since is not ours to give up.
-    const { session } = member;
-    if (session !== undefined && this.#sessions.get(session) === id) this.#sessions.delete(session);
-    if (member.name === undefined) return NOTHING;
-    this.#names.delete(nameKey(member.name));
-    return { deliveries: [], usersChanged: true };
+  close(): void {
+    this.#people.close();
   }
 
-  /** The names of those present, in the order in which they came. */
-  userList(): UserListMessage {
-    const users: string[] = [];
-    for (const { name } of this.#members.values()) {
-      if (name !== undefined) users.push(name);
+  /** Lets a newcomer in: its id comes first, then what it has missed. @throws BrokerError */
+  async enter(socket: Socket, since: string | undefined): Promise<Visitor> {
+    const start = await this.#conversation.findStart(since);
+    const id = randomInt(1, MAX_ID);
+    send(socket, { type: "id", id, ...start, position: formatPosition(start.position) });
+    const visitor = { id, socket, start, naming: Promise.resolve(), isBeingNamed: false };
+    this.#visitors.set(id, visitor);
+    await this.#conversation.follow(socket, start);
+    return visitor;
+  }
+
+  leave({ id }: Visitor): void {
+    this.#visitors.delete(id);
+    this.#people.forget(id);
+  }
+
+  /** Does what a visitor asks for; the next one waits until then. @throws BrokerError */
+  async receive(visitor: Visitor, message: ClientMessage): Promise<void> {
+    if (message.type === "username") await this.#receiveName(visitor, message);
+    else await this.#receiveText(visitor, message);
+  }
+
+  async #receiveName(visitor: Visitor, { name = "", session }: UsernameRequest): Promise<void> {
+    visitor.wanted = name;
+    if (session !== undefined) visitor.session = session;
+    await this.#introduce(visitor);
+  }
+
+  async #receiveText(visitor: Visitor, message: MessageRequest): Promise<void> {
+    if (visitor.wanted === undefined) await this.#receiveName(visitor, { type: "username" });
+    await visitor.naming;
+    const { id, start, socket } = visitor;
+    const name = this.#nameOf(id);
+    // Somebody whose place another connection has taken meanwhile.
+    if (name === undefined) return;
+    const earlier = await this.#conversation.say({ id, name }, message, start);
+    if (earlier !== undefined) socket.send(earlier);
+  }
+
+  /** Claims the name that a visitor wants, or the free one nearest to it, until it has one. */
+  #introduce(visitor: Visitor): Promise<void> {
+    visitor.naming = visitor.naming.then(async () => {
+      visitor.isBeingNamed = true;
+      try {
+        do await this.#people.claim(visitor.socket, this.#choose(visitor));
+        while (this.#isRejected(visitor));
+      } finally {
+        visitor.isBeingNamed = false;
+      }
+    });
+    return visitor.naming;
+  }
+
+  /** Somebody has claimed the visitor's name in the same moment, and has it. */
+  #rename(id: number): void {
+    const visitor = this.#visitors.get(id);
+    if (visitor === undefined || visitor.isBeingNamed) return;
+    this.#introduce(visitor).catch((error: unknown) => refuse(visitor.socket, error));
+  }
+
+  #choose({ id, wanted = "", session }: Visitor): Omit<Claim, "at"> {
+    const others = this.#people.roster.present.filter(
+      (other) => other.id !== id && (session === undefined || other.session !== session),
+    );
+    const taken = new Set(others.map(({ name }) => nameKey(name)));
+    const name = freeName(cleanName(wanted), (key) => taken.has(key));
+    return { id, name, ...(session === undefined ? {} : { session }) };
+  }
+
+  #isRejected({ id }: Visitor): boolean {
+    return this.#people.roster.rejected.some((claim) => claim.id === id);
+  }
+
+  #nameOf(id: number): string | undefined {
+    return this.#people.roster.present.find((claim) => claim.id === id)?.name;
+  }
+
+  #tellChanges({ present, rejected, replaced }: Roster): void {
+    const before = this.#told;
+    this.#told = new Map(present.map((claim) => [claim.id, claim]));
+    for (const { id } of replaced) this.#visitors.get(id)?.socket.terminate();
+    for (const { id } of rejected) this.#rename(id);
+    for (const claim of present) {
+      const known = before.get(claim.id);
+      if (known?.at !== claim.at) this.#tellName(claim, known?.name);
     }
-    return { type: "userlist", users };
+    const isSame = present.every(({ id, name }) => before.get(id)?.name === name);
+    if (!isSame || before.size !== present.length) this.#sendListSoon();
   }
 
-  #receiveName(member: Member, { name: wanted = "", session }: UsernameRequest): Outcome {
-    const replaced = session === undefined ? undefined : this.#claimSession(member, session);
-    if (replaced !== undefined) this.leave(replaced);
-    const previous = member.name;
-    const deliveries = this.#rename(member, wanted);
-    return {
-      deliveries,
-      usersChanged: member.name !== previous,
-      ...(replaced === undefined ? {} : { replaced }),
-    };
-  }
-
-  #receiveText(member: Member, { text, messageId }: MessageRequest): Outcome {
-    const earlier = messageId === undefined ? undefined : this.#messages.get(messageId);
-    // Only the sender missed it, when the connection broke between the message and its echo.
-    if (earlier !== undefined) {
-      return { deliveries: [{ to: member.id, message: earlier }], usersChanged: false };
-    }
-
-    const isNewcomer = member.name === undefined;
-    const deliveries = isNewcomer ? this.#rename(member, "") : [];
-    const message: ChatMessage = {
-      type: "message",
-      id: member.id,
-      name: member.name ?? DEFAULT_NAME,
-      text,
-      date: this.#now(),
-      ...(messageId === undefined ? {} : { messageId }),
-    };
-    if (messageId !== undefined) this.#remember(messageId, message);
-    return { deliveries: [...deliveries, { to: "all", message }], usersChanged: isNewcomer };
-  }
-
-  /** Gives `member` the name it wants, or the free one nearest to it. */
-  #rename(member: Member, wanted: string): Delivery[] {
-    const { id, name: previous } = member;
-    if (previous !== undefined) this.#names.delete(nameKey(previous));
-    const name = freeName(cleanName(wanted), (key) => this.#names.has(key));
-    this.#names.set(nameKey(name), id);
-    member.name = name;
-
-    const deliveries: Delivery[] = [];
-    if (name !== wanted) {
-      deliveries.push({ to: id, message: { type: "rejectusername", id, name } });
+  #tellName({ id, name, at }: Claim, previous: string | undefined): void {
+    const visitor = this.#visitors.get(id);
+    if (visitor !== undefined && visitor.wanted !== name) {
+      send(visitor.socket, { type: "rejectusername", id, name });
     }
     const isRenamed = previous !== undefined && previous !== name;
-    deliveries.push({
-      to: "all",
-      message: {
-        type: "username",
-        id,
-        name,
-        date: this.#now(),
-        ...(isRenamed ? { previous } : {}),
-      },
+    const message: UsernameMessage = { type: "username", id, name, date: at };
+    this.#sendToAll(isRenamed ? { ...message, previous } : message);
+  }
+
+  /** Once for all who come or go in the same turn: after a restart that may be everybody. */
+  #sendListSoon(): void {
+    if (this.#isListDue) return;
+    this.#isListDue = true;
+    setImmediate(() => {
+      this.#isListDue = false;
+      const users = this.#people.roster.present.map(({ name }) => name);
+      this.#sendToAll({ type: "userlist", users });
     });
-    return deliveries;
   }
 
-  /** Returns the other member that had this session until now. */
-  #claimSession(member: Member, session: string): number | undefined {
-    const holder = this.#sessions.get(session);
-    if (holder === member.id) return undefined;
-    if (member.session !== undefined) this.#sessions.delete(member.session);
-    member.session = session;
-    this.#sessions.set(session, member.id);
-    return holder;
-  }
-
-  #remember(messageId: string, message: ChatMessage): void {
-    this.#messages.set(messageId, message);
-    if (this.#messages.size <= REMEMBERED_MESSAGES) return;
-    for (const oldest of this.#messages.keys()) {
-      this.#messages.delete(oldest);
-      return;
-    }
+  #sendToAll(message: ServerMessage): void {
+    const prepared = prepare(JSON.stringify(message));
+    for (const { socket } of this.#visitors.values()) socket.send(prepared);
   }
 }
 
-const NOTHING: Outcome = { deliveries: [], usersChanged: false };
+/** Sends away whom the broker keeps from being served: the client comes back, perhaps elsewhere. */
+export function refuse(socket: Socket, error: unknown): void {
+  if (!(error instanceof BrokerError)) throw error;
+  socket.close(CloseCode.TryAgainLater, "the chat is away for a moment");
+}
+
+function send(socket: Socket, message: ServerMessage): void {
+  socket.send(JSON.stringify(message));
+}

@@ -1,19 +1,41 @@
+import { parseArgs } from "node:util";
+
 export interface Settings {
   /** 0 takes a free port. */
   readonly port: number;
   /** Absent for all addresses of this machine. */
   readonly host?: string;
+  /** Where the broker is that the nodes share; absent where this is the only node. */
+  readonly broker?: string;
 }
 
 const DEFAULT_PORT = 8080;
 
+const USAGE = "npm start -- [--broker redis://host:port | nats://host:port]";
+
 /** A setting that cannot be used; the message is for the person who made it. */
 export class SettingsError extends Error {}
 
-/** Reads `PORT` and `HOST`. @throws SettingsError */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+/** Reads `PORT`, `HOST` and `--broker`. @throws SettingsError */
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  args: readonly string[] = [],
+): Settings {
   const { PORT: port = "", HOST: host = "" } = environment;
-  return { port: readPort(port), ...(host === "" ? {} : { host }) };
+  const { broker } = readArguments(args);
+  return {
+    port: readPort(port),
+    ...(host === "" ? {} : { host }),
+    ...(broker === undefined ? {} : { broker }),
+  };
+}
+
+function readArguments(args: readonly string[]): { readonly broker?: string } {
+  try {
+    return parseArgs({ args: [...args], options: { broker: { type: "string" } } }).values;
+  } catch (error) {
+    throw new SettingsError(`${(error as Error).message}\n${USAGE}`, { cause: error });
+  }
 }
 
 function readPort(text: string): number {

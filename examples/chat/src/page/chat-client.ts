@@ -26,6 +26,10 @@ export interface ChatListener {
   onRenamed(previous: string, name: string): void;
   onUsers(names: readonly string[]): void;
   onMessage(message: ChatMessage, isOwn: boolean): void;
+  /** The server knows us on a new connection; whether it has all that was missed is to be told. */
+  onConnected(isComplete: boolean): void;
+  /** Messages are missing here. */
+  onLost(): void;
   /** The server has not repeated a message for so long that the connection is probably dead. */
   onStalled(): void;
 }
@@ -65,6 +69,7 @@ export class ChatClient {
   /** The present connection, once the server has told our id on it. */
   #connection: { readonly id: number } | undefined;
   #isWaitingForBuffer = false;
+  #position: string | undefined;
 
   constructor(
     transport: ChatTransport,
@@ -81,6 +86,11 @@ export class ChatClient {
 
   get name(): string {
     return this.#name;
+  }
+
+  /** The place behind what was received last, for the server to go on from; absent at first. */
+  get position(): string | undefined {
+    return this.#position;
   }
 
   /** Asks to be called `name`; offline, as soon as there is a connection. */
@@ -118,6 +128,8 @@ export class ChatClient {
     switch (message.type) {
       case "id":
         this.#connection = { id: message.id };
+        this.#position = message.position ?? this.#position;
+        this.#listener.onConnected(message.recovered === true);
         this.#outbox.rewind();
         this.#introduce();
         this.#sendWaiting();
@@ -133,6 +145,10 @@ export class ChatClient {
         break;
       case "message":
         this.#receiveText(message);
+        break;
+      case "lost":
+        this.#position = message.position;
+        this.#listener.onLost();
         break;
     }
   }
@@ -151,7 +167,8 @@ export class ChatClient {
   }
 
   #receiveText(message: ChatMessage): void {
-    const { messageId } = message;
+    const { messageId, position } = message;
+    this.#position = position ?? this.#position;
     if (messageId === undefined) {
       this.#listener.onMessage(message, message.id === this.#connection?.id);
       return;

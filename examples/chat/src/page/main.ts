@@ -8,11 +8,14 @@ import { PeopleList } from "./people-list.ts";
 import { Presence } from "./presence.ts";
 import { RenameDialog } from "./rename-dialog.ts";
 import { ScrollKeeper } from "./scroll-keeper.ts";
-import { describeReturn, StatusView } from "./status-view.ts";
+import { describeReturn, LOST, StatusView } from "./status-view.ts";
 import { keepJoined, keepName, recallJoined, recallName } from "./storage.ts";
 import { Unread } from "./unread.ts";
 import { explainName, isolate, listNames } from "./wording.ts";
-import { SUBPROTOCOL } from "../wire/wire.ts";
+import { DEFAULT_ROOM, SUBPROTOCOL } from "../wire/wire.ts";
+
+/** Chosen by the page's own address. */
+const room = new URL(location.href).searchParams.get("room") ?? DEFAULT_ROOM;
 
 const welcome = byId("welcome", HTMLElement);
 const joinName = byId("join-name", HTMLInputElement);
@@ -72,8 +75,16 @@ function join(chosenName: string): void {
   let users: readonly string[] = [];
   let isNamed = false;
 
-  const connection = new Connection(openSocket, {
-    onMessage: (data) => client.receive(data),
+  /** Where to go on from, as the client knows it. */
+  let since: string | undefined;
+  let awayMs: number | undefined;
+
+  const openFromThere = (): ReconnectingWebSocket => openSocket(() => since);
+  const connection = new Connection(openFromThere, {
+    onMessage(data) {
+      client.receive(data);
+      since = client.position;
+    },
     onState: (state) => connectionChanged(state),
   });
   const client = new ChatClient(
@@ -105,6 +116,11 @@ function join(chosenName: string): void {
         if (!isOwn) unread.count(scroll.isFollowing);
         scroll.contentChanged();
       },
+      onConnected(isComplete) {
+        if (awayMs !== undefined) notice(describeReturn(awayMs, isComplete));
+        awayMs = undefined;
+      },
+      onLost: () => notice(LOST, "important"),
       onStalled: () => connection.tryNow(),
     },
     { now: Date.now, newId: makeRandomId, after },
@@ -151,7 +167,7 @@ function join(chosenName: string): void {
       client.disconnected();
     } else if (state.awayMs !== undefined) {
       presence.returned();
-      notice(describeReturn(state.awayMs));
+      awayMs = state.awayMs;
     }
   }
 
@@ -161,15 +177,22 @@ function join(chosenName: string): void {
   }
 }
 
-function openSocket(): ReconnectingWebSocket {
-  const url = new URL("/chat", location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+/** @param since is asked before each attempt */
+function openSocket(since: () => string | undefined): ReconnectingWebSocket {
   // Somebody is waiting in front of the screen, so the first attempts come soon.
-  return new ReconnectingWebSocket(url, {
+  return new ReconnectingWebSocket(() => chatUrl(since()), {
     protocols: SUBPROTOCOL,
     initialDelayMs: 1_000,
     maxDelayMs: 15_000,
   });
+}
+
+function chatUrl(since: string | undefined): URL {
+  const url = new URL("/chat", location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.searchParams.set("room", room);
+  if (since !== undefined) url.searchParams.set("since", since);
+  return url;
 }
 
 function after(delayMs: number, callback: () => void): void {

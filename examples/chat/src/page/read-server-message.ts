@@ -10,10 +10,10 @@ export function readServerMessage(data: unknown): ServerMessage | undefined {
 function isServerMessage(value: unknown): value is ServerMessage {
   if (typeof value !== "object" || value === null) return false;
   const fields: { readonly [field: string]: unknown } = { ...value };
-  const { type, id, name, text, date, users } = fields;
+  const { type, id, name, text, date, users, position } = fields;
   switch (type) {
     case "id":
-      return typeof id === "number";
+      return typeof id === "number" && isTextOrAbsent(position);
     case "rejectusername":
       return typeof name === "string";
     case "username":
@@ -21,10 +21,21 @@ function isServerMessage(value: unknown): value is ServerMessage {
     case "userlist":
       return Array.isArray(users) && users.every((user) => typeof user === "string");
     case "message":
-      return typeof name === "string" && typeof text === "string" && isDate(date);
+      return (
+        typeof name === "string" &&
+        typeof text === "string" &&
+        isDate(date) &&
+        isTextOrAbsent(position)
+      );
+    case "lost":
+      return typeof position === "string";
     default:
       return false;
   }
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }
 
 /** ECMA-262 21.4.1.1: beyond this range there are no dates. */

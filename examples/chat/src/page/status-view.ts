@@ -98,9 +98,13 @@ export class StatusView {
 }
 
 /** What to say in the conversation when the connection is back. */
-export function describeReturn(awayMs: number): string {
-  return `Back online after ${describeDuration(awayMs)}. What others wrote meanwhile is not shown here.`;
+export function describeReturn(awayMs: number, isComplete: boolean): string {
+  const back = `Back online after ${describeDuration(awayMs)}.`;
+  return isComplete ? back : `${back} Some of what was written meanwhile may be missing here.`;
 }
+
+/** What to say where messages are missing in the middle. */
+export const LOST = "Some messages are missing here.";
 
 /** RFC 6455 7.4.1 and its registry. */
 function explainLoss(code: number, hasBeenOnline: boolean): string {

@@ -16,10 +16,20 @@ export const MAX_TEXT_CHARS = 8_000;
 /** The most characters of a `messageId` and of a `session`. */
 export const MAX_ID_CHARS = 64;
 
+/** The most characters of the name of a room. */
+export const MAX_ROOM_CHARS = 64;
+
+/** The room of those who name none. */
+export const DEFAULT_ROOM = "lobby";
+
 /** Server to newcomer: the id of this connection. Always the first message. */
 export interface IdMessage {
   readonly type: "id";
   readonly id: number;
+  /** Every message of the room after this position follows. */
+  readonly position?: string;
+  /** Whether that is the position given as `since`; absent where none was given. */
+  readonly recovered?: boolean;
 }
 
 /** What a client may say of any message; this server goes by its own connections and clock. */
@@ -79,7 +89,16 @@ export interface ChatMessage {
   readonly text: string;
   /** Milliseconds since 1970, by the server's clock. */
   readonly date: number;
+  /** The sender's, or one that the server has given; the same for all, and each time it is sent. */
   readonly messageId?: string;
+  /** To be given as `since` by a client that comes back, to go on from here. */
+  readonly position?: string;
+}
+
+/** Server to one, in the rare case: messages are missing here. All after `position` follow. */
+export interface LostMessage {
+  readonly type: "lost";
+  readonly position: string;
 }
 
 export type ClientMessage = UsernameRequest | MessageRequest;
@@ -89,4 +108,5 @@ export type ServerMessage =
   | UsernameMessage
   | RejectUsernameMessage
   | UserListMessage
-  | ChatMessage;
+  | ChatMessage
+  | LostMessage;

@@ -1,0 +1,125 @@
+import {
+  formatPosition,
+  type Position,
+  type Publication,
+  readPosition,
+  type Topic,
+  type TopicMessage,
+  type TopicOptions,
+  type TopicTarget,
+} from "tideway/topics";
+import type { ChatMessage, LostMessage, MessageRequest } from "./wire/wire.ts";
+
+/** How many messages a newcomer is shown. */
+const SHOWN_ON_ARRIVAL = 50;
+
+/** For how long a message may be sent again without being shown again. */
+const ID_WINDOW_MS = 60 * 60_000;
+
+/** How the topics of conversations behave: the same on all nodes. */
+export const CONVERSATION: Required<
+  Pick<TopicOptions, "historySize" | "historyAgeMs" | "idWindowMs" | "encode">
+> = {
+  historySize: 1_000,
+  historyAgeMs: 24 * 60 * 60_000,
+  idWindowMs: ID_WINDOW_MS,
+  encode: encodeForClients,
+};
+
+/** Where a client starts. */
+export interface Start {
+  /** Every message after this one is sent. */
+  readonly position: Position;
+  /** Whether that is what the client asked for; absent where it asked for nothing. */
+  readonly recovered?: boolean;
+}
+
+/** Who says something. */
+type Speaker = Pick<ChatMessage, "id" | "name">;
+
+/** What is said in one room. */
+export class Conversation {
+  readonly #topic: Topic;
+
+  constructor(topic: Topic) {
+    this.#topic = topic;
+  }
+
+  /**
+   * Behind what the client has seen; or else so far back that it sees the latest messages.
+   * @throws BrokerError
+   */
+  async findStart(since: string | undefined): Promise<Start> {
+    const seen = readPosition(since);
+    if (seen !== undefined) {
+      const { recovered } = await this.#topic.history({ since: seen, limit: 1 });
+      if (recovered) return { position: seen, recovered };
+    }
+    const { position: end, publications } = await this.#topic.history({ limit: SHOWN_ON_ARRIVAL });
+    const position = publications.length === 0 ? end : before(publications[0].position);
+    return since === undefined ? { position } : { position, recovered: false };
+  }
+
+  /** Sends a socket everything from its start on, until it ends. @throws BrokerError */
+  async follow(socket: TopicTarget, { position }: Start): Promise<void> {
+    await this.#topic.subscribe(socket, { since: position });
+  }
+
+  /**
+   * Says something to all. What was said before under the same id is not said again; it is returned,
+   * encoded, where somebody who started at `start` is not sent it anyway. @throws BrokerError
+   */
+  async say(
+    { id, name }: Speaker,
+    { text, messageId }: MessageRequest,
+    start: Start,
+  ): Promise<string | undefined> {
+    const said: Omit<ChatMessage, "position"> = {
+      type: "message",
+      id,
+      name,
+      text,
+      date: Date.now(),
+    };
+    const { position, isDuplicate } = await this.#topic.publish(
+      JSON.stringify(said),
+      messageId === undefined ? {} : { id: messageId },
+    );
+    if (!isDuplicate || isBehind(position, start.position)) return undefined;
+    const earlier = await this.#topic.history({ since: before(position), limit: 1 });
+    return earlier.publications.map((publication) => encodeSaid(publication))[0];
+  }
+}
+
+/** Made once for all sockets of this node. */
+function encodeForClients(message: TopicMessage): string | undefined {
+  switch (message.type) {
+    case "publication":
+      return encodeSaid(message.publication);
+    case "subscribed":
+      // The client has been told already where it is; unless that has become too old just now.
+      return message.recovered ? undefined : encodeLost(message.position);
+    case "lost":
+      return encodeLost(message.position);
+    default:
+      return undefined;
+  }
+}
+
+function encodeSaid({ id, position, data }: Publication): string {
+  const said = JSON.parse(String(data)) as ChatMessage;
+  return JSON.stringify({ ...said, messageId: id, position: formatPosition(position) });
+}
+
+function encodeLost(position: Position): string {
+  const lost: LostMessage = { type: "lost", position: formatPosition(position) };
+  return JSON.stringify(lost);
+}
+
+function before({ epoch, offset }: Position): Position {
+  return { epoch, offset: offset - 1 };
+}
+
+function isBehind(position: Position, start: Position): boolean {
+  return position.epoch === start.epoch && position.offset > start.offset;
+}

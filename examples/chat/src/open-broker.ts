@@ -1,0 +1,100 @@
+import type { Broker } from "tideway/topics";
+import { CONVERSATION } from "./conversation.ts";
+import { SettingsError } from "./settings.ts";
+
+/** A broker, and what ends it with its connection. */
+export interface SharedBroker {
+  /** Absent for the one that needs no server: then this node is the only one. */
+  readonly broker?: Broker;
+  readonly close: () => Promise<void>;
+}
+
+/** How long to try at first; later, connections come back by themselves. */
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/**
+ * Opens the broker at this URL. Its client is loaded only now, so that nobody needs one who does not
+ * use it.
+ *
+ * @throws SettingsError
+ */
+export async function openBroker(url: string | undefined): Promise<SharedBroker> {
+  if (url === undefined) return { close: async () => {} };
+  const { protocol, host } = readUrl(url);
+  try {
+    return await (protocol === "nats:" ? openNats(url) : openRedis(url));
+  } catch (error) {
+    throw new SettingsError(`No broker answers at ${protocol}//${host}: ${explain(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function openRedis(url: string): Promise<SharedBroker> {
+  const { createClient } = await import("redis");
+  const { RedisBroker } = await import("tideway/topics/redis");
+  const client = createClient({ url });
+  // It goes on trying; what the chat wanted meanwhile is told where it waits.
+  client.on("error", () => {});
+  client.connect().catch(() => {});
+  try {
+    const broker = await RedisBroker.open(client, { connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    return {
+      broker,
+      close: async () => {
+        await broker.close();
+        client.destroy();
+      },
+    };
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
+}
+
+async function openNats(url: string): Promise<SharedBroker> {
+  const { connect } = await import("@nats-io/transport-node");
+  const { jetstream } = await import("@nats-io/jetstream");
+  const { NatsBroker } = await import("tideway/topics/nats");
+  const { host, username, password } = new URL(url);
+  const connection = await connect({
+    servers: host,
+    timeout: CONNECT_TIMEOUT_MS,
+    maxReconnectAttempts: -1,
+    ...(username === "" ? {} : { user: decodeURIComponent(username) }),
+    ...(password === "" ? {} : { pass: decodeURIComponent(password) }),
+  });
+  const { historySize, historyAgeMs: maxAgeMs, idWindowMs } = CONVERSATION;
+  try {
+    const broker = await NatsBroker.open(connection, jetstream(connection), {
+      historySize,
+      maxAgeMs,
+      idWindowMs,
+    });
+    return {
+      broker,
+      close: async () => {
+        await broker.close();
+        await connection.close();
+      },
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function readUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && ["redis:", "rediss:", "nats:"].includes(url.protocol)) return url;
+  throw new SettingsError(
+    `--broker is ${JSON.stringify(text)}, which is no URL with redis:, rediss: or nats:.`,
+  );
+}
+
+/** What an error says, and those that led to it: several addresses may have been tried. */
+function explain(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(explain).join(", ");
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${explain(error.cause)}`;
+}

@@ -1,0 +1,80 @@
+import type { Socket } from "tideway/server";
+import type { Presence, Topic, TopicSubscription } from "tideway/topics";
+import { type Claim, readClaim, type Roster, settle } from "./claim.ts";
+import { watcher } from "./watcher.ts";
+
+/**
+ * Who is in a room, on all nodes. Each connection that has a name is a member of a topic, so that
+ * those of a node that crashes are gone after a while.
+ */
+export class People {
+  readonly #topic: Topic;
+  readonly #onChange: (roster: Roster) => void;
+  readonly #presences = new Map<number, Presence>();
+  #subscription: TopicSubscription | undefined;
+  #claims: readonly Claim[] = [];
+  #roster: Roster = settle([]);
+  #isStale = false;
+  #reading: Promise<void> | undefined;
+
+  /** @param onChange called with each roster that has been read */
+  constructor(topic: Topic, onChange: (roster: Roster) => void) {
+    this.#topic = topic;
+    this.#onChange = onChange;
+  }
+
+  get roster(): Roster {
+    return this.#roster;
+  }
+
+  /** Begins to follow who comes and goes. @throws BrokerError */
+  async open(): Promise<void> {
+    // A notice may be about a moment that has passed; what counts is read then.
+    const onNotice = (): void => void this.refresh().catch(() => {});
+    this.#subscription = await this.#topic.subscribe(watcher(onNotice));
+    await this.refresh();
+  }
+
+  close(): void {
+    this.#subscription?.unsubscribe();
+  }
+
+  /**
+   * Makes a claim, until the next of the same connection or the end of its socket. When this has
+   * resolved, the roster takes it into account. @throws BrokerError
+   */
+  async claim(socket: Socket, claim: Omit<Claim, "at">): Promise<void> {
+    const latest = Math.max(0, ...this.#claims.map(({ at }) => at));
+    const data: Claim = { ...claim, at: Math.max(Date.now(), latest + 1) };
+    const previous = this.#presences.get(claim.id);
+    this.#presences.set(claim.id, await this.#topic.enter(socket, { id: String(claim.id), data }));
+    await previous?.leave();
+    await this.refresh();
+  }
+
+  /** The connection has ended; its claim ends with its socket. */
+  forget(id: number): void {
+    this.#presences.delete(id);
+  }
+
+  /** Reads who is there at the time of the call or later. @throws BrokerError */
+  refresh(): Promise<void> {
+    this.#isStale = true;
+    this.#reading ??= this.#read();
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    try {
+      while (this.#isStale) {
+        this.#isStale = false;
+        const members = await this.#topic.members();
+        this.#claims = members.flatMap(({ data }) => readClaim(data) ?? []);
+        this.#roster = settle(this.#claims);
+        this.#onChange(this.#roster);
+      }
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import { serve, type Server } from "tideway/server";
+import { MemoryBroker } from "tideway/topics";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Chat } from "../../examples/chat/src/chat.ts";
+import { chatRoute } from "../../examples/chat/src/chat-route.ts";
+import { expectUsers, PlainClient } from "./plain-client.ts";
+
+/** A node of the chat, in this process: what it shares with the others is the broker only. */
+class Node {
+  readonly chat: Chat;
+  readonly server: Server;
+
+  private constructor(chat: Chat, server: Server) {
+    this.chat = chat;
+    this.server = server;
+  }
+
+  static async start(broker: MemoryBroker): Promise<Node> {
+    const chat = new Chat(broker);
+    const routes = { "ws:/chat": chatRoute(chat) };
+    return new Node(chat, await serve({ port: 0, host: "127.0.0.1", routes }));
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.server.port}/chat`;
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop({ drain: { deadlineMs: 1_000 } });
+    await this.chat[Symbol.asyncDispose]();
+  }
+}
+
+let broker: MemoryBroker;
+let nodes: Node[];
+const clients: PlainClient[] = [];
+
+beforeEach(async () => {
+  broker = new MemoryBroker();
+  nodes = [await Node.start(broker), await Node.start(broker)];
+});
+
+afterEach(async () => {
+  for (const { socket } of clients.splice(0)) socket.terminate();
+  await Promise.all(nodes.map((node) => node.stop()));
+  await broker.close();
+});
+
+async function join(
+  node: Node,
+  name: string,
+  query = "",
+): Promise<PlainClient & { readonly id: number }> {
+  const client = await PlainClient.join(`${node.url}${query}`, name);
+  clients.push(client);
+  return client;
+}
+
+describe("the chat on two nodes, for clients of the plain protocol", () => {
+  it("tells all of a new name, and who is here, whichever node they are on", async () => {
+    const ana = await join(nodes[0], "Ana");
+    const bo = await join(nodes[1], "Bo");
+    expect(await ana.next("username")).toMatchObject({ id: bo.id, name: "Bo" });
+    for (const client of [ana, bo]) await expectUsers(client, "Ana", "Bo");
+    bo.send({ type: "username", name: "Cy" });
+    for (const client of [ana, bo]) await expectUsers(client, "Ana", "Cy");
+    bo.socket.terminate();
+    await expectUsers(ana, "Ana");
+  });
+
+  it("passes messages on to all, in one order for all", async () => {
+    const [ana, bo] = [await join(nodes[0], "Ana"), await join(nodes[1], "Bo")];
+    for (let count = 0; count < 100; count++) {
+      ana.say(`ana ${count}`);
+      bo.say(`bo ${count}`);
+    }
+    const heard: unknown[][] = [];
+    for (const client of [ana, bo]) {
+      const texts: unknown[] = [];
+      for (let count = 0; count < 200; count++) texts.push((await client.next("message"))["text"]);
+      heard.push(texts);
+    }
+    expect(heard[0]).toEqual(heard[1]);
+    for (const name of ["ana", "bo"]) {
+      const own = heard[0].filter((text) => String(text).startsWith(name));
+      expect(own).toEqual(Array.from({ length: 100 }, (_, count) => `${name} ${count}`));
+    }
+  });
+
+  it("renames whoever comes with a name that somebody on the other node has", async () => {
+    const ana = await join(nodes[0], "Ana");
+    const other = await join(nodes[1], "ANA");
+    expect(await other.next("rejectusername")).toMatchObject({ id: other.id, name: "ANA1" });
+    await expectUsers(ana, "Ana", "ANA1");
+    expect(ana.inbox.map(({ type }) => type)).not.toContain("rejectusername");
+  });
+
+  it("gives everybody one name where many ask for the same one on both nodes at once", async () => {
+    const many = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => join(nodes[index % 2], "Ana")),
+    );
+    const names = ["Ana", ...Array.from({ length: 9 }, (_, index) => `Ana${index + 1}`)];
+    for (const client of many) await expectUsers(client, ...names);
+    const said = many.map(async (client) => {
+      client.say(String(client.id));
+      let message = await client.next("message");
+      while (message["id"] !== client.id) message = await client.next("message");
+      return message["name"];
+    });
+    expect(new Set(await Promise.all(said))).toEqual(new Set(names));
+  });
+
+  it("gives the place of a dead connection to the same session on the other node", async () => {
+    const bo = await join(nodes[0], "Bo");
+    const dead = new PlainClient(nodes[0].url);
+    const fresh = new PlainClient(nodes[1].url);
+    clients.push(dead, fresh);
+    await Promise.all([dead.next("id"), fresh.next("id")]);
+    dead.send({ type: "username", name: "Ana", session: "secret" });
+    await expectUsers(bo, "Ana", "Bo");
+    fresh.send({ type: "username", name: "Ana", session: "secret" });
+    expect(await dead.closed).toEqual([1006, ""]);
+    await expectUsers(fresh, "Ana", "Bo");
+    expect(fresh.inbox.map(({ type }) => type)).not.toContain("rejectusername");
+    expect(JSON.stringify([...bo.inbox, ...fresh.inbox])).not.toContain("secret");
+  });
+
+  it("takes those off the list whose node stops, and goes on with them on the other", async () => {
+    const [ana, bo] = [await join(nodes[0], "Ana"), await join(nodes[1], "Bo")];
+    await expectUsers(ana, "Ana", "Bo");
+    bo.say("before");
+    const { position } = await bo.next("message");
+    await nodes[1].stop();
+    await expectUsers(ana, "Ana");
+    ana.say("meanwhile", { messageId: "m1" });
+    const back = await join(nodes[0], "Bo", `?since=${String(position)}`);
+    expect(await back.next("message")).toMatchObject({ text: "meanwhile", messageId: "m1" });
+    await expectUsers(ana, "Ana", "Bo");
+  });
+
+  it("passes a message on once that is sent to one node and then to the other", async () => {
+    const [ana, bo] = [await join(nodes[0], "Ana"), await join(nodes[1], "Bo")];
+    ana.say("Hello", { messageId: "m1" });
+    await ana.next("message");
+    const again = await join(nodes[1], "Ana");
+    again.say("Hello", { messageId: "m1" });
+    again.say("Bye");
+    for (const client of [ana, bo]) {
+      if (client === bo) expect(await client.next("message")).toMatchObject({ text: "Hello" });
+      expect(await client.next("message")).toMatchObject({ text: "Bye" });
+    }
+  });
+});
