@@ -345,7 +345,8 @@ export class ByteConnection
   }
 
   onClosed(error: Error | undefined): void {
-    // What came whole before the end is delivered, also if nobody was reading just then.
+    // What came whole before the end is delivered, also if nobody was reading just then, until the
+    // owner says once more that it has enough: 64 KiB of compressed messages can be a lot.
     this.#isPaused = false;
     this.#hasEnded = true;
     this.#deliverHeld();

@@ -40,6 +40,12 @@ export interface QueueConsumer {
 const BYTES_PER_MESSAGE = 64;
 
 /**
+ * A source that has ended hands out what it still holds without waiting, until it is told so again
+ * at this. A read of 64 KiB costs less, unless its messages were compressed.
+ */
+const MAX_LAST_BYTES = 1_048_576;
+
+/**
  * Turns messages that come by themselves into messages that are asked for. It keeps what comes
  * before its consumer does. Once it holds `maxBytes` or `maxMessages`, whichever is more, though
  * never more than four times `maxBytes`, the source has to wait until half of that is gone.
@@ -81,10 +87,9 @@ export class MessageQueue {
     this.#messages ??= new Fifo();
     this.#messages.push(message);
     this.#bytes += costOf(message);
-    if (this.#bytes >= this.#maxBytes && !this.#isSourcePaused && this.#fullness() >= 1) {
-      this.#isSourcePaused = true;
-      this.#source.pause();
-    }
+    if (this.#bytes < this.#maxBytes || !this.#isTooMuch()) return;
+    this.#isSourcePaused = true;
+    this.#source.pause();
   }
 
   /** Lets no more messages in. Behind those that wait, the consumer finds the end, or `error`. */
@@ -155,6 +160,11 @@ export class MessageQueue {
 
   get #isEmpty(): boolean {
     return this.#messages === undefined || this.#messages.size === 0;
+  }
+
+  #isTooMuch(): boolean {
+    if (!this.#isSourcePaused) return this.#fullness() >= 1;
+    return this.#bytes >= Math.max(MAX_LAST_BYTES, 4 * this.#maxBytes);
   }
 
   #resumeSource(): void {

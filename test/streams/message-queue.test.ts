@@ -113,6 +113,13 @@ describe("iterate", () => {
 });
 
 describe("the bound", () => {
+  it("tells a source once more that goes on all the same, when a mebibyte waits", () => {
+    const source = new Source();
+    const queue = new MessageQueue(source);
+    for (let count = 0; count < 11; count++) queue.push(new Uint8Array(100_000));
+    expect(source.calls).toEqual(["pause", "pause"]);
+  });
+
   const push = (queue: MessageQueue, count: number, byteLength: number): void => {
     for (let i = 0; i < count; i++) queue.push(new Uint8Array(byteLength));
   };
