@@ -41,10 +41,11 @@ export interface ConnectionEnvironment {
  *
  * Every byte that comes is a sign of life, and so is output that gets away after it had to wait.
  * While output waits it is the only one: a peer that takes nothing is dropped, however much it talks,
- * for what it is sent would stay in memory. While this side
- * itself does not read, only its output is judged. Where it has none, the pings go on: a peer that
- * has ended is noticed by them at once, and one that is cut off when the kernel stops to send them
- * again, which on Linux takes it a quarter of an hour.
+ * for what it is sent would stay in memory. Output gets away in pieces of 64 KiB, so that with the
+ * defaults a peer has to take 1.3 KB a second. While this side itself does not read, only its output
+ * is judged. Where it has none, the pings go on: a peer that has ended is noticed by them at once, and
+ * one that is cut off when the kernel stops to send them again, which on Linux takes it a quarter of
+ * an hour.
  */
 export interface HeartbeatOptions {
   /** A ping is sent after this long without a sign of life; default 30,000. */
@@ -85,9 +86,9 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * The most that is written at once: a large message leaves in pieces, so that it can be seen that
- * a slow peer takes it. As much as the largest buffer that is reused.
+ * a slow peer takes it. One that takes a piece in idleMs + timeoutMs is alive.
  */
-const MAX_WRITE_BYTES = 262_144;
+const MAX_WRITE_BYTES = 65_536;
 
 /**
  * A connection whose framing is this project's own, over a transport of bytes. It adds to the
@@ -455,7 +456,7 @@ export class ByteConnection
     if (silentMs < this.#idleMs) {
       this.#startTimer(this.#idleMs - silentMs);
     } else if (this.#awaitsPong) {
-      const what = this.#unsent ? "the peer has taken nothing" : "no sign of life from the peer";
+      const what = this.#unsent ? "the peer has taken too little" : "no sign of life from the peer";
       this.terminate(
         new TransportError(
           "HEARTBEAT_TIMEOUT",

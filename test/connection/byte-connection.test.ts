@@ -71,19 +71,19 @@ describe.each(ROLES)("writes of a %s", (role) => {
       pieces.push(bytes.length);
       return !isBlocked;
     };
-    connection.sendBinary(new Uint8Array(600_000));
+    connection.sendBinary(new Uint8Array(150_000));
     const total = connection.bufferedAmount;
     endTurn();
-    expect([pieces, connection.bufferedAmount]).toEqual([[262_144], total]);
+    expect([pieces, connection.bufferedAmount]).toEqual([[65_536], total]);
     transport.handler!.onDrain();
-    expect([pieces, connection.bufferedAmount]).toEqual([[262_144, 262_144], total - 262_144]);
+    expect([pieces, connection.bufferedAmount]).toEqual([[65_536, 65_536], total - 65_536]);
     connection.sendText("behind it");
     expect(handler.notes).toEqual([]);
     isBlocked = false;
     transport.handler!.onDrain();
-    const rest = total - 524_288;
+    const rest = total - 131_072;
     const text = role === "client" ? 15 : 11;
-    expect([pieces, connection.bufferedAmount]).toEqual([[262_144, 262_144, rest, text], 0]);
+    expect([pieces, connection.bufferedAmount]).toEqual([[65_536, 65_536, rest, text], 0]);
     expect(handler.notes).toEqual(["drain"]);
   });
 
@@ -117,7 +117,9 @@ describe.each(ROLES)("writes of a %s", (role) => {
   it("answers only the latest ping of a peer for which more waits (RFC 6455 5.5.3)", () => {
     const { connection, endTurn, receive, transport, written } = rig(role);
     transport.takesAll = false;
-    connection.sendBinary(new Uint8Array(65_536));
+    connection.sendBinary(new Uint8Array(40_000));
+    endTurn();
+    connection.sendBinary(new Uint8Array(40_000));
     endTurn();
     written();
     const waiting = connection.bufferedAmount;
@@ -125,7 +127,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     receive("890162");
     expect(connection.bufferedAmount).toBe(waiting);
     transport.drain();
-    expect(written()).toEqual(["8a0162"]);
+    expect(written()).toEqual([expect.stringMatching(/00008a0162$/)]);
     receive("890163");
     expect(written()).toEqual(["8a0163"]);
   });
