@@ -15,17 +15,17 @@ export class PresenceLease implements Presence {
   readonly #context: NodeContext;
   readonly #topic: string;
   readonly #entry: PresenceEntry;
-  readonly #onLeave: () => void;
+  readonly #onLeft: () => void;
   readonly #stopRenewing: () => void;
   /** Calls to the broker, one after the other: none may put back what another has removed. */
   #calls: Promise<unknown> = Promise.resolve();
   #left: Promise<void> | undefined;
 
-  constructor(context: NodeContext, topic: string, entry: PresenceEntry, onLeave: () => void) {
+  constructor(context: NodeContext, topic: string, entry: PresenceEntry, onLeft: () => void) {
     this.#context = context;
     this.#topic = topic;
     this.#entry = entry;
-    this.#onLeave = onLeave;
+    this.#onLeft = onLeft;
     // Two renewals may fail before the entry is gone.
     this.#stopRenewing = every(context.timers, context.presenceTtlMs / 3, () => {
       this.enter().catch(this.#report);
@@ -49,9 +49,10 @@ export class PresenceLease implements Presence {
 
   async #leave(): Promise<void> {
     this.#stopRenewing();
-    this.#onLeave();
     const { broker } = this.#context;
     await this.#call(() => broker.leave(this.#topic, this.#entry.key)).catch(this.#report);
+    // Not before: a node that closes waits for those who are on their way out.
+    this.#onLeft();
   }
 
   #call(action: () => Promise<void>): Promise<void> {

@@ -54,6 +54,26 @@ describe("presence on a topic", () => {
     expect(notices(watcher)).toEqual(["members ", "join ann", "leave ann"]);
   });
 
+  it("is over before its node has closed, also where the socket ended just before", async () => {
+    const broker = new FaultyBroker();
+    const topics = openTopics({ broker });
+    const socket = new RecordingSocket();
+    await topics.topic("room").enter(socket, { id: "ann" });
+    let answer = (): void => {};
+    broker.onCall = (method) =>
+      method === "leave" ? new Promise((resolve) => (answer = resolve)) : Promise.resolve();
+    socket.close();
+    await settle();
+    const order: string[] = [];
+    const closed = topics.close().then(() => order.push("closed"));
+    await settle();
+    order.push("left");
+    answer();
+    await closed;
+    expect(order).toEqual(["left", "closed"]);
+    expect(await broker.members("room")).toEqual([]);
+  });
+
   it("is renewed while its node lives, and expires once it has crashed", async () => {
     let nowMs = 0;
     const timers = new ManualTimers();
