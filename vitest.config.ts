@@ -57,7 +57,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: [BROWSER_TESTS],
-          globalSetup: "test/support/browser-setup.ts",
+          globalSetup: ["test/support/browser-setup.ts", "test/support/engines-setup.ts"],
         },
       },
       ...[TCP_UNSHARED, ...Object.keys(LINKS)].map((name) => ({

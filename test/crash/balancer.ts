@@ -1,20 +1,24 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { NodeProcess } from "./node-process.ts";
+
+/** A node that may be listening. */
+interface Node {
+  readonly port: number | undefined;
+}
 
 /** One address in front of several nodes: a connection goes to one that listens, in turn. */
 export class Balancer implements AsyncDisposable {
   readonly #server: Server;
-  readonly #nodes: readonly NodeProcess[];
+  readonly #nodes: readonly Node[];
   readonly #sockets = new Set<Socket>();
   #turn = 0;
 
-  private constructor(server: Server, nodes: readonly NodeProcess[]) {
+  private constructor(server: Server, nodes: readonly Node[]) {
     this.#server = server;
     this.#nodes = nodes;
   }
 
-  static async before(nodes: readonly NodeProcess[]): Promise<Balancer> {
+  static async before(nodes: readonly Node[]): Promise<Balancer> {
     const server = createServer();
     const balancer = new Balancer(server, nodes);
     server.on("connection", (socket) => balancer.#forward(socket));

@@ -7,7 +7,7 @@ declare module "vitest" {
   }
 }
 
-/** Vitest runs this once before the first of the `*.engine.test.ts` files, and only if there is one. */
+/** Vitest runs this once before the first of the tests that may need one. */
 export default function setup(project: TestProject): void {
   const engines = { redis: ensureEngine("redis-server"), nats: ensureEngine("nats-server") };
   for (const { reason } of Object.values(engines)) {

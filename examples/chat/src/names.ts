@@ -1,7 +1,7 @@
 import { MAX_NAME_CHARS } from "./wire/wire.ts";
 
 /** What somebody is called who gave no name that can be shown. */
-export const DEFAULT_NAME = "Guest";
+const DEFAULT_NAME = "Guest";
 
 /**
  * Returns `name` as it may be shown: without control characters and those that turn the direction

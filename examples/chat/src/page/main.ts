@@ -43,6 +43,10 @@ function join(chosenName: string): void {
   welcome.hidden = true;
   byId("chat", HTMLElement).hidden = false;
 
+  const roomName = byId("room", HTMLElement);
+  roomName.hidden = room === DEFAULT_ROOM;
+  roomName.textContent = room;
+
   const log = new MessageLog({
     messages: byId("messages", HTMLOListElement),
     pending: byId("pending", HTMLOListElement),

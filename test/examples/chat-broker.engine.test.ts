@@ -1,0 +1,73 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { Engine } from "../support/engine.ts";
+import { describeWithEngine } from "../support/with-engine.ts";
+import { ChatNode } from "./chat-node.ts";
+import { expectUsers, PlainClient } from "./plain-client.ts";
+
+for (const name of ["redis", "nats"] as const) {
+  describeWithEngine(name, `the chat with --broker ${name}://`, (path) => {
+    let engine: Engine;
+    let nodes: ChatNode[];
+    const clients: PlainClient[] = [];
+
+    beforeAll(async () => {
+      engine = await (name === "redis" ? Engine.redis(path) : Engine.nats(path));
+    });
+
+    afterAll(() => engine[Symbol.asyncDispose]());
+
+    beforeEach(async () => {
+      const broker = `${name}://127.0.0.1:${engine.port}`;
+      nodes = await Promise.all([ChatNode.start(broker), ChatNode.start(broker)]);
+    });
+
+    afterEach(async () => {
+      for (const { socket } of clients.splice(0)) socket.terminate();
+      await Promise.all(nodes.map((node) => node.kill()));
+    });
+
+    async function join(url: string, who: string): Promise<PlainClient & { readonly id: number }> {
+      const client = await PlainClient.join(url, who);
+      clients.push(client);
+      return client;
+    }
+
+    it("is one chat on two servers, for clients of the plain protocol", async () => {
+      const [ana, bo] = [await join(nodes[0].url, "Ana"), await join(nodes[1].url, "Ana")];
+      expect(await bo.next("rejectusername")).toMatchObject({ id: bo.id, name: "Ana1" });
+      for (const client of [ana, bo]) await expectUsers(client, "Ana", "Ana1");
+      ana.say("Hello");
+      bo.say("Hello Ana");
+      for (const client of [ana, bo]) {
+        const said = [await client.next("message"), await client.next("message")];
+        said.sort((one, other) => String(one["name"]).localeCompare(String(other["name"])));
+        expect(said).toMatchObject([
+          { id: ana.id, name: "Ana", text: "Hello" },
+          { id: bo.id, name: "Ana1", text: "Hello Ana" },
+        ]);
+      }
+      expect(await nodes[1].stop()).toBe(0);
+      await expectUsers(ana, "Ana");
+    });
+
+    it("remembers a crashed server's messages, and forgets its people", async () => {
+      const room = "?room=crash";
+      const ana = await join(`${nodes[0].url}${room}`, "Ana");
+      const bo = await join(`${nodes[1].url}${room}`, "Bo");
+      bo.say("before", { messageId: "m1" });
+      const { position } = await ana.next("message");
+      bo.say("last words", { messageId: "m2" });
+      const last = await bo.next("message").then(() => bo.next("message"));
+      await nodes[1].kill();
+
+      const back = await join(`${nodes[0].url}${room}&since=${String(position)}`, "Bo");
+      // A name without a session is free once its server is known to be dead.
+      expect(await back.next("rejectusername")).toMatchObject({ name: "Bo1" });
+      expect(await back.next("message")).toEqual(last);
+      back.say("last words", { messageId: "m2" });
+      back.say("and on", { messageId: "m3" });
+      expect(await back.next("message")).toMatchObject({ text: "and on" });
+      await expectUsers(ana, "Ana", "Bo1");
+    });
+  });
+}

@@ -1,0 +1,46 @@
+import { startChat } from "./chat-process.ts";
+import type { ExampleProcess } from "./example-process.ts";
+
+/** A node of the chat that is killed and started again. */
+export class ChatNode {
+  readonly #broker: string;
+  #process: ExampleProcess | undefined;
+
+  private constructor(broker: string) {
+    this.#broker = broker;
+  }
+
+  /** @param broker as for `--broker` */
+  static async start(broker: string): Promise<ChatNode> {
+    const node = new ChatNode(broker);
+    await node.start();
+    return node;
+  }
+
+  async start(): Promise<void> {
+    this.#process = await startChat({ PORT: "0" }, ["--broker", this.#broker]);
+  }
+
+  /** Where it listens; undefined while it does not. */
+  get port(): number | undefined {
+    return this.#process === undefined ? undefined : Number(this.#process.port);
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}/chat`;
+  }
+
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    const process = this.#process;
+    this.#process = undefined;
+    await process?.kill("SIGKILL");
+  }
+
+  /** Ends it as whoever runs it does; returns its exit code. */
+  async stop(): Promise<number | null> {
+    const process = this.#process;
+    this.#process = undefined;
+    return (await process!.kill("SIGTERM")).exitCode;
+  }
+}
