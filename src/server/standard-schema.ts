@@ -35,13 +35,21 @@ export type MessageSchema =
   | StandardSchema
   | { readonly receive: StandardSchema; readonly send: StandardSchema };
 
+// Both name both members: TypeScript 5.9 compares the literal of a route as it is written there, and
+// takes a member that is not named for one too many.
+
 /** What the handler receives: what validation makes of a message. */
 export type ReceivedOf<Schema> = OutputOf<
-  Schema extends { readonly receive: infer Receive } ? Receive : Schema
+  Schema extends { readonly receive: infer Receive; readonly send?: unknown } ? Receive : Schema
 >;
 
 /** What the handler may send: what the peer can validate with the same schema. */
-export type SentOf<Schema> = Schema extends { readonly send: infer Send } ? InputOf<Send> : unknown;
+export type SentOf<Schema> = Schema extends {
+  readonly receive?: unknown;
+  readonly send: infer Send;
+}
+  ? InputOf<Send>
+  : unknown;
 
 /** Read off `validate`, as `types` may be left out. */
 type OutputOf<Schema> = Schema extends {
