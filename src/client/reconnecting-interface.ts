@@ -46,8 +46,9 @@ export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
    */
   readonly webSocketOptions?: Asked<Omit<WebSocketOptions, "protocols">>;
   /**
-   * Finds connections that are dead though nobody said so, as `heartbeat` does. When it throws, the
-   * attempt has failed. Default: none.
+   * Finds connections that are dead though nobody said so: a function, which `heartbeat` makes. (A
+   * `WebSocket` in Node takes a record of times instead, `heartbeat` of `webSocketOptions`, and sends
+   * pings.) When it throws, the attempt has failed. Default: none.
    */
   readonly heartbeat?: Heartbeat;
   /** The longest wait before the first retry, doubled with each one. Default: 2,000. */

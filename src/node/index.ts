@@ -21,7 +21,6 @@ import type {
   ReconnectingWebSocket as ReconnectingInterface,
   ReconnectingWebSocketConstructor,
 } from "../client/reconnecting-interface.ts";
-import { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
 import type {
   WebSocket as WebSocketInterface,
   WebSocketConstructor,
@@ -32,12 +31,8 @@ import type {
   WebSocketStreamConstructor,
 } from "../client/web-socket-stream-interface.ts";
 import { connect } from "./client/connect.ts";
-import { decideReconnect } from "./client/decide-reconnect.ts";
-import {
-  allowManyListeners,
-  CloseEvent as NodeCloseEvent,
-  createWebSocketClass,
-} from "./client/web-socket-class.ts";
+import { createReconnectingClass } from "./client/reconnecting-class.ts";
+import { CloseEvent as NodeCloseEvent, createWebSocketClass } from "./client/web-socket-class.ts";
 
 /** Tells that a WebSocket is closed. */
 export interface CloseEvent extends CloseEventInterface {}
@@ -52,12 +47,8 @@ export const WebSocket: WebSocketConstructor = createWebSocketClass(connect);
 /** A WebSocket client that connects again by itself. */
 export interface ReconnectingWebSocket extends ReconnectingInterface {}
 /** The class of reconnecting clients, over this package's `WebSocket`. */
-export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineReconnectingWebSocket(
-  WebSocket,
-  CloseEvent,
-  decideReconnect,
-  allowManyListeners,
-);
+export const ReconnectingWebSocket: ReconnectingWebSocketConstructor =
+  createReconnectingClass(WebSocket);
 
 /** A WebSocket connection as two streams, with backpressure both ways. */
 export interface WebSocketStream extends WebSocketStreamInterface {}

@@ -3,6 +3,7 @@ import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index
 import { ByteBudget } from "../protocol/index.ts";
 import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options.ts";
+import { compileOriginPolicy } from "./origin.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
 import { type RouteDefaults, RouteTable } from "./route-table.ts";
 import type { Route } from "./route-types.ts";
@@ -79,10 +80,14 @@ export interface Application {
 /** Five minutes: whoever needs longer to send a head is up to something. */
 const MAX_HANDSHAKE_TIMEOUT_MS = 300_000;
 
-/** @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN` */
+/**
+ * @param where for messages: what was called with the options
+ * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
+ */
 export function createApplication(
   routes: Readonly<Record<string, Route>>,
   options: ApplicationOptions,
+  where: "serve" | "attach",
   { wheel, deflateCodec, inNextTurn, random }: ServerRuntime,
 ): Application {
   const {
@@ -100,22 +105,24 @@ export function createApplication(
     !(handshakeTimeoutMs > 0 && handshakeTimeoutMs <= MAX_HANDSHAKE_TIMEOUT_MS)
   ) {
     throw invalidOption(
-      "serve",
+      where,
       "handshakeTimeoutMs",
       handshakeTimeoutMs,
       `an integer from 1 to ${MAX_HANDSHAKE_TIMEOUT_MS}`,
     );
   }
   if (onError !== undefined && typeof onError !== "function") {
-    throw invalidOption("serve", "onError", onError, "a function");
+    throw invalidOption(where, "onError", onError, "a function");
   }
   if (typeof routes !== "object" || routes === null) {
-    throw invalidOption("serve", "routes", routes, "a record of routes");
+    throw invalidOption(where, "routes", routes, "a record of routes");
   }
-  checkCount("serve", "maxConnections", maxConnections);
-  checkCount("serve", "maxUnfinishedBytes", maxUnfinishedBytes);
-  checkLimits(limits, "serve");
-  resolveCompression(compression, "shared", "serve");
+  checkCount(where, "maxConnections", maxConnections);
+  checkCount(where, "maxUnfinishedBytes", maxUnfinishedBytes);
+  checkLimits(limits, where);
+  resolveCompression(compression, "shared", where);
+  // Without a route that could look at it, nobody would.
+  if (origins !== undefined) compileOriginPolicy(origins);
   const isHostAllowed = compileHostPolicy(hosts);
   const table = new RouteTable(routes, {
     ...limits,

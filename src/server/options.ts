@@ -75,6 +75,23 @@ export function checkNames(where: string, options: object, names: readonly strin
   throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}`);
 }
 
+/** Options that only a whole server can have. */
+const SERVER_OPTIONS: readonly string[] = [
+  "handshakeTimeoutMs",
+  "hosts",
+  "http2",
+  "maxConnections",
+  "maxUnfinishedBytes",
+  "onError",
+];
+
+/** @throws UsageError `INVALID_OPTION` if the options of a route have one of its server's */
+export function checkNotServers(options: object, where: string): void {
+  const name = Object.keys(options).find((option) => SERVER_OPTIONS.includes(option));
+  if (name === undefined) return;
+  throw new UsageError("INVALID_OPTION", `${where}: ${name} is an option of the server`);
+}
+
 export function invalidOption(
   where: string,
   name: string,

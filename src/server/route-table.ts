@@ -2,7 +2,7 @@ import { type CompressionOptions, resolveCompression } from "../protocol/deflate
 import { isToken } from "../protocol/handshake/index.ts";
 import { RouteCompression } from "./compression.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
-import { checkLimits } from "./options.ts";
+import { checkLimits, checkNotServers } from "./options.ts";
 import { compileOriginPolicy, type OriginCheck, type OriginPolicy } from "./origin.ts";
 import { compilePattern, invalidRoute, type Params, type RoutePattern } from "./route-pattern.ts";
 import type { HttpHandler, Route, WebSocketHandler, WebSocketRoute } from "./route-types.ts";
@@ -171,6 +171,7 @@ function compileWebSocket(
     ...limits
   } = readRecord(key, route);
   const where = `the route ${JSON.stringify(key)}`;
+  checkNotServers(limits, where);
   checkLimits(limits, where);
   checkProtocols(key, protocols);
   const settings = resolveCompression(compression, "shared", where);

@@ -1,6 +1,7 @@
 import type { CloseInfo, ReadyState } from "../connection/connection.ts";
 import { type TidewayError, UsageError } from "../errors/index.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
+import { PreparedMessage } from "../protocol/prepared-message.ts";
 import type { SendData, SendOptions } from "./send-data.ts";
 import type { ListenOptions, Socket } from "./socket.ts";
 import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
@@ -120,14 +121,17 @@ export class TypedSocket<Received, Sent = unknown> implements AsyncIterable<Rece
    * Sends a value, as JSON in a text message. It is not validated. Returns false when it is time to
    * wait for `drained`, and when the message has been dropped, as `send` of a `Socket`.
    *
+   * What `prepare` has made is sent as it is: `prepare(JSON.stringify(value))`, for many sockets.
+   *
    * @throws UsageError `INVALID_DATA` if JSON cannot express `value`.
    */
-  send(value: Sent, options?: SendOptions): boolean {
+  send(value: Sent | PreparedMessage, options?: SendOptions): boolean {
+    if (value instanceof PreparedMessage) return this.socket.send(value, options);
     return this.socket.send(toJson(value), options);
   }
 
   /** As `send`, for those who look at `drained` rather than at a result. */
-  add(value: Sent, options?: SendOptions): void {
+  add(value: Sent | PreparedMessage, options?: SendOptions): void {
     this.send(value, options);
   }
 

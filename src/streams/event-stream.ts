@@ -47,7 +47,7 @@ export class EventStream<T> implements AsyncIterable<T> {
           resolve(event);
         },
         {
-          onDone: (reason = new TidewayError("STREAM_ENDED", "no event came")) => {
+          onDone: (reason = new TidewayError("STREAM_ENDED", "no event: listen earlier")) => {
             const error = reason as Error;
             reject(error);
           },

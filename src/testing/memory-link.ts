@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import { UsageError } from "../errors/index.ts";
+import { checkNames } from "../server/options.ts";
 
 /** How a link carries bytes. */
 export interface LinkOptions {
@@ -23,6 +24,7 @@ export class MemoryLink {
 
   /** @throws UsageError `INVALID_OPTION` */
   constructor(options: LinkOptions = {}) {
+    checkLinkOptions(options);
     const client = new LinkEnd(options);
     const server = new LinkEnd(options);
     client.connectTo(server);
@@ -51,6 +53,14 @@ export class MemoryLink {
   }
 }
 
+/** @throws UsageError `INVALID_OPTION` */
+export function checkLinkOptions(options: LinkOptions): void {
+  checkNames("MemoryNetwork", options, ["latencyMs", "maxChunkBytes", "bufferBytes"]);
+  checkAtLeast(0, "latencyMs", options.latencyMs);
+  checkAtLeast(1, "maxChunkBytes", options.maxChunkBytes);
+  checkAtLeast(1, "bufferBytes", options.bufferBytes);
+}
+
 /** Stands for the end of the bytes among them. */
 const FIN = Symbol("FIN");
 
@@ -75,9 +85,6 @@ class LinkEnd extends Duplex {
 
   constructor({ latencyMs = 0, maxChunkBytes = 65_536, bufferBytes = 65_536 }: LinkOptions) {
     super({ allowHalfOpen: true });
-    checkAtLeast(0, "latencyMs", latencyMs);
-    checkAtLeast(1, "maxChunkBytes", maxChunkBytes);
-    checkAtLeast(1, "bufferBytes", bufferBytes);
     this.#latencyMs = latencyMs;
     this.#maxChunkBytes = maxChunkBytes;
     this.#bufferBytes = bufferBytes;
@@ -172,7 +179,7 @@ class LinkEnd extends Duplex {
   }
 }
 
-function checkAtLeast(least: number, name: string, value: number): void {
-  if (value >= least) return;
+function checkAtLeast(least: number, name: string, value: number | undefined): void {
+  if (value === undefined || value >= least) return;
   throw new UsageError("INVALID_OPTION", `${name} ${value} is not a number from ${least} on`);
 }

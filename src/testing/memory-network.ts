@@ -2,22 +2,17 @@ import { createServer } from "node:http";
 import type { Server as NetServer } from "node:net";
 import { Duplex } from "node:stream";
 import type { ReconnectingWebSocketConstructor } from "../client/reconnecting-interface.ts";
-import { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
 import type { WebSocketConstructor } from "../client/web-socket-interface.ts";
 import { defineWebSocketStream } from "../client/web-socket-stream.ts";
 import type { WebSocketStreamConstructor } from "../client/web-socket-stream-interface.ts";
-import {
-  allowManyListeners,
-  CloseEvent,
-  createWebSocketClass,
-} from "../node/client/web-socket-class.ts";
+import { createReconnectingClass } from "../node/client/reconnecting-class.ts";
+import { createWebSocketClass } from "../node/client/web-socket-class.ts";
 import { createConnector } from "../node/client/connect.ts";
-import { decideReconnect } from "../node/client/decide-reconnect.ts";
 import type { Attachment } from "../node/serve/running-server.ts";
 import { attach, type RoutesOption } from "../node/serve/serve.ts";
 import type { ApplicationOptions } from "../server/application.ts";
 import { fetchOver } from "./fetch-over.ts";
-import { type LinkOptions, MemoryLink } from "./memory-link.ts";
+import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";
 
 /**
  * A network in memory with one server on it: the same routes, handshakes and frames as over TCP,
@@ -50,18 +45,14 @@ export class MemoryNetwork {
   readonly #options: LinkOptions;
   #server: NetServer | undefined;
 
-  /** @throws UsageError `INVALID_OPTION`, at the first connection */
+  /** @throws UsageError `INVALID_OPTION` */
   constructor(options: LinkOptions = {}) {
+    checkLinkOptions(options);
     this.#options = options;
     const connector = createConnector(() => ({ socket: this.connect(), readyEvent: "connect" }));
     this.WebSocket = createWebSocketClass(connector);
     this.WebSocketStream = defineWebSocketStream(connector, setImmediate);
-    this.ReconnectingWebSocket = defineReconnectingWebSocket(
-      this.WebSocket,
-      CloseEvent,
-      decideReconnect,
-      allowManyListeners,
-    );
+    this.ReconnectingWebSocket = createReconnectingClass(this.WebSocket);
     this.fetch = fetchOver(() => this.connect());
   }
 

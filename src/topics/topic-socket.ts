@@ -1,3 +1,4 @@
+import { UsageError } from "../errors/index.ts";
 import type { TopicData } from "./publication.ts";
 
 /** A message made for many sockets, as by `prepare` of `tideway/server`. */
@@ -34,7 +35,17 @@ export interface TopicSocket {
 /** A socket, or what stands on one, as the `TypedSocket` of `tideway/server` does. */
 export type TopicTarget = TopicSocket | { readonly socket: TopicSocket };
 
-/** The socket to send to: what a topic sends is encoded already, once for all its subscribers. */
+/**
+ * The socket to send to: what a topic sends is encoded already, once for all its subscribers.
+ *
+ * @throws UsageError `INVALID_SOCKET`
+ */
 export function socketOf(target: TopicTarget): TopicSocket {
-  return "socket" in target ? target.socket : target;
+  const socket = isOnSocket(target) ? target.socket : target;
+  if (typeof (socket as TopicSocket | undefined)?.send === "function") return socket;
+  throw new UsageError("INVALID_SOCKET", "what a topic is given is a socket, or stands on one");
+}
+
+function isOnSocket(target: TopicTarget | undefined): target is { readonly socket: TopicSocket } {
+  return (target as { socket?: unknown } | undefined)?.socket !== undefined;
 }

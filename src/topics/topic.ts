@@ -94,13 +94,14 @@ export class Topic {
    * Sends a socket the publications of this topic: those after `since`, or from now on, until it
    * ends. Resolves once the socket is on the topic; what it missed may still be on its way.
    *
-   * @throws UsageError `ALREADY_SUBSCRIBED`
+   * @throws UsageError `ALREADY_SUBSCRIBED`, `INVALID_SOCKET`
    * @throws BrokerError if the broker has to be asked and cannot be; the socket has been sent nothing
    */
   async subscribe(target: TopicTarget, options: SubscribeOptions = {}): Promise<TopicSubscription> {
     this.#host.checkOpen();
+    const socket = socketOf(target);
     const feed = await this.#host.openFeed(this.name, this.#settings);
-    const { subscriber, ...start } = await feed.subscribe(socketOf(target), options.since);
+    const { subscriber, ...start } = await feed.subscribe(socket, options.since);
     const unsubscribe = (): void => subscriber.end();
     return { ...start, unsubscribe, [Symbol.dispose]: unsubscribe };
   }
@@ -120,13 +121,13 @@ export class Topic {
    * Makes somebody a member of this topic, until `leave` or the end of the socket. If this node
    * crashes, the member is gone after `presenceTtlMs`.
    *
-   * @throws UsageError `INVALID_MEMBER`
+   * @throws UsageError `INVALID_MEMBER`, `INVALID_SOCKET`
    * @throws BrokerError
    */
   async enter(target: TopicTarget, member: Member): Promise<Presence> {
     this.#host.checkOpen();
-    const entry = { key: crypto.randomUUID(), value: writeMember(member) };
     const socket = socketOf(target);
+    const entry = { key: crypto.randomUUID(), value: writeMember(member) };
     const lease: PresenceLease = new PresenceLease(this.#host.context, this.name, entry, () => {
       stopWatching();
       this.#host.release(lease);

@@ -19,6 +19,7 @@ function open(
   const { gate } = createApplication(
     { "ws:/": { handle: () => {}, ...(maxLifetimeMs !== undefined && { maxLifetimeMs }) } },
     {},
+    "serve",
     {
       ...nodeEnvironment,
       wheel: new TimerWheel(clock),

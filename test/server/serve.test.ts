@@ -131,11 +131,24 @@ describe("routes", () => {
     });
   });
 
+  it.each(["hosts", "maxConnections", "maxUnfinishedBytes", "handshakeTimeoutMs", "onError"])(
+    "a route that is given %s is told that this is an option of the server",
+    async (name) => {
+      const routes = { "ws:/": { handle: () => {}, [name]: 5 } };
+      await expect(start({ routes })).rejects.toMatchObject({
+        code: "INVALID_OPTION",
+        message: `the route "ws:/": ${name} is an option of the server`,
+      });
+    },
+  );
+
   it.each([[["example.com"]], [["null"]], [[5]], "https://example.com"])(
     "the bad origins %j are told at once",
     async (origins) => {
       const routes = { "ws:/": { origins: origins as unknown as string[], handle: () => {} } };
       await expect(start({ routes })).rejects.toMatchObject({ code: "INVALID_ORIGIN" });
+      const withoutRoutes = { routes: {}, origins: origins as unknown as string[] };
+      await expect(start(withoutRoutes)).rejects.toMatchObject({ code: "INVALID_ORIGIN" });
     },
   );
 });

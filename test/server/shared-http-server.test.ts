@@ -75,3 +75,8 @@ it.each([createHttp2Server, createSecureServer])(
     expect(() => attach(http2Server, { routes: {} })).toThrow(/use serve\(\{ tls \}\)/);
   },
 );
+
+it("attach names itself when it refuses an option", () => {
+  const options = { routes: {}, port: 80 };
+  expect(() => attach(createServer(), options)).toThrow("attach: there is no option port");
+});

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import * as fc from "fast-check";
-import { type CloseInfo, InvalidMessageError, type StandardSchema } from "tideway/server";
+import { type CloseInfo, InvalidMessageError, prepare, type StandardSchema } from "tideway/server";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { deferred } from "../../src/server/deferred.ts";
 import { runHandler, Socket } from "../../src/server/socket.ts";
@@ -532,6 +532,14 @@ describe("sending", () => {
     await writer.write(true);
     expect(connection.sent).toEqual(['{"a":[1,"é"]}', "null", "1", '"two"', "true"]);
     expect(socket.writable).toBe(socket.writable);
+  });
+
+  it("sends a prepared message as it was prepared", () => {
+    const socket = open(anything);
+    const prepared = prepare('{"a":1}');
+    socket.send(prepared);
+    socket.add(prepared);
+    expect(connection.sent).toEqual(['{"a":1}', '{"a":1}']);
   });
 
   const circular: { self?: unknown } = {};

@@ -100,14 +100,17 @@ describe("connectedPair", () => {
     expect(await pair.server.done).toMatchObject({ code: 1006 });
   });
 
-  it.each([{ maxChunkBytes: 0 }, { bufferBytes: 0 }, { latencyMs: -1 }, { latencyMs: NaN }])(
-    "refuses the options %o",
-    (options) => {
-      expect(() => new MemoryLink(options)).toThrow(
-        expect.objectContaining({ code: "INVALID_OPTION" }),
-      );
-    },
-  );
+  it.each([
+    { maxChunkBytes: 0 },
+    { bufferBytes: 0 },
+    { latencyMs: -1 },
+    { latencyMs: NaN },
+    { maxChunk: 1 } as object,
+  ])("refuses the options %o, as its network does at once", (options) => {
+    const expected = expect.objectContaining({ code: "INVALID_OPTION" });
+    expect(() => new MemoryLink(options)).toThrow(expected);
+    expect(() => new MemoryNetwork(options)).toThrow(expected);
+  });
 
   it("makes a writer wait for a reader that does not read", async () => {
     await using pair = await connectedPair({ bufferBytes: 1000 });

@@ -25,6 +25,16 @@ const anything: StandardSchema = {
 };
 
 describe("subscribing to a topic", () => {
+  it.each([[{}], [{ socket: {} }], [undefined], [5]])(
+    "refuses %o, which is no socket",
+    async (target) => {
+      const topic = openTopics().topic("news");
+      const expected = { name: "UsageError", code: "INVALID_SOCKET" };
+      await expect(topic.subscribe(target as never)).rejects.toMatchObject(expected);
+      await expect(topic.enter(target as never, { id: "ann" })).rejects.toMatchObject(expected);
+    },
+  );
+
   it("tells where it starts, then every publication with its position and id", async () => {
     const topic = openTopics().topic("news");
     await topic.publish("before");

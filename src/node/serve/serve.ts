@@ -79,7 +79,7 @@ export async function serve<
   checkHost(host);
   checkTls(tls);
   checkHttp2(http2, tls);
-  const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
+  const application = createApplication(routes as AnyRoutes, applicationOptions, "serve", RUNTIME);
   const { handshakeTimeoutMs } = application;
   const httpServer =
     tls === undefined
@@ -126,7 +126,7 @@ export function attach<
       "attach takes a server of node:http or node:https; for HTTP/2 use serve({ tls })",
     );
   }
-  const application = createApplication(routes as AnyRoutes, applicationOptions, RUNTIME);
+  const application = createApplication(routes as AnyRoutes, applicationOptions, "attach", RUNTIME);
   const front = new HttpFront(application, httpServer);
   return {
     sockets: application.sockets,
