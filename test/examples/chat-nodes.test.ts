@@ -1,5 +1,11 @@
 import { serve, type Server } from "tideway/server";
-import { MemoryBroker } from "tideway/topics";
+import {
+  type Broker,
+  BrokerError,
+  type BrokerPage,
+  MemoryBroker,
+  type PublishReceipt,
+} from "tideway/topics";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Chat } from "../../examples/chat/src/chat.ts";
 import { chatRoute } from "../../examples/chat/src/chat-route.ts";
@@ -55,6 +61,67 @@ async function join(
   clients.push(client);
   return client;
 }
+
+/** A broker that refuses calls of one of its methods. */
+class RefusingBroker extends MemoryBroker {
+  refused: string | undefined;
+
+  override async publish(...args: Parameters<Broker["publish"]>): Promise<PublishReceipt> {
+    this.#check("publish");
+    return super.publish(...args);
+  }
+
+  override async history(...args: Parameters<Broker["history"]>): Promise<BrokerPage> {
+    this.#check("history");
+    return super.history(...args);
+  }
+
+  override async enter(...args: Parameters<Broker["enter"]>): Promise<void> {
+    this.#check("enter");
+    return super.enter(...args);
+  }
+
+  #check(method: string): void {
+    if (method === this.refused) throw new BrokerError("BROKER_REFUSED", `no ${method} now`);
+  }
+}
+
+describe("the chat whose broker refuses", () => {
+  async function start(): Promise<{ readonly refusing: RefusingBroker; readonly node: Node }> {
+    const refusing = new RefusingBroker();
+    const node = await Node.start(refusing);
+    nodes.push(node);
+    return { refusing, node };
+  }
+
+  it("closes with 1013 on a message that it cannot store, and takes it later", async () => {
+    const { refusing, node } = await start();
+    const [ana, bo] = [await join(node, "Ana"), await join(node, "Bo")];
+    refusing.refused = "publish";
+    ana.say("Hello", { messageId: "m1" });
+    expect((await ana.closed)[0]).toBe(1013);
+    refusing.refused = undefined;
+    const back = await join(node, "Ana");
+    back.say("Hello", { messageId: "m1" });
+    expect(await bo.next("message")).toMatchObject({ text: "Hello", messageId: "m1" });
+  });
+
+  it.each(["history", "enter"])(
+    "closes with 1013 where it cannot ask it, by %s",
+    async (method) => {
+      const { refusing, node } = await start();
+      const bo = await join(node, "Bo");
+      refusing.refused = method;
+      const ana = new PlainClient(node.url);
+      clients.push(ana);
+      ana.socket.once("open", () => ana.send({ type: "username", name: "Ana" }));
+      expect((await ana.closed)[0]).toBe(1013);
+      refusing.refused = undefined;
+      await join(node, "Ana");
+      await expectUsers(bo, "Bo", "Ana");
+    },
+  );
+});
 
 describe("the chat on two nodes, for clients of the plain protocol", () => {
   it("tells all of a new name, and who is here, whichever node they are on", async () => {

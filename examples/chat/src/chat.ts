@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { prepare, type Socket } from "tideway/server";
-import { type Broker, MemoryBroker, Topics } from "tideway/topics";
+import { type Broker, BrokerError, MemoryBroker, Topics } from "tideway/topics";
 import { CONVERSATION } from "./conversation.ts";
 import { Pace } from "./pace.ts";
 import { readClientMessage } from "./read-message.ts";
-import { refuse, Room, type Visitor } from "./room.ts";
+import { Room, sendAway, type Visitor } from "./room.ts";
 
 /**
  * How many characters one connection may send: nobody types as fast as this, and nobody else has to
@@ -49,7 +49,8 @@ export class Chat implements AsyncDisposable {
       await room.opened;
       await this.#visit(room.room, socket, place);
     } catch (error) {
-      refuse(socket, error);
+      if (!(error instanceof BrokerError)) throw error;
+      sendAway(socket);
     } finally {
       this.#part(place.room, room);
     }

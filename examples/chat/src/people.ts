@@ -10,7 +10,7 @@ import { watcher } from "./watcher.ts";
 export class People {
   readonly #topic: Topic;
   readonly #onChange: (roster: Roster) => void;
-  readonly #presences = new Map<number, Presence>();
+  readonly #presences = new WeakMap<Socket, Presence>();
   #subscription: TopicSubscription | undefined;
   #claims: readonly Claim[] = [];
   #roster: Roster = settle([]);
@@ -46,15 +46,11 @@ export class People {
   async claim(socket: Socket, claim: Omit<Claim, "at">): Promise<void> {
     const latest = Math.max(0, ...this.#claims.map(({ at }) => at));
     const data: Claim = { ...claim, at: Math.max(Date.now(), latest + 1) };
-    const previous = this.#presences.get(claim.id);
-    this.#presences.set(claim.id, await this.#topic.enter(socket, { id: String(claim.id), data }));
+    const presence = await this.#topic.enter(socket, { id: String(claim.id), data });
+    const previous = this.#presences.get(socket);
+    this.#presences.set(socket, presence);
     await previous?.leave();
     await this.refresh();
-  }
-
-  /** The connection has ended; its claim ends with its socket. */
-  forget(id: number): void {
-    this.#presences.delete(id);
   }
 
   /** Reads who is there at the time of the call or later. @throws BrokerError */

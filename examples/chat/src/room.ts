@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { CloseCode } from "tideway/protocol";
 import { prepare, type Socket } from "tideway/server";
-import { BrokerError, formatPosition, type Topic } from "tideway/topics";
+import { formatPosition, type Topic } from "tideway/topics";
 import type { Claim, Roster } from "./claim.ts";
 import { Conversation, type Start } from "./conversation.ts";
 import { cleanName, freeName, nameKey } from "./names.ts";
@@ -22,6 +22,8 @@ export interface Visitor {
   readonly start: Start;
   /** What it asked to be called; absent for somebody who only listens. */
   wanted?: string;
+  /** What it is called. */
+  name?: string;
   session?: string;
   /** Its latest naming; one is done after the other. */
   naming: Promise<void>;
@@ -46,10 +48,6 @@ export class Room {
     this.#people = new People(people, (roster) => this.#tellChanges(roster));
   }
 
-  get isEmpty(): boolean {
-    return this.#visitors.size === 0;
-  }
-
   /** Learns who is there. @throws BrokerError */
   open(): Promise<void> {
     return this.#people.open();
@@ -66,13 +64,17 @@ export class Room {
     send(socket, { type: "id", id, ...start, position: formatPosition(start.position) });
     const visitor = { id, socket, start, naming: Promise.resolve(), isBeingNamed: false };
     this.#visitors.set(id, visitor);
-    await this.#conversation.follow(socket, start);
+    try {
+      await this.#conversation.follow(socket, start);
+    } catch (error) {
+      this.leave(visitor);
+      throw error;
+    }
     return visitor;
   }
 
   leave({ id }: Visitor): void {
     this.#visitors.delete(id);
-    this.#people.forget(id);
   }
 
   /** Does what a visitor asks for; the next one waits until then. @throws BrokerError */
@@ -90,8 +92,7 @@ export class Room {
   async #receiveText(visitor: Visitor, message: MessageRequest): Promise<void> {
     if (visitor.wanted === undefined) await this.#receiveName(visitor, { type: "username" });
     await visitor.naming;
-    const { id, start, socket } = visitor;
-    const name = this.#nameOf(id);
+    const { id, name, start, socket } = visitor;
     // Somebody whose place another connection has taken meanwhile.
     if (name === undefined) return;
     const earlier = await this.#conversation.say({ id, name }, message, start);
@@ -116,7 +117,7 @@ export class Room {
   #rename(id: number): void {
     const visitor = this.#visitors.get(id);
     if (visitor === undefined || visitor.isBeingNamed) return;
-    this.#introduce(visitor).catch((error: unknown) => refuse(visitor.socket, error));
+    this.#introduce(visitor).catch(() => sendAway(visitor.socket));
   }
 
   #choose({ id, wanted = "", session }: Visitor): Omit<Claim, "at"> {
@@ -130,10 +131,6 @@ export class Room {
 
   #isRejected({ id }: Visitor): boolean {
     return this.#people.roster.rejected.some((claim) => claim.id === id);
-  }
-
-  #nameOf(id: number): string | undefined {
-    return this.#people.roster.present.find((claim) => claim.id === id)?.name;
   }
 
   #tellChanges({ present, rejected, replaced }: Roster): void {
@@ -151,6 +148,7 @@ export class Room {
 
   #tellName({ id, name, at }: Claim, previous: string | undefined): void {
     const visitor = this.#visitors.get(id);
+    if (visitor !== undefined) visitor.name = name;
     if (visitor !== undefined && visitor.wanted !== name) {
       send(visitor.socket, { type: "rejectusername", id, name });
     }
@@ -176,9 +174,8 @@ export class Room {
   }
 }
 
-/** Sends away whom the broker keeps from being served: the client comes back, perhaps elsewhere. */
-export function refuse(socket: Socket, error: unknown): void {
-  if (!(error instanceof BrokerError)) throw error;
+/** For whom the broker does not answer: the client comes back later, perhaps to another node. */
+export function sendAway(socket: Socket): void {
   socket.close(CloseCode.TryAgainLater, "the chat is away for a moment");
 }
 
