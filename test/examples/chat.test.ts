@@ -162,9 +162,23 @@ describe("the chat, for a client that knows more", () => {
     const first = await bo.next("message");
     const ana = await join("Ana", `since=${String(first["position"])}`);
     ana.say("Hello", { messageId: "m1" });
-    expect(await ana.next("message")).toEqual(first);
+    // Without the position, which is not where she is.
+    expect(await ana.next("message")).toEqual({ ...first, position: undefined });
     ana.say("Bye");
     expect(await bo.next("message")).toMatchObject({ text: "Bye" });
+  });
+
+  it("tells the sender that a message was heard, also when it is too old to be kept", async () => {
+    const [ana, bo] = [await join("Ana"), await join("Bo")];
+    bo.say("Hello", { messageId: "m1" });
+    for (let count = 0; count < 1_000; count++) ana.say(`message ${count}`);
+    for (let count = 0; count < 1_001; count++) await ana.next("message");
+    const back = await join("Bo");
+    back.say("Hello", { messageId: "m1" });
+    let message = await back.next("message");
+    while (message["messageId"] !== "m1") message = await back.next("message");
+    expect(message).toMatchObject({ text: "Hello" });
+    expect(ana.inbox.filter(({ type }) => type === "message")).toEqual([]);
   });
 
   it("shows the last fifty messages to a newcomer", async () => {

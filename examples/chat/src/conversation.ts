@@ -4,6 +4,7 @@ import {
   type Publication,
   readPosition,
   type Topic,
+  type TopicData,
   type TopicMessage,
   type TopicOptions,
   type TopicTarget,
@@ -67,27 +68,25 @@ export class Conversation {
 
   /**
    * Says something to all. What was said before under the same id is not said again; it is returned,
-   * encoded, where somebody who started at `start` is not sent it anyway. @throws BrokerError
+   * for its sender alone, where somebody who started at `start` is not sent it anyway.
+   * @throws BrokerError
    */
   async say(
     { id, name }: Speaker,
     { text, messageId }: MessageRequest,
     start: Start,
-  ): Promise<string | undefined> {
-    const said: Omit<ChatMessage, "position"> = {
-      type: "message",
-      id,
-      name,
-      text,
-      date: Date.now(),
-    };
-    const { position, isDuplicate } = await this.#topic.publish(
+  ): Promise<ChatMessage | undefined> {
+    const said: ChatMessage = { type: "message", id, name, text, date: Date.now() };
+    const published = await this.#topic.publish(
       JSON.stringify(said),
       messageId === undefined ? {} : { id: messageId },
     );
+    const { position, isDuplicate } = published;
     if (!isDuplicate || isBehind(position, start.position)) return undefined;
-    const earlier = await this.#topic.history({ since: before(position), limit: 1 });
-    return earlier.publications.map((publication) => encodeSaid(publication))[0];
+    const { publications } = await this.#topic.history({ since: before(position), limit: 1 });
+    // Its sender has to learn that it was heard, also when it is too old to be kept.
+    const first = publications.map(({ data }) => readSaid(data))[0] ?? said;
+    return { ...first, messageId: published.id };
   }
 }
 
@@ -107,8 +106,15 @@ function encodeForClients(message: TopicMessage): string | undefined {
 }
 
 function encodeSaid({ id, position, data }: Publication): string {
-  const said = JSON.parse(String(data)) as ChatMessage;
-  return JSON.stringify({ ...said, messageId: id, position: formatPosition(position) });
+  return JSON.stringify({
+    ...readSaid(data),
+    messageId: id,
+    position: formatPosition(position),
+  });
+}
+
+function readSaid(data: TopicData): ChatMessage {
+  return JSON.parse(String(data)) as ChatMessage;
 }
 
 function encodeLost(position: Position): string {

@@ -96,7 +96,7 @@ export class Room {
     // Somebody whose place another connection has taken meanwhile.
     if (name === undefined) return;
     const earlier = await this.#conversation.say({ id, name }, message, start);
-    if (earlier !== undefined) socket.send(earlier);
+    if (earlier !== undefined) send(socket, earlier);
   }
 
   /** Claims the name that a visitor wants, or the free one nearest to it, until it has one. */
