@@ -18,6 +18,14 @@ const OVER_EVERY_TRANSPORT = [
   "test/server/{backpressure,schema,serve,upgrade}.test.ts",
 ];
 
+/** What holds wherever routes are attached to, or bytes come from: over TCP, and in memory. */
+const IN_MEMORY = [
+  "test/server/{authorize,hosts,max-connections,max-messages-per-second,max-unfinished-bytes,slow-peers,stop}.test.ts",
+  "test/client/return-after-drain.test.ts",
+  "test/hostile/{client,server}.test.ts",
+  "test/anomalies/faults.test.ts",
+];
+
 export default defineConfig({
   resolve: {
     // Tests run on the sources, so that no build stands between a change and its test.
@@ -62,7 +70,11 @@ export default defineConfig({
       },
       ...[TCP_UNSHARED, ...Object.keys(LINKS)].map((name) => ({
         extends: true as const,
-        test: { name, include: OVER_EVERY_TRANSPORT, provide: { transport: name } },
+        test: {
+          name,
+          include: [...OVER_EVERY_TRANSPORT, ...(name === "memory" ? IN_MEMORY : [])],
+          provide: { transport: name },
+        },
       })),
       {
         extends: true,

@@ -1,4 +1,4 @@
-/** What hostile peers have done to other servers, on real sockets, byte by byte. */
+/** What hostile peers have done to other servers, byte by byte. */
 import type { Socket } from "tideway/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { deferred } from "../client/servers.ts";

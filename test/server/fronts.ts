@@ -2,20 +2,20 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type ApplicationOptions, attach, type OpenSockets, serve } from "tideway/server";
-import { type Reach, type Routes, tcpReach } from "../suite/transports.ts";
+import { type Reach, type Routes, tcpReach, transport } from "../suite/transports.ts";
 
-/** Routes that can be reached over TCP, however they came there. */
+/** Routes that can be reached, however they came there. */
 export interface RunningFront extends Reach, AsyncDisposable {
   readonly sockets: OpenSockets;
 }
 
-/** A way to put routes on a port of this machine. What protects one has to protect each. */
+/** A way to put routes where peers can reach them. What protects one has to protect each. */
 export interface Front {
   readonly name: string;
   readonly start: (routes: Routes, options?: ApplicationOptions) => Promise<RunningFront>;
 }
 
-export const FRONTS: readonly Front[] = [
+const ON_PORTS: readonly Front[] = [
   {
     name: "serve",
     start: async (routes, options) => {
@@ -45,3 +45,16 @@ export const FRONTS: readonly Front[] = [
     },
   },
 ];
+
+const IN_MEMORY: readonly Front[] = [
+  {
+    name: `attach over ${transport.name}`,
+    start: async (routes, options) => {
+      const { stop, ...server } = await transport.serve(routes, options);
+      return { ...server, [Symbol.asyncDispose]: async () => await stop() };
+    },
+  },
+];
+
+/** Those there are over the transport of this run. */
+export const FRONTS: readonly Front[] = transport.hasPorts ? ON_PORTS : IN_MEMORY;

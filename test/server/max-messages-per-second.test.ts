@@ -1,4 +1,3 @@
-import { ReconnectingWebSocket } from "tideway";
 import type { Socket } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { handshake, nextMessage, openClient, RawClient } from "./clients.ts";
@@ -52,7 +51,7 @@ describe.each(FRONTS)("maxMessagesPerSecond, by $name", ({ start }) => {
   it("is for good: a reconnecting client does not come back", async () => {
     await using server = await begin();
     const url = `${server.url.replace("http", "ws")}/limited`;
-    const client = new ReconnectingWebSocket(url);
+    const client = new server.ReconnectingWebSocket(url);
     await client.onOpen.first;
     for (let i = 0; i < 1000; i++) client.send("x");
     expect((await client.onClose.first).code).toBe(1008);

@@ -67,6 +67,8 @@ export interface Transport {
   readonly name: string;
   /** Whether it carries megabytes in a moment. */
   readonly isFast: boolean;
+  /** Whether it goes over ports of this machine: the one of `serve`, TLS and processes. */
+  readonly hasPorts: boolean;
   serve(routes: Routes, options?: ApplicationOptions): Promise<Running>;
   readonly network: Network;
 }
@@ -76,6 +78,7 @@ const CLIENTS: Clients = { WebSocket, WebSocketStream, ReconnectingWebSocket };
 const tcp: Transport = {
   name: "TCP",
   isFast: true,
+  hasPorts: true,
   async serve(routes, options) {
     const server = await serve({ host: "127.0.0.1", ...options, port: 0, routes });
     return {
@@ -128,6 +131,7 @@ function memory(name: string, link: LinkOptions): Transport {
   return {
     name,
     isFast: Object.keys(link).length === 0,
+    hasPorts: false,
     async serve(routes, options) {
       const network = new MemoryNetwork(link);
       const server = network.serve({ ...options, routes });
