@@ -6,7 +6,7 @@ import type { Platform } from "./platform.ts";
 export const MAX_POOLED_BYTES = 2048;
 
 /** Up to here one pass that copies and unmasks is the fastest. */
-export const MAX_ONE_PASS_BYTES = 512;
+export const MAX_ONE_PASS_BYTES = 1024;
 
 /** What a message that is kept holds at most, however short it is. */
 const POOL_BYTES = 16_384;
