@@ -183,6 +183,18 @@ describe("the tour through the API", () => {
     expect(JSON.parse((await answer).data as string)).toEqual({ type: "moved", to: "e4" });
   });
 
+  it("has a server that compresses, but for what says not to", async () => {
+    const { at, code } = blockWith("a secret, or a picture");
+    const { server } = await runBlock<{ server: Server }>(
+      at,
+      code.replace("8080", "0").replace("const server", "export const server"),
+    );
+    servers.push(server);
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/prices`);
+    expect((await socket.onMessage.first).data).toBe("a secret, or a picture");
+    expect(socket.extensions).toContain("permessage-deflate");
+  });
+
   it("has clients that listen, and that come back", async () => {
     const heard = withResolvers<string>();
     const server = await serve({
