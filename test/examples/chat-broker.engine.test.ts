@@ -50,6 +50,32 @@ for (const name of ["redis", "nats"] as const) {
       await expectUsers(ana, "Ana");
     });
 
+    it("keeps its sockets while the broker is away, and passes on what was said then, or tells of it", async () => {
+      const room = "?room=away";
+      const ana = await join(`${nodes[0].url}${room}`, "Ana");
+      const bo = await join(`${nodes[1].url}${room}`, "Bo");
+      ana.say("before");
+      for (const client of [ana, bo]) await client.next("message");
+      await engine.kill();
+      ana.say("meanwhile");
+      await engine.start();
+      ana.say("after");
+      if (name === "redis") {
+        // What a Redis that was started anew may have forgotten nobody can say, so all are told.
+        for (const client of [ana, bo]) await client.next("lost");
+      } else {
+        for (const client of [ana, bo]) {
+          for (const text of ["meanwhile", "after"]) {
+            expect(await client.next("message")).toMatchObject({ text });
+          }
+        }
+      }
+      const cy = await join(`${nodes[0].url}${room}`, "Cy");
+      for (const text of ["before", "meanwhile", "after"]) {
+        expect(await cy.next("message")).toMatchObject({ text });
+      }
+    });
+
     it("remembers a crashed server's messages, and forgets its people", async () => {
       const room = "?room=crash";
       const ana = await join(`${nodes[0].url}${room}`, "Ana");
