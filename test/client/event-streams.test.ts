@@ -47,7 +47,10 @@ describe("the event streams of a socket", () => {
     const { socket, connection } = new FakeNetwork().open();
     connection.end(NORMAL);
     await expect(socket.onMessage.first).rejects.toMatchObject({ code: "STREAM_ENDED" });
-    await expect(socket.onClose.first).rejects.toMatchObject({ code: "STREAM_ENDED" });
+    await expect(socket.onClose.first).rejects.toMatchObject({
+      code: "STREAM_ENDED",
+      message: "no event: listen earlier",
+    });
   });
 
   it("still give the close event to who listens during the error event", async () => {
