@@ -42,7 +42,14 @@ const tidewayOneByOne: Program = {
   ...server("tideway", "broadcast", "one-by-one"),
   name: "tideway, not prepared",
 };
+const tidewayTopic: Program = { ...server("tideway", "topic"), name: "tideway, by a topic" };
 const wsBuffers: Program = { ...client("ws", "receive", "buffers"), name: "ws, as Buffers" };
+
+const BROADCASTERS: readonly Program[] = [
+  ...servers("broadcast", ["ws", "tideway", "bun"]),
+  tidewayOneByOne,
+  tidewayTopic,
+];
 
 export const WORKLOADS: readonly Workload[] = [
   {
@@ -130,13 +137,13 @@ export const WORKLOADS: readonly Workload[] = [
   {
     name: "broadcast",
     load: broadcast(8),
-    programs: [...servers("broadcast", ["ws", "tideway", "bun"]), tidewayOneByOne],
+    programs: BROADCASTERS,
     target: { least: 10, aim: 12 },
   },
   {
     name: "broadcast-single",
     load: broadcast(1),
-    programs: [...servers("broadcast", ["ws", "tideway", "bun"]), tidewayOneByOne],
+    programs: BROADCASTERS,
     target: { least: 1.25, aim: 1.5 },
   },
   {
