@@ -18,12 +18,16 @@ const OVER_EVERY_TRANSPORT = [
   "test/server/{backpressure,schema,serve,upgrade}.test.ts",
 ];
 
+/** Where it matters too where the bytes of heads and frames are cut. */
+const SPLIT = ["test/hostile/server.test.ts", "test/server/{authorize,hosts}.test.ts"];
+
 /** What holds wherever routes are attached to, or bytes come from: over TCP, and in memory. */
 const IN_MEMORY = [
   "test/server/{authorize,hosts,max-connections,max-messages-per-second,max-unfinished-bytes,slow-peers,stop}.test.ts",
   "test/client/return-after-drain.test.ts",
   "test/hostile/{client,server}.test.ts",
   "test/anomalies/faults.test.ts",
+  "test/interop/our-{client,server}.test.ts",
 ];
 
 export default defineConfig({
@@ -72,7 +76,11 @@ export default defineConfig({
         extends: true as const,
         test: {
           name,
-          include: [...OVER_EVERY_TRANSPORT, ...(name === "memory" ? IN_MEMORY : [])],
+          include: [
+            ...OVER_EVERY_TRANSPORT,
+            ...(name === "memory" ? IN_MEMORY : []),
+            ...(name === "memory, split at every byte" ? SPLIT : []),
+          ],
           provide: { transport: name },
         },
       })),

@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { WebSocket } from "tideway";
+import { createServer } from "node:http";
+import type { WebSocket } from "tideway";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
+import { transport } from "../suite/transports.ts";
 import {
   CASES,
   LARGEST,
@@ -15,11 +16,12 @@ import {
 describe("our client with the ws server", () => {
   let server: WebSocketServer;
   let url: string;
+  let onStop: () => void;
 
   beforeAll(async () => {
+    const http = createServer();
     server = new WebSocketServer({
-      port: 0,
-      host: "127.0.0.1",
+      server: http,
       maxPayload: LARGEST,
       // Offered by nobody here: the server being able to must not matter.
       perMessageDeflate: true,
@@ -38,16 +40,20 @@ describe("our client with the ws server", () => {
         socket.send(third, { binary: isBinary, fin: true });
       });
     });
-    await once(server, "listening");
-    url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    url = (await transport.network.listen(http)).slice(0, -1);
+    onStop = () => void http.close();
   });
 
   afterAll(() => {
     server.close();
+    onStop();
   });
 
   const open = async (path: string, protocols: string[] = []): Promise<WebSocket> => {
-    const socket = new WebSocket(url + path, { protocols, maxMessageBytes: LARGEST });
+    const socket = new transport.network.WebSocket(url + path, {
+      protocols,
+      maxMessageBytes: LARGEST,
+    });
     socket.binaryType = "arraybuffer";
     await once(socket, "open");
     return socket;

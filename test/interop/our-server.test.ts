@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import type { Server } from "tideway/server";
+import type { Socket as NetSocket } from "node:net";
 import { WebSocket as UndiciWebSocket } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket as WsWebSocket } from "ws";
-import { serveEcho } from "./echo-server.ts";
+import { type Running, transport } from "../suite/transports.ts";
+import { ECHO } from "./echo-server.ts";
 import {
   CASES,
   LARGEST,
@@ -13,12 +14,12 @@ import {
   messageOf,
 } from "./messages.ts";
 
-let server: Server;
+let server: Running;
 let url: string;
 
 beforeAll(async () => {
-  server = await serveEcho();
-  url = `ws://127.0.0.1:${server.port}`;
+  server = await transport.serve(ECHO);
+  url = server.url.replace("http", "ws");
 });
 
 afterAll(async () => {
@@ -28,7 +29,10 @@ afterAll(async () => {
 describe("our server with the ws client", () => {
   const open = async (path: string, protocols: string[] = []): Promise<WsWebSocket> => {
     // The client offers compression, as it does by default: the server may decline.
-    const socket = new WsWebSocket(url + path, protocols, { maxPayload: LARGEST });
+    const socket = new WsWebSocket(url + path, protocols, {
+      maxPayload: LARGEST,
+      createConnection: () => server.connect().socket as NetSocket,
+    });
     await once(socket, "open");
     return socket;
   };
@@ -82,7 +86,8 @@ describe("our server with the ws client", () => {
   });
 });
 
-describe("our server with undici's WebSocket", () => {
+// It makes its connections by itself.
+describe.runIf(transport.hasPorts)("our server with undici's WebSocket", () => {
   const open = async (path: string, protocols: string[] = []): Promise<UndiciWebSocket> => {
     const socket = new UndiciWebSocket(url + path, protocols);
     socket.binaryType = "arraybuffer";
