@@ -27,7 +27,7 @@ const IN_MEMORY = [
   "test/client/return-after-drain.test.ts",
   "test/hostile/{client,server}.test.ts",
   "test/anomalies/faults.test.ts",
-  "test/interop/our-{client,server}.test.ts",
+  "test/interop/{compression,our-client,our-server}.test.ts",
 ];
 
 export default defineConfig({
