@@ -56,7 +56,10 @@ export class MemoryNetwork {
     this.fetch = fetchOver(() => this.connect());
   }
 
-  /** Puts `routes` on the network; as `serve` of `tideway/server`, less what concerns ports. */
+  /**
+   * Puts `routes` on the network, as `attach` of `tideway/server` does on an HTTP server: what `serve`
+   * adds for the heads of requests, their limits in bytes and time, does not hold here.
+   */
   serve<
     const Key extends string,
     const Protocols extends Record<string, unknown>,
