@@ -80,6 +80,8 @@ class LinkEnd extends Duplex {
   #underWayBytes = 0;
   #isStalled = false;
   #isDelivering = false;
+  /** Whether the reader has asked for more since it last had enough. */
+  #isWanted = false;
   /** Lets the writer at the other end go on. */
   #onRoom: (() => void) | undefined;
 
@@ -112,6 +114,7 @@ class LinkEnd extends Duplex {
   }
 
   override _read(): void {
+    this.#isWanted = true;
     this.#deliver();
   }
 
@@ -142,8 +145,10 @@ class LinkEnd extends Duplex {
   /** Hands over what is under way, a turn or the latency later, for as long as it is wanted. */
   #deliver(): void {
     if (this.#isDelivering || this.#isStalled || this.#underWay.length === 0) return;
+    const [{ content, dueMs }] = this.#underWay;
+    if (!this.#isWanted && content !== FIN) return;
     this.#isDelivering = true;
-    const waitMs = this.#underWay[0].dueMs - performance.now();
+    const waitMs = dueMs - performance.now();
     if (waitMs > 0) setTimeout(this.#deliverDue, Math.ceil(waitMs));
     else setImmediate(this.#deliverDue);
   }
@@ -155,8 +160,9 @@ class LinkEnd extends Duplex {
     let wantsMore = true;
     while (wantsMore && this.#underWay.length > 0 && this.#underWay[0].dueMs <= nowMs) {
       wantsMore = this.#deliverPiece(this.#underWay[0]);
+      this.#isWanted = wantsMore;
     }
-    if (wantsMore) this.#deliver();
+    this.#deliver();
   };
 
   /** Whether more is wanted. */

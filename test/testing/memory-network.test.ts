@@ -114,16 +114,17 @@ describe("connectedPair", () => {
 
   it("makes a writer wait for a reader that does not read", async () => {
     await using pair = await connectedPair({ bufferBytes: 1000 });
+    // More than the queue takes, and the pieces of 64 KiB that are under way, together.
     const chunk = new Uint8Array(20_000);
-    for (let count = 0; count < 20; count++) pair.client.send(chunk);
+    for (let count = 0; count < 40; count++) pair.client.send(chunk);
     for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
     expect(pair.client.bufferedAmount).toBeGreaterThan(100_000);
     let received = 0;
     const all = new Promise<void>((resolve) => {
-      pair.server.listen(() => ++received === 20 && resolve());
+      pair.server.listen(() => ++received === 40 && resolve());
     });
     await all;
-    expect(received).toBe(20);
+    expect(received).toBe(40);
   });
 });
 
