@@ -15,16 +15,17 @@ const MIN_WINDOW_BITS = 9;
  * connections share one compressor for each window and level, and one decompressor.
  *
  * @param usePersistent whether to drive zlib's streams directly, where that works (bench: deflate);
- *   otherwise the public one-shot functions do it
+ *   otherwise the public one-shot functions do it. Default: if a check, made when there is something
+ *   to compress for the first time, finds that it works.
  */
-export function createZlibCodec(usePersistent: boolean = isPersistentZlibUsable()): DeflateCodec {
-  const Deflater = usePersistent ? PersistentDeflater : OneShotDeflater;
-  const Inflater = usePersistent ? PersistentInflater : OneShotInflater;
+export function createZlibCodec(usePersistent?: boolean): DeflateCodec {
+  const isPersistent = (): boolean => (usePersistent ??= isPersistentZlibUsable());
   const sharedDeflaters = new Map<string, CodecDeflater>();
   let sharedInflater: CodecInflater | undefined;
   return {
     minWindowBits: MIN_WINDOW_BITS,
     createDeflater(context, level) {
+      const Deflater = isPersistent() ? PersistentDeflater : OneShotDeflater;
       if (context.takesOver) return new Deflater(context, level);
       const key = `${context.windowBits} ${level}`;
       const shared = sharedDeflaters.get(key) ?? unclosable(new Deflater(context, level));
@@ -32,6 +33,7 @@ export function createZlibCodec(usePersistent: boolean = isPersistentZlibUsable(
       return shared;
     },
     createInflater(context) {
+      const Inflater = isPersistent() ? PersistentInflater : OneShotInflater;
       if (context.takesOver) return new Inflater(context);
       // One with the largest window restores what was compressed with any.
       sharedInflater ??= unclosable(new Inflater({ windowBits: 15, takesOver: false }));

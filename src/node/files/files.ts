@@ -1,10 +1,5 @@
-import { realpath, stat } from "node:fs/promises";
-import type { Stats } from "node:fs";
-import { join, resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { detectMimeType } from "@remix-run/mime";
-import { createFileResponse } from "@remix-run/response/file";
-import { DiskFile } from "./file-body.ts";
 
 /** What `files` can do otherwise. */
 export interface FilesOptions {
@@ -37,139 +32,9 @@ export type FilesHandler = (request: Request, context?: FilesContext) => Promise
  */
 export function files(directory: string | URL, options: FilesOptions = {}): FilesHandler {
   const root = resolve(directory instanceof URL ? fileURLToPath(directory) : directory);
-  return (request, context) => serveFile(root, request, context, options);
-}
-
-async function serveFile(
-  root: string,
-  request: Request,
-  context: FilesContext | undefined,
-  options: FilesOptions,
-): Promise<Response> {
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return plain(405, "Files can only be read.", { Allow: "GET, HEAD" });
-  }
-  const { pathname, search } = new URL(request.url);
-  const path = lastWildcard(context) ?? pathname.slice(1);
-  const names = readNames(path);
-  if (names === 400) return plain(400, "The path is not percent-encoded UTF-8.");
-  if (names === 404) return notFound();
-  const isHidden = options.dotfiles !== "serve" && names.some((name) => name.startsWith("."));
-  const found = isHidden ? undefined : await find(root, join(root, ...names));
-  if (found === undefined) return notFound();
-
-  if (!found.stats.isDirectory())
-    return path.endsWith("/") ? notFound() : send(found, request, options);
-  // Relative links of a page are resolved against its directory only if that ends with a slash.
-  if (!pathname.endsWith("/")) return redirect(pathname, search);
-  const { index = "index.html" } = options;
-  const page = index === false ? undefined : await find(root, join(found.path, index));
-  return page?.stats.isFile() === true ? send(page, request, options) : notFound();
-}
-
-interface Found {
-  /** With all symbolic links resolved. */
-  readonly path: string;
-  readonly stats: Stats;
-}
-
-/** What the file system says of a path under which there is nothing to serve. */
-const ABSENT = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES", "EINVAL"]);
-
-/** The file or directory at `path`, unless it is outside of `root`. */
-async function find(root: string, path: string): Promise<Found | undefined> {
-  try {
-    const [realRoot, realTarget] = await Promise.all([realpath(root), realpath(path)]);
-    const below = realRoot.endsWith(sep) ? realRoot : realRoot + sep;
-    if (realTarget !== realRoot && !realTarget.startsWith(below)) return undefined;
-    const stats = await stat(realTarget);
-    return stats.isFile() || stats.isDirectory() ? { path: realTarget, stats } : undefined;
-  } catch (error) {
-    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? "")) return undefined;
-    throw error;
-  }
-}
-
-/** The names along a path, or the status for a path that cannot be one of ours. */
-function readNames(path: string): string[] | 400 | 404 {
-  const segments = path.split("/");
-  if (segments.at(-1) === "") segments.pop();
-  const names = segments.map(decode);
-  if (names.includes(undefined)) return 400;
-  return (names as string[]).every(isName) ? (names as string[]) : 404;
-}
-
-function decode(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether `name` is one file's or directory's: an encoded separator would make several of it. */
-function isName(name: string): boolean {
-  return name !== "" && name !== "." && name !== ".." && !/[/\\\0]/.test(name);
-}
-
-/** What the last wildcard of the route matched. */
-function lastWildcard(context: FilesContext | undefined): string | undefined {
-  let value: string | undefined;
-  for (let index = 0; context?.params[index] !== undefined; index++) value = context.params[index];
-  return value;
-}
-
-async function send(
-  { path, stats }: Found,
-  request: Request,
-  { cacheControl }: FilesOptions,
-): Promise<Response> {
-  const response = await createFileResponse(
-    new DiskFile(path, typeOf(path), stats),
-    withUsableRange(request, stats.size),
-    { acceptRanges: true, ...(cacheControl === undefined ? {} : { cacheControl }) },
-  );
-  response.headers.set("X-Content-Type-Options", "nosniff");
-  return response;
-}
-
-function typeOf(path: string): string {
-  // It looks extensions up in an object, which has more than its own: `constructor`, for one.
-  const type: unknown = detectMimeType(path);
-  return typeof type === "string" ? type : "application/octet-stream";
-}
-
-/** RFC 9110 14.1.2: from-to, from-, or the last so many bytes. */
-const SINGLE_RANGE = /^bytes=(?:\d+-\d*|-0*[1-9]\d*)$/i;
-
-/**
- * Drops a Range that is none, is of another unit, or is of several parts: RFC 9110 14.2 has the
- * whole file sent then. So is an empty file, of which there is no part.
- */
-function withUsableRange(request: Request, size: number): Request {
-  const range = request.headers.get("Range");
-  if (range === null || (size > 0 && SINGLE_RANGE.test(range) && !isBackwards(range)))
-    return request;
-  const headers = new Headers(request.headers);
-  headers.delete("Range");
-  return new Request(request.url, { method: request.method, headers });
-}
-
-function isBackwards(range: string): boolean {
-  const [first, last] = range.slice("bytes=".length).split("-");
-  return first !== "" && last !== "" && Number(first) > Number(last);
-}
-
-/** Relative to the last segment, so that no path can make it lead to another host. */
-function redirect(pathname: string, search: string): Response {
-  const segment = pathname.slice(pathname.lastIndexOf("/") + 1);
-  return plain(301, "This is a directory.", { Location: `./${segment}/${search}` });
-}
-
-function notFound(): Response {
-  return plain(404, "Nothing is here.");
-}
-
-function plain(status: number, message: string, headers: Record<string, string> = {}): Response {
-  return new Response(message, { status, headers });
+  return async (request, context) => {
+    // Most servers of WebSockets serve no files, and what this loads takes a third of the heap.
+    const { serveFile } = await import("./serve-file.ts");
+    return serveFile(root, request, context, options);
+  };
 }
