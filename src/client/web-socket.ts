@@ -30,6 +30,8 @@ export interface WebSocketRuntime {
   utf8Length(text: string): number;
   /** Tells the runtime that many listeners on `target` are no leak. */
   allowManyListeners(target: EventTarget): void;
+  /** Fires a `message` event at `target`. */
+  dispatchMessage(target: EventTarget, data: string | Blob | ArrayBuffer, origin: string): void;
 }
 
 /** The standard's class before the event streams are installed on it. */
@@ -61,6 +63,7 @@ export function defineWebSocket(
     declare onclose: StandardWebSocket["onclose"];
 
     readonly #url: URL;
+    readonly #origin: string;
     readonly #attempt: ConnectAttempt;
     readonly #handlers: EventHandlers = {};
     #readyState: ReadyState = ReadyState.Connecting;
@@ -79,6 +82,7 @@ export function defineWebSocket(
       runtime.allowManyListeners(this);
       if (arguments.length === 0) throw new TypeError("a WebSocket needs a url");
       this.#url = parseUrl(url);
+      this.#origin = this.#url.origin;
       const options = withDefaults(readOptions(protocols));
       this.#attempt = connect(
         { url: new URL(this.#url), protocols: parseProtocols(options.protocols), options },
@@ -208,7 +212,7 @@ export function defineWebSocket(
 
     #received(data: string | Blob | ArrayBuffer): void {
       if (this.#readyState !== ReadyState.Open) return;
-      this.dispatchEvent(new MessageEvent("message", { data, origin: this.#url.origin }));
+      runtime.dispatchMessage(this, data, this.#origin);
     }
 
     #toBinaryType(bytes: Uint8Array): Blob | ArrayBuffer {

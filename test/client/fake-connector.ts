@@ -1,5 +1,6 @@
 import type { ConnectHandler, Connector, ConnectRequest } from "../../src/client/connector.ts";
 import { defineCloseEvent } from "../../src/client/close-event.ts";
+import { dispatchMessage } from "../../src/node/client/dispatch-message.ts";
 import { withEventStreams } from "../../src/client/event-streams.ts";
 import { defineWebSocket } from "../../src/client/web-socket.ts";
 import type { WebSocket, WebSocketConstructor } from "../../src/client/web-socket-interface.ts";
@@ -121,6 +122,7 @@ export class FakeNetwork {
       queueTask: (callback) => this.#tasks.push(callback),
       utf8Length: (text) => new TextEncoder().encode(text).length,
       allowManyListeners: () => {},
+      dispatchMessage,
     }),
   );
 

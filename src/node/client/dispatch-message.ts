@@ -1,0 +1,68 @@
+import {
+  type EventInternals,
+  findEventInternals,
+  type Listener,
+  type ListenerLists,
+} from "./event-internals.ts";
+import { defineMessageEvent } from "./message-event.ts";
+
+/** Fires a `message` event at `target` ("fire an event" of the DOM standard). */
+type Dispatch = (target: EventTarget, data: unknown, origin: string) => void;
+
+/** Whether events are light where they can be; tests say no, to see them made by Node. */
+export const lightEvents: { isOn: boolean } = { isOn: true };
+
+let dispatchLight: Dispatch | undefined;
+
+/** Fires a `message` event: what it costs is most of what receiving a short message costs. */
+export function dispatchMessage(target: EventTarget, data: unknown, origin: string): void {
+  // Not before the first message: where MessageEvent is a part of undici, asking for it loads that.
+  dispatchLight ??= lightDispatch(findEventInternals()) ?? dispatchPlainly;
+  (lightEvents.isOn ? dispatchLight : dispatchPlainly)(target, data, origin);
+}
+
+const dispatchPlainly: Dispatch = (target, data, origin) => {
+  target.dispatchEvent(new MessageEvent("message", { data, origin }));
+};
+
+/**
+ * A dispatch of light events. The usual case, one listener without options, is what is left of
+ * Node's own dispatch then; none needs no event at all. All else is left to Node.
+ */
+export function lightDispatch(internals: EventInternals | undefined): Dispatch | undefined {
+  if (internals === undefined) return undefined;
+  const LightMessageEvent = defineMessageEvent(internals);
+  const { lists, isBeingDispatched } = internals;
+  return (target, data, origin) => {
+    const list = (target as unknown as ListenerLists)[lists]?.get("message");
+    const listener = list?.next;
+    if (listener === undefined) return;
+    const event = new LightMessageEvent(target, data, origin);
+    const state = event as unknown as Record<symbol, boolean>;
+    if (listener.next === undefined && listener.flags === 0) {
+      call(listener, target, event);
+      state[isBeingDispatched] = false;
+    } else {
+      state[isBeingDispatched] = false;
+      target.dispatchEvent(event);
+    }
+  };
+}
+
+/** What a listener throws, or rejects with, is thrown once nothing else runs: as Node does it. */
+function call({ callback }: Listener, target: EventTarget, event: Event): void {
+  try {
+    const result = callback.call(target, event) as { readonly then?: unknown } | null | undefined;
+    if (result === undefined || result === null) return;
+    const { then } = result;
+    if (typeof then === "function") then.call(result, undefined, report);
+  } catch (error) {
+    report(error);
+  }
+}
+
+function report(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,466 @@
+/** Message events, as this package makes and dispatches them, and as Node does. */
+import { once } from "node:events";
+import { inspect } from "node:util";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  dispatchMessage,
+  lightDispatch,
+  lightEvents,
+} from "../../src/node/client/dispatch-message.ts";
+import { findEventInternals } from "../../src/node/client/event-internals.ts";
+import { FakeNetwork } from "../client/fake-connector.ts";
+
+const ORIGIN = "ws://host";
+
+afterEach(() => {
+  lightEvents.isOn = true;
+  vi.unstubAllGlobals();
+});
+
+/** An object inside of Node, to change. */
+type Shape = Record<string, unknown>;
+
+/** The event that a listener is given, and what `look` makes of it meanwhile. */
+function dispatched<T>(look: (event: MessageEvent, target: EventTarget) => T): {
+  readonly event: MessageEvent;
+  readonly target: EventTarget;
+  readonly seen: T;
+} {
+  const target = new EventTarget();
+  const events: MessageEvent[] = [];
+  const seen: T[] = [];
+  target.addEventListener("message", (event) => {
+    events.push(event as MessageEvent);
+    seen.push(look(event as MessageEvent, target));
+  });
+  dispatchMessage(target, "data", ORIGIN);
+  expect(events).toHaveLength(1);
+  return { event: events[0], target, seen: seen[0] };
+}
+
+/** Collects what `cause`, and what comes of it, throws to nobody. */
+async function uncaughtFrom(cause: () => void): Promise<unknown[]> {
+  const uncaught: unknown[] = [];
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (error) => uncaught.push(error));
+  try {
+    cause();
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  } finally {
+    process.removeAllListeners("uncaughtException");
+    for (const other of others) process.on("uncaughtException", other);
+  }
+  return uncaught;
+}
+
+describe.each([
+  ["light", true],
+  ["Node's own", false],
+])("a message event that is %s", (_, isLight) => {
+  const start = (): void => void (lightEvents.isOn = isLight);
+
+  it("is a MessageEvent with its attributes (HTML, The MessageEvent interface)", () => {
+    start();
+    const { event } = dispatched(() => {});
+    expect(event).toBeInstanceOf(MessageEvent);
+    expect(event).toBeInstanceOf(Event);
+    expect(event.constructor).toBe(MessageEvent);
+    expect(event).toMatchObject({
+      type: "message",
+      data: "data",
+      origin: ORIGIN,
+      lastEventId: "",
+      source: null,
+      ports: [],
+      bubbles: false,
+      cancelable: false,
+      composed: false,
+      defaultPrevented: false,
+      returnValue: true,
+      cancelBubble: false,
+      isTrusted: false,
+    });
+    expect(Object.keys(event)).toEqual([]);
+    expect(JSON.stringify(event)).toBe("{}");
+  });
+
+  it("has its attributes enumerable, and none to set (Web IDL)", () => {
+    start();
+    const { event } = dispatched(() => {});
+    const names: string[] = [];
+    for (const name in event) names.push(name);
+    const own = ["data", "origin", "lastEventId", "source", "ports"];
+    const inherited = ["type", "target", "currentTarget", "timeStamp", "stopPropagation"];
+    expect(names).toEqual(expect.arrayContaining([...own, ...inherited]));
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of own) {
+      expect(() => Reflect.set(event, name, "other")).not.toThrow();
+      expect(() => Object.assign(event, { [name]: "other" })).toThrow(TypeError);
+    }
+    expect(event).toMatchObject({ data: "data", origin: ORIGIN, lastEventId: "" });
+  });
+
+  it("says where it is while it is dispatched, and that it is nowhere afterwards (DOM 2.2)", () => {
+    start();
+    const { event, target, seen } = dispatched((during) => ({
+      target: during.target,
+      currentTarget: during.currentTarget,
+      srcElement: during.srcElement,
+      eventPhase: during.eventPhase,
+      path: during.composedPath(),
+    }));
+    expect(seen.target).toBe(target);
+    expect(seen.currentTarget).toBe(target);
+    expect(seen.srcElement).toBe(target);
+    expect(seen.eventPhase).toBe(Event.AT_TARGET);
+    expect(seen.path).toEqual([target]);
+    expect(event.target).toBe(target);
+    expect(event.currentTarget).toBe(null);
+    expect(event.eventPhase).toBe(Event.NONE);
+    expect(event.composedPath()).toEqual([]);
+  });
+
+  it("knows when it was made", () => {
+    start();
+    const before = performance.now();
+    const { event } = dispatched(() => {});
+    expect(event.timeStamp).toBeGreaterThanOrEqual(before);
+    expect(event.timeStamp).toBeLessThanOrEqual(performance.now());
+  });
+
+  it("is later than those of an earlier task", async () => {
+    start();
+    const first = dispatched(() => {}).event;
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    expect(dispatched(() => {}).event.timeStamp).toBeGreaterThan(first.timeStamp);
+  });
+
+  it("cannot be prevented, as it is not cancelable (DOM 2.2)", () => {
+    start();
+    const { event } = dispatched((during) => during.preventDefault());
+    expect(event.defaultPrevented).toBe(false);
+    expect(event.returnValue).toBe(true);
+  });
+
+  it("remembers that its propagation was stopped", () => {
+    start();
+    expect(dispatched((during) => during.stopPropagation()).event.cancelBubble).toBe(true);
+    expect(dispatched((during) => (during.cancelBubble = true)).event.cancelBubble).toBe(true);
+    expect(dispatched((during) => (during.cancelBubble = false)).event.cancelBubble).toBe(false);
+  });
+
+  it("can be initialised again, but not while it is dispatched (DOM, initEvent)", () => {
+    start();
+    const { event } = dispatched((during) => during.initEvent("other", true, true));
+    expect(event).toMatchObject({ type: "message", bubbles: false, cancelable: false });
+    event.initEvent("other", true, true);
+    expect(event).toMatchObject({ type: "other", bubbles: true, cancelable: true });
+    event.preventDefault();
+    expect(event).toMatchObject({ defaultPrevented: true, returnValue: false });
+    expect(event.data).toBe("data");
+  });
+
+  it("can be dispatched again, by any event target", () => {
+    start();
+    const { event, target } = dispatched(() => {});
+    const other = new EventTarget();
+    const seen: unknown[] = [];
+    other.addEventListener("message", (again) => seen.push(again, again.target, again.eventPhase));
+    expect(other.dispatchEvent(event)).toBe(true);
+    expect(seen).toEqual([event, other, Event.AT_TARGET]);
+    expect(event.target).toBe(other);
+    const more: unknown[] = [];
+    target.addEventListener("message", (again) => more.push(again.target));
+    target.dispatchEvent(event);
+    expect(more).toEqual([target]);
+  });
+
+  it("cannot be dispatched while it is dispatched (DOM, dispatchEvent)", () => {
+    start();
+    const { seen } = dispatched((during) => {
+      try {
+        return new EventTarget().dispatchEvent(during);
+      } catch (error) {
+        return error;
+      }
+    });
+    expect(seen).toMatchObject({ code: "ERR_EVENT_RECURSION" });
+  });
+
+  it("is a dictionary to make its like from", () => {
+    start();
+    const { event } = dispatched(() => {});
+    const copy = new MessageEvent("copy", event as unknown as MessageEventInit);
+    expect(copy).toMatchObject({ type: "copy", data: "data", origin: ORIGIN, source: null });
+  });
+
+  it("has getters and methods that throw a TypeError for any other object (Web IDL)", () => {
+    start();
+    const { event } = dispatched(() => {});
+    const prototype = Object.getPrototypeOf(event) as object;
+    const names = Reflect.ownKeys(prototype).filter((name) => typeof name === "string");
+    expect(names.length).toBeGreaterThan(4);
+    for (const name of names) {
+      if (name === "constructor") continue;
+      const property = Object.getOwnPropertyDescriptor(prototype, name)!;
+      const other = Object.defineProperty({}, name, property) as Record<string, () => unknown>;
+      expect(() => (property.get ? other[name] : other[name]())).toThrow(TypeError);
+    }
+  });
+
+  it("calls listeners in their order, the one of onmessage where it was first set", () => {
+    start();
+    const { socket, connection } = new FakeNetwork().open();
+    const calls: unknown[] = [];
+    const call = (name: string) => (event: Event) => void calls.push(name, event.target === socket);
+    socket.addEventListener("message", call("first"));
+    socket.onmessage = () => expect.unreachable();
+    socket.addEventListener("message", { handleEvent: call("object") });
+    socket.onmessage = call("handler");
+    connection.text("a");
+    expect(calls).toEqual(["first", true, "handler", true, "object", true]);
+  });
+
+  it("calls a listener as a method of its target, and a handler too", () => {
+    start();
+    const { socket, connection } = new FakeNetwork().open();
+    const calls: unknown[] = [];
+    const listener = function (this: unknown): void {
+      calls.push(this);
+    };
+    socket.addEventListener("message", listener);
+    connection.text("a");
+    socket.removeEventListener("message", listener);
+    socket.onmessage = listener;
+    connection.text("b");
+    expect(calls).toEqual([socket, socket]);
+  });
+
+  it("calls once who listens once, and nobody who has stopped to", () => {
+    start();
+    const target = new EventTarget();
+    const controller = new AbortController();
+    const calls: string[] = [];
+    target.addEventListener("message", () => calls.push("once"), { once: true });
+    target.addEventListener("message", () => calls.push("until"), { signal: controller.signal });
+    target.addEventListener("message", () => calls.push("passive"), { passive: true });
+    target.addEventListener("message", () => calls.push("capture"), true);
+    dispatchMessage(target, 1, ORIGIN);
+    expect(calls.splice(0)).toEqual(["once", "until", "passive", "capture"]);
+    controller.abort();
+    dispatchMessage(target, 2, ORIGIN);
+    expect(calls).toEqual(["passive", "capture"]);
+  });
+
+  it("calls a listener alone that listens once, or by an object, or passively", () => {
+    start();
+    const calls: unknown[] = [];
+    const listener = ({ data }: Event & { data?: unknown }): void => void calls.push(data);
+    for (const options of [{ once: true }, { passive: true }, { capture: true }, undefined]) {
+      for (const each of [listener, { handleEvent: listener }]) {
+        const target = new EventTarget();
+        target.addEventListener("message", each, options);
+        dispatchMessage(target, 1, ORIGIN);
+        dispatchMessage(target, 2, ORIGIN);
+        expect(calls.splice(0)).toEqual(options?.once === true ? [1] : [1, 2]);
+      }
+    }
+  });
+
+  it("calls nobody behind who stops it immediately", () => {
+    start();
+    const target = new EventTarget();
+    const calls: string[] = [];
+    target.addEventListener("message", (event) => {
+      calls.push("first");
+      event.stopImmediatePropagation();
+      expect((event as MessageEvent).cancelBubble).toBe(true);
+    });
+    target.addEventListener("message", () => calls.push("second"));
+    dispatchMessage(target, 1, ORIGIN);
+    expect(calls).toEqual(["first"]);
+  });
+
+  it("calls a listener that was added meanwhile only for the next one", () => {
+    start();
+    const target = new EventTarget();
+    const calls: string[] = [];
+    const late = (): void => void calls.push("late");
+    target.addEventListener("message", () => {
+      calls.push("early");
+      target.addEventListener("message", late);
+    });
+    dispatchMessage(target, 1, ORIGIN);
+    expect(calls.splice(0)).toEqual(["early"]);
+    dispatchMessage(target, 2, ORIGIN);
+    expect(calls).toEqual(["early", "late"]);
+  });
+
+  it("goes on to the others when a listener throws, and reports what it threw", async () => {
+    start();
+    const target = new EventTarget();
+    const calls: unknown[] = [];
+    const uncaught = await uncaughtFrom(() => {
+      const fail = (): never => {
+        throw new Error("listener");
+      };
+      target.addEventListener("message", fail);
+      dispatchMessage(target, 1, ORIGIN);
+      target.addEventListener("message", ({ eventPhase }) => calls.push(eventPhase));
+      dispatchMessage(target, 2, ORIGIN);
+      expect(calls).toHaveLength(1);
+    });
+    expect(uncaught).toMatchObject([{ message: "listener" }, { message: "listener" }]);
+  });
+
+  it("reports what an async listener rejects with, and what its `then` throws", async () => {
+    start();
+    const uncaught = await uncaughtFrom(() => {
+      const results = [
+        Promise.reject(new Error("rejected")),
+        {
+          // oxlint-disable-next-line unicorn/no-thenable -- what a listener returns can be anything
+          get then(): never {
+            throw new Error("thrown");
+          },
+        },
+        Promise.resolve(),
+        // oxlint-disable-next-line unicorn/no-thenable -- as above
+        { then: "no function" },
+        null,
+        1,
+      ];
+      for (const result of results) {
+        const target = new EventTarget();
+        target.addEventListener("message", () => result as unknown as undefined);
+        dispatchMessage(target, 1, ORIGIN);
+      }
+    });
+    const messages = uncaught.map((error) => (error as Error).message);
+    expect(messages.toSorted()).toEqual(["rejected", "thrown"]);
+  });
+
+  it("is over, also for a listener that threw", async () => {
+    start();
+    const target = new EventTarget();
+    const events: Event[] = [];
+    await uncaughtFrom(() => {
+      target.addEventListener("message", (event) => {
+        events.push(event);
+        throw new Error("listener");
+      });
+      dispatchMessage(target, 1, ORIGIN);
+      expect(events.map(({ eventPhase }) => eventPhase)).toEqual([Event.NONE]);
+    });
+    expect(events).toHaveLength(1);
+  });
+
+  it("reaches who waits by node:events", async () => {
+    start();
+    const target = new EventTarget();
+    const event = once(target, "message");
+    dispatchMessage(target, "data", ORIGIN);
+    expect(await event).toMatchObject([{ data: "data" }]);
+  });
+
+  it("shows what is in it when it is printed", () => {
+    start();
+    const { event } = dispatched(() => {});
+    expect(inspect(event)).toMatch(/^MessageEvent \{\n? *type: 'message',/);
+    expect(inspect(event, { depth: -1 })).toBe("MessageEvent");
+  });
+});
+
+describe("a light message event", () => {
+  it("is tagged as MessageEvent, and has ports that cannot be changed (Web IDL)", () => {
+    const { event } = dispatched(() => {});
+    expect(Object.prototype.toString.call(event)).toBe("[object MessageEvent]");
+    expect(Object.isFrozen(event.ports)).toBe(true);
+    expect(event.ports).toBe(event.ports);
+    event.initEvent("other", false, true);
+    event.returnValue = true;
+    expect(event.defaultPrevented).toBe(false);
+    event.returnValue = false;
+    expect(event.defaultPrevented).toBe(true);
+  });
+
+  it("is as old as those of the same chunk", () => {
+    const first = dispatched(() => {}).event;
+    while (performance.now() === first.timeStamp);
+    expect(dispatched(() => {}).event.timeStamp).toBe(first.timeStamp);
+  });
+
+  it("tells what came when it is printed", () => {
+    const { event } = dispatched(() => {});
+    expect(inspect(event)).toContain("data: 'data'");
+  });
+
+  it("is what sockets fire", () => {
+    const { socket, connection } = new FakeNetwork().open();
+    const events: Event[] = [];
+    socket.onmessage = (event) => events.push(event);
+    connection.text("a");
+    const prototype: unknown = Object.getPrototypeOf(events[0]);
+    expect(prototype === Object.getPrototypeOf(dispatched(() => {}).event)).toBe(true);
+    expect(prototype === MessageEvent.prototype).toBe(false);
+  });
+
+  it("is not even made where nobody listens", () => {
+    const listened = vi.fn<() => void>();
+    const target = new EventTarget();
+    dispatchMessage(target, 1, ORIGIN);
+    target.addEventListener("message", listened);
+    target.removeEventListener("message", listened);
+    dispatchMessage(target, 1, ORIGIN);
+    expect(listened).not.toHaveBeenCalled();
+  });
+});
+
+describe("the inside of Node's event targets", () => {
+  it("is as expected in this version", () => {
+    expect(findEventInternals()).toBeDefined();
+    expect(lightDispatch(findEventInternals())).toBeDefined();
+  });
+
+  it.each<[string, (list: Shape, listener: Shape) => void]>([
+    ["lists know more", (list) => (list["more"] = 0)],
+    ["lists know less", (list) => delete list["size"]],
+    ["lists begin elsewhere", (list) => (list["next"] = undefined)],
+    ["listeners know more", (_, listener) => (listener["more"] = 0)],
+    ["listeners know less", (_, listener) => delete listener["previous"]],
+    ["plain listeners have flags", (_, listener) => (listener["flags"] = 64)],
+    ["callbacks are wrapped", (_, listener) => (listener["callback"] = () => {})],
+  ])("is left alone where %s", (_, change) => {
+    const lists = findEventInternals()!.lists;
+    class Changed extends EventTarget {
+      override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
+        super.addEventListener(...args);
+        const kept = this as unknown as Record<symbol, Map<string, Shape>>;
+        const list = kept[lists].get(args[0])!;
+        change(list, list["next"] as Shape);
+      }
+      override dispatchEvent(): boolean {
+        return true;
+      }
+    }
+    vi.stubGlobal("EventTarget", Changed);
+    expect(findEventInternals()).toBeUndefined();
+  });
+
+  it("is left alone where it cannot be told what events keep where", () => {
+    class Changed extends Event {
+      constructor(type: string) {
+        super(type);
+        Object.assign(this, { [Symbol("type")]: type });
+      }
+    }
+    vi.stubGlobal("Event", Changed);
+    expect(findEventInternals()).toBeUndefined();
+    expect(lightDispatch(undefined)).toBeUndefined();
+  });
+});
