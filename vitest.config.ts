@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { HTTP2, LINKS, TCP_UNSHARED } from "./test/suite/links.ts";
+import { HTTP2, LINKS, TCP_DOCUMENTED } from "./test/suite/links.ts";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
@@ -72,7 +72,7 @@ export default defineConfig({
           globalSetup: ["test/support/browser-setup.ts", "test/support/engines-setup.ts"],
         },
       },
-      ...[TCP_UNSHARED, ...Object.keys(LINKS)].map((name) => ({
+      ...[TCP_DOCUMENTED, ...Object.keys(LINKS)].map((name) => ({
         extends: true as const,
         test: {
           name,

@@ -1,15 +1,21 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { undocumented } from "./undocumented.ts";
 
-/** The most that one read takes. */
-const READ_BYTES = 65_536;
+/** The most that one read takes of what flows: a quarter of the calls of the kernel at 16 KiB a message. */
+const MAX_READ_BYTES = 262_144;
+
+/** The most that it takes otherwise. What a reader that pauses has not got to stays in memory. */
+const USUAL_READ_BYTES = 65_536;
 
 /**
  * Where all plain sockets of the process read into. A socket that reads by itself allocates 64 KiB
  * a read, which are there until its chunk is collected.
  */
-const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(MAX_READ_BYTES);
+
+const USUAL_BUFFER: Buffer = READ_BUFFER.subarray(0, USUAL_READ_BYTES);
 
 /**
  * The `onread` option by which the socket that `getSocket` returns reads into the shared buffer. It
@@ -17,11 +23,15 @@ const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
  * paused while there is none.
  */
 export function sharedReads(getSocket: () => Socket): OnReadOpts {
-  return { buffer: READ_BUFFER, callback: (byteLength) => emitRead(getSocket(), byteLength) };
+  let next = USUAL_BUFFER;
+  return {
+    buffer: () => next,
+    callback: (byteLength) => {
+      next = emitRead(getSocket(), byteLength);
+      return true;
+    },
+  };
 }
-
-/** Whether sockets that a server has accepted are made to share; tests say no, to see them not do it. */
-export const sharing: { isOn: boolean } = { isOn: true };
 
 /**
  * Makes a socket that is open already, as accepted ones are, read as by {@link sharedReads}. Node
@@ -30,24 +40,40 @@ export const sharing: { isOn: boolean } = { isOn: true };
  */
 export function shareReads(socket: Duplex): void {
   // What TLS has deciphered can come in the middle of another socket's bytes.
-  if (!sharing.isOn || !(socket instanceof Socket) || socket instanceof TLSSocket) return;
+  if (!undocumented.isUsed || !(socket instanceof Socket) || socket instanceof TLSSocket) return;
   const opened = socket as OpenedSocket;
   const keys = ONREAD_KEYS;
   if (keys === undefined || opened[keys.buffer] !== null || opened[keys.callback] !== null) return;
   if (typeof opened._handle?.useUserBuffer !== "function") return;
-  opened[keys.buffer] = READ_BUFFER;
-  opened[keys.callback] = (byteLength: number) => emitRead(socket, byteLength);
-  opened._handle.useUserBuffer(READ_BUFFER);
+  opened[keys.buffer] = USUAL_BUFFER;
+  opened[keys.generator] = nextBuffer;
+  opened[keys.callback] = onRead;
+  opened._handle.useUserBuffer(USUAL_BUFFER);
+}
+
+/** What accepted sockets have for `onread`, the same functions for all: a socket costs no closure. */
+let nextOfAccepted: Buffer | undefined;
+
+/** Asked by a socket right after `onRead`; undefined for the buffer that it has. */
+function nextBuffer(): Buffer | undefined {
+  return nextOfAccepted;
+}
+
+/** Always true: it is by `pause` that a socket is told to read no more. */
+function onRead(this: Socket, byteLength: number, buffer: Buffer): true {
+  const next = emitRead(this, byteLength);
+  nextOfAccepted = next === buffer ? undefined : next;
+  return true;
 }
 
 /** Reads of the same length, of which there are many in a row, share a view too. */
 let latestView = READ_BUFFER;
 
-/** Always true: it is by `pause` that a socket is told to read no more. */
-function emitRead(socket: Socket, byteLength: number): true {
+/** Returns what to read into next. */
+function emitRead(socket: Socket, byteLength: number): Buffer {
   if (latestView.length !== byteLength) latestView = READ_BUFFER.subarray(0, byteLength);
   socket.emit("data", latestView);
-  return true;
+  return byteLength < USUAL_READ_BYTES || socket.isPaused() ? USUAL_BUFFER : READ_BUFFER;
 }
 
 /** What this file knows of the inside of sockets, in Node 20, 22 and 24 alike. */
@@ -59,20 +85,25 @@ type OpenedSocket = Socket &
 /** Under which symbols sockets keep the parts of their `onread` option, null where there is none. */
 interface OnreadKeys {
   readonly buffer: symbol;
+  /** What the option's `buffer` is where it is a function. */
+  readonly generator: symbol;
   readonly callback: symbol;
 }
 
 const ONREAD_KEYS = findOnreadKeys();
 
-/** Looks where a socket that is made with the option keeps it. */
+/** Looks where sockets that are made with the option keep it. */
 function findOnreadKeys(): OnreadKeys | undefined {
-  const onread = sharedReads(() => probe);
+  const callback = (): true => true;
+  const generate = (): Buffer => USUAL_BUFFER;
+  const buffer = findKey({ buffer: USUAL_BUFFER, callback }, USUAL_BUFFER);
+  const generator = findKey({ buffer: generate, callback }, generate);
+  const callbackKey = findKey({ buffer: USUAL_BUFFER, callback }, callback);
+  return buffer && generator && callbackKey && { buffer, generator, callback: callbackKey };
+}
+
+function findKey(onread: OnReadOpts, part: unknown): symbol | undefined {
   const options: SocketConstructorOpts & { onread: OnReadOpts } = { onread };
-  const probe: Socket = new Socket(options);
-  const keeps = probe as OpenedSocket;
-  const keyOf = (part: keyof OnReadOpts): symbol | undefined =>
-    Object.getOwnPropertySymbols(probe).find((symbol) => keeps[symbol] === onread[part]);
-  const buffer = keyOf("buffer");
-  const callback = keyOf("callback");
-  return buffer && callback && { buffer, callback };
+  const probe = new Socket(options) as OpenedSocket;
+  return Object.getOwnPropertySymbols(probe).find((symbol) => probe[symbol] === part);
 }

@@ -5,7 +5,7 @@ import type { Socket as NetSocket } from "node:net";
 import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { sharing } from "../../src/node/shared-reads.ts";
+import { undocumented } from "../../src/node/undocumented.ts";
 import { serveBytes, acceptance } from "../client/servers.ts";
 import { handshake, RawClient } from "../server/clients.ts";
 
@@ -15,7 +15,7 @@ let server: Server | undefined;
 afterEach(async () => {
   await server?.stop();
   server = undefined;
-  sharing.isOn = true;
+  undocumented.isUsed = true;
   expect(onError.mock.calls).toEqual([]);
 });
 
@@ -76,8 +76,30 @@ describe("the buffer that reads share", () => {
     expect(first).toBe(second);
   });
 
+  it("is read into by the quarter, and whole where that was full and nobody has paused", async () => {
+    const running = await start((socket) => void socket.listen(() => {}));
+    const { client, below } = await connect(running);
+    const lengths: number[] = [];
+    below.on("data", (chunk: Buffer) => {
+      lengths.push(chunk.length);
+      if (chunk.length > 65_536) below.pause();
+    });
+    const message = `\x82\xff\0\0\0\0\0\x0f\0\0\0\0\0\0${"x".repeat(0x0f_00_00)}`;
+    client.send(message.repeat(3));
+    await vi.waitUntil(() => below.isPaused());
+    const whole = lengths.pop()!;
+    expect(whole).toBeLessThanOrEqual(262_144);
+    expect(lengths.at(-1)).toBe(65_536);
+    expect(Math.max(...lengths)).toBe(65_536);
+    lengths.length = 0;
+    below.resume();
+    await vi.waitUntil(() => lengths.length > 0);
+    expect(lengths[0]).toBeLessThanOrEqual(65_536);
+    client.socket.destroy();
+  });
+
   it("is not read into by accepted sockets where Node does not let them", async () => {
-    sharing.isOn = false;
+    undocumented.isUsed = false;
     const [first, second] = await storages();
     expect(first).not.toBe(second);
   });
@@ -88,7 +110,7 @@ describe.each([
   ["each by itself", false],
 ])("accepted sockets that read %s", (_name, isOn) => {
   it("do not mix up their bytes, whatever comes meanwhile for others", async () => {
-    sharing.isOn = isOn;
+    undocumented.isUsed = isOn;
     const heard = new Map<Socket, string[]>();
     const running = await start((socket) => {
       heard.set(socket, []);
@@ -110,7 +132,7 @@ describe.each([
   });
 
   it("keep what a pause in the middle of a chunk holds back", async () => {
-    sharing.isOn = isOn;
+    undocumented.isUsed = isOn;
     let socket!: Socket;
     const running = await start((opened) => (socket = opened));
     const slow = await connect(running);
@@ -132,7 +154,7 @@ describe.each([
   });
 
   it("take a message that comes in the packet of the handshake, before those behind", async () => {
-    sharing.isOn = isOn;
+    undocumented.isUsed = isOn;
     const received: unknown[] = [];
     const running = await start(
       (socket) => void socket.listen((message) => received.push(message)),
@@ -146,7 +168,7 @@ describe.each([
   });
 
   it("take what came while `authorize` was deciding, before what comes behind", async () => {
-    sharing.isOn = isOn;
+    undocumented.isUsed = isOn;
     let allow!: () => void;
     const allowed = new Promise<void>((resolve) => (allow = resolve));
     const received: unknown[] = [];
@@ -176,7 +198,7 @@ describe.each([
   });
 
   it("answer what came just before the peer ended its side", async () => {
-    sharing.isOn = isOn;
+    undocumented.isUsed = isOn;
     const running = await start((socket) => {
       socket.listen((message) => socket.send(`got ${String(message)}`));
     });
@@ -186,7 +208,7 @@ describe.each([
   });
 
   it("are counted by their server until they are closed, and not a moment longer", async () => {
-    sharing.isOn = isOn;
+    undocumented.isUsed = isOn;
     const running = await start((socket) => void socket.listen(() => {}));
     const [first, second] = [await connect(running), await connect(running)];
     expect(await connectionCount(running.httpServer)).toBe(2);
@@ -200,7 +222,7 @@ describe.each([
   });
 
   it("tell of a reset by the peer", async () => {
-    sharing.isOn = isOn;
+    undocumented.isUsed = isOn;
     let done!: Socket["done"];
     const running = await start((socket) => {
       done = socket.done;

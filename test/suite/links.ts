@@ -8,8 +8,8 @@ export const LINKS: Readonly<Record<string, LinkOptions>> = {
   "memory with hardly a buffer": { bufferBytes: 16 },
 };
 
-/** Names TCP with sockets that read each by itself, as where Node does not let them share a buffer. */
-export const TCP_UNSHARED = "TCP, each socket reading by itself";
+/** Names TCP by what Node documents alone: no shared reads, no sight of writes, no lasting zlib streams. */
+export const TCP_DOCUMENTED = "TCP, by what Node documents";
 
 /** Names HTTP/2, over which conversations go, but nothing that has to do with the connection below. */
 export const HTTP2 = "HTTP/2";

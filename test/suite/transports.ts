@@ -10,9 +10,9 @@ import { ReconnectingWebSocket, WebSocket, WebSocketStream } from "tideway";
 import { type ApplicationOptions, type Attachment, serve } from "tideway/server";
 import { type LinkOptions, MemoryNetwork } from "tideway/testing";
 import { inject } from "vitest";
-import { sharing } from "../../src/node/shared-reads.ts";
+import { undocumented } from "../../src/node/undocumented.ts";
 import { openSession, startTls, webSocketOver } from "../http2/support.ts";
-import { HTTP2, LINKS, TCP_UNSHARED } from "./links.ts";
+import { HTTP2, LINKS, TCP_DOCUMENTED } from "./links.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -173,4 +173,4 @@ export async function openVenue(routes: Routes, options?: ApplicationOptions): P
   return await (name === HTTP2 ? serveHttp2(routes, options) : transport.serve(routes, options));
 }
 
-sharing.isOn = name !== TCP_UNSHARED;
+undocumented.isUsed = name !== TCP_DOCUMENTED;

@@ -6,6 +6,7 @@ import type {
   InflateFailure,
 } from "../../protocol/deflate/codec.ts";
 import { maxDeflatedBytes } from "../../protocol/deflate/message-deflate.ts";
+import { undocumented } from "../undocumented.ts";
 import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "./zlib-parameters.ts";
 
 /**
@@ -183,7 +184,7 @@ let isUsable: boolean | undefined;
 /** Whether messages come out of this runtime's zlib streams as they were put in. */
 export function isPersistentZlibUsable(): boolean {
   isUsable ??= check();
-  return isUsable;
+  return isUsable && undocumented.isUsed;
 }
 
 function check(): boolean {
