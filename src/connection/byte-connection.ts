@@ -20,8 +20,10 @@ import {
   type ConnectionHandler,
   ReadyState,
 } from "./connection.ts";
+import { Heartbeat, type HeartbeatOptions, type HeartbeatSubject } from "./heartbeat.ts";
 import { LatencyMeter } from "./latency-meter.ts";
 import { MessageRate } from "./message-rate.ts";
+import { OutputWriter } from "./output-writer.ts";
 import type { TimeoutListener, TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 /** What all connections of a runtime share. */
@@ -33,25 +35,6 @@ export interface ConnectionEnvironment {
   readonly deflateCodec: DeflateCodec;
   /** Calls back once the running turn, its promise jobs included, has ended. */
   defer(callback: () => void): void;
-}
-
-/**
- * When to look for a dead peer. One that is cut off is noticed after `idleMs + timeoutMs`, give or
- * take a few tenths of a second, and its connection ends with 1006.
- *
- * Every byte that comes is a sign of life, and so is output that gets away after it had to wait.
- * While output waits it is the only one: a peer that takes nothing is dropped, however much it talks,
- * for what it is sent would stay in memory. Output gets away in pieces of 64 KiB, so that with the
- * defaults a peer has to take 1.3 KB a second. While this side itself does not read, only its output
- * is judged. Where it has none, the pings go on: a peer that has ended is noticed by them at once, and
- * one that is cut off when the kernel stops to send them again, which on Linux takes it a quarter of
- * an hour.
- */
-export interface HeartbeatOptions {
-  /** A ping is sent after this long without a sign of life; default 30,000. */
-  readonly idleMs?: number;
-  /** The peer is taken for dead if nothing comes for this long after a ping; default 20,000. */
-  readonly timeoutMs?: number;
 }
 
 export interface ByteConnectionOptions {
@@ -85,30 +68,22 @@ const MAX_BYTES_BEFORE_PONGS = 65_536;
 const NOTHING = new Uint8Array(0);
 
 /**
- * The most that is written at once: a large message leaves in pieces, so that it can be seen that
- * a slow peer takes it. One that takes a piece in idleMs + timeoutMs is alive.
- */
-const MAX_WRITE_BYTES = 65_536;
-
-/**
  * A connection whose framing is this project's own, over a transport of bytes. It adds to the
  * protocol what needs a clock or a kernel: one write a turn, backpressure, heartbeat and timeouts.
  */
 export class ByteConnection
-  implements Connection, ByteTransportHandler, EndpointEvents, TimeoutListener
+  implements Connection, ByteTransportHandler, EndpointEvents, HeartbeatSubject, TimeoutListener
 {
   readonly protocol: string;
   readonly extensions: string;
   readonly #environment: ConnectionEnvironment;
   readonly #transport: ByteTransport;
-  readonly #output: OutputBuffer;
+  readonly #writer: OutputWriter;
   readonly #endpoint: Endpoint;
   readonly #isServer: boolean;
   readonly #closeTimeoutMs: number;
-  /** 0 for no heartbeat. */
-  readonly #idleMs: number = 0;
-  readonly #pongTimeoutMs: number = 0;
-
+  /** Undefined for none. */
+  readonly #heartbeat: Heartbeat | undefined;
   /** Undefined for any. */
   readonly #rate: MessageRate | undefined;
 
@@ -121,15 +96,6 @@ export class ByteConnection
   /** While bytes are being received, what they lead to is flushed once, at the end. */
   #isReceiving = false;
   #isFlushQueued = false;
-  /** The output buffer that the transport still reads from: it takes no other before it drains. */
-  #unsent: Uint8Array | undefined;
-  /** How much of it has left. */
-  #sentBytes = 0;
-  /** How much of it has not. */
-  #unsentBytes = 0;
-  /** What compression had saved by the time of the last write, and by the last that has left. */
-  #unsentSavedBytes = 0;
-  #settledSavedBytes = 0;
   #isPaused = false;
   /** The peer's end came while paused, behind messages not yet delivered. */
   #isEndHeld = false;
@@ -137,8 +103,6 @@ export class ByteConnection
   #hasEnded = false;
 
   #timer: WheelTimer | undefined;
-  #lastHeardMs = 0;
-  #awaitsPong = false;
   #heartbeatCount = 0;
   #latency: LatencyMeter | undefined;
 
@@ -156,19 +120,20 @@ export class ByteConnection
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 5000;
     const { heartbeat = this.#isServer && {} } = options;
     if (heartbeat !== false) {
-      ({ idleMs: this.#idleMs = 30_000, timeoutMs: this.#pongTimeoutMs = 20_000 } = heartbeat);
+      this.#heartbeat = new Heartbeat(this, environment.wheel, heartbeat);
     }
     const { maxMessagesPerSecond = Infinity } = options;
     if (maxMessagesPerSecond < Infinity) {
       this.#rate = new MessageRate(maxMessagesPerSecond, environment.wheel.nowMs);
     }
-    this.#output = new OutputBuffer(environment.pool);
+    const output = new OutputBuffer(environment.pool);
+    this.#writer = new OutputWriter(output, environment.pool, transport);
     const { deflate: agreement, ...endpointOptions } = options;
     const deflate = agreement && { agreement, codec: environment.deflateCodec };
     this.#endpoint = new Endpoint(
       { ...endpointOptions, deflate },
       environment.platform,
-      this.#output,
+      output,
       this,
     );
   }
@@ -178,8 +143,7 @@ export class ByteConnection
   }
 
   get bufferedAmount(): number {
-    const savedBytes = this.#endpoint.savedBytes - this.#settledSavedBytes;
-    return this.#output.length + this.#unsentBytes + savedBytes;
+    return this.#writer.bufferedAmount(this.#endpoint.savedBytes);
   }
 
   get latencyMs(): number | undefined {
@@ -188,8 +152,11 @@ export class ByteConnection
 
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
-    this.#hearFromPeer();
-    if (this.#idleMs > 0) this.#startTimer(this.#idleMs);
+    if (this.#heartbeat !== undefined) {
+      // In this order: while there are no timeouts, the wheel's time stands still.
+      this.#startTimer(this.#heartbeat.idleMs);
+      this.#heartbeat.hear();
+    }
     if (this.#head.length === 0) {
       this.#transport.start(this);
       return;
@@ -259,7 +226,7 @@ export class ByteConnection
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#hearFromPeer();
+    this.#heartbeat?.hear();
     this.#rate?.save(this.#environment.wheel.nowMs);
     this.#transport.resume();
     this.#deliverHeld();
@@ -273,50 +240,24 @@ export class ByteConnection
   }
 
   #queueFlush(): void {
-    if (this.#isReceiving || this.#isFlushQueued || this.#unsent !== undefined) return;
+    if (this.#isReceiving || this.#isFlushQueued || this.#writer.isBlocked) return;
     this.#isFlushQueued = true;
     this.#environment.flushQueue.add(this);
   }
 
-  /** Writes what waits, unless the transport still holds earlier output. */
   #write(): void {
-    const output = this.#output;
-    if (output.length === 0 || this.#unsent !== undefined || this.#hasEnded) return;
-    this.#unsentBytes = output.length;
-    this.#sentBytes = 0;
-    this.#unsent = output.detach();
-    this.#unsentSavedBytes = this.#endpoint.savedBytes;
-    this.#writeUnsent();
-  }
-
-  /** Writes one piece after the other until the transport holds one back. */
-  #writeUnsent(): void {
-    const slab = this.#unsent!;
-    while (this.#unsentBytes > 0) {
-      const end = this.#sentBytes + Math.min(this.#unsentBytes, MAX_WRITE_BYTES);
-      if (!this.#transport.write(slab.subarray(this.#sentBytes, end))) return;
-      this.#countPiece();
-    }
-    this.#unsent = undefined;
-    this.#settledSavedBytes = this.#unsentSavedBytes;
-    this.#environment.pool.give(slab);
-  }
-
-  /** The piece written last has left. */
-  #countPiece(): void {
-    const length = Math.min(this.#unsentBytes, MAX_WRITE_BYTES);
-    this.#sentBytes += length;
-    this.#unsentBytes -= length;
+    if (this.#hasEnded) return;
+    this.#writer.write(this.#endpoint.savedBytes);
+    if (this.#writer.isBlocked) this.#watchOutput();
   }
 
   onBytes(chunk: Uint8Array): void {
     // A peer that takes nothing of what it is sent holds that in memory, however much it talks.
-    if (this.#unsent === undefined) this.#hearFromPeer();
+    if (!this.#writer.isBlocked) this.#heartbeat?.hear();
     // What comes during a pause is counted after it, together with what the pause has saved up.
     if (!this.#isPaused) this.#rate?.refill(this.#environment.wheel.nowMs);
     // A transport may take a moment, TLS always does; only who does not read for longer loses pongs.
-    const waitingBytes = this.#output.length + this.#unsentBytes;
-    if (waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.holdsPongs = true;
+    if (this.#writer.waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.holdsPongs = true;
     this.#isReceiving = true;
     this.#endpoint.receive(chunk);
     this.#isReceiving = false;
@@ -325,16 +266,16 @@ export class ByteConnection
   }
 
   onDrain(): void {
-    this.#hearFromPeer();
-    if (this.#unsent !== undefined) {
-      this.#countPiece();
-      this.#writeUnsent();
-      if (this.#unsent !== undefined) return;
+    this.#heartbeat?.hear();
+    this.#writer.onDrain();
+    if (this.#writer.isBlocked) {
+      this.#watchOutput();
+      return;
     }
     this.#endpoint.holdsPongs = false;
     this.#write();
     if (this.#record !== undefined) this.#endTransport();
-    else if (this.#unsent === undefined) this.#handler!.onDrain?.();
+    else if (!this.#writer.isBlocked) this.#handler!.onDrain?.();
   }
 
   onEnd(): void {
@@ -353,10 +294,7 @@ export class ByteConnection
     this.#deliverHeld();
     this.#endpoint.receiveEnd();
     this.#timer?.cancel();
-    // What never left goes on being counted, as the WHATWG interface has it.
-    this.#unsentBytes += this.#output.length;
-    this.#unsent = undefined;
-    this.#output.detach();
+    this.#writer.abandon();
     this.#readyState = ReadyState.Closed;
     if (error !== undefined) {
       this.#error ??= new TransportError("TRANSPORT_FAILED", error.message, { cause: error });
@@ -416,7 +354,7 @@ export class ByteConnection
 
   /** Ends this side of the transport once the last Close frame has left. */
   #endTransport(): void {
-    if (this.#hasEnded || this.#output.length > 0 || this.#unsent !== undefined) return;
+    if (this.#hasEnded || !this.#writer.isEmpty) return;
     // RFC 6455 7.1.1: after a closing handshake the server closes first and the client waits.
     if (!this.#isServer && this.#record!.wasClean && !this.#hasPeerEnded) return;
     this.#hasEnded = true;
@@ -429,49 +367,36 @@ export class ByteConnection
   }
 
   onTimeout(): void {
-    if (this.#readyState === ReadyState.Open) this.#lookForLife();
-    else {
+    if (this.#readyState !== ReadyState.Open) {
       this.terminate(
         new TransportError(
           "CLOSE_TIMEOUT",
           `no closing handshake within closeTimeoutMs ${this.#closeTimeoutMs}`,
         ),
       );
+      return;
     }
+    const outcome = this.#heartbeat!.look();
+    if (typeof outcome === "number") this.#startTimer(outcome);
+    else this.terminate(outcome);
   }
 
-  #hearFromPeer(): void {
-    this.#lastHeardMs = this.#environment.wheel.coarseNowMs;
-    this.#awaitsPong = false;
+  #watchOutput(): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    const delayMs = this.#heartbeat?.watchOutput();
+    if (delayMs !== undefined) this.#startTimer(delayMs);
   }
 
-  #lookForLife(): void {
-    if (this.#isPaused && this.#unsent === undefined) {
-      // A peer that this side does not read from cannot be heard, and takes all there is, so it is
-      // not judged. But if it is gone, the kernel is told so when it is written to.
-      this.#beat();
-      this.#hearFromPeer();
-    }
-    const silentMs = this.#environment.wheel.coarseNowMs - this.#lastHeardMs;
-    if (silentMs < this.#idleMs) {
-      this.#startTimer(this.#idleMs - silentMs);
-    } else if (this.#awaitsPong) {
-      const what = this.#unsent ? "the peer has taken too little" : "no sign of life from the peer";
-      this.terminate(
-        new TransportError(
-          "HEARTBEAT_TIMEOUT",
-          `${what} for ${this.#pongTimeoutMs} ms after a ping`,
-        ),
-      );
-    } else {
-      this.#beat();
-      this.#awaitsPong = true;
-      this.#startTimer(this.#pongTimeoutMs);
-    }
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  get heldBackBytes(): number | undefined {
+    return this.#writer.isBlocked ? this.#writer.heldBackBytes : undefined;
   }
 
   /** Pings with a payload of its own, which tells the answer from pongs that nobody asked for. */
-  #beat(): void {
+  beat(): void {
     this.ping(Uint8Array.of(++this.#heartbeatCount & 0xff));
   }
 

@@ -24,6 +24,11 @@ export interface ByteTransport {
    * more before.
    */
   write(bytes: Uint8Array): boolean;
+  /**
+   * How many of the bytes written have not left for the kernel, as of now. Absent, or undefined, where
+   * that is not to be known before `onDrain`.
+   */
+  readonly unwrittenBytes?: number | undefined;
 
   /** Stops reading from the peer. */
   pause(): void;

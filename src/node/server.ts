@@ -22,7 +22,7 @@ export {
   TransportError,
   UsageError,
 } from "../errors/index.ts";
-export type { HeartbeatOptions } from "../connection/byte-connection.ts";
+export type { HeartbeatOptions } from "../connection/heartbeat.ts";
 export type { CloseInfo, ReadyState } from "../connection/connection.ts";
 export { CloseCode } from "../protocol/close-code.ts";
 export type { CompressionOptions } from "../protocol/deflate/settings.ts";

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { ByteTransport, ByteTransportHandler } from "../connection/byte-transport.ts";
 import { shareReads } from "./shared-reads.ts";
+import { unwrittenBytes } from "./write-progress.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -59,6 +60,10 @@ export class SocketTransport implements ByteTransport {
     this.#isBlocked = this.#isSlow;
     if (this.#isBlocked && !hasCallback) socket.write(NOTHING, this.#onWritten);
     return !this.#isBlocked;
+  }
+
+  get unwrittenBytes(): number | undefined {
+    return unwrittenBytes(this.#socket);
   }
 
   // 'drain' comes only above the stream's own high-water mark; this comes behind every byte. It is

@@ -1,4 +1,4 @@
-import type { HeartbeatOptions } from "../connection/byte-connection.ts";
+import type { HeartbeatOptions } from "../connection/heartbeat.ts";
 import type { SocketOptions } from "./socket-options.ts";
 
 /** Limits of one WebSocket connection, for a route or for a whole server. */

@@ -72,6 +72,41 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
+  it("takes it for life when a slow peer takes a large message byte by byte, if that can be seen", () => {
+    const { clock, connection, endTurn, transport } = rig("server");
+    transport.takesAll = false;
+    transport.unwrittenBytes = 0;
+    connection.sendBinary(new Uint8Array(2_000_000));
+    endTurn();
+    expect(transport.writes).toHaveLength(1);
+    for (let taken = 0; taken < 10; taken++) {
+      clock.advance(25_000);
+      transport.unwrittenBytes -= 1;
+    }
+    // Its header was of ten bytes.
+    expect(connection.bufferedAmount).toBe(2_000_000);
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(49_900);
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(1_600);
+    expect(transport.isDestroyed).toBe(true);
+  });
+
+  it("counts it once when a slow peer has taken all", () => {
+    const { clock, connection, endTurn, transport } = rig("server");
+    transport.takesAll = false;
+    transport.unwrittenBytes = 0;
+    connection.sendBinary(new Uint8Array(100_000));
+    endTurn();
+    clock.advance(20_500);
+    transport.unwrittenBytes = 0;
+    transport.drain();
+    clock.advance(49_900);
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(600);
+    expect(transport.isDestroyed).toBe(true);
+  });
+
   it("drops a peer that talks, but takes nothing of what it is sent", () => {
     const { clock, connection, endTurn, handler, receive, transport } = rig("server");
     transport.takesAll = false;

@@ -57,7 +57,11 @@ export class ManualTransport implements ByteTransport {
     this.isReading = true;
   }
 
+  /** Set by tests of transports that let it be seen. */
+  unwrittenBytes: number | undefined;
+
   write(bytes: Uint8Array): boolean {
+    if (this.unwrittenBytes !== undefined) this.unwrittenBytes = bytes.length;
     this.writes.push(toHex(bytes));
     return this.takesAll;
   }
