@@ -11,7 +11,7 @@ import { MaskingKeys } from "./masking-keys.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
 import type { Platform } from "./platform.ts";
-import type { PreparedMessage } from "./prepared-message.ts";
+import type { PreparedFrame, PreparedMessage } from "./prepared-message.ts";
 
 const FIN = 0x80;
 
@@ -54,22 +54,25 @@ export class FrameWriter {
       this.#writeData(message);
       return;
     }
-    const output = this.#output;
-    const frame = message.frames.get(kind);
-    if (frame === undefined) {
-      const start = output.length;
-      const savedBefore = this.#deflate?.savedBytes ?? 0;
-      this.#writeData(message);
-      const savedBytes = (this.#deflate?.savedBytes ?? 0) - savedBefore;
-      // Not `slice`, by which a Buffer makes a view.
-      const bytes = new Uint8Array(output.bytes.subarray(start, output.length));
-      message.frames.set(kind, { bytes, savedBytes });
-      return;
-    }
-    output.reserve(frame.bytes.length);
-    output.bytes.set(frame.bytes, output.length);
-    output.length += frame.bytes.length;
+    const frame = message.frames.get(kind) ?? this.#frame(message, kind);
+    this.#output.append(frame.bytes, kind);
     if (this.#deflate !== undefined) this.#deflate.savedBytes += frame.savedBytes;
+  }
+
+  /** Makes the frame that all of this kind are sent. */
+  #frame(message: PreparedMessage, kind: string): PreparedFrame {
+    const output = this.#output;
+    const deflate = this.#deflate;
+    const start = output.length;
+    const savedBefore = deflate?.savedBytes ?? 0;
+    this.#writeData(message);
+    // Not `slice`, by which a Buffer makes a view.
+    const bytes = new Uint8Array(output.bytes.subarray(start, output.length));
+    const frame = { bytes, savedBytes: (deflate?.savedBytes ?? 0) - savedBefore };
+    output.length = start;
+    if (deflate !== undefined) deflate.savedBytes = savedBefore;
+    message.frames.set(kind, frame);
+    return frame;
   }
 
   /** Writes a text message; lone surrogates become U+FFFD. */

@@ -74,3 +74,4 @@ export { type BufferPool, OutputBuffer } from "./output-buffer.ts";
 export type { Platform } from "./platform.ts";
 export { type PreparedFrame, PreparedMessage } from "./prepared-message.ts";
 export type { Receiver, ReceiverOptions } from "./receiver.ts";
+export { type SharedBytes, SharedOutput } from "./shared-output.ts";
