@@ -11,6 +11,7 @@ import {
   OutputBuffer,
   type Platform,
   type PreparedMessage,
+  type SharedOutput,
 } from "../protocol/index.ts";
 import type { ByteTransport, ByteTransportHandler } from "./byte-transport.ts";
 import type { FlushQueue } from "./flush-queue.ts";
@@ -30,6 +31,7 @@ import type { TimeoutListener, TimerWheel, WheelTimer } from "./timer-wheel.ts";
 export interface ConnectionEnvironment {
   readonly platform: Platform;
   readonly pool: BufferPool;
+  readonly sharedOutput: SharedOutput;
   readonly wheel: TimerWheel;
   readonly flushQueue: FlushQueue;
   readonly deflateCodec: DeflateCodec;
@@ -126,7 +128,7 @@ export class ByteConnection
     if (maxMessagesPerSecond < Infinity) {
       this.#rate = new MessageRate(maxMessagesPerSecond, environment.wheel.nowMs);
     }
-    const output = new OutputBuffer(environment.pool);
+    const output = new OutputBuffer(environment.pool, environment.sharedOutput);
     this.#writer = new OutputWriter(output, environment.pool, transport);
     const { deflate: agreement, ...endpointOptions } = options;
     const deflate = agreement && { agreement, codec: environment.deflateCodec };

@@ -15,6 +15,8 @@ export class OutputWriter {
 
   /** The output buffer that the transport still reads from: it takes no other before it drains. */
   #unsent: Uint8Array | undefined;
+  /** Whether others write that too. */
+  #isUnsentShared = false;
   /** How much of it has left in pieces before the latest. */
   #sentBytes = 0;
   /** How much of it has not. */
@@ -67,6 +69,7 @@ export class OutputWriter {
     if (output.length === 0 || this.#unsent !== undefined) return;
     this.#unsentBytes = output.length;
     this.#sentBytes = 0;
+    this.#isUnsentShared = output.isShared;
     this.#unsent = output.detach();
     this.#unsentSavedBytes = savedBytes;
     this.#writePieces(this.#unsent);
@@ -90,13 +93,17 @@ export class OutputWriter {
   #writePieces(slab: Uint8Array): void {
     while (this.#unsentBytes > 0) {
       this.#pieceBytes = Math.min(this.#unsentBytes, this.#maxPieceBytes());
-      const piece = slab.subarray(this.#sentBytes, this.#sentBytes + this.#pieceBytes);
-      if (!this.#transport.write(piece)) return;
+      if (!this.#transport.write(this.#pieceOf(slab))) return;
       this.#countPiece();
     }
     this.#unsent = undefined;
     this.#settledSavedBytes = this.#unsentSavedBytes;
-    this.#pool.give(slab);
+    if (!this.#isUnsentShared) this.#pool.give(slab);
+  }
+
+  #pieceOf(slab: Uint8Array): Uint8Array {
+    if (slab.length === this.#pieceBytes) return slab;
+    return slab.subarray(this.#sentBytes, this.#sentBytes + this.#pieceBytes);
   }
 
   #maxPieceBytes(): number {

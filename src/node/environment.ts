@@ -1,6 +1,7 @@
 import { type ConnectionEnvironment } from "../connection/byte-connection.ts";
 import { FlushQueue } from "../connection/flush-queue.ts";
 import { SlabPool } from "../connection/slab-pool.ts";
+import { SharedOutput } from "../protocol/index.ts";
 import { createZlibCodec } from "./deflate/zlib-codec.ts";
 import { nodePlatform } from "./platform.ts";
 import { wheel } from "./timers.ts";
@@ -12,6 +13,7 @@ const defer = (callback: () => void): void => queueMicrotask(() => process.nextT
 /** What all connections of the process share. */
 export const nodeEnvironment: ConnectionEnvironment = {
   platform: nodePlatform,
+  sharedOutput: new SharedOutput((byteLength) => Buffer.allocUnsafeSlow(byteLength)),
   pool: new SlabPool((byteLength) => Buffer.allocUnsafeSlow(byteLength)),
   wheel,
   flushQueue: new FlushQueue(defer),

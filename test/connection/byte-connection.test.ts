@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { ConnectionEnvironment } from "../../src/connection/byte-connection.ts";
+import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { TransportError } from "../../src/errors/index.ts";
-import { asPeerOf, frame, fromHex, hexOf, ROLES } from "../protocol/support.ts";
+import { PreparedMessage, SharedOutput } from "../../src/protocol/index.ts";
+import { asPeerOf, frame, fromHex, hexOf, ROLES, toHex } from "../protocol/support.ts";
 import { rig } from "./support.ts";
 
 describe.each(ROLES)("writes of a %s", (role) => {
@@ -154,6 +157,47 @@ describe.each(ROLES)("writes of a %s", (role) => {
     connection.terminate();
     endTurn();
     expect(written()).toEqual([]);
+  });
+});
+
+describe("a message for many", () => {
+  const environment = (): Pick<ConnectionEnvironment, "pool" | "sharedOutput"> => {
+    const allocate = (byteLength: number): Uint8Array => new Uint8Array(byteLength);
+    return { pool: new SlabPool(allocate), sharedOutput: new SharedOutput(allocate) };
+  };
+
+  it("leaves in one write of the same bytes for all who are sent the same in a turn", () => {
+    const shared = environment();
+    const rigs = [1, 2, 3].map(() => rig("server", {}, shared));
+    for (const text of ["one", "two"]) {
+      const message = new PreparedMessage(text);
+      for (const { connection } of rigs) connection.sendPrepared(message);
+    }
+    for (const { endTurn, written } of rigs) {
+      endTurn();
+      expect(written()).toEqual(["8103" + hexOf("one") + "8103" + hexOf("two")]);
+    }
+    expect(rigs[2].transport.latest).toBe(rigs[1].transport.latest);
+  });
+
+  it("stays as it is for a slow peer, whatever becomes of the others", () => {
+    const shared = environment();
+    const [maker, slow, other] = [1, 2, 3].map(() => rig("server", {}, shared));
+    slow.transport.takesAll = false;
+    // Its frame is as long as the smallest buffer of the pool, to which it does not belong.
+    const message = new PreparedMessage("x".repeat(4092));
+    for (const { connection, endTurn } of [maker, slow, other]) {
+      connection.sendPrepared(message);
+      endTurn();
+    }
+    for (const { connection, endTurn } of [maker, other]) {
+      connection.sendText("y".repeat(1000));
+      endTurn();
+    }
+    expect(slow.written()).toEqual([toHex(slow.transport.latest!)]);
+    expect(slow.connection.bufferedAmount).toBe(4096);
+    slow.transport.drain();
+    expect(slow.connection.bufferedAmount).toBe(0);
   });
 });
 

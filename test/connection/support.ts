@@ -2,12 +2,14 @@ import type { ByteTransport, ByteTransportHandler } from "../../src/connection/b
 import {
   ByteConnection,
   type ByteConnectionOptions,
+  type ConnectionEnvironment,
 } from "../../src/connection/byte-connection.ts";
 import type { CloseInfo, ConnectionHandler } from "../../src/connection/connection.ts";
 import { FlushQueue } from "../../src/connection/flush-queue.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { type Clock, TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { createZlibCodec } from "../../src/node/deflate/zlib-codec.ts";
+import { SharedOutput } from "../../src/protocol/index.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import { asPeerOf, fromHex, lend, type Role, toHex, withoutMasks } from "../protocol/support.ts";
 
@@ -45,6 +47,8 @@ export class ManualClock implements Clock {
 /** A transport whose kernel is the test. */
 export class ManualTransport implements ByteTransport {
   readonly writes: string[] = [];
+  /** What was written last, itself. */
+  latest: Uint8Array | undefined;
   handler: ByteTransportHandler | undefined;
   /** While false, writes stay in the transport until `drain`. */
   takesAll = true;
@@ -63,6 +67,7 @@ export class ManualTransport implements ByteTransport {
   write(bytes: Uint8Array): boolean {
     if (this.unwrittenBytes !== undefined) this.unwrittenBytes = bytes.length;
     this.writes.push(toHex(bytes));
+    this.latest = bytes;
     return this.takesAll;
   }
 
@@ -124,19 +129,26 @@ export interface Rig {
   readonly receive: (hex: string) => void;
 }
 
-export function rig(role: Role, options: Partial<ByteConnectionOptions> = {}): Rig {
+export function rig(
+  role: Role,
+  options: Partial<ByteConnectionOptions> = {},
+  shared: Partial<ConnectionEnvironment> = {},
+): Rig {
   const clock = new ManualClock();
   const deferred: Array<() => void> = [];
   const defer = (callback: () => void): void => void deferred.push(callback);
+  const allocate = (byteLength: number): Uint8Array => Buffer.alloc(byteLength, 0xee);
   const transport = new ManualTransport();
   const connection = new ByteConnection(
     {
       platform: nodePlatform,
-      pool: new SlabPool((byteLength) => Buffer.alloc(byteLength, 0xee)),
+      pool: new SlabPool(allocate),
+      sharedOutput: new SharedOutput(allocate),
       wheel: new TimerWheel(clock),
       flushQueue: new FlushQueue(defer),
       defer,
       deflateCodec: createZlibCodec(),
+      ...shared,
     },
     transport,
     { role, protocol: "", extensions: "", ...options },
