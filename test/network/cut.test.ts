@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { WebSocket, WebSocketStream } from "tideway";
 import { ConnectionClosedError, serve, type Server, type Socket } from "tideway/server";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createNamespaces, createProxies, type Network, whyNoNamespaces } from "./networks.ts";
 
 /** Longer than it takes to begin with everything once the network is cut. */
@@ -100,6 +100,8 @@ describe.each(networks)("behind $name, a server", ({ create }) => {
     ["/closing", "that is being closed", UNANSWERED],
   ])("finds dead the peer of %s, a socket %s", async (path, _what, expected) => {
     expect(await ended.get(path)!).toEqual(expected);
+    // What came whole before the cut is read first.
+    await vi.waitUntil(() => thrown.has(path), 10_000);
     expect(thrown.get(path)).toBeInstanceOf(ConnectionClosedError);
     expect(thrown.get(path)).toMatchObject({ closeCode: 1006 });
   });
