@@ -130,10 +130,10 @@ export class ByteConnection
     }
     const output = new OutputBuffer(environment.pool, environment.sharedOutput);
     this.#writer = new OutputWriter(output, environment.pool, transport);
-    const { deflate: agreement, ...endpointOptions } = options;
+    const { role, maxMessageBytes, unfinishedBudget, maxFrameBytes, deflate: agreement } = options;
     const deflate = agreement && { agreement, codec: environment.deflateCodec };
     this.#endpoint = new Endpoint(
-      { ...endpointOptions, deflate },
+      { role, maxMessageBytes, unfinishedBudget, maxFrameBytes, deflate },
       environment.platform,
       output,
       this,

@@ -1,6 +1,6 @@
 // Also Buffer itself: the global of that name is looked up, and called, at every use.
 import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
-import { createHash, randomFillSync } from "node:crypto";
+import { hash, randomFillSync } from "node:crypto";
 import { markAsUntransferable } from "node:worker_threads";
 import type { Platform } from "../protocol/index.ts";
 import { decodeUtf8 } from "./utf8-decoder.ts";
@@ -32,7 +32,7 @@ export const nodePlatform: Platform = {
   fillRandom: (bytes) => {
     randomFillSync(bytes);
   },
-  sha1Base64: (ascii) => createHash("sha1").update(ascii, "latin1").digest("base64"),
+  sha1Base64: (ascii) => hash("sha1", ascii, "base64"),
 };
 
 /** Sockets and pools hand out Buffers; what comes from elsewhere is viewed as one. */

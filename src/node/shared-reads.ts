@@ -15,7 +15,8 @@ const USUAL_READ_BYTES = 65_536;
  */
 const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(MAX_READ_BYTES);
 
-const USUAL_BUFFER: Buffer = READ_BUFFER.subarray(0, USUAL_READ_BYTES);
+/** What a reader begins with. */
+export const USUAL_BUFFER: Buffer = READ_BUFFER.subarray(0, USUAL_READ_BYTES);
 
 /**
  * The `onread` option by which the socket that `getSocket` returns reads into the shared buffer. It
@@ -71,9 +72,19 @@ let latestView = READ_BUFFER;
 
 /** Returns what to read into next. */
 function emitRead(socket: Socket, byteLength: number): Buffer {
+  socket.emit("data", sharedBytes(byteLength));
+  return bufferAfter(byteLength, socket.isPaused());
+}
+
+/** The first bytes of what is read into; the reader's only during the call in which they have come. */
+export function sharedBytes(byteLength: number): Uint8Array {
   if (latestView.length !== byteLength) latestView = READ_BUFFER.subarray(0, byteLength);
-  socket.emit("data", latestView);
-  return byteLength < USUAL_READ_BYTES || socket.isPaused() ? USUAL_BUFFER : READ_BUFFER;
+  return latestView;
+}
+
+/** What to read into after a read of so many bytes. */
+export function bufferAfter(byteLength: number, isPaused: boolean): Buffer {
+  return byteLength < USUAL_READ_BYTES || isPaused ? USUAL_BUFFER : READ_BUFFER;
 }
 
 /** What this file knows of the inside of sockets, in Node 20, 22 and 24 alike. */

@@ -6,7 +6,11 @@ import { undocumented } from "./undocumented.ts";
 
 /** What this file knows of the inside of sockets, in Node 20, 22 and 24 alike. */
 interface OpenedSocket extends Socket {
-  readonly _handle?: { readonly writeQueueSize?: number } | null;
+  readonly _handle?: CountingHandle | null;
+}
+
+interface CountingHandle {
+  readonly writeQueueSize?: number;
 }
 
 /** On Windows a write is counted until the kernel has all of it. */
@@ -17,8 +21,14 @@ const IS_COUNTED_BY_BYTE = platform !== "win32";
  * where that cannot be seen: over TLS, what waits are bytes of another number.
  */
 export function unwrittenBytes(socket: Duplex): number | undefined {
-  if (!undocumented.isUsed || !IS_COUNTED_BY_BYTE) return undefined;
-  if (!(socket instanceof Socket) || socket instanceof TLSSocket) return undefined;
+  if (!undocumented.isUsed || !(socket instanceof Socket) || socket instanceof TLSSocket) {
+    return undefined;
+  }
   const { _handle: handle }: OpenedSocket = socket;
-  return typeof handle?.writeQueueSize === "number" ? handle.writeQueueSize : undefined;
+  return handle ? unwrittenBytesOf(handle) : undefined;
+}
+
+/** The same for the handle below a socket. */
+export function unwrittenBytesOf({ writeQueueSize }: CountingHandle): number | undefined {
+  return IS_COUNTED_BY_BYTE && typeof writeQueueSize === "number" ? writeQueueSize : undefined;
 }

@@ -18,11 +18,11 @@ export interface EndpointOptions {
   /** Which end of the connection this is (RFC 6455 5.1). */
   readonly role: "client" | "server";
   /** The largest message taken, in bytes over all its fragments; default 1 MiB. */
-  readonly maxMessageBytes?: number;
+  readonly maxMessageBytes?: number | undefined;
   /** What unfinished messages may hold together with those of others; default: not counted. */
   readonly unfinishedBudget?: ByteBudget | undefined;
   /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
-  readonly maxFrameBytes?: number;
+  readonly maxFrameBytes?: number | undefined;
   /** Compression (RFC 7692), where the opening handshake has agreed on it, and what does it. */
   readonly deflate?:
     | { readonly agreement: DeflateAgreement; readonly codec: DeflateCodec }

@@ -9,7 +9,7 @@ import { type RouteDefaults, RouteTable } from "./route-table.ts";
 import type { Route } from "./route-types.ts";
 import { SocketDrain } from "./socket-drain.ts";
 import { SocketGroup } from "./socket-group.ts";
-import { UpgradeGate } from "./upgrade.ts";
+import { UpgradeGate } from "./upgrade-gate.ts";
 
 /** Options of a server that have nothing to do with where it listens. */
 export interface ApplicationOptions extends RouteDefaults {

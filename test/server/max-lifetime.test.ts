@@ -29,7 +29,7 @@ function open(
   );
   const request = new Request("http://localhost/");
   const attempt: UpgradeAttempt = {
-    rawHeaders: [],
+    origins: [],
     pathname: "/",
     host: "localhost",
     isSecure: false,

@@ -2,10 +2,12 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Application } from "../../server/application.ts";
 import type { Farewell } from "../../server/socket-drain.ts";
+import type { UpgradeDecision } from "../../server/upgrade.ts";
 import { goingAway, type Refusal } from "../serve/refusal.ts";
 import { readTarget } from "../serve/request-target.ts";
 import { RequestListener } from "../serve/request-listener.ts";
 import { forwardDrain, refuse, UpgradeListener } from "./http-upgrade.ts";
+import type { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
@@ -53,6 +55,11 @@ export class HttpFront {
     return this.#application.sockets;
   }
 
+  /** Whether everybody who comes is told that the server is going away. */
+  get isStopping(): boolean {
+    return this.#farewell !== undefined;
+  }
+
   /** Whether something is being done for `connection`. */
   isBusy(connection: Duplex): boolean {
     return this.#taken.has(connection) || this.#inFlight.on(connection) !== undefined;
@@ -71,6 +78,23 @@ export class HttpFront {
     // The garbage is in the request's own body, so that its handler may wait for the end for ever.
     else if (owed.headersSent) socket.destroy();
     else refuse(socket, refusal);
+  }
+
+  /** Decides on an opening handshake that did not come by the HTTP server. */
+  decide(attempt: HttpUpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
+    return this.#application.gate.decide(attempt);
+  }
+
+  /** Does on `socket`, which is ours from now on, what comes of {@link decide}. */
+  answer(
+    attempt: HttpUpgradeAttempt,
+    decision: UpgradeDecision | Promise<UpgradeDecision>,
+    socket: Duplex,
+    head: Uint8Array,
+  ): void {
+    this.#taken.add(socket);
+    ignoreErrors(socket);
+    this.#upgrades.answer(attempt, decision, socket, head);
   }
 
   /** Gives the server back to those who listened before. */

@@ -1,26 +1,28 @@
-import type { IncomingMessage } from "node:http";
-import {
-  readUpgradeRequest,
-  type UpgradeOutcome,
-  type UpgradeRequest,
-} from "../../protocol/handshake/index.ts";
+import type { UpgradeOutcome } from "../../protocol/handshake/index.ts";
 import type { RequestTarget } from "../serve/request-target.ts";
-import { NodeUpgradeAttempt } from "../serve/upgrade-attempt.ts";
+import { NodeUpgradeAttempt, type Peer } from "../serve/upgrade-attempt.ts";
 
 /** A request of HTTP/1.1 for a WebSocket. */
-export class HttpUpgradeAttempt extends NodeUpgradeAttempt implements UpgradeRequest {
-  readonly method: string;
-  readonly httpVersionMajor: number;
-  readonly httpVersionMinor: number;
+export class HttpUpgradeAttempt extends NodeUpgradeAttempt {
+  readonly #outcome: UpgradeOutcome;
 
-  constructor(request: IncomingMessage, target: RequestTarget) {
-    super(request.rawHeaders, request.socket, target);
-    this.method = request.method ?? "";
-    this.httpVersionMajor = request.httpVersionMajor;
-    this.httpVersionMinor = request.httpVersionMinor;
+  /** `outcome` is what has been found about its head. */
+  constructor(
+    rawHeaders: readonly string[],
+    outcome: UpgradeOutcome,
+    peer: Peer,
+    target: RequestTarget,
+  ) {
+    super(rawHeaders, peer, target);
+    this.#outcome = outcome;
   }
 
   readOffer(): UpgradeOutcome {
-    return readUpgradeRequest(this);
+    return this.#outcome;
+  }
+
+  /** The `Sec-WebSocket-Key`, if the request is a valid opening handshake. */
+  get key(): string {
+    return this.#outcome.kind === "upgrade" ? this.#outcome.key : "";
   }
 }

@@ -1,8 +1,11 @@
-import { type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { sendResponse } from "@remix-run/node-fetch-server";
+import type { ByteConnectionOptions } from "../../connection/byte-connection.ts";
 import {
   computeAcceptKey,
+  readUpgradeRequest,
   writeRefusal,
   writeUpgradeResponse,
 } from "../../protocol/handshake/index.ts";
@@ -44,14 +47,25 @@ export class UpgradeListener {
       refuse(socket, target);
       return;
     }
-    const attempt = new HttpUpgradeAttempt(request, target);
-    const decision = this.#application.gate.decide(attempt);
+    const { method = "", httpVersionMajor, httpVersionMinor, rawHeaders } = request;
+    const outcome = readUpgradeRequest({ method, httpVersionMajor, httpVersionMinor, rawHeaders });
+    const attempt = new HttpUpgradeAttempt(rawHeaders, outcome, request.socket, target);
+    this.answer(attempt, this.#application.gate.decide(attempt), socket, head);
+  }
+
+  /** Does what has been decided, or is being decided, on `attempt`, which came on `socket`. */
+  answer(
+    attempt: HttpUpgradeAttempt,
+    decision: UpgradeDecision | Promise<UpgradeDecision>,
+    socket: Duplex,
+    head: Uint8Array,
+  ): void {
     if (!(decision instanceof Promise)) {
-      this.#carryOut(decision, request, socket, head);
+      this.#carryOut(decision, attempt, socket, head);
       return;
     }
     this.#undecided.wait(socket, head, attempt, decision, {
-      carryOut: (decided, early) => this.#carryOut(decided, request, socket, early),
+      carryOut: (decided, early) => this.#carryOut(decided, attempt, socket, early),
       refuse: (refusal) => refuse(socket, refusal),
       drop: () => socket.destroy(),
     });
@@ -64,31 +78,28 @@ export class UpgradeListener {
 
   #carryOut(
     decision: UpgradeDecision,
-    request: IncomingMessage,
+    attempt: HttpUpgradeAttempt,
     socket: Duplex,
     head: Uint8Array,
   ): void {
-    if (decision.kind === "accept") accept(decision, request, socket, head);
+    if (decision.kind === "accept") accept(decision, attempt, socket, head);
     else if (decision.kind === "refuse") refuse(socket, decision);
-    else this.#answer(decision, request, socket);
+    else this.#send(decision, socket as Socket);
   }
 
-  #answer(
-    { response, onFailure }: UpgradeAnswered,
-    request: IncomingMessage,
-    socket: Duplex,
-  ): void {
+  /** Sends the response that `authorize` gave. */
+  #send({ response, onFailure }: UpgradeAnswered, socket: Socket): void {
     if (response.bodyUsed || response.type === "error") {
       onFailure(new TypeError("authorize gave a Response that cannot be sent"));
       refuse(socket, { status: 500, message: "The server failed." });
       return;
     }
-    const message = new ServerResponse(request);
+    const message = new ServerResponse(openingRequest(socket));
     message.shouldKeepAlive = false;
     message.on("error", () => socket.destroy());
-    message.assignSocket(request.socket);
+    message.assignSocket(socket);
     message.once("finish", () => {
-      message.detachSocket(request.socket);
+      message.detachSocket(socket);
       // As a server does for the responses that it makes itself.
       message.emit("close");
       lingeringClose(socket);
@@ -119,19 +130,36 @@ export function refuse(socket: Duplex, { status, headers = {}, message }: Refusa
 
 function accept(
   decision: UpgradeAccepted,
-  { headers }: IncomingMessage,
+  attempt: HttpUpgradeAttempt,
   socket: Duplex,
   head: Uint8Array,
 ): void {
   if (socket.destroyed) return;
-  const { protocol, extensions } = decision.connection;
-  const acceptKey = computeAcceptKey(headers["sec-websocket-key"]!, nodePlatform);
-  socket.write(writeUpgradeResponse({ acceptKey, protocol, extensions }), "latin1");
-  decision.open(
-    openConnection(socket, {
-      ...decision.connection,
-      // An empty head is still a view of the whole chunk that the request came in.
-      ...(head.byteLength > 0 ? { head } : {}),
-    }),
-  );
+  socket.write(acceptance(decision, attempt), "latin1");
+  decision.open(openConnection(socket, connectionOptions(decision, head)));
+}
+
+/** The head of the response that accepts `attempt`, one character a byte. */
+export function acceptance({ connection }: UpgradeAccepted, { key }: HttpUpgradeAttempt): string {
+  const { protocol, extensions } = connection;
+  const acceptKey = computeAcceptKey(key, nodePlatform);
+  return writeUpgradeResponse({ acceptKey, protocol, extensions });
+}
+
+/** What to open the connection with. */
+export function connectionOptions(
+  { connection }: UpgradeAccepted,
+  head: Uint8Array,
+): ByteConnectionOptions {
+  // An empty head is still a view of the whole chunk that the request came in.
+  return head.byteLength > 0 ? { ...connection, head } : connection;
+}
+
+/** Of a valid opening handshake, what the response to it has to know. */
+function openingRequest(socket: Socket): IncomingMessage {
+  const request = new IncomingMessage(socket);
+  request.method = "GET";
+  request.httpVersionMajor = 1;
+  request.httpVersionMinor = 1;
+  return request;
 }

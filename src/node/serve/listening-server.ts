@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import type { Http2Front } from "../http2/http2-front.ts";
+import { FirstLook } from "../first-look/first-look.ts";
 import type { HttpFront } from "../http/http-front.ts";
 import { Ending } from "./ending.ts";
 import { goingAway } from "./refusal.ts";
@@ -24,6 +25,7 @@ export class ListeningServer implements Server {
   readonly #connections = new Set<Duplex>();
   /** Connections whose TLS handshake is not done, by their address and port. */
   readonly #handshaking = new Map<string, Duplex>();
+  readonly #firstLook: FirstLook | undefined;
   #ending: Ending | undefined;
 
   constructor(
@@ -45,12 +47,15 @@ export class ListeningServer implements Server {
     const forget = function (this: Duplex): void {
       connections.delete(this);
     };
-    httpServer.on(isSecure ? "secureConnection" : "connection", (connection: Duplex) => {
+    const track = (connection: Duplex): void => {
       // One whose request has been served as if it had not asked for an upgrade comes once more.
       if (connections.has(connection) || http2Front?.has(connection)) return;
       connections.add(connection);
       connection.on("close", forget);
-    });
+    };
+    httpServer.on(isSecure ? "secureConnection" : "connection", track);
+    // Behind all listeners, which it counts.
+    if (!isSecure) this.#firstLook = new FirstLook(httpServer, front, track);
   }
 
   async stop(options?: StopOptions): Promise<void> {
@@ -71,6 +76,7 @@ export class ListeningServer implements Server {
     const closed = new Promise<void>((resolve) => this.httpServer.close(() => resolve()));
     drop(this.#front.idleAmong(this.#connections));
     drop(this.#handshaking.values());
+    this.#firstLook?.drop();
     await Promise.all([working, closed]);
   }
 

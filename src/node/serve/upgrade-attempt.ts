@@ -1,7 +1,16 @@
-import type { Socket } from "node:net";
-import type { UpgradeRefusal, WebSocketOffer } from "../../protocol/handshake/index.ts";
+import {
+  HeaderFields,
+  type UpgradeRefusal,
+  type WebSocketOffer,
+} from "../../protocol/handshake/index.ts";
 import type { UpgradeAttempt } from "../../server/upgrade.ts";
 import type { RequestTarget } from "./request-target.ts";
+
+/** Who made a request. */
+export interface Peer {
+  /** Undefined once the connection has ended. */
+  readonly remoteAddress?: string | undefined;
+}
 
 /**
  * What is kept of a request for a WebSocket. It does not hold on to the object that Node has for a
@@ -9,28 +18,28 @@ import type { RequestTarget } from "./request-target.ts";
  * socket is open.
  */
 export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
+  /** name, value, name, value..., as `node:http` and `node:http2` have them. */
   readonly rawHeaders: readonly string[];
   readonly host: string;
   readonly isSecure: boolean;
   readonly pathname: string;
   readonly #href: string;
-  readonly #socket: Socket;
+  readonly #peer: Peer;
   #request: Request | undefined;
   #abortController: AbortController | undefined;
   #isAborted = false;
 
-  /** `socket` is the one that the request came by. */
-  constructor(
-    rawHeaders: readonly string[],
-    socket: Socket,
-    { host, isSecure, url }: RequestTarget,
-  ) {
+  constructor(rawHeaders: readonly string[], peer: Peer, { host, isSecure, url }: RequestTarget) {
     this.rawHeaders = rawHeaders;
     this.host = host;
     this.isSecure = isSecure;
     this.pathname = url.pathname;
     this.#href = url.href;
-    this.#socket = socket;
+    this.#peer = peer;
+  }
+
+  get origins(): readonly string[] {
+    return new HeaderFields(this.rawHeaders).all("origin");
   }
 
   get url(): URL {
@@ -39,7 +48,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
 
   /** Asked of the kernel when it is first read. */
   get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? "";
+    return this.#peer.remoteAddress ?? "";
   }
 
   get request(): Request {

@@ -25,23 +25,23 @@ export function isFieldValue(text: string): boolean {
  */
 export class HeaderFields implements Iterable<[string, string]> {
   readonly #rawHeaders: readonly string[];
-  // A Map and not an object: the peer picks the names, `__proto__` among them.
-  readonly #valuesByName = new Map<string, string[]>();
 
   /** @param rawHeaders name, value, name, value..., as `node:http` has them. */
   constructor(rawHeaders: readonly string[]) {
     this.#rawHeaders = rawHeaders;
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i].toLowerCase();
-      const values = this.#valuesByName.get(name);
-      if (values === undefined) this.#valuesByName.set(name, [rawHeaders[i + 1]]);
-      else values.push(rawHeaders[i + 1]);
-    }
   }
 
-  /** The values of all fields called `name` (in lower case), in order; none is the empty list. */
+  /**
+   * The values of all fields called `name` (in lower case), in order; none is the empty list. It goes
+   * through all names: for the few that a handshake asks for, that is less work than an index.
+   */
   all(name: string): readonly string[] {
-    return this.#valuesByName.get(name) ?? [];
+    const values: string[] = [];
+    const raw = this.#rawHeaders;
+    for (let i = 0; i + 1 < raw.length; i += 2) {
+      if (raw[i].length === name.length && raw[i].toLowerCase() === name) values.push(raw[i + 1]);
+    }
+    return values;
   }
 
   /** The value of the field called `name` (in lower case) if there is exactly one. */
@@ -62,10 +62,14 @@ export class HeaderFields implements Iterable<[string, string]> {
  * Empty elements are skipped, as 5.6.1.2 asks of a recipient. Not for lists with quoted strings.
  */
 export function listElements(values: readonly string[]): string[] {
-  return values
-    .flatMap((value) => value.split(","))
-    .map(trimWhitespace)
-    .filter((element) => element !== "");
+  const elements: string[] = [];
+  for (const value of values) {
+    for (const part of value.split(",")) {
+      const element = trimWhitespace(part);
+      if (element !== "") elements.push(element);
+    }
+  }
+  return elements;
 }
 
 /** The tokens of a comma-separated list, or undefined where an element is none. */

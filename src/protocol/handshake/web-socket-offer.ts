@@ -69,7 +69,8 @@ export function refuse(
 
 /** RFC 6455 4.1, item 10: one or more tokens, which MUST all be different. */
 function parseSubprotocols(values: readonly string[]): string[] | undefined {
+  if (values.length === 0) return [];
   const protocols = parseTokenList(values);
   if (protocols === undefined || new Set(protocols).size < protocols.length) return undefined;
-  return protocols.length === 0 && values.length > 0 ? undefined : protocols;
+  return protocols.length === 0 ? undefined : protocols;
 }

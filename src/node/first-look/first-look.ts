@@ -1,0 +1,137 @@
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import { ByteConnection } from "../../connection/byte-connection.ts";
+import type { UpgradeAccepted } from "../../server/upgrade.ts";
+import { nodeEnvironment } from "../environment.ts";
+import { acceptance, connectionOptions } from "../http/http-upgrade.ts";
+import { HttpUpgradeAttempt } from "../http/http-upgrade-attempt.ts";
+import type { HttpFront } from "../http/http-front.ts";
+import { toTarget } from "../serve/request-target.ts";
+import type { Peer } from "../serve/upgrade-attempt.ts";
+import { HandleTransport } from "../tcp/handle-transport.ts";
+import type { TcpHandle } from "../tcp/stream-wrap.ts";
+import { AcceptingServer } from "./accepting-server.ts";
+import { Newcomer, type NewcomerHost } from "./newcomer.ts";
+import { readOpeningRequest } from "./opening-request.ts";
+
+/** How long to wait for the first bytes. Most clients send them with the connection. */
+const PATIENCE_MS = 500;
+
+/**
+ * The first look at every connection of a server without TLS. One whose first bytes are the whole
+ * request for a WebSocket, beyond doubt, is answered here, and `node:http` never hears of it: its
+ * parser and its objects are two thirds of what an opening handshake takes, and half of what an idle
+ * connection keeps. Every other is given back to it unchanged, bytes and all, so that whatever is slow,
+ * cut, unusual or malformed is treated as it has always been.
+ */
+export class FirstLook implements NewcomerHost {
+  readonly #httpServer: Server;
+  readonly #front: HttpFront;
+  readonly #server: AcceptingServer | undefined;
+  readonly #onSocket: (socket: Socket) => void;
+  readonly #newcomers = new Set<Newcomer>();
+  /** How many listeners the server has that are its own, or this package's. */
+  readonly #connectionListeners: number;
+  readonly #upgradeListeners: number;
+
+  /**
+   * `httpServer` has just begun to listen, and has no listeners yet but those of its own and ours.
+   * `onSocket` is told of the sockets that it does not hear of.
+   */
+  constructor(httpServer: Server, front: HttpFront, onSocket: (socket: Socket) => void) {
+    this.#httpServer = httpServer;
+    this.#front = front;
+    this.#onSocket = onSocket;
+    this.#server = AcceptingServer.intercept(httpServer, (handle) => this.#accept(handle));
+    this.#connectionListeners = httpServer.listenerCount("connection");
+    this.#upgradeListeners = httpServer.listenerCount("upgrade");
+  }
+
+  /** Drops all those who have said nothing yet. */
+  drop(): void {
+    for (const newcomer of this.#newcomers) {
+      newcomer.release();
+      this.onGone(newcomer);
+    }
+  }
+
+  onFirstBytes(newcomer: Newcomer, bytes: Buffer): void {
+    this.#newcomers.delete(newcomer);
+    const { handle } = newcomer;
+    if (!this.#answer(handle, bytes)) this.#server!.giveBack(handle, bytes);
+  }
+
+  onSilence(newcomer: Newcomer): void {
+    this.#newcomers.delete(newcomer);
+    this.#server!.giveBack(newcomer.handle);
+  }
+
+  onGone(newcomer: Newcomer): void {
+    this.#newcomers.delete(newcomer);
+    newcomer.handle.close(this.#server!.forget);
+  }
+
+  #accept(handle: TcpHandle): boolean {
+    if (!this.#isUnwatched()) return false;
+    this.#newcomers.add(new Newcomer(handle, this, PATIENCE_MS));
+    return true;
+  }
+
+  /** Who listens to the HTTP server itself is to see all connections and all upgrades. */
+  #isUnwatched(): boolean {
+    return (
+      this.#httpServer.listenerCount("connection") === this.#connectionListeners &&
+      this.#httpServer.listenerCount("upgrade") === this.#upgradeListeners
+    );
+  }
+
+  /** Answers an opening handshake; false if this is none, or somebody else's to answer. */
+  #answer(handle: TcpHandle, bytes: Buffer): boolean {
+    if (!this.#isUnwatched() || this.#front.isStopping) return false;
+    const request = readOpeningRequest(bytes);
+    if (request === undefined) return false;
+    const target = toTarget(request.host, request.path, false);
+    if (!("url" in target)) return false;
+    const server = this.#server!;
+    const { rawHeaders, offer, rest } = request;
+    const attempt = new HttpUpgradeAttempt(rawHeaders, offer, new HandlePeer(handle), target);
+    const decision = this.#front.decide(attempt);
+    if (!(decision instanceof Promise) && decision.kind === "accept") {
+      accept(decision, attempt, handle, rest, server.forget);
+      return true;
+    }
+    const socket = server.toSocket(handle);
+    this.#onSocket(socket);
+    this.#front.answer(attempt, decision, socket, rest);
+    return true;
+  }
+}
+
+/** The peer of a connection that has no socket. */
+class HandlePeer implements Peer {
+  readonly #handle: TcpHandle;
+
+  constructor(handle: TcpHandle) {
+    this.#handle = handle;
+  }
+
+  get remoteAddress(): string | undefined {
+    const found: { address?: string } = {};
+    this.#handle.getpeername(found);
+    return found.address;
+  }
+}
+
+function accept(
+  decision: UpgradeAccepted,
+  attempt: HttpUpgradeAttempt,
+  handle: TcpHandle,
+  head: Uint8Array,
+  onGone: () => void,
+): void {
+  const transport = new HandleTransport(handle, onGone);
+  // A connection that begins with a head begins to read only behind it.
+  if (head.byteLength > 0) transport.pause();
+  transport.writeHead(acceptance(decision, attempt));
+  decision.open(new ByteConnection(nodeEnvironment, transport, connectionOptions(decision, head)));
+}

@@ -1,0 +1,52 @@
+import type { ByteConnectionOptions } from "../connection/byte-connection.ts";
+import type { ByteBudget } from "../protocol/index.ts";
+import type { AgreedCompression } from "./compression.ts";
+import type { ErrorListener } from "./report.ts";
+import type { WebSocketEntry } from "./route-table.ts";
+import type { SocketGroup } from "./socket-group.ts";
+import type { SocketHost } from "./socket.ts";
+
+export interface RouteConnectionsEnvironment {
+  /** What the unfinished messages of all connections may hold. */
+  readonly unfinishedBudget: ByteBudget;
+  /** Calls back in a turn of its own, after what is sent in this one has been written. */
+  readonly inNextTurn: (callback: () => void) => void;
+  readonly report: ErrorListener;
+  /** Where the sockets go while they are open. */
+  readonly sockets: SocketGroup;
+}
+
+/** What the connections of a route have in common: what is made for each counts by the thousand. */
+export class RouteConnections {
+  readonly host: SocketHost;
+  readonly #entry: WebSocketEntry;
+  readonly #unfinishedBudget: ByteBudget;
+  #latest: ByteConnectionOptions | undefined;
+
+  constructor(entry: WebSocketEntry, environment: RouteConnectionsEnvironment) {
+    const { report, sockets, inNextTurn, unfinishedBudget } = environment;
+    this.#entry = entry;
+    this.#unfinishedBudget = unfinishedBudget;
+    this.host = {
+      onFailure: (socket, error) => report(error, { route: entry.key, socket }),
+      onClosed: (socket) => sockets.delete(socket),
+      inNextTurn,
+    };
+  }
+
+  /** What to open a connection with; the same object for those who follow with the same. */
+  optionsFor(protocol: string, agreed: AgreedCompression | undefined): ByteConnectionOptions {
+    const latest = this.#latest;
+    const extensions = agreed?.extensions ?? "";
+    if (latest?.protocol === protocol && latest.extensions === extensions) return latest;
+    this.#latest = {
+      ...this.#entry.limits,
+      role: "server",
+      protocol,
+      extensions,
+      deflate: agreed?.agreement,
+      unfinishedBudget: this.#unfinishedBudget,
+    };
+    return this.#latest;
+  }
+}
