@@ -1,5 +1,7 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ByteTransport, ByteTransportHandler } from "../connection/byte-transport.ts";
+import { takesDirectWrites, type WriteListener, writeDirectly } from "./direct-writes.ts";
 import { shareReads } from "./shared-reads.ts";
 import { unwrittenBytes } from "./write-progress.ts";
 
@@ -16,8 +18,10 @@ interface TakenSocket extends Duplex {
  * A byte transport over a Node socket: TCP, TLS, or any other Duplex. Its listeners are shared
  * functions, so that a connection costs no closures.
  */
-export class SocketTransport implements ByteTransport {
+export class SocketTransport implements ByteTransport, WriteListener {
   readonly #socket: Duplex;
+  /** The same, if it takes direct writes. */
+  readonly #direct: Socket | undefined;
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
   #isClosed = false;
@@ -29,6 +33,7 @@ export class SocketTransport implements ByteTransport {
 
   constructor(socket: Duplex) {
     this.#socket = socket;
+    if (takesDirectWrites(socket)) this.#direct = socket;
     (socket as TakenSocket)[kTransport] = this;
     // From here on an error has a listener, whether or not anybody has started the transport.
     socket.on("error", onError);
@@ -51,6 +56,8 @@ export class SocketTransport implements ByteTransport {
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
     if (!socket.writable) return true;
+    const hasLeft = this.#direct && writeDirectly(this.#direct, bytes, this);
+    if (hasLeft !== undefined) return hasLeft;
     // Over TCP most writes leave at once, and then a callback would cost a tick of its own for
     // nothing; over TLS none does. What the last one did the next will do.
     const hasCallback = this.#isSlow;
@@ -75,6 +82,10 @@ export class SocketTransport implements ByteTransport {
       this.#handler?.onDrain();
     };
     return this.#whenWritten;
+  }
+
+  onWritten(): void {
+    this.#handler?.onDrain();
   }
 
   pause(): void {

@@ -1,7 +1,9 @@
 /**
  * Whether this package uses what Node does not document, where a check finds it to be as expected:
- * reads into a shared buffer ({@link ./shared-reads.ts}), how much of a write has left
- * ({@link ./write-progress.ts}), connections without a socket ({@link ./first-look/first-look.ts}), and zlib's streams driven directly ({@link ./deflate/persistent.ts}).
+ * connections without a socket ({@link ./first-look/first-look.ts}), reads into a shared buffer
+ * ({@link ./shared-reads.ts}), writes without a stream before them ({@link ./direct-writes.ts}), how
+ * much of a write has left ({@link ./write-progress.ts}), and zlib's streams driven directly
+ * ({@link ./deflate/persistent.ts}).
  * Tests say no, to see that all works without.
  */
 export const undocumented: { isUsed: boolean } = { isUsed: true };

@@ -1,0 +1,166 @@
+/** Writes to plain sockets that go past their streams. */
+import { once } from "node:events";
+import { connect, createServer, type Server, Socket } from "node:net";
+import { PassThrough } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type * as DirectWrites from "../../src/node/direct-writes.ts";
+import { takesDirectWrites } from "../../src/node/direct-writes.ts";
+import { undocumented } from "../../src/node/undocumented.ts";
+
+/** As the first in a process to write to a socket finds it. */
+async function freshModule(): Promise<typeof DirectWrites> {
+  vi.resetModules();
+  return await import("../../src/node/direct-writes.ts");
+}
+
+let server: Server;
+let writer: Socket;
+let reader: Socket;
+
+beforeEach(async () => {
+  server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  reader = connect({ port, host: "127.0.0.1" }).pause();
+  [writer] = (await once(server, "connection")) as [Socket];
+});
+
+afterEach(() => {
+  undocumented.isUsed = true;
+  writer.destroy();
+  reader.destroy();
+  server.close();
+});
+
+async function readAll(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of reader) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Writes in the one way or the other, and resolves once the bytes may be used again. */
+type Write = (bytes: Uint8Array) => Promise<"directly" | "by the stream">;
+
+async function open(): Promise<Write> {
+  const { writeDirectly } = await freshModule();
+  return async (bytes) => {
+    let isWritten!: () => void;
+    const written = new Promise<void>((resolve) => (isWritten = resolve));
+    const hasLeft = writeDirectly(writer, bytes, { onWritten: isWritten });
+    if (hasLeft === undefined) writer.write(bytes, isWritten);
+    if (hasLeft !== true) await written;
+    return hasLeft === undefined ? "by the stream" : "directly";
+  };
+}
+
+describe("a direct write", () => {
+  it("is possible once a write of the stream's own has shown how", async () => {
+    const write = await open();
+    const ways = [
+      await write(Buffer.of(1)),
+      await write(Buffer.of(2)),
+      await write(Uint8Array.of(3)),
+    ];
+    expect(ways).toEqual(["by the stream", "directly", "directly"]);
+    writer.end();
+    expect([...(await readAll())]).toEqual([1, 2, 3]);
+  });
+
+  it("waits for a slow reader, and all arrives in order, before the end", async () => {
+    const write = await open();
+    const sizes = [1, 1 << 23, 10, 1 << 22, 1 << 22, 3];
+    const buffer = Buffer.alloc(1 << 23);
+    const sending = (async () => {
+      for (const [index, size] of sizes.entries()) {
+        // It is the writer's again: what is still to leave must not be in it.
+        await write(buffer.fill(index + 1).subarray(0, size));
+      }
+      writer.end();
+    })();
+    const received = await readAll();
+    await sending;
+    expect(received.length).toBe(sizes.reduce((sum, size) => sum + size));
+    let at = 0;
+    for (const [index, size] of sizes.entries()) {
+      expect(received.subarray(at, (at += size)).every((byte) => byte === index + 1)).toBe(true);
+    }
+  });
+
+  it("leaves before the socket ends, if that is said while it waits", async () => {
+    const write = await open();
+    await write(Buffer.of(0));
+    void write(Buffer.alloc(1 << 24, 1));
+    writer.end();
+    expect((await readAll()).length).toBe(1 + (1 << 24));
+  });
+
+  it("is left to the stream while that has something to write", async () => {
+    const { writeDirectly } = await freshModule();
+    const listener = { onWritten() {} };
+    expect(writeDirectly(writer, Buffer.of(1), listener)).toBeUndefined();
+    writer.write(Buffer.of(1));
+    writer.cork();
+    writer.write(Buffer.of(2));
+    expect(writeDirectly(writer, Buffer.of(3), listener)).toBeUndefined();
+    writer.uncork();
+    expect(writeDirectly(writer, Buffer.of(3), listener)).toBe(true);
+    writer.end();
+    expect([...(await readAll())]).toEqual([1, 2, 3]);
+  });
+
+  it("that fails destroys the socket with the error of the stream", async () => {
+    const write = await open();
+    await write(Buffer.of(0));
+    const failed = once(writer, "error");
+    reader.resetAndDestroy();
+    await vi.waitUntil(() => {
+      void write(Buffer.of(0));
+      return writer.destroyed;
+    });
+    const [error] = (await failed) as [NodeJS.ErrnoException];
+    expect(["ECONNRESET", "EPIPE"]).toContain(error.code);
+    expect(error.syscall).toBe("write");
+    expect(error.message).toBe(`write ${error.code}`);
+  });
+
+  it("that waits is forgotten when the socket is destroyed", async () => {
+    const { writeDirectly } = await freshModule();
+    const onWritten = vi.fn<() => void>();
+    writeDirectly(writer, Buffer.of(0), { onWritten });
+    writer.write(Buffer.of(0));
+    expect(writeDirectly(writer, Buffer.alloc(1 << 24), { onWritten })).toBe(false);
+    const onError = vi.fn<() => void>();
+    writer.on("error", onError).destroy();
+    await once(writer, "close");
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(writeDirectly(writer, Buffer.of(0), { onWritten })).toBeUndefined();
+    expect(onWritten).not.toHaveBeenCalled();
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it("is never made where Node's own writes are not as expected", async () => {
+    const write = await open();
+    const { _handle: handle } = writer as Socket & { _handle: object };
+    Object.defineProperty(handle, "writeQueueSize", { get: () => 1, configurable: true });
+    await write(Buffer.of(1));
+    Reflect.deleteProperty(handle, "writeQueueSize");
+    expect(await write(Buffer.of(2))).toBe("by the stream");
+  });
+});
+
+describe("direct writes", () => {
+  it("are for plain sockets, where what Node does not document is used", () => {
+    expect(takesDirectWrites(writer)).toBe(true);
+    expect(takesDirectWrites(new PassThrough())).toBe(false);
+    expect(takesDirectWrites(new TLSSocket(new Socket()))).toBe(false);
+    undocumented.isUsed = false;
+    expect(takesDirectWrites(writer)).toBe(false);
+  });
+
+  it("are not for a socket whose writes somebody looks at", () => {
+    const write = writer.write.bind(writer);
+    writer.write = write;
+    expect(takesDirectWrites(writer)).toBe(false);
+  });
+});
