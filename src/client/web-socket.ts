@@ -217,9 +217,7 @@ export function defineWebSocket(
 
     #toBinaryType(bytes: Uint8Array): Blob | ArrayBuffer {
       if (this.#binaryType === "blob") return new Blob([bytes as Uint8Array<ArrayBuffer>]);
-      const { buffer, byteOffset, byteLength } = bytes as Uint8Array<ArrayBuffer>;
-      if (byteLength === buffer.byteLength) return buffer;
-      return buffer.slice(byteOffset, byteOffset + byteLength);
+      return bytes.buffer as ArrayBuffer;
     }
 
     #dropOutbox(): void {

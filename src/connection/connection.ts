@@ -33,7 +33,10 @@ export interface CloseInfo {
 export interface ConnectionHandler {
   /** A whole text message. */
   onText(text: string): void;
-  /** A whole binary message; the bytes belong to the receiver. */
+  /**
+   * A whole binary message; the bytes belong to the receiver. On a client they are all that is in
+   * their buffer.
+   */
   onBinary(bytes: Uint8Array): void;
   /** The peer's Close frame came (or this side failed the connection): no more messages follow. */
   onClosing(): void;

@@ -23,6 +23,7 @@ export class ArrayViews {
 const MAX_KEPT_BUFFER_BYTES = 1 << 18;
 
 let latestArray: Uint8Array = new Uint8Array(0);
+let latestOffset = 0;
 let latest: ArrayViews = new ArrayViews(latestArray.buffer);
 
 /**
@@ -36,7 +37,13 @@ export function viewsOf(bytes: Uint8Array): ArrayViews {
   const views = buffer === latest.buffer ? latest : new ArrayViews(buffer);
   if (buffer.byteLength <= MAX_KEPT_BUFFER_BYTES) {
     latestArray = bytes;
+    latestOffset = bytes.byteOffset;
     latest = views;
   }
   return views;
+}
+
+/** Where `bytes` begin in their memory; to be asked behind `viewsOf`, which takes as long as asking. */
+export function offsetOf(bytes: Uint8Array): number {
+  return bytes === latestArray ? latestOffset : bytes.byteOffset;
 }

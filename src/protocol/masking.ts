@@ -6,7 +6,7 @@
  * one. What is long enough to be worth aligning is masked in 64-bit words, twice as fast again.
  */
 
-import { type ArrayViews, viewsOf } from "./array-views.ts";
+import { type ArrayViews, offsetOf, viewsOf } from "./array-views.ts";
 
 /** From here on 64-bit words pay for the big integer that holds the key. */
 export const MIN_LONG_BYTES = 512;
@@ -83,6 +83,25 @@ export function maskAndTest(
     data.setUint8(at, masked);
     seen |= masked;
   }
+  return (seen & HIGH_BITS) === 0;
+}
+
+/** Whether `bytes[start, end)` are all below 0x80, as `maskAndTest` tells; for what is short. */
+export function isShortAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  const { data } = viewsOf(bytes);
+  const offset = offsetOf(bytes);
+  const stop = offset + end;
+  let at = offset + start;
+  let seen = 0;
+  for (; at + 16 <= stop; at += 16) {
+    seen |=
+      data.getInt32(at, IS_LITTLE_ENDIAN) |
+      data.getInt32(at + 4, IS_LITTLE_ENDIAN) |
+      data.getInt32(at + 8, IS_LITTLE_ENDIAN) |
+      data.getInt32(at + 12, IS_LITTLE_ENDIAN);
+  }
+  for (; at + 4 <= stop; at += 4) seen |= data.getInt32(at, IS_LITTLE_ENDIAN);
+  for (; at < stop; at++) seen |= data.getUint8(at);
   return (seen & HIGH_BITS) === 0;
 }
 

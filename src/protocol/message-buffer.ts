@@ -56,12 +56,12 @@ export class MessageBuffer {
     return bytes.subarray(0, this.length);
   }
 
-  /** Hands over the bytes, without much unused memory behind them. */
-  release(): Uint8Array {
+  /** Hands over the bytes, without much unused memory behind them; without any if `isAlone`. */
+  release(isAlone = false): Uint8Array {
     const { bytes, length } = this;
     this.detach();
     if (bytes.length === length) return bytes;
-    if (bytes.length < length * 1.5) return bytes.subarray(0, length);
+    if (!isAlone && bytes.length < length * 1.5) return bytes.subarray(0, length);
     const exact = this.#platform.allocate(length);
     exact.set(bytes.subarray(0, length));
     return exact;

@@ -6,7 +6,7 @@ export interface Platform {
   /** The longest text, in bytes of UTF-8, that surely fits into a string of this runtime. */
   readonly maxTextBytes: number;
 
-  /** Returns `byteLength` bytes that nothing else holds; their contents may be uninitialised. */
+  /** Returns `byteLength` bytes in a buffer of their own; their contents may be uninitialised. */
   allocate(byteLength: number): Uint8Array;
 
   /**
@@ -18,7 +18,10 @@ export interface Platform {
   /** Whether `bytes[start, end)` are all below 0x80. */
   isAscii(bytes: Uint8Array, start: number, end: number): boolean;
 
-  /** Decodes `bytes[start, end)`, which MUST all be below 0x80. */
+  /**
+   * Decodes `bytes[start, end)` where they are below 0x80. What any other becomes does not matter,
+   * but each is one UTF-16 unit of the string, as in Latin-1.
+   */
   decodeAscii(bytes: Uint8Array, start: number, end: number): string;
 
   /** Decodes `bytes[start, end)`, which MUST be valid UTF-8. A byte order mark is kept. */

@@ -1,5 +1,5 @@
 import { ProtocolError } from "../errors/index.ts";
-import { viewsOf } from "./array-views.ts";
+import { offsetOf, viewsOf } from "./array-views.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
 import { maxDeflatedBytes, type MessageDeflate } from "./deflate/message-deflate.ts";
@@ -15,7 +15,7 @@ import {
   RSV1,
   unfinishedTooBig,
 } from "./frame-rules.ts";
-import { mask, maskAndTest, MIN_LONG_BYTES } from "./masking.ts";
+import { isShortAscii, mask, maskAndTest, MIN_LONG_BYTES } from "./masking.ts";
 import {
   MAX_ONE_PASS_BYTES,
   MAX_POOLED_BYTES,
@@ -25,6 +25,7 @@ import {
 import { MessageBuffer } from "./message-buffer.ts";
 import { isControl, Opcode } from "./opcode.ts";
 import type { Platform } from "./platform.ts";
+import { decodeInRun, endRun } from "./text-run.ts";
 import { Utf8Validator } from "./utf8.ts";
 
 export interface ReceiverOptions {
@@ -89,7 +90,7 @@ export abstract class Receiver {
   }
 
   protected abstract onText(text: string): void;
-  /** The bytes belong to whoever gets them. */
+  /** The bytes belong to whoever gets them; those of a client are all that is in their buffer. */
   protected abstract onBinary(bytes: Uint8Array): void;
   protected abstract onPing(payload: Uint8Array): void;
   protected abstract onPong(payload: Uint8Array): void;
@@ -138,6 +139,7 @@ export abstract class Receiver {
   /** `isOwn`: the chunk stays as it is, so that its rest need not be copied however often it waits. */
   #parse(chunk: Uint8Array, isOwn: boolean): void {
     this.#isParsing = true;
+    endRun();
     const end = chunk.length;
     let at = 0;
     while (at < end) {
@@ -267,8 +269,13 @@ export abstract class Receiver {
   /** A message in one frame in one chunk: the usual case. */
   #deliverText(chunk: Uint8Array, start: number, end: number): void {
     const platform = this.#platform;
+    const isShort = end - start < MIN_LONG_BYTES;
+    if (isShort && !this.#isServer && isShortAscii(chunk, start, end)) {
+      this.onText(decodeInRun(chunk, start, end, platform));
+      return;
+    }
     let isAllAscii: boolean;
-    if (end - start < MIN_LONG_BYTES) {
+    if (isShort) {
       isAllAscii = maskAndTest(chunk, start, end, this.#maskingKey, 0);
     } else {
       if (this.#isServer) mask(chunk, start, end, this.#maskingKey, 0);
@@ -288,12 +295,17 @@ export abstract class Receiver {
       this.onBinary(pooledUnmaskedCopy(source, from, length, this.#maskingKey, this.#platform));
       return;
     }
+    if (!this.#isServer && length <= MAX_POOLED_BYTES) {
+      const { bytes } = viewsOf(chunk);
+      const from = offsetOf(chunk) + start;
+      this.onBinary(bytes.slice(from, from + length));
+      return;
+    }
     // In the chunk, of which the views are there already.
     if (this.#isServer) mask(chunk, start, end, this.#maskingKey, 0);
     this.onBinary(this.#owned(chunk.subarray(start, end)));
   }
 
-  /** A client's messages share no memory: they are handed on as ArrayBuffers. */
   #owned(bytes: Uint8Array): Uint8Array {
     if (this.#isServer && bytes.length <= MAX_POOLED_BYTES)
       return pooledCopy(bytes, this.#platform);
@@ -330,7 +342,7 @@ export abstract class Receiver {
       const bytes = message.detach();
       this.#deliverDeflated(opcode, bytes, 0, bytes.length);
     } else if (opcode === Opcode.Binary) {
-      this.onBinary(message.release());
+      this.onBinary(message.release(!this.#isServer));
     } else {
       const bytes = message.detach();
       if (this.#utf8!.isComplete) this.onText(this.#platform.decodeUtf8(bytes, 0, bytes.length));

@@ -15,7 +15,7 @@ export const plainPlatform: Platform = {
   allocate: (byteLength) => new Uint8Array(byteLength).fill(0xee),
   allocatePool: (byteLength) => new ArrayBuffer(byteLength),
   isAscii: (bytes, start, end) => bytes.subarray(start, end).every((byte) => byte < 0x80),
-  decodeAscii: (bytes, start, end) => strictDecoder.decode(bytes.subarray(start, end)),
+  decodeAscii: (bytes, start, end) => latin1Decoder.decode(bytes.subarray(start, end)),
   decodeUtf8: (bytes, start, end) => strictDecoder.decode(bytes.subarray(start, end)),
   isUtf8: (bytes, start, end) => {
     try {
@@ -32,6 +32,7 @@ export const plainPlatform: Platform = {
 };
 
 const encoder = new TextEncoder();
+const latin1Decoder = new TextDecoder("latin1");
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Hands out buffers of exactly the size asked for, to find writes beyond what was reserved. */

@@ -1,3 +1,4 @@
+import { allocateBenches } from "./allocate.ts";
 import { maskBenches } from "./mask.ts";
 import { parseBenches } from "./parse.ts";
 import { serialiseBenches } from "./serialise.ts";
@@ -22,4 +23,5 @@ export const MICRO_BENCHES: readonly MicroBench[] = [
   ...parseBenches,
   ...serialiseBenches,
   ...utf8Benches,
+  ...allocateBenches,
 ];

@@ -1,0 +1,184 @@
+/** Messages that follow each other in a chunk, which a client makes out of the chunk as it lies. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { nodePlatform } from "../../src/node/platform.ts";
+import { Endpoint, OutputBuffer } from "../../src/protocol/index.ts";
+import {
+  asPeerOf,
+  exactPool,
+  frame,
+  fromHex,
+  hexOf,
+  lend,
+  plainPlatform,
+  probe,
+  ROLES,
+  toHex,
+} from "./support.ts";
+
+interface Message {
+  readonly first: "81" | "82" | "89";
+  readonly payload: string;
+}
+
+const ascii = fc
+  .integer({ min: 0, max: 600 })
+  .map((length) => "abcdefghij".repeat(60).slice(0, length));
+const message: fc.Arbitrary<Message> = fc.oneof(
+  { weight: 6, arbitrary: ascii.map((text) => ({ first: "81" as const, payload: hexOf(text) })) },
+  fc.string({ unit: "binary", maxLength: 300 }).map((text) => ({
+    first: "81" as const,
+    payload: hexOf(text),
+  })),
+  fc
+    .uint8Array({ maxLength: 3000 })
+    .map((bytes) => ({ first: "82" as const, payload: toHex(bytes) })),
+  fc.uint8Array({ maxLength: 5 }).map((bytes) => ({ first: "89" as const, payload: toHex(bytes) })),
+);
+
+/** What is told of them. */
+function meant({ first, payload }: Message): object {
+  if (first === "82") return { binary: payload };
+  if (first === "89") return { ping: payload };
+  return { text: Buffer.from(payload, "hex").toString() };
+}
+
+describe.each([
+  ["plain typed arrays", plainPlatform],
+  ["Node", nodePlatform],
+])("many messages in a chunk, on %s", (_, platform) => {
+  it.each(ROLES)("are taken for what they are by a %s, wherever the chunks are cut", (role) => {
+    fc.assert(
+      fc.property(
+        fc.array(message, { maxLength: 40 }),
+        fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 10 }),
+        fc.integer({ min: 0, max: 8 }),
+        (messages, lengths, offset) => {
+          const { endpoint, told } = probe(role, {}, platform);
+          const frames = messages.map(({ first, payload }) => frame(first, payload)).join("");
+          let rest = asPeerOf(role, fromHex(frames));
+          for (const length of [...lengths, Infinity]) {
+            const chunk = new Uint8Array(offset + Math.min(length, rest.length)).subarray(offset);
+            chunk.set(rest.subarray(0, length));
+            rest = rest.subarray(length);
+            lend(chunk, (bytes) => endpoint.receive(bytes));
+          }
+          expect(told).toEqual(messages.map(meant));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("are read anew from a chunk that lies where the one before lay", () => {
+    const { endpoint, told } = probe("client", {}, platform);
+    const chunk = new Uint8Array(3 * 22);
+    for (const letter of ["a", "b"]) {
+      chunk.set(fromHex(frame("81", hexOf(letter.repeat(20))).repeat(3)));
+      endpoint.receive(chunk);
+    }
+    expect(told.map((each) => "text" in each && each.text[0])).toEqual(Array.from("aaabbb"));
+  });
+
+  it("are kept apart from those that another endpoint is given meanwhile", () => {
+    const other = probe("client", {}, platform);
+    const texts: string[] = [];
+    const endpoint = new Endpoint({ role: "client" }, platform, new OutputBuffer(exactPool), {
+      onText(text) {
+        texts.push(text);
+        other.receive(frame("81", hexOf("other")).repeat(20));
+      },
+      onBinary: () => {},
+      onPing: () => {},
+      onPong: () => {},
+      onFinish: () => {},
+    });
+    const expected = ["first of all", "second of all", "third of all", "fourth of all"];
+    endpoint.receive(fromHex(expected.map((text) => frame("81", hexOf(text))).join("")));
+    expect(texts).toEqual(expected);
+    expect(other.told).toEqual(Array.from({ length: 80 }, () => ({ text: "other" })));
+  });
+});
+
+describe("a text among others", () => {
+  it("is made with no more than 2 KiB of them", () => {
+    const lengths: number[] = [];
+    const { receive, told } = probe(
+      "client",
+      {},
+      {
+        ...plainPlatform,
+        decodeAscii(bytes, start, end) {
+          lengths.push(end - start);
+          return plainPlatform.decodeAscii(bytes, start, end);
+        },
+      },
+    );
+    receive(frame("81", hexOf("x".repeat(125))).repeat(500));
+    expect(told).toEqual(Array.from({ length: 500 }, () => ({ text: "x".repeat(125) })));
+    expect(Math.max(...lengths)).toBe(2048);
+    // Fewer than one for ten texts, or this would not be worth it.
+    expect(lengths.length).toBeLessThan(50);
+  });
+
+  it("is made alone where none is next to it", () => {
+    const lengths: number[] = [];
+    const { receive } = probe(
+      "client",
+      {},
+      {
+        ...plainPlatform,
+        decodeAscii(bytes, start, end) {
+          lengths.push(end - start);
+          return plainPlatform.decodeAscii(bytes, start, end);
+        },
+      },
+    );
+    receive((frame("81", hexOf("alone")) + frame("82", "00".repeat(1000))).repeat(10));
+    expect(lengths).toEqual(Array.from({ length: 10 }, () => 5));
+  });
+});
+
+describe("a client's binary message", () => {
+  it.each<[string, (payload: string) => string[]]>([
+    ["in one frame", (payload) => [frame("82", payload)]],
+    ["behind another", (payload) => [frame("82", "00ff") + frame("82", payload)]],
+    [
+      "in fragments",
+      (payload) => [frame("02", payload.slice(0, 2)), frame("80", payload.slice(2))],
+    ],
+    [
+      "in fragments of which the last is empty",
+      (payload) => {
+        const cut = (payload.length / 3) & ~1;
+        return [
+          frame("02", payload.slice(0, -cut || undefined)),
+          frame("00", payload.slice(payload.length - cut)),
+          frame("80", ""),
+        ];
+      },
+    ],
+    [
+      "cut by the chunks",
+      (payload) => [frame("82", payload).slice(0, -2), frame("82", payload).slice(-2)],
+    ],
+  ])("%s is all that is in its buffer, which is handed on", (_, framesOf) => {
+    for (const length of [1, 2, 125, 1000, 2048, 2049, 50_000, 100_000]) {
+      const messages: Uint8Array[] = [];
+      const endpoint = new Endpoint({ role: "client" }, nodePlatform, new OutputBuffer(exactPool), {
+        onText: () => {},
+        onBinary: (bytes) => messages.push(bytes),
+        onPing: () => {},
+        onPong: () => {},
+        onFinish: () => {},
+      });
+      const payload = toHex(Uint8Array.from({ length }, (_byte, index) => index * 7));
+      for (const chunk of framesOf(payload)) {
+        lend(fromHex(chunk), (bytes) => endpoint.receive(bytes));
+      }
+      const last = messages.at(-1)!;
+      expect(last.buffer.byteLength).toBe(length);
+      expect(toHex(new Uint8Array(last.buffer))).toBe(payload);
+    }
+  });
+});
