@@ -2,18 +2,15 @@
 import { once } from "node:events";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import {
-  dispatchMessage,
-  lightDispatch,
-  lightEvents,
-} from "../../src/node/client/dispatch-message.ts";
+import { dispatchMessage, lightDispatch } from "../../src/node/client/dispatch-message.ts";
 import { findEventInternals } from "../../src/node/client/event-internals.ts";
+import { undocumented } from "../../src/node/undocumented.ts";
 import { FakeNetwork } from "../client/fake-connector.ts";
 
 const ORIGIN = "ws://host";
 
 afterEach(() => {
-  lightEvents.isOn = true;
+  undocumented.isUsed = true;
   vi.unstubAllGlobals();
 });
 
@@ -60,7 +57,7 @@ describe.each([
   ["light", true],
   ["Node's own", false],
 ])("a message event that is %s", (_, isLight) => {
-  const start = (): void => void (lightEvents.isOn = isLight);
+  const start = (): void => void (undocumented.isUsed = isLight);
 
   it("is a MessageEvent with its attributes (HTML, The MessageEvent interface)", () => {
     start();

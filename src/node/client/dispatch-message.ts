@@ -4,13 +4,11 @@ import {
   type Listener,
   type ListenerLists,
 } from "./event-internals.ts";
+import { undocumented } from "../undocumented.ts";
 import { defineMessageEvent } from "./message-event.ts";
 
 /** Fires a `message` event at `target` ("fire an event" of the DOM standard). */
 type Dispatch = (target: EventTarget, data: unknown, origin: string) => void;
-
-/** Whether events are light where they can be; tests say no, to see them made by Node. */
-export const lightEvents: { isOn: boolean } = { isOn: true };
 
 let dispatchLight: Dispatch | undefined;
 
@@ -18,7 +16,7 @@ let dispatchLight: Dispatch | undefined;
 export function dispatchMessage(target: EventTarget, data: unknown, origin: string): void {
   // Not before the first message: where MessageEvent is a part of undici, asking for it loads that.
   dispatchLight ??= lightDispatch(findEventInternals()) ?? dispatchPlainly;
-  (lightEvents.isOn ? dispatchLight : dispatchPlainly)(target, data, origin);
+  (undocumented.isUsed ? dispatchLight : dispatchPlainly)(target, data, origin);
 }
 
 const dispatchPlainly: Dispatch = (target, data, origin) => {
