@@ -5,6 +5,7 @@ import {
   resolveCompression,
 } from "../protocol/deflate/index.ts";
 import { isFieldValue, isToken } from "../protocol/handshake/index.ts";
+import { isRecord } from "../protocol/record.ts";
 
 /** A certificate, key or bundle: PEM text, or PEM or DER bytes. */
 export type TlsMaterial = string | Uint8Array;
@@ -112,7 +113,10 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
     }
   }
   checkHeartbeat(options.heartbeat);
-  for (const [name, value] of Object.entries(options.headers ?? {})) checkHeader(name, value);
+  const { headers = {}, tls = {} } = options;
+  checkRecord("headers", headers, "a record of strings");
+  checkRecord("tls", tls, "a record of options");
+  for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
   return {
     ...options,
     ...limits,
@@ -120,9 +124,14 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
   };
 }
 
+function checkRecord(name: string, value: unknown, expected: string): void {
+  if (isRecord(value)) return;
+  throw new UsageError("INVALID_OPTION", `WebSocket: ${name} is not ${expected}`);
+}
+
 function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void {
   if (heartbeat === false) return;
-  if (typeof heartbeat !== "object" || heartbeat === null) {
+  if (!isRecord<PingHeartbeatOptions>(heartbeat)) {
     throw new UsageError("INVALID_OPTION", "heartbeat is neither false nor { idleMs, timeoutMs }");
   }
   const { idleMs = 1, timeoutMs = 1, ...unknown } = heartbeat;

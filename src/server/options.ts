@@ -1,4 +1,6 @@
+import type { HeartbeatOptions } from "../connection/heartbeat.ts";
 import { UsageError } from "../errors/index.ts";
+import { isRecord } from "../protocol/record.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 
 const SLOW_CONSUMER_POLICIES: readonly unknown[] = ["close", "drop", "wait"];
@@ -38,7 +40,7 @@ export function checkLimits(limits: ConnectionLimits, where: string): void {
 
 function checkHeartbeat(heartbeat: ConnectionLimits["heartbeat"], where: string): void {
   if (heartbeat === undefined || heartbeat === false) return;
-  if (typeof heartbeat !== "object" || heartbeat === null) {
+  if (!isRecord<HeartbeatOptions>(heartbeat)) {
     throw invalidOption(where, "heartbeat", heartbeat, "false or { idleMs, timeoutMs }");
   }
   checkNames(`${where}: heartbeat`, heartbeat, ["idleMs", "timeoutMs"]);

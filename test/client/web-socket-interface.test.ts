@@ -135,9 +135,17 @@ describe("the options in place of the protocols", () => {
     { heartbeat: { idleMs: 0 } },
     { heartbeat: { timeoutMs: "1000" } },
     { heartbeat: { timeout: 1000 } },
+    { heartbeat: [] },
     { headers: { "a b": "c" } },
     { headers: { a: "b\r\nc: d" } },
     { headers: { a: 1 } },
+    { headers: "a: b" },
+    { headers: [["a", "b"]] },
+    { headers: new Headers({ a: "b" }) },
+    { headers: null },
+    { tls: true },
+    { tls: [] },
+    { tls: null },
     { maxMessageByte: 5 },
   ])("throw a UsageError for %j", (options) => {
     expect(() => create("ws://host", options)).toThrow(

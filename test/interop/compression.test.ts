@@ -209,6 +209,7 @@ describe("the option compression", () => {
     [{ treshold: 1 }, "compression.treshold"],
     ["yes", "compression"],
     [null, "compression"],
+    [[], "compression"],
   ])("is refused as %j, on a route, a server and a client", async (compression, name) => {
     const bad = compression as unknown as CompressionOptions;
     const refused = { code: "INVALID_OPTION", message: expect.stringContaining(name) };

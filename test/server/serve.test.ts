@@ -122,6 +122,7 @@ describe("routes", () => {
     { maxMessageBytes: 0 },
     { maxBufferedBytes: Number.NaN },
     { heartbeat: { idleMs: -1, timeoutMs: 5 } },
+    { heartbeat: [] as {} },
     { slowConsumer: "wait a bit" as "wait" },
     { handshakeTimeoutMs: "1" as unknown as number },
   ])("the bad option %j is told at once", async (options) => {

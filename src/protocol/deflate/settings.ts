@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors/index.ts";
+import { isRecord } from "../record.ts";
 
 /** How to compress messages by permessage-deflate (RFC 7692). */
 export interface CompressionOptions {
@@ -37,7 +38,7 @@ export function resolveCompression(
 ): DeflateSettings | undefined {
   if (compression === false) return undefined;
   const options = compression === true ? {} : compression;
-  if (typeof options !== "object" || options === null) {
+  if (!isRecord<CompressionOptions>(options)) {
     throw invalid(where, "compression", options, "a boolean or a record of options");
   }
   const {
