@@ -18,7 +18,8 @@ export const nodePlatform: Platform = {
       ? new Uint8Array(byteLength)
       : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer),
   allocatePool(byteLength) {
-    const buffer = new ArrayBuffer(byteLength);
+    // What is not overwritten by messages are a few bytes between them, and a part of the last piece.
+    const { buffer } = Buffer.allocUnsafeSlow(byteLength);
     markAsUntransferable(buffer);
     return buffer;
   },
