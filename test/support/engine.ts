@@ -30,6 +30,15 @@ export class Engine implements AsyncDisposable {
     );
   }
 
+  /** Starts redis-server as a node of a cluster, of which there is no other yet. */
+  static async redisNode(path: string, busPort?: number): Promise<Engine> {
+    const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+    const address = ["--cluster-announce-ip", "127.0.0.1"];
+    // By default it would be 10,000 above the port, which may be more than there are.
+    const bus = ["--cluster-port", `${busPort ?? (await freePort())}`];
+    return await Engine.redis(path, ...args, ...address, ...bus);
+  }
+
   /** Starts nats-server with JetStream. */
   static nats(path: string): Promise<Engine> {
     return Engine.#start(path, (port, folder) => [
@@ -85,7 +94,7 @@ export class Engine implements AsyncDisposable {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };

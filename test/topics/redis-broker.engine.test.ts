@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Cluster, Redis } from "ioredis";
-import { createClient } from "redis";
+import { createClient, createCluster } from "redis";
 import { brokerSuite } from "tideway/testing";
 import { type Broker, Topics } from "tideway/topics";
 import { RedisBroker, type RedisClient } from "tideway/topics/redis";
@@ -40,26 +40,30 @@ async function ioRedisCluster(port: number): Promise<TestClient> {
   return { client, end: () => client.disconnect() };
 }
 
+async function nodeRedisCluster(port: number): Promise<TestClient> {
+  const client = createCluster({ rootNodes: [{ socket: { port, host: "127.0.0.1" } }] });
+  client.on("error", () => {});
+  await client.connect();
+  return { client, end: () => client.destroy() };
+}
+
 describeWithEngine("redis", "RedisBroker", (path) => {
   describe.each([
-    { name: "redis", connect: nodeRedis, args: [] },
-    { name: "ioredis", connect: ioRedis, args: [] },
-    { name: "ioredis, in cluster mode", connect: ioRedis, args: ["--cluster-enabled", "yes"] },
-    {
-      name: "the Cluster of ioredis",
-      connect: ioRedisCluster,
-      args: ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"],
-    },
-  ])("on $name, does what every broker has to do: it", ({ connect, args }) => {
+    { name: "redis", connect: nodeRedis, isCluster: false },
+    { name: "ioredis", connect: ioRedis, isCluster: false },
+    { name: "ioredis, in cluster mode", connect: ioRedis, isCluster: true },
+    { name: "createCluster of redis", connect: nodeRedisCluster, isCluster: true },
+    { name: "the Cluster of ioredis", connect: ioRedisCluster, isCluster: true },
+  ])("on $name, does what every broker has to do: it", ({ connect, isCluster }) => {
     let engine: Engine;
     let admin: TestClient;
     const clients: TestClient[] = [];
 
     beforeAll(async () => {
-      engine = await Engine.redis(path, ...args);
+      engine = await (isCluster ? Engine.redisNode(path) : Engine.redis(path));
       admin = await ioRedis(engine.port);
       // One node that has all slots refuses scripts whose keys are in several, as any does.
-      if (args.length > 0) {
+      if (isCluster) {
         await callAdmin("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
         while (!String(await callAdmin("CLUSTER", "INFO")).includes("cluster_state:ok"));
       }
@@ -214,7 +218,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     onTestFinished(() => end());
     const lying = Object.assign(Object.create(client) as Redis, {
       call: (command: string) => Promise.resolve(command === "PING" ? "PONG" : [7, null, {}]),
-      duplicate: () => client.duplicate(),
+      duplicate: () => (client as Redis).duplicate(),
     });
     const broker = await RedisBroker.open(lying);
     onTestFinished(() => broker.close());

@@ -13,4 +13,11 @@
  * @module
  */
 export { RedisBroker, type RedisBrokerOptions } from "./redis-broker.ts";
-export type { IoRedisClient, NodeRedisClient, RedisClient } from "./redis-client.ts";
+export type {
+  IoRedisClient,
+  IoRedisCluster,
+  NodeRedisClient,
+  NodeRedisCluster,
+  NodeRedisMaster,
+  RedisClient,
+} from "./redis-client.ts";

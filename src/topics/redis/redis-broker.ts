@@ -22,8 +22,8 @@ export interface RedisBrokerOptions {
   /**
    * Vouches that Redis loses nothing it has acknowledged, even when it crashes: `appendfsync always`,
    * and no failover to a replica that may be behind. Then subscribers recover over a restart of
-   * Redis. Default: false, every restart and every failover begins a new epoch, and subscribers are
-   * told so.
+   * Redis. Default: false, every restart and every failover begins a new epoch, and so does every move
+   * to another master of a cluster, and subscribers are told so.
    */
   readonly isDurable?: boolean;
   /** How long the first connection may take. Default 5,000. */
@@ -35,8 +35,8 @@ const GRACE_MS = 60_000;
 
 /**
  * A broker on Redis 6.2 or newer, or what is compatible, such as Valkey: a stream for each topic, and
- * publishing in one script. The client is yours, of the package `redis` or `ioredis`; a second
- * connection like it is opened for what is published, and closed by `close`.
+ * publishing in one script. The client is yours, of the package `redis` or `ioredis`, and of one server
+ * or a cluster; a connection like it is opened for what is published, and closed by `close`.
  *
  * ```ts
  * const client = await createClient({ url: "redis://localhost" }).connect();
