@@ -3,12 +3,16 @@ import { WebSocket } from "tideway";
 import { ANSWER } from "../../load/batches.ts";
 import { readyToConnect } from "../../subject.ts";
 
-readyToConnect(({ url, connections, messagesPerBatch }) => {
+/** What was received is looked at, so that none of it is left unmade. */
+let receivedUnits = 0;
+
+readyToConnect(({ url, connections, messagesPerBatch, isText }) => {
   for (let made = 0; made < connections; made++) {
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     let received = 0;
-    socket.addEventListener("message", () => {
+    socket.addEventListener("message", ({ data }) => {
+      receivedUnits += isText ? (data as string).length : (data as ArrayBuffer).byteLength;
       if (++received % messagesPerBatch === 0) socket.send(ANSWER);
     });
   }

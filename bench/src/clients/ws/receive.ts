@@ -9,6 +9,9 @@ import { readyToConnect } from "../../subject.ts";
 
 const binaryType = process.argv[2] === "buffers" ? "nodebuffer" : "arraybuffer";
 
+/** What was received is looked at, so that none of it is left unmade. */
+let receivedUnits = 0;
+
 readyToConnect(({ url, connections, messagesPerBatch }) => {
   for (let made = 0; made < connections; made++) {
     const socket = new WebSocket(url, { perMessageDeflate: false });
@@ -17,7 +20,9 @@ readyToConnect(({ url, connections, messagesPerBatch }) => {
     let received = 0;
     socket.on("message", (message, isBinary) => {
       // `ws` leaves it to its user to make a string of text.
-      if (!isBinary) (message as Buffer).toString();
+      receivedUnits += isBinary
+        ? (message as ArrayBuffer | Buffer).byteLength
+        : (message as Buffer).toString().length;
       if (++received % messagesPerBatch === 0) socket.send(ANSWER);
     });
   }
