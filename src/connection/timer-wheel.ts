@@ -25,7 +25,9 @@ const SLOT_COUNT = 512;
 export class TimerWheel {
   readonly #clock: Clock;
   readonly #tickMs: number;
-  readonly #slots: Array<Set<Timeout> | undefined> = Array.from({ length: SLOT_COUNT });
+  readonly #slots: readonly Ring[] = Array.from({ length: SLOT_COUNT }, () => new Ring());
+  /** Those being fired; what is left of them if a callback throws is fired in the next turn. */
+  readonly #due = new Ring();
   #tick: number;
   /** The last tick all of whose timeouts have been fired. */
   #firedTick: number;
@@ -56,14 +58,14 @@ export class TimerWheel {
     // The slot of a tick that is over is not looked at again before the wheel has gone round.
     const dueTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
     const timeout = new Timeout(this, dueTick, listener);
-    (this.#slots[timeout.dueTick % SLOT_COUNT] ??= new Set()).add(timeout);
+    this.#slots[dueTick % SLOT_COUNT].append(timeout);
     this.#count++;
     return timeout;
   }
 
   /** Takes a timeout off the wheel; for the timeout's own use. */
   remove(timeout: Timeout): void {
-    if (this.#slots[timeout.dueTick % SLOT_COUNT]?.delete(timeout) === true) this.#count--;
+    if (unlink(timeout)) this.#count--;
   }
 
   #ticksBy(nowMs: number): number {
@@ -81,10 +83,11 @@ export class TimerWheel {
     const target = this.#ticksBy(this.#clock.nowMs());
     this.#tick = target;
     try {
+      this.#fireDue();
       // After a long stall one round reaches every slot.
       const from = Math.max(this.#firedTick, target - SLOT_COUNT) + 1;
       for (let tick = from; tick <= target; tick++) {
-        this.#fire(tick % SLOT_COUNT, target);
+        this.#fire(this.#slots[tick % SLOT_COUNT], target);
         this.#firedTick = tick;
       }
     } finally {
@@ -94,21 +97,67 @@ export class TimerWheel {
     }
   };
 
-  #fire(slotIndex: number, tick: number): void {
-    const slot = this.#slots[slotIndex];
-    if (slot === undefined) return;
-    for (const timeout of slot) {
+  #fire(slot: Ring, tick: number): void {
+    let at: Link | undefined = slot.next;
+    while (at instanceof Timeout) {
+      const timeout: Timeout = at;
+      at = timeout.next;
       if (timeout.dueTick > tick) continue;
-      slot.delete(timeout);
-      this.#count--;
-      timeout.fire();
+      unlink(timeout);
+      this.#due.append(timeout);
+    }
+    this.#fireDue();
+  }
+
+  #fireDue(): void {
+    // One at a time from the front: a callback may call off the others.
+    for (let first = this.#due.next; first instanceof Timeout; first = this.#due.next) {
+      this.remove(first);
+      first.fire();
     }
   }
 }
 
-class Timeout implements WheelTimer {
-  readonly #wheel: TimerWheel;
+/** A place in a ring of timeouts, or one that is in none, whose ends are undefined. */
+interface Link {
+  next: Link | undefined;
+  previous: Link | undefined;
+}
+
+/**
+ * The timeouts of a slot, each of which knows its neighbours. A Set takes more memory for each, and by
+ * its tables, which know those that have replaced them, dead connections would keep others from being
+ * collected young.
+ */
+class Ring implements Link {
+  next: Link = this;
+  previous: Link = this;
+
+  append(timeout: Timeout): void {
+    const last = this.previous;
+    timeout.previous = last;
+    timeout.next = this;
+    last.next = timeout;
+    this.previous = timeout;
+  }
+}
+
+/** Takes `timeout` out of its ring; false if it is in none. */
+function unlink(timeout: Timeout): boolean {
+  const { next, previous } = timeout;
+  if (next === undefined || previous === undefined) return false;
+  previous.next = next;
+  next.previous = previous;
+  timeout.next = undefined;
+  timeout.previous = undefined;
+  return true;
+}
+
+class Timeout implements WheelTimer, Link {
+  next: Link | undefined;
+  previous: Link | undefined;
   readonly dueTick: number;
+  readonly #wheel: TimerWheel;
   readonly #listener: TimeoutListener | (() => void);
 
   constructor(wheel: TimerWheel, dueTick: number, listener: TimeoutListener | (() => void)) {

@@ -6,13 +6,13 @@ import { nodeEnvironment } from "../environment.ts";
 import { acceptance, connectionOptions } from "../http/http-upgrade.ts";
 import { HttpUpgradeAttempt } from "../http/http-upgrade-attempt.ts";
 import type { HttpFront } from "../http/http-front.ts";
-import { toTarget } from "../serve/request-target.ts";
+import { type RequestTarget, toTarget } from "../serve/request-target.ts";
 import type { Peer } from "../serve/upgrade-attempt.ts";
 import { HandleTransport } from "../tcp/handle-transport.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
 import { AcceptingServer } from "./accepting-server.ts";
 import { Newcomer, type NewcomerHost } from "./newcomer.ts";
-import { readOpeningRequest } from "./opening-request.ts";
+import { type OpeningRequest, readOpeningRequest } from "./opening-request.ts";
 
 /** How long to wait for the first bytes. Most clients send them with the connection. */
 const PATIENCE_MS = 500;
@@ -30,6 +30,8 @@ export class FirstLook implements NewcomerHost {
   readonly #server: AcceptingServer | undefined;
   readonly #onSocket: (socket: Socket) => void;
   readonly #newcomers = new Set<Newcomer>();
+  /** What the latest was for. */
+  #latestTarget: RequestTarget | undefined;
   /** How many listeners the server has that are its own, or this package's. */
   readonly #connectionListeners: number;
   readonly #upgradeListeners: number;
@@ -90,8 +92,8 @@ export class FirstLook implements NewcomerHost {
     if (!this.#isUnwatched() || this.#front.isStopping) return false;
     const request = readOpeningRequest(bytes);
     if (request === undefined) return false;
-    const target = toTarget(request.host, request.path, false);
-    if (!("url" in target)) return false;
+    const target = this.#targetOf(request);
+    if (target === undefined) return false;
     const server = this.#server!;
     const { rawHeaders, offer, rest } = request;
     const attempt = new HttpUpgradeAttempt(rawHeaders, offer, new HandlePeer(handle), target);
@@ -104,6 +106,16 @@ export class FirstLook implements NewcomerHost {
     this.#onSocket(socket);
     this.#front.answer(attempt, decision, socket, rest);
     return true;
+  }
+
+  /** Thousands of clients in a row ask for the same: reading a URL takes as long as the whole head. */
+  #targetOf({ host, path }: OpeningRequest): RequestTarget | undefined {
+    const latest = this.#latestTarget;
+    if (latest?.host === host && latest.path === path) return latest;
+    const target = toTarget(host, path, false);
+    if (!("url" in target)) return undefined;
+    this.#latestTarget = target;
+    return target;
   }
 }
 

@@ -19,6 +19,8 @@ export interface OpeningRequest {
   readonly rest: Uint8Array;
 }
 
+const NOTHING = new Uint8Array(0);
+
 const LIMITS = { maxHeaderBytes: MAX_HEADER_BYTES, maxHeaderCount: MAX_HEADER_COUNT };
 
 /**
@@ -45,5 +47,6 @@ export function readOpeningRequest(chunk: Buffer): OpeningRequest | undefined {
   const fields = new HeaderFields(rawHeaders);
   // Of a body of no bytes, too, there are ways to speak that only an HTTP server should judge.
   if (fields.all("content-length").length > 0) return undefined;
-  return { rawHeaders, path, host: fields.single("host")!, offer, rest: chunk.subarray(end) };
+  const rest = end === chunk.length ? NOTHING : chunk.subarray(end);
+  return { rawHeaders, path, host: fields.single("host")!, offer, rest };
 }

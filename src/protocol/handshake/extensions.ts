@@ -18,12 +18,12 @@ export interface ExtensionOffer {
  */
 export function parseExtensions(values: readonly string[]): ExtensionOffer[] | undefined {
   const extensions: ExtensionOffer[] = [];
+  if (values.length === 0) return extensions;
   for (const value of values) {
     if (!parseExtensionList(new Scanner(value), extensions)) return undefined;
   }
   // RFC 6455 9.1: extension-list = 1#extension.
-  if (extensions.length === 0 && values.length > 0) return undefined;
-  return extensions;
+  return extensions.length === 0 ? undefined : extensions;
 }
 
 /**

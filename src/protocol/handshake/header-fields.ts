@@ -9,6 +9,8 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 9110 5.5: visible ASCII, spaces, tabs and obs-text; no control character may pass. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+const NONE: readonly string[] = [];
+
 /** Whether `text` is a token (RFC 9110 5.6.2). */
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
@@ -36,12 +38,14 @@ export class HeaderFields implements Iterable<[string, string]> {
    * through all names: for the few that a handshake asks for, that is less work than an index.
    */
   all(name: string): readonly string[] {
-    const values: string[] = [];
+    let values: string[] | undefined;
     const raw = this.#rawHeaders;
     for (let i = 0; i + 1 < raw.length; i += 2) {
-      if (raw[i].length === name.length && raw[i].toLowerCase() === name) values.push(raw[i + 1]);
+      if (raw[i].length !== name.length || raw[i].toLowerCase() !== name) continue;
+      if (values === undefined) values = [raw[i + 1]];
+      else values.push(raw[i + 1]);
     }
-    return values;
+    return values ?? NONE;
   }
 
   /** The value of the field called `name` (in lower case) if there is exactly one. */

@@ -1,5 +1,5 @@
 import { isKey } from "./accept-key.ts";
-import { HeaderFields, listElements } from "./header-fields.ts";
+import { HeaderFields } from "./header-fields.ts";
 import {
   announcesBody,
   isHost,
@@ -66,17 +66,30 @@ function checkHttp(request: UpgradeRequest, fields: HeaderFields): UpgradeRefusa
 
 /** RFC 6455 4.2.1, items 3 and 4. */
 function checkUpgrade(fields: HeaderFields): UpgradeRefusal | undefined {
-  // Without the u flag, /i folds no character beyond ASCII into ASCII.
-  if (!listElements(fields.all("upgrade")).some((protocol) => /^websocket$/i.test(protocol))) {
+  if (!fields.all("upgrade").some(namesWebSocket)) {
     return upgradeRequired("This resource speaks WebSocket: the request needs Upgrade: websocket.");
   }
   // RFC 9110 7.8: an Upgrade that Connection does not name is not meant for this hop.
-  if (!listElements(fields.all("connection")).some((option) => /^upgrade$/i.test(option))) {
+  if (!fields.all("connection").some(namesUpgrade)) {
     return upgradeRequired(
       "This resource speaks WebSocket: the request needs Connection: Upgrade.",
     );
   }
   return undefined;
+}
+
+// Without the u flag, /i folds no character beyond ASCII into ASCII.
+const WEBSOCKET = /(?:^|,)[ \t]*websocket[ \t]*(?:,|$)/i;
+const UPGRADE = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
+
+/** Whether `websocket` is an element of a list. */
+function namesWebSocket(list: string): boolean {
+  return WEBSOCKET.test(list);
+}
+
+/** Whether `upgrade` is an element of a list. */
+function namesUpgrade(list: string): boolean {
+  return UPGRADE.test(list);
 }
 
 function upgradeRequired(message: string): UpgradeRefusal {
@@ -101,5 +114,7 @@ function readOffer(fields: HeaderFields): UpgradeOutcome {
     return refuse(400, "The request needs exactly one Sec-WebSocket-Key of 16 bytes in base64.");
   }
   const offer = readWebSocketOffer(fields);
-  return offer.kind === "refuse" ? offer : { ...offer, key };
+  if (offer.kind === "refuse") return offer;
+  const { kind, protocols, extensions } = offer;
+  return { kind, key, protocols, extensions };
 }

@@ -33,10 +33,12 @@ export function isHost(value: string | undefined): boolean {
 
 /** Whether the fields announce a body, whose bytes would be taken for frames. */
 export function announcesBody(fields: HeaderFields): boolean {
-  return (
-    fields.all("transfer-encoding").length > 0 ||
-    fields.all("content-length").some((length) => !/^0+$/.test(length))
-  );
+  return fields.all("transfer-encoding").length > 0 || fields.all("content-length").some(isLength);
+}
+
+/** Whether a Content-Length is another than zero. */
+function isLength(value: string): boolean {
+  return !/^0+$/.test(value);
 }
 
 /** Reads the subprotocols and extensions offered (RFC 6455 4.2.1, items 8 and 9). */
@@ -68,8 +70,8 @@ export function refuse(
 }
 
 /** RFC 6455 4.1, item 10: one or more tokens, which MUST all be different. */
-function parseSubprotocols(values: readonly string[]): string[] | undefined {
-  if (values.length === 0) return [];
+function parseSubprotocols(values: readonly string[]): readonly string[] | undefined {
+  if (values.length === 0) return values;
   const protocols = parseTokenList(values);
   if (protocols === undefined || new Set(protocols).size < protocols.length) return undefined;
   return protocols.length === 0 ? undefined : protocols;
