@@ -28,13 +28,14 @@ export function mask(
     maskAndTest(bytes, start, end, key, offset);
     return;
   }
-  const aligned = start + (-(bytes.byteOffset + start) & 7);
+  const { quads } = viewsOf(bytes);
+  const byteOffset = offsetOf(bytes);
+  const aligned = start + (-(byteOffset + start) & 7);
   maskAndTest(bytes, start, aligned, key, offset);
   const turned = turn(key, offset + aligned - start);
   keyWords.fill(inMemoryOrder(turned));
   const quad = keyQuads[0];
-  const { quads } = viewsOf(bytes);
-  let index = (bytes.byteOffset + aligned) >>> 3;
+  let index = (byteOffset + aligned) >>> 3;
   const stop = index + (((end - aligned) >>> 5) << 2);
   for (; index < stop; index += 4) {
     quads[index] = quads[index] ^ quad;
@@ -42,7 +43,7 @@ export function mask(
     quads[index + 2] = quads[index + 2] ^ quad;
     quads[index + 3] = quads[index + 3] ^ quad;
   }
-  maskAndTest(bytes, (stop << 3) - bytes.byteOffset, end, turned, 0);
+  maskAndTest(bytes, (stop << 3) - byteOffset, end, turned, 0);
 }
 
 /**
@@ -59,8 +60,9 @@ export function maskAndTest(
   const { data } = viewsOf(bytes);
   const turned = turn(key, offset);
   const word = inMemoryOrder(turned);
-  const stop = bytes.byteOffset + end;
-  let at = bytes.byteOffset + start;
+  const byteOffset = offsetOf(bytes);
+  const stop = byteOffset + end;
+  let at = byteOffset + start;
   let seen = 0;
   for (; at + 16 <= stop; at += 16) {
     const word0 = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;

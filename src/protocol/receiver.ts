@@ -290,8 +290,8 @@ export abstract class Receiver {
   #deliverBinary(chunk: Uint8Array, start: number, end: number): void {
     const length = end - start;
     if (this.#isServer && length <= MAX_ONE_PASS_BYTES) {
-      const from = chunk.byteOffset + start;
       const source = viewsOf(chunk);
+      const from = offsetOf(chunk) + start;
       this.onBinary(pooledUnmaskedCopy(source, from, length, this.#maskingKey, this.#platform));
       return;
     }
