@@ -126,7 +126,6 @@ export function defineMessageEvent(keys: EventInternals): LightMessageEventConst
 
     static {
       exposeInterface(this, {}, "MessageEvent");
-      Object.defineProperty(this.prototype, inspect.custom, { enumerable: false });
       // The class of an event, by whatever way it is asked for, is the one that programs know.
       Reflect.deleteProperty(this.prototype, "constructor");
       Object.setPrototypeOf(this.prototype, MessageEvent.prototype);
