@@ -13,6 +13,8 @@ export interface WorkloadsCommand {
   /** What the files with the results are called. */
   readonly name: string;
   readonly workloads: readonly Workload[];
+  /** Whether to measure topics through engines too. */
+  readonly relays: boolean;
   readonly effort: Effort;
   /** The commit to compare with, instead of with others. */
   readonly against: string | undefined;
@@ -20,19 +22,24 @@ export interface WorkloadsCommand {
 
 const USAGE = `npm run bench -- [NAME...] [--rounds N] [--quick] [--against REF]
 
-NAME is a workload, or what several begin with; without any, all are run. "micro [NAME...]" runs the
-micro benches. --against compares this package with itself as it was at a commit.`;
+NAME is a workload, or what several begin with; without any, all are run. "relays" are topics through
+Redis and NATS, where those are installed. "micro [NAME...]" runs the micro benches. --against compares this package with itself as it was at a commit.`;
+
+/** The name of what is no workload. */
+const RELAYS = "relays";
 
 /** The usual effort; `--quick` tells whether something runs, and little about its speed. */
 const USUAL: Effort = {
   rounds: 7,
   firstWarmUpMs: 1500,
   times: { warmUpMs: 150, measuredMs: 500 },
+  relays: { latencySamples: 500, measuredMs: 5_000 },
 };
 const QUICK: Effort = {
   rounds: 3,
   firstWarmUpMs: 500,
   times: { warmUpMs: 100, measuredMs: 200 },
+  relays: { latencySamples: 50, measuredMs: 500 },
 };
 
 export function parseCommandLine(argv: readonly string[]): Command {
@@ -55,7 +62,8 @@ export function parseCommandLine(argv: readonly string[]): Command {
   if (values.help) return mistake("");
   if (names[0] === "micro") return { kind: "micro", names: names.slice(1) };
 
-  const unknown = names.filter((name) => workloadsCalled(name).length === 0);
+  const workloadNames = names.filter((name) => name !== RELAYS);
+  const unknown = workloadNames.filter((name) => workloadsCalled(name).length === 0);
   if (unknown.length > 0) return mistake(`There is no workload called ${unknown.join(" or ")}.`);
   const effort = values.quick ? QUICK : USUAL;
   const rounds = values.rounds === undefined ? effort.rounds : Number(values.rounds);
@@ -65,7 +73,11 @@ export function parseCommandLine(argv: readonly string[]): Command {
   return {
     kind: "workloads",
     name: resultName(names, values.quick, values.against),
-    workloads: names.length === 0 ? WORKLOADS : [...new Set(names.flatMap(workloadsCalled))],
+    workloads:
+      names.length === 0 ? WORKLOADS : [...new Set(workloadNames.flatMap(workloadsCalled))],
+    // They are not compared with anything.
+    relays:
+      values.against === undefined && (names.length === 0 || workloadNames.length < names.length),
     effort: { ...effort, rounds },
     against: values.against,
   };

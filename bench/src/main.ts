@@ -4,8 +4,10 @@
  */
 import { type OtherVersion, buildOtherVersion } from "./against.ts";
 import { parseCommandLine, type WorkloadsCommand } from "./command-line.ts";
+import { measureRelay, type Relay, RELAY_LOAD, RELAYS } from "./relays/relays.ts";
 import { describeMachine, machineLines } from "./report/machine.ts";
 import { Progress } from "./report/progress.ts";
+import { relayTable } from "./report/relays.ts";
 import { writeResults } from "./report/results.ts";
 import { summaryOf } from "./report/summary.ts";
 import { alignedTable, tableOf } from "./report/table.ts";
@@ -42,8 +44,9 @@ async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
     if (asked.against !== undefined) other = buildOtherVersion(asked.against);
     const workloads = asked.workloads.flatMap((workload) => programsToRun(workload, other));
     const comparisons = await compareAll(workloads, cores, asked);
-    console.log(`\n${alignedTable(summaryOf(comparisons))}\n`);
-    for (const path of writeResults(asked, machine, comparisons)) console.log(path);
+    const relays = asked.relays ? await measureRelays(cores, asked) : [];
+    if (comparisons.length > 0) console.log(`\n${alignedTable(summaryOf(comparisons))}\n`);
+    for (const path of writeResults(asked, machine, comparisons, relays)) console.log(path);
     if (comparisons.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
   } catch (error) {
     fail((error as Error).message);
@@ -79,6 +82,22 @@ async function compareAll(
     comparisons.push(comparison);
   }
   return comparisons;
+}
+
+async function measureRelays(
+  cores: Cores,
+  { effort }: WorkloadsCommand,
+): Promise<readonly Relay[]> {
+  const progress = new Progress(RELAYS.length);
+  const relays: Relay[] = [];
+  for (const relay of RELAYS) {
+    progress.step(`relays: topics by ${relay.engine}`);
+    relays.push(await measureRelay(relay, cores, effort.relays));
+  }
+  progress.clear();
+  console.log(`\nrelays: ${RELAY_LOAD}; of all processes together, by the clock`);
+  console.log(alignedTable(relayTable(relays)));
+  return relays;
 }
 
 function print(comparison: Comparison): void {

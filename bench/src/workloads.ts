@@ -42,13 +42,17 @@ const tidewayOneByOne: Program = {
   ...server("tideway", "broadcast", "one-by-one"),
   name: "tideway, not prepared",
 };
-const tidewayTopic: Program = { ...server("tideway", "topic"), name: "tideway, by a topic" };
 const wsBuffers: Program = { ...client("ws", "receive", "buffers"), name: "ws, as Buffers" };
 
 const BROADCASTERS: readonly Program[] = [
   ...servers("broadcast", ["ws", "tideway", "bun"]),
   tidewayOneByOne,
-  tidewayTopic,
+];
+
+const TOPIC_BROADCASTERS: readonly Program[] = [
+  server("ws", "broadcast"),
+  server("tideway", "topic"),
+  server("bun", "broadcast"),
 ];
 
 export const WORKLOADS: readonly Workload[] = [
@@ -144,6 +148,20 @@ export const WORKLOADS: readonly Workload[] = [
     name: "broadcast-single",
     load: broadcast(1),
     programs: BROADCASTERS,
+    target: { least: 1.25, aim: 1.5 },
+  },
+  {
+    name: "topic",
+    load: broadcast(8),
+    remark: "by a topic in memory",
+    programs: TOPIC_BROADCASTERS,
+    target: { least: 10, aim: 12 },
+  },
+  {
+    name: "topic-single",
+    load: broadcast(1),
+    remark: "by a topic in memory",
+    programs: TOPIC_BROADCASTERS,
     target: { least: 1.25, aim: 1.5 },
   },
   {

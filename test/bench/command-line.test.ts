@@ -21,6 +21,18 @@ describe("the bench's command line", () => {
     ]);
   });
 
+  it("measures topics through engines with everything, or by their name, but compares them with none", () => {
+    const relaysOf = (...argv: string[]): unknown => {
+      const command = parseCommandLine(argv);
+      return command.kind === "workloads" && [command.relays, command.workloads.length];
+    };
+    expect(relaysOf()).toEqual([true, WORKLOADS.length]);
+    expect(relaysOf("relays")).toEqual([true, 0]);
+    expect(relaysOf("relays", "handshake")).toEqual([true, 1]);
+    expect(relaysOf("handshake")).toEqual([false, 1]);
+    expect(relaysOf("--against", "HEAD")).toEqual([false, WORKLOADS.length]);
+  });
+
   it("lists what there is when a name is none", () => {
     const command = parseCommandLine(["binary-126"]);
     expect(command).toMatchObject({ kind: "mistake" });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { TrafficRound } from "../../bench/src/load/protocol.ts";
 import { type Library, type Program, server } from "../../bench/src/programs.ts";
 import { chartOf } from "../../bench/src/report/chart.ts";
+import { relayTable } from "../../bench/src/report/relays.ts";
 import { summaryOf } from "../../bench/src/report/summary.ts";
 import { alignedTable, markdownTable, tableOf } from "../../bench/src/report/table.ts";
 import type { Comparison, Result } from "../../bench/src/run/compare.ts";
@@ -57,6 +58,22 @@ describe("the bench's report", () => {
     expect(chart).toContain("title &lt;&amp;>");
     expect(chart).toContain("less is better");
     expect(chart).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it("has a row for each engine that topics went through, or says why there are no figures", () => {
+    const figures = {
+      deliveriesPerSecond: 12_345.6,
+      publicationsPerSecond: 61.7,
+      latencyMs: { p50: 1.234, p99: 10 },
+    };
+    const table = relayTable([
+      { engine: "memory", nodes: 1, figures },
+      { engine: "redis", nodes: 2, reason: "there is no redis-server here" },
+    ]);
+    expect(table.slice(1)).toEqual([
+      ["memory, 1 server", "12,346", "62", "1.23 ms", "10.00 ms"],
+      ["redis, 2 servers", "left out: there is no redis-server here", "-", "-", "-"],
+    ]);
   });
 
   it("aligns columns, and writes Markdown", () => {

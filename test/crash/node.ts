@@ -1,17 +1,17 @@
 /**
- * One node of the crash tests, to be killed at any moment, and of `measure.ts`: topics over WebSockets. Its argument is a
+ * One node of the crash tests, to be killed at any moment: topics over WebSockets. Its argument is a
  * {@link NodeSettings} in JSON; it writes its port in a line, and ends with its standard input.
  */
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { createClient } from "redis";
 import { prepare, serve, type Socket } from "tideway/server";
-import { type Broker, MemoryBroker, type Topic, Topics } from "tideway/topics";
+import { type Broker, type Topic, Topics } from "tideway/topics";
 import { NatsBroker } from "tideway/topics/nats";
 import { RedisBroker } from "tideway/topics/redis";
 
 export interface NodeSettings {
-  readonly engine: "memory" | "redis" | "nats";
+  readonly engine: "redis" | "nats";
   /** Where the engine is. */
   readonly port: number;
 }
@@ -73,7 +73,6 @@ async function answer(socket: Socket, topic: Topic, { id, text }: PublishRequest
 }
 
 async function openBroker({ engine, port }: NodeSettings): Promise<Broker> {
-  if (engine === "memory") return new MemoryBroker();
   if (engine === "redis") {
     const client = createClient({
       socket: { port, host: "127.0.0.1", reconnectStrategy: () => 50 },

@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { WorkloadsCommand } from "../command-line.ts";
+import { type Relay, RELAY_LOAD } from "../relays/relays.ts";
 import type { Comparison } from "../run/compare.ts";
 import { describeWorkload } from "../workloads.ts";
 import { chartOf } from "./chart.ts";
 import { type Machine, machineLines } from "./machine.ts";
+import { relayTable } from "./relays.ts";
 import { summaryOf } from "./summary.ts";
 import { markdownTable, tableOf } from "./table.ts";
 
@@ -15,17 +17,18 @@ export function writeResults(
   { name, effort }: WorkloadsCommand,
   machine: Machine,
   comparisons: readonly Comparison[],
+  relays: readonly Relay[],
 ): readonly string[] {
   const title = titleOf(comparisons);
-  const raw = { machine, effort, workloads: comparisons.map(plain) };
+  const raw = { machine, effort, workloads: comparisons.map(plain), relays };
   const lines = [
     ...machineLines(machine),
     `rounds: ${effort.rounds} of ${effort.times.measuredMs} ms each`,
   ];
   mkdirSync(DIRECTORY, { recursive: true });
   const files = {
-    [`${name}.md`]: markdownOf(name, title, lines, comparisons),
-    [`${name}.svg`]: chartOf(title, comparisons),
+    [`${name}.md`]: markdownOf(name, title, lines, comparisons, relays),
+    ...(comparisons.length === 0 ? {} : { [`${name}.svg`]: chartOf(title, comparisons) }),
     [`${name}.json`]: `${JSON.stringify(raw, undefined, 1)}\n`,
   };
   return Object.entries(files).map(([file, contents]) => {
@@ -35,6 +38,7 @@ export function writeResults(
 }
 
 function titleOf([first]: readonly Comparison[]): string {
+  if (first === undefined) return "Topics through engines";
   return `What the same CPU time does, and memory, beside ${first.workload.programs[0].name}`;
 }
 
@@ -43,16 +47,29 @@ function markdownOf(
   title: string,
   lines: readonly string[],
   comparisons: readonly Comparison[],
+  relays: readonly Relay[],
 ): string {
   return [
     `# ${title}`,
     lines.map((line) => `- ${line}`).join("\n"),
     `Median of the rounds (lowest - highest). [What the figures mean](../README.md#what-is-measured); the raw rounds are in [${name}.json](${name}.json).`,
-    `![The ratios as bars](${name}.svg)`,
-    markdownTable(summaryOf(comparisons)),
+    ...(comparisons.length === 0 ? [] : summarySection(name, comparisons)),
     ...comparisons.flatMap(workloadSection),
+    ...(relays.length === 0 ? [] : relaySection(relays)),
     "",
   ].join("\n\n");
+}
+
+function summarySection(name: string, comparisons: readonly Comparison[]): string[] {
+  return [`![The ratios as bars](${name}.svg)`, markdownTable(summaryOf(comparisons))];
+}
+
+function relaySection(relays: readonly Relay[]): string[] {
+  return [
+    "## relays",
+    `topics: ${RELAY_LOAD}; of all processes together, by the clock`,
+    markdownTable(relayTable(relays)),
+  ];
 }
 
 function workloadSection(comparison: Comparison): string[] {

@@ -1,4 +1,5 @@
 import type { Program } from "../programs.ts";
+import type { RelayEffort } from "../relays/relays.ts";
 import type { Workload } from "../workloads.ts";
 import type { Cores } from "./cores.ts";
 import { isMemoryLoad, measure, type RoundTimes } from "./measure.ts";
@@ -32,6 +33,7 @@ export interface Effort {
   /** Long enough for a program's code to be compiled for this load. */
   readonly firstWarmUpMs: number;
   readonly times: RoundTimes;
+  readonly relays: RelayEffort;
 }
 
 const MAX_MEMORY_ROUNDS = 3;

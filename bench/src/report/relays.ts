@@ -1,0 +1,30 @@
+import type { Relay, RelayFigures } from "../relays/relays.ts";
+import type { Table } from "./table.ts";
+
+/** A row for each engine. */
+export function relayTable(relays: readonly Relay[]): Table {
+  return [
+    ["topics by", "deliveries/s", "publications/s", "latency p50", "p99"],
+    ...relays.map(({ engine, nodes, figures, reason }) => [
+      `${engine}, ${nodes} server${nodes === 1 ? "" : "s"}`,
+      ...(figures === undefined ? [`left out: ${reason}`, "-", "-", "-"] : cellsOf(figures)),
+    ]),
+  ];
+}
+
+function cellsOf({
+  deliveriesPerSecond,
+  publicationsPerSecond,
+  latencyMs,
+}: RelayFigures): string[] {
+  return [
+    grouped(deliveriesPerSecond),
+    grouped(publicationsPerSecond),
+    `${latencyMs.p50.toFixed(2)} ms`,
+    `${latencyMs.p99.toFixed(2)} ms`,
+  ];
+}
+
+function grouped(perSecond: number): string {
+  return Math.round(perSecond).toLocaleString("en");
+}
