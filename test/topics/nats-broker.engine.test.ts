@@ -144,6 +144,27 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     await broker.publish("news", { id: "a", data: "" }, { ...RETENTION, size: 10 });
   });
 
+  it("lets the oldest publications go when all topics together have more than maxBytes", async () => {
+    const connection = await start();
+    const broker = await open(connection, { maxBytes: 50_000 });
+    const publish = async (topic: string, id: string): Promise<PublishReceipt> =>
+      await broker.publish(topic, { id, data: "x".repeat(500) }, RETENTION);
+    const quiet = await publish("quiet", "first");
+    for (let index = 0; index < 100; index++) await publish("news", `${index}`);
+    const { position, publications } = await broker.history("news", { limit: 100 }, RETENTION);
+    expect(position.offset).toBe(100);
+    expect(publications.length).toBeGreaterThan(20);
+    expect(publications.length).toBeLessThan(100);
+    expect(publications.at(-1)?.position).toEqual(position);
+    // Of this one nothing is left, so that nobody can say what its offsets meant.
+    const next = await publish("quiet", "second");
+    expect(next.position.offset).toBe(1);
+    expect(next.position.epoch).not.toBe(quiet.position.epoch);
+    await expect(open(connection, { maxBytes: 60_000 })).rejects.toThrow(
+      expect.objectContaining({ code: "BROKER_REFUSED" }),
+    );
+  });
+
   it("refuses, and does not try again, what is too big for NATS", async () => {
     const broker = await open(await start());
     const draft = { id: "a", data: "x".repeat(2_000_000) };
@@ -156,6 +177,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     const connection = await start();
     await open(connection, { historySize: 10 });
     await open(connection, { historySize: 9 });
+    await open(connection, { historySize: 9, maxBytes: 1_000 });
     await expect(open(connection, { historySize: 11 })).rejects.toThrow(
       expect.objectContaining({ code: "BROKER_REFUSED" }),
     );
@@ -192,12 +214,15 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     ]);
   });
 
-  it.each([{ prefix: "a b" }, { stream: "a.b" }, { historySize: 0 }, { other: 1 }])(
-    "refuses the options %o",
-    async (options) => {
-      await expect(NatsBroker.open({} as never, {} as never, options as never)).rejects.toThrow(
-        expect.objectContaining({ code: "INVALID_OPTION" }),
-      );
-    },
-  );
+  it.each([
+    { prefix: "a b" },
+    { stream: "a.b" },
+    { historySize: 0 },
+    { maxBytes: 0 },
+    { other: 1 },
+  ])("refuses the options %o", async (options) => {
+    await expect(NatsBroker.open({} as never, {} as never, options as never)).rejects.toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+  });
 });

@@ -30,6 +30,12 @@ export interface NatsBrokerOptions {
    * Default 86,400,000 (a day).
    */
   readonly maxAgeMs?: number;
+  /**
+   * The most bytes that all topics keep together, if the stream has to be made: beyond it the oldest
+   * publications go first, whichever topic they are of. A topic all of which has gone begins anew, in
+   * another epoch. Default: no limit but `historySize` for each topic.
+   */
+  readonly maxBytes?: number;
   /** How long any id is remembered. Default 300,000, as that of `Topics`. */
   readonly idWindowMs?: number;
   /** On how many servers of a cluster the streams are, if they have to be made. Default 1. */
@@ -41,6 +47,7 @@ const DEFAULTS = {
   stream: "TIDEWAY",
   historySize: 1_000,
   maxAgeMs: 86_400_000,
+  maxBytes: Infinity,
   idWindowMs: 300_000,
   replicas: 1,
 } as const satisfies Required<NatsBrokerOptions>;
@@ -87,7 +94,7 @@ export class NatsBroker implements Broker {
     checkOptions(options);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     const settings: Required<NatsBrokerOptions> = { ...DEFAULTS, ...Object.fromEntries(given) };
-    const { prefix, stream, historySize, maxAgeMs, idWindowMs, replicas } = settings;
+    const { prefix, stream, historySize, maxAgeMs, maxBytes, idWindowMs, replicas } = settings;
     try {
       const manager = await jetStream.jetstreamManager();
       await ensureStream(manager, {
@@ -96,6 +103,7 @@ export class NatsBroker implements Broker {
         republishTo: `${prefix}.live.{{wildcard(1)}}`,
         messagesPerSubject: historySize + SPARE_MESSAGES,
         maxAgeMs,
+        maxBytes,
         idWindowMs,
         replicas,
       });
@@ -105,6 +113,7 @@ export class NatsBroker implements Broker {
         republishTo: `${prefix}.presence.{{wildcard(1)}}.{{wildcard(2)}}`,
         messagesPerSubject: 1,
         maxAgeMs: MAX_PRESENCE_MS,
+        maxBytes: Infinity,
         idWindowMs: 1_000,
         replicas,
       });
@@ -307,7 +316,7 @@ function newInbox(): string {
 
 function checkOptions(options: NatsBrokerOptions): void {
   checkNames("NATS", options, Object.keys(DEFAULTS));
-  for (const name of ["historySize", "maxAgeMs", "idWindowMs", "replicas"] as const) {
+  for (const name of ["historySize", "maxAgeMs", "maxBytes", "idWindowMs", "replicas"] as const) {
     checkWhole("NATS", name, options[name]);
   }
   for (const [name, pattern] of [

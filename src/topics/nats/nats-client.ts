@@ -45,6 +45,7 @@ export interface NatsManager {
 export interface NatsStreamConfig {
   readonly max_msgs_per_subject: number;
   readonly max_age: number;
+  readonly max_bytes: number;
   readonly duplicate_window: number;
   readonly republish?: { readonly src: string; readonly dest: string };
 }

@@ -18,6 +18,8 @@ export interface StreamLimits {
   readonly republishTo: string;
   readonly messagesPerSubject: number;
   readonly maxAgeMs: number;
+  /** Infinity for no limit. */
+  readonly maxBytes: number;
   readonly idWindowMs: number;
   readonly replicas: number;
 }
@@ -33,7 +35,7 @@ const READ_TIMEOUT_MS = 4_000;
  * @throws BrokerError `BROKER_REFUSED` if that keeps less than it has to
  */
 export async function ensureStream(manager: NatsManager, limits: StreamLimits): Promise<void> {
-  const { name, subject, republishTo, messagesPerSubject, maxAgeMs, idWindowMs } = limits;
+  const { name, subject, republishTo, messagesPerSubject, maxAgeMs, maxBytes, idWindowMs } = limits;
   const wanted = {
     name,
     subjects: [subject],
@@ -43,6 +45,7 @@ export async function ensureStream(manager: NatsManager, limits: StreamLimits): 
     num_replicas: limits.replicas,
     max_msgs_per_subject: messagesPerSubject,
     max_age: maxAgeMs * NANOS_PER_MS,
+    max_bytes: maxBytes === Infinity ? -1 : maxBytes,
     duplicate_window: idWindowMs * NANOS_PER_MS,
     republish: { src: subject, dest: republishTo },
   };
@@ -51,6 +54,7 @@ export async function ensureStream(manager: NatsManager, limits: StreamLimits): 
     const keepsEnough =
       isUnlimitedOr(config.max_msgs_per_subject, wanted.max_msgs_per_subject) &&
       isUnlimitedOr(config.max_age, wanted.max_age) &&
+      isUnlimitedOr(config.max_bytes, wanted.max_bytes) &&
       config.duplicate_window >= wanted.duplicate_window &&
       config.republish?.dest !== undefined;
     if (keepsEnough) return;
