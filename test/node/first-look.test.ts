@@ -145,6 +145,8 @@ const HEADS: ReadonlyArray<readonly [name: string, head: string]> = [
   ["one with a folded field", handshake("/", { "X-Long": "a\r\n b" })],
   ["one with a bare LF", handshake("/").replace("\r\nUpgrade", "\nUpgrade")],
   ["one with a bare CR", handshake("/", { "X-Odd": "a\rb" })],
+  ["one with spaces before a bare CR", handshake("/", { "X-Odd": `${" ".repeat(8192)}\rb` })],
+  ["one with white space around a value", handshake("/", { Host: " \t localhost \t " })],
   ["one with a NUL", handshake("/", { "X-Odd": "a\0b" })],
   ["one with white space before a colon", handshake("/", { "X-Odd ": "a" })],
   ["one with a field that has no name", handshake("/", { "": "a" })],
