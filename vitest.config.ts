@@ -30,6 +30,9 @@ const IN_MEMORY = [
   "test/interop/{compression,our-client,our-server}.test.ts",
 ];
 
+/** Where it matters too that reads, writes and zlib are Node's public ones. */
+const BY_WHAT_NODE_DOCUMENTS = ["test/fuzz/fuzz.test.ts", "test/deflate/!(codec).test.ts"];
+
 export default defineConfig({
   resolve: {
     // Tests run on the sources, so that no build stands between a change and its test.
@@ -72,7 +75,15 @@ export default defineConfig({
           globalSetup: ["test/support/browser-setup.ts", "test/support/engines-setup.ts"],
         },
       },
-      ...[TCP_DOCUMENTED, ...Object.keys(LINKS)].map((name) => ({
+      {
+        extends: true,
+        test: {
+          name: TCP_DOCUMENTED,
+          include: [...OVER_EVERY_TRANSPORT, ...IN_MEMORY, ...BY_WHAT_NODE_DOCUMENTS],
+          setupFiles: "test/support/documented.ts",
+        },
+      },
+      ...Object.keys(LINKS).map((name) => ({
         extends: true as const,
         test: {
           name,

@@ -1,5 +1,6 @@
 /**
- * The long run: `npm run fuzz -- --minutes 10 --target frames --seed 1`. Each target is fed on a
+ * The long run: `npm run fuzz -- --minutes 10 --target frames --seed 1`; with `--documented`, without
+ * anything that Node does not document. Each target is fed on a
  * thread of its own for its share of the time, and watched: an input that takes longer than
  * `MAX_INPUT_MS` is printed like one that breaks something.
  */
@@ -7,6 +8,7 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { undocumented } from "../../src/node/undocumented.ts";
 import { readCorpus } from "./corpus.ts";
 import { type Crash, describeCrash, fuzz, type FuzzTarget } from "./target.ts";
 import { targets } from "./targets/index.ts";
@@ -21,6 +23,7 @@ interface Job {
   readonly target: string;
   readonly seed: number;
   readonly maxMs: number;
+  readonly usesUndocumented: boolean;
   readonly current: SharedArrayBuffer;
 }
 
@@ -38,6 +41,7 @@ async function main(): Promise<void> {
       minutes: { type: "string", default: "10" },
       seed: { type: "string" },
       target: { type: "string", multiple: true },
+      documented: { type: "boolean", default: false },
     },
   });
   const names = targets.map(({ name }) => name);
@@ -52,7 +56,12 @@ async function main(): Promise<void> {
   console.log(`seed ${seed}: give it back by --seed ${seed}`);
   for (const target of chosen) {
     const maxMs = (minutes * 60_000) / chosen.length;
-    const { runs, crash } = await watch({ target, seed, maxMs });
+    const { runs, crash } = await watch({
+      target,
+      seed,
+      maxMs,
+      usesUndocumented: !values.documented,
+    });
     console.log(
       `${target}: ${runs} inputs${crash === undefined ? "" : ", and one that breaks it"}`,
     );
@@ -91,7 +100,8 @@ async function watch(job: Omit<Job, "current">): Promise<JobResult> {
   }
 }
 
-function work({ target: name, seed, maxMs, current }: Job): void {
+function work({ target: name, seed, maxMs, usesUndocumented, current }: Job): void {
+  undocumented.isUsed = usesUndocumented;
   const target = targets.find((candidate) => candidate.name === name) as FuzzTarget;
   const inputs = readCorpus(join("test", "fuzz", "corpus"), name).map(({ input }) => input);
   const [header, text] = views(current);

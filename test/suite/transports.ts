@@ -10,9 +10,8 @@ import { ReconnectingWebSocket, WebSocket, WebSocketStream } from "tideway";
 import { type ApplicationOptions, type Attachment, serve } from "tideway/server";
 import { type LinkOptions, MemoryNetwork } from "tideway/testing";
 import { inject } from "vitest";
-import { undocumented } from "../../src/node/undocumented.ts";
 import { openSession, startTls, webSocketOver } from "../http2/support.ts";
-import { HTTP2, LINKS, TCP_DOCUMENTED } from "./links.ts";
+import { HTTP2, LINKS } from "./links.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -172,5 +171,3 @@ export const transport: Transport = name in LINKS ? memory(name, LINKS[name]) : 
 export async function openVenue(routes: Routes, options?: ApplicationOptions): Promise<Venue> {
   return await (name === HTTP2 ? serveHttp2(routes, options) : transport.serve(routes, options));
 }
-
-undocumented.isUsed = name !== TCP_DOCUMENTED;

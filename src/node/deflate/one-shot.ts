@@ -73,20 +73,29 @@ export class OneShotInflater implements Inflater {
 
   close(): void {}
 
+  /** Inflates one stream, of which `input` may hold several, and what was added behind them. */
   #inflateStream(
     input: Uint8Array,
     maxBytes: number,
   ): { output: Uint8Array; consumedBytes: number } | InflateFailure {
+    // zlib takes no limit of 0.
+    const options = { maxOutputLength: Math.max(1, maxBytes), ...this.#window?.asDictionary() };
     try {
       const { buffer, engine } = inflateRawSync(input, {
-        // zlib takes no limit of 0.
-        maxOutputLength: Math.max(1, maxBytes),
+        ...options,
         info: true,
-        ...this.#window?.asDictionary(),
       }) as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
       if (buffer.length > maxBytes) return "too-big";
+      const consumedBytes = engine.bytesWritten;
+      const ownBytes = input.length - ADDED_BYTES;
+      if (consumedBytes > ownBytes) {
+        // What was added makes no output, unless a stored block that was cut off has taken it for its own.
+        const finishFlush = constants.Z_SYNC_FLUSH;
+        const own = inflateRawSync(input.subarray(0, ownBytes), { ...options, finishFlush });
+        if (own.length < buffer.length) return "invalid";
+      }
       this.#window?.slideOver(buffer);
-      return { output: buffer, consumedBytes: engine.bytesWritten };
+      return { output: buffer, consumedBytes };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       return code === "ERR_BUFFER_TOO_LARGE" ? "too-big" : "invalid";
