@@ -269,22 +269,27 @@ export abstract class Receiver {
   /** A message in one frame in one chunk: the usual case. */
   #deliverText(chunk: Uint8Array, start: number, end: number): void {
     const platform = this.#platform;
-    const isShort = end - start < MIN_LONG_BYTES;
-    if (isShort && !this.#isServer && isShortAscii(chunk, start, end)) {
-      this.onText(decodeInRun(chunk, start, end, platform));
-      return;
-    }
-    let isAllAscii: boolean;
-    if (isShort) {
-      isAllAscii = maskAndTest(chunk, start, end, this.#maskingKey, 0);
-    } else {
-      if (this.#isServer) mask(chunk, start, end, this.#maskingKey, 0);
-      isAllAscii = platform.isAscii(chunk, start, end);
-    }
-    if (isAllAscii) this.onText(platform.decodeAscii(chunk, start, end));
-    else if (platform.isUtf8(chunk, start, end)) {
+    if (this.#unmaskText(chunk, start, end)) {
+      const isInRun = !this.#isServer && end - start < MIN_LONG_BYTES;
+      this.onText(
+        isInRun
+          ? decodeInRun(chunk, start, end, platform)
+          : platform.decodeAscii(chunk, start, end),
+      );
+    } else if (platform.isUtf8(chunk, start, end)) {
       this.onText(platform.decodeUtf8(chunk, start, end));
     } else this.#violate(INVALID_UTF8);
+  }
+
+  /** Unmasks what is masked; returns whether it is ASCII. */
+  #unmaskText(chunk: Uint8Array, start: number, end: number): boolean {
+    if (end - start < MIN_LONG_BYTES) {
+      return this.#isServer
+        ? maskAndTest(chunk, start, end, this.#maskingKey, 0)
+        : isShortAscii(chunk, start, end);
+    }
+    if (this.#isServer) mask(chunk, start, end, this.#maskingKey, 0);
+    return this.#platform.isAscii(chunk, start, end);
   }
 
   #deliverBinary(chunk: Uint8Array, start: number, end: number): void {

@@ -1,10 +1,10 @@
+import { undocumented } from "../undocumented.ts";
 import {
   type EventInternals,
   findEventInternals,
   type Listener,
   type ListenerLists,
 } from "./event-internals.ts";
-import { undocumented } from "../undocumented.ts";
 import { defineMessageEvent } from "./message-event.ts";
 
 /** Fires a `message` event at `target` ("fire an event" of the DOM standard). */
