@@ -3,14 +3,13 @@
  * doubt, or `node:http`. Nobody can tell from the answers.
  */
 import { once } from "node:events";
-import type { Server as HttpServer } from "node:http";
 import { type Server, serve, type ServeOptions, type Socket } from "tideway/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AcceptingServer } from "../../src/node/first-look/accepting-server.ts";
 import { HandleTransport } from "../../src/node/tcp/handle-transport.ts";
 import { undocumented } from "../../src/node/undocumented.ts";
 import type { Routes } from "../suite/transports.ts";
-import { handshake, RawClient, statusOf } from "../server/clients.ts";
+import { connectionCount, handshake, RawClient, statusOf } from "../server/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 const startedWithoutSocket = vi.spyOn(HandleTransport.prototype, "start");
@@ -37,12 +36,6 @@ const routes: Routes = { "ws:/": echo };
 async function start(options: ServeOptions & { routes?: Routes } = {}): Promise<Server> {
   server = await serve({ port: 0, host: "127.0.0.1", onError, routes, ...options });
   return server;
-}
-
-async function connectionCount(httpServer: HttpServer): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    httpServer.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-  });
 }
 
 /** A masked text frame. */

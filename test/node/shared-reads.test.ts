@@ -1,13 +1,12 @@
 /** How sockets are read: into the buffer that all share, or, where that cannot be had, each by itself. */
 import { once } from "node:events";
-import type { Server as HttpServer } from "node:http";
 import type { Socket as NetSocket } from "node:net";
 import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { undocumented } from "../../src/node/undocumented.ts";
 import { serveBytes, acceptance } from "../client/servers.ts";
-import { handshake, RawClient } from "../server/clients.ts";
+import { connectionCount, handshake, RawClient } from "../server/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 let server: Server | undefined;
@@ -34,12 +33,6 @@ async function connect({
   const [below] = (await accepted) as [NetSocket];
   await client.receives("\r\n\r\n");
   return { client, below };
-}
-
-async function connectionCount(httpServer: HttpServer): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    httpServer.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-  });
 }
 
 async function closeOf(socket: NetSocket): Promise<void> {

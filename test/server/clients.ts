@@ -1,4 +1,5 @@
 import { on, once } from "node:events";
+import type { Server as HttpServer } from "node:http";
 import type { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ClientOptions, WebSocket } from "ws";
@@ -120,6 +121,13 @@ export function handshake(
     value === undefined ? [] : [value].flat().map((one) => `${name}: ${one}`),
   );
   return [requestLine, ...lines, "", ""].join("\r\n");
+}
+
+/** How many connections a server has accepted that have not ended. */
+export async function connectionCount(httpServer: HttpServer): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    httpServer.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+  });
 }
 
 /** The status of a response. */
