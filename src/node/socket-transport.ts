@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ByteTransport, ByteTransportHandler } from "../connection/byte-transport.ts";
-import { takesDirectWrites, type WriteListener, writeDirectly } from "./direct-writes.ts";
+import { takesDirectWrites, writeDirectly } from "./direct-writes.ts";
+import { systemError, type WriteOwner } from "./tcp/write.ts";
 import { shareReads } from "./shared-reads.ts";
 import { unwrittenBytes } from "./write-progress.ts";
 
@@ -18,7 +19,7 @@ interface TakenSocket extends Duplex {
  * A byte transport over a Node socket: TCP, TLS, or any other Duplex. Its listeners are shared
  * functions, so that a connection costs no closures.
  */
-export class SocketTransport implements ByteTransport, WriteListener {
+export class SocketTransport implements ByteTransport, WriteOwner {
   readonly #socket: Duplex;
   /** The same, if it takes direct writes. */
   readonly #direct: Socket | undefined;
@@ -84,8 +85,10 @@ export class SocketTransport implements ByteTransport, WriteListener {
     return this.#whenWritten;
   }
 
-  onWritten(): void {
-    this.#handler?.onDrain();
+  /** A direct write has left, or has failed. */
+  written(status: number): void {
+    if (status === 0) this.#handler?.onDrain();
+    else this.#socket.destroy(systemError(status, "write"));
   }
 
   pause(): void {

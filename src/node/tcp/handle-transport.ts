@@ -10,6 +10,7 @@ import {
   streamWrap,
   type TcpHandle,
 } from "./stream-wrap.ts";
+import { systemError, WAITS, write, type WriteOwner } from "./write.ts";
 
 /** The peer has gone already; `net` takes that for a shutdown too. */
 const NOT_CONNECTED = "ENOTCONN";
@@ -19,7 +20,7 @@ const NOT_CONNECTED = "ENOTCONN";
  * closing one takes half the time, and an idle one two fifths of the memory. It keeps to what a socket with
  * `allowHalfOpen` does.
  */
-export class HandleTransport implements ByteTransport, HandleOwner {
+export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
   readonly #handle: TcpHandle;
   readonly #onGone: () => void;
   #handler: ByteTransportHandler | undefined;
@@ -56,16 +57,12 @@ export class HandleTransport implements ByteTransport, HandleOwner {
 
   /** Writes the head of the response, one character a byte. */
   writeHead(text: string): void {
-    const request = takeRequest();
-    const status = this.#handle.writeLatin1String(request, text);
-    this.#settleWrite(request, status, undefined);
+    this.#settleWrite(write(this.#handle, text, this));
   }
 
   write(bytes: Uint8Array): boolean {
     if (this.#hasEnded || this.#isDestroyed) return true;
-    const request = takeRequest();
-    const status = this.#handle.writeBuffer(request, bytes);
-    return this.#settleWrite(request, status, bytes);
+    return this.#settleWrite(write(this.#handle, bytes, this));
   }
 
   get unwrittenBytes(): number | undefined {
@@ -150,58 +147,25 @@ export class HandleTransport implements ByteTransport, HandleOwner {
   }
 
   /** Whether what was to be written has left, so that its bytes are free. */
-  #settleWrite(request: HandleRequest, status: number, bytes: Uint8Array | undefined): boolean {
-    if (status !== 0) {
-      this.#fail(status, "write");
-      return true;
-    }
-    if (wrap.streamBaseState[wrap.kLastWriteWasAsync] === 0) {
-      spareRequest = request;
-      return true;
-    }
-    this.#unwritten++;
-    request.owner = this;
-    request.bytes = bytes;
-    request.oncomplete = onWritten;
-    return false;
+  #settleWrite(status: number): boolean {
+    if (status === WAITS) this.#unwritten++;
+    else if (status !== 0) this.#fail(status, "write");
+    return status !== WAITS;
   }
 
   #fail(status: number, syscall: string): void {
-    const code = getSystemErrorName(status);
-    this.#error ??= Object.assign(new Error(`${syscall} ${code}`), {
-      code,
-      errno: status,
-      syscall,
-    });
+    this.#error ??= systemError(status, syscall);
     this.destroy();
   }
 }
 
 const wrap = streamWrap as StreamWrap;
 
-/** A write that is done at once leaves its request as it was: nearly all of them share one. */
-let spareRequest: HandleRequest | undefined;
-
-function takeRequest(): HandleRequest {
-  const request = spareRequest ?? new wrap.WriteWrap();
-  spareRequest = undefined;
-  return request;
-}
-
-function onWritten(this: HandleRequest, status: number): void {
-  (letGo(this) as HandleTransport).written(status);
-}
-
 function onShut(this: HandleRequest, status: number): void {
-  (letGo(this) as HandleTransport).shut(status);
-}
-
-/** Requests and handles outlive what they are for by a collection or two, and all that it holds. */
-function letGo(request: HandleRequest): unknown {
-  const { owner } = request;
-  request.owner = undefined;
-  request.bytes = undefined;
-  return owner;
+  const { owner } = this;
+  // A request outlives what it is for by a collection or two, and so would its owner.
+  this.owner = undefined;
+  (owner as HandleTransport).shut(status);
 }
 
 function onClosed(this: TcpHandle): void {

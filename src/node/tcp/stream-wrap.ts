@@ -10,7 +10,7 @@ export interface HandleRequest {
   /** Whose request it is. */
   owner?: unknown;
   /** What is being written: a handle does not keep it alive. */
-  bytes?: Uint8Array | undefined;
+  data?: Uint8Array | string | undefined;
 }
 
 /** A TCP connection as libuv has it. What returns a number returns 0, or a negative error. */
