@@ -138,8 +138,7 @@ describe("direct writes", () => {
   });
 
   it("are not for a socket whose writes somebody looks at", () => {
-    const write = writer.write.bind(writer);
-    writer.write = write;
+    writer.write = writer.write.bind(writer);
     expect(takesDirectWrites(writer)).toBe(false);
   });
 });
