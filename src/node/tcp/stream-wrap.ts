@@ -72,6 +72,8 @@ const HANDLE_METHODS = [
 type InsideProcess = NodeJS.Process & { binding?(name: string): Partial<StreamWrap> };
 
 function findStreamWrap(): StreamWrap | undefined {
+  // Whoever asks Node to warn of what may go some day would be warned of this.
+  if (isAskedToWarn()) return undefined;
   try {
     const found = (process as InsideProcess).binding?.("stream_wrap");
     return isStreamWrap(found) ? found : undefined;
@@ -79,6 +81,14 @@ function findStreamWrap(): StreamWrap | undefined {
     // Under Node's permission model there is none.
     return undefined;
   }
+}
+
+function isAskedToWarn(): boolean {
+  const { NODE_OPTIONS = "", NODE_PENDING_DEPRECATION } = process.env;
+  return (
+    NODE_PENDING_DEPRECATION === "1" ||
+    [...process.execArgv, ...NODE_OPTIONS.split(" ")].includes("--pending-deprecation")
+  );
 }
 
 function isStreamWrap(found: Partial<StreamWrap> | undefined): found is StreamWrap {
