@@ -1,10 +1,8 @@
 /**
  * Whether this package uses what Node does not document, where a check finds it to be as expected:
- * connections without a socket ({@link ./first-look/first-look.ts}), reads into a shared buffer
- * ({@link ./shared-reads.ts}), writes without a stream before them ({@link ./direct-writes.ts}), how
- * much of a write has left ({@link ./write-progress.ts}), and zlib's streams driven directly
- * ({@link ./deflate/persistent.ts}), and messages dispatched without making an event by its constructor
- * ({@link ./client/dispatch-message.ts}).
- * Tests say no, to see that all works without.
+ * connections without a socket ({@link ./first-look/first-look.ts}), reads into a shared buffer, writes
+ * without a stream before them, and how much of a write has left ({@link ./tcp}), zlib's streams driven
+ * directly ({@link ./deflate/persistent.ts}), and events made without their constructor
+ * ({@link ./client/dispatch-message.ts}). Tests say no, to see that all works without.
  */
 export const undocumented: { isUsed: boolean } = { isUsed: true };

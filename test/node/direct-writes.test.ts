@@ -4,7 +4,7 @@ import { connect, createServer, type Server, Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { takesDirectWrites, writeDirectly } from "../../src/node/direct-writes.ts";
+import { takesDirectWrites, writeDirectly } from "../../src/node/tcp/direct-writes.ts";
 import { undocumented } from "../../src/node/undocumented.ts";
 
 let server: Server;
@@ -132,7 +132,7 @@ describe("direct writes", () => {
     const inside = process as NodeJS.Process & { binding(name: string): object };
     const binding = vi.spyOn(inside, "binding").mockReturnValue({});
     vi.resetModules();
-    const { takesDirectWrites: takesAny } = await import("../../src/node/direct-writes.ts");
+    const { takesDirectWrites: takesAny } = await import("../../src/node/tcp/direct-writes.ts");
     expect(takesAny(writer)).toBe(false);
     binding.mockRestore();
   });

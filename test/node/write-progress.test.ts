@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { undocumented } from "../../src/node/undocumented.ts";
-import { unwrittenBytes } from "../../src/node/write-progress.ts";
+import { unwrittenBytes } from "../../src/node/tcp/write-progress.ts";
 
 let server: Server;
 let sender: Socket;

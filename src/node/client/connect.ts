@@ -18,7 +18,7 @@ import { offerDeflate, readDeflateAnswer } from "../../protocol/deflate/index.ts
 import { ClientHandshake, serializeExtensions } from "../../protocol/handshake/index.ts";
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
-import { sharedReads } from "../shared-reads.ts";
+import { sharedReads } from "../tcp/shared-reads.ts";
 import { wheel } from "../timers.ts";
 
 /** A way to the server that is not open yet. */

@@ -1,7 +1,7 @@
 import { getSystemErrorName } from "node:util";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
-import { bufferAfter, sharedBytes, USUAL_BUFFER } from "../shared-reads.ts";
-import { unwrittenBytesOf } from "../write-progress.ts";
+import { bufferAfter, sharedBytes, USUAL_BUFFER } from "./shared-reads.ts";
+import { unwrittenBytesOf } from "./write-progress.ts";
 import { disown, type HandleOwner, own } from "./handle-owner.ts";
 import {
   END_OF_STREAM,

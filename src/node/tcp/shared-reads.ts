@@ -1,7 +1,7 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { undocumented } from "./undocumented.ts";
+import { undocumented } from "../undocumented.ts";
 
 /** The most that one read takes of what flows: a quarter of the calls of the kernel at 16 KiB a message. */
 const MAX_READ_BYTES = 262_144;

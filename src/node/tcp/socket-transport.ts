@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ByteTransport, ByteTransportHandler } from "../connection/byte-transport.ts";
+import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
 import { takesDirectWrites, writeDirectly } from "./direct-writes.ts";
-import { systemError, type WriteOwner } from "./tcp/write.ts";
+import { systemError, type WriteOwner } from "./write.ts";
 import { shareReads } from "./shared-reads.ts";
 import { unwrittenBytes } from "./write-progress.ts";
 

@@ -1,9 +1,9 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { streamWrap } from "./tcp/stream-wrap.ts";
-import { systemError, WAITS, type WritableHandle, write, type WriteOwner } from "./tcp/write.ts";
-import { undocumented } from "./undocumented.ts";
+import { streamWrap } from "./stream-wrap.ts";
+import { systemError, WAITS, type WritableHandle, write, type WriteOwner } from "./write.ts";
+import { undocumented } from "../undocumented.ts";
 
 /** Whether `writeDirectly` may be used for a socket. */
 export function takesDirectWrites(socket: Duplex): socket is Socket {

@@ -2,7 +2,7 @@ import { Socket } from "node:net";
 import { platform } from "node:process";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { undocumented } from "./undocumented.ts";
+import { undocumented } from "../undocumented.ts";
 
 /** What this file knows of the inside of sockets, in Node 20, 22 and 24 alike. */
 interface OpenedSocket extends Socket {
