@@ -7,11 +7,12 @@ import type { TimerWheel } from "./timer-wheel.ts";
  *
  * Every byte that comes is a sign of life, and so is output that gets away after it had to wait.
  * While output waits it is the only one: a peer that takes nothing is dropped, however much it talks,
- * for what it is sent would stay in memory. Where it cannot be seen byte by byte, as over TLS, output
- * gets away in pieces of 64 KiB: with the defaults a peer has to take 1.3 KB a second there. While
- * this side itself does not read, only its output is judged. Where it has none, the pings go on: a
- * peer that has ended is noticed by them at once, and one that is cut off when the kernel stops to
- * send them again, which on Linux takes it a quarter of an hour.
+ * for what it is sent would stay in memory. Output has got away when the kernel has taken it, which
+ * makes room in steps: of a third of what it buffers, up to a megabyte where the network is fast.
+ * Where the steps cannot be seen, as over TLS, output goes in pieces of 64 KiB. While this side itself
+ * does not read, only its output is judged. Where it has none, the pings go on: a peer that has ended
+ * is noticed by them at once, and one that is cut off when the kernel stops to send them again, which
+ * on Linux takes it a quarter of an hour.
  */
 export interface HeartbeatOptions {
   /** A ping is sent after this long without a sign of life; default 30,000. */

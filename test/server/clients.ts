@@ -96,7 +96,10 @@ export class RawClient {
   /** Waits for the server to close, and returns all that it sent. */
   async closed(): Promise<string> {
     if (!this.socket.readableEnded && !this.socket.destroyed) {
-      await Promise.race([once(this.socket, "end"), once(this.socket, "close")]);
+      // Not by 'once' of events, which a reset would make reject: that is a way to close too.
+      await new Promise<void>((resolve) => {
+        this.socket.once("end", () => resolve()).once("close", () => resolve());
+      });
     }
     this.socket.destroy();
     return this.#received;

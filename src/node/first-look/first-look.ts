@@ -14,8 +14,12 @@ import { AcceptingServer } from "./accepting-server.ts";
 import { Newcomer, type NewcomerHost } from "./newcomer.ts";
 import { type OpeningRequest, readOpeningRequest } from "./opening-request.ts";
 
-/** How long to wait for the first bytes. Most clients send them with the connection. */
-const PATIENCE_MS = 500;
+/**
+ * How long to wait for the first bytes, at most: most clients send them with the connection. A part of
+ * the time for a handshake, which begins for the HTTP server when it is given the connection.
+ */
+const MAX_PATIENCE_MS = 500;
+const PART_OF_TIMEOUT = 1 / 8;
 
 /**
  * The first look at every connection of a server without TLS. One whose first bytes are the whole
@@ -29,12 +33,12 @@ export class FirstLook implements NewcomerHost {
   readonly #front: HttpFront;
   readonly #server: AcceptingServer | undefined;
   readonly #onSocket: (socket: Socket) => void;
+  readonly #patienceMs: number;
   readonly #newcomers = new Set<Newcomer>();
   /** What the latest was for. */
   #latestTarget: RequestTarget | undefined;
-  /** How many listeners the server has that are its own, or this package's. */
-  readonly #connectionListeners: number;
-  readonly #upgradeListeners: number;
+  /** The listeners of the server that are its own, or this package's. */
+  readonly #listeners: readonly unknown[];
 
   /**
    * `httpServer` has just begun to listen, and has no listeners yet but those of its own and ours.
@@ -45,8 +49,9 @@ export class FirstLook implements NewcomerHost {
     this.#front = front;
     this.#onSocket = onSocket;
     this.#server = AcceptingServer.intercept(httpServer, (handle) => this.#accept(handle));
-    this.#connectionListeners = httpServer.listenerCount("connection");
-    this.#upgradeListeners = httpServer.listenerCount("upgrade");
+    this.#listeners = listenersOf(httpServer);
+    const { headersTimeout } = httpServer;
+    this.#patienceMs = Math.min(MAX_PATIENCE_MS, headersTimeout * PART_OF_TIMEOUT);
   }
 
   /** Drops all those who have said nothing yet. */
@@ -75,15 +80,16 @@ export class FirstLook implements NewcomerHost {
 
   #accept(handle: TcpHandle): boolean {
     if (!this.#isUnwatched()) return false;
-    this.#newcomers.add(new Newcomer(handle, this, PATIENCE_MS));
+    this.#newcomers.add(new Newcomer(handle, this, this.#patienceMs));
     return true;
   }
 
   /** Who listens to the HTTP server itself is to see all connections and all upgrades. */
   #isUnwatched(): boolean {
+    const listeners = listenersOf(this.#httpServer);
     return (
-      this.#httpServer.listenerCount("connection") === this.#connectionListeners &&
-      this.#httpServer.listenerCount("upgrade") === this.#upgradeListeners
+      listeners.length === this.#listeners.length &&
+      listeners.every((listener, index) => listener === this.#listeners[index])
     );
   }
 
@@ -117,6 +123,11 @@ export class FirstLook implements NewcomerHost {
     this.#latestTarget = target;
     return target;
   }
+}
+
+/** Whoever hears of connections and of upgrades. */
+function listenersOf(httpServer: Server): readonly unknown[] {
+  return [...httpServer.rawListeners("connection"), ...httpServer.rawListeners("upgrade")];
 }
 
 /** The peer of a connection that has no socket. */

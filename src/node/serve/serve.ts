@@ -155,7 +155,7 @@ function httpOptions(handshakeTimeoutMs: number): HttpOptions {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: handshakeTimeoutMs,
     // How often timeouts are looked for, and so how late they may be.
-    connectionsCheckingInterval: Math.min(1000, handshakeTimeoutMs),
+    connectionsCheckingInterval: Math.min(1000, Math.ceil(handshakeTimeoutMs / 8)),
   };
 }
 

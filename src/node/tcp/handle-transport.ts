@@ -1,6 +1,6 @@
 import { getSystemErrorName } from "node:util";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
-import { bufferAfter, sharedBytes, USUAL_BUFFER } from "./shared-reads.ts";
+import { bufferAfter, isFullRead, ReadPace, sharedBytes, USUAL_BUFFER } from "./shared-reads.ts";
 import { unwrittenBytesOf } from "./write-progress.ts";
 import { disown, type HandleOwner, own } from "./handle-owner.ts";
 import {
@@ -27,6 +27,8 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
   #error: Error | undefined;
   #isReading = true;
   #buffer = USUAL_BUFFER;
+  /** Undefined before the first full read. */
+  #pace: ReadPace | undefined;
   /** Writes that the kernel has not taken all of. */
   #unwritten = 0;
   #hasPeerEnded = false;
@@ -115,7 +117,8 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
   }
 
   #nextBuffer(byteLength: number): Uint8Array | undefined {
-    const next = bufferAfter(byteLength, !this.#isReading);
+    if (isFullRead(byteLength)) this.#pace ??= new ReadPace();
+    const next = bufferAfter(byteLength, !this.#isReading, this.#pace);
     if (next === this.#buffer) return undefined;
     this.#buffer = next;
     return next;

@@ -10,6 +10,12 @@ const MAX_READ_BYTES = 262_144;
 const USUAL_READ_BYTES = 65_536;
 
 /**
+ * How often a reader may take that much in a turn of the event loop, in which libuv reads up to 32
+ * times from the one before it comes to the next: who floods is not to hold up the others for longer.
+ */
+const MAX_READS_PER_TURN = 2;
+
+/**
  * Where all plain sockets of the process read into. A socket that reads by itself allocates 64 KiB
  * a read, which are there until its chunk is collected.
  */
@@ -24,11 +30,12 @@ export const USUAL_BUFFER: Buffer = READ_BUFFER.subarray(0, USUAL_READ_BYTES);
  * paused while there is none.
  */
 export function sharedReads(getSocket: () => Socket): OnReadOpts {
+  const pace = new ReadPace();
   let next = USUAL_BUFFER;
   return {
     buffer: () => next,
     callback: (byteLength) => {
-      next = emitRead(getSocket(), byteLength);
+      next = emitRead(getSocket(), byteLength, pace);
       return true;
     },
   };
@@ -61,8 +68,9 @@ function nextBuffer(): Buffer | undefined {
 }
 
 /** Always true: it is by `pause` that a socket is told to read no more. */
-function onRead(this: Socket, byteLength: number, buffer: Buffer): true {
-  const next = emitRead(this, byteLength);
+function onRead(this: OpenedSocket, byteLength: number, buffer: Buffer): true {
+  if (isFullRead(byteLength)) this[kPace] ??= new ReadPace();
+  const next = emitRead(this, byteLength, this[kPace]);
   nextOfAccepted = next === buffer ? undefined : next;
   return true;
 }
@@ -71,9 +79,9 @@ function onRead(this: Socket, byteLength: number, buffer: Buffer): true {
 let latestView = READ_BUFFER;
 
 /** Returns what to read into next. */
-function emitRead(socket: Socket, byteLength: number): Buffer {
+function emitRead(socket: Socket, byteLength: number, pace: ReadPace | undefined): Buffer {
   socket.emit("data", sharedBytes(byteLength));
-  return bufferAfter(byteLength, socket.isPaused());
+  return bufferAfter(byteLength, socket.isPaused(), pace);
 }
 
 /** The first bytes of what is read into; the reader's only during the call in which they have come. */
@@ -82,15 +90,57 @@ export function sharedBytes(byteLength: number): Uint8Array {
   return latestView;
 }
 
-/** What to read into after a read of so many bytes. */
-export function bufferAfter(byteLength: number, isPaused: boolean): Buffer {
-  return byteLength < USUAL_READ_BYTES || isPaused ? USUAL_BUFFER : READ_BUFFER;
+/** What to read into after a read of so many bytes; `pace` is the reader's, if it has had a full one. */
+export function bufferAfter(
+  byteLength: number,
+  isPaused: boolean,
+  pace: ReadPace | undefined,
+): Buffer {
+  if (pace === undefined || !isFullRead(byteLength) || isPaused) return USUAL_BUFFER;
+  return pace.take() ? READ_BUFFER : USUAL_BUFFER;
 }
+
+/** Whether there is likely to be more than has come: from then on a reader needs a pace. */
+export function isFullRead(byteLength: number): boolean {
+  return byteLength >= USUAL_READ_BYTES;
+}
+
+/** How often one reader has taken as much as it may, in the turn in which it last did so. */
+export class ReadPace {
+  #turn = -1;
+  #count = 0;
+
+  /** Whether it may once more. */
+  take(): boolean {
+    const turn = runningTurn();
+    if (turn !== this.#turn) this.#count = 0;
+    this.#turn = turn;
+    return this.#count++ < MAX_READS_PER_TURN;
+  }
+}
+
+let turn = 0;
+let isTurnEnding = false;
+
+/** A number for this turn of the event loop, and not for the next. */
+function runningTurn(): number {
+  if (!isTurnEnding) {
+    isTurnEnding = true;
+    setImmediate(() => {
+      turn++;
+      isTurnEnding = false;
+    });
+  }
+  return turn;
+}
+
+const kPace = Symbol("pace");
 
 /** What this file knows of the inside of sockets, in Node 20, 22 and 24 alike. */
 type OpenedSocket = Socket &
   Record<symbol, unknown> & {
     readonly _handle?: { useUserBuffer?(buffer: Uint8Array): void } | null;
+    [kPace]?: ReadPace;
   };
 
 /** Under which symbols sockets keep the parts of their `onread` option, null where there is none. */
