@@ -78,7 +78,7 @@ function workloadSection(comparison: Comparison): string[] {
     `## ${workload.name}`,
     `${describeWorkload(workload)}; ratio of ${scale.title}, ${scale.better} is better`,
     markdownTable(tableOf(comparison)),
-    ...failures.map(({ program, reason }) => `${program.name} failed: ${reason.split("\n")[0]}`),
+    ...failures.map(({ program, reason }) => `${program.name} failed: ${firstLine(reason)}`),
   ];
 }
 
@@ -91,6 +91,14 @@ function plain({ workload, scale, results, failures }: Comparison): unknown {
     better: scale.better,
     target: workload.target,
     programs: results.map(({ program, ratio, rounds }) => ({ name: program.name, ratio, rounds })),
-    failures: failures.map(({ program, reason }) => ({ name: program.name, reason })),
+    failures: failures.map(({ program, reason }) => ({
+      name: program.name,
+      reason: firstLine(reason),
+    })),
   };
+}
+
+/** Without the stack, which names the machine's folders. */
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0];
 }
