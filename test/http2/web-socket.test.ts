@@ -35,6 +35,22 @@ describe("an opening handshake over HTTP/2", () => {
     stream.close(NGHTTP2_CANCEL);
   });
 
+  it.each([
+    ["a valid key", "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="],
+    ["a malformed key", "dGhlIHNhbXBsZQ==", undefined],
+    ["two keys", ["dGhlIHNhbXBsZSBub25jZQ==", "AAAAAAAAAAAAAAAAAAAAAA=="], undefined],
+    ["no key", undefined, undefined],
+  ])("answers %s with the Sec-WebSocket-Accept %s", async (_, key, acceptKey) => {
+    const server = await startTls({ routes: { "ws:/": echo } });
+    const stream = extendedConnect(await openSession(server), "/", {
+      "sec-websocket-key": key as string,
+    });
+    const [fields] = (await once(stream, "response")) as [Record<string, unknown>];
+    expect(fields[":status"]).toBe(200);
+    expect(fields["sec-websocket-accept"]).toBe(acceptKey);
+    stream.close(NGHTTP2_CANCEL);
+  });
+
   it("opens a socket that the route's handler is told all about", async () => {
     const told = deferred<unknown>();
     const server = await startTls({

@@ -1,13 +1,26 @@
 import {
+  computeAcceptKey,
+  HeaderFields,
   readExtendedConnect,
   type UpgradeRefusal,
   type WebSocketOffer,
 } from "../../protocol/handshake/index.ts";
+import { isKey } from "../../protocol/handshake/accept-key.ts";
+import { nodePlatform } from "../platform.ts";
 import { NodeUpgradeAttempt } from "../serve/upgrade-attempt.ts";
 
 /** A request of HTTP/2 for a WebSocket (RFC 8441). */
 export class ConnectAttempt extends NodeUpgradeAttempt {
   readOffer(): WebSocketOffer | UpgradeRefusal {
     return readExtendedConnect(this);
+  }
+
+  /**
+   * The `Sec-WebSocket-Accept` for the request's `Sec-WebSocket-Key`; undefined without a valid key.
+   * RFC 8441 5 makes both fields needless, but undici, and so Node's own WebSocket, insists on them.
+   */
+  get acceptKey(): string | undefined {
+    const key = new HeaderFields(this.rawHeaders).single("sec-websocket-key");
+    return key !== undefined && isKey(key) ? computeAcceptKey(key, nodePlatform) : undefined;
   }
 }

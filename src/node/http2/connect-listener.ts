@@ -45,11 +45,11 @@ export class ConnectListener {
     const attempt = new ConnectAttempt(rawHeaders, socket, target);
     const decision = this.#application.gate.decide(attempt);
     if (!(decision instanceof Promise)) {
-      this.#carryOut(decision, incoming, NOTHING);
+      this.#carryOut(decision, attempt, incoming, NOTHING);
       return;
     }
     this.#undecided.wait(stream, NOTHING, attempt, decision, {
-      carryOut: (decided, early) => this.#carryOut(decided, incoming, early),
+      carryOut: (decided, early) => this.#carryOut(decided, attempt, incoming, early),
       refuse: (refusal) => refuseStream(stream, refusal),
       drop: () => cancelStream(stream),
     });
@@ -60,9 +60,14 @@ export class ConnectListener {
     this.#undecided.refuseAll(refusal);
   }
 
-  #carryOut(decision: UpgradeDecision, incoming: IncomingStream, head: Uint8Array): void {
+  #carryOut(
+    decision: UpgradeDecision,
+    attempt: ConnectAttempt,
+    incoming: IncomingStream,
+    head: Uint8Array,
+  ): void {
     if (isGone(incoming.stream)) return;
-    if (decision.kind === "accept") accept(decision, incoming.stream, head);
+    if (decision.kind === "accept") accept(decision, attempt, incoming.stream, head);
     else if (decision.kind === "refuse") refuseStream(incoming.stream, decision);
     else this.#answer(decision, incoming);
   }
@@ -89,9 +94,15 @@ export class ConnectListener {
   }
 }
 
-function accept(decision: UpgradeAccepted, stream: ServerHttp2Stream, head: Uint8Array): void {
+function accept(
+  decision: UpgradeAccepted,
+  { acceptKey }: ConnectAttempt,
+  stream: ServerHttp2Stream,
+  head: Uint8Array,
+): void {
   const { protocol, extensions } = decision.connection;
   const fields: OutgoingHttpHeaders = { ":status": 200 };
+  if (acceptKey !== undefined) fields["sec-websocket-accept"] = acceptKey;
   if (protocol !== "") fields["sec-websocket-protocol"] = protocol;
   if (extensions !== "") fields["sec-websocket-extensions"] = extensions;
   stream.respond(fields);
