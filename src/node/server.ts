@@ -31,7 +31,7 @@ export type { ConnectionLimits } from "../server/connection-limits.ts";
 export { InvalidMessageError } from "../server/invalid-message-error.ts";
 export type { OriginPolicy } from "../server/origin.ts";
 export type { ErrorContext, ErrorListener } from "../server/report.ts";
-export type { RouteParams } from "../server/route-params.ts";
+export type { RouteParams } from "../server/patterns/route-params.ts";
 export type {
   AuthorizeContext,
   HttpContext,

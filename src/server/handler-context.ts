@@ -1,4 +1,4 @@
-import type { Params } from "./route-pattern.ts";
+import type { Params } from "./patterns/route-pattern.ts";
 import type { WebSocketContext } from "./route-types.ts";
 import type { UpgradeAttempt } from "./upgrade.ts";
 

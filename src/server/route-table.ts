@@ -4,7 +4,12 @@ import { RouteCompression } from "./compression.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { checkLimits, checkNotServers } from "./options.ts";
 import { compileOriginPolicy, type OriginCheck, type OriginPolicy } from "./origin.ts";
-import { compilePattern, invalidRoute, type Params, type RoutePattern } from "./route-pattern.ts";
+import {
+  compilePattern,
+  invalidRoute,
+  type Params,
+  type RoutePattern,
+} from "./patterns/route-pattern.ts";
 import type { HttpHandler, Route, WebSocketHandler, WebSocketRoute } from "./route-types.ts";
 import { type MessageSchema, receivingSchema } from "./standard-schema.ts";
 import { TypedSocket } from "./typed-socket.ts";

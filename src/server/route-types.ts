@@ -1,5 +1,5 @@
 import type { CompressionOptions } from "../protocol/deflate/index.ts";
-import type { PathOf, RouteParams } from "./route-params.ts";
+import type { PathOf, RouteParams } from "./patterns/route-params.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import type { OriginPolicy } from "./origin.ts";
 import type { Socket } from "./socket.ts";

@@ -1,4 +1,4 @@
-import type { PathOf } from "./route-params.ts";
+import type { PathOf } from "./patterns/route-params.ts";
 import type { WebSocketRoute } from "./route-types.ts";
 import type { MessageSchema } from "./standard-schema.ts";
 

@@ -8,6 +8,7 @@ import {
 } from "../../src/protocol/index.ts";
 import { parseExtensions } from "../../src/protocol/handshake/index.ts";
 import { asPeerOf, exactPool, fromHex, plainPlatform, ROLES } from "../protocol/support.ts";
+import { compilePattern } from "../../src/server/patterns/route-pattern.ts";
 import { StepCounter } from "./steps.ts";
 
 const steps = new StepCounter();
@@ -82,6 +83,25 @@ describe("the steps taken grow no faster than the input", () => {
       const client = new ClientHandshake({ url: new URL("ws://a/"), ...LIMITS }, plainPlatform);
       client.receive(latin1(`HTTP/1.1 101 \r\n${makeFields(size)}`));
     });
+  });
+
+  it.each([
+    "/q/*/*/*/end",
+    "/:a-:b-:c",
+    "/:a.:b.:c/end",
+    "/{a:b}*/x/{c:d}*/end",
+    "/:a*/b/:c+/end",
+    "/:a((?:a+)+)/end",
+    "/:a((?:a|a)*)b",
+    "/(.*)a(.*)a(.*)a",
+    "/:a/*/:b/:c/*",
+    "/a/:b/c/*",
+  ])("in a path that is held against the route pattern %s", async (path) => {
+    const pattern = compilePattern(path, path);
+    const units = ["a", "/", "-", ".", "a/", "a-", "/a/b", "a.a"];
+    for (const unit of units) {
+      await expectLinear((size) => void pattern.match(`/q/${unit.repeat(size)}\u0000`));
+    }
   });
 
   it.each(ROLES)("in frames to a %s, of whatever sizes and however cut", async (role) => {

@@ -1,12 +1,19 @@
 import * as fc from "fast-check";
 import { URLPattern } from "urlpattern-polyfill/urlpattern";
 import { describe, expect, it } from "vitest";
-import { compilePattern } from "../../src/server/route-pattern.ts";
+import { compilePattern } from "../../../src/server/patterns/route-pattern.ts";
 
 /** The params of `pathname`, as a plain object. */
 function match(path: string, pathname: string): Record<string, string | undefined> | undefined {
   const params = compilePattern(path, path).match(pathname);
   return params === undefined ? undefined : { ...params };
+}
+
+/** An optional param that could only be empty is "" here and absent in URLPattern, or the reverse. */
+function withoutEmpty(
+  params: Record<string, string | undefined> | undefined,
+): Array<[string, string | undefined]> | undefined {
+  return params && Object.entries(params).map(([name, value]) => [name, value || undefined]);
 }
 
 describe("matching", () => {
@@ -84,6 +91,60 @@ describe("matching", () => {
       { numRuns: 2000 },
     );
   });
+
+  it("gives what URLPattern gives for any mix of params, expressions, braces and modifiers", () => {
+    const expression = fc.constantFrom("(\\d+)", "(a|b)", "(a+)", "([^.]*)", "(a{1,2}b?)", "(.*)");
+    const modifier = fc.constantFrom("", "", "?", "*", "+");
+    const literal = fc.constantFrom("a", "b", ".", "-", "/a", "ab");
+    const param = fc
+      .tuple(fc.constantFrom(":x", ":y", ""), fc.option(expression, { nil: "" }), modifier)
+      .map(([name, value, repeat]) => (name + value === "" ? "*" : `${name}${value}${repeat}`));
+    const group = fc
+      .tuple(literal, fc.oneof(param, fc.constant("")), literal, modifier)
+      .map(([before, value, after, repeat]) => `{${before}${value}${after}}${repeat}`);
+    const paths = fc
+      .array(fc.oneof(literal, fc.constant("/"), param, group), { minLength: 1, maxLength: 5 })
+      .map((parts) => `/${parts.join("")}`);
+    const pathnames = fc
+      .array(fc.constantFrom("a", "b", "1", ".", "-", "/", "ab"), { maxLength: 10 })
+      .map((parts) => `/${parts.join("")}`)
+      // Of these, URLPattern makes another path before it matches.
+      .filter((pathname) => !/\/\.{0,2}(\/|$)/.test(pathname));
+    let matches = 0;
+    fc.assert(
+      fc.property(paths, pathnames, (path, pathname) => {
+        let pattern;
+        try {
+          pattern = new URLPattern({ pathname: path });
+        } catch {
+          expect(() => compilePattern(path, path)).toThrow(/invalid/);
+          return;
+        }
+        const groups = pattern.exec({ pathname })?.pathname.groups;
+        if (groups !== undefined) matches++;
+        expect(withoutEmpty(match(path, pathname))).toEqual(withoutEmpty(groups));
+      }),
+      { numRuns: 3000 },
+    );
+    expect(matches).toBeGreaterThan(100);
+  });
+});
+
+it.each([
+  "/:x((?=a)b)",
+  "/:x((?!a)b)",
+  "/:x((?<=a)b)",
+  "/:x(a\\1)",
+  "/:x(\\bx)",
+  "/:x(^a$)",
+  "/:x(a{2000})",
+])("refuses %j at start, because it cannot be matched in linear time or is too large", (path) => {
+  expect(() => compilePattern(path, path)).toThrow(
+    expect.objectContaining({
+      code: "INVALID_ROUTE",
+      message: expect.stringMatching(/linear time|too large/),
+    }),
+  );
 });
 
 it.each(["rooms", "", ":room", "/:", "/:a/:a", "/(", "/(?<name>x)", "/x?y=1"])(

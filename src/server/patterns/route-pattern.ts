@@ -1,5 +1,7 @@
 import { URLPattern } from "urlpattern-polyfill/urlpattern";
-import { UsageError } from "../errors/index.ts";
+import { UsageError } from "../../errors/index.ts";
+import { LinearExpression } from "./linear-expression.ts";
+import { toPathnameExpression } from "./pathname-expression.ts";
 
 /** The params that a path matched; absent groups are undefined. */
 export type Params = Readonly<Record<string, string | undefined>>;
@@ -18,7 +20,8 @@ const NO_PARAMS: Params = Object.freeze({});
 
 /**
  * Compiles the path of a route. The usual shapes become plain comparisons and one regular
- * expression; whatever else URLPattern can do is left to URLPattern, which takes microseconds.
+ * expression. The others are matched by a slower matcher of our own, because `RegExp`, and with it
+ * URLPattern, backtracks: a path of 3 KB would take it seconds. All take time linear in the path.
  *
  * @throws UsageError `INVALID_ROUTE` naming `key`
  */
@@ -30,7 +33,7 @@ export function compilePattern(path: string, key: string): RoutePattern {
   if (segments.every((segment) => PLAIN_SEGMENT.test(segment) && !isDots(segment))) {
     return { match: (pathname) => (pathname === path ? NO_PARAMS : undefined) };
   }
-  return compileSegments(segments) ?? compileUrlPattern(path, key);
+  return compileSegments(segments) ?? compileLinear(newUrlPattern(path, key).pathname, key);
 }
 
 /** @returns the error for a key that `routes` cannot have */
@@ -67,24 +70,31 @@ function compileSegments(segments: readonly string[]): RoutePattern | undefined 
   };
 }
 
-function compileUrlPattern(path: string, key: string): RoutePattern {
-  const pattern = newUrlPattern(path, key);
+/** Every other shape: repeated and optional params, several params in a segment, expressions. */
+function compileLinear(pathname: string, key: string): RoutePattern {
+  const { source, names } = toPathnameExpression(pathname);
+  const expression = newExpression(source, key);
   return {
-    match(pathname) {
-      // The polyfill would read a path that begins with // as a host and a path; "/." goes away.
-      const groups = pattern.exec({ pathname: `/.${pathname}` })?.pathname.groups;
-      if (groups === undefined) return undefined;
-      const names = Object.keys(groups);
-      return toParams(names, (index) => groups[names[index]]);
+    match(path) {
+      const groups = expression.exec(path);
+      return groups === undefined ? undefined : toParams(names, (index) => groups[index]);
     },
   };
+}
+
+function newExpression(source: string, key: string): LinearExpression {
+  try {
+    return new LinearExpression(source);
+  } catch (error) {
+    throw invalidRoute(key, `its path cannot be used: ${(error as Error).message}`, error);
+  }
 }
 
 function newUrlPattern(path: string, key: string): URLPattern {
   try {
     return new URLPattern({ pathname: path });
   } catch (error) {
-    throw invalidRoute(key, "its path is no URL pattern", error);
+    throw invalidRoute(key, "its path is not a URL pattern", error);
   }
 }
 

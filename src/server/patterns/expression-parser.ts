@@ -1,0 +1,116 @@
+/** The part of a regular expression that is matched in linear time, as a tree. */
+export type ExpressionNode =
+  /** One character of `expression`, which matches a single one. */
+  | { readonly kind: "character"; readonly expression: string }
+  | { readonly kind: "sequence"; readonly items: readonly ExpressionNode[] }
+  /** The first alternative that leads to a match is taken. */
+  | { readonly kind: "alternatives"; readonly items: readonly ExpressionNode[] }
+  | { readonly kind: "capture"; readonly item: ExpressionNode }
+  | {
+      readonly kind: "repetition";
+      readonly item: ExpressionNode;
+      readonly min: number;
+      readonly max: number;
+      /** Whether more repetitions are preferred over fewer. */
+      readonly isGreedy: boolean;
+    };
+
+/** A class, an escape or one character. Escapes that assert or refer back are left out. */
+const CHARACTER =
+  /\[(?:[^\]\\]|\\.)*\]|\\(?:u\{[0-9a-f]+\}|u[0-9a-f]{4}|x[0-9a-f]{2}|c[a-z]|p\{[^}]*\}|[^bkpuxc1-9])|[^\\[\](){}*+?|^$]/isy;
+const QUANTIFIER = /(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})(\??)/y;
+
+const BOUNDS: Readonly<Record<string, readonly [min: number, max: number]>> = {
+  "?": [0, 1],
+  "*": [0, Infinity],
+  "+": [1, Infinity],
+};
+
+/**
+ * Parses a regular expression that is valid with the flag `u`.
+ *
+ * @throws SyntaxError naming what cannot be matched in linear time, or has no meaning in a path: back
+ *   references, lookarounds and assertions
+ */
+export function parseExpression(source: string): ExpressionNode {
+  const parser = new ExpressionParser(source);
+  const node = parser.parseAlternatives();
+  if (!parser.isAtEnd) throw parser.unsupported();
+  return node;
+}
+
+class ExpressionParser {
+  readonly #source: string;
+  #at = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#source.length;
+  }
+
+  parseAlternatives(): ExpressionNode {
+    const items = [this.#parseSequence()];
+    while (this.#take("|")) items.push(this.#parseSequence());
+    return items.length === 1 ? items[0] : { kind: "alternatives", items };
+  }
+
+  unsupported(): SyntaxError {
+    const rest = this.#source.slice(this.#at, this.#at + 20);
+    return new SyntaxError(`${JSON.stringify(rest)} cannot be matched in linear time`);
+  }
+
+  #parseSequence(): ExpressionNode {
+    const items: ExpressionNode[] = [];
+    while (!this.isAtEnd && !"|)".includes(this.#source[this.#at])) {
+      items.push(this.#parseQuantified(this.#parseAtom()));
+    }
+    return { kind: "sequence", items };
+  }
+
+  #parseAtom(): ExpressionNode {
+    if (this.#take("(?:")) return this.#parseGroup();
+    if (!this.#source.startsWith("(?", this.#at) && this.#take("(")) {
+      return { kind: "capture", item: this.#parseGroup() };
+    }
+    const expression = this.#match(CHARACTER)?.[0];
+    if (expression === undefined) throw this.unsupported();
+    return { kind: "character", expression };
+  }
+
+  #parseGroup(): ExpressionNode {
+    const item = this.parseAlternatives();
+    if (!this.#take(")")) throw this.unsupported();
+    return item;
+  }
+
+  #parseQuantified(item: ExpressionNode): ExpressionNode {
+    const match = this.#match(QUANTIFIER);
+    if (match === null) return item;
+    const [, sign, from, comma, to, lazy] = match;
+    const [min, max] = sign === undefined ? readBounds(from, comma, to) : BOUNDS[sign];
+    return { kind: "repetition", item, min, max, isGreedy: lazy === "" };
+  }
+
+  #take(text: string): boolean {
+    const isThere = this.#source.startsWith(text, this.#at);
+    if (isThere) this.#at += text.length;
+    return isThere;
+  }
+
+  #match(expression: RegExp): RegExpExecArray | null {
+    expression.lastIndex = this.#at;
+    const match = expression.exec(this.#source);
+    if (match !== null) this.#at = expression.lastIndex;
+    return match;
+  }
+}
+
+/** Reads `{from}`, `{from,}` or `{from,to}`. */
+function readBounds(from: string, comma: string | undefined, to: string | undefined) {
+  const min = Number(from);
+  if (comma === undefined) return [min, min] as const;
+  return [min, to === "" ? Infinity : Number(to)] as const;
+}
