@@ -4,7 +4,10 @@ export { defineReconnectingWebSocket } from "./reconnecting-web-socket.ts";
 export { withEventStreams } from "./event-streams.ts";
 export { EventStream } from "../streams/event-stream.ts";
 export { CloseCode } from "../protocol/close-code.ts";
-export { UnexpectedStatusError } from "../protocol/handshake/unexpected-status-error.ts";
+export {
+  type UnexpectedStatusDetails,
+  UnexpectedStatusError,
+} from "../protocol/handshake/unexpected-status-error.ts";
 export {
   HandshakeError,
   ProtocolError,
@@ -13,6 +16,7 @@ export {
   UsageError,
 } from "../errors/index.ts";
 
+export type { HeaderFields } from "../protocol/handshake/header-fields.ts";
 export type { CompressionOptions } from "../protocol/deflate/settings.ts";
 export type { CloseEventInit } from "./close-event.ts";
 export type { EventHandler } from "./event-handlers.ts";

@@ -56,6 +56,7 @@ export {
   type RefusalResponse,
   ServerHandshake,
   type ServerHandshakeOutcome,
+  type UnexpectedStatusDetails,
   UnexpectedStatusError,
   type UpgradeOffer,
   type UpgradeOutcome,

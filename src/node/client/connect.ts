@@ -15,11 +15,16 @@ import {
   UsageError,
 } from "../../errors/index.ts";
 import { offerDeflate, readDeflateAnswer } from "../../protocol/deflate/index.ts";
-import { ClientHandshake, serializeExtensions } from "../../protocol/handshake/index.ts";
+import {
+  ClientHandshake,
+  serializeExtensions,
+  UnexpectedStatusError,
+} from "../../protocol/handshake/index.ts";
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
 import { sharedReads } from "../tcp/shared-reads.ts";
 import { wheel } from "../timers.ts";
+import { RefusedAnswer } from "./refused-answer.ts";
 
 /** A way to the server that is not open yet. */
 export interface Dialled {
@@ -46,6 +51,8 @@ class Attempt implements ConnectAttempt {
   readonly #handshake: ClientHandshake;
   readonly #socket: Duplex;
   readonly #timer: WheelTimer | undefined;
+  /** The answer of a server that refuses the handshake, while its body is being read. */
+  #refused: RefusedAnswer | undefined;
 
   constructor(
     request: ConnectRequest,
@@ -90,10 +97,17 @@ class Attempt implements ConnectAttempt {
   };
 
   readonly #onData = (chunk: Uint8Array): void => {
+    if (this.#refused !== undefined) {
+      this.#readRefused(this.#refused, chunk);
+      return;
+    }
     const outcome = this.#handshake.receive(chunk);
     if (outcome === undefined) return;
     if (outcome.kind === "failed") {
-      this.#fail(outcome.error);
+      const { error, rest } = outcome;
+      if (error instanceof UnexpectedStatusError) {
+        this.#readRefused(new RefusedAnswer(error, () => this.#fail(error)), rest);
+      } else this.#fail(error);
       return;
     }
     // Until the connection is started nobody listens; what comes meanwhile must stay in the socket.
@@ -131,13 +145,22 @@ class Attempt implements ConnectAttempt {
     );
   };
 
+  /** Reads the beginning of the answer's body before the error is reported. */
+  #readRefused(refused: RefusedAnswer, chunk: Uint8Array): void {
+    this.#refused = refused;
+    refused.receive(chunk);
+    if (refused.isComplete) this.#fail(refused.error);
+  }
+
   #fail(error: TidewayError): void {
     this.abort();
-    this.#handler.onFailed(error);
+    // What ends the connection while the body is read does not matter: the server has refused.
+    this.#handler.onFailed(this.#refused?.error ?? error);
   }
 
   #letGo(): void {
     this.#timer?.cancel();
+    this.#refused?.stop();
     this.#socket.off("data", this.#onData);
     this.#socket.off("end", this.#onEnd);
     this.#socket.off("error", this.#onError);

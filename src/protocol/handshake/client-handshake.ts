@@ -14,6 +14,8 @@ import {
 import { type UrlParts, writeUpgradeRequest } from "./client-request.ts";
 import { readUpgradeAnswer } from "./client-response.ts";
 
+const NO_BYTES = new Uint8Array(0);
+
 export interface ClientHandshakeOptions extends HttpHeadLimits {
   /** Where to: any `URL` with a ws, wss, http or https scheme will do. */
   readonly url: UrlParts;
@@ -47,6 +49,8 @@ export interface HandshakeOpen {
 export interface HandshakeFailed {
   readonly kind: "failed";
   readonly error: HandshakeError;
+  /** The bytes that came after the head of the answer: a view of the last chunk. */
+  readonly rest: Uint8Array;
 }
 
 export type ClientHandshakeOutcome = HandshakeOpen | HandshakeFailed;
@@ -112,11 +116,12 @@ export class ClientHandshake {
     if (head === undefined) return undefined;
     if (head.kind === "fault") {
       const code = head.fault === "malformed" ? "MALFORMED_RESPONSE" : "HEADER_TOO_BIG";
-      return { kind: "failed", error: new HandshakeError(code, head.message) };
+      return { kind: "failed", error: new HandshakeError(code, head.message), rest: NO_BYTES };
     }
     const answer = readUpgradeAnswer(head, { ...this.#options, acceptKey: this.#acceptKey });
-    if (answer instanceof HandshakeError) return { kind: "failed", error: answer };
-    return { kind: "open", ...answer, rest: chunk.subarray(head.end) };
+    const rest = chunk.subarray(head.end);
+    if (answer instanceof HandshakeError) return { kind: "failed", error: answer, rest };
+    return { kind: "open", ...answer, rest };
   }
 }
 

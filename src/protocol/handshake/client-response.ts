@@ -27,7 +27,9 @@ export function readUpgradeAnswer(
 ): UpgradeAnswer | HandshakeError {
   const headers = new HeaderFields(rawHeaders);
   const error =
-    checkStatus(startLine) ?? checkUpgrade(headers) ?? checkAccept(headers, expected.acceptKey);
+    checkStatus(startLine, headers) ??
+    checkUpgrade(headers) ??
+    checkAccept(headers, expected.acceptKey);
   if (error !== undefined) return error;
   const extensions = readExtensions(headers, expected.extensions ?? []);
   if (extensions instanceof HandshakeError) return extensions;
@@ -37,9 +39,9 @@ export function readUpgradeAnswer(
 }
 
 /** Item 1: "If the status code received from the server is not 101". */
-function checkStatus(startLine: StatusLine): HandshakeError | undefined {
+function checkStatus(startLine: StatusLine, headers: HeaderFields): HandshakeError | undefined {
   const { status, reason, versionMajor, versionMinor } = startLine;
-  if (status !== 101) return new UnexpectedStatusError(status, reason);
+  if (status !== 101) return new UnexpectedStatusError(status, reason, { headers });
   if (versionMajor === 1 && versionMinor === 1) return undefined;
   return new HandshakeError(
     "MALFORMED_RESPONSE",

@@ -54,6 +54,15 @@ export class HeaderFields implements Iterable<[string, string]> {
     return values.length === 1 ? values[0] : undefined;
   }
 
+  /**
+   * The values of all fields called `name`, in any case, joined by a comma; null if there is none. As
+   * `get` of the Fetch standard's `Headers`.
+   */
+  get(name: string): string | null {
+    const values = this.all(name.toLowerCase());
+    return values.length === 0 ? null : values.join(", ");
+  }
+
   *[Symbol.iterator](): IterableIterator<[string, string]> {
     for (let i = 0; i + 1 < this.#rawHeaders.length; i += 2) {
       yield [this.#rawHeaders[i], this.#rawHeaders[i + 1]];

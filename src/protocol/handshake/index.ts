@@ -22,7 +22,8 @@ export {
   ServerHandshake,
   type ServerHandshakeOutcome,
 } from "./server-handshake.ts";
-export { UnexpectedStatusError } from "./unexpected-status-error.ts";
+export { ResponseBody } from "./response-body.ts";
+export { type UnexpectedStatusDetails, UnexpectedStatusError } from "./unexpected-status-error.ts";
 export {
   readUpgradeRequest,
   type UpgradeOffer,

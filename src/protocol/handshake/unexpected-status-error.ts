@@ -1,19 +1,42 @@
 import { HandshakeError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
+import { HeaderFields } from "./header-fields.ts";
+
+/** What an {@link UnexpectedStatusError} keeps of the answer besides its status. */
+export interface UnexpectedStatusDetails {
+  readonly headers?: HeaderFields;
+  readonly body?: string;
+}
 
 /** The server answered the opening handshake with another status than 101 (RFC 6455 4.1). */
 export class UnexpectedStatusError extends HandshakeError {
   /** The HTTP status of the answer, such as 403. */
   readonly status: number;
+  /** The reason phrase of the answer, which may be empty. */
+  readonly reason: string;
+  /** The header fields of the answer: `error.headers.get("retry-after")`. */
+  readonly headers: HeaderFields;
+  /**
+   * The first 4,096 bytes of the answer's body, read as UTF-8; the empty string if there is none.
+   * The client in Node reads it for at most one second, and within `handshakeTimeoutMs`.
+   */
+  readonly body: string;
 
-  /** @param reason the answer's reason phrase, which may be empty. */
-  constructor(status: number, reason: string) {
+  constructor(status: number, reason: string, details: UnexpectedStatusDetails = {}) {
     const phrase = reason === "" ? "" : ` ${quote(reason)}`;
     super(
       "UNEXPECTED_STATUS",
       `the server answered with status ${status}${phrase} where 101 opens a WebSocket`,
     );
     this.status = status;
+    this.reason = reason;
+    this.headers = details.headers ?? new HeaderFields([]);
+    this.body = details.body ?? "";
+  }
+
+  /** The same error with the beginning of the answer's body. */
+  withBody(body: string): UnexpectedStatusError {
+    return new UnexpectedStatusError(this.status, this.reason, { headers: this.headers, body });
   }
 
   override get name(): string {

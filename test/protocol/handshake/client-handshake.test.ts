@@ -57,7 +57,11 @@ function receiveWith(name: string, lines: string[], options?: Options): unknown 
 }
 
 function failure(code: string): unknown {
-  return { kind: "failed", error: expect.objectContaining({ code, name: "HandshakeError" }) };
+  return {
+    kind: "failed",
+    error: expect.objectContaining({ code, name: "HandshakeError" }),
+    rest: expect.any(Uint8Array),
+  };
 }
 
 /** An outcome with all that came after the response, wherever the input was cut. */

@@ -1,0 +1,40 @@
+import type { WheelTimer } from "../../connection/timer-wheel.ts";
+import { ResponseBody, type UnexpectedStatusError } from "../../protocol/handshake/index.ts";
+import { wheel } from "../timers.ts";
+
+const MAX_BODY_BYTES = 4096;
+/** A server that refuses and then sends no body delays the error by no more than this. */
+const BODY_TIMEOUT_MS = 1000;
+
+/** Reads the beginning of the body of an answer by which a server refuses a handshake. */
+export class RefusedAnswer {
+  readonly #error: UnexpectedStatusError;
+  readonly #body: ResponseBody;
+  readonly #timer: WheelTimer;
+
+  /** @param onTimeout called when the body has not come within a second; not after `stop` */
+  constructor(error: UnexpectedStatusError, onTimeout: () => void) {
+    this.#error = error;
+    this.#body = new ResponseBody(error.status, error.headers, MAX_BODY_BYTES);
+    this.#timer = wheel.start(BODY_TIMEOUT_MS, onTimeout);
+  }
+
+  get isComplete(): boolean {
+    return this.#body.isComplete;
+  }
+
+  /** The error with as much of the body as has come. */
+  get error(): UnexpectedStatusError {
+    // As a stream, so that a character which is cut off at the end is left out.
+    const body = new TextDecoder().decode(this.#body.bytes, { stream: true });
+    return this.#error.withBody(body);
+  }
+
+  receive(chunk: Uint8Array): void {
+    this.#body.receive(chunk);
+  }
+
+  stop(): void {
+    this.#timer.cancel();
+  }
+}

@@ -1,0 +1,87 @@
+import { type HeaderFields, listElements } from "./header-fields.ts";
+
+/** No honest chunk size needs a longer line, extensions included (RFC 9112 7.1.1). */
+const MAX_CHUNK_LINE_BYTES = 256;
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+/**
+ * Collects the first bytes of a response's body (RFC 9112 6): by its content-length, by its chunks,
+ * or until the connection ends. It never throws: a body that is malformed ends where the fault is.
+ */
+export class ResponseBody {
+  readonly #bytes: Uint8Array;
+  #length = 0;
+  readonly #isChunked: boolean;
+  /** Bytes until the end of the body, or of the current chunk. */
+  #remaining: number;
+  /** The line of a chunk's size as far as it has come; undefined inside a chunk. */
+  #chunkLine: string | undefined;
+  #isComplete: boolean;
+
+  /** @param maxBytes how many bytes to keep; the body counts as complete after them */
+  constructor(status: number, headers: HeaderFields, maxBytes: number) {
+    this.#bytes = new Uint8Array(maxBytes);
+    const codings = listElements(headers.all("transfer-encoding"));
+    this.#isChunked = codings.at(-1)?.toLowerCase() === "chunked";
+    this.#chunkLine = this.#isChunked ? "" : undefined;
+    this.#remaining = this.#isChunked ? 0 : contentLength(headers);
+    this.#isComplete = status === 204 || status === 304 || (!this.#isChunked && !this.#remaining);
+  }
+
+  /** Whether no more bytes are needed. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** What has been collected: a view, valid until the next call of `receive`. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Takes the next bytes of the connection. */
+  receive(chunk: Uint8Array): void {
+    let offset = 0;
+    while (offset < chunk.length && !this.#isComplete) {
+      if (this.#chunkLine === undefined) offset = this.#takeData(chunk, offset);
+      else this.#takeChunkLine(chunk[offset++], this.#chunkLine);
+    }
+  }
+
+  #takeData(chunk: Uint8Array, offset: number): number {
+    const room = Math.min(this.#remaining, this.#bytes.length - this.#length);
+    const data = chunk.subarray(offset, offset + room);
+    this.#bytes.set(data, this.#length);
+    this.#length += data.length;
+    this.#remaining -= data.length;
+    if (this.#length === this.#bytes.length) this.#isComplete = true;
+    else if (this.#remaining === 0) this.#endData();
+    return offset + data.length;
+  }
+
+  #endData(): void {
+    if (this.#isChunked) this.#chunkLine = "";
+    else this.#isComplete = true;
+  }
+
+  /** chunk-size [ chunk-ext ] CRLF; before it the CRLF that ends the previous chunk's data. */
+  #takeChunkLine(byte: number, line: string): void {
+    if (byte === CR || (byte === LF && line === "")) return;
+    if (byte !== LF) {
+      this.#chunkLine = line + String.fromCharCode(byte);
+      if (line.length === MAX_CHUNK_LINE_BYTES) this.#isComplete = true;
+      return;
+    }
+    const size = /^[0-9A-Fa-f]{1,8}(?=[ \t]*(?:;|$))/.exec(line)?.[0];
+    this.#remaining = Number.parseInt(size ?? "0", 16);
+    if (this.#remaining === 0) this.#isComplete = true;
+    else this.#chunkLine = undefined;
+  }
+}
+
+/** Infinite without a valid length: then the body lasts until the connection ends. */
+function contentLength(headers: HeaderFields): number {
+  const value = headers.single("content-length") ?? "";
+  return /^\d{1,15}$/.test(value) ? Number(value) : Infinity;
+}
