@@ -275,10 +275,7 @@ export class Feed implements BrokerListener, SubscriberSource {
   /** Hands out what was fetched from behind the position. */
   #take(page: BrokerPage): void {
     const reason = gapAfter(this.#position, page);
-    if (reason !== undefined) {
-      this.#lose(page.position, reason);
-      return;
-    }
+    if (reason !== undefined) this.#lose(endOfGap(this.#position, page, reason), reason);
     for (const publication of consecutive(this.#position, page)) this.#handOut(publication);
     if (this.#position.offset < page.position.offset) this.#isStale = true;
   }
@@ -366,6 +363,17 @@ export class Feed implements BrokerListener, SubscriberSource {
       return FAILED;
     }
   }
+}
+
+/** Where publications continue behind a gap: before the first that was read, or at the end. */
+function endOfGap(
+  last: Position,
+  { position, publications }: BrokerPage,
+  reason: GapReason,
+): Position {
+  const first = publications.find(({ position: at }) => at.offset > last.offset + 1);
+  const isLater = reason === "missing" && first?.position.epoch === position.epoch;
+  return isLater ? { ...position, offset: first.position.offset - 1 } : position;
 }
 
 const FAILED = Symbol("what could not be encoded");

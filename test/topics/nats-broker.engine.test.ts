@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { brokerSuite } from "tideway/testing";
 import { BrokerError, type PublishReceipt, Topics } from "tideway/topics";
 import { NatsBroker, type NatsBrokerOptions } from "tideway/topics/nats";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { CuttableProxy } from "../support/cuttable-proxy.ts";
 import { Engine } from "../support/engine.ts";
 import { describeWithEngine } from "../support/with-engine.ts";
@@ -137,6 +137,39 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     expect(next.position).toEqual({ epoch: position.epoch, offset: 2 });
   });
 
+  it.each([
+    ["ahead", 86_400_000 * 0.8],
+    ["behind", -86_400_000 * 0.8],
+  ])("keeps the history when this machine's clock is %s by most of maxAgeMs", async (_, skewMs) => {
+    const connection = await start();
+    const manager = await jetstreamManager(connection);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + skewMs });
+    onTestFinished(() => void vi.useRealTimers());
+    const options = { historySize: 5 };
+    const brokers = [await open(connection, options), await open(connection, options)];
+    const retention = { ...RETENTION, size: 5 };
+    for (const text of ["1", "2", "3", "4", "5"]) {
+      await brokers[0].publish("news", { id: text, data: text }, retention);
+    }
+    const messagesBefore = (await manager.streams.info("TIDEWAY")).state.messages;
+    for (let round = 0; round < 40; round++) {
+      const page = await brokers[round % 2].history("news", { limit: 10 }, retention);
+      expect(page.publications.map(({ data }) => data)).toEqual(["1", "2", "3", "4", "5"]);
+    }
+    expect((await manager.streams.info("TIDEWAY")).state.messages).toBe(messagesBefore);
+  });
+
+  it("keeps a quiet topic alive although each server that reads it has just been started", async () => {
+    const connection = await start();
+    const options = { maxAgeMs: 1_000, idWindowMs: 1_000 };
+    const retention = { ...RETENTION, ageMs: 1_000, idWindowMs: 1_000 };
+    const first = await open(connection, options);
+    const { position } = await first.publish("news", { id: "a", data: "1" }, retention);
+    const read = async (): Promise<unknown> =>
+      (await open(connection, options)).history("news", { limit: 10 }, retention);
+    await expect.poll(read, { timeout: 10_000 }).toEqual({ position, publications: [] });
+  });
+
   it("refuses topics that ask for more than the stream keeps", async () => {
     const broker = await open(await start(), { historySize: 10 });
     const publishing = broker.publish("news", { id: "a", data: "" }, { ...RETENTION, size: 11 });
@@ -212,6 +245,58 @@ describeWithEngine("nats", "NatsBroker", (path) => {
       "lost",
       "publication",
     ]);
+  });
+
+  it.each(["", "not a publication", "no-position {}", '{"v":3}'])(
+    "tells subscribers that something was lost, and goes on, when %j is stored on a topic",
+    async (unreadable) => {
+      const connection = await start();
+      const client = jetstream(connection);
+      await using topics = new Topics({ broker: await open(connection) });
+      const topic = topics.topic("news");
+      const socket = new RecordingSocket();
+      await topic.subscribe(socket);
+      await topic.publish("1");
+      await expect.poll(() => texts(socket)).toEqual(["1"]);
+      await client.publish("tideway.log.news", unreadable);
+      await topic.publish("2");
+      await expect.poll(() => texts(socket)).toEqual(["1", "2"]);
+      expect(received(socket).map(({ type }) => type)).toEqual([
+        "subscribed",
+        "publication",
+        "lost",
+        "publication",
+      ]);
+      // A server that starts with the unreadable message as the last one.
+      await client.publish("tideway.log.news", unreadable);
+      const later = await open(connection);
+      const page = await later.history("news", { limit: 10 }, RETENTION);
+      expect(page.position.offset).toBe(4);
+      const next = await later.publish("news", { id: "3", data: "3" }, RETENTION);
+      expect(next.position).toEqual({ ...page.position, offset: 5 });
+      await expect.poll(() => texts(socket)).toEqual(["1", "2", "3"]);
+    },
+  );
+
+  it("begins a topic on which nothing can be read", async () => {
+    const connection = await start();
+    const broker = await open(connection);
+    await jetstream(connection).publish("tideway.log.news", "x");
+    const { position } = await broker.publish("news", { id: "1", data: "1" }, RETENTION);
+    const page = await broker.history("news", { limit: 10 }, RETENTION);
+    expect(page).toEqual({ position, publications: [{ position, id: "1", data: "1" }] });
+  });
+
+  it("begins another epoch when the last offset is used up", async () => {
+    const connection = await start();
+    const broker = await open(connection);
+    const last = { epoch: "e", offset: Number.MAX_SAFE_INTEGER };
+    await jetstream(connection).publish("tideway.log.news", `e:${last.offset} {"v":1}`);
+    const { position } = await broker.history("news", { limit: 0 }, RETENTION);
+    expect(position).toEqual(last);
+    const next = await broker.publish("news", { id: "1", data: "1" }, RETENTION);
+    expect(next.position.epoch).not.toBe("e");
+    expect((await broker.history("news", { limit: 1 }, RETENTION)).position).toEqual(next.position);
   });
 
   it.each([

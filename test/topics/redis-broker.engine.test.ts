@@ -212,6 +212,66 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     ]);
   });
 
+  it("tells subscribers that something was lost when another program adds to the log", async () => {
+    const { broker, redis } = await open(await start());
+    await using topics = new Topics({ broker });
+    const topic = topics.topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    await topic.publish("1");
+    for (let count = 0; count < 3; count++) await redis.xadd("tideway:{news}:log", "*", "a", "b");
+    const before = await topic.history();
+    expect(before.publications.map(({ data }) => data)).toEqual(["1"]);
+    const { position } = await topic.publish("2");
+    expect(position).toEqual({ ...before.position, offset: 3 });
+    await expect.poll(() => texts(socket)).toEqual(["1", "2"]);
+    expect(received(socket).map(({ type }) => type)).toEqual([
+      "subscribed",
+      "publication",
+      "lost",
+      "publication",
+    ]);
+    const after = await topic.history();
+    expect(after.publications.map(({ data }) => data)).toEqual(["1", "2"]);
+  });
+
+  it.each([
+    ["payload", "x", "length", "9"],
+    ["payload", "x", "length", "9", "at", "soon"],
+    ["payload", "x", "length", "nine", "at", "9e15"],
+    ["a", "b"],
+  ])(
+    "leaves the entry %j out of the history, and lets it go when it is the oldest",
+    async (...fields) => {
+      const { broker, redis } = await open(await start());
+      await broker.history("news", { limit: 0 }, RETENTION);
+      await redis.xadd("tideway:{news}:log", "1-0", ...fields);
+      await redis.hset("tideway:{news}:meta", "offset", "1");
+      const retention = { ...RETENTION, size: 2 };
+      for (const data of ["2", "3", "4"]) {
+        await broker.publish("news", { id: data, data }, retention);
+        const { publications } = await broker.history("news", { limit: 10 }, RETENTION);
+        expect(publications.at(-1)!.data).toBe(data);
+        expect(publications.every(({ position }) => position.offset > 1)).toBe(true);
+      }
+      expect(await redis.xlen("tideway:{news}:log")).toBe(2);
+    },
+  );
+
+  it.each([
+    { epoch: "a b", offset: "1" },
+    { epoch: "e", offset: "one" },
+    { epoch: "e", offset: "-1" },
+    { epoch: "e", offset: "9007199254740991" },
+  ])("begins another epoch when the state of a topic is %j", async (state) => {
+    const { broker, redis } = await open(await start());
+    await redis.hset("tideway:{news}:meta", { ...state, run: "x" });
+    const { position } = await broker.publish("news", { id: "1", data: "1" }, RETENTION);
+    expect(position.offset).toBe(1);
+    const { publications } = await broker.history("news", { limit: 10 }, RETENTION);
+    expect(publications).toEqual([{ position, id: "1", data: "1" }]);
+  });
+
   it("rejects what Redis answers that is no answer", async () => {
     const engine = await start();
     const { client, end } = await ioRedis(engine.port);

@@ -38,7 +38,10 @@ export interface NatsManager {
     getMessage(stream: string, query: object): Promise<NatsStoredMessage | null>;
   };
   readonly consumers: {
-    add(stream: string, config: object): Promise<{ readonly num_pending: number }>;
+    add(
+      stream: string,
+      config: object,
+    ): Promise<{ readonly num_pending: number; readonly created: string }>;
   };
 }
 
@@ -53,6 +56,6 @@ export interface NatsStreamConfig {
 export interface NatsStoredMessage {
   readonly seq: number;
   readonly data: Uint8Array;
-  /** When it was stored. */
+  /** When it was stored, by the clock of NATS. */
   readonly time: Date;
 }

@@ -1,7 +1,12 @@
 import { BrokerError } from "../../errors/index.ts";
 import { formatPosition, type Position } from "../position.ts";
 import { placePayload, readPlace } from "../payload.ts";
-import type { NatsConnection, NatsJetStream, NatsManager } from "./nats-client.ts";
+import type {
+  NatsConnection,
+  NatsJetStream,
+  NatsManager,
+  NatsStoredMessage,
+} from "./nats-client.ts";
 import { isConflict } from "./nats-errors.ts";
 import { readStream, type StoredText, textOf } from "./nats-stream.ts";
 
@@ -12,10 +17,21 @@ export interface Tail {
   readonly sequence: number;
 }
 
-/** How often somebody else may be quicker, one time after the other. */
+/** A tail in memory. Both times are this process's own, monotonic, in milliseconds. */
+interface KnownTail extends Tail {
+  /** NATS stored it at this time or later. */
+  readonly notBeforeMs: number;
+  /** When it was last known to be the tail. */
+  readonly seenAtMs: number;
+}
+
+/** How many publishers in a row may be quicker before a publication is given up. */
 const MAX_CONFLICTS = 1_000;
 
 const MAX_TAILS = 10_000;
+
+/** How long NATS keeps a consumer that was made only to read its clock. */
+const CLOCK_CONSUMER_NANOS = 1_000_000_000;
 
 /**
  * The publications of topics in one JetStream stream, a subject for each. Every message has its
@@ -28,8 +44,8 @@ export class NatsLog {
   readonly #manager: NatsManager;
   readonly #stream: string;
   readonly #maxAgeMs: number;
-  /** As far as this node knows; the latest used last. */
-  readonly #tails = new Map<string, Tail>();
+  /** The last messages that this process knows of; the latest used last. */
+  readonly #tails = new Map<string, KnownTail>();
 
   constructor(
     connection: NatsConnection,
@@ -51,15 +67,16 @@ export class NatsLog {
     payload: string,
     msgID: string,
   ): Promise<{ position: Position; isDuplicate: boolean }> {
-    let tail = this.#tails.get(subject) ?? (await this.readTail(subject));
+    let tail: Tail = this.#tails.get(subject) ?? (await this.readTail(subject));
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      const position = { epoch: tail.position.epoch, offset: tail.position.offset + 1 };
+      const startMs = performance.now();
+      const position = next(tail.position);
       const stored = await this.#store(subject, placePayload(position, payload), tail, msgID);
       if (stored?.duplicate === true) {
         return { position: await this.#positionAt(stored.seq), isDuplicate: true };
       }
       if (stored !== undefined) {
-        this.learn(subject, { position, sequence: stored.seq });
+        this.#learn(subject, { position, sequence: stored.seq }, startMs);
         return { position, isDuplicate: false };
       }
       tail = await this.readTail(subject);
@@ -67,37 +84,32 @@ export class NatsLog {
     throw new BrokerError("BROKER_TIMEOUT", `${MAX_CONFLICTS} others published before this`);
   }
 
-  /** Takes note of a message that others have stored. */
+  /** Takes note of a message that has just been stored by another process. */
   learn(subject: string, tail: Tail): void {
-    if ((this.#tails.get(subject)?.sequence ?? 0) > tail.sequence) return;
-    this.#tails.delete(subject);
-    this.#tails.set(subject, tail);
-    if (this.#tails.size <= MAX_TAILS) return;
-    const [oldest] = this.#tails.keys();
-    this.#tails.delete(oldest);
+    this.#learn(subject, tail, performance.now());
   }
 
-  /** Asks for the last message of a topic, and begins one that has none. */
+  /** Reads the last message of a topic, and begins the topic if there is none. */
   async readTail(subject: string): Promise<Tail> {
+    const nowMs = performance.now();
     const known = this.#tails.get(subject);
     const last = await this.#manager.streams.getMessage(this.#stream, { last_by_subj: subject });
-    if (last === null) return this.#mark(subject, { epoch: crypto.randomUUID(), offset: 0 }, 0);
+    if (last === null) return this.#mark(subject, newEpoch(0), 0);
     const position = readPlace(textOf(last));
-    if (position === undefined) {
-      throw new BrokerError("BROKER_ANSWER_INVALID", `what is last on ${subject} has no position`);
-    }
+    if (position === undefined) return this.#markUnreadable(subject, last.seq);
     const hasGoneBack =
       known?.position.epoch === position.epoch && known.position.offset > position.offset;
     if (hasGoneBack) {
       // NATS has lost what it had acknowledged: its offsets must not mean something else now.
-      return this.#mark(subject, { ...position, epoch: crypto.randomUUID() }, last.seq);
+      return this.#mark(subject, newEpoch(position.offset), last.seq);
     }
+    const notBeforeMs = await this.#notBefore(last, known, nowMs);
     // A topic in use that is quiet must not come to its end by age.
-    const isOld = Date.now() - last.time.getTime() > this.#maxAgeMs / 2;
+    const isOld = nowMs - notBeforeMs > this.#maxAgeMs / 2;
     if (isOld) return this.#mark(subject, position, last.seq);
     const tail = { position, sequence: last.seq };
     this.#tails.delete(subject);
-    this.learn(subject, tail);
+    this.#learn(subject, tail, notBeforeMs, nowMs);
     return tail;
   }
 
@@ -112,13 +124,63 @@ export class NatsLog {
     return readStream(connection, manager, this.#stream, inbox, query, isEnough);
   }
 
+  #learn(subject: string, tail: Tail, notBeforeMs: number, seenAtMs = notBeforeMs): void {
+    if ((this.#tails.get(subject)?.sequence ?? 0) > tail.sequence) return;
+    this.#tails.delete(subject);
+    this.#tails.set(subject, { ...tail, notBeforeMs, seenAtMs });
+    if (this.#tails.size <= MAX_TAILS) return;
+    const [oldest] = this.#tails.keys();
+    this.#tails.delete(oldest);
+  }
+
+  /**
+   * The earliest time, by this process's clock, at which NATS can have stored the last message of a
+   * topic. The clocks of this machine and of NATS are never compared: what this process has seen is
+   * measured by its own clock, and what it has not seen by that of NATS alone.
+   */
+  async #notBefore(
+    last: NatsStoredMessage,
+    known: KnownTail | undefined,
+    nowMs: number,
+  ): Promise<number> {
+    if (known?.sequence === last.seq) return known.notBeforeMs;
+    const canJudge = known !== undefined && nowMs - known.seenAtMs <= this.#maxAgeMs / 2;
+    if (canJudge) return known.seenAtMs;
+    const { created } = await this.#manager.consumers.add(this.#stream, {
+      deliver_subject: `_INBOX.${crypto.randomUUID()}`,
+      deliver_policy: "new",
+      ack_policy: "none",
+      mem_storage: true,
+      inactive_threshold: CLOCK_CONSUMER_NANOS,
+    });
+    const ageMs = Date.parse(created) - last.time.getTime();
+    return nowMs - Math.max(0, ageMs);
+  }
+
+  /**
+   * Continues behind a message without a position, which something else has stored. The message takes
+   * up an offset, so that subscribers find one missing and are told.
+   */
+  async #markUnreadable(subject: string, lastSequence: number): Promise<Tail> {
+    const inbox = `_INBOX.${crypto.randomUUID()}`;
+    const messages = await this.read(subject, inbox, ({ sequence }) => sequence >= lastSequence);
+    const known = this.#tails.get(subject)?.position;
+    let found: Position | undefined;
+    for (const { text } of messages) found = readPlace(text) ?? found;
+    const position = next(found ?? known ?? newEpoch(0));
+    const hasGoneBack =
+      found !== undefined && known?.epoch === found.epoch && known.offset > found.offset;
+    return this.#mark(subject, hasGoneBack ? newEpoch(position.offset) : position, lastSequence);
+  }
+
   async #mark(subject: string, position: Position, lastSequence: number): Promise<Tail> {
+    const startMs = performance.now();
     this.#tails.delete(subject);
     const text = `${formatPosition(position)} `;
     const stored = await this.#store(subject, text, { sequence: lastSequence }, undefined);
     if (stored === undefined) return this.readTail(subject);
     const tail = { position, sequence: stored.seq };
-    this.learn(subject, tail);
+    this.#learn(subject, tail, startMs);
     return tail;
   }
 
@@ -146,4 +208,13 @@ export class NatsLog {
     if (position !== undefined) return position;
     throw new BrokerError("BROKER_REFUSED", "this id was stored, but is no longer in the history");
   }
+}
+
+/** The position after `position`; in another epoch once all offsets are used up. */
+function next({ epoch, offset }: Position): Position {
+  return offset < Number.MAX_SAFE_INTEGER ? { epoch, offset: offset + 1 } : newEpoch(1);
+}
+
+function newEpoch(offset: number): Position {
+  return { epoch: crypto.randomUUID(), offset };
 }

@@ -3,8 +3,9 @@
  * name as their hash tag: a cluster keeps them on one node.
  *
  * A topic is a hash `meta` (epoch, offset, bytes, run) and a stream `log`, whose entries have the
- * offset as their ID, and the fields payload, its length and the time. It expires when nobody has
- * used it for a while, and begins anew then, in another epoch.
+ * offset as their ID, and the fields payload, its length and the time. Entries that another program has
+ * added, or that lack a field, are left out. It expires when nobody has used it for a while, and begins
+ * anew then, in another epoch.
  */
 
 /**
@@ -22,17 +23,32 @@ end
 
 local function open_topic(meta, log, fresh_epoch, run)
   local state = redis.call('HMGET', meta, 'epoch', 'offset', 'run')
-  if not state[1] then
-    -- Before anything else: a script that has begun to write is let go on when memory is full.
+  local epoch, last = state[1], tonumber(state[2])
+  local is_readable = epoch and string.match(epoch, '^[%w_-]+$') and #epoch <= 64
+    and last and last >= 0 and last < 9007199254740991 and last % 1 == 0
+  if not is_readable then
+    -- Before anything else: Redis lets a script that has begun to write continue when memory is full.
     redis.call('HSET', meta, 'epoch', fresh_epoch, 'offset', '0', 'bytes', '0', 'run', run)
     redis.call('DEL', log)
     return fresh_epoch, 0
   end
   if run ~= '' and state[3] ~= run then
     redis.call('HSET', meta, 'epoch', fresh_epoch, 'run', run)
-    return fresh_epoch, tonumber(state[2])
+    return fresh_epoch, last
   end
-  return state[1], tonumber(state[2])
+  return epoch, last
+end
+
+-- The fields of an entry of the log by name; another program may have added anything.
+local function fields_of(entry)
+  local fields = {}
+  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+  return fields
+end
+
+local function bytes_of(entry)
+  local length = fields_of(entry).length or ''
+  return #length <= 15 and string.match(length, '^%d+$') and tonumber(length) or 0
 end
 
 local function now_ms()
@@ -55,7 +71,26 @@ end
 local epoch, last = open_topic(meta, log, ARGV[8], run_id(ARGV[9]))
 local offset = text(last + 1)
 local length, size, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-redis.call('XADD', log, offset .. '-0', 'payload', ARGV[1], 'length', ARGV[2], 'at', text(now_ms()))
+local function append()
+  return redis.pcall('XADD', log, offset .. '-0', 'payload', ARGV[1], 'length', ARGV[2], 'at', text(now_ms()))
+end
+local added = append()
+if type(added) == 'table' and added.err and string.find(added.err, 'XADD', 1, true) then
+  -- Another program has added entries behind the last offset. They take up one offset, which subscribers
+  -- find missing.
+  for _, entry in ipairs(redis.call('XRANGE', log, offset .. '-0', '+')) do
+    redis.call('XDEL', log, entry[1])
+  end
+  local moved = redis.pcall('XSETID', log, offset .. '-0')
+  offset = text(last + 2)
+  if moved.err then
+    epoch = ARGV[8]
+    redis.call('DEL', log)
+    redis.call('HSET', meta, 'epoch', epoch)
+  end
+  added = append()
+end
+if type(added) == 'table' and added.err then return added end
 redis.call('HSET', meta, 'offset', offset)
 local count = redis.call('XLEN', log)
 if count == 1 then redis.call('HSET', meta, 'bytes', '0') end
@@ -63,7 +98,7 @@ local total = redis.call('HINCRBY', meta, 'bytes', ARGV[2])
 while count > 1 and (count > size or total > bytes) do
   local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   redis.call('XDEL', log, oldest[1])
-  total = redis.call('HINCRBY', meta, 'bytes', '-' .. oldest[2][4])
+  total = redis.call('HINCRBY', meta, 'bytes', text(0 - bytes_of(oldest)))
   count = count - 1
 end
 redis.call('PEXPIRE', log, ARGV[5])
@@ -86,15 +121,18 @@ local reply = {epoch, text(offset)}
 if ARGV[2] == '0' then return reply end
 local entries
 if ARGV[1] == '' then
-  entries = redis.call('XREVRANGE', log, '+', '-', 'COUNT', ARGV[2])
+  entries = redis.call('XREVRANGE', log, text(offset) .. '-0', '-', 'COUNT', ARGV[2])
 else
-  entries = redis.call('XRANGE', log, ARGV[1] .. '-0', '+', 'COUNT', ARGV[2])
+  entries = redis.call('XRANGE', log, ARGV[1] .. '-0', text(offset) .. '-0', 'COUNT', ARGV[2])
 end
 local oldest_ms = now_ms() - tonumber(ARGV[3])
 for _, entry in ipairs(entries) do
-  if tonumber(entry[2][6]) > oldest_ms then
-    reply[#reply + 1] = string.match(entry[1], '^%d+')
-    reply[#reply + 1] = entry[2][2]
+  local at = string.match(entry[1], '^(%d+)-0$')
+  local fields = fields_of(entry)
+  local stored_ms = tonumber(fields.at)
+  if at and fields.payload and stored_ms and stored_ms > oldest_ms then
+    reply[#reply + 1] = at
+    reply[#reply + 1] = fields.payload
   end
 end
 return reply
