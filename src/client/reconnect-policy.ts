@@ -1,7 +1,10 @@
 import type { CloseEvent } from "./close-event.ts";
 
-/** What to do when a connection is closed: `retry-later` waits for half the longest delay at least. */
-export type ReconnectDecision = "stop" | "retry" | "retry-later";
+/**
+ * What to do when a connection is closed: `retry-later` waits for half the longest delay at least, a
+ * number for that many milliseconds at least.
+ */
+export type ReconnectDecision = "stop" | "retry" | "retry-later" | number;
 
 /**
  * Decides by the close code alone:

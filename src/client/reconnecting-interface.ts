@@ -60,11 +60,18 @@ export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
    * accepts and then drops everyone would be called every two seconds. Default: 5,000.
    */
   readonly stableAfterMs?: number;
+  /**
+   * How long the `url`, `protocols` and `webSocketOptions` functions may take to settle, and then how
+   * long the connection may take to open. After that the attempt has failed, with an `error` event of
+   * the code HANDSHAKE_TIMEOUT. In Node, `handshakeTimeoutMs` of `webSocketOptions` wins for the second.
+   * Default: 10,000.
+   */
+  readonly handshakeTimeoutMs?: number;
   /** Bytes of payload that may wait for a connection; see `send`. Default: 1,048,576 (1 MiB). */
   readonly maxQueuedBytes?: number;
   /**
-   * Whether to try again after a close. What it throws is told by an `error` event, and stops.
-   * Default: `decideReconnect`.
+   * Decides, synchronously, whether to try again after a close. If it throws or returns anything but a
+   * `ReconnectDecision`, an `error` event tells so and the socket stops. Default: `decideReconnect`.
    */
   readonly decide?: DecideReconnect;
   /** A number from 0 to 1 for the jitter. Default: `Math.random`. */
@@ -96,11 +103,17 @@ export interface ReconnectingEventMap extends WebSocketEventMap {
  * - `open` comes with each connection, followed by `reconnected` from the second one on. What its
  *   listeners send leaves first; what had waited for the connection follows.
  * - `error` comes with each failure, and `reconnecting` when a new attempt is scheduled.
- * - `close` comes once, when no attempt follows any more: after `close()`, or a terminal close code.
+ * - `close` comes once, when no attempt follows: after `close()`, or when `decide` stops. By default
+ *   these close codes stop: 1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000 and 3003. In Node, so do these
+ *   HTTP statuses: 400, 401, 403, 405, 410 and 426. A 404 does not: a proxy or server that is being
+ *   deployed may lack the path for a while.
+ * - In Node, a 429 or 503 with `Retry-After` delays the next attempt by that time, at most five minutes.
  * - `readyState` is CONNECTING between connections.
- * - In a page, no attempt is made without a network. One is made at once when the network is back or
- *   the page is seen again; a connection that is open then is checked by a heartbeat, if there are
- *   any. While the page is hidden attempts wait for half the longest delay at least.
+ * - In a page, an attempt is made at once when the network is back or the page becomes visible. It
+ *   replaces an attempt that is older than two seconds. A connection that is open then is checked by
+ *   the heartbeat, if there is one. While the page is hidden, attempts wait for half the longest delay at
+ *   least. While `navigator.onLine` is false they wait for the longest delay, because a local server may
+ *   still be reachable; `reconnect()` always tries at once.
  * - A message that was handed to a connection which then broke is not sent again: whether it
  *   arrived cannot be known.
  */
@@ -140,7 +153,9 @@ export interface ReconnectingWebSocket
   };
 
   /**
-   * Sends a message, or keeps a copy of it for the next connection.
+   * Sends a message, or keeps a copy of it for the next connection. It accepts and refuses the same
+   * data in every state: a view of shared memory or of a resizable buffer throws a TypeError, and a
+   * detached buffer is an empty message.
    *
    * @throws TidewayError QUEUE_FULL when more than `maxQueuedBytes` would wait; the message is not
    *   taken, and those that wait are kept
@@ -168,8 +183,9 @@ export interface ReconnectingWebSocketConstructor
   /**
    * Starts to connect; events follow later, never during the call.
    *
-   * @param url the URL, or a function asked before each attempt; when it throws or rejects, that
-   *   counts as a failed attempt
+   * @param url the URL, or a function asked before each attempt; when it throws, rejects or does not
+   *   settle within `handshakeTimeoutMs`, the attempt has failed. When it returns an invalid URL, the
+   *   first time is also printed to the console
    * @param protocols the subprotocols to offer, or a function as for `url`, or options
    * @throws whatever the WebSocket class throws for a URL or subprotocols given as plain values, and
    *   then what `heartbeat` does

@@ -39,8 +39,13 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
-type CloseInit = Required<Pick<CloseEventInit, "code" | "reason" | "wasClean">>;
+type CloseInit = Required<Pick<CloseEventInit, "code" | "reason" | "wasClean">> & {
+  readonly error?: unknown;
+};
 const NO_CONNECTION: CloseInit = { code: 1006, reason: "", wasClean: false };
+
+/** When the page wakes, an older attempt is replaced: the network below it may have gone. */
+const STALE_ATTEMPT_MS = 2000;
 
 const MORE_TYPES = ["reconnecting", "reconnected"];
 
@@ -48,6 +53,7 @@ const DEFAULTS = {
   initialDelayMs: 2000,
   maxDelayMs: 30_000,
   stableAfterMs: 5000,
+  handshakeTimeoutMs: 10_000,
   maxQueuedBytes: 1_048_576,
   random: Math.random,
   timers: globalThis as Timers,
@@ -55,6 +61,9 @@ const DEFAULTS = {
 
 /** The options with their defaults. */
 type Settings = ReconnectingWebSocketOptions & typeof DEFAULTS;
+
+/** What is known of an attempt from the second one on; each attempt has another. */
+type Retry = Omit<ReconnectEvent, keyof Event>;
 
 type OpenArguments = [string | URL, Protocols, WebSocketOptions | undefined];
 
@@ -93,9 +102,15 @@ export function defineReconnectingWebSocket(
     #checkHeartbeat: (() => void) | undefined;
     /** Attempts since the last stable connection. */
     #attempts = 0;
-    #lastRetry: Omit<ReconnectEvent, keyof Event> | undefined;
+    #lastRetry: Retry | undefined;
     #connections = 0;
-    /** Between connections: until the next attempt. In a connection: until it counts as stable. */
+    /** When the attempt began, by the clock that advances while a machine sleeps; 0 between attempts. */
+    #attemptedMs = 0;
+    #hasReported = false;
+    /**
+     * Before an attempt: until it begins. In an attempt: until it has failed. In a connection: until
+     * the connection counts as stable.
+     */
     #timer: unknown;
     #timers: Timers | undefined;
     #queue: (string | Blob)[] = [];
@@ -196,19 +211,43 @@ export function defineReconnectingWebSocket(
 
     async #connect(): Promise<void> {
       const retry = this.#lastRetry;
-      /** Unless another attempt, or none, is wanted by now: listeners may call `reconnect`, `close`. */
-      const ifWanted = (then: () => void): void => {
-        if (this.#readyState === CONNECTING && retry === this.#lastRetry) then();
-      };
+      this.#limitAttempt(this.#options.handshakeTimeoutMs);
       try {
         const answers = await Promise.all(
           this.#asked.map(async (asked) => (typeof asked === "function" ? asked() : asked)),
         );
-        ifWanted(() => this.#open(answers as OpenArguments));
+        if (!this.#isWanted(retry)) return;
+        try {
+          this.#open(answers as OpenArguments);
+        } catch (error) {
+          // A fault of the program, which plain values would have shown at once.
+          if (!this.#hasReported) console.error(error);
+          this.#hasReported = true;
+          throw error;
+        }
       } catch (error) {
-        ifWanted(() => this.#dispatch("error", { error }));
-        ifWanted(() => this.#lost(NO_CONNECTION));
+        this.#failAttempt(error, retry);
       }
+    }
+
+    /** Whether the attempt is current: listeners may call `reconnect` or `close`. */
+    #isWanted(retry: Retry | undefined): boolean {
+      return this.#readyState === CONNECTING && retry === this.#lastRetry;
+    }
+
+    #limitAttempt(timeoutMs: number): void {
+      this.#attemptedMs ||= Date.now();
+      this.#setTimer(() => {
+        const message = `no answer within handshakeTimeoutMs ${timeoutMs}`;
+        this.#failAttempt(new TidewayError("HANDSHAKE_TIMEOUT", message), this.#lastRetry);
+      }, timeoutMs);
+    }
+
+    #failAttempt(error: unknown, retry: Retry | undefined): void {
+      if (!this.#isWanted(retry)) return;
+      this.#drop();
+      this.#dispatch("error", { error });
+      if (this.#isWanted(retry)) this.#lost({ ...NO_CONNECTION, error });
     }
 
     #open([url, protocols, options]: OpenArguments): void {
@@ -236,6 +275,7 @@ export function defineReconnectingWebSocket(
       );
       listen("error", ({ error }: { error?: unknown }) => this.#dispatch("error", { error }));
       listen("close", (event: CloseInit) => this.#lost(event));
+      this.#limitAttempt(options?.handshakeTimeoutMs ?? this.#options.handshakeTimeoutMs);
     }
 
     /** Hears nothing of the socket any more, and closes it if it is not closed already. */
@@ -269,7 +309,7 @@ export function defineReconnectingWebSocket(
     readonly #wake = (): void => {
       if (page.document?.hidden) return;
       if (this.#readyState === OPEN) this.#checkHeartbeat?.();
-      else if (!this.#socket) this.reconnect();
+      else if (Date.now() - this.#attemptedMs > STALE_ATTEMPT_MS) this.reconnect();
     };
 
     /** The connection, or the attempt at one, is over. */
@@ -279,24 +319,29 @@ export function defineReconnectingWebSocket(
       try {
         if (this.#readyState < CLOSING) {
           this.#readyState = CONNECTING;
-          decision = (this.#options.decide ?? decideByDefault)(close);
+          decision = checkDecision((this.#options.decide ?? decideByDefault)(close));
         }
       } catch (error) {
         this.#dispatch("error", { error });
       }
+      if (decision === "stop") {
+        this.#finish(close);
+        return;
+      }
       // Nobody looks at a hidden page, and its timers are slow anyway.
       const isLater = page.document?.hidden || decision === "retry-later";
-      if (decision === "stop") this.#finish(close);
-      else this.#retry(close, reconnectDelayMs(this.#options, this.#attempts, isLater));
+      const delayMs =
+        page.navigator?.onLine === false
+          ? this.#options.maxDelayMs
+          : reconnectDelayMs(this.#options, this.#attempts, isLater);
+      this.#retry(close, delayMs + (+decision || 0));
     }
 
     #retry({ code, reason }: CloseInit, delayMs: number): void {
       this.#readyState = CONNECTING;
+      this.#attemptedMs = 0;
       this.#lastRetry = { attempt: ++this.#attempts, delayMs, code, reason };
-      this.#setTimer(() => {
-        // An attempt would be in vain; the event `online` makes another.
-        if (page.navigator?.onLine !== false) void this.#connect();
-      }, delayMs);
+      this.#setTimer(() => void this.#connect(), delayMs);
       this.#dispatch("reconnecting", this.#lastRetry);
     }
 
@@ -348,4 +393,15 @@ function withDefaults(options: ReconnectingWebSocketOptions): Settings {
       throw new TidewayError("INVALID_OPTION", `${name} ${value}`);
   }
   return settings as unknown as Settings;
+}
+
+/** @throws TidewayError INVALID_DECISION, which the caller tells of before it stops */
+function checkDecision(decision: ReconnectDecision): ReconnectDecision {
+  // Longer waits than a timer's longest delay would end at once.
+  const isKnown =
+    typeof decision === "number"
+      ? decision >= 0 && decision < 2 ** 31
+      : ["stop", "retry", "retry-later"].includes(decision);
+  if (!isKnown) throw new TidewayError("INVALID_DECISION", `decide returned ${decision}`);
+  return decision;
 }

@@ -51,6 +51,7 @@ class FakeTimers {
 let network: FakeNetwork;
 let timers: FakeTimers;
 
+afterEach(() => vi.restoreAllMocks());
 beforeEach(() => {
   network = new FakeNetwork();
   timers = new FakeTimers();
@@ -158,7 +159,8 @@ describe("connecting again", () => {
     await timers.advance(0);
     expect(timers.pendingMs).toEqual([0]);
     await timers.advance(0);
-    expect(timers.pendingMs).toEqual([]);
+    // That of the attempt.
+    expect(timers.pendingMs).toEqual([10_000]);
     expect(count).toBe(2);
     socket.close();
   });
@@ -287,20 +289,104 @@ describe("connecting again", () => {
   });
 });
 
-describe("the limits among the options", () => {
-  it.each(["initialDelayMs", "maxDelayMs", "stableAfterMs", "maxQueuedBytes"])(
-    "%s must be from 0 to what a timer can wait; undefined means the default",
-    (name) => {
-      for (const value of [-1, Number.NaN, "x", {}, 2 ** 31, Infinity]) {
-        expect(() => create({ [name]: value })).toThrow(
-          expect.objectContaining({ name: "TidewayError", code: "INVALID_OPTION" }),
-        );
-      }
-      expect(network.attempts).toEqual([]);
-      for (const value of [undefined, 0, 2 ** 31 - 1]) create({ [name]: value });
-      expect(network.attempts).toHaveLength(3);
+describe("an attempt that takes longer than handshakeTimeoutMs", () => {
+  it("has failed, and another follows", async () => {
+    const { socket, events } = create();
+    let error: unknown;
+    socket.onerror = (event) => (error = event.error);
+    await timers.advance(9999);
+    expect(events).toEqual([]);
+    await timers.advance(1);
+    expect(error).toMatchObject({ code: "HANDSHAKE_TIMEOUT" });
+    expect(events).toEqual(["error", "reconnecting"]);
+    expect(network.attempts[0].isAborted).toBe(true);
+    await timers.advance(2000);
+    accept();
+    await timers.advance(10_000);
+    expect(socket.readyState).toBe(1);
+    expect(events).toEqual(["error", "reconnecting", "open"]);
+  });
+
+  it.each(["url", "protocols", "webSocketOptions"])(
+    "has failed when the %s function does not settle, and its late answer counts for nothing",
+    async (name) => {
+      const answers: Array<(value: never) => void> = [];
+      const ask = (): Promise<never> => new Promise((resolve) => answers.push(resolve));
+      const { socket, events } =
+        name === "url"
+          ? create({ handshakeTimeoutMs: 50 }, ask)
+          : create({ handshakeTimeoutMs: 50, [name]: ask });
+      await timers.advance(50);
+      expect(events).toEqual(["error", "reconnecting"]);
+      await timers.advance(2000);
+      for (const answer of answers) answer((name === "url" ? "ws://host/" : undefined) as never);
+      await turn();
+      expect(network.attempts).toHaveLength(1);
+      accept();
+      expect(socket.readyState).toBe(1);
     },
   );
+
+  it("gives a handshake the whole time, however long the functions took", async () => {
+    let answer!: (url: string) => void;
+    const { events } = create(
+      { handshakeTimeoutMs: 50, webSocketOptions: { handshakeTimeoutMs: 70 } },
+      () => new Promise<string>((resolve) => (answer = resolve)),
+    );
+    await timers.advance(49);
+    answer("ws://host/");
+    await turn();
+    expect(timers.pendingMs).toEqual([70]);
+    await timers.advance(70);
+    expect(events).toEqual(["error", "reconnecting"]);
+  });
+
+  it("may be replaced by a listener of the error", async () => {
+    const { socket, events } = create();
+    socket.addEventListener("error", () => socket.reconnect(), { once: true });
+    await timers.advance(10_000);
+    expect(timers.pendingMs).toEqual([0]);
+    expect(events).toEqual(["error", "reconnecting"]);
+  });
+});
+
+describe("decide", () => {
+  it.each([undefined, null, true, "again", -1, Number.NaN, 2 ** 31, Promise.resolve("retry")])(
+    "stops, and tells so, when it returns %s",
+    (decision) => {
+      const { socket, events } = create({ decide: () => decision as never });
+      let error: unknown;
+      socket.onerror = (event) => (error = event.error);
+      end(accept(), clean(4000));
+      expect(error).toMatchObject({ code: "INVALID_DECISION" });
+      expect(events).toEqual(["open", "error", "close"]);
+    },
+  );
+
+  it("makes the next attempt wait for a number of milliseconds, and the usual delay", () => {
+    create({ decide: () => 60_000 });
+    end(accept(), clean(4000));
+    expect(timers.pendingMs).toEqual([62_000]);
+  });
+});
+
+describe("the limits among the options", () => {
+  it.each([
+    "initialDelayMs",
+    "maxDelayMs",
+    "stableAfterMs",
+    "handshakeTimeoutMs",
+    "maxQueuedBytes",
+  ])("%s must be from 0 to what a timer can wait; undefined means the default", (name) => {
+    for (const value of [-1, Number.NaN, "x", {}, 2 ** 31, Infinity]) {
+      expect(() => create({ [name]: value })).toThrow(
+        expect.objectContaining({ name: "TidewayError", code: "INVALID_OPTION" }),
+      );
+    }
+    expect(network.attempts).toEqual([]);
+    for (const value of [undefined, 0, 2 ** 31 - 1]) create({ [name]: value });
+    expect(network.attempts).toHaveLength(3);
+  });
 });
 
 describe("url and protocols", () => {
@@ -339,6 +425,7 @@ describe("url and protocols", () => {
     ],
     ["gives no URL", (): string => "nonsense"],
   ] as const)("count as a failed attempt when the function %s", async (_, url) => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
     const ask = vi.fn<() => string | Promise<string>>(url);
     const { socket, events } = create({}, ask);
     const codes: number[] = [];
@@ -351,6 +438,16 @@ describe("url and protocols", () => {
     accept();
     expect(ask).toHaveBeenCalledTimes(2);
     expect(socket.url).toBe("ws://host/ok");
+  });
+
+  it("are printed to the console the first time when a function gives an invalid URL", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { events } = create({}, () => Promise.resolve("nonsense"));
+    await turn();
+    await timers.advance(2000);
+    expect(events).toEqual(["error", "reconnecting", "error", "reconnecting"]);
+    expect(log.mock.calls).toEqual([[domException("SyntaxError")]]);
+    log.mockRestore();
   });
 
   it("may be given as the second argument, as for a WebSocket", async () => {
@@ -765,17 +862,28 @@ describe("in a page", () => {
   });
   afterEach(() => vi.unstubAllGlobals());
 
-  it("makes no attempt without a network, and one at once when it is back", async () => {
-    create();
+  it("waits for the longest delay while the browser says it is offline", async () => {
+    create({ random: () => 0 });
     page.isOnline = false;
     fail();
-    await timers.advance(2000);
-    await timers.advance(600_000);
-    expect(network.attempts).toHaveLength(1);
+    expect(timers.pendingMs).toEqual([30_000]);
+    await timers.advance(30_000);
+    expect(network.attempts).toHaveLength(2);
+    fail();
     page.isOnline = true;
     page.dispatchEvent(new Event("online"));
     await timers.advance(0);
-    expect(network.attempts).toHaveLength(2);
+    expect(network.attempts).toHaveLength(3);
+  });
+
+  it("connects at once on reconnect() while the browser says it is offline", async () => {
+    const { socket } = create();
+    page.isOnline = false;
+    fail();
+    socket.reconnect();
+    await timers.advance(0);
+    accept();
+    expect(socket.readyState).toBe(1);
   });
 
   it("does not wait any longer when the network is back or the page is seen again", async () => {
@@ -788,12 +896,37 @@ describe("in a page", () => {
     }
   });
 
-  it("leaves an attempt that is under way alone", async () => {
+  it("replaces an attempt that is older than two seconds when it wakes, and no younger one", async () => {
+    const now = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
     create();
+    now.mockReturnValue(1_002_000);
     page.dispatchEvent(new Event("online"));
     await timers.advance(0);
-    expect(network.attempts).toHaveLength(1);
-    expect(network.attempts[0].isAborted).toBe(false);
+    expect(network.attempts.map(({ isAborted }) => isAborted)).toEqual([false]);
+    // The machine slept, and no timer has moved.
+    now.mockReturnValue(9_000_000);
+    page.dispatchEvent(new Event("visibilitychange"));
+    await timers.advance(0);
+    expect(network.attempts.map(({ isAborted }) => isAborted)).toEqual([true, false]);
+    page.dispatchEvent(new Event("online"));
+    await timers.advance(0);
+    expect(network.attempts).toHaveLength(2);
+    now.mockRestore();
+  });
+
+  it("replaces a question for the URL that is older than two seconds when it wakes", async () => {
+    const now = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
+    const ask = vi.fn<() => Promise<string>>(() => new Promise(() => {}));
+    const { socket } = create({}, ask);
+    page.dispatchEvent(new Event("online"));
+    await timers.advance(0);
+    expect(ask).toHaveBeenCalledTimes(1);
+    now.mockReturnValue(1_002_001);
+    page.dispatchEvent(new Event("online"));
+    await timers.advance(0);
+    expect(ask).toHaveBeenCalledTimes(2);
+    socket.close();
+    now.mockRestore();
   });
 
   it("waits for half of the longest delay at least while the page is hidden", async () => {
@@ -902,6 +1035,7 @@ describe("a heartbeat", () => {
   });
 
   it("that throws is told to the caller, or is a failed attempt, and leaves no connection", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
     const failure = new Error("a bug in a heartbeat");
     const failing = (): never => {
       throw failure;

@@ -4,7 +4,10 @@ import type {
   ReconnectingWebSocketOptions,
 } from "../../client/reconnecting-interface.ts";
 import { defineReconnectingWebSocket } from "../../client/reconnecting-web-socket.ts";
-import type { WebSocketConstructor } from "../../client/web-socket-interface.ts";
+import { toMessage } from "../../client/message-data.ts";
+import { isOptions } from "../../client/options-argument.ts";
+import type { WebSocketOptions } from "../../client/options.ts";
+import type { WebSocketConstructor, WebSocketData } from "../../client/web-socket-interface.ts";
 import { UsageError } from "../../errors/index.ts";
 import { decideReconnect } from "./decide-reconnect.ts";
 import { allowManyListeners, CloseEvent } from "./web-socket-class.ts";
@@ -17,7 +20,7 @@ export function createReconnectingClass(
   base: WebSocketConstructor,
 ): ReconnectingWebSocketConstructor {
   const Unchecked = defineReconnectingWebSocket(
-    base,
+    withoutOwnTimeout(base),
     CloseEventWithReason as CloseEventConstructor,
     decideReconnect,
     allowManyListeners,
@@ -32,8 +35,31 @@ export function createReconnectingClass(
       checkOptions(options);
       super.options = options;
     }
+
+    // Node's Blob, in which data waits for a connection, takes other data than the standard says.
+    override send(data: WebSocketData): void {
+      super.send(toMessage(data));
+    }
   }
   return ReconnectingWebSocket;
+}
+
+/**
+ * `base` with a handshake timeout only where its options name one: otherwise that of the
+ * `ReconnectingWebSocket` counts, which may be longer than the default of `base`.
+ */
+function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
+  return class WebSocket extends base {
+    constructor(url: string | URL, protocols?: string | readonly string[] | WebSocketOptions) {
+      const options = isOptions<WebSocketOptions>(protocols) ? protocols : { protocols };
+      super(url, { handshakeTimeoutMs: MAX_DELAY_MS, ...definedOf(options) });
+    }
+  };
+}
+
+/** `options` without the properties that are `undefined`, which would hide others. */
+function definedOf(options: object): WebSocketOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** Keeps the reason of the connection's own event, which the standard's classes do not know. */
@@ -48,7 +74,10 @@ class CloseEventWithReason extends CloseEvent {
 }
 
 const FUNCTION = "a function";
-const DELAY = `a number from 0 to ${2 ** 31 - 1}`;
+/** A timer's longest delay. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+const DELAY = `a number from 0 to ${MAX_DELAY_MS}`;
+const TIMEOUT = `a number above 0 and up to ${MAX_DELAY_MS}`;
 
 /** What each option is, but for those that the class of the connections checks. */
 const EXPECTED: Readonly<Record<keyof ReconnectingWebSocketOptions, string | undefined>> = {
@@ -58,6 +87,7 @@ const EXPECTED: Readonly<Record<keyof ReconnectingWebSocketOptions, string | und
   initialDelayMs: DELAY,
   maxDelayMs: DELAY,
   stableAfterMs: DELAY,
+  handshakeTimeoutMs: TIMEOUT,
   maxQueuedBytes: DELAY,
   decide: FUNCTION,
   random: FUNCTION,
@@ -76,7 +106,9 @@ function checkOptions(options: ReconnectingWebSocketOptions): void {
 }
 
 function isAs(expected: string, value: unknown): boolean {
-  if (expected === DELAY) return typeof value === "number" && value >= 0 && value < 2 ** 31;
+  if (expected === TIMEOUT && value === 0) return false;
+  if (expected === DELAY || expected === TIMEOUT)
+    return typeof value === "number" && value >= 0 && value < 2 ** 31;
   if (expected.startsWith(FUNCTION)) return typeof value === "function";
   return typeof (value as { setTimeout?: unknown } | null)?.setTimeout === "function";
 }
