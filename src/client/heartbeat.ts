@@ -41,10 +41,13 @@ export interface HeartbeatOptions {
  * });
  * ```
  *
- * @throws TidewayError INVALID_OPTION for times that are none
+ * @throws TidewayError `INVALID_OPTION` unless `message` is a function, and the times are above 0 and
+ *   less than 2,147,483,648
  */
 export function heartbeat(options: HeartbeatOptions): Heartbeat {
   const { message, isReply, intervalMs = 30_000, timeoutMs = 20_000 } = options;
+  if (typeof message !== "function")
+    throw new TidewayError("INVALID_OPTION", "heartbeat: message is not a function");
   for (const [name, value] of Object.entries({ intervalMs, timeoutMs })) {
     // A timer's longest delay; beyond it timers fire at once.
     if (!(value > 0 && value < 2 ** 31))

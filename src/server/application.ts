@@ -131,6 +131,7 @@ export function createApplication(
   });
   const sockets = new SocketGroup();
   const report = safeListener(onError);
+  for (const { key, error } of table.shadowed) report(error, { route: key });
   const gate = new UpgradeGate(table, {
     wheel,
     deflateCodec,

@@ -10,13 +10,17 @@ import {
   type Params,
   type RoutePattern,
 } from "./patterns/route-pattern.ts";
+import { shadows } from "./patterns/shadowing.ts";
 import type { HttpHandler, Route, WebSocketHandler, WebSocketRoute } from "./route-types.ts";
 import { type MessageSchema, receivingSchema } from "./standard-schema.ts";
+import { UsageError } from "../errors/index.ts";
+import { NEEDS_WILDCARD } from "./values.ts";
 import { TypedSocket } from "./typed-socket.ts";
 
 /** A compiled `ws:` route. */
 export interface WebSocketEntry {
   readonly key: string;
+  readonly path: string;
   readonly pattern: RoutePattern;
   /** In order of preference; may hold the empty string, for none. */
   readonly protocols: readonly string[];
@@ -31,6 +35,7 @@ export interface WebSocketEntry {
 /** A compiled HTTP route. */
 export interface HttpEntry {
   readonly key: string;
+  readonly path: string;
   readonly pattern: RoutePattern;
   /** Undefined for any. */
   readonly method: string | undefined;
@@ -40,6 +45,12 @@ export interface HttpEntry {
 export interface RouteMatch<Entry> {
   readonly entry: Entry;
   readonly params: Params;
+}
+
+/** A route that can never answer. */
+export interface ShadowedRoute {
+  readonly key: string;
+  readonly error: UsageError;
 }
 
 /** Why no route answers a request, as a response to give. */
@@ -79,6 +90,7 @@ const UPGRADE_REQUIRED: RouteMiss = {
 export class RouteTable {
   readonly #webSockets: WebSocketEntry[] = [];
   readonly #http: HttpEntry[] = [];
+  readonly #shadowed: ShadowedRoute[] = [];
 
   /** @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN` */
   constructor(routes: Readonly<Record<string, Route>>, defaults: RouteDefaults = {}) {
@@ -93,16 +105,22 @@ export class RouteTable {
       }
       const pattern = compilePattern(path, key);
       if (prefix?.toLowerCase() === "ws") {
-        this.#webSockets.push(compileWebSocket(key, pattern, route, defaults));
+        const entry = compileWebSocket(key, path, pattern, route, defaults);
+        this.#noteShadowed(entry, this.#webSockets);
+        this.#webSockets.push(entry);
       } else {
-        this.#http.push({
-          key,
-          pattern,
-          method: readMethod(key, prefix),
-          handle: readHandler(key, route),
-        });
+        const method = readMethod(key, prefix);
+        const entry = { key, path, pattern, method, handle: readHandler(key, pattern, route) };
+        const before = this.#http.filter((other) => answersAll(other, method));
+        this.#noteShadowed(entry, before);
+        this.#http.push(entry);
       }
     }
+  }
+
+  /** An error for each route that can never answer, because one before it matches the same paths. */
+  get shadowed(): readonly ShadowedRoute[] {
+    return this.#shadowed;
   }
 
   /** The first `ws:` route for `pathname`. */
@@ -124,6 +142,18 @@ export class RouteTable {
     return undefined;
   }
 
+  #noteShadowed(later: { key: string; path: string }, before: readonly (typeof later)[]): void {
+    const earlier = before.find(({ path }) => shadows(path, later.path));
+    if (earlier === undefined) return;
+    const [first, second] = [JSON.stringify(earlier.key), JSON.stringify(later.key)];
+    const error = new UsageError(
+      "SHADOWED_ROUTE",
+      `the route ${second} never answers: ${first} comes before it and matches the same paths; ` +
+        `put ${second} first`,
+    );
+    this.#shadowed.push({ key: later.key, error });
+  }
+
   /** What to answer where `findHttp` found nothing. */
   explainMiss(method: string, pathname: string): RouteMiss {
     const isWebSocket = this.findWebSocket(pathname) !== undefined;
@@ -140,6 +170,11 @@ export class RouteTable {
   }
 }
 
+/** Whether what `entry` answers includes all requests of `method`; undefined stands for any. */
+function answersAll(entry: HttpEntry, method: string | undefined): boolean {
+  return entry.method === undefined || (method !== undefined && answers(entry, method));
+}
+
 function answers({ method }: HttpEntry, requested: string): boolean {
   return method === undefined || method === requested || (method === "GET" && requested === "HEAD");
 }
@@ -150,13 +185,22 @@ function readMethod(key: string, prefix: string | undefined): string | undefined
   throw invalidRoute(key, `${JSON.stringify(prefix)} is neither "ws" nor a method that is known`);
 }
 
-function readHandler(key: string, route: Route): HttpHandler {
-  if (typeof route === "function") return route as HttpHandler;
-  throw invalidRoute(key, "what answers HTTP requests is a function");
+function readHandler(key: string, pattern: RoutePattern, route: Route): HttpHandler {
+  if (typeof route !== "function") {
+    throw invalidRoute(key, "what answers HTTP requests is a function");
+  }
+  if (NEEDS_WILDCARD in route && !pattern.hasWildcard) {
+    throw invalidRoute(
+      key,
+      'a directory is served under a key with a wildcard, such as "/static/*"',
+    );
+  }
+  return route as HttpHandler;
 }
 
 function compileWebSocket(
   key: string,
+  path: string,
   pattern: RoutePattern,
   route: Route,
   defaults: RouteDefaults,
@@ -182,6 +226,7 @@ function compileWebSocket(
   const settings = resolveCompression(compression, "shared", where);
   return {
     key,
+    path,
     pattern,
     protocols,
     isOriginAllowed: compileOriginPolicy(origins),

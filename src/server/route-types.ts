@@ -151,16 +151,22 @@ export type Routes<
 
 type RouteOf<Key extends string, Protocol, State, Schema> = string extends Key
   ? Route
-  : Key extends `ws:${string}`
-    ?
-        | SocketHandler<RouteParams<PathOf<Key>>, "", undefined, undefined>
-        | WebSocketRecord<
-            RouteParams<PathOf<Key>>,
-            ProtocolOf<Protocol>,
-            StateOf<State>,
-            SchemaOf<Schema>
-          >
-    : HttpHandler<PathOf<Key>>;
+  : [PathOf<Key>] extends [never]
+    ? InvalidKey
+    : Key extends `${"ws" | "WS" | "Ws" | "wS"}:${string}`
+      ?
+          | SocketHandler<RouteParams<PathOf<Key>>, "", undefined, undefined>
+          | WebSocketRecord<
+              RouteParams<PathOf<Key>>,
+              ProtocolOf<Protocol>,
+              StateOf<State>,
+              SchemaOf<Schema>
+            >
+      : HttpHandler<PathOf<Key>>;
+
+/** A route of this type cannot be written, so that the compiler shows the text as its error. */
+type InvalidKey =
+  'a key of routes is a path that begins with /, such as "/x/:id", or "ws:" or "get:" and such a path';
 
 type ValueAt<Values, Key> = Key extends keyof Values ? Values[Key] : unknown;
 

@@ -1,3 +1,6 @@
+/** A property of HTTP handlers that need a route with a wildcard. */
+export const NEEDS_WILDCARD: unique symbol = Symbol("needs a wildcard");
+
 /** Whether `value` is a promise, of whatever make. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (

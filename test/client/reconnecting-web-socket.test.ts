@@ -966,6 +966,15 @@ describe("in a page", () => {
 });
 
 describe("a heartbeat", () => {
+  it.each([1000, {}, { message: "ping" }, { message: () => "ping", intervalMs: 0 }])(
+    "cannot be made of %j",
+    (options) => {
+      expect(() => heartbeat(options as never)).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION" }),
+      );
+    },
+  );
+
   const times = { intervalMs: 100, timeoutMs: 10 };
 
   it("is sent when nothing has come for its interval, and any message answers it", async () => {

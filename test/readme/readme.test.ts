@@ -137,6 +137,7 @@ describe("the tour through the API", () => {
       at,
       code
         .replace("port: 8080", "port: 0")
+        .replace('files("public")', 'files("docs")')
         .replace("const server", "export const server")
         .replace("await server.stop();", ""),
     );

@@ -62,7 +62,6 @@ beforeAll(async () => {
         index: false,
         cacheControl: "max-age=60",
       }),
-      "/missing/*": files(join(root, "no-such-directory")),
       "/*/mapped/": files(root),
       "/*": files(root),
     },
@@ -179,8 +178,6 @@ describe("what it does not serve", () => {
     "/static/dir/empty/",
     "/static/none.txt",
     `/static/${"x".repeat(5000)}`,
-    "/missing/text.txt",
-    "/missing/",
     "/open/",
   ])("%s", async (path) => {
     const client = new RawClient(server.port);
@@ -320,6 +317,36 @@ describe.runIf(process.platform === "linux")("descriptors", () => {
     for (const client of clients) client.reset();
     await vi.waitFor(async () => expect(await openFiles()).toBe(0));
   });
+});
+
+describe("at start", () => {
+  it.each([
+    ["does not exist", "no-such-directory", "cannot serve the directory"],
+    ["is a file", "text.txt", "is not a directory"],
+  ])("refuses a directory that %s", (_, name, message) => {
+    expect(() => files(join(root, name))).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: expect.stringContaining(message),
+      }),
+    );
+  });
+
+  it.each([undefined, 5, new URL("https://example.com/")])("refuses the directory %j", (value) => {
+    expect(() => files(value as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+  });
+
+  it.each(["/", "/static", "/static/:name"])(
+    "refuses a directory under the key %j, which has no wildcard",
+    async (key) => {
+      await expect(serve({ port: 0, routes: { [key]: files(root) } })).rejects.toMatchObject({
+        code: "INVALID_ROUTE",
+        message: expect.stringContaining('"/static/*"'),
+      });
+    },
+  );
 });
 
 it("breaks the answer off, rather than pad it, when the file becomes shorter", async () => {

@@ -52,6 +52,9 @@ describe("listening", () => {
     { host: null },
     { tls: true },
     { tls: null },
+    { tls: {} },
+    { tls: { cert: "only a certificate" } },
+    { tls: { cert: "not a certificate", key: "not a key" } },
   ])("tells of the bad option %j at once", async (options) => {
     await expect(start({ ...(options as object), routes: {} })).rejects.toMatchObject({
       code: "INVALID_OPTION",

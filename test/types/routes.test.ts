@@ -79,6 +79,7 @@ describe("params", () => {
   it("begin behind the prefix of a key", () => {
     expectTypeOf<PathOf<"ws:/a/:b">>().toEqualTypeOf<"/a/:b">();
     expectTypeOf<PathOf<"get:/a">>().toEqualTypeOf<"/a">();
+    expectTypeOf<PathOf<"GET:/a">>().toEqualTypeOf<"/a">();
     expectTypeOf<PathOf<"/:post">>().toEqualTypeOf<"/:post">();
   });
 });
@@ -175,6 +176,35 @@ describe("one call of serve", () => {
     await check({ ports: 5, routes: {} });
   });
 
+  it("refuses the keys that the run time refuses", async () => {
+    const page = (): Response => new Response();
+    // @ts-expect-error A path begins with a slash.
+    await check({ routes: { "ws:chat": () => {} } });
+    // @ts-expect-error A method is divided from its path by a colon.
+    await check({ routes: { "GET /x": page } });
+    // @ts-expect-error WebSockets over TLS have the prefix "ws:" too.
+    await check({ routes: { "wss:/x": () => {} } });
+    // @ts-expect-error A key is not a URL.
+    await check({ routes: { "ws://localhost/x": () => {} } });
+    // @ts-expect-error A path begins with one slash.
+    await check({ routes: { "//x": page } });
+    // @ts-expect-error There is no such method.
+    await check({ routes: { "trace:/x": page } });
+    // @ts-expect-error A key is not empty.
+    await check({ routes: { "": page } });
+    // @ts-expect-error A path begins with a slash.
+    await check({ routes: { chat: { handle: () => {} } } });
+  });
+
+  it("takes prefixes in capitals", async () => {
+    await check({
+      routes: {
+        "GET:/x/:id": (_request, { params }) => new Response(params.id),
+        "WS:/x/:id": (socket, { params }) => socket.send(params.id),
+      },
+    });
+  });
+
   it("takes handlers that return anything, or nothing", async () => {
     const sockets = new Set<Socket>();
     await check({
@@ -208,7 +238,7 @@ describe("one call of serve", () => {
         "ws:/echo/:id": echo,
         "ws:/rooms/:room": room,
         "/api/*": fetchHandler,
-        "/static/*": files("public"),
+        "/static/*": files("docs"),
       },
     });
     const table: Routes = { "/": page, "ws:/": echo };

@@ -1,5 +1,8 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { UsageError } from "../../errors/index.ts";
+import { NEEDS_WILDCARD } from "../../server/values.ts";
 
 /** What `files` can do otherwise. */
 export interface FilesOptions {
@@ -23,18 +26,41 @@ export interface FilesContext {
 export type FilesHandler = (request: Request, context?: FilesContext) => Promise<Response>;
 
 /**
- * Serves the files below `directory`: `"/static/*": files("public")`. Which file is said by what the
- * route's last wildcard matched, or by the whole path where the route has none.
+ * Serves the files below `directory`: `"/static/*": files("public")`. What the last wildcard of the
+ * route matches is the path of the file; a route without a wildcard is refused. Called outside of a
+ * route, the handler takes the whole path of the URL.
  *
  * Answers GET and HEAD, conditional requests and single ranges. Nothing outside of `directory` is
  * served, whatever the path holds and wherever symbolic links point. A directory is answered by its
  * index, after a redirect to its path with a slash at the end.
+ *
+ * @param directory relative to the working directory of the process
+ * @throws UsageError `INVALID_OPTION` if `directory` is not a directory
  */
 export function files(directory: string | URL, options: FilesOptions = {}): FilesHandler {
-  const root = resolve(directory instanceof URL ? fileURLToPath(directory) : directory);
-  return async (request, context) => {
+  const root = toRoot(directory);
+  const handler: FilesHandler = async (request, context) => {
     // Most servers of WebSockets serve no files, and what this loads takes a third of the heap.
     const { serveFile } = await import("./serve-file.ts");
     return serveFile(root, request, context, options);
   };
+  return Object.defineProperty(handler, NEEDS_WILDCARD, { value: true });
+}
+
+function toRoot(directory: unknown): string {
+  if (typeof directory !== "string" && !(directory instanceof URL)) {
+    throw new UsageError(
+      "INVALID_OPTION",
+      `files: the directory is a path or a file: URL, not ${typeof directory}`,
+    );
+  }
+  try {
+    const root = resolve(directory instanceof URL ? fileURLToPath(directory) : directory);
+    if (statSync(root).isDirectory()) return root;
+  } catch (cause) {
+    throw new UsageError("INVALID_OPTION", `files: cannot serve the directory ${directory}`, {
+      cause,
+    });
+  }
+  throw new UsageError("INVALID_OPTION", `files: ${directory} is not a directory`);
 }

@@ -84,7 +84,7 @@ export async function serve<
   const httpServer =
     tls === undefined
       ? createServer(httpOptions(handshakeTimeoutMs))
-      : createHttpsServer(httpsOptions(handshakeTimeoutMs, http2 ? withHttp2(tls) : tls));
+      : createTlsServer(httpsOptions(handshakeTimeoutMs, http2 ? withHttp2(tls) : tls));
   const front = new HttpFront(application, httpServer);
   const http2Front =
     httpServer instanceof HttpsServer && http2
@@ -173,9 +173,27 @@ function withHttp2(tls: HttpsOptions): HttpsOptions {
   return { ...tls, secureOptions, ALPNProtocols: [HTTP2_ALPN_ID, "http/1.1"] };
 }
 
-function checkTls(tls: unknown): void {
-  if (tls === undefined || (typeof tls === "object" && tls !== null)) return;
-  throw invalidOption("serve", "tls", tls, "a record of the options of node:https");
+function checkTls(tls: HttpsOptions | undefined): void {
+  if (tls === undefined) return;
+  if (typeof tls !== "object" || tls === null) {
+    throw invalidOption("serve", "tls", tls, "a record of the options of node:https");
+  }
+  const { cert, key, pfx, SNICallback, pskCallback } = tls;
+  const isIdentified = (cert !== undefined && key !== undefined) || pfx !== undefined;
+  if (isIdentified || SNICallback !== undefined || pskCallback !== undefined) return;
+  throw new UsageError(
+    "INVALID_OPTION",
+    "serve: tls has no certificate: it needs cert and key, or pfx, or SNICallback",
+  );
+}
+
+function createTlsServer(options: HttpsOptions): HttpsServer {
+  try {
+    return createHttpsServer(options);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new UsageError("INVALID_OPTION", `serve: tls cannot be used: ${why}`, { cause });
+  }
 }
 
 function checkHttp2(http2: unknown, tls: HttpsOptions | undefined): void {

@@ -10,14 +10,23 @@ export type RouteParams<Path extends string> = string extends Path
   ? { readonly [name: string]: string | undefined }
   : Simplify<Parse<Path>>;
 
-/** The path in a key of `routes`: what stands behind its prefix. */
-export type PathOf<Key> = Key extends `${KeyPrefix}:${infer Path}`
-  ? Path
-  : Key extends string
-    ? Key
+/** The path in a key of `routes`, without its prefix; `never` if the key is not valid. */
+export type PathOf<Key> = Key extends `/${string}`
+  ? ValidPath<Key>
+  : Key extends `${infer Prefix}:${infer Path}`
+    ? Lowercase<Prefix> extends KeyPrefix
+      ? ValidPath<Path>
+      : never
     : never;
 
-/** What may stand in front of the path in a key of `routes`. */
+/** Begins with one slash: `//host` is not a path that a client can ask for. */
+type ValidPath<Path> = Path extends `//${string}`
+  ? never
+  : Path extends `/${string}`
+    ? Path
+    : never;
+
+/** The prefix of a key of `routes`, in capitals or not. */
 export type KeyPrefix = "ws" | "get" | "head" | "post" | "put" | "patch" | "delete" | "options";
 
 type Simplify<T> = { readonly [Name in keyof T]: T[Name] };

@@ -10,6 +10,8 @@ export type Params = Readonly<Record<string, string | undefined>>;
 export interface RoutePattern {
   /** The params of `pathname`, or undefined where it does not match. */
   match(pathname: string): Params | undefined;
+  /** Whether there is a param without a name. */
+  readonly hasWildcard: boolean;
 }
 
 /** A segment that stands for itself in a URL and in a pattern. */
@@ -31,7 +33,7 @@ export function compilePattern(path: string, key: string): RoutePattern {
   }
   const segments = path.slice(1).split("/");
   if (segments.every((segment) => PLAIN_SEGMENT.test(segment) && !isDots(segment))) {
-    return { match: (pathname) => (pathname === path ? NO_PARAMS : undefined) };
+    return { hasWildcard: false, match: (pathname) => (pathname === path ? NO_PARAMS : undefined) };
   }
   return compileSegments(segments) ?? compileLinear(newUrlPattern(path, key).pathname, key);
 }
@@ -63,6 +65,7 @@ function compileSegments(segments: readonly string[]): RoutePattern | undefined 
   }
   const expression = new RegExp(`${source}$`, "su");
   return {
+    hasWildcard: names.some(isNumber),
     match(pathname) {
       const groups = expression.exec(pathname);
       return groups === null ? undefined : toParams(names, (index) => groups[index + 1]);
@@ -75,6 +78,7 @@ function compileLinear(pathname: string, key: string): RoutePattern {
   const { source, names } = toPathnameExpression(pathname);
   const expression = newExpression(source, key);
   return {
+    hasWildcard: names.some(isNumber),
     match(path) {
       const groups = expression.exec(path);
       return groups === undefined ? undefined : toParams(names, (index) => groups[index]);

@@ -1,0 +1,40 @@
+/**
+ * Whether a route for the path `earlier` matches every path that `later` matches, so that it leaves
+ * the later route nothing. Finds this for paths of plain segments, params and a wildcard at the end;
+ * for other patterns only if both are the same but for the names of their params.
+ */
+export function shadows(earlier: string, later: string): boolean {
+  if (withoutNames(earlier) === withoutNames(later)) return true;
+  const segments = later.split("/");
+  if (!segments.every(isOneSegment)) return earlier === "/*";
+  const covering = earlier.split("/");
+  if (covering.at(-1) === "*") {
+    covering.pop();
+    if (segments.length <= covering.length) return false;
+    segments.length = covering.length;
+  }
+  return (
+    segments.length === covering.length &&
+    covering.every((segment, index) => covers(segment, segments[index]))
+  );
+}
+
+/** A segment without syntax but names: it matches one segment of a path, whatever the params are. */
+const ONE_SEGMENT = /^[^{}()*+?\\]*$/;
+const NAME = /:[\p{ID_Start}_$][\p{ID_Continue}_$\u200c\u200d]*/gu;
+const WHOLE_PARAM = /^:[\p{ID_Start}_$][\p{ID_Continue}_$\u200c\u200d]*$/u;
+
+function isOneSegment(segment: string, index: number, all: readonly string[]): boolean {
+  return ONE_SEGMENT.test(segment) || (segment === "*" && index === all.length - 1);
+}
+
+function covers(earlier: string, later: string): boolean {
+  if (later === "*") return false;
+  // A param takes any segment that is not empty.
+  if (WHOLE_PARAM.test(earlier)) return later !== "";
+  return withoutNames(earlier) === withoutNames(later) && ONE_SEGMENT.test(earlier);
+}
+
+function withoutNames(path: string): string {
+  return path.replaceAll(NAME, ":");
+}
