@@ -9,10 +9,11 @@ import { type RouteDefaults, RouteTable } from "./route-table.ts";
 import type { Route } from "./route-types.ts";
 import { SocketDrain } from "./socket-drain.ts";
 import { SocketGroup } from "./socket-group.ts";
+import { compileTrustProxy, type ProxyOptions, type ProxyReader } from "./trust-proxy.ts";
 import { UpgradeGate } from "./upgrade-gate.ts";
 
 /** Options of a server that have nothing to do with where it listens. */
-export interface ApplicationOptions extends RouteDefaults {
+export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
   /**
    * Is told what handlers throw, and every other error that nobody else hears of. Default: writes
    * them to the console.
@@ -73,6 +74,8 @@ export interface Application {
   readonly report: ErrorListener;
   /** Whether requests may call this server by a name. */
   readonly isHostAllowed: HostCheck;
+  /** Undefined where no proxy is trusted. */
+  readonly readProxies: ProxyReader | undefined;
   readonly handshakeTimeoutMs: number;
   readonly maxConnections: number;
 }
@@ -96,6 +99,8 @@ export function createApplication(
     maxConnections = 65_536,
     maxUnfinishedBytes = 268_435_456,
     hosts,
+    trustProxy,
+    proxyHeaders,
     origins,
     compression = false,
     ...limits
@@ -124,6 +129,13 @@ export function createApplication(
   // Without a route that could look at it, nobody would.
   if (origins !== undefined) compileOriginPolicy(origins);
   const isHostAllowed = compileHostPolicy(hosts);
+  const readProxies = compileTrustProxy(
+    {
+      ...(trustProxy !== undefined && { trustProxy }),
+      ...(proxyHeaders !== undefined && { proxyHeaders }),
+    },
+    where,
+  );
   const table = new RouteTable(routes, {
     ...limits,
     compression,
@@ -151,6 +163,7 @@ export function createApplication(
     drain: new SocketDrain(sockets, wheel),
     report,
     isHostAllowed,
+    readProxies,
     handshakeTimeoutMs,
     maxConnections,
   };

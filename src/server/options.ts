@@ -85,6 +85,8 @@ const SERVER_OPTIONS: readonly string[] = [
   "maxConnections",
   "maxUnfinishedBytes",
   "onError",
+  "proxyHeaders",
+  "trustProxy",
 ];
 
 /** @throws UsageError `INVALID_OPTION` if the options of a route have one of its server's */

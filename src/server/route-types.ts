@@ -11,7 +11,7 @@ export interface HttpContext<Params> {
   /** Named params are percent-decoded; what a wildcard matched, `"0"`, is as it stands in the URL. */
   readonly params: Params;
   readonly url: URL;
-  /** The address that the connection comes from: behind a proxy, the proxy's. */
+  /** The client's address: behind a proxy, the proxy's unless `trustProxy` names it. */
   readonly remoteAddress: string;
 }
 
@@ -36,8 +36,8 @@ export interface WebSocketContext<Params, Protocol, State> {
   readonly request: Request;
   readonly url: URL;
   /**
-   * The address that the connection comes from: behind a proxy, the proxy's. Empty if it is first
-   * read after the connection has ended.
+   * The client's address: behind a proxy, the proxy's unless `trustProxy` names it. Empty if it is
+   * first read after the connection has ended, and for a Unix socket.
    */
   readonly remoteAddress: string;
 }
@@ -69,7 +69,7 @@ type SocketOf<Schema> = Schema extends MessageSchema
 export interface AuthorizeContext<Params> {
   readonly params: Params;
   readonly url: URL;
-  /** The address that the connection comes from: behind a proxy, the proxy's. */
+  /** The client's address: behind a proxy, the proxy's unless `trustProxy` names it. */
   readonly remoteAddress: string;
 }
 

@@ -6,6 +6,7 @@ import { nodeEnvironment } from "../environment.ts";
 import { acceptance, connectionOptions } from "../http/http-upgrade.ts";
 import { HttpUpgradeAttempt } from "../http/http-upgrade-attempt.ts";
 import type { HttpFront } from "../http/http-front.ts";
+import type { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { type RequestTarget, toTarget } from "../serve/request-target.ts";
 import type { Peer } from "../serve/upgrade-attempt.ts";
 import { HandleTransport } from "../tcp/handle-transport.ts";
@@ -31,6 +32,7 @@ const PART_OF_TIMEOUT = 1 / 8;
 export class FirstLook implements NewcomerHost {
   readonly #httpServer: Server;
   readonly #front: HttpFront;
+  readonly #targets: ProxiedTargets;
   readonly #server: AcceptingServer | undefined;
   readonly #onSocket: (socket: Socket) => void;
   readonly #patienceMs: number;
@@ -44,9 +46,15 @@ export class FirstLook implements NewcomerHost {
    * `httpServer` has just begun to listen, and has no listeners yet but those of its own and ours.
    * `onSocket` is told of the sockets that it does not hear of.
    */
-  constructor(httpServer: Server, front: HttpFront, onSocket: (socket: Socket) => void) {
+  constructor(
+    httpServer: Server,
+    front: HttpFront,
+    targets: ProxiedTargets,
+    onSocket: (socket: Socket) => void,
+  ) {
     this.#httpServer = httpServer;
     this.#front = front;
+    this.#targets = targets;
     this.#onSocket = onSocket;
     this.#server = AcceptingServer.intercept(httpServer, (handle) => this.#accept(handle));
     this.#listeners = listenersOf(httpServer);
@@ -98,11 +106,13 @@ export class FirstLook implements NewcomerHost {
     if (!this.#isUnwatched() || this.#front.isStopping) return false;
     const request = readOpeningRequest(bytes);
     if (request === undefined) return false;
-    const target = this.#targetOf(request);
-    if (target === undefined) return false;
+    const direct = this.#targetOf(request);
+    if (direct === undefined) return false;
     const server = this.#server!;
     const { rawHeaders, offer, rest } = request;
-    const attempt = new HttpUpgradeAttempt(rawHeaders, offer, new HandlePeer(handle), target);
+    const peer = new HandlePeer(handle);
+    const target = this.#targets.resolve(direct, rawHeaders, peer);
+    const attempt = new HttpUpgradeAttempt(rawHeaders, offer, peer, target);
     const decision = this.#front.decide(attempt);
     if (!(decision instanceof Promise) && decision.kind === "accept") {
       accept(decision, attempt, handle, rest, server.forget);

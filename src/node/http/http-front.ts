@@ -5,6 +5,7 @@ import type { Farewell } from "../../server/socket-drain.ts";
 import type { UpgradeDecision } from "../../server/upgrade.ts";
 import { goingAway, type Refusal } from "../serve/refusal.ts";
 import { readTarget } from "../serve/request-target.ts";
+import { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { RequestListener } from "../serve/request-listener.ts";
 import { forwardDrain, refuse, UpgradeListener } from "./http-upgrade.ts";
 import type { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
@@ -22,6 +23,7 @@ const PIPELINED: Refusal = { status: 400, message: "The opening handshake was pi
 
 /** An application as the listener of a `node:http` server. */
 export class HttpFront {
+  readonly targets: ProxiedTargets;
   readonly #application: Application;
   readonly #httpServer: Server;
   /** All that is owed on connections of the server, by whomever. */
@@ -43,8 +45,9 @@ export class HttpFront {
   constructor(application: Application, httpServer: Server) {
     this.#application = application;
     this.#httpServer = httpServer;
+    this.targets = new ProxiedTargets(application.readProxies, httpServer);
     this.#requests = new RequestListener(application);
-    this.#upgrades = new UpgradeListener(application, httpServer, this.#inFlight);
+    this.#upgrades = new UpgradeListener(application, httpServer, this.targets, this.#inFlight);
     this.#otherRequest = takeListeners<RequestArgs>(httpServer, "request");
     this.#otherUpgrade = takeListeners<UpgradeArgs>(httpServer, "upgrade");
     httpServer.on("request", this.#onRequest);
@@ -135,7 +138,8 @@ export class HttpFront {
 
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     this.#owed.add(response);
-    const target = readTarget(request, this.#httpServer);
+    const direct = readTarget(request, this.#httpServer);
+    const target = this.targets.resolve(direct, request.rawHeaders, request.socket);
     if (this.#isOurs(this.#otherRequest, () => this.#requests.isFor(request.method, target))) {
       this.#inFlight.add(response);
       this.#requests.handle(request, response, target);

@@ -14,6 +14,7 @@ import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../se
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
 import type { Refusal } from "../serve/refusal.ts";
+import type { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { readTarget } from "../serve/request-target.ts";
 import { Undecided } from "../serve/undecided.ts";
 import { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
@@ -27,11 +28,18 @@ export class UpgradeListener {
   readonly #httpServer: Server;
   readonly #inFlight: InFlight;
   readonly #undecided = new Undecided();
+  readonly #targets: ProxiedTargets;
 
-  constructor(application: Application, httpServer: Server, inFlight: InFlight) {
+  constructor(
+    application: Application,
+    httpServer: Server,
+    targets: ProxiedTargets,
+    inFlight: InFlight,
+  ) {
     this.#application = application;
     this.#httpServer = httpServer;
     this.#inFlight = inFlight;
+    this.#targets = targets;
   }
 
   /** Whether some `ws:` route is for this request. */
@@ -42,7 +50,8 @@ export class UpgradeListener {
 
   /** `head` are the bytes that came behind the request. `socket` is ours from now on. */
   handle(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    const target = readTarget(request, this.#httpServer);
+    const direct = readTarget(request, this.#httpServer);
+    const target = this.#targets.resolve(direct, request.rawHeaders, request.socket);
     if (!("url" in target)) {
       refuse(socket, target);
       return;

@@ -8,6 +8,7 @@ import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../se
 import { nodeEnvironment } from "../environment.ts";
 import { withoutConnectionFields } from "../serve/connection-fields.ts";
 import type { Refusal } from "../serve/refusal.ts";
+import type { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import { Undecided } from "../serve/undecided.ts";
 import { cancelStream, endStream, failStream } from "./close-stream.ts";
@@ -23,11 +24,13 @@ const NOTHING = new Uint8Array(0);
 export class ConnectListener {
   readonly #application: Application;
   readonly #httpServer: HttpServer;
+  readonly #targets: ProxiedTargets;
   readonly #undecided = new Undecided();
 
-  constructor(application: Application, httpServer: HttpServer) {
+  constructor(application: Application, httpServer: HttpServer, targets: ProxiedTargets) {
     this.#application = application;
     this.#httpServer = httpServer;
+    this.#targets = targets;
   }
 
   handle(incoming: IncomingStream): void {
@@ -37,7 +40,7 @@ export class ConnectListener {
       refuseStream(stream, { status: 501, message: "CONNECT is not implemented." });
       return;
     }
-    const target = readHttp2Target(rawHeaders);
+    const target = this.#targets.resolve(readHttp2Target(rawHeaders), rawHeaders, socket);
     if (!("url" in target)) {
       refuseStream(stream, target);
       return;

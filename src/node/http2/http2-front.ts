@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
 import type { Application } from "../../server/application.ts";
 import type { Refusal } from "../serve/refusal.ts";
+import { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { RequestListener } from "../serve/request-listener.ts";
 import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import { wheel } from "../timers.ts";
@@ -22,6 +23,7 @@ export class Http2Front {
   readonly #httpServer: HttpsServer;
   readonly #requests: RequestListener;
   readonly #connects: ConnectListener;
+  readonly #targets: ProxiedTargets;
   readonly #connections = new Map<TLSSocket, Http2Connection>();
   /** For those who come while the server stops. */
   #farewell: Refusal | undefined;
@@ -31,7 +33,8 @@ export class Http2Front {
     this.#application = application;
     this.#httpServer = httpServer;
     this.#requests = new RequestListener(application);
-    this.#connects = new ConnectListener(application, httpServer);
+    this.#targets = new ProxiedTargets(application.readProxies, httpServer);
+    this.#connects = new ConnectListener(application, httpServer, this.#targets);
     const others = httpServer.listeners("secureConnection");
     httpServer.removeAllListeners("secureConnection");
     httpServer.on("secureConnection", (socket) => {
@@ -75,7 +78,7 @@ export class Http2Front {
     else this.#connects.handle(incoming);
   };
 
-  #request({ stream, headers, rawHeaders }: IncomingStream): void {
+  #request({ stream, headers, rawHeaders, socket }: IncomingStream): void {
     const { expect } = headers;
     if (expect !== undefined && expect !== "100-continue") {
       refuseStream(stream, EXPECTATION_FAILED);
@@ -87,7 +90,8 @@ export class Http2Front {
     if (!stream.endAfterHeaders) this.#limitTime(request, stream);
     cancelIfStalled(stream, stallTimeoutMs(this.#httpServer));
     if (expect !== undefined) response.writeContinue();
-    this.#requests.handle(request, response, readHttp2Target(rawHeaders));
+    const target = this.#targets.resolve(readHttp2Target(rawHeaders), rawHeaders, socket);
+    this.#requests.handle(request, response, target);
   }
 
   /** As the HTTP/1.1 server does for its requests. */

@@ -55,7 +55,7 @@ export class ListeningServer implements Server {
     };
     httpServer.on(isSecure ? "secureConnection" : "connection", track);
     // Behind all listeners, which it counts.
-    if (!isSecure) this.#firstLook = new FirstLook(httpServer, front, track);
+    if (!isSecure) this.#firstLook = new FirstLook(httpServer, front, front.targets, track);
   }
 
   async stop(options?: StopOptions): Promise<void> {

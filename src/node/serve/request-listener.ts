@@ -75,7 +75,7 @@ export class RequestListener {
       return;
     }
     const fetchRequest = toRequest(request, response, target);
-    const { remoteAddress = "" } = request.socket;
+    const remoteAddress = target.forwardedAddress ?? request.socket.remoteAddress ?? "";
     const context = { url: target.url, remoteAddress };
     const answer = await answerRequest(match, fetchRequest, context, report);
     try {

@@ -8,6 +8,8 @@ export interface RequestTarget {
   /** The path and the query as they came. */
   readonly path: string;
   readonly isSecure: boolean;
+  /** Where a trusted proxy tells: the address that the request comes from. */
+  readonly forwardedAddress?: string;
 }
 
 /** Why a request cannot be served whatever it is for. */

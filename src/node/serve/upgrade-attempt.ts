@@ -25,17 +25,20 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
   readonly pathname: string;
   readonly #href: string;
   readonly #peer: Peer;
+  readonly #forwardedAddress: string | undefined;
   #request: Request | undefined;
   #abortController: AbortController | undefined;
   #isAborted = false;
 
-  constructor(rawHeaders: readonly string[], peer: Peer, { host, isSecure, url }: RequestTarget) {
+  constructor(rawHeaders: readonly string[], peer: Peer, target: RequestTarget) {
+    const { host, isSecure, url, forwardedAddress } = target;
     this.rawHeaders = rawHeaders;
     this.host = host;
     this.isSecure = isSecure;
     this.pathname = url.pathname;
     this.#href = url.href;
     this.#peer = peer;
+    this.#forwardedAddress = forwardedAddress;
   }
 
   get origins(): readonly string[] {
@@ -48,7 +51,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
 
   /** Asked of the kernel when it is first read. */
   get remoteAddress(): string {
-    return this.#peer.remoteAddress ?? "";
+    return this.#forwardedAddress ?? this.#peer.remoteAddress ?? "";
   }
 
   get request(): Request {

@@ -1,0 +1,140 @@
+import { UsageError } from "../errors/index.ts";
+import { HeaderFields } from "../protocol/handshake/index.ts";
+import {
+  type ForwardedHop,
+  MALFORMED_HOP,
+  readForwarded,
+  readXForwarded,
+} from "./forwarded-fields.ts";
+import { type IpAddress, isInNetwork, parseIpAddress, parseIpNetwork } from "./ip-address.ts";
+import { invalidOption } from "./options.ts";
+
+/** What the proxies in front say of a request, as far as they are trusted. */
+export interface ForwardedRequest {
+  /** Undefined where it is that of the connection itself. */
+  readonly remoteAddress: string | undefined;
+  /** Undefined where it is the request's own. */
+  readonly host: string | undefined;
+  /** Undefined where it is the connection's own. */
+  readonly isSecure: boolean | undefined;
+}
+
+/** The address of a connection's peer; `undefined` for a Unix socket, which has none. */
+export type PeerAddress = string | undefined;
+
+/**
+ * Reads what the proxies in front say. Undefined where the peer is not trusted, or what it says is
+ * malformed: then the connection itself counts. Never throws.
+ */
+export type ProxyReader = (
+  rawHeaders: readonly string[],
+  peer: PeerAddress,
+) => ForwardedRequest | undefined;
+
+export interface ProxyOptions {
+  /**
+   * The proxies whose word counts, for `remoteAddress`, `url`, `hosts` and the origin check: a list
+   * of addresses and networks (`["127.0.0.1", "10.0.0.0/8", "fd00::/8"]`), or how many proxies each
+   * request passes. A Unix socket counts as one trusted proxy.
+   *
+   * The server reads `Forwarded` (RFC 7239) or, without that field, `X-Forwarded-For`,
+   * `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Port`. It walks from the last address
+   * to the first, past trusted ones, and takes the first address that is not trusted. If a field
+   * that it needs is malformed or too long, it uses the connection's own address, scheme and host.
+   *
+   * Your proxy must overwrite or remove each of these fields that a client may send: see
+   * docs/deploy.md. Give a number only if clients cannot reach the server directly. Default: no
+   * proxy is trusted, and the fields are not read.
+   */
+  readonly trustProxy?: number | readonly string[];
+  /**
+   * Which fields the proxies write; the others are not read. Name them where your proxy cannot remove
+   * the others from a client's request. Default: both, and `Forwarded` wins.
+   */
+  readonly proxyHeaders?: "forwarded" | "x-forwarded";
+}
+
+/** More proxies in a row than any request passes. */
+const MAX_HOPS = 32;
+
+/** Whether the proxy at `position`, of which the connection comes from number 1, is trusted. */
+type TrustTest = (address: IpAddress | undefined, position: number) => boolean;
+
+/**
+ * Compiles the options; undefined where no proxy is trusted.
+ *
+ * @throws UsageError `INVALID_OPTION`
+ */
+export function compileTrustProxy(
+  { trustProxy, proxyHeaders }: ProxyOptions,
+  where: string,
+): ProxyReader | undefined {
+  if (
+    proxyHeaders !== undefined &&
+    proxyHeaders !== "forwarded" &&
+    proxyHeaders !== "x-forwarded"
+  ) {
+    throw invalidOption(where, "proxyHeaders", proxyHeaders, '"forwarded" or "x-forwarded"');
+  }
+  if (trustProxy === undefined) {
+    if (proxyHeaders === undefined) return undefined;
+    throw new UsageError("INVALID_OPTION", `${where}: proxyHeaders needs trustProxy`);
+  }
+  const isTrusted = compileTrust(trustProxy, where);
+  return (rawHeaders, peer) => {
+    const address = peer === undefined ? undefined : parseIpAddress(withoutZone(peer));
+    if (peer !== undefined && (address === undefined || !isTrusted(address, 1))) return undefined;
+    return readHops(new HeaderFields(rawHeaders), proxyHeaders, isTrusted);
+  };
+}
+
+function readHops(
+  fields: HeaderFields,
+  headers: ProxyOptions["proxyHeaders"],
+  isTrusted: TrustTest,
+): ForwardedRequest | undefined {
+  const isForwarded = headers === undefined && fields.all("forwarded").length > 0;
+  const hops =
+    isForwarded || headers === "forwarded" ? readForwarded(fields) : readXForwarded(fields);
+  let position = 1;
+  let latest: ForwardedHop | undefined;
+  for (const hop of hops) {
+    position++;
+    if (hop === MALFORMED_HOP || position > MAX_HOPS) return undefined;
+    latest = hop;
+    if (!isTrusted(hop.address, position)) break;
+  }
+  return latest && { ...latest, remoteAddress: latest.address?.text };
+}
+
+function compileTrust(trustProxy: unknown, where: string): TrustTest {
+  if (typeof trustProxy === "number") {
+    if (Number.isInteger(trustProxy) && trustProxy >= 1 && trustProxy < MAX_HOPS) {
+      return (_address, position) => position <= trustProxy;
+    }
+  } else if (Array.isArray(trustProxy)) {
+    const networks = Array.from(trustProxy, (entry: unknown) => {
+      const network = typeof entry === "string" ? parseIpNetwork(entry) : undefined;
+      if (network !== undefined) return network;
+      throw new UsageError(
+        "INVALID_OPTION",
+        `${where}: ${JSON.stringify(entry)} in trustProxy is not an address or a network, such as ` +
+          '"127.0.0.1", "10.0.0.0/8" or "fd00::/8"',
+      );
+    });
+    return (address) =>
+      address !== undefined && networks.some((network) => isInNetwork(address, network));
+  }
+  throw invalidOption(
+    where,
+    "trustProxy",
+    trustProxy,
+    `a list of addresses and networks, or a number of proxies from 1 to ${MAX_HOPS - 1}`,
+  );
+}
+
+/** Node appends the interface to a link-local address: "fe80::1%eth0". */
+function withoutZone(address: string): string {
+  const at = address.indexOf("%");
+  return at < 0 ? address : address.slice(0, at);
+}
