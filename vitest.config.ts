@@ -8,6 +8,8 @@ const BROWSER_TESTS = "test/**/*.browser.test.ts";
 
 const ENGINE_TESTS = "test/**/*.engine.test.ts";
 
+const RUNTIME_TESTS = "test/**/*.runtime.test.ts";
+
 /** What holds over any transport, and over HTTP/2 too. */
 const CONVERSATIONS = "test/suite/*.test.ts";
 
@@ -56,7 +58,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [BROWSER_TESTS, ENGINE_TESTS],
+          exclude: [BROWSER_TESTS, ENGINE_TESTS, RUNTIME_TESTS],
         },
       },
       {
@@ -65,6 +67,14 @@ export default defineConfig({
           name: "engine",
           include: [ENGINE_TESTS],
           globalSetup: "test/support/engines-setup.ts",
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "runtime",
+          include: [RUNTIME_TESTS],
+          globalSetup: "test/support/runtimes-setup.ts",
         },
       },
       {

@@ -6,6 +6,7 @@ import {
   codeOf,
   connectFrame,
   dataFrame,
+  END_STREAM,
   frame,
   FrameType,
   headersFrame,
@@ -141,6 +142,21 @@ it("a client that goes while authorize decides leaves nothing behind", async () 
   client.send(dataFrame(1, Buffer.alloc(0), true));
   await aborted;
   expect(codeOf(await client.receives(FrameType.RstStream, 1))).toBe(NGHTTP2_CANCEL);
+});
+
+it("a client that never ends its side of the stream does not delay the end of its socket", async () => {
+  const ended = deferred<CloseInfo>();
+  const server = await start({
+    closeTimeoutMs: 3_600_000,
+    routes: { "ws:/": (socket: Socket) => void socket.done.then(ended.resolve) },
+  });
+  const client = await RawClient.open(server);
+  client.send(connectFrame(1, "/"), dataFrame(1, Buffer.from("888200000000" + "03e8", "hex")));
+  expect(await ended.promise).toMatchObject({ code: 1000, wasClean: true });
+  expect(codeOf(await client.receives(FrameType.RstStream, 1))).toBe(NGHTTP2_NO_ERROR);
+  const data = client.frames.filter(({ type }) => type === FrameType.Data);
+  expect(data[0].payload.toString("hex")).toBe("880203e8");
+  expect(data.at(-1)!.flags).toBe(END_STREAM);
 });
 
 // Node 20 writes empty frames for ever where a stream is destroyed within an event of another.

@@ -18,11 +18,13 @@ export const FrameType = {
 /** What a client says first (RFC 9113 3.4). */
 export const HELLO: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-const END_STREAM = 0x1;
+/** The flag on the last frame that one side sends on a stream. */
+export const END_STREAM = 0x1;
 const END_HEADERS = 0x4;
 
 export interface Frame {
   readonly type: number;
+  readonly flags: number;
   readonly streamId: number;
   readonly payload: Buffer;
 }
@@ -97,6 +99,7 @@ export class RawClient {
       if (this.#pending.length < 9 + length) return;
       this.frames.push({
         type: this.#pending[3],
+        flags: this.#pending[4],
         streamId: this.#pending.readUInt32BE(5),
         payload: this.#pending.subarray(9, 9 + length),
       });

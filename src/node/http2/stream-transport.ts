@@ -1,7 +1,7 @@
 import { constants, type Http2Stream } from "node:http2";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
 import { HeldBytes } from "../serve/held-bytes.ts";
-import { cancelStream } from "./close-stream.ts";
+import { cancelStream, endStream } from "./close-stream.ts";
 
 /**
  * How many bytes may be on their way without holding anybody up, in copies: what the kernel's buffer
@@ -70,8 +70,11 @@ export class StreamTransport implements ByteTransport {
     if (this.#handler !== undefined) this.#stream.resume();
   }
 
+  // Some clients, undici 7 for one, never end their side. The closing handshake is over by now, so
+  // nothing that still comes is of use, and unlike TCP the connection needs no time to settle.
   end(): void {
     this.#stream.end();
+    endStream(this.#stream);
   }
 
   destroy(): void {

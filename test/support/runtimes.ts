@@ -1,0 +1,72 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Availability } from "./debian.ts";
+
+/** The releases of Node.js that tests can start, beside the one that runs the tests. */
+export const RUNTIMES = ["node24", "node26"] as const;
+
+export type Runtime = (typeof RUNTIMES)[number];
+
+export type Runtimes = Readonly<Record<Runtime, Availability>>;
+
+/** Not a workspace: `npm ci` in the root does not download the runtimes. */
+const FOLDER = resolve("test/runtimes");
+
+/** Finds the runtimes in `test/runtimes`; on Linux installs them there if one is missing. */
+export function ensureRuntimes(): Runtimes {
+  const found = findRuntimes();
+  if (process.platform !== "linux" || isComplete(found)) return found;
+  process.stderr.write("No Node.js 24 and 26 to test with yet: installing them with npm.\n");
+  const failure = installRuntimes();
+  const installed = findRuntimes();
+  if (failure === undefined || isComplete(installed)) return installed;
+  return mapRuntimes((name) =>
+    installed[name].path !== undefined
+      ? installed[name]
+      : { reason: `${installed[name].reason}, and npm ci in test/runtimes failed (${failure})` },
+  );
+}
+
+/** Where a package of `test/runtimes` is installed. */
+export function runtimePackage(name: string): string {
+  return join(FOLDER, "node_modules", name);
+}
+
+function findRuntimes(): Runtimes {
+  return mapRuntimes((name) => {
+    const path = join(runtimePackage(`${name}-${process.platform}-${process.arch}`), "bin/node");
+    // An installation that was interrupted can have left a program without its end.
+    if (existsSync(path) && spawnSync(path, ["--version"]).status === 0) return { path };
+    return { reason: `no ${name} for ${process.platform} ${process.arch} is in test/runtimes` };
+  });
+}
+
+function mapRuntimes(availabilityOf: (name: Runtime) => Availability): Runtimes {
+  return { node24: availabilityOf("node24"), node26: availabilityOf("node26") };
+}
+
+function isComplete(runtimes: Runtimes): boolean {
+  return (
+    RUNTIMES.every((name) => runtimes[name].path !== undefined) &&
+    existsSync(runtimePackage("undici"))
+  );
+}
+
+/** Returns how npm failed, or undefined if it succeeded. */
+function installRuntimes(): string | undefined {
+  // The packages hold the programs themselves, so that no install script is needed.
+  const { status, signal, error } = spawnSync(
+    "npm",
+    ["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+    {
+      cwd: FOLDER,
+      // Standard output stays free for what a reporter writes there.
+      stdio: ["ignore", 2, 2],
+      timeout: 8 * 60_000,
+    },
+  );
+  if (error !== undefined) return error.message;
+  if (status === 0) return undefined;
+  return signal === null ? `exit status ${status}` : `ended by ${signal}`;
+}
