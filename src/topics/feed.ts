@@ -2,7 +2,7 @@ import { BrokerError, UsageError } from "../errors/index.ts";
 import type { BrokerListener, BrokerPage } from "./broker.ts";
 import { consecutive, gapAfter } from "./gap.ts";
 import { backoffMs, delay, type NodeContext, withTimeout } from "./node-context.ts";
-import { isSamePosition, type Position, readPosition } from "./position.ts";
+import { isNoPosition, isSamePosition, type Position, readPosition } from "./position.ts";
 import { PresenceView } from "./presence-view.ts";
 import type { GapReason, Publication, TopicData } from "./publication.ts";
 import { type Content, type Prepared, RecentPublications } from "./recent-publications.ts";
@@ -196,7 +196,7 @@ export class Feed implements BrokerListener, SubscriberSource {
   }
 
   async #findStart(since: unknown): Promise<Start> {
-    if (since === undefined) return this.#startNow("no-position");
+    if (isNoPosition(since)) return this.#startNow("no-position");
     const position = readPosition(since);
     if (position === undefined) return this.#startNow("invalid-position");
     if (!this.#canServe(position)) {

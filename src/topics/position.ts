@@ -21,6 +21,14 @@ export function formatPosition({ epoch, offset }: Position): string {
 }
 
 /**
+ * Whether a client says that it has no position: `undefined`, `null` as `URLSearchParams.get` returns it,
+ * or the empty text that a client sends at its first connect.
+ */
+export function isNoPosition(value: unknown): boolean {
+  return value === undefined || value === null || value === "";
+}
+
+/**
  * Reads a position, as text or as an object, from whoever sent it.
  *
  * @returns undefined where `value` is neither, whatever it is

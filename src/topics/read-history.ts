@@ -2,7 +2,7 @@ import { UsageError } from "../errors/index.ts";
 import type { BrokerPage } from "./broker.ts";
 import { consecutive, gapAfter } from "./gap.ts";
 import { type NodeContext, withTimeout } from "./node-context.ts";
-import { readPosition } from "./position.ts";
+import { isNoPosition, readPosition } from "./position.ts";
 import type { GapReason, HistoryPage } from "./publication.ts";
 import type { HistoryOptions } from "./topic.ts";
 import type { TopicSettings } from "./topic-options.ts";
@@ -22,8 +22,8 @@ export async function readHistory(
   const query = position === undefined ? { limit } : { since: position, limit: Math.max(1, limit) };
   const page = await withTimeout(context, context.broker.history(topic, query, retention));
   if (position === undefined) {
-    const reason = since === undefined ? "no-position" : "invalid-position";
-    return notRecovered(page, reason, since === undefined ? page.publications : []);
+    if (isNoPosition(since)) return notRecovered(page, "no-position", page.publications);
+    return notRecovered(page, "invalid-position", []);
   }
   const reason = gapAfter(position, page);
   if (reason !== undefined) return notRecovered(page, reason, []);

@@ -21,7 +21,7 @@ export interface TopicOptions {
   readonly maxPublicationBytes?: number;
   /** What is sent to subscribers. Default: `envelope`. */
   readonly encode?: EncodeTopicMessage;
-  /** Whether subscribers are told who is present. Default: false. */
+  /** Whether clients can `enter`, and subscribers are told who is present. Default: false. */
   readonly presence?: boolean;
 }
 

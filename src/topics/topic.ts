@@ -1,3 +1,4 @@
+import { UsageError } from "../errors/index.ts";
 import type { Feed } from "./feed.ts";
 import { writeMember } from "./member.ts";
 import type { NodeContext } from "./node-context.ts";
@@ -14,8 +15,9 @@ import { socketOf, type TopicTarget } from "./topic-socket.ts";
 
 export interface SubscribeOptions {
   /**
-   * Where the subscriber was: a position, or its text, straight from the client; anything else is
-   * answered with `recovered: false`. Default: none, the subscriber starts with what comes next.
+   * Where the subscriber was: a position, or its text, as the client sent it. `null` and the empty text
+   * mean none. Anything else gives `recovered: false` with the reason `invalid-position`. Default: none,
+   * the subscriber starts with what comes next.
    */
   readonly since?: unknown;
 }
@@ -58,7 +60,7 @@ export interface TopicHost {
  *
  * ```ts
  * const news = topics.topic("news");
- * await news.subscribe(socket, { since: url.searchParams.get("since") ?? undefined });
+ * await news.subscribe(socket, { since: url.searchParams.get("since") });
  * await news.publish("hello", { id: "a1" });
  * ```
  */
@@ -121,12 +123,19 @@ export class Topic {
    * Makes somebody a member of this topic, until `leave` or the end of the socket. If this node
    * crashes, the member is gone after `presenceTtlMs`.
    *
+   * @throws UsageError `NO_PRESENCE` if the topic's `presence` option is off
    * @throws UsageError `INVALID_MEMBER`, `INVALID_SOCKET`
    * @throws BrokerError
    */
   async enter(target: TopicTarget, member: Member): Promise<Presence> {
     this.#host.checkOpen();
     const socket = socketOf(target);
+    if (!this.#settings.presence) {
+      throw new UsageError(
+        "NO_PRESENCE",
+        `the topic ${this.name} has no presence; set presence: true in the options of Topics, or in optionsOf`,
+      );
+    }
     const entry = { key: crypto.randomUUID(), value: writeMember(member) };
     const lease: PresenceLease = new PresenceLease(this.#host.context, this.name, entry, () => {
       stopWatching();

@@ -209,7 +209,12 @@ describe("the chat, for a client that knows more", () => {
     expect(await back.next("message")).toMatchObject({ text: "live" });
   });
 
-  it.each(["", "0", "other:1", "__proto__:1", "x".repeat(3_000), "other:9007199254740993"])(
+  it("takes an empty position for a first visit", async () => {
+    const bo = connect("since=");
+    expect((await bo.next("id"))["recovered"]).toBe(undefined);
+  });
+
+  it.each(["0", "other:1", "__proto__:1", "x".repeat(3_000), "other:9007199254740993"])(
     "says that it cannot go on from the position %j, and shows the last messages",
     async (since) => {
       const ana = await join("Ana");

@@ -56,7 +56,7 @@ describe("presence on a topic", () => {
 
   it("is over before its node has closed, also where the socket ended just before", async () => {
     const broker = new FaultyBroker();
-    const topics = openTopics({ broker });
+    const topics = openTopics({ broker, presence: true });
     const socket = new RecordingSocket();
     await topics.topic("room").enter(socket, { id: "ann" });
     let answer = (): void => {};
@@ -122,7 +122,7 @@ describe("presence on a topic", () => {
 
   it("leaves behind nobody who could not be entered for sure", async () => {
     const broker = new FaultyBroker();
-    const topic = openTopics({ broker }).topic("room");
+    const topic = openTopics({ broker, presence: true }).topic("room");
     const enter = broker.inner.enter.bind(broker.inner);
     broker.inner.enter = async (...args) => {
       await enter(...args);
@@ -145,7 +145,7 @@ describe("presence on a topic", () => {
   });
 
   it("refuses members that are none", async () => {
-    const topic = openTopics().topic("room");
+    const topic = openTopics({ presence: true }).topic("room");
     const cycle: Record<string, unknown> = {};
     cycle["self"] = cycle;
     const members = [
@@ -161,5 +161,16 @@ describe("presence on a topic", () => {
         expect.objectContaining({ code: "INVALID_MEMBER" }),
       );
     }
+  });
+
+  it("refuses a member on a topic without presence", async () => {
+    const topic = openTopics({
+      presence: true,
+      optionsOf: (name) => (name === "news" ? { presence: false } : undefined),
+    }).topic("news");
+    await expect(topic.enter(new RecordingSocket(), { id: "ann" })).rejects.toThrow(
+      expect.objectContaining({ name: "UsageError", code: "NO_PRESENCE" }),
+    );
+    expect(await topic.members()).toEqual([]);
   });
 });

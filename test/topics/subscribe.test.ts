@@ -190,9 +190,7 @@ describe("subscribing to a topic", () => {
 
 describe("a position that does not lead anywhere", () => {
   it.each([
-    ["null", null],
     ["a number", 7],
-    ["an empty text", ""],
     ["no offset", "abc"],
     ["an empty epoch", ":1"],
     ["a negative offset", "abc:-1"],
@@ -222,6 +220,21 @@ describe("a position that does not lead anywhere", () => {
       publications: [],
     });
   });
+
+  it.each([undefined, null, ""])(
+    "takes since: %j for a client without a position",
+    async (since) => {
+      const topic = openTopics().topic("news");
+      await topic.publish("1");
+      const socket = new RecordingSocket();
+      const subscription = await topic.subscribe(socket, { since });
+      expect(subscription).toMatchObject({ recovered: false, reason: "no-position" });
+      expect(received(socket)[0]).toMatchObject({ type: "subscribed", reason: "no-position" });
+      const page = await topic.history({ since });
+      expect(page).toMatchObject({ recovered: false, reason: "no-position" });
+      expect(page.publications.map(({ data }) => data)).toEqual(["1"]);
+    },
+  );
 
   it("is of another epoch, ahead of the topic, or older than its history", async () => {
     const topic = openTopics({ historySize: 3 }).topic("news");

@@ -28,5 +28,5 @@ function readPlace({ url }: Request): Place | Response {
   if (room.trim() === "" || room.length > MAX_ROOM_CHARS) {
     return new Response(`a room has 1 to ${MAX_ROOM_CHARS} characters`, { status: 400 });
   }
-  return since === null ? { room } : { room, since };
+  return since === null || since === "" ? { room } : { room, since };
 }
