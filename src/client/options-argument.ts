@@ -1,5 +1,25 @@
+import { UsageError } from "../errors/index.ts";
+import { isRecord } from "../protocol/record.ts";
+
 /**
- * Whether the second argument of a constructor is a record of options. By the standard it is a
+ * Whether an argument of a constructor is a record of options. By the standard the second one is a
  * subprotocol or a sequence of them; any other object is our extension.
  */
-export { isRecord as isOptions } from "../protocol/record.ts";
+export { isRecord as isOptions };
+
+/**
+ * Makes one record of a constructor's second and third argument: of options, or of subprotocols and
+ * options, as clients written for `ws` pass them.
+ *
+ * @throws UsageError `INVALID_OPTION` where options or subprotocols are given twice
+ */
+export function mergeArguments<Options extends { readonly protocols?: unknown }>(
+  protocols: unknown,
+  options: Options | null | undefined,
+): Options {
+  const isFirst = isRecord<Options>(protocols);
+  if (options && (isFirst || (protocols !== undefined && options.protocols !== undefined)))
+    throw new UsageError("INVALID_OPTION", "options or protocols are given twice");
+  if (isFirst) return protocols;
+  return protocols === undefined ? { ...options! } : { ...options!, protocols };
+}

@@ -38,13 +38,18 @@ export interface PingHeartbeatOptions {
   readonly timeoutMs?: number;
 }
 
-/** What the second argument of `new WebSocket` may be instead of the subprotocols: an extension. */
+/**
+ * What the second argument of `new WebSocket` may be instead of the subprotocols, or the third one:
+ * an extension. An unknown name throws. In a browser `headers`, `tls` and what opens sockets throw too;
+ * `compression`, `maxMessageBytes`, `handshakeTimeoutMs`, `closeTimeoutMs` and `heartbeat` are accepted
+ * there and have no effect, because its own WebSocket decides these.
+ */
 export interface WebSocketOptions {
   /** The subprotocols to offer, in order of preference. Default: none. */
   readonly protocols?: string | readonly string[];
   /**
    * Further header fields of the opening handshake, such as `authorization`. Those of the handshake
-   * itself cannot be set. A browser cannot send any: there they are ignored.
+   * itself cannot be set. A browser cannot send any: there this throws.
    */
   readonly headers?: Readonly<Record<string, string>>;
   /**
@@ -66,6 +71,7 @@ export interface WebSocketOptions {
    * never, as in a browser, so that a server that has vanished is noticed only by sending to it.
    */
   readonly heartbeat?: PingHeartbeatOptions | false;
+  /** Certificates for `wss:`. In a browser this throws. */
   readonly tls?: TlsOptions;
 }
 
@@ -91,11 +97,28 @@ const NAMES: Readonly<Record<keyof WebSocketOptions, true>> = {
   tls: true,
 };
 
+/** What options of `ws` are called here. */
+const NAMES_OF_WS: Readonly<Record<string, string>> = {
+  auth: "headers.authorization",
+  ca: "tls.ca",
+  cert: "tls.cert",
+  handshakeTimeout: "handshakeTimeoutMs",
+  key: "tls.key",
+  maxPayload: "maxMessageBytes",
+  origin: "headers.origin",
+  passphrase: "tls.passphrase",
+  perMessageDeflate: "compression",
+  protocol: "protocols",
+  rejectUnauthorized: "tls.rejectUnauthorized",
+  servername: "tls.servername",
+};
+
 /** @throws UsageError `INVALID_OPTION` for an option that does not exist */
 export function checkNames(options: object): void {
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name));
   if (unknown === undefined) return;
-  throw new UsageError("INVALID_OPTION", `WebSocket: there is no option ${unknown}`);
+  const here = Object.hasOwn(NAMES_OF_WS, unknown) ? `; pass ${NAMES_OF_WS[unknown]} instead` : "";
+  throw new UsageError("INVALID_OPTION", `WebSocket: there is no option ${unknown}${here}`);
 }
 
 /** Fills in every limit. @throws UsageError `INVALID_OPTION` */

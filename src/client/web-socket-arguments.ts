@@ -1,9 +1,9 @@
 import { isToken } from "../protocol/handshake/index.ts";
 import { toUSVString } from "./close-event.ts";
-import { isOptions } from "./options-argument.ts";
+import { isOptions, mergeArguments } from "./options-argument.ts";
 import { checkNames, type WebSocketOptions } from "./options.ts";
 
-/** "Get a URL record" (WHATWG WebSockets). @throws DOMException SyntaxError */
+/** "Get a URL record" (WHATWG WebSockets). @throws DOMException SyntaxError, for a fragment too */
 export function parseUrl(url: unknown): URL {
   const input = toUSVString(url);
   const base = (globalThis as { location?: { href?: string } }).location?.href;
@@ -13,7 +13,10 @@ export function parseUrl(url: unknown): URL {
   if (record?.protocol !== "ws:" && record?.protocol !== "wss:") {
     throw syntaxError(`${JSON.stringify(input)} is not the URL of a WebSocket`);
   }
-  record.hash = "";
+  // An empty fragment is one too. The serializer writes a "#" for a fragment only.
+  if (record.href.includes("#")) {
+    throw syntaxError(`${JSON.stringify(input)} has a fragment, which a WebSocket cannot have`);
+  }
   return record;
 }
 
@@ -26,14 +29,23 @@ function tryUrl(input: string, base: string | undefined): URL | undefined {
   }
 }
 
-/** The second argument of the constructor, with what Web IDL makes of the subprotocols. @throws UsageError */
-export function readOptions(argument: unknown): WebSocketOptions {
-  if (isOptions<WebSocketOptions>(argument)) {
-    checkNames(argument);
-    return argument;
-  }
-  const isSequence = typeof argument === "object" && argument !== null;
-  return { protocols: isSequence ? [...(argument as Iterable<string>)] : `${argument as string}` };
+/**
+ * The second and third argument of the constructor as one record, with what Web IDL makes of the
+ * subprotocols.
+ *
+ * @throws UsageError
+ */
+export function readOptions(protocols: unknown, options: unknown): WebSocketOptions {
+  const names = protocols === undefined || isOptions(protocols) ? protocols : toNames(protocols);
+  const merged = mergeArguments(names, options as WebSocketOptions | null | undefined);
+  checkNames(merged);
+  return merged;
+}
+
+/** Web IDL's conversion to `(DOMString or sequence<DOMString>)`. */
+function toNames(protocols: unknown): string | string[] {
+  const isSequence = typeof protocols === "object" && protocols !== null;
+  return isSequence ? [...(protocols as Iterable<string>)] : `${protocols as string}`;
 }
 
 /** Checks the subprotocols (RFC 6455 4.1, item 10). @throws DOMException SyntaxError */

@@ -106,13 +106,17 @@ export interface WebSocketConstructor extends ReadyStateConstants, WebSocketStre
   /**
    * Starts to connect; events follow later, never during the call.
    *
-   * @param url `ws:`, `wss:`, `http:` or `https:`; a fragment is dropped. A relative URL is
-   *   resolved where there is a `location`
-   * @param protocols the subprotocols to offer, or (our extension) options. A browser takes only
-   *   the subprotocols from options
+   * @param url `ws:`, `wss:`, `http:` or `https:`, without a fragment. A relative URL is resolved
+   *   where there is a `location`
+   * @param protocols the subprotocols to offer, in order of preference; or the options
+   * @param options our extension: as the second argument, or as the third one as with `ws`
    * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid
-   * @throws UsageError for an option that is not valid
+   * @throws UsageError for an option that is not valid, or that a browser cannot honour
    */
-  new (url: string | URL, protocols?: string | readonly string[] | WebSocketOptions): WebSocket;
+  new (
+    url: string | URL,
+    protocols?: string | readonly string[] | WebSocketOptions,
+    options?: WebSocketOptions,
+  ): WebSocket;
   readonly prototype: WebSocket;
 }

@@ -2,7 +2,7 @@ import type { CloseInfo, Connection } from "../connection/connection.ts";
 import { HandshakeError, type TidewayError } from "../errors/index.ts";
 import { ConnectionStreams } from "./connection-streams.ts";
 import type { ConnectAttempt, Connector } from "./connector.ts";
-import { type WebSocketOptions, withDefaults } from "./options.ts";
+import { checkNames, type WebSocketOptions, withDefaults } from "./options.ts";
 import { exposeInterface } from "./web-idl.ts";
 import { parseProtocols, parseUrl } from "./web-socket-arguments.ts";
 import {
@@ -61,12 +61,13 @@ export function defineWebSocketStream(
       return this.#url.href;
     }
 
+    // Web IDL: the getter of a promise does not throw for an object of another class, but rejects.
     get opened(): Promise<WebSocketOpenInfo> {
-      return this.#opened.promise;
+      return #opened in this ? this.#opened.promise : illegalInvocation();
     }
 
     get closed(): Promise<Required<WebSocketCloseInfo>> {
-      return this.#closed.promise;
+      return #closed in this ? this.#closed.promise : illegalInvocation();
     }
 
     // A default instead of an optional parameter: Web IDL counts the required ones in `length`.
@@ -128,6 +129,7 @@ interface ReadOptions extends WebSocketOptions {
 /** Web IDL's conversion to `WebSocketStreamOptions`. @throws TypeError */
 function readOptions(argument: unknown): ReadOptions {
   const { protocols, signal, ...rest } = toDictionary<WebSocketStreamOptions>(argument);
+  checkNames(rest);
   if (
     protocols !== undefined &&
     !(Object(protocols) === protocols && Symbol.iterator in protocols)
@@ -142,6 +144,10 @@ function readOptions(argument: unknown): ReadOptions {
 
 function failure(error: TidewayError): WebSocketError {
   return connectionError(error.message, { code: 1006, reason: "", error });
+}
+
+function illegalInvocation(): Promise<never> {
+  return Promise.reject(new TypeError("Illegal invocation"));
 }
 
 interface Unheeded<T> {

@@ -39,6 +39,7 @@ export interface StandardWebSocketConstructor extends ReadyStateConstants {
   new (
     url: string | URL,
     protocols?: string | readonly string[] | WebSocketOptions,
+    options?: WebSocketOptions,
   ): StandardWebSocket;
   readonly prototype: StandardWebSocket;
 }
@@ -77,13 +78,18 @@ export function defineWebSocket(
     /** Bytes of payload that will never leave. */
     #lostBytes = 0;
 
-    constructor(url: string | URL, protocols: string | readonly string[] | WebSocketOptions = []) {
+    // A default instead of an optional parameter: Web IDL counts the required ones in `length`.
+    constructor(
+      url: string | URL,
+      protocols: string | readonly string[] | WebSocketOptions | undefined = undefined,
+      more: WebSocketOptions | undefined = undefined,
+    ) {
       super();
       runtime.allowManyListeners(this);
       if (arguments.length === 0) throw new TypeError("a WebSocket needs a url");
       this.#url = parseUrl(url);
       this.#origin = this.#url.origin;
-      const options = withDefaults(readOptions(protocols));
+      const options = withDefaults(readOptions(protocols, more));
       this.#attempt = connect(
         { url: new URL(this.#url), protocols: parseProtocols(options.protocols), options },
         {
@@ -118,8 +124,10 @@ export function defineWebSocket(
     }
 
     set binaryType(value: BinaryType) {
+      // Web IDL: the receiver is checked first, also for a value that will be ignored.
+      const present = this.#binaryType;
       const type = `${value}`;
-      if (type === "blob" || type === "arraybuffer") this.#binaryType = type;
+      this.#binaryType = type === "blob" || type === "arraybuffer" ? type : present;
     }
 
     send(data: WebSocketData): void {

@@ -59,17 +59,65 @@ describe("the entry point for browsers", () => {
     vi.stubGlobal("WebSocket", NativeWebSocket);
     const { WebSocket } = await load();
     const sockets = [
-      new WebSocket("ws://host", { protocols: ["a"], headers: { x: "y" } }),
+      new WebSocket("ws://host", {
+        protocols: ["a"],
+        compression: false,
+        ...({ headers: undefined } as object),
+      }),
       new WebSocket("ws://host", {}),
       new WebSocket("ws://host", "b"),
+      new WebSocket("ws://host", "b", {}),
+      new WebSocket("ws://host", undefined, { protocols: "c" }),
+      new WebSocket("ws://host", undefined, undefined),
       new WebSocket("ws://host"),
     ];
     expect(sockets.map((socket) => (socket as unknown as NativeWebSocket).args[1])).toEqual([
       ["a"],
       [],
       "b",
+      "b",
+      "c",
+      [],
       [],
     ]);
+  });
+
+  it("accepts options that a browser decides itself, and refuses all others before it connects", async () => {
+    vi.stubGlobal("WebSocket", NativeWebSocket);
+    const { ReconnectingWebSocket, UsageError, WebSocket } = await load();
+    const { length } = NativeWebSocket.made;
+    const options = [
+      { headers: {} },
+      { tls: {} },
+      { createConnection: () => {} },
+      { signal: AbortSignal.abort() },
+      { compresion: true },
+    ];
+    for (const option of options) {
+      const refused = expect.objectContaining({
+        name: "UsageError",
+        code: "INVALID_OPTION",
+        message: `no option ${Object.keys(option)[0]} in a browser`,
+      });
+      const cast = option as object;
+      expect(() => new WebSocket("ws://host", cast)).toThrow(refused);
+      expect(() => new WebSocket("ws://host", "a", cast)).toThrow(refused);
+      expect(() => new ReconnectingWebSocket("ws://host", { webSocketOptions: cast })).toThrow(
+        refused,
+      );
+    }
+    expect(() => new WebSocket("ws://host", {}, {})).toThrow(UsageError);
+    expect(() => new WebSocket("ws://host", "a", { protocols: "a" })).toThrow(UsageError);
+    expect(NativeWebSocket.made).toHaveLength(length);
+    const tuning = {
+      compression: false,
+      maxMessageBytes: 1,
+      handshakeTimeoutMs: 1,
+      closeTimeoutMs: 1,
+      heartbeat: {},
+    };
+    expect(new WebSocket("ws://host", tuning).readyState).toBe(0);
+    expect(NativeWebSocket.made).toHaveLength(length + 1);
   });
 
   it("reconnects over the native class", async () => {

@@ -274,7 +274,7 @@ describe("the request", () => {
       head = request;
       socket.write(acceptance(request, "Sec-WebSocket-Protocol: b\r\n"));
     });
-    const socket = new WebSocket(`${url}chat?room=1#fragment`, {
+    const socket = new WebSocket(`${url}chat?room=1`, {
       protocols: ["a", "b"],
       headers: { authorization: "Bearer x" },
     });

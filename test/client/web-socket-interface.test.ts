@@ -16,20 +16,27 @@ describe("the constructor's url (WHATWG WebSockets 3.1, get a URL record)", () =
     ["wss://Example.com:443/a?b", "wss://example.com/a?b"],
     ["http://example.com:8080/", "ws://example.com:8080/"],
     ["https://example.com/", "wss://example.com/"],
-    ["ws://example.com/#fragment", "ws://example.com/"],
-    ["ws://example.com/#", "ws://example.com/"],
+    ["ws://example.com/%23?%23", "ws://example.com/%23?%23"],
     ["ws://host/\u{D800}", "ws://host/%EF%BF%BD"],
   ])("reads %s as %s", (input, url) => {
     expect(create(input).url).toBe(url);
     expect(lastRequest().url.href).toBe(url);
   });
 
-  it.each(["", "/echo", "#fragment", "ws://", "ftp://host/", "mailto:a@b.c", "about:blank"])(
-    "throws a SyntaxError for %j",
-    (input) => {
-      expect(() => create(input)).toThrow(domException("SyntaxError"));
-    },
-  );
+  it.each([
+    "",
+    "/echo",
+    "#fragment",
+    "ws://host/#fragment",
+    "wss://host/#",
+    "http://host#",
+    "ws://",
+    "ftp://host/",
+    "mailto:a@b.c",
+    "about:blank",
+  ])("throws a SyntaxError for %j", (input) => {
+    expect(() => create(input)).toThrow(domException("SyntaxError"));
+  });
 
   it("is a DOMException, and a bad url is reported before bad protocols", () => {
     expect(() => create("nonsense", "not a token")).toThrow(DOMException);
@@ -102,6 +109,56 @@ describe("the constructor's protocols", () => {
     const { length } = attempts;
     expect(() => create("ws://host", ["a", "a"])).toThrow(DOMException);
     expect(attempts).toHaveLength(length);
+  });
+});
+
+describe("the options as a third argument, as with ws", () => {
+  it.each([
+    [[undefined, { headers: { a: "b" } }], []],
+    [["chat", { headers: { a: "b" } }], ["chat"]],
+    [
+      [["x", "y"], { headers: { a: "b" } }],
+      ["x", "y"],
+    ],
+    [[undefined, { protocols: "chat", headers: { a: "b" } }], ["chat"]],
+    [["chat", { protocols: undefined, headers: { a: "b" } }], ["chat"]],
+    [[[], { headers: { a: "b" } }], []],
+  ])("reads %j", (args, protocols) => {
+    create("ws://host", ...args);
+    expect(lastRequest()).toMatchObject({ protocols, options: { headers: { a: "b" } } });
+  });
+
+  it.each([[["chat", undefined]], [["chat", null]], [["chat", {}]]])(
+    "may be nothing: %j",
+    (args) => {
+      create("ws://host", ...args);
+      expect(lastRequest().protocols).toEqual(["chat"]);
+    },
+  );
+
+  it.each([
+    [{}, { headers: {} }],
+    [{ headers: {} }, {}],
+    ["chat", { protocols: "chat" }],
+    [[], { protocols: [] }],
+    [null, { protocols: "chat" }],
+  ])("are refused where something is given twice: %j, %j", (...args) => {
+    const { length } = attempts;
+    expect(() => create("ws://host", ...args)).toThrow(
+      expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
+    );
+    expect(attempts).toHaveLength(length);
+  });
+
+  it.each([
+    ["perMessageDeflate", "compression"],
+    ["maxPayload", "maxMessageBytes"],
+    ["origin", "headers.origin"],
+    ["rejectUnauthorized", "tls.rejectUnauthorized"],
+  ])("name what %s of ws is called here: %s", (name, ours) => {
+    expect(() => create("ws://host", undefined, { [name]: true })).toThrow(
+      `there is no option ${name}; pass ${ours} instead`,
+    );
   });
 });
 
@@ -239,6 +296,13 @@ describe("the class, as Web IDL makes it", () => {
 });
 
 describe("binaryType", () => {
+  it.each(["blob", "arraybuffer", "nonsense"])(
+    "checks its receiver when %s is set (Web IDL)",
+    (value) => {
+      expect(() => Reflect.set(WebSocket.prototype, "binaryType", value, {})).toThrow(TypeError);
+    },
+  );
+
   it("is blob at first, takes the enumeration's values and ignores others", () => {
     const socket = create("ws://host");
     expect(socket.binaryType).toBe("blob");

@@ -94,7 +94,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
   });
 
   it("asks for the subprotocols, and takes our options", () => {
-    const stream = new Class(new URL("http://host/a#b"), {
+    const stream = new Class(new URL("http://host/a"), {
       protocols: new Set(["a", "b"]),
       headers: { cookie: "c" },
     });
@@ -104,6 +104,23 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
       options: { headers: { cookie: "c" }, maxMessageBytes: 16 * 1024 * 1024 },
     });
   });
+
+  it("throws a SyntaxError for a URL with a fragment, and for an option that does not exist", () => {
+    const { length } = network.attempts;
+    for (const url of ["ws://host/#a", "ws://host/#"]) {
+      expect(() => new Class(url)).toThrow(expect.objectContaining({ name: "SyntaxError" }));
+    }
+    expect(() => new Class("ws://host/", { header: {} } as object)).toThrow("no option header");
+    expect(network.attempts).toHaveLength(length);
+  });
+
+  it.each(["opened", "closed"])(
+    "rejects when %s is read of another object (Web IDL)",
+    async (name) => {
+      const read = Reflect.get(Class.prototype, name, {}) as Promise<unknown>;
+      await expect(read).rejects.toThrow(TypeError);
+    },
+  );
 
   it("rejects opened and closed with one WebSocketError when the connection fails", async () => {
     const stream = new Class("ws://host/", null as never);
