@@ -25,7 +25,7 @@ const SPLIT = ["test/hostile/server.test.ts", "test/server/{authorize,hosts}.tes
 
 /** What holds wherever routes are attached to, or bytes come from: over TCP, and in memory. */
 const IN_MEMORY = [
-  "test/server/{authorize,hosts,max-connections,max-messages-per-second,max-unfinished-bytes,slow-peers,stop,trust-proxy}.test.ts",
+  "test/server/{authorize,hosts,max-connections,max-messages-per-second,max-unfinished-bytes,on-refused,slow-peers,stop,trust-proxy}.test.ts",
   "test/client/return-after-drain.test.ts",
   "test/hostile/{client,server}.test.ts",
   "test/anomalies/faults.test.ts",
@@ -51,6 +51,8 @@ export default defineConfig({
   test: {
     // No test waits for time to pass: these only end a run that hangs.
     testTimeout: 30_000,
+    // A server prints what it refuses, which many tests have it do.
+    silent: "passed-only",
     hookTimeout: 60_000,
     projects: [
       {

@@ -327,7 +327,7 @@ export class ByteConnection
     this.#record = record;
     this.#readyState = ReadyState.Closing;
     this.#startTimer(this.#closeTimeoutMs);
-    this.#handler!.onClosing();
+    this.#handler!.onClosing(record.error);
   }
 
   /** Counts a message of the peer's; false once the connection has been failed for their number. */

@@ -1,4 +1,4 @@
-import type { TidewayError } from "../errors/index.ts";
+import type { ProtocolError, TidewayError } from "../errors/index.ts";
 import type { PreparedMessage } from "../protocol/index.ts";
 
 /** The states of the WHATWG interface, by their numbers. */
@@ -38,8 +38,11 @@ export interface ConnectionHandler {
    * their buffer.
    */
   onBinary(bytes: Uint8Array): void;
-  /** The peer's Close frame came (or this side failed the connection): no more messages follow. */
-  onClosing(): void;
+  /**
+   * The peer's Close frame came, or this side failed the connection, with the close code of `error`:
+   * no more messages follow.
+   */
+  onClosing(error?: ProtocolError): void;
   /** The connection is over; called exactly once. */
   onClose(info: CloseInfo): void;
   /** All bytes that had been held back have left for the kernel. */

@@ -30,6 +30,7 @@ export type { ApplicationOptions } from "../server/application.ts";
 export type { ConnectionLimits } from "../server/connection-limits.ts";
 export { InvalidMessageError } from "../server/invalid-message-error.ts";
 export type { OriginPolicy } from "../server/origin.ts";
+export type { RefusalListener, RefusalReport } from "../server/refusals.ts";
 export type { ErrorContext, ErrorListener } from "../server/report.ts";
 export type { RouteParams } from "../server/patterns/route-params.ts";
 export type {
@@ -46,7 +47,7 @@ export type { PreparedMessage } from "../protocol/prepared-message.ts";
 export { prepare, type SendData, type SendOptions } from "../server/send-data.ts";
 export type { ListenOptions, Socket } from "../server/socket.ts";
 export type { SlowConsumerPolicy, SocketOptions } from "../server/socket-options.ts";
-export type { StandardSchema } from "../server/standard-schema.ts";
+export type { SchemaIssue, StandardSchema } from "../server/standard-schema.ts";
 export type { TypedSocket } from "../server/typed-socket.ts";
 export type { Message } from "../streams/message-queue.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";

@@ -4,6 +4,7 @@ import { ByteBudget } from "../protocol/index.ts";
 import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options.ts";
 import { compileOriginPolicy } from "./origin.ts";
+import { type RefusalListener, RefusalReporter } from "./refusals.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
 import { type RouteDefaults, RouteTable } from "./route-table.ts";
 import type { Route } from "./route-types.ts";
@@ -19,6 +20,14 @@ export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
    * them to the console.
    */
   readonly onError?: ErrorListener;
+  /**
+   * Gets a report of each refusal: of every handshake that does not end in a WebSocket, every other
+   * request that the server itself refuses (but for those that match no route), and every close that
+   * the server decides on (1002, 1003, 1007, 1008, 1009, 1013). A stranger can cause any number of
+   * them. Default: prints one line for each kind in a minute to the console, unless `NODE_ENV` is
+   * `"production"`.
+   */
+  readonly onRefused?: RefusalListener;
   /**
    * How long a client may take to send the head of its request, and `authorize` to decide. Default
    * 10,000.
@@ -62,6 +71,8 @@ export interface ServerRuntime {
   readonly inNextTurn: (callback: () => void) => void;
   /** From 0 to 1. */
   readonly random: () => number;
+  /** Whether what helps a developer is kept from the console and from the peers. */
+  readonly isProduction: () => boolean;
 }
 
 /** The parts of a server that are the same in every runtime. */
@@ -72,6 +83,11 @@ export interface Application {
   /** Closes the sockets when the server stops. */
   readonly drain: SocketDrain;
   readonly report: ErrorListener;
+  /**
+   * Reports to `onRefused`. Whatever refuses a request without asking the `gate` MUST report it here,
+   * once.
+   */
+  readonly refusals: RefusalReporter;
   /** Whether requests may call this server by a name. */
   readonly isHostAllowed: HostCheck;
   /** Undefined where no proxy is trusted. */
@@ -91,10 +107,11 @@ export function createApplication(
   routes: Readonly<Record<string, Route>>,
   options: ApplicationOptions,
   where: "serve" | "attach",
-  { wheel, deflateCodec, inNextTurn, random }: ServerRuntime,
+  { wheel, deflateCodec, inNextTurn, random, isProduction }: ServerRuntime,
 ): Application {
   const {
     onError,
+    onRefused,
     handshakeTimeoutMs = 10_000,
     maxConnections = 65_536,
     maxUnfinishedBytes = 268_435_456,
@@ -118,6 +135,9 @@ export function createApplication(
   }
   if (onError !== undefined && typeof onError !== "function") {
     throw invalidOption(where, "onError", onError, "a function");
+  }
+  if (onRefused !== undefined && typeof onRefused !== "function") {
+    throw invalidOption(where, "onRefused", onRefused, "a function");
   }
   if (typeof routes !== "object" || routes === null) {
     throw invalidOption(where, "routes", routes, "a record of routes");
@@ -144,6 +164,7 @@ export function createApplication(
   const sockets = new SocketGroup();
   const report = safeListener(onError);
   for (const { key, error } of table.shadowed) report(error, { route: key });
+  const refusals = new RefusalReporter(onRefused, { isProduction, nowMs: () => wheel.nowMs });
   const gate = new UpgradeGate(table, {
     wheel,
     deflateCodec,
@@ -151,6 +172,7 @@ export function createApplication(
     inNextTurn,
     random,
     report,
+    refusals,
     handshakeTimeoutMs,
     maxConnections,
     isHostAllowed,
@@ -162,6 +184,7 @@ export function createApplication(
     sockets,
     drain: new SocketDrain(sockets, wheel),
     report,
+    refusals,
     isHostAllowed,
     readProxies,
     handshakeTimeoutMs,

@@ -7,6 +7,7 @@ export type HostCheck = (host: string, isSecure: boolean) => boolean;
 export const MISDIRECTED = {
   status: 421,
   message: "This server does not answer to that host.",
+  option: "hosts",
 } as const;
 
 interface ListedHost {

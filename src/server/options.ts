@@ -85,6 +85,7 @@ const SERVER_OPTIONS: readonly string[] = [
   "maxConnections",
   "maxUnfinishedBytes",
   "onError",
+  "onRefused",
   "proxyHeaders",
   "trustProxy",
 ];

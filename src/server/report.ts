@@ -1,4 +1,5 @@
 import type { Socket } from "./socket.ts";
+import { isThenable } from "./values.ts";
 
 /** Where an error that is reported to `onError` came up. */
 export interface ErrorContext {
@@ -13,18 +14,35 @@ export interface ErrorContext {
 /** Is told every error that a program did not handle itself. */
 export type ErrorListener = (error: unknown, context: ErrorContext) => void;
 
-/** Wraps a listener, by default one that writes to the console, so that it never throws. */
-export function safeListener(
-  listener: ErrorListener = (error) => console.error(error),
-): ErrorListener {
+/**
+ * Wraps a listener so that it never throws and never causes an unhandled rejection. The default
+ * listener prints to the console.
+ */
+export function safeListener(listener: ErrorListener = printError): ErrorListener {
   return (error, context) => {
+    const onFailure = (failure: unknown): void => {
+      printError(error);
+      printError(failure);
+    };
     try {
       const result: unknown = listener(error, context);
-      // An async listener is not meant, but may not crash the process either.
-      if (result instanceof Promise) result.catch((failure: unknown) => console.error(failure));
+      if (isThenable(result)) Promise.resolve(result).catch(onFailure);
     } catch (failure) {
-      console.error(error);
-      console.error(failure);
+      onFailure(failure);
     }
   };
+}
+
+/** Prints a thrown value to the console. Never throws, whatever was thrown. */
+export function printError(error: unknown): void {
+  try {
+    console.error(error);
+  } catch {
+    // Getters and proxies can throw while they are printed.
+    try {
+      console.error("tideway: a value was thrown that cannot be printed");
+    } catch {
+      // The console itself fails.
+    }
+  }
 }

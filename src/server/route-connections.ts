@@ -1,6 +1,7 @@
 import type { ByteConnectionOptions } from "../connection/byte-connection.ts";
 import type { ByteBudget } from "../protocol/index.ts";
 import type { AgreedCompression } from "./compression.ts";
+import type { RefusalReporter } from "./refusals.ts";
 import type { ErrorListener } from "./report.ts";
 import type { WebSocketEntry } from "./route-table.ts";
 import type { SocketGroup } from "./socket-group.ts";
@@ -12,6 +13,7 @@ export interface RouteConnectionsEnvironment {
   /** Calls back in a turn of its own, after what is sent in this one has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   readonly report: ErrorListener;
+  readonly refusals: RefusalReporter;
   /** Where the sockets go while they are open. */
   readonly sockets: SocketGroup;
 }
@@ -24,11 +26,16 @@ export class RouteConnections {
   #latest: ByteConnectionOptions | undefined;
 
   constructor(entry: WebSocketEntry, environment: RouteConnectionsEnvironment) {
-    const { report, sockets, inNextTurn, unfinishedBudget } = environment;
+    const { report, refusals, sockets, inNextTurn, unfinishedBudget } = environment;
     this.#entry = entry;
     this.#unfinishedBudget = unfinishedBudget;
     this.host = {
       onFailure: (socket, error) => report(error, { route: entry.key, socket }),
+      onRefused: (socket, refusal) => {
+        const peer = sockets.peerOf(socket);
+        if (peer === undefined) return;
+        refusals.report({ what: "connection", route: entry.key, ...refusal }, peer);
+      },
       onClosed: (socket) => sockets.delete(socket),
       inNextTurn,
     };

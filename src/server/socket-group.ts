@@ -1,9 +1,11 @@
+import type { RefusedPeer } from "./refusals.ts";
 import type { Socket } from "./socket.ts";
 import { Tally } from "./tally.ts";
 
 /** The sockets that are open on a server. */
 export class SocketGroup implements Iterable<Socket> {
-  readonly #sockets = new Set<Socket>();
+  /** With what has to be known of each peer if the server closes its socket. */
+  readonly #sockets = new Map<Socket, RefusedPeer>();
   /** The sockets again, and the handlers that have not returned, which may outlast their sockets. */
   readonly #underWay = new Tally();
 
@@ -11,13 +13,18 @@ export class SocketGroup implements Iterable<Socket> {
     return this.#sockets.size;
   }
 
-  add(socket: Socket): void {
-    this.#sockets.add(socket);
+  add(socket: Socket, peer: RefusedPeer): void {
+    this.#sockets.set(socket, peer);
     this.#underWay.start();
   }
 
   delete(socket: Socket): void {
     if (this.#sockets.delete(socket)) this.#underWay.end();
+  }
+
+  /** Undefined once the connection of `socket` is over. */
+  peerOf(socket: Socket): RefusedPeer | undefined {
+    return this.#sockets.get(socket);
   }
 
   /** A handler has begun; returns what to call when it has ended. */
@@ -32,6 +39,6 @@ export class SocketGroup implements Iterable<Socket> {
   }
 
   [Symbol.iterator](): IterableIterator<Socket> {
-    return this.#sockets.values();
+    return this.#sockets.keys();
   }
 }

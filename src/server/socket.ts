@@ -18,6 +18,7 @@ import {
   toBytes,
   toPingPayload,
 } from "./send-data.ts";
+import type { RefusalDetails } from "./refusals.ts";
 import type { SlowConsumerPolicy, SocketOptions } from "./socket-options.ts";
 import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
 import { isThenable } from "./values.ts";
@@ -30,10 +31,17 @@ export interface ListenOptions<Failure extends TidewayError = ConnectionClosedEr
   readonly onError?: (error: Failure) => void;
 }
 
+/** Why the server closes a connection. */
+export interface CloseRefusal extends Pick<RefusalDetails, "reason" | "option" | "issues"> {
+  readonly closeCode: number;
+}
+
 /** What sockets need from the server they belong to; one host serves many. */
 export interface SocketHost {
   /** What the handler or a callback of `socket` threw; called at most once for each socket. */
   onFailure(socket: Socket, error: unknown): void;
+  /** The server closes `socket`, not the application; called at most once for each socket. */
+  onRefused(socket: Socket, refusal: CloseRefusal): void;
   /** The connection of `socket` is over. */
   onClosed(socket: Socket): void;
   /**
@@ -58,6 +66,7 @@ export let endMessages: (socket: Socket, error: TidewayError) => void;
 // What only the connection and the listener may call; kept off the public face.
 let receive: (socket: Socket, message: Message) => void;
 let drain: (socket: Socket) => void;
+let onClosing: (socket: Socket, error: ProtocolError | undefined) => void;
 let finish: (socket: Socket, info: CloseInfo) => void;
 let guard: <T>(socket: Socket, callback: (argument: T) => unknown, argument: T) => void;
 let closeSoon: (socket: Socket) => void;
@@ -267,7 +276,15 @@ export class Socket implements AsyncIterable<Message> {
   }
 
   #refuse(): false {
-    if (this.#slowConsumer === "close") this.close(CloseCode.TryAgainLater, "too slow");
+    if (this.#slowConsumer === "close") {
+      const { bufferedAmount } = this;
+      this.close(CloseCode.TryAgainLater, "too slow");
+      this.#host.onRefused(this, {
+        closeCode: CloseCode.TryAgainLater,
+        reason: `${bufferedAmount} bytes wait for the peer, more than maxBufferedBytes ${this.#maxBufferedBytes}`,
+        option: "maxBufferedBytes",
+      });
+    }
     return false;
   }
 
@@ -306,7 +323,9 @@ export class Socket implements AsyncIterable<Message> {
   #endMessages(error: TidewayError): void {
     if (error instanceof InvalidMessageError) {
       ownErrors.set(error, this);
+      const isOpen = this.readyState === ReadyState.Open;
       this.close(error.closeCode, error.reason);
+      if (isOpen) this.#host.onRefused(this, invalidMessage(error));
     } else {
       this.#fail(error);
     }
@@ -323,6 +342,16 @@ export class Socket implements AsyncIterable<Message> {
     if (this.bufferedAmount >= this.#highWaterMarkBytes) return;
     this.#drained?.resolve();
     this.#drained = undefined;
+  }
+
+  #onClosing(error: ProtocolError | undefined): void {
+    // Once a Close frame was sent, none follows for what the peer does then.
+    if (error === undefined || this.#isClosedLocally) return;
+    this.#host.onRefused(this, {
+      closeCode: error.closeCode ?? CloseCode.ProtocolError,
+      reason: error.message,
+      option: OPTION_OF_VIOLATION[error.code],
+    });
   }
 
   #onClose(info: CloseInfo): void {
@@ -353,6 +382,7 @@ export class Socket implements AsyncIterable<Message> {
     endMessages = (socket, error) => socket.#endMessages(error);
     receive = (socket, message) => socket.#onMessage(message);
     drain = (socket) => socket.#checkDrained();
+    onClosing = (socket, error) => socket.#onClosing(error);
     finish = (socket, info) => socket.#onClose(info);
     guard = (socket, callback, argument) => socket.#guard(callback, argument);
     closeSoon = (socket) => socket.#closeSoon();
@@ -374,7 +404,9 @@ class SocketConnectionHandler implements ConnectionHandler {
     receive(this.#socket, bytes);
   }
 
-  onClosing(): void {}
+  onClosing(error?: ProtocolError): void {
+    onClosing(this.#socket, error);
+  }
 
   onDrain(): void {
     drain(this.#socket);
@@ -386,6 +418,17 @@ class SocketConnectionHandler implements ConnectionHandler {
 }
 
 const NO_OPTIONS: ListenOptions = {};
+
+/** The options behind the violations that are not of the protocol itself, by error code. */
+const OPTION_OF_VIOLATION: Readonly<Record<string, string>> = {
+  MESSAGE_TOO_BIG: "maxMessageBytes",
+  UNFINISHED_TOO_BIG: "maxUnfinishedBytes",
+  RATE_EXCEEDED: "maxMessagesPerSecond",
+};
+
+function invalidMessage({ closeCode, reason, issues }: InvalidMessageError): CloseRefusal {
+  return { closeCode, reason: `the peer's message is ${reason}`, option: "schema", issues };
+}
 
 /** @throws UsageError `INVALID_LISTENER` unless `onMessage` is a function */
 export function checkListener(onMessage: unknown): void {

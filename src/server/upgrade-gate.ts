@@ -6,8 +6,10 @@ import { CloseCode } from "../protocol/index.ts";
 import { HandlerContext } from "./handler-context.ts";
 import { type HostCheck, MISDIRECTED } from "./host-policy.ts";
 import { cancelBody } from "./http-answer.ts";
+import { quoteStart } from "./refusals.ts";
 import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
 import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
+import { SocketPeers } from "./socket-peer.ts";
 import { runHandler, Socket } from "./socket.ts";
 import type { UpgradeAttempt, UpgradeDecision, UpgradeRefused } from "./upgrade.ts";
 import { isResponse, isThenable } from "./values.ts";
@@ -40,6 +42,7 @@ export class UpgradeGate {
   readonly #connections = new Map<WebSocketEntry, RouteConnections>();
   /** How often `authorize` is at work: until it has decided, also where its peer goes first. */
   #undecided = 0;
+  readonly #peers = new SocketPeers();
 
   constructor(routes: RouteTable, environment: UpgradeEnvironment) {
     this.#routes = routes;
@@ -58,23 +61,49 @@ export class UpgradeGate {
     } catch (error) {
       // What a lenient parser of the runtime has let through can make no Request.
       this.#environment.report(error, {});
-      return refuse(400, "The request is malformed.");
+      return this.#refuse(refuse(400, "The request is malformed."), attempt);
     }
   }
 
+  #reportAnswer(
+    { status }: Response,
+    attempt: UpgradeAttempt,
+    { key: route }: WebSocketEntry,
+  ): void {
+    // The server has answered in its stead, or nobody is there to be refused.
+    if (attempt.isAborted) return;
+    const reason = "authorize returned a Response.";
+    const details = { what: "handshake", by: "application", status, reason, route } as const;
+    this.#environment.refusals.report({ ...details, option: "authorize" }, attempt);
+  }
+
+  /** Reports a refusal, and returns it. */
+  #refuse(
+    refusal: UpgradeRefused,
+    attempt: UpgradeAttempt,
+    entry?: WebSocketEntry,
+  ): UpgradeRefused {
+    const { status, message, reason = message, option } = refusal;
+    const details = { what: "handshake", status, reason, option, route: entry?.key } as const;
+    this.#environment.refusals.report(details, attempt);
+    return refusal;
+  }
+
   #judge(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
-    if (!this.#environment.isHostAllowed(attempt.host, attempt.isSecure)) return WRONG_HOST;
+    if (!this.#environment.isHostAllowed(attempt.host, attempt.isSecure)) {
+      return this.#refuse(WRONG_HOST, attempt);
+    }
     const match = this.#routes.findWebSocket(attempt.pathname);
-    if (match === undefined) return refuse(404, "No WebSocket is here.");
+    if (match === undefined) return this.#refuse(NOT_FOUND, attempt);
     const offer = attempt.readOffer();
-    if (offer.kind === "refuse") return offer;
+    if (offer.kind === "refuse") return this.#refuse(offer, attempt, match.entry);
     if (!this.#isOriginAllowed(attempt, match.entry)) {
-      return refuse(403, "Pages of this origin may not connect.");
+      const refusal = wrongOrigin(attempt.origins, this.#environment.refusals.isVerbose);
+      return this.#refuse(refusal, attempt, match.entry);
     }
     const protocol = chooseProtocol(match.entry.protocols, offer.protocols);
-    if (protocol === undefined)
-      return refuse(400, "None of the subprotocols offered is spoken here.");
-    if (!this.#hasRoom()) return FULL;
+    if (protocol === undefined) return this.#refuse(WRONG_PROTOCOL, attempt, match.entry);
+    if (!this.#hasRoom()) return this.#refuse(FULL, attempt, match.entry);
     const { minWindowBits } = this.#environment.deflateCodec;
     const agreed = match.entry.compression?.accept(offer.extensions, minWindowBits);
     const connections = this.#connectionsOf(match.entry);
@@ -107,20 +136,21 @@ export class UpgradeGate {
     { entry, params }: Match,
     accept: (state: unknown) => UpgradeDecision,
   ): UpgradeDecision | Promise<UpgradeDecision> {
-    const decide = (result: unknown): UpgradeDecision =>
-      isResponse(result)
-        ? {
-            kind: "answer",
-            response: result,
-            onFailure: (error) => this.#report(error, attempt, entry),
-          }
-        : accept(result);
+    const decide = (result: unknown): UpgradeDecision => {
+      if (!isResponse(result)) return accept(result);
+      this.#reportAnswer(result, attempt, entry);
+      return {
+        kind: "answer",
+        response: result,
+        onFailure: (error) => this.#report(error, attempt, entry),
+      };
+    };
     const fail = (error: unknown): UpgradeDecision => {
+      const refusal = error instanceof AuthorizeTimeout ? TOO_SLOW : FAILED;
       // Whatever fails after the peer has gone is of no interest.
-      if (!attempt.request.signal.aborted) this.#report(error, attempt, entry);
-      return error instanceof AuthorizeTimeout
-        ? refuse(503, "The server is too busy.")
-        : refuse(500, "The server failed.");
+      if (attempt.isAborted) return refusal;
+      this.#report(error, attempt, entry);
+      return this.#refuse(refusal, attempt, entry);
     };
     try {
       const result = entry.authorize!(attempt.request, {
@@ -153,7 +183,7 @@ export class UpgradeGate {
     const { entry, params } = match;
     const { sockets } = this.#environment;
     const socket = new Socket(connection, this.#connectionsOf(entry).host, entry.limits);
-    sockets.add(socket);
+    sockets.add(socket, this.#peers.of(attempt));
     const { maxLifetimeMs = Infinity } = entry.limits;
     if (maxLifetimeMs < Infinity) this.#limitLifetime(socket, maxLifetimeMs);
     const context = new HandlerContext(attempt, params, connection.protocol, state);
@@ -204,10 +234,32 @@ function chooseProtocol(spoken: readonly string[], offered: readonly string[]): 
 function refuse(
   status: number,
   message: string,
+  option?: string,
   headers: Readonly<Record<string, string>> = {},
 ): UpgradeRefused {
-  return { kind: "refuse", status, headers, message };
+  return { kind: "refuse", status, headers, message, ...(option !== undefined && { option }) };
 }
 
-const WRONG_HOST = refuse(MISDIRECTED.status, MISDIRECTED.message);
-const FULL = refuse(503, "The server is full.", { "Retry-After": String(RETRY_AFTER_S) });
+const WRONG_HOST = refuse(MISDIRECTED.status, MISDIRECTED.message, MISDIRECTED.option);
+const NOT_FOUND = refuse(404, "No WebSocket is here.", "routes");
+const WRONG_PROTOCOL = refuse(400, "None of the subprotocols offered is spoken here.", "protocols");
+const FULL = refuse(503, "The server is full.", "maxConnections", {
+  "Retry-After": String(RETRY_AFTER_S),
+});
+const TOO_SLOW = refuse(503, "The server is too busy.", "handshakeTimeoutMs");
+const FAILED = refuse(500, "The server failed.");
+
+/** The body quotes what the peer sent, so a browser must not take it for anything but text. */
+function wrongOrigin(
+  [origin = "", ...more]: readonly string[],
+  isVerbose: boolean,
+): UpgradeRefused {
+  const headers = { "X-Content-Type-Options": "nosniff" };
+  if (more.length > 0) return refuse(403, "The request has several Origins.", "origins", headers);
+  const problem = `Pages of the origin ${quoteStart(origin)} may not connect.`;
+  const advice = " To let them connect, list it in the option origins of the server or the route.";
+  return {
+    ...refuse(403, isVerbose ? problem + advice : problem, "origins", headers),
+    reason: "Pages of this origin may not connect.",
+  };
+}

@@ -4,6 +4,12 @@ import type { UpgradeRefusal, WebSocketOffer } from "../protocol/handshake/index
 import type { OriginClaim } from "./origin.ts";
 import type { Socket } from "./socket.ts";
 
+/** Where a connection comes from. */
+export interface Peer {
+  /** Undefined once the connection has ended. */
+  readonly remoteAddress?: string | undefined;
+}
+
 /** A request for a WebSocket, as a runtime hands it over. */
 export interface UpgradeAttempt extends OriginClaim {
   /** The path of the request's URL, normalised as URLs are. */
@@ -13,6 +19,10 @@ export interface UpgradeAttempt extends OriginClaim {
   readonly url: URL;
   /** Where the connection comes from; empty once it has ended. */
   readonly remoteAddress: string;
+  /** The same address, without holding on to the request: for as long as the socket is open. */
+  readonly peer: Peer;
+  /** Whether the peer has gone, or was answered without waiting for the decision. */
+  readonly isAborted: boolean;
   /** Judges the opening handshake by the rules of the HTTP version that it came by. */
   readOffer(): WebSocketOffer | UpgradeRefusal;
 }
@@ -30,7 +40,12 @@ export interface UpgradeAccepted {
 }
 
 /** Send a plain response and close. */
-export type UpgradeRefused = UpgradeRefusal;
+export interface UpgradeRefused extends UpgradeRefusal {
+  /** What `onRefused` gets, without what the peer sent. Default: the message. */
+  readonly reason?: string;
+  /** The name of the option that decides this. */
+  readonly option?: string;
+}
 
 /** Send the response that `authorize` gave, and close. */
 export interface UpgradeAnswered {

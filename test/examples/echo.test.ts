@@ -149,7 +149,7 @@ describe("npm run echo", { timeout: TIMEOUT }, () => {
   it("waits for a client that does not read", async () => {
     const connection = new FakeConnection();
     connection.bytesPerMessage = 100_000;
-    const host = { onFailure() {}, onClosed() {}, inNextTurn: setImmediate };
+    const host = { onFailure() {}, onRefused() {}, onClosed() {}, inNextTurn: setImmediate };
     const context = {} as WebSocketContext<never, "", undefined>;
     const { handle } = echoRoute();
     await handle(new Socket(connection, host), context);

@@ -25,6 +25,7 @@ function open(
       wheel: new TimerWheel(clock),
       inNextTurn: setImmediate,
       random: () => random,
+      isProduction: () => false,
     },
   );
   const request = new Request("http://localhost/");
@@ -36,6 +37,8 @@ function open(
     request,
     url: new URL(request.url),
     remoteAddress: "",
+    peer: {},
+    isAborted: false,
     readOffer: () => ({ kind: "upgrade", protocols: [], extensions: [] }) as never,
   };
   const connection = new FakeConnection();

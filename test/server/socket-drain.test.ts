@@ -10,7 +10,7 @@ let clock: ManualClock;
 let connections: FakeConnection[];
 let drain: SocketDrain;
 
-const host = { onFailure() {}, onClosed() {}, inNextTurn: setImmediate };
+const host = { onFailure() {}, onRefused() {}, onClosed() {}, inNextTurn: setImmediate };
 
 beforeEach(() => {
   clock = new ManualClock();

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 function open<T>(schema: StandardSchema<T>, options?: SocketOptions): TypedSocket<T> {
-  const host = { onFailure, onClosed: () => {}, inNextTurn: setImmediate };
+  const host = { onFailure, onRefused: () => {}, onClosed: () => {}, inNextTurn: setImmediate };
   return new TypedSocket(new Socket(connection, host, options), schema);
 }
 

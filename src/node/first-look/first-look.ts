@@ -1,14 +1,13 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { ByteConnection } from "../../connection/byte-connection.ts";
-import type { UpgradeAccepted } from "../../server/upgrade.ts";
+import type { Peer, UpgradeAccepted } from "../../server/upgrade.ts";
 import { nodeEnvironment } from "../environment.ts";
 import { acceptance, connectionOptions } from "../http/http-upgrade.ts";
 import { HttpUpgradeAttempt } from "../http/http-upgrade-attempt.ts";
 import type { HttpFront } from "../http/http-front.ts";
 import type { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { type RequestTarget, toTarget } from "../serve/request-target.ts";
-import type { Peer } from "../serve/upgrade-attempt.ts";
 import { HandleTransport } from "../tcp/handle-transport.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
 import { AcceptingServer } from "./accepting-server.ts";

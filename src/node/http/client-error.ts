@@ -2,7 +2,6 @@ import type { Server as HttpServer } from "node:http";
 import type { Duplex } from "node:stream";
 import type { HttpFront } from "./http-front.ts";
 import type { Refusal } from "../serve/refusal.ts";
-import { refuse } from "./http-upgrade.ts";
 
 const BAD_REQUEST: Refusal = { status: 400, message: "The request is malformed." };
 
@@ -10,7 +9,11 @@ const BAD_REQUEST: Refusal = { status: 400, message: "The request is malformed."
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: "The head of the request is too large." },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "The chunk extensions are too large." },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "The request took too long to come." },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    message: "The request took too long to come.",
+    option: "handshakeTimeoutMs",
+  },
 };
 
 /** Answers what `node:http` could not read as a request, and CONNECT, and closes the connection. */
@@ -30,8 +33,8 @@ export function refuseClientErrors(httpServer: HttpServer, front: HttpFront): vo
     }
     front.refuseGarbage(socket, REFUSALS[error.code ?? ""] ?? BAD_REQUEST);
   });
-  httpServer.on("connect", (_request, socket: Duplex) => {
+  httpServer.on("connect", (request, socket: Duplex) => {
     socket.on("error", () => socket.destroy());
-    refuse(socket, { status: 501, message: "CONNECT is not implemented." });
+    front.refuseConnect(request, socket);
   });
 }

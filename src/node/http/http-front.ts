@@ -1,9 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Application } from "../../server/application.ts";
 import type { Farewell } from "../../server/socket-drain.ts";
-import type { UpgradeDecision } from "../../server/upgrade.ts";
-import { goingAway, type Refusal } from "../serve/refusal.ts";
+import type { Peer, UpgradeDecision } from "../../server/upgrade.ts";
+import { goingAway, type Refusal, reportRefusal } from "../serve/refusal.ts";
 import { readTarget } from "../serve/request-target.ts";
 import { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { RequestListener } from "../serve/request-listener.ts";
@@ -19,6 +20,7 @@ type RequestArgs = [request: IncomingMessage, response: ServerResponse];
 type UpgradeArgs = [request: IncomingMessage, socket: Duplex, head: Buffer];
 type Listener<Args extends unknown[]> = (...args: Args) => void;
 
+const CONNECT_UNKNOWN: Refusal = { status: 501, message: "CONNECT is not implemented." };
 const PIPELINED: Refusal = { status: 400, message: "The opening handshake was pipelined." };
 
 /** An application as the listener of a `node:http` server. */
@@ -75,12 +77,24 @@ export class HttpFront {
 
   /** Refuses what came on `socket` and is no request, behind the answers to what came before. */
   refuseGarbage(socket: Duplex, refusal: Refusal): void {
+    // A connection that was opened in advance, and never used, asked for nothing.
+    if (!(socket instanceof NetSocket && socket.bytesRead === 0)) {
+      reportRefusal(this.#application.refusals, "request", refusal, {
+        socket: socket as Peer,
+      });
+    }
     const owed = this.#owed.on(socket);
     if (owed === undefined) refuse(socket, refusal);
     else if (owed.req.complete) owed.once("close", () => refuse(socket, refusal));
     // The garbage is in the request's own body, so that its handler may wait for the end for ever.
     else if (owed.headersSent) socket.destroy();
     else refuse(socket, refusal);
+  }
+
+  /** Refuses to be a proxy (RFC 9110 9.3.6). */
+  refuseConnect(request: IncomingMessage, socket: Duplex): void {
+    reportRefusal(this.#application.refusals, "request", CONNECT_UNKNOWN, request);
+    refuse(socket, CONNECT_UNKNOWN);
   }
 
   /** Decides on an opening handshake that did not come by the HTTP server. */
@@ -173,9 +187,14 @@ export class HttpFront {
     if (owed !== undefined) {
       // A client that sends its handshake before it is answered would take that answer for ours.
       socket.once("end", () => socket.destroy()).resume();
-      whenAnswered(owed, socket, () => refuse(socket, PIPELINED));
-    } else if (this.#farewell !== undefined) refuse(socket, this.#farewell);
+      whenAnswered(owed, socket, () => this.#refuse(request, socket, PIPELINED));
+    } else if (this.#farewell !== undefined) this.#refuse(request, socket, this.#farewell);
     else this.#upgrades.handle(request, socket, head);
+  }
+
+  #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+    reportRefusal(this.#application.refusals, "handshake", refusal, request);
+    refuse(socket, refusal);
   }
 
   #ignoreUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -1,6 +1,7 @@
 import type { UpgradeOutcome } from "../../protocol/handshake/index.ts";
+import type { Peer } from "../../server/upgrade.ts";
 import type { RequestTarget } from "../serve/request-target.ts";
-import { NodeUpgradeAttempt, type Peer } from "../serve/upgrade-attempt.ts";
+import { NodeUpgradeAttempt } from "../serve/upgrade-attempt.ts";
 
 /** A request of HTTP/1.1 for a WebSocket. */
 export class HttpUpgradeAttempt extends NodeUpgradeAttempt {

@@ -13,8 +13,8 @@ import type { Application } from "../../server/application.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
-import type { Refusal } from "../serve/refusal.ts";
 import type { ProxiedTargets } from "../serve/proxied-targets.ts";
+import { type Refusal, reportRefusal } from "../serve/refusal.ts";
 import { readTarget } from "../serve/request-target.ts";
 import { Undecided } from "../serve/undecided.ts";
 import { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
@@ -53,6 +53,7 @@ export class UpgradeListener {
     const direct = readTarget(request, this.#httpServer);
     const target = this.#targets.resolve(direct, request.rawHeaders, request.socket);
     if (!("url" in target)) {
+      reportRefusal(this.#application.refusals, "handshake", target, request);
       refuse(socket, target);
       return;
     }
@@ -75,7 +76,12 @@ export class UpgradeListener {
     }
     this.#undecided.wait(socket, head, attempt, decision, {
       carryOut: (decided, early) => this.#carryOut(decided, attempt, socket, early),
-      refuse: (refusal) => refuse(socket, refusal),
+      refuse: (refusal) => {
+        const { rawHeaders, peer } = attempt;
+        const request = { rawHeaders, socket: peer };
+        reportRefusal(this.#application.refusals, "handshake", refusal, request);
+        refuse(socket, refusal);
+      },
       drop: () => socket.destroy(),
     });
   }

@@ -7,8 +7,8 @@ import type { Application } from "../../server/application.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
 import { nodeEnvironment } from "../environment.ts";
 import { withoutConnectionFields } from "../serve/connection-fields.ts";
-import type { Refusal } from "../serve/refusal.ts";
 import type { ProxiedTargets } from "../serve/proxied-targets.ts";
+import { type Refusal, reportRefusal } from "../serve/refusal.ts";
 import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import { Undecided } from "../serve/undecided.ts";
 import { cancelStream, endStream, failStream } from "./close-stream.ts";
@@ -19,6 +19,7 @@ import { cancelIfStalled } from "./stalled-streams.ts";
 import { StreamTransport } from "./stream-transport.ts";
 
 const NOTHING = new Uint8Array(0);
+const CONNECT_UNKNOWN: Refusal = { status: 501, message: "CONNECT is not implemented." };
 
 /** Answers the requests of HTTP/2 for a tunnel: for a WebSocket, that is (RFC 8441). */
 export class ConnectListener {
@@ -37,12 +38,12 @@ export class ConnectListener {
     const { stream, headers, rawHeaders, socket } = incoming;
     // A CONNECT without :protocol has no :path (RFC 9113 8.5), so it is for nothing that there is.
     if (headers[":protocol"] === undefined) {
-      refuseStream(stream, { status: 501, message: "CONNECT is not implemented." });
+      this.#refuse("request", CONNECT_UNKNOWN, incoming);
       return;
     }
     const target = this.#targets.resolve(readHttp2Target(rawHeaders), rawHeaders, socket);
     if (!("url" in target)) {
-      refuseStream(stream, target);
+      this.#refuse("handshake", target, incoming);
       return;
     }
     const attempt = new ConnectAttempt(rawHeaders, socket, target);
@@ -53,9 +54,14 @@ export class ConnectListener {
     }
     this.#undecided.wait(stream, NOTHING, attempt, decision, {
       carryOut: (decided, early) => this.#carryOut(decided, attempt, incoming, early),
-      refuse: (refusal) => refuseStream(stream, refusal),
+      refuse: (refusal) => this.#refuse("handshake", refusal, incoming),
       drop: () => cancelStream(stream),
     });
+  }
+
+  #refuse(what: "handshake" | "request", refusal: Refusal, incoming: IncomingStream): void {
+    reportRefusal(this.#application.refusals, what, refusal, incoming);
+    refuseStream(incoming.stream, refusal);
   }
 
   /** Refuses all those that are still being decided on. */

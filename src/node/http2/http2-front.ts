@@ -2,8 +2,8 @@ import { Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from 
 import type { Server as HttpsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
 import type { Application } from "../../server/application.ts";
-import type { Refusal } from "../serve/refusal.ts";
 import { ProxiedTargets } from "../serve/proxied-targets.ts";
+import { type Refusal, reportRefusal } from "../serve/refusal.ts";
 import { RequestListener } from "../serve/request-listener.ts";
 import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import { wheel } from "../timers.ts";
@@ -74,14 +74,20 @@ export class Http2Front {
 
   readonly #receive = (incoming: IncomingStream): void => {
     if (incoming.headers[":method"] !== "CONNECT") this.#request(incoming);
-    else if (this.#farewell !== undefined) refuseStream(incoming.stream, this.#farewell);
+    else if (this.#farewell !== undefined) this.#refuse("handshake", this.#farewell, incoming);
     else this.#connects.handle(incoming);
   };
 
-  #request({ stream, headers, rawHeaders, socket }: IncomingStream): void {
+  #refuse(what: "handshake" | "request", refusal: Refusal, incoming: IncomingStream): void {
+    reportRefusal(this.#application.refusals, what, refusal, incoming);
+    refuseStream(incoming.stream, refusal);
+  }
+
+  #request(incoming: IncomingStream): void {
+    const { stream, headers, rawHeaders, socket } = incoming;
     const { expect } = headers;
     if (expect !== undefined && expect !== "100-continue") {
-      refuseStream(stream, EXPECTATION_FAILED);
+      this.#refuse("request", EXPECTATION_FAILED, incoming);
       return;
     }
     const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);

@@ -1,7 +1,7 @@
 import type { Server } from "node:net";
 import type { ProxyReader } from "../../server/trust-proxy.ts";
 import { type RequestTarget, type TargetRefusal, toTarget } from "./request-target.ts";
-import type { Peer } from "./upgrade-attempt.ts";
+import type { Peer } from "../../server/upgrade.ts";
 
 /** Applies to requests of one server what trusted proxies say of them. */
 export class ProxiedTargets {

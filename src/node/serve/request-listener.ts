@@ -6,12 +6,19 @@ import { MISDIRECTED } from "../../server/host-policy.ts";
 import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
 import { endStream, failStream } from "../http2/close-stream.ts";
 import { isConnectionField, withoutConnectionFields } from "./connection-fields.ts";
-import type { Refusal } from "./refusal.ts";
+import { type Refusal, reportRefusal } from "./refusal.ts";
 import type { RequestTarget, TargetRefusal } from "./request-target.ts";
 
 /** A request, of `node:http` or of the interface that `node:http2` has in common with it. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** A request, with what it is for and what it is answered by. */
+interface Exchange {
+  readonly request: NodeRequest;
+  readonly response: NodeResponse;
+  readonly target: RequestTarget | TargetRefusal;
+}
 
 /** Answers HTTP requests by the routes, whichever version of HTTP they came by. */
 export class RequestListener {
@@ -43,13 +50,36 @@ export class RequestListener {
   ): void {
     // Writing to a peer that has just gone is an error that concerns nobody.
     response.on("error", ignoreError);
-    if (this.#farewell !== undefined) refuse(response, this.#farewell);
-    else if (!("url" in target)) refuse(response, { ...target, headers: CLOSING });
+    const refuseWith = (refusal: Refusal): void => {
+      this.#refuse("request", { request, response, target }, refusal);
+    };
+    if (this.#farewell !== undefined) refuseWith(this.#farewell);
+    else if (!("url" in target)) refuseWith({ ...target, headers: CLOSING });
     else if (!this.#application.isHostAllowed(target.host, target.isSecure)) {
-      refuse(response, { ...MISDIRECTED, headers: CLOSING });
+      refuseWith({ ...MISDIRECTED, headers: CLOSING });
     } else if (UNSUPPORTED_METHODS.has(request.method ?? "")) {
       refuse(response, { status: 501, message: `${request.method} is not implemented.` });
     } else this.#answer(request, response, target).catch(() => drop(response));
+  }
+
+  /** Refuses a request whatever it is for. */
+  #refuse(
+    what: "handshake" | "request",
+    { request, response, target }: Exchange,
+    refusal: Refusal,
+  ): void {
+    const { rawHeaders, socket } = request;
+    reportRefusal(this.#application.refusals, what, refusal, { rawHeaders, socket, target });
+    refuse(response, refusal);
+  }
+
+  /** Says that a WebSocket route answers no plain request. */
+  #requireUpgrade(exchange: Exchange, miss: Refusal): void {
+    const refusal = isHttp2(exchange.response)
+      ? CONNECT_REQUIRED
+      : // A refused opening handshake ends its connection.
+        { ...miss, headers: { ...miss.headers, Connection: "close, Upgrade" } };
+    this.#refuse("handshake", exchange, refusal);
   }
 
   async #answer(
@@ -63,15 +93,9 @@ export class RequestListener {
     const match = routes.findHttp(method, pathname);
     if (match === undefined) {
       const miss = routes.explainMiss(method, pathname);
-      if (miss.status !== 426) refuse(response, miss);
-      else if (isHttp2(response)) refuse(response, CONNECT_REQUIRED);
-      // A refused opening handshake ends its connection.
-      else {
-        refuse(response, {
-          ...miss,
-          headers: { ...miss.headers, Connection: "close, Upgrade" },
-        });
-      }
+      // A page that is not there is an ordinary answer, and reported to nobody.
+      if (miss.status === 426) this.#requireUpgrade({ request, response, target }, miss);
+      else refuse(response, miss);
       return;
     }
     const fetchRequest = toRequest(request, response, target);

@@ -145,6 +145,7 @@ const RUNTIME: ServerRuntime = {
   ...nodeEnvironment,
   inNextTurn: setImmediate,
   random: Math.random,
+  isProduction: () => process.env["NODE_ENV"] === "production",
 };
 
 /** How many connections that are no WebSocket there may always be. */

@@ -3,14 +3,8 @@ import {
   type UpgradeRefusal,
   type WebSocketOffer,
 } from "../../protocol/handshake/index.ts";
-import type { UpgradeAttempt } from "../../server/upgrade.ts";
+import type { Peer, UpgradeAttempt } from "../../server/upgrade.ts";
 import type { RequestTarget } from "./request-target.ts";
-
-/** Who made a request. */
-export interface Peer {
-  /** Undefined once the connection has ended. */
-  readonly remoteAddress?: string | undefined;
-}
 
 /**
  * What is kept of a request for a WebSocket. It does not hold on to the object that Node has for a
@@ -24,8 +18,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
   readonly isSecure: boolean;
   readonly pathname: string;
   readonly #href: string;
-  readonly #peer: Peer;
-  readonly #forwardedAddress: string | undefined;
+  readonly peer: Peer;
   #request: Request | undefined;
   #abortController: AbortController | undefined;
   #isAborted = false;
@@ -37,8 +30,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
     this.isSecure = isSecure;
     this.pathname = url.pathname;
     this.#href = url.href;
-    this.#peer = peer;
-    this.#forwardedAddress = forwardedAddress;
+    this.peer = forwardedAddress === undefined ? peer : { remoteAddress: forwardedAddress };
   }
 
   get origins(): readonly string[] {
@@ -51,12 +43,16 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
 
   /** Asked of the kernel when it is first read. */
   get remoteAddress(): string {
-    return this.#forwardedAddress ?? this.#peer.remoteAddress ?? "";
+    return this.peer.remoteAddress ?? "";
   }
 
   get request(): Request {
     this.#request ??= this.#makeRequest();
     return this.#request;
+  }
+
+  get isAborted(): boolean {
+    return this.#isAborted;
   }
 
   abstract readOffer(): WebSocketOffer | UpgradeRefusal;

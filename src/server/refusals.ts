@@ -1,0 +1,163 @@
+import { quote } from "../errors/quote.ts";
+import { MinuteLimit } from "./minute-limit.ts";
+import type { SchemaIssue } from "./standard-schema.ts";
+import { printError } from "./report.ts";
+import { isThenable } from "./values.ts";
+
+/** What a server refused, and why; see `onRefused`. */
+export interface RefusalReport {
+  /**
+   * What was refused: `"handshake"` for a request that asks for a WebSocket, or that asks for the
+   * page of a `ws:` route (426); `"request"` for any other HTTP request and for bytes that are not
+   * HTTP; `"connection"` for an open WebSocket that the server closes.
+   */
+  readonly what: "handshake" | "request" | "connection";
+  /** `"application"` where `authorize` returned a `Response`, otherwise `"library"`. */
+  readonly by: "library" | "application";
+  /** The HTTP status of the answer; undefined for a connection. */
+  readonly status: number | undefined;
+  /** The close code (RFC 6455 7.4); undefined unless a connection was closed. */
+  readonly closeCode: number | undefined;
+  /** One sentence for the log, without text that the peer sent. */
+  readonly reason: string;
+  /** The name of the server's or the route's option that decides this; undefined if none does. */
+  readonly option: string | undefined;
+  /** What the schema of the route found, where it closed the connection. */
+  readonly issues: readonly SchemaIssue[] | undefined;
+  /** The `Origin` as the peer sent it, several joined by commas; undefined without one. */
+  readonly origin: string | undefined;
+  /** The host as the peer sent it; undefined without one. */
+  readonly host: string | undefined;
+  /** The key of the route; undefined if the request did not reach one. */
+  readonly route: string | undefined;
+  /** The peer's address; empty if the connection has ended. */
+  readonly remoteAddress: string;
+}
+
+/**
+ * Gets a report of each refusal. What the listener returns is ignored. What it throws, or rejects
+ * with, is printed to the console at most once a minute and changes nothing else.
+ */
+export type RefusalListener = (refusal: RefusalReport) => unknown;
+
+/** Who was refused. Read only if the refusal is reported, so getters may be expensive. */
+export interface RefusedPeer {
+  /** The values of all `Origin` fields. */
+  readonly origins: readonly string[];
+  /** The empty string without one. */
+  readonly host: string;
+  readonly remoteAddress: string;
+}
+
+/** What is known of a refusal besides the peer. */
+export type RefusalDetails = Pick<RefusalReport, "what" | "reason"> &
+  Partial<Omit<RefusalReport, "what" | "reason" | keyof RefusedPeer | "origin">>;
+
+export interface RefusalEnvironment {
+  /** Whether details are kept from the console and from the peers. */
+  readonly isProduction: () => boolean;
+  /** Milliseconds of a clock that never runs backwards. */
+  readonly nowMs: () => number;
+}
+
+/** Reports refusals to the listener, or prints them if there is none. */
+export class RefusalReporter {
+  readonly #listener: RefusalListener | undefined;
+  readonly #environment: RefusalEnvironment;
+  readonly #limit: MinuteLimit;
+
+  constructor(listener: RefusalListener | undefined, environment: RefusalEnvironment) {
+    this.#listener = listener;
+    this.#environment = environment;
+    this.#limit = new MinuteLimit(environment.nowMs);
+  }
+
+  /** Whether answers may help a developer, by naming the option to set. */
+  get isVerbose(): boolean {
+    return !this.#environment.isProduction();
+  }
+
+  /**
+   * Reports one refusal. Call it once for every handshake, request or connection that is refused.
+   * Never throws. Without a listener, prints one line for each kind in a minute, and nothing in
+   * production.
+   */
+  report(details: RefusalDetails, peer: RefusedPeer): void {
+    try {
+      if (this.#listener !== undefined) this.#notify(this.#listener, toReport(details, peer));
+      else if (this.isVerbose && this.#limit.take(kindOf(details))) {
+        console.warn(describe(toReport(details, peer)));
+      }
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+
+  #notify(listener: RefusalListener, report: RefusalReport): void {
+    const result = listener(report);
+    if (isThenable(result)) {
+      Promise.resolve(result).catch((error: unknown) => this.#onFailure(error));
+    }
+  }
+
+  /** A listener that fails changes nothing for the peer or for the server. */
+  #onFailure(error: unknown): void {
+    if (this.#limit.take("a failure of the listener")) printError(error);
+  }
+}
+
+function toReport(details: RefusalDetails, peer: RefusedPeer): RefusalReport {
+  const { what, by = "library", status, closeCode, reason, option, issues, route } = details;
+  const { origins, host, remoteAddress } = peer;
+  return {
+    what,
+    by,
+    status,
+    closeCode,
+    reason,
+    option,
+    issues,
+    origin: origins.length === 0 ? undefined : origins.join(", "),
+    host: host === "" ? undefined : host,
+    route,
+    remoteAddress,
+  };
+}
+
+/** All but the peer: there are as many kinds as statuses, close codes and options. */
+function kindOf({ what, by, status, closeCode, option }: RefusalDetails): string {
+  return `${what} ${by} ${status} ${closeCode} ${option}`;
+}
+
+/** A line for the console of a developer. */
+function describe(report: RefusalReport): string {
+  const { what, by, status, closeCode, reason, option, issues, origin, host, route } = report;
+  const verb = what === "connection" ? "closed" : "refused";
+  const decider = by === "application" ? "the application" : "the server";
+  const facts = [
+    `origin ${origin === undefined ? "none" : quoteStart(origin)}`,
+    `host ${host === undefined ? "none" : quoteStart(host)}`,
+    ...(route === undefined ? [] : [`route ${quote(route)}`]),
+    `address ${report.remoteAddress || "unknown"}`,
+  ];
+  const [issue] = issues ?? [];
+  const finding = issue === undefined ? "" : `, ${quoteStart(String(issue.message))}`;
+  const advice = option === undefined ? "" : ` The option that decides this: ${option}.`;
+  return (
+    `tideway: ${decider} ${verb} a ${what} with ${status ?? closeCode}: ${withoutPeriod(reason)}${finding} ` +
+    `(${facts.join(", ")}).${advice} This kind is printed once a minute; ` +
+    `set onRefused to get each one.`
+  );
+}
+
+/** How much of a peer's text is repeated to a reader. */
+const MAX_QUOTED_CHARS = 200;
+
+/** The first 200 characters of a peer's text, in quotes, without characters that could do harm. */
+export function quoteStart(text: string): string {
+  return quote(text.slice(0, MAX_QUOTED_CHARS));
+}
+
+function withoutPeriod(sentence: string): string {
+  return sentence.replace(/\.$/, "");
+}

@@ -1,0 +1,45 @@
+import type { RefusedPeer } from "./refusals.ts";
+import type { Peer, UpgradeAttempt } from "./upgrade.ts";
+
+/** The peer of an open socket. There are thousands, so each holds on to little. */
+export class SocketPeer implements RefusedPeer {
+  readonly host: string;
+  readonly #origin: string | undefined;
+  readonly #address: Peer;
+
+  constructor(host: string, origin: string | undefined, address: Peer) {
+    this.host = host;
+    this.#origin = origin;
+    this.#address = address;
+  }
+
+  get origins(): readonly string[] {
+    return this.#origin === undefined ? [] : [this.#origin];
+  }
+
+  get remoteAddress(): string {
+    return this.#address.remoteAddress ?? "";
+  }
+}
+
+/** Makes the peers of sockets from their requests. */
+export class SocketPeers {
+  readonly #hosts = new RepeatedText();
+  readonly #origins = new RepeatedText();
+
+  of({ host, origins, peer }: UpgradeAttempt): SocketPeer {
+    const origin = origins.length === 0 ? undefined : this.#origins.keep(origins.join(", "));
+    return new SocketPeer(this.#hosts.keep(host), origin, peer);
+  }
+}
+
+/** Gives equal texts in a row the same memory. */
+class RepeatedText {
+  #latest = "";
+
+  keep(text: string): string {
+    // A copy: V8 keeps the whole head of a request in memory for any part of it.
+    if (text !== this.#latest) this.#latest = JSON.parse(JSON.stringify(text)) as string;
+    return this.#latest;
+  }
+}

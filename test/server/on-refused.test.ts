@@ -1,0 +1,394 @@
+import {
+  type ApplicationOptions,
+  type RefusalReport,
+  serve,
+  type StandardSchema,
+} from "tideway/server";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { acceptAndEcho, HOSTILE_FRAMES } from "../hostile/frames.ts";
+import { answerOf, deferred, extendedConnect, openSession, startTls } from "../http2/support.ts";
+import { openVenue, type Routes, transport } from "../suite/transports.ts";
+import { handshake, RawClient, statusOf } from "./clients.ts";
+import { FRONTS } from "./fronts.ts";
+import { HOSTILE_VALUES, throwingThen, throwingThenable } from "./hostile-values.ts";
+
+const text: StandardSchema<string> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) =>
+      typeof value === "string" ? { value } : { issues: [{ message: "not a string" }] },
+  },
+};
+
+const routes: Routes = {
+  "/page": () => new Response("page"),
+  "ws:/": { handle: acceptAndEcho, maxMessageBytes: 1000, protocols: ["v1", ""] },
+  "ws:/strict": { protocols: ["v1"], handle: acceptAndEcho },
+  "ws:/private": { authorize: () => new Response("no", { status: 401 }), handle: acceptAndEcho },
+  "ws:/broken": {
+    authorize: () => {
+      throw new Error("the database is gone");
+    },
+    handle: acceptAndEcho,
+  },
+  "ws:/typed": {
+    schema: text,
+    handle: async (socket: AsyncIterable<unknown>) => {
+      for await (const _value of socket);
+    },
+  },
+  "ws:/slow": {
+    maxBufferedBytes: 10,
+    handle: (socket: { send(data: string): boolean }) => {
+      while (socket.send("x".repeat(1_000_000)));
+      socket.send("one more");
+    },
+  },
+};
+
+function listening(options: ApplicationOptions = {}): {
+  reports: RefusalReport[];
+  options: ApplicationOptions;
+} {
+  const reports: RefusalReport[] = [];
+  return {
+    reports,
+    options: { onError: () => {}, onRefused: (report) => reports.push(report), ...options },
+  };
+}
+
+const evil = { Origin: "http://evil.example" };
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+describe.each(FRONTS)("onRefused gets each refused handshake, by $name", ({ start }) => {
+  it.each<[string, string, Partial<RefusalReport>, ApplicationOptions?]>([
+    ["malformed", handshake("/", { "Sec-WebSocket-Key": "x" }), { status: 400, route: "ws:/" }],
+    ["two Hosts", handshake("/", { Host: ["a", "b"] }), { status: 400, host: "a" }],
+    [
+      "no common subprotocol",
+      handshake("/strict", { "Sec-WebSocket-Protocol": "v2" }),
+      { status: 400, route: "ws:/strict", option: "protocols" },
+    ],
+    [
+      "another origin",
+      handshake("/", evil),
+      { status: 403, route: "ws:/", option: "origins", origin: "http://evil.example" },
+    ],
+    [
+      "several origins",
+      handshake("/", { Origin: ["http://localhost", "http://b"] }),
+      { status: 403, route: "ws:/", option: "origins", origin: "http://localhost, http://b" },
+    ],
+    ["no route", handshake("/none"), { status: 404, route: undefined, option: "routes" }],
+    [
+      "another host",
+      handshake("/", { Host: "evil.example" }),
+      { status: 421, host: "evil.example", option: "hosts" },
+      { hosts: ["localhost"] },
+    ],
+    [
+      "another version",
+      handshake("/", { "Sec-WebSocket-Version": "8" }),
+      { status: 426, route: "ws:/" },
+    ],
+    [
+      "a page asked for at a WebSocket's path",
+      "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+      { status: 426 },
+    ],
+    [
+      "no room",
+      handshake("/"),
+      { status: 503, option: "maxConnections", route: "ws:/" },
+      { maxConnections: 1 },
+    ],
+    [
+      "the application's own",
+      handshake("/private"),
+      { status: 401, route: "ws:/private", by: "application" },
+    ],
+    ["an authorize that throws", handshake("/broken"), { status: 500, route: "ws:/broken" }],
+  ])("%s", async (what, request, expected, more) => {
+    const { reports, options } = listening(more);
+    await using server = await start(routes, options);
+    const first = new RawClient(server);
+    if (options.maxConnections === 1) {
+      await first.send(handshake("/", { Host: "localhost" })).receives("\r\n\r\n");
+    }
+    const answer = await new RawClient(server).send(request).closed();
+    expect(statusOf(answer)).toBe(expected.status);
+    expect(reports).toEqual([
+      {
+        what: "handshake",
+        by: "library",
+        closeCode: undefined,
+        option: undefined,
+        issues: undefined,
+        origin: undefined,
+        host: request.includes("Host: localhost") ? "localhost" : "a",
+        route: undefined,
+        remoteAddress: transport.hasPorts ? "127.0.0.1" : "",
+        reason: expect.stringMatching(/^[^"]{10,}\.$/) as string,
+        ...(what === "the application's own" && { option: "authorize" }),
+        ...expected,
+      },
+    ]);
+    first.socket.destroy();
+  });
+
+  it("tells of a request for another host, but not of a page that is not there", async () => {
+    const { reports, options } = listening({ hosts: ["localhost"] });
+    await using server = await start(routes, options);
+    const get = (path: string, host: string): Promise<string> =>
+      new RawClient(server)
+        .send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+        .closed();
+    expect(statusOf(await get("/none", "localhost"))).toBe(404);
+    expect(statusOf(await get("/page", "evil.example"))).toBe(421);
+    expect(reports).toMatchObject([{ what: "request", status: 421, host: "evil.example" }]);
+  });
+
+  it("tells of clients that the stopping server refuses while authorize decides", async () => {
+    const { reports, options } = listening();
+    const asked = deferred<void>();
+    await using server = await start(
+      {
+        "ws:/": {
+          authorize: () => {
+            asked.resolve();
+            return new Promise<object>(() => {});
+          },
+          handle: acceptAndEcho,
+        },
+      },
+      options,
+    );
+    const client = new RawClient(server).send(handshake("/"));
+    await asked.promise;
+    const [answer] = await Promise.all([client.closed(), server[Symbol.asyncDispose]()]);
+    expect(statusOf(answer)).toBe(503);
+    expect(reports).toMatchObject([{ what: "handshake", status: 503, host: "localhost" }]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ...HOSTILE_VALUES.map(([what, make]): [string, () => unknown] => [
+      `throws ${what}`,
+      () => {
+        throw make();
+      },
+    ]),
+    ["rejects", () => Promise.reject(new Error("no"))],
+    ["returns a thenable that throws", throwingThenable],
+    ["returns what cannot be asked for then", throwingThen],
+  ])("a listener that %s changes nothing", async (_what, onRefused) => {
+    const print = vi.spyOn(console, "error").mockImplementation(() => {});
+    const onUnhandled = vi.fn<(error: unknown) => void>();
+    process.on("unhandledRejection", onUnhandled);
+    await using server = await start(routes, { onRefused });
+    for (const _again of [1, 2]) {
+      const answer = await new RawClient(server).send(handshake("/none")).closed();
+      expect(statusOf(answer)).toBe(404);
+    }
+    // One turn is enough for Node to tell of a rejection.
+    await new Promise(setImmediate);
+    process.off("unhandledRejection", onUnhandled);
+    expect(onUnhandled).not.toHaveBeenCalled();
+    expect(print.mock.calls.length).toBeLessThanOrEqual(1);
+  });
+
+  it(`the body of a 403 is text that quotes 200 characters of the origin at most`, async () => {
+    const { options } = listening();
+    await using server = await start(routes, options);
+    const origin = `http://${'<b>"'.repeat(1000)}`;
+    const answer = await new RawClient(server).send(handshake("/", { Origin: origin })).closed();
+    const [head, body] = answer.split("\r\n\r\n");
+    expect(head).toMatch(/\r\nContent-Type: text\/plain; charset=utf-8\r\n/i);
+    expect(head).toMatch(/\r\nX-Content-Type-Options: nosniff\r\n/i);
+    expect(body).toContain(JSON.stringify(origin.slice(0, 200)));
+    expect(body).not.toContain(JSON.stringify(origin.slice(0, 201)).slice(0, -1));
+    expect(body).toContain("origins");
+    vi.stubEnv("NODE_ENV", "production");
+    const terse = await new RawClient(server).send(handshake("/", evil)).closed();
+    expect(terse).toMatch(/"http:\/\/evil\.example" may not connect\.$/);
+  });
+});
+
+describe.each(FRONTS)(
+  "onRefused gets each close that the server decides, by $name",
+  ({ start }) => {
+    it.each(HOSTILE_FRAMES)("%s: %i", async (_what, closeCode, frames) => {
+      const { reports, options } = listening();
+      await using server = await start(routes, options);
+      const client = new RawClient(server).send(handshake("/", { Origin: "http://localhost" }));
+      await client.receives("\r\n\r\n");
+      client.socket.write(Buffer.from(frames("client"), "hex"));
+      await client.closed();
+      expect(reports).toEqual([
+        {
+          what: "connection",
+          by: "library",
+          status: undefined,
+          closeCode,
+          reason: expect.any(String) as string,
+          option: closeCode === 1009 ? "maxMessageBytes" : undefined,
+          issues: undefined,
+          origin: "http://localhost",
+          host: "localhost",
+          route: "ws:/",
+          remoteAddress: transport.hasPorts ? "127.0.0.1" : "",
+        },
+      ]);
+    });
+  },
+);
+
+describe("onRefused gets what a route's options close", () => {
+  it("with the issues of the schema: 1007 and 1003", async () => {
+    const { reports, options } = listening();
+    const server = await openVenue(routes, options);
+    const texts: Array<string | Uint8Array> = ["5", "{", new Uint8Array(1)];
+    for (const data of texts) {
+      const socket = new server.WebSocket(`${server.url}/typed`);
+      await socket.onOpen.first;
+      socket.send(data);
+      await socket.onClose.first;
+    }
+    expect(reports).toMatchObject([
+      { closeCode: 1007, issues: [{ message: "not a string" }], option: "schema" },
+      { closeCode: 1007, issues: [], route: "ws:/typed" },
+      { closeCode: 1003, issues: [], what: "connection" },
+    ]);
+    await server.stop();
+  });
+
+  it("1013 for a peer that is too slow", async () => {
+    const { reports, options } = listening();
+    const server = await openVenue(routes, options);
+    const socket = new server.WebSocket(`${server.url}/slow`);
+    await socket.onClose.first;
+    expect(reports).toMatchObject([{ closeCode: 1013, option: "maxBufferedBytes" }]);
+    await server.stop();
+  });
+
+  it("but not what the application closes", async () => {
+    const { reports, options } = listening();
+    const server = await openVenue(
+      { "ws:/": (socket: { close(code: number): void }) => socket.close(1008) },
+      options,
+    );
+    const socket = new server.WebSocket(`${server.url}/`);
+    expect((await socket.onClose.first).code).toBe(1008);
+    expect(reports).toEqual([]);
+    await server.stop();
+  });
+});
+
+describe.runIf(transport.hasPorts)("onRefused of serve, which has what only ports have", () => {
+  it.each([
+    ["garbage", "\x16\x03\x01 not HTTP\r\n\r\n", 400],
+    ["too large a head", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    ["too many fields", `GET / HTTP/1.1\r\nHost: a\r\n${"X: y\r\n".repeat(200)}\r\n`, 431],
+    ["CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501],
+  ])("tells of %s", async (_what, bytes, status) => {
+    const { reports, options } = listening();
+    await using server = await serve({ ...options, port: 0, host: "127.0.0.1", routes });
+    expect(statusOf(await new RawClient(server.port).send(bytes).closed())).toBe(status);
+    expect(reports).toMatchObject([
+      { what: "request", by: "library", status, remoteAddress: "127.0.0.1" },
+    ]);
+  });
+
+  it("does not tell of connections that nothing came on", async () => {
+    const { reports, options } = listening({ handshakeTimeoutMs: 50 });
+    await using server = await serve({ ...options, port: 0, host: "127.0.0.1", routes });
+    expect(statusOf(await new RawClient(server.port).closed())).toBe(408);
+    const slow = new RawClient(server.port).send("GET / HTTP/1.1\r\n");
+    expect(statusOf(await slow.closed())).toBe(408);
+    expect(reports).toMatchObject([{ status: 408, option: "handshakeTimeoutMs" }]);
+  });
+
+  it.each<[string, string, Record<string, string>, Partial<RefusalReport>, ApplicationOptions?]>([
+    ["another origin", "/", { origin: "http://evil.example" }, { status: 403, option: "origins" }],
+    ["no route", "/none", {}, { status: 404 }],
+    ["another host", "/", {}, { status: 421, option: "hosts" }, { hosts: ["example.com"] }],
+    ["another version", "/", { "sec-websocket-version": "8" }, { status: 400 }],
+    ["the application's own", "/private", {}, { status: 401, by: "application" }],
+    ["a malformed target", "/#a", {}, { status: 400 }],
+  ])("tells of handshakes over HTTP/2: %s", async (_what, path, fields, expected, more) => {
+    const { reports, options } = listening(more);
+    const server = await startTls({ ...options, routes });
+    const session = await openSession(server);
+    expect(await answerOf(extendedConnect(session, path, fields).end())).toMatchObject({
+      status: expected.status,
+    });
+    expect(reports).toMatchObject([
+      {
+        what: "handshake",
+        by: "library",
+        host: `localhost:${server.port}`,
+        remoteAddress: "127.0.0.1",
+        ...(fields["origin"] !== undefined && { origin: fields["origin"] }),
+        ...expected,
+      },
+    ]);
+  });
+
+  it("tells of closes over HTTP/2", async () => {
+    const { reports, options } = listening();
+    const server = await startTls({ ...options, routes });
+    const stream = extendedConnect(await openSession(server), "/");
+    stream.end(Buffer.from("a18000000000", "hex"));
+    await answerOf(stream);
+    expect(reports).toMatchObject([
+      {
+        what: "connection",
+        closeCode: 1002,
+        host: `localhost:${server.port}`,
+        remoteAddress: "127.0.0.1",
+      },
+    ]);
+  });
+});
+
+describe("without onRefused", () => {
+  it("the console gets one line a kind and minute, with origin, host and option", async () => {
+    const print = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const server = await transport.serve(routes, {});
+    const refuse = async (request: string): Promise<unknown> =>
+      await new RawClient(server).send(request).closed();
+    await refuse(handshake("/", evil));
+    await refuse(handshake("/", { Origin: "http://other.example\x80" }));
+    await refuse(handshake("/private"));
+    await refuse(handshake("/private"));
+    const lines = print.mock.calls.flat();
+    expect(lines).toEqual([
+      expect.stringMatching(/403.*"http:\/\/evil\.example".*"localhost".*option.*origins/),
+      expect.stringMatching(/the application refused a handshake with 401/),
+    ]);
+    const now = performance.now();
+    vi.spyOn(performance, "now").mockImplementation(() => now + 60_001);
+    await refuse(handshake("/", { Origin: "http://other.example\x80" }));
+    expect(print.mock.calls.flat()).toHaveLength(3);
+    expect(print.mock.calls.flat()[2]).toContain(String.raw`"http://other.example\u0080"`);
+    await server.stop();
+  });
+
+  it("says nothing in production", async () => {
+    vi.stubEnv("NODE_ENV", "production");
+    const print = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const server = await transport.serve(routes, {});
+    await new RawClient(server).send(handshake("/", evil)).closed();
+    expect(print).not.toHaveBeenCalled();
+    await server.stop();
+  });
+});
+
+it("onRefused is a function", async () => {
+  const options = { port: 0, routes: {}, onRefused: true as never };
+  await expect(serve(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+});
