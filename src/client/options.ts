@@ -48,8 +48,9 @@ export interface WebSocketOptions {
   /** The subprotocols to offer, in order of preference. Default: none. */
   readonly protocols?: string | readonly string[];
   /**
-   * Further header fields of the opening handshake, such as `authorization`. Those of the handshake
-   * itself cannot be set. A browser cannot send any: there this throws.
+   * Further header fields of the opening handshake, such as `authorization`. `host` replaces the host of
+   * the URL, and `authorization` the user and password of the URL. The fields of the handshake itself
+   * cannot be set. A browser cannot send any: there this throws.
    */
   readonly headers?: Readonly<Record<string, string>>;
   /**
@@ -71,6 +72,11 @@ export interface WebSocketOptions {
    * never, as in a browser, so that a server that has vanished is noticed only by sending to it.
    */
   readonly heartbeat?: PingHeartbeatOptions | false;
+  /**
+   * Aborts the opening handshake; without effect once the connection is open. The `error` event has an
+   * error of the code ABORTED, whose `cause` is the reason of the signal. In a browser this throws.
+   */
+  readonly signal?: AbortSignal;
   /** Certificates for `wss:`. In a browser this throws. */
   readonly tls?: TlsOptions;
 }
@@ -94,6 +100,7 @@ const NAMES: Readonly<Record<keyof WebSocketOptions, true>> = {
   closeTimeoutMs: true,
   compression: true,
   heartbeat: true,
+  signal: true,
   tls: true,
 };
 
@@ -136,10 +143,11 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
     }
   }
   checkHeartbeat(options.heartbeat);
+  checkSignal(options.signal);
   const { headers = {}, tls = {} } = options;
   checkRecord("headers", headers, "a record of strings");
   checkRecord("tls", tls, "a record of options");
-  for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
+  checkHeaders(headers);
   return {
     ...options,
     ...limits,
@@ -165,6 +173,27 @@ function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void 
     if (!(typeof value === "number" && value > 0)) {
       throw new UsageError("INVALID_OPTION", `heartbeat.${name} ${value} is not a number above 0`);
     }
+  }
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal === undefined) return;
+  // By its shape: an emulated DOM has a class of its own.
+  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  if (typeof aborted === "boolean" && typeof addEventListener === "function") return;
+  throw new UsageError("INVALID_OPTION", "WebSocket: signal is not an AbortSignal");
+}
+
+function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
+  const seen = new Set<string>();
+  for (const [name, value] of Object.entries(headers)) {
+    checkHeader(name, value);
+    // Such as the credentials of two sources, of which a server would take either.
+    const key = name.toLowerCase();
+    if (seen.has(key)) {
+      throw new UsageError("INVALID_OPTION", `WebSocket: headers has ${key} more than once`);
+    }
+    seen.add(key);
   }
 }
 

@@ -2,7 +2,7 @@ import type { WebSocketOptions } from "./options.ts";
 import type { WebSocketCloseInfo } from "./web-socket-error.ts";
 
 /** What a `WebSocketStream` takes. All beside `protocols` and `signal` is our extension. */
-export interface WebSocketStreamOptions extends Omit<WebSocketOptions, "protocols"> {
+export interface WebSocketStreamOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
   /** The subprotocols to offer, in order of preference. Default: none. */
   readonly protocols?: Iterable<string>;
   /** Gives up an attempt to connect; without effect once the connection is open. */

@@ -122,7 +122,7 @@ export function defineWebSocketStream(
   return WebSocketStream;
 }
 
-interface ReadOptions extends WebSocketOptions {
+interface ReadOptions extends Omit<WebSocketOptions, "signal"> {
   readonly signal: AbortSignal | undefined;
 }
 

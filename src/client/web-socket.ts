@@ -65,7 +65,9 @@ export function defineWebSocket(
 
     readonly #url: URL;
     readonly #origin: string;
-    readonly #attempt: ConnectAttempt;
+    readonly #attempt: ConnectAttempt | undefined;
+    /** Aborts the opening handshake. */
+    readonly #signal: AbortSignal | undefined;
     readonly #handlers: EventHandlers = {};
     #readyState: ReadyState = ReadyState.Connecting;
     #binaryType: BinaryType = "blob";
@@ -90,13 +92,22 @@ export function defineWebSocket(
       this.#url = parseUrl(url);
       this.#origin = this.#url.origin;
       const options = withDefaults(readOptions(protocols, more));
+      const names = parseProtocols(options.protocols);
+      const { signal } = options;
+      this.#signal = signal;
+      if (signal?.aborted === true) {
+        this.#onAbort();
+        return;
+      }
       this.#attempt = connect(
-        { url: new URL(this.#url), protocols: parseProtocols(options.protocols), options },
+        { url: new URL(this.#url), protocols: names, options },
         {
           onOpen: (connection) => this.#established(connection),
           onFailed: (error) => this.#closed({ code: 1006, reason: "", wasClean: false, error }),
         },
       );
+      // Not before: an attempt that throws for its options leaves nothing behind.
+      signal?.addEventListener("abort", this.#onAbort);
     }
 
     get url(): string {
@@ -155,11 +166,7 @@ export function defineWebSocket(
       const text = reason === undefined ? "" : toUSVString(reason);
       checkCloseArguments(status, runtime.utf8Length(text));
       if (readyState === ReadyState.Connecting) {
-        this.#readyState = ReadyState.Closing;
-        this.#attempt.abort();
-        const error = new HandshakeError("ABORTED", "closed before the connection was established");
-        const info = { code: 1006, reason: "", wasClean: false, error };
-        runtime.queueTask(() => this.#closed(info));
+        this.#giveUp(new HandshakeError("ABORTED", "closed before the connection was established"));
       } else if (readyState === ReadyState.Open) {
         this.#readyState = ReadyState.Closing;
         const connection = this.#connection!;
@@ -167,6 +174,24 @@ export function defineWebSocket(
           connection.close(status ?? (text === "" ? undefined : 1000), text);
         });
       }
+    }
+
+    readonly #onAbort = (): void => {
+      const { reason: cause } = this.#signal!;
+      this.#giveUp(new HandshakeError("ABORTED", "the signal aborted the handshake", { cause }));
+    };
+
+    /** There will be no connection, which the events of a later task tell. */
+    #giveUp(error: HandshakeError): void {
+      this.#readyState = ReadyState.Closing;
+      this.#endAttempt();
+      this.#attempt?.abort();
+      const info = { code: 1006, reason: "", wasClean: false, error };
+      runtime.queueTask(() => this.#closed(info));
+    }
+
+    #endAttempt(): void {
+      this.#signal?.removeEventListener("abort", this.#onAbort);
     }
 
     #lengthOf(message: Message): number {
@@ -192,6 +217,7 @@ export function defineWebSocket(
     }
 
     #established(connection: Connection): void {
+      this.#endAttempt();
       this.#connection = connection;
       this.#readyState = ReadyState.Open;
       this.#extensions = connection.extensions;
@@ -234,6 +260,7 @@ export function defineWebSocket(
     }
 
     #closed(info: CloseInfo): void {
+      this.#endAttempt();
       this.#dropOutbox();
       this.#lostBytes += this.#pendingBytes;
       this.#connection = undefined;

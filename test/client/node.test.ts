@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { Socket as NetSocket } from "node:net";
 import { HandshakeError } from "tideway";
@@ -284,6 +285,132 @@ describe("the request", () => {
     expect(head).toMatch(/\r\nsec-websocket-protocol: a, b\r\n/i);
     expect(head).toMatch(/\r\nauthorization: Bearer x\r\n/i);
     socket.close();
+  });
+});
+
+describe("credentials and the host", () => {
+  const headOf = async (
+    addCredentials: (url: string) => string,
+    headers: Record<string, string>,
+  ): Promise<string> => {
+    const head = deferred<string>();
+    const url = await serveBytes((socket, request) => {
+      head.resolve(request);
+      socket.end(acceptance(request));
+    });
+    const socket = new WebSocket(addCredentials(url), { headers });
+    await socket.onClose.first;
+    return await head.promise;
+  };
+  const fieldsOf = (head: string, name: string): string[] =>
+    head
+      .split("\r\n")
+      .filter((line) => line.toLowerCase().startsWith(`${name}: `))
+      .map((line) => line.slice(name.length + 2));
+  const withUser = (url: string): string => url.replace("//", "//user:p%40ss@");
+
+  it.each(["authorization", "Authorization", "AUTHORIZATION"])(
+    "sends the caller's %s instead of the user and password of the URL",
+    async (name) => {
+      const head = await headOf(withUser, { [name]: "Bearer token" });
+      expect(fieldsOf(head, "authorization")).toEqual(["Bearer token"]);
+    },
+  );
+
+  it("sends the user and password of the URL (RFC 7617), percent-decoded", async () => {
+    const head = await headOf(withUser, { cookie: "a=b" });
+    expect(fieldsOf(head, "authorization")).toEqual([`Basic ${btoa("user:p@ss")}`]);
+    expect(fieldsOf(head, "cookie")).toEqual(["a=b"]);
+  });
+
+  it.each(["tenant.example", "tenant.example:8443", "[2001:db8::1]:9"])(
+    "sends the caller's host %s, once, instead of that of the URL",
+    async (host) => {
+      const head = await headOf((url) => url, { Host: host });
+      expect(fieldsOf(head, "host")).toEqual([host]);
+    },
+  );
+
+  it.each(["", "a b", "a/b", "user@host", "a:b:c", "a, b"])(
+    "throws a UsageError for the host %j",
+    (host) => {
+      expect(() => new WebSocket("ws://host/", { headers: { host } })).toThrow(
+        expect.objectContaining({ name: "UsageError", code: "INVALID_HEADER" }),
+      );
+    },
+  );
+
+  it("throws a UsageError for a header that is given twice, in different cases", () => {
+    const headers = { authorization: "a", Authorization: "b" };
+    expect(() => new WebSocket("ws://host/", { headers })).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: "WebSocket: headers has authorization more than once",
+      }),
+    );
+  });
+});
+
+describe("signal", () => {
+  /** An AbortController, and how many listeners its signal has. */
+  const counting = (): { controller: AbortController; count: () => number } => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    return { controller, count: () => getEventListeners(signal, "abort").length };
+  };
+
+  it("aborts the handshake, with its reason as the cause, and the server sees it end", async () => {
+    const gone = deferred<void>();
+    const asked = deferred<void>();
+    const url = await serveBytes((socket) => {
+      socket.on("close", () => gone.resolve());
+      asked.resolve();
+    });
+    const { controller, count } = counting();
+    const socket = new WebSocket(url, { signal: controller.signal });
+    await asked.promise;
+    controller.abort();
+    const outcome = await outcomeOf(socket);
+    expect(outcome).toMatchObject({ events: ["error", "close"], code: 1006, wasClean: false });
+    expect(outcome.error).toBeInstanceOf(HandshakeError);
+    expect(outcome.error).toMatchObject({ code: "ABORTED", cause: { name: "AbortError" } });
+    await gone.promise;
+    expect(count()).toBe(0);
+  });
+
+  it("that is aborted already lets nothing reach the server", async () => {
+    let requests = 0;
+    const url = await serveBytes(() => requests++);
+    const reason = new Error("no longer needed");
+    const socket = new WebSocket(url, { signal: AbortSignal.abort(reason) });
+    const outcome = await outcomeOf(socket);
+    expect(outcome).toMatchObject({ events: ["error", "close"], code: 1006 });
+    expect(outcome.error).toMatchObject({ code: "ABORTED", cause: reason });
+    expect(requests).toBe(0);
+  });
+
+  it("has no effect and no listener once the connection is open, or has failed", async () => {
+    const { controller, count } = counting();
+    const { signal } = controller;
+    const open = new WebSocket(await echo(), { signal });
+    expect(count()).toBe(1);
+    await open.onOpen.first;
+    const failed = new WebSocket(await serveBytes((socket) => socket.destroy()), { signal });
+    await failed.onClose.first;
+    const closed = new WebSocket(await serveBytes(() => {}), { signal });
+    closed.close();
+    expect(count()).toBe(0);
+    await closed.onClose.first;
+    controller.abort();
+    expect(open.readyState).toBe(1);
+    open.close();
+    await open.onClose.first;
+  });
+
+  it.each([null, {}, "signal", new EventTarget()])("%j is refused", (signal) => {
+    expect(() => new WebSocket("ws://host/", { signal: signal as never })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
   });
 });
 

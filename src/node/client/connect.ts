@@ -62,7 +62,7 @@ class Attempt implements ConnectAttempt {
     const { url, protocols, options } = request;
     this.#request = request;
     this.#handler = handler;
-    const headers = [...credentials(url), ...Object.entries(options.headers ?? {})];
+    const headers = withCredentials(url, Object.entries(options.headers ?? {}));
     const extensions = options.compression ? [offerDeflate(options.compression)] : [];
     this.#handshake = new ClientHandshake(
       { url, protocols, extensions, headers, requireProtocol: true },
@@ -198,11 +198,17 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
 }
 
-/** A user name and password in the URL go into Basic authentication (RFC 7617). */
-function credentials(url: URL): Array<[string, string]> {
-  if (url.username === "" && url.password === "") return [];
+type Fields = ReadonlyArray<readonly [name: string, value: string]>;
+
+/**
+ * A user name and password in the URL go into Basic authentication (RFC 7617), unless the caller
+ * gives credentials as a header.
+ */
+function withCredentials(url: URL, headers: Fields): Fields {
+  if (url.username === "" && url.password === "") return headers;
+  if (headers.some(([name]) => name.toLowerCase() === "authorization")) return headers;
   const pair = `${percentDecode(url.username)}:${percentDecode(url.password)}`;
-  return [["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`]];
+  return [["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`], ...headers];
 }
 
 /** A URL may hold a lone percent sign, which stands for itself. */

@@ -23,7 +23,10 @@ export interface ClientHandshakeOptions extends HttpHeadLimits {
   readonly protocols?: readonly string[];
   /** The extensions to offer, in order of preference. Default none. */
   readonly extensions?: readonly ExtensionOffer[];
-  /** Further fields, such as `Origin` or `Cookie`; none that belongs to the handshake. */
+  /**
+   * Further fields, such as `Origin` or `Cookie`; none that belongs to the handshake. `host` replaces
+   * the host of the URL.
+   */
   readonly headers?: HeaderInit;
   /**
    * Whether to fail if subprotocols were offered and the server chose none. Default false, as in

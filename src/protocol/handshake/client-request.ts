@@ -1,7 +1,13 @@
 import { UsageError } from "../../errors/index.ts";
 import { type ExtensionOffer, serializeExtensions } from "./extensions.ts";
 import { isToken } from "./header-fields.ts";
-import { type HeaderInit, isHandshakeField, writeCallerHeaders } from "./header-writer.ts";
+import {
+  type HeaderInit,
+  headerPairs,
+  invalidHeader,
+  isHandshakeField,
+  writeCallerHeaders,
+} from "./header-writer.ts";
 import { WEBSOCKET_VERSION } from "./web-socket-offer.ts";
 
 /** The parts of a URL that the opening handshake is made from; a `URL` has them all. */
@@ -20,6 +26,7 @@ export interface UpgradeRequestParts {
   readonly url: UrlParts;
   readonly protocols?: readonly string[];
   readonly extensions?: readonly ExtensionOffer[];
+  /** Further fields. `host` replaces the host of the URL. */
   readonly headers?: HeaderInit;
 }
 
@@ -30,7 +37,8 @@ export interface UpgradeRequestParts {
  */
 export function writeUpgradeRequest(parts: UpgradeRequestParts, key: string): string {
   const { url, protocols = [], extensions = [], headers = {} } = parts;
-  let head = `GET ${requestTarget(url)} HTTP/1.1\r\nHost: ${hostField(url)}\r\n`;
+  const { host = hostField(url), others } = splitHost(headers);
+  let head = `GET ${requestTarget(url)} HTTP/1.1\r\nHost: ${host}\r\n`;
   head += "Upgrade: websocket\r\nConnection: Upgrade\r\n";
   head += `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: ${WEBSOCKET_VERSION}\r\n`;
   if (protocols.length > 0) {
@@ -39,12 +47,30 @@ export function writeUpgradeRequest(parts: UpgradeRequestParts, key: string): st
   if (extensions.length > 0) {
     head += `Sec-WebSocket-Extensions: ${serializeExtensions(extensions)}\r\n`;
   }
-  return `${head}${writeCallerHeaders(headers, isReserved)}\r\n`;
+  return `${head}${writeCallerHeaders(others, isHandshakeField)}\r\n`;
 }
 
-function isReserved(name: string): boolean {
-  return name === "host" || isHandshakeField(name);
+interface SplitHeaders {
+  /** The caller's own `Host`. */
+  readonly host?: string;
+  readonly others: ReadonlyArray<readonly [string, string]>;
 }
+
+function splitHost(headers: HeaderInit): SplitHeaders {
+  const fields = [...headerPairs(headers)];
+  const others = fields.filter(([name]) => name.toLowerCase() !== "host");
+  if (others.length === fields.length) return { others };
+  const [[, host], ...more] = fields.filter(([name]) => name.toLowerCase() === "host");
+  // RFC 9112 3.2: a server refuses a request with several Host fields, or an invalid one.
+  if (more.length > 0) throw invalidHeader("host is given more than once");
+  if (typeof host !== "string" || !HOST.test(host)) {
+    throw invalidHeader(`${JSON.stringify(host)} is not a host and port`);
+  }
+  return { host, others };
+}
+
+/** Host = uri-host [ ":" port ] (RFC 9110 7.2), the host being a name or a bracketed address. */
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$/;
 
 /** RFC 6455 4.1, item 2: the resource name, which has no fragment. */
 function requestTarget({ pathname, search }: UrlParts): string {

@@ -31,8 +31,8 @@ export function writeCallerHeaders(
   isReserved: (name: string) => boolean,
 ): string {
   let lines = "";
-  for (const [name, value] of pairs(headers)) {
-    if (!isToken(name)) throw invalid(`the name ${JSON.stringify(name)} is not a token`);
+  for (const [name, value] of headerPairs(headers)) {
+    if (!isToken(name)) throw invalidHeader(`the name ${JSON.stringify(name)} is not a token`);
     if (isReserved(name.toLowerCase())) {
       throw new UsageError("RESERVED_HEADER", `the header ${name} cannot be set by the caller`);
     }
@@ -41,7 +41,8 @@ export function writeCallerHeaders(
   return lines;
 }
 
-function pairs(headers: HeaderInit): Iterable<readonly [string, string]> {
+/** The fields as pairs of name and value. */
+export function headerPairs(headers: HeaderInit): Iterable<readonly [string, string]> {
   return Symbol.iterator in headers
     ? (headers as Iterable<readonly [string, string]>)
     : Object.entries(headers);
@@ -51,9 +52,12 @@ function pairs(headers: HeaderInit): Iterable<readonly [string, string]> {
 export function checkValue(name: string, value: string): string {
   if (typeof value === "string" && isFieldValue(value)) return value;
   // The value itself stays out of the message: it may be a secret.
-  throw invalid(`the value of ${name} is no string or holds a character that no field may hold`);
+  throw invalidHeader(
+    `the value of ${name} is no string or holds a character that no field may hold`,
+  );
 }
 
-function invalid(why: string): UsageError {
+/** The error for a header that cannot be sent. */
+export function invalidHeader(why: string): UsageError {
   return new UsageError("INVALID_HEADER", `${why} (RFC 9110 5)`);
 }

@@ -194,7 +194,6 @@ describe("ClientHandshake.request (RFC 6455 4.1)", () => {
   });
 
   it.each([
-    "Host",
     "upgrade",
     "CONNECTION",
     "Sec-WebSocket-Key",
@@ -207,6 +206,31 @@ describe("ClientHandshake.request (RFC 6455 4.1)", () => {
     expect(catchError(() => create({ headers: { [name]: "a" } }))).toMatchObject({
       name: "UsageError",
       code: "RESERVED_HEADER",
+    });
+  });
+});
+
+describe("the Host field of ClientHandshake.request", () => {
+  it("is the caller's, in the place of the URL's", () => {
+    const { request } = create({ headers: [["host", "other.example:1"]] });
+    expect(request.match(/^host: .*/gim)).toEqual(["Host: other.example:1"]);
+  });
+
+  it.each([
+    [
+      [
+        ["host", "a"],
+        ["Host", "a"],
+      ],
+    ],
+    [[["Host", ""]]],
+    [[["Host", "a\r\nx: y"]]],
+    [[["Host", "a/b"]]],
+    [[["Host", 5]]],
+  ])("is refused as %j (RFC 9112 3.2)", (headers) => {
+    expect(catchError(() => create({ headers: headers as never }))).toMatchObject({
+      name: "UsageError",
+      code: "INVALID_HEADER",
     });
   });
 });
