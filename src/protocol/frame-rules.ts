@@ -98,6 +98,16 @@ export function unfinishedTooBig(maxUnfinishedBytes: number): Fault {
   };
 }
 
+/** How many fragments without payload may follow one another; no limit on bytes would end them. */
+export const MAX_EMPTY_FRAGMENTS = 1_024;
+
+/** RFC 6455 10.4. */
+export const TOO_MANY_EMPTY_FRAGMENTS: Fault = {
+  code: "TOO_MANY_EMPTY_FRAGMENTS",
+  message: `more than ${MAX_EMPTY_FRAGMENTS} empty fragments in a row`,
+  closeCode: CloseCode.PolicyViolation,
+};
+
 const RESERVED_BITS = fault("RESERVED_BITS", "a reserved bit is set");
 const MASK_REQUIRED = fault("MASK_REQUIRED", "a frame from a client is not masked");
 const MASK_FORBIDDEN = fault("MASK_FORBIDDEN", "a frame from a server is masked");

@@ -12,7 +12,9 @@ import {
   LENGTH_TOO_BIG,
   lengthNotMinimal,
   messageTooBig,
+  MAX_EMPTY_FRAGMENTS,
   RSV1,
+  TOO_MANY_EMPTY_FRAGMENTS,
   unfinishedTooBig,
 } from "./frame-rules.ts";
 import { isShortAscii, mask, maskAndTest, MIN_LONG_BYTES } from "./masking.ts";
@@ -76,6 +78,8 @@ export abstract class Receiver {
   /** Continuation stands for "none": no message is being put together. */
   #messageOpcode: number = Opcode.Continuation;
   #isCompressed = false;
+  /** Fragments without payload since the last one that had some, or that ended a message. */
+  #emptyFragments = 0;
   #message: MessageBuffer | undefined;
   #control: MessageBuffer | undefined;
   #utf8: Utf8Validator | undefined;
@@ -332,6 +336,10 @@ export abstract class Receiver {
       mask(message.bytes, from, message.length, this.#maskingKey, offset);
     }
     this.#missing -= stop - start;
+    if (this.#payloadBytes > 0 || this.#isFinal) this.#emptyFragments = 0;
+    else if (++this.#emptyFragments > MAX_EMPTY_FRAGMENTS) {
+      return this.#violate(TOO_MANY_EMPTY_FRAGMENTS);
+    }
     if (this.#messageOpcode !== Opcode.Text || this.#isCompressed) return true;
     // RFC 6455 8.1: failing may wait for the whole message, but need not.
     const utf8 = (this.#utf8 ??= new Utf8Validator());

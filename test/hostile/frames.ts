@@ -52,6 +52,11 @@ export const HOSTILE_FRAMES: ReadonlyArray<
     1009,
     (sender) => frame(sender, "02", "01", "00") + frame(sender, "00", "01", "00").repeat(1000),
   ],
+  [
+    "more than 1,024 empty fragments in a row",
+    1008,
+    (sender) => frame(sender, "02", "00") + frame(sender, "00", "00").repeat(1_024),
+  ],
   ["text that is not UTF-8", 1007, (sender) => frame(sender, "81", "02", "c328")],
   [
     "text that is not UTF-8 any more after a ping",

@@ -117,13 +117,29 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(allocated).toBeLessThan(5 * length * count);
   });
 
-  it("holds nothing more for endless empty fragments", () => {
-    const { endpoint } = probe(role);
+  it("takes 1,024 empty fragments in a row, then one with payload, and so on", () => {
+    const { endpoint, told } = probe(role);
     endpoint.receive(asPeerOf(role, fromHex("010141")));
-    const held = endpoint.heldBytes;
-    const fragments = asPeerOf(role, fromHex("0000".repeat(10_000)));
-    endpoint.receive(fragments);
-    expect(endpoint.heldBytes).toBe(held);
+    for (let round = 0; round < 3; round++) {
+      const held = endpoint.heldBytes;
+      endpoint.receive(asPeerOf(role, fromHex("0000".repeat(1_024))));
+      expect(endpoint.heldBytes).toBe(held);
+      endpoint.receive(asPeerOf(role, fromHex("000142")));
+    }
+    endpoint.receive(asPeerOf(role, fromHex(`8000${"0100"}${"0000".repeat(1_023)}8000`)));
+    expect(told).toEqual([{ text: "ABBB" }, { text: "" }]);
+  });
+
+  it.each([
+    ["at the start of a message", `0100${"0000".repeat(1_023)}`],
+    ["behind some payload", `010141${"0000".repeat(1_024)}`],
+    ["with pings between them", `0200${"8900".repeat(2)}${"00008900".repeat(1_023)}`],
+  ])("fails with 1008 for one empty fragment more than 1,024 in a row, %s", (_, fragments) => {
+    const { endpoint, told } = probe(role);
+    endpoint.receive(asPeerOf(role, fromHex(fragments)));
+    expect(told.filter((event) => "end" in event)).toEqual([]);
+    endpoint.receive(asPeerOf(role, fromHex("0000")));
+    expect(told.at(-1)).toEqual({ end: ABNORMAL, violation: "1008 TOO_MANY_EMPTY_FRAGMENTS" });
   });
 
   describe("with a budget of 100,000 bytes for the unfinished messages of all", () => {

@@ -30,6 +30,7 @@ export type ModelEvent =
 export function readFrames(bytes: Uint8Array, rules: ReadingRules): ModelEvent[] {
   const events: ModelEvent[] = [];
   let message: Message | undefined;
+  let emptyFragments = 0;
   let at = 0;
   for (;;) {
     const frame = readHeader(bytes, at, rules, message);
@@ -55,6 +56,9 @@ export function readFrames(bytes: Uint8Array, rules: ReadingRules): ModelEvent[]
       return [...events, { failure: 1007 }];
     }
     if (!isComplete) return events;
+    // 10.4: a limit of this implementation.
+    emptyFragments = payloadBytes === 0 && !isFinal ? emptyFragments + 1 : 0;
+    if (emptyFragments > 1_024) return [...events, { failure: 1008 }];
     if (isFinal) {
       if (rules.isClosing !== true) events.push(toEvent(message));
       message = undefined;
