@@ -32,6 +32,7 @@ import type {
 } from "../client/web-socket-stream-interface.ts";
 import { connect } from "./client/connect.ts";
 import { createReconnectingClass } from "./client/reconnecting-class.ts";
+import { inNextTurn } from "./timers.ts";
 import { CloseEvent as NodeCloseEvent, createWebSocketClass } from "./client/web-socket-class.ts";
 
 /** Tells that a WebSocket is closed. */
@@ -55,7 +56,7 @@ export interface WebSocketStream extends WebSocketStreamInterface {}
 /** The class of such connections. */
 export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(
   connect,
-  setImmediate,
+  inNextTurn,
 );
 
 export { decideReconnect } from "./client/decide-reconnect.ts";

@@ -1,4 +1,5 @@
 import { Duplex } from "node:stream";
+import { clock, inNextTurn } from "../node/timers.ts";
 import { UsageError } from "../errors/index.ts";
 import { checkNames } from "../server/options.ts";
 
@@ -32,7 +33,7 @@ export class MemoryLink {
     this.client = client;
     this.server = server;
     this.#ends = [client, server];
-    setImmediate(() => client.destroyed || client.emit("connect"));
+    inNextTurn(() => client.destroyed || client.emit("connect"));
   }
 
   /** Nothing arrives any more, either way, and nobody is told: a cable pulled out. */
@@ -121,7 +122,7 @@ class LinkEnd extends Duplex {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     const peer = this.#peer!;
     // What a vanished peer had not read is an error at this end, as over TCP.
-    if (!peer.destroyed && !peer.readableEnded) setImmediate(() => peer.#loseThePeer());
+    if (!peer.destroyed && !peer.readableEnded) inNextTurn(() => peer.#loseThePeer());
     this.#onRoom?.();
     callback(error);
   }
@@ -135,7 +136,7 @@ class LinkEnd extends Duplex {
       onTaken();
       return;
     }
-    this.#underWay.push({ content, dueMs: performance.now() + this.#latencyMs });
+    this.#underWay.push({ content, dueMs: clock.nowMs() + this.#latencyMs });
     if (content !== FIN) this.#underWayBytes += content.length;
     if (this.#underWayBytes < this.#bufferBytes) onTaken();
     else this.#onRoom = onTaken;
@@ -148,15 +149,15 @@ class LinkEnd extends Duplex {
     const [{ content, dueMs }] = this.#underWay;
     if (!this.#isWanted && content !== FIN) return;
     this.#isDelivering = true;
-    const waitMs = dueMs - performance.now();
-    if (waitMs > 0) setTimeout(this.#deliverDue, Math.ceil(waitMs));
-    else setImmediate(this.#deliverDue);
+    const waitMs = dueMs - clock.nowMs();
+    if (waitMs > 0) clock.schedule(this.#deliverDue, Math.ceil(waitMs), true);
+    else inNextTurn(this.#deliverDue);
   }
 
   readonly #deliverDue = (): void => {
     this.#isDelivering = false;
     if (this.#isStalled || this.destroyed) return;
-    const nowMs = performance.now();
+    const nowMs = clock.nowMs();
     let wantsMore = true;
     while (wantsMore && this.#underWay.length > 0 && this.#underWay[0].dueMs <= nowMs) {
       wantsMore = this.#deliverPiece(this.#underWay[0]);

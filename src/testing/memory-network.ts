@@ -11,6 +11,7 @@ import { createConnector } from "../node/client/connect.ts";
 import type { Attachment } from "../node/serve/running-server.ts";
 import { attach, type RoutesOption } from "../node/serve/serve.ts";
 import type { ApplicationOptions } from "../server/application.ts";
+import { inNextTurn } from "../node/timers.ts";
 import { fetchOver } from "./fetch-over.ts";
 import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";
 
@@ -18,6 +19,11 @@ import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts
  * A network in memory with one server on it: the same routes, handshakes and frames as over TCP,
  * without ports, and with links that can be made to misbehave. Every URL leads to that server,
  * whatever its host.
+ *
+ * It works while a test fakes timers (`vi.useFakeTimers()`, `mock.timers.enable()` of node:test):
+ * messages arrive without time passing, and heartbeats, timeouts and `latencyMs` follow the faked
+ * time. Fake the timers before you open sockets, and let time pass in small steps between which
+ * messages can arrive: `await vi.advanceTimersByTimeAsync(30_000)`.
  *
  * ```ts
  * const network = new MemoryNetwork({ maxChunkBytes: 1 });
@@ -51,7 +57,7 @@ export class MemoryNetwork {
     this.#options = options;
     const connector = createConnector(() => ({ socket: this.connect(), readyEvent: "connect" }));
     this.WebSocket = createWebSocketClass(connector);
-    this.WebSocketStream = defineWebSocketStream(connector, setImmediate);
+    this.WebSocketStream = defineWebSocketStream(connector, inNextTurn);
     this.ReconnectingWebSocket = createReconnectingClass(this.WebSocket);
     this.fetch = fetchOver(() => this.connect());
   }
@@ -93,6 +99,6 @@ export class MemoryNetwork {
 function refusing(): Duplex {
   const socket = new Duplex({ read() {}, write() {} });
   const error = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
-  setImmediate(() => socket.destroy(error));
+  inNextTurn(() => socket.destroy(error));
   return socket;
 }

@@ -5,6 +5,7 @@ import { withEventStreams } from "../../client/event-streams.ts";
 import { defineWebSocket } from "../../client/web-socket.ts";
 import type { WebSocketConstructor } from "../../client/web-socket-interface.ts";
 import { nodePlatform } from "../platform.ts";
+import { inNextTurn } from "../timers.ts";
 import { dispatchMessage } from "./dispatch-message.ts";
 
 /** The runtime's own class where it has one, as Node has from version 23 on. */
@@ -21,7 +22,7 @@ export function createWebSocketClass(connect: Connector): WebSocketConstructor {
   return withEventStreams(
     defineWebSocket(connect, {
       CloseEvent,
-      queueTask: setImmediate,
+      queueTask: inNextTurn,
       utf8Length: (text) => nodePlatform.utf8Length(text),
       allowManyListeners,
       dispatchMessage,

@@ -1,5 +1,5 @@
 import { constants, type Http2Stream } from "node:http2";
-import { wheel } from "../timers.ts";
+import { inNextTurn, wheel } from "../timers.ts";
 
 /*
  * No stream is ever destroyed here, and none is closed twice. Node's `destroy` takes a stream away
@@ -19,7 +19,7 @@ export function cancelStream(stream: Http2Stream): void {
 
 /** Ends a stream at once whose answer has failed half-way. */
 export function failStream(stream: Http2Stream): void {
-  setImmediate(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+  inNextTurn(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
 }
 
 /**
@@ -27,7 +27,7 @@ export function failStream(stream: Http2Stream): void {
  * 8.1). With `isShort`, a client that does not let it through in time is not waited for.
  */
 export function endStream(stream: Http2Stream, isShort = false): void {
-  const close = (): void => void setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  const close = (): void => inNextTurn(() => stream.close(constants.NGHTTP2_NO_ERROR));
   if (stream.writableFinished) close();
   else stream.once("finish", close);
   if (!isShort) return;

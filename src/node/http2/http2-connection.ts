@@ -8,7 +8,7 @@ import {
 import type { Socket } from "node:net";
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
 import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../serve/request-target.ts";
-import { wheel } from "../timers.ts";
+import { inNextTurn, wheel } from "../timers.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 
 /** How long a client may take to close its side of a connection that this side has closed. */
@@ -112,7 +112,7 @@ export class Http2Connection {
     this.#openStreams--;
     if (!headersSent) this.#abandoned++;
     else if (this.#abandoned > 0) this.#abandoned--;
-    if (this.#abandoned === MAX_ABANDONED) setImmediate(() => this.#calm());
+    if (this.#abandoned === MAX_ABANDONED) inNextTurn(() => this.#calm());
     if (this.#openStreams > 0 || this.#session.destroyed) return;
     if (this.#session.closed) this.#linger();
     else this.#wait(6 * this.#handshakeTimeoutMs, () => this.close());

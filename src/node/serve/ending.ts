@@ -1,4 +1,5 @@
 import { deferred } from "../../server/deferred.ts";
+import { inNextTurn } from "../timers.ts";
 
 /** Work that comes to an end, by itself or by force. */
 export class Ending {
@@ -17,7 +18,7 @@ export class Ending {
     this.done = ended.promise;
     this.#giveUp = () => {
       giveUp();
-      setImmediate(() => ended.resolve());
+      inNextTurn(() => ended.resolve());
     };
     const end = (): void => {
       clearTimeout(this.#timer);

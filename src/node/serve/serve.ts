@@ -29,6 +29,7 @@ import {
   type StopOptions,
 } from "./running-server.ts";
 import { nodeEnvironment } from "../environment.ts";
+import { inNextTurn } from "../timers.ts";
 import { MAX_HEADER_BYTES } from "./request-target.ts";
 
 /** Where and how to listen, besides all that {@link ApplicationOptions} say. */
@@ -143,7 +144,7 @@ export function attach<
 
 const RUNTIME: ServerRuntime = {
   ...nodeEnvironment,
-  inNextTurn: setImmediate,
+  inNextTurn,
   random: Math.random,
   isProduction: () => process.env["NODE_ENV"] === "production",
 };
