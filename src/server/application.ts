@@ -1,5 +1,6 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index.ts";
+import { isRecord } from "../protocol/record.ts";
 import { ByteBudget } from "../protocol/index.ts";
 import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options.ts";
@@ -139,8 +140,13 @@ export function createApplication(
   if (onRefused !== undefined && typeof onRefused !== "function") {
     throw invalidOption(where, "onRefused", onRefused, "a function");
   }
-  if (typeof routes !== "object" || routes === null) {
-    throw invalidOption(where, "routes", routes, "a record of routes");
+  if (!isRecord(routes)) {
+    throw invalidOption(
+      where,
+      "routes",
+      routes,
+      'a record of routes, such as { "ws:/chat": (socket) => {} }',
+    );
   }
   checkCount(where, "maxConnections", maxConnections);
   checkCount(where, "maxUnfinishedBytes", maxUnfinishedBytes);

@@ -60,6 +60,16 @@ export function checkCount(where: string, name: string, value: number | undefine
   throw invalidOption(where, name, value, "an integer above 0, or Infinity");
 }
 
+/** @throws UsageError `INVALID_OPTION` unless `options` is a record */
+export function checkOptions(where: string, options: unknown): void {
+  if (isRecord(options)) return;
+  const shown = typeof options === "function" ? "a function" : JSON.stringify(options);
+  throw new UsageError(
+    "INVALID_OPTION",
+    `${where} expects options, such as { routes: { "ws:/chat": (socket) => {} } }, and got ${shown}`,
+  );
+}
+
 /** A timer's longest delay; beyond it, timers fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 

@@ -47,6 +47,12 @@ export class SocketDrain {
     else this.#inTurn(open, close, pace, windowMs);
   }
 
+  /** Forgets earlier calls, so that the next one closes the sockets that are open by then. */
+  reset(): void {
+    this.#timer?.cancel();
+    this.#endMs = Infinity;
+  }
+
   #inTurn(
     sockets: readonly Socket[],
     close: (socket: Socket) => void,

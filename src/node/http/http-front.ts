@@ -5,7 +5,7 @@ import type { Application } from "../../server/application.ts";
 import type { Farewell } from "../../server/socket-drain.ts";
 import type { Peer, UpgradeDecision } from "../../server/upgrade.ts";
 import { goingAway, type Refusal, reportRefusal } from "../serve/refusal.ts";
-import { readTarget } from "../serve/request-target.ts";
+import { readTarget, type RequestTarget, type TargetRefusal } from "../serve/request-target.ts";
 import { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { RequestListener } from "../serve/request-listener.ts";
 import { forwardDrain, refuse, UpgradeListener } from "./http-upgrade.ts";
@@ -16,44 +16,45 @@ import { lingeringClose } from "./lingering-close.ts";
 import { Ending } from "../serve/ending.ts";
 import type { OpenSockets } from "../serve/running-server.ts";
 
-type RequestArgs = [request: IncomingMessage, response: ServerResponse];
-type UpgradeArgs = [request: IncomingMessage, socket: Duplex, head: Buffer];
-type Listener<Args extends unknown[]> = (...args: Args) => void;
-
 const CONNECT_UNKNOWN: Refusal = { status: 501, message: "CONNECT is not implemented." };
 const PIPELINED: Refusal = { status: 400, message: "The opening handshake was pipelined." };
 
-/** An application as the listener of a `node:http` server. */
+/** An application that answers requests and upgrades of a `node:http` server. */
 export class HttpFront {
   readonly targets: ProxiedTargets;
   readonly #application: Application;
   readonly #httpServer: Server;
-  /** All that is owed on connections of the server, by whomever. */
-  readonly #owed = new InFlight();
+  /** The responses that have not ended, whichever code answers them. */
+  readonly #owed: InFlight;
   /** What this front itself has to answer. */
   readonly #inFlight = new InFlight();
   readonly #requests: RequestListener;
   readonly #upgrades: UpgradeListener;
-  /** Those who listened before, and now get what no route is for. */
-  readonly #otherRequest: Array<Listener<RequestArgs>>;
-  readonly #otherUpgrade: Array<Listener<UpgradeArgs>>;
   /** The connections that speak no HTTP any more. */
   readonly #taken = new WeakSet<Duplex>();
   #ending: Ending | undefined;
   /** For whoever comes while the server stops. */
   #farewell: Refusal | undefined;
-  #isDetached = false;
 
-  constructor(application: Application, httpServer: Server) {
+  /** `owed` are the responses of the server that have not ended. */
+  constructor(application: Application, httpServer: Server, owed: InFlight = new InFlight()) {
     this.#application = application;
     this.#httpServer = httpServer;
+    this.#owed = owed;
     this.targets = new ProxiedTargets(application.readProxies, httpServer);
     this.#requests = new RequestListener(application);
     this.#upgrades = new UpgradeListener(application, httpServer, this.targets, this.#inFlight);
-    this.#otherRequest = takeListeners<RequestArgs>(httpServer, "request");
-    this.#otherUpgrade = takeListeners<UpgradeArgs>(httpServer, "upgrade");
-    httpServer.on("request", this.#onRequest);
-    httpServer.on("upgrade", this.#onUpgrade);
+  }
+
+  /** Answers every request and upgrade of the server, which is not shared. */
+  listen(): void {
+    this.#httpServer.on("request", (request, response) => {
+      this.#owed.add(response);
+      this.handleRequest(request, response);
+    });
+    this.#httpServer.on("upgrade", (request, socket, head) =>
+      this.handleUpgrade(request, socket, head),
+    );
   }
 
   get sockets(): OpenSockets {
@@ -114,12 +115,31 @@ export class HttpFront {
     this.#upgrades.answer(attempt, decision, socket, head);
   }
 
-  /** Gives the server back to those who listened before. */
-  detach(): void {
-    if (this.#isDetached) return;
-    this.#isDetached = true;
-    handBack(this.#httpServer, "request", this.#onRequest, this.#otherRequest);
-    handBack(this.#httpServer, "upgrade", this.#onUpgrade, this.#otherUpgrade);
+  /** Whether an HTTP route is for this request. */
+  hasRouteFor(request: IncomingMessage): boolean {
+    return this.#requests.isFor(request.method, this.#targetOf(request));
+  }
+
+  /** Whether a route is for the path of this request, if by another method. */
+  knowsPathOf(request: IncomingMessage): boolean {
+    return this.#requests.knowsPath(request.method, this.#targetOf(request));
+  }
+
+  /** Whether a `ws:` route is for this request. */
+  hasWebSocketRouteFor(request: IncomingMessage): boolean {
+    return this.#upgrades.isFor(request);
+  }
+
+  handleRequest(request: IncomingMessage, response: ServerResponse): void {
+    this.#inFlight.add(response);
+    this.#requests.handle(request, response, this.#targetOf(request));
+  }
+
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Without a listener, an error of the socket would end the process.
+    ignoreErrors(socket);
+    if (isWebSocketUpgrade(request)) this.#upgrade(request, socket, head);
+    else this.#ignoreUpgrade(request, socket, head);
   }
 
   /**
@@ -127,10 +147,27 @@ export class HttpFront {
    * again, it can only be quicker.
    */
   async stop(farewell: Farewell): Promise<void> {
-    this.#ending ??= new Ending(this.#refuseWork(farewell), () => this.#drop());
+    const ending = (this.#ending ??= this.#end(farewell));
     this.#application.drain.start(farewell);
-    this.#ending.within(farewell.timeoutMs);
-    await this.#ending.done;
+    ending.within(farewell.timeoutMs);
+    await ending.done;
+  }
+
+  /** Answers requests again, after a stop because the HTTP server was closed. */
+  resume(): void {
+    if (this.#ending === undefined) return;
+    this.#ending = undefined;
+    this.#farewell = undefined;
+    this.#requests.resume();
+    this.#application.drain.reset();
+  }
+
+  #end(farewell: Farewell): Ending {
+    const ending: Ending = new Ending(this.#refuseWork(farewell), () => {
+      // Unless the server listens again, with connections that are not to be dropped.
+      if (this.#ending === ending) this.#drop();
+    });
+    return ending;
   }
 
   /** Takes on nothing more. Resolves when what there is has ended. */
@@ -150,35 +187,9 @@ export class HttpFront {
     for (const response of this.#inFlight) response.req.socket.destroy();
   }
 
-  readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    this.#owed.add(response);
+  #targetOf(request: IncomingMessage): RequestTarget | TargetRefusal {
     const direct = readTarget(request, this.#httpServer);
-    const target = this.targets.resolve(direct, request.rawHeaders, request.socket);
-    if (this.#isOurs(this.#otherRequest, () => this.#requests.isFor(request.method, target))) {
-      this.#inFlight.add(response);
-      this.#requests.handle(request, response, target);
-    } else {
-      for (const listener of this.#otherRequest) listener.call(this.#httpServer, request, response);
-    }
-  };
-
-  readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const isWebSocket = isWebSocketUpgrade(request);
-    if (this.#isOurs(this.#otherUpgrade, () => isWebSocket && this.#upgrades.isFor(request))) {
-      // Until somebody takes the socket over, its errors are nobody's.
-      ignoreErrors(socket);
-      if (isWebSocket) this.#upgrade(request, socket, head);
-      else this.#ignoreUpgrade(request, socket, head);
-    } else {
-      for (const listener of this.#otherUpgrade) {
-        listener.call(this.#httpServer, request, socket, head);
-      }
-    }
-  };
-
-  /** Whether a request is for a route of ours, or there is nobody else to serve it. */
-  #isOurs(others: readonly unknown[], isForUs: () => boolean): boolean {
-    return others.length === 0 || (!this.#isDetached && isForUs());
+    return this.targets.resolve(direct, request.rawHeaders, request.socket);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -211,27 +222,6 @@ function whenAnswered(owed: ServerResponse, socket: Duplex, callback: () => void
   owed.once("close", () => {
     if (!socket.destroyed) callback();
   });
-}
-
-function takeListeners<Args extends unknown[]>(
-  httpServer: Server,
-  event: "request" | "upgrade",
-): Array<Listener<Args>> {
-  const listeners = httpServer.listeners(event) as Array<Listener<Args>>;
-  httpServer.removeAllListeners(event);
-  return listeners;
-}
-
-/** Puts `others` in the place of `own`, unless somebody else has put himself in front since. */
-function handBack<Args extends unknown[]>(
-  httpServer: Server,
-  event: "request" | "upgrade",
-  own: Listener<Args>,
-  others: ReadonlyArray<Listener<Args>>,
-): void {
-  if (!httpServer.listeners(event).includes(own)) return;
-  httpServer.off(event, own);
-  for (const listener of others) httpServer.on(event, listener);
 }
 
 function ignoreErrors(socket: Duplex): void {

@@ -35,6 +35,19 @@ export class RequestListener {
     this.#farewell = { ...farewell, headers: { ...farewell.headers, ...CLOSING } };
   }
 
+  /** Answers requests by the routes again. */
+  resume(): void {
+    this.#farewell = undefined;
+  }
+
+  /** Whether a route is for the path of `target`, if by another method. */
+  knowsPath(method = "", target: RequestTarget | TargetRefusal): boolean {
+    return (
+      "url" in target &&
+      this.#application.routes.explainMiss(method, target.url.pathname).status !== 404
+    );
+  }
+
   /** Whether some HTTP route is for a request for `target`. */
   isFor(method = "", target: RequestTarget | TargetRefusal): boolean {
     return (

@@ -46,9 +46,10 @@ export interface OpenSockets extends Iterable<Socket> {
 export interface Attachment extends AsyncDisposable {
   readonly sockets: OpenSockets;
   /**
-   * Gives the HTTP server, which goes on, back to its other listeners, and closes all sockets.
-   * Resolves when they are gone and their handlers have returned, or when the time for that is up.
-   * Called again, it can only be quicker, as that of a {@link Server}.
+   * Leaves all requests to the other listeners of the HTTP server, which keeps listening, and closes all
+   * sockets. Resolves when they have ended and their handlers have returned, or after `timeoutMs`.
+   * A further call can only shorten the time, as with {@link Server}. Meanwhile, requests for which the
+   * HTTP server has no other listener are answered with 503.
    *
    * Rejects with UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON` or `INVALID_OPTION`.
    */
@@ -60,7 +61,10 @@ export interface Server extends AsyncDisposable {
   /** Such as `http://localhost:8080`, without a slash at its end. */
   readonly url: string;
   readonly port: number;
-  /** The server below, for what this interface lacks. */
+  /**
+   * The server below, for what this interface lacks. Its `close` waits for the WebSockets and does not
+   * close them: call `stop` instead.
+   */
   readonly httpServer: HttpServer;
   readonly sockets: OpenSockets;
   /**

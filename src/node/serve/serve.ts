@@ -15,11 +15,12 @@ import {
   createApplication,
   type ServerRuntime,
 } from "../../server/application.ts";
-import { invalidOption } from "../../server/options.ts";
+import { checkOptions, invalidOption } from "../../server/options.ts";
 import type { Route, Routes } from "../../server/route-types.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
 import { dropStalledPeers } from "../http/stalled-peers.ts";
 import { HttpFront } from "../http/http-front.ts";
+import { SharedHttpServer } from "../http/shared-http-server.ts";
 import { HTTP2_ALPN_ID, Http2Front } from "../http2/http2-front.ts";
 import { ListeningServer } from "./listening-server.ts";
 import {
@@ -28,6 +29,7 @@ import {
   type Server,
   type StopOptions,
 } from "./running-server.ts";
+import { checkHttpServer } from "./http-server-argument.ts";
 import { nodeEnvironment } from "../environment.ts";
 import { inNextTurn } from "../timers.ts";
 import { MAX_HEADER_BYTES } from "./request-target.ts";
@@ -68,6 +70,7 @@ export async function serve<
   States extends Record<string, unknown>,
   Schemas extends Record<string, unknown>,
 >(options: ServeOptions & RoutesOption<Key, Protocols, States, Schemas>): Promise<Server> {
+  checkOptions("serve", options);
   const {
     routes,
     port = 8080,
@@ -87,6 +90,7 @@ export async function serve<
       ? createServer(httpOptions(handshakeTimeoutMs))
       : createTlsServer(httpsOptions(handshakeTimeoutMs, http2 ? withHttp2(tls) : tls));
   const front = new HttpFront(application, httpServer);
+  front.listen();
   const http2Front =
     httpServer instanceof HttpsServer && http2
       ? new Http2Front(application, httpServer)
@@ -100,9 +104,15 @@ export async function serve<
 }
 
 /**
- * Puts routes in front of an HTTP server that exists already. What they are not for goes to the
- * listeners that the server had before, for `request` and for `upgrade`; without any, it is refused.
- * Listeners that are added later see every request, so add them first.
+ * Adds routes to an existing HTTP server and shares it with other code, such as a framework.
+ *
+ * A request or upgrade for one of the routes gets its answer from the route, and other listeners of
+ * `httpServer` do not see it. Every other request or upgrade goes to the other listeners that
+ * `httpServer` has at that moment, whether they were added before or after this call. If it has none,
+ * the answer is an HTTP error. When several attachments have a route for a request, the latest answers.
+ *
+ * `httpServer.close()` also closes the WebSockets, with 1001, and ends those that have not closed after
+ * ten seconds. To close them in another way, call `stop` of the attachment first.
  *
  * The limits on the head of a request (time, bytes) are the HTTP server's own, and so is that on the
  * number of its connections. A head of which it may have dropped fields, by a `maxHeadersCount` of at
@@ -119,22 +129,20 @@ export function attach<
   httpServer: HttpServer | HttpsServer,
   options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>,
 ): Attachment {
+  checkHttpServer(httpServer);
+  checkOptions("attach", options);
   const { routes, ...applicationOptions } = options;
-  // A server of node:http2 calls back with requests and sockets of another kind.
-  if ("updateSettings" in httpServer) {
-    throw new UsageError(
-      "INVALID_OPTION",
-      "attach takes a server of node:http or node:https; for HTTP/2 use serve({ tls })",
-    );
-  }
   const application = createApplication(routes as AnyRoutes, applicationOptions, "attach", RUNTIME);
-  const front = new HttpFront(application, httpServer);
+  const shared = SharedHttpServer.of(httpServer, resolveStopOptions());
+  const front = new HttpFront(application, httpServer, shared.owed);
+  shared.add(front);
   return {
     sockets: application.sockets,
     async stop(stopOptions?: StopOptions) {
       const farewell = resolveStopOptions(stopOptions);
-      front.detach();
+      shared.retire(front);
       await front.stop(farewell);
+      shared.remove(front);
     },
     async [Symbol.asyncDispose]() {
       await this.stop();

@@ -1,0 +1,239 @@
+import { EventEmitter } from "node:events";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Farewell } from "../../server/socket-drain.ts";
+import type { HttpFront } from "./http-front.ts";
+import { isWebSocketUpgrade } from "./ignore-upgrade.ts";
+import { InFlight } from "./in-flight.ts";
+import { type InnerMethod, overrideMethod } from "./override-method.ts";
+
+type RequestArgs = [request: IncomingMessage, response: ServerResponse];
+type UpgradeArgs = [request: IncomingMessage, socket: Duplex, head: Buffer];
+type EmitArgs = [event: string | symbol, ...args: unknown[]];
+type InnerEmit = InnerMethod<EmitArgs, boolean>;
+type SharedEvent = "request" | "upgrade";
+
+/**
+ * An HTTP server that attached applications share with the listeners of other code.
+ *
+ * A listener cannot keep the event from the listeners behind it. Therefore this class overrides `emit`
+ * of the one server: a request or upgrade for a route goes to its application only. Every other one
+ * goes to the other listeners, which stay registered as they are. If there are none at that moment, an
+ * application refuses it.
+ */
+export class SharedHttpServer {
+  /** The responses that have not ended, whichever code answers them. */
+  readonly owed: InFlight = new InFlight();
+  readonly #httpServer: Server;
+  /** How sockets are closed when the HTTP server is closed. */
+  readonly #farewell: Farewell;
+  readonly #restore: ReadonlyArray<() => void>;
+  /** The applications that answer requests, the last attached first. */
+  #serving: readonly HttpFront[] = [];
+  /** The applications that stop: they refuse what would otherwise get no answer. */
+  #leaving: readonly HttpFront[] = [];
+  /** Whether our listener was the only one when it was last registered. */
+  readonly #wasAlone: Record<SharedEvent, boolean>;
+
+  /** The one object of this class for `httpServer`. */
+  static of(httpServer: Server, farewell: Farewell): SharedHttpServer {
+    let shared = sharedServers.get(httpServer);
+    if (shared === undefined) {
+      shared = new SharedHttpServer(httpServer, farewell);
+      sharedServers.set(httpServer, shared);
+    }
+    return shared;
+  }
+
+  private constructor(httpServer: Server, farewell: Farewell) {
+    this.#httpServer = httpServer;
+    this.#farewell = farewell;
+    this.#wasAlone = {
+      request: httpServer.listenerCount("request") === 0,
+      upgrade: httpServer.listenerCount("upgrade") === 0,
+    };
+    httpServer.on("request", this.#onRequest);
+    httpServer.on("upgrade", this.#onUpgrade);
+    httpServer.on("newListener", this.#onNewListener);
+    this.#restore = [
+      overrideMethod<EmitArgs, boolean>(httpServer, "emit", (self, args, inner) =>
+        this.#take(args, inner) ? true : inner(self, args),
+      ),
+      overrideMethod<unknown[], unknown>(httpServer, "close", (self, args, inner) => {
+        const result = inner(self, args);
+        // The HTTP server waits for its WebSockets without ending them.
+        for (const front of this.#serving) void front.stop(this.#farewell);
+        return result;
+      }),
+    ];
+  }
+
+  add(front: HttpFront): void {
+    this.#serving = [front, ...this.#serving];
+  }
+
+  /** Leaves the requests for routes of `front` to other listeners. */
+  retire(front: HttpFront): void {
+    if (!this.#serving.includes(front)) return;
+    this.#serving = this.#serving.filter((other) => other !== front);
+    this.#leaving = [...this.#leaving, front];
+  }
+
+  /** Forgets `front`; without applications, the server is as it was before the first. */
+  remove(front: HttpFront): void {
+    this.#serving = this.#serving.filter((other) => other !== front);
+    this.#leaving = this.#leaving.filter((other) => other !== front);
+    if (this.#serving.length + this.#leaving.length > 0) return;
+    if (sharedServers.get(this.#httpServer) !== this) return;
+    sharedServers.delete(this.#httpServer);
+    this.#httpServer.off("request", this.#onRequest);
+    this.#httpServer.off("upgrade", this.#onUpgrade);
+    this.#httpServer.off("newListener", this.#onNewListener);
+    for (const restore of this.#restore) restore();
+  }
+
+  /** Whether an application answers what `emit` is called with, so that no other listener may see it. */
+  #take(args: EmitArgs, inner: InnerEmit): boolean {
+    switch (args[0]) {
+      case "request":
+        return this.#takeRequest(args, inner);
+      case "checkContinue":
+        return this.#takeExpectation(args, inner, (response) => response.writeContinue());
+      case "checkExpectation":
+        // As a server without such a listener does.
+        return this.#takeExpectation(args, inner, (response) => response.writeHead(417).end());
+      case "upgrade":
+        return this.#takeUpgrade(args, inner);
+      case "connection":
+      case "secureConnection":
+        // Without a listener, node:http does not tell of upgrades; other code may have removed ours.
+        if (this.#httpServer.listenerCount("upgrade") === 0) {
+          this.#httpServer.on("upgrade", this.#onUpgrade);
+        }
+        return false;
+      case "listening":
+        for (const front of this.#serving) front.resume();
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  #takeRequest(args: EmitArgs, inner: InnerEmit): boolean {
+    const [request, response] = args.slice(1) as RequestArgs;
+    this.#owe(response);
+    if (isTaken(response)) return false;
+    const front = this.#frontFor(request) ?? this.#fallback("request", request);
+    if (front === undefined) return false;
+    callListener(inner, args, () => front.handleRequest(request, response));
+    return true;
+  }
+
+  #takeExpectation(
+    args: EmitArgs,
+    inner: InnerEmit,
+    answer: (response: ServerResponse) => void,
+  ): boolean {
+    const [request, response] = args.slice(1) as RequestArgs;
+    this.#owe(response);
+    const front = isTaken(response) ? undefined : this.#frontFor(request);
+    if (front === undefined) return false;
+    answer(response);
+    if (response.writableEnded) return true;
+    callListener(inner, ["request", request, response], () =>
+      front.handleRequest(request, response),
+    );
+    return true;
+  }
+
+  #takeUpgrade(args: EmitArgs, inner: InnerEmit): boolean {
+    const [request, socket, head] = args.slice(1) as UpgradeArgs;
+    const front = this.#frontForUpgrade(request, socket) ?? this.#fallback("upgrade", request);
+    if (front === undefined || !socket.writable) return false;
+    callListener(inner, args, () => front.handleUpgrade(request, socket, head));
+    return true;
+  }
+
+  /**
+   * Called only for what `emit` of this class has left to the listeners, and by code that has removed
+   * our listener to call it by itself, as Socket.IO does.
+   */
+  readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!this.#isDelegated("request") || isTaken(response)) return;
+    this.#owe(response);
+    const front = this.#frontFor(request) ?? this.#refuserOf(request);
+    front?.handleRequest(request, response);
+  };
+
+  /** As above; and by code that got hold of the server's `emit` before us, as Fastify does. */
+  readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (!socket.writable) return;
+    const front =
+      this.#frontForUpgrade(request, socket) ??
+      (this.#isDelegated("upgrade") ? this.#refuserOf(request) : undefined);
+    front?.handleUpgrade(request, socket, head);
+  };
+
+  readonly #onNewListener = (event: string | symbol): void => {
+    if (event !== "request" && event !== "upgrade") return;
+    if (this.#isRegistered(event)) this.#wasAlone[event] = false;
+  };
+
+  #frontFor(request: IncomingMessage): HttpFront | undefined {
+    return this.#serving.find((front) => front.hasRouteFor(request));
+  }
+
+  #frontForUpgrade(request: IncomingMessage, socket: Duplex): HttpFront | undefined {
+    if (!socket.writable) return undefined;
+    return isWebSocketUpgrade(request)
+      ? this.#serving.find((front) => front.hasWebSocketRouteFor(request))
+      : this.#frontFor(request);
+  }
+
+  /** The application that refuses a request that no route is for, unless other code listens. */
+  #fallback(event: SharedEvent, request: IncomingMessage): HttpFront | undefined {
+    const own = this.#listenerOf(event);
+    const hasOthers = this.#httpServer.listeners(event).some((listener) => listener !== own);
+    if (this.#isRegistered(event)) this.#wasAlone[event] = !hasOthers;
+    return hasOthers ? undefined : this.#refuserOf(request);
+  }
+
+  #refuserOf(request: IncomingMessage): HttpFront | undefined {
+    return (
+      this.#serving.find((front) => front.knowsPathOf(request)) ??
+      this.#serving.at(0) ??
+      this.#leaving.at(0)
+    );
+  }
+
+  /** Whether our listener is called for other code that had no other listener to leave the event to. */
+  #isDelegated(event: SharedEvent): boolean {
+    return this.#isRegistered(event)
+      ? this.#httpServer.listenerCount(event) === 1
+      : this.#wasAlone[event];
+  }
+
+  #isRegistered(event: SharedEvent): boolean {
+    return this.#httpServer.listeners(event).includes(this.#listenerOf(event));
+  }
+
+  #listenerOf(event: SharedEvent): (...args: never[]) => void {
+    return event === "request" ? this.#onRequest : this.#onUpgrade;
+  }
+
+  #owe(response: ServerResponse): void {
+    if (this.owed.on(response.req.socket) !== response) this.owed.add(response);
+  }
+}
+
+const sharedServers = new WeakMap<Server, SharedHttpServer>();
+
+/** Whether other code has answered. */
+function isTaken(response: ServerResponse): boolean {
+  return response.headersSent || response.writableEnded;
+}
+
+/** Calls `listener` as if it were the only one, and through whatever traces requests in `emit`. */
+function callListener(inner: InnerEmit, args: EmitArgs, listener: () => void): void {
+  inner(new EventEmitter().on(args[0], listener), args);
+}
