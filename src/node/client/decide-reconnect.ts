@@ -4,14 +4,17 @@ import {
   type ReconnectDecision,
 } from "../../client/reconnect-policy.ts";
 import { UnexpectedStatusError } from "../../protocol/handshake/unexpected-status-error.ts";
+import { readRetryAfter } from "./retry-after.ts";
 
 /**
  * Decides by the status of a handshake that was refused, which a browser does not tell:
  *
  * - stop at 400, 401, 403, 405, 410 and 426: the server objects to what this client is or asks for,
  *   and would object again;
- * - retry later at 429: the server asks for it;
- * - retry at everything else: a server that has failed, is overloaded, or lacks the path for now.
+ * - at 429 and 503 with `Retry-After`, seconds or a date: wait for that time, at most five minutes;
+ * - retry later at 429 without it: the server asks for time;
+ * - retry at everything else: a server that has failed, is overloaded, or lacks the path. That includes
+ *   404, because a proxy or server that is being deployed may lack the path for a while.
  *
  * Everything else is decided as in a browser, by the close code: stop at 1000, 1002, 1003, 1007, 1008,
  * 1009, 1010, 3000 and 3003, retry later at 1013, and retry at all others.
@@ -19,8 +22,12 @@ import { UnexpectedStatusError } from "../../protocol/handshake/unexpected-statu
 export function decideReconnect(close: Pick<CloseEvent, "code" | "error">): ReconnectDecision {
   const { error } = close;
   if (!(error instanceof UnexpectedStatusError)) return decideByCloseCode(close);
-  if (error.status === 429) return "retry-later";
-  return TERMINAL_STATUSES.includes(error.status) ? "stop" : "retry";
+  const { status, headers } = error;
+  if (status === 429 || status === 503) {
+    const waitMs = readRetryAfter(headers.get("retry-after"), Date.now());
+    return waitMs ?? (status === 429 ? "retry-later" : "retry");
+  }
+  return TERMINAL_STATUSES.includes(status) ? "stop" : "retry";
 }
 
 const TERMINAL_STATUSES = [400, 401, 403, 405, 410, 426];
