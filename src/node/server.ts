@@ -35,8 +35,10 @@ export type { ErrorContext, ErrorListener } from "../server/report.ts";
 export type { RouteParams } from "../server/patterns/route-params.ts";
 export type {
   AuthorizeContext,
+  ClientCertificate,
   HttpContext,
   HttpHandler,
+  ProtocolChoice,
   Routes,
   WebSocketContext,
   WebSocketHandler,

@@ -1,5 +1,5 @@
 import type { Params } from "./patterns/route-pattern.ts";
-import type { WebSocketContext } from "./route-types.ts";
+import type { ClientCertificate, WebSocketContext } from "./route-types.ts";
 import type { UpgradeAttempt } from "./upgrade.ts";
 
 /** Reads the request only when the handler does. */
@@ -26,5 +26,9 @@ export class HandlerContext implements WebSocketContext<Params, string, unknown>
 
   get remoteAddress(): string {
     return this.#attempt.remoteAddress;
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    return this.#attempt.clientCertificate;
   }
 }

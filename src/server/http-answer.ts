@@ -8,11 +8,11 @@ import { isResponse } from "./values.ts";
 export async function answerRequest(
   { entry, params }: RouteMatch<HttpEntry>,
   request: Request,
-  { url, remoteAddress }: Omit<HttpContext<unknown>, "params">,
+  peer: Omit<HttpContext<unknown>, "params">,
   report: ErrorListener,
 ): Promise<Response> {
   try {
-    const response: unknown = await entry.handle(request, { params, url, remoteAddress });
+    const response: unknown = await entry.handle(request, { params, ...peer });
     if (isResponse(response)) return response;
     throw new TidewayError(
       "NO_RESPONSE",

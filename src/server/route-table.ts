@@ -1,5 +1,4 @@
 import { type CompressionOptions, resolveCompression } from "../protocol/deflate/index.ts";
-import { isToken } from "../protocol/handshake/index.ts";
 import { RouteCompression } from "./compression.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { checkLimits, checkNotServers } from "./options.ts";
@@ -11,6 +10,7 @@ import {
   type RoutePattern,
 } from "./patterns/route-pattern.ts";
 import { shadows } from "./patterns/shadowing.ts";
+import { compileProtocols, type ProtocolChooser } from "./protocol-choice.ts";
 import type { HttpHandler, Route, WebSocketHandler, WebSocketRoute } from "./route-types.ts";
 import { type MessageSchema, receivingSchema } from "./standard-schema.ts";
 import { UsageError } from "../errors/index.ts";
@@ -22,8 +22,7 @@ export interface WebSocketEntry {
   readonly key: string;
   readonly path: string;
   readonly pattern: RoutePattern;
-  /** In order of preference; may hold the empty string, for none. */
-  readonly protocols: readonly string[];
+  readonly chooseProtocol: ProtocolChooser;
   readonly isOriginAllowed: OriginCheck;
   readonly authorize: WebSocketRoute["authorize"];
   readonly handle: WebSocketHandler;
@@ -222,13 +221,12 @@ function compileWebSocket(
   const where = `the route ${JSON.stringify(key)}`;
   checkNotServers(limits, where);
   checkLimits(limits, where);
-  checkProtocols(key, protocols);
   const settings = resolveCompression(compression, "shared", where);
   return {
     key,
     path,
     pattern,
-    protocols,
+    chooseProtocol: compileProtocols(key, protocols),
     isOriginAllowed: compileOriginPolicy(origins),
     authorize,
     handle:
@@ -261,13 +259,4 @@ function readRecord(key: string, route: Route): AnyRecord {
     throw invalidRoute(key, "authorize is a function");
   }
   return route;
-}
-
-function checkProtocols(key: string, protocols: readonly string[]): void {
-  const areTokens =
-    Array.isArray(protocols) &&
-    protocols.every((name) => typeof name === "string" && (name === "" || isToken(name)));
-  if (!areTokens || new Set(protocols).size < protocols.length) {
-    throw invalidRoute(key, "protocols is a list of different tokens (RFC 6455 4.1)");
-  }
 }

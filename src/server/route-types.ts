@@ -13,7 +13,45 @@ export interface HttpContext<Params> {
   readonly url: URL;
   /** The client's address: behind a proxy, the proxy's unless `trustProxy` names it. */
   readonly remoteAddress: string;
+  /** The certificate that the connection's peer showed, which may be a proxy; undefined for none. */
+  readonly clientCertificate: ClientCertificate | undefined;
 }
+
+/** The certificate that a client showed in the TLS handshake (mutual TLS). */
+export interface ClientCertificate {
+  /**
+   * Whether an authority of `tls.ca` issued it, and its dates were right. Check this wherever
+   * `tls.rejectUnauthorized` is false: anyone can make a certificate with any subject.
+   */
+  readonly isVerified: boolean;
+  /** Why it was not verified, such as `"DEPTH_ZERO_SELF_SIGNED_CERT"`. */
+  readonly verificationError: string | undefined;
+  /** The subject, a line for each attribute: `"O=Example\nCN=alice"`. */
+  readonly subject: string;
+  /** Such as `"DNS:alice.example.com"`. */
+  readonly subjectAltName: string | undefined;
+  readonly issuer: string;
+  readonly serialNumber: string;
+  /** SHA-256 over the whole certificate, in hexadecimal with colons. */
+  readonly fingerprint256: string;
+  readonly validFrom: string;
+  readonly validTo: string;
+  /** The certificate in DER; `new X509Certificate(raw)` of `node:crypto` reads all of it. */
+  readonly raw: Uint8Array;
+}
+
+/**
+ * Chooses a subprotocol among those that a client offers, in its order. It returns one of them, or the
+ * empty string for none; `undefined` or `false` refuses the client with 400. Anything else, and what it
+ * throws, refuses with 500 and is reported. It cannot be async.
+ *
+ * Annotate the parameter so that TypeScript can infer the handler's `protocol`:
+ * `(offered: readonly string[]) => offered.find((name) => name.startsWith("token."))`.
+ */
+export type ProtocolChoice<Protocol = string> = (
+  offered: readonly string[],
+  request: Request,
+) => Protocol | undefined | false;
 
 /**
  * Answers an HTTP request. What it throws is answered with 500 and reported to `onError`. Any
@@ -40,6 +78,11 @@ export interface WebSocketContext<Params, Protocol, State> {
    * first read after the connection has ended, and for a Unix socket.
    */
   readonly remoteAddress: string;
+  /**
+   * The certificate that the connection's peer showed, which may be a proxy; undefined for none. Also
+   * undefined if it is first read after the connection has ended.
+   */
+  readonly clientCertificate: ClientCertificate | undefined;
 }
 
 /**
@@ -71,6 +114,18 @@ export interface AuthorizeContext<Params> {
   readonly url: URL;
   /** The client's address: behind a proxy, the proxy's unless `trustProxy` names it. */
   readonly remoteAddress: string;
+  /** The certificate that the connection's peer showed, which may be a proxy; undefined for none. */
+  readonly clientCertificate: ClientCertificate | undefined;
+  /**
+   * Fields to send with the response that accepts: the 101, or the 200 of HTTP/2. `append` sends
+   * several `Set-Cookie`. A `Response` that refuses is sent without them: to send them with it, pass
+   * them as its `headers`. Changes after `authorize` has decided have no effect.
+   *
+   * `set` and `append` throw UsageError `RESERVED_HEADER` for fields of the handshake
+   * (`Connection`, `Upgrade`, `Sec-WebSocket-*`) and those that frame the message, and
+   * `INVALID_HEADER` for a value with control characters.
+   */
+  readonly responseHeaders: Headers;
 }
 
 /** What becomes the handler's `state`, or a refusal. */
@@ -88,9 +143,10 @@ export type WebSocketRoute<
 interface WebSocketRecord<Params, Protocol, State, Schema> extends ConnectionLimits {
   /**
    * The subprotocols spoken, the preferred one first. A client that offers none of them is refused
-   * with 400, unless the list has the empty string, which stands for none. Default: none is spoken.
+   * with 400, unless the list has the empty string, which stands for none. Or a function that chooses
+   * among those offered. Default: none is spoken.
    */
-  readonly protocols?: readonly Protocol[];
+  readonly protocols?: readonly Protocol[] | ProtocolChoice<Protocol>;
   /** Whose pages may connect. Default: the server's own, and clients that are no browser. */
   readonly origins?: OriginPolicy;
   /**
@@ -171,7 +227,9 @@ type InvalidKey =
 type ValueAt<Values, Key> = Key extends keyof Values ? Values[Key] : unknown;
 
 /** Without `protocols` none is spoken. */
-type ProtocolOf<Protocol> = unknown extends Protocol ? "" : Protocol & string;
+type ProtocolOf<Protocol> = unknown extends Protocol
+  ? ""
+  : Exclude<Protocol, undefined | false> & string;
 
 type StateOf<Returned> = unknown extends Returned ? unknown : Exclude<Awaited<Returned>, Response>;
 
@@ -185,7 +243,9 @@ type SchemaOf<Schema> = unknown extends Schema
 // Types of one property each, from which the compiler infers by key. `object` lets a route be
 // something else than a record, and is not looked into.
 type InferProtocols<Protocols> = {
-  readonly [K in keyof Protocols]: { readonly protocols?: readonly Protocols[K][] } | object;
+  readonly [K in keyof Protocols]:
+    | { readonly protocols?: readonly Protocols[K][] | (() => Protocols[K]) }
+    | object;
 };
 
 // Without parameters, so that it is not taken for what gives `authorize` its parameters' types.

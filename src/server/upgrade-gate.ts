@@ -3,6 +3,7 @@ import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { HandshakeError } from "../errors/index.ts";
 import type { DeflateCodec } from "../protocol/deflate/index.ts";
 import { CloseCode } from "../protocol/index.ts";
+import { AuthorizeCall } from "./authorize-call.ts";
 import { HandlerContext } from "./handler-context.ts";
 import { type HostCheck, MISDIRECTED } from "./host-policy.ts";
 import { cancelBody } from "./http-answer.ts";
@@ -11,7 +12,12 @@ import { RouteConnections, type RouteConnectionsEnvironment } from "./route-conn
 import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
 import { SocketPeers } from "./socket-peer.ts";
 import { runHandler, Socket } from "./socket.ts";
-import type { UpgradeAttempt, UpgradeDecision, UpgradeRefused } from "./upgrade.ts";
+import type {
+  UpgradeAccepted,
+  UpgradeAttempt,
+  UpgradeDecision,
+  UpgradeRefused,
+} from "./upgrade.ts";
 import { isResponse, isThenable } from "./values.ts";
 
 /** What deciding on upgrades takes, besides the routes. */
@@ -101,14 +107,16 @@ export class UpgradeGate {
       const refusal = wrongOrigin(attempt.origins, this.#environment.refusals.isVerbose);
       return this.#refuse(refusal, attempt, match.entry);
     }
-    const protocol = chooseProtocol(match.entry.protocols, offer.protocols);
+    const protocol = this.#chooseProtocol(offer.protocols, attempt, match.entry);
+    if (typeof protocol === "object") return protocol;
     if (protocol === undefined) return this.#refuse(WRONG_PROTOCOL, attempt, match.entry);
     if (!this.#hasRoom()) return this.#refuse(FULL, attempt, match.entry);
     const { minWindowBits } = this.#environment.deflateCodec;
     const agreed = match.entry.compression?.accept(offer.extensions, minWindowBits);
     const connections = this.#connectionsOf(match.entry);
-    const accept = (state: unknown): UpgradeDecision => ({
+    const accept = (state: unknown, headers?: UpgradeAccepted["headers"]): UpgradeDecision => ({
       kind: "accept",
+      ...(headers !== undefined && { headers }),
       connection: connections.optionsFor(protocol, agreed),
       open: (connection) => this.#open(connection, attempt, match, state),
     });
@@ -120,6 +128,19 @@ export class UpgradeGate {
   #hasRoom(): boolean {
     const { sockets, maxConnections } = this.#environment;
     return sockets.size + this.#undecided < maxConnections;
+  }
+
+  #chooseProtocol(
+    offered: readonly string[],
+    attempt: UpgradeAttempt,
+    entry: WebSocketEntry,
+  ): string | undefined | UpgradeRefused {
+    try {
+      return entry.chooseProtocol(offered, attempt);
+    } catch (error) {
+      this.#report(error, attempt, entry);
+      return this.#refuse(FAILED, attempt, entry);
+    }
   }
 
   #isOriginAllowed(attempt: UpgradeAttempt, entry: WebSocketEntry): boolean {
@@ -134,10 +155,11 @@ export class UpgradeGate {
   #authorize(
     attempt: UpgradeAttempt,
     { entry, params }: Match,
-    accept: (state: unknown) => UpgradeDecision,
+    accept: (state: unknown, headers?: UpgradeAccepted["headers"]) => UpgradeDecision,
   ): UpgradeDecision | Promise<UpgradeDecision> {
+    const call = new AuthorizeCall(attempt, params);
     const decide = (result: unknown): UpgradeDecision => {
-      if (!isResponse(result)) return accept(result);
+      if (!isResponse(result)) return accept(result, call.takeFields());
       this.#reportAnswer(result, attempt, entry);
       return {
         kind: "answer",
@@ -153,13 +175,9 @@ export class UpgradeGate {
       return this.#refuse(refusal, attempt, entry);
     };
     try {
-      const result = entry.authorize!(attempt.request, {
-        params,
-        url: attempt.url,
-        remoteAddress: attempt.remoteAddress,
-      });
+      const result = entry.authorize!(attempt.request, call);
       if (!isThenable(result)) return decide(result);
-      return this.#inTime(Promise.resolve(result)).then(decide, fail);
+      return this.#inTime(Promise.resolve(result)).then(decide).catch(fail);
     } catch (error) {
       return fail(error);
     }
@@ -223,12 +241,6 @@ class AuthorizeTimeout extends HandshakeError {
   constructor(timeoutMs: number) {
     super("AUTHORIZE_TIMEOUT", `authorize took longer than handshakeTimeoutMs ${timeoutMs}`);
   }
-}
-
-/** The first spoken that is offered; else none, where that will do, or undefined to refuse. */
-function chooseProtocol(spoken: readonly string[], offered: readonly string[]): string | undefined {
-  const chosen = spoken.find((protocol) => offered.includes(protocol));
-  return chosen ?? (spoken.length === 0 || spoken.includes("") ? "" : undefined);
 }
 
 function refuse(

@@ -2,6 +2,7 @@ import type { ByteConnectionOptions } from "../connection/byte-connection.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { UpgradeRefusal, WebSocketOffer } from "../protocol/handshake/index.ts";
 import type { OriginClaim } from "./origin.ts";
+import type { ClientCertificate } from "./route-types.ts";
 import type { Socket } from "./socket.ts";
 
 /** Where a connection comes from. */
@@ -23,6 +24,8 @@ export interface UpgradeAttempt extends OriginClaim {
   readonly peer: Peer;
   /** Whether the peer has gone, or was answered without waiting for the decision. */
   readonly isAborted: boolean;
+  /** The certificate that the peer showed in the TLS handshake. */
+  readonly clientCertificate?: ClientCertificate | undefined;
   /** Judges the opening handshake by the rules of the HTTP version that it came by. */
   readOffer(): WebSocketOffer | UpgradeRefusal;
 }
@@ -35,6 +38,8 @@ export interface UpgradeAccepted {
   readonly kind: "accept";
   /** What the connection is to be opened with. */
   readonly connection: ByteConnectionOptions;
+  /** Fields that the application adds to the response; they have been checked. */
+  readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
   /** Runs the route's handler on the connection. */
   open(connection: Connection): Socket;
 }

@@ -155,10 +155,13 @@ function accept(
 }
 
 /** The head of the response that accepts `attempt`, one character a byte. */
-export function acceptance({ connection }: UpgradeAccepted, { key }: HttpUpgradeAttempt): string {
+export function acceptance(
+  { connection, headers = [] }: UpgradeAccepted,
+  { key }: HttpUpgradeAttempt,
+): string {
   const { protocol, extensions } = connection;
   const acceptKey = computeAcceptKey(key, nodePlatform);
-  return writeUpgradeResponse({ acceptKey, protocol, extensions });
+  return writeUpgradeResponse({ acceptKey, protocol, extensions, headers });
 }
 
 /** What to open the connection with. */

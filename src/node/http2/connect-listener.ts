@@ -111,6 +111,11 @@ function accept(
 ): void {
   const { protocol, extensions } = decision.connection;
   const fields: OutgoingHttpHeaders = { ":status": 200 };
+  for (const [name, value] of decision.headers ?? []) {
+    // Set-Cookie alone comes more than once.
+    const earlier = fields[name] as string | string[] | undefined;
+    fields[name] = earlier === undefined ? value : [earlier, value].flat();
+  }
   if (acceptKey !== undefined) fields["sec-websocket-accept"] = acceptKey;
   if (protocol !== "") fields["sec-websocket-protocol"] = protocol;
   if (extensions !== "") fields["sec-websocket-extensions"] = extensions;

@@ -6,6 +6,7 @@ import { MISDIRECTED } from "../../server/host-policy.ts";
 import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
 import { endStream, failStream } from "../http2/close-stream.ts";
 import { isConnectionField, withoutConnectionFields } from "./connection-fields.ts";
+import { readClientCertificate } from "./client-certificate.ts";
 import { type Refusal, reportRefusal } from "./refusal.ts";
 import type { RequestTarget, TargetRefusal } from "./request-target.ts";
 
@@ -113,7 +114,8 @@ export class RequestListener {
     }
     const fetchRequest = toRequest(request, response, target);
     const remoteAddress = target.forwardedAddress ?? request.socket.remoteAddress ?? "";
-    const context = { url: target.url, remoteAddress };
+    const clientCertificate = readClientCertificate(request.socket);
+    const context = { url: target.url, remoteAddress, clientCertificate };
     const answer = await answerRequest(match, fetchRequest, context, report);
     try {
       await this.#send(response, answer);

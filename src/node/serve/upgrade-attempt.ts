@@ -3,7 +3,9 @@ import {
   type UpgradeRefusal,
   type WebSocketOffer,
 } from "../../protocol/handshake/index.ts";
+import type { ClientCertificate } from "../../server/route-types.ts";
 import type { Peer, UpgradeAttempt } from "../../server/upgrade.ts";
+import { readClientCertificate } from "./client-certificate.ts";
 import type { RequestTarget } from "./request-target.ts";
 
 /**
@@ -19,6 +21,8 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
   readonly pathname: string;
   readonly #href: string;
   readonly peer: Peer;
+  readonly #connection: Peer;
+  #certificate: ClientCertificate | undefined;
   #request: Request | undefined;
   #abortController: AbortController | undefined;
   #isAborted = false;
@@ -30,6 +34,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
     this.isSecure = isSecure;
     this.pathname = url.pathname;
     this.#href = url.href;
+    this.#connection = peer;
     this.peer = forwardedAddress === undefined ? peer : { remoteAddress: forwardedAddress };
   }
 
@@ -53,6 +58,11 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
 
   get isAborted(): boolean {
     return this.#isAborted;
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    this.#certificate ??= readClientCertificate(this.#connection);
+    return this.#certificate;
   }
 
   abstract readOffer(): WebSocketOffer | UpgradeRefusal;

@@ -1,0 +1,30 @@
+import type { TLSSocket } from "node:tls";
+import type { ClientCertificate } from "../../server/route-types.ts";
+
+/** The certificate that the peer of `connection` showed; undefined without one, or without TLS. */
+export function readClientCertificate(connection: object): ClientCertificate | undefined {
+  if (!("getPeerX509Certificate" in connection)) return undefined;
+  const socket = connection as TLSSocket;
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  const { subject, subjectAltName, issuer, serialNumber, fingerprint256 } = certificate;
+  const { validFrom, validTo, raw } = certificate;
+  const isVerified = socket.authorized === true;
+  return {
+    isVerified,
+    verificationError: isVerified ? undefined : describeError(socket.authorizationError),
+    subject,
+    subjectAltName,
+    issuer,
+    serialNumber,
+    fingerprint256,
+    validFrom,
+    validTo,
+    raw: Uint8Array.from(raw),
+  };
+}
+
+/** On a server it is the code of OpenSSL, as a string. */
+function describeError(error: unknown): string {
+  return typeof error === "string" ? error : "NOT_VERIFIED";
+}

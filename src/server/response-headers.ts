@@ -1,0 +1,46 @@
+import { UsageError } from "../errors/index.ts";
+import { checkValue, isHandshakeField } from "../protocol/handshake/header-writer.ts";
+
+/** Further fields that belong to a connection, and that HTTP/2 forbids (RFC 9113 8.2.2). */
+const CONNECTION_FIELDS: readonly string[] = [
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+];
+
+/** The header fields that an application adds to the response that accepts a handshake. */
+export class ResponseHeaders extends Headers {
+  override append(name: string, value: string): void {
+    checkField(name, value);
+    super.append(name, value);
+  }
+
+  override set(name: string, value: string): void {
+    checkField(name, value);
+    super.set(name, value);
+  }
+
+  /**
+   * The fields as they are now; each `Set-Cookie` is one of them.
+   *
+   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a field that got around the checks
+   */
+  toFields(): ReadonlyArray<readonly [name: string, value: string]> {
+    const fields = Array.from(this);
+    for (const [name, value] of fields) checkField(name, value);
+    return fields;
+  }
+}
+
+function checkField(name: unknown, value: unknown): void {
+  const lower = String(name).toLowerCase();
+  if (isHandshakeField(lower) || CONNECTION_FIELDS.includes(lower)) {
+    throw new UsageError(
+      "RESERVED_HEADER",
+      `responseHeaders cannot set ${lower}: it belongs to the opening handshake`,
+    );
+  }
+  checkValue(lower, String(value));
+}
