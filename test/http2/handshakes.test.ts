@@ -5,7 +5,14 @@ import type { ConnectionOptions } from "node:tls";
 import type { Server } from "tideway/server";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { connectFrame, FrameType, HELLO, frame, RawClient, resetFrame } from "./raw-client.ts";
-import { answerOf, deferred, extendedConnect, openSession, startTls } from "./support.ts";
+import {
+  answerOf,
+  connectionsOf,
+  deferred,
+  extendedConnect,
+  openSession,
+  startTls,
+} from "./support.ts";
 
 const routes = { "/page": () => new Response("page"), "ws:/": () => {} };
 
@@ -96,10 +103,4 @@ function goAwayFrame(code: number): Buffer {
   const payload = Buffer.alloc(8);
   payload.writeUInt32BE(code, 4);
   return frame(FrameType.GoAway, 0, 0, payload);
-}
-
-function connectionsOf({ httpServer }: Server): Promise<number> {
-  return new Promise((resolve) => {
-    httpServer.getConnections((_error, count) => resolve(count));
-  });
 }

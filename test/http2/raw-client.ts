@@ -161,6 +161,21 @@ export function resetFrame(streamId: number, code: number): Buffer {
   return frame(FrameType.RstStream, 0, streamId, payload);
 }
 
+/** The payload of a SETTINGS frame with one setting (RFC 9113 6.5.1). */
+export function settingsPayload(identifier: number, value: number): Buffer {
+  const payload = Buffer.alloc(6);
+  payload.writeUInt16BE(identifier);
+  payload.writeUInt32BE(value, 2);
+  return payload;
+}
+
+/** Lets the server send `increment` bytes more. */
+export function windowFrame(streamId: number, increment: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(increment);
+  return frame(FrameType.WindowUpdate, 0, streamId, payload);
+}
+
 /** The code that a RST_STREAM frame holds. */
 export function codeOf({ payload }: Frame): number {
   return payload.readUInt32BE(0);

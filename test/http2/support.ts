@@ -150,3 +150,10 @@ export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => voi
   const promise = new Promise<T>((settle) => (resolve = settle));
   return { promise, resolve };
 }
+
+/** How many connections `server` has, by whatever protocol. */
+export function connectionsOf({ httpServer }: Server): Promise<number> {
+  return new Promise((resolve) => {
+    httpServer.getConnections((_error, count) => resolve(count));
+  });
+}

@@ -1,4 +1,4 @@
-import { constants, type Http2Stream } from "node:http2";
+import { constants, type Http2Session, type Http2Stream } from "node:http2";
 import { inNextTurn, wheel } from "../timers.ts";
 
 /*
@@ -9,17 +9,29 @@ import { inNextTurn, wheel } from "../timers.ts";
  * process hangs. `close` with CANCEL is safe anywhere, and with other codes in a turn of its own.
  */
 
-/** How long a client may take to receive the end of an answer. */
+/** How long a client may take to receive the end of an answer, or a reset. */
 const LINGER_MS = 2000;
+
+type StuckListener = (stream: Http2Stream) => void;
+
+const stuckListeners = new WeakMap<Http2Session, StuckListener>();
+
+/**
+ * Calls `listener` for each stream of `session` that was closed here and is still there after
+ * {@link LINGER_MS}: its reset waits in the session because the client reads nothing.
+ */
+export function watchStuckStreams(session: Http2Session, listener: StuckListener): void {
+  stuckListeners.set(session, listener);
+}
 
 /** Ends a stream at once. RST exceptions of TCP are CANCEL (RFC 8441 5). */
 export function cancelStream(stream: Http2Stream): void {
-  stream.close(constants.NGHTTP2_CANCEL);
+  closeStream(stream, constants.NGHTTP2_CANCEL);
 }
 
 /** Ends a stream at once whose answer has failed half-way. */
 export function failStream(stream: Http2Stream): void {
-  inNextTurn(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+  inNextTurn(() => closeStream(stream, constants.NGHTTP2_INTERNAL_ERROR));
 }
 
 /**
@@ -27,10 +39,20 @@ export function failStream(stream: Http2Stream): void {
  * 8.1). With `isShort`, a client that does not let it through in time is not waited for.
  */
 export function endStream(stream: Http2Stream, isShort = false): void {
-  const close = (): void => inNextTurn(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  const close = (): void => inNextTurn(() => closeStream(stream, constants.NGHTTP2_NO_ERROR));
   if (stream.writableFinished) close();
   else stream.once("finish", close);
   if (!isShort) return;
   const timer = wheel.start(LINGER_MS, () => cancelStream(stream));
+  stream.once("close", () => timer.cancel());
+}
+
+function closeStream(stream: Http2Stream, code: number): void {
+  const { session } = stream;
+  if (stream.closed || session === undefined) return;
+  stream.close(code);
+  const onStuck = stuckListeners.get(session);
+  if (onStuck === undefined) return;
+  const timer = wheel.start(LINGER_MS, () => onStuck(stream));
   stream.once("close", () => timer.cancel());
 }

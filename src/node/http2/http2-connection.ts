@@ -1,6 +1,7 @@
 import {
   constants,
   performServerHandshake,
+  type Http2Stream,
   type ServerHttp2Session,
   type ServerHttp2Stream,
   type ServerOptions,
@@ -9,6 +10,7 @@ import type { Socket } from "node:net";
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
 import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../serve/request-target.ts";
 import { inNextTurn, wheel } from "../timers.ts";
+import { watchStuckStreams } from "./close-stream.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 
 /** How long a client may take to close its side of a connection that this side has closed. */
@@ -58,10 +60,14 @@ export class Http2Connection {
   #openStreams = 0;
   #abandoned = 0;
   #bytesRead = 0;
+  /** Closed streams whose reset does not get through. */
+  readonly #stuckStreams = new Set<Http2Stream>();
 
   /**
    * The first request has to come within `handshakeTimeoutMs`, and so has the answer to a ping after
    * three times as long a silence. After six times as long without a request the connection is closed.
+   * A client that reads nothing is dropped once all its streams have been closed here for two
+   * seconds; beside streams that are still open, once a ping is not answered.
    */
   constructor(
     socket: Socket,
@@ -73,6 +79,7 @@ export class Http2Connection {
     this.#onStream = onStream;
     this.#session = performServerHandshake(socket, OPTIONS);
     this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    watchStuckStreams(this.#session, (stream) => this.#onStuck(stream));
     this.#wait(handshakeTimeoutMs, () => this.close());
     // What a peer does wrong ends its connection, and with it the streams, which tell of it.
     this.#session.on("error", ignoreError);
@@ -108,14 +115,33 @@ export class Http2Connection {
     this.#onStream({ stream, headers, rawHeaders, socket: this.#socket });
   };
 
-  #onStreamClosed({ headersSent }: ServerHttp2Stream): void {
+  #onStreamClosed(stream: ServerHttp2Stream): void {
     this.#openStreams--;
-    if (!headersSent) this.#abandoned++;
+    this.#stuckStreams.delete(stream);
+    if (!stream.headersSent) this.#abandoned++;
     else if (this.#abandoned > 0) this.#abandoned--;
     if (this.#abandoned === MAX_ABANDONED) inNextTurn(() => this.#calm());
-    if (this.#openStreams > 0 || this.#session.destroyed) return;
+    if (this.#session.destroyed) return;
+    if (this.#openStreams > 0) {
+      if (this.#isStuck) inNextTurn(() => this.#dropIfStuck());
+      return;
+    }
     if (this.#session.closed) this.#linger();
     else this.#wait(6 * this.#handshakeTimeoutMs, () => this.close());
+  }
+
+  #onStuck(stream: Http2Stream): void {
+    this.#stuckStreams.add(stream);
+    this.#dropIfStuck();
+  }
+
+  #dropIfStuck(): void {
+    if (this.#isStuck) this.destroy();
+  }
+
+  /** Whether no stream is left but those whose reset does not get through. */
+  get #isStuck(): boolean {
+    return this.#openStreams > 0 && this.#openStreams === this.#stuckStreams.size;
   }
 
   /** Ends the connection of a client that asks for too much (RFC 9113 7). */
@@ -125,19 +151,22 @@ export class Http2Connection {
     this.#linger();
   }
 
-  /** Looks after the peer while there are streams. */
+  /** Checks while there are streams that the peer is there, and that it reads. */
   #awaitBytes(): void {
     this.#bytesRead = this.#socket.bytesRead;
     this.#wait(3 * this.#handshakeTimeoutMs, () => {
-      if (this.#hasRead()) this.#awaitBytes();
+      if (this.#hasRead() && this.#stuckStreams.size === 0) this.#awaitBytes();
       else this.#ping();
     });
   }
 
   #ping(): void {
-    this.#session.ping(ignoreError);
+    let isAnswered = false;
+    this.#session.ping((error) => (isAnswered = error === null));
     this.#wait(this.#handshakeTimeoutMs, () => {
-      if (this.#hasRead()) this.#awaitBytes();
+      // A client that sends may still read nothing.
+      const isAlive = this.#stuckStreams.size === 0 ? this.#hasRead() : isAnswered;
+      if (isAlive) this.#awaitBytes();
       else this.destroy();
     });
   }

@@ -28,10 +28,7 @@ export class StreamTransport implements ByteTransport {
     stream.on("error", (error) => {
       this.#error ??= error;
     });
-    stream.once("close", () => {
-      this.#isClosed = true;
-      this.#handler?.onClosed(this.#closeError());
-    });
+    stream.once("close", this.#onClosed);
     this.#holdWhilePaused();
   }
 
@@ -41,7 +38,7 @@ export class StreamTransport implements ByteTransport {
       process.nextTick(() => handler.onClosed(this.#closeError()));
       return;
     }
-    this.#stream.on("data", (chunk: Uint8Array) => handler.onBytes(chunk));
+    this.#stream.on("data", (chunk: Uint8Array) => this.#handler?.onBytes(chunk));
     this.#stream.once("end", () => this.#receiveEnd());
     this.resume();
   }
@@ -80,7 +77,18 @@ export class StreamTransport implements ByteTransport {
   destroy(): void {
     this.#isDropped = true;
     cancelStream(this.#stream);
+    // The stream itself closes only once its reset has left, for which the client has to read.
+    process.nextTick(this.#onClosed);
   }
+
+  readonly #onClosed = (): void => {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#held.take();
+    const handler = this.#handler;
+    this.#handler = undefined;
+    handler?.onClosed(this.#closeError());
+  };
 
   readonly #onWritten = (error?: Error | null): void => {
     if (error === undefined || error === null) this.#handler?.onDrain();
@@ -88,7 +96,7 @@ export class StreamTransport implements ByteTransport {
 
   #receiveEnd(): void {
     // A stream that has been reset ends too; that it is over is told by its 'close'.
-    if (this.#stream.rstCode === constants.NGHTTP2_NO_ERROR) this.#handler!.onEnd();
+    if (this.#stream.rstCode === constants.NGHTTP2_NO_ERROR) this.#handler?.onEnd();
   }
 
   #closeError(): Error | undefined {
