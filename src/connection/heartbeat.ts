@@ -13,6 +13,9 @@ import type { TimerWheel } from "./timer-wheel.ts";
  * does not read, only its output is judged. Where it has none, the pings go on: a peer that has ended
  * is noticed by them at once, and one that is cut off when the kernel stops to send them again, which
  * on Linux takes it a quarter of an hour.
+ *
+ * After a stall of this side (a debugger, a suspended machine) pending data is read before a peer is
+ * judged. A peer of which nothing has come is pinged once more, and has `timeoutMs` from then on.
  */
 export interface HeartbeatOptions {
   /** A ping is sent after this long without a sign of life; default 30,000. */
@@ -34,6 +37,9 @@ export interface HeartbeatSubject {
 /** How often a peer is looked at that is slow to take its output. */
 const SLOW_PEER_LOOK_MS = 1000;
 
+/** A check that comes this late shows that this process or machine was stalled, not the peer. */
+const STALL_MS = 1000;
+
 /** Judges from what it is told and sees whether the peer is alive; its owner has the timer. */
 export class Heartbeat {
   readonly #subject: HeartbeatSubject;
@@ -44,6 +50,8 @@ export class Heartbeat {
   #lastHeardMs = 0;
   /** When the ping was sent that has not been followed by a sign of life. */
   #pingedMs: number | undefined;
+  /** Whether the peer has been given more time after a stall of this side. */
+  #wasExtended = false;
   #isSlow = false;
   #lastHeldBackBytes = 0;
 
@@ -57,6 +65,7 @@ export class Heartbeat {
   hear(): void {
     this.#lastHeardMs = this.#wheel.coarseNowMs;
     this.#pingedMs = undefined;
+    this.#wasExtended = false;
   }
 
   /**
@@ -92,8 +101,17 @@ export class Heartbeat {
       this.#pingedMs === undefined
         ? this.#lastHeardMs + this.idleMs - nowMs
         : this.#pingedMs + this.#timeoutMs - nowMs;
+    if (leftMs <= -STALL_MS && !this.#wasExtended) return this.#extend(nowMs);
     if (leftMs <= 0) return this.#death();
     return this.#isSlow ? Math.min(SLOW_PEER_LOOK_MS, leftMs) : leftMs;
+  }
+
+  /** Pings once more after a stall, in which the answer may have been lost. */
+  #extend(nowMs: number): number {
+    this.#wasExtended = true;
+    this.#subject.beat();
+    this.#pingedMs = nowMs;
+    return this.#isSlow ? Math.min(SLOW_PEER_LOOK_MS, this.#timeoutMs) : this.#timeoutMs;
   }
 
   #death(): TransportError {

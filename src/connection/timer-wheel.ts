@@ -18,9 +18,16 @@ export interface WheelTimer {
 
 const SLOT_COUNT = 512;
 
+/** A turn that comes this many ticks late shows that the event loop was stalled. */
+const STALL_TICKS = 3;
+
 /**
  * A hashed timing wheel: any number of timeouts on one timer of the runtime, which runs only while
  * there are some. A timeout comes never early, and at most about one tick late.
+ *
+ * After a stall of the event loop (a debugger, a suspended machine) timers fire before pending data is
+ * read. So the first turn after a stall fires nothing: what has come meanwhile is read first, and may
+ * call off the timeouts that are due.
  */
 export class TimerWheel {
   readonly #clock: Clock;
@@ -33,6 +40,9 @@ export class TimerWheel {
   #firedTick: number;
   #count = 0;
   #isRunning = false;
+  /** When the next turn was asked for. */
+  #turnDueMs = 0;
+  #isAfterStall = false;
 
   constructor(clock: Clock, tickMs = 100) {
     this.#clock = clock;
@@ -76,12 +86,26 @@ export class TimerWheel {
     this.#isRunning = true;
     this.#tick = this.#ticksBy(this.#clock.nowMs());
     this.#firedTick = this.#tick;
+    this.#isAfterStall = false;
+    this.#scheduleTurn();
+  }
+
+  #scheduleTurn(): void {
+    this.#turnDueMs = this.#clock.nowMs() + this.#tickMs;
     this.#clock.schedule(this.#turn, this.#tickMs);
   }
 
   readonly #turn = (): void => {
-    const target = this.#ticksBy(this.#clock.nowMs());
+    const nowMs = this.#clock.nowMs();
+    const target = this.#ticksBy(nowMs);
     this.#tick = target;
+    // Once only: a loop that is always late would fire nothing otherwise.
+    this.#isAfterStall =
+      !this.#isAfterStall && nowMs - this.#turnDueMs >= STALL_TICKS * this.#tickMs;
+    if (this.#isAfterStall) {
+      this.#scheduleTurn();
+      return;
+    }
     try {
       this.#fireDue();
       // After a long stall one round reaches every slot.
@@ -93,7 +117,7 @@ export class TimerWheel {
     } finally {
       // A callback that throws stops this turn, not the wheel: the next turn goes on behind it.
       this.#isRunning = this.#count > 0;
-      if (this.#isRunning) this.#clock.schedule(this.#turn, this.#tickMs);
+      if (this.#isRunning) this.#scheduleTurn();
     }
   };
 

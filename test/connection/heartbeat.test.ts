@@ -19,6 +19,45 @@ describe("the heartbeat", () => {
     expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
   });
 
+  it("reads the pong that came during a stall of this side before it judges the peer", () => {
+    const { clock, endTurn, receive, transport, written } = rig("server");
+    clock.advance(30_400);
+    endTurn();
+    expect(written()).toEqual(["890101"]);
+    clock.stall(60_000);
+    receive("8a0101");
+    clock.advance(29_000);
+    expect(transport.isDestroyed).toBe(false);
+    endTurn();
+    expect(written()).toEqual([]);
+  });
+
+  it("pings once more after a stall in which nothing came, and drops the peer 20 s later", () => {
+    const { clock, endTurn, transport, written } = rig("server");
+    clock.advance(30_400);
+    endTurn();
+    written();
+    clock.stall(60_000);
+    clock.advance(200);
+    endTurn();
+    expect(written()).toEqual(["890102"]);
+    clock.advance(19_500);
+    expect(transport.isDestroyed).toBe(false);
+    clock.advance(1_000);
+    expect(transport.isDestroyed).toBe(true);
+  });
+
+  it("drops a peer after two stalls in a row in which nothing came", () => {
+    const { clock, endTurn, transport } = rig("server");
+    clock.advance(30_400);
+    endTurn();
+    for (let stall = 0; stall < 2; stall++) {
+      clock.stall(60_000);
+      clock.advance(200);
+    }
+    expect(transport.isDestroyed).toBe(true);
+  });
+
   it("is off on a client unless asked for", () => {
     const { clock, endTurn, written } = rig("client");
     clock.advance(1_000_000);

@@ -30,6 +30,14 @@ export class ManualClock implements Clock {
     return this.#pending.length;
   }
 
+  /** Lets `ms` pass in which nothing runs, then calls what has fallen due once, as Node does. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
+    const due = this.#pending.filter(({ dueMs }) => dueMs <= this.#nowMs);
+    this.#pending = this.#pending.filter((pending) => !due.includes(pending));
+    for (const { callback } of due) callback();
+  }
+
   /** Moves on by `ms`, calling what falls due on the way, each at its time. */
   advance(ms: number): void {
     const end = this.#nowMs + ms;

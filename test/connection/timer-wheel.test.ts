@@ -79,17 +79,36 @@ describe("TimerWheel", () => {
 
   it("fires everything once after the clock has jumped by more than a round", () => {
     const clock = new ManualClock();
-    let jumpMs = 0;
-    const wheel = new TimerWheel(
-      { nowMs: () => clock.nowMs() + jumpMs, schedule: (call, ms) => clock.schedule(call, ms) },
-      TICK_MS,
-    );
+    const wheel = new TimerWheel(clock, TICK_MS);
     let count = 0;
     for (let delayMs = 0; delayMs < 60_000; delayMs += 700) wheel.start(delayMs, () => count++);
-    jumpMs = 10_000_000;
+    clock.stall(10_000_000);
     clock.advance(TICK_MS);
     expect(count).toBe(86);
     expect(clock.pendingCount).toBe(0);
+  });
+
+  it("fires nothing in the first turn after a stall, so that pending data is read before", () => {
+    const clock = new ManualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    let count = 0;
+    const timers = [wheel.start(1_000, () => count++), wheel.start(1_000, () => count++)];
+    clock.stall(5_000);
+    expect(count).toBe(0);
+    expect(wheel.coarseNowMs).toBe(5_000);
+    timers[0].cancel();
+    clock.advance(TICK_MS);
+    expect(count).toBe(1);
+  });
+
+  it("fires timeouts in an event loop in which every turn is late", () => {
+    const clock = new ManualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    let count = 0;
+    wheel.start(1_000, () => count++);
+    clock.stall(1_000);
+    clock.stall(1_000);
+    expect(count).toBe(1);
   });
 
   it("goes on after a callback that throws, with what was due then too", () => {
