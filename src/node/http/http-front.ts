@@ -13,19 +13,26 @@ import type { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
+import { boundRequests } from "./request-feed.ts";
+import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
 import { Ending } from "../serve/ending.ts";
 import type { OpenSockets } from "../serve/running-server.ts";
 
 const CONNECT_UNKNOWN: Refusal = { status: 501, message: "CONNECT is not implemented." };
 const PIPELINED: Refusal = { status: 400, message: "The opening handshake was pipelined." };
 
+/** Only where the requests of a connection could not be bounded before they were parsed. */
+const TOO_MANY_REQUESTS: Refusal = {
+  status: 503,
+  headers: { Connection: "close" },
+  message: `More than ${MAX_UNANSWERED} requests of this connection are unanswered.`,
+};
+
 /** An application that answers requests and upgrades of a `node:http` server. */
 export class HttpFront {
   readonly targets: ProxiedTargets;
   readonly #application: Application;
   readonly #httpServer: Server;
-  /** The responses that have not ended, whichever code answers them. */
-  readonly #owed: InFlight;
   /** What this front itself has to answer. */
   readonly #inFlight = new InFlight();
   readonly #requests: RequestListener;
@@ -36,11 +43,9 @@ export class HttpFront {
   /** For whoever comes while the server stops. */
   #farewell: Refusal | undefined;
 
-  /** `owed` are the responses of the server that have not ended. */
-  constructor(application: Application, httpServer: Server, owed: InFlight = new InFlight()) {
+  constructor(application: Application, httpServer: Server) {
     this.#application = application;
     this.#httpServer = httpServer;
-    this.#owed = owed;
     this.targets = new ProxiedTargets(application.readProxies, httpServer);
     this.#requests = new RequestListener(application);
     this.#upgrades = new UpgradeListener(application, httpServer, this.targets, this.#inFlight);
@@ -48,8 +53,9 @@ export class HttpFront {
 
   /** Answers every request and upgrade of the server, which is not shared. */
   listen(): void {
+    boundRequests(this.#httpServer);
     this.#httpServer.on("request", (request, response) => {
-      this.#owed.add(response);
+      RequestQueue.of(request.socket).add(response);
       this.handleRequest(request, response);
     });
     this.#httpServer.on("upgrade", (request, socket, head) =>
@@ -68,7 +74,7 @@ export class HttpFront {
 
   /** Whether something is being done for `connection`. */
   isBusy(connection: Duplex): boolean {
-    return this.#taken.has(connection) || this.#inFlight.on(connection) !== undefined;
+    return this.#taken.has(connection) || RequestQueue.of(connection).length > 0;
   }
 
   /** Those of `connections` that nothing is being done for. */
@@ -84,7 +90,7 @@ export class HttpFront {
         socket: socket as Peer,
       });
     }
-    const owed = this.#owed.on(socket);
+    const owed = RequestQueue.of(socket).latest;
     if (owed === undefined) refuse(socket, refusal);
     else if (owed.req.complete) owed.once("close", () => refuse(socket, refusal));
     // The garbage is in the request's own body, so that its handler may wait for the end for ever.
@@ -132,7 +138,10 @@ export class HttpFront {
 
   handleRequest(request: IncomingMessage, response: ServerResponse): void {
     this.#inFlight.add(response);
-    this.#requests.handle(request, response, this.#targetOf(request));
+    const target = this.#targetOf(request);
+    if (RequestQueue.of(request.socket).length <= MAX_UNANSWERED) {
+      this.#requests.handle(request, response, target);
+    } else this.#requests.refuse(request, response, target, TOO_MANY_REQUESTS);
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -194,7 +203,7 @@ export class HttpFront {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#taken.add(socket);
-    const owed = this.#owed.on(socket);
+    const owed = RequestQueue.of(socket).latest;
     if (owed !== undefined) {
       // A client that sends its handshake before it is answered would take that answer for ours.
       socket.once("end", () => socket.destroy()).resume();
@@ -209,7 +218,7 @@ export class HttpFront {
   }
 
   #ignoreUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const owed = this.#owed.on(socket);
+    const owed = RequestQueue.of(socket).latest;
     const goOn = (): void => ignoreUpgrade(this.#httpServer, request, socket, head);
     if (owed === undefined) goOn();
     else whenAnswered(owed, socket, goOn);

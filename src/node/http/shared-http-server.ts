@@ -4,8 +4,9 @@ import type { Duplex } from "node:stream";
 import type { Farewell } from "../../server/socket-drain.ts";
 import type { HttpFront } from "./http-front.ts";
 import { isWebSocketUpgrade } from "./ignore-upgrade.ts";
-import { InFlight } from "./in-flight.ts";
 import { type InnerMethod, overrideMethod } from "./override-method.ts";
+import { boundRequests } from "./request-feed.ts";
+import { RequestQueue } from "./request-queue.ts";
 
 type RequestArgs = [request: IncomingMessage, response: ServerResponse];
 type UpgradeArgs = [request: IncomingMessage, socket: Duplex, head: Buffer];
@@ -22,8 +23,6 @@ type SharedEvent = "request" | "upgrade";
  * application refuses it.
  */
 export class SharedHttpServer {
-  /** The responses that have not ended, whichever code answers them. */
-  readonly owed: InFlight = new InFlight();
   readonly #httpServer: Server;
   /** How sockets are closed when the HTTP server is closed. */
   readonly #farewell: Farewell;
@@ -56,6 +55,7 @@ export class SharedHttpServer {
     httpServer.on("upgrade", this.#onUpgrade);
     httpServer.on("newListener", this.#onNewListener);
     this.#restore = [
+      boundRequests(httpServer),
       overrideMethod<EmitArgs, boolean>(httpServer, "emit", (self, args, inner) =>
         this.#take(args, inner) ? true : inner(self, args),
       ),
@@ -121,7 +121,7 @@ export class SharedHttpServer {
 
   #takeRequest(args: EmitArgs, inner: InnerEmit): boolean {
     const [request, response] = args.slice(1) as RequestArgs;
-    this.#owe(response);
+    RequestQueue.of(request.socket).add(response);
     if (isTaken(response)) return false;
     const front = this.#frontFor(request) ?? this.#fallback("request", request);
     if (front === undefined) return false;
@@ -135,7 +135,7 @@ export class SharedHttpServer {
     answer: (response: ServerResponse) => void,
   ): boolean {
     const [request, response] = args.slice(1) as RequestArgs;
-    this.#owe(response);
+    RequestQueue.of(request.socket).add(response);
     const front = isTaken(response) ? undefined : this.#frontFor(request);
     if (front === undefined) return false;
     answer(response);
@@ -160,7 +160,7 @@ export class SharedHttpServer {
    */
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     if (!this.#isDelegated("request") || isTaken(response)) return;
-    this.#owe(response);
+    RequestQueue.of(request.socket).add(response);
     const front = this.#frontFor(request) ?? this.#refuserOf(request);
     front?.handleRequest(request, response);
   };
@@ -219,10 +219,6 @@ export class SharedHttpServer {
 
   #listenerOf(event: SharedEvent): (...args: never[]) => void {
     return event === "request" ? this.#onRequest : this.#onUpgrade;
-  }
-
-  #owe(response: ServerResponse): void {
-    if (this.owed.on(response.req.socket) !== response) this.owed.add(response);
   }
 }
 

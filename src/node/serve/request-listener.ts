@@ -4,6 +4,7 @@ import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
 import type { Application } from "../../server/application.ts";
 import { MISDIRECTED } from "../../server/host-policy.ts";
 import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
+import { RequestQueue } from "../http/request-queue.ts";
 import { endStream, failStream } from "../http2/close-stream.ts";
 import { isConnectionField, withoutConnectionFields } from "./connection-fields.ts";
 import { readClientCertificate } from "./client-certificate.ts";
@@ -77,6 +78,16 @@ export class RequestListener {
   }
 
   /** Refuses a request whatever it is for. */
+  refuse(
+    request: NodeRequest,
+    response: NodeResponse,
+    target: RequestTarget | TargetRefusal,
+    refusal: Refusal,
+  ): void {
+    response.on("error", ignoreError);
+    this.#refuse("request", { request, response, target }, refusal);
+  }
+
   #refuse(
     what: "handshake" | "request",
     { request, response, target }: Exchange,
@@ -128,6 +139,8 @@ export class RequestListener {
   }
 
   async #send(response: NodeResponse, answer: Response): Promise<void> {
+    // A body is not opened, as a file would be, before all earlier responses have been sent.
+    if (!isHttp2(response)) await RequestQueue.of(response.req.socket).whenTurn(response);
     if (isGone(response) || response.writableEnded) {
       cancelBody(answer);
       return;

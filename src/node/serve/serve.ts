@@ -134,7 +134,7 @@ export function attach<
   const { routes, ...applicationOptions } = options;
   const application = createApplication(routes as AnyRoutes, applicationOptions, "attach", RUNTIME);
   const shared = SharedHttpServer.of(httpServer, resolveStopOptions());
-  const front = new HttpFront(application, httpServer, shared.owed);
+  const front = new HttpFront(application, httpServer);
   shared.add(front);
   return {
     sockets: application.sockets,

@@ -1,0 +1,212 @@
+import type { Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { Server as TlsServer } from "node:tls";
+import { HeldBytes } from "../serve/held-bytes.ts";
+import { undocumented } from "../undocumented.ts";
+import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
+
+/** How many bytes of further requests to read while earlier requests are unanswered. */
+const MAX_HELD_BYTES = 65_536;
+
+/** Ends the head of a request; `node:http` accepts no other line ends (RFC 9112 2.2). */
+const EMPTY_LINE = "\r\n\r\n";
+
+/** How `node:http` reads from a socket. */
+type Parse = (this: Duplex, bytes: Uint8Array) => void;
+
+const fed = new WeakSet<Duplex>();
+
+/**
+ * Bounds the requests that each connection of `httpServer` may have unanswered, from the next
+ * connection on. Returns a function that ends this.
+ */
+export function boundRequests(httpServer: Server): () => void {
+  const event = httpServer instanceof TlsServer ? "secureConnection" : "connection";
+  // Called after the listener of the HTTP server itself, which begins to read.
+  httpServer.on(event, feedRequests);
+  return () => httpServer.off(event, feedRequests);
+}
+
+/**
+ * The parser of `node:http` emits all requests of a chunk at once, up to 2,600 of them, so the feed
+ * passes it only as much of a chunk as there is room for requests. It does so in place of the one
+ * 'data' listener by which `node:http` reads; without exactly one such listener it does nothing.
+ */
+function feedRequests(socket: Duplex): void {
+  const [parse, ...others] = socket.listeners("data");
+  if (!undocumented.isUsed || parse === undefined || others.length > 0 || fed.has(socket)) return;
+  fed.add(socket);
+  const feed = new RequestFeed(socket, RequestQueue.of(socket), parse as Parse);
+  // For an upgrade `node:http` removes its own listener: by this property it removes the feed's.
+  const listener = Object.assign((chunk: Buffer) => feed.receive(chunk), { listener: parse });
+  // Node tells of the removal of 'end' listeners, which comes next, and not always of this one.
+  const onRemoved = (event: string): void => {
+    if (event !== "end" || socket.rawListeners("data").includes(listener)) return;
+    socket.off("removeListener", onRemoved);
+    fed.delete(socket);
+    feed.release();
+  };
+  socket.off("data", parse as Parse);
+  socket.on("data", listener);
+  socket.on("removeListener", onRemoved);
+}
+
+/** Passes the bytes of one connection to the parser of `node:http`, a few requests at a time. */
+class RequestFeed {
+  readonly #socket: Duplex;
+  readonly #queue: RequestQueue;
+  readonly #parse: Parse;
+  /** What the parser has not been given. */
+  #held = new HeldBytes();
+  /** The chunk that is being parsed, and how much of it the parser has been given. */
+  #chunk: Uint8Array | undefined;
+  #position = 0;
+  /** The last bytes that the parser has been given, where they may be the start of an empty line. */
+  #tail = "";
+  /** How much is missing of the body of the request that took the last place. */
+  #bodyBytes = NaN;
+  #bodyOf: unknown;
+  #isReading = true;
+  #isScheduled = false;
+  #isReleased = false;
+
+  constructor(socket: Duplex, queue: RequestQueue, parse: Parse) {
+    this.#socket = socket;
+    this.#queue = queue;
+    this.#parse = parse;
+    queue.onAnswered(() => {
+      if (this.#held.length > 0) this.#schedule();
+    });
+    socket.on("resume", this.#onResume);
+    socket.on("end", this.#drop);
+    socket.on("close", this.#drop);
+  }
+
+  receive(chunk: Uint8Array): void {
+    if (this.#held.length === 0) this.#feed(chunk);
+    else this.#hold(chunk);
+  }
+
+  /** Gives all bytes that were not parsed back to the socket. */
+  release(): void {
+    this.#isReleased = true;
+    this.#socket.off("resume", this.#onResume);
+    this.#socket.off("end", this.#drop);
+    this.#socket.off("close", this.#drop);
+    const rest = this.#chunk?.subarray(this.#position) ?? this.#held.take();
+    if (rest.length > 0) this.#socket.unshift(rest);
+  }
+
+  #feed(chunk: Uint8Array): void {
+    this.#chunk = chunk;
+    this.#position = 0;
+    // The event loop gets its turn after as many requests as may be unanswered.
+    let left = MAX_UNANSWERED;
+    while (this.#position < chunk.length && this.#canParse()) {
+      const start = this.#position;
+      const { received } = this.#queue;
+      this.#position = this.#nextEnd(chunk, start, left);
+      if (this.#position === start) break;
+      const isWhole = start === 0 && this.#position === chunk.length;
+      this.#parse.call(this.#socket, isWhole ? chunk : chunk.subarray(start, this.#position));
+      left -= this.#queue.received - received;
+    }
+    this.#chunk = undefined;
+    if (this.#isReleased || this.#position === chunk.length) return;
+    this.#hold(chunk.subarray(this.#position));
+    if (left > 0) return;
+    // The end of the connection is not to be read before the requests that came before it.
+    this.#pause();
+    this.#schedule();
+  }
+
+  /** Up to where to parse next; `start` where there is no room for more. */
+  #nextEnd(chunk: Uint8Array, start: number, left: number): number {
+    const room = Math.min(left, MAX_UNANSWERED - this.#queue.length);
+    if (room > 0) return this.#endOfHeads(chunk, start, room);
+    const { latest } = this.#queue;
+    if (left <= 0 || latest === undefined || latest.req.complete) return start;
+    // The last chunk that was parsed ended with the head of this request, so its body comes now.
+    if (this.#bodyOf !== latest) {
+      this.#bodyOf = latest;
+      this.#bodyBytes = Number(latest.req.headers["content-length"]);
+    }
+    // A chunked body ends with an empty line.
+    if (Number.isNaN(this.#bodyBytes)) return this.#endOfHeads(chunk, start, 1);
+    const end = Math.min(chunk.length, start + this.#bodyBytes);
+    this.#bodyBytes -= end - start;
+    this.#tail = "";
+    return end;
+  }
+
+  /** The end of the `count`-th empty line behind `start`, or that of the chunk. */
+  #endOfHeads(chunk: Uint8Array, start: number, count: number): number {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    let end = start;
+    let found = 0;
+    if (this.#tail !== "") {
+      // An empty line may be split between two chunks.
+      const at = (this.#tail + bytes.toString("latin1", start, start + 3)).indexOf(EMPTY_LINE);
+      if (at >= 0) end += at + EMPTY_LINE.length - this.#tail.length;
+      if (at >= 0) found++;
+    }
+    for (; found < count; found++) {
+      const at = bytes.indexOf(EMPTY_LINE, end, "latin1");
+      if (at < 0) {
+        const last = bytes.toString("latin1", Math.max(end, bytes.length - 3));
+        this.#tail = ((end === start ? this.#tail : "") + last).slice(-3);
+        return bytes.length;
+      }
+      end = at + EMPTY_LINE.length;
+    }
+    this.#tail = "";
+    return end;
+  }
+
+  /** `node:http` pauses the socket while a handler does not read, or the client does not. */
+  #canParse(): boolean {
+    return !this.#isReleased && !this.#socket.destroyed && !this.#socket.isPaused();
+  }
+
+  /** Reading continues for a while, because only reading shows that the client has gone. */
+  #hold(bytes: Uint8Array): void {
+    if (this.#held.length === 0) this.#held = new HeldBytes(bytes);
+    else this.#held.append(bytes);
+    if (this.#held.length >= MAX_HELD_BYTES) this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#socket.isPaused()) return;
+    this.#isReading = false;
+    this.#socket.pause();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#feedHeld();
+    });
+  }
+
+  #feedHeld(): void {
+    if (this.#isReleased || this.#held.length === 0) return;
+    if (!this.#isReading) {
+      this.#isReading = true;
+      this.#socket.resume();
+    }
+    this.#feed(this.#held.take());
+  }
+
+  readonly #onResume = (): void => {
+    // This event comes late: the socket may be paused again.
+    if (this.#held.length === 0 || this.#socket.isPaused()) return;
+    this.#isReading = true;
+    this.#feedHeld();
+  };
+
+  readonly #drop = (): void => {
+    this.#held.take();
+  };
+}

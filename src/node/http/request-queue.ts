@@ -1,0 +1,76 @@
+import type { ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** How many requests of one connection may be unanswered at a time. */
+export const MAX_UNANSWERED = 16;
+
+const queues = new WeakMap<Duplex, RequestQueue>();
+
+/** The unanswered requests of one HTTP/1.1 connection, in the order in which they came. */
+export class RequestQueue {
+  readonly #responses: ServerResponse[] = [];
+  #received = 0;
+  #onAnswered: () => void = () => {};
+
+  static of(socket: Duplex): RequestQueue {
+    const queue = queues.get(socket) ?? new RequestQueue(socket);
+    queues.set(socket, queue);
+    return queue;
+  }
+
+  private constructor(socket: Duplex) {
+    socket.once("close", () => this.#close());
+  }
+
+  get length(): number {
+    return this.#responses.length;
+  }
+
+  /** How many requests the connection has sent so far. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** The response to the newest unanswered request. */
+  get latest(): ServerResponse | undefined {
+    return this.#responses.at(-1);
+  }
+
+  /** Counts the request of `response` until the response has been sent or the connection is closed. */
+  add(response: ServerResponse): void {
+    // Several applications may be attached to one HTTP server.
+    if (this.latest === response) return;
+    this.#received++;
+    this.#responses.push(response);
+    response.once("close", () => this.#remove(response));
+  }
+
+  /** Resolves when all earlier responses have been sent; undefined if they have been already. */
+  whenTurn(response: ServerResponse): Promise<void> | undefined {
+    const index = this.#responses.indexOf(response);
+    if (index <= 0) return undefined;
+    return new Promise((resolve) => {
+      this.#responses[index - 1].once("close", resolve);
+      response.once("close", resolve);
+    });
+  }
+
+  /** Calls `listener` after each response. */
+  onAnswered(listener: () => void): void {
+    this.#onAnswered = listener;
+  }
+
+  #remove(response: ServerResponse): void {
+    const index = this.#responses.indexOf(response);
+    if (index >= 0) this.#responses.splice(index, 1);
+    this.#onAnswered();
+  }
+
+  /** Node 20 and 22 emit 'close' only for the response whose turn it is. */
+  #close(): void {
+    for (const response of this.#responses.filter(({ socket }) => socket === null)) {
+      response.destroy();
+      response.emit("close");
+    }
+  }
+}
