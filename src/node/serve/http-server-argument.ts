@@ -16,14 +16,14 @@ export function checkHttpServer(value: unknown): void {
 
 /** What `value` is, and what to pass instead of it. */
 function describe(value: unknown): [what: string, remedy: string] {
+  if (hasMethod(value, "getHttpServer")) {
+    return ["a NestJS application", "pass app.getHttpServer()"];
+  }
   if (hasServer(value, "server")) {
     return ["an object with a server, such as a Fastify instance", "pass its server: app.server"];
   }
   if (hasServer(value, "httpServer")) {
     return ["an object with an httpServer", "pass its httpServer"];
-  }
-  if (hasMethod(value, "getHttpServer")) {
-    return ["a NestJS application", "pass app.getHttpServer()"];
   }
   if (hasMethod(value, "callback") && hasMethod(value, "listen")) {
     return ["a Koa application", "pass createServer(app.callback()) or what app.listen() returns"];
