@@ -157,7 +157,7 @@ describeInBrowser("the chat in a browser", () => {
     await ana.say("and this");
     await bo.say("me too");
     expect(await ana.pending()).toEqual(["typed offline", "and this"]);
-    await ana.page.getByText("Will be sent when you are back online").first().waitFor();
+    await ana.page.getByText("Will be sent when you are online").first().waitFor();
 
     server = await startChat({ PORT: server.port });
     await Promise.all([ana.isState("online"), bo.isState("online")]);
@@ -183,6 +183,34 @@ describeInBrowser("the chat in a browser", () => {
     expect(messages.filter((text) => text === "me too")).toHaveLength(1);
     // This broker has died with its server.
     await ana.sees("Some of what was written meanwhile may be missing here");
+  });
+
+  it("says at a first visit that the server is down, and nothing of messages that were missed", async () => {
+    const page = await open();
+    await server.kill("SIGKILL");
+    await page.page.getByLabel("Your name").fill("Ana");
+    await page.page.getByRole("button", { name: "Join the chat" }).click();
+    await page.page.getByText("The server cannot be reached").first().waitFor();
+    server = await startChat({ PORT: server.port });
+    await page.sees("You are in the chat as");
+    expect(await page.page.getByText("Back online").count()).toBe(0);
+    expect(await page.page.getByText("back online").isVisible()).toBe(false);
+    expect(await page.page.getByText("may be missing").count()).toBe(0);
+  });
+
+  it("makes web addresses in messages links that open apart from the chat", async () => {
+    const [ana, bo] = [await join("Ana"), await join("Bo")];
+    await ana.say("look (http://127.0.0.1:9/page?x=1), or javascript:alert(1)");
+    await bo.sees("look (");
+    const link = bo.page.locator("#messages .bubble a");
+    expect(await link.count()).toBe(1);
+    expect(await link.getAttribute("href")).toBe("http://127.0.0.1:9/page?x=1");
+    expect(await link.getAttribute("rel")).toContain("noopener");
+    const opened = bo.page.context().waitForEvent("page");
+    await link.click();
+    const other = await opened;
+    expect(await bo.page.title()).toContain("Tideway chat");
+    await other.close();
   });
 
   it("sends again, once, what a dying server did not pass on", async () => {

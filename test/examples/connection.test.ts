@@ -93,6 +93,14 @@ describe("Connection", () => {
     expect(states.at(-1)).toEqual({ kind: "stopped", code: 1008, reason: "enough" });
   });
 
+  it("was not away before it was online for the first time", () => {
+    const { sockets, states, clock } = setUp();
+    sockets[0].lose(1006, 1_000);
+    clock.now = 3_000;
+    sockets[0].open();
+    expect(states.at(-1)).toEqual({ kind: "online" });
+  });
+
   it("makes a new attempt at once when asked to", () => {
     const { connection, sockets, states, clock } = setUp();
     sockets[0].open();

@@ -90,9 +90,9 @@ describe("npm start", { timeout: TIMEOUT }, () => {
   });
 
   it.each([
-    ["http://localhost", '--broker is "http://localhost", which is no URL with redis:'],
-    ["redis://user:secret@127.0.0.1:1", "No broker answers at redis://127.0.0.1:1: "],
-    ["nats://user:secret@127.0.0.1:1", "No broker answers at nats://127.0.0.1:1: "],
+    ["http://localhost", '--broker is "http://localhost", which is not a URL with redis:'],
+    ["redis://user:secret@127.0.0.1:1", "No broker answers at redis://127.0.0.1:1 (ECONNREFUSED)."],
+    ["nats://user:secret@127.0.0.1:1", "No broker answers at nats://127.0.0.1:1 (ECONNREFUSED)."],
   ])("says that there is no broker at %s, and ends", async (broker, sentence) => {
     const { exitCode, stderr, stdout } = await runChatToEnd({ PORT: "0" }, ["--broker", broker]);
     expect(exitCode).toBe(1);

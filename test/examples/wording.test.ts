@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  countCharactersLeft,
   countMessages,
   describeDuration,
   explainName,
@@ -29,6 +30,8 @@ describe("the wording of the page", () => {
   });
 
   it("counts messages and time", () => {
+    expect(countCharactersLeft(1)).toBe("1 character left");
+    expect(countCharactersLeft(0)).toBe("0 characters left");
     expect(countMessages(1)).toBe("1 new message");
     expect(countMessages(2)).toBe("2 new messages");
     expect(describeDuration(0)).toBe("1 second");

@@ -24,7 +24,7 @@ export async function openBroker(url: string | undefined): Promise<SharedBroker>
   try {
     return await (protocol === "nats:" ? openNats(url) : openRedis(url));
   } catch (error) {
-    throw new SettingsError(`No broker answers at ${protocol}//${host}: ${explain(error)}`, {
+    throw new SettingsError(`No broker answers at ${protocol}//${host} (${explain(error)}).`, {
       cause: error,
     });
   }
@@ -88,13 +88,14 @@ function readUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && ["redis:", "rediss:", "nats:"].includes(url.protocol)) return url;
   throw new SettingsError(
-    `--broker is ${JSON.stringify(text)}, which is no URL with redis:, rediss: or nats:.`,
+    `--broker is ${JSON.stringify(text)}, which is not a URL with redis:, rediss: or nats:.`,
   );
 }
 
-/** What an error says, and those that led to it: several addresses may have been tried. */
+/** Why an attempt to connect failed: the system's code for it, which repeats no address, or a message. */
 function explain(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(explain).join(", ");
+  if (error instanceof AggregateError && error.errors.length > 0) return explain(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${explain(error.cause)}`;
+  if (error.cause !== undefined) return explain(error.cause);
+  return "code" in error && typeof error.code === "string" ? error.code : error.message;
 }

@@ -1,3 +1,4 @@
+import { countCharactersLeft } from "./wording.ts";
 import { MAX_TEXT_CHARS } from "../wire/wire.ts";
 
 /** From so few characters left on, the user is told how many. */
@@ -55,7 +56,7 @@ export class Composer {
     const { text, send, note } = this.#elements;
     send.disabled = text.value.trim() === "";
     const left = MAX_TEXT_CHARS - text.value.length;
-    note.textContent = left < TELL_FROM_LEFT ? `${left} characters left` : "";
+    note.textContent = left < TELL_FROM_LEFT ? countCharactersLeft(left) : "";
     fitHeight(text);
   }
 }

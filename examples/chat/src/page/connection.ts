@@ -4,7 +4,7 @@ import type { ChatTransport } from "./chat-client.ts";
 /** How the connection stands. */
 export type ConnectionState =
   | { readonly kind: "connecting" }
-  /** `awayMs` is how long there was no connection; absent the first time. */
+  /** `awayMs` is how long the connection was lost; absent for the first connection. */
   | { readonly kind: "online"; readonly awayMs?: number }
   /** The next attempt is made at `retryAt`, in milliseconds since 1970. */
   | { readonly kind: "waiting"; readonly code: number; readonly retryAt: number }
@@ -24,6 +24,7 @@ export class Connection implements ChatTransport {
   readonly #open: () => ReconnectingWebSocket;
   readonly #listener: ConnectionListener;
   readonly #now: () => number;
+  #hasBeenOnline = false;
   #socket: ReconnectingWebSocket;
   #state: ConnectionState = { kind: "connecting" };
   #lostAt: number | undefined;
@@ -80,13 +81,14 @@ export class Connection implements ChatTransport {
   }
 
   #lost(state: ConnectionState): void {
-    this.#lostAt ??= this.#now();
+    if (this.#hasBeenOnline) this.#lostAt ??= this.#now();
     this.#setState(state);
   }
 
   #opened(): void {
     const lostAt = this.#lostAt;
     this.#lostAt = undefined;
+    this.#hasBeenOnline = true;
     this.#setState({
       kind: "online",
       ...(lostAt === undefined ? {} : { awayMs: this.#now() - lostAt }),

@@ -1,4 +1,5 @@
 import { make, makeFace, hueOf } from "./dom.ts";
+import { splitLinks, type TextPart } from "./links.ts";
 import { formatDay, formatFull, formatTime, isSameDay } from "./wording.ts";
 import type { OutgoingMessage } from "./outbox.ts";
 import type { ChatMessage } from "../wire/wire.ts";
@@ -68,7 +69,7 @@ export class MessageLog {
   #describePending(item: HTMLLIElement): void {
     const delivery = item.querySelector(".delivery");
     if (delivery === null) return;
-    delivery.textContent = this.#isOnline ? "Sending" : "Will be sent when you are back online";
+    delivery.textContent = this.#isOnline ? "Sending" : "Will be sent when you are online";
   }
 
   #startDay(date: number): void {
@@ -118,9 +119,19 @@ function makeMessage(message: ChatMessage, isOwn: boolean, isContinued: boolean)
 }
 
 function makeBubble(text: string): HTMLElement {
-  const bubble = make("div", "bubble", text);
+  const bubble = make("div", "bubble", ...splitLinks(text).map(makePart));
   bubble.dir = "auto";
   return bubble;
+}
+
+function makePart({ text, href }: TextPart): Node | string {
+  if (href === undefined) return text;
+  const link = make("a", "", text);
+  link.href = href;
+  link.target = "_blank";
+  // The other page must not reach this one, nor learn which room the link was in.
+  link.rel = "noopener noreferrer";
+  return link;
 }
 
 function makeTime(date: number): HTMLTimeElement {

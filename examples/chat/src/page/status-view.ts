@@ -16,7 +16,7 @@ export interface StatusElements {
 /** How long the banner says that all is well again. */
 const BACK_ONLINE_MS = 6_000;
 
-const KEPT = "What you write is kept, and sent once you are back.";
+const KEPT = "What you write is kept and sent when you are online.";
 
 /** Says how the connection stands, with the seconds to the next attempt. */
 export class StatusView {
@@ -110,15 +110,15 @@ export const LOST = "Some messages are missing here.";
 function explainLoss(code: number, hasBeenOnline: boolean): string {
   switch (code) {
     case 1001:
-      return "The server has shut down. This page reconnects by itself when it is back.";
+      return "The server has shut down. This page reconnects when the server is back.";
     case 1012:
-      return "The server is restarting. This page reconnects by itself.";
+      return "The server is restarting. This page reconnects automatically.";
     case 1013:
-      return "The server is busy. This page reconnects by itself.";
+      return "The server is busy. This page reconnects automatically.";
     default:
       return hasBeenOnline
-        ? "The connection was lost. This page reconnects by itself."
-        : "The server cannot be reached. This page goes on trying by itself.";
+        ? "The connection was lost. This page reconnects automatically."
+        : "The server cannot be reached. This page keeps trying.";
   }
 }
 

@@ -26,6 +26,11 @@ export function countMessages(count: number): string {
   return `${count} new ${count === 1 ? "message" : "messages"}`;
 }
 
+/** "1 character left", "5 characters left". */
+export function countCharactersLeft(count: number): string {
+  return `${count} ${count === 1 ? "character" : "characters"} left`;
+}
+
 /** "4 seconds", "3 minutes". */
 export function describeDuration(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1000));
