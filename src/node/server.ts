@@ -61,4 +61,5 @@ export type {
   Server,
   StopOptions,
 } from "./serve/running-server.ts";
+export { type Middleware, withMiddleware } from "./middleware/with-middleware.ts";
 export { attach, serve, type ServeOptions } from "./serve/serve.ts";

@@ -34,9 +34,14 @@ export class ResponseHeaders extends Headers {
   }
 }
 
+/** Whether only the library may set the field of this name, given in lower case. */
+export function isReservedField(name: string): boolean {
+  return isHandshakeField(name) || CONNECTION_FIELDS.includes(name);
+}
+
 function checkField(name: unknown, value: unknown): void {
   const lower = String(name).toLowerCase();
-  if (isHandshakeField(lower) || CONNECTION_FIELDS.includes(lower)) {
+  if (isReservedField(lower)) {
     throw new UsageError(
       "RESERVED_HEADER",
       `responseHeaders cannot set ${lower}: it belongs to the opening handshake`,

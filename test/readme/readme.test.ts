@@ -36,10 +36,13 @@ function blocksOf(document: string): readonly string[] {
   return Array.from(document.matchAll(/^```ts\n(.*?)^```$/gms), ([, code]) => code);
 }
 
-describe("every block of code in the README, and about topics", () => {
+/** The pages whose blocks are whole programs. */
+const PAGES = ["topics.md", "authorize.md"];
+
+describe("every block of code in the README and in the pages of docs/", () => {
   it("compiles against the package as it is published", () => {
-    const topics = blocksOf(readFileSync(join(root, "docs/topics.md"), "utf8"));
-    for (const [at, code] of [...blocks, ...topics].entries()) {
+    const pages = PAGES.flatMap((name) => blocksOf(readFileSync(join(root, "docs", name), "utf8")));
+    for (const [at, code] of [...blocks, ...pages].entries()) {
       writeFileSync(join(folder, `block-${at + 1}.ts`), code);
     }
     const config = { extends: "../../test/tsconfig.json", include: ["*.ts"], references: [] };

@@ -1,0 +1,150 @@
+import { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { PassThrough } from "node:stream";
+import { UsageError } from "../../errors/index.ts";
+import type { AuthorizeContext } from "../../server/route-types.ts";
+import { isResponse } from "../../server/values.ts";
+import { CapturedResponse } from "./captured-response.ts";
+
+/** Middleware of the Connect kind, as Express and `express-session` have it. */
+export type Middleware<NodeRequest extends IncomingMessage> = (
+  request: NodeRequest,
+  // Each framework has its own subclass.
+  response: never,
+  next: (error?: unknown) => void,
+) => unknown;
+
+/**
+ * Runs middleware of the Connect kind in `authorize`, and then `decide` with the request that it has
+ * worked on. What `decide` returns is the result.
+ *
+ * ```ts
+ * authorize: (request: Request, context: AuthorizeContext<object>) =>
+ *   withMiddleware(session, request, context, ({ session: { user } }) =>
+ *     user === undefined ? new Response("Log in first.", { status: 401 }) : { user },
+ *   ),
+ * ```
+ *
+ * After `decide` the response is ended, so that a session is saved. The fields that the middleware
+ * has set, such as `Set-Cookie`, are sent with the 101, or with the `Response` that `decide` returns.
+ * If the middleware answers the request itself, the result is its answer as a `Response`, and
+ * `decide` is not called. Rejects with the error that middleware gives to `next` or throws, and when
+ * the client leaves.
+ *
+ * The request is an `IncomingMessage` without a body: the methods and properties that a framework
+ * adds to its own requests are missing.
+ *
+ * @throws UsageError `INVALID_OPTION` if one of `middleware`, or `decide`, is not a function
+ */
+export async function withMiddleware<NodeRequest extends IncomingMessage, Result>(
+  middleware: Middleware<NodeRequest> | ReadonlyArray<Middleware<NodeRequest>>,
+  request: Request,
+  context: Pick<AuthorizeContext<unknown>, "url" | "remoteAddress" | "responseHeaders">,
+  decide: (request: NodeRequest) => Result | Promise<Result>,
+): Promise<Result | Response> {
+  const functions = [middleware].flat();
+  if (![...functions, decide].every((one) => typeof one === "function")) {
+    throw new UsageError(
+      "INVALID_OPTION",
+      "withMiddleware takes middleware functions, the request, its context, and a function that decides",
+    );
+  }
+  const run = new MiddlewareRun(toNodeRequest(request, context) as NodeRequest, request.signal);
+  for (const one of functions) {
+    await run.call(one);
+    if (run.isEnded) return run.response.toResponse();
+  }
+  const result = await run.race(decide(run.request));
+  await run.end();
+  const { fields } = run.response;
+  if (isResponse(result)) return withFields(result, fields);
+  for (const [name, value] of fields) context.responseHeaders.append(name, value);
+  return result;
+}
+
+/** One request on its way through middleware. */
+class MiddlewareRun<NodeRequest extends IncomingMessage> {
+  readonly request: NodeRequest;
+  readonly response: CapturedResponse;
+  isEnded = false;
+  readonly #failed: Promise<never>;
+  #fail!: (error: unknown) => void;
+  #onEnded: () => void = () => {};
+
+  constructor(request: NodeRequest, signal: AbortSignal) {
+    this.request = request;
+    this.response = new CapturedResponse(request, () => {
+      this.isEnded = true;
+      this.#onEnded();
+    });
+    this.#failed = new Promise<never>((_resolve, reject) => (this.#fail = reject));
+    // An error may come when nobody waits any more.
+    this.#failed.catch(() => {});
+    signal.addEventListener("abort", () => this.#fail(signal.reason), { once: true });
+  }
+
+  /** Resolves when `middleware` calls `next`, or ends the response. */
+  async call(middleware: Middleware<NodeRequest>): Promise<void> {
+    const passed = new Promise<void>((resolve) => {
+      this.#onEnded = resolve;
+      const next = (error?: unknown): void => {
+        if (error === undefined || error === null) resolve();
+        else this.#fail(error);
+      };
+      const returned = (middleware as (...args: unknown[]) => unknown)(
+        this.request,
+        this.response,
+        next,
+      );
+      Promise.resolve(returned).catch(this.#fail);
+    });
+    await this.race(passed);
+  }
+
+  /** Ends the response, which middleware may hold up until it has stored something. */
+  async end(): Promise<void> {
+    const ended = new Promise<void>((resolve) => (this.#onEnded = resolve));
+    if (!this.isEnded) {
+      this.response.end();
+      await this.race(ended);
+    }
+    // A session that cannot be saved is told to `next`, in a turn of its own, after the end.
+    await this.race(new Promise((resolve) => setImmediate(resolve)));
+  }
+
+  race<T>(work: T | Promise<T>): Promise<T> {
+    return Promise.race([work, this.#failed]);
+  }
+}
+
+function toNodeRequest(
+  { method, headers }: Request,
+  { url, remoteAddress }: Pick<AuthorizeContext<unknown>, "url" | "remoteAddress">,
+): IncomingMessage {
+  // Middleware takes a connection for secure if it is encrypted: here, if the client's URL is https.
+  const connection = { remoteAddress, encrypted: url.protocol === "https:" };
+  const nodeRequest = new IncomingMessage(
+    Object.assign(new PassThrough(), connection) as unknown as Socket,
+  );
+  const path = url.pathname + url.search;
+  nodeRequest.method = method;
+  nodeRequest.url = path;
+  nodeRequest.httpVersion = "1.1";
+  nodeRequest.headers = { host: url.host, ...Object.fromEntries(headers) };
+  nodeRequest.rawHeaders = Object.entries(nodeRequest.headers).flat() as string[];
+  nodeRequest.complete = true;
+  nodeRequest.push(null);
+  return Object.assign(nodeRequest, { originalUrl: path });
+}
+
+function withFields(
+  response: Response,
+  fields: ReadonlyArray<readonly [name: string, value: string]>,
+): Response {
+  const headers = new Headers(response.headers);
+  for (const [name, value] of fields) {
+    if (name === "set-cookie" || !response.headers.has(name)) headers.append(name, value);
+  }
+  const { status, statusText, body } = response;
+  return new Response(body, { status, statusText, headers });
+}
