@@ -128,8 +128,28 @@ export interface AuthorizeContext<Params> {
   readonly responseHeaders: Headers;
 }
 
-/** What becomes the handler's `state`, or a refusal. */
-export type Authorization<State> = State | Response;
+/**
+ * What `authorize` may return: an object that becomes the handler's `state`, or a refusal. Any other
+ * value refuses the client too, so that a mistake lets nobody in.
+ */
+export type Authorization<State> = (State & StateObject<State>) | Response | Error;
+
+/** The part of `State` that lets a client in, by the rules of `authorize`. */
+type StateObject<State> = unknown extends State
+  ? object
+  : State extends object
+    ? State extends
+        | readonly unknown[]
+        | ((...parameters: never) => unknown)
+        | { readonly status: number; readonly headers: unknown }
+      ? never
+      : State extends Error
+        ? // An object with a name and a message is not yet an error.
+          "stack" extends keyof State
+          ? never
+          : State
+        : State
+    : never;
 
 /** A `ws:` route that needs more than a handler. */
 export type WebSocketRoute<
@@ -150,8 +170,14 @@ interface WebSocketRecord<Params, Protocol, State, Schema> extends ConnectionLim
   /** Whose pages may connect. Default: the server's own, and clients that are no browser. */
   readonly origins?: OriginPolicy;
   /**
-   * Lets the client in, by returning what becomes the handler's `state`, or refuses it, by returning
-   * a `Response`. It has `handshakeTimeoutMs`; what it throws is answered with 500 and reported.
+   * Decides whether the client may connect; may be async, within `handshakeTimeoutMs`.
+   *
+   * - An object lets it in, and becomes the handler's `state`. Return `{}` if there is nothing to say.
+   * - A `Response` refuses it.
+   * - An `Error`, returned or thrown, refuses it with 500 and is reported to `onError`.
+   * - Anything else refuses it with 500 and is reported as UsageError `INVALID_AUTHORIZATION`, at
+   *   most once a minute: `true`, `false`, `undefined`, `null`, strings, numbers, functions, arrays,
+   *   and a Response of another library.
    *
    * For `state` to be inferred, say the types of its parameters: `async (request: Request) => ...`.
    */
@@ -231,7 +257,19 @@ type ProtocolOf<Protocol> = unknown extends Protocol
   ? ""
   : Exclude<Protocol, undefined | false> & string;
 
-type StateOf<Returned> = unknown extends Returned ? unknown : Exclude<Awaited<Returned>, Response>;
+type StateOf<Returned> = unknown extends Returned
+  ? unknown
+  : StateOfObject<StateObject<Awaited<Returned>>>;
+
+/**
+ * `undefined` where no client is let in. Of a route that was made elsewhere and does not know its
+ * state, `object` is all that is left: unknown.
+ */
+type StateOfObject<State> = [State] extends [never]
+  ? undefined
+  : (<T>() => T extends State ? 1 : 2) extends <T>() => T extends object ? 1 : 2
+    ? unknown
+    : State;
 
 /** What is no schema gets an error that says what one is. */
 type SchemaOf<Schema> = unknown extends Schema

@@ -1,12 +1,14 @@
 import type { Connection } from "../connection/connection.ts";
 import type { TimerWheel } from "../connection/timer-wheel.ts";
-import { HandshakeError } from "../errors/index.ts";
+import { HandshakeError, UsageError } from "../errors/index.ts";
 import type { DeflateCodec } from "../protocol/deflate/index.ts";
 import { CloseCode } from "../protocol/index.ts";
 import { AuthorizeCall } from "./authorize-call.ts";
+import { readAuthorization } from "./authorization.ts";
 import { HandlerContext } from "./handler-context.ts";
 import { type HostCheck, MISDIRECTED } from "./host-policy.ts";
 import { cancelBody } from "./http-answer.ts";
+import { MinuteLimit } from "./minute-limit.ts";
 import { quoteStart } from "./refusals.ts";
 import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
 import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
@@ -18,7 +20,7 @@ import type {
   UpgradeDecision,
   UpgradeRefused,
 } from "./upgrade.ts";
-import { isResponse, isThenable } from "./values.ts";
+import { isInstance, isOwnResponse, isThenable } from "./values.ts";
 
 /** What deciding on upgrades takes, besides the routes. */
 export interface UpgradeEnvironment extends RouteConnectionsEnvironment {
@@ -48,11 +50,14 @@ export class UpgradeGate {
   readonly #connections = new Map<WebSocketEntry, RouteConnections>();
   /** How often `authorize` is at work: until it has decided, also where its peer goes first. */
   #undecided = 0;
+  /** By route. */
+  readonly #usageErrors: MinuteLimit;
   readonly #peers = new SocketPeers();
 
   constructor(routes: RouteTable, environment: UpgradeEnvironment) {
     this.#routes = routes;
     this.#environment = environment;
+    this.#usageErrors = new MinuteLimit(() => environment.wheel.nowMs);
   }
 
   /** Whether some `ws:` route is for this path. */
@@ -138,7 +143,7 @@ export class UpgradeGate {
     try {
       return entry.chooseProtocol(offered, attempt);
     } catch (error) {
-      this.#report(error, attempt, entry);
+      this.#reportFailure(error, attempt, entry);
       return this.#refuse(FAILED, attempt, entry);
     }
   }
@@ -147,7 +152,7 @@ export class UpgradeGate {
     try {
       return entry.isOriginAllowed(attempt);
     } catch (error) {
-      this.#report(error, attempt, entry);
+      this.#reportFailure(error, attempt, entry);
       return false;
     }
   }
@@ -159,19 +164,22 @@ export class UpgradeGate {
   ): UpgradeDecision | Promise<UpgradeDecision> {
     const call = new AuthorizeCall(attempt, params);
     const decide = (result: unknown): UpgradeDecision => {
-      if (!isResponse(result)) return accept(result, call.takeFields());
-      this.#reportAnswer(result, attempt, entry);
+      const verdict = readAuthorization(result, entry.key);
+      if (verdict.kind === "fail") return fail(verdict.error);
+      if (verdict.kind === "accept") return accept(verdict.state, call.takeFields());
+      const { response } = verdict;
+      this.#reportAnswer(response, attempt, entry);
       return {
         kind: "answer",
-        response: result,
+        response,
         onFailure: (error) => this.#report(error, attempt, entry),
       };
     };
     const fail = (error: unknown): UpgradeDecision => {
-      const refusal = error instanceof AuthorizeTimeout ? TOO_SLOW : FAILED;
+      const refusal = isInstance(error, AuthorizeTimeout) ? TOO_SLOW : FAILED;
       // Whatever fails after the peer has gone is of no interest.
       if (attempt.isAborted) return refusal;
-      this.#report(error, attempt, entry);
+      this.#reportFailure(error, attempt, entry);
       return this.#refuse(refusal, attempt, entry);
     };
     try {
@@ -227,6 +235,12 @@ export class UpgradeGate {
     return connections;
   }
 
+  /** A stranger can cause any number of usage errors, which are all the same to the program. */
+  #reportFailure(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): void {
+    if (isInstance(error, UsageError) && !this.#usageErrors.take(entry)) return;
+    this.#report(error, attempt, entry);
+  }
+
   #report(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): void {
     this.#environment.report(error, { route: entry.key, request: attempt.request });
   }
@@ -234,7 +248,11 @@ export class UpgradeGate {
 
 /** What `authorize` gave too late may hold a body. */
 function discardResponse(result: unknown): void {
-  if (isResponse(result)) cancelBody(result);
+  try {
+    if (isOwnResponse(result)) cancelBody(result);
+  } catch {
+    // An object of the program's own that throws when it is read.
+  }
 }
 
 class AuthorizeTimeout extends HandshakeError {

@@ -11,11 +11,34 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
+/**
+ * Whether `value` is a Response of this runtime. A framework may have replaced the global class by one
+ * of its own, and some functions still return the first.
+ */
+export function isOwnResponse(value: unknown): value is Response {
+  if (typeof value !== "object" || value === null) return false;
+  if (value instanceof Response) return true;
+  const prototype: object = Object.getPrototypeOf(Response.error()) as object;
+  return Object.prototype.isPrototypeOf.call(prototype, value);
+}
+
 /** Whether `value` is a Response, be it of another realm or from a library. */
 export function isResponse(value: unknown): value is Response {
   return (
-    value instanceof Response ||
+    isOwnResponse(value) ||
     (Object.prototype.toString.call(value) === "[object Response]" &&
       typeof (value as Response).status === "number")
   );
+}
+
+/** As `instanceof`, for values that may be proxies whose traps throw. */
+export function isInstance<T>(
+  value: unknown,
+  type: abstract new (...parameters: never) => T,
+): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
 }

@@ -71,7 +71,7 @@ it("TLS 1.2 is not negotiated anew (RFC 9113 9.2.1)", async () => {
 
 it("authorize that takes longer than handshakeTimeoutMs is answered for with 503", async () => {
   const signal = deferred<AbortSignal>();
-  const authorize = (request: Request): Promise<void> => {
+  const authorize = (request: Request): Promise<object> => {
     signal.resolve(request.signal);
     return new Promise(() => {});
   };

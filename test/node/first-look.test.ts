@@ -396,9 +396,9 @@ describe("a connection without a socket of Node's", () => {
 
 describe("a handshake that `authorize` takes its time for", () => {
   it("keeps the frames that come meanwhile, and is counted", async () => {
-    let allow!: () => void;
-    const allowed = new Promise<void>((resolve) => (allow = resolve));
-    const authorize = vi.fn<() => Promise<void>>(async () => await allowed);
+    let allow!: (state: object) => void;
+    const allowed = new Promise<object>((resolve) => (allow = resolve));
+    const authorize = vi.fn<() => Promise<object>>(async () => await allowed);
     const { httpServer, port } = await start({
       routes: { "ws:/": { authorize, handle: echo } },
     });
@@ -407,7 +407,7 @@ describe("a handshake that `authorize` takes its time for", () => {
     expect(await connectionCount(httpServer)).toBe(1);
     client.send(textFrame("second"));
     await client.whenSent;
-    allow();
+    allow({});
     expect(await client.receives("\x81\x06second")).toContain("\x81\x05first");
     expect(gaveBack).not.toHaveBeenCalled();
     client.socket.destroy();
@@ -415,7 +415,7 @@ describe("a handshake that `authorize` takes its time for", () => {
   });
 
   it("is told so when the server stops meanwhile", async () => {
-    const authorize = vi.fn<() => Promise<void>>(async () => await new Promise(() => {}));
+    const authorize = vi.fn<() => Promise<object>>(async () => await new Promise(() => {}));
     const running = await start({ routes: { "ws:/": { authorize, handle: echo } } });
     const client = new RawClient(running.port).send(handshake("/"));
     await vi.waitUntil(() => authorize.mock.calls.length === 1);

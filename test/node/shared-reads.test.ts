@@ -162,8 +162,8 @@ describe.each([
 
   it("take what came while `authorize` was deciding, before what comes behind", async () => {
     undocumented.isUsed = isOn;
-    let allow!: () => void;
-    const allowed = new Promise<void>((resolve) => (allow = resolve));
+    let allow!: (state: object) => void;
+    const allowed = new Promise<object>((resolve) => (allow = resolve));
     const received: unknown[] = [];
     server = await serve({
       port: 0,
@@ -183,7 +183,7 @@ describe.each([
     client.send(early.map(textFrame).join(""));
     // More than is kept for a request that is undecided: the rest waits in the stream, or below it.
     await vi.waitUntil(() => below.isPaused());
-    allow();
+    allow({});
     await client.receives("\r\n\r\n");
     await vi.waitUntil(() => received.length === early.length);
     expect(received).toEqual(early);

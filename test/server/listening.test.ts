@@ -92,7 +92,7 @@ it("handlers and authorize are told where the connection comes from", async () =
       "ws:/": {
         authorize: (_request: Request, { remoteAddress }: { remoteAddress: string }) => {
           addresses.push(remoteAddress);
-          return undefined;
+          return {};
         },
         handle: (socket, { remoteAddress }) => void socket.send(remoteAddress),
       },

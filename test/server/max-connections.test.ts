@@ -58,8 +58,8 @@ describe.each(FRONTS)("maxConnections, by $name", ({ start }) => {
     expect(statusOf(await first.closed())).toBe(403);
     const third = ask();
     await vi.waitFor(() => expect(decisions).toHaveLength(3), 10_000);
-    decisions[1](undefined);
-    decisions[2](undefined);
+    decisions[1]({});
+    decisions[2]({});
     await second.receives("101 Switching Protocols");
     await third.receives("101 Switching Protocols");
     expect(server.sockets.size).toBe(2);

@@ -5,7 +5,7 @@ import type { Routes } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "./clients.ts";
 import { FRONTS } from "./fronts.ts";
 
-type Authorize = (request: Request, context: AuthorizeContext<object>) => unknown;
+type Authorize = (request: Request, context: AuthorizeContext<object>) => object | Promise<object>;
 
 const onError = vi.fn<(error: unknown) => void>();
 

@@ -307,7 +307,7 @@ describe("stop", () => {
 
   it("refuses with 503 the handshakes that are still being decided on", async () => {
     const asked = vi.fn<() => void>();
-    const authorize = (): Promise<void> => {
+    const authorize = (): Promise<object> => {
       asked();
       return new Promise(() => {});
     };

@@ -42,10 +42,11 @@ describe("stop with drain", () => {
 
   it("lets nobody in meanwhile: 503, Retry-After and Connection: close", async () => {
     const asked = vi.fn<() => void>();
-    const decision = deferred();
-    const authorize = (): Promise<void> => {
+    let decide!: (state: object) => void;
+    const decision = new Promise<object>((resolve) => (decide = resolve));
+    const authorize = (): Promise<object> => {
       asked();
-      return decision.promise;
+      return decision;
     };
     const server = await startServer({ routes: { "ws:/": { authorize, handle: () => {} } } });
     const client = new RawClient(server).send(handshake("/"));
@@ -55,7 +56,7 @@ describe("stop with drain", () => {
     expect(statusOf(response)).toBe(503);
     expect(response).toMatch(/\r\nretry-after: 91\r\n/i);
     expect(response).toMatch(/\r\nconnection: close\r\n/i);
-    decision.resolve();
+    decide({});
   });
 
   it("ends at its deadline whatever is left", async () => {

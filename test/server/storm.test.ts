@@ -66,7 +66,7 @@ const routes = {
     for await (const message of socket) socket.send(message);
   },
   "ws:/slow": {
-    authorize: () => new Promise((resolve) => setImmediate(resolve)),
+    authorize: () => new Promise((resolve) => setImmediate(resolve, {})),
     handle: (socket: Socket) => void socket.listen(() => socket.close(4000)),
   },
   "ws:/refused": { authorize: () => new Response("no", { status: 403 }), handle: () => {} },

@@ -273,8 +273,8 @@ describe("authorize", () => {
     async (_how, go) => {
       const handle = vi.fn<() => void>();
       const asked = vi.fn<(signal: AbortSignal) => void>();
-      let decide!: (state: string) => void;
-      const authorize = (request: Request): Promise<string> => {
+      let decide!: (state: object) => void;
+      const authorize = (request: Request): Promise<object> => {
         asked(request.signal);
         return new Promise((resolve) => {
           decide = resolve;
@@ -286,7 +286,7 @@ describe("authorize", () => {
       go(client);
       const [signal] = asked.mock.calls[0];
       if (!signal.aborted) await once(signal, "abort");
-      decide("too late");
+      decide({ is: "too late" });
       await server.stop();
       expect(handle).not.toHaveBeenCalled();
       expect(onError).not.toHaveBeenCalled();
@@ -295,12 +295,12 @@ describe("authorize", () => {
   );
 
   it("keeps what the client sends before it is let in", async () => {
-    let letIn!: () => void;
+    let letIn!: (state: object) => void;
     await start({
       routes: {
         "ws:/": {
           authorize: () =>
-            new Promise<void>((resolve) => {
+            new Promise<object>((resolve) => {
               letIn = resolve;
             }),
           handle: async (socket) => {
@@ -315,7 +315,7 @@ describe("authorize", () => {
     await vi.waitFor(() => expect(letIn).toBeTypeOf("function"));
     client.send("\0\0a");
     client.send("b");
-    letIn();
+    letIn({});
     expect(await client.receives("\x81\x02ab")).toMatch(/^HTTP\/1\.1 101 /);
     client.socket.destroy();
   });

@@ -151,7 +151,7 @@ describe("one call of serve", () => {
           authorize: (request, { params }) => {
             expectTypeOf(request).toEqualTypeOf<Request>();
             expectTypeOf(params).toEqualTypeOf<{ readonly a: string }>();
-            return 5;
+            return { id: 5 };
           },
           handle: (_socket, { state }) => expectTypeOf(state).toEqualTypeOf<unknown>(),
         },
@@ -201,6 +201,78 @@ describe("one call of serve", () => {
       routes: {
         "GET:/x/:id": (_request, { params }) => new Response(params.id),
         "WS:/x/:id": (socket, { params }) => socket.send(params.id),
+      },
+    });
+  });
+
+  it("refuses an authorize that returns what lets nobody in", async () => {
+    const handle = (): void => {};
+    // @ts-expect-error What verifyClient of ws returns.
+    await check({ routes: { "ws:/": { authorize: () => Date.now() > 0, handle } } });
+    // @ts-expect-error The same, async.
+    await check({ routes: { "ws:/": { authorize: async () => Date.now() > 0, handle } } });
+    // @ts-expect-error In spite of the parameter's type.
+    await check({ routes: { "ws:/": { authorize: (r: Request) => r.url === "", handle } } });
+    // @ts-expect-error Nothing.
+    await check({ routes: { "ws:/": { authorize: () => {}, handle } } });
+    // @ts-expect-error No state is null.
+    await check({ routes: { "ws:/": { authorize: () => null, handle } } });
+    // @ts-expect-error A number.
+    await check({ routes: { "ws:/": { authorize: () => 5, handle } } });
+    // @ts-expect-error A string.
+    await check({ routes: { "ws:/": { authorize: async () => "user", handle } } });
+    // @ts-expect-error An array.
+    await check({ routes: { "ws:/": { authorize: () => ["user"], handle } } });
+    // @ts-expect-error A function.
+    await check({ routes: { "ws:/": { authorize: () => handle, handle } } });
+    const foreign = (): object & Pick<Response, "status" | "headers"> => new Response();
+    // @ts-expect-error What looks like a Response of another library.
+    await check({ routes: { "ws:/": { authorize: foreign, handle } } });
+    const find = (): { user: string } | undefined => undefined;
+    // @ts-expect-error A user, or undefined for none.
+    await check({ routes: { "ws:/": { authorize: find, handle } } });
+    // @ts-expect-error The same by route().
+    route("ws:/", { authorize: find, handle });
+    // @ts-expect-error A boolean.
+    route("ws:/", { authorize: () => true, handle });
+    // @ts-expect-error A boolean, typed.
+    const typed: WebSocketRoute<"/", "", boolean> = { authorize: () => true, handle };
+    // @ts-expect-error A boolean, where the state is not known.
+    const plain: WebSocketRoute = { authorize: () => true, handle };
+    void [typed, plain];
+  });
+
+  it("takes an authorize that returns an object, a Response or an Error", async () => {
+    class User {
+      readonly #name = "me";
+      get name(): string {
+        return this.#name;
+      }
+    }
+    await check({
+      routes: {
+        "ws:/class": {
+          authorize: () => (Date.now() === 0 ? new Error("no") : new User()),
+          handle: (_socket, { state }) => expectTypeOf(state).toEqualTypeOf<User>(),
+        },
+        "ws:/map": {
+          authorize: async () => new Map<string, number>(),
+          handle: (_socket, { state }) => expectTypeOf(state).toEqualTypeOf<Map<string, number>>(),
+        },
+        "ws:/named": {
+          authorize: () => ({ name: "a", message: "b" }),
+          handle: (_socket, { state }) =>
+            expectTypeOf(state).toEqualTypeOf<{ name: string; message: string }>(),
+        },
+        "ws:/optional": {
+          authorize: (): { user?: string } => ({}),
+          handle: (_socket, { state }) => expectTypeOf(state).toEqualTypeOf<{ user?: string }>(),
+        },
+        "ws:/any": {
+          authorize: () => JSON.parse("{}"),
+          handle: () => {},
+        },
+        "ws:/none": { authorize: () => new Response(null, { status: 401 }), handle: () => {} },
       },
     });
   });
@@ -285,11 +357,11 @@ it("attach infers the same", () => {
     routes: {
       "ws:/:a": {
         protocols: ["x"],
-        authorize: (_request: Request): number => 5,
+        authorize: (_request: Request): { id: number } => ({ id: 5 }),
         handle: (_socket, { params, protocol, state }) => {
           expectTypeOf(params).toEqualTypeOf<{ readonly a: string }>();
           expectTypeOf(protocol).toEqualTypeOf<"x">();
-          expectTypeOf(state).toEqualTypeOf<number>();
+          expectTypeOf(state).toEqualTypeOf<{ id: number }>();
         },
       },
     },

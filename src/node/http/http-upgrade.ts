@@ -104,11 +104,6 @@ export class UpgradeListener {
 
   /** Sends the response that `authorize` gave. */
   #send({ response, onFailure }: UpgradeAnswered, socket: Socket): void {
-    if (response.bodyUsed || response.type === "error") {
-      onFailure(new TypeError("authorize gave a Response that cannot be sent"));
-      refuse(socket, { status: 500, message: "The server failed." });
-      return;
-    }
     const message = new ServerResponse(openingRequest(socket));
     message.shouldKeepAlive = false;
     message.on("error", () => socket.destroy());

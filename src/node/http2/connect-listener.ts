@@ -84,11 +84,6 @@ export class ConnectListener {
   /** Sends the response that `authorize` gave instead of leave to enter. */
   #answer({ response, onFailure }: UpgradeAnswered, incoming: IncomingStream): void {
     const { stream, headers, rawHeaders } = incoming;
-    if (response.bodyUsed || response.type === "error") {
-      onFailure(new TypeError("authorize gave a Response that cannot be sent"));
-      refuseStream(stream, { status: 500, message: "The server failed." });
-      return;
-    }
     const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
     const message = new Http2ServerResponse(stream);
     request.on("error", ignoreError);

@@ -1,0 +1,65 @@
+import { UsageError } from "../errors/index.ts";
+import { isOwnResponse } from "./values.ts";
+
+/** What comes of what `authorize` returned. */
+export type Verdict =
+  | { readonly kind: "accept"; readonly state: object }
+  | { readonly kind: "answer"; readonly response: Response }
+  | { readonly kind: "fail"; readonly error: unknown };
+
+/**
+ * Reads what `authorize` returned, after any promise. Only an object lets a client in: what a program
+ * returns by mistake never does, and fails with UsageError `INVALID_AUTHORIZATION`. Never throws.
+ */
+export function readAuthorization(result: unknown, routeKey: string): Verdict {
+  try {
+    if (isError(result)) return { kind: "fail", error: result };
+    if (isOwnResponse(result)) {
+      const problem = whyNotSent(result);
+      return problem === undefined
+        ? { kind: "answer", response: result }
+        : invalid(routeKey, problem);
+    }
+    const problem = whyNoState(result);
+    return problem === undefined
+      ? { kind: "accept", state: result as object }
+      : invalid(routeKey, problem);
+  } catch (cause) {
+    // A proxy, or a getter of the program's own.
+    return invalid(routeKey, "an object that throws when it is read", cause);
+  }
+}
+
+function invalid(routeKey: string, what: string, cause?: unknown): Verdict {
+  const error = new UsageError(
+    "INVALID_AUTHORIZATION",
+    `authorize of the route ${JSON.stringify(routeKey)} returned ${what}; to let the client in, ` +
+      "return an object, which becomes the handler's state; to refuse it, return a Response",
+    cause === undefined ? {} : { cause },
+  );
+  return { kind: "fail", error };
+}
+
+/** Of another realm, too. */
+function isError(value: unknown): boolean {
+  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+}
+
+function whyNotSent({ type, status, bodyUsed }: Response): string | undefined {
+  if (type === "error") return "a Response.error(), which cannot be sent";
+  if (bodyUsed) return "a Response whose body has been used";
+  if (Number.isInteger(status) && status >= 200 && status <= 599) return undefined;
+  return `a Response with status ${String(status)}, which cannot be sent`;
+}
+
+function whyNoState(value: unknown): string | undefined {
+  if (value === null) return "null";
+  if (typeof value === "boolean" || value === undefined) return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  if (Array.isArray(value)) return "an array";
+  const { status } = value as { readonly status?: unknown };
+  if (typeof status === "number" && "headers" in value) {
+    return "an object with a status and headers that is not a Response of this runtime";
+  }
+  return undefined;
+}
