@@ -106,8 +106,9 @@ export class ConnectionClosedError extends TidewayError {
 /**
  * The engine behind topics failed: code `BROKER_UNAVAILABLE` when it cannot be reached,
  * `BROKER_TIMEOUT` when it does not answer in time, `BROKER_REFUSED` when it says no, and
- * `BROKER_ANSWER_INVALID` when its answer is none, `BROKER_CLOSED` once it was closed here. What was
- * asked for may have happened.
+ * `BROKER_ANSWER_INVALID` when its answer is none, `BROKER_CLOSED` once it was closed here,
+ * `TOPICS_FULL` when `maxTopics` topics are in use. What was asked for may have happened, except with
+ * `TOPICS_FULL`.
  */
 export class BrokerError extends TidewayError {
   /** Whether the same call may succeed later. */
@@ -119,7 +120,8 @@ export class BrokerError extends TidewayError {
       | "BROKER_TIMEOUT"
       | "BROKER_REFUSED"
       | "BROKER_ANSWER_INVALID"
-      | "BROKER_CLOSED",
+      | "BROKER_CLOSED"
+      | "TOPICS_FULL",
     message: string,
     options: TidewayErrorOptions = {},
   ) {

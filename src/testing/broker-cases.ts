@@ -298,6 +298,55 @@ export const BROKER_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
+    name: "keeps topics with listeners, whatever other names are used, or rejects with TOPICS_FULL",
+    needs: "openLimited",
+    async run(lab) {
+      const broker = await lab.openLimited(3);
+      const listener = new RecordingListener();
+      await broker.subscribe(lab.topic("kept"), listener);
+      const { position } = await publish(broker, lab.topic("kept"), "1");
+      for (const number of range(1, 20)) await publish(broker, lab.topic(`${number}`), "");
+      await publish(broker, lab.topic("kept"), "2");
+      await until(() => listener.publications.length === 2, "both are delivered");
+      checkEqual(offsetsOf(listener.publications), [1, 2], "offsets");
+      const page = await broker.history(lab.topic("kept"), { limit: 10 }, RETENTION);
+      checkEqual(page.position, { ...position, offset: 2 }, "the position");
+      const more = new RecordingListener();
+      const stop = await broker.subscribe(lab.topic("b"), more);
+      await broker.subscribe(lab.topic("c"), more);
+      await broker.subscribe(lab.topic("c"), more);
+      await checkFull(() => broker.subscribe(lab.topic("d"), more));
+      await checkFull(() => broker.subscribe(lab.topic("d"), more));
+      await publish(broker, lab.topic("kept"), "3");
+      await until(() => listener.publications.length === 3, "the third is delivered");
+      await stop();
+      await broker.subscribe(lab.topic("d"), more);
+      await checkFull(() => broker.subscribe(lab.topic("b"), more));
+    },
+  },
+  {
+    name: "gives a topic that it has forgotten another epoch",
+    needs: "openLimited",
+    async run(lab) {
+      const broker = await lab.openLimited(3);
+      const topic = lab.topic();
+      const { position } = await publish(broker, topic, "1");
+      for (const number of range(1, 20)) await publish(broker, lab.topic(`${number}`), "");
+      const page = await broker.history(
+        topic,
+        { since: { ...position, offset: 0 }, limit: 10 },
+        RETENTION,
+      );
+      if (page.position.epoch === position.epoch) {
+        checkEqual(page.position, position, "the position of a topic that was kept");
+        checkEqual(offsetsOf(page.publications), [1], "what was kept");
+      } else {
+        checkEqual(page.publications, [], "what is left of a forgotten topic");
+        checkEqual((await publish(broker, topic, "2")).position.offset, 1, "the offset");
+      }
+    },
+  },
+  {
     name: "rejects with BROKER_CLOSED once it is closed",
     async run(lab) {
       const broker = await lab.open();
@@ -321,3 +370,12 @@ export const BROKER_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
 ];
+
+async function checkFull(call: () => Promise<unknown>): Promise<void> {
+  const error = await call().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  check(error instanceof BrokerError, `${String(error)} is not a BrokerError`);
+  checkEqual((error as BrokerError).code, "TOPICS_FULL", "the code");
+}

@@ -12,6 +12,8 @@ export interface BrokerHarness {
   restart?(): Promise<void>;
   /** Makes the engine lose everything. */
   forget?(): Promise<void>;
+  /** Makes a broker that holds, or listens to, at most so many topics, on an engine with no others. */
+  openLimited?(maxTopics: number): Promise<Broker>;
 }
 
 /** One thing that a broker has to do. */
@@ -41,6 +43,8 @@ export interface BrokerLab {
   readonly harness: Required<BrokerHarness>;
   /** Opens a broker that is closed after the case. */
   open(): Promise<Broker>;
+  /** Opens a broker for at most so many topics, that is closed after the case. */
+  openLimited(maxTopics: number): Promise<Broker>;
   /** The name of a topic that nobody else uses. */
   topic(suffix?: string): string;
   /** Something to be done after the case, the last one first. */
@@ -50,7 +54,7 @@ export interface BrokerLab {
 /** A case, before it has its harness. */
 export interface BrokerCaseDefinition {
   readonly name: string;
-  readonly needs?: "interrupt" | "restart" | "forget";
+  readonly needs?: "interrupt" | "restart" | "forget" | "openLimited";
   readonly run: (lab: BrokerLab) => Promise<void>;
 }
 
@@ -62,6 +66,11 @@ async function runWith(harness: BrokerHarness, run: BrokerCaseDefinition["run"])
     harness: harness as Required<BrokerHarness>,
     async open() {
       const broker = await harness.open();
+      cleanUps.push(() => broker.close());
+      return broker;
+    },
+    async openLimited(maxTopics) {
+      const broker = await harness.openLimited!(maxTopics);
       cleanUps.push(() => broker.close());
       return broker;
     },

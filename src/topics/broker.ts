@@ -66,6 +66,11 @@ export interface BrokerListener {
  * be reached or answers nonsense, whose `isRetryable` says whether trying again can help. Topics do
  * not wait for ever, so a promise MAY stay pending while the engine is away, and what was asked for
  * MAY then still happen.
+ *
+ * Names of topics may come from clients, so a broker MUST bound how many topics it holds in this process,
+ * and say how. It MAY forget a topic without listeners, the one idle longest first; a topic that is used
+ * again after that MUST get another epoch. It MUST NOT forget a topic with listeners: where there is no
+ * room, the call that needs it MUST reject with `TOPICS_FULL`, and change nothing.
  */
 export interface Broker {
   /**
@@ -86,7 +91,7 @@ export interface Broker {
    * Reads what was published. It MUST include everything whose `publish` resolved before the call,
    * but for what retention let go; the oldest goes first. It MUST NOT hand out what it cannot
    * validate: such a publication is left out. A topic that nobody has used MUST get an epoch, which
-   * stays, so that its position at offset 0 means something.
+   * stays while the topic exists, so that its position at offset 0 means something.
    */
   history(topic: string, query: HistoryQuery, retention: Retention): Promise<BrokerPage>;
 

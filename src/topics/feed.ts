@@ -36,6 +36,7 @@ export class Feed implements BrokerListener, SubscriberSource {
   readonly name: string;
   readonly #context: NodeContext;
   readonly #settings: TopicSettings;
+  readonly #onEmpty: () => void;
   readonly #presence: PresenceView | undefined;
   readonly #subscribers = new Map<TopicSocket, Subscriber>();
   /** Sockets for which it is being found out where they start. */
@@ -52,10 +53,12 @@ export class Feed implements BrokerListener, SubscriberSource {
   #stopListening: (() => Promise<void>) | undefined;
   #isQuiet = true;
 
-  constructor(name: string, context: NodeContext, settings: TopicSettings) {
+  /** @param onEmpty called when the last subscriber has gone */
+  constructor(name: string, context: NodeContext, settings: TopicSettings, onEmpty: () => void) {
     this.name = name;
     this.#context = context;
     this.#settings = settings;
+    this.#onEmpty = onEmpty;
     if (settings.presence) this.#presence = new PresenceView(name, context, this.#tell);
   }
 
@@ -67,9 +70,8 @@ export class Feed implements BrokerListener, SubscriberSource {
     return this.#presence !== undefined;
   }
 
-  /** Whether anybody is here, or about to be. */
-  get isInUse(): boolean {
-    return this.#state === "opening" || this.#subscribers.size > 0 || this.#starting.size > 0;
+  get hasSubscribers(): boolean {
+    return this.#subscribers.size > 0;
   }
 
   /** Starts to listen; call it once. @throws BrokerError, after which the feed is of no use */
@@ -192,7 +194,7 @@ export class Feed implements BrokerListener, SubscriberSource {
   }
 
   remove({ socket }: Subscriber): void {
-    this.#subscribers.delete(socket);
+    if (this.#subscribers.delete(socket) && this.#subscribers.size === 0) this.#onEmpty();
   }
 
   async #findStart(since: unknown): Promise<Start> {

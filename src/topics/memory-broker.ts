@@ -10,24 +10,39 @@ import type {
   Retention,
 } from "./broker.ts";
 import { MemoryTopic } from "./memory-topic.ts";
+import { DEFAULT_MAX_TOPICS, topicsFull } from "./topics-full.ts";
+import { checkWhole } from "./topic-options.ts";
 
-/** The time of a {@link MemoryBroker}. */
 export interface MemoryBrokerOptions {
+  /**
+   * The most topics. When one more is used, the topic that has been idle longest without subscribers is
+   * forgotten; if every topic has subscribers, the call rejects with `TOPICS_FULL`. Default 65,536.
+   */
+  readonly maxTopics?: number;
   /** Milliseconds from some fixed moment, never running backwards. Default: `performance.now`. */
   readonly nowMs?: () => number;
 }
 
 /**
  * The broker of one process: topics live as long as it does. Several `Topics` may share one, as the
- * nodes of a test do.
+ * servers of a test do.
+ *
+ * It holds at most `maxTopics` topics, each with at most `historySize` publications and `historyBytes`
+ * bytes. A topic without subscribers is forgotten when its history, its ids and its members have
+ * expired, or when another topic needs its place.
  */
 export class MemoryBroker implements Broker {
+  readonly #maxTopics: number;
   readonly #nowMs: () => number;
-  /** In the order of their last use. */
-  readonly #topics = new Map<string, MemoryTopic>();
+  readonly #listened = new Map<string, MemoryTopic>();
+  /** Topics without listeners, in the order of their last use. */
+  readonly #idle = new Map<string, MemoryTopic>();
   #isClosed = false;
 
-  constructor({ nowMs = () => performance.now() }: MemoryBrokerOptions = {}) {
+  /** @throws UsageError `INVALID_OPTION` */
+  constructor({ maxTopics, nowMs = () => performance.now() }: MemoryBrokerOptions = {}) {
+    checkWhole("the memory broker", "maxTopics", maxTopics);
+    this.#maxTopics = maxTopics ?? DEFAULT_MAX_TOPICS;
     this.#nowMs = nowMs;
   }
 
@@ -43,10 +58,16 @@ export class MemoryBroker implements Broker {
     return this.#use(topic).history(query, retention, this.#nowMs());
   }
 
-  async subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>> {
-    const subscribed = this.#use(topic);
-    const stop = subscribed.subscribe(listener);
-    return async () => stop();
+  async subscribe(name: string, listener: BrokerListener): Promise<() => Promise<void>> {
+    const topic = this.#use(name);
+    const stop = topic.subscribe(listener);
+    this.#idle.delete(name);
+    this.#listened.set(name, topic);
+    return async () => {
+      stop();
+      if (topic.hasListeners || !this.#listened.delete(name)) return;
+      this.#idle.set(name, topic);
+    };
   }
 
   async enter(topic: string, entry: PresenceEntry, ttlMs: number): Promise<void> {
@@ -54,33 +75,46 @@ export class MemoryBroker implements Broker {
   }
 
   async leave(topic: string, key: string): Promise<void> {
-    this.#use(topic).leave(key);
+    this.#find(topic)?.leave(key);
   }
 
   async members(topic: string): Promise<readonly PresenceEntry[]> {
-    return this.#use(topic).members(this.#nowMs());
+    return this.#find(topic)?.members(this.#nowMs()) ?? [];
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#topics.clear();
+    this.#listened.clear();
+    this.#idle.clear();
+  }
+
+  #find(name: string): MemoryTopic | undefined {
+    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the memory broker was closed");
+    return this.#listened.get(name) ?? this.#idle.get(name);
   }
 
   #use(name: string): MemoryTopic {
-    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the memory broker was closed");
-    const topic = this.#topics.get(name) ?? new MemoryTopic(this.#nowMs());
-    this.#topics.delete(name);
-    this.#topics.set(name, topic);
-    this.#forgetOldest();
+    const topic = this.#find(name) ?? this.#begin();
+    if (!topic.hasListeners) {
+      this.#idle.delete(name);
+      this.#idle.set(name, topic);
+    }
+    this.#forgetOldest(topic);
     return topic;
   }
 
-  /** Looks at the topic that was used least lately; so there is no sweep that takes long. */
-  #forgetOldest(): void {
-    const [[name, topic]] = this.#topics;
-    if (this.#topics.size === 1 || !topic.isOver(this.#nowMs())) return;
-    this.#topics.delete(name);
-    // In use, and only quiet: it waits for its next turn.
-    if (topic.hasListeners) this.#topics.set(name, topic);
+  #begin(): MemoryTopic {
+    if (this.#listened.size + this.#idle.size >= this.#maxTopics) {
+      const [oldest] = this.#idle.keys();
+      if (oldest === undefined) throw topicsFull(this.#maxTopics);
+      this.#idle.delete(oldest);
+    }
+    return new MemoryTopic(this.#nowMs());
+  }
+
+  /** Looks only at the topic that was used least lately, so that no sweep takes long. */
+  #forgetOldest(used: MemoryTopic): void {
+    const [[name, topic] = []] = this.#idle;
+    if (topic !== used && topic?.isOver(this.#nowMs()) === true) this.#idle.delete(name!);
   }
 }

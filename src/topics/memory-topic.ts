@@ -16,18 +16,18 @@ interface Stored {
   readonly storedAtMs: number;
 }
 
-/** One topic of a `MemoryBroker`, and the listeners to it. */
+/**
+ * One topic of a `MemoryBroker`, and the listeners to it. Clients can make many topics that nobody uses, so
+ * what a topic may never need is made when it is needed.
+ */
 export class MemoryTopic {
   readonly #epoch = crypto.randomUUID();
-  readonly #listeners = new Set<BrokerListener>();
+  #listeners: Set<BrokerListener> | undefined;
   /** By offset, the oldest first, without gaps. */
-  readonly #stored = new Map<number, Stored>();
-  readonly #ids = new Map<string, { readonly position: Position; readonly untilMs: number }>();
-  readonly #members = new Map<
-    string,
-    { readonly entry: PresenceEntry; readonly untilMs: number }
-  >();
-  readonly #undelivered: Publication[] = [];
+  #stored: Map<number, Stored> | undefined;
+  #ids: Map<string, { readonly position: Position; readonly untilMs: number }> | undefined;
+  #members: Map<string, { readonly entry: PresenceEntry; readonly untilMs: number }> | undefined;
+  #undelivered: Publication[] | undefined;
   #isDelivering = false;
   #lastOffset = 0;
   #bytes = 0;
@@ -40,7 +40,7 @@ export class MemoryTopic {
   }
 
   get hasListeners(): boolean {
-    return this.#listeners.size > 0;
+    return this.#listeners !== undefined && this.#listeners.size > 0;
   }
 
   /** Whether the topic may be forgotten once it has no listeners. */
@@ -51,18 +51,20 @@ export class MemoryTopic {
   publish(draft: PublicationDraft, retention: Retention, nowMs: number): PublishReceipt {
     this.#keepUntil(nowMs + Math.max(retention.ageMs, retention.idWindowMs));
     this.#forgetIds(nowMs);
-    const known = this.#ids.get(draft.id);
+    const ids = (this.#ids ??= new Map());
+    const known = ids.get(draft.id);
     if (known !== undefined && known.untilMs > nowMs) {
       return { position: known.position, isDuplicate: true };
     }
     const position = { epoch: this.#epoch, offset: ++this.#lastOffset };
     const publication = { position, id: draft.id, data: draft.data };
     const bytes = draft.data.length;
+    this.#stored ??= new Map();
     this.#stored.set(position.offset, { publication, bytes, storedAtMs: nowMs });
     this.#bytes += bytes;
     this.#trim(retention, nowMs);
-    this.#ids.delete(draft.id);
-    this.#ids.set(draft.id, { position, untilMs: nowMs + retention.idWindowMs });
+    ids.delete(draft.id);
+    ids.set(draft.id, { position, untilMs: nowMs + retention.idWindowMs });
     this.#deliver(publication);
     return { position, isDuplicate: false };
   }
@@ -71,39 +73,43 @@ export class MemoryTopic {
     this.#keepUntil(nowMs + retention.ageMs);
     this.#trim(retention, nowMs);
     const position = { epoch: this.#epoch, offset: this.#lastOffset };
-    const firstKept = this.#lastOffset - this.#stored.size + 1;
+    const firstKept = this.#lastOffset - (this.#stored?.size ?? 0) + 1;
     const from =
       since === undefined
         ? Math.max(firstKept, this.#lastOffset - limit + 1)
         : Math.max(firstKept, since.offset + 1);
     const publications: Publication[] = [];
     for (let offset = from; offset <= this.#lastOffset && publications.length < limit; offset++) {
-      publications.push(this.#stored.get(offset)!.publication);
+      publications.push(this.#stored!.get(offset)!.publication);
     }
     return { position, publications };
   }
 
   subscribe(listener: BrokerListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   enter(entry: PresenceEntry, ttlMs: number, nowMs: number): void {
     this.#keepUntil(nowMs + ttlMs);
-    const isNew = (this.#members.get(entry.key)?.untilMs ?? 0) <= nowMs;
-    this.#members.set(entry.key, { entry, untilMs: nowMs + ttlMs });
+    const members = (this.#members ??= new Map());
+    const isNew = (members.get(entry.key)?.untilMs ?? 0) <= nowMs;
+    members.set(entry.key, { entry, untilMs: nowMs + ttlMs });
     if (isNew) this.#tellPresence();
   }
 
   leave(key: string): void {
-    if (this.#members.delete(key)) this.#tellPresence();
+    if (this.#members?.delete(key) === true) this.#tellPresence();
   }
 
   members(nowMs: number): readonly PresenceEntry[] {
-    for (const [key, { untilMs }] of this.#members) {
-      if (untilMs <= nowMs) this.#members.delete(key);
+    const members = this.#members;
+    if (members === undefined) return [];
+    for (const [key, { untilMs }] of members) {
+      if (untilMs <= nowMs) members.delete(key);
     }
-    return Array.from(this.#members.values(), ({ entry }) => entry);
+    return Array.from(members.values(), ({ entry }) => entry);
   }
 
   #keepUntil(atMs: number): void {
@@ -111,37 +117,43 @@ export class MemoryTopic {
   }
 
   #trim(retention: Retention, nowMs: number): void {
-    for (const [offset, { bytes, storedAtMs }] of this.#stored) {
+    const stored = this.#stored;
+    if (stored === undefined) return;
+    for (const [offset, { bytes, storedAtMs }] of stored) {
       const isLatest = offset === this.#lastOffset;
       const isTooOld = nowMs - storedAtMs >= retention.ageMs;
       const isTooMuch = this.#bytes > retention.bytes && !isLatest;
-      if (!isTooOld && !isTooMuch && this.#stored.size <= retention.size) return;
-      this.#stored.delete(offset);
+      if (!isTooOld && !isTooMuch && stored.size <= retention.size) return;
+      stored.delete(offset);
       this.#bytes -= bytes;
     }
   }
 
   /** In the order in which they came: an id with a longer window hides shorter ones behind it. */
   #forgetIds(nowMs: number): void {
-    for (const [id, { untilMs }] of this.#ids) {
+    const ids = this.#ids;
+    if (ids === undefined) return;
+    for (const [id, { untilMs }] of ids) {
       if (untilMs > nowMs) return;
-      this.#ids.delete(id);
+      ids.delete(id);
     }
   }
 
   /** What a listener publishes meanwhile waits: all listeners hear the same order. */
   #deliver(publication: Publication): void {
-    this.#undelivered.push(publication);
-    if (this.#isDelivering) return;
+    if (this.#isDelivering) {
+      (this.#undelivered ??= []).push(publication);
+      return;
+    }
     this.#isDelivering = true;
-    for (let next = this.#undelivered.shift(); next; next = this.#undelivered.shift()) {
-      for (const listener of this.#listeners) listener.onPublication(next);
+    for (let next: Publication | undefined = publication; next; next = this.#undelivered?.shift()) {
+      for (const listener of this.#listeners ?? []) listener.onPublication(next);
     }
     this.#isDelivering = false;
   }
 
   #tellPresence(): void {
-    for (const listener of this.#listeners) listener.onPresenceChange();
+    for (const listener of this.#listeners ?? []) listener.onPresenceChange();
   }
 }
 

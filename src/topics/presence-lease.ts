@@ -16,7 +16,7 @@ export class PresenceLease implements Presence {
   readonly #topic: string;
   readonly #entry: PresenceEntry;
   readonly #onLeft: () => void;
-  readonly #stopRenewing: () => void;
+  #stopRenewing: (() => void) | undefined;
   /** Calls to the broker, one after the other: none may put back what another has removed. */
   #calls: Promise<unknown> = Promise.resolve();
   #left: Promise<void> | undefined;
@@ -26,8 +26,13 @@ export class PresenceLease implements Presence {
     this.#topic = topic;
     this.#entry = entry;
     this.#onLeft = onLeft;
+  }
+
+  /** Renews the entry from now on. */
+  start(): void {
+    const { timers, presenceTtlMs } = this.#context;
     // Two renewals may fail before the entry is gone.
-    this.#stopRenewing = every(context.timers, context.presenceTtlMs / 3, () => {
+    this.#stopRenewing = every(timers, presenceTtlMs / 3, () => {
       this.enter().catch(this.#report);
     });
   }
@@ -48,7 +53,7 @@ export class PresenceLease implements Presence {
   }
 
   async #leave(): Promise<void> {
-    this.#stopRenewing();
+    this.#stopRenewing?.();
     const { broker } = this.#context;
     await this.#call(() => broker.leave(this.#topic, this.#entry.key)).catch(this.#report);
     // Not before: a node that closes waits for those who are on their way out.

@@ -47,11 +47,15 @@ export interface TopicHost {
   readonly publishTimeoutMs: number;
   /** @throws BrokerError `BROKER_CLOSED` */
   checkOpen(): void;
-  /** The node's feed of a topic, open. @throws BrokerError */
-  openFeed(topic: string, settings: TopicSettings): Promise<Feed>;
-  /** Keeps a lease until it ends. */
-  hold(lease: PresenceLease): void;
-  release(lease: PresenceLease): void;
+  /** Runs `action` with this server's feed of a topic, open. @throws BrokerError */
+  withFeed<T>(
+    topic: string,
+    settings: TopicSettings,
+    action: (feed: Feed) => Promise<T>,
+  ): Promise<T>;
+  /** Keeps a lease on a topic until it ends. @throws BrokerError `TOPICS_FULL` */
+  hold(topic: string, lease: PresenceLease): void;
+  release(topic: string, lease: PresenceLease): void;
 }
 
 /**
@@ -102,8 +106,9 @@ export class Topic {
   async subscribe(target: TopicTarget, options: SubscribeOptions = {}): Promise<TopicSubscription> {
     this.#host.checkOpen();
     const socket = socketOf(target);
-    const feed = await this.#host.openFeed(this.name, this.#settings);
-    const { subscriber, ...start } = await feed.subscribe(socket, options.since);
+    const { subscriber, ...start } = await this.#host.withFeed(this.name, this.#settings, (feed) =>
+      feed.subscribe(socket, options.since),
+    );
     const unsubscribe = (): void => subscriber.end();
     return { ...start, unsubscribe, [Symbol.dispose]: unsubscribe };
   }
@@ -139,10 +144,11 @@ export class Topic {
     const entry = { key: crypto.randomUUID(), value: writeMember(member) };
     const lease: PresenceLease = new PresenceLease(this.#host.context, this.name, entry, () => {
       stopWatching();
-      this.#host.release(lease);
+      this.#host.release(this.name, lease);
     });
+    this.#host.hold(this.name, lease);
     const stopWatching = onEnd(socket, () => void lease.leave());
-    this.#host.hold(lease);
+    lease.start();
     try {
       await lease.enter();
     } catch (error) {

@@ -3,11 +3,13 @@ import type { Broker } from "./broker.ts";
 import { Feed } from "./feed.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { every, type NodeContext, type Timers } from "./node-context.ts";
+import { makingRoom } from "./making-room.ts";
 import type { PresenceLease } from "./presence-lease.ts";
 import type { TopicData } from "./publication.ts";
 import type { Content } from "./recent-publications.ts";
 import { Topic, type TopicHost } from "./topic.ts";
 import type { SharedMessage } from "./topic-socket.ts";
+import { DEFAULT_MAX_TOPICS, topicsFull } from "./topics-full.ts";
 import {
   checkWhole,
   resolveTopicOptions,
@@ -25,13 +27,19 @@ export interface TopicsOptions extends TopicOptions {
    * to all of them is compressed and framed once. Default: each socket is sent text or bytes.
    */
   readonly prepare?: (data: TopicData) => SharedMessage;
+  /**
+   * The most topics with subscribers, and the most with members, of this server. One more rejects with
+   * `TOPICS_FULL`. Where no broker is given, also the `maxTopics` of the `MemoryBroker`. Default 65,536.
+   */
+  readonly maxTopics?: number;
   /** How long the broker may take to answer. Default 5,000. */
   readonly requestTimeoutMs?: number;
   /** For how long `publish` tries again while the broker is away. Default 10,000. */
   readonly publishTimeoutMs?: number;
   /**
    * How often the broker is asked whether anything was missed on a topic that has been silent, and
-   * who is present; a topic without subscribers is left after as long again. Default 30,000.
+   * who is present; a topic without subscribers is left after as long again, or when more than 1,024 such
+   * topics wait. Default 30,000.
    */
   readonly checkIntervalMs?: number;
   /** How long somebody stays present whose node has crashed. Default 30,000. */
@@ -42,7 +50,8 @@ export interface TopicsOptions extends TopicOptions {
   readonly timers?: Timers;
 }
 
-const TIMES = [
+const NUMBERS = [
+  "maxTopics",
   "requestTimeoutMs",
   "publishTimeoutMs",
   "checkIntervalMs",
@@ -65,10 +74,12 @@ export class Topics implements AsyncDisposable {
   readonly #topicOptions: TopicOptions;
   readonly #optionsOf: (topic: string) => TopicOptions | undefined;
   readonly #host: TopicHost;
-  readonly #feeds = new Map<string, { readonly feed: Feed; readonly opened: Promise<void> }>();
-  readonly #leases = new Set<PresenceLease>();
-  /** Feeds that were not in use at the last check. */
-  #idle = new Set<Feed>();
+  readonly #maxTopics: number;
+  readonly #feeds = new Map<string, OpenFeed>();
+  /** Those without subscribers, and the number of checks by then; the one idle longest first. */
+  readonly #idle = new Map<OpenFeed, number>();
+  #checks = 0;
+  readonly #leases = new Map<string, Set<PresenceLease>>();
   readonly #stopChecking: () => void;
   #isClosed = false;
 
@@ -78,6 +89,7 @@ export class Topics implements AsyncDisposable {
       broker: givenBroker,
       optionsOf = () => undefined,
       prepare: share = (data: TopicData): Content => data,
+      maxTopics = DEFAULT_MAX_TOPICS,
       requestTimeoutMs = 5_000,
       publishTimeoutMs = 10_000,
       checkIntervalMs = 30_000,
@@ -86,10 +98,11 @@ export class Topics implements AsyncDisposable {
       timers = globalThis,
       ...topicOptions
     } = options;
-    for (const name of TIMES) checkWhole("topics", name, options[name]);
+    for (const name of NUMBERS) checkWhole("topics", name, options[name]);
     resolveTopicOptions(topicOptions);
-    const broker = givenBroker ?? new MemoryBroker();
-    this.#ownBroker = givenBroker === undefined ? broker : undefined;
+    this.#maxTopics = maxTopics;
+    this.#ownBroker = givenBroker === undefined ? new MemoryBroker({ maxTopics }) : undefined;
+    const broker = makingRoom(givenBroker ?? this.#ownBroker!, () => this.#closeIdle());
     this.#topicOptions = topicOptions;
     this.#optionsOf = optionsOf;
     const report = safely(onError);
@@ -98,9 +111,9 @@ export class Topics implements AsyncDisposable {
       context,
       publishTimeoutMs,
       checkOpen: () => this.#checkOpen(),
-      openFeed: (topic, settings) => this.#openFeed(topic, settings),
-      hold: (lease) => this.#leases.add(lease),
-      release: (lease) => this.#leases.delete(lease),
+      withFeed: (topic, settings, action) => this.#withFeed(topic, settings, action),
+      hold: (topic, lease) => this.#hold(topic, lease),
+      release: (topic, lease) => this.#release(topic, lease),
     };
     this.#stopChecking = every(timers, checkIntervalMs, () => this.#check());
   }
@@ -133,7 +146,8 @@ export class Topics implements AsyncDisposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stopChecking();
-    await Promise.all([...this.#leases].map((lease) => lease.leave()));
+    const leases = [...this.#leases.values()].flatMap((ofTopic) => [...ofTopic]);
+    await Promise.all(leases.map((lease) => lease.leave()));
     await Promise.all([...this.#feeds.keys()].map((name) => this.#closeFeed(name)));
     await this.#ownBroker?.close();
   }
@@ -146,44 +160,108 @@ export class Topics implements AsyncDisposable {
     if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the topics were closed");
   }
 
-  async #openFeed(name: string, settings: TopicSettings): Promise<Feed> {
-    const known = this.#feeds.get(name);
-    if (known !== undefined) {
-      await known.opened;
-      return known.feed;
-    }
-    const feed = new Feed(name, this.#host.context, settings);
-    const opened = feed.open();
-    this.#feeds.set(name, { feed, opened });
+  async #withFeed<T>(
+    name: string,
+    settings: TopicSettings,
+    action: (feed: Feed) => Promise<T>,
+  ): Promise<T> {
+    const open = this.#feeds.get(name) ?? this.#openFeed(name, settings);
+    this.#idle.delete(open);
+    open.users++;
     try {
-      await opened;
-    } catch (error) {
-      this.#feeds.delete(name);
-      throw error;
+      await open.opened;
+      return await action(open.feed);
+    } finally {
+      open.users--;
+      this.#noteIdle(open);
     }
-    return feed;
+  }
+
+  #openFeed(name: string, settings: TopicSettings): OpenFeed {
+    if (this.#feeds.size >= this.#maxTopics && !this.#closeOldestIdle()) {
+      throw topicsFull(this.#maxTopics, "subscribers");
+    }
+    const feed = new Feed(name, this.#host.context, settings, () => this.#noteIdle(open));
+    const open: OpenFeed = { feed, opened: feed.open(), users: 0 };
+    this.#feeds.set(name, open);
+    open.opened.catch(() => {
+      if (this.#feeds.get(name) === open) this.#feeds.delete(name);
+    });
+    return open;
+  }
+
+  /** A feed is kept for a while, for subscribers that come back; but only so many are. */
+  #noteIdle(open: OpenFeed): void {
+    const { feed, users } = open;
+    if (users > 0 || feed.hasSubscribers || this.#feeds.get(feed.name) !== open) return;
+    this.#idle.delete(open);
+    this.#idle.set(open, this.#checks);
+    if (this.#idle.size > MAX_IDLE_FEEDS) this.#closeOldestIdle();
   }
 
   #check(): void {
-    const idle = new Set<Feed>();
-    for (const { feed } of this.#feeds.values()) {
-      if (feed.isInUse) feed.check();
-      else if (this.#idle.has(feed)) void this.#closeFeed(feed.name);
-      else idle.add(feed);
+    this.#checks++;
+    for (const [open, idleSince] of this.#idle) {
+      if (idleSince < this.#checks - 1) void this.#closeFeed(open.feed.name);
     }
-    this.#idle = idle;
+    for (const open of this.#feeds.values()) {
+      if (!this.#idle.has(open)) open.feed.check();
+    }
+  }
+
+  /** Whether there was one. */
+  #closeOldestIdle(): boolean {
+    const [oldest] = this.#idle.keys();
+    if (oldest === undefined) return false;
+    void this.#closeFeed(oldest.feed.name);
+    return true;
+  }
+
+  /** Whether there were any. */
+  #closeIdle(): boolean {
+    const hasIdle = this.#idle.size > 0;
+    while (this.#closeOldestIdle());
+    return hasIdle;
   }
 
   async #closeFeed(name: string): Promise<void> {
-    const { feed } = this.#feeds.get(name)!;
+    const open = this.#feeds.get(name)!;
     this.#feeds.delete(name);
+    this.#idle.delete(open);
     try {
-      await feed.close();
+      await open.feed.close();
     } catch (error) {
       this.#host.context.report(error, name);
     }
   }
+
+  #hold(topic: string, lease: PresenceLease): void {
+    let leases = this.#leases.get(topic);
+    if (leases === undefined) {
+      if (this.#leases.size >= this.#maxTopics) throw topicsFull(this.#maxTopics, "members");
+      leases = new Set();
+      this.#leases.set(topic, leases);
+    }
+    leases.add(lease);
+  }
+
+  #release(topic: string, lease: PresenceLease): void {
+    const leases = this.#leases.get(topic);
+    leases?.delete(lease);
+    if (leases?.size === 0) this.#leases.delete(topic);
+  }
 }
+
+/** This server's feed of a topic. */
+interface OpenFeed {
+  readonly feed: Feed;
+  readonly opened: Promise<void>;
+  /** Calls that are using it. */
+  users: number;
+}
+
+/** How many feeds without subscribers are kept until the next check. */
+const MAX_IDLE_FEEDS = 1_024;
 
 /** Whether `value` can be the name of a topic: look before using a name that a client has sent. */
 export function isTopicName(value: unknown): value is string {

@@ -8,6 +8,7 @@ describe("MemoryBroker", () => {
     const suite = brokerSuite({
       // The engine is in the broker: all nodes of a case have the same one.
       open: async () => engine,
+      openLimited: async (maxTopics) => new MemoryBroker({ maxTopics }),
     });
     it.each(suite.map(({ name, run }) => [name, run] as const))("%s", async (_, run) => {
       engine = new MemoryBroker();

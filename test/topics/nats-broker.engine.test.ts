@@ -48,6 +48,11 @@ describeWithEngine("nats", "NatsBroker", (path) => {
         connections.push(connection);
         return NatsBroker.open(connection, jetstream(connection, { timeout: 1_000 }));
       },
+      async openLimited(maxTopics) {
+        const connection = await connectTo(proxy.port);
+        connections.push(connection);
+        return NatsBroker.open(connection, jetstream(connection), { maxTopics });
+      },
       async interrupt() {
         proxy.cut();
       },
@@ -304,6 +309,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     { stream: "a.b" },
     { historySize: 0 },
     { maxBytes: 0 },
+    { maxTopics: 1.5 },
     { other: 1 },
   ])("refuses the options %o", async (options) => {
     await expect(NatsBroker.open({} as never, {} as never, options as never)).rejects.toThrow(

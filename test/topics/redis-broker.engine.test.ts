@@ -84,6 +84,11 @@ describeWithEngine("redis", "RedisBroker", (path) => {
         clients.push(client);
         return RedisBroker.open(client.client, { isDurable: true });
       },
+      async openLimited(maxTopics) {
+        const client = await connect(engine.port);
+        clients.push(client);
+        return RedisBroker.open(client.client, { maxTopics });
+      },
       async interrupt() {
         await callAdmin("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
         await callAdmin("CLIENT", "KILL", "TYPE", "pubsub");
@@ -299,6 +304,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     { prefix: 7 },
     { isDurable: 1 },
     { connectTimeoutMs: 0 },
+    { maxTopics: 0 },
     { other: 1 },
   ])("refuses the options %o", async (options) => {
     const { client, end } = await ioRedis((await start()).port);

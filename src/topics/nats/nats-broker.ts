@@ -11,6 +11,7 @@ import type {
 } from "../broker.ts";
 import { decodePlaced, encodePayload, readPlace } from "../payload.ts";
 import type { Publication } from "../publication.ts";
+import { DEFAULT_MAX_TOPICS, topicsFull } from "../topics-full.ts";
 import { checkNames, checkWhole } from "../topic-options.ts";
 import type { NatsConnection, NatsJetStream, NatsManager, NatsMessage } from "./nats-client.ts";
 import { toBrokerError } from "./nats-errors.ts";
@@ -36,6 +37,10 @@ export interface NatsBrokerOptions {
    * another epoch. Default: no limit but `historySize` for each topic.
    */
   readonly maxBytes?: number;
+  /**
+   * The most topics that this process listens to; one more rejects with `TOPICS_FULL`. Default 65,536.
+   */
+  readonly maxTopics?: number;
   /** How long any id is remembered. Default 300,000, as that of `Topics`. */
   readonly idWindowMs?: number;
   /** On how many servers of a cluster the streams are, if they have to be made. Default 1. */
@@ -48,6 +53,7 @@ const DEFAULTS = {
   historySize: 1_000,
   maxAgeMs: 86_400_000,
   maxBytes: Infinity,
+  maxTopics: DEFAULT_MAX_TOPICS,
   idWindowMs: 300_000,
   replicas: 1,
 } as const satisfies Required<NatsBrokerOptions>;
@@ -65,6 +71,10 @@ const SPARE_MESSAGES = 24;
  * const topics = new Topics({ broker });
  * ```
  *
+ * In this process it holds the positions of at most 10,000 topics that it does not listen to. In NATS,
+ * every topic that was ever read or published to takes at least one message, for `maxAgeMs`: set `maxBytes`
+ * where clients choose names.
+ *
  * One publication of a topic follows the other after a round trip to the server: a topic takes as
  * many a second as there are round trips in it, however many nodes publish.
  */
@@ -74,6 +84,8 @@ export class NatsBroker implements Broker {
   readonly #log: NatsLog;
   readonly #presence: NatsPresence;
   readonly #listeners = new Set<BrokerListener>();
+  /** The number of listeners to each topic. */
+  readonly #topics = new Map<string, number>();
   readonly #stops = new Set<() => void>();
   /** The last publishing on each topic: one waits for the other. */
   readonly #publishing = new Map<string, Promise<unknown>>();
@@ -165,6 +177,10 @@ export class NatsBroker implements Broker {
 
   subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>> {
     return this.#call(async () => {
+      const listenerCount = this.#topics.get(topic) ?? 0;
+      const { maxTopics } = this.#options;
+      if (listenerCount === 0 && this.#topics.size >= maxTopics) throw topicsFull(maxTopics);
+      this.#topics.set(topic, listenerCount + 1);
       const own: BrokerListener = {
         onPublication: (publication) => listener.onPublication(publication),
         onInterruption: () => listener.onInterruption(),
@@ -182,7 +198,7 @@ export class NatsBroker implements Broker {
       const stop = (): void => {
         live.unsubscribe();
         presence.unsubscribe();
-        this.#listeners.delete(own);
+        if (this.#listeners.delete(own)) this.#forget(topic);
         this.#stops.delete(stop);
       };
       this.#listeners.add(own);
@@ -214,6 +230,12 @@ export class NatsBroker implements Broker {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const stop of this.#stops) stop();
+  }
+
+  #forget(topic: string): void {
+    const listenerCount = this.#topics.get(topic)! - 1;
+    if (listenerCount === 0) this.#topics.delete(topic);
+    else this.#topics.set(topic, listenerCount);
   }
 
   async #readPage(topic: string, { since, limit }: HistoryQuery): Promise<BrokerPage> {
@@ -316,7 +338,14 @@ function newInbox(): string {
 
 function checkOptions(options: NatsBrokerOptions): void {
   checkNames("NATS", options, Object.keys(DEFAULTS));
-  for (const name of ["historySize", "maxAgeMs", "maxBytes", "idWindowMs", "replicas"] as const) {
+  for (const name of [
+    "historySize",
+    "maxAgeMs",
+    "maxBytes",
+    "maxTopics",
+    "idWindowMs",
+    "replicas",
+  ] as const) {
     checkWhole("NATS", name, options[name]);
   }
   for (const [name, pattern] of [

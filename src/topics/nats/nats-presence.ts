@@ -6,6 +6,9 @@ import { readStream } from "./nats-stream.ts";
 /** How long NATS keeps an entry that nobody renews, which is more than any may live. */
 export const MAX_PRESENCE_MS = 600_000;
 
+/** Of how many topics it is remembered when their entries were read. */
+const MAX_TOPICS_SEEN = 10_000;
+
 /** When this node first read an entry in its present form. */
 interface Seen {
   readonly sequence: number;
@@ -82,9 +85,9 @@ export class NatsPresence {
     this.#seen.delete(prefix);
     if (entries.size > 0) this.#seen.set(prefix, { readAtMs: nowMs, entries });
     const [oldest] = this.#seen;
-    if (oldest !== undefined && nowMs - oldest[1].readAtMs > MAX_PRESENCE_MS) {
-      this.#seen.delete(oldest[0]);
-    }
+    if (oldest === undefined) return;
+    const isOver = nowMs - oldest[1].readAtMs > MAX_PRESENCE_MS;
+    if (isOver || this.#seen.size > MAX_TOPICS_SEEN) this.#seen.delete(oldest[0]);
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   Retention,
 } from "../broker.ts";
 import { decodePlaced, encodePayload } from "../payload.ts";
+import { DEFAULT_MAX_TOPICS, topicsFull } from "../topics-full.ts";
 import { checkNames, checkWhole } from "../topic-options.ts";
 import { readMembers, readPage, readReceipt, toBrokerError } from "./redis-answers.ts";
 import { commandsOf, listenBeside, type RedisClient, type RedisListening } from "./redis-client.ts";
@@ -26,6 +27,10 @@ export interface RedisBrokerOptions {
    * to another master of a cluster, and subscribers are told so.
    */
   readonly isDurable?: boolean;
+  /**
+   * The most topics that this process listens to; one more rejects with `TOPICS_FULL`. Default 65,536.
+   */
+  readonly maxTopics?: number;
   /** How long the first connection may take. Default 5,000. */
   readonly connectTimeoutMs?: number;
 }
@@ -44,12 +49,16 @@ const GRACE_MS = 60_000;
  * ```
  *
  * Redis MUST NOT evict keys (`maxmemory-policy noeviction`, the default).
+ *
+ * In this process it holds nothing for a topic that it does not listen to. In Redis, the keys of a topic
+ * expire a minute after its history and ids have; until then only `maxmemory` bounds how many there are.
  */
 export class RedisBroker implements Broker {
   readonly #scripts: RedisScripts;
   readonly #prefix: string;
   readonly #checksRun: string;
   readonly #listening: RedisListening;
+  readonly #maxTopics: number;
   readonly #listeners = new Map<string, Set<BrokerListener>>();
   /** Subscribing and its end, one after the other for each channel. */
   readonly #changes = new Map<string, Promise<unknown>>();
@@ -78,6 +87,7 @@ export class RedisBroker implements Broker {
     checkOptions(options);
     this.#scripts = new RedisScripts(commandsOf(client));
     this.#prefix = options.prefix ?? "tideway:";
+    this.#maxTopics = options.maxTopics ?? DEFAULT_MAX_TOPICS;
     this.#checksRun = options.isDurable === true ? "0" : "1";
     this.#listening = listenBeside(client, {
       onMessage: (channel, message) => this.#onMessage(channel, message),
@@ -122,7 +132,11 @@ export class RedisBroker implements Broker {
   async subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>> {
     this.#checkOpen();
     const channel = this.#key(topic, "live");
-    const listeners = this.#listeners.get(channel) ?? new Set();
+    const known = this.#listeners.get(channel);
+    if (known === undefined && this.#listeners.size >= this.#maxTopics) {
+      throw topicsFull(this.#maxTopics);
+    }
+    const listeners = known ?? new Set();
     this.#listeners.set(channel, listeners);
     // One more of the same would be no other in a set.
     const own: BrokerListener = {
@@ -264,10 +278,12 @@ function checkOptions({
   prefix,
   isDurable,
   connectTimeoutMs,
+  maxTopics,
   ...others
 }: RedisBrokerOptions): void {
   checkNames("Redis", others, []);
   checkWhole("Redis", "connectTimeoutMs", connectTimeoutMs);
+  checkWhole("Redis", "maxTopics", maxTopics);
   if (prefix !== undefined && (typeof prefix !== "string" || /[{}]/.test(prefix))) {
     throw new UsageError("INVALID_OPTION", "Redis: prefix is not a text without braces");
   }
