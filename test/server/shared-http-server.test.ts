@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import {
   createServer,
   type IncomingMessage,
@@ -7,6 +8,7 @@ import {
   ServerResponse,
 } from "node:http";
 import { createSecureServer, createServer as createHttp2Server } from "node:http2";
+import { createServer as createHttpsServer, get as httpsGet } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -393,6 +395,28 @@ describe("two applications on one server", () => {
     await second.stop();
     expect(await textOf("/ours")).toBe("ours");
   });
+});
+
+it("a server of node:https is shared and closed in the same way", async () => {
+  const certificate = await readFile("test/client/certificates/localhost.crt");
+  const secure = createHttpsServer({
+    cert: certificate,
+    key: await readFile("test/client/certificates/localhost.key"),
+  });
+  attach(secure, { routes: { "ws:/ours": (socket) => void socket.send("ours") } });
+  secure.on("request", lateApp);
+  await once(secure.listen(0), "listening");
+  const base = `https://localhost:${(secure.address() as AddressInfo).port}`;
+  const [page] = (await once(httpsGet(`${base}/theirs`, { ca: certificate }), "response")) as [
+    IncomingMessage,
+  ];
+  expect((await page.toArray()).join("")).toBe("app /theirs");
+  const client = await openClient(base, "/ours", [], { ca: certificate });
+  expect(await nextMessage(client)).toBe("ours");
+  await expect(openClient(base, "/theirs", [], { ca: certificate })).rejects.toThrow("404");
+  const closed = closeOf(client);
+  await new Promise((resolve) => secure.close(resolve));
+  expect((await closed).code).toBe(1001);
 });
 
 describe("an attachment that stops", () => {
