@@ -7,6 +7,7 @@
  */
 export { CloseEvent, WebSocket } from "./web-socket.ts";
 export { ReconnectingWebSocket } from "./reconnecting-web-socket.ts";
+export { httpProxy, proxyFromEnvironment } from "./http-proxy.ts";
 export { decideReconnect } from "../client/reconnect-policy.ts";
 export { WebSocketError, WebSocketStream } from "./web-socket-stream.ts";
 

@@ -19,6 +19,7 @@ export {
 export type { HeaderFields } from "../protocol/handshake/header-fields.ts";
 export type { CompressionOptions } from "../protocol/deflate/settings.ts";
 export type { CloseEventInit } from "./close-event.ts";
+export type { ByteStream, ConnectionTarget, CreateConnection } from "./connection-target.ts";
 export type { EventHandler } from "./event-handlers.ts";
 export type {
   EventListenerList,
@@ -28,6 +29,7 @@ export type {
 } from "./event-streams.ts";
 export type { Heartbeat, HeartbeatOptions, HeartbeatSocket } from "./heartbeat.ts";
 export type { PingHeartbeatOptions, TlsMaterial, TlsOptions, WebSocketOptions } from "./options.ts";
+export type { HttpProxyOptions, ProxyEnvironment } from "./proxy-options.ts";
 export type { ReconnectDecision } from "./reconnect-policy.ts";
 export type {
   Asked,

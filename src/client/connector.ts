@@ -4,7 +4,7 @@ import type { ResolvedOptions } from "./options.ts";
 
 /** Which server to reach, and how. */
 export interface ConnectRequest {
-  /** Its scheme is `ws:` or `wss:`, and it has no fragment. */
+  /** Its scheme is `ws:`, `wss:`, `ws+unix:` or `wss+unix:`, and it has no fragment. */
   readonly url: URL;
   /** Valid, without duplicates, in order of preference. */
   readonly protocols: readonly string[];

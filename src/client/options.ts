@@ -6,6 +6,7 @@ import {
 } from "../protocol/deflate/index.ts";
 import { isFieldValue, isToken } from "../protocol/handshake/index.ts";
 import { isRecord } from "../protocol/record.ts";
+import type { CreateConnection } from "./connection-target.ts";
 
 /** A certificate, key or bundle: PEM text, or PEM or DER bytes. */
 export type TlsMaterial = string | Uint8Array;
@@ -77,6 +78,20 @@ export interface WebSocketOptions {
    * error of the code ABORTED, whose `cause` is the reason of the signal. In a browser this throws.
    */
   readonly signal?: AbortSignal;
+  /**
+   * Opens the byte stream to the server, instead of a TCP connection to its host and port: through a
+   * proxy (`httpProxy`, `proxyFromEnvironment`), from a local address, by another name lookup. Return a
+   * plain stream: for `wss:` the client does TLS over it, also if it is encrypted already. Whatever the
+   * function throws, or rejects with, is the cause of the `error` event. A stream that comes after the
+   * attempt has ended is destroyed. In a browser this throws.
+   *
+   * ```ts
+   * const socket = new WebSocket(url, {
+   *   createConnection: (target) => net.connect({ ...target, localAddress: "192.0.2.7" }),
+   * });
+   * ```
+   */
+  readonly createConnection?: CreateConnection;
   /** Certificates for `wss:`. In a browser this throws. */
   readonly tls?: TlsOptions;
 }
@@ -101,16 +116,20 @@ const NAMES: Readonly<Record<keyof WebSocketOptions, true>> = {
   compression: true,
   heartbeat: true,
   signal: true,
+  createConnection: true,
   tls: true,
 };
 
 /** What options of `ws` are called here. */
 const NAMES_OF_WS: Readonly<Record<string, string>> = {
+  agent: "createConnection",
   auth: "headers.authorization",
   ca: "tls.ca",
   cert: "tls.cert",
   handshakeTimeout: "handshakeTimeoutMs",
   key: "tls.key",
+  localAddress: "createConnection",
+  lookup: "createConnection",
   maxPayload: "maxMessageBytes",
   origin: "headers.origin",
   passphrase: "tls.passphrase",
@@ -118,6 +137,7 @@ const NAMES_OF_WS: Readonly<Record<string, string>> = {
   protocol: "protocols",
   rejectUnauthorized: "tls.rejectUnauthorized",
   servername: "tls.servername",
+  socketPath: "a URL such as ws+unix:/path/of/the.sock:/path",
 };
 
 /** @throws UsageError `INVALID_OPTION` for an option that does not exist */
@@ -144,6 +164,7 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
   }
   checkHeartbeat(options.heartbeat);
   checkSignal(options.signal);
+  checkCreateConnection(options.createConnection);
   const { headers = {}, tls = {} } = options;
   checkRecord("headers", headers, "a record of strings");
   checkRecord("tls", tls, "a record of options");
@@ -182,6 +203,11 @@ function checkSignal(signal: unknown): void {
   const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   if (typeof aborted === "boolean" && typeof addEventListener === "function") return;
   throw new UsageError("INVALID_OPTION", "WebSocket: signal is not an AbortSignal");
+}
+
+function checkCreateConnection(createConnection: unknown): void {
+  if (createConnection === undefined || typeof createConnection === "function") return;
+  throw new UsageError("INVALID_OPTION", "WebSocket: createConnection is not a function");
 }
 
 function checkHeaders(headers: Readonly<Record<string, unknown>>): void {

@@ -2,15 +2,28 @@ import { isToken } from "../protocol/handshake/index.ts";
 import { toUSVString } from "./close-event.ts";
 import { isOptions, mergeArguments } from "./options-argument.ts";
 import { checkNames, type WebSocketOptions } from "./options.ts";
+import { isUnixScheme, readUnixUrl } from "./unix-url.ts";
 
-/** "Get a URL record" (WHATWG WebSockets). @throws DOMException SyntaxError, for a fragment too */
+/**
+ * "Get a URL record" (WHATWG WebSockets), and beyond the standard `ws+unix:` and `wss+unix:`.
+ *
+ * @throws DOMException SyntaxError, for a fragment too
+ */
 export function parseUrl(url: unknown): URL {
   const input = toUSVString(url);
   const base = (globalThis as { location?: { href?: string } }).location?.href;
   const record = tryUrl(input, base);
   if (record?.protocol === "http:") record.protocol = "ws:";
   if (record?.protocol === "https:") record.protocol = "wss:";
-  if (record?.protocol !== "ws:" && record?.protocol !== "wss:") {
+  if (record?.protocol === "http+unix:") record.protocol = "ws+unix:";
+  if (record?.protocol === "https+unix:") record.protocol = "wss+unix:";
+  if (record !== undefined && isUnixScheme(record.protocol)) {
+    if (readUnixUrl(record) === undefined) {
+      throw syntaxError(
+        `${JSON.stringify(input)} does not have the form ws+unix:/path/of/the.sock:/path?query`,
+      );
+    }
+  } else if (record?.protocol !== "ws:" && record?.protocol !== "wss:") {
     throw syntaxError(`${JSON.stringify(input)} is not the URL of a WebSocket`);
   }
   // An empty fragment is one too. The serializer writes a "#" for a fragment only.

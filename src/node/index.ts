@@ -59,6 +59,7 @@ export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream
   inNextTurn,
 );
 
+export { httpProxy, proxyFromEnvironment } from "./client/http-proxy.ts";
 export { decideReconnect } from "./client/decide-reconnect.ts";
 export { WebSocketError } from "../client/web-socket-error.ts";
 

@@ -1,4 +1,4 @@
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type {
@@ -7,13 +7,10 @@ import type {
   Connector,
   ConnectRequest,
 } from "../../client/connector.ts";
+import type { ConnectionTarget, CreateConnection } from "../../client/connection-target.ts";
+import { percentDecode, readUnixUrl } from "../../client/unix-url.ts";
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
-import {
-  HandshakeError,
-  type TidewayError,
-  TransportError,
-  UsageError,
-} from "../../errors/index.ts";
+import { HandshakeError, TidewayError, UsageError } from "../../errors/index.ts";
 import { offerDeflate, readDeflateAnswer } from "../../protocol/deflate/index.ts";
 import {
   ClientHandshake,
@@ -24,6 +21,7 @@ import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
 import { sharedReads } from "../tcp/shared-reads.ts";
 import { wheel } from "../timers.ts";
+import { connectFailed, openStream } from "./open-stream.ts";
 import { RefusedAnswer } from "./refused-answer.ts";
 
 /** A way to the server that is not open yet. */
@@ -38,18 +36,25 @@ export function createConnector(dial: (request: ConnectRequest) => Dialled): Con
   return (request, handler) => new Attempt(request, handler, dial);
 }
 
-/** Reaches a server over TCP, and TLS for `wss:`, by this project's own opening handshake. */
-export const connect: Connector = createConnector((request) =>
-  request.url.protocol === "wss:"
-    ? { socket: dialTls(request), readyEvent: "secureConnect" }
-    : { socket: dialTcp(request.url), readyEvent: "connect" },
-);
+/**
+ * Reaches a server over TCP or a Unix socket, and TLS for `wss:`, by this project's own opening
+ * handshake.
+ */
+export const connect: Connector = createConnector((request) => {
+  const place = placeOf(request.url);
+  return isSecure(request.url)
+    ? { socket: dialTls(request, place), readyEvent: "secureConnect" }
+    : { socket: dialPlain(place), readyEvent: "connect" };
+});
 
 class Attempt implements ConnectAttempt {
   readonly #request: ConnectRequest;
   readonly #handler: ConnectHandler;
   readonly #handshake: ClientHandshake;
-  readonly #socket: Duplex;
+  /** Undefined until the caller's function has opened it. */
+  #socket: Duplex | undefined;
+  /** Aborts the caller's function. */
+  #opening: AbortController | undefined;
   readonly #timer: WheelTimer | undefined;
   /** The answer of a server that refuses the handshake, while its body is being read. */
   #refused: RefusedAnswer | undefined;
@@ -65,16 +70,18 @@ class Attempt implements ConnectAttempt {
     const headers = withCredentials(url, Object.entries(options.headers ?? {}));
     const extensions = options.compression ? [offerDeflate(options.compression)] : [];
     this.#handshake = new ClientHandshake(
-      { url, protocols, extensions, headers, requireProtocol: true },
+      {
+        url: readUnixUrl(url)?.requestUrl ?? url,
+        protocols,
+        extensions,
+        headers,
+        requireProtocol: true,
+      },
       nodePlatform,
     );
-    const { socket, readyEvent } = dial(request);
-    this.#socket = socket;
-    socket.on(readyEvent, this.#onReady);
-    socket.on("data", this.#onData);
-    socket.on("error", this.#onError);
-    socket.on("end", this.#onEnd);
-    const { handshakeTimeoutMs } = options;
+    const { createConnection, handshakeTimeoutMs } = options;
+    if (createConnection === undefined) this.#use(dial(request));
+    else void this.#open(createConnection);
     if (handshakeTimeoutMs !== undefined) {
       this.#timer = wheel.start(handshakeTimeoutMs, () =>
         this.#fail(
@@ -89,11 +96,40 @@ class Attempt implements ConnectAttempt {
 
   abort(): void {
     this.#letGo();
-    this.#socket.destroy();
+    this.#socket?.destroy();
+    this.#opening?.abort();
+  }
+
+  /** Has the caller open the stream. */
+  async #open(createConnection: CreateConnection): Promise<void> {
+    const { url } = this.#request;
+    this.#opening = new AbortController();
+    const { signal } = this.#opening;
+    try {
+      const stream = await openStream(createConnection, { url, ...placeOf(url), signal });
+      if (signal.aborted) stream.destroy();
+      else if (!isSecure(url)) {
+        this.#use({ socket: stream });
+        this.#onReady();
+      } else this.#use({ socket: secure(this.#request, stream), readyEvent: "secureConnect" });
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error instanceof TidewayError ? error : connectFailed(error));
+    }
+  }
+
+  #use({ socket, readyEvent }: Partial<Dialled> & Pick<Dialled, "socket">): void {
+    this.#socket = socket;
+    if (readyEvent !== undefined) socket.on(readyEvent, this.#onReady);
+    socket.on("data", this.#onData);
+    socket.on("error", this.#onError);
+    socket.on("end", this.#onEnd);
+    socket.on("close", this.#onEnd);
+    // The caller may have paused it, to keep what has come already.
+    socket.resume();
   }
 
   readonly #onReady = (): void => {
-    this.#socket.write(this.#handshake.request, "latin1");
+    this.#socket!.write(this.#handshake.request, "latin1");
   };
 
   readonly #onData = (chunk: Uint8Array): void => {
@@ -111,14 +147,15 @@ class Attempt implements ConnectAttempt {
       return;
     }
     // Until the connection is started nobody listens; what comes meanwhile must stay in the socket.
-    this.#socket.pause();
+    const socket = this.#socket!;
+    socket.pause();
     const { maxMessageBytes, closeTimeoutMs, compression, heartbeat } = this.#request.options;
     const deflate = compression && readDeflateAnswer(outcome.extensions, compression);
     if (typeof deflate === "string") {
       this.#fail(new HandshakeError("INVALID_EXTENSION", deflate));
       return;
     }
-    const connection = openConnection(this.#socket, {
+    const connection = openConnection(socket, {
       role: "client",
       protocol: outcome.protocol,
       extensions: serializeExtensions(outcome.extensions),
@@ -134,9 +171,7 @@ class Attempt implements ConnectAttempt {
   };
 
   readonly #onError = (error: Error): void => {
-    // A failure of several addresses at once has no message of its own.
-    const reason = error.message || (error as NodeJS.ErrnoException).code || error.name;
-    this.#fail(new TransportError("CONNECT_FAILED", reason, { cause: error }));
+    this.#fail(connectFailed(error));
   };
 
   readonly #onEnd = (): void => {
@@ -161,31 +196,52 @@ class Attempt implements ConnectAttempt {
   #letGo(): void {
     this.#timer?.cancel();
     this.#refused?.stop();
-    this.#socket.off("data", this.#onData);
-    this.#socket.off("end", this.#onEnd);
-    this.#socket.off("error", this.#onError);
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    socket.off("data", this.#onData);
+    socket.off("end", this.#onEnd);
+    socket.off("close", this.#onEnd);
+    socket.off("error", this.#onError);
     // What fails after this attempt is over concerns nobody, but must have a listener.
-    this.#socket.on("error", ignore);
+    socket.on("error", ignore);
   }
 }
 
 function ignore(): void {}
 
-function dialTcp(url: URL): Socket {
+function isSecure({ protocol }: URL): boolean {
+  return protocol === "wss:" || protocol === "wss+unix:";
+}
+
+/** Where to connect to: a host and port, and the Unix socket, which `node:net` prefers. */
+type Place = Pick<ConnectionTarget, "host" | "port" | "path">;
+
+function placeOf(url: URL): Place {
+  const unix = readUnixUrl(url);
+  const { hostname, port } = unix?.requestUrl ?? url;
+  return {
+    // An IPv6 address has no brackets for a socket.
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port || (isSecure(url) ? 443 : 80)),
+    ...(unix && { path: unix.socketPath }),
+  };
+}
+
+function dialPlain(place: Place): Socket {
   const onread = sharedReads(() => socket);
-  const socket: Socket = connectTcp({ host: hostOf(url), port: Number(url.port || 80), onread });
+  const options: NetConnectOpts = { ...place, onread };
+  const socket: Socket = connectTcp(options);
   return socket;
 }
 
-function dialTls({ url, options: { tls } }: ConnectRequest): TLSSocket {
-  const host = hostOf(url);
+function dialTls({ options: { tls } }: ConnectRequest, options: ConnectionOptions): TLSSocket {
+  const { host = "" } = options;
   try {
     return connectTls({
       // RFC 6066 3: a server name is a DNS name, never an address.
       ...(isIP(host) === 0 && { servername: host }),
       ...(tls as ConnectionOptions | undefined),
-      host,
-      port: Number(url.port || 443),
+      ...options,
       ALPNProtocols: ["http/1.1"],
     });
   } catch (cause) {
@@ -193,9 +249,21 @@ function dialTls({ url, options: { tls } }: ConnectRequest): TLSSocket {
   }
 }
 
-/** The host as a socket takes it: an IPv6 address without its brackets. */
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, "");
+/** Does TLS over a stream, which ends when TLS does, and the other way round. */
+function secure(request: ConnectRequest, stream: Duplex): TLSSocket {
+  // The host is what the certificate must name.
+  const { host } = placeOf(request.url);
+  let socket: TLSSocket;
+  try {
+    socket = dialTls(request, { host, socket: stream });
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
+  stream.on("error", (error) => socket.destroy(error));
+  stream.on("close", () => socket.destroy());
+  socket.on("close", () => stream.destroy());
+  return socket;
 }
 
 type Fields = ReadonlyArray<readonly [name: string, value: string]>;
@@ -209,13 +277,4 @@ function withCredentials(url: URL, headers: Fields): Fields {
   if (headers.some(([name]) => name.toLowerCase() === "authorization")) return headers;
   const pair = `${percentDecode(url.username)}:${percentDecode(url.password)}`;
   return [["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`], ...headers];
-}
-
-/** A URL may hold a lone percent sign, which stands for itself. */
-function percentDecode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

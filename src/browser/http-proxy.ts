@@ -1,0 +1,17 @@
+import type { CreateConnection } from "../client/connection-target.ts";
+import type { HttpProxyOptions, ProxyEnvironment } from "../client/proxy-options.ts";
+import { UsageError } from "../errors/index.ts";
+
+/** Throws a UsageError of the code UNSUPPORTED: a browser decides itself which proxy to use. */
+export function httpProxy(_proxy: string | URL, _options?: HttpProxyOptions): CreateConnection {
+  throw unsupported();
+}
+
+/** Throws a UsageError of the code UNSUPPORTED: a browser decides itself which proxy to use. */
+export function proxyFromEnvironment(_environment?: ProxyEnvironment): CreateConnection {
+  throw unsupported();
+}
+
+function unsupported(): UsageError {
+  return new UsageError("UNSUPPORTED", "a browser decides itself which proxy to use");
+}
