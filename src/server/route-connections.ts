@@ -1,4 +1,5 @@
 import type { ByteConnectionOptions } from "../connection/byte-connection.ts";
+import { UsageError } from "../errors/index.ts";
 import type { ByteBudget } from "../protocol/index.ts";
 import type { AgreedCompression } from "./compression.ts";
 import type { RefusalReporter } from "./refusals.ts";
@@ -24,6 +25,7 @@ export class RouteConnections {
   readonly #entry: WebSocketEntry;
   readonly #unfinishedBudget: ByteBudget;
   #latest: ByteConnectionOptions | undefined;
+  #hasReportedUnread = false;
 
   constructor(entry: WebSocketEntry, environment: RouteConnectionsEnvironment) {
     const { report, refusals, sockets, inNextTurn, unfinishedBudget } = environment;
@@ -35,6 +37,11 @@ export class RouteConnections {
         const peer = sockets.peerOf(socket);
         if (peer === undefined) return;
         refusals.report({ what: "connection", route: entry.key, ...refusal }, peer);
+      },
+      onUnread: (socket) => {
+        if (this.#hasReportedUnread) return;
+        this.#hasReportedUnread = true;
+        report(notRead(entry.key), { route: entry.key, socket });
       },
       onClosed: (socket) => sockets.delete(socket),
       inNextTurn,
@@ -56,4 +63,11 @@ export class RouteConnections {
     };
     return this.#latest;
   }
+}
+
+function notRead(route: string): UsageError {
+  return new UsageError(
+    "SOCKET_NOT_READ",
+    `nothing reads the sockets of the route "${route}", so a full queue stopped the reading and the peer's Close was not processed; call socket.listen(() => {}) in a handler that only sends`,
+  );
 }

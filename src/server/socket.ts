@@ -42,6 +42,8 @@ export interface SocketHost {
   onFailure(socket: Socket, error: unknown): void;
   /** The server closes `socket`, not the application; called at most once for each socket. */
   onRefused(socket: Socket, refusal: CloseRefusal): void;
+  /** The connection of `socket` has ended, and nothing ever read its messages, which filled the queue. */
+  onUnread?(socket: Socket): void;
   /** The connection of `socket` is over. */
   onClosed(socket: Socket): void;
   /**
@@ -83,7 +85,9 @@ let closeSoon: (socket: Socket) => void;
  *
  * Messages have one consumer: one `for await` loop, one call of `listen`, or `readable`. What comes
  * before it is kept; once the queue is full the peer has to wait. A socket without any consumer
- * stays open, but stops reading there: if you only send, still say `socket.listen(() => {})`.
+ * stays open, and answers pings and the peer's Close, until its queue is full. From then on it reads
+ * nothing, not even a Close: if you only send, still say `socket.listen(() => {})`. The first such
+ * socket of a route is reported to `onError` when it ends, as a UsageError `SOCKET_NOT_READ`.
  */
 export class Socket implements AsyncIterable<Message> {
   readonly #connection: Connection;
@@ -356,6 +360,7 @@ export class Socket implements AsyncIterable<Message> {
 
   #onClose(info: CloseInfo): void {
     this.#closeInfo = info;
+    if (this.#queue.isUnread) this.#host.onUnread?.(this);
     this.#queue.end(EXPECTED_ENDS.has(info.code) ? undefined : this.#closedError(info));
     this.#drained?.reject(this.#closedError(info));
     this.#drained = undefined;

@@ -75,6 +75,11 @@ export class MessageQueue {
     return this.#consumer !== undefined;
   }
 
+  /** Whether the source waits, and there was never a consumer: what comes behind is not even read. */
+  get isUnread(): boolean {
+    return this.#isSourcePaused && this.#consumer === undefined;
+  }
+
   /** Whether the consumer has had every message, and no more can come. */
   get isExhausted(): boolean {
     return this.#hasEnded && this.#isEmpty;
