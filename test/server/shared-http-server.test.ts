@@ -397,6 +397,23 @@ describe("two applications on one server", () => {
   });
 });
 
+it("routes can be attached to the HTTP server of serve, and it stops with them", async () => {
+  const routesOf = (name: string) =>
+    ({
+      [`/${name}`]: () => new Response(name),
+      [`ws:/${name}`]: (socket: { send(text: string): unknown }) => void socket.send(name),
+    }) as const;
+  const server = await serve({ port: 0, host: "127.0.0.1", routes: routesOf("served") });
+  attach(server.httpServer, { routes: routesOf("attached") });
+  for (const name of ["served", "attached"]) {
+    expect(await (await fetch(`${server.url}/${name}`)).text()).toBe(name);
+    expect(await nextMessage(await openClient(server.url, `/${name}`))).toBe(name);
+  }
+  expect((await fetch(`${server.url}/missing`)).status).toBe(404);
+  await expect(openClient(server.url, "/missing")).rejects.toThrow("404");
+  await server.stop();
+});
+
 it("a server of node:https is shared and closed in the same way", async () => {
   const certificate = await readFile("test/client/certificates/localhost.crt");
   const secure = createHttpsServer({
