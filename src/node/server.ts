@@ -45,6 +45,7 @@ export type {
   WebSocketRoute,
 } from "../server/route-types.ts";
 export { route } from "../server/route.ts";
+export type { ProxyHeader } from "../server/trust-proxy.ts";
 export type { PreparedMessage } from "../protocol/prepared-message.ts";
 export { prepare, type SendData, type SendOptions } from "../server/send-data.ts";
 export type { ListenOptions, Socket } from "../server/socket.ts";

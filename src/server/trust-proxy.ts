@@ -31,6 +31,17 @@ export type ProxyReader = (
   peer: PeerAddress,
 ) => ForwardedRequest | undefined;
 
+const PROXY_HEADERS = [
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-port",
+] as const;
+
+/** A header field by which a proxy tells of the request that it received. */
+export type ProxyHeader = (typeof PROXY_HEADERS)[number];
+
 export interface ProxyOptions {
   /**
    * The proxies whose word counts, for `remoteAddress`, `url`, `hosts` and the origin check: a list
@@ -48,10 +59,10 @@ export interface ProxyOptions {
    */
   readonly trustProxy?: number | readonly string[];
   /**
-   * Which fields the proxies write; the others are not read. Name them where your proxy cannot remove
-   * the others from a client's request. Default: both, and `Forwarded` wins.
+   * The fields that your proxies write; the others are not read. Name them if a proxy cannot remove
+   * the others from a client's request. Default: all of them.
    */
-  readonly proxyHeaders?: "forwarded" | "x-forwarded";
+  readonly proxyHeaders?: readonly ProxyHeader[];
 }
 
 /** More proxies in a row than any request passes. */
@@ -69,13 +80,7 @@ export function compileTrustProxy(
   { trustProxy, proxyHeaders }: ProxyOptions,
   where: string,
 ): ProxyReader | undefined {
-  if (
-    proxyHeaders !== undefined &&
-    proxyHeaders !== "forwarded" &&
-    proxyHeaders !== "x-forwarded"
-  ) {
-    throw invalidOption(where, "proxyHeaders", proxyHeaders, '"forwarded" or "x-forwarded"');
-  }
+  const names = compileNames(proxyHeaders, where);
   if (trustProxy === undefined) {
     if (proxyHeaders === undefined) return undefined;
     throw new UsageError("INVALID_OPTION", `${where}: proxyHeaders needs trustProxy`);
@@ -84,18 +89,33 @@ export function compileTrustProxy(
   return (rawHeaders, peer) => {
     const address = peer === undefined ? undefined : parseIpAddress(withoutZone(peer));
     if (peer !== undefined && (address === undefined || !isTrusted(address, 1))) return undefined;
-    return readHops(new HeaderFields(rawHeaders), proxyHeaders, isTrusted);
+    return readHops(new HeaderFields(select(rawHeaders, names)), isTrusted);
   };
 }
 
-function readHops(
-  fields: HeaderFields,
-  headers: ProxyOptions["proxyHeaders"],
-  isTrusted: TrustTest,
-): ForwardedRequest | undefined {
-  const isForwarded = headers === undefined && fields.all("forwarded").length > 0;
-  const hops =
-    isForwarded || headers === "forwarded" ? readForwarded(fields) : readXForwarded(fields);
+function compileNames(proxyHeaders: unknown, where: string): readonly string[] {
+  if (proxyHeaders === undefined) return PROXY_HEADERS;
+  const known: readonly unknown[] = PROXY_HEADERS;
+  if (Array.isArray(proxyHeaders) && proxyHeaders.every((name) => known.includes(name))) {
+    return proxyHeaders as string[];
+  }
+  const expected = `a list with some of ${PROXY_HEADERS.join(", ")}`;
+  throw invalidOption(where, "proxyHeaders", proxyHeaders, expected);
+}
+
+/** The fields with these names, in lower case. */
+function select(rawHeaders: readonly string[], names: readonly string[]): readonly string[] {
+  const selected: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (names.includes(rawHeaders[i].toLowerCase()))
+      selected.push(rawHeaders[i], rawHeaders[i + 1]);
+  }
+  return selected;
+}
+
+function readHops(fields: HeaderFields, isTrusted: TrustTest): ForwardedRequest | undefined {
+  const isForwarded = fields.all("forwarded").length > 0;
+  const hops = isForwarded ? readForwarded(fields) : readXForwarded(fields);
   let position = 1;
   let latest: ForwardedHop | undefined;
   for (const hop of hops) {

@@ -130,12 +130,16 @@ describe.each(FRONTS)("trustProxy, by $name", ({ start }) => {
   it("reads only the fields that proxyHeaders names", async () => {
     const fields = { Forwarded: "for=192.0.2.1", "X-Forwarded-For": "192.0.2.2" };
     const options = { trustProxy: LOOPBACK };
-    const x = await both({ ...options, proxyHeaders: "x-forwarded" }, fields);
+    const x = await both(
+      { ...options, proxyHeaders: ["x-forwarded-for"] },
+      { ...fields, "X-Forwarded-Host": "spoofed.example" },
+    );
+    expect(x.url).toBe("http://inner:81/page");
     expect(x.remoteAddress).toBe("192.0.2.2");
-    const forwarded = await both({ ...options, proxyHeaders: "forwarded" }, fields);
+    const forwarded = await both({ ...options, proxyHeaders: ["forwarded"] }, fields);
     expect(forwarded.remoteAddress).toBe("192.0.2.1");
     const absent = await both(
-      { ...options, proxyHeaders: "forwarded" },
+      { ...options, proxyHeaders: ["forwarded"] },
       { "X-Forwarded-For": "192.0.2.2" },
     );
     expect(absent.remoteAddress).toBe(OWN);
@@ -425,8 +429,9 @@ it.each([
 
 it("proxyHeaders is refused without trustProxy, and with another value", async () => {
   const start = (options: object) => serve({ port: 0, routes: {}, ...options });
-  await expect(start({ proxyHeaders: "forwarded" })).rejects.toThrow("needs trustProxy");
-  await expect(start({ trustProxy: 1, proxyHeaders: "x" })).rejects.toThrow("proxyHeaders");
+  await expect(start({ proxyHeaders: ["forwarded"] })).rejects.toThrow("needs trustProxy");
+  await expect(start({ trustProxy: 1, proxyHeaders: ["x"] })).rejects.toThrow("proxyHeaders");
+  await expect(start({ trustProxy: 1, proxyHeaders: "forwarded" })).rejects.toThrow("proxyHeaders");
 });
 
 it("a route cannot have trustProxy", async () => {
