@@ -37,7 +37,7 @@ function blocksOf(document: string): readonly string[] {
 }
 
 /** The pages whose blocks are whole programs. */
-const PAGES = ["topics.md", "authorize.md"];
+const PAGES = ["topics.md", "authorize.md", "deploy.md"];
 
 describe("every block of code in the README and in the pages of docs/", () => {
   it("compiles against the package as it is published", () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -50,6 +51,32 @@ export class Engine implements AsyncDisposable {
       "--store_dir",
       folder,
     ]);
+  }
+
+  /** Starts nginx with what stands in `http { }` of its configuration. */
+  static nginx(path: string, configOf: (port: number) => string): Promise<Engine> {
+    return Engine.#start(path, (port, folder) => {
+      const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map((kind) => `${kind}_temp_path ${folder}/${kind};`)
+        .join("\n");
+      const file = join(folder, "nginx.conf");
+      writeFileSync(
+        file,
+        // One process, so that its end is the end of all.
+        `daemon off; master_process off; pid ${folder}/pid; error_log stderr;\n` +
+          `events { }\nhttp {\naccess_log off;\n${temporary}\n${configOf(port)}\n}\n`,
+      );
+      return ["-c", file, "-p", folder, "-e", "stderr"];
+    });
+  }
+
+  /** Starts HAProxy with a configuration. */
+  static haproxy(path: string, configOf: (port: number) => string): Promise<Engine> {
+    return Engine.#start(path, (port, folder) => {
+      const file = join(folder, "haproxy.cfg");
+      writeFileSync(file, configOf(port));
+      return ["-db", "-f", file];
+    });
   }
 
   static async #start(

@@ -6,7 +6,7 @@ import { describe, inject, it } from "vitest";
  * fail instead, so that no pipeline passes by not looking.
  */
 export function describeWithEngine(
-  engine: "redis" | "nats",
+  engine: "redis" | "nats" | "nginx" | "haproxy",
   name: string,
   body: (path: string) => void,
 ): void {
