@@ -7,6 +7,7 @@ import type { Routes } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "./clients.ts";
 import { FRONTS } from "./fronts.ts";
 import { HOSTILE_VALUES, throwingThen, throwingThenable } from "./hostile-values.ts";
+import { movableClock } from "./movable-clock.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -103,6 +104,7 @@ describe.each(FRONTS)("authorize, by $name", ({ start }) => {
     });
 
     it.each(MISTAKES)("%s refuses it with 500, reported once a minute", async (_what, make) => {
+      const move = movableClock();
       await using server = await start(
         routesFor(() => way(make())),
         options,
@@ -121,8 +123,7 @@ describe.each(FRONTS)("authorize, by $name", ({ start }) => {
       expect((error as Error).message).toMatch(/"ws:\/" returned .* return an object.* a Response/);
       expect(context.route).toBe("ws:/");
       expect(onRefused).toHaveBeenCalledTimes(2);
-      const now = performance.now();
-      vi.spyOn(performance, "now").mockImplementation(() => now + 60_001);
+      move(60_001);
       await new RawClient(server).send(handshake("/")).closed();
       expect(onError).toHaveBeenCalledTimes(2);
     });

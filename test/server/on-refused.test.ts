@@ -11,6 +11,7 @@ import { openVenue, type Routes, transport } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "./clients.ts";
 import { FRONTS } from "./fronts.ts";
 import { HOSTILE_VALUES, throwingThen, throwingThenable } from "./hostile-values.ts";
+import { movableClock } from "./movable-clock.ts";
 
 const text: StandardSchema<string> = {
   "~standard": {
@@ -358,6 +359,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
 describe("without onRefused", () => {
   it("the console gets one line a kind and minute, with origin, host and option", async () => {
     const print = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const move = movableClock();
     const server = await transport.serve(routes, {});
     const refuse = async (request: string): Promise<unknown> =>
       await new RawClient(server).send(request).closed();
@@ -370,8 +372,7 @@ describe("without onRefused", () => {
       expect.stringMatching(/403.*"http:\/\/evil\.example".*"localhost".*option.*origins/),
       expect.stringMatching(/the application refused a handshake with 401/),
     ]);
-    const now = performance.now();
-    vi.spyOn(performance, "now").mockImplementation(() => now + 60_001);
+    move(60_001);
     await refuse(handshake("/", { Origin: "http://other.example\x80" }));
     expect(print.mock.calls.flat()).toHaveLength(3);
     expect(print.mock.calls.flat()[2]).toContain(String.raw`"http://other.example\u0080"`);
