@@ -7,12 +7,17 @@ import { isThenable } from "./values.ts";
  *
  * - `"same-origin"`, the default: pages of the host and port that the request is for. Where this
  *   server ends TLS itself, the page must have come by https.
- * - a list of origins, such as `"https://example.com"`
- * - a function, which lets a page in by returning `true` and nothing else; what it throws is reported.
- *   It cannot be async, and one that is lets nobody in: what has to wait belongs into `authorize`.
+ * - a list of origins, such as `"https://example.com"`, `"chrome-extension://<id>"`,
+ *   `"moz-extension://<id>"`, `"file://"`, or `"null"`, which pages of files, sandboxed frames and
+ *   others share
+ * - a function, called for every request that has exactly one `Origin` field, whatever its value. It
+ *   lets the page in by returning `true`, and nothing else. It cannot be async: what must wait belongs
+ *   in `authorize`. What it throws is reported, and what it returns by mistake (anything but `true`
+ *   and `false`) is reported at most once a minute; neither lets the page in.
  * - `"*"`: any page; only for what needs no protection at all
  *
- * Clients that send no origin are no browsers, and can claim any; they are always let in.
+ * A client that sends no `Origin` is not a browser, and could claim any: it is always let in. A request
+ * with several `Origin` fields is always refused.
  */
 export type OriginPolicy =
   | "same-origin"
@@ -33,8 +38,11 @@ export interface OriginClaim {
 
 export type OriginCheck = (claim: OriginClaim) => boolean;
 
-/** scheme "://" host [ ":" port ] (RFC 6454 6.2); `null`, an opaque origin, is none. */
-const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i;
+/** scheme "://" host [ ":" port ] (RFC 6454 6.2); the host of a file is empty. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]*$/i;
+
+/** An opaque origin (RFC 6454 6.1). */
+const OPAQUE = "null";
 
 /**
  * Compiles a policy. The check itself throws nothing but what a policy function throws.
@@ -47,8 +55,7 @@ export function compileOriginPolicy(policy: OriginPolicy): OriginCheck {
   return (claim) => {
     const { origins } = claim;
     if (origins.length === 0) return true;
-    const origin = origins.length === 1 ? parseOrigin(origins[0]) : undefined;
-    return origin !== undefined && isAllowed(origin, claim);
+    return origins.length === 1 && isAllowed(origins[0], claim);
   };
 }
 
@@ -57,7 +64,7 @@ type OriginTest = (origin: string, claim: OriginClaim) => boolean;
 function compileSingle(policy: Exclude<OriginPolicy, "*">): OriginTest {
   if (policy === "same-origin") return isSameOrigin;
   if (typeof policy === "function") {
-    return (origin, { request }) => isTrue(policy(origin, request));
+    return (origin, { request }) => isTrue(policy(parseOrigin(origin) ?? origin, request));
   }
   if (!Array.isArray(policy)) {
     throw new UsageError(
@@ -66,21 +73,32 @@ function compileSingle(policy: Exclude<OriginPolicy, "*">): OriginTest {
     );
   }
   const allowed = new Set(policy.map(parseListed));
-  return (origin) => allowed.has(origin);
+  return (origin) => {
+    const parsed = parseOrigin(origin);
+    return parsed !== undefined && allowed.has(parsed);
+  };
 }
 
-function isSameOrigin(origin: string, { host, isSecure }: OriginClaim): boolean {
+function isSameOrigin(claimed: string, { host, isSecure }: OriginClaim): boolean {
+  const origin = parseOrigin(claimed);
+  if (origin === undefined) return false;
   const scheme = origin.slice(0, origin.indexOf(":"));
   // Behind a proxy that ends TLS, the scheme seen here is not the page's.
   if (isSecure ? scheme !== "https" : scheme !== "https" && scheme !== "http") return false;
   return parseOrigin(`${scheme}://${host}`) === origin;
 }
 
-/** Only `true` is leave to enter: a promise is none, whatever it will hold. */
+/** Only `true` lets a page in: a promise does not, whatever it will hold. */
 function isTrue(answer: unknown): boolean {
-  if (!isThenable(answer)) return answer === true;
-  // What it is rejected with is nobody's, and must not end the process.
-  answer.then(undefined, () => {});
+  if (typeof answer === "boolean") return answer;
+  if (!isThenable(answer)) {
+    throw new UsageError(
+      "INVALID_ORIGIN",
+      `origins returned ${answer === null ? "null" : `a value of type ${typeof answer}`}; return true or false`,
+    );
+  }
+  // Nobody waits for its rejection, which must not end the process.
+  Promise.resolve(answer).catch(() => {});
   throw new UsageError("INVALID_ORIGIN", "origins is an async function: use authorize instead");
 }
 
@@ -95,6 +113,7 @@ function parseListed(origin: string): string {
 
 /** In lower case and without the scheme's default port; undefined if `text` is no origin. */
 function parseOrigin(text: string): string | undefined {
+  if (text === OPAQUE) return OPAQUE;
   if (!ORIGIN.test(text)) return undefined;
   const url = parseUrl(text);
   // URL gives schemes that it does not know, such as those of browser extensions, no origin.

@@ -318,7 +318,8 @@ export class Socket implements AsyncIterable<Message> {
   #fail(error: unknown): void {
     this.close(CloseCode.InternalError);
     // That the connection ended, or why it had to, is no failure of the handler's.
-    const isOwnEnd = error instanceof Error && ownErrors.get(error) === this;
+    // Not by instanceof: a proxy of the program's own may throw at that.
+    const isOwnEnd = ownErrors.get(error as Error) === this;
     if (this.#hasFailed || isOwnEnd) return;
     this.#hasFailed = true;
     this.#host.onFailure(this, error);

@@ -1,4 +1,4 @@
-import { TidewayError } from "../errors/index.ts";
+import { TidewayError, UsageError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/index.ts";
 import type { Message } from "../streams/message-queue.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
@@ -11,7 +11,7 @@ import {
   type Socket,
 } from "./socket.ts";
 import type { SchemaResult, StandardSchema } from "./standard-schema.ts";
-import { isThenable } from "./values.ts";
+import { isInstance, isThenable } from "./values.ts";
 
 /** A value out of a message; undefined where the message has ended all messages. */
 type Reading<T> = { readonly value: T } | undefined;
@@ -46,15 +46,19 @@ export class MessageReader<T> {
     }
   }
 
+  /** Standard Schema: a result is a success unless it has issues. What is no result fails. */
   #settle(result: SchemaResult<T>): Reading<T> {
-    // Standard Schema: a result is a success unless it has issues.
-    if (!result.issues) return { value: result.value };
+    if (typeof result !== "object" || result === null) throw invalidResult(result);
+    if (!result.issues) {
+      if (!("value" in result)) throw invalidResult(result);
+      return { value: result.value };
+    }
     return this.#end(new InvalidMessageError("not valid", { issues: result.issues }));
   }
 
   #fail(cause: unknown, value: unknown): undefined {
     // A schema calls itself for each level: the peer can make any of them run out of stack.
-    if (cause instanceof RangeError && isNestedDeeperThan(MAX_DEPTH, value)) {
+    if (isInstance(cause, RangeError) && isNestedDeeperThan(MAX_DEPTH, value)) {
       return this.#end(new InvalidMessageError("nested too deeply", { cause }));
     }
     return this.#end(
@@ -68,6 +72,14 @@ export class MessageReader<T> {
   #end(error: TidewayError): undefined {
     endMessages(this.socket, error);
   }
+}
+
+function invalidResult(result: unknown): UsageError {
+  const shown = typeof result === "object" && result !== null ? "an object" : String(typeof result);
+  return new UsageError(
+    "INVALID_SCHEMA_RESULT",
+    `validate of the schema returned ${shown} with neither a value nor issues (Standard Schema 1)`,
+  );
 }
 
 /** Arrays and objects within each other that a schema must be able to bear. */

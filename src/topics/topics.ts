@@ -133,8 +133,10 @@ export class Topics implements AsyncDisposable {
         `the name of a topic is a well-formed text of 1 to ${MAX_NAME_LENGTH} characters, not ${shown}`,
       );
     }
-    const options = { ...this.#topicOptions, ...this.#optionsOf(name) };
-    return new Topic(name, this.#host, resolveTopicOptions(options));
+    const options: unknown = this.#optionsOf(name);
+    checkOptionsOf(name, options);
+    const settings = resolveTopicOptions({ ...this.#topicOptions, ...options });
+    return new Topic(name, this.#host, settings);
   }
 
   /**
@@ -263,6 +265,27 @@ interface OpenFeed {
 /** How many feeds without subscribers are kept until the next check. */
 const MAX_IDLE_FEEDS = 1_024;
 
+/** @throws UsageError `INVALID_OPTION` unless `optionsOf` returned options, or none */
+function checkOptionsOf(
+  name: string,
+  options: unknown,
+): asserts options is TopicOptions | undefined {
+  if (options === undefined) return;
+  const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
+  if (isObject && !("then" in options)) return;
+  // Nobody waits for its rejection, which must not end the process.
+  if (isObject) Promise.resolve(options).catch(() => {});
+  const shown = isObject
+    ? "a promise"
+    : options === null
+      ? "null"
+      : `a value of type ${typeof options}`;
+  throw new UsageError(
+    "INVALID_OPTION",
+    `topics: optionsOf(${JSON.stringify(name)}) returned ${shown}; return the options of a topic, or undefined`,
+  );
+}
+
 /** Whether `value` can be the name of a topic: look before using a name that a client has sent. */
 export function isTopicName(value: unknown): value is string {
   return (
@@ -280,11 +303,24 @@ function safely(
   onError: (error: unknown, topic: string) => void,
 ): (error: unknown, topic: string) => void {
   return (error, topic) => {
+    const onFailure = (failure: unknown): void => {
+      print(error);
+      print(failure);
+    };
     try {
-      onError(error, topic);
+      const result: unknown = onError(error, topic);
+      // Async listeners are not waited for, but their rejections must not end the process.
+      Promise.resolve(result).catch(onFailure);
     } catch (failure) {
-      console.error(error);
-      console.error(failure);
+      onFailure(failure);
     }
   };
+}
+
+function print(error: unknown): void {
+  try {
+    console.error(error);
+  } catch {
+    console.error("tideway: a value was thrown that cannot be printed");
+  }
 }

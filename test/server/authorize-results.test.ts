@@ -1,5 +1,5 @@
 import { runInNewContext } from "node:vm";
-import { attach, type ErrorContext, type RefusalReport, UsageError } from "tideway/server";
+import { type ErrorContext, type RefusalReport, UsageError } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { readAuthorization } from "../../src/server/authorization.ts";
 import { answerOf, extendedConnect, openSession, startTls } from "../http2/support.ts";
@@ -214,25 +214,4 @@ it("takes a Response of the runtime also where a framework has replaced the glob
   Object.setPrototypeOf(Replacement.prototype, Native.prototype);
   vi.stubGlobal("Response", Replacement);
   expect(readAuthorization(new Native(null, { status: 401 }), "ws:/").kind).toBe("answer");
-});
-
-it("the console is told of an authorize that fails with what cannot be printed", async () => {
-  const print = vi.spyOn(console, "error").mockImplementation((value: unknown) => {
-    // As a console that looks at what it prints.
-    if (typeof value !== "string") void (value as Error).message;
-  });
-  const { createServer } = await import("node:http");
-  const { MemoryNetwork } = await import("tideway/testing");
-  const network = new MemoryNetwork();
-  const http = createServer();
-  network.listen(http);
-  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as a program might
-  const authorize = (): Promise<object> => Promise.reject(HOSTILE_VALUES[0][1]());
-  await using _attachment = attach(http, {
-    onRefused: () => {},
-    routes: { "ws:/": { authorize, handle: () => {} } },
-  });
-  const { code } = await new network.WebSocket("ws://test/").onClose.first;
-  expect(code).toBe(1006);
-  expect(print.mock.calls.at(-1)).toEqual([expect.stringContaining("cannot be printed")]);
 });

@@ -73,6 +73,18 @@ describe.each(FRONTS)("hosts, by $name", ({ start }) => {
     expect(await statusOfPage(server, "evil.example", "http://example.com/page")).toBe(200);
   });
 
+  it("refuses a request without Host, as HTTP/1.0 allows it", async () => {
+    const page = "GET /page HTTP/1.0\r\n\r\n";
+    await using server = await start(routes, { hosts: [...hosts, "localhost"] });
+    expect(statusOf(await new RawClient(server).send(page).closed())).toBe(421);
+    const socket = handshake("/socket", { Host: undefined }, "GET /socket HTTP/1.0");
+    expect(statusOf(await new RawClient(server).send(socket).closed())).toBe(421);
+    const empty = "GET /page HTTP/1.0\r\nHost:\r\n\r\n";
+    expect(statusOf(await new RawClient(server).send(empty).closed())).toBe(400);
+    await using open = await start(routes);
+    expect(statusOf(await new RawClient(open).send(page).closed())).toBe(200);
+  });
+
   it("an empty list lets nobody in, and none lets in all", async () => {
     await using closed = await start(routes, { hosts: [] });
     expect(await statusOfPage(closed, "example.com")).toBe(421);

@@ -7,6 +7,7 @@ import { runHandler, Socket } from "../../src/server/socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import { TypedSocket } from "../../src/server/typed-socket.ts";
 import { FakeConnection } from "./fake-connection.ts";
+import { HOSTILE_VALUES, throwingThen, throwingThenable } from "./hostile-values.ts";
 
 let connection: FakeConnection;
 const onFailure = vi.fn<(socket: Socket, error: unknown) => void>();
@@ -39,6 +40,16 @@ const failing = {
   }),
   rejects: schemaOf<number>(() => Promise.reject(new Error("bug"))),
   "returns nothing": schemaOf<number>((() => {}) as never),
+  "returns null": schemaOf<number>((() => null) as never),
+  "returns true": schemaOf<number>((() => true) as never),
+  "returns a string": schemaOf<number>((() => "5") as never),
+  "returns the value itself": schemaOf<number>(((value: unknown) => value) as never),
+  "returns neither a value nor issues": schemaOf<number>((() => ({ output: 5 })) as never),
+  "resolves with nothing": schemaOf<number>((async () => {}) as never),
+  "resolves with a string": schemaOf<number>((async () => "5") as never),
+  "returns issues that are no list": schemaOf<number>((() => ({ issues: true })) as never),
+  "returns a thenable that throws": schemaOf<number>(throwingThenable as never),
+  "returns what cannot be asked for then": schemaOf<number>(throwingThen as never),
 };
 
 const schemaFailed = expect.objectContaining({
@@ -620,5 +631,28 @@ describe("everything else", () => {
     connection.end({ code: 1006 });
     expect(await done).toMatchObject({ code: 1006 } satisfies Partial<CloseInfo>);
     expect(socket.readyState).toBe(3);
+  });
+});
+
+describe("a schema that fails with what throws at everything", () => {
+  it.each(
+    HOSTILE_VALUES.flatMap(([what, make]) => [
+      [
+        `throws ${what}`,
+        schemaOf<number>(() => {
+          throw make();
+        }),
+      ] as const,
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as a program might
+      [`rejects with ${what}`, schemaOf<number>(() => Promise.reject(make()))] as const,
+    ]),
+  )("%s closes with 1011 and is reported", async (_what, schema) => {
+    const socket = open(schema);
+    connection.handler.onText("5");
+    await expect(socket[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "SCHEMA_FAILED",
+    });
+    expect(connection.calls).toContainEqual(["close", 1011, ""]);
+    expect(onFailure).toHaveBeenCalledOnce();
   });
 });

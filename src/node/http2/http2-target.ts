@@ -16,7 +16,7 @@ export function readHttp2Target(rawHeaders: readonly string[]): RequestTarget | 
   // RFC 9113 8.3.1: a Host that is another than the :authority makes the request malformed.
   const [host, ...others] = [...fields.all(":authority"), ...fields.all("host")];
   const isSameHost = others.every((other) => other.toLowerCase() === host.toLowerCase());
-  if (path === undefined || !/^\/[^#]*$/.test(path) || host === undefined || !isSameHost) {
+  if (path === undefined || !/^\/[^#]*$/.test(path) || !host || !isSameHost) {
     return MALFORMED;
   }
   return toTarget(host, path, true);

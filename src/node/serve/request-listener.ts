@@ -202,7 +202,9 @@ function toRequest(
   // Of a target in absolute form only the path goes behind the host.
   request.url = path;
   const protocol = isSecure ? "https:" : "http:";
-  const fetchRequest = createRequest(request, response, { host, protocol });
+  // The same as in the URL that handlers get.
+  const named = host === "" ? "localhost" : host;
+  const fetchRequest = createRequest(request, response, { host: named, protocol });
   return isHttp2(response) ? abortable(fetchRequest, response.stream) : fetchRequest;
 }
 

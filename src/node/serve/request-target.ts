@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from "node:http";
 
 /** What a request is for. */
 export interface RequestTarget {
-  /** Host and port, as the client named them. */
+  /** Host and port, as the client named them; the empty string where it named none (HTTP/1.0). */
   readonly host: string;
   readonly url: URL;
   /** The path and the query as they came. */
@@ -42,7 +42,10 @@ export function readTarget(
   const target = splitTarget(request.url ?? "");
   // RFC 9112 3.2: a server MUST answer 400 to more than one Host, and to an invalid one.
   if (target === undefined || hasSeveralHosts(rawHeaders)) return MALFORMED;
-  const host = target.host ?? request.headers.host ?? "localhost";
+  const { host: field } = request.headers;
+  // Only HTTP/1.0 may do without; an empty one names no host either.
+  if (target.host === undefined && field === "") return MALFORMED;
+  const host = target.host ?? field ?? "";
   return toTarget(host, target.path, "encrypted" in request.socket);
 }
 
@@ -62,9 +65,9 @@ export function toTarget(
   path: string,
   isSecure: boolean,
 ): RequestTarget | TargetRefusal {
-  if (!HOST.test(host)) return MALFORMED;
+  if (host !== "" && !HOST.test(host)) return MALFORMED;
   // With the host in front, a path that begins with // is not taken for another host.
-  const url = parseUrl(`${isSecure ? "https" : "http"}://${host}${path}`);
+  const url = parseUrl(`${isSecure ? "https" : "http"}://${host || "localhost"}${path}`);
   return url === undefined ? MALFORMED : { host, url, path, isSecure };
 }
 
