@@ -2,7 +2,7 @@ import type {
   CloseEvent as CloseEventInterface,
   CloseEventConstructor,
 } from "../client/close-event.ts";
-import { withEventStreams } from "../client/event-streams.ts";
+import { recordEnd, withEventStreams } from "../client/event-streams.ts";
 import { mergeArguments } from "../client/options-argument.ts";
 import type { WebSocketOptions } from "../client/options.ts";
 import type {
@@ -12,7 +12,7 @@ import type {
 import { TidewayError, UsageError } from "../errors/index.ts";
 
 function Unsupported(): never {
-  throw new TidewayError("UNSUPPORTED", "no WebSocket here");
+  throw new TidewayError("UNSUPPORTED", "no WebSocket");
 }
 
 // Where a page is rendered on a server the native class may be absent; importing must still work.
@@ -26,26 +26,22 @@ export const CloseEvent: CloseEventConstructor = globalThis.CloseEvent;
 /** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
 export interface WebSocket extends WebSocketInterface {}
 /** What a browser does by itself, or what only bounds it: accepted, and without effect there. */
-const ACCEPTED =
-  "protocols,compression,maxMessageBytes,handshakeTimeoutMs,closeTimeoutMs,heartbeat".split(",");
+const ACCEPTED = /^(protocols|compression|heartbeat|maxMessageBytes|(handshake|close)TimeoutMs)$/;
 
 /** The browser's own class, extended. */
 export const WebSocket: WebSocketConstructor = withEventStreams(
   class extends Native {
     static override readonly name = "WebSocket";
 
-    constructor(
-      url: string | URL,
-      protocols: string | readonly string[] | WebSocketOptions | undefined = undefined,
-      more: WebSocketOptions | undefined = undefined,
-    ) {
-      const options: WebSocketOptions = mergeArguments(protocols, more);
-      for (const [name, value] of Object.entries(options))
-        if (value !== undefined && !ACCEPTED.includes(name))
+    constructor(url: string | URL, ...protocolsAndOptions: [unknown?, WebSocketOptions?]) {
+      const options: WebSocketOptions = mergeArguments(...protocolsAndOptions);
+      for (const name in options)
+        if (!ACCEPTED.test(name) && options[name as keyof typeof options] !== undefined)
           throw new UsageError("INVALID_OPTION", `no option ${name} in a browser`);
-      super(url, (options.protocols ?? []) as string[]);
+      super(url, options.protocols as string[]);
+      this.addEventListener("close", (event) => recordEnd(this, event));
     }
   },
   [],
-  Native === globalThis.WebSocket,
+  !!globalThis.WebSocket,
 );

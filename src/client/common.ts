@@ -9,6 +9,7 @@ export {
   UnexpectedStatusError,
 } from "../protocol/handshake/unexpected-status-error.ts";
 export {
+  ConnectionClosedError,
   HandshakeError,
   ProtocolError,
   TidewayError,
@@ -16,6 +17,7 @@ export {
   UsageError,
 } from "../errors/index.ts";
 
+export type { ClosedBy, ConnectionClosedDetails, TidewayErrorOptions } from "../errors/index.ts";
 export type { HeaderFields } from "../protocol/handshake/header-fields.ts";
 export type { CompressionOptions } from "../protocol/deflate/settings.ts";
 export type { CloseEventInit } from "./close-event.ts";

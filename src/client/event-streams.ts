@@ -1,3 +1,5 @@
+import { type ConnectionClosedDetails, ConnectionClosedError } from "../errors/index.ts";
+import { isExpectedEnd } from "../protocol/close-code.ts";
 import { EventStream } from "../streams/event-stream.ts";
 import type { CloseEvent } from "./close-event.ts";
 import type { WebSocketErrorEvent, WebSocketMessageEvent } from "./web-socket-interface.ts";
@@ -25,7 +27,11 @@ export interface EventStreamProvider<E> {
   forTarget(target: WebSocketLike): EventStream<E>;
 }
 
-/** The surface of `dart:html` on a WebSocket. Each stream ends after the `close` event. */
+/**
+ * The surface of `dart:html` on a WebSocket. Each stream ends after the `close` event: then `first`
+ * rejects with a `ConnectionClosedError`. A loop over `onMessage` throws that error too, unless the
+ * socket was closed with 1000, 1001 or 1005; the other loops end.
+ */
 export interface WebSocketStreams {
   readonly onOpen: EventStream<Event>;
   readonly onMessage: EventStream<WebSocketMessageEvent>;
@@ -109,9 +115,38 @@ interface Target {
   removeEventListener(type: string, listener: (event: Event) => void): void;
 }
 
+/** How sockets have ended, for streams that somebody listens to only then. */
+const ends = new WeakMap<object, ConnectionClosedDetails>();
+
+/** Keeps how `socket` has ended, in more detail than its close event has. */
+export function recordDetails(socket: object, details: ConnectionClosedDetails): void {
+  ends.set(socket, details);
+}
+
+/** Keeps how `socket` has ended, unless that is known. */
+export function recordEnd(
+  socket: object,
+  event: Pick<CloseEvent, "code" | "reason" | "wasClean" | "error">,
+): void {
+  if (!ends.has(socket))
+    ends.set(socket, {
+      closedBy: event.wasClean ? "peer" : "transport",
+      closeCode: event.code,
+      reason: event.reason,
+      wasClean: event.wasClean,
+      cause: event.error,
+    });
+}
+
 function streamOf(socket: Target, type: string): EventStream<Event> {
   return new EventStream((onEvent, onDone) => {
-    const onClose = (): void => onDone();
+    const onClose = (event?: Event): void => {
+      if (event) recordEnd(socket, event as CloseEvent);
+      const end = ends.get(socket);
+      // A close event of another make may say nothing.
+      const reason = end?.closeCode ? new ConnectionClosedError(end) : undefined;
+      onDone(type === "message" && !isExpectedEnd(end?.closeCode) ? reason : undefined, reason);
+    };
     socket.addEventListener(type, onEvent);
     socket.addEventListener("close", onClose);
     // A socket is CLOSED already while its error event is dispatched: its close is still to come.

@@ -14,12 +14,12 @@ export { isRecord as isOptions };
  * @throws UsageError `INVALID_OPTION` where options or subprotocols are given twice
  */
 export function mergeArguments<Options extends { readonly protocols?: unknown }>(
-  protocols: unknown,
-  options: Options | null | undefined,
+  protocols?: unknown,
+  options?: Options | null,
 ): Options {
   const isFirst = isRecord<Options>(protocols);
-  if (options && (isFirst || (protocols !== undefined && options.protocols !== undefined)))
-    throw new UsageError("INVALID_OPTION", "options or protocols are given twice");
+  if (options && (isFirst || (protocols && options.protocols)))
+    throw new UsageError("INVALID_OPTION", "options twice");
   if (isFirst) return protocols;
-  return protocols === undefined ? { ...options! } : { ...options!, protocols };
+  return protocols === undefined ? (options ?? ({} as Options)) : { ...options!, protocols };
 }

@@ -1,7 +1,7 @@
 import { TidewayError } from "../errors/index.ts";
 import type { CloseEventConstructor, CloseEventInit } from "./close-event.ts";
 import { defineEventHandlers, type EventHandlers } from "./event-handlers.ts";
-import { withEventStreams, type WebSocketLike } from "./event-streams.ts";
+import { recordEnd, withEventStreams, type WebSocketLike } from "./event-streams.ts";
 import { isOptions } from "./options-argument.ts";
 import { type ReconnectDecision, reconnectDelayMs } from "./reconnect-policy.ts";
 import type {
@@ -345,7 +345,8 @@ export function defineReconnectingWebSocket(
       this.#dispatch("reconnecting", this.#lastRetry);
     }
 
-    #finish(close: CloseEventInit): void {
+    #finish(close: CloseInit): void {
+      recordEnd(this, close);
       this.#clearTimer();
       this.#listenToPage("removeEventListener");
       this.#readyState = CLOSED;

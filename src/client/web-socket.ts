@@ -1,8 +1,10 @@
+import { describeEnd } from "../errors/describe-end.ts";
 import { type CloseInfo, type Connection, ReadyState } from "../connection/connection.ts";
 import { HandshakeError, type TidewayError, TransportError } from "../errors/index.ts";
 import { checkCloseArguments } from "./close-arguments.ts";
 import { type CloseEventConstructor, toUSVString } from "./close-event.ts";
 import type { ConnectAttempt, Connector } from "./connector.ts";
+import { recordDetails } from "./event-streams.ts";
 import { defineEventHandlers, type EventHandler, type EventHandlers } from "./event-handlers.ts";
 import { type WebSocketOptions, withDefaults } from "./options.ts";
 import { type Message, toMessage } from "./message-data.ts";
@@ -79,6 +81,7 @@ export function defineWebSocket(
     #passedBytes = 0;
     /** Bytes of payload that will never leave. */
     #lostBytes = 0;
+    #isClosedLocally = false;
 
     // A default instead of an optional parameter: Web IDL counts the required ones in `length`.
     constructor(
@@ -169,6 +172,7 @@ export function defineWebSocket(
         this.#giveUp(new HandshakeError("ABORTED", "closed before the connection was established"));
       } else if (readyState === ReadyState.Open) {
         this.#readyState = ReadyState.Closing;
+        this.#isClosedLocally = true;
         const connection = this.#connection!;
         this.#outbox!.whenEmpty(() => {
           connection.close(status ?? (text === "" ? undefined : 1000), text);
@@ -268,11 +272,13 @@ export function defineWebSocket(
       const { code, reason, wasClean } = info;
       const close = new runtime.CloseEvent("close", { code, reason, wasClean });
       if (wasClean) {
+        recordDetails(this, describeEnd(info, this.#isClosedLocally));
         this.dispatchEvent(close);
         return;
       }
       // RFC 6455 7.2.1: a client fails the connection also when the transport is lost unexpectedly.
       const { error = new TransportError("CONNECTION_LOST", "the connection was lost") } = info;
+      recordDetails(this, describeEnd({ ...info, error }, this.#isClosedLocally));
       this.dispatchEvent(withReason(new Event("error"), error));
       // In a browser promise jobs run between the two events; a task of its own allows the same.
       runtime.queueTask(() => this.dispatchEvent(withReason(close, error)));

@@ -3,8 +3,6 @@
  * errors apart without reading their messages.
  */
 
-import { quote } from "./quote.ts";
-
 export interface TidewayErrorOptions {
   /** The close code (RFC 6455 7.4) that goes with this error, where one applies. */
   readonly closeCode?: number;
@@ -15,9 +13,9 @@ export interface TidewayErrorOptions {
 /** The root of all errors of this package. */
 export class TidewayError extends Error {
   /** A stable name for this kind of error, such as `MESSAGE_TOO_BIG`. */
-  readonly code: string;
+  declare readonly code: string;
   /** The close code (RFC 6455 7.4) that goes with this error, where one applies. */
-  readonly closeCode: number | undefined;
+  declare readonly closeCode: number | undefined;
 
   constructor(code: string, message: string, options?: TidewayErrorOptions) {
     super(message, options);
@@ -68,34 +66,34 @@ export interface ConnectionClosedDetails {
   /** The peer's reason, or the empty string. */
   readonly reason: string;
   readonly wasClean: boolean;
+  /** A client in a browser is not told who closed: there it is `peer` after a clean close. */
   readonly closedBy: ClosedBy;
   readonly cause?: unknown;
+  /** The HTTP status with which a server refused the opening handshake, if it did. */
+  readonly status?: number;
+  /** What `describeEnd` says, where the message may be printed to a terminal. */
+  readonly message?: string;
 }
 
 /**
- * Code `CONNECTION_CLOSED`: the connection has ended, and with it what was still to be received or
- * sent on it. `closeCode` says how.
+ * Code `CONNECTION_CLOSED`: the connection has ended, or could not be opened. `closeCode` and `reason`
+ * say how, and `cause` why: the error of the transport, or of the opening handshake.
  */
 export class ConnectionClosedError extends TidewayError {
   /** The close code, 1005 and 1006 included (RFC 6455 7.1.5). */
   declare readonly closeCode: number;
   /** The reason in the peer's Close frame, or the empty string. */
-  readonly reason: string;
+  declare readonly reason: string;
   /** Whether the closing handshake was completed. */
-  readonly wasClean: boolean;
-  readonly closedBy: ClosedBy;
+  declare readonly wasClean: boolean;
+  declare readonly closedBy: ClosedBy;
+  /** The HTTP status with which a server refused the opening handshake, if it did. */
+  declare readonly status?: number;
 
   constructor(details: ConnectionClosedDetails) {
-    const { closeCode, reason, wasClean, closedBy } = details;
-    const quoted = reason === "" ? "" : ` ${quote(reason)}`;
-    super(
-      "CONNECTION_CLOSED",
-      `the connection was closed with ${closeCode}${quoted} (${closedBy})`,
-      details,
-    );
-    this.reason = reason;
-    this.wasClean = wasClean;
-    this.closedBy = closedBy;
+    const { closeCode, reason, message = `closed with ${closeCode} ${reason}` } = details;
+    super("CONNECTION_CLOSED", message, details);
+    Object.assign(this, details);
   }
 
   override get name(): string {

@@ -25,6 +25,11 @@ export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 /** RFC 6455 5.5.1 and 5.5: a control frame's 125 bytes less the two of the code. */
 export const MAX_CLOSE_REASON_BYTES = 123;
 
+/** Whether a program expects this end, so that a loop over messages ends without an error. */
+export function isExpectedEnd(code: number | undefined): boolean {
+  return [1000, 1001, 1005].includes(code!);
+}
+
 /**
  * Whether a Close frame may carry `code`: 1000-1014 less the reserved 1004, 1005 and 1006, and
  * 3000-4999 (RFC 6455 7.4.1, 7.4.2).

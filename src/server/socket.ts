@@ -1,11 +1,13 @@
+import { describeEnd } from "../errors/describe-end.ts";
 import type { CloseInfo, Connection, ConnectionHandler } from "../connection/connection.ts";
 import { ReadyState } from "../connection/connection.ts";
 import {
   ConnectionClosedError,
-  ProtocolError,
+  type ProtocolError,
   type TidewayError,
   UsageError,
 } from "../errors/index.ts";
+import { isExpectedEnd } from "../protocol/close-code.ts";
 import { CloseCode, PreparedMessage } from "../protocol/index.ts";
 import { type Message, MessageQueue } from "../streams/message-queue.ts";
 import type { MessageListener, MessageSubscription } from "../streams/message-subscription.ts";
@@ -362,23 +364,15 @@ export class Socket implements AsyncIterable<Message> {
   #onClose(info: CloseInfo): void {
     this.#closeInfo = info;
     if (this.#queue.isUnread) this.#host.onUnread?.(this);
-    this.#queue.end(EXPECTED_ENDS.has(info.code) ? undefined : this.#closedError(info));
+    this.#queue.end(isExpectedEnd(info.code) ? undefined : this.#closedError(info));
     this.#drained?.reject(this.#closedError(info));
     this.#drained = undefined;
     this.#done?.resolve(info);
     this.#host.onClosed(this);
   }
 
-  #closedError({ code, reason, wasClean, error: cause }: CloseInfo): ConnectionClosedError {
-    const isLocal = this.#isClosedLocally || cause instanceof ProtocolError;
-    const hasPeerClosed = code !== CloseCode.Abnormal;
-    const error = new ConnectionClosedError({
-      closeCode: code,
-      reason,
-      wasClean,
-      closedBy: isLocal ? "local" : hasPeerClosed ? "peer" : "transport",
-      ...(cause === undefined ? {} : { cause }),
-    });
+  #closedError(info: CloseInfo): ConnectionClosedError {
+    const error = new ConnectionClosedError(describeEnd(info, this.#isClosedLocally));
     ownErrors.set(error, this);
     return error;
   }
@@ -470,13 +464,6 @@ class GuardedListener implements MessageListener {
     closeSoon(this.#socket);
   }
 }
-
-/** Ends that a program expects: iteration just ends. */
-const EXPECTED_ENDS: ReadonlySet<number> = new Set([
-  CloseCode.Normal,
-  CloseCode.GoingAway,
-  CloseCode.NoStatusReceived,
-]);
 
 /** Which socket's end an error reports. */
 const ownErrors = new WeakMap<Error, Socket>();

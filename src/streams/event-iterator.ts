@@ -22,8 +22,7 @@ export function iterate<T>(source: EventSource<T>): EventIterator<T> {
   let isOver = false;
 
   /** Tells the error to the first who waits; for all others the events have ended. */
-  const end = (reason?: unknown): void => {
-    const error = reason as Error | undefined;
+  const end = (error?: Error): void => {
     isOver = true;
     let result = error === undefined ? END : Promise.reject(error);
     for (const reader of readers.splice(0)) {
@@ -37,10 +36,15 @@ export function iterate<T>(source: EventSource<T>): EventIterator<T> {
       readers.shift()!({ done: false, value });
       if (readers.length === 0) subscription.pause();
     },
-    end,
+    end as (error?: unknown) => void,
     MAX_WAITING_EVENTS,
   );
   subscription.pause();
+  const stop = async (): Promise<typeof END> => {
+    subscription.cancel();
+    end();
+    return END;
+  };
   return {
     async next() {
       if (isOver) return END;
@@ -49,16 +53,10 @@ export function iterate<T>(source: EventSource<T>): EventIterator<T> {
         subscription.resume();
       });
     },
-    async return() {
-      subscription.cancel();
-      end();
-      return END;
-    },
+    return: stop,
     [Symbol.asyncIterator]() {
       return this;
     },
-    async [Symbol.asyncDispose]() {
-      await this.return();
-    },
+    [Symbol.asyncDispose]: stop as () => Promise<never>,
   };
 }

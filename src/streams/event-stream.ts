@@ -4,10 +4,10 @@ import { type EventSource, subscribe, type Subscription } from "./subscription.t
 
 export interface ListenOptions {
   /**
-   * Called once when no more events can come; not after `cancel`. With the signal's reason where
-   * `until` ended the stream.
+   * Called once when no more events can come; not after `cancel`. `error` is what a loop would throw,
+   * and `reason` what `first` would reject with, such as how a socket was closed.
    */
-  readonly onDone?: (error?: unknown) => void;
+  readonly onDone?: (error?: unknown, reason?: unknown) => void;
 }
 
 /**
@@ -36,22 +36,20 @@ export class EventStream<T> implements AsyncIterable<T> {
   /**
    * The next event. Each read of this property waits for an event of its own.
    *
-   * Rejects with the code `STREAM_ENDED` when the stream ends without one, or with the signal's
-   * reason; a rejection that nobody looks at is not reported.
+   * Rejects when the stream ends without one: for a socket with a `ConnectionClosedError`, after
+   * `until` with the signal's reason, otherwise with the code `STREAM_ENDED`. A rejection that nobody
+   * looks at is not reported.
    */
   get first(): Promise<T> {
     const first = new Promise<T>((resolve, reject) => {
-      const subscription = this.listen(
+      const subscription = subscribe(
+        this.#source,
         (event) => {
           subscription.cancel();
           resolve(event);
         },
-        {
-          onDone: (reason = new TidewayError("STREAM_ENDED", "no event: listen earlier")) => {
-            const error = reason as Error;
-            reject(error);
-          },
-        },
+        (_, reason = new TidewayError("STREAM_ENDED", "no event: listen earlier")) =>
+          reject(reason as Error),
       );
     });
     first.catch(() => {});

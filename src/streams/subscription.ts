@@ -1,5 +1,4 @@
 import { TidewayError } from "../errors/index.ts";
-import { Fifo } from "./fifo.ts";
 
 /** One listener's hold on a stream. */
 export interface Subscription extends Disposable {
@@ -21,13 +20,21 @@ export interface Subscription extends Disposable {
 
 /**
  * Where a stream's events come from: starts handing events to `onEvent`, calls `onDone` when no
- * more can come, with an error if that is why, and returns what stops it. It MUST NOT call either
- * one before it returns. It is stopped also after `onDone`.
+ * more can come, and returns what stops it. It MUST NOT call either one before it returns. It is
+ * stopped also after `onDone`.
+ *
+ * `onDone` takes the error in which the events end, if they do, which a loop throws. `reason` says why
+ * no more can come, also where that is not an error for a loop: `first` rejects with it.
  */
 export type EventSource<T> = (
   onEvent: (event: T) => unknown,
-  onDone: (error?: unknown) => void,
+  onDone: (error?: unknown, reason?: unknown) => void,
 ) => () => void;
+
+interface Held<T> {
+  readonly event?: T;
+  next?: Held<T>;
+}
 
 /**
  * Subscribes to a source. What `onEvent` throws is reported, as for a listener of an EventTarget.
@@ -37,10 +44,13 @@ export type EventSource<T> = (
 export function subscribe<T>(
   source: EventSource<T>,
   onEvent: (event: T) => void,
-  onDone?: (error?: unknown) => void,
+  onDone?: (error?: unknown, reason?: unknown) => void,
   maxHeld: number = Infinity,
 ): Subscription {
-  let held = new Fifo<T>();
+  /** A list of what waits, behind a first item that does not. */
+  let head: Held<T> = {};
+  let tail = head;
+  let heldCount = 0;
   /** Whether more events may come. */
   let isOpen = true;
   /** What is to be done behind the last event, once no more can come. */
@@ -52,9 +62,11 @@ export function subscribe<T>(
     // An event that comes while another is being handled waits for its turn.
     if (isDelivering) return;
     isDelivering = true;
-    while (!isPaused && held.size > 0) {
+    while (!isPaused && head.next) {
+      heldCount--;
+      head = head.next;
       try {
-        onEvent(held.shift() as T);
+        onEvent(head.event!);
       } catch (error) {
         queueMicrotask(() => {
           throw error;
@@ -64,19 +76,20 @@ export function subscribe<T>(
     isDelivering = false;
     if (!isPaused) finish?.();
   };
-  const end = (error?: unknown): void => {
+  const end = (error?: unknown, reason = error): void => {
     if (!isOpen) return;
     isOpen = false;
     finish = () => {
       cancel();
-      onDone?.(error);
+      onDone?.(error, reason);
     };
     deliver();
   };
   const stop = source((event) => {
     if (!isOpen) return;
-    if (held.size < maxHeld) {
-      held.push(event);
+    if (heldCount < maxHeld) {
+      heldCount++;
+      tail = tail.next = { event };
       deliver();
     } else {
       stop();
@@ -86,7 +99,7 @@ export function subscribe<T>(
   const cancel = (): void => {
     isOpen = false;
     finish = undefined;
-    held = new Fifo();
+    head = tail = {};
     stop();
   };
   return {

@@ -73,12 +73,12 @@ describe("the entry point for browsers", () => {
     ];
     expect(sockets.map((socket) => (socket as unknown as NativeWebSocket).args[1])).toEqual([
       ["a"],
-      [],
+      undefined,
       "b",
       "b",
       "c",
-      [],
-      [],
+      undefined,
+      undefined,
     ]);
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { withEventStreams } from "../../src/client/event-streams.ts";
-import { FakeNetwork } from "./fake-connector.ts";
+import type { WebSocket } from "../../src/client/web-socket-interface.ts";
+import { ProtocolError } from "../../src/errors/index.ts";
+import { type FakeConnection, FakeNetwork } from "./fake-connector.ts";
 
 const NORMAL = { code: 1000, reason: "", wasClean: true };
 const LOST = { code: 1006, reason: "", wasClean: false };
@@ -43,14 +45,115 @@ describe("the event streams of a socket", () => {
     expect(seen).toEqual(["a", "b"]);
   });
 
-  it("end for who listens when the socket is closed already", async () => {
+  it("still give the reason when the socket is closed already", async () => {
     const { socket, connection } = new FakeNetwork().open();
-    connection.end(NORMAL);
-    await expect(socket.onMessage.first).rejects.toMatchObject({ code: "STREAM_ENDED" });
-    await expect(socket.onClose.first).rejects.toMatchObject({
+    connection.end({ code: 4003, reason: "banned", wasClean: true });
+    for (const stream of [socket.onOpen, socket.onMessage, socket.onError, socket.onClose]) {
+      await expect(stream.first).rejects.toMatchObject({
+        name: "ConnectionClosedError",
+        code: "CONNECTION_CLOSED",
+        closeCode: 4003,
+        reason: "banned",
+        wasClean: true,
+        closedBy: "peer",
+      });
+    }
+    await expect(socket.onMessage[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      closeCode: 4003,
+    });
+  });
+
+  it("know no reason of a socket of another make that is closed already", async () => {
+    const { WebSocket } = new FakeNetwork();
+    const other = Object.assign(new EventTarget(), { readyState: 3 });
+    await expect(WebSocket.messageEvent.forTarget(other).first).rejects.toMatchObject({
       code: "STREAM_ENDED",
       message: "no event: listen earlier",
     });
+  });
+
+  it.each([1000, 1001, 1005])("end a loop over messages without an error at %i", async (code) => {
+    const { socket, connection } = new FakeNetwork().open();
+    const next = socket.onMessage[Symbol.asyncIterator]().next();
+    const onDone = vi.fn();
+    socket.onMessage.listen(() => {}, { onDone });
+    const first = socket.onMessage.first;
+    connection.end({ code, reason: "", wasClean: true });
+    expect(await next).toEqual({ done: true, value: undefined });
+    await expect(first).rejects.toMatchObject({ closeCode: code });
+    expect(onDone).toHaveBeenCalledExactlyOnceWith(
+      undefined,
+      expect.objectContaining({ closeCode: code }),
+    );
+  });
+
+  it.each([1002, 1003, 1008, 1011, 1013, 3000, 4003])(
+    "let a loop over messages throw at %i, behind the messages, and no other loop",
+    async (code) => {
+      const { socket, connection } = new FakeNetwork().open();
+      const [messages, opens, closes] = [socket.onMessage, socket.onOpen, socket.onClose].map(
+        (stream) => stream.map((event) => event.type)[Symbol.asyncIterator](),
+      );
+      const onDone = vi.fn();
+      socket.onMessage.listen(() => {}, { onDone });
+      connection.text("a");
+      connection.end({ code, reason: "because", wasClean: true });
+      const closed = expect.objectContaining({
+        name: "ConnectionClosedError",
+        closeCode: code,
+        reason: "because",
+      });
+      expect((await messages.next()).value).toBe("message");
+      await expect(messages.next()).rejects.toEqual(closed);
+      expect((await messages.next()).done).toBe(true);
+      expect((await opens.next()).done).toBe(true);
+      expect((await closes.next()).value).toBe("close");
+      expect((await closes.next()).done).toBe(true);
+      expect(onDone).toHaveBeenCalledExactlyOnceWith(closed, closed);
+    },
+  );
+
+  it("tell which side closed, and why", async () => {
+    const ends: [(socket: WebSocket, connection: FakeConnection) => void, object][] = [
+      [
+        (socket, connection) => {
+          socket.close(4000);
+          connection.end({ code: 4000, reason: "", wasClean: true });
+        },
+        { closedBy: "local", closeCode: 4000 },
+      ],
+      [
+        (_, connection) => connection.end(LOST),
+        {
+          closedBy: "transport",
+          cause: expect.objectContaining({ name: "TransportError" }),
+          message: "the connection ended with 1006 (transport): the connection was lost",
+        },
+      ],
+      [
+        (_, connection) =>
+          connection.end({ ...LOST, error: new ProtocolError("X", "a bad frame") }),
+        {
+          closedBy: "local",
+          message: "the connection ended with 1006 (local): a bad frame",
+        },
+      ],
+      [
+        (_, connection) => connection.end({ code: 1011, reason: "x", wasClean: false }),
+        {
+          closedBy: "peer",
+          closeCode: 1011,
+        },
+      ],
+    ];
+    for (const [end, expected] of ends) {
+      const network = new FakeNetwork();
+      const { socket, connection } = network.open();
+      const first = socket.onMessage.first;
+      end(socket, connection);
+      network.runTasks();
+      await expect(first).rejects.toMatchObject(expected);
+    }
   });
 
   it("still give the close event to who listens during the error event", async () => {

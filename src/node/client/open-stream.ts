@@ -96,10 +96,12 @@ export function connectFailed(cause: unknown): TransportError {
   return new TransportError("CONNECT_FAILED", reasonOf(cause), { cause });
 }
 
-/** A failure of several addresses at once has no message. */
+/** A failure of several addresses at once has no message, but those of its parts. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return `createConnection threw ${describe(cause)}`;
-  return cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
+  const parts = cause instanceof AggregateError ? (cause.errors as Error[]) : [];
+  const messages = [cause, ...parts].map(({ message }) => message).filter((text) => text !== "");
+  return messages.join("; ") || (cause as NodeJS.ErrnoException).code || cause.name;
 }
 
 function describe(value: unknown): string {

@@ -1,4 +1,9 @@
-import type { CloseEventConstructor, CloseEventInit } from "../../client/close-event.ts";
+import type {
+  CloseEvent as CloseEventInterface,
+  CloseEventConstructor,
+  CloseEventInit,
+} from "../../client/close-event.ts";
+import { recordDetails } from "../../client/event-streams.ts";
 import type {
   ReconnectingWebSocketConstructor,
   ReconnectingWebSocketOptions,
@@ -8,6 +13,7 @@ import { toMessage } from "../../client/message-data.ts";
 import { isOptions } from "../../client/options-argument.ts";
 import type { WebSocketOptions } from "../../client/options.ts";
 import type { WebSocketConstructor, WebSocketData } from "../../client/web-socket-interface.ts";
+import { type ConnectionEnd, describeEnd } from "../../errors/describe-end.ts";
 import { UsageError } from "../../errors/index.ts";
 import { decideReconnect } from "./decide-reconnect.ts";
 import { allowManyListeners, CloseEvent } from "./web-socket-class.ts";
@@ -23,7 +29,7 @@ export function createReconnectingClass(
     withoutOwnTimeout(base),
     CloseEventWithReason as CloseEventConstructor,
     decideReconnect,
-    allowManyListeners,
+    prepare,
   );
   class ReconnectingWebSocket extends Unchecked {
     // The constructor below sets them here too.
@@ -60,6 +66,14 @@ function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
 /** `options` without the properties that are `undefined`, which would hide others. */
 function definedOf(options: object): WebSocketOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function prepare(target: EventTarget): void {
+  allowManyListeners(target);
+  // Before all listeners of a program, so that its streams find the details.
+  target.addEventListener("close", (event) => {
+    recordDetails(target, describeEnd(event as CloseEventInterface & ConnectionEnd, false));
+  });
 }
 
 /** Keeps the reason of the connection's own event, which the standard's classes do not know. */

@@ -1,0 +1,32 @@
+import { type ConnectionClosedDetails, ProtocolError, type TidewayError } from "./index.ts";
+import { quote } from "./quote.ts";
+
+/** How a connection has ended, as its own side saw it. */
+export interface ConnectionEnd {
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
+  readonly error?: TidewayError;
+}
+
+/** What a `ConnectionClosedError` says of the end of a connection. */
+export function describeEnd(
+  { code: closeCode, reason, wasClean, error: cause }: ConnectionEnd,
+  isClosedLocally: boolean,
+): ConnectionClosedDetails & { readonly message: string } {
+  const isLocal = isClosedLocally || cause instanceof ProtocolError || cause?.code === "ABORTED";
+  const closedBy = isLocal ? "local" : closeCode === 1006 ? "transport" : "peer";
+  const quoted = reason === "" ? "" : ` ${quote(reason)}`;
+  const why = cause === undefined ? "" : `: ${cause.message}`;
+  const message = `the connection ended with ${closeCode}${quoted} (${closedBy})${why}`;
+  const { status } = (cause ?? {}) as { readonly status?: number };
+  return {
+    closeCode,
+    reason,
+    wasClean,
+    closedBy,
+    message,
+    ...(cause && { cause }),
+    ...(status && { status }),
+  };
+}
