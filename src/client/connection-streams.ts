@@ -4,7 +4,7 @@ import {
   type ConnectionHandler,
   ReadyState,
 } from "../connection/connection.ts";
-import { toMessage } from "./message-data.ts";
+import { isBlob, toMessage } from "./message-data.ts";
 import {
   type CloseArguments,
   connectionError,
@@ -132,7 +132,7 @@ export class ConnectionStreams implements ConnectionHandler {
 
   #write(chunk: WebSocketStreamChunk): Promise<void> {
     // Web IDL's `(BufferSource or USVString)` knows no Blob: as any other object it becomes a string.
-    const message = chunk instanceof Blob ? `${chunk as unknown as string}` : toMessage(chunk);
+    const message = isBlob(chunk) ? `${chunk as unknown as string}` : toMessage(chunk);
     const connection = this.#connection;
     if (connection.readyState !== ReadyState.Open) throw closedError();
     if (typeof message === "string") connection.sendText(message);

@@ -12,10 +12,32 @@ const NO_BYTES = new Uint8Array(0);
  * @throws TypeError for a symbol, and for bytes that are shared or in a resizable buffer
  */
 export function toMessage(data: WebSocketData): Message {
-  if (typeof data === "string" || data instanceof Blob) return data;
+  if (typeof data === "string") return data;
   if (ArrayBuffer.isView(data)) return bytesOf(data.buffer, data.byteOffset, data.byteLength);
   if (isArrayBuffer(data)) return bytesOf(data, 0, data.byteLength);
+  if (isBlob(data)) return data;
   return `${data as string}`;
+}
+
+/** Whether `value` is a Blob, of whichever realm: an emulated DOM has a class of its own. */
+export function isBlob(value: unknown): value is Blob {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
+  if (value instanceof Blob) return true;
+  const tag = Object.prototype.toString.call(value);
+  const { size, slice } = value as Partial<Blob>;
+  const isNamedSo = tag === "[object Blob]" || tag === "[object File]";
+  return isNamedSo && typeof size === "number" && typeof slice === "function";
+}
+
+/** The bytes of a Blob, also of an emulated DOM whose Blobs can be read by a FileReader only. */
+export async function readBlob(blob: Blob): Promise<Uint8Array> {
+  if (typeof blob.arrayBuffer === "function") return new Uint8Array(await blob.arrayBuffer());
+  return await new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(new Uint8Array(reader.result as ArrayBuffer)));
+    reader.addEventListener("error", () => reject(reader.error ?? new Error("unreadable")));
+    reader.readAsArrayBuffer(blob);
+  });
 }
 
 function bytesOf(buffer: ArrayBufferLike, offset: number, byteLength: number): Uint8Array {

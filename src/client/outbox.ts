@@ -1,4 +1,4 @@
-import type { Message } from "./message-data.ts";
+import { type Message, readBlob } from "./message-data.ts";
 
 export interface OutboxHandler {
   /** Passes a message on, in the order in which they were added. */
@@ -52,10 +52,10 @@ export class Outbox {
     // `clear` makes another array: what this loop was reading is not passed on then.
     while (items === this.#items && items.length > 0) {
       const { message, byteLength } = items[0];
-      if (message instanceof Blob) {
+      if (typeof message !== "string" && !ArrayBuffer.isView(message)) {
         let bytes: Uint8Array;
         try {
-          bytes = new Uint8Array(await message.arrayBuffer());
+          bytes = await readBlob(message);
         } catch (error) {
           if (items === this.#items) this.#handler.onReadError(error);
           return;

@@ -136,7 +136,9 @@ function readOptions(argument: unknown): ReadOptions {
   ) {
     throw new TypeError("protocols must be a list");
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  // By its shape: an emulated DOM has a class of its own.
+  const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
+  if (signal !== undefined && !(typeof aborted === "boolean" && addEventListener)) {
     throw new TypeError("signal must be an AbortSignal");
   }
   return { ...rest, protocols: [...(protocols ?? [])], signal };

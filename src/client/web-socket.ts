@@ -7,7 +7,7 @@ import type { ConnectAttempt, Connector } from "./connector.ts";
 import { recordDetails } from "./event-streams.ts";
 import { defineEventHandlers, type EventHandler, type EventHandlers } from "./event-handlers.ts";
 import { type WebSocketOptions, withDefaults } from "./options.ts";
-import { type Message, toMessage } from "./message-data.ts";
+import { isBlob, type Message, toMessage } from "./message-data.ts";
 import { Outbox } from "./outbox.ts";
 import { exposeInterface } from "./web-idl.ts";
 import {
@@ -157,7 +157,7 @@ export function defineWebSocket(
         return;
       }
       const outbox = this.#outbox!;
-      if (message instanceof Blob) outbox.add(message, byteLength);
+      if (isBlob(message)) outbox.add(message, byteLength);
       else if (outbox.isEmpty) this.#pass(message, byteLength);
       else outbox.add(typeof message === "string" ? message : message.slice(), byteLength);
     }
@@ -200,7 +200,7 @@ export function defineWebSocket(
 
     #lengthOf(message: Message): number {
       if (typeof message === "string") return runtime.utf8Length(message);
-      return message instanceof Blob ? message.size : message.byteLength;
+      return isBlob(message) ? message.size : message.byteLength;
     }
 
     get #pendingBytes(): number {
