@@ -32,8 +32,16 @@ export interface WebSocketRuntime {
   utf8Length(text: string): number;
   /** Tells the runtime that many listeners on `target` are no leak. */
   allowManyListeners(target: EventTarget): void;
-  /** Fires a `message` event at `target`. */
-  dispatchMessage(target: EventTarget, data: string | Blob | ArrayBuffer, origin: string): void;
+  /**
+   * Fires a `message` event at `target`. Returns `known`, which the previous call returned, if the
+   * event went to the same listeners as the one before, and they still listen.
+   */
+  dispatchMessage(
+    target: EventTarget,
+    data: string | Blob | ArrayBuffer,
+    origin: string,
+    known: unknown,
+  ): unknown;
 }
 
 /** The standard's class before the event streams are installed on it. */
@@ -82,6 +90,10 @@ export function defineWebSocket(
     /** Bytes of payload that will never leave. */
     #lostBytes = 0;
     #isClosedLocally = false;
+    /** Who got the latest message: the listeners, and the function in `onmessage`. */
+    #listeners: unknown;
+    #onmessage: unknown;
+    #isWaitingForTask = false;
 
     // A default instead of an optional parameter: Web IDL counts the required ones in `length`.
     constructor(
@@ -250,7 +262,29 @@ export function defineWebSocket(
 
     #received(data: string | Blob | ArrayBuffer): void {
       if (this.#readyState !== ReadyState.Open) return;
-      runtime.dispatchMessage(this, data, this.#origin);
+      const known = this.#listeners;
+      const handler = this.#handlers["message"];
+      this.#listeners = runtime.dispatchMessage(this, data, this.#origin, known);
+      if (this.#listeners === known && handler === this.#onmessage) return;
+      this.#onmessage = handler;
+      this.#waitForTask();
+    }
+
+    /**
+     * In a browser each message is a task, so that code which awaited one can listen for the next.
+     * Here those of one read share a task while the same listeners get them. A new one, or one that has
+     * gone, may belong to a promise.
+     */
+    #waitForTask(): void {
+      const connection = this.#connection!;
+      // A connection that has ended does not wait: it delivers what was left.
+      if (this.#isWaitingForTask) return;
+      this.#isWaitingForTask = true;
+      connection.pause();
+      runtime.queueTask(() => {
+        this.#isWaitingForTask = false;
+        connection.resume();
+      });
     }
 
     #toBinaryType(bytes: Uint8Array): Blob | ArrayBuffer {

@@ -27,6 +27,8 @@ export class FakeConnection implements Connection {
   isPaused = false;
   handler!: ConnectionHandler;
   #held: (() => void)[] = [];
+  #isDelivering = false;
+  #wasPausedByMessage = false;
 
   constructor(protocol = "", extensions = "") {
     this.protocol = protocol;
@@ -66,11 +68,12 @@ export class FakeConnection implements Connection {
 
   pause(): void {
     this.isPaused = true;
+    this.#wasPausedByMessage = this.#isDelivering;
   }
 
   resume(): void {
     this.isPaused = false;
-    for (const deliver of this.#held.splice(0)) deliver();
+    while (!this.isPaused && this.#held.length > 0) this.#held.shift()!();
   }
 
   /** A text message comes. */
@@ -90,13 +93,21 @@ export class FakeConnection implements Connection {
   }
 
   end(info: CloseInfo): void {
+    for (const deliver of this.#held.splice(0)) deliver();
     this.readyState = ReadyState.Closed;
     this.handler.onClose(info);
   }
 
   #deliver(call: () => void): void {
-    if (this.isPaused) this.#held.push(call);
-    else call();
+    // Each call of a test is a read in a task of its own.
+    if (this.#wasPausedByMessage) this.resume();
+    if (this.isPaused) {
+      this.#held.push(call);
+      return;
+    }
+    this.#isDelivering = true;
+    call();
+    this.#isDelivering = false;
   }
 }
 

@@ -3,24 +3,36 @@ import {
   type EventInternals,
   findEventInternals,
   type Listener,
+  type ListenerList,
   type ListenerLists,
 } from "./event-internals.ts";
 import { defineMessageEvent } from "./message-event.ts";
 
-/** Fires a `message` event at `target` ("fire an event" of the DOM standard). */
-type Dispatch = (target: EventTarget, data: unknown, origin: string) => void;
+/**
+ * Fires a `message` event at `target` ("fire an event" of the DOM standard). Returns what stands for
+ * the listeners that the event went to: `known`, which the previous call returned, if they are still
+ * the same after the event, none of them new.
+ */
+type Dispatch = (target: EventTarget, data: unknown, origin: string, known?: unknown) => unknown;
 
 let dispatchLight: Dispatch | undefined;
 
 /** Fires a `message` event: what it costs is most of what receiving a short message costs. */
-export function dispatchMessage(target: EventTarget, data: unknown, origin: string): void {
+export function dispatchMessage(
+  target: EventTarget,
+  data: unknown,
+  origin: string,
+  known?: unknown,
+): unknown {
   // Not before the first message: where MessageEvent is a part of undici, asking for it loads that.
   dispatchLight ??= lightDispatch(findEventInternals()) ?? dispatchPlainly;
-  (undocumented.isUsed ? dispatchLight : dispatchPlainly)(target, data, origin);
+  return (undocumented.isUsed ? dispatchLight : dispatchPlainly)(target, data, origin, known);
 }
 
 const dispatchPlainly: Dispatch = (target, data, origin) => {
   target.dispatchEvent(new MessageEvent("message", { data, origin }));
+  // The listeners are not known, so they may be others each time.
+  return {};
 };
 
 /**
@@ -31,24 +43,37 @@ export function lightDispatch(internals: EventInternals | undefined): Dispatch |
   if (internals === undefined) return undefined;
   const LightMessageEvent = defineMessageEvent(internals);
   const { lists, isBeingDispatched } = internals;
-  return (target, data, origin) => {
+  return (target, data, origin, known) => {
     const list = (target as unknown as ListenerLists)[lists]?.get("message");
     const listener = list?.next;
     // Nobody listens, or this is a target of another make, as tests may have put into its place.
     if (listener === undefined) {
       dispatchPlainly(target, data, origin);
-      return;
+      return undefined;
     }
     const event = new LightMessageEvent(target, data, origin);
     const state = event as unknown as Record<symbol, boolean>;
     if (listener.next === undefined && listener.flags === 0) {
       call(listener, target, event);
       state[isBeingDispatched] = false;
-    } else {
-      state[isBeingDispatched] = false;
-      target.dispatchEvent(event);
+      return list!.next === listener && listener.next === undefined ? listener : {};
     }
+    state[isBeingDispatched] = false;
+    const before = all(list!);
+    target.dispatchEvent(event);
+    return isSame(before, all(list!)) && isSame(before, known) ? known : before;
   };
+}
+
+function all(list: ListenerList): Listener[] {
+  const listeners: Listener[] = [];
+  for (let item = list.next; item !== undefined; item = item.next) listeners.push(item);
+  return listeners;
+}
+
+function isSame(listeners: readonly Listener[], known: unknown): boolean {
+  if (!Array.isArray(known) || known.length !== listeners.length) return false;
+  return listeners.every((listener, at) => listener === known[at]);
 }
 
 /** What a listener throws, or rejects with, is thrown once nothing else runs: as Node does it. */

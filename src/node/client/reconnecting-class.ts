@@ -59,7 +59,17 @@ function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
     constructor(url: string | URL, protocols?: string | readonly string[] | WebSocketOptions) {
       const options = isOptions<WebSocketOptions>(protocols) ? protocols : { protocols };
       super(url, { handshakeTimeoutMs: MAX_DELAY_MS, ...definedOf(options) });
+      this.addEventListener("message", this.#renew);
     }
+
+    /**
+     * Another listener each time, so that each message comes in a task of its own: a promise may wait
+     * for those of the `ReconnectingWebSocket`, which this class does not see.
+     */
+    readonly #renew = (): void => {
+      this.removeEventListener("message", this.#renew);
+      this.addEventListener("message", this.#renew);
+    };
   };
 }
 

@@ -2,4 +2,6 @@
 import { describe } from "vitest";
 import { describeClients } from "./cases.ts";
 
-describe("under the happy-dom environment of vitest", describeClients);
+describe("under the happy-dom environment of vitest", () => {
+  describeClients();
+});
