@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Message, MessageQueue, QueueConsumer } from "./message-queue.ts";
 
 /** A listener's hold on the messages of a socket. */

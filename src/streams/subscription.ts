@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { TidewayError } from "../errors/index.ts";
 
 /** One listener's hold on a stream. */

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { WebSocket } from "../client/web-socket-interface.ts";
 import type { WebSocketRoute } from "../server/route-types.ts";
 import type { Socket } from "../server/socket.ts";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { Duplex } from "node:stream";
 import { clock, inNextTurn } from "../node/timers.ts";
 import { UsageError } from "../errors/index.ts";

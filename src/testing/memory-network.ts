@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { createServer } from "node:http";
 import type { Server as NetServer } from "node:net";
 import { Duplex } from "node:stream";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { PresenceEntry } from "./broker.ts";
 import { every, type NodeContext, withTimeout } from "./node-context.ts";
 

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { UsageError } from "../errors/index.ts";
 import type { Feed } from "./feed.ts";
 import { writeMember } from "./member.ts";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { Broker } from "./broker.ts";
 import { Feed } from "./feed.ts";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { PassThrough } from "node:stream";

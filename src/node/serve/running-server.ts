@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Server as HttpServer } from "node:http";
 import { CloseCode } from "../../protocol/index.ts";
 import { UsageError } from "../../errors/index.ts";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { constants } from "node:crypto";
 import {
   createServer,
