@@ -1,26 +1,19 @@
 import { WebSocket } from "tideway";
-import { type ErrorContext, type Server, serve, type Socket } from "tideway/server";
-import { expect, it } from "vitest";
+import { type Server, serve, type Socket } from "tideway/server";
+import { expect, it, vi } from "vitest";
+import { RouteConnections } from "../../src/server/route-connections.ts";
+import { Socket as ServerSocket } from "../../src/server/socket.ts";
+import { FakeConnection } from "./fake-connection.ts";
 
-/** Errors that were reported, by code and route. */
-type Reports = [code: unknown, route: string | undefined][];
+const report = vi.fn<(error: unknown, context: { route?: string }) => void>();
 
-async function start(reports: Reports, handle: (socket: Socket) => unknown): Promise<Server> {
-  return serve({
-    port: 0,
-    closeTimeoutMs: 100,
-    // A ping shows that the peer has ended, although nothing is read.
-    heartbeat: { idleMs: 50, timeoutMs: 3_600_000 },
-    onError: (error, { route }: ErrorContext) => {
-      reports.push([(error as { code?: unknown }).code, route]);
-    },
-    routes: { "ws:/prices": handle },
-  });
+function start(handle: (socket: Socket) => unknown): Promise<Server> {
+  return serve({ port: 0, onError: report, routes: { "ws:/prices": handle } });
 }
 
 /** Connects, sends, closes, and resolves with the close code once the server's end is over too. */
 async function visit(server: Server, messages: readonly string[]): Promise<number> {
-  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/prices`, { closeTimeoutMs: 100 });
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/prices`);
   await socket.onOpen.first;
   const [end] = server.sockets;
   for (const message of messages) socket.send(message);
@@ -29,32 +22,68 @@ async function visit(server: Server, messages: readonly string[]): Promise<numbe
   return code;
 }
 
-const FEW = Array.from({ length: 15 }, () => "x".repeat(1_000));
-const MANY = Array.from({ length: 200 }, () => "x".repeat(1_000));
+/** The host of the sockets of one route. */
+function routeHost(): RouteConnections["host"] {
+  const environment = { report, sockets: { delete: () => true } };
+  const route = new RouteConnections({ key: "ws:/prices" } as never, environment as never);
+  return route.host;
+}
+
+/** A socket whose queue is filled, unless something takes the messages. */
+function receiveMany(
+  host: RouteConnections["host"],
+  use: (socket: ServerSocket) => void,
+): FakeConnection {
+  const connection = new FakeConnection();
+  use(new ServerSocket(connection, host));
+  for (let count = 0; count < 200; count++) connection.handler.onText("x".repeat(1_000));
+  return connection;
+}
 
 it("answers the Close behind messages that fit the queue, which can still be read", async () => {
-  const reports: Reports = [];
+  const messages = Array.from({ length: 15 }, () => "x".repeat(1_000));
   let socket: Socket | undefined;
-  await using server = await start(reports, (opened) => {
+  await using server = await start((opened) => {
     socket = opened;
   });
-  expect(await visit(server, FEW)).toBe(1000);
+  expect(await visit(server, messages)).toBe(1000);
   const received: unknown[] = [];
   for await (const message of socket!) received.push(message);
-  expect(received).toEqual(FEW);
-  expect(reports).toEqual([]);
+  expect(received).toEqual(messages);
 });
 
-it("reports once, with the route, that nothing reads sockets whose queue is full", async () => {
-  const reports: Reports = [];
-  await using server = await start(reports, () => {});
-  for (let visits = 0; visits < 2; visits++) expect(await visit(server, MANY)).toBe(1006);
-  expect(reports).toEqual([["SOCKET_NOT_READ", "ws:/prices"]]);
+it("answers the Close behind any messages where they are read and ignored", async () => {
+  const messages = Array.from({ length: 200 }, () => "x".repeat(1_000));
+  await using server = await start((socket) => socket.listen(() => {}));
+  expect(await visit(server, messages)).toBe(1000);
 });
 
-it("reports nothing, and answers the Close, where the messages are read and ignored", async () => {
-  const reports: Reports = [];
-  await using server = await start(reports, (socket) => socket.listen(() => {}));
-  expect(await visit(server, MANY)).toBe(1000);
-  expect(reports).toEqual([]);
+it("reports once a route that nothing reads sockets whose queue is full", () => {
+  report.mockReset();
+  const host = routeHost();
+  for (let count = 0; count < 3; count++) receiveMany(host, () => {}).end({ code: 1006 });
+  expect(report).toHaveBeenCalledOnce();
+  const [error, { route }] = report.mock.calls[0];
+  expect(error).toMatchObject({ name: "UsageError", code: "SOCKET_NOT_READ" });
+  expect((error as Error).message).toContain('the route "ws:/prices"');
+  expect(route).toBe("ws:/prices");
+});
+
+it.each<[string, (socket: ServerSocket) => void]>([
+  ["listened to", (socket) => socket.listen(() => {})],
+  ["read slowly", (socket) => void socket[Symbol.asyncIterator]().next()],
+])("reports nothing of a socket that is %s", (_, use) => {
+  report.mockReset();
+  receiveMany(routeHost(), use).end({ code: 1006 });
+  expect(report).not.toHaveBeenCalled();
+});
+
+it("reports nothing of a socket whose messages fit the queue", () => {
+  report.mockReset();
+  const connection = new FakeConnection();
+  const socket = new ServerSocket(connection, routeHost());
+  connection.handler.onText("hello");
+  connection.end({ code: 1006 });
+  expect(socket.readyState).toBe(3);
+  expect(report).not.toHaveBeenCalled();
 });
