@@ -1,7 +1,6 @@
 import { IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { sendResponse } from "@remix-run/node-fetch-server";
 import type { ByteConnectionOptions } from "../../connection/byte-connection.ts";
 import {
   computeAcceptKey,
@@ -16,6 +15,7 @@ import { nodePlatform } from "../platform.ts";
 import type { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { type Refusal, reportRefusal } from "../serve/refusal.ts";
 import { readTarget } from "../serve/request-target.ts";
+import { sendResponse } from "../serve/send-response.ts";
 import { Undecided } from "../serve/undecided.ts";
 import { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
 import type { InFlight } from "./in-flight.ts";

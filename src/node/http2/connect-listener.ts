@@ -1,7 +1,6 @@
 import { Http2ServerRequest, Http2ServerResponse, type OutgoingHttpHeaders } from "node:http2";
 import type { Server as HttpServer } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
-import { sendResponse } from "@remix-run/node-fetch-server";
 import { ByteConnection } from "../../connection/byte-connection.ts";
 import type { Application } from "../../server/application.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
@@ -9,6 +8,7 @@ import { nodeEnvironment } from "../environment.ts";
 import { withoutConnectionFields } from "../serve/connection-fields.ts";
 import type { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { type Refusal, reportRefusal } from "../serve/refusal.ts";
+import { sendResponse } from "../serve/send-response.ts";
 import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import { Undecided } from "../serve/undecided.ts";
 import { cancelStream, endStream, failStream } from "./close-stream.ts";

@@ -1,6 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
-import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
+import type { Http2ServerResponse } from "node:http2";
 import type { Application } from "../../server/application.ts";
 import { MISDIRECTED } from "../../server/host-policy.ts";
 import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
@@ -10,10 +8,8 @@ import { isConnectionField, withoutConnectionFields } from "./connection-fields.
 import { readClientCertificate } from "./client-certificate.ts";
 import { type Refusal, reportRefusal } from "./refusal.ts";
 import type { RequestTarget, TargetRefusal } from "./request-target.ts";
-
-/** A request, of `node:http` or of the interface that `node:http2` has in common with it. */
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+import { type NodeResponse, sendResponse } from "./send-response.ts";
+import { type NodeRequest, toRequest } from "./to-request.ts";
 
 /** A request, with what it is for and what it is answered by. */
 interface Exchange {
@@ -193,27 +189,6 @@ const CONNECT_REQUIRED: Refusal = {
   headers: { Allow: "CONNECT" },
   message: "This resource speaks WebSocket: over HTTP/2 that takes an extended CONNECT.",
 };
-
-function toRequest(
-  request: NodeRequest,
-  response: NodeResponse,
-  { host, path, isSecure }: RequestTarget,
-): Request {
-  // Of a target in absolute form only the path goes behind the host.
-  request.url = path;
-  const protocol = isSecure ? "https:" : "http:";
-  // The same as in the URL that handlers get.
-  const named = host === "" ? "localhost" : host;
-  const fetchRequest = createRequest(request, response, { host: named, protocol });
-  return isHttp2(response) ? abortable(fetchRequest, response.stream) : fetchRequest;
-}
-
-/** The compatible interface of node:http2 says 'finish' of a response also where it was cut off. */
-function abortable(request: Request, stream: ServerHttp2Stream): Request {
-  const controller = new AbortController();
-  stream.once("aborted", () => controller.abort());
-  return new Request(request, { signal: controller.signal });
-}
 
 /** Does without what the handler left of a request's body, so that its end is not waited for. */
 function skipBody(request: NodeRequest, response: NodeResponse, fetchRequest: Request): void {

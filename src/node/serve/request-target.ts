@@ -14,12 +14,15 @@ export interface RequestTarget {
 
 /** Why a request cannot be served whatever it is for. */
 export interface TargetRefusal {
-  readonly status: 400 | 431;
+  readonly status: 400 | 414 | 431;
   readonly message: string;
 }
 
 /** How many bytes the head of a request may have. */
 export const MAX_HEADER_BYTES = 16_384;
+
+/** How many characters the path of a request may have, without the query. */
+const MAX_PATH_LENGTH = 8192;
 
 /** How many header fields a request may have. */
 export const MAX_HEADER_COUNT = 100;
@@ -68,12 +71,25 @@ export function toTarget(
   if (host !== "" && !HOST.test(host)) return MALFORMED;
   // With the host in front, a path that begins with // is not taken for another host.
   const url = parseUrl(`${isSecure ? "https" : "http"}://${host || "localhost"}${path}`);
-  return url === undefined ? MALFORMED : { host, url, path, isSecure };
+  if (url === undefined) return MALFORMED;
+  // Parsing shortens a path with dot segments, and lengthens one that is not ASCII.
+  const length = Math.max(pathLength(path), url.pathname.length);
+  return length > MAX_PATH_LENGTH ? PATH_TOO_LONG : { host, url, path, isSecure };
+}
+
+function pathLength(pathAndQuery: string): number {
+  const query = pathAndQuery.indexOf("?");
+  return query < 0 ? pathAndQuery.length : query;
 }
 
 export const MALFORMED: TargetRefusal = {
   status: 400,
   message: "The request's target or Host is malformed.",
+};
+
+const PATH_TOO_LONG: TargetRefusal = {
+  status: 414,
+  message: `The path is longer than ${MAX_PATH_LENGTH} bytes.`,
 };
 
 export const TOO_MANY_FIELDS: TargetRefusal = {

@@ -1,0 +1,147 @@
+import { type ServerResponse, STATUS_CODES } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
+import { cancelBody } from "../../server/http-answer.ts";
+import { wholeBody } from "./whole-body.ts";
+
+/** A response of `node:http`, or of the interface that `node:http2` has in common with it. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+type Read = ReadableStreamReadResult<Uint8Array>;
+
+/**
+ * Sends `answer`, with its body as fast as the client takes it. Cancels the body if the client leaves.
+ * Rejects if the body fails, or if a header field cannot be sent.
+ */
+export async function sendResponse(response: NodeResponse, answer: Response): Promise<void> {
+  const { body } = answer;
+  if (body === null || response.req.method === "HEAD") {
+    writeHead(response, answer);
+    response.end();
+    return;
+  }
+  const whole = wholeBody(answer);
+  if (whole !== undefined) {
+    cancelBody(answer);
+    sendWhole(response, answer, whole);
+    return;
+  }
+  const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  const cancel = (): void => {
+    reader.cancel().catch(() => {});
+  };
+  response.once("close", cancel);
+  try {
+    await sendBody(response, answer, reader);
+  } catch (error) {
+    cancel();
+    throw error;
+  } finally {
+    response.off("close", cancel);
+    reader.releaseLock();
+  }
+}
+
+async function sendBody(
+  response: NodeResponse,
+  answer: Response,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<void> {
+  const first = await reader.read();
+  if (isClosed(response)) return;
+  if (first.done) {
+    writeHead(response, answer);
+    response.end();
+    return;
+  }
+  const second = reader.read();
+  // Most bodies are one string or one array: these are sent with their length and in one write.
+  const isWhole = await endsNow(second);
+  if (isClosed(response)) return;
+  if (isWhole) {
+    sendWhole(response, answer, first.value);
+    return;
+  }
+  writeHead(response, answer);
+  let next: Promise<Read> | undefined = second;
+  for (let read: Read = first; !read.done; next = undefined) {
+    if (!write(response, read.value)) await drained(response);
+    if (isClosed(response)) return;
+    read = await (next ?? reader.read());
+    if (isClosed(response)) return;
+  }
+  response.end();
+}
+
+/** The most bytes of a body that are put into one string with the head. */
+const MAX_JOINED_BYTES = 16_384;
+
+function sendWhole(response: NodeResponse, answer: Response, content: string | Uint8Array): void {
+  const body =
+    typeof content === "string"
+      ? Buffer.from(content)
+      : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  writeHead(response, answer, body.length);
+  if ("stream" in response) response.end(body);
+  // `node:http` joins a head with a body that is a string, and so writes once instead of twice.
+  else if (body.length <= MAX_JOINED_BYTES) response.end(body.toString("latin1"), "latin1");
+  else response.end(body);
+}
+
+/** Whether `read` says the end of its stream before anything but promises has had its turn. */
+async function endsNow(read: Promise<Read>): Promise<boolean> {
+  let isEnd = false;
+  read.then(
+    ({ done }) => (isEnd = done),
+    () => {},
+  );
+  await new Promise<void>((resolve) => {
+    process.nextTick(resolve);
+  });
+  return isEnd;
+}
+
+function writeHead(
+  response: NodeResponse,
+  { status, statusText, headers }: Response,
+  length?: number,
+): void {
+  if ("stream" in response) {
+    const fields: Record<string, string | string[]> = Object.fromEntries(headers);
+    const cookies = headers.getSetCookie();
+    if (cookies.length > 0) fields["set-cookie"] = cookies;
+    if (length !== undefined) fields["content-length"] ??= String(length);
+    response.writeHead(status, fields);
+    return;
+  }
+  const fields: string[] = [];
+  let isFramed = length === undefined;
+  for (const [name, value] of headers) {
+    fields.push(name, value);
+    isFramed ||= name === "content-length" || name === "transfer-encoding";
+  }
+  if (!isFramed) fields.push("content-length", String(length));
+  response.writeHead(status, statusText || STATUS_CODES[status] || "", fields);
+}
+
+/** Whether more may be written at once. */
+function write(response: NodeResponse, chunk: Uint8Array): boolean {
+  return "stream" in response ? response.write(chunk) : response.write(chunk);
+}
+
+function isClosed(response: NodeResponse): boolean {
+  return "stream" in response ? response.stream.destroyed : response.destroyed;
+}
+
+/** Resolves when the client has taken what was written, or has left. */
+function drained(response: NodeResponse): Promise<void> {
+  if (isClosed(response)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      response.off("drain", settle);
+      response.off("close", settle);
+      resolve();
+    };
+    response.once("drain", settle);
+    response.once("close", settle);
+  });
+}

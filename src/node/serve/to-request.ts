@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, ServerHttp2Stream } from "node:http2";
+import { createRequest } from "@remix-run/node-fetch-server";
+import { makeAbortable } from "./lazy-signal.ts";
+import type { RequestTarget } from "./request-target.ts";
+import type { NodeResponse } from "./send-response.ts";
+
+/** A request of `node:http`, or of the interface that `node:http2` has in common with it. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/** What a handler gets of `request`; its signal aborts when the client leaves before the answer's end. */
+export function toRequest(
+  request: NodeRequest,
+  response: NodeResponse,
+  target: RequestTarget,
+): Request {
+  const { method = "GET" } = request;
+  if ((method === "GET" || method === "HEAD") && !("stream" in response)) {
+    return withoutBody(request, response, target);
+  }
+  // Of a target in absolute form only the path goes behind the host.
+  request.url = target.path;
+  const protocol = target.isSecure ? "https:" : "http:";
+  // The same as in the URL that handlers get.
+  const host = target.host === "" ? "localhost" : target.host;
+  const fetchRequest = createRequest(request, response, { host, protocol });
+  return "stream" in response ? withSignalOf(fetchRequest, response.stream) : fetchRequest;
+}
+
+function withoutBody(
+  { method = "GET", headers }: NodeRequest,
+  response: ServerResponse,
+  { url }: RequestTarget,
+): Request {
+  const init: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) init[name] = typeof value === "string" ? value : value.join(", ");
+  }
+  const abortable = makeAbortable(url.href, { method, headers: init });
+  let isFinished = false;
+  response.once("finish", () => (isFinished = true));
+  response.once("close", () => {
+    if (!isFinished) abortable.abort();
+  });
+  return abortable.request;
+}
+
+/** The compatible interface of node:http2 says 'finish' of a response also where it was cut off. */
+function withSignalOf(request: Request, stream: ServerHttp2Stream): Request {
+  const controller = new AbortController();
+  stream.once("aborted", () => controller.abort());
+  return new Request(request, { signal: controller.signal });
+}
