@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 
-export type Library = "tideway" | "ws" | "bun" | "net";
+export type Library = "tideway" | "ws" | "bun" | "net" | "http";
 
 /** A program under `servers/` or `clients/`: one library doing one thing. */
 export interface Program {
@@ -72,6 +72,7 @@ const NAMES: Readonly<Record<Library, string>> = {
   tideway: "tideway",
   bun: "Bun",
   net: "bare net",
+  http: "node:http",
 };
 
 function certificate(name: string): string {

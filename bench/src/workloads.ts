@@ -189,6 +189,12 @@ export const WORKLOADS: readonly Workload[] = [
     target: { least: 1.6, aim: 2.8 },
   },
   {
+    name: "http-requests",
+    load: { kind: "requests", connections: 64 },
+    programs: servers("requests", ["http", "tideway"]),
+    target: { least: 0.5, aim: 0.7 },
+  },
+  {
     name: "fixed-rate",
     load: {
       kind: "fixed-rate",

@@ -6,6 +6,7 @@ import { drainClients } from "../../bench/src/load/client-send.ts";
 import { runEcho } from "../../bench/src/load/echo.ts";
 import { runFixedRate } from "../../bench/src/load/fixed-rate.ts";
 import { runHandshakes } from "../../bench/src/load/handshake.ts";
+import { runRequests } from "../../bench/src/load/requests.ts";
 import { openIdle } from "../../bench/src/load/idle.ts";
 import type { Load } from "../../bench/src/load/loads.ts";
 import type { RunOrder, TrafficRound } from "../../bench/src/load/protocol.ts";
@@ -23,6 +24,7 @@ describe.skipIf(process.platform !== "linux")("the bench's load", () => {
       port: 0,
       host: "127.0.0.1",
       routes: {
+        "/hello": () => new Response("hello"),
         "ws:/": {
           compression: true,
           handle: (socket) => {
@@ -43,6 +45,11 @@ describe.skipIf(process.platform !== "linux")("the bench's load", () => {
   it("echoes on every connection, several messages at once", async () => {
     const load = { kind: "echo", ...SHAPE, inFlight: 4 } as const;
     expectRound(await runEcho(load, orderOf(load)));
+  });
+
+  it("sends HTTP requests on every connection", async () => {
+    const load = { kind: "requests", connections: 3 } as const;
+    expectRound(await runRequests(load, orderOf(load)));
   });
 
   it("echoes deflated messages, and fails where the server does not deflate", async () => {

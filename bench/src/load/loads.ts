@@ -5,7 +5,7 @@
 export type Load = ServerLoad | ClientLoad | MemoryLoad;
 
 /** What is done to a server under test, and measured in processor time. */
-export type ServerLoad = EchoLoad | BroadcastLoad | FixedRateLoad | HandshakeLoad;
+export type ServerLoad = EchoLoad | BroadcastLoad | FixedRateLoad | HandshakeLoad | RequestsLoad;
 
 /** What is done to a client under test, and measured in processor time. */
 export type ClientLoad = ClientReceiveLoad | ClientSendLoad;
@@ -49,6 +49,12 @@ export interface FixedRateLoad extends MessageShape {
 /** Connects, opens and closes, `connections` at a time. */
 export interface HandshakeLoad {
   readonly kind: "handshake";
+  readonly connections: number;
+}
+
+/** Plain HTTP requests: each connection sends one, and the next when it is answered. */
+export interface RequestsLoad {
+  readonly kind: "requests";
   readonly connections: number;
 }
 
@@ -97,6 +103,8 @@ export function describeLoad(load: Load): string {
       return `echo at ${grouped(load.messagesPerSecond)} messages/s, ${messages(load)}, ${connections(load)}`;
     case "handshake":
       return `handshake and close, ${load.connections} at once`;
+    case "requests":
+      return `HTTP requests, ${connections(load)}, 1 in flight`;
     case "idle": {
       const echo =
         load.echoOnce === undefined ? "idle" : `after one echo, ${messages(load.echoOnce)}`;

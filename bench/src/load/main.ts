@@ -7,6 +7,7 @@ import { runFixedRate } from "./fixed-rate.ts";
 import { runHandshakes } from "./handshake.ts";
 import { openIdle } from "./idle.ts";
 import type { Held, LoadAnswer, LoadOrder, RunOrder } from "./protocol.ts";
+import { runRequests } from "./requests.ts";
 import { sendUnread, sendUnreadToClient } from "./unread.ts";
 
 /** What an order about memory left open. */
@@ -31,6 +32,8 @@ function run(order: RunOrder): Promise<LoadAnswer> {
       return runFixedRate(load, order);
     case "handshake":
       return runHandshakes(load, order);
+    case "requests":
+      return runRequests(load, order);
     case "idle":
       return hold(openIdle(load, order));
     case "unread":

@@ -18,6 +18,7 @@ const COLOURS: Readonly<Record<Library, string>> = {
   bun: "#e0a030",
   net: "#b9b9b9",
   ws: "#7a3b8f",
+  http: "#5c5c5c",
 };
 
 /**

@@ -1,0 +1,13 @@
+/** Answers HTTP requests by `node:http` alone, with the header fields that a `Response` has. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { ready } from "../../subject.ts";
+
+const server = createServer((_request, response) => {
+  response.setHeader("Content-Type", "text/plain;charset=UTF-8");
+  response.end("hello");
+});
+
+server.listen(0, "127.0.0.1", () => {
+  ready((server.address() as AddressInfo).port);
+});
