@@ -1,11 +1,13 @@
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import type { Http2Front } from "../http2/http2-front.ts";
 import { FirstLook } from "../first-look/first-look.ts";
 import type { HttpFront } from "../http/http-front.ts";
 import { Ending } from "./ending.ts";
+import type { ListenPlace } from "./listen.ts";
 import { goingAway } from "./refusal.ts";
 import {
   type OpenSockets,
@@ -20,6 +22,7 @@ export class ListeningServer implements Server {
   readonly sockets: OpenSockets;
   readonly url: string;
   readonly port: number;
+  readonly path: string | undefined;
   readonly #front: HttpFront;
   readonly #http2Front: Http2Front | undefined;
   readonly #connections = new Set<Duplex>();
@@ -32,13 +35,20 @@ export class ListeningServer implements Server {
     httpServer: HttpServer,
     front: HttpFront,
     http2Front: Http2Front | undefined,
-    host: string | undefined,
+    place: ListenPlace,
   ) {
     const isSecure = httpServer instanceof TlsServer;
     this.httpServer = httpServer;
     this.sockets = front.sockets;
-    this.port = (httpServer.address() as AddressInfo).port;
-    this.url = `${isSecure ? "https" : "http"}://${urlHost(host)}:${this.port}`;
+    const scheme = isSecure ? "https" : "http";
+    if ("path" in place) {
+      this.path = place.path;
+      this.port = 0;
+      this.url = `${scheme}+unix:${encodePath(place.path)}:`;
+    } else {
+      this.port = (httpServer.address() as AddressInfo).port;
+      this.url = `${scheme}://${urlHost(place.host)}:${this.port}`;
+    }
     this.#front = front;
     this.#http2Front = http2Front;
     if (isSecure) this.#trackHandshakes(httpServer);
@@ -107,6 +117,11 @@ function peerOf({ remoteAddress, remotePort }: Socket): string {
 
 function drop(connections: Iterable<Duplex>): void {
   for (const connection of connections) connection.destroy();
+}
+
+/** The absolute path of a Unix socket as a `ws+unix:` URL has it. */
+function encodePath(path: string): string {
+  return resolve(path).split("/").map(encodeURIComponent).join("/");
 }
 
 /** What to call the address `host` in a URL. */

@@ -60,9 +60,15 @@ export interface Attachment extends AsyncDisposable {
 
 /** A server that listens. */
 export interface Server extends AsyncDisposable {
-  /** Such as `http://localhost:8080`, without a slash at its end. */
+  /**
+   * Such as `http://localhost:8080`, or `http+unix:/run/app.sock:` on a Unix socket, without a slash at
+   * its end: the clients of this package take `${server.url}/path`.
+   */
   readonly url: string;
+  /** 0 on a Unix socket. */
   readonly port: number;
+  /** The Unix socket that it listens on, as `path` of the options gave it. */
+  readonly path: string | undefined;
   /**
    * The server below, for what this interface lacks. Its `close` waits for the WebSockets and does not
    * close them: call `stop` instead.

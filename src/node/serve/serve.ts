@@ -10,7 +10,7 @@ import {
   Server as HttpsServer,
   type ServerOptions as HttpsOptions,
 } from "node:https";
-import { TransportError, UsageError } from "../../errors/index.ts";
+import { UsageError } from "../../errors/index.ts";
 import {
   type ApplicationOptions,
   createApplication,
@@ -23,6 +23,7 @@ import { dropStalledPeers } from "../http/stalled-peers.ts";
 import { HttpFront } from "../http/http-front.ts";
 import { SharedHttpServer } from "../http/shared-http-server.ts";
 import { HTTP2_ALPN_ID, Http2Front } from "../http2/http2-front.ts";
+import { listen, readListenPlace } from "./listen.ts";
 import { ListeningServer } from "./listening-server.ts";
 import {
   type Attachment,
@@ -41,6 +42,12 @@ export interface ServeOptions extends ApplicationOptions {
   readonly port?: number;
   /** The address to listen on. Default: all of this machine's. */
   readonly host?: string;
+  /**
+   * The path of a Unix socket to listen on, instead of a port. A socket on which no process listens any
+   * more is replaced, and the file is removed by `stop`. Who may connect is decided by the permissions
+   * of the folder and by the umask. `remoteAddress` is the empty string there.
+   */
+  readonly path?: string;
   /** Certificate, key and whatever else `node:https` takes: with these, the server ends TLS itself. */
   readonly tls?: HttpsOptions;
   /**
@@ -63,7 +70,7 @@ type AnyRoutes = Readonly<Record<string, Route>>;
  * Starts a server. Resolves once it listens.
  *
  * Rejects with UsageError `INVALID_ROUTE`, `INVALID_OPTION` or `INVALID_ORIGIN`, and with
- * TransportError `LISTEN_FAILED` where the port is taken, for one.
+ * TransportError `LISTEN_FAILED` where the port or the Unix socket is in use, for one.
  */
 export async function serve<
   const Key extends string,
@@ -74,14 +81,14 @@ export async function serve<
   checkOptions("serve", options);
   const {
     routes,
-    port = 8080,
+    port,
     host,
+    path,
     tls,
     http2 = tls !== undefined,
     ...applicationOptions
   } = options;
-  checkPort(port);
-  checkHost(host);
+  const place = readListenPlace(port, host, path);
   checkTls(tls);
   checkHttp2(http2, tls);
   const application = createApplication(routes as AnyRoutes, applicationOptions, "serve", RUNTIME);
@@ -99,9 +106,9 @@ export async function serve<
   refuseClientErrors(httpServer, front);
   dropStalledPeers(httpServer, front);
   httpServer.maxConnections = connectionsFor(application.maxConnections);
-  await listen(httpServer, port, host);
+  await listen(httpServer, place);
   httpServer.on("error", (error) => application.report(error, {}));
-  return new ListeningServer(httpServer, front, http2Front, host);
+  return new ListeningServer(httpServer, front, http2Front, place);
 }
 
 /**
@@ -222,32 +229,4 @@ function checkHttp2(http2: unknown, tls: HttpsOptions | undefined): void {
 /** How many connections of any kind to take: pages, and those to be told that there is no room, too. */
 function connectionsFor(webSockets: number): number {
   return webSockets + Math.max(webSockets, MIN_OTHER_CONNECTIONS);
-}
-
-function checkPort(port: number): void {
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
-  throw invalidOption("serve", "port", port, "an integer from 0 to 65535");
-}
-
-function checkHost(host: unknown): void {
-  if (host === undefined || (typeof host === "string" && host !== "")) return;
-  throw invalidOption("serve", "host", host, "an address or a name to listen on");
-}
-
-function listen(httpServer: HttpServer, port: number, host: string | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (cause: Error): void => {
-      const where = `${host ?? "*"}:${port}`;
-      reject(
-        new TransportError("LISTEN_FAILED", `cannot listen on ${where}: ${cause.message}`, {
-          cause,
-        }),
-      );
-    };
-    httpServer.once("error", onError);
-    httpServer.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      httpServer.off("error", onError);
-      resolve();
-    });
-  });
 }

@@ -1,0 +1,134 @@
+import { lstat, unlink } from "node:fs/promises";
+import type { Server } from "node:http";
+import { connect } from "node:net";
+import { platform } from "node:process";
+import { TransportError, UsageError } from "../../errors/index.ts";
+import { invalidOption } from "../../server/options.ts";
+
+/** Where to listen: on a port, or on a Unix socket. */
+export type ListenPlace =
+  | { readonly port: number; readonly host: string | undefined }
+  | { readonly path: string };
+
+/** @throws UsageError `INVALID_OPTION` */
+export function readListenPlace(
+  port: number | undefined,
+  host: string | undefined,
+  path: string | undefined,
+): ListenPlace {
+  if (path === undefined) {
+    checkPort(port ?? DEFAULT_PORT);
+    checkHost(host);
+    return { port: port ?? DEFAULT_PORT, host };
+  }
+  if (port !== undefined || host !== undefined) {
+    const other = port === undefined ? "host" : "port";
+    throw new UsageError("INVALID_OPTION", `serve: pass either path or ${other}, not both`);
+  }
+  checkPath(path);
+  return { path };
+}
+
+const DEFAULT_PORT = 8080;
+
+/** What `sun_path` of the system holds, without the NUL behind it; Node cuts longer ones off. */
+const MAX_PATH_BYTES = platform === "darwin" ? 103 : 107;
+
+function checkPath(path: unknown): void {
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw invalidOption("serve", "path", path, "the path of a Unix socket");
+  }
+  const { length } = Buffer.from(path);
+  if (platform === "win32" || length <= MAX_PATH_BYTES) return;
+  throw new UsageError(
+    "INVALID_OPTION",
+    `serve: path has ${length} bytes, and that of a Unix socket has at most ${MAX_PATH_BYTES}; pass a shorter or relative one`,
+  );
+}
+
+function checkPort(port: number): void {
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
+  throw invalidOption("serve", "port", port, "an integer from 0 to 65535");
+}
+
+function checkHost(host: unknown): void {
+  if (host === undefined || (typeof host === "string" && host !== "")) return;
+  throw invalidOption("serve", "host", host, "an address or a name to listen on");
+}
+
+/**
+ * Listens. A Unix socket on which no process listens any more is replaced; Node removes the file when
+ * the server closes.
+ *
+ * Rejects with TransportError `LISTEN_FAILED`.
+ */
+export async function listen(httpServer: Server, place: ListenPlace): Promise<void> {
+  if (!("path" in place)) {
+    const { port, host } = place;
+    const error = await tryToListen(httpServer, { port, ...(host === undefined ? {} : { host }) });
+    if (error !== undefined) throw failed(`${host ?? "*"}:${port}`, error.message, error);
+    return;
+  }
+  const { path } = place;
+  let error = await tryToListen(httpServer, { path });
+  if (error?.code === "EADDRINUSE") {
+    const obstacle = await removeStaleSocket(path);
+    if (obstacle !== undefined) throw failed(path, obstacle, error);
+    error = await tryToListen(httpServer, { path });
+  }
+  if (error !== undefined) throw failed(path, error.message, error);
+}
+
+function tryToListen(
+  httpServer: Server,
+  options: object,
+): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    const onListening = (): void => {
+      httpServer.off("error", onError);
+      resolve(undefined);
+    };
+    const onError = (error: Error): void => {
+      httpServer.off("listening", onListening);
+      resolve(error);
+    };
+    httpServer.once("error", onError);
+    httpServer.once("listening", onListening);
+    httpServer.listen(options);
+  });
+}
+
+/** Removes the socket that a process has left behind; or says why not. */
+async function removeStaleSocket(path: string): Promise<string | undefined> {
+  const found = await statOf(path);
+  if (found === undefined) return undefined;
+  if (!found.isSocket())
+    return "a file that is not a socket is there; remove it or pass another path";
+  const inUse = "another process listens on it; stop that process or pass another path";
+  if (!(await isRefused(path))) return inUse;
+  const now = await statOf(path);
+  // Another process may have replaced it meanwhile.
+  if (now !== undefined && (now.ino !== found.ino || now.ctimeMs !== found.ctimeMs)) return inUse;
+  if (now !== undefined) await unlink(path).catch(() => {});
+  return undefined;
+}
+
+function statOf(path: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
+  return lstat(path).catch(() => undefined);
+}
+
+/** Whether the system says that no process listens on the socket. */
+function isRefused(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => resolve(code === "ECONNREFUSED"));
+  });
+}
+
+function failed(where: string, why: string, cause: Error): TransportError {
+  return new TransportError("LISTEN_FAILED", `cannot listen on ${where}: ${why}`, { cause });
+}

@@ -1,0 +1,130 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execPath } from "node:process";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { WebSocket } from "tideway";
+import { serve, type Server } from "tideway/server";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tideway-"));
+  return () => rm(folder, { recursive: true });
+});
+
+const start = async (path: string): Promise<Server> => {
+  const server = await serve({
+    path,
+    routes: {
+      "/": (_request, { remoteAddress }) =>
+        new Response(`page for ${JSON.stringify(remoteAddress)}`),
+      "ws:/echo": async (socket, { remoteAddress }) => {
+        socket.send(`from ${JSON.stringify(remoteAddress)}`);
+        for await (const message of socket) socket.send(message);
+      },
+    },
+  });
+  onTestFinished(() => server.stop());
+  return server;
+};
+
+/** Leaves a socket behind on which no process listens. */
+const leaveStale = async (path: string): Promise<void> => {
+  const program = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+  await promisify(execFile)(execPath, ["-e", program]).catch(() => {});
+  expect(existsSync(path)).toBe(true);
+};
+
+describe("serve({ path })", () => {
+  it("serves requests and WebSockets on a Unix socket, and says so in its url", async () => {
+    const path = join(folder, "a.sock");
+    const server = await start(path);
+    expect(server).toMatchObject({ path, port: 0, url: `http+unix:${path}:` });
+    const page = await new Promise<string>((resolve, reject) => {
+      const sent = request({ socketPath: path }, (response) => resolve(text(response)));
+      sent.on("error", reject).end();
+    });
+    expect(page).toBe('page for ""');
+    const socket = new WebSocket(`${server.url.replace(/^http/, "ws")}/echo`);
+    expect((await socket.onMessage.first).data).toBe('from ""');
+    const echoed = socket.onMessage.first;
+    const long = "x".repeat(300_000);
+    socket.send(long);
+    expect((await echoed).data).toBe(long);
+    socket.close(1000);
+    expect(await socket.onClose.first).toMatchObject({ code: 1000, wasClean: true });
+  });
+
+  it("closes its sockets at stop, and removes the file", async () => {
+    const path = join(folder, "a.sock");
+    const server = await start(path);
+    const socket = new WebSocket(`${server.url}/echo`);
+    await socket.onOpen.first;
+    const closed = socket.onClose.first;
+    await server.stop();
+    expect(await closed).toMatchObject({ code: 1001 });
+    expect(existsSync(path)).toBe(false);
+    await start(path);
+  });
+
+  it("rejects while another server listens there, which goes on", async () => {
+    const path = join(folder, "a.sock");
+    const server = await start(path);
+    await expect(start(path)).rejects.toMatchObject({
+      code: "LISTEN_FAILED",
+      message: `cannot listen on ${path}: another process listens on it; stop that process or pass another path`,
+      cause: { code: "EADDRINUSE" },
+    });
+    const socket = new WebSocket(`${server.url}/echo`);
+    await socket.onOpen.first;
+    socket.close();
+  });
+
+  it("replaces the socket that a process has left behind", async () => {
+    const path = join(folder, "a.sock");
+    await leaveStale(path);
+    const server = await start(path);
+    const socket = new WebSocket(`${server.url}/echo`);
+    await socket.onOpen.first;
+    socket.close();
+  });
+
+  it("leaves a file alone that is not a socket", async () => {
+    const path = join(folder, "file");
+    await writeFile(path, "precious");
+    await expect(start(path)).rejects.toMatchObject({
+      code: "LISTEN_FAILED",
+      message: expect.stringContaining("not a socket"),
+    });
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it("rejects when the folder does not exist", async () => {
+    await expect(start(join(folder, "none", "a.sock"))).rejects.toMatchObject({
+      code: "LISTEN_FAILED",
+      cause: { code: expect.any(String) as unknown },
+    });
+  });
+
+  it.each([
+    { path: "" },
+    { path: 5 },
+    { path: null },
+    { path: "a\0b" },
+    { path: `/${"x".repeat(200)}` },
+    { path: "/tmp/a.sock", port: 0 },
+    { path: "/tmp/a.sock", host: "127.0.0.1" },
+  ])("refuses %j", async (options) => {
+    await expect(serve({ ...(options as object), routes: {} })).rejects.toMatchObject({
+      name: "UsageError",
+      code: "INVALID_OPTION",
+      message: expect.stringContaining("path"),
+    });
+  });
+});
