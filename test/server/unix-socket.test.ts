@@ -82,7 +82,7 @@ describe("serve({ path })", () => {
       cause: { code: "EADDRINUSE" },
     });
     const socket = new WebSocket(`${server.url}/echo`);
-    await socket.onOpen.first;
+    expect((await socket.onMessage.first).data).toBe('from ""');
     socket.close();
   });
 
@@ -91,7 +91,7 @@ describe("serve({ path })", () => {
     await leaveStale(path);
     const server = await start(path);
     const socket = new WebSocket(`${server.url}/echo`);
-    await socket.onOpen.first;
+    expect((await socket.onMessage.first).data).toBe('from ""');
     socket.close();
   });
 
