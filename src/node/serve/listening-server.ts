@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { resolve } from "node:path";
+import { resolve as resolvePath } from "node:path";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import type { Http2Front } from "../http2/http2-front.ts";
@@ -121,7 +121,7 @@ function drop(connections: Iterable<Duplex>): void {
 
 /** The absolute path of a Unix socket as a `ws+unix:` URL has it. */
 function encodePath(path: string): string {
-  return resolve(path).split("/").map(encodeURIComponent).join("/");
+  return resolvePath(path).split("/").map(encodeURIComponent).join("/");
 }
 
 /** What to call the address `host` in a URL. */
