@@ -46,6 +46,7 @@ export type {
   BinaryType,
   WebSocketData,
   WebSocketErrorEvent,
+  WebSocketOpenEvent,
   WebSocketEventMap,
   WebSocketMessageEvent,
 } from "./web-socket-interface.ts";

@@ -2,7 +2,11 @@ import { type ConnectionClosedDetails, ConnectionClosedError } from "../errors/i
 import { isExpectedEnd } from "../protocol/close-code.ts";
 import { EventStream } from "../streams/event-stream.ts";
 import type { CloseEvent } from "./close-event.ts";
-import type { WebSocketErrorEvent, WebSocketMessageEvent } from "./web-socket-interface.ts";
+import type {
+  WebSocketErrorEvent,
+  WebSocketMessageEvent,
+  WebSocketOpenEvent,
+} from "./web-socket-interface.ts";
 
 /**
  * What an event stream needs of its target: any WebSocket, whoever made it. (Every method that
@@ -33,14 +37,14 @@ export interface EventStreamProvider<E> {
  * socket was closed with 1000, 1001 or 1005; the other loops end.
  */
 export interface WebSocketStreams {
-  readonly onOpen: EventStream<Event>;
+  readonly onOpen: EventStream<WebSocketOpenEvent>;
   readonly onMessage: EventStream<WebSocketMessageEvent>;
   readonly onError: EventStream<WebSocketErrorEvent>;
   readonly onClose: EventStream<CloseEvent>;
 
   /** The listeners by type of event. */
   readonly on: {
-    readonly open: EventListenerList<Event>;
+    readonly open: EventListenerList<WebSocketOpenEvent>;
     readonly message: EventListenerList<WebSocketMessageEvent>;
     readonly error: EventListenerList<WebSocketErrorEvent>;
     readonly close: EventListenerList<CloseEvent>;

@@ -14,6 +14,14 @@ export interface WebSocketMessageEvent extends MessageEvent {
   readonly data: string | Blob | ArrayBuffer;
 }
 
+export interface WebSocketOpenEvent extends Event {
+  /**
+   * The header fields of the server's answer: an extension. A browser's own WebSocket never tells, so
+   * there it is `undefined`.
+   */
+  readonly responseHeaders?: Headers;
+}
+
 export interface WebSocketErrorEvent extends Event {
   /**
    * Why the connection failed: an extension. A browser's own WebSocket never tells, so there it is
@@ -23,7 +31,7 @@ export interface WebSocketErrorEvent extends Event {
 }
 
 export interface WebSocketEventMap {
-  open: Event;
+  open: WebSocketOpenEvent;
   message: WebSocketMessageEvent;
   error: WebSocketErrorEvent;
   close: CloseEvent;
@@ -76,7 +84,7 @@ export interface StandardWebSocket
   /** How binary messages are handed out; another value is ignored. Default: `"blob"`. */
   binaryType: BinaryType;
 
-  onopen: EventHandler<Event>;
+  onopen: EventHandler<WebSocketOpenEvent>;
   onmessage: EventHandler<WebSocketMessageEvent>;
   onerror: EventHandler<WebSocketErrorEvent>;
   onclose: EventHandler<CloseEvent>;

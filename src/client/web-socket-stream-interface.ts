@@ -25,6 +25,8 @@ export interface WebSocketOpenInfo {
   readonly extensions: string;
   /** The subprotocol that the server chose, or the empty string. */
   readonly protocol: string;
+  /** The header fields of the server's answer: an extension; absent in a browser. */
+  readonly responseHeaders?: Headers;
 }
 
 /**

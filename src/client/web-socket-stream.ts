@@ -50,7 +50,7 @@ export function defineWebSocketStream(
         return;
       }
       this.#attempt = connect(request, {
-        onOpen: (connection) => this.#established(connection),
+        onOpen: (connection, readHeaders) => this.#established(connection, readHeaders),
         onFailed: (error) => this.#fail(failure(error)),
       });
       // Not before: an attempt that throws for its options leaves nothing behind.
@@ -81,7 +81,7 @@ export function defineWebSocketStream(
       }
     }
 
-    #established(connection: Connection): void {
+    #established(connection: Connection, readHeaders?: () => Headers): void {
       this.#endAttempt();
       const streams = new ConnectionStreams(connection, {
         onClosed: (info, error) => this.#ended(info, error),
@@ -90,7 +90,14 @@ export function defineWebSocketStream(
       this.#streams = streams;
       const { readable, writable } = streams;
       const { extensions, protocol } = connection;
-      this.#opened.resolve({ readable, writable, extensions, protocol });
+      const responseHeaders = readHeaders?.();
+      this.#opened.resolve({
+        readable,
+        writable,
+        extensions,
+        protocol,
+        ...(responseHeaders !== undefined && { responseHeaders }),
+      });
     }
 
     #ended({ code, reason }: CloseInfo, error: WebSocketError | undefined): void {

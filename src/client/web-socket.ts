@@ -5,7 +5,7 @@ import { checkCloseArguments } from "./close-arguments.ts";
 import { type CloseEventConstructor, toUSVString } from "./close-event.ts";
 import type { ConnectAttempt, Connector } from "./connector.ts";
 import { recordDetails } from "./event-streams.ts";
-import { defineEventHandlers, type EventHandler, type EventHandlers } from "./event-handlers.ts";
+import { defineEventHandlers, type EventHandlers } from "./event-handlers.ts";
 import { type WebSocketOptions, withDefaults } from "./options.ts";
 import { isBlob, type Message, toMessage } from "./message-data.ts";
 import { Outbox } from "./outbox.ts";
@@ -68,7 +68,7 @@ export function defineWebSocket(
     declare static readonly OPEN: 1;
     declare static readonly CLOSING: 2;
     declare static readonly CLOSED: 3;
-    declare onopen: EventHandler<Event>;
+    declare onopen: StandardWebSocket["onopen"];
     declare onmessage: StandardWebSocket["onmessage"];
     declare onerror: StandardWebSocket["onerror"];
     declare onclose: StandardWebSocket["onclose"];
@@ -117,7 +117,7 @@ export function defineWebSocket(
       this.#attempt = connect(
         { url: new URL(this.#url), protocols: names, options },
         {
-          onOpen: (connection) => this.#established(connection),
+          onOpen: (connection, readHeaders) => this.#established(connection, readHeaders),
           onFailed: (error) => this.#closed({ code: 1006, reason: "", wasClean: false, error }),
         },
       );
@@ -232,7 +232,7 @@ export function defineWebSocket(
       else connection.sendBinary(message);
     }
 
-    #established(connection: Connection): void {
+    #established(connection: Connection, readHeaders?: () => Headers): void {
       this.#endAttempt();
       this.#connection = connection;
       this.#readyState = ReadyState.Open;
@@ -256,7 +256,7 @@ export function defineWebSocket(
       });
       // Messages are tasks of their own: whoever awaits the open event can still listen for them.
       connection.pause();
-      this.dispatchEvent(new Event("open"));
+      this.dispatchEvent(withHeaders(new Event("open"), readHeaders));
       runtime.queueTask(() => connection.resume());
     }
 
@@ -331,6 +331,16 @@ export function defineWebSocket(
 }
 
 const READY_STATE_CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
+
+/** The standard's event, with the header fields of the server's answer, made when they are first read. */
+function withHeaders(event: Event, readHeaders: (() => Headers) | undefined): Event {
+  if (readHeaders === undefined) return event;
+  let headers: Headers | undefined;
+  return Object.defineProperty(event, "responseHeaders", {
+    get: () => (headers ??= readHeaders()),
+    enumerable: true,
+  });
+}
 
 /** The standard's event, with the reason added so that a Node program can see it. */
 function withReason(event: Event, error: TidewayError): Event {

@@ -167,7 +167,8 @@ class Attempt implements ConnectAttempt {
       ...(heartbeat !== undefined && { heartbeat }),
     });
     this.#letGo();
-    this.#handler.onOpen(connection);
+    const { headers } = outcome;
+    this.#handler.onOpen(connection, () => new Headers([...headers]));
   };
 
   readonly #onError = (error: Error): void => {
