@@ -168,12 +168,39 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
   const { headers = {}, tls = {} } = options;
   checkRecord("headers", headers, "a record of strings");
   checkRecord("tls", tls, "a record of options");
+  checkTls(tls);
   checkHeaders(headers);
   return {
     ...options,
     ...limits,
     compression: resolveCompression(compression, "dedicated", "WebSocket"),
   };
+}
+
+/** The names of `TlsOptions`, with the types of those that cannot be checked by parsing them. */
+const TLS_TYPES: Readonly<Record<keyof TlsOptions, string | undefined>> = {
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+  passphrase: "string",
+  servername: "string",
+  rejectUnauthorized: "boolean",
+};
+
+/** What `tls.connect` of Node takes besides, and is given as it is. */
+const OTHER_TLS_NAMES =
+  /^(pfx|crl|ciphers|ecdhCurve|sigalgs|dhparam|minDHSize|(min|max)Version|secure(Context|Options|Protocol)|session|sessionTimeout|checkServerIdentity|pskCallback|privateKey(Engine|Identifier)|clientCertEngine|requestOCSP|enableTrace|allowPartialTrustChain)$/;
+
+function checkTls(tls: object): void {
+  for (const [name, value] of Object.entries(tls)) {
+    if (OTHER_TLS_NAMES.test(name)) continue;
+    if (!Object.hasOwn(TLS_TYPES, name)) {
+      throw new UsageError("INVALID_OPTION", `WebSocket: there is no option tls.${name}`);
+    }
+    const type = TLS_TYPES[name as keyof TlsOptions];
+    if (type === undefined || value === undefined || typeof value === type) continue;
+    throw new UsageError("INVALID_OPTION", `WebSocket: tls.${name} must be a ${type}`);
+  }
 }
 
 function checkRecord(name: string, value: unknown, expected: string): void {
