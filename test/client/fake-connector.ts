@@ -25,6 +25,8 @@ export class FakeConnection implements Connection {
   readonly log: unknown[] = [];
   readonly sent: (string | number[])[] = [];
   isPaused = false;
+  /** Whether each message is a read in a task of its own, so that a pause for a task is over by then. */
+  isReadInTasks = true;
   handler!: ConnectionHandler;
   #held: (() => void)[] = [];
   #isDelivering = false;
@@ -68,7 +70,7 @@ export class FakeConnection implements Connection {
 
   pause(): void {
     this.isPaused = true;
-    this.#wasPausedByMessage = this.#isDelivering;
+    this.#wasPausedByMessage = this.isReadInTasks && this.#isDelivering;
   }
 
   resume(): void {

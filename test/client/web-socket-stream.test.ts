@@ -41,6 +41,7 @@ async function open(protocol = "", extensions = ""): Promise<Opened> {
   const Class = defineWebSocketStream(network.connect, setImmediate);
   const stream = new Class("ws://host/", protocol === "" ? {} : { protocols: [protocol] });
   const connection = network.accept(new FakeConnection(protocol, extensions));
+  connection.isReadInTasks = false;
   const { readable, writable, ...agreed } = await stream.opened;
   expect(agreed).toEqual({ protocol, extensions });
   return {
