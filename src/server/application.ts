@@ -35,7 +35,7 @@ export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * How many WebSockets may be open, those whose `authorize` is still deciding among them. A request
+   * How many WebSockets may be open, including clients that wait for `authorize`. A request
    * for one more is answered with 503 and `Retry-After`; those there are do not notice. A server that
    * listens by itself takes as many connections again that are no WebSocket, or not yet, but at least
    * 1,000; more are dropped unheard.
@@ -45,6 +45,16 @@ export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
    * process may be allowed fewer open files. `Infinity` is no limit.
    */
   readonly maxConnections?: number;
+  /**
+   * How many calls of `authorize` may be pending. A request for one more is answered with 503 and
+   * `Retry-After`; existing sockets are unaffected. Default 1,024.
+   *
+   * A call counts until it settles, at most `handshakeTimeoutMs`, even if its client goes before: a
+   * client that leaves frees its place in `maxConnections` at once and cannot start calls without end.
+   * After that time the call no longer counts, although its work may continue: pass on the `signal` of
+   * the request, which then aborts. Of one connection of HTTP/2 at most 16 calls may be pending.
+   */
+  readonly maxPendingAuthorize?: number;
   /**
    * How much memory the messages that have begun and not ended may hold together, over all
    * connections. A peer whose message needs more is closed with 1013; messages that come in one piece
@@ -115,6 +125,7 @@ export function createApplication(
     onRefused,
     handshakeTimeoutMs = 10_000,
     maxConnections = 65_536,
+    maxPendingAuthorize = 1024,
     maxUnfinishedBytes = 268_435_456,
     hosts,
     trustProxy,
@@ -149,6 +160,7 @@ export function createApplication(
     );
   }
   checkCount(where, "maxConnections", maxConnections);
+  checkCount(where, "maxPendingAuthorize", maxPendingAuthorize);
   checkCount(where, "maxUnfinishedBytes", maxUnfinishedBytes);
   checkLimits(limits, where);
   resolveCompression(compression, "shared", where);
@@ -181,6 +193,7 @@ export function createApplication(
     refusals,
     handshakeTimeoutMs,
     maxConnections,
+    maxPendingAuthorize,
     isHostAllowed,
     sockets,
   });

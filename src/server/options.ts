@@ -93,6 +93,7 @@ const SERVER_OPTIONS: readonly string[] = [
   "hosts",
   "http2",
   "maxConnections",
+  "maxPendingAuthorize",
   "maxUnfinishedBytes",
   "onError",
   "onRefused",

@@ -9,6 +9,7 @@ import { HandlerContext } from "./handler-context.ts";
 import { type HostCheck, MISDIRECTED } from "./host-policy.ts";
 import { cancelBody } from "./http-answer.ts";
 import { MinuteLimit } from "./minute-limit.ts";
+import { PendingAuthorize } from "./pending-authorize.ts";
 import { quoteStart } from "./refusals.ts";
 import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
 import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
@@ -32,6 +33,8 @@ export interface UpgradeEnvironment extends RouteConnectionsEnvironment {
   readonly handshakeTimeoutMs: number;
   /** How many sockets may be open or being decided on. */
   readonly maxConnections: number;
+  /** How many calls of `authorize` may be pending. */
+  readonly maxPendingAuthorize: number;
   readonly isHostAllowed: HostCheck;
 }
 
@@ -48,16 +51,16 @@ export class UpgradeGate {
   readonly #routes: RouteTable;
   readonly #environment: UpgradeEnvironment;
   readonly #connections = new Map<WebSocketEntry, RouteConnections>();
-  /** How often `authorize` is at work: until it has decided, also where its peer goes first. */
-  #undecided = 0;
   /** By route. */
   readonly #usageErrors: MinuteLimit;
+  readonly #pending: PendingAuthorize;
   readonly #peers = new SocketPeers();
 
   constructor(routes: RouteTable, environment: UpgradeEnvironment) {
     this.#routes = routes;
     this.#environment = environment;
     this.#usageErrors = new MinuteLimit(() => environment.wheel.nowMs);
+    this.#pending = new PendingAuthorize(environment.maxPendingAuthorize);
   }
 
   /** Whether some `ws:` route is for this path. */
@@ -116,6 +119,10 @@ export class UpgradeGate {
     if (typeof protocol === "object") return protocol;
     if (protocol === undefined) return this.#refuse(WRONG_PROTOCOL, attempt, match.entry);
     if (!this.#hasRoom()) return this.#refuse(FULL, attempt, match.entry);
+    if (match.entry.authorize !== undefined) {
+      const reason = this.#pending.whyFull(attempt.connection);
+      if (reason !== undefined) return this.#refuse({ ...BUSY, reason }, attempt, match.entry);
+    }
     const { minWindowBits } = this.#environment.deflateCodec;
     const agreed = match.entry.compression?.accept(offer.extensions, minWindowBits);
     const connections = this.#connectionsOf(match.entry);
@@ -132,7 +139,7 @@ export class UpgradeGate {
 
   #hasRoom(): boolean {
     const { sockets, maxConnections } = this.#environment;
-    return sockets.size + this.#undecided < maxConnections;
+    return sockets.size + this.#pending.clients < maxConnections;
   }
 
   #chooseProtocol(
@@ -185,24 +192,22 @@ export class UpgradeGate {
     try {
       const result = entry.authorize!(attempt.request, call);
       if (!isThenable(result)) return decide(result);
-      return this.#inTime(Promise.resolve(result)).then(decide).catch(fail);
+      return this.#inTime(attempt, Promise.resolve(result)).then(decide).catch(fail);
     } catch (error) {
       return fail(error);
     }
   }
 
-  #inTime<T>(promise: Promise<T>): Promise<T> {
+  #inTime<T>(attempt: UpgradeAttempt, promise: Promise<T>): Promise<T> {
     const { wheel, handshakeTimeoutMs } = this.#environment;
-    this.#undecided++;
+    const end = this.#pending.start(attempt);
     return new Promise<T>((resolve, reject) => {
       const timer = wheel.start(handshakeTimeoutMs, () => {
         reject(new AuthorizeTimeout(handshakeTimeoutMs));
         promise.then(discardResponse, () => {});
       });
       void promise.then(resolve, reject).finally(() => timer.cancel());
-    }).finally(() => {
-      this.#undecided--;
-    });
+    }).finally(end);
   }
 
   #open(connection: Connection, attempt: UpgradeAttempt, match: Match, state: unknown): Socket {
@@ -274,6 +279,9 @@ const WRONG_HOST = refuse(MISDIRECTED.status, MISDIRECTED.message, MISDIRECTED.o
 const NOT_FOUND = refuse(404, "No WebSocket is here.", "routes");
 const WRONG_PROTOCOL = refuse(400, "None of the subprotocols offered is spoken here.", "protocols");
 const FULL = refuse(503, "The server is full.", "maxConnections", {
+  "Retry-After": String(RETRY_AFTER_S),
+});
+const BUSY = refuse(503, "The server is too busy.", "maxPendingAuthorize", {
   "Retry-After": String(RETRY_AFTER_S),
 });
 const TOO_SLOW = refuse(503, "The server is too busy.", "handshakeTimeoutMs");

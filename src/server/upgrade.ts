@@ -24,6 +24,10 @@ export interface UpgradeAttempt extends OriginClaim {
   readonly peer: Peer;
   /** Whether the peer has gone, or was answered without waiting for the decision. */
   readonly isAborted: boolean;
+  /** Called once when `isAborted` becomes true; set while `authorize` is pending. */
+  onAborted: (() => void) | undefined;
+  /** The connection that the request came by: over HTTP/2, several requests share one. */
+  readonly connection: object;
   /** The certificate that the peer showed in the TLS handshake. */
   readonly clientCertificate?: ClientCertificate | undefined;
   /** Judges the opening handshake by the rules of the HTTP version that it came by. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { constants } from "node:http2";
 import { expect, it, vi } from "vitest";
 import {
@@ -14,18 +15,33 @@ import { answerOf, openSession, startTls } from "./support.ts";
 const NOTHING = Buffer.alloc(0);
 
 const onError = vi.fn<(error: unknown) => void>();
+const deaf = vi.fn<() => Promise<object>>();
+/** How many calls of `authorize` are pending, and how many were at most. */
+const pending = { now: 0, most: 0 };
 const authorize = vi.fn<(request: Request) => Promise<object>>();
 
-/** Its clients wait for ever at `/wait`. */
+/** Clients wait at `/wait` until they go, and calls of `authorize` at `/deaf` longer than that. */
 async function start(): ReturnType<typeof startTls> {
   onError.mockReset();
   authorize.mockReset();
-  authorize.mockReturnValue(new Promise(() => {}));
+  deaf.mockReset();
+  deaf.mockReturnValue(new Promise(() => {}));
+  Object.assign(pending, { now: 0, most: 0 });
+  authorize.mockImplementation(({ signal }) => {
+    pending.most = Math.max(++pending.now, pending.most);
+    return new Promise((_, reject) => {
+      signal.addEventListener("abort", () => {
+        pending.now--;
+        reject(new Error("the client has gone"));
+      });
+    });
+  });
   return await startTls({
     onError,
     routes: {
       "/page": () => new Response("page"),
       "ws:/wait": { authorize, handle: () => {} },
+      "ws:/deaf": { authorize: deaf, handle: () => {} },
     },
   });
 }
@@ -37,18 +53,31 @@ async function expectToServe(server: Awaited<ReturnType<typeof start>>): Promise
 }
 
 it.each([
-  ["are reset (CVE-2023-44487)", (id: number) => resetFrame(id, constants.NGHTTP2_CANCEL)],
-  ["are ended", (id: number) => dataFrame(id, NOTHING, true)],
-])("requests that %s before their answer end the connection after a thousand", async (_, end) => {
+  ["are reset (CVE-2023-44487)", "/wait"],
+  ["are reset, which authorize ignores,", "/deaf"],
+])("requests that %s before their answer end the connection after a thousand", async (_, path) => {
   const server = await start();
   const client = await RawClient.open(server);
-  for (let id = 1; id < 10_000; id += 2) client.send(connectFrame(id, "/wait"), end(id));
+  for (let id = 1; id < 10_000; id += 2) {
+    client.send(connectFrame(id, path), resetFrame(id, constants.NGHTTP2_CANCEL));
+  }
   await client.closed();
   const goneAway = client.frames.filter(({ type }) => type === FrameType.GoAway);
   expect(goneAway.at(-1)!.payload.readUInt32BE(4)).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  expect(authorize.mock.calls.length).toBeGreaterThanOrEqual(1000);
-  // What is read in one turn comes before the count is looked at.
-  expect(authorize.mock.calls.length).toBeLessThan(3000);
+  expect(pending.most).toBeLessThanOrEqual(16);
+  expect(deaf.mock.calls.length).toBeLessThanOrEqual(16);
+  await expectToServe(server);
+});
+
+it("handshakes that are ended before their answer wait for at most 16 calls of authorize", async () => {
+  const server = await start();
+  const client = await RawClient.open(server);
+  for (let id = 1; id < 2000; id += 2) {
+    client.send(connectFrame(id, "/deaf"), dataFrame(id, NOTHING, true));
+  }
+  const isAnswered = (): boolean => client.frames.some(({ streamId }) => streamId === 1999);
+  while (!isAnswered()) await once(client.socket, "data");
+  expect(deaf).toHaveBeenCalledTimes(16);
   await expectToServe(server);
 });
 
@@ -93,3 +122,27 @@ it("frames of an unknown type are not heeded, however many come (RFC 9113 4.1)",
   const reset = await client.receives(FrameType.RstStream, 1);
   expect(codeOf(reset)).toBe(constants.NGHTTP2_NO_ERROR);
 });
+
+/** CONTINUATION frames that never end their head (CVE-2024-27316). */
+it.each([0, 1000])(
+  "a head that never ends, in frames of %i bytes, ends the connection",
+  async (length) => {
+    const server = await start();
+    const client = await RawClient.open(server);
+    const closed = client.closed();
+    client.send(frame(FrameType.Headers, 0, 1, Buffer.of(0x82, 0x87)));
+    const field = Buffer.concat([
+      Buffer.of(0, 1, 0x61, 0x7f, 0xe9, 0x06),
+      Buffer.alloc(1000, 0x61),
+    ]);
+    const part = frame(FrameType.Continuation, 0, 1, length === 0 ? NOTHING : field);
+    const flood = (): void => {
+      if (client.socket.destroyed) return;
+      if (client.socket.write(part)) setImmediate(flood);
+      else client.socket.once("drain", flood);
+    };
+    flood();
+    await closed;
+    await expectToServe(server);
+  },
+);

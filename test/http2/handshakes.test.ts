@@ -85,6 +85,38 @@ it("authorize that takes longer than handshakeTimeoutMs is answered for with 503
   expect((await signal.promise).aborted).toBe(true);
 });
 
+it("a client that takes its handshakes back fills neither maxConnections nor all of maxPendingAuthorize", async () => {
+  const calls: AbortSignal[] = [];
+  const authorize = ({ signal }: Request): Promise<object> => {
+    calls.push(signal);
+    return new Promise(() => {});
+  };
+  const server = await startTls({
+    maxConnections: 1,
+    maxPendingAuthorize: 17,
+    routes: { "ws:/": { authorize, handle: () => {} }, "ws:/open": () => {} },
+  });
+  const client = await RawClient.open(server);
+  for (let id = 1; id < 40; id += 2) {
+    client.send(connectFrame(id, "/"));
+    if (id <= 31) {
+      await vi.waitFor(() => expect(calls).toHaveLength((id + 1) / 2), { interval: 5 });
+      client.send(resetFrame(id, constants.NGHTTP2_CANCEL));
+      await vi.waitFor(() => expect(calls.at(-1)!.aborted).toBe(true), { interval: 5 });
+    } else await client.receives(FrameType.Headers, id);
+  }
+  expect(calls).toHaveLength(16);
+  const session = await openSession(server);
+  const other = extendedConnect(session, "/");
+  await vi.waitFor(() => expect(calls).toHaveLength(17));
+  const [refused] = await once(extendedConnect(await openSession(server), "/"), "response");
+  expect(refused).toMatchObject({ ":status": 503, "retry-after": expect.any(String) });
+  other.close(constants.NGHTTP2_CANCEL);
+  await vi.waitFor(() => expect(calls[16].aborted).toBe(true));
+  const [accepted] = await once(extendedConnect(session, "/open"), "response");
+  expect(accepted[":status"]).toBe(200);
+});
+
 it.each([
   ["resets its last stream", resetFrame(1, constants.NGHTTP2_CANCEL)],
   ["says it again, with an error", goAwayFrame(constants.NGHTTP2_PROTOCOL_ERROR)],

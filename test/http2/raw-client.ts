@@ -13,6 +13,7 @@ export const FrameType = {
   Ping: 6,
   GoAway: 7,
   WindowUpdate: 8,
+  Continuation: 9,
 } as const;
 
 /** What a client says first (RFC 9113 3.4). */

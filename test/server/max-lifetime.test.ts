@@ -39,6 +39,8 @@ function open(
     remoteAddress: "",
     peer: {},
     isAborted: false,
+    onAborted: undefined,
+    connection: {},
     readOffer: () => ({ kind: "upgrade", protocols: [], extensions: [] }) as never,
   };
   const connection = new FakeConnection();

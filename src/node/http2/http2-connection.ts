@@ -109,18 +109,21 @@ export class Http2Connection {
   ): void => {
     // Nobody else hears of the errors of a stream before it is answered.
     stream.on("error", ignoreError);
-    if (stream.destroyed) return;
+    if (stream.destroyed) {
+      this.#countAbandoned();
+      return;
+    }
     if (++this.#openStreams === 1) this.#awaitBytes();
     stream.once("close", () => this.#onStreamClosed(stream));
-    this.#onStream({ stream, headers, rawHeaders, socket: this.#socket });
+    // Node may tell of a request after it has read the reset that takes it back.
+    if (!stream.closed) this.#onStream({ stream, headers, rawHeaders, socket: this.#socket });
   };
 
   #onStreamClosed(stream: ServerHttp2Stream): void {
     this.#openStreams--;
     this.#stuckStreams.delete(stream);
-    if (!stream.headersSent) this.#abandoned++;
+    if (!isAnswered(stream)) this.#countAbandoned();
     else if (this.#abandoned > 0) this.#abandoned--;
-    if (this.#abandoned === MAX_ABANDONED) inNextTurn(() => this.#calm());
     if (this.#session.destroyed) return;
     if (this.#openStreams > 0) {
       if (this.#isStuck) inNextTurn(() => this.#dropIfStuck());
@@ -128,6 +131,10 @@ export class Http2Connection {
     }
     if (this.#session.closed) this.#linger();
     else this.#wait(6 * this.#handshakeTimeoutMs, () => this.close());
+  }
+
+  #countAbandoned(): void {
+    if (++this.#abandoned === MAX_ABANDONED) inNextTurn(() => this.#calm());
   }
 
   #onStuck(stream: Http2Stream): void {
@@ -161,11 +168,11 @@ export class Http2Connection {
   }
 
   #ping(): void {
-    let isAnswered = false;
-    this.#session.ping((error) => (isAnswered = error === null));
+    let isPingAnswered = false;
+    this.#session.ping((error) => (isPingAnswered = error === null));
     this.#wait(this.#handshakeTimeoutMs, () => {
       // A client that sends may still read nothing.
-      const isAlive = this.#stuckStreams.size === 0 ? this.#hasRead() : isAnswered;
+      const isAlive = this.#stuckStreams.size === 0 ? this.#hasRead() : isPingAnswered;
       if (isAlive) this.#awaitBytes();
       else this.destroy();
     });
@@ -186,6 +193,12 @@ export class Http2Connection {
       else callback();
     });
   }
+}
+
+/** Whether the client let the answer come; a refusal is short, so that it must have come whole. */
+function isAnswered(stream: ServerHttp2Stream): boolean {
+  if (!stream.headersSent) return false;
+  return stream.writableFinished || Number(stream.sentHeaders?.[":status"]) < 400;
 }
 
 function ignoreError(): void {}

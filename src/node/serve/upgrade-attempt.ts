@@ -21,7 +21,8 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
   readonly pathname: string;
   readonly #href: string;
   readonly peer: Peer;
-  readonly #connection: Peer;
+  readonly connection: Peer;
+  onAborted: (() => void) | undefined;
   #certificate: ClientCertificate | undefined;
   #request: Request | undefined;
   #abortController: AbortController | undefined;
@@ -34,7 +35,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
     this.isSecure = isSecure;
     this.pathname = url.pathname;
     this.#href = url.href;
-    this.#connection = peer;
+    this.connection = peer;
     this.peer = forwardedAddress === undefined ? peer : { remoteAddress: forwardedAddress };
   }
 
@@ -61,7 +62,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
   }
 
   get clientCertificate(): ClientCertificate | undefined {
-    this.#certificate ??= readClientCertificate(this.#connection);
+    this.#certificate ??= readClientCertificate(this.connection);
     return this.#certificate;
   }
 
@@ -69,7 +70,9 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
 
   /** The peer has gone: aborts the request's signal. */
   abort(): void {
+    if (this.#isAborted) return;
     this.#isAborted = true;
+    this.onAborted?.();
     this.#abortController?.abort();
   }
 
