@@ -25,7 +25,7 @@ const SPLIT = ["test/hostile/server.test.ts", "test/server/{authorize,hosts}.tes
 
 /** What holds wherever routes are attached to, or bytes come from: over TCP, and in memory. */
 const IN_MEMORY = [
-  "test/server/{authorize,authorize-results,hostile-throws,hosts,origins,max-connections,max-messages-per-second,max-pending-authorize,max-unfinished-bytes,on-refused,slow-peers,stop,protocols,response-headers,trust-proxy}.test.ts",
+  "test/server/{authorize,authorize-results,hostile-throws,hosts,origins,max-connections,max-messages-per-second,max-pending-{authorize,requests},max-unfinished-bytes,on-refused,slow-peers,stop,protocols,response-headers,trust-proxy}.test.ts",
   "test/client/return-after-drain.test.ts",
   "test/hostile/{client,server}.test.ts",
   "test/anomalies/faults.test.ts",

@@ -5,6 +5,7 @@ import { ByteBudget } from "../protocol/index.ts";
 import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options.ts";
 import { compileOriginPolicy } from "./origin.ts";
+import { PendingRequests } from "./pending-requests.ts";
 import { type RefusalListener, RefusalReporter } from "./refusals.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
 import { type RouteDefaults, RouteTable } from "./route-table.ts";
@@ -56,6 +57,16 @@ export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
    */
   readonly maxPendingAuthorize?: number;
   /**
+   * How many HTTP requests may be in progress, over HTTP/1.1 and HTTP/2 together. A request for one more
+   * is answered with 503 and `Retry-After`, and its connection (over HTTP/2 its stream) is closed.
+   * Default 4,096, which hold about 100 MB, and 64 KiB more for each unread body. Raise it for a server with more streaming responses or
+   * long polls than that.
+   *
+   * A request counts until its response has been sent and its handler has returned; if its client has
+   * gone, for at most `handshakeTimeoutMs` longer. WebSockets do not count.
+   */
+  readonly maxPendingRequests?: number;
+  /**
    * How much memory the messages that have begun and not ended may hold together, over all
    * connections. A peer whose message needs more is closed with 1013; messages that come in one piece
    * need nothing of it. Default 268,435,456 (256 MiB).
@@ -105,6 +116,7 @@ export interface Application {
   readonly readProxies: ProxyReader | undefined;
   readonly handshakeTimeoutMs: number;
   readonly maxConnections: number;
+  readonly pendingRequests: PendingRequests;
 }
 
 /** Five minutes: whoever needs longer to send a head is up to something. */
@@ -126,6 +138,7 @@ export function createApplication(
     handshakeTimeoutMs = 10_000,
     maxConnections = 65_536,
     maxPendingAuthorize = 1024,
+    maxPendingRequests = 4096,
     maxUnfinishedBytes = 268_435_456,
     hosts,
     trustProxy,
@@ -161,6 +174,7 @@ export function createApplication(
   }
   checkCount(where, "maxConnections", maxConnections);
   checkCount(where, "maxPendingAuthorize", maxPendingAuthorize);
+  checkCount(where, "maxPendingRequests", maxPendingRequests);
   checkCount(where, "maxUnfinishedBytes", maxUnfinishedBytes);
   checkLimits(limits, where);
   resolveCompression(compression, "shared", where);
@@ -208,5 +222,6 @@ export function createApplication(
     readProxies,
     handshakeTimeoutMs,
     maxConnections,
+    pendingRequests: new PendingRequests(maxPendingRequests),
   };
 }

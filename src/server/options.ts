@@ -94,6 +94,7 @@ const SERVER_OPTIONS: readonly string[] = [
   "http2",
   "maxConnections",
   "maxPendingAuthorize",
+  "maxPendingRequests",
   "maxUnfinishedBytes",
   "onError",
   "onRefused",

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { constants } from "node:http2";
+import { type ClientHttp2Stream, constants } from "node:http2";
 import { files } from "tideway/server";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { answerOf, extendedConnect, openSession, startTls } from "./support.ts";
 
 async function start(): ReturnType<typeof startTls> {
@@ -85,4 +85,37 @@ it("stop closes the sockets, says GOAWAY, and ends idle connections at once", as
   await server.stop({ timeoutMs: 3_600_000 });
   await Promise.all(goneAway);
   expect(Buffer.concat(frames).toString("hex")).toBe("880203e9");
+});
+
+it("silent requests above maxPendingRequests are answered with 503, and their streams ended", async () => {
+  const signals: AbortSignal[] = [];
+  const server = await startTls({
+    maxPendingRequests: 2,
+    onRefused: () => {},
+    routes: {
+      "/silent": ({ signal }) => {
+        signals.push(signal);
+        return new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(new Error("the client has gone")));
+        });
+      },
+    },
+  });
+  const session = await openSession(server);
+  // None of them ends its body.
+  const ask = (): ClientHttp2Stream => session.request({ ":method": "POST", ":path": "/silent" });
+  const held = [ask(), ask()];
+  for (const stream of held) stream.on("error", () => {});
+  await vi.waitFor(() => expect(signals).toHaveLength(2));
+  expect(await answerOf(ask())).toMatchObject({
+    status: 503,
+    headers: { "retry-after": expect.any(String) },
+    rstCode: constants.NGHTTP2_NO_ERROR,
+  });
+  held[0].close(constants.NGHTTP2_CANCEL);
+  await vi.waitFor(() => expect(signals[0].aborted).toBe(true));
+  await vi.waitFor(() => {
+    ask().on("error", () => {});
+    expect(signals).toHaveLength(3);
+  });
 });

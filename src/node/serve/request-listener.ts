@@ -4,6 +4,7 @@ import { MISDIRECTED } from "../../server/host-policy.ts";
 import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
 import { RequestQueue } from "../http/request-queue.ts";
 import { endStream, failStream } from "../http2/close-stream.ts";
+import { wheel } from "../timers.ts";
 import { isConnectionField, withoutConnectionFields } from "./connection-fields.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import { type Refusal, reportRefusal } from "./refusal.ts";
@@ -70,7 +71,32 @@ export class RequestListener {
       refuseWith({ ...MISDIRECTED, headers: CLOSING });
     } else if (UNSUPPORTED_METHODS.has(request.method ?? "")) {
       refuse(response, { status: 501, message: `${request.method} is not implemented.` });
-    } else this.#answer(request, response, target).catch(() => drop(response));
+    } else if (!this.#application.pendingRequests.hasRoom) refuseWith(TOO_MANY_REQUESTS);
+    else {
+      const work = this.#answer(request, response, target).catch(() => drop(response));
+      this.#count(response, work);
+    }
+  }
+
+  /** Counts a request until its response has closed and `work` has settled, or long enough after. */
+  #count(response: NodeResponse, work: Promise<void>): void {
+    const { pendingRequests, handshakeTimeoutMs } = this.#application;
+    const end = pendingRequests.start();
+    const closed = new Promise<void>((resolve) => {
+      const emitter = isHttp2(response) ? response.stream : response;
+      emitter.once("close", () => resolve());
+    });
+    let isWorking = true;
+    void work.then(() => (isWorking = false));
+    void closed.then(() => {
+      if (!isWorking) return end();
+      // A handler that never returns must not keep the place of a client that has gone.
+      const timer = wheel.start(handshakeTimeoutMs, end);
+      return work.then(() => {
+        timer.cancel();
+        end();
+      });
+    });
   }
 
   /** Refuses a request whatever it is for. */
@@ -177,11 +203,19 @@ function refuse(response: NodeResponse, { status, headers = {}, message }: Refus
     if (!isHttp2(response) || !isConnectionField(name)) response.setHeader(name, value);
   }
   response.end(body);
+  // Whatever the client still has to send is of no use.
+  if (isHttp2(response) && !response.stream.endAfterHeaders) endStream(response.stream, true);
 }
 
 /** RFC 9110 9.3.8 allows to do without TRACE; Request can express none of these. */
 const UNSUPPORTED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK"]);
 const CLOSING = { Connection: "close" };
+const TOO_MANY_REQUESTS: Refusal = {
+  status: 503,
+  headers: { "Retry-After": "10", ...CLOSING },
+  message: "The server is too busy.",
+  option: "maxPendingRequests",
+};
 
 /** What 426 is to HTTP/1.1; in HTTP/2 nothing is upgraded (RFC 9113 8.6). */
 const CONNECT_REQUIRED: Refusal = {

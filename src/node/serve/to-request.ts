@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, ServerHttp2Stream } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 import { createRequest } from "@remix-run/node-fetch-server";
 import { makeAbortable } from "./lazy-signal.ts";
 import type { RequestTarget } from "./request-target.ts";
@@ -23,8 +23,8 @@ export function toRequest(
   const protocol = target.isSecure ? "https:" : "http:";
   // The same as in the URL that handlers get.
   const host = target.host === "" ? "localhost" : target.host;
-  const fetchRequest = createRequest(request, response, { host, protocol });
-  return "stream" in response ? withSignalOf(fetchRequest, response.stream) : fetchRequest;
+  const lifetime = "stream" in response ? lifetimeOf(response.stream) : response;
+  return createRequest(request, lifetime, { host, protocol });
 }
 
 function withoutBody(
@@ -46,9 +46,16 @@ function withoutBody(
   return abortable.request;
 }
 
-/** The compatible interface of node:http2 says 'finish' of a response also where it was cut off. */
-function withSignalOf(request: Request, stream: ServerHttp2Stream): Request {
-  const controller = new AbortController();
-  stream.once("aborted", () => controller.abort());
-  return new Request(request, { signal: controller.signal });
+/**
+ * Of a response, what `createRequest` listens to: a 'close' without a 'finish' before it aborts the
+ * request's signal. The compatible interface of node:http2 says 'finish' also where it was cut off.
+ */
+function lifetimeOf(stream: ServerHttp2Stream): Http2ServerResponse {
+  const lifetime = {
+    once(event: string, listener: () => void) {
+      if (event === "close") stream.once("aborted", listener);
+      return lifetime;
+    },
+  };
+  return lifetime as unknown as Http2ServerResponse;
 }
