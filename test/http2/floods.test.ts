@@ -63,7 +63,9 @@ it.each([
   }
   await client.closed();
   const goneAway = client.frames.filter(({ type }) => type === FrameType.GoAway);
-  expect(goneAway.at(-1)!.payload.readUInt32BE(4)).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  // In Node 26 a limit of nghttp2 on resets ends it first.
+  const codes = [constants.NGHTTP2_ENHANCE_YOUR_CALM, constants.NGHTTP2_INTERNAL_ERROR];
+  expect(codes).toContain(goneAway.at(-1)!.payload.readUInt32BE(4));
   expect(pending.most).toBeLessThanOrEqual(16);
   expect(deaf.mock.calls.length).toBeLessThanOrEqual(16);
   await expectToServe(server);
