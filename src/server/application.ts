@@ -13,7 +13,7 @@ import type { Route } from "./route-types.ts";
 import { SocketDrain } from "./socket-drain.ts";
 import { SocketGroup } from "./socket-group.ts";
 import { compileTrustProxy, type ProxyOptions, type ProxyReader } from "./trust-proxy.ts";
-import { UpgradeGate } from "./upgrade-gate.ts";
+import { type RunInContext, UpgradeGate } from "./upgrade-gate.ts";
 
 /** Options of a server that have nothing to do with where it listens. */
 export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
@@ -68,7 +68,8 @@ export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
   readonly maxPendingRequests?: number;
   /**
    * How much memory the messages that have begun and not ended may hold together, over all
-   * connections. A peer whose message needs more is closed with 1013; messages that come in one piece
+   * connections, and the bytes that clients send before `authorize` has decided, whose handshake is
+   * answered with 503 where there is no room. A peer whose message needs more is closed with 1013; messages that come in one piece
    * need nothing of it. Default 268,435,456 (256 MiB).
    */
   readonly maxUnfinishedBytes?: number;
@@ -95,6 +96,8 @@ export interface ServerRuntime {
   readonly random: () => number;
   /** Whether what helps a developer is kept from the console and from the peers. */
   readonly isProduction: () => boolean;
+  /** Returns a function that runs others in the asynchronous context of this call. */
+  readonly captureContext: () => RunInContext;
 }
 
 /** The parts of a server that are the same in every runtime. */
@@ -110,6 +113,8 @@ export interface Application {
    * once.
    */
   readonly refusals: RefusalReporter;
+  /** What unfinished messages, and bytes that come before the answer, may hold together. */
+  readonly unfinishedBudget: ByteBudget;
   /** Whether requests may call this server by a name. */
   readonly isHostAllowed: HostCheck;
   /** Undefined where no proxy is trusted. */
@@ -130,7 +135,7 @@ export function createApplication(
   routes: Readonly<Record<string, Route>>,
   options: ApplicationOptions,
   where: "serve" | "attach",
-  { wheel, deflateCodec, inNextTurn, random, isProduction }: ServerRuntime,
+  { wheel, deflateCodec, inNextTurn, random, isProduction, captureContext }: ServerRuntime,
 ): Application {
   const {
     onError,
@@ -196,11 +201,14 @@ export function createApplication(
   const sockets = new SocketGroup();
   const report = safeListener(onError);
   for (const { key, error } of table.shadowed) report(error, { route: key });
+  const unfinishedBudget = new ByteBudget(maxUnfinishedBytes);
+  const runInContext = captureContext();
   const refusals = new RefusalReporter(onRefused, { isProduction, nowMs: () => wheel.nowMs });
   const gate = new UpgradeGate(table, {
     wheel,
     deflateCodec,
-    unfinishedBudget: new ByteBudget(maxUnfinishedBytes),
+    unfinishedBudget,
+    runInContext,
     inNextTurn,
     random,
     report,
@@ -218,6 +226,7 @@ export function createApplication(
     drain: new SocketDrain(sockets, wheel),
     report,
     refusals,
+    unfinishedBudget,
     isHostAllowed,
     readProxies,
     handshakeTimeoutMs,

@@ -86,7 +86,9 @@ export interface WebSocketContext<Params, Protocol, State> {
 }
 
 /**
- * Looks after one socket, which stays open when the handler returns. What it throws, or rejects
+ * Looks after one socket, which stays open when the handler returns. It runs in the asynchronous
+ * context in which `serve` or `attach` was called, and so do `authorize` and `origins`: an
+ * `AsyncLocalStorage` has the store that it had there, whichever way the client connects. What it throws, or rejects
  * with, closes the socket with 1011 and is reported to `onError`.
  */
 export type WebSocketHandler<

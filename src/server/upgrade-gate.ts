@@ -36,7 +36,11 @@ export interface UpgradeEnvironment extends RouteConnectionsEnvironment {
   /** How many calls of `authorize` may be pending. */
   readonly maxPendingAuthorize: number;
   readonly isHostAllowed: HostCheck;
+  readonly runInContext: RunInContext;
 }
+
+/** Runs a callback in an asynchronous context, and returns what it returns. */
+export type RunInContext = <T>(callback: () => T) => T;
 
 type Match = RouteMatch<WebSocketEntry>;
 
@@ -157,7 +161,7 @@ export class UpgradeGate {
 
   #isOriginAllowed(attempt: UpgradeAttempt, entry: WebSocketEntry): boolean {
     try {
-      return entry.isOriginAllowed(attempt);
+      return this.#environment.runInContext(() => entry.isOriginAllowed(attempt));
     } catch (error) {
       this.#reportFailure(error, attempt, entry);
       return false;
@@ -190,7 +194,7 @@ export class UpgradeGate {
       return this.#refuse(refusal, attempt, entry);
     };
     try {
-      const result = entry.authorize!(attempt.request, call);
+      const result = this.#environment.runInContext(() => entry.authorize!(attempt.request, call));
       if (!isThenable(result)) return decide(result);
       return this.#inTime(attempt, Promise.resolve(result)).then(decide).catch(fail);
     } catch (error) {
@@ -218,7 +222,8 @@ export class UpgradeGate {
     const { maxLifetimeMs = Infinity } = entry.limits;
     if (maxLifetimeMs < Infinity) this.#limitLifetime(socket, maxLifetimeMs);
     const context = new HandlerContext(attempt, params, connection.protocol, state);
-    runHandler(socket, () => entry.handle(socket, context), sockets.startHandler());
+    const run = (): unknown => this.#environment.runInContext(() => entry.handle(socket, context));
+    runHandler(socket, run, sockets.startHandler());
     return socket;
   }
 

@@ -27,7 +27,7 @@ export class UpgradeListener {
   readonly #application: Application;
   readonly #httpServer: Server;
   readonly #inFlight: InFlight;
-  readonly #undecided = new Undecided();
+  readonly #undecided: Undecided;
   readonly #targets: ProxiedTargets;
 
   constructor(
@@ -37,6 +37,7 @@ export class UpgradeListener {
     inFlight: InFlight,
   ) {
     this.#application = application;
+    this.#undecided = new Undecided(application.unfinishedBudget);
     this.#httpServer = httpServer;
     this.#inFlight = inFlight;
     this.#targets = targets;

@@ -26,10 +26,11 @@ export class ConnectListener {
   readonly #application: Application;
   readonly #httpServer: HttpServer;
   readonly #targets: ProxiedTargets;
-  readonly #undecided = new Undecided();
+  readonly #undecided: Undecided;
 
   constructor(application: Application, httpServer: HttpServer, targets: ProxiedTargets) {
     this.#application = application;
+    this.#undecided = new Undecided(application.unfinishedBudget);
     this.#httpServer = httpServer;
     this.#targets = targets;
   }

@@ -1,5 +1,14 @@
 import type { Duplex } from "node:stream";
+import type { ByteBudget } from "../../protocol/index.ts";
 import { HeldBytes } from "./held-bytes.ts";
+
+/** What becomes of a held socket that is not released first; one of these is called, once. */
+export interface HeldSocketOwner {
+  /** The peer has closed, or has closed its side. */
+  onGone(): void;
+  /** The budget has no room for what has come. The owner releases the socket. */
+  onFull(): void;
+}
 
 /** What a client may send before it is answered. */
 const MAX_EARLY_BYTES = 65_536;
@@ -10,13 +19,17 @@ const MAX_EARLY_BYTES = 65_536;
  */
 export class HeldSocket {
   readonly #socket: Duplex;
-  readonly #onGone: () => void;
+  readonly #owner: HeldSocketOwner;
   readonly #early: HeldBytes;
+  readonly #budget: ByteBudget;
+  /** What was taken of the budget. */
+  #countedBytes = 0;
 
-  /** `onGone` is called once if the peer closes, or closes its side, before `release`. */
-  constructor(socket: Duplex, head: Uint8Array, onGone: () => void) {
+  /** `budget` is what early bytes may hold together with the unfinished messages of all peers. */
+  constructor(socket: Duplex, head: Uint8Array, budget: ByteBudget, owner: HeldSocketOwner) {
     this.#socket = socket;
-    this.#onGone = onGone;
+    this.#owner = owner;
+    this.#budget = budget;
     this.#early = new HeldBytes(head);
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
@@ -29,16 +42,33 @@ export class HeldSocket {
     this.#socket.off("end", this.#onEnd);
     this.#socket.off("close", this.#onEnd);
     this.#socket.pause();
+    this.#budget.give(this.#countedBytes);
+    this.#countedBytes = 0;
     return this.#early.take();
   }
 
+  /** Counts the head, too; to be called once, when the owner is ready to hear of it. */
+  start(): void {
+    if (!this.#count(this.#early.length)) this.#owner.onFull();
+  }
+
+  #count(byteCount: number): boolean {
+    if (!this.#budget.take(byteCount)) return false;
+    this.#countedBytes += byteCount;
+    return true;
+  }
+
   readonly #onData = (chunk: Uint8Array): void => {
+    if (!this.#count(chunk.length)) {
+      this.#owner.onFull();
+      return;
+    }
     this.#early.append(chunk);
     if (this.#early.length >= MAX_EARLY_BYTES) this.#socket.pause();
   };
 
   readonly #onEnd = (): void => {
     this.release();
-    this.#onGone();
+    this.#owner.onGone();
   };
 }

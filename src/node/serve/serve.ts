@@ -1,4 +1,5 @@
 /// <reference types="node" preserve="true" />
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { constants } from "node:crypto";
 import {
   createServer,
@@ -162,6 +163,13 @@ const RUNTIME: ServerRuntime = {
   ...nodeEnvironment,
   inNextTurn,
   random: Math.random,
+  captureContext() {
+    const inContext = AsyncLocalStorage.snapshot();
+    // A resource for each call: where stores are kept on resources, as up to Node.js 22, what one
+    // call enters would otherwise be seen by all later ones.
+    return (callback) =>
+      inContext(() => new AsyncResource("TidewayCallback").runInAsyncScope(callback));
+  },
   isProduction: () => process.env["NODE_ENV"] === "production",
 };
 

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { ByteBudget } from "../../protocol/index.ts";
 import { cancelBody } from "../../server/http-answer.ts";
 import type { UpgradeDecision } from "../../server/upgrade.ts";
 import { HeldSocket } from "./held-socket.ts";
@@ -16,7 +17,13 @@ export interface Outcomes {
 
 /** The requests for a WebSocket that `authorize` is still deciding on. */
 export class Undecided {
+  readonly #budget: ByteBudget;
   readonly #refuseNow = new Set<(refusal: Refusal) => void>();
+
+  /** `budget` bounds what clients send before they are answered. */
+  constructor(budget: ByteBudget) {
+    this.#budget = budget;
+  }
 
   /** Holds `socket` until its `decision` has been made; `head` are bytes that have come already. */
   wait(
@@ -31,10 +38,13 @@ export class Undecided {
       isSettled = true;
       this.#refuseNow.delete(refuseNow);
     };
-    const held = new HeldSocket(socket, head, () => {
-      settle();
-      attempt.abort();
-      outcomes.drop();
+    const held = new HeldSocket(socket, head, this.#budget, {
+      onGone() {
+        settle();
+        attempt.abort();
+        outcomes.drop();
+      },
+      onFull: () => refuseNow(TOO_MUCH),
     });
     const refuseNow = (refusal: Refusal): void => {
       settle();
@@ -43,6 +53,7 @@ export class Undecided {
       outcomes.refuse(refusal);
     };
     this.#refuseNow.add(refuseNow);
+    held.start();
     void decision.then((decided) => {
       if (isSettled) return discard(decided);
       settle();
@@ -57,6 +68,12 @@ export class Undecided {
     for (const refuseOne of this.#refuseNow) refuseOne(refusal);
   }
 }
+
+const TOO_MUCH: Refusal = {
+  status: 503,
+  message: "The server has no memory left for what comes before the handshake is answered.",
+  option: "maxUnfinishedBytes",
+};
 
 function discard(decision: UpgradeDecision): void {
   if (decision.kind === "answer") cancelBody(decision.response);
