@@ -304,6 +304,103 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     ]);
   });
 
+  const forwarded = {
+    "X-Forwarded-For": "192.0.2.1",
+    "X-Forwarded-Host": "example.com",
+    "X-Forwarded-Proto": "https",
+  };
+  const lines = Object.entries(forwarded)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("");
+  const page = (host: string): string => `GET /page HTTP/1.1\r\n${host}${lines}\r\n`;
+
+  it.each([
+    ["a malformed request", page("Host: a\r\nHost: b\r\n"), 400],
+    ["a malformed handshake", handshake("/", { Host: ["a", "b"], ...forwarded }), 400],
+    ["too long a path", page("Host: a\r\n").replace("/page", `/${"x".repeat(9000)}`), 414],
+    ["CONNECT", `CONNECT a:80 HTTP/1.1\r\nHost: a\r\n${lines}\r\n`, 501],
+    ["TRACE", page("Host: a\r\n").replace("GET", "TRACE"), 501],
+    ["a pipelined handshake", page("Host: a\r\n") + handshake("/", forwarded), 400],
+    [
+      "garbage in a body",
+      `POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n${lines}\r\n?`,
+      400,
+    ],
+  ])("with trustProxy: %s has the client's host and address", async (_what, bytes, status) => {
+    const { reports, options } = listening({ trustProxy: 1 });
+    await using server = await serve({
+      ...options,
+      port: 0,
+      host: "127.0.0.1",
+      routes: { ...routes, "/body": async (request) => new Response(await request.text()) },
+    });
+    await new RawClient(server.port).send(bytes).receives(`HTTP/1.1 ${status}`);
+    expect(reports).toMatchObject([{ status, host: "example.com", remoteAddress: "192.0.2.1" }]);
+  });
+
+  it("with trustProxy, a head that a proxy has not named falls back to the connection", async () => {
+    const { reports, options } = listening({ trustProxy: 1 });
+    await using server = await serve({ ...options, port: 0, host: "127.0.0.1", routes });
+    for (const field of ["X: y", "X-Forwarded-For: nonsense"]) {
+      const request = `CONNECT a:80 HTTP/1.1\r\nHost: a\r\n${field}\r\n\r\n`;
+      await new RawClient(server.port).send(request).receives("HTTP/1.1 501");
+    }
+    const own = { status: 501, host: "a", remoteAddress: "127.0.0.1" };
+    expect(reports).toMatchObject([own, own]);
+  });
+
+  it("with trustProxy, handshakes refused by the stopping server have the client's host", async () => {
+    const { reports, options } = listening({ trustProxy: 1 });
+    const asked = deferred<void>();
+    const authorize = (): Promise<object> => {
+      asked.resolve();
+      return new Promise(() => {});
+    };
+    const server = await serve({
+      ...options,
+      port: 0,
+      host: "127.0.0.1",
+      routes: { "ws:/": { authorize, handle: acceptAndEcho } },
+    });
+    const client = new RawClient(server.port).send(handshake("/", forwarded));
+    await asked.promise;
+    const [answer] = await Promise.all([client.closed(), server.stop()]);
+    expect(statusOf(answer)).toBe(503);
+    expect(reports).toMatchObject([
+      { what: "handshake", status: 503, host: "example.com", remoteAddress: "192.0.2.1" },
+    ]);
+  });
+
+  it("with trustProxy, refusals over HTTP/2 have the client's host and address", async () => {
+    const { reports, options } = listening({ trustProxy: 1 });
+    const asked = deferred<void>();
+    const authorize = (): Promise<object> => {
+      asked.resolve();
+      return new Promise(() => {});
+    };
+    const server = await startTls({
+      ...options,
+      routes: { "ws:/": { authorize, handle: acceptAndEcho } },
+    });
+    const session = await openSession(server);
+    const fields = { "x-forwarded-for": "192.0.2.1", "x-forwarded-host": "example.com" };
+    const connect = session.request({ ":method": "CONNECT", ":authority": "a:80", ...fields });
+    const expectation = session.request({ ":path": "/", expect: "tea", ...fields });
+    const malformed = extendedConnect(session, "/#a", fields).end();
+    const statuses = [connect, expectation, malformed].map(
+      async (one) => (await answerOf(one)).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([501, 417, 400]);
+    const undecided = answerOf(extendedConnect(session, "/", fields));
+    await asked.promise;
+    void server.stop();
+    expect(await undecided).toMatchObject({ status: 503 });
+    expect(reports).toHaveLength(4);
+    for (const report of reports) {
+      expect(report).toMatchObject({ host: "example.com", remoteAddress: "192.0.2.1" });
+    }
+  });
+
   it("does not tell of connections that nothing came on", async () => {
     const { reports, options } = listening({ handshakeTimeoutMs: 50 });
     await using server = await serve({ ...options, port: 0, host: "127.0.0.1", routes });

@@ -84,13 +84,16 @@ export class HttpFront {
 
   /** Refuses what came on `socket` and is no request, behind the answers to what came before. */
   refuseGarbage(socket: Duplex, refusal: Refusal): void {
+    const owed = RequestQueue.of(socket).latest;
     // A connection that was opened in advance, and never used, asked for nothing.
     if (!(socket instanceof NetSocket && socket.bytesRead === 0)) {
-      reportRefusal(this.#application.refusals, "request", refusal, {
-        socket: socket as Peer,
-      });
+      // Garbage in the body of a request is that request's, whose head tells the client.
+      if (owed?.req.complete === false) this.#report("request", refusal, owed.req);
+      else {
+        const peer = { socket: socket as Peer };
+        reportRefusal(this.#application.refusals, "request", refusal, peer);
+      }
     }
-    const owed = RequestQueue.of(socket).latest;
     if (owed === undefined) refuse(socket, refusal);
     else if (owed.req.complete) owed.once("close", () => refuse(socket, refusal));
     // The garbage is in the request's own body, so that its handler may wait for the end for ever.
@@ -100,7 +103,7 @@ export class HttpFront {
 
   /** Refuses to be a proxy (RFC 9110 9.3.6). */
   refuseConnect(request: IncomingMessage, socket: Duplex): void {
-    reportRefusal(this.#application.refusals, "request", CONNECT_UNKNOWN, request);
+    this.#report("request", CONNECT_UNKNOWN, request);
     refuse(socket, CONNECT_UNKNOWN);
   }
 
@@ -213,8 +216,14 @@ export class HttpFront {
   }
 
   #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
-    reportRefusal(this.#application.refusals, "handshake", refusal, request);
+    this.#report("handshake", refusal, request);
     refuse(socket, refusal);
+  }
+
+  #report(what: "handshake" | "request", refusal: Refusal, request: IncomingMessage): void {
+    const { rawHeaders, socket } = request;
+    const target = this.#targetOf(request);
+    reportRefusal(this.#application.refusals, what, refusal, { rawHeaders, socket, target });
   }
 
   #ignoreUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -13,7 +13,7 @@ import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../se
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
 import type { ProxiedTargets } from "../serve/proxied-targets.ts";
-import { type Refusal, reportRefusal } from "../serve/refusal.ts";
+import { type Refusal, reportRefusal, reportUndecided } from "../serve/refusal.ts";
 import { readTarget } from "../serve/request-target.ts";
 import { sendResponse } from "../serve/send-response.ts";
 import { Undecided } from "../serve/undecided.ts";
@@ -54,7 +54,8 @@ export class UpgradeListener {
     const direct = readTarget(request, this.#httpServer);
     const target = this.#targets.resolve(direct, request.rawHeaders, request.socket);
     if (!("url" in target)) {
-      reportRefusal(this.#application.refusals, "handshake", target, request);
+      const refused = { rawHeaders: request.rawHeaders, socket: request.socket, target };
+      reportRefusal(this.#application.refusals, "handshake", target, refused);
       refuse(socket, target);
       return;
     }
@@ -78,9 +79,7 @@ export class UpgradeListener {
     this.#undecided.wait(socket, head, attempt, decision, {
       carryOut: (decided, early) => this.#carryOut(decided, attempt, socket, early),
       refuse: (refusal) => {
-        const { rawHeaders, peer } = attempt;
-        const request = { rawHeaders, socket: peer };
-        reportRefusal(this.#application.refusals, "handshake", refusal, request);
+        reportUndecided(this.#application.refusals, refusal, attempt);
         refuse(socket, refusal);
       },
       drop: () => socket.destroy(),

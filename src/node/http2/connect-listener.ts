@@ -7,7 +7,8 @@ import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../se
 import { nodeEnvironment } from "../environment.ts";
 import { withoutConnectionFields } from "../serve/connection-fields.ts";
 import type { ProxiedTargets } from "../serve/proxied-targets.ts";
-import { type Refusal, reportRefusal } from "../serve/refusal.ts";
+import { type Refusal, reportRefusal, reportUndecided } from "../serve/refusal.ts";
+import type { RequestTarget, TargetRefusal } from "../serve/request-target.ts";
 import { sendResponse } from "../serve/send-response.ts";
 import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import { Undecided } from "../serve/undecided.ts";
@@ -38,13 +39,13 @@ export class ConnectListener {
   handle(incoming: IncomingStream): void {
     const { stream, headers, rawHeaders, socket } = incoming;
     // A CONNECT without :protocol has no :path (RFC 9113 8.5), so it is for nothing that there is.
+    const target = this.#targets.resolve(readHttp2Target(rawHeaders), rawHeaders, socket);
     if (headers[":protocol"] === undefined) {
-      this.#refuse("request", CONNECT_UNKNOWN, incoming);
+      this.#refuse("request", CONNECT_UNKNOWN, incoming, target);
       return;
     }
-    const target = this.#targets.resolve(readHttp2Target(rawHeaders), rawHeaders, socket);
     if (!("url" in target)) {
-      this.#refuse("handshake", target, incoming);
+      this.#refuse("handshake", target, incoming, target);
       return;
     }
     const attempt = new ConnectAttempt(rawHeaders, socket, target);
@@ -55,14 +56,22 @@ export class ConnectListener {
     }
     this.#undecided.wait(stream, NOTHING, attempt, decision, {
       carryOut: (decided, early) => this.#carryOut(decided, attempt, incoming, early),
-      refuse: (refusal) => this.#refuse("handshake", refusal, incoming),
+      refuse: (refusal) => {
+        reportUndecided(this.#application.refusals, refusal, attempt);
+        refuseStream(stream, refusal);
+      },
       drop: () => cancelStream(stream),
     });
   }
 
-  #refuse(what: "handshake" | "request", refusal: Refusal, incoming: IncomingStream): void {
-    reportRefusal(this.#application.refusals, what, refusal, incoming);
-    refuseStream(incoming.stream, refusal);
+  #refuse(
+    what: "handshake" | "request",
+    refusal: Refusal,
+    { stream, rawHeaders, socket }: IncomingStream,
+    target: RequestTarget | TargetRefusal,
+  ): void {
+    reportRefusal(this.#application.refusals, what, refusal, { rawHeaders, socket, target });
+    refuseStream(stream, refusal);
   }
 
   /** Refuses all those that are still being decided on. */

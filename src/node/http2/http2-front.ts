@@ -5,6 +5,7 @@ import type { Application } from "../../server/application.ts";
 import { ProxiedTargets } from "../serve/proxied-targets.ts";
 import { type Refusal, reportRefusal } from "../serve/refusal.ts";
 import { RequestListener } from "../serve/request-listener.ts";
+import type { RequestTarget, TargetRefusal } from "../serve/request-target.ts";
 import { stallTimeoutMs } from "../serve/stall-timeout.ts";
 import { wheel } from "../timers.ts";
 import { cancelStream } from "./close-stream.ts";
@@ -79,12 +80,14 @@ export class Http2Front {
   };
 
   #refuse(what: "handshake" | "request", refusal: Refusal, incoming: IncomingStream): void {
-    reportRefusal(this.#application.refusals, what, refusal, incoming);
-    refuseStream(incoming.stream, refusal);
+    const { stream, rawHeaders, socket } = incoming;
+    const target = this.#targetOf(incoming);
+    reportRefusal(this.#application.refusals, what, refusal, { rawHeaders, socket, target });
+    refuseStream(stream, refusal);
   }
 
   #request(incoming: IncomingStream): void {
-    const { stream, headers, rawHeaders, socket } = incoming;
+    const { stream, headers, rawHeaders } = incoming;
     const { expect } = headers;
     if (expect !== undefined && expect !== "100-continue") {
       this.#refuse("request", EXPECTATION_FAILED, incoming);
@@ -96,8 +99,11 @@ export class Http2Front {
     if (!stream.endAfterHeaders) this.#limitTime(request, stream);
     cancelIfStalled(stream, stallTimeoutMs(this.#httpServer));
     if (expect !== undefined) response.writeContinue();
-    const target = this.#targets.resolve(readHttp2Target(rawHeaders), rawHeaders, socket);
-    this.#requests.handle(request, response, target);
+    this.#requests.handle(request, response, this.#targetOf(incoming));
+  }
+
+  #targetOf({ rawHeaders, socket }: IncomingStream): RequestTarget | TargetRefusal {
+    return this.#targets.resolve(readHttp2Target(rawHeaders), rawHeaders, socket);
   }
 
   /** As the HTTP/1.1 server does for its requests. */

@@ -3,6 +3,10 @@ import type { ProxyReader } from "../../server/trust-proxy.ts";
 import { type RequestTarget, type TargetRefusal, toTarget } from "./request-target.ts";
 import type { Peer } from "../../server/upgrade.ts";
 
+function isRequestTarget(target: RequestTarget | TargetRefusal): target is RequestTarget {
+  return "url" in target;
+}
+
 /** Applies to requests of one server what trusted proxies say of them. */
 export class ProxiedTargets {
   readonly #readProxies: ProxyReader | undefined;
@@ -15,21 +19,29 @@ export class ProxiedTargets {
     this.#server = server;
   }
 
-  /** The target as the client named it to the first trusted proxy; `target` itself without one. */
+  /**
+   * The target as the client named it to the first trusted proxy; `target` itself without one. A
+   * refusal stays a refusal, with the host and the address that the proxy tells, for `onRefused`.
+   */
   resolve<Target extends RequestTarget | TargetRefusal>(
     target: Target,
     rawHeaders: readonly string[],
     peer: Peer,
   ): Target | RequestTarget {
-    if (this.#readProxies === undefined || !("url" in target)) return target;
+    if (this.#readProxies === undefined) return target;
     const { remoteAddress: peerAddress } = peer;
     if (peerAddress === undefined && !this.#isLocalPeer(peer)) return target;
     const forwarded = this.#readProxies(rawHeaders, peerAddress);
     if (forwarded === undefined) return target;
-    const { remoteAddress, host = target.host, isSecure = target.isSecure } = forwarded;
-    const resolved = toTarget(host, target.path, isSecure);
-    if (!("url" in resolved)) return target;
-    return { ...resolved, ...(remoteAddress !== undefined && { forwardedAddress: remoteAddress }) };
+    const { remoteAddress: forwardedAddress, host = target.host ?? "" } = forwarded;
+    const isTarget = isRequestTarget(target);
+    const { path, isSecure } = isTarget ? target : { path: "/", isSecure: false };
+    const resolved = toTarget(host, path, forwarded.isSecure ?? isSecure);
+    if (!isRequestTarget(resolved)) return target;
+    return {
+      ...(isTarget ? resolved : { ...target, ...(host !== "" && { host }) }),
+      ...(forwardedAddress !== undefined && { forwardedAddress }),
+    };
   }
 
   /** Whether a peer without an address never had one; a TCP connection loses it when it ends. */

@@ -17,7 +17,7 @@ export interface RefusedRequest {
   /** name, value, name, value...; absent for bytes that are not HTTP. */
   readonly rawHeaders?: readonly string[];
   readonly socket: Peer;
-  /** What the request is for, where that is known, as trusted proxies tell it. */
+  /** What the request is for, as trusted proxies tell it; absent for bytes that are not HTTP. */
   readonly target?: RequestTarget | TargetRefusal;
 }
 
@@ -35,7 +35,7 @@ export function goingAway(timeoutMs: number): Refusal {
  * Call it once, where the answer is sent:
  *
  * ```ts
- * reportRefusal(application.refusals, "request", { status: 503, message, option }, request);
+ * reportRefusal(application.refusals, "request", { status: 503, message, option }, { rawHeaders, socket, target });
  * ```
  */
 export function reportRefusal(
@@ -47,16 +47,25 @@ export function reportRefusal(
   refusals.report({ what, status, reason, option }, new RequestPeer(request));
 }
 
+/** Does the same for a handshake that the `UpgradeGate` was asked about and had not decided on. */
+export function reportUndecided(
+  refusals: RefusalReporter,
+  { status, message: reason, option }: Refusal,
+  attempt: RefusedPeer,
+): void {
+  refusals.report({ what: "handshake", status, reason, option }, attempt);
+}
+
 /** Reads the head only if the refusal is reported. */
 class RequestPeer implements RefusedPeer {
   readonly #fields: HeaderFields;
   readonly #socket: Peer;
-  readonly #target: RequestTarget | undefined;
+  readonly #target: RequestTarget | TargetRefusal | undefined;
 
   constructor({ rawHeaders = [], socket, target }: RefusedRequest) {
     this.#fields = new HeaderFields(rawHeaders);
     this.#socket = socket;
-    this.#target = target !== undefined && "url" in target ? target : undefined;
+    this.#target = target;
   }
 
   get origins(): readonly string[] {
@@ -65,7 +74,7 @@ class RequestPeer implements RefusedPeer {
 
   /** HTTP/2 has it in `:authority`, HTTP/1.1 in `Host`. */
   get host(): string {
-    if (this.#target !== undefined) return this.#target.host;
+    if (this.#target?.host !== undefined) return this.#target.host;
     return [...this.#fields.all(":authority"), ...this.#fields.all("host")][0] ?? "";
   }
 

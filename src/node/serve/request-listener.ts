@@ -70,7 +70,7 @@ export class RequestListener {
     else if (!this.#application.isHostAllowed(target.host, target.isSecure)) {
       refuseWith({ ...MISDIRECTED, headers: CLOSING });
     } else if (UNSUPPORTED_METHODS.has(request.method ?? "")) {
-      refuse(response, { status: 501, message: `${request.method} is not implemented.` });
+      refuseWith({ status: 501, message: `${request.method} is not implemented.` });
     } else if (!this.#application.pendingRequests.hasRoom) refuseWith(TOO_MANY_REQUESTS);
     else {
       const work = this.#answer(request, response, target).catch(() => drop(response));

@@ -16,6 +16,10 @@ export interface RequestTarget {
 export interface TargetRefusal {
   readonly status: 400 | 414 | 431;
   readonly message: string;
+  /** Host and port, if a trusted proxy tells them. */
+  readonly host?: string;
+  /** The address that the request comes from, if a trusted proxy tells it. */
+  readonly forwardedAddress?: string;
 }
 
 /** How many bytes the head of a request may have. */
