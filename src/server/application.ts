@@ -23,11 +23,12 @@ export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
    */
   readonly onError?: ErrorListener;
   /**
-   * Gets a report of each refusal: of every handshake that does not end in a WebSocket, every other
-   * request that the server itself refuses (but for those that match no route), and every close that
-   * the server decides on (1002, 1003, 1007, 1008, 1009, 1013). A stranger can cause any number of
-   * them. Default: prints one line for each kind in a minute to the console, unless `NODE_ENV` is
-   * `"production"`.
+   * Gets a report of each refusal: every handshake that does not open a WebSocket, every other request
+   * that the server itself refuses, and every close that the server decides on (1002, 1003, 1007, 1008,
+   * 1009, 1013). Requests that match no route are not reported. Clients can cause any number of
+   * reports.
+   *
+   * Default: prints one line per kind and minute to the console, unless `NODE_ENV` is `"production"`.
    */
   readonly onRefused?: RefusalListener;
   /**
@@ -37,9 +38,9 @@ export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
   readonly handshakeTimeoutMs?: number;
   /**
    * How many WebSockets may be open, including clients that wait for `authorize`. A request
-   * for one more is answered with 503 and `Retry-After`; those there are do not notice. A server that
-   * listens by itself takes as many connections again that are no WebSocket, or not yet, but at least
-   * 1,000; more are dropped unheard.
+   * for one more is answered with 503 and `Retry-After`; existing sockets are unaffected. `serve` also
+   * accepts as many other connections (HTTP, or before the handshake), and at least 1,024. It drops
+   * further connections without a response.
    *
    * Default 65,536, so that a flood of handshakes ends in refusals. It is a last line of defence:
    * choose it by your machine, as each connection may hold what the other limits allow it, and the
@@ -47,30 +48,32 @@ export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
    */
   readonly maxConnections?: number;
   /**
-   * How many calls of `authorize` may be pending. A request for one more is answered with 503 and
-   * `Retry-After`; existing sockets are unaffected. Default 1,024.
+   * How many calls of `authorize` may be pending, and 16 at most for one HTTP/2 connection. A request
+   * for one more is answered with 503 and `Retry-After`; existing sockets are unaffected. Default 1,024.
    *
-   * A call counts until it settles, at most `handshakeTimeoutMs`, even if its client goes before: a
-   * client that leaves frees its place in `maxConnections` at once and cannot start calls without end.
-   * After that time the call no longer counts, although its work may continue: pass on the `signal` of
-   * the request, which then aborts. Of one connection of HTTP/2 at most 16 calls may be pending.
+   * A call counts until it settles, for `handshakeTimeoutMs` at most. It also counts after its client
+   * has left, so that clients cannot start any number of calls. A client that leaves frees its place in
+   * `maxConnections` at once.
+   *
+   * After the timeout the call no longer counts, and the `signal` of its request aborts. Pass that
+   * signal on, so that the work stops.
    */
   readonly maxPendingAuthorize?: number;
   /**
    * How many HTTP requests may be in progress, over HTTP/1.1 and HTTP/2 together. A request for one more
    * is answered with 503 and `Retry-After`, and its connection (over HTTP/2 its stream) is closed.
-   * Default 4,096, which hold about 100 MB, and 64 KiB more for each unread body. Raise it for a server with more streaming responses or
-   * long polls than that.
+   * Default 4,096. So many requests use about 100 MB, and 64 KiB more for each unread body. Raise the
+   * limit for a server with more streaming responses or long polls.
    *
-   * A request counts until its response has been sent and its handler has returned; if its client has
-   * gone, for at most `handshakeTimeoutMs` longer. WebSockets do not count.
+   * A request counts until its response has been sent and its handler has returned. If its client has
+   * left, it counts for at most `handshakeTimeoutMs` longer. WebSockets do not count.
    */
   readonly maxPendingRequests?: number;
   /**
-   * How much memory the messages that have begun and not ended may hold together, over all
-   * connections, and the bytes that clients send before `authorize` has decided, whose handshake is
-   * answered with 503 where there is no room. A peer whose message needs more is closed with 1013; messages that come in one piece
-   * need nothing of it. Default 268,435,456 (256 MiB).
+   * How much memory the unfinished messages of all connections may use together, with the bytes that
+   * clients send before `authorize` has decided. When the limit is reached, the server closes the
+   * connection of an unfinished message with 1013, and answers a handshake with 503. Messages that
+   * arrive in one piece do not count. Default 268,435,456 (256 MiB).
    */
   readonly maxUnfinishedBytes?: number;
   /**
@@ -94,9 +97,9 @@ export interface ServerRuntime {
   readonly inNextTurn: (callback: () => void) => void;
   /** From 0 to 1. */
   readonly random: () => number;
-  /** Whether what helps a developer is kept from the console and from the peers. */
+  /** Whether to hide details for developers from the console and from peers. */
   readonly isProduction: () => boolean;
-  /** Returns a function that runs others in the asynchronous context of this call. */
+  /** Captures the asynchronous context of this call. The result runs a function in it. */
   readonly captureContext: () => RunInContext;
 }
 
@@ -109,15 +112,15 @@ export interface Application {
   readonly drain: SocketDrain;
   readonly report: ErrorListener;
   /**
-   * Reports to `onRefused`. Whatever refuses a request without asking the `gate` MUST report it here,
+   * Reports to `onRefused`. Code that refuses a request without asking the `gate` MUST report it here,
    * once.
    */
   readonly refusals: RefusalReporter;
-  /** What unfinished messages, and bytes that come before the answer, may hold together. */
+  /** Bounds the bytes of unfinished messages and of clients that wait for `authorize`. */
   readonly unfinishedBudget: ByteBudget;
   /** Whether requests may call this server by a name. */
   readonly isHostAllowed: HostCheck;
-  /** Undefined where no proxy is trusted. */
+  /** Undefined if no proxy is trusted. */
   readonly readProxies: ProxyReader | undefined;
   readonly handshakeTimeoutMs: number;
   readonly maxConnections: number;

@@ -1,15 +1,15 @@
 import { UsageError } from "../errors/index.ts";
 import { isOwnResponse } from "./values.ts";
 
-/** What comes of what `authorize` returned. */
+/** The outcome of a call of `authorize`. */
 export type Verdict =
   | { readonly kind: "accept"; readonly state: object }
   | { readonly kind: "answer"; readonly response: Response }
   | { readonly kind: "fail"; readonly error: unknown };
 
 /**
- * Reads what `authorize` returned, after any promise. Only an object lets a client in: what a program
- * returns by mistake never does, and fails with UsageError `INVALID_AUTHORIZATION`. Never throws.
+ * Reads the result of `authorize`, after any promise. Only an object accepts the client; a result of
+ * another type fails with UsageError `INVALID_AUTHORIZATION`. Never throws.
  */
 export function readAuthorization(result: unknown, routeKey: string): Verdict {
   try {
@@ -25,7 +25,7 @@ export function readAuthorization(result: unknown, routeKey: string): Verdict {
       ? { kind: "accept", state: result as object }
       : invalid(routeKey, problem);
   } catch (cause) {
-    // A proxy, or a getter of the program's own.
+    // A proxy of the application, or one of its getters, may throw.
     return invalid(routeKey, "an object that throws when it is read", cause);
   }
 }
@@ -40,7 +40,7 @@ function invalid(routeKey: string, what: string, cause?: unknown): Verdict {
   return { kind: "fail", error };
 }
 
-/** Of another realm, too. */
+/** Whether `value` is an error of this or another realm. */
 function isError(value: unknown): boolean {
   return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 }

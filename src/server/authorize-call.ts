@@ -3,7 +3,7 @@ import { ResponseHeaders } from "./response-headers.ts";
 import type { AuthorizeContext, ClientCertificate } from "./route-types.ts";
 import type { UpgradeAttempt } from "./upgrade.ts";
 
-/** What one call of `authorize` gets; reads the request only when `authorize` does. */
+/** The arguments of one call of `authorize`. Reads the request only when `authorize` does. */
 export class AuthorizeCall implements AuthorizeContext<Params> {
   readonly params: Params;
   readonly #attempt: UpgradeAttempt;

@@ -3,20 +3,20 @@ import { type IpAddress, parseIpAddress } from "./ip-address.ts";
 
 /** What one proxy says of the request that it received. */
 export interface ForwardedHop {
-  /** Who sent it the request; undefined where the proxy does not know, or does not tell. */
+  /** The address that sent it the request; undefined if the proxy does not give one. */
   readonly address: IpAddress | undefined;
   readonly host: string | undefined;
   readonly isSecure: boolean | undefined;
 }
 
-/** A field whose syntax is wrong, or that is too long. */
+/** Marks a field that is malformed or too long. */
 export const MALFORMED_HOP: unique symbol = Symbol("malformed");
 
 export type ForwardedHops = Iterable<ForwardedHop | typeof MALFORMED_HOP>;
 
 const MAX_FIELD_CHARS = 8192;
 
-/** A name of 253 characters, and a port. */
+/** The longest host: a name of 253 characters and a port. */
 const MAX_HOST_CHARS = 260;
 
 /** A host with an optional port (RFC 9110 7.2): a name, or a bracketed address. */
@@ -26,7 +26,7 @@ const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]{1,5
 const PAIR =
   /[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)|"((?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*)")[ \t]*([;,]|$)/y;
 
-/** RFC 7239 6, with the address in group 1 or 2; neither for "unknown" and obfuscated names. */
+/** RFC 7239 6. Group 1 or 2 has the address; "unknown" and obfuscated names have neither. */
 const NODE =
   /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)|unknown|_[0-9A-Za-z._-]+)(?::(?:[0-9]{1,5}|_[0-9A-Za-z._-]+))?$/i;
 
@@ -51,7 +51,7 @@ function parseForwarded(value: string): Array<Map<string, string>> | undefined {
     const [, name, token, quoted, delimiter] = match;
     // RFC 7239 4: a parameter MUST NOT occur more than once in an element.
     if (element.has(name.toLowerCase())) return undefined;
-    // Of these two groups one is undefined.
+    // One of these two groups is undefined.
     element.set(name.toLowerCase(), token ?? quoted.replaceAll(/\\(.)/g, "$1"));
     if (delimiter === ";") continue;
     elements.push(element);
@@ -78,7 +78,7 @@ export function* readXForwarded(fields: HeaderFields): ForwardedHops {
     const address = parseXNode(node);
     yield address === MALFORMED_HOP ? MALFORMED_HOP : describeHop(fields, depth, address);
   }
-  // A proxy may tell the scheme and the host without the address.
+  // A proxy may give the scheme and the host without the address.
   if (depth === 0) yield describeHop(fields, 1, undefined);
 }
 
@@ -95,15 +95,15 @@ function describeHop(
   return { address, isSecure, host: host && withPort(host, port) };
 }
 
-/** The default ports are left out: they may come from a proxy that does not see the TLS in front. */
+/** Leaves out default ports: they may come from a proxy behind one that ends TLS. */
 function withPort(host: string, port: string | undefined): string {
   const needsPort = port !== undefined && port !== "80" && port !== "443" && !/:[0-9]+$/.test(host);
   return needsPort ? `${host}:${port}` : host;
 }
 
 /**
- * The element that the proxy `depth` hops away wrote. Where there are fewer, the outermost proxy set
- * the field and the others left it alone.
+ * The element that the proxy `depth` hops away wrote. If there are fewer elements, the outermost proxy
+ * set the field and the others did not change it.
  */
 function valueAt(values: readonly string[], depth: number): string | undefined {
   let value: string | undefined;
@@ -137,7 +137,7 @@ function parseNode(node: string): IpAddress | undefined | typeof MALFORMED_HOP {
   return isOfItsForm ? (address ?? MALFORMED_HOP) : MALFORMED_HOP;
 }
 
-/** Here an IPv6 address may do without brackets. */
+/** Unlike in `Forwarded`, an IPv6 address needs no brackets here. */
 function parseXNode(node: string): IpAddress | undefined | typeof MALFORMED_HOP {
   return parseIpAddress(node) ?? parseNode(node);
 }

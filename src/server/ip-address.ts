@@ -18,7 +18,7 @@ const MAX_ADDRESS_CHARS = 45;
 const DECIMAL_BYTE = /^(?:0|[1-9][0-9]{0,2})$/;
 const HEX_GROUP = /^[0-9a-f]{1,4}$/;
 
-/** The 12 bytes in front of an IPv4 address that is mapped into IPv6 (RFC 4291 2.5.5.2). */
+/** The first 12 bytes of an IPv4-mapped IPv6 address (RFC 4291 2.5.5.2). */
 const MAPPED_PREFIX: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /** Parses an address without brackets, port or zone; undefined if `text` is not one. */
@@ -78,7 +78,7 @@ function parseIpv6(text: string): number[] | undefined {
   const tail = isShortened ? parseGroups(halves[1], true) : [];
   if (head === undefined || tail === undefined) return undefined;
   const missing = 16 - head.length - tail.length;
-  // "::" stands for at least one group.
+  // "::" replaces at least one group.
   if (isShortened ? missing < 2 : missing !== 0) return undefined;
   return [...head, ...Array<number>(missing).fill(0), ...tail];
 }

@@ -1,11 +1,11 @@
 const MINUTE_MS = 60_000;
 
-/** Lets one event of each kind pass in a minute. */
+/** Limits events to one per kind and minute. */
 export class MinuteLimit {
   readonly #nowMs: () => number;
   readonly #passedAtMs = new Map<unknown, number>();
 
-  /** Memory grows with the number of kinds, so there must be a bounded number of them. */
+  /** The number of kinds must be bounded, because each one uses memory. */
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }

@@ -10,13 +10,13 @@ import { isThenable } from "./values.ts";
  * - a list of origins, such as `"https://example.com"`, `"chrome-extension://<id>"`,
  *   `"moz-extension://<id>"`, `"file://"`, or `"null"`, which pages of files, sandboxed frames and
  *   others share
- * - a function, called for every request that has exactly one `Origin` field, whatever its value. It
- *   lets the page in by returning `true`, and nothing else. It cannot be async: what must wait belongs
- *   in `authorize`. What it throws is reported, and what it returns by mistake (anything but `true`
- *   and `false`) is reported at most once a minute; neither lets the page in.
+ * - a function, called for every request that has exactly one `Origin` field, with any value. Only
+ *   the result `true` accepts the page. The function cannot be async: use `authorize` for that. A
+ *   thrown error refuses the page and is reported. So is a result other than `true` or `false`, at
+ *   most once a minute.
  * - `"*"`: any page; only for what needs no protection at all
  *
- * A client that sends no `Origin` is not a browser, and could claim any: it is always let in. A request
+ * A client that sends no `Origin` is not a browser and could send any, so it is always accepted. A request
  * with several `Origin` fields is always refused.
  */
 export type OriginPolicy =
@@ -88,7 +88,7 @@ function isSameOrigin(claimed: string, { host, isSecure }: OriginClaim): boolean
   return parseOrigin(`${scheme}://${host}`) === origin;
 }
 
-/** Only `true` lets a page in: a promise does not, whatever it will hold. */
+/** Whether `origins` returned `true`. @throws UsageError for a promise or another type. */
 function isTrue(answer: unknown): boolean {
   if (typeof answer === "boolean") return answer;
   if (!isThenable(answer)) {
@@ -97,7 +97,7 @@ function isTrue(answer: unknown): boolean {
       `origins returned ${answer === null ? "null" : `a value of type ${typeof answer}`}; return true or false`,
     );
   }
-  // Nobody waits for its rejection, which must not end the process.
+  // An unhandled rejection would end the process.
   Promise.resolve(answer).catch(() => {});
   throw new UsageError("INVALID_ORIGIN", "origins is an async function: use authorize instead");
 }

@@ -1,15 +1,15 @@
 import type { UpgradeAttempt } from "./upgrade.ts";
 
 /**
- * How many calls of `authorize` may be pending for one connection. HTTP/1.1 has one handshake on a
- * connection; a page that opens its sockets at once over HTTP/2 seldom has more.
+ * How many calls of `authorize` may be pending for one connection. An HTTP/1.1 connection has one
+ * handshake. A page that opens several sockets at once over HTTP/2 seldom has more than this.
  */
 const MAX_PER_CONNECTION = 16;
 
 /**
  * Counts the calls of `authorize` that have neither settled nor timed out. A call also counts after
- * its client has gone, because its work continues: otherwise a client that leaves and comes back could
- * start any number of them.
+ * its client has left, because its work continues. Otherwise a client that keeps reconnecting could
+ * start any number of calls.
  */
 export class PendingAuthorize {
   readonly #maxCalls: number;
@@ -21,7 +21,7 @@ export class PendingAuthorize {
     this.#maxCalls = maxCalls;
   }
 
-  /** How many clients wait for a decision. Excludes those that have gone. */
+  /** How many connected clients wait for a decision. */
   get clients(): number {
     return this.#clients;
   }

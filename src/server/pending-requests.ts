@@ -11,7 +11,7 @@ export class PendingRequests {
     return this.#count < this.#max;
   }
 
-  /** Counts one more. The returned function ends that; further calls of it have no effect. */
+  /** Counts one request until the returned function is called. Further calls of it have no effect. */
   start(): () => void {
     this.#count++;
     let isCounted = true;

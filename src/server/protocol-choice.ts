@@ -4,12 +4,12 @@ import { invalidRoute } from "./patterns/route-pattern.ts";
 import type { ProtocolChoice } from "./route-types.ts";
 import { isThenable } from "./values.ts";
 
-/** What a route says of its subprotocols: those it speaks, or a function that chooses. */
+/** The `protocols` option of a route: its subprotocols, or a function that chooses one. */
 export type ProtocolPolicy = readonly string[] | ProtocolChoice;
 
 /**
- * Chooses a subprotocol: the empty string for none, or undefined to refuse. Throws what a function
- * of the application throws, and UsageError `INVALID_SUBPROTOCOL` for what it must not return.
+ * Chooses a subprotocol: the empty string for none, or undefined to refuse. Throws what the
+ * application's function throws, and UsageError `INVALID_SUBPROTOCOL` if its result is invalid.
  */
 export type ProtocolChooser = (
   offered: readonly string[],
@@ -19,7 +19,7 @@ export type ProtocolChooser = (
 /** @throws UsageError `INVALID_ROUTE` */
 export function compileProtocols(key: string, policy: ProtocolPolicy): ProtocolChooser {
   if (typeof policy === "function") {
-    // A copy, so that the function cannot add to what was offered.
+    // A copy, so that the function cannot change the offer.
     return (offered, { request }) => checkChoice(policy([...offered], request), offered);
   }
   checkProtocols(key, policy);
@@ -33,7 +33,7 @@ export function compileProtocols(key: string, policy: ProtocolPolicy): ProtocolC
 function checkChoice(choice: unknown, offered: readonly string[]): string | undefined {
   if (choice === undefined || choice === false) return undefined;
   if (typeof choice === "string" && (choice === "" || offered.includes(choice))) return choice;
-  // Nobody waits for what it is rejected with.
+  // An unhandled rejection would end the process.
   if (isThenable(choice)) choice.then(undefined, () => {});
   const shown = typeof choice === "string" ? JSON.stringify(choice) : describe(choice);
   throw new UsageError(
@@ -45,7 +45,7 @@ function checkChoice(choice: unknown, offered: readonly string[]): string | unde
 
 function describe(value: unknown): string {
   if (isThenable(value)) return "a promise";
-  return value === null ? "null" : `a value of the type ${typeof value}`;
+  return value === null ? "null" : `a value of type ${typeof value}`;
 }
 
 function checkProtocols(key: string, protocols: readonly string[]): void {
@@ -55,7 +55,7 @@ function checkProtocols(key: string, protocols: readonly string[]): void {
   if (!areTokens || new Set(protocols).size < protocols.length) {
     throw invalidRoute(
       key,
-      "protocols is a list of different tokens (RFC 6455 4.1), or a function that chooses one",
+      "protocols must be a list of different tokens (RFC 6455 4.1), or a function that chooses one",
     );
   }
 }

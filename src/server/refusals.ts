@@ -18,13 +18,13 @@ export interface RefusalReport {
   readonly status: number | undefined;
   /** The close code (RFC 6455 7.4); undefined unless a connection was closed. */
   readonly closeCode: number | undefined;
-  /** One sentence for the log, without text that the peer sent. */
+  /** The reason in one sentence, for a log. Contains no text from the peer. */
   readonly reason: string;
-  /** The name of the server's or the route's option that decides this; undefined if none does. */
+  /** The name of the option, of the server or the route, that decides this; undefined if none does. */
   readonly option: string | undefined;
-  /** What the schema of the route found, where it closed the connection. */
+  /** The issues that the route's schema found, if they closed the connection. */
   readonly issues: readonly SchemaIssue[] | undefined;
-  /** The `Origin` as the peer sent it, several joined by commas; undefined without one. */
+  /** The `Origin` as the peer sent it; several are joined by commas, undefined without one. */
   readonly origin: string | undefined;
   /** The host as the peer sent it, or as a trusted proxy tells it; undefined without one. */
   readonly host: string | undefined;
@@ -35,12 +35,12 @@ export interface RefusalReport {
 }
 
 /**
- * Gets a report of each refusal. What the listener returns is ignored. What it throws, or rejects
- * with, is printed to the console at most once a minute and changes nothing else.
+ * Gets a report of each refusal. The result of the listener is ignored. If it throws or rejects, the
+ * error is printed to the console at most once a minute, and the refusal stays as it is.
  */
 export type RefusalListener = (refusal: RefusalReport) => unknown;
 
-/** Who was refused. Read only if the refusal is reported, so getters may be expensive. */
+/** The refused client. Read only if the refusal is reported, so getters may be expensive. */
 export interface RefusedPeer {
   /** The values of all `Origin` fields. */
   readonly origins: readonly string[];
@@ -49,14 +49,14 @@ export interface RefusedPeer {
   readonly remoteAddress: string;
 }
 
-/** What is known of a refusal besides the peer. */
+/** The facts of a refusal apart from the client. */
 export type RefusalDetails = Pick<RefusalReport, "what" | "reason"> &
   Partial<Omit<RefusalReport, "what" | "reason" | keyof RefusedPeer | "origin">>;
 
 export interface RefusalEnvironment {
-  /** Whether details are kept from the console and from the peers. */
+  /** Whether to hide details for developers from the console and from peers. */
   readonly isProduction: () => boolean;
-  /** Milliseconds of a clock that never runs backwards. */
+  /** The time in milliseconds, by a monotonic clock. */
   readonly nowMs: () => number;
 }
 
@@ -72,14 +72,14 @@ export class RefusalReporter {
     this.#limit = new MinuteLimit(environment.nowMs);
   }
 
-  /** Whether answers may help a developer, by naming the option to set. */
+  /** Whether responses may name the option to set, to help a developer. */
   get isVerbose(): boolean {
     return !this.#environment.isProduction();
   }
 
   /**
    * Reports one refusal. Call it once for every handshake, request or connection that is refused.
-   * Never throws. Without a listener, prints one line for each kind in a minute, and nothing in
+   * Never throws. Without a listener it prints one line per kind and minute, and nothing in
    * production.
    */
   report(details: RefusalDetails, peer: RefusedPeer): void {
@@ -100,7 +100,7 @@ export class RefusalReporter {
     }
   }
 
-  /** A listener that fails changes nothing for the peer or for the server. */
+  /** An error of the listener affects neither the peer nor the server. */
   #onFailure(error: unknown): void {
     if (this.#limit.take("a failure of the listener")) printError(error);
   }
@@ -124,12 +124,12 @@ function toReport(details: RefusalDetails, peer: RefusedPeer): RefusalReport {
   };
 }
 
-/** All but the peer: there are as many kinds as statuses, close codes and options. */
+/** The kind of a refusal. Excludes the peer's data, so that the number of kinds is bounded. */
 function kindOf({ what, by, status, closeCode, option }: RefusalDetails): string {
   return `${what} ${by} ${status} ${closeCode} ${option}`;
 }
 
-/** A line for the console of a developer. */
+/** The line for a developer's console. */
 function describe(report: RefusalReport): string {
   const { what, by, status, closeCode, reason, option, issues, origin, host, route } = report;
   const verb = what === "connection" ? "closed" : "refused";
@@ -145,15 +145,15 @@ function describe(report: RefusalReport): string {
   const advice = option === undefined ? "" : ` The option that decides this: ${option}.`;
   return (
     `tideway: ${decider} ${verb} a ${what} with ${status ?? closeCode}: ${withoutPeriod(reason)}${finding} ` +
-    `(${facts.join(", ")}).${advice} This kind is printed once a minute; ` +
+    `(${facts.join(", ")}).${advice} This kind of refusal is printed once a minute; ` +
     `set onRefused to get each one.`
   );
 }
 
-/** How much of a peer's text is repeated to a reader. */
+/** How many characters of a peer's text are quoted. */
 const MAX_QUOTED_CHARS = 200;
 
-/** The first 200 characters of a peer's text, in quotes, without characters that could do harm. */
+/** Quotes the first 200 characters of a peer's text, and escapes unsafe ones. */
 export function quoteStart(text: string): string {
   return quote(text.slice(0, MAX_QUOTED_CHARS));
 }

@@ -33,7 +33,7 @@ export function safeListener(listener: ErrorListener = printError): ErrorListene
   };
 }
 
-/** Prints a thrown value to the console. Never throws, whatever was thrown. */
+/** Prints a thrown value of any type to the console. Never throws. */
 export function printError(error: unknown): void {
   try {
     console.error(error);
@@ -42,7 +42,7 @@ export function printError(error: unknown): void {
     try {
       console.error("tideway: a value was thrown that cannot be printed");
     } catch {
-      // The console itself fails.
+      // The console itself failed.
     }
   }
 }

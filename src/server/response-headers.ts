@@ -1,7 +1,7 @@
 import { UsageError } from "../errors/index.ts";
 import { checkValue, isHandshakeField } from "../protocol/handshake/header-writer.ts";
 
-/** Further fields that belong to a connection, and that HTTP/2 forbids (RFC 9113 8.2.2). */
+/** Connection-specific fields, which HTTP/2 forbids (RFC 9113 8.2.2). */
 const CONNECTION_FIELDS: readonly string[] = [
   "http2-settings",
   "keep-alive",
@@ -23,9 +23,9 @@ export class ResponseHeaders extends Headers {
   }
 
   /**
-   * The fields as they are now; each `Set-Cookie` is one of them.
+   * The current fields, with each `Set-Cookie` as a separate field.
    *
-   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a field that got around the checks
+   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a field that was added past the checks
    */
   toFields(): ReadonlyArray<readonly [name: string, value: string]> {
     const fields = Array.from(this);

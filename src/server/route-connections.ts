@@ -68,6 +68,6 @@ export class RouteConnections {
 function notRead(route: string): UsageError {
   return new UsageError(
     "SOCKET_NOT_READ",
-    `nothing reads the sockets of the route "${route}", so a full queue stopped the reading and the peer's Close was not processed; call socket.listen(() => {}) in a handler that only sends`,
+    `nothing reads the sockets of the route "${route}", so their queue is full and the server does not process the peer's Close; call socket.listen(() => {}) in a handler that only sends`,
   );
 }

@@ -117,7 +117,7 @@ export class RouteTable {
     }
   }
 
-  /** An error for each route that can never answer, because one before it matches the same paths. */
+  /** An error for each route that can never answer because an earlier one matches the same paths. */
   get shadowed(): readonly ShadowedRoute[] {
     return this.#shadowed;
   }
@@ -169,7 +169,7 @@ export class RouteTable {
   }
 }
 
-/** Whether what `entry` answers includes all requests of `method`; undefined stands for any. */
+/** Whether `entry` answers all requests of `method`, where undefined means any method. */
 function answersAll(entry: HttpEntry, method: string | undefined): boolean {
   return entry.method === undefined || (method !== undefined && answers(entry, method));
 }
@@ -186,13 +186,10 @@ function readMethod(key: string, prefix: string | undefined): string | undefined
 
 function readHandler(key: string, pattern: RoutePattern, route: Route): HttpHandler {
   if (typeof route !== "function") {
-    throw invalidRoute(key, "what answers HTTP requests is a function");
+    throw invalidRoute(key, "the handler of an HTTP route must be a function");
   }
   if (NEEDS_WILDCARD in route && !pattern.hasWildcard) {
-    throw invalidRoute(
-      key,
-      'a directory is served under a key with a wildcard, such as "/static/*"',
-    );
+    throw invalidRoute(key, 'files() needs a key with a wildcard, such as "/static/*"');
   }
   return route as HttpHandler;
 }

@@ -20,15 +20,15 @@ export interface HttpContext<Params> {
 /** The certificate that a client showed in the TLS handshake (mutual TLS). */
 export interface ClientCertificate {
   /**
-   * Whether an authority of `tls.ca` issued it, and its dates were right. Check this wherever
+   * Whether an authority of `tls.ca` issued the certificate and its dates are valid. Check this if
    * `tls.rejectUnauthorized` is false: anyone can make a certificate with any subject.
    */
   readonly isVerified: boolean;
-  /** Why it was not verified, such as `"DEPTH_ZERO_SELF_SIGNED_CERT"`. */
+  /** The reason why it is not verified, such as `"DEPTH_ZERO_SELF_SIGNED_CERT"`. */
   readonly verificationError: string | undefined;
-  /** The subject, a line for each attribute: `"O=Example\nCN=alice"`. */
+  /** The subject, one attribute per line: `"O=Example\nCN=alice"`. */
   readonly subject: string;
-  /** Such as `"DNS:alice.example.com"`. */
+  /** The subject alternative names, such as `"DNS:alice.example.com"`. */
   readonly subjectAltName: string | undefined;
   readonly issuer: string;
   readonly serialNumber: string;
@@ -41,9 +41,9 @@ export interface ClientCertificate {
 }
 
 /**
- * Chooses a subprotocol among those that a client offers, in its order. It returns one of them, or the
- * empty string for none; `undefined` or `false` refuses the client with 400. Anything else, and what it
- * throws, refuses with 500 and is reported. It cannot be async.
+ * Chooses one of the subprotocols that a client offers, which come in the client's order. It returns
+ * that one, or the empty string for none. `undefined` and `false` refuse the client with 400. Any other
+ * result, or a thrown error, refuses it with 500 and is reported. The function cannot be async.
  *
  * Annotate the parameter so that TypeScript can infer the handler's `protocol`:
  * `(offered: readonly string[]) => offered.find((name) => name.startsWith("token."))`.
@@ -74,22 +74,23 @@ export interface WebSocketContext<Params, Protocol, State> {
   readonly request: Request;
   readonly url: URL;
   /**
-   * The client's address: behind a proxy, the proxy's unless `trustProxy` names it. Empty if it is
-   * first read after the connection has ended, and for a Unix socket.
+   * The client's address. Behind a proxy it is the proxy's address, unless `trustProxy` names the
+   * proxy. Empty for a Unix socket, and if it is first read after the connection has ended.
    */
   readonly remoteAddress: string;
   /**
-   * The certificate that the connection's peer showed, which may be a proxy; undefined for none. Also
-   * undefined if it is first read after the connection has ended.
+   * The TLS client certificate of the connection's peer, which may be a proxy. Undefined if the peer
+   * sent none, and if it is first read after the connection has ended.
    */
   readonly clientCertificate: ClientCertificate | undefined;
 }
 
 /**
- * Looks after one socket, which stays open when the handler returns. It runs in the asynchronous
- * context in which `serve` or `attach` was called, and so do `authorize` and `origins`: an
- * `AsyncLocalStorage` has the store that it had there, whichever way the client connects. What it throws, or rejects
- * with, closes the socket with 1011 and is reported to `onError`.
+ * Handles one socket, which stays open when the handler returns. If it throws or rejects, the socket
+ * closes with 1011 and the error is reported to `onError`.
+ *
+ * Handlers, `authorize` and `origins` run in the asynchronous context in which `serve` or `attach` was
+ * called: an `AsyncLocalStorage` has the same store for every client.
  */
 export type WebSocketHandler<
   Path extends string = string,
@@ -119,24 +120,24 @@ export interface AuthorizeContext<Params> {
   /** The certificate that the connection's peer showed, which may be a proxy; undefined for none. */
   readonly clientCertificate: ClientCertificate | undefined;
   /**
-   * Fields to send with the response that accepts: the 101, or the 200 of HTTP/2. `append` sends
-   * several `Set-Cookie`. A `Response` that refuses is sent without them: to send them with it, pass
-   * them as its `headers`. Changes after `authorize` has decided have no effect.
+   * The header fields of the response that accepts the handshake: the 101, or the 200 of HTTP/2. Use
+   * `append` for several `Set-Cookie`. A `Response` that refuses is sent without them; pass them as its
+   * `headers` to send them. Changes after `authorize` has decided have no effect.
    *
    * `set` and `append` throw UsageError `RESERVED_HEADER` for fields of the handshake
-   * (`Connection`, `Upgrade`, `Sec-WebSocket-*`) and those that frame the message, and
+   * (`Connection`, `Upgrade`, `Sec-WebSocket-*`) and fields that frame the message, and
    * `INVALID_HEADER` for a value with control characters.
    */
   readonly responseHeaders: Headers;
 }
 
 /**
- * What `authorize` may return: an object that becomes the handler's `state`, or a refusal. Any other
- * value refuses the client too, so that a mistake lets nobody in.
+ * The result of `authorize`: an object that becomes the handler's `state`, or a refusal. A value of any
+ * other type refuses the client too, so that a mistake never accepts one.
  */
 export type Authorization<State> = (State & StateObject<State>) | Response | Error;
 
-/** The part of `State` that lets a client in, by the rules of `authorize`. */
+/** The part of `State` that accepts a client, by the rules of `authorize`. */
 type StateObject<State> = unknown extends State
   ? object
   : State extends object
@@ -164,24 +165,24 @@ export type WebSocketRoute<
 /** A {@link WebSocketRoute}, by the params of its path. */
 interface WebSocketRecord<Params, Protocol, State, Schema> extends ConnectionLimits {
   /**
-   * The subprotocols spoken, the preferred one first. A client that offers none of them is refused
-   * with 400, unless the list has the empty string, which stands for none. Or a function that chooses
-   * among those offered. Default: none is spoken.
+   * The supported subprotocols, the preferred one first, or a function that chooses from the client's
+   * offer. A client that offers none of the list is refused with 400. If the list contains the empty
+   * string, such a client is accepted without a subprotocol. Default: no subprotocol.
    */
   readonly protocols?: readonly Protocol[] | ProtocolChoice<Protocol>;
   /** Whose pages may connect. Default: the server's own, and clients that are no browser. */
   readonly origins?: OriginPolicy;
   /**
-   * Decides whether the client may connect; may be async, within `handshakeTimeoutMs`.
+   * Decides whether the client may connect. May be async, and must settle within `handshakeTimeoutMs`.
    *
-   * - An object lets it in, and becomes the handler's `state`. Return `{}` if there is nothing to say.
+   * - An object accepts it, and becomes the handler's `state`. Return `{}` if you need no state.
    * - A `Response` refuses it.
    * - An `Error`, returned or thrown, refuses it with 500 and is reported to `onError`.
    * - Anything else refuses it with 500 and is reported as UsageError `INVALID_AUTHORIZATION`, at
    *   most once a minute: `true`, `false`, `undefined`, `null`, strings, numbers, functions, arrays,
    *   and a Response of another library.
    *
-   * For `state` to be inferred, say the types of its parameters: `async (request: Request) => ...`.
+   * Annotate the parameters so that TypeScript can infer `state`: `async (request: Request) => ...`.
    */
   readonly authorize?: (
     request: Request,
@@ -248,9 +249,9 @@ type RouteOf<Key extends string, Protocol, State, Schema> = string extends Key
             >
       : HttpHandler<PathOf<Key>>;
 
-/** A route of this type cannot be written, so that the compiler shows the text as its error. */
+/** No route has this type, so TypeScript shows the text as its error. */
 type InvalidKey =
-  'a key of routes is a path that begins with /, such as "/x/:id", or "ws:" or "get:" and such a path';
+  'a key of routes must be a path that begins with /, such as "/x/:id", with an optional prefix such as "ws:" or "get:"';
 
 type ValueAt<Values, Key> = Key extends keyof Values ? Values[Key] : unknown;
 
@@ -264,8 +265,8 @@ type StateOf<Returned> = unknown extends Returned
   : StateOfObject<StateObject<Awaited<Returned>>>;
 
 /**
- * `undefined` where no client is let in. Of a route that was made elsewhere and does not know its
- * state, `object` is all that is left: unknown.
+ * `undefined` if `authorize` never accepts a client. `unknown` for a route that was defined elsewhere
+ * and does not know the type of its state, which is then `object`.
  */
 type StateOfObject<State> = [State] extends [never]
   ? undefined

@@ -47,7 +47,7 @@ export class SocketDrain {
     else this.#inTurn(open, close, pace, windowMs);
   }
 
-  /** Forgets earlier calls, so that the next one closes the sockets that are open by then. */
+  /** Discards earlier calls, so that the next call closes all open sockets. */
   reset(): void {
     this.#timer?.cancel();
     this.#endMs = Infinity;

@@ -4,7 +4,7 @@ import { Tally } from "./tally.ts";
 
 /** The sockets that are open on a server. */
 export class SocketGroup implements Iterable<Socket> {
-  /** With what has to be known of each peer if the server closes its socket. */
+  /** Each socket with its peer, for the report if the server closes it. */
   readonly #sockets = new Map<Socket, RefusedPeer>();
   /** The sockets again, and the handlers that have not returned, which may outlast their sockets. */
   readonly #underWay = new Tally();

@@ -1,7 +1,7 @@
 import type { RefusedPeer } from "./refusals.ts";
 import type { Peer, UpgradeAttempt } from "./upgrade.ts";
 
-/** The peer of an open socket. There are thousands, so each holds on to little. */
+/** The peer of an open socket. Uses little memory, because there may be many thousands. */
 export class SocketPeer implements RefusedPeer {
   readonly host: string;
   readonly #origin: string | undefined;
@@ -22,7 +22,7 @@ export class SocketPeer implements RefusedPeer {
   }
 }
 
-/** Makes the peers of sockets from their requests. */
+/** Creates the peer of a socket from its request. */
 export class SocketPeers {
   readonly #hosts = new RepeatedText();
   readonly #origins = new RepeatedText();
@@ -33,12 +33,12 @@ export class SocketPeers {
   }
 }
 
-/** Gives equal texts in a row the same memory. */
+/** Shares memory between equal consecutive texts. */
 class RepeatedText {
   #latest = "";
 
   keep(text: string): string {
-    // A copy: V8 keeps the whole head of a request in memory for any part of it.
+    // A copy, because V8 keeps the whole request head in memory for a substring of it.
     if (text !== this.#latest) this.#latest = JSON.parse(JSON.stringify(text)) as string;
     return this.#latest;
   }

@@ -44,7 +44,7 @@ export interface SocketHost {
   onFailure(socket: Socket, error: unknown): void;
   /** The server closes `socket`, not the application; called at most once for each socket. */
   onRefused(socket: Socket, refusal: CloseRefusal): void;
-  /** The connection of `socket` has ended, and nothing ever read its messages, which filled the queue. */
+  /** The connection of `socket` has ended, its queue is full, and nothing ever read from it. */
   onUnread?(socket: Socket): void;
   /** The connection of `socket` is over. */
   onClosed(socket: Socket): void;
@@ -88,8 +88,8 @@ let closeSoon: (socket: Socket) => void;
  * Messages have one consumer: one `for await` loop, one call of `listen`, or `readable`. What comes
  * before it is kept; once the queue is full the peer has to wait. A socket without any consumer
  * stays open, and answers pings and the peer's Close, until its queue is full. From then on it reads
- * nothing, not even a Close: if you only send, still say `socket.listen(() => {})`. The first such
- * socket of a route is reported to `onError` when it ends, as a UsageError `SOCKET_NOT_READ`.
+ * nothing, not even a Close. If you only send, call `socket.listen(() => {})`. The first such socket of
+ * a route is reported to `onError` when it ends, as UsageError `SOCKET_NOT_READ`.
  */
 export class Socket implements AsyncIterable<Message> {
   readonly #connection: Connection;
@@ -287,7 +287,7 @@ export class Socket implements AsyncIterable<Message> {
       this.close(CloseCode.TryAgainLater, "too slow");
       this.#host.onRefused(this, {
         closeCode: CloseCode.TryAgainLater,
-        reason: `${bufferedAmount} bytes wait for the peer, more than maxBufferedBytes ${this.#maxBufferedBytes}`,
+        reason: `${bufferedAmount} bytes are buffered for the peer, more than maxBufferedBytes ${this.#maxBufferedBytes}`,
         option: "maxBufferedBytes",
       });
     }
@@ -320,7 +320,7 @@ export class Socket implements AsyncIterable<Message> {
   #fail(error: unknown): void {
     this.close(CloseCode.InternalError);
     // That the connection ended, or why it had to, is no failure of the handler's.
-    // Not by instanceof: a proxy of the program's own may throw at that.
+    // `instanceof` could throw if the application threw a proxy.
     const isOwnEnd = ownErrors.get(error as Error) === this;
     if (this.#hasFailed || isOwnEnd) return;
     this.#hasFailed = true;
@@ -352,7 +352,7 @@ export class Socket implements AsyncIterable<Message> {
   }
 
   #onClosing(error: ProtocolError | undefined): void {
-    // Once a Close frame was sent, none follows for what the peer does then.
+    // After this side has sent Close, it sends no second one for a later violation.
     if (error === undefined || this.#isClosedLocally) return;
     this.#host.onRefused(this, {
       closeCode: error.closeCode ?? CloseCode.ProtocolError,
@@ -419,7 +419,7 @@ class SocketConnectionHandler implements ConnectionHandler {
 
 const NO_OPTIONS: ListenOptions = {};
 
-/** The options behind the violations that are not of the protocol itself, by error code. */
+/** The options that set the limits of a connection, by the error code of their violation. */
 const OPTION_OF_VIOLATION: Readonly<Record<string, string>> = {
   MESSAGE_TOO_BIG: "maxMessageBytes",
   UNFINISHED_TOO_BIG: "maxUnfinishedBytes",

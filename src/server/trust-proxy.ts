@@ -9,13 +9,13 @@ import {
 import { type IpAddress, isInNetwork, parseIpAddress, parseIpNetwork } from "./ip-address.ts";
 import { invalidOption } from "./options.ts";
 
-/** What the proxies in front say of a request, as far as they are trusted. */
+/** The properties of a request that trusted proxies report. */
 export interface ForwardedRequest {
-  /** Undefined where it is that of the connection itself. */
+  /** The client's address; undefined to use that of the connection. */
   readonly remoteAddress: string | undefined;
-  /** Undefined where it is the request's own. */
+  /** The host that the client asked for; undefined to use that of the request. */
   readonly host: string | undefined;
-  /** Undefined where it is the connection's own. */
+  /** Whether the client uses TLS; undefined to use the state of the connection. */
   readonly isSecure: boolean | undefined;
 }
 
@@ -23,8 +23,8 @@ export interface ForwardedRequest {
 export type PeerAddress = string | undefined;
 
 /**
- * Reads what the proxies in front say. Undefined where the peer is not trusted, or what it says is
- * malformed: then the connection itself counts. Never throws.
+ * Reads what trusted proxies report of a request. Returns undefined if the peer is not trusted or its
+ * fields are malformed; then the connection's own properties apply. Never throws.
  */
 export type ProxyReader = (
   rawHeaders: readonly string[],
@@ -39,14 +39,14 @@ const PROXY_HEADERS = [
   "x-forwarded-port",
 ] as const;
 
-/** A header field by which a proxy tells of the request that it received. */
+/** A header field in which a proxy describes the request that it received. */
 export type ProxyHeader = (typeof PROXY_HEADERS)[number];
 
 export interface ProxyOptions {
   /**
-   * The proxies whose word counts, for `remoteAddress`, `url`, `hosts` and the origin check: a list
-   * of addresses and networks (`["127.0.0.1", "10.0.0.0/8", "fd00::/8"]`), or how many proxies each
-   * request passes. A Unix socket counts as one trusted proxy.
+   * The trusted proxies, whose fields apply to `remoteAddress`, `url`, `hosts` and the origin check.
+   * Give a list of addresses and networks (`["127.0.0.1", "10.0.0.0/8", "fd00::/8"]`), or the number of
+   * proxies that each request passes. A Unix socket counts as one trusted proxy.
    *
    * The server reads `Forwarded` (RFC 7239) or, without that field, `X-Forwarded-For`,
    * `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Port`. It walks from the last address
@@ -59,20 +59,20 @@ export interface ProxyOptions {
    */
   readonly trustProxy?: number | readonly string[];
   /**
-   * The fields that your proxies write; the others are not read. Name them if a proxy cannot remove
-   * the others from a client's request. Default: all of them.
+   * The fields that your proxies write; the server ignores the others. Set it if a proxy cannot remove
+   * the other fields from a client's request. Default: all of them.
    */
   readonly proxyHeaders?: readonly ProxyHeader[];
 }
 
-/** More proxies in a row than any request passes. */
+/** The limit for the proxies of one request. */
 const MAX_HOPS = 32;
 
-/** Whether the proxy at `position`, of which the connection comes from number 1, is trusted. */
+/** Whether the proxy at `position` is trusted. Position 1 is the connection's peer. */
 type TrustTest = (address: IpAddress | undefined, position: number) => boolean;
 
 /**
- * Compiles the options; undefined where no proxy is trusted.
+ * Compiles the options. Returns undefined if no proxy is trusted.
  *
  * @throws UsageError `INVALID_OPTION`
  */

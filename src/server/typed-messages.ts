@@ -46,7 +46,7 @@ export class MessageReader<T> {
     }
   }
 
-  /** Standard Schema: a result is a success unless it has issues. What is no result fails. */
+  /** Standard Schema: a result without issues is a success. An invalid result throws. */
   #settle(result: SchemaResult<T>): Reading<T> {
     if (typeof result !== "object" || result === null) throw invalidResult(result);
     if (!result.issues) {

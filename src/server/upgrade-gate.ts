@@ -55,7 +55,7 @@ export class UpgradeGate {
   readonly #routes: RouteTable;
   readonly #environment: UpgradeEnvironment;
   readonly #connections = new Map<WebSocketEntry, RouteConnections>();
-  /** By route. */
+  /** Limits the reports of usage errors, by route. */
   readonly #usageErrors: MinuteLimit;
   readonly #pending: PendingAuthorize;
   readonly #peers = new SocketPeers();
@@ -88,7 +88,7 @@ export class UpgradeGate {
     attempt: UpgradeAttempt,
     { key: route }: WebSocketEntry,
   ): void {
-    // The server has answered in its stead, or nobody is there to be refused.
+    // The server has sent another response already, or the client has left.
     if (attempt.isAborted) return;
     const reason = "authorize returned a Response.";
     const details = { what: "handshake", by: "application", status, reason, route } as const;
@@ -245,7 +245,7 @@ export class UpgradeGate {
     return connections;
   }
 
-  /** A stranger can cause any number of usage errors, which are all the same to the program. */
+  /** Reports usage errors once per route and minute, because clients can cause any number of them. */
   #reportFailure(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): void {
     if (isInstance(error, UsageError) && !this.#usageErrors.take(entry)) return;
     this.#report(error, attempt, entry);
@@ -261,7 +261,7 @@ function discardResponse(result: unknown): void {
   try {
     if (isOwnResponse(result)) cancelBody(result);
   } catch {
-    // An object of the program's own that throws when it is read.
+    // An object of the application may throw when it is read.
   }
 }
 
@@ -281,8 +281,12 @@ function refuse(
 }
 
 const WRONG_HOST = refuse(MISDIRECTED.status, MISDIRECTED.message, MISDIRECTED.option);
-const NOT_FOUND = refuse(404, "No WebSocket is here.", "routes");
-const WRONG_PROTOCOL = refuse(400, "None of the subprotocols offered is spoken here.", "protocols");
+const NOT_FOUND = refuse(404, "No WebSocket route matches this path.", "routes");
+const WRONG_PROTOCOL = refuse(
+  400,
+  "The server supports none of the offered subprotocols.",
+  "protocols",
+);
 const FULL = refuse(503, "The server is full.", "maxConnections", {
   "Retry-After": String(RETRY_AFTER_S),
 });
@@ -292,17 +296,19 @@ const BUSY = refuse(503, "The server is too busy.", "maxPendingAuthorize", {
 const TOO_SLOW = refuse(503, "The server is too busy.", "handshakeTimeoutMs");
 const FAILED = refuse(500, "The server failed.");
 
-/** The body quotes what the peer sent, so a browser must not take it for anything but text. */
+/** The body quotes the peer, so `nosniff` keeps browsers from reading it as anything but text. */
 function wrongOrigin(
   [origin = "", ...more]: readonly string[],
   isVerbose: boolean,
 ): UpgradeRefused {
   const headers = { "X-Content-Type-Options": "nosniff" };
-  if (more.length > 0) return refuse(403, "The request has several Origins.", "origins", headers);
-  const problem = `Pages of the origin ${quoteStart(origin)} may not connect.`;
-  const advice = " To let them connect, list it in the option origins of the server or the route.";
+  if (more.length > 0)
+    return refuse(403, "The request has several Origin fields.", "origins", headers);
+  const problem = `Pages from ${quoteStart(origin)} may not connect.`;
+  const advice =
+    " To allow them, add this origin to the origins option of the server or the route.";
   return {
     ...refuse(403, isVerbose ? problem + advice : problem, "origins", headers),
-    reason: "Pages of this origin may not connect.",
+    reason: "Pages from this origin may not connect.",
   };
 }

@@ -5,7 +5,7 @@ import type { OriginClaim } from "./origin.ts";
 import type { ClientCertificate } from "./route-types.ts";
 import type { Socket } from "./socket.ts";
 
-/** Where a connection comes from. */
+/** The remote address of a connection. */
 export interface Peer {
   /** Undefined once the connection has ended. */
   readonly remoteAddress?: string | undefined;
@@ -20,13 +20,13 @@ export interface UpgradeAttempt extends OriginClaim {
   readonly url: URL;
   /** Where the connection comes from; empty once it has ended. */
   readonly remoteAddress: string;
-  /** The same address, without holding on to the request: for as long as the socket is open. */
+  /** The same address, for as long as the socket is open. Does not keep the request in memory. */
   readonly peer: Peer;
-  /** Whether the peer has gone, or was answered without waiting for the decision. */
+  /** Whether the peer has left, or was answered before the decision. */
   readonly isAborted: boolean;
   /** Called once when `isAborted` becomes true; set while `authorize` is pending. */
   onAborted: (() => void) | undefined;
-  /** The connection that the request came by: over HTTP/2, several requests share one. */
+  /** The connection of the request. Over HTTP/2, several requests share one. */
   readonly connection: object;
   /** The certificate that the peer showed in the TLS handshake. */
   readonly clientCertificate?: ClientCertificate | undefined;
@@ -50,7 +50,7 @@ export interface UpgradeAccepted {
 
 /** Send a plain response and close. */
 export interface UpgradeRefused extends UpgradeRefusal {
-  /** What `onRefused` gets, without what the peer sent. Default: the message. */
+  /** The reason for `onRefused`, without text from the peer. Default: the message. */
   readonly reason?: string;
   /** The name of the option that decides this. */
   readonly option?: string;

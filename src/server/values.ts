@@ -1,4 +1,4 @@
-/** A property of HTTP handlers that need a route with a wildcard. */
+/** Marks HTTP handlers that need a route with a wildcard. */
 export const NEEDS_WILDCARD: unique symbol = Symbol("needs a wildcard");
 
 /** Whether `value` is a promise, of whatever make. */
@@ -12,8 +12,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Whether `value` is a Response of this runtime. A framework may have replaced the global class by one
- * of its own, and some functions still return the first.
+ * Whether `value` is a Response of this runtime. A framework may have replaced the global class while
+ * some functions still return the original one.
  */
 export function isOwnResponse(value: unknown): value is Response {
   if (typeof value !== "object" || value === null) return false;
@@ -31,7 +31,7 @@ export function isResponse(value: unknown): value is Response {
   );
 }
 
-/** As `instanceof`, for values that may be proxies whose traps throw. */
+/** Like `instanceof`, but false for proxies whose traps throw. */
 export function isInstance<T>(
   value: unknown,
   type: abstract new (...parameters: never) => T,

@@ -1,6 +1,6 @@
-/** The part of a regular expression that is matched in linear time, as a tree. */
+/** The syntax tree of a regular expression that can be matched in linear time. */
 export type ExpressionNode =
-  /** One character of `expression`, which matches a single one. */
+  /** Matches one character: `expression` is a class, an escape or a literal. */
   | { readonly kind: "character"; readonly expression: string }
   | { readonly kind: "sequence"; readonly items: readonly ExpressionNode[] }
   /** The first alternative that leads to a match is taken. */
@@ -15,7 +15,7 @@ export type ExpressionNode =
       readonly isGreedy: boolean;
     };
 
-/** A class, an escape or one character. Escapes that assert or refer back are left out. */
+/** A class, an escape or one character, without escapes that assert or refer back. */
 const CHARACTER =
   /\[(?:[^\]\\]|\\.)*\]|\\(?:u\{[0-9a-f]+\}|u[0-9a-f]{4}|x[0-9a-f]{2}|c[a-z]|p\{[^}]*\}|[^bkpuxc1-9])|[^\\[\](){}*+?|^$]/isy;
 const QUANTIFIER = /(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})(\??)/y;
@@ -29,8 +29,8 @@ const BOUNDS: Readonly<Record<string, readonly [min: number, max: number]>> = {
 /**
  * Parses a regular expression that is valid with the flag `u`.
  *
- * @throws SyntaxError naming what cannot be matched in linear time, or has no meaning in a path: back
- *   references, lookarounds and assertions
+ * @throws SyntaxError for back references, lookarounds and assertions, which cannot be matched in
+ *   linear time or have no meaning in a path
  */
 export function parseExpression(source: string): ExpressionNode {
   const parser = new ExpressionParser(source);

@@ -2,7 +2,7 @@ import { type ExpressionNode, parseExpression } from "./expression-parser.ts";
 
 const Op = { Character: 0, Split: 1, Jump: 2, Save: 3, Match: 4 } as const;
 
-/** What one instruction does; what `x` and `y` mean depends on `op`. */
+/** One instruction. The meaning of `x` and `y` depends on `op`. */
 interface Instruction {
   readonly op: (typeof Op)[keyof typeof Op];
   /** Character: index of its set. Split and Jump: where to continue. Save: the slot. */
@@ -18,9 +18,9 @@ const MAX_INSTRUCTIONS = 1000;
 const CHARACTERS = 128;
 
 /**
- * A regular expression that must match a whole text, in time linear in its length. It finds the
- * match that `RegExp` would find: each instruction is tried once at most at each position, in the
- * order of a backtracking matcher, because a second try can only fail like the first.
+ * Matches a regular expression against a whole text, in time linear in the text's length. It finds the
+ * same match as `RegExp`: it tries alternatives in the order of a backtracking matcher, but tries each
+ * instruction at most once per position, because a second try can only fail like the first.
  */
 export class LinearExpression {
   readonly #instructions: Instruction[] = [];

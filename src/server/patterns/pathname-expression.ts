@@ -1,7 +1,7 @@
 /** A regular expression for a whole pathname, as source, and the params that its groups capture. */
 export interface PathnameExpression {
   readonly source: string;
-  /** One for each capturing group, in order; groups without a name are called "0", "1" and so on. */
+  /** A name for each capturing group, in order. Unnamed groups get "0", "1" and so on. */
   readonly names: readonly string[];
 }
 
@@ -49,7 +49,7 @@ class PatternReader {
 
   readPart(): string {
     if (this.#take("{")) return this.#readBraces();
-    // A slash in front of a param belongs to it, so that "/:lang?" may lack both.
+    // A slash before a param belongs to it, so that "/:lang?" also matches without both.
     const isSlash = this.#text[this.#at] === "/";
     if (isSlash) this.#at++;
     const value = this.#readValue();
@@ -79,10 +79,10 @@ class PatternReader {
     return literal;
   }
 
-  /** The expression of the param that begins here, whose name is noted; undefined if there is none. */
+  /** Reads the param that begins here and notes its name. Undefined if none begins here. */
   #readValue(): string | undefined {
     const name = this.#match(NAME)?.[1];
-    // Behind a name, an asterisk is a modifier.
+    // After a name, an asterisk is a modifier.
     const value =
       this.#readExpression() ??
       (name !== undefined ? SEGMENT : this.#take("*") ? WILDCARD : undefined);
@@ -135,7 +135,7 @@ function groupSource({ prefix, value, suffix }: Group, modifier: string): string
   const [before, after] = [escape(prefix), escape(suffix)];
   if (modifier === "" || modifier === "?") return `(?:${before}(${value})${after})${modifier}`;
   if (before + after === "") return `((?:${value})${modifier})`;
-  // The param is all repetitions together, without the text before the first and behind the last.
+  // The param is all repetitions together, without the text before the first and after the last.
   const repeated = `(?:${value})(?:${after}${before}(?:${value}))*`;
   return `(?:${before}(${repeated})${after})${modifier === "*" ? "?" : ""}`;
 }

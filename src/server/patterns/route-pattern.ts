@@ -22,8 +22,8 @@ const NO_PARAMS: Params = Object.freeze({});
 
 /**
  * Compiles the path of a route. The usual shapes become plain comparisons and one regular
- * expression. The others are matched by a slower matcher of our own, because `RegExp`, and with it
- * URLPattern, backtracks: a path of 3 KB would take it seconds. All take time linear in the path.
+ * expression. All other paths use the slower `LinearExpression`, because `RegExp` and URLPattern
+ * backtrack: a path of 3 KB could take them seconds. Both ways take time linear in the path.
  *
  * @throws UsageError `INVALID_ROUTE` naming `key`
  */

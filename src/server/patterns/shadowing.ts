@@ -1,7 +1,7 @@
 /**
- * Whether a route for the path `earlier` matches every path that `later` matches, so that it leaves
- * the later route nothing. Finds this for paths of plain segments, params and a wildcard at the end;
- * for other patterns only if both are the same but for the names of their params.
+ * Whether a route for the path `earlier` matches every path that `later` matches, so that the later
+ * route never answers. Covers paths of plain segments, params and a wildcard at the end. Other patterns
+ * are compared only for equality, apart from the names of their params.
  */
 export function shadows(earlier: string, later: string): boolean {
   if (withoutNames(earlier) === withoutNames(later)) return true;
@@ -19,7 +19,7 @@ export function shadows(earlier: string, later: string): boolean {
   );
 }
 
-/** A segment without syntax but names: it matches one segment of a path, whatever the params are. */
+/** A segment of literal text and named params, which matches exactly one segment of a path. */
 const ONE_SEGMENT = /^[^{}()*+?\\]*$/;
 const NAME = /:[\p{ID_Start}_$][\p{ID_Continue}_$\u200c\u200d]*/gu;
 const WHOLE_PARAM = /^:[\p{ID_Start}_$][\p{ID_Continue}_$\u200c\u200d]*$/u;
