@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -7,48 +7,106 @@ import { expect, it } from "vitest";
 
 const root = new URL("../../", import.meta.url);
 
-/** The paths of the files that `npm pack` puts into the package. */
-async function packedFiles(): Promise<readonly string[]> {
+interface Package {
+  readonly files: readonly string[];
+  readonly unpackedBytes: number;
+}
+
+/** What `npm pack` makes of the repository. */
+async function pack(): Promise<Package> {
   const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
   const { stdout } = await promisify(execFile)("npm", args, {
     cwd: fileURLToPath(root),
     maxBuffer: 16_777_216,
   });
-  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-  return files.map(({ path }) => path);
+  const [{ files, unpackedSize }] = JSON.parse(stdout) as [
+    { files: { path: string }[]; unpackedSize: number },
+  ];
+  return { files: files.map(({ path }) => path), unpackedBytes: unpackedSize };
 }
 
-/** What the relative links of a page lead to, as paths from the root. */
-async function relativeLinks(page: string): Promise<readonly string[]> {
-  const text = await readFile(new URL(page, root), "utf8");
+interface Link {
+  /** From the root of the repository. */
+  readonly path: string;
+  readonly anchor: string | undefined;
+}
+
+/** The relative links of a page, without those in code. */
+function relativeLinks(page: string): readonly Link[] {
+  const text = readPage(page).replace(/^```[^]*?^```/gm, "");
   return Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, link]) => link)
-    .filter((link) => !/^([a-z]+:|#)/.test(link))
-    .map((link) => posix.join(posix.dirname(page), link.replace(/#.*/, "")).replace(/\/$/, ""));
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .map((link) => {
+      const [path, anchor] = link.split("#");
+      const absolute = path === "" ? page : posix.join(posix.dirname(page), path);
+      return { path: absolute.replace(/\/$/, ""), anchor };
+    });
 }
 
-it("has every file in the package that the README and the docs link to", async () => {
-  const files = await packedFiles();
-  const pages = files.filter((path) =>
-    /^(README|SECURITY|CONTRIBUTING|docs\/[^/]+)\.md$/.test(path),
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): readonly string[] {
+  return Array.from(readPage(page).matchAll(/^#+ (.*)$/gm), ([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
   );
-  expect(pages).toContain("README.md");
-  expect(pages).toContain("docs/topics.md");
-  const broken: string[] = [];
-  for (const page of pages) {
-    for (const link of await relativeLinks(page)) {
-      const isThere = files.some((path) => path === link || path.startsWith(`${link}/`));
-      if (!isThere) broken.push(`${page}: ${link}`);
-    }
-  }
+}
+
+function readPage(page: string): string {
+  return readFileSync(new URL(page, root), "utf8");
+}
+
+const PAGES = [
+  "README.md",
+  "SECURITY.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  ...readdirSync(new URL("docs", root)).map((name) => `docs/${name}`),
+];
+
+it.each(PAGES)("the relative links of %s lead somewhere in the repository", (page) => {
+  const broken = relativeLinks(page).filter(
+    ({ path, anchor }) =>
+      !existsSync(new URL(path, root)) ||
+      (anchor !== undefined && !anchorsOf(path).includes(anchor)),
+  );
   expect(broken).toEqual([]);
 });
 
-it("declares the clients of the brokers as optional peers that the tests' versions satisfy", async () => {
-  const text = await readFile(new URL("package.json", root), "utf8");
-  const { peerDependencies, peerDependenciesMeta, devDependencies } = JSON.parse(text) as Record<
-    string,
-    Record<string, unknown>
-  >;
+it("the README, the pages that it links to, and the package have each other", async () => {
+  const { files } = await pack();
+  expect(files).toEqual(expect.arrayContaining(PAGES));
+  // Tests, benchmarks and the examples' sources stay out of the package: they would double its size,
+  // and a program that uses it runs none of them. The links of docs pages to them, such as those of
+  // the tables to tests, work in the repository, where a reader can run what they show.
+  const isLeftOut = (page: string, path: string): boolean =>
+    page.startsWith("docs/") && /^(test|bench)\//.test(path);
+  const broken = PAGES.flatMap((page) =>
+    relativeLinks(page)
+      .filter(({ path }) => !isLeftOut(page, path))
+      .filter(({ path }) => !files.some((file) => file === path || file.startsWith(`${path}/`)))
+      .map(({ path }) => `${page}: ${path}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+it("the package has the code, its sources for debuggers, and pages to read: less than 4 MB", async () => {
+  const { files, unpackedBytes } = await pack();
+  const others = files.filter(
+    (path) =>
+      !/^((dist|src|docs|api)\/|examples\/[a-z-]+\/README\.md$|[A-Z]+(\.md)?$|package\.json$)/.test(
+        path,
+      ),
+  );
+  expect(others).toEqual([]);
+  expect(unpackedBytes).toBeLessThan(4_000_000);
+});
+
+it("declares the clients of the brokers as optional peers that the tests' versions satisfy", () => {
+  const { peerDependencies, peerDependenciesMeta, devDependencies } = JSON.parse(
+    readPage("package.json"),
+  ) as Record<string, Record<string, unknown>>;
   const names = ["@nats-io/jetstream", "@nats-io/transport-node", "ioredis", "redis"];
   expect(Object.keys(peerDependencies).toSorted()).toEqual(names);
   for (const name of names) {
