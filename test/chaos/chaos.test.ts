@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { findLeaks } from "./leaks.ts";
+import { PROTOCOLS, runChaos } from "./run.ts";
+
+it.each(PROTOCOLS)(
+  "whatever peers and handlers do over %s, nothing escapes, leaks or harms a bystander",
+  { timeout: 180_000 },
+  async (protocol) => {
+    const options = {
+      protocol,
+      seed: 7,
+      peersPerRound: 60,
+      isOver: (round: number) => round === 3,
+    };
+    const { peers, violations } = await runChaos(options);
+    expect(violations).toEqual([]);
+    expect(peers).toBe(180);
+  },
+);
+
+describe("the search for leaks", () => {
+  const before = { descriptors: 20, handles: { TCPSocketWrap: 1 }, heapBytes: 10_000_000 };
+
+  it("finds none where there is no more than before", () => {
+    expect(findLeaks(before, before)).toEqual([]);
+    expect(findLeaks(before, { descriptors: 18, handles: {}, heapBytes: 12_000_000 })).toEqual([]);
+  });
+
+  it("finds descriptors, handles of each kind, and a heap that grows", () => {
+    const after = { descriptors: 21, handles: { TCPSocketWrap: 2, FSReqWrap: 1 }, heapBytes: 2e7 };
+    expect(findLeaks(before, after)).toEqual([
+      expect.stringContaining("21 descriptors"),
+      expect.stringContaining("TCPSocketWrap"),
+      expect.stringContaining("FSReqWrap"),
+      expect.stringContaining("heap"),
+    ]);
+  });
+});

@@ -1,0 +1,57 @@
+import { readdirSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+/** What a process holds on to, apart from what it still uses. */
+export interface Holdings {
+  /** Open descriptors; 0 where the system does not list them. */
+  readonly descriptors: number;
+  /** Sockets, servers and the like, by their kind. */
+  readonly handles: Readonly<Record<string, number>>;
+  /** Bytes on the heap after a garbage collection. */
+  readonly heapBytes: number;
+}
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+export function countHoldings(): Holdings {
+  const handles: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) {
+    // Timers and immediates come and go.
+    if (/wrap|handle/i.test(kind)) handles[kind] = (handles[kind] ?? 0) + 1;
+  }
+  collectGarbage();
+  return {
+    descriptors: countDescriptors(),
+    handles,
+    heapBytes: process.memoryUsage().heapUsed,
+  };
+}
+
+function countDescriptors(): number {
+  try {
+    return readdirSync("/proc/self/fd").length;
+  } catch {
+    return 0;
+  }
+}
+
+/** Code that is compiled late, and what V8 learns of it, take this much. */
+const HEAP_ALLOWANCE_BYTES = 8 * 1024 * 1024;
+
+/** What `after` has more than `before`; nothing if nothing has leaked. */
+export function findLeaks(before: Holdings, after: Holdings): string[] {
+  const leaks: string[] = [];
+  if (after.descriptors > before.descriptors) {
+    leaks.push(`${after.descriptors} descriptors are open, ${before.descriptors} were before`);
+  }
+  for (const [kind, count] of Object.entries(after.handles)) {
+    const earlier = before.handles[kind] ?? 0;
+    if (count > earlier) leaks.push(`${count} handles of kind ${kind}, ${earlier} were before`);
+  }
+  if (after.heapBytes > before.heapBytes + HEAP_ALLOWANCE_BYTES) {
+    leaks.push(`the heap grew from ${before.heapBytes} to ${after.heapBytes} bytes`);
+  }
+  return leaks;
+}

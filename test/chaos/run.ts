@@ -1,0 +1,224 @@
+import { readFileSync } from "node:fs";
+import { type Arbitrary, constantFrom, sample } from "fast-check";
+import { TidewayError, WebSocket } from "../../src/node/index.ts";
+import { type ServeOptions, serve, type Server } from "../../src/node/server.ts";
+import { HTTP1_LIVES, liveOverHttp1 } from "./http1-peer.ts";
+import { HTTP2_LIVES, liveOverHttp2 } from "./http2-peer.ts";
+import { countHoldings, findLeaks, type Holdings } from "./leaks.ts";
+import { makeRoutes, PlannedFault } from "./routes.ts";
+
+/** By what the peers of a run reach the server. */
+export type Protocol = "HTTP/1.1" | "HTTP/1.1 over TLS" | "HTTP/2";
+
+export const PROTOCOLS: readonly Protocol[] = ["HTTP/1.1", "HTTP/1.1 over TLS", "HTTP/2"];
+
+export interface ChaosOptions {
+  readonly protocol: Protocol;
+  readonly seed: number;
+  /** Peers that live at the same time. */
+  readonly peersPerRound: number;
+  /** Is asked before each round. */
+  readonly isOver: (round: number) => boolean;
+  readonly onProgress?: (line: string) => void;
+}
+
+export interface ChaosResult {
+  readonly rounds: number;
+  readonly peers: number;
+  /** Everything that must not happen and did, such as a leak or an error that nobody planned. */
+  readonly violations: readonly string[];
+}
+
+const read = (name: string): Buffer => readFileSync(`test/client/certificates/${name}`);
+
+const LIMITS: Partial<ServeOptions> = {
+  handshakeTimeoutMs: 500,
+  closeTimeoutMs: 100,
+  maxMessagesPerSecond: 10_000,
+  maxBufferedBytes: 200_000,
+  heartbeat: { idleMs: 1000, timeoutMs: 1000 },
+  compression: true,
+};
+
+/** Rounds after which everything that is loaded or compiled late is there. */
+const WARM_UP_ROUNDS = 2;
+
+/** How long the server may take to be rid of the last peers: all limits together, on a slow machine. */
+const SETTLE_MS = 60_000;
+
+/** Serves routes whose code misbehaves to peers that misbehave, round after round. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { protocol, seed, peersPerRound, isOver, onProgress = () => {} } = options;
+  const violations: string[] = [];
+  const onUncaught = (error: unknown): void => {
+    violations.push(`an error escaped: ${describe(error)}`);
+  };
+  process.on("uncaughtException", onUncaught).on("unhandledRejection", onUncaught);
+  let rounds = 0;
+  try {
+    let before: Holdings | undefined;
+    while (!isOver(rounds)) {
+      violations.push(...(await runRound(protocol, seed + rounds, peersPerRound)));
+      rounds++;
+      const holdings = await settle(before);
+      if (rounds === WARM_UP_ROUNDS) before = holdings;
+      const leaks = before === undefined ? [] : findLeaks(before, holdings);
+      violations.push(...leaks.map((leak) => `after round ${rounds}: ${leak}`));
+      const heapMib = (holdings.heapBytes / 1_048_576).toFixed(1);
+      onProgress(`${protocol}, round ${rounds}: ${heapMib} MiB, ${violations.length} violations`);
+      if (violations.length > 0) break;
+    }
+  } finally {
+    process.off("uncaughtException", onUncaught).off("unhandledRejection", onUncaught);
+  }
+  return { rounds, peers: rounds * peersPerRound, violations };
+}
+
+/** Returns what must not happen and did. */
+async function runRound(protocol: Protocol, seed: number, count: number): Promise<string[]> {
+  const violations: string[] = [];
+  const isSecure = protocol !== "HTTP/1.1";
+  const server = await serve({
+    host: "127.0.0.1",
+    port: 0,
+    ...LIMITS,
+    ...(isSecure && { tls: { cert: read("localhost.crt"), key: read("localhost.key") } }),
+    onError: (error) => {
+      if (!isPlanned(error)) violations.push(`an error was reported: ${describe(error)}`);
+    },
+    // Without a listener, refusals would fill the console.
+    onRefused: () => {},
+    routes: makeRoutes(),
+  });
+  const bystander = new Bystander(server, isSecure);
+  try {
+    // Before a hundred TLS handshakes at once, which on a slow machine take longer than one may.
+    await bystander.opened;
+    const blocking = blockEventLoop(seed);
+    await Promise.all(makePeers(protocol, server.port, seed, count));
+    blocking.stop();
+    violations.push(...(await bystander.leave()));
+    await until(() => server.sockets.size === 0);
+    if (server.sockets.size > 0) violations.push(`${server.sockets.size} sockets stay open`);
+  } finally {
+    await server.stop({ timeoutMs: 2000 });
+  }
+  return violations;
+}
+
+function makePeers(protocol: Protocol, port: number, seed: number, count: number): Promise<void>[] {
+  if (protocol === "HTTP/2") {
+    return draw(HTTP2_LIVES, seed, count).map((life) => liveOverHttp2(port, life));
+  }
+  const isSecure = protocol === "HTTP/1.1 over TLS";
+  return draw(HTTP1_LIVES, seed, count).map((life) => liveOverHttp1(port, isSecure, life));
+}
+
+function draw<T>(arbitrary: Arbitrary<T>, seed: number, count: number): T[] {
+  return sample(arbitrary, { seed, numRuns: count });
+}
+
+/** A client that does nothing wrong, and gets its echo whatever the others do. */
+class Bystander {
+  readonly #socket: WebSocket;
+  readonly #exchanged: Promise<string[]>;
+  /** Never rejects: what went wrong is among the complaints. */
+  readonly opened: Promise<unknown>;
+  #isLeaving = false;
+
+  constructor(server: Server, isSecure: boolean) {
+    this.#socket = new WebSocket(`${server.url.replace("http", "ws")}/echo`, undefined, {
+      ...(isSecure && { tls: { rejectUnauthorized: false } }),
+    });
+    this.opened = this.#socket.onOpen.first.catch(() => {});
+    this.#exchanged = this.#exchange();
+  }
+
+  /** Returns what it could complain of. */
+  leave(): Promise<string[]> {
+    this.#isLeaving = true;
+    return this.#exchanged;
+  }
+
+  async #exchange(): Promise<string[]> {
+    try {
+      await this.#socket.onOpen.first;
+      const received = this.#socket.onMessage[Symbol.asyncIterator]();
+      for (let count = 0; !this.#isLeaving || count < 3; count++) {
+        const text = `${count} `.repeat(1 + (count % 100));
+        this.#socket.send(text);
+        const { value } = await received.next();
+        if (value?.data !== text) return [`a bystander got ${describe(value?.data)} for its text`];
+      }
+      const closed = this.#socket.onClose.first;
+      this.#socket.close(1000);
+      const { wasClean } = await closed;
+      return wasClean ? [] : ["a bystander was not closed cleanly"];
+    } catch (error) {
+      return [`a bystander was harmed: ${describe(error)}`];
+    }
+  }
+}
+
+/** Now and then holds the event loop for as long as a slow handler would. */
+function blockEventLoop(seed: number): { stop(): void } {
+  const lengthsMs = draw(constantFrom(0, 0, 20, 50, 150), seed, 20);
+  const timer = setInterval(() => {
+    const untilMs = performance.now() + (lengthsMs.pop() ?? 0);
+    while (performance.now() < untilMs);
+  }, 10);
+  return { stop: () => clearInterval(timer) };
+}
+
+function isPlanned(error: unknown): boolean {
+  // Some planned faults throw when they are looked at; what cannot be an error of ours is planned.
+  if (!isError(error)) return true;
+  return (
+    error instanceof PlannedFault ||
+    (error instanceof TidewayError && EXPECTED_CODES.includes(error.code))
+  );
+}
+
+function isError(value: unknown): value is Error {
+  try {
+    return value instanceof Error;
+  } catch {
+    return false;
+  }
+}
+
+/** What is reported when routes return wrong values, or decide too late, as those of this run do. */
+const EXPECTED_CODES: readonly string[] = [
+  "NO_RESPONSE",
+  "AUTHORIZE_TIMEOUT",
+  "INVALID_AUTHORIZATION",
+];
+
+function describe(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.stack) : String(error);
+  } catch {
+    return "a value that throws";
+  }
+}
+
+/** Waits until nothing is held that was not held `before`, or for as long as that may take. */
+async function settle(before: Holdings | undefined): Promise<Holdings> {
+  let holdings = countHoldings();
+  const untilMs = performance.now() + SETTLE_MS;
+  while (performance.now() < untilMs) {
+    const isQuiet = before === undefined || findLeaks(before, holdings).length === 0;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const next = countHoldings();
+    if (isQuiet && next.descriptors === holdings.descriptors) return next;
+    holdings = next;
+  }
+  return holdings;
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  const untilMs = performance.now() + SETTLE_MS;
+  while (!isTrue() && performance.now() < untilMs) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
