@@ -1,17 +1,17 @@
 import { type Clock, TimerWheel } from "../connection/timer-wheel.ts";
 
 /**
- * Calls back in the next turn of the event loop. This is the `setImmediate` of Node.js even while a
- * test fakes timers: bytes must arrive without the test's clock being moved.
+ * Calls back in the next turn of the event loop. This is the real `setImmediate` even while a test fakes
+ * timers: bytes must arrive before the test moves its clock.
  */
 export const inNextTurn: (callback: () => void) => void = setImmediate;
 
 /**
- * The time of the process. Tests may replace `setTimeout`, `performance.now` or both, and take them
- * back: this clock then continues from where it was, and keeps the call that it has scheduled.
+ * The clock of the process. Tests may replace `setTimeout`, `performance.now` or both, and restore them.
+ * The clock then continues from its current time and keeps its scheduled call.
  */
 export class ProcessClock implements Clock {
-  // Compared and never called.
+  // Only compared, never called.
   #now: unknown = currentNow();
   #setTimeout = setTimeout;
   #offsetMs = 0;
@@ -24,7 +24,7 @@ export class ProcessClock implements Clock {
     return this.#lastMs;
   }
 
-  /** @param keepsAlive whether the process may not end before; default false */
+  /** @param keepsAlive whether the timer keeps the process running; default false */
   schedule(callback: () => void, delayMs: number, keepsAlive = false): void {
     this.#start({ callback, dueMs: this.nowMs() + delayMs, keepsAlive }, delayMs);
   }
@@ -32,14 +32,14 @@ export class ProcessClock implements Clock {
   #start(call: ScheduledCall, delayMs: number): void {
     this.#pending.add(call);
     const timer = setTimeout(() => this.#fire(call), delayMs);
-    // What a test puts in the place of setTimeout may return anything.
+    // A test's replacement of setTimeout may return anything.
     if (!call.keepsAlive) (timer as Partial<NodeJS.Timeout>).unref?.();
   }
 
   #fire(call: ScheduledCall): void {
-    // It may have been started once more, when timers were faked.
+    // The timer may have been started again when a test faked timers.
     if (!this.#pending.delete(call)) return;
-    // Where a test fakes timers without performance.now, only timers show that time passes.
+    // If a test fakes timers but not performance.now, only timers show that time passes.
     const earlyMs = call.dueMs - this.nowMs();
     if (earlyMs > MAX_EARLY_MS) this.#offsetMs += earlyMs;
     call.callback();
@@ -49,7 +49,7 @@ export class ProcessClock implements Clock {
     this.#now = currentNow();
     this.#setTimeout = setTimeout;
     this.#offsetMs = this.#lastMs - performance.now();
-    // Those replaced may never fire.
+    // Timers of the replaced function may never fire.
     for (const call of this.#pending) this.#start(call, Math.ceil(call.dueMs - this.#lastMs));
   }
 }

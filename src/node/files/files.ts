@@ -26,9 +26,9 @@ export interface FilesContext {
 export type FilesHandler = (request: Request, context?: FilesContext) => Promise<Response>;
 
 /**
- * Serves the files below `directory`: `"/static/*": files("public")`. What the last wildcard of the
- * route matches is the path of the file; a route without a wildcard is refused. Called outside of a
- * route, the handler takes the whole path of the URL.
+ * Serves the files below `directory`: `"/static/*": files("public")`. The last wildcard of the route
+ * matches the path of the file; a route without a wildcard throws. If you call the handler outside a
+ * route, it uses the whole path of the URL.
  *
  * Answers GET and HEAD, conditional requests and single ranges. Nothing outside of `directory` is
  * served, whatever the path holds and wherever symbolic links point. A directory is answered by its
@@ -51,7 +51,7 @@ function toRoot(directory: unknown): string {
   if (typeof directory !== "string" && !(directory instanceof URL)) {
     throw new UsageError(
       "INVALID_OPTION",
-      `files: the directory is a path or a file: URL, not ${typeof directory}`,
+      `files: the directory must be a path or a file: URL, and is ${typeof directory}`,
     );
   }
   try {

@@ -11,7 +11,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "The chunk extensions are too large." },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
-    message: "The request took too long to come.",
+    message: "The request did not arrive in time.",
     option: "handshakeTimeoutMs",
   },
 };

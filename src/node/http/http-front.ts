@@ -21,7 +21,7 @@ import type { OpenSockets } from "../serve/running-server.ts";
 const CONNECT_UNKNOWN: Refusal = { status: 501, message: "CONNECT is not implemented." };
 const PIPELINED: Refusal = { status: 400, message: "The opening handshake was pipelined." };
 
-/** Only where the requests of a connection could not be bounded before they were parsed. */
+/** Used only if the requests of a connection could not be limited before they were parsed. */
 const TOO_MANY_REQUESTS: Refusal = {
   status: 503,
   headers: { Connection: "close" },
@@ -51,7 +51,7 @@ export class HttpFront {
     this.#upgrades = new UpgradeListener(application, httpServer, this.targets, this.#inFlight);
   }
 
-  /** Answers every request and upgrade of the server, which is not shared. */
+  /** Answers every request and upgrade of the server, without sharing it. */
   listen(): void {
     boundRequests(this.#httpServer);
     this.#httpServer.on("request", (request, response) => {
@@ -85,7 +85,7 @@ export class HttpFront {
   /** Refuses what came on `socket` and is no request, behind the answers to what came before. */
   refuseGarbage(socket: Duplex, refusal: Refusal): void {
     const owed = RequestQueue.of(socket).latest;
-    // A connection that was opened in advance, and never used, asked for nothing.
+    // Browsers open connections in advance and may never use them.
     if (!(socket instanceof NetSocket && socket.bytesRead === 0)) {
       // Garbage in the body of a request is that request's, whose head tells the client.
       if (owed?.req.complete === false) this.#report("request", refusal, owed.req);
@@ -124,17 +124,17 @@ export class HttpFront {
     this.#upgrades.answer(attempt, decision, socket, head);
   }
 
-  /** Whether an HTTP route is for this request. */
+  /** Whether an HTTP route matches this request. */
   hasRouteFor(request: IncomingMessage): boolean {
     return this.#requests.isFor(request.method, this.#targetOf(request));
   }
 
-  /** Whether a route is for the path of this request, if by another method. */
+  /** Whether a route matches the path of this request, by any method. */
   knowsPathOf(request: IncomingMessage): boolean {
     return this.#requests.knowsPath(request.method, this.#targetOf(request));
   }
 
-  /** Whether a `ws:` route is for this request. */
+  /** Whether a `ws:` route matches this request. */
   hasWebSocketRouteFor(request: IncomingMessage): boolean {
     return this.#upgrades.isFor(request);
   }
@@ -165,7 +165,7 @@ export class HttpFront {
     await ending.done;
   }
 
-  /** Answers requests again, after a stop because the HTTP server was closed. */
+  /** Answers requests again, when the closed HTTP server listens again. */
   resume(): void {
     if (this.#ending === undefined) return;
     this.#ending = undefined;
@@ -176,7 +176,7 @@ export class HttpFront {
 
   #end(farewell: Farewell): Ending {
     const ending: Ending = new Ending(this.#refuseWork(farewell), () => {
-      // Unless the server listens again, with connections that are not to be dropped.
+      // If the server listens again by then, its new connections must stay open.
       if (this.#ending === ending) this.#drop();
     });
     return ending;

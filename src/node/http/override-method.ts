@@ -1,9 +1,9 @@
-/** The method below an override: `self` is what it is called on. */
+/** Calls the method that an override replaced, on `self`. */
 export type InnerMethod<Args extends unknown[], Result> = (self: object, args: Args) => Result;
 
 /**
  * Replaces the method `name` of one object until the returned function is called. If other code has
- * wrapped the method again by then, the replacement stays and only calls the method below.
+ * wrapped the method again by then, the replacement stays and only calls the original method.
  */
 export function overrideMethod<Args extends unknown[], Result>(
   target: object,
@@ -13,7 +13,7 @@ export function overrideMethod<Args extends unknown[], Result>(
   const own = Object.getOwnPropertyDescriptor(target, name);
   let isActive = true;
   const inner: InnerMethod<Args, Result> = (self, args) => {
-    // Without an own method, look the inherited one up at each call: tracing may patch the class later.
+    // An inherited method is looked up at each call, because tracing may patch the class later.
     const holder: object =
       own === undefined ? Object.getPrototypeOf(target) : { [name]: own.value };
     return Reflect.apply(Reflect.get(holder, name), self, args);

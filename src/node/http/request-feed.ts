@@ -17,29 +17,29 @@ type Parse = (this: Duplex, bytes: Uint8Array) => void;
 const fed = new WeakSet<Duplex>();
 
 /**
- * Bounds the requests that each connection of `httpServer` may have unanswered, from the next
- * connection on. Returns a function that ends this.
+ * Limits the unanswered requests of each new connection of `httpServer` to `MAX_UNANSWERED`. Returns a
+ * function that ends this.
  */
 export function boundRequests(httpServer: Server): () => void {
   const event = httpServer instanceof TlsServer ? "secureConnection" : "connection";
-  // Called after the listener of the HTTP server itself, which begins to read.
+  // Registered after the listener of the HTTP server, which must have begun to read.
   httpServer.on(event, feedRequests);
   return () => httpServer.off(event, feedRequests);
 }
 
 /**
- * The parser of `node:http` emits all requests of a chunk at once, up to 2,600 of them, so the feed
- * passes it only as much of a chunk as there is room for requests. It does so in place of the one
- * 'data' listener by which `node:http` reads; without exactly one such listener it does nothing.
+ * Replaces the 'data' listener of `node:http` by a feed. The parser of `node:http` emits all requests of
+ * a chunk at once, up to 2,600 of them. The feed passes it only the bytes of as many requests as there
+ * is room for. Does nothing unless the socket has exactly one 'data' listener.
  */
 function feedRequests(socket: Duplex): void {
   const [parse, ...others] = socket.listeners("data");
   if (!undocumented.isUsed || parse === undefined || others.length > 0 || fed.has(socket)) return;
   fed.add(socket);
   const feed = new RequestFeed(socket, RequestQueue.of(socket), parse as Parse);
-  // For an upgrade `node:http` removes its own listener: by this property it removes the feed's.
+  // For an upgrade, `node:http` removes its own listener. This property makes it remove the feed's.
   const listener = Object.assign((chunk: Buffer) => feed.receive(chunk), { listener: parse });
-  // Node tells of the removal of 'end' listeners, which comes next, and not always of this one.
+  // Node removes the 'end' listener next, and reports that one reliably.
   const onRemoved = (event: string): void => {
     if (event !== "end" || socket.rawListeners("data").includes(listener)) return;
     socket.off("removeListener", onRemoved);
@@ -56,14 +56,14 @@ class RequestFeed {
   readonly #socket: Duplex;
   readonly #queue: RequestQueue;
   readonly #parse: Parse;
-  /** What the parser has not been given. */
+  /** The bytes that the parser has not been given. */
   #held = new HeldBytes();
   /** The chunk that is being parsed, and how much of it the parser has been given. */
   #chunk: Uint8Array | undefined;
   #position = 0;
-  /** The last bytes that the parser has been given, where they may be the start of an empty line. */
+  /** The parser's last bytes, if they may begin an empty line. */
   #tail = "";
-  /** How much is missing of the body of the request that took the last place. */
+  /** How many bytes are missing from the body of the latest request. */
   #bodyBytes = NaN;
   #bodyOf: unknown;
   #isReading = true;
@@ -87,7 +87,7 @@ class RequestFeed {
     else this.#hold(chunk);
   }
 
-  /** Gives all bytes that were not parsed back to the socket. */
+  /** Returns all unparsed bytes to the socket. */
   release(): void {
     this.#isReleased = true;
     this.#socket.off("resume", this.#onResume);
@@ -100,7 +100,7 @@ class RequestFeed {
   #feed(chunk: Uint8Array): void {
     this.#chunk = chunk;
     this.#position = 0;
-    // The event loop gets its turn after as many requests as may be unanswered.
+    // After `MAX_UNANSWERED` requests the feed yields to the event loop.
     let left = MAX_UNANSWERED;
     while (this.#position < chunk.length && this.#canParse()) {
       const start = this.#position;
@@ -115,12 +115,12 @@ class RequestFeed {
     if (this.#isReleased || this.#position === chunk.length) return;
     this.#hold(chunk.subarray(this.#position));
     if (left > 0) return;
-    // The end of the connection is not to be read before the requests that came before it.
+    // The requests must be parsed before the end of the connection is read.
     this.#pause();
     this.#schedule();
   }
 
-  /** Up to where to parse next; `start` where there is no room for more. */
+  /** The position to parse up to; `start` if there is no room for another request. */
   #nextEnd(chunk: Uint8Array, start: number, left: number): number {
     const room = Math.min(left, MAX_UNANSWERED - this.#queue.length);
     if (room > 0) return this.#endOfHeads(chunk, start, room);
@@ -139,7 +139,7 @@ class RequestFeed {
     return end;
   }
 
-  /** The end of the `count`-th empty line behind `start`, or that of the chunk. */
+  /** The end of the `count`-th empty line after `start`, or the end of the chunk. */
   #endOfHeads(chunk: Uint8Array, start: number, count: number): number {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     let end = start;
@@ -163,12 +163,12 @@ class RequestFeed {
     return end;
   }
 
-  /** `node:http` pauses the socket while a handler does not read, or the client does not. */
+  /** False while `node:http` pauses the socket because a handler or the client does not read. */
   #canParse(): boolean {
     return !this.#isReleased && !this.#socket.destroyed && !this.#socket.isPaused();
   }
 
-  /** Reading continues for a while, because only reading shows that the client has gone. */
+  /** Keeps unparsed bytes. The socket is still read, up to a limit, to notice that the client left. */
   #hold(bytes: Uint8Array): void {
     if (this.#held.length === 0) this.#held = new HeldBytes(bytes);
     else this.#held.append(bytes);
@@ -200,7 +200,7 @@ class RequestFeed {
   }
 
   readonly #onResume = (): void => {
-    // This event comes late: the socket may be paused again.
+    // The socket may be paused again by the time of this event.
     if (this.#held.length === 0 || this.#socket.isPaused()) return;
     this.#isReading = true;
     this.#feedHeld();

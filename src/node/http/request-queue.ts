@@ -6,7 +6,7 @@ export const MAX_UNANSWERED = 16;
 
 const queues = new WeakMap<Duplex, RequestQueue>();
 
-/** The unanswered requests of one HTTP/1.1 connection, in the order in which they came. */
+/** The unanswered requests of one HTTP/1.1 connection, in the order in which they arrived. */
 export class RequestQueue {
   readonly #responses: ServerResponse[] = [];
   #received = 0;
@@ -45,7 +45,7 @@ export class RequestQueue {
     response.once("close", () => this.#remove(response));
   }
 
-  /** Resolves when all earlier responses have been sent; undefined if they have been already. */
+  /** Resolves when all earlier responses have been sent; undefined if that has already happened. */
   whenTurn(response: ServerResponse): Promise<void> | undefined {
     const index = this.#responses.indexOf(response);
     if (index <= 0) return undefined;

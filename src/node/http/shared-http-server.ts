@@ -17,10 +17,10 @@ type SharedEvent = "request" | "upgrade";
 /**
  * An HTTP server that attached applications share with the listeners of other code.
  *
- * A listener cannot keep the event from the listeners behind it. Therefore this class overrides `emit`
- * of the one server: a request or upgrade for a route goes to its application only. Every other one
- * goes to the other listeners, which stay registered as they are. If there are none at that moment, an
- * application refuses it.
+ * A listener cannot hide an event from the listeners after it. Therefore this class overrides `emit` of
+ * the server: a request or upgrade for a route goes only to the application of the route. All others go
+ * to the other listeners, which stay registered. If there are none at that moment, an application
+ * refuses the request.
  */
 export class SharedHttpServer {
   readonly #httpServer: Server;
@@ -29,12 +29,12 @@ export class SharedHttpServer {
   readonly #restore: ReadonlyArray<() => void>;
   /** The applications that answer requests, the last attached first. */
   #serving: readonly HttpFront[] = [];
-  /** The applications that stop: they refuse what would otherwise get no answer. */
+  /** The applications that are stopping: they refuse requests that would otherwise get no answer. */
   #leaving: readonly HttpFront[] = [];
   /** Whether our listener was the only one when it was last registered. */
   readonly #wasAlone: Record<SharedEvent, boolean>;
 
-  /** The one object of this class for `httpServer`. */
+  /** Returns the only object of this class for `httpServer`. */
   static of(httpServer: Server, farewell: Farewell): SharedHttpServer {
     let shared = sharedServers.get(httpServer);
     if (shared === undefined) {
@@ -61,7 +61,7 @@ export class SharedHttpServer {
       ),
       overrideMethod<unknown[], unknown>(httpServer, "close", (self, args, inner) => {
         const result = inner(self, args);
-        // The HTTP server waits for its WebSockets without ending them.
+        // `close` of the HTTP server waits for WebSockets but does not close them.
         for (const front of this.#serving) void front.stop(this.#farewell);
         return result;
       }),
@@ -72,14 +72,14 @@ export class SharedHttpServer {
     this.#serving = [front, ...this.#serving];
   }
 
-  /** Leaves the requests for routes of `front` to other listeners. */
+  /** Stops sending requests to `front`; other listeners get them. */
   retire(front: HttpFront): void {
     if (!this.#serving.includes(front)) return;
     this.#serving = this.#serving.filter((other) => other !== front);
     this.#leaving = [...this.#leaving, front];
   }
 
-  /** Forgets `front`; without applications, the server is as it was before the first. */
+  /** Removes `front`. After the last one, restores the HTTP server. */
   remove(front: HttpFront): void {
     this.#serving = this.#serving.filter((other) => other !== front);
     this.#leaving = this.#leaving.filter((other) => other !== front);
@@ -92,7 +92,7 @@ export class SharedHttpServer {
     for (const restore of this.#restore) restore();
   }
 
-  /** Whether an application answers what `emit` is called with, so that no other listener may see it. */
+  /** Gives an event to an application, if one answers it. Then no other listener may get the event. */
   #take(args: EmitArgs, inner: InnerEmit): boolean {
     switch (args[0]) {
       case "request":
@@ -100,13 +100,13 @@ export class SharedHttpServer {
       case "checkContinue":
         return this.#takeExpectation(args, inner, (response) => response.writeContinue());
       case "checkExpectation":
-        // As a server without such a listener does.
+        // The default of `node:http` without a listener for this event.
         return this.#takeExpectation(args, inner, (response) => response.writeHead(417).end());
       case "upgrade":
         return this.#takeUpgrade(args, inner);
       case "connection":
       case "secureConnection":
-        // Without a listener, node:http does not tell of upgrades; other code may have removed ours.
+        // Without a listener, `node:http` emits no upgrades. Other code may have removed ours.
         if (this.#httpServer.listenerCount("upgrade") === 0) {
           this.#httpServer.on("upgrade", this.#onUpgrade);
         }
@@ -155,8 +155,8 @@ export class SharedHttpServer {
   }
 
   /**
-   * Called only for what `emit` of this class has left to the listeners, and by code that has removed
-   * our listener to call it by itself, as Socket.IO does.
+   * Runs for requests that `emit` of this class has passed on to the listeners. Other code, such as
+   * Socket.IO, may also remove this listener and call it directly.
    */
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     if (!this.#isDelegated("request") || isTaken(response)) return;
@@ -165,7 +165,7 @@ export class SharedHttpServer {
     front?.handleRequest(request, response);
   };
 
-  /** As above; and by code that got hold of the server's `emit` before us, as Fastify does. */
+  /** As above. Code that took the server's `emit` before this class, such as Fastify, also calls it. */
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (!socket.writable) return;
     const front =
@@ -190,7 +190,7 @@ export class SharedHttpServer {
       : this.#frontFor(request);
   }
 
-  /** The application that refuses a request that no route is for, unless other code listens. */
+  /** The application that refuses a request without a route; undefined if other code listens. */
   #fallback(event: SharedEvent, request: IncomingMessage): HttpFront | undefined {
     const own = this.#listenerOf(event);
     const hasOthers = this.#httpServer.listeners(event).some((listener) => listener !== own);
@@ -206,7 +206,7 @@ export class SharedHttpServer {
     );
   }
 
-  /** Whether our listener is called for other code that had no other listener to leave the event to. */
+  /** Whether this class must answer, because no other listener can. */
   #isDelegated(event: SharedEvent): boolean {
     return this.#isRegistered(event)
       ? this.#httpServer.listenerCount(event) === 1
@@ -229,7 +229,7 @@ function isTaken(response: ServerResponse): boolean {
   return response.headersSent || response.writableEnded;
 }
 
-/** Calls `listener` as if it were the only one, and through whatever traces requests in `emit`. */
+/** Calls `listener` as the only one, through `emit`, which tracing tools may have patched. */
 function callListener(inner: InnerEmit, args: EmitArgs, listener: () => void): void {
   inner(new EventEmitter().on(args[0], listener), args);
 }

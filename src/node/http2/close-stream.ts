@@ -9,7 +9,7 @@ import { inNextTurn, wheel } from "../timers.ts";
  * process hangs. `close` with CANCEL is safe anywhere, and with other codes in a turn of its own.
  */
 
-/** How long a client may take to receive the end of an answer, or a reset. */
+/** How long a client may take to receive the end of a response, or a reset. */
 const LINGER_MS = 2000;
 
 type StuckListener = (stream: Http2Stream) => void;
@@ -17,8 +17,8 @@ type StuckListener = (stream: Http2Stream) => void;
 const stuckListeners = new WeakMap<Http2Session, StuckListener>();
 
 /**
- * Calls `listener` for each stream of `session` that was closed here and is still there after
- * {@link LINGER_MS}: its reset waits in the session because the client reads nothing.
+ * Calls `listener` for each stream of `session` that this side closed and that is still open after
+ * {@link LINGER_MS}. Its reset waits in the session because the client reads nothing.
  */
 export function watchStuckStreams(session: Http2Session, listener: StuckListener): void {
   stuckListeners.set(session, listener);

@@ -17,7 +17,8 @@ export class ConnectAttempt extends NodeUpgradeAttempt {
 
   /**
    * The `Sec-WebSocket-Accept` for the request's `Sec-WebSocket-Key`; undefined without a valid key.
-   * RFC 8441 5 makes both fields needless, but undici, and so Node's own WebSocket, insists on them.
+   * RFC 8441 5 makes both fields unnecessary, but undici, and so the built-in WebSocket of Node,
+   * requires them.
    */
   get acceptKey(): string | undefined {
     const key = new HeaderFields(this.rawHeaders).single("sec-websocket-key");

@@ -117,7 +117,7 @@ function accept(
   const { protocol, extensions } = decision.connection;
   const fields: OutgoingHttpHeaders = { ":status": 200 };
   for (const [name, value] of decision.headers ?? []) {
-    // Set-Cookie alone comes more than once.
+    // Only Set-Cookie may occur more than once.
     const earlier = fields[name] as string | string[] | undefined;
     fields[name] = earlier === undefined ? value : [earlier, value].flat();
   }

@@ -60,14 +60,14 @@ export class Http2Connection {
   #openStreams = 0;
   #abandoned = 0;
   #bytesRead = 0;
-  /** Closed streams whose reset does not get through. */
+  /** Closed streams whose reset cannot be sent, because the client reads nothing. */
   readonly #stuckStreams = new Set<Http2Stream>();
 
   /**
    * The first request has to come within `handshakeTimeoutMs`, and so has the answer to a ping after
    * three times as long a silence. After six times as long without a request the connection is closed.
-   * A client that reads nothing is dropped once all its streams have been closed here for two
-   * seconds; beside streams that are still open, once a ping is not answered.
+   * A client that reads nothing is dropped two seconds after this side has closed all its streams. While
+   * other streams are open, it is dropped when it does not answer a ping.
    */
   constructor(
     socket: Socket,
@@ -115,7 +115,7 @@ export class Http2Connection {
     }
     if (++this.#openStreams === 1) this.#awaitBytes();
     stream.once("close", () => this.#onStreamClosed(stream));
-    // Node may tell of a request after it has read the reset that takes it back.
+    // Node may emit a request after it has read the request's reset.
     if (!stream.closed) this.#onStream({ stream, headers, rawHeaders, socket: this.#socket });
   };
 
@@ -146,7 +146,7 @@ export class Http2Connection {
     if (this.#isStuck) this.destroy();
   }
 
-  /** Whether no stream is left but those whose reset does not get through. */
+  /** Whether all remaining streams are stuck. */
   get #isStuck(): boolean {
     return this.#openStreams > 0 && this.#openStreams === this.#stuckStreams.size;
   }
@@ -158,7 +158,7 @@ export class Http2Connection {
     this.#linger();
   }
 
-  /** Checks while there are streams that the peer is there, and that it reads. */
+  /** While streams are open, checks that the peer is alive and reads. */
   #awaitBytes(): void {
     this.#bytesRead = this.#socket.bytesRead;
     this.#wait(3 * this.#handshakeTimeoutMs, () => {
@@ -171,7 +171,7 @@ export class Http2Connection {
     let isPingAnswered = false;
     this.#session.ping((error) => (isPingAnswered = error === null));
     this.#wait(this.#handshakeTimeoutMs, () => {
-      // A client that sends may still read nothing.
+      // A client may send and still read nothing.
       const isAlive = this.#stuckStreams.size === 0 ? this.#hasRead() : isPingAnswered;
       if (isAlive) this.#awaitBytes();
       else this.destroy();
@@ -195,7 +195,7 @@ export class Http2Connection {
   }
 }
 
-/** Whether the client let the answer come; a refusal is short, so that it must have come whole. */
+/** Whether the client received the answer. A refusal is short, so it must have been sent whole. */
 function isAnswered(stream: ServerHttp2Stream): boolean {
   if (!stream.headersSent) return false;
   return stream.writableFinished || Number(stream.sentHeaders?.[":status"]) < 400;

@@ -67,8 +67,8 @@ export class StreamTransport implements ByteTransport {
     if (this.#handler !== undefined) this.#stream.resume();
   }
 
-  // Some clients, undici 7 for one, never end their side. The closing handshake is over by now, so
-  // nothing that still comes is of use, and unlike TCP the connection needs no time to settle.
+  // Some clients, such as undici 7, never end their side of the stream. The closing handshake is done,
+  // so the stream can be reset at once.
   end(): void {
     this.#stream.end();
     endStream(this.#stream);
@@ -77,7 +77,7 @@ export class StreamTransport implements ByteTransport {
   destroy(): void {
     this.#isDropped = true;
     cancelStream(this.#stream);
-    // The stream itself closes only once its reset has left, for which the client has to read.
+    // The stream closes only after its reset has been sent, which needs a client that reads.
     process.nextTick(this.#onClosed);
   }
 

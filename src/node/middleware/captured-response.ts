@@ -11,19 +11,19 @@ type Callback = (error?: Error | null) => void;
 /** Statuses whose responses have no body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
 
-/** A response for middleware to write to. It has no socket: what is written stays in memory. */
+/** A response that keeps what middleware writes in memory. It has no socket. */
 export class CapturedResponse extends ServerResponse {
   readonly #chunks: Buffer[] = [];
   readonly #onEnd: () => void;
 
-  /** `onEnd` is called when something ends the response. */
+  /** @param onEnd called when the response ends */
   constructor(request: IncomingMessage, onEnd: () => void) {
     super(request);
     this.#onEnd = onEnd;
     this.sendDate = false;
   }
 
-  /** Sets the fields one by one, so that `getHeaders` has them afterwards. */
+  /** Sets the fields one by one, so that `getHeaders` returns them. */
   override writeHead(
     statusCode: number,
     reason?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
@@ -66,7 +66,7 @@ export class CapturedResponse extends ServerResponse {
     this.#writeHeadOnce();
   }
 
-  /** The fields that were set, without those that frame the message. */
+  /** The fields that were set, except reserved ones. */
   get fields(): ReadonlyArray<readonly [name: string, value: string]> {
     return Object.entries(this.getHeaders())
       .filter(([name]) => !isReservedField(name))
@@ -87,7 +87,7 @@ export class CapturedResponse extends ServerResponse {
   }
 }
 
-/** A record, or a list of names and values in turn. */
+/** Header fields as a record, or as a list of alternating names and values. */
 function pairsOf(
   fields: OutgoingHttpHeaders | OutgoingHttpHeader[],
 ): Array<[string, OutgoingHttpHeader | undefined]> {

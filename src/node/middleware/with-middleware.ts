@@ -7,17 +7,17 @@ import type { AuthorizeContext } from "../../server/route-types.ts";
 import { isResponse } from "../../server/values.ts";
 import { CapturedResponse } from "./captured-response.ts";
 
-/** Middleware of the Connect kind, as Express and `express-session` have it. */
+/** Connect middleware, as used by Express and `express-session`. */
 export type Middleware<NodeRequest extends IncomingMessage> = (
   request: NodeRequest,
-  // Each framework has its own subclass.
+  // `never`, because each framework has its own subclass of the response.
   response: never,
   next: (error?: unknown) => void,
 ) => unknown;
 
 /**
- * Runs middleware of the Connect kind in `authorize`, and then `decide` with the request that it has
- * worked on. What `decide` returns is the result.
+ * Runs Connect middleware in `authorize`, and then calls `decide` with the request that the middleware
+ * has prepared. The result is that of `decide`.
  *
  * ```ts
  * authorize: (request: Request, context: AuthorizeContext<object>) =>
@@ -26,14 +26,14 @@ export type Middleware<NodeRequest extends IncomingMessage> = (
  *   ),
  * ```
  *
- * After `decide` the response is ended, so that a session is saved. The fields that the middleware
- * has set, such as `Set-Cookie`, are sent with the 101, or with the `Response` that `decide` returns.
- * If the middleware answers the request itself, the result is its answer as a `Response`, and
- * `decide` is not called. Rejects with the error that middleware gives to `next` or throws, and when
- * the client leaves.
+ * After `decide` the middleware's response ends, so that a session is saved. Header fields that the
+ * middleware sets, such as `Set-Cookie`, are sent with the 101 or with the `Response` that `decide`
+ * returns. If the middleware answers the request itself, its answer is the result, as a `Response`, and
+ * `decide` is not called. Rejects if middleware throws or passes an error to `next`, and when the client
+ * leaves.
  *
- * The request is an `IncomingMessage` without a body: the methods and properties that a framework
- * adds to its own requests are missing.
+ * The request is an `IncomingMessage` without a body. It does not have the methods and properties that a
+ * framework adds to its own requests.
  *
  * @throws UsageError `INVALID_OPTION` if one of `middleware`, or `decide`, is not a function
  */
@@ -47,7 +47,7 @@ export async function withMiddleware<NodeRequest extends IncomingMessage, Result
   if (![...functions, decide].every((one) => typeof one === "function")) {
     throw new UsageError(
       "INVALID_OPTION",
-      "withMiddleware takes middleware functions, the request, its context, and a function that decides",
+      "withMiddleware: pass middleware functions, the request, its context, and a function that decides",
     );
   }
   const run = new MiddlewareRun(toNodeRequest(request, context) as NodeRequest, request.signal);
@@ -63,7 +63,7 @@ export async function withMiddleware<NodeRequest extends IncomingMessage, Result
   return result;
 }
 
-/** One request on its way through middleware. */
+/** Runs middleware for one request. */
 class MiddlewareRun<NodeRequest extends IncomingMessage> {
   readonly request: NodeRequest;
   readonly response: CapturedResponse;
@@ -79,12 +79,12 @@ class MiddlewareRun<NodeRequest extends IncomingMessage> {
       this.#onEnded();
     });
     this.#failed = new Promise<never>((_resolve, reject) => (this.#fail = reject));
-    // An error may come when nobody waits any more.
+    // A late error must not become an unhandled rejection.
     this.#failed.catch(() => {});
     signal.addEventListener("abort", () => this.#fail(signal.reason), { once: true });
   }
 
-  /** Resolves when `middleware` calls `next`, or ends the response. */
+  /** Calls `middleware`. Resolves when it calls `next` or ends the response. */
   async call(middleware: Middleware<NodeRequest>): Promise<void> {
     const passed = new Promise<void>((resolve) => {
       this.#onEnded = resolve;
@@ -102,14 +102,14 @@ class MiddlewareRun<NodeRequest extends IncomingMessage> {
     await this.race(passed);
   }
 
-  /** Ends the response, which middleware may hold up until it has stored something. */
+  /** Ends the response. Middleware may delay the end until it has stored a session. */
   async end(): Promise<void> {
     const ended = new Promise<void>((resolve) => (this.#onEnded = resolve));
     if (!this.isEnded) {
       this.response.end();
       await this.race(ended);
     }
-    // A session that cannot be saved is told to `next`, in a turn of its own, after the end.
+    // If a session cannot be saved, middleware calls `next` in a later turn than the end.
     await this.race(new Promise((resolve) => setImmediate(resolve)));
   }
 
@@ -122,7 +122,7 @@ function toNodeRequest(
   { method, headers }: Request,
   { url, remoteAddress }: Pick<AuthorizeContext<unknown>, "url" | "remoteAddress">,
 ): IncomingMessage {
-  // Middleware takes a connection for secure if it is encrypted: here, if the client's URL is https.
+  // Middleware checks `encrypted` for a secure connection, which here depends on the client's URL.
   const connection = { remoteAddress, encrypted: url.protocol === "https:" };
   const nodeRequest = new IncomingMessage(
     Object.assign(new PassThrough(), connection) as unknown as Socket,

@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import type { ClientCertificate } from "../../server/route-types.ts";
 
-/** The certificate that the peer of `connection` showed; undefined without one, or without TLS. */
+/** Reads the TLS client certificate of `connection`; undefined if it has none or uses no TLS. */
 export function readClientCertificate(connection: object): ClientCertificate | undefined {
   if (!("getPeerX509Certificate" in connection)) return undefined;
   const socket = connection as TLSSocket;
@@ -24,7 +24,7 @@ export function readClientCertificate(connection: object): ClientCertificate | u
   };
 }
 
-/** On a server it is the code of OpenSSL, as a string. */
+/** On a server, `authorizationError` is an OpenSSL code, as a string. */
 function describeError(error: unknown): string {
   return typeof error === "string" ? error : "NOT_VERIFIED";
 }

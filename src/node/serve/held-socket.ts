@@ -2,11 +2,11 @@ import type { Duplex } from "node:stream";
 import type { ByteBudget } from "../../protocol/index.ts";
 import { HeldBytes } from "./held-bytes.ts";
 
-/** What becomes of a held socket that is not released first; one of these is called, once. */
+/** The events of a `HeldSocket` before `release`. At most one of them is called, once. */
 export interface HeldSocketOwner {
   /** The peer has closed, or has closed its side. */
   onGone(): void;
-  /** The budget has no room for what has come. The owner releases the socket. */
+  /** The budget has no room for the bytes that arrived. The owner must release the socket. */
   onFull(): void;
 }
 
@@ -22,10 +22,10 @@ export class HeldSocket {
   readonly #owner: HeldSocketOwner;
   readonly #early: HeldBytes;
   readonly #budget: ByteBudget;
-  /** What was taken of the budget. */
+  /** How many bytes of the budget are taken. */
   #countedBytes = 0;
 
-  /** `budget` is what early bytes may hold together with the unfinished messages of all peers. */
+  /** @param budget bounds early bytes together with the unfinished messages of all peers */
   constructor(socket: Duplex, head: Uint8Array, budget: ByteBudget, owner: HeldSocketOwner) {
     this.#socket = socket;
     this.#owner = owner;
@@ -47,7 +47,7 @@ export class HeldSocket {
     return this.#early.take();
   }
 
-  /** Counts the head, too; to be called once, when the owner is ready to hear of it. */
+  /** Counts the head, which may call `onFull`. Call it once, when the owner is ready. */
   start(): void {
     if (!this.#count(this.#early.length)) this.#owner.onFull();
   }

@@ -4,9 +4,9 @@ import { UsageError } from "../../errors/index.ts";
 
 const EXPECTED = "attach expects a server of node:http or node:https as its first argument";
 
-/** @throws UsageError `INVALID_OPTION`, which says how to get a server from what was passed instead */
+/** @throws UsageError `INVALID_OPTION`, with advice on how to get the server */
 export function checkHttpServer(value: unknown): void {
-  // A server of node:http2 calls back with requests and sockets of another kind.
+  // A server of node:http2 emits other types of requests and sockets.
   if (has(value, "updateSettings")) {
     throw invalid("a server of node:http2", "for HTTP/2, use serve({ tls })");
   }
@@ -14,7 +14,7 @@ export function checkHttpServer(value: unknown): void {
   throw invalid(...describe(value));
 }
 
-/** What `value` is, and what to pass instead of it. */
+/** Describes `value`, and what to pass instead. */
 function describe(value: unknown): [what: string, remedy: string] {
   if (hasMethod(value, "getHttpServer")) {
     return ["a NestJS application", "pass app.getHttpServer()"];

@@ -7,8 +7,8 @@ export interface AbortableRequest {
 }
 
 /**
- * Makes a request. Where Node allows it, the request's signal is made when it is first read: few handlers
- * read it, and on Node 20 it takes twice as long as the rest of the request.
+ * Makes a request with a signal. If Node allows it, the signal is made when it is first read: few
+ * handlers read it, and on Node 20 it takes twice as long as the rest of the request.
  */
 export function makeAbortable(url: string, init: RequestInit): AbortableRequest {
   if (lazyClass === undefined) lazyClass = makeLazyClass();
@@ -24,7 +24,7 @@ export function makeAbortable(url: string, init: RequestInit): AbortableRequest 
 /** The constructor of a `Request` that makes its own signal. */
 type LazyClass = new (url: string, init: RequestInit) => Request & { abort(): void };
 
-/** Null on a Node that keeps the signal of a request otherwise. */
+/** Null if this Node stores the signal of a request in another way. */
 let lazyClass: LazyClass | null | undefined;
 
 function makeLazyClass(): LazyClass | null {
@@ -34,7 +34,7 @@ function makeLazyClass(): LazyClass | null {
     #controller: AbortController | undefined;
     #isAborted = false;
 
-    // `Request` reads its signal here: in its getter, in `new Request(request)` and in `fetch`.
+    // Node reads the signal here: in the getter of `Request`, in `new Request(request)` and in `fetch`.
     get [key as never](): AbortSignal {
       if (this.#controller === undefined) {
         this.#controller = new AbortController();
@@ -43,10 +43,10 @@ function makeLazyClass(): LazyClass | null {
       return this.#controller.signal;
     }
 
-    /** The constructor of `Request` sets a signal that nothing can abort. */
+    /** Ignores the signal that the constructor of `Request` sets: nothing can abort it. */
     set [key as never](_unused: AbortSignal) {}
 
-    /** The clone of `Request` follows only a signal that its constructor was given. */
+    /** A clone made by `Request` follows only a signal that was passed to its constructor. */
     override clone(): Request {
       return new Request(super.clone(), { signal: this.signal });
     }
@@ -59,13 +59,13 @@ function makeLazyClass(): LazyClass | null {
   return isAborted(LazySignalRequest) ? LazySignalRequest : null;
 }
 
-/** Under which symbol Node 20 and 22 keep the signal of a request. */
+/** Finds the symbol under which Node 20 and 22 store the signal of a request. */
 function findSignalKey(): symbol | undefined {
   const probe = new Request("http://localhost") as Request & Record<symbol, unknown>;
   return Object.getOwnPropertySymbols(probe).find((key) => probe[key] === probe.signal);
 }
 
-/** Whether aborting reaches the signals of a request of `Lazy` and of everything that is made of it. */
+/** Checks that `abort` of a `Lazy` request also aborts its clones and copies. */
 function isAborted(Lazy: LazyClass): boolean {
   try {
     const request = new Lazy("http://localhost", {});

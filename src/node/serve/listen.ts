@@ -31,7 +31,7 @@ export function readListenPlace(
 
 const DEFAULT_PORT = 8080;
 
-/** What `sun_path` of the system holds, without the NUL behind it; Node cuts longer ones off. */
+/** The length of `sun_path` in this system, without its final NUL. Node truncates longer paths. */
 const MAX_PATH_BYTES = platform === "darwin" ? 103 : 107;
 
 function checkPath(path: unknown): void {
@@ -42,7 +42,7 @@ function checkPath(path: unknown): void {
   if (platform === "win32" || length <= MAX_PATH_BYTES) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `serve: path has ${length} bytes, and that of a Unix socket has at most ${MAX_PATH_BYTES}; pass a shorter or relative one`,
+    `serve: path has ${length} bytes, more than the ${MAX_PATH_BYTES} of a Unix socket; pass a shorter or relative path`,
   );
 }
 
@@ -57,8 +57,8 @@ function checkHost(host: unknown): void {
 }
 
 /**
- * Listens. A Unix socket on which no process listens any more is replaced; Node removes the file when
- * the server closes.
+ * Listens on `place`. Replaces a Unix socket on which no process listens any more. Node removes the file
+ * when the server closes.
  *
  * Rejects with TransportError `LISTEN_FAILED`.
  */
@@ -98,16 +98,16 @@ function tryToListen(
   });
 }
 
-/** Removes the socket that a process has left behind; or says why not. */
+/** Removes a socket file that a dead process left behind. Returns the reason if it cannot. */
 async function removeStaleSocket(path: string): Promise<string | undefined> {
   const found = await statOf(path);
   if (found === undefined) return undefined;
   if (!found.isSocket())
-    return "a file that is not a socket is there; remove it or pass another path";
+    return "the path is a file that is not a socket; remove it or pass another path";
   const inUse = "another process listens on it; stop that process or pass another path";
   if (!(await isRefused(path))) return inUse;
   const now = await statOf(path);
-  // Another process may have replaced it meanwhile.
+  // Another process may have replaced the file meanwhile.
   if (now !== undefined && (now.ino !== found.ino || now.ctimeMs !== found.ctimeMs)) return inUse;
   if (now !== undefined) await unlink(path).catch(() => {});
   return undefined;
@@ -117,7 +117,7 @@ function statOf(path: string): Promise<Awaited<ReturnType<typeof lstat>> | undef
   return lstat(path).catch(() => undefined);
 }
 
-/** Whether the system says that no process listens on the socket. */
+/** Whether connecting fails because no process listens on the socket. */
 function isRefused(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path });

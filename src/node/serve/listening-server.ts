@@ -119,7 +119,7 @@ function drop(connections: Iterable<Duplex>): void {
   for (const connection of connections) connection.destroy();
 }
 
-/** The absolute path of a Unix socket as a `ws+unix:` URL has it. */
+/** Encodes the absolute path of a Unix socket for a `ws+unix:` URL. */
 function encodePath(path: string): string {
   return resolvePath(path).split("/").map(encodeURIComponent).join("/");
 }

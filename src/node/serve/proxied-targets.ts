@@ -7,21 +7,21 @@ function isRequestTarget(target: RequestTarget | TargetRefusal): target is Reque
   return "url" in target;
 }
 
-/** Applies to requests of one server what trusted proxies say of them. */
+/** Applies the fields of trusted proxies to the requests of one server. */
 export class ProxiedTargets {
   readonly #readProxies: ProxyReader | undefined;
   readonly #server: Pick<Server, "address">;
   #isLocal = false;
 
-  /** Without `readProxies`, no proxy is trusted. */
+  /** @param readProxies undefined if no proxy is trusted */
   constructor(readProxies: ProxyReader | undefined, server: Pick<Server, "address">) {
     this.#readProxies = readProxies;
     this.#server = server;
   }
 
   /**
-   * The target as the client named it to the first trusted proxy; `target` itself without one. A
-   * refusal stays a refusal, with the host and the address that the proxy tells, for `onRefused`.
+   * The target that the client sent to the first trusted proxy; without a proxy, `target`. A refusal
+   * stays a refusal, with the proxy's host and address for `onRefused`.
    */
   resolve<Target extends RequestTarget | TargetRefusal>(
     target: Target,
@@ -44,11 +44,11 @@ export class ProxiedTargets {
     };
   }
 
-  /** Whether a peer without an address never had one; a TCP connection loses it when it ends. */
+  /** Whether the peer never had an address, unlike a TCP connection, which loses it when it ends. */
   #isLocalPeer(peer: Peer): boolean {
-    // A stream that is not a socket, as in tests, comes from the same process.
+    // A stream that is not a socket, as in tests, belongs to this process.
     if (!("remoteAddress" in peer)) return true;
-    // The name of a Unix socket; a server that has stopped listening does not tell any more.
+    // A string is the path of a Unix socket. A server that no longer listens returns null.
     this.#isLocal ||= typeof this.#server.address() === "string";
     return this.#isLocal;
   }

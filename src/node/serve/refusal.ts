@@ -12,12 +12,12 @@ export interface Refusal {
   readonly option?: string;
 }
 
-/** A request of either version of HTTP, or the connection that something else came by. */
+/** A request of either version of HTTP, or a connection with bytes that are not HTTP. */
 export interface RefusedRequest {
   /** name, value, name, value...; absent for bytes that are not HTTP. */
   readonly rawHeaders?: readonly string[];
   readonly socket: Peer;
-  /** What the request is for, as trusted proxies tell it; absent for bytes that are not HTTP. */
+  /** The target, with the fields of trusted proxies applied; absent for bytes that are not HTTP. */
   readonly target?: RequestTarget | TargetRefusal;
 }
 
@@ -31,8 +31,8 @@ export function goingAway(timeoutMs: number): Refusal {
 }
 
 /**
- * Tells `onRefused` of a refusal that is sent without asking the `UpgradeGate`, which reports its own.
- * Call it once, where the answer is sent:
+ * Reports a refusal to `onRefused`. The `UpgradeGate` reports its own; call this for all others, once,
+ * where the response is sent:
  *
  * ```ts
  * reportRefusal(application.refusals, "request", { status: 503, message, option }, { rawHeaders, socket, target });
@@ -47,7 +47,7 @@ export function reportRefusal(
   refusals.report({ what, status, reason, option }, new RequestPeer(request));
 }
 
-/** Does the same for a handshake that the `UpgradeGate` was asked about and had not decided on. */
+/** Reports the refusal of a handshake that the `UpgradeGate` had not yet decided. */
 export function reportUndecided(
   refusals: RefusalReporter,
   { status, message: reason, option }: Refusal,
@@ -56,7 +56,7 @@ export function reportUndecided(
   refusals.report({ what: "handshake", status, reason, option }, attempt);
 }
 
-/** Reads the head only if the refusal is reported. */
+/** The refused client, from a request head that is read only if the refusal is reported. */
 class RequestPeer implements RefusedPeer {
   readonly #fields: HeaderFields;
   readonly #socket: Peer;
@@ -72,7 +72,7 @@ class RequestPeer implements RefusedPeer {
     return this.#fields.all("origin");
   }
 
-  /** HTTP/2 has it in `:authority`, HTTP/1.1 in `Host`. */
+  /** From `:authority` in HTTP/2, from `Host` in HTTP/1.1. */
   get host(): string {
     if (this.#target?.host !== undefined) return this.#target.host;
     return [...this.#fields.all(":authority"), ...this.#fields.all("host")][0] ?? "";

@@ -12,7 +12,7 @@ import type { RequestTarget, TargetRefusal } from "./request-target.ts";
 import { type NodeResponse, sendResponse } from "./send-response.ts";
 import { type NodeRequest, toRequest } from "./to-request.ts";
 
-/** A request, with what it is for and what it is answered by. */
+/** A request with its target and its response. */
 interface Exchange {
   readonly request: NodeRequest;
   readonly response: NodeResponse;
@@ -34,12 +34,12 @@ export class RequestListener {
     this.#farewell = { ...farewell, headers: { ...farewell.headers, ...CLOSING } };
   }
 
-  /** Answers requests by the routes again. */
+  /** Answers requests again, after a stop. */
   resume(): void {
     this.#farewell = undefined;
   }
 
-  /** Whether a route is for the path of `target`, if by another method. */
+  /** Whether a route matches the path of `target`, by any method. */
   knowsPath(method = "", target: RequestTarget | TargetRefusal): boolean {
     return (
       "url" in target &&
@@ -78,7 +78,10 @@ export class RequestListener {
     }
   }
 
-  /** Counts a request until its response has closed and `work` has settled, or long enough after. */
+  /**
+   * Counts a request until its response has closed and `work` has settled, at most
+   * `handshakeTimeoutMs` after the response has closed.
+   */
   #count(response: NodeResponse, work: Promise<void>): void {
     const { pendingRequests, handshakeTimeoutMs } = this.#application;
     const end = pendingRequests.start();
@@ -90,7 +93,7 @@ export class RequestListener {
     void work.then(() => (isWorking = false));
     void closed.then(() => {
       if (!isWorking) return end();
-      // A handler that never returns must not keep the place of a client that has gone.
+      // A handler that never returns must not keep a place after its client has left.
       const timer = wheel.start(handshakeTimeoutMs, end);
       return work.then(() => {
         timer.cancel();
@@ -99,7 +102,7 @@ export class RequestListener {
     });
   }
 
-  /** Refuses a request whatever it is for. */
+  /** Refuses a request for any target. */
   refuse(
     request: NodeRequest,
     response: NodeResponse,
@@ -120,7 +123,7 @@ export class RequestListener {
     refuse(response, refusal);
   }
 
-  /** Says that a WebSocket route answers no plain request. */
+  /** Refuses a plain request for a WebSocket route (426). */
   #requireUpgrade(exchange: Exchange, miss: Refusal): void {
     const refusal = isHttp2(exchange.response)
       ? CONNECT_REQUIRED
@@ -140,7 +143,7 @@ export class RequestListener {
     const match = routes.findHttp(method, pathname);
     if (match === undefined) {
       const miss = routes.explainMiss(method, pathname);
-      // A page that is not there is an ordinary answer, and reported to nobody.
+      // A 404 or 405 is an ordinary response and is not reported.
       if (miss.status === 426) this.#requireUpgrade({ request, response, target }, miss);
       else refuse(response, miss);
       return;
@@ -161,7 +164,7 @@ export class RequestListener {
   }
 
   async #send(response: NodeResponse, answer: Response): Promise<void> {
-    // A body is not opened, as a file would be, before all earlier responses have been sent.
+    // A body, such as a file, is opened only after all earlier responses have been sent.
     if (!isHttp2(response)) await RequestQueue.of(response.req.socket).whenTurn(response);
     if (isGone(response) || response.writableEnded) {
       cancelBody(answer);
@@ -203,7 +206,7 @@ function refuse(response: NodeResponse, { status, headers = {}, message }: Refus
     if (!isHttp2(response) || !isConnectionField(name)) response.setHeader(name, value);
   }
   response.end(body);
-  // Whatever the client still has to send is of no use.
+  // The rest of the client's request is not needed.
   if (isHttp2(response) && !response.stream.endAfterHeaders) endStream(response.stream, true);
 }
 

@@ -2,13 +2,13 @@ import type { IncomingMessage, Server } from "node:http";
 
 /** What a request is for. */
 export interface RequestTarget {
-  /** Host and port, as the client named them; the empty string where it named none (HTTP/1.0). */
+  /** Host and port as the client sent them; the empty string if it sent none (HTTP/1.0). */
   readonly host: string;
   readonly url: URL;
   /** The path and the query as they came. */
   readonly path: string;
   readonly isSecure: boolean;
-  /** Where a trusted proxy tells: the address that the request comes from. */
+  /** The client's address, if a trusted proxy sent it. */
   readonly forwardedAddress?: string;
 }
 
@@ -25,7 +25,7 @@ export interface TargetRefusal {
 /** How many bytes the head of a request may have. */
 export const MAX_HEADER_BYTES = 16_384;
 
-/** How many characters the path of a request may have, without the query. */
+/** The most characters of a request's path, without the query. */
 const MAX_PATH_LENGTH = 8192;
 
 /** How many header fields a request may have. */
@@ -50,7 +50,7 @@ export function readTarget(
   // RFC 9112 3.2: a server MUST answer 400 to more than one Host, and to an invalid one.
   if (target === undefined || hasSeveralHosts(rawHeaders)) return MALFORMED;
   const { host: field } = request.headers;
-  // Only HTTP/1.0 may do without; an empty one names no host either.
+  // Only HTTP/1.0 allows a request without Host. An empty Host counts as missing.
   if (target.host === undefined && field === "") return MALFORMED;
   const host = target.host ?? field ?? "";
   return toTarget(host, target.path, "encrypted" in request.socket);
@@ -76,7 +76,7 @@ export function toTarget(
   // With the host in front, a path that begins with // is not taken for another host.
   const url = parseUrl(`${isSecure ? "https" : "http"}://${host || "localhost"}${path}`);
   if (url === undefined) return MALFORMED;
-  // Parsing shortens a path with dot segments, and lengthens one that is not ASCII.
+  // Parsing shortens a path with dot segments and lengthens a path that is not ASCII.
   const length = Math.max(pathLength(path), url.pathname.length);
   return length > MAX_PATH_LENGTH ? PATH_TOO_LONG : { host, url, path, isSecure };
 }

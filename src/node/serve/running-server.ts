@@ -48,10 +48,11 @@ export interface OpenSockets extends Iterable<Socket> {
 export interface Attachment extends AsyncDisposable {
   readonly sockets: OpenSockets;
   /**
-   * Leaves all requests to the other listeners of the HTTP server, which keeps listening, and closes all
-   * sockets. Resolves when they have ended and their handlers have returned, or after `timeoutMs`.
-   * A further call can only shorten the time, as with {@link Server}. Meanwhile, requests for which the
-   * HTTP server has no other listener are answered with 503.
+   * Closes all sockets and leaves all requests to the other listeners of the HTTP server, which keeps
+   * listening. If it has no other listener, requests get 503 until `stop` resolves.
+   *
+   * Resolves when the sockets have ended and their handlers have returned, or after `timeoutMs`. A
+   * further call can only shorten the time, as with {@link Server}.
    *
    * Rejects with UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON` or `INVALID_OPTION`.
    */
@@ -61,17 +62,17 @@ export interface Attachment extends AsyncDisposable {
 /** A server that listens. */
 export interface Server extends AsyncDisposable {
   /**
-   * Such as `http://localhost:8080`, or `http+unix:/run/app.sock:` on a Unix socket, without a slash at
-   * its end: the clients of this package take `${server.url}/path`.
+   * The base URL, such as `http://localhost:8080`, or `http+unix:/run/app.sock:` on a Unix socket. It
+   * has no slash at its end, so that clients of this package can use `${server.url}/path`.
    */
   readonly url: string;
-  /** 0 on a Unix socket. */
+  /** The port; 0 on a Unix socket. */
   readonly port: number;
-  /** The Unix socket that it listens on, as `path` of the options gave it. */
+  /** The path of the Unix socket, as in the option `path`. */
   readonly path: string | undefined;
   /**
-   * The server below, for what this interface lacks. Its `close` waits for the WebSockets and does not
-   * close them: call `stop` instead.
+   * The underlying server of Node. Its `close` waits for the WebSockets but does not close them: call
+   * `stop` instead.
    */
   readonly httpServer: HttpServer;
   readonly sockets: OpenSockets;

@@ -3,13 +3,13 @@ import type { Http2ServerResponse } from "node:http2";
 import { cancelBody } from "../../server/http-answer.ts";
 import { wholeBody } from "./whole-body.ts";
 
-/** A response of `node:http`, or of the interface that `node:http2` has in common with it. */
+/** A response of `node:http`, or of the compatibility API of `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 type Read = ReadableStreamReadResult<Uint8Array>;
 
 /**
- * Sends `answer`, with its body as fast as the client takes it. Cancels the body if the client leaves.
+ * Sends `answer`, with its body as fast as the client reads it. Cancels the body if the client leaves.
  * Rejects if the body fails, or if a header field cannot be sent.
  */
 export async function sendResponse(response: NodeResponse, answer: Response): Promise<void> {
@@ -54,7 +54,7 @@ async function sendBody(
     return;
   }
   const second = reader.read();
-  // Most bodies are one string or one array: these are sent with their length and in one write.
+  // Most bodies are one string or one array. They are sent with their length and in one write.
   const isWhole = await endsNow(second);
   if (isClosed(response)) return;
   if (isWhole) {
@@ -72,7 +72,7 @@ async function sendBody(
   response.end();
 }
 
-/** The most bytes of a body that are put into one string with the head. */
+/** The longest body, in bytes, that is joined with the head in one string. */
 const MAX_JOINED_BYTES = 16_384;
 
 function sendWhole(response: NodeResponse, answer: Response, content: string | Uint8Array): void {
@@ -82,12 +82,12 @@ function sendWhole(response: NodeResponse, answer: Response, content: string | U
       : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   writeHead(response, answer, body.length);
   if ("stream" in response) response.end(body);
-  // `node:http` joins a head with a body that is a string, and so writes once instead of twice.
+  // `node:http` joins the head with a string body, and so writes once instead of twice.
   else if (body.length <= MAX_JOINED_BYTES) response.end(body.toString("latin1"), "latin1");
   else response.end(body);
 }
 
-/** Whether `read` says the end of its stream before anything but promises has had its turn. */
+/** Whether `read` reports the end of its stream within the current turn of the event loop. */
 async function endsNow(read: Promise<Read>): Promise<boolean> {
   let isEnd = false;
   read.then(
@@ -132,7 +132,7 @@ function isClosed(response: NodeResponse): boolean {
   return "stream" in response ? response.stream.destroyed : response.destroyed;
 }
 
-/** Resolves when the client has taken what was written, or has left. */
+/** Resolves when the written bytes have been sent, or the client has left. */
 function drained(response: NodeResponse): Promise<void> {
   if (isClosed(response)) return Promise.resolve();
   return new Promise((resolve) => {

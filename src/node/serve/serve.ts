@@ -44,9 +44,9 @@ export interface ServeOptions extends ApplicationOptions {
   /** The address to listen on. Default: all of this machine's. */
   readonly host?: string;
   /**
-   * The path of a Unix socket to listen on, instead of a port. A socket on which no process listens any
-   * more is replaced, and the file is removed by `stop`. Who may connect is decided by the permissions
-   * of the folder and by the umask. `remoteAddress` is the empty string there.
+   * The path of a Unix socket to listen on, instead of a port. A socket file on which no process listens
+   * any more is replaced, and `stop` removes the file. The permissions of its folder and the umask
+   * control access. `remoteAddress` is the empty string.
    */
   readonly path?: string;
   /** Certificate, key and whatever else `node:https` takes: with these, the server ends TLS itself. */
@@ -115,13 +115,13 @@ export async function serve<
 /**
  * Adds routes to an existing HTTP server and shares it with other code, such as a framework.
  *
- * A request or upgrade for one of the routes gets its answer from the route, and other listeners of
- * `httpServer` do not see it. Every other request or upgrade goes to the other listeners that
- * `httpServer` has at that moment, whether they were added before or after this call. If it has none,
- * the answer is an HTTP error. When several attachments have a route for a request, the latest answers.
+ * A route answers its requests and upgrades, and other listeners of `httpServer` do not get them. Every
+ * other request or upgrade goes to the other listeners that `httpServer` has at that moment, added
+ * before or after this call. If it has none, the response is an HTTP error. If several attachments have
+ * a route for a request, the latest attachment answers.
  *
- * `httpServer.close()` also closes the WebSockets, with 1001, and ends those that have not closed after
- * ten seconds. To close them in another way, call `stop` of the attachment first.
+ * `httpServer.close()` also closes the WebSockets, with 1001, and destroys the remaining ones after ten
+ * seconds. To close them in another way, call `stop` of the attachment first.
  *
  * The limits on the head of a request (time, bytes) are the HTTP server's own, and so is that on the
  * number of its connections. A head of which it may have dropped fields, by a `maxHeadersCount` of at
@@ -165,8 +165,8 @@ const RUNTIME: ServerRuntime = {
   random: Math.random,
   captureContext() {
     const inContext = AsyncLocalStorage.snapshot();
-    // A resource for each call: where stores are kept on resources, as up to Node.js 22, what one
-    // call enters would otherwise be seen by all later ones.
+    // Up to Node.js 22, stores are kept on async resources. With a shared resource, a store that one
+    // call enters would leak into all later calls.
     return (callback) =>
       inContext(() => new AsyncResource("TidewayCallback").runInAsyncScope(callback));
   },
@@ -209,7 +209,7 @@ function checkTls(tls: HttpsOptions | undefined): void {
   if (isIdentified || SNICallback !== undefined || pskCallback !== undefined) return;
   throw new UsageError(
     "INVALID_OPTION",
-    "serve: tls has no certificate: it needs cert and key, or pfx, or SNICallback",
+    "serve: tls has no certificate; pass cert and key, or pfx, or SNICallback",
   );
 }
 

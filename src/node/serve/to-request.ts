@@ -5,10 +5,10 @@ import { makeAbortable } from "./lazy-signal.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { NodeResponse } from "./send-response.ts";
 
-/** A request of `node:http`, or of the interface that `node:http2` has in common with it. */
+/** A request of `node:http`, or of the compatibility API of `node:http2`. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
-/** What a handler gets of `request`; its signal aborts when the client leaves before the answer's end. */
+/** The `Request` for a handler. Its signal aborts when the client leaves before the response ends. */
 export function toRequest(
   request: NodeRequest,
   response: NodeResponse,
@@ -18,10 +18,10 @@ export function toRequest(
   if ((method === "GET" || method === "HEAD") && !("stream" in response)) {
     return withoutBody(request, response, target);
   }
-  // Of a target in absolute form only the path goes behind the host.
+  // A target in absolute form contributes only its path.
   request.url = target.path;
   const protocol = target.isSecure ? "https:" : "http:";
-  // The same as in the URL that handlers get.
+  // The same text as in the URL that handlers get.
   const host = target.host === "" ? "localhost" : target.host;
   const lifetime = "stream" in response ? lifetimeOf(response.stream) : response;
   return createRequest(request, lifetime, { host, protocol });
@@ -47,8 +47,9 @@ function withoutBody(
 }
 
 /**
- * Of a response, what `createRequest` listens to: a 'close' without a 'finish' before it aborts the
- * request's signal. The compatible interface of node:http2 says 'finish' also where it was cut off.
+ * The events of a response that `createRequest` listens to: 'close' without an earlier 'finish' aborts
+ * the request's signal. The compatibility API of node:http2 emits 'finish' even for a response that was
+ * cut off.
  */
 function lifetimeOf(stream: ServerHttp2Stream): Http2ServerResponse {
   const lifetime = {

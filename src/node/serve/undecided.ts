@@ -20,7 +20,7 @@ export class Undecided {
   readonly #budget: ByteBudget;
   readonly #refuseNow = new Set<(refusal: Refusal) => void>();
 
-  /** `budget` bounds what clients send before they are answered. */
+  /** @param budget bounds the bytes that clients send before they get an answer */
   constructor(budget: ByteBudget) {
     this.#budget = budget;
   }
@@ -71,7 +71,7 @@ export class Undecided {
 
 const TOO_MUCH: Refusal = {
   status: 503,
-  message: "The server has no memory left for what comes before the handshake is answered.",
+  message: "The server has no memory left for data before the end of the handshake.",
   option: "maxUnfinishedBytes",
 };
 

@@ -1,6 +1,6 @@
 import { undocumented } from "../undocumented.ts";
 
-/** What Node 20 and 22 keep of a response. */
+/** The internal state of a response in Node 20 and 22. */
 type InsideResponse = Response & Record<symbol, InsideState | undefined>;
 
 interface InsideState {
@@ -8,8 +8,8 @@ interface InsideState {
 }
 
 /**
- * What `response` was made of, if that was a string or an array of bytes; undefined where only its
- * stream can tell. Reading the stream takes Node 20 as long as the rest of a small response.
+ * The string or array of bytes that `response` was made from; undefined if it was made from a stream.
+ * Reading the stream instead takes Node 20 as long as the rest of a small response.
  */
 export function wholeBody(response: Response): string | Uint8Array | undefined {
   if (!undocumented.isUsed) return undefined;
@@ -19,7 +19,7 @@ export function wholeBody(response: Response): string | Uint8Array | undefined {
   return typeof source === "string" || source instanceof Uint8Array ? source : undefined;
 }
 
-/** Null on a Node that keeps the body of a response otherwise. */
+/** Null if this Node stores the body of a response in another way. */
 let stateKey: symbol | null | undefined;
 
 function findStateKey(): symbol | null {
@@ -32,7 +32,7 @@ function findStateKey(): symbol | null {
     return (
       fromText[key]?.body?.source === "text" &&
       copy instanceof Uint8Array &&
-      // A copy, which later changes of the array do not reach.
+      // A copy, which later changes of the array do not affect.
       copy !== bytes &&
       copy.length === 1 &&
       fromStream[key]?.body?.source === null
