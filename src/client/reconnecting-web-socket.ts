@@ -238,7 +238,7 @@ export function defineReconnectingWebSocket(
     #limitAttempt(timeoutMs: number): void {
       this.#attemptedMs ||= Date.now();
       this.#setTimer(() => {
-        const message = `no answer within handshakeTimeoutMs ${timeoutMs}`;
+        const message = `no answer in handshakeTimeoutMs ${timeoutMs}`;
         this.#failAttempt(new TidewayError("HANDSHAKE_TIMEOUT", message), this.#lastRetry);
       }, timeoutMs);
     }
@@ -334,7 +334,8 @@ export function defineReconnectingWebSocket(
         page.navigator?.onLine === false
           ? this.#options.maxDelayMs
           : reconnectDelayMs(this.#options, this.#attempts, isLater);
-      this.#retry(close, delayMs + (+decision || 0));
+      // A word counts as 0. Beyond a timer's longest delay, the timer would fire at once.
+      this.#retry(close, Math.min(2 ** 31 - 1, delayMs + ~~decision));
     }
 
     #retry({ code, reason }: CloseInit, delayMs: number): void {

@@ -40,23 +40,43 @@ function invalid(routeKey: string, what: string, cause?: unknown): Verdict {
   return { kind: "fail", error };
 }
 
-/** Whether `value` is an error of this or another realm. */
+/** Whether `value` is an error of this or another realm, as some test runners have. */
 function isError(value: unknown): boolean {
-  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+  if (value instanceof Error || classOf(value) === "Error") return true;
+  if (typeof value !== "object" || value === null) return false;
+  // A DOMException of another realm has a name of its own there, but inherits from that realm's Error.
+  let prototype: unknown = Object.getPrototypeOf(value);
+  while (typeof prototype === "object" && prototype !== null) {
+    const { constructor } = prototype as { readonly constructor?: { readonly name?: unknown } };
+    if (Object.hasOwn(prototype, "constructor") && constructor?.name === "Error") return true;
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return false;
 }
 
-function whyNotSent({ type, status, bodyUsed }: Response): string | undefined {
+/** `Error` for an error, `Boolean` for an object that wraps a boolean, and so on, whatever its realm. */
+function classOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+function whyNotSent({ type, status, bodyUsed, body }: Response): string | undefined {
   if (type === "error") return "a Response.error(), which cannot be sent";
   if (bodyUsed) return "a Response whose body has been used";
+  if (body?.locked) return "a Response whose body has a reader";
   if (Number.isInteger(status) && status >= 200 && status <= 599) return undefined;
   return `a Response with status ${String(status)}, which cannot be sent`;
 }
+
+/** `new Boolean(false)` is an object, but no more a state than `false` is. */
+const WRAPPERS: readonly string[] = ["BigInt", "Boolean", "Number", "String", "Symbol"];
 
 function whyNoState(value: unknown): string | undefined {
   if (value === null) return "null";
   if (typeof value === "boolean" || value === undefined) return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;
   if (Array.isArray(value)) return "an array";
+  const className = classOf(value);
+  if (WRAPPERS.includes(className)) return `an object that wraps a ${className.toLowerCase()}`;
   const { status } = value as { readonly status?: unknown };
   if (typeof status === "number" && "headers" in value) {
     return "an object with a status and headers that is not a Response of this runtime";

@@ -368,6 +368,12 @@ describe("decide", () => {
     end(accept(), clean(4000));
     expect(timers.pendingMs).toEqual([62_000]);
   });
+
+  it("never makes it wait longer than a timer can, beyond which timers fire at once", () => {
+    create({ decide: () => 2 ** 31 - 1 });
+    end(accept(), clean(4000));
+    expect(timers.pendingMs).toEqual([2 ** 31 - 1]);
+  });
 });
 
 describe("the limits among the options", () => {

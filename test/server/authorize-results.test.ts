@@ -46,6 +46,12 @@ const MISTAKES: ReadonlyArray<readonly [string, () => unknown]> = [
   ["an array", () => ["user"]],
   ["a function", () => () => ({})],
   ["a Response of another library", () => new ForeignResponse()],
+  ["a Boolean object", () => new Boolean(true)],
+  ["a Number object of another realm", () => runInNewContext("new Number(1)") as unknown],
+  ["a String object", () => new String("user")],
+  ["a Symbol object", () => Object(Symbol("user")) as unknown],
+  ["a BigInt object", () => Object(1n) as unknown],
+  ["a Response whose body has a reader", lockedResponse],
   ["a record like a Response", () => ({ status: 200, headers: {} })],
   ["what is only made to look like a Response", () => Object.create(Response.prototype) as unknown],
 ];
@@ -68,7 +74,20 @@ const ERRORS: ReadonlyArray<readonly [string, () => unknown]> = [
     () => Object.assign(new Error("x"), { status: 401, headers: {} }),
   ],
   ["a DOMException", () => new DOMException("x", "AbortError")],
+  ["a kind of Error of another realm that has a name of its own", foreignException],
 ];
+
+function lockedResponse(): Response {
+  const response = new Response("no", { status: 401 });
+  response.body!.getReader();
+  return response;
+}
+
+/** As the DOMException of a jsdom window is. */
+function foreignException(): unknown {
+  const code = "class X extends Error { get [Symbol.toStringTag]() { return 'X'; } } new X('x')";
+  return runInNewContext(code);
+}
 
 const WAYS: ReadonlyArray<readonly [string, (value: unknown) => unknown]> = [
   ["returns", (value) => value],
