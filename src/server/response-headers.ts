@@ -10,6 +10,12 @@ const CONNECTION_FIELDS: readonly string[] = [
   "trailer",
 ];
 
+/**
+ * How many bytes all names and values may have. Above 64 KiB, node:http2 ends the whole connection, and
+ * with it every other WebSocket on it.
+ */
+const MAX_BYTES = 32_768;
+
 /** The header fields that an application adds to the response that accepts a handshake. */
 export class ResponseHeaders extends Headers {
   override append(name: string, value: string): void {
@@ -25,12 +31,21 @@ export class ResponseHeaders extends Headers {
   /**
    * The current fields, with each `Set-Cookie` as a separate field.
    *
-   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a field that was added past the checks
+   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a field that was added past the checks,
+   * and `INVALID_HEADER` for more than 32,768 bytes in all
    */
   toFields(): ReadonlyArray<readonly [name: string, value: string]> {
     const fields = Array.from(this);
-    for (const [name, value] of fields) checkField(name, value);
-    return fields;
+    let byteCount = 0;
+    for (const [name, value] of fields) {
+      checkField(name, value);
+      byteCount += name.length + value.length;
+    }
+    if (byteCount <= MAX_BYTES) return fields;
+    throw new UsageError(
+      "INVALID_HEADER",
+      `responseHeaders has ${byteCount} bytes, more than ${MAX_BYTES}; set fewer or shorter fields`,
+    );
   }
 }
 

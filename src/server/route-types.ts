@@ -126,7 +126,8 @@ export interface AuthorizeContext<Params> {
    *
    * `set` and `append` throw UsageError `RESERVED_HEADER` for fields of the handshake
    * (`Connection`, `Upgrade`, `Sec-WebSocket-*`) and fields that frame the message, and
-   * `INVALID_HEADER` for a value with control characters.
+   * `INVALID_HEADER` for a value with control characters. More than 32,768 bytes in
+   * all refuse the client with 500.
    */
   readonly responseHeaders: Headers;
 }

@@ -152,7 +152,7 @@ export class UpgradeGate {
     entry: WebSocketEntry,
   ): string | undefined | UpgradeRefused {
     try {
-      return entry.chooseProtocol(offered, attempt);
+      return this.#environment.runInContext(() => entry.chooseProtocol(offered, attempt));
     } catch (error) {
       this.#reportFailure(error, attempt, entry);
       return this.#refuse(FAILED, attempt, entry);

@@ -10,7 +10,7 @@ import { handshake, RawClient } from "./clients.ts";
 
 const storage = new AsyncLocalStorage<string>();
 
-/** What `origins`, `authorize` and the handler of each route saw. */
+/** What `origins`, `protocols`, `authorize` and the handler of each route saw. */
 function watched(): { routes: Routes; seen: unknown[] } {
   const seen: unknown[] = [];
   const see = (): void => void seen.push(storage.getStore());
@@ -19,9 +19,15 @@ function watched(): { routes: Routes; seen: unknown[] } {
     storage.enterWith("left behind by origins");
     return true;
   };
+  const protocols = (): string => {
+    see();
+    storage.enterWith("left behind by protocols");
+    return "";
+  };
   const routes = {
     "ws:/sync": {
       origins,
+      protocols,
       authorize: () => {
         see();
         storage.enterWith("left behind by authorize");
@@ -34,6 +40,7 @@ function watched(): { routes: Routes; seen: unknown[] } {
     },
     "ws:/async": {
       origins,
+      protocols,
       authorize: async () => {
         see();
         await new Promise(setImmediate);
@@ -99,6 +106,6 @@ describe("the store of an AsyncLocalStorage", () => {
   it.each(WAYS)("is that of the call of serve or attach, by %s", async (_way, run) => {
     const { routes, seen } = watched();
     await run(routes);
-    expect(seen).toEqual(["start", "start", "start", "start", "start", "start"]);
+    expect(seen).toEqual(Array.from({ length: 8 }, () => "start"));
   });
 });

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type AuthorizeContext, UsageError } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { answerOf, extendedConnect, openSession, startTls } from "../http2/support.ts";
@@ -149,6 +150,45 @@ describe("responseHeaders over HTTP/2", () => {
       "set-cookie": ["a=1", "b=2"],
       "x-list": "1, 2",
     });
+  });
+
+  it("may have names that every object has", async () => {
+    const server = await startTls({
+      routes: routesWith((_request, { responseHeaders }) => {
+        responseHeaders.set("constructor", "1");
+        responseHeaders.set("__proto__", "2");
+        return {};
+      }),
+    });
+    const stream = extendedConnect(await openSession(server), "/");
+    const fields = await new Promise<Record<string, unknown>>((resolve) => {
+      stream.on("response", (headers) => resolve(headers));
+    });
+    expect(Object.entries(fields)).toContainEqual(["constructor", "1"]);
+    expect(Object.entries(fields)).toContainEqual(["__proto__", "2"]);
+  });
+
+  it("with more than 32,768 bytes refuse one client and leave the others connected", async () => {
+    onError.mockReset();
+    let value = "";
+    const server = await startTls({
+      onError,
+      routes: routesWith((_request, { responseHeaders }) => {
+        responseHeaders.set("X-A", value);
+        return {};
+      }),
+    });
+    const session = await openSession(server);
+    value = "a".repeat(32_765);
+    const accepted = extendedConnect(session, "/");
+    await once(accepted, "response");
+    value = "a".repeat(100_000);
+    expect((await answerOf(extendedConnect(session, "/"))).status).toBe(500);
+    expect(onError.mock.calls[0][0]).toMatchObject({
+      code: "INVALID_HEADER",
+      message: expect.stringMatching(/100003 bytes, more than 32768/) as unknown,
+    });
+    expect(accepted.destroyed).toBe(false);
   });
 
   it("refuse a field that HTTP/2 forbids", async () => {

@@ -115,7 +115,8 @@ function accept(
   head: Uint8Array,
 ): void {
   const { protocol, extensions } = decision.connection;
-  const fields: OutgoingHttpHeaders = { ":status": 200 };
+  // Without a prototype, whose properties are no fields: the application may set one named constructor.
+  const fields = Object.assign(Object.create(null) as OutgoingHttpHeaders, { ":status": 200 });
   for (const [name, value] of decision.headers ?? []) {
     // Only Set-Cookie may occur more than once.
     const earlier = fields[name] as string | string[] | undefined;
