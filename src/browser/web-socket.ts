@@ -25,7 +25,7 @@ export const CloseEvent: CloseEventConstructor = globalThis.CloseEvent;
 
 /** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
 export interface WebSocket extends WebSocketInterface {}
-/** What a browser does by itself, or what only bounds it: accepted, and without effect there. */
+/** Options without effect in a browser, because it decides these itself. Accepted without an error. */
 const ACCEPTED = /^(protocols|compression|heartbeat|maxMessageBytes|(handshake|close)TimeoutMs)$/;
 
 /** The browser's own class, extended. */

@@ -1,4 +1,4 @@
-/** Which server a byte stream must lead to. `net.connect` of Node takes a target as its options. */
+/** The server that a byte stream must lead to. `net.connect` of Node takes a target as its options. */
 export interface ConnectionTarget {
   /** The URL of the WebSocket. */
   readonly url: URL;
@@ -26,5 +26,5 @@ export interface ByteStream {
   destroy(): unknown;
 }
 
-/** Opens the byte stream to a server, as `createConnection` of the options of a WebSocket. */
+/** Opens the byte stream to a server: the type of the option `createConnection`. */
 export type CreateConnection = (target: ConnectionTarget) => ByteStream | PromiseLike<ByteStream>;

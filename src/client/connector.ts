@@ -14,7 +14,10 @@ export interface ConnectRequest {
 
 /** What becomes of it: exactly one of these is called, once, and never synchronously. */
 export interface ConnectHandler {
-  /** The opening handshake is done. `readHeaders` makes the header fields of the answer. The connection waits for `start`. */
+  /**
+   * The opening handshake is done. `readHeaders` returns the header fields of the response. The
+   * connection waits for `start`.
+   */
   onOpen(connection: Connection, readHeaders?: () => Headers): void;
   onFailed(error: TidewayError): void;
 }

@@ -119,15 +119,15 @@ interface Target {
   removeEventListener(type: string, listener: (event: Event) => void): void;
 }
 
-/** How sockets have ended, for streams that somebody listens to only then. */
+/** How sockets ended, for streams that get their listeners afterwards. */
 const ends = new WeakMap<object, ConnectionClosedDetails>();
 
-/** Keeps how `socket` has ended, in more detail than its close event has. */
+/** Records how `socket` ended, in more detail than its close event has. */
 export function recordDetails(socket: object, details: ConnectionClosedDetails): void {
   ends.set(socket, details);
 }
 
-/** Keeps how `socket` has ended, unless that is known. */
+/** Records how `socket` ended, unless that is known already. */
 export function recordEnd(
   socket: object,
   event: Pick<CloseEvent, "code" | "reason" | "wasClean" | "error">,
@@ -147,7 +147,7 @@ function streamOf(socket: Target, type: string): EventStream<Event> {
     const onClose = (event?: Event): void => {
       if (event) recordEnd(socket, event as CloseEvent);
       const end = ends.get(socket);
-      // A close event of another make may say nothing.
+      // The close event of another library may lack these properties.
       const reason = end?.closeCode ? new ConnectionClosedError(end) : undefined;
       onDone(type === "message" && !isExpectedEnd(end?.closeCode) ? reason : undefined, reason);
     };

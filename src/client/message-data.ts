@@ -19,7 +19,7 @@ export function toMessage(data: WebSocketData): Message {
   return `${data as string}`;
 }
 
-/** Whether `value` is a Blob, of whichever realm: an emulated DOM has a class of its own. */
+/** Whether `value` is a Blob of any realm. An emulated DOM, such as jsdom, has its own class. */
 export function isBlob(value: unknown): value is Blob {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   if (value instanceof Blob) return true;
@@ -29,7 +29,7 @@ export function isBlob(value: unknown): value is Blob {
   return isNamedSo && typeof size === "number" && typeof slice === "function";
 }
 
-/** The bytes of a Blob, also of an emulated DOM whose Blobs can be read by a FileReader only. */
+/** Reads the bytes of a Blob. Blobs of some emulated DOMs can only be read by a FileReader. */
 export async function readBlob(blob: Blob): Promise<Uint8Array> {
   if (typeof blob.arrayBuffer === "function") return new Uint8Array(await blob.arrayBuffer());
   return await new Promise((resolve, reject) => {

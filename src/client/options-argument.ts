@@ -8,8 +8,8 @@ import { isRecord } from "../protocol/record.ts";
 export { isRecord as isOptions };
 
 /**
- * Makes one record of a constructor's second and third argument: of options, or of subprotocols and
- * options, as clients written for `ws` pass them.
+ * Merges the second and third argument of a constructor into one record. They are options, or
+ * subprotocols and options, as clients written for `ws` pass them.
  *
  * @throws UsageError `INVALID_OPTION` where options or subprotocols are given twice
  */

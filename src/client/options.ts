@@ -40,10 +40,12 @@ export interface PingHeartbeatOptions {
 }
 
 /**
- * What the second argument of `new WebSocket` may be instead of the subprotocols, or the third one:
- * an extension. An unknown name throws. In a browser `headers`, `tls` and what opens sockets throw too;
- * `compression`, `maxMessageBytes`, `handshakeTimeoutMs`, `closeTimeoutMs` and `heartbeat` are accepted
- * there and have no effect, because its own WebSocket decides these.
+ * The options of `new WebSocket`, an extension of the standard: the third argument, or the second one
+ * instead of the subprotocols. An unknown name throws.
+ *
+ * In a browser `headers`, `tls`, `signal` and `createConnection` throw too. `compression`,
+ * `maxMessageBytes`, `handshakeTimeoutMs`, `closeTimeoutMs` and `heartbeat` have no effect there,
+ * because the browser decides these itself.
  */
 export interface WebSocketOptions {
   /** The subprotocols to offer, in order of preference. Default: none. */
@@ -51,7 +53,7 @@ export interface WebSocketOptions {
   /**
    * Further header fields of the opening handshake, such as `authorization`. `host` replaces the host of
    * the URL, and `authorization` the user and password of the URL. The fields of the handshake itself
-   * cannot be set. A browser cannot send any: there this throws.
+   * cannot be set. In a browser this throws, because it cannot send header fields.
    */
   readonly headers?: Readonly<Record<string, string>>;
   /**
@@ -74,16 +76,17 @@ export interface WebSocketOptions {
    */
   readonly heartbeat?: PingHeartbeatOptions | false;
   /**
-   * Aborts the opening handshake; without effect once the connection is open. The `error` event has an
-   * error of the code ABORTED, whose `cause` is the reason of the signal. In a browser this throws.
+   * Aborts the opening handshake; has no effect once the connection is open. The `error` event has an
+   * error with the code ABORTED, whose `cause` is the reason of the signal. In a browser this throws.
    */
   readonly signal?: AbortSignal;
   /**
    * Opens the byte stream to the server, instead of a TCP connection to its host and port: through a
-   * proxy (`httpProxy`, `proxyFromEnvironment`), from a local address, by another name lookup. Return a
-   * plain stream: for `wss:` the client does TLS over it, also if it is encrypted already. Whatever the
-   * function throws, or rejects with, is the cause of the `error` event. A stream that comes after the
-   * attempt has ended is destroyed. In a browser this throws.
+   * proxy (`httpProxy`, `proxyFromEnvironment`), from a local address, or with another name lookup.
+   *
+   * Return a stream without TLS: for `wss:` the client adds TLS, even if the stream is encrypted
+   * already. If the function throws or rejects, the error is the cause of the `error` event. A stream
+   * that arrives after the attempt has ended is destroyed. In a browser this throws.
    *
    * ```ts
    * const socket = new WebSocket(url, {
@@ -120,7 +123,7 @@ const NAMES: Readonly<Record<keyof WebSocketOptions, true>> = {
   tls: true,
 };
 
-/** What options of `ws` are called here. */
+/** The names of this package for options of `ws`. */
 const NAMES_OF_WS: Readonly<Record<string, string>> = {
   agent: "createConnection",
   auth: "headers.authorization",
@@ -177,7 +180,7 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
   };
 }
 
-/** The names of `TlsOptions`, with the types of those that cannot be checked by parsing them. */
+/** The names of `TlsOptions`, with their types unless parsing checks the value. */
 const TLS_TYPES: Readonly<Record<keyof TlsOptions, string | undefined>> = {
   ca: undefined,
   cert: undefined,
@@ -187,7 +190,7 @@ const TLS_TYPES: Readonly<Record<keyof TlsOptions, string | undefined>> = {
   rejectUnauthorized: "boolean",
 };
 
-/** What `tls.connect` of Node takes besides, and is given as it is. */
+/** Further options of `tls.connect` of Node, which are passed on without a check. */
 const OTHER_TLS_NAMES =
   /^(pfx|crl|ciphers|ecdhCurve|sigalgs|dhparam|minDHSize|(min|max)Version|secure(Context|Options|Protocol)|session|sessionTimeout|checkServerIdentity|pskCallback|privateKey(Engine|Identifier)|clientCertEngine|requestOCSP|enableTrace|allowPartialTrustChain)$/;
 
@@ -226,7 +229,7 @@ function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void 
 
 function checkSignal(signal: unknown): void {
   if (signal === undefined) return;
-  // By its shape: an emulated DOM has a class of its own.
+  // Checked by its shape, because an emulated DOM has its own class.
   const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   if (typeof aborted === "boolean" && typeof addEventListener === "function") return;
   throw new UsageError("INVALID_OPTION", "WebSocket: signal is not an AbortSignal");
@@ -241,7 +244,7 @@ function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
   const seen = new Set<string>();
   for (const [name, value] of Object.entries(headers)) {
     checkHeader(name, value);
-    // Such as the credentials of two sources, of which a server would take either.
+    // Given two credentials, for example, a server might use either.
     const key = name.toLowerCase();
     if (seen.has(key)) {
       throw new UsageError("INVALID_OPTION", `WebSocket: headers has ${key} more than once`);

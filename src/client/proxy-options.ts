@@ -1,13 +1,13 @@
 import type { TlsOptions } from "./options.ts";
 
-/** How to reach a server through an HTTP proxy. */
+/** The options of `httpProxy`. */
 export interface HttpProxyOptions {
   /**
    * Further header fields of the CONNECT request. `proxy-authorization` replaces the user and password
    * of the proxy's URL.
    */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Certificates for an `https:` proxy; those for the server stay in the options of the WebSocket. */
+  /** Certificates for an `https:` proxy. Pass those for the server in the options of the WebSocket. */
   readonly tls?: TlsOptions;
   /**
    * The hosts to connect to directly, in the syntax of the variable `NO_PROXY`: names, which cover their

@@ -1,8 +1,8 @@
 import type { CloseEvent } from "./close-event.ts";
 
 /**
- * What to do when a connection is closed: `retry-later` waits for half the longest delay at least, a
- * number for that many milliseconds at least.
+ * What to do when a connection closes. `retry-later` waits for at least half the longest delay. A number
+ * waits for at least that many milliseconds.
  */
 export type ReconnectDecision = "stop" | "retry" | "retry-later" | number;
 

@@ -61,17 +61,17 @@ export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
    */
   readonly stableAfterMs?: number;
   /**
-   * How long the `url`, `protocols` and `webSocketOptions` functions may take to settle, and then how
-   * long the connection may take to open. After that the attempt has failed, with an `error` event of
-   * the code HANDSHAKE_TIMEOUT. In Node, `handshakeTimeoutMs` of `webSocketOptions` wins for the second.
-   * Default: 10,000.
+   * Milliseconds that the `url`, `protocols` and `webSocketOptions` functions may take to settle, and
+   * again that the connection may take to open. After that the attempt fails, with an `error` event with
+   * the code HANDSHAKE_TIMEOUT. In Node, `handshakeTimeoutMs` of `webSocketOptions` overrides the time
+   * to open. Default: 10,000.
    */
   readonly handshakeTimeoutMs?: number;
   /** Bytes of payload that may wait for a connection; see `send`. Default: 1,048,576 (1 MiB). */
   readonly maxQueuedBytes?: number;
   /**
-   * Decides, synchronously, whether to try again after a close. If it throws or returns anything but a
-   * `ReconnectDecision`, an `error` event tells so and the socket stops. Default: `decideReconnect`.
+   * Decides, synchronously, whether to try again after a close. If it throws, or returns anything but a
+   * `ReconnectDecision`, the socket stops with an `error` event. Default: `decideReconnect`.
    */
   readonly decide?: DecideReconnect;
   /** A number from 0 to 1 for the jitter. Default: `Math.random`. */
@@ -109,11 +109,11 @@ export interface ReconnectingEventMap extends WebSocketEventMap {
  *   deployed may lack the path for a while.
  * - In Node, a 429 or 503 with `Retry-After` delays the next attempt by that time, at most five minutes.
  * - `readyState` is CONNECTING between connections.
- * - In a page, an attempt is made at once when the network is back or the page becomes visible. It
- *   replaces an attempt that is older than two seconds. A connection that is open then is checked by
- *   the heartbeat, if there is one. While the page is hidden, attempts wait for half the longest delay at
- *   least. While `navigator.onLine` is false they wait for the longest delay, because a local server may
- *   still be reachable; `reconnect()` always tries at once.
+ * - In a page, an attempt starts at once when the page goes online or becomes visible. It replaces an
+ *   attempt that is older than two seconds. The heartbeat, if there is one, checks an open connection
+ *   then. While the page is hidden, attempts wait for at least half the longest delay.
+ * - While `navigator.onLine` is false, attempts continue at the longest delay, because a local server
+ *   may still be reachable. `reconnect()` always tries at once.
  * - A message that was handed to a connection which then broke is not sent again: whether it
  *   arrived cannot be known.
  */
@@ -183,9 +183,9 @@ export interface ReconnectingWebSocketConstructor
   /**
    * Starts to connect; events follow later, never during the call.
    *
-   * @param url the URL, or a function asked before each attempt; when it throws, rejects or does not
-   *   settle within `handshakeTimeoutMs`, the attempt has failed. When it returns an invalid URL, the
-   *   first time is also printed to the console
+   * @param url the URL, or a function called before each attempt. If it throws, rejects or does not
+   *   settle within `handshakeTimeoutMs`, the attempt fails. The first invalid URL that it returns is
+   *   also printed to the console
    * @param protocols the subprotocols to offer, or a function as for `url`, or options
    * @throws whatever the WebSocket class throws for a URL or subprotocols given as plain values, and
    *   then what `heartbeat` does

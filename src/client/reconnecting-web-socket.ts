@@ -44,7 +44,7 @@ type CloseInit = Required<Pick<CloseEventInit, "code" | "reason" | "wasClean">> 
 };
 const NO_CONNECTION: CloseInit = { code: 1006, reason: "", wasClean: false };
 
-/** When the page wakes, an older attempt is replaced: the network below it may have gone. */
+/** When the page wakes, an older attempt is replaced, because its network may be gone. */
 const STALE_ATTEMPT_MS = 2000;
 
 const MORE_TYPES = ["reconnecting", "reconnected"];
@@ -62,7 +62,7 @@ const DEFAULTS = {
 /** The options with their defaults. */
 type Settings = ReconnectingWebSocketOptions & typeof DEFAULTS;
 
-/** What is known of an attempt from the second one on; each attempt has another. */
+/** The facts of a repeated attempt. Each attempt has another object. */
 type Retry = Omit<ReconnectEvent, keyof Event>;
 
 type OpenArguments = [string | URL, Protocols, WebSocketOptions | undefined];
@@ -104,12 +104,12 @@ export function defineReconnectingWebSocket(
     #attempts = 0;
     #lastRetry: Retry | undefined;
     #connections = 0;
-    /** When the attempt began, by the clock that advances while a machine sleeps; 0 between attempts. */
+    /** When the attempt began, by a clock that advances while the machine sleeps; 0 between attempts. */
     #attemptedMs = 0;
     #hasReported = false;
     /**
-     * Before an attempt: until it begins. In an attempt: until it has failed. In a connection: until
-     * the connection counts as stable.
+     * Between attempts it runs until the next one, in an attempt until that times out, and in a
+     * connection until the connection counts as stable.
      */
     #timer: unknown;
     #timers: Timers | undefined;
@@ -220,7 +220,7 @@ export function defineReconnectingWebSocket(
         try {
           this.#open(answers as OpenArguments);
         } catch (error) {
-          // A fault of the program, which plain values would have shown at once.
+          // A mistake in the application. Given as plain values, it would have thrown at once.
           if (!this.#hasReported) console.error(error);
           this.#hasReported = true;
           throw error;
@@ -397,9 +397,9 @@ function withDefaults(options: ReconnectingWebSocketOptions): Settings {
   return settings as unknown as Settings;
 }
 
-/** @throws TidewayError INVALID_DECISION, which the caller tells of before it stops */
+/** @throws TidewayError INVALID_DECISION; the caller reports it and stops */
 function checkDecision(decision: ReconnectDecision): ReconnectDecision {
-  // Longer waits than a timer's longest delay would end at once.
+  // A timer fires at once for a delay that is too long.
   const isKnown =
     typeof decision === "number"
       ? decision >= 0 && decision < 2 ** 31

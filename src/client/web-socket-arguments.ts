@@ -5,7 +5,7 @@ import { checkNames, type WebSocketOptions } from "./options.ts";
 import { isUnixScheme, readUnixUrl } from "./unix-url.ts";
 
 /**
- * "Get a URL record" (WHATWG WebSockets), and beyond the standard `ws+unix:` and `wss+unix:`.
+ * "Get a URL record" (WHATWG WebSockets). Beyond the standard it takes `ws+unix:` and `wss+unix:`.
  *
  * @throws DOMException SyntaxError, for a fragment too
  */
@@ -43,8 +43,8 @@ function tryUrl(input: string, base: string | undefined): URL | undefined {
 }
 
 /**
- * The second and third argument of the constructor as one record, with what Web IDL makes of the
- * subprotocols.
+ * Merges the second and third argument of the constructor into one record. Converts the subprotocols as
+ * Web IDL does.
  *
  * @throws UsageError
  */

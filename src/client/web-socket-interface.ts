@@ -16,8 +16,8 @@ export interface WebSocketMessageEvent extends MessageEvent {
 
 export interface WebSocketOpenEvent extends Event {
   /**
-   * The header fields of the server's answer: an extension. A browser's own WebSocket never tells, so
-   * there it is `undefined`.
+   * The header fields of the server's response, an extension of the standard. It is `undefined` in a
+   * browser, which does not give access to them.
    */
   readonly responseHeaders?: Headers;
 }
@@ -117,7 +117,7 @@ export interface WebSocketConstructor extends ReadyStateConstants, WebSocketStre
    * @param url `ws:`, `wss:`, `http:` or `https:`, without a fragment. A relative URL is resolved
    *   where there is a `location`
    * @param protocols the subprotocols to offer, in order of preference; or the options
-   * @param options our extension: as the second argument, or as the third one as with `ws`
+   * @param options an extension of the standard: the second argument, or the third one as with `ws`
    * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid
    * @throws UsageError for an option that is not valid, or that a browser cannot honour
    */

@@ -25,7 +25,7 @@ export interface WebSocketOpenInfo {
   readonly extensions: string;
   /** The subprotocol that the server chose, or the empty string. */
   readonly protocol: string;
-  /** The header fields of the server's answer: an extension; absent in a browser. */
+  /** The header fields of the server's response, an extension of the standard; absent in a browser. */
   readonly responseHeaders?: Headers;
 }
 

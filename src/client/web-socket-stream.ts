@@ -61,7 +61,7 @@ export function defineWebSocketStream(
       return this.#url.href;
     }
 
-    // Web IDL: the getter of a promise does not throw for an object of another class, but rejects.
+    // Web IDL: for an object of another class, the getter of a promise rejects instead of throwing.
     get opened(): Promise<WebSocketOpenInfo> {
       return #opened in this ? this.#opened.promise : illegalInvocation();
     }
@@ -143,7 +143,7 @@ function readOptions(argument: unknown): ReadOptions {
   ) {
     throw new TypeError("protocols must be a list");
   }
-  // By its shape: an emulated DOM has a class of its own.
+  // Checked by its shape, because an emulated DOM has its own class.
   const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
   if (signal !== undefined && !(typeof aborted === "boolean" && addEventListener)) {
     throw new TypeError("signal must be an AbortSignal");

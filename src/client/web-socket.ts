@@ -33,8 +33,8 @@ export interface WebSocketRuntime {
   /** Tells the runtime that many listeners on `target` are no leak. */
   allowManyListeners(target: EventTarget): void;
   /**
-   * Fires a `message` event at `target`. Returns `known`, which the previous call returned, if the
-   * event went to the same listeners as the one before, and they still listen.
+   * Fires a `message` event at `target`. `known` is the result of the previous call. Returns it again if
+   * this event went to the same listeners and they still listen.
    */
   dispatchMessage(
     target: EventTarget,
@@ -90,7 +90,7 @@ export function defineWebSocket(
     /** Bytes of payload that will never leave. */
     #lostBytes = 0;
     #isClosedLocally = false;
-    /** Who got the latest message: the listeners, and the function in `onmessage`. */
+    /** The listeners that got the latest message. `#onmessage` is its `onmessage` handler. */
     #listeners: unknown;
     #onmessage: unknown;
     #isWaitingForTask = false;
@@ -121,7 +121,7 @@ export function defineWebSocket(
           onFailed: (error) => this.#closed({ code: 1006, reason: "", wasClean: false, error }),
         },
       );
-      // Not before: an attempt that throws for its options leaves nothing behind.
+      // Added last, because an attempt that throws for its options must not leave a listener.
       signal?.addEventListener("abort", this.#onAbort);
     }
 
@@ -197,7 +197,7 @@ export function defineWebSocket(
       this.#giveUp(new HandshakeError("ABORTED", "the signal aborted the handshake", { cause }));
     };
 
-    /** There will be no connection, which the events of a later task tell. */
+    /** Gives up the attempt. Its events follow in a later task. */
     #giveUp(error: HandshakeError): void {
       this.#readyState = ReadyState.Closing;
       this.#endAttempt();
@@ -271,13 +271,13 @@ export function defineWebSocket(
     }
 
     /**
-     * In a browser each message is a task, so that code which awaited one can listen for the next.
-     * Here those of one read share a task while the same listeners get them. A new one, or one that has
-     * gone, may belong to a promise.
+     * Delays further messages to the next task. In a browser each message has its own task, so that code
+     * which awaits one message can listen for the next. Here the messages of one read share a task while
+     * their listeners stay the same. A listener that was added or removed may belong to a promise.
      */
     #waitForTask(): void {
       const connection = this.#connection!;
-      // A connection that has ended does not wait: it delivers what was left.
+      // An ended connection does not wait: it delivers the remaining messages.
       if (this.#isWaitingForTask) return;
       this.#isWaitingForTask = true;
       connection.pause();
@@ -332,7 +332,7 @@ export function defineWebSocket(
 
 const READY_STATE_CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
 
-/** The standard's event, with the header fields of the server's answer, made when they are first read. */
+/** The standard's event with the header fields of the response, which are made when first read. */
 function withHeaders(event: Event, readHeaders: (() => Headers) | undefined): Event {
   if (readHeaders === undefined) return event;
   let headers: Headers | undefined;

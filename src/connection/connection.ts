@@ -39,8 +39,8 @@ export interface ConnectionHandler {
    */
   onBinary(bytes: Uint8Array): void;
   /**
-   * The peer's Close frame came, or this side failed the connection, with the close code of `error`:
-   * no more messages follow.
+   * No more messages follow: the peer's Close frame arrived, or this side failed the connection with the
+   * close code of `error`.
    */
   onClosing(error?: ProtocolError): void;
   /** The connection is over; called exactly once. */

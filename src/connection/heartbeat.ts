@@ -14,8 +14,8 @@ import type { TimerWheel } from "./timer-wheel.ts";
  * is noticed by them at once, and one that is cut off when the kernel stops to send them again, which
  * on Linux takes it a quarter of an hour.
  *
- * After a stall of this side (a debugger, a suspended machine) pending data is read before a peer is
- * judged. A peer of which nothing has come is pinged once more, and has `timeoutMs` from then on.
+ * After a stall of this side (a debugger, a suspended machine) it reads pending data before it drops a
+ * peer. It pings a silent peer once more, which then has `timeoutMs` to answer.
  */
 export interface HeartbeatOptions {
   /** A ping is sent after this long without a sign of life; default 30,000. */
@@ -37,7 +37,7 @@ export interface HeartbeatSubject {
 /** How often a peer is looked at that is slow to take its output. */
 const SLOW_PEER_LOOK_MS = 1000;
 
-/** A check that comes this late shows that this process or machine was stalled, not the peer. */
+/** A check that runs this late shows that this process or machine was stalled, not the peer. */
 const STALL_MS = 1000;
 
 /** Judges from what it is told and sees whether the peer is alive; its owner has the timer. */
@@ -50,7 +50,7 @@ export class Heartbeat {
   #lastHeardMs = 0;
   /** When the ping was sent that has not been followed by a sign of life. */
   #pingedMs: number | undefined;
-  /** Whether the peer has been given more time after a stall of this side. */
+  /** Whether the peer has got more time after a stall of this side. */
   #wasExtended = false;
   #isSlow = false;
   #lastHeldBackBytes = 0;
@@ -106,7 +106,7 @@ export class Heartbeat {
     return this.#isSlow ? Math.min(SLOW_PEER_LOOK_MS, leftMs) : leftMs;
   }
 
-  /** Pings once more after a stall, in which the answer may have been lost. */
+  /** Pings once more after a stall, because the answer may have been lost. */
   #extend(nowMs: number): number {
     this.#wasExtended = true;
     this.#subject.beat();

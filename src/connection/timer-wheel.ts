@@ -18,16 +18,16 @@ export interface WheelTimer {
 
 const SLOT_COUNT = 512;
 
-/** A turn that comes this many ticks late shows that the event loop was stalled. */
+/** A turn that runs this many ticks late shows that the event loop was stalled. */
 const STALL_TICKS = 3;
 
 /**
  * A hashed timing wheel: any number of timeouts on one timer of the runtime, which runs only while
  * there are some. A timeout comes never early, and at most about one tick late.
  *
- * After a stall of the event loop (a debugger, a suspended machine) timers fire before pending data is
- * read. So the first turn after a stall fires nothing: what has come meanwhile is read first, and may
- * call off the timeouts that are due.
+ * After a stall (a debugger, a suspended machine) the event loop fires timers before it reads pending
+ * data. So the first turn after a stall fires nothing. The pending data is read first, and may cancel
+ * timeouts that are due.
  */
 export class TimerWheel {
   readonly #clock: Clock;
@@ -40,7 +40,7 @@ export class TimerWheel {
   #firedTick: number;
   #count = 0;
   #isRunning = false;
-  /** When the next turn was asked for. */
+  /** The time for which the next turn is scheduled. */
   #turnDueMs = 0;
   #isAfterStall = false;
 
@@ -99,7 +99,7 @@ export class TimerWheel {
     const nowMs = this.#clock.nowMs();
     const target = this.#ticksBy(nowMs);
     this.#tick = target;
-    // Once only: a loop that is always late would fire nothing otherwise.
+    // Only once, because a loop that is always late must still fire its timers.
     this.#isAfterStall =
       !this.#isAfterStall && nowMs - this.#turnDueMs >= STALL_TICKS * this.#tickMs;
     if (this.#isAfterStall) {

@@ -1,7 +1,7 @@
 import { type ConnectionClosedDetails, ProtocolError, type TidewayError } from "./index.ts";
 import { quote } from "./quote.ts";
 
-/** How a connection has ended, as its own side saw it. */
+/** How a connection ended, as seen from this side. */
 export interface ConnectionEnd {
   readonly code: number;
   readonly reason: string;
@@ -9,7 +9,7 @@ export interface ConnectionEnd {
   readonly error?: TidewayError;
 }
 
-/** What a `ConnectionClosedError` says of the end of a connection. */
+/** Makes the details of a `ConnectionClosedError` from the end of a connection. */
 export function describeEnd(
   { code: closeCode, reason, wasClean, error: cause }: ConnectionEnd,
   isClosedLocally: boolean,

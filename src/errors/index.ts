@@ -66,18 +66,18 @@ export interface ConnectionClosedDetails {
   /** The peer's reason, or the empty string. */
   readonly reason: string;
   readonly wasClean: boolean;
-  /** A client in a browser is not told who closed: there it is `peer` after a clean close. */
+  /** The side that closed. In a browser it is always `peer` after a clean close, because the browser does not say. */
   readonly closedBy: ClosedBy;
   readonly cause?: unknown;
   /** The HTTP status with which a server refused the opening handshake, if it did. */
   readonly status?: number;
-  /** What `describeEnd` says, where the message may be printed to a terminal. */
+  /** The message of `describeEnd`, which is safe to print to a terminal. */
   readonly message?: string;
 }
 
 /**
  * Code `CONNECTION_CLOSED`: the connection has ended, or could not be opened. `closeCode` and `reason`
- * say how, and `cause` why: the error of the transport, or of the opening handshake.
+ * are those of the close. `cause` is the error of the transport or of the opening handshake.
  */
 export class ConnectionClosedError extends TidewayError {
   /** The close code, 1005 and 1006 included (RFC 6455 7.1.5). */
@@ -104,9 +104,9 @@ export class ConnectionClosedError extends TidewayError {
 /**
  * The engine behind topics failed: code `BROKER_UNAVAILABLE` when it cannot be reached,
  * `BROKER_TIMEOUT` when it does not answer in time, `BROKER_REFUSED` when it says no, and
- * `BROKER_ANSWER_INVALID` when its answer is none, `BROKER_CLOSED` once it was closed here,
- * `TOPICS_FULL` when `maxTopics` topics are in use. What was asked for may have happened, except with
- * `TOPICS_FULL`.
+ * `BROKER_ANSWER_INVALID` when its answer is not valid, `BROKER_CLOSED` after it was closed here, and
+ * `TOPICS_FULL` when `maxTopics` topics are in use. The broker may have done what it was asked to, except
+ * with `TOPICS_FULL`.
  */
 export class BrokerError extends TidewayError {
   /** Whether the same call may succeed later. */

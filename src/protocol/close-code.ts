@@ -25,7 +25,7 @@ export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 /** RFC 6455 5.5.1 and 5.5: a control frame's 125 bytes less the two of the code. */
 export const MAX_CLOSE_REASON_BYTES = 123;
 
-/** Whether a program expects this end, so that a loop over messages ends without an error. */
+/** Whether a loop over messages ends without an error at this close code. */
 export function isExpectedEnd(code: number | undefined): boolean {
   return [1000, 1001, 1005].includes(code!);
 }

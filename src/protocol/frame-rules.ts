@@ -98,7 +98,7 @@ export function unfinishedTooBig(maxUnfinishedBytes: number): Fault {
   };
 }
 
-/** How many fragments without payload may follow one another; no limit on bytes would end them. */
+/** How many empty fragments may follow one another. Limits on bytes do not bound them. */
 export const MAX_EMPTY_FRAGMENTS = 1_024;
 
 /** RFC 6455 10.4. */

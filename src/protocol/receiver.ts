@@ -78,7 +78,7 @@ export abstract class Receiver {
   /** Continuation stands for "none": no message is being put together. */
   #messageOpcode: number = Opcode.Continuation;
   #isCompressed = false;
-  /** Fragments without payload since the last one that had some, or that ended a message. */
+  /** How many empty fragments came since the last one with payload, or since the last message. */
   #emptyFragments = 0;
   #message: MessageBuffer | undefined;
   #control: MessageBuffer | undefined;

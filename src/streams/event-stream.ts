@@ -4,8 +4,8 @@ import { type EventSource, subscribe, type Subscription } from "./subscription.t
 
 export interface ListenOptions {
   /**
-   * Called once when no more events can come; not after `cancel`. `error` is what a loop would throw,
-   * and `reason` what `first` would reject with, such as how a socket was closed.
+   * Called once when no more events can come; not after `cancel`. A loop throws `error`. `first` rejects
+   * with `reason`, such as how a socket was closed.
    */
   readonly onDone?: (error?: unknown, reason?: unknown) => void;
 }
@@ -36,9 +36,9 @@ export class EventStream<T> implements AsyncIterable<T> {
   /**
    * The next event. Each read of this property waits for an event of its own.
    *
-   * Rejects when the stream ends without one: for a socket with a `ConnectionClosedError`, after
-   * `until` with the signal's reason, otherwise with the code `STREAM_ENDED`. A rejection that nobody
-   * looks at is not reported.
+   * Rejects if the stream ends without an event: for a socket with a `ConnectionClosedError`, after
+   * `until` with the signal's reason, otherwise with the code `STREAM_ENDED`. An unhandled rejection is
+   * not reported.
    */
   get first(): Promise<T> {
     const first = new Promise<T>((resolve, reject) => {

@@ -75,7 +75,7 @@ export class MessageQueue {
     return this.#consumer !== undefined;
   }
 
-  /** Whether the source waits, and there was never a consumer: what comes behind is not even read. */
+  /** Whether the queue is full, so that the source waits, and there was never a consumer. */
   get isUnread(): boolean {
     return this.#isSourcePaused && this.#consumer === undefined;
   }

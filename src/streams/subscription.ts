@@ -21,11 +21,11 @@ export interface Subscription extends Disposable {
 
 /**
  * Where a stream's events come from: starts handing events to `onEvent`, calls `onDone` when no
- * more can come, and returns what stops it. It MUST NOT call either one before it returns. It is
- * stopped also after `onDone`.
+ * more can come, and returns a function that stops it. It MUST NOT call either one before it returns.
+ * That function is also called after `onDone`.
  *
- * `onDone` takes the error in which the events end, if they do, which a loop throws. `reason` says why
- * no more can come, also where that is not an error for a loop: `first` rejects with it.
+ * `onDone` takes the error that ended the events, if there is one, which a loop throws. `reason` is why
+ * no more events can come, even if that is not an error for a loop. `first` rejects with it.
  */
 export type EventSource<T> = (
   onEvent: (event: T) => unknown,
@@ -48,7 +48,7 @@ export function subscribe<T>(
   onDone?: (error?: unknown, reason?: unknown) => void,
   maxHeld: number = Infinity,
 ): Subscription {
-  /** A list of what waits, behind a first item that does not. */
+  /** The waiting items, as a list after a first item that does not wait. */
   let head: Held<T> = {};
   let tail = head;
   let heldCount = 0;

@@ -298,7 +298,7 @@ export const BROKER_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "keeps topics with listeners, whatever other names are used, or rejects with TOPICS_FULL",
+    name: "keeps topics with listeners while other names are used, or rejects with TOPICS_FULL",
     needs: "openLimited",
     async run(lab) {
       const broker = await lab.openLimited(3);
@@ -325,7 +325,7 @@ export const BROKER_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "gives a topic that it has forgotten another epoch",
+    name: "gives a forgotten topic another epoch",
     needs: "openLimited",
     async run(lab) {
       const broker = await lab.openLimited(3);

@@ -12,7 +12,7 @@ export interface BrokerHarness {
   restart?(): Promise<void>;
   /** Makes the engine lose everything. */
   forget?(): Promise<void>;
-  /** Makes a broker that holds, or listens to, at most so many topics, on an engine with no others. */
+  /** Makes a broker for at most `maxTopics` topics, on an engine without other topics. */
   openLimited?(maxTopics: number): Promise<Broker>;
 }
 
@@ -43,7 +43,7 @@ export interface BrokerLab {
   readonly harness: Required<BrokerHarness>;
   /** Opens a broker that is closed after the case. */
   open(): Promise<Broker>;
-  /** Opens a broker for at most so many topics, that is closed after the case. */
+  /** Opens a broker for at most `maxTopics` topics, which is closed after the case. */
   openLimited(maxTopics: number): Promise<Broker>;
   /** The name of a topic that nobody else uses. */
   topic(suffix?: string): string;

@@ -67,10 +67,10 @@ export interface BrokerListener {
  * not wait for ever, so a promise MAY stay pending while the engine is away, and what was asked for
  * MAY then still happen.
  *
- * Names of topics may come from clients, so a broker MUST bound how many topics it holds in this process,
- * and say how. It MAY forget a topic without listeners, the one idle longest first; a topic that is used
- * again after that MUST get another epoch. It MUST NOT forget a topic with listeners: where there is no
- * room, the call that needs it MUST reject with `TOPICS_FULL`, and change nothing.
+ * Names of topics may come from clients. So a broker MUST bound how many topics it holds in this process,
+ * and document the limit. It MAY forget topics without listeners, the one idle longest first. A forgotten
+ * topic that is used again MUST get another epoch. A broker MUST NOT forget a topic with listeners: if
+ * there is no room, the call MUST reject with `TOPICS_FULL` and change nothing.
  */
 export interface Broker {
   /**

@@ -367,7 +367,7 @@ export class Feed implements BrokerListener, SubscriberSource {
   }
 }
 
-/** Where publications continue behind a gap: before the first that was read, or at the end. */
+/** The position after a gap: before the first publication that was read, or at the end. */
 function endOfGap(
   last: Position,
   { position, publications }: BrokerPage,

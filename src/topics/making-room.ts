@@ -2,9 +2,9 @@ import { BrokerError } from "../errors/index.ts";
 import type { Broker } from "./broker.ts";
 
 /**
- * A broker that makes room and tries once more when another one rejects with `TOPICS_FULL`.
+ * Wraps a broker: when it rejects with `TOPICS_FULL`, makes room and tries once more.
  *
- * @param makeRoom stops listening to topics that nobody uses; false if there are none
+ * @param makeRoom stops listening to unused topics; returns false if there are none
  */
 export function makingRoom(broker: Broker, makeRoom: () => boolean): Broker {
   async function call<T>(action: () => Promise<T>): Promise<T> {

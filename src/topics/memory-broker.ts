@@ -15,8 +15,8 @@ import { checkWhole } from "./topic-options.ts";
 
 export interface MemoryBrokerOptions {
   /**
-   * The most topics. When one more is used, the topic that has been idle longest without subscribers is
-   * forgotten; if every topic has subscribers, the call rejects with `TOPICS_FULL`. Default 65,536.
+   * The most topics. For one more, the broker forgets the topic that has been idle longest without
+   * subscribers. If every topic has subscribers, the call rejects with `TOPICS_FULL`. Default 65,536.
    */
   readonly maxTopics?: number;
   /** Milliseconds from some fixed moment, never running backwards. Default: `performance.now`. */
@@ -112,7 +112,7 @@ export class MemoryBroker implements Broker {
     return new MemoryTopic(this.#nowMs());
   }
 
-  /** Looks only at the topic that was used least lately, so that no sweep takes long. */
+  /** Checks only the least recently used topic, so that no sweep takes long. */
   #forgetOldest(used: MemoryTopic): void {
     const [[name, topic] = []] = this.#idle;
     if (topic !== used && topic?.isOver(this.#nowMs()) === true) this.#idle.delete(name!);

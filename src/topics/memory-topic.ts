@@ -17,8 +17,8 @@ interface Stored {
 }
 
 /**
- * One topic of a `MemoryBroker`, and the listeners to it. Clients can make many topics that nobody uses, so
- * what a topic may never need is made when it is needed.
+ * One topic of a `MemoryBroker`, with its listeners. Clients can create many unused topics, so the parts
+ * of a topic are made when they are first needed.
  */
 export class MemoryTopic {
   readonly #epoch = crypto.randomUUID();

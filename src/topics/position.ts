@@ -21,8 +21,8 @@ export function formatPosition({ epoch, offset }: Position): string {
 }
 
 /**
- * Whether a client says that it has no position: `undefined`, `null` as `URLSearchParams.get` returns it,
- * or the empty text that a client sends at its first connect.
+ * Whether a client has no position: `undefined`, `null` as `URLSearchParams.get` returns it, or the empty
+ * text that a client sends when it first connects.
  */
 export function isNoPosition(value: unknown): boolean {
   return value === undefined || value === null || value === "";

@@ -14,7 +14,7 @@ export interface Publication {
 /**
  * Why what came after a position cannot be had:
  *
- * - `no-position`: none was given, or an empty text;
+ * - `no-position`: there was no position, or an empty text;
  * - `invalid-position`: what was given is none;
  * - `epoch-changed`: the engine, or its memory of the topic, is not the one the position is from;
  * - `position-ahead`: nothing has been published there yet, so the engine must have lost something;

@@ -16,9 +16,9 @@ import { socketOf, type TopicTarget } from "./topic-socket.ts";
 
 export interface SubscribeOptions {
   /**
-   * Where the subscriber was: a position, or its text, as the client sent it. `null` and the empty text
-   * mean none. Anything else gives `recovered: false` with the reason `invalid-position`. Default: none,
-   * the subscriber starts with what comes next.
+   * The subscriber's last position, as a position or as the text that the client sent. `null` and the
+   * empty text mean none. Anything else gives `recovered: false` with the reason `invalid-position`.
+   * Default: none, so that the subscriber starts with the next publication.
    */
   readonly since?: unknown;
 }
@@ -129,7 +129,7 @@ export class Topic {
    * Makes somebody a member of this topic, until `leave` or the end of the socket. If this node
    * crashes, the member is gone after `presenceTtlMs`.
    *
-   * @throws UsageError `NO_PRESENCE` if the topic's `presence` option is off
+   * @throws UsageError `NO_PRESENCE` if the topic's option `presence` is off
    * @throws UsageError `INVALID_MEMBER`, `INVALID_SOCKET`
    * @throws BrokerError
    */

@@ -1,9 +1,9 @@
 import { BrokerError } from "../errors/index.ts";
 
-/** As many as a server has connections by default. */
+/** The default of `maxTopics`, the same as that of `maxConnections`. */
 export const DEFAULT_MAX_TOPICS = 65_536;
 
-/** @param what the topics have that keeps them from being forgotten */
+/** @param what keeps the topics from being forgotten, for the message */
 export function topicsFull(maxTopics: number, what: string = "subscribers"): BrokerError {
   return new BrokerError(
     "TOPICS_FULL",

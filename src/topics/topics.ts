@@ -29,8 +29,8 @@ export interface TopicsOptions extends TopicOptions {
    */
   readonly prepare?: (data: TopicData) => SharedMessage;
   /**
-   * The most topics with subscribers, and the most with members, of this server. One more rejects with
-   * `TOPICS_FULL`. Where no broker is given, also the `maxTopics` of the `MemoryBroker`. Default 65,536.
+   * The most topics with subscribers, and the most with members, on this server. One more rejects with
+   * `TOPICS_FULL`. Without a `broker`, it is also the `maxTopics` of the `MemoryBroker`. Default 65,536.
    */
   readonly maxTopics?: number;
   /** How long the broker may take to answer. Default 5,000. */
@@ -77,7 +77,7 @@ export class Topics implements AsyncDisposable {
   readonly #host: TopicHost;
   readonly #maxTopics: number;
   readonly #feeds = new Map<string, OpenFeed>();
-  /** Those without subscribers, and the number of checks by then; the one idle longest first. */
+  /** Feeds without subscribers, with the number of checks when they lost theirs; oldest first. */
   readonly #idle = new Map<OpenFeed, number>();
   #checks = 0;
   readonly #leases = new Map<string, Set<PresenceLease>>();
@@ -193,7 +193,7 @@ export class Topics implements AsyncDisposable {
     return open;
   }
 
-  /** A feed is kept for a while, for subscribers that come back; but only so many are. */
+  /** Keeps a feed for a while, for subscribers that return. The number of such feeds is limited. */
   #noteIdle(open: OpenFeed): void {
     const { feed, users } = open;
     if (users > 0 || feed.hasSubscribers || this.#feeds.get(feed.name) !== open) return;
@@ -212,7 +212,7 @@ export class Topics implements AsyncDisposable {
     }
   }
 
-  /** Whether there was one. */
+  /** Returns whether there was one. */
   #closeOldestIdle(): boolean {
     const [oldest] = this.#idle.keys();
     if (oldest === undefined) return false;
@@ -220,7 +220,7 @@ export class Topics implements AsyncDisposable {
     return true;
   }
 
-  /** Whether there were any. */
+  /** Returns whether there were any. */
   #closeIdle(): boolean {
     const hasIdle = this.#idle.size > 0;
     while (this.#closeOldestIdle());
@@ -259,11 +259,11 @@ export class Topics implements AsyncDisposable {
 interface OpenFeed {
   readonly feed: Feed;
   readonly opened: Promise<void>;
-  /** Calls that are using it. */
+  /** The number of calls that use it. */
   users: number;
 }
 
-/** How many feeds without subscribers are kept until the next check. */
+/** The most feeds without subscribers that are kept until the next check. */
 const MAX_IDLE_FEEDS = 1_024;
 
 /** @throws UsageError `INVALID_OPTION` unless `optionsOf` returned options, or none */
@@ -274,7 +274,7 @@ function checkOptionsOf(
   if (options === undefined) return;
   const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
   if (isObject && !("then" in options)) return;
-  // Nobody waits for its rejection, which must not end the process.
+  // An unhandled rejection would end the process.
   if (isObject) Promise.resolve(options).catch(() => {});
   const shown = isObject
     ? "a promise"
@@ -310,7 +310,7 @@ function safely(
     };
     try {
       const result: unknown = onError(error, topic);
-      // Async listeners are not waited for, but their rejections must not end the process.
+      // Async listeners are not awaited, but an unhandled rejection would end the process.
       Promise.resolve(result).catch(onFailure);
     } catch (failure) {
       onFailure(failure);

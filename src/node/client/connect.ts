@@ -37,8 +37,7 @@ export function createConnector(dial: (request: ConnectRequest) => Dialled): Con
 }
 
 /**
- * Reaches a server over TCP or a Unix socket, and TLS for `wss:`, by this project's own opening
- * handshake.
+ * Connects to a server over TCP or a Unix socket, with TLS for `wss:`, and does the opening handshake.
  */
 export const connect: Connector = createConnector((request) => {
   const place = placeOf(request.url);
@@ -51,12 +50,12 @@ class Attempt implements ConnectAttempt {
   readonly #request: ConnectRequest;
   readonly #handler: ConnectHandler;
   readonly #handshake: ClientHandshake;
-  /** Undefined until the caller's function has opened it. */
+  /** Undefined until `createConnection` has opened it. */
   #socket: Duplex | undefined;
-  /** Aborts the caller's function. */
+  /** Aborts `createConnection`. */
   #opening: AbortController | undefined;
   readonly #timer: WheelTimer | undefined;
-  /** The answer of a server that refuses the handshake, while its body is being read. */
+  /** The response of a server that refuses the handshake, while its body is being read. */
   #refused: RefusedAnswer | undefined;
 
   constructor(
@@ -100,7 +99,7 @@ class Attempt implements ConnectAttempt {
     this.#opening?.abort();
   }
 
-  /** Has the caller open the stream. */
+  /** Opens the stream with `createConnection`. */
   async #open(createConnection: CreateConnection): Promise<void> {
     const { url } = this.#request;
     this.#opening = new AbortController();
@@ -124,7 +123,7 @@ class Attempt implements ConnectAttempt {
     socket.on("error", this.#onError);
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onEnd);
-    // The caller may have paused it, to keep what has come already.
+    // `createConnection` may have paused it, to keep bytes that have arrived.
     socket.resume();
   }
 
@@ -181,7 +180,7 @@ class Attempt implements ConnectAttempt {
     );
   };
 
-  /** Reads the beginning of the answer's body before the error is reported. */
+  /** Reads the beginning of the response's body before it reports the error. */
   #readRefused(refused: RefusedAnswer, chunk: Uint8Array): void {
     this.#refused = refused;
     refused.receive(chunk);
@@ -190,7 +189,7 @@ class Attempt implements ConnectAttempt {
 
   #fail(error: TidewayError): void {
     this.abort();
-    // What ends the connection while the body is read does not matter: the server has refused.
+    // The server has refused, so it does not matter why the connection ends while the body is read.
     this.#handler.onFailed(this.#refused?.error ?? error);
   }
 
@@ -214,14 +213,14 @@ function isSecure({ protocol }: URL): boolean {
   return protocol === "wss:" || protocol === "wss+unix:";
 }
 
-/** Where to connect to: a host and port, and the Unix socket, which `node:net` prefers. */
+/** The target of `net.connect`: a host and port, and a Unix socket, which takes precedence. */
 type Place = Pick<ConnectionTarget, "host" | "port" | "path">;
 
 function placeOf(url: URL): Place {
   const unix = readUnixUrl(url);
   const { hostname, port } = unix?.requestUrl ?? url;
   return {
-    // An IPv6 address has no brackets for a socket.
+    // `node:net` takes IPv6 addresses without brackets.
     host: hostname.replace(/^\[|\]$/g, ""),
     port: Number(port || (isSecure(url) ? 443 : 80)),
     ...(unix && { path: unix.socketPath }),
@@ -250,9 +249,9 @@ function dialTls({ options: { tls } }: ConnectRequest, options: ConnectionOption
   }
 }
 
-/** Does TLS over a stream, which ends when TLS does, and the other way round. */
+/** Does TLS over a stream. When one of the two ends, the other ends too. */
 function secure(request: ConnectRequest, stream: Duplex): TLSSocket {
-  // The host is what the certificate must name.
+  // The certificate must name this host.
   const { host } = placeOf(request.url);
   let socket: TLSSocket;
   try {
@@ -270,8 +269,8 @@ function secure(request: ConnectRequest, stream: Duplex): TLSSocket {
 type Fields = ReadonlyArray<readonly [name: string, value: string]>;
 
 /**
- * A user name and password in the URL go into Basic authentication (RFC 7617), unless the caller
- * gives credentials as a header.
+ * Adds the user name and password of the URL as Basic authentication (RFC 7617), unless the caller sets
+ * a header with credentials.
  */
 function withCredentials(url: URL, headers: Fields): Fields {
   if (url.username === "" && url.password === "") return headers;

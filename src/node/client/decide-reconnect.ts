@@ -11,10 +11,10 @@ import { readRetryAfter } from "./retry-after.ts";
  *
  * - stop at 400, 401, 403, 405, 410 and 426: the server objects to what this client is or asks for,
  *   and would object again;
- * - at 429 and 503 with `Retry-After`, seconds or a date: wait for that time, at most five minutes;
+ * - at 429 and 503 with `Retry-After` (seconds or a date): wait for that time, at most five minutes;
  * - retry later at 429 without it: the server asks for time;
- * - retry at everything else: a server that has failed, is overloaded, or lacks the path. That includes
- *   404, because a proxy or server that is being deployed may lack the path for a while.
+ * - retry at everything else: a server that has failed, is overloaded, or lacks the path. This includes
+ *   404, because a proxy or server may lack the path for a while during a deployment.
  *
  * Everything else is decided as in a browser, by the close code: stop at 1000, 1002, 1003, 1007, 1008,
  * 1009, 1010, 3000 and 3003, retry later at 1013, and retry at all others.

@@ -9,9 +9,9 @@ import {
 import { defineMessageEvent } from "./message-event.ts";
 
 /**
- * Fires a `message` event at `target` ("fire an event" of the DOM standard). Returns what stands for
- * the listeners that the event went to: `known`, which the previous call returned, if they are still
- * the same after the event, none of them new.
+ * Fires a `message` event at `target` ("fire an event" of the DOM standard). Returns a token for the
+ * listeners of this event. It is `known`, the result of the previous call, if the listeners are the same
+ * as then, before and after the event.
  */
 type Dispatch = (target: EventTarget, data: unknown, origin: string, known?: unknown) => unknown;
 
@@ -31,7 +31,7 @@ export function dispatchMessage(
 
 const dispatchPlainly: Dispatch = (target, data, origin) => {
   target.dispatchEvent(new MessageEvent("message", { data, origin }));
-  // The listeners are not known, so they may be others each time.
+  // The listeners are unknown, so a new token treats them as changed.
   return {};
 };
 

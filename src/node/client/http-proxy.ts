@@ -17,9 +17,9 @@ import { isRecord } from "../../protocol/record.ts";
 import { readNoProxy } from "./no-proxy.ts";
 
 /**
- * Makes a `createConnection` that reaches servers through an HTTP proxy by CONNECT (RFC 9110 9.3.6), for
- * `ws:` and `wss:` alike. The proxy sees the host and port of the server and, for `wss:`, nothing of
- * what is sent. The server's name is looked up by the proxy. `ws+unix:` URLs are connected to directly.
+ * Returns a `createConnection` that reaches servers through an HTTP proxy by CONNECT (RFC 9110 9.3.6), for
+ * `ws:` and `wss:`. The proxy looks up the server's name. It sees the host and port of the server, but for
+ * `wss:` no data. Connections to `ws+unix:` URLs are direct.
  *
  * ```ts
  * const socket = new WebSocket("wss://example.com/chat", {
@@ -27,9 +27,9 @@ import { readNoProxy } from "./no-proxy.ts";
  * });
  * ```
  *
- * An attempt fails with a TransportError: `PROXY_REFUSED` if the proxy answers with another status
- * than 2xx, and `PROXY_FAILED` if it cannot be reached or does not answer by the rules. The time for
- * all of this counts against `handshakeTimeoutMs`.
+ * An attempt fails with TransportError `PROXY_REFUSED` if the proxy answers with a status other than
+ * 2xx, and with `PROXY_FAILED` if it cannot be reached or its answer is not valid. The time counts
+ * against `handshakeTimeoutMs`.
  *
  * @param proxy an `http:` or `https:` URL; a user and password in it are sent as Basic authentication
  * @throws UsageError `INVALID_OPTION` or `INVALID_HEADER`
@@ -52,11 +52,14 @@ export function httpProxy(proxy: string | URL, options: HttpProxyOptions = {}): 
 }
 
 /**
- * Makes a `createConnection` that goes through the proxy which the environment names, or directly: by
- * `https_proxy` for `wss:` and `http_proxy` for `ws:`, else `all_proxy`, unless `no_proxy` covers the
- * host. For `wss:`, `http_proxy` counts where neither of the others is set. Lower case wins over upper
- * case, and `HTTP_PROXY` is ignored under CGI, where a request can set it. The variables are read when
- * this is called. See {@link httpProxy}.
+ * Returns a `createConnection` that uses the proxy of the environment, or connects directly if there is
+ * none. See {@link httpProxy}. The environment is read when you call this function.
+ *
+ * - `ws:` uses `http_proxy`, else `all_proxy`.
+ * - `wss:` uses `https_proxy`, else `all_proxy`, else `http_proxy`.
+ * - Hosts that `no_proxy` covers are connected to directly.
+ * - Lower case takes precedence over upper case. `HTTP_PROXY` is ignored under CGI, where a request can
+ *   set it.
  *
  * ```ts
  * const createConnection = proxyFromEnvironment();
@@ -67,7 +70,7 @@ export function proxyFromEnvironment(
   environment: ProxyEnvironment = process.env,
 ): CreateConnection {
   const variables = { ...environment };
-  // httpoxy: a CGI program finds the request's field Proxy there.
+  // httpoxy: under CGI, the request's header field Proxy sets HTTP_PROXY.
   if (variables["REQUEST_METHOD"]) delete variables["HTTP_PROXY"];
   const read = (name: string): string | undefined =>
     variables[name] || variables[name.toUpperCase()] || undefined;
@@ -81,12 +84,12 @@ export function proxyFromEnvironment(
   return (target) => {
     const proxy = target.url.protocol.startsWith("wss") ? proxies.secure : proxies.plain;
     if (proxy === undefined) return connectDirectly(target);
-    // As for curl, a proxy without a scheme is an HTTP proxy.
+    // As with curl, a proxy without a scheme is an HTTP proxy.
     return httpProxy(proxy.includes("://") ? proxy : `http://${proxy}`, { noProxy })(target);
   };
 }
 
-/** A proxy, and what to say to it. */
+/** A proxy with the settings of its CONNECT request. */
 interface ProxyRoute {
   /** The host and port, for messages. */
   readonly name: string;
@@ -94,7 +97,7 @@ interface ProxyRoute {
   readonly port: number;
   /** For an `https:` proxy. */
   readonly tls: object | undefined;
-  /** The caller's header lines of the request, each with its CRLF. */
+  /** The caller's header lines, each with its CRLF. */
   readonly headerLines: string;
   readonly hasCredentials: boolean;
 }
@@ -103,7 +106,7 @@ function connectDirectly({ host, port, path, signal }: ConnectionTarget): Socket
   return connectTcp({ host, port, signal, ...(path !== undefined && { path }) });
 }
 
-/** Asks the proxy for a tunnel; resolves with it, paused, behind the proxy's answer. */
+/** Asks the proxy for a tunnel. Resolves with the tunnel, paused, after the proxy's answer. */
 function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
   const { name, tls, headerLines } = route;
   const { signal } = target;
@@ -138,7 +141,7 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
       }
       settle();
       socket.pause();
-      // RFC 9110 9.3.6: what follows the blank line comes from the server already.
+      // RFC 9110 9.3.6: the bytes after the blank line come from the server.
       if (head.end < chunk.length) socket.unshift(chunk.subarray(head.end));
       resolve(socket);
     };
@@ -146,7 +149,7 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
       const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${headerLines}\r\n`;
       socket.write(head, "latin1");
     });
-    // Stays: the socket must have a listener until it has a new owner.
+    // This listener stays, because the socket must have one until it has a new owner.
     socket.on("error", (cause: NodeJS.ErrnoException) => {
       const reason = cause.message || cause.code || cause.name;
       fail(failed(`the proxy ${name} cannot be reached: ${reason}`, cause));
@@ -207,12 +210,12 @@ function readProxyUrl(proxy: unknown): URL {
   try {
     url = new URL(String(proxy));
   } catch {
-    // The text itself stays out of the message: it may hold a password.
+    // The message leaves out the URL, because it may contain a password.
     throw invalid("the URL of the proxy is not valid; pass one such as http://proxy.example:3128");
   }
   if (url.protocol === "http:" || url.protocol === "https:") return url;
   throw invalid(
-    `a proxy of the scheme ${url.protocol} is not supported; pass an http: or https: URL, or a createConnection`,
+    `the proxy scheme ${url.protocol} is not supported; pass an http: or https: URL, or a createConnection`,
   );
 }
 
@@ -220,14 +223,14 @@ const OPTIONS: ReadonlyArray<keyof HttpProxyOptions> = ["headers", "tls", "noPro
 
 function checkOptions(options: unknown): void {
   if (!isRecord<HttpProxyOptions>(options))
-    throw invalid("options is not { headers, tls, noProxy }");
+    throw invalid("options must be a record such as { headers, tls, noProxy }");
   for (const name of Object.keys(options)) {
     if (!OPTIONS.includes(name as never)) throw invalid(`there is no option ${name}`);
   }
   const { headers = {}, tls = {}, noProxy = "" } = options;
-  if (!isRecord(headers)) throw invalid("headers is not a record of strings");
-  if (!isRecord(tls)) throw invalid("tls is not a record of options");
-  if (typeof noProxy !== "string") throw invalid("noProxy is not a string");
+  if (!isRecord(headers)) throw invalid("headers must be a record of strings");
+  if (!isRecord(tls)) throw invalid("tls must be a record of options");
+  if (typeof noProxy !== "string") throw invalid("noProxy must be a string");
 }
 
 function isReserved(name: string): boolean {

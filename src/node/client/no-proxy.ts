@@ -10,9 +10,8 @@ interface Endpoint {
 type Rule = (endpoint: Endpoint) => boolean;
 
 /**
- * Reads the value of `NO_PROXY`, as curl and undici do: entries that are separated by commas or spaces.
- * A name covers its subdomains, with or without a dot or `*.` before it. Entries that are not
- * understood cover nothing.
+ * Reads the value of `NO_PROXY`, as curl and undici do: entries separated by commas or spaces. A name
+ * covers its subdomains, with or without a dot or `*.` before it. Invalid entries cover nothing.
  *
  * @returns whether to connect to an endpoint directly
  */
@@ -34,7 +33,7 @@ function readEntry(entry: string): Rule {
   return (endpoint) => (port === undefined || endpoint.port === port) && covers(endpoint);
 }
 
-/** An address of IPv6 has a port only behind brackets. */
+/** Splits a host from its port. An IPv6 address can have a port only after brackets. */
 function splitPort(entry: string): { readonly host: string; readonly port?: number } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(entry) ?? [];
   const host = bracketed ?? plain ?? entry;

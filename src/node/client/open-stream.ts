@@ -4,19 +4,19 @@ import type { ConnectionTarget, CreateConnection } from "../../client/connection
 import { TidewayError, TransportError, UsageError } from "../../errors/index.ts";
 
 /**
- * Opens the byte stream to `target` by the caller's function. The stream is connected when the promise
- * resolves. When `target.signal` aborts, the promise rejects or its stream is destroyed.
+ * Opens the byte stream to `target` with the caller's `createConnection`. Resolves with a connected
+ * stream. When `target.signal` aborts, the promise rejects or its stream is destroyed.
  *
- * Rejects with the `TidewayError` that the function throws, with TransportError `CONNECT_FAILED`
- * for anything else that it throws, and with UsageError `INVALID_CONNECTION` if it returns something
- * else than a stream of bytes.
+ * Rejects with the `TidewayError` that the function throws, or with TransportError `CONNECT_FAILED` for
+ * any other thrown value. Rejects with UsageError `INVALID_CONNECTION` if the function does not return a
+ * stream of bytes.
  */
 export async function openStream(
   createConnection: CreateConnection,
   target: ConnectionTarget,
 ): Promise<Duplex> {
-  // From here on this runs in promise jobs, which precede the next tick: a socket that fails there, say
-  // for its local address, has a listener by then.
+  // The next steps are promise jobs, which run before the next tick. So a socket that fails in the next
+  // tick, for example because of its local address, has a listener by then.
   await Promise.resolve();
   const { signal } = target;
   signal.throwIfAborted();
@@ -46,7 +46,7 @@ export async function openStream(
 
 const METHODS = ["on", "off", "once", "write", "end", "pause", "resume", "destroy"] as const;
 
-/** Also a stream of another implementation of Node's streams. */
+/** Whether `value` is a Duplex, also one of another implementation such as `readable-stream`. */
 function isStream(value: unknown): value is Duplex {
   if (value instanceof Duplex) return true;
   return (
@@ -91,12 +91,12 @@ function whenConnected(socket: Socket, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The error of an attempt whose way to the server cannot be opened. */
+/** The error of an attempt whose stream cannot be opened. */
 export function connectFailed(cause: unknown): TransportError {
   return new TransportError("CONNECT_FAILED", reasonOf(cause), { cause });
 }
 
-/** A failure of several addresses at once has no message, but those of its parts. */
+/** Describes a failure. The error of several addresses has no message, so its parts are joined. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return `createConnection threw ${describe(cause)}`;
   const parts = cause instanceof AggregateError ? (cause.errors as Error[]) : [];

@@ -42,7 +42,7 @@ export function createReconnectingClass(
       super.options = options;
     }
 
-    // Node's Blob, in which data waits for a connection, takes other data than the standard says.
+    // Queued data waits in a Blob, and Node's Blob does not accept the same data as the standard's.
     override send(data: WebSocketData): void {
       super.send(toMessage(data));
     }
@@ -51,8 +51,8 @@ export function createReconnectingClass(
 }
 
 /**
- * `base` with a handshake timeout only where its options name one: otherwise that of the
- * `ReconnectingWebSocket` counts, which may be longer than the default of `base`.
+ * Returns `base` without its default handshake timeout. The timeout of the `ReconnectingWebSocket`, which
+ * may be longer, applies unless the options set one.
  */
 function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
   return class WebSocket extends base {
@@ -63,8 +63,8 @@ function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
     }
 
     /**
-     * Another listener each time, so that each message comes in a task of its own: a promise may wait
-     * for those of the `ReconnectingWebSocket`, which this class does not see.
+     * Renews its listener at each message, so that each message gets its own task. A promise may wait for
+     * the next message of the `ReconnectingWebSocket`, and `base` does not see those listeners.
      */
     readonly #renew = (): void => {
       this.removeEventListener("message", this.#renew);
@@ -73,14 +73,14 @@ function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
   };
 }
 
-/** `options` without the properties that are `undefined`, which would hide others. */
+/** `options` without `undefined` properties, which would override defaults. */
 function definedOf(options: object): WebSocketOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function prepare(target: EventTarget): void {
   allowManyListeners(target);
-  // Before all listeners of a program, so that its streams find the details.
+  // The first listener, so that the streams of the application find the details.
   target.addEventListener("close", (event) => {
     recordDetails(target, describeEnd(event as CloseEventInterface & ConnectionEnd, false));
   });
@@ -98,7 +98,7 @@ class CloseEventWithReason extends CloseEvent {
 }
 
 const FUNCTION = "a function";
-/** A timer's longest delay. */
+/** The longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 const DELAY = `a number from 0 to ${MAX_DELAY_MS}`;
 const TIMEOUT = `a number above 0 and up to ${MAX_DELAY_MS}`;

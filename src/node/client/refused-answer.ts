@@ -3,16 +3,16 @@ import { ResponseBody, type UnexpectedStatusError } from "../../protocol/handsha
 import { wheel } from "../timers.ts";
 
 const MAX_BODY_BYTES = 4096;
-/** A server that refuses and then sends no body delays the error by no more than this. */
+/** The longest wait for the body of a refusal. */
 const BODY_TIMEOUT_MS = 1000;
 
-/** Reads the beginning of the body of an answer by which a server refuses a handshake. */
+/** Reads the beginning of the response body when a server refuses a handshake. */
 export class RefusedAnswer {
   readonly #error: UnexpectedStatusError;
   readonly #body: ResponseBody;
   readonly #timer: WheelTimer;
 
-  /** @param onTimeout called when the body has not come within a second; not after `stop` */
+  /** @param onTimeout called if the body has not arrived within a second; not after `stop` */
   constructor(error: UnexpectedStatusError, onTimeout: () => void) {
     this.#error = error;
     this.#body = new ResponseBody(error.status, error.headers, MAX_BODY_BYTES);
@@ -23,9 +23,9 @@ export class RefusedAnswer {
     return this.#body.isComplete;
   }
 
-  /** The error with as much of the body as has come. */
+  /** The error with the part of the body that has arrived. */
   get error(): UnexpectedStatusError {
-    // As a stream, so that a character which is cut off at the end is left out.
+    // `stream` leaves out a character that is cut off at the end.
     const body = new TextDecoder().decode(this.#body.bytes, { stream: true });
     return this.#error.withBody(body);
   }

@@ -1,4 +1,4 @@
-/** The longest wait that a server may ask for: a mistake of its clock must not stop a client for good. */
+/** The longest wait that a server may ask for, so that a wrong clock does not stop a client for ever. */
 const MAX_RETRY_AFTER_MS = 300_000;
 
 /** The three forms of an HTTP-date (RFC 9110 5.6.7), each in GMT. */
@@ -26,6 +26,6 @@ export function readRetryAfter(value: string | null, nowMs: number): number | un
 
 function parseDate(value: string): number {
   if (!HTTP_DATE.test(value)) return Number.NaN;
-  // That of the C library, the last one, says no zone.
+  // The last form, asctime of the C library, has no time zone.
   return Date.parse(value.endsWith("GMT") ? value : `${value} GMT`);
 }

@@ -14,7 +14,7 @@ export const CloseEvent: CloseEventConstructor =
 
 /** Node warns of more than ten listeners, as of a leak; an event stream alone may have more. */
 export function allowManyListeners(target: EventTarget): void {
-  // An emulated DOM, as of jsdom, has event targets of its own. They do not warn, and throw here.
+  // Event targets of an emulated DOM, such as jsdom, throw here. They do not warn about listeners.
   if (isNodeTarget) setMaxListeners(0, target);
 }
 

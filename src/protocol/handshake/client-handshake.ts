@@ -24,8 +24,8 @@ export interface ClientHandshakeOptions extends HttpHeadLimits {
   /** The extensions to offer, in order of preference. Default none. */
   readonly extensions?: readonly ExtensionOffer[];
   /**
-   * Further fields, such as `Origin` or `Cookie`; none that belongs to the handshake. `host` replaces
-   * the host of the URL.
+   * Further fields, such as `Origin` or `Cookie`. Fields of the handshake are not allowed. `host`
+   * replaces the host of the URL.
    */
   readonly headers?: HeaderInit;
   /**
@@ -52,7 +52,7 @@ export interface HandshakeOpen {
 export interface HandshakeFailed {
   readonly kind: "failed";
   readonly error: HandshakeError;
-  /** The bytes that came after the head of the answer: a view of the last chunk. */
+  /** The bytes after the head of the response: a view of the last chunk. */
   readonly rest: Uint8Array;
 }
 

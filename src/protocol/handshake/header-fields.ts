@@ -55,8 +55,8 @@ export class HeaderFields implements Iterable<[string, string]> {
   }
 
   /**
-   * The values of all fields called `name`, in any case, joined by a comma; null if there is none. As
-   * `get` of the Fetch standard's `Headers`.
+   * The values of all fields with this name, in upper or lower case, joined by commas. Null if there is
+   * none. Works like `get` of the Fetch standard's `Headers`.
    */
   get(name: string): string | null {
     const values = this.all(name.toLowerCase());

@@ -23,7 +23,7 @@ export function isHandshakeField(name: string): boolean {
  * line early or smuggle in another field.
  *
  * @param isReserved whether the caller may not set the field of this name, given in lower case.
- * @throws UsageError `INVALID_HEADER` if a name is not a token, or a value is no string or holds a
+ * @throws UsageError `INVALID_HEADER` if a name is not a token, or a value is not a string or contains a
  *   control character or one beyond latin-1; `RESERVED_HEADER` if the name is reserved.
  */
 export function writeCallerHeaders(
@@ -53,7 +53,7 @@ export function checkValue(name: string, value: string): string {
   if (typeof value === "string" && isFieldValue(value)) return value;
   // The value itself stays out of the message: it may be a secret.
   throw invalidHeader(
-    `the value of ${name} is no string or holds a character that no field may hold`,
+    `the value of ${name} must be a string without control characters or characters above U+00FF`,
   );
 }
 

@@ -1,14 +1,14 @@
 import { type HeaderFields, listElements } from "./header-fields.ts";
 
-/** No honest chunk size needs a longer line, extensions included (RFC 9112 7.1.1). */
+/** The longest line of a chunk size, with its extensions (RFC 9112 7.1.1). */
 const MAX_CHUNK_LINE_BYTES = 256;
 
 const CR = 0x0d;
 const LF = 0x0a;
 
 /**
- * Collects the first bytes of a response's body (RFC 9112 6): by its content-length, by its chunks,
- * or until the connection ends. It never throws: a body that is malformed ends where the fault is.
+ * Collects the first bytes of a response's body (RFC 9112 6): by its content-length, by its chunks, or
+ * until the connection ends. Never throws. A malformed body ends at the error.
  */
 export class ResponseBody {
   readonly #bytes: Uint8Array;
@@ -16,7 +16,7 @@ export class ResponseBody {
   readonly #isChunked: boolean;
   /** Bytes until the end of the body, or of the current chunk. */
   #remaining: number;
-  /** The line of a chunk's size as far as it has come; undefined inside a chunk. */
+  /** The received part of a chunk-size line; undefined inside a chunk. */
   #chunkLine: string | undefined;
   #isComplete: boolean;
 
@@ -35,7 +35,7 @@ export class ResponseBody {
     return this.#isComplete;
   }
 
-  /** What has been collected: a view, valid until the next call of `receive`. */
+  /** The collected bytes: a view that is valid until the next call of `receive`. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -80,7 +80,7 @@ export class ResponseBody {
   }
 }
 
-/** Infinite without a valid length: then the body lasts until the connection ends. */
+/** The length of the body; infinite without a valid one, when the body ends with the connection. */
 function contentLength(headers: HeaderFields): number {
   const value = headers.single("content-length") ?? "";
   return /^\d{1,15}$/.test(value) ? Number(value) : Infinity;

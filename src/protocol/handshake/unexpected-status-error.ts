@@ -2,7 +2,7 @@ import { HandshakeError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import { HeaderFields } from "./header-fields.ts";
 
-/** What an {@link UnexpectedStatusError} keeps of the answer besides its status. */
+/** The parts of the response, besides its status, in an {@link UnexpectedStatusError}. */
 export interface UnexpectedStatusDetails {
   readonly headers?: HeaderFields;
   readonly body?: string;
@@ -12,13 +12,13 @@ export interface UnexpectedStatusDetails {
 export class UnexpectedStatusError extends HandshakeError {
   /** The HTTP status of the answer, such as 403. */
   readonly status: number;
-  /** The reason phrase of the answer, which may be empty. */
+  /** The reason phrase of the response, which may be empty. */
   readonly reason: string;
-  /** The header fields of the answer: `error.headers.get("retry-after")`. */
+  /** The header fields of the response: `error.headers.get("retry-after")`. */
   readonly headers: HeaderFields;
   /**
-   * The first 4,096 bytes of the answer's body, read as UTF-8; the empty string if there is none.
-   * The client in Node reads it for at most one second, and within `handshakeTimeoutMs`.
+   * The first 4,096 bytes of the response's body, read as UTF-8; the empty string if there is none. The
+   * client in Node reads it for at most one second, within `handshakeTimeoutMs`.
    */
   readonly body: string;
 
@@ -34,7 +34,7 @@ export class UnexpectedStatusError extends HandshakeError {
     this.body = details.body ?? "";
   }
 
-  /** The same error with the beginning of the answer's body. */
+  /** The same error with the beginning of the response's body. */
   withBody(body: string): UnexpectedStatusError {
     return new UnexpectedStatusError(this.status, this.reason, { headers: this.headers, body });
   }

@@ -38,7 +38,7 @@ export interface NatsBrokerOptions {
    */
   readonly maxBytes?: number;
   /**
-   * The most topics that this process listens to; one more rejects with `TOPICS_FULL`. Default 65,536.
+   * The most topics that this process listens to. One more rejects with `TOPICS_FULL`. Default 65,536.
    */
   readonly maxTopics?: number;
   /** How long any id is remembered. Default 300,000, as that of `Topics`. */
@@ -72,8 +72,8 @@ const SPARE_MESSAGES = 24;
  * ```
  *
  * In this process it holds the positions of at most 10,000 topics that it does not listen to. In NATS,
- * every topic that was ever read or published to takes at least one message, for `maxAgeMs`: set `maxBytes`
- * where clients choose names.
+ * every topic that was read or published to takes at least one message, for `maxAgeMs`. Set `maxBytes` if
+ * clients choose names.
  *
  * One publication of a topic follows the other after a round trip to the server: a topic takes as
  * many a second as there are round trips in it, however many nodes publish.

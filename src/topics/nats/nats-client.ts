@@ -56,6 +56,6 @@ export interface NatsStreamConfig {
 export interface NatsStoredMessage {
   readonly seq: number;
   readonly data: Uint8Array;
-  /** When it was stored, by the clock of NATS. */
+  /** The time at which NATS stored it, by its own clock. */
   readonly time: Date;
 }

@@ -17,7 +17,7 @@ export interface Tail {
   readonly sequence: number;
 }
 
-/** A tail in memory. Both times are this process's own, monotonic, in milliseconds. */
+/** A tail in memory. Both times are in milliseconds, by this process's monotonic clock. */
 interface KnownTail extends Tail {
   /** NATS stored it at this time or later. */
   readonly notBeforeMs: number;
@@ -25,7 +25,7 @@ interface KnownTail extends Tail {
   readonly seenAtMs: number;
 }
 
-/** How many publishers in a row may be quicker before a publication is given up. */
+/** How many times in a row another publisher may be faster before a publication fails. */
 const MAX_CONFLICTS = 1_000;
 
 const MAX_TAILS = 10_000;
@@ -44,7 +44,7 @@ export class NatsLog {
   readonly #manager: NatsManager;
   readonly #stream: string;
   readonly #maxAgeMs: number;
-  /** The last messages that this process knows of; the latest used last. */
+  /** The last messages that this process knows, the most recently used last. */
   readonly #tails = new Map<string, KnownTail>();
 
   constructor(
@@ -84,7 +84,7 @@ export class NatsLog {
     throw new BrokerError("BROKER_TIMEOUT", `${MAX_CONFLICTS} others published before this`);
   }
 
-  /** Takes note of a message that has just been stored by another process. */
+  /** Records a message that another process has just stored. */
   learn(subject: string, tail: Tail): void {
     this.#learn(subject, tail, performance.now());
   }
@@ -135,8 +135,8 @@ export class NatsLog {
 
   /**
    * The earliest time, by this process's clock, at which NATS can have stored the last message of a
-   * topic. The clocks of this machine and of NATS are never compared: what this process has seen is
-   * measured by its own clock, and what it has not seen by that of NATS alone.
+   * topic. The clocks of this machine and of NATS are never compared. If this process saw the message, its
+   * own clock gives the age; otherwise the clock of NATS does.
    */
   async #notBefore(
     last: NatsStoredMessage,
@@ -158,8 +158,8 @@ export class NatsLog {
   }
 
   /**
-   * Continues behind a message without a position, which something else has stored. The message takes
-   * up an offset, so that subscribers find one missing and are told.
+   * Continues after a message without a position, which another program has stored. The message takes an
+   * offset, so that subscribers notice that one is missing.
    */
   async #markUnreadable(subject: string, lastSequence: number): Promise<Tail> {
     const inbox = `_INBOX.${crypto.randomUUID()}`;
@@ -210,7 +210,7 @@ export class NatsLog {
   }
 }
 
-/** The position after `position`; in another epoch once all offsets are used up. */
+/** The position after `position`, in another epoch once all offsets are used. */
 function next({ epoch, offset }: Position): Position {
   return offset < Number.MAX_SAFE_INTEGER ? { epoch, offset: offset + 1 } : newEpoch(1);
 }

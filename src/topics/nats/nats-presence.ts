@@ -6,7 +6,7 @@ import { readStream } from "./nats-stream.ts";
 /** How long NATS keeps an entry that nobody renews, which is more than any may live. */
 export const MAX_PRESENCE_MS = 600_000;
 
-/** Of how many topics it is remembered when their entries were read. */
+/** The number of topics for which the time of the last read is kept. */
 const MAX_TOPICS_SEEN = 10_000;
 
 /** When this node first read an entry in its present form. */

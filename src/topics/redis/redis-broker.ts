@@ -28,7 +28,7 @@ export interface RedisBrokerOptions {
    */
   readonly isDurable?: boolean;
   /**
-   * The most topics that this process listens to; one more rejects with `TOPICS_FULL`. Default 65,536.
+   * The most topics that this process listens to. One more rejects with `TOPICS_FULL`. Default 65,536.
    */
   readonly maxTopics?: number;
   /** How long the first connection may take. Default 5,000. */
@@ -51,7 +51,7 @@ const GRACE_MS = 60_000;
  * Redis MUST NOT evict keys (`maxmemory-policy noeviction`, the default).
  *
  * In this process it holds nothing for a topic that it does not listen to. In Redis, the keys of a topic
- * expire a minute after its history and ids have; until then only `maxmemory` bounds how many there are.
+ * expire a minute after its history and ids. Until then only `maxmemory` bounds their number.
  */
 export class RedisBroker implements Broker {
   readonly #scripts: RedisScripts;

@@ -4,8 +4,8 @@
  *
  * A topic is a hash `meta` (epoch, offset, bytes, run) and a stream `log`, whose entries have the
  * offset as their ID, and the fields payload, its length and the time. Entries that another program has
- * added, or that lack a field, are left out. It expires when nobody has used it for a while, and begins
- * anew then, in another epoch.
+ * added, or that lack a field, are left out. An unused stream expires. After that it starts again in
+ * another epoch.
  */
 
 /**
