@@ -1,4 +1,5 @@
 import { UsageError } from "../errors/index.ts";
+import { invalidOption } from "./options.ts";
 
 /** Whether a server answers to the name that a request calls it by: the value of its `Host`. */
 export type HostCheck = (host: string, isSecure: boolean) => boolean;
@@ -25,7 +26,7 @@ interface ListedHost {
 export function compileHostPolicy(hosts: readonly string[] | undefined): HostCheck {
   if (hosts === undefined) return () => true;
   if (!Array.isArray(hosts)) {
-    throw new UsageError("INVALID_OPTION", "serve: hosts is a list of hosts");
+    throw invalidOption("serve", "hosts", hosts, 'a list of hosts, such as ["example.com"]');
   }
   const listed = hosts.map(parseListed);
   return (host, isSecure) => {

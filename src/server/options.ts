@@ -63,10 +63,9 @@ export function checkCount(where: string, name: string, value: number | undefine
 /** @throws UsageError `INVALID_OPTION` unless `options` is a record */
 export function checkOptions(where: string, options: unknown): void {
   if (isRecord(options)) return;
-  const shown = typeof options === "function" ? "a function" : JSON.stringify(options);
   throw new UsageError(
     "INVALID_OPTION",
-    `${where} expects options, such as { routes: { "ws:/chat": (socket) => {} } }, and got ${shown}`,
+    `${where} expects options, such as { routes: { "ws:/chat": (socket) => {} } }, and got ${shown(options)}`,
   );
 }
 
@@ -84,8 +83,34 @@ export function checkDelay(where: string, name: string, value: number | undefine
 export function checkNames(where: string, options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
-  throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}`);
+  const advice = Object.hasOwn(ADVICE, unknown) ? `; ${ADVICE[unknown]}` : "";
+  throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}${advice}`);
 }
+
+const LISTEN = "it belongs to serve, or to the HTTP server that attach is given";
+const OF_ROUTE = "it is an option of a route, beside handle";
+
+/** What to do instead, for options of other libraries and for those in the wrong place. */
+const ADVICE: Readonly<Record<string, string>> = {
+  authorize: OF_ROUTE,
+  cors: "pass origins instead",
+  handleProtocols: "pass protocols of a route instead",
+  host: LISTEN,
+  http2: LISTEN,
+  maxHttpBufferSize: "pass maxMessageBytes instead",
+  maxPayload: "pass maxMessageBytes instead",
+  noServer: "call attach(httpServer, { routes }) instead",
+  path: LISTEN,
+  perMessageDeflate: "pass compression instead",
+  pingInterval: "pass heartbeat: { idleMs } instead",
+  pingTimeout: "pass heartbeat: { timeoutMs } instead",
+  port: LISTEN,
+  protocols: OF_ROUTE,
+  schema: OF_ROUTE,
+  server: "call attach(httpServer, { routes }) instead",
+  tls: LISTEN,
+  verifyClient: "pass authorize of a route instead, which returns an object or a Response",
+};
 
 /** Options that only a whole server can have. */
 const SERVER_OPTIONS: readonly string[] = [
@@ -115,6 +140,15 @@ export function invalidOption(
   value: unknown,
   expected: string,
 ): UsageError {
-  const shown = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
-  return new UsageError("INVALID_OPTION", `${where}: ${name} is ${shown}, not ${expected}`);
+  return new UsageError("INVALID_OPTION", `${where}: ${name} is ${shown(value)}, not ${expected}`);
+}
+
+/** A value as error messages show it; by its type if it has no JSON. */
+export function shown(value: unknown): string {
+  if (typeof value === "number") return String(value);
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    return typeof value;
+  }
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors/index.ts";
+import { shown } from "./options.ts";
 import { isThenable } from "./values.ts";
 
 /**
@@ -69,7 +70,7 @@ function compileSingle(policy: Exclude<OriginPolicy, "*">): OriginTest {
   if (!Array.isArray(policy)) {
     throw new UsageError(
       "INVALID_ORIGIN",
-      'origins is "same-origin", "*", a list of origins, or a function',
+      `origins is ${shown(policy)}, not "same-origin", "*", a list of origins, or a function`,
     );
   }
   const allowed = new Set(policy.map(parseListed));

@@ -92,8 +92,45 @@ describe("every stream and loop of a socket tells why there is no connection", (
     const { port } = server.address() as AddressInfo;
     for (const failure of await failuresOf(new WebSocket(`wss://127.0.0.1:${port}/`))) {
       expect(failure).toMatchObject({
-        message: expect.stringContaining("self-signed certificate"),
+        message: expect.stringMatching(/self-signed certificate; pass .* tls\.ca$/),
         cause: { code: "CONNECT_FAILED", cause: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" } },
+      });
+    }
+  });
+
+  it("a server that requires a client certificate", async () => {
+    const read = (name: string): Buffer =>
+      readFileSync(join(root, "test/client/certificates", name));
+    const server = createTlsServer({
+      cert: read("localhost.crt"),
+      key: read("localhost.key"),
+      requestCert: true,
+    });
+    server.on("tlsClientError", () => {});
+    server.listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as AddressInfo;
+    const options = { tls: { rejectUnauthorized: false } };
+    for (const failure of await failuresOf(new WebSocket(`wss://127.0.0.1:${port}/`, options))) {
+      expect(failure).toMatchObject({
+        message: expect.stringContaining(
+          "requires a client certificate; pass tls.cert and tls.key",
+        ),
+      });
+    }
+  });
+
+  it("a wss: URL of a server without TLS", async () => {
+    const server = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    server.listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as AddressInfo;
+    for (const failure of await failuresOf(new WebSocket(`wss://127.0.0.1:${port}/`))) {
+      expect(failure).toMatchObject({
+        message: expect.stringContaining("does not speak TLS on this port; pass a ws: URL"),
+        cause: { code: "CONNECT_FAILED" },
       });
     }
   });

@@ -107,5 +107,9 @@ it.each([
   ["example.com"],
 ])("hosts: %o is refused", async (hosts) => {
   const options = { port: 0, routes: {}, hosts: hosts as string[] };
-  await expect(serve(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  const shown = JSON.stringify(Array.isArray(hosts) ? hosts[0] : hosts) ?? "undefined";
+  await expect(serve(options)).rejects.toMatchObject({
+    code: "INVALID_OPTION",
+    message: expect.stringContaining(shown),
+  });
 });

@@ -100,9 +100,38 @@ export function connectFailed(cause: unknown): TransportError {
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return `createConnection threw ${describe(cause)}`;
   const parts = cause instanceof AggregateError ? (cause.errors as Error[]) : [];
-  const messages = [cause, ...parts].map(({ message }) => message).filter((text) => text !== "");
+  const messages = [cause, ...parts].map(messageOf).filter((text) => text !== "");
   return messages.join("; ") || (cause as NodeJS.ErrnoException).code || cause.name;
 }
+
+/** The message of an error; of TLS without the internals of OpenSSL, and with what to do. */
+function messageOf(error: Error & { code?: unknown; reason?: unknown }): string {
+  const { message, code, reason } = error;
+  const known = typeof code === "string" ? TLS_MESSAGES.get(code) : undefined;
+  if (known !== undefined) return known;
+  if (typeof code !== "string") return message;
+  if (UNTRUSTED_CODES.has(code)) return `${message}; pass the issuer's certificate as tls.ca`;
+  return code.startsWith("ERR_SSL_") && typeof reason === "string" ? `TLS: ${reason}` : message;
+}
+
+const NO_TLS = "the server does not speak TLS on this port; pass a ws: URL or another port";
+
+const TLS_MESSAGES: ReadonlyMap<string, string> = new Map([
+  ["ERR_SSL_WRONG_VERSION_NUMBER", NO_TLS],
+  ["ERR_SSL_PACKET_LENGTH_TOO_LONG", NO_TLS],
+  [
+    "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "the server requires a client certificate; pass tls.cert and tls.key",
+  ],
+]);
+
+/** For certificates whose issuer Node does not know. */
+const UNTRUSTED_CODES: ReadonlySet<string> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
 
 function describe(value: unknown): string {
   if (value === null || typeof value !== "object")

@@ -5,6 +5,22 @@ import type { Refusal } from "../serve/refusal.ts";
 
 const BAD_REQUEST: Refusal = { status: 400, message: "The request is malformed." };
 
+const TLS_TO_PLAIN: Refusal = {
+  status: 400,
+  message: "The client speaks TLS, and this port does not: connect by ws: or http:, or set tls.",
+};
+
+interface ClientError extends Error {
+  readonly code?: string;
+  /** What came, from its first byte that was not parsed. */
+  readonly rawPacket?: Uint8Array;
+}
+
+/** Whether the bytes begin like a ClientHello (RFC 8446 5.1). */
+function isTls({ rawPacket }: ClientError): boolean {
+  return rawPacket?.[0] === 0x16 && rawPacket[1] === 0x03;
+}
+
 /** By the code of the error that `node:http` gives. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: "The head of the request is too large." },
@@ -23,7 +39,7 @@ export function refuseClientErrors(httpServer: HttpServer, front: HttpFront): vo
   // an answer in front. Under HTTP/2, whose session writes past the socket, that aborts the process.
   httpServer.prependListener("tlsClientError", (_error, socket: Duplex) => socket.destroy());
   const refused = new WeakSet<Duplex>();
-  httpServer.on("clientError", (error: Error & { code?: string }, socket) => {
+  httpServer.on("clientError", (error: ClientError, socket) => {
     // A parser that has failed fails again with whatever comes next.
     if (refused.has(socket)) return;
     refused.add(socket);
@@ -31,7 +47,8 @@ export function refuseClientErrors(httpServer: HttpServer, front: HttpFront): vo
       socket.destroy();
       return;
     }
-    front.refuseGarbage(socket, REFUSALS[error.code ?? ""] ?? BAD_REQUEST);
+    const refusal = isTls(error) ? TLS_TO_PLAIN : REFUSALS[error.code ?? ""];
+    front.refuseGarbage(socket, refusal ?? BAD_REQUEST);
   });
   httpServer.on("connect", (request, socket: Duplex) => {
     socket.on("error", () => socket.destroy());

@@ -128,7 +128,13 @@ export class RequestListener {
     const refusal = isHttp2(exchange.response)
       ? CONNECT_REQUIRED
       : // A refused opening handshake ends its connection.
-        { ...miss, headers: { ...miss.headers, Connection: "close, Upgrade" } };
+        {
+          ...miss,
+          headers: { ...miss.headers, Connection: "close, Upgrade" },
+          ...(exchange.request.headers["sec-websocket-key"] !== undefined && {
+            message: UPGRADE_LOST,
+          }),
+        };
     this.#refuse("handshake", exchange, refusal);
   }
 
@@ -197,6 +203,11 @@ function drop(response: NodeResponse): void {
 }
 
 /** Answers in plain text, where no route does. */
+/** The key passes proxies; the fields of a hop only if the proxy is told to pass them on. */
+const UPGRADE_LOST =
+  "This resource speaks WebSocket. The request has Sec-WebSocket-Key but not Upgrade: websocket and " +
+  "Connection: Upgrade; a proxy that removed them must pass them on.";
+
 function refuse(response: NodeResponse, { status, headers = {}, message }: Refusal): void {
   const body = Buffer.from(message);
   response.statusCode = status;

@@ -1,0 +1,59 @@
+import { createServer } from "node:http";
+import { attach, serve } from "tideway/server";
+import { expect, it } from "vitest";
+
+const handle = (): void => {};
+
+it.each([
+  ["verifyClient", "pass authorize of a route instead, which returns an object or a Response"],
+  ["handleProtocols", "pass protocols of a route instead"],
+  ["maxPayload", "pass maxMessageBytes instead"],
+  ["perMessageDeflate", "pass compression instead"],
+  ["server", "call attach(httpServer, { routes }) instead"],
+  ["noServer", "call attach(httpServer, { routes }) instead"],
+  ["pingInterval", "pass heartbeat: { idleMs } instead"],
+  ["authorize", "it is an option of a route, beside handle"],
+])("serve says what to do instead of %s: %s", async (name, advice) => {
+  const message = `serve: there is no option ${name}; ${advice}`;
+  await expect(serve({ routes: { "ws:/": handle }, [name]: true })).rejects.toMatchObject({
+    name: "UsageError",
+    code: "INVALID_OPTION",
+    message,
+  });
+});
+
+it.each(["host", "http2", "path", "port", "tls"])("attach says where %s belongs", (name) => {
+  const message = `attach: there is no option ${name}; it belongs to serve, or to the HTTP server`;
+  expect(() => attach(createServer(), { routes: {}, [name]: true })).toThrow(message);
+});
+
+it("a route says what to do instead of an option of ws", async () => {
+  const options = { routes: { "ws:/": { handle, verifyClient: () => true } as never } };
+  await expect(serve(options)).rejects.toThrow(
+    'the route "ws:/": there is no option verifyClient; pass authorize',
+  );
+});
+
+it.each(["toString", "constructor", "__proto__x"])("gives no advice for %s", async (name) => {
+  await expect(serve({ routes: {}, [name]: true })).rejects.toMatchObject({
+    message: `serve: there is no option ${name}`,
+  });
+});
+
+const cycle: { self?: unknown } = {};
+cycle.self = cycle;
+
+it.each([
+  [7, "7"],
+  ["none", '"none"'],
+  [7n, "bigint"],
+  [cycle, "object"],
+])("names the value %o of an option that cannot have it", async (value, text) => {
+  for (const name of ["origins", "hosts", "trustProxy"]) {
+    // A number of proxies is a valid trustProxy.
+    const wrong = name === "trustProxy" && value === 7 ? {} : value;
+    await expect(serve({ routes: {}, [name]: wrong })).rejects.toThrow(
+      `${name} is ${wrong === value ? text : "{}"}, not `,
+    );
+  }
+});
