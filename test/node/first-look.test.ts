@@ -6,7 +6,9 @@ import { once } from "node:events";
 import { type Server, serve, type ServeOptions, type Socket } from "tideway/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AcceptingServer } from "../../src/node/first-look/accepting-server.ts";
+import { Newcomer } from "../../src/node/first-look/newcomer.ts";
 import { HandleTransport } from "../../src/node/tcp/handle-transport.ts";
+import type { TcpHandle } from "../../src/node/tcp/stream-wrap.ts";
 import { undocumented } from "../../src/node/undocumented.ts";
 import type { Routes } from "../suite/transports.ts";
 import { connectionCount, handshake, RawClient, statusOf } from "../server/clients.ts";
@@ -53,6 +55,28 @@ describe("an opening handshake in one piece", () => {
     expect(startedWithoutSocket).toHaveBeenCalledTimes(1);
     expect(gaveBack).not.toHaveBeenCalled();
     client.socket.destroy();
+  });
+
+  it("may bring most of what is read at once, of which no memory behind it is taken for bytes", async () => {
+    const { port } = await start();
+    const client = new RawClient(port);
+    await once(client.socket, "connect");
+    const head = "\x82\xfe\xea\x60\0\0\0\0";
+    client.send(handshake("/") + head + "a".repeat(55_000));
+    await client.receives("\r\n\r\n");
+    client.send("b".repeat(5000) + CLOSE_FRAME);
+    const [, frames] = (await client.receives("\x88\x02\x03\xe8")).split("\r\n\r\n");
+    expect(frames.slice(0, 4)).toBe("\x82\x7e\xea\x60");
+    expect(frames.slice(4, 60_004) === "a".repeat(55_000) + "b".repeat(5000)).toBe(true);
+    client.socket.destroy();
+  });
+
+  it("has only as many bytes as were read, however large the memory is that they came in", () => {
+    const onFirstBytes = vi.fn<(newcomer: Newcomer, bytes: Buffer) => void>();
+    const host = { onFirstBytes, onSilence: () => {}, onGone: () => {} };
+    const handle = { readStart: () => 0 } as unknown as TcpHandle;
+    new Newcomer(handle, host, 1000).onRead(3, Uint8Array.of(1, 2, 3, 4, 5).buffer);
+    expect([...onFirstBytes.mock.calls[0][1]]).toEqual([1, 2, 3]);
   });
 
   it("is left to node:http where Node does not let us have it", async () => {

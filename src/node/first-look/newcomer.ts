@@ -34,10 +34,11 @@ export class Newcomer implements HandleOwner, TimeoutListener {
     disown(this.handle);
   }
 
-  onRead(_status: number, bytes: ArrayBuffer | undefined): undefined {
+  onRead(byteCount: number, bytes: ArrayBuffer | undefined): undefined {
     this.release();
     if (bytes === undefined) this.#host.onGone(this);
-    else this.#host.onFirstBytes(this, Buffer.from(bytes));
+    // Node may leave memory that was never written behind the bytes that it has read.
+    else this.#host.onFirstBytes(this, Buffer.from(bytes, 0, byteCount));
   }
 
   onTimeout(): void {
