@@ -19,7 +19,7 @@ const read = (name: string): string =>
   readFileSync(new URL(`certificates/${name}`, import.meta.url), "utf8");
 const cert = read("localhost.crt");
 
-/** A Duplex that is not a socket, over one. */
+/** Wraps a socket in a Duplex that is not a socket. */
 class OverSocket extends Duplex {
   readonly #socket: Socket;
 
@@ -83,7 +83,7 @@ describe("createConnection", () => {
       (target) => connect({ ...target, localAddress: "127.0.0.2" }),
     ],
     [
-      "a socket with a name lookup of its own",
+      "a socket with its own name lookup",
       ({ port }) => connect({ host: "name.invalid", port, lookup: toLoopback }),
     ],
     ["a Duplex", (target) => new OverSocket(connect({ ...target }))],
@@ -117,7 +117,7 @@ describe("createConnection", () => {
   it.each([
     ["a socket", (target: ConnectionTarget) => connect({ ...target })],
     ["a Duplex", (target: ConnectionTarget) => new OverSocket(connect({ ...target }))],
-  ])("has TLS done over %s for wss:, and the certificate checked", async (_, createConnection) => {
+  ])("adds TLS over %s for wss:, and checks the certificate", async (_, createConnection) => {
     const https = createHttpsServer({ cert, key: read("localhost.key") });
     const plain = await serveWs((socket) => socket.send("secure"), {}, https);
     const url = plain.replace("ws://127.0.0.1", "wss://localhost");
@@ -135,7 +135,7 @@ describe("createConnection", () => {
     ["wss://example.com/", { host: "example.com", port: 443 }],
     ["ws://[::1]:8080/", { host: "::1", port: 8080 }],
     ["ws+unix:/tmp/a.sock:/b", { host: "localhost", port: 80, path: "/tmp/a.sock" }],
-  ])("is told where %s leads to", async (url, expected) => {
+  ])("gets the target of %s", async (url, expected) => {
     let target: ConnectionTarget | undefined;
     await errorOf((given: ConnectionTarget) => {
       target = given;
@@ -214,7 +214,7 @@ describe("a createConnection that fails", () => {
     },
   );
 
-  it("by throwing what is not an error is told too", async () => {
+  it("by throwing a value that is not an error is reported too", async () => {
     for (const thrown of [undefined, null, "text", 5]) {
       expect(await errorOf(() => Promise.reject(thrown as unknown as Error))).toMatchObject({
         code: "CONNECT_FAILED",
@@ -264,7 +264,7 @@ describe("a createConnection that fails", () => {
     expect(error).toMatchObject(how === "fails" ? { cause } : { code: "HANDSHAKE_CUT" });
   });
 
-  it("by TLS options that are not valid destroys the stream", async () => {
+  it("by invalid TLS options destroys the stream", async () => {
     const stream = new PassThrough();
     const socket = new WebSocket("wss://host/", {
       createConnection: () => stream,
@@ -277,7 +277,7 @@ describe("a createConnection that fails", () => {
 
 describe("a createConnection that takes too long", () => {
   it.each(["times out", "is closed", "is aborted"])(
-    "is told by its signal when the attempt %s, and its late stream is destroyed",
+    "gets an abort of its signal when the attempt %s, and its late stream is destroyed",
     async (how) => {
       const late = deferred<Duplex>();
       const asked = deferred<AbortSignal>();
@@ -305,7 +305,7 @@ describe("a createConnection that takes too long", () => {
     },
   );
 
-  it("may fail or return nonsense then, which has no effect", async () => {
+  it("may then fail or return nonsense without effect", async () => {
     for (const settle of [
       () => Promise.reject(new Error("late")),
       () => Promise.resolve(undefined),

@@ -63,7 +63,7 @@ describe("the event streams of a socket", () => {
     });
   });
 
-  it("know no reason of a socket of another make that is closed already", async () => {
+  it("have no reason for a closed socket of another library", async () => {
     const { WebSocket } = new FakeNetwork();
     const other = Object.assign(new EventTarget(), { readyState: 3 });
     await expect(WebSocket.messageEvent.forTarget(other).first).rejects.toMatchObject({
@@ -88,7 +88,7 @@ describe("the event streams of a socket", () => {
   });
 
   it.each([1002, 1003, 1008, 1011, 1013, 3000, 4003])(
-    "let a loop over messages throw at %i, behind the messages, and no other loop",
+    "make a loop over messages throw at %i, after the messages, and no other loop",
     async (code) => {
       const { socket, connection } = new FakeNetwork().open();
       const [messages, opens, closes] = [socket.onMessage, socket.onOpen, socket.onClose].map(

@@ -25,7 +25,7 @@ export class FakeConnection implements Connection {
   readonly log: unknown[] = [];
   readonly sent: (string | number[])[] = [];
   isPaused = false;
-  /** Whether each message is a read in a task of its own, so that a pause for a task is over by then. */
+  /** Whether each message arrives in a separate task, so that a pause for a task is over by then. */
   isReadInTasks = true;
   handler!: ConnectionHandler;
   #held: (() => void)[] = [];
@@ -101,7 +101,7 @@ export class FakeConnection implements Connection {
   }
 
   #deliver(call: () => void): void {
-    // Each call of a test is a read in a task of its own.
+    // Each call of a test is a read in a separate task.
     if (this.#wasPausedByMessage) this.resume();
     if (this.isPaused) {
       this.#held.push(call);

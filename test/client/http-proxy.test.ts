@@ -27,7 +27,7 @@ const serveSecurely = async (): Promise<string> => {
   return url.replace("ws://127.0.0.1", "wss://localhost");
 };
 
-/** Opens a socket, and has one message echoed. */
+/** Opens a socket and waits for the echo of one message. */
 const greet = async (socket: WebSocket): Promise<unknown> => {
   await socket.onOpen.first;
   socket.send("hello");
@@ -156,7 +156,7 @@ describe("httpProxy", () => {
     ).toBe("hello");
   });
 
-  it("leaves the name of the server to the proxy to look up", async () => {
+  it("lets the proxy look up the server's name", async () => {
     const proxy = await ConnectProxy.start();
     const { port } = new URL(await echo());
     const socket = new WebSocket(`ws://localhost.test:${port}`, {
@@ -169,7 +169,7 @@ describe("httpProxy", () => {
     ["HTTP/1.0 200 OK\r\n\r\n"],
     ["HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"],
     ["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nVia: 1.1 proxy\r\n\r\n"],
-  ])("takes the answer %j for a tunnel", async (headOfAnswer) => {
+  ])("accepts the answer %j as a tunnel", async (headOfAnswer) => {
     const proxy = await ConnectProxy.start({ headOfAnswer });
     const socket = new WebSocket(await echo(), { createConnection: httpProxy(proxy.url) });
     expect(await greet(socket)).toBe("hello");
@@ -243,7 +243,7 @@ describe("a proxy that does not open a tunnel", () => {
     expect(error).toMatchObject({ code: expect.stringMatching(/^PROXY_(FAILED|REFUSED)$/) });
   });
 
-  it("fails when nobody listens there", async () => {
+  it("fails when its port is closed", async () => {
     const server = createServer();
     const port = await listenOnLoopback(server);
     server.close();
@@ -286,7 +286,7 @@ describe("a proxy that does not open a tunnel", () => {
   });
 });
 
-describe("what httpProxy is given", () => {
+describe("the arguments of httpProxy", () => {
   it.each([
     ["nonsense", {}],
     ["", {}],
@@ -300,11 +300,11 @@ describe("what httpProxy is given", () => {
     ["http://proxy", { headers: { host: "a" } }],
     ["http://proxy", { headers: { "content-length": "1" } }],
     ["http://proxy", { headers: { a: "b\r\nc: d" } }],
-  ])("is refused at once: %j, %j", (url, options) => {
+  ])("are refused at once: %j, %j", (url, options) => {
     expect(() => httpProxy(url as string, options as HttpProxyOptions)).toThrow(UsageError);
   });
 
-  it("does not appear in the error, because it may hold a password", () => {
+  it("do not appear in the error, because they may contain a password", () => {
     const use = (): unknown => httpProxy("socks5://user:secret@127.0.0.1");
     expect(use).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining("secret") }),

@@ -1,7 +1,7 @@
 import type { AddressInfo, Server } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** Has `server` listen on a free port until the test is over; returns the port. */
+/** Makes `server` listen on a free port until the end of the test. Returns the port. */
 export async function listenOnLoopback(server: Server, host = "127.0.0.1"): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -378,7 +378,7 @@ describe("signal", () => {
     expect(count()).toBe(0);
   });
 
-  it("that is aborted already lets nothing reach the server", async () => {
+  it("that is aborted already sends nothing to the server", async () => {
     let requests = 0;
     const url = await serveBytes(() => requests++);
     const reason = new Error("no longer needed");

@@ -82,7 +82,7 @@ describe.each(Object.entries(TAKES))("messages of one read, awaited by %s", (_, 
   });
 });
 
-it("messages of one read share a task where the same listener gets them", async () => {
+it("messages of one read share a task if the same listener gets them", async () => {
   const { socket, ready } = await burst();
   const tasks: number[] = [];
   let task = 0;
@@ -95,7 +95,7 @@ it("messages of one read share a task where the same listener gets them", async 
   expect(new Set(tasks).size).toBeLessThanOrEqual(2);
 });
 
-it("what was received before a reset is delivered although a task was awaited", async () => {
+it("messages received before a reset are delivered although a task was awaited", async () => {
   const url = await serveBytes((socket, request) => {
     socket.write(`${acceptance(request)}${"\x81\x01a".repeat(50)}`, "latin1", () => {
       socket.destroy();

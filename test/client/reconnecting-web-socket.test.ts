@@ -290,7 +290,7 @@ describe("connecting again", () => {
 });
 
 describe("an attempt that takes longer than handshakeTimeoutMs", () => {
-  it("has failed, and another follows", async () => {
+  it("fails, and another follows", async () => {
     const { socket, events } = create();
     let error: unknown;
     socket.onerror = (event) => (error = event.error);
@@ -308,7 +308,7 @@ describe("an attempt that takes longer than handshakeTimeoutMs", () => {
   });
 
   it.each(["url", "protocols", "webSocketOptions"])(
-    "has failed when the %s function does not settle, and its late answer counts for nothing",
+    "fails when the %s function does not settle, and ignores its late result",
     async (name) => {
       const answers: Array<(value: never) => void> = [];
       const ask = (): Promise<never> => new Promise((resolve) => answers.push(resolve));
@@ -352,7 +352,7 @@ describe("an attempt that takes longer than handshakeTimeoutMs", () => {
 
 describe("decide", () => {
   it.each([undefined, null, true, "again", -1, Number.NaN, 2 ** 31, Promise.resolve("retry")])(
-    "stops, and tells so, when it returns %s",
+    "stops with an error event when it returns %s",
     (decision) => {
       const { socket, events } = create({ decide: () => decision as never });
       let error: unknown;
@@ -920,7 +920,7 @@ describe("in a page", () => {
     now.mockRestore();
   });
 
-  it("replaces a question for the URL that is older than two seconds when it wakes", async () => {
+  it("replaces a call of the url function that is older than two seconds when it wakes", async () => {
     const now = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
     const ask = vi.fn<() => Promise<string>>(() => new Promise(() => {}));
     const { socket } = create({}, ask);

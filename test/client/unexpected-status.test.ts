@@ -2,7 +2,7 @@ import { UnexpectedStatusError } from "tideway";
 import { describe, expect, it } from "vitest";
 import { outcomeOf, serveBytes, WebSocket, WebSocketStream } from "./servers.ts";
 
-/** The error of a client to which a server answers with `response`. */
+/** The error of a client whose server answers with `response`. */
 async function errorOf(response: string, isEnd = false): Promise<UnexpectedStatusError> {
   const url = await serveBytes((socket) => {
     socket.write(response, "latin1");
@@ -47,12 +47,12 @@ describe("a handshake that the server refuses", () => {
     expect(body).toBe("\u{20ac}".repeat(1365));
   });
 
-  it("gives what has come of a body that is never sent", async () => {
+  it("gives the part of the body that arrived when the rest never comes", async () => {
     const { body } = await errorOf("HTTP/1.1 503 No\r\nContent-Length: 100\r\n\r\ntry lat");
     expect(body).toBe("try lat");
   });
 
-  it("gives what has come when the connection is lost in the midst of the body", async () => {
+  it("gives the part of the body that arrived before the connection was lost", async () => {
     const { status, body } = await errorOf(
       "HTTP/1.1 403 No\r\nContent-Length: 100\r\n\r\nno",
       true,
@@ -60,7 +60,7 @@ describe("a handshake that the server refuses", () => {
     expect([status, body]).toEqual([403, "no"]);
   });
 
-  it("can be given up while the body is awaited", async () => {
+  it("can be aborted while the body is awaited", async () => {
     let refused!: () => void;
     const isRefused = new Promise<void>((resolve) => (refused = resolve));
     const url = await serveBytes((socket) => {

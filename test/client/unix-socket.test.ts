@@ -16,7 +16,7 @@ beforeEach(async () => {
   return () => rm(folder, { recursive: true });
 });
 
-/** A server on a Unix socket, which tells what it was asked for; returns the socket's path. */
+/** Starts a server on a Unix socket that sends back its request target. Returns the socket's path. */
 async function serveOn(name: string, server: Server = createServer()): Promise<string> {
   const path = join(folder, name);
   const attachment = attach(server, {
@@ -44,7 +44,7 @@ describe("ws+unix: URLs", () => {
     [":/chat?room=1", "/chat?room=1"],
     ["?room=1", "/?room=1"],
     [":/a:b/c", "/a:b/c"],
-  ])("with %j behind the socket ask for %s of localhost", async (rest, target) => {
+  ])("with %j after the socket request %s from localhost", async (rest, target) => {
     const path = await serveOn("a.sock");
     const socket = new WebSocket(`ws+unix:${path}${rest}`);
     expect(socket.url).toBe(`ws+unix:${path}${rest}`);
@@ -70,7 +70,7 @@ describe("ws+unix: URLs", () => {
     socket.close();
   });
 
-  it("are taken by WebSocketStream and ReconnectingWebSocket, and send the caller's host", async () => {
+  it("work with WebSocketStream and ReconnectingWebSocket, and send the caller's host", async () => {
     const url = `ws+unix:${await serveOn("a.sock")}:/x`;
     const stream = new WebSocketStream(url, { headers: { host: "localhost:99" } });
     const { readable } = await stream.opened;
@@ -97,7 +97,7 @@ describe("ws+unix: URLs", () => {
     expect(error).toMatchObject({ cause: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" } });
   });
 
-  it("fail when there is no such socket", async () => {
+  it("fail if the socket does not exist", async () => {
     const { error } = await outcomeOf(new WebSocket(`ws+unix:${folder}/none.sock:/`));
     expect(error).toMatchObject({ code: "CONNECT_FAILED", cause: { code: "ENOENT" } });
   });

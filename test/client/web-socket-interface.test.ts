@@ -142,7 +142,7 @@ describe("the options as a third argument, as with ws", () => {
     ["chat", { protocols: "chat" }],
     [[], { protocols: [] }],
     [null, { protocols: "chat" }],
-  ])("are refused where something is given twice: %j, %j", (...args) => {
+  ])("are refused if something is given twice: %j, %j", (...args) => {
     const { length } = attempts;
     expect(() => create("ws://host", ...args)).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
@@ -155,7 +155,7 @@ describe("the options as a third argument, as with ws", () => {
     ["maxPayload", "maxMessageBytes"],
     ["origin", "headers.origin"],
     ["rejectUnauthorized", "tls.rejectUnauthorized"],
-  ])("name what %s of ws is called here: %s", (name, ours) => {
+  ])("name this package's option for %s of ws: %s", (name, ours) => {
     expect(() => create("ws://host", undefined, { [name]: true })).toThrow(
       `there is no option ${name}; pass ${ours} instead`,
     );

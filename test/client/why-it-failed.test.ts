@@ -10,7 +10,7 @@ import { acceptance, serveBytes } from "./servers.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** What each stream's `first` of a socket rejects with, and a loop over its messages. */
+/** The errors of each stream's `first`, and of a loop over the messages, of one socket. */
 async function failuresOf(socket: WebSocket): Promise<unknown[]> {
   const { onOpen, onMessage, onClose } = socket;
   const loop = async (): Promise<void> => {
@@ -35,7 +35,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-describe("every stream and loop of a socket tells why there is no connection", () => {
+describe("every stream and loop of a socket gives the reason when the connection fails", () => {
   it("a closed port", async () => {
     const port = await closedPort();
     for (const failure of await failuresOf(new WebSocket(`ws://127.0.0.1:${port}/`))) {
@@ -81,7 +81,7 @@ describe("every stream and loop of a socket tells why there is no connection", (
     }
   });
 
-  it("a certificate that nobody vouches for", async () => {
+  it("a certificate without a trusted issuer", async () => {
     const read = (name: string): Buffer =>
       readFileSync(join(root, "test/client/certificates", name));
     const server = createTlsServer({ cert: read("localhost.crt"), key: read("localhost.key") });

@@ -19,7 +19,7 @@ describe("the heartbeat", () => {
     expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
   });
 
-  it("reads the pong that came during a stall of this side before it judges the peer", () => {
+  it("reads a pong that arrived during a stall of this side before it drops the peer", () => {
     const { clock, endTurn, receive, transport, written } = rig("server");
     clock.advance(30_400);
     endTurn();
@@ -32,7 +32,7 @@ describe("the heartbeat", () => {
     expect(written()).toEqual([]);
   });
 
-  it("pings once more after a stall in which nothing came, and drops the peer 20 s later", () => {
+  it("pings once more after a stall without data, and drops the peer 20 s later", () => {
     const { clock, endTurn, transport, written } = rig("server");
     clock.advance(30_400);
     endTurn();
@@ -47,7 +47,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("drops a peer after two stalls in a row in which nothing came", () => {
+  it("drops a peer after two stalls in a row without data", () => {
     const { clock, endTurn, transport } = rig("server");
     clock.advance(30_400);
     endTurn();

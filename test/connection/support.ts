@@ -30,7 +30,7 @@ export class ManualClock implements Clock {
     return this.#pending.length;
   }
 
-  /** Lets `ms` pass in which nothing runs, then calls what has fallen due once, as Node does. */
+  /** Stalls for `ms`, then calls each due callback once, as Node does. */
   stall(ms: number): void {
     this.#nowMs += ms;
     const due = this.#pending.filter(({ dueMs }) => dueMs <= this.#nowMs);

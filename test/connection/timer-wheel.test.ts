@@ -88,7 +88,7 @@ describe("TimerWheel", () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it("fires nothing in the first turn after a stall, so that pending data is read before", () => {
+  it("fires nothing in the first turn after a stall, so that pending data is read first", () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let count = 0;

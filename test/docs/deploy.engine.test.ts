@@ -13,7 +13,7 @@ const certificates = join(import.meta.dirname, "../client/certificates");
 const CERT = readFileSync(join(certificates, "localhost.crt"), "utf8");
 const KEY = readFileSync(join(certificates, "localhost.key"), "utf8");
 
-/** The block in a language, as the page has it, with other values put in; each must be there. */
+/** The page's code block in a language, with some of its texts replaced. Each text must occur. */
 function blockOf(language: string, replacements: Readonly<Record<string, string>>): string {
   let text = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "ms").exec(page)![1];
   for (const [from, to] of Object.entries(replacements)) {
@@ -23,7 +23,7 @@ function blockOf(language: string, replacements: Readonly<Record<string, string>
   return text;
 }
 
-/** A server as one behind a proxy is set up, which says what it sees of its clients. */
+/** A server behind a proxy that sends each client the properties of its request. */
 async function startServer(): Promise<Server> {
   const server = await serve({
     host: "127.0.0.1",
@@ -41,7 +41,7 @@ async function startServer(): Promise<Server> {
   return server;
 }
 
-/** Fields by which a client pretends to be another one. */
+/** Fields with which a client pretends to be another one. */
 const SPOOFED = {
   forwarded: "for=192.0.2.1;host=spoofed.example;proto=http",
   "x-forwarded-for": "192.0.2.2",
@@ -50,7 +50,7 @@ const SPOOFED = {
   "x-forwarded-port": "99",
 };
 
-/** What a client gets through a proxy, with fields of its own; the error's status if it is refused. */
+/** Connects through a proxy with extra fields. Returns the first message, or the status of a refusal. */
 async function seenThrough(
   port: number,
   headers: Readonly<Record<string, string>>,
@@ -72,7 +72,7 @@ async function seenThrough(
   });
 }
 
-/** What a client gets through a proxy that is set up well, whatever fields it sends. */
+/** The expected result for any fields, if the proxy's configuration is right. */
 const expected = (port: number): unknown => [
   ["127.0.0.1", `https://localhost:${port}/chat`, 100_000],
   ["127.0.0.1", `https://localhost:${port}/chat`, 100_000],
@@ -85,7 +85,7 @@ async function seenByAll(port: number): Promise<unknown> {
 }
 
 describeWithEngine("nginx", "nginx, configured as docs/deploy.md says,", (path) => {
-  it("passes on WebSockets, the client's address, scheme and host, and nothing that a client made up", async () => {
+  it("passes on WebSockets, the client's address, scheme and host, and no field of the client", async () => {
     const server = await startServer();
     await using engine = await Engine.nginx(path, (port) =>
       blockOf("nginx", {
@@ -100,7 +100,7 @@ describeWithEngine("nginx", "nginx, configured as docs/deploy.md says,", (path) 
 });
 
 describeWithEngine("haproxy", "HAProxy, configured as docs/deploy.md says,", (path) => {
-  it("passes on WebSockets, the client's address, scheme and host, and nothing that a client made up", async () => {
+  it("passes on WebSockets, the client's address, scheme and host, and no field of the client", async () => {
     const server = await startServer();
     const folder = await mkdtemp(join(tmpdir(), "tideway-pem-"));
     onTestFinished(async () => await rm(folder, { recursive: true }));

@@ -10,7 +10,7 @@ import { expect, it, onTestFinished } from "vitest";
 const page = readFileSync(join(import.meta.dirname, "../../docs/deploy.md"), "utf8");
 const config = /^```js vite\.config\.js\n(.*?)^```$/ms.exec(page)![1];
 
-/** How a page of Vite's dev server fares that connects to it, by a configuration. */
+/** Connects from a page of Vite's dev server, and returns the outcome. */
 async function connectThrough(text: string): Promise<unknown> {
   const api = await serve({
     host: "127.0.0.1",
@@ -50,7 +50,7 @@ it("a page on Vite's dev server connects as docs/deploy.md says", async () => {
   expect(await connectThrough(config)).toBe("hello");
 });
 
-it("and is refused where the proxy changes the Host", async () => {
+it("a page on Vite's dev server is refused if the proxy changes the Host", async () => {
   const changing = config.replace("ws: true", "ws: true, changeOrigin: true");
   expect(changing).not.toBe(config);
   expect(await connectThrough(changing)).toBe(403);

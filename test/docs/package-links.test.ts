@@ -12,7 +12,7 @@ interface Package {
   readonly unpackedBytes: number;
 }
 
-/** What `npm pack` makes of the repository. */
+/** The result of `npm pack`. */
 async function pack(): Promise<Package> {
   const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
   const { stdout } = await promisify(execFile)("npm", args, {
@@ -74,7 +74,7 @@ it.each(PAGES)("the relative links of %s lead somewhere in the repository", (pag
   expect(broken).toEqual([]);
 });
 
-it("the README, the pages that it links to, and the package have each other", async () => {
+it("the package contains the README and the pages that they link to", async () => {
   const { files } = await pack();
   expect(files).toEqual(expect.arrayContaining(PAGES));
   // Tests, benchmarks and the examples' sources stay out of the package: they would double its size,

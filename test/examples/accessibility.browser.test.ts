@@ -31,7 +31,7 @@ describeInBrowser("axe finds nothing", () => {
 
     beforeEach(async () => {
       server = await startChat();
-      // A page at rest: what fades in has half its contrast for a moment.
+      // Elements that fade in have too little contrast for a moment.
       chat = await ChatPage.open(browser, server.url, { ...options, reducedMotion: "reduce" });
     });
 
@@ -42,7 +42,7 @@ describeInBrowser("axe finds nothing", () => {
 
     async function expectNoFaults(): Promise<void> {
       expect(await findAccessibilityFaults(chat.page)).toEqual([]);
-      // Nothing may stick out at the side.
+      // No element may overflow the page horizontally.
       const overflow = () => document.documentElement.scrollWidth - innerWidth;
       expect(await chat.page.evaluate(overflow)).toBeLessThanOrEqual(0);
     }
@@ -52,7 +52,7 @@ describeInBrowser("axe finds nothing", () => {
       await chat.page.getByRole("button", { name: "Join the chat" }).click();
     }
 
-    it("at the door, also without a name", async () => {
+    it("before joining, also without a name", async () => {
       await expectNoFaults();
       await chat.page.getByRole("button", { name: "Join the chat" }).click();
       await chat.page.getByText("Type a name to come in.").waitFor();

@@ -185,7 +185,7 @@ describeInBrowser("the chat in a browser", () => {
     await ana.sees("Some of what was written meanwhile may be missing here");
   });
 
-  it("says at a first visit that the server is down, and nothing of messages that were missed", async () => {
+  it("says at a first visit that the server is down, and does not mention missed messages", async () => {
     const page = await open();
     await server.kill("SIGKILL");
     await page.page.getByLabel("Your name").fill("Ana");
@@ -198,7 +198,7 @@ describeInBrowser("the chat in a browser", () => {
     expect(await page.page.getByText("may be missing").count()).toBe(0);
   });
 
-  it("makes web addresses in messages links that open apart from the chat", async () => {
+  it("makes web addresses in messages links that open outside the chat", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     await ana.say("look (http://127.0.0.1:9/page?x=1), or javascript:alert(1)");
     await bo.sees("look (");

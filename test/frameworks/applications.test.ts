@@ -52,7 +52,7 @@ describe("a framework that is added to the server after attach", () => {
     ["Express", () => express().get("/page", (_request, response) => void response.send("page"))],
     ["Koa", () => new Koa().use((context) => void (context.body = "page")).callback()],
     ["Hono", () => getRequestListener(new Hono().get("/page", (c) => c.text("page")).fetch)],
-  ])("answers the requests that no route is for: %s", async (_name, create) => {
+  ])("answers the requests without a route: %s", async (_name, create) => {
     const http = createServer();
     attach(http, { routes: { ...routes, "/ours": () => new Response("ours") } });
     http.on("request", create() as RequestListener);
@@ -65,7 +65,7 @@ describe("a framework that is added to the server after attach", () => {
 });
 
 describe("Hono", () => {
-  it("replaces the global Response, and routes may return those of either class", async () => {
+  it("replaces the global Response, and routes may return either class", async () => {
     const native = Response.json("native");
     const http = serveHono({ fetch: new Hono().fetch, port: 0, hostname: "127.0.0.1" }) as Server;
     const onError = vi.fn<(error: unknown) => void>();
@@ -123,7 +123,7 @@ describe("Fastify", () => {
     ["preClose", 1012],
     ["onClose", 1001],
   ] as const)(
-    "drains WebSockets in a hook of preClose, which onClose is too late for: %s",
+    "drains WebSockets in a preClose hook, because onClose is too late: %s",
     async (hook, code) => {
       const app = fastify();
       const attachment = attach(app.server, { routes });

@@ -10,7 +10,7 @@ import type { ViteDevServer } from "vite";
 import { WebSocketServer } from "ws";
 import { closeOf, nextMessage, openClient } from "../server/clients.ts";
 
-/** Beside this file, so that the frameworks are found as its own imports are. */
+/** Beside this file, so that imports of the frameworks resolve. */
 const folder = join(import.meta.dirname, "test-artefacts");
 const page = readFileSync(join(import.meta.dirname, "../../docs/frameworks.md"), "utf8");
 const recipes = new Map(
@@ -20,7 +20,7 @@ const recipes = new Map(
   ),
 );
 
-/** A recipe that runs on a free port. */
+/** A recipe that is running on a free port. */
 interface Running {
   readonly http: Server;
   readonly shutDown: () => unknown;
@@ -50,7 +50,7 @@ function fileOf(name: string, suffix = ""): string {
   return join(folder, `${name.split(/\W/)[0].toLowerCase()}${suffix}.ts`);
 }
 
-/** Runs the recipe for `name`; `server` is what it calls its HTTP server. */
+/** Runs the recipe for `name`. `server` is the recipe's variable for its HTTP server. */
 async function run(name: string, server: string, changes: Changes = []): Promise<Running> {
   let code = recipes.get(name)!;
   for (const [from, to] of [...changes, ["8080", "0"]]) {
@@ -73,7 +73,7 @@ function urlOf(http: Server): string {
   return `http://${address === "::1" ? "[::1]" : "127.0.0.1"}:${port}`;
 }
 
-it("every recipe compiles against the package as it is published", () => {
+it("every recipe compiles against the published package", () => {
   expect(Array.from(recipes.keys())).toEqual([
     "Express",
     "Koa",
@@ -101,12 +101,12 @@ describe.each([
     const response = await fetch(`${url}/page`);
     expect([response.status, await response.text()]).toEqual([200, `a page of ${name}`]);
     expect((await fetch(`${url}/missing`)).status).toBe(404);
-    // The page of the framework at the path of a WebSocket, too.
+    // The framework also answers requests for a page at the path of a WebSocket.
     expect((await fetch(`${url}/chat`)).status).toBe(404);
     const client = await openClient(url, "/chat");
     expect(await nextMessage(client)).toBe("welcome");
 
-    // An upgrade that no route is for, without and with another listener.
+    // An upgrade without a route, without and with another listener.
     await expect(openClient(url, "/other")).rejects.toThrow("404");
     const other = new WebSocketServer({ noServer: true });
     http.on("upgrade", (request, socket, head) =>

@@ -26,7 +26,7 @@ const say = (socket: Socket, { state }: { state: unknown }): void => {
 
 const onError = vi.fn<(error: unknown) => void>();
 
-/** What a request for a WebSocket with these fields is answered with, and the first message. */
+/** Requests a WebSocket with these fields. Returns the response and the first message. */
 async function ask(server: RunningFront, fields: Record<string, string> = {}): Promise<string> {
   const client = new RawClient(server).send(handshake("/", fields));
   const head = await client.receives("\r\n\r\n");
@@ -80,7 +80,7 @@ describe.each(FRONTS)("express-session in authorize, by $name", ({ start }) => {
     expect(forged).toContain('"visits":1');
   });
 
-  it("sets a secure cookie only where the client's URL is https", async () => {
+  it("sets a secure cookie only if the client's URL is https", async () => {
     const routes = routesWith(new session.MemoryStore(), { cookie: { secure: true } });
     await using server = await start(routes, { trustProxy: 1 });
     expect(await ask(server)).not.toMatch(/^set-cookie:/im);
@@ -91,7 +91,7 @@ describe.each(FRONTS)("express-session in authorize, by $name", ({ start }) => {
     expect(secure).toMatch(/^set-cookie: .*; Secure/im);
   });
 
-  it("refuses with 500, and without a cookie, where the session cannot be saved", async () => {
+  it("refuses with 500, and without a cookie, if the session cannot be saved", async () => {
     onError.mockReset();
     const store = new session.MemoryStore();
     const failure = new Error("the store is down");
@@ -103,7 +103,7 @@ describe.each(FRONTS)("express-session in authorize, by $name", ({ start }) => {
     expect(onError).toHaveBeenCalledWith(failure, expect.anything());
   });
 
-  it("refuses with 500 where the session cannot be read", async () => {
+  it("refuses with 500 if the session cannot be read", async () => {
     onError.mockReset();
     const store = new session.MemoryStore();
     await using server = await start(routesWith(store), { onError });
@@ -161,7 +161,7 @@ describe.each(FRONTS)("withMiddleware, by $name", ({ start }) => {
     expect(answer).not.toMatch(/^content-length:/im);
   });
 
-  it("answers with what middleware answers, and does not decide then", async () => {
+  it("sends the answer of middleware without calling decide", async () => {
     const decide = vi.fn(() => ({}));
     const answer = await askThrough((_request, response: Response) => {
       response.writeHead(401, "Who", { "WWW-Authenticate": "Basic", "Set-Cookie": ["a=1", "b=2"] });
@@ -198,7 +198,7 @@ describe.each(FRONTS)("withMiddleware, by $name", ({ start }) => {
       },
     ],
     ["rejects", () => Promise.reject(new Error("x"))],
-  ])("refuses with 500 where middleware %s", async (_, middleware) => {
+  ])("refuses with 500 if middleware %s", async (_, middleware) => {
     expect(statusOf(await askThrough(middleware))).toBe(500);
     expect(onError).toHaveBeenCalledOnce();
     expect(onError.mock.calls[0][0]).toMatchObject({ message: "x" });

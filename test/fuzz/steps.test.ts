@@ -96,7 +96,7 @@ describe("the steps taken grow no faster than the input", () => {
     "/(.*)a(.*)a(.*)a",
     "/:a/*/:b/:c/*",
     "/a/:b/c/*",
-  ])("in a path that is held against the route pattern %s", async (path) => {
+  ])("in a path that is matched against the route pattern %s", async (path) => {
     const pattern = compilePattern(path, path);
     const units = ["a", "/", "-", ".", "a/", "a-", "/a/b", "a.a"];
     for (const unit of units) {

@@ -16,11 +16,11 @@ const NOTHING = Buffer.alloc(0);
 
 const onError = vi.fn<(error: unknown) => void>();
 const deaf = vi.fn<() => Promise<object>>();
-/** How many calls of `authorize` are pending, and how many were at most. */
+/** The number of pending calls of `authorize`, and its maximum. */
 const pending = { now: 0, most: 0 };
 const authorize = vi.fn<(request: Request) => Promise<object>>();
 
-/** Clients wait at `/wait` until they go, and calls of `authorize` at `/deaf` longer than that. */
+/** At `/wait`, `authorize` waits until its client leaves. At `/deaf` it waits longer. */
 async function start(): ReturnType<typeof startTls> {
   onError.mockReset();
   authorize.mockReset();

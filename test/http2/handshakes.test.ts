@@ -85,7 +85,7 @@ it("authorize that takes longer than handshakeTimeoutMs is answered for with 503
   expect((await signal.promise).aborted).toBe(true);
 });
 
-it("a client that takes its handshakes back fills neither maxConnections nor all of maxPendingAuthorize", async () => {
+it("a client that resets its handshakes fills neither maxConnections nor all of maxPendingAuthorize", async () => {
   const calls: AbortSignal[] = [];
   const authorize = ({ signal }: Request): Promise<object> => {
     calls.push(signal);

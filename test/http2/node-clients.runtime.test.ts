@@ -15,7 +15,7 @@ const UNDICI = [
   ["8", new URL(`file://${join(runtimePackage("undici"), "index.js")}`).href],
 ] as const;
 
-/** A client of another make, in a process of its own; what it printed. */
+/** Runs another client in its own process. Returns its output. */
 async function runClient(
   node: string,
   path: string,
@@ -31,7 +31,7 @@ async function runClient(
 }
 
 let server: Server;
-/** By ALPN, of each connection. */
+/** The ALPN protocol of each connection. */
 let versions: Array<string | false | null>;
 let ended: Promise<CloseInfo>;
 

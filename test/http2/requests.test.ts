@@ -102,7 +102,7 @@ it("silent requests above maxPendingRequests are answered with 503, and their st
     },
   });
   const session = await openSession(server);
-  // None of them ends its body.
+  // The requests never end their bodies.
   const ask = (): ClientHttp2Stream => session.request({ ":method": "POST", ":path": "/silent" });
   const held = [ask(), ask()];
   for (const stream of held) stream.on("error", () => {});

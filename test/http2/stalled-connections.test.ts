@@ -13,7 +13,7 @@ import {
 } from "./raw-client.ts";
 import { connectionsOf, startTls } from "./support.ts";
 
-/** More than the buffers of the kernel hold. */
+/** Larger than the buffers of the kernel. */
 const LARGE_WINDOW = 0x2fffffff;
 
 /** Sends for as long as the client reads, and ends each socket once that stalls, by its path. */
@@ -37,7 +37,7 @@ class Sender {
     setImmediate(() => this.#feed(socket));
   }
 
-  /** Waits until nothing gets away any more. */
+  /** Waits until no more output is sent. */
   async stalls(count: number): Promise<void> {
     let sent = 0;
     await vi.waitFor(() => {
@@ -105,7 +105,7 @@ it("sockets whose window is shut end in time, and their connection serves the ne
 
 it.each([
   ["", LARGE_WINDOW],
-  // The last of them gets a large window: what it is sent fills the buffers of the kernel.
+  // The last one gets a large window, so that its data fills the buffers of the kernel.
   [" and whose windows are shut", 100],
 ])(
   "sockets whose client reads nothing%s end in time, and so does their connection",
@@ -113,7 +113,7 @@ it.each([
     const [, window] = the;
     const { server, sender } = await stall([...ENDED, "/close"], { window, readsTcp: false });
     sender.end();
-    // Without a wait for the client, which a reset does not reach.
+    // Does not wait for the client, because the reset cannot reach it.
     await vi.waitFor(() => expect(sender.ends).toHaveLength(4), 20_000);
     for (const { code } of sender.ends) expect(code).toBe(1006);
     expect(server.sockets.size).toBe(0);

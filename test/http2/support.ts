@@ -151,7 +151,7 @@ export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => voi
   return { promise, resolve };
 }
 
-/** How many connections `server` has, by whatever protocol. */
+/** The number of connections of `server`, over any protocol. */
 export function connectionsOf({ httpServer }: Server): Promise<number> {
   return new Promise((resolve) => {
     httpServer.getConnections((_error, count) => resolve(count));

@@ -132,7 +132,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
 
   it.each([
     ["at the start of a message", `0100${"0000".repeat(1_023)}`],
-    ["behind some payload", `010141${"0000".repeat(1_024)}`],
+    ["after some payload", `010141${"0000".repeat(1_024)}`],
     ["with pings between them", `0200${"8900".repeat(2)}${"00008900".repeat(1_023)}`],
   ])("fails with 1008 for one empty fragment more than 1,024 in a row, %s", (_, fragments) => {
     const { endpoint, told } = probe(role);

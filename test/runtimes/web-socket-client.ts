@@ -1,8 +1,8 @@
 /**
- * A client that another runtime runs: exchanges messages with an echo server by the WebSocket of the
- * runtime, or of the undici that it is given, and prints what it saw as JSON.
+ * A client for another runtime. It exchanges messages with an echo server through the WebSocket of the
+ * runtime, or of a given undici, and prints the result as JSON.
  *
- * Usage: node web-socket-client.ts <url> <"client" | "server": who closes> [<module of undici>]
+ * Usage: node web-socket-client.ts <url> <"client" | "server": the side that closes> [<module of undici>]
  */
 import { argv } from "node:process";
 

@@ -61,10 +61,10 @@ async function connect(port: number): Promise<void> {
   }
 }
 
-/** Ways to accept; each begins to listen in another context. */
+/** Ways to accept connections. Each one starts to listen in another context. */
 const WAYS: ReadonlyArray<readonly [string, (routes: Routes) => Promise<void>]> = [
   [
-    "the fast first look",
+    "the fast handshake",
     async (routes) => {
       await using server = await storage.run("start", () => serve({ port: 0, routes }));
       await storage.run("client", () => connect(server.port));
@@ -103,7 +103,7 @@ const WAYS: ReadonlyArray<readonly [string, (routes: Routes) => Promise<void>]> 
 ];
 
 describe("the store of an AsyncLocalStorage", () => {
-  it.each(WAYS)("is that of the call of serve or attach, by %s", async (_way, run) => {
+  it.each(WAYS)("is that of the call to serve or attach, with %s", async (_way, run) => {
     const { routes, seen } = watched();
     await run(routes);
     expect(seen).toEqual(Array.from({ length: 8 }, () => "start"));

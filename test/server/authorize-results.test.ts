@@ -14,7 +14,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** As of undici, node-fetch and others: the class of no global. */
+/** Like the classes of undici and node-fetch, which are not global. */
 class ForeignResponse {
   readonly status = 401;
   readonly headers = new Headers();
@@ -31,7 +31,7 @@ class User {
   }
 }
 
-/** What `authorize` may return by mistake. */
+/** Invalid results of `authorize`. */
 const MISTAKES: ReadonlyArray<readonly [string, () => unknown]> = [
   ["true", () => true],
   ["false", () => false],
@@ -53,7 +53,10 @@ const MISTAKES: ReadonlyArray<readonly [string, () => unknown]> = [
   ["a BigInt object", () => Object(1n) as unknown],
   ["a Response whose body has a reader", lockedResponse],
   ["a record like a Response", () => ({ status: 200, headers: {} })],
-  ["what is only made to look like a Response", () => Object.create(Response.prototype) as unknown],
+  [
+    "an object with only the prototype of a Response",
+    () => Object.create(Response.prototype) as unknown,
+  ],
 ];
 
 const STATES: ReadonlyArray<readonly [string, () => object]> = [
@@ -110,7 +113,7 @@ describe.each(FRONTS)("authorize, by $name", ({ start }) => {
     ({ "ws:/": { authorize, handle } }) as Routes;
 
   describe.each(WAYS)("that %s", (_how, way) => {
-    it.each(STATES)("%s lets the client in", async (_what, make) => {
+    it.each(STATES)("%s accepts the client", async (_what, make) => {
       const state = make();
       await using server = await start(
         routesFor(() => way(state)),
@@ -188,7 +191,7 @@ describe.each(FRONTS)("authorize, by $name", ({ start }) => {
 
   it.each([
     ["a thenable that throws", throwingThenable],
-    ["what cannot be asked for then", throwingThen],
+    ["an object whose then cannot be read", throwingThen],
   ])("that returns %s refuses with 500", async (_what, make) => {
     await using server = await start(routesFor(make), options);
     const answer = await new RawClient(server).send(handshake("/")).closed();
@@ -196,7 +199,7 @@ describe.each(FRONTS)("authorize, by $name", ({ start }) => {
     expect(onError).toHaveBeenCalledOnce();
   });
 
-  it("limits the reports of each route for itself", async () => {
+  it("limits the reports of each route separately", async () => {
     const both = {
       "ws:/a": { authorize: () => 1, handle },
       "ws:/b": { authorize: () => 2, handle },
@@ -209,7 +212,7 @@ describe.each(FRONTS)("authorize, by $name", ({ start }) => {
   });
 });
 
-it("authorize that returns a mistake lets nobody in over HTTP/2", async () => {
+it("an invalid result of authorize refuses the client over HTTP/2", async () => {
   const onError = vi.fn<(error: unknown) => void>();
   const handle = vi.fn<() => void>();
   const routes = Object.fromEntries(
@@ -224,7 +227,7 @@ it("authorize that returns a mistake lets nobody in over HTTP/2", async () => {
   expect(onError).toHaveBeenCalledTimes(MISTAKES.length);
 });
 
-it("takes a Response of the runtime also where a framework has replaced the global class", () => {
+it("takes a Response of the runtime after a framework has replaced the global class", () => {
   const Native = Response;
   // oxlint-disable-next-line typescript/no-extraneous-class -- as frameworks do
   class Replacement {

@@ -14,7 +14,7 @@ const LENIENT = { ...MUTUAL, rejectUnauthorized: false };
 
 type Seen = ClientCertificate | undefined;
 
-/** What authorize, a socket's handler and an HTTP handler see of a client, by HTTP/1.1 or HTTP/2. */
+/** The client certificate in authorize, a socket's handler and an HTTP handler. */
 async function seenBy(version: string, tls: object, client: ConnectionOptions): Promise<Seen[]> {
   const seen: Seen[] = [];
   let onHandled!: () => void;
@@ -86,7 +86,7 @@ describe.each(["HTTP/1.1", "HTTP/2"])("clientCertificate over %s", (version) => 
     }
   });
 
-  it("says so where rejectUnauthorized is false and nobody known issued it", async () => {
+  it("is not verified if rejectUnauthorized is false and its issuer is unknown", async () => {
     for (const certificate of await seenBy(version, LENIENT, TLS)) {
       expect(certificate).toMatchObject({
         isVerified: false,
@@ -98,12 +98,12 @@ describe.each(["HTTP/1.1", "HTTP/2"])("clientCertificate over %s", (version) => 
   it.each([
     ["shows none", LENIENT, {}],
     ["is not asked for one", TLS, TLS],
-  ])("is undefined where the client %s", async (_, tls, client) => {
+  ])("is undefined if the client %s", async (_, tls, client) => {
     expect(await seenBy(version, tls, client)).toEqual([undefined, undefined, undefined]);
   });
 });
 
-it("a TLS session that is resumed is not taken for verified", async () => {
+it("a resumed TLS session does not count as verified", async () => {
   const seen: Seen[] = [];
   const server = await serve({
     host: "127.0.0.1",

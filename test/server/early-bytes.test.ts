@@ -30,7 +30,7 @@ it.each(FRONTS)(
     greedy.send("x".repeat(MAX));
     expect(statusOf(await greedy.closed())).toBe(503);
     expect(reports).toMatchObject([{ status: 503, option: "maxUnfinishedBytes" }]);
-    // What it held is there for others again.
+    // Its share of the budget is free again.
     const next = new RawClient(server).send(handshake("/") + "x".repeat(MAX / 4));
     await vi.waitFor(() => expect(asked()).toBe(3));
     decide({});

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  // One turn is enough for Node to tell of a rejection.
+  // Node reports an unhandled rejection within one turn.
   await new Promise(setImmediate);
   process.off("unhandledRejection", onUnhandled);
   process.off("uncaughtException", onUnhandled);
@@ -35,7 +35,7 @@ const FAILURES: ReadonlyArray<readonly [string, () => unknown]> = [
     [`rejects with ${what}`, () => Promise.reject(make())],
   ]),
   ["returns a thenable that throws", throwingThenable],
-  ["returns what cannot be asked for then", throwingThen],
+  ["returns an object whose then cannot be read", throwingThen],
 ];
 
 describe.each(FRONTS)("by $name", ({ start }) => {
@@ -61,7 +61,7 @@ describe.each(FRONTS)("by $name", ({ start }) => {
     expect(onError.mock.calls[0][1].route).toBe("ws:/");
   });
 
-  it.each(FAILURES)("onError that %s changes nothing", async (_what, fail) => {
+  it.each(FAILURES)("an onError that %s has no effect", async (_what, fail) => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const handle = (): Promise<never> => Promise.reject(new Error("no"));
     await using server = await start({ "/": handle }, { onError: fail });
@@ -70,20 +70,17 @@ describe.each(FRONTS)("by $name", ({ start }) => {
   });
 });
 
-it.each(HOSTILE_VALUES)(
-  "the console is told of %s, whatever it makes of it",
-  async (_what, make) => {
-    const print = vi.spyOn(console, "error").mockImplementation((value: unknown) => {
-      // As a console that looks at what it prints.
-      if (typeof value === "object" && value !== null) void (value as Error).message;
-    });
-    const network = new MemoryNetwork();
-    const http = createServer();
-    network.listen(http);
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as a program might
-    const handle = (): Promise<never> => Promise.reject(make());
-    await using _attachment = attach(http, { routes: { "/": handle } });
-    expect((await network.fetch("http://test/")).status).toBe(500);
-    expect(print).toHaveBeenCalled();
-  },
-);
+it.each(HOSTILE_VALUES)("%s is printed, even to a console that reads it", async (_what, make) => {
+  const print = vi.spyOn(console, "error").mockImplementation((value: unknown) => {
+    // Like a console that reads the value.
+    if (typeof value === "object" && value !== null) void (value as Error).message;
+  });
+  const network = new MemoryNetwork();
+  const http = createServer();
+  network.listen(http);
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as a program might
+  const handle = (): Promise<never> => Promise.reject(make());
+  await using _attachment = attach(http, { routes: { "/": handle } });
+  expect((await network.fetch("http://test/")).status).toBe(500);
+  expect(print).toHaveBeenCalled();
+});

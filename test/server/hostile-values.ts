@@ -1,8 +1,8 @@
-/* oxlint-disable unicorn/no-thenable -- that they are hostile is the point */
-/** Values that throw whatever is done with them: a program may throw, reject with or return them. */
+/* oxlint-disable unicorn/no-thenable -- the values must be hostile */
+/** Values that throw when they are used. A program may throw, return or reject with them. */
 
 function refuse(): never {
-  throw new Error("this value throws at everything");
+  throw new Error("this value throws on every access");
 }
 
 const ALL_TRAPS: ProxyHandler<object> = new Proxy({}, { get: () => refuse });
@@ -18,7 +18,7 @@ function throwingGetters(target: object, names: readonly PropertyKey[]): object 
   return target;
 }
 
-/** By name. Each is made anew, so that no test changes another's. */
+/** Makers of the values, by name. Each test makes its own value. */
 export const HOSTILE_VALUES: ReadonlyArray<readonly [name: string, make: () => unknown]> = [
   ["a proxy whose traps throw", () => new Proxy({}, ALL_TRAPS)],
   ["a proxy of a function whose traps throw", () => new Proxy(() => {}, ALL_TRAPS)],
@@ -38,12 +38,12 @@ export const HOSTILE_VALUES: ReadonlyArray<readonly [name: string, make: () => u
   ["a symbol", () => Symbol("x")],
 ];
 
-/** A promise of another make that throws, and rejects what is awaited. */
+/** A thenable whose `then` throws, so that awaiting it rejects. */
 export function throwingThenable(): PromiseLike<never> {
   return { then: () => refuse() };
 }
 
-/** An object for which asking whether it is a promise throws. */
+/** An object whose property `then` throws when it is read. */
 export function throwingThen(): object {
   return throwingGetters({}, ["then"]);
 }

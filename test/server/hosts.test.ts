@@ -73,7 +73,7 @@ describe.each(FRONTS)("hosts, by $name", ({ start }) => {
     expect(await statusOfPage(server, "evil.example", "http://example.com/page")).toBe(200);
   });
 
-  it("refuses a request without Host, as HTTP/1.0 allows it", async () => {
+  it("refuses a request without Host, which HTTP/1.0 allows", async () => {
     const page = "GET /page HTTP/1.0\r\n\r\n";
     await using server = await start(routes, { hosts: [...hosts, "localhost"] });
     expect(statusOf(await new RawClient(server).send(page).closed())).toBe(421);

@@ -12,7 +12,7 @@ interface Call {
   readonly settle: (state: object) => void;
 }
 
-/** Routes of which one waits until the test decides, whether or not the client is still there. */
+/** Routes, one of which waits for the test's decision even after its client has left. */
 function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes"] } {
   const calls: Call[] = [];
   const authorize = ({ signal }: Request): Promise<object> =>
@@ -22,7 +22,7 @@ function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes
 }
 
 describe.each(FRONTS)("maxPendingAuthorize, by $name", ({ start }) => {
-  it("a client that goes while authorize decides frees its place in maxConnections", async () => {
+  it("a client that leaves while authorize decides frees its place in maxConnections", async () => {
     const { calls, routes } = waiting();
     await using server = await start(routes, { maxConnections: 1 });
     const client = new RawClient(server).send(handshake("/wait"));
@@ -38,7 +38,7 @@ describe.each(FRONTS)("maxPendingAuthorize, by $name", ({ start }) => {
     expect(statusOf(refused)).toBe(503);
   });
 
-  it("answers one more with 503 and Retry-After until a call settles, though its client has gone", async () => {
+  it("answers one more with 503 and Retry-After until a call settles, even if its client has left", async () => {
     const { calls, routes } = waiting();
     const refusals: RefusalReport[] = [];
     const onRefused = (refusal: RefusalReport): void => void refusals.push(refusal);

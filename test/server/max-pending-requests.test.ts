@@ -15,7 +15,7 @@ interface Call {
   readonly answer: () => void;
 }
 
-/** A route that answers when the test says so, whether or not the client is still there. */
+/** A route that answers when the test says so, even after its client has left. */
 function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes"] } {
   const calls: Call[] = [];
   const wait = ({ signal }: Request): Promise<Response> =>
@@ -26,7 +26,7 @@ function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes
 }
 
 describe.each(FRONTS)("maxPendingRequests, by $name", ({ start }) => {
-  it("answers one more with 503 and Retry-After until another has its response", async () => {
+  it("answers one more with 503 and Retry-After until another has got its response", async () => {
     const { calls, routes } = waiting();
     const refusals: RefusalReport[] = [];
     const onRefused = (refusal: RefusalReport): void => void refusals.push(refusal);
@@ -55,7 +55,7 @@ describe.each(FRONTS)("maxPendingRequests, by $name", ({ start }) => {
     for (const { socket } of [first, second, late]) socket.destroy();
   });
 
-  it("a request whose client has gone counts until its handler returns", async () => {
+  it("a request whose client has left counts until its handler returns", async () => {
     const { calls, routes } = waiting();
     await using server = await start(routes, { maxPendingRequests: 1, onRefused: () => {} });
     const client = new RawClient(server).send(GET);
@@ -71,7 +71,7 @@ describe.each(FRONTS)("maxPendingRequests, by $name", ({ start }) => {
     next.socket.destroy();
   });
 
-  it("a request whose client has gone counts for at most handshakeTimeoutMs", async () => {
+  it("a request whose client has left counts for at most handshakeTimeoutMs", async () => {
     const { calls, routes } = waiting();
     const options = { maxPendingRequests: 1, handshakeTimeoutMs: 100, onRefused: () => {} };
     await using server = await start(routes, options);

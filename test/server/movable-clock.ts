@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 
-/** Lets a test move the clock of the process, until mocks are restored; returns how to move it. */
+/** Mocks the clock of the process. Returns a function that moves it, until mocks are restored. */
 export function movableClock(): (ms: number) => void {
   const now = performance.now.bind(performance);
   let movedMs = 0;

@@ -142,7 +142,7 @@ describe.each(FRONTS)("onRefused gets each refused handshake, by $name", ({ star
     first.socket.destroy();
   });
 
-  it("tells of a request for another host, but not of a page that is not there", async () => {
+  it("reports a request for another host, but not a 404", async () => {
     const { reports, options } = listening({ hosts: ["localhost"] });
     await using server = await start(routes, options);
     const get = (path: string, host: string): Promise<string> =>
@@ -154,7 +154,7 @@ describe.each(FRONTS)("onRefused gets each refused handshake, by $name", ({ star
     expect(reports).toMatchObject([{ what: "request", status: 421, host: "evil.example" }]);
   });
 
-  it("tells of clients that the stopping server refuses while authorize decides", async () => {
+  it("reports clients that the stopping server refuses while authorize decides", async () => {
     const { reports, options } = listening();
     const asked = deferred<void>();
     await using server = await start(
@@ -185,8 +185,8 @@ describe.each(FRONTS)("onRefused gets each refused handshake, by $name", ({ star
     ]),
     ["rejects", () => Promise.reject(new Error("no"))],
     ["returns a thenable that throws", throwingThenable],
-    ["returns what cannot be asked for then", throwingThen],
-  ])("a listener that %s changes nothing", async (_what, onRefused) => {
+    ["returns an object whose then cannot be read", throwingThen],
+  ])("a listener that %s has no effect", async (_what, onRefused) => {
     const print = vi.spyOn(console, "error").mockImplementation(() => {});
     const onUnhandled = vi.fn<(error: unknown) => void>();
     process.on("unhandledRejection", onUnhandled);
@@ -195,14 +195,14 @@ describe.each(FRONTS)("onRefused gets each refused handshake, by $name", ({ star
       const answer = await new RawClient(server).send(handshake("/none")).closed();
       expect(statusOf(answer)).toBe(404);
     }
-    // One turn is enough for Node to tell of a rejection.
+    // Node reports an unhandled rejection within one turn.
     await new Promise(setImmediate);
     process.off("unhandledRejection", onUnhandled);
     expect(onUnhandled).not.toHaveBeenCalled();
     expect(print.mock.calls.length).toBeLessThanOrEqual(1);
   });
 
-  it(`the body of a 403 is text that quotes 200 characters of the origin at most`, async () => {
+  it(`the body of a 403 is text that quotes at most 200 characters of the origin`, async () => {
     const { options } = listening();
     await using server = await start(routes, options);
     const origin = `http://${'<b>"'.repeat(1000)}`;
@@ -295,7 +295,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     ["too large a head", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
     ["too many fields", `GET / HTTP/1.1\r\nHost: a\r\n${"X: y\r\n".repeat(200)}\r\n`, 431],
     ["CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501],
-  ])("tells of %s", async (_what, bytes, status) => {
+  ])("reports %s", async (_what, bytes, status) => {
     const { reports, options } = listening();
     await using server = await serve({ ...options, port: 0, host: "127.0.0.1", routes });
     expect(statusOf(await new RawClient(server.port).send(bytes).closed())).toBe(status);
@@ -422,7 +422,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     }
   });
 
-  it("does not tell of connections that nothing came on", async () => {
+  it("does not report connections that sent nothing", async () => {
     const { reports, options } = listening({ handshakeTimeoutMs: 50 });
     await using server = await serve({ ...options, port: 0, host: "127.0.0.1", routes });
     expect(statusOf(await new RawClient(server.port).closed())).toBe(408);
@@ -438,7 +438,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     ["another version", "/", { "sec-websocket-version": "8" }, { status: 400 }],
     ["the application's own", "/private", {}, { status: 401, by: "application" }],
     ["a malformed target", "/#a", {}, { status: 400 }],
-  ])("tells of handshakes over HTTP/2: %s", async (_what, path, fields, expected, more) => {
+  ])("reports handshakes over HTTP/2: %s", async (_what, path, fields, expected, more) => {
     const { reports, options } = listening(more);
     const server = await startTls({ ...options, routes });
     const session = await openSession(server);
@@ -457,7 +457,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     ]);
   });
 
-  it("tells of closes over HTTP/2", async () => {
+  it("reports closes over HTTP/2", async () => {
     const { reports, options } = listening();
     const server = await startTls({ ...options, routes });
     const stream = extendedConnect(await openSession(server), "/");
@@ -475,7 +475,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
 });
 
 describe("without onRefused", () => {
-  it("the console gets one line a kind and minute, with origin, host and option", async () => {
+  it("the console gets one line per kind and minute, with origin, host and option", async () => {
     const print = vi.spyOn(console, "warn").mockImplementation(() => {});
     const move = movableClock();
     const server = await transport.serve(routes, {});
@@ -497,7 +497,7 @@ describe("without onRefused", () => {
     await server.stop();
   });
 
-  it("says nothing in production", async () => {
+  it("prints nothing in production", async () => {
     vi.stubEnv("NODE_ENV", "production");
     const print = vi.spyOn(console, "warn").mockImplementation(() => {});
     const server = await transport.serve(routes, {});
@@ -507,7 +507,7 @@ describe("without onRefused", () => {
   });
 });
 
-it("onRefused is a function", async () => {
+it("an onRefused that is not a function is refused", async () => {
   const options = { port: 0, routes: {}, onRefused: true as never };
   await expect(serve(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
 });

@@ -30,7 +30,7 @@ describe.each(FRONTS)("origins, by $name", ({ start }) => {
     return statuses;
   }
 
-  it("asks a function about every request with one Origin field, whatever its value", async () => {
+  it("calls a function for every request with one Origin field, with any value", async () => {
     const values = [
       "null",
       "",
@@ -52,12 +52,12 @@ describe.each(FRONTS)("origins, by $name", ({ start }) => {
     expect(asked.mock.calls[0][1].headers.get("origin")).toBe("null");
   });
 
-  it("does not ask a function about a request without Origin, which is let in", async () => {
+  it("does not call a function for a request without Origin, which is accepted", async () => {
     expect(await statusesWith(asked, [undefined])).toEqual([101]);
     expect(asked).not.toHaveBeenCalled();
   });
 
-  it("does not ask a function about a request with several, which is refused", async () => {
+  it("does not call a function for a request with several Origin fields, which is refused", async () => {
     asked.mockReturnValue(true);
     expect(await statusesWith(asked, [["https://a.example", "https://a.example"]])).toEqual([403]);
     expect(asked).not.toHaveBeenCalled();
@@ -82,7 +82,7 @@ describe.each(FRONTS)("origins, by $name", ({ start }) => {
     ["an array", [true]],
     ["a promise", Promise.resolve(true)],
   ])(
-    "a function that returns %s lets nobody in, and is reported once a minute",
+    "a function that returns %s refuses the page, and is reported once a minute",
     async (_what, answer) => {
       asked.mockReturnValue(answer as boolean);
       expect(await statusesWith(asked, ["null", "http://localhost"])).toEqual([403, 403]);
@@ -94,7 +94,7 @@ describe.each(FRONTS)("origins, by $name", ({ start }) => {
     },
   );
 
-  it.each(HOSTILE_VALUES)("a function that throws %s lets nobody in", async (_what, make) => {
+  it.each(HOSTILE_VALUES)("a function that throws %s refuses the page", async (_what, make) => {
     asked.mockImplementation(() => {
       throw make();
     });

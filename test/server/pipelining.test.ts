@@ -132,7 +132,7 @@ describe("at most 16 requests of a connection are unanswered", () => {
     client.destroy();
   });
 
-  it("however the bytes are split and whatever the bodies hold", async () => {
+  it("for any split of the bytes and any bodies", async () => {
     const bodies: string[] = [];
     server = await serve({
       port: 0,
@@ -167,7 +167,7 @@ describe("at most 16 requests of a connection are unanswered", () => {
     expect(most).toBeLessThanOrEqual(16);
   });
 
-  it("and where that cannot be done before they are read, further requests get 503", async () => {
+  it("and further requests get 503 if they cannot be limited before parsing", async () => {
     const route = new WaitingRoute();
     undocumented.isUsed = false;
     try {
@@ -199,7 +199,7 @@ describe("at most 16 requests of a connection are unanswered", () => {
   });
 });
 
-it("thousands of pipelined requests leave the event loop its turns", async () => {
+it("thousands of pipelined requests do not block the event loop", async () => {
   server = await serve({ port: 0, routes: { "/": () => new Response("x") } });
   let inThisTurn = 0;
   let most = 0;
@@ -219,7 +219,7 @@ it("thousands of pipelined requests leave the event loop its turns", async () =>
   expect(most).toBeLessThanOrEqual(32);
 });
 
-it("a handshake behind a request keeps the frames that come with it, whatever they hold", async () => {
+it("a handshake after a request keeps all frames that arrive with it", async () => {
   server = await serve({
     port: 0,
     routes: {
@@ -238,7 +238,7 @@ it("a handshake behind a request keeps the frames that come with it, whatever th
   client.socket.destroy();
 });
 
-describe("the responses that wait behind another", () => {
+describe("responses that wait for an earlier one", () => {
   it("have not opened their files, and have opened none when the client leaves", async () => {
     const directory = await mkdtemp(join(tmpdir(), "tideway-"));
     const path = join(directory, "file.txt");

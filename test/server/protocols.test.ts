@@ -30,7 +30,7 @@ describe.each(FRONTS)("protocols as a function, by $name", ({ start }) => {
     expect(choose.mock.calls[0][1]).toBeInstanceOf(Request);
   });
 
-  it('goes without one for ""', async () => {
+  it('opens without a subprotocol for ""', async () => {
     expect(await ask(() => "", "a")).toMatch(/^HTTP\/1\.1 101(?!.*sec-websocket-protocol).*\[\]/is);
     expect(await ask(() => "", undefined)).toContain("[]");
   });
@@ -59,7 +59,7 @@ describe.each(FRONTS)("protocols as a function, by $name", ({ start }) => {
     expect(onError.mock.calls[0][0]).toMatchObject({ code: "INVALID_SUBPROTOCOL" });
   });
 
-  it("refuses with 500 where the function rejects, throws, or adds to what was offered", async () => {
+  it("refuses with 500 if the function rejects, throws, or changes the offer", async () => {
     expect(statusOf(await ask(() => Promise.reject(new Error("x")), "a"))).toBe(500);
     const error = new Error("x");
     const failing = (): string => {
@@ -83,7 +83,7 @@ it.each([["chat"], [{}], [null], [["a", "a"]], [["a b"]], [[1]]])(
   },
 );
 
-/** Takes what `serve` takes, and infers the same, but starts nothing. */
+/** Has the type of `serve`, but starts nothing. */
 const check: typeof serve = async () => undefined as unknown as Server;
 
 it("the compiler infers the subprotocol from what the function returns", async () => {
@@ -101,7 +101,7 @@ it("the compiler infers the subprotocol from what the function returns", async (
         protocols: (offered) => (offered.includes("v1") ? ("v1" as const) : false),
         handle: (_socket, { protocol }) => expectTypeOf(protocol).toEqualTypeOf<"v1">(),
       }),
-      // @ts-expect-error -- a promise lets nobody in
+      // @ts-expect-error -- a promise is not a valid choice
       "ws:/d": { protocols: async () => "v1", handle },
       // @ts-expect-error -- and neither does a boolean
       "ws:/e": { protocols: () => true, handle },

@@ -39,7 +39,7 @@ describe.each(FRONTS)("responseHeaders of authorize, by $name", ({ start }) => {
         return { user: "x" };
       },
     ],
-  ])("are sent with the 101, each Set-Cookie by itself (%s)", async (_, authorize) => {
+  ])("are sent with the 101, each Set-Cookie as a separate field (%s)", async (_, authorize) => {
     const head = await headOf(authorize);
     expect(statusOf(head)).toBe(101);
     expect(head.match(/^set-cookie: .*$/gim)).toEqual([
@@ -106,13 +106,13 @@ describe.each(FRONTS)("responseHeaders of authorize, by $name", ({ start }) => {
   it.each<[string, Authorize]>([
     ["sync", (_request, { responseHeaders }) => sneak(responseHeaders)],
     ["async", async (_request, { responseHeaders }) => sneak(responseHeaders)],
-  ])("refuse with 500 what got around the check (%s)", async (_, authorize) => {
+  ])("refuse with 500 a field that was added past the checks (%s)", async (_, authorize) => {
     expect(statusOf(await headOf(authorize))).toBe(500);
     expect(onError.mock.calls[0][0]).toMatchObject({ code: "RESERVED_HEADER" });
   });
 
   it.each(["a\r\nX-Injected: 1", "a\nb", "a\0b", "a\u0001b", "\u20ac"])(
-    "take no value that could end its line: %j",
+    "refuse a value that could end its line: %j",
     async (value) => {
       const head = await headOf((_request, { responseHeaders }) => {
         responseHeaders.set("X-Value", value);
@@ -131,7 +131,7 @@ function sneak(headers: Headers): object {
 }
 
 describe("responseHeaders over HTTP/2", () => {
-  it("are sent with the 200, each Set-Cookie by itself", async () => {
+  it("are sent with the 200, each Set-Cookie as a separate field", async () => {
     const server = await startTls({
       routes: routesWith((_request, { responseHeaders }) => {
         responseHeaders.append("Set-Cookie", "a=1");

@@ -28,7 +28,7 @@ async function get(handler: Handler, head = "GET / HTTP/1.1\r\nHost: a\r\n"): Pr
   return await new RawClient(server.port).send(`${head}Connection: close\r\n\r\n`).closed();
 }
 
-/** A body of the chunks, each of which comes in a turn of its own. */
+/** A body of chunks, each in a separate turn of the event loop. */
 const streamOf = (...chunks: string[]): ReadableStream<Uint8Array> =>
   new ReadableStream({
     async pull(controller) {
@@ -60,7 +60,7 @@ describe.each([
     );
   });
 
-  it("keeps the reason phrase that it has", async () => {
+  it("keeps its own reason phrase", async () => {
     expect(
       await respond(() => new Response(null, { status: 404, statusText: "Gone Fishing" })),
     ).toMatch("HTTP/1.1 404 Gone Fishing\r\n");

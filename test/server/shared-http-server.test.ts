@@ -142,7 +142,7 @@ describe("listeners of other code", () => {
   it.each([
     ["before attach", (add: () => void) => (add(), attachRoutes())],
     ["after attach", (add: () => void) => (attachRoutes(), add())],
-  ])("that were added %s get what no route is for", async (_when, start) => {
+  ])("that were added %s get the requests without a route", async (_when, start) => {
     start(() => httpServer.on("request", lateApp));
     expect([await textOf("/ours"), await textOf("/theirs")]).toEqual(["ours", "app /theirs"]);
     expect(await (await fetch(`${url}/ours`, { method: "POST" })).text()).toBe("app /ours");
@@ -261,7 +261,7 @@ describe("upgrade listeners of other code", () => {
     void socket.end("HTTP/1.1 418 theirs\r\n\r\n");
 
   it.each(["before attach", "after attach"])(
-    "that were added %s get the upgrades that no route is for",
+    "that were added %s get the upgrades without a route",
     async (when) => {
       if (when === "after attach") attachRoutes();
       httpServer.on("upgrade", refuse418);
@@ -299,7 +299,7 @@ describe("upgrade listeners of other code", () => {
     expect([await greetingAt("/ws"), await greetingAt("/ours")]).toEqual(["ws", "ours"]);
   });
 
-  it("do not keep a plain request for a route that offers HTTP/2 from being answered", async () => {
+  it("let a route answer a plain request that offers HTTP/2", async () => {
     attachRoutes();
     httpServer.on("upgrade", refuse418);
     const get = (path: string): RawClient =>
@@ -372,7 +372,7 @@ describe("code that wraps the request listeners, as Socket.IO does", () => {
 describe("two applications on one server", () => {
   beforeEach(() => void httpServer.removeAllListeners("request"));
 
-  it("refuse what neither has a route for once, by the one that knows the path", async () => {
+  it("refuse a request without a route once, by the one that knows its path", async () => {
     const writeHead = vi.spyOn(ServerResponse.prototype, "writeHead");
     const first = attachRoutes("a");
     const second = attachRoutes("b");
@@ -388,7 +388,7 @@ describe("two applications on one server", () => {
     await second.stop();
   });
 
-  it("have the latest answer where both have a route", async () => {
+  it("let the latest answer if both have a route", async () => {
     attachRoutes();
     const second = attach(httpServer, { routes: { "/ours": () => new Response("second") } });
     expect(await textOf("/ours")).toBe("second");
@@ -470,7 +470,7 @@ describe("http.close() without stop()", () => {
     expect(await closed).toEqual({ code: 1001, reason: "" });
   });
 
-  it("ends behind a client that does not close, and a handler that does not return", async () => {
+  it("ends despite a client that does not close and a handler that does not return", async () => {
     attach(httpServer, {
       closeTimeoutMs: 1,
       routes: { "ws:/": async () => await new Promise(() => {}) },
@@ -482,7 +482,7 @@ describe("http.close() without stop()", () => {
     expect(await client.closed()).toContain("\x88\x02\x03\xe9");
   });
 
-  it("ends after ten seconds behind a route that does not answer", async () => {
+  it("ends after ten seconds despite a route that does not answer", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     let hasBegun = false;
     attach(httpServer, {
@@ -544,7 +544,7 @@ describe("http.close() without stop()", () => {
   });
 });
 
-describe("what is not an HTTP server", () => {
+describe("a value that is not an HTTP server", () => {
   const attachTo = (server: unknown, ...rest: unknown[]): unknown =>
     Reflect.apply(attach as (...args: unknown[]) => unknown, undefined, [server, ...rest]);
 
@@ -563,7 +563,7 @@ describe("what is not an HTTP server", () => {
     [{ getHttpServer: () => {} }, "app.getHttpServer()"],
     [{ fetch: () => {} }, "@hono/node-server"],
     [{ httpServer: createServer() }, "httpServer"],
-  ])("is refused with what to pass instead (%#)", (value, message) => {
+  ])("is refused with advice on what to pass (%#)", (value, message) => {
     const attempt = (): unknown => attachTo(value, { routes: {} });
     expect(attempt).toThrow(UsageError);
     expect(attempt).toThrow("attach expects a server of node:http or node:https");

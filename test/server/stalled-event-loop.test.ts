@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { type Socket, serve } from "tideway/server";
 import { expect, it, onTestFinished } from "vitest";
 
-/** A peer in a thread of its own. It answers a ping as soon as `state` says that the server is stalled. */
+/** A peer in its own thread. It answers a ping as soon as `state` says that the server is stalled. */
 const PEER = `
   const { parentPort, workerData } = require("node:worker_threads");
   const { WebSocket } = require("ws");

@@ -12,7 +12,7 @@ import { type Routes, transport } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "./clients.ts";
 import { FRONTS, type RunningFront } from "./fronts.ts";
 
-/** What a server that trusts its own machine sees of a request with these fields. */
+/** Sends a request with these fields to a server that trusts loopback. Returns what the server sees. */
 const LOOPBACK = ["127.0.0.0/8", "::1"];
 
 interface Seen {
@@ -92,7 +92,7 @@ describe.each(FRONTS)("trustProxy, by $name", ({ start }) => {
   });
 
   it.runIf(transport.hasPorts)("ignores the fields of a peer that is not listed", async () => {
-    // In memory there is no address, and each connection is a trusted hop.
+    // A connection in memory has no address and counts as a trusted hop.
     const seen = await both({ trustProxy: ["10.0.0.0/8"] }, spoofed);
     expect(seen).toMatchObject({ remoteAddress: OWN, url: "http://inner:81/page" });
   });
@@ -185,7 +185,7 @@ describe.runIf(transport.hasPorts)("trustProxy on a Unix socket", () => {
   });
 });
 
-/** What the fields of a request that comes from `peer` say, as name-value pairs. */
+/** Reads the fields, as names and values in turn, of a request from `peer`. */
 function read(
   options: ProxyOptions,
   peer: string | undefined,
@@ -214,7 +214,7 @@ describe("the walk from the last proxy to the first", () => {
     expect(xff(2, undefined, "6.6.6.6, 192.0.2.1, 10.1.1.1")).toBe("192.0.2.1");
   });
 
-  it("does not look at what is left of the client's address", () => {
+  it("ignores addresses to the left of the client's", () => {
     expect(xff(["10.0.0.1"], "10.0.0.1", '",;=garbage, , 192.0.2.1')).toBe("192.0.2.1");
     expect(xff(["10.0.0.1"], "10.0.0.1", `${"x".repeat(9000)},192.0.2.1`)).toBe("192.0.2.1");
     const forwarded = read(
@@ -234,7 +234,7 @@ describe("the walk from the last proxy to the first", () => {
     expect(xff(["fe80::/10"], "fe80::1%eth0", "192.0.2.1")).toBe("192.0.2.1");
   });
 
-  it("stops after 31 proxies: a longer chain is not believed", () => {
+  it("ignores a chain of more than 31 proxies", () => {
     const chain = (length: number): string => Array<string>(length).fill("10.0.0.1").join(",");
     expect(xff(["10.0.0.0/8"], "10.0.0.1", `192.0.2.1,${chain(30)}`)).toBe("192.0.2.1");
     expect(xff(["10.0.0.0/8"], "10.0.0.1", `192.0.2.1,${chain(31)}`)).toBeUndefined();
@@ -293,7 +293,7 @@ describe("the walk from the last proxy to the first", () => {
     expect(seen?.remoteAddress).toBe(address);
   });
 
-  it("believes nothing of a request where one needed value is malformed", () => {
+  it("ignores all fields if a needed value is malformed", () => {
     const fields = (name: string, value: string): Array<[string, string]> => [
       ["X-Forwarded-For", "192.0.2.1"],
       ["X-Forwarded-Proto", "https"],
@@ -329,13 +329,13 @@ describe("the walk from the last proxy to the first", () => {
     expect(forwarded).toMatchObject({ host: "example.com", isSecure: true });
   });
 
-  it("takes the scheme of a proxy that tells no address", () => {
+  it("takes the scheme of a proxy that gives no address", () => {
     const seen = read({ trustProxy: ["10.0.0.1"] }, "10.0.0.1", ["X-Forwarded-Proto", "https"]);
     expect(seen).toMatchObject({ isSecure: true, remoteAddress: undefined, host: undefined });
   });
 });
 
-describe("whatever the fields say", () => {
+describe("for any fields", () => {
   const text = fc.oneof(
     fc.string(),
     fc.ipV4(),
@@ -364,7 +364,7 @@ describe("whatever the fields say", () => {
     fc.array(fc.constantFrom("10.0.0.0/8", "192.0.2.0/24", "::/0", "0.0.0.0/0")),
   );
 
-  it("the address is one that is written in them, or the connection's, and nothing throws", () => {
+  it("the address is one of theirs or the connection's, and nothing throws", () => {
     fc.assert(
       fc.property(
         fc.array(field),
@@ -383,7 +383,7 @@ describe("whatever the fields say", () => {
     );
   });
 
-  it("an appended address is the one that counts, whatever came before it", () => {
+  it("an appended address overrides any earlier one", () => {
     fc.assert(
       fc.property(fc.array(field), fc.ipV4(), (fields, client) => {
         const x = fields.filter(([name]) => name === "X-Forwarded-For").map(([, v]) => v);

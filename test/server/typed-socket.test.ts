@@ -47,9 +47,9 @@ const failing = {
   "returns neither a value nor issues": schemaOf<number>((() => ({ output: 5 })) as never),
   "resolves with nothing": schemaOf<number>((async () => {}) as never),
   "resolves with a string": schemaOf<number>((async () => "5") as never),
-  "returns issues that are no list": schemaOf<number>((() => ({ issues: true })) as never),
+  "returns issues that are not a list": schemaOf<number>((() => ({ issues: true })) as never),
   "returns a thenable that throws": schemaOf<number>(throwingThenable as never),
-  "returns what cannot be asked for then": schemaOf<number>(throwingThen as never),
+  "returns an object whose then cannot be read": schemaOf<number>(throwingThen as never),
 };
 
 const schemaFailed = expect.objectContaining({
@@ -634,7 +634,7 @@ describe("everything else", () => {
   });
 });
 
-describe("a schema that fails with what throws at everything", () => {
+describe("a schema that fails with a value that throws on every access", () => {
   it.each(
     HOSTILE_VALUES.flatMap(([what, make]) => [
       [

@@ -34,7 +34,7 @@ const start = async (path: string): Promise<Server> => {
   return server;
 };
 
-/** Leaves a socket behind on which no process listens. */
+/** Creates a socket file on which no process listens. */
 const leaveStale = async (path: string): Promise<void> => {
   const program = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
   await promisify(execFile)(execPath, ["-e", program]).catch(() => {});
@@ -42,7 +42,7 @@ const leaveStale = async (path: string): Promise<void> => {
 };
 
 describe("serve({ path })", () => {
-  it("serves requests and WebSockets on a Unix socket, and says so in its url", async () => {
+  it("serves requests and WebSockets on a Unix socket, which its url names", async () => {
     const path = join(folder, "a.sock");
     const server = await start(path);
     expect(server).toMatchObject({ path, port: 0, url: `http+unix:${path}:` });
@@ -73,7 +73,7 @@ describe("serve({ path })", () => {
     await start(path);
   });
 
-  it("rejects while another server listens there, which goes on", async () => {
+  it("rejects while another server listens there, and leaves that one running", async () => {
     const path = join(folder, "a.sock");
     const server = await start(path);
     await expect(start(path)).rejects.toMatchObject({
@@ -86,7 +86,7 @@ describe("serve({ path })", () => {
     socket.close();
   });
 
-  it("replaces the socket that a process has left behind", async () => {
+  it("replaces a socket that a process has left behind", async () => {
     const path = join(folder, "a.sock");
     await leaveStale(path);
     const server = await start(path);
@@ -95,7 +95,7 @@ describe("serve({ path })", () => {
     socket.close();
   });
 
-  it("leaves a file alone that is not a socket", async () => {
+  it("does not replace a file that is not a socket", async () => {
     const path = join(folder, "file");
     await writeFile(path, "precious");
     await expect(start(path)).rejects.toMatchObject({

@@ -22,7 +22,7 @@ async function visit(server: Server, messages: readonly string[]): Promise<numbe
   return code;
 }
 
-/** The host of the sockets of one route. */
+/** A host for the sockets of one route. */
 function routeHost(): RouteConnections["host"] {
   const environment = { report, sockets: { delete: () => true } };
   const route = new RouteConnections({ key: "ws:/prices" } as never, environment as never);
@@ -40,7 +40,7 @@ function receiveMany(
   return connection;
 }
 
-it("answers the Close behind messages that fit the queue, which can still be read", async () => {
+it("answers a Close after messages that fit the queue, which can still be read", async () => {
   const messages = Array.from({ length: 15 }, () => "x".repeat(1_000));
   let socket: Socket | undefined;
   await using server = await start((opened) => {
@@ -52,13 +52,13 @@ it("answers the Close behind messages that fit the queue, which can still be rea
   expect(received).toEqual(messages);
 });
 
-it("answers the Close behind any messages where they are read and ignored", async () => {
+it("answers a Close after messages that are read and ignored", async () => {
   const messages = Array.from({ length: 200 }, () => "x".repeat(1_000));
   await using server = await start((socket) => socket.listen(() => {}));
   expect(await visit(server, messages)).toBe(1000);
 });
 
-it("reports once a route that nothing reads sockets whose queue is full", () => {
+it("reports once per route that nothing reads sockets whose queue is full", () => {
   report.mockReset();
   const host = routeHost();
   for (let count = 0; count < 3; count++) receiveMany(host, () => {}).end({ code: 1006 });
@@ -72,13 +72,13 @@ it("reports once a route that nothing reads sockets whose queue is full", () => 
 it.each<[string, (socket: ServerSocket) => void]>([
   ["listened to", (socket) => socket.listen(() => {})],
   ["read slowly", (socket) => void socket[Symbol.asyncIterator]().next()],
-])("reports nothing of a socket that is %s", (_, use) => {
+])("does not report a socket that is %s", (_, use) => {
   report.mockReset();
   receiveMany(routeHost(), use).end({ code: 1006 });
   expect(report).not.toHaveBeenCalled();
 });
 
-it("reports nothing of a socket whose messages fit the queue", () => {
+it("does not report a socket whose messages fit the queue", () => {
   report.mockReset();
   const connection = new FakeConnection();
   const socket = new ServerSocket(connection, routeHost());

@@ -1,9 +1,9 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 
-/** What axe finds on the page as it is now: each rule that is broken, with the elements. */
+/** Runs axe on the page. Returns each violated rule with its elements. */
 export async function findAccessibilityFaults(page: Page): Promise<string[]> {
-  // Not by a script element, which the page's content security policy would stop.
+  // A script element would violate the page's content security policy.
   await page.evaluate(axe.source);
   return page.evaluate(async () => {
     const { axe: checker } = globalThis as unknown as { axe: typeof axe };

@@ -53,7 +53,7 @@ export class Engine implements AsyncDisposable {
     ]);
   }
 
-  /** Starts nginx with what stands in `http { }` of its configuration. */
+  /** Starts nginx with the content of `http { }` in its configuration. */
   static nginx(path: string, configOf: (port: number) => string): Promise<Engine> {
     return Engine.#start(path, (port, folder) => {
       const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -62,7 +62,7 @@ export class Engine implements AsyncDisposable {
       const file = join(folder, "nginx.conf");
       writeFileSync(
         file,
-        // One process, so that its end is the end of all.
+        // One process, so that no worker outlives it.
         `daemon off; master_process off; pid ${folder}/pid; error_log stderr;\n` +
           `events { }\nhttp {\naccess_log off;\n${temporary}\n${configOf(port)}\n}\n`,
       );

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Availability } from "./debian.ts";
 
-/** The releases of Node.js that tests can start, beside the one that runs the tests. */
+/** The releases of Node.js that tests can start, apart from the one that runs the tests. */
 export const RUNTIMES = ["node24", "node26"] as const;
 
 export type Runtime = (typeof RUNTIMES)[number];
@@ -36,7 +36,7 @@ export function runtimePackage(name: string): string {
 function findRuntimes(): Runtimes {
   return mapRuntimes((name) => {
     const path = join(runtimePackage(`${name}-${process.platform}-${process.arch}`), "bin/node");
-    // An installation that was interrupted can have left a program without its end.
+    // An interrupted installation may have left an incomplete program.
     if (existsSync(path) && spawnSync(path, ["--version"]).status === 0) return { path };
     return { reason: `no ${name} for ${process.platform} ${process.arch} is in test/runtimes` };
   });
@@ -53,15 +53,15 @@ function isComplete(runtimes: Runtimes): boolean {
   );
 }
 
-/** Returns how npm failed, or undefined if it succeeded. */
+/** Runs npm. Returns why it failed, or undefined if it succeeded. */
 function installRuntimes(): string | undefined {
-  // The packages hold the programs themselves, so that no install script is needed.
+  // The packages contain the programs, so no install script is needed.
   const { status, signal, error } = spawnSync(
     "npm",
     ["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
     {
       cwd: FOLDER,
-      // Standard output stays free for what a reporter writes there.
+      // Standard output is reserved for reporters.
       stdio: ["ignore", 2, 2],
       timeout: 8 * 60_000,
     },

@@ -2,9 +2,9 @@ import { describe, inject, it } from "vitest";
 import type { Runtime } from "./runtimes.ts";
 
 /**
- * A `describe` for tests that start another release of Node.js, in a `*.runtime.test.ts` file, given
- * the path of its program. Where it is missing they are skipped, with the reason in their name; with
- * `CI=true` they fail instead, so that no pipeline passes without them.
+ * A `describe` for tests in a `*.runtime.test.ts` file, which start another release of Node.js. `body`
+ * gets the path of its program. If the program is missing, the tests are skipped with the reason in
+ * their name. With `CI=true` they fail instead, so that no pipeline passes without them.
  */
 export function describeWithRuntime(runtime: Runtime, body: (path: string) => void): void {
   const { path, reason } = inject("runtimes")[runtime];
@@ -12,7 +12,7 @@ export function describeWithRuntime(runtime: Runtime, body: (path: string) => vo
     describe(runtime, () => body(path));
   } else if (process.env["CI"] === "true") {
     describe(runtime, () => {
-      it("is there to run with", () => {
+      it("is installed", () => {
         throw new Error(reason);
       });
     });

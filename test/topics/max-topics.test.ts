@@ -11,7 +11,7 @@ async function subscribe(topics: Topics, name: string): Promise<RecordingSocket>
 }
 
 describe("maxTopics", () => {
-  it("lets the topic go that has been idle longest without subscribers", async () => {
+  it("forgets the topic that has been idle longest without subscribers", async () => {
     const topics = openTopics({ maxTopics: 3 });
     const socket = await subscribe(topics, "a");
     const positions = new Map<string, string>();
@@ -30,7 +30,7 @@ describe("maxTopics", () => {
     expect(texts(socket)).toEqual(["1", "2"]);
   });
 
-  it("tells a subscriber that returns to a topic that was forgotten", async () => {
+  it("tells a returning subscriber that its topic was forgotten", async () => {
     const topics = openTopics({ maxTopics: 2 });
     const { position } = await topics.topic("a").publish("1");
     for (const name of ["b", "c"]) await topics.topic(name).publish("1");
@@ -43,7 +43,7 @@ describe("maxTopics", () => {
     ["of Topics", () => ({ maxTopics: 3 })],
     ["of the broker", () => ({ broker: new MemoryBroker({ maxTopics: 3 }) })],
   ])(
-    "%s refuses one more topic while all have subscribers, and takes it later",
+    "%s refuses one more topic while all have subscribers, and accepts it later",
     async (_, options) => {
       const topics = openTopics(options());
       const sockets: RecordingSocket[] = [];
@@ -93,7 +93,7 @@ describe("maxTopics", () => {
     await expect(subscribe(others, "g")).rejects.toThrow(FULL);
   });
 
-  it("serves a subscriber that comes while its topic is among the idle", async () => {
+  it("serves a subscriber that arrives while its topic is idle", async () => {
     const topics = openTopics({ maxTopics: 2 });
     for (let round = 0; round < 20; round++) {
       const names = ["a", "b", "c"].map((name, index) => (index === round % 3 ? "d" : name));

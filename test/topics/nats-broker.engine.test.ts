@@ -253,7 +253,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
   });
 
   it.each(["", "not a publication", "no-position {}", '{"v":3}'])(
-    "tells subscribers that something was lost, and goes on, when %j is stored on a topic",
+    "tells subscribers that something was lost, and continues, when %j is stored on a topic",
     async (unreadable) => {
       const connection = await start();
       const client = jetstream(connection);
@@ -283,7 +283,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     },
   );
 
-  it("begins a topic on which nothing can be read", async () => {
+  it("begins a topic without a readable message", async () => {
     const connection = await start();
     const broker = await open(connection);
     await jetstream(connection).publish("tideway.log.news", "x");

@@ -10,16 +10,19 @@ it.each<[string, () => unknown]>([
   ["a string", () => "historySize"],
   ["an array", () => []],
   ["a function", () => () => ({})],
-])("optionsOf that returns %s is refused, not taken for the defaults", async (_what, optionsOf) => {
-  const onUnhandled = vi.fn<() => void>();
-  process.on("unhandledRejection", onUnhandled);
-  await using topics = new Topics({ optionsOf: optionsOf as () => undefined });
-  expect(() => topics.topic("room")).toThrow(
-    expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
-  );
-  expect(() => topics.topic("room")).toThrow(/optionsOf\("room"\) returned/);
-  // One turn is enough for Node to tell of a rejection.
-  await new Promise(setImmediate);
-  process.off("unhandledRejection", onUnhandled);
-  expect(onUnhandled).not.toHaveBeenCalled();
-});
+])(
+  "an optionsOf that returns %s throws instead of using the defaults",
+  async (_what, optionsOf) => {
+    const onUnhandled = vi.fn<() => void>();
+    process.on("unhandledRejection", onUnhandled);
+    await using topics = new Topics({ optionsOf: optionsOf as () => undefined });
+    expect(() => topics.topic("room")).toThrow(
+      expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
+    );
+    expect(() => topics.topic("room")).toThrow(/optionsOf\("room"\) returned/);
+    // Node reports an unhandled rejection within one turn.
+    await new Promise(setImmediate);
+    process.off("unhandledRejection", onUnhandled);
+    expect(onUnhandled).not.toHaveBeenCalled();
+  },
+);

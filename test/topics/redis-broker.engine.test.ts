@@ -246,7 +246,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     ["payload", "x", "length", "nine", "at", "9e15"],
     ["a", "b"],
   ])(
-    "leaves the entry %j out of the history, and lets it go when it is the oldest",
+    "leaves the entry %j out of the history, and deletes it when it is the oldest",
     async (...fields) => {
       const { broker, redis } = await open(await start());
       await broker.history("news", { limit: 0 }, RETENTION);

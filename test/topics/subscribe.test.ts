@@ -222,7 +222,7 @@ describe("a position that does not lead anywhere", () => {
   });
 
   it.each([undefined, null, ""])(
-    "takes since: %j for a client without a position",
+    "takes since: %j as a client without a position",
     async (since) => {
       const topic = openTopics().topic("news");
       await topic.publish("1");
@@ -394,7 +394,7 @@ describe("a feed whose broker misbehaves", () => {
     broker.interrupt();
     await settle();
     expect(received(socket).at(-2)).toMatchObject({ type: "lost", reason: "missing" });
-    // What comes behind the hole is not lost.
+    // Publications after the gap are not lost.
     expect(texts(socket)).toEqual(["1", "1", "2", "4"]);
     expect(follow(socket)!.offset).toBe(4);
   });

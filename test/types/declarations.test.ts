@@ -10,11 +10,11 @@ const compiler = join(
   "bin/tsc",
 );
 
-/** What the compiler says of a program that uses the package as it is published. */
+/** The compiler's output for a program that uses the published package. */
 function compile(code: string, options: object): string {
   const parent = join(root, "test-artefacts");
   mkdirSync(parent, { recursive: true });
-  // Within the package, so that `tideway` is the package itself, as it is for those who install it.
+  // Within the package, so that `tideway` resolves to the package, as after an installation.
   const folder = mkdtempSync(join(parent, "declarations-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "program.ts"), code);
@@ -51,7 +51,7 @@ it("the declarations of every entry point compile without skipLibCheck, types an
   expect(compile(code.join(""), {})).toBe("");
 });
 
-it("those of the client for browsers declare nothing of Node", () => {
+it("the declarations of the browser client use no types of Node", () => {
   const code = `
 import { WebSocket } from "tideway";
 export const socket: WebSocket = new WebSocket("ws://localhost/");

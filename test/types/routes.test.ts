@@ -176,7 +176,7 @@ describe("one call of serve", () => {
     await check({ ports: 5, routes: {} });
   });
 
-  it("refuses the keys that the run time refuses", async () => {
+  it("refuses the keys that serve refuses", async () => {
     const page = (): Response => new Response();
     // @ts-expect-error A path begins with a slash.
     await check({ routes: { "ws:chat": () => {} } });
@@ -188,7 +188,7 @@ describe("one call of serve", () => {
     await check({ routes: { "ws://localhost/x": () => {} } });
     // @ts-expect-error A path begins with one slash.
     await check({ routes: { "//x": page } });
-    // @ts-expect-error There is no such method.
+    // @ts-expect-error The method does not exist.
     await check({ routes: { "trace:/x": page } });
     // @ts-expect-error A key is not empty.
     await check({ routes: { "": page } });
@@ -205,7 +205,7 @@ describe("one call of serve", () => {
     });
   });
 
-  it("refuses an authorize that returns what lets nobody in", async () => {
+  it("refuses an authorize whose result never accepts a client", async () => {
     const handle = (): void => {};
     // @ts-expect-error What verifyClient of ws returns.
     await check({ routes: { "ws:/": { authorize: () => Date.now() > 0, handle } } });

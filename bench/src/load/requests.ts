@@ -3,7 +3,7 @@ import type { RequestsLoad } from "./loads.ts";
 import type { RunOrder, TrafficRound } from "./protocol.ts";
 import { Session } from "./session.ts";
 
-/** What the programs answer. */
+/** The body that the programs answer with. */
 const BODY = "hello";
 
 const REQUEST = Buffer.from(
@@ -39,7 +39,7 @@ class HttpClient {
 
   async open({ subject }: RunOrder): Promise<void> {
     const listener = { onBytes: this.#onBytes, onFailed: this.#onFailed };
-    // No opening handshake: the connection stays one of HTTP.
+    // No opening handshake, because the connection stays HTTP.
     this.#connection = await LoadConnection.open({ ...subject, isFramed: false }, listener);
   }
 
@@ -54,7 +54,7 @@ class HttpClient {
   readonly #onBytes = (bytes: Buffer, end: number): void => {
     this.#received += bytes.toString("latin1", 0, end);
     const headEnd = this.#received.indexOf("\r\n\r\n");
-    // A body of this length comes whole, or as the one chunk of a chunked body.
+    // A body of this length arrives whole, or as the only chunk of a chunked body.
     const isWhole =
       headEnd >= 0 &&
       (this.#received.endsWith(`\r\n\r\n${BODY}`) ||

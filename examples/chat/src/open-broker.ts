@@ -92,7 +92,7 @@ function readUrl(text: string): URL {
   );
 }
 
-/** Why an attempt to connect failed: the system's code for it, which repeats no address, or a message. */
+/** The reason why a connection failed: the system's code, without the address, or a message. */
 function explain(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return explain(error.errors[0]);
   if (!(error instanceof Error)) return String(error);

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { MemoryNetwork } from "../../../src/testing/index.ts";
 import { echo, serveBytes } from "../servers.ts";
 
-/** What has to hold where an emulated DOM has replaced the classes of Node. */
+/** Tests that run in an emulated DOM, which replaces classes of Node. */
 export function describeClients(): void {
   it("emulates a DOM with classes that are not those of Node", () => {
     expect(globalThis.document).toBeDefined();

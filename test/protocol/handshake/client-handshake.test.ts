@@ -211,7 +211,7 @@ describe("ClientHandshake.request (RFC 6455 4.1)", () => {
 });
 
 describe("the Host field of ClientHandshake.request", () => {
-  it("is the caller's, in the place of the URL's", () => {
+  it("is the caller's instead of the URL's", () => {
     const { request } = create({ headers: [["host", "other.example:1"]] });
     expect(request.match(/^host: .*/gim)).toEqual(["Host: other.example:1"]);
   });

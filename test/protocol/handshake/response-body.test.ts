@@ -4,7 +4,7 @@ import { HeaderFields, ResponseBody } from "../../../src/protocol/handshake/inde
 
 const CHUNKED = ["Transfer-Encoding", "chunked"];
 
-/** The body of a response whose bytes come in `pieces`, and whether it is complete. */
+/** The body of a response that arrives in `pieces`, and whether it is complete. */
 function read(fields: string[], pieces: readonly string[], status = 403): [string, boolean] {
   const body = new ResponseBody(status, new HeaderFields(fields), 16);
   for (const piece of pieces) body.receive(Buffer.from(piece, "latin1"));
@@ -40,15 +40,9 @@ describe("the body of a response (RFC 9112 6)", () => {
       true,
     ],
     ["waits for the last chunk", CHUNKED, "3\r\nno \r\n", "no ", false],
-    ["ends where a chunk's size is not a number", CHUNKED, "2\r\nno\r\nway\r\n", "no", true],
-    ["ends where a chunk's size has nine digits", CHUNKED, "000000002\r\nno\r\n", "", true],
-    [
-      "ends where the line of a chunk's size is too long",
-      CHUNKED,
-      `1;${"x".repeat(300)}`,
-      "",
-      true,
-    ],
+    ["ends at a chunk size that is not a number", CHUNKED, "2\r\nno\r\nway\r\n", "no", true],
+    ["ends at a chunk size of nine digits", CHUNKED, "000000002\r\nno\r\n", "", true],
+    ["ends at a chunk-size line that is too long", CHUNKED, `1;${"x".repeat(300)}`, "", true],
     ["is cut at the limit", [], "0123456789abcdefghi", "0123456789abcdef", true],
     [
       "is cut at the limit within a chunk",
@@ -57,7 +51,7 @@ describe("the body of a response (RFC 9112 6)", () => {
       "0123456789abcdef",
       true,
     ],
-  ])("%s, however its bytes are split", (_, fields, text, expected, isComplete) => {
+  ])("%s, for any split of its bytes", (_, fields, text, expected, isComplete) => {
     expect(read(fields, [text])).toEqual([expected, isComplete]);
     expect(read(fields, text.split(""))).toEqual([expected, isComplete]);
     fc.assert(

@@ -108,7 +108,7 @@ describe("matching", () => {
     const pathnames = fc
       .array(fc.constantFrom("a", "b", "1", ".", "-", "/", "ab"), { maxLength: 10 })
       .map((parts) => `/${parts.join("")}`)
-      // Of these, URLPattern makes another path before it matches.
+      // URLPattern normalises these paths before it matches.
       .filter((pathname) => !/\/\.{0,2}(\/|$)/.test(pathname));
     let matches = 0;
     fc.assert(

@@ -18,7 +18,7 @@ it.each([
   ["/:x", "/:name.:type"],
   ["/:name.:type", "/:a.:b"],
   ["/:id(\\d+)", "/:number(\\d+)"],
-])("%s leaves nothing for %s", (earlier, later) => {
+])("%s shadows %s", (earlier, later) => {
   expect(shadows(earlier, later)).toBe(true);
 });
 
@@ -33,11 +33,11 @@ it.each([
   ["/:a/:b", "/:a"],
   ["/:id(\\d+)", "/:id"],
   ["/:name.:type", "/:x"],
-])("%s leaves something for %s", (earlier, later) => {
+])("%s does not shadow %s", (earlier, later) => {
   expect(shadows(earlier, later)).toBe(false);
 });
 
-it("never says so of a route that can answer", () => {
+it("never reports a route that can answer", () => {
   const segment = fc.constantFrom("a", "b", ":x", ":y", "*", ":x.:y", ":z?", ":w(a)", "{a}?", "");
   const paths = fc
     .array(segment, { minLength: 1, maxLength: 3 })

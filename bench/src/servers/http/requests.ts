@@ -1,4 +1,4 @@
-/** Answers HTTP requests by `node:http` alone, with the header fields that a `Response` has. */
+/** Answers HTTP requests with `node:http` only, and the header fields of a `Response`. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ready } from "../../subject.ts";

@@ -1,4 +1,4 @@
-/** Answers HTTP requests by a route. */
+/** Answers HTTP requests with a route. */
 import { serve } from "tideway/server";
 import { ready } from "../../subject.ts";
 

@@ -4,7 +4,7 @@ import type { ChatTransport } from "./chat-client.ts";
 /** How the connection stands. */
 export type ConnectionState =
   | { readonly kind: "connecting" }
-  /** `awayMs` is how long the connection was lost; absent for the first connection. */
+  /** `awayMs` is how long the page was disconnected; absent for the first connection. */
   | { readonly kind: "online"; readonly awayMs?: number }
   /** The next attempt is made at `retryAt`, in milliseconds since 1970. */
   | { readonly kind: "waiting"; readonly code: number; readonly retryAt: number }

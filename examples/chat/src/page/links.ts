@@ -10,7 +10,7 @@ const CANDIDATE = /https?:\/\/[^\s<>"]+/gi;
 const TRAILING = /[.,;:!?'*_~\u00bb\u2019\u201d\u2026\u3001\u3002]$/;
 const CLOSING: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
 
-/** Divides a message into its text and the web addresses in it. */
+/** Splits a message into text and web addresses. */
 export function splitLinks(message: string): TextPart[] {
   const parts: TextPart[] = [];
   let end = 0;
@@ -25,7 +25,7 @@ export function splitLinks(message: string): TextPart[] {
   return parts;
 }
 
-/** Leaves out punctuation, and a bracket that was opened before the address. */
+/** Removes trailing punctuation, and a bracket that was opened before the address. */
 function trimEnd(address: string): string {
   let length = address.length;
   for (; length > 0; length--) {

@@ -129,7 +129,7 @@ function makePart({ text, href }: TextPart): Node | string {
   const link = make("a", "", text);
   link.href = href;
   link.target = "_blank";
-  // The other page must not reach this one, nor learn which room the link was in.
+  // The linked page must not get access to this page, nor its address, which names the room.
   link.rel = "noopener noreferrer";
   return link;
 }
