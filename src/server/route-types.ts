@@ -107,9 +107,12 @@ type SocketHandler<Params, Protocol, State, Schema> = (
 ) => unknown;
 
 /** What a handler is given: with a schema, a socket whose messages are what the schema says. */
-type SocketOf<Schema> = Schema extends MessageSchema
-  ? TypedSocket<ReceivedOf<Schema>, SentOf<Schema>>
-  : Socket;
+type SocketOf<Schema> = [Schema] extends [undefined]
+  ? // Asked first because without `strict` undefined is a MessageSchema too.
+    Socket
+  : Schema extends MessageSchema
+    ? TypedSocket<ReceivedOf<Schema>, SentOf<Schema>>
+    : Socket;
 
 /** What `authorize` gets besides the request. */
 export interface AuthorizeContext<Params> {

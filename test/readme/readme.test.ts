@@ -37,15 +37,23 @@ function blocksOf(document: string): readonly string[] {
 }
 
 /** The pages whose blocks are whole programs. */
-const PAGES = ["topics.md", "authorize.md", "deploy.md"];
+const PAGES = ["topics.md", "authorize.md", "client.md", "coming-from-ws.md", "deploy.md"];
 
 describe("every block of code in the README and in the pages of docs/", () => {
-  it("compiles against the package as it is published", () => {
+  it.each([
+    ["with strict", {}],
+    ["without strict", { strict: false, exactOptionalPropertyTypes: false }],
+  ])("compiles against the package as it is published, %s", (_how, compilerOptions) => {
     const pages = PAGES.flatMap((name) => blocksOf(readFileSync(join(root, "docs", name), "utf8")));
     for (const [at, code] of [...blocks, ...pages].entries()) {
       writeFileSync(join(folder, `block-${at + 1}.ts`), code);
     }
-    const config = { extends: "../../test/tsconfig.json", include: ["*.ts"], references: [] };
+    const config = {
+      extends: "../../test/tsconfig.json",
+      compilerOptions: { ...compilerOptions, noUnusedLocals: false },
+      include: ["*.ts"],
+      references: [],
+    };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
     const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
     const compiler = join(dirname(typescript), "bin/tsc");
