@@ -59,7 +59,7 @@ export function makeRoutes() {
       authorize: () => new Promise<object>((resolve) => setTimeout(() => resolve({}), 5)),
       handle: (socket: Socket) => void socket.listen(() => socket.close(4000)),
     },
-    "ws:/undecided": { authorize: () => new Promise<object>(() => {}), handle: () => {} },
+    "ws:/pending": { authorize: () => new Promise<object>(() => {}), handle: () => {} },
     "ws:/refused": { authorize: () => new Response("no", { status: 403 }), handle: () => {} },
     "ws:/mistaken": { authorize: () => next(MISTAKES)() as object, handle: () => {} },
     "ws:/authorize-throws": {

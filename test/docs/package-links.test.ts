@@ -74,7 +74,7 @@ it.each(PAGES)("the relative links of %s lead somewhere in the repository", (pag
   expect(broken).toEqual([]);
 });
 
-it("the package contains the README and the pages that they link to", async () => {
+it("the package contains the README and the pages that it links to", async () => {
   const { files } = await pack();
   expect(files).toEqual(expect.arrayContaining(PAGES));
   // Tests, benchmarks and the examples' sources stay out of the package: they would double its size,

@@ -412,10 +412,10 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
       async (one) => (await answerOf(one)).status,
     );
     expect(await Promise.all(statuses)).toEqual([501, 417, 400]);
-    const undecided = answerOf(extendedConnect(session, "/", fields));
+    const pending = answerOf(extendedConnect(session, "/", fields));
     await asked.promise;
     void server.stop();
-    expect(await undecided).toMatchObject({ status: 503 });
+    expect(await pending).toMatchObject({ status: 503 });
     expect(reports).toHaveLength(4);
     for (const report of reports) {
       expect(report).toMatchObject({ host: "example.com", remoteAddress: "192.0.2.1" });

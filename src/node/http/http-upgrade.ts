@@ -13,7 +13,7 @@ import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../se
 import { openConnection } from "../open-connection.ts";
 import { nodePlatform } from "../platform.ts";
 import type { ProxiedTargets } from "../serve/proxied-targets.ts";
-import { type Refusal, reportRefusal, reportUndecided } from "../serve/refusal.ts";
+import { type Refusal, reportRefusal, reportPendingHandshake } from "../serve/refusal.ts";
 import { readTarget } from "../serve/request-target.ts";
 import { sendResponse } from "../serve/send-response.ts";
 import { Undecided } from "../serve/undecided.ts";
@@ -79,7 +79,7 @@ export class UpgradeListener {
     this.#undecided.wait(socket, head, attempt, decision, {
       carryOut: (decided, early) => this.#carryOut(decided, attempt, socket, early),
       refuse: (refusal) => {
-        reportUndecided(this.#application.refusals, refusal, attempt);
+        reportPendingHandshake(this.#application.refusals, refusal, attempt);
         refuse(socket, refusal);
       },
       drop: () => socket.destroy(),

@@ -7,7 +7,7 @@ import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../se
 import { nodeEnvironment } from "../environment.ts";
 import { withoutConnectionFields } from "../serve/connection-fields.ts";
 import type { ProxiedTargets } from "../serve/proxied-targets.ts";
-import { type Refusal, reportRefusal, reportUndecided } from "../serve/refusal.ts";
+import { type Refusal, reportRefusal, reportPendingHandshake } from "../serve/refusal.ts";
 import type { RequestTarget, TargetRefusal } from "../serve/request-target.ts";
 import { sendResponse } from "../serve/send-response.ts";
 import { stallTimeoutMs } from "../serve/stall-timeout.ts";
@@ -57,7 +57,7 @@ export class ConnectListener {
     this.#undecided.wait(stream, NOTHING, attempt, decision, {
       carryOut: (decided, early) => this.#carryOut(decided, attempt, incoming, early),
       refuse: (refusal) => {
-        reportUndecided(this.#application.refusals, refusal, attempt);
+        reportPendingHandshake(this.#application.refusals, refusal, attempt);
         refuseStream(stream, refusal);
       },
       drop: () => cancelStream(stream),

@@ -3,7 +3,7 @@ import type { ByteBudget } from "../../protocol/index.ts";
 import { HeldBytes } from "./held-bytes.ts";
 
 /** The events of a `HeldSocket` before `release`. At most one of them is called, once. */
-export interface HeldSocketOwner {
+export interface EarlyDataOwner {
   /** The peer has closed, or has closed its side. */
   onGone(): void;
   /** The budget has no room for the bytes that arrived. The owner must release the socket. */
@@ -19,14 +19,14 @@ const MAX_EARLY_BYTES = 65_536;
  */
 export class HeldSocket {
   readonly #socket: Duplex;
-  readonly #owner: HeldSocketOwner;
+  readonly #owner: EarlyDataOwner;
   readonly #early: HeldBytes;
   readonly #budget: ByteBudget;
   /** How many bytes of the budget are taken. */
   #countedBytes = 0;
 
   /** @param budget bounds early bytes together with the unfinished messages of all peers */
-  constructor(socket: Duplex, head: Uint8Array, budget: ByteBudget, owner: HeldSocketOwner) {
+  constructor(socket: Duplex, head: Uint8Array, budget: ByteBudget, owner: EarlyDataOwner) {
     this.#socket = socket;
     this.#owner = owner;
     this.#budget = budget;

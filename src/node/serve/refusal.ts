@@ -48,7 +48,7 @@ export function reportRefusal(
 }
 
 /** Reports the refusal of a handshake that the `UpgradeGate` had not yet decided. */
-export function reportUndecided(
+export function reportPendingHandshake(
   refusals: RefusalReporter,
   { status, message: reason, option }: Refusal,
   attempt: RefusedPeer,
