@@ -24,6 +24,10 @@ export function watchStuckStreams(session: Http2Session, listener: StuckListener
   stuckListeners.set(session, listener);
 }
 
+export function unwatchStuckStreams(session: Http2Session): void {
+  stuckListeners.delete(session);
+}
+
 /** Ends a stream at once. RST exceptions of TCP are CANCEL (RFC 8441 5). */
 export function cancelStream(stream: Http2Stream): void {
   closeStream(stream, constants.NGHTTP2_CANCEL);

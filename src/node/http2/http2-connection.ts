@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
 import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../serve/request-target.ts";
 import { inNextTurn, wheel } from "../timers.ts";
-import { watchStuckStreams } from "./close-stream.ts";
+import { unwatchStuckStreams, watchStuckStreams } from "./close-stream.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 
 /** How long a client may take to close its side of a connection that this side has closed. */
@@ -86,7 +86,7 @@ export class Http2Connection {
     this.#session.on("stream", this.#receive);
     socket.on("error", ignoreError);
     // The session may end long before, where the peer does not close its side.
-    socket.once("close", () => this.#timer?.cancel());
+    socket.once("close", this.#onSocketClosed);
   }
 
   /** Says GOAWAY (RFC 9113 6.8): no more streams; ends once there are none, which may be at once. */
@@ -100,6 +100,17 @@ export class Http2Connection {
     this.#session.destroy();
     this.#socket.destroy();
   }
+
+  /**
+   * Lets go of the session. Node keeps a session whose settings were never acknowledged for as long as
+   * its native part lives, and the stack of the error that ended it keeps that part. If the session
+   * led back to the socket, which keeps the error, none of them could ever be collected.
+   */
+  readonly #onSocketClosed = (): void => {
+    this.#timer?.cancel();
+    this.#session.off("stream", this.#receive);
+    unwatchStuckStreams(this.#session);
+  };
 
   readonly #receive = (
     stream: ServerHttp2Stream,
