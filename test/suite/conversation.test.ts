@@ -140,14 +140,22 @@ it.each([
   expect(await closed).toMatchObject({ code: reported, wasClean: true });
 });
 
-it("is closed by the server, and ends the client's loop", async () => {
-  const client = await open((socket) => {
-    socket.send("last");
-    socket.close(4000, "over");
-  });
-  const closed = client.onClose.first;
-  for await (const _event of client.onMessage);
-  expect(await closed).toMatchObject({ code: 4000, reason: "over", wasClean: true });
+it("is closed by the server, and ends the client's loop by what the close code says", async () => {
+  for (const code of [1000, 4000]) {
+    const client = await open((socket) => {
+      socket.send("last");
+      socket.close(code, "over");
+    });
+    const closed = client.onClose.first;
+    const received: unknown[] = [];
+    const loop = async (): Promise<void> => {
+      for await (const { data } of client.onMessage) received.push(data);
+    };
+    if (code === 1000) await loop();
+    else await expect(loop()).rejects.toMatchObject({ closeCode: 4000, reason: "over" });
+    expect(received).toEqual(["last"]);
+    expect(await closed).toMatchObject({ code, reason: "over", wasClean: true });
+  }
 });
 
 it("ends the handler's loop by what the close code says", async () => {

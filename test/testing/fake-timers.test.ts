@@ -51,6 +51,15 @@ describe.each([
     });
   }
 
+  /** Lets time pass until `promise` settles. */
+  async function passUntil<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    void promise.finally(() => (isSettled = true));
+    // Where the real clock shows through, a slow machine looks stalled, and a peer is asked once more.
+    while (!isSettled) await time.advance(1000);
+    return promise;
+  }
+
   it("carries a conversation without time passing", async () => {
     const network = new MemoryNetwork();
     await using server = echoServer(network);
@@ -74,8 +83,7 @@ describe.each([
     expect(socket.readyState).toBe(socket.OPEN);
     const [{ done }] = server.sockets;
     network.links.at(-1)?.stall();
-    await time.advance(60_000);
-    expect(await done).toMatchObject({ code: 1006, wasClean: false });
+    expect(await passUntil(done)).toMatchObject({ code: 1006, wasClean: false });
   });
 
   it("carries bytes when their latency has passed", async () => {
