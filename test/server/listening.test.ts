@@ -27,9 +27,21 @@ describe("listening", () => {
   it("rejects when the port is taken, and leaves nothing behind", async () => {
     await start({ routes: {} });
     const error = await serve({ port: server.port, routes: {} }).catch((cause: unknown) => cause);
-    expect(error).toMatchObject({ code: "LISTEN_FAILED", cause: { code: "EADDRINUSE" } });
+    expect(error).toMatchObject({
+      code: "LISTEN_FAILED",
+      message: `cannot listen on *:${server.port}: the port is already in use; pass another port, or 0 for any free one`,
+      cause: { code: "EADDRINUSE" },
+    });
     expect(error).toBeInstanceOf(TidewayError);
     expect(error).not.toBeInstanceOf(UsageError);
+  });
+
+  it("rejects when the host is not an address of this machine", async () => {
+    await expect(serve({ port: 0, host: "192.0.2.1", routes: {} })).rejects.toMatchObject({
+      code: "LISTEN_FAILED",
+      message:
+        "cannot listen on 192.0.2.1:0: this machine does not have the address; pass another host",
+    });
   });
 
   it("says where it listens", async () => {

@@ -66,7 +66,7 @@ export async function listen(httpServer: Server, place: ListenPlace): Promise<vo
   if (!("path" in place)) {
     const { port, host } = place;
     const error = await tryToListen(httpServer, { port, ...(host === undefined ? {} : { host }) });
-    if (error !== undefined) throw failed(`${host ?? "*"}:${port}`, error.message, error);
+    if (error !== undefined) throw failed(`${host ?? "*"}:${port}`, portProblem(error), error);
     return;
   }
   const { path } = place;
@@ -128,6 +128,17 @@ function isRefused(path: string): Promise<boolean> {
     socket.on("error", ({ code }: NodeJS.ErrnoException) => resolve(code === "ECONNREFUSED"));
   });
 }
+
+/** What is wrong with a port or its host, and what to do. */
+function portProblem({ code, message }: NodeJS.ErrnoException): string {
+  return (code !== undefined && PORT_PROBLEMS[code]) || message;
+}
+
+const PORT_PROBLEMS: Readonly<Record<string, string | undefined>> = {
+  EADDRINUSE: "the port is already in use; pass another port, or 0 for any free one",
+  EACCES: "this user may not listen on the port; pass a port above 1023",
+  EADDRNOTAVAIL: "this machine does not have the address; pass another host",
+};
 
 function failed(where: string, why: string, cause: Error): TransportError {
   return new TransportError("LISTEN_FAILED", `cannot listen on ${where}: ${why}`, { cause });
