@@ -65,7 +65,9 @@ export class MemoryBroker implements Broker {
     this.#listened.set(name, topic);
     return async () => {
       stop();
-      if (topic.hasListeners || !this.#listened.delete(name)) return;
+      // A second call must not touch a later topic of the same name.
+      if (topic.hasListeners || this.#listened.get(name) !== topic) return;
+      this.#listened.delete(name);
       this.#idle.set(name, topic);
     };
   }

@@ -15,4 +15,17 @@ describe("MemoryBroker", () => {
       await expect(run()).resolves.toBeUndefined();
     });
   });
+
+  it("keeps a later topic of the same name when a subscription is ended twice", async () => {
+    const broker = new MemoryBroker({ maxTopics: 1 });
+    const listener = { onPublication() {}, onInterruption() {}, onPresenceChange() {} };
+    const retention = { size: 1, bytes: 1, ageMs: 1000, idWindowMs: 1000 };
+    const useOther = (): Promise<unknown> => broker.history("b", { limit: 1 }, retention);
+    const stop = await broker.subscribe("a", listener);
+    await stop();
+    await useOther();
+    await broker.subscribe("a", listener);
+    await stop();
+    await expect(useOther()).rejects.toThrow(expect.objectContaining({ code: "TOPICS_FULL" }));
+  });
 });
