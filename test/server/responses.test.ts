@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { promisify } from "node:util";
 import { type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { undocumented } from "../../src/node/undocumented.ts";
@@ -124,7 +125,39 @@ describe.each([
     await Promise.all(aborted);
     expect(copies.every(({ signal }) => signal.aborted)).toBe(true);
     expect(received?.clone().signal.aborted).toBe(true);
+    expect(new Request(received!).signal.aborted).toBe(true);
     await waiting;
+  });
+
+  it("is for a request that follows its client also where it is first read later", async () => {
+    let received: Request | undefined;
+    const waiting = respond((request) => {
+      received = request;
+      return new Promise(() => {});
+    });
+    await vi.waitFor(() => expect(received).toBeDefined());
+    server.httpServer.closeAllConnections();
+    await waiting;
+    const { httpServer } = server;
+    const count = promisify(httpServer.getConnections.bind(httpServer));
+    await vi.waitFor(async () => expect(await count()).toBe(0));
+    // The sockets, which no longer count, emit 'close' at the end of this turn.
+    for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
+    expect(received?.headers.get("host")).toBe("a");
+    expect(new Request(received!).signal.aborted).toBe(true);
+    expect(received?.signal.aborted).toBe(true);
+    expect(AbortSignal.any([received!.signal]).aborted).toBe(true);
+  });
+
+  it("is for a request that stays as it is once it has been answered", async () => {
+    let received: Request | undefined;
+    await respond((request) => {
+      received = request;
+      return new Response("text");
+    });
+    expect(received).toMatchObject({ method: "GET", url: "http://a/", body: null });
+    expect(received?.headers.get("connection")).toBe("close");
+    expect(received?.signal.aborted).toBe(false);
   });
 });
 

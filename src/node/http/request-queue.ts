@@ -13,8 +13,11 @@ export class RequestQueue {
   #onAnswered: () => void = () => {};
 
   static of(socket: Duplex): RequestQueue {
-    const queue = queues.get(socket) ?? new RequestQueue(socket);
-    queues.set(socket, queue);
+    let queue = queues.get(socket);
+    if (queue === undefined) {
+      queue = new RequestQueue(socket);
+      queues.set(socket, queue);
+    }
     return queue;
   }
 

@@ -7,13 +7,13 @@ export interface AbortableRequest {
 }
 
 /**
- * Makes a request with a signal. If Node allows it, the signal is made when it is first read: few
- * handlers read it, and on Node 20 it takes twice as long as the rest of the request.
+ * Makes a request with a signal. If Node allows it, the signal is made when it is first read: few handlers
+ * read it, and a request that follows a signal takes more than twice as long.
  */
 export function makeAbortable(url: string, init: RequestInit): AbortableRequest {
-  if (lazyClass === undefined) lazyClass = makeLazyClass();
-  if (undocumented.isUsed && lazyClass !== null) {
-    const request = new lazyClass(url, init);
+  if (isSupported === undefined) isSupported = isAborted();
+  if (undocumented.isUsed && isSupported) {
+    const request = new LazySignalRequest(url, init);
     return { request, abort: () => request.abort() };
   }
   const controller = new AbortController();
@@ -21,58 +21,54 @@ export function makeAbortable(url: string, init: RequestInit): AbortableRequest 
   return { request, abort: () => controller.abort() };
 }
 
-/** The constructor of a `Request` that makes its own signal. */
-type LazyClass = new (url: string, init: RequestInit) => Request & { abort(): void };
+/** False if this Node stores the state of a signal in another way. */
+let isSupported: boolean | undefined;
 
-/** Null if this Node stores the signal of a request in another way. */
-let lazyClass: LazyClass | null | undefined;
+class LazySignalRequest extends Request {
+  #controller: AbortController | undefined;
+  #isAborted = false;
 
-function makeLazyClass(): LazyClass | null {
-  const key = findSignalKey();
-  if (key === undefined) return null;
-  class LazySignalRequest extends Request {
-    #controller: AbortController | undefined;
-    #isAborted = false;
-
-    // Node reads the signal here: in the getter of `Request`, in `new Request(request)` and in `fetch`.
-    get [key as never](): AbortSignal {
-      if (this.#controller === undefined) {
-        this.#controller = new AbortController();
-        if (this.#isAborted) this.#controller.abort();
-      }
-      return this.#controller.signal;
+  override get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#isAborted) this.#controller.abort();
     }
-
-    /** Ignores the signal that the constructor of `Request` sets: nothing can abort it. */
-    set [key as never](_unused: AbortSignal) {}
-
-    /** A clone made by `Request` follows only a signal that was passed to its constructor. */
-    override clone(): Request {
-      return new Request(super.clone(), { signal: this.signal });
-    }
-
-    abort(): void {
-      this.#isAborted = true;
-      this.#controller?.abort();
-    }
+    return this.#controller.signal;
   }
-  return isAborted(LazySignalRequest) ? LazySignalRequest : null;
+
+  /** A clone made by `Request` follows only the signal that the constructor made. */
+  override clone(): Request {
+    return new Request(super.clone(), { signal: this.signal });
+  }
+
+  abort(): void {
+    if (this.#isAborted) return;
+    this.#isAborted = true;
+    this.#controller?.abort();
+    // `new Request(request)` and `fetch` follow the signal that the constructor of `Request` made.
+    abortSignal(super.signal);
+  }
 }
 
-/** Finds the symbol under which Node 20 and 22 store the signal of a request. */
-function findSignalKey(): symbol | undefined {
-  const probe = new Request("http://localhost") as Request & Record<symbol, unknown>;
-  return Object.getOwnPropertySymbols(probe).find((key) => probe[key] === probe.signal);
+/** Aborts a signal without its controller, for the listeners that `Request` and `fetch` add. */
+function abortSignal(signal: AbortSignal): void {
+  const state = signal as AbortSignal & Record<symbol, unknown>;
+  for (const key of Object.getOwnPropertySymbols(signal)) {
+    if (key.description === "kAborted") state[key] = true;
+    if (key.description === "kReason") state[key] = AbortSignal.abort().reason;
+  }
+  signal.dispatchEvent(new Event("abort"));
 }
 
-/** Checks that `abort` of a `Lazy` request also aborts its clones and copies. */
-function isAborted(Lazy: LazyClass): boolean {
+/** Checks that `abort` of a request also aborts its clones and copies. */
+function isAborted(): boolean {
   try {
-    const request = new Lazy("http://localhost", {});
-    const requests = [request, request.clone(), new Request(request)];
-    if (requests.some(({ signal }) => signal.aborted)) return false;
+    const request = new LazySignalRequest("http://localhost", {});
+    const earlier = [request, request.clone(), new Request(request)];
+    if (earlier.some(({ signal }) => signal.aborted)) return false;
     request.abort();
-    return requests.every(({ signal }) => signal.aborted);
+    const all = [...earlier, request.clone(), new Request(request)];
+    return all.every(({ signal }) => signal.aborted && signal.reason?.name === "AbortError");
   } catch {
     return false;
   }

@@ -9,7 +9,7 @@ import { isConnectionField, withoutConnectionFields } from "./connection-fields.
 import { readClientCertificate } from "./client-certificate.ts";
 import { type Refusal, reportRefusal } from "./refusal.ts";
 import type { RequestTarget, TargetRefusal } from "./request-target.ts";
-import { type NodeResponse, sendResponse } from "./send-response.ts";
+import { isUsed, type NodeResponse, sendIfWhole, sendResponse } from "./send-response.ts";
 import { type NodeRequest, toRequest } from "./to-request.ts";
 
 /** A request with its target and its response. */
@@ -17,6 +17,15 @@ interface Exchange {
   readonly request: NodeRequest;
   readonly response: NodeResponse;
   readonly target: RequestTarget | TargetRefusal;
+}
+
+/** A request that a route answers. */
+interface RouteWork {
+  readonly request: NodeRequest;
+  readonly response: NodeResponse;
+  readonly fetchRequest: Request;
+  /** The key of the route. */
+  readonly route: string;
 }
 
 /** Answers HTTP requests by the routes, whichever version of HTTP they came by. */
@@ -73,8 +82,7 @@ export class RequestListener {
       refuseWith({ status: 501, message: `${request.method} is not implemented.` });
     } else if (!this.#application.pendingRequests.hasRoom) refuseWith(TOO_MANY_REQUESTS);
     else {
-      const work = this.#answer(request, response, target).catch(() => drop(response));
-      this.#count(response, work);
+      this.#count(response, this.#answer(request, response, target));
     }
   }
 
@@ -82,20 +90,21 @@ export class RequestListener {
    * Counts a request until its response has closed and `work` has settled, at most
    * `handshakeTimeoutMs` after the response has closed.
    */
-  #count(response: NodeResponse, work: Promise<void>): void {
+  #count(response: NodeResponse, work: Promise<void> | undefined): void {
     const { pendingRequests, handshakeTimeoutMs } = this.#application;
     const end = pendingRequests.start();
-    const closed = new Promise<void>((resolve) => {
-      const emitter = isHttp2(response) ? response.stream : response;
-      emitter.once("close", () => resolve());
-    });
+    const emitter = isHttp2(response) ? response.stream : response;
+    if (work === undefined) {
+      emitter.once("close", end);
+      return;
+    }
     let isWorking = true;
     void work.then(() => (isWorking = false));
-    void closed.then(() => {
+    emitter.once("close", () => {
       if (!isWorking) return end();
       // A handler that never returns must not keep a place after its client has left.
       const timer = wheel.start(handshakeTimeoutMs, end);
-      return work.then(() => {
+      void work.then(() => {
         timer.cancel();
         end();
       });
@@ -138,11 +147,12 @@ export class RequestListener {
     this.#refuse("handshake", exchange, refusal);
   }
 
-  async #answer(
+  /** Answers by a route. Returns a promise, which never rejects, unless it has finished. */
+  #answer(
     request: NodeRequest,
     response: NodeResponse,
     target: RequestTarget,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { routes, report } = this.#application;
     const { method = "" } = request;
     const { pathname } = target.url;
@@ -152,21 +162,50 @@ export class RequestListener {
       // A 404 or 405 is an ordinary response and is not reported.
       if (miss.status === 426) this.#requireUpgrade({ request, response, target }, miss);
       else refuse(response, miss);
-      return;
+      return undefined;
     }
     const fetchRequest = toRequest(request, response, target);
     const remoteAddress = target.forwardedAddress ?? request.socket.remoteAddress ?? "";
     const clientCertificate = readClientCertificate(request.socket);
     const context = { url: target.url, remoteAddress, clientCertificate };
-    const answer = await answerRequest(match, fetchRequest, context, report);
+    const work = { request, response, fetchRequest, route: match.entry.key };
+    const answer = answerRequest(match, fetchRequest, context, report);
+    return answer instanceof Promise
+      ? answer.then((settled) => this.#deliver(work, settled))
+      : this.#deliver(work, answer);
+  }
+
+  #deliver(work: RouteWork, answer: Response): Promise<void> | undefined {
+    if (!this.#sendNow(work.response, answer)) {
+      return this.#sendLater(work, answer).catch(() => drop(work.response));
+    }
+    skipBody(work);
+    return undefined;
+  }
+
+  /**
+   * Sends `answer` if its body is in memory: `node:http` queues it until its turn. Returns false if it
+   * cannot, or if that fails: `#sendLater` fails in the same way, and reports it.
+   */
+  #sendNow(response: NodeResponse, answer: Response): boolean {
+    if (isGone(response) || response.writableEnded) return false;
+    try {
+      return sendIfWhole(response, this.#adapt(response, answer));
+    } catch {
+      return false;
+    }
+  }
+
+  async #sendLater(work: RouteWork, answer: Response): Promise<void> {
+    const { response, route, fetchRequest: request } = work;
     try {
       await this.#send(response, answer);
     } catch (error) {
-      report(error, { route: match.entry.key, request: fetchRequest });
+      this.#application.report(error, { route, request });
       if (response.headersSent) drop(response);
       else await this.#send(response, serverFailed());
     }
-    skipBody(request, response, fetchRequest);
+    skipBody(work);
   }
 
   async #send(response: NodeResponse, answer: Response): Promise<void> {
@@ -176,16 +215,15 @@ export class RequestListener {
       cancelBody(answer);
       return;
     }
-    if (answer.bodyUsed) throw new TypeError("the body of the Response has been used");
-    const { method } = response.req;
-    if (isHttp2(response)) {
-      await sendResponse(response, withoutConnectionFields(answer));
-    } else {
-      if (this.#farewell !== undefined) response.setHeader("Connection", "close");
-      await sendResponse(response, answer);
-    }
-    // Nobody reads the body of an answer to HEAD, so nobody else lets go of what is behind it.
-    if (method === "HEAD") cancelBody(answer);
+    if (isUsed(answer)) throw new TypeError("the body of the Response has been used");
+    await sendResponse(response, this.#adapt(response, answer));
+  }
+
+  /** Adds and removes the header fields that concern the connection. */
+  #adapt(response: NodeResponse, answer: Response): Response {
+    if (isHttp2(response)) return withoutConnectionFields(answer);
+    if (this.#farewell !== undefined) response.setHeader("Connection", "close");
+    return answer;
   }
 }
 
@@ -202,12 +240,12 @@ function drop(response: NodeResponse): void {
   else response.destroy();
 }
 
-/** Answers in plain text, where no route does. */
 /** The key passes proxies; the fields of a hop only if the proxy is told to pass them on. */
 const UPGRADE_LOST =
   "This resource speaks WebSocket. The request has Sec-WebSocket-Key but not Upgrade: websocket and " +
   "Connection: Upgrade; a proxy that removed them must pass them on.";
 
+/** Answers in plain text, where no route does. */
 function refuse(response: NodeResponse, { status, headers = {}, message }: Refusal): void {
   const body = Buffer.from(message);
   response.statusCode = status;
@@ -239,8 +277,8 @@ const CONNECT_REQUIRED: Refusal = {
 };
 
 /** Does without what the handler left of a request's body, so that its end is not waited for. */
-function skipBody(request: NodeRequest, response: NodeResponse, fetchRequest: Request): void {
-  if (request.complete || fetchRequest.body?.locked === true) return;
+function skipBody({ request, response, fetchRequest }: RouteWork): void {
+  if (request.complete || !mayHaveBody(request) || fetchRequest.body?.locked === true) return;
   cancelBody(fetchRequest);
   // RFC 9113 8.1: once the answer has been sent, the client is asked for no more of the request.
   if (isHttp2(response)) {
@@ -249,6 +287,11 @@ function skipBody(request: NodeRequest, response: NodeResponse, fetchRequest: Re
   }
   // The next request comes behind this one.
   request.resume();
+}
+
+function mayHaveBody({ httpVersionMajor, headers }: NodeRequest): boolean {
+  // RFC 9112 6.3: without these, a request of HTTP/1.1 has no body.
+  return httpVersionMajor > 1 || "content-length" in headers || "transfer-encoding" in headers;
 }
 
 function ignoreError(): void {}

@@ -9,23 +9,45 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
 type Read = ReadableStreamReadResult<Uint8Array>;
 
 /**
- * Sends `answer`, with its body as fast as the client reads it. Cancels the body if the client leaves.
- * Rejects if the body fails, or if a header field cannot be sent.
+ * Sends `answer`. Cancels its body if the client leaves. Rejects if the body fails, or if a header field
+ * cannot be sent.
  */
 export async function sendResponse(response: NodeResponse, answer: Response): Promise<void> {
-  const { body } = answer;
-  if (body === null || response.req.method === "HEAD") {
+  if (!sendIfWhole(response, answer)) await sendStream(response, answer);
+}
+
+/**
+ * Sends `answer` if its body is empty or known to be in memory. Throws if a header field cannot be sent.
+ *
+ * @returns whether it was sent
+ */
+export function sendIfWhole(response: NodeResponse, answer: Response): boolean {
+  if (isUsed(answer)) return false;
+  if (answer.body === null || response.req.method === "HEAD") {
     writeHead(response, answer);
     response.end();
-    return;
+    // An answer to HEAD leaves its body unread.
+    cancelBody(answer);
+    return true;
   }
   const whole = wholeBody(answer);
-  if (whole !== undefined) {
-    cancelBody(answer);
-    sendWhole(response, answer, whole);
-    return;
-  }
-  const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  if (whole === undefined) return false;
+  sendWhole(response, answer, whole);
+  sentWhole.add(answer);
+  return true;
+}
+
+/** Whether the body of `answer` has been read or sent. */
+export function isUsed(answer: Response): boolean {
+  return answer.bodyUsed || sentWhole.has(answer);
+}
+
+/** Responses that were sent without reading their streams. Cancelling each stream would take longer. */
+const sentWhole = new WeakSet<Response>();
+
+/** Sends the body as fast as the client reads it. */
+async function sendStream(response: NodeResponse, answer: Response): Promise<void> {
+  const reader = answer.body!.getReader() as ReadableStreamDefaultReader<Uint8Array>;
   const cancel = (): void => {
     reader.cancel().catch(() => {});
   };
@@ -76,15 +98,20 @@ async function sendBody(
 const MAX_JOINED_BYTES = 16_384;
 
 function sendWhole(response: NodeResponse, answer: Response, content: string | Uint8Array): void {
-  const body =
-    typeof content === "string"
-      ? Buffer.from(content)
-      : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  writeHead(response, answer, body.length);
-  if ("stream" in response) response.end(body);
+  const length = Buffer.byteLength(content);
+  writeHead(response, answer, length);
+  if ("stream" in response) response.end(content);
   // `node:http` joins the head with a string body, and so writes once instead of twice.
-  else if (body.length <= MAX_JOINED_BYTES) response.end(body.toString("latin1"), "latin1");
-  else response.end(body);
+  else if (length <= MAX_JOINED_BYTES) response.end(toLatin1(content, length), "latin1");
+  else response.end(content);
+}
+
+/** `content`, which has `length` bytes, as a string of bytes. */
+function toLatin1(content: string | Uint8Array, length: number): string {
+  if (typeof content === "string") {
+    return content.length === length ? content : Buffer.from(content).toString("latin1");
+  }
+  return Buffer.from(content.buffer, content.byteOffset, length).toString("latin1");
 }
 
 /** Whether `read` reports the end of its stream within the current turn of the event loop. */

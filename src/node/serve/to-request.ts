@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 import { createRequest } from "@remix-run/node-fetch-server";
+import { makeLazyRequest } from "./lazy-request.ts";
 import { makeAbortable } from "./lazy-signal.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { NodeResponse } from "./send-response.ts";
@@ -30,20 +31,33 @@ export function toRequest(
 function withoutBody(
   { method = "GET", headers }: NodeRequest,
   response: ServerResponse,
-  { url }: RequestTarget,
+  { url: { href } }: RequestTarget,
 ): Request {
-  const init: Record<string, string> = {};
+  return makeLazyRequest(href, method, () => {
+    const abortable = makeAbortable(href, { method, headers: joinValues(headers) });
+    whenCutOff(response, () => abortable.abort());
+    return abortable.request;
+  });
+}
+
+function joinValues(headers: NodeRequest["headers"]): Record<string, string> {
+  const joined: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined) init[name] = typeof value === "string" ? value : value.join(", ");
+    if (value !== undefined) joined[name] = typeof value === "string" ? value : value.join(", ");
   }
-  const abortable = makeAbortable(url.href, { method, headers: init });
+  return joined;
+}
+
+/** Calls back when `response` closes before all of it was sent; at once if that has happened. */
+function whenCutOff(response: ServerResponse, callback: () => void): void {
+  if (response.writableFinished) return;
+  if (response.destroyed) return callback();
   let isFinished = false;
   response.once("finish", () => (isFinished = true));
   response.once("close", () => {
-    if (!isFinished) abortable.abort();
+    if (!isFinished) callback();
   });
-  return abortable.request;
 }
 
 /**

@@ -14,7 +14,7 @@ interface InsideState {
 export function wholeBody(response: Response): string | Uint8Array | undefined {
   if (!undocumented.isUsed) return undefined;
   if (stateKey === undefined) stateKey = findStateKey();
-  if (stateKey === null || response.bodyUsed || response.body?.locked === true) return undefined;
+  if (stateKey === null || response.body?.locked === true) return undefined;
   const source = (response as InsideResponse)[stateKey]?.body?.source;
   return typeof source === "string" || source instanceof Uint8Array ? source : undefined;
 }
