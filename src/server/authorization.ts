@@ -40,11 +40,11 @@ function invalid(routeKey: string, what: string, cause?: unknown): Verdict {
   return { kind: "fail", error };
 }
 
-/** Whether `value` is an error of this or another realm, as some test runners have. */
+/** Whether `value` is an error of this or another realm. Some test runners use other realms. */
 function isError(value: unknown): boolean {
   if (value instanceof Error || classOf(value) === "Error") return true;
   if (typeof value !== "object" || value === null) return false;
-  // A DOMException of another realm has a name of its own there, but inherits from that realm's Error.
+  // A DOMException of another realm has its own class name, but inherits from that realm's Error.
   let prototype: unknown = Object.getPrototypeOf(value);
   while (typeof prototype === "object" && prototype !== null) {
     const { constructor } = prototype as { readonly constructor?: { readonly name?: unknown } };
@@ -54,7 +54,7 @@ function isError(value: unknown): boolean {
   return false;
 }
 
-/** `Error` for an error, `Boolean` for an object that wraps a boolean, and so on, whatever its realm. */
+/** The class name of an object of any realm: `Error`, or `Boolean` for a wrapped boolean. */
 function classOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
@@ -67,7 +67,7 @@ function whyNotSent({ type, status, bodyUsed, body }: Response): string | undefi
   return `a Response with status ${String(status)}, which cannot be sent`;
 }
 
-/** `new Boolean(false)` is an object, but no more a state than `false` is. */
+/** Classes that wrap a primitive: `new Boolean(false)` is an object, but not a state. */
 const WRAPPERS: readonly string[] = ["BigInt", "Boolean", "Number", "String", "Symbol"];
 
 function whyNoState(value: unknown): string | undefined {

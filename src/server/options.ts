@@ -90,7 +90,7 @@ export function checkNames(where: string, options: object, names: readonly strin
 const LISTEN = "it belongs to serve, or to the HTTP server that attach is given";
 const OF_ROUTE = "it is an option of a route, beside handle";
 
-/** What to do instead, for options of other libraries and for those in the wrong place. */
+/** Advice for options of other libraries, and for options in the wrong place. */
 const ADVICE: Readonly<Record<string, string>> = {
   authorize: OF_ROUTE,
   cors: "pass origins instead",
@@ -143,7 +143,7 @@ export function invalidOption(
   return new UsageError("INVALID_OPTION", `${where}: ${name} is ${shown(value)}, not ${expected}`);
 }
 
-/** A value as error messages show it; by its type if it has no JSON. */
+/** A value for an error message: as JSON, or by its type. */
 export function shown(value: unknown): string {
   if (typeof value === "number") return String(value);
   try {

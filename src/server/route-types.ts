@@ -17,7 +17,7 @@ export interface HttpContext<Params> {
   readonly clientCertificate: ClientCertificate | undefined;
 }
 
-/** The certificate that a client showed in the TLS handshake (mutual TLS). */
+/** The certificate that a client sent in the TLS handshake (mutual TLS). */
 export interface ClientCertificate {
   /**
    * Whether an authority of `tls.ca` issued the certificate and its dates are valid. Check this if

@@ -39,8 +39,8 @@ export interface TopicsOptions extends TopicOptions {
   readonly publishTimeoutMs?: number;
   /**
    * How often the broker is asked whether anything was missed on a topic that has been silent, and
-   * who is present; a topic without subscribers is left after as long again, or when more than 1,024 such
-   * topics wait. Default 30,000.
+   * who is present. The server leaves a topic without subscribers after the same time again, or when there
+   * are more than 1,024 such topics. Default 30,000.
    */
   readonly checkIntervalMs?: number;
   /** How long somebody stays present whose node has crashed. Default 30,000. */

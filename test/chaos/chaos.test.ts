@@ -3,7 +3,7 @@ import { findLeaks } from "./leaks.ts";
 import { PROTOCOLS, runChaos } from "./run.ts";
 
 it.each(PROTOCOLS)(
-  "whatever peers and handlers do over %s, nothing escapes, leaks or harms a bystander",
+  "random peers and faulty handlers over %s cause no escaped error, no leak and no harm to a bystander",
   { timeout: 180_000 },
   async (protocol) => {
     const options = {
@@ -18,10 +18,10 @@ it.each(PROTOCOLS)(
   },
 );
 
-describe("the search for leaks", () => {
+describe("findLeaks", () => {
   const before = { descriptors: 20, handles: { TCPSocketWrap: 1 }, heapBytes: 10_000_000 };
 
-  it("finds none where there is no more than before", () => {
+  it("finds none if there is nothing more than before", () => {
     expect(findLeaks(before, before)).toEqual([]);
     expect(findLeaks(before, { descriptors: 18, handles: {}, heapBytes: 12_000_000 })).toEqual([]);
   });

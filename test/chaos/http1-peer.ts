@@ -4,7 +4,7 @@ import { connect as connectTls, TLSSocket } from "node:tls";
 import { PAGE_PATHS, SOCKET_PATHS } from "./routes.ts";
 import { type Arbitrary, array, constantFrom, oneof, record, string, uint8Array } from "fast-check";
 
-/** What one peer does over HTTP/1.1: what it sends, whether it reads, and how it leaves. */
+/** The behaviour of one peer over HTTP/1.1: what it sends, whether it reads, and how it leaves. */
 export interface Http1Life {
   readonly words: readonly string[];
   readonly isReading: boolean;
@@ -71,7 +71,7 @@ const GARBAGE = uint8Array({ maxLength: 200 }).map((bytes) =>
 export const HTTP1_LIVES: Arbitrary<Http1Life> = record({
   words: oneof(
     array(oneof(constantFrom(...WORDS, ...FRAMES), string(), GARBAGE), { maxLength: 8 }),
-    // A valid beginning, so that what follows is read as frames.
+    // A valid handshake, so that the server reads the rest as frames.
     array(oneof({ arbitrary: constantFrom(...FRAMES), weight: 4 }, GARBAGE), {
       maxLength: 8,
     }).chain((frames) => constantFrom(...SOCKET_PATHS).map((path) => [handshake(path), ...frames])),
@@ -80,7 +80,7 @@ export const HTTP1_LIVES: Arbitrary<Http1Life> = record({
   leave: constantFrom("end", "destroy", "reset"),
 });
 
-/** Lives `life` on a connection to `port`, and leaves nothing of it behind. */
+/** Runs `life` on a connection to `port`, and cleans up. */
 export async function liveOverHttp1(
   port: number,
   isSecure: boolean,
@@ -94,7 +94,7 @@ export async function liveOverHttp1(
   if (!(await isReady(socket, isSecure ? "secureConnect" : "connect"))) return;
   for (const word of life.words) {
     if (!socket.writable) break;
-    // In a piece each; a peer that the server no longer reads goes on without waiting for it.
+    // Each word is one write. If the server no longer reads, the peer continues without waiting.
     const written = new Promise((resolve) => socket.write(word, "latin1", resolve));
     await Promise.race([written, new Promise((resolve) => setTimeout(resolve, 100))]);
   }

@@ -13,7 +13,7 @@ import {
 import { PAGE_PATHS, SOCKET_PATHS } from "./routes.ts";
 import { isReady, leave } from "./http1-peer.ts";
 
-/** What one peer does over HTTP/2, by Node's own client or in bytes of its own choice. */
+/** The behaviour of one peer over HTTP/2, with Node's client or with raw bytes. */
 export type Http2Life =
   | {
       readonly kind: "session";
@@ -77,7 +77,7 @@ export const HTTP2_LIVES: Arbitrary<Http2Life> = oneof(
   }),
 );
 
-/** Lives `life` on a connection to `port`, and leaves nothing of it behind. */
+/** Runs `life` on a connection to `port`, and cleans up. */
 export async function liveOverHttp2(port: number, life: Http2Life): Promise<void> {
   const socket = connectTls({
     port,
@@ -108,7 +108,7 @@ async function liveInSession(
   socket: TLSSocket,
   life: Http2Life & { kind: "session" },
 ): Promise<void> {
-  // Either rejects when the session fails, as the lives of many do.
+  // Both reject when the session fails, which is common here.
   await Promise.race([once(session, "remoteSettings"), once(session, "close")]).catch(() => {});
   const streams: ClientHttp2Stream[] = [];
   for (const one of life.streams) {

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** What a process holds on to, apart from what it still uses. */
+/** The resources that a process holds. */
 export interface Holdings {
   /** Open descriptors; 0 where the system does not list them. */
   readonly descriptors: number;
@@ -37,10 +37,10 @@ function countDescriptors(): number {
   }
 }
 
-/** Code that is compiled late, and what V8 learns of it, take this much. */
+/** The allowance for code that V8 compiles late, and for its feedback. */
 const HEAP_ALLOWANCE_BYTES = 8 * 1024 * 1024;
 
-/** What `after` has more than `before`; nothing if nothing has leaked. */
+/** Describes each resource of which `after` has more than `before`. Empty without a leak. */
 export function findLeaks(before: Holdings, after: Holdings): string[] {
   const leaks: string[] = [];
   if (after.descriptors > before.descriptors) {

@@ -1,9 +1,9 @@
 import type { Socket } from "tideway/server";
 
-/** What the routes throw on purpose; every other error is a violation. */
+/** The error that the routes throw on purpose. Every other error is a violation. */
 export class PlannedFault extends Error {}
 
-/** Values that code returns or throws by mistake, some of which throw when they are looked at. */
+/** Values that code returns or throws by mistake. Some of them throw when they are read. */
 const MISTAKES: ReadonlyArray<() => unknown> = [
   () => undefined,
   () => false,
@@ -18,7 +18,7 @@ function fail(): never {
   throw new PlannedFault("planned");
 }
 
-/** Routes whose code does right, wrong, late or nothing, in turn. */
+/** Routes whose code is right, wrong, late or never settles, in turn. */
 export function makeRoutes() {
   let turn = 0;
   const next = <T>(list: readonly T[]): T => list[turn++ % list.length];

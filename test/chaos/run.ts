@@ -7,7 +7,7 @@ import { HTTP2_LIVES, liveOverHttp2 } from "./http2-peer.ts";
 import { countHoldings, findLeaks, type Holdings } from "./leaks.ts";
 import { makeRoutes, PlannedFault } from "./routes.ts";
 
-/** By what the peers of a run reach the server. */
+/** The protocols of the peers. */
 export type Protocol = "HTTP/1.1" | "HTTP/1.1 over TLS" | "HTTP/2";
 
 export const PROTOCOLS: readonly Protocol[] = ["HTTP/1.1", "HTTP/1.1 over TLS", "HTTP/2"];
@@ -17,7 +17,7 @@ export interface ChaosOptions {
   readonly seed: number;
   /** Peers that live at the same time. */
   readonly peersPerRound: number;
-  /** Is asked before each round. */
+  /** Called before each round. */
   readonly isOver: (round: number) => boolean;
   readonly onProgress?: (line: string) => void;
 }
@@ -25,7 +25,7 @@ export interface ChaosOptions {
 export interface ChaosResult {
   readonly rounds: number;
   readonly peers: number;
-  /** Everything that must not happen and did, such as a leak or an error that nobody planned. */
+  /** Everything that must not happen but did, such as a leak or an unplanned error. */
   readonly violations: readonly string[];
 }
 
@@ -40,13 +40,13 @@ const LIMITS: Partial<ServeOptions> = {
   compression: true,
 };
 
-/** Rounds after which everything that is loaded or compiled late is there. */
+/** The rounds after which all late loading and compiling is done. */
 const WARM_UP_ROUNDS = 2;
 
-/** How long the server may take to be rid of the last peers: all limits together, on a slow machine. */
+/** How long the server may take to drop the last peers: all its limits together, on a slow machine. */
 const SETTLE_MS = 60_000;
 
-/** Serves routes whose code misbehaves to peers that misbehave, round after round. */
+/** Runs rounds of misbehaving peers against routes with misbehaving code. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { protocol, seed, peersPerRound, isOver, onProgress = () => {} } = options;
   const violations: string[] = [];
@@ -74,7 +74,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   return { rounds, peers: rounds * peersPerRound, violations };
 }
 
-/** Returns what must not happen and did. */
+/** Runs one round. Returns everything that must not happen but did. */
 async function runRound(protocol: Protocol, seed: number, count: number): Promise<string[]> {
   const violations: string[] = [];
   const isSecure = protocol !== "HTTP/1.1";
@@ -118,11 +118,11 @@ function draw<T>(arbitrary: Arbitrary<T>, seed: number, count: number): T[] {
   return sample(arbitrary, { seed, numRuns: count });
 }
 
-/** A client that does nothing wrong, and gets its echo whatever the others do. */
+/** A well-behaved client, which must get its echo while the others misbehave. */
 class Bystander {
   readonly #socket: WebSocket;
   readonly #exchanged: Promise<string[]>;
-  /** Never rejects: what went wrong is among the complaints. */
+  /** Never rejects. Errors are among the complaints. */
   readonly opened: Promise<unknown>;
   #isLeaving = false;
 
@@ -134,7 +134,7 @@ class Bystander {
     this.#exchanged = this.#exchange();
   }
 
-  /** Returns what it could complain of. */
+  /** Returns its complaints. */
   leave(): Promise<string[]> {
     this.#isLeaving = true;
     return this.#exchanged;
@@ -160,7 +160,7 @@ class Bystander {
   }
 }
 
-/** Now and then holds the event loop for as long as a slow handler would. */
+/** Blocks the event loop now and then, like a slow handler. */
 function blockEventLoop(seed: number): { stop(): void } {
   const lengthsMs = draw(constantFrom(0, 0, 20, 50, 150), seed, 20);
   const timer = setInterval(() => {
@@ -171,7 +171,7 @@ function blockEventLoop(seed: number): { stop(): void } {
 }
 
 function isPlanned(error: unknown): boolean {
-  // Some planned faults throw when they are looked at; what cannot be an error of ours is planned.
+  // Some planned faults throw when they are read. A value that cannot be an error of ours is planned.
   if (!isError(error)) return true;
   return (
     error instanceof PlannedFault ||
@@ -187,7 +187,7 @@ function isError(value: unknown): value is Error {
   }
 }
 
-/** What is reported when routes return wrong values, or decide too late, as those of this run do. */
+/** The errors that are reported when routes return wrong values or decide too late. */
 const EXPECTED_CODES: readonly string[] = [
   "NO_RESPONSE",
   "AUTHORIZE_TIMEOUT",
@@ -202,7 +202,7 @@ function describe(error: unknown): string {
   }
 }
 
-/** Waits until nothing is held that was not held `before`, or for as long as that may take. */
+/** Waits until there are no more resources than `before`, up to the time limit. */
 async function settle(before: Holdings | undefined): Promise<Holdings> {
   let holdings = countHoldings();
   const untilMs = performance.now() + SETTLE_MS;

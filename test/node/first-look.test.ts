@@ -57,7 +57,7 @@ describe("an opening handshake in one piece", () => {
     client.socket.destroy();
   });
 
-  it("may bring most of what is read at once, of which no memory behind it is taken for bytes", async () => {
+  it("may fill most of the read buffer, and the memory after it is never taken for bytes", async () => {
     const { port } = await start();
     const client = new RawClient(port);
     await once(client.socket, "connect");
@@ -71,7 +71,7 @@ describe("an opening handshake in one piece", () => {
     client.socket.destroy();
   });
 
-  it("has only as many bytes as were read, however large the memory is that they came in", () => {
+  it("has only the bytes that were read, with a buffer of any size", () => {
     const onFirstBytes = vi.fn<(newcomer: Newcomer, bytes: Buffer) => void>();
     const host = { onFirstBytes, onSilence: () => {}, onGone: () => {} };
     const handle = { readStart: () => 0 } as unknown as TcpHandle;

@@ -77,7 +77,7 @@ const ERRORS: ReadonlyArray<readonly [string, () => unknown]> = [
     () => Object.assign(new Error("x"), { status: 401, headers: {} }),
   ],
   ["a DOMException", () => new DOMException("x", "AbortError")],
-  ["a kind of Error of another realm that has a name of its own", foreignException],
+  ["an Error subclass of another realm with its own name", foreignException],
 ];
 
 function lockedResponse(): Response {
@@ -86,7 +86,7 @@ function lockedResponse(): Response {
   return response;
 }
 
-/** As the DOMException of a jsdom window is. */
+/** Like the DOMException of a jsdom window. */
 function foreignException(): unknown {
   const code = "class X extends Error { get [Symbol.toStringTag]() { return 'X'; } } new X('x')";
   return runInNewContext(code);

@@ -308,14 +308,14 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     [
       "TLS on a port without TLS",
       "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-      "The client speaks TLS, and this port does not: connect by ws: or http:, or set tls.",
+      "The client speaks TLS, but this port does not; connect with ws: or http:, or set tls.",
     ],
     [
       "a handshake whose Upgrade a proxy has removed",
       "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 13\r\n" +
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
       "This resource speaks WebSocket. The request has Sec-WebSocket-Key but not Upgrade: websocket " +
-        "and Connection: Upgrade; a proxy that removed them must pass them on.",
+        "and Connection: Upgrade; if a proxy removed them, configure it to forward them.",
     ],
   ])("the reason helps with %s", async (_what, bytes, reason) => {
     const { reports, options } = listening();

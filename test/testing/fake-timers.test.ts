@@ -2,14 +2,14 @@ import { mock } from "node:test";
 import { MemoryNetwork } from "tideway/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-/** What fakes time, and lets it pass with turns of the event loop in between. */
+/** Fakes time, and advances it with turns of the event loop in between. */
 interface FakeTime {
   readonly start: () => void;
   readonly advance: (ms: number) => Promise<void>;
   readonly stop: () => void;
 }
 
-/** The one that vitest does not replace. */
+/** The real `setImmediate`, saved before vitest replaces it. */
 const nextTurn = setImmediate;
 
 const VITEST: FakeTime = {

@@ -104,7 +104,7 @@ function reasonOf(cause: unknown): string {
   return messages.join("; ") || (cause as NodeJS.ErrnoException).code || cause.name;
 }
 
-/** The message of an error; of TLS without the internals of OpenSSL, and with what to do. */
+/** The message of an error. For TLS it says what to do, and leaves out internals of OpenSSL. */
 function messageOf(error: Error & { code?: unknown; reason?: unknown }): string {
   const { message, code, reason } = error;
   const known = typeof code === "string" ? TLS_MESSAGES.get(code) : undefined;
@@ -125,7 +125,7 @@ const TLS_MESSAGES: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-/** For certificates whose issuer Node does not know. */
+/** Error codes for certificates with an issuer that Node does not trust. */
 const UNTRUSTED_CODES: ReadonlySet<string> = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "SELF_SIGNED_CERT_IN_CHAIN",

@@ -37,7 +37,7 @@ export class Newcomer implements HandleOwner, TimeoutListener {
   onRead(byteCount: number, bytes: ArrayBuffer | undefined): undefined {
     this.release();
     if (bytes === undefined) this.#host.onGone(this);
-    // Node may leave memory that was never written behind the bytes that it has read.
+    // Node may return a buffer with uninitialized memory after the bytes that it read.
     else this.#host.onFirstBytes(this, Buffer.from(bytes, 0, byteCount));
   }
 

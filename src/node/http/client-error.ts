@@ -7,12 +7,12 @@ const BAD_REQUEST: Refusal = { status: 400, message: "The request is malformed."
 
 const TLS_TO_PLAIN: Refusal = {
   status: 400,
-  message: "The client speaks TLS, and this port does not: connect by ws: or http:, or set tls.",
+  message: "The client speaks TLS, but this port does not; connect with ws: or http:, or set tls.",
 };
 
 interface ClientError extends Error {
   readonly code?: string;
-  /** What came, from its first byte that was not parsed. */
+  /** The received bytes, from the first one that was not parsed. */
   readonly rawPacket?: Uint8Array;
 }
 

@@ -240,10 +240,10 @@ function drop(response: NodeResponse): void {
   else response.destroy();
 }
 
-/** The key passes proxies; the fields of a hop only if the proxy is told to pass them on. */
+/** Proxies forward the key, but forward hop-by-hop fields only if they are configured to. */
 const UPGRADE_LOST =
   "This resource speaks WebSocket. The request has Sec-WebSocket-Key but not Upgrade: websocket and " +
-  "Connection: Upgrade; a proxy that removed them must pass them on.";
+  "Connection: Upgrade; if a proxy removed them, configure it to forward them.";
 
 /** Answers in plain text, where no route does. */
 function refuse(response: NodeResponse, { status, headers = {}, message }: Refusal): void {
