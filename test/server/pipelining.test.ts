@@ -59,6 +59,15 @@ it("a request to change to another protocol is served behind the answer that is 
   client.socket.destroy();
 });
 
+it("CONNECT is refused behind the answers to earlier requests", async () => {
+  const client = await start();
+  client.send(`${request("/slow")}${request("/fast")}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await once(server.httpServer, "connect");
+  answerSlow(new Response("SLOW"));
+  const received = await client.closed();
+  expect(received.match(/(?<=HTTP\/1\.1 )[0-9]+/g)).toEqual(["200", "200", "501"]);
+});
+
 it("a body that its handler does not read is skipped, and the next request is served", async () => {
   const client = await start();
   client.send(

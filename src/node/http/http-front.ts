@@ -103,8 +103,17 @@ export class HttpFront {
 
   /** Refuses to be a proxy (RFC 9110 9.3.6). */
   refuseConnect(request: IncomingMessage, socket: Duplex): void {
-    this.#report("request", CONNECT_UNKNOWN, request);
-    refuse(socket, CONNECT_UNKNOWN);
+    const answer = (): void => {
+      this.#report("request", CONNECT_UNKNOWN, request);
+      refuse(socket, CONNECT_UNKNOWN);
+    };
+    const { latest } = RequestQueue.of(socket);
+    if (latest === undefined) answer();
+    else {
+      // Sent earlier, a client would take this response for that of an earlier request.
+      socket.once("end", () => socket.destroy()).resume();
+      whenAnswered(latest, socket, answer);
+    }
   }
 
   /** Decides on an opening handshake that did not come by the HTTP server. */
