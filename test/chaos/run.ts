@@ -192,6 +192,7 @@ const EXPECTED_CODES: readonly string[] = [
   "NO_RESPONSE",
   "AUTHORIZE_TIMEOUT",
   "INVALID_AUTHORIZATION",
+  "SOCKET_NOT_READ",
 ];
 
 function describe(error: unknown): string {
