@@ -1,28 +1,51 @@
 import type { ServerResponse } from "node:http";
 
-/** The responses that have not been sent to the end. */
+interface Entry {
+  readonly response: ServerResponse;
+  previous: Entry | undefined;
+  next: Entry | undefined;
+}
+
+/**
+ * The responses that have not been sent to the end. They are linked with each other: each table that a
+ * `Set` makes as entries come and go refers to the next, so that old ones keep dead responses alive.
+ */
 export class InFlight implements Iterable<ServerResponse> {
-  readonly #responses = new Set<ServerResponse>();
+  #first: Entry | undefined;
+  #last: Entry | undefined;
   #waiters: Array<() => void> = [];
 
   /** Counts `response` until it has been sent or its connection is closed. */
   add(response: ServerResponse): void {
-    this.#responses.add(response);
-    response.once("close", () => this.#remove(response));
+    const entry: Entry = { response, previous: this.#last, next: undefined };
+    if (this.#last === undefined) this.#first = entry;
+    else this.#last.next = entry;
+    this.#last = entry;
+    response.once("close", () => this.#remove(entry));
   }
 
+  /** The responses that were in flight when the iteration began. */
   [Symbol.iterator](): IterableIterator<ServerResponse> {
-    return this.#responses.values();
+    const responses: ServerResponse[] = [];
+    for (let entry = this.#first; entry !== undefined; entry = entry.next) {
+      responses.push(entry.response);
+    }
+    return responses.values();
   }
 
   whenIdle(): Promise<void> {
-    if (this.#responses.size === 0) return Promise.resolve();
+    if (this.#first === undefined) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  #remove(response: ServerResponse): void {
-    this.#responses.delete(response);
-    if (this.#responses.size > 0) return;
+  #remove(entry: Entry): void {
+    const { previous, next } = entry;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    entry.previous = entry.next = undefined;
+    if (this.#first !== undefined) return;
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 }
