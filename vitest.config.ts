@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { HTTP2, LINKS, TCP_DOCUMENTED } from "./test/suite/links.ts";
@@ -49,6 +50,8 @@ export default defineConfig({
     ],
   },
   test: {
+    // Many tests wait for other processes, so two workers are faster even on two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // No test waits for time to pass: these only end a run that hangs.
     testTimeout: 30_000,
     // A server prints what it refuses, which many tests have it do.
