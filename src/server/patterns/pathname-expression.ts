@@ -16,7 +16,10 @@ interface Group {
 const SEGMENT = "[^/]+?";
 const WILDCARD = ".*";
 
-const NAME = /:([\p{ID_Start}_$][\p{ID_Continue}_$\u200c\u200d]*)/uy;
+/** The source, for the flag `u`, of a named param as it stands in a pattern; it captures the name. */
+export const NAMED_PARAM: string = String.raw`:([\p{ID_Start}_$][\p{ID_Continue}_$\u200c\u200d]*)`;
+
+const NAME = new RegExp(NAMED_PARAM, "uy");
 const MODIFIER = /[?*+]/y;
 const SYNTAX = /[.+*?^${}()[\]|/\\]/g;
 

@@ -1,3 +1,5 @@
+import { NAMED_PARAM } from "./pathname-expression.ts";
+
 /**
  * Whether a route for the path `earlier` matches every path that `later` matches, so that the later
  * route never answers. Covers paths of plain segments, params and a wildcard at the end. Other patterns
@@ -21,8 +23,8 @@ export function shadows(earlier: string, later: string): boolean {
 
 /** A segment of literal text and named params, which matches exactly one segment of a path. */
 const ONE_SEGMENT = /^[^{}()*+?\\]*$/;
-const NAME = /:[\p{ID_Start}_$][\p{ID_Continue}_$\u200c\u200d]*/gu;
-const WHOLE_PARAM = /^:[\p{ID_Start}_$][\p{ID_Continue}_$\u200c\u200d]*$/u;
+const NAME = new RegExp(NAMED_PARAM, "gu");
+const WHOLE_PARAM = new RegExp(`^${NAMED_PARAM}$`, "u");
 
 function isOneSegment(segment: string, index: number, all: readonly string[]): boolean {
   return ONE_SEGMENT.test(segment) || (segment === "*" && index === all.length - 1);
