@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type ClientHttp2Session, constants } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, vi } from "vitest";
-import { stallTimeoutMs } from "../../src/node/serve/stall-timeout.ts";
+import { stallTimeoutMs } from "../../src/node/requests/stall-timeout.ts";
 import { extendedConnect, openSession, startTls } from "./support.ts";
 
 const PATIENCE_MS = 50;

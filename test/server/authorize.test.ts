@@ -5,7 +5,7 @@ import { MemoryNetwork } from "tideway/testing";
 import { type ApplicationOptions, route, type StandardSchema } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { ByteBudget } from "../../src/protocol/index.ts";
-import { HeldSocket } from "../../src/node/serve/held-socket.ts";
+import { HeldSocket } from "../../src/node/requests/early-data-buffer.ts";
 import type { Routes } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "./clients.ts";
 import { FRONTS } from "./fronts.ts";

@@ -4,7 +4,7 @@ import {
   type UpgradeOffer,
 } from "../../protocol/handshake/index.ts";
 import { parseRequestHead } from "../../protocol/handshake/request-head.ts";
-import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../serve/request-target.ts";
+import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../requests/request-target.ts";
 
 /** The head of a request for a WebSocket. */
 export interface OpeningRequest {

@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from "node:http";
 import type { Duplex } from "node:stream";
-import type { HttpFront } from "./http-front.ts";
-import type { Refusal } from "../serve/refusal.ts";
+import type { HttpFront } from "./http1-listener.ts";
+import type { Refusal } from "../requests/refusal.ts";
 
 const BAD_REQUEST: Refusal = { status: 400, message: "The request is malformed." };
 

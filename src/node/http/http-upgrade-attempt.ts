@@ -1,7 +1,7 @@
 import type { UpgradeOutcome } from "../../protocol/handshake/index.ts";
 import type { Peer } from "../../server/upgrade.ts";
-import type { RequestTarget } from "../serve/request-target.ts";
-import { NodeUpgradeAttempt } from "../serve/upgrade-attempt.ts";
+import type { RequestTarget } from "../requests/request-target.ts";
+import { NodeUpgradeAttempt } from "../requests/upgrade-attempt.ts";
 
 /** A request of HTTP/1.1 for a WebSocket. */
 export class HttpUpgradeAttempt extends NodeUpgradeAttempt {

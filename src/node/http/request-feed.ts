@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
-import { HeldBytes } from "../serve/held-bytes.ts";
+import { HeldBytes } from "../requests/byte-accumulator.ts";
 import { undocumented } from "../undocumented.ts";
 import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
 

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Farewell } from "../../server/socket-drain.ts";
-import type { HttpFront } from "./http-front.ts";
+import type { HttpFront } from "./http1-listener.ts";
 import { isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { type InnerMethod, overrideMethod } from "./override-method.ts";
 import { boundRequests } from "./request-feed.ts";

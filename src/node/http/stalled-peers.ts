@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { stallTimeoutMs } from "../serve/stall-timeout.ts";
-import type { HttpFront } from "./http-front.ts";
+import { stallTimeoutMs } from "../requests/stall-timeout.ts";
+import type { HttpFront } from "./http1-listener.ts";
 
 /**
  * Drops connections whose peer stops reading in the middle of a response, for whose sake a handler,

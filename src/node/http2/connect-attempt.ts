@@ -7,7 +7,7 @@ import {
 } from "../../protocol/handshake/index.ts";
 import { isKey } from "../../protocol/handshake/accept-key.ts";
 import { nodePlatform } from "../platform.ts";
-import { NodeUpgradeAttempt } from "../serve/upgrade-attempt.ts";
+import { NodeUpgradeAttempt } from "../requests/upgrade-attempt.ts";
 
 /** A request of HTTP/2 for a WebSocket (RFC 8441). */
 export class ConnectAttempt extends NodeUpgradeAttempt {

@@ -8,7 +8,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
-import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../serve/request-target.ts";
+import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../requests/request-target.ts";
 import { inNextTurn, wheel } from "../timers.ts";
 import { unwatchStuckStreams, watchStuckStreams } from "./close-stream.ts";
 import type { IncomingStream } from "./incoming-stream.ts";

@@ -6,7 +6,7 @@ import {
   type TargetRefusal,
   toTarget,
   TOO_MANY_FIELDS,
-} from "../serve/request-target.ts";
+} from "../requests/request-target.ts";
 
 /** Reads what a request of HTTP/2 that came by TLS is for (RFC 9113 8.3.1). */
 export function readHttp2Target(rawHeaders: readonly string[]): RequestTarget | TargetRefusal {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { isConnectionField } from "../serve/connection-fields.ts";
-import type { Refusal } from "../serve/refusal.ts";
+import { isConnectionField } from "../requests/connection-fields.ts";
+import type { Refusal } from "../requests/refusal.ts";
 import { endStream } from "./close-stream.ts";
 
 /** A request of HTTP/2 with the stream that it opened. */

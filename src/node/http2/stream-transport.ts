@@ -1,6 +1,6 @@
 import { constants, type Http2Stream } from "node:http2";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
-import { HeldBytes } from "../serve/held-bytes.ts";
+import { HeldBytes } from "../requests/byte-accumulator.ts";
 import { cancelStream, endStream } from "./close-stream.ts";
 
 /**

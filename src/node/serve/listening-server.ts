@@ -3,12 +3,12 @@ import type { AddressInfo, Socket } from "node:net";
 import { resolve as resolvePath } from "node:path";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
-import type { Http2Front } from "../http2/http2-front.ts";
+import type { Http2Front } from "../http2/http2-listener.ts";
 import { FirstLook } from "../first-look/first-look.ts";
-import type { HttpFront } from "../http/http-front.ts";
-import { Ending } from "./ending.ts";
+import type { HttpFront } from "../http/http1-listener.ts";
+import { Ending } from "../requests/deadline-task.ts";
 import type { ListenPlace } from "./listen.ts";
-import { goingAway } from "./refusal.ts";
+import { goingAway } from "../requests/refusal.ts";
 import {
   type OpenSockets,
   resolveStopOptions,

@@ -21,9 +21,9 @@ import { checkOptions, invalidOption } from "../../server/options.ts";
 import type { Route, Routes } from "../../server/route-types.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
 import { dropStalledPeers } from "../http/stalled-peers.ts";
-import { HttpFront } from "../http/http-front.ts";
+import { HttpFront } from "../http/http1-listener.ts";
 import { SharedHttpServer } from "../http/shared-http-server.ts";
-import { HTTP2_ALPN_ID, Http2Front } from "../http2/http2-front.ts";
+import { HTTP2_ALPN_ID, Http2Front } from "../http2/http2-listener.ts";
 import { listen, readListenPlace } from "./listen.ts";
 import { ListeningServer } from "./listening-server.ts";
 import {
@@ -35,7 +35,7 @@ import {
 import { checkHttpServer } from "./http-server-argument.ts";
 import { nodeEnvironment } from "../environment.ts";
 import { inNextTurn } from "../timers.ts";
-import { MAX_HEADER_BYTES } from "./request-target.ts";
+import { MAX_HEADER_BYTES } from "../requests/request-target.ts";
 
 /** Where and how to listen, besides all that {@link ApplicationOptions} say. */
 export interface ServeOptions extends ApplicationOptions {

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { ByteBudget } from "../../protocol/index.ts";
 import { cancelBody } from "../../server/http-answer.ts";
 import type { UpgradeDecision } from "../../server/upgrade.ts";
-import { HeldSocket } from "./held-socket.ts";
+import { HeldSocket } from "./early-data-buffer.ts";
 import type { Refusal } from "./refusal.ts";
 import type { NodeUpgradeAttempt } from "./upgrade-attempt.ts";
 

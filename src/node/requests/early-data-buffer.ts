@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { ByteBudget } from "../../protocol/index.ts";
-import { HeldBytes } from "./held-bytes.ts";
+import { HeldBytes } from "./byte-accumulator.ts";
 
 /** The events of a `HeldSocket` before `release`. At most one of them is called, once. */
 export interface EarlyDataOwner {

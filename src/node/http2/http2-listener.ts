@@ -2,11 +2,11 @@ import { Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from 
 import type { Server as HttpsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
 import type { Application } from "../../server/application.ts";
-import { ProxiedTargets } from "../serve/proxied-targets.ts";
-import { type Refusal, reportRefusal } from "../serve/refusal.ts";
-import { RequestListener } from "../serve/request-listener.ts";
-import type { RequestTarget, TargetRefusal } from "../serve/request-target.ts";
-import { stallTimeoutMs } from "../serve/stall-timeout.ts";
+import { ProxiedTargets } from "../requests/proxied-targets.ts";
+import { type Refusal, reportRefusal } from "../requests/refusal.ts";
+import { RequestListener } from "../requests/request-listener.ts";
+import type { RequestTarget, TargetRefusal } from "../requests/request-target.ts";
+import { stallTimeoutMs } from "../requests/stall-timeout.ts";
 import { wheel } from "../timers.ts";
 import { cancelStream } from "./close-stream.ts";
 import { ConnectListener } from "./connect-listener.ts";
