@@ -9,7 +9,7 @@ import {
   Endpoint,
   type EndpointEvents,
   OutputBuffer,
-  type Platform,
+  type ProtocolEnvironment,
   type PreparedMessage,
   type SharedOutput,
 } from "../protocol/index.ts";
@@ -29,7 +29,7 @@ import type { TimeoutListener, TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 /** What all connections of a runtime share. */
 export interface ConnectionEnvironment {
-  readonly platform: Platform;
+  readonly protocol: ProtocolEnvironment;
   readonly pool: BufferPool;
   readonly sharedOutput: SharedOutput;
   readonly wheel: TimerWheel;
@@ -134,7 +134,7 @@ export class ByteConnection
     const deflate = agreement && { agreement, codec: environment.deflateCodec };
     this.#endpoint = new Endpoint(
       { role, maxMessageBytes, unfinishedBudget, maxFrameBytes, deflate },
-      environment.platform,
+      environment.protocol,
       output,
       this,
     );

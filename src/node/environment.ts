@@ -12,7 +12,7 @@ const defer = (callback: () => void): void => queueMicrotask(() => process.nextT
 
 /** What all connections of the process share. */
 export const nodeEnvironment: ConnectionEnvironment = {
-  platform: nodePlatform,
+  protocol: nodePlatform,
   sharedOutput: new SharedOutput((byteLength) => Buffer.allocUnsafeSlow(byteLength)),
   pool: new SlabPool((byteLength) => Buffer.allocUnsafeSlow(byteLength)),
   wheel,

@@ -2,14 +2,14 @@
 import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
 import { hash, randomFillSync } from "node:crypto";
 import { markAsUntransferable } from "node:worker_threads";
-import type { Platform } from "../protocol/index.ts";
+import type { ProtocolEnvironment } from "../protocol/index.ts";
 import { decodeUtf8 } from "./utf8-decoder.ts";
 
 /** Below this, filling memory with zeroes costs less than asking for some that is not. */
 const MIN_UNSAFE_BYTES = 2048;
 
 /** The protocol's needs by way of Node's Buffer and crypto. */
-export const nodePlatform: Platform = {
+export const nodePlatform: ProtocolEnvironment = {
   // No text has more UTF-16 units than it has bytes.
   maxTextBytes: constants.MAX_STRING_LENGTH,
   // No Buffer, though it comes from there: what a message is does not depend on the runtime.

@@ -8,7 +8,7 @@ import { MAX_CONTROL_PAYLOAD_BYTES } from "./frame-rules.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
-import type { Platform } from "./platform.ts";
+import type { ProtocolEnvironment } from "./protocol-environment.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
 import { Receiver } from "./receiver.ts";
 
@@ -67,7 +67,7 @@ export interface EndpointEvents {
 export class Endpoint extends Receiver {
   #state: EndpointState = "open";
   readonly #events: EndpointEvents;
-  readonly #platform: Platform;
+  readonly #environment: ProtocolEnvironment;
   readonly #writer: FrameWriter;
   readonly #deflate: MessageDeflate | undefined;
   #holdsPongs = false;
@@ -75,7 +75,7 @@ export class Endpoint extends Receiver {
 
   constructor(
     options: EndpointOptions,
-    platform: Platform,
+    environment: ProtocolEnvironment,
     output: OutputBuffer,
     events: EndpointEvents,
   ) {
@@ -83,11 +83,11 @@ export class Endpoint extends Receiver {
     const deflate =
       options.deflate && new MessageDeflate(options.deflate.agreement, options.deflate.codec);
     const { unfinishedBudget } = options;
-    super({ role, maxMessageBytes, deflate, unfinishedBudget }, platform);
+    super({ role, maxMessageBytes, deflate, unfinishedBudget }, environment);
     this.#deflate = deflate;
     this.#events = events;
-    this.#platform = platform;
-    this.#writer = new FrameWriter({ role, maxFrameBytes, deflate }, platform, output);
+    this.#environment = environment;
+    this.#writer = new FrameWriter({ role, maxFrameBytes, deflate }, environment, output);
   }
 
   get state(): EndpointState {
@@ -141,7 +141,7 @@ export class Endpoint extends Receiver {
    * @throws {UsageError} `INVALID_CLOSE_CODE` or `CLOSE_REASON_TOO_BIG`.
    */
   close(code?: number, reason = ""): void {
-    const payload = closePayload(this.#platform, code, reason);
+    const payload = closePayload(this.#environment, code, reason);
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#writer.writeFrame(FIN | Opcode.Close, payload);
@@ -204,7 +204,7 @@ export class Endpoint extends Receiver {
   protected override onCloseFrame(code: number, reason: string): void {
     if (this.#state === "open") {
       const echoed = code === CloseCode.NoStatusReceived ? undefined : code;
-      this.#writer.writeFrame(FIN | Opcode.Close, closePayload(this.#platform, echoed, ""));
+      this.#writer.writeFrame(FIN | Opcode.Close, closePayload(this.#environment, echoed, ""));
     }
     this.#finish({ code, reason, wasClean: true, error: undefined });
   }
@@ -212,7 +212,7 @@ export class Endpoint extends Receiver {
   /** RFC 6455 7.1.7: tells the peer why, if it has not been sent a Close frame already. */
   protected override onViolation(error: ProtocolError): void {
     if (this.#state === "open") {
-      const payload = closePayload(this.#platform, error.closeCode, error.message);
+      const payload = closePayload(this.#environment, error.closeCode, error.message);
       this.#writer.writeFrame(FIN | Opcode.Close, payload);
     }
     this.#finish({ code: CloseCode.Abnormal, reason: "", wasClean: false, error });
@@ -238,13 +238,17 @@ export class Endpoint extends Receiver {
 }
 
 /** The body of a Close frame (RFC 6455 5.5.1). */
-function closePayload(platform: Platform, code: number | undefined, reason: string): Uint8Array {
-  checkCloseArguments(platform, code, reason);
-  if (code === undefined) return platform.allocate(0);
-  const payload = platform.allocate(2 + platform.utf8Length(reason));
+function closePayload(
+  environment: ProtocolEnvironment,
+  code: number | undefined,
+  reason: string,
+): Uint8Array {
+  checkCloseArguments(environment, code, reason);
+  if (code === undefined) return environment.allocate(0);
+  const payload = environment.allocate(2 + environment.utf8Length(reason));
   payload[0] = code >>> 8;
   payload[1] = code;
-  platform.encodeUtf8(reason, payload, 2);
+  environment.encodeUtf8(reason, payload, 2);
   return payload;
 }
 
@@ -252,12 +256,16 @@ function closePayload(platform: Platform, code: number | undefined, reason: stri
  * RFC 6455 7.4 and 5.5.
  * @throws {UsageError} `INVALID_CLOSE_CODE` or `CLOSE_REASON_TOO_BIG`.
  */
-function checkCloseArguments(platform: Platform, code: number | undefined, reason: string): void {
+function checkCloseArguments(
+  environment: ProtocolEnvironment,
+  code: number | undefined,
+  reason: string,
+): void {
   if (code === undefined && reason === "") return;
   if (code === undefined || !isCloseCodeOnWire(code) || !Number.isInteger(code)) {
     throw new UsageError("INVALID_CLOSE_CODE", `close code ${code} must not be sent`);
   }
-  const reasonBytes = platform.utf8Length(reason);
+  const reasonBytes = environment.utf8Length(reason);
   if (reasonBytes > MAX_CLOSE_REASON_BYTES) {
     throw new UsageError(
       "CLOSE_REASON_TOO_BIG",

@@ -10,7 +10,7 @@ import { RSV1 } from "./frame-rules.ts";
 import { MaskingKeys } from "./masking-keys.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
-import type { Platform } from "./platform.ts";
+import type { ProtocolEnvironment } from "./protocol-environment.ts";
 import type { PreparedFrame, PreparedMessage } from "./prepared-message.ts";
 
 const FIN = 0x80;
@@ -30,19 +30,19 @@ export interface FrameWriterOptions {
 /** Writes frames (RFC 6455 5.2) in place into an output buffer. */
 export class FrameWriter {
   readonly #output: OutputBuffer;
-  readonly #platform: Platform;
+  readonly #environment: ProtocolEnvironment;
   readonly #maxFrameBytes: number;
   readonly #deflate: MessageDeflate | undefined;
   readonly #maskingKeys: MaskingKeys | undefined;
   /** The same for all who make the same frames; undefined if this one's frames are its alone. */
   readonly #frameKind: string | undefined;
 
-  constructor(options: FrameWriterOptions, platform: Platform, output: OutputBuffer) {
+  constructor(options: FrameWriterOptions, environment: ProtocolEnvironment, output: OutputBuffer) {
     this.#output = output;
-    this.#platform = platform;
+    this.#environment = environment;
     this.#maxFrameBytes = options.maxFrameBytes;
     this.#deflate = options.deflate;
-    this.#maskingKeys = options.role === "client" ? MaskingKeys.of(platform) : undefined;
+    this.#maskingKeys = options.role === "client" ? MaskingKeys.of(environment) : undefined;
     const isShareable = this.#maskingKeys === undefined && this.#maxFrameBytes === Infinity;
     if (isShareable) this.#frameKind = this.#deflate === undefined ? "plain" : this.#deflate.kind;
   }
@@ -77,19 +77,19 @@ export class FrameWriter {
 
   /** Writes a text message; lone surrogates become U+FFFD. */
   writeText(text: string, mayCompress: boolean): void {
-    const platform = this.#platform;
+    const environment = this.#environment;
     if (mayCompress && this.#deflate?.isFor(text.length * 3) === true) {
-      const bytes = platform.allocate(platform.utf8Length(text));
-      platform.encodeUtf8(text, bytes, 0);
+      const bytes = environment.allocate(environment.utf8Length(text));
+      environment.encodeUtf8(text, bytes, 0);
       this.#writeMessage(Opcode.Text, bytes, true);
       return;
     }
     const units = text.length;
     const isCounted = units > MAX_UNCOUNTED_TEXT_UNITS || units * 3 > this.#maxFrameBytes;
-    const mostBytes = isCounted ? platform.utf8Length(text) : units * 3;
+    const mostBytes = isCounted ? environment.utf8Length(text) : units * 3;
     if (mostBytes > this.#maxFrameBytes) {
-      const bytes = platform.allocate(mostBytes);
-      platform.encodeUtf8(text, bytes, 0);
+      const bytes = environment.allocate(mostBytes);
+      environment.encodeUtf8(text, bytes, 0);
       this.#writeFragments(Opcode.Text, bytes);
       return;
     }
@@ -99,7 +99,7 @@ export class FrameWriter {
     // The text is written where it belongs if it is ASCII, and moved if its header is longer.
     const guessed = frameHeaderBytesFor(isCounted ? mostBytes : units, isMasked);
     const start = output.length + guessed;
-    const byteLength = platform.encodeUtf8(text, output.bytes, start);
+    const byteLength = environment.encodeUtf8(text, output.bytes, start);
     const actual = frameHeaderBytesFor(byteLength, isMasked);
     if (actual !== guessed) {
       output.bytes.copyWithin(output.length + actual, start, start + byteLength);

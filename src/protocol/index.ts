@@ -3,7 +3,7 @@
  *
  * ```ts
  * const output = new OutputBuffer(pool);
- * const endpoint = new Endpoint({ role: "server" }, platform, output, {
+ * const endpoint = new Endpoint({ role: "server" }, environment, output, {
  *   onText: (text) => endpoint.sendText(text),
  *   onBinary: (bytes) => endpoint.sendBinary(bytes),
  *   onPing() {},
@@ -72,7 +72,7 @@ export { HandshakeError, ProtocolError, UsageError } from "../errors/index.ts";
 export { isPool } from "./message-pool.ts";
 export { Opcode } from "./opcode.ts";
 export { type BufferPool, OutputBuffer } from "./output-buffer.ts";
-export type { Platform } from "./platform.ts";
+export type { ProtocolEnvironment } from "./protocol-environment.ts";
 export { type PreparedFrame, PreparedMessage } from "./prepared-message.ts";
 export type { Receiver, ReceiverOptions } from "./receiver.ts";
 export { type SharedBytes, SharedOutput } from "./shared-output.ts";

@@ -1,4 +1,4 @@
-import type { Platform } from "./platform.ts";
+import type { ProtocolEnvironment } from "./protocol-environment.ts";
 
 const BATCH = 1024;
 
@@ -7,21 +7,21 @@ const BATCH = 1024;
  * call into the source for each frame would cost more than the frame.
  */
 export class MaskingKeys {
-  static readonly #byPlatform = new WeakMap<Platform, MaskingKeys>();
-  readonly #platform: Platform;
+  static readonly #byEnvironment = new WeakMap<ProtocolEnvironment, MaskingKeys>();
+  readonly #environment: ProtocolEnvironment;
   readonly #keys = new Int32Array(BATCH);
   #used = BATCH;
 
-  private constructor(platform: Platform) {
-    this.#platform = platform;
+  private constructor(environment: ProtocolEnvironment) {
+    this.#environment = environment;
   }
 
-  /** The keys that all connections of a platform draw from. */
-  static of(platform: Platform): MaskingKeys {
-    let keys = this.#byPlatform.get(platform);
+  /** The keys that all connections of an environment draw from. */
+  static of(environment: ProtocolEnvironment): MaskingKeys {
+    let keys = this.#byEnvironment.get(environment);
     if (keys === undefined) {
-      keys = new MaskingKeys(platform);
-      this.#byPlatform.set(platform, keys);
+      keys = new MaskingKeys(environment);
+      this.#byEnvironment.set(environment, keys);
     }
     return keys;
   }
@@ -29,7 +29,7 @@ export class MaskingKeys {
   /** A key that has not been handed out before. */
   next(): number {
     if (this.#used === BATCH) {
-      this.#platform.fillRandom(new Uint8Array(this.#keys.buffer));
+      this.#environment.fillRandom(new Uint8Array(this.#keys.buffer));
       this.#used = 0;
     }
     const key = this.#keys[this.#used];

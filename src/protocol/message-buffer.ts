@@ -1,5 +1,5 @@
 import type { ByteBudget } from "./byte-budget.ts";
-import type { Platform } from "./platform.ts";
+import type { ProtocolEnvironment } from "./protocol-environment.ts";
 
 /** Up to here the length that a frame declares is allocated at once; above, as bytes come. */
 const MAX_TRUSTED_BYTES = 1 << 16;
@@ -15,12 +15,12 @@ export class MessageBuffer {
   /** Filled up to `length`. */
   bytes: Uint8Array = EMPTY;
   length = 0;
-  readonly #platform: Platform;
+  readonly #environment: ProtocolEnvironment;
   readonly #budget: ByteBudget | undefined;
 
   /** `budget` is what the bytes held are taken from; without one they are not counted. */
-  constructor(platform: Platform, budget?: ByteBudget) {
-    this.#platform = platform;
+  constructor(environment: ProtocolEnvironment, budget?: ByteBudget) {
+    this.#environment = environment;
     this.#budget = budget;
   }
 
@@ -62,7 +62,7 @@ export class MessageBuffer {
     this.detach();
     if (bytes.length === length) return bytes;
     if (!isAlone && bytes.length < length * 1.5) return bytes.subarray(0, length);
-    const exact = this.#platform.allocate(length);
+    const exact = this.#environment.allocate(length);
     exact.set(bytes.subarray(0, length));
     return exact;
   }
@@ -76,7 +76,7 @@ export class MessageBuffer {
     const grown = Math.max(trusted, this.bytes.length * (isAll ? 16 : 2));
     const capacity = isAll ? Math.min(grown, expectedBytes) : grown;
     if (this.#budget?.take(capacity - this.bytes.length) === false) return false;
-    const larger = this.#platform.allocate(capacity);
+    const larger = this.#environment.allocate(capacity);
     if (this.length > 0) larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
     return true;

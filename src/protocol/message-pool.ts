@@ -1,6 +1,6 @@
 import { ArrayViews } from "./array-views.ts";
 import { copyMasked } from "./masking.ts";
-import type { Platform } from "./platform.ts";
+import type { ProtocolEnvironment } from "./protocol-environment.ts";
 
 /** Longer messages get memory of their own, which costs little beside copying them. */
 export const MAX_POOLED_BYTES = 2048;
@@ -22,9 +22,9 @@ export function isPool(buffer: ArrayBufferLike): boolean {
 }
 
 /** Takes `byteLength` bytes, at most `MAX_POOLED_BYTES`, out of the pool; returns where they begin. */
-function take(byteLength: number, platform: Platform): number {
+function take(byteLength: number, environment: ProtocolEnvironment): number {
   if (usedBytes + byteLength > pool.bytes.length) {
-    pool = new ArrayViews(platform.allocatePool(POOL_BYTES));
+    pool = new ArrayViews(environment.allocatePool(POOL_BYTES));
     pools.add(pool.buffer);
     usedBytes = 0;
   }
@@ -34,8 +34,8 @@ function take(byteLength: number, platform: Platform): number {
 }
 
 /** Returns a copy of `source` in memory that is cut out of a larger piece (bench: parse). */
-export function pooledCopy(source: Uint8Array, platform: Platform): Uint8Array {
-  const start = take(source.length, platform);
+export function pooledCopy(source: Uint8Array, environment: ProtocolEnvironment): Uint8Array {
+  const start = take(source.length, environment);
   pool.bytes.set(source, start);
   return new Uint8Array(pool.buffer, start, source.length);
 }
@@ -46,9 +46,9 @@ export function pooledUnmaskedCopy(
   from: number,
   length: number,
   key: number,
-  platform: Platform,
+  environment: ProtocolEnvironment,
 ): Uint8Array {
-  const start = take(length, platform);
+  const start = take(length, environment);
   copyMasked(source, from, pool, start, length, key);
   return new Uint8Array(pool.buffer, start, length);
 }

@@ -26,7 +26,7 @@ import {
 } from "./message-pool.ts";
 import { MessageBuffer } from "./message-buffer.ts";
 import { isControl, Opcode } from "./opcode.ts";
-import type { Platform } from "./platform.ts";
+import type { ProtocolEnvironment } from "./protocol-environment.ts";
 import { decodeInRun, endRun } from "./text-run.ts";
 import { Utf8Validator } from "./utf8.ts";
 
@@ -54,7 +54,7 @@ export abstract class Receiver {
   readonly #maxMessageBytes: number;
   /** The same for text, which must fit into a string too. */
   readonly #maxTextBytes: number;
-  readonly #platform: Platform;
+  readonly #environment: ProtocolEnvironment;
   readonly #deflate: MessageDeflate | undefined;
   readonly #unfinishedBudget: ByteBudget | undefined;
 
@@ -84,11 +84,11 @@ export abstract class Receiver {
   #control: MessageBuffer | undefined;
   #utf8: Utf8Validator | undefined;
 
-  constructor(options: ReceiverOptions, platform: Platform) {
+  constructor(options: ReceiverOptions, environment: ProtocolEnvironment) {
     this.#isServer = options.role === "server";
     this.#maxMessageBytes = options.maxMessageBytes;
-    this.#maxTextBytes = Math.min(options.maxMessageBytes, platform.maxTextBytes);
-    this.#platform = platform;
+    this.#maxTextBytes = Math.min(options.maxMessageBytes, environment.maxTextBytes);
+    this.#environment = environment;
     this.#deflate = options.deflate;
     this.#unfinishedBudget = options.unfinishedBudget;
   }
@@ -272,16 +272,16 @@ export abstract class Receiver {
 
   /** A message in one frame in one chunk: the usual case. */
   #deliverText(chunk: Uint8Array, start: number, end: number): void {
-    const platform = this.#platform;
+    const environment = this.#environment;
     if (this.#unmaskText(chunk, start, end)) {
       const isInRun = !this.#isServer && end - start < MIN_LONG_BYTES;
       this.onText(
         isInRun
-          ? decodeInRun(chunk, start, end, platform)
-          : platform.decodeAscii(chunk, start, end),
+          ? decodeInRun(chunk, start, end, environment)
+          : environment.decodeAscii(chunk, start, end),
       );
-    } else if (platform.isUtf8(chunk, start, end)) {
-      this.onText(platform.decodeUtf8(chunk, start, end));
+    } else if (environment.isUtf8(chunk, start, end)) {
+      this.onText(environment.decodeUtf8(chunk, start, end));
     } else this.#violate(INVALID_UTF8);
   }
 
@@ -293,7 +293,7 @@ export abstract class Receiver {
         : isShortAscii(chunk, start, end);
     }
     if (this.#isServer) mask(chunk, start, end, this.#maskingKey, 0);
-    return this.#platform.isAscii(chunk, start, end);
+    return this.#environment.isAscii(chunk, start, end);
   }
 
   #deliverBinary(chunk: Uint8Array, start: number, end: number): void {
@@ -301,7 +301,7 @@ export abstract class Receiver {
     if (this.#isServer && length <= MAX_ONE_PASS_BYTES) {
       const source = viewsOf(chunk);
       const from = offsetOf(chunk) + start;
-      this.onBinary(pooledUnmaskedCopy(source, from, length, this.#maskingKey, this.#platform));
+      this.onBinary(pooledUnmaskedCopy(source, from, length, this.#maskingKey, this.#environment));
       return;
     }
     if (!this.#isServer && length <= MAX_POOLED_BYTES) {
@@ -317,8 +317,8 @@ export abstract class Receiver {
 
   #owned(bytes: Uint8Array): Uint8Array {
     if (this.#isServer && bytes.length <= MAX_POOLED_BYTES)
-      return pooledCopy(bytes, this.#platform);
-    const owned = this.#platform.allocate(bytes.length);
+      return pooledCopy(bytes, this.#environment);
+    const owned = this.#environment.allocate(bytes.length);
     owned.set(bytes);
     return owned;
   }
@@ -326,7 +326,7 @@ export abstract class Receiver {
   /** Adds to a message that a fragment or a chunk's end has cut; false if its text is bad. */
   #addToMessage(chunk: Uint8Array, start: number, stop: number): boolean {
     const budget = this.#unfinishedBudget;
-    const message = (this.#message ??= new MessageBuffer(this.#platform, budget));
+    const message = (this.#message ??= new MessageBuffer(this.#environment, budget));
     const from = message.length;
     if (!message.append(chunk, start, stop, from + this.#missing, this.#isFinal)) {
       return this.#violate(unfinishedTooBig(budget!.maxBytes));
@@ -358,7 +358,7 @@ export abstract class Receiver {
       this.onBinary(message.release(!this.#isServer));
     } else {
       const bytes = message.detach();
-      if (this.#utf8!.isComplete) this.onText(this.#platform.decodeUtf8(bytes, 0, bytes.length));
+      if (this.#utf8!.isComplete) this.onText(this.#environment.decodeUtf8(bytes, 0, bytes.length));
       else this.#violate(INVALID_UTF8);
     }
   }
@@ -370,17 +370,17 @@ export abstract class Receiver {
       this.#violate(message);
     } else if (opcode === Opcode.Binary) {
       this.onBinary(this.#owned(message));
-    } else if (this.#platform.isAscii(message, 0, message.length)) {
-      this.onText(this.#platform.decodeAscii(message, 0, message.length));
-    } else if (this.#platform.isUtf8(message, 0, message.length)) {
-      this.onText(this.#platform.decodeUtf8(message, 0, message.length));
+    } else if (this.#environment.isAscii(message, 0, message.length)) {
+      this.onText(this.#environment.decodeAscii(message, 0, message.length));
+    } else if (this.#environment.isUtf8(message, 0, message.length)) {
+      this.onText(this.#environment.decodeUtf8(message, 0, message.length));
     } else {
       this.#violate(INVALID_UTF8);
     }
   }
 
   #readControl(chunk: Uint8Array, start: number, end: number): number {
-    const control = (this.#control ??= new MessageBuffer(this.#platform));
+    const control = (this.#control ??= new MessageBuffer(this.#environment));
     const stop = Math.min(end, start + this.#missing);
     control.append(chunk, start, stop, this.#payloadBytes, true);
     this.#missing -= stop - start;
@@ -405,11 +405,11 @@ export abstract class Receiver {
     const code = (payload[0] << 8) | payload[1];
     if (!isCloseCodeOnWire(code)) {
       this.#violate(invalidCloseCode(code));
-    } else if (!this.#platform.isUtf8(payload, 2, length)) {
+    } else if (!this.#environment.isUtf8(payload, 2, length)) {
       this.#violate(INVALID_UTF8);
     } else {
       this.stop();
-      this.onCloseFrame(code, this.#platform.decodeUtf8(payload, 2, length));
+      this.onCloseFrame(code, this.#environment.decodeUtf8(payload, 2, length));
     }
   }
 

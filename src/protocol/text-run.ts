@@ -1,4 +1,4 @@
-import type { Platform } from "./platform.ts";
+import type { ProtocolEnvironment } from "./protocol-environment.ts";
 
 /** The most that is decoded at once, so that a text that is kept holds no more than that. */
 const RUN_BYTES = 2048;
@@ -28,7 +28,7 @@ export function decodeInRun(
   chunk: Uint8Array,
   start: number,
   end: number,
-  platform: Platform,
+  environment: ProtocolEnvironment,
 ): string {
   const isFirst = runChunk !== chunk;
   if (isFirst) {
@@ -38,10 +38,10 @@ export function decodeInRun(
   const isBehindLatest = !isFirst && start - latestEnd <= MAX_HEADER_BYTES;
   latestEnd = end;
   if (end > runEnd) {
-    if (!isBehindLatest) return platform.decodeAscii(chunk, start, end);
+    if (!isBehindLatest) return environment.decodeAscii(chunk, start, end);
     runStart = start;
     runEnd = Math.max(end, Math.min(start + RUN_BYTES, chunk.length));
-    runText = platform.decodeAscii(chunk, runStart, runEnd);
+    runText = environment.decodeAscii(chunk, runStart, runEnd);
   }
   return runText.slice(start - runStart, end - runStart);
 }

@@ -149,7 +149,7 @@ export function rig(
   const transport = new ManualTransport();
   const connection = new ByteConnection(
     {
-      platform: nodePlatform,
+      protocol: nodePlatform,
       pool: new SlabPool(allocate),
       sharedOutput: new SharedOutput(allocate),
       wheel: new TimerWheel(clock),

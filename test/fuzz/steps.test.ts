@@ -7,7 +7,7 @@ import {
   ServerHandshake,
 } from "../../src/protocol/index.ts";
 import { parseExtensions } from "../../src/protocol/handshake/index.ts";
-import { asPeerOf, exactPool, fromHex, plainPlatform, ROLES } from "../protocol/support.ts";
+import { asPeerOf, exactPool, fromHex, plainEnvironment, ROLES } from "../protocol/support.ts";
 import { compilePattern } from "../../src/server/patterns/route-pattern.ts";
 import { StepCounter } from "./steps.ts";
 
@@ -80,7 +80,7 @@ describe("the steps taken grow no faster than the input", () => {
       for (const byte of latin1(`GET / HTTP/1.1\r\n${makeFields(size)}`)) {
         byteByByte.receive(Uint8Array.of(byte));
       }
-      const client = new ClientHandshake({ url: new URL("ws://a/"), ...LIMITS }, plainPlatform);
+      const client = new ClientHandshake({ url: new URL("ws://a/"), ...LIMITS }, plainEnvironment);
       client.receive(latin1(`HTTP/1.1 101 \r\n${makeFields(size)}`));
     });
   });
@@ -118,7 +118,7 @@ describe("the steps taken grow no faster than the input", () => {
         for (const step of [frames.length, 1, 3]) {
           const output = new OutputBuffer(exactPool);
           const events = { onText() {}, onBinary() {}, onPing() {}, onPong() {}, onFinish() {} };
-          const endpoint = new Endpoint({ role }, plainPlatform, output, events);
+          const endpoint = new Endpoint({ role }, plainEnvironment, output, events);
           for (let at = 0; at < frames.length; at += step)
             endpoint.receive(frames.slice(at, at + step));
         }

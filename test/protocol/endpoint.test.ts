@@ -7,7 +7,7 @@ import {
   frame,
   fromHex,
   hexOf,
-  plainPlatform,
+  plainEnvironment,
   probe,
   ROLES,
   toHex,
@@ -83,7 +83,7 @@ describe("masking keys (RFC 6455 5.3)", () => {
   it("are fresh for each frame of a client, also beyond the batch they are drawn in", () => {
     const output = new OutputBuffer(exactPool);
     const events = { onText() {}, onBinary() {}, onPing() {}, onPong() {}, onFinish() {} };
-    const client = new Endpoint({ role: "client" }, plainPlatform, output, events);
+    const client = new Endpoint({ role: "client" }, plainEnvironment, output, events);
     const keys = new Set<string>();
     for (let count = 0; count < 3000; count++) {
       client.ping(new Uint8Array(0));

@@ -5,7 +5,7 @@ import {
   frame,
   fromHex,
   hexOf,
-  plainPlatform,
+  plainEnvironment,
   type Probe,
   probe,
   ROLES,
@@ -14,17 +14,17 @@ import {
 const ABNORMAL = { code: 1006, reason: "", wasClean: false };
 const TOO_BIG = [{ end: ABNORMAL, violation: "1009 MESSAGE_TOO_BIG" }];
 
-/** A platform that notes what it is asked to allocate. */
-function countingPlatform() {
+/** An environment that notes what it is asked to allocate. */
+function countingEnvironment() {
   const allocations: number[] = [];
-  const platform = {
-    ...plainPlatform,
+  const environment = {
+    ...plainEnvironment,
     allocate: (byteLength: number) => {
       allocations.push(byteLength);
-      return plainPlatform.allocate(byteLength);
+      return plainEnvironment.allocate(byteLength);
     },
   };
-  return { platform, allocations };
+  return { environment, allocations };
 }
 
 describe.each(ROLES)("limits of a %s", (role) => {
@@ -74,8 +74,8 @@ describe.each(ROLES)("limits of a %s", (role) => {
     ["2 to the 53rd", "827f0020000000000000"],
     ["2 to the 63rd less one", "827f7fffffffffffffff"],
   ])("refuses a declared length of %s before anything is allocated", (_, hex) => {
-    const { platform, allocations } = countingPlatform();
-    const { endpoint, told } = probe(role, {}, platform);
+    const { environment, allocations } = countingEnvironment();
+    const { endpoint, told } = probe(role, {}, environment);
     const bytes = fromHex(`${hex}00000000`);
     if (role === "server") bytes[1] |= 0x80;
     endpoint.receive(bytes);
@@ -107,8 +107,8 @@ describe.each(ROLES)("limits of a %s", (role) => {
     ["1000 bytes", 1000, 2000],
     ["100,000 bytes", 100_000, 40],
   ])("copies each byte a few times at most when fragments are of %s", (_, length, count) => {
-    const { platform, allocations } = countingPlatform();
-    const { endpoint } = probe(role, { maxMessageBytes: 1 << 26 }, platform);
+    const { environment, allocations } = countingEnvironment();
+    const { endpoint } = probe(role, { maxMessageBytes: 1 << 26 }, environment);
     const fragment = fromHex(frame("00", "42".repeat(length)));
     endpoint.receive(asPeerOf(role, fromHex(frame("02", "42".repeat(length)))));
     for (let index = 1; index < count; index++) endpoint.receive(asPeerOf(role, fragment));

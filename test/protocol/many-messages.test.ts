@@ -10,7 +10,7 @@ import {
   fromHex,
   hexOf,
   lend,
-  plainPlatform,
+  plainEnvironment,
   probe,
   ROLES,
   toHex,
@@ -44,9 +44,9 @@ function meant({ first, payload }: Message): object {
 }
 
 describe.each([
-  ["plain typed arrays", plainPlatform],
+  ["plain typed arrays", plainEnvironment],
   ["Node", nodePlatform],
-])("many messages in a chunk, on %s", (_, platform) => {
+])("many messages in a chunk, on %s", (_, environment) => {
   it.each(ROLES)("are taken for what they are by a %s, wherever the chunks are cut", (role) => {
     fc.assert(
       fc.property(
@@ -54,7 +54,7 @@ describe.each([
         fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 10 }),
         fc.integer({ min: 0, max: 8 }),
         (messages, lengths, offset) => {
-          const { endpoint, told } = probe(role, {}, platform);
+          const { endpoint, told } = probe(role, {}, environment);
           const frames = messages.map(({ first, payload }) => frame(first, payload)).join("");
           let rest = asPeerOf(role, fromHex(frames));
           for (const length of [...lengths, Infinity]) {
@@ -71,7 +71,7 @@ describe.each([
   });
 
   it("are read anew from a chunk that lies where the one before lay", () => {
-    const { endpoint, told } = probe("client", {}, platform);
+    const { endpoint, told } = probe("client", {}, environment);
     const chunk = new Uint8Array(3 * 22);
     for (const letter of ["a", "b"]) {
       chunk.set(fromHex(frame("81", hexOf(letter.repeat(20))).repeat(3)));
@@ -81,9 +81,9 @@ describe.each([
   });
 
   it("are kept apart from those that another endpoint is given meanwhile", () => {
-    const other = probe("client", {}, platform);
+    const other = probe("client", {}, environment);
     const texts: string[] = [];
-    const endpoint = new Endpoint({ role: "client" }, platform, new OutputBuffer(exactPool), {
+    const endpoint = new Endpoint({ role: "client" }, environment, new OutputBuffer(exactPool), {
       onText(text) {
         texts.push(text);
         other.receive(frame("81", hexOf("other")).repeat(20));
@@ -107,10 +107,10 @@ describe("a text among others", () => {
       "client",
       {},
       {
-        ...plainPlatform,
+        ...plainEnvironment,
         decodeAscii(bytes, start, end) {
           lengths.push(end - start);
-          return plainPlatform.decodeAscii(bytes, start, end);
+          return plainEnvironment.decodeAscii(bytes, start, end);
         },
       },
     );
@@ -127,10 +127,10 @@ describe("a text among others", () => {
       "client",
       {},
       {
-        ...plainPlatform,
+        ...plainEnvironment,
         decodeAscii(bytes, start, end) {
           lengths.push(end - start);
-          return plainPlatform.decodeAscii(bytes, start, end);
+          return plainEnvironment.decodeAscii(bytes, start, end);
         },
       },
     );

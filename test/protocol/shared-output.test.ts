@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Endpoint, OutputBuffer, PreparedMessage, SharedOutput } from "../../src/protocol/index.ts";
-import { exactPool, frame, hexOf, plainPlatform, toHex } from "./support.ts";
+import { exactPool, frame, hexOf, plainEnvironment, toHex } from "./support.ts";
 
 /** A server's end whose output is taken away as a connection does it. */
 class Sender {
@@ -13,7 +13,7 @@ class Sender {
   constructor(shared: SharedOutput) {
     this.output = new OutputBuffer(exactPool, shared);
     const onNothing = (): void => {};
-    this.endpoint = new Endpoint({ role: "server" }, plainPlatform, this.output, {
+    this.endpoint = new Endpoint({ role: "server" }, plainEnvironment, this.output, {
       onText: onNothing,
       onBinary: onNothing,
       onPing: onNothing,

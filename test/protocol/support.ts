@@ -6,11 +6,11 @@ import {
   Endpoint,
   type EndpointOptions,
   OutputBuffer,
-  type Platform,
+  type ProtocolEnvironment,
 } from "../../src/protocol/index.ts";
 
-/** A platform without Node's shortcuts, so that the protocol is tested on plain typed arrays. */
-export const plainPlatform: Platform = {
+/** An environment without Node's shortcuts, so that the protocol is tested on plain typed arrays. */
+export const plainEnvironment: ProtocolEnvironment = {
   maxTextBytes: 0x1000_0000,
   allocate: (byteLength) => new Uint8Array(byteLength).fill(0xee),
   allocatePool: (byteLength) => new ArrayBuffer(byteLength),
@@ -65,11 +65,11 @@ export interface Probe {
 export function probe(
   role: Role,
   options: Partial<EndpointOptions> = {},
-  platform: Platform = plainPlatform,
+  environment: ProtocolEnvironment = plainEnvironment,
 ): Probe {
   const told: Told[] = [];
   const output = new OutputBuffer(exactPool);
-  const endpoint = new Endpoint({ role, ...options }, platform, output, {
+  const endpoint = new Endpoint({ role, ...options }, environment, output, {
     onText: (text) => told.push({ text }),
     onBinary: (bytes) => told.push({ binary: toHex(bytes) }),
     onPing: (payload) => told.push({ ping: toHex(payload) }),

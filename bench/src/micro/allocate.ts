@@ -22,7 +22,7 @@ function allocateBench(byteLength: number): MicroBench {
       },
       { name: "zeroes", operations: 1, run: () => copiedTo(new Uint8Array(byteLength)) },
       {
-        name: "Platform.allocate",
+        name: "ProtocolEnvironment.allocate",
         operations: 1,
         run: () => copiedTo(nodePlatform.allocate(byteLength)),
       },

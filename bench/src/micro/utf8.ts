@@ -43,7 +43,7 @@ export const utf8Benches: readonly MicroBench[] = CASES.flatMap((shape) => {
         },
         { name: "TextEncoder", operations: 1, run: () => void encoder.encodeInto(text, target) },
         {
-          name: "Platform.encodeUtf8",
+          name: "ProtocolEnvironment.encodeUtf8",
           operations: 1,
           run: () => void nodePlatform.encodeUtf8(text, target, 0),
         },

@@ -1,4 +1,4 @@
-import type { Platform } from "../platform.ts";
+import type { ProtocolEnvironment } from "../protocol-environment.ts";
 import { encodeBase64 } from "./base64.ts";
 
 /** RFC 6455 1.3: what a server appends to the key to show that it speaks this protocol. */
@@ -17,13 +17,16 @@ export function isKey(text: string): boolean {
 }
 
 /** A fresh `Sec-WebSocket-Key`: 16 random bytes in base64 (RFC 6455 4.1, item 7). */
-export function generateKey(platform: Pick<Platform, "fillRandom">): string {
+export function generateKey(environment: Pick<ProtocolEnvironment, "fillRandom">): string {
   const nonce = new Uint8Array(KEY_BYTES);
-  platform.fillRandom(nonce);
+  environment.fillRandom(nonce);
   return encodeBase64(nonce);
 }
 
 /** The `Sec-WebSocket-Accept` that answers `key` (RFC 6455 4.2.2, item 5.4). */
-export function computeAcceptKey(key: string, platform: Pick<Platform, "sha1Base64">): string {
-  return platform.sha1Base64(key + GUID);
+export function computeAcceptKey(
+  key: string,
+  environment: Pick<ProtocolEnvironment, "sha1Base64">,
+): string {
+  return environment.sha1Base64(key + GUID);
 }

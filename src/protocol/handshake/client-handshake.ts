@@ -1,5 +1,5 @@
 import { HandshakeError, UsageError } from "../../errors/index.ts";
-import type { Platform } from "../platform.ts";
+import type { ProtocolEnvironment } from "../protocol-environment.ts";
 import { computeAcceptKey, generateKey } from "./accept-key.ts";
 import type { ExtensionOffer } from "./extensions.ts";
 import type { HeaderFields } from "./header-fields.ts";
@@ -63,7 +63,7 @@ export type ClientHandshakeOutcome = HandshakeOpen | HandshakeFailed;
  * `receive` takes the answer, in whatever pieces it comes.
  *
  * ```ts
- * const handshake = new ClientHandshake({ url: new URL("ws://example.com/chat") }, platform);
+ * const handshake = new ClientHandshake({ url: new URL("ws://example.com/chat") }, environment);
  * write(handshake.request);
  * const outcome = handshake.receive(chunk);   // undefined: more bytes are needed
  * if (outcome?.kind === "open") takeFrames(outcome.rest);
@@ -89,12 +89,12 @@ export class ClientHandshake {
    */
   constructor(
     options: ClientHandshakeOptions,
-    platform: Pick<Platform, "fillRandom" | "sha1Base64">,
+    environment: Pick<ProtocolEnvironment, "fillRandom" | "sha1Base64">,
   ) {
-    const key = generateKey(platform);
+    const key = generateKey(environment);
     this.request = writeUpgradeRequest(options, key);
     this.#options = options;
-    this.#acceptKey = computeAcceptKey(key, platform);
+    this.#acceptKey = computeAcceptKey(key, environment);
     this.#reader = new HttpHeadReader({ ...options, parseStartLine: parseStatusLine });
   }
 

@@ -31,7 +31,7 @@ export type ServerHandshakeOutcome = ReceivedUpgrade | UpgradeRefusal;
  * const outcome = handshake.receive(chunk);   // undefined: more bytes are needed
  * if (outcome?.kind === "refuse") write(writeRefusal(outcome));
  * if (outcome?.kind === "upgrade") {
- *   const acceptKey = computeAcceptKey(outcome.key, platform);
+ *   const acceptKey = computeAcceptKey(outcome.key, environment);
  *   write(writeUpgradeResponse({ acceptKey, protocol: "", extensions: "" }));
  * }
  * ```

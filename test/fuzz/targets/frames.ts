@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { nodePlatform } from "../../../src/node/platform.ts";
-import { Endpoint, OutputBuffer, type Platform } from "../../../src/protocol/index.ts";
+import { Endpoint, OutputBuffer, type ProtocolEnvironment } from "../../../src/protocol/index.ts";
 import {
   exactPool,
-  plainPlatform,
+  plainEnvironment,
   type Role,
   ROLES,
   withoutMasks,
@@ -33,7 +33,7 @@ interface Told {
 
 /**
  * What an endpoint tells and answers is what the model reads out of the same bytes, however they are
- * cut, whether or not it is paused at each event, and on either platform; and what it holds meanwhile
+ * cut, whether or not it is paused at each event, and on either environment; and what it holds meanwhile
  * stays within its limits.
  */
 export const frames: FuzzTarget<FramesInput> = {
@@ -81,7 +81,7 @@ function answersTo(events: readonly ModelEvent[], { isClosing }: FramesInput): M
 function tell(
   chunks: readonly Uint8Array[],
   { role, isClosing, maxMessageBytes }: FramesInput,
-  platform: Platform = plainPlatform,
+  environment: ProtocolEnvironment = plainEnvironment,
   isPausedAtEvents = false,
 ): Told {
   const events: ModelEvent[] = [];
@@ -90,7 +90,7 @@ function tell(
     if (isPausedAtEvents) endpoint.pause();
   };
   const output = new OutputBuffer(exactPool);
-  const endpoint = new Endpoint({ role, maxMessageBytes }, platform, output, {
+  const endpoint = new Endpoint({ role, maxMessageBytes }, environment, output, {
     onText: (text) => note({ text }),
     onBinary: (bytes) => note({ binary: toHex(bytes) }),
     onPing: (payload) => note({ ping: toHex(payload) }),

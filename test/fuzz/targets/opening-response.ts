@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { ClientHandshake, type ClientHandshakeOutcome } from "../../../src/protocol/index.ts";
-import { plainPlatform } from "../../protocol/support.ts";
+import { plainEnvironment } from "../../protocol/support.ts";
 import { byteByByte, cutAt, cuts } from "../bytes.ts";
 import { readHead } from "../model/http-head.ts";
 import { type Asked, readResponse } from "../model/upgrade.ts";
@@ -80,7 +80,7 @@ function receive(
       extensions: [{ name: "permessage-deflate", params: [] }],
       requireProtocol,
     },
-    { ...plainPlatform, fillRandom: (bytes) => void bytes.fill(0) },
+    { ...plainEnvironment, fillRandom: (bytes) => void bytes.fill(0) },
   );
   let rest = Buffer.alloc(0);
   for (const [index, chunk] of chunks.entries()) {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { nodePlatform } from "../../../src/node/platform.ts";
 import { UsageError } from "../../../src/errors/index.ts";
-import { Endpoint, OutputBuffer, type Platform } from "../../../src/protocol/index.ts";
-import { exactPool, plainPlatform, type Role, ROLES } from "../../protocol/support.ts";
+import { Endpoint, OutputBuffer, type ProtocolEnvironment } from "../../../src/protocol/index.ts";
+import { exactPool, plainEnvironment, type Role, ROLES } from "../../protocol/support.ts";
 import { fromHex, toHex } from "../bytes.ts";
 import { type ModelEvent, readFrames } from "../model/frames.ts";
 import type { FuzzTarget } from "../target.ts";
@@ -37,8 +37,8 @@ export const sending: FuzzTarget<SendingInput> = {
 
   check(input) {
     const maxFrameBytes = input.maxFrameBytes ?? Infinity;
-    for (const platform of [plainPlatform, nodePlatform]) {
-      const { written, expected } = send(input, maxFrameBytes, platform);
+    for (const environment of [plainEnvironment, nodePlatform]) {
+      const { written, expected } = send(input, maxFrameBytes, environment);
       const reader = input.role === "client" ? "server" : "client";
       const read = readFrames(written, { role: reader, maxMessageBytes: 1_048_576 });
       assert.deepEqual(read, expected);
@@ -64,10 +64,10 @@ const call: fc.Arbitrary<Call> = fc.oneof(
 function send(
   { role, calls }: SendingInput,
   maxFrameBytes: number,
-  platform: Platform,
+  environment: ProtocolEnvironment,
 ): { written: Uint8Array; expected: ModelEvent[] } {
   const output = new OutputBuffer(exactPool);
-  const endpoint = new Endpoint({ role, maxFrameBytes }, platform, output, {
+  const endpoint = new Endpoint({ role, maxFrameBytes }, environment, output, {
     onText() {},
     onBinary() {},
     onPing() {},

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { parseProtocols, parseUrl } from "../../../src/client/web-socket-arguments.ts";
 import { ClientHandshake, ServerHandshake, UsageError } from "../../../src/protocol/index.ts";
-import { plainPlatform } from "../../protocol/support.ts";
+import { plainEnvironment } from "../../protocol/support.ts";
 import type { FuzzTarget } from "../target.ts";
 
 interface UrlInput {
@@ -49,7 +49,7 @@ export const urls: FuzzTarget<UrlInput> = {
     // WHATWG WebSockets, "get a URL record".
     assert.ok(["ws:", "wss:"].includes(url.protocol) && url.hash === "", url.href);
     const request = asUsageError(
-      () => new ClientHandshake({ url, protocols }, plainPlatform).request,
+      () => new ClientHandshake({ url, protocols }, plainEnvironment).request,
     );
     if (request === undefined) return;
     const outcome = new ServerHandshake().receive(Uint8Array.from(Buffer.from(request, "latin1")));

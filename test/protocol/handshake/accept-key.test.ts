@@ -7,7 +7,7 @@ import {
   isKey,
 } from "../../../src/protocol/handshake/accept-key.ts";
 import { encodeBase64 } from "../../../src/protocol/handshake/base64.ts";
-import { SAMPLE_ACCEPT_KEY, SAMPLE_KEY, samplePlatform } from "./support.ts";
+import { SAMPLE_ACCEPT_KEY, SAMPLE_KEY, sampleEnvironment } from "./support.ts";
 
 describe("encodeBase64 (RFC 4648 4)", () => {
   it("agrees with Buffer for any bytes", () => {
@@ -24,8 +24,8 @@ describe("the key and its answer (RFC 6455 4.1 and 4.2.2)", () => {
     expect(computeAcceptKey(SAMPLE_KEY, nodePlatform)).toBe(SAMPLE_ACCEPT_KEY);
   });
 
-  it("makes a key of 16 bytes from the platform's random source", () => {
-    expect(generateKey(samplePlatform)).toBe(SAMPLE_KEY);
+  it("makes a key of 16 bytes from the environment's random source", () => {
+    expect(generateKey(sampleEnvironment)).toBe(SAMPLE_KEY);
   });
 
   it("makes another key each time, and each is one", () => {

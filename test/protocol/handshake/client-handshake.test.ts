@@ -25,7 +25,7 @@ import {
   latin1,
   SAMPLE_ACCEPT_KEY,
   SAMPLE_KEY,
-  samplePlatform,
+  sampleEnvironment,
   token,
 } from "./support.ts";
 
@@ -43,7 +43,7 @@ const DEFLATE: ExtensionOffer = { name: "permessage-deflate", params: [] };
 
 function create(options: Options = {}): ClientHandshake {
   const url = new URL("ws://server.example.com/chat");
-  return new ClientHandshake({ url, ...options }, samplePlatform);
+  return new ClientHandshake({ url, ...options }, sampleEnvironment);
 }
 
 function receive(response: string, options?: Options): ClientHandshakeOutcome | undefined {

@@ -1,13 +1,13 @@
 import * as fc from "fast-check";
-import { type Platform } from "../../../src/protocol/platform.ts";
+import { type ProtocolEnvironment } from "../../../src/protocol/protocol-environment.ts";
 import { nodePlatform } from "../../../src/node/platform.ts";
 
 /** The key of RFC 6455 1.3 and the accept key that answers it. */
 export const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 export const SAMPLE_ACCEPT_KEY = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/** A platform whose random bytes are the nonce of RFC 6455 1.3. */
-export const samplePlatform: Platform = {
+/** An environment whose random bytes are the nonce of RFC 6455 1.3. */
+export const sampleEnvironment: ProtocolEnvironment = {
   ...nodePlatform,
   fillRandom: (bytes) => bytes.set(latin1("the sample nonce")),
 };

@@ -2,7 +2,7 @@
  * What the protocol needs of the runtime it runs in. Each runtime folder supplies one, so that the
  * hot paths use that runtime's fastest way while the protocol itself stays plain ECMAScript.
  */
-export interface Platform {
+export interface ProtocolEnvironment {
   /** The longest text, in bytes of UTF-8, that surely fits into a string of this runtime. */
   readonly maxTextBytes: number;
 
