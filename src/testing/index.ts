@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type BrokerCase, type BrokerHarness, brokerSuite } from "./broker-suite.ts";
+export { type BrokerCase, type BrokerHarness, brokerSuite } from "./broker/broker-suite.ts";
 export { connectedPair, type ConnectedPair, type PairOptions } from "./connected-pair.ts";
 export { type LinkOptions, MemoryLink } from "./memory-link.ts";
 export { MemoryNetwork } from "./memory-network.ts";

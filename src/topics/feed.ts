@@ -1,7 +1,7 @@
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { BrokerListener, BrokerPage } from "./broker.ts";
-import { consecutive, gapAfter } from "./gap.ts";
-import { backoffMs, delay, type NodeContext, withTimeout } from "./node-context.ts";
+import { consecutive, gapAfter } from "./recovery.ts";
+import { backoffMs, delay, type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 import { isNoPosition, isSamePosition, type Position, readPosition } from "./position.ts";
 import { PresenceView } from "./presence-view.ts";
 import type { GapReason, Publication, TopicData } from "./publication.ts";
@@ -34,7 +34,7 @@ export interface Start {
  */
 export class Feed implements BrokerListener, SubscriberSource {
   readonly name: string;
-  readonly #context: NodeContext;
+  readonly #context: TopicsEnvironment;
   readonly #settings: TopicSettings;
   readonly #onEmpty: () => void;
   readonly #presence: PresenceView | undefined;
@@ -54,7 +54,12 @@ export class Feed implements BrokerListener, SubscriberSource {
   #isQuiet = true;
 
   /** @param onEmpty called when the last subscriber has gone */
-  constructor(name: string, context: NodeContext, settings: TopicSettings, onEmpty: () => void) {
+  constructor(
+    name: string,
+    context: TopicsEnvironment,
+    settings: TopicSettings,
+    onEmpty: () => void,
+  ) {
     this.name = name;
     this.#context = context;
     this.#settings = settings;

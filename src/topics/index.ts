@@ -32,7 +32,7 @@ export type {
   Retention,
 } from "./broker.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
-export type { Timers } from "./node-context.ts";
+export type { Timers } from "./topics-environment.ts";
 export { formatPosition, type Position, readPosition } from "./position.ts";
 export type { Presence } from "./presence-lease.ts";
 export type { GapReason, HistoryPage, Publication, TopicData } from "./publication.ts";

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { PresenceEntry } from "./broker.ts";
-import { every, type NodeContext, withTimeout } from "./node-context.ts";
+import { every, type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
 /** Somebody's presence, kept up by this node until it ends. */
 export interface Presence extends AsyncDisposable {
@@ -13,7 +13,7 @@ export interface Presence extends AsyncDisposable {
 
 /** Keeps an entry at the broker alive: a node that crashes no longer does, and the entry expires. */
 export class PresenceLease implements Presence {
-  readonly #context: NodeContext;
+  readonly #context: TopicsEnvironment;
   readonly #topic: string;
   readonly #entry: PresenceEntry;
   readonly #onLeft: () => void;
@@ -22,7 +22,7 @@ export class PresenceLease implements Presence {
   #calls: Promise<unknown> = Promise.resolve();
   #left: Promise<void> | undefined;
 
-  constructor(context: NodeContext, topic: string, entry: PresenceEntry, onLeft: () => void) {
+  constructor(context: TopicsEnvironment, topic: string, entry: PresenceEntry, onLeft: () => void) {
     this.#context = context;
     this.#topic = topic;
     this.#entry = entry;

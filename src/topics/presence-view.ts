@@ -1,4 +1,4 @@
-import { type NodeContext, withTimeout } from "./node-context.ts";
+import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 import { isSameMember, readMember } from "./member.ts";
 import type { Member, TopicMessage } from "./topic-message.ts";
 
@@ -8,13 +8,17 @@ import type { Member, TopicMessage } from "./topic-message.ts";
  */
 export class PresenceView {
   readonly #topic: string;
-  readonly #context: NodeContext;
+  readonly #context: TopicsEnvironment;
   readonly #onNotice: (message: TopicMessage) => void;
   #members: ReadonlyMap<string, Member> | undefined;
   #isStale = false;
   #reading: Promise<void> | undefined;
 
-  constructor(topic: string, context: NodeContext, onNotice: (message: TopicMessage) => void) {
+  constructor(
+    topic: string,
+    context: TopicsEnvironment,
+    onNotice: (message: TopicMessage) => void,
+  ) {
     this.#topic = topic;
     this.#context = context;
     this.#onNotice = onNotice;
@@ -59,7 +63,7 @@ export class PresenceView {
 
 /** The members by their ids. @throws BrokerError */
 export async function readMembers(
-  context: NodeContext,
+  context: TopicsEnvironment,
   topic: string,
 ): Promise<ReadonlyMap<string, Member>> {
   const entries = await withTimeout(context, context.broker.members(topic));

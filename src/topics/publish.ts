@@ -1,6 +1,6 @@
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { PublicationDraft, PublishReceipt } from "./broker.ts";
-import { backoffMs, delay, type NodeContext, withTimeout } from "./node-context.ts";
+import { backoffMs, delay, type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 import type { TopicData } from "./publication.ts";
 import type { TopicSettings } from "./topic-options.ts";
 
@@ -20,7 +20,7 @@ export interface Published extends PublishReceipt {
 const MAX_ID_LENGTH = 128;
 
 interface Publisher {
-  readonly context: NodeContext;
+  readonly context: TopicsEnvironment;
   readonly publishTimeoutMs: number;
 }
 

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors/index.ts";
 import type { BrokerPage } from "./broker.ts";
-import { consecutive, gapAfter } from "./gap.ts";
-import { type NodeContext, withTimeout } from "./node-context.ts";
+import { consecutive, gapAfter } from "./recovery.ts";
+import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 import { isNoPosition, readPosition } from "./position.ts";
 import type { GapReason, HistoryPage } from "./publication.ts";
 import type { HistoryOptions } from "./topic.ts";
@@ -10,7 +10,7 @@ import type { TopicSettings } from "./topic-options.ts";
 /** See `Topic.history`. */
 export async function readHistory(
   topic: string,
-  context: NodeContext,
+  context: TopicsEnvironment,
   { retention }: TopicSettings,
   { since, limit = 100 }: HistoryOptions,
 ): Promise<HistoryPage> {

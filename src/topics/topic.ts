@@ -2,7 +2,7 @@
 import { UsageError } from "../errors/index.ts";
 import type { Feed } from "./feed.ts";
 import { writeMember } from "./member.ts";
-import type { NodeContext } from "./node-context.ts";
+import type { TopicsEnvironment } from "./topics-environment.ts";
 import type { Position } from "./position.ts";
 import { type Presence, PresenceLease } from "./presence-lease.ts";
 import { readMembers } from "./presence-view.ts";
@@ -44,7 +44,7 @@ export interface HistoryOptions {
 
 /** What a topic needs of the node it is on. */
 export interface TopicHost {
-  readonly context: NodeContext;
+  readonly context: TopicsEnvironment;
   readonly publishTimeoutMs: number;
   /** @throws BrokerError `BROKER_CLOSED` */
   checkOpen(): void;

@@ -3,7 +3,7 @@ import { BrokerError, UsageError } from "../errors/index.ts";
 import type { Broker } from "./broker.ts";
 import { Feed } from "./feed.ts";
 import { MemoryBroker } from "./memory-broker.ts";
-import { every, type NodeContext, type Timers } from "./node-context.ts";
+import { every, type TopicsEnvironment, type Timers } from "./topics-environment.ts";
 import { makingRoom } from "./making-room.ts";
 import type { PresenceLease } from "./presence-lease.ts";
 import type { TopicData } from "./publication.ts";
@@ -107,7 +107,14 @@ export class Topics implements AsyncDisposable {
     this.#topicOptions = topicOptions;
     this.#optionsOf = optionsOf;
     const report = safely(onError);
-    const context: NodeContext = { broker, timers, requestTimeoutMs, presenceTtlMs, share, report };
+    const context: TopicsEnvironment = {
+      broker,
+      timers,
+      requestTimeoutMs,
+      presenceTtlMs,
+      share,
+      report,
+    };
     this.#host = {
       context,
       publishTimeoutMs,

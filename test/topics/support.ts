@@ -1,4 +1,4 @@
-import { RecordingSocket } from "../../src/testing/recording-socket.ts";
+import { RecordingSocket } from "../../src/testing/broker/recording-socket.ts";
 import {
   type Broker,
   type BrokerListener,

@@ -1,4 +1,4 @@
-import { delay } from "../node-context.ts";
+import { delay } from "../topics-environment.ts";
 import type { RedisListener, RedisListening } from "./redis-client.ts";
 
 /** Begins to connect to a node of a cluster, another one each time; lost at its first `onError`. */

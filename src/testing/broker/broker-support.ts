@@ -6,7 +6,7 @@ import type {
   Publication,
   PublishReceipt,
   Retention,
-} from "../topics/index.ts";
+} from "../../topics/index.ts";
 
 export const RETENTION: Retention = {
   size: 1_000,

@@ -1,4 +1,4 @@
-import type { TopicData, TopicSocket } from "../topics/index.ts";
+import type { TopicData, TopicSocket } from "../../topics/index.ts";
 
 /** A socket of no network: it keeps what topics send to it, and is as slow as it is told to be. */
 export class RecordingSocket implements TopicSocket {

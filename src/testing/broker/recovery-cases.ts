@@ -1,4 +1,4 @@
-import { type Broker, type Topic, Topics, type TopicsOptions } from "../topics/index.ts";
+import { type Broker, type Topic, Topics, type TopicsOptions } from "../../topics/index.ts";
 import type { BrokerCaseDefinition, BrokerLab } from "./broker-suite.ts";
 import { check, checkEqual, range, until } from "./broker-support.ts";
 import { RecordingSocket } from "./recording-socket.ts";

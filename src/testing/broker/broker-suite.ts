@@ -1,6 +1,6 @@
-import type { Broker } from "../topics/index.ts";
+import type { Broker } from "../../topics/index.ts";
 import { BROKER_CASES } from "./broker-cases.ts";
-import { RECOVERY_CASES } from "./broker-recovery-cases.ts";
+import { RECOVERY_CASES } from "./recovery-cases.ts";
 
 /** An engine with brokers, as a suite needs it. */
 export interface BrokerHarness {

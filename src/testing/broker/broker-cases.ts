@@ -1,4 +1,4 @@
-import { BrokerError, type TopicData } from "../topics/index.ts";
+import { BrokerError, type TopicData } from "../../topics/index.ts";
 import type { BrokerCaseDefinition } from "./broker-suite.ts";
 import {
   check,

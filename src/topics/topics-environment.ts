@@ -10,7 +10,7 @@ export interface Timers {
 }
 
 /** What everything on one node shares. */
-export interface NodeContext {
+export interface TopicsEnvironment {
   readonly broker: Broker;
   readonly timers: Timers;
   readonly requestTimeoutMs: number;
@@ -22,7 +22,7 @@ export interface NodeContext {
 }
 
 /** What `promise` resolves with, unless that takes too long. @throws BrokerError `BROKER_TIMEOUT` */
-export function withTimeout<T>(context: NodeContext, promise: Promise<T>): Promise<T> {
+export function withTimeout<T>(context: TopicsEnvironment, promise: Promise<T>): Promise<T> {
   const { timers, requestTimeoutMs } = context;
   return new Promise((resolve, reject) => {
     const timer = timers.setTimeout(() => {
