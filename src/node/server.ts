@@ -48,7 +48,7 @@ export { route } from "../server/route.ts";
 export type { ProxyHeader } from "../server/trust-proxy.ts";
 export type { PreparedMessage } from "../protocol/prepared-message.ts";
 export { prepare, type SendData, type SendOptions } from "../server/send-data.ts";
-export type { ListenOptions, Socket } from "../server/socket.ts";
+export type { MessageListenOptions, Socket } from "../server/socket.ts";
 export type { SlowConsumerPolicy, SocketOptions } from "../server/socket-options.ts";
 export type { SchemaIssue, StandardSchema } from "../server/standard-schema.ts";
 export type { TypedSocket } from "../server/typed-socket.ts";

@@ -13,7 +13,7 @@ import type { Route } from "./route-types.ts";
 import { SocketDrain } from "./socket-drain.ts";
 import { SocketGroup } from "./socket-group.ts";
 import { compileTrustProxy, type ProxyOptions, type ProxyReader } from "./trust-proxy.ts";
-import { type RunInContext, UpgradeGate } from "./upgrade-gate.ts";
+import { type RunInAsyncContext, UpgradeGate } from "./upgrade-gate.ts";
 
 /** Options of a server that have nothing to do with where it listens. */
 export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
@@ -90,7 +90,7 @@ export interface ApplicationOptions extends RouteDefaults, ProxyOptions {
 }
 
 /** What a server needs of the runtime it runs in. */
-export interface ServerRuntime {
+export interface ServerEnvironment {
   readonly wheel: TimerWheel;
   readonly deflateCodec: DeflateCodec;
   /** Calls back in a turn of its own, after what is sent in this one has been written. */
@@ -100,7 +100,7 @@ export interface ServerRuntime {
   /** Whether to hide details for developers from the console and from peers. */
   readonly isProduction: () => boolean;
   /** Captures the asynchronous context of this call. The result runs a function in it. */
-  readonly captureContext: () => RunInContext;
+  readonly captureAsyncContext: () => RunInAsyncContext;
 }
 
 /** The parts of a server that are the same in every runtime. */
@@ -138,7 +138,7 @@ export function createApplication(
   routes: Readonly<Record<string, Route>>,
   options: ApplicationOptions,
   where: "serve" | "attach",
-  { wheel, deflateCodec, inNextTurn, random, isProduction, captureContext }: ServerRuntime,
+  { wheel, deflateCodec, inNextTurn, random, isProduction, captureAsyncContext }: ServerEnvironment,
 ): Application {
   const {
     onError,
@@ -205,13 +205,13 @@ export function createApplication(
   const report = safeListener(onError);
   for (const { key, error } of table.shadowed) report(error, { route: key });
   const unfinishedBudget = new ByteBudget(maxUnfinishedBytes);
-  const runInContext = captureContext();
+  const runInAsyncContext = captureAsyncContext();
   const refusals = new RefusalReporter(onRefused, { isProduction, nowMs: () => wheel.nowMs });
   const gate = new UpgradeGate(table, {
     wheel,
     deflateCodec,
     unfinishedBudget,
-    runInContext,
+    runInAsyncContext,
     inNextTurn,
     random,
     report,

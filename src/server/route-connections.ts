@@ -6,7 +6,7 @@ import type { RefusalReporter } from "./refusals.ts";
 import type { ErrorListener } from "./report.ts";
 import type { WebSocketEntry } from "./route-table.ts";
 import type { SocketGroup } from "./socket-group.ts";
-import type { SocketHost } from "./socket.ts";
+import type { SocketEnvironment } from "./socket.ts";
 
 export interface RouteConnectionsEnvironment {
   /** What the unfinished messages of all connections may hold. */
@@ -21,7 +21,7 @@ export interface RouteConnectionsEnvironment {
 
 /** What the connections of a route have in common: what is made for each counts by the thousand. */
 export class RouteConnections {
-  readonly host: SocketHost;
+  readonly socketEnvironment: SocketEnvironment;
   readonly #entry: WebSocketEntry;
   readonly #unfinishedBudget: ByteBudget;
   #latest: ByteConnectionOptions | undefined;
@@ -31,7 +31,7 @@ export class RouteConnections {
     const { report, refusals, sockets, inNextTurn, unfinishedBudget } = environment;
     this.#entry = entry;
     this.#unfinishedBudget = unfinishedBudget;
-    this.host = {
+    this.socketEnvironment = {
       onFailure: (socket, error) => report(error, { route: entry.key, socket }),
       onRefused: (socket, refusal) => {
         const peer = sockets.peerOf(socket);

@@ -3,30 +3,30 @@ import type { TimerWheel, WheelTimer } from "../connection/timer-wheel.ts";
 import type { Socket } from "./socket.ts";
 
 /** How to close all sockets of a server. */
-export interface Farewell {
+export interface ShutdownPlan {
   readonly code: number;
   readonly reason: string;
-  /** When everything is to be over. */
+  /** The time until all connections must be closed. */
   readonly timeoutMs: number;
-  /** Absent to close all at once. */
-  readonly pace?: FarewellPace;
+  /** Undefined closes all sockets at once. */
+  readonly pace?: ShutdownPace;
 }
 
-/** So many sockets at a time, and how long from one time to the next. */
-export interface FarewellPace {
+/** Closes `batch` sockets every `intervalMs`. */
+export interface ShutdownPace {
   readonly batch: number;
   readonly intervalMs: number;
 }
 
-/** The part of the time in which all are told to go; the rest is for them to go in. */
-const TELLING_PART = 3 / 4;
+/** The part of `timeoutMs` in which Close frames are sent. The rest is for the peers' answers. */
+const CLOSING_PART = 3 / 4;
 
-/** Closes the sockets of a server, at once or a batch at a time. */
+/** Closes the sockets of a server, at once or in batches. */
 export class SocketDrain {
   readonly #sockets: Iterable<Socket>;
   readonly #wheel: TimerWheel;
   #timer: WheelTimer | undefined;
-  /** When the drain under way will have told all. */
+  /** When the current drain will have closed the last socket; Infinity without a drain. */
   #endMs = Infinity;
 
   constructor(sockets: Iterable<Socket>, wheel: TimerWheel) {
@@ -34,17 +34,17 @@ export class SocketDrain {
     this.#wheel = wheel;
   }
 
-  /** May be called again, to be quicker about it; what would be slower changes nothing. */
-  start({ code, reason, timeoutMs, pace }: Farewell): void {
+  /** A further call can only end the drain earlier. A slower plan has no effect. */
+  start({ code, reason, timeoutMs, pace }: ShutdownPlan): void {
     const nowMs = this.#wheel.nowMs;
-    const windowMs = pace === undefined ? 0 : timeoutMs * TELLING_PART;
+    const windowMs = pace === undefined ? 0 : timeoutMs * CLOSING_PART;
     if (nowMs + windowMs >= this.#endMs) return;
     this.#endMs = nowMs + windowMs;
     this.#timer?.cancel();
     const open = Array.from(this.#sockets).filter(isOpen);
     const close = (socket: Socket): void => socket.close(code, reason);
     if (pace === undefined) open.forEach(close);
-    else this.#inTurn(open, close, pace, windowMs);
+    else this.#closeInBatches(open, close, pace, windowMs);
   }
 
   /** Discards earlier calls, so that the next call closes all open sockets. */
@@ -53,25 +53,25 @@ export class SocketDrain {
     this.#endMs = Infinity;
   }
 
-  #inTurn(
+  #closeInBatches(
     sockets: readonly Socket[],
     close: (socket: Socket) => void,
-    { batch, intervalMs }: FarewellPace,
+    { batch, intervalMs }: ShutdownPace,
     windowMs: number,
   ): void {
     const startMs = this.#wheel.nowMs;
-    const turns = Math.floor(windowMs / intervalMs) + 1;
-    const perTurn = Math.max(batch, Math.ceil(sockets.length / turns));
-    let told = 0;
-    const tell = (): void => {
-      // By the clock, so that a timer that comes late makes up for it.
-      const turn = Math.floor((this.#wheel.nowMs - startMs) / intervalMs) + 1;
-      const due = Math.min(sockets.length, turn * perTurn);
-      while (told < due) close(sockets[told++]);
-      if (told === sockets.length) return;
-      this.#timer = this.#wheel.start(startMs + turn * intervalMs - this.#wheel.nowMs, tell);
+    const batches = Math.floor(windowMs / intervalMs) + 1;
+    const perBatch = Math.max(batch, Math.ceil(sockets.length / batches));
+    let closed = 0;
+    const closeBatch = (): void => {
+      // Computed from the clock, so that a late timer closes what earlier batches should have.
+      const index = Math.floor((this.#wheel.nowMs - startMs) / intervalMs) + 1;
+      const due = Math.min(sockets.length, index * perBatch);
+      while (closed < due) close(sockets[closed++]);
+      if (closed === sockets.length) return;
+      this.#timer = this.#wheel.start(startMs + index * intervalMs - this.#wheel.nowMs, closeBatch);
     };
-    tell();
+    closeBatch();
   }
 }
 

@@ -1,13 +1,13 @@
 import type { RefusedPeer } from "./refusals.ts";
 import type { Socket } from "./socket.ts";
-import { Tally } from "./tally.ts";
+import { PendingCounter } from "./pending-counter.ts";
 
-/** The sockets that are open on a server. */
+/** The open sockets of a server. */
 export class SocketGroup implements Iterable<Socket> {
   /** Each socket with its peer, for the report if the server closes it. */
   readonly #sockets = new Map<Socket, RefusedPeer>();
-  /** The sockets again, and the handlers that have not returned, which may outlast their sockets. */
-  readonly #underWay = new Tally();
+  /** Counts open sockets and running handlers. A handler can run longer than its socket is open. */
+  readonly #pending = new PendingCounter();
 
   get size(): number {
     return this.#sockets.size;
@@ -15,27 +15,27 @@ export class SocketGroup implements Iterable<Socket> {
 
   add(socket: Socket, peer: RefusedPeer): void {
     this.#sockets.set(socket, peer);
-    this.#underWay.start();
+    this.#pending.start();
   }
 
   delete(socket: Socket): void {
-    if (this.#sockets.delete(socket)) this.#underWay.end();
+    if (this.#sockets.delete(socket)) this.#pending.end();
   }
 
-  /** Undefined once the connection of `socket` is over. */
+  /** Undefined after the connection of `socket` has ended. */
   peerOf(socket: Socket): RefusedPeer | undefined {
     return this.#sockets.get(socket);
   }
 
-  /** A handler has begun; returns what to call when it has ended. */
+  /** Counts a running handler. Call the returned function once when the handler ends. */
   startHandler(): () => void {
-    this.#underWay.start();
-    return this.#underWay.end;
+    this.#pending.start();
+    return this.#pending.end;
   }
 
-  /** Resolves once no socket is left, and no handler at work. */
+  /** Resolves once no socket is open and no handler runs. */
   whenIdle(): Promise<void> {
-    return this.#underWay.whenIdle();
+    return this.#pending.whenIdle();
   }
 
   [Symbol.iterator](): IterableIterator<Socket> {

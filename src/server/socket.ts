@@ -26,7 +26,7 @@ import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-stream
 import { isThenable } from "./values.ts";
 
 /** What `listen` may be told besides the messages. */
-export interface ListenOptions<Failure extends TidewayError = ConnectionClosedError> {
+export interface MessageListenOptions<Failure extends TidewayError = ConnectionClosedError> {
   /** Called once, last, when no more messages can come, however they ended; not after `cancel`. */
   readonly onDone?: () => void;
   /** Called before `onDone` when the connection was not closed with 1000, 1001 or 1005. */
@@ -38,8 +38,8 @@ export interface CloseRefusal extends Pick<RefusalDetails, "reason" | "option" |
   readonly closeCode: number;
 }
 
-/** What sockets need from the server they belong to; one host serves many. */
-export interface SocketHost {
+/** What sockets need from the server they belong to; shared by all sockets of a route. */
+export interface SocketEnvironment {
   /** What the handler or a callback of `socket` threw; called at most once for each socket. */
   onFailure(socket: Socket, error: unknown): void;
   /** The server closes `socket`, not the application; called at most once for each socket. */
@@ -93,7 +93,7 @@ let closeSoon: (socket: Socket) => void;
  */
 export class Socket implements AsyncIterable<Message> {
   readonly #connection: Connection;
-  readonly #host: SocketHost;
+  readonly #environment: SocketEnvironment;
   readonly #queue: MessageQueue;
   readonly #highWaterMarkBytes: number;
   readonly #maxBufferedBytes: number;
@@ -109,9 +109,9 @@ export class Socket implements AsyncIterable<Message> {
   #writable: WritableStream<SendData> | undefined;
 
   /** Takes over `connection`, which has not been started. */
-  constructor(connection: Connection, host: SocketHost, options: SocketOptions = {}) {
+  constructor(connection: Connection, environment: SocketEnvironment, options: SocketOptions = {}) {
     this.#connection = connection;
-    this.#host = host;
+    this.#environment = environment;
     const { highWaterMarkBytes = 65_536, maxBufferedBytes = 1_048_576 } = options;
     this.#slowConsumer = options.slowConsumer ?? "close";
     this.#maxBufferedBytes = this.#slowConsumer === "wait" ? Infinity : maxBufferedBytes;
@@ -177,7 +177,7 @@ export class Socket implements AsyncIterable<Message> {
       this.#drained = deferred<void>();
       this.#drained.promise.catch(() => {});
       // What fills the buffer may leave for the kernel in one go at the end of the turn.
-      this.#host.inNextTurn(() => this.#checkDrained());
+      this.#environment.inNextTurn(() => this.#checkDrained());
     }
     return this.#drained.promise;
   }
@@ -214,7 +214,7 @@ export class Socket implements AsyncIterable<Message> {
    */
   listen(
     onMessage: (message: Message) => unknown,
-    options: ListenOptions = NO_OPTIONS,
+    options: MessageListenOptions = NO_OPTIONS,
   ): MessageSubscription {
     checkListener(onMessage);
     return this.#queue.listen(new GuardedListener(this, onMessage, options));
@@ -285,7 +285,7 @@ export class Socket implements AsyncIterable<Message> {
     if (this.#slowConsumer === "close") {
       const { bufferedAmount } = this;
       this.close(CloseCode.TryAgainLater, "too slow");
-      this.#host.onRefused(this, {
+      this.#environment.onRefused(this, {
         closeCode: CloseCode.TryAgainLater,
         reason: `${bufferedAmount} bytes are buffered for the peer, more than maxBufferedBytes ${this.#maxBufferedBytes}`,
         option: "maxBufferedBytes",
@@ -296,7 +296,7 @@ export class Socket implements AsyncIterable<Message> {
 
   /** A handler that throws out of its loop must have the time to close with 1011 instead. */
   #closeSoon(): void {
-    this.#host.inNextTurn(() => this.close());
+    this.#environment.inNextTurn(() => this.close());
   }
 
   /** Runs a callback of the user's, whose errors are the handler's. */
@@ -324,7 +324,7 @@ export class Socket implements AsyncIterable<Message> {
     const isOwnEnd = ownErrors.get(error as Error) === this;
     if (this.#hasFailed || isOwnEnd) return;
     this.#hasFailed = true;
-    this.#host.onFailure(this, error);
+    this.#environment.onFailure(this, error);
   }
 
   #endMessages(error: TidewayError): void {
@@ -332,7 +332,7 @@ export class Socket implements AsyncIterable<Message> {
       ownErrors.set(error, this);
       const isOpen = this.readyState === ReadyState.Open;
       this.close(error.closeCode, error.reason);
-      if (isOpen) this.#host.onRefused(this, invalidMessage(error));
+      if (isOpen) this.#environment.onRefused(this, invalidMessage(error));
     } else {
       this.#fail(error);
     }
@@ -354,7 +354,7 @@ export class Socket implements AsyncIterable<Message> {
   #onClosing(error: ProtocolError | undefined): void {
     // After this side has sent Close, it sends no second one for a later violation.
     if (error === undefined || this.#isClosedLocally) return;
-    this.#host.onRefused(this, {
+    this.#environment.onRefused(this, {
       closeCode: error.closeCode ?? CloseCode.ProtocolError,
       reason: error.message,
       option: OPTION_OF_VIOLATION[error.code],
@@ -363,12 +363,12 @@ export class Socket implements AsyncIterable<Message> {
 
   #onClose(info: CloseInfo): void {
     this.#closeInfo = info;
-    if (this.#queue.isUnread) this.#host.onUnread?.(this);
+    if (this.#queue.isUnread) this.#environment.onUnread?.(this);
     this.#queue.end(isExpectedEnd(info.code) ? undefined : this.#closedError(info));
     this.#drained?.reject(this.#closedError(info));
     this.#drained = undefined;
     this.#done?.resolve(info);
-    this.#host.onClosed(this);
+    this.#environment.onClosed(this);
   }
 
   #closedError(info: CloseInfo): ConnectionClosedError {
@@ -417,7 +417,7 @@ class SocketConnectionHandler implements ConnectionHandler {
   }
 }
 
-const NO_OPTIONS: ListenOptions = {};
+const NO_OPTIONS: MessageListenOptions = {};
 
 /** The options that set the limits of a connection, by the error code of their violation. */
 const OPTION_OF_VIOLATION: Readonly<Record<string, string>> = {
@@ -440,9 +440,13 @@ export function checkListener(onMessage: unknown): void {
 class GuardedListener implements MessageListener {
   readonly #socket: Socket;
   readonly #onMessage: (message: Message) => unknown;
-  readonly #options: ListenOptions;
+  readonly #options: MessageListenOptions;
 
-  constructor(socket: Socket, onMessage: (message: Message) => unknown, options: ListenOptions) {
+  constructor(
+    socket: Socket,
+    onMessage: (message: Message) => unknown,
+    options: MessageListenOptions,
+  ) {
     this.#socket = socket;
     this.#onMessage = onMessage;
     this.#options = options;

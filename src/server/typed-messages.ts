@@ -6,7 +6,7 @@ import { InvalidMessageError } from "./invalid-message-error.ts";
 import {
   checkListener,
   endMessages,
-  type ListenOptions,
+  type MessageListenOptions,
   runHandler,
   type Socket,
 } from "./socket.ts";
@@ -157,7 +157,7 @@ export class TypedSubscription<T> implements MessageSubscription {
   constructor(
     reader: MessageReader<T>,
     onMessage: (value: T) => unknown,
-    options: ListenOptions<TidewayError>,
+    options: MessageListenOptions<TidewayError>,
   ) {
     this.#reader = reader;
     checkListener(onMessage);

@@ -3,7 +3,7 @@ import { type TidewayError, UsageError } from "../errors/index.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
 import { PreparedMessage } from "../protocol/prepared-message.ts";
 import type { SendData, SendOptions } from "./send-data.ts";
-import type { ListenOptions, Socket } from "./socket.ts";
+import type { MessageListenOptions, Socket } from "./socket.ts";
 import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import { MessageReader, TypedIterator, TypedSubscription } from "./typed-messages.ts";
@@ -112,7 +112,7 @@ export class TypedSocket<Received, Sent = unknown> implements AsyncIterable<Rece
    */
   listen(
     onMessage: (value: Received) => unknown,
-    options: ListenOptions<TidewayError> = {},
+    options: MessageListenOptions<TidewayError> = {},
   ): MessageSubscription {
     return new TypedSubscription(this.#reader, onMessage, options);
   }

@@ -36,11 +36,11 @@ export interface UpgradeEnvironment extends RouteConnectionsEnvironment {
   /** How many calls of `authorize` may be pending. */
   readonly maxPendingAuthorize: number;
   readonly isHostAllowed: HostCheck;
-  readonly runInContext: RunInContext;
+  readonly runInAsyncContext: RunInAsyncContext;
 }
 
 /** Runs a callback in an asynchronous context, and returns what it returns. */
-export type RunInContext = <T>(callback: () => T) => T;
+export type RunInAsyncContext = <T>(callback: () => T) => T;
 
 type Match = RouteMatch<WebSocketEntry>;
 
@@ -152,7 +152,7 @@ export class UpgradeGate {
     entry: WebSocketEntry,
   ): string | undefined | UpgradeRefused {
     try {
-      return this.#environment.runInContext(() => entry.chooseProtocol(offered, attempt));
+      return this.#environment.runInAsyncContext(() => entry.chooseProtocol(offered, attempt));
     } catch (error) {
       this.#reportFailure(error, attempt, entry);
       return this.#refuse(FAILED, attempt, entry);
@@ -161,7 +161,7 @@ export class UpgradeGate {
 
   #isOriginAllowed(attempt: UpgradeAttempt, entry: WebSocketEntry): boolean {
     try {
-      return this.#environment.runInContext(() => entry.isOriginAllowed(attempt));
+      return this.#environment.runInAsyncContext(() => entry.isOriginAllowed(attempt));
     } catch (error) {
       this.#reportFailure(error, attempt, entry);
       return false;
@@ -194,7 +194,9 @@ export class UpgradeGate {
       return this.#refuse(refusal, attempt, entry);
     };
     try {
-      const result = this.#environment.runInContext(() => entry.authorize!(attempt.request, call));
+      const result = this.#environment.runInAsyncContext(() =>
+        entry.authorize!(attempt.request, call),
+      );
       if (!isThenable(result)) return decide(result);
       return this.#inTime(attempt, Promise.resolve(result)).then(decide).catch(fail);
     } catch (error) {
@@ -217,12 +219,17 @@ export class UpgradeGate {
   #open(connection: Connection, attempt: UpgradeAttempt, match: Match, state: unknown): Socket {
     const { entry, params } = match;
     const { sockets } = this.#environment;
-    const socket = new Socket(connection, this.#connectionsOf(entry).host, entry.limits);
+    const socket = new Socket(
+      connection,
+      this.#connectionsOf(entry).socketEnvironment,
+      entry.limits,
+    );
     sockets.add(socket, this.#peers.of(attempt));
     const { maxLifetimeMs = Infinity } = entry.limits;
     if (maxLifetimeMs < Infinity) this.#limitLifetime(socket, maxLifetimeMs);
     const context = new HandlerContext(attempt, params, connection.protocol, state);
-    const run = (): unknown => this.#environment.runInContext(() => entry.handle(socket, context));
+    const run = (): unknown =>
+      this.#environment.runInAsyncContext(() => entry.handle(socket, context));
     runHandler(socket, run, sockets.startHandler());
     return socket;
   }

@@ -26,7 +26,7 @@ function open(
       inNextTurn: setImmediate,
       random: () => random,
       isProduction: () => false,
-      captureContext: () => (callback) => callback(),
+      captureAsyncContext: () => (callback) => callback(),
     },
   );
   const request = new Request("http://localhost/");

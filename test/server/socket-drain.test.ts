@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { ReadyState } from "../../src/connection/connection.ts";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { Socket } from "../../src/server/socket.ts";
-import { type Farewell, SocketDrain } from "../../src/server/socket-drain.ts";
+import { type ShutdownPlan, SocketDrain } from "../../src/server/socket-drain.ts";
 import { ManualClock } from "../connection/support.ts";
 import { FakeConnection } from "./fake-connection.ts";
 
@@ -22,8 +22,8 @@ function open(count: number): void {
   drain = new SocketDrain(sockets, new TimerWheel(clock));
 }
 
-function start(farewell: Partial<Farewell>): void {
-  drain.start({ code: 1012, reason: "restart", timeoutMs: 10_000, ...farewell });
+function start(plan: Partial<ShutdownPlan>): void {
+  drain.start({ code: 1012, reason: "restart", timeoutMs: 10_000, ...plan });
 }
 
 function toldCount(): number {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ConnectionClosedError, ProtocolError, UsageError } from "../../src/errors/index.ts";
-import { runHandler, Socket, type SocketHost } from "../../src/server/socket.ts";
+import { runHandler, Socket, type SocketEnvironment } from "../../src/server/socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import type { Message } from "../../src/streams/message-queue.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
@@ -10,7 +10,7 @@ import { FakeConnection } from "./fake-connection.ts";
 
 let connection: FakeConnection;
 const onFailure = vi.fn<(socket: Socket, error: unknown) => void>();
-const onRefused = vi.fn<SocketHost["onRefused"]>();
+const onRefused = vi.fn<SocketEnvironment["onRefused"]>();
 const onClosed = vi.fn<(socket: Socket) => void>();
 
 function open(options?: SocketOptions): Socket {

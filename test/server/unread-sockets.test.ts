@@ -22,20 +22,20 @@ async function visit(server: Server, messages: readonly string[]): Promise<numbe
   return code;
 }
 
-/** A host for the sockets of one route. */
-function routeHost(): RouteConnections["host"] {
+/** The environment of the sockets of one route. */
+function environmentOfRoute(): RouteConnections["socketEnvironment"] {
   const environment = { report, sockets: { delete: () => true } };
   const route = new RouteConnections({ key: "ws:/prices" } as never, environment as never);
-  return route.host;
+  return route.socketEnvironment;
 }
 
 /** A socket whose queue is filled, unless something takes the messages. */
 function receiveMany(
-  host: RouteConnections["host"],
+  environment: RouteConnections["socketEnvironment"],
   use: (socket: ServerSocket) => void,
 ): FakeConnection {
   const connection = new FakeConnection();
-  use(new ServerSocket(connection, host));
+  use(new ServerSocket(connection, environment));
   for (let count = 0; count < 200; count++) connection.handler.onText("x".repeat(1_000));
   return connection;
 }
@@ -60,8 +60,8 @@ it("answers a Close after messages that are read and ignored", async () => {
 
 it("reports once per route that nothing reads sockets whose queue is full", () => {
   report.mockReset();
-  const host = routeHost();
-  for (let count = 0; count < 3; count++) receiveMany(host, () => {}).end({ code: 1006 });
+  const environment = environmentOfRoute();
+  for (let count = 0; count < 3; count++) receiveMany(environment, () => {}).end({ code: 1006 });
   expect(report).toHaveBeenCalledOnce();
   const [error, { route }] = report.mock.calls[0];
   expect(error).toMatchObject({ name: "UsageError", code: "SOCKET_NOT_READ" });
@@ -74,14 +74,14 @@ it.each<[string, (socket: ServerSocket) => void]>([
   ["read slowly", (socket) => void socket[Symbol.asyncIterator]().next()],
 ])("does not report a socket that is %s", (_, use) => {
   report.mockReset();
-  receiveMany(routeHost(), use).end({ code: 1006 });
+  receiveMany(environmentOfRoute(), use).end({ code: 1006 });
   expect(report).not.toHaveBeenCalled();
 });
 
 it("does not report a socket whose messages fit the queue", () => {
   report.mockReset();
   const connection = new FakeConnection();
-  const socket = new ServerSocket(connection, routeHost());
+  const socket = new ServerSocket(connection, environmentOfRoute());
   connection.handler.onText("hello");
   connection.end({ code: 1006 });
   expect(socket.readyState).toBe(3);

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Application } from "../../server/application.ts";
-import type { Farewell } from "../../server/socket-drain.ts";
+import type { ShutdownPlan } from "../../server/socket-drain.ts";
 import type { Peer, UpgradeDecision } from "../../server/upgrade.ts";
 import { goingAway, type Refusal, reportRefusal } from "../requests/refusal.ts";
 import { readTarget, type RequestTarget, type TargetRefusal } from "../requests/request-target.ts";
@@ -167,10 +167,10 @@ export class HttpFront {
    * Lets no more sockets in and closes those there are. Resolves when all work has ended. Called
    * again, it can only be quicker.
    */
-  async stop(farewell: Farewell): Promise<void> {
-    const ending = (this.#ending ??= this.#end(farewell));
-    this.#application.drain.start(farewell);
-    ending.within(farewell.timeoutMs);
+  async stop(plan: ShutdownPlan): Promise<void> {
+    const ending = (this.#ending ??= this.#end(plan));
+    this.#application.drain.start(plan);
+    ending.within(plan.timeoutMs);
     await ending.done;
   }
 
@@ -183,8 +183,8 @@ export class HttpFront {
     this.#application.drain.reset();
   }
 
-  #end(farewell: Farewell): Ending {
-    const ending: Ending = new Ending(this.#refuseWork(farewell), () => {
+  #end(plan: ShutdownPlan): Ending {
+    const ending: Ending = new Ending(this.#refuseWork(plan), () => {
       // If the server listens again by then, its new connections must stay open.
       if (this.#ending === ending) this.#drop();
     });
@@ -192,7 +192,7 @@ export class HttpFront {
   }
 
   /** Takes on nothing more. Resolves when what there is has ended. */
-  async #refuseWork({ timeoutMs }: Farewell): Promise<void> {
+  async #refuseWork({ timeoutMs }: ShutdownPlan): Promise<void> {
     const refusal = goingAway(timeoutMs);
     this.#farewell = refusal;
     this.#requests.stop(refusal);

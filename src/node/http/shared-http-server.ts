@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Farewell } from "../../server/socket-drain.ts";
+import type { ShutdownPlan } from "../../server/socket-drain.ts";
 import type { HttpFront } from "./http1-listener.ts";
 import { isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { type InnerMethod, overrideMethod } from "./override-method.ts";
@@ -25,7 +25,7 @@ type SharedEvent = "request" | "upgrade";
 export class SharedHttpServer {
   readonly #httpServer: Server;
   /** How sockets are closed when the HTTP server is closed. */
-  readonly #farewell: Farewell;
+  readonly #plan: ShutdownPlan;
   readonly #restore: ReadonlyArray<() => void>;
   /** The applications that answer requests, the last attached first. */
   #serving: readonly HttpFront[] = [];
@@ -35,18 +35,18 @@ export class SharedHttpServer {
   readonly #wasAlone: Record<SharedEvent, boolean>;
 
   /** Returns the only object of this class for `httpServer`. */
-  static of(httpServer: Server, farewell: Farewell): SharedHttpServer {
+  static of(httpServer: Server, plan: ShutdownPlan): SharedHttpServer {
     let shared = sharedServers.get(httpServer);
     if (shared === undefined) {
-      shared = new SharedHttpServer(httpServer, farewell);
+      shared = new SharedHttpServer(httpServer, plan);
       sharedServers.set(httpServer, shared);
     }
     return shared;
   }
 
-  private constructor(httpServer: Server, farewell: Farewell) {
+  private constructor(httpServer: Server, plan: ShutdownPlan) {
     this.#httpServer = httpServer;
-    this.#farewell = farewell;
+    this.#plan = plan;
     this.#wasAlone = {
       request: httpServer.listenerCount("request") === 0,
       upgrade: httpServer.listenerCount("upgrade") === 0,
@@ -62,7 +62,7 @@ export class SharedHttpServer {
       overrideMethod<unknown[], unknown>(httpServer, "close", (self, args, inner) => {
         const result = inner(self, args);
         // `close` of the HTTP server waits for WebSockets but does not close them.
-        for (const front of this.#serving) void front.stop(this.#farewell);
+        for (const front of this.#serving) void front.stop(this.#plan);
         return result;
       }),
     ];

@@ -69,11 +69,11 @@ export class ListeningServer implements Server {
   }
 
   async stop(options?: StopOptions): Promise<void> {
-    const farewell = resolveStopOptions(options);
-    const working = this.#front.stop(farewell);
-    this.#http2Front?.stop(goingAway(farewell.timeoutMs));
+    const plan = resolveStopOptions(options);
+    const working = this.#front.stop(plan);
+    this.#http2Front?.stop(goingAway(plan.timeoutMs));
     this.#ending ??= new Ending(this.#close(working), () => this.#drop());
-    this.#ending.within(farewell.timeoutMs);
+    this.#ending.within(plan.timeoutMs);
     await this.#ending.done;
   }
 

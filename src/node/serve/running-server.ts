@@ -6,7 +6,7 @@ import { UsageError } from "../../errors/index.ts";
 import { checkCount, checkDelay, checkNames, invalidOption } from "../../server/options.ts";
 import { checkCloseArguments } from "../../server/send-data.ts";
 import type { Socket } from "../../server/socket.ts";
-import type { Farewell } from "../../server/socket-drain.ts";
+import type { ShutdownPlan } from "../../server/socket-drain.ts";
 
 /** How to take leave of the clients. */
 export interface StopOptions {
@@ -90,7 +90,7 @@ export interface Server extends AsyncDisposable {
 }
 
 /** @throws UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON`, `INVALID_OPTION` */
-export function resolveStopOptions(options: StopOptions = {}): Farewell {
+export function resolveStopOptions(options: StopOptions = {}): ShutdownPlan {
   if (typeof options !== "object" || options === null) {
     throw invalidOption("stop", "options", options, "{ code, reason, timeoutMs, drain }");
   }

@@ -15,7 +15,7 @@ import { UsageError } from "../../errors/index.ts";
 import {
   type ApplicationOptions,
   createApplication,
-  type ServerRuntime,
+  type ServerEnvironment,
 } from "../../server/application.ts";
 import { checkOptions, invalidOption } from "../../server/options.ts";
 import type { Route, Routes } from "../../server/route-types.ts";
@@ -92,7 +92,12 @@ export async function serve<
   const place = readListenPlace(port, host, path);
   checkTls(tls);
   checkHttp2(http2, tls);
-  const application = createApplication(routes as AnyRoutes, applicationOptions, "serve", RUNTIME);
+  const application = createApplication(
+    routes as AnyRoutes,
+    applicationOptions,
+    "serve",
+    ENVIRONMENT,
+  );
   const { handshakeTimeoutMs } = application;
   const httpServer =
     tls === undefined
@@ -141,16 +146,21 @@ export function attach<
   checkHttpServer(httpServer);
   checkOptions("attach", options);
   const { routes, ...applicationOptions } = options;
-  const application = createApplication(routes as AnyRoutes, applicationOptions, "attach", RUNTIME);
+  const application = createApplication(
+    routes as AnyRoutes,
+    applicationOptions,
+    "attach",
+    ENVIRONMENT,
+  );
   const shared = SharedHttpServer.of(httpServer, resolveStopOptions());
   const front = new HttpFront(application, httpServer);
   shared.add(front);
   return {
     sockets: application.sockets,
     async stop(stopOptions?: StopOptions) {
-      const farewell = resolveStopOptions(stopOptions);
+      const plan = resolveStopOptions(stopOptions);
       shared.retire(front);
-      await front.stop(farewell);
+      await front.stop(plan);
       shared.remove(front);
     },
     async [Symbol.asyncDispose]() {
@@ -159,11 +169,11 @@ export function attach<
   };
 }
 
-const RUNTIME: ServerRuntime = {
+const ENVIRONMENT: ServerEnvironment = {
   ...nodeEnvironment,
   inNextTurn,
   random: Math.random,
-  captureContext() {
+  captureAsyncContext() {
     const inContext = AsyncLocalStorage.snapshot();
     // Up to Node.js 22, stores are kept on async resources. With a shared resource, a store that one
     // call enters would leak into all later calls.

@@ -1,7 +1,7 @@
 import { deferred, type Deferred } from "./deferred.ts";
 
-/** How much of something is under way, for those who wait until nothing is. */
-export class Tally {
+/** Counts pending work, so that a caller can wait until none is left. */
+export class PendingCounter {
   #count = 0;
   #idle: Deferred<void> | undefined;
 
@@ -9,14 +9,14 @@ export class Tally {
     this.#count++;
   }
 
-  /** Not bound to anything, so that it can be passed on as it is. */
+  /** An arrow function, so that it can be passed as a callback. */
   readonly end = (): void => {
     if (--this.#count > 0) return;
     this.#idle?.resolve();
     this.#idle = undefined;
   };
 
-  /** Resolves once nothing is under way. */
+  /** Resolves once nothing is pending. */
   whenIdle(): Promise<void> {
     if (this.#count === 0) return Promise.resolve();
     this.#idle ??= deferred();
