@@ -52,7 +52,7 @@ export type { MessageListenOptions, Socket } from "../server/socket.ts";
 export type { SlowConsumerPolicy, SocketOptions } from "../server/socket-options.ts";
 export type { SchemaIssue, StandardSchema } from "../server/standard-schema.ts";
 export type { TypedSocket } from "../server/typed-socket.ts";
-export type { Message } from "../streams/message-queue.ts";
+export type { Message } from "../streams/message-consumer.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";
 export { files, type FilesOptions } from "./files/files.ts";
 export type {

@@ -9,7 +9,8 @@ import {
 } from "../errors/index.ts";
 import { isExpectedEnd } from "../protocol/close-code.ts";
 import { CloseCode, PreparedMessage } from "../protocol/index.ts";
-import { type Message, MessageQueue } from "../streams/message-queue.ts";
+import type { Message } from "../streams/message-consumer.ts";
+import { MessageQueue } from "../streams/message-queue.ts";
 import type { MessageListener, MessageSubscription } from "../streams/message-subscription.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";

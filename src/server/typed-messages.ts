@@ -1,6 +1,6 @@
 import { TidewayError, UsageError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/index.ts";
-import type { Message } from "../streams/message-queue.ts";
+import type { Message } from "../streams/message-consumer.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Message, MessageQueue, QueueConsumer } from "./message-queue.ts";
+import type { ConsumableQueue, Message, MessageConsumer } from "./message-consumer.ts";
 
 interface Reader {
   readonly resolve: (result: IteratorResult<Message, undefined>) => void;
@@ -11,13 +11,13 @@ const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * Iterates over a queue. Written out rather than as an async generator: a message that waits costs
  * one settled promise.
  */
-export class MessageIterator implements AsyncIterableIterator<Message, undefined>, QueueConsumer {
-  readonly #queue: MessageQueue;
+export class MessageIterator implements AsyncIterableIterator<Message, undefined>, MessageConsumer {
+  readonly #queue: ConsumableQueue;
   readonly #onCancel: (() => void) | undefined;
   readonly #readers: Reader[] = [];
   #isOver = false;
 
-  constructor(queue: MessageQueue, onCancel: (() => void) | undefined) {
+  constructor(queue: ConsumableQueue, onCancel: (() => void) | undefined) {
     this.#queue = queue;
     this.#onCancel = onCancel;
   }

@@ -1,17 +1,11 @@
 import { UsageError } from "../errors/index.ts";
-import { Fifo } from "./fifo.ts";
+import type { ConsumableQueue, Message, MessageConsumer } from "./message-consumer.ts";
 import { MessageIterator } from "./message-iterator.ts";
 import {
   type MessageListener,
   ListenerSubscription,
   type MessageSubscription,
 } from "./message-subscription.ts";
-
-/**
- * A whole message: text as a string, binary as bytes. These are the receiver's own, but their `buffer`
- * may hold other messages beside them: make a view by `byteOffset` and `byteLength`, or by `slice`.
- */
-export type Message = string | Uint8Array;
 
 /** Where messages come from, and which can be told to wait: a `Connection`, for one. */
 export interface PausableSource {
@@ -26,14 +20,6 @@ export interface MessageQueueOptions {
   readonly maxBytes?: number | undefined;
   /** Default 16. */
   readonly maxMessages?: number | undefined;
-}
-
-/** The one who takes messages out of a queue. */
-export interface QueueConsumer {
-  /** Takes `message`, which is next in turn, if it can do so right now. */
-  accept(message: Message): boolean;
-  /** No more messages will be pushed. */
-  onEnd(): void;
 }
 
 /** What a message of no bytes at all still costs: a flood of them must fill a queue too. */
@@ -52,7 +38,7 @@ const MAX_LAST_BYTES = 1_048_576;
  *
  * There is one consumer: only one call of `iterate` or `listen` succeeds.
  */
-export class MessageQueue {
+export class MessageQueue implements ConsumableQueue {
   readonly #source: PausableSource;
   readonly #maxBytes: number;
   readonly #maxMessages: number;
@@ -60,7 +46,7 @@ export class MessageQueue {
   #messages: Fifo<Message> | undefined;
   #bytes = 0;
   #isSourcePaused = false;
-  #consumer: QueueConsumer | undefined;
+  #consumer: MessageConsumer | undefined;
   #hasEnded = false;
   #error: Error | undefined;
 
@@ -186,4 +172,28 @@ export class MessageQueue {
 
 function costOf(message: Message): number {
   return BYTES_PER_MESSAGE + (typeof message === "string" ? message.length : message.byteLength);
+}
+
+/** A queue whose `push` and `shift` take constant time, however long it grows. */
+class Fifo<T> {
+  #incoming: T[] = [];
+  /** In reverse, so that the oldest is popped. */
+  #outgoing: T[] = [];
+
+  get size(): number {
+    return this.#incoming.length + this.#outgoing.length;
+  }
+
+  push(item: T): void {
+    this.#incoming.push(item);
+  }
+
+  /** Takes the oldest item; `undefined` when there is none. */
+  shift(): T | undefined {
+    if (this.#outgoing.length === 0) {
+      this.#outgoing = this.#incoming.reverse();
+      this.#incoming = [];
+    }
+    return this.#outgoing.pop();
+  }
 }

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Message, MessageQueue, QueueConsumer } from "./message-queue.ts";
+import type { ConsumableQueue, Message, MessageConsumer } from "./message-consumer.ts";
 
 /** A listener's hold on the messages of a socket. */
 export interface MessageSubscription extends Disposable {
@@ -23,14 +23,14 @@ export interface MessageListener {
 }
 
 /** Hands out the messages of a queue by callback, as they come. */
-export class ListenerSubscription implements MessageSubscription, QueueConsumer {
-  readonly #queue: MessageQueue;
+export class ListenerSubscription implements MessageSubscription, MessageConsumer {
+  readonly #queue: ConsumableQueue;
   readonly #listener: MessageListener;
   /** `delivering`: a callback is running, or due; what comes meanwhile has to wait its turn. */
   #state: "idle" | "delivering" | "over" = "delivering";
   #isPaused = false;
 
-  constructor(queue: MessageQueue, listener: MessageListener) {
+  constructor(queue: ConsumableQueue, listener: MessageListener) {
     this.#queue = queue;
     this.#listener = listener;
     queueMicrotask(() => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ConnectionClosedError, ProtocolError, UsageError } from "../../src/errors/index.ts";
 import { runHandler, Socket, type SocketEnvironment } from "../../src/server/socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
-import type { Message } from "../../src/streams/message-queue.ts";
+import type { Message } from "../../src/streams/message-consumer.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import { pooledCopy } from "../../src/protocol/message-pool.ts";
 import { FakeConnection } from "./fake-connection.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { UsageError } from "../../src/errors/index.ts";
-import { type Message, MessageQueue } from "../../src/streams/message-queue.ts";
+import type { Message } from "../../src/streams/message-consumer.ts";
+import { MessageQueue } from "../../src/streams/message-queue.ts";
 import type { MessageListener } from "../../src/streams/message-subscription.ts";
 
 /** A source that notes what it is told, and pushes what it has held back when it may go on. */
