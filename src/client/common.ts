@@ -29,13 +29,15 @@ export type {
   WebSocketLike,
   WebSocketStreams,
 } from "./event-streams.ts";
-export type { Heartbeat, HeartbeatOptions, HeartbeatSocket } from "./heartbeat.ts";
+export type { HeartbeatOptions } from "./heartbeat.ts";
 export type { PingHeartbeatOptions, TlsMaterial, TlsOptions, WebSocketOptions } from "./options.ts";
 export type { HttpProxyOptions, ProxyEnvironment } from "./proxy-options.ts";
 export type { ReconnectDecision } from "./reconnect-policy.ts";
 export type {
   Asked,
   DecideReconnect,
+  Heartbeat,
+  HeartbeatSocket,
   Protocols,
   ReconnectEvent,
   ReconnectingEventMap,
@@ -43,13 +45,12 @@ export type {
   Timers,
 } from "./reconnecting-interface.ts";
 export type {
-  BinaryType,
-  WebSocketData,
   WebSocketErrorEvent,
   WebSocketOpenEvent,
   WebSocketEventMap,
   WebSocketMessageEvent,
-} from "./web-socket-interface.ts";
+} from "./web-socket-events.ts";
+export type { BinaryType, WebSocketData } from "./web-socket-interface.ts";
 export type { WebSocketCloseInfo } from "./web-socket-error.ts";
 export type {
   WebSocketOpenInfo,

@@ -6,7 +6,7 @@ import type {
   WebSocketErrorEvent,
   WebSocketMessageEvent,
   WebSocketOpenEvent,
-} from "./web-socket-interface.ts";
+} from "./web-socket-events.ts";
 
 /**
  * What an event stream needs of its target: any WebSocket, whoever made it. (Every method that

@@ -1,18 +1,6 @@
 import { TidewayError } from "../errors/index.ts";
-import type { Timers } from "./reconnecting-interface.ts";
+import type { Heartbeat } from "./reconnecting-interface.ts";
 import type { WebSocketData } from "./web-socket-interface.ts";
-
-/** A connection as a heartbeat sees it: a WebSocket that has just been made. */
-export interface HeartbeatSocket extends Pick<EventTarget, "addEventListener" | "dispatchEvent"> {
-  send(data: WebSocketData): void;
-  close(): void;
-}
-
-/**
- * Watches over one connection, from when its WebSocket is made until its `close` event, which it
- * dispatches itself when nobody answers. Returns what checks the connection at once.
- */
-export type Heartbeat = (socket: HeartbeatSocket, timers: Timers) => () => void;
 
 export interface HeartbeatOptions {
   /**

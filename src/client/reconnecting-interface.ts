@@ -7,18 +7,15 @@ import type {
   WebSocketStreamProviders,
   WebSocketStreams,
 } from "./event-streams.ts";
-import type { Heartbeat } from "./heartbeat.ts";
 import type { WebSocketOptions } from "./options.ts";
 import type { ReconnectDecision, ReconnectDelays } from "./reconnect-policy.ts";
 import type {
-  BinaryType,
-  ReadyStateConstants,
   TypedEventTarget,
-  WebSocketData,
   WebSocketErrorEvent,
   WebSocketEventMap,
   WebSocketMessageEvent,
-} from "./web-socket-interface.ts";
+} from "./web-socket-events.ts";
+import type { BinaryType, ReadyStateConstants, WebSocketData } from "./web-socket-interface.ts";
 
 /** A value, or a function that is asked for it before each attempt. */
 export type Asked<T> = T | (() => T | PromiseLike<T>);
@@ -31,6 +28,18 @@ export interface Timers {
   setTimeout(callback: () => void, delayMs: number): unknown;
   clearTimeout(timer: never): void;
 }
+
+/** A connection as a heartbeat sees it: a WebSocket that has just been made. */
+export interface HeartbeatSocket extends Pick<EventTarget, "addEventListener" | "dispatchEvent"> {
+  send(data: WebSocketData): void;
+  close(): void;
+}
+
+/**
+ * Watches over one connection, from when its WebSocket is made until its `close` event, which it
+ * dispatches itself when nobody answers. Returns what checks the connection at once.
+ */
+export type Heartbeat = (socket: HeartbeatSocket, timers: Timers) => () => void;
 
 /** Decides by how a connection, or an attempt at one, has ended. */
 export type DecideReconnect = (

@@ -1,7 +1,7 @@
 import type { CloseInfo } from "../connection/connection.ts";
-import { checkCloseArguments } from "./close-arguments.ts";
 import { toUSVString } from "./close-event.ts";
 import { exposeInterface } from "./web-idl.ts";
+import { checkCloseArguments } from "./web-socket-arguments.ts";
 
 /** How a `WebSocketStream` is to be closed, or was closed. */
 export interface WebSocketCloseInfo {

@@ -2,60 +2,19 @@ import type { CloseEvent } from "./close-event.ts";
 import type { EventHandler } from "./event-handlers.ts";
 import type { WebSocketStreamProviders, WebSocketStreams } from "./event-streams.ts";
 import type { WebSocketOptions } from "./options.ts";
+import type {
+  TypedEventTarget,
+  WebSocketErrorEvent,
+  WebSocketEventMap,
+  WebSocketMessageEvent,
+  WebSocketOpenEvent,
+} from "./web-socket-events.ts";
 
 /** How binary messages are handed out. */
 export type BinaryType = "blob" | "arraybuffer";
 
 /** What can be sent: a string as a text message, all else as a binary one. */
 export type WebSocketData = string | Blob | ArrayBuffer | ArrayBufferView;
-
-export interface WebSocketMessageEvent extends MessageEvent {
-  /** A string for a text message; for a binary one what `binaryType` asks for. */
-  readonly data: string | Blob | ArrayBuffer;
-}
-
-export interface WebSocketOpenEvent extends Event {
-  /**
-   * The header fields of the server's response, an extension of the standard. It is `undefined` in a
-   * browser, which does not give access to them.
-   */
-  readonly responseHeaders?: Headers;
-}
-
-export interface WebSocketErrorEvent extends Event {
-  /**
-   * Why the connection failed: an extension. A browser's own WebSocket never tells, so there it is
-   * `undefined`.
-   */
-  readonly error?: unknown;
-}
-
-export interface WebSocketEventMap {
-  open: WebSocketOpenEvent;
-  message: WebSocketMessageEvent;
-  error: WebSocketErrorEvent;
-  close: CloseEvent;
-}
-
-type ListenerOptions = Parameters<EventTarget["addEventListener"]>[2];
-type RemovalOptions = Parameters<EventTarget["removeEventListener"]>[2];
-type AnyListener = Parameters<EventTarget["addEventListener"]>[1];
-
-/** An `EventTarget` that knows which event goes with which type. */
-export interface TypedEventTarget<Events> extends EventTarget {
-  addEventListener<K extends keyof Events & string>(
-    type: K,
-    listener: (event: Events[K]) => unknown,
-    options?: ListenerOptions,
-  ): void;
-  addEventListener(type: string, listener: AnyListener, options?: ListenerOptions): void;
-  removeEventListener<K extends keyof Events & string>(
-    type: K,
-    listener: (event: Events[K]) => unknown,
-    options?: RemovalOptions,
-  ): void;
-  removeEventListener(type: string, listener: AnyListener, options?: RemovalOptions): void;
-}
 
 /** On the class and on its instances. */
 export interface ReadyStateConstants {

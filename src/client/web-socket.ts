@@ -1,7 +1,6 @@
 import { describeEnd } from "../errors/describe-end.ts";
 import { type CloseInfo, type Connection, ReadyState } from "../connection/connection.ts";
 import { HandshakeError, type TidewayError, TransportError } from "../errors/index.ts";
-import { checkCloseArguments } from "./close-arguments.ts";
 import { type CloseEventConstructor, toUSVString } from "./close-event.ts";
 import type { ConnectAttempt, Connector } from "./connector.ts";
 import { recordDetails } from "./event-streams.ts";
@@ -11,6 +10,7 @@ import { isBlob, type Message, toMessage } from "./message-data.ts";
 import { Outbox } from "./outbox.ts";
 import { exposeInterface } from "./web-idl.ts";
 import {
+  checkCloseArguments,
   clampUnsignedShort,
   parseProtocols,
   parseUrl,

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { CloseEvent } from "../../src/client/close-event.ts";
-import type { WebSocketErrorEvent } from "../../src/client/web-socket-interface.ts";
+import type { WebSocketErrorEvent } from "../../src/client/web-socket-events.ts";
 import { HandshakeError, TransportError } from "../../src/errors/index.ts";
 import { FakeConnection, FakeNetwork, eventsOf } from "./fake-connector.ts";
 

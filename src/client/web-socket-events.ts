@@ -1,0 +1,49 @@
+import type { CloseEvent } from "./close-event.ts";
+
+export interface WebSocketMessageEvent extends MessageEvent {
+  /** A string for a text message; for a binary one what `binaryType` asks for. */
+  readonly data: string | Blob | ArrayBuffer;
+}
+
+export interface WebSocketOpenEvent extends Event {
+  /**
+   * The header fields of the server's response, an extension of the standard. It is `undefined` in a
+   * browser, which does not give access to them.
+   */
+  readonly responseHeaders?: Headers;
+}
+
+export interface WebSocketErrorEvent extends Event {
+  /**
+   * Why the connection failed: an extension. A browser's own WebSocket never tells, so there it is
+   * `undefined`.
+   */
+  readonly error?: unknown;
+}
+
+export interface WebSocketEventMap {
+  open: WebSocketOpenEvent;
+  message: WebSocketMessageEvent;
+  error: WebSocketErrorEvent;
+  close: CloseEvent;
+}
+
+type ListenerOptions = Parameters<EventTarget["addEventListener"]>[2];
+type RemovalOptions = Parameters<EventTarget["removeEventListener"]>[2];
+type AnyListener = Parameters<EventTarget["addEventListener"]>[1];
+
+/** An `EventTarget` that knows which event goes with which type. */
+export interface TypedEventTarget<Events> extends EventTarget {
+  addEventListener<K extends keyof Events & string>(
+    type: K,
+    listener: (event: Events[K]) => unknown,
+    options?: ListenerOptions,
+  ): void;
+  addEventListener(type: string, listener: AnyListener, options?: ListenerOptions): void;
+  removeEventListener<K extends keyof Events & string>(
+    type: K,
+    listener: (event: Events[K]) => unknown,
+    options?: RemovalOptions,
+  ): void;
+  removeEventListener(type: string, listener: AnyListener, options?: RemovalOptions): void;
+}
