@@ -5,7 +5,7 @@ import { MemoryNetwork } from "tideway/testing";
 import { type ApplicationOptions, route, type StandardSchema } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { ByteBudget } from "../../src/protocol/index.ts";
-import { HeldSocket } from "../../src/node/requests/early-data-buffer.ts";
+import { EarlyDataBuffer } from "../../src/node/requests/early-data-buffer.ts";
 import type { Routes } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "./clients.ts";
 import { FRONTS } from "./fronts.ts";
@@ -107,7 +107,7 @@ function collectGarbage(): void {
 describe("what a peer sends while it is decided on", () => {
   it("pins no more than twice its length, in however small pieces it comes", async () => {
     const socket = new PassThrough();
-    const held = new HeldSocket(socket, Buffer.from("he"), new ByteBudget(Infinity), OWNER);
+    const held = new EarlyDataBuffer(socket, Buffer.from("he"), new ByteBudget(Infinity), OWNER);
     for (let i = 0; i < 30_000; i++) socket.write("x");
     await vi.waitFor(() => expect(socket.readableLength + socket.writableLength).toBe(0), 10_000);
     const bytes = held.release();
@@ -117,7 +117,7 @@ describe("what a peer sends while it is decided on", () => {
 
   it("is read no further than some 64 KiB", async () => {
     const socket = new PassThrough({ highWaterMark: 1024 });
-    const held = new HeldSocket(socket, Buffer.alloc(0), new ByteBudget(Infinity), OWNER);
+    const held = new EarlyDataBuffer(socket, Buffer.alloc(0), new ByteBudget(Infinity), OWNER);
     let sent = 0;
     while (!socket.isPaused()) {
       socket.write(Buffer.alloc(1024));

@@ -5,7 +5,7 @@ import type { Peer, UpgradeAccepted } from "../../server/upgrade.ts";
 import { nodeEnvironment } from "../environment.ts";
 import { acceptance, connectionOptions } from "../http/http-upgrade.ts";
 import { HttpUpgradeAttempt } from "../http/http-upgrade-attempt.ts";
-import type { HttpFront } from "../http/http1-listener.ts";
+import type { Http1Listener } from "../http/http1-listener.ts";
 import type { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { type RequestTarget, toTarget } from "../requests/request-target.ts";
 import { HandleTransport } from "../tcp/handle-transport.ts";
@@ -30,7 +30,7 @@ const PART_OF_TIMEOUT = 1 / 8;
  */
 export class FirstLook implements NewcomerHost {
   readonly #httpServer: Server;
-  readonly #front: HttpFront;
+  readonly #front: Http1Listener;
   readonly #targets: ProxiedTargets;
   readonly #server: AcceptingServer | undefined;
   readonly #onSocket: (socket: Socket) => void;
@@ -47,7 +47,7 @@ export class FirstLook implements NewcomerHost {
    */
   constructor(
     httpServer: Server,
-    front: HttpFront,
+    front: Http1Listener,
     targets: ProxiedTargets,
     onSocket: (socket: Socket) => void,
   ) {

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import type { Duplex } from "node:stream";
-import type { HttpFront } from "./http1-listener.ts";
+import type { Http1Listener } from "./http1-listener.ts";
 import type { Refusal } from "../requests/refusal.ts";
 
 const BAD_REQUEST: Refusal = { status: 400, message: "The request is malformed." };
@@ -33,10 +33,10 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 };
 
 /** Answers what `node:http` could not read as a request, and CONNECT, and closes the connection. */
-export function refuseClientErrors(httpServer: HttpServer, front: HttpFront): void {
+export function refuseClientErrors(httpServer: HttpServer, listener: Http1Listener): void {
   // Comes before the 'clientError' that `node:https` makes of it. Nothing can be said without TLS, and
   // what is said all the same waits for it: a handshake that ends after its time would be served with
-  // an answer in front. Under HTTP/2, whose session writes past the socket, that aborts the process.
+  // an answer in listener. Under HTTP/2, whose session writes past the socket, that aborts the process.
   httpServer.prependListener("tlsClientError", (_error, socket: Duplex) => socket.destroy());
   const refused = new WeakSet<Duplex>();
   httpServer.on("clientError", (error: ClientError, socket) => {
@@ -48,10 +48,10 @@ export function refuseClientErrors(httpServer: HttpServer, front: HttpFront): vo
       return;
     }
     const refusal = isTls(error) ? TLS_TO_PLAIN : REFUSALS[error.code ?? ""];
-    front.refuseGarbage(socket, refusal ?? BAD_REQUEST);
+    listener.refuseGarbage(socket, refusal ?? BAD_REQUEST);
   });
   httpServer.on("connect", (request, socket: Duplex) => {
     socket.on("error", () => socket.destroy());
-    front.refuseConnect(request, socket);
+    listener.refuseConnect(request, socket);
   });
 }

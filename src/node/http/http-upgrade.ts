@@ -16,7 +16,7 @@ import type { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { type Refusal, reportRefusal, reportPendingHandshake } from "../requests/refusal.ts";
 import { readTarget } from "../requests/request-target.ts";
 import { sendResponse } from "../requests/send-response.ts";
-import { Undecided } from "../requests/pending-upgrades.ts";
+import { PendingUpgrades } from "../requests/pending-upgrades.ts";
 import { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
 import type { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
@@ -27,7 +27,7 @@ export class UpgradeListener {
   readonly #application: Application;
   readonly #httpServer: Server;
   readonly #inFlight: InFlight;
-  readonly #undecided: Undecided;
+  readonly #undecided: PendingUpgrades;
   readonly #targets: ProxiedTargets;
 
   constructor(
@@ -37,7 +37,7 @@ export class UpgradeListener {
     inFlight: InFlight,
   ) {
     this.#application = application;
-    this.#undecided = new Undecided(application.unfinishedBudget);
+    this.#undecided = new PendingUpgrades(application.unfinishedBudget);
     this.#httpServer = httpServer;
     this.#inFlight = inFlight;
     this.#targets = targets;

@@ -15,7 +15,7 @@ import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
 import { boundRequests } from "./request-feed.ts";
 import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
-import { Ending } from "../requests/deadline-task.ts";
+import { DeadlineTask } from "../requests/deadline-task.ts";
 import type { OpenSockets } from "../serve/running-server.ts";
 
 const CONNECT_UNKNOWN: Refusal = { status: 501, message: "CONNECT is not implemented." };
@@ -29,19 +29,20 @@ const TOO_MANY_REQUESTS: Refusal = {
 };
 
 /** An application that answers requests and upgrades of a `node:http` server. */
-export class HttpFront {
+export class Http1Listener {
   readonly targets: ProxiedTargets;
   readonly #application: Application;
   readonly #httpServer: Server;
-  /** What this front itself has to answer. */
+  /** What this listener itself has to answer. */
   readonly #inFlight = new InFlight();
   readonly #requests: RequestListener;
   readonly #upgrades: UpgradeListener;
   /** The connections that speak no HTTP any more. */
   readonly #taken = new WeakSet<Duplex>();
-  #ending: Ending | undefined;
-  /** For whoever comes while the server stops. */
-  #farewell: Refusal | undefined;
+  /** The shutdown; undefined while the server serves. */
+  #shutdown: DeadlineTask | undefined;
+  /** The answer to new requests during a shutdown. */
+  #shutdownRefusal: Refusal | undefined;
 
   constructor(application: Application, httpServer: Server) {
     this.#application = application;
@@ -69,7 +70,7 @@ export class HttpFront {
 
   /** Whether everybody who comes is told that the server is going away. */
   get isStopping(): boolean {
-    return this.#farewell !== undefined;
+    return this.#shutdownRefusal !== undefined;
   }
 
   /** Whether something is being done for `connection`. */
@@ -84,20 +85,20 @@ export class HttpFront {
 
   /** Refuses what came on `socket` and is no request, behind the answers to what came before. */
   refuseGarbage(socket: Duplex, refusal: Refusal): void {
-    const owed = RequestQueue.of(socket).latest;
+    const latest = RequestQueue.of(socket).latest;
     // Browsers open connections in advance and may never use them.
     if (!(socket instanceof NetSocket && socket.bytesRead === 0)) {
       // Garbage in the body of a request is that request's, whose head tells the client.
-      if (owed?.req.complete === false) this.#report("request", refusal, owed.req);
+      if (latest?.req.complete === false) this.#report("request", refusal, latest.req);
       else {
         const peer = { socket: socket as Peer };
         reportRefusal(this.#application.refusals, "request", refusal, peer);
       }
     }
-    if (owed === undefined) refuse(socket, refusal);
-    else if (owed.req.complete) owed.once("close", () => refuse(socket, refusal));
+    if (latest === undefined) refuse(socket, refusal);
+    else if (latest.req.complete) latest.once("close", () => refuse(socket, refusal));
     // The garbage is in the request's own body, so that its handler may wait for the end for ever.
-    else if (owed.headersSent) socket.destroy();
+    else if (latest.headersSent) socket.destroy();
     else refuse(socket, refusal);
   }
 
@@ -168,33 +169,33 @@ export class HttpFront {
    * again, it can only be quicker.
    */
   async stop(plan: ShutdownPlan): Promise<void> {
-    const ending = (this.#ending ??= this.#end(plan));
+    const shutdown = (this.#shutdown ??= this.#shutDown(plan));
     this.#application.drain.start(plan);
-    ending.within(plan.timeoutMs);
-    await ending.done;
+    shutdown.setDeadline(plan.timeoutMs);
+    await shutdown.done;
   }
 
   /** Answers requests again, when the closed HTTP server listens again. */
   resume(): void {
-    if (this.#ending === undefined) return;
-    this.#ending = undefined;
-    this.#farewell = undefined;
+    if (this.#shutdown === undefined) return;
+    this.#shutdown = undefined;
+    this.#shutdownRefusal = undefined;
     this.#requests.resume();
     this.#application.drain.reset();
   }
 
-  #end(plan: ShutdownPlan): Ending {
-    const ending: Ending = new Ending(this.#refuseWork(plan), () => {
+  #shutDown(plan: ShutdownPlan): DeadlineTask {
+    const shutdown: DeadlineTask = new DeadlineTask(this.#refuseWork(plan), () => {
       // If the server listens again by then, its new connections must stay open.
-      if (this.#ending === ending) this.#drop();
+      if (this.#shutdown === shutdown) this.#drop();
     });
-    return ending;
+    return shutdown;
   }
 
   /** Takes on nothing more. Resolves when what there is has ended. */
   async #refuseWork({ timeoutMs }: ShutdownPlan): Promise<void> {
     const refusal = goingAway(timeoutMs);
-    this.#farewell = refusal;
+    this.#shutdownRefusal = refusal;
     this.#requests.stop(refusal);
     this.#upgrades.refuseUndecided(refusal);
     for (const response of this.#inFlight) {
@@ -215,12 +216,13 @@ export class HttpFront {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#taken.add(socket);
-    const owed = RequestQueue.of(socket).latest;
-    if (owed !== undefined) {
+    const latest = RequestQueue.of(socket).latest;
+    if (latest !== undefined) {
       // A client that sends its handshake before it is answered would take that answer for ours.
       socket.once("end", () => socket.destroy()).resume();
-      whenAnswered(owed, socket, () => this.#refuse(request, socket, PIPELINED));
-    } else if (this.#farewell !== undefined) this.#refuse(request, socket, this.#farewell);
+      whenAnswered(latest, socket, () => this.#refuse(request, socket, PIPELINED));
+    } else if (this.#shutdownRefusal !== undefined)
+      this.#refuse(request, socket, this.#shutdownRefusal);
     else this.#upgrades.handle(request, socket, head);
   }
 
@@ -236,17 +238,17 @@ export class HttpFront {
   }
 
   #ignoreUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const owed = RequestQueue.of(socket).latest;
+    const latest = RequestQueue.of(socket).latest;
     const goOn = (): void => ignoreUpgrade(this.#httpServer, request, socket, head);
-    if (owed === undefined) goOn();
-    else whenAnswered(owed, socket, goOn);
+    if (latest === undefined) goOn();
+    else whenAnswered(latest, socket, goOn);
   }
 }
 
-/** Calls back once `owed`, and with it all before it, has been answered on `socket`. */
-function whenAnswered(owed: ServerResponse, socket: Duplex, callback: () => void): void {
-  forwardDrain(socket, owed);
-  owed.once("close", () => {
+/** Calls back once `latest`, and with it all before it, has been answered on `socket`. */
+function whenAnswered(latest: ServerResponse, socket: Duplex, callback: () => void): void {
+  forwardDrain(socket, latest);
+  latest.once("close", () => {
     if (!socket.destroyed) callback();
   });
 }

@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
-import { HeldBytes } from "../requests/byte-accumulator.ts";
+import { ByteAccumulator } from "../requests/byte-accumulator.ts";
 import { undocumented } from "../undocumented.ts";
 import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
 
@@ -57,7 +57,7 @@ class RequestFeed {
   readonly #queue: RequestQueue;
   readonly #parse: Parse;
   /** The bytes that the parser has not been given. */
-  #held = new HeldBytes();
+  #held = new ByteAccumulator();
   /** The chunk that is being parsed, and how much of it the parser has been given. */
   #chunk: Uint8Array | undefined;
   #position = 0;
@@ -170,7 +170,7 @@ class RequestFeed {
 
   /** Keeps unparsed bytes. The socket is still read, up to a limit, to notice that the client left. */
   #hold(bytes: Uint8Array): void {
-    if (this.#held.length === 0) this.#held = new HeldBytes(bytes);
+    if (this.#held.length === 0) this.#held = new ByteAccumulator(bytes);
     else this.#held.append(bytes);
     if (this.#held.length >= MAX_HELD_BYTES) this.#pause();
   }

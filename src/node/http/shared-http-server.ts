@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ShutdownPlan } from "../../server/socket-drain.ts";
-import type { HttpFront } from "./http1-listener.ts";
+import type { Http1Listener } from "./http1-listener.ts";
 import { isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { type InnerMethod, overrideMethod } from "./override-method.ts";
 import { boundRequests } from "./request-feed.ts";
@@ -25,28 +25,28 @@ type SharedEvent = "request" | "upgrade";
 export class SharedHttpServer {
   readonly #httpServer: Server;
   /** How sockets are closed when the HTTP server is closed. */
-  readonly #plan: ShutdownPlan;
+  readonly #shutdownPlan: ShutdownPlan;
   readonly #restore: ReadonlyArray<() => void>;
   /** The applications that answer requests, the last attached first. */
-  #serving: readonly HttpFront[] = [];
+  #serving: readonly Http1Listener[] = [];
   /** The applications that are stopping: they refuse requests that would otherwise get no answer. */
-  #leaving: readonly HttpFront[] = [];
+  #leaving: readonly Http1Listener[] = [];
   /** Whether our listener was the only one when it was last registered. */
   readonly #wasAlone: Record<SharedEvent, boolean>;
 
   /** Returns the only object of this class for `httpServer`. */
-  static of(httpServer: Server, plan: ShutdownPlan): SharedHttpServer {
+  static of(httpServer: Server, shutdownPlan: ShutdownPlan): SharedHttpServer {
     let shared = sharedServers.get(httpServer);
     if (shared === undefined) {
-      shared = new SharedHttpServer(httpServer, plan);
+      shared = new SharedHttpServer(httpServer, shutdownPlan);
       sharedServers.set(httpServer, shared);
     }
     return shared;
   }
 
-  private constructor(httpServer: Server, plan: ShutdownPlan) {
+  private constructor(httpServer: Server, shutdownPlan: ShutdownPlan) {
     this.#httpServer = httpServer;
-    this.#plan = plan;
+    this.#shutdownPlan = shutdownPlan;
     this.#wasAlone = {
       request: httpServer.listenerCount("request") === 0,
       upgrade: httpServer.listenerCount("upgrade") === 0,
@@ -62,27 +62,27 @@ export class SharedHttpServer {
       overrideMethod<unknown[], unknown>(httpServer, "close", (self, args, inner) => {
         const result = inner(self, args);
         // `close` of the HTTP server waits for WebSockets but does not close them.
-        for (const front of this.#serving) void front.stop(this.#plan);
+        for (const application of this.#serving) void application.stop(this.#shutdownPlan);
         return result;
       }),
     ];
   }
 
-  add(front: HttpFront): void {
-    this.#serving = [front, ...this.#serving];
+  add(application: Http1Listener): void {
+    this.#serving = [application, ...this.#serving];
   }
 
-  /** Stops sending requests to `front`; other listeners get them. */
-  retire(front: HttpFront): void {
-    if (!this.#serving.includes(front)) return;
-    this.#serving = this.#serving.filter((other) => other !== front);
-    this.#leaving = [...this.#leaving, front];
+  /** Stops sending requests to `application`; other listeners get them. */
+  retire(application: Http1Listener): void {
+    if (!this.#serving.includes(application)) return;
+    this.#serving = this.#serving.filter((other) => other !== application);
+    this.#leaving = [...this.#leaving, application];
   }
 
-  /** Removes `front`. After the last one, restores the HTTP server. */
-  remove(front: HttpFront): void {
-    this.#serving = this.#serving.filter((other) => other !== front);
-    this.#leaving = this.#leaving.filter((other) => other !== front);
+  /** Removes `application`. After the last one, restores the HTTP server. */
+  remove(application: Http1Listener): void {
+    this.#serving = this.#serving.filter((other) => other !== application);
+    this.#leaving = this.#leaving.filter((other) => other !== application);
     if (this.#serving.length + this.#leaving.length > 0) return;
     if (sharedServers.get(this.#httpServer) !== this) return;
     sharedServers.delete(this.#httpServer);
@@ -112,7 +112,7 @@ export class SharedHttpServer {
         }
         return false;
       case "listening":
-        for (const front of this.#serving) front.resume();
+        for (const application of this.#serving) application.resume();
         return false;
       default:
         return false;
@@ -123,9 +123,9 @@ export class SharedHttpServer {
     const [request, response] = args.slice(1) as RequestArgs;
     RequestQueue.of(request.socket).add(response);
     if (isTaken(response)) return false;
-    const front = this.#frontFor(request) ?? this.#fallback("request", request);
-    if (front === undefined) return false;
-    callListener(inner, args, () => front.handleRequest(request, response));
+    const application = this.#applicationFor(request) ?? this.#fallback("request", request);
+    if (application === undefined) return false;
+    callListener(inner, args, () => application.handleRequest(request, response));
     return true;
   }
 
@@ -136,21 +136,22 @@ export class SharedHttpServer {
   ): boolean {
     const [request, response] = args.slice(1) as RequestArgs;
     RequestQueue.of(request.socket).add(response);
-    const front = isTaken(response) ? undefined : this.#frontFor(request);
-    if (front === undefined) return false;
+    const application = isTaken(response) ? undefined : this.#applicationFor(request);
+    if (application === undefined) return false;
     answer(response);
     if (response.writableEnded) return true;
     callListener(inner, ["request", request, response], () =>
-      front.handleRequest(request, response),
+      application.handleRequest(request, response),
     );
     return true;
   }
 
   #takeUpgrade(args: EmitArgs, inner: InnerEmit): boolean {
     const [request, socket, head] = args.slice(1) as UpgradeArgs;
-    const front = this.#frontForUpgrade(request, socket) ?? this.#fallback("upgrade", request);
-    if (front === undefined || !socket.writable) return false;
-    callListener(inner, args, () => front.handleUpgrade(request, socket, head));
+    const application =
+      this.#applicationForUpgrade(request, socket) ?? this.#fallback("upgrade", request);
+    if (application === undefined || !socket.writable) return false;
+    callListener(inner, args, () => application.handleUpgrade(request, socket, head));
     return true;
   }
 
@@ -161,17 +162,17 @@ export class SharedHttpServer {
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     if (!this.#isDelegated("request") || isTaken(response)) return;
     RequestQueue.of(request.socket).add(response);
-    const front = this.#frontFor(request) ?? this.#refuserOf(request);
-    front?.handleRequest(request, response);
+    const application = this.#applicationFor(request) ?? this.#refuserOf(request);
+    application?.handleRequest(request, response);
   };
 
   /** As above. Code that took the server's `emit` before this class, such as Fastify, also calls it. */
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (!socket.writable) return;
-    const front =
-      this.#frontForUpgrade(request, socket) ??
+    const application =
+      this.#applicationForUpgrade(request, socket) ??
       (this.#isDelegated("upgrade") ? this.#refuserOf(request) : undefined);
-    front?.handleUpgrade(request, socket, head);
+    application?.handleUpgrade(request, socket, head);
   };
 
   readonly #onNewListener = (event: string | symbol): void => {
@@ -179,28 +180,28 @@ export class SharedHttpServer {
     if (this.#isRegistered(event)) this.#wasAlone[event] = false;
   };
 
-  #frontFor(request: IncomingMessage): HttpFront | undefined {
-    return this.#serving.find((front) => front.hasRouteFor(request));
+  #applicationFor(request: IncomingMessage): Http1Listener | undefined {
+    return this.#serving.find((application) => application.hasRouteFor(request));
   }
 
-  #frontForUpgrade(request: IncomingMessage, socket: Duplex): HttpFront | undefined {
+  #applicationForUpgrade(request: IncomingMessage, socket: Duplex): Http1Listener | undefined {
     if (!socket.writable) return undefined;
     return isWebSocketUpgrade(request)
-      ? this.#serving.find((front) => front.hasWebSocketRouteFor(request))
-      : this.#frontFor(request);
+      ? this.#serving.find((application) => application.hasWebSocketRouteFor(request))
+      : this.#applicationFor(request);
   }
 
   /** The application that refuses a request without a route; undefined if other code listens. */
-  #fallback(event: SharedEvent, request: IncomingMessage): HttpFront | undefined {
+  #fallback(event: SharedEvent, request: IncomingMessage): Http1Listener | undefined {
     const own = this.#listenerOf(event);
     const hasOthers = this.#httpServer.listeners(event).some((listener) => listener !== own);
     if (this.#isRegistered(event)) this.#wasAlone[event] = !hasOthers;
     return hasOthers ? undefined : this.#refuserOf(request);
   }
 
-  #refuserOf(request: IncomingMessage): HttpFront | undefined {
+  #refuserOf(request: IncomingMessage): Http1Listener | undefined {
     return (
-      this.#serving.find((front) => front.knowsPathOf(request)) ??
+      this.#serving.find((application) => application.knowsPathOf(request)) ??
       this.#serving.at(0) ??
       this.#leaving.at(0)
     );

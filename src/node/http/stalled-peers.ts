@@ -2,14 +2,14 @@ import type { IncomingMessage, Server as HttpServer } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
-import type { HttpFront } from "./http1-listener.ts";
+import type { Http1Listener } from "./http1-listener.ts";
 
 /**
  * Drops connections whose peer stops reading in the middle of a response, for whose sake a handler,
  * or a file that it sends, would wait for ever. A handler that says nothing for a while is not the
  * peer's fault: its connection stays.
  */
-export function dropStalledPeers(httpServer: HttpServer, front: HttpFront): void {
+export function dropStalledPeers(httpServer: HttpServer, listener: Http1Listener): void {
   // Not by way of the server's own timeout: the timer that it makes for each connection stays with
   // those that become a WebSocket's, at 150 bytes each.
   httpServer.on("request", ({ socket }: IncomingMessage) =>
@@ -17,7 +17,7 @@ export function dropStalledPeers(httpServer: HttpServer, front: HttpFront): void
   );
   // Comes for idle connections too, after keepAliveTimeout: having a listener, they are its to end.
   httpServer.on("timeout", (socket: Socket) => {
-    if (front.isBusy(socket)) waitOrDrop(socket, stallTimeoutMs(httpServer));
+    if (listener.isBusy(socket)) waitOrDrop(socket, stallTimeoutMs(httpServer));
     else socket.destroy();
   });
 }

@@ -11,7 +11,7 @@ import { type Refusal, reportRefusal, reportPendingHandshake } from "../requests
 import type { RequestTarget, TargetRefusal } from "../requests/request-target.ts";
 import { sendResponse } from "../requests/send-response.ts";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
-import { Undecided } from "../requests/pending-upgrades.ts";
+import { PendingUpgrades } from "../requests/pending-upgrades.ts";
 import { cancelStream, endStream, failStream } from "./close-stream.ts";
 import { ConnectAttempt } from "./connect-attempt.ts";
 import { readHttp2Target } from "./http2-target.ts";
@@ -27,11 +27,11 @@ export class ConnectListener {
   readonly #application: Application;
   readonly #httpServer: HttpServer;
   readonly #targets: ProxiedTargets;
-  readonly #undecided: Undecided;
+  readonly #undecided: PendingUpgrades;
 
   constructor(application: Application, httpServer: HttpServer, targets: ProxiedTargets) {
     this.#application = application;
-    this.#undecided = new Undecided(application.unfinishedBudget);
+    this.#undecided = new PendingUpgrades(application.unfinishedBudget);
     this.#httpServer = httpServer;
     this.#targets = targets;
   }

@@ -19,15 +19,15 @@ import { cancelIfStalled } from "./stalled-streams.ts";
 export const HTTP2_ALPN_ID = "h2";
 
 /** An application as the listener of those connections of a TLS server that agreed on HTTP/2. */
-export class Http2Front {
+export class Http2Listener {
   readonly #application: Application;
   readonly #httpServer: HttpsServer;
   readonly #requests: RequestListener;
   readonly #connects: ConnectListener;
   readonly #targets: ProxiedTargets;
   readonly #connections = new Map<TLSSocket, Http2Connection>();
-  /** For those who come while the server stops. */
-  #farewell: Refusal | undefined;
+  /** The answer to new requests during a shutdown. */
+  #shutdownRefusal: Refusal | undefined;
 
   /** `httpServer` goes on serving the connections that did not agree on HTTP/2. */
   constructor(application: Application, httpServer: HttpsServer) {
@@ -50,10 +50,10 @@ export class Http2Front {
   }
 
   /** Lets nothing new in. Each connection ends with the last of what is being done on it. */
-  stop(farewell: Refusal): void {
-    this.#farewell = farewell;
-    this.#requests.stop(farewell);
-    this.#connects.refuseUndecided(farewell);
+  stop(refusal: Refusal): void {
+    this.#shutdownRefusal = refusal;
+    this.#requests.stop(refusal);
+    this.#connects.refuseUndecided(refusal);
     for (const connection of this.#connections.values()) connection.close();
   }
 
@@ -64,7 +64,7 @@ export class Http2Front {
 
   #serve(socket: TLSSocket): void {
     if (socket.destroyed) return;
-    if (this.#farewell !== undefined) {
+    if (this.#shutdownRefusal !== undefined) {
       socket.destroy();
       return;
     }
@@ -75,7 +75,8 @@ export class Http2Front {
 
   readonly #receive = (incoming: IncomingStream): void => {
     if (incoming.headers[":method"] !== "CONNECT") this.#request(incoming);
-    else if (this.#farewell !== undefined) this.#refuse("handshake", this.#farewell, incoming);
+    else if (this.#shutdownRefusal !== undefined)
+      this.#refuse("handshake", this.#shutdownRefusal, incoming);
     else this.#connects.handle(incoming);
   };
 

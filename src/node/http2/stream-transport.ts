@@ -1,6 +1,6 @@
 import { constants, type Http2Stream } from "node:http2";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
-import { HeldBytes } from "../requests/byte-accumulator.ts";
+import { ByteAccumulator } from "../requests/byte-accumulator.ts";
 import { cancelStream, endStream } from "./close-stream.ts";
 
 /**
@@ -15,7 +15,7 @@ const SEND_BUFFER_BYTES = 16_384;
  */
 export class StreamTransport implements ByteTransport {
   readonly #stream: Http2Stream;
-  readonly #held = new HeldBytes();
+  readonly #held = new ByteAccumulator();
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
   #isClosed = false;

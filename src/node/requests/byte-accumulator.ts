@@ -1,12 +1,12 @@
 /**
- * Bytes put together in one array: thousands of chunks of a byte each would take a hundred times
- * their length.
+ * Appends chunks to one array, which doubles when it is full. Thousands of one-byte chunks, kept as they
+ * are, would use a hundred times as much memory.
  */
-export class HeldBytes {
+export class ByteAccumulator {
   #bytes: Uint8Array;
   #length: number;
 
-  /** `first` is not copied before there is more. */
+  /** @param first the first bytes; not copied until more bytes are appended */
   constructor(first: Uint8Array = new Uint8Array(0)) {
     this.#bytes = first;
     this.#length = first.length;
@@ -27,7 +27,7 @@ export class HeldBytes {
     this.#length = needed;
   }
 
-  /** Returns all of them, and is empty again. */
+  /** Returns all bytes and empties the accumulator. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#length);
     this.#bytes = new Uint8Array(0);

@@ -1,44 +1,45 @@
 import { deferred } from "../../server/deferred.ts";
 import { inNextTurn } from "../timers.ts";
 
-/** Work that comes to an end, by itself or by force. */
-export class Ending {
+/** Asynchronous work with a deadline that later calls can only shorten. */
+export class DeadlineTask {
   /**
-   * Resolves when the work has ended, or in the turn after it was ended by force, whether or not
-   * that helped.
+   * Resolves when the work has ended, or in the turn after the deadline. Rejects if the work rejects
+   * before the deadline.
    */
   readonly done: Promise<void>;
-  readonly #giveUp: () => void;
+  readonly #expire: () => void;
   #timer: NodeJS.Timeout | undefined;
+  /** Infinity without a deadline; 0 after the end of the work. */
   #deadlineMs = Infinity;
 
-  /** `giveUp` is called at the deadline and is to end the work by force. */
-  constructor(work: Promise<unknown>, giveUp: () => void) {
+  /** @param abort called at the deadline; must end the work by force */
+  constructor(work: Promise<unknown>, abort: () => void) {
     const ended = deferred<void>();
     this.done = ended.promise;
-    this.#giveUp = () => {
-      giveUp();
+    this.#expire = () => {
+      abort();
       inNextTurn(() => ended.resolve());
     };
-    const end = (): void => {
+    const onEnd = (): void => {
       clearTimeout(this.#timer);
       this.#deadlineMs = 0;
     };
-    work.finally(end).then(
+    work.finally(onEnd).then(
       () => ended.resolve(),
       (error: Error) => ended.reject(error),
     );
   }
 
   /**
-   * Sets the deadline, unless there is an earlier one. Until then it keeps the process alive, so that
-   * whoever waits gets to go on.
+   * Sets the deadline to `delayMs` from now, unless the current one is earlier. The timer keeps the
+   * process running, so that code that awaits `done` continues.
    */
-  within(delayMs: number): void {
+  setDeadline(delayMs: number): void {
     const deadlineMs = performance.now() + delayMs;
     if (deadlineMs >= this.#deadlineMs) return;
     this.#deadlineMs = deadlineMs;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#giveUp, delayMs);
+    this.#timer = setTimeout(this.#expire, delayMs);
   }
 }

@@ -1,42 +1,45 @@
 import type { Duplex } from "node:stream";
 import type { ByteBudget } from "../../protocol/index.ts";
-import { HeldBytes } from "./byte-accumulator.ts";
+import { ByteAccumulator } from "./byte-accumulator.ts";
 
-/** The events of a `HeldSocket` before `release`. At most one of them is called, once. */
-export interface EarlyDataOwner {
-  /** The peer has closed, or has closed its side. */
+/** Listens to an `EarlyDataBuffer` until `release`. At most one method is called, once. */
+export interface EarlyDataListener {
+  /** The client has closed the connection, or its side of it. */
   onGone(): void;
-  /** The budget has no room for the bytes that arrived. The owner must release the socket. */
+  /** The budget has no room for the bytes that arrived. The listener must release the buffer. */
   onFull(): void;
 }
 
-/** What a client may send before it is answered. */
+/** Reading pauses after this many early bytes of one client. */
 const MAX_EARLY_BYTES = 65_536;
 
 /**
- * A socket whose request is still being decided on. It goes on being read, since only reading shows
- * that a peer has gone; what comes early is kept for whoever takes the socket over.
+ * Keeps the bytes that a client sends before its handshake is answered. It reads the socket, because
+ * only reading shows that the client has left.
  */
-export class HeldSocket {
+export class EarlyDataBuffer {
   readonly #socket: Duplex;
-  readonly #owner: EarlyDataOwner;
-  readonly #early: HeldBytes;
+  readonly #listener: EarlyDataListener;
+  readonly #bytes: ByteAccumulator;
   readonly #budget: ByteBudget;
-  /** How many bytes of the budget are taken. */
+  /** The number of bytes taken from the budget. */
   #countedBytes = 0;
 
-  /** @param budget bounds early bytes together with the unfinished messages of all peers */
-  constructor(socket: Duplex, head: Uint8Array, budget: ByteBudget, owner: EarlyDataOwner) {
+  /**
+   * @param head the bytes that arrived together with the request
+   * @param budget bounds early bytes together with the unfinished messages of all connections
+   */
+  constructor(socket: Duplex, head: Uint8Array, budget: ByteBudget, listener: EarlyDataListener) {
     this.#socket = socket;
-    this.#owner = owner;
+    this.#listener = listener;
     this.#budget = budget;
-    this.#early = new HeldBytes(head);
+    this.#bytes = new ByteAccumulator(head);
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onEnd);
   }
 
-  /** Lets go of the socket, paused, and returns all bytes that came early. */
+  /** Stops reading: removes the listeners, pauses the socket, and returns all early bytes. */
   release(): Uint8Array {
     this.#socket.off("data", this.#onData);
     this.#socket.off("end", this.#onEnd);
@@ -44,12 +47,12 @@ export class HeldSocket {
     this.#socket.pause();
     this.#budget.give(this.#countedBytes);
     this.#countedBytes = 0;
-    return this.#early.take();
+    return this.#bytes.take();
   }
 
-  /** Counts the head, which may call `onFull`. Call it once, when the owner is ready. */
+  /** Counts the head, which may call `onFull`. Call it once, when the listener is ready. */
   start(): void {
-    if (!this.#count(this.#early.length)) this.#owner.onFull();
+    if (!this.#count(this.#bytes.length)) this.#listener.onFull();
   }
 
   #count(byteCount: number): boolean {
@@ -60,15 +63,15 @@ export class HeldSocket {
 
   readonly #onData = (chunk: Uint8Array): void => {
     if (!this.#count(chunk.length)) {
-      this.#owner.onFull();
+      this.#listener.onFull();
       return;
     }
-    this.#early.append(chunk);
-    if (this.#early.length >= MAX_EARLY_BYTES) this.#socket.pause();
+    this.#bytes.append(chunk);
+    if (this.#bytes.length >= MAX_EARLY_BYTES) this.#socket.pause();
   };
 
   readonly #onEnd = (): void => {
     this.release();
-    this.#owner.onGone();
+    this.#listener.onGone();
   };
 }

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { ByteBudget } from "../../protocol/index.ts";
 import { cancelBody } from "../../server/http-answer.ts";
 import type { UpgradeDecision } from "../../server/upgrade.ts";
-import { HeldSocket } from "./early-data-buffer.ts";
+import { EarlyDataBuffer } from "./early-data-buffer.ts";
 import type { Refusal } from "./refusal.ts";
 import type { NodeUpgradeAttempt } from "./upgrade-attempt.ts";
 
@@ -16,9 +16,9 @@ export interface Outcomes {
 }
 
 /** The requests for a WebSocket that `authorize` is still deciding on. */
-export class Undecided {
+export class PendingUpgrades {
   readonly #budget: ByteBudget;
-  readonly #refuseNow = new Set<(refusal: Refusal) => void>();
+  readonly #refusers = new Set<(refusal: Refusal) => void>();
 
   /** @param budget bounds the bytes that clients send before they get an answer */
   constructor(budget: ByteBudget) {
@@ -36,9 +36,9 @@ export class Undecided {
     let isSettled = false;
     const settle = (): void => {
       isSettled = true;
-      this.#refuseNow.delete(refuseNow);
+      this.#refusers.delete(refuseNow);
     };
-    const held = new HeldSocket(socket, head, this.#budget, {
+    const held = new EarlyDataBuffer(socket, head, this.#budget, {
       onGone() {
         settle();
         attempt.abort();
@@ -52,7 +52,7 @@ export class Undecided {
       attempt.abort();
       outcomes.refuse(refusal);
     };
-    this.#refuseNow.add(refuseNow);
+    this.#refusers.add(refuseNow);
     held.start();
     void decision.then((decided) => {
       if (isSettled) return discard(decided);
@@ -65,7 +65,7 @@ export class Undecided {
 
   /** Refuses all of them. */
   refuseAll(refusal: Refusal): void {
-    for (const refuseOne of this.#refuseNow) refuseOne(refusal);
+    for (const refuseOne of this.#refusers) refuseOne(refusal);
   }
 }
 

@@ -31,21 +31,21 @@ interface RouteWork {
 /** Answers HTTP requests by the routes, whichever version of HTTP they came by. */
 export class RequestListener {
   readonly #application: Application;
-  /** For requests that come while the server stops. */
-  #farewell: Refusal | undefined;
+  /** The answer to new requests during a shutdown. */
+  #shutdownRefusal: Refusal | undefined;
 
   constructor(application: Application) {
     this.#application = application;
   }
 
-  /** From now on every answer closes its connection, and requests that come get `farewell`. */
-  stop(farewell: Refusal): void {
-    this.#farewell = { ...farewell, headers: { ...farewell.headers, ...CLOSING } };
+  /** Answers new requests with `refusal`. Every response from now on closes its connection. */
+  stop(refusal: Refusal): void {
+    this.#shutdownRefusal = { ...refusal, headers: { ...refusal.headers, ...CLOSING } };
   }
 
   /** Answers requests again, after a stop. */
   resume(): void {
-    this.#farewell = undefined;
+    this.#shutdownRefusal = undefined;
   }
 
   /** Whether a route matches the path of `target`, by any method. */
@@ -74,7 +74,7 @@ export class RequestListener {
     const refuseWith = (refusal: Refusal): void => {
       this.#refuse("request", { request, response, target }, refusal);
     };
-    if (this.#farewell !== undefined) refuseWith(this.#farewell);
+    if (this.#shutdownRefusal !== undefined) refuseWith(this.#shutdownRefusal);
     else if (!("url" in target)) refuseWith({ ...target, headers: CLOSING });
     else if (!this.#application.isHostAllowed(target.host, target.isSecure)) {
       refuseWith({ ...MISDIRECTED, headers: CLOSING });
@@ -222,7 +222,7 @@ export class RequestListener {
   /** Adds and removes the header fields that concern the connection. */
   #adapt(response: NodeResponse, answer: Response): Response {
     if (isHttp2(response)) return withoutConnectionFields(answer);
-    if (this.#farewell !== undefined) response.setHeader("Connection", "close");
+    if (this.#shutdownRefusal !== undefined) response.setHeader("Connection", "close");
     return answer;
   }
 }

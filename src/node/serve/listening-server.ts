@@ -3,10 +3,10 @@ import type { AddressInfo, Socket } from "node:net";
 import { resolve as resolvePath } from "node:path";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
-import type { Http2Front } from "../http2/http2-listener.ts";
+import type { Http2Listener } from "../http2/http2-listener.ts";
 import { FirstLook } from "../first-look/first-look.ts";
-import type { HttpFront } from "../http/http1-listener.ts";
-import { Ending } from "../requests/deadline-task.ts";
+import type { Http1Listener } from "../http/http1-listener.ts";
+import { DeadlineTask } from "../requests/deadline-task.ts";
 import type { ListenPlace } from "./listen.ts";
 import { goingAway } from "../requests/refusal.ts";
 import {
@@ -23,23 +23,23 @@ export class ListeningServer implements Server {
   readonly url: string;
   readonly port: number;
   readonly path: string | undefined;
-  readonly #front: HttpFront;
-  readonly #http2Front: Http2Front | undefined;
+  readonly #http1: Http1Listener;
+  readonly #http2: Http2Listener | undefined;
   readonly #connections = new Set<Duplex>();
   /** Connections whose TLS handshake is not done, by their address and port. */
   readonly #handshaking = new Map<string, Duplex>();
   readonly #firstLook: FirstLook | undefined;
-  #ending: Ending | undefined;
+  #shutdown: DeadlineTask | undefined;
 
   constructor(
     httpServer: HttpServer,
-    front: HttpFront,
-    http2Front: Http2Front | undefined,
+    http1: Http1Listener,
+    http2: Http2Listener | undefined,
     place: ListenPlace,
   ) {
     const isSecure = httpServer instanceof TlsServer;
     this.httpServer = httpServer;
-    this.sockets = front.sockets;
+    this.sockets = http1.sockets;
     const scheme = isSecure ? "https" : "http";
     if ("path" in place) {
       this.path = place.path;
@@ -49,8 +49,8 @@ export class ListeningServer implements Server {
       this.port = (httpServer.address() as AddressInfo).port;
       this.url = `${scheme}://${urlHost(place.host)}:${this.port}`;
     }
-    this.#front = front;
-    this.#http2Front = http2Front;
+    this.#http1 = http1;
+    this.#http2 = http2;
     if (isSecure) this.#trackHandshakes(httpServer);
     const connections = this.#connections;
     // One function for all connections: what each holds on to counts by the thousand.
@@ -59,22 +59,22 @@ export class ListeningServer implements Server {
     };
     const track = (connection: Duplex): void => {
       // One whose request has been served as if it had not asked for an upgrade comes once more.
-      if (connections.has(connection) || http2Front?.has(connection)) return;
+      if (connections.has(connection) || http2?.has(connection)) return;
       connections.add(connection);
       connection.on("close", forget);
     };
     httpServer.on(isSecure ? "secureConnection" : "connection", track);
     // Behind all listeners, which it counts.
-    if (!isSecure) this.#firstLook = new FirstLook(httpServer, front, front.targets, track);
+    if (!isSecure) this.#firstLook = new FirstLook(httpServer, http1, http1.targets, track);
   }
 
   async stop(options?: StopOptions): Promise<void> {
     const plan = resolveStopOptions(options);
-    const working = this.#front.stop(plan);
-    this.#http2Front?.stop(goingAway(plan.timeoutMs));
-    this.#ending ??= new Ending(this.#close(working), () => this.#drop());
-    this.#ending.within(plan.timeoutMs);
-    await this.#ending.done;
+    const working = this.#http1.stop(plan);
+    this.#http2?.stop(goingAway(plan.timeoutMs));
+    this.#shutdown ??= new DeadlineTask(this.#close(working), () => this.#drop());
+    this.#shutdown.setDeadline(plan.timeoutMs);
+    await this.#shutdown.done;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -84,7 +84,7 @@ export class ListeningServer implements Server {
   /** Stops listening, and drops what nothing is being done for. Resolves when all is gone. */
   async #close(working: Promise<void>): Promise<void> {
     const closed = new Promise<void>((resolve) => this.httpServer.close(() => resolve()));
-    drop(this.#front.idleAmong(this.#connections));
+    drop(this.#http1.idleAmong(this.#connections));
     drop(this.#handshaking.values());
     this.#firstLook?.drop();
     await Promise.all([working, closed]);
@@ -92,7 +92,7 @@ export class ListeningServer implements Server {
 
   #drop(): void {
     drop(this.#connections);
-    this.#http2Front?.drop();
+    this.#http2?.drop();
   }
 
   #trackHandshakes(httpServer: HttpServer): void {

@@ -21,9 +21,9 @@ import { checkOptions, invalidOption } from "../../server/options.ts";
 import type { Route, Routes } from "../../server/route-types.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
 import { dropStalledPeers } from "../http/stalled-peers.ts";
-import { HttpFront } from "../http/http1-listener.ts";
+import { Http1Listener } from "../http/http1-listener.ts";
 import { SharedHttpServer } from "../http/shared-http-server.ts";
-import { HTTP2_ALPN_ID, Http2Front } from "../http2/http2-listener.ts";
+import { HTTP2_ALPN_ID, Http2Listener } from "../http2/http2-listener.ts";
 import { listen, readListenPlace } from "./listen.ts";
 import { ListeningServer } from "./listening-server.ts";
 import {
@@ -103,18 +103,18 @@ export async function serve<
     tls === undefined
       ? createServer(httpOptions(handshakeTimeoutMs))
       : createTlsServer(httpsOptions(handshakeTimeoutMs, http2 ? withHttp2(tls) : tls));
-  const front = new HttpFront(application, httpServer);
-  front.listen();
-  const http2Front =
+  const http1 = new Http1Listener(application, httpServer);
+  http1.listen();
+  const http2Listener =
     httpServer instanceof HttpsServer && http2
-      ? new Http2Front(application, httpServer)
+      ? new Http2Listener(application, httpServer)
       : undefined;
-  refuseClientErrors(httpServer, front);
-  dropStalledPeers(httpServer, front);
+  refuseClientErrors(httpServer, http1);
+  dropStalledPeers(httpServer, http1);
   httpServer.maxConnections = connectionsFor(application.maxConnections);
   await listen(httpServer, place);
   httpServer.on("error", (error) => application.report(error, {}));
-  return new ListeningServer(httpServer, front, http2Front, place);
+  return new ListeningServer(httpServer, http1, http2Listener, place);
 }
 
 /**
@@ -153,15 +153,15 @@ export function attach<
     ENVIRONMENT,
   );
   const shared = SharedHttpServer.of(httpServer, resolveStopOptions());
-  const front = new HttpFront(application, httpServer);
-  shared.add(front);
+  const http1 = new Http1Listener(application, httpServer);
+  shared.add(http1);
   return {
     sockets: application.sockets,
     async stop(stopOptions?: StopOptions) {
       const plan = resolveStopOptions(stopOptions);
-      shared.retire(front);
-      await front.stop(plan);
-      shared.remove(front);
+      shared.retire(http1);
+      await http1.stop(plan);
+      shared.remove(http1);
     },
     async [Symbol.asyncDispose]() {
       await this.stop();
