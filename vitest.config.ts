@@ -17,24 +17,27 @@ const CONVERSATIONS = "test/suite/*.test.ts";
 /** What holds over any transport: it runs over TCP like all tests, and once over each other one. */
 const OVER_EVERY_TRANSPORT = [
   CONVERSATIONS,
-  "test/client/node{,-stream}.test.ts",
-  "test/server/{backpressure,schema,serve,upgrade}.test.ts",
+  "test/node/client/{connect,web-socket-stream}.test.ts",
+  "test/node/serve/serve.test.ts",
+  "test/server/{backpressure,upgrade,by-option/schema}.test.ts",
 ];
 
 /** Where it matters too where the bytes of heads and frames are cut. */
-const SPLIT = ["test/hostile/server.test.ts", "test/server/{authorize,hosts}.test.ts"];
+const SPLIT = ["test/hostile/server.test.ts", "test/server/by-option/{authorize,hosts}.test.ts"];
 
 /** What holds wherever routes are attached to, or bytes come from: over TCP, and in memory. */
 const IN_MEMORY = [
-  "test/server/{authorize,authorize-results,hostile-throws,hosts,origins,max-connections,max-messages-per-second,max-pending-{authorize,requests},max-unfinished-bytes,on-refused,slow-peers,stop,protocols,response-headers,trust-proxy}.test.ts",
-  "test/client/return-after-drain.test.ts",
-  "test/hostile/{client,server}.test.ts",
+  "test/server/{authorization,response-headers,trust-proxy}.test.ts",
+  "test/server/by-option/!(max-lifetime|schema).test.ts",
+  "test/node/serve/running-server.test.ts",
+  "test/node/client/return-after-drain.test.ts",
+  "test/hostile/{client,server,hostile-throws,slow-peers}.test.ts",
   "test/anomalies/faults.test.ts",
   "test/interop/{compression,our-client,our-server}.test.ts",
 ];
 
 /** Where it matters too that reads, writes and zlib are Node's public ones. */
-const BY_WHAT_NODE_DOCUMENTS = ["test/fuzz/fuzz.test.ts", "test/deflate/!(codec).test.ts"];
+const BY_WHAT_NODE_DOCUMENTS = ["test/fuzz/fuzz.test.ts", "test/protocol/deflate/!(codec).test.ts"];
 
 export default defineConfig({
   resolve: {

@@ -76,5 +76,5 @@ const NAMES: Readonly<Record<Library, string>> = {
 };
 
 function certificate(name: string): string {
-  return fileURLToPath(new URL(`../../test/client/certificates/${name}`, import.meta.url));
+  return fileURLToPath(new URL(`../../test/support/certificates/${name}`, import.meta.url));
 }

@@ -4,8 +4,8 @@ import type { Duplex } from "node:stream";
 import type { WebSocket as Client } from "tideway";
 import type { CloseInfo } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { acceptance, reset, serveBytes, WebSocket } from "../client/servers.ts";
-import { handshake, RawClient } from "../server/clients.ts";
+import { acceptance, reset, serveBytes, WebSocket } from "../support/servers.ts";
+import { handshake, RawClient } from "../support/clients.ts";
 import { startServer } from "../suite/start.ts";
 import { type Running, transport } from "../suite/transports.ts";
 

@@ -29,7 +29,7 @@ export interface ChaosResult {
   readonly violations: readonly string[];
 }
 
-const read = (name: string): Buffer => readFileSync(`test/client/certificates/${name}`);
+const read = (name: string): Buffer => readFileSync(`test/support/certificates/${name}`);
 
 const LIMITS: Partial<ServeOptions> = {
   handshakeTimeoutMs: 500,

@@ -6,7 +6,7 @@ import type { WebSocketStreamConstructor } from "../../src/client/web-socket-str
 import { TransportError } from "../../src/errors/index.ts";
 import { WebSocketError, WebSocketStream } from "../../src/node/index.ts";
 import { FakeConnection, FakeNetwork } from "./fake-connector.ts";
-import { acceptance, serveBytes } from "./servers.ts";
+import { acceptance, serveBytes } from "../support/servers.ts";
 
 const LOST = { code: 1006, reason: "", wasClean: false };
 const clean = (code: number, reason = ""): typeof LOST => ({ code, reason, wasClean: true });

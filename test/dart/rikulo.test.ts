@@ -25,7 +25,7 @@ describe("the ws: mapping of the Stream server", () => {
 
   it("serves wss: by the same prefix", async () => {
     const read = (name: string): string =>
-      readFileSync(new URL(`../client/certificates/${name}`, import.meta.url), "utf8");
+      readFileSync(new URL(`../support/certificates/${name}`, import.meta.url), "utf8");
     const cert = read("localhost.crt");
     await using server = await serve({
       port: 0,

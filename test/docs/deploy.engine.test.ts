@@ -9,7 +9,7 @@ import { Engine } from "../support/engine.ts";
 import { describeWithEngine } from "../support/with-engine.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/deploy.md"), "utf8");
-const certificates = join(import.meta.dirname, "../client/certificates");
+const certificates = join(import.meta.dirname, "../support/certificates");
 const CERT = readFileSync(join(certificates, "localhost.crt"), "utf8");
 const KEY = readFileSync(join(certificates, "localhost.key"), "utf8");
 

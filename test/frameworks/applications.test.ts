@@ -10,7 +10,7 @@ import { Hono } from "hono";
 import Koa from "koa";
 import { attach, serve, UsageError } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
-import { closeOf, nextMessage, openClient } from "../server/clients.ts";
+import { closeOf, nextMessage, openClient } from "../support/clients.ts";
 
 const routes = { "ws:/chat": (socket: { send(text: string): unknown }) => void socket.send("hi") };
 

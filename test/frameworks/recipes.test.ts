@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ViteDevServer } from "vite";
 import { WebSocketServer } from "ws";
-import { closeOf, nextMessage, openClient } from "../server/clients.ts";
+import { closeOf, nextMessage, openClient } from "../support/clients.ts";
 
 /** Beside this file, so that imports of the frameworks resolve. */
 const folder = join(import.meta.dirname, "test-artefacts");

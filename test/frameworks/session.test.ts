@@ -7,8 +7,8 @@ import {
   withMiddleware,
 } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
-import { handshake, RawClient, statusOf } from "../server/clients.ts";
-import { FRONTS, type RunningFront } from "../server/fronts.ts";
+import { handshake, RawClient, statusOf } from "../support/clients.ts";
+import { FRONTS, type RunningFront } from "../support/fronts.ts";
 import type { Routes } from "../suite/transports.ts";
 
 declare module "express-session" {

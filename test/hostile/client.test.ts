@@ -10,7 +10,7 @@ import {
   serveBytes,
   WebSocket,
   WebSocketStream,
-} from "../client/servers.ts";
+} from "../support/servers.ts";
 import { HOSTILE_FRAMES } from "./frames.ts";
 
 /** A server that accepts, says `frames`, and collects all that comes back, up to a Close frame. */

@@ -1,9 +1,9 @@
 /** What hostile peers have done to other servers, byte by byte. */
 import type { Socket } from "tideway/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { deferred } from "../client/servers.ts";
-import { handshake, nextMessage, openClient, RawClient, statusOf } from "../server/clients.ts";
-import { type Front, FRONTS, type RunningFront } from "../server/fronts.ts";
+import { deferred } from "../support/servers.ts";
+import { handshake, nextMessage, openClient, RawClient, statusOf } from "../support/clients.ts";
+import { type Front, FRONTS, type RunningFront } from "../support/fronts.ts";
 import { acceptAndEcho, HOSTILE_FRAMES } from "./frames.ts";
 
 const latin1 = (hex: string): string => Buffer.from(hex, "hex").toString("latin1");

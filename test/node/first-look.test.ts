@@ -11,7 +11,7 @@ import { HandleTransport } from "../../src/node/tcp/handle-transport.ts";
 import type { TcpHandle } from "../../src/node/tcp/stream-wrap.ts";
 import { undocumented } from "../../src/node/undocumented.ts";
 import type { Routes } from "../suite/transports.ts";
-import { connectionCount, handshake, RawClient, statusOf } from "../server/clients.ts";
+import { connectionCount, handshake, RawClient, statusOf } from "../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 const startedWithoutSocket = vi.spyOn(HandleTransport.prototype, "start");

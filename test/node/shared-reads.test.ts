@@ -5,8 +5,8 @@ import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { undocumented } from "../../src/node/undocumented.ts";
-import { serveBytes, acceptance } from "../client/servers.ts";
-import { connectionCount, handshake, RawClient } from "../server/clients.ts";
+import { serveBytes, acceptance } from "../support/servers.ts";
+import { connectionCount, handshake, RawClient } from "../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 let server: Server | undefined;

@@ -3,7 +3,7 @@ import type { CloseInfo } from "tideway/server";
 import { afterEach, expect, it, vi } from "vitest";
 import { startServer } from "../suite/start.ts";
 import { type Running, transport } from "../suite/transports.ts";
-import { closeOf, openClient } from "./clients.ts";
+import { closeOf, openClient } from "../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 let server: Running;

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AuthorizeContext, UsageError } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
-import { answerOf, extendedConnect, openSession, startTls } from "../http2/support.ts";
+import { answerOf, extendedConnect, openSession, startTls } from "../node/http2/support.ts";
 import type { Routes } from "../suite/transports.ts";
-import { handshake, RawClient, statusOf } from "./clients.ts";
-import { FRONTS } from "./fronts.ts";
+import { handshake, RawClient, statusOf } from "../support/clients.ts";
+import { FRONTS } from "../support/fronts.ts";
 
 type Authorize = (request: Request, context: AuthorizeContext<object>) => object | Promise<object>;
 

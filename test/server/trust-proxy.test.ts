@@ -9,8 +9,8 @@ import { attach, type AuthorizeContext, serve, type ServeOptions } from "tideway
 import { describe, expect, it, onTestFinished } from "vitest";
 import { compileTrustProxy, type ProxyOptions } from "../../src/server/trust-proxy.ts";
 import { type Routes, transport } from "../suite/transports.ts";
-import { handshake, RawClient, statusOf } from "./clients.ts";
-import { FRONTS, type RunningFront } from "./fronts.ts";
+import { handshake, RawClient, statusOf } from "../support/clients.ts";
+import { FRONTS, type RunningFront } from "../support/fronts.ts";
 
 /** Sends a request with these fields to a server that trusts loopback. Returns what the server sees. */
 const LOOPBACK = ["127.0.0.0/8", "::1"];

@@ -7,7 +7,7 @@ import { runHandler, Socket } from "../../src/server/socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import { TypedSocket } from "../../src/server/typed-socket.ts";
 import { FakeConnection } from "./fake-connection.ts";
-import { HOSTILE_VALUES, throwingThen, throwingThenable } from "./hostile-values.ts";
+import { HOSTILE_VALUES, throwingThen, throwingThenable } from "../support/hostile-values.ts";
 
 let connection: FakeConnection;
 const onFailure = vi.fn<(socket: Socket, error: unknown) => void>();

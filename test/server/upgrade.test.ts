@@ -3,7 +3,14 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { compileOriginPolicy } from "../../src/server/origin.ts";
 import { startServer } from "../suite/start.ts";
 import type { Running } from "../suite/transports.ts";
-import { closeOf, handshake, nextMessage, openClient, RawClient, statusOf } from "./clients.ts";
+import {
+  closeOf,
+  handshake,
+  nextMessage,
+  openClient,
+  RawClient,
+  statusOf,
+} from "../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 let server: Running;

@@ -10,7 +10,7 @@ import { ReconnectingWebSocket, WebSocket, WebSocketStream } from "tideway";
 import { type ApplicationOptions, type Attachment, serve } from "tideway/server";
 import { type LinkOptions, MemoryNetwork } from "tideway/testing";
 import { inject } from "vitest";
-import { openSession, startTls, webSocketOver } from "../http2/support.ts";
+import { openSession, startTls, webSocketOver } from "../node/http2/support.ts";
 import { HTTP2, LINKS } from "./links.ts";
 
 declare module "vitest" {

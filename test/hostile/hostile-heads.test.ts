@@ -1,0 +1,187 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type ServerOptions } from "node:http";
+import type { AddressInfo } from "node:net";
+import { attach, serve, type Socket } from "tideway/server";
+import { describe, expect, it, vi } from "vitest";
+import { tcpReach } from "../suite/transports.ts";
+import { handshake, RawClient, statusOf } from "../support/clients.ts";
+import { FRONTS } from "../support/fronts.ts";
+
+const key = "dGhlIHNhbXBsZSBub25jZQ==";
+const onError = vi.fn<(error: unknown) => void>();
+const seen: { state?: unknown; query?: unknown; protocol?: string; params?: object } = {};
+
+const routes = {
+  "ws:/": {
+    protocols: ["constructor", ""],
+    authorize: (request: Request) => Object.fromEntries(request.headers),
+    handle: (
+      socket: Socket,
+      { state, request, protocol }: { state: unknown; request: Request; protocol: string },
+    ) => {
+      seen.state = state;
+      seen.query = [...new URL(request.url).searchParams];
+      seen.protocol = protocol;
+      socket.send("let in");
+    },
+  },
+  "ws:/:name": (socket: Socket, { params }: { params: Record<string, string | undefined> }) => {
+    seen.params = params;
+    socket.send("let in");
+  },
+};
+
+describe.each(FRONTS)("the head of a handshake, by $name", ({ start }) => {
+  it.each<[string, number, string]>([
+    ["2000 fields", 431, handshake("/", { X: Array<string>(2000).fill("x") })],
+    [
+      "600 of the shortest fields",
+      431,
+      `${handshake("/").slice(0, -2)}${"a:\r\n".repeat(600)}\r\n`,
+    ],
+    ["101 fields", 431, handshake("/", { X: Array<string>(96).fill("x") })],
+    ["more than 16 KiB", 431, handshake("/", { X: "x".repeat(16_384) })],
+    ["a value and then 1 MB of spaces", 431, handshake("/", { X: `x${" ".repeat(1_000_000)}` })],
+    ["a path of 20 kB", 431, handshake(`/${"x".repeat(20_000)}`)],
+    ["a folded field (RFC 9112 5.2)", 400, handshake("/", { X: "a\r\n b" })],
+    ["a folded Origin", 400, handshake("/", { Origin: "http://localhost\r\n .example" })],
+    ["a bare CR (RFC 9112 2.2)", 400, handshake("/", { X: "a\rb" })],
+    ["a bare LF", 400, handshake("/", { X: "a\nOrigin: b" })],
+    ["a NUL", 400, handshake("/", { X: "a\0b" })],
+    ["a control character", 400, handshake("/", { X: "a\x01b" })],
+    ["a name that is not ASCII", 400, handshake("/", { "X\xe9": "a" })],
+    ["a space in front of a colon (RFC 9112 5.1)", 400, handshake("/", { "X ": "a" })],
+    ["a path that is not ASCII", 400, handshake("/\xe9")],
+    ["two lengths, both of nothing", 400, handshake("/", { "Content-Length": ["0", "0"] })],
+    ["a negative length", 400, handshake("/", { "Content-Length": "-1" })],
+    ["an empty Host", 400, handshake("/", { Host: "" })],
+    ["two Hosts, the same", 400, handshake("/", { Host: ["localhost", "localhost"] })],
+    ["two versions, the same", 400, handshake("/", { "Sec-WebSocket-Version": ["13", "13"] })],
+    ["two keys, the same", 400, handshake("/", { "Sec-WebSocket-Key": [key, key] })],
+  ])("with %s: %i, and harms nobody", async (_what, status, head) => {
+    await using server = await start(routes, { onError });
+    const client = new RawClient(server).send(handshake("/"));
+    await client.receives("let in");
+    expect(statusOf(await new RawClient(server).send(head).closed())).toBe(status);
+    client.send("\x89\x80\0\0\0\0");
+    await client.receives("\x8a\0");
+    client.socket.destroy();
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it.each<[string, string]>([
+    ["100 fields", handshake("/", { X: Array<string>(95).fill("x") })],
+    ["a value that is not ASCII (RFC 9110 5.5)", handshake("/", { X: "\xe9\xff" })],
+    ["1 MB of spaces in front of a value", handshake("/", { X: `${" ".repeat(1_000_000)}x` })],
+    [
+      "spaces in an offer",
+      handshake("/", { "Sec-WebSocket-Extensions": `a${" ".repeat(15_000)};b` }),
+    ],
+    ["blank lines in front", `${"\r\n".repeat(10_000)}${handshake("/")}`],
+  ])("with %s is let in", async (_what, head) => {
+    await using server = await start(routes, { onError });
+    const client = new RawClient(server).send(head);
+    expect(statusOf(await client.receives("let in"))).toBe(101);
+    client.socket.destroy();
+  });
+
+  it("may use the names that objects have by themselves, as any other", async () => {
+    await using server = await start(routes, { onError });
+    const names = "__proto__, constructor, toString";
+    const client = new RawClient(server).send(
+      handshake("/?__proto__=1&constructor=2", {
+        ["__proto__"]: "a",
+        constructor: "b",
+        "Sec-WebSocket-Protocol": names,
+        "Sec-WebSocket-Extensions": `${names}; __proto__=1; constructor`,
+      }),
+    );
+    const head = await client.receives("let in");
+    expect(head).toMatch(/\r\nsec-websocket-protocol: constructor\r\n/i);
+    expect(head).not.toMatch(/sec-websocket-extensions/i);
+    expect(seen.protocol).toBe("constructor");
+    expect(seen.query).toEqual([
+      ["__proto__", "1"],
+      ["constructor", "2"],
+    ]);
+    expect(seen.state).toHaveProperty("constructor", "b");
+    expect(Object.prototype).not.toHaveProperty("a");
+    client.socket.destroy();
+
+    const other = new RawClient(server).send(handshake("/__proto__"));
+    await other.receives("let in");
+    expect({ ...seen.params }).toEqual({ name: "__proto__" });
+    other.socket.destroy();
+  });
+});
+
+describe("a handshake that does not end", () => {
+  it("because its head comes a byte at a time is answered with 408 after handshakeTimeoutMs", async () => {
+    await using server = await serve({ port: 0, routes, onError, handshakeTimeoutMs: 200 });
+    const client = new RawClient(server.port).send(`GET / HTTP/1.1\r\nHost: a\r\nX: `);
+    const closed = client.closed();
+    let isOver = false;
+    void closed.then(() => (isOver = true));
+    await vi.waitUntil(() => client.send("x") && isOver, { interval: 10, timeout: 10_000 });
+    expect(statusOf(await closed)).toBe(408);
+  });
+
+  it("because that of TLS does not is dropped after handshakeTimeoutMs", async () => {
+    const tls = {
+      cert: readFileSync(new URL("../support/certificates/localhost.crt", import.meta.url)),
+      key: readFileSync(new URL("../support/certificates/localhost.key", import.meta.url)),
+    };
+    await using server = await serve({ port: 0, routes, onError, tls, handshakeTimeoutMs: 100 });
+    // The beginning of a ClientHello of 512 bytes, and then a byte now and again.
+    const client = new RawClient(server.port).send("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03");
+    let isOver = false;
+    void client.closed().then(() => (isOver = true));
+    await vi.waitUntil(() => client.send("x") && isOver, { interval: 10, timeout: 10_000 });
+    expect(onError).not.toHaveBeenCalled();
+  });
+});
+
+describe("an HTTP server with options of its own", () => {
+  const listen = async (options: ServerOptions & { maxHeadersCount?: number }) => {
+    const httpServer = createServer(options);
+    httpServer.maxHeadersCount = options.maxHeadersCount ?? null;
+    const attachment = attach(httpServer, { routes, onError });
+    await once(httpServer.listen(0, "127.0.0.1"), "listening");
+    return {
+      ...tcpReach((httpServer.address() as AddressInfo).port),
+      async [Symbol.asyncDispose]() {
+        await attachment.stop();
+        httpServer.close();
+        httpServer.closeAllConnections();
+      },
+    };
+  };
+
+  it.each([
+    [10, 4, 101],
+    [10, 5, 431],
+    [31, 30, 431],
+    [50, 80, 431],
+  ])(
+    "and maxHeadersCount %i: %i fields more than needed are %i",
+    async (maxHeadersCount, count, status) => {
+      await using server = await listen({ maxHeadersCount });
+      // Were the last field dropped, as Node does, this page would be none that is foreign.
+      const fields = { X: Array<string>(count).fill("x") };
+      const client = new RawClient(server).send(handshake("/", fields));
+      expect(statusOf(await client.receives("\r\n\r\n"))).toBe(status);
+      client.socket.destroy();
+    },
+  );
+
+  it("and a lenient parser is not brought down by what that lets through", async () => {
+    await using server = await listen({ insecureHTTPParser: true });
+    for (const value of ["a\0b", "a\x01b", "a\rb", "a\x7fb", "\r\n b"]) {
+      const response = await new RawClient(server)
+        .send(handshake("/", { X: value, Connection: "Upgrade" }))
+        .receives("\r\n\r\n");
+      expect([101, 400]).toContain(statusOf(response));
+    }
+  });
+});

@@ -1,0 +1,370 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer as createHttpsServer } from "node:https";
+import { createServer } from "node:net";
+import {
+  httpProxy,
+  type HttpProxyOptions,
+  proxyFromEnvironment,
+  ReconnectingWebSocket,
+  TransportError,
+  UsageError,
+  WebSocket,
+  WebSocketStream,
+} from "tideway";
+import { describe, expect, it, vi } from "vitest";
+import { ConnectProxy } from "./connect-proxy.ts";
+import { listenOnLoopback } from "./loopback.ts";
+import { acceptance, echo, outcomeOf, serveBytes, serveWs } from "../../support/servers.ts";
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../../support/certificates/${name}`, import.meta.url), "utf8");
+const cert = read("localhost.crt");
+const tls = { cert, key: read("localhost.key") };
+
+const serveSecurely = async (): Promise<string> => {
+  const url = await serveWs((socket) => socket.send("secure"), {}, createHttpsServer(tls));
+  return url.replace("ws://127.0.0.1", "wss://localhost");
+};
+
+/** Opens a socket and waits for the echo of one message. */
+const greet = async (socket: WebSocket): Promise<unknown> => {
+  await socket.onOpen.first;
+  socket.send("hello");
+  const { data } = await socket.onMessage.first;
+  socket.close(1000);
+  await socket.onClose.first;
+  return data;
+};
+
+describe("httpProxy", () => {
+  it("reaches a ws: server through CONNECT", async () => {
+    const proxy = await ConnectProxy.start();
+    const url = await echo();
+    const { host } = new URL(url);
+    const socket = new WebSocket(url, { createConnection: httpProxy(proxy.url) });
+    expect(await greet(socket)).toBe("hello");
+    expect(proxy.heads).toEqual([`CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`]);
+  });
+
+  it("reaches a wss: server, whose certificate is checked through the tunnel", async () => {
+    const proxy = await ConnectProxy.start();
+    const url = await serveSecurely();
+    const createConnection = httpProxy(proxy.url);
+    const trusting = new WebSocket(url, { createConnection, tls: { ca: cert } });
+    expect((await trusting.onMessage.first).data).toBe("secure");
+    trusting.close();
+    const doubting = await outcomeOf(new WebSocket(url, { createConnection }));
+    expect(doubting.error).toMatchObject({
+      code: "CONNECT_FAILED",
+      cause: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+    });
+    expect(proxy.heads).toHaveLength(2);
+  });
+
+  it("checks the certificate against the host of the URL, and not that of the proxy", async () => {
+    const proxy = await ConnectProxy.start();
+    const url = (await serveSecurely()).replace("localhost", "localhost.test");
+    const options = { createConnection: httpProxy(proxy.url), tls: { ca: cert } };
+    const { error } = await outcomeOf(new WebSocket(url, options));
+    expect(error).toMatchObject({ cause: { code: "ERR_TLS_CERT_ALTNAME_INVALID" } });
+  });
+
+  it.each(["ws", "wss"])("reaches a %s: server through a proxy over TLS", async (scheme) => {
+    const proxy = await ConnectProxy.start({ tls });
+    const url = scheme === "ws" ? await serveWs((s) => s.send("secure")) : await serveSecurely();
+    const socket = new WebSocket(url, {
+      createConnection: httpProxy(proxy.url, { tls: { ca: cert } }),
+      tls: { ca: cert },
+    });
+    expect((await socket.onMessage.first).data).toBe("secure");
+    socket.close();
+  });
+
+  it("does not trust the certificate of a proxy because that of the server is trusted", async () => {
+    const proxy = await ConnectProxy.start({ tls });
+    const { error } = await outcomeOf(
+      new WebSocket(await serveSecurely(), {
+        createConnection: httpProxy(proxy.url),
+        tls: { ca: cert, rejectUnauthorized: false },
+      }),
+    );
+    expect(error).toMatchObject({
+      code: "PROXY_FAILED",
+      cause: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+    });
+    expect(proxy.heads).toEqual([]);
+  });
+
+  it("is taken by WebSocketStream and ReconnectingWebSocket too", async () => {
+    const proxy = await ConnectProxy.start();
+    const url = await echo();
+    const createConnection = httpProxy(proxy.url);
+    const stream = new WebSocketStream(url, { createConnection });
+    await stream.opened;
+    stream.close();
+    await stream.closed.catch(() => {});
+    const socket = new ReconnectingWebSocket(url, { webSocketOptions: { createConnection } });
+    await socket.onOpen.first;
+    socket.close();
+    await socket.onClose.first;
+    expect(proxy.heads).toHaveLength(2);
+  });
+
+  it("sends the user and password of its URL (RFC 7617), percent-decoded", async () => {
+    const proxy = await ConnectProxy.start();
+    const url = proxy.url.replace("//", "//us%C3%A9r:p%40ss%3A@");
+    await greet(new WebSocket(await echo(), { createConnection: httpProxy(url) }));
+    const expected = Buffer.from("us\u{e9}r:p@ss:").toString("base64");
+    expect(proxy.heads[0]).toContain(`\r\nProxy-Authorization: Basic ${expected}\r\n`);
+  });
+
+  it("sends the caller's headers to the proxy alone, and its proxy-authorization only", async () => {
+    const proxy = await ConnectProxy.start();
+    let request = "";
+    const server = await serveBytes((socket, head) => {
+      request = head;
+      socket.end(acceptance(head));
+    });
+    const createConnection = httpProxy(proxy.url.replace("//", "//user:password@"), {
+      headers: { "user-agent": "mine", "Proxy-Authorization": "Bearer token" },
+    });
+    await outcomeOf(new WebSocket(server, { createConnection }));
+    expect(proxy.heads[0].match(/^(user-agent|proxy-authorization): .*/gim)).toEqual([
+      "user-agent: mine",
+      "Proxy-Authorization: Bearer token",
+    ]);
+    expect(request).not.toMatch(/user-agent|proxy|password|token/i);
+  });
+
+  it("names a server by its IPv6 address in brackets", async ({ skip }) => {
+    const server = createServer((socket) => socket.end());
+    const port = await listenOnLoopback(server, "::1").catch(() => skip("IPv6 is not available"));
+    const proxy = await ConnectProxy.start();
+    await outcomeOf(
+      new WebSocket(`ws://[::1]:${port}/`, { createConnection: httpProxy(proxy.url) }),
+    );
+    expect(proxy.heads[0]).toMatch(new RegExp(`^CONNECT \\[::1\\]:${port} HTTP/1\\.1\\r\\n`));
+  });
+
+  it("reaches a proxy by its IPv6 address", async ({ skip }) => {
+    const proxy = await ConnectProxy.start({ host: "::1" }).catch(() =>
+      skip("IPv6 is not available"),
+    );
+    expect(
+      await greet(new WebSocket(await echo(), { createConnection: httpProxy(proxy.url) })),
+    ).toBe("hello");
+  });
+
+  it("lets the proxy look up the server's name", async () => {
+    const proxy = await ConnectProxy.start();
+    const { port } = new URL(await echo());
+    const socket = new WebSocket(`ws://localhost.test:${port}`, {
+      createConnection: httpProxy(proxy.url),
+    });
+    expect(await greet(socket)).toBe("hello");
+  });
+
+  it.each([
+    ["HTTP/1.0 200 OK\r\n\r\n"],
+    ["HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"],
+    ["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nVia: 1.1 proxy\r\n\r\n"],
+  ])("accepts the answer %j as a tunnel", async (headOfAnswer) => {
+    const proxy = await ConnectProxy.start({ headOfAnswer });
+    const socket = new WebSocket(await echo(), { createConnection: httpProxy(proxy.url) });
+    expect(await greet(socket)).toBe("hello");
+  });
+
+  it("keeps the bytes that come together with the answer of the proxy", async () => {
+    const early = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        // An interim answer of a server that speaks first comes with that of the proxy.
+        socket.write("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 103 Early Hints\r\n", "latin1");
+        socket.once("data", (request: Buffer) => {
+          socket.end(`\r\n${acceptance(request.toString())}\x81\x02hi\x88\x00`, "latin1");
+        });
+      });
+    });
+    const port = await listenOnLoopback(early);
+    const socket = new WebSocket("ws://server.example/", {
+      createConnection: httpProxy(`http://127.0.0.1:${port}`),
+    });
+    expect((await socket.onMessage.first).data).toBe("hi");
+    socket.close();
+    await socket.onClose.first;
+  });
+});
+
+describe("a proxy that does not open a tunnel", () => {
+  const connectBy = async (proxy: ConnectProxy, url = proxy.url): Promise<unknown> => {
+    const socket = new WebSocket("ws://server.example:8080/", { createConnection: httpProxy(url) });
+    return (await outcomeOf(socket)).error;
+  };
+
+  it.each([301, 400, 403, 404, 500, 502, 503, 504])(
+    "fails with PROXY_REFUSED at %d",
+    async (status) => {
+      const proxy = await ConnectProxy.start({
+        answer: () => `HTTP/1.1 ${status} Not here\r\nContent-Length: 2\r\n\r\nno`,
+      });
+      const error = await connectBy(proxy);
+      expect(error).toBeInstanceOf(TransportError);
+      expect(error).toMatchObject({
+        code: "PROXY_REFUSED",
+        message: `the proxy ${proxy.authority} answered CONNECT server.example:8080 with status ${status} "Not here"`,
+      });
+      await vi.waitUntil(() => proxy.sockets.size === 0);
+    },
+  );
+
+  it("says at 407 what to do, and what the proxy asks for, but never the password", async () => {
+    const proxy = await ConnectProxy.start({
+      answer: () =>
+        'HTTP/1.1 407 Authenticate\r\nProxy-Authenticate: Basic realm="x"\r\nProxy-Authenticate: NTLM\r\n\r\n',
+    });
+    expect(await connectBy(proxy)).toMatchObject({
+      message: expect.stringMatching(/put a user and password into the URL.*Basic.*NTLM/),
+    });
+    const error = await connectBy(proxy, proxy.url.replace("//", "//user:secret@"));
+    expect(error).toMatchObject({ message: expect.stringMatching(/check the user and password/) });
+    expect(String((error as Error).stack)).not.toContain("secret");
+  });
+
+  it.each([
+    ["is not HTTP", "SSH-2.0-OpenSSH\r\n\r\n"],
+    ["has too many bytes", `HTTP/1.1 200 OK\r\na: ${"x".repeat(20_000)}\r\n\r\n`],
+    ["has lines that end in LF alone", "HTTP/1.1 200 OK\n\n"],
+    ["breaks off", "HTTP/1.1 200 OK\r\n"],
+    ["is empty", ""],
+    ["switches protocols", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
+  ])("fails when the answer %s", async (_, answer) => {
+    const error = await connectBy(await ConnectProxy.start({ answer: () => answer }));
+    expect(error).toMatchObject({ code: expect.stringMatching(/^PROXY_(FAILED|REFUSED)$/) });
+  });
+
+  it("fails when its port is closed", async () => {
+    const server = createServer();
+    const port = await listenOnLoopback(server);
+    server.close();
+    await once(server, "close");
+    const socket = new WebSocket("ws://server.example/", {
+      createConnection: httpProxy(`http://127.0.0.1:${port}`),
+    });
+    expect((await outcomeOf(socket)).error).toMatchObject({
+      code: "PROXY_FAILED",
+      cause: { code: "ECONNREFUSED" },
+    });
+  });
+
+  it("and hangs is given up after handshakeTimeoutMs, and its socket is closed", async () => {
+    const proxy = await ConnectProxy.start({ answer: () => undefined });
+    const socket = new WebSocket("ws://server.example/", {
+      createConnection: httpProxy(proxy.url),
+      handshakeTimeoutMs: 50,
+    });
+    const { error } = await outcomeOf(socket);
+    expect(error).toMatchObject({ code: "HANDSHAKE_TIMEOUT" });
+    await vi.waitUntil(() => proxy.sockets.size === 0);
+  });
+
+  it.each(["close", "signal"])("and hangs is given up by %s", async (how) => {
+    const controller = new AbortController();
+    const proxy = await ConnectProxy.start({
+      answer: () => {
+        if (how === "signal") controller.abort();
+        else socket.close();
+        return undefined;
+      },
+    });
+    const socket: WebSocket = new WebSocket("ws://server.example/", {
+      createConnection: httpProxy(proxy.url),
+      signal: controller.signal,
+    });
+    expect((await outcomeOf(socket)).error).toMatchObject({ code: "ABORTED" });
+    await vi.waitUntil(() => proxy.sockets.size === 0);
+  });
+});
+
+describe("the arguments of httpProxy", () => {
+  it.each([
+    ["nonsense", {}],
+    ["", {}],
+    ["socks5://127.0.0.1:1080", {}],
+    [undefined, {}],
+    ["http://proxy", null],
+    ["http://proxy", { header: {} }],
+    ["http://proxy", { headers: "x" }],
+    ["http://proxy", { tls: [] }],
+    ["http://proxy", { noProxy: ["a"] }],
+    ["http://proxy", { headers: { host: "a" } }],
+    ["http://proxy", { headers: { "content-length": "1" } }],
+    ["http://proxy", { headers: { a: "b\r\nc: d" } }],
+  ])("are refused at once: %j, %j", (url, options) => {
+    expect(() => httpProxy(url as string, options as HttpProxyOptions)).toThrow(UsageError);
+  });
+
+  it("do not appear in the error, because they may contain a password", () => {
+    const use = (): unknown => httpProxy("socks5://user:secret@127.0.0.1");
+    expect(use).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining("secret") }),
+    );
+    const malformed = (): unknown => httpProxy("http://user:secret@:bad:");
+    expect(malformed).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining("secret") }),
+    );
+  });
+});
+
+describe("proxyFromEnvironment", () => {
+  /** Which of two proxies is used for a scheme, under an environment that names them A and B. */
+  const choose = async (
+    scheme: "ws" | "wss",
+    environment: Record<string, string>,
+  ): Promise<string> => {
+    const proxies = {
+      A: await ConnectProxy.start({ answer: () => "HTTP/1.1 403 No\r\n\r\n" }),
+      B: await ConnectProxy.start({ answer: () => "HTTP/1.1 403 No\r\n\r\n" }),
+    };
+    const named = Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [
+        name,
+        value.replace(/[AB]$/, (key) => proxies[key as "A" | "B"].authority),
+      ]),
+    );
+    const createConnection = proxyFromEnvironment(named);
+    await outcomeOf(new WebSocket(`${scheme}://127.0.0.1:1/`, { createConnection }));
+    if (proxies.A.heads.length > 0) return "A";
+    return proxies.B.heads.length > 0 ? "B" : "direct";
+  };
+
+  it.each([
+    ["ws", {}, "direct"],
+    ["ws", { http_proxy: "http://A" }, "A"],
+    ["ws", { http_proxy: "A" }, "A"],
+    ["ws", { HTTP_PROXY: "http://A" }, "A"],
+    ["ws", { http_proxy: "http://A", HTTP_PROXY: "http://B" }, "A"],
+    ["ws", { http_proxy: "", HTTP_PROXY: "http://B" }, "B"],
+    ["ws", { HTTP_PROXY: "http://A", REQUEST_METHOD: "GET" }, "direct"],
+    ["ws", { http_proxy: "http://A", REQUEST_METHOD: "GET" }, "A"],
+    ["ws", { https_proxy: "http://A" }, "direct"],
+    ["ws", { http_proxy: "http://A", all_proxy: "http://B" }, "A"],
+    ["ws", { ALL_PROXY: "http://B" }, "B"],
+    ["wss", { https_proxy: "http://A", http_proxy: "http://B" }, "A"],
+    ["wss", { HTTPS_PROXY: "http://A" }, "A"],
+    ["wss", { http_proxy: "http://A" }, "A"],
+    ["wss", { http_proxy: "http://A", all_proxy: "http://B" }, "B"],
+    ["wss", { https_proxy: "http://A", no_proxy: "127.0.0.1" }, "direct"],
+    ["wss", { https_proxy: "http://A", NO_PROXY: "*" }, "direct"],
+    ["wss", { https_proxy: "http://A", no_proxy: "", NO_PROXY: "*" }, "direct"],
+    ["wss", { https_proxy: "http://A", no_proxy: "example.com", NO_PROXY: "*" }, "A"],
+  ] as const)("for %s: with %j goes by %s", async (scheme, environment, expected) => {
+    expect(await choose(scheme, environment)).toBe(expected);
+  });
+
+  it("fails the attempt for a proxy that it cannot use, instead of going without", async () => {
+    const createConnection = proxyFromEnvironment({ all_proxy: "socks5://127.0.0.1:1080" });
+    const { error } = await outcomeOf(new WebSocket("ws://127.0.0.1:1/", { createConnection }));
+    expect(error).toMatchObject({ name: "UsageError", code: "INVALID_OPTION" });
+  });
+});

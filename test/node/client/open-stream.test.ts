@@ -1,0 +1,359 @@
+import { Agent } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { Duplex, PassThrough } from "node:stream";
+import {
+  type ConnectionTarget,
+  type CreateConnection,
+  ReconnectingWebSocket,
+  TransportError,
+  UsageError,
+  WebSocket,
+} from "tideway";
+import { MemoryNetwork } from "tideway/testing";
+import { describe, expect, it, vi } from "vitest";
+import { deferred, echo, outcomeOf, serveBytes, serveWs } from "../../support/servers.ts";
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../../support/certificates/${name}`, import.meta.url), "utf8");
+const cert = read("localhost.crt");
+
+/** Wraps a socket in a Duplex that is not a socket. */
+class OverSocket extends Duplex {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    socket.on("data", (chunk: Buffer) => {
+      if (!this.push(chunk)) socket.pause();
+    });
+    socket.on("end", () => this.push(null));
+    socket.on("error", (error) => this.destroy(error));
+    socket.on("close", () => this.destroy());
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.#socket.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
+  }
+}
+
+const greet = async (socket: WebSocket): Promise<unknown> => {
+  await socket.onOpen.first;
+  socket.send("hello");
+  const { data } = await socket.onMessage.first;
+  socket.close(1000);
+  await socket.onClose.first;
+  return data;
+};
+
+const errorOf = async (createConnection: unknown, url = "ws://host/"): Promise<unknown> => {
+  const options = { createConnection: createConnection as CreateConnection };
+  return (await outcomeOf(new WebSocket(url, options))).error;
+};
+
+describe("createConnection", () => {
+  it.each<[string, CreateConnection]>([
+    ["a socket that connects", (target) => connect({ ...target })],
+    ["a promise of a socket that connects", async (target) => connect({ ...target })],
+    [
+      "a socket that is connected",
+      async (target) => {
+        const socket = connect({ ...target });
+        await new Promise((resolve) => socket.once("connect", resolve));
+        return socket;
+      },
+    ],
+    [
+      "a socket with a local address",
+      (target) => connect({ ...target, localAddress: "127.0.0.2" }),
+    ],
+    [
+      "a socket with its own name lookup",
+      ({ port }) => connect({ host: "name.invalid", port, lookup: toLoopback }),
+    ],
+    ["a Duplex", (target) => new OverSocket(connect({ ...target }))],
+  ])("opens the connection by %s", async (_, createConnection) => {
+    expect(await greet(new WebSocket(await echo(), { createConnection }))).toBe("hello");
+  });
+
+  it("opens it by the socket of an http.Agent", async () => {
+    const agent = new Agent();
+    const createConnection: CreateConnection = ({ host, port }) =>
+      (agent as unknown as { createConnection: (options: object) => Socket }).createConnection({
+        host,
+        port,
+      });
+    expect(await greet(new WebSocket(await echo(), { createConnection }))).toBe("hello");
+  });
+
+  it("reaches a server in memory", async () => {
+    const network = new MemoryNetwork();
+    await using _server = network.serve({
+      routes: {
+        "ws:/": async (socket) => {
+          for await (const message of socket) socket.send(message);
+        },
+      },
+    });
+    const createConnection = (): Duplex => network.connect();
+    expect(await greet(new WebSocket("ws://anything/", { createConnection }))).toBe("hello");
+  });
+
+  it.each([
+    ["a socket", (target: ConnectionTarget) => connect({ ...target })],
+    ["a Duplex", (target: ConnectionTarget) => new OverSocket(connect({ ...target }))],
+  ])("adds TLS over %s for wss:, and checks the certificate", async (_, createConnection) => {
+    const https = createHttpsServer({ cert, key: read("localhost.key") });
+    const plain = await serveWs((socket) => socket.send("secure"), {}, https);
+    const url = plain.replace("ws://127.0.0.1", "wss://localhost");
+    const socket = new WebSocket(url, { createConnection, tls: { ca: cert } });
+    expect((await socket.onMessage.first).data).toBe("secure");
+    socket.close();
+    await socket.onClose.first;
+    expect(await errorOf(createConnection, url)).toMatchObject({
+      cause: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+    });
+  });
+
+  it.each([
+    ["ws://example.com/a?b", { host: "example.com", port: 80 }],
+    ["wss://example.com/", { host: "example.com", port: 443 }],
+    ["ws://[::1]:8080/", { host: "::1", port: 8080 }],
+    ["ws+unix:/tmp/a.sock:/b", { host: "localhost", port: 80, path: "/tmp/a.sock" }],
+  ])("gets the target of %s", async (url, expected) => {
+    let target: ConnectionTarget | undefined;
+    await errorOf((given: ConnectionTarget) => {
+      target = given;
+      throw new Error("no");
+    }, url);
+    const { url: givenUrl, signal, ...rest } = target!;
+    expect(givenUrl.href).toBe(url);
+    expect(signal).toBeInstanceOf(AbortSignal);
+    expect(rest).toEqual(expected);
+  });
+
+  it("is not called during the constructor, nor once the socket is closed", async () => {
+    const createConnection = vi.fn<CreateConnection>();
+    const socket = new WebSocket("ws://host/", { createConnection });
+    expect(createConnection).not.toHaveBeenCalled();
+    socket.close();
+    await socket.onClose.first;
+    expect(createConnection).not.toHaveBeenCalled();
+  });
+
+  it("is called for each attempt of a ReconnectingWebSocket", async () => {
+    const url = await echo();
+    let calls = 0;
+    const socket = new ReconnectingWebSocket(url, {
+      initialDelayMs: 0,
+      webSocketOptions: {
+        createConnection: (target) => {
+          if (++calls === 1) throw new Error("not yet");
+          return connect({ ...target });
+        },
+      },
+    });
+    await socket.onOpen.first;
+    expect(calls).toBe(2);
+    socket.close();
+    await socket.onClose.first;
+  });
+
+  it.each([null, true, "socket", {}])("%j is refused", (createConnection) => {
+    expect(
+      () => new WebSocket("ws://host/", { createConnection: createConnection as never }),
+    ).toThrow(expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }));
+  });
+});
+
+describe("a createConnection that fails", () => {
+  const cause = new Error("no way");
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw cause;
+      },
+    ],
+    ["rejects", () => Promise.reject(cause)],
+  ])("and %s is the cause of the error", async (_, createConnection) => {
+    const error = await errorOf(createConnection);
+    expect(error).toBeInstanceOf(TransportError);
+    expect(error).toMatchObject({ code: "CONNECT_FAILED", message: "no way", cause });
+  });
+
+  it("with an error of this package passes it on", async () => {
+    const own = new TransportError("PROXY_REFUSED", "no");
+    expect(await errorOf(() => Promise.reject(own))).toBe(own);
+  });
+
+  it.each([undefined, null, true, "socket", 5, {}, [], () => {}, new EventTarget()])(
+    "by returning %s is a UsageError",
+    async (value) => {
+      for (const create of [() => value, () => Promise.resolve(value)]) {
+        const error = await errorOf(create);
+        expect(error).toBeInstanceOf(UsageError);
+        expect(error).toMatchObject({ code: "INVALID_CONNECTION" });
+      }
+    },
+  );
+
+  it("by throwing a value that is not an error is reported too", async () => {
+    for (const thrown of [undefined, null, "text", 5]) {
+      expect(await errorOf(() => Promise.reject(thrown as unknown as Error))).toMatchObject({
+        code: "CONNECT_FAILED",
+      });
+    }
+  });
+
+  it.each([
+    ["in object mode", () => new PassThrough({ objectMode: true })],
+    ["of text", () => new PassThrough({ encoding: "utf8" })],
+  ])("by returning a stream %s, which is destroyed", async (_, make) => {
+    const stream = make();
+    expect(await errorOf(() => stream)).toMatchObject({ code: "INVALID_CONNECTION" });
+    expect(stream.destroyed).toBe(true);
+  });
+
+  it("by returning a stream that has ended, or has failed", async () => {
+    const ended = new PassThrough();
+    ended.end();
+    expect(await errorOf(() => ended)).toMatchObject({ code: "CONNECT_FAILED" });
+    expect(ended.destroyed).toBe(true);
+    const broken = new PassThrough();
+    broken.on("error", () => {});
+    broken.destroy(cause);
+    expect(await errorOf(() => broken)).toMatchObject({ code: "CONNECT_FAILED", cause });
+  });
+
+  it.each([
+    ["a socket", (socket: Socket) => socket],
+    ["a promise of a socket", (socket: Socket) => Promise.resolve(socket)],
+  ])("by %s that cannot have its local address", async (_, give) => {
+    const error = await errorOf(({ port }: ConnectionTarget) =>
+      give(connect({ host: "127.0.0.1", port, localAddress: "203.0.113.1" })),
+    );
+    expect(error).toMatchObject({ code: "CONNECT_FAILED", cause: { syscall: "bind" } });
+  });
+
+  it.each(["closes", "fails"])("by a stream that %s before the handshake is done", async (how) => {
+    const error = await errorOf(() => {
+      const stream = new PassThrough();
+      stream._write = () => {
+        if (how === "fails") stream.destroy(cause);
+        else stream.destroy();
+      };
+      return stream;
+    });
+    expect(error).toMatchObject(how === "fails" ? { cause } : { code: "HANDSHAKE_CUT" });
+  });
+
+  it("by invalid TLS options destroys the stream", async () => {
+    const stream = new PassThrough();
+    const socket = new WebSocket("wss://host/", {
+      createConnection: () => stream,
+      tls: { cert: "nonsense" },
+    });
+    expect((await outcomeOf(socket)).error).toMatchObject({ code: "INVALID_OPTION" });
+    expect(stream.destroyed).toBe(true);
+  });
+});
+
+describe("a createConnection that takes too long", () => {
+  it.each(["times out", "is closed", "is aborted"])(
+    "gets an abort of its signal when the attempt %s, and its late stream is destroyed",
+    async (how) => {
+      const late = deferred<Duplex>();
+      const asked = deferred<AbortSignal>();
+      const controller = new AbortController();
+      const socket = new WebSocket("ws://host/", {
+        createConnection: ({ signal }) => {
+          asked.resolve(signal);
+          return late.promise;
+        },
+        signal: controller.signal,
+        ...(how === "times out" && { handshakeTimeoutMs: 10 }),
+      });
+      const outcome = outcomeOf(socket);
+      const signal = await asked.promise;
+      if (how === "is closed") socket.close();
+      if (how === "is aborted") controller.abort();
+      expect(await outcome).toMatchObject({
+        events: ["error", "close"],
+        error: { code: how === "times out" ? "HANDSHAKE_TIMEOUT" : "ABORTED" },
+      });
+      expect(signal.aborted).toBe(true);
+      const stream = new PassThrough();
+      late.resolve(stream);
+      await vi.waitUntil(() => stream.destroyed);
+    },
+  );
+
+  it("may then fail or return nonsense without effect", async () => {
+    for (const settle of [
+      () => Promise.reject(new Error("late")),
+      () => Promise.resolve(undefined),
+    ]) {
+      const late = deferred<void>();
+      const socket = new WebSocket("ws://host/", {
+        createConnection: (() => late.promise.then(settle)) as never,
+        handshakeTimeoutMs: 10,
+      });
+      const { events } = await outcomeOf(socket);
+      late.resolve();
+      await new Promise(setImmediate);
+      expect(events).toEqual(["error", "close"]);
+    }
+  });
+
+  it("leaves no socket when it is closed while its socket connects, or waits for the server", async () => {
+    const gone = deferred<void>();
+    const asked = deferred<void>();
+    const url = await serveBytes((socket) => {
+      socket.on("close", () => gone.resolve());
+      asked.resolve();
+    });
+    const socket = new WebSocket(url, { createConnection: (target) => connect({ ...target }) });
+    await asked.promise;
+    socket.close();
+    await gone.promise;
+    const connecting: Socket[] = [];
+    const early = new WebSocket(url, {
+      createConnection: (target) => {
+        const made = connect({ ...target });
+        connecting.push(made);
+        queueMicrotask(() => early.close());
+        return made;
+      },
+    });
+    await outcomeOf(early);
+    await vi.waitUntil(() => connecting.every(({ destroyed }) => destroyed));
+    expect(connecting).toHaveLength(1);
+  });
+});
+
+function toLoopback(
+  _host: string,
+  options: { readonly all?: boolean | undefined },
+  callback: (error: null, addresses: never, family?: number) => void,
+): void {
+  const address = "127.0.0.1";
+  if (options.all) callback(null, [{ address, family: 4 }] as never);
+  else callback(null, address as never, 4);
+}

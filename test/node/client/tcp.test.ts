@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { createServer as createHttpsServer } from "node:https";
+import { createServer } from "node:net";
+import { WebSocket } from "tideway";
+import { describe, expect, it } from "vitest";
+import { echo, outcomeOf, serveWs } from "../../support/servers.ts";
+
+describe("a server that is not reached", () => {
+  const refused = {
+    events: ["error", "close"],
+    code: 1006,
+    reason: "",
+    wasClean: false,
+    readyState: 3,
+  };
+
+  it("for its port, where nobody listens", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const outcome = await outcomeOf(new WebSocket(`ws://127.0.0.1:${port}`));
+    expect(outcome).toMatchObject(refused);
+    expect(outcome.error).toMatchObject({
+      name: "TransportError",
+      cause: expect.objectContaining({ code: "ECONNREFUSED" }) as unknown,
+    });
+  });
+
+  it("for its name, which does not exist", async () => {
+    const outcome = await outcomeOf(new WebSocket("ws://nobody.invalid/"));
+    expect(outcome).toMatchObject(refused);
+    expect(outcome.error).toMatchObject({ name: "TransportError" });
+  });
+});
+
+describe("wss", () => {
+  const read = (name: string): string =>
+    readFileSync(new URL(`../../support/certificates/${name}`, import.meta.url), "utf8");
+  const cert = read("localhost.crt");
+
+  const serveSecurely = async (): Promise<string> => {
+    const https = createHttpsServer({ cert, key: read("localhost.key") });
+    const url = await serveWs((socket) => socket.send("secure"), {}, https);
+    return url.replace("ws://127.0.0.1", "wss://localhost");
+  };
+
+  it("refuses a certificate that nobody vouches for", async () => {
+    const outcome = await outcomeOf(new WebSocket(await serveSecurely()));
+    expect(outcome).toMatchObject({ events: ["error", "close"], code: 1006, wasClean: false });
+    expect(outcome.error).toMatchObject({
+      cause: expect.objectContaining({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }) as unknown,
+    });
+  });
+
+  it("accepts it when given as ca", async () => {
+    const socket = new WebSocket(await serveSecurely(), { tls: { ca: cert } });
+    expect((await socket.onMessage.first).data).toBe("secure");
+    socket.close();
+    await socket.onClose.first;
+  });
+
+  it("tells a server over TLS the name it is called by (RFC 6066 3)", async () => {
+    const names: string[] = [];
+    const https = createHttpsServer({
+      cert,
+      key: read("localhost.key"),
+      SNICallback: (name, done) => {
+        names.push(name);
+        done(null);
+      },
+    });
+    const url = await serveWs((socket) => socket.close(1000), {}, https);
+    const secure = url.replace("ws://127.0.0.1", "wss://localhost");
+    const outcome = await outcomeOf(new WebSocket(secure, { tls: { ca: cert } }));
+    expect(outcome).toMatchObject({ code: 1000, wasClean: true });
+    expect(names).toEqual(["localhost"]);
+  });
+
+  it("refuses it for another name", async () => {
+    const url = await serveSecurely();
+    const outcome = await outcomeOf(
+      new WebSocket(url, { tls: { ca: cert, servername: "example.com" } }),
+    );
+    expect(outcome.error).toMatchObject({
+      cause: expect.objectContaining({ code: "ERR_TLS_CERT_ALTNAME_INVALID" }) as unknown,
+    });
+  });
+
+  it("accepts anything with rejectUnauthorized: false", async () => {
+    const socket = new WebSocket(await serveSecurely(), { tls: { rejectUnauthorized: false } });
+    expect((await socket.onMessage.first).data).toBe("secure");
+    socket.close();
+    await socket.onClose.first;
+  });
+
+  it("fails against a server without TLS", async () => {
+    const url = await echo();
+    const outcome = await outcomeOf(new WebSocket(url.replace("ws:", "wss:")));
+    expect(outcome).toMatchObject({ events: ["error", "close"], code: 1006 });
+  });
+});

@@ -1,0 +1,315 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { mkdtemp, readdir, readlink, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
+import { attach, files, type Server, serve } from "tideway/server";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { undocumented } from "../../../src/node/undocumented.ts";
+import { handshake, RawClient } from "../../support/clients.ts";
+
+let server: Server;
+let answerSlow: (response: Response) => void;
+
+async function start(): Promise<RawClient> {
+  const slow = new Promise<Response>((resolve) => (answerSlow = resolve));
+  server = await serve({
+    port: 0,
+    routes: {
+      "/slow": () => slow,
+      "/fast": () => new Response("FAST"),
+      "post:/refuse": () => new Response("REFUSED", { status: 413 }),
+    },
+  });
+  return new RawClient(server.port);
+}
+
+afterEach(async () => await server.stop());
+
+const request = (path: string, fields = ""): string =>
+  `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`;
+
+it("requests that wait behind another are forgotten when their connection is reset", async () => {
+  const client = await start();
+  const whenAsked = once(server.httpServer, "request");
+  client.send(request("/slow") + request("/fast").repeat(20));
+  const [{ socket }] = (await whenAsked) as [{ socket: NodeJS.EventEmitter }];
+  const whenClosed = once(socket, "close").catch(() => {});
+  client.reset();
+  await whenClosed;
+  // It would wait for the answers otherwise, and end them by its deadline.
+  await expect(server.stop({ timeoutMs: 3_600_000 })).resolves.toBeUndefined();
+});
+
+it("a request to change to another protocol is served behind the answer that is owed", async () => {
+  const client = await start();
+  client.send(
+    request("/slow") + request("/fast", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"),
+  );
+  await once(server.httpServer, "upgrade");
+  answerSlow(new Response("SLOW"));
+  const received = await client.receives("FAST");
+  expect(received.indexOf("SLOW")).toBeGreaterThan(0);
+  expect(received.indexOf("SLOW")).toBeLessThan(received.indexOf("FAST"));
+  client.socket.destroy();
+});
+
+it("CONNECT is refused behind the answers to earlier requests", async () => {
+  const client = await start();
+  client.send(`${request("/slow")}${request("/fast")}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await once(server.httpServer, "connect");
+  answerSlow(new Response("SLOW"));
+  const received = await client.closed();
+  expect(received.match(/(?<=HTTP\/1\.1 )[0-9]+/g)).toEqual(["200", "200", "501"]);
+});
+
+it("a body that its handler does not read is skipped, and the next request is served", async () => {
+  const client = await start();
+  client.send(
+    `POST /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n${"x".repeat(3_000_000)}`,
+  );
+  client.send(request("/fast"));
+  const received = await client.receives("FAST");
+  expect(received).toContain("REFUSED");
+  client.socket.destroy();
+});
+
+const certificate = (name: string): string =>
+  readFileSync(new URL(`../../support/certificates/localhost.${name}`, import.meta.url), "utf8");
+const TLS = { cert: certificate("crt"), key: certificate("key") };
+
+/** A route whose requests wait until the test answers them. */
+class WaitingRoute {
+  readonly answers: Array<(text: string) => void> = [];
+  aborted = 0;
+
+  get started(): number {
+    return this.answers.length;
+  }
+
+  readonly handle = (received: Request): Promise<Response> => {
+    received.signal.addEventListener("abort", () => this.aborted++);
+    return new Promise((resolve) => this.answers.push((text) => resolve(new Response(text))));
+  };
+}
+
+describe("at most 16 requests of a connection are unanswered", () => {
+  const ways = {
+    serve: async (route: WaitingRoute) => {
+      server = await serve({ port: 0, routes: { "/wait": route.handle } });
+      return new RawClient(server.port).socket;
+    },
+    "serve with TLS": async (route: WaitingRoute) => {
+      server = await serve({ port: 0, tls: TLS, routes: { "/wait": route.handle } });
+      return connectTls({ port: server.port, rejectUnauthorized: false }).setEncoding("latin1");
+    },
+    attach: async (route: WaitingRoute) => {
+      const httpServer = createServer();
+      server = attach(httpServer, { routes: { "/wait": route.handle } }) as unknown as Server;
+      await once(httpServer.listen(0), "listening");
+      return new RawClient((httpServer.address() as AddressInfo).port).socket;
+    },
+    "attach to node:https": async (route: WaitingRoute) => {
+      const httpServer = createHttpsServer(TLS);
+      server = attach(httpServer, { routes: { "/wait": route.handle } }) as unknown as Server;
+      await once(httpServer.listen(0), "listening");
+      const { port } = httpServer.address() as AddressInfo;
+      return connectTls({ port, rejectUnauthorized: false }).setEncoding("latin1");
+    },
+  } satisfies Record<string, (route: WaitingRoute) => Promise<Duplex>>;
+
+  it.each(Object.entries(ways))("with %s; the others follow in order", async (_name, connect) => {
+    const route = new WaitingRoute();
+    const client = await connect(route);
+    let received = "";
+    client.on("data", (text: string) => (received += text));
+    client.write(request("/wait").repeat(24));
+    await vi.waitFor(() => expect(route.started).toBe(16));
+    for (let answered = 0; answered < 24; answered++) {
+      expect(route.started).toBeLessThanOrEqual(answered + 16);
+      await vi.waitFor(() => expect(route.started).toBe(Math.min(answered + 16, 24)));
+      route.answers[answered](`answer ${answered};`);
+    }
+    await vi.waitFor(() => expect(received.match(/answer \d+;/g)).toHaveLength(24));
+    const inOrder = Array.from({ length: 24 }, (_, index) => `answer ${index};`);
+    expect(received.match(/answer \d+;/g)).toEqual(inOrder);
+    client.destroy();
+  });
+
+  it("for any split of the bytes and any bodies", async () => {
+    const bodies: string[] = [];
+    server = await serve({
+      port: 0,
+      routes: {
+        "post:/": async (posted) => {
+          bodies.push(await posted.text());
+          return new Response("OK;");
+        },
+      },
+    });
+    let unanswered = 0;
+    let most = 0;
+    server.httpServer.prependListener("request", (_: IncomingMessage, response: ServerResponse) => {
+      most = Math.max(most, ++unanswered);
+      response.once("close", () => unanswered--);
+    });
+    const body = "\r\n\r\nGET / HTTP/1.1\r\n\r\n";
+    const head = "POST / HTTP/1.1\r\nHost: a\r\n";
+    const chunked = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+    const text =
+      `${head}Content-Length: ${body.length}\r\n\r\n${body}`.repeat(40) +
+      `${head}Transfer-Encoding: chunked\r\n\r\n${chunked}`.repeat(40);
+    for (const length of [text.length, 1, 2, 3, 61, 1000]) {
+      const client = new RawClient(server.port);
+      for (let at = 0; at < text.length; at += length) {
+        client.socket.write(text.slice(at, at + length), "latin1");
+      }
+      await vi.waitFor(() => expect(bodies).toHaveLength(80));
+      expect(bodies.splice(0)).toEqual(Array.from({ length: 80 }, () => body));
+      client.socket.destroy();
+    }
+    expect(most).toBeLessThanOrEqual(16);
+  });
+
+  it("and further requests get 503 if they cannot be limited before parsing", async () => {
+    const route = new WaitingRoute();
+    undocumented.isUsed = false;
+    try {
+      server = await serve({ port: 0, routes: { "/wait": route.handle } });
+      const client = new RawClient(server.port).send(request("/wait").repeat(17));
+      await vi.waitFor(() => expect(route.started).toBe(16));
+      for (const answer of route.answers) answer("");
+      expect(await client.closed()).toContain("HTTP/1.1 503 Service Unavailable");
+      expect(route.started).toBe(16);
+    } finally {
+      undocumented.isUsed = true;
+    }
+  });
+
+  it("and the server stops reading from the connection", async () => {
+    const route = new WaitingRoute();
+    server = await serve({ port: 0, routes: { "/wait": route.handle, "/": () => new Response() } });
+    const [[accepted]] = await Promise.all([
+      once(server.httpServer, "connection"),
+      once(new RawClient(server.port).send(request("/wait").repeat(200_000)).socket, "connect"),
+    ]);
+    await vi.waitFor(() => expect(route.started).toBe(16));
+    for (let turn = 0; turn < 50; turn++) {
+      const other = new RawClient(server.port).send(request("/", "Connection: close\r\n"));
+      await other.closed();
+    }
+    expect((accepted as Duplex & { bytesRead: number }).bytesRead).toBeLessThan(1_000_000);
+    (accepted as Duplex).destroy();
+  });
+});
+
+it("thousands of pipelined requests do not block the event loop", async () => {
+  server = await serve({ port: 0, routes: { "/": () => new Response("x") } });
+  let inThisTurn = 0;
+  let most = 0;
+  server.httpServer.on("request", () => (most = Math.max(most, ++inThisTurn)));
+  let isOver = false;
+  const nextTurn = (): void => {
+    inThisTurn = 0;
+    if (!isOver) setImmediate(nextTurn);
+  };
+  nextTurn();
+  const client = new RawClient(server.port).send(
+    request("/").repeat(999) + request("/", "Connection: close\r\n"),
+  );
+  expect((await client.closed()).match(/HTTP\/1.1 200/g)).toHaveLength(1000);
+  isOver = true;
+  // As many in the turn's read, and as many in its immediate.
+  expect(most).toBeLessThanOrEqual(32);
+});
+
+it("a handshake after a request keeps all frames that arrive with it", async () => {
+  server = await serve({
+    port: 0,
+    routes: {
+      "/": () => new Response("first"),
+      "ws:/echo": async (socket) => {
+        for await (const message of socket) socket.send(message);
+      },
+    },
+  });
+  const client = new RawClient(server.port).send(request("/"));
+  await client.receives("first");
+  const payload = "\r\n\r\n".repeat(30);
+  // A masking key of zeros leaves the payload as it is.
+  client.send(`${handshake("/echo")}\x81\xf8\0\0\0\0${payload}`);
+  expect(await client.receives(payload)).toContain(payload);
+  client.socket.destroy();
+});
+
+describe("responses that wait for an earlier one", () => {
+  it("have not opened their files, and have opened none when the client leaves", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "tideway-"));
+    const path = join(directory, "file.txt");
+    await writeFile(path, "x".repeat(1_000_000));
+    const countOpen = async (): Promise<number> => {
+      const names = await readdir("/proc/self/fd");
+      const targets = await Promise.all(
+        names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => "")),
+      );
+      return targets.filter((target) => target === path).length;
+    };
+    const route = new WaitingRoute();
+    server = await serve({
+      port: 0,
+      routes: { "/wait": route.handle, "/files/*": files(directory) },
+    });
+    const waiting = new RawClient(server.port).send(
+      request("/wait") + request("/files/file.txt").repeat(15),
+    );
+    await vi.waitFor(() => expect(route.started).toBe(1));
+    const other = new RawClient(server.port).send(
+      request("/files/file.txt", "Connection: close\r\n"),
+    );
+    await other.closed();
+    expect(await countOpen()).toBe(0);
+    // The first of the files is open and has not been sent when the client leaves.
+    waiting.socket.pause();
+    route.answers[0]("");
+    await vi.waitFor(async () => expect(await countOpen()).toBe(1));
+    waiting.reset();
+    await vi.waitFor(async () => expect(await countOpen()).toBe(0));
+    await rm(directory, { recursive: true });
+  });
+
+  it.each(["resets the connection", "closes the connection"])(
+    "abort their signals and cancel their bodies when the client %s",
+    async (how) => {
+      const aborted = vi.fn<() => void>();
+      const cancelled = vi.fn<() => void>();
+      const route = new WaitingRoute();
+      let started = 0;
+      server = await serve({
+        port: 0,
+        routes: {
+          "/wait": route.handle,
+          "/body": (received) => {
+            started++;
+            received.signal.addEventListener("abort", aborted);
+            return new Response(new ReadableStream({ cancel: cancelled }));
+          },
+        },
+      });
+      const client = new RawClient(server.port).send(
+        request("/wait").repeat(5) + request("/body").repeat(5),
+      );
+      await vi.waitFor(() => expect([route.started, started]).toEqual([5, 5]));
+      if (how === "resets the connection") client.reset();
+      else client.socket.destroy();
+      await vi.waitFor(() => expect(route.aborted).toBe(5));
+      await vi.waitFor(() => expect(aborted).toHaveBeenCalledTimes(5));
+      await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(5));
+      for (const answer of route.answers) answer("");
+    },
+  );
+});

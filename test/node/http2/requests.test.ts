@@ -1,0 +1,121 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { type ClientHttp2Stream, constants } from "node:http2";
+import { files } from "tideway/server";
+import { expect, it, vi } from "vitest";
+import { answerOf, extendedConnect, openSession, startTls } from "./support.ts";
+
+async function start(): ReturnType<typeof startTls> {
+  return await startTls({
+    routes: {
+      "get:/url": (request) =>
+        new Response(request.url, { headers: { connection: "close", "x-a": "b" } }),
+      "post:/echo": async (request) => new Response(await request.text()),
+      "post:/unread": () => new Response("no, thanks"),
+      "get:/certificates/*": files("test/support/certificates"),
+      "ws:/socket": () => {},
+    },
+  });
+}
+
+it("requests over HTTP/2 go to the same routes as over HTTP/1.1", async () => {
+  const server = await start();
+  const session = await openSession(server);
+  expect(await answerOf(session.request({ ":path": "/url?a=b" }))).toMatchObject({
+    status: 200,
+    headers: { "x-a": "b" },
+    body: `https://localhost:${server.port}/url?a=b`,
+  });
+  const post = session.request({ ":method": "POST", ":path": "/echo" });
+  post.end("body");
+  expect(await answerOf(post)).toMatchObject({ status: 200, body: "body" });
+  const head = session.request({ ":method": "HEAD", ":path": "/url" });
+  expect(await answerOf(head)).toMatchObject({ status: 200, body: "" });
+  const file = session.request({ ":path": "/certificates/localhost.crt" });
+  expect(await answerOf(file)).toMatchObject({
+    status: 200,
+    body: readFileSync("test/support/certificates/localhost.crt", "utf8"),
+  });
+});
+
+it("a body that nobody reads does not keep its answer back", async () => {
+  const server = await start();
+  const post = (await openSession(server)).request({ ":method": "POST", ":path": "/unread" });
+  post.write(Buffer.alloc(1_000_000));
+  expect(await answerOf(post)).toMatchObject({ status: 200, body: "no, thanks", rstCode: 0 });
+});
+
+it("a body that never ends is cancelled after the HTTP server's requestTimeout", async () => {
+  const server = await start();
+  server.httpServer.requestTimeout = 50;
+  const session = await openSession(server);
+  const post = session.request({ ":method": "POST", ":path": "/echo" });
+  post.write("for ever and");
+  expect(await answerOf(post)).toMatchObject({ rstCode: constants.NGHTTP2_CANCEL });
+  const next = await answerOf(session.request({ ":path": "/url" }));
+  expect(next).toMatchObject({ status: 200 });
+});
+
+it.each([
+  [404, "GET", "/nowhere"],
+  [405, "DELETE", "/url"],
+  [405, "GET", "/socket"],
+  [501, "TRACE", "/url"],
+])("is answered with %i: %s %s", async (status, method, path) => {
+  const server = await start();
+  const stream = (await openSession(server)).request({ ":method": method, ":path": path });
+  const { headers, ...answer } = await answerOf(stream);
+  expect(answer).toMatchObject({ status });
+  // RFC 9113 8.2.2
+  expect(Object.keys(headers)).not.toContain("upgrade");
+});
+
+it("stop closes the sockets, says GOAWAY, and ends idle connections at once", async () => {
+  const server = await start();
+  const [idle, busy] = [await openSession(server), await openSession(server)];
+  const stream = extendedConnect(busy, "/socket");
+  await once(stream, "response");
+  const frames: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => {
+    frames.push(chunk);
+    // The answer to its Close frame.
+    stream.end(Buffer.from("888200000000" + "03e9", "hex"));
+  });
+  const goneAway = [once(idle, "goaway"), once(busy, "goaway")];
+  await server.stop({ timeoutMs: 3_600_000 });
+  await Promise.all(goneAway);
+  expect(Buffer.concat(frames).toString("hex")).toBe("880203e9");
+});
+
+it("silent requests above maxPendingRequests are answered with 503, and their streams ended", async () => {
+  const signals: AbortSignal[] = [];
+  const server = await startTls({
+    maxPendingRequests: 2,
+    onRefused: () => {},
+    routes: {
+      "/silent": ({ signal }) => {
+        signals.push(signal);
+        return new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(new Error("the client has gone")));
+        });
+      },
+    },
+  });
+  const session = await openSession(server);
+  // The requests never end their bodies.
+  const ask = (): ClientHttp2Stream => session.request({ ":method": "POST", ":path": "/silent" });
+  const held = [ask(), ask()];
+  for (const stream of held) stream.on("error", () => {});
+  await vi.waitFor(() => expect(signals).toHaveLength(2));
+  expect(await answerOf(ask())).toMatchObject({
+    status: 503,
+    headers: { "retry-after": expect.any(String) },
+    rstCode: constants.NGHTTP2_NO_ERROR,
+  });
+  held[0].close(constants.NGHTTP2_CANCEL);
+  await vi.waitFor(() => expect(signals[0].aborted).toBe(true));
+  await vi.waitFor(() => {
+    ask().on("error", () => {});
+    expect(signals).toHaveLength(3);
+  });
+});

@@ -1,0 +1,174 @@
+import { once } from "node:events";
+import { promisify } from "node:util";
+import { type Server, serve } from "tideway/server";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { undocumented } from "../../../src/node/undocumented.ts";
+import { handshake, RawClient } from "../../support/clients.ts";
+
+let server: Server;
+const onError = vi.fn<(error: unknown) => void>();
+
+afterEach(async () => {
+  undocumented.isUsed = true;
+  await server.stop({ timeoutMs: 1000 });
+  onError.mockReset();
+});
+
+type Handler = (request: Request) => Response | Promise<Response>;
+
+async function get(handler: Handler, head = "GET / HTTP/1.1\r\nHost: a\r\n"): Promise<string> {
+  server = await serve({
+    port: 0,
+    onError,
+    onRefused: () => {},
+    routes: {
+      "/": handler,
+      "ws:/refused": { authorize: () => handler(new Request("http://a")), handle: () => {} },
+    },
+  });
+  return await new RawClient(server.port).send(`${head}Connection: close\r\n\r\n`).closed();
+}
+
+/** A body of chunks, each in a separate turn of the event loop. */
+const streamOf = (...chunks: string[]): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    async pull(controller) {
+      await new Promise(setImmediate);
+      const chunk = chunks.shift();
+      if (chunk === undefined) controller.close();
+      else controller.enqueue(new TextEncoder().encode(chunk));
+    },
+  });
+
+describe.each([
+  ["with undocumented parts of Node", true],
+  ["without", false],
+])("a response, %s", (_how, isUsed) => {
+  const respond = async (handler: Handler): Promise<string> => {
+    undocumented.isUsed = isUsed;
+    return await get(handler);
+  };
+
+  it.each([
+    [200, "OK"],
+    [201, "Created"],
+    [404, "Not Found"],
+    [418, "I'm a Teapot"],
+    [503, "Service Unavailable"],
+  ])("of status %i has the reason phrase %s", async (status, reason) => {
+    expect(await respond(() => new Response("x", { status }))).toMatch(
+      `HTTP/1.1 ${status} ${reason}\r\n`,
+    );
+  });
+
+  it("keeps its own reason phrase", async () => {
+    expect(
+      await respond(() => new Response(null, { status: 404, statusText: "Gone Fishing" })),
+    ).toMatch("HTTP/1.1 404 Gone Fishing\r\n");
+  });
+
+  it.each([
+    ["text", "häuser", Buffer.from("häuser").toString("latin1")],
+    ["bytes", new Uint8Array([0, 255, 10]), "\0\xff\n"],
+    ["a blob", new Blob(["blob"]), "blob"],
+  ])("of %s has its length and one part", async (_what, body, sent) => {
+    const received = await respond(() => new Response(body, { headers: { "x-name": "\xe9" } }));
+    expect(received.toLowerCase()).toContain(`content-length: ${sent.length}\r\n`);
+    expect(received).toContain("x-name: \xe9\r\n");
+    expect(received.slice(received.indexOf("\r\n\r\n") + 4)).toBe(sent);
+  });
+
+  it("of a stream is sent in chunks, and has all cookies", async () => {
+    const headers = new Headers([
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+    ]);
+    const received = await respond(() => new Response(streamOf("one", "two"), { headers }));
+    expect(received).toContain("set-cookie: a=1\r\nset-cookie: b=2\r\n");
+    expect(received).toContain("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+  });
+
+  it("that is sent twice fails the second time, and is reported", async () => {
+    const same = new Response("same");
+    expect(await respond(() => same)).toContain("\r\n\r\nsame");
+    const second = new RawClient(server.port).send(
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    expect(await second.closed()).toContain("HTTP/1.1 500 Internal Server Error\r\n");
+    expect(onError).toHaveBeenCalledOnce();
+  });
+
+  it("whose body fails at once is reported and answered with 500", async () => {
+    const body = new ReadableStream({ start: (controller) => controller.error(new Error("no")) });
+    expect(await respond(() => new Response(body))).toContain(
+      "HTTP/1.1 500 Internal Server Error\r\n",
+    );
+    expect(onError).toHaveBeenCalledOnce();
+  });
+
+  it("is for a request that is a Request in every way", async () => {
+    let received: Request | undefined;
+    const copies: Request[] = [];
+    const waiting = respond((request) => {
+      received = request;
+      copies.push(request, request.clone(), new Request(request, { headers: { "x-a": "b" } }));
+      return new Promise(() => {});
+    });
+    await vi.waitFor(() => expect(copies).toHaveLength(3));
+    expect(received).toBeInstanceOf(Request);
+    expect(received).toMatchObject({ method: "GET", url: "http://a/", body: null });
+    expect(received?.headers.get("host")).toBe("a");
+    expect(copies.map(({ signal }) => signal.aborted)).toEqual([false, false, false]);
+    expect(copies[0].signal).toBe(copies[0].signal);
+    const aborted = copies.map(({ signal }) => once(signal, "abort"));
+    server.httpServer.closeAllConnections();
+    await Promise.all(aborted);
+    expect(copies.every(({ signal }) => signal.aborted)).toBe(true);
+    expect(received?.clone().signal.aborted).toBe(true);
+    expect(new Request(received!).signal.aborted).toBe(true);
+    await waiting;
+  });
+
+  it("is for a request that follows its client also where it is first read later", async () => {
+    let received: Request | undefined;
+    const waiting = respond((request) => {
+      received = request;
+      return new Promise(() => {});
+    });
+    await vi.waitFor(() => expect(received).toBeDefined());
+    server.httpServer.closeAllConnections();
+    await waiting;
+    const { httpServer } = server;
+    const count = promisify(httpServer.getConnections.bind(httpServer));
+    await vi.waitFor(async () => expect(await count()).toBe(0));
+    // The sockets, which no longer count, emit 'close' at the end of this turn.
+    for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
+    expect(received?.headers.get("host")).toBe("a");
+    expect(new Request(received!).signal.aborted).toBe(true);
+    expect(received?.signal.aborted).toBe(true);
+    expect(AbortSignal.any([received!.signal]).aborted).toBe(true);
+  });
+
+  it("is for a request that stays as it is once it has been answered", async () => {
+    let received: Request | undefined;
+    await respond((request) => {
+      received = request;
+      return new Response("text");
+    });
+    expect(received).toMatchObject({ method: "GET", url: "http://a/", body: null });
+    expect(received?.headers.get("connection")).toBe("close");
+    expect(received?.signal.aborted).toBe(false);
+  });
+});
+
+it.each([
+  ["no route", "GET /none HTTP/1.1\r\nHost: a\r\n", "404 Not Found"],
+  ["a method that is not known", "TRACE / HTTP/1.1\r\nHost: a\r\n", "501 Not Implemented"],
+  ["a page of a WebSocket route", "GET /refused HTTP/1.1\r\nHost: a\r\n", "426 Upgrade Required"],
+  ["a malformed Host", "GET / HTTP/1.1\r\nHost: a b\r\n", "400 Bad Request"],
+  ["no HTTP", "what?\r\n", "400 Bad Request"],
+  ["a handshake that authorize refuses", handshake("/refused").slice(0, -2), "403 Forbidden"],
+])("the answer to %s has a reason phrase", async (_what, head, status) => {
+  const received = await get(() => new Response("no", { status: 403 }), head);
+  expect(received.slice(0, received.indexOf("\r\n"))).toBe(`HTTP/1.1 ${status}`);
+});

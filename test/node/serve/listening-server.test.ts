@@ -1,0 +1,277 @@
+import { readFile } from "node:fs/promises";
+import { createServer, get as httpGet, type IncomingMessage } from "node:http";
+import { get as httpsGet } from "node:https";
+import { once } from "node:events";
+import { type AddressInfo, connect as connectTcp } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { attach, type Server, serve, TidewayError, UsageError } from "tideway/server";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { closeOf, nextMessage, openClient, RawClient } from "../../support/clients.ts";
+
+const onError = vi.fn<(error: unknown) => void>();
+let server: Server;
+
+/** A server of the test's own, stopped behind it. */
+const start: typeof serve = async (options) => {
+  server = await serve({ port: 0, onError, ...options });
+  return server;
+};
+
+afterEach(async () => {
+  await server?.stop();
+  onError.mockReset();
+  vi.restoreAllMocks();
+});
+
+describe("listening", () => {
+  it("rejects when the port is taken, and leaves nothing behind", async () => {
+    await start({ routes: {} });
+    const error = await serve({ port: server.port, routes: {} }).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({
+      code: "LISTEN_FAILED",
+      message: `cannot listen on *:${server.port}: the port is already in use; pass another port, or 0 for any free one`,
+      cause: { code: "EADDRINUSE" },
+    });
+    expect(error).toBeInstanceOf(TidewayError);
+    expect(error).not.toBeInstanceOf(UsageError);
+  });
+
+  it("rejects when the host is not an address of this machine", async () => {
+    await expect(serve({ port: 0, host: "192.0.2.1", routes: {} })).rejects.toMatchObject({
+      code: "LISTEN_FAILED",
+      message:
+        "cannot listen on 192.0.2.1:0: this machine does not have the address; pass another host",
+    });
+  });
+
+  it("says where it listens", async () => {
+    await start({ host: "127.0.0.1", routes: {} });
+    expect(server.url).toBe(`http://127.0.0.1:${server.port}`);
+    await server.stop();
+    await start({ host: "::1", routes: {} });
+    expect(server.url).toBe(`http://[::1]:${server.port}`);
+    await server.stop();
+    await start({ routes: {} });
+    expect(server.url).toBe(`http://localhost:${server.port}`);
+    expect(server.port).toBe((server.httpServer.address() as AddressInfo).port);
+  });
+
+  it.each([
+    { port: -1 },
+    { port: 70_000 },
+    { host: 5 },
+    { host: "" },
+    { host: null },
+    { tls: true },
+    { tls: null },
+    { tls: {} },
+    { tls: { cert: "only a certificate" } },
+    { tls: { cert: "not a certificate", key: "not a key" } },
+  ])("tells of the bad option %j at once", async (options) => {
+    await expect(start({ ...(options as object), routes: {} })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining(Object.keys(options)[0]),
+    });
+  });
+
+  it("reports to the console by default, and an onError that throws crashes nothing", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const bug = new Error("bug");
+    const routes = {
+      "/": () => {
+        throw bug;
+      },
+    };
+    server = await serve({ port: 0, routes });
+    expect((await fetch(server.url)).status).toBe(500);
+    expect(log.mock.calls).toEqual([[bug]]);
+    await server.stop();
+    const throwing = (): never => {
+      throw new Error("a second bug");
+    };
+    server = await serve({ port: 0, routes, onError: throwing });
+    expect((await fetch(server.url)).status).toBe(500);
+    expect(log.mock.calls).toEqual([[bug], [bug], [new Error("a second bug")]]);
+  });
+});
+
+it("handlers and authorize are told where the connection comes from", async () => {
+  const addresses: string[] = [];
+  await start({
+    host: "127.0.0.1",
+    routes: {
+      "/": (_request, { remoteAddress }) => new Response(remoteAddress),
+      "ws:/": {
+        authorize: (_request: Request, { remoteAddress }: { remoteAddress: string }) => {
+          addresses.push(remoteAddress);
+          return {};
+        },
+        handle: (socket, { remoteAddress }) => void socket.send(remoteAddress),
+      },
+    },
+  });
+  const url = `http://127.0.0.1:${server.port}`;
+  expect(await (await fetch(url)).text()).toBe("127.0.0.1");
+  expect(await nextMessage(await openClient(url))).toBe("127.0.0.1");
+  expect(addresses).toEqual(["127.0.0.1"]);
+});
+
+describe("TLS", () => {
+  const certificate = async (): Promise<{ cert: Buffer; key: Buffer }> => ({
+    cert: await readFile("test/support/certificates/localhost.crt"),
+    key: await readFile("test/support/certificates/localhost.key"),
+  });
+
+  const begin = async (): Promise<Buffer> => {
+    const tls = await certificate();
+    await start({
+      tls,
+      routes: {
+        "/": (request) => new Response(request.url),
+        "ws:/": (socket) => socket.send("secure"),
+      },
+    });
+    return tls.cert;
+  };
+
+  it("is ended by the server itself, for HTTP and for WebSockets", async () => {
+    const ca = await begin();
+    expect(server.url).toBe(`https://localhost:${server.port}`);
+    const [response] = (await once(httpsGet(server.url, { ca }), "response")) as [IncomingMessage];
+    const body = (await response.toArray()).join("");
+    expect(body).toBe(`${server.url}/`);
+    const client = await openClient(server.url, "/", [], { ca });
+    expect(await nextMessage(client)).toBe("secure");
+  });
+
+  it("lets stop drop a connection that has not got beyond its TLS handshake", async () => {
+    await begin();
+    const client = connectTcp(server.port, "127.0.0.1");
+    await once(server.httpServer, "connection");
+    const whenClosed = once(client.resume(), "close");
+    // It would wait for the client, and drop it by its deadline, otherwise.
+    await expect(server.stop({ timeoutMs: 3_600_000 })).resolves.toBeUndefined();
+    await whenClosed;
+  });
+
+  it("has the default origin check ask for https", async () => {
+    const ca = await begin();
+    const origin = (scheme: string): string => `${scheme}://localhost:${server.port}`;
+    await openClient(server.url, "/", [], { ca, origin: origin("https") });
+    const refused = openClient(server.url, "/", [], { ca, origin: origin("http") });
+    await expect(refused).rejects.toThrow("403");
+  });
+
+  it("serves a wish for another protocol as if it were none", async () => {
+    const ca = await begin();
+    const socket = connectTls({ port: server.port, host: "localhost", ca });
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n");
+    expect((await socket.toArray()).join("")).toContain("https://a/");
+  });
+
+  it("survives clients that speak no TLS, or stop in the middle of its handshake", async () => {
+    const ca = await begin();
+    const plain = new RawClient(server.port).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await plain.closed();
+    new RawClient(server.port).send("\x16\x03\x01");
+    const client = await openClient(server.url, "/", [], { ca });
+    expect(await nextMessage(client)).toBe("secure");
+    await server.stop({ timeoutMs: 300 });
+  });
+});
+
+describe("stop", () => {
+  it("closes sockets with 1001, stops listening, and may be called twice", async () => {
+    await start({ routes: { "ws:/": () => {} } });
+    const client = await openClient(server.url);
+    const closed = closeOf(client);
+    await Promise.all([server.stop(), server.stop()]);
+    expect(await closed).toEqual({ code: 1001, reason: "" });
+    await expect(openClient(server.url)).rejects.toThrow("ECONNREFUSED");
+    expect(server.sockets.size).toBe(0);
+  });
+
+  it("drops idle connections at once, those on which nothing was ever said too", async () => {
+    await start({ routes: { "/": () => new Response("hello") } });
+    const silent = new RawClient(server.port);
+    await once(silent.socket, "connect");
+    const keptAlive = new RawClient(server.port).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await keptAlive.receives("hello");
+    await server.stop();
+    expect(await silent.closed()).toBe("");
+    expect(await keptAlive.closed()).toContain("hello");
+  });
+
+  it("is what await using does", async () => {
+    let client;
+    {
+      await using scoped = await serve({ port: 0, routes: { "ws:/": () => {} } });
+      client = await openClient(scoped.url);
+    }
+    expect(client.readyState).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe("attach", () => {
+  const listen = async (httpServer: ReturnType<typeof createServer>): Promise<string> => {
+    await once(httpServer.listen(0), "listening");
+    return `http://localhost:${(httpServer.address() as AddressInfo).port}`;
+  };
+
+  it("serves what its routes are for, and leaves the rest to those who listened before", async () => {
+    const httpServer = createServer((request, response) => response.end(`before: ${request.url}`));
+    httpServer.on("upgrade", (_request, socket) => socket.end("HTTP/1.1 418 before\r\n\r\n"));
+    const attachment = attach(httpServer, {
+      routes: {
+        "/ours": () => new Response("ours"),
+        "ws:/ours": (socket) => socket.send("ours"),
+        "ws:/page": () => {},
+      },
+    });
+    const url = await listen(httpServer);
+    const textOf = async (path: string): Promise<string> => await (await fetch(url + path)).text();
+    expect(await textOf("/ours")).toBe("ours");
+    expect(await textOf("/theirs")).toBe("before: /theirs");
+    expect(await textOf("/page")).toBe("before: /page");
+    expect(await nextMessage(await openClient(url, "/ours"))).toBe("ours");
+    await expect(openClient(url, "/theirs")).rejects.toThrow("418");
+    expect(attachment.sockets.size).toBe(1);
+
+    await attachment.stop();
+    expect(attachment.sockets.size).toBe(0);
+    expect(await textOf("/ours")).toBe("before: /ours");
+    await expect(openClient(url, "/ours")).rejects.toThrow("418");
+    httpServer.close();
+    httpServer.closeAllConnections();
+  });
+
+  it("refuses what nobody is for", async () => {
+    const httpServer = createServer();
+    const attachment = attach(httpServer, { routes: { "ws:/": () => {} } });
+    const url = await listen(httpServer);
+    expect((await fetch(`${url}/x`)).status).toBe(404);
+    expect((await fetch(`${url}/`)).status).toBe(426);
+    await expect(openClient(url, "/x")).rejects.toThrow("404");
+    await attachment.stop();
+    httpServer.close();
+    httpServer.closeAllConnections();
+  });
+
+  it("ignores wishes for other protocols, as the server would without it", async () => {
+    const httpServer = createServer((request, response) => response.end(`before: ${request.url}`));
+    const attachment = attach(httpServer, { routes: { "ws:/": () => {} } });
+    const url = await listen(httpServer);
+    const request = httpGet(`${url}/x`, { headers: { Connection: "Upgrade", Upgrade: "h2c" } });
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    expect((await response.toArray()).join("")).toBe("before: /x");
+    await attachment[Symbol.asyncDispose]();
+    httpServer.close();
+    httpServer.closeAllConnections();
+  });
+
+  it("throws at once for a bad route", () => {
+    expect(() => attach(createServer(), { routes: { "/(": () => new Response() } })).toThrow(
+      expect.objectContaining({ code: "INVALID_ROUTE" }),
+    );
+  });
+});

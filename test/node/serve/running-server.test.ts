@@ -1,0 +1,219 @@
+import { serve, type StopOptions } from "tideway/server";
+import { describe, expect, it, vi } from "vitest";
+import { startServer } from "../../suite/start.ts";
+import { type Reach, tcpReach, transport } from "../../suite/transports.ts";
+import { closeOf, handshake, openClient, RawClient, statusOf } from "../../support/clients.ts";
+
+/** A promise, and what settles it. */
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve!: () => void;
+  return { promise: new Promise<void>((settle) => (resolve = settle)), resolve };
+}
+
+const LONG_MS = 3_600_000;
+
+function openClients(server: Reach, count: number) {
+  return Promise.all(Array.from({ length: count }, () => openClient(server)));
+}
+
+describe("stop with drain", () => {
+  it("closes one batch after the other with 1012, and ends when all have gone", async () => {
+    const server = await startServer({ routes: { "ws:/": () => {} } });
+    const clients = await openClients(server, 5);
+    const order: number[] = [];
+    clients.forEach((client, index) => client.on("close", () => order.push(index)));
+    const closed = Promise.all(clients.map((client) => closeOf(client)));
+    await server.stop({ drain: { batch: 1, intervalMs: 1, deadlineMs: LONG_MS } });
+    expect(server.sockets.size).toBe(0);
+    expect(await closed).toEqual(clients.map(() => ({ code: 1012, reason: "" })));
+    expect(order.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("takes another code and a reason, and ends at once where there are no sockets", async () => {
+    const server = await startServer({ routes: { "ws:/": () => {} } });
+    const [client] = await openClients(server, 1);
+    const closed = closeOf(client);
+    const drain = { deadlineMs: LONG_MS };
+    await server.stop({ drain, code: 4001, reason: "upgrade" });
+    expect(await closed).toEqual({ code: 4001, reason: "upgrade" });
+    const idle = await startServer({ routes: { "ws:/": () => {} } });
+    await expect(idle.stop({ drain })).resolves.toBeUndefined();
+  });
+
+  it("lets nobody in meanwhile: 503, Retry-After and Connection: close", async () => {
+    const asked = vi.fn<() => void>();
+    let decide!: (state: object) => void;
+    const decision = new Promise<object>((resolve) => (decide = resolve));
+    const authorize = (): Promise<object> => {
+      asked();
+      return decision;
+    };
+    const server = await startServer({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    const client = new RawClient(server).send(handshake("/"));
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
+    await server.stop({ drain: { deadlineMs: 90_500 } });
+    const response = await client.closed();
+    expect(statusOf(response)).toBe(503);
+    expect(response).toMatch(/\r\nretry-after: 91\r\n/i);
+    expect(response).toMatch(/\r\nconnection: close\r\n/i);
+    decide({});
+  });
+
+  it("ends at its deadline whatever is left", async () => {
+    const returned = deferred();
+    const server = await startServer({ routes: { "ws:/": () => returned.promise } });
+    // It does not answer Close frames.
+    const deaf = new RawClient(server).send(handshake("/"));
+    await deaf.receives("\r\n\r\n");
+    await server.stop({ drain: { deadlineMs: 100 } });
+    expect(await deaf.closed()).toContain("\r\n\r\n\x88\x02\x03\xf4");
+    returned.resolve();
+  });
+
+  it("can be hurried by another stop, which ends together with it", async () => {
+    const server = await startServer({ routes: { "ws:/": () => {} } });
+    const clients = await openClients(server, 3);
+    const closed = Promise.all(clients.map((client) => closeOf(client)));
+    const pace = { batch: 1, intervalMs: LONG_MS, deadlineMs: 100 * LONG_MS };
+    const drained = server.stop({ drain: pace });
+    await server.stop({ code: 1001 });
+    await drained;
+    expect((await closed).map(({ code }) => code).toSorted((a, b) => a - b)).toEqual([
+      1001, 1001, 1012,
+    ]);
+  });
+
+  it("can be given an earlier deadline, but no later one", async () => {
+    const server = await startServer({ routes: { "ws:/": () => {} } });
+    const deaf = new RawClient(server).send(handshake("/"));
+    await deaf.receives("\r\n\r\n");
+    const stopped = [
+      server.stop({ drain: { deadlineMs: LONG_MS } }),
+      server.stop({ timeoutMs: 50 }),
+      server.stop({ timeoutMs: LONG_MS }),
+    ];
+    await Promise.all(stopped);
+    await deaf.closed();
+    await expect(server.stop({ timeoutMs: LONG_MS })).resolves.toBeUndefined();
+  });
+
+  it.each<[object, string]>([
+    [{ drain: true }, "drain"],
+    [{ drain: null }, "drain"],
+    [{ drain: { batch: 0 } }, "drain.batch"],
+    [{ drain: { batch: 1.5 } }, "drain.batch"],
+    [{ drain: { intervalMs: 0 } }, "drain.intervalMs"],
+    [{ drain: { deadlineMs: -1 } }, "drain.deadlineMs"],
+    [{ drain: { deadlineMs: Infinity } }, "drain.deadlineMs"],
+    [{ drain: { deadlineMs: "100" } }, "drain.deadlineMs"],
+    [{ drain: { timeoutMs: 100 } }, "timeoutMs"],
+    [{ drain: {}, timeoutMs: 100 }, "deadlineMs"],
+    [{ timeoutMs: 2 ** 31 }, "timeoutMs"],
+    [{ timeout: 100 }, "timeout"],
+    [5 as unknown as object, "options"],
+    [null as unknown as object, "options"],
+  ])("refuses %j, and goes on", async (options, named) => {
+    const server = await startServer({
+      routes: { "ws:/": (socket) => socket.listen((message) => socket.send(message)) },
+    });
+    const client = await openClient(server);
+    await expect(server.stop(options as StopOptions)).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining(named) as string,
+    });
+    client.send("still there");
+    const [answer] = await new Promise<[Buffer]>((resolve) =>
+      client.once("message", (data: Buffer) => resolve([data])),
+    );
+    expect(String(answer)).toBe("still there");
+  });
+});
+
+describe("stop", () => {
+  it.each([{}, { drain: {} }])(
+    "waits for a handler that has not returned (%j)",
+    async (options) => {
+      const returned = deferred();
+      const steps: string[] = [];
+      const server = await startServer({
+        routes: {
+          "ws:/": async (socket) => {
+            await socket.done;
+            steps.push("closed");
+            await returned.promise;
+            steps.push("returned");
+          },
+        },
+      });
+      await openClients(server, 1);
+      const stopped = server.stop(options).then(() => steps.push("stopped"));
+      await vi.waitFor(() => expect(steps).toEqual(["closed"]));
+      expect(server.sockets.size).toBe(0);
+      returned.resolve();
+      await stopped;
+      expect(steps).toEqual(["closed", "returned", "stopped"]);
+    },
+  );
+
+  it("waits for a handler that is to throw, and reports it", async () => {
+    const thrown = deferred();
+    const onError = vi.fn<(error: unknown) => void>();
+    const server = await startServer({
+      onError,
+      routes: {
+        "ws:/": async () => {
+          await thrown.promise;
+          throw new Error("late");
+        },
+      },
+    });
+    const [client] = await openClients(server, 1);
+    const closed = closeOf(client);
+    const stopped = server.stop({ timeoutMs: LONG_MS });
+    expect((await closed).code).toBe(1001);
+    thrown.resolve();
+    await stopped;
+    expect(onError).toHaveBeenCalledOnce();
+  });
+
+  it("does not wait beyond timeoutMs for a handler", async () => {
+    const never = deferred();
+    const server = await startServer({ routes: { "ws:/": () => never.promise } });
+    await openClients(server, 1);
+    await server.stop({ timeoutMs: 100 });
+    expect(server.sockets.size).toBe(0);
+    never.resolve();
+  });
+});
+
+// Behind those of a server that goes on, as one with an attachment does, requests are served.
+it.runIf(transport.hasPorts)(
+  "refuses requests that come while it stops with 503, behind those that came before",
+  async () => {
+    const finish = deferred();
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new TextEncoder().encode("begun"));
+        await finish.promise;
+        controller.close();
+      },
+    });
+    await using server = await serve({
+      port: 0,
+      host: "127.0.0.1",
+      routes: { "/slow": () => new Response(body), "/next": () => new Response("served") },
+    });
+    server.httpServer.on("request", ({ url }) => {
+      if (url === "/next") finish.resolve();
+    });
+    const client = new RawClient(tcpReach(server.port));
+    await client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").receives("begun");
+    const stopped = server.stop({ timeoutMs: LONG_MS });
+    client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+    const response = (await client.closed()).split("\r\n0\r\n\r\n")[1];
+    expect(statusOf(response)).toBe(503);
+    expect(response).toMatch(/\r\nretry-after: 3600\r\n/i);
+    expect(response).toMatch(/\r\nconnection: close\r\n/i);
+    await stopped;
+  },
+);

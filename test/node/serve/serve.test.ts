@@ -1,0 +1,395 @@
+import { once } from "node:events";
+import type { CloseInfo } from "tideway/server";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { startServer } from "../../suite/start.ts";
+import { type Running, transport } from "../../suite/transports.ts";
+import {
+  closeOf,
+  handshake,
+  nextMessage,
+  openClient,
+  RawClient,
+  statusOf,
+} from "../../support/clients.ts";
+
+const onError = vi.fn<(error: unknown) => void>();
+let server: Running;
+
+/** A server of the test's own, which tells its errors. */
+const start: typeof startServer = async (options) =>
+  (server = await startServer({ onError, ...options }));
+
+afterEach(() => {
+  onError.mockReset();
+});
+
+describe("routes", () => {
+  it("serves HTTP and WebSocket routes on one port", async () => {
+    await start({
+      routes: {
+        "/": () => new Response("hello"),
+        "ws:/echo/:room": async (socket, { params, url }) => {
+          for await (const message of socket)
+            socket.send(`${params.room}${url.search}: ${String(message)}`);
+        },
+      },
+    });
+    expect(await (await server.fetch("/")).text()).toBe("hello");
+    const client = await openClient(server, "/echo/a?b");
+    client.send("hi");
+    expect(await nextMessage(client)).toBe("a?b: hi");
+  });
+
+  it("the first that matches answers, by path and method", async () => {
+    const answer = (name: string) => () => new Response(name);
+    await start({
+      routes: {
+        "get:/x": answer("get"),
+        "POST:/x": answer("post"),
+        "/x": answer("any"),
+        "/y/special": answer("special"),
+        "/y/:id": answer("id"),
+        "/y/*": answer("wildcard"),
+      },
+    });
+    const textOf = async (path: string, method = "GET"): Promise<string> =>
+      await (await server.fetch(path, { method })).text();
+    expect(await textOf("/x")).toBe("get");
+    expect(await textOf("/x", "POST")).toBe("post");
+    expect(await textOf("/x", "DELETE")).toBe("any");
+    expect(await textOf("/y/special")).toBe("special");
+    expect(await textOf("/y/1")).toBe("id");
+    expect(await textOf("/y/1/2")).toBe("wildcard");
+  });
+
+  it("a GET on a ws: route falls through to an HTTP route, else gets 426", async () => {
+    await start({
+      routes: { "ws:/a": () => {}, "ws:/b": () => {}, "/b": () => new Response("page") },
+    });
+    const response = await server.fetch("/a");
+    expect(response.status).toBe(426);
+    expect(response.headers.get("upgrade")).toBe("websocket");
+    expect(response.headers.get("sec-websocket-version")).toBe("13");
+    expect(response.headers.get("connection")?.toLowerCase()).toContain("upgrade");
+    expect(await (await server.fetch("/b")).text()).toBe("page");
+    await openClient(server, "/b");
+  });
+
+  it("405 names the methods that the path has, and 404 is for paths that have none", async () => {
+    await start({
+      routes: { "get:/x": () => new Response(), "put:/x": () => new Response(), "ws:/w": () => {} },
+    });
+    const post = await server.fetch("/x", { method: "POST", body: "x" });
+    expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD, PUT"]);
+    const onWebSocket = await server.fetch("/w", { method: "POST" });
+    expect([onWebSocket.status, onWebSocket.headers.get("allow")]).toEqual([405, "GET"]);
+    expect((await server.fetch("/y")).status).toBe(404);
+  });
+
+  it("HEAD is served by get: routes, without the body", async () => {
+    const cancel = vi.fn<() => void>();
+    await start({
+      routes: {
+        "get:/x": (request) =>
+          new Response(new ReadableStream({ cancel }), { headers: { "x-method": request.method } }),
+      },
+    });
+    const response = await server.fetch("/x", { method: "HEAD" });
+    expect([response.status, response.headers.get("x-method")]).toEqual([200, "HEAD"]);
+    expect(cancel).toHaveBeenCalledOnce();
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ["x", { x: () => new Response() }],
+    ["", { "": () => new Response() }],
+    ["wss:/x", { "wss:/x": () => {} }],
+    ["ws:x", { "ws:x": () => {} }],
+    ["/:a/:a", { "/:a/:a": () => new Response() }],
+    ["/(", { "/(": () => new Response() }],
+    ["ws://localhost/c", { "ws://localhost/c": () => {} }],
+    ["ws:/x", { "ws:/x": {} }],
+    ["ws:/x", { "ws:/x": { handle: 5 } }],
+    ["ws:/x", { "ws:/x": { handle: () => {}, authorize: true } }],
+    ["ws:/x", { "ws:/x": { handle: () => {}, protocols: ["a b"] } }],
+    ["ws:/x", { "ws:/x": { handle: () => {}, protocols: ["a", "a"] } }],
+    ["ws:/x", { "ws:/x": { handle: () => {}, protocols: "a" } }],
+    ["ws:/x", { "ws:/x": { handle: () => {}, protocols: [5] as unknown as string[] } }],
+    ["/x", { "/x": { handle: () => {} } }],
+    ["/x", { "/x": null }],
+    ["ws:/x", { "ws:/x": null }],
+  ])("the bad route %j is told at once, by its key", async (key, routes) => {
+    await expect(start({ routes: routes as {} })).rejects.toMatchObject({
+      name: "UsageError",
+      code: "INVALID_ROUTE",
+      message: expect.stringContaining(JSON.stringify(key)),
+    });
+  });
+
+  it.each([
+    { maxMessageBytes: 0 },
+    { maxBufferedBytes: Number.NaN },
+    { heartbeat: { idleMs: -1, timeoutMs: 5 } },
+    { heartbeat: [] as {} },
+    { slowConsumer: "wait a bit" as "wait" },
+    { handshakeTimeoutMs: "1" as unknown as number },
+  ])("the bad option %j is told at once", async (options) => {
+    await expect(start({ ...options, routes: {} })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining(Object.keys(options)[0]),
+    });
+  });
+
+  it.each(["hosts", "maxConnections", "maxUnfinishedBytes", "handshakeTimeoutMs", "onError"])(
+    "a route that is given %s is told that this is an option of the server",
+    async (name) => {
+      const routes = { "ws:/": { handle: () => {}, [name]: 5 } };
+      await expect(start({ routes })).rejects.toMatchObject({
+        code: "INVALID_OPTION",
+        message: `the route "ws:/": ${name} is an option of the server`,
+      });
+    },
+  );
+
+  it.each([[["example.com"]], [["null"]], [[5]], "https://example.com"])(
+    "the bad origins %j are told at once",
+    async (origins) => {
+      const routes = { "ws:/": { origins: origins as unknown as string[], handle: () => {} } };
+      await expect(start({ routes })).rejects.toMatchObject({ code: "INVALID_ORIGIN" });
+      const withoutRoutes = { routes: {}, origins: origins as unknown as string[] };
+      await expect(start(withoutRoutes)).rejects.toMatchObject({ code: "INVALID_ORIGIN" });
+    },
+  );
+});
+
+describe("HTTP handlers", () => {
+  it("get the request whole, and their response is sent whole", async () => {
+    await start({
+      routes: {
+        "/echo": async (request) =>
+          new Response(request.body, {
+            status: 201,
+            statusText: "Made",
+            headers: [
+              ["x-query", new URL(request.url).search],
+              ["set-cookie", "a=1"],
+              ["set-cookie", "b=2"],
+            ],
+          }),
+      },
+    });
+    const body = "x".repeat(transport.isFast ? 500_000 : 5000);
+    const response = await server.fetch("/echo?q", { method: "POST", body });
+    expect([response.status, response.statusText]).toEqual([201, "Made"]);
+    expect(response.headers.get("x-query")).toBe("?q");
+    expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
+    expect(await response.text()).toBe(body);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("the secret");
+      },
+    ],
+    [
+      "rejects",
+      async () => {
+        throw new Error("the secret");
+      },
+    ],
+    [
+      "throws what is no error",
+      () => {
+        throw { secret: "the secret" } as unknown as Error;
+      },
+    ],
+    ["returns no Response", () => "the secret"],
+    ["returns nothing", () => undefined],
+    [
+      "returns a Response that is used up",
+      async () => {
+        const response = new Response("the secret");
+        await response.text();
+        return response;
+      },
+    ],
+    ["returns Response.error()", () => Response.error()],
+  ])("one that %s: 500 that says nothing of why, and one report", async (_how, handler) => {
+    await start({ routes: { "/": handler as () => Response } });
+    const response = await server.fetch("/");
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain("secret");
+    expect(onError).toHaveBeenCalledExactlyOnceWith(
+      expect.anything(),
+      expect.objectContaining({ route: "/", request: expect.any(Request) }),
+    );
+  });
+
+  it("one whose body fails in the middle: the answer is broken off and reported", async () => {
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("begin")),
+      pull: () => Promise.reject(new Error("source failed")),
+    });
+    await start({ routes: { "/": () => new Response(body) } });
+    await expect(server.fetch("/").then((response) => response.text())).rejects.toThrow(
+      /terminated|fetch failed|aborted/,
+    );
+    expect(onError).toHaveBeenCalledExactlyOnceWith(new Error("source failed"), expect.anything());
+  });
+
+  it("one that still works when the client goes: its signal aborts, its body is cancelled", async () => {
+    const signals: AbortSignal[] = [];
+    const cancel = vi.fn<() => void>();
+    let answer!: (response: Response) => void;
+    await start({
+      routes: {
+        "/": (request) => {
+          signals.push(request.signal);
+          return new Promise((resolve) => {
+            answer = resolve;
+          });
+        },
+      },
+    });
+    const client = new RawClient(server).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await vi.waitFor(() => expect(signals).toHaveLength(1));
+    client.reset();
+    if (!signals[0].aborted) await once(signals[0], "abort");
+    answer(new Response(new ReadableStream({ cancel }), { status: 200 }));
+    await vi.waitFor(() => expect(cancel).toHaveBeenCalledOnce());
+    expect(onError).not.toHaveBeenCalled();
+  });
+});
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  return { promise: new Promise<T>((settle) => (resolve = settle)), resolve };
+}
+
+describe("stop", () => {
+  it("closes with the code and reason it is given, and refuses wrong ones at once", async () => {
+    await start({ routes: { "ws:/": () => {} } });
+    const client = await openClient(server);
+    await expect(server.stop({ code: 1006 })).rejects.toMatchObject({ code: "INVALID_CLOSE_CODE" });
+    const closed = closeOf(client);
+    await server.stop({ code: 1012, reason: "back in a minute" });
+    expect(await closed).toEqual({ code: 1012, reason: "back in a minute" });
+  });
+
+  it("waits for requests that are being served, and closes their connections", async () => {
+    let answer!: (response: Response) => void;
+    await start({
+      routes: {
+        "/": () =>
+          new Promise((resolve) => {
+            answer = resolve;
+          }),
+      },
+    });
+    const response = server.fetch("/");
+    await vi.waitFor(() => expect(answer).toBeTypeOf("function"));
+    const stopped = server.stop();
+    answer(new Response("served"));
+    expect(await (await response).text()).toBe("served");
+    expect((await response).headers.get("connection")).toBe("close");
+    await stopped;
+  });
+
+  it("drops after timeoutMs what does not end by itself", async () => {
+    await start({
+      routes: {
+        "/": () => new Promise(() => {}),
+        "ws:/": () => {},
+      },
+    });
+    const hanging = new RawClient(server).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const deaf = new RawClient(server).send(handshake("/"));
+    await deaf.receives("\r\n\r\n");
+    await server.stop({ timeoutMs: 100 });
+    expect(await hanging.closed()).toBe("");
+    // 1001 in a Close frame.
+    expect(await deaf.closed()).toContain("\r\n\r\n\x88\x02\x03\xe9");
+  });
+
+  it("refuses with 503 the handshakes that are still being decided on", async () => {
+    const asked = vi.fn<() => void>();
+    const authorize = (): Promise<object> => {
+      asked();
+      return new Promise(() => {});
+    };
+    await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    const client = new RawClient(server).send(handshake("/"));
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
+    const stopped = server.stop();
+    expect(statusOf(await client.closed())).toBe(503);
+    await stopped;
+  });
+});
+
+describe("what a handshake leads to", () => {
+  it.each([
+    [
+      "whose body has been read",
+      async () => {
+        const response = new Response("no", { status: 401 });
+        await response.text();
+        return response;
+      },
+    ],
+    ["that is an error", async () => Response.error()],
+  ])("is 500, and is reported, for a Response from authorize %s", async (_, authorize) => {
+    await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    const client = new RawClient(server).send(handshake("/"));
+    expect(statusOf(await client.closed())).toBe(500);
+    expect(onError).toHaveBeenCalledOnce();
+  });
+
+  it("is 400 for a target with a fragment (RFC 9112 3.2)", async () => {
+    await start({ routes: { "ws:/*": () => {} } });
+    const client = new RawClient(server).send(handshake("/a#b"));
+    expect(statusOf(await client.closed())).toBe(400);
+  });
+
+  it("is an end also for a socket that nobody reads, once its peer is gone", async () => {
+    const { promise, resolve } = deferred<CloseInfo>();
+    await start({
+      heartbeat: { idleMs: 50, timeoutMs: 3_600_000 },
+      routes: { "ws:/": (socket) => void socket.done.then(resolve) },
+    });
+    const client = await openClient(server, "/");
+    const message = Buffer.alloc(65_536);
+    // Beyond what the queue takes, so that the server has stopped to read.
+    for (let count = 0; count < 40; count++) client.send(message);
+    client.terminate();
+    expect(await promise).toMatchObject({ code: 1006, wasClean: false });
+  });
+});
+
+describe("options", () => {
+  it.each([
+    { handshakeTimeoutMs: 0.5 },
+    { handshakeTimeoutMs: Infinity },
+    { handshakeTimeoutMs: 400_000 },
+    { heartbeat: { idleMs: "1" } },
+    { heartbeat: true },
+    { heartbeat: { timeoutMs: 0 } },
+    { heartbeat: { timeout: 5000 } },
+    { onError: 5 },
+    { maxMessageByte: 5 },
+    { onConnection: () => {} },
+    { maxMessagesPerSecond: 0 },
+    { maxMessagesPerSecond: 0.5 },
+    { maxMessagesPerSecond: "10" },
+    { maxLifetimeMs: 0 },
+    { maxLifetimeMs: NaN },
+    { routes: { "ws:/": { handle: () => {}, maxLifetimeMs: -1 } } },
+    { routes: { "ws:/": { handle: () => {}, maxConnections: 5 } } },
+    { routes: { "ws:/": { handle: () => {}, hosts: ["a"] } } },
+    { routes: { "ws:/": { handle: () => {}, maxMessageByte: 5 } } },
+    { routes: undefined },
+  ])("are refused when they make no sense: %o", async (options) => {
+    const serving = startServer({ routes: {}, ...(options as object) });
+    await expect(serving).rejects.toMatchObject({ name: "UsageError", code: "INVALID_OPTION" });
+  });
+});

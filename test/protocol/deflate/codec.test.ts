@@ -1,0 +1,178 @@
+import { constants, deflateRawSync } from "node:zlib";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isPersistentZlibUsable } from "../../../src/node/deflate/persistent.ts";
+import { createZlibCodec } from "../../../src/node/deflate/zlib-codec.ts";
+import type { Inflater } from "../../../src/protocol/deflate/index.ts";
+import { fromHex, toHex } from "../support.ts";
+
+const FRESH = { windowBits: 15, takesOver: false };
+const TAKING_OVER = { windowBits: 15, takesOver: true };
+const PLENTY = 1 << 24;
+
+function inflate(inflater: Inflater, deflated: Uint8Array, maxBytes: number = PLENTY): unknown {
+  const inflated = inflater.inflate(deflated, 0, deflated.length, maxBytes);
+  return typeof inflated === "string" ? inflated : Buffer.from(inflated).toString("latin1");
+}
+
+it("drives the streams of the runtime that the tests run on directly", () => {
+  expect(isPersistentZlibUsable()).toBe(true);
+});
+
+describe.each([
+  ["persistent streams", true],
+  ["the public one-shot functions", false],
+])("the codec over %s", (_, usePersistent) => {
+  const codec = createZlibCodec(usePersistent);
+
+  it.each([
+    ["RFC 7692 7.2.3.1", "f248cdc9c90700", "Hello"],
+    ["RFC 7692 7.2.3.3, a block without compression", "000500faff48656c6c6f00", "Hello"],
+    ["RFC 7692 7.2.3.4, a block that calls itself the last", "f348cdc9c9070000", "Hello"],
+    ["the same without a block behind it", "f348cdc9c90700", "Hello"],
+    ["RFC 7692 7.2.3.5, two blocks", "f248050000 00ffffcac9c90700", "Hello"],
+    ["RFC 7692 7.2.3.6, an empty message", "00", ""],
+    ["two last blocks", "f348cdc9c90700f348cdc9c90700", "HelloHello"],
+    [
+      "RFC 7692 7.2.1, an empty stored last block less its four bytes",
+      "f248cdc9c907000000ffff01",
+      "Hello",
+    ],
+  ])("restores %s", (_example, hex, text) => {
+    expect(inflate(codec.createInflater(FRESH), fromHex(hex))).toBe(text);
+    expect(inflate(codec.createInflater(TAKING_OVER), fromHex(hex))).toBe(text);
+  });
+
+  it("restores what refers to the message before (RFC 7692 7.2.3.2)", () => {
+    const inflater = codec.createInflater(TAKING_OVER);
+    expect(inflate(inflater, fromHex("f248cdc9c90700"))).toBe("Hello");
+    expect(inflate(inflater, fromHex("f200110000"))).toBe("Hello");
+    expect(inflate(inflater, fromHex("f200110000"))).toBe("Hello");
+  });
+
+  it("keeps messages apart where the context is not taken over", () => {
+    const inflater = codec.createInflater(FRESH);
+    expect(inflate(inflater, fromHex("f248cdc9c90700"))).toBe("Hello");
+    expect(inflate(inflater, fromHex("f200110000"))).toBe("invalid");
+  });
+
+  it.each([
+    ["a block of the reserved type", "07"],
+    ["a stored block whose length is wrong", "000500ffff48656c6c6f00"],
+    ["a distance beyond the beginning", "4b04210000"],
+    ["all ones", "ffffffffff"],
+    ["a last block that was cut off", "f34800"],
+  ])("finds %s invalid, and goes on with the next message", (_case, hex) => {
+    for (const context of [FRESH, TAKING_OVER]) {
+      const inflater = codec.createInflater(context);
+      expect(inflate(inflater, fromHex(hex))).toBe("invalid");
+      expect(inflate(codec.createInflater(FRESH), fromHex("f248cdc9c90700"))).toBe("Hello");
+    }
+  });
+
+  it("finds a message invalid that was cut off anywhere", () => {
+    const inflater = codec.createInflater(FRESH);
+    expect(inflate(inflater, fromHex("f348cdc9c907")), "a last block").toBe("invalid");
+    const deflated = deflateRawSync("a message of some length, of some length", {
+      finishFlush: constants.Z_SYNC_FLUSH,
+    }).subarray(0, -4);
+    for (let length = 0; length < deflated.length; length++) {
+      expect(inflate(inflater, deflated.subarray(0, length)), `${length} bytes`).toBe("invalid");
+    }
+    expect(inflate(inflater, deflated)).toBe("a message of some length, of some length");
+  });
+
+  it.each([0, 1, 100, 65_535, 65_536, 65_537, 1_000_000])(
+    "restores up to maxBytes %i and not a byte more",
+    (maxBytes) => {
+      for (const context of [FRESH, TAKING_OVER]) {
+        const of = (length: number) =>
+          deflateRawSync(Buffer.alloc(length, "x"), { finishFlush: constants.Z_SYNC_FLUSH });
+        const inflater = codec.createInflater(context);
+        const whole = inflater.inflate(
+          of(maxBytes).subarray(0, -4),
+          0,
+          of(maxBytes).length - 4,
+          maxBytes,
+        );
+        expect(whole.length).toBe(maxBytes);
+        expect(
+          inflate(codec.createInflater(context), of(maxBytes + 1).subarray(0, -4), maxBytes),
+        ).toBe("too-big");
+      }
+    },
+  );
+
+  it("stops a bomb at the limit", () => {
+    const bomb = deflateRawSync(Buffer.alloc(1 << 28), { finishFlush: constants.Z_SYNC_FLUSH });
+    for (const context of [FRESH, TAKING_OVER]) {
+      const before = process.memoryUsage().external + process.memoryUsage().arrayBuffers;
+      expect(inflate(codec.createInflater(context), bomb, 1 << 20)).toBe("too-big");
+      const after = process.memoryUsage().external + process.memoryUsage().arrayBuffers;
+      expect(after - before).toBeLessThan(1 << 24);
+    }
+    expect(inflate(codec.createInflater(FRESH), fromHex("f248cdc9c90700"))).toBe("Hello");
+  });
+
+  it("restores what it has compressed, whatever it is and however the context is used", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 9, max: 15 }),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 9 }),
+        fc.array(message(), { minLength: 1, maxLength: 6 }),
+        (windowBits, takesOver, level, messages) => {
+          const deflater = codec.createDeflater({ windowBits, takesOver }, level);
+          const inflater = codec.createInflater({ windowBits, takesOver });
+          for (const bytes of messages) {
+            const deflated = Buffer.from(deflater.deflate(bytes));
+            const inflated = inflater.inflate(deflated, 0, deflated.length, PLENTY);
+            expect(toHex(inflated as Uint8Array)).toBe(toHex(bytes));
+          }
+          deflater.close();
+          inflater.close();
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("makes use of the context that it takes over", () => {
+    const text = Buffer.from("what was said before need not be said again");
+    const taking = codec.createDeflater(TAKING_OVER, 6);
+    const fresh = codec.createDeflater(FRESH, 6);
+    const first = taking.deflate(text).length;
+    expect(taking.deflate(text).length).toBeLessThan(first / 3);
+    expect(fresh.deflate(text).length).toBe(fresh.deflate(text).length);
+    expect(fresh.deflate(text).length).toBe(first);
+  });
+
+  it("keeps to the window it is given", () => {
+    const noise = Buffer.from(Uint8Array.from({ length: 1024 }, (_x, at) => (at * at * 31) >> 3));
+    const twice = Buffer.concat([noise, noise]);
+    const narrow = codec.createDeflater({ windowBits: 9, takesOver: false }, 9);
+    const deflated = Buffer.from(narrow.deflate(twice));
+    const inflater = codec.createInflater({ windowBits: 9, takesOver: true });
+    expect(inflate(inflater, deflated)).toBe(twice.toString("latin1"));
+  });
+
+  it("compresses and restores what is longer than any buffer kept for it", () => {
+    const bytes = Buffer.alloc(3_000_000);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = (at * 2_654_435_761) >>> 24;
+    const deflated = Buffer.from(codec.createDeflater(FRESH, 1).deflate(bytes));
+    const inflated = codec.createInflater(FRESH).inflate(deflated, 0, deflated.length, PLENTY);
+    expect(bytes.equals(inflated as Uint8Array)).toBe(true);
+  });
+});
+
+/** Bytes that repeat themselves, and bytes that do not. */
+function message(): fc.Arbitrary<Uint8Array> {
+  const noise = fc.uint8Array({ minLength: 1, maxLength: 3000 });
+  const text = fc
+    .array(fc.constantFrom("tide", "way", " ", "message", '{"type":"', "é", "\0"), {
+      minLength: 1,
+      maxLength: 2000,
+    })
+    .map((words) => new Uint8Array(Buffer.from(words.join(""))));
+  return fc.oneof(noise, text);
+}

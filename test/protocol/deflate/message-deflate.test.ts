@@ -1,0 +1,207 @@
+import { constants, deflateRawSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { createZlibCodec } from "../../../src/node/deflate/zlib-codec.ts";
+import type { DeflateAgreement } from "../../../src/protocol/deflate/index.ts";
+import type { EndpointOptions } from "../../../src/protocol/index.ts";
+import { frame, hexOf, probe, type Probe, type Role, ROLES, toHex } from "../support.ts";
+
+const codec = createZlibCodec();
+
+function deflateOption(takesOver: boolean, thresholdBytes = 0): EndpointOptions["deflate"] {
+  const context = { windowBits: 15, takesOver };
+  const agreement: DeflateAgreement = {
+    sending: context,
+    receiving: context,
+    settings: {
+      context: takesOver ? "dedicated" : "shared",
+      thresholdBytes,
+      windowBits: 15,
+      level: 6,
+    },
+  };
+  return { agreement, codec };
+}
+
+function compressing(role: Role, options: Partial<EndpointOptions> = {}): Probe {
+  return probe(role, { deflate: deflateOption(false), ...options });
+}
+
+function deflated(text: string): string {
+  return toHex(deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4));
+}
+
+const HELLO = "f248cdc9c90700";
+
+describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
+  it("restores the compressed message of RFC 7692 7.2.3.1", () => {
+    const { told, receive } = compressing(role);
+    receive(frame("c1", HELLO));
+    expect(told).toEqual([{ text: "Hello" }]);
+  });
+
+  it("restores a compressed message in fragments, RSV1 on the first only (RFC 7692 6.2)", () => {
+    const { told, receive } = compressing(role);
+    receive(frame("41", "f248cd"), frame("80", "c9c90700"));
+    receive(frame("42", ""), frame("00", "f2"), frame("00", ""), frame("80", HELLO.slice(2)));
+    expect(told).toEqual([{ text: "Hello" }, { binary: hexOf("Hello") }]);
+  });
+
+  it("answers control frames between the fragments of a compressed message", () => {
+    const { told, receive, written } = compressing(role);
+    receive(frame("41", "f248cd"), frame("89", hexOf("hey")));
+    expect(written()).toBe(frame("8a", hexOf("hey")));
+    receive(frame("80", "c9c90700"));
+    expect(told).toEqual([{ ping: hexOf("hey") }, { text: "Hello" }]);
+  });
+
+  it("takes messages that are not compressed between those that are", () => {
+    const { told, receive } = compressing(role);
+    receive(frame("c1", HELLO), frame("81", hexOf("plain")), frame("01", hexOf("pl")));
+    receive(frame("80", hexOf("ain")), frame("c2", HELLO));
+    expect(told).toEqual([
+      { text: "Hello" },
+      { text: "plain" },
+      { text: "plain" },
+      { binary: hexOf("Hello") },
+    ]);
+  });
+
+  it("restores an empty message (RFC 7692 7.2.3.6)", () => {
+    const { told, receive } = compressing(role);
+    receive(frame("c1", "00"), frame("c2", "00"));
+    expect(told).toEqual([{ text: "" }, { binary: "" }]);
+  });
+
+  it.each([
+    ["RSV1 on a continuation", [frame("41", "f248cd"), frame("c0", "c9c90700")]],
+    ["RSV1 on a ping", [frame("c9", "")]],
+    ["RSV1 on a pong", [frame("ca", "")]],
+    ["RSV1 on a Close frame", [frame("c8", "03e8")]],
+    ["RSV2", [frame("a1", hexOf("a"))]],
+    ["RSV3", [frame("91", hexOf("a"))]],
+    ["RSV1 and RSV2", [frame("e1", HELLO)]],
+    ["RSV1 on a reserved opcode", [frame("c3", "")]],
+  ])("fails the connection with 1002 for %s", (_, frames) => {
+    const { told, receive } = compressing(role);
+    receive(...frames);
+    expect(told).toMatchObject([{ violation: "1002 RESERVED_BITS" }]);
+  });
+
+  it("fails the connection with 1007 for what cannot be inflated", () => {
+    const { told, receive } = compressing(role);
+    receive(frame("c1", "ffffffff"));
+    expect(told).toMatchObject([{ violation: "1007 INVALID_DEFLATE" }]);
+  });
+
+  it("fails the connection with 1007 for text that is not UTF-8 once it is inflated", () => {
+    const { told, receive } = compressing(role);
+    const bad = deflateRawSync(Buffer.from("fe", "hex"), { finishFlush: constants.Z_SYNC_FLUSH });
+    receive(frame("c1", toHex(bad.subarray(0, -4))));
+    expect(told).toMatchObject([{ violation: "1007 INVALID_UTF8" }]);
+  });
+
+  it.each(["c1", "c2"])(
+    "takes %s of maxMessageBytes inflated, and answers more with 1009",
+    (first) => {
+      const within = compressing(role, { maxMessageBytes: 10_000 });
+      within.receive(frame(first, deflated("x".repeat(10_000))));
+      expect(within.told).toHaveLength(1);
+      expect(within.told).not.toHaveProperty("0.end");
+      const beyond = compressing(role, { maxMessageBytes: 10_000 });
+      beyond.receive(frame(first, deflated("x".repeat(10_001))));
+      expect(beyond.told).toMatchObject([{ violation: "1009 MESSAGE_TOO_BIG" }]);
+    },
+  );
+
+  it("answers a compressed form with 1009 that no message within the limit needs", () => {
+    const { told, receive } = compressing(role, { maxMessageBytes: 1000 });
+    // A header that announces 1190 bytes; what they are is of no interest any more.
+    receive("c27e04a6");
+    expect(told).toMatchObject([{ violation: "1009 MESSAGE_TOO_BIG" }]);
+  });
+
+  it("takes incompressible messages of maxMessageBytes, longer in their compressed form", () => {
+    const { told, receive } = compressing(role, { maxMessageBytes: 1000 });
+    const noise = Uint8Array.from({ length: 1000 }, (_x, at) => (at * at * 2_654_435_761) >>> 21);
+    const stored = deflateRawSync(noise, { level: 0, finishFlush: constants.Z_SYNC_FLUSH });
+    receive(frame("c2", toHex(stored.subarray(0, -4))));
+    expect(told).toEqual([{ binary: toHex(noise) }]);
+  });
+
+  it("tells the same whatever the cuts between chunks", () => {
+    const { endpoint, told } = compressing("client");
+    const bytes = Buffer.from(
+      frame("41", "f248cd") + frame("89", "aa") + frame("80", "c9c90700") + frame("c1", HELLO),
+      "hex",
+    );
+    for (const byte of bytes) endpoint.receive(Uint8Array.of(byte));
+    expect(told).toEqual([{ ping: "aa" }, { text: "Hello" }, { text: "Hello" }]);
+  });
+
+  it("sends what it compresses with RSV1 on the first fragment", () => {
+    const { endpoint, written } = compressing(role, { maxFrameBytes: 8 });
+    const text = "tide ".repeat(40) + "and way";
+    endpoint.sendText(text);
+    const frames = written();
+    expect(frames.slice(0, 4)).toBe("4108");
+    const other = compressing(role === "server" ? "client" : "server");
+    other.receive(frames);
+    expect(other.told).toEqual([{ text }]);
+  });
+
+  it("sends as it is what is below the threshold, excepted, empty, or longer when compressed", () => {
+    const { endpoint, written } = probe(role, { deflate: deflateOption(false, 10) });
+    endpoint.sendText("aaaaaaaaa");
+    endpoint.sendText("éééé");
+    endpoint.sendText("a".repeat(30), false);
+    endpoint.sendBinary(new Uint8Array(30), false);
+    endpoint.sendText("");
+    endpoint.sendText("0123456789");
+    expect(written()).toBe(
+      frame("81", hexOf("aaaaaaaaa")) +
+        frame("81", hexOf("éééé")) +
+        frame("81", hexOf("a".repeat(30))) +
+        frame("82", "00".repeat(30)) +
+        frame("81", "") +
+        frame("81", hexOf("0123456789")),
+    );
+    expect(endpoint.savedBytes).toBe(0);
+    endpoint.sendText("éééééééééé");
+    expect(written().slice(0, 2)).toBe("c1");
+    expect(endpoint.savedBytes).toBeGreaterThan(0);
+  });
+
+  it("takes contexts over from message to message, both ways", () => {
+    const deflate = deflateOption(true);
+    const sender = probe(role === "server" ? "client" : "server", { deflate });
+    const receiver = probe(role, { deflate });
+    const lengths = Array.from({ length: 3 }, () => {
+      sender.endpoint.sendText("the same again, and not for the last time");
+      const frames = sender.written();
+      receiver.receive(frames);
+      return frames.length;
+    });
+    expect(receiver.told).toEqual(
+      lengths.map(() => ({ text: "the same again, and not for the last time" })),
+    );
+    expect(lengths[1]).toBeLessThan(lengths[0] / 2);
+  });
+
+  it("goes on without compressing where the peer allows a window of 256 bytes only", () => {
+    const narrow = { windowBits: 8, takesOver: true };
+    const { agreement } = deflateOption(true)!;
+    const { endpoint, written } = probe(role, {
+      deflate: { agreement: { ...agreement, sending: narrow }, codec },
+    });
+    endpoint.sendText("a".repeat(30));
+    expect(written()).toBe(frame("81", hexOf("a".repeat(30))));
+  });
+});
+
+describe.each(ROLES)("an endpoint as a %s without permessage-deflate", (role) => {
+  it("fails the connection with 1002 for RSV1 (RFC 6455 5.2)", () => {
+    const { told, receive } = probe(role);
+    receive(frame("c1", HELLO));
+    expect(told).toMatchObject([{ violation: "1002 RESERVED_BITS" }]);
+  });
+});

@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import {
+  acceptDeflate,
+  type DeflateSettings,
+  offerDeflate,
+  readDeflateAnswer,
+} from "../../../src/protocol/deflate/index.ts";
+import { parseExtensions, serializeExtensions } from "../../../src/protocol/handshake/index.ts";
+
+const SHARED: DeflateSettings = { context: "shared", thresholdBytes: 0, windowBits: 13, level: 3 };
+const DEDICATED: DeflateSettings = { ...SHARED, context: "dedicated" };
+
+function accept(header: string, settings: DeflateSettings) {
+  const accepted = acceptDeflate(parseExtensions([header])!, settings, 9);
+  return accepted && { ...accepted, header: serializeExtensions([accepted.extension]) };
+}
+
+describe("a server that is offered permessage-deflate (RFC 7692 5.1)", () => {
+  it.each([
+    // What is offered, and what is answered with contexts of each connection's own.
+    ["permessage-deflate", "permessage-deflate"],
+    ["permessage-deflate; client_max_window_bits", "permessage-deflate; client_max_window_bits=13"],
+    [
+      "permessage-deflate; client_max_window_bits=10",
+      "permessage-deflate; client_max_window_bits=10",
+    ],
+    [
+      'permessage-deflate; server_max_window_bits="11"',
+      "permessage-deflate; server_max_window_bits=11",
+    ],
+    [
+      "permessage-deflate; server_max_window_bits=15",
+      "permessage-deflate; server_max_window_bits=13",
+    ],
+    [
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    ],
+    ["x-other, permessage-deflate", "permessage-deflate"],
+  ])("answers %j with %j", (offered, answered) => {
+    expect(accept(offered, DEDICATED)?.header).toBe(answered);
+  });
+
+  it.each([
+    "permessage-deflate",
+    "permessage-deflate; client_max_window_bits",
+    "permessage-deflate; server_no_context_takeover",
+  ])("has both sides start afresh with each message where it shares, offered %j", (offered) => {
+    const accepted = accept(offered, SHARED)!;
+    expect(accepted.header).toBe(
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    );
+    expect(accepted.agreement.sending).toEqual({ windowBits: 13, takesOver: false });
+    expect(accepted.agreement.receiving).toEqual({ windowBits: 15, takesOver: false });
+  });
+
+  it.each([
+    ["a parameter that is not known", "permessage-deflate; x"],
+    ["a parameter named as a property of every object", "permessage-deflate; constructor"],
+    ["a parameter named __proto__", "permessage-deflate; __proto__=8"],
+    [
+      "a parameter that comes twice",
+      "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+    ],
+    ["a flag with a value", "permessage-deflate; server_no_context_takeover=true"],
+    ["a flag with a value", "permessage-deflate; client_no_context_takeover=1"],
+    ["a server window without its size", "permessage-deflate; server_max_window_bits"],
+    ["a window below 8", "permessage-deflate; server_max_window_bits=7"],
+    ["a window above 15", "permessage-deflate; client_max_window_bits=16"],
+    ["a window of 0", "permessage-deflate; client_max_window_bits=0"],
+    ["a window with a leading zero", "permessage-deflate; server_max_window_bits=09"],
+    ["a window that is no integer", "permessage-deflate; server_max_window_bits=9.5"],
+    ["a window that is no number", "permessage-deflate; client_max_window_bits=ten"],
+    // zlib cannot keep to it.
+    ["a window of 256 bytes for the server", "permessage-deflate; server_max_window_bits=8"],
+    ["another extension", "x-webkit-deflate-frame"],
+    ["the name in capitals", "Permessage-Deflate"],
+  ])("declines %s: %s", (_, offered) => {
+    expect(accept(offered, SHARED)).toBeUndefined();
+    expect(accept(offered, DEDICATED)).toBeUndefined();
+  });
+
+  it("takes the first offer that it can honour", () => {
+    const offered =
+      "permessage-deflate; server_max_window_bits=8, permessage-deflate; x=1, " +
+      "permessage-deflate; server_max_window_bits=10, permessage-deflate";
+    expect(accept(offered, DEDICATED)?.header).toBe(
+      "permessage-deflate; server_max_window_bits=10",
+    );
+  });
+
+  it("restores what a client compresses with the window it was told, and takes over", () => {
+    const { agreement } = accept("permessage-deflate; client_max_window_bits", DEDICATED)!;
+    expect(agreement.receiving).toEqual({ windowBits: 13, takesOver: true });
+    expect(agreement.sending).toEqual({ windowBits: 13, takesOver: true });
+  });
+});
+
+describe("a client's offer (RFC 7692 5.1)", () => {
+  it.each([
+    [DEDICATED, "permessage-deflate; client_max_window_bits"],
+    [
+      SHARED,
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover; " +
+        "client_max_window_bits",
+    ],
+  ])("with a context %o is %s", (settings, header) => {
+    expect(serializeExtensions([offerDeflate(settings)])).toBe(header);
+  });
+
+  const read = (header: string, settings = DEDICATED) =>
+    readDeflateAnswer(header === "" ? [] : parseExtensions([header])!, settings);
+
+  it("may be declined", () => {
+    expect(read("")).toBeUndefined();
+    expect(read("", SHARED)).toBeUndefined();
+  });
+
+  it.each([
+    [
+      "permessage-deflate",
+      { windowBits: 13, takesOver: true },
+      { windowBits: 15, takesOver: true },
+    ],
+    [
+      "permessage-deflate; server_max_window_bits=9; client_max_window_bits=10",
+      { windowBits: 10, takesOver: true },
+      { windowBits: 9, takesOver: true },
+    ],
+    [
+      "permessage-deflate; client_no_context_takeover",
+      { windowBits: 13, takesOver: false },
+      { windowBits: 15, takesOver: true },
+    ],
+    [
+      "permessage-deflate; server_no_context_takeover",
+      { windowBits: 13, takesOver: true },
+      { windowBits: 15, takesOver: false },
+    ],
+    [
+      "permessage-deflate; client_max_window_bits=8",
+      { windowBits: 8, takesOver: true },
+      { windowBits: 15, takesOver: true },
+    ],
+  ])("may be answered with %s", (header, sending, receiving) => {
+    expect(read(header)).toEqual({ sending, receiving, settings: DEDICATED });
+  });
+
+  it.each([
+    "permessage-deflate, permessage-deflate",
+    "permessage-deflate; x",
+    "permessage-deflate; __proto__",
+    "permessage-deflate; client_max_window_bits",
+    "permessage-deflate; client_max_window_bits=7",
+    "permessage-deflate; server_max_window_bits=16",
+    "permessage-deflate; server_max_window_bits",
+    "permessage-deflate; server_no_context_takeover=1",
+    "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
+  ])("fails the connection when answered with %s", (header) => {
+    expect(read(header)).toBeTypeOf("string");
+  });
+
+  it("fails the connection when the server does not grant a context that is not taken over", () => {
+    expect(read("permessage-deflate", SHARED)).toBeTypeOf("string");
+    expect(read("permessage-deflate; server_no_context_takeover", SHARED)).toMatchObject({
+      sending: { takesOver: false },
+      receiving: { takesOver: false },
+    });
+  });
+});

@@ -1,0 +1,132 @@
+import { PassThrough } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { MemoryNetwork } from "tideway/testing";
+import { type ApplicationOptions, route, type StandardSchema } from "tideway/server";
+import { describe, expect, it, vi } from "vitest";
+import { ByteBudget } from "../../../src/protocol/index.ts";
+import { EarlyDataBuffer } from "../../../src/node/requests/early-data-buffer.ts";
+import type { Routes } from "../../suite/transports.ts";
+import { handshake, RawClient, statusOf } from "../../support/clients.ts";
+import { FRONTS } from "../../support/fronts.ts";
+
+const anything: StandardSchema = {
+  "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },
+};
+const handle = vi.fn<() => void>();
+const refusal = (): Response => new Response("no", { status: 401 });
+
+// As a type of its own, it does not fit among the other routes' types: those are inferred one by one.
+const made = route("ws:/", { authorize: refusal, handle }) as unknown as Routes;
+
+/** Whatever leads to a socket. */
+const PATHS: ReadonlyArray<[string, Routes]> = [
+  ["a record", { "ws:/": { authorize: refusal, handle } }],
+  ["a record of route()", made],
+  ["a record with a schema", { "ws:/": { schema: anything, authorize: refusal, handle } }],
+  ["a pattern", { "ws:/*": { authorize: refusal, handle } }],
+  ["an async authorize", { "ws:/": { authorize: async () => refusal(), handle } }],
+  ["one that throws", { "ws:/": { authorize: () => Promise.reject(new Error("no")), handle } }],
+];
+
+const quiet: ApplicationOptions = { onError: () => {} };
+
+describe.each(PATHS)("authorize of %s", (_what, routes) => {
+  it.each(FRONTS)("lets nobody past by $name, and every request is answered", async ({ start }) => {
+    await using server = await start(routes, quiet);
+    for (const head of [
+      handshake("/"),
+      handshake("//"),
+      handshake("/?x"),
+      handshake("/", {}, "GET http://localhost/ HTTP/1.1"),
+      `GET / HTTP/1.1\r\nHost: a\r\n\r\n${handshake("/")}`,
+    ]) {
+      expect(statusOf(await new RawClient(server).send(head).closed())).toBeGreaterThanOrEqual(400);
+    }
+    expect(handle).not.toHaveBeenCalled();
+    expect(server.sockets.size).toBe(0);
+  });
+
+  it("lets nobody past in memory", async () => {
+    const network = new MemoryNetwork();
+    await using server = network.serve({ ...quiet, routes });
+    const { code } = await new network.WebSocket("ws://test/").onClose.first;
+    expect(code).toBe(1006);
+    expect(handle).not.toHaveBeenCalled();
+    expect(server.sockets.size).toBe(0);
+  });
+});
+
+describe.each(FRONTS)("peers that go while authorize decides, by $name", ({ start }) => {
+  it("leave nothing behind: no request, no signal, no room taken", async () => {
+    const left: Array<WeakRef<object>> = [];
+    const listeners: string[] = [];
+    let decide: Array<() => void> = [];
+    const routes = {
+      "ws:/": {
+        authorize: (request: Request) => {
+          left.push(new WeakRef(request), new WeakRef(request.signal));
+          request.signal.addEventListener("abort", () => listeners.push("aborted"));
+          return new Promise<void>((resolve) => decide.push(resolve));
+        },
+        handle,
+      },
+      "ws:/open": (socket: { send(text: string): void }) => socket.send("let in"),
+    };
+    const count = 50;
+    await using server = await start(routes, { maxConnections: count });
+    const clients = Array.from({ length: count }, () => new RawClient(server).send(handshake("/")));
+    await vi.waitFor(() => expect(decide).toHaveLength(count), 10_000);
+    for (const [index, client] of clients.entries()) {
+      if (index % 2 === 0) client.reset();
+      else client.socket.end("and something on the way out");
+    }
+    await vi.waitFor(() => expect(listeners).toHaveLength(count), 10_000);
+    expect(server.sockets.size).toBe(0);
+    for (const one of decide) one();
+    decide = [];
+
+    const next = new RawClient(server).send(handshake("/open"));
+    await next.receives("let in");
+    next.socket.destroy();
+    expect(handle).not.toHaveBeenCalled();
+    await vi.waitFor(() => {
+      collectGarbage();
+      expect(left.filter((one) => one.deref() !== undefined)).toEqual([]);
+    }, 10_000);
+  });
+});
+
+const OWNER = { onGone() {}, onFull() {} };
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
+describe("what a peer sends while it is decided on", () => {
+  it("pins no more than twice its length, in however small pieces it comes", async () => {
+    const socket = new PassThrough();
+    const held = new EarlyDataBuffer(socket, Buffer.from("he"), new ByteBudget(Infinity), OWNER);
+    for (let i = 0; i < 30_000; i++) socket.write("x");
+    await vi.waitFor(() => expect(socket.readableLength + socket.writableLength).toBe(0), 10_000);
+    const bytes = held.release();
+    expect(Buffer.from(bytes).toString()).toBe(`he${"x".repeat(30_000)}`);
+    expect(bytes.buffer.byteLength).toBeLessThanOrEqual(2 * 30_002);
+  });
+
+  it("is read no further than some 64 KiB", async () => {
+    const socket = new PassThrough({ highWaterMark: 1024 });
+    const held = new EarlyDataBuffer(socket, Buffer.alloc(0), new ByteBudget(Infinity), OWNER);
+    let sent = 0;
+    while (!socket.isPaused()) {
+      socket.write(Buffer.alloc(1024));
+      sent += 1024;
+      await Promise.resolve();
+    }
+    expect(sent).toBeLessThan(70_000);
+    const byteLength = held.release().byteLength;
+    expect(byteLength).toBeGreaterThanOrEqual(65_536);
+    expect(byteLength).toBeLessThan(66_560);
+  });
+});

@@ -1,0 +1,143 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { MemoryNetwork } from "tideway/testing";
+import { type Socket, serve } from "tideway/server";
+import { describe, expect, it, vi } from "vitest";
+import { transport } from "../../suite/transports.ts";
+import {
+  connectionCount,
+  handshake,
+  nextMessage,
+  openClient,
+  RawClient,
+  statusOf,
+} from "../../support/clients.ts";
+import { FRONTS } from "../../support/fronts.ts";
+
+async function echo(socket: Socket): Promise<void> {
+  for await (const message of socket) socket.send(message);
+}
+
+describe.each(FRONTS)("maxConnections, by $name", ({ start }) => {
+  it("answers one more with 503 and Retry-After, until there is room again", async () => {
+    await using server = await start({ "ws:/echo": echo }, { maxConnections: 2 });
+    const clients = [await openClient(server, "/echo"), await openClient(server, "/echo")];
+
+    const response = await new RawClient(server).send(handshake("/echo")).closed();
+    expect(statusOf(response)).toBe(503);
+    expect(response).toMatch(/\r\nretry-after: [1-9]\d*\r\n/i);
+    expect(server.sockets.size).toBe(2);
+    for (const client of clients) {
+      client.send("unharmed");
+      expect(await nextMessage(client)).toBe("unharmed");
+    }
+
+    clients[0].close();
+    await vi.waitFor(() => expect(server.sockets.size).toBe(1), 10_000);
+    const late = await openClient(server, "/echo");
+    late.send("let in");
+    expect(await nextMessage(late)).toBe("let in");
+  });
+
+  it("counts those that authorize is deciding on, until it has", async () => {
+    const decisions: Array<(state: unknown) => void> = [];
+    const routes = {
+      "ws:/": {
+        authorize: () => new Promise<unknown>((resolve) => decisions.push(resolve)),
+        handle: () => {},
+      },
+    };
+    await using server = await start(routes, { maxConnections: 2 });
+    const ask = (): RawClient => new RawClient(server).send(handshake("/"));
+    const [first, second] = [ask(), ask()];
+    await vi.waitFor(() => expect(decisions).toHaveLength(2), 10_000);
+    expect(statusOf(await ask().closed())).toBe(503);
+
+    // Refused, one of them leaves room for another, which comes in.
+    decisions[0](new Response("no", { status: 403 }));
+    expect(statusOf(await first.closed())).toBe(403);
+    const third = ask();
+    await vi.waitFor(() => expect(decisions).toHaveLength(3), 10_000);
+    decisions[1]({});
+    decisions[2]({});
+    await second.receives("101 Switching Protocols");
+    await third.receives("101 Switching Protocols");
+    expect(server.sockets.size).toBe(2);
+    expect(statusOf(await ask().closed())).toBe(503);
+    for (const { socket } of [second, third]) socket.destroy();
+  });
+
+  it.each([
+    ["rejects", () => Promise.reject(new Error("bug")), 500],
+    ["never decides", () => new Promise(() => {}), 503],
+  ])("has the room back where authorize %s", async (_how, authorize, status) => {
+    const onError = vi.fn<(error: unknown) => void>();
+    const routes = { "ws:/": { authorize, handle: () => {} }, "ws:/echo": echo };
+    const options = { maxConnections: 1, handshakeTimeoutMs: 100, onError };
+    await using server = await start(routes, options);
+    const refused = await new RawClient(server).send(handshake("/")).closed();
+    expect(statusOf(refused)).toBe(status);
+    expect(refused).not.toMatch(/retry-after/i);
+    expect(onError).toHaveBeenCalledOnce();
+    const client = await openClient(server, "/echo");
+    client.send("let in");
+    expect(await nextMessage(client)).toBe("let in");
+  });
+
+  it("takes no handshake for one that would not be let in anyway", async () => {
+    await using server = await start({ "ws:/echo": echo }, { maxConnections: 1 });
+    await openClient(server, "/echo");
+    const foreign = handshake("/echo", { Origin: "https://evil.example" });
+    expect(statusOf(await new RawClient(server).send(foreign).closed())).toBe(403);
+  });
+});
+
+it("maxConnections holds in memory too", async () => {
+  const network = new MemoryNetwork();
+  await using server = network.serve({ routes: { "ws:/echo": echo }, maxConnections: 1 });
+  const first = new network.WebSocket("ws://test/echo");
+  await first.onOpen.first;
+  const second = new network.WebSocket("ws://test/echo");
+  const [error, { code }] = await Promise.all([second.onError.first, second.onClose.first]);
+  expect(error).toMatchObject({ type: "error" });
+  expect(code).toBe(1006);
+  expect(server.sockets.size).toBe(1);
+  expect(first.readyState).toBe(first.OPEN);
+});
+
+// That bound is of `serve`: to what it attaches, the HTTP server has its own.
+it.runIf(transport.hasPorts)(
+  "connections on which nothing is said are dropped above a bound, and harm no socket",
+  async () => {
+    await using server = await serve({ port: 0, maxConnections: 1, routes: { "ws:/echo": echo } });
+    const client = await openClient(server.url, "/echo");
+    const silent = Array.from({ length: 1000 }, () => connect(server.port));
+    try {
+      await Promise.all(silent.map((socket) => once(socket, "connect")));
+      // The kernel has queues of its own, in which one that is connected may not have been accepted.
+      await vi.waitUntil(async () => (await connectionCount(server.httpServer)) === 1001);
+      // Dropped where it is accepted: it hears nothing, and is not kept for handshakeTimeoutMs.
+      expect(await new RawClient(server.port).closed()).toBe("");
+      client.send("unharmed");
+      expect(await nextMessage(client)).toBe("unharmed");
+    } finally {
+      for (const socket of silent) socket.destroy();
+    }
+  },
+);
+
+it.each([0, -1, 1.5, NaN, "10", null])("maxConnections: %o is refused", async (maxConnections) => {
+  const options = { port: 0, routes: {}, maxConnections: maxConnections as number };
+  await expect(serve(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+});
+
+it("maxConnections may be Infinity", async () => {
+  await using server = await serve({
+    port: 0,
+    maxConnections: Infinity,
+    routes: { "ws:/echo": echo },
+  });
+  const client = await openClient(server.url, "/echo");
+  client.send("let in");
+  expect(await nextMessage(client)).toBe("let in");
+});

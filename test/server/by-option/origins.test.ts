@@ -1,0 +1,112 @@
+import { serve } from "tideway/server";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { handshake, RawClient, statusOf } from "../../support/clients.ts";
+import { FRONTS } from "../../support/fronts.ts";
+import { HOSTILE_VALUES } from "../../support/hostile-values.ts";
+
+describe.each(FRONTS)("origins, by $name", ({ start }) => {
+  const onError = vi.fn<(error: unknown) => void>();
+  const options = { onError, onRefused: () => {} };
+  const asked = vi.fn<(origin: string, request: Request) => boolean>();
+
+  beforeEach(() => {
+    onError.mockReset();
+    asked.mockReset();
+  });
+
+  type Origins = (origin: string, request: Request) => boolean;
+
+  async function statusesWith(
+    origins: Origins | readonly string[],
+    values: ReadonlyArray<string | string[] | undefined>,
+  ): Promise<number[]> {
+    await using server = await start({ "ws:/": { origins, handle: () => {} } }, options);
+    const statuses: number[] = [];
+    for (const Origin of values) {
+      const client = new RawClient(server).send(handshake("/", { Origin }));
+      statuses.push(statusOf(await client.receives("\r\n\r\n")));
+      client.socket.destroy();
+    }
+    return statuses;
+  }
+
+  it("calls a function for every request with one Origin field, with any value", async () => {
+    const values = [
+      "null",
+      "",
+      "file://",
+      "chrome-extension://abc",
+      "not an origin",
+      "https://A.example:443",
+    ];
+    asked.mockReturnValue(true);
+    expect(await statusesWith(asked, values)).toEqual(values.map(() => 101));
+    expect(asked.mock.calls.map(([origin]) => origin)).toEqual([
+      "null",
+      "",
+      "file://",
+      "chrome-extension://abc",
+      "not an origin",
+      "https://a.example",
+    ]);
+    expect(asked.mock.calls[0][1].headers.get("origin")).toBe("null");
+  });
+
+  it("does not call a function for a request without Origin, which is accepted", async () => {
+    expect(await statusesWith(asked, [undefined])).toEqual([101]);
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  it("does not call a function for a request with several Origin fields, which is refused", async () => {
+    asked.mockReturnValue(true);
+    expect(await statusesWith(asked, [["https://a.example", "https://a.example"]])).toEqual([403]);
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  it("takes opaque origins, files and extensions in a list", async () => {
+    const listed = ["null", "file://", "chrome-extension://Abc", "moz-extension://1-2"];
+    const others = ["nil", "file://host", "chrome-extension://other", "http://localhost", ""];
+    expect(await statusesWith(listed, [...listed, ...others])).toEqual([
+      ...listed.map(() => 101),
+      ...others.map(() => 403),
+    ]);
+    expect(await statusesWith([], ["null", "file://"])).toEqual([403, 403]);
+  });
+
+  it.each<[string, unknown]>([
+    ["undefined", undefined],
+    ["null", null],
+    ["1", 1],
+    ["a string", "true"],
+    ["an object", {}],
+    ["an array", [true]],
+    ["a promise", Promise.resolve(true)],
+  ])(
+    "a function that returns %s refuses the page, and is reported once a minute",
+    async (_what, answer) => {
+      asked.mockReturnValue(answer as boolean);
+      expect(await statusesWith(asked, ["null", "http://localhost"])).toEqual([403, 403]);
+      expect(onError).toHaveBeenCalledOnce();
+      expect(onError.mock.calls[0][0]).toMatchObject({
+        name: "UsageError",
+        code: "INVALID_ORIGIN",
+      });
+    },
+  );
+
+  it.each(HOSTILE_VALUES)("a function that throws %s refuses the page", async (_what, make) => {
+    asked.mockImplementation(() => {
+      throw make();
+    });
+    expect(await statusesWith(asked, ["http://localhost"])).toEqual([403]);
+    expect(onError).toHaveBeenCalledOnce();
+  });
+});
+
+it.each(["http://", "https:///", "file:///", "null ", "NULL", "file:", "://x"])(
+  "%j in a list of origins is refused at start",
+  async (origin) => {
+    const routes = { "ws:/": { origins: [origin], handle: () => {} } };
+    await expect(serve({ port: 0, routes })).rejects.toMatchObject({ code: "INVALID_ORIGIN" });
+  },
+);

@@ -1,0 +1,142 @@
+import { InvalidMessageError, type StandardSchema } from "tideway/server";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { startServer } from "../../suite/start.ts";
+import type { Running } from "../../suite/transports.ts";
+import { closeOf, nextMessage, openClient } from "../../support/clients.ts";
+
+const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
+let server: Running;
+
+/** A server of the test's own, which tells its errors. */
+const start: typeof startServer = async (options) =>
+  (server = await startServer({ onError, ...options }));
+
+afterEach(() => {
+  onError.mockReset();
+});
+
+interface Question {
+  readonly id: number;
+}
+
+const question: StandardSchema<Question> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) =>
+      typeof value === "object" && value !== null && "id" in value && typeof value.id === "number"
+        ? { value: { id: value.id } }
+        : { issues: [{ message: "no id" }] },
+  },
+};
+
+const failing: StandardSchema<Question> = {
+  "~standard": { version: 1, vendor: "test", validate: () => Promise.reject(new Error("secret")) },
+};
+
+const anything: StandardSchema = {
+  "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },
+};
+
+describe("a route with a schema", () => {
+  it.each([
+    ["a schema", question],
+    ["a pair of schemas", { receive: question, send: anything }],
+  ])("gives its handler values, and sends values, with %s", async (_what, schema) => {
+    await start({
+      routes: {
+        "ws:/:room": {
+          protocols: ["v1"],
+          schema,
+          authorize: async (_request: Request) => ({ user: "me" }),
+          handle: async (socket, { params, protocol, state }) => {
+            for await (const { id } of socket) socket.send({ id, ...params, protocol, ...state });
+          },
+        },
+      },
+    });
+    const client = await openClient(server, "/a", ["v1"]);
+    client.send('{"id":1,"more":true}');
+    client.send('{"id":2}');
+    const answer = { room: "a", protocol: "v1", user: "me" };
+    expect(JSON.parse(String(await nextMessage(client)))).toEqual({ id: 1, ...answer });
+    expect(JSON.parse(String(await nextMessage(client)))).toEqual({ id: 2, ...answer });
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ["binary messages with 1003", Buffer.from('{"id":1}'), 1003, "not text"],
+    ["what is no JSON with 1007", "{id:1}", 1007, "not JSON"],
+    ["what does not validate with 1007", '{"id":"1"}', 1007, "not valid"],
+  ])("answers %s, and reports no failure", async (_what, message, code, reason) => {
+    const errors: unknown[] = [];
+    await start({
+      routes: {
+        "ws:/": {
+          schema: question,
+          handle: async (socket) => {
+            try {
+              for await (const { id } of socket) socket.send(id);
+            } catch (error) {
+              errors.push(error);
+              throw error;
+            }
+          },
+        },
+      },
+    });
+    const client = await openClient(server);
+    client.send('{"id":7}');
+    expect(await nextMessage(client)).toBe("7");
+    client.send(message);
+    expect(await closeOf(client)).toEqual({ code, reason });
+    expect(errors).toEqual([expect.any(InvalidMessageError)]);
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it("answers with 1011, says nothing about why, and reports it, where the schema fails", async () => {
+    await start({
+      routes: {
+        "ws:/": {
+          schema: failing,
+          handle: (socket) => void socket.listen((value) => socket.send(value)),
+        },
+      },
+    });
+    const client = await openClient(server);
+    client.send("1");
+    client.send("2");
+    expect(await closeOf(client)).toEqual({ code: 1011, reason: "" });
+    expect(onError).toHaveBeenCalledOnce();
+    const [error, context] = onError.mock.calls[0];
+    expect(error).toMatchObject({ code: "SCHEMA_FAILED", cause: new Error("secret") });
+    expect(context.route).toBe("ws:/");
+  });
+
+  it("takes a schema that is a function, as some libraries have", async () => {
+    const schema = Object.assign(() => {}, question);
+    await start({
+      routes: {
+        "ws:/": { schema, handle: (socket) => void socket.listen(({ id }) => socket.send(id)) },
+      },
+    });
+    const client = await openClient(server);
+    client.send('{"id":3}');
+    expect(await nextMessage(client)).toBe("3");
+  });
+
+  it.each([
+    null,
+    5,
+    {},
+    () => {},
+    { "~standard": { version: 2, validate: () => ({ value: 1 }) } },
+    { "~standard": { version: 1 } },
+    { receive: question },
+    { send: question },
+    { receive: question, send: {} },
+  ])("refuses to start with what is no schema (%#)", async (schema) => {
+    const routes = { "ws:/": { schema: schema as unknown as StandardSchema, handle: () => {} } };
+    await expect(start({ routes })).rejects.toMatchObject({ code: "INVALID_ROUTE" });
+  });
+});

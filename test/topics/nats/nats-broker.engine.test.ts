@@ -1,0 +1,319 @@
+import { cp, rm } from "node:fs/promises";
+import { jetstream, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { brokerSuite } from "tideway/testing";
+import { BrokerError, type PublishReceipt, Topics } from "tideway/topics";
+import { NatsBroker, type NatsBrokerOptions } from "tideway/topics/nats";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { CuttableProxy } from "../../support/cuttable-proxy.ts";
+import { Engine } from "../../support/engine.ts";
+import { describeWithEngine } from "../../support/with-engine.ts";
+import { received, RecordingSocket, texts } from "../support.ts";
+
+const RETENTION = { size: 100, bytes: 1_000_000, ageMs: 60_000, idWindowMs: 60_000 };
+
+function connectTo(port: number): Promise<NatsConnection> {
+  return connect({
+    servers: `127.0.0.1:${port}`,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 50,
+    timeout: 2_000,
+  });
+}
+
+describeWithEngine("nats", "NatsBroker", (path) => {
+  describe("does what every broker has to do: it", () => {
+    let engine: Engine;
+    let proxy: CuttableProxy;
+    let admin: NatsConnection;
+    let manager: JetStreamManager;
+    const connections: NatsConnection[] = [];
+
+    beforeAll(async () => {
+      engine = await Engine.nats(path);
+      proxy = await CuttableProxy.to(engine.port);
+      admin = await connectTo(engine.port);
+      manager = await jetstreamManager(admin);
+    });
+
+    afterAll(async () => {
+      await Promise.all([...connections, admin].map((connection) => connection.close()));
+      await proxy[Symbol.asyncDispose]();
+      await engine[Symbol.asyncDispose]();
+    });
+
+    const suite = brokerSuite({
+      async open() {
+        const connection = await connectTo(proxy.port);
+        connections.push(connection);
+        return NatsBroker.open(connection, jetstream(connection, { timeout: 1_000 }));
+      },
+      async openLimited(maxTopics) {
+        const connection = await connectTo(proxy.port);
+        connections.push(connection);
+        return NatsBroker.open(connection, jetstream(connection), { maxTopics });
+      },
+      async interrupt() {
+        proxy.cut();
+      },
+      async restart() {
+        await engine.kill();
+        await engine.start();
+      },
+      async forget() {
+        await manager.streams.purge("TIDEWAY");
+      },
+    });
+    it.each(suite.map(({ name, run }) => [name, run] as const))("%s", async (_, run) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  });
+
+  async function startEngine(): Promise<Engine> {
+    const engine = await Engine.nats(path);
+    onTestFinished(() => engine[Symbol.asyncDispose]());
+    return engine;
+  }
+
+  async function start(): Promise<NatsConnection> {
+    return connectFor(await startEngine());
+  }
+
+  /** Until the engine is back. */
+  async function publishAgain(broker: NatsBroker, text: string): Promise<PublishReceipt> {
+    for (;;) {
+      try {
+        return await broker.publish("news", { id: text, data: text }, RETENTION);
+      } catch (error) {
+        if (!(error instanceof BrokerError && error.isRetryable)) throw error;
+      }
+    }
+  }
+
+  async function connectFor(engine: Engine): Promise<NatsConnection> {
+    const connection = await connectTo(engine.port);
+    onTestFinished(() => connection.close());
+    return connection;
+  }
+
+  async function open(
+    connection: NatsConnection,
+    options: NatsBrokerOptions = {},
+  ): Promise<NatsBroker> {
+    const broker = await NatsBroker.open(connection, jetstream(connection), options);
+    onTestFinished(() => broker.close());
+    return broker;
+  }
+
+  it("begins a new epoch when NATS has lost what it had acknowledged", async () => {
+    const engine = await startEngine();
+    const broker = await open(await connectFor(engine));
+    const copy = `${engine.folder}-copy`;
+    onTestFinished(() => rm(copy, { recursive: true }));
+    const first = await broker.publish("news", { id: "a", data: "1" }, RETENTION);
+    await engine.kill();
+    await cp(engine.folder, copy, { recursive: true });
+    await engine.start();
+    await publishAgain(broker, "b");
+    await engine.kill();
+    await rm(engine.folder, { recursive: true });
+    await cp(copy, engine.folder, { recursive: true });
+    await engine.start();
+
+    const next = await publishAgain(broker, "c");
+    expect(next.position).toEqual({ epoch: expect.any(String) as string, offset: 2 });
+    expect(next.position.epoch).not.toBe(first.position.epoch);
+    const page = await broker.history("news", { limit: 10 }, RETENTION);
+    expect(page.publications.map(({ data }) => data)).toEqual(["1", "c"]);
+    expect(page.publications.map(({ position }) => position)).toEqual([
+      { ...next.position, offset: 1 },
+      next.position,
+    ]);
+  });
+
+  it("goes on with a topic that is quiet for longer than messages are kept", async () => {
+    const broker = await open(await start(), { maxAgeMs: 1_000, idWindowMs: 1_000 });
+    const retention = { ...RETENTION, ageMs: 1_000, idWindowMs: 1_000 };
+    const { position } = await broker.publish("news", { id: "a", data: "1" }, retention);
+    await expect
+      .poll(() => broker.history("news", { limit: 10 }, retention), { timeout: 10_000 })
+      .toEqual({ position, publications: [] });
+    const next = await broker.publish("news", { id: "b", data: "2" }, retention);
+    expect(next.position).toEqual({ epoch: position.epoch, offset: 2 });
+  });
+
+  it.each([
+    ["ahead", 86_400_000 * 0.8],
+    ["behind", -86_400_000 * 0.8],
+  ])("keeps the history when this machine's clock is %s by most of maxAgeMs", async (_, skewMs) => {
+    const connection = await start();
+    const manager = await jetstreamManager(connection);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + skewMs });
+    onTestFinished(() => void vi.useRealTimers());
+    const options = { historySize: 5 };
+    const brokers = [await open(connection, options), await open(connection, options)];
+    const retention = { ...RETENTION, size: 5 };
+    for (const text of ["1", "2", "3", "4", "5"]) {
+      await brokers[0].publish("news", { id: text, data: text }, retention);
+    }
+    const messagesBefore = (await manager.streams.info("TIDEWAY")).state.messages;
+    for (let round = 0; round < 40; round++) {
+      const page = await brokers[round % 2].history("news", { limit: 10 }, retention);
+      expect(page.publications.map(({ data }) => data)).toEqual(["1", "2", "3", "4", "5"]);
+    }
+    expect((await manager.streams.info("TIDEWAY")).state.messages).toBe(messagesBefore);
+  });
+
+  it("keeps a quiet topic alive although each server that reads it has just been started", async () => {
+    const connection = await start();
+    const options = { maxAgeMs: 1_000, idWindowMs: 1_000 };
+    const retention = { ...RETENTION, ageMs: 1_000, idWindowMs: 1_000 };
+    const first = await open(connection, options);
+    const { position } = await first.publish("news", { id: "a", data: "1" }, retention);
+    const read = async (): Promise<unknown> =>
+      (await open(connection, options)).history("news", { limit: 10 }, retention);
+    await expect.poll(read, { timeout: 10_000 }).toEqual({ position, publications: [] });
+  });
+
+  it("refuses topics that ask for more than the stream keeps", async () => {
+    const broker = await open(await start(), { historySize: 10 });
+    const publishing = broker.publish("news", { id: "a", data: "" }, { ...RETENTION, size: 11 });
+    await expect(publishing).rejects.toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    await broker.publish("news", { id: "a", data: "" }, { ...RETENTION, size: 10 });
+  });
+
+  it("lets the oldest publications go when all topics together have more than maxBytes", async () => {
+    const connection = await start();
+    const broker = await open(connection, { maxBytes: 50_000 });
+    const publish = async (topic: string, id: string): Promise<PublishReceipt> =>
+      await broker.publish(topic, { id, data: "x".repeat(500) }, RETENTION);
+    const quiet = await publish("quiet", "first");
+    for (let index = 0; index < 100; index++) await publish("news", `${index}`);
+    const { position, publications } = await broker.history("news", { limit: 100 }, RETENTION);
+    expect(position.offset).toBe(100);
+    expect(publications.length).toBeGreaterThan(20);
+    expect(publications.length).toBeLessThan(100);
+    expect(publications.at(-1)?.position).toEqual(position);
+    // Of this one nothing is left, so that nobody can say what its offsets meant.
+    const next = await publish("quiet", "second");
+    expect(next.position.offset).toBe(1);
+    expect(next.position.epoch).not.toBe(quiet.position.epoch);
+    await expect(open(connection, { maxBytes: 60_000 })).rejects.toThrow(
+      expect.objectContaining({ code: "BROKER_REFUSED" }),
+    );
+  });
+
+  it("refuses, and does not try again, what is too big for NATS", async () => {
+    const broker = await open(await start());
+    const draft = { id: "a", data: "x".repeat(2_000_000) };
+    await expect(broker.publish("news", draft, RETENTION)).rejects.toThrow(
+      expect.objectContaining({ code: "BROKER_REFUSED", isRetryable: false }),
+    );
+  });
+
+  it("refuses a stream that is there already and keeps less", async () => {
+    const connection = await start();
+    await open(connection, { historySize: 10 });
+    await open(connection, { historySize: 9 });
+    await open(connection, { historySize: 9, maxBytes: 1_000 });
+    await expect(open(connection, { historySize: 11 })).rejects.toThrow(
+      expect.objectContaining({ code: "BROKER_REFUSED" }),
+    );
+  });
+
+  it("says that NATS is not there", async () => {
+    const connection = await start();
+    const stream = jetstream(connection);
+    await connection.close();
+    await expect(NatsBroker.open(connection, stream)).rejects.toThrow(
+      expect.objectContaining({ code: "BROKER_UNAVAILABLE" }),
+    );
+  });
+
+  it("tells subscribers of what it cannot read, and goes on", async () => {
+    const connection = await start();
+    await using topics = new Topics({ broker: await open(connection) });
+    const topic = topics.topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    const { position } = await topic.publish("1");
+    for (const text of ["", "x", `${position.epoch}:9`]) {
+      connection.publish("tideway.live.news", text);
+    }
+    // As a node with a later version of the payload would.
+    await jetstream(connection).publish("tideway.log.news", `${position.epoch}:2 {"v":2}`);
+    await topic.publish("3");
+    await expect.poll(() => texts(socket)).toEqual(["1", "3"]);
+    expect(received(socket).map(({ type }) => type)).toEqual([
+      "subscribed",
+      "publication",
+      "lost",
+      "publication",
+    ]);
+  });
+
+  it.each(["", "not a publication", "no-position {}", '{"v":3}'])(
+    "tells subscribers that something was lost, and continues, when %j is stored on a topic",
+    async (unreadable) => {
+      const connection = await start();
+      const client = jetstream(connection);
+      await using topics = new Topics({ broker: await open(connection) });
+      const topic = topics.topic("news");
+      const socket = new RecordingSocket();
+      await topic.subscribe(socket);
+      await topic.publish("1");
+      await expect.poll(() => texts(socket)).toEqual(["1"]);
+      await client.publish("tideway.log.news", unreadable);
+      await topic.publish("2");
+      await expect.poll(() => texts(socket)).toEqual(["1", "2"]);
+      expect(received(socket).map(({ type }) => type)).toEqual([
+        "subscribed",
+        "publication",
+        "lost",
+        "publication",
+      ]);
+      // A server that starts with the unreadable message as the last one.
+      await client.publish("tideway.log.news", unreadable);
+      const later = await open(connection);
+      const page = await later.history("news", { limit: 10 }, RETENTION);
+      expect(page.position.offset).toBe(4);
+      const next = await later.publish("news", { id: "3", data: "3" }, RETENTION);
+      expect(next.position).toEqual({ ...page.position, offset: 5 });
+      await expect.poll(() => texts(socket)).toEqual(["1", "2", "3"]);
+    },
+  );
+
+  it("begins a topic without a readable message", async () => {
+    const connection = await start();
+    const broker = await open(connection);
+    await jetstream(connection).publish("tideway.log.news", "x");
+    const { position } = await broker.publish("news", { id: "1", data: "1" }, RETENTION);
+    const page = await broker.history("news", { limit: 10 }, RETENTION);
+    expect(page).toEqual({ position, publications: [{ position, id: "1", data: "1" }] });
+  });
+
+  it("begins another epoch when the last offset is used up", async () => {
+    const connection = await start();
+    const broker = await open(connection);
+    const last = { epoch: "e", offset: Number.MAX_SAFE_INTEGER };
+    await jetstream(connection).publish("tideway.log.news", `e:${last.offset} {"v":1}`);
+    const { position } = await broker.history("news", { limit: 0 }, RETENTION);
+    expect(position).toEqual(last);
+    const next = await broker.publish("news", { id: "1", data: "1" }, RETENTION);
+    expect(next.position.epoch).not.toBe("e");
+    expect((await broker.history("news", { limit: 1 }, RETENTION)).position).toEqual(next.position);
+  });
+
+  it.each([
+    { prefix: "a b" },
+    { stream: "a.b" },
+    { historySize: 0 },
+    { maxBytes: 0 },
+    { maxTopics: 1.5 },
+    { other: 1 },
+  ])("refuses the options %o", async (options) => {
+    await expect(NatsBroker.open({} as never, {} as never, options as never)).rejects.toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+  });
+});

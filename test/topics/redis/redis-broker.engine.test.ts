@@ -1,0 +1,316 @@
+import { once } from "node:events";
+import { Cluster, Redis } from "ioredis";
+import { createClient, createCluster } from "redis";
+import { brokerSuite } from "tideway/testing";
+import { type Broker, Topics } from "tideway/topics";
+import { RedisBroker, type RedisClient } from "tideway/topics/redis";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { Engine } from "../../support/engine.ts";
+import { describeWithEngine } from "../../support/with-engine.ts";
+import { RecordingSocket, received, texts } from "../support.ts";
+
+const RETENTION = { size: 100, bytes: 1_000_000, ageMs: 60_000, idWindowMs: 60_000 };
+
+/** A client and what ends it. */
+interface TestClient {
+  readonly client: RedisClient;
+  readonly end: () => void;
+}
+
+async function nodeRedis(port: number): Promise<TestClient> {
+  const client = createClient({ socket: { port, host: "127.0.0.1" } });
+  client.on("error", () => {});
+  await client.connect();
+  return { client, end: () => client.destroy() };
+}
+
+async function ioRedis(port: number): Promise<TestClient> {
+  const client = new Redis({ port, host: "127.0.0.1", retryStrategy: () => 50 });
+  client.on("error", () => {});
+  await once(client, "ready");
+  return { client, end: () => client.disconnect() };
+}
+
+async function ioRedisCluster(port: number): Promise<TestClient> {
+  const client = new Cluster([{ port, host: "127.0.0.1" }], {
+    clusterRetryStrategy: () => 50,
+  });
+  client.on("error", () => {});
+  await once(client, "ready");
+  return { client, end: () => client.disconnect() };
+}
+
+async function nodeRedisCluster(port: number): Promise<TestClient> {
+  const client = createCluster({ rootNodes: [{ socket: { port, host: "127.0.0.1" } }] });
+  client.on("error", () => {});
+  await client.connect();
+  return { client, end: () => client.destroy() };
+}
+
+describeWithEngine("redis", "RedisBroker", (path) => {
+  describe.each([
+    { name: "redis", connect: nodeRedis, isCluster: false },
+    { name: "ioredis", connect: ioRedis, isCluster: false },
+    { name: "ioredis, in cluster mode", connect: ioRedis, isCluster: true },
+    { name: "createCluster of redis", connect: nodeRedisCluster, isCluster: true },
+    { name: "the Cluster of ioredis", connect: ioRedisCluster, isCluster: true },
+  ])("on $name, does what every broker has to do: it", ({ connect, isCluster }) => {
+    let engine: Engine;
+    let admin: TestClient;
+    const clients: TestClient[] = [];
+
+    beforeAll(async () => {
+      engine = await (isCluster ? Engine.redisNode(path) : Engine.redis(path));
+      admin = await ioRedis(engine.port);
+      // One node that has all slots refuses scripts whose keys are in several, as any does.
+      if (isCluster) {
+        await callAdmin("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+        while (!String(await callAdmin("CLUSTER", "INFO")).includes("cluster_state:ok"));
+      }
+    });
+
+    afterAll(async () => {
+      admin.end();
+      for (const { end } of clients) end();
+      await engine[Symbol.asyncDispose]();
+    });
+
+    const callAdmin = (command: string, ...more: string[]): Promise<unknown> =>
+      (admin.client as Redis).call(command, ...more);
+
+    const suite = brokerSuite({
+      async open() {
+        const client = await connect(engine.port);
+        clients.push(client);
+        return RedisBroker.open(client.client, { isDurable: true });
+      },
+      async openLimited(maxTopics) {
+        const client = await connect(engine.port);
+        clients.push(client);
+        return RedisBroker.open(client.client, { maxTopics });
+      },
+      async interrupt() {
+        await callAdmin("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+        await callAdmin("CLIENT", "KILL", "TYPE", "pubsub");
+      },
+      async restart() {
+        await engine.kill();
+        await engine.start();
+      },
+      async forget() {
+        await callAdmin("FLUSHALL");
+      },
+    });
+    it.each(suite.map(({ name, run }) => [name, run] as const))("%s", async (_, run) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  });
+
+  async function start(...args: string[]): Promise<Engine> {
+    const engine = await Engine.redis(path, ...args);
+    onTestFinished(() => engine[Symbol.asyncDispose]());
+    return engine;
+  }
+
+  async function open(engine: Engine): Promise<{ broker: Broker; redis: Redis }> {
+    const { client, end } = await ioRedis(engine.port);
+    const broker = await RedisBroker.open(client);
+    onTestFinished(async () => {
+      await broker.close();
+      end();
+    });
+    return { broker, redis: client as Redis };
+  }
+
+  it("begins a new epoch when Redis was started anew, unless it is said to be durable", async () => {
+    const engine = await start();
+    const { broker } = await open(engine);
+    const { position } = await broker.publish("news", { id: "a", data: "1" }, RETENTION);
+    await engine.kill();
+    await engine.start();
+    const page = await broker.history("news", { limit: 10 }, RETENTION);
+    expect(page.position.epoch).not.toBe(position.epoch);
+    // What is left can still be read, as of the new epoch.
+    expect(page.publications.map(({ data }) => data)).toEqual(["1"]);
+    const next = await broker.publish("news", { id: "b", data: "2" }, RETENTION);
+    expect(next.position).toEqual({ epoch: page.position.epoch, offset: 2 });
+  });
+
+  it("keeps to the size and to the bytes it is told", async () => {
+    const { broker } = await open(await start());
+    const publish = async (topic: string, retention: typeof RETENTION): Promise<number> => {
+      for (let count = 0; count < 30; count++) {
+        const draft = { id: `${count}`, data: "x".repeat(100) };
+        await broker.publish(topic, draft, retention);
+      }
+      return (await broker.history(topic, { limit: 100 }, retention)).publications.length;
+    };
+    expect(await publish("size", { ...RETENTION, size: 7 })).toBe(7);
+    const kept = await publish("bytes", { ...RETENTION, bytes: 1_000 });
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThan(10);
+  });
+
+  it("hands out nothing that is older than it may be", async () => {
+    const { broker, redis } = await open(await start());
+    await broker.publish("news", { id: "a", data: "old" }, RETENTION);
+    const [secondsBefore] = await redis.time();
+    let seconds = secondsBefore;
+    while (seconds < Number(secondsBefore) + 2) [seconds] = await redis.time();
+    await broker.publish("news", { id: "b", data: "new" }, RETENTION);
+    const page = await broker.history("news", { limit: 10 }, { ...RETENTION, ageMs: 1_000 });
+    expect(page.publications.map(({ data }) => data)).toEqual(["new"]);
+  });
+
+  it("says at once that Redis is not there", async () => {
+    const engine = await start();
+    const { client, end } = await ioRedis(engine.port);
+    onTestFinished(() => end());
+    await engine.kill();
+    await expect(RedisBroker.open(client, { connectTimeoutMs: 300 })).rejects.toThrow(
+      expect.objectContaining({
+        code: "BROKER_UNAVAILABLE",
+        message: expect.stringContaining("ECONNREFUSED") as string,
+      }),
+    );
+  });
+
+  it("says what is wrong with a client that was never connected", async () => {
+    const engine = await start();
+    const client = createClient({ socket: { port: engine.port, host: "127.0.0.1" } });
+    await expect(RedisBroker.open(client)).rejects.toThrow("The client is closed");
+  });
+
+  it("passes on that Redis refuses, and does not try that again", async () => {
+    const engine = await start("--maxmemory", "1", "--maxmemory-policy", "noeviction");
+    const { broker } = await open(engine);
+    await expect(broker.publish("news", { id: "a", data: "" }, RETENTION)).rejects.toThrow(
+      expect.objectContaining({ code: "BROKER_REFUSED", isRetryable: false }),
+    );
+  });
+
+  it("tells subscribers of what it cannot read, and goes on", async () => {
+    const engine = await start();
+    const { broker, redis } = await open(engine);
+    await using topics = new Topics({ broker });
+    const topic = topics.topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    await topic.publish("1");
+    // As a node with a later version of the payload would.
+    const [payload] = (await redis.xrange("tideway:{news}:log", "-", "+"))[0][1].slice(1);
+    const later = payload.replace('"v":1', '"v":2');
+    await redis.xadd("tideway:{news}:log", "2-0", "payload", later, "length", "9", "at", "9e15");
+    await redis.hset("tideway:{news}:meta", "offset", "2");
+    const { position } = await topic.history({ limit: 0 });
+    await redis.publish("tideway:{news}:live", `${position.epoch}:2 ${later}`);
+    for (const garbage of ["x", "a:b c", `${position.epoch}:3`, `${position.epoch}:4 null`]) {
+      await redis.publish("tideway:{news}:live", garbage);
+    }
+    await topic.publish("3");
+    await expect.poll(() => texts(socket)).toEqual(["1", "3"]);
+    expect(received(socket).map(({ type }) => type)).toEqual([
+      "subscribed",
+      "publication",
+      "lost",
+      "publication",
+    ]);
+  });
+
+  it("tells subscribers that something was lost when another program adds to the log", async () => {
+    const { broker, redis } = await open(await start());
+    await using topics = new Topics({ broker });
+    const topic = topics.topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    await topic.publish("1");
+    for (let count = 0; count < 3; count++) await redis.xadd("tideway:{news}:log", "*", "a", "b");
+    const before = await topic.history();
+    expect(before.publications.map(({ data }) => data)).toEqual(["1"]);
+    const { position } = await topic.publish("2");
+    expect(position).toEqual({ ...before.position, offset: 3 });
+    await expect.poll(() => texts(socket)).toEqual(["1", "2"]);
+    expect(received(socket).map(({ type }) => type)).toEqual([
+      "subscribed",
+      "publication",
+      "lost",
+      "publication",
+    ]);
+    const after = await topic.history();
+    expect(after.publications.map(({ data }) => data)).toEqual(["1", "2"]);
+  });
+
+  it.each([
+    ["payload", "x", "length", "9"],
+    ["payload", "x", "length", "9", "at", "soon"],
+    ["payload", "x", "length", "nine", "at", "9e15"],
+    ["a", "b"],
+  ])(
+    "leaves the entry %j out of the history, and deletes it when it is the oldest",
+    async (...fields) => {
+      const { broker, redis } = await open(await start());
+      await broker.history("news", { limit: 0 }, RETENTION);
+      await redis.xadd("tideway:{news}:log", "1-0", ...fields);
+      await redis.hset("tideway:{news}:meta", "offset", "1");
+      const retention = { ...RETENTION, size: 2 };
+      for (const data of ["2", "3", "4"]) {
+        await broker.publish("news", { id: data, data }, retention);
+        const { publications } = await broker.history("news", { limit: 10 }, RETENTION);
+        expect(publications.at(-1)!.data).toBe(data);
+        expect(publications.every(({ position }) => position.offset > 1)).toBe(true);
+      }
+      expect(await redis.xlen("tideway:{news}:log")).toBe(2);
+    },
+  );
+
+  it.each([
+    { epoch: "a b", offset: "1" },
+    { epoch: "e", offset: "one" },
+    { epoch: "e", offset: "-1" },
+    { epoch: "e", offset: "9007199254740991" },
+  ])("begins another epoch when the state of a topic is %j", async (state) => {
+    const { broker, redis } = await open(await start());
+    await redis.hset("tideway:{news}:meta", { ...state, run: "x" });
+    const { position } = await broker.publish("news", { id: "1", data: "1" }, RETENTION);
+    expect(position.offset).toBe(1);
+    const { publications } = await broker.history("news", { limit: 10 }, RETENTION);
+    expect(publications).toEqual([{ position, id: "1", data: "1" }]);
+  });
+
+  it("rejects what Redis answers that is no answer", async () => {
+    const engine = await start();
+    const { client, end } = await ioRedis(engine.port);
+    onTestFinished(() => end());
+    const lying = Object.assign(Object.create(client) as Redis, {
+      call: (command: string) => Promise.resolve(command === "PING" ? "PONG" : [7, null, {}]),
+      duplicate: () => (client as Redis).duplicate(),
+    });
+    const broker = await RedisBroker.open(lying);
+    onTestFinished(() => broker.close());
+    for (const call of [
+      // Made one after the other: one that is rejected before it is waited for counts as unhandled.
+      () => broker.publish("news", { id: "a", data: "" }, RETENTION),
+      () => broker.history("news", { limit: 1 }, RETENTION),
+      () => broker.members("news"),
+    ]) {
+      await expect(call()).rejects.toThrow(
+        expect.objectContaining({ code: "BROKER_ANSWER_INVALID", isRetryable: false }),
+      );
+    }
+  });
+
+  it.each([
+    { prefix: "{" },
+    { prefix: 7 },
+    { isDurable: 1 },
+    { connectTimeoutMs: 0 },
+    { maxTopics: 0 },
+    { other: 1 },
+  ])("refuses the options %o", async (options) => {
+    const { client, end } = await ioRedis((await start()).port);
+    onTestFinished(() => end());
+    await expect(RedisBroker.open(client, options as never)).rejects.toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+  });
+});
