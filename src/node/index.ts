@@ -32,7 +32,7 @@ import type {
 } from "../client/web-socket-stream-interface.ts";
 import { connect } from "./client/connect.ts";
 import { createReconnectingClass } from "./client/reconnecting-class.ts";
-import { inNextTurn } from "./timers.ts";
+import { inNextTurn } from "./environment/timers.ts";
 import { CloseEvent as NodeCloseEvent, createWebSocketClass } from "./client/web-socket-class.ts";
 
 /** Tells that a WebSocket is closed. */

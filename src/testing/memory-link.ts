@@ -1,6 +1,6 @@
 /// <reference types="node" preserve="true" />
 import { Duplex } from "node:stream";
-import { clock, inNextTurn } from "../node/timers.ts";
+import { clock, inNextTurn } from "../node/environment/timers.ts";
 import { UsageError } from "../errors/index.ts";
 import { checkNames } from "../server/options.ts";
 

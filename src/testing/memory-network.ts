@@ -12,7 +12,7 @@ import { createConnector } from "../node/client/connect.ts";
 import type { Attachment } from "../node/serve/running-server.ts";
 import { attach, type RoutesOption } from "../node/serve/serve.ts";
 import type { ApplicationOptions } from "../server/application.ts";
-import { inNextTurn } from "../node/timers.ts";
+import { inNextTurn } from "../node/environment/timers.ts";
 import { fetchOver } from "./fetch-over.ts";
 import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";
 

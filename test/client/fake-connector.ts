@@ -1,6 +1,6 @@
 import type { ConnectHandler, Connector, ConnectRequest } from "../../src/client/connector.ts";
 import { defineCloseEvent } from "../../src/client/close-event.ts";
-import { dispatchMessage } from "../../src/node/client/dispatch-message.ts";
+import { dispatchMessage } from "../../src/node/internals/client/dispatch-message.ts";
 import { withEventStreams } from "../../src/client/event-streams.ts";
 import { defineWebSocket } from "../../src/client/web-socket.ts";
 import type { WebSocket, WebSocketConstructor } from "../../src/client/web-socket-interface.ts";

@@ -8,9 +8,9 @@ import type { CloseInfo, ConnectionHandler } from "../../src/connection/connecti
 import { FlushQueue } from "../../src/connection/flush-queue.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { type Clock, TimerWheel } from "../../src/connection/timer-wheel.ts";
-import { createZlibCodec } from "../../src/node/deflate/zlib-codec.ts";
+import { createZlibCodec } from "../../src/node/environment/deflate/zlib-codec.ts";
 import { SharedOutput } from "../../src/protocol/index.ts";
-import { nodePlatform } from "../../src/node/platform.ts";
+import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
 import { asPeerOf, fromHex, lend, type Role, toHex, withoutMasks } from "../protocol/support.ts";
 
 /** A clock that stands still until it is moved. */

@@ -8,7 +8,7 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { undocumented } from "../../src/node/undocumented.ts";
+import { undocumented } from "../../src/node/internals/undocumented.ts";
 import { readCorpus } from "./corpus.ts";
 import { type Crash, describeCrash, fuzz, type FuzzTarget } from "./target.ts";
 import { targets } from "./targets/index.ts";

@@ -7,7 +7,7 @@ import { WebSocket as UndiciWebSocket } from "undici";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { WebSocket as WsWebSocket, WebSocketServer } from "ws";
 import type { Connection } from "../../src/connection/connection.ts";
-import { openConnection } from "../../src/node/open-connection.ts";
+import { openConnection } from "../../src/node/tcp/open-connection.ts";
 import {
   CASES,
   LARGEST,

@@ -1,7 +1,7 @@
 /** Messages that follow each other in a chunk, which a client makes out of the chunk as it lies. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nodePlatform } from "../../src/node/platform.ts";
+import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
 import { Endpoint, OutputBuffer } from "../../src/protocol/index.ts";
 import {
   asPeerOf,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createZlibCodec } from "../../src/node/deflate/zlib-codec.ts";
+import { createZlibCodec } from "../../src/node/environment/deflate/zlib-codec.ts";
 import {
   type DeflateCodec,
   type DeflateSettings,

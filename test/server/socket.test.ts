@@ -4,7 +4,7 @@ import { ConnectionClosedError, ProtocolError, UsageError } from "../../src/erro
 import { runHandler, Socket, type SocketEnvironment } from "../../src/server/socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import type { Message } from "../../src/streams/message-consumer.ts";
-import { nodePlatform } from "../../src/node/platform.ts";
+import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
 import { pooledCopy } from "../../src/protocol/message-pool.ts";
 import { FakeConnection } from "./fake-connection.ts";
 

@@ -1,4 +1,4 @@
-import { nodePlatform } from "../../../dist/node/platform.js";
+import { nodePlatform } from "../../../dist/node/environment/protocol-environment.js";
 import type { MicroBench } from "./benches.ts";
 
 export const allocateBenches: readonly MicroBench[] = [

@@ -1,5 +1,5 @@
 import { Endpoint, type EndpointEvents, OutputBuffer } from "../../../dist/protocol/index.js";
-import { nodePlatform } from "../../../dist/node/platform.js";
+import { nodePlatform } from "../../../dist/node/environment/protocol-environment.js";
 
 const SLAB_BYTES = 1024 * 1024;
 

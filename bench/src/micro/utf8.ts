@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { Utf8Validator } from "../../../dist/protocol/utf8.js";
-import { nodePlatform } from "../../../dist/node/platform.js";
+import { nodePlatform } from "../../../dist/node/environment/protocol-environment.js";
 import { randomPayload } from "../load/payloads.ts";
 import type { MicroBench } from "./benches.ts";
 

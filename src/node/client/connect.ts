@@ -17,10 +17,10 @@ import {
   serializeExtensions,
   UnexpectedStatusError,
 } from "../../protocol/handshake/index.ts";
-import { openConnection } from "../open-connection.ts";
-import { nodePlatform } from "../platform.ts";
-import { sharedReads } from "../tcp/shared-reads.ts";
-import { wheel } from "../timers.ts";
+import { openConnection } from "../tcp/open-connection.ts";
+import { nodePlatform } from "../environment/protocol-environment.ts";
+import { sharedReads } from "../internals/tcp/shared-reads.ts";
+import { wheel } from "../environment/timers.ts";
 import { connectFailed, openStream } from "./open-stream.ts";
 import { RefusedAnswer } from "./refused-answer.ts";
 

@@ -1,6 +1,6 @@
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
 import { ResponseBody, type UnexpectedStatusError } from "../../protocol/handshake/index.ts";
-import { wheel } from "../timers.ts";
+import { wheel } from "../environment/timers.ts";
 
 const MAX_BODY_BYTES = 4096;
 /** The longest wait for the body of a refusal. */

@@ -4,9 +4,9 @@ import type { Connector } from "../../client/connector.ts";
 import { withEventStreams } from "../../client/event-streams.ts";
 import { defineWebSocket } from "../../client/web-socket.ts";
 import type { WebSocketConstructor } from "../../client/web-socket-interface.ts";
-import { nodePlatform } from "../platform.ts";
-import { inNextTurn } from "../timers.ts";
-import { dispatchMessage } from "./dispatch-message.ts";
+import { nodePlatform } from "../environment/protocol-environment.ts";
+import { inNextTurn } from "../environment/timers.ts";
+import { dispatchMessage } from "../internals/client/dispatch-message.ts";
 
 /** The runtime's own class where it has one, as Node has from version 23 on. */
 export const CloseEvent: CloseEventConstructor =

@@ -10,8 +10,8 @@ import {
 } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
-import { openConnection } from "../open-connection.ts";
-import { nodePlatform } from "../platform.ts";
+import { openConnection } from "../tcp/open-connection.ts";
+import { nodePlatform } from "../environment/protocol-environment.ts";
 import type { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { type Refusal, reportRefusal, reportPendingHandshake } from "../requests/refusal.ts";
 import { readTarget } from "../requests/request-target.ts";

@@ -13,7 +13,7 @@ import type { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
-import { boundRequests } from "./request-feed.ts";
+import { boundRequests } from "../internals/http/request-feed.ts";
 import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
 import { DeadlineTask } from "../requests/deadline-task.ts";
 import type { OpenSockets } from "../serve/running-server.ts";

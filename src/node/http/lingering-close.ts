@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { wheel } from "../timers.ts";
+import { wheel } from "../environment/timers.ts";
 
 /** How long a client that we have said good-bye to may go on sending. */
 const LINGER_MS = 2000;

@@ -5,7 +5,7 @@ import type { ShutdownPlan } from "../../server/socket-drain.ts";
 import type { Http1Listener } from "./http1-listener.ts";
 import { isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { type InnerMethod, overrideMethod } from "./override-method.ts";
-import { boundRequests } from "./request-feed.ts";
+import { boundRequests } from "../internals/http/request-feed.ts";
 import { RequestQueue } from "./request-queue.ts";
 
 type RequestArgs = [request: IncomingMessage, response: ServerResponse];

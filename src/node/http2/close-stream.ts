@@ -1,5 +1,5 @@
 import { constants, type Http2Session, type Http2Stream } from "node:http2";
-import { inNextTurn, wheel } from "../timers.ts";
+import { inNextTurn, wheel } from "../environment/timers.ts";
 
 /*
  * No stream is ever destroyed here, and none is closed twice. Node's `destroy` takes a stream away

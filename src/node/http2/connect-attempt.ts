@@ -6,7 +6,7 @@ import {
   type WebSocketOffer,
 } from "../../protocol/handshake/index.ts";
 import { isKey } from "../../protocol/handshake/accept-key.ts";
-import { nodePlatform } from "../platform.ts";
+import { nodePlatform } from "../environment/protocol-environment.ts";
 import { NodeUpgradeAttempt } from "../requests/upgrade-attempt.ts";
 
 /** A request of HTTP/2 for a WebSocket (RFC 8441). */

@@ -4,7 +4,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import { ByteConnection } from "../../connection/byte-connection.ts";
 import type { Application } from "../../server/application.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
-import { nodeEnvironment } from "../environment.ts";
+import { nodeEnvironment } from "../environment/connection-environment.ts";
 import { withoutConnectionFields } from "../requests/connection-fields.ts";
 import type { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { type Refusal, reportRefusal, reportPendingHandshake } from "../requests/refusal.ts";

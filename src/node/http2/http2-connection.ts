@@ -9,7 +9,7 @@ import {
 import type { Socket } from "node:net";
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
 import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../requests/request-target.ts";
-import { inNextTurn, wheel } from "../timers.ts";
+import { inNextTurn, wheel } from "../environment/timers.ts";
 import { unwatchStuckStreams, watchStuckStreams } from "./close-stream.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 

@@ -7,7 +7,7 @@ import { type Refusal, reportRefusal } from "../requests/refusal.ts";
 import { RequestListener } from "../requests/request-listener.ts";
 import type { RequestTarget, TargetRefusal } from "../requests/request-target.ts";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
-import { wheel } from "../timers.ts";
+import { wheel } from "../environment/timers.ts";
 import { cancelStream } from "./close-stream.ts";
 import { ConnectListener } from "./connect-listener.ts";
 import { Http2Connection } from "./http2-connection.ts";

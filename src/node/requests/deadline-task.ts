@@ -1,5 +1,5 @@
 import { deferred } from "../../server/deferred.ts";
-import { inNextTurn } from "../timers.ts";
+import { inNextTurn } from "../environment/timers.ts";
 
 /** Asynchronous work with a deadline that later calls can only shorten. */
 export class DeadlineTask {

@@ -4,7 +4,7 @@ import { MISDIRECTED } from "../../server/host-policy.ts";
 import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
 import { RequestQueue } from "../http/request-queue.ts";
 import { endStream, failStream } from "../http2/close-stream.ts";
-import { wheel } from "../timers.ts";
+import { wheel } from "../environment/timers.ts";
 import { isConnectionField, withoutConnectionFields } from "./connection-fields.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import { type Refusal, reportRefusal } from "./refusal.ts";

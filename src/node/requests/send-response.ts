@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import { cancelBody } from "../../server/http-answer.ts";
-import { wholeBody } from "./whole-body.ts";
+import { wholeBody } from "../internals/requests/whole-body.ts";
 
 /** A response of `node:http`, or of the compatibility API of `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 import { createRequest } from "@remix-run/node-fetch-server";
-import { makeLazyRequest } from "./lazy-request.ts";
-import { makeAbortable } from "./lazy-signal.ts";
+import { makeLazyRequest } from "../internals/requests/lazy-request.ts";
+import { makeAbortable } from "../internals/requests/lazy-signal.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { NodeResponse } from "./send-response.ts";
 

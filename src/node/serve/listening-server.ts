@@ -4,7 +4,7 @@ import { resolve as resolvePath } from "node:path";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import type { Http2Listener } from "../http2/http2-listener.ts";
-import { FirstLook } from "../first-look/first-look.ts";
+import { FirstLook } from "../internals/handshake/fast-handshake.ts";
 import type { Http1Listener } from "../http/http1-listener.ts";
 import { DeadlineTask } from "../requests/deadline-task.ts";
 import type { ListenPlace } from "./listen.ts";

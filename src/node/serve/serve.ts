@@ -33,8 +33,8 @@ import {
   type StopOptions,
 } from "./running-server.ts";
 import { checkHttpServer } from "./http-server-argument.ts";
-import { nodeEnvironment } from "../environment.ts";
-import { inNextTurn } from "../timers.ts";
+import { nodeEnvironment } from "../environment/connection-environment.ts";
+import { inNextTurn } from "../environment/timers.ts";
 import { MAX_HEADER_BYTES } from "../requests/request-target.ts";
 
 /** Where and how to listen, besides all that {@link ApplicationOptions} say. */

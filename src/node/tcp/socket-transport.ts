@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
-import { takesDirectWrites, writeDirectly } from "./direct-writes.ts";
-import { systemError, type WriteOwner } from "./write.ts";
-import { shareReads } from "./shared-reads.ts";
-import { unwrittenBytes } from "./write-progress.ts";
+import { takesDirectWrites, writeDirectly } from "../internals/tcp/direct-writes.ts";
+import { systemError, type WriteOwner } from "../internals/tcp/write.ts";
+import { shareReads } from "../internals/tcp/shared-reads.ts";
+import { unwrittenBytes } from "../internals/tcp/write-progress.ts";
 
 const NOTHING = new Uint8Array(0);
 

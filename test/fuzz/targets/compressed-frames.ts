@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { isPersistentZlibUsable } from "../../../src/node/deflate/persistent.ts";
-import { createZlibCodec } from "../../../src/node/deflate/zlib-codec.ts";
-import { nodePlatform } from "../../../src/node/platform.ts";
+import { isPersistentZlibUsable } from "../../../src/node/internals/deflate/persistent.ts";
+import { createZlibCodec } from "../../../src/node/environment/deflate/zlib-codec.ts";
+import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
 import { Endpoint, OutputBuffer } from "../../../src/protocol/index.ts";
 import { exactPool, type Role, ROLES } from "../../protocol/support.ts";
 import { byteByByte, cutAt, cuts, fromHex, toHex } from "../bytes.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { nodePlatform } from "../../../src/node/platform.ts";
+import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
 import { Endpoint, OutputBuffer, type ProtocolEnvironment } from "../../../src/protocol/index.ts";
 import {
   exactPool,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { createZlibCodec } from "../../../src/node/deflate/zlib-codec.ts";
+import { createZlibCodec } from "../../../src/node/environment/deflate/zlib-codec.ts";
 import { damaged, fromHex, toHex } from "../bytes.ts";
 import { inflateMessages, type ModelMessage } from "../model/inflate.ts";
 import type { FuzzTarget } from "../target.ts";

@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { attach, files, type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { undocumented } from "../../../src/node/undocumented.ts";
+import { undocumented } from "../../../src/node/internals/undocumented.ts";
 import { handshake, RawClient } from "../../support/clients.ts";
 
 let server: Server;

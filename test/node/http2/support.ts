@@ -15,7 +15,7 @@ import type { Connector } from "../../../src/client/connector.ts";
 import { TransportError } from "../../../src/errors/index.ts";
 import { createWebSocketClass } from "../../../src/node/client/web-socket-class.ts";
 import { ByteConnection } from "../../../src/connection/byte-connection.ts";
-import { nodeEnvironment } from "../../../src/node/environment.ts";
+import { nodeEnvironment } from "../../../src/node/environment/connection-environment.ts";
 import { UnexpectedStatusError } from "../../../src/protocol/handshake/unexpected-status-error.ts";
 import { StreamTransport } from "../../../src/node/http2/stream-transport.ts";
 

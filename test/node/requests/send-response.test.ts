@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { promisify } from "node:util";
 import { type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { undocumented } from "../../../src/node/undocumented.ts";
+import { undocumented } from "../../../src/node/internals/undocumented.ts";
 import { handshake, RawClient } from "../../support/clients.ts";
 
 let server: Server;

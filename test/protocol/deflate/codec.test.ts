@@ -1,8 +1,8 @@
 import { constants, deflateRawSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isPersistentZlibUsable } from "../../../src/node/deflate/persistent.ts";
-import { createZlibCodec } from "../../../src/node/deflate/zlib-codec.ts";
+import { isPersistentZlibUsable } from "../../../src/node/internals/deflate/persistent.ts";
+import { createZlibCodec } from "../../../src/node/environment/deflate/zlib-codec.ts";
 import type { Inflater } from "../../../src/protocol/deflate/index.ts";
 import { fromHex, toHex } from "../support.ts";
 

@@ -1,6 +1,6 @@
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { createZlibCodec } from "../../../src/node/deflate/zlib-codec.ts";
+import { createZlibCodec } from "../../../src/node/environment/deflate/zlib-codec.ts";
 import type { DeflateAgreement } from "../../../src/protocol/deflate/index.ts";
 import type { EndpointOptions } from "../../../src/protocol/index.ts";
 import { frame, hexOf, probe, type Probe, type Role, ROLES, toHex } from "../support.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nodePlatform } from "../../../src/node/platform.ts";
+import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
 import {
   computeAcceptKey,
   generateKey,

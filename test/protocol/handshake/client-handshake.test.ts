@@ -13,7 +13,7 @@ import {
   writeRefusal,
   writeUpgradeResponse,
 } from "../../../src/protocol/handshake/index.ts";
-import { nodePlatform } from "../../../src/node/platform.ts";
+import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
 import {
   anyCuts,
   catchError,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { type ProtocolEnvironment } from "../../../src/protocol/protocol-environment.ts";
-import { nodePlatform } from "../../../src/node/platform.ts";
+import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
 
 /** The key of RFC 6455 1.3 and the accept key that answers it. */
 export const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";

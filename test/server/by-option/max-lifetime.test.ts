@@ -1,7 +1,7 @@
 import { serve } from "tideway/server";
 import { describe, expect, it } from "vitest";
 import { TimerWheel } from "../../../src/connection/timer-wheel.ts";
-import { nodeEnvironment } from "../../../src/node/environment.ts";
+import { nodeEnvironment } from "../../../src/node/environment/connection-environment.ts";
 import { createApplication } from "../../../src/server/application.ts";
 import type { UpgradeAttempt } from "../../../src/server/upgrade.ts";
 import { ManualClock } from "../../connection/support.ts";

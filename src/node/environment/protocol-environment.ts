@@ -2,7 +2,7 @@
 import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
 import { hash, randomFillSync } from "node:crypto";
 import { markAsUntransferable } from "node:worker_threads";
-import type { ProtocolEnvironment } from "../protocol/index.ts";
+import type { ProtocolEnvironment } from "../../protocol/index.ts";
 import { decodeUtf8 } from "./utf8-decoder.ts";
 
 /** Below this, filling memory with zeroes costs less than asking for some that is not. */

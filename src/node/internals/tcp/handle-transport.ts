@@ -1,5 +1,5 @@
 import { getSystemErrorName } from "node:util";
-import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
+import type { ByteTransport, ByteTransportHandler } from "../../../connection/byte-transport.ts";
 import { bufferAfter, isFullRead, ReadPace, sharedBytes, USUAL_BUFFER } from "./shared-reads.ts";
 import { unwrittenBytesOf } from "./write-progress.ts";
 import { disown, type HandleOwner, own } from "./handle-owner.ts";

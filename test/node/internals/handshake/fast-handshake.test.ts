@@ -5,13 +5,13 @@
 import { once } from "node:events";
 import { type Server, serve, type ServeOptions, type Socket } from "tideway/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { AcceptingServer } from "../../src/node/first-look/accepting-server.ts";
-import { Newcomer } from "../../src/node/first-look/newcomer.ts";
-import { HandleTransport } from "../../src/node/tcp/handle-transport.ts";
-import type { TcpHandle } from "../../src/node/tcp/stream-wrap.ts";
-import { undocumented } from "../../src/node/undocumented.ts";
-import type { Routes } from "../suite/transports.ts";
-import { connectionCount, handshake, RawClient, statusOf } from "../support/clients.ts";
+import { AcceptingServer } from "../../../../src/node/internals/handshake/accept-interceptor.ts";
+import { Newcomer } from "../../../../src/node/internals/handshake/pending-connection.ts";
+import { HandleTransport } from "../../../../src/node/internals/tcp/handle-transport.ts";
+import type { TcpHandle } from "../../../../src/node/internals/tcp/stream-wrap.ts";
+import { undocumented } from "../../../../src/node/internals/undocumented.ts";
+import type { Routes } from "../../../suite/transports.ts";
+import { connectionCount, handshake, RawClient, statusOf } from "../../../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 const startedWithoutSocket = vi.spyOn(HandleTransport.prototype, "start");

@@ -1,4 +1,4 @@
-import { type Clock, TimerWheel } from "../connection/timer-wheel.ts";
+import { type Clock, TimerWheel } from "../../connection/timer-wheel.ts";
 
 /**
  * Calls back in the next turn of the event loop. This is the real `setImmediate` even while a test fakes

@@ -2,10 +2,13 @@
 import { once } from "node:events";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { dispatchMessage, lightDispatch } from "../../src/node/client/dispatch-message.ts";
-import { findEventInternals } from "../../src/node/client/event-internals.ts";
-import { undocumented } from "../../src/node/undocumented.ts";
-import { FakeNetwork } from "../client/fake-connector.ts";
+import {
+  dispatchMessage,
+  lightDispatch,
+} from "../../../../src/node/internals/client/dispatch-message.ts";
+import { findEventInternals } from "../../../../src/node/internals/client/event-internals.ts";
+import { undocumented } from "../../../../src/node/internals/undocumented.ts";
+import { FakeNetwork } from "../../../client/fake-connector.ts";
 
 const ORIGIN = "ws://host";
 

@@ -8,7 +8,7 @@ afterEach(() => {
 
 async function found(): Promise<unknown> {
   vi.resetModules();
-  return (await import("../../src/node/tcp/stream-wrap.ts")).streamWrap;
+  return (await import("../../../../src/node/internals/tcp/stream-wrap.ts")).streamWrap;
 }
 
 it("is there in every version of Node that this is run on", async () => {

@@ -1,7 +1,7 @@
-import type { TimeoutListener, WheelTimer } from "../../connection/timer-wheel.ts";
+import type { TimeoutListener, WheelTimer } from "../../../connection/timer-wheel.ts";
 import { disown, type HandleOwner, own } from "../tcp/handle-owner.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
-import { wheel } from "../timers.ts";
+import { wheel } from "../../environment/timers.ts";
 
 /** What becomes of a newcomer; called once in all. */
 export interface NewcomerHost {

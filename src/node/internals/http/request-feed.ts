@@ -1,9 +1,9 @@
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
-import { ByteAccumulator } from "../requests/byte-accumulator.ts";
+import { ByteAccumulator } from "../../requests/byte-accumulator.ts";
 import { undocumented } from "../undocumented.ts";
-import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
+import { MAX_UNANSWERED, RequestQueue } from "../../http/request-queue.ts";
 
 /** How many bytes of further requests to read while earlier requests are unanswered. */
 const MAX_HELD_BYTES = 65_536;

@@ -1,7 +1,7 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { inNextTurn } from "../timers.ts";
+import { inNextTurn } from "../../environment/timers.ts";
 import { undocumented } from "../undocumented.ts";
 
 /** The most that one read takes of what flows: a quarter of the calls of the kernel at 16 KiB a message. */

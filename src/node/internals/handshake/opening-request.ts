@@ -2,9 +2,9 @@ import {
   HeaderFields,
   readUpgradeRequest,
   type UpgradeOffer,
-} from "../../protocol/handshake/index.ts";
-import { parseRequestHead } from "../../protocol/handshake/request-head.ts";
-import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../requests/request-target.ts";
+} from "../../../protocol/handshake/index.ts";
+import { parseRequestHead } from "../../../protocol/handshake/request-head.ts";
+import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../../requests/request-target.ts";
 
 /** The head of a request for a WebSocket. */
 export interface OpeningRequest {

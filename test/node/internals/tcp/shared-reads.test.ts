@@ -4,9 +4,9 @@ import type { Socket as NetSocket } from "node:net";
 import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { undocumented } from "../../src/node/undocumented.ts";
-import { serveBytes, acceptance } from "../support/servers.ts";
-import { connectionCount, handshake, RawClient } from "../support/clients.ts";
+import { undocumented } from "../../../../src/node/internals/undocumented.ts";
+import { serveBytes, acceptance } from "../../../support/servers.ts";
+import { connectionCount, handshake, RawClient } from "../../../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 let server: Server | undefined;

@@ -1,17 +1,17 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { ByteConnection } from "../../connection/byte-connection.ts";
-import type { Peer, UpgradeAccepted } from "../../server/upgrade.ts";
-import { nodeEnvironment } from "../environment.ts";
-import { acceptance, connectionOptions } from "../http/http-upgrade.ts";
-import { HttpUpgradeAttempt } from "../http/http-upgrade-attempt.ts";
-import type { Http1Listener } from "../http/http1-listener.ts";
-import type { ProxiedTargets } from "../requests/proxied-targets.ts";
-import { type RequestTarget, toTarget } from "../requests/request-target.ts";
+import { ByteConnection } from "../../../connection/byte-connection.ts";
+import type { Peer, UpgradeAccepted } from "../../../server/upgrade.ts";
+import { nodeEnvironment } from "../../environment/connection-environment.ts";
+import { acceptance, connectionOptions } from "../../http/http-upgrade.ts";
+import { HttpUpgradeAttempt } from "../../http/http-upgrade-attempt.ts";
+import type { Http1Listener } from "../../http/http1-listener.ts";
+import type { ProxiedTargets } from "../../requests/proxied-targets.ts";
+import { type RequestTarget, toTarget } from "../../requests/request-target.ts";
 import { HandleTransport } from "../tcp/handle-transport.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
-import { AcceptingServer } from "./accepting-server.ts";
-import { Newcomer, type NewcomerHost } from "./newcomer.ts";
+import { AcceptingServer } from "./accept-interceptor.ts";
+import { Newcomer, type NewcomerHost } from "./pending-connection.ts";
 import { type OpeningRequest, readOpeningRequest } from "./opening-request.ts";
 
 /**

@@ -1,9 +1,9 @@
-import { type ConnectionEnvironment } from "../connection/byte-connection.ts";
-import { FlushQueue } from "../connection/flush-queue.ts";
-import { SlabPool } from "../connection/slab-pool.ts";
-import { SharedOutput } from "../protocol/index.ts";
+import { type ConnectionEnvironment } from "../../connection/byte-connection.ts";
+import { FlushQueue } from "../../connection/flush-queue.ts";
+import { SlabPool } from "../../connection/slab-pool.ts";
+import { SharedOutput } from "../../protocol/index.ts";
 import { createZlibCodec } from "./deflate/zlib-codec.ts";
-import { nodePlatform } from "./platform.ts";
+import { nodePlatform } from "./protocol-environment.ts";
 import { wheel } from "./timers.ts";
 
 // In a callback from the kernel a tick comes before the promise jobs, but one asked for in a promise

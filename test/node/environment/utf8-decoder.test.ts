@@ -1,6 +1,6 @@
 import { assert, constantFrom, property, stringMatching, string, oneof } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeUtf8 } from "../../src/node/utf8-decoder.ts";
+import { decodeUtf8 } from "../../../src/node/environment/utf8-decoder.ts";
 
 /** The text after having been bytes, with others before and behind. */
 function decoded(text: string): string {

@@ -2,9 +2,13 @@ import type {
   DeflateCodec,
   Deflater as CodecDeflater,
   Inflater as CodecInflater,
-} from "../../protocol/deflate/codec.ts";
+} from "../../../protocol/deflate/codec.ts";
 import { OneShotDeflater, OneShotInflater } from "./one-shot.ts";
-import { isPersistentZlibUsable, PersistentDeflater, PersistentInflater } from "./persistent.ts";
+import {
+  isPersistentZlibUsable,
+  PersistentDeflater,
+  PersistentInflater,
+} from "../../internals/deflate/persistent.ts";
 
 /** zlib makes no deflate window below this (RFC 7692 7.1.2 allows 8). */
 const MIN_WINDOW_BITS = 9;

@@ -4,10 +4,10 @@ import type {
   Deflater,
   Inflater,
   InflateFailure,
-} from "../../protocol/deflate/codec.ts";
-import { maxDeflatedBytes } from "../../protocol/deflate/message-deflate.ts";
+} from "../../../protocol/deflate/codec.ts";
+import { maxDeflatedBytes } from "../../../protocol/deflate/message-deflate.ts";
 import { undocumented } from "../undocumented.ts";
-import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "./zlib-parameters.ts";
+import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "../../environment/deflate/zlib-parameters.ts";
 
 /**
  * What a zlib stream of Node drives natively. It is not documented, so `isPersistentZlibUsable` asks

@@ -4,8 +4,11 @@ import { connect, createServer, type Server, Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { takesDirectWrites, writeDirectly } from "../../src/node/tcp/direct-writes.ts";
-import { undocumented } from "../../src/node/undocumented.ts";
+import {
+  takesDirectWrites,
+  writeDirectly,
+} from "../../../../src/node/internals/tcp/direct-writes.ts";
+import { undocumented } from "../../../../src/node/internals/undocumented.ts";
 
 let server: Server;
 let writer: Socket;
@@ -132,7 +135,8 @@ describe("direct writes", () => {
     const inside = process as NodeJS.Process & { binding(name: string): object };
     const binding = vi.spyOn(inside, "binding").mockReturnValue({});
     vi.resetModules();
-    const { takesDirectWrites: takesAny } = await import("../../src/node/tcp/direct-writes.ts");
+    const { takesDirectWrites: takesAny } =
+      await import("../../../../src/node/internals/tcp/direct-writes.ts");
     expect(takesAny(writer)).toBe(false);
     binding.mockRestore();
   });

@@ -1,5 +1,5 @@
 import { inspect, type InspectOptions } from "node:util";
-import { exposeInterface } from "../../client/web-idl.ts";
+import { exposeInterface } from "../../../client/web-idl.ts";
 import type { EventInternals } from "./event-internals.ts";
 
 /** The class of such events. One is made as being dispatched to `target`; the dispatch ends it. */

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { undocumented } from "../../src/node/undocumented.ts";
-import { unwrittenBytes } from "../../src/node/tcp/write-progress.ts";
+import { undocumented } from "../../../../src/node/internals/undocumented.ts";
+import { unwrittenBytes } from "../../../../src/node/internals/tcp/write-progress.ts";
 
 let server: Server;
 let sender: Socket;

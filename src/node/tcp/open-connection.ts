@@ -1,9 +1,9 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { ByteConnection, type ByteConnectionOptions } from "../connection/byte-connection.ts";
-import type { Connection } from "../connection/connection.ts";
-import { nodeEnvironment } from "./environment.ts";
-import { SocketTransport } from "./tcp/socket-transport.ts";
+import { ByteConnection, type ByteConnectionOptions } from "../../connection/byte-connection.ts";
+import type { Connection } from "../../connection/connection.ts";
+import { nodeEnvironment } from "../environment/connection-environment.ts";
+import { SocketTransport } from "./socket-transport.ts";
 
 /** Runs the protocol over a socket whose opening handshake is done. */
 export function openConnection(socket: Duplex, options: ByteConnectionOptions): Connection {

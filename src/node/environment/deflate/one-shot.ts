@@ -4,7 +4,7 @@ import type {
   Deflater,
   Inflater,
   InflateFailure,
-} from "../../protocol/deflate/codec.ts";
+} from "../../../protocol/deflate/codec.ts";
 import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "./zlib-parameters.ts";
 
 const NOTHING: Uint8Array = Buffer.alloc(0);
