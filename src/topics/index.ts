@@ -20,7 +20,12 @@
  *
  * @module
  */
-export { BrokerError, TidewayError, UsageError } from "../errors/index.ts";
+export {
+  BrokerError,
+  TidewayError,
+  type TidewayErrorOptions,
+  UsageError,
+} from "../errors/index.ts";
 export type {
   Broker,
   BrokerListener,

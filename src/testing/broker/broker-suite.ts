@@ -1,4 +1,4 @@
-import type { Broker } from "../../topics/index.ts";
+import type { Broker } from "tideway/topics";
 import { BROKER_CASES } from "./broker-cases.ts";
 import { RECOVERY_CASES } from "./recovery-cases.ts";
 

@@ -8,7 +8,7 @@ import type {
   PublicationDraft,
   PublishReceipt,
   Retention,
-} from "../broker.ts";
+} from "tideway/topics";
 import { decodePlaced, encodePayload, readPlace } from "../payload.ts";
 import type { Publication } from "../publication.ts";
 import { DEFAULT_MAX_TOPICS, topicsFull } from "../topics-full.ts";

@@ -8,7 +8,7 @@ import type {
   PublicationDraft,
   PublishReceipt,
   Retention,
-} from "../broker.ts";
+} from "tideway/topics";
 import { decodePlaced, encodePayload } from "../payload.ts";
 import { DEFAULT_MAX_TOPICS, topicsFull } from "../topics-full.ts";
 import { checkNames, checkWhole } from "../topic-options.ts";
