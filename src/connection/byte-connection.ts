@@ -1,80 +1,55 @@
 import { ProtocolError, type TidewayError, TransportError } from "../errors/index.ts";
 import {
-  type BufferPool,
-  type ByteBudget,
   CloseCode,
   type ClosingRecord,
-  type DeflateAgreement,
-  type DeflateCodec,
   Endpoint,
   type EndpointEvents,
   OutputBuffer,
-  type ProtocolEnvironment,
   type PreparedMessage,
-  type SharedOutput,
 } from "../protocol/index.ts";
+import type { ByteConnectionOptions, ConnectionEnvironment } from "./byte-connection-options.ts";
 import type { ByteTransport, ByteTransportHandler } from "./byte-transport.ts";
-import type { FlushQueue } from "./flush-queue.ts";
 import {
   type CloseInfo,
   type Connection,
   type ConnectionHandler,
   ReadyState,
 } from "./connection.ts";
-import { Heartbeat, type HeartbeatOptions, type HeartbeatSubject } from "./heartbeat.ts";
+import { Heartbeat, type HeartbeatConnection } from "./heartbeat.ts";
 import { LatencyMeter } from "./latency-meter.ts";
 import { MessageRate } from "./message-rate.ts";
 import { OutputWriter } from "./output-writer.ts";
-import type { TimeoutListener, TimerWheel, WheelTimer } from "./timer-wheel.ts";
+import type { TimeoutListener, WheelTimer } from "./timer-wheel.ts";
 
-/** What all connections of a runtime share. */
-export interface ConnectionEnvironment {
-  readonly protocol: ProtocolEnvironment;
-  readonly pool: BufferPool;
-  readonly sharedOutput: SharedOutput;
-  readonly wheel: TimerWheel;
-  readonly flushQueue: FlushQueue;
-  readonly deflateCodec: DeflateCodec;
-  /** Calls back once the running turn, its promise jobs included, has ended. */
-  defer(callback: () => void): void;
-}
-
-export interface ByteConnectionOptions {
-  /** Which end of the connection this is. */
-  readonly role: "client" | "server";
-  /** The agreed subprotocol, or the empty string. */
-  readonly protocol: string;
-  /** The agreed extensions, or the empty string. */
-  readonly extensions: string;
-  /** Bytes that came behind the opening handshake; they belong to the connection. */
-  readonly head?: Uint8Array;
-  /** The largest message taken, in bytes over all its fragments; default 1 MiB. */
-  readonly maxMessageBytes?: number;
-  /** What unfinished messages may hold together with those of others; default: not counted. */
-  readonly unfinishedBudget?: ByteBudget;
-  /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
-  readonly maxFrameBytes?: number;
-  /** How many messages and control frames the peer may send in a second; default: no limit. */
-  readonly maxMessagesPerSecond?: number;
-  /** How to compress (RFC 7692); default: nothing is compressed. */
-  readonly deflate?: DeflateAgreement | undefined;
-  /** How long the closing handshake may take before the transport is dropped; default 5000. */
-  readonly closeTimeoutMs?: number;
-  /** Default: on a server with its own defaults, on a client none. */
-  readonly heartbeat?: HeartbeatOptions | false;
-}
-
-/** When more waits for the peer, a ping is answered only once it has left, and only the latest. */
+/** While more output waits than this, only the latest ping is answered, once that output has left. */
 const MAX_BYTES_BEFORE_PONGS = 65_536;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * A connection whose framing is this project's own, over a transport of bytes. It adds to the
- * protocol what needs a clock or a kernel: one write a turn, backpressure, heartbeat and timeouts.
+ * - `flowing`: messages are delivered as they come.
+ * - `paused`: the protocol holds messages back, and the transport is not read.
+ * - `end-held`: as `paused`, and the peer's end came meanwhile. It is handled after those messages.
+ *
+ * `flowing` and `paused` alternate by `pause` and `resume`. `end-held` follows `paused`.
+ */
+type ReadingState = "flowing" | "paused" | "end-held";
+
+/**
+ * - `open`: both sides may write.
+ * - `peer-ended`: the peer has ended its side.
+ * - `ended`: this side has been ended, or the transport destroyed.
+ *
+ * Each state may only become one that is listed after it.
+ */
+type TransportState = "open" | "peer-ended" | "ended";
+
+/**
+ * A connection that runs the protocol over a byte transport. It adds what needs a clock or a kernel: one
+ * write for all messages of a turn, backpressure, the heartbeat and timeouts.
  */
 export class ByteConnection
-  implements Connection, ByteTransportHandler, EndpointEvents, HeartbeatSubject, TimeoutListener
+  implements Connection, ByteTransportHandler, EndpointEvents, HeartbeatConnection, TimeoutListener
 {
   readonly protocol: string;
   readonly extensions: string;
@@ -84,28 +59,25 @@ export class ByteConnection
   readonly #endpoint: Endpoint;
   readonly #isServer: boolean;
   readonly #closeTimeoutMs: number;
-  /** Undefined for none. */
   readonly #heartbeat: Heartbeat | undefined;
-  /** Undefined for any. */
+  /** Undefined if the peer may send any number of messages. */
   readonly #rate: MessageRate | undefined;
 
   #handler: ConnectionHandler | undefined;
+  /** Bytes that arrived with the opening handshake, until they are delivered. */
   #head: Uint8Array;
   #readyState: ReadyState = ReadyState.Open;
+  #readingState: ReadingState = "flowing";
+  #transportState: TransportState = "open";
+  /** How the protocol ended; undefined before. */
   #record: ClosingRecord | undefined;
+  /** The first error of the transport or of this side. */
   #error: TidewayError | undefined;
 
-  /** While bytes are being received, what they lead to is flushed once, at the end. */
+  /** Whether bytes are being received. Everything that they cause is written once, at their end. */
   #isReceiving = false;
   #isFlushQueued = false;
-  #isPaused = false;
-  /** The peer's end came while paused, behind messages not yet delivered. */
-  #isEndHeld = false;
-  #hasPeerEnded = false;
-  #hasEnded = false;
-
-  #timer: WheelTimer | undefined;
-  #heartbeatCount = 0;
+  #closeTimer: WheelTimer | undefined;
   #latency: LatencyMeter | undefined;
 
   constructor(
@@ -154,11 +126,7 @@ export class ByteConnection
 
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
-    if (this.#heartbeat !== undefined) {
-      // In this order: while there are no timeouts, the wheel's time stands still.
-      this.#startTimer(this.#heartbeat.idleMs);
-      this.#heartbeat.hear();
-    }
+    this.#heartbeat?.start();
     if (this.#head.length === 0) {
       this.#transport.start(this);
       return;
@@ -168,7 +136,7 @@ export class ByteConnection
       this.#head = NOTHING;
       this.onBytes(head);
       this.#transport.start(this);
-      if (this.#isPaused) this.#transport.pause();
+      if (this.isPaused) this.#transport.pause();
     });
   }
 
@@ -202,40 +170,49 @@ export class ByteConnection
     if (this.#readyState !== ReadyState.Open) return;
     this.#endpoint.close(code, reason);
     this.#readyState = ReadyState.Closing;
-    this.#startTimer(this.#closeTimeoutMs);
+    this.#startCloseTimer();
     this.#queueFlush();
-    // The peer's Close frame must be read, whoever has stopped reading its messages.
+    // The peer's Close frame must be read even if the owner has paused.
     this.resume();
   }
 
   terminate(error?: TidewayError): void {
     if (this.#readyState === ReadyState.Closed) return;
     this.#readyState = ReadyState.Closing;
-    this.#hasEnded = true;
+    this.#transportState = "ended";
     this.#error ??= error;
     this.#endpoint.receiveEnd();
     this.#transport.destroy();
   }
 
   pause(): void {
-    if (this.#isPaused || this.#readyState !== ReadyState.Open) return;
-    this.#isPaused = true;
+    if (this.#readingState !== "flowing" || this.#readyState !== ReadyState.Open) return;
+    this.#readingState = "paused";
     this.#rate?.refill(this.#environment.wheel.nowMs);
     this.#endpoint.pause();
     this.#transport.pause();
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#heartbeat?.hear();
+    const before = this.#readingState;
+    if (before === "flowing") return;
+    this.#readingState = "flowing";
+    this.#heartbeat?.recordActivity();
     this.#rate?.save(this.#environment.wheel.nowMs);
     this.#transport.resume();
     this.#deliverHeld();
-    if (this.#isEndHeld && !this.#isPaused) this.onEnd();
+    if (before === "end-held") this.onEnd();
   }
 
-  /** Writes what waits; for the flush queue. */
+  get isPaused(): boolean {
+    return this.#readingState !== "flowing";
+  }
+
+  get heldBackBytes(): number | undefined {
+    return this.#writer.isBlocked ? this.#writer.heldBackBytes : undefined;
+  }
+
+  /** Writes the waiting output. The flush queue calls this at the end of a turn. */
   flush(): void {
     this.#isFlushQueued = false;
     this.#write();
@@ -248,17 +225,17 @@ export class ByteConnection
   }
 
   #write(): void {
-    if (this.#hasEnded) return;
+    if (this.#transportState === "ended") return;
     this.#writer.write(this.#endpoint.savedBytes);
     if (this.#writer.isBlocked) this.#watchOutput();
   }
 
   onBytes(chunk: Uint8Array): void {
-    // A peer that takes nothing of what it is sent holds that in memory, however much it talks.
-    if (!this.#writer.isBlocked) this.#heartbeat?.hear();
-    // What comes during a pause is counted after it, together with what the pause has saved up.
-    if (!this.#isPaused) this.#rate?.refill(this.#environment.wheel.nowMs);
-    // A transport may take a moment, TLS always does; only who does not read for longer loses pongs.
+    // Input is not activity while output waits: a peer that takes nothing would fill memory.
+    if (!this.#writer.isBlocked) this.#heartbeat?.recordActivity();
+    // Messages received during a pause count when it ends, with the tokens that it has saved up.
+    if (this.#readingState === "flowing") this.#rate?.refill(this.#environment.wheel.nowMs);
+    // TLS always takes a moment, so a little waiting output does not mean that the peer is slow.
     if (this.#writer.waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.holdsPongs = true;
     this.#isReceiving = true;
     this.#endpoint.receive(chunk);
@@ -268,7 +245,7 @@ export class ByteConnection
   }
 
   onDrain(): void {
-    this.#heartbeat?.hear();
+    this.#heartbeat?.recordActivity();
     this.#writer.onDrain();
     if (this.#writer.isBlocked) {
       this.#watchOutput();
@@ -281,21 +258,23 @@ export class ByteConnection
   }
 
   onEnd(): void {
-    this.#isEndHeld = this.#isPaused;
-    if (this.#isPaused) return;
-    this.#hasPeerEnded = true;
+    if (this.#readingState !== "flowing") {
+      this.#readingState = "end-held";
+      return;
+    }
+    if (this.#transportState === "open") this.#transportState = "peer-ended";
     this.#endpoint.receiveEnd();
     this.#endTransport();
   }
 
   onClosed(error: Error | undefined): void {
-    // What came whole before the end is delivered, also if nobody was reading just then, until the
-    // owner says once more that it has enough: 64 KiB of compressed messages can be a lot.
-    this.#isPaused = false;
-    this.#hasEnded = true;
+    // Whole messages that were held back are delivered now, even if the owner has paused. It may pause
+    // once more: 64 KiB of compressed messages can be a lot.
+    this.#readingState = "flowing";
+    this.#transportState = "ended";
     this.#deliverHeld();
     this.#endpoint.receiveEnd();
-    this.#timer?.cancel();
+    this.#closeTimer?.cancel();
     this.#writer.abandon();
     this.#readyState = ReadyState.Closed;
     if (error !== undefined) {
@@ -322,15 +301,15 @@ export class ByteConnection
     this.#handler!.onPong?.(payload);
   }
 
-  /** The protocol has ended: by Close frames both ways, by a violation, or by the bytes' end. */
+  /** The protocol has ended: Close frames went both ways, the peer broke a rule, or the bytes ended. */
   onFinish(record: ClosingRecord): void {
     this.#record = record;
     this.#readyState = ReadyState.Closing;
-    this.#startTimer(this.#closeTimeoutMs);
+    this.#startCloseTimer();
     this.#handler!.onClosing(record.error);
   }
 
-  /** Counts a message of the peer's; false once the connection has been failed for their number. */
+  /** Counts a message of the peer. Returns false after failing the connection for too many messages. */
   #isInRate(): boolean {
     if (this.#rate === undefined || this.#rate.take()) return true;
     this.#endpoint.fail(
@@ -343,7 +322,7 @@ export class ByteConnection
     return false;
   }
 
-  /** Delivers the messages that a pause has held back in the protocol. */
+  /** Delivers the messages that the protocol held back during a pause. */
   #deliverHeld(): void {
     const isOuter = !this.#isReceiving;
     this.#isReceiving = true;
@@ -356,50 +335,31 @@ export class ByteConnection
 
   /** Ends this side of the transport once the last Close frame has left. */
   #endTransport(): void {
-    if (this.#hasEnded || !this.#writer.isEmpty) return;
+    if (this.#transportState === "ended" || !this.#writer.isEmpty) return;
     // RFC 6455 7.1.1: after a closing handshake the server closes first and the client waits.
-    if (!this.#isServer && this.#record!.wasClean && !this.#hasPeerEnded) return;
-    this.#hasEnded = true;
+    if (!this.#isServer && this.#record!.wasClean && this.#transportState === "open") return;
+    this.#transportState = "ended";
     this.#transport.end();
   }
 
-  #startTimer(delayMs: number): void {
-    this.#timer?.cancel();
-    this.#timer = this.#environment.wheel.start(delayMs, this);
+  #watchOutput(): void {
+    if (this.#readyState === ReadyState.Open) this.#heartbeat?.watchOutput();
+  }
+
+  /** Limits the closing handshake, and again the time until the transport is gone. */
+  #startCloseTimer(): void {
+    this.#heartbeat?.stop();
+    this.#closeTimer?.cancel();
+    this.#closeTimer = this.#environment.wheel.start(this.#closeTimeoutMs, this);
   }
 
   onTimeout(): void {
-    if (this.#readyState !== ReadyState.Open) {
-      this.terminate(
-        new TransportError(
-          "CLOSE_TIMEOUT",
-          `no closing handshake within closeTimeoutMs ${this.#closeTimeoutMs}`,
-        ),
-      );
-      return;
-    }
-    const outcome = this.#heartbeat!.look();
-    if (typeof outcome === "number") this.#startTimer(outcome);
-    else this.terminate(outcome);
-  }
-
-  #watchOutput(): void {
-    if (this.#readyState !== ReadyState.Open) return;
-    const delayMs = this.#heartbeat?.watchOutput();
-    if (delayMs !== undefined) this.#startTimer(delayMs);
-  }
-
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
-  get heldBackBytes(): number | undefined {
-    return this.#writer.isBlocked ? this.#writer.heldBackBytes : undefined;
-  }
-
-  /** Pings with a payload of its own, which tells the answer from pongs that nobody asked for. */
-  beat(): void {
-    this.ping(Uint8Array.of(++this.#heartbeatCount & 0xff));
+    this.terminate(
+      new TransportError(
+        "CLOSE_TIMEOUT",
+        `no closing handshake within closeTimeoutMs ${this.#closeTimeoutMs}`,
+      ),
+    );
   }
 
   #closeInfo(): CloseInfo {

@@ -1,124 +1,153 @@
 import { TransportError } from "../errors/index.ts";
-import type { TimerWheel } from "./timer-wheel.ts";
+import type { TimeoutListener, TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 /**
- * When to look for a dead peer. One that is cut off is noticed after `idleMs + timeoutMs`, give or
- * take a second, and its connection ends with 1006.
+ * When to ping a silent peer, and when to drop it. A connection that is cut off ends with 1006 after
+ * `idleMs + timeoutMs`, give or take a second.
  *
- * Every byte that comes is a sign of life, and so is output that gets away after it had to wait.
- * While output waits it is the only one: a peer that takes nothing is dropped, however much it talks,
- * for what it is sent would stay in memory. Output has got away when the kernel has taken it, which
- * makes room in steps: of a third of what it buffers, up to a megabyte where the network is fast.
- * Where the steps cannot be seen, as over TLS, output goes in pieces of 64 KiB. While this side itself
- * does not read, only its output is judged. Where it has none, the pings go on: a peer that has ended
- * is noticed by them at once, and one that is cut off when the kernel stops to send them again, which
- * on Linux takes it a quarter of an hour.
+ * Received bytes count as activity. While output waits, only progress of that output counts: a peer
+ * that takes nothing is dropped even if it keeps sending, because its output would fill memory. Output
+ * counts as delivered once the kernel accepts it. The kernel frees its buffer in steps of about a third,
+ * which is up to a megabyte on a fast network. Where progress is not visible, as over TLS, output is
+ * written in pieces of 64 KiB.
  *
- * After a stall of this side (a debugger, a suspended machine) it reads pending data before it drops a
- * peer. It pings a silent peer once more, which then has `timeoutMs` to answer.
+ * While this side does not read, only its output is judged. If there is no output, the pings continue. A
+ * peer that has ended is detected by the next ping. A peer that is cut off is detected when the kernel
+ * stops retransmitting, which takes about 15 minutes on Linux.
+ *
+ * After this process or machine was stalled (by a debugger or by suspend), pending data is read before a
+ * peer is dropped. A silent peer gets one more ping, and `timeoutMs` to answer it.
  */
 export interface HeartbeatOptions {
-  /** A ping is sent after this long without a sign of life; default 30,000. */
+  /** Milliseconds without activity after which a ping is sent; default 30,000. */
   readonly idleMs?: number;
-  /** The peer is taken for dead if nothing comes for this long after a ping; default 20,000. */
+  /** Milliseconds without activity after a ping until the peer is dropped; default 20,000. */
   readonly timeoutMs?: number;
 }
 
-/** What a heartbeat has to see of its connection. */
-export interface HeartbeatSubject {
+/** The connection that a heartbeat watches. */
+export interface HeartbeatConnection {
   /** Whether this side does not read. */
   readonly isPaused: boolean;
-  /** How much of what has been written the peer's side has not taken; undefined where nothing waits. */
+  /** Bytes written that the kernel has not accepted; undefined if no output waits. */
   readonly heldBackBytes: number | undefined;
-  /** Sends a ping. */
-  beat(): void;
+  ping(payload: Uint8Array): void;
+  /** Drops the peer. */
+  terminate(error: TransportError): void;
 }
 
-/** How often a peer is looked at that is slow to take its output. */
-const SLOW_PEER_LOOK_MS = 1000;
+/** Milliseconds between two checks while output waits. */
+const SLOW_PEER_CHECK_MS = 1000;
 
 /** A check that runs this late shows that this process or machine was stalled, not the peer. */
 const STALL_MS = 1000;
 
-/** Judges from what it is told and sees whether the peer is alive; its owner has the timer. */
-export class Heartbeat {
-  readonly #subject: HeartbeatSubject;
+/** Pings a silent peer, and drops it when it stays silent. */
+export class Heartbeat implements TimeoutListener {
+  readonly #connection: HeartbeatConnection;
   readonly #wheel: TimerWheel;
-  /** When to `look` for the first time. */
-  readonly idleMs: number;
+  readonly #idleMs: number;
   readonly #timeoutMs: number;
-  #lastHeardMs = 0;
-  /** When the ping was sent that has not been followed by a sign of life. */
+  #timer: WheelTimer | undefined;
+  #lastActivityMs = 0;
+  /** When the latest ping was sent; undefined if there was activity since. */
   #pingedMs: number | undefined;
-  /** Whether the peer has got more time after a stall of this side. */
+  #pingCount = 0;
+  /** Whether the peer got more time because this side was stalled. */
   #wasExtended = false;
+  /** Whether output waits, so that checks come once a second. */
   #isSlow = false;
   #lastHeldBackBytes = 0;
 
-  constructor(subject: HeartbeatSubject, wheel: TimerWheel, options: HeartbeatOptions) {
-    this.#subject = subject;
+  constructor(connection: HeartbeatConnection, wheel: TimerWheel, options: HeartbeatOptions) {
+    this.#connection = connection;
     this.#wheel = wheel;
-    ({ idleMs: this.idleMs = 30_000, timeoutMs: this.#timeoutMs = 20_000 } = options);
+    ({ idleMs: this.#idleMs = 30_000, timeoutMs: this.#timeoutMs = 20_000 } = options);
   }
 
-  /** There is a sign of life. */
-  hear(): void {
-    this.#lastHeardMs = this.#wheel.coarseNowMs;
+  start(): void {
+    // In this order: the coarse time of a wheel without timeouts is out of date.
+    this.#startTimer(this.#idleMs);
+    this.recordActivity();
+  }
+
+  /** Stops for good, because the connection is closing. */
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  /** The peer has shown that it is alive. */
+  recordActivity(): void {
+    this.#lastActivityMs = this.#wheel.coarseNowMs;
     this.#pingedMs = undefined;
     this.#wasExtended = false;
   }
 
-  /**
-   * Output waits: that the peer takes it shows only to who looks. Returns after how many milliseconds
-   * to call `look`; undefined where that is going to happen soon enough.
-   */
-  watchOutput(): number | undefined {
-    this.#lastHeldBackBytes = this.#subject.heldBackBytes!;
-    if (this.#isSlow) return undefined;
+  /** Output has begun to wait. From now on its progress is checked every second. */
+  watchOutput(): void {
+    this.#lastHeldBackBytes = this.#connection.heldBackBytes!;
+    if (this.#isSlow) return;
     this.#isSlow = true;
-    return Math.min(SLOW_PEER_LOOK_MS, this.idleMs);
+    this.#startTimer(Math.min(SLOW_PEER_CHECK_MS, this.#idleMs));
   }
 
-  /** Returns after how many milliseconds to look again, or why the peer is taken for dead. */
-  look(): number | TransportError {
-    const { isPaused, heldBackBytes } = this.#subject;
-    this.#isSlow = heldBackBytes !== undefined;
-    if (heldBackBytes !== undefined) {
-      if (heldBackBytes < this.#lastHeldBackBytes) this.hear();
-      this.#lastHeldBackBytes = heldBackBytes;
-    } else if (isPaused) {
-      // A peer that this side does not read from cannot be heard, and takes all there is, so it is
-      // not judged. But if it is gone, the kernel is told so when it is written to.
-      this.#subject.beat();
-      this.hear();
-    }
+  onTimeout(): void {
+    this.#checkProgress();
     const nowMs = this.#wheel.coarseNowMs;
-    if (this.#pingedMs === undefined && nowMs - this.#lastHeardMs >= this.idleMs) {
-      this.#subject.beat();
+    if (this.#pingedMs === undefined && nowMs - this.#lastActivityMs >= this.#idleMs) {
+      this.#sendPing();
       this.#pingedMs = nowMs;
     }
     const leftMs =
       this.#pingedMs === undefined
-        ? this.#lastHeardMs + this.idleMs - nowMs
+        ? this.#lastActivityMs + this.#idleMs - nowMs
         : this.#pingedMs + this.#timeoutMs - nowMs;
-    if (leftMs <= -STALL_MS && !this.#wasExtended) return this.#extend(nowMs);
-    if (leftMs <= 0) return this.#death();
-    return this.#isSlow ? Math.min(SLOW_PEER_LOOK_MS, leftMs) : leftMs;
+    if (leftMs <= -STALL_MS && !this.#wasExtended) this.#extend(nowMs);
+    else if (leftMs <= 0) this.#connection.terminate(this.#timeoutError());
+    else this.#startTimer(this.#untilCheckMs(leftMs));
+  }
+
+  /** Records activity if the peer has taken output since the last check, or if it need not take any. */
+  #checkProgress(): void {
+    const { isPaused, heldBackBytes } = this.#connection;
+    this.#isSlow = heldBackBytes !== undefined;
+    if (heldBackBytes !== undefined) {
+      if (heldBackBytes < this.#lastHeldBackBytes) this.recordActivity();
+      this.#lastHeldBackBytes = heldBackBytes;
+    } else if (isPaused) {
+      // This side does not read, so it cannot judge the peer. If the peer has ended, this write fails.
+      this.#sendPing();
+      this.recordActivity();
+    }
   }
 
   /** Pings once more after a stall, because the answer may have been lost. */
-  #extend(nowMs: number): number {
+  #extend(nowMs: number): void {
     this.#wasExtended = true;
-    this.#subject.beat();
+    this.#sendPing();
     this.#pingedMs = nowMs;
-    return this.#isSlow ? Math.min(SLOW_PEER_LOOK_MS, this.#timeoutMs) : this.#timeoutMs;
+    this.#startTimer(this.#untilCheckMs(this.#timeoutMs));
   }
 
-  #death(): TransportError {
-    const what = this.#isSlow ? "the peer has taken too little" : "no sign of life from the peer";
+  #untilCheckMs(leftMs: number): number {
+    return this.#isSlow ? Math.min(SLOW_PEER_CHECK_MS, leftMs) : leftMs;
+  }
+
+  /** The payload counts the pings, so that a pong shows which ping it answers. */
+  #sendPing(): void {
+    this.#connection.ping(Uint8Array.of(++this.#pingCount & 0xff));
+  }
+
+  #startTimer(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#wheel.start(delayMs, this);
+  }
+
+  #timeoutError(): TransportError {
+    const what = this.#isSlow ? "the peer took too little output" : "nothing came from the peer";
     return new TransportError(
       "HEARTBEAT_TIMEOUT",
-      `${what} for ${this.#timeoutMs} ms after a ping`,
+      `${what} for timeoutMs ${this.#timeoutMs} after a ping`,
     );
   }
 }

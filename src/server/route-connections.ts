@@ -1,4 +1,4 @@
-import type { ByteConnectionOptions } from "../connection/byte-connection.ts";
+import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
 import { UsageError } from "../errors/index.ts";
 import type { ByteBudget } from "../protocol/index.ts";
 import type { AgreedCompression } from "./compression.ts";

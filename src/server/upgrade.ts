@@ -1,4 +1,4 @@
-import type { ByteConnectionOptions } from "../connection/byte-connection.ts";
+import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { UpgradeRefusal, WebSocketOffer } from "../protocol/handshake/index.ts";
 import type { OriginClaim } from "./origin.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ConnectionEnvironment } from "../../src/connection/byte-connection.ts";
+import type { ConnectionEnvironment } from "../../src/connection/byte-connection-options.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { TransportError } from "../../src/errors/index.ts";
 import { PreparedMessage, SharedOutput } from "../../src/protocol/index.ts";

@@ -1,9 +1,9 @@
 import type { ByteTransport, ByteTransportHandler } from "../../src/connection/byte-transport.ts";
-import {
-  ByteConnection,
-  type ByteConnectionOptions,
-  type ConnectionEnvironment,
-} from "../../src/connection/byte-connection.ts";
+import type {
+  ByteConnectionOptions,
+  ConnectionEnvironment,
+} from "../../src/connection/byte-connection-options.ts";
+import { ByteConnection } from "../../src/connection/byte-connection.ts";
 import type { CloseInfo, ConnectionHandler } from "../../src/connection/connection.ts";
 import { FlushQueue } from "../../src/connection/flush-queue.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";

@@ -1,4 +1,4 @@
-import { type ConnectionEnvironment } from "../../connection/byte-connection.ts";
+import type { ConnectionEnvironment } from "../../connection/byte-connection-options.ts";
 import { FlushQueue } from "../../connection/flush-queue.ts";
 import { SlabPool } from "../../connection/slab-pool.ts";
 import { SharedOutput } from "../../protocol/index.ts";

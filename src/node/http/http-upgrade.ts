@@ -1,7 +1,7 @@
 import { IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ByteConnectionOptions } from "../../connection/byte-connection.ts";
+import type { ByteConnectionOptions } from "../../connection/byte-connection-options.ts";
 import {
   computeAcceptKey,
   readUpgradeRequest,

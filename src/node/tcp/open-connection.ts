@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { ByteConnection, type ByteConnectionOptions } from "../../connection/byte-connection.ts";
+import type { ByteConnectionOptions } from "../../connection/byte-connection-options.ts";
+import { ByteConnection } from "../../connection/byte-connection.ts";
 import type { Connection } from "../../connection/connection.ts";
 import { nodeEnvironment } from "../environment/connection-environment.ts";
 import { SocketTransport } from "./socket-transport.ts";

@@ -1,0 +1,49 @@
+import type {
+  BufferPool,
+  ByteBudget,
+  DeflateAgreement,
+  DeflateCodec,
+  ProtocolEnvironment,
+  SharedOutput,
+} from "../protocol/index.ts";
+import type { FlushQueue } from "./flush-queue.ts";
+import type { HeartbeatOptions } from "./heartbeat.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
+
+/** What all connections of a process share. */
+export interface ConnectionEnvironment {
+  readonly protocol: ProtocolEnvironment;
+  readonly pool: BufferPool;
+  readonly sharedOutput: SharedOutput;
+  readonly wheel: TimerWheel;
+  readonly flushQueue: FlushQueue;
+  readonly deflateCodec: DeflateCodec;
+  /** Calls back at the end of the running turn, after its promise jobs. */
+  defer(callback: () => void): void;
+}
+
+/** What differs between the connections of a process. */
+export interface ByteConnectionOptions {
+  /** Which end of the connection this is. */
+  readonly role: "client" | "server";
+  /** The agreed subprotocol, or the empty string. */
+  readonly protocol: string;
+  /** The agreed extensions, or the empty string. */
+  readonly extensions: string;
+  /** Bytes that arrived after the opening handshake. The connection may keep and change them. */
+  readonly head?: Uint8Array;
+  /** The largest message to receive, in bytes over all its fragments; default 1 MiB. */
+  readonly maxMessageBytes?: number;
+  /** Bounds the unfinished messages of several connections together; default: no such bound. */
+  readonly unfinishedBudget?: ByteBudget;
+  /** The largest data frame to send, in bytes of payload; default: messages are not fragmented. */
+  readonly maxFrameBytes?: number;
+  /** How many messages and control frames the peer may send in a second; default: no limit. */
+  readonly maxMessagesPerSecond?: number;
+  /** How to compress (RFC 7692); default: nothing is compressed. */
+  readonly deflate?: DeflateAgreement | undefined;
+  /** Milliseconds for the closing handshake before the transport is dropped; default 5000. */
+  readonly closeTimeoutMs?: number;
+  /** Default: on a server a heartbeat with default times, on a client none. */
+  readonly heartbeat?: HeartbeatOptions | false;
+}
