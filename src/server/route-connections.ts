@@ -6,7 +6,7 @@ import type { RefusalReporter } from "./refusals.ts";
 import type { ErrorListener } from "./report.ts";
 import type { WebSocketEntry } from "./route-table.ts";
 import type { SocketGroup } from "./socket-group.ts";
-import type { SocketEnvironment } from "./socket.ts";
+import type { SocketEnvironment } from "./server-socket.ts";
 
 export interface RouteConnectionsEnvironment {
   /** What the unfinished messages of all connections may hold. */

@@ -11,11 +11,18 @@ import {
 } from "./patterns/route-pattern.ts";
 import { shadows } from "./patterns/shadowing.ts";
 import { compileProtocols, type ProtocolChooser } from "./protocol-choice.ts";
-import type { HttpHandler, Route, WebSocketHandler, WebSocketRoute } from "./route-types.ts";
+import type {
+  HttpHandler,
+  Route,
+  WebSocketContext,
+  WebSocketHandler,
+  WebSocketRoute,
+} from "./route-types.ts";
 import { type MessageSchema, receivingSchema } from "./standard-schema.ts";
 import { UsageError } from "../errors/index.ts";
 import { NEEDS_WILDCARD } from "./values.ts";
-import { TypedSocket } from "./typed-socket.ts";
+import { JsonSocket } from "./json-socket.ts";
+import type { ServerSocket } from "./server-socket.ts";
 
 /** A compiled `ws:` route. */
 export interface WebSocketEntry {
@@ -25,11 +32,17 @@ export interface WebSocketEntry {
   readonly chooseProtocol: ProtocolChooser;
   readonly isOriginAllowed: OriginCheck;
   readonly authorize: WebSocketRoute["authorize"];
-  readonly handle: WebSocketHandler;
+  readonly handle: EntryHandler;
   /** Undefined where nothing is compressed. */
   readonly compression: RouteCompression | undefined;
   readonly limits: ConnectionLimits;
 }
+
+/** A handler with or without a schema, for the server's own class of sockets. */
+type EntryHandler = (
+  socket: ServerSocket,
+  context: WebSocketContext<Params, string, unknown>,
+) => unknown;
 
 /** A compiled HTTP route. */
 export interface HttpEntry {
@@ -236,12 +249,12 @@ function compileWebSocket(
 }
 
 /** A handler of plain sockets out of one that is given typed sockets. */
-function withSchema(key: string, schema: MessageSchema, handle: TypedHandler): WebSocketHandler {
+function withSchema(key: string, schema: MessageSchema, handle: TypedHandler): EntryHandler {
   const receiving = receivingSchema(schema);
   if (receiving === undefined) {
     throw invalidRoute(key, "schema is a Standard Schema, version 1, or { receive, send } of such");
   }
-  return (socket, context) => handle(new TypedSocket(socket, receiving), context);
+  return (socket, context) => handle(new JsonSocket(socket, receiving), context);
 }
 
 function readRecord(key: string, route: Route): AnyRecord {

@@ -1,184 +1,120 @@
 import type { CloseInfo, ReadyState } from "../connection/connection.ts";
-import { type TidewayError, UsageError } from "../errors/index.ts";
+import type { TidewayError } from "../errors/index.ts";
+import type { PreparedMessage } from "../protocol/prepared-message.ts";
 import type { MessageSubscription } from "../streams/message-subscription.ts";
-import { PreparedMessage } from "../protocol/prepared-message.ts";
 import type { SendData, SendOptions } from "./send-data.ts";
 import type { MessageListenOptions, Socket } from "./socket.ts";
-import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
-import type { StandardSchema } from "./standard-schema.ts";
-import { MessageReader, TypedIterator, TypedSubscription } from "./typed-messages.ts";
+import type { SendSource } from "./socket-streams.ts";
 
 /**
- * A {@link Socket} of a route with a schema: what it receives are values that the schema has
- * validated, and what it sends are values too. On the wire, both are JSON in text messages.
+ * The socket of a route with a schema. It receives values that the schema has validated, and sends
+ * values. On the wire, both are JSON in text messages.
  *
  * ```ts
  * for await (const move of socket) socket.send({ type: "moved", to: move.to });
  * ```
  *
- * A message that is invalid closes the connection, drops what came behind it, and ends the messages
- * with `InvalidMessageError`, which says by which code. A schema that throws or rejects does the
- * same with 1011 and TidewayError `SCHEMA_FAILED`, and is reported to `onError` of the server.
+ * An invalid message closes the connection, drops the messages after it, and ends the messages with
+ * `InvalidMessageError`, whose `closeCode` says why. If the schema throws or rejects, the socket closes
+ * with 1011, the messages end with TidewayError `SCHEMA_FAILED`, and `onError` of the server gets it.
  *
- * Messages have one consumer, as those of a `Socket`, and are validated one by one as it asks for
- * them: an asynchronous schema keeps their order, and makes the peer wait like a slow consumer.
+ * Like those of a {@link Socket}, the messages have one consumer. They are validated one at a time
+ * when the consumer asks for them. An async schema keeps their order, and makes the peer wait like a
+ * slow consumer does.
  */
-export class TypedSocket<Received, Sent = unknown> implements AsyncIterable<Received> {
-  /** The socket below, whose messages are text and bytes; both have the same one consumer. */
+export interface TypedSocket<Received, Sent = unknown> extends AsyncIterable<Received> {
+  /** The socket with text and bytes as messages. It shares its one consumer with this socket. */
   readonly socket: Socket;
-  readonly #reader: MessageReader<Received>;
-  #readable: ReadableStream<Received> | undefined;
-  #writable: WritableStream<Sent> | undefined;
 
-  constructor(socket: Socket, schema: StandardSchema<unknown, Received>) {
-    this.socket = socket;
-    this.#reader = new MessageReader(socket, schema);
-  }
+  /** The negotiated subprotocol, or the empty string. */
+  readonly protocol: string;
 
-  /** The subprotocol agreed upon, or the empty string. */
-  get protocol(): string {
-    return this.socket.protocol;
-  }
-
-  /** The extensions agreed upon, as in the header field, or the empty string. */
-  get extensions(): string {
-    return this.socket.extensions;
-  }
+  /** The negotiated extensions as in the header field, or the empty string. */
+  readonly extensions: string;
 
   /** 1 while open, 2 while closing, 3 when closed: the numbers of the WHATWG interface. */
-  get readyState(): ReadyState {
-    return this.socket.readyState;
-  }
+  readonly readyState: ReadyState;
 
   /**
-   * Bytes that were sent but have not left for the kernel: framing included, and messages as long
-   * as they were before compression.
+   * The number of sent bytes that the kernel has not accepted yet. Includes framing. Messages count
+   * with their length before compression.
    */
-  get bufferedAmount(): number {
-    return this.socket.bufferedAmount;
-  }
+  readonly bufferedAmount: number;
+
+  /** The round-trip time of the latest answered ping; see `latencyMs` of a {@link Socket}. */
+  readonly latencyMs: number | undefined;
+
+  /** Resolves when the connection has ended. Never rejects. */
+  readonly done: Promise<CloseInfo>;
 
   /**
-   * How long the latest ping to be answered was under way, in milliseconds; undefined before the
-   * first. See `latencyMs` of a `Socket`.
+   * Resolves once `bufferedAmount` is below `highWaterMarkBytes`. Rejects with `ConnectionClosedError`
+   * if the connection has ended or ends first. An unhandled rejection of it is not reported.
    */
-  get latencyMs(): number | undefined {
-    return this.socket.latencyMs;
-  }
+  readonly drained: Promise<void>;
 
-  /** How the connection ended, once it has. Never rejects. */
-  get done(): Promise<CloseInfo> {
-    return this.socket.done;
-  }
+  /** All values as a stream. The first use of this property makes the stream the consumer. */
+  readonly readable: ReadableStream<Received>;
 
-  /**
-   * Resolves once `bufferedAmount` is below `highWaterMarkBytes`. Rejects with
-   * `ConnectionClosedError` when the connection ends first, or has ended; a rejection that nobody
-   * looks at is not reported.
-   */
-  get drained(): Promise<void> {
-    return this.socket.drained;
-  }
-
-  /** All values, in a stream; being the consumer from the first use of this property on. */
-  get readable(): ReadableStream<Received> {
-    this.#readable ??= readableOf(this[Symbol.asyncIterator]());
-    return this.#readable;
-  }
-
-  /** A stream that sends what is written to it, at the peer's pace; closing it closes with 1000. */
-  get writable(): WritableStream<Sent> {
-    this.#writable ??= writableOf<Sent>(this);
-    return this.#writable;
-  }
+  /** Sends each chunk as a message, at the peer's pace. Closing it closes the socket with 1000. */
+  readonly writable: WritableStream<Sent>;
 
   /**
-   * The values, in order. The loop ends when the connection is closed with 1000, 1001 or 1005, and
-   * throws `InvalidMessageError` or, as that of a `Socket`, `ConnectionClosedError` otherwise.
-   * Leaving it early closes the connection with 1000, unless the handler throws.
+   * The values, in order. The loop ends when the connection is closed with 1000, 1001 or 1005. For any
+   * other end it throws `InvalidMessageError`, TidewayError `SCHEMA_FAILED` or `ConnectionClosedError`.
+   * Leaving the loop early closes the connection with 1000, unless the handler throws.
    *
-   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one.
+   * @throws UsageError `ALREADY_CONSUMED` if the messages have or had a consumer.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Received, undefined> {
-    return new TypedIterator(this.#reader);
-  }
+  [Symbol.asyncIterator](): AsyncIterableIterator<Received, undefined>;
 
   /**
-   * Calls `onMessage` for every value, in order, from the next turn on. What it throws, or rejects
-   * with, counts as thrown by the handler. Cancelling closes the connection with 1000.
+   * Calls `onMessage` for each value, in order, from the next turn on. If it throws or rejects, the
+   * socket closes as if the handler had thrown. Cancelling closes the connection with 1000.
    *
-   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one;
-   *   `INVALID_LISTENER` if `onMessage` is no function.
+   * @throws UsageError `ALREADY_CONSUMED` if the messages have or had a consumer;
+   *   `INVALID_LISTENER` if `onMessage` is not a function.
    */
   listen(
     onMessage: (value: Received) => unknown,
-    options: MessageListenOptions<TidewayError> = {},
-  ): MessageSubscription {
-    return new TypedSubscription(this.#reader, onMessage, options);
-  }
+    options?: MessageListenOptions<TidewayError>,
+  ): MessageSubscription;
 
   /**
-   * Sends a value, as JSON in a text message. It is not validated. Returns false when it is time to
-   * wait for `drained`, and when the message has been dropped, as `send` of a `Socket`.
+   * Sends a value as JSON in a text message, without validation. Returns false if you should wait for
+   * `drained`, and if the message was dropped, like `send` of a {@link Socket}.
    *
-   * What `prepare` has made is sent as it is: `prepare(JSON.stringify(value))`, for many sockets.
+   * Sends the result of `prepare` unchanged: use `prepare(JSON.stringify(value))` for many sockets.
    *
    * @throws UsageError `INVALID_DATA` if JSON cannot express `value`.
    */
-  send(value: Sent | PreparedMessage, options?: SendOptions): boolean {
-    if (value instanceof PreparedMessage) return this.socket.send(value, options);
-    return this.socket.send(toJson(value), options);
-  }
+  send(value: Sent | PreparedMessage, options?: SendOptions): boolean;
 
-  /** As `send`, for those who look at `drained` rather than at a result. */
-  add(value: Sent | PreparedMessage, options?: SendOptions): void {
-    this.send(value, options);
-  }
+  /** Like `send` without a result, for code that waits for `drained` anyway. */
+  add(value: Sent | PreparedMessage, options?: SendOptions): void;
 
   /**
-   * Sends every item of `source`, at the peer's pace. Resolves when the source has ended. Rejects
-   * with what the source throws, or with `ConnectionClosedError` if the connection ends first; the
-   * source is told to stop then.
+   * Sends each item of `source`, at the peer's pace. Resolves when the source has ended. Rejects with
+   * the error of the source, or with `ConnectionClosedError` if the connection ends first; then the
+   * iterator's `return` is called.
    *
-   * @throws UsageError `INVALID_SOURCE` if `source` cannot be iterated over.
+   * @throws UsageError `INVALID_SOURCE` if `source` is not iterable.
    */
-  addStream(source: SendSource<Sent>): Promise<void> {
-    return pipeTo<Sent>(this, source);
-  }
+  addStream(source: SendSource<Sent>): Promise<void>;
 
   /** Sends a ping of at most 125 bytes. @throws UsageError `INVALID_DATA`, `PING_TOO_BIG` */
-  ping(payload?: SendData): void {
-    this.socket.ping(payload);
-  }
+  ping(payload?: SendData): void;
 
   /**
-   * Starts the closing handshake; without effect once it has begun. Messages that have come before
-   * can still be read, later ones are dropped.
+   * Starts the closing handshake. Has no effect if it has started already. Messages that were received
+   * before can still be read; later ones are dropped.
    *
-   * @param code 1000-1014 but for 1004-1006 and 1010, or 3000-4999; default 1000.
+   * @param code 1000-1014 except 1004-1006 and 1010, or 3000-4999; default 1000.
    * @param reason At most 123 bytes of UTF-8; default empty.
    * @throws UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON`
    */
-  close(code?: number, reason?: string): void {
-    this.socket.close(code, reason);
-  }
+  close(code?: number, reason?: string): void;
 
-  /** Drops the connection at once, without a closing handshake; it ends with 1006. */
-  terminate(): void {
-    this.socket.terminate();
-  }
-}
-
-function toJson(value: unknown): string {
-  let text: string | undefined;
-  let cause: unknown;
-  try {
-    // Undefined, whatever its type says, for what JSON leaves out: functions, for one.
-    text = JSON.stringify(value) as string | undefined;
-  } catch (error) {
-    cause = error;
-  }
-  if (text !== undefined) return text;
-  const message = `JSON cannot express this value of type ${typeof value}`;
-  throw new UsageError("INVALID_DATA", message, cause === undefined ? {} : { cause });
+  /** Drops the connection at once, without a closing handshake. It ends with 1006. */
+  terminate(): void;
 }

@@ -14,7 +14,7 @@ import { quoteStart } from "./refusals.ts";
 import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
 import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
 import { SocketPeers } from "./socket-peer.ts";
-import { runHandler, Socket } from "./socket.ts";
+import { ServerSocket } from "./server-socket.ts";
 import type {
   UpgradeAccepted,
   UpgradeAttempt,
@@ -216,10 +216,15 @@ export class UpgradeGate {
     }).finally(end);
   }
 
-  #open(connection: Connection, attempt: UpgradeAttempt, match: Match, state: unknown): Socket {
+  #open(
+    connection: Connection,
+    attempt: UpgradeAttempt,
+    match: Match,
+    state: unknown,
+  ): ServerSocket {
     const { entry, params } = match;
     const { sockets } = this.#environment;
-    const socket = new Socket(
+    const socket = new ServerSocket(
       connection,
       this.#connectionsOf(entry).socketEnvironment,
       entry.limits,
@@ -230,12 +235,12 @@ export class UpgradeGate {
     const context = new HandlerContext(attempt, params, connection.protocol, state);
     const run = (): unknown =>
       this.#environment.runInAsyncContext(() => entry.handle(socket, context));
-    runHandler(socket, run, sockets.startHandler());
+    socket.runHandler(run, sockets.startHandler());
     return socket;
   }
 
   /** Closes `socket` in its last fifth of `maxLifetimeMs`. */
-  #limitLifetime(socket: Socket, maxLifetimeMs: number): void {
+  #limitLifetime(socket: ServerSocket, maxLifetimeMs: number): void {
     const { wheel, random } = this.#environment;
     const timer = wheel.start(maxLifetimeMs * (1 - random() / 5), () => {
       socket.close(CloseCode.GoingAway, "the connection has lasted long enough");

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { echoRoute } from "../../examples/echo/src/echo.ts";
 import { runFuzzingServer } from "../../examples/echo/src/fuzzing-run.ts";
-import { Socket } from "../../src/server/socket.ts";
+import { ServerSocket } from "../../src/server/server-socket.ts";
 import { asPeerOf, fromHex, toHex, withoutMasks } from "../protocol/support.ts";
 import { FakeConnection } from "../server/fake-connection.ts";
 import { type Ended, ExampleProcess, runToEnd } from "./example-process.ts";
@@ -152,7 +152,7 @@ describe("npm run echo", { timeout: TIMEOUT }, () => {
     const host = { onFailure() {}, onRefused() {}, onClosed() {}, inNextTurn: setImmediate };
     const context = {} as WebSocketContext<never, "", undefined>;
     const { handle } = echoRoute();
-    await handle(new Socket(connection, host), context);
+    await handle(new ServerSocket(connection, host), context);
     await Promise.resolve();
     for (const text of ["a", "b", "c"]) connection.handler.onText(text);
     expect(connection.sent).toEqual(["a"]);

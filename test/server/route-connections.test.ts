@@ -2,7 +2,7 @@ import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
 import { expect, it, vi } from "vitest";
 import { RouteConnections } from "../../src/server/route-connections.ts";
-import { Socket as ServerSocket } from "../../src/server/socket.ts";
+import { ServerSocket } from "../../src/server/server-socket.ts";
 import { FakeConnection } from "./fake-connection.ts";
 
 const report = vi.fn<(error: unknown, context: { route?: string }) => void>();

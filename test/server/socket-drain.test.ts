@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ReadyState } from "../../src/connection/connection.ts";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
-import { Socket } from "../../src/server/socket.ts";
+import { ServerSocket } from "../../src/server/server-socket.ts";
 import { type ShutdownPlan, SocketDrain } from "../../src/server/socket-drain.ts";
 import { ManualClock } from "../connection/support.ts";
 import { FakeConnection } from "./fake-connection.ts";
@@ -18,7 +18,7 @@ beforeEach(() => {
 
 function open(count: number): void {
   connections = Array.from({ length: count }, () => new FakeConnection());
-  const sockets = connections.map((connection) => new Socket(connection, host));
+  const sockets = connections.map((connection) => new ServerSocket(connection, host));
   drain = new SocketDrain(sockets, new TimerWheel(clock));
 }
 

@@ -4,7 +4,7 @@ import type { Server as HttpServer } from "node:http";
 import { CloseCode } from "../../protocol/index.ts";
 import { UsageError } from "../../errors/index.ts";
 import { checkCount, checkDelay, checkNames, invalidOption } from "../../server/options.ts";
-import { checkCloseArguments } from "../../server/send-data.ts";
+import { checkCloseArguments } from "../../server/socket-arguments.ts";
 import type { Socket } from "../../server/socket.ts";
 import type { ShutdownPlan } from "../../server/socket-drain.ts";
 

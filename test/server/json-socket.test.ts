@@ -3,23 +3,23 @@ import * as fc from "fast-check";
 import { type CloseInfo, InvalidMessageError, prepare, type StandardSchema } from "tideway/server";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { deferred } from "../../src/server/deferred.ts";
-import { runHandler, Socket } from "../../src/server/socket.ts";
+import { JsonSocket } from "../../src/server/json-socket.ts";
+import { ServerSocket } from "../../src/server/server-socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
-import { TypedSocket } from "../../src/server/typed-socket.ts";
 import { FakeConnection } from "./fake-connection.ts";
 import { HOSTILE_VALUES, throwingThen, throwingThenable } from "../support/hostile-values.ts";
 
 let connection: FakeConnection;
-const onFailure = vi.fn<(socket: Socket, error: unknown) => void>();
+const onFailure = vi.fn<(socket: ServerSocket, error: unknown) => void>();
 
 beforeEach(() => {
   connection = new FakeConnection();
   onFailure.mockReset();
 });
 
-function open<T>(schema: StandardSchema<T>, options?: SocketOptions): TypedSocket<T> {
+function open<T>(schema: StandardSchema<T>, options?: SocketOptions): JsonSocket<T> {
   const host = { onFailure, onRefused: () => {}, onClosed: () => {}, inNextTurn: setImmediate };
-  return new TypedSocket(new Socket(connection, host, options), schema);
+  return new JsonSocket(new ServerSocket(connection, host, options), schema);
 }
 
 type Validate<T> = StandardSchema<T>["~standard"]["validate"];
@@ -87,7 +87,7 @@ function receive(...messages: Array<string | Uint8Array>): void {
 
 describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
   /** Receives until the end, and says all that came, and how it ended. */
-  async function receiveAll<T>(socket: TypedSocket<T>): Promise<{ values: T[]; error: unknown }> {
+  async function receiveAll<T>(socket: JsonSocket<T>): Promise<{ values: T[]; error: unknown }> {
     const values: T[] = [];
     try {
       if (how === "listen") {
@@ -288,7 +288,7 @@ describe("a handler that lets the error of an invalid message pass", () => {
     const socket = open(numbers);
     receive("true");
     const received: number[] = [];
-    runHandler(socket.socket, async () => {
+    socket.socket.runHandler(async () => {
       for await (const value of socket) received.push(value);
     });
     await nextTurn();
@@ -304,7 +304,7 @@ describe("a handler that lets the error of an invalid message pass", () => {
     receive("true");
     connection = new FakeConnection();
     const socket = open(numbers);
-    runHandler(socket.socket, () => other[Symbol.asyncIterator]().next());
+    socket.socket.runHandler(() => other[Symbol.asyncIterator]().next());
     await nextTurn();
     expect(onFailure.mock.calls).toEqual([[socket.socket, expect.any(InvalidMessageError)]]);
   });
@@ -312,14 +312,14 @@ describe("a handler that lets the error of an invalid message pass", () => {
   it("is reported once where the schema failed, also if it catches the error", async () => {
     const rethrowing = open(failing.throws);
     receive("1");
-    runHandler(rethrowing.socket, async () => {
+    rethrowing.socket.runHandler(async () => {
       for await (const value of rethrowing) expect.unreachable(String(value));
     });
     await nextTurn();
     connection = new FakeConnection();
     const catching = open(failing.throws);
     receive("1");
-    runHandler(catching.socket, () =>
+    catching.socket.runHandler(() =>
       catching[Symbol.asyncIterator]()
         .next()
         .catch(() => {}),

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ConnectionClosedError, ProtocolError, UsageError } from "../../src/errors/index.ts";
-import { runHandler, Socket, type SocketEnvironment } from "../../src/server/socket.ts";
+import { ServerSocket, type SocketEnvironment } from "../../src/server/server-socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import type { Message } from "../../src/streams/message-consumer.ts";
 import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
@@ -9,12 +9,12 @@ import { pooledCopy } from "../../src/protocol/message-pool.ts";
 import { FakeConnection } from "./fake-connection.ts";
 
 let connection: FakeConnection;
-const onFailure = vi.fn<(socket: Socket, error: unknown) => void>();
+const onFailure = vi.fn<(socket: ServerSocket, error: unknown) => void>();
 const onRefused = vi.fn<SocketEnvironment["onRefused"]>();
-const onClosed = vi.fn<(socket: Socket) => void>();
+const onClosed = vi.fn<(socket: ServerSocket) => void>();
 
-function open(options?: SocketOptions): Socket {
-  return new Socket(
+function open(options?: SocketOptions): ServerSocket {
+  return new ServerSocket(
     connection,
     { onFailure, onRefused, onClosed, inNextTurn: setImmediate },
     options,
@@ -54,7 +54,7 @@ describe("iteration", () => {
   });
 
   it("says which side ended the connection", async () => {
-    const endings: Array<[(socket: Socket) => void, Parameters<FakeConnection["end"]>[0]]> = [
+    const endings: Array<[(socket: ServerSocket) => void, Parameters<FakeConnection["end"]>[0]]> = [
       [(socket) => socket.close(4000), { code: 4000 }],
       [() => {}, { code: 4000 }],
       [() => {}, { code: 1006 }],
@@ -93,7 +93,7 @@ describe("iteration", () => {
   it("closes with 1011 when the loop's body throws", async () => {
     const socket = open();
     connection.handler.onText("a");
-    runHandler(socket, async () => {
+    socket.runHandler(async () => {
       for await (const message of socket) throw new Error(`cannot handle ${String(message)}`);
     });
     await vi.waitFor(() => expect(onFailure).toHaveBeenCalledOnce());
@@ -163,7 +163,7 @@ describe("listen", () => {
     connection.handler.onText("a");
     connection.handler.onText("b");
     await nextTurn();
-    expect(onFailure.mock.calls).toEqual([[expect.any(Socket), new Error("bug")]]);
+    expect(onFailure.mock.calls).toEqual([[expect.any(ServerSocket), new Error("bug")]]);
     expect(connection.calls).toEqual([["close", 1011, ""]]);
   });
 
@@ -243,7 +243,7 @@ describe("send", () => {
   });
 
   describe("to a peer that reads too slowly", () => {
-    const fill = (slowConsumer?: "close" | "drop" | "wait"): Socket => {
+    const fill = (slowConsumer?: "close" | "drop" | "wait"): ServerSocket => {
       const socket = open({ maxBufferedBytes: 1000, ...(slowConsumer && { slowConsumer }) });
       connection.bufferedAmount = 1001;
       return socket;
@@ -575,7 +575,7 @@ describe("close, terminate and ping", () => {
 describe("a handler", () => {
   it("leaves the socket open when it returns", async () => {
     const socket = open();
-    runHandler(socket, () => new Set([socket]));
+    socket.runHandler(() => new Set([socket]));
     await nextTurn();
     expect(connection.calls).toEqual([]);
   });
@@ -594,9 +594,9 @@ describe("a handler", () => {
       },
     ],
   ])("closes with 1011 and is reported when it %s", async (_how, handler) => {
-    runHandler(open(), handler);
+    open().runHandler(handler);
     await nextTurn();
-    expect(onFailure.mock.calls).toEqual([[expect.any(Socket), new Error("bug")]]);
+    expect(onFailure.mock.calls).toEqual([[expect.any(ServerSocket), new Error("bug")]]);
     expect(connection.calls).toEqual([["close", 1011, ""]]);
   });
 
@@ -609,14 +609,14 @@ describe("a handler", () => {
         onFulfilled();
       },
     };
-    runHandler(open(), () => thenable, onEnd);
+    open().runHandler(() => thenable, onEnd);
     await nextTurn();
     expect(onEnd).toHaveBeenCalledOnce();
   });
 
   it("is not reported for the end of its own connection", async () => {
     const socket = open();
-    runHandler(socket, async () => {
+    socket.runHandler(async () => {
       for await (const _ of socket);
     });
     connection.end({ code: 1006 });
@@ -628,7 +628,7 @@ describe("a handler", () => {
     const other = open();
     connection.end({ code: 1006 });
     connection = new FakeConnection();
-    runHandler(open(), () => other.drained);
+    open().runHandler(() => other.drained);
     await nextTurn();
     expect(onFailure).toHaveBeenCalledOnce();
   });

@@ -1,0 +1,379 @@
+import { describeEnd } from "../errors/describe-end.ts";
+import type { CloseInfo, Connection, ConnectionHandler } from "../connection/connection.ts";
+import { ReadyState } from "../connection/connection.ts";
+import { ConnectionClosedError, type ProtocolError, type TidewayError } from "../errors/index.ts";
+import { isExpectedEnd } from "../protocol/close-code.ts";
+import { CloseCode, PreparedMessage } from "../protocol/index.ts";
+import type { Message } from "../streams/message-consumer.ts";
+import { MessageQueue } from "../streams/message-queue.ts";
+import type { MessageListener, MessageSubscription } from "../streams/message-subscription.ts";
+import { type Deferred, deferred } from "./deferred.ts";
+import { InvalidMessageError } from "./invalid-message-error.ts";
+import type { RefusalDetails } from "./refusals.ts";
+import { type SendData, type SendOptions, toBytes } from "./send-data.ts";
+import type { MessageListenOptions, Socket } from "./socket.ts";
+import { checkCloseArguments, checkListener, toPingPayload } from "./socket-arguments.ts";
+import type { SlowConsumerPolicy, SocketOptions } from "./socket-options.ts";
+import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
+import { isThenable } from "./values.ts";
+
+/** Why the server closes a connection. */
+export interface CloseRefusal extends Pick<RefusalDetails, "reason" | "option" | "issues"> {
+  readonly closeCode: number;
+}
+
+/** What a socket needs from its server. All sockets of a route share one environment. */
+export interface SocketEnvironment {
+  /** The handler or a callback of `socket` threw. Called at most once for each socket. */
+  onFailure(socket: ServerSocket, error: unknown): void;
+  /** The server, not the application, closes `socket`. Called at most once for each socket. */
+  onRefused(socket: ServerSocket, refusal: CloseRefusal): void;
+  /** The connection of `socket` has ended, and its queue was full without ever having a consumer. */
+  onUnread?(socket: ServerSocket): void;
+  /** The connection of `socket` has ended. */
+  onClosed(socket: ServerSocket): void;
+  /**
+   * Calls back in a later turn, after the data sent in this turn has been written and other sockets
+   * have had their turn.
+   */
+  inNextTurn(callback: () => void): void;
+}
+
+/**
+ * The {@link Socket} over a `Connection`. The methods below `terminate` are for the server and are not
+ * part of the public interface.
+ */
+export class ServerSocket implements Socket {
+  readonly #connection: Connection;
+  readonly #environment: SocketEnvironment;
+  readonly #queue: MessageQueue;
+  readonly #highWaterMarkBytes: number;
+  readonly #maxBufferedBytes: number;
+  readonly #slowConsumer: SlowConsumerPolicy;
+
+  #closeInfo: CloseInfo | undefined;
+  /** Whether `close` or `terminate` was called before the peer's Close frame arrived. */
+  #isClosedLocally = false;
+  #hasFailed = false;
+  #done: Deferred<CloseInfo> | undefined;
+  #drained: Deferred<void> | undefined;
+  #readable: ReadableStream<Message> | undefined;
+  #writable: WritableStream<SendData> | undefined;
+
+  /** @param connection must not have been started; this socket starts it */
+  constructor(connection: Connection, environment: SocketEnvironment, options: SocketOptions = {}) {
+    this.#connection = connection;
+    this.#environment = environment;
+    const { highWaterMarkBytes = 65_536, maxBufferedBytes = 1_048_576 } = options;
+    this.#slowConsumer = options.slowConsumer ?? "close";
+    this.#maxBufferedBytes = this.#slowConsumer === "wait" ? Infinity : maxBufferedBytes;
+    // `send` must return false before it drops messages.
+    this.#highWaterMarkBytes = Math.min(highWaterMarkBytes, this.#maxBufferedBytes);
+    this.#queue = new MessageQueue(connection, {
+      maxBytes: options.maxQueuedBytes,
+      maxMessages: options.maxQueuedMessages,
+    });
+    connection.start(new SocketConnectionHandler(this));
+  }
+
+  get protocol(): string {
+    return this.#connection.protocol;
+  }
+
+  get extensions(): string {
+    return this.#connection.extensions;
+  }
+
+  get readyState(): ReadyState {
+    return this.#connection.readyState;
+  }
+
+  get bufferedAmount(): number {
+    return this.#connection.bufferedAmount;
+  }
+
+  get latencyMs(): number | undefined {
+    return this.#connection.latencyMs;
+  }
+
+  get done(): Promise<CloseInfo> {
+    if (this.#closeInfo !== undefined) return Promise.resolve(this.#closeInfo);
+    this.#done ??= deferred<CloseInfo>();
+    return this.#done.promise;
+  }
+
+  get drained(): Promise<void> {
+    if (this.#closeInfo !== undefined) return rejected(this.#closedError(this.#closeInfo));
+    const isOpen = this.readyState === ReadyState.Open;
+    if (isOpen && this.bufferedAmount < this.#highWaterMarkBytes) return Promise.resolve();
+    if (this.#drained === undefined) {
+      this.#drained = deferred<void>();
+      this.#drained.promise.catch(() => {});
+      // The kernel may accept all buffered bytes at the end of the turn.
+      this.#environment.inNextTurn(() => this.checkDrained());
+    }
+    return this.#drained.promise;
+  }
+
+  get readable(): ReadableStream<Message> {
+    this.#readable ??= readableOf(this[Symbol.asyncIterator]());
+    return this.#readable;
+  }
+
+  get writable(): WritableStream<SendData> {
+    this.#writable ??= writableOf<SendData>(this);
+    return this.#writable;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
+    return this.#queue.iterate(() => this.closeInNextTurn());
+  }
+
+  listen(
+    onMessage: (message: Message) => unknown,
+    options: MessageListenOptions = NO_OPTIONS,
+  ): MessageSubscription {
+    checkListener(onMessage);
+    return this.#queue.listen(new SocketListener(this, onMessage, options));
+  }
+
+  send(data: SendData | PreparedMessage, options?: SendOptions): boolean {
+    const connection = this.#connection;
+    const message =
+      typeof data === "string" || data instanceof PreparedMessage ? data : toBytes(data);
+    if (connection.readyState !== ReadyState.Open) return false;
+    if (connection.bufferedAmount > this.#maxBufferedBytes) {
+      this.#dropMessage();
+      return false;
+    }
+    if (typeof message === "string") connection.sendText(message, options?.compress);
+    else if (message instanceof PreparedMessage) connection.sendPrepared(message);
+    else connection.sendBinary(message, options?.compress);
+    return connection.bufferedAmount < this.#highWaterMarkBytes;
+  }
+
+  add(data: SendData | PreparedMessage, options?: SendOptions): void {
+    this.send(data, options);
+  }
+
+  addStream(source: SendSource): Promise<void> {
+    return pipeTo<SendData>(this, source);
+  }
+
+  ping(payload: SendData = ""): void {
+    this.#connection.ping(toPingPayload(payload));
+  }
+
+  close(code: number = CloseCode.Normal, reason: string = ""): void {
+    checkCloseArguments(code, reason);
+    if (this.readyState !== ReadyState.Open) return;
+    this.#isClosedLocally = true;
+    this.#connection.close(code, reason);
+  }
+
+  terminate(): void {
+    if (this.readyState === ReadyState.Open) this.#isClosedLocally = true;
+    this.#connection.terminate();
+  }
+
+  /**
+   * Runs the route's handler. If it throws or rejects, the socket closes with 1011. Calls `onEnd` once
+   * when the handler has returned and its result has settled.
+   */
+  runHandler(handler: () => unknown, onEnd?: () => void): void {
+    this.#run(handler, undefined, onEnd);
+  }
+
+  /** Runs a callback of the application. If it throws or rejects, the socket closes with 1011. */
+  runCallback<T>(callback: (argument: T) => unknown, argument: T): void {
+    this.#run(callback, argument);
+  }
+
+  /**
+   * Drops the waiting messages, ends the messages with `error`, and closes the socket. The close code
+   * is that of an `InvalidMessageError`, which the peer caused. Any other error counts as thrown by the
+   * handler.
+   */
+  endMessages(error: TidewayError): void {
+    if (error instanceof InvalidMessageError) {
+      endErrors.set(error, this);
+      const isOpen = this.readyState === ReadyState.Open;
+      this.close(error.closeCode, error.reason);
+      if (isOpen) this.#environment.onRefused(this, toRefusal(error));
+    } else {
+      this.#fail(error);
+    }
+    this.#queue.discard(error);
+  }
+
+  /** Closes with 1000 in a later turn, so that a handler that throws can close with 1011 first. */
+  closeInNextTurn(): void {
+    this.#environment.inNextTurn(() => this.close());
+  }
+
+  /** Takes a message from the connection. */
+  receive(message: Message): void {
+    if (!this.#isClosedLocally) this.#queue.push(message);
+  }
+
+  /** Resolves `drained` if the buffer has room. */
+  checkDrained(): void {
+    // A closing socket sends nothing more: `drained` rejects when it has closed.
+    if (this.readyState !== ReadyState.Open) return;
+    if (this.bufferedAmount >= this.#highWaterMarkBytes) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
+  /** Reports that the connection closes because the peer violated the protocol or a limit. */
+  reportViolation(error: ProtocolError): void {
+    // After this side has sent Close, it sends no second one for a later violation.
+    if (this.#isClosedLocally) return;
+    this.#environment.onRefused(this, {
+      closeCode: error.closeCode ?? CloseCode.ProtocolError,
+      reason: error.message,
+      option: OPTION_OF_VIOLATION[error.code],
+    });
+  }
+
+  /** Settles everything that waits: the connection has ended. */
+  finish(info: CloseInfo): void {
+    this.#closeInfo = info;
+    if (this.#queue.isUnread) this.#environment.onUnread?.(this);
+    this.#queue.end(isExpectedEnd(info.code) ? undefined : this.#closedError(info));
+    this.#drained?.reject(this.#closedError(info));
+    this.#drained = undefined;
+    this.#done?.resolve(info);
+    this.#environment.onClosed(this);
+  }
+
+  /** Applies the slow-consumer policy to a message that is not sent. */
+  #dropMessage(): void {
+    if (this.#slowConsumer !== "close") return;
+    const { bufferedAmount } = this;
+    this.close(CloseCode.TryAgainLater, "too slow");
+    this.#environment.onRefused(this, {
+      closeCode: CloseCode.TryAgainLater,
+      reason: `${bufferedAmount} bytes are buffered for the peer, more than maxBufferedBytes ${this.#maxBufferedBytes}`,
+      option: "maxBufferedBytes",
+    });
+  }
+
+  #run<T>(callback: (argument: T) => unknown, argument: T, onEnd?: () => void): void {
+    try {
+      const result = callback(argument);
+      if (isThenable(result)) {
+        // A custom thenable may settle twice. For a native promise this adds no promise.
+        Promise.resolve(result).then(onEnd, (error: unknown) => {
+          this.#fail(error);
+          onEnd?.();
+        });
+        return;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    onEnd?.();
+  }
+
+  #fail(error: unknown): void {
+    this.close(CloseCode.InternalError);
+    // A handler that lets the error of its socket's end pass has not failed.
+    // Not by `instanceof`, which throws for some proxies.
+    const isOwnEnd = endErrors.get(error as Error) === this;
+    if (this.#hasFailed || isOwnEnd) return;
+    this.#hasFailed = true;
+    this.#environment.onFailure(this, error);
+  }
+
+  #closedError(info: CloseInfo): ConnectionClosedError {
+    const error = new ConnectionClosedError(describeEnd(info, this.#isClosedLocally));
+    endErrors.set(error, this);
+    return error;
+  }
+}
+
+/** Passes the events of a connection to its socket. */
+class SocketConnectionHandler implements ConnectionHandler {
+  readonly #socket: ServerSocket;
+
+  constructor(socket: ServerSocket) {
+    this.#socket = socket;
+  }
+
+  onText(text: string): void {
+    this.#socket.receive(text);
+  }
+
+  onBinary(bytes: Uint8Array): void {
+    this.#socket.receive(bytes);
+  }
+
+  onClosing(error?: ProtocolError): void {
+    if (error !== undefined) this.#socket.reportViolation(error);
+  }
+
+  onDrain(): void {
+    this.#socket.checkDrained();
+  }
+
+  onClose(info: CloseInfo): void {
+    this.#socket.finish(info);
+  }
+}
+
+/** The callbacks of a call of `listen`. A class, because closures use three times the memory. */
+class SocketListener implements MessageListener {
+  readonly #socket: ServerSocket;
+  readonly #onMessage: (message: Message) => unknown;
+  readonly #options: MessageListenOptions;
+
+  constructor(
+    socket: ServerSocket,
+    onMessage: (message: Message) => unknown,
+    options: MessageListenOptions,
+  ) {
+    this.#socket = socket;
+    this.#onMessage = onMessage;
+    this.#options = options;
+  }
+
+  onMessage(message: Message): void {
+    this.#socket.runCallback(this.#onMessage, message);
+  }
+
+  onEnd(error: Error | undefined): void {
+    const { onError, onDone } = this.#options;
+    if (error !== undefined && onError !== undefined) {
+      this.#socket.runCallback(onError, error as ConnectionClosedError);
+    }
+    if (onDone !== undefined) this.#socket.runCallback(onDone, undefined);
+  }
+
+  onCancel(): void {
+    this.#socket.closeInNextTurn();
+  }
+}
+
+const NO_OPTIONS: MessageListenOptions = {};
+
+/** The option that sets a limit, by the error code of its violation. */
+const OPTION_OF_VIOLATION: Readonly<Record<string, string>> = {
+  MESSAGE_TOO_BIG: "maxMessageBytes",
+  UNFINISHED_TOO_BIG: "maxUnfinishedBytes",
+  RATE_EXCEEDED: "maxMessagesPerSecond",
+};
+
+/** The errors that report the end of a socket's messages, and their sockets. */
+const endErrors = new WeakMap<Error, ServerSocket>();
+
+function toRefusal({ closeCode, reason, issues }: InvalidMessageError): CloseRefusal {
+  return { closeCode, reason: `the peer's message is ${reason}`, option: "schema", issues };
+}
+
+/** A rejected promise that is not reported as unhandled. */
+function rejected(error: Error): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => {});
+  return promise;
+}

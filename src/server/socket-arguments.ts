@@ -1,0 +1,51 @@
+import { UsageError } from "../errors/index.ts";
+import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
+import { describeValue, type SendData, toBytes } from "./send-data.ts";
+
+/** RFC 6455 5.5: the limit for the payload of a control frame. */
+const MAX_PING_BYTES = 125;
+
+/** @throws UsageError `INVALID_DATA`, or `PING_TOO_BIG` above 125 bytes */
+export function toPingPayload(data: SendData): Uint8Array {
+  const bytes = typeof data === "string" ? encoder.encode(data) : toBytes(data);
+  if (bytes.byteLength <= MAX_PING_BYTES) return bytes;
+  throw new UsageError(
+    "PING_TOO_BIG",
+    `a ping of ${bytes.byteLength} bytes exceeds ${MAX_PING_BYTES} (RFC 6455 5.5)`,
+  );
+}
+
+/** @throws UsageError `INVALID_CLOSE_CODE` or `INVALID_CLOSE_REASON` */
+export function checkCloseArguments(code: number, reason: string): void {
+  if (!isCloseCodeOnWire(code) || !Number.isInteger(code)) {
+    throw new UsageError(
+      "INVALID_CLOSE_CODE",
+      `no Close frame may carry the code ${String(code)} (RFC 6455 7.4)`,
+    );
+  }
+  // RFC 6455 7.4.1: a client sends 1010 to name the extensions that it needs.
+  if (code === CloseCode.MandatoryExtension) {
+    throw new UsageError("INVALID_CLOSE_CODE", "the code 1010 is for clients (RFC 6455 7.4.1)");
+  }
+  if (typeof reason !== "string") {
+    throw new UsageError(
+      "INVALID_CLOSE_REASON",
+      `a reason is a string, not ${describeValue(reason)}`,
+    );
+  }
+  const byteLength = reason.length === 0 ? 0 : encoder.encode(reason).byteLength;
+  if (byteLength > MAX_CLOSE_REASON_BYTES) {
+    throw new UsageError(
+      "INVALID_CLOSE_REASON",
+      `a reason of ${byteLength} bytes exceeds ${MAX_CLOSE_REASON_BYTES} (RFC 6455 5.5)`,
+    );
+  }
+}
+
+/** @throws UsageError `INVALID_LISTENER` unless `onMessage` is a function */
+export function checkListener(onMessage: unknown): void {
+  if (typeof onMessage === "function") return;
+  throw new UsageError("INVALID_LISTENER", `listen takes a function, not ${typeof onMessage}`);
+}
+
+const encoder = new TextEncoder();
