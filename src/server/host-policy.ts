@@ -1,15 +1,14 @@
 import { UsageError } from "../errors/index.ts";
+import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
 import { invalidOption } from "./options.ts";
 
 /** Whether a server answers to the name that a request calls it by: the value of its `Host`. */
 export type HostCheck = (host: string, isSecure: boolean) => boolean;
 
-/** The answer to a request whose host is not among those allowed (RFC 9110 15.5.20). */
-export const MISDIRECTED = {
-  status: 421,
-  message: "This server does not answer to that host.",
+/** The response to a request whose host is not in `hosts` (RFC 9110 15.5.20). */
+export const WRONG_HOST: HttpRefusal = refuse(421, "This server does not answer to that host.", {
   option: "hosts",
-} as const;
+});
 
 interface ListedHost {
   readonly hostname: string;

@@ -1,4 +1,5 @@
 import { quote } from "../errors/quote.ts";
+import type { HttpRefusal } from "../protocol/handshake/http-refusal.ts";
 import { MinuteLimit } from "./minute-limit.ts";
 import type { SchemaIssue } from "./standard-schema.ts";
 import { printError } from "./report.ts";
@@ -91,6 +92,16 @@ export class RefusalReporter {
     } catch (error) {
       this.#onFailure(error);
     }
+  }
+
+  /** Reports an HTTP response that refuses a handshake or another request; see {@link report}. */
+  reportResponse(
+    what: RefusalReport["what"],
+    { status, message, reason = message, option }: HttpRefusal,
+    peer: RefusedPeer,
+    route?: string,
+  ): void {
+    this.report({ what, status, reason, option, route }, peer);
   }
 
   #notify(listener: RefusalListener, report: RefusalReport): void {

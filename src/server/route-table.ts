@@ -1,4 +1,5 @@
 import { type CompressionOptions, resolveCompression } from "../protocol/deflate/index.ts";
+import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
 import { RouteCompression } from "./compression.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { checkLimits, checkNotServers } from "./options.ts";
@@ -65,13 +66,6 @@ export interface ShadowedRoute {
   readonly error: UsageError;
 }
 
-/** Why no route answers a request, as a response to give. */
-export interface RouteMiss {
-  readonly status: 404 | 405 | 426;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly message: string;
-}
-
 /** What holds for all `ws:` routes that do not say otherwise. */
 export interface RouteDefaults extends ConnectionLimits {
   readonly origins?: OriginPolicy;
@@ -90,13 +84,11 @@ type TypedHandler = WebSocketHandler<string, string, unknown, MessageSchema>;
 const KEY = /^(?:([a-z]+):)?(\/.*)$/is;
 const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-const NOT_FOUND: RouteMiss = { status: 404, headers: {}, message: "Nothing is here." };
-const UPGRADE_REQUIRED: RouteMiss = {
-  status: 426,
+const NOT_FOUND = refuse(404, "Nothing is here.");
+const UPGRADE_REQUIRED = refuse(426, "This resource speaks WebSocket.", {
   // RFC 6455 4.4 and RFC 9110 15.5.22.
   headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
-  message: "This resource speaks WebSocket.",
-};
+});
 
 /** The routes of a server, compiled, in their order. */
 export class RouteTable {
@@ -166,8 +158,8 @@ export class RouteTable {
     this.#shadowed.push({ key: later.key, error });
   }
 
-  /** What to answer where `findHttp` found nothing. */
-  explainMiss(method: string, pathname: string): RouteMiss {
+  /** The response where `findHttp` found no route: 404, 405 or 426. */
+  explainMiss(method: string, pathname: string): HttpRefusal {
     const isWebSocket = this.findWebSocket(pathname) !== undefined;
     if (isWebSocket && (method === "GET" || method === "HEAD")) return UPGRADE_REQUIRED;
     const allowed = new Set(isWebSocket ? ["GET"] : []);
@@ -177,8 +169,8 @@ export class RouteTable {
       if (allows === "GET") allowed.add("HEAD");
     }
     if (allowed.size === 0) return NOT_FOUND;
-    const message = `${method} is not allowed here.`;
-    return { status: 405, headers: { Allow: [...allowed].join(", ") }, message };
+    const headers = { Allow: [...allowed].join(", ") };
+    return refuse(405, `${method} is not allowed here.`, { headers });
   }
 }
 

@@ -2,11 +2,12 @@ import type { Connection } from "../connection/connection.ts";
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { HandshakeError, UsageError } from "../errors/index.ts";
 import type { DeflateCodec } from "../protocol/deflate/index.ts";
+import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
 import { CloseCode } from "../protocol/index.ts";
 import { AuthorizeCall } from "./authorize-call.ts";
 import { readAuthorization } from "./authorization.ts";
 import { HandlerContext } from "./handler-context.ts";
-import { type HostCheck, MISDIRECTED } from "./host-policy.ts";
+import { type HostCheck, WRONG_HOST } from "./host-policy.ts";
 import { cancelBody } from "./http-answer.ts";
 import { MinuteLimit } from "./minute-limit.ts";
 import { PendingAuthorize } from "./pending-authorize.ts";
@@ -15,12 +16,7 @@ import { RouteConnections, type RouteConnectionsEnvironment } from "./route-conn
 import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
 import { SocketPeers } from "./socket-peer.ts";
 import { ServerSocket } from "./server-socket.ts";
-import type {
-  UpgradeAccepted,
-  UpgradeAttempt,
-  UpgradeDecision,
-  UpgradeRefused,
-} from "./upgrade.ts";
+import type { UpgradeAccepted, UpgradeAttempt, UpgradeDecision } from "./upgrade.ts";
 import { isInstance, isOwnResponse, isThenable } from "./values.ts";
 
 /** What deciding on upgrades takes, besides the routes. */
@@ -79,7 +75,7 @@ export class UpgradeGate {
     } catch (error) {
       // What a lenient parser of the runtime has let through can make no Request.
       this.#environment.report(error, {});
-      return this.#refuse(refuse(400, "The request is malformed."), attempt);
+      return this.#refuse(MALFORMED, attempt);
     }
   }
 
@@ -96,14 +92,8 @@ export class UpgradeGate {
   }
 
   /** Reports a refusal, and returns it. */
-  #refuse(
-    refusal: UpgradeRefused,
-    attempt: UpgradeAttempt,
-    entry?: WebSocketEntry,
-  ): UpgradeRefused {
-    const { status, message, reason = message, option } = refusal;
-    const details = { what: "handshake", status, reason, option, route: entry?.key } as const;
-    this.#environment.refusals.report(details, attempt);
+  #refuse(refusal: HttpRefusal, attempt: UpgradeAttempt, entry?: WebSocketEntry): HttpRefusal {
+    this.#environment.refusals.reportResponse("handshake", refusal, attempt, entry?.key);
     return refusal;
   }
 
@@ -150,7 +140,7 @@ export class UpgradeGate {
     offered: readonly string[],
     attempt: UpgradeAttempt,
     entry: WebSocketEntry,
-  ): string | undefined | UpgradeRefused {
+  ): string | undefined | HttpRefusal {
     try {
       return this.#environment.runInAsyncContext(() => entry.chooseProtocol(offered, attempt));
     } catch (error) {
@@ -283,44 +273,27 @@ class AuthorizeTimeout extends HandshakeError {
   }
 }
 
-function refuse(
-  status: number,
-  message: string,
-  option?: string,
-  headers: Readonly<Record<string, string>> = {},
-): UpgradeRefused {
-  return { kind: "refuse", status, headers, message, ...(option !== undefined && { option }) };
-}
-
-const WRONG_HOST = refuse(MISDIRECTED.status, MISDIRECTED.message, MISDIRECTED.option);
-const NOT_FOUND = refuse(404, "No WebSocket route matches this path.", "routes");
-const WRONG_PROTOCOL = refuse(
-  400,
-  "The server supports none of the offered subprotocols.",
-  "protocols",
-);
-const FULL = refuse(503, "The server is full.", "maxConnections", {
-  "Retry-After": String(RETRY_AFTER_S),
+const MALFORMED = refuse(400, "The request is malformed.");
+const RETRY = { "Retry-After": String(RETRY_AFTER_S) };
+const NOT_FOUND = refuse(404, "No WebSocket route matches this path.", { option: "routes" });
+const WRONG_PROTOCOL = refuse(400, "The server supports none of the offered subprotocols.", {
+  option: "protocols",
 });
-const BUSY = refuse(503, "The server is too busy.", "maxPendingAuthorize", {
-  "Retry-After": String(RETRY_AFTER_S),
+const FULL = refuse(503, "The server is full.", { option: "maxConnections", headers: RETRY });
+const BUSY = refuse(503, "The server is too busy.", {
+  option: "maxPendingAuthorize",
+  headers: RETRY,
 });
-const TOO_SLOW = refuse(503, "The server is too busy.", "handshakeTimeoutMs");
+const TOO_SLOW = refuse(503, "The server is too busy.", { option: "handshakeTimeoutMs" });
 const FAILED = refuse(500, "The server failed.");
 
-/** The body quotes the peer, so `nosniff` keeps browsers from reading it as anything but text. */
-function wrongOrigin(
-  [origin = "", ...more]: readonly string[],
-  isVerbose: boolean,
-): UpgradeRefused {
-  const headers = { "X-Content-Type-Options": "nosniff" };
-  if (more.length > 0)
-    return refuse(403, "The request has several Origin fields.", "origins", headers);
+/** The body quotes the client. `nosniff` makes browsers treat it as text. */
+function wrongOrigin([origin = "", ...more]: readonly string[], isVerbose: boolean): HttpRefusal {
+  const details = { option: "origins", headers: { "X-Content-Type-Options": "nosniff" } };
+  if (more.length > 0) return refuse(403, "The request has several Origin fields.", details);
   const problem = `Pages from ${quoteStart(origin)} may not connect.`;
   const advice =
     " To allow them, add this origin to the origins option of the server or the route.";
-  return {
-    ...refuse(403, isVerbose ? problem + advice : problem, "origins", headers),
-    reason: "Pages from this origin may not connect.",
-  };
+  const reason = "Pages from this origin may not connect.";
+  return refuse(403, isVerbose ? problem + advice : problem, { ...details, reason });
 }

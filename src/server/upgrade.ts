@@ -1,6 +1,6 @@
 import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { UpgradeRefusal, WebSocketOffer } from "../protocol/handshake/index.ts";
+import type { HttpRefusal, WebSocketOffer } from "../protocol/handshake/index.ts";
 import type { OriginClaim } from "./origin.ts";
 import type { ClientCertificate } from "./route-types.ts";
 import type { Socket } from "./socket.ts";
@@ -31,11 +31,11 @@ export interface UpgradeAttempt extends OriginClaim {
   /** The certificate that the peer showed in the TLS handshake. */
   readonly clientCertificate?: ClientCertificate | undefined;
   /** Judges the opening handshake by the rules of the HTTP version that it came by. */
-  readOffer(): WebSocketOffer | UpgradeRefusal;
+  readOffer(): WebSocketOffer | HttpRefusal;
 }
 
-/** What to answer to an {@link UpgradeAttempt}. */
-export type UpgradeDecision = UpgradeAccepted | UpgradeRefused | UpgradeAnswered;
+/** How to answer an {@link UpgradeAttempt}. After an {@link HttpRefusal} the connection is closed. */
+export type UpgradeDecision = UpgradeAccepted | HttpRefusal | UpgradeAnswered;
 
 /** Send the response that accepts, open a connection, and hand it over. */
 export interface UpgradeAccepted {
@@ -46,14 +46,6 @@ export interface UpgradeAccepted {
   readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
   /** Runs the route's handler on the connection. */
   open(connection: Connection): Socket;
-}
-
-/** Send a plain response and close. */
-export interface UpgradeRefused extends UpgradeRefusal {
-  /** The reason for `onRefused`, without text from the peer. Default: the message. */
-  readonly reason?: string;
-  /** The name of the option that decides this. */
-  readonly option?: string;
 }
 
 /** Send the response that `authorize` gave, and close. */

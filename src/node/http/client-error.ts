@@ -1,14 +1,14 @@
 import type { Server as HttpServer } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Http1Listener } from "./http1-listener.ts";
-import type { Refusal } from "../requests/refusal.ts";
+import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 
-const BAD_REQUEST: Refusal = { status: 400, message: "The request is malformed." };
+const BAD_REQUEST = refuse(400, "The request is malformed.");
 
-const TLS_TO_PLAIN: Refusal = {
-  status: 400,
-  message: "The client speaks TLS, but this port does not; connect with ws: or http:, or set tls.",
-};
+const TLS_TO_PLAIN = refuse(
+  400,
+  "The client speaks TLS, but this port does not; connect with ws: or http:, or set tls.",
+);
 
 interface ClientError extends Error {
   readonly code?: string;
@@ -22,14 +22,12 @@ function isTls({ rawPacket }: ClientError): boolean {
 }
 
 /** By the code of the error that `node:http` gives. */
-const REFUSALS: Readonly<Record<string, Refusal>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, message: "The head of the request is too large." },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "The chunk extensions are too large." },
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: 408,
-    message: "The request did not arrive in time.",
+const REFUSALS: Readonly<Record<string, HttpRefusal>> = {
+  HPE_HEADER_OVERFLOW: refuse(431, "The head of the request is too large."),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: refuse(413, "The chunk extensions are too large."),
+  ERR_HTTP_REQUEST_TIMEOUT: refuse(408, "The request did not arrive in time.", {
     option: "handshakeTimeoutMs",
-  },
+  }),
 };
 
 /** Answers what `node:http` could not read as a request, and CONNECT, and closes the connection. */

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { ByteConnectionOptions } from "../../connection/byte-connection-options.ts";
 import {
   computeAcceptKey,
+  type HttpRefusal,
   readUpgradeRequest,
   writeRefusal,
   writeUpgradeResponse,
@@ -13,7 +14,7 @@ import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../se
 import { openConnection } from "../tcp/open-connection.ts";
 import { nodePlatform } from "../environment/protocol-environment.ts";
 import type { ProxiedTargets } from "../requests/proxied-targets.ts";
-import { type Refusal, reportRefusal, reportPendingHandshake } from "../requests/refusal.ts";
+import type { RefusedRequests } from "../requests/refused-requests.ts";
 import { readTarget } from "../requests/request-target.ts";
 import { sendResponse } from "../requests/send-response.ts";
 import { PendingUpgrades } from "../requests/pending-upgrades.ts";
@@ -29,11 +30,13 @@ export class UpgradeListener {
   readonly #inFlight: InFlight;
   readonly #undecided: PendingUpgrades;
   readonly #targets: ProxiedTargets;
+  readonly #refused: RefusedRequests;
 
   constructor(
     application: Application,
     httpServer: Server,
     targets: ProxiedTargets,
+    refused: RefusedRequests,
     inFlight: InFlight,
   ) {
     this.#application = application;
@@ -41,6 +44,7 @@ export class UpgradeListener {
     this.#httpServer = httpServer;
     this.#inFlight = inFlight;
     this.#targets = targets;
+    this.#refused = refused;
   }
 
   /** Whether some `ws:` route is for this request. */
@@ -54,9 +58,9 @@ export class UpgradeListener {
     const direct = readTarget(request, this.#httpServer);
     const target = this.#targets.resolve(direct, request.rawHeaders, request.socket);
     if (!("url" in target)) {
-      const refused = { rawHeaders: request.rawHeaders, socket: request.socket, target };
-      reportRefusal(this.#application.refusals, "handshake", target, refused);
-      refuse(socket, target);
+      const { rawHeaders } = request;
+      this.#refused.report("handshake", target, { rawHeaders, socket: request.socket, target });
+      sendRefusal(socket, target);
       return;
     }
     const { method = "", httpVersionMajor, httpVersionMinor, rawHeaders } = request;
@@ -79,15 +83,15 @@ export class UpgradeListener {
     this.#undecided.wait(socket, head, attempt, decision, {
       carryOut: (decided, early) => this.#carryOut(decided, attempt, socket, early),
       refuse: (refusal) => {
-        reportPendingHandshake(this.#application.refusals, refusal, attempt);
-        refuse(socket, refusal);
+        this.#refused.reportUndecided(refusal, attempt);
+        sendRefusal(socket, refusal);
       },
       drop: () => socket.destroy(),
     });
   }
 
   /** Refuses all those that are still being decided on. */
-  refuseUndecided(refusal: Refusal): void {
+  refuseUndecided(refusal: HttpRefusal): void {
     this.#undecided.refuseAll(refusal);
   }
 
@@ -98,7 +102,7 @@ export class UpgradeListener {
     head: Uint8Array,
   ): void {
     if (decision.kind === "accept") accept(decision, attempt, socket, head);
-    else if (decision.kind === "refuse") refuse(socket, decision);
+    else if (decision.kind === "refuse") sendRefusal(socket, decision);
     else this.#send(decision, socket as Socket);
   }
 
@@ -133,7 +137,7 @@ export function forwardDrain(socket: Duplex, response: ServerResponse): void {
 }
 
 /** Answers with a plain refusal and closes. */
-export function refuse(socket: Duplex, { status, headers = {}, message }: Refusal): void {
+export function sendRefusal(socket: Duplex, { status, headers, message }: HttpRefusal): void {
   const dated = { ...headers, Date: new Date().toUTCString() };
   lingeringClose(socket, writeRefusal({ status, headers: dated, message }));
 }

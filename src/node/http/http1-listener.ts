@@ -1,14 +1,15 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
+import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import type { ShutdownPlan } from "../../server/socket-drain.ts";
 import type { Peer, UpgradeDecision } from "../../server/upgrade.ts";
-import { goingAway, type Refusal, reportRefusal } from "../requests/refusal.ts";
-import { readTarget, type RequestTarget, type TargetRefusal } from "../requests/request-target.ts";
+import { RefusedRequests, shutdownRefusal } from "../requests/refused-requests.ts";
+import { readTarget, type RequestTarget } from "../requests/request-target.ts";
 import { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { RequestListener } from "../requests/request-listener.ts";
-import { forwardDrain, refuse, UpgradeListener } from "./http-upgrade.ts";
+import { forwardDrain, sendRefusal, UpgradeListener } from "./http-upgrade.ts";
 import type { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
@@ -18,19 +19,20 @@ import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
 import { DeadlineTask } from "../requests/deadline-task.ts";
 import type { OpenSockets } from "../serve/running-server.ts";
 
-const CONNECT_UNKNOWN: Refusal = { status: 501, message: "CONNECT is not implemented." };
-const PIPELINED: Refusal = { status: 400, message: "The opening handshake was pipelined." };
+const CONNECT_UNKNOWN = refuse(501, "CONNECT is not implemented.");
+const PIPELINED = refuse(400, "The opening handshake was pipelined.");
 
 /** Used only if the requests of a connection could not be limited before they were parsed. */
-const TOO_MANY_REQUESTS: Refusal = {
-  status: 503,
-  headers: { Connection: "close" },
-  message: `More than ${MAX_UNANSWERED} requests of this connection are unanswered.`,
-};
+const TOO_MANY_REQUESTS = refuse(
+  503,
+  `More than ${MAX_UNANSWERED} requests of this connection are unanswered.`,
+  { headers: { Connection: "close" } },
+);
 
 /** An application that answers requests and upgrades of a `node:http` server. */
 export class Http1Listener {
   readonly targets: ProxiedTargets;
+  readonly #refused: RefusedRequests;
   readonly #application: Application;
   readonly #httpServer: Server;
   /** What this listener itself has to answer. */
@@ -42,14 +44,21 @@ export class Http1Listener {
   /** The shutdown; undefined while the server serves. */
   #shutdown: DeadlineTask | undefined;
   /** The answer to new requests during a shutdown. */
-  #shutdownRefusal: Refusal | undefined;
+  #shutdownRefusal: HttpRefusal | undefined;
 
   constructor(application: Application, httpServer: Server) {
     this.#application = application;
     this.#httpServer = httpServer;
     this.targets = new ProxiedTargets(application.readProxies, httpServer);
-    this.#requests = new RequestListener(application);
-    this.#upgrades = new UpgradeListener(application, httpServer, this.targets, this.#inFlight);
+    this.#refused = new RefusedRequests(application.refusals, this.targets);
+    this.#requests = new RequestListener(application, this.#refused);
+    this.#upgrades = new UpgradeListener(
+      application,
+      httpServer,
+      this.targets,
+      this.#refused,
+      this.#inFlight,
+    );
   }
 
   /** Answers every request and upgrade of the server, without sharing it. */
@@ -84,29 +93,29 @@ export class Http1Listener {
   }
 
   /** Refuses what came on `socket` and is no request, behind the answers to what came before. */
-  refuseGarbage(socket: Duplex, refusal: Refusal): void {
+  refuseGarbage(socket: Duplex, refusal: HttpRefusal): void {
     const latest = RequestQueue.of(socket).latest;
     // Browsers open connections in advance and may never use them.
     if (!(socket instanceof NetSocket && socket.bytesRead === 0)) {
       // Garbage in the body of a request is that request's, whose head tells the client.
       if (latest?.req.complete === false) this.#report("request", refusal, latest.req);
       else {
-        const peer = { socket: socket as Peer };
-        reportRefusal(this.#application.refusals, "request", refusal, peer);
+        const connection = { rawHeaders: [], socket: socket as Peer, target: undefined };
+        this.#refused.report("request", refusal, connection);
       }
     }
-    if (latest === undefined) refuse(socket, refusal);
-    else if (latest.req.complete) latest.once("close", () => refuse(socket, refusal));
+    if (latest === undefined) sendRefusal(socket, refusal);
+    else if (latest.req.complete) latest.once("close", () => sendRefusal(socket, refusal));
     // The garbage is in the request's own body, so that its handler may wait for the end for ever.
     else if (latest.headersSent) socket.destroy();
-    else refuse(socket, refusal);
+    else sendRefusal(socket, refusal);
   }
 
   /** Refuses to be a proxy (RFC 9110 9.3.6). */
   refuseConnect(request: IncomingMessage, socket: Duplex): void {
     const answer = (): void => {
       this.#report("request", CONNECT_UNKNOWN, request);
-      refuse(socket, CONNECT_UNKNOWN);
+      sendRefusal(socket, CONNECT_UNKNOWN);
     };
     const { latest } = RequestQueue.of(socket);
     if (latest === undefined) answer();
@@ -194,7 +203,7 @@ export class Http1Listener {
 
   /** Takes on nothing more. Resolves when what there is has ended. */
   async #refuseWork({ timeoutMs }: ShutdownPlan): Promise<void> {
-    const refusal = goingAway(timeoutMs);
+    const refusal = shutdownRefusal(timeoutMs);
     this.#shutdownRefusal = refusal;
     this.#requests.stop(refusal);
     this.#upgrades.refuseUndecided(refusal);
@@ -209,7 +218,7 @@ export class Http1Listener {
     for (const response of this.#inFlight) response.req.socket.destroy();
   }
 
-  #targetOf(request: IncomingMessage): RequestTarget | TargetRefusal {
+  #targetOf(request: IncomingMessage): RequestTarget | HttpRefusal {
     const direct = readTarget(request, this.#httpServer);
     return this.targets.resolve(direct, request.rawHeaders, request.socket);
   }
@@ -226,15 +235,15 @@ export class Http1Listener {
     else this.#upgrades.handle(request, socket, head);
   }
 
-  #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+  #refuse(request: IncomingMessage, socket: Duplex, refusal: HttpRefusal): void {
     this.#report("handshake", refusal, request);
-    refuse(socket, refusal);
+    sendRefusal(socket, refusal);
   }
 
-  #report(what: "handshake" | "request", refusal: Refusal, request: IncomingMessage): void {
+  #report(what: "handshake" | "request", refusal: HttpRefusal, request: IncomingMessage): void {
     const { rawHeaders, socket } = request;
     const target = this.#targetOf(request);
-    reportRefusal(this.#application.refusals, what, refusal, { rawHeaders, socket, target });
+    this.#refused.report(what, refusal, { rawHeaders, socket, target });
   }
 
   #ignoreUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -1,8 +1,8 @@
 import {
   computeAcceptKey,
   HeaderFields,
+  type HttpRefusal,
   readExtendedConnect,
-  type UpgradeRefusal,
   type WebSocketOffer,
 } from "../../protocol/handshake/index.ts";
 import { isKey } from "../../protocol/handshake/accept-key.ts";
@@ -11,7 +11,7 @@ import { NodeUpgradeAttempt } from "../requests/upgrade-attempt.ts";
 
 /** A request of HTTP/2 for a WebSocket (RFC 8441). */
 export class ConnectAttempt extends NodeUpgradeAttempt {
-  readOffer(): WebSocketOffer | UpgradeRefusal {
+  readOffer(): WebSocketOffer | HttpRefusal {
     return readExtendedConnect(this);
   }
 

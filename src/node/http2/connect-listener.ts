@@ -2,13 +2,14 @@ import { Http2ServerRequest, Http2ServerResponse, type OutgoingHttpHeaders } fro
 import type { Server as HttpServer } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import { ByteConnection } from "../../connection/byte-connection.ts";
+import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
 import { nodeEnvironment } from "../environment/connection-environment.ts";
 import { withoutConnectionFields } from "../requests/connection-fields.ts";
 import type { ProxiedTargets } from "../requests/proxied-targets.ts";
-import { type Refusal, reportRefusal, reportPendingHandshake } from "../requests/refusal.ts";
-import type { RequestTarget, TargetRefusal } from "../requests/request-target.ts";
+import type { RefusedRequests } from "../requests/refused-requests.ts";
+import type { RequestTarget } from "../requests/request-target.ts";
 import { sendResponse } from "../requests/send-response.ts";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
 import { PendingUpgrades } from "../requests/pending-upgrades.ts";
@@ -20,20 +21,27 @@ import { cancelIfStalled } from "./stalled-streams.ts";
 import { StreamTransport } from "./stream-transport.ts";
 
 const NOTHING = new Uint8Array(0);
-const CONNECT_UNKNOWN: Refusal = { status: 501, message: "CONNECT is not implemented." };
+const CONNECT_UNKNOWN = refuse(501, "CONNECT is not implemented.");
 
 /** Answers the requests of HTTP/2 for a tunnel: for a WebSocket, that is (RFC 8441). */
 export class ConnectListener {
   readonly #application: Application;
   readonly #httpServer: HttpServer;
   readonly #targets: ProxiedTargets;
+  readonly #refused: RefusedRequests;
   readonly #undecided: PendingUpgrades;
 
-  constructor(application: Application, httpServer: HttpServer, targets: ProxiedTargets) {
+  constructor(
+    application: Application,
+    httpServer: HttpServer,
+    targets: ProxiedTargets,
+    refused: RefusedRequests,
+  ) {
     this.#application = application;
     this.#undecided = new PendingUpgrades(application.unfinishedBudget);
     this.#httpServer = httpServer;
     this.#targets = targets;
+    this.#refused = refused;
   }
 
   handle(incoming: IncomingStream): void {
@@ -57,7 +65,7 @@ export class ConnectListener {
     this.#undecided.wait(stream, NOTHING, attempt, decision, {
       carryOut: (decided, early) => this.#carryOut(decided, attempt, incoming, early),
       refuse: (refusal) => {
-        reportPendingHandshake(this.#application.refusals, refusal, attempt);
+        this.#refused.reportUndecided(refusal, attempt);
         refuseStream(stream, refusal);
       },
       drop: () => cancelStream(stream),
@@ -66,16 +74,16 @@ export class ConnectListener {
 
   #refuse(
     what: "handshake" | "request",
-    refusal: Refusal,
+    refusal: HttpRefusal,
     { stream, rawHeaders, socket }: IncomingStream,
-    target: RequestTarget | TargetRefusal,
+    target: RequestTarget | HttpRefusal,
   ): void {
-    reportRefusal(this.#application.refusals, what, refusal, { rawHeaders, socket, target });
+    this.#refused.report(what, refusal, { rawHeaders, socket, target });
     refuseStream(stream, refusal);
   }
 
   /** Refuses all those that are still being decided on. */
-  refuseUndecided(refusal: Refusal): void {
+  refuseUndecided(refusal: HttpRefusal): void {
     this.#undecided.refuseAll(refusal);
   }
 

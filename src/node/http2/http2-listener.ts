@@ -1,11 +1,12 @@
 import { Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
+import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import { ProxiedTargets } from "../requests/proxied-targets.ts";
-import { type Refusal, reportRefusal } from "../requests/refusal.ts";
+import { RefusedRequests } from "../requests/refused-requests.ts";
 import { RequestListener } from "../requests/request-listener.ts";
-import type { RequestTarget, TargetRefusal } from "../requests/request-target.ts";
+import type { RequestTarget } from "../requests/request-target.ts";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
 import { wheel } from "../environment/timers.ts";
 import { cancelStream } from "./close-stream.ts";
@@ -25,17 +26,19 @@ export class Http2Listener {
   readonly #requests: RequestListener;
   readonly #connects: ConnectListener;
   readonly #targets: ProxiedTargets;
+  readonly #refused: RefusedRequests;
   readonly #connections = new Map<TLSSocket, Http2Connection>();
   /** The answer to new requests during a shutdown. */
-  #shutdownRefusal: Refusal | undefined;
+  #shutdownRefusal: HttpRefusal | undefined;
 
   /** `httpServer` goes on serving the connections that did not agree on HTTP/2. */
   constructor(application: Application, httpServer: HttpsServer) {
     this.#application = application;
     this.#httpServer = httpServer;
-    this.#requests = new RequestListener(application);
     this.#targets = new ProxiedTargets(application.readProxies, httpServer);
-    this.#connects = new ConnectListener(application, httpServer, this.#targets);
+    this.#refused = new RefusedRequests(application.refusals, this.#targets);
+    this.#requests = new RequestListener(application, this.#refused);
+    this.#connects = new ConnectListener(application, httpServer, this.#targets, this.#refused);
     const others = httpServer.listeners("secureConnection");
     httpServer.removeAllListeners("secureConnection");
     httpServer.on("secureConnection", (socket) => {
@@ -50,7 +53,7 @@ export class Http2Listener {
   }
 
   /** Lets nothing new in. Each connection ends with the last of what is being done on it. */
-  stop(refusal: Refusal): void {
+  stop(refusal: HttpRefusal): void {
     this.#shutdownRefusal = refusal;
     this.#requests.stop(refusal);
     this.#connects.refuseUndecided(refusal);
@@ -80,10 +83,10 @@ export class Http2Listener {
     else this.#connects.handle(incoming);
   };
 
-  #refuse(what: "handshake" | "request", refusal: Refusal, incoming: IncomingStream): void {
+  #refuse(what: "handshake" | "request", refusal: HttpRefusal, incoming: IncomingStream): void {
     const { stream, rawHeaders, socket } = incoming;
     const target = this.#targetOf(incoming);
-    reportRefusal(this.#application.refusals, what, refusal, { rawHeaders, socket, target });
+    this.#refused.report(what, refusal, { rawHeaders, socket, target });
     refuseStream(stream, refusal);
   }
 
@@ -103,7 +106,7 @@ export class Http2Listener {
     this.#requests.handle(request, response, this.#targetOf(incoming));
   }
 
-  #targetOf({ rawHeaders, socket }: IncomingStream): RequestTarget | TargetRefusal {
+  #targetOf({ rawHeaders, socket }: IncomingStream): RequestTarget | HttpRefusal {
     return this.#targets.resolve(readHttp2Target(rawHeaders), rawHeaders, socket);
   }
 
@@ -117,6 +120,6 @@ export class Http2Listener {
   }
 }
 
-const EXPECTATION_FAILED: Refusal = { status: 417, message: "This expectation is unknown." };
+const EXPECTATION_FAILED = refuse(417, "This expectation is unknown.");
 
 function ignoreError(): void {}

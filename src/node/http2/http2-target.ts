@@ -1,15 +1,14 @@
-import { HeaderFields } from "../../protocol/handshake/index.ts";
+import { HeaderFields, type HttpRefusal } from "../../protocol/handshake/index.ts";
 import {
   MALFORMED,
   MAX_HEADER_COUNT,
   type RequestTarget,
-  type TargetRefusal,
   toTarget,
   TOO_MANY_FIELDS,
 } from "../requests/request-target.ts";
 
 /** Reads what a request of HTTP/2 that came by TLS is for (RFC 9113 8.3.1). */
-export function readHttp2Target(rawHeaders: readonly string[]): RequestTarget | TargetRefusal {
+export function readHttp2Target(rawHeaders: readonly string[]): RequestTarget | HttpRefusal {
   if (countFields(rawHeaders) > MAX_HEADER_COUNT) return TOO_MANY_FIELDS;
   const fields = new HeaderFields(rawHeaders);
   const path = fields.single(":path");

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import type { HttpRefusal } from "../../protocol/handshake/index.ts";
 import { isConnectionField } from "../requests/connection-fields.ts";
-import type { Refusal } from "../requests/refusal.ts";
 import { endStream } from "./close-stream.ts";
 
 /** A request of HTTP/2 with the stream that it opened. */
@@ -17,7 +17,7 @@ export interface IncomingStream {
 /** Answers in plain text and closes the stream, whatever the client still has to send. */
 export function refuseStream(
   stream: ServerHttp2Stream,
-  { status, headers = {}, message }: Refusal,
+  { status, headers, message }: HttpRefusal,
 ): void {
   if (isGone(stream)) return;
   const body = Buffer.from(message);

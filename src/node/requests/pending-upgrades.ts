@@ -1,16 +1,16 @@
 import type { Duplex } from "node:stream";
+import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 import type { ByteBudget } from "../../protocol/index.ts";
 import { cancelBody } from "../../server/http-answer.ts";
 import type { UpgradeDecision } from "../../server/upgrade.ts";
 import { EarlyDataBuffer } from "./early-data-buffer.ts";
-import type { Refusal } from "./refusal.ts";
 import type { NodeUpgradeAttempt } from "./upgrade-attempt.ts";
 
 /** How a decision reaches the peer, by the HTTP version at hand. */
 export interface Outcomes {
   /** `head` are the bytes that came before the decision. */
   carryOut(decision: UpgradeDecision, head: Uint8Array): void;
-  refuse(refusal: Refusal): void;
+  refuse(refusal: HttpRefusal): void;
   /** The peer has gone, or has closed its side. */
   drop(): void;
 }
@@ -18,7 +18,7 @@ export interface Outcomes {
 /** The requests for a WebSocket that `authorize` is still deciding on. */
 export class PendingUpgrades {
   readonly #budget: ByteBudget;
-  readonly #refusers = new Set<(refusal: Refusal) => void>();
+  readonly #refusers = new Set<(refusal: HttpRefusal) => void>();
 
   /** @param budget bounds the bytes that clients send before they get an answer */
   constructor(budget: ByteBudget) {
@@ -44,9 +44,9 @@ export class PendingUpgrades {
         attempt.abort();
         outcomes.drop();
       },
-      onFull: () => refuseNow(TOO_MUCH),
+      onFull: () => refuseNow(NO_MEMORY),
     });
-    const refuseNow = (refusal: Refusal): void => {
+    const refuseNow = (refusal: HttpRefusal): void => {
       settle();
       held.release();
       attempt.abort();
@@ -64,16 +64,16 @@ export class PendingUpgrades {
   }
 
   /** Refuses all of them. */
-  refuseAll(refusal: Refusal): void {
+  refuseAll(refusal: HttpRefusal): void {
     for (const refuseOne of this.#refusers) refuseOne(refusal);
   }
 }
 
-const TOO_MUCH: Refusal = {
-  status: 503,
-  message: "The server has no memory left for data before the end of the handshake.",
-  option: "maxUnfinishedBytes",
-};
+const NO_MEMORY = refuse(
+  503,
+  "The server has no memory left for data before the end of the handshake.",
+  { option: "maxUnfinishedBytes" },
+);
 
 function discard(decision: UpgradeDecision): void {
   if (decision.kind === "answer") cancelBody(decision.response);

@@ -1,16 +1,21 @@
 import type { Server } from "node:net";
-import type { ProxyReader } from "../../server/trust-proxy.ts";
-import { type RequestTarget, type TargetRefusal, toTarget } from "./request-target.ts";
+import type { HttpRefusal } from "../../protocol/handshake/index.ts";
+import type { ForwardedRequest, ProxyReader } from "../../server/trust-proxy.ts";
 import type { Peer } from "../../server/upgrade.ts";
+import { type RequestTarget, toTarget } from "./request-target.ts";
 
-function isRequestTarget(target: RequestTarget | TargetRefusal): target is RequestTarget {
-  return "url" in target;
+/** The client as trusted proxies describe it. */
+export interface ForwardedClient {
+  /** The host that the client asked for. */
+  readonly host?: string;
+  readonly forwardedAddress?: string;
 }
 
 /** Applies the fields of trusted proxies to the requests of one server. */
 export class ProxiedTargets {
   readonly #readProxies: ProxyReader | undefined;
   readonly #server: Pick<Server, "address">;
+  /** Whether the server is known to listen on a Unix socket. */
   #isLocal = false;
 
   /** @param readProxies undefined if no proxy is trusted */
@@ -19,32 +24,38 @@ export class ProxiedTargets {
     this.#server = server;
   }
 
-  /**
-   * The target that the client sent to the first trusted proxy; without a proxy, `target`. A refusal
-   * stays a refusal, with the proxy's host and address for `onRefused`.
-   */
-  resolve<Target extends RequestTarget | TargetRefusal>(
+  /** The target that the client sent to the first trusted proxy; without a proxy, `target`. */
+  resolve<Target extends RequestTarget | HttpRefusal>(
     target: Target,
     rawHeaders: readonly string[],
     peer: Peer,
   ): Target | RequestTarget {
-    if (this.#readProxies === undefined) return target;
-    const { remoteAddress: peerAddress } = peer;
-    if (peerAddress === undefined && !this.#isLocalPeer(peer)) return target;
-    const forwarded = this.#readProxies(rawHeaders, peerAddress);
+    if (this.#readProxies === undefined || !("url" in target)) return target;
+    const forwarded = this.#read(rawHeaders, peer);
     if (forwarded === undefined) return target;
-    const { remoteAddress: forwardedAddress, host = target.host ?? "" } = forwarded;
-    const isTarget = isRequestTarget(target);
-    const { path, isSecure } = isTarget ? target : { path: "/", isSecure: false };
-    const resolved = toTarget(host, path, forwarded.isSecure ?? isSecure);
-    if (!isRequestTarget(resolved)) return target;
+    const { remoteAddress: forwardedAddress, host, isSecure } = forwarded;
+    const resolved = toTarget(host ?? target.host, target.path, isSecure ?? target.isSecure);
+    if (!("url" in resolved)) return target;
+    return forwardedAddress === undefined ? resolved : { ...resolved, forwardedAddress };
+  }
+
+  /** What trusted proxies say of the client, for a request whose target is not valid. */
+  clientOf(rawHeaders: readonly string[], peer: Peer): ForwardedClient {
+    const { host, remoteAddress } = this.#read(rawHeaders, peer) ?? {};
+    if (host !== undefined && !("url" in toTarget(host, "/", false))) return {};
     return {
-      ...(isTarget ? resolved : { ...target, ...(host !== "" && { host }) }),
-      ...(forwardedAddress !== undefined && { forwardedAddress }),
+      ...(host !== undefined && host !== "" && { host }),
+      ...(remoteAddress !== undefined && { forwardedAddress: remoteAddress }),
     };
   }
 
-  /** Whether the peer never had an address, unlike a TCP connection, which loses it when it ends. */
+  #read(rawHeaders: readonly string[], peer: Peer): ForwardedRequest | undefined {
+    const { remoteAddress } = peer;
+    if (remoteAddress === undefined && !this.#isLocalPeer(peer)) return undefined;
+    return this.#readProxies?.(rawHeaders, remoteAddress);
+  }
+
+  /** Whether the peer never had an address. A TCP connection has one until it ends. */
   #isLocalPeer(peer: Peer): boolean {
     // A stream that is not a socket, as in tests, belongs to this process.
     if (!("remoteAddress" in peer)) return true;

@@ -1,14 +1,15 @@
 import type { Http2ServerResponse } from "node:http2";
+import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
-import { MISDIRECTED } from "../../server/host-policy.ts";
+import { WRONG_HOST } from "../../server/host-policy.ts";
 import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
 import { RequestQueue } from "../http/request-queue.ts";
 import { endStream, failStream } from "../http2/close-stream.ts";
 import { wheel } from "../environment/timers.ts";
 import { isConnectionField, withoutConnectionFields } from "./connection-fields.ts";
 import { readClientCertificate } from "./client-certificate.ts";
-import { type Refusal, reportRefusal } from "./refusal.ts";
-import type { RequestTarget, TargetRefusal } from "./request-target.ts";
+import type { RefusedRequests } from "./refused-requests.ts";
+import type { RequestTarget } from "./request-target.ts";
 import { isUsed, type NodeResponse, sendIfWhole, sendResponse } from "./send-response.ts";
 import { type NodeRequest, toRequest } from "./to-request.ts";
 
@@ -16,7 +17,7 @@ import { type NodeRequest, toRequest } from "./to-request.ts";
 interface Exchange {
   readonly request: NodeRequest;
   readonly response: NodeResponse;
-  readonly target: RequestTarget | TargetRefusal;
+  readonly target: RequestTarget | HttpRefusal;
 }
 
 /** A request that a route answers. */
@@ -31,15 +32,17 @@ interface RouteWork {
 /** Answers HTTP requests by the routes, whichever version of HTTP they came by. */
 export class RequestListener {
   readonly #application: Application;
+  readonly #refused: RefusedRequests;
   /** The answer to new requests during a shutdown. */
-  #shutdownRefusal: Refusal | undefined;
+  #shutdownRefusal: HttpRefusal | undefined;
 
-  constructor(application: Application) {
+  constructor(application: Application, refused: RefusedRequests) {
     this.#application = application;
+    this.#refused = refused;
   }
 
   /** Answers new requests with `refusal`. Every response from now on closes its connection. */
-  stop(refusal: Refusal): void {
+  stop(refusal: HttpRefusal): void {
     this.#shutdownRefusal = { ...refusal, headers: { ...refusal.headers, ...CLOSING } };
   }
 
@@ -49,7 +52,7 @@ export class RequestListener {
   }
 
   /** Whether a route matches the path of `target`, by any method. */
-  knowsPath(method = "", target: RequestTarget | TargetRefusal): boolean {
+  knowsPath(method = "", target: RequestTarget | HttpRefusal): boolean {
     return (
       "url" in target &&
       this.#application.routes.explainMiss(method, target.url.pathname).status !== 404
@@ -57,29 +60,25 @@ export class RequestListener {
   }
 
   /** Whether some HTTP route is for a request for `target`. */
-  isFor(method = "", target: RequestTarget | TargetRefusal): boolean {
+  isFor(method = "", target: RequestTarget | HttpRefusal): boolean {
     return (
       "url" in target &&
       this.#application.routes.findHttp(method, target.url.pathname) !== undefined
     );
   }
 
-  handle(
-    request: NodeRequest,
-    response: NodeResponse,
-    target: RequestTarget | TargetRefusal,
-  ): void {
+  handle(request: NodeRequest, response: NodeResponse, target: RequestTarget | HttpRefusal): void {
     // Writing to a peer that has just gone is an error that concerns nobody.
     response.on("error", ignoreError);
-    const refuseWith = (refusal: Refusal): void => {
+    const refuseWith = (refusal: HttpRefusal): void => {
       this.#refuse("request", { request, response, target }, refusal);
     };
     if (this.#shutdownRefusal !== undefined) refuseWith(this.#shutdownRefusal);
     else if (!("url" in target)) refuseWith({ ...target, headers: CLOSING });
     else if (!this.#application.isHostAllowed(target.host, target.isSecure)) {
-      refuseWith({ ...MISDIRECTED, headers: CLOSING });
+      refuseWith({ ...WRONG_HOST, headers: CLOSING });
     } else if (UNSUPPORTED_METHODS.has(request.method ?? "")) {
-      refuseWith({ status: 501, message: `${request.method} is not implemented.` });
+      refuseWith(refuse(501, `${request.method} is not implemented.`));
     } else if (!this.#application.pendingRequests.hasRoom) refuseWith(TOO_MANY_REQUESTS);
     else {
       this.#count(response, this.#answer(request, response, target));
@@ -115,8 +114,8 @@ export class RequestListener {
   refuse(
     request: NodeRequest,
     response: NodeResponse,
-    target: RequestTarget | TargetRefusal,
-    refusal: Refusal,
+    target: RequestTarget | HttpRefusal,
+    refusal: HttpRefusal,
   ): void {
     response.on("error", ignoreError);
     this.#refuse("request", { request, response, target }, refusal);
@@ -125,15 +124,15 @@ export class RequestListener {
   #refuse(
     what: "handshake" | "request",
     { request, response, target }: Exchange,
-    refusal: Refusal,
+    refusal: HttpRefusal,
   ): void {
     const { rawHeaders, socket } = request;
-    reportRefusal(this.#application.refusals, what, refusal, { rawHeaders, socket, target });
-    refuse(response, refusal);
+    this.#refused.report(what, refusal, { rawHeaders, socket, target });
+    sendRefusal(response, refusal);
   }
 
   /** Refuses a plain request for a WebSocket route (426). */
-  #requireUpgrade(exchange: Exchange, miss: Refusal): void {
+  #requireUpgrade(exchange: Exchange, miss: HttpRefusal): void {
     const refusal = isHttp2(exchange.response)
       ? CONNECT_REQUIRED
       : // A refused opening handshake ends its connection.
@@ -161,7 +160,7 @@ export class RequestListener {
       const miss = routes.explainMiss(method, pathname);
       // A 404 or 405 is an ordinary response and is not reported.
       if (miss.status === 426) this.#requireUpgrade({ request, response, target }, miss);
-      else refuse(response, miss);
+      else sendRefusal(response, miss);
       return undefined;
     }
     const fetchRequest = toRequest(request, response, target);
@@ -246,7 +245,7 @@ const UPGRADE_LOST =
   "Connection: Upgrade; if a proxy removed them, configure it to forward them.";
 
 /** Answers in plain text, where no route does. */
-function refuse(response: NodeResponse, { status, headers = {}, message }: Refusal): void {
+function sendRefusal(response: NodeResponse, { status, headers, message }: HttpRefusal): void {
   const body = Buffer.from(message);
   response.statusCode = status;
   response.setHeader("Content-Type", "text/plain; charset=utf-8");
@@ -262,19 +261,17 @@ function refuse(response: NodeResponse, { status, headers = {}, message }: Refus
 /** RFC 9110 9.3.8 allows to do without TRACE; Request can express none of these. */
 const UNSUPPORTED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK"]);
 const CLOSING = { Connection: "close" };
-const TOO_MANY_REQUESTS: Refusal = {
-  status: 503,
+const TOO_MANY_REQUESTS = refuse(503, "The server is too busy.", {
   headers: { "Retry-After": "10", ...CLOSING },
-  message: "The server is too busy.",
   option: "maxPendingRequests",
-};
+});
 
 /** What 426 is to HTTP/1.1; in HTTP/2 nothing is upgraded (RFC 9113 8.6). */
-const CONNECT_REQUIRED: Refusal = {
-  status: 405,
-  headers: { Allow: "CONNECT" },
-  message: "This resource speaks WebSocket: over HTTP/2 that takes an extended CONNECT.",
-};
+const CONNECT_REQUIRED = refuse(
+  405,
+  "This resource speaks WebSocket: over HTTP/2 that takes an extended CONNECT.",
+  { headers: { Allow: "CONNECT" } },
+);
 
 /** Does without what the handler left of a request's body, so that its end is not waited for. */
 function skipBody({ request, response, fetchRequest }: RouteWork): void {

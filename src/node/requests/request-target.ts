@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from "node:http";
+import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 
 /** What a request is for. */
 export interface RequestTarget {
@@ -9,16 +10,6 @@ export interface RequestTarget {
   readonly path: string;
   readonly isSecure: boolean;
   /** The client's address, if a trusted proxy sent it. */
-  readonly forwardedAddress?: string;
-}
-
-/** Why a request cannot be served whatever it is for. */
-export interface TargetRefusal {
-  readonly status: 400 | 414 | 431;
-  readonly message: string;
-  /** Host and port, if a trusted proxy tells them. */
-  readonly host?: string;
-  /** The address that the request comes from, if a trusted proxy tells it. */
   readonly forwardedAddress?: string;
 }
 
@@ -41,7 +32,7 @@ const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$
 export function readTarget(
   request: IncomingMessage,
   server: Pick<Server, "maxHeadersCount">,
-): RequestTarget | TargetRefusal {
+): RequestTarget | HttpRefusal {
   const { rawHeaders } = request;
   if (rawHeaders.length > 2 * MAX_HEADER_COUNT || mayLackHeaders(rawHeaders, server)) {
     return TOO_MANY_FIELDS;
@@ -71,7 +62,7 @@ export function toTarget(
   host: string,
   path: string,
   isSecure: boolean,
-): RequestTarget | TargetRefusal {
+): RequestTarget | HttpRefusal {
   if (host !== "" && !HOST.test(host)) return MALFORMED;
   // With the host in front, a path that begins with // is not taken for another host.
   const url = parseUrl(`${isSecure ? "https" : "http"}://${host || "localhost"}${path}`);
@@ -86,20 +77,9 @@ function pathLength(pathAndQuery: string): number {
   return query < 0 ? pathAndQuery.length : query;
 }
 
-export const MALFORMED: TargetRefusal = {
-  status: 400,
-  message: "The request's target or Host is malformed.",
-};
-
-const PATH_TOO_LONG: TargetRefusal = {
-  status: 414,
-  message: `The path is longer than ${MAX_PATH_LENGTH} bytes.`,
-};
-
-export const TOO_MANY_FIELDS: TargetRefusal = {
-  status: 431,
-  message: "The request has too many header fields.",
-};
+export const MALFORMED: HttpRefusal = refuse(400, "The request's target or Host is malformed.");
+export const TOO_MANY_FIELDS: HttpRefusal = refuse(431, "The request has too many header fields.");
+const PATH_TOO_LONG = refuse(414, `The path is longer than ${MAX_PATH_LENGTH} bytes.`);
 
 /** The origin form, or the absolute form, of a target; `*` and others are for no route. */
 function splitTarget(target: string): { host?: string; path: string } | undefined {

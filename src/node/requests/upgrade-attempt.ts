@@ -1,6 +1,6 @@
 import {
   HeaderFields,
-  type UpgradeRefusal,
+  type HttpRefusal,
   type WebSocketOffer,
 } from "../../protocol/handshake/index.ts";
 import type { ClientCertificate } from "../../server/route-types.ts";
@@ -66,7 +66,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
     return this.#certificate;
   }
 
-  abstract readOffer(): WebSocketOffer | UpgradeRefusal;
+  abstract readOffer(): WebSocketOffer | HttpRefusal;
 
   /** The peer has gone: aborts the request's signal. */
   abort(): void {

@@ -8,7 +8,7 @@ import { FirstLook } from "../internals/handshake/fast-handshake.ts";
 import type { Http1Listener } from "../http/http1-listener.ts";
 import { DeadlineTask } from "../requests/deadline-task.ts";
 import type { ListenPlace } from "./listen.ts";
-import { goingAway } from "../requests/refusal.ts";
+import { shutdownRefusal } from "../requests/refused-requests.ts";
 import {
   type OpenSockets,
   resolveStopOptions,
@@ -71,7 +71,7 @@ export class ListeningServer implements Server {
   async stop(options?: StopOptions): Promise<void> {
     const plan = resolveStopOptions(options);
     const working = this.#http1.stop(plan);
-    this.#http2?.stop(goingAway(plan.timeoutMs));
+    this.#http2?.stop(shutdownRefusal(plan.timeoutMs));
     this.#shutdown ??= new DeadlineTask(this.#close(working), () => this.#drop());
     this.#shutdown.setDeadline(plan.timeoutMs);
     await this.#shutdown.done;

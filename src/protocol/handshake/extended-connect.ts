@@ -1,11 +1,10 @@
 import { HeaderFields } from "./header-fields.ts";
+import { type HttpRefusal, refuse } from "./http-refusal.ts";
 import {
   announcesBody,
   isHost,
   readVersion,
   readWebSocketOffer,
-  refuse,
-  type UpgradeRefusal,
   WEBSOCKET_VERSION,
   type WebSocketOffer,
 } from "./web-socket-offer.ts";
@@ -36,9 +35,7 @@ const CONNECTION_FIELDS = [
  * The refusals: 400 for what is malformed, or is another version of the protocol; 501 for a tunnel
  * that speaks something else than WebSocket. None of their fields is specific to a connection.
  */
-export function readExtendedConnect(
-  request: ExtendedConnectRequest,
-): WebSocketOffer | UpgradeRefusal {
+export function readExtendedConnect(request: ExtendedConnectRequest): WebSocketOffer | HttpRefusal {
   const fields = new HeaderFields(request.rawHeaders);
   return (
     checkProtocol(fields) ??
@@ -50,7 +47,7 @@ export function readExtendedConnect(
 }
 
 /** RFC 9220 3, which is about HTTP/3, has the status for protocols that are not spoken. */
-function checkProtocol(fields: HeaderFields): UpgradeRefusal | undefined {
+function checkProtocol(fields: HeaderFields): HttpRefusal | undefined {
   if (fields.single(":method") !== "CONNECT") {
     return refuse(400, "A WebSocket is opened with the method CONNECT.");
   }
@@ -61,7 +58,7 @@ function checkProtocol(fields: HeaderFields): UpgradeRefusal | undefined {
   return refuse(501, "The only :protocol spoken here is websocket.");
 }
 
-function checkPseudoFields(fields: HeaderFields): UpgradeRefusal | undefined {
+function checkPseudoFields(fields: HeaderFields): HttpRefusal | undefined {
   const values = PSEUDO_FIELDS.map((name) => fields.single(name));
   if (values.includes(undefined)) {
     return refuse(400, `The request needs each of ${PSEUDO_FIELDS.join(", ")} once.`);
@@ -75,7 +72,7 @@ function checkPseudoFields(fields: HeaderFields): UpgradeRefusal | undefined {
   return undefined;
 }
 
-function checkFields(fields: HeaderFields): UpgradeRefusal | undefined {
+function checkFields(fields: HeaderFields): HttpRefusal | undefined {
   if (CONNECTION_FIELDS.some((name) => fields.all(name).length > 0)) {
     return refuse(400, "A request of HTTP/2 has no connection-specific fields.");
   }
@@ -93,9 +90,11 @@ function checkFields(fields: HeaderFields): UpgradeRefusal | undefined {
 }
 
 /** RFC 6455 4.4, less the status, which without an Upgrade field (RFC 9110 15.5.22) cannot be 426. */
-function checkVersion(fields: HeaderFields): UpgradeRefusal | undefined {
+function checkVersion(fields: HeaderFields): HttpRefusal | undefined {
   if (readVersion(fields) === WEBSOCKET_VERSION) return undefined;
   return refuse(400, `The WebSocket version supported is ${WEBSOCKET_VERSION}.`, {
-    "Sec-WebSocket-Version": WEBSOCKET_VERSION,
+    headers: {
+      "Sec-WebSocket-Version": WEBSOCKET_VERSION,
+    },
   });
 }

@@ -17,6 +17,7 @@ export { type ExtendedConnectRequest, readExtendedConnect } from "./extended-con
 export { HeaderFields, isFieldValue, isToken } from "./header-fields.ts";
 export type { HeaderInit } from "./header-writer.ts";
 export type { HttpHeadLimits } from "./http-head.ts";
+export { type HttpRefusal, refuse, writeRefusal } from "./http-refusal.ts";
 export {
   type ReceivedUpgrade,
   ServerHandshake,
@@ -30,10 +31,5 @@ export {
   type UpgradeOutcome,
   type UpgradeRequest,
 } from "./upgrade-request.ts";
-export {
-  type RefusalResponse,
-  type UpgradeResponse,
-  writeRefusal,
-  writeUpgradeResponse,
-} from "./upgrade-response.ts";
-export type { UpgradeRefusal, WebSocketOffer } from "./web-socket-offer.ts";
+export { type UpgradeResponse, writeUpgradeResponse } from "./upgrade-response.ts";
+export type { WebSocketOffer } from "./web-socket-offer.ts";

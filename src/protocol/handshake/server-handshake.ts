@@ -8,8 +8,8 @@ import {
   parseRequestLine,
   type RequestLine,
 } from "./http-head.ts";
+import { type HttpRefusal, refuse } from "./http-refusal.ts";
 import { readUpgradeRequest, type UpgradeOffer } from "./upgrade-request.ts";
-import { refuse, type UpgradeRefusal } from "./web-socket-offer.ts";
 
 /** A valid opening handshake, with what else its request held. */
 export interface ReceivedUpgrade extends UpgradeOffer {
@@ -20,7 +20,7 @@ export interface ReceivedUpgrade extends UpgradeOffer {
   readonly rest: Uint8Array;
 }
 
-export type ServerHandshakeOutcome = ReceivedUpgrade | UpgradeRefusal;
+export type ServerHandshakeOutcome = ReceivedUpgrade | HttpRefusal;
 
 /**
  * The server's half of the opening handshake (RFC 6455 4.2) over a transport that gives bytes.
@@ -84,7 +84,7 @@ function judge(head: HttpHead<RequestLine>, chunk: Uint8Array): ServerHandshakeO
   return { ...outcome, target, headers, rest: chunk.subarray(head.end) };
 }
 
-const FAULT_REFUSALS: Readonly<Record<HttpHeadFault["fault"], UpgradeRefusal>> = {
+const FAULT_REFUSALS: Readonly<Record<HttpHeadFault["fault"], HttpRefusal>> = {
   malformed: refuse(400, "The request is not well-formed HTTP/1.1."),
   // RFC 9112 3: a request-target that is too long MUST be answered with 414.
   "start-line-too-long": refuse(414, "The request line is too long."),

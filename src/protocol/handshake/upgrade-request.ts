@@ -1,12 +1,11 @@
 import { isKey } from "./accept-key.ts";
 import { HeaderFields } from "./header-fields.ts";
+import { type HttpRefusal, refuse } from "./http-refusal.ts";
 import {
   announcesBody,
   isHost,
   readVersion,
   readWebSocketOffer,
-  refuse,
-  type UpgradeRefusal,
   WEBSOCKET_VERSION,
   type WebSocketOffer,
 } from "./web-socket-offer.ts";
@@ -26,8 +25,8 @@ export interface UpgradeOffer extends WebSocketOffer {
   readonly key: string;
 }
 
-/** `writeRefusal` makes the answer that a refusal owes. */
-export type UpgradeOutcome = UpgradeOffer | UpgradeRefusal;
+/** A valid opening handshake, or the response that refuses it; see `writeRefusal`. */
+export type UpgradeOutcome = UpgradeOffer | HttpRefusal;
 
 /**
  * Judges a client's opening handshake by RFC 6455 4.2.1. Never throws; linear in the header's size.
@@ -44,11 +43,11 @@ export function readUpgradeRequest(request: UpgradeRequest): UpgradeOutcome {
 }
 
 /** RFC 6455 4.2.1, items 1 and 2: a GET request of HTTP/1.1 or higher to a host. */
-function checkHttp(request: UpgradeRequest, fields: HeaderFields): UpgradeRefusal | undefined {
+function checkHttp(request: UpgradeRequest, fields: HeaderFields): HttpRefusal | undefined {
   const { method, httpVersionMajor: major, httpVersionMinor: minor } = request;
   if (method !== "GET") {
     const message = method === "HEAD" ? "" : "A WebSocket is opened with the method GET.";
-    return refuse(405, message, { Allow: "GET" });
+    return refuse(405, message, { headers: { Allow: "GET" } });
   }
   // RFC 9110 7.8: an Upgrade in an HTTP/1.0 request MUST be ignored.
   if (major < 1 || (major === 1 && minor < 1)) {
@@ -65,7 +64,7 @@ function checkHttp(request: UpgradeRequest, fields: HeaderFields): UpgradeRefusa
 }
 
 /** RFC 6455 4.2.1, items 3 and 4. */
-function checkUpgrade(fields: HeaderFields): UpgradeRefusal | undefined {
+function checkUpgrade(fields: HeaderFields): HttpRefusal | undefined {
   if (!fields.all("upgrade").some(namesWebSocket)) {
     return upgradeRequired("This resource speaks WebSocket: the request needs Upgrade: websocket.");
   }
@@ -92,18 +91,20 @@ function namesUpgrade(list: string): boolean {
   return UPGRADE.test(list);
 }
 
-function upgradeRequired(message: string): UpgradeRefusal {
-  return refuse(426, message, { Upgrade: "websocket" });
+function upgradeRequired(message: string): HttpRefusal {
+  return refuse(426, message, { headers: { Upgrade: "websocket" } });
 }
 
 /** RFC 6455 4.2.1, item 6, and 4.4: another version is answered with the one supported. */
-function checkVersion(fields: HeaderFields): UpgradeRefusal | undefined {
+function checkVersion(fields: HeaderFields): HttpRefusal | undefined {
   const version = readVersion(fields);
   if (version === undefined) return refuse(400, "The request names several WebSocket versions.");
   if (version === WEBSOCKET_VERSION) return undefined;
   return refuse(426, `The WebSocket version supported is ${WEBSOCKET_VERSION}.`, {
-    Upgrade: "websocket",
-    "Sec-WebSocket-Version": WEBSOCKET_VERSION,
+    headers: {
+      Upgrade: "websocket",
+      "Sec-WebSocket-Version": WEBSOCKET_VERSION,
+    },
   });
 }
 

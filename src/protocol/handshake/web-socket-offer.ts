@@ -1,5 +1,6 @@
 import { type ExtensionOffer, parseExtensions } from "./extensions.ts";
 import { type HeaderFields, parseTokenList } from "./header-fields.ts";
+import { type HttpRefusal, refuse } from "./http-refusal.ts";
 
 /** What a valid opening handshake offers, whichever version of HTTP it came by. */
 export interface WebSocketOffer {
@@ -8,16 +9,6 @@ export interface WebSocketOffer {
   readonly protocols: readonly string[];
   /** The extensions offered, in the client's order of preference. */
   readonly extensions: readonly ExtensionOffer[];
-}
-
-/** The request is no valid opening handshake; what to answer it with. */
-export interface UpgradeRefusal {
-  readonly kind: "refuse";
-  readonly status: number;
-  /** Header fields that this status calls for. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** A sentence for the peer; holds nothing of what it sent. Empty in answer to HEAD. */
-  readonly message: string;
 }
 
 /** The one version of the protocol there is (RFC 6455 4.1, item 9). */
@@ -42,7 +33,7 @@ function isLength(value: string): boolean {
 }
 
 /** Reads the subprotocols and extensions offered (RFC 6455 4.2.1, items 8 and 9). */
-export function readWebSocketOffer(fields: HeaderFields): WebSocketOffer | UpgradeRefusal {
+export function readWebSocketOffer(fields: HeaderFields): WebSocketOffer | HttpRefusal {
   const protocols = parseSubprotocols(fields.all("sec-websocket-protocol"));
   if (protocols === undefined) {
     return refuse(400, "Sec-WebSocket-Protocol is not a list of different tokens.");
@@ -59,14 +50,6 @@ export function readVersion(fields: HeaderFields): string | undefined {
   const versions = fields.all("sec-websocket-version");
   // RFC 6455 11.3.5: never more than one in a request.
   return versions.length > 1 || versions[0]?.includes(",") ? undefined : (versions[0] ?? "");
-}
-
-export function refuse(
-  status: number,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): UpgradeRefusal {
-  return { kind: "refuse", status, headers, message };
 }
 
 /** RFC 6455 4.1, item 10: one or more tokens, which MUST all be different. */

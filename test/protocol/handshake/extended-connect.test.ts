@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   readExtendedConnect,
-  type UpgradeRefusal,
+  type HttpRefusal,
   type WebSocketOffer,
 } from "../../../src/protocol/handshake/index.ts";
 
@@ -18,7 +18,7 @@ const VALID: Fields = {
 };
 
 /** Judges the valid request with some of its fields changed; an undefined one is left out. */
-function read(fields: Fields = {}): WebSocketOffer | UpgradeRefusal {
+function read(fields: Fields = {}): WebSocketOffer | HttpRefusal {
   const rawHeaders = Object.entries({ ...VALID, ...fields }).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().flatMap((one) => [name, one]),
   );

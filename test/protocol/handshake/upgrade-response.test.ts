@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/errors/index.ts";
 import {
-  type RefusalResponse,
+  type HttpRefusal,
   type UpgradeResponse,
   writeRefusal,
   writeUpgradeResponse,
@@ -18,7 +18,7 @@ function upgrade(response: Partial<UpgradeResponse> = {}): string {
   });
 }
 
-function refusal(response: Partial<RefusalResponse> = {}): string {
+function refusal(response: Partial<HttpRefusal> = {}): string {
   return writeRefusal({ status: 403, message: "no", ...response });
 }
 
@@ -181,7 +181,7 @@ describe("writeRefusal (RFC 9112)", () => {
   });
 
   it.each(INVALID_HEADERS)("refuses %s with a UsageError", (_what, field) => {
-    expect(catchError(() => refusal({ headers: [field] }))).toMatchObject({
+    expect(catchError(() => refusal({ headers: Object.fromEntries([field]) }))).toMatchObject({
       name: "UsageError",
       code: "INVALID_HEADER",
     });
