@@ -1,0 +1,28 @@
+// The tests that scripts/mutation.mjs runs for a mutant: those of project "node" that match the globs in
+// MUTATION_TESTS, or all of that project.
+import { defineConfig } from "vitest/config";
+import base from "../../vitest.config.ts";
+
+// These start other processes, in which no mutant is active, or test no single lines of src.
+const WITHOUT_MUTANTS =
+  "test/{bench,chaos,crash,dart,docs,examples,frameworks,fuzz,readme,support,types}/**";
+
+const node = base.test?.projects?.find(
+  (project) => typeof project === "object" && "test" in project && project.test?.name === "node",
+);
+if (typeof node !== "object" || !("test" in node)) throw new Error("There is no project 'node'.");
+
+const globs = (process.env["MUTATION_TESTS"] ?? "").split(",").filter((glob) => glob !== "");
+
+export default defineConfig({
+  resolve: { ...base.resolve },
+  test: {
+    include: globs.length > 0 ? globs : (node.test?.include ?? []),
+    exclude: [...(node.test?.exclude ?? []), WITHOUT_MUTANTS],
+    // For few tests, loading the sources again for each file would take most of the time.
+    isolate: globs.length === 0,
+    silent: true,
+    testTimeout: 10_000,
+    hookTimeout: 20_000,
+  },
+});
