@@ -1,5 +1,5 @@
 import type { CreateConnection } from "../client/connection-target.ts";
-import type { HttpProxyOptions, ProxyEnvironment } from "../client/proxy-options.ts";
+import type { HttpProxyOptions } from "../client/proxy-options.ts";
 import { UsageError } from "../errors/index.ts";
 
 /** Throws a UsageError of the code UNSUPPORTED: a browser decides itself which proxy to use. */
@@ -8,7 +8,9 @@ export function httpProxy(_proxy: string | URL, _options?: HttpProxyOptions): Cr
 }
 
 /** Throws a UsageError of the code UNSUPPORTED: a browser decides itself which proxy to use. */
-export function proxyFromEnvironment(_environment?: ProxyEnvironment): CreateConnection {
+export function proxyFromEnvironment(
+  _environment?: Readonly<Record<string, string | undefined>>,
+): CreateConnection {
   throw unsupported();
 }
 

@@ -9,6 +9,10 @@ export { CloseEvent, WebSocket } from "./web-socket.ts";
 export { ReconnectingWebSocket } from "./reconnecting-web-socket.ts";
 export { httpProxy, proxyFromEnvironment } from "./http-proxy.ts";
 export { decideReconnect } from "../client/reconnect-policy.ts";
-export { WebSocketError, WebSocketStream } from "./web-socket-stream.ts";
+export {
+  WebSocketError,
+  type WebSocketErrorConstructor,
+  WebSocketStream,
+} from "./web-socket-stream.ts";
 
 export * from "../client/common.ts";

@@ -1,14 +1,14 @@
 import type {
-  ReconnectingWebSocket as ReconnectingInterface,
   ReconnectingWebSocketConstructor,
+  ReconnectingWebSocketInstance,
 } from "../client/reconnecting-interface.ts";
 import { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
 import { decideReconnect } from "../client/reconnect-policy.ts";
 import { CloseEvent, WebSocket } from "./web-socket.ts";
 
-/** A WebSocket client that connects again by itself. */
-export interface ReconnectingWebSocket extends ReconnectingInterface {}
-/** The class of reconnecting clients, over the native class with event streams. */
+/** A WebSocket client that reconnects by itself. */
+export type ReconnectingWebSocket = ReconnectingWebSocketInstance;
+/** The class of WebSocket clients that reconnect by themselves. */
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineReconnectingWebSocket(
   WebSocket,
   CloseEvent,

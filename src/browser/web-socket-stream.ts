@@ -1,18 +1,19 @@
 import type { WebSocketCloseInfo } from "../client/web-socket-error.ts";
 import type {
-  WebSocketStream as WebSocketStreamInterface,
   WebSocketStreamConstructor,
+  WebSocketStreamInstance,
 } from "../client/web-socket-stream-interface.ts";
-import { TidewayError } from "../errors/index.ts";
+import { UsageError } from "../errors/index.ts";
 
-/** Why a `WebSocketStream` failed, and what a Close frame of it is to hold. */
+/** Why a `WebSocketStream` failed. Also gives the close code and reason to send. */
 export interface WebSocketError extends DOMException {
-  /** The close code; 1006 where the connection was lost; `null` if none was given. */
+  /** The close code; 1006 if the connection was lost; `null` if none was given. */
   readonly closeCode: number | null;
   /** The close reason, or the empty string. */
   readonly reason: string;
 }
 
+/** The class of a browser's `WebSocketError`. */
 export interface WebSocketErrorConstructor {
   new (message?: string, init?: WebSocketCloseInfo): WebSocketError;
   readonly prototype: WebSocketError;
@@ -24,20 +25,20 @@ interface Natives {
 }
 
 function Unsupported(): never {
-  throw new TidewayError("UNSUPPORTED", "this browser has no WebSocketStream");
+  throw new UsageError("UNSUPPORTED", "this browser has no WebSocketStream");
 }
 
 const natives = globalThis as Natives;
 
-/** A WebSocket connection as two streams. */
-export interface WebSocketStream extends WebSocketStreamInterface {}
+/** A WebSocket connection as two streams, with backpressure in both directions. */
+export type WebSocketStream = WebSocketStreamInstance;
 /**
- * The browser's own class. Over a plain WebSocket it could not be had: that one cannot stop reading.
- * Where there is none, `new` throws a TidewayError with the code UNSUPPORTED.
+ * The browser's own class, which a plain WebSocket cannot replace because it cannot stop reading.
+ * In a browser without it, `new` throws a UsageError with the code UNSUPPORTED.
  */
 export const WebSocketStream: WebSocketStreamConstructor =
   natives.WebSocketStream ?? (Unsupported as unknown as WebSocketStreamConstructor);
 
-/** The browser's own class; where there is none, `new` throws as for `WebSocketStream`. */
+/** The browser's own class. In a browser without it, `new` throws as for `WebSocketStream`. */
 export const WebSocketError: WebSocketErrorConstructor =
   natives.WebSocketError ?? (Unsupported as unknown as WebSocketErrorConstructor);

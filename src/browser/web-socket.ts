@@ -1,34 +1,28 @@
-import type {
-  CloseEvent as CloseEventInterface,
-  CloseEventConstructor,
-} from "../client/close-event.ts";
+import type { CloseEventConstructor, WebSocketCloseEvent } from "../client/close-event.ts";
 import { recordEnd, withEventStreams } from "../client/event-streams.ts";
 import { mergeArguments } from "../client/options-argument.ts";
 import type { WebSocketOptions } from "../client/options.ts";
-import type {
-  WebSocket as WebSocketInterface,
-  WebSocketConstructor,
-} from "../client/web-socket-interface.ts";
-import { TidewayError, UsageError } from "../errors/index.ts";
+import type { WebSocketConstructor, WebSocketInstance } from "../client/web-socket-interface.ts";
+import { UsageError } from "../errors/index.ts";
 
 function Unsupported(): never {
-  throw new TidewayError("UNSUPPORTED", "no WebSocket");
+  throw new UsageError("UNSUPPORTED", "no WebSocket");
 }
 
-// Where a page is rendered on a server the native class may be absent; importing must still work.
+// A server that renders pages may have no native class. Importing must still work there.
 const Native = globalThis.WebSocket ?? (Unsupported as unknown as typeof globalThis.WebSocket);
 
-/** Tells that a WebSocket is closed. */
-export interface CloseEvent extends CloseEventInterface {}
+/** The event of a WebSocket that has closed. */
+export type CloseEvent = WebSocketCloseEvent;
 /** The browser's own class. */
 export const CloseEvent: CloseEventConstructor = globalThis.CloseEvent;
 
-/** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
-export interface WebSocket extends WebSocketInterface {}
-/** Options without effect in a browser, because it decides these itself. Accepted without an error. */
+/** Options that are accepted, though the browser decides all but the protocols itself. */
 const ACCEPTED = /^(protocols|compression|heartbeat|maxMessageBytes|(handshake|close)TimeoutMs)$/;
 
-/** The browser's own class, extended. */
+/** A WebSocket client: the standard's interface, with event streams added. */
+export type WebSocket = WebSocketInstance;
+/** The browser's own class, with event streams added. */
 export const WebSocket: WebSocketConstructor = withEventStreams(
   class extends Native {
     static override readonly name = "WebSocket";

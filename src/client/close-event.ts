@@ -1,5 +1,5 @@
 /** Tells that a WebSocket is closed (WHATWG WebSockets, section 6). */
-export interface CloseEvent extends Event {
+export interface WebSocketCloseEvent extends Event {
   /** Whether the closing handshake was completed. */
   readonly wasClean: boolean;
   /** The peer's close code; 1005 where its Close frame held none, 1006 where none came. */
@@ -25,8 +25,8 @@ export interface CloseEventInit {
 
 /** The class of close events. */
 export interface CloseEventConstructor {
-  new (type: string, init?: CloseEventInit): CloseEvent;
-  readonly prototype: CloseEvent;
+  new (type: string, init?: CloseEventInit): WebSocketCloseEvent;
+  readonly prototype: WebSocketCloseEvent;
 }
 
 /** Makes the class for a runtime that has none, as Node has none before version 23. */

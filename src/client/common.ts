@@ -1,7 +1,5 @@
-/** What the entry points of the client have in common, whatever their runtime. */
+/** What the entry points for Node and for browsers have in common. */
 export { heartbeat } from "./heartbeat.ts";
-export { defineReconnectingWebSocket } from "./reconnecting-web-socket.ts";
-export { withEventStreams } from "./event-streams.ts";
 export { EventStream } from "../streams/event-stream.ts";
 export { CloseCode } from "../protocol/close-code.ts";
 export {
@@ -20,43 +18,55 @@ export {
 export type { ClosedBy, ConnectionClosedDetails, TidewayErrorOptions } from "../errors/index.ts";
 export type { HeaderFields } from "../protocol/handshake/header-fields.ts";
 export type { CompressionOptions } from "../protocol/deflate/settings.ts";
-export type { CloseEventInit } from "./close-event.ts";
+export type { CloseEventConstructor, CloseEventInit, WebSocketCloseEvent } from "./close-event.ts";
 export type { ByteStream, ConnectionTarget, CreateConnection } from "./connection-target.ts";
 export type { EventHandler } from "./event-handlers.ts";
 export type {
   EventListenerList,
   EventStreamProvider,
   WebSocketLike,
+  WebSocketStreamProviders,
   WebSocketStreams,
 } from "./event-streams.ts";
-export type { HeartbeatOptions } from "./heartbeat.ts";
+export type { ClientHeartbeatOptions } from "./heartbeat.ts";
 export type { PingHeartbeatOptions, TlsMaterial, TlsOptions, WebSocketOptions } from "./options.ts";
-export type { HttpProxyOptions, ProxyEnvironment } from "./proxy-options.ts";
+export type { HttpProxyOptions } from "./proxy-options.ts";
 export type { ReconnectDecision } from "./reconnect-policy.ts";
 export type {
-  Asked,
   DecideReconnect,
   Heartbeat,
   HeartbeatSocket,
   Protocols,
   ReconnectEvent,
   ReconnectingEventMap,
+  ReconnectingWebSocketConstructor,
+  ReconnectingWebSocketInstance,
   ReconnectingWebSocketOptions,
   Timers,
+  ValueOrProvider,
 } from "./reconnecting-interface.ts";
 export type {
+  TypedEventTarget,
   WebSocketErrorEvent,
-  WebSocketOpenEvent,
   WebSocketEventMap,
   WebSocketMessageEvent,
+  WebSocketOpenEvent,
 } from "./web-socket-events.ts";
-export type { BinaryType, WebSocketData } from "./web-socket-interface.ts";
+export type {
+  BinaryType,
+  ReadyStateConstants,
+  WebSocketConstructor,
+  WebSocketData,
+  WebSocketInstance,
+} from "./web-socket-interface.ts";
 export type { WebSocketCloseInfo } from "./web-socket-error.ts";
 export type {
   WebSocketOpenInfo,
   WebSocketStreamChunk,
+  WebSocketStreamConstructor,
+  WebSocketStreamInstance,
   WebSocketStreamOptions,
 } from "./web-socket-stream-interface.ts";
-export type { EventSource, Subscription } from "../streams/subscription.ts";
+export type { EventStreamSource, Subscription } from "../streams/subscription.ts";
 export type { EventIterator } from "../streams/event-iterator.ts";
 export type { ListenOptions } from "../streams/event-stream.ts";

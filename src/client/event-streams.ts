@@ -1,7 +1,7 @@
 import { type ConnectionClosedDetails, ConnectionClosedError } from "../errors/index.ts";
 import { isExpectedEnd } from "../protocol/close-code.ts";
 import { EventStream } from "../streams/event-stream.ts";
-import type { CloseEvent } from "./close-event.ts";
+import type { WebSocketCloseEvent } from "./close-event.ts";
 import type {
   WebSocketErrorEvent,
   WebSocketMessageEvent,
@@ -40,14 +40,14 @@ export interface WebSocketStreams {
   readonly onOpen: EventStream<WebSocketOpenEvent>;
   readonly onMessage: EventStream<WebSocketMessageEvent>;
   readonly onError: EventStream<WebSocketErrorEvent>;
-  readonly onClose: EventStream<CloseEvent>;
+  readonly onClose: EventStream<WebSocketCloseEvent>;
 
   /** The listeners by type of event. */
   readonly on: {
     readonly open: EventListenerList<WebSocketOpenEvent>;
     readonly message: EventListenerList<WebSocketMessageEvent>;
     readonly error: EventListenerList<WebSocketErrorEvent>;
-    readonly close: EventListenerList<CloseEvent>;
+    readonly close: EventListenerList<WebSocketCloseEvent>;
   };
 
   /** `send` for text only. */
@@ -65,7 +65,7 @@ export interface WebSocketStreamProviders {
   readonly openEvent: EventStreamProvider<Event>;
   readonly messageEvent: EventStreamProvider<WebSocketMessageEvent>;
   readonly errorEvent: EventStreamProvider<WebSocketErrorEvent>;
-  readonly closeEvent: EventStreamProvider<CloseEvent>;
+  readonly closeEvent: EventStreamProvider<WebSocketCloseEvent>;
   /** Whether this runtime can make such a WebSocket. */
   readonly supported: boolean;
 }
@@ -130,7 +130,7 @@ export function recordDetails(socket: object, details: ConnectionClosedDetails):
 /** Records how `socket` ended, unless that is known already. */
 export function recordEnd(
   socket: object,
-  event: Pick<CloseEvent, "code" | "reason" | "wasClean" | "error">,
+  event: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
 ): void {
   if (!ends.has(socket))
     ends.set(socket, {
@@ -145,7 +145,7 @@ export function recordEnd(
 function streamOf(socket: Target, type: string): EventStream<Event> {
   return new EventStream((onEvent, onDone) => {
     const onClose = (event?: Event): void => {
-      if (event) recordEnd(socket, event as CloseEvent);
+      if (event) recordEnd(socket, event as WebSocketCloseEvent);
       const end = ends.get(socket);
       // The close event of another library may lack these properties.
       const reason = end?.closeCode ? new ConnectionClosedError(end) : undefined;

@@ -2,7 +2,7 @@ import { TidewayError } from "../errors/index.ts";
 import type { Heartbeat } from "./reconnecting-interface.ts";
 import type { WebSocketData } from "./web-socket-interface.ts";
 
-export interface HeartbeatOptions {
+export interface ClientHeartbeatOptions {
   /**
    * Makes the message to send when nothing has come for `intervalMs`. What it throws is told by an
    * `error` event; then nothing is sent, and a reply is waited for all the same.
@@ -32,7 +32,7 @@ export interface HeartbeatOptions {
  * @throws TidewayError `INVALID_OPTION` unless `message` is a function, and the times are above 0 and
  *   less than 2,147,483,648
  */
-export function heartbeat(options: HeartbeatOptions): Heartbeat {
+export function heartbeat(options: ClientHeartbeatOptions): Heartbeat {
   const { message, isReply, intervalMs = 30_000, timeoutMs = 20_000 } = options;
   if (typeof message !== "function")
     throw new TidewayError("INVALID_OPTION", "heartbeat: message is not a function");

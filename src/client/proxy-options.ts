@@ -16,6 +16,3 @@ export interface HttpProxyOptions {
    */
   readonly noProxy?: string;
 }
-
-/** The variables `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower or upper case. */
-export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;

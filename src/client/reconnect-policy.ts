@@ -1,4 +1,4 @@
-import type { CloseEvent } from "./close-event.ts";
+import type { WebSocketCloseEvent } from "./close-event.ts";
 
 /**
  * What to do when a connection closes. `retry-later` waits for at least half the longest delay. A number
@@ -16,7 +16,7 @@ export type ReconnectDecision = "stop" | "retry" | "retry-later" | number;
  * - retry at everything else: a lost connection (1006), a server that goes away, restarts or fails
  *   (1001, 1011, 1012, 1014), and codes whose meaning only the application knows, 1005 among them.
  */
-export function decideReconnect({ code }: Pick<CloseEvent, "code">): ReconnectDecision {
+export function decideReconnect({ code }: Pick<WebSocketCloseEvent, "code">): ReconnectDecision {
   if (code === 1013) return "retry-later";
   return TERMINAL_CODES.includes(code) ? "stop" : "retry";
 }

@@ -1,5 +1,5 @@
 import type { EventStream } from "../streams/event-stream.ts";
-import type { CloseEvent } from "./close-event.ts";
+import type { WebSocketCloseEvent } from "./close-event.ts";
 import type { EventHandler } from "./event-handlers.ts";
 import type {
   EventListenerList,
@@ -8,7 +8,7 @@ import type {
   WebSocketStreams,
 } from "./event-streams.ts";
 import type { WebSocketOptions } from "./options.ts";
-import type { ReconnectDecision, ReconnectDelays } from "./reconnect-policy.ts";
+import type { ReconnectDecision } from "./reconnect-policy.ts";
 import type {
   TypedEventTarget,
   WebSocketErrorEvent,
@@ -18,7 +18,7 @@ import type {
 import type { BinaryType, ReadyStateConstants, WebSocketData } from "./web-socket-interface.ts";
 
 /** A value, or a function that is asked for it before each attempt. */
-export type Asked<T> = T | (() => T | PromiseLike<T>);
+export type ValueOrProvider<T> = T | (() => T | PromiseLike<T>);
 
 /** The subprotocols to offer, in order of preference. */
 export type Protocols = string | readonly string[];
@@ -43,17 +43,17 @@ export type Heartbeat = (socket: HeartbeatSocket, timers: Timers) => () => void;
 
 /** Decides by how a connection, or an attempt at one, has ended. */
 export type DecideReconnect = (
-  close: Pick<CloseEvent, "code" | "reason" | "wasClean" | "error">,
+  close: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
 ) => ReconnectDecision;
 
-export interface ReconnectingWebSocketOptions extends Partial<ReconnectDelays> {
+export interface ReconnectingWebSocketOptions {
   /** The subprotocols to offer, or a function asked before each attempt. Default: none. */
-  readonly protocols?: Asked<Protocols>;
+  readonly protocols?: ValueOrProvider<Protocols>;
   /**
    * Options for each WebSocket, where its class takes any, or a function asked before each attempt:
    * for headers with a token that expires, say.
    */
-  readonly webSocketOptions?: Asked<Omit<WebSocketOptions, "protocols">>;
+  readonly webSocketOptions?: ValueOrProvider<Omit<WebSocketOptions, "protocols">>;
   /**
    * Finds connections that are dead though nobody said so: a function, which `heartbeat` makes. (A
    * `WebSocket` in Node takes a record of times instead, `heartbeat` of `webSocketOptions`, and sends
@@ -126,7 +126,7 @@ export interface ReconnectingEventMap extends WebSocketEventMap {
  * - A message that was handed to a connection which then broke is not sent again: whether it
  *   arrived cannot be known.
  */
-export interface ReconnectingWebSocket
+export interface ReconnectingWebSocketInstance
   extends TypedEventTarget<ReconnectingEventMap>, ReadyStateConstants, WebSocketStreams {
   /** The URL of the current connection, or of the last one; empty before the first. */
   readonly url: string;
@@ -149,7 +149,7 @@ export interface ReconnectingWebSocket
   onopen: EventHandler<Event>;
   onmessage: EventHandler<WebSocketMessageEvent>;
   onerror: EventHandler<WebSocketErrorEvent>;
-  onclose: EventHandler<CloseEvent>;
+  onclose: EventHandler<WebSocketCloseEvent>;
   onreconnecting: EventHandler<ReconnectEvent>;
   onreconnected: EventHandler<ReconnectEvent>;
 
@@ -200,10 +200,10 @@ export interface ReconnectingWebSocketConstructor
    *   then what `heartbeat` does
    */
   new (
-    url: Asked<string | URL>,
-    protocols?: Asked<Protocols> | ReconnectingWebSocketOptions,
-  ): ReconnectingWebSocket;
-  readonly prototype: ReconnectingWebSocket;
+    url: ValueOrProvider<string | URL>,
+    protocols?: ValueOrProvider<Protocols> | ReconnectingWebSocketOptions,
+  ): ReconnectingWebSocketInstance;
+  readonly prototype: ReconnectingWebSocketInstance;
   readonly reconnectingEvent: EventStreamProvider<ReconnectEvent>;
   readonly reconnectedEvent: EventStreamProvider<ReconnectEvent>;
 }

@@ -5,7 +5,7 @@ import { recordEnd, withEventStreams, type WebSocketLike } from "./event-streams
 import { isOptions } from "./options-argument.ts";
 import { type ReconnectDecision, reconnectDelayMs } from "./reconnect-policy.ts";
 import type {
-  Asked,
+  ValueOrProvider,
   DecideReconnect,
   Protocols,
   ReconnectEvent,
@@ -89,7 +89,7 @@ export function defineReconnectingWebSocket(
   prepare?: (target: EventTarget) => void,
 ): ReconnectingWebSocketConstructor {
   class ReconnectingWebSocket extends EventTarget {
-    readonly #url: Asked<string | URL>;
+    readonly #url: ValueOrProvider<string | URL>;
     readonly #handlers: EventHandlers = {};
     #options!: Settings;
     #readyState: number = CONNECTING;
@@ -117,8 +117,8 @@ export function defineReconnectingWebSocket(
     #queuedBytes = 0;
 
     constructor(
-      url: Asked<string | URL>,
-      protocols: Asked<Protocols> | ReconnectingWebSocketOptions = [],
+      url: ValueOrProvider<string | URL>,
+      protocols: ValueOrProvider<Protocols> | ReconnectingWebSocketOptions = [],
     ) {
       super();
       prepare?.(this);
@@ -205,7 +205,7 @@ export function defineReconnectingWebSocket(
     }
 
     /** What `#open` takes, or functions to be asked for it. */
-    get #asked(): Asked<unknown>[] {
+    get #asked(): ValueOrProvider<unknown>[] {
       return [this.#url, this.#options.protocols, this.#options.webSocketOptions];
     }
 

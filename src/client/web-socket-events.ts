@@ -1,4 +1,4 @@
-import type { CloseEvent } from "./close-event.ts";
+import type { WebSocketCloseEvent } from "./close-event.ts";
 
 export interface WebSocketMessageEvent extends MessageEvent {
   /** A string for a text message; for a binary one what `binaryType` asks for. */
@@ -25,25 +25,29 @@ export interface WebSocketEventMap {
   open: WebSocketOpenEvent;
   message: WebSocketMessageEvent;
   error: WebSocketErrorEvent;
-  close: CloseEvent;
+  close: WebSocketCloseEvent;
 }
 
-type ListenerOptions = Parameters<EventTarget["addEventListener"]>[2];
-type RemovalOptions = Parameters<EventTarget["removeEventListener"]>[2];
-type AnyListener = Parameters<EventTarget["addEventListener"]>[1];
-
-/** An `EventTarget` that knows which event goes with which type. */
+/** An `EventTarget` whose listeners get the event that belongs to their type. */
 export interface TypedEventTarget<Events> extends EventTarget {
   addEventListener<K extends keyof Events & string>(
     type: K,
     listener: (event: Events[K]) => unknown,
-    options?: ListenerOptions,
+    options?: Parameters<EventTarget["addEventListener"]>[2],
   ): void;
-  addEventListener(type: string, listener: AnyListener, options?: ListenerOptions): void;
+  addEventListener(
+    type: string,
+    listener: Parameters<EventTarget["addEventListener"]>[1],
+    options?: Parameters<EventTarget["addEventListener"]>[2],
+  ): void;
   removeEventListener<K extends keyof Events & string>(
     type: K,
     listener: (event: Events[K]) => unknown,
-    options?: RemovalOptions,
+    options?: Parameters<EventTarget["removeEventListener"]>[2],
   ): void;
-  removeEventListener(type: string, listener: AnyListener, options?: RemovalOptions): void;
+  removeEventListener(
+    type: string,
+    listener: Parameters<EventTarget["addEventListener"]>[1],
+    options?: Parameters<EventTarget["removeEventListener"]>[2],
+  ): void;
 }

@@ -1,4 +1,4 @@
-import type { CloseEvent } from "./close-event.ts";
+import type { WebSocketCloseEvent } from "./close-event.ts";
 import type { EventHandler } from "./event-handlers.ts";
 import type { WebSocketStreamProviders, WebSocketStreams } from "./event-streams.ts";
 import type { WebSocketOptions } from "./options.ts";
@@ -24,9 +24,12 @@ export interface ReadyStateConstants {
   readonly CLOSED: 3;
 }
 
-/** The `WebSocket` interface of the WHATWG WebSockets standard, section 3.1. */
-export interface StandardWebSocket
-  extends TypedEventTarget<WebSocketEventMap>, ReadyStateConstants {
+/**
+ * A WebSocket client: the `WebSocket` interface of the WHATWG WebSockets standard, section 3.1, with event
+ * streams added.
+ */
+export interface WebSocketInstance
+  extends TypedEventTarget<WebSocketEventMap>, ReadyStateConstants, WebSocketStreams {
   /** The URL as parsed and serialized. */
   readonly url: string;
   /** One of the constants above. */
@@ -46,7 +49,7 @@ export interface StandardWebSocket
   onopen: EventHandler<WebSocketOpenEvent>;
   onmessage: EventHandler<WebSocketMessageEvent>;
   onerror: EventHandler<WebSocketErrorEvent>;
-  onclose: EventHandler<CloseEvent>;
+  onclose: EventHandler<WebSocketCloseEvent>;
 
   /**
    * Sends a message. Messages leave in the order of the calls, also around a Blob that is still
@@ -66,9 +69,7 @@ export interface StandardWebSocket
   close(code?: number, reason?: string): void;
 }
 
-/** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
-export interface WebSocket extends StandardWebSocket, WebSocketStreams {}
-
+/** The class of WebSocket clients. */
 export interface WebSocketConstructor extends ReadyStateConstants, WebSocketStreamProviders {
   /**
    * Starts to connect; events follow later, never during the call.
@@ -84,6 +85,6 @@ export interface WebSocketConstructor extends ReadyStateConstants, WebSocketStre
     url: string | URL,
     protocols?: string | readonly string[] | WebSocketOptions,
     options?: WebSocketOptions,
-  ): WebSocket;
-  readonly prototype: WebSocket;
+  ): WebSocketInstance;
+  readonly prototype: WebSocketInstance;
 }

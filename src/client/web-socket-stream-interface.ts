@@ -45,7 +45,7 @@ export interface WebSocketOpenInfo {
  * and a write is refused with an InvalidStateError. After any other end both streams, and `closed`,
  * fail with the same `WebSocketError`.
  */
-export interface WebSocketStream {
+export interface WebSocketStreamInstance {
   /** The URL as parsed and serialized. */
   readonly url: string;
   /** Rejects with a `WebSocketError` if there will be no connection. Need not be looked at. */
@@ -74,6 +74,6 @@ export interface WebSocketStreamConstructor {
    * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid
    * @throws UsageError for one of our options that is not valid
    */
-  new (url: string | URL, options?: WebSocketStreamOptions): WebSocketStream;
-  readonly prototype: WebSocketStream;
+  new (url: string | URL, options?: WebSocketStreamOptions): WebSocketStreamInstance;
+  readonly prototype: WebSocketStreamInstance;
 }

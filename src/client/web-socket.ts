@@ -3,7 +3,7 @@ import { type CloseInfo, type Connection, ReadyState } from "../connection/conne
 import { HandshakeError, type TidewayError, TransportError } from "../errors/index.ts";
 import { type CloseEventConstructor, toUSVString } from "./close-event.ts";
 import type { ConnectAttempt, Connector } from "./connector.ts";
-import { recordDetails } from "./event-streams.ts";
+import { recordDetails, type WebSocketStreams } from "./event-streams.ts";
 import { defineEventHandlers, type EventHandlers } from "./event-handlers.ts";
 import { type WebSocketOptions, withDefaults } from "./options.ts";
 import { isBlob, type Message, toMessage } from "./message-data.ts";
@@ -19,18 +19,18 @@ import {
 import type {
   BinaryType,
   ReadyStateConstants,
-  StandardWebSocket,
   WebSocketData,
+  WebSocketInstance,
 } from "./web-socket-interface.ts";
 
-/** What the class needs of the runtime beside a way to the server. */
-export interface WebSocketRuntime {
+/** What the class needs of its runtime, apart from a connector. */
+export interface WebSocketEnvironment {
   readonly CloseEvent: CloseEventConstructor;
   /** Calls back in a task of its own, after the promise jobs of the running one. */
   queueTask(callback: () => void): void;
   /** The length of `text` in UTF-8. */
   utf8Length(text: string): number;
-  /** Tells the runtime that many listeners on `target` are no leak. */
+  /** Stops warnings about many listeners on `target`. */
   allowManyListeners(target: EventTarget): void;
   /**
    * Fires a `message` event at `target`. `known` is the result of the previous call. Returns it again if
@@ -44,7 +44,10 @@ export interface WebSocketRuntime {
   ): unknown;
 }
 
-/** The standard's class before the event streams are installed on it. */
+/** An instance before `withEventStreams`. */
+type StandardWebSocket = Omit<WebSocketInstance, keyof WebSocketStreams>;
+
+/** The standard's class, before `withEventStreams`. */
 export interface StandardWebSocketConstructor extends ReadyStateConstants {
   new (
     url: string | URL,
@@ -57,7 +60,7 @@ export interface StandardWebSocketConstructor extends ReadyStateConstants {
 /** Makes the `WebSocket` class of the WHATWG WebSockets standard over a way to reach servers. */
 export function defineWebSocket(
   connect: Connector,
-  runtime: WebSocketRuntime,
+  environment: WebSocketEnvironment,
 ): StandardWebSocketConstructor {
   class WebSocket extends EventTarget {
     declare readonly CONNECTING: 0;
@@ -102,7 +105,7 @@ export function defineWebSocket(
       more: WebSocketOptions | undefined = undefined,
     ) {
       super();
-      runtime.allowManyListeners(this);
+      environment.allowManyListeners(this);
       if (arguments.length === 0) throw new TypeError("a WebSocket needs a url");
       this.#url = parseUrl(url);
       this.#origin = this.#url.origin;
@@ -179,7 +182,7 @@ export function defineWebSocket(
       const readyState = this.#readyState;
       const status = code === undefined ? undefined : clampUnsignedShort(code);
       const text = reason === undefined ? "" : toUSVString(reason);
-      checkCloseArguments(status, runtime.utf8Length(text));
+      checkCloseArguments(status, environment.utf8Length(text));
       if (readyState === ReadyState.Connecting) {
         this.#giveUp(new HandshakeError("ABORTED", "closed before the connection was established"));
       } else if (readyState === ReadyState.Open) {
@@ -203,7 +206,7 @@ export function defineWebSocket(
       this.#endAttempt();
       this.#attempt?.abort();
       const info = { code: 1006, reason: "", wasClean: false, error };
-      runtime.queueTask(() => this.#closed(info));
+      environment.queueTask(() => this.#closed(info));
     }
 
     #endAttempt(): void {
@@ -211,7 +214,7 @@ export function defineWebSocket(
     }
 
     #lengthOf(message: Message): number {
-      if (typeof message === "string") return runtime.utf8Length(message);
+      if (typeof message === "string") return environment.utf8Length(message);
       return isBlob(message) ? message.size : message.byteLength;
     }
 
@@ -257,14 +260,14 @@ export function defineWebSocket(
       // Messages are tasks of their own: whoever awaits the open event can still listen for them.
       connection.pause();
       this.dispatchEvent(withHeaders(new Event("open"), readHeaders));
-      runtime.queueTask(() => connection.resume());
+      environment.queueTask(() => connection.resume());
     }
 
     #received(data: string | Blob | ArrayBuffer): void {
       if (this.#readyState !== ReadyState.Open) return;
       const known = this.#listeners;
       const handler = this.#handlers["message"];
-      this.#listeners = runtime.dispatchMessage(this, data, this.#origin, known);
+      this.#listeners = environment.dispatchMessage(this, data, this.#origin, known);
       if (this.#listeners === known && handler === this.#onmessage) return;
       this.#onmessage = handler;
       this.#waitForTask();
@@ -281,7 +284,7 @@ export function defineWebSocket(
       if (this.#isWaitingForTask) return;
       this.#isWaitingForTask = true;
       connection.pause();
-      runtime.queueTask(() => {
+      environment.queueTask(() => {
         this.#isWaitingForTask = false;
         connection.resume();
       });
@@ -304,7 +307,7 @@ export function defineWebSocket(
       this.#connection = undefined;
       this.#readyState = ReadyState.Closed;
       const { code, reason, wasClean } = info;
-      const close = new runtime.CloseEvent("close", { code, reason, wasClean });
+      const close = new environment.CloseEvent("close", { code, reason, wasClean });
       if (wasClean) {
         recordDetails(this, describeEnd(info, this.#isClosedLocally));
         this.dispatchEvent(close);
@@ -315,7 +318,7 @@ export function defineWebSocket(
       recordDetails(this, describeEnd({ ...info, error }, this.#isClosedLocally));
       this.dispatchEvent(withReason(new Event("error"), error));
       // In a browser promise jobs run between the two events; a task of its own allows the same.
-      runtime.queueTask(() => this.dispatchEvent(withReason(close, error)));
+      environment.queueTask(() => this.dispatchEvent(withReason(close, error)));
     }
 
     static {

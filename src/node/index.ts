@@ -13,47 +13,41 @@
  *
  * @module
  */
+import type { CloseEventConstructor, WebSocketCloseEvent } from "../client/close-event.ts";
 import type {
-  CloseEvent as CloseEventInterface,
-  CloseEventConstructor,
-} from "../client/close-event.ts";
-import type {
-  ReconnectingWebSocket as ReconnectingInterface,
   ReconnectingWebSocketConstructor,
+  ReconnectingWebSocketInstance,
 } from "../client/reconnecting-interface.ts";
-import type {
-  WebSocket as WebSocketInterface,
-  WebSocketConstructor,
-} from "../client/web-socket-interface.ts";
+import type { WebSocketConstructor, WebSocketInstance } from "../client/web-socket-interface.ts";
 import { defineWebSocketStream } from "../client/web-socket-stream.ts";
 import type {
-  WebSocketStream as WebSocketStreamInterface,
   WebSocketStreamConstructor,
+  WebSocketStreamInstance,
 } from "../client/web-socket-stream-interface.ts";
 import { connect } from "./client/connect.ts";
 import { createReconnectingClass } from "./client/reconnecting-class.ts";
 import { inNextTurn } from "./environment/timers.ts";
 import { CloseEvent as NodeCloseEvent, createWebSocketClass } from "./client/web-socket-class.ts";
 
-/** Tells that a WebSocket is closed. */
-export interface CloseEvent extends CloseEventInterface {}
-/** The class of close events: the runtime's own where it has one. */
+/** The event of a WebSocket that has closed. */
+export type CloseEvent = WebSocketCloseEvent;
+/** The class of close events: the runtime's own if it has one. */
 export const CloseEvent: CloseEventConstructor = NodeCloseEvent;
 
-/** A WebSocket client: the standard's interface, and on top of it that of `dart:html`. */
-export interface WebSocket extends WebSocketInterface {}
-/** The class of clients; everything it is made of is this package's own. */
+/** A WebSocket client: the standard's interface, with event streams added. */
+export type WebSocket = WebSocketInstance;
+/** The WHATWG `WebSocket` class, with event streams added. */
 export const WebSocket: WebSocketConstructor = createWebSocketClass(connect);
 
-/** A WebSocket client that connects again by itself. */
-export interface ReconnectingWebSocket extends ReconnectingInterface {}
-/** The class of reconnecting clients, over this package's `WebSocket`. */
+/** A WebSocket client that reconnects by itself. */
+export type ReconnectingWebSocket = ReconnectingWebSocketInstance;
+/** The class of WebSocket clients that reconnect by themselves. */
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor =
   createReconnectingClass(WebSocket);
 
-/** A WebSocket connection as two streams, with backpressure both ways. */
-export interface WebSocketStream extends WebSocketStreamInterface {}
-/** The class of such connections. */
+/** A WebSocket connection as two streams, with backpressure in both directions. */
+export type WebSocketStream = WebSocketStreamInstance;
+/** The WHATWG `WebSocketStream` class. */
 export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(
   connect,
   inNextTurn,

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { type EventSource, subscribe } from "./subscription.ts";
+import { type EventStreamSource, subscribe } from "./subscription.ts";
 
 /**
  * How many events wait for one slow iterator. The next one overflows: the iterator hands out what
@@ -18,7 +18,7 @@ export interface EventIterator<T> extends AsyncIterableIterator<T, undefined>, A
 }
 
 /** Iterates over the events of a source: a subscription that runs only while somebody waits. */
-export function iterate<T>(source: EventSource<T>): EventIterator<T> {
+export function iterate<T>(source: EventStreamSource<T>): EventIterator<T> {
   const readers: ((result: Result<T> | Promise<never>) => void)[] = [];
   let isOver = false;
 

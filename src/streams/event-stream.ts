@@ -1,6 +1,6 @@
 import { TidewayError } from "../errors/index.ts";
 import { type EventIterator, iterate } from "./event-iterator.ts";
-import { type EventSource, subscribe, type Subscription } from "./subscription.ts";
+import { type EventStreamSource, subscribe, type Subscription } from "./subscription.ts";
 
 export interface ListenOptions {
   /**
@@ -22,9 +22,9 @@ export interface ListenOptions {
  * ```
  */
 export class EventStream<T> implements AsyncIterable<T> {
-  readonly #source: EventSource<T>;
+  readonly #source: EventStreamSource<T>;
 
-  constructor(source: EventSource<T>) {
+  constructor(source: EventStreamSource<T>) {
     this.#source = source;
   }
 

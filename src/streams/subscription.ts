@@ -27,7 +27,7 @@ export interface Subscription extends Disposable {
  * `onDone` takes the error that ended the events, if there is one, which a loop throws. `reason` is why
  * no more events can come, even if that is not an error for a loop. `first` rejects with it.
  */
-export type EventSource<T> = (
+export type EventStreamSource<T> = (
   onEvent: (event: T) => unknown,
   onDone: (error?: unknown, reason?: unknown) => void,
 ) => () => void;
@@ -43,7 +43,7 @@ interface Held<T> {
  * @param maxHeld how many events may be held back; one more ends the stream with an error
  */
 export function subscribe<T>(
-  source: EventSource<T>,
+  source: EventStreamSource<T>,
   onEvent: (event: T) => void,
   onDone?: (error?: unknown, reason?: unknown) => void,
   maxHeld: number = Infinity,

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { WebSocket } from "../client/web-socket-interface.ts";
+import type { WebSocketInstance } from "../client/web-socket-interface.ts";
 import type { WebSocketRoute } from "../server/route-types.ts";
 import type { Socket } from "../server/socket.ts";
 import type { LinkOptions, MemoryLink } from "./memory-link.ts";
@@ -16,7 +16,7 @@ export interface PairOptions extends LinkOptions {
 /** Two ends of one connection. */
 export interface ConnectedPair extends AsyncDisposable {
   /** The client's end, open. */
-  readonly client: WebSocket;
+  readonly client: WebSocketInstance;
   /** The server's end, open. */
   readonly server: Socket;
   /** What is between them. */

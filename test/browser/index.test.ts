@@ -144,7 +144,7 @@ describe("the entry point for browsers", () => {
     vi.stubGlobal("WebSocketStream", undefined);
     vi.stubGlobal("WebSocketError", undefined);
     const { WebSocketError, WebSocketStream } = await load();
-    const unsupported = expect.objectContaining({ name: "TidewayError", code: "UNSUPPORTED" });
+    const unsupported = expect.objectContaining({ name: "UsageError", code: "UNSUPPORTED" });
     expect(() => new WebSocketStream("ws://host")).toThrow(unsupported);
     expect(() => new WebSocketError()).toThrow(unsupported);
   });
@@ -153,7 +153,7 @@ describe("the entry point for browsers", () => {
     vi.stubGlobal("WebSocket", undefined);
     vi.stubGlobal("CloseEvent", undefined);
     const { WebSocket, ReconnectingWebSocket } = await load();
-    const unsupported = expect.objectContaining({ name: "TidewayError", code: "UNSUPPORTED" });
+    const unsupported = expect.objectContaining({ name: "UsageError", code: "UNSUPPORTED" });
     expect(WebSocket.supported).toBe(false);
     expect(() => new WebSocket("ws://host")).toThrow(unsupported);
     expect(() => new ReconnectingWebSocket("ws://host")).toThrow(unsupported);

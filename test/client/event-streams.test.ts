@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { withEventStreams } from "../../src/client/event-streams.ts";
-import type { WebSocket } from "../../src/client/web-socket-interface.ts";
+import type { WebSocketInstance } from "../../src/client/web-socket-interface.ts";
 import { ProtocolError } from "../../src/errors/index.ts";
 import { type FakeConnection, FakeNetwork } from "./fake-connector.ts";
 
@@ -114,7 +114,7 @@ describe("the event streams of a socket", () => {
   );
 
   it("tell which side closed, and why", async () => {
-    const ends: [(socket: WebSocket, connection: FakeConnection) => void, object][] = [
+    const ends: [(socket: WebSocketInstance, connection: FakeConnection) => void, object][] = [
       [
         (socket, connection) => {
           socket.close(4000);

@@ -3,7 +3,10 @@ import { defineCloseEvent } from "../../src/client/close-event.ts";
 import { dispatchMessage } from "../../src/node/internals/client/dispatch-message.ts";
 import { withEventStreams } from "../../src/client/event-streams.ts";
 import { defineWebSocket } from "../../src/client/web-socket.ts";
-import type { WebSocket, WebSocketConstructor } from "../../src/client/web-socket-interface.ts";
+import type {
+  WebSocketConstructor,
+  WebSocketInstance,
+} from "../../src/client/web-socket-interface.ts";
 import type { WebSocketOptions } from "../../src/client/options.ts";
 import {
   type CloseInfo,
@@ -140,12 +143,16 @@ export class FakeNetwork {
   );
 
   /** Starts to connect to `ws://host/`. */
-  socket(protocols?: string | readonly string[] | WebSocketOptions): WebSocket {
+  socket(protocols?: string | readonly string[] | WebSocketOptions): WebSocketInstance {
     return new this.WebSocket("ws://host/", protocols);
   }
 
   /** Makes an open socket, its connection, and the list of the types of its events. */
-  open(protocols?: string[]): { socket: WebSocket; connection: FakeConnection; events: string[] } {
+  open(protocols?: string[]): {
+    socket: WebSocketInstance;
+    connection: FakeConnection;
+    events: string[];
+  } {
     const socket = this.socket(protocols);
     const events = eventsOf(socket);
     const connection = this.accept();

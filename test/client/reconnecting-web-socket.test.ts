@@ -3,8 +3,8 @@ import { defineCloseEvent } from "../../src/client/close-event.ts";
 import { heartbeat } from "../../src/client/heartbeat.ts";
 import type {
   ReconnectEvent,
-  ReconnectingWebSocket,
   ReconnectingWebSocketConstructor,
+  ReconnectingWebSocketInstance,
   ReconnectingWebSocketOptions,
 } from "../../src/client/reconnecting-interface.ts";
 import { decideReconnect, type ReconnectDecision } from "../../src/client/reconnect-policy.ts";
@@ -63,7 +63,7 @@ const defineClass = (): ReconnectingWebSocketConstructor =>
 function create(
   options: ReconnectingWebSocketOptions = {},
   url: string | (() => string | Promise<string>) = "ws://host/",
-): { socket: ReconnectingWebSocket; events: string[] } {
+): { socket: ReconnectingWebSocketInstance; events: string[] } {
   const Class = defineClass();
   const socket = new Class(url, { timers, random: () => 1, ...options });
   return { socket, events: eventsOf(socket) };

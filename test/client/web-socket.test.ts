@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { CloseEvent } from "../../src/client/close-event.ts";
+import type { WebSocketCloseEvent } from "../../src/client/close-event.ts";
 import type { WebSocketErrorEvent } from "../../src/client/web-socket-events.ts";
 import { HandshakeError, TransportError } from "../../src/errors/index.ts";
 import { FakeConnection, FakeNetwork, eventsOf } from "./fake-connector.ts";
@@ -56,7 +56,7 @@ describe("opening", () => {
     const error = new HandshakeError("REFUSED", "status 403");
     const states: number[] = [];
     let failure: WebSocketErrorEvent | undefined;
-    let close: CloseEvent | undefined;
+    let close: WebSocketCloseEvent | undefined;
     socket.onerror = (event) => (states.push(socket.readyState), (failure = event));
     socket.onclose = (event) => (states.push(socket.readyState), (close = event));
     network.attempts[0].handler.onFailed(error);
@@ -80,7 +80,7 @@ describe("opening", () => {
     const network = new FakeNetwork();
     const socket = network.socket();
     const events = eventsOf(socket);
-    let close: CloseEvent | undefined;
+    let close: WebSocketCloseEvent | undefined;
     socket.onclose = (event) => (close = event);
     socket.close(3000, "reason");
     socket.close();
@@ -401,7 +401,7 @@ describe("close", () => {
 describe("the end of the connection", () => {
   it("is a close event alone when it was clean", () => {
     const { socket, connection, events } = new FakeNetwork().open();
-    let close: CloseEvent | undefined;
+    let close: WebSocketCloseEvent | undefined;
     socket.onclose = (event) => (close = event);
     connection.closing();
     connection.end({ code: 4001, reason: "r\u{e9}ason", wasClean: true });

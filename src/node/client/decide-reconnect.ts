@@ -1,4 +1,4 @@
-import type { CloseEvent } from "../../client/close-event.ts";
+import type { WebSocketCloseEvent } from "../../client/close-event.ts";
 import {
   decideReconnect as decideByCloseCode,
   type ReconnectDecision,
@@ -19,7 +19,9 @@ import { readRetryAfter } from "./retry-after.ts";
  * Everything else is decided as in a browser, by the close code: stop at 1000, 1002, 1003, 1007, 1008,
  * 1009, 1010, 3000 and 3003, retry later at 1013, and retry at all others.
  */
-export function decideReconnect(close: Pick<CloseEvent, "code" | "error">): ReconnectDecision {
+export function decideReconnect(
+  close: Pick<WebSocketCloseEvent, "code" | "error">,
+): ReconnectDecision {
   const { error } = close;
   if (!(error instanceof UnexpectedStatusError)) return decideByCloseCode(close);
   const { status, headers } = error;

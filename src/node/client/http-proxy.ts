@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { ConnectionTarget, CreateConnection } from "../../client/connection-target.ts";
-import type { HttpProxyOptions, ProxyEnvironment } from "../../client/proxy-options.ts";
+import type { HttpProxyOptions } from "../../client/proxy-options.ts";
 import { percentDecode } from "../../client/unix-url.ts";
 import { TransportError, UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
@@ -67,7 +67,7 @@ export function httpProxy(proxy: string | URL, options: HttpProxyOptions = {}): 
  * ```
  */
 export function proxyFromEnvironment(
-  environment: ProxyEnvironment = process.env,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
 ): CreateConnection {
   const variables = { ...environment };
   // httpoxy: under CGI, the request's header field Proxy sets HTTP_PROXY.

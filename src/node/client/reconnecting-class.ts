@@ -1,7 +1,7 @@
 import type {
-  CloseEvent as CloseEventInterface,
   CloseEventConstructor,
   CloseEventInit,
+  WebSocketCloseEvent,
 } from "../../client/close-event.ts";
 import { recordDetails } from "../../client/event-streams.ts";
 import type {
@@ -82,7 +82,7 @@ function prepare(target: EventTarget): void {
   allowManyListeners(target);
   // The first listener, so that the streams of the application find the details.
   target.addEventListener("close", (event) => {
-    recordDetails(target, describeEnd(event as CloseEventInterface & ConnectionEnd, false));
+    recordDetails(target, describeEnd(event as WebSocketCloseEvent & ConnectionEnd, false));
   });
 }
 
