@@ -98,7 +98,7 @@ export default defineConfig({
         test: {
           name: TCP_DOCUMENTED,
           include: [...OVER_EVERY_TRANSPORT, ...IN_MEMORY, ...BY_WHAT_NODE_DOCUMENTS],
-          setupFiles: "test/support/documented.ts",
+          env: { TIDEWAY_FAST_PATHS: "0" },
         },
       },
       ...Object.keys(LINKS).map((name) => ({

@@ -24,10 +24,13 @@ import type {
   WebSocketStreamConstructor,
   WebSocketStreamInstance,
 } from "../client/web-socket-stream-interface.ts";
-import { connect } from "./client/connect.ts";
+import { createConnector } from "./client/connect.ts";
 import { createReconnectingClass } from "./client/reconnecting-class.ts";
 import { inNextTurn } from "./environment/timers.ts";
+import { fastDispatch, fastEnvironment } from "./serve/tcp-environments.ts";
 import { CloseEvent as NodeCloseEvent, createWebSocketClass } from "./client/web-socket-class.ts";
+
+const connect = createConnector(fastEnvironment);
 
 /** The event of a WebSocket that has closed. */
 export type CloseEvent = WebSocketCloseEvent;
@@ -37,7 +40,7 @@ export const CloseEvent: CloseEventConstructor = NodeCloseEvent;
 /** A WebSocket client: the standard's interface, with event streams added. */
 export type WebSocket = WebSocketInstance;
 /** The WHATWG `WebSocket` class, with event streams added. */
-export const WebSocket: WebSocketConstructor = createWebSocketClass(connect);
+export const WebSocket: WebSocketConstructor = createWebSocketClass(connect, fastDispatch);
 
 /** A WebSocket client that reconnects by itself. */
 export type ReconnectingWebSocket = ReconnectingWebSocketInstance;

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { WebSocketInstance } from "../client/web-socket-interface.ts";
-import type { WebSocketRoute } from "../server/web-socket-route.ts";
+import type { WebSocketRoute } from "../server/route-types.ts";
 import type { Socket } from "../server/socket.ts";
 import type { LinkOptions, MemoryLink } from "./memory-link.ts";
 import { MemoryNetwork } from "./memory-network.ts";

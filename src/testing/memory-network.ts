@@ -10,9 +10,9 @@ import { createReconnectingClass } from "../node/client/reconnecting-class.ts";
 import { createWebSocketClass } from "../node/client/web-socket-class.ts";
 import { createConnector } from "../node/client/connect.ts";
 import type { Attachment } from "../node/serve/running-server.ts";
-import { attach } from "../node/serve/serve.ts";
-import type { ApplicationOptions } from "../server/application-options.ts";
-import type { RoutesOption } from "../server/routes.ts";
+import { attach, type RoutesOption } from "../node/serve/serve.ts";
+import { fastDispatch, fastEnvironment } from "../node/serve/tcp-environments.ts";
+import type { ApplicationOptions } from "../server/application.ts";
 import { inNextTurn } from "../node/environment/timers.ts";
 import { fetchOver } from "./fetch-over.ts";
 import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";
@@ -57,8 +57,11 @@ export class MemoryNetwork {
   constructor(options: LinkOptions = {}) {
     checkLinkOptions(options);
     this.#options = options;
-    const connector = createConnector(() => ({ socket: this.connect(), readyEvent: "connect" }));
-    this.WebSocket = createWebSocketClass(connector);
+    const connector = createConnector(fastEnvironment, () => ({
+      socket: this.connect(),
+      readyEvent: "connect",
+    }));
+    this.WebSocket = createWebSocketClass(connector, fastDispatch);
     this.WebSocketStream = defineWebSocketStream(connector, inNextTurn);
     this.ReconnectingWebSocket = createReconnectingClass(this.WebSocket);
     this.fetch = fetchOver(() => this.connect());

@@ -1,6 +1,7 @@
 import type { ConnectHandler, Connector, ConnectRequest } from "../../src/client/connector.ts";
 import { defineCloseEvent } from "../../src/client/close-event.ts";
-import { dispatchMessage } from "../../src/node/internals/client/dispatch-message.ts";
+import type { DispatchMessage } from "../../src/node/client/dispatch-message.ts";
+import { fastDispatch } from "../../src/node/serve/tcp-environments.ts";
 import { withEventStreams } from "../../src/client/event-streams.ts";
 import { defineWebSocket } from "../../src/client/web-socket.ts";
 import type {
@@ -132,15 +133,19 @@ export class FakeNetwork {
     };
   };
 
-  readonly WebSocket: WebSocketConstructor = withEventStreams(
-    defineWebSocket(this.connect, {
-      CloseEvent: defineCloseEvent(),
-      queueTask: (callback) => this.#tasks.push(callback),
-      utf8Length: (text) => new TextEncoder().encode(text).length,
-      allowManyListeners: () => {},
-      dispatchMessage,
-    }),
-  );
+  readonly WebSocket: WebSocketConstructor;
+
+  constructor(dispatchMessage: DispatchMessage = fastDispatch) {
+    this.WebSocket = withEventStreams(
+      defineWebSocket(this.connect, {
+        CloseEvent: defineCloseEvent(),
+        queueTask: (callback) => this.#tasks.push(callback),
+        utf8Length: (text) => new TextEncoder().encode(text).length,
+        allowManyListeners: () => {},
+        dispatchMessage,
+      }),
+    );
+  }
 
   /** Starts to connect to `ws://host/`. */
   socket(protocols?: string | readonly string[] | WebSocketOptions): WebSocketInstance {

@@ -8,7 +8,7 @@ import type { CloseInfo, ConnectionHandler } from "../../src/connection/connecti
 import { FlushQueue } from "../../src/connection/flush-queue.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { type Clock, TimerWheel } from "../../src/connection/timer-wheel.ts";
-import { createZlibCodec } from "../../src/node/environment/deflate/zlib-codec.ts";
+import { fastEnvironment } from "../../src/node/serve/tcp-environments.ts";
 import { SharedOutput } from "../../src/protocol/index.ts";
 import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
 import { asPeerOf, fromHex, lend, type Role, toHex, withoutMasks } from "../protocol/support.ts";
@@ -155,7 +155,7 @@ export function rig(
       wheel: new TimerWheel(clock),
       flushQueue: new FlushQueue(defer),
       defer,
-      deflateCodec: createZlibCodec(),
+      deflateCodec: fastEnvironment.deflateCodec,
       ...shared,
     },
     transport,

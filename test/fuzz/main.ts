@@ -8,7 +8,6 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { undocumented } from "../../src/node/internals/undocumented.ts";
 import { readCorpus } from "./corpus.ts";
 import { type Crash, describeCrash, fuzz, type FuzzTarget } from "./target.ts";
 import { targets } from "./targets/index.ts";
@@ -23,7 +22,7 @@ interface Job {
   readonly target: string;
   readonly seed: number;
   readonly maxMs: number;
-  readonly usesUndocumented: boolean;
+  readonly fastPaths: boolean;
   readonly current: SharedArrayBuffer;
 }
 
@@ -60,7 +59,7 @@ async function main(): Promise<void> {
       target,
       seed,
       maxMs,
-      usesUndocumented: !values.documented,
+      fastPaths: !values.documented,
     });
     console.log(
       `${target}: ${runs} inputs${crash === undefined ? "" : ", and one that breaks it"}`,
@@ -78,7 +77,10 @@ function fail(message: string): void {
 async function watch(job: Omit<Job, "current">): Promise<JobResult> {
   const current = new SharedArrayBuffer(8 + MAX_INPUT_BYTES);
   const [header, text] = views(current);
-  const worker = new Worker(new URL(import.meta.url), { workerData: { ...job, current } });
+  const worker = new Worker(new URL(import.meta.url), {
+    workerData: { ...job, current },
+    env: { ...process.env, TIDEWAY_FAST_PATHS: job.fastPaths ? "1" : "0" },
+  });
   const { promise, resolve, reject } = deferred<JobResult>();
   let seen = -1;
   const timer = setInterval(() => {
@@ -100,8 +102,7 @@ async function watch(job: Omit<Job, "current">): Promise<JobResult> {
   }
 }
 
-function work({ target: name, seed, maxMs, usesUndocumented, current }: Job): void {
-  undocumented.isUsed = usesUndocumented;
+function work({ target: name, seed, maxMs, current }: Job): void {
   const target = targets.find((candidate) => candidate.name === name) as FuzzTarget;
   const inputs = readCorpus(join("test", "fuzz", "corpus"), name).map(({ input }) => input);
   const [header, text] = views(current);

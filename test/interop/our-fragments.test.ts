@@ -7,6 +7,7 @@ import { WebSocket as UndiciWebSocket } from "undici";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { WebSocket as WsWebSocket, WebSocketServer } from "ws";
 import type { Connection } from "../../src/connection/connection.ts";
+import { fastEnvironment } from "../../src/node/serve/tcp-environments.ts";
 import { openConnection } from "../../src/node/tcp/open-connection.ts";
 import {
   CASES,
@@ -32,7 +33,7 @@ describe("our messages in fragments (RFC 6455 5.4), sent by a server", () => {
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
           `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
       );
-      echoOver(openConnection(socket, { role: "server", ...OPTIONS }));
+      echoOver(openConnection(fastEnvironment, socket, { role: "server", ...OPTIONS }));
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -97,7 +98,11 @@ describe("our messages in fragments (RFC 6455 5.4), sent by a client", () => {
     });
     upgrade.end();
     const [, socket, head] = (await once(upgrade, "upgrade")) as [unknown, Duplex, Uint8Array];
-    const connection = openConnection(socket, { role: "client", head, ...OPTIONS });
+    const connection = openConnection(fastEnvironment, socket, {
+      role: "client",
+      head,
+      ...OPTIONS,
+    });
     const message = messageOf(kind, length);
     expectSameMessage(await echoOf(connection, message), message);
   });

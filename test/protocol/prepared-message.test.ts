@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createZlibCodec } from "../../src/node/environment/deflate/zlib-codec.ts";
+import { fastEnvironment } from "../../src/node/serve/tcp-environments.ts";
 import {
   type DeflateCodec,
   type DeflateSettings,
@@ -10,7 +10,7 @@ import { frame, hexOf, probe, type Probe } from "./support.ts";
 
 /** A codec that counts what it is asked to compress. */
 function countingCodec() {
-  const codec = createZlibCodec();
+  const codec = fastEnvironment.deflateCodec;
   let count = 0;
   const counting: typeof codec = {
     ...codec,

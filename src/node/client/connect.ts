@@ -17,9 +17,9 @@ import {
   serializeExtensions,
   UnexpectedStatusError,
 } from "../../protocol/handshake/index.ts";
-import { openConnection } from "../tcp/open-connection.ts";
+import { openConnection, type TcpEnvironment } from "../tcp/open-connection.ts";
 import { nodePlatform } from "../environment/protocol-environment.ts";
-import { sharedReads } from "../internals/tcp/shared-reads.ts";
+import { sharedReads } from "../tcp/shared-reads.ts";
 import { wheel } from "../environment/timers.ts";
 import { connectFailed, openStream } from "./open-stream.ts";
 import { RefusedAnswer } from "./refused-answer.ts";
@@ -31,22 +31,27 @@ export interface Dialled {
   readonly readyEvent: string;
 }
 
-/** Makes a connector out of a way to get a byte stream to a server. */
-export function createConnector(dial: (request: ConnectRequest) => Dialled): Connector {
-  return (request, handler) => new Attempt(request, handler, dial);
+/**
+ * Makes a connector, which opens a byte stream to a server and does the opening handshake.
+ *
+ * @param dial opens the byte stream; default: TCP or a Unix socket, with TLS for `wss:`
+ */
+export function createConnector(
+  environment: TcpEnvironment,
+  dial: (request: ConnectRequest) => Dialled = dialServer,
+): Connector {
+  return (request, handler) => new Attempt(environment, request, handler, dial);
 }
 
-/**
- * Connects to a server over TCP or a Unix socket, with TLS for `wss:`, and does the opening handshake.
- */
-export const connect: Connector = createConnector((request) => {
+function dialServer(request: ConnectRequest): Dialled {
   const place = placeOf(request.url);
   return isSecure(request.url)
     ? { socket: dialTls(request, place), readyEvent: "secureConnect" }
     : { socket: dialPlain(place), readyEvent: "connect" };
-});
+}
 
 class Attempt implements ConnectAttempt {
+  readonly #environment: TcpEnvironment;
   readonly #request: ConnectRequest;
   readonly #handler: ConnectHandler;
   readonly #handshake: ClientHandshake;
@@ -59,11 +64,13 @@ class Attempt implements ConnectAttempt {
   #refused: RefusedAnswer | undefined;
 
   constructor(
+    environment: TcpEnvironment,
     request: ConnectRequest,
     handler: ConnectHandler,
     dial: (request: ConnectRequest) => Dialled,
   ) {
     const { url, protocols, options } = request;
+    this.#environment = environment;
     this.#request = request;
     this.#handler = handler;
     const headers = withCredentials(url, Object.entries(options.headers ?? {}));
@@ -154,7 +161,7 @@ class Attempt implements ConnectAttempt {
       this.#fail(new HandshakeError("INVALID_EXTENSION", deflate));
       return;
     }
-    const connection = openConnection(socket, {
+    const connection = openConnection(this.#environment, socket, {
       role: "client",
       protocol: outcome.protocol,
       extensions: serializeExtensions(outcome.extensions),

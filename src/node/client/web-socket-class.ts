@@ -6,7 +6,7 @@ import { defineWebSocket } from "../../client/web-socket.ts";
 import type { WebSocketConstructor } from "../../client/web-socket-interface.ts";
 import { nodePlatform } from "../environment/protocol-environment.ts";
 import { inNextTurn } from "../environment/timers.ts";
-import { dispatchMessage } from "../internals/client/dispatch-message.ts";
+import type { DispatchMessage } from "./dispatch-message.ts";
 
 /** The runtime's own class where it has one, as Node has from version 23 on. */
 export const CloseEvent: CloseEventConstructor =
@@ -29,8 +29,11 @@ function isTakenBySetMaxListeners(): boolean {
   }
 }
 
-/** Makes a `WebSocket` class for Node over a way to reach servers. */
-export function createWebSocketClass(connect: Connector): WebSocketConstructor {
+/** Makes a `WebSocket` class for Node.js that opens connections with `connect`. */
+export function createWebSocketClass(
+  connect: Connector,
+  dispatchMessage: DispatchMessage,
+): WebSocketConstructor {
   return withEventStreams(
     defineWebSocket(connect, {
       CloseEvent,

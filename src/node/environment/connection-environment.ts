@@ -6,11 +6,11 @@ import { createZlibCodec } from "./deflate/zlib-codec.ts";
 import { nodePlatform } from "./protocol-environment.ts";
 import { wheel } from "./timers.ts";
 
-// In a callback from the kernel a tick comes before the promise jobs, but one asked for in a promise
-// job comes after all of them.
+// In a callback from the kernel, ticks run before promise jobs. A tick that is requested in a promise job
+// runs after all of them.
 const defer = (callback: () => void): void => queueMicrotask(() => process.nextTick(callback));
 
-/** What all connections of the process share. */
+/** Shared by all connections of the process. It uses documented Node.js only. */
 export const nodeEnvironment: ConnectionEnvironment = {
   protocol: nodePlatform,
   sharedOutput: new SharedOutput((byteLength) => Buffer.allocUnsafeSlow(byteLength)),

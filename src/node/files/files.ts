@@ -17,6 +17,14 @@ export interface FilesOptions {
   readonly cacheControl?: string;
 }
 
+/** What `files` needs of the context that a route's handler gets. */
+export interface FilesContext {
+  readonly params: Readonly<Record<string, string | undefined>>;
+}
+
+/** A handler of HTTP requests that serves a directory. */
+export type FilesHandler = (request: Request, context?: FilesContext) => Promise<Response>;
+
 /**
  * Serves the files below `directory`: `"/static/*": files("public")`. The last wildcard of the route
  * matches the path of the file; a route without a wildcard throws. If you call the handler outside a
@@ -29,15 +37,9 @@ export interface FilesOptions {
  * @param directory relative to the working directory of the process
  * @throws UsageError `INVALID_OPTION` if `directory` is not a directory
  */
-export function files(
-  directory: string | URL,
-  options: FilesOptions = {},
-): (
-  request: Request,
-  context?: { readonly params: Readonly<Record<string, string | undefined>> },
-) => Promise<Response> {
+export function files(directory: string | URL, options: FilesOptions = {}): FilesHandler {
   const root = toRoot(directory);
-  const handler: ReturnType<typeof files> = async (request, context) => {
+  const handler: FilesHandler = async (request, context) => {
     // Most servers of WebSockets serve no files, and what this loads takes a third of the heap.
     const { serveFile } = await import("./serve-file.ts");
     return serveFile(root, request, context, options);

@@ -11,11 +11,12 @@ import {
 } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
-import { openConnection } from "../tcp/open-connection.ts";
+import { openConnection, type TcpEnvironment } from "../tcp/open-connection.ts";
 import { nodePlatform } from "../environment/protocol-environment.ts";
 import type { ProxiedTargets } from "../requests/proxied-targets.ts";
 import type { RefusedRequests } from "../requests/refused-requests.ts";
 import { readTarget } from "../requests/request-target.ts";
+import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { sendResponse } from "../requests/send-response.ts";
 import { PendingUpgrades } from "../requests/pending-upgrades.ts";
 import { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
@@ -31,6 +32,7 @@ export class UpgradeListener {
   readonly #undecided: PendingUpgrades;
   readonly #targets: ProxiedTargets;
   readonly #refused: RefusedRequests;
+  readonly #environment: RequestEnvironment;
 
   constructor(
     application: Application,
@@ -38,6 +40,7 @@ export class UpgradeListener {
     targets: ProxiedTargets,
     refused: RefusedRequests,
     inFlight: InFlight,
+    environment: RequestEnvironment,
   ) {
     this.#application = application;
     this.#undecided = new PendingUpgrades(application.unfinishedBudget);
@@ -45,6 +48,7 @@ export class UpgradeListener {
     this.#inFlight = inFlight;
     this.#targets = targets;
     this.#refused = refused;
+    this.#environment = environment;
   }
 
   /** Whether some `ws:` route is for this request. */
@@ -101,8 +105,9 @@ export class UpgradeListener {
     socket: Duplex,
     head: Uint8Array,
   ): void {
-    if (decision.kind === "accept") accept(decision, attempt, socket, head);
-    else if (decision.kind === "refuse") sendRefusal(socket, decision);
+    if (decision.kind === "accept") {
+      accept(this.#environment.connections, decision, attempt, socket, head);
+    } else if (decision.kind === "refuse") sendRefusal(socket, decision);
     else this.#send(decision, socket as Socket);
   }
 
@@ -121,7 +126,7 @@ export class UpgradeListener {
     forwardDrain(socket, message);
     this.#inFlight.add(message);
     dropIfStalled(socket, this.#httpServer);
-    sendResponse(message, response).catch((error: unknown) => {
+    sendResponse(message, response, this.#environment.fetch).catch((error: unknown) => {
       // A peer that has gone meanwhile is nobody's failure.
       if (!socket.destroyed) onFailure(error);
       socket.destroy();
@@ -143,6 +148,7 @@ export function sendRefusal(socket: Duplex, { status, headers, message }: HttpRe
 }
 
 function accept(
+  environment: TcpEnvironment,
   decision: UpgradeAccepted,
   attempt: HttpUpgradeAttempt,
   socket: Duplex,
@@ -150,7 +156,7 @@ function accept(
 ): void {
   if (socket.destroyed) return;
   socket.write(acceptance(decision, attempt), "latin1");
-  decision.open(openConnection(socket, connectionOptions(decision, head)));
+  decision.open(openConnection(environment, socket, connectionOptions(decision, head)));
 }
 
 /** The head of the response that accepts `attempt`, one character a byte. */

@@ -14,8 +14,9 @@ import type { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose } from "./lingering-close.ts";
-import { boundRequests } from "../internals/http/request-feed.ts";
+import type { RequestLimiter } from "./request-limiter.ts";
 import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
+import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { DeadlineTask } from "../requests/deadline-task.ts";
 import type { OpenSockets } from "../serve/running-server.ts";
 
@@ -46,24 +47,25 @@ export class Http1Listener {
   /** The answer to new requests during a shutdown. */
   #shutdownRefusal: HttpRefusal | undefined;
 
-  constructor(application: Application, httpServer: Server) {
+  constructor(application: Application, httpServer: Server, environment: RequestEnvironment) {
     this.#application = application;
     this.#httpServer = httpServer;
     this.targets = new ProxiedTargets(application.readProxies, httpServer);
     this.#refused = new RefusedRequests(application.refusals, this.targets);
-    this.#requests = new RequestListener(application, this.#refused);
+    this.#requests = new RequestListener(application, this.#refused, environment.fetch);
     this.#upgrades = new UpgradeListener(
       application,
       httpServer,
       this.targets,
       this.#refused,
       this.#inFlight,
+      environment,
     );
   }
 
   /** Answers every request and upgrade of the server, without sharing it. */
-  listen(): void {
-    boundRequests(this.#httpServer);
+  listen(limiter: RequestLimiter): void {
+    limiter.limit(this.#httpServer);
     this.#httpServer.on("request", (request, response) => {
       RequestQueue.of(request.socket).add(response);
       this.handleRequest(request, response);

@@ -5,7 +5,7 @@ import type { ShutdownPlan } from "../../server/socket-drain.ts";
 import type { Http1Listener } from "./http1-listener.ts";
 import { isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { type InnerMethod, overrideMethod } from "./override-method.ts";
-import { boundRequests } from "../internals/http/request-feed.ts";
+import { noRequestLimiter, type RequestLimiter } from "./request-limiter.ts";
 import { RequestQueue } from "./request-queue.ts";
 
 type RequestArgs = [request: IncomingMessage, response: ServerResponse];
@@ -27,6 +27,9 @@ export class SharedHttpServer {
   /** How sockets are closed when the HTTP server is closed. */
   readonly #shutdownPlan: ShutdownPlan;
   readonly #restore: ReadonlyArray<() => void>;
+  /** Undefined before the first application. */
+  #limiter: RequestLimiter | undefined;
+  #stopLimiting: () => void = () => {};
   /** The applications that answer requests, the last attached first. */
   #serving: readonly Http1Listener[] = [];
   /** The applications that are stopping: they refuse requests that would otherwise get no answer. */
@@ -55,7 +58,6 @@ export class SharedHttpServer {
     httpServer.on("upgrade", this.#onUpgrade);
     httpServer.on("newListener", this.#onNewListener);
     this.#restore = [
-      boundRequests(httpServer),
       overrideMethod<EmitArgs, boolean>(httpServer, "emit", (self, args, inner) =>
         this.#take(args, inner) ? true : inner(self, args),
       ),
@@ -68,8 +70,9 @@ export class SharedHttpServer {
     ];
   }
 
-  add(application: Http1Listener): void {
+  add(application: Http1Listener, limiter: RequestLimiter): void {
     this.#serving = [application, ...this.#serving];
+    this.#limitRequests(limiter);
   }
 
   /** Stops sending requests to `application`; other listeners get them. */
@@ -89,7 +92,16 @@ export class SharedHttpServer {
     this.#httpServer.off("request", this.#onRequest);
     this.#httpServer.off("upgrade", this.#onUpgrade);
     this.#httpServer.off("newListener", this.#onNewListener);
+    this.#stopLimiting();
     for (const restore of this.#restore) restore();
+  }
+
+  /** All connections of the server share a limiter. Applications that ask for different ones get none. */
+  #limitRequests(limiter: RequestLimiter): void {
+    if (limiter === this.#limiter) return;
+    this.#stopLimiting();
+    this.#limiter = this.#limiter === undefined ? limiter : noRequestLimiter;
+    this.#stopLimiting = this.#limiter.limit(this.#httpServer);
   }
 
   /** Gives an event to an application, if one answers it. Then no other listener may get the event. */

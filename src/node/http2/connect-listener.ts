@@ -2,15 +2,16 @@ import { Http2ServerRequest, Http2ServerResponse, type OutgoingHttpHeaders } fro
 import type { Server as HttpServer } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import { ByteConnection } from "../../connection/byte-connection.ts";
+import type { ConnectionEnvironment } from "../../connection/byte-connection-options.ts";
 import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import type { UpgradeAccepted, UpgradeAnswered, UpgradeDecision } from "../../server/upgrade.ts";
-import { nodeEnvironment } from "../environment/connection-environment.ts";
 import { withoutConnectionFields } from "../requests/connection-fields.ts";
 import type { ProxiedTargets } from "../requests/proxied-targets.ts";
 import type { RefusedRequests } from "../requests/refused-requests.ts";
 import type { RequestTarget } from "../requests/request-target.ts";
 import { sendResponse } from "../requests/send-response.ts";
+import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
 import { PendingUpgrades } from "../requests/pending-upgrades.ts";
 import { cancelStream, endStream, failStream } from "./close-stream.ts";
@@ -29,6 +30,7 @@ export class ConnectListener {
   readonly #httpServer: HttpServer;
   readonly #targets: ProxiedTargets;
   readonly #refused: RefusedRequests;
+  readonly #environment: RequestEnvironment;
   readonly #undecided: PendingUpgrades;
 
   constructor(
@@ -36,12 +38,14 @@ export class ConnectListener {
     httpServer: HttpServer,
     targets: ProxiedTargets,
     refused: RefusedRequests,
+    environment: RequestEnvironment,
   ) {
     this.#application = application;
     this.#undecided = new PendingUpgrades(application.unfinishedBudget);
     this.#httpServer = httpServer;
     this.#targets = targets;
     this.#refused = refused;
+    this.#environment = environment;
   }
 
   handle(incoming: IncomingStream): void {
@@ -94,8 +98,9 @@ export class ConnectListener {
     head: Uint8Array,
   ): void {
     if (isGone(incoming.stream)) return;
-    if (decision.kind === "accept") accept(decision, attempt, incoming.stream, head);
-    else if (decision.kind === "refuse") refuseStream(incoming.stream, decision);
+    if (decision.kind === "accept") {
+      accept(this.#environment.connections, decision, attempt, incoming.stream, head);
+    } else if (decision.kind === "refuse") refuseStream(incoming.stream, decision);
     else this.#answer(decision, incoming);
   }
 
@@ -108,7 +113,9 @@ export class ConnectListener {
     message.on("error", ignoreError);
     cancelIfStalled(stream, stallTimeoutMs(this.#httpServer));
     endStream(stream);
-    sendResponse(message, withoutConnectionFields(asRefusal(response))).catch((error: unknown) => {
+    const { fetch } = this.#environment;
+    const refusal = withoutConnectionFields(asRefusal(response));
+    sendResponse(message, refusal, fetch).catch((error: unknown) => {
       // A peer that has gone meanwhile is nobody's failure.
       if (!stream.destroyed) onFailure(error);
       failStream(stream);
@@ -117,6 +124,7 @@ export class ConnectListener {
 }
 
 function accept(
+  environment: ConnectionEnvironment,
   decision: UpgradeAccepted,
   { acceptKey }: ConnectAttempt,
   stream: ServerHttp2Stream,
@@ -135,7 +143,7 @@ function accept(
   if (extensions !== "") fields["sec-websocket-extensions"] = extensions;
   stream.respond(fields);
   decision.open(
-    new ByteConnection(nodeEnvironment, new StreamTransport(stream), {
+    new ByteConnection(environment, new StreamTransport(stream), {
       ...decision.connection,
       ...(head.byteLength > 0 ? { head } : {}),
     }),

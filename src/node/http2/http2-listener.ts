@@ -7,6 +7,7 @@ import { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { RefusedRequests } from "../requests/refused-requests.ts";
 import { RequestListener } from "../requests/request-listener.ts";
 import type { RequestTarget } from "../requests/request-target.ts";
+import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
 import { wheel } from "../environment/timers.ts";
 import { cancelStream } from "./close-stream.ts";
@@ -32,13 +33,19 @@ export class Http2Listener {
   #shutdownRefusal: HttpRefusal | undefined;
 
   /** `httpServer` goes on serving the connections that did not agree on HTTP/2. */
-  constructor(application: Application, httpServer: HttpsServer) {
+  constructor(application: Application, httpServer: HttpsServer, environment: RequestEnvironment) {
     this.#application = application;
     this.#httpServer = httpServer;
     this.#targets = new ProxiedTargets(application.readProxies, httpServer);
     this.#refused = new RefusedRequests(application.refusals, this.#targets);
-    this.#requests = new RequestListener(application, this.#refused);
-    this.#connects = new ConnectListener(application, httpServer, this.#targets, this.#refused);
+    this.#requests = new RequestListener(application, this.#refused, environment.fetch);
+    this.#connects = new ConnectListener(
+      application,
+      httpServer,
+      this.#targets,
+      this.#refused,
+      environment,
+    );
     const others = httpServer.listeners("secureConnection");
     httpServer.removeAllListeners("secureConnection");
     httpServer.on("secureConnection", (socket) => {

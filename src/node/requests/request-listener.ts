@@ -6,6 +6,7 @@ import { answerRequest, cancelBody, serverFailed } from "../../server/http-answe
 import { RequestQueue } from "../http/request-queue.ts";
 import { endStream, failStream } from "../http2/close-stream.ts";
 import { wheel } from "../environment/timers.ts";
+import type { FetchAccelerator } from "./fetch-accelerator.ts";
 import { isConnectionField, withoutConnectionFields } from "./connection-fields.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import type { RefusedRequests } from "./refused-requests.ts";
@@ -33,12 +34,14 @@ interface RouteWork {
 export class RequestListener {
   readonly #application: Application;
   readonly #refused: RefusedRequests;
+  readonly #fetch: FetchAccelerator;
   /** The answer to new requests during a shutdown. */
   #shutdownRefusal: HttpRefusal | undefined;
 
-  constructor(application: Application, refused: RefusedRequests) {
+  constructor(application: Application, refused: RefusedRequests, fetch: FetchAccelerator) {
     this.#application = application;
     this.#refused = refused;
+    this.#fetch = fetch;
   }
 
   /** Answers new requests with `refusal`. Every response from now on closes its connection. */
@@ -163,7 +166,7 @@ export class RequestListener {
       else sendRefusal(response, miss);
       return undefined;
     }
-    const fetchRequest = toRequest(request, response, target);
+    const fetchRequest = toRequest(request, response, target, this.#fetch);
     const remoteAddress = target.forwardedAddress ?? request.socket.remoteAddress ?? "";
     const clientCertificate = readClientCertificate(request.socket);
     const context = { url: target.url, remoteAddress, clientCertificate };
@@ -189,7 +192,7 @@ export class RequestListener {
   #sendNow(response: NodeResponse, answer: Response): boolean {
     if (isGone(response) || response.writableEnded) return false;
     try {
-      return sendIfWhole(response, this.#adapt(response, answer));
+      return sendIfWhole(response, this.#adapt(response, answer), this.#fetch);
     } catch {
       return false;
     }
@@ -215,7 +218,7 @@ export class RequestListener {
       return;
     }
     if (isUsed(answer)) throw new TypeError("the body of the Response has been used");
-    await sendResponse(response, this.#adapt(response, answer));
+    await sendResponse(response, this.#adapt(response, answer), this.#fetch);
   }
 
   /** Adds and removes the header fields that concern the connection. */

@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import { cancelBody } from "../../server/http-answer.ts";
-import { wholeBody } from "../internals/requests/whole-body.ts";
+import type { FetchAccelerator } from "./fetch-accelerator.ts";
 
 /** A response of `node:http`, or of the compatibility API of `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -12,8 +12,12 @@ type Read = ReadableStreamReadResult<Uint8Array>;
  * Sends `answer`. Cancels its body if the client leaves. Rejects if the body fails, or if a header field
  * cannot be sent.
  */
-export async function sendResponse(response: NodeResponse, answer: Response): Promise<void> {
-  if (!sendIfWhole(response, answer)) await sendStream(response, answer);
+export async function sendResponse(
+  response: NodeResponse,
+  answer: Response,
+  fetch: FetchAccelerator,
+): Promise<void> {
+  if (!sendIfWhole(response, answer, fetch)) await sendStream(response, answer);
 }
 
 /**
@@ -21,7 +25,11 @@ export async function sendResponse(response: NodeResponse, answer: Response): Pr
  *
  * @returns whether it was sent
  */
-export function sendIfWhole(response: NodeResponse, answer: Response): boolean {
+export function sendIfWhole(
+  response: NodeResponse,
+  answer: Response,
+  fetch: FetchAccelerator,
+): boolean {
   if (isUsed(answer)) return false;
   if (answer.body === null || response.req.method === "HEAD") {
     writeHead(response, answer);
@@ -30,7 +38,7 @@ export function sendIfWhole(response: NodeResponse, answer: Response): boolean {
     cancelBody(answer);
     return true;
   }
-  const whole = wholeBody(answer);
+  const whole = fetch.wholeBody(answer);
   if (whole === undefined) return false;
   sendWhole(response, answer, whole);
   sentWhole.add(answer);

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 import { createRequest } from "@remix-run/node-fetch-server";
-import { makeLazyRequest } from "../internals/requests/lazy-request.ts";
-import { makeAbortable } from "../internals/requests/lazy-signal.ts";
+import type { FetchAccelerator } from "./fetch-accelerator.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { NodeResponse } from "./send-response.ts";
 
@@ -14,10 +13,11 @@ export function toRequest(
   request: NodeRequest,
   response: NodeResponse,
   target: RequestTarget,
+  fetch: FetchAccelerator,
 ): Request {
   const { method = "GET" } = request;
   if ((method === "GET" || method === "HEAD") && !("stream" in response)) {
-    return withoutBody(request, response, target);
+    return withoutBody(request, response, target, fetch);
   }
   // A target in absolute form contributes only its path.
   request.url = target.path;
@@ -32,9 +32,10 @@ function withoutBody(
   { method = "GET", headers }: NodeRequest,
   response: ServerResponse,
   { url: { href } }: RequestTarget,
+  fetch: FetchAccelerator,
 ): Request {
-  return makeLazyRequest(href, method, () => {
-    const abortable = makeAbortable(href, { method, headers: joinValues(headers) });
+  return fetch.deferRequest(href, method, () => {
+    const abortable = fetch.makeAbortable(href, { method, headers: joinValues(headers) });
     whenCutOff(response, () => abortable.abort());
     return abortable.request;
   });

@@ -4,10 +4,11 @@ import { resolve as resolvePath } from "node:path";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import type { Http2Listener } from "../http2/http2-listener.ts";
-import { FirstLook } from "../internals/handshake/fast-handshake.ts";
+import type { InterceptedConnections } from "../http/handshake-interceptor.ts";
 import type { Http1Listener } from "../http/http1-listener.ts";
 import { DeadlineTask } from "../requests/deadline-task.ts";
 import type { ListenPlace } from "./listen.ts";
+import type { ServeEnvironment } from "./serve-environment.ts";
 import { shutdownRefusal } from "../requests/refused-requests.ts";
 import {
   type OpenSockets,
@@ -28,7 +29,8 @@ export class ListeningServer implements Server {
   readonly #connections = new Set<Duplex>();
   /** Connections whose TLS handshake is not done, by their address and port. */
   readonly #handshaking = new Map<string, Duplex>();
-  readonly #firstLook: FirstLook | undefined;
+  /** The connections that `node:http` has not seen yet. */
+  readonly #intercepted: InterceptedConnections | undefined;
   #shutdown: DeadlineTask | undefined;
 
   constructor(
@@ -36,6 +38,7 @@ export class ListeningServer implements Server {
     http1: Http1Listener,
     http2: Http2Listener | undefined,
     place: ListenPlace,
+    { handshakes, connections: environment }: ServeEnvironment,
   ) {
     const isSecure = httpServer instanceof TlsServer;
     this.httpServer = httpServer;
@@ -64,8 +67,8 @@ export class ListeningServer implements Server {
       connection.on("close", forget);
     };
     httpServer.on(isSecure ? "secureConnection" : "connection", track);
-    // Behind all listeners, which it counts.
-    if (!isSecure) this.#firstLook = new FirstLook(httpServer, http1, http1.targets, track);
+    // After all our listeners are added: the interceptor must know them.
+    if (!isSecure) this.#intercepted = handshakes.intercept(environment, httpServer, http1, track);
   }
 
   async stop(options?: StopOptions): Promise<void> {
@@ -86,7 +89,7 @@ export class ListeningServer implements Server {
     const closed = new Promise<void>((resolve) => this.httpServer.close(() => resolve()));
     drop(this.#http1.idleAmong(this.#connections));
     drop(this.#handshaking.values());
-    this.#firstLook?.drop();
+    this.#intercepted?.drop();
     await Promise.all([working, closed]);
   }
 

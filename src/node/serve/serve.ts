@@ -1,5 +1,4 @@
 /// <reference types="node" preserve="true" />
-import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { constants } from "node:crypto";
 import {
   createServer,
@@ -12,10 +11,9 @@ import {
   type ServerOptions as HttpsOptions,
 } from "node:https";
 import { UsageError } from "../../errors/index.ts";
-import type { ApplicationOptions } from "../../server/application-options.ts";
-import { createApplication, type ServerEnvironment } from "../../server/application.ts";
+import { type ApplicationOptions, createApplication } from "../../server/application.ts";
 import { checkOptions, invalidOption } from "../../server/options.ts";
-import type { Route, RoutesOption } from "../../server/routes.ts";
+import type { Route, Routes } from "../../server/route-types.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
 import { dropStalledPeers } from "../http/stalled-peers.ts";
 import { Http1Listener } from "../http/http1-listener.ts";
@@ -30,12 +28,22 @@ import {
   type StopOptions,
 } from "./running-server.ts";
 import { checkHttpServer } from "./http-server-argument.ts";
-import { nodeEnvironment } from "../environment/connection-environment.ts";
-import { inNextTurn } from "../environment/timers.ts";
+import { serveEnvironment } from "./serve-environment.ts";
 import { MAX_HEADER_BYTES } from "../requests/request-target.ts";
 
-/** Where and how to listen, besides all that {@link ApplicationOptions} say. */
-export interface ServeOptions extends ApplicationOptions {
+/** Options of `attach`. */
+export interface AttachOptions extends ApplicationOptions {
+  /**
+   * Whether to use fast paths that rely on undocumented Node.js APIs; default true. They answer opening
+   * handshakes, read, write and compress with fewer calls and less memory. A fast path is used only if a check
+   * finds that this Node.js supports it. The environment variable `TIDEWAY_FAST_PATHS=0` switches them off for
+   * all servers and clients of a process.
+   */
+  readonly fastPaths?: boolean;
+}
+
+/** Options of `serve`: where and how to listen, and the options of `attach`. */
+export interface ServeOptions extends AttachOptions {
   /** Default 8080; 0 for any that is free. */
   readonly port?: number;
   /** The address to listen on. Default: all of this machine's. */
@@ -56,7 +64,12 @@ export interface ServeOptions extends ApplicationOptions {
   readonly http2?: boolean;
 }
 
-/** The routes without their inferred types. */
+/** Types of `serve` and `attach` that are inferred from the routes; see {@link Routes}. */
+export interface RoutesOption<Key extends string, Protocols, States, Schemas> {
+  readonly routes: Routes<Key, Protocols, States, Schemas>;
+}
+
+/** What the routes are once their types have served their purpose. */
 type AnyRoutes = Readonly<Record<string, Route>>;
 
 /**
@@ -79,34 +92,37 @@ export async function serve<
     path,
     tls,
     http2 = tls !== undefined,
+    fastPaths = true,
     ...applicationOptions
   } = options;
   const place = readListenPlace(port, host, path);
   checkTls(tls);
   checkHttp2(http2, tls);
+  checkFastPaths("serve", fastPaths);
+  const environment = serveEnvironment(fastPaths);
   const application = createApplication(
     routes as AnyRoutes,
     applicationOptions,
     "serve",
-    ENVIRONMENT,
+    environment.server,
   );
   const { handshakeTimeoutMs } = application;
   const httpServer =
     tls === undefined
       ? createServer(httpOptions(handshakeTimeoutMs))
       : createTlsServer(httpsOptions(handshakeTimeoutMs, http2 ? withHttp2(tls) : tls));
-  const http1 = new Http1Listener(application, httpServer);
-  http1.listen();
+  const http1 = new Http1Listener(application, httpServer, environment);
+  http1.listen(environment.requestLimiter);
   const http2Listener =
     httpServer instanceof HttpsServer && http2
-      ? new Http2Listener(application, httpServer)
+      ? new Http2Listener(application, httpServer, environment)
       : undefined;
   refuseClientErrors(httpServer, http1);
   dropStalledPeers(httpServer, http1);
   httpServer.maxConnections = connectionsFor(application.maxConnections);
   await listen(httpServer, place);
   httpServer.on("error", (error) => application.report(error, {}));
-  return new ListeningServer(httpServer, http1, http2Listener, place);
+  return new ListeningServer(httpServer, http1, http2Listener, place, environment);
 }
 
 /**
@@ -133,20 +149,22 @@ export function attach<
   Schemas extends Record<string, unknown>,
 >(
   httpServer: HttpServer | HttpsServer,
-  options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>,
+  options: AttachOptions & RoutesOption<Key, Protocols, States, Schemas>,
 ): Attachment {
   checkHttpServer(httpServer);
   checkOptions("attach", options);
-  const { routes, ...applicationOptions } = options;
+  const { routes, fastPaths = true, ...applicationOptions } = options;
+  checkFastPaths("attach", fastPaths);
+  const environment = serveEnvironment(fastPaths);
   const application = createApplication(
     routes as AnyRoutes,
     applicationOptions,
     "attach",
-    ENVIRONMENT,
+    environment.server,
   );
   const shared = SharedHttpServer.of(httpServer, resolveStopOptions());
-  const http1 = new Http1Listener(application, httpServer);
-  shared.add(http1);
+  const http1 = new Http1Listener(application, httpServer, environment);
+  shared.add(http1, environment.requestLimiter);
   return {
     sockets: application.sockets,
     async stop(stopOptions?: StopOptions) {
@@ -160,20 +178,6 @@ export function attach<
     },
   };
 }
-
-const ENVIRONMENT: ServerEnvironment = {
-  ...nodeEnvironment,
-  inNextTurn,
-  random: Math.random,
-  captureAsyncContext() {
-    const inContext = AsyncLocalStorage.snapshot();
-    // Up to Node.js 22, stores are kept on async resources. With a shared resource, a store that one
-    // call enters would leak into all later calls.
-    return (callback) =>
-      inContext(() => new AsyncResource("TidewayCallback").runInAsyncScope(callback));
-  },
-  isProduction: () => process.env["NODE_ENV"] === "production",
-};
 
 /** How many connections that are no WebSocket there may always be. */
 const MIN_OTHER_CONNECTIONS = 1000;
@@ -234,6 +238,11 @@ function checkHttp2(http2: unknown, tls: HttpsOptions | undefined): void {
       "serve: http2 takes tls: browsers speak it over TLS only",
     );
   }
+}
+
+function checkFastPaths(where: "serve" | "attach", fastPaths: unknown): void {
+  if (typeof fastPaths === "boolean") return;
+  throw invalidOption(where, "fastPaths", fastPaths, "a boolean");
 }
 
 /** How many connections of any kind to take: pages, and those to be told that there is no room, too. */

@@ -1,18 +1,30 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ByteConnectionOptions } from "../../connection/byte-connection-options.ts";
 import { ByteConnection } from "../../connection/byte-connection.ts";
+import type {
+  ByteConnectionOptions,
+  ConnectionEnvironment,
+} from "../../connection/byte-connection-options.ts";
 import type { Connection } from "../../connection/connection.ts";
-import { nodeEnvironment } from "../environment/connection-environment.ts";
 import { SocketTransport } from "./socket-transport.ts";
+import type { TcpAccelerator } from "./tcp-accelerator.ts";
+
+/** What connections over sockets of Node.js need. */
+export interface TcpEnvironment extends ConnectionEnvironment {
+  readonly tcp: TcpAccelerator;
+}
 
 /** Runs the protocol over a socket whose opening handshake is done. */
-export function openConnection(socket: Duplex, options: ByteConnectionOptions): Connection {
+export function openConnection(
+  environment: TcpEnvironment,
+  socket: Duplex,
+  options: ByteConnectionOptions,
+): Connection {
   if (socket instanceof Socket) {
-    // Frames leave when they are written: coalescing is done above, a turn at a time.
+    // `ByteConnection` already joins what one turn sends into one write.
     socket.setNoDelay(true);
-    // The heartbeat looks after the peer; an idle timeout of the HTTP server must not.
+    // The heartbeat detects a dead peer; the idle timeout of the HTTP server must not apply.
     socket.setTimeout(0);
   }
-  return new ByteConnection(nodeEnvironment, new SocketTransport(socket), options);
+  return new ByteConnection(environment, new SocketTransport(socket, environment.tcp), options);
 }

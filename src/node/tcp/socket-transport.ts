@@ -1,16 +1,13 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
-import { takesDirectWrites, writeDirectly } from "../internals/tcp/direct-writes.ts";
-import { systemError, type WriteOwner } from "../internals/tcp/write.ts";
-import { shareReads } from "../internals/tcp/shared-reads.ts";
-import { unwrittenBytes } from "../internals/tcp/write-progress.ts";
+import { systemError, type TcpAccelerator, type WriteOwner } from "./tcp-accelerator.ts";
 
 const NOTHING = new Uint8Array(0);
 
 const kTransport = Symbol("transport");
 
-/** A socket that a transport has taken over. */
+/** A socket with its transport. */
 interface TakenSocket extends Duplex {
   [kTransport]: SocketTransport;
 }
@@ -21,7 +18,8 @@ interface TakenSocket extends Duplex {
  */
 export class SocketTransport implements ByteTransport, WriteOwner {
   readonly #socket: Duplex;
-  /** The same, if it takes direct writes. */
+  readonly #tcp: TcpAccelerator;
+  /** The same socket, if the accelerator can write to it. */
   readonly #direct: Socket | undefined;
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
@@ -32,11 +30,12 @@ export class SocketTransport implements ByteTransport, WriteOwner {
   #isBlocked = false;
   #whenWritten: ((error?: Error | null) => void) | undefined;
 
-  constructor(socket: Duplex) {
+  constructor(socket: Duplex, tcp: TcpAccelerator) {
     this.#socket = socket;
-    if (takesDirectWrites(socket)) this.#direct = socket;
+    this.#tcp = tcp;
+    if (tcp.canWrite(socket)) this.#direct = socket;
     (socket as TakenSocket)[kTransport] = this;
-    // From here on an error has a listener, whether or not anybody has started the transport.
+    // An error before `start` must have a listener too.
     socket.on("error", onError);
     socket.on("close", onClose);
     if (socket.destroyed) this.#isClosed = true;
@@ -50,17 +49,17 @@ export class SocketTransport implements ByteTransport, WriteOwner {
     }
     this.#socket.on("data", onData);
     this.#socket.on("end", onEnd);
-    shareReads(this.#socket);
+    this.#tcp.shareReads(this.#socket);
     this.#socket.resume();
   }
 
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
     if (!socket.writable) return true;
-    const hasLeft = this.#direct && writeDirectly(this.#direct, bytes, this);
+    const hasLeft = this.#direct && this.#tcp.write(this.#direct, bytes, this);
     if (hasLeft !== undefined) return hasLeft;
-    // Over TCP most writes leave at once, and then a callback would cost a tick of its own for
-    // nothing; over TLS none does. What the last one did the next will do.
+    // A callback costs a tick. Over TCP most writes leave at once and need none; over TLS none does.
+    // The next write is expected to do what the last one did.
     const hasCallback = this.#isSlow;
     if (hasCallback) socket.write(bytes, this.#onWritten);
     else socket.write(bytes);
@@ -71,11 +70,11 @@ export class SocketTransport implements ByteTransport, WriteOwner {
   }
 
   get unwrittenBytes(): number | undefined {
-    return unwrittenBytes(this.#socket);
+    return this.#tcp.unwrittenBytes(this.#socket);
   }
 
-  // 'drain' comes only above the stream's own high-water mark; this comes behind every byte. It is
-  // made when it is first needed, which for an idle connection is never.
+  // 'drain' comes only above the stream's high-water mark, this after every write. It is made when it
+  // is first needed, so an idle connection has none.
   get #onWritten(): (error?: Error | null) => void {
     this.#whenWritten ??= (error) => {
       if (error || !this.#isBlocked || this.#socket.writableLength > 0) return;
@@ -85,7 +84,7 @@ export class SocketTransport implements ByteTransport, WriteOwner {
     return this.#whenWritten;
   }
 
-  /** A direct write has left, or has failed. */
+  /** A direct write has left for the kernel, or has failed. */
   written(status: number): void {
     if (status === 0) this.#handler?.onDrain();
     else this.#socket.destroy(systemError(status, "write"));

@@ -1,5 +1,5 @@
 /**
- * `tideway/topics/nats`: a broker on NATS JetStream, for topics of several servers.
+ * `tideway/topics/nats`: topics of many nodes, on NATS JetStream.
  *
  * ```ts
  * import { jetstream } from "@nats-io/jetstream";
@@ -14,16 +14,13 @@
  *
  * @module
  */
-export { NatsBroker } from "./nats-broker.ts";
+export { NatsBroker, type NatsBrokerOptions } from "./nats-broker.ts";
 export type {
   NatsConnection,
   NatsJetStream,
   NatsManager,
   NatsMessage,
-  NatsPublishAck,
-  NatsPublishOptions,
   NatsStoredMessage,
   NatsStreamConfig,
   NatsSubscription,
 } from "./nats-client.ts";
-export type { NatsBrokerOptions } from "./nats-options.ts";

@@ -1,20 +1,17 @@
 import { BrokerError } from "../../errors/index.ts";
 
-/** The code of JetStream for "wrong last sequence": another publisher was faster. */
+/** JetStream's "wrong last sequence": somebody else was quicker. */
 const WRONG_LAST_SEQUENCE = 10_071;
-
-/** The code of JetStream for "stream not found". */
-const STREAM_NOT_FOUND = 10_059;
 
 export function isConflict(error: unknown): boolean {
   return apiCodeOf(error) === WRONG_LAST_SEQUENCE;
 }
 
 export function isStreamMissing(error: unknown): boolean {
-  return apiCodeOf(error) === STREAM_NOT_FOUND;
+  return apiCodeOf(error) === 10_059;
 }
 
-/** The names of errors of the client that a retry cannot help, such as a payload that is too big. */
+/** What the client throws where another attempt would be as wrong: too big a payload, for one. */
 const FINAL: readonly unknown[] = [
   "AuthorizationError",
   "InvalidArgumentError",
@@ -22,12 +19,12 @@ const FINAL: readonly unknown[] = [
   "PermissionViolationError",
 ];
 
-/** Converts an error of the client to a `BrokerError`. */
+/** What the client has thrown, as an error of a broker. */
 export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   const status = property(cause, "status");
-  // 5xx is temporary, such as a cluster without a leader. Other errors of JetStream are not.
+  // 5xx, such as a cluster without a leader, pass; the rest of what JetStream says does not.
   const isRefused = apiCodeOf(cause) !== undefined && typeof status === "number" && status < 500;
   if (isRefused || FINAL.includes(property(cause, "name"))) {
     return new BrokerError("BROKER_REFUSED", `NATS refused: ${message}`, { cause });
@@ -35,7 +32,7 @@ export function toBrokerError(cause: unknown): BrokerError {
   return new BrokerError("BROKER_UNAVAILABLE", `NATS cannot be reached: ${message}`, { cause });
 }
 
-/** The code of an error with which JetStream answered. */
+/** The number of an error that JetStream has answered with. */
 function apiCodeOf(error: unknown): number | undefined {
   const code = property(error, "code");
   return typeof code === "number" ? code : undefined;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { isPersistentZlibUsable } from "../../../src/node/internals/deflate/persistent.ts";
-import { createZlibCodec } from "../../../src/node/environment/deflate/zlib-codec.ts";
+import { fastEnvironment, plainEnvironment } from "../../../src/node/serve/tcp-environments.ts";
 import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
 import { Endpoint, OutputBuffer } from "../../../src/protocol/index.ts";
 import { exactPool, type Role, ROLES } from "../../protocol/support.ts";
@@ -58,7 +57,7 @@ export const compressedFrames: FuzzTarget<CompressedFramesInput> = {
   },
 };
 
-const codec = createZlibCodec();
+const codec = fastEnvironment.deflateCodec;
 
 type Expected = ModelEvent | { readonly failures: readonly number[] };
 
@@ -81,7 +80,7 @@ function readMessages(bytes: Uint8Array, input: CompressedFramesInput): Expected
       takesOver,
       maxBytes: maxMessageBytes,
       // The two kinds of codec see the end of a message, and of a stream, each its own way.
-      ...(isPersistentZlibUsable()
+      ...(fastEnvironment !== plainEnvironment
         ? { mayBeCutOff: takesOver, forgetsAtLastBlock: true }
         : { mayBeCutOff: false, forgetsAtLastBlock: false }),
     }).at(-1);

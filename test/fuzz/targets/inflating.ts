@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
+import { persistentZlib } from "../../../src/node/internals/deflate/persistent.ts";
 import { createZlibCodec } from "../../../src/node/environment/deflate/zlib-codec.ts";
 import { damaged, fromHex, toHex } from "../bytes.ts";
 import { inflateMessages, type ModelMessage } from "../model/inflate.ts";
@@ -47,8 +48,8 @@ export const inflating: FuzzTarget<InflatingInput> = {
   },
 };
 
-const persistent = createZlibCodec(true);
-const oneShot = createZlibCodec(false);
+const persistent = createZlibCodec(persistentZlib);
+const oneShot = createZlibCodec();
 
 function inflate(
   codec: ReturnType<typeof createZlibCodec>,

@@ -13,6 +13,7 @@ import { serve, type Server } from "tideway/server";
 import { onTestFinished } from "vitest";
 import type { Connector } from "../../../src/client/connector.ts";
 import { TransportError } from "../../../src/errors/index.ts";
+import { fastDispatch } from "../../../src/node/serve/tcp-environments.ts";
 import { createWebSocketClass } from "../../../src/node/client/web-socket-class.ts";
 import { ByteConnection } from "../../../src/connection/byte-connection.ts";
 import { nodeEnvironment } from "../../../src/node/environment/connection-environment.ts";
@@ -109,7 +110,7 @@ export async function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
 export function webSocketOver(
   session: ClientHttp2Session,
 ): ReturnType<typeof createWebSocketClass> {
-  return createWebSocketClass(connector(session));
+  return createWebSocketClass(connector(session), fastDispatch);
 }
 
 function connector(session: ClientHttp2Session): Connector {

@@ -2,14 +2,14 @@ import { once } from "node:events";
 import { promisify } from "node:util";
 import { type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { undocumented } from "../../../src/node/internals/undocumented.ts";
 import { handshake, RawClient } from "../../support/clients.ts";
 
 let server: Server;
+let fastPaths = true;
 const onError = vi.fn<(error: unknown) => void>();
 
 afterEach(async () => {
-  undocumented.isUsed = true;
+  fastPaths = true;
   await server.stop({ timeoutMs: 1000 });
   onError.mockReset();
 });
@@ -19,6 +19,7 @@ type Handler = (request: Request) => Response | Promise<Response>;
 async function get(handler: Handler, head = "GET / HTTP/1.1\r\nHost: a\r\n"): Promise<string> {
   server = await serve({
     port: 0,
+    fastPaths,
     onError,
     onRefused: () => {},
     routes: {
@@ -41,11 +42,11 @@ const streamOf = (...chunks: string[]): ReadableStream<Uint8Array> =>
   });
 
 describe.each([
-  ["with undocumented parts of Node", true],
+  ["with fast paths", true],
   ["without", false],
 ])("a response, %s", (_how, isUsed) => {
   const respond = async (handler: Handler): Promise<string> => {
-    undocumented.isUsed = isUsed;
+    fastPaths = isUsed;
     return await get(handler);
   };
 

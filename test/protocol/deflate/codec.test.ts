@@ -1,8 +1,11 @@
 import { constants, deflateRawSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isPersistentZlibUsable } from "../../../src/node/internals/deflate/persistent.ts";
-import { createZlibCodec } from "../../../src/node/environment/deflate/zlib-codec.ts";
+import {
+  isPersistentZlibUsable,
+  persistentZlib,
+} from "../../../src/node/internals/deflate/persistent.ts";
+import { createZlibCodec, oneShotZlib } from "../../../src/node/environment/deflate/zlib-codec.ts";
 import type { Inflater } from "../../../src/protocol/deflate/index.ts";
 import { fromHex, toHex } from "../support.ts";
 
@@ -20,10 +23,10 @@ it("drives the streams of the runtime that the tests run on directly", () => {
 });
 
 describe.each([
-  ["persistent streams", true],
-  ["the public one-shot functions", false],
-])("the codec over %s", (_, usePersistent) => {
-  const codec = createZlibCodec(usePersistent);
+  ["persistent streams", persistentZlib],
+  ["the public one-shot functions", oneShotZlib],
+])("the codec over %s", (_, streams) => {
+  const codec = createZlibCodec(streams);
 
   it.each([
     ["RFC 7692 7.2.3.1", "f248cdc9c90700", "Hello"],

@@ -1,11 +1,11 @@
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { createZlibCodec } from "../../../src/node/environment/deflate/zlib-codec.ts";
+import { fastEnvironment } from "../../../src/node/serve/tcp-environments.ts";
 import type { DeflateAgreement } from "../../../src/protocol/deflate/index.ts";
 import type { EndpointOptions } from "../../../src/protocol/index.ts";
 import { frame, hexOf, probe, type Probe, type Role, ROLES, toHex } from "../support.ts";
 
-const codec = createZlibCodec();
+const codec = fastEnvironment.deflateCodec;
 
 function deflateOption(takesOver: boolean, thresholdBytes = 0): EndpointOptions["deflate"] {
   const context = { windowBits: 15, takesOver };

@@ -1,4 +1,4 @@
-import { undocumented } from "../undocumented.ts";
+import { type DispatchMessage, dispatchPlainly } from "../../client/dispatch-message.ts";
 import {
   type EventInternals,
   findEventInternals,
@@ -8,45 +8,31 @@ import {
 } from "./event-internals.ts";
 import { defineMessageEvent } from "./message-event.ts";
 
+let dispatchLight: DispatchMessage | undefined;
+
 /**
- * Fires a `message` event at `target` ("fire an event" of the DOM standard). Returns a token for the
- * listeners of this event. It is `known`, the result of the previous call, if the listeners are the same
- * as then, before and after the event.
+ * Dispatches a light event if this Node.js supports it. The event is most of the cost of receiving a short
+ * message.
  */
-type Dispatch = (target: EventTarget, data: unknown, origin: string, known?: unknown) => unknown;
-
-let dispatchLight: Dispatch | undefined;
-
-/** Fires a `message` event: what it costs is most of what receiving a short message costs. */
-export function dispatchMessage(
-  target: EventTarget,
-  data: unknown,
-  origin: string,
-  known?: unknown,
-): unknown {
-  // Not before the first message: where MessageEvent is a part of undici, asking for it loads that.
+export const dispatchLightly: DispatchMessage = (target, data, origin, known) => {
+  // Not before the first message: in Node.js versions where MessageEvent is a part of undici, using the
+  // global loads undici.
   dispatchLight ??= lightDispatch(findEventInternals()) ?? dispatchPlainly;
-  return (undocumented.isUsed ? dispatchLight : dispatchPlainly)(target, data, origin, known);
-}
-
-const dispatchPlainly: Dispatch = (target, data, origin) => {
-  target.dispatchEvent(new MessageEvent("message", { data, origin }));
-  // The listeners are unknown, so a new token treats them as changed.
-  return {};
+  return dispatchLight(target, data, origin, known);
 };
 
 /**
- * A dispatch of light events: of what Node's own does, what is left to do in the usual case, one
- * listener without options. All else is left to Node.
+ * Makes a function that dispatches light events. It calls the listener itself in the usual case, one
+ * listener without options, and uses `dispatchEvent` otherwise.
  */
-export function lightDispatch(internals: EventInternals | undefined): Dispatch | undefined {
+export function lightDispatch(internals: EventInternals | undefined): DispatchMessage | undefined {
   if (internals === undefined) return undefined;
   const LightMessageEvent = defineMessageEvent(internals);
   const { lists, isBeingDispatched } = internals;
   return (target, data, origin, known) => {
     const list = (target as unknown as ListenerLists)[lists]?.get("message");
     const listener = list?.next;
-    // Nobody listens, or this is a target of another make, as tests may have put into its place.
+    // There is no listener, or the target is of another class, such as that of an emulated DOM.
     if (listener === undefined) {
       dispatchPlainly(target, data, origin);
       return undefined;
@@ -76,7 +62,7 @@ function isSame(listeners: readonly Listener[], known: unknown): boolean {
   return listeners.every((listener, at) => listener === known[at]);
 }
 
-/** What a listener throws, or rejects with, is thrown once nothing else runs: as Node does it. */
+/** Calls a listener. Its error is thrown in a tick, as by `dispatchEvent` of Node.js. */
 function call({ callback }: Listener, target: EventTarget, event: Event): void {
   try {
     const result = callback.call(target, event) as { readonly then?: unknown } | null | undefined;

@@ -1,16 +1,16 @@
 /**
- * Under which symbols Node's events and event targets keep what a dispatch works with, in Node 20,
- * 22 and 24 alike. None of it is documented: {@link findEventInternals} looks whether it is so.
+ * The symbols under which events and event targets of Node.js keep the state of a dispatch. They are not
+ * documented; {@link findEventInternals} checks that they are as in Node.js 20, 22 and 24.
  */
 export interface EventInternals {
   readonly type: symbol;
   readonly target: symbol;
   readonly isBeingDispatched: symbol;
-  /** Of a target: its lists of listeners, by type. */
+  /** The lists of listeners of a target, by type. */
   readonly lists: symbol;
 }
 
-/** A list of listeners; absent, or without a first one, where nobody listens. */
+/** A list of listeners; without listeners it is absent or empty. */
 export interface ListenerList {
   readonly next: Listener | undefined;
 }
@@ -22,10 +22,10 @@ export interface Listener {
   readonly callback: (this: EventTarget, event: unknown) => unknown;
 }
 
-/** A target, seen by its symbols. */
+/** A target, accessed by its symbols. */
 export type ListenerLists = Readonly<Record<symbol, ReadonlyMap<string, ListenerList> | undefined>>;
 
-/** Undefined where Node keeps it differently, as a later version may, or keeps anything more. */
+/** Undefined if this Node.js keeps its state in another way, or keeps more state. */
 export function findEventInternals(): EventInternals | undefined {
   const target = new EventTarget();
   const event = new Event(TYPE);
@@ -53,17 +53,17 @@ function ownSymbols(object: object): Record<symbol, unknown> {
   return Object.fromEntries(symbols.map((key) => [key, Reflect.get(object, key) as unknown]));
 }
 
-/** The one key whose value is meant; undefined if there are none or several. */
+/** The only key that matches; undefined if none or several match. */
 function keyOf(
   values: Readonly<Record<symbol, unknown>>,
-  isMeant: (value: unknown, key: symbol) => boolean,
+  matches: (value: unknown, key: symbol) => boolean,
 ): symbol | undefined {
-  const keys = Object.getOwnPropertySymbols(values).filter((key) => isMeant(values[key], key));
+  const keys = Object.getOwnPropertySymbols(values).filter((key) => matches(values[key], key));
   return keys.length === 1 ? keys[0] : undefined;
 }
 
 function isListsWith(value: unknown, callback: () => void): boolean {
-  // Not of the class Map: Node's is one that programs cannot tamper with.
+  // It is not an instance of Map: Node.js uses a class that programs cannot modify.
   const lists = value as Partial<ReadonlyMap<string, ListenerList>> | null | undefined;
   if (typeof lists?.get !== "function") return false;
   const list = lists.get(TYPE);

@@ -2,14 +2,14 @@ import { inspect, type InspectOptions } from "node:util";
 import { exposeInterface } from "../../../client/web-idl.ts";
 import type { EventInternals } from "./event-internals.ts";
 
-/** The class of such events. One is made as being dispatched to `target`; the dispatch ends it. */
+/** The class of light events. A new event is in the state of being dispatched to `target`. */
 export type LightMessageEventConstructor = new (
   target: EventTarget,
   data: unknown,
   origin: string,
 ) => MessageEvent;
 
-/** What the methods of an event have changed. */
+/** The state that methods of an event change. */
 const Flag = {
   Bubbles: 1,
   Cancelable: 2,
@@ -20,11 +20,11 @@ const Flag = {
 const NO_PORTS: readonly MessagePort[] = Object.freeze([]);
 
 /**
- * Makes a class of `message` events that are like those of Node's own `MessageEvent`: `instanceof`
- * says so, and any event target takes them to dispatch them again. They are made without the
- * constructors of `Event` and `MessageEvent`, which take longer than receiving 125 bytes of text
- * (bench: client-receive-text-125). So what those keep in private fields is kept and answered here;
- * what they keep under symbols is set here, and answered by them.
+ * Makes a class of `message` events that behave like `MessageEvent` of Node.js: they are instances of it, and
+ * any event target can dispatch them again. They are made without the constructors of `Event` and
+ * `MessageEvent`, which take longer than receiving 125 bytes of text (bench: client-receive-text-125).
+ * Therefore this class has its own fields for the private fields of those classes. It sets the state
+ * that they keep under symbols, and inherits the getters for it.
  */
 export function defineMessageEvent(keys: EventInternals): LightMessageEventConstructor {
   class LightMessageEvent {
@@ -126,7 +126,7 @@ export function defineMessageEvent(keys: EventInternals): LightMessageEventConst
 
     static {
       exposeInterface(this, {}, "MessageEvent");
-      // The class of an event, by whatever way it is asked for, is the one that programs know.
+      // `event.constructor` must be `MessageEvent`.
       Reflect.deleteProperty(this.prototype, "constructor");
       Object.setPrototypeOf(this.prototype, MessageEvent.prototype);
     }
@@ -140,16 +140,16 @@ function checked<T>(isOwn: boolean, value: T): T {
   return value;
 }
 
-/** When something happened, as `performance.now` tells it. */
+/** A point in time, by `performance.now`. */
 interface Moment {
   readonly ms: number;
 }
 
-/** Until the running jobs are done; reading the clock takes as long as making the rest of an event. */
+/** The time of the running jobs. Reading the clock takes as long as making the rest of an event. */
 let present: Moment | undefined;
 const DONE = Promise.resolve();
 
-/** What came in one chunk, or waited for one `resume`, came at the same time. */
+/** All messages of one chunk, or of one `resume`, have the same time. */
 function presentMoment(): Moment {
   if (present === undefined) {
     present = { ms: performance.now() };

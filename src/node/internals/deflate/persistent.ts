@@ -6,15 +6,15 @@ import type {
   InflateFailure,
 } from "../../../protocol/deflate/codec.ts";
 import { maxDeflatedBytes } from "../../../protocol/deflate/message-deflate.ts";
-import { undocumented } from "../undocumented.ts";
+import { oneShotZlib, type ZlibStreams } from "../../environment/deflate/zlib-codec.ts";
 import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "../../environment/deflate/zlib-parameters.ts";
 
 /**
- * What a zlib stream of Node drives natively. It is not documented, so `isPersistentZlibUsable` asks
- * first whether it is as it was found to be in Node 20 to 24.
+ * The native part of a zlib stream of Node.js. It is not documented, so `isPersistentZlibUsable` first checks
+ * that it works as in Node.js 20 to 24.
  */
 interface ZlibHandle {
-  /** Leaves the room left in `output` and the input not consumed in the stream's `_writeState`. */
+  /** Sets the stream's `_writeState` to the room left in `output` and the input not consumed. */
   writeSync(
     flush: number,
     input: Uint8Array,
@@ -35,13 +35,13 @@ interface ZlibStream {
   close(): void;
 }
 
-/** The stream's own buffer, which is not used, as small as it can be. */
+/** The smallest size of the stream's own buffer, which is not used. */
 const chunkSize = constants.Z_MIN_CHUNK;
 
-/** Output of most messages; shared, since what is in it is used up before the next message. */
+/** The output buffer for most messages. It is shared: the output is consumed before the next message. */
 const scratch = Buffer.allocUnsafeSlow(65_536);
 
-/** Compresses with one zlib stream for all messages: no allocation and no setting up for each. */
+/** Compresses all messages with one zlib stream, so that a message needs no allocation and no setup. */
 export class PersistentDeflater implements Deflater {
   readonly #stream: ZlibStream;
   readonly #takesOver: boolean;
@@ -79,7 +79,7 @@ export class PersistentInflater implements Inflater {
   #hasFailed = false;
 
   constructor({ windowBits, takesOver }: DeflateContext) {
-    // What was made for a window of 256 bytes may use one of 512: zlib's deflate does.
+    // A sender with a window of 256 bytes may use 512: zlib's deflate does.
     const stream = createInflateRaw({ windowBits: Math.max(9, windowBits), chunkSize });
     this.#stream = stream as unknown as ZlibStream;
     this.#takesOver = takesOver;
@@ -179,12 +179,28 @@ export class PersistentInflater implements Inflater {
   }
 }
 
+/** Drives zlib streams directly (bench: deflate). */
+export const persistentZlib: ZlibStreams = {
+  createDeflater: (context, level) => new PersistentDeflater(context, level),
+  createInflater: (context) => new PersistentInflater(context),
+};
+
+/** As {@link persistentZlib}, if a check before the first use shows that this Node.js supports it. */
+export const fastZlib: ZlibStreams = {
+  createDeflater: (context, level) => streams().createDeflater(context, level),
+  createInflater: (context) => streams().createInflater(context),
+};
+
+function streams(): ZlibStreams {
+  return isPersistentZlibUsable() ? persistentZlib : oneShotZlib;
+}
+
 let isUsable: boolean | undefined;
 
-/** Whether messages come out of this runtime's zlib streams as they were put in. */
+/** Whether zlib streams of this Node.js, driven directly, restore what they compress. */
 export function isPersistentZlibUsable(): boolean {
   isUsable ??= check();
-  return isUsable && undocumented.isUsed;
+  return isUsable;
 }
 
 function check(): boolean {

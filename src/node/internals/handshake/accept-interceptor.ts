@@ -1,15 +1,14 @@
 import type { Server } from "node:http";
 import { Socket } from "node:net";
 import { platform } from "node:process";
-import { undocumented } from "../undocumented.ts";
-import { isTcpHandle, streamWrap, type TcpHandle } from "../tcp/stream-wrap.ts";
+import { hasStreamWrap, isTcpHandle, type TcpHandle } from "../tcp/stream-wrap.ts";
 
-/** What of the inside of a listening server is used here, the same in Node 20, 22 and 24. */
-type InsideServer = Server & {
+/** The internals of a listening server that this file uses. They are the same in Node.js 20, 22 and 24. */
+type ServerInternals = Server & {
   readonly _handle: ListeningHandle | null;
-  /** How many connections there are, which `maxConnections` and the end of `close` go by. */
+  /** The number of connections, which `maxConnections` limits and `close` waits for. */
   _connections: number;
-  /** To be called whenever there is one less. */
+  /** Must be called whenever `_connections` decreases. */
   _emitCloseIfDrained(): void;
 };
 
@@ -18,37 +17,38 @@ interface ListeningHandle {
 }
 
 /**
- * The connections that a listening server accepts, before it makes sockets of them. Those that are
- * not given back to it have to be counted here as if they had been.
+ * Intercepts the connections that a listening server accepts, before it makes sockets of them. The server
+ * counts every connection, including those that it does not get.
  */
-export class AcceptingServer {
-  readonly #server: InsideServer;
+export class AcceptInterceptor {
+  readonly #server: ServerInternals;
   readonly #accept: ListeningHandle["onconnection"];
-  /** What came on the connection that is being given back. */
+  /** The bytes that were read from the connection that is being given back. */
   #firstBytes: Uint8Array | undefined;
 
   /**
-   * Hands what `server` accepts to `onAccepted`, which says whether it has taken it. Undefined where
-   * this Node is not as expected, or `server` does not listen.
+   * Calls `onAccepted` for each new connection of `server`; it returns whether it has taken the connection.
+   * Returns undefined if this Node.js does not support that, or `server` does not listen.
    */
   static intercept(
     server: Server,
     onAccepted: (handle: TcpHandle) => boolean,
-  ): AcceptingServer | undefined {
-    const inside = server as InsideServer;
-    const isAsExpected =
-      undocumented.isUsed &&
-      // What libuv does otherwise on Windows has not been tried.
+  ): AcceptInterceptor | undefined {
+    const internals = server as ServerInternals;
+    const isSupported =
+      // Not tested on Windows, where libuv works differently.
       platform !== "win32" &&
-      streamWrap !== undefined &&
-      typeof inside._handle?.onconnection === "function" &&
-      typeof inside._connections === "number" &&
-      typeof inside._emitCloseIfDrained === "function";
-    return isAsExpected ? new AcceptingServer(inside, inside._handle, onAccepted) : undefined;
+      typeof internals._handle?.onconnection === "function" &&
+      typeof internals._connections === "number" &&
+      typeof internals._emitCloseIfDrained === "function" &&
+      hasStreamWrap();
+    return isSupported
+      ? new AcceptInterceptor(internals, internals._handle, onAccepted)
+      : undefined;
   }
 
   private constructor(
-    server: InsideServer,
+    server: ServerInternals,
     listening: ListeningHandle,
     onAccepted: (handle: TcpHandle) => boolean,
   ) {
@@ -65,24 +65,24 @@ export class AcceptingServer {
       if (isTaken) server._connections++;
       else accept(status, handle);
     };
-    // Before the HTTP server's own listener, which is going to read.
+    // Before the listener of the HTTP server, which starts to read.
     server.prependListener("connection", (socket: Socket) => {
       if (this.#firstBytes !== undefined) socket.unshift(this.#firstBytes);
       this.#firstBytes = undefined;
     });
   }
 
-  /** Has the server make a socket of a connection, and serve it, as if nobody had looked at it. */
+  /** Gives a connection to the server, which makes a socket of it as if it had not been intercepted. */
   giveBack(handle: TcpHandle, firstBytes?: Uint8Array): void {
     this.#server._connections--;
     this.#firstBytes = firstBytes;
     handle.readStop();
     this.#accept(0, handle);
-    // The server may have dropped it.
+    // The server may have dropped the connection.
     this.#firstBytes = undefined;
   }
 
-  /** Makes a socket of a connection that the server is not to hear of again. */
+  /** Makes a socket of a connection that the server does not get. */
   toSocket(handle: TcpHandle): Socket {
     handle.readStop();
     const options: object = { handle, allowHalfOpen: true };

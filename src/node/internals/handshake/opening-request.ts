@@ -6,16 +6,16 @@ import {
 import { parseRequestHead } from "../../../protocol/handshake/request-head.ts";
 import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../../requests/request-target.ts";
 
-/** The head of a request for a WebSocket. */
+/** An opening handshake. */
 export interface OpeningRequest {
   /** name, value, name, value... */
   readonly rawHeaders: readonly string[];
-  /** The path and the query, as they came. */
+  /** The path and the query as they were sent. */
   readonly path: string;
-  /** The value of its one `Host`. */
+  /** The value of the only `Host` field. */
   readonly host: string;
   readonly offer: UpgradeOffer;
-  /** The bytes behind it. */
+  /** The bytes after the request. */
   readonly rest: Uint8Array;
 }
 
@@ -24,9 +24,9 @@ const NOTHING = new Uint8Array(0);
 const LIMITS = { maxHeaderBytes: MAX_HEADER_BYTES, maxHeaderCount: MAX_HEADER_COUNT };
 
 /**
- * Reads the first bytes of a connection as a request for a WebSocket, if that is without any doubt what
- * they are: a whole head to the letter of RFC 9112, for a path and without a body, and a valid opening
- * handshake. Undefined for everything else, about which an HTTP server may have something to say.
+ * Reads the first bytes of a connection as an opening handshake. They must contain a complete head that
+ * follows RFC 9112 exactly, for a path and without a body. Returns undefined for everything else, which is
+ * left to the HTTP server.
  */
 export function readOpeningRequest(chunk: Buffer): OpeningRequest | undefined {
   const text = chunk.toString("latin1", 0, Math.min(chunk.length, MAX_HEADER_BYTES));
@@ -45,7 +45,7 @@ export function readOpeningRequest(chunk: Buffer): OpeningRequest | undefined {
   });
   if (offer.kind === "refuse") return undefined;
   const fields = new HeaderFields(rawHeaders);
-  // Of a body of no bytes, too, there are ways to speak that only an HTTP server should judge.
+  // Even a `Content-Length` of 0 is left to the HTTP server, which knows all the rules for bodies.
   if (fields.all("content-length").length > 0) return undefined;
   const rest = end === chunk.length ? NOTHING : chunk.subarray(end);
   return { rawHeaders, path, host: fields.single("host")!, offer, rest };

@@ -1,34 +1,34 @@
 import type { TimeoutListener, WheelTimer } from "../../../connection/timer-wheel.ts";
+import { wheel } from "../../environment/timers.ts";
 import { disown, type HandleOwner, own } from "../tcp/handle-owner.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
-import { wheel } from "../../environment/timers.ts";
 
-/** What becomes of a newcomer; called once in all. */
-export interface NewcomerHost {
-  /** `bytes` are the first that it has said. */
-  onFirstBytes(newcomer: Newcomer, bytes: Buffer): void;
-  /** It has said nothing for as long as the host was willing to wait. */
-  onSilence(newcomer: Newcomer): void;
-  /** It has gone without a word. */
-  onGone(newcomer: Newcomer): void;
+/** Receives what happens on a pending connection: one call in total. */
+export interface PendingConnectionListener {
+  /** @param bytes the first bytes of the connection */
+  onFirstBytes(connection: PendingConnection, bytes: Buffer): void;
+  /** No bytes came before the timeout. */
+  onSilence(connection: PendingConnection): void;
+  /** The connection was closed before any bytes came. */
+  onGone(connection: PendingConnection): void;
 }
 
-/** A TCP connection that has said nothing yet. */
-export class Newcomer implements HandleOwner, TimeoutListener {
+/** A TCP connection on which no bytes have arrived yet. */
+export class PendingConnection implements HandleOwner, TimeoutListener {
   readonly handle: TcpHandle;
-  readonly #host: NewcomerHost;
+  readonly #listener: PendingConnectionListener;
   readonly #timer: WheelTimer;
 
-  /** Begins to read. */
-  constructor(handle: TcpHandle, host: NewcomerHost, patienceMs: number) {
+  /** Starts to read. */
+  constructor(handle: TcpHandle, listener: PendingConnectionListener, timeoutMs: number) {
     this.handle = handle;
-    this.#host = host;
-    this.#timer = wheel.start(patienceMs, this);
+    this.#listener = listener;
+    this.#timer = wheel.start(timeoutMs, this);
     own(handle, this);
     handle.readStart();
   }
 
-  /** Waits for nothing more. */
+  /** Detaches from the handle and ends the timeout. */
   release(): void {
     this.#timer.cancel();
     disown(this.handle);
@@ -36,13 +36,13 @@ export class Newcomer implements HandleOwner, TimeoutListener {
 
   onRead(byteCount: number, bytes: ArrayBuffer | undefined): undefined {
     this.release();
-    if (bytes === undefined) this.#host.onGone(this);
-    // Node may return a buffer with uninitialized memory after the bytes that it read.
-    else this.#host.onFirstBytes(this, Buffer.from(bytes, 0, byteCount));
+    if (bytes === undefined) this.#listener.onGone(this);
+    // Node.js may return a buffer with uninitialized memory after the bytes that it read.
+    else this.#listener.onFirstBytes(this, Buffer.from(bytes, 0, byteCount));
   }
 
   onTimeout(): void {
     this.release();
-    this.#host.onSilence(this);
+    this.#listener.onSilence(this);
   }
 }

@@ -1,8 +1,7 @@
-import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import { ByteAccumulator } from "../../requests/byte-accumulator.ts";
-import { undocumented } from "../undocumented.ts";
+import type { RequestLimiter } from "../../http/request-limiter.ts";
 import { MAX_UNANSWERED, RequestQueue } from "../../http/request-queue.ts";
 
 /** How many bytes of further requests to read while earlier requests are unanswered. */
@@ -16,16 +15,15 @@ type Parse = (this: Duplex, bytes: Uint8Array) => void;
 
 const fed = new WeakSet<Duplex>();
 
-/**
- * Limits the unanswered requests of each new connection of `httpServer` to `MAX_UNANSWERED`. Returns a
- * function that ends this.
- */
-export function boundRequests(httpServer: Server): () => void {
-  const event = httpServer instanceof TlsServer ? "secureConnection" : "connection";
-  // Registered after the listener of the HTTP server, which must have begun to read.
-  httpServer.on(event, feedRequests);
-  return () => httpServer.off(event, feedRequests);
-}
+/** Limits the unanswered requests of each connection to `MAX_UNANSWERED`. */
+export const requestFeed: RequestLimiter = {
+  limit(httpServer) {
+    const event = httpServer instanceof TlsServer ? "secureConnection" : "connection";
+    // Registered after the listener of the HTTP server, which must have begun to read.
+    httpServer.on(event, feedRequests);
+    return () => httpServer.off(event, feedRequests);
+  },
+};
 
 /**
  * Replaces the 'data' listener of `node:http` by a feed. The parser of `node:http` emits all requests of
@@ -34,7 +32,7 @@ export function boundRequests(httpServer: Server): () => void {
  */
 function feedRequests(socket: Duplex): void {
   const [parse, ...others] = socket.listeners("data");
-  if (!undocumented.isUsed || parse === undefined || others.length > 0 || fed.has(socket)) return;
+  if (parse === undefined || others.length > 0 || fed.has(socket)) return;
   fed.add(socket);
   const feed = new RequestFeed(socket, RequestQueue.of(socket), parse as Parse);
   // For an upgrade, `node:http` removes its own listener. This property makes it remove the feed's.

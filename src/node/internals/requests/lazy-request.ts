@@ -1,19 +1,17 @@
-import { undocumented } from "../undocumented.ts";
-
 /**
- * Returns a `Request` for `url` and `method` without a body. If Node allows it, calls `make` only when
- * code uses more of the request than these two: on Node 20 the constructor takes half as long as
+ * Returns a `Request` without a body. If this Node.js allows it, calls `make` only when code uses more of the
+ * request than its URL and method: in Node.js 20 the constructor of `Request` takes half as long as
  * `node:http` takes for a request.
  */
-export function makeLazyRequest(url: string, method: string, make: () => Request): Request {
+export function deferRequest(url: string, method: string, make: () => Request): Request {
   if (lazyClass === undefined) lazyClass = makeLazyClass();
-  return undocumented.isUsed && lazyClass !== null ? new lazyClass(url, method, make) : make();
+  return lazyClass !== null ? new lazyClass(url, method, make) : make();
 }
 
 /** The constructor of a `Request` that calls `make` once. */
 type LazyClass = new (url: string, method: string, make: () => Request) => Request;
 
-/** Null on a Node that does not store the state of a `Request` under symbols, as Node 20 and 22 do. */
+/** Null if this Node.js does not store the state of a `Request` under symbols, as Node.js 20 and 22 do. */
 let lazyClass: LazyClass | null | undefined;
 
 function makeLazyClass(): LazyClass | null {

@@ -1,27 +1,17 @@
-import { undocumented } from "../undocumented.ts";
-
-/** A `Request` whose signal can be aborted. */
-export interface AbortableRequest {
-  readonly request: Request;
-  abort(): void;
-}
+import { type AbortableRequest, plainFetch } from "../../requests/fetch-accelerator.ts";
 
 /**
- * Makes a request with a signal. If Node allows it, the signal is made when it is first read: few handlers
- * read it, and a request that follows a signal takes more than twice as long.
+ * Makes a request with a signal. If this Node.js allows it, the signal is made when it is first read: few
+ * handlers read it, and making a request with a signal takes more than twice as long.
  */
 export function makeAbortable(url: string, init: RequestInit): AbortableRequest {
   if (isSupported === undefined) isSupported = isAborted();
-  if (undocumented.isUsed && isSupported) {
-    const request = new LazySignalRequest(url, init);
-    return { request, abort: () => request.abort() };
-  }
-  const controller = new AbortController();
-  const request = new Request(url, { ...init, signal: controller.signal });
-  return { request, abort: () => controller.abort() };
+  if (!isSupported) return plainFetch.makeAbortable(url, init);
+  const request = new LazySignalRequest(url, init);
+  return { request, abort: () => request.abort() };
 }
 
-/** False if this Node stores the state of a signal in another way. */
+/** False if this Node.js stores the state of a signal in another way. */
 let isSupported: boolean | undefined;
 
 class LazySignalRequest extends Request {

@@ -1,32 +1,29 @@
-import { undocumented } from "../undocumented.ts";
+/** A response with its internal state in Node.js 20 and 22. */
+type ResponseWithState = Response & Record<symbol, BodyState | undefined>;
 
-/** The internal state of a response in Node 20 and 22. */
-type InsideResponse = Response & Record<symbol, InsideState | undefined>;
-
-interface InsideState {
+interface BodyState {
   readonly body?: { readonly source?: unknown } | null;
 }
 
 /**
  * The string or array of bytes that `response` was made from; undefined if it was made from a stream.
- * Reading the stream instead takes Node 20 as long as the rest of a small response.
+ * In Node.js 20, reading the stream takes as long as the rest of a small response.
  */
 export function wholeBody(response: Response): string | Uint8Array | undefined {
-  if (!undocumented.isUsed) return undefined;
   if (stateKey === undefined) stateKey = findStateKey();
   if (stateKey === null || response.body?.locked === true) return undefined;
-  const source = (response as InsideResponse)[stateKey]?.body?.source;
+  const source = (response as ResponseWithState)[stateKey]?.body?.source;
   return typeof source === "string" || source instanceof Uint8Array ? source : undefined;
 }
 
-/** Null if this Node stores the body of a response in another way. */
+/** Null if this Node.js stores the body of a response in another way. */
 let stateKey: symbol | null | undefined;
 
 function findStateKey(): symbol | null {
   const bytes = new Uint8Array([1]);
-  const fromText = new Response("text") as InsideResponse;
-  const fromBytes = new Response(bytes) as InsideResponse;
-  const fromStream = new Response(new ReadableStream()) as InsideResponse;
+  const fromText = new Response("text") as ResponseWithState;
+  const fromBytes = new Response(bytes) as ResponseWithState;
+  const fromStream = new Response(new ReadableStream()) as ResponseWithState;
   const isState = (key: symbol): boolean => {
     const copy = fromBytes[key]?.body?.source;
     return (

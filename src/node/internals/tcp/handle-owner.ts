@@ -1,11 +1,11 @@
-import { type StreamWrap, streamWrap, type TcpHandle } from "./stream-wrap.ts";
+import { streamWrap, type TcpHandle } from "./stream-wrap.ts";
 
-/** Who gets what comes on a handle. */
+/** Receives what is read from a handle. */
 export interface HandleOwner {
   /**
-   * @param status how many bytes have come, or a negative error, the end among them
-   * @param bytes where they are, unless the handle uses a buffer
-   * @returns the buffer to read into from now on, if it is another one
+   * @param status the number of bytes, or a negative error, which may be the end of the stream
+   * @param bytes the buffer with the bytes; undefined if the handle reads into a user buffer
+   * @returns the buffer for the next reads; undefined to keep the current one
    */
   onRead(status: number, bytes: ArrayBuffer | undefined): Uint8Array | undefined;
 }
@@ -16,13 +16,13 @@ interface OwnedHandle extends TcpHandle {
   [kOwner]: HandleOwner | undefined;
 }
 
-/** Makes `owner` get what comes on `handle`, by a function that all handles share. */
+/** Attaches `owner` to `handle`. All handles share one `onread` function. */
 export function own(handle: TcpHandle, owner: HandleOwner): void {
   (handle as OwnedHandle)[kOwner] = owner;
   handle.onread = onRead;
 }
 
-/** Returns the owner, who hears of nothing more, and is not held on to. */
+/** Detaches and returns the owner. */
 export function disown(handle: TcpHandle): HandleOwner | undefined {
   const owner = (handle as OwnedHandle)[kOwner];
   (handle as OwnedHandle)[kOwner] = undefined;
@@ -30,6 +30,6 @@ export function disown(handle: TcpHandle): HandleOwner | undefined {
 }
 
 function onRead(this: TcpHandle, bytes: ArrayBuffer | undefined): Uint8Array | undefined {
-  const { streamBaseState, kReadBytesOrError } = streamWrap as StreamWrap;
+  const { streamBaseState, kReadBytesOrError } = streamWrap();
   return (this as OwnedHandle)[kOwner]?.onRead(streamBaseState[kReadBytesOrError], bytes);
 }

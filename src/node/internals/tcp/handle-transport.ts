@@ -1,24 +1,24 @@
 import { getSystemErrorName } from "node:util";
 import type { ByteTransport, ByteTransportHandler } from "../../../connection/byte-transport.ts";
-import { bufferAfter, isFullRead, ReadPace, sharedBytes, USUAL_BUFFER } from "./shared-reads.ts";
-import { unwrittenBytesOf } from "./write-progress.ts";
-import { disown, type HandleOwner, own } from "./handle-owner.ts";
 import {
-  END_OF_STREAM,
-  type HandleRequest,
-  type StreamWrap,
-  streamWrap,
-  type TcpHandle,
-} from "./stream-wrap.ts";
-import { systemError, WAITS, write, type WriteOwner } from "./write.ts";
+  bufferAfter,
+  isFullRead,
+  ReadPace,
+  sharedBytes,
+  USUAL_BUFFER,
+} from "../../tcp/shared-reads.ts";
+import { systemError, type WriteOwner } from "../../tcp/tcp-accelerator.ts";
+import { unwrittenBytesOf } from "./fast-tcp.ts";
+import { disown, type HandleOwner, own } from "./handle-owner.ts";
+import { END_OF_STREAM, type HandleRequest, streamWrap, type TcpHandle } from "./stream-wrap.ts";
+import { WAITS, write } from "./write.ts";
 
-/** The peer has gone already; `net` takes that for a shutdown too. */
+/** The peer has already closed the connection. `node:net` also treats this as a shutdown. */
 const NOT_CONNECTED = "ENOTCONN";
 
 /**
- * A byte transport over a TCP connection that no `net.Socket` is made for: opening and
- * closing one takes half the time, and an idle one two fifths of the memory. It keeps to what a socket with
- * `allowHalfOpen` does.
+ * A byte transport over a TCP connection without a `net.Socket`. Opening and closing takes half the time, and
+ * an idle connection two fifths of the memory. It behaves as a socket with `allowHalfOpen`.
  */
 export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
   readonly #handle: TcpHandle;
@@ -29,16 +29,16 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
   #buffer = USUAL_BUFFER;
   /** Undefined before the first full read. */
   #pace: ReadPace | undefined;
-  /** Writes that the kernel has not taken all of. */
+  /** The number of writes that have not left for the kernel. */
   #unwritten = 0;
   #hasPeerEnded = false;
   #hasEnded = false;
-  /** Our end has left. */
+  /** Whether our end of the stream has been sent. */
   #isShut = false;
   #isDestroyed = false;
   #isClosed = false;
 
-  /** Takes over `handle`, which is being read from. `onGone` is called once it is closed. */
+  /** Takes over `handle`, which is reading. Calls `onGone` when it is closed. */
   constructor(handle: TcpHandle, onGone: () => void) {
     this.#handle = handle;
     this.#onGone = onGone;
@@ -86,7 +86,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
   end(): void {
     if (this.#hasEnded || this.#isDestroyed) return;
     this.#hasEnded = true;
-    const request = new wrap.ShutdownWrap();
+    const request = new (streamWrap().ShutdownWrap)();
     request.owner = this;
     request.oncomplete = onShut;
     const status = this.#handle.shutdown(request);
@@ -99,7 +99,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
     this.#handle.close(onClosed);
   }
 
-  /** The handle is gone. */
+  /** The handle is closed. */
   closed(): void {
     this.#isClosed = true;
     this.#onGone();
@@ -124,7 +124,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
     return next;
   }
 
-  /** A write that had to wait is over. */
+  /** A write that did not complete at once has ended. */
   written(status: number): void {
     this.#unwritten--;
     if (this.#isDestroyed) return;
@@ -132,7 +132,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
     else if (this.#unwritten === 0) this.#handler?.onDrain();
   }
 
-  /** Our end has left, or cannot. */
+  /** Our end of the stream has been sent, or has failed. */
   shut(status: number): void {
     if (this.#isDestroyed) return;
     if (status < 0 && getSystemErrorName(status) !== NOT_CONNECTED) {
@@ -149,7 +149,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
     if (this.#isShut) this.destroy();
   }
 
-  /** Whether what was to be written has left, so that its bytes are free. */
+  /** Handles the status of a write. Returns whether the caller may use the bytes again. */
   #settleWrite(status: number): boolean {
     if (status === WAITS) this.#unwritten++;
     else if (status !== 0) this.#fail(status, "write");
@@ -162,11 +162,9 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
   }
 }
 
-const wrap = streamWrap as StreamWrap;
-
 function onShut(this: HandleRequest, status: number): void {
   const { owner } = this;
-  // A request outlives what it is for by a collection or two, and so would its owner.
+  // A request lives one or two collections longer than its use, and would keep its owner alive.
   this.owner = undefined;
   (owner as HandleTransport).shut(status);
 }

@@ -1,58 +1,68 @@
 /**
- * What this package knows of the inside of Node's TCP sockets, in Node 20, 22 and 24 alike: a
- * `net.Socket` stands on a handle of libuv's, and takes more time to make, and more memory to keep,
- * than all the rest of a WebSocket connection.
+ * The internals of Node's TCP sockets that this package uses. They are the same in Node.js 20, 22 and 24.
+ * A `net.Socket` wraps a handle of libuv, and takes more time and memory than the rest of a WebSocket
+ * connection.
  */
 
-/** A request to a handle that is under way. Node calls `oncomplete` with 0, or a negative error. */
+/** A request to a handle. Node.js calls `oncomplete` with 0, or with a negative error. */
 export interface HandleRequest {
   oncomplete?: (this: HandleRequest, status: number) => void;
-  /** Whose request it is. */
   owner?: unknown;
-  /** What is being written: a handle does not keep it alive. */
+  /** The data to write: the handle does not keep it alive. */
   data?: Uint8Array | string | undefined;
 }
 
-/** A TCP connection as libuv has it. What returns a number returns 0, or a negative error. */
+/** A TCP connection in libuv. Methods that return a number return 0, or a negative error. */
 export interface TcpHandle {
   /**
-   * `bytes` is a chunk of its own, or undefined at the end and where a buffer is used; then, what is
-   * returned is used from the next read on. Anything else but undefined brings the process down.
+   * `bytes` is a new buffer; undefined at the end, and if the handle reads into a user buffer. A returned
+   * buffer is used from the next read on. Any other result crashes the process.
    */
   onread?: (this: TcpHandle, bytes: ArrayBuffer | undefined) => Uint8Array | undefined;
   readonly writeQueueSize?: number;
   readStart(): number;
   readStop(): number;
-  /** From now on everything is read into `buffer`. */
+  /** Makes all later reads use `buffer`. */
   useUserBuffer(buffer: Uint8Array): void;
   writeBuffer(request: HandleRequest, bytes: Uint8Array): number;
   writeLatin1String(request: HandleRequest, text: string): number;
-  /** 1: it is done already. */
+  /** Returns 1 if it completed at once. */
   shutdown(request: HandleRequest): number;
   setNoDelay(isOn: boolean): number;
   getpeername(address: { address?: string }): number;
   close(callback: (this: TcpHandle) => void): void;
 }
 
-/** What handles read and write with. */
+/** The classes and the state that handles read and write with. */
 export interface StreamWrap {
   readonly WriteWrap: new () => HandleRequest;
   readonly ShutdownWrap: new () => HandleRequest;
-  /** What the latest call, or callback, has come to. */
+  /** The results of the latest call or callback. */
   readonly streamBaseState: Int32Array;
-  /** Where in it: how many bytes a callback has read, or a negative error. */
+  /** The index of the number of bytes read, or of a negative error. */
   readonly kReadBytesOrError: number;
-  /** Where in it: whether a write has not been done at once. */
+  /** The index of a flag: whether the write did not complete at once. */
   readonly kLastWriteWasAsync: number;
 }
 
-/** The end of what the peer sends, where a number of bytes is expected: the same on all systems. */
+/** The status of a read at the end of the peer's data; the same on all systems. */
 export const END_OF_STREAM = -4095;
 
-/** Undefined where this Node does not have it, or does not let it be used. */
-export const streamWrap: StreamWrap | undefined = findStreamWrap();
+/** Undefined before the first use, null if this Node.js does not have it or does not allow it. */
+let found: StreamWrap | null | undefined;
 
-/** Whether `handle` can do what a {@link TcpHandle} can. */
+/** Whether {@link streamWrap} may be called. */
+export function hasStreamWrap(): boolean {
+  found ??= findStreamWrap() ?? null;
+  return found !== null;
+}
+
+/** Needs {@link hasStreamWrap} to have returned true. */
+export function streamWrap(): StreamWrap {
+  return found as StreamWrap;
+}
+
+/** Whether `handle` has all methods of a {@link TcpHandle}. */
 export function isTcpHandle(handle: object): handle is TcpHandle {
   return HANDLE_METHODS.every((name) => typeof (handle as Partial<TcpHandle>)[name] === "function");
 }
@@ -69,21 +79,21 @@ const HANDLE_METHODS = [
   "close",
 ] as const satisfies ReadonlyArray<keyof TcpHandle>;
 
-type InsideProcess = NodeJS.Process & { binding?(name: string): Partial<StreamWrap> };
+type ProcessInternals = NodeJS.Process & { binding?(name: string): Partial<StreamWrap> };
 
 function findStreamWrap(): StreamWrap | undefined {
-  // Whoever asks Node to warn of what may go some day would be warned of this.
-  if (isAskedToWarn()) return undefined;
+  // With --pending-deprecation, `process.binding` prints a warning.
+  if (warnsOfBinding()) return undefined;
   try {
-    const found = (process as InsideProcess).binding?.("stream_wrap");
-    return isStreamWrap(found) ? found : undefined;
+    const binding = (process as ProcessInternals).binding?.("stream_wrap");
+    return isStreamWrap(binding) ? binding : undefined;
   } catch {
-    // Under Node's permission model there is none.
+    // The permission model of Node.js forbids `process.binding`.
     return undefined;
   }
 }
 
-function isAskedToWarn(): boolean {
+function warnsOfBinding(): boolean {
   const { NODE_OPTIONS = "", NODE_PENDING_DEPRECATION } = process.env;
   return (
     NODE_PENDING_DEPRECATION === "1" ||
@@ -91,12 +101,12 @@ function isAskedToWarn(): boolean {
   );
 }
 
-function isStreamWrap(found: Partial<StreamWrap> | undefined): found is StreamWrap {
+function isStreamWrap(binding: Partial<StreamWrap> | undefined): binding is StreamWrap {
   return (
-    typeof found?.WriteWrap === "function" &&
-    typeof found.ShutdownWrap === "function" &&
-    found.streamBaseState instanceof Int32Array &&
-    typeof found.kReadBytesOrError === "number" &&
-    typeof found.kLastWriteWasAsync === "number"
+    typeof binding?.WriteWrap === "function" &&
+    typeof binding.ShutdownWrap === "function" &&
+    binding.streamBaseState instanceof Int32Array &&
+    typeof binding.kReadBytesOrError === "number" &&
+    typeof binding.kLastWriteWasAsync === "number"
   );
 }

@@ -3,17 +3,22 @@ import { once } from "node:events";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
-  dispatchMessage,
+  type DispatchMessage,
+  dispatchPlainly,
+} from "../../../../src/node/client/dispatch-message.ts";
+import {
+  dispatchLightly,
   lightDispatch,
 } from "../../../../src/node/internals/client/dispatch-message.ts";
 import { findEventInternals } from "../../../../src/node/internals/client/event-internals.ts";
-import { undocumented } from "../../../../src/node/internals/undocumented.ts";
 import { FakeNetwork } from "../../../client/fake-connector.ts";
 
 const ORIGIN = "ws://host";
 
+let dispatchMessage: DispatchMessage = dispatchLightly;
+
 afterEach(() => {
-  undocumented.isUsed = true;
+  dispatchMessage = dispatchLightly;
   vi.unstubAllGlobals();
 });
 
@@ -60,7 +65,7 @@ describe.each([
   ["light", true],
   ["Node's own", false],
 ])("a message event that is %s", (_, isLight) => {
-  const start = (): void => void (undocumented.isUsed = isLight);
+  const start = (): void => void (dispatchMessage = isLight ? dispatchLightly : dispatchPlainly);
 
   it("is a MessageEvent with its attributes (HTML, The MessageEvent interface)", () => {
     start();
@@ -215,7 +220,7 @@ describe.each([
 
   it("calls listeners in their order, the one of onmessage where it was first set", () => {
     start();
-    const { socket, connection } = new FakeNetwork().open();
+    const { socket, connection } = new FakeNetwork(dispatchMessage).open();
     const calls: unknown[] = [];
     const call = (name: string) => (event: Event) => void calls.push(name, event.target === socket);
     socket.addEventListener("message", call("first"));
@@ -228,7 +233,7 @@ describe.each([
 
   it("calls a listener as a method of its target, and a handler too", () => {
     start();
-    const { socket, connection } = new FakeNetwork().open();
+    const { socket, connection } = new FakeNetwork(dispatchMessage).open();
     const calls: unknown[] = [];
     const listener = function (this: unknown): void {
       calls.push(this);
@@ -412,7 +417,7 @@ describe("a light message event", () => {
   });
 
   it("is what sockets fire", () => {
-    const { socket, connection } = new FakeNetwork().open();
+    const { socket, connection } = new FakeNetwork(dispatchMessage).open();
     const events: Event[] = [];
     socket.onmessage = (event) => events.push(event);
     connection.text("a");

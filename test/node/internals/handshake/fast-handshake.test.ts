@@ -5,17 +5,16 @@
 import { once } from "node:events";
 import { type Server, serve, type ServeOptions, type Socket } from "tideway/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { AcceptingServer } from "../../../../src/node/internals/handshake/accept-interceptor.ts";
-import { Newcomer } from "../../../../src/node/internals/handshake/pending-connection.ts";
+import { AcceptInterceptor } from "../../../../src/node/internals/handshake/accept-interceptor.ts";
+import { PendingConnection } from "../../../../src/node/internals/handshake/pending-connection.ts";
 import { HandleTransport } from "../../../../src/node/internals/tcp/handle-transport.ts";
 import type { TcpHandle } from "../../../../src/node/internals/tcp/stream-wrap.ts";
-import { undocumented } from "../../../../src/node/internals/undocumented.ts";
 import type { Routes } from "../../../suite/transports.ts";
 import { connectionCount, handshake, RawClient, statusOf } from "../../../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 const startedWithoutSocket = vi.spyOn(HandleTransport.prototype, "start");
-const gaveBack = vi.spyOn(AcceptingServer.prototype, "giveBack");
+const gaveBack = vi.spyOn(AcceptInterceptor.prototype, "giveBack");
 let server: Server | undefined;
 
 beforeEach(() => {
@@ -25,7 +24,6 @@ beforeEach(() => {
 afterEach(async () => {
   await server?.stop();
   server = undefined;
-  undocumented.isUsed = true;
   expect(onError.mock.calls).toEqual([]);
 });
 
@@ -72,16 +70,15 @@ describe("an opening handshake in one piece", () => {
   });
 
   it("has only the bytes that were read, with a buffer of any size", () => {
-    const onFirstBytes = vi.fn<(newcomer: Newcomer, bytes: Buffer) => void>();
+    const onFirstBytes = vi.fn<(connection: PendingConnection, bytes: Buffer) => void>();
     const host = { onFirstBytes, onSilence: () => {}, onGone: () => {} };
     const handle = { readStart: () => 0 } as unknown as TcpHandle;
-    new Newcomer(handle, host, 1000).onRead(3, Uint8Array.of(1, 2, 3, 4, 5).buffer);
+    new PendingConnection(handle, host, 1000).onRead(3, Uint8Array.of(1, 2, 3, 4, 5).buffer);
     expect([...onFirstBytes.mock.calls[0][1]]).toEqual([1, 2, 3]);
   });
 
-  it("is left to node:http where Node does not let us have it", async () => {
-    undocumented.isUsed = false;
-    const { port } = await start();
+  it("is left to node:http without fast paths", async () => {
+    const { port } = await start({ fastPaths: false });
     const client = new RawClient(port).send(handshake("/"));
     expect(await client.receives("\r\n\r\n")).toMatch(/^HTTP\/1\.1 101 /);
     expect(startedWithoutSocket).not.toHaveBeenCalled();
@@ -178,8 +175,9 @@ const HEADS: ReadonlyArray<readonly [name: string, head: string]> = [
 
 describe("whoever reads it first, the same is answered to", () => {
   /** All that the server says to `head`, and to a Close frame where it lets it in. */
-  async function answerTo(head: string): Promise<string> {
+  async function answerTo(head: string, fastPaths: boolean): Promise<string> {
     const { port } = await start({
+      fastPaths,
       routes: { ...routes, "/page": () => new Response("page") },
     });
     const client = new RawClient(port).send(head);
@@ -189,18 +187,16 @@ describe("whoever reads it first, the same is answered to", () => {
   }
 
   it.each(HEADS)("%s", async (_name, head) => {
-    const ours = await answerTo(head);
+    const ours = await answerTo(head, true);
     await server!.stop();
-    undocumented.isUsed = false;
-    expect(ours).toBe(await answerTo(head));
+    expect(ours).toBe(await answerTo(head, false));
     onError.mockClear();
   });
 
   it("a handshake that the server is too full for", async () => {
     const answers: string[] = [];
-    for (const isUsed of [true, false]) {
-      undocumented.isUsed = isUsed;
-      const { port } = await start({ maxConnections: 1 });
+    for (const fastPaths of [true, false]) {
+      const { port } = await start({ fastPaths, maxConnections: 1 });
       const first = new RawClient(port).send(handshake("/"));
       await first.receives("\r\n\r\n");
       const refused = await new RawClient(port).send(handshake("/")).closed();

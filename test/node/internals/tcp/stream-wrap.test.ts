@@ -8,7 +8,9 @@ afterEach(() => {
 
 async function found(): Promise<unknown> {
   vi.resetModules();
-  return (await import("../../../../src/node/internals/tcp/stream-wrap.ts")).streamWrap;
+  const { hasStreamWrap, streamWrap } =
+    await import("../../../../src/node/internals/tcp/stream-wrap.ts");
+  return hasStreamWrap() ? streamWrap() : undefined;
 }
 
 it("is there in every version of Node that this is run on", async () => {

@@ -1,14 +1,11 @@
-/** Writes to plain sockets that go past their streams. */
+/** Direct writes to plain sockets, and how much of a write has not left. */
 import { once } from "node:events";
 import { connect, createServer, type Server, Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  takesDirectWrites,
-  writeDirectly,
-} from "../../../../src/node/internals/tcp/direct-writes.ts";
-import { undocumented } from "../../../../src/node/internals/undocumented.ts";
+import { fastTcp } from "../../../../src/node/internals/tcp/fast-tcp.ts";
+import { plainTcp } from "../../../../src/node/tcp/tcp-accelerator.ts";
 
 let server: Server;
 let writer: Socket;
@@ -20,10 +17,10 @@ beforeEach(async () => {
   const { port } = server.address() as { port: number };
   reader = connect({ port, host: "127.0.0.1" }).pause();
   [writer] = (await once(server, "connection")) as [Socket];
+  expect(fastTcp.canWrite(writer)).toBe(true);
 });
 
 afterEach(() => {
-  undocumented.isUsed = true;
   writer.destroy();
   reader.destroy();
   server.close();
@@ -41,7 +38,7 @@ type Write = (bytes: Uint8Array) => Promise<"directly" | "by the stream">;
 const write: Write = async (bytes) => {
   let isWritten!: () => void;
   const wait = new Promise<void>((resolve) => (isWritten = resolve));
-  const hasLeft = writeDirectly(writer, bytes, { written: isWritten });
+  const hasLeft = fastTcp.write(writer, bytes, { written: isWritten });
   if (hasLeft === undefined) writer.write(bytes, () => isWritten());
   if (hasLeft !== true) await wait;
   return hasLeft === undefined ? "by the stream" : "directly";
@@ -88,9 +85,9 @@ describe("a direct write", () => {
     writer.write(Buffer.of(1));
     writer.cork();
     writer.write(Buffer.of(2));
-    expect(writeDirectly(writer, Buffer.of(3), owner)).toBeUndefined();
+    expect(fastTcp.write(writer, Buffer.of(3), owner)).toBeUndefined();
     writer.uncork();
-    expect(writeDirectly(writer, Buffer.of(3), owner)).toBe(true);
+    expect(fastTcp.write(writer, Buffer.of(3), owner)).toBe(true);
     writer.end();
     expect([...(await readAll())]).toEqual([1, 2, 3]);
   });
@@ -111,38 +108,74 @@ describe("a direct write", () => {
 
   it("that waits is told to have failed when the socket is destroyed", async () => {
     const written = vi.fn<(status: number) => void>();
-    expect(writeDirectly(writer, Buffer.alloc(1 << 24), { written })).toBe(false);
+    expect(fastTcp.write(writer, Buffer.alloc(1 << 24), { written })).toBe(false);
     const onError = vi.fn<() => void>();
     writer.on("error", onError).destroy();
     await once(writer, "close");
     await new Promise((resolve) => void setImmediate(resolve));
-    expect(writeDirectly(writer, Buffer.of(0), { written })).toBeUndefined();
+    expect(fastTcp.write(writer, Buffer.of(0), { written })).toBeUndefined();
     expect(written.mock.calls.every(([status]) => status < 0)).toBe(true);
     expect(onError).not.toHaveBeenCalled();
   });
 });
 
 describe("direct writes", () => {
-  it("are for plain sockets, where what Node does not document is used", () => {
-    expect(takesDirectWrites(writer)).toBe(true);
-    expect(takesDirectWrites(new PassThrough())).toBe(false);
-    expect(takesDirectWrites(new TLSSocket(new Socket()))).toBe(false);
-    undocumented.isUsed = false;
-    expect(takesDirectWrites(writer)).toBe(false);
+  it("are for plain TCP sockets", () => {
+    expect(fastTcp.canWrite(writer)).toBe(true);
+    expect(fastTcp.canWrite(new PassThrough())).toBe(false);
+    expect(fastTcp.canWrite(new TLSSocket(new Socket()))).toBe(false);
+    expect(plainTcp.canWrite(writer)).toBe(false);
   });
 
   it("are not made where Node does not let its requests be made", async () => {
     const inside = process as NodeJS.Process & { binding(name: string): object };
     const binding = vi.spyOn(inside, "binding").mockReturnValue({});
     vi.resetModules();
-    const { takesDirectWrites: takesAny } =
-      await import("../../../../src/node/internals/tcp/direct-writes.ts");
-    expect(takesAny(writer)).toBe(false);
+    const { fastTcp: withoutBinding } =
+      await import("../../../../src/node/internals/tcp/fast-tcp.ts");
+    expect(withoutBinding.canWrite(writer)).toBe(false);
     binding.mockRestore();
   });
 
   it("are not for a socket whose writes somebody looks at", () => {
     writer.write = writer.write.bind(writer);
-    expect(takesDirectWrites(writer)).toBe(false);
+    expect(fastTcp.canWrite(writer)).toBe(false);
+  });
+});
+
+describe("the number of unwritten bytes", () => {
+  it("is 0 at first", () => {
+    expect(fastTcp.unwrittenBytes(writer)).toBe(0);
+  });
+
+  it("decreases as the peer reads, before all bytes have left", async () => {
+    const writtenBytes = 1 << 26;
+    let isDone = false;
+    writer.write(Buffer.alloc(writtenBytes), () => (isDone = true));
+    const atFirst = fastTcp.unwrittenBytes(writer)!;
+    expect(atFirst).toBeGreaterThan(0);
+    expect(atFirst).toBeLessThanOrEqual(writtenBytes);
+    let readBytes = 0;
+    reader.on("data", (chunk: Buffer) => {
+      readBytes += chunk.length;
+      if (readBytes > writtenBytes / 2) reader.pause();
+    });
+    reader.resume();
+    await vi.waitUntil(() => reader.isPaused() && fastTcp.unwrittenBytes(writer)! < atFirst);
+    expect(isDone).toBe(false);
+    reader.removeAllListeners("data").resume();
+    await vi.waitUntil(() => isDone);
+    expect(fastTcp.unwrittenBytes(writer)).toBe(0);
+  });
+
+  it("is unknown for other streams, and without fast paths", () => {
+    expect(fastTcp.unwrittenBytes(new PassThrough())).toBeUndefined();
+    expect(plainTcp.unwrittenBytes(writer)).toBeUndefined();
+  });
+
+  it("is unknown for a closed socket", async () => {
+    writer.destroy();
+    await once(writer, "close");
+    expect(fastTcp.unwrittenBytes(writer)).toBeUndefined();
   });
 });

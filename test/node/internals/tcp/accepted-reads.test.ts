@@ -4,22 +4,28 @@ import type { Socket as NetSocket } from "node:net";
 import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { undocumented } from "../../../../src/node/internals/undocumented.ts";
 import { serveBytes, acceptance } from "../../../support/servers.ts";
 import { connectionCount, handshake, RawClient } from "../../../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 let server: Server | undefined;
+let fastPaths = true;
 
 afterEach(async () => {
   await server?.stop();
   server = undefined;
-  undocumented.isUsed = true;
+  fastPaths = true;
   expect(onError.mock.calls).toEqual([]);
 });
 
 async function start(handle: (socket: Socket) => unknown): Promise<Server> {
-  server = await serve({ port: 0, host: "127.0.0.1", onError, routes: { "ws:/": handle } });
+  server = await serve({
+    port: 0,
+    host: "127.0.0.1",
+    fastPaths,
+    onError,
+    routes: { "ws:/": handle },
+  });
   return server;
 }
 
@@ -91,8 +97,8 @@ describe("the buffer that reads share", () => {
     client.socket.destroy();
   });
 
-  it("is not read into by accepted sockets where Node does not let them", async () => {
-    undocumented.isUsed = false;
+  it("is not used by accepted sockets without fast paths", async () => {
+    fastPaths = false;
     const [first, second] = await storages();
     expect(first).not.toBe(second);
   });
@@ -103,7 +109,7 @@ describe.each([
   ["each by itself", false],
 ])("accepted sockets that read %s", (_name, isOn) => {
   it("do not mix up their bytes, whatever comes meanwhile for others", async () => {
-    undocumented.isUsed = isOn;
+    fastPaths = isOn;
     const heard = new Map<Socket, string[]>();
     const running = await start((socket) => {
       heard.set(socket, []);
@@ -125,7 +131,7 @@ describe.each([
   });
 
   it("keep what a pause in the middle of a chunk holds back", async () => {
-    undocumented.isUsed = isOn;
+    fastPaths = isOn;
     let socket!: Socket;
     const running = await start((opened) => (socket = opened));
     const slow = await connect(running);
@@ -147,7 +153,7 @@ describe.each([
   });
 
   it("take a message that comes in the packet of the handshake, before those behind", async () => {
-    undocumented.isUsed = isOn;
+    fastPaths = isOn;
     const received: unknown[] = [];
     const running = await start(
       (socket) => void socket.listen((message) => received.push(message)),
@@ -161,13 +167,14 @@ describe.each([
   });
 
   it("take what came while `authorize` was deciding, before what comes behind", async () => {
-    undocumented.isUsed = isOn;
+    fastPaths = isOn;
     let allow!: (state: object) => void;
     const allowed = new Promise<object>((resolve) => (allow = resolve));
     const received: unknown[] = [];
     server = await serve({
       port: 0,
       host: "127.0.0.1",
+      fastPaths,
       onError,
       routes: {
         "ws:/": {
@@ -191,7 +198,7 @@ describe.each([
   });
 
   it("answer what came just before the peer ended its side", async () => {
-    undocumented.isUsed = isOn;
+    fastPaths = isOn;
     const running = await start((socket) => {
       socket.listen((message) => socket.send(`got ${String(message)}`));
     });
@@ -201,7 +208,7 @@ describe.each([
   });
 
   it("are counted by their server until they are closed, and not a moment longer", async () => {
-    undocumented.isUsed = isOn;
+    fastPaths = isOn;
     const running = await start((socket) => void socket.listen(() => {}));
     const [first, second] = [await connect(running), await connect(running)];
     expect(await connectionCount(running.httpServer)).toBe(2);
@@ -215,7 +222,7 @@ describe.each([
   });
 
   it("tell of a reset by the peer", async () => {
-    undocumented.isUsed = isOn;
+    fastPaths = isOn;
     let done!: Socket["done"];
     const running = await start((socket) => {
       done = socket.done;

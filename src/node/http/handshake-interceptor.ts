@@ -1,0 +1,30 @@
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import type { TcpEnvironment } from "../tcp/open-connection.ts";
+import type { Http1Listener } from "./http1-listener.ts";
+
+/** Answers opening handshakes before `node:http` reads them. */
+export interface HandshakeInterceptor {
+  /**
+   * Intercepts the connections of `httpServer`, which has just begun to listen and has no listeners but its
+   * own and ours.
+   *
+   * @param onSocket receives each socket that `httpServer` does not get
+   */
+  intercept(
+    environment: TcpEnvironment,
+    httpServer: Server,
+    listener: Http1Listener,
+    onSocket: (socket: Socket) => void,
+  ): InterceptedConnections;
+}
+
+export interface InterceptedConnections {
+  /** Closes the connections that have sent nothing. */
+  drop(): void;
+}
+
+/** Leaves all connections to `node:http`. */
+export const noHandshakeInterceptor: HandshakeInterceptor = {
+  intercept: () => ({ drop() {} }),
+};

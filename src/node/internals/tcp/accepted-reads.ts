@@ -1,0 +1,78 @@
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { emitRead, isFullRead, ReadPace, USUAL_BUFFER } from "../../tcp/shared-reads.ts";
+
+/**
+ * Makes an open socket read into the shared buffer, as the `onread` option does. `node:net` accepts that
+ * option only for new sockets, so this sets the same properties. If they are not as expected, the socket
+ * continues to read on its own.
+ */
+export function shareReads(socket: Duplex): void {
+  // TLS may decrypt bytes while another socket's bytes are in the buffer.
+  if (!(socket instanceof Socket) || socket instanceof TLSSocket) return;
+  const opened = socket as OpenedSocket;
+  onreadKeys ??= findOnreadKeys() ?? null;
+  if (onreadKeys === null) return;
+  const { buffer, generator, callback } = onreadKeys;
+  if (opened[buffer] !== null || opened[callback] !== null) return;
+  if (typeof opened._handle?.useUserBuffer !== "function") return;
+  opened[buffer] = USUAL_BUFFER;
+  opened[generator] = nextBuffer;
+  opened[callback] = onRead;
+  opened._handle.useUserBuffer(USUAL_BUFFER);
+}
+
+// All sockets share these two functions, so that a socket costs no closures.
+
+/** The buffer for the next read of the socket that has just read; undefined to keep its buffer. */
+let bufferOfNextRead: Buffer | undefined;
+
+/** `node:net` calls this right after `onRead`. */
+function nextBuffer(): Buffer | undefined {
+  return bufferOfNextRead;
+}
+
+/** Always returns true: `false` would pause the socket. */
+function onRead(this: OpenedSocket, byteLength: number, buffer: Buffer): true {
+  if (isFullRead(byteLength)) this[kPace] ??= new ReadPace();
+  const next = emitRead(this, byteLength, this[kPace]);
+  bufferOfNextRead = next === buffer ? undefined : next;
+  return true;
+}
+
+const kPace = Symbol("pace");
+
+/** The internals of a socket that this file uses. They are the same in Node.js 20, 22 and 24. */
+type OpenedSocket = Socket &
+  Record<symbol, unknown> & {
+    readonly _handle?: { useUserBuffer?(buffer: Uint8Array): void } | null;
+    [kPace]?: ReadPace;
+  };
+
+/** The symbols under which sockets keep the parts of `onread`; null without that option. */
+interface OnreadKeys {
+  readonly buffer: symbol;
+  /** Holds the option's `buffer` if that is a function. */
+  readonly generator: symbol;
+  readonly callback: symbol;
+}
+
+/** Undefined before the first use, null if this Node.js has no such symbols. */
+let onreadKeys: OnreadKeys | null | undefined;
+
+/** Finds the symbols in sockets that are made with the option. */
+function findOnreadKeys(): OnreadKeys | undefined {
+  const callback = (): true => true;
+  const generate = (): Buffer => USUAL_BUFFER;
+  const buffer = findKey({ buffer: USUAL_BUFFER, callback }, USUAL_BUFFER);
+  const generator = findKey({ buffer: generate, callback }, generate);
+  const callbackKey = findKey({ buffer: USUAL_BUFFER, callback }, callback);
+  return buffer && generator && callbackKey && { buffer, generator, callback: callbackKey };
+}
+
+function findKey(onread: OnReadOpts, part: unknown): symbol | undefined {
+  const options: SocketConstructorOpts & { onread: OnReadOpts } = { onread };
+  const probe = new Socket(options) as OpenedSocket;
+  return Object.getOwnPropertySymbols(probe).find((symbol) => probe[symbol] === part);
+}

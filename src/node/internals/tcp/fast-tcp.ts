@@ -1,0 +1,59 @@
+import { Socket } from "node:net";
+import { platform } from "node:process";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { systemError, type TcpAccelerator, type WriteOwner } from "../../tcp/tcp-accelerator.ts";
+import { shareReads } from "./accepted-reads.ts";
+import { hasStreamWrap } from "./stream-wrap.ts";
+import { WAITS, type WritableHandle, write } from "./write.ts";
+
+/** Uses the handle of a plain TCP socket: for shared reads, direct writes, and the write queue. */
+export const fastTcp: TcpAccelerator = {
+  canWrite,
+  write: writeDirectly,
+  shareReads,
+  unwrittenBytes,
+};
+
+function canWrite(socket: Duplex): socket is Socket {
+  if (!(socket instanceof Socket) || socket instanceof TLSSocket || !hasStreamWrap()) return false;
+  // Code that has replaced `write` must see what is written.
+  return socket.write === Socket.prototype.write;
+}
+
+/**
+ * Writes to the handle as the stream of the socket would. Without the stream, a broadcast of 125 bytes to
+ * 1,000 connections costs 15 % less, and an echo 4 %.
+ */
+function writeDirectly(socket: Socket, bytes: Uint8Array, owner: WriteOwner): boolean | undefined {
+  const { _handle: handle }: OpenedSocket = socket;
+  // The bytes in the stream were written earlier.
+  if (typeof handle?.writeBuffer !== "function" || socket.writableLength > 0) return undefined;
+  const status = write(handle, bytes, owner);
+  if (status < 0) socket.destroy(systemError(status, "write"));
+  return status !== WAITS;
+}
+
+/** Undefined for TLS: the handle below counts encrypted bytes. */
+function unwrittenBytes(socket: Duplex): number | undefined {
+  if (!(socket instanceof Socket) || socket instanceof TLSSocket) return undefined;
+  const { _handle: handle }: OpenedSocket = socket;
+  return handle ? unwrittenBytesOf(handle) : undefined;
+}
+
+/** How many bytes written to `handle` have not left for the kernel; undefined if unknown. */
+export function unwrittenBytesOf({ writeQueueSize }: CountingHandle): number | undefined {
+  return COUNTS_BYTES && typeof writeQueueSize === "number" ? writeQueueSize : undefined;
+}
+
+/** On Windows the queue contains the whole write until the kernel has taken all of it. */
+const COUNTS_BYTES = platform !== "win32";
+
+interface CountingHandle {
+  readonly writeQueueSize?: number;
+}
+
+/** The internals of a socket that this file uses. They are the same in Node.js 20, 22 and 24. */
+interface OpenedSocket extends Socket {
+  readonly _handle?: (WritableHandle & CountingHandle) | null;
+}

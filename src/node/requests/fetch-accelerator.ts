@@ -1,0 +1,29 @@
+/** A `Request` whose signal can be aborted. */
+export interface AbortableRequest {
+  readonly request: Request;
+  abort(): void;
+}
+
+/** What the standard's `Request` and `Response` can do faster than by their public interface. */
+export interface FetchAccelerator {
+  /** Returns a `Request` without a body. May call `make` later, when more than the arguments is used. */
+  deferRequest(url: string, method: string, make: () => Request): Request;
+  /** Makes a request with a signal. */
+  makeAbortable(url: string, init: RequestInit): AbortableRequest;
+  /**
+   * The string or array of bytes that `response` was made from; undefined if it was made from a stream,
+   * or if that is unknown.
+   */
+  wholeBody(response: Response): string | Uint8Array | undefined;
+}
+
+/** Uses the public interface. */
+export const plainFetch: FetchAccelerator = {
+  deferRequest: (_url, _method, make) => make(),
+  makeAbortable(url, init) {
+    const controller = new AbortController();
+    const request = new Request(url, { ...init, signal: controller.signal });
+    return { request, abort: () => controller.abort() };
+  },
+  wholeBody: () => undefined,
+};

@@ -1,0 +1,61 @@
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import type { ServerEnvironment } from "../../server/application.ts";
+import { inNextTurn } from "../environment/timers.ts";
+import {
+  type HandshakeInterceptor,
+  noHandshakeInterceptor,
+} from "../http/handshake-interceptor.ts";
+import { noRequestLimiter, type RequestLimiter } from "../http/request-limiter.ts";
+import { plainFetch } from "../requests/fetch-accelerator.ts";
+import type { RequestEnvironment } from "../requests/request-environment.ts";
+import type { TcpEnvironment } from "../tcp/open-connection.ts";
+import { fastServer } from "./fast-server.ts";
+import { ALLOWS_FAST_PATHS, fastEnvironment, plainEnvironment } from "./tcp-environments.ts";
+
+/** What a server needs of Node.js. */
+export interface ServeEnvironment extends RequestEnvironment {
+  readonly server: ServerEnvironment;
+  readonly requestLimiter: RequestLimiter;
+  readonly handshakes: HandshakeInterceptor;
+}
+
+/** @param fastPaths whether to use undocumented Node.js APIs, unless the operator forbids them */
+export function serveEnvironment(fastPaths: boolean): ServeEnvironment {
+  return fastPaths ? FAST : PLAIN;
+}
+
+const PLAIN: ServeEnvironment = {
+  connections: plainEnvironment,
+  server: serverEnvironment(plainEnvironment),
+  fetch: plainFetch,
+  requestLimiter: noRequestLimiter,
+  handshakes: noHandshakeInterceptor,
+};
+
+const FAST: ServeEnvironment =
+  fastServer === undefined || !ALLOWS_FAST_PATHS
+    ? PLAIN
+    : {
+        connections: fastEnvironment,
+        server: serverEnvironment(fastEnvironment),
+        fetch: fastServer.fetch,
+        requestLimiter: fastServer.requestLimiter,
+        handshakes: fastServer.handshakes,
+      };
+
+function serverEnvironment({ wheel, deflateCodec }: TcpEnvironment): ServerEnvironment {
+  return {
+    wheel,
+    deflateCodec,
+    inNextTurn,
+    random: Math.random,
+    captureAsyncContext() {
+      const inContext = AsyncLocalStorage.snapshot();
+      // Up to Node.js 22, stores are kept on async resources. With a shared resource, a store that one
+      // call enters would leak into all later calls.
+      return (callback) =>
+        inContext(() => new AsyncResource("TidewayCallback").runInAsyncScope(callback));
+    },
+    isProduction: () => process.env["NODE_ENV"] === "production",
+  };
+}

@@ -1,0 +1,40 @@
+import { type DispatchMessage, dispatchPlainly } from "../client/dispatch-message.ts";
+import { nodeEnvironment } from "../environment/connection-environment.ts";
+import { createZlibCodec, type ZlibStreams } from "../environment/deflate/zlib-codec.ts";
+import type { TcpEnvironment } from "../tcp/open-connection.ts";
+import { plainTcp, type TcpAccelerator } from "../tcp/tcp-accelerator.ts";
+import { fastConnections } from "./fast-connections.ts";
+
+/**
+ * Whether the environment variable `TIDEWAY_FAST_PATHS` allows fast paths, which use undocumented Node.js
+ * APIs. Unset, empty and `1` allow them. `0` switches them off, and so does any other value, with a
+ * warning. The variable is read when this module is loaded.
+ */
+export const ALLOWS_FAST_PATHS: boolean = allowsFastPaths(process.env["TIDEWAY_FAST_PATHS"]);
+
+function allowsFastPaths(value = ""): boolean {
+  if (value === "" || value === "1") return true;
+  if (value !== "0") {
+    process.emitWarning(
+      `TIDEWAY_FAST_PATHS is ${JSON.stringify(value)}; set it to 0 or 1. Fast paths are switched off.`,
+    );
+  }
+  return false;
+}
+
+/** The environment of connections that use documented Node.js APIs only. */
+export const plainEnvironment: TcpEnvironment = createEnvironment(plainTcp);
+
+const fast = ALLOWS_FAST_PATHS ? fastConnections : undefined;
+
+/** The environment of connections with fast paths, if the operator allows them. */
+export const fastEnvironment: TcpEnvironment =
+  fast === undefined ? plainEnvironment : createEnvironment(fast.tcp, fast.zlib);
+
+/** Dispatches the messages of clients, by a fast path if the operator allows it. */
+export const fastDispatch: DispatchMessage = fast?.dispatchMessage ?? dispatchPlainly;
+
+/** All environments have the same hidden class, and share everything but the codec and `tcp`. */
+function createEnvironment(tcp: TcpAccelerator, zlib?: ZlibStreams): TcpEnvironment {
+  return { ...nodeEnvironment, deflateCodec: createZlibCodec(zlib), tcp };
+}

@@ -1,0 +1,104 @@
+import type { OnReadOpts, Socket } from "node:net";
+import { inNextTurn } from "../environment/timers.ts";
+
+/** The largest read while much data arrives. With 16 KiB messages it saves three of four system calls. */
+const MAX_READ_BYTES = 262_144;
+
+/** The largest read otherwise. A reader that pauses keeps the rest of its last read in memory. */
+const USUAL_READ_BYTES = 65_536;
+
+/**
+ * How many large reads one connection may do in a turn of the event loop. libuv reads up to 32 times from
+ * one connection before it continues with the next, so this bounds how long a flood delays the others.
+ */
+const MAX_READS_PER_TURN = 2;
+
+/**
+ * The buffer that all plain sockets of the process read into. A socket that reads on its own allocates
+ * 64 KiB for each read, and that memory is kept until the chunk is collected.
+ */
+const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(MAX_READ_BYTES);
+
+/** The part of the buffer that a connection reads into at first. */
+export const USUAL_BUFFER: Buffer = READ_BUFFER.subarray(0, USUAL_READ_BYTES);
+
+/**
+ * The `onread` option that makes the socket returned by `getSocket` read into the shared buffer. The socket
+ * emits 'data' as usual, but the bytes are valid only during the event. While the socket has no 'data'
+ * listener it must be paused.
+ */
+export function sharedReads(getSocket: () => Socket): OnReadOpts {
+  const pace = new ReadPace();
+  let next = USUAL_BUFFER;
+  return {
+    buffer: () => next,
+    callback: (byteLength) => {
+      next = emitRead(getSocket(), byteLength, pace);
+      return true;
+    },
+  };
+}
+
+/** Emits a read as 'data', and returns the buffer for the next read. */
+export function emitRead(socket: Socket, byteLength: number, pace: ReadPace | undefined): Buffer {
+  socket.emit("data", sharedBytes(byteLength));
+  return bufferAfter(byteLength, socket.isPaused(), pace);
+}
+
+/** The last view that was made: successive reads often have the same length, and then share it. */
+let latestView = READ_BUFFER;
+
+/** The first bytes of the shared buffer. They are valid only while the read is handled. */
+export function sharedBytes(byteLength: number): Uint8Array {
+  if (latestView.length !== byteLength) latestView = READ_BUFFER.subarray(0, byteLength);
+  return latestView;
+}
+
+/**
+ * The buffer for the next read.
+ *
+ * @param byteLength how many bytes the last read returned
+ * @param pace the pace of the connection; undefined if it has not had a full read yet
+ */
+export function bufferAfter(
+  byteLength: number,
+  isPaused: boolean,
+  pace: ReadPace | undefined,
+): Buffer {
+  if (pace === undefined || !isFullRead(byteLength) || isPaused) return USUAL_BUFFER;
+  return pace.take() ? READ_BUFFER : USUAL_BUFFER;
+}
+
+/** Whether a read filled the usual buffer, so that more bytes are probably waiting. */
+export function isFullRead(byteLength: number): boolean {
+  return byteLength >= USUAL_READ_BYTES;
+}
+
+/** Counts the large reads of one connection in the current turn of the event loop. */
+export class ReadPace {
+  #turn = -1;
+  #count = 0;
+
+  /** Counts one large read. Returns whether it is still within the limit. */
+  take(): boolean {
+    const turn = runningTurn();
+    if (turn !== this.#turn) this.#count = 0;
+    this.#turn = turn;
+    return this.#count++ < MAX_READS_PER_TURN;
+  }
+}
+
+let turn = 0;
+let isTurnEnding = false;
+
+/** A number that identifies the current turn of the event loop. */
+function runningTurn(): number {
+  if (!isTurnEnding) {
+    isTurnEnding = true;
+    inNextTurn(() => {
+      turn++;
+      isTurnEnding = false;
+    });
+  }
+  return turn;
+}
