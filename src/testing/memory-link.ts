@@ -2,25 +2,26 @@
 import { Duplex } from "node:stream";
 import { clock, inNextTurn } from "../node/environment/timers.ts";
 import { UsageError } from "../errors/index.ts";
-import { checkNames } from "../server/options.ts";
+import { checkNames, shown } from "../server/options.ts";
 
-/** How a link carries bytes. */
+/** How a link transports bytes. */
 export interface LinkOptions {
-  /** How long every piece is under way, in milliseconds; default 0: until the next turn. */
+  /** How long each piece takes, in milliseconds. Default 0, which is the next turn of the event loop. */
   readonly latencyMs?: number;
-  /** The most bytes that arrive in one piece; 1 splits at every byte. Default 65,536. */
+  /** The most bytes in one piece; 1 splits at every byte. Default 65,536. */
   readonly maxChunkBytes?: number;
-  /** How many bytes may be under way one way before the writer has to wait; default 65,536. */
+  /** The most bytes in transit in one direction, beyond which the writer must wait. Default 65,536. */
   readonly bufferBytes?: number;
 }
 
 /**
- * A connection of bytes in memory: what is written at one end arrives at the other, in order, as it
- * would over TCP. It can be made to misbehave.
+ * A byte connection in memory, like TCP: what is written at one end arrives at the other, in order. You can
+ * cause faults on it.
  */
 export class MemoryLink {
-  /** The ends, as Node streams. The client's emits `connect` once. */
+  /** The client's end, a Node stream. It emits `connect` once. */
   readonly client: Duplex;
+  /** The server's end, a Node stream. */
   readonly server: Duplex;
   readonly #ends: readonly [LinkEnd, LinkEnd];
 
@@ -37,17 +38,17 @@ export class MemoryLink {
     inNextTurn(() => client.destroyed || client.emit("connect"));
   }
 
-  /** Nothing arrives any more, either way, and nobody is told: a cable pulled out. */
+  /** Stops both directions without an error, like a cable that is pulled out. */
   stall(): void {
     for (const end of this.#ends) end.stall();
   }
 
-  /** Ends a stall: what was written meanwhile arrives. */
+  /** Ends a stall. What was written meanwhile arrives. */
   resume(): void {
     for (const end of this.#ends) end.unstall();
   }
 
-  /** Breaks the link at both ends with ECONNRESET; what is under way is lost. */
+  /** Ends both directions with ECONNRESET. Bytes in transit are lost. */
   reset(): void {
     for (const end of this.#ends) {
       end.destroy(Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }));
@@ -57,34 +58,35 @@ export class MemoryLink {
 
 /** @throws UsageError `INVALID_OPTION` */
 export function checkLinkOptions(options: LinkOptions): void {
+  checkRecord("MemoryNetwork", options);
   checkNames("MemoryNetwork", options, ["latencyMs", "maxChunkBytes", "bufferBytes"]);
   checkAtLeast(0, "latencyMs", options.latencyMs);
   checkAtLeast(1, "maxChunkBytes", options.maxChunkBytes);
   checkAtLeast(1, "bufferBytes", options.bufferBytes);
 }
 
-/** Stands for the end of the bytes among them. */
+/** The end of the bytes. */
 const FIN = Symbol("FIN");
 
-/** What was written at once, and when it arrives. */
+/** Bytes that were written at once, or the end, and when they arrive. */
 interface Parcel {
   content: Uint8Array | typeof FIN;
   readonly dueMs: number;
 }
 
-/** One end of a link; it holds the bytes that are on their way to it. */
+/** One end of a link. It holds the bytes that are in transit to it. */
 class LinkEnd extends Duplex {
   readonly #latencyMs: number;
   readonly #maxChunkBytes: number;
   readonly #bufferBytes: number;
   #peer: LinkEnd | undefined;
-  readonly #underWay: Parcel[] = [];
-  #underWayBytes = 0;
+  readonly #transit: Parcel[] = [];
+  #transitBytes = 0;
   #isStalled = false;
   #isDelivering = false;
-  /** Whether the reader has asked for more since it last had enough. */
+  /** Whether the reader has asked for more bytes. */
   #isWanted = false;
-  /** Lets the writer at the other end go on. */
+  /** Lets the writer at the other end continue. */
   #onRoom: (() => void) | undefined;
 
   constructor({ latencyMs = 0, maxChunkBytes = 65_536, bufferBytes = 65_536 }: LinkOptions) {
@@ -122,14 +124,14 @@ class LinkEnd extends Duplex {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     const peer = this.#peer!;
-    // What a vanished peer had not read is an error at this end, as over TCP.
-    if (!peer.destroyed && !peer.readableEnded) inNextTurn(() => peer.#loseThePeer());
+    // The other end sees the end of the bytes, as over TCP.
+    if (!peer.destroyed && !peer.readableEnded) inNextTurn(() => peer.#endWithPeer());
     this.#onRoom?.();
     callback(error);
   }
 
-  #loseThePeer(): void {
-    if (this.#underWay.at(-1)?.content !== FIN) this.#accept(FIN, () => {});
+  #endWithPeer(): void {
+    if (this.#transit.at(-1)?.content !== FIN) this.#accept(FIN, () => {});
   }
 
   #accept(content: Parcel["content"], onTaken: () => void): void {
@@ -137,17 +139,17 @@ class LinkEnd extends Duplex {
       onTaken();
       return;
     }
-    this.#underWay.push({ content, dueMs: clock.nowMs() + this.#latencyMs });
-    if (content !== FIN) this.#underWayBytes += content.length;
-    if (this.#underWayBytes < this.#bufferBytes) onTaken();
+    this.#transit.push({ content, dueMs: clock.nowMs() + this.#latencyMs });
+    if (content !== FIN) this.#transitBytes += content.length;
+    if (this.#transitBytes < this.#bufferBytes) onTaken();
     else this.#onRoom = onTaken;
     this.#deliver();
   }
 
-  /** Hands over what is under way, a turn or the latency later, for as long as it is wanted. */
+  /** Delivers what is in transit, a turn or the latency later, while the reader wants it. */
   #deliver(): void {
-    if (this.#isDelivering || this.#isStalled || this.#underWay.length === 0) return;
-    const [{ content, dueMs }] = this.#underWay;
+    if (this.#isDelivering || this.#isStalled || this.#transit.length === 0) return;
+    const [{ content, dueMs }] = this.#transit;
     if (!this.#isWanted && content !== FIN) return;
     this.#isDelivering = true;
     const waitMs = dueMs - clock.nowMs();
@@ -160,25 +162,25 @@ class LinkEnd extends Duplex {
     if (this.#isStalled || this.destroyed) return;
     const nowMs = clock.nowMs();
     let wantsMore = true;
-    while (wantsMore && this.#underWay.length > 0 && this.#underWay[0].dueMs <= nowMs) {
-      wantsMore = this.#deliverPiece(this.#underWay[0]);
+    while (wantsMore && this.#transit.length > 0 && this.#transit[0].dueMs <= nowMs) {
+      wantsMore = this.#deliverPiece(this.#transit[0]);
       this.#isWanted = wantsMore;
     }
     this.#deliver();
   };
 
-  /** Whether more is wanted. */
+  /** Returns whether the reader wants more. */
   #deliverPiece(parcel: Parcel): boolean {
     const { content } = parcel;
     if (content === FIN) {
-      this.#underWay.shift();
+      this.#transit.shift();
       return this.push(null);
     }
     const piece = content.subarray(0, this.#maxChunkBytes);
-    if (piece.length === content.length) this.#underWay.shift();
+    if (piece.length === content.length) this.#transit.shift();
     else parcel.content = content.subarray(piece.length);
-    this.#underWayBytes -= piece.length;
-    if (this.#underWayBytes < this.#bufferBytes) {
+    this.#transitBytes -= piece.length;
+    if (this.#transitBytes < this.#bufferBytes) {
       const onRoom = this.#onRoom;
       this.#onRoom = undefined;
       onRoom?.();
@@ -187,7 +189,19 @@ class LinkEnd extends Duplex {
   }
 }
 
-function checkAtLeast(least: number, name: string, value: number | undefined): void {
-  if (value === undefined || value >= least) return;
-  throw new UsageError("INVALID_OPTION", `${name} ${value} is not a number from ${least} on`);
+function checkAtLeast(least: number, name: string, value: unknown): void {
+  if (value === undefined || (typeof value === "number" && value >= least)) return;
+  throw new UsageError(
+    "INVALID_OPTION",
+    `${name} ${shown(value)} is not a number from ${least} on`,
+  );
+}
+
+/** @throws UsageError `INVALID_OPTION` unless `options` is an object */
+export function checkRecord(where: string, options: unknown): void {
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  throw new UsageError(
+    "INVALID_OPTION",
+    `${where}: the options are ${shown(options)}, not an object`,
+  );
 }

@@ -2,30 +2,31 @@
 import { createServer } from "node:http";
 import type { Server as NetServer } from "node:net";
 import { Duplex } from "node:stream";
-import type { ReconnectingWebSocketConstructor } from "../client/reconnecting-interface.ts";
-import type { WebSocketConstructor } from "../client/web-socket-interface.ts";
+import type {
+  ReconnectingWebSocketConstructor,
+  WebSocketConstructor,
+  WebSocketStreamConstructor,
+} from "tideway";
+import type { ApplicationOptions, Attachment } from "tideway/server";
 import { defineWebSocketStream } from "../client/web-socket-stream.ts";
-import type { WebSocketStreamConstructor } from "../client/web-socket-stream-interface.ts";
+import { UsageError } from "../errors/index.ts";
 import { createReconnectingClass } from "../node/client/reconnecting-class.ts";
 import { createWebSocketClass } from "../node/client/web-socket-class.ts";
 import { createConnector } from "../node/client/connect.ts";
-import type { Attachment } from "../node/serve/running-server.ts";
 import { attach, type RoutesOption } from "../node/serve/serve.ts";
 import { fastDispatch, fastEnvironment } from "../node/serve/tcp-environments.ts";
-import type { ApplicationOptions } from "../server/application.ts";
 import { inNextTurn } from "../node/environment/timers.ts";
 import { fetchOver } from "./fetch-over.ts";
 import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";
 
 /**
- * A network in memory with one server on it: the same routes, handshakes and frames as over TCP,
- * without ports, and with links that can be made to misbehave. Every URL leads to that server,
- * whatever its host.
+ * A network in memory with one server on it: the same routes, handshakes and frames as over TCP, without
+ * ports, and with links on which you can cause faults. Every URL leads to that server, whatever its host.
  *
- * It works while a test fakes timers (`vi.useFakeTimers()`, `mock.timers.enable()` of node:test):
- * messages arrive without time passing, and heartbeats, timeouts and `latencyMs` follow the faked
- * time. Fake the timers before you open sockets, and let time pass in small steps between which
- * messages can arrive: `await vi.advanceTimersByTimeAsync(30_000)`.
+ * It works with fake timers (`vi.useFakeTimers()`, `mock.timers.enable()` of node:test): messages arrive
+ * without time passing, and heartbeats, timeouts and `latencyMs` follow the fake time. Fake the timers
+ * before you open sockets, and advance time asynchronously, so that messages can arrive between the steps:
+ * `await vi.advanceTimersByTimeAsync(30_000)`.
  *
  * ```ts
  * const network = new MemoryNetwork({ maxChunkBytes: 1 });
@@ -44,11 +45,11 @@ export class MemoryNetwork {
   /** `ReconnectingWebSocket` of `tideway`, on this network. */
   readonly ReconnectingWebSocket: ReconnectingWebSocketConstructor;
   /**
-   * Asks a route that is no WebSocket's; as the standard's function, over a link of its own for
-   * each request. It has no cache and no cookies, and hands out redirects instead of following them.
+   * `fetch` of the standard, on this network, for HTTP routes. Each request uses a new link. It has no cache
+   * and no cookies, and returns redirects instead of following them.
    */
   readonly fetch: typeof fetch;
-  /** The links there have been, the latest last. */
+  /** All links so far, the latest last. */
   readonly links: MemoryLink[] = [];
   readonly #options: LinkOptions;
   #server: NetServer | undefined;
@@ -68,8 +69,10 @@ export class MemoryNetwork {
   }
 
   /**
-   * Puts `routes` on the network, as `attach` of `tideway/server` does on an HTTP server: what `serve`
-   * adds for the heads of requests, their limits in bytes and time, does not hold here.
+   * Serves `routes` on the network, as `attach` of `tideway/server` does on an HTTP server. The limits of
+   * `serve` on the size of request heads, and on the time that they take, do not apply.
+   *
+   * @throws UsageError as `attach` does
    */
   serve<
     const Key extends string,
@@ -82,14 +85,20 @@ export class MemoryNetwork {
     return attach(httpServer, options);
   }
 
-  /** Puts a server of your own on the network, such as the HTTP server that you `attach` to. */
+  /** Puts your own server on the network, such as an HTTP server for `attach`. @throws UsageError `INVALID_OPTION` */
   listen(server: NetServer): void {
+    if (typeof (server as NetServer | undefined | null)?.emit !== "function") {
+      throw new UsageError(
+        "INVALID_OPTION",
+        "MemoryNetwork: listen needs a server of node:http or node:net",
+      );
+    }
     this.#server = server;
   }
 
   /**
-   * A connection to say anything on, also for clients of another make: the client's end of a new
-   * link. It emits `connect`, or an error where no server is on the network.
+   * Opens a connection for any bytes, or for clients of other libraries: the client's end of a new link. It
+   * emits `connect`, or an error if no server is on the network.
    */
   connect(): Duplex {
     const server = this.#server;

@@ -15,7 +15,7 @@ export const RETENTION: Retention = {
   idWindowMs: 60_000,
 };
 
-/** Hears what a broker says of one topic. */
+/** Records what a broker delivers for one topic. */
 export class RecordingListener implements BrokerListener {
   readonly publications: Publication[] = [];
   interruptions = 0;
@@ -36,7 +36,7 @@ export class RecordingListener implements BrokerListener {
 
 let ids = 0;
 
-/** Publishes with an id of its own. */
+/** Publishes with a new id. */
 export function publish(
   broker: Broker,
   topic: string,
@@ -54,7 +54,7 @@ export function checkEqual(actual: unknown, expected: unknown, message: string):
   deepStrictEqual(actual, expected, `${message}: ${show(actual)} is not ${show(expected)}`);
 }
 
-/** Resolves once `condition` holds. */
+/** Resolves when `condition` is true. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string | (() => string),

@@ -1,6 +1,6 @@
 import type { TopicData, TopicSocket } from "../../topics/index.ts";
 
-/** A socket of no network: it keeps what topics send to it, and is as slow as it is told to be. */
+/** A socket without a network: it records what topics send, and can be made slow. */
 export class RecordingSocket implements TopicSocket {
   readonly sent: TopicData[] = [];
   readonly done: Promise<void>;
@@ -27,8 +27,8 @@ export class RecordingSocket implements TopicSocket {
   }
 
   /**
-   * Makes it a peer that reads nothing: one message more is taken, or none where what others have
-   * sent has filled it, and the next ones are refused.
+   * Simulates a peer that does not read: one more message is accepted, or none with `isFull`, and the
+   * next ones are refused.
    */
   block({ isFull = false }: { isFull?: boolean } = {}): void {
     this.#isBlocked = true;

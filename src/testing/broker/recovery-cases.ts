@@ -1,14 +1,14 @@
 import { type Broker, type Topic, Topics, type TopicsOptions } from "../../topics/index.ts";
-import type { BrokerCaseDefinition, BrokerLab } from "./broker-suite.ts";
+import type { BrokerCaseContext, BrokerCaseDefinition } from "./broker-case.ts";
 import { check, checkEqual, range, until } from "./broker-support.ts";
 import { RecordingSocket } from "./recording-socket.ts";
 
-/** What topics make of a broker when things go wrong: once and in order, or told. */
+/** What topics on the broker must do when connections, servers or the engine fail. */
 export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
   {
-    name: "lets a subscriber come back to another node and miss nothing",
-    async run(lab) {
-      const [here, there] = [await openTopic(lab), await openTopic(lab)];
+    name: "lets a subscriber return to another server without missing anything",
+    async run(context) {
+      const [here, there] = [await openTopic(context), await openTopic(context)];
       const first = await join(here);
       await publishAll(here, range(1, 5));
       await until(() => first.numbers.length === 5, "the first five");
@@ -25,9 +25,9 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "lets subscribers come back while others publish, without gap or duplicate at the seam",
-    async run(lab) {
-      const [here, there] = [await openTopic(lab), await openTopic(lab)];
+    name: "lets subscribers return while others publish, without a gap or duplicate where they continue",
+    async run(context) {
+      const [here, there] = [await openTopic(context), await openTopic(context)];
       const { lastPosition } = await join(here);
       const subscribers: Subscriber[] = [];
       await Promise.all([
@@ -44,15 +44,15 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "says so where the history does not reach back far enough",
-    async run(lab) {
-      // More than any node keeps by itself, and than an engine may keep beyond its duty.
-      const topic = await openTopic(lab, { historySize: 10 });
+    name: "reports a loss if the history does not reach back far enough",
+    async run(context) {
+      // More than a server keeps in memory, and more than an engine is likely to keep.
+      const topic = await openTopic(context, { historySize: 10 });
       const { lastPosition } = await join(topic);
       await publishAll(topic, range(1, 2_000));
-      const late = await join(await openTopic(lab, { historySize: 10 }), lastPosition);
+      const late = await join(await openTopic(context, { historySize: 10 }), lastPosition);
       if (late.recovered) {
-        await until(() => late.numbers.length === 2_000, "all, as was promised");
+        await until(() => late.numbers.length === 2_000, "all publications");
         checkEqual(late.numbers, range(1, 2_000), "what came");
       } else {
         checkEqual(late.reason, "missing", "the reason");
@@ -63,89 +63,92 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "goes on after its connections were cut",
+    name: "continues after its connections were cut",
     needs: "interrupt",
-    async run(lab) {
-      const [here, there] = [await openTopic(lab), await openTopic(lab)];
+    async run(context) {
+      const [here, there] = [await openTopic(context), await openTopic(context)];
       const subscribers = [await join(here), await join(there)];
       for (const round of range(0, 2)) {
         const publishing = publishAll(here, range(round * 50 + 1, round * 50 + 50));
         await until(() => here.published > round * 50 + 10, "some are published");
-        await lab.harness.interrupt();
+        await context.harness.interrupt();
         await publishing;
       }
       for (const subscriber of subscribers) await checkComplete(subscriber, 150);
     },
   },
   {
-    name: "goes on after the engine was started again in the middle of publishing",
+    name: "continues after the engine was restarted during publishing",
     needs: "restart",
-    async run(lab) {
-      const [here, there] = [await openTopic(lab), await openTopic(lab)];
+    async run(context) {
+      const [here, there] = [await openTopic(context), await openTopic(context)];
       const subscribers = [await join(here), await join(there)];
       const publishing = publishAll(here, range(1, 100));
       await until(() => here.published > 20, "some are published");
-      await lab.harness.restart();
+      await context.harness.restart();
       await publishing;
       for (const subscriber of subscribers) await checkComplete(subscriber, 100);
     },
   },
   {
-    name: "tells those who are there and those who come back that the engine has lost everything",
+    name: "tells connected and returning subscribers that the engine has lost everything",
     needs: "forget",
-    async run(lab) {
-      const topic = await openTopic(lab, { checkIntervalMs: 100 });
+    async run(context) {
+      const topic = await openTopic(context, { checkIntervalMs: 100 });
       const here = await join(topic);
       await publishAll(topic, range(1, 5));
       await until(() => here.numbers.length === 5, "the first five");
       const { lastPosition } = here;
-      await lab.harness.forget();
-      const back = await join(await openTopic(lab), lastPosition);
+      await context.harness.forget();
+      const back = await join(await openTopic(context), lastPosition);
       checkEqual(back.recovered, false, "recovered");
       await publishAll(topic, range(6, 9));
-      await until(() => here.losses.length > 0, "the loss is told");
+      await until(() => here.losses.length > 0, "the loss is reported");
       await until(() => here.numbers.at(-1) === 9 && back.numbers.at(-1) === 9, "the last one");
       checkEqual(isIncreasing(here.numbers), true, "in order");
-      check(!here.numbers.includes(6) || here.numbers.length === 9, "nothing missing untold");
+      check(!here.numbers.includes(6) || here.numbers.length === 9, "every loss is reported");
     },
   },
 ];
 
-/** A topic on a node of its own, which counts what was stored. */
-interface LabTopic {
+/** A topic on a server of its own, with the number that was stored last. */
+interface CountedTopic {
   readonly topic: Topic;
   published: number;
 }
 
-async function openTopic(lab: BrokerLab, options: TopicsOptions = {}): Promise<LabTopic> {
-  const broker: Broker = await lab.open();
+async function openTopic(
+  context: BrokerCaseContext,
+  options: TopicsOptions = {},
+): Promise<CountedTopic> {
+  const broker: Broker = await context.open();
   const topics = new Topics({
     broker,
-    // The engine may be away for as long as it takes to start it.
+    // Starting the engine may take long.
     publishTimeoutMs: 30_000,
     requestTimeoutMs: 2_000,
     onError: () => {},
     ...options,
   });
-  lab.defer(() => topics.close());
-  return { topic: topics.topic(lab.topic()), published: 0 };
+  context.defer(() => topics.close());
+  return { topic: topics.topic(context.topic()), published: 0 };
 }
 
-/** Publishes one after the other, so that the order is ours. */
-async function publishAll(target: LabTopic, numbers: readonly number[]): Promise<void> {
+/** Publishes one after the other, so that the order is known. */
+async function publishAll(target: CountedTopic, numbers: readonly number[]): Promise<void> {
   for (const number of numbers) {
     await target.topic.publish(`${number}`, { id: `${number}` });
     target.published = number;
   }
 }
 
-async function join({ topic }: LabTopic, since?: unknown): Promise<Subscriber> {
+async function join({ topic }: CountedTopic, since?: unknown): Promise<Subscriber> {
   const socket = new RecordingSocket();
   const { recovered, reason } = await topic.subscribe(socket, { since });
   return new Subscriber(socket, recovered, reason);
 }
 
-/** Everything came, in order; or where something is missing, that was told. */
+/** Checks that everything arrived in order, or that a loss was reported. */
 async function checkComplete(subscriber: Subscriber, last: number): Promise<void> {
   await until(
     () => subscriber.numbers.at(-1) === last,
@@ -159,7 +162,7 @@ function isIncreasing(numbers: readonly number[]): boolean {
   return numbers.every((number, index) => index === 0 || number > numbers[index - 1]);
 }
 
-/** What a socket was told, read from the envelope. */
+/** Reads what a socket was sent, in the default envelope. */
 class Subscriber {
   readonly socket: RecordingSocket;
   readonly recovered: boolean;

@@ -1,0 +1,50 @@
+import type { BrokerCaseDefinition } from "./broker-case.ts";
+import { check, checkEqual, RecordingListener, until } from "./broker-support.ts";
+
+/** What `enter`, `leave` and `members` must do. */
+export const PRESENCE_CASES: readonly BrokerCaseDefinition[] = [
+  {
+    name: "shows all servers who is present, and notifies them of changes",
+    async run(context) {
+      const brokers = [await context.open(), await context.open()];
+      const topic = context.topic();
+      const listener = new RecordingListener();
+      await brokers[1].subscribe(topic, listener);
+      const keys = async (): Promise<readonly string[]> =>
+        (await brokers[1].members(topic)).map(({ key, value }) => `${key}=${value}`).toSorted();
+      checkEqual(await keys(), [], "members at first");
+      await brokers[0].enter(topic, { key: "a-1", value: '{"n":"😀"}' }, 60_000);
+      await brokers[1].enter(topic, { key: "b-1", value: "" }, 60_000);
+      checkEqual(await keys(), ['a-1={"n":"😀"}', "b-1="], "members");
+      await until(() => listener.presenceChanges >= 2, "two presence changes");
+      const before = listener.presenceChanges;
+      await brokers[0].leave(topic, "a-1");
+      checkEqual(await keys(), ["b-1="], "members after a leave");
+      await until(() => listener.presenceChanges > before, "the presence change of a leave");
+      await brokers[0].leave(topic, "a-1");
+      checkEqual(await keys(), ["b-1="], "members after a second leave");
+    },
+  },
+  {
+    name: "removes presence that is not renewed, and keeps presence that is",
+    async run(context) {
+      const broker = await context.open();
+      const topic = context.topic();
+      await broker.enter(topic, { key: "crashed", value: "" }, 1_000);
+      await broker.enter(topic, { key: "alive", value: "" }, 1_000);
+      await until(
+        async () => {
+          await broker.enter(topic, { key: "alive", value: "" }, 1_000);
+          const members = await broker.members(topic);
+          check(
+            members.some(({ key }) => key === "alive"),
+            "a renewed entry stays",
+          );
+          return members.length === 1;
+        },
+        "an entry that is not renewed expires",
+        10_000,
+      );
+    },
+  },
+];
