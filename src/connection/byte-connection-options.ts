@@ -3,7 +3,7 @@ import type {
   ByteBudget,
   DeflateAgreement,
   DeflateCodec,
-  ProtocolEnvironment,
+  EndpointEnvironment,
   SharedOutput,
 } from "../protocol/index.ts";
 import type { FlushQueue } from "./flush-queue.ts";
@@ -12,7 +12,7 @@ import type { TimerWheel } from "./timer-wheel.ts";
 
 /** What all connections of a process share. */
 export interface ConnectionEnvironment {
-  readonly protocol: ProtocolEnvironment;
+  readonly protocol: EndpointEnvironment;
   readonly pool: BufferPool;
   readonly sharedOutput: SharedOutput;
   readonly wheel: TimerWheel;

@@ -117,7 +117,7 @@ export class ByteConnection
   }
 
   get bufferedAmount(): number {
-    return this.#writer.bufferedAmount(this.#endpoint.savedBytes);
+    return this.#writer.bufferedAmount;
   }
 
   get latencyMs(): number | undefined {
@@ -226,7 +226,7 @@ export class ByteConnection
 
   #write(): void {
     if (this.#transportState === "ended") return;
-    this.#writer.write(this.#endpoint.savedBytes);
+    this.#writer.write();
     if (this.#writer.isBlocked) this.#watchOutput();
   }
 

@@ -23,9 +23,8 @@ export class OutputWriter {
   #unsentBytes = 0;
   /** How much of that is in the piece written last. */
   #pieceBytes = 0;
-  /** What compression had saved by the time of the last write, and by the last that has left. */
+  /** By how many bytes compression made the output that has not left shorter. */
   #unsentSavedBytes = 0;
-  #settledSavedBytes = 0;
 
   constructor(output: OutputBuffer, pool: BufferPool, transport: ByteTransport) {
     this.#output = output;
@@ -55,23 +54,20 @@ export class OutputWriter {
     return this.#unsentBytes - this.#pieceBytes + unwritten;
   }
 
-  /**
-   * What is to be sent and has not left, as long as it was before compression, which has saved
-   * `savedBytes` on this connection so far.
-   */
-  bufferedAmount(savedBytes: number): number {
-    return this.waitingBytes + savedBytes - this.#settledSavedBytes;
+  /** Bytes of output that have not left, with messages counted as they were before compression. */
+  get bufferedAmount(): number {
+    return this.waitingBytes + this.#output.savedBytes + this.#unsentSavedBytes;
   }
 
   /** Writes what waits; nothing while blocked. */
-  write(savedBytes: number): void {
+  write(): void {
     const output = this.#output;
     if (output.length === 0 || this.#unsent !== undefined) return;
     this.#unsentBytes = output.length;
     this.#sentBytes = 0;
     this.#isUnsentShared = output.isShared;
+    this.#unsentSavedBytes = output.savedBytes;
     this.#unsent = output.detach();
-    this.#unsentSavedBytes = savedBytes;
     this.#writePieces(this.#unsent);
   }
 
@@ -85,6 +81,7 @@ export class OutputWriter {
   /** The transport is gone. What never left goes on being counted, as the WHATWG interface has it. */
   abandon(): void {
     this.#unsentBytes = this.waitingBytes;
+    this.#unsentSavedBytes += this.#output.savedBytes;
     this.#unsent = undefined;
     this.#output.detach();
   }
@@ -97,7 +94,7 @@ export class OutputWriter {
       this.#countPiece();
     }
     this.#unsent = undefined;
-    this.#settledSavedBytes = this.#unsentSavedBytes;
+    this.#unsentSavedBytes = 0;
     if (!this.#isUnsentShared) this.#pool.give(slab);
   }
 

@@ -1,16 +1,18 @@
-import { type ProtocolError, UsageError } from "../errors/index.ts";
-import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "./close-code.ts";
+import { ProtocolError, UsageError } from "../errors/index.ts";
 import type { ByteBudget } from "./byte-budget.ts";
+import { CloseCode } from "./close-code.ts";
+import { type CloseFrame, closePayload } from "./close-frame.ts";
 import type { DeflateCodec } from "./deflate/codec.ts";
 import { MessageDeflate } from "./deflate/message-deflate.ts";
 import type { DeflateAgreement } from "./deflate/negotiation.ts";
-import { MAX_CONTROL_PAYLOAD_BYTES } from "./frame-rules.ts";
+import type { EndpointEnvironment } from "./endpoint-environment.ts";
+import { FrameParser } from "./frame-parser.ts";
+import { type Fault, MAX_CONTROL_PAYLOAD_BYTES } from "./frame-rules.ts";
 import { FrameWriter } from "./frame-writer.ts";
+import { MessageAssembler, type MessageHandler } from "./message-assembler.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
-import type { ProtocolEnvironment } from "./protocol-environment.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
-import { Receiver } from "./receiver.ts";
 
 const FIN = 0x80;
 
@@ -61,13 +63,15 @@ export interface EndpointEvents {
 
 /**
  * One end of an open WebSocket connection (RFC 6455 5 to 7) without any I/O: bytes go in by
- * `receive` and come out in the output buffer, to which every call appends. Pings are answered and
- * the closing handshake is kept by itself; what the peer sends never makes it throw.
+ * `receive` and come out in the output buffer, to which every call appends. It answers pings and
+ * keeps the closing handshake by itself. Nothing that the peer sends makes it throw.
  */
-export class Endpoint extends Receiver {
+export class Endpoint implements MessageHandler {
   #state: EndpointState = "open";
   readonly #events: EndpointEvents;
-  readonly #environment: ProtocolEnvironment;
+  readonly #environment: EndpointEnvironment;
+  readonly #parser: FrameParser;
+  readonly #assembler: MessageAssembler;
   readonly #writer: FrameWriter;
   readonly #deflate: MessageDeflate | undefined;
   #holdsPongs = false;
@@ -75,7 +79,7 @@ export class Endpoint extends Receiver {
 
   constructor(
     options: EndpointOptions,
-    environment: ProtocolEnvironment,
+    environment: EndpointEnvironment,
     output: OutputBuffer,
     events: EndpointEvents,
   ) {
@@ -83,10 +87,18 @@ export class Endpoint extends Receiver {
     const deflate =
       options.deflate && new MessageDeflate(options.deflate.agreement, options.deflate.codec);
     const { unfinishedBudget } = options;
-    super({ role, maxMessageBytes, deflate, unfinishedBudget }, environment);
-    this.#deflate = deflate;
     this.#events = events;
     this.#environment = environment;
+    this.#deflate = deflate;
+    this.#assembler = new MessageAssembler(
+      { role, maxMessageBytes, deflate, unfinishedBudget },
+      environment,
+      this,
+    );
+    this.#parser = new FrameParser(
+      { isMasked: role === "server", allowsCompressed: deflate !== undefined },
+      this.#assembler,
+    );
     this.#writer = new FrameWriter({ role, maxFrameBytes, deflate }, environment, output);
   }
 
@@ -94,19 +106,35 @@ export class Endpoint extends Receiver {
     return this.#state;
   }
 
-  /** By how many bytes compression has made the output shorter so far. */
-  get savedBytes(): number {
-    return this.#deflate?.savedBytes ?? 0;
+  /** Bytes held for frames and messages that are not complete, and for what arrived while paused. */
+  get heldBytes(): number {
+    return this.#parser.waitingBytes + this.#assembler.heldBytes;
   }
 
-  /** The transport has ended: without Close frames both ways the close code is 1006. */
+  /** Takes the next bytes from the peer, which it may change during the call, and makes the calls. */
+  receive(chunk: Uint8Array): void {
+    this.#assembler.beginChunk();
+    this.#parser.receive(chunk);
+  }
+
+  /** Takes the end of the transport: without Close frames both ways the close code is 1006. */
   receiveEnd(): void {
     if (this.#state === "closed") return;
     this.#finish({ code: CloseCode.Abnormal, reason: "", wasClean: false, error: undefined });
   }
 
+  /** Holds back further calls from the next frame on, also within the chunk being received. */
+  pause(): void {
+    this.#parser.pause();
+  }
+
+  /** Continues with what arrived while paused. */
+  resume(): void {
+    this.#parser.resume();
+  }
+
   /**
-   * @param mayCompress whether to compress the message if that is agreed upon and worth while
+   * @param mayCompress whether to compress the message if both ends agreed to and it is worth it
    * @throws {UsageError} `NOT_OPEN` unless the state is `open`.
    */
   sendText(text: string, mayCompress = true): void {
@@ -145,20 +173,23 @@ export class Endpoint extends Receiver {
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#writer.writeFrame(FIN | Opcode.Close, payload);
-    // The peer's Close frame stands behind what is held back; that data is of no use any more.
+    // The peer's Close frame is behind what is held back, and that data is of no use any more.
     this.resume();
   }
 
-  /** Fails the connection (RFC 6455 7.1.7) with the close code of `error`, for reasons of the owner's. */
+  /** Fails the connection (RFC 6455 7.1.7) with the close code of `error`, which tells the peer why. */
   fail(error: ProtocolError): void {
     if (this.#state === "closed") return;
-    this.stop();
-    this.onViolation(error);
+    if (this.#state === "open") {
+      const payload = closePayload(this.#environment, error.closeCode, error.message);
+      this.#writer.writeFrame(FIN | Opcode.Close, payload);
+    }
+    this.#finish({ code: CloseCode.Abnormal, reason: "", wasClean: false, error });
   }
 
   /**
-   * While true, pings are not answered but the latest is remembered, and answered when it becomes
-   * false (RFC 6455 5.5.3): a peer that pings and does not read fills no memory.
+   * While true, pings are not answered; the latest is remembered, and answered when this becomes
+   * false (RFC 6455 5.5.3). So a peer that pings and does not read fills no memory.
    */
   set holdsPongs(value: boolean) {
     this.#holdsPongs = value;
@@ -182,26 +213,26 @@ export class Endpoint extends Receiver {
     }
   }
 
-  // RFC 6455 1.4: data that comes after this side's Close frame is discarded.
-  protected override onText(text: string): void {
+  // RFC 6455 1.4: data that arrives after this side's Close frame is discarded.
+  onText(text: string): void {
     if (this.#state === "open") this.#events.onText(text);
   }
 
-  protected override onBinary(bytes: Uint8Array): void {
+  onBinary(bytes: Uint8Array): void {
     if (this.#state === "open") this.#events.onBinary(bytes);
   }
 
-  protected override onPing(payload: Uint8Array): void {
+  onPing(payload: Uint8Array): void {
     this.#answerPing(payload);
     this.#events.onPing(payload);
   }
 
-  protected override onPong(payload: Uint8Array): void {
+  onPong(payload: Uint8Array): void {
     this.#events.onPong(payload);
   }
 
   /** RFC 6455 5.5.1: a Close frame is answered with one that repeats its code. */
-  protected override onCloseFrame(code: number, reason: string): void {
+  onCloseFrame({ code, reason }: CloseFrame): void {
     if (this.#state === "open") {
       const echoed = code === CloseCode.NoStatusReceived ? undefined : code;
       this.#writer.writeFrame(FIN | Opcode.Close, closePayload(this.#environment, echoed, ""));
@@ -209,13 +240,8 @@ export class Endpoint extends Receiver {
     this.#finish({ code, reason, wasClean: true, error: undefined });
   }
 
-  /** RFC 6455 7.1.7: tells the peer why, if it has not been sent a Close frame already. */
-  protected override onViolation(error: ProtocolError): void {
-    if (this.#state === "open") {
-      const payload = closePayload(this.#environment, error.closeCode, error.message);
-      this.#writer.writeFrame(FIN | Opcode.Close, payload);
-    }
-    this.#finish({ code: CloseCode.Abnormal, reason: "", wasClean: false, error });
+  onFault({ code, message, closeCode }: Fault): void {
+    this.fail(new ProtocolError(code, message, { closeCode }));
   }
 
   #answerPing(payload: Uint8Array): void {
@@ -232,44 +258,8 @@ export class Endpoint extends Receiver {
     this.#state = "closed";
     this.#heldPong = undefined;
     this.#deflate?.close();
-    this.stop();
+    this.#parser.stop();
+    this.#assembler.stop();
     this.#events.onFinish(record);
-  }
-}
-
-/** The body of a Close frame (RFC 6455 5.5.1). */
-function closePayload(
-  environment: ProtocolEnvironment,
-  code: number | undefined,
-  reason: string,
-): Uint8Array {
-  checkCloseArguments(environment, code, reason);
-  if (code === undefined) return environment.allocate(0);
-  const payload = environment.allocate(2 + environment.utf8Length(reason));
-  payload[0] = code >>> 8;
-  payload[1] = code;
-  environment.encodeUtf8(reason, payload, 2);
-  return payload;
-}
-
-/**
- * RFC 6455 7.4 and 5.5.
- * @throws {UsageError} `INVALID_CLOSE_CODE` or `CLOSE_REASON_TOO_BIG`.
- */
-function checkCloseArguments(
-  environment: ProtocolEnvironment,
-  code: number | undefined,
-  reason: string,
-): void {
-  if (code === undefined && reason === "") return;
-  if (code === undefined || !isCloseCodeOnWire(code) || !Number.isInteger(code)) {
-    throw new UsageError("INVALID_CLOSE_CODE", `close code ${code} must not be sent`);
-  }
-  const reasonBytes = environment.utf8Length(reason);
-  if (reasonBytes > MAX_CLOSE_REASON_BYTES) {
-    throw new UsageError(
-      "CLOSE_REASON_TOO_BIG",
-      `close reason of ${reasonBytes} bytes exceeds ${MAX_CLOSE_REASON_BYTES}`,
-    );
   }
 }

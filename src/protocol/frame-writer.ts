@@ -4,13 +4,13 @@ import {
   writeFrameHeader,
   writeUint32,
 } from "./frame-header.ts";
-import { mask } from "./masking.ts";
+import type { EndpointEnvironment } from "./endpoint-environment.ts";
+import type { Masker } from "./masking.ts";
 import type { MessageDeflate } from "./deflate/message-deflate.ts";
 import { RSV1 } from "./frame-rules.ts";
-import { MaskingKeys } from "./masking-keys.ts";
+import type { MaskingKeys } from "./masking-keys.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
-import type { ProtocolEnvironment } from "./protocol-environment.ts";
 import type { PreparedFrame, PreparedMessage } from "./prepared-message.ts";
 
 const FIN = 0x80;
@@ -30,19 +30,23 @@ export interface FrameWriterOptions {
 /** Writes frames (RFC 6455 5.2) in place into an output buffer. */
 export class FrameWriter {
   readonly #output: OutputBuffer;
-  readonly #environment: ProtocolEnvironment;
+  readonly #environment: EndpointEnvironment;
   readonly #maxFrameBytes: number;
   readonly #deflate: MessageDeflate | undefined;
+  readonly #masker: Masker;
+  /** Undefined on a server, which does not mask. */
   readonly #maskingKeys: MaskingKeys | undefined;
   /** The same for all who make the same frames; undefined if this one's frames are its alone. */
   readonly #frameKind: string | undefined;
 
-  constructor(options: FrameWriterOptions, environment: ProtocolEnvironment, output: OutputBuffer) {
+  constructor(options: FrameWriterOptions, environment: EndpointEnvironment, output: OutputBuffer) {
     this.#output = output;
     this.#environment = environment;
     this.#maxFrameBytes = options.maxFrameBytes;
     this.#deflate = options.deflate;
-    this.#maskingKeys = options.role === "client" ? MaskingKeys.of(environment) : undefined;
+    const { masker, maskingKeys } = environment.buffers;
+    this.#masker = masker;
+    this.#maskingKeys = options.role === "client" ? maskingKeys : undefined;
     const isShareable = this.#maskingKeys === undefined && this.#maxFrameBytes === Infinity;
     if (isShareable) this.#frameKind = this.#deflate === undefined ? "plain" : this.#deflate.kind;
   }
@@ -56,21 +60,19 @@ export class FrameWriter {
     }
     const frame = message.frames.get(kind) ?? this.#frame(message, kind);
     this.#output.append(frame.bytes, kind);
-    if (this.#deflate !== undefined) this.#deflate.savedBytes += frame.savedBytes;
+    this.#output.savedBytes += frame.savedBytes;
   }
 
-  /** Makes the frame that all of this kind are sent. */
+  /** Makes the frame that is sent to all connections of this kind. */
   #frame(message: PreparedMessage, kind: string): PreparedFrame {
     const output = this.#output;
-    const deflate = this.#deflate;
-    const start = output.length;
-    const savedBefore = deflate?.savedBytes ?? 0;
+    const { length: start, savedBytes: savedBefore } = output;
     this.#writeData(message);
     // Not `slice`, by which a Buffer makes a view.
     const bytes = new Uint8Array(output.bytes.subarray(start, output.length));
-    const frame = { bytes, savedBytes: (deflate?.savedBytes ?? 0) - savedBefore };
+    const frame = { bytes, savedBytes: output.savedBytes - savedBefore };
     output.length = start;
-    if (deflate !== undefined) deflate.savedBytes = savedBefore;
+    output.savedBytes = savedBefore;
     message.frames.set(kind, frame);
     return frame;
   }
@@ -132,7 +134,7 @@ export class FrameWriter {
       const key = keys.next();
       writeUint32(bytes, at, key);
       at += 4;
-      mask(bytes, at, at + payloadBytes, key, 0);
+      this.#masker.mask(bytes, at, at + payloadBytes, key, 0);
     }
     output.length = at + payloadBytes;
   }
@@ -148,6 +150,7 @@ export class FrameWriter {
       mayCompress && deflate?.isFor(bytes.length) === true ? deflate.deflate(bytes) : undefined;
     const firstOpcode = deflated === undefined ? opcode : opcode | RSV1;
     const payload = deflated ?? bytes;
+    this.#output.savedBytes += bytes.length - payload.length;
     if (payload.length > this.#maxFrameBytes) this.#writeFragments(firstOpcode, payload);
     else this.writeFrame(FIN | firstOpcode, payload);
   }

@@ -71,7 +71,7 @@ export { HandshakeError, ProtocolError, UsageError } from "../errors/index.ts";
 export { isPool } from "./message-pool.ts";
 export { Opcode } from "./opcode.ts";
 export { type BufferPool, OutputBuffer } from "./output-buffer.ts";
+export type { EndpointEnvironment } from "./endpoint-environment.ts";
 export type { ProtocolEnvironment } from "./protocol-environment.ts";
 export { type PreparedFrame, PreparedMessage } from "./prepared-message.ts";
-export type { Receiver, ReceiverOptions } from "./receiver.ts";
 export { type SharedBytes, SharedOutput } from "./shared-output.ts";

@@ -2,115 +2,145 @@
  * Masking (RFC 6455 5.3). A masking key is one 32-bit integer whose most significant byte is the
  * first on the wire.
  *
- * bench: mask. Words are masked several times as fast as bytes, and four of them a round faster than
- * one. What is long enough to be worth aligning is masked in 64-bit words, twice as fast again.
+ * bench: mask. Words are masked several times as fast as bytes, and four words a round faster than
+ * one. Longer payloads are aligned and masked in 64-bit words, twice as fast again.
  */
 
-import { type ArrayViews, offsetOf, viewsOf } from "./array-views.ts";
+import { ArrayViews } from "./array-views.ts";
 
-/** From here on 64-bit words pay for the big integer that holds the key. */
+/** From this length on, 64-bit words pay for the big integer that holds the key. */
 export const MIN_LONG_BYTES = 512;
+
+/** The views of a larger buffer are not kept, so that its memory can be freed. */
+const MAX_KEPT_BUFFER_BYTES = 1 << 18;
 
 const HIGH_BITS = 0x80808080;
 
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /**
- * XORs `bytes[start, end)` in place with the masking key; masking and unmasking are the same.
- * `offset` is the position of `start` in the frame's payload.
+ * Masks payloads in place. It keeps the views of the latest memory, because many frames come in one
+ * chunk, and many chunks in one buffer.
  */
-export function mask(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  key: number,
-  offset: number,
-): void {
-  if (end - start < MIN_LONG_BYTES) {
-    maskAndTest(bytes, start, end, key, offset);
-    return;
+export class Masker {
+  #array: Uint8Array = new Uint8Array(0);
+  #offset = 0;
+  #views: ArrayViews = new ArrayViews(this.#array.buffer);
+  readonly #keyWords = new Int32Array(2);
+  readonly #keyQuads = new BigUint64Array(this.#keyWords.buffer);
+
+  /**
+   * Returns the views of the memory that holds `bytes`. It compares the array first: asking an array
+   * for its buffer takes longer than masking a short message.
+   */
+  viewsOf(bytes: Uint8Array): ArrayViews {
+    return bytes === this.#array ? this.#views : this.#keepViewsOf(bytes);
   }
-  const { quads } = viewsOf(bytes);
-  const byteOffset = offsetOf(bytes);
-  const aligned = start + (-(byteOffset + start) & 7);
-  maskAndTest(bytes, start, aligned, key, offset);
-  const turned = turn(key, offset + aligned - start);
-  keyWords.fill(inMemoryOrder(turned));
-  const quad = keyQuads[0];
-  let index = (byteOffset + aligned) >>> 3;
-  const stop = index + (((end - aligned) >>> 5) << 2);
-  for (; index < stop; index += 4) {
-    quads[index] = quads[index] ^ quad;
-    quads[index + 1] = quads[index + 1] ^ quad;
-    quads[index + 2] = quads[index + 2] ^ quad;
-    quads[index + 3] = quads[index + 3] ^ quad;
+
+  /** Returns where `bytes` begins in its memory. Fast directly after `viewsOf(bytes)`. */
+  offsetOf(bytes: Uint8Array): number {
+    return bytes === this.#array ? this.#offset : bytes.byteOffset;
   }
-  maskAndTest(bytes, (stop << 3) - byteOffset, end, turned, 0);
+
+  #keepViewsOf(bytes: Uint8Array): ArrayViews {
+    const { buffer } = bytes;
+    const views = buffer === this.#views.buffer ? this.#views : new ArrayViews(buffer);
+    if (buffer.byteLength <= MAX_KEPT_BUFFER_BYTES) {
+      this.#array = bytes;
+      this.#offset = bytes.byteOffset;
+      this.#views = views;
+    }
+    return views;
+  }
+
+  /**
+   * XORs `bytes[start, end)` with the masking key. Masking and unmasking are the same. `offset` is
+   * the position of `start` in the frame's payload.
+   */
+  mask(bytes: Uint8Array, start: number, end: number, key: number, offset: number): void {
+    if (end - start < MIN_LONG_BYTES) this.maskAndTest(bytes, start, end, key, offset);
+    else this.#maskLong(bytes, start, end, key, offset);
+  }
+
+  #maskLong(bytes: Uint8Array, start: number, end: number, key: number, offset: number): void {
+    const { quads } = this.viewsOf(bytes);
+    const byteOffset = this.offsetOf(bytes);
+    const aligned = start + (-(byteOffset + start) & 7);
+    this.maskAndTest(bytes, start, aligned, key, offset);
+    const turned = turn(key, offset + aligned - start);
+    this.#keyWords.fill(inMemoryOrder(turned));
+    const quad = this.#keyQuads[0];
+    let index = (byteOffset + aligned) >>> 3;
+    const stop = index + (((end - aligned) >>> 5) << 2);
+    for (; index < stop; index += 4) {
+      quads[index] = quads[index] ^ quad;
+      quads[index + 1] = quads[index + 1] ^ quad;
+      quads[index + 2] = quads[index + 2] ^ quad;
+      quads[index + 3] = quads[index + 3] ^ quad;
+    }
+    this.maskAndTest(bytes, (stop << 3) - byteOffset, end, turned, 0);
+  }
+
+  /**
+   * Does what `mask` does, for short payloads. Returns whether all bytes are below 0x80 afterwards,
+   * which tells at little cost that a text message is ASCII.
+   */
+  maskAndTest(bytes: Uint8Array, start: number, end: number, key: number, offset: number): boolean {
+    const { data } = this.viewsOf(bytes);
+    const turned = turn(key, offset);
+    const word = inMemoryOrder(turned);
+    const byteOffset = this.offsetOf(bytes);
+    const stop = byteOffset + end;
+    let at = byteOffset + start;
+    let seen = 0;
+    for (; at + 16 <= stop; at += 16) {
+      const word0 = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
+      const word1 = data.getInt32(at + 4, IS_LITTLE_ENDIAN) ^ word;
+      const word2 = data.getInt32(at + 8, IS_LITTLE_ENDIAN) ^ word;
+      const word3 = data.getInt32(at + 12, IS_LITTLE_ENDIAN) ^ word;
+      data.setInt32(at, word0, IS_LITTLE_ENDIAN);
+      data.setInt32(at + 4, word1, IS_LITTLE_ENDIAN);
+      data.setInt32(at + 8, word2, IS_LITTLE_ENDIAN);
+      data.setInt32(at + 12, word3, IS_LITTLE_ENDIAN);
+      seen |= word0 | word1 | word2 | word3;
+    }
+    for (; at + 4 <= stop; at += 4) {
+      const masked = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
+      data.setInt32(at, masked, IS_LITTLE_ENDIAN);
+      seen |= masked;
+    }
+    for (let shift = 24; at < stop; at++, shift -= 8) {
+      const masked = data.getUint8(at) ^ ((turned >>> shift) & 0xff);
+      data.setUint8(at, masked);
+      seen |= masked;
+    }
+    return (seen & HIGH_BITS) === 0;
+  }
+
+  /** Whether `bytes[start, end)` are all below 0x80, for short payloads that are not masked. */
+  isShortAscii(bytes: Uint8Array, start: number, end: number): boolean {
+    const { data } = this.viewsOf(bytes);
+    const offset = this.offsetOf(bytes);
+    const stop = offset + end;
+    let at = offset + start;
+    let seen = 0;
+    for (; at + 16 <= stop; at += 16) {
+      seen |=
+        data.getInt32(at, IS_LITTLE_ENDIAN) |
+        data.getInt32(at + 4, IS_LITTLE_ENDIAN) |
+        data.getInt32(at + 8, IS_LITTLE_ENDIAN) |
+        data.getInt32(at + 12, IS_LITTLE_ENDIAN);
+    }
+    for (; at + 4 <= stop; at += 4) seen |= data.getInt32(at, IS_LITTLE_ENDIAN);
+    for (; at < stop; at++) seen |= data.getUint8(at);
+    return (seen & HIGH_BITS) === 0;
+  }
 }
 
 /**
- * As `mask`, for what is short; returns whether all bytes are below 0x80 afterwards: a text message
- * learns here, at little cost, that it is ASCII.
- */
-export function maskAndTest(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  key: number,
-  offset: number,
-): boolean {
-  const { data } = viewsOf(bytes);
-  const turned = turn(key, offset);
-  const word = inMemoryOrder(turned);
-  const byteOffset = offsetOf(bytes);
-  const stop = byteOffset + end;
-  let at = byteOffset + start;
-  let seen = 0;
-  for (; at + 16 <= stop; at += 16) {
-    const word0 = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
-    const word1 = data.getInt32(at + 4, IS_LITTLE_ENDIAN) ^ word;
-    const word2 = data.getInt32(at + 8, IS_LITTLE_ENDIAN) ^ word;
-    const word3 = data.getInt32(at + 12, IS_LITTLE_ENDIAN) ^ word;
-    data.setInt32(at, word0, IS_LITTLE_ENDIAN);
-    data.setInt32(at + 4, word1, IS_LITTLE_ENDIAN);
-    data.setInt32(at + 8, word2, IS_LITTLE_ENDIAN);
-    data.setInt32(at + 12, word3, IS_LITTLE_ENDIAN);
-    seen |= word0 | word1 | word2 | word3;
-  }
-  for (; at + 4 <= stop; at += 4) {
-    const masked = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
-    data.setInt32(at, masked, IS_LITTLE_ENDIAN);
-    seen |= masked;
-  }
-  for (let shift = 24; at < stop; at++, shift -= 8) {
-    const masked = data.getUint8(at) ^ ((turned >>> shift) & 0xff);
-    data.setUint8(at, masked);
-    seen |= masked;
-  }
-  return (seen & HIGH_BITS) === 0;
-}
-
-/** Whether `bytes[start, end)` are all below 0x80, as `maskAndTest` tells; for what is short. */
-export function isShortAscii(bytes: Uint8Array, start: number, end: number): boolean {
-  const { data } = viewsOf(bytes);
-  const offset = offsetOf(bytes);
-  const stop = offset + end;
-  let at = offset + start;
-  let seen = 0;
-  for (; at + 16 <= stop; at += 16) {
-    seen |=
-      data.getInt32(at, IS_LITTLE_ENDIAN) |
-      data.getInt32(at + 4, IS_LITTLE_ENDIAN) |
-      data.getInt32(at + 8, IS_LITTLE_ENDIAN) |
-      data.getInt32(at + 12, IS_LITTLE_ENDIAN);
-  }
-  for (; at + 4 <= stop; at += 4) seen |= data.getInt32(at, IS_LITTLE_ENDIAN);
-  for (; at < stop; at++) seen |= data.getUint8(at);
-  return (seen & HIGH_BITS) === 0;
-}
-
-/**
- * Copies `length` bytes, which begin a frame's payload, from `source[from]` to `target[to]`, which
- * MUST be at a whole word, and masks them there. Up to some hundred bytes this one pass is several
- * times as fast as `set` and `mask`.
+ * Copies the first `length` bytes of a payload from `source[from]` to `target[to]`, which MUST be at
+ * a whole word, and masks them there. Up to some hundred bytes, this one pass is several times as
+ * fast as `set` and `mask`.
  */
 export function copyMasked(
   source: ArrayViews,
@@ -142,22 +172,14 @@ export function copyMasked(
   }
 }
 
+/** The key for a payload from which the first `byteCount` bytes have been taken. */
 function turn(key: number, byteCount: number): number {
   const bits = (byteCount & 3) << 3;
   return bits === 0 ? key : (key << bits) | (key >>> (32 - bits));
 }
 
-const keyBytes = new Uint8Array(8);
-const keyWords = new Int32Array(keyBytes.buffer);
-const keyQuads = new BigUint64Array(keyBytes.buffer);
-
 /** The word whose bytes in memory are those of the key, whatever the machine's byte order. */
 function inMemoryOrder(key: number): number {
-  keyBytes[0] = key >>> 24;
-  keyBytes[1] = key >>> 16;
-  keyBytes[2] = key >>> 8;
-  keyBytes[3] = key;
-  return keyWords[0];
+  if (!IS_LITTLE_ENDIAN) return key | 0;
+  return (key << 24) | ((key & 0xff00) << 8) | ((key >>> 8) & 0xff00) | (key >>> 24);
 }
-
-const IS_LITTLE_ENDIAN = inMemoryOrder(1) !== 1;

@@ -5,50 +5,56 @@ import type { ProtocolEnvironment } from "./protocol-environment.ts";
 /** Longer messages get memory of their own, which costs little beside copying them. */
 export const MAX_POOLED_BYTES = 2048;
 
-/** Up to here one pass that copies and unmasks is the fastest. */
+/** Up to this length, one pass that copies and unmasks is the fastest. */
 export const MAX_ONE_PASS_BYTES = 1024;
 
-/** What a message that is kept holds at most, however short it is. */
+/** A message that the application keeps holds at most this much memory, however short it is. */
 const POOL_BYTES = 16_384;
 
-let pool: ArrayViews = new ArrayViews(new ArrayBuffer(0));
-let usedBytes = 0;
+/** Marks the memory of a pool. */
+const POOL = Symbol("memory of several messages");
 
-const pools = new WeakSet<ArrayBufferLike>();
-
-/** Whether messages of several peers may be in `buffer`. */
+/** Whether `buffer` may hold messages of several peers. */
 export function isPool(buffer: ArrayBufferLike): boolean {
-  return pools.has(buffer);
+  return POOL in buffer;
 }
 
-/** Takes `byteLength` bytes, at most `MAX_POOLED_BYTES`, out of the pool; returns where they begin. */
-function take(byteLength: number, environment: ProtocolEnvironment): number {
-  if (usedBytes + byteLength > pool.bytes.length) {
-    pool = new ArrayViews(environment.allocatePool(POOL_BYTES));
-    pools.add(pool.buffer);
-    usedBytes = 0;
+/** Memory for short binary messages, which are cut out of larger pieces (bench: parse). */
+export class MessagePool {
+  readonly #environment: Pick<ProtocolEnvironment, "allocatePool">;
+  #views = new ArrayViews(new ArrayBuffer(0));
+  #usedBytes = 0;
+
+  constructor(environment: Pick<ProtocolEnvironment, "allocatePool">) {
+    this.#environment = environment;
   }
-  const start = usedBytes;
-  usedBytes += (byteLength + 7) & ~7;
-  return start;
-}
 
-/** Returns a copy of `source` in memory that is cut out of a larger piece (bench: parse). */
-export function pooledCopy(source: Uint8Array, environment: ProtocolEnvironment): Uint8Array {
-  const start = take(source.length, environment);
-  pool.bytes.set(source, start);
-  return new Uint8Array(pool.buffer, start, source.length);
-}
+  /** Returns a copy of `source`, which has at most `MAX_POOLED_BYTES`. */
+  copy(source: Uint8Array): Uint8Array {
+    const start = this.#take(source.length);
+    this.#views.bytes.set(source, start);
+    return new Uint8Array(this.#views.buffer, start, source.length);
+  }
 
-/** As `pooledCopy`, of `length` bytes at `source[from]`, unmasked; at most `MAX_ONE_PASS_BYTES`. */
-export function pooledUnmaskedCopy(
-  source: ArrayViews,
-  from: number,
-  length: number,
-  key: number,
-  environment: ProtocolEnvironment,
-): Uint8Array {
-  const start = take(length, environment);
-  copyMasked(source, from, pool, start, length, key);
-  return new Uint8Array(pool.buffer, start, length);
+  /** Returns an unmasked copy of `length` bytes at `source[from]`, at most `MAX_ONE_PASS_BYTES`. */
+  unmaskedCopy(source: ArrayViews, from: number, length: number, key: number): Uint8Array {
+    const start = this.#take(length);
+    copyMasked(source, from, this.#views, start, length, key);
+    return new Uint8Array(this.#views.buffer, start, length);
+  }
+
+  /** Takes `byteLength` bytes, and returns where they begin. */
+  #take(byteLength: number): number {
+    if (this.#usedBytes + byteLength > this.#views.bytes.length) this.#refill();
+    const start = this.#usedBytes;
+    this.#usedBytes += (byteLength + 7) & ~7;
+    return start;
+  }
+
+  #refill(): void {
+    const buffer = this.#environment.allocatePool(POOL_BYTES);
+    Object.defineProperty(buffer, POOL, { value: true });
+    this.#views = new ArrayViews(buffer);
+    this.#usedBytes = 0;
+  }
 }

@@ -18,6 +18,8 @@ export class OutputBuffer {
   /** The storage; filled up to `length`. */
   bytes: Uint8Array = EMPTY;
   length = 0;
+  /** By how many bytes compression has made the frames shorter. */
+  savedBytes = 0;
   readonly #pool: BufferPool;
   readonly #sharedOutput: SharedOutput | undefined;
   /** Where `bytes`, all of them, are others' too. */
@@ -77,6 +79,7 @@ export class OutputBuffer {
     const bytes = this.bytes;
     this.bytes = EMPTY;
     this.length = 0;
+    this.savedBytes = 0;
     this.#shared = undefined;
     return bytes;
   }

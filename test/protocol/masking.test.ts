@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { viewsOf } from "../../src/protocol/array-views.ts";
-import { copyMasked, mask, maskAndTest } from "../../src/protocol/masking.ts";
+import { copyMasked, Masker } from "../../src/protocol/masking.ts";
+
+const masker = new Masker();
 
 /** RFC 6455 5.3, word for word. */
 function maskNaively(bytes: Uint8Array, start: number, end: number, key: number, offset: number) {
@@ -25,7 +26,7 @@ describe("mask (RFC 6455 5.3)", () => {
           const offset = (length + alignment) % 5;
           const fast = numbered(160).subarray(alignment);
           const naive = Uint8Array.from(fast);
-          mask(fast, 3, 3 + length, key, offset);
+          masker.mask(fast, 3, 3 + length, key, offset);
           maskNaively(naive, 3, 3 + length, key, offset);
           expect(fast).toEqual(naive);
         }
@@ -38,7 +39,7 @@ describe("mask (RFC 6455 5.3)", () => {
       for (let alignment = 0; alignment < 8; alignment++) {
         const fast = numbered(600).subarray(alignment);
         const naive = Uint8Array.from(fast);
-        mask(fast, 5, 5 + length, KEY_WITH_HIGH_BIT, length % 5);
+        masker.mask(fast, 5, 5 + length, KEY_WITH_HIGH_BIT, length % 5);
         maskNaively(naive, 5, 5 + length, KEY_WITH_HIGH_BIT, length % 5);
         expect(Buffer.compare(fast, naive)).toBe(0);
       }
@@ -50,7 +51,7 @@ describe("mask (RFC 6455 5.3)", () => {
       for (const length of [...Array(70).keys(), 125, 510, 511, 512]) {
         const source = numbered(600);
         const target = new Uint8Array(600).fill(0xee);
-        copyMasked(viewsOf(source), 3 + alignment, viewsOf(target), 8, length, KEY);
+        copyMasked(masker.viewsOf(source), 3 + alignment, masker.viewsOf(target), 8, length, KEY);
         const naive = numbered(600);
         maskNaively(naive, 3 + alignment, 3 + alignment + length, KEY, 0);
         const expected = new Uint8Array(600).fill(0xee);
@@ -63,15 +64,15 @@ describe("mask (RFC 6455 5.3)", () => {
 
   it("undoes itself", () => {
     const bytes = numbered(1000);
-    mask(bytes, 0, 1000, KEY, 2);
-    mask(bytes, 0, 1000, KEY, 2);
+    masker.mask(bytes, 0, 1000, KEY, 2);
+    masker.mask(bytes, 0, 1000, KEY, 2);
     expect(bytes).toEqual(numbered(1000));
   });
 
   it("takes no other buffer for the one it saw last", () => {
     for (let round = 0; round < 3; round++) {
       const bytes = numbered(256);
-      mask(bytes, 0, 256, KEY, 0);
+      masker.mask(bytes, 0, 256, KEY, 0);
       const naive = numbered(256);
       maskNaively(naive, 0, 256, KEY, 0);
       expect(bytes).toEqual(naive);
@@ -82,13 +83,13 @@ describe("mask (RFC 6455 5.3)", () => {
     for (const length of [1, 2, 3, 4, 7, 47, 48, 49, 64, 67, 131]) {
       const ascii = new Uint8Array(length).fill(0x7f);
       maskNaively(ascii, 0, length, KEY, 1);
-      expect(maskAndTest(ascii, 0, length, KEY, 1)).toBe(true);
+      expect(masker.maskAndTest(ascii, 0, length, KEY, 1)).toBe(true);
       for (let at = 0; at < length; at++) {
         const bytes = new Uint8Array(length).fill(0x7f);
         bytes[at] = 0x80;
-        expect(maskAndTest(bytes, 0, length, 0, 0)).toBe(false);
+        expect(masker.maskAndTest(bytes, 0, length, 0, 0)).toBe(false);
         maskNaively(bytes, 0, length, KEY, 1);
-        expect(maskAndTest(bytes, 0, length, KEY, 1)).toBe(false);
+        expect(masker.maskAndTest(bytes, 0, length, KEY, 1)).toBe(false);
       }
     }
   });

@@ -65,9 +65,9 @@ describe("a prepared message", () => {
     const { codec, count } = countingCodec();
     const message = new PreparedMessage(LONG);
     const frames = [1, 2, 3].map(() => {
-      const { endpoint, written } = open(false, codec);
+      const { endpoint, output, written } = open(false, codec);
       endpoint.sendPrepared(message);
-      expect(endpoint.savedBytes).toBeGreaterThan(1000);
+      expect(output.savedBytes).toBeGreaterThan(1000);
       return written();
     });
     expect(count()).toBe(1);

@@ -4,13 +4,15 @@ import {
   type BufferPool,
   type ClosingRecord,
   Endpoint,
+  type EndpointEnvironment,
   type EndpointOptions,
   OutputBuffer,
   type ProtocolEnvironment,
 } from "../../src/protocol/index.ts";
+import { withSharedBuffers } from "../../src/protocol/endpoint-environment.ts";
 
 /** An environment without Node's shortcuts, so that the protocol is tested on plain typed arrays. */
-export const plainEnvironment: ProtocolEnvironment = {
+export const plainEnvironment: EndpointEnvironment = withSharedBuffers({
   maxTextBytes: 0x1000_0000,
   allocate: (byteLength) => new Uint8Array(byteLength).fill(0xee),
   allocatePool: (byteLength) => new ArrayBuffer(byteLength),
@@ -29,7 +31,7 @@ export const plainEnvironment: ProtocolEnvironment = {
   encodeUtf8: (text, target, offset) => encoder.encodeInto(text, target.subarray(offset)).written,
   fillRandom: (bytes) => void randomFillSync(bytes),
   sha1Base64: (ascii) => createHash("sha1").update(ascii).digest("base64"),
-};
+});
 
 const encoder = new TextEncoder();
 const latin1Decoder = new TextDecoder("latin1");
@@ -55,6 +57,7 @@ export type Told =
 export interface Probe {
   readonly endpoint: Endpoint;
   readonly told: Told[];
+  readonly output: OutputBuffer;
   /** The frames written since the last look, unmasked, in hex. */
   readonly written: () => string;
   /** Takes frames written as an unmasked hex string, and sends them as the role's peer would. */
@@ -69,7 +72,7 @@ export function probe(
 ): Probe {
   const told: Told[] = [];
   const output = new OutputBuffer(exactPool);
-  const endpoint = new Endpoint({ role, ...options }, environment, output, {
+  const endpoint = new Endpoint({ role, ...options }, withSharedBuffers(environment), output, {
     onText: (text) => told.push({ text }),
     onBinary: (bytes) => told.push({ binary: toHex(bytes) }),
     onPing: (payload) => told.push({ ping: toHex(payload) }),
@@ -80,6 +83,7 @@ export function probe(
   return {
     endpoint,
     told,
+    output,
     written() {
       const length = output.length;
       const bytes = output.detach().subarray(0, length);

@@ -5,7 +5,6 @@ import { ServerSocket, type SocketEnvironment } from "../../src/server/server-so
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import type { Message } from "../../src/streams/message-consumer.ts";
 import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
-import { pooledCopy } from "../../src/protocol/message-pool.ts";
 import { FakeConnection } from "./fake-connection.ts";
 
 let connection: FakeConnection;
@@ -222,7 +221,7 @@ describe("send", () => {
 
   it("does not send the memory around a message, in which others' may lie", () => {
     const socket = open();
-    const message = pooledCopy(Uint8Array.of(1, 2), nodePlatform);
+    const message = nodePlatform.buffers.messagePool.copy(Uint8Array.of(1, 2));
     expect(() => socket.send(message.buffer)).toThrow(/send the message itself/);
     socket.send(message);
     expect(connection.sent).toEqual([Uint8Array.of(1, 2)]);

@@ -2,14 +2,17 @@
 import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
 import { hash, randomFillSync } from "node:crypto";
 import { markAsUntransferable } from "node:worker_threads";
-import type { ProtocolEnvironment } from "../../protocol/index.ts";
+import {
+  type EndpointEnvironment,
+  withSharedBuffers,
+} from "../../protocol/endpoint-environment.ts";
 import { decodeUtf8 } from "./utf8-decoder.ts";
 
 /** Below this, filling memory with zeroes costs less than asking for some that is not. */
 const MIN_UNSAFE_BYTES = 2048;
 
 /** The protocol's needs by way of Node's Buffer and crypto. */
-export const nodePlatform: ProtocolEnvironment = {
+export const nodePlatform: EndpointEnvironment = withSharedBuffers({
   // No text has more UTF-16 units than it has bytes.
   maxTextBytes: constants.MAX_STRING_LENGTH,
   // No Buffer, though it comes from there: what a message is does not depend on the runtime.
@@ -34,7 +37,7 @@ export const nodePlatform: ProtocolEnvironment = {
     randomFillSync(bytes);
   },
   sha1Base64: (ascii) => hash("sha1", ascii, "base64"),
-};
+});
 
 /** Sockets and pools hand out Buffers; what comes from elsewhere is viewed as one. */
 function asBuffer(bytes: Uint8Array): Buffer {

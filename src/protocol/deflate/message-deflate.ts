@@ -5,8 +5,6 @@ import type { DeflateAgreement } from "./negotiation.ts";
 
 /** The extension permessage-deflate (RFC 7692) on one connection that has agreed to it. */
 export class MessageDeflate {
-  /** By how many bytes the messages sent have become shorter so far. */
-  savedBytes = 0;
   readonly #agreement: DeflateAgreement;
   readonly #codec: DeflateCodec;
   // Made when first needed: most connections compress in one direction only, or not at all.
@@ -44,7 +42,6 @@ export class MessageDeflate {
     const deflated = this.#deflater.deflate(message);
     // With a context to take over, the peer's has to see what this end's has seen.
     if (!sending.takesOver && deflated.length >= message.length) return undefined;
-    this.savedBytes += message.length - deflated.length;
     return deflated;
   }
 

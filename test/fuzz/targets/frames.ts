@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
-import { Endpoint, OutputBuffer, type ProtocolEnvironment } from "../../../src/protocol/index.ts";
+import { Endpoint, OutputBuffer, type EndpointEnvironment } from "../../../src/protocol/index.ts";
 import {
   exactPool,
   plainEnvironment,
@@ -81,7 +81,7 @@ function answersTo(events: readonly ModelEvent[], { isClosing }: FramesInput): M
 function tell(
   chunks: readonly Uint8Array[],
   { role, isClosing, maxMessageBytes }: FramesInput,
-  environment: ProtocolEnvironment = plainEnvironment,
+  environment: EndpointEnvironment = plainEnvironment,
   isPausedAtEvents = false,
 ): Told {
   const events: ModelEvent[] = [];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
 import { UsageError } from "../../../src/errors/index.ts";
-import { Endpoint, OutputBuffer, type ProtocolEnvironment } from "../../../src/protocol/index.ts";
+import { Endpoint, OutputBuffer, type EndpointEnvironment } from "../../../src/protocol/index.ts";
 import { exactPool, plainEnvironment, type Role, ROLES } from "../../protocol/support.ts";
 import { fromHex, toHex } from "../bytes.ts";
 import { type ModelEvent, readFrames } from "../model/frames.ts";
@@ -64,7 +64,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
 function send(
   { role, calls }: SendingInput,
   maxFrameBytes: number,
-  environment: ProtocolEnvironment,
+  environment: EndpointEnvironment,
 ): { written: Uint8Array; expected: ModelEvent[] } {
   const output = new OutputBuffer(exactPool);
   const endpoint = new Endpoint({ role, maxFrameBytes }, environment, output, {

@@ -1,0 +1,32 @@
+import { Masker } from "./masking.ts";
+import { MaskingKeys } from "./masking-keys.ts";
+import { MessagePool } from "./message-pool.ts";
+import type { ProtocolEnvironment } from "./protocol-environment.ts";
+import { TextRun } from "./text-run.ts";
+
+/** The environment of endpoints: what the runtime supplies, and the buffers that they share. */
+export interface EndpointEnvironment extends ProtocolEnvironment {
+  readonly buffers: SharedBuffers;
+}
+
+/** Adds the shared buffers. Endpoints that are given the same result share them. */
+export function withSharedBuffers(environment: ProtocolEnvironment): EndpointEnvironment {
+  return { ...environment, buffers: new SharedBuffers(environment) };
+}
+
+/**
+ * The buffers and caches that all endpoints of an environment share. One message is handled at a
+ * time, so thousands of connections need no more than one of them.
+ */
+export class SharedBuffers {
+  readonly masker: Masker = new Masker();
+  readonly maskingKeys: MaskingKeys;
+  readonly messagePool: MessagePool;
+  readonly textRun: TextRun;
+
+  constructor(environment: ProtocolEnvironment) {
+    this.maskingKeys = new MaskingKeys(environment);
+    this.messagePool = new MessagePool(environment);
+    this.textRun = new TextRun(environment);
+  }
+}
