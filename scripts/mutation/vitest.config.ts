@@ -22,6 +22,7 @@ export default defineConfig({
     // For few tests, loading the sources again for each file would take most of the time.
     isolate: globs.length === 0,
     silent: true,
+    setupFiles: base.test?.setupFiles ?? [],
     testTimeout: 10_000,
     hookTimeout: 20_000,
   },

@@ -1,5 +1,6 @@
 import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
+import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { describe, expect, it } from "vitest";
 import { defineWebSocketStream } from "../../src/client/web-socket-stream.ts";
 import type { WebSocketStreamConstructor } from "../../src/client/web-socket-stream-interface.ts";
@@ -458,18 +459,15 @@ describe("the end", () => {
   });
 
   it("need not be looked at: no rejection is reported", async () => {
-    const unhandled: unknown[] = [];
-    const listener = (error: unknown): void => void unhandled.push(error);
-    process.on("unhandledRejection", listener);
-    const network = new FakeNetwork();
-    const Class = defineWebSocketStream(network.connect, setImmediate);
-    new Class("ws://host/").close();
-    const opened = await open();
-    opened.connection.end(LOST);
-    await turn();
-    await turn();
-    process.off("unhandledRejection", listener);
-    expect(unhandled).toEqual([]);
+    const uncaught = await uncaughtErrorsOf(async () => {
+      const network = new FakeNetwork();
+      const Class = defineWebSocketStream(network.connect, setImmediate);
+      new Class("ws://host/").close();
+      const opened = await open();
+      opened.connection.end(LOST);
+      await turn();
+    });
+    expect(uncaught).toEqual([]);
   });
 });
 

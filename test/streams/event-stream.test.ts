@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { EventStream } from "../../src/streams/event-stream.ts";
 import type { Subscription } from "../../src/streams/subscription.ts";
+import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 
 /** A stream whose events the test makes. */
 function makeStream(): {
@@ -78,18 +79,11 @@ describe("listen", () => {
   it("reports what a listener throws as an uncaught error, and goes on", async () => {
     const { stream, emit } = makeStream();
     const seen: number[] = [];
-    const uncaught: unknown[] = [];
-    const others = process.listeners("uncaughtException");
-    process.removeAllListeners("uncaughtException");
-    process.on("uncaughtException", (error) => uncaught.push(error));
     stream.listen((event) => {
       seen.push(event);
       if (event === 1) throw new Error("from the listener");
     });
-    emit(1, 2);
-    await new Promise((resolve) => setImmediate(resolve));
-    process.removeAllListeners("uncaughtException");
-    for (const other of others) process.on("uncaughtException", other);
+    const uncaught = await uncaughtErrorsOf(() => emit(1, 2));
     expect(seen).toEqual([1, 2]);
     expect(uncaught).toEqual([new Error("from the listener")]);
   });
@@ -193,13 +187,8 @@ describe("first", () => {
 
   it("rejects when the stream ends without an event, silently if nobody looks", async () => {
     const { stream, end } = makeStream();
-    const unhandled = vi.fn();
-    process.on("unhandledRejection", unhandled);
     const first = stream.first;
-    end();
-    await new Promise((resolve) => setImmediate(resolve));
-    process.off("unhandledRejection", unhandled);
-    expect(unhandled).not.toHaveBeenCalled();
+    expect(await uncaughtErrorsOf(end)).toEqual([]);
     await expect(first).rejects.toMatchObject({ name: "TidewayError", code: "STREAM_ENDED" });
   });
 });

@@ -3,6 +3,7 @@ import { createServer as createHttpServer } from "node:http";
 import { Socket as NetSocket } from "node:net";
 import { HandshakeError } from "tideway";
 import { describe, expect, it } from "vitest";
+import { uncaughtErrorsOf } from "../../support/uncaught-errors.ts";
 import { transport } from "../../suite/transports.ts";
 import {
   acceptance,
@@ -227,8 +228,11 @@ describe("opening handshakes that do not succeed", () => {
 
   it("harm nobody when nobody listens for errors", async () => {
     const url = await serveBytes((socket) => socket.destroy());
-    const socket = new WebSocket(url);
-    expect(await socket.onClose.first).toMatchObject({ code: 1006 });
+    const uncaught = await uncaughtErrorsOf(async () => {
+      const socket = new WebSocket(url);
+      expect(await socket.onClose.first).toMatchObject({ code: 1006 });
+    });
+    expect(uncaught).toEqual([]);
   });
 });
 

@@ -6,6 +6,7 @@ import { type AddressInfo, connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { attach, type Server, serve, TidewayError, UsageError } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { uncaughtErrorsOf } from "../../support/uncaught-errors.ts";
 import { closeOf, nextMessage, openClient, RawClient } from "../../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
@@ -89,8 +90,11 @@ describe("listening", () => {
     const throwing = (): never => {
       throw new Error("a second bug");
     };
-    server = await serve({ port: 0, routes, onError: throwing });
-    expect((await fetch(server.url)).status).toBe(500);
+    const uncaught = await uncaughtErrorsOf(async () => {
+      server = await serve({ port: 0, routes, onError: throwing });
+      expect((await fetch(server.url)).status).toBe(500);
+    });
+    expect(uncaught).toEqual([]);
     expect(log.mock.calls).toEqual([[bug], [bug], [new Error("a second bug")]]);
   });
 });
@@ -171,12 +175,15 @@ describe("TLS", () => {
 
   it("survives clients that speak no TLS, or stop in the middle of its handshake", async () => {
     const ca = await begin();
-    const plain = new RawClient(server.port).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    await plain.closed();
-    new RawClient(server.port).send("\x16\x03\x01");
-    const client = await openClient(server.url, "/", [], { ca });
-    expect(await nextMessage(client)).toBe("secure");
-    await server.stop({ timeoutMs: 300 });
+    const uncaught = await uncaughtErrorsOf(async () => {
+      const plain = new RawClient(server.port).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      await plain.closed();
+      new RawClient(server.port).send("\x16\x03\x01");
+      const client = await openClient(server.url, "/", [], { ca });
+      expect(await nextMessage(client)).toBe("secure");
+      await server.stop({ timeoutMs: 300 });
+    });
+    expect(uncaught).toEqual([]);
   });
 });
 

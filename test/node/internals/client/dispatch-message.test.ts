@@ -12,6 +12,7 @@ import {
 } from "../../../../src/node/internals/client/dispatch-message.ts";
 import { findEventInternals } from "../../../../src/node/internals/client/event-internals.ts";
 import { FakeNetwork } from "../../../client/fake-connector.ts";
+import { uncaughtErrorsOf } from "../../../support/uncaught-errors.ts";
 
 const ORIGIN = "ws://host";
 
@@ -41,24 +42,6 @@ function dispatched<T>(look: (event: MessageEvent, target: EventTarget) => T): {
   dispatchMessage(target, "data", ORIGIN);
   expect(events).toHaveLength(1);
   return { event: events[0], target, seen: seen[0] };
-}
-
-/** Collects what `cause`, and what comes of it, throws to nobody. */
-async function uncaughtFrom(cause: () => void): Promise<unknown[]> {
-  const uncaught: unknown[] = [];
-  const others = process.listeners("uncaughtException");
-  process.removeAllListeners("uncaughtException");
-  process.on("uncaughtException", (error) => uncaught.push(error));
-  try {
-    cause();
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  } finally {
-    process.removeAllListeners("uncaughtException");
-    for (const other of others) process.on("uncaughtException", other);
-  }
-  return uncaught;
 }
 
 describe.each([
@@ -321,7 +304,7 @@ describe.each([
     start();
     const target = new EventTarget();
     const calls: unknown[] = [];
-    const uncaught = await uncaughtFrom(() => {
+    const uncaught = await uncaughtErrorsOf(() => {
       const fail = (): never => {
         throw new Error("listener");
       };
@@ -336,7 +319,7 @@ describe.each([
 
   it("reports what an async listener rejects with, and what its `then` throws", async () => {
     start();
-    const uncaught = await uncaughtFrom(() => {
+    const uncaught = await uncaughtErrorsOf(() => {
       const results = [
         Promise.reject(new Error("rejected")),
         {
@@ -365,7 +348,7 @@ describe.each([
     start();
     const target = new EventTarget();
     const events: Event[] = [];
-    await uncaughtFrom(() => {
+    const uncaught = await uncaughtErrorsOf(() => {
       target.addEventListener("message", (event) => {
         events.push(event);
         throw new Error("listener");
@@ -374,6 +357,7 @@ describe.each([
       expect(events.map(({ eventPhase }) => eventPhase)).toEqual([Event.NONE]);
     });
     expect(events).toHaveLength(1);
+    expect(uncaught).toMatchObject([{ message: "listener" }]);
   });
 
   it("reaches who waits by node:events", async () => {
