@@ -1,0 +1,24 @@
+// `npm run test:fast` and `npm run test:watch`: what finds most mistakes in under a minute.
+import { defineConfig } from "vitest/config";
+import all from "./vitest.config.ts";
+
+/** Each of these tests takes seconds. `npm test` runs them. */
+const LEFT_OUT = [
+  // Other programs and other runtimes, which take long to start or are not on every machine.
+  "test/**/*.{browser,engine,runtime}.test.ts",
+  "test/{chaos,crash,network}/**",
+  // They start the examples and the applications of frameworks as processes.
+  "test/{examples,frameworks}/**",
+  // They run the compiler, npm or the bench.
+  "test/{bench,docs,readme,types}/**",
+  "test/browser/browser-size.test.ts",
+  // Many random inputs: `npm run fuzz` runs more of them.
+  "test/fuzz/**",
+];
+
+const { projects: _, ...test } = all.test ?? {};
+
+export default defineConfig({
+  ...all,
+  test: { ...test, include: ["test/**/*.test.ts"], exclude: LEFT_OUT },
+});
