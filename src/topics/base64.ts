@@ -1,4 +1,4 @@
-/** `String.fromCharCode` takes only so many arguments. */
+/** The number of arguments of one call is limited. */
 const CHUNK_BYTES = 8_192;
 
 export function toBase64(bytes: Uint8Array): string {
@@ -8,7 +8,8 @@ export function toBase64(bytes: Uint8Array): string {
   }
   return btoa(binary);
 }
-/** @returns undefined where `text` is not base64 */
+
+/** @returns undefined if `text` is not base64 */
 export function fromBase64(text: string): Uint8Array | undefined {
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

@@ -1,6 +1,6 @@
 /**
- * `tideway/topics`: publications that reach every subscriber once and in order, on one node or many,
- * or of which the subscriber is told that they cannot.
+ * `tideway/topics`: publish messages to many sockets, on one server or many. Each subscriber gets each
+ * publication once and in order, or is told that some were lost.
  *
  * ```ts
  * import { serve } from "tideway/server";
@@ -37,11 +37,11 @@ export type {
   Retention,
 } from "./broker.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
-export type { Timers } from "./topics-environment.ts";
 export { formatPosition, type Position, readPosition } from "./position.ts";
 export type { Presence } from "./presence-lease.ts";
 export type { GapReason, HistoryPage, Publication, TopicData } from "./publication.ts";
 export type { Published, PublishOptions } from "./publish.ts";
+export type { Timers } from "./timers.ts";
 export type { HistoryOptions, SubscribeOptions, Topic, TopicSubscription } from "./topic.ts";
 export {
   dataOnly,

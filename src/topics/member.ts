@@ -1,18 +1,23 @@
 import { UsageError } from "../errors/index.ts";
+import { isObject } from "./options.ts";
 import type { Member } from "./topic-message.ts";
 
 const MAX_ID_LENGTH = 128;
 const MAX_VALUE_LENGTH = 16_384;
 
 /**
- * A member as the broker keeps it.
+ * A member as the text that the broker keeps.
  *
- * @throws UsageError `INVALID_MEMBER` for an id that is none, and for data that JSON cannot express
- *   in 16,384 characters
+ * @throws UsageError `INVALID_MEMBER` if the id is not valid, or JSON cannot express the data in 16,384
+ *   characters
  */
-export function writeMember({ id, data }: Member): string {
+export function writeMember(member: Member): string {
+  const { id, data } = isObject(member) ? member : ({} as Partial<Member>);
   if (!isMemberId(id)) {
-    throw new UsageError("INVALID_MEMBER", `an id is a text of 1 to ${MAX_ID_LENGTH} characters`);
+    throw new UsageError(
+      "INVALID_MEMBER",
+      `a member needs an id, which is a text of 1 to ${MAX_ID_LENGTH} characters`,
+    );
   }
   let value: string;
   try {
@@ -27,7 +32,7 @@ export function writeMember({ id, data }: Member): string {
   );
 }
 
-/** @returns undefined for what no node of this version, or one compatible with it, has written */
+/** @returns undefined for a text that no compatible version has written */
 export function readMember(value: string): Member | undefined {
   if (value.length > MAX_VALUE_LENGTH) return undefined;
   try {
@@ -41,7 +46,7 @@ export function readMember(value: string): Member | undefined {
   }
 }
 
-/** Whether two members that were read are the same in all there is to know. */
+/** Compares two members that were read: same id and same data. */
 export function isSameMember(one: Member, other: Member | undefined): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -10,39 +10,50 @@ import type {
   Retention,
 } from "./broker.ts";
 import { MemoryTopic } from "./memory-topic.ts";
-import { DEFAULT_MAX_TOPICS, topicsFull } from "./topics-full.ts";
-import { checkWhole } from "./topic-options.ts";
+import {
+  checkFunction,
+  checkNames,
+  checkOptions,
+  checkWhole,
+  DEFAULT_MAX_TOPICS,
+  topicsFull,
+} from "./options.ts";
 
 export interface MemoryBrokerOptions {
   /**
-   * The most topics. For one more, the broker forgets the topic that has been idle longest without
-   * subscribers. If every topic has subscribers, the call rejects with `TOPICS_FULL`. Default 65,536.
+   * The most topics. For one more, the broker evicts the topic that has been idle longest without
+   * listeners. If every topic has listeners, the call rejects with `TOPICS_FULL`. Default 65,536.
    */
   readonly maxTopics?: number;
-  /** Milliseconds from some fixed moment, never running backwards. Default: `performance.now`. */
+  /** A monotonic clock in milliseconds. Default: `performance.now`. */
   readonly nowMs?: () => number;
 }
 
 /**
- * The broker of one process: topics live as long as it does. Several `Topics` may share one, as the
- * servers of a test do.
+ * A broker for one process, which keeps everything in memory. Several `Topics` may share one, such as the
+ * servers of a test.
  *
  * It holds at most `maxTopics` topics, each with at most `historySize` publications and `historyBytes`
- * bytes. A topic without subscribers is forgotten when its history, its ids and its members have
- * expired, or when another topic needs its place.
+ * bytes. A topic without listeners is evicted when its history, its ids and its members have expired, or
+ * when there is no room for another topic.
  */
 export class MemoryBroker implements Broker {
   readonly #maxTopics: number;
   readonly #nowMs: () => number;
-  readonly #listened = new Map<string, MemoryTopic>();
-  /** Topics without listeners, in the order of their last use. */
+  /** Topics with listeners. */
+  readonly #active = new Map<string, MemoryTopic>();
+  /** Topics without listeners, the least recently used first. */
   readonly #idle = new Map<string, MemoryTopic>();
   #isClosed = false;
 
   /** @throws UsageError `INVALID_OPTION` */
-  constructor({ maxTopics, nowMs = () => performance.now() }: MemoryBrokerOptions = {}) {
-    checkWhole("the memory broker", "maxTopics", maxTopics);
-    this.#maxTopics = maxTopics ?? DEFAULT_MAX_TOPICS;
+  constructor(options: MemoryBrokerOptions = {}) {
+    checkOptions("the memory broker", options);
+    checkNames("the memory broker", options, ["maxTopics", "nowMs"]);
+    checkWhole("the memory broker", "maxTopics", options.maxTopics);
+    checkFunction("the memory broker", "nowMs", options.nowMs);
+    const { maxTopics = DEFAULT_MAX_TOPICS, nowMs = () => performance.now() } = options;
+    this.#maxTopics = maxTopics;
     this.#nowMs = nowMs;
   }
 
@@ -62,12 +73,12 @@ export class MemoryBroker implements Broker {
     const topic = this.#use(name);
     const stop = topic.subscribe(listener);
     this.#idle.delete(name);
-    this.#listened.set(name, topic);
+    this.#active.set(name, topic);
     return async () => {
       stop();
-      // A second call must not touch a later topic of the same name.
-      if (topic.hasListeners || this.#listened.get(name) !== topic) return;
-      this.#listened.delete(name);
+      // A second call must not affect a later topic of the same name.
+      if (topic.hasListeners || this.#active.get(name) !== topic) return;
+      this.#active.delete(name);
       this.#idle.set(name, topic);
     };
   }
@@ -86,27 +97,27 @@ export class MemoryBroker implements Broker {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#listened.clear();
+    this.#active.clear();
     this.#idle.clear();
   }
 
   #find(name: string): MemoryTopic | undefined {
     if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the memory broker was closed");
-    return this.#listened.get(name) ?? this.#idle.get(name);
+    return this.#active.get(name) ?? this.#idle.get(name);
   }
 
   #use(name: string): MemoryTopic {
-    const topic = this.#find(name) ?? this.#begin();
+    const topic = this.#find(name) ?? this.#create();
     if (!topic.hasListeners) {
       this.#idle.delete(name);
       this.#idle.set(name, topic);
     }
-    this.#forgetOldest(topic);
+    this.#evictExpired(topic);
     return topic;
   }
 
-  #begin(): MemoryTopic {
-    if (this.#listened.size + this.#idle.size >= this.#maxTopics) {
+  #create(): MemoryTopic {
+    if (this.#active.size + this.#idle.size >= this.#maxTopics) {
       const [oldest] = this.#idle.keys();
       if (oldest === undefined) throw topicsFull(this.#maxTopics);
       this.#idle.delete(oldest);
@@ -114,9 +125,9 @@ export class MemoryBroker implements Broker {
     return new MemoryTopic(this.#nowMs());
   }
 
-  /** Checks only the least recently used topic, so that no sweep takes long. */
-  #forgetOldest(used: MemoryTopic): void {
+  /** Checks only the least recently used topic, so that no call takes long. */
+  #evictExpired(used: MemoryTopic): void {
     const [[name, topic] = []] = this.#idle;
-    if (topic !== used && topic?.isOver(this.#nowMs()) === true) this.#idle.delete(name!);
+    if (topic !== used && topic?.isExpired(this.#nowMs()) === true) this.#idle.delete(name!);
   }
 }

@@ -17,13 +17,13 @@ interface Stored {
 }
 
 /**
- * One topic of a `MemoryBroker`, with its listeners. Clients can create many unused topics, so the parts
- * of a topic are made when they are first needed.
+ * One topic of a `MemoryBroker`, with its listeners. Clients can create many unused topics, so each
+ * collection is created when it is first needed.
  */
 export class MemoryTopic {
   readonly #epoch = crypto.randomUUID();
   #listeners: Set<BrokerListener> | undefined;
-  /** By offset, the oldest first, without gaps. */
+  /** Publications by offset, the oldest first, without gaps. */
   #stored: Map<number, Stored> | undefined;
   #ids: Map<string, { readonly position: Position; readonly untilMs: number }> | undefined;
   #members: Map<string, { readonly entry: PresenceEntry; readonly untilMs: number }> | undefined;
@@ -31,26 +31,26 @@ export class MemoryTopic {
   #isDelivering = false;
   #lastOffset = 0;
   #bytes = 0;
-  /** When nothing of what is here matters any more, unless it is used again. */
-  #overAtMs: number;
+  /** When history, ids and members have all expired. */
+  #expiresAtMs: number;
 
   constructor(nowMs: number) {
-    // A position may be given out before anything is published.
-    this.#overAtMs = nowMs + MIN_LIFE_MS;
+    // A reader may hold a position before anything is published.
+    this.#expiresAtMs = nowMs + MIN_LIFE_MS;
   }
 
   get hasListeners(): boolean {
     return this.#listeners !== undefined && this.#listeners.size > 0;
   }
 
-  /** Whether the topic may be forgotten once it has no listeners. */
-  isOver(nowMs: number): boolean {
-    return nowMs >= this.#overAtMs;
+  /** Whether the topic may be evicted, if it has no listeners. */
+  isExpired(nowMs: number): boolean {
+    return nowMs >= this.#expiresAtMs;
   }
 
   publish(draft: PublicationDraft, retention: Retention, nowMs: number): PublishReceipt {
     this.#keepUntil(nowMs + Math.max(retention.ageMs, retention.idWindowMs));
-    this.#forgetIds(nowMs);
+    this.#expireIds(nowMs);
     const ids = (this.#ids ??= new Map());
     const known = ids.get(draft.id);
     if (known !== undefined && known.untilMs > nowMs) {
@@ -62,7 +62,7 @@ export class MemoryTopic {
     this.#stored ??= new Map();
     this.#stored.set(position.offset, { publication, bytes, storedAtMs: nowMs });
     this.#bytes += bytes;
-    this.#trim(retention, nowMs);
+    this.#evict(retention, nowMs);
     ids.delete(draft.id);
     ids.set(draft.id, { position, untilMs: nowMs + retention.idWindowMs });
     this.#deliver(publication);
@@ -71,7 +71,7 @@ export class MemoryTopic {
 
   history({ since, limit }: HistoryQuery, retention: Retention, nowMs: number): BrokerPage {
     this.#keepUntil(nowMs + retention.ageMs);
-    this.#trim(retention, nowMs);
+    this.#evict(retention, nowMs);
     const position = { epoch: this.#epoch, offset: this.#lastOffset };
     const firstKept = this.#lastOffset - (this.#stored?.size ?? 0) + 1;
     const from =
@@ -96,11 +96,11 @@ export class MemoryTopic {
     const members = (this.#members ??= new Map());
     const isNew = (members.get(entry.key)?.untilMs ?? 0) <= nowMs;
     members.set(entry.key, { entry, untilMs: nowMs + ttlMs });
-    if (isNew) this.#tellPresence();
+    if (isNew) this.#notifyPresence();
   }
 
   leave(key: string): void {
-    if (this.#members?.delete(key) === true) this.#tellPresence();
+    if (this.#members?.delete(key) === true) this.#notifyPresence();
   }
 
   members(nowMs: number): readonly PresenceEntry[] {
@@ -113,10 +113,10 @@ export class MemoryTopic {
   }
 
   #keepUntil(atMs: number): void {
-    this.#overAtMs = Math.max(this.#overAtMs, atMs);
+    this.#expiresAtMs = Math.max(this.#expiresAtMs, atMs);
   }
 
-  #trim(retention: Retention, nowMs: number): void {
+  #evict(retention: Retention, nowMs: number): void {
     const stored = this.#stored;
     if (stored === undefined) return;
     for (const [offset, { bytes, storedAtMs }] of stored) {
@@ -129,8 +129,8 @@ export class MemoryTopic {
     }
   }
 
-  /** In the order in which they came: an id with a longer window hides shorter ones behind it. */
-  #forgetIds(nowMs: number): void {
+  /** Removes expired ids in order of arrival, up to the first that has not expired. */
+  #expireIds(nowMs: number): void {
     const ids = this.#ids;
     if (ids === undefined) return;
     for (const [id, { untilMs }] of ids) {
@@ -139,7 +139,7 @@ export class MemoryTopic {
     }
   }
 
-  /** What a listener publishes meanwhile waits: all listeners hear the same order. */
+  /** Queues what a listener publishes meanwhile, so that all listeners get the same order. */
   #deliver(publication: Publication): void {
     if (this.#isDelivering) {
       (this.#undelivered ??= []).push(publication);
@@ -152,7 +152,7 @@ export class MemoryTopic {
     this.#isDelivering = false;
   }
 
-  #tellPresence(): void {
+  #notifyPresence(): void {
     for (const listener of this.#listeners ?? []) listener.onPresenceChange();
   }
 }

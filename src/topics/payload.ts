@@ -4,16 +4,16 @@ import { formatPosition, type Position, readPosition } from "./position.ts";
 import type { Publication } from "./publication.ts";
 
 /**
- * A publication as engines keep it: JSON, so that it is the same to every client of an engine, and a
- * person can read it. The version goes up when an older node could not read it any more; what a newer
- * one only adds is ignored.
+ * A publication as engines store it: JSON, which every client of an engine keeps as it is, and a person
+ * can read. `v` is raised only if older versions can no longer read it. They ignore fields that they do not
+ * know.
  */
 export function encodePayload({ id, data }: PublicationDraft): string {
   const content = typeof data === "string" ? { text: data } : { bytes: toBase64(data) };
   return JSON.stringify({ v: 1, id, ...content });
 }
 
-/** @returns undefined for what this version cannot read, whoever has written it */
+/** @returns undefined for a text that this version cannot read */
 export function decodePayload(payload: unknown): PublicationDraft | undefined {
   if (typeof payload !== "string") return undefined;
   try {
@@ -28,20 +28,20 @@ export function decodePayload(payload: unknown): PublicationDraft | undefined {
   }
 }
 
-/** A payload with its position in front: `epoch:offset payload`. */
-export function placePayload(position: Position, payload: string): string {
+/** Puts the position before a payload: `epoch:offset payload`. */
+export function encodeRecord(position: Position, payload: string): string {
   return `${formatPosition(position)} ${payload}`;
 }
 
-/** @returns undefined for what this version cannot read, whoever has written it */
-export function decodePlaced(text: string): Publication | undefined {
-  const position = readPlace(text);
+/** @returns undefined for a text that this version cannot read */
+export function decodeRecord(text: string): Publication | undefined {
+  const position = readRecordPosition(text);
   const draft = decodePayload(text.slice(text.indexOf(" ") + 1));
   return position && draft && { position, ...draft };
 }
 
-/** The position in front of a payload; undefined where there is none. */
-export function readPlace(text: string): Position | undefined {
+/** The position before a payload; undefined if there is none. */
+export function readRecordPosition(text: string): Position | undefined {
   const end = text.indexOf(" ");
   return end === -1 ? undefined : readPosition(text.slice(0, end));
 }

@@ -1,7 +1,9 @@
+import { UsageError } from "../errors/index.ts";
+
 /**
- * A place in the publications of a topic. Offsets count from 1 and have no gaps within an epoch;
- * offset 0 is the place before the first publication. The epoch changes whenever the engine can no
- * longer vouch for what an offset of the old one meant.
+ * A position in the sequence of publications of a topic. Offsets count from 1 and have no gaps within an
+ * epoch; offset 0 is the position before the first publication. The epoch changes when the engine can no
+ * longer guarantee what an offset of the old epoch refers to.
  */
 export interface Position {
   /** 1 to 64 of `A-Z a-z 0-9 _ -`. */
@@ -12,11 +14,19 @@ export interface Position {
 
 const EPOCH = /^[\w-]{1,64}$/;
 
-/** At most 16 digits: more are no safe integer. */
+/** At most 16 digits: a longer number is not a safe integer. */
 const TEXT = /^([\w-]{1,64}):(0|[1-9]\d{0,15})$/;
 
-/** A position as text, to be sent to a client and given back by it: `epoch:offset`. */
-export function formatPosition({ epoch, offset }: Position): string {
+/**
+ * Writes a position as the text `epoch:offset`, which a client keeps and sends back.
+ *
+ * @throws UsageError `INVALID_POSITION`
+ */
+export function formatPosition(position: Position): string {
+  if (typeof position !== "object" || position === null) {
+    throw new UsageError("INVALID_POSITION", "a position is an object with epoch and offset");
+  }
+  const { epoch, offset } = position;
   return `${epoch}:${offset}`;
 }
 
@@ -29,9 +39,9 @@ export function isNoPosition(value: unknown): boolean {
 }
 
 /**
- * Reads a position, as text or as an object, from whoever sent it.
+ * Reads a position that a client sent, as text or as an object.
  *
- * @returns undefined where `value` is neither, whatever it is
+ * @returns undefined for anything that is not a position
  */
 export function readPosition(value: unknown): Position | undefined {
   if (typeof value === "string") return readText(value);

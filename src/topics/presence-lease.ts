@@ -1,38 +1,100 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { PresenceEntry } from "./broker.ts";
-import { every, type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+import { topicsFull } from "./options.ts";
+import { every } from "./timers.ts";
+import { onEnd, type TopicSocket } from "./topic-socket.ts";
+import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** Somebody's presence, kept up by this node until it ends. */
+/** The presence of a member, which this server renews until it ends. */
 export interface Presence extends AsyncDisposable {
   /**
-   * Ends it; without effect the second time. Where the broker cannot be told, the entry expires.
-   * Never rejects.
+   * Ends the presence; a second call has no effect. If the broker cannot be reached, the entry expires
+   * after `presenceTtlMs`. Never rejects.
    */
   leave(): Promise<void>;
 }
 
-/** Keeps an entry at the broker alive: a node that crashes no longer does, and the entry expires. */
-export class PresenceLease implements Presence {
-  readonly #context: TopicsEnvironment;
+/** The presence of the members that are connected to this server, on all topics. */
+export class PresenceLeases {
+  readonly #environment: TopicsEnvironment;
+  readonly #maxTopics: number;
+  readonly #byTopic = new Map<string, Set<PresenceLease>>();
+
+  /** @param maxTopics the most topics with members; one more rejects with `TOPICS_FULL` */
+  constructor(environment: TopicsEnvironment, maxTopics: number) {
+    this.#environment = environment;
+    this.#maxTopics = maxTopics;
+  }
+
+  /** Makes `value` an entry at the broker until it leaves, or `socket` ends. @throws BrokerError */
+  async enter(topic: string, value: string, socket: TopicSocket): Promise<Presence> {
+    const entry = { key: crypto.randomUUID(), value };
+    const lease: PresenceLease = new PresenceLease(this.#environment, topic, entry, () => {
+      stopWatching();
+      this.#remove(topic, lease);
+    });
+    this.#add(topic, lease);
+    const stopWatching = onEnd(socket, () => void lease.leave());
+    lease.startRenewing();
+    try {
+      await lease.enter();
+    } catch (error) {
+      // The broker may have stored the entry.
+      void lease.leave();
+      throw error;
+    }
+    return lease;
+  }
+
+  /** Ends all leases. Never rejects. */
+  async leaveAll(): Promise<void> {
+    const leases = [...this.#byTopic.values()].flatMap((ofTopic) => [...ofTopic]);
+    await Promise.all(leases.map((lease) => lease.leave()));
+  }
+
+  #add(topic: string, lease: PresenceLease): void {
+    let leases = this.#byTopic.get(topic);
+    if (leases === undefined) {
+      if (this.#byTopic.size >= this.#maxTopics) throw topicsFull(this.#maxTopics, "members");
+      leases = new Set();
+      this.#byTopic.set(topic, leases);
+    }
+    leases.add(lease);
+  }
+
+  #remove(topic: string, lease: PresenceLease): void {
+    const leases = this.#byTopic.get(topic);
+    leases?.delete(lease);
+    if (leases?.size === 0) this.#byTopic.delete(topic);
+  }
+}
+
+/** Renews an entry at the broker. If the server crashes, renewing stops and the entry expires. */
+class PresenceLease implements Presence {
+  readonly #environment: TopicsEnvironment;
   readonly #topic: string;
   readonly #entry: PresenceEntry;
   readonly #onLeft: () => void;
   #stopRenewing: (() => void) | undefined;
-  /** Calls to the broker, one after the other: none may put back what another has removed. */
+  /** Calls to the broker run one after the other: a renewal must not restore a removed entry. */
   #calls: Promise<unknown> = Promise.resolve();
   #left: Promise<void> | undefined;
 
-  constructor(context: TopicsEnvironment, topic: string, entry: PresenceEntry, onLeft: () => void) {
-    this.#context = context;
+  constructor(
+    environment: TopicsEnvironment,
+    topic: string,
+    entry: PresenceEntry,
+    onLeft: () => void,
+  ) {
+    this.#environment = environment;
     this.#topic = topic;
     this.#entry = entry;
     this.#onLeft = onLeft;
   }
 
-  /** Renews the entry from now on. */
-  start(): void {
-    const { timers, presenceTtlMs } = this.#context;
-    // Two renewals may fail before the entry is gone.
+  startRenewing(): void {
+    const { timers, presenceTtlMs } = this.#environment;
+    // Two renewals may fail before the entry expires.
     this.#stopRenewing = every(timers, presenceTtlMs / 3, () => {
       this.enter().catch(this.#report);
     });
@@ -40,7 +102,7 @@ export class PresenceLease implements Presence {
 
   /** @throws BrokerError */
   enter(): Promise<void> {
-    const { broker, presenceTtlMs } = this.#context;
+    const { broker, presenceTtlMs } = this.#environment;
     return this.#call(() => broker.enter(this.#topic, this.#entry, presenceTtlMs));
   }
 
@@ -55,17 +117,17 @@ export class PresenceLease implements Presence {
 
   async #leave(): Promise<void> {
     this.#stopRenewing?.();
-    const { broker } = this.#context;
+    const { broker } = this.#environment;
     await this.#call(() => broker.leave(this.#topic, this.#entry.key)).catch(this.#report);
-    // Not before: a node that closes waits for those who are on their way out.
+    // Only now: closing Topics waits for all leases that are still leaving.
     this.#onLeft();
   }
 
   #call(action: () => Promise<void>): Promise<void> {
-    const call = this.#calls.then(() => withTimeout(this.#context, action()));
+    const call = this.#calls.then(() => withTimeout(this.#environment, action()));
     this.#calls = call.catch(() => {});
     return call;
   }
 
-  readonly #report = (error: unknown): void => this.#context.report(error, this.#topic);
+  readonly #report = (error: unknown): void => this.#environment.report(error, this.#topic);
 }

@@ -1,14 +1,15 @@
-import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 import { isSameMember, readMember } from "./member.ts";
 import type { Member, TopicMessage } from "./topic-message.ts";
+import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
 /**
- * Who is present on a topic, as this node last read it. The broker only says that something may have
- * changed; what has is found by comparing, so that a hint which is lost delays a notice, and no more.
+ * The members of a topic, as this server last read them. The broker only says that something may have
+ * changed. What has changed is found by comparing two reads, so a lost hint delays a notice and does no
+ * other harm.
  */
 export class PresenceView {
   readonly #topic: string;
-  readonly #context: TopicsEnvironment;
+  readonly #environment: TopicsEnvironment;
   readonly #onNotice: (message: TopicMessage) => void;
   #members: ReadonlyMap<string, Member> | undefined;
   #isStale = false;
@@ -16,11 +17,11 @@ export class PresenceView {
 
   constructor(
     topic: string,
-    context: TopicsEnvironment,
+    environment: TopicsEnvironment,
     onNotice: (message: TopicMessage) => void,
   ) {
     this.#topic = topic;
-    this.#context = context;
+    this.#environment = environment;
     this.#onNotice = onNotice;
   }
 
@@ -28,7 +29,7 @@ export class PresenceView {
     return [...(this.#members?.values() ?? [])];
   }
 
-  /** Reads who is there at the time of the call or later. Never rejects. */
+  /** Reads the members that are present at the time of the call, or later. Never rejects. */
   refresh(): Promise<void> {
     this.#isStale = true;
     this.#reading ??= this.#read();
@@ -39,9 +40,9 @@ export class PresenceView {
     while (this.#isStale) {
       this.#isStale = false;
       try {
-        this.#update(await readMembers(this.#context, this.#topic));
+        this.#update(await readMembers(this.#environment, this.#topic));
       } catch (error) {
-        this.#context.report(error, this.#topic);
+        this.#environment.report(error, this.#topic);
       }
     }
     this.#reading = undefined;
@@ -63,12 +64,12 @@ export class PresenceView {
 
 /** The members by their ids. @throws BrokerError */
 export async function readMembers(
-  context: TopicsEnvironment,
+  environment: TopicsEnvironment,
   topic: string,
 ): Promise<ReadonlyMap<string, Member>> {
-  const entries = await withTimeout(context, context.broker.members(topic));
+  const entries = await withTimeout(environment, environment.broker.members(topic));
   const members = new Map<string, Member>();
-  // In the order of the keys: all nodes agree on the data of a member with two entries.
+  // In the order of the keys, so that all servers agree on the data of a member with two entries.
   for (const { value } of entries.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
     const member = readMember(value);
     if (member !== undefined) members.set(member.id, member);

@@ -1,24 +1,24 @@
 import type { Position } from "./position.ts";
 
-/** What is published, and what is sent to subscribers: text, or bytes, which nobody may change. */
+/** What is published and sent: text, or bytes, which must not be changed afterwards. */
 export type TopicData = string | Uint8Array;
 
-/** What was published, and where in its topic it stands. */
+/** A published message and its position in the topic. */
 export interface Publication {
   readonly position: Position;
-  /** The publisher's, or a random one. */
+  /** The id that the publisher gave, or a random one. */
   readonly id: string;
   readonly data: TopicData;
 }
 
 /**
- * Why what came after a position cannot be had:
+ * Why the publications after a position cannot be delivered:
  *
- * - `no-position`: there was no position, or an empty text;
- * - `invalid-position`: what was given is none;
- * - `epoch-changed`: the engine, or its memory of the topic, is not the one the position is from;
- * - `position-ahead`: nothing has been published there yet, so the engine must have lost something;
- * - `missing`: the history is no longer, or never was, complete from there on.
+ * - `no-position`: no position was given, or an empty text;
+ * - `invalid-position`: the value given is not a position;
+ * - `epoch-changed`: the position is of another epoch, so the engine may have lost publications;
+ * - `position-ahead`: the position is after the last publication, so the engine has lost some;
+ * - `missing`: the history does not have all publications after the position.
  */
 export type GapReason =
   | "no-position"
@@ -27,14 +27,14 @@ export type GapReason =
   | "position-ahead"
   | "missing";
 
-/** Some consecutive publications. */
+/** Consecutive publications from the history of a topic. */
 export interface HistoryPage {
   /** The last position of the topic when it was read. */
   readonly position: Position;
-  /** Whether `publications` follow the position asked for, with nothing missing between. */
+  /** Whether `publications` follow the position given as `since` without a gap. */
   readonly recovered: boolean;
-  /** Why not, where `recovered` is false. */
+  /** Why `recovered` is false. */
   readonly reason?: GapReason;
-  /** In order; none where a position was asked for and `recovered` is false. */
+  /** In order. Empty if a position was given and `recovered` is false. */
   readonly publications: readonly Publication[];
 }

@@ -1,63 +1,65 @@
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { PublicationDraft, PublishReceipt } from "./broker.ts";
-import { backoffMs, delay, type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+import { shown } from "./options.ts";
 import type { TopicData } from "./publication.ts";
+import { backoffMs, delay } from "./timers.ts";
 import type { TopicSettings } from "./topic-options.ts";
+import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
 export interface PublishOptions {
   /**
-   * Names the publication: within `idWindowMs` of the first time, publishing again with the same id
+   * Identifies the publication. Publishing with the same id again, within `idWindowMs` of the first time,
    * changes nothing, whatever the data. 1 to 128 characters. Default: a random one.
    */
   readonly id?: string;
 }
 
-/** Where a publication stands. */
+/** Where a publication was stored, and its id. */
 export interface Published extends PublishReceipt {
   readonly id: string;
 }
 
 const MAX_ID_LENGTH = 128;
 
-interface Publisher {
-  readonly context: TopicsEnvironment;
-  readonly publishTimeoutMs: number;
-}
-
 /** See `Topic.publish`. */
 export async function publish(
   topic: string,
-  { context, publishTimeoutMs }: Publisher,
+  environment: TopicsEnvironment,
   { retention, maxPublicationBytes }: TopicSettings,
   data: TopicData,
-  { id }: PublishOptions,
+  id: string | undefined,
 ): Promise<Published> {
+  const { broker, timers, publishTimeoutMs } = environment;
   const draft = { id: checkId(id ?? crypto.randomUUID()), data: copy(data, maxPublicationBytes) };
-  // An id of ours has to be known for as long as we try, and no longer.
+  // The broker must remember a random id for as long as we retry, and no longer.
   const idWindowMs = id === undefined ? 2 * publishTimeoutMs + 60_000 : retention.idWindowMs;
   const untilMs = performance.now() + publishTimeoutMs;
   for (let failures = 0; ; failures++) {
     try {
-      const storing = context.broker.publish(topic, draft, { ...retention, idWindowMs });
-      return { ...(await withTimeout(context, storing)), id: draft.id };
+      const storing = broker.publish(topic, draft, { ...retention, idWindowMs });
+      return { ...(await withTimeout(environment, storing)), id: draft.id };
     } catch (error) {
       const waitMs = backoffMs(failures);
       const canRetry = error instanceof BrokerError && error.isRetryable;
       if (!canRetry || performance.now() + waitMs >= untilMs) throw error;
-      await delay(context.timers, waitMs);
+      await delay(timers, waitMs);
     }
   }
 }
 
 function checkId(id: unknown): string {
   if (typeof id === "string" && id !== "" && id.length <= MAX_ID_LENGTH) return id;
-  throw new UsageError("INVALID_ID", `an id is a text of 1 to ${MAX_ID_LENGTH} characters`);
+  const got = typeof id === "string" ? `${id.length} characters` : shown(id);
+  throw new UsageError(
+    "INVALID_ID",
+    `an id is a text of 1 to ${MAX_ID_LENGTH} characters, not ${got}`,
+  );
 }
 
-/** The data, which its owner may change afterwards. */
+/** Copies bytes, because the caller may change them afterwards. */
 function copy(data: TopicData, maxPublicationBytes: number): PublicationDraft["data"] {
   if (typeof data !== "string" && !(data instanceof Uint8Array)) {
-    throw new UsageError("INVALID_DATA", `data is a string or a Uint8Array, not ${typeof data}`);
+    throw new UsageError("INVALID_DATA", `data is a string or a Uint8Array, not ${shown(data)}`);
   }
   const byteLength = typeof data === "string" ? utf8Length(data) : data.byteLength;
   if (byteLength <= maxPublicationBytes) return typeof data === "string" ? data : data.slice();

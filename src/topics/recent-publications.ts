@@ -2,22 +2,22 @@ import type { Position } from "./position.ts";
 import type { TopicData } from "./publication.ts";
 import type { SharedMessage } from "./topic-socket.ts";
 
-/** What goes to a socket. */
+/** What is sent to a socket. */
 export type Content = TopicData | SharedMessage;
 
-/** A publication as it is sent; without content where it is not to be. */
+/** A publication as it is sent. Without content, nothing is sent for it. */
 export interface Prepared {
   readonly position: Position;
   readonly content: Content | undefined;
 }
 
-/** The bounds of what a node keeps of one topic beside the broker. */
+/** The most that this server keeps of one topic in memory, besides what the broker keeps. */
 const MAX_PUBLICATIONS = 1_024;
 const MAX_BYTES = 1_048_576;
 
 /**
- * The latest publications of one epoch, ready to be sent, without gaps: those who come back and
- * those who read slowly are served from here, and the broker is asked only for what is older.
+ * The latest publications of one epoch, ready to be sent, without gaps. Subscribers that return or read
+ * slowly are served from here. The broker is asked only for older publications.
  */
 export class RecentPublications {
   readonly #byOffset = new Map<number, Prepared>();
@@ -27,7 +27,7 @@ export class RecentPublications {
     return this.#byOffset.get(offset);
   }
 
-  /** Adds the one that follows the last one. */
+  /** Adds the publication after the last one, and evicts the oldest ones beyond the limits. */
   add(prepared: Prepared): void {
     this.#byOffset.set(prepared.position.offset, prepared);
     this.#bytes += lengthOf(prepared);

@@ -1,49 +1,50 @@
 import { isSamePosition, type Position } from "./position.ts";
 import type { GapReason, TopicData } from "./publication.ts";
 import type { Content, Prepared } from "./recent-publications.ts";
-import { onEnd } from "./socket-end.ts";
-import type { TopicSocket } from "./topic-socket.ts";
+import { onEnd, type TopicSocket } from "./topic-socket.ts";
 
-/** What a subscriber needs of the node's feed. */
+/** Where a subscriber gets publications and notices from: the feed of its topic. */
 export interface SubscriberSource {
+  /** The last position of the topic. */
   readonly position: Position;
-  /** Whether a subscriber is told who is present. */
+  /** Whether subscribers learn who is present. */
   readonly hasPresence: boolean;
-  /** The publication behind `position`, if it is in memory. */
+  /** The publication after `position`, if it is in memory. */
   next(position: Position): Prepared | undefined;
   /**
-   * Reads some of what comes behind `position`, a good while if need be. Why not, where that is not
-   * to be had; an empty list when the feed is closed.
+   * Reads publications after `position` from the broker, and retries until it answers. Returns the reason
+   * if they cannot be read, and an empty list when the feed is closed.
    */
   readAfter(position: Position): Promise<readonly Prepared[] | GapReason>;
-  /** The notice of a loss. */
+  /** Encodes the notice of a loss. */
   encodeLost(position: Position, reason: GapReason): TopicData | undefined;
-  /** The notice of who is present. */
+  /** Encodes the list of members. */
   encodeMembers(): TopicData | undefined;
   remove(subscriber: Subscriber): void;
 }
 
-/** RFC 6455 11.7: the WHATWG numbers of `readyState`; only this one lets messages out. */
+/** The WHATWG value of `readyState` in which messages can be sent. */
 const OPEN = 1;
 
 /** IANA: Try Again Later. */
 const TRY_AGAIN_LATER = 1013;
 
-type Outcome = "sent" | "full" | "refused" | "over";
+type Outcome = "sent" | "full" | "refused" | "ended";
 
 /**
- * One socket on a topic, and how far it has come. A socket that takes no more right now falls behind:
- * it keeps no publications of its own, but reads on from its position once it has drained, out of the
- * node's memory or from the broker, until it has caught up or what it needs is gone.
+ * One socket on a topic, and the position up to which it was sent publications. When the socket is full,
+ * the subscriber falls behind: it keeps no publications, and once the socket has drained it continues from
+ * its position, from memory or from the broker, until it has caught up or publications are lost.
  */
 export class Subscriber {
   readonly socket: TopicSocket;
   readonly #source: SubscriberSource;
-  #state: "live" | "behind" | "over" = "behind";
+  #state: "live" | "behind" | "ended" = "behind";
   #position: Position;
-  /** What has to be sent before the next publication. */
-  #greeting: TopicData | undefined;
-  #loss: TopicData | undefined;
+  /** Notices that must be sent before the next publication. */
+  #subscribedNotice: TopicData | undefined;
+  #lostNotice: TopicData | undefined;
+  /** Whether the list of members must be sent once the subscriber has caught up. */
   #needsMembers: boolean;
   readonly #stopWatching: () => void;
 
@@ -56,19 +57,19 @@ export class Subscriber {
     this.#stopWatching = onEnd(socket, () => this.end());
   }
 
-  /** Sends the greeting, then what comes behind the position. */
-  start(greeting: TopicData | undefined): void {
-    this.#greeting = greeting;
+  /** Sends the notice `subscribed`, then the publications after the position. */
+  start(subscribedNotice: TopicData | undefined): void {
+    this.#subscribedNotice = subscribedNotice;
     void this.#catchUp(false);
   }
 
-  /** Takes the next publication of the feed; whoever is behind finds it later by itself. */
+  /** Sends the next publication of the topic. A subscriber that is behind reads it later. */
   offer(prepared: Prepared): void {
     if (this.#state === "live" && !this.#deliver(prepared)) this.#fallBehind();
   }
 
-  /** Takes a notice of presence, which a socket that is behind does not need. */
-  tell(content: Content): void {
+  /** Sends a notice of presence. A subscriber that is behind gets the list of members instead, later. */
+  notify(content: Content): void {
     if (this.#state !== "live") {
       this.#needsMembers = true;
       return;
@@ -78,23 +79,26 @@ export class Subscriber {
     if (outcome !== "sent") this.#fallBehind();
   }
 
-  /** Goes on at `position`; what was before it is lost, as `notice` says. */
-  lose(position: Position, notice: TopicData | undefined): void {
-    if (this.#state === "over") return;
+  /**
+   * Continues at `position`, after a loss. Without a notice of it, closes the socket, so that the client
+   * does not continue as if nothing was lost.
+   */
+  skipTo(position: Position, lostNotice: TopicData | undefined): void {
+    if (this.#state === "ended") return;
     this.#position = position;
-    if (notice === undefined) {
+    if (lostNotice === undefined) {
       this.end();
       this.socket.close(TRY_AGAIN_LATER, "publications were lost");
       return;
     }
-    this.#loss = notice;
+    this.#lostNotice = lostNotice;
     if (this.#state === "live") void this.#catchUp(false);
   }
 
-  /** Sends nothing any more. */
+  /** Sends nothing any more. The socket stays open. */
   end(): void {
-    if (this.#state === "over") return;
-    this.#state = "over";
+    if (this.#state === "ended") return;
+    this.#state = "ended";
     this.#stopWatching();
     this.#source.remove(this);
   }
@@ -103,12 +107,14 @@ export class Subscriber {
     if (this.#state === "live") void this.#catchUp(true);
   }
 
-  /** Runs until the subscriber is live, or over; there is one at a time. */
+  /** Runs until the subscriber is live or ended. Only one runs at a time. */
   async #catchUp(mustWait: boolean): Promise<void> {
     this.#state = "behind";
     let page: readonly Prepared[] = [];
     while (this.#state === "behind") {
       if (mustWait && !(await hasDrained(this.socket))) this.end();
+      // It may have been unsubscribed while it waited.
+      if (this.#isEnded()) return;
       mustWait = !this.#sendNotices() || !this.#sendPublications(page);
       if (mustWait) continue;
       if (!isSamePosition(this.#position, this.#source.position)) page = await this.#read();
@@ -117,22 +123,22 @@ export class Subscriber {
     }
   }
 
-  /** Whether all were sent, and more can be. */
+  /** Returns whether all were sent, and the socket has room for more. */
   #sendNotices(): boolean {
-    if (this.#greeting !== undefined) {
-      const outcome = this.#send(this.#greeting);
-      if (outcome !== "refused") this.#greeting = undefined;
+    if (this.#subscribedNotice !== undefined) {
+      const outcome = this.#send(this.#subscribedNotice);
+      if (outcome !== "refused") this.#subscribedNotice = undefined;
       if (outcome !== "sent") return false;
     }
-    if (this.#loss !== undefined) {
-      const outcome = this.#send(this.#loss);
-      if (outcome !== "refused") this.#loss = undefined;
+    if (this.#lostNotice !== undefined) {
+      const outcome = this.#send(this.#lostNotice);
+      if (outcome !== "refused") this.#lostNotice = undefined;
       if (outcome !== "sent") return false;
     }
     return true;
   }
 
-  /** Whether all were sent that are in memory, or in `page`, and more can be. */
+  /** Sends what is in memory or in `page`. Returns whether the socket has room for more. */
   #sendPublications(page: readonly Prepared[]): boolean {
     for (;;) {
       const position = this.#position;
@@ -142,7 +148,7 @@ export class Subscriber {
     }
   }
 
-  /** Whether more can be sent. */
+  /** Returns whether the socket has room for more. */
   #sendMembers(): boolean {
     const content = this.#needsMembers ? this.#source.encodeMembers() : undefined;
     const outcome = content === undefined ? "sent" : this.#send(content);
@@ -154,35 +160,39 @@ export class Subscriber {
     const position = this.#position;
     const page = await this.#source.readAfter(position);
     if (typeof page !== "string") return page;
-    // Unless the whole feed has lost something meanwhile, and told so.
+    // Otherwise the whole feed has lost something during the read, and has skipped already.
     if (this.#position === position) {
       const now = this.#source.position;
-      this.lose(now, this.#source.encodeLost(now, page));
+      this.skipTo(now, this.#source.encodeLost(now, page));
     }
     return [];
   }
 
-  /** Whether more can be sent. */
+  /** Returns whether the socket has room for more. */
   #deliver({ position, content }: Prepared): boolean {
     const outcome = content === undefined ? "sent" : this.#send(content);
     if (outcome === "sent" || outcome === "full") this.#position = position;
     return outcome === "sent";
   }
 
-  // The one place where something leaves for a socket.
+  /** Every message to the socket passes through here. */
   #send(content: Content): Outcome {
     const { socket } = this;
-    if (socket.readyState !== OPEN) return this.#isOver();
+    if (socket.readyState !== OPEN) return this.#endWithSocket();
     const before = socket.bufferedAmount;
-    // A shared message only where the user has said that sockets take it.
+    // A shared message occurs only with the option `prepare`, with which sockets must accept it.
     if (socket.send(content as TopicData)) return "sent";
-    if (socket.readyState !== OPEN) return this.#isOver();
+    if (socket.readyState !== OPEN) return this.#endWithSocket();
     return socket.bufferedAmount === before ? "refused" : "full";
   }
 
-  #isOver(): "over" {
+  #endWithSocket(): "ended" {
     this.end();
-    return "over";
+    return "ended";
+  }
+
+  #isEnded(): boolean {
+    return this.#state === "ended";
   }
 }
 
@@ -195,7 +205,7 @@ async function hasDrained(socket: TopicSocket): Promise<boolean> {
   }
 }
 
-/** The one behind `position` in `page`, whose offsets have no gaps. */
+/** The publication after `position` in `page`, whose offsets have no gaps. */
 function after(page: readonly Prepared[], { epoch, offset }: Position): Prepared | undefined {
   if (page.length === 0 || page[0].position.epoch !== epoch) return undefined;
   return page[offset + 1 - page[0].position.offset];

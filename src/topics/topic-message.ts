@@ -2,15 +2,15 @@ import { toBase64 } from "./base64.ts";
 import { formatPosition, type Position } from "./position.ts";
 import type { GapReason, Publication, TopicData } from "./publication.ts";
 
-/** Somebody who is present on a topic. */
+/** A member that is present on a topic. */
 export interface Member {
-  /** 1 to 128 characters. Who is present twice, with two sockets say, is one member. */
+  /** 1 to 128 characters. Entries with the same id, of two sockets for example, are one member. */
   readonly id: string;
-  /** What else there is to know, as JSON can express it. */
+  /** Any further data, as JSON can express it. */
   readonly data?: unknown;
 }
 
-/** What a subscriber can be told. */
+/** A message to a subscriber, before `encode`. */
 export type TopicMessage =
   | {
       readonly type: "publication";
@@ -18,7 +18,7 @@ export type TopicMessage =
       readonly publication: Publication;
     }
   | {
-      /** Sent first: every publication after `position` follows. */
+      /** The first message: every publication after `position` follows. */
       readonly type: "subscribed";
       readonly topic: string;
       readonly position: Position;
@@ -26,14 +26,14 @@ export type TopicMessage =
       readonly reason?: GapReason;
     }
   | {
-      /** Publications are missing here, for `reason`; every one after `position` follows. */
+      /** Publications are lost, for `reason`. Every publication after `position` follows. */
       readonly type: "lost";
       readonly topic: string;
       readonly position: Position;
       readonly reason: GapReason;
     }
   | {
-      /** Who is present; sent first, and again where joins and leaves could not be sent. */
+      /** All members: after `subscribed`, and again if a join or leave could not be sent. */
       readonly type: "members";
       readonly topic: string;
       readonly members: readonly Member[];
@@ -45,15 +45,15 @@ export type TopicMessage =
     };
 
 /**
- * Makes what is sent to subscribers; undefined to send nothing. It is called once for a publication,
- * whatever the number of subscribers. A socket whose `lost` is not sent is closed with 1013 instead:
- * it must not go on as if nothing had happened.
+ * Encodes a message to subscribers; undefined sends nothing. It is called once for each publication,
+ * whatever the number of subscribers. If it returns undefined for `lost`, the socket is closed with 1013,
+ * so that the client does not continue as if nothing was lost.
  */
 export type EncodeTopicMessage = (message: TopicMessage) => TopicData | undefined;
 
 /**
- * The default: every message as a JSON object in text. A publication carries its `position`, as the
- * text that a client gives back as `since`, its `id`, and its data as `text`, or as `bytes` in base64.
+ * The default `encode`: every message as a JSON object in text. A publication has its `position`, as the
+ * text that the client sends back as `since`, its `id`, and its data as `text`, or as `bytes` in base64.
  *
  * ```json
  * {"type":"publication","topic":"news","position":"0f7c...:12","id":"a1","text":"hello"}
@@ -72,8 +72,8 @@ export function envelope(message: TopicMessage): string {
 }
 
 /**
- * Sends the data of publications as it is, and nothing else. Such a client does not learn positions:
- * it cannot resume unless it is told them in another way.
+ * An `encode` that sends the data of publications as it is, and nothing else. The client does not learn
+ * positions, so it cannot continue after a reconnect unless it gets them in another way.
  */
 export function dataOnly(message: TopicMessage): TopicData | undefined {
   return message.type === "publication" ? message.publication.data : undefined;

@@ -1,31 +1,32 @@
-import { UsageError } from "../errors/index.ts";
 import type { Retention } from "./broker.ts";
+import { checkBoolean, checkFunction, checkNames, checkOptions, checkWhole } from "./options.ts";
 import { type EncodeTopicMessage, envelope } from "./topic-message.ts";
 
-/** How a topic behaves; the same on every node that uses it. */
+/** How a topic behaves. Every server must give a topic the same options. */
 export interface TopicOptions {
-  /**
-   * How many publications are kept for those who come back. Default 1,000.
-   */
+  /** The most publications that are kept for subscribers that return. Default 1,000. */
   readonly historySize?: number;
   /**
-   * How many bytes of data are kept, fewer publications if need be; the latest one is kept whatever
-   * its size. Default 16 MiB.
+   * The most bytes of data that are kept. The latest publication is kept whatever its size. Default
+   * 16,777,216 (16 MiB).
    */
   readonly historyBytes?: number;
-  /** For how long they are kept. Default 600,000 (ten minutes). */
+  /** How long publications are kept, in milliseconds. Default 600,000 (ten minutes). */
   readonly historyAgeMs?: number;
-  /** For how long an `id` makes publishing again harmless. Default 300,000 (five minutes). */
+  /**
+   * How long an `id` is remembered, in milliseconds. Publishing with the same id again within this time
+   * changes nothing. Default 300,000 (five minutes).
+   */
   readonly idWindowMs?: number;
-  /** The largest data, in bytes of UTF-8 where it is text. Default 1 MiB. */
+  /** The most bytes of one publication; text counts as UTF-8. Default 1,048,576 (1 MiB). */
   readonly maxPublicationBytes?: number;
-  /** What is sent to subscribers. Default: `envelope`. */
+  /** Makes what is sent to subscribers. Default: `envelope`. */
   readonly encode?: EncodeTopicMessage;
-  /** Whether clients can `enter`, and subscribers are told who is present. Default: false. */
+  /** Whether clients can `enter`, and subscribers learn who is present. Default: false. */
   readonly presence?: boolean;
 }
 
-/** The options of a topic, complete. */
+/** The options of a topic, with all defaults filled in. */
 export interface TopicSettings {
   readonly retention: Retention;
   readonly maxPublicationBytes: number;
@@ -47,15 +48,16 @@ const NAMES: readonly string[] = [...NUMBERS, "encode", "presence"];
 
 /** @throws UsageError `INVALID_OPTION` */
 export function resolveTopicOptions(options: TopicOptions): TopicSettings {
+  checkOptions("a topic", options);
   checkNames("a topic", options, NAMES);
-  const { encode = envelope, presence = false } = options;
   for (const name of NUMBERS) checkWhole("a topic", name, options[name]);
-  if (typeof encode !== "function") throw invalid("a topic", "encode", encode, "a function");
-  if (typeof presence !== "boolean") throw invalid("a topic", "presence", presence, "a boolean");
+  checkFunction("a topic", "encode", options.encode);
+  checkBoolean("a topic", "presence", options.presence);
   const { historySize, historyBytes, historyAgeMs, idWindowMs, maxPublicationBytes } = {
     ...DEFAULTS,
-    ...defined(options),
+    ...withoutUndefined(options),
   };
+  const { encode = envelope, presence = false } = options;
   return {
     retention: { size: historySize, bytes: historyBytes, ageMs: historyAgeMs, idWindowMs },
     maxPublicationBytes,
@@ -64,24 +66,7 @@ export function resolveTopicOptions(options: TopicOptions): TopicSettings {
   };
 }
 
-/** @throws UsageError `INVALID_OPTION` for a name that is not among `names` */
-export function checkNames(where: string, options: object, names: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown === undefined) return;
-  throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}`);
-}
-
-/** @throws UsageError `INVALID_OPTION` unless `value` is absent or a safe integer above 0 */
-export function checkWhole(where: string, name: string, value: unknown): void {
-  if (value === undefined || (Number.isSafeInteger(value) && (value as number) > 0)) return;
-  throw invalid(where, name, value, "a whole number above 0");
-}
-
-function invalid(where: string, name: string, value: unknown, expected: string): UsageError {
-  return new UsageError("INVALID_OPTION", `${where}: ${name} is ${String(value)}, not ${expected}`);
-}
-
-/** Without what is there but undefined, which would hide a default. */
-function defined(options: TopicOptions): TopicOptions {
+/** An option that is present but undefined would hide its default. */
+function withoutUndefined(options: TopicOptions): TopicOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -1,31 +1,40 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { Broker } from "./broker.ts";
-import { Feed } from "./feed.ts";
+import { FeedRegistry, withEviction } from "./feed-registry.ts";
 import { MemoryBroker } from "./memory-broker.ts";
-import { every, type TopicsEnvironment, type Timers } from "./topics-environment.ts";
-import { makingRoom } from "./making-room.ts";
-import type { PresenceLease } from "./presence-lease.ts";
+import {
+  checkFunction,
+  checkMethods,
+  checkOptions,
+  checkWhole,
+  DEFAULT_MAX_TOPICS,
+  isObject,
+  shown,
+} from "./options.ts";
+import { PresenceLeases } from "./presence-lease.ts";
 import type { TopicData } from "./publication.ts";
 import type { Content } from "./recent-publications.ts";
-import { Topic, type TopicHost } from "./topic.ts";
+import { every, type Timers } from "./timers.ts";
+import { type Topic, TopicHandle } from "./topic.ts";
+import { resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
 import type { SharedMessage } from "./topic-socket.ts";
-import { DEFAULT_MAX_TOPICS, topicsFull } from "./topics-full.ts";
-import {
-  checkWhole,
-  resolveTopicOptions,
-  type TopicOptions,
-  type TopicSettings,
-} from "./topic-options.ts";
+import type { TopicsEnvironment } from "./topics-environment.ts";
 
 export interface TopicsOptions extends TopicOptions {
-  /** Where publications are kept; yours to close. Default: a `MemoryBroker`, for one process. */
+  /**
+   * Stores the publications, and delivers them to all servers. `Topics` does not close it. Default: a
+   * `MemoryBroker`, for one process.
+   */
   readonly broker?: Broker;
-  /** Options of single topics, over those given here for all. The same name gets the same ones. */
+  /**
+   * Options of single topics, which override those given here for all topics. The same name must always
+   * get the same options.
+   */
   readonly optionsOf?: (topic: string) => TopicOptions | undefined;
   /**
-   * `prepare` of `tideway/server`, where all subscribers are sockets of such a server: then what goes
-   * to all of them is compressed and framed once. Default: each socket is sent text or bytes.
+   * `prepare` of `tideway/server`, if all subscribers are sockets of that server: each message to many
+   * subscribers is then compressed and framed once. Default: each socket is sent text or bytes.
    */
   readonly prepare?: (data: TopicData) => SharedMessage;
   /**
@@ -33,19 +42,21 @@ export interface TopicsOptions extends TopicOptions {
    * `TOPICS_FULL`. Without a `broker`, it is also the `maxTopics` of the `MemoryBroker`. Default 65,536.
    */
   readonly maxTopics?: number;
-  /** How long the broker may take to answer. Default 5,000. */
+  /** How long the broker may take to answer, in milliseconds. Default 5,000. */
   readonly requestTimeoutMs?: number;
-  /** For how long `publish` tries again while the broker is away. Default 10,000. */
+  /**
+   * How long `publish` retries while the broker cannot be reached, in milliseconds. Default 10,000.
+   */
   readonly publishTimeoutMs?: number;
   /**
-   * How often the broker is asked whether anything was missed on a topic that has been silent, and
-   * who is present. The server leaves a topic without subscribers after the same time again, or when there
-   * are more than 1,024 such topics. Default 30,000.
+   * The interval, in milliseconds, at which each server asks the broker whether it has missed something on
+   * a topic without new publications, and who is present. A server stops listening to a topic without
+   * subscribers after one to two intervals, or when there are more than 1,024 such topics. Default 30,000.
    */
   readonly checkIntervalMs?: number;
-  /** How long somebody stays present whose node has crashed. Default 30,000. */
+  /** How long a member stays present after its server has crashed, in milliseconds. Default 30,000. */
   readonly presenceTtlMs?: number;
-  /** Is told what goes wrong where nobody waits for it. Default: writes it to the console. */
+  /** Called with errors of work in the background. Default: writes them to the console. */
   readonly onError?: (error: unknown, topic: string) => void;
   /** Default: the timers of the runtime. */
   readonly timers?: Timers;
@@ -59,10 +70,26 @@ const NUMBERS = [
   "presenceTtlMs",
 ] as const satisfies readonly (keyof TopicsOptions)[];
 
+const FUNCTIONS = [
+  "optionsOf",
+  "prepare",
+  "onError",
+] as const satisfies readonly (keyof TopicsOptions)[];
+
+const BROKER_METHODS: readonly (keyof Broker)[] = [
+  "publish",
+  "history",
+  "subscribe",
+  "enter",
+  "leave",
+  "members",
+  "close",
+];
+
 const MAX_NAME_LENGTH = 256;
 
 /**
- * The topics of one node.
+ * The topics of one server.
  *
  * ```ts
  * const topics = new Topics({ historySize: 200 });
@@ -70,22 +97,19 @@ const MAX_NAME_LENGTH = 256;
  * ```
  */
 export class Topics implements AsyncDisposable {
-  /** Where the user has given none. */
-  readonly #ownBroker: Broker | undefined;
+  readonly #environment: TopicsEnvironment;
+  readonly #feeds: FeedRegistry;
+  readonly #leases: PresenceLeases;
   readonly #topicOptions: TopicOptions;
   readonly #optionsOf: (topic: string) => TopicOptions | undefined;
-  readonly #host: TopicHost;
-  readonly #maxTopics: number;
-  readonly #feeds = new Map<string, OpenFeed>();
-  /** Feeds without subscribers, with the number of checks when they lost theirs; oldest first. */
-  readonly #idle = new Map<OpenFeed, number>();
-  #checks = 0;
-  readonly #leases = new Map<string, Set<PresenceLease>>();
+  /** The default broker, which `close` closes. */
+  readonly #ownBroker: Broker | undefined;
   readonly #stopChecking: () => void;
   #isClosed = false;
 
   /** @throws UsageError `INVALID_OPTION` */
   constructor(options: TopicsOptions = {}) {
+    checkTopicsOptions(options);
     const {
       broker: givenBroker,
       optionsOf = () => undefined,
@@ -99,35 +123,27 @@ export class Topics implements AsyncDisposable {
       timers = globalThis,
       ...topicOptions
     } = options;
-    for (const name of NUMBERS) checkWhole("topics", name, options[name]);
     resolveTopicOptions(topicOptions);
-    this.#maxTopics = maxTopics;
-    this.#ownBroker = givenBroker === undefined ? new MemoryBroker({ maxTopics }) : undefined;
-    const broker = makingRoom(givenBroker ?? this.#ownBroker!, () => this.#closeIdle());
     this.#topicOptions = topicOptions;
     this.#optionsOf = optionsOf;
-    const report = safely(onError);
-    const context: TopicsEnvironment = {
-      broker,
+    this.#ownBroker = givenBroker === undefined ? new MemoryBroker({ maxTopics }) : undefined;
+    this.#environment = {
+      broker: withEviction(givenBroker ?? this.#ownBroker!, () => this.#feeds.evictIdle()),
       timers,
       requestTimeoutMs,
+      publishTimeoutMs,
       presenceTtlMs,
       share,
-      report,
-    };
-    this.#host = {
-      context,
-      publishTimeoutMs,
+      report: withoutThrowing(onError),
       checkOpen: () => this.#checkOpen(),
-      withFeed: (topic, settings, action) => this.#withFeed(topic, settings, action),
-      hold: (topic, lease) => this.#hold(topic, lease),
-      release: (topic, lease) => this.#release(topic, lease),
     };
-    this.#stopChecking = every(timers, checkIntervalMs, () => this.#check());
+    this.#feeds = new FeedRegistry(this.#environment, maxTopics);
+    this.#leases = new PresenceLeases(this.#environment, maxTopics);
+    this.#stopChecking = every(timers, checkIntervalMs, () => this.#feeds.check());
   }
 
   /**
-   * The topic of this name. Nothing is kept for it: it can be asked for as often as one likes.
+   * Returns the topic of this name. It keeps nothing for it, so you can call it for every message.
    *
    * @param name a well-formed text of 1 to 256 characters
    * @throws UsageError `INVALID_TOPIC`, see {@link isTopicName}
@@ -135,30 +151,29 @@ export class Topics implements AsyncDisposable {
    */
   topic(name: string): Topic {
     if (!isTopicName(name)) {
-      const shown = typeof name === "string" ? `one of ${(name as string).length}` : typeof name;
+      const got = typeof name === "string" ? `one of ${(name as string).length}` : shown(name);
       throw new UsageError(
         "INVALID_TOPIC",
-        `the name of a topic is a well-formed text of 1 to ${MAX_NAME_LENGTH} characters, not ${shown}`,
+        `the name of a topic is a well-formed text of 1 to ${MAX_NAME_LENGTH} characters, not ${got}`,
       );
     }
     const options: unknown = this.#optionsOf(name);
     checkOptionsOf(name, options);
     const settings = resolveTopicOptions({ ...this.#topicOptions, ...options });
-    return new Topic(name, this.#host, settings);
+    return new TopicHandle(name, settings, this.#environment, this.#feeds, this.#leases);
   }
 
   /**
-   * Ends what this node has on topics: who is present here leaves, and sockets that are still
-   * subscribed are closed with 1001. Call it after the server has stopped. A broker that was given
-   * stays open.
+   * Ends the work of this server on topics: its members leave, and sockets that are still subscribed are
+   * closed with 1001. Call it after the server has stopped. A `broker` that was given stays open. Never
+   * rejects; a second call has no effect.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stopChecking();
-    const leases = [...this.#leases.values()].flatMap((ofTopic) => [...ofTopic]);
-    await Promise.all(leases.map((lease) => lease.leave()));
-    await Promise.all([...this.#feeds.keys()].map((name) => this.#closeFeed(name)));
+    await this.#leases.leaveAll();
+    await this.#feeds.close();
     await this.#ownBroker?.close();
   }
 
@@ -169,132 +184,12 @@ export class Topics implements AsyncDisposable {
   #checkOpen(): void {
     if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the topics were closed");
   }
-
-  async #withFeed<T>(
-    name: string,
-    settings: TopicSettings,
-    action: (feed: Feed) => Promise<T>,
-  ): Promise<T> {
-    const open = this.#feeds.get(name) ?? this.#openFeed(name, settings);
-    this.#idle.delete(open);
-    open.users++;
-    try {
-      await open.opened;
-      return await action(open.feed);
-    } finally {
-      open.users--;
-      this.#noteIdle(open);
-    }
-  }
-
-  #openFeed(name: string, settings: TopicSettings): OpenFeed {
-    if (this.#feeds.size >= this.#maxTopics && !this.#closeOldestIdle()) {
-      throw topicsFull(this.#maxTopics, "subscribers");
-    }
-    const feed = new Feed(name, this.#host.context, settings, () => this.#noteIdle(open));
-    const open: OpenFeed = { feed, opened: feed.open(), users: 0 };
-    this.#feeds.set(name, open);
-    open.opened.catch(() => {
-      if (this.#feeds.get(name) === open) this.#feeds.delete(name);
-    });
-    return open;
-  }
-
-  /** Keeps a feed for a while, for subscribers that return. The number of such feeds is limited. */
-  #noteIdle(open: OpenFeed): void {
-    const { feed, users } = open;
-    if (users > 0 || feed.hasSubscribers || this.#feeds.get(feed.name) !== open) return;
-    this.#idle.delete(open);
-    this.#idle.set(open, this.#checks);
-    if (this.#idle.size > MAX_IDLE_FEEDS) this.#closeOldestIdle();
-  }
-
-  #check(): void {
-    this.#checks++;
-    for (const [open, idleSince] of this.#idle) {
-      if (idleSince < this.#checks - 1) void this.#closeFeed(open.feed.name);
-    }
-    for (const open of this.#feeds.values()) {
-      if (!this.#idle.has(open)) open.feed.check();
-    }
-  }
-
-  /** Returns whether there was one. */
-  #closeOldestIdle(): boolean {
-    const [oldest] = this.#idle.keys();
-    if (oldest === undefined) return false;
-    void this.#closeFeed(oldest.feed.name);
-    return true;
-  }
-
-  /** Returns whether there were any. */
-  #closeIdle(): boolean {
-    const hasIdle = this.#idle.size > 0;
-    while (this.#closeOldestIdle());
-    return hasIdle;
-  }
-
-  async #closeFeed(name: string): Promise<void> {
-    const open = this.#feeds.get(name)!;
-    this.#feeds.delete(name);
-    this.#idle.delete(open);
-    try {
-      await open.feed.close();
-    } catch (error) {
-      this.#host.context.report(error, name);
-    }
-  }
-
-  #hold(topic: string, lease: PresenceLease): void {
-    let leases = this.#leases.get(topic);
-    if (leases === undefined) {
-      if (this.#leases.size >= this.#maxTopics) throw topicsFull(this.#maxTopics, "members");
-      leases = new Set();
-      this.#leases.set(topic, leases);
-    }
-    leases.add(lease);
-  }
-
-  #release(topic: string, lease: PresenceLease): void {
-    const leases = this.#leases.get(topic);
-    leases?.delete(lease);
-    if (leases?.size === 0) this.#leases.delete(topic);
-  }
 }
 
-/** This server's feed of a topic. */
-interface OpenFeed {
-  readonly feed: Feed;
-  readonly opened: Promise<void>;
-  /** The number of calls that use it. */
-  users: number;
-}
-
-/** The most feeds without subscribers that are kept until the next check. */
-const MAX_IDLE_FEEDS = 1_024;
-
-/** @throws UsageError `INVALID_OPTION` unless `optionsOf` returned options, or none */
-function checkOptionsOf(
-  name: string,
-  options: unknown,
-): asserts options is TopicOptions | undefined {
-  if (options === undefined) return;
-  const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
-  if (isObject && !("then" in options)) return;
-  // An unhandled rejection would end the process.
-  if (isObject) Promise.resolve(options).catch(() => {});
-  const shown = isObject
-    ? "a promise"
-    : options === null
-      ? "null"
-      : `a value of type ${typeof options}`;
-  throw new UsageError(
-    "INVALID_OPTION",
-    `topics: optionsOf(${JSON.stringify(name)}) returned ${shown}; return the options of a topic, or undefined`,
-  );
-}
-
-/** Whether `value` can be the name of a topic: look before using a name that a client has sent. */
+/**
+ * Whether `value` can be the name of a topic: a well-formed text of 1 to 256 characters. Check names that
+ * clients send before you use them.
+ */
 export function isTopicName(value: unknown): value is string {
   return (
     typeof value === "string" &&
@@ -304,10 +199,37 @@ export function isTopicName(value: unknown): value is string {
   );
 }
 
-// It could not be told apart from U+FFFD once it is UTF-8.
+// As UTF-8, a lone surrogate would be the same as U+FFFD.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-function safely(
+/** @throws UsageError `INVALID_OPTION`; options of single topics are checked by `resolveTopicOptions` */
+function checkTopicsOptions(options: TopicsOptions): void {
+  checkOptions("topics", options);
+  for (const name of NUMBERS) checkWhole("topics", name, options[name]);
+  for (const name of FUNCTIONS) checkFunction("topics", name, options[name]);
+  checkMethods("topics", "broker", options.broker, BROKER_METHODS);
+  checkMethods("topics", "timers", options.timers, ["setTimeout", "clearTimeout"]);
+}
+
+/** @throws UsageError `INVALID_OPTION` unless `optionsOf` returned an object, or undefined */
+function checkOptionsOf(
+  name: string,
+  options: unknown,
+): asserts options is TopicOptions | undefined {
+  if (options === undefined) return;
+  const isPromise = isObject(options) && "then" in options;
+  if (isObject(options) && !isPromise) return;
+  // An unhandled rejection would end the process.
+  if (isPromise) Promise.resolve(options).catch(() => {});
+  const got = isPromise ? "a promise" : shown(options);
+  throw new UsageError(
+    "INVALID_OPTION",
+    `topics: optionsOf(${JSON.stringify(name)}) returned ${got}; return the options of a topic, or undefined`,
+  );
+}
+
+/** Wraps `onError`: if it throws or rejects, both errors are printed. */
+function withoutThrowing(
   onError: (error: unknown, topic: string) => void,
 ): (error: unknown, topic: string) => void {
   return (error, topic) => {

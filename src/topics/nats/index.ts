@@ -1,5 +1,5 @@
 /**
- * `tideway/topics/nats`: topics of many nodes, on NATS JetStream.
+ * `tideway/topics/nats`: a broker on NATS JetStream, for topics of several servers.
  *
  * ```ts
  * import { jetstream } from "@nats-io/jetstream";
@@ -14,13 +14,16 @@
  *
  * @module
  */
-export { NatsBroker, type NatsBrokerOptions } from "./nats-broker.ts";
+export { NatsBroker } from "./nats-broker.ts";
 export type {
   NatsConnection,
   NatsJetStream,
   NatsManager,
   NatsMessage,
+  NatsPublishAck,
+  NatsPublishOptions,
   NatsStoredMessage,
   NatsStreamConfig,
   NatsSubscription,
 } from "./nats-client.ts";
+export type { NatsBrokerOptions } from "./nats-options.ts";

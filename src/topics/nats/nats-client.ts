@@ -1,10 +1,10 @@
-/** What is needed of a connection of `@nats-io/transport-node`, or another of its transports. */
+/** The part that is used of a connection of `@nats-io/transport-node`, or another transport. */
 export interface NatsConnection {
   subscribe(
     subject: string,
     options: { callback: (error: Error | null, message: NatsMessage) => void },
   ): NatsSubscription;
-  /** Resolves once the server has taken in what was sent before. */
+  /** Resolves when the server has processed what was sent before. */
   flush(): Promise<void>;
   status(): AsyncIterable<{ readonly type: string }>;
 }
@@ -16,19 +16,26 @@ export interface NatsSubscription {
 export interface NatsMessage {
   readonly subject: string;
   readonly data: Uint8Array;
-  /** Where JetStream has delivered it: `$JS.ACK`, the stream, the consumer, and numbers. */
+  /** If JetStream delivered it: `$JS.ACK`, the stream, the consumer, and numbers. */
   readonly reply?: string;
   readonly headers?: { get(name: string): string };
 }
 
-/** What is needed of the client that `jetstream(connection)` of `@nats-io/jetstream` makes. */
+/** The part that is used of `jetstream(connection)` of `@nats-io/jetstream`. */
 export interface NatsJetStream {
-  publish(
-    subject: string,
-    payload: string,
-    options: { msgID?: string; expect?: { lastSubjectSequence?: number } },
-  ): Promise<{ readonly seq: number; readonly duplicate: boolean }>;
+  publish(subject: string, payload: string, options: NatsPublishOptions): Promise<NatsPublishAck>;
   jetstreamManager(): Promise<NatsManager>;
+}
+
+export interface NatsPublishOptions {
+  msgID?: string;
+  expect?: { lastSubjectSequence?: number };
+}
+
+export interface NatsPublishAck {
+  readonly seq: number;
+  /** Whether the `msgID` was stored before. */
+  readonly duplicate: boolean;
 }
 
 export interface NatsManager {
@@ -56,6 +63,6 @@ export interface NatsStreamConfig {
 export interface NatsStoredMessage {
   readonly seq: number;
   readonly data: Uint8Array;
-  /** The time at which NATS stored it, by its own clock. */
+  /** When NATS stored it, by its own clock. */
   readonly time: Date;
 }

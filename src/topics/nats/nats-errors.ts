@@ -1,17 +1,20 @@
 import { BrokerError } from "../../errors/index.ts";
 
-/** JetStream's "wrong last sequence": somebody else was quicker. */
+/** The code of JetStream for "wrong last sequence": another publisher was faster. */
 const WRONG_LAST_SEQUENCE = 10_071;
+
+/** The code of JetStream for "stream not found". */
+const STREAM_NOT_FOUND = 10_059;
 
 export function isConflict(error: unknown): boolean {
   return apiCodeOf(error) === WRONG_LAST_SEQUENCE;
 }
 
 export function isStreamMissing(error: unknown): boolean {
-  return apiCodeOf(error) === 10_059;
+  return apiCodeOf(error) === STREAM_NOT_FOUND;
 }
 
-/** What the client throws where another attempt would be as wrong: too big a payload, for one. */
+/** The names of errors of the client that a retry cannot help, such as a payload that is too big. */
 const FINAL: readonly unknown[] = [
   "AuthorizationError",
   "InvalidArgumentError",
@@ -19,12 +22,12 @@ const FINAL: readonly unknown[] = [
   "PermissionViolationError",
 ];
 
-/** What the client has thrown, as an error of a broker. */
+/** Converts an error of the client to a `BrokerError`. */
 export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   const status = property(cause, "status");
-  // 5xx, such as a cluster without a leader, pass; the rest of what JetStream says does not.
+  // 5xx is temporary, such as a cluster without a leader. Other errors of JetStream are not.
   const isRefused = apiCodeOf(cause) !== undefined && typeof status === "number" && status < 500;
   if (isRefused || FINAL.includes(property(cause, "name"))) {
     return new BrokerError("BROKER_REFUSED", `NATS refused: ${message}`, { cause });
@@ -32,7 +35,7 @@ export function toBrokerError(cause: unknown): BrokerError {
   return new BrokerError("BROKER_UNAVAILABLE", `NATS cannot be reached: ${message}`, { cause });
 }
 
-/** The number of an error that JetStream has answered with. */
+/** The code of an error with which JetStream answered. */
 function apiCodeOf(error: unknown): number | undefined {
   const code = property(error, "code");
   return typeof code === "number" ? code : undefined;

@@ -1,19 +1,16 @@
 import { BrokerError } from "../../errors/index.ts";
-import { formatPosition, type Position } from "../position.ts";
-import { placePayload, readPlace } from "../payload.ts";
-import type {
-  NatsConnection,
-  NatsJetStream,
-  NatsManager,
-  NatsStoredMessage,
-} from "./nats-client.ts";
+import type { BrokerPage, HistoryQuery, PublishReceipt } from "../broker.ts";
+import { decodeRecord, encodeRecord, readRecordPosition } from "../payload.ts";
+import { type Position } from "../position.ts";
+import type { Publication } from "../publication.ts";
+import type { NatsPublishAck, NatsStoredMessage } from "./nats-client.ts";
 import { isConflict } from "./nats-errors.ts";
-import { readStream, type StoredText, textOf } from "./nats-stream.ts";
+import { type NatsStream, type StoredText, textOf } from "./nats-stream.ts";
 
 /** The last message on the subject of a topic. */
 export interface Tail {
   readonly position: Position;
-  /** Its number in the stream, over all subjects. */
+  /** The sequence number of the message in the stream, over all subjects. */
   readonly sequence: number;
 }
 
@@ -22,112 +19,112 @@ interface KnownTail extends Tail {
   /** NATS stored it at this time or later. */
   readonly notBeforeMs: number;
   /** When it was last known to be the tail. */
-  readonly seenAtMs: number;
+  readonly confirmedAtMs: number;
+}
+
+/** What a `NatsLog` needs besides its stream. */
+export interface NatsLogEnvironment {
+  /** How long NATS keeps messages. */
+  readonly maxAgeMs: number;
+  /** A monotonic clock, in milliseconds. */
+  readonly nowMs: () => number;
 }
 
 /** How many times in a row another publisher may be faster before a publication fails. */
 const MAX_CONFLICTS = 1_000;
 
+/** The most tails in memory. */
 const MAX_TAILS = 10_000;
 
-/** How long NATS keeps a consumer that was made only to read its clock. */
-const CLOCK_CONSUMER_NANOS = 1_000_000_000;
-
 /**
- * The publications of topics in one JetStream stream, a subject for each. Every message has its
- * position in front, and is stored only if the message that it follows is still the last one: so
- * offsets have no gaps, whoever publishes. A topic begins with a mark: a position and nothing else.
+ * The publications of topics in one JetStream stream, with a subject for each topic. Every message begins
+ * with its position. NATS stores it only if the message before it is still the last one, so offsets have no
+ * gaps, whichever server publishes. A topic begins with a mark: a position without a publication.
  */
 export class NatsLog {
-  readonly #connection: NatsConnection;
-  readonly #jetStream: NatsJetStream;
-  readonly #manager: NatsManager;
-  readonly #stream: string;
+  readonly #stream: NatsStream;
   readonly #maxAgeMs: number;
+  readonly #nowMs: () => number;
   /** The last messages that this process knows, the most recently used last. */
   readonly #tails = new Map<string, KnownTail>();
 
-  constructor(
-    connection: NatsConnection,
-    jetStream: NatsJetStream,
-    manager: NatsManager,
-    stream: string,
-    maxAgeMs: number,
-  ) {
-    this.#connection = connection;
-    this.#jetStream = jetStream;
-    this.#manager = manager;
+  constructor(stream: NatsStream, { maxAgeMs, nowMs }: NatsLogEnvironment) {
     this.#stream = stream;
     this.#maxAgeMs = maxAgeMs;
+    this.#nowMs = nowMs;
   }
 
-  /** Appends, unless the id was stored before: then the position is that of the first time. */
-  async append(
-    subject: string,
-    payload: string,
-    msgID: string,
-  ): Promise<{ position: Position; isDuplicate: boolean }> {
+  /** Appends. If the id was stored before, resolves with its first position. */
+  async append(subject: string, payload: string, msgID: string): Promise<PublishReceipt> {
     let tail: Tail = this.#tails.get(subject) ?? (await this.readTail(subject));
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      const startMs = performance.now();
-      const position = next(tail.position);
-      const stored = await this.#store(subject, placePayload(position, payload), tail, msgID);
+      const startMs = this.#nowMs();
+      const position = positionAfter(tail.position);
+      const stored = await this.#store(subject, encodeRecord(position, payload), tail, msgID);
       if (stored?.duplicate === true) {
         return { position: await this.#positionAt(stored.seq), isDuplicate: true };
       }
       if (stored !== undefined) {
-        this.#learn(subject, { position, sequence: stored.seq }, startMs);
+        this.#keep(subject, { position, sequence: stored.seq }, startMs);
         return { position, isDuplicate: false };
       }
       tail = await this.readTail(subject);
     }
-    throw new BrokerError("BROKER_TIMEOUT", `${MAX_CONFLICTS} others published before this`);
+    throw new BrokerError(
+      "BROKER_TIMEOUT",
+      `other servers published ${MAX_CONFLICTS} times before this publication could be stored`,
+    );
   }
 
-  /** Records a message that another process has just stored. */
+  /** Records a message that NATS has just delivered. */
   learn(subject: string, tail: Tail): void {
-    this.#learn(subject, tail, performance.now());
+    this.#keep(subject, tail, this.#nowMs());
   }
 
-  /** Reads the last message of a topic, and begins the topic if there is none. */
+  /** Reads a page of the history of a topic. */
+  async readPage(subject: string, { since, limit }: HistoryQuery): Promise<BrokerPage> {
+    const { position, sequence } = await this.readTail(subject);
+    const { epoch, offset } = position;
+    const after = since?.offset ?? 0;
+    if (limit === 0 || after >= offset) return { position, publications: [] };
+    const messages = await this.#readUntil(subject, sequence);
+    const publications = lastRun(messages).filter(
+      ({ position: { offset: at } }) => at <= offset && at > after,
+    );
+    const page = since === undefined ? publications.slice(-limit) : publications.slice(0, limit);
+    return {
+      position,
+      // The publications that remain of an earlier epoch continue in the current one.
+      publications: page.map((one) => ({ ...one, position: { ...one.position, epoch } })),
+    };
+  }
+
+  /** Reads the last message of a topic, and starts the topic if there is none. */
   async readTail(subject: string): Promise<Tail> {
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     const known = this.#tails.get(subject);
-    const last = await this.#manager.streams.getMessage(this.#stream, { last_by_subj: subject });
+    const last = await this.#stream.lastMessage(subject);
     if (last === null) return this.#mark(subject, newEpoch(0), 0);
-    const position = readPlace(textOf(last));
+    const position = readRecordPosition(textOf(last));
     if (position === undefined) return this.#markUnreadable(subject, last.seq);
-    const hasGoneBack =
-      known?.position.epoch === position.epoch && known.position.offset > position.offset;
-    if (hasGoneBack) {
-      // NATS has lost what it had acknowledged: its offsets must not mean something else now.
+    if (isBefore(position, known?.position)) {
+      // NATS has lost what it had acknowledged, and the lost offsets must not be used again.
       return this.#mark(subject, newEpoch(position.offset), last.seq);
     }
     const notBeforeMs = await this.#notBefore(last, known, nowMs);
-    // A topic in use that is quiet must not come to its end by age.
+    // A new mark keeps a topic that is in use, but quiet, from expiring.
     const isOld = nowMs - notBeforeMs > this.#maxAgeMs / 2;
     if (isOld) return this.#mark(subject, position, last.seq);
     const tail = { position, sequence: last.seq };
     this.#tails.delete(subject);
-    this.#learn(subject, tail, notBeforeMs, nowMs);
+    this.#keep(subject, tail, notBeforeMs, nowMs);
     return tail;
   }
 
-  /** Reads what is kept of a topic, the oldest first, until `isEnough`. */
-  read(
-    subject: string,
-    inbox: string,
-    isEnough: (message: StoredText) => boolean,
-  ): Promise<readonly StoredText[]> {
-    const query = { filter_subject: subject, deliver_policy: "all" };
-    const [connection, manager] = [this.#connection, this.#manager];
-    return readStream(connection, manager, this.#stream, inbox, query, isEnough);
-  }
-
-  #learn(subject: string, tail: Tail, notBeforeMs: number, seenAtMs = notBeforeMs): void {
+  #keep(subject: string, tail: Tail, notBeforeMs: number, confirmedAtMs = notBeforeMs): void {
     if ((this.#tails.get(subject)?.sequence ?? 0) > tail.sequence) return;
     this.#tails.delete(subject);
-    this.#tails.set(subject, { ...tail, notBeforeMs, seenAtMs });
+    this.#tails.set(subject, { ...tail, notBeforeMs, confirmedAtMs });
     if (this.#tails.size <= MAX_TAILS) return;
     const [oldest] = this.#tails.keys();
     this.#tails.delete(oldest);
@@ -144,17 +141,9 @@ export class NatsLog {
     nowMs: number,
   ): Promise<number> {
     if (known?.sequence === last.seq) return known.notBeforeMs;
-    const canJudge = known !== undefined && nowMs - known.seenAtMs <= this.#maxAgeMs / 2;
-    if (canJudge) return known.seenAtMs;
-    const { created } = await this.#manager.consumers.add(this.#stream, {
-      deliver_subject: `_INBOX.${crypto.randomUUID()}`,
-      deliver_policy: "new",
-      ack_policy: "none",
-      mem_storage: true,
-      inactive_threshold: CLOCK_CONSUMER_NANOS,
-    });
-    const ageMs = Date.parse(created) - last.time.getTime();
-    return nowMs - Math.max(0, ageMs);
+    const canJudge = known !== undefined && nowMs - known.confirmedAtMs <= this.#maxAgeMs / 2;
+    if (canJudge) return known.confirmedAtMs;
+    return nowMs - (await this.#stream.ageMs(last));
   }
 
   /**
@@ -162,37 +151,36 @@ export class NatsLog {
    * offset, so that subscribers notice that one is missing.
    */
   async #markUnreadable(subject: string, lastSequence: number): Promise<Tail> {
-    const inbox = `_INBOX.${crypto.randomUUID()}`;
-    const messages = await this.read(subject, inbox, ({ sequence }) => sequence >= lastSequence);
+    const messages = await this.#readUntil(subject, lastSequence);
     const known = this.#tails.get(subject)?.position;
     let found: Position | undefined;
-    for (const { text } of messages) found = readPlace(text) ?? found;
-    const position = next(found ?? known ?? newEpoch(0));
-    const hasGoneBack =
-      found !== undefined && known?.epoch === found.epoch && known.offset > found.offset;
-    return this.#mark(subject, hasGoneBack ? newEpoch(position.offset) : position, lastSequence);
+    for (const { text } of messages) found = readRecordPosition(text) ?? found;
+    const position = positionAfter(found ?? known ?? newEpoch(0));
+    const isLost = found !== undefined && isBefore(found, known);
+    return this.#mark(subject, isLost ? newEpoch(position.offset) : position, lastSequence);
   }
 
+  /** Stores a position without a publication. */
   async #mark(subject: string, position: Position, lastSequence: number): Promise<Tail> {
-    const startMs = performance.now();
+    const startMs = this.#nowMs();
     this.#tails.delete(subject);
-    const text = `${formatPosition(position)} `;
+    const text = encodeRecord(position, "");
     const stored = await this.#store(subject, text, { sequence: lastSequence }, undefined);
     if (stored === undefined) return this.readTail(subject);
     const tail = { position, sequence: stored.seq };
-    this.#learn(subject, tail, startMs);
+    this.#keep(subject, tail, startMs);
     return tail;
   }
 
-  /** Undefined if another message was stored meanwhile. */
+  /** Stores a message after `sequence`; undefined if another message was stored meanwhile. */
   async #store(
     subject: string,
     text: string,
     { sequence }: Pick<Tail, "sequence">,
     msgID: string | undefined,
-  ): Promise<{ readonly seq: number; readonly duplicate: boolean } | undefined> {
+  ): Promise<NatsPublishAck | undefined> {
     try {
-      return await this.#jetStream.publish(subject, text, {
+      return await this.#stream.publish(subject, text, {
         ...(msgID === undefined ? {} : { msgID }),
         expect: { lastSubjectSequence: sequence },
       });
@@ -202,16 +190,45 @@ export class NatsLog {
     }
   }
 
+  #readUntil(subject: string, lastSequence: number): Promise<readonly StoredText[]> {
+    return this.#stream.read(
+      { filter_subject: subject, deliver_policy: "all" },
+      ({ sequence }) => sequence >= lastSequence,
+    );
+  }
+
   async #positionAt(sequence: number): Promise<Position> {
-    const message = await this.#manager.streams.getMessage(this.#stream, { seq: sequence });
-    const position = message === null ? undefined : readPlace(textOf(message));
+    const message = await this.#stream.messageAt(sequence);
+    const position = message === null ? undefined : readRecordPosition(textOf(message));
     if (position !== undefined) return position;
     throw new BrokerError("BROKER_REFUSED", "this id was stored, but is no longer in the history");
   }
 }
 
-/** The position after `position`, in another epoch once all offsets are used. */
-function next({ epoch, offset }: Position): Position {
+/** The publications since the topic last started again. Unreadable ones are left out. */
+function lastRun(messages: readonly StoredText[]): readonly Publication[] {
+  let run: Publication[] = [];
+  let lastOffset = 0;
+  for (const { text } of messages) {
+    const position = readRecordPosition(text);
+    if (position === undefined) continue;
+    const publication = decodeRecord(text);
+    // A mark repeats the offset of the message before it.
+    const isMark = text.endsWith(" ");
+    if (position.offset !== (isMark ? lastOffset : lastOffset + 1)) run = [];
+    if (publication !== undefined) run.push(publication);
+    lastOffset = position.offset;
+  }
+  return run;
+}
+
+/** Whether a position is before another one of the same epoch. */
+function isBefore(position: Position, other: Position | undefined): boolean {
+  return position.epoch === other?.epoch && position.offset < other.offset;
+}
+
+/** The next position, in another epoch if all offsets are used. */
+function positionAfter({ epoch, offset }: Position): Position {
   return offset < Number.MAX_SAFE_INTEGER ? { epoch, offset: offset + 1 } : newEpoch(1);
 }
 

@@ -1,97 +1,96 @@
-import { BrokerError } from "../../errors/index.ts";
+import { UsageError } from "../../errors/index.ts";
 import type { PresenceEntry } from "../broker.ts";
-import type { NatsConnection, NatsJetStream, NatsManager } from "./nats-client.ts";
-import { readStream } from "./nats-stream.ts";
+import type { NatsStream } from "./nats-stream.ts";
 
-/** How long NATS keeps an entry that nobody renews, which is more than any may live. */
+/** How long NATS keeps an entry that is not renewed, which is also the longest time an entry may ask for. */
 export const MAX_PRESENCE_MS = 600_000;
 
-/** The number of topics for which the time of the last read is kept. */
-const MAX_TOPICS_SEEN = 10_000;
+/** The most topics for which this server keeps when it first read each entry. */
+const MAX_TOPICS = 10_000;
 
-/** When this node first read an entry in its present form. */
-interface Seen {
+/** When this server first read an entry in its current form. */
+interface FirstRead {
   readonly sequence: number;
   readonly atMs: number;
 }
 
 /**
- * Who is present, in a stream that keeps the last message of each subject: one for each entry. A
- * node takes an entry for gone when it has not been renewed since the node first saw it so, by the
- * node's own clock; no two clocks are compared.
+ * Presence, in a stream that keeps the last message of each subject: one subject for each entry. A server
+ * considers an entry expired if it has not changed for its time to live since the server first read it, by
+ * the server's own clock. No two clocks are compared.
  */
 export class NatsPresence {
-  readonly #connection: NatsConnection;
-  readonly #jetStream: NatsJetStream;
-  readonly #manager: NatsManager;
-  readonly #stream: string;
-  /** Until when the entries of this node live, by subject. */
+  readonly #stream: NatsStream;
+  readonly #nowMs: () => number;
+  /** When the entries of this server expire, by subject. */
   readonly #own = new Map<string, number>();
-  /** By topic, in the order of the last reading, then by subject. */
-  readonly #seen = new Map<string, { readonly readAtMs: number; entries: Map<string, Seen> }>();
+  /** By topic, in the order of the last read, then by subject. */
+  readonly #read = new Map<
+    string,
+    { readonly atMs: number; readonly entries: ReadonlyMap<string, FirstRead> }
+  >();
 
-  constructor(
-    connection: NatsConnection,
-    jetStream: NatsJetStream,
-    manager: NatsManager,
-    stream: string,
-  ) {
-    this.#connection = connection;
-    this.#jetStream = jetStream;
-    this.#manager = manager;
+  /** @param nowMs a monotonic clock, in milliseconds */
+  constructor(stream: NatsStream, nowMs: () => number) {
     this.#stream = stream;
+    this.#nowMs = nowMs;
   }
 
   async enter(subject: string, value: string, ttlMs: number): Promise<void> {
-    if (ttlMs > MAX_PRESENCE_MS) {
-      const message = `on NATS, presence lasts ${MAX_PRESENCE_MS} ms at most, not ${ttlMs}`;
-      throw new BrokerError("BROKER_REFUSED", message);
-    }
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     const isNew = (this.#own.get(subject) ?? 0) <= nowMs;
     this.#own.set(subject, nowMs + ttlMs);
-    await this.#jetStream.publish(subject, `${isNew ? "+" : "="}${ttlMs} ${value}`, {});
+    await this.#stream.publish(subject, `${isNew ? "+" : "="}${ttlMs} ${value}`, {});
   }
 
   async leave(subject: string): Promise<void> {
     this.#own.delete(subject);
-    await this.#jetStream.publish(subject, "-", {});
+    await this.#stream.publish(subject, "-", {});
   }
 
-  /** @param prefix what the subjects of the topic's entries begin with */
-  async members(prefix: string, inbox: string): Promise<readonly PresenceEntry[]> {
-    const messages = await readStream(this.#connection, this.#manager, this.#stream, inbox, {
+  /** @param prefix the beginning of the subjects of the topic's entries */
+  async members(prefix: string): Promise<readonly PresenceEntry[]> {
+    const messages = await this.#stream.read({
       filter_subject: `${prefix}.*`,
       deliver_policy: "last_per_subject",
     });
-    const nowMs = performance.now();
-    const before = this.#seen.get(prefix)?.entries;
-    const entries = new Map<string, Seen>();
+    const nowMs = this.#nowMs();
+    const before = this.#read.get(prefix)?.entries;
+    const entries = new Map<string, FirstRead>();
     const members: PresenceEntry[] = [];
     for (const { subject, text, sequence } of messages) {
       const [, ttlText, value] = /^[+=](\d{1,9}) (.*)$/s.exec(text) ?? [];
       if (value === undefined) continue;
       const known = before?.get(subject);
-      const seen = known?.sequence === sequence ? known : { sequence, atMs: nowMs };
-      entries.set(subject, seen);
-      if (nowMs - seen.atMs >= Number(ttlText)) continue;
+      const firstRead = known?.sequence === sequence ? known : { sequence, atMs: nowMs };
+      entries.set(subject, firstRead);
+      if (nowMs - firstRead.atMs >= Number(ttlText)) continue;
       members.push({ key: subject.slice(prefix.length + 1), value });
     }
     this.#remember(prefix, entries, nowMs);
     return members;
   }
 
-  #remember(prefix: string, entries: Map<string, Seen>, nowMs: number): void {
-    this.#seen.delete(prefix);
-    if (entries.size > 0) this.#seen.set(prefix, { readAtMs: nowMs, entries });
-    const [oldest] = this.#seen;
+  #remember(prefix: string, entries: ReadonlyMap<string, FirstRead>, nowMs: number): void {
+    this.#read.delete(prefix);
+    if (entries.size > 0) this.#read.set(prefix, { atMs: nowMs, entries });
+    const [oldest] = this.#read;
     if (oldest === undefined) return;
-    const isOver = nowMs - oldest[1].readAtMs > MAX_PRESENCE_MS;
-    if (isOver || this.#seen.size > MAX_TOPICS_SEEN) this.#seen.delete(oldest[0]);
+    const isExpired = nowMs - oldest[1].atMs > MAX_PRESENCE_MS;
+    if (isExpired || this.#read.size > MAX_TOPICS) this.#read.delete(oldest[0]);
   }
 }
 
-/** Whether a message on a presence subject changes who is there, as far as its sender knows. */
+/** @throws UsageError `INVALID_OPTION` if NATS would not keep an entry for `ttlMs` */
+export function checkPresenceTtl(ttlMs: number): void {
+  if (ttlMs <= MAX_PRESENCE_MS) return;
+  throw new UsageError(
+    "INVALID_OPTION",
+    `presenceTtlMs ${ttlMs} exceeds ${MAX_PRESENCE_MS}, which is the longest that NatsBroker keeps presence`,
+  );
+}
+
+/** Whether a message on a presence subject adds or removes an entry, as far as its sender knows. */
 export function isPresenceChange(text: string): boolean {
   return !text.startsWith("=");
 }

@@ -1,20 +1,27 @@
 import { BrokerError } from "../../errors/index.ts";
-import type { NatsConnection, NatsManager, NatsMessage } from "./nats-client.ts";
+import type {
+  NatsConnection,
+  NatsJetStream,
+  NatsManager,
+  NatsMessage,
+  NatsPublishAck,
+  NatsPublishOptions,
+  NatsStoredMessage,
+} from "./nats-client.ts";
 import { isStreamMissing } from "./nats-errors.ts";
 
 /** A message of a stream. */
 export interface StoredText {
   readonly subject: string;
   readonly text: string;
-  /** Its number in the stream. */
+  /** The sequence number of the message in the stream. */
   readonly sequence: number;
 }
 
-/** How a stream of ours is set up. */
+/** The configuration of a stream. */
 export interface StreamLimits {
-  readonly name: string;
   readonly subject: string;
-  /** Where what was stored is published again. */
+  /** The subject on which NATS publishes again what was stored. */
   readonly republishTo: string;
   readonly messagesPerSubject: number;
   readonly maxAgeMs: number;
@@ -26,107 +33,184 @@ export interface StreamLimits {
 
 const NANOS_PER_MS = 1_000_000;
 
-/** How long a read may go without a message before it has failed. */
+/** The longest time between two messages of a read. */
 const READ_TIMEOUT_MS = 4_000;
 
-/**
- * Makes a stream, or takes the one that is there.
- *
- * @throws BrokerError `BROKER_REFUSED` if that keeps less than it has to
- */
-export async function ensureStream(manager: NatsManager, limits: StreamLimits): Promise<void> {
-  const { name, subject, republishTo, messagesPerSubject, maxAgeMs, maxBytes, idWindowMs } = limits;
-  const wanted = {
-    name,
-    subjects: [subject],
-    retention: "limits",
-    discard: "old",
-    storage: "file",
-    num_replicas: limits.replicas,
-    max_msgs_per_subject: messagesPerSubject,
-    max_age: maxAgeMs * NANOS_PER_MS,
-    max_bytes: maxBytes === Infinity ? -1 : maxBytes,
-    duplicate_window: idWindowMs * NANOS_PER_MS,
-    republish: { src: subject, dest: republishTo },
-  };
-  try {
-    const { config } = await manager.streams.info(name);
-    const keepsEnough =
-      isUnlimitedOr(config.max_msgs_per_subject, wanted.max_msgs_per_subject) &&
-      isUnlimitedOr(config.max_age, wanted.max_age) &&
-      isUnlimitedOr(config.max_bytes, wanted.max_bytes) &&
-      config.duplicate_window >= wanted.duplicate_window &&
-      config.republish?.dest !== undefined;
-    if (keepsEnough) return;
-  } catch (error) {
-    if (!isStreamMissing(error)) throw error;
-    // Of nodes that start together, each may add the same.
-    await manager.streams.add(wanted);
-    return;
-  }
-  throw new BrokerError(
-    "BROKER_REFUSED",
-    `the NATS stream ${name} is there already, and keeps less than asked for: change or delete it`,
-  );
-}
+/** How long NATS keeps the consumer of a read after it was used. */
+const READ_CONSUMER_NANOS = 5_000 * NANOS_PER_MS;
 
-/**
- * Reads what a stream has of some subjects, in order, until there is no more at the time of the call,
- * or `isEnough`.
- */
-export async function readStream(
-  connection: NatsConnection,
-  manager: NatsManager,
-  stream: string,
-  inbox: string,
-  query: object,
-  isEnough: (message: StoredText) => boolean = () => false,
-): Promise<readonly StoredText[]> {
-  const messages: StoredText[] = [];
-  let timer: unknown;
-  let finish!: () => void;
-  let fail!: (error: Error) => void;
-  const finished = new Promise<void>((resolve, reject) => {
-    finish = resolve;
-    fail = reject;
-  });
-  // Looked at only once the consumer is there.
-  finished.catch(() => {});
-  const restart = (): void => {
-    clearTimeout(timer as never);
-    timer = setTimeout(
-      () => fail(new BrokerError("BROKER_TIMEOUT", "NATS has stopped in the middle of a reading")),
-      READ_TIMEOUT_MS,
+/** How long NATS keeps a consumer that was created only to read its clock. */
+const CLOCK_CONSUMER_NANOS = 1_000 * NANOS_PER_MS;
+
+/** One JetStream stream. Its methods reject with the errors of the client. */
+export class NatsStream {
+  readonly #connection: NatsConnection;
+  readonly #jetStream: NatsJetStream;
+  readonly #manager: NatsManager;
+  readonly #name: string;
+
+  constructor(
+    connection: NatsConnection,
+    jetStream: NatsJetStream,
+    manager: NatsManager,
+    name: string,
+  ) {
+    this.#connection = connection;
+    this.#jetStream = jetStream;
+    this.#manager = manager;
+    this.#name = name;
+  }
+
+  /**
+   * Creates the stream, or uses the existing one.
+   *
+   * @throws BrokerError `BROKER_REFUSED` if the existing stream keeps less than `limits`
+   */
+  async ensure(limits: StreamLimits): Promise<void> {
+    const wanted = this.#configOf(limits);
+    try {
+      const { config } = await this.#manager.streams.info(this.#name);
+      const keepsEnough =
+        isUnlimitedOr(config.max_msgs_per_subject, wanted.max_msgs_per_subject) &&
+        isUnlimitedOr(config.max_age, wanted.max_age) &&
+        isUnlimitedOr(config.max_bytes, wanted.max_bytes) &&
+        config.duplicate_window >= wanted.duplicate_window &&
+        config.republish?.dest !== undefined;
+      if (keepsEnough) return;
+    } catch (error) {
+      if (!isStreamMissing(error)) throw error;
+      // Several servers may add the same stream at the same time.
+      await this.#manager.streams.add(wanted);
+      return;
+    }
+    throw new BrokerError(
+      "BROKER_REFUSED",
+      `the NATS stream ${this.#name} exists and keeps less than asked for: change or delete it`,
     );
-  };
-  const subscription = connection.subscribe(inbox, {
-    callback: (error, message) => {
-      if (error !== null) {
-        fail(error);
-        return;
-      }
-      restart();
-      const delivered = readDelivered(message);
-      if (delivered === undefined) return;
-      messages.push(delivered);
-      if (delivered.pending === 0 || isEnough(delivered)) finish();
-    },
-  });
-  try {
-    const { num_pending } = await manager.consumers.add(stream, {
-      ...query,
-      deliver_subject: inbox,
+  }
+
+  publish(subject: string, text: string, options: NatsPublishOptions): Promise<NatsPublishAck> {
+    return this.#jetStream.publish(subject, text, options);
+  }
+
+  /** The last message on a subject; null if there is none. */
+  lastMessage(subject: string): Promise<NatsStoredMessage | null> {
+    return this.#manager.streams.getMessage(this.#name, { last_by_subj: subject });
+  }
+
+  /** The message with a sequence number; null if it is not stored any more. */
+  messageAt(sequence: number): Promise<NatsStoredMessage | null> {
+    return this.#manager.streams.getMessage(this.#name, { seq: sequence });
+  }
+
+  /** How long ago NATS stored a message, by the clock of NATS. */
+  async ageMs({ time }: NatsStoredMessage): Promise<number> {
+    const { created } = await this.#manager.consumers.add(this.#name, {
+      deliver_subject: newInbox(),
+      deliver_policy: "new",
       ack_policy: "none",
       mem_storage: true,
-      inactive_threshold: 5_000 * NANOS_PER_MS,
+      inactive_threshold: CLOCK_CONSUMER_NANOS,
     });
-    restart();
-    if (num_pending > 0) await finished;
-  } finally {
-    clearTimeout(timer as never);
-    subscription.unsubscribe();
+    return Math.max(0, Date.parse(created) - time.getTime());
   }
-  return messages;
+
+  /**
+   * Reads the messages that a consumer with `query` delivers, in order, up to the last one at the time of
+   * the call, or until `isEnough`.
+   */
+  async read(
+    query: { readonly filter_subject: string; readonly deliver_policy: string },
+    isEnough: (message: StoredText) => boolean = () => false,
+  ): Promise<readonly StoredText[]> {
+    const inbox = newInbox();
+    const reading = new Reading(isEnough);
+    const subscription = this.#connection.subscribe(inbox, { callback: reading.onMessage });
+    try {
+      const { num_pending } = await this.#manager.consumers.add(this.#name, {
+        ...query,
+        deliver_subject: inbox,
+        ack_policy: "none",
+        mem_storage: true,
+        inactive_threshold: READ_CONSUMER_NANOS,
+      });
+      reading.restartTimeout();
+      if (num_pending > 0) await reading.finished;
+    } finally {
+      reading.stopTimeout();
+      subscription.unsubscribe();
+    }
+    return reading.messages;
+  }
+
+  #configOf(limits: StreamLimits): NatsWantedConfig {
+    const { subject, republishTo, messagesPerSubject, maxAgeMs, maxBytes, idWindowMs } = limits;
+    return {
+      name: this.#name,
+      subjects: [subject],
+      retention: "limits",
+      discard: "old",
+      storage: "file",
+      num_replicas: limits.replicas,
+      max_msgs_per_subject: messagesPerSubject,
+      max_age: maxAgeMs * NANOS_PER_MS,
+      max_bytes: maxBytes === Infinity ? -1 : maxBytes,
+      duplicate_window: idWindowMs * NANOS_PER_MS,
+      republish: { src: subject, dest: republishTo },
+    };
+  }
+}
+
+interface NatsWantedConfig extends Record<string, unknown> {
+  readonly max_msgs_per_subject: number;
+  readonly max_age: number;
+  readonly max_bytes: number;
+  readonly duplicate_window: number;
+}
+
+/** Collects the messages of one read. */
+class Reading {
+  readonly messages: StoredText[] = [];
+  /** Resolves after the last message. Rejects if NATS sends an error, or nothing for too long. */
+  readonly finished: Promise<void>;
+  readonly #isEnough: (message: StoredText) => boolean;
+  #finish!: () => void;
+  #fail!: (error: Error) => void;
+  #timer: unknown;
+
+  constructor(isEnough: (message: StoredText) => boolean) {
+    this.#isEnough = isEnough;
+    this.finished = new Promise<void>((resolve, reject) => {
+      this.#finish = resolve;
+      this.#fail = reject;
+    });
+    // Awaited only after the consumer was created, which takes longer than an early error.
+    this.finished.catch(() => {});
+  }
+
+  restartTimeout(): void {
+    this.stopTimeout();
+    this.#timer = setTimeout(
+      () => this.#fail(new BrokerError("BROKER_TIMEOUT", "NATS stopped in the middle of a read")),
+      READ_TIMEOUT_MS,
+    );
+  }
+
+  stopTimeout(): void {
+    clearTimeout(this.#timer as never);
+  }
+
+  readonly onMessage = (error: Error | null, message: NatsMessage): void => {
+    if (error !== null) {
+      this.#fail(error);
+      return;
+    }
+    this.restartTimeout();
+    const delivered = readDelivered(message);
+    if (delivered === undefined) return;
+    this.messages.push(delivered);
+    if (delivered.pending === 0 || this.#isEnough(delivered)) this.#finish();
+  };
 }
 
 const decoder = new TextDecoder();
@@ -135,14 +219,21 @@ export function textOf({ data }: { readonly data: Uint8Array }): string {
   return decoder.decode(data);
 }
 
-/** `$JS.ACK.stream.consumer.deliveries.sequence.consumerSequence.time.pending`, at its end at least. */
+/**
+ * Reads what the reply subject of a delivered message says:
+ * `$JS.ACK.stream.consumer.deliveries.sequence.consumerSequence.time.pending`.
+ */
 function readDelivered(message: NatsMessage): (StoredText & { pending: number }) | undefined {
   const parts = (message.reply ?? "").split(".");
   if (parts[0] !== "$JS" || parts.length < 9) return undefined;
-  // A newer form has the domain and the account in front, and one more at the end.
+  // The newer form has the domain and the account before these, and one more part at the end.
   const first = parts.length >= 11 ? 6 : 4;
   const [sequence, pending] = [Number(parts[first + 1]), Number(parts[first + 4])];
   return { subject: message.subject, text: textOf(message), sequence, pending };
+}
+
+function newInbox(): string {
+  return `_INBOX.${crypto.randomUUID()}`;
 }
 
 function isUnlimitedOr(limit: number, atLeast: number): boolean {

@@ -1,8 +1,8 @@
-import { delay } from "../topics-environment.ts";
+import { delay } from "../timers.ts";
 import type { RedisListener, RedisListening } from "./redis-client.ts";
 
-/** Begins to connect to a node of a cluster, another one each time; lost at its first `onError`. */
-export type OpenNode = (attempt: number, listener: RedisListener) => Promise<RedisListening>;
+/** Starts to connect to a master of a cluster, another one for each attempt. It is lost at its first `onError`. */
+export type OpenMaster = (attempt: number, listener: RedisListener) => Promise<RedisListening>;
 
 const MAX_DELAY_MS = 1_000;
 
@@ -12,25 +12,25 @@ interface Waiting {
 }
 
 /**
- * Listens to a cluster, all of whose nodes hear what is published on any: to one node, and when that
- * is lost to another. The clients do so by themselves too, but neither tells when it is done, so that
- * nobody would know when to look for what was published meanwhile.
+ * Listens to a cluster. Every master passes on what is published on any of them, so it listens to one, and
+ * if that is lost, to another. The clients of both packages can do this, but they do not tell when it is
+ * done, which is when missed publications must be read.
  */
 export class ClusterListening implements RedisListening {
   readonly connected: Promise<unknown>;
-  readonly #openNode: OpenNode;
+  readonly #openMaster: OpenMaster;
   readonly #listener: RedisListener;
   readonly #channels = new Set<string>();
-  /** The node that is listened to, while it is subscribed to all channels. */
-  #node: RedisListening | undefined;
-  /** For the next node. */
+  /** The current master, once it is subscribed to all channels. */
+  #master: RedisListening | undefined;
+  /** Calls that wait for the next master. */
   readonly #waiting: Waiting[] = [];
   #hasListened = false;
   #isClosed = false;
   #lose: (error: Error) => void = () => {};
 
-  constructor(openNode: OpenNode, listener: RedisListener) {
-    this.#openNode = openNode;
+  constructor(openMaster: OpenMaster, listener: RedisListener) {
+    this.#openMaster = openMaster;
     this.#listener = listener;
     this.connected = this.#untilListening();
     void this.#listen();
@@ -38,12 +38,12 @@ export class ClusterListening implements RedisListening {
 
   async subscribe(channel: string): Promise<void> {
     this.#channels.add(channel);
-    await (this.#node?.subscribe(channel) ?? this.#untilListening());
+    await (this.#master?.subscribe(channel) ?? this.#untilListening());
   }
 
   async unsubscribe(channel: string): Promise<void> {
     this.#channels.delete(channel);
-    await this.#node?.unsubscribe(channel);
+    await this.#master?.unsubscribe(channel);
   }
 
   close(): void {
@@ -60,7 +60,7 @@ export class ClusterListening implements RedisListening {
   async #listen(): Promise<void> {
     for (let attempt = 0; !this.#isClosed; attempt++) {
       try {
-        await this.#listenToNode(attempt);
+        await this.#listenToMaster(attempt);
       } catch (error) {
         this.#listener.onError(error);
       }
@@ -68,39 +68,39 @@ export class ClusterListening implements RedisListening {
     }
   }
 
-  /** Rejects once the node is lost. */
-  async #listenToNode(attempt: number): Promise<void> {
+  /** Rejects when the master is lost. */
+  async #listenToMaster(attempt: number): Promise<void> {
     const lost = new Promise<never>((_, reject) => {
       this.#lose = reject;
     });
     lost.catch(() => {});
-    const node = await this.#openNode(attempt, {
+    const master = await this.#openMaster(attempt, {
       onMessage: (channel, message) => this.#listener.onMessage(channel, message),
       onReconnected() {},
       onError: this.#lose,
     });
-    node.connected.catch(() => {});
+    master.connected.catch(() => {});
     try {
-      await Promise.race([lost, node.connected]);
-      await Promise.race([lost, this.#subscribeAll(node)]);
-      this.#node = node;
+      await Promise.race([lost, master.connected]);
+      await Promise.race([lost, this.#subscribeAll(master)]);
+      this.#master = master;
       for (const { resolve } of this.#waiting.splice(0)) resolve();
       if (this.#hasListened) this.#listener.onReconnected();
       this.#hasListened = true;
       await lost;
     } finally {
-      this.#node = undefined;
-      node.close();
+      this.#master = undefined;
+      master.close();
     }
   }
 
-  /** To those too that are asked for meanwhile. */
-  async #subscribeAll(node: RedisListening): Promise<void> {
+  /** Subscribes to all channels, including those that are added meanwhile. */
+  async #subscribeAll(master: RedisListening): Promise<void> {
     const subscribed = new Set<string>();
     for (;;) {
       const channels = [...this.#channels].filter((channel) => !subscribed.has(channel));
       if (channels.length === 0) return;
-      await Promise.all(channels.map((channel) => node.subscribe(channel)));
+      await Promise.all(channels.map((channel) => master.subscribe(channel)));
       for (const channel of channels) subscribed.add(channel);
     }
   }

@@ -1,5 +1,5 @@
 /**
- * `tideway/topics/redis`: topics of many nodes, on Redis.
+ * `tideway/topics/redis`: a broker on Redis, for topics of several servers.
  *
  * ```ts
  * import { createClient } from "redis";

@@ -4,8 +4,8 @@ import { decodePayload } from "../payload.ts";
 import { type Position, readPosition } from "../position.ts";
 import type { Publication } from "../publication.ts";
 
-/** Reply errors that pass: Redis is starting, failing over, or being moved. */
-const PASSING = new Set([
+/** Temporary errors: Redis is starting, failing over, or moving a slot. */
+const TEMPORARY = new Set([
   "BUSY",
   "CLUSTERDOWN",
   "LOADING",
@@ -15,14 +15,14 @@ const PASSING = new Set([
   "UNBLOCKED",
 ]);
 
-/** What a call of the client has thrown, as an error of a broker. */
+/** Converts an error of the client to a `BrokerError`. */
 export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = describe(cause);
-  // Replies begin with a word in capitals; the errors of connections do not, and have codes.
+  // Error replies begin with a word in capitals. Connection errors do not, and have a code.
   const [, reply] = /^([A-Z]{2,}) /.exec(message) ?? [];
   const isReply = reply !== undefined && !(cause instanceof Error && "code" in cause);
-  if (isReply && !PASSING.has(reply)) {
+  if (isReply && !TEMPORARY.has(reply)) {
     return new BrokerError("BROKER_REFUSED", `Redis refused: ${message}`, { cause });
   }
   return new BrokerError("BROKER_UNAVAILABLE", `Redis cannot be reached: ${message}`, { cause });
@@ -62,13 +62,13 @@ function publicationAt(position: Position, payload: string): Publication | undef
 
 function positionOf(epoch: string, offset: string): Position {
   const position = readPosition(`${epoch}:${offset}`);
-  if (position === undefined) throw invalid(`${epoch}:${offset} is no position`);
+  if (position === undefined) throw invalid(`${epoch}:${offset} is not a position`);
   return position;
 }
 
 function textsOf(answer: unknown): readonly string[] {
   if (Array.isArray(answer) && answer.every((item) => typeof item === "string")) return answer;
-  throw invalid(`${typeof answer} is no list of texts`);
+  throw invalid(`${typeof answer} is not a list of texts`);
 }
 
 function invalid(what: string): BrokerError {

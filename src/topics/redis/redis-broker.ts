@@ -1,4 +1,3 @@
-import { BrokerError, UsageError } from "../../errors/index.ts";
 import type {
   Broker,
   BrokerListener,
@@ -9,39 +8,50 @@ import type {
   PublishReceipt,
   Retention,
 } from "tideway/topics";
-import { decodePlaced, encodePayload } from "../payload.ts";
-import { DEFAULT_MAX_TOPICS, topicsFull } from "../topics-full.ts";
-import { checkNames, checkWhole } from "../topic-options.ts";
+import { BrokerError, UsageError } from "../../errors/index.ts";
+import {
+  checkBoolean,
+  checkNames,
+  checkOptions,
+  checkWhole,
+  DEFAULT_MAX_TOPICS,
+  hasMethod,
+  invalidOption,
+  shown,
+} from "../options.ts";
+import { encodePayload } from "../payload.ts";
 import { readMembers, readPage, readReceipt, toBrokerError } from "./redis-answers.ts";
-import { commandsOf, listenBeside, type RedisClient, type RedisListening } from "./redis-client.ts";
-import { RedisScripts } from "./redis-scripts.ts";
-import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH } from "./scripts.ts";
+import { RedisChannels } from "./redis-channels.ts";
+import { commandsOf, type RedisClient, type RedisConnection } from "./redis-client.ts";
+import { listenBeside } from "./redis-listening.ts";
+import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH, RedisScripts } from "./redis-scripts.ts";
 
 export interface RedisBrokerOptions {
-  /** What the names of all keys and channels begin with. Default `tideway:`. */
+  /** The beginning of the names of all keys and channels; no braces. Default `tideway:`. */
   readonly prefix?: string;
   /**
-   * Vouches that Redis loses nothing it has acknowledged, even when it crashes: `appendfsync always`,
-   * and no failover to a replica that may be behind. Then subscribers recover over a restart of
-   * Redis. Default: false, every restart and every failover begins a new epoch, and so does every move
-   * to another master of a cluster, and subscribers are told so.
+   * Set to true only if Redis loses nothing that it has acknowledged, even in a crash: `appendfsync always`,
+   * and no failover to a replica that may be behind. Subscribers then recover over a restart of Redis.
+   * Default: false. Each restart, each failover, and each move of a topic to another master of a cluster
+   * then begins a new epoch, and subscribers are told that publications may be lost.
    */
   readonly isDurable?: boolean;
   /**
    * The most topics that this process listens to. One more rejects with `TOPICS_FULL`. Default 65,536.
    */
   readonly maxTopics?: number;
-  /** How long the first connection may take. Default 5,000. */
+  /** How long the first connection may take, in milliseconds. Default 5,000. */
   readonly connectTimeoutMs?: number;
 }
 
-/** How long a topic that is out of use is kept beyond what its options ask for. */
+/** How long an unused topic is kept beyond what its options ask for. */
 const GRACE_MS = 60_000;
 
 /**
- * A broker on Redis 6.2 or newer, or what is compatible, such as Valkey: a stream for each topic, and
- * publishing in one script. The client is yours, of the package `redis` or `ioredis`, and of one server
- * or a cluster; a connection like it is opened for what is published, and closed by `close`.
+ * A broker on Redis 6.2 or newer, or a compatible server such as Valkey. It uses a stream for each topic,
+ * and publishes in one script. You create the client, of the package `redis` or `ioredis`, for one server
+ * or a cluster, and close it yourself. The broker opens another connection like it to listen for
+ * publications, which `close` closes.
  *
  * ```ts
  * const client = await createClient({ url: "redis://localhost" }).connect();
@@ -55,50 +65,42 @@ const GRACE_MS = 60_000;
  */
 export class RedisBroker implements Broker {
   readonly #scripts: RedisScripts;
+  readonly #channels: RedisChannels;
   readonly #prefix: string;
-  readonly #checksRun: string;
-  readonly #listening: RedisListening;
-  readonly #maxTopics: number;
-  readonly #listeners = new Map<string, Set<BrokerListener>>();
-  /** Subscribing and its end, one after the other for each channel. */
-  readonly #changes = new Map<string, Promise<unknown>>();
-  readonly #subscribed = new Set<string>();
-  #lastError: unknown;
+  /** The scripts' flag: whether a new run id of Redis begins another epoch. */
+  readonly #checksRun: "0" | "1";
   #isClosed = false;
 
   /**
-   * Connects.
+   * Opens a broker, and waits until it is connected.
    *
    * @throws UsageError `INVALID_OPTION`
-   * @throws BrokerError `BROKER_UNAVAILABLE` if Redis is not there within `connectTimeoutMs`
+   * @throws BrokerError `BROKER_UNAVAILABLE` if Redis does not answer within `connectTimeoutMs`
    */
   static async open(client: RedisClient, options: RedisBrokerOptions = {}): Promise<RedisBroker> {
-    const broker = new RedisBroker(client, options);
+    checkClient(client);
+    checkBrokerOptions(options);
+    const commands = commandsOf(client);
+    const { maxTopics = DEFAULT_MAX_TOPICS, connectTimeoutMs = 5_000 } = options;
+    const channels = new RedisChannels((listener) => listenBeside(client, listener), maxTopics);
     try {
-      await broker.#connect(client, options.connectTimeoutMs ?? 5_000);
+      await connect(channels, commands, connectTimeoutMs);
     } catch (error) {
-      await broker.close();
+      channels.close();
       throw error;
     }
-    return broker;
+    return new RedisBroker(commands, channels, options);
   }
 
-  private constructor(client: RedisClient, options: RedisBrokerOptions) {
-    checkOptions(options);
-    this.#scripts = new RedisScripts(commandsOf(client));
-    this.#prefix = options.prefix ?? "tideway:";
-    this.#maxTopics = options.maxTopics ?? DEFAULT_MAX_TOPICS;
-    this.#checksRun = options.isDurable === true ? "0" : "1";
-    this.#listening = listenBeside(client, {
-      onMessage: (channel, message) => this.#onMessage(channel, message),
-      onReconnected: () => this.#forAll((listener) => listener.onInterruption()),
-      // Those who ask for something are told; this connection comes back by itself.
-      onError: (error) => {
-        this.#lastError = error;
-      },
-    });
-    // Waited for in `#connect`.
-    this.#listening.connected.catch(() => {});
+  private constructor(
+    commands: RedisConnection,
+    channels: RedisChannels,
+    { prefix = "tideway:", isDurable = false }: RedisBrokerOptions,
+  ) {
+    this.#scripts = new RedisScripts(commands);
+    this.#channels = channels;
+    this.#prefix = prefix;
+    this.#checksRun = isDurable ? "0" : "1";
   }
 
   async publish(
@@ -113,7 +115,7 @@ export class RedisBroker implements Broker {
       PUBLISH,
       [this.#key(topic, "meta"), this.#key(topic, "log"), id],
       [payload, payload.length, size, bytes, ageMs, idWindowMs, metaTtlMs(retention)],
-      [crypto.randomUUID(), this.#checksRun, this.#key(topic, "live")],
+      [crypto.randomUUID(), this.#checksRun, this.#channel(topic)],
     );
     return readReceipt(answer);
   }
@@ -131,44 +133,15 @@ export class RedisBroker implements Broker {
 
   async subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>> {
     this.#checkOpen();
-    const channel = this.#key(topic, "live");
-    const known = this.#listeners.get(channel);
-    if (known === undefined && this.#listeners.size >= this.#maxTopics) {
-      throw topicsFull(this.#maxTopics);
-    }
-    const listeners = known ?? new Set();
-    this.#listeners.set(channel, listeners);
-    // One more of the same would be no other in a set.
-    const own: BrokerListener = {
-      onPublication: (publication) => listener.onPublication(publication),
-      onInterruption: () => listener.onInterruption(),
-      onPresenceChange: () => listener.onPresenceChange(),
-    };
-    listeners.add(own);
-    const stop = async (): Promise<void> => {
-      listeners.delete(own);
-      await this.#change(channel);
-    };
-    try {
-      await this.#change(channel);
-    } catch (error) {
-      stop().catch(() => {});
-      throw error;
-    }
-    return stop;
+    return this.#channels.listen(this.#channel(topic), listener);
   }
 
   async enter(topic: string, { key, value }: PresenceEntry, ttlMs: number): Promise<void> {
-    await this.#run(
-      ENTER,
-      this.#presenceKeys(topic),
-      [key, value, ttlMs],
-      [this.#key(topic, "live")],
-    );
+    await this.#run(ENTER, this.#presenceKeys(topic), [key, value, ttlMs], [this.#channel(topic)]);
   }
 
   async leave(topic: string, key: string): Promise<void> {
-    await this.#run(LEAVE, this.#presenceKeys(topic), [key, this.#key(topic, "live")]);
+    await this.#run(LEAVE, this.#presenceKeys(topic), [key, this.#channel(topic)]);
   }
 
   async members(topic: string): Promise<readonly PresenceEntry[]> {
@@ -178,69 +151,7 @@ export class RedisBroker implements Broker {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#listeners.clear();
-    this.#listening.close();
-  }
-
-  async #connect(client: RedisClient, timeoutMs: number): Promise<void> {
-    let timer: unknown;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const cause =
-          this.#lastError ?? new Error(`no answer within connectTimeoutMs ${timeoutMs}`);
-        reject(toBrokerError(cause));
-      }, timeoutMs);
-    });
-    try {
-      const connecting = Promise.all([this.#listening.connected, commandsOf(client).call("PING")]);
-      await Promise.race([connecting, timeout]);
-    } catch (error) {
-      throw toBrokerError(error);
-    } finally {
-      clearTimeout(timer as never);
-    }
-  }
-
-  /** Subscribes, or no longer, as its listeners want it when it is a channel's turn. */
-  #change(channel: string): Promise<unknown> {
-    const before = this.#changes.get(channel) ?? Promise.resolve();
-    const change = before.then(() => this.#applyChange(channel));
-    const settled = change.catch(() => {});
-    this.#changes.set(channel, settled);
-    void settled.then(() => {
-      if (this.#changes.get(channel) === settled) this.#changes.delete(channel);
-    });
-    return change;
-  }
-
-  async #applyChange(channel: string): Promise<void> {
-    if (this.#isClosed) return;
-    try {
-      if ((this.#listeners.get(channel)?.size ?? 0) > 0) {
-        if (!this.#subscribed.has(channel)) await this.#listening.subscribe(channel);
-        this.#subscribed.add(channel);
-      } else {
-        this.#listeners.delete(channel);
-        if (this.#subscribed.delete(channel)) await this.#listening.unsubscribe(channel);
-      }
-    } catch (error) {
-      throw toBrokerError(error);
-    }
-  }
-
-  #onMessage(channel: string, message: string): void {
-    const listeners = this.#listeners.get(channel) ?? [];
-    const publication = decodePlaced(message);
-    for (const listener of listeners) {
-      if (message === "") listener.onPresenceChange();
-      else if (publication !== undefined) listener.onPublication(publication);
-      // It is missing, then, and that can be told at once.
-      else listener.onInterruption();
-    }
-  }
-
-  #forAll(tell: (listener: BrokerListener) => void): void {
-    for (const listeners of this.#listeners.values()) listeners.forEach(tell);
+    this.#channels.close();
   }
 
   async #run(
@@ -256,11 +167,15 @@ export class RedisBroker implements Broker {
     }
   }
 
+  #channel(topic: string): string {
+    return this.#key(topic, "live");
+  }
+
   #presenceKeys(topic: string): readonly string[] {
     return [this.#key(topic, "ends"), this.#key(topic, "values")];
   }
 
-  /** With the topic as the hash tag, in which there is neither a brace nor anything unprintable. */
+  /** Has the topic as the hash tag, encoded so that it has no braces and only printable characters. */
   #key(topic: string, name: string): string {
     return `${this.#prefix}{${encodeURIComponent(topic)}}:${name}`;
   }
@@ -270,24 +185,50 @@ export class RedisBroker implements Broker {
   }
 }
 
+async function connect(
+  channels: RedisChannels,
+  commands: RedisConnection,
+  timeoutMs: number,
+): Promise<void> {
+  let timer: unknown;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const cause =
+        channels.lastError ?? new Error(`no answer within connectTimeoutMs ${timeoutMs}`);
+      reject(toBrokerError(cause));
+    }, timeoutMs);
+  });
+  try {
+    const connecting = Promise.all([channels.connected, commands.call("PING")]);
+    await Promise.race([connecting, timeout]);
+  } catch (error) {
+    throw toBrokerError(error);
+  } finally {
+    clearTimeout(timer as never);
+  }
+}
+
 function metaTtlMs({ ageMs, idWindowMs }: Retention): number {
   return Math.max(ageMs, idWindowMs) + GRACE_MS;
 }
 
-function checkOptions({
-  prefix,
-  isDurable,
-  connectTimeoutMs,
-  maxTopics,
-  ...others
-}: RedisBrokerOptions): void {
-  checkNames("Redis", others, []);
+/** @throws UsageError `INVALID_OPTION` */
+function checkClient(client: unknown): void {
+  if (["call", "sendCommand"].some((method) => hasMethod(client, method))) return;
+  throw new UsageError(
+    "INVALID_OPTION",
+    `RedisBroker.open: ${shown(client)} is not a client; pass one of the package redis or ioredis`,
+  );
+}
+
+/** @throws UsageError `INVALID_OPTION` */
+function checkBrokerOptions(options: RedisBrokerOptions): void {
+  checkOptions("Redis", options);
+  checkNames("Redis", options, ["prefix", "isDurable", "connectTimeoutMs", "maxTopics"]);
+  const { prefix, isDurable, connectTimeoutMs, maxTopics } = options;
   checkWhole("Redis", "connectTimeoutMs", connectTimeoutMs);
   checkWhole("Redis", "maxTopics", maxTopics);
-  if (prefix !== undefined && (typeof prefix !== "string" || /[{}]/.test(prefix))) {
-    throw new UsageError("INVALID_OPTION", "Redis: prefix is not a text without braces");
-  }
-  if (isDurable !== undefined && typeof isDurable !== "boolean") {
-    throw new UsageError("INVALID_OPTION", "Redis: isDurable is not a boolean");
-  }
+  checkBoolean("Redis", "isDurable", isDurable);
+  if (prefix === undefined || (typeof prefix === "string" && !/[{}]/.test(prefix))) return;
+  throw invalidOption("Redis", "prefix", prefix, "a text without braces");
 }

@@ -1,6 +1,6 @@
 import type { RedisConnection } from "./redis-client.ts";
 
-/** Runs scripts by their digests, which Redis knows from the second time on. */
+/** Runs scripts by their digest, and sends the text only if Redis does not know it yet. */
 export class RedisScripts {
   readonly #redis: RedisConnection;
   readonly #digests = new Map<string, Promise<string>>();
@@ -33,3 +33,174 @@ async function sha1(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+/*
+ * The scripts, each of which Redis runs as one atomic step. All keys of a script belong to one topic, and
+ * have its name as their hash tag, so a cluster keeps them on one master.
+ *
+ * A topic is a hash `meta` (epoch, offset, bytes, run) and a stream `log`, whose entries have the
+ * offset as their ID, and the fields payload, length and time. Entries that another program has added, or
+ * that lack a field, are left out. An unused stream expires. After that the topic starts in another epoch.
+ */
+
+/**
+ * Finds the epoch and the last offset. If Redis was restarted since, it may have lost what it had not
+ * written to disk, or not sent to the replica that replaced it. The topic then continues in another
+ * epoch. `run` is empty with `isDurable`.
+ */
+const OPEN = `
+local function text(number) return string.format('%.0f', number) end
+
+local function run_id(checks_run)
+  if checks_run ~= '1' then return '' end
+  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+end
+
+local function open_topic(meta, log, fresh_epoch, run)
+  local state = redis.call('HMGET', meta, 'epoch', 'offset', 'run')
+  local epoch, last = state[1], tonumber(state[2])
+  local is_readable = epoch and string.match(epoch, '^[%w_-]+$') and #epoch <= 64
+    and last and last >= 0 and last < 9007199254740991 and last % 1 == 0
+  if not is_readable then
+    -- Before anything else: Redis lets a script that has begun to write continue when memory is full.
+    redis.call('HSET', meta, 'epoch', fresh_epoch, 'offset', '0', 'bytes', '0', 'run', run)
+    redis.call('DEL', log)
+    return fresh_epoch, 0
+  end
+  if run ~= '' and state[3] ~= run then
+    redis.call('HSET', meta, 'epoch', fresh_epoch, 'run', run)
+    return fresh_epoch, last
+  end
+  return epoch, last
+end
+
+-- The fields of an entry of the log by name; another program may have added anything.
+local function fields_of(entry)
+  local fields = {}
+  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+  return fields
+end
+
+local function bytes_of(entry)
+  local length = fields_of(entry).length or ''
+  return #length <= 15 and string.match(length, '^%d+$') and tonumber(length) or 0
+end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`;
+
+/**
+ * KEYS: meta, log, id. ARGV: payload, its length, size, bytes, ageMs, idWindowMs, metaTtlMs, a fresh
+ * epoch, whether to compare the run, channel. Returns epoch, offset and whether the id was known.
+ */
+export const PUBLISH: string = `${OPEN}
+local meta, log, known = KEYS[1], KEYS[2], KEYS[3]
+local first = redis.call('GET', known)
+if first then
+  local epoch, offset = string.match(first, '^(.*):(%d+)$')
+  return {epoch, offset, '1'}
+end
+local epoch, last = open_topic(meta, log, ARGV[8], run_id(ARGV[9]))
+local offset = text(last + 1)
+local length, size, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local function append()
+  return redis.pcall('XADD', log, offset .. '-0', 'payload', ARGV[1], 'length', ARGV[2], 'at', text(now_ms()))
+end
+local added = append()
+if type(added) == 'table' and added.err and string.find(added.err, 'XADD', 1, true) then
+  -- Another program has added entries behind the last offset. They take up one offset, which subscribers
+  -- find missing.
+  for _, entry in ipairs(redis.call('XRANGE', log, offset .. '-0', '+')) do
+    redis.call('XDEL', log, entry[1])
+  end
+  local moved = redis.pcall('XSETID', log, offset .. '-0')
+  offset = text(last + 2)
+  if moved.err then
+    epoch = ARGV[8]
+    redis.call('DEL', log)
+    redis.call('HSET', meta, 'epoch', epoch)
+  end
+  added = append()
+end
+if type(added) == 'table' and added.err then return added end
+redis.call('HSET', meta, 'offset', offset)
+local count = redis.call('XLEN', log)
+if count == 1 then redis.call('HSET', meta, 'bytes', '0') end
+local total = redis.call('HINCRBY', meta, 'bytes', ARGV[2])
+while count > 1 and (count > size or total > bytes) do
+  local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  redis.call('XDEL', log, oldest[1])
+  total = redis.call('HINCRBY', meta, 'bytes', text(0 - bytes_of(oldest)))
+  count = count - 1
+end
+redis.call('PEXPIRE', log, ARGV[5])
+redis.call('PEXPIRE', meta, ARGV[7])
+redis.call('SET', known, epoch .. ':' .. offset, 'PX', ARGV[6])
+redis.call('PUBLISH', ARGV[10], epoch .. ':' .. offset .. ' ' .. ARGV[1])
+return {epoch, offset, '0'}
+`;
+
+/**
+ * KEYS: meta, log. ARGV: the first offset to read, or empty for the latest, limit, ageMs, metaTtlMs, a
+ * fresh epoch, whether to look at the run. Returns epoch, offset, then the offset and the payload of
+ * each entry, the latest first where the latest are read.
+ */
+export const HISTORY: string = `${OPEN}
+local meta, log = KEYS[1], KEYS[2]
+local epoch, offset = open_topic(meta, log, ARGV[5], run_id(ARGV[6]))
+redis.call('PEXPIRE', meta, ARGV[4])
+local reply = {epoch, text(offset)}
+if ARGV[2] == '0' then return reply end
+local entries
+if ARGV[1] == '' then
+  entries = redis.call('XREVRANGE', log, text(offset) .. '-0', '-', 'COUNT', ARGV[2])
+else
+  entries = redis.call('XRANGE', log, ARGV[1] .. '-0', text(offset) .. '-0', 'COUNT', ARGV[2])
+end
+local oldest_ms = now_ms() - tonumber(ARGV[3])
+for _, entry in ipairs(entries) do
+  local at = string.match(entry[1], '^(%d+)-0$')
+  local fields = fields_of(entry)
+  local stored_ms = tonumber(fields.at)
+  if at and fields.payload and stored_ms and stored_ms > oldest_ms then
+    reply[#reply + 1] = at
+    reply[#reply + 1] = fields.payload
+  end
+end
+return reply
+`;
+
+/** Presence: a sorted set `ends` of keys by their expiry, and a hash `values`. Removes expired entries. */
+const PRESENCE = `
+local ends, values = KEYS[1], KEYS[2]
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now_ms)) do
+  redis.call('ZREM', ends, key)
+  redis.call('HDEL', values, key)
+end
+`;
+
+/** KEYS: ends, values. ARGV: key, value, ttlMs, channel. */
+export const ENTER: string = `${PRESENCE}
+local is_new = redis.call('ZADD', ends, now_ms + tonumber(ARGV[3]), ARGV[1])
+redis.call('HSET', values, ARGV[1], ARGV[2])
+for _, key in ipairs(KEYS) do
+  if redis.call('PTTL', key) < tonumber(ARGV[3]) then redis.call('PEXPIRE', key, ARGV[3]) end
+end
+if is_new == 1 then redis.call('PUBLISH', ARGV[4], '') end
+`;
+
+/** KEYS: ends, values. ARGV: key, channel. */
+export const LEAVE: string = `${PRESENCE}
+redis.call('HDEL', values, ARGV[1])
+if redis.call('ZREM', ends, ARGV[1]) == 1 then redis.call('PUBLISH', ARGV[2], '') end
+`;
+
+/** KEYS: ends, values. Returns key, value and so on. */
+export const MEMBERS: string = `${PRESENCE}
+return redis.call('HGETALL', values)
+`;

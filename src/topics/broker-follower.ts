@@ -1,0 +1,210 @@
+import type { BrokerListener, BrokerPage, HistoryQuery, Retention } from "./broker.ts";
+import type { Position } from "./position.ts";
+import type { GapReason, Publication } from "./publication.ts";
+import { consecutiveAfter, findGap, positionAfterGap } from "./recovery.ts";
+import { backoffMs, delay } from "./timers.ts";
+import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+
+/** The most publications in one read. */
+const PAGE_SIZE = 256;
+
+/** The most publications that wait during a read. If more arrive, they are read from the broker too. */
+const MAX_PENDING = 1_024;
+
+/** Receives what a `BrokerFollower` finds. Its methods must not throw. */
+export interface FollowerListener {
+  /** The next publication, in order and without a gap. */
+  onPublication(publication: Publication): void;
+  /** Publications are lost. The next one is the one after `position`. */
+  onLoss(position: Position, reason: GapReason): void;
+  /** Presence may have changed. */
+  onPresenceChange(): void;
+}
+
+/**
+ * Follows one topic at the broker: delivers every publication once and in order, whatever the broker
+ * delivers. It compares offsets, reads what was not delivered, and reports a loss if the broker no longer
+ * has it.
+ */
+export class BrokerFollower implements BrokerListener {
+  readonly #topic: string;
+  readonly #environment: TopicsEnvironment;
+  readonly #retention: Retention;
+  readonly #listener: FollowerListener;
+  #state: "opening" | "live" | "reading" | "closed" = "opening";
+  /** The position of the last publication that was delivered. */
+  #position: Position = { epoch: "", offset: 0 };
+  /** Publications that arrived while the state was not live. */
+  readonly #pending: Publication[] = [];
+  /** Whether the broker may have publications that are neither pending nor in the current read. */
+  #needsRead = false;
+  #reading: Promise<void> | undefined;
+  #stopListening: (() => Promise<void>) | undefined;
+  /** Whether nothing has arrived since the last check. */
+  #isQuiet = true;
+
+  constructor(
+    topic: string,
+    environment: TopicsEnvironment,
+    retention: Retention,
+    listener: FollowerListener,
+  ) {
+    this.#topic = topic;
+    this.#environment = environment;
+    this.#retention = retention;
+    this.#listener = listener;
+  }
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /**
+   * Starts to listen and reads the latest publications, which are not delivered. Call `start` next.
+   *
+   * @throws BrokerError, after which only `close` may be called
+   */
+  async open(): Promise<BrokerPage> {
+    const { broker } = this.#environment;
+    const subscribing = broker.subscribe(this.#topic, this);
+    void subscribing.then(this.#onListening, () => {});
+    await withTimeout(this.#environment, subscribing);
+    const page = await this.#readOnce({ limit: PAGE_SIZE });
+    this.#position = page.position;
+    return page;
+  }
+
+  /** Starts to deliver what comes after the page that `open` returned. */
+  start(): void {
+    this.#state = "live";
+    this.#deliverPending();
+    if (this.#needsRead) void this.refresh();
+  }
+
+  /** Ends listening. Nothing is delivered any more. */
+  async close(): Promise<void> {
+    this.#state = "closed";
+    await this.#stopListening?.();
+  }
+
+  onPublication(publication: Publication): void {
+    this.#isQuiet = false;
+    if (this.#state === "closed") return;
+    if (this.#state !== "live") this.#postpone(publication);
+    else if (this.#isNext(publication)) this.#deliver(publication);
+    else if (!this.#isOld(publication)) {
+      this.#postpone(publication);
+      void this.refresh();
+    }
+  }
+
+  onInterruption(): void {
+    void this.refresh();
+    this.#listener.onPresenceChange();
+  }
+
+  onPresenceChange(): void {
+    this.#listener.onPresenceChange();
+  }
+
+  /** Reads from the broker if nothing has arrived since the last check. Call it at intervals. */
+  check(): void {
+    if (this.#isQuiet && this.#state === "live") void this.refresh();
+    this.#isQuiet = true;
+  }
+
+  /**
+   * Delivers everything that the broker has at the time of the call. Retries until that succeeds. Resolves
+   * early when the follower is closed.
+   */
+  refresh(): Promise<void> {
+    this.#needsRead = true;
+    if (this.#state === "opening" || this.#state === "closed") return Promise.resolve();
+    this.#reading ??= this.#readMissed();
+    return this.#reading;
+  }
+
+  /** Asks the broker whether everything after `position` can be read. @throws BrokerError */
+  async findGapAfter(position: Position): Promise<GapReason | undefined> {
+    return findGap(position, await this.#readOnce({ since: position, limit: 1 }));
+  }
+
+  /** Reads after `since`, and retries until the broker answers; undefined when the follower is closed. */
+  async readAfter(since: Position, limit: number): Promise<BrokerPage | undefined> {
+    for (let failures = 0; this.#state !== "closed"; failures++) {
+      try {
+        return await this.#readOnce({ since, limit });
+      } catch (error) {
+        if (failures === 0) this.#environment.report(error, this.#topic);
+      }
+      await delay(this.#environment.timers, backoffMs(failures));
+    }
+    return undefined;
+  }
+
+  async #readOnce(query: HistoryQuery): Promise<BrokerPage> {
+    const { broker } = this.#environment;
+    const reading = broker.history(this.#topic, query, this.#retention);
+    return withTimeout(this.#environment, reading);
+  }
+
+  async #readMissed(): Promise<void> {
+    if (this.#state === "live") this.#state = "reading";
+    while (this.#needsRead && this.#state !== "closed") {
+      this.#needsRead = false;
+      const page = await this.readAfter(this.#position, PAGE_SIZE);
+      if (page !== undefined) this.#deliverPage(page);
+      if (!this.#needsRead) this.#deliverPending();
+    }
+    if (this.#state === "reading") this.#state = "live";
+    this.#reading = undefined;
+  }
+
+  #deliverPage(page: BrokerPage): void {
+    const reason = findGap(this.#position, page);
+    if (reason !== undefined) {
+      this.#position = positionAfterGap(this.#position, page, reason);
+      this.#listener.onLoss(this.#position, reason);
+    }
+    for (const publication of consecutiveAfter(this.#position, page)) this.#deliver(publication);
+    if (this.#position.offset < page.position.offset) this.#needsRead = true;
+  }
+
+  #deliverPending(): void {
+    for (const publication of this.#pending.splice(0)) {
+      if (this.#isNext(publication)) this.#deliver(publication);
+      else if (!this.#isOld(publication)) this.#needsRead = true;
+    }
+  }
+
+  #deliver(publication: Publication): void {
+    this.#position = publication.position;
+    this.#listener.onPublication(publication);
+  }
+
+  #postpone(publication: Publication): void {
+    if (this.#pending.length < MAX_PENDING) {
+      this.#pending.push(publication);
+      return;
+    }
+    this.#pending.length = 0;
+    this.#needsRead = true;
+  }
+
+  #isNext({ position }: Publication): boolean {
+    return position.offset === this.#position.offset + 1 && position.epoch === this.#position.epoch;
+  }
+
+  #isOld({ position }: Publication): boolean {
+    return position.offset <= this.#position.offset && position.epoch === this.#position.epoch;
+  }
+
+  readonly #onListening = (stop: () => Promise<void>): void => {
+    if (this.#state !== "closed") this.#stopListening = stop;
+    else stop().catch((error: unknown) => this.#environment.report(error, this.#topic));
+  };
+}
