@@ -26,31 +26,43 @@ export type { HeartbeatOptions } from "../connection/heartbeat.ts";
 export type { CloseInfo, ReadyState } from "../connection/connection.ts";
 export { CloseCode } from "../protocol/close-code.ts";
 export type { CompressionOptions } from "../protocol/deflate/settings.ts";
-export type { ApplicationOptions } from "../server/application.ts";
+export type { ApplicationOptions, ProxyHeader } from "../server/application-options.ts";
+export type { AcceptedState, Authorization } from "../server/authorization.ts";
+export type { ClientCertificate } from "../server/client-certificate.ts";
 export type { ConnectionLimits } from "../server/connection-limits.ts";
 export { InvalidMessageError } from "../server/invalid-message-error.ts";
 export type { OriginPolicy } from "../server/origin.ts";
 export type { RefusalListener, RefusalReport } from "../server/refusals.ts";
 export type { ErrorContext, ErrorListener } from "../server/report.ts";
-export type { RouteParams } from "../server/patterns/route-params.ts";
+export type { HttpContext, HttpHandler } from "../server/http-route.ts";
+export type { PathOf, PatternParams, RouteParams } from "../server/patterns/route-params.ts";
+export type { ProtocolChoice } from "../server/protocol-choice.ts";
+export {
+  type Route,
+  route,
+  type RouteFor,
+  type Routes,
+  type RoutesOption,
+} from "../server/routes.ts";
+export type { AuthorizeContext, WebSocketContext } from "../server/upgrade-contexts.ts";
 export type {
-  AuthorizeContext,
-  ClientCertificate,
-  HttpContext,
-  HttpHandler,
-  ProtocolChoice,
-  Routes,
-  WebSocketContext,
+  SocketHandler,
+  SocketOf,
+  SocketRoute,
   WebSocketHandler,
   WebSocketRoute,
-} from "../server/route-types.ts";
-export { route } from "../server/route.ts";
-export type { ProxyHeader } from "../server/trust-proxy.ts";
+} from "../server/web-socket-route.ts";
 export type { PreparedMessage } from "../protocol/prepared-message.ts";
 export { prepare, type SendData, type SendOptions } from "../server/send-data.ts";
 export type { MessageListenOptions, Socket } from "../server/socket.ts";
+export type { SendSource } from "../server/socket-streams.ts";
 export type { SlowConsumerPolicy, SocketOptions } from "../server/socket-options.ts";
-export type { SchemaIssue, StandardSchema } from "../server/standard-schema.ts";
+export type {
+  MessageSchema,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from "../server/standard-schema.ts";
 export type { TypedSocket } from "../server/typed-socket.ts";
 export type { Message } from "../streams/message-consumer.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";

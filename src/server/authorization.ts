@@ -1,6 +1,29 @@
 import { UsageError } from "../errors/index.ts";
 import { isOwnResponse } from "./values.ts";
 
+/**
+ * The result of `authorize`: an object that becomes the handler's `state`, or a refusal. A value of any
+ * other type refuses the client too, so that a mistake never accepts one.
+ */
+export type Authorization<State> = (State & AcceptedState<State>) | Response | Error;
+
+/** The part of `State` that accepts a client, by the rules of `authorize`. */
+export type AcceptedState<State> = unknown extends State
+  ? object
+  : State extends object
+    ? State extends
+        | readonly unknown[]
+        | ((...parameters: never) => unknown)
+        | { readonly status: number; readonly headers: unknown }
+      ? never
+      : State extends Error
+        ? // An object with a name and a message is an error only if it has a stack.
+          "stack" extends keyof State
+          ? never
+          : State
+        : State
+    : never;
+
 /** The outcome of a call of `authorize`. */
 export type Verdict =
   | { readonly kind: "accept"; readonly state: object }

@@ -2,27 +2,23 @@ import { TidewayError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/index.ts";
 import type { SchemaIssue } from "./standard-schema.ts";
 
-/** Why a message is invalid; goes to the peer as the reason for closing. */
-export type InvalidMessageReason = "not text" | "not JSON" | "not valid" | "nested too deeply";
-
 /**
- * Code `INVALID_MESSAGE`: the peer sent what the route's schema does not allow, and the connection is
- * closed for it. A handler that lets this error pass has not failed: it is not reported.
- *
- * `closeCode` is 1003 for a binary message, a kind of data that the route cannot take, and 1007 for
- * text that is no JSON, does not validate or is nested more deeply than the schema can follow: it is not
- * what it should be (RFC 6455 7.4.1).
+ * Code `INVALID_MESSAGE`: the route's schema does not allow a message of the peer, and the server closes
+ * the connection. A handler that lets this error pass has not failed: it is not reported to `onError`.
  */
 export class InvalidMessageError extends TidewayError {
-  /** 1003 or 1007; see above. */
+  /**
+   * The close code (RFC 6455 7.4.1): 1003 for a binary message, and 1007 for text that is not JSON,
+   * fails validation, or is nested too deeply for the schema.
+   */
   declare readonly closeCode: number;
-  /** What the Close frame says to the peer. */
-  readonly reason: InvalidMessageReason;
-  /** What the schema found; empty if the message did not get as far. */
+  /** The reason in the Close frame. */
+  readonly reason: "not text" | "not JSON" | "not valid" | "nested too deeply";
+  /** The issues that the schema found; empty if the message was not validated. */
   readonly issues: readonly SchemaIssue[];
 
   constructor(
-    reason: InvalidMessageReason,
+    reason: InvalidMessageError["reason"],
     { issues = [], cause }: { issues?: readonly SchemaIssue[]; cause?: unknown } = {},
   ) {
     const [first] = issues;

@@ -1,8 +1,20 @@
 import { UsageError } from "../errors/index.ts";
 import { isToken } from "../protocol/handshake/index.ts";
 import { invalidRoute } from "./patterns/route-pattern.ts";
-import type { ProtocolChoice } from "./route-types.ts";
 import { isThenable } from "./values.ts";
+
+/**
+ * Chooses one of the subprotocols that a client offers, which come in the client's order. It returns
+ * that one, or the empty string for none. `undefined` and `false` refuse the client with 400. Any other
+ * result, or a thrown error, refuses it with 500 and is reported. The function cannot be async.
+ *
+ * Annotate the parameter so that TypeScript can infer the handler's `protocol`:
+ * `(offered: readonly string[]) => offered.find((name) => name.startsWith("token."))`.
+ */
+export type ProtocolChoice<Protocol = string> = (
+  offered: readonly string[],
+  request: Request,
+) => Protocol | undefined | false;
 
 /** The `protocols` option of a route: its subprotocols, or a function that chooses one. */
 export type ProtocolPolicy = readonly string[] | ProtocolChoice;

@@ -1,7 +1,7 @@
 import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
 import { UsageError } from "../errors/index.ts";
 import type { ByteBudget } from "../protocol/index.ts";
-import type { AgreedCompression } from "./compression.ts";
+import type { AgreedCompression } from "./route-compression.ts";
 import type { RefusalReporter } from "./refusals.ts";
 import type { ErrorListener } from "./report.ts";
 import type { WebSocketEntry } from "./route-table.ts";

@@ -1,9 +1,10 @@
-import { type CompressionOptions, resolveCompression } from "../protocol/deflate/index.ts";
+import { resolveCompression } from "../protocol/deflate/index.ts";
 import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
-import { RouteCompression } from "./compression.ts";
+import type { ApplicationOptions } from "./application-options.ts";
+import { RouteCompression } from "./route-compression.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { checkLimits, checkNotServers } from "./options.ts";
-import { compileOriginPolicy, type OriginCheck, type OriginPolicy } from "./origin.ts";
+import { compileOriginPolicy, type OriginCheck } from "./origin.ts";
 import {
   compilePattern,
   invalidRoute,
@@ -12,13 +13,10 @@ import {
 } from "./patterns/route-pattern.ts";
 import { shadows } from "./patterns/shadowing.ts";
 import { compileProtocols, type ProtocolChooser } from "./protocol-choice.ts";
-import type {
-  HttpHandler,
-  Route,
-  WebSocketContext,
-  WebSocketHandler,
-  WebSocketRoute,
-} from "./route-types.ts";
+import type { HttpHandler } from "./http-route.ts";
+import type { Route } from "./routes.ts";
+import type { WebSocketContext } from "./upgrade-contexts.ts";
+import type { WebSocketHandler, WebSocketRoute } from "./web-socket-route.ts";
 import { type MessageSchema, receivingSchema } from "./standard-schema.ts";
 import { UsageError } from "../errors/index.ts";
 import { NEEDS_WILDCARD } from "./values.ts";
@@ -66,12 +64,11 @@ export interface ShadowedRoute {
   readonly error: UsageError;
 }
 
-/** What holds for all `ws:` routes that do not say otherwise. */
-export interface RouteDefaults extends ConnectionLimits {
-  readonly origins?: OriginPolicy;
-  /** See `compression` of a route. */
-  readonly compression?: boolean | CompressionOptions;
-}
+/** The options of a server that its `ws:` routes can override. */
+export type RouteDefaults = Pick<
+  ApplicationOptions,
+  keyof ConnectionLimits | "origins" | "compression"
+>;
 
 /** A record whose handler takes the socket that goes with its schema. */
 interface AnyRecord extends Omit<WebSocketRoute, "schema" | "handle"> {

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors/index.ts";
 import { HeaderFields } from "../protocol/handshake/index.ts";
+import type { ApplicationOptions, ProxyHeader } from "./application-options.ts";
 import {
   type ForwardedHop,
   MALFORMED_HOP,
@@ -31,39 +32,16 @@ export type ProxyReader = (
   peer: PeerAddress,
 ) => ForwardedRequest | undefined;
 
-const PROXY_HEADERS = [
+const PROXY_HEADERS: readonly ProxyHeader[] = [
   "forwarded",
   "x-forwarded-for",
   "x-forwarded-proto",
   "x-forwarded-host",
   "x-forwarded-port",
-] as const;
+];
 
-/** A header field in which a proxy describes the request that it received. */
-export type ProxyHeader = (typeof PROXY_HEADERS)[number];
-
-export interface ProxyOptions {
-  /**
-   * The trusted proxies, whose fields apply to `remoteAddress`, `url`, `hosts` and the origin check.
-   * Give a list of addresses and networks (`["127.0.0.1", "10.0.0.0/8", "fd00::/8"]`), or the number of
-   * proxies that each request passes. A Unix socket counts as one trusted proxy.
-   *
-   * The server reads `Forwarded` (RFC 7239) or, without that field, `X-Forwarded-For`,
-   * `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Port`. It walks from the last address
-   * to the first, past trusted ones, and takes the first address that is not trusted. If a field
-   * that it needs is malformed or too long, it uses the connection's own address, scheme and host.
-   *
-   * Your proxy must overwrite or remove each of these fields that a client may send: see
-   * docs/deploy.md. Give a number only if clients cannot reach the server directly. Default: no
-   * proxy is trusted, and the fields are not read.
-   */
-  readonly trustProxy?: number | readonly string[];
-  /**
-   * The fields that your proxies write; the server ignores the others. Set it if a proxy cannot remove
-   * the other fields from a client's request. Default: all of them.
-   */
-  readonly proxyHeaders?: readonly ProxyHeader[];
-}
+/** The options that configure trusted proxies. */
+export type ProxyOptions = Pick<ApplicationOptions, "trustProxy" | "proxyHeaders">;
 
 /** The limit for the proxies of one request. */
 const MAX_HOPS = 32;

@@ -2,7 +2,7 @@ import type { ByteConnectionOptions } from "../connection/byte-connection-option
 import type { Connection } from "../connection/connection.ts";
 import type { HttpRefusal, WebSocketOffer } from "../protocol/handshake/index.ts";
 import type { OriginClaim } from "./origin.ts";
-import type { ClientCertificate } from "./route-types.ts";
+import type { ClientCertificate } from "./client-certificate.ts";
 import type { Socket } from "./socket.ts";
 
 /** The remote address of a connection. */

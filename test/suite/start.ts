@@ -1,6 +1,6 @@
 import type { ApplicationOptions } from "tideway/server";
 import { onTestFinished } from "vitest";
-import type { RoutesOption } from "../../src/node/serve/serve.ts";
+import type { RoutesOption } from "../../src/server/routes.ts";
 import { openVenue, type Routes, type Running, transport, type Venue } from "./transports.ts";
 
 /** As `serve` infers the types of its routes. */

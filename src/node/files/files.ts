@@ -17,14 +17,6 @@ export interface FilesOptions {
   readonly cacheControl?: string;
 }
 
-/** What `files` needs of the context that a route's handler gets. */
-export interface FilesContext {
-  readonly params: Readonly<Record<string, string | undefined>>;
-}
-
-/** A handler of HTTP requests that serves a directory. */
-export type FilesHandler = (request: Request, context?: FilesContext) => Promise<Response>;
-
 /**
  * Serves the files below `directory`: `"/static/*": files("public")`. The last wildcard of the route
  * matches the path of the file; a route without a wildcard throws. If you call the handler outside a
@@ -37,9 +29,15 @@ export type FilesHandler = (request: Request, context?: FilesContext) => Promise
  * @param directory relative to the working directory of the process
  * @throws UsageError `INVALID_OPTION` if `directory` is not a directory
  */
-export function files(directory: string | URL, options: FilesOptions = {}): FilesHandler {
+export function files(
+  directory: string | URL,
+  options: FilesOptions = {},
+): (
+  request: Request,
+  context?: { readonly params: Readonly<Record<string, string | undefined>> },
+) => Promise<Response> {
   const root = toRoot(directory);
-  const handler: FilesHandler = async (request, context) => {
+  const handler: ReturnType<typeof files> = async (request, context) => {
     // Most servers of WebSockets serve no files, and what this loads takes a third of the heap.
     const { serveFile } = await import("./serve-file.ts");
     return serveFile(root, request, context, options);

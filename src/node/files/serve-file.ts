@@ -4,7 +4,12 @@ import { join, sep } from "node:path";
 import { detectMimeType } from "@remix-run/mime";
 import { createFileResponse } from "@remix-run/response/file";
 import { DiskFile } from "./file-body.ts";
-import type { FilesContext, FilesOptions } from "./files.ts";
+import type { FilesOptions } from "./files.ts";
+
+/** The part of a handler's context that has the path of the file, as its last wildcard. */
+interface FilesContext {
+  readonly params: Readonly<Record<string, string | undefined>>;
+}
 
 /** Answers with what `request` asks for of the files below `root`; see `files`. */
 export async function serveFile(

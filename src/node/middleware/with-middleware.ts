@@ -3,7 +3,7 @@ import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { UsageError } from "../../errors/index.ts";
-import type { AuthorizeContext } from "../../server/route-types.ts";
+import type { AuthorizeContext } from "../../server/upgrade-contexts.ts";
 import { isResponse } from "../../server/values.ts";
 import { CapturedResponse } from "./captured-response.ts";
 

@@ -1,5 +1,5 @@
 import type { TLSSocket } from "node:tls";
-import type { ClientCertificate } from "../../server/route-types.ts";
+import type { ClientCertificate } from "../../server/client-certificate.ts";
 
 /** Reads the TLS client certificate of `connection`; undefined if it has none or uses no TLS. */
 export function readClientCertificate(connection: object): ClientCertificate | undefined {

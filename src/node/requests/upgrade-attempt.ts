@@ -3,7 +3,7 @@ import {
   type HttpRefusal,
   type WebSocketOffer,
 } from "../../protocol/handshake/index.ts";
-import type { ClientCertificate } from "../../server/route-types.ts";
+import type { ClientCertificate } from "../../server/client-certificate.ts";
 import type { Peer, UpgradeAttempt } from "../../server/upgrade.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import type { RequestTarget } from "./request-target.ts";

@@ -11,9 +11,10 @@ import {
   type ServerOptions as HttpsOptions,
 } from "node:https";
 import { UsageError } from "../../errors/index.ts";
-import { type ApplicationOptions, createApplication } from "../../server/application.ts";
+import type { ApplicationOptions } from "../../server/application-options.ts";
+import { createApplication } from "../../server/application.ts";
 import { checkOptions, invalidOption } from "../../server/options.ts";
-import type { Route, Routes } from "../../server/route-types.ts";
+import type { Route, RoutesOption } from "../../server/routes.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
 import { dropStalledPeers } from "../http/stalled-peers.ts";
 import { Http1Listener } from "../http/http1-listener.ts";
@@ -64,12 +65,7 @@ export interface ServeOptions extends AttachOptions {
   readonly http2?: boolean;
 }
 
-/** Types of `serve` and `attach` that are inferred from the routes; see {@link Routes}. */
-export interface RoutesOption<Key extends string, Protocols, States, Schemas> {
-  readonly routes: Routes<Key, Protocols, States, Schemas>;
-}
-
-/** What the routes are once their types have served their purpose. */
+/** The routes without their inferred types. */
 type AnyRoutes = Readonly<Record<string, Route>>;
 
 /**
