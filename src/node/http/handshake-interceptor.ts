@@ -1,6 +1,5 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import type { TcpEnvironment } from "../tcp/open-connection.ts";
 import type { Http1Listener } from "./http1-listener.ts";
 
 /** Answers opening handshakes before `node:http` reads them. */
@@ -12,7 +11,6 @@ export interface HandshakeInterceptor {
    * @param onSocket receives each socket that `httpServer` does not get
    */
   intercept(
-    environment: TcpEnvironment,
     httpServer: Server,
     listener: Http1Listener,
     onSocket: (socket: Socket) => void,

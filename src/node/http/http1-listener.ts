@@ -1,24 +1,27 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
+import { type HttpRefusal, readUpgradeRequest, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import type { ShutdownPlan } from "../../server/socket-drain.ts";
-import type { Peer, UpgradeDecision } from "../../server/upgrade.ts";
+import type { SocketGroup } from "../../server/socket-group.ts";
+import type { Peer } from "../../server/upgrade.ts";
 import { RefusedRequests, shutdownRefusal } from "../requests/refused-requests.ts";
 import { readTarget, type RequestTarget } from "../requests/request-target.ts";
 import { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { RequestListener } from "../requests/request-listener.ts";
-import { forwardDrain, sendRefusal, UpgradeListener } from "./http-upgrade.ts";
-import type { HttpUpgradeAttempt } from "./http-upgrade-attempt.ts";
+import type { UpgradeRequest } from "../requests/upgrade-attempt.ts";
+import { UpgradeListener } from "../requests/upgrade-listener.ts";
+import type { UpgradeResponder } from "../requests/upgrade-responder.ts";
+import { forwardDrain, Http1UpgradeResponder } from "./http1-upgrade-responder.ts";
+import { http1 } from "./http1-version.ts";
 import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
-import { lingeringClose } from "./lingering-close.ts";
+import { lingeringClose, sendRefusal } from "./lingering-close.ts";
 import type { RequestLimiter } from "./request-limiter.ts";
 import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
 import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { DeadlineTask } from "../requests/deadline-task.ts";
-import type { OpenSockets } from "../serve/running-server.ts";
 
 const CONNECT_UNKNOWN = refuse(501, "CONNECT is not implemented.");
 const PIPELINED = refuse(400, "The opening handshake was pipelined.");
@@ -32,15 +35,16 @@ const TOO_MANY_REQUESTS = refuse(
 
 /** An application that answers requests and upgrades of a `node:http` server. */
 export class Http1Listener {
-  readonly targets: ProxiedTargets;
+  readonly #targets: ProxiedTargets;
   readonly #refused: RefusedRequests;
   readonly #application: Application;
   readonly #httpServer: Server;
-  /** What this listener itself has to answer. */
+  readonly #environment: RequestEnvironment;
+  /** The unfinished responses of this application. */
   readonly #inFlight = new InFlight();
-  readonly #requests: RequestListener;
+  readonly #requests: RequestListener<IncomingMessage, ServerResponse>;
   readonly #upgrades: UpgradeListener;
-  /** The connections that speak no HTTP any more. */
+  /** The sockets that are no longer used for HTTP. */
   readonly #taken = new WeakSet<Duplex>();
   /** The shutdown; undefined while the server serves. */
   #shutdown: DeadlineTask | undefined;
@@ -50,17 +54,11 @@ export class Http1Listener {
   constructor(application: Application, httpServer: Server, environment: RequestEnvironment) {
     this.#application = application;
     this.#httpServer = httpServer;
-    this.targets = new ProxiedTargets(application.readProxies, httpServer);
-    this.#refused = new RefusedRequests(application.refusals, this.targets);
-    this.#requests = new RequestListener(application, this.#refused, environment.fetch);
-    this.#upgrades = new UpgradeListener(
-      application,
-      httpServer,
-      this.targets,
-      this.#refused,
-      this.#inFlight,
-      environment,
-    );
+    this.#environment = environment;
+    this.#targets = new ProxiedTargets(application.readProxies, httpServer);
+    this.#refused = new RefusedRequests(application.refusals, this.#targets);
+    this.#requests = new RequestListener(application, http1, this.#refused, environment.fetch);
+    this.#upgrades = new UpgradeListener(application, environment, this.#refused);
   }
 
   /** Answers every request and upgrade of the server, without sharing it. */
@@ -75,31 +73,31 @@ export class Http1Listener {
     );
   }
 
-  get sockets(): OpenSockets {
+  get sockets(): SocketGroup {
     return this.#application.sockets;
   }
 
-  /** Whether everybody who comes is told that the server is going away. */
+  /** Whether new requests are refused because the server shuts down. */
   get isStopping(): boolean {
     return this.#shutdownRefusal !== undefined;
   }
 
-  /** Whether something is being done for `connection`. */
+  /** Whether `connection` is a WebSocket or has an unanswered request. */
   isBusy(connection: Duplex): boolean {
     return this.#taken.has(connection) || RequestQueue.of(connection).length > 0;
   }
 
-  /** Those of `connections` that nothing is being done for. */
+  /** The `connections` that are not busy. */
   *idleAmong(connections: Iterable<Duplex>): Iterable<Duplex> {
     for (const connection of connections) if (!this.isBusy(connection)) yield connection;
   }
 
-  /** Refuses what came on `socket` and is no request, behind the answers to what came before. */
+  /** Refuses bytes that are not an HTTP request, after the responses to earlier requests. */
   refuseGarbage(socket: Duplex, refusal: HttpRefusal): void {
     const latest = RequestQueue.of(socket).latest;
     // Browsers open connections in advance and may never use them.
     if (!(socket instanceof NetSocket && socket.bytesRead === 0)) {
-      // Garbage in the body of a request is that request's, whose head tells the client.
+      // In the body of a request, its head identifies the client.
       if (latest?.req.complete === false) this.#report("request", refusal, latest.req);
       else {
         const connection = { rawHeaders: [], socket: socket as Peer, target: undefined };
@@ -108,7 +106,7 @@ export class Http1Listener {
     }
     if (latest === undefined) sendRefusal(socket, refusal);
     else if (latest.req.complete) latest.once("close", () => sendRefusal(socket, refusal));
-    // The garbage is in the request's own body, so that its handler may wait for the end for ever.
+    // The body will never end, and its handler may wait for it.
     else if (latest.headersSent) socket.destroy();
     else sendRefusal(socket, refusal);
   }
@@ -122,27 +120,28 @@ export class Http1Listener {
     const { latest } = RequestQueue.of(socket);
     if (latest === undefined) answer();
     else {
-      // Sent earlier, a client would take this response for that of an earlier request.
+      // The client would take an earlier response for that of an earlier request.
       socket.once("end", () => socket.destroy()).resume();
       whenAnswered(latest, socket, answer);
     }
   }
 
-  /** Decides on an opening handshake that did not come by the HTTP server. */
-  decide(attempt: HttpUpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
-    return this.#application.gate.decide(attempt);
-  }
-
-  /** Does on `socket`, which is ours from now on, what comes of {@link decide}. */
-  answer(
-    attempt: HttpUpgradeAttempt,
-    decision: UpgradeDecision | Promise<UpgradeDecision>,
-    socket: Duplex,
+  /** Answers a request for a WebSocket that did not come through `node:http`. */
+  handleHandshake(
+    request: UpgradeRequest,
+    target: RequestTarget,
+    responder: UpgradeResponder,
     head: Uint8Array,
   ): void {
+    const resolved = this.#targets.resolve(target, request.rawHeaders, request.peer);
+    this.#upgrades.handle(request, resolved, responder, head);
+  }
+
+  /** Takes over a socket that is no longer used for HTTP, to answer an upgrade on it. */
+  takeSocket(socket: Duplex): UpgradeResponder {
     this.#taken.add(socket);
     ignoreErrors(socket);
-    this.#upgrades.answer(attempt, decision, socket, head);
+    return new Http1UpgradeResponder(socket, this.#httpServer, this.#inFlight, this.#environment);
   }
 
   /** Whether an HTTP route matches this request. */
@@ -157,7 +156,7 @@ export class Http1Listener {
 
   /** Whether a `ws:` route matches this request. */
   hasWebSocketRouteFor(request: IncomingMessage): boolean {
-    return this.#upgrades.isFor(request);
+    return this.#upgrades.isFor(readTarget(request, this.#httpServer));
   }
 
   handleRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -169,15 +168,14 @@ export class Http1Listener {
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // Without a listener, an error of the socket would end the process.
     ignoreErrors(socket);
     if (isWebSocketUpgrade(request)) this.#upgrade(request, socket, head);
     else this.#ignoreUpgrade(request, socket, head);
   }
 
   /**
-   * Lets no more sockets in and closes those there are. Resolves when all work has ended. Called
-   * again, it can only be quicker.
+   * Refuses new requests and closes all WebSockets. Resolves when all work has ended. Another call can only
+   * shorten the deadline.
    */
   async stop(plan: ShutdownPlan): Promise<void> {
     const shutdown = (this.#shutdown ??= this.#shutDown(plan));
@@ -203,12 +201,12 @@ export class Http1Listener {
     return shutdown;
   }
 
-  /** Takes on nothing more. Resolves when what there is has ended. */
+  /** Refuses new work. Resolves when the current work has ended. */
   async #refuseWork({ timeoutMs }: ShutdownPlan): Promise<void> {
     const refusal = shutdownRefusal(timeoutMs);
     this.#shutdownRefusal = refusal;
     this.#requests.stop(refusal);
-    this.#upgrades.refuseUndecided(refusal);
+    this.#upgrades.refusePending(refusal);
     for (const response of this.#inFlight) {
       response.once("close", () => lingeringClose(response.req.socket));
     }
@@ -222,19 +220,24 @@ export class Http1Listener {
 
   #targetOf(request: IncomingMessage): RequestTarget | HttpRefusal {
     const direct = readTarget(request, this.#httpServer);
-    return this.targets.resolve(direct, request.rawHeaders, request.socket);
+    return this.#targets.resolve(direct, request.rawHeaders, request.socket);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#taken.add(socket);
-    const latest = RequestQueue.of(socket).latest;
+    const responder = this.takeSocket(socket);
+    const { latest } = RequestQueue.of(socket);
     if (latest !== undefined) {
-      // A client that sends its handshake before it is answered would take that answer for ours.
+      // A client that sends its handshake too early would take an earlier response for that of the handshake.
       socket.once("end", () => socket.destroy()).resume();
       whenAnswered(latest, socket, () => this.#refuse(request, socket, PIPELINED));
-    } else if (this.#shutdownRefusal !== undefined)
+    } else if (this.#shutdownRefusal !== undefined) {
       this.#refuse(request, socket, this.#shutdownRefusal);
-    else this.#upgrades.handle(request, socket, head);
+    } else {
+      const { method = "", httpVersionMajor, httpVersionMinor, rawHeaders } = request;
+      const offer = readUpgradeRequest({ method, httpVersionMajor, httpVersionMinor, rawHeaders });
+      const { socket: peer } = request;
+      this.#upgrades.handle({ rawHeaders, peer, offer }, this.#targetOf(request), responder, head);
+    }
   }
 
   #refuse(request: IncomingMessage, socket: Duplex, refusal: HttpRefusal): void {
@@ -250,13 +253,13 @@ export class Http1Listener {
 
   #ignoreUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const latest = RequestQueue.of(socket).latest;
-    const goOn = (): void => ignoreUpgrade(this.#httpServer, request, socket, head);
-    if (latest === undefined) goOn();
-    else whenAnswered(latest, socket, goOn);
+    const ignore = (): void => ignoreUpgrade(this.#httpServer, request, socket, head);
+    if (latest === undefined) ignore();
+    else whenAnswered(latest, socket, ignore);
   }
 }
 
-/** Calls back once `latest`, and with it all before it, has been answered on `socket`. */
+/** Calls back when `latest`, and so every earlier response, has been sent on `socket`. */
 function whenAnswered(latest: ServerResponse, socket: Duplex, callback: () => void): void {
   forwardDrain(socket, latest);
   latest.once("close", () => {
@@ -264,8 +267,9 @@ function whenAnswered(latest: ServerResponse, socket: Duplex, callback: () => vo
   });
 }
 
+/** Adds an error listener: without one, an error of the socket would end the process. */
 function ignoreErrors(socket: Duplex): void {
-  // One whose upgrade has been ignored comes here again with its next.
+  // After an ignored upgrade, the socket may have another.
   if (!socket.listeners("error").includes(ignoreError)) socket.on("error", ignoreError);
 }
 

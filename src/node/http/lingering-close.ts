@@ -1,13 +1,14 @@
 import type { Duplex } from "node:stream";
+import { type HttpRefusal, writeRefusal } from "../../protocol/handshake/index.ts";
 import { wheel } from "../environment/timers.ts";
 
-/** How long a client that we have said good-bye to may go on sending. */
+/** How long a client may continue to send after the last response. */
 const LINGER_MS = 2000;
 
 /**
- * Ends a socket, behind `lastWords` if there are any. What the client is still sending is read and
- * dropped, because unread bytes would make the kernel answer with a reset, which can overtake the
- * last words (RFC 9112 9.6); a client that does not close its side in time is dropped.
+ * Ends a socket, after `lastWords` if there are any. Bytes that the client is still sending are read and
+ * dropped: unread bytes would make the kernel send a reset, which can overtake the last words (RFC 9112
+ * 9.6). A client that does not close its side in time is dropped.
  */
 export function lingeringClose(socket: Duplex, lastWords = ""): void {
   if (socket.destroyed) return;
@@ -16,4 +17,10 @@ export function lingeringClose(socket: Duplex, lastWords = ""): void {
   socket.on("error", () => socket.destroy());
   socket.end(lastWords, "latin1");
   socket.resume();
+}
+
+/** Sends a refusal on a socket that `node:http` does not write to, and ends the socket. */
+export function sendRefusal(socket: Duplex, { status, headers, message }: HttpRefusal): void {
+  const dated = { ...headers, Date: new Date().toUTCString() };
+  lingeringClose(socket, writeRefusal({ status, headers: dated, message }));
 }

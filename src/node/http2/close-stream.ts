@@ -1,12 +1,12 @@
-import { constants, type Http2Session, type Http2Stream } from "node:http2";
+import { constants, type Http2Session, type Http2Stream, type ServerHttp2Stream } from "node:http2";
 import { inNextTurn, wheel } from "../environment/timers.ts";
 
 /*
- * No stream is ever destroyed here, and none is closed twice. Node's `destroy` takes a stream away
- * from under nghttp2 without a reset where `close` has been called before; and it writes at once what
- * is pending, also where it runs within nghttp2, as everything does that follows from an event of a
- * stream or from a promise. nghttp2 then asks for the data of a stream that is gone, for ever: the
- * process hangs. `close` with CANCEL is safe anywhere, and with other codes in a turn of its own.
+ * This package never destroys a stream, and closes each one only once. `destroy` sends no reset if `close`
+ * was called before, and it writes pending data at once, even while nghttp2 runs: that is the case in
+ * everything that follows from an event of a stream or from a promise. nghttp2 then asks for the data of a
+ * stream that is gone in an endless loop, and the process hangs. `close` with CANCEL is always safe; with
+ * other codes it is safe in a turn of its own.
  */
 
 /** How long a client may take to receive the end of a response, or a reset. */
@@ -28,19 +28,20 @@ export function unwatchStuckStreams(session: Http2Session): void {
   stuckListeners.delete(session);
 }
 
-/** Ends a stream at once. RST exceptions of TCP are CANCEL (RFC 8441 5). */
+/** Resets a stream at once with CANCEL, the counterpart of a TCP reset (RFC 8441 5). */
 export function cancelStream(stream: Http2Stream): void {
   closeStream(stream, constants.NGHTTP2_CANCEL);
 }
 
-/** Ends a stream at once whose answer has failed half-way. */
+/** Resets a stream whose response cannot be completed. */
 export function failStream(stream: Http2Stream): void {
   inNextTurn(() => closeStream(stream, constants.NGHTTP2_INTERNAL_ERROR));
 }
 
 /**
- * Ends a stream behind the answer that is being sent, whatever the client still has to send (RFC 9113
- * 8.1). With `isShort`, a client that does not let it through in time is not waited for.
+ * Closes a stream after its response, whatever the client still has to send (RFC 9113 8.1).
+ *
+ * @param isShort whether to cancel the stream if the client has not received the response in time
  */
 export function endStream(stream: Http2Stream, isShort = false): void {
   const close = (): void => inNextTurn(() => closeStream(stream, constants.NGHTTP2_NO_ERROR));
@@ -49,6 +50,18 @@ export function endStream(stream: Http2Stream, isShort = false): void {
   if (!isShort) return;
   const timer = wheel.start(LINGER_MS, () => cancelStream(stream));
   stream.once("close", () => timer.cancel());
+}
+
+/**
+ * Cancels a stream whose client takes nothing of the response for `timeoutMs`, for example because it never
+ * opens its flow-control window. A stream whose handler sends nothing for that time stays.
+ */
+export function cancelIfStalled(stream: ServerHttp2Stream, timeoutMs: number): void {
+  stream.setTimeout(timeoutMs);
+  stream.on("timeout", () => {
+    if (stream.writableLength > 0) cancelStream(stream);
+    else stream.setTimeout(timeoutMs);
+  });
 }
 
 function closeStream(stream: Http2Stream, code: number): void {

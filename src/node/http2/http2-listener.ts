@@ -1,51 +1,59 @@
 import { Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
-import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
+import {
+  HeaderFields,
+  type HttpRefusal,
+  readExtendedConnect,
+  refuse,
+  type UpgradeOffer,
+} from "../../protocol/handshake/index.ts";
+import { isKey } from "../../protocol/handshake/accept-key.ts";
 import type { Application } from "../../server/application.ts";
+import { wheel } from "../environment/timers.ts";
 import { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { RefusedRequests } from "../requests/refused-requests.ts";
+import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { RequestListener } from "../requests/request-listener.ts";
 import type { RequestTarget } from "../requests/request-target.ts";
-import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
-import { wheel } from "../environment/timers.ts";
-import { cancelStream } from "./close-stream.ts";
-import { ConnectListener } from "./connect-listener.ts";
+import { UpgradeListener } from "../requests/upgrade-listener.ts";
+import { cancelIfStalled, cancelStream } from "./close-stream.ts";
 import { Http2Connection } from "./http2-connection.ts";
 import { readHttp2Target } from "./http2-target.ts";
+import { Http2UpgradeResponder } from "./http2-upgrade-responder.ts";
+import { http2 } from "./http2-version.ts";
 import { type IncomingStream, refuseStream } from "./incoming-stream.ts";
-import { cancelIfStalled } from "./stalled-streams.ts";
 
-/** What ALPN calls HTTP/2 over TLS (RFC 9113 3.1). */
+/** The name of HTTP/2 over TLS in ALPN (RFC 9113 3.1). */
 export const HTTP2_ALPN_ID = "h2";
 
-/** An application as the listener of those connections of a TLS server that agreed on HTTP/2. */
+const NOTHING = new Uint8Array(0);
+const CONNECT_UNKNOWN = refuse(501, "CONNECT is not implemented.");
+const EXPECTATION_FAILED = refuse(417, "This expectation is unknown.");
+
+/** An application that answers the connections of a TLS server that have agreed on HTTP/2. */
 export class Http2Listener {
   readonly #application: Application;
   readonly #httpServer: HttpsServer;
-  readonly #requests: RequestListener;
-  readonly #connects: ConnectListener;
+  readonly #environment: RequestEnvironment;
   readonly #targets: ProxiedTargets;
   readonly #refused: RefusedRequests;
+  readonly #requests: RequestListener<Http2ServerRequest, Http2ServerResponse>;
+  readonly #upgrades: UpgradeListener;
   readonly #connections = new Map<TLSSocket, Http2Connection>();
   /** The answer to new requests during a shutdown. */
   #shutdownRefusal: HttpRefusal | undefined;
 
-  /** `httpServer` goes on serving the connections that did not agree on HTTP/2. */
+  /** `httpServer` continues to answer the connections that have not agreed on HTTP/2. */
   constructor(application: Application, httpServer: HttpsServer, environment: RequestEnvironment) {
     this.#application = application;
     this.#httpServer = httpServer;
+    this.#environment = environment;
     this.#targets = new ProxiedTargets(application.readProxies, httpServer);
     this.#refused = new RefusedRequests(application.refusals, this.#targets);
-    this.#requests = new RequestListener(application, this.#refused, environment.fetch);
-    this.#connects = new ConnectListener(
-      application,
-      httpServer,
-      this.#targets,
-      this.#refused,
-      environment,
-    );
+    this.#requests = new RequestListener(application, http2, this.#refused, environment.fetch);
+    this.#upgrades = new UpgradeListener(application, environment, this.#refused);
     const others = httpServer.listeners("secureConnection");
     httpServer.removeAllListeners("secureConnection");
     httpServer.on("secureConnection", (socket) => {
@@ -54,20 +62,20 @@ export class Http2Listener {
     });
   }
 
-  /** Whether a connection of the server is served here. */
+  /** Whether `socket` is an HTTP/2 connection of this listener. */
   has(socket: unknown): boolean {
     return this.#connections.has(socket as TLSSocket);
   }
 
-  /** Lets nothing new in. Each connection ends with the last of what is being done on it. */
+  /** Refuses new requests. Each connection ends after its last request and WebSocket. */
   stop(refusal: HttpRefusal): void {
     this.#shutdownRefusal = refusal;
     this.#requests.stop(refusal);
-    this.#connects.refuseUndecided(refusal);
+    this.#upgrades.refusePending(refusal);
     for (const connection of this.#connections.values()) connection.close();
   }
 
-  /** Drops what is left. */
+  /** Drops the remaining connections. */
   drop(): void {
     for (const connection of this.#connections.values()) connection.destroy();
   }
@@ -85,21 +93,33 @@ export class Http2Listener {
 
   readonly #receive = (incoming: IncomingStream): void => {
     if (incoming.headers[":method"] !== "CONNECT") this.#request(incoming);
-    else if (this.#shutdownRefusal !== undefined)
+    else if (this.#shutdownRefusal !== undefined) {
       this.#refuse("handshake", this.#shutdownRefusal, incoming);
-    else this.#connects.handle(incoming);
+    } else if (incoming.headers[":protocol"] === undefined) {
+      // RFC 9113 8.5: a CONNECT without :protocol asks for a proxy.
+      this.#refuse("request", CONNECT_UNKNOWN, incoming);
+    } else this.#upgrade(incoming);
   };
 
   #refuse(what: "handshake" | "request", refusal: HttpRefusal, incoming: IncomingStream): void {
-    const { stream, rawHeaders, socket } = incoming;
+    const { rawHeaders, socket } = incoming;
     const target = this.#targetOf(incoming);
     this.#refused.report(what, refusal, { rawHeaders, socket, target });
-    refuseStream(stream, refusal);
+    refuseStream(incoming, refusal);
+  }
+
+  #upgrade(incoming: IncomingStream): void {
+    const { rawHeaders, socket: peer } = incoming;
+    const request = { rawHeaders, peer, offer: readOffer(rawHeaders) };
+    const { fetch } = this.#environment;
+    const responder = new Http2UpgradeResponder(incoming, this.#httpServer, fetch);
+    this.#upgrades.handle(request, this.#targetOf(incoming), responder, NOTHING);
   }
 
   #request(incoming: IncomingStream): void {
     const { stream, headers, rawHeaders } = incoming;
     const { expect } = headers;
+    cancelIfStalled(stream, stallTimeoutMs(this.#httpServer));
     if (expect !== undefined && expect !== "100-continue") {
       this.#refuse("request", EXPECTATION_FAILED, incoming);
       return;
@@ -108,7 +128,6 @@ export class Http2Listener {
     const response = new Http2ServerResponse(stream);
     request.on("error", ignoreError);
     if (!stream.endAfterHeaders) this.#limitTime(request, stream);
-    cancelIfStalled(stream, stallTimeoutMs(this.#httpServer));
     if (expect !== undefined) response.writeContinue();
     this.#requests.handle(request, response, this.#targetOf(incoming));
   }
@@ -117,7 +136,7 @@ export class Http2Listener {
     return this.#targets.resolve(readHttp2Target(rawHeaders), rawHeaders, socket);
   }
 
-  /** As the HTTP/1.1 server does for its requests. */
+  /** Limits the time for a request's body, as the HTTP/1.1 server does. */
   #limitTime(request: Http2ServerRequest, stream: ServerHttp2Stream): void {
     const { requestTimeout } = this.#httpServer;
     if (requestTimeout === 0) return;
@@ -127,6 +146,15 @@ export class Http2Listener {
   }
 }
 
-const EXPECTATION_FAILED = refuse(417, "This expectation is unknown.");
+/**
+ * RFC 8441 5 makes the key unnecessary, but undici, and so Node's built-in WebSocket, sends one and requires
+ * its answer.
+ */
+function readOffer(rawHeaders: readonly string[]): UpgradeOffer | HttpRefusal {
+  const offer = readExtendedConnect({ rawHeaders });
+  if (offer.kind === "refuse") return offer;
+  const key = new HeaderFields(rawHeaders).single("sec-websocket-key") ?? "";
+  return { ...offer, key: isKey(key) ? key : "" };
+}
 
 function ignoreError(): void {}

@@ -1,22 +1,22 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { HttpRefusal } from "../../protocol/handshake/index.ts";
-import { isConnectionField } from "../requests/connection-fields.ts";
 import { endStream } from "./close-stream.ts";
+import { isConnectionField } from "./connection-fields.ts";
 
-/** A request of HTTP/2 with the stream that it opened. */
+/** A request of HTTP/2 with its stream. */
 export interface IncomingStream {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
   /** name, value, name, value..., pseudo-header fields among them. */
   readonly rawHeaders: readonly string[];
-  /** The connection that it came by, which the stream itself does not tell of once it has ended. */
+  /** The connection. The stream itself no longer knows it when it has ended. */
   readonly socket: Socket;
 }
 
-/** Answers in plain text and closes the stream, whatever the client still has to send. */
+/** Answers with a refusal, and closes the stream even if the client is still sending. */
 export function refuseStream(
-  stream: ServerHttp2Stream,
+  { stream, headers: { ":method": method } }: Pick<IncomingStream, "stream" | "headers">,
   { status, headers, message }: HttpRefusal,
 ): void {
   if (isGone(stream)) return;
@@ -29,12 +29,15 @@ export function refuseStream(
   for (const [name, value] of Object.entries(headers)) {
     if (!isConnectionField(name)) fields[name.toLowerCase()] = value;
   }
-  stream.respond(fields);
-  stream.end(body);
-  endStream(stream, true);
+  if (method === "HEAD") stream.respond(fields, { endStream: true });
+  else {
+    stream.respond(fields);
+    stream.end(body);
+  }
+  if (method === "CONNECT" || !stream.endAfterHeaders) endStream(stream, true);
 }
 
-/** Whether nothing can be answered on `stream` any more. */
+/** Whether nothing can be sent on `stream` any more. */
 export function isGone(stream: ServerHttp2Stream): boolean {
   return stream.destroyed || stream.closed;
 }

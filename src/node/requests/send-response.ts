@@ -1,10 +1,6 @@
-import { type ServerResponse, STATUS_CODES } from "node:http";
-import type { Http2ServerResponse } from "node:http2";
 import { cancelBody } from "../../server/http-answer.ts";
 import type { FetchAccelerator } from "./fetch-accelerator.ts";
-
-/** A response of `node:http`, or of the compatibility API of `node:http2`. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+import type { NodeResponse, ResponseWriter } from "./http-version.ts";
 
 type Read = ReadableStreamReadResult<Uint8Array>;
 
@@ -12,12 +8,13 @@ type Read = ReadableStreamReadResult<Uint8Array>;
  * Sends `answer`. Cancels its body if the client leaves. Rejects if the body fails, or if a header field
  * cannot be sent.
  */
-export async function sendResponse(
-  response: NodeResponse,
+export async function sendResponse<Res extends NodeResponse>(
+  writer: ResponseWriter<Res>,
+  response: Res,
   answer: Response,
   fetch: FetchAccelerator,
 ): Promise<void> {
-  if (!sendIfWhole(response, answer, fetch)) await sendStream(response, answer);
+  if (!sendIfWhole(writer, response, answer, fetch)) await sendStream(writer, response, answer);
 }
 
 /**
@@ -25,22 +22,23 @@ export async function sendResponse(
  *
  * @returns whether it was sent
  */
-export function sendIfWhole(
-  response: NodeResponse,
+export function sendIfWhole<Res extends NodeResponse>(
+  writer: ResponseWriter<Res>,
+  response: Res,
   answer: Response,
   fetch: FetchAccelerator,
 ): boolean {
   if (isUsed(answer)) return false;
   if (answer.body === null || response.req.method === "HEAD") {
-    writeHead(response, answer);
+    writer.writeHead(response, answer);
     response.end();
-    // An answer to HEAD leaves its body unread.
+    // The body of an answer to HEAD is not read.
     cancelBody(answer);
     return true;
   }
   const whole = fetch.wholeBody(answer);
   if (whole === undefined) return false;
-  sendWhole(response, answer, whole);
+  sendWhole(writer, response, answer, whole);
   sentWhole.add(answer);
   return true;
 }
@@ -53,15 +51,30 @@ export function isUsed(answer: Response): boolean {
 /** Responses that were sent without reading their streams. Cancelling each stream would take longer. */
 const sentWhole = new WeakSet<Response>();
 
+function sendWhole<Res extends NodeResponse>(
+  writer: ResponseWriter<Res>,
+  response: Res,
+  answer: Response,
+  body: string | Uint8Array,
+): void {
+  const length = Buffer.byteLength(body);
+  writer.writeHead(response, answer, length);
+  writer.endWith(response, body, length);
+}
+
 /** Sends the body as fast as the client reads it. */
-async function sendStream(response: NodeResponse, answer: Response): Promise<void> {
+async function sendStream<Res extends NodeResponse>(
+  writer: ResponseWriter<Res>,
+  response: Res,
+  answer: Response,
+): Promise<void> {
   const reader = answer.body!.getReader() as ReadableStreamDefaultReader<Uint8Array>;
   const cancel = (): void => {
     reader.cancel().catch(() => {});
   };
   response.once("close", cancel);
   try {
-    await sendBody(response, answer, reader);
+    await sendBody(writer, response, answer, reader);
   } catch (error) {
     cancel();
     throw error;
@@ -71,55 +84,36 @@ async function sendStream(response: NodeResponse, answer: Response): Promise<voi
   }
 }
 
-async function sendBody(
-  response: NodeResponse,
+async function sendBody<Res extends NodeResponse>(
+  writer: ResponseWriter<Res>,
+  response: Res,
   answer: Response,
   reader: ReadableStreamDefaultReader<Uint8Array>,
 ): Promise<void> {
   const first = await reader.read();
-  if (isClosed(response)) return;
+  if (writer.isGone(response)) return;
   if (first.done) {
-    writeHead(response, answer);
+    writer.writeHead(response, answer);
     response.end();
     return;
   }
   const second = reader.read();
   // Most bodies are one string or one array. They are sent with their length and in one write.
   const isWhole = await endsNow(second);
-  if (isClosed(response)) return;
+  if (writer.isGone(response)) return;
   if (isWhole) {
-    sendWhole(response, answer, first.value);
+    sendWhole(writer, response, answer, first.value);
     return;
   }
-  writeHead(response, answer);
+  writer.writeHead(response, answer);
   let next: Promise<Read> | undefined = second;
   for (let read: Read = first; !read.done; next = undefined) {
-    if (!write(response, read.value)) await drained(response);
-    if (isClosed(response)) return;
+    if (!writer.write(response, read.value)) await drained(writer, response);
+    if (writer.isGone(response)) return;
     read = await (next ?? reader.read());
-    if (isClosed(response)) return;
+    if (writer.isGone(response)) return;
   }
   response.end();
-}
-
-/** The longest body, in bytes, that is joined with the head in one string. */
-const MAX_JOINED_BYTES = 16_384;
-
-function sendWhole(response: NodeResponse, answer: Response, content: string | Uint8Array): void {
-  const length = Buffer.byteLength(content);
-  writeHead(response, answer, length);
-  if ("stream" in response) response.end(content);
-  // `node:http` joins the head with a string body, and so writes once instead of twice.
-  else if (length <= MAX_JOINED_BYTES) response.end(toLatin1(content, length), "latin1");
-  else response.end(content);
-}
-
-/** `content`, which has `length` bytes, as a string of bytes. */
-function toLatin1(content: string | Uint8Array, length: number): string {
-  if (typeof content === "string") {
-    return content.length === length ? content : Buffer.from(content).toString("latin1");
-  }
-  return Buffer.from(content.buffer, content.byteOffset, length).toString("latin1");
 }
 
 /** Whether `read` reports the end of its stream within the current turn of the event loop. */
@@ -135,41 +129,12 @@ async function endsNow(read: Promise<Read>): Promise<boolean> {
   return isEnd;
 }
 
-function writeHead(
-  response: NodeResponse,
-  { status, statusText, headers }: Response,
-  length?: number,
-): void {
-  if ("stream" in response) {
-    const fields: Record<string, string | string[]> = Object.fromEntries(headers);
-    const cookies = headers.getSetCookie();
-    if (cookies.length > 0) fields["set-cookie"] = cookies;
-    if (length !== undefined) fields["content-length"] ??= String(length);
-    response.writeHead(status, fields);
-    return;
-  }
-  const fields: string[] = [];
-  let isFramed = length === undefined;
-  for (const [name, value] of headers) {
-    fields.push(name, value);
-    isFramed ||= name === "content-length" || name === "transfer-encoding";
-  }
-  if (!isFramed) fields.push("content-length", String(length));
-  response.writeHead(status, statusText || STATUS_CODES[status] || "", fields);
-}
-
-/** Whether more may be written at once. */
-function write(response: NodeResponse, chunk: Uint8Array): boolean {
-  return "stream" in response ? response.write(chunk) : response.write(chunk);
-}
-
-function isClosed(response: NodeResponse): boolean {
-  return "stream" in response ? response.stream.destroyed : response.destroyed;
-}
-
 /** Resolves when the written bytes have been sent, or the client has left. */
-function drained(response: NodeResponse): Promise<void> {
-  if (isClosed(response)) return Promise.resolve();
+function drained<Res extends NodeResponse>(
+  writer: ResponseWriter<Res>,
+  response: Res,
+): Promise<void> {
+  if (writer.isGone(response)) return Promise.resolve();
   return new Promise((resolve) => {
     const settle = (): void => {
       response.off("drain", settle);

@@ -1,53 +1,63 @@
 import {
   HeaderFields,
   type HttpRefusal,
-  type WebSocketOffer,
+  type UpgradeOffer,
 } from "../../protocol/handshake/index.ts";
 import type { ClientCertificate } from "../../server/client-certificate.ts";
 import type { Peer, UpgradeAttempt } from "../../server/upgrade.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import type { RequestTarget } from "./request-target.ts";
 
-/**
- * What is kept of a request for a WebSocket. It does not hold on to the object that Node has for a
- * request, which is many times as large, because a handler may keep its context for as long as the
- * socket is open.
- */
-export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
+/** A request for a WebSocket, as its HTTP version has read it. */
+export interface UpgradeRequest {
   /** name, value, name, value..., as `node:http` and `node:http2` have them. */
   readonly rawHeaders: readonly string[];
+  /** The connection of the request. */
+  readonly peer: Peer;
+  /** What the opening handshake offers, or why it is not valid. */
+  readonly offer: UpgradeOffer | HttpRefusal;
+}
+
+/**
+ * A request for a WebSocket, for the `UpgradeGate`. It does not refer to Node's request object, which is
+ * many times as large, because a handler may keep its context as long as the socket is open.
+ */
+export class NodeUpgradeAttempt implements UpgradeAttempt {
   readonly host: string;
   readonly isSecure: boolean;
   readonly pathname: string;
-  readonly #href: string;
   readonly peer: Peer;
   readonly connection: Peer;
   onAborted: (() => void) | undefined;
+  readonly #rawHeaders: readonly string[];
+  readonly #offer: UpgradeOffer | HttpRefusal;
+  readonly #href: string;
   #certificate: ClientCertificate | undefined;
   #request: Request | undefined;
   #abortController: AbortController | undefined;
   #isAborted = false;
 
-  constructor(rawHeaders: readonly string[], peer: Peer, target: RequestTarget) {
+  constructor({ rawHeaders, peer, offer }: UpgradeRequest, target: RequestTarget) {
     const { host, isSecure, url, forwardedAddress } = target;
-    this.rawHeaders = rawHeaders;
     this.host = host;
     this.isSecure = isSecure;
     this.pathname = url.pathname;
-    this.#href = url.href;
     this.connection = peer;
     this.peer = forwardedAddress === undefined ? peer : { remoteAddress: forwardedAddress };
+    this.#rawHeaders = rawHeaders;
+    this.#offer = offer;
+    this.#href = url.href;
   }
 
   get origins(): readonly string[] {
-    return new HeaderFields(this.rawHeaders).all("origin");
+    return new HeaderFields(this.#rawHeaders).all("origin");
   }
 
   get url(): URL {
     return new URL(this.#href);
   }
 
-  /** Asked of the kernel when it is first read. */
+  /** Asks the kernel when it is first read. */
   get remoteAddress(): string {
     return this.peer.remoteAddress ?? "";
   }
@@ -66,9 +76,16 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
     return this.#certificate;
   }
 
-  abstract readOffer(): WebSocketOffer | HttpRefusal;
+  /** The `Sec-WebSocket-Key`; empty if the handshake has no valid one. */
+  get key(): string {
+    return this.#offer.kind === "upgrade" ? this.#offer.key : "";
+  }
 
-  /** The peer has gone: aborts the request's signal. */
+  readOffer(): UpgradeOffer | HttpRefusal {
+    return this.#offer;
+  }
+
+  /** Call it when the client leaves. Aborts the request's signal. */
   abort(): void {
     if (this.#isAborted) return;
     this.#isAborted = true;
@@ -80,7 +97,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
     this.#abortController = new AbortController();
     if (this.#isAborted) this.#abortController.abort();
     return new Request(this.#href, {
-      headers: toHeaders(this.rawHeaders),
+      headers: toHeaders(this.#rawHeaders),
       signal: this.#abortController.signal,
     });
   }
@@ -89,7 +106,7 @@ export abstract class NodeUpgradeAttempt implements UpgradeAttempt {
 function toHeaders(rawHeaders: readonly string[]): Headers {
   const headers = new Headers();
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    // The pseudo-header fields of HTTP/2 are no fields of the request (RFC 9113 8.3).
+    // The pseudo-header fields of HTTP/2 are not fields of the request (RFC 9113 8.3).
     if (!rawHeaders[i].startsWith(":")) headers.append(rawHeaders[i], rawHeaders[i + 1]);
   }
   return headers;

@@ -38,7 +38,7 @@ export class ListeningServer implements Server {
     http1: Http1Listener,
     http2: Http2Listener | undefined,
     place: ListenPlace,
-    { handshakes, connections: environment }: ServeEnvironment,
+    { handshakes }: ServeEnvironment,
   ) {
     const isSecure = httpServer instanceof TlsServer;
     this.httpServer = httpServer;
@@ -68,7 +68,7 @@ export class ListeningServer implements Server {
     };
     httpServer.on(isSecure ? "secureConnection" : "connection", track);
     // After all our listeners are added: the interceptor must know them.
-    if (!isSecure) this.#intercepted = handshakes.intercept(environment, httpServer, http1, track);
+    if (!isSecure) this.#intercepted = handshakes.intercept(httpServer, http1, track);
   }
 
   async stop(options?: StopOptions): Promise<void> {

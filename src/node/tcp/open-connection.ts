@@ -20,11 +20,16 @@ export function openConnection(
   socket: Duplex,
   options: ByteConnectionOptions,
 ): Connection {
+  return new ByteConnection(environment, openTransport(environment, socket), options);
+}
+
+/** Makes the transport of a WebSocket connection over a socket. */
+export function openTransport({ tcp }: TcpEnvironment, socket: Duplex): SocketTransport {
   if (socket instanceof Socket) {
     // `ByteConnection` already joins what one turn sends into one write.
     socket.setNoDelay(true);
     // The heartbeat detects a dead peer; the idle timeout of the HTTP server must not apply.
     socket.setTimeout(0);
   }
-  return new ByteConnection(environment, new SocketTransport(socket, environment.tcp), options);
+  return new SocketTransport(socket, tcp);
 }

@@ -1,19 +1,15 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { ByteConnection } from "../../../connection/byte-connection.ts";
-import type { Peer, UpgradeAccepted } from "../../../server/upgrade.ts";
-import { acceptance, connectionOptions } from "../../http/http-upgrade.ts";
-import { HttpUpgradeAttempt } from "../../http/http-upgrade-attempt.ts";
+import type { Peer } from "../../../server/upgrade.ts";
 import type {
   HandshakeInterceptor,
   InterceptedConnections,
 } from "../../http/handshake-interceptor.ts";
 import type { Http1Listener } from "../../http/http1-listener.ts";
 import { type RequestTarget, toTarget } from "../../requests/request-target.ts";
-import type { TcpEnvironment } from "../../tcp/open-connection.ts";
-import { HandleTransport } from "../tcp/handle-transport.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
 import { AcceptInterceptor } from "./accept-interceptor.ts";
+import { HandleUpgradeResponder } from "./handle-upgrade-responder.ts";
 import { PendingConnection, type PendingConnectionListener } from "./pending-connection.ts";
 import { type OpeningRequest, readOpeningRequest } from "./opening-request.ts";
 
@@ -26,8 +22,7 @@ const PART_OF_TIMEOUT = 1 / 8;
 
 /** Answers opening handshakes on plain TCP without `node:http`. */
 export const fastHandshakes: HandshakeInterceptor = {
-  intercept: (environment, httpServer, http1, onSocket) =>
-    new FastHandshake(environment, httpServer, http1, onSocket),
+  intercept: (httpServer, http1, onSocket) => new FastHandshake(httpServer, http1, onSocket),
 };
 
 /**
@@ -38,7 +33,6 @@ export const fastHandshakes: HandshakeInterceptor = {
  * unusual or malformed are handled there.
  */
 class FastHandshake implements InterceptedConnections, PendingConnectionListener {
-  readonly #environment: TcpEnvironment;
   readonly #httpServer: Server;
   readonly #http1: Http1Listener;
   readonly #interceptor: AcceptInterceptor | undefined;
@@ -50,13 +44,7 @@ class FastHandshake implements InterceptedConnections, PendingConnectionListener
   /** The listeners of the server itself, and of this package. */
   readonly #listeners: readonly unknown[];
 
-  constructor(
-    environment: TcpEnvironment,
-    httpServer: Server,
-    http1: Http1Listener,
-    onSocket: (socket: Socket) => void,
-  ) {
-    this.#environment = environment;
+  constructor(httpServer: Server, http1: Http1Listener, onSocket: (socket: Socket) => void) {
     this.#httpServer = httpServer;
     this.#http1 = http1;
     this.#onSocket = onSocket;
@@ -108,21 +96,17 @@ class FastHandshake implements InterceptedConnections, PendingConnectionListener
     if (!this.#isUnwatched() || this.#http1.isStopping) return false;
     const request = readOpeningRequest(bytes);
     if (request === undefined) return false;
-    const direct = this.#targetOf(request);
-    if (direct === undefined) return false;
-    const interceptor = this.#interceptor!;
+    const target = this.#targetOf(request);
+    if (target === undefined) return false;
     const { rawHeaders, offer, rest } = request;
+    const interceptor = this.#interceptor!;
+    const responder = new HandleUpgradeResponder(handle, interceptor.forget, () => {
+      const socket = interceptor.toSocket(handle);
+      this.#onSocket(socket);
+      return this.#http1.takeSocket(socket);
+    });
     const peer = new HandlePeer(handle);
-    const target = this.#http1.targets.resolve(direct, rawHeaders, peer);
-    const attempt = new HttpUpgradeAttempt(rawHeaders, offer, peer, target);
-    const decision = this.#http1.decide(attempt);
-    if (!(decision instanceof Promise) && decision.kind === "accept") {
-      accept(this.#environment, decision, attempt, handle, rest, interceptor.forget);
-      return true;
-    }
-    const socket = interceptor.toSocket(handle);
-    this.#onSocket(socket);
-    this.#http1.answer(attempt, decision, socket, rest);
+    this.#http1.handleHandshake({ rawHeaders, peer, offer }, target, responder, rest);
     return true;
   }
 
@@ -155,19 +139,4 @@ class HandlePeer implements Peer {
     this.#handle.getpeername(found);
     return found.address;
   }
-}
-
-function accept(
-  environment: TcpEnvironment,
-  decision: UpgradeAccepted,
-  attempt: HttpUpgradeAttempt,
-  handle: TcpHandle,
-  head: Uint8Array,
-  onGone: () => void,
-): void {
-  const transport = new HandleTransport(handle, onGone);
-  // The bytes after the request are delivered before anything is read.
-  if (head.byteLength > 0) transport.pause();
-  transport.writeHead(acceptance(decision, attempt));
-  decision.open(new ByteConnection(environment, transport, connectionOptions(decision, head)));
 }

@@ -1,0 +1,85 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { HttpRefusal } from "../../protocol/handshake/index.ts";
+import type { HttpVersion } from "../requests/http-version.ts";
+import { toRequest, toRequestWithoutBody } from "../requests/to-request.ts";
+import { RequestQueue } from "./request-queue.ts";
+
+/** The longest body, in bytes, that is joined with the head in one string. */
+const MAX_JOINED_BYTES = 16_384;
+
+/** Proxies forward the key, but forward hop-by-hop fields only if they are configured to. */
+const UPGRADE_LOST =
+  "This resource speaks WebSocket. The request has Sec-WebSocket-Key but not Upgrade: websocket and " +
+  "Connection: Upgrade; if a proxy removed them, configure it to forward them.";
+
+/** How requests of HTTP/1.1 are answered. */
+export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
+  toRequest(request, response, target, fetch) {
+    const { method = "GET" } = request;
+    return method === "GET" || method === "HEAD"
+      ? toRequestWithoutBody(request, response, target, fetch)
+      : toRequest(request, response, target);
+  },
+  onClose(response, listener) {
+    response.once("close", listener);
+  },
+  isGone: (response) => response.destroyed,
+  whenTurn: (response) => RequestQueue.of(response.req.socket).whenTurn(response),
+  adapt(response, answer, isLast) {
+    if (isLast) response.setHeader("Connection", "close");
+    return answer;
+  },
+  writeHead,
+  write: (response, chunk) => response.write(chunk),
+  endWith(response, body, length) {
+    // `node:http` joins the head with a string body, and so writes once instead of twice.
+    if (length <= MAX_JOINED_BYTES) response.end(toLatin1(body, length), "latin1");
+    else response.end(body);
+  },
+  refuse(response, { status, headers, message }) {
+    const body = Buffer.from(message);
+    response.statusCode = status;
+    response.setHeader("Content-Type", "text/plain; charset=utf-8");
+    response.setHeader("Content-Length", body.byteLength);
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.end(body);
+  },
+  fail(response) {
+    response.destroy();
+  },
+  skipBody(request) {
+    // The next request comes after this body.
+    request.resume();
+  },
+  requireUpgrade({ headers }, miss): HttpRefusal {
+    return {
+      ...miss,
+      // A refused opening handshake ends its connection.
+      headers: { ...miss.headers, Connection: "close, Upgrade" },
+      ...(headers["sec-websocket-key"] !== undefined && { message: UPGRADE_LOST }),
+    };
+  },
+};
+
+function writeHead(
+  response: ServerResponse,
+  { status, statusText, headers }: Response,
+  length?: number,
+): void {
+  const fields: string[] = [];
+  let isFramed = length === undefined;
+  for (const [name, value] of headers) {
+    fields.push(name, value);
+    isFramed ||= name === "content-length" || name === "transfer-encoding";
+  }
+  if (!isFramed) fields.push("content-length", String(length));
+  response.writeHead(status, statusText || STATUS_CODES[status] || "", fields);
+}
+
+/** `body`, which has `length` bytes, as a string of bytes. */
+function toLatin1(body: string | Uint8Array, length: number): string {
+  if (typeof body === "string") {
+    return body.length === length ? body : Buffer.from(body).toString("latin1");
+  }
+  return Buffer.from(body.buffer, body.byteOffset, length).toString("latin1");
+}

@@ -1,0 +1,62 @@
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
+import { refuse } from "../../protocol/handshake/index.ts";
+import type { HttpVersion } from "../requests/http-version.ts";
+import { toRequest } from "../requests/to-request.ts";
+import { endStream, failStream } from "./close-stream.ts";
+import { withoutConnectionFields } from "./connection-fields.ts";
+import { refuseStream } from "./incoming-stream.ts";
+
+/** HTTP/2 has no Upgrade, so 426 does not apply (RFC 9113 8.6). */
+const CONNECT_REQUIRED = refuse(
+  405,
+  "This resource speaks WebSocket: over HTTP/2 that takes an extended CONNECT.",
+  { headers: { Allow: "CONNECT" } },
+);
+
+/** How requests of HTTP/2 are answered. */
+export const http2: HttpVersion<Http2ServerRequest, Http2ServerResponse> = {
+  toRequest: (request, response, target) => toRequest(request, lifetimeOf(response.stream), target),
+  onClose(response, listener) {
+    response.stream.once("close", listener);
+  },
+  isGone: (response) => response.stream.destroyed,
+  // The streams of a connection do not wait for each other.
+  whenTurn: () => undefined,
+  adapt: (_response, answer) => withoutConnectionFields(answer),
+  writeHead(response, { status, headers }, length) {
+    const fields: Record<string, string | string[]> = Object.fromEntries(headers);
+    const cookies = headers.getSetCookie();
+    if (cookies.length > 0) fields["set-cookie"] = cookies;
+    if (length !== undefined) fields["content-length"] ??= String(length);
+    response.writeHead(status, fields);
+  },
+  write: (response, chunk) => response.write(chunk),
+  endWith(response, body) {
+    response.end(body);
+  },
+  refuse(response, refusal) {
+    refuseStream(response.req, refusal);
+  },
+  fail(response) {
+    failStream(response.stream);
+  },
+  skipBody(_request, { stream }) {
+    // RFC 9113 8.1: after the response, a server may ask the client to stop sending its request.
+    if (!stream.endAfterHeaders) endStream(stream);
+  },
+  requireUpgrade: () => CONNECT_REQUIRED,
+};
+
+/**
+ * The events of a response that `toRequest` listens to. The compatibility API of `node:http2` emits 'finish'
+ * even for a response that was cut off.
+ */
+function lifetimeOf(stream: ServerHttp2Stream): Http2ServerResponse {
+  const lifetime = {
+    once(event: string, listener: () => void) {
+      if (event === "close") stream.once("aborted", listener);
+      return lifetime;
+    },
+  };
+  return lifetime as unknown as Http2ServerResponse;
+}

@@ -1,0 +1,63 @@
+import type { Duplex } from "node:stream";
+import type { ByteTransport } from "../../../connection/byte-transport.ts";
+import {
+  type HttpRefusal,
+  type UpgradeResponse,
+  writeUpgradeResponse,
+} from "../../../protocol/handshake/index.ts";
+import type { UpgradeAnswered } from "../../../server/upgrade.ts";
+import type { UpgradeResponder } from "../../requests/upgrade-responder.ts";
+import { HandleTransport } from "../tcp/handle-transport.ts";
+import type { TcpHandle } from "../tcp/stream-wrap.ts";
+
+/**
+ * Answers an opening handshake on a TCP handle. The handle stays without a socket if the handshake is accepted
+ * at once. Everything else needs a socket.
+ */
+export class HandleUpgradeResponder implements UpgradeResponder {
+  readonly #handle: TcpHandle;
+  readonly #onGone: () => void;
+  readonly #toSocket: () => UpgradeResponder;
+  /** Answers on the socket, once there is one. */
+  #onSocket: UpgradeResponder | undefined;
+
+  /**
+   * @param onGone called when an accepted connection is closed
+   * @param toSocket makes a socket of the handle, and returns what answers on it
+   */
+  constructor(handle: TcpHandle, onGone: () => void, toSocket: () => UpgradeResponder) {
+    this.#handle = handle;
+    this.#onGone = onGone;
+    this.#toSocket = toSocket;
+  }
+
+  get stream(): Duplex {
+    return this.#socketResponder.stream;
+  }
+
+  accept(response: UpgradeResponse, hasHead: boolean): ByteTransport | undefined {
+    if (this.#onSocket !== undefined) return this.#onSocket.accept(response, hasHead);
+    const transport = new HandleTransport(this.#handle, this.#onGone);
+    // The bytes after the request are delivered before anything is read.
+    if (hasHead) transport.pause();
+    transport.writeHead(writeUpgradeResponse(response));
+    return transport;
+  }
+
+  refuse(refusal: HttpRefusal): void {
+    this.#socketResponder.refuse(refusal);
+  }
+
+  answer(answered: UpgradeAnswered): void {
+    this.#socketResponder.answer(answered);
+  }
+
+  drop(): void {
+    this.#socketResponder.drop();
+  }
+
+  get #socketResponder(): UpgradeResponder {
+    this.#onSocket ??= this.#toSocket();
+    return this.#onSocket;
+  }
+}
