@@ -13,7 +13,8 @@ import type { Route } from "./routes.ts";
 import { SocketDrain } from "./socket-drain.ts";
 import { SocketGroup } from "./socket-group.ts";
 import { compileTrustProxy, type ProxyReader } from "./trust-proxy.ts";
-import { type RunInAsyncContext, UpgradeGate } from "./upgrade-gate.ts";
+import type { RunInAsyncContext } from "./route-connections.ts";
+import { UpgradeGate } from "./upgrade-gate.ts";
 
 /** What a server needs of the runtime it runs in. */
 export interface ServerEnvironment {

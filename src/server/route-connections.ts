@@ -1,37 +1,56 @@
 import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { UsageError } from "../errors/index.ts";
-import type { ByteBudget } from "../protocol/index.ts";
-import type { AgreedCompression } from "./route-compression.ts";
+import type { DeflateCodec } from "../protocol/deflate/index.ts";
+import type { ExtensionOffer } from "../protocol/handshake/index.ts";
+import { type ByteBudget, CloseCode } from "../protocol/index.ts";
+import type { Params } from "./patterns/route-pattern.ts";
 import type { RefusalReporter } from "./refusals.ts";
 import type { ErrorListener } from "./report.ts";
 import type { WebSocketEntry } from "./route-table.ts";
+import { ServerSocket, type SocketEnvironment } from "./server-socket.ts";
 import type { SocketGroup } from "./socket-group.ts";
-import type { SocketEnvironment } from "./server-socket.ts";
+import { SocketPeers } from "./socket-peer.ts";
+import type { UpgradeAttempt } from "./upgrade.ts";
+import { HandlerContext } from "./upgrade-contexts.ts";
+
+/** Runs a callback in an asynchronous context, and returns its result. */
+export type RunInAsyncContext = <T>(callback: () => T) => T;
 
 export interface RouteConnectionsEnvironment {
-  /** What the unfinished messages of all connections may hold. */
+  readonly wheel: TimerWheel;
+  readonly deflateCodec: DeflateCodec;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly runInAsyncContext: RunInAsyncContext;
+  /** Bounds the unfinished messages of all connections. */
   readonly unfinishedBudget: ByteBudget;
-  /** Calls back in a turn of its own, after what is sent in this one has been written. */
+  /** Calls back in a later turn, after the data sent in this turn has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   readonly report: ErrorListener;
   readonly refusals: RefusalReporter;
-  /** Where the sockets go while they are open. */
+  /** Holds the open sockets. */
   readonly sockets: SocketGroup;
 }
 
-/** What the connections of a route have in common: what is made for each counts by the thousand. */
+/**
+ * Opens the sockets of one route. Everything that they can share is made once, because there may be
+ * many thousands.
+ */
 export class RouteConnections {
-  readonly socketEnvironment: SocketEnvironment;
   readonly #entry: WebSocketEntry;
-  readonly #unfinishedBudget: ByteBudget;
-  #latest: ByteConnectionOptions | undefined;
+  readonly #environment: RouteConnectionsEnvironment;
+  readonly #socketEnvironment: SocketEnvironment;
+  readonly #peers = new SocketPeers();
+  #latestOptions: ByteConnectionOptions | undefined;
   #hasReportedUnread = false;
 
   constructor(entry: WebSocketEntry, environment: RouteConnectionsEnvironment) {
-    const { report, refusals, sockets, inNextTurn, unfinishedBudget } = environment;
+    const { report, refusals, sockets, inNextTurn } = environment;
     this.#entry = entry;
-    this.#unfinishedBudget = unfinishedBudget;
-    this.socketEnvironment = {
+    this.#environment = environment;
+    this.#socketEnvironment = {
       onFailure: (socket, error) => report(error, { route: entry.key, socket }),
       onRefused: (socket, refusal) => {
         const peer = sockets.peerOf(socket);
@@ -48,20 +67,53 @@ export class RouteConnections {
     };
   }
 
-  /** What to open a connection with; the same object for those who follow with the same. */
-  optionsFor(protocol: string, agreed: AgreedCompression | undefined): ByteConnectionOptions {
-    const latest = this.#latest;
+  /**
+   * The options of a connection with the subprotocol `protocol` and the extensions that the client
+   * offers. Consecutive connections with the same results share one object.
+   */
+  optionsFor(protocol: string, offers: readonly ExtensionOffer[]): ByteConnectionOptions {
+    const { deflateCodec, unfinishedBudget } = this.#environment;
+    const agreed = this.#entry.compression?.accept(offers, deflateCodec.minWindowBits);
+    const latest = this.#latestOptions;
     const extensions = agreed?.extensions ?? "";
     if (latest?.protocol === protocol && latest.extensions === extensions) return latest;
-    this.#latest = {
+    this.#latestOptions = {
       ...this.#entry.limits,
       role: "server",
       protocol,
       extensions,
       deflate: agreed?.agreement,
-      unfinishedBudget: this.#unfinishedBudget,
+      unfinishedBudget,
     };
-    return this.#latest;
+    return this.#latestOptions;
+  }
+
+  /** Makes the socket of a new connection, and runs the route's handler. */
+  open(
+    connection: Connection,
+    attempt: UpgradeAttempt,
+    params: Params,
+    state: unknown,
+  ): ServerSocket {
+    const entry = this.#entry;
+    const { sockets, runInAsyncContext } = this.#environment;
+    const socket = new ServerSocket(connection, this.#socketEnvironment, entry.limits);
+    sockets.add(socket, this.#peers.of(attempt));
+    const { maxLifetimeMs = Infinity } = entry.limits;
+    if (maxLifetimeMs < Infinity) this.#limitLifetime(socket, maxLifetimeMs);
+    const context = new HandlerContext(attempt, params, connection.protocol, state);
+    const run = (): unknown => runInAsyncContext(() => entry.handle(socket, context));
+    socket.runHandler(run, sockets.startHandler());
+    return socket;
+  }
+
+  /** Closes `socket` at a random time in the last fifth of `maxLifetimeMs`. */
+  #limitLifetime(socket: ServerSocket, maxLifetimeMs: number): void {
+    const { wheel, random } = this.#environment;
+    const timer = wheel.start(maxLifetimeMs * (1 - random() / 5), () => {
+      socket.close(CloseCode.GoingAway, "the connection has lasted long enough");
+    });
+    void socket.done.then(() => timer.cancel());
   }
 }
 

@@ -1,6 +1,6 @@
+import { deferred, type Deferred } from "./deferred.ts";
 import type { RefusedPeer } from "./refusals.ts";
 import type { Socket } from "./socket.ts";
-import { PendingCounter } from "./pending-counter.ts";
 
 /** The open sockets of a server. */
 export class SocketGroup implements Iterable<Socket> {
@@ -40,5 +40,29 @@ export class SocketGroup implements Iterable<Socket> {
 
   [Symbol.iterator](): IterableIterator<Socket> {
     return this.#sockets.keys();
+  }
+}
+
+/** Counts pending work, so that a caller can wait until none is left. */
+class PendingCounter {
+  #count = 0;
+  #idle: Deferred<void> | undefined;
+
+  start(): void {
+    this.#count++;
+  }
+
+  /** An arrow function, so that it can be passed as a callback. */
+  readonly end = (): void => {
+    if (--this.#count > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  };
+
+  /** Resolves once nothing is pending. */
+  whenIdle(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve();
+    this.#idle ??= deferred();
+    return this.#idle.promise;
   }
 }

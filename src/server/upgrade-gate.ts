@@ -1,138 +1,91 @@
-import type { Connection } from "../connection/connection.ts";
-import type { TimerWheel } from "../connection/timer-wheel.ts";
-import { HandshakeError, UsageError } from "../errors/index.ts";
-import type { DeflateCodec } from "../protocol/deflate/index.ts";
 import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
-import { CloseCode } from "../protocol/index.ts";
-import { readAuthorization } from "./authorization.ts";
-import { AuthorizeCall, HandlerContext } from "./upgrade-contexts.ts";
+import { type Accept, Authorizer, type AuthorizerEnvironment } from "./authorizer.ts";
 import { type HostCheck, WRONG_HOST } from "./host-policy.ts";
-import { cancelBody } from "./http-answer.ts";
-import { MinuteLimit } from "./minute-limit.ts";
-import { PendingAuthorize } from "./pending-authorize.ts";
 import { quoteStart } from "./refusals.ts";
 import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
-import type { RouteMatch, RouteTable, WebSocketEntry } from "./route-table.ts";
-import { SocketPeers } from "./socket-peer.ts";
-import { ServerSocket } from "./server-socket.ts";
-import type { UpgradeAccepted, UpgradeAttempt, UpgradeDecision } from "./upgrade.ts";
-import { isInstance, isOwnResponse, isThenable } from "./values.ts";
+import type { RouteTable, WebSocketEntry } from "./route-table.ts";
+import type { UpgradeAttempt, UpgradeDecision } from "./upgrade.ts";
+import { UpgradeReports, type UpgradeReportsEnvironment } from "./upgrade-reports.ts";
 
-/** What deciding on upgrades takes, besides the routes. */
-export interface UpgradeEnvironment extends RouteConnectionsEnvironment {
-  readonly wheel: TimerWheel;
-  readonly deflateCodec: DeflateCodec;
-  /** From 0 to 1. */
-  readonly random: () => number;
-  /** How long `authorize` may take. */
-  readonly handshakeTimeoutMs: number;
-  /** How many sockets may be open or being decided on. */
+export interface UpgradeEnvironment
+  extends RouteConnectionsEnvironment, AuthorizerEnvironment, UpgradeReportsEnvironment {
+  readonly wheel: AuthorizerEnvironment["wheel"];
+  /** The limit for open sockets and clients that wait for `authorize`. */
   readonly maxConnections: number;
-  /** How many calls of `authorize` may be pending. */
-  readonly maxPendingAuthorize: number;
   readonly isHostAllowed: HostCheck;
-  readonly runInAsyncContext: RunInAsyncContext;
 }
 
-/** Runs a callback in an asynchronous context, and returns what it returns. */
-export type RunInAsyncContext = <T>(callback: () => T) => T;
-
-type Match = RouteMatch<WebSocketEntry>;
-
-/** How long a client that has found no room is to stay away. */
-const RETRY_AFTER_S = 10;
-
 /**
- * Decides who gets a WebSocket: host, route, handshake, origin, subprotocol, room, `authorize`, in
- * this order.
+ * Decides which upgrade attempts are accepted. Checks in this order: host, route, handshake, origin,
+ * subprotocol, `maxConnections`, `authorize`.
  */
 export class UpgradeGate {
   readonly #routes: RouteTable;
   readonly #environment: UpgradeEnvironment;
+  readonly #reports: UpgradeReports;
+  readonly #authorizer: Authorizer;
   readonly #connections = new Map<WebSocketEntry, RouteConnections>();
-  /** Limits the reports of usage errors, by route. */
-  readonly #usageErrors: MinuteLimit;
-  readonly #pending: PendingAuthorize;
-  readonly #peers = new SocketPeers();
 
   constructor(routes: RouteTable, environment: UpgradeEnvironment) {
     this.#routes = routes;
     this.#environment = environment;
-    this.#usageErrors = new MinuteLimit(() => environment.wheel.nowMs);
-    this.#pending = new PendingAuthorize(environment.maxPendingAuthorize);
+    this.#reports = new UpgradeReports(environment);
+    this.#authorizer = new Authorizer(environment, this.#reports);
   }
 
-  /** Whether some `ws:` route is for this path. */
+  /** Whether a `ws:` route matches this path. */
   hasRoute(pathname: string): boolean {
     return this.#routes.findWebSocket(pathname) !== undefined;
   }
 
-  /** Never throws or rejects. At once unless `authorize` is asynchronous. */
+  /** Never throws or rejects. Returns a promise only if `authorize` is asynchronous. */
   decide(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
     try {
-      return this.#judge(attempt);
+      return this.#check(attempt);
     } catch (error) {
-      // What a lenient parser of the runtime has let through can make no Request.
-      this.#environment.report(error, {});
-      return this.#refuse(MALFORMED, attempt);
+      // The runtime's parser may accept a request that a `Request` cannot express.
+      this.#reports.reportMalformed(error);
+      return this.#reports.refuse(MALFORMED, attempt);
     }
   }
 
-  #reportAnswer(
-    { status }: Response,
-    attempt: UpgradeAttempt,
-    { key: route }: WebSocketEntry,
-  ): void {
-    // The server has sent another response already, or the client has left.
-    if (attempt.isAborted) return;
-    const reason = "authorize returned a Response.";
-    const details = { what: "handshake", by: "application", status, reason, route } as const;
-    this.#environment.refusals.report({ ...details, option: "authorize" }, attempt);
-  }
-
-  /** Reports a refusal, and returns it. */
-  #refuse(refusal: HttpRefusal, attempt: UpgradeAttempt, entry?: WebSocketEntry): HttpRefusal {
-    this.#environment.refusals.reportResponse("handshake", refusal, attempt, entry?.key);
-    return refusal;
-  }
-
-  #judge(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
+  #check(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
+    const reports = this.#reports;
     if (!this.#environment.isHostAllowed(attempt.host, attempt.isSecure)) {
-      return this.#refuse(WRONG_HOST, attempt);
+      return reports.refuse(WRONG_HOST, attempt);
     }
     const match = this.#routes.findWebSocket(attempt.pathname);
-    if (match === undefined) return this.#refuse(NOT_FOUND, attempt);
+    if (match === undefined) return reports.refuse(NOT_FOUND, attempt);
+    const { entry, params } = match;
     const offer = attempt.readOffer();
-    if (offer.kind === "refuse") return this.#refuse(offer, attempt, match.entry);
-    if (!this.#isOriginAllowed(attempt, match.entry)) {
-      const refusal = wrongOrigin(attempt.origins, this.#environment.refusals.isVerbose);
-      return this.#refuse(refusal, attempt, match.entry);
+    if (offer.kind === "refuse") return reports.refuse(offer, attempt, entry);
+    if (!this.#isOriginAllowed(attempt, entry)) {
+      return reports.refuse(wrongOrigin(attempt.origins, reports.isVerbose), attempt, entry);
     }
-    const protocol = this.#chooseProtocol(offer.protocols, attempt, match.entry);
+    const protocol = this.#chooseProtocol(offer.protocols, attempt, entry);
     if (typeof protocol === "object") return protocol;
-    if (protocol === undefined) return this.#refuse(WRONG_PROTOCOL, attempt, match.entry);
-    if (!this.#hasRoom()) return this.#refuse(FULL, attempt, match.entry);
-    if (match.entry.authorize !== undefined) {
-      const reason = this.#pending.whyFull(attempt.connection);
-      if (reason !== undefined) return this.#refuse({ ...BUSY, reason }, attempt, match.entry);
+    if (protocol === undefined) return reports.refuse(WRONG_PROTOCOL, attempt, entry);
+    if (!this.#hasRoom()) return reports.refuse(FULL, attempt, entry);
+    if (entry.authorize !== undefined) {
+      const reason = this.#authorizer.whyFull(attempt.connection);
+      if (reason !== undefined) return reports.refuse({ ...BUSY, reason }, attempt, entry);
     }
-    const { minWindowBits } = this.#environment.deflateCodec;
-    const agreed = match.entry.compression?.accept(offer.extensions, minWindowBits);
-    const connections = this.#connectionsOf(match.entry);
-    const accept = (state: unknown, headers?: UpgradeAccepted["headers"]): UpgradeDecision => ({
+    const connections = this.#connectionsOf(entry);
+    const options = connections.optionsFor(protocol, offer.extensions);
+    const accept: Accept = (state, headers) => ({
       kind: "accept",
       ...(headers !== undefined && { headers }),
-      connection: connections.optionsFor(protocol, agreed),
-      open: (connection) => this.#open(connection, attempt, match, state),
+      connection: options,
+      open: (connection) => connections.open(connection, attempt, params, state),
     });
-    return match.entry.authorize === undefined
+    return entry.authorize === undefined
       ? accept(undefined)
-      : this.#authorize(attempt, match, accept);
+      : this.#authorizer.decide(attempt, match, accept);
   }
 
   #hasRoom(): boolean {
     const { sockets, maxConnections } = this.#environment;
-    return sockets.size + this.#pending.clients < maxConnections;
+    return sockets.size + this.#authorizer.waitingClients < maxConnections;
   }
 
   #chooseProtocol(
@@ -143,8 +96,8 @@ export class UpgradeGate {
     try {
       return this.#environment.runInAsyncContext(() => entry.chooseProtocol(offered, attempt));
     } catch (error) {
-      this.#reportFailure(error, attempt, entry);
-      return this.#refuse(FAILED, attempt, entry);
+      this.#reports.reportFailure(error, attempt, entry);
+      return this.#reports.refuse(FAILED, attempt, entry);
     }
   }
 
@@ -152,89 +105,9 @@ export class UpgradeGate {
     try {
       return this.#environment.runInAsyncContext(() => entry.isOriginAllowed(attempt));
     } catch (error) {
-      this.#reportFailure(error, attempt, entry);
+      this.#reports.reportFailure(error, attempt, entry);
       return false;
     }
-  }
-
-  #authorize(
-    attempt: UpgradeAttempt,
-    { entry, params }: Match,
-    accept: (state: unknown, headers?: UpgradeAccepted["headers"]) => UpgradeDecision,
-  ): UpgradeDecision | Promise<UpgradeDecision> {
-    const call = new AuthorizeCall(attempt, params);
-    const decide = (result: unknown): UpgradeDecision => {
-      const verdict = readAuthorization(result, entry.key);
-      if (verdict.kind === "fail") return fail(verdict.error);
-      if (verdict.kind === "accept") return accept(verdict.state, call.takeFields());
-      const { response } = verdict;
-      this.#reportAnswer(response, attempt, entry);
-      return {
-        kind: "answer",
-        response,
-        onFailure: (error) => this.#report(error, attempt, entry),
-      };
-    };
-    const fail = (error: unknown): UpgradeDecision => {
-      const refusal = isInstance(error, AuthorizeTimeout) ? TOO_SLOW : FAILED;
-      // Whatever fails after the peer has gone is of no interest.
-      if (attempt.isAborted) return refusal;
-      this.#reportFailure(error, attempt, entry);
-      return this.#refuse(refusal, attempt, entry);
-    };
-    try {
-      const result = this.#environment.runInAsyncContext(() =>
-        entry.authorize!(attempt.request, call),
-      );
-      if (!isThenable(result)) return decide(result);
-      return this.#inTime(attempt, Promise.resolve(result)).then(decide).catch(fail);
-    } catch (error) {
-      return fail(error);
-    }
-  }
-
-  #inTime<T>(attempt: UpgradeAttempt, promise: Promise<T>): Promise<T> {
-    const { wheel, handshakeTimeoutMs } = this.#environment;
-    const end = this.#pending.start(attempt);
-    return new Promise<T>((resolve, reject) => {
-      const timer = wheel.start(handshakeTimeoutMs, () => {
-        reject(new AuthorizeTimeout(handshakeTimeoutMs));
-        promise.then(discardResponse, () => {});
-      });
-      void promise.then(resolve, reject).finally(() => timer.cancel());
-    }).finally(end);
-  }
-
-  #open(
-    connection: Connection,
-    attempt: UpgradeAttempt,
-    match: Match,
-    state: unknown,
-  ): ServerSocket {
-    const { entry, params } = match;
-    const { sockets } = this.#environment;
-    const socket = new ServerSocket(
-      connection,
-      this.#connectionsOf(entry).socketEnvironment,
-      entry.limits,
-    );
-    sockets.add(socket, this.#peers.of(attempt));
-    const { maxLifetimeMs = Infinity } = entry.limits;
-    if (maxLifetimeMs < Infinity) this.#limitLifetime(socket, maxLifetimeMs);
-    const context = new HandlerContext(attempt, params, connection.protocol, state);
-    const run = (): unknown =>
-      this.#environment.runInAsyncContext(() => entry.handle(socket, context));
-    socket.runHandler(run, sockets.startHandler());
-    return socket;
-  }
-
-  /** Closes `socket` in its last fifth of `maxLifetimeMs`. */
-  #limitLifetime(socket: ServerSocket, maxLifetimeMs: number): void {
-    const { wheel, random } = this.#environment;
-    const timer = wheel.start(maxLifetimeMs * (1 - random() / 5), () => {
-      socket.close(CloseCode.GoingAway, "the connection has lasted long enough");
-    });
-    void socket.done.then(() => timer.cancel());
   }
 
   #connectionsOf(entry: WebSocketEntry): RouteConnections {
@@ -245,35 +118,12 @@ export class UpgradeGate {
     }
     return connections;
   }
-
-  /** Reports usage errors once per route and minute, because clients can cause any number of them. */
-  #reportFailure(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): void {
-    if (isInstance(error, UsageError) && !this.#usageErrors.take(entry)) return;
-    this.#report(error, attempt, entry);
-  }
-
-  #report(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): void {
-    this.#environment.report(error, { route: entry.key, request: attempt.request });
-  }
 }
 
-/** What `authorize` gave too late may hold a body. */
-function discardResponse(result: unknown): void {
-  try {
-    if (isOwnResponse(result)) cancelBody(result);
-  } catch {
-    // An object of the application may throw when it is read.
-  }
-}
-
-class AuthorizeTimeout extends HandshakeError {
-  constructor(timeoutMs: number) {
-    super("AUTHORIZE_TIMEOUT", `authorize took longer than handshakeTimeoutMs ${timeoutMs}`);
-  }
-}
+/** The value of `Retry-After` in seconds when the server has no room. */
+const RETRY = { "Retry-After": "10" };
 
 const MALFORMED = refuse(400, "The request is malformed.");
-const RETRY = { "Retry-After": String(RETRY_AFTER_S) };
 const NOT_FOUND = refuse(404, "No WebSocket route matches this path.", { option: "routes" });
 const WRONG_PROTOCOL = refuse(400, "The server supports none of the offered subprotocols.", {
   option: "protocols",
@@ -283,7 +133,6 @@ const BUSY = refuse(503, "The server is too busy.", {
   option: "maxPendingAuthorize",
   headers: RETRY,
 });
-const TOO_SLOW = refuse(503, "The server is too busy.", { option: "handshakeTimeoutMs" });
 const FAILED = refuse(500, "The server failed.");
 
 /** The body quotes the client. `nosniff` makes browsers treat it as text. */

@@ -2,8 +2,10 @@ import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
 import { expect, it, vi } from "vitest";
 import { RouteConnections } from "../../src/server/route-connections.ts";
-import { ServerSocket } from "../../src/server/server-socket.ts";
+import type { WebSocketEntry } from "../../src/server/route-table.ts";
+import type { ServerSocket } from "../../src/server/server-socket.ts";
 import { FakeConnection } from "./fake-connection.ts";
+import { FakeAttempt, FakeServerEnvironment } from "./fake-upgrade.ts";
 
 const report = vi.fn<(error: unknown, context: { route?: string }) => void>();
 
@@ -22,20 +24,17 @@ async function visit(server: Server, messages: readonly string[]): Promise<numbe
   return code;
 }
 
-/** The environment of the sockets of one route. */
-function environmentOfRoute(): RouteConnections["socketEnvironment"] {
-  const environment = { report, sockets: { delete: () => true } };
-  const route = new RouteConnections({ key: "ws:/prices" } as never, environment as never);
-  return route.socketEnvironment;
+/** Opens sockets of the route "ws:/prices". */
+function connections(): RouteConnections {
+  const entry = { key: "ws:/prices", limits: {}, handle: () => {} };
+  const environment = new FakeServerEnvironment({ report });
+  return new RouteConnections(entry as unknown as WebSocketEntry, environment);
 }
 
-/** A socket whose queue is filled, unless something takes the messages. */
-function receiveMany(
-  environment: RouteConnections["socketEnvironment"],
-  use: (socket: ServerSocket) => void,
-): FakeConnection {
+/** A socket whose queue is full, unless `use` takes the messages. */
+function receiveMany(route: RouteConnections, use: (socket: ServerSocket) => void): FakeConnection {
   const connection = new FakeConnection();
-  use(new ServerSocket(connection, environment));
+  use(route.open(connection, new FakeAttempt(), {}, undefined));
   for (let count = 0; count < 200; count++) connection.handler.onText("x".repeat(1_000));
   return connection;
 }
@@ -60,13 +59,13 @@ it("answers a Close after messages that are read and ignored", async () => {
 
 it("reports once per route that nothing reads sockets whose queue is full", () => {
   report.mockReset();
-  const environment = environmentOfRoute();
-  for (let count = 0; count < 3; count++) receiveMany(environment, () => {}).end({ code: 1006 });
+  const route = connections();
+  for (let count = 0; count < 3; count++) receiveMany(route, () => {}).end({ code: 1006 });
   expect(report).toHaveBeenCalledOnce();
-  const [error, { route }] = report.mock.calls[0];
+  const [error, context] = report.mock.calls[0];
   expect(error).toMatchObject({ name: "UsageError", code: "SOCKET_NOT_READ" });
   expect((error as Error).message).toContain('the route "ws:/prices"');
-  expect(route).toBe("ws:/prices");
+  expect(context.route).toBe("ws:/prices");
 });
 
 it.each<[string, (socket: ServerSocket) => void]>([
@@ -74,14 +73,14 @@ it.each<[string, (socket: ServerSocket) => void]>([
   ["read slowly", (socket) => void socket[Symbol.asyncIterator]().next()],
 ])("does not report a socket that is %s", (_, use) => {
   report.mockReset();
-  receiveMany(environmentOfRoute(), use).end({ code: 1006 });
+  receiveMany(connections(), use).end({ code: 1006 });
   expect(report).not.toHaveBeenCalled();
 });
 
 it("does not report a socket whose messages fit the queue", () => {
   report.mockReset();
   const connection = new FakeConnection();
-  const socket = new ServerSocket(connection, environmentOfRoute());
+  const socket = connections().open(connection, new FakeAttempt(), {}, undefined);
   connection.handler.onText("hello");
   connection.end({ code: 1006 });
   expect(socket.readyState).toBe(3);

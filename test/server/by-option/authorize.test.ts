@@ -130,3 +130,20 @@ describe("what a peer sends while it is decided on", () => {
     expect(byteLength).toBeLessThan(66_560);
   });
 });
+
+describe.each(FRONTS)("a Response of authorize whose body fails, by $name", ({ start }) => {
+  it("is reported to onError, and its connection is closed", async () => {
+    const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
+    const failure = new Error("the body failed");
+    const body = new ReadableStream({
+      pull: (controller) => controller.error(failure),
+    });
+    const authorize = (): Response => new Response(body, { status: 401 });
+    await using server = await start({ "ws:/": { authorize, handle } }, { onError });
+    await new RawClient(server).send(handshake("/")).closed();
+    await expect.poll(() => onError.mock.calls).toHaveLength(1);
+    const [error, { route: key }] = onError.mock.calls[0];
+    expect(error).toBe(failure);
+    expect(key).toBe("ws:/");
+  });
+});

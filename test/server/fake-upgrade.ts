@@ -1,0 +1,94 @@
+import { TimerWheel } from "../../src/connection/timer-wheel.ts";
+import { nodeEnvironment } from "../../src/node/environment/connection-environment.ts";
+import { ByteBudget } from "../../src/protocol/index.ts";
+import type { HttpRefusal, WebSocketOffer } from "../../src/protocol/handshake/index.ts";
+import {
+  type RefusalListener,
+  RefusalReporter,
+  type RefusalReport,
+} from "../../src/server/refusals.ts";
+import type { ErrorContext } from "../../src/server/report.ts";
+import { SocketGroup } from "../../src/server/socket-group.ts";
+import type { UpgradeAttempt } from "../../src/server/upgrade.ts";
+import type { UpgradeEnvironment } from "../../src/server/upgrade-gate.ts";
+import { ManualClock } from "../connection/support.ts";
+
+/** A request for a WebSocket without a network. By default it is valid and comes from no page. */
+export class FakeAttempt implements UpgradeAttempt {
+  origins: readonly string[] = [];
+  pathname = "/";
+  host = "localhost";
+  isSecure = false;
+  remoteAddress = "192.0.2.1";
+  peer: UpgradeAttempt["peer"] = { remoteAddress: "192.0.2.1" };
+  connection: object = {};
+  onAborted: (() => void) | undefined;
+  offer: WebSocketOffer | HttpRefusal = offering();
+  readonly #abort = new AbortController();
+  #request: Request | undefined;
+
+  constructor(values: Partial<FakeAttempt> = {}) {
+    Object.assign(this, values);
+  }
+
+  get isAborted(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  get url(): URL {
+    return new URL(this.pathname, `http://${this.host}`);
+  }
+
+  get request(): Request {
+    this.#request ??= new Request(this.url, { signal: this.#abort.signal });
+    return this.#request;
+  }
+
+  readOffer(): WebSocketOffer | HttpRefusal {
+    return this.offer;
+  }
+
+  /** The client leaves. */
+  abort(): void {
+    this.#abort.abort();
+    this.onAborted?.();
+  }
+}
+
+/** An offer of these subprotocols. */
+export function offering(...protocols: string[]): WebSocketOffer {
+  return { kind: "upgrade", protocols, extensions: [] };
+}
+
+/** An environment that notes every report. Its clock stands still until the test advances it. */
+export class FakeServerEnvironment implements UpgradeEnvironment {
+  readonly clock = new ManualClock();
+  readonly wheel: TimerWheel = new TimerWheel(this.clock);
+  readonly deflateCodec = nodeEnvironment.deflateCodec;
+  readonly sockets = new SocketGroup();
+  readonly unfinishedBudget = new ByteBudget(1_000_000);
+  readonly reported: Array<{ error: unknown; context: ErrorContext }> = [];
+  readonly refused: RefusalReport[] = [];
+  handshakeTimeoutMs = 10_000;
+  maxConnections = 10;
+  maxPendingAuthorize = 10;
+  isProduction = false;
+  readonly random = (): number => 0;
+  readonly inNextTurn = setImmediate;
+  isHostAllowed: UpgradeEnvironment["isHostAllowed"] = () => true;
+  runInAsyncContext: UpgradeEnvironment["runInAsyncContext"] = (callback) => callback();
+  readonly refusals: RefusalReporter;
+
+  constructor(values: Partial<FakeServerEnvironment> = {}) {
+    Object.assign(this, values);
+    const listener: RefusalListener = (report) => this.refused.push(report);
+    this.refusals = new RefusalReporter(listener, {
+      isProduction: () => this.isProduction,
+      nowMs: () => this.wheel.nowMs,
+    });
+  }
+
+  readonly report = (error: unknown, context: ErrorContext): void => {
+    this.reported.push({ error, context });
+  };
+}

@@ -1,0 +1,500 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { UsageError } from "tideway/server";
+import { describe, expect, it, vi } from "vitest";
+import { refuse } from "../../src/protocol/handshake/http-refusal.ts";
+import { compileHostPolicy } from "../../src/server/host-policy.ts";
+import { RouteTable } from "../../src/server/route-table.ts";
+import type { Route } from "../../src/server/routes.ts";
+import type { UpgradeAccepted, UpgradeDecision } from "../../src/server/upgrade.ts";
+import { UpgradeGate } from "../../src/server/upgrade-gate.ts";
+import { FakeConnection } from "./fake-connection.ts";
+import { FakeAttempt, FakeServerEnvironment, offering } from "./fake-upgrade.ts";
+
+const handle = (): void => {};
+
+function gateOf(
+  route: Route,
+  environment: Partial<FakeServerEnvironment> = {},
+): { gate: UpgradeGate; environment: FakeServerEnvironment } {
+  const fake = new FakeServerEnvironment(environment);
+  return { gate: new UpgradeGate(new RouteTable({ "ws:/": route }), fake), environment: fake };
+}
+
+/** The decision on one attempt, and what was reported. */
+async function decide(
+  route: Route,
+  attempt: Partial<FakeAttempt> = {},
+  values: Partial<FakeServerEnvironment> = {},
+): Promise<{ decision: UpgradeDecision; environment: FakeServerEnvironment }> {
+  const { gate, environment } = gateOf(route, values);
+  return { decision: await gate.decide(new FakeAttempt(attempt)), environment };
+}
+
+function accepted(decision: UpgradeDecision): UpgradeAccepted {
+  expect(decision.kind).toBe("accept");
+  return decision as UpgradeAccepted;
+}
+
+describe("an accepted attempt", () => {
+  it("gets the options of the route for its connection", async () => {
+    const { decision } = await decide({ maxMessageBytes: 5, handle });
+    expect(accepted(decision)).not.toHaveProperty("headers");
+    expect(accepted(decision).connection).toMatchObject({
+      role: "server",
+      protocol: "",
+      extensions: "",
+      deflate: undefined,
+      maxMessageBytes: 5,
+    });
+  });
+
+  it("agrees on compression if the route has it and the client offers it", async () => {
+    const offer = {
+      ...offering(),
+      extensions: [{ name: "permessage-deflate", params: new Map() }],
+    } as unknown as FakeAttempt["offer"];
+    const on = await decide({ compression: true, handle }, { offer });
+    expect(accepted(on.decision).connection.extensions).toMatch(/^permessage-deflate/);
+    const off = await decide({ compression: false, handle }, { offer });
+    expect(accepted(off.decision).connection.extensions).toBe("");
+  });
+
+  it("opens a socket that the server counts, and runs the handler with its context", async () => {
+    const handler = vi.fn<(socket: unknown, context: unknown) => void>();
+    const { decision, environment } = await decide({
+      authorize: () => ({ user: "ada" }),
+      handle: handler,
+    });
+    const connection = new FakeConnection();
+    const socket = accepted(decision).open(connection);
+    expect([...environment.sockets]).toEqual([socket]);
+    expect(handler).toHaveBeenCalledExactlyOnceWith(
+      socket,
+      expect.objectContaining({ params: {}, protocol: "chat", state: { user: "ada" } }),
+    );
+    const context = handler.mock.calls[0][1] as { request: Request; remoteAddress: string };
+    expect(context.request).toBeInstanceOf(Request);
+    expect(context.remoteAddress).toBe("192.0.2.1");
+    connection.end();
+    expect(environment.sockets.size).toBe(0);
+  });
+});
+
+it("knows the paths of its routes", () => {
+  const { gate } = gateOf(handle);
+  expect(gate.hasRoute("/")).toBe(true);
+  expect(gate.hasRoute("/other")).toBe(false);
+});
+
+describe("a refused attempt", () => {
+  const cases: ReadonlyArray<
+    [
+      string,
+      Route,
+      Partial<FakeAttempt>,
+      Partial<FakeServerEnvironment>,
+      { status: number; option?: string; headers?: object; route?: undefined },
+    ]
+  > = [
+    [
+      "for a host that is not in hosts",
+      handle,
+      { host: "example.com" },
+      { isHostAllowed: compileHostPolicy(["localhost"]) },
+      { status: 421, option: "hosts", route: undefined },
+    ],
+    [
+      "without a route",
+      handle,
+      { pathname: "/x" },
+      {},
+      { status: 404, option: "routes", route: undefined },
+    ],
+    [
+      "whose handshake is not valid",
+      handle,
+      { offer: refuse(426, "old", { headers: { "Sec-WebSocket-Version": "13" } }) },
+      {},
+      { status: 426, headers: { "Sec-WebSocket-Version": "13" } },
+    ],
+    [
+      "from another origin",
+      handle,
+      { origins: ["http://example.com"] },
+      {},
+      { status: 403, option: "origins", headers: { "X-Content-Type-Options": "nosniff" } },
+    ],
+    [
+      "that offers no supported subprotocol",
+      { protocols: ["chat"], handle },
+      { offer: offering("other") },
+      {},
+      { status: 400, option: "protocols" },
+    ],
+    [
+      "above maxConnections",
+      handle,
+      {},
+      { maxConnections: 0 },
+      { status: 503, option: "maxConnections", headers: { "Retry-After": "10" } },
+    ],
+    [
+      "above maxPendingAuthorize",
+      { authorize: () => ({}), handle },
+      {},
+      { maxPendingAuthorize: 0 },
+      { status: 503, option: "maxPendingAuthorize", headers: { "Retry-After": "10" } },
+    ],
+  ];
+  it.each(cases)(
+    "%s gets a response that says so, and is reported once",
+    async (_what, route, attempt, values, { status, option, headers = {}, ...rest }) => {
+      const { decision, environment } = await decide(route, attempt, values);
+      expect(decision).toMatchObject({ kind: "refuse", status, headers });
+      expect(environment.refused).toEqual([
+        expect.objectContaining({
+          what: "handshake",
+          by: "library",
+          status,
+          option,
+          route: "route" in rest ? rest.route : "ws:/",
+          remoteAddress: "192.0.2.1",
+        }),
+      ]);
+      expect(environment.reported).toEqual([]);
+    },
+  );
+
+  it("with two Origin fields gets 403, except with the policy *", async () => {
+    const origins = ["http://localhost", "http://localhost"];
+    const { decision } = await decide(handle, { origins });
+    expect(decision).toMatchObject({
+      status: 403,
+      message: "The request has several Origin fields.",
+    });
+    expect((await decide({ origins: "*", handle }, { origins })).decision.kind).toBe("accept");
+  });
+
+  it("of another origin is told the option to set, except in production", async () => {
+    const attempt = { origins: ["http://example.com"] };
+    const verbose = await decide(handle, attempt);
+    expect(verbose.decision).toMatchObject({
+      message:
+        'Pages from "http://example.com" may not connect. ' +
+        "To allow them, add this origin to the origins option of the server or the route.",
+    });
+    const production = await decide(handle, attempt, { isProduction: true });
+    expect(production.decision).toMatchObject({
+      message: 'Pages from "http://example.com" may not connect.',
+    });
+    for (const { environment } of [verbose, production]) {
+      expect(environment.refused[0].reason).toBe("Pages from this origin may not connect.");
+    }
+  });
+
+  it("that cannot be read gets 400, and the error is reported", async () => {
+    const error = new Error("no URL");
+    const { gate, environment } = gateOf(handle);
+    const attempt = new FakeAttempt();
+    attempt.readOffer = () => {
+      throw error;
+    };
+    expect(gate.decide(attempt)).toMatchObject({ kind: "refuse", status: 400 });
+    expect(environment.reported).toEqual([{ error, context: {} }]);
+    expect(environment.refused).toMatchObject([{ status: 400, option: undefined }]);
+  });
+});
+
+it("checks host, route, handshake, origin, subprotocol and room in this order", async () => {
+  const route: Route = { protocols: ["chat"], authorize: () => ({}), handle };
+  const attempt: Partial<FakeAttempt> = {
+    host: "example.com",
+    pathname: "/x",
+    offer: refuse(400, "bad"),
+    origins: ["http://other.example"],
+  };
+  const values: Partial<FakeServerEnvironment> = {
+    isHostAllowed: compileHostPolicy(["localhost"]),
+    maxConnections: 0,
+    maxPendingAuthorize: 0,
+  };
+  const options: unknown[] = [];
+  const next = async (): Promise<void> => {
+    const { decision } = await decide(route, attempt, values);
+    options.push(decision.kind === "refuse" ? decision.option : decision.kind);
+  };
+  await next();
+  attempt.host = "localhost";
+  await next();
+  attempt.pathname = "/";
+  await next();
+  attempt.offer = offering("other");
+  await next();
+  attempt.origins = [];
+  await next();
+  attempt.offer = offering("chat");
+  await next();
+  values.maxConnections = 1;
+  await next();
+  values.maxPendingAuthorize = 1;
+  await next();
+  expect(options).toEqual([
+    "hosts",
+    "routes",
+    undefined,
+    "origins",
+    "protocols",
+    "maxConnections",
+    "maxPendingAuthorize",
+    "accept",
+  ]);
+});
+
+describe("the callbacks of a route", () => {
+  it("choose a subprotocol", async () => {
+    const { decision } = await decide(
+      { protocols: (offered: readonly string[]) => offered[1], handle },
+      { offer: offering("a", "b") },
+    );
+    expect(accepted(decision).connection.protocol).toBe("b");
+  });
+
+  it("run in the asynchronous context of the server", async () => {
+    let depth = 0;
+    const depths: Record<string, number> = {};
+    const note = (name: string): void => void (depths[name] = depth);
+    const runInAsyncContext: FakeServerEnvironment["runInAsyncContext"] = (callback) => {
+      depth++;
+      try {
+        return callback();
+      } finally {
+        depth--;
+      }
+    };
+    const { decision } = await decide(
+      {
+        origins: () => (note("origins"), true),
+        protocols: () => (note("protocols"), ""),
+        authorize: () => (note("authorize"), {}),
+        handle: () => note("handle"),
+      },
+      { origins: ["http://localhost"] },
+      { runInAsyncContext },
+    );
+    accepted(decision).open(new FakeConnection());
+    expect(depths).toEqual({ origins: 1, protocols: 1, authorize: 1, handle: 1 });
+  });
+
+  it.each([
+    ["origins", 403, "origins"],
+    ["protocols", 500, undefined],
+    ["authorize", 500, undefined],
+  ])(
+    "that throw in %s refuse the client with %d, and are reported",
+    async (name, status, option) => {
+      const error = new Error("bug");
+      const route = {
+        [name]: () => {
+          throw error;
+        },
+        handle,
+      } as unknown as Route;
+      const { decision, environment } = await decide(route, { origins: ["http://localhost"] });
+      expect(decision).toMatchObject({ kind: "refuse", status });
+      expect(environment.refused).toMatchObject([{ status, option, route: "ws:/" }]);
+      expect(environment.reported).toEqual([
+        { error, context: { route: "ws:/", request: expect.any(Request) } },
+      ]);
+    },
+  );
+
+  it("that are used wrongly are reported once a minute", async () => {
+    const { gate, environment } = gateOf({ authorize: (() => true) as never, handle });
+    const statuses = [0, 1].map(() => gate.decide(new FakeAttempt()));
+    expect(statuses).toMatchObject([{ status: 500 }, { status: 500 }]);
+    expect(environment.reported).toMatchObject([{ error: { code: "INVALID_AUTHORIZATION" } }]);
+    expect(environment.refused).toHaveLength(2);
+    environment.clock.advance(60_000);
+    void gate.decide(new FakeAttempt());
+    expect(environment.reported).toHaveLength(2);
+    expect(environment.reported[1].error).toBeInstanceOf(UsageError);
+  });
+});
+
+describe.each([
+  ["sync", <T>(value: T): T | Promise<T> => value],
+  ["async", <T>(value: T): T | Promise<T> => Promise.resolve(value)],
+])("the result of a %s authorize", (kind, wrap) => {
+  it("accepts the client with its response headers", async () => {
+    const { gate } = gateOf({
+      authorize: (_request: Request, { responseHeaders }) => {
+        responseHeaders.append("Set-Cookie", "a=1");
+        return wrap({});
+      },
+      handle,
+    });
+    const decision = gate.decide(new FakeAttempt());
+    expect(decision instanceof Promise).toBe(kind === "async");
+    expect(accepted(await decision).headers).toEqual([["set-cookie", "a=1"]]);
+  });
+
+  it("refuses the client with a Response, which is reported as the application's", async () => {
+    const response = new Response("no", { status: 401 });
+    const { decision, environment } = await decide({ authorize: () => wrap(response), handle });
+    expect(decision).toMatchObject({ kind: "answer", response });
+    expect(environment.refused).toMatchObject([
+      { by: "application", status: 401, option: "authorize", route: "ws:/" },
+    ]);
+    expect(environment.reported).toEqual([]);
+  });
+
+  it("reports a Response that cannot be sent with its route and request", async () => {
+    const response = new Response("no", { status: 401 });
+    const { decision, environment } = await decide({ authorize: () => wrap(response), handle });
+    if (decision.kind !== "answer") throw new Error("not answered");
+    const error = new Error("the body failed");
+    decision.onFailure(error);
+    expect(environment.reported).toEqual([
+      { error, context: { route: "ws:/", request: expect.any(Request) } },
+    ]);
+  });
+
+  it("refuses the client with an Error, which is reported", async () => {
+    const error = new Error("no database");
+    const { decision, environment } = await decide({ authorize: () => wrap(error), handle });
+    expect(decision).toMatchObject({ kind: "refuse", status: 500, message: "The server failed." });
+    expect(environment.reported).toMatchObject([{ error, context: { route: "ws:/" } }]);
+    expect(environment.refused).toMatchObject([{ by: "library", status: 500 }]);
+  });
+});
+
+describe("an authorize that is pending", () => {
+  /** A route whose calls of `authorize` the test settles. */
+  function pendingRoute(values: Partial<FakeServerEnvironment> = {}): {
+    gate: UpgradeGate;
+    environment: FakeServerEnvironment;
+    settle: Array<(result: object) => void>;
+    signals: AbortSignal[];
+  } {
+    const settle: Array<(result: object) => void> = [];
+    const signals: AbortSignal[] = [];
+    const authorize = (request: Request): Promise<object> => {
+      signals.push(request.signal);
+      return new Promise((resolve) => settle.push(resolve));
+    };
+    return { ...gateOf({ authorize, handle }, values), settle, signals };
+  }
+
+  it("refuses the client with 503 after handshakeTimeoutMs, which is reported", async () => {
+    const { gate, environment } = pendingRoute({ handshakeTimeoutMs: 5000 });
+    const decision = gate.decide(new FakeAttempt());
+    environment.clock.advance(10_000);
+    expect(await decision).toMatchObject({ kind: "refuse", status: 503 });
+    expect(environment.refused).toMatchObject([{ status: 503, option: "handshakeTimeoutMs" }]);
+    expect(environment.reported).toMatchObject([
+      {
+        error: {
+          code: "AUTHORIZE_TIMEOUT",
+          message: "authorize took longer than handshakeTimeoutMs 5000",
+        },
+      },
+    ]);
+  });
+
+  it("cancels the body of a Response that comes after the timeout", async () => {
+    const { gate, environment, settle } = pendingRoute();
+    const decision = gate.decide(new FakeAttempt());
+    environment.clock.advance(20_000);
+    await decision;
+    const cancel = vi.fn<() => void>();
+    settle[0](new Response(new ReadableStream({ cancel })));
+    await nextTurn();
+    expect(cancel).toHaveBeenCalledOnce();
+    expect(environment.refused).toHaveLength(1);
+  });
+
+  it("leaves no timer when it settles in time", async () => {
+    const { gate, environment, settle } = pendingRoute();
+    const decision = gate.decide(new FakeAttempt());
+    settle[0]({});
+    expect((await decision).kind).toBe("accept");
+    await nextTurn();
+    environment.clock.advance(1000);
+    expect(environment.clock.pendingCount).toBe(0);
+  });
+
+  it("counts for maxConnections until it settles or its client leaves", async () => {
+    const { gate, settle } = pendingRoute({ maxConnections: 1 });
+    const first = new FakeAttempt();
+    const decision = gate.decide(first);
+    expect(await gate.decide(new FakeAttempt())).toMatchObject({ option: "maxConnections" });
+    first.abort();
+    const second = gate.decide(new FakeAttempt());
+    expect(await gate.decide(new FakeAttempt())).toMatchObject({ option: "maxConnections" });
+    for (const resolve of settle) resolve({});
+    await Promise.all([decision, second]);
+    void gate.decide(new FakeAttempt());
+    expect(settle).toHaveLength(3);
+  });
+
+  it("counts for maxPendingAuthorize until it settles, even if its client leaves", async () => {
+    const { gate, environment, settle } = pendingRoute({ maxPendingAuthorize: 1 });
+    const first = new FakeAttempt();
+    const decision = gate.decide(first);
+    first.abort();
+    expect(await gate.decide(new FakeAttempt())).toMatchObject({ option: "maxPendingAuthorize" });
+    expect(environment.refused[0].reason).toBe(
+      "maxPendingAuthorize 1 calls of authorize are pending.",
+    );
+    settle[0]({});
+    await decision;
+    void gate.decide(new FakeAttempt());
+    expect(settle).toHaveLength(2);
+  });
+
+  it("may have 15 more on the same connection, and others on other connections", async () => {
+    const { gate, environment, settle } = pendingRoute({
+      maxPendingAuthorize: 100,
+      maxConnections: 100,
+    });
+    const connection = {};
+    for (let count = 0; count < 16; count++) void gate.decide(new FakeAttempt({ connection }));
+    expect(settle).toHaveLength(16);
+    expect(await gate.decide(new FakeAttempt({ connection }))).toMatchObject({
+      option: "maxPendingAuthorize",
+    });
+    expect(environment.refused[0].reason).toContain("16 calls");
+    void gate.decide(new FakeAttempt());
+    expect(settle).toHaveLength(17);
+  });
+
+  it("reports nothing that happens after its client has left", async () => {
+    const { gate, environment, settle, signals } = pendingRoute();
+    const attempts = [new FakeAttempt(), new FakeAttempt(), new FakeAttempt()];
+    const decisions = attempts.map(async (attempt) => await gate.decide(attempt));
+    for (const attempt of attempts) attempt.abort();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+    settle[0](new Error("aborted"));
+    settle[1](new Response("no", { status: 401 }));
+    settle[2]([]);
+    expect(await Promise.all(decisions)).toMatchObject([
+      { kind: "refuse", status: 500 },
+      { kind: "answer" },
+      { kind: "refuse", status: 500 },
+    ]);
+    expect(environment.refused).toEqual([]);
+    expect(environment.reported).toEqual([]);
+  });
+
+  it("refuses the client with 500 if it has set a field that is reserved", async () => {
+    const { decision, environment } = await decide({
+      authorize: (_request: Request, { responseHeaders }) => {
+        Headers.prototype.set.call(responseHeaders, "Upgrade", "other");
+        return Promise.resolve({});
+      },
+      handle,
+    });
+    expect(decision).toMatchObject({ kind: "refuse", status: 500 });
+    expect(environment.reported).toMatchObject([{ error: { code: "RESERVED_HEADER" } }]);
+  });
+});
