@@ -1,16 +1,22 @@
 import type {
+  Protocols,
   ReconnectingWebSocketConstructor,
   ReconnectingWebSocketInstance,
+  ReconnectingWebSocketOptions,
+  ValueOrProvider,
 } from "../client/reconnecting-interface.ts";
-import { defineReconnectingWebSocket } from "../client/reconnecting-web-socket.ts";
-import { decideReconnect } from "../client/reconnect-policy.ts";
+import { ReconnectingSocket } from "../client/reconnecting-web-socket.ts";
 import { CloseEvent, WebSocket } from "./web-socket.ts";
 
 /** A WebSocket client that reconnects by itself. */
 export type ReconnectingWebSocket = ReconnectingWebSocketInstance;
 /** The class of WebSocket clients that reconnect by themselves. */
-export const ReconnectingWebSocket: ReconnectingWebSocketConstructor = defineReconnectingWebSocket(
-  WebSocket,
-  CloseEvent,
-  decideReconnect,
-);
+export const ReconnectingWebSocket: ReconnectingWebSocketConstructor =
+  class extends ReconnectingSocket {
+    constructor(
+      url: ValueOrProvider<string | URL>,
+      protocols?: ValueOrProvider<Protocols> | ReconnectingWebSocketOptions,
+    ) {
+      super({ WebSocket, CloseEvent }, url, protocols);
+    }
+  } as unknown as ReconnectingWebSocketConstructor;

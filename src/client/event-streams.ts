@@ -94,7 +94,7 @@ export function withEventStreams<Class extends SendingClass & (new (...args: nev
   const types = ["open", "message", "error", "close", ...moreTypes];
   for (const type of types) {
     const forTarget = (target: WebSocketLike): EventStream<Event> => streamOf(target, type);
-    defineLazily(base.prototype, `on${type[0].toUpperCase()}${type.slice(1)}`, forTarget);
+    defineLazily(base.prototype, "on" + type[0].toUpperCase() + type.slice(1), forTarget);
     define(base, `${type}Event`, { forTarget });
   }
   defineLazily(base.prototype, "on", (target: WebSocketLike) =>
@@ -120,7 +120,8 @@ interface Target {
 }
 
 /** How sockets ended, for streams that get their listeners afterwards. */
-const ends = new WeakMap<object, ConnectionClosedDetails>();
+// By this name the minifier adds no annotation, which pages would have to load.
+const ends = new globalThis.WeakMap<object, ConnectionClosedDetails>();
 
 /** Records how `socket` ended, in more detail than its close event has. */
 export function recordDetails(socket: object, details: ConnectionClosedDetails): void {
@@ -130,16 +131,15 @@ export function recordDetails(socket: object, details: ConnectionClosedDetails):
 /** Records how `socket` ended, unless that is known already. */
 export function recordEnd(
   socket: object,
-  event: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
+  {
+    code: closeCode,
+    reason,
+    wasClean,
+    error: cause,
+  }: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
 ): void {
-  if (!ends.has(socket))
-    ends.set(socket, {
-      closedBy: event.wasClean ? "peer" : "transport",
-      closeCode: event.code,
-      reason: event.reason,
-      wasClean: event.wasClean,
-      cause: event.error,
-    });
+  const closedBy = wasClean ? "peer" : "transport";
+  if (!ends.has(socket)) ends.set(socket, { closeCode, reason, wasClean, cause, closedBy });
 }
 
 function streamOf(socket: Target, type: string): EventStream<Event> {

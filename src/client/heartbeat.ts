@@ -1,4 +1,4 @@
-import { TidewayError } from "../errors/index.ts";
+import { TidewayError, UsageError } from "../errors/index.ts";
 import type { Heartbeat } from "./reconnecting-interface.ts";
 import type { WebSocketData } from "./web-socket-interface.ts";
 
@@ -29,17 +29,20 @@ export interface ClientHeartbeatOptions {
  * });
  * ```
  *
- * @throws TidewayError `INVALID_OPTION` unless `message` is a function, and the times are above 0 and
+ * @throws UsageError `INVALID_OPTION` unless `message` is a function, and the times are above 0 and
  *   less than 2,147,483,648
  */
 export function heartbeat(options: ClientHeartbeatOptions): Heartbeat {
   const { message, isReply, intervalMs = 30_000, timeoutMs = 20_000 } = options;
   if (typeof message !== "function")
-    throw new TidewayError("INVALID_OPTION", "heartbeat: message is not a function");
+    throw new UsageError("INVALID_OPTION", "heartbeat: message is not a function");
   for (const [name, value] of Object.entries({ intervalMs, timeoutMs })) {
     // A timer's longest delay; beyond it timers fire at once.
     if (!(value > 0 && value < 2 ** 31))
-      throw new TidewayError("INVALID_OPTION", `${name} ${value}`);
+      throw new UsageError(
+        "INVALID_OPTION",
+        `heartbeat: ${name} ${value} is not above 0 and below 2147483648`,
+      );
   }
   return (socket, timers) => {
     let timer: unknown;

@@ -21,5 +21,5 @@ export function mergeArguments<Options extends { readonly protocols?: unknown }>
   if (options && (isFirst || (protocols && options.protocols)))
     throw new UsageError("INVALID_OPTION", "options twice");
   if (isFirst) return protocols;
-  return protocols === undefined ? (options ?? ({} as Options)) : { ...options!, protocols };
+  return { ...options!, ...(protocols !== undefined && { protocols }) };
 }

@@ -1,3 +1,4 @@
+import { UsageError } from "../errors/index.ts";
 import type { WebSocketCloseEvent } from "./close-event.ts";
 
 /**
@@ -44,4 +45,19 @@ export function reconnectDelayMs(
 ): number {
   if (isLater) return (maxDelayMs * (1 + random())) / 2;
   return Math.min(maxDelayMs, initialDelayMs * 2 ** attempts) * random();
+}
+
+/** Whether a timer can wait for `delayMs`. It fires at once for a longer delay. */
+export function isDelay(delayMs: number): boolean {
+  return delayMs >= 0 && delayMs < 2 ** 31;
+}
+
+/** @throws UsageError `INVALID_DECISION` unless `decision` is a `ReconnectDecision` */
+export function checkDecision(decision: ReconnectDecision): ReconnectDecision {
+  const isKnown =
+    typeof decision === "number"
+      ? isDelay(decision)
+      : ["stop", "retry", "retry-later"].includes(decision);
+  if (!isKnown) throw new UsageError("INVALID_DECISION", `decide returned ${decision}`);
+  return decision;
 }

@@ -134,7 +134,7 @@ export interface ReconnectingWebSocketInstance
   /**
    * Can be set anew at any time, as a whole: each option counts from when it is used next.
    *
-   * @throws TidewayError INVALID_OPTION for a limit that is none; nothing is changed then
+   * @throws UsageError INVALID_OPTION for a limit that is not valid; nothing is changed then
    */
   options: ReconnectingWebSocketOptions;
   /** Bytes of payload that wait for a connection or in the current one. */

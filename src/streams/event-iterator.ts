@@ -47,13 +47,13 @@ export function iterate<T>(source: EventStreamSource<T>): EventIterator<T> {
     return END;
   };
   return {
-    async next() {
-      if (isOver) return END;
-      return new Promise((resolve) => {
-        readers.push(resolve);
-        subscription.resume();
-      });
-    },
+    next: async () =>
+      isOver
+        ? END
+        : new Promise((resolve) => {
+            readers.push(resolve);
+            subscription.resume();
+          }),
     return: stop,
     [Symbol.asyncIterator]() {
       return this;

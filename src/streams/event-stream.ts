@@ -29,8 +29,8 @@ export class EventStream<T> implements AsyncIterable<T> {
   }
 
   /** Calls `onEvent` for each event from now on. What it throws is reported as an uncaught error. */
-  listen(onEvent: (event: T) => void, { onDone }: ListenOptions = {}): Subscription {
-    return subscribe(this.#source, onEvent, onDone);
+  listen(onEvent: (event: T) => void, options?: ListenOptions): Subscription {
+    return subscribe(this.#source, onEvent, options?.onDone);
   }
 
   /**

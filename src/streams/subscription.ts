@@ -33,7 +33,7 @@ export type EventStreamSource<T> = (
 ) => () => void;
 
 interface Held<T> {
-  readonly event?: T;
+  event?: T | undefined;
   next?: Held<T>;
 }
 
@@ -52,9 +52,7 @@ export function subscribe<T>(
   let head: Held<T> = {};
   let tail = head;
   let heldCount = 0;
-  /** Whether more events may come. */
-  let isOpen = true;
-  /** What is to be done behind the last event, once no more can come. */
+  /** Undefined while more events may come; then runs after the last event. */
   let finish: (() => void) | undefined;
   let isPaused = false;
   let isDelivering = false;
@@ -73,13 +71,13 @@ export function subscribe<T>(
           throw error;
         });
       }
+      head.event = undefined;
     }
     isDelivering = false;
     if (!isPaused) finish?.();
   };
   const end = (error?: unknown, reason = error): void => {
-    if (!isOpen) return;
-    isOpen = false;
+    if (finish) return;
     finish = () => {
       cancel();
       onDone?.(error, reason);
@@ -87,9 +85,8 @@ export function subscribe<T>(
     deliver();
   };
   const stop = source((event) => {
-    if (!isOpen) return;
-    if (heldCount < maxHeld) {
-      heldCount++;
+    if (finish) return;
+    if (heldCount++ < maxHeld) {
       tail = tail.next = { event };
       deliver();
     } else {
@@ -98,8 +95,7 @@ export function subscribe<T>(
     }
   }, end);
   const cancel = (): void => {
-    isOpen = false;
-    finish = undefined;
+    finish = () => {};
     head = tail = {};
     stop();
   };

@@ -7,8 +7,8 @@ import type {
   ReconnectingWebSocketInstance,
   ReconnectingWebSocketOptions,
 } from "../../src/client/reconnecting-interface.ts";
-import { decideReconnect, type ReconnectDecision } from "../../src/client/reconnect-policy.ts";
-import { defineReconnectingWebSocket } from "../../src/client/reconnecting-web-socket.ts";
+import type { ReconnectDecision } from "../../src/client/reconnect-policy.ts";
+import { ReconnectingSocket } from "../../src/client/reconnecting-web-socket.ts";
 import { HandshakeError } from "../../src/errors/index.ts";
 import { FakeConnection, FakeNetwork, eventsOf } from "./fake-connector.ts";
 
@@ -57,8 +57,15 @@ beforeEach(() => {
   timers = new FakeTimers();
 });
 
-const defineClass = (): ReconnectingWebSocketConstructor =>
-  defineReconnectingWebSocket(network.WebSocket, defineCloseEvent(), decideReconnect);
+function defineClass(): ReconnectingWebSocketConstructor {
+  const environment = { WebSocket: network.WebSocket, CloseEvent: defineCloseEvent() };
+  class ReconnectingWebSocket extends ReconnectingSocket {
+    constructor(url: string, protocols?: ReconnectingWebSocketOptions) {
+      super(environment, url, protocols);
+    }
+  }
+  return ReconnectingWebSocket as unknown as ReconnectingWebSocketConstructor;
+}
 
 function create(
   options: ReconnectingWebSocketOptions = {},
@@ -386,7 +393,7 @@ describe("the limits among the options", () => {
   ])("%s must be from 0 to what a timer can wait; undefined means the default", (name) => {
     for (const value of [-1, Number.NaN, "x", {}, 2 ** 31, Infinity]) {
       expect(() => create({ [name]: value })).toThrow(
-        expect.objectContaining({ name: "TidewayError", code: "INVALID_OPTION" }),
+        expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
       );
     }
     expect(network.attempts).toEqual([]);

@@ -5,10 +5,15 @@ import type {
 } from "../../client/close-event.ts";
 import { recordDetails } from "../../client/event-streams.ts";
 import type {
+  Protocols,
   ReconnectingWebSocketConstructor,
   ReconnectingWebSocketOptions,
+  ValueOrProvider,
 } from "../../client/reconnecting-interface.ts";
-import { defineReconnectingWebSocket } from "../../client/reconnecting-web-socket.ts";
+import {
+  type ReconnectingEnvironment,
+  ReconnectingSocket,
+} from "../../client/reconnecting-web-socket.ts";
 import { toMessage } from "../../client/message-data.ts";
 import { isOptions } from "../../client/options-argument.ts";
 import type { WebSocketOptions } from "../../client/options.ts";
@@ -19,35 +24,41 @@ import { decideReconnect } from "./decide-reconnect.ts";
 import { allowManyListeners, CloseEvent } from "./web-socket-class.ts";
 
 /**
- * Makes a `ReconnectingWebSocket` class for Node: what a page need not load for, it says more
- * clearly, namely what is wrong with options, and why it was closed for good.
+ * Makes a `ReconnectingWebSocket` class for Node. Beyond that of a page, it checks all options, and says
+ * why a socket was closed for good.
  */
 export function createReconnectingClass(
   base: WebSocketConstructor,
 ): ReconnectingWebSocketConstructor {
-  const Unchecked = defineReconnectingWebSocket(
-    withoutOwnTimeout(base),
-    CloseEventWithReason as CloseEventConstructor,
-    decideReconnect,
-    prepare,
-  );
-  class ReconnectingWebSocket extends Unchecked {
-    // The constructor below sets them here too.
+  const environment: ReconnectingEnvironment = {
+    WebSocket: withoutOwnTimeout(base),
+    CloseEvent: CloseEventWithReason as CloseEventConstructor,
+  };
+  class ReconnectingWebSocket extends ReconnectingSocket {
+    constructor(
+      url: ValueOrProvider<string | URL>,
+      protocols?: ValueOrProvider<Protocols> | ReconnectingWebSocketOptions,
+    ) {
+      super(environment, url, protocols);
+      prepare(this);
+    }
+
+    // The constructor of the base class sets them here too.
     override get options(): ReconnectingWebSocketOptions {
       return super.options;
     }
 
     override set options(options: ReconnectingWebSocketOptions) {
       checkOptions(options);
-      super.options = options;
+      super.options = { ...options, decide: options.decide ?? decideReconnect };
     }
 
-    // Queued data waits in a Blob, and Node's Blob does not accept the same data as the standard's.
+    // Unsent data waits in a Blob, and Node's Blob does not accept the same data as the standard's.
     override send(data: WebSocketData): void {
       super.send(toMessage(data));
     }
   }
-  return ReconnectingWebSocket;
+  return ReconnectingWebSocket as unknown as ReconnectingWebSocketConstructor;
 }
 
 /**

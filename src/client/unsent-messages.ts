@@ -1,0 +1,37 @@
+import { TidewayError } from "../errors/index.ts";
+import type { WebSocketData } from "./web-socket-interface.ts";
+
+/** Messages that wait for a connection, in the order in which they were sent. */
+export class UnsentMessages {
+  #messages: (string | Blob)[] = [];
+  /** Bytes of payload. */
+  size = 0;
+
+  /**
+   * Keeps a copy of a message. Without `maxBytes` it is only counted, as what is sent to a closed
+   * WebSocket.
+   *
+   * @throws TidewayError `QUEUE_FULL` if more than `maxBytes` would wait; nothing is changed then
+   */
+  add(data: WebSocketData, maxBytes?: number): void {
+    const isBinary =
+      data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+    // The caller may change its bytes later, so a Blob keeps them as they are now.
+    const copy = new Blob([data as BlobPart]);
+    if (maxBytes !== undefined) {
+      maxBytes -= this.size;
+      if (copy.size > maxBytes)
+        throw new TidewayError("QUEUE_FULL", `${copy.size} bytes, room for ${maxBytes}`);
+      this.#messages.push(isBinary ? copy : `${data}`);
+    }
+    this.size += copy.size;
+  }
+
+  /** Sends all messages, and forgets them. Does nothing unless `socket` is open. */
+  send(socket: { readonly readyState: number; send(data: unknown): void } | undefined): void {
+    if (socket?.readyState !== 1) return;
+    for (const message of this.#messages) socket.send(message);
+    this.#messages = [];
+    this.size = 0;
+  }
+}

@@ -1,0 +1,27 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, it } from "vitest";
+import { subscribe } from "../../src/streams/subscription.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+it("does not keep an event that has been delivered", async () => {
+  let emit!: (event: object) => void;
+  let latest: WeakRef<object> | undefined;
+  const subscription = subscribe<object>(
+    (onEvent) => {
+      emit = onEvent;
+      return () => {};
+    },
+    (event) => {
+      latest = new WeakRef(event);
+    },
+  );
+  emit({});
+  // A WeakRef keeps its target until the running task has ended.
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  expect(latest!.deref()).toBeUndefined();
+  subscription.cancel();
+});
