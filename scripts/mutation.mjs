@@ -97,9 +97,16 @@ async function runNearTests(keys) {
   }
   const all = new Map();
   for (const [folder, own] of byFolder) {
-    for (const [key, result] of await runStryker(own, `${folder}/**/*.test.ts`)) {
-      all.set(key, result);
+    for (const key of own) all.set(key, { status: "NotTested" });
+    try {
+      for (const [key, result] of await runStryker(own, `${folder}/**/*.test.ts`)) {
+        all.set(key, result);
+      }
+    } catch (error) {
+      // A test fails without any mutant: the other folders can still be tested.
+      console.error(error);
     }
+    save(all);
   }
   return all;
 }
@@ -117,6 +124,7 @@ async function runFurtherTests(all) {
   if (missed.length === 0) return;
   const tests = values.tests === "all" ? undefined : values.tests;
   for (const [key, result] of await runStryker(missed, tests)) all.set(key, result);
+  save(all);
 }
 
 /** Tests these mutants, by all tests or by those that match some globs. */
@@ -141,7 +149,6 @@ async function runStryker(keys, tests) {
     reporters: ["progress-append-only"],
     tempDirName: "test-artefacts/stryker",
     testRunner: "vitest",
-    // A test that waits for what a mutant prevents fails after vitest's own, shorter timeout.
     timeoutMS: 15_000,
     // Stryker cannot read tsconfig.json with TypeScript 7, and vitest does not need it.
     tsconfigFile: "none",
@@ -171,8 +178,13 @@ function report(all) {
   for (const row of rows.values())
     row.score = `${((100 * row.noticed) / row.mutants).toFixed(1)} %`;
   console.table([...rows.values()]);
+  console.log(`All results are in ${save(all)}.`);
+}
+
+/** Writes the results so far into a file. Returns its path. */
+function save(all) {
   const name = positionals.length === 0 ? "sample" : positionals.join("+").replaceAll("/", "-");
   const file = join(OUTPUT, `${name}.json`);
   writeFileSync(file, JSON.stringify(Object.fromEntries(all), undefined, 2));
-  console.log(`All results are in ${file}.`);
+  return file;
 }

@@ -1,11 +1,26 @@
 // The tests that scripts/mutation.mjs runs for a mutant: those of project "node" that match the globs in
 // MUTATION_TESTS, or all of that project.
+import { relative } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import base from "../../vitest.config.ts";
 
 // These start other processes, in which no mutant is active, or test no single lines of src.
 const WITHOUT_MUTANTS =
   "test/{bench,chaos,crash,dart,docs,examples,frameworks,fuzz,readme,support,types}/**";
+
+/** Runs the quickest files first, since the first test that fails ends the run. */
+class QuickestFirst extends BaseSequencer {
+  override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const durations = new Map(files.map((file) => [file, this.#duration(file)]));
+    return Promise.resolve(files.toSorted((a, b) => durations.get(a)! - durations.get(b)!));
+  }
+
+  #duration({ project, moduleId }: TestSpecification): number {
+    const key = `${project.name}:${relative(this.ctx.config.root, moduleId)}`;
+    return this.ctx.cache.getFileTestResults(key)?.duration ?? 0;
+  }
+}
 
 const node = base.test?.projects?.find(
   (project) => typeof project === "object" && "test" in project && project.test?.name === "node",
@@ -23,7 +38,8 @@ export default defineConfig({
     isolate: globs.length === 0,
     silent: true,
     setupFiles: base.test?.setupFiles ?? [],
-    testTimeout: 10_000,
-    hookTimeout: 20_000,
+    testTimeout: base.test?.testTimeout ?? 30_000,
+    hookTimeout: base.test?.hookTimeout ?? 60_000,
+    sequence: { sequencer: QuickestFirst },
   },
 });
