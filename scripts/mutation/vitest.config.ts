@@ -34,12 +34,14 @@ export default defineConfig({
   test: {
     include: globs.length > 0 ? globs : (node.test?.include ?? []),
     exclude: [...(node.test?.exclude ?? []), WITHOUT_MUTANTS],
-    // For few tests, loading the sources again for each file would take most of the time.
-    isolate: globs.length === 0,
+    // For few tests, loading the sources again for each file would take most of the time. Those of
+    // node/internals replace parts of Node.js, so each file needs a process of its own.
+    isolate: globs.length === 0 || globs.some((glob) => glob.includes("/internals/")),
     silent: true,
     setupFiles: base.test?.setupFiles ?? [],
-    testTimeout: base.test?.testTimeout ?? 30_000,
-    hookTimeout: base.test?.hookTimeout ?? 60_000,
+    // Counting what each test covers makes long loops slow. What hangs is ended by Stryker.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     sequence: { sequencer: QuickestFirst },
   },
 });

@@ -97,6 +97,7 @@ describe("a bad opening handshake is answered, and its connection closed", () =>
     const response = await client.closed();
     expect(response).toContain("slow page");
     expect(response.indexOf("HTTP/1.1 400")).toBeGreaterThan(response.indexOf("slow page"));
+    expect(response).toMatch(/\r\n\r\nThe opening handshake was pipelined\.\n?$/);
   });
 });
 

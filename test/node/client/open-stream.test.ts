@@ -214,6 +214,22 @@ describe("a createConnection that fails", () => {
     },
   );
 
+  it.each([
+    [undefined, "undefined"],
+    [null, "null"],
+    [5, "5"],
+    ["a secret", "a string"],
+    [["a secret"], "an array"],
+    [{ a: "secret" }, "an object that is not a stream"],
+  ])("by returning %j reports what kind of value that was", async (value, kind) => {
+    expect(await errorOf(() => value)).toMatchObject({
+      message: `createConnection returned ${kind}; return a Duplex stream, such as a socket of node:net`,
+    });
+    expect(await errorOf(() => Promise.reject(value as unknown as Error))).toMatchObject({
+      message: `createConnection threw ${kind}`,
+    });
+  });
+
   it("by throwing a value that is not an error is reported too", async () => {
     for (const thrown of [undefined, null, "text", 5]) {
       expect(await errorOf(() => Promise.reject(thrown as unknown as Error))).toMatchObject({
