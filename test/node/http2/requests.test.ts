@@ -38,6 +38,38 @@ it("requests over HTTP/2 go to the same routes as over HTTP/1.1", async () => {
   });
 });
 
+it("a body that is whole has its length, one that is streamed has none (RFC 9110 8.6)", async () => {
+  const server = await startTls({
+    routes: {
+      "get:/whole": () => new Response("é"),
+      "get:/streamed": () =>
+        new Response(
+          new ReadableStream({
+            start(controller) {
+              controller.enqueue(Buffer.from("a"));
+              setImmediate(() => controller.close());
+            },
+          }),
+        ),
+      "get:/cookies": () => {
+        const headers = new Headers({ "content-length": "0" });
+        for (const cookie of ["a=1", "b=2"]) headers.append("Set-Cookie", cookie);
+        return new Response(null, { headers });
+      },
+    },
+  });
+  const session = await openSession(server);
+  const ask = (path: string): ReturnType<typeof answerOf> =>
+    answerOf(session.request({ ":path": path }));
+  expect(await ask("/whole")).toMatchObject({ body: "é", headers: { "content-length": "2" } });
+  const streamed = await ask("/streamed");
+  expect(streamed).toMatchObject({ status: 200, body: "a" });
+  expect(streamed.headers).not.toHaveProperty("content-length");
+  expect(await ask("/cookies")).toMatchObject({
+    headers: { "set-cookie": ["a=1", "b=2"], "content-length": "0" },
+  });
+});
+
 it("a body that nobody reads does not keep its answer back", async () => {
   const server = await start();
   const post = (await openSession(server)).request({ ":method": "POST", ":path": "/unread" });
