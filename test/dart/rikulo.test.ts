@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "tideway";
 import { serve } from "tideway/server";
 import { MemoryNetwork } from "tideway/testing";
+import { CERT, TLS } from "../support/certificate.ts";
 
 describe("the ws: mapping of the Stream server", () => {
   it("maps a URI to a handler that is given the socket", async () => {
@@ -24,17 +24,14 @@ describe("the ws: mapping of the Stream server", () => {
   });
 
   it("serves wss: by the same prefix", async () => {
-    const read = (name: string): string =>
-      readFileSync(new URL(`../support/certificates/${name}`, import.meta.url), "utf8");
-    const cert = read("localhost.crt");
     await using server = await serve({
       port: 0,
       host: "127.0.0.1",
-      tls: { cert, key: read("localhost.key") },
+      tls: TLS,
       routes: { "ws:/foo": (socket) => void socket.send("safe") },
     });
     const socket = new WebSocket(`wss://localhost:${server.port}/foo`, {
-      tls: { ca: cert },
+      tls: { ca: CERT },
     });
     expect((await socket.onMessage.first).data).toBe("safe");
     socket.close();

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer, type ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import { attach, serve, type Socket } from "tideway/server";
@@ -7,6 +6,7 @@ import { describe, expect, it, vi } from "vitest";
 import { tcpReach } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
 import { FRONTS } from "../support/fronts.ts";
+import { TLS } from "../support/certificate.ts";
 
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
 const onError = vi.fn<(error: unknown) => void>();
@@ -128,11 +128,8 @@ describe("a handshake that does not end", () => {
   });
 
   it("because that of TLS does not is dropped after handshakeTimeoutMs", async () => {
-    const tls = {
-      cert: readFileSync(new URL("../support/certificates/localhost.crt", import.meta.url)),
-      key: readFileSync(new URL("../support/certificates/localhost.key", import.meta.url)),
-    };
-    await using server = await serve({ port: 0, routes, onError, tls, handshakeTimeoutMs: 100 });
+    const options = { tls: TLS, handshakeTimeoutMs: 100 };
+    await using server = await serve({ port: 0, routes, onError, ...options });
     // The beginning of a ClientHello of 512 bytes, and then a byte now and again.
     const client = new RawClient(server.port).send("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03");
     let isOver = false;

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
@@ -8,11 +7,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { transport } from "../suite/transports.ts";
 import { handshake, RawClient } from "../support/clients.ts";
 import { FRONTS } from "../support/fronts.ts";
-
-const CERTIFICATE = {
-  cert: readFileSync(new URL("../support/certificates/localhost.crt", import.meta.url)),
-  key: readFileSync(new URL("../support/certificates/localhost.key", import.meta.url)),
-};
+import { TLS } from "../support/certificate.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 beforeEach(() => onError.mockReset());
@@ -132,7 +127,7 @@ describe.each(FRONTS)("a peer that does not read, by $name", ({ start }) => {
 // Each starts the server that it is about.
 describe.runIf(transport.hasPorts).each([
   ["TCP", undefined],
-  ["TLS", CERTIFICATE],
+  ["TLS", TLS],
 ])("over %s", (_name, tls) => {
   it("a peer that reads gets a pong for every ping, in order", async () => {
     await using server = await serve({

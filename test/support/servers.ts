@@ -1,9 +1,11 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer, type ServerOptions as HttpsOptions } from "node:https";
 import { createServer, type Server, type Socket } from "node:net";
 import { createHash } from "node:crypto";
 import { onTestFinished } from "vitest";
 import { type ServerOptions, type WebSocket as WsSocket, WebSocketServer } from "ws";
 import { transport } from "../suite/transports.ts";
+import { TLS } from "./certificate.ts";
 import { eventsOf } from "../client/fake-connector.ts";
 import type { WebSocket as Client } from "../../src/node/index.ts";
 
@@ -32,6 +34,16 @@ export async function serveWs(
     server.close();
   });
   return await listen(http);
+}
+
+/** A server of the `ws` package over TLS for `localhost`, which sends "secure" unless told otherwise; returns its url. */
+export async function serveSecurely(
+  options: HttpsOptions = {},
+  onConnection = (socket: WsSocket): void => socket.send("secure"),
+): Promise<string> {
+  const https = createHttpsServer({ ...TLS, ...options });
+  const url = await serveWs(onConnection, {}, https);
+  return url.replace("ws://127.0.0.1", "wss://localhost");
 }
 
 /** A server that sends back each message as it came. */
@@ -97,6 +109,16 @@ export async function outcomeOf(socket: Client): Promise<Outcome> {
   socket.addEventListener("error", (event) => (error = event.error));
   const { code, reason, wasClean } = await socket.onClose.first;
   return { events, error, code, reason, wasClean, readyState: socket.readyState };
+}
+
+/** Sends a message once the socket is open, waits for a message, and closes. Returns what came. */
+export async function greet(socket: Client): Promise<unknown> {
+  await socket.onOpen.first;
+  socket.send("hello");
+  const { data } = await socket.onMessage.first;
+  socket.close(1000);
+  await socket.onClose.first;
+  return data;
 }
 
 /** A promise, and what settles it. */

@@ -1,6 +1,4 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { createServer as createHttpsServer } from "node:https";
 import { createServer } from "node:net";
 import {
   httpProxy,
@@ -15,27 +13,16 @@ import {
 import { describe, expect, it, vi } from "vitest";
 import { ConnectProxy } from "./connect-proxy.ts";
 import { listenOnLoopback } from "./loopback.ts";
-import { acceptance, echo, outcomeOf, serveBytes, serveWs } from "../../support/servers.ts";
-
-const read = (name: string): string =>
-  readFileSync(new URL(`../../support/certificates/${name}`, import.meta.url), "utf8");
-const cert = read("localhost.crt");
-const tls = { cert, key: read("localhost.key") };
-
-const serveSecurely = async (): Promise<string> => {
-  const url = await serveWs((socket) => socket.send("secure"), {}, createHttpsServer(tls));
-  return url.replace("ws://127.0.0.1", "wss://localhost");
-};
-
-/** Opens a socket and waits for the echo of one message. */
-const greet = async (socket: WebSocket): Promise<unknown> => {
-  await socket.onOpen.first;
-  socket.send("hello");
-  const { data } = await socket.onMessage.first;
-  socket.close(1000);
-  await socket.onClose.first;
-  return data;
-};
+import {
+  acceptance,
+  echo,
+  greet,
+  outcomeOf,
+  serveBytes,
+  serveSecurely,
+  serveWs,
+} from "../../support/servers.ts";
+import { CERT, TLS } from "../../support/certificate.ts";
 
 describe("httpProxy", () => {
   it("reaches a ws: server through CONNECT", async () => {
@@ -51,7 +38,7 @@ describe("httpProxy", () => {
     const proxy = await ConnectProxy.start();
     const url = await serveSecurely();
     const createConnection = httpProxy(proxy.url);
-    const trusting = new WebSocket(url, { createConnection, tls: { ca: cert } });
+    const trusting = new WebSocket(url, { createConnection, tls: { ca: CERT } });
     expect((await trusting.onMessage.first).data).toBe("secure");
     trusting.close();
     const doubting = await outcomeOf(new WebSocket(url, { createConnection }));
@@ -65,28 +52,28 @@ describe("httpProxy", () => {
   it("checks the certificate against the host of the URL, and not that of the proxy", async () => {
     const proxy = await ConnectProxy.start();
     const url = (await serveSecurely()).replace("localhost", "localhost.test");
-    const options = { createConnection: httpProxy(proxy.url), tls: { ca: cert } };
+    const options = { createConnection: httpProxy(proxy.url), tls: { ca: CERT } };
     const { error } = await outcomeOf(new WebSocket(url, options));
     expect(error).toMatchObject({ cause: { code: "ERR_TLS_CERT_ALTNAME_INVALID" } });
   });
 
   it.each(["ws", "wss"])("reaches a %s: server through a proxy over TLS", async (scheme) => {
-    const proxy = await ConnectProxy.start({ tls });
+    const proxy = await ConnectProxy.start({ tls: TLS });
     const url = scheme === "ws" ? await serveWs((s) => s.send("secure")) : await serveSecurely();
     const socket = new WebSocket(url, {
-      createConnection: httpProxy(proxy.url, { tls: { ca: cert } }),
-      tls: { ca: cert },
+      createConnection: httpProxy(proxy.url, { tls: { ca: CERT } }),
+      tls: { ca: CERT },
     });
     expect((await socket.onMessage.first).data).toBe("secure");
     socket.close();
   });
 
   it("does not trust the certificate of a proxy because that of the server is trusted", async () => {
-    const proxy = await ConnectProxy.start({ tls });
+    const proxy = await ConnectProxy.start({ tls: TLS });
     const { error } = await outcomeOf(
       new WebSocket(await serveSecurely(), {
         createConnection: httpProxy(proxy.url),
-        tls: { ca: cert, rejectUnauthorized: false },
+        tls: { ca: CERT, rejectUnauthorized: false },
       }),
     );
     expect(error).toMatchObject({

@@ -1,6 +1,4 @@
 import { Agent } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
-import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { Duplex, PassThrough } from "node:stream";
 import {
@@ -13,11 +11,15 @@ import {
 } from "tideway";
 import { MemoryNetwork } from "tideway/testing";
 import { describe, expect, it, vi } from "vitest";
-import { deferred, echo, outcomeOf, serveBytes, serveWs } from "../../support/servers.ts";
-
-const read = (name: string): string =>
-  readFileSync(new URL(`../../support/certificates/${name}`, import.meta.url), "utf8");
-const cert = read("localhost.crt");
+import {
+  deferred,
+  echo,
+  greet,
+  outcomeOf,
+  serveBytes,
+  serveSecurely,
+} from "../../support/servers.ts";
+import { CERT } from "../../support/certificate.ts";
 
 /** Wraps a socket in a Duplex that is not a socket. */
 class OverSocket extends Duplex {
@@ -51,15 +53,6 @@ class OverSocket extends Duplex {
     done(error);
   }
 }
-
-const greet = async (socket: WebSocket): Promise<unknown> => {
-  await socket.onOpen.first;
-  socket.send("hello");
-  const { data } = await socket.onMessage.first;
-  socket.close(1000);
-  await socket.onClose.first;
-  return data;
-};
 
 const errorOf = async (createConnection: unknown, url = "ws://host/"): Promise<unknown> => {
   const options = { createConnection: createConnection as CreateConnection };
@@ -118,10 +111,8 @@ describe("createConnection", () => {
     ["a socket", (target: ConnectionTarget) => connect({ ...target })],
     ["a Duplex", (target: ConnectionTarget) => new OverSocket(connect({ ...target }))],
   ])("adds TLS over %s for wss:, and checks the certificate", async (_, createConnection) => {
-    const https = createHttpsServer({ cert, key: read("localhost.key") });
-    const plain = await serveWs((socket) => socket.send("secure"), {}, https);
-    const url = plain.replace("ws://127.0.0.1", "wss://localhost");
-    const socket = new WebSocket(url, { createConnection, tls: { ca: cert } });
+    const url = await serveSecurely();
+    const socket = new WebSocket(url, { createConnection, tls: { ca: CERT } });
     expect((await socket.onMessage.first).data).toBe("secure");
     socket.close();
     await socket.onClose.first;

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
-import { createServer as createHttpsServer } from "node:https";
+import type { ServerOptions } from "node:https";
 import { createServer } from "node:net";
 import { WebSocket } from "tideway";
 import { describe, expect, it } from "vitest";
-import { echo, outcomeOf, serveWs } from "../../support/servers.ts";
+import { echo, outcomeOf, serveSecurely } from "../../support/servers.ts";
+import { CERT } from "../../support/certificate.ts";
 
 describe("a server that is not reached", () => {
   const refused = {
@@ -35,16 +35,6 @@ describe("a server that is not reached", () => {
 });
 
 describe("wss", () => {
-  const read = (name: string): string =>
-    readFileSync(new URL(`../../support/certificates/${name}`, import.meta.url), "utf8");
-  const cert = read("localhost.crt");
-
-  const serveSecurely = async (): Promise<string> => {
-    const https = createHttpsServer({ cert, key: read("localhost.key") });
-    const url = await serveWs((socket) => socket.send("secure"), {}, https);
-    return url.replace("ws://127.0.0.1", "wss://localhost");
-  };
-
   it("refuses a certificate that nobody vouches for", async () => {
     const outcome = await outcomeOf(new WebSocket(await serveSecurely()));
     expect(outcome).toMatchObject({ events: ["error", "close"], code: 1006, wasClean: false });
@@ -54,7 +44,7 @@ describe("wss", () => {
   });
 
   it("accepts it when given as ca", async () => {
-    const socket = new WebSocket(await serveSecurely(), { tls: { ca: cert } });
+    const socket = new WebSocket(await serveSecurely(), { tls: { ca: CERT } });
     expect((await socket.onMessage.first).data).toBe("secure");
     socket.close();
     await socket.onClose.first;
@@ -62,17 +52,14 @@ describe("wss", () => {
 
   it("tells a server over TLS the name it is called by (RFC 6066 3)", async () => {
     const names: string[] = [];
-    const https = createHttpsServer({
-      cert,
-      key: read("localhost.key"),
+    const options: ServerOptions = {
       SNICallback: (name, done) => {
         names.push(name);
         done(null);
       },
-    });
-    const url = await serveWs((socket) => socket.close(1000), {}, https);
-    const secure = url.replace("ws://127.0.0.1", "wss://localhost");
-    const outcome = await outcomeOf(new WebSocket(secure, { tls: { ca: cert } }));
+    };
+    const url = await serveSecurely(options, (socket) => socket.close(1000));
+    const outcome = await outcomeOf(new WebSocket(url, { tls: { ca: CERT } }));
     expect(outcome).toMatchObject({ code: 1000, wasClean: true });
     expect(names).toEqual(["localhost"]);
   });
@@ -80,7 +67,7 @@ describe("wss", () => {
   it("refuses it for another name", async () => {
     const url = await serveSecurely();
     const outcome = await outcomeOf(
-      new WebSocket(url, { tls: { ca: cert, servername: "example.com" } }),
+      new WebSocket(url, { tls: { ca: CERT, servername: "example.com" } }),
     );
     expect(outcome.error).toMatchObject({
       cause: expect.objectContaining({ code: "ERR_TLS_CERT_ALTNAME_INVALID" }) as unknown,

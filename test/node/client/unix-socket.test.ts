@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ReconnectingWebSocket, WebSocket, WebSocketStream } from "tideway";
 import { attach } from "tideway/server";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { outcomeOf } from "../../support/servers.ts";
+import { CERT, TLS } from "../../support/certificate.ts";
 
 let folder: string;
 
@@ -85,12 +85,8 @@ describe("ws+unix: URLs", () => {
   });
 
   it("do TLS as wss+unix:, for the name localhost", async () => {
-    const read = (name: string): string =>
-      readFileSync(new URL(`../../support/certificates/${name}`, import.meta.url), "utf8");
-    const cert = read("localhost.crt");
-    const https = createHttpsServer({ cert, key: read("localhost.key") });
-    const url = `wss+unix:${await serveOn("a.sock", https)}:/x`;
-    const socket = new WebSocket(url, { tls: { ca: cert } });
+    const url = `wss+unix:${await serveOn("a.sock", createHttpsServer(TLS))}:/x`;
+    const socket = new WebSocket(url, { tls: { ca: CERT } });
     expect((await socket.onMessage.first).data).toBe("localhost /x");
     socket.close();
     const { error } = await outcomeOf(new WebSocket(url));

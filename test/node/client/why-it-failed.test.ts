@@ -7,6 +7,7 @@ import { type Plugin, rolldown } from "rolldown";
 import { ReconnectingWebSocket, WebSocket } from "tideway";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { acceptance, serveBytes } from "../../support/servers.ts";
+import { TLS } from "../../support/certificate.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
@@ -82,9 +83,7 @@ describe("every stream and loop of a socket gives the reason when the connection
   });
 
   it("a certificate without a trusted issuer", async () => {
-    const read = (name: string): Buffer =>
-      readFileSync(join(root, "test/support/certificates", name));
-    const server = createTlsServer({ cert: read("localhost.crt"), key: read("localhost.key") });
+    const server = createTlsServer(TLS);
     server.on("tlsClientError", () => {});
     server.listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());
@@ -99,13 +98,7 @@ describe("every stream and loop of a socket gives the reason when the connection
   });
 
   it("a server that requires a client certificate", async () => {
-    const read = (name: string): Buffer =>
-      readFileSync(join(root, "test/support/certificates", name));
-    const server = createTlsServer({
-      cert: read("localhost.crt"),
-      key: read("localhost.key"),
-      requestCert: true,
-    });
+    const server = createTlsServer({ ...TLS, requestCert: true });
     server.on("tlsClientError", () => {});
     server.listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());

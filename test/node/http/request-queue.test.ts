@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, readlink, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
@@ -11,6 +10,7 @@ import { connect as connectTls } from "node:tls";
 import { attach, files, type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { handshake, RawClient } from "../../support/clients.ts";
+import { TLS } from "../../support/certificate.ts";
 
 let server: Server;
 let answerSlow: (response: Response) => void;
@@ -77,10 +77,6 @@ it("a body that its handler does not read is skipped, and the next request is se
   expect(received).toContain("REFUSED");
   client.socket.destroy();
 });
-
-const certificate = (name: string): string =>
-  readFileSync(new URL(`../../support/certificates/localhost.${name}`, import.meta.url), "utf8");
-const TLS = { cert: certificate("crt"), key: certificate("key") };
 
 /** A route whose requests wait until the test answers them. */
 class WaitingRoute {

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import {
   createServer,
   type IncomingMessage,
@@ -23,6 +22,7 @@ import {
   RawClient,
   statusOf,
 } from "../../support/clients.ts";
+import { CERT, TLS } from "../../support/certificate.ts";
 
 let httpServer: HttpServer;
 let url: string;
@@ -422,22 +422,18 @@ it("routes can be attached to the HTTP server of serve, and it stops with them",
 });
 
 it("a server of node:https is shared and closed in the same way", async () => {
-  const certificate = await readFile("test/support/certificates/localhost.crt");
-  const secure = createHttpsServer({
-    cert: certificate,
-    key: await readFile("test/support/certificates/localhost.key"),
-  });
+  const secure = createHttpsServer(TLS);
   attach(secure, { routes: { "ws:/ours": (socket) => void socket.send("ours") } });
   secure.on("request", lateApp);
   await once(secure.listen(0), "listening");
   const base = `https://localhost:${(secure.address() as AddressInfo).port}`;
-  const [page] = (await once(httpsGet(`${base}/theirs`, { ca: certificate }), "response")) as [
+  const [page] = (await once(httpsGet(`${base}/theirs`, { ca: CERT }), "response")) as [
     IncomingMessage,
   ];
   expect((await page.toArray()).join("")).toBe("app /theirs");
-  const client = await openClient(base, "/ours", [], { ca: certificate });
+  const client = await openClient(base, "/ours", [], { ca: CERT });
   expect(await nextMessage(client)).toBe("ours");
-  await expect(openClient(base, "/theirs", [], { ca: certificate })).rejects.toThrow("404");
+  await expect(openClient(base, "/theirs", [], { ca: CERT })).rejects.toThrow("404");
   const closed = closeOf(client);
   await new Promise((resolve) => secure.close(resolve));
   expect((await closed).code).toBe(1001);

@@ -4,7 +4,7 @@ import { WebSocket as OurWebSocket } from "tideway";
 import { type CloseInfo, serve, type Server, type Socket } from "tideway/server";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeInBrowser, launchBrowser } from "../../support/browser.ts";
-import { CERT, TLS } from "./support.ts";
+import { CERT, TLS } from "../../support/certificate.ts";
 
 describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
   /** What each connection of the server has agreed on by ALPN. */

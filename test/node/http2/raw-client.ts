@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Server } from "tideway/server";
 import { onTestFinished } from "vitest";
-import { CERT } from "./support.ts";
+import { CERT } from "../../support/certificate.ts";
 
 /** The types of frames (RFC 9113 6). */
 export const FrameType = {

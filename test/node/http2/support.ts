@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -19,11 +18,7 @@ import { ByteConnection } from "../../../src/connection/byte-connection.ts";
 import { nodeEnvironment } from "../../../src/node/environment/connection-environment.ts";
 import { UnexpectedStatusError } from "../../../src/protocol/handshake/unexpected-status-error.ts";
 import { StreamTransport } from "../../../src/node/http2/stream-transport.ts";
-
-const read = (name: string): Buffer => readFileSync(`test/support/certificates/${name}`);
-
-export const CERT: Buffer = read("localhost.crt");
-export const TLS = { cert: CERT, key: read("localhost.key") };
+import { CERT, TLS } from "../../support/certificate.ts";
 
 /** Serves over TLS on a free port until the test is over. */
 export const startTls: typeof serve = async (options) => {

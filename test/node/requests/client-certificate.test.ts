@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { type AuthorizeContext, type ClientCertificate, serve } from "tideway/server";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { CERT, extendedConnect, TLS } from "../http2/support.ts";
+import { CERT, TLS } from "../../support/certificate.ts";
+import { extendedConnect } from "../http2/support.ts";
 import { handshake } from "../../support/clients.ts";
 
 const MUTUAL = { ...TLS, requestCert: true };

@@ -1,6 +1,7 @@
 import { type RefusalReport, serve } from "tideway/server";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { answerOf, extendedConnect, openSession, TLS } from "../http2/support.ts";
+import { TLS } from "../../support/certificate.ts";
+import { answerOf, extendedConnect, openSession } from "../http2/support.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
 
 const pathOf = (length: number): string => `/${"a".repeat(length - 1)}`;

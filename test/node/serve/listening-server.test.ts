@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { createServer, get as httpGet, type IncomingMessage } from "node:http";
 import { get as httpsGet } from "node:https";
 import { once } from "node:events";
@@ -8,6 +7,7 @@ import { attach, type Server, serve, TidewayError, UsageError } from "tideway/se
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { uncaughtErrorsOf } from "../../support/uncaught-errors.ts";
 import { closeOf, nextMessage, openClient, RawClient } from "../../support/clients.ts";
+import { CERT, TLS } from "../../support/certificate.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 let server: Server;
@@ -121,30 +121,25 @@ it("handlers and authorize are told where the connection comes from", async () =
 });
 
 describe("TLS", () => {
-  const certificate = async (): Promise<{ cert: Buffer; key: Buffer }> => ({
-    cert: await readFile("test/support/certificates/localhost.crt"),
-    key: await readFile("test/support/certificates/localhost.key"),
-  });
-
-  const begin = async (): Promise<Buffer> => {
-    const tls = await certificate();
+  const begin = async (): Promise<void> => {
     await start({
-      tls,
+      tls: TLS,
       routes: {
         "/": (request) => new Response(request.url),
         "ws:/": (socket) => socket.send("secure"),
       },
     });
-    return tls.cert;
   };
 
   it("is ended by the server itself, for HTTP and for WebSockets", async () => {
-    const ca = await begin();
+    await begin();
     expect(server.url).toBe(`https://localhost:${server.port}`);
-    const [response] = (await once(httpsGet(server.url, { ca }), "response")) as [IncomingMessage];
+    const [response] = (await once(httpsGet(server.url, { ca: CERT }), "response")) as [
+      IncomingMessage,
+    ];
     const body = (await response.toArray()).join("");
     expect(body).toBe(`${server.url}/`);
-    const client = await openClient(server.url, "/", [], { ca });
+    const client = await openClient(server.url, "/", [], { ca: CERT });
     expect(await nextMessage(client)).toBe("secure");
   });
 
@@ -159,27 +154,27 @@ describe("TLS", () => {
   });
 
   it("has the default origin check ask for https", async () => {
-    const ca = await begin();
+    await begin();
     const origin = (scheme: string): string => `${scheme}://localhost:${server.port}`;
-    await openClient(server.url, "/", [], { ca, origin: origin("https") });
-    const refused = openClient(server.url, "/", [], { ca, origin: origin("http") });
+    await openClient(server.url, "/", [], { ca: CERT, origin: origin("https") });
+    const refused = openClient(server.url, "/", [], { ca: CERT, origin: origin("http") });
     await expect(refused).rejects.toThrow("403");
   });
 
   it("serves a wish for another protocol as if it were none", async () => {
-    const ca = await begin();
-    const socket = connectTls({ port: server.port, host: "localhost", ca });
+    await begin();
+    const socket = connectTls({ port: server.port, host: "localhost", ca: CERT });
     socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n");
     expect((await socket.toArray()).join("")).toContain("https://a/");
   });
 
   it("survives clients that speak no TLS, or stop in the middle of its handshake", async () => {
-    const ca = await begin();
+    await begin();
     const uncaught = await uncaughtErrorsOf(async () => {
       const plain = new RawClient(server.port).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
       await plain.closed();
       new RawClient(server.port).send("\x16\x03\x01");
-      const client = await openClient(server.url, "/", [], { ca });
+      const client = await openClient(server.url, "/", [], { ca: CERT });
       expect(await nextMessage(client)).toBe("secure");
       await server.stop({ timeoutMs: 300 });
     });
