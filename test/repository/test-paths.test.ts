@@ -1,0 +1,116 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+
+/** The files below a folder of the repository, from its root. */
+function filesBelow(folder: string, ending: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
+}
+
+/** Tests in a folder of src, but of no single file there. */
+const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly string[]]> = [
+  [
+    "what users import: the size of a bundle, the names exported, and a page in a browser",
+    ["browser/browser-size", "browser/entry-points", "browser/page.browser"],
+  ],
+  [
+    "the client as its users see it, from the URL to the events",
+    [
+      "node/client/dom/happy-dom",
+      "node/client/dom/jsdom",
+      "node/client/one-task-each",
+      "node/client/response-headers",
+      "node/client/return-after-drain",
+      "node/client/tcp",
+      "node/client/unix-socket",
+      "node/client/web-socket-stream",
+      "node/client/why-it-failed",
+    ],
+  ],
+  [
+    "WebSockets and requests over HTTP/2, and what its peers can do",
+    [
+      "node/http2/backpressure",
+      "node/http2/chromium.browser",
+      "node/http2/floods",
+      "node/http2/handshakes",
+      "node/http2/hostile",
+      "node/http2/node-clients.runtime",
+      "node/http2/requests",
+      "node/http2/stalled-connections",
+      "node/http2/stop",
+      "node/http2/trust-proxy",
+      "node/http2/web-socket",
+    ],
+  ],
+  [
+    "the runtime: its event loop, its async context, and messages of a gibibyte",
+    ["node/environment/stalled-event-loop", "node/requests/async-context", "node/tcp/gibibyte"],
+  ],
+  [
+    "an endpoint with limits, and with many messages in one write",
+    ["protocol/limits", "protocol/many-messages"],
+  ],
+  ["a socket and the transport below it", ["server/backpressure"]],
+  [
+    "everything that runs in memory, under the fake timers of test runners",
+    ["testing/fake-timers"],
+  ],
+  [
+    "subscribers of a topic, with brokers that are slow, fail and come back",
+    [
+      "topics/presence",
+      "topics/redis/redis-cluster.engine",
+      "topics/slow-subscribers",
+      "topics/subscribe",
+    ],
+  ],
+];
+
+const listed = new Set(
+  OF_SEVERAL_FILES.flatMap(([, tests]) => tests.map((test) => `test/${test}.test.ts`)),
+);
+
+const sources = new Set(filesBelow("src", ".ts"));
+const layers = new Set([...sources].map((path) => path.split("/")[1]));
+const testsOfLayers = filesBelow("test", ".test.ts").filter((path) =>
+  layers.has(path.split("/")[1]),
+);
+
+/** The source that a test is about, by the path of the test. */
+function sourceOf(test: string): string {
+  return test.replace(/^test/, "src").replace(/(\.(browser|engine|runtime))?\.test\.ts$/, ".ts");
+}
+
+const BY_OPTION = /^test\/server\/by-option\/(.*)\.test\.ts$/;
+
+it("each test is at the path of its source, named after its option, or listed here", () => {
+  const lost = testsOfLayers.filter(
+    (test) => !sources.has(sourceOf(test)) && !BY_OPTION.test(test) && !listed.has(test),
+  );
+  expect(lost).toEqual([]);
+});
+
+it("each test that is listed exists, and has no source of its own", () => {
+  const wrong = [...listed].filter(
+    (test) => !existsSync(join(root, test)) || sources.has(sourceOf(test)),
+  );
+  expect(wrong).toEqual([]);
+});
+
+it("each test of server/by-option is named after an option", () => {
+  const text = filesBelow("src/server", ".ts")
+    .map((path) => readFileSync(join(root, path), "utf8"))
+    .join("\n");
+  const unknown = testsOfLayers.filter((test) => {
+    const kebab = BY_OPTION.exec(test)?.[1];
+    if (kebab === undefined) return false;
+    const option = kebab.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+    return !new RegExp(String.raw`^  (readonly )?${option}(Ms)?\?: `, "m").test(text);
+  });
+  expect(unknown).toEqual([]);
+});
