@@ -114,6 +114,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** Options that only a whole server can have. */
 const SERVER_OPTIONS: readonly string[] = [
+  "fastPaths",
   "handshakeTimeoutMs",
   "hosts",
   "http2",

@@ -49,7 +49,7 @@ describe("every block of code in the README and in the pages of docs/", () => {
       writeFileSync(join(folder, `block-${at + 1}.ts`), code);
     }
     const config = {
-      extends: "../tsconfig.json",
+      extends: "../../test/tsconfig.json",
       compilerOptions: { ...compilerOptions, noUnusedLocals: false },
       include: ["*.ts"],
       references: [],
