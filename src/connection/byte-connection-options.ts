@@ -1,11 +1,9 @@
-import type {
-  BufferPool,
-  ByteBudget,
-  DeflateAgreement,
-  DeflateCodec,
-  EndpointEnvironment,
-  SharedOutput,
-} from "../protocol/index.ts";
+import type { ByteBudget } from "../protocol/byte-budget.ts";
+import type { DeflateCodec } from "../protocol/deflate/codec.ts";
+import type { DeflateAgreement } from "../protocol/deflate/negotiation.ts";
+import type { EndpointEnvironment } from "../protocol/endpoint-environment.ts";
+import type { BufferPool } from "../protocol/output-buffer.ts";
+import type { SharedOutput } from "../protocol/shared-output.ts";
 import type { FlushQueue } from "./flush-queue.ts";
 import type { HeartbeatOptions } from "./heartbeat.ts";
 import type { TimerWheel } from "./timer-wheel.ts";

@@ -1,12 +1,8 @@
 import { ProtocolError, type TidewayError, TransportError } from "../errors/index.ts";
-import {
-  CloseCode,
-  type ClosingRecord,
-  Endpoint,
-  type EndpointEvents,
-  OutputBuffer,
-  type PreparedMessage,
-} from "../protocol/index.ts";
+import { CloseCode } from "../protocol/close-code.ts";
+import { type ClosingRecord, Endpoint, type EndpointEvents } from "../protocol/endpoint.ts";
+import { OutputBuffer } from "../protocol/output-buffer.ts";
+import type { PreparedMessage } from "../protocol/prepared-message.ts";
 import type { ByteConnectionOptions, ConnectionEnvironment } from "./byte-connection-options.ts";
 import type { ByteTransport, ByteTransportHandler } from "./byte-transport.ts";
 import {

@@ -1,5 +1,5 @@
 import type { ProtocolError, TidewayError } from "../errors/index.ts";
-import type { PreparedMessage } from "../protocol/index.ts";
+import type { PreparedMessage } from "../protocol/prepared-message.ts";
 
 /** The states of the WHATWG interface, by their numbers. */
 export const ReadyState = {

@@ -1,4 +1,4 @@
-import type { BufferPool, OutputBuffer } from "../protocol/index.ts";
+import type { BufferPool, OutputBuffer } from "../protocol/output-buffer.ts";
 import type { ByteTransport } from "./byte-transport.ts";
 
 /**

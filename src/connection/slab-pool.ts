@@ -1,4 +1,4 @@
-import type { BufferPool } from "../protocol/index.ts";
+import type { BufferPool } from "../protocol/output-buffer.ts";
 
 /**
  * The last three take the answers to all that one read of 64 or 256 KiB completes, or a message of

@@ -1,7 +1,7 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index.ts";
 import { isRecord } from "../protocol/record.ts";
-import { ByteBudget } from "../protocol/index.ts";
+import { ByteBudget } from "../protocol/byte-budget.ts";
 import type { ApplicationOptions } from "./application-options.ts";
 import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options.ts";

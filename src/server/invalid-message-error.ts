@@ -1,5 +1,5 @@
 import { TidewayError } from "../errors/index.ts";
-import { CloseCode } from "../protocol/index.ts";
+import { CloseCode } from "../protocol/close-code.ts";
 import type { SchemaIssue } from "./standard-schema.ts";
 
 /**

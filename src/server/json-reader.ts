@@ -1,5 +1,5 @@
 import { TidewayError, UsageError } from "../errors/index.ts";
-import { CloseCode } from "../protocol/index.ts";
+import { CloseCode } from "../protocol/close-code.ts";
 import type { Message } from "../streams/message-consumer.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";
 import type { ServerSocket } from "./server-socket.ts";

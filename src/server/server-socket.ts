@@ -3,7 +3,8 @@ import type { CloseInfo, Connection, ConnectionHandler } from "../connection/con
 import { ReadyState } from "../connection/connection.ts";
 import { ConnectionClosedError, type ProtocolError, type TidewayError } from "../errors/index.ts";
 import { isExpectedEnd } from "../protocol/close-code.ts";
-import { CloseCode, PreparedMessage } from "../protocol/index.ts";
+import { CloseCode } from "../protocol/close-code.ts";
+import { PreparedMessage } from "../protocol/prepared-message.ts";
 import type { Message } from "../streams/message-consumer.ts";
 import { MessageQueue } from "../streams/message-queue.ts";
 import type { MessageListener, MessageSubscription } from "../streams/message-subscription.ts";

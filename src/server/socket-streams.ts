@@ -1,5 +1,5 @@
 import { UsageError } from "../errors/index.ts";
-import { CloseCode } from "../protocol/index.ts";
+import { CloseCode } from "../protocol/close-code.ts";
 import type { SendData } from "./send-data.ts";
 
 /** What `addStream` takes: anything to be iterated over, `ReadableStream` included. */

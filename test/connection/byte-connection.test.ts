@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { ConnectionEnvironment } from "../../src/connection/byte-connection-options.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { TransportError } from "../../src/errors/index.ts";
-import { PreparedMessage, SharedOutput } from "../../src/protocol/index.ts";
+import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
+import { SharedOutput } from "../../src/protocol/shared-output.ts";
 import { asPeerOf, frame, fromHex, hexOf, ROLES, toHex } from "../protocol/support.ts";
 import { rig } from "./support.ts";
 

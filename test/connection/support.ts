@@ -9,7 +9,7 @@ import { FlushQueue } from "../../src/connection/flush-queue.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { type Clock, TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { fastEnvironment } from "../../src/node/serve/tcp-environments.ts";
-import { SharedOutput } from "../../src/protocol/index.ts";
+import { SharedOutput } from "../../src/protocol/shared-output.ts";
 import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
 import { asPeerOf, fromHex, lend, type Role, toHex, withoutMasks } from "../protocol/support.ts";
 

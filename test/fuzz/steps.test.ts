@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  ClientHandshake,
-  Endpoint,
-  OutputBuffer,
-  readUpgradeRequest,
-  ServerHandshake,
-} from "../../src/protocol/index.ts";
+import { Endpoint } from "../../src/protocol/endpoint.ts";
+import { ClientHandshake } from "../../src/protocol/handshake/client-handshake.ts";
+import { ServerHandshake } from "../../src/protocol/handshake/server-handshake.ts";
+import { readUpgradeRequest } from "../../src/protocol/handshake/upgrade-request.ts";
+import { OutputBuffer } from "../../src/protocol/output-buffer.ts";
 import { parseExtensions } from "../../src/protocol/handshake/index.ts";
 import { asPeerOf, exactPool, fromHex, plainEnvironment, ROLES } from "../protocol/support.ts";
 import { compilePattern } from "../../src/server/patterns/route-pattern.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors/index.ts";
-import { Endpoint, OutputBuffer } from "../../src/protocol/index.ts";
+import { Endpoint } from "../../src/protocol/endpoint.ts";
+import { OutputBuffer } from "../../src/protocol/output-buffer.ts";
 import {
   asPeerOf,
   exactPool,

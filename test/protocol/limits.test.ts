@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ByteBudget } from "../../src/protocol/index.ts";
+import { ByteBudget } from "../../src/protocol/byte-budget.ts";
 import {
   asPeerOf,
   frame,

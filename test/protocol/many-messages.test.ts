@@ -2,7 +2,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
-import { Endpoint, OutputBuffer } from "../../src/protocol/index.ts";
+import { Endpoint } from "../../src/protocol/endpoint.ts";
+import { OutputBuffer } from "../../src/protocol/output-buffer.ts";
 import {
   asPeerOf,
   exactPool,

@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { fastEnvironment } from "../../src/node/serve/tcp-environments.ts";
-import {
-  type DeflateCodec,
-  type DeflateSettings,
-  type EndpointOptions,
-  PreparedMessage,
-} from "../../src/protocol/index.ts";
+import type { DeflateCodec } from "../../src/protocol/deflate/codec.ts";
+import type { DeflateSettings } from "../../src/protocol/deflate/settings.ts";
+import type { EndpointOptions } from "../../src/protocol/endpoint.ts";
+import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import { frame, hexOf, probe, type Probe } from "./support.ts";
 
 /** A codec that counts what it is asked to compress. */

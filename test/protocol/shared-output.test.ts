@@ -1,6 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Endpoint, OutputBuffer, PreparedMessage, SharedOutput } from "../../src/protocol/index.ts";
+import { Endpoint } from "../../src/protocol/endpoint.ts";
+import { OutputBuffer } from "../../src/protocol/output-buffer.ts";
+import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
+import { SharedOutput } from "../../src/protocol/shared-output.ts";
 import { exactPool, frame, hexOf, plainEnvironment, toHex } from "./support.ts";
 
 /** A server's end whose output is taken away as a connection does it. */

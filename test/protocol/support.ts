@@ -1,14 +1,9 @@
 import { createHash, randomFillSync } from "node:crypto";
 import type { ProtocolError } from "../../src/errors/index.ts";
-import {
-  type BufferPool,
-  type ClosingRecord,
-  Endpoint,
-  type EndpointEnvironment,
-  type EndpointOptions,
-  OutputBuffer,
-  type ProtocolEnvironment,
-} from "../../src/protocol/index.ts";
+import { type ClosingRecord, Endpoint, type EndpointOptions } from "../../src/protocol/endpoint.ts";
+import type { EndpointEnvironment } from "../../src/protocol/endpoint-environment.ts";
+import { type BufferPool, OutputBuffer } from "../../src/protocol/output-buffer.ts";
+import type { ProtocolEnvironment } from "../../src/protocol/protocol-environment.ts";
 import { withSharedBuffers } from "../../src/protocol/endpoint-environment.ts";
 
 /** An environment without Node's shortcuts, so that the protocol is tested on plain typed arrays. */

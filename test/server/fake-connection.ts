@@ -4,7 +4,7 @@ import {
   type ConnectionHandler,
   ReadyState,
 } from "../../src/connection/connection.ts";
-import type { PreparedMessage } from "../../src/protocol/index.ts";
+import type { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import type { TidewayError } from "../../src/errors/index.ts";
 
 /** A connection whose peer is the test. It notes what it is asked to do. */

@@ -1,6 +1,6 @@
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { nodeEnvironment } from "../../src/node/environment/connection-environment.ts";
-import { ByteBudget } from "../../src/protocol/index.ts";
+import { ByteBudget } from "../../src/protocol/byte-budget.ts";
 import type { HttpRefusal, WebSocketOffer } from "../../src/protocol/handshake/index.ts";
 import {
   type RefusalListener,

@@ -1,4 +1,5 @@
-import { Endpoint, type EndpointEvents, OutputBuffer } from "../../../dist/protocol/index.js";
+import { Endpoint, type EndpointEvents } from "../../../dist/protocol/endpoint.js";
+import { OutputBuffer } from "../../../dist/protocol/output-buffer.js";
 import { nodePlatform } from "../../../dist/node/environment/protocol-environment.js";
 
 const SLAB_BYTES = 1024 * 1024;

@@ -1,7 +1,7 @@
 import type { ConnectionEnvironment } from "../../connection/byte-connection-options.ts";
 import { FlushQueue } from "../../connection/flush-queue.ts";
 import { SlabPool } from "../../connection/slab-pool.ts";
-import { SharedOutput } from "../../protocol/index.ts";
+import { SharedOutput } from "../../protocol/shared-output.ts";
 import { createZlibCodec } from "./deflate/zlib-codec.ts";
 import { nodePlatform } from "./protocol-environment.ts";
 import { wheel } from "./timers.ts";

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { ByteBudget } from "../../protocol/index.ts";
+import type { ByteBudget } from "../../protocol/byte-budget.ts";
 import { ByteAccumulator } from "./byte-accumulator.ts";
 
 /** Listens to an `EarlyDataBuffer` until `release`. At most one method is called, once. */

@@ -1,5 +1,5 @@
 import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
-import type { ByteBudget } from "../../protocol/index.ts";
+import type { ByteBudget } from "../../protocol/byte-budget.ts";
 import { cancelBody } from "../../server/http-answer.ts";
 import type { UpgradeDecision } from "../../server/upgrade.ts";
 import { EarlyDataBuffer } from "./early-data-buffer.ts";

@@ -1,7 +1,7 @@
 /// <reference types="node" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Server as HttpServer } from "node:http";
-import { CloseCode } from "../../protocol/index.ts";
+import { CloseCode } from "../../protocol/close-code.ts";
 import { UsageError } from "../../errors/index.ts";
 import { checkCount, checkDelay, checkNames, invalidOption } from "../../server/options.ts";
 import { checkCloseArguments } from "../../server/socket-arguments.ts";

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
-import { Endpoint, OutputBuffer, type EndpointEnvironment } from "../../../src/protocol/index.ts";
+import { Endpoint } from "../../../src/protocol/endpoint.ts";
+import type { EndpointEnvironment } from "../../../src/protocol/endpoint-environment.ts";
+import { OutputBuffer } from "../../../src/protocol/output-buffer.ts";
 import {
   exactPool,
   plainEnvironment,

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { ClientHandshake, type ClientHandshakeOutcome } from "../../../src/protocol/index.ts";
+import {
+  ClientHandshake,
+  type ClientHandshakeOutcome,
+} from "../../../src/protocol/handshake/client-handshake.ts";
 import { plainEnvironment } from "../../protocol/support.ts";
 import { byteByByte, cutAt, cuts } from "../bytes.ts";
 import { readHead } from "../model/http-head.ts";

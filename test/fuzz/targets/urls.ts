@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { parseProtocols, parseUrl } from "../../../src/client/web-socket-arguments.ts";
-import { ClientHandshake, ServerHandshake, UsageError } from "../../../src/protocol/index.ts";
+import { UsageError } from "../../../src/errors/index.ts";
+import { ClientHandshake } from "../../../src/protocol/handshake/client-handshake.ts";
+import { ServerHandshake } from "../../../src/protocol/handshake/server-handshake.ts";
 import { plainEnvironment } from "../../protocol/support.ts";
 import type { FuzzTarget } from "../target.ts";
 

@@ -2,7 +2,7 @@ import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { fastEnvironment } from "../../../src/node/serve/tcp-environments.ts";
 import type { DeflateAgreement } from "../../../src/protocol/deflate/index.ts";
-import type { EndpointOptions } from "../../../src/protocol/index.ts";
+import type { EndpointOptions } from "../../../src/protocol/endpoint.ts";
 import { frame, hexOf, probe, type Probe, type Role, ROLES, toHex } from "../support.ts";
 
 const codec = fastEnvironment.deflateCodec;

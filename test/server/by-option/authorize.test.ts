@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import { MemoryNetwork } from "tideway/testing";
 import { type ApplicationOptions, route, type StandardSchema } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
-import { ByteBudget } from "../../../src/protocol/index.ts";
+import { ByteBudget } from "../../../src/protocol/byte-budget.ts";
 import { EarlyDataBuffer } from "../../../src/node/requests/early-data-buffer.ts";
 import type { Routes } from "../../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
