@@ -7,7 +7,7 @@ import type {
   WebSocketConstructor,
   WebSocketStreamConstructor,
 } from "tideway";
-import type { ApplicationOptions, Attachment } from "tideway/server";
+import type { ApplicationOptions, Attachment, RoutesOption } from "tideway/server";
 import { defineWebSocketStream } from "../client/web-socket-stream.ts";
 import { UsageError } from "../errors/index.ts";
 import { createReconnectingClass } from "../node/client/reconnecting-class.ts";
@@ -15,7 +15,6 @@ import { createWebSocketClass } from "../node/client/web-socket-class.ts";
 import { createConnector } from "../node/client/connect.ts";
 import { attach } from "../node/serve/serve.ts";
 import { fastDispatch, fastEnvironment } from "../node/serve/tcp-environments.ts";
-import type { RoutesOption } from "../server/routes.ts";
 import { inNextTurn } from "../node/environment/timers.ts";
 import { fetchOver } from "./fetch-over.ts";
 import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";

@@ -28,4 +28,81 @@ describe("MemoryBroker", () => {
     await stop();
     await expect(useOther()).rejects.toThrow(expect.objectContaining({ code: "TOPICS_FULL" }));
   });
+
+  describe("keeps a topic with a listener, however long it is quiet,", () => {
+    const RETENTION = { size: 10, bytes: 1_000, ageMs: 1_000, idWindowMs: 1_000 };
+    const BEYOND_RETENTION_MS = 10_000_000;
+
+    /** A broker whose clock the test sets, and what its listeners to `quiet` get. */
+    function open() {
+      const clock = { nowMs: 0 };
+      const broker = new MemoryBroker({ nowMs: () => clock.nowMs });
+      const got: unknown[] = [];
+      const listener = {
+        onPublication: ({ data }: { readonly data: unknown }) => void got.push(data),
+        onInterruption() {},
+        onPresenceChange() {},
+      };
+      const publish = (topic: string, data: string) =>
+        broker.publish(topic, { id: `${topic} ${data}`, data }, RETENTION);
+      /** Lets time pass. Uses of other topics evict what has expired. */
+      const passTime = async (): Promise<void> => {
+        clock.nowMs += BEYOND_RETENTION_MS;
+        for (const data of ["1", "2", "3"]) await publish("other", `${clock.nowMs} ${data}`);
+      };
+      return { broker, got, listener, publish, passTime };
+    }
+
+    it("and its epoch with it", async () => {
+      const { broker, got, listener, publish, passTime } = open();
+      await broker.subscribe("quiet", listener);
+      const { position } = await publish("quiet", "1");
+      await passTime();
+      await passTime();
+      expect(await publish("quiet", "2")).toEqual({
+        position: { ...position, offset: 2 },
+        isDuplicate: false,
+      });
+      expect(got).toEqual(["1", "2"]);
+    });
+
+    it("also after another listener has stopped", async () => {
+      const { broker, got, listener, publish, passTime } = open();
+      const stop = await broker.subscribe("quiet", { ...listener, onPublication() {} });
+      await broker.subscribe("quiet", listener);
+      const { position } = await publish("quiet", "1");
+      await stop();
+      await passTime();
+      await passTime();
+      expect((await publish("quiet", "2")).position).toEqual({ ...position, offset: 2 });
+      expect(got).toEqual(["1", "2"]);
+    });
+
+    it("and evicts it after the last one has stopped", async () => {
+      const { broker, listener, publish, passTime } = open();
+      const stop = await broker.subscribe("quiet", listener);
+      const { position } = await publish("quiet", "1");
+      await stop();
+      await passTime();
+      expect((await publish("quiet", "2")).position.epoch).not.toBe(position.epoch);
+    });
+
+    it("and its last position after its history has expired", async () => {
+      const { broker, listener, publish, passTime } = open();
+      await broker.subscribe("quiet", listener);
+      const { position } = await publish("quiet", "1");
+      await passTime();
+      const page = await broker.history("quiet", { limit: 10 }, RETENTION);
+      expect(page).toEqual({ position, publications: [] });
+    });
+  });
+
+  it.each([null, [], "maxTopics", { maxTopics: 0 }, { nowMs: 5 }, { maxTopicz: 1 }])(
+    "throws a UsageError for the options %j",
+    (options) => {
+      expect(() => new MemoryBroker(options as never)).toThrow(
+        expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
+      );
+    },
+  );
 });

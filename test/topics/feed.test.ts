@@ -1,0 +1,460 @@
+import { BrokerError, MemoryBroker, type TopicOptions } from "tideway/topics";
+import { describe, expect, it } from "vitest";
+import { Feed } from "../../src/topics/feed.ts";
+import type { Publication } from "../../src/topics/publication.ts";
+import { resolveTopicOptions } from "../../src/topics/topic-options.ts";
+import type { TopicsEnvironment } from "../../src/topics/topics-environment.ts";
+import {
+  FaultyBroker,
+  ManualTimers,
+  received,
+  RecordingSocket,
+  settle,
+  texts,
+  types,
+} from "./support.ts";
+
+const TOPIC = "news";
+
+/** A feed on a broker that a test can disturb, and what it reports. */
+class Stage {
+  readonly broker = new FaultyBroker(new MemoryBroker({ nowMs: () => 0 }));
+  readonly timers = new ManualTimers();
+  readonly errors: unknown[] = [];
+  readonly settings;
+  readonly feed: Feed;
+  emptied = 0;
+  /** How many messages were made for many sockets. */
+  shared = 0;
+  #ids = 0;
+
+  constructor(options: TopicOptions = {}) {
+    const environment: TopicsEnvironment = {
+      broker: this.broker,
+      timers: this.timers,
+      requestTimeoutMs: 1_000,
+      publishTimeoutMs: 1_000,
+      presenceTtlMs: 1_000,
+      share: (content) => {
+        this.shared++;
+        return content;
+      },
+      report: (error) => void this.errors.push(error),
+      checkOpen: () => {},
+    };
+    this.settings = resolveTopicOptions(options);
+    this.feed = new Feed(TOPIC, environment, this.settings, () => this.emptied++);
+  }
+
+  async publish(...data: readonly string[]): Promise<void> {
+    for (const text of data) {
+      const draft = { id: `${this.#ids++}`, data: text };
+      await this.broker.inner.publish(TOPIC, draft, this.settings.retention);
+    }
+  }
+
+  async subscribe(since?: unknown) {
+    const socket = new RecordingSocket();
+    return { socket, ...(await this.feed.subscribe(socket, since)) };
+  }
+
+  /** Loses deliveries until the function that is returned is called. */
+  loseDeliveries(): () => void {
+    this.broker.onDelivery = () => {};
+    return () => (this.broker.onDelivery = (deliver) => deliver());
+  }
+}
+
+async function openStage(options: TopicOptions = {}, data: readonly string[] = []): Promise<Stage> {
+  const stage = new Stage(options);
+  await stage.publish(...data);
+  await stage.feed.open();
+  stage.broker.calls.length = 0;
+  return stage;
+}
+
+/** The error with which a promise rejects. Handled at once, since the test awaits it later. */
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+const unavailable = (): BrokerError => new BrokerError("BROKER_UNAVAILABLE", "cut off");
+
+describe("Feed: opening", () => {
+  it("starts at the last position, and serves earlier ones from memory", async () => {
+    const stage = await openStage({}, ["1", "2", "3"]);
+    const { socket, position } = await stage.subscribe({ ...stage.feed.position, offset: 1 });
+    expect(position.offset).toBe(1);
+    expect(texts(socket)).toEqual(["2", "3"]);
+    expect(stage.broker.calls).toEqual([]);
+  });
+
+  it("delivers what arrives while it opens", async () => {
+    const stage = new Stage();
+    stage.broker.onPage = async (page) => {
+      await stage.publish("during");
+      return page;
+    };
+    await stage.feed.open();
+    expect(stage.feed.position.offset).toBe(1);
+  });
+
+  it.each(["subscribe", "history"])("rejects and closes if %s fails", async (method) => {
+    const stage = new Stage();
+    stage.broker.onCall = async (called) => {
+      if (called === method) throw unavailable();
+    };
+    await expect(stage.feed.open()).rejects.toThrow("cut off");
+    expect(stage.broker.listeners.size).toBe(0);
+    await expect(stage.subscribe()).rejects.toMatchObject({ code: "BROKER_CLOSED" });
+  });
+
+  it("stops listening if the broker answers after the timeout", async () => {
+    const stage = new Stage();
+    let answer!: () => void;
+    stage.broker.onCall = () => new Promise((resolve) => (answer = resolve));
+    const opening = stage.feed.open();
+    const failure = failureOf(opening);
+    await stage.timers.advance(1_000);
+    expect(await failure).toMatchObject({ code: "BROKER_TIMEOUT" });
+    answer();
+    await settle();
+    expect(stage.broker.listeners.size).toBe(0);
+  });
+});
+
+describe("Feed: recovery", () => {
+  it.each([
+    ["no-position", undefined],
+    ["no-position", ""],
+    ["invalid-position", "x"],
+    ["epoch-changed", "other:1"],
+  ])("starts at the end with the reason %s for %j", async (reason, since) => {
+    const stage = await openStage({}, ["1", "2"]);
+    const { socket, ...start } = await stage.subscribe(since);
+    expect(start).toMatchObject({ recovered: false, reason, position: stage.feed.position });
+    expect(received(socket)).toEqual([
+      expect.objectContaining({ type: "subscribed", recovered: false, reason }),
+    ]);
+  });
+
+  it("starts at the end with position-ahead after the broker confirms it", async () => {
+    const stage = await openStage({}, ["1"]);
+    const start = await stage.subscribe({ ...stage.feed.position, offset: 5 });
+    expect(start).toMatchObject({ recovered: false, reason: "position-ahead" });
+    expect(stage.broker.calls).toContain("history");
+  });
+
+  it("starts at the end with missing if the history is too short", async () => {
+    const stage = await openStage({ historySize: 2 }, ["1", "2", "3", "4", "5"]);
+    const start = await stage.subscribe({ ...stage.feed.position, offset: 1 });
+    expect(start).toMatchObject({ recovered: false, reason: "missing" });
+  });
+
+  it("reads on before it calls a position unknown: the client may have seen it elsewhere", async () => {
+    const stage = await openStage();
+    const deliver = stage.loseDeliveries();
+    await stage.publish("1", "2");
+    deliver();
+    const { recovered, socket } = await stage.subscribe({ ...stage.feed.position, offset: 1 });
+    await settle();
+    expect(recovered).toBe(true);
+    expect(texts(socket)).toEqual(["2"]);
+  });
+
+  it("rejects, and lets the socket try again, if the broker must be asked and fails", async () => {
+    const stage = await openStage({}, ["1"]);
+    stage.broker.onCall = () => Promise.reject(unavailable());
+    const socket = new RecordingSocket();
+    const subscribing = stage.feed.subscribe(socket, "other:1");
+    const failure = failureOf(subscribing);
+    await stage.timers.advance(1_000);
+    expect(await failure).toMatchObject({ code: "BROKER_TIMEOUT" });
+    stage.broker.onCall = async () => {};
+    await stage.feed.subscribe(socket, undefined);
+    expect(types(socket)).toEqual(["subscribed"]);
+  });
+
+  it("refuses a socket that is subscribed, or about to be", async () => {
+    const stage = await openStage({}, ["1"]);
+    const socket = new RecordingSocket();
+    const first = stage.feed.subscribe(socket, "other:1");
+    const expected = { name: "UsageError", code: "ALREADY_SUBSCRIBED" };
+    await expect(stage.feed.subscribe(socket, undefined)).rejects.toMatchObject(expected);
+    await first;
+    await expect(stage.feed.subscribe(socket, undefined)).rejects.toMatchObject(expected);
+  });
+
+  it("lets a socket subscribe again after it has ended", async () => {
+    const stage = await openStage();
+    const { socket, subscriber } = await stage.subscribe();
+    subscriber.end();
+    expect(stage.emptied).toBe(1);
+    await stage.feed.subscribe(socket, undefined);
+    await stage.publish("1");
+    expect(texts(socket)).toEqual(["1"]);
+  });
+});
+
+describe("Feed: following the broker", () => {
+  it("ignores publications that the broker delivers twice", async () => {
+    const stage = await openStage();
+    const { socket } = await stage.subscribe();
+    stage.broker.onDelivery = (deliver) => {
+      deliver();
+      deliver();
+    };
+    await stage.publish("1", "2");
+    expect(texts(socket)).toEqual(["1", "2"]);
+    expect(stage.broker.calls).toEqual([]);
+  });
+
+  it("reads what was not delivered at the next publication", async () => {
+    const stage = await openStage();
+    const { socket } = await stage.subscribe();
+    const deliver = stage.loseDeliveries();
+    await stage.publish("1", "2");
+    deliver();
+    await stage.publish("3");
+    await settle();
+    expect(texts(socket)).toEqual(["1", "2", "3"]);
+    expect(stage.broker.calls).toEqual(["history"]);
+  });
+
+  it("reads what was not delivered at the second check without a publication", async () => {
+    const stage = await openStage();
+    const { socket } = await stage.subscribe();
+    await stage.publish("1");
+    const deliver = stage.loseDeliveries();
+    await stage.publish("2");
+    deliver();
+    stage.feed.check();
+    await settle();
+    expect(texts(socket)).toEqual(["1"]);
+    stage.feed.check();
+    await settle();
+    expect(texts(socket)).toEqual(["1", "2"]);
+  });
+
+  it("reads after an interruption, as many pages as it takes", async () => {
+    const stage = await openStage({ historySize: 2_000 });
+    const { socket } = await stage.subscribe();
+    const deliver = stage.loseDeliveries();
+    const numbers = Array.from({ length: 600 }, (_, index) => `${index}`);
+    await stage.publish(...numbers);
+    deliver();
+    stage.broker.interrupt();
+    await settle();
+    expect(texts(socket)).toEqual(numbers);
+    expect(stage.broker.calls.length).toBe(3);
+  });
+
+  it("retries a read until the broker answers, and reports the first failure", async () => {
+    const stage = await openStage();
+    const { socket } = await stage.subscribe();
+    const deliver = stage.loseDeliveries();
+    await stage.publish("1");
+    deliver();
+    stage.broker.onCall = () => Promise.reject(unavailable());
+    stage.broker.interrupt();
+    await stage.timers.advance(20_000);
+    expect(stage.errors).toEqual([unavailable()]);
+    expect(texts(socket)).toEqual([]);
+    stage.broker.onCall = async () => {};
+    await stage.timers.advance(5_000);
+    expect(texts(socket)).toEqual(["1"]);
+  });
+
+  it("delivers what arrives during a read after what it read", async () => {
+    const stage = await openStage();
+    const { socket } = await stage.subscribe();
+    const deliver = stage.loseDeliveries();
+    await stage.publish("1");
+    deliver();
+    stage.broker.onPage = async (page) => {
+      stage.broker.onPage = async (later) => later;
+      await stage.publish("2", "3");
+      return page;
+    };
+    stage.broker.interrupt();
+    await settle();
+    expect(texts(socket)).toEqual(["1", "2", "3"]);
+  });
+
+  it("reads again if more arrive during a read than it keeps", async () => {
+    const stage = await openStage({ historySize: 5_000 });
+    const { socket } = await stage.subscribe();
+    const numbers = Array.from({ length: 1_100 }, (_, index) => `${index}`);
+    stage.broker.onPage = async (page) => {
+      stage.broker.onPage = async (later) => later;
+      await stage.publish(...numbers);
+      return page;
+    };
+    stage.broker.interrupt();
+    await settle();
+    expect(texts(socket)).toEqual(numbers);
+  });
+
+  it("sends lost once the history no longer has what was not delivered", async () => {
+    const stage = await openStage({ historySize: 2 });
+    const { socket } = await stage.subscribe();
+    const deliver = stage.loseDeliveries();
+    await stage.publish("1", "2", "3", "4", "5");
+    deliver();
+    stage.broker.interrupt();
+    await settle();
+    await stage.publish("6");
+    expect(types(socket)).toEqual([
+      "subscribed",
+      "lost",
+      "publication",
+      "publication",
+      "publication",
+    ]);
+    expect(received(socket)[1]).toMatchObject({ type: "lost", reason: "missing" });
+    expect(texts(socket)).toEqual(["4", "5", "6"]);
+  });
+
+  it("sends lost when the epoch has changed, and continues in the new one", async () => {
+    const stage = await openStage({}, ["1"]);
+    const { socket } = await stage.subscribe();
+    const inEpoch = (publication: Publication): Publication => ({
+      ...publication,
+      position: { ...publication.position, epoch: "new" },
+    });
+    stage.broker.onPage = async ({ position, publications }) => ({
+      position: { ...position, epoch: "new" },
+      publications: publications.map(inEpoch),
+    });
+    stage.broker.interrupt();
+    await settle();
+    expect(received(socket)[1]).toMatchObject({ type: "lost", reason: "epoch-changed" });
+    expect(stage.feed.position).toEqual({ epoch: "new", offset: 1 });
+    const [listener] = stage.broker.listeners;
+    const publication = { position: { epoch: "new", offset: 2 }, id: "2", data: "2" };
+    listener.onPublication(publication);
+    expect(texts(socket)).toEqual(["2"]);
+  });
+
+  it("serves nothing of an earlier epoch from memory", async () => {
+    const stage = await openStage({}, ["1", "2"]);
+    const { epoch } = stage.feed.position;
+    stage.broker.onPage = async ({ position }) => ({
+      position: { ...position, epoch: "new" },
+      publications: [],
+    });
+    stage.broker.interrupt();
+    await settle();
+    const start = await stage.subscribe({ epoch, offset: 1 });
+    expect(start).toMatchObject({ recovered: false, reason: "epoch-changed" });
+  });
+});
+
+describe("Feed: encoding", () => {
+  it("encodes a publication once, whatever the number of subscribers", async () => {
+    const stage = await openStage();
+    const sockets = [await stage.subscribe(), await stage.subscribe(), await stage.subscribe()];
+    await stage.publish("1");
+    expect(stage.shared).toBe(1);
+    expect(sockets.map(({ socket }) => texts(socket))).toEqual([["1"], ["1"], ["1"]]);
+  });
+
+  it("reports an encoder that throws, and sends lost instead of the publication", async () => {
+    const broken = new Error("cannot encode");
+    const stage = await openStage({
+      encode(message) {
+        if (message.type === "publication" && message.publication.data === "bad") throw broken;
+        return JSON.stringify(message);
+      },
+    });
+    const { socket } = await stage.subscribe();
+    await stage.publish("good", "bad", "good");
+    expect(types(socket)).toEqual(["subscribed", "publication", "lost", "publication"]);
+    expect(stage.errors).toEqual([broken]);
+  });
+
+  it("reports an encoder that returns something else than data", async () => {
+    const stage = await openStage({ encode: () => 1 as never });
+    await stage.subscribe();
+    expect(stage.errors).toMatchObject([{ name: "UsageError", code: "INVALID_DATA" }]);
+  });
+
+  it("does not serve from memory if a publication before the end cannot be encoded", async () => {
+    let isBroken = true;
+    const stage = new Stage({
+      encode(message) {
+        if (isBroken && message.type === "publication" && message.publication.data === "2") {
+          throw new Error("cannot encode");
+        }
+        return JSON.stringify(message);
+      },
+    });
+    await stage.publish("1", "2", "3");
+    await stage.feed.open();
+    isBroken = false;
+    stage.broker.calls.length = 0;
+    const { recovered } = await stage.subscribe({ ...stage.feed.position, offset: 2 });
+    expect(recovered).toBe(true);
+    expect(stage.broker.calls).toContain("history");
+  });
+});
+
+describe("Feed: closing", () => {
+  it("stops listening, and closes its sockets with 1001", async () => {
+    const stage = await openStage();
+    const { socket } = await stage.subscribe();
+    await stage.feed.close();
+    expect(socket.closeCode).toBe(1001);
+    expect(stage.broker.listeners.size).toBe(0);
+    expect(stage.feed.hasSubscribers).toBe(false);
+  });
+
+  it("ends the reads that are under way, and delivers nothing more", async () => {
+    const stage = await openStage();
+    const [listener] = stage.broker.listeners;
+    const { socket } = await stage.subscribe();
+    stage.broker.onCall = () => Promise.reject(unavailable());
+    stage.broker.interrupt();
+    await settle();
+    await stage.feed.close();
+    await stage.timers.advance(60_000);
+    expect(stage.broker.calls).toEqual(["history"]);
+    listener.onPublication({ position: { ...stage.feed.position, offset: 1 }, id: "1", data: "1" });
+    expect(texts(socket)).toEqual([]);
+  });
+
+  it("rejects a subscriber that waits for the broker meanwhile", async () => {
+    const stage = await openStage();
+    let answer!: () => void;
+    stage.broker.onCall = () => new Promise((resolve) => (answer = resolve));
+    const subscribing = stage.subscribe("other:1");
+    const failure = failureOf(subscribing);
+    await settle();
+    await stage.feed.close();
+    stage.broker.onCall = async () => {};
+    answer();
+    expect(await failure).toMatchObject({ code: "BROKER_CLOSED" });
+  });
+});
+
+describe("Feed: presence", () => {
+  it("sends the members first, then joins and leaves when the broker reports a change", async () => {
+    const stage = await openStage({ presence: true });
+    const { socket } = await stage.subscribe();
+    const entry = { key: "k", value: JSON.stringify({ v: 1, id: "ann" }) };
+    await stage.broker.inner.enter(TOPIC, entry, 60_000);
+    await settle();
+    await stage.broker.inner.leave(TOPIC, "k");
+    await settle();
+    expect(types(socket)).toEqual(["subscribed", "members", "join", "leave"]);
+  });
+
+  it("reads the members at each check", async () => {
+    const stage = await openStage({ presence: true });
+    stage.feed.check();
+    await settle();
+    expect(stage.broker.calls).toContain("members");
+  });
+});
