@@ -1,18 +1,8 @@
+import { isUtf8 } from "node:buffer";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Utf8Validator } from "../../src/protocol/utf8.ts";
 import { fromHex } from "./support.ts";
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
-function decodes(bytes: Uint8Array): boolean {
-  try {
-    decoder.decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function validates(bytes: Uint8Array, ...cuts: number[]): boolean {
   const validator = new Utf8Validator();
@@ -33,16 +23,19 @@ function failsAt(bytes: Uint8Array): number {
 describe("Utf8Validator (RFC 3629)", () => {
   it("agrees with a strict decoder on every sequence of two bytes and of three", () => {
     const bytes = new Uint8Array(3);
+    const wrong: string[] = [];
     for (let first = 0; first < 256; first++) {
       for (let second = 0; second < 256; second++) {
         bytes.set([first, second]);
-        expect(validates(bytes.subarray(0, 2))).toBe(decodes(bytes.subarray(0, 2)));
+        const two = bytes.subarray(0, 2);
+        if (validates(two) !== isUtf8(two)) wrong.push(`${first} ${second}`);
         for (const third of [0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xff]) {
           bytes[2] = third;
-          if (validates(bytes) !== decodes(bytes)) expect.fail(`${first} ${second} ${third}`);
+          if (validates(bytes) !== isUtf8(bytes)) wrong.push(`${first} ${second} ${third}`);
         }
       }
     }
+    expect(wrong).toEqual([]);
   });
 
   it("agrees with a strict decoder on any bytes, cut anywhere", () => {
@@ -51,7 +44,7 @@ describe("Utf8Validator (RFC 3629)", () => {
       .map(([head, middle, tail]) => Buffer.concat([Buffer.from(head), middle, Buffer.from(tail)]));
     fc.assert(
       fc.property(nearlyText, fc.nat(), (bytes, cut) => {
-        expect(validates(bytes, cut % (bytes.length + 1))).toBe(decodes(bytes));
+        expect(validates(bytes, cut % (bytes.length + 1))).toBe(isUtf8(bytes));
       }),
       { numRuns: 2000 },
     );
