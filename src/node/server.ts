@@ -66,7 +66,8 @@ export type {
 export type { TypedSocket } from "../server/typed-socket.ts";
 export type { Message } from "../streams/message-consumer.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";
-export { files, type FilesOptions } from "./files/files.ts";
+export { files } from "./files/files.ts";
+export type { FilesOptions } from "./files/serve-file.ts";
 export type {
   Attachment,
   DrainOptions,

@@ -3,19 +3,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "../../errors/index.ts";
 import { NEEDS_WILDCARD } from "../../server/values.ts";
-
-/** What `files` can do otherwise. */
-export interface FilesOptions {
-  /** The file that answers for its directory; false for none. Default `"index.html"`. */
-  readonly index?: string | false;
-  /**
-   * Whether to serve what has a name that begins with a dot, `.env` and `.git` among it. Default
-   * `"hide"`.
-   */
-  readonly dotfiles?: "hide" | "serve";
-  /** The value of `Cache-Control`. Default: none, so that clients ask again by `ETag`. */
-  readonly cacheControl?: string;
-}
+import type { FilesOptions } from "./serve-file.ts";
 
 /**
  * Serves the files below `directory`: `"/static/*": files("public")`. The last wildcard of the route
@@ -38,7 +26,7 @@ export function files(
 ) => Promise<Response> {
   const root = toRoot(directory);
   const handler: ReturnType<typeof files> = async (request, context) => {
-    // Most servers of WebSockets serve no files, and what this loads takes a third of the heap.
+    // Most servers of WebSockets do not serve files, and this module takes a third of the heap.
     const { serveFile } = await import("./serve-file.ts");
     return serveFile(root, request, context, options);
   };

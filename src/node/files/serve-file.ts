@@ -4,14 +4,23 @@ import { join, sep } from "node:path";
 import { detectMimeType } from "@remix-run/mime";
 import { createFileResponse } from "@remix-run/response/file";
 import { DiskFile } from "./file-body.ts";
-import type { FilesOptions } from "./files.ts";
+
+/** Options of `files`. */
+export interface FilesOptions {
+  /** The file that answers for its directory; false for none. Default `"index.html"`. */
+  readonly index?: string | false;
+  /** Whether to serve files and folders whose name begins with a dot, such as `.env`. Default `"hide"`. */
+  readonly dotfiles?: "hide" | "serve";
+  /** The value of `Cache-Control`. Default: none, so that clients ask again by `ETag`. */
+  readonly cacheControl?: string;
+}
 
 /** The part of a handler's context that has the path of the file, as its last wildcard. */
 interface FilesContext {
   readonly params: Readonly<Record<string, string | undefined>>;
 }
 
-/** Answers with what `request` asks for of the files below `root`; see `files`. */
+/** Answers `request` with a file below `root`; see `files`. */
 export async function serveFile(
   root: string,
   request: Request,
@@ -45,7 +54,7 @@ interface Found {
   readonly stats: Stats;
 }
 
-/** What the file system says of a path under which there is nothing to serve. */
+/** The error codes for a path without a file. */
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES", "EINVAL"]);
 
 /** The file or directory at `path`, unless it is outside of `root`. */
@@ -84,7 +93,7 @@ function isName(name: string): boolean {
   return name !== "" && name !== "." && name !== ".." && !/[/\\\0]/.test(name);
 }
 
-/** What the last wildcard of the route matched. */
+/** The value of the route's last wildcard. */
 function lastWildcard(context: FilesContext | undefined): string | undefined {
   let value: string | undefined;
   for (let index = 0; context?.params[index] !== undefined; index++) value = context.params[index];
@@ -106,7 +115,7 @@ async function send(
 }
 
 function typeOf(path: string): string {
-  // It looks extensions up in an object, which has more than its own: `constructor`, for one.
+  // It looks extensions up in an object, which also has inherited properties such as `constructor`.
   const type: unknown = detectMimeType(path);
   return typeof type === "string" ? type : "application/octet-stream";
 }
@@ -115,8 +124,8 @@ function typeOf(path: string): string {
 const SINGLE_RANGE = /^bytes=(?:\d+-\d*|-0*[1-9]\d*)$/i;
 
 /**
- * Drops a Range that is none, is of another unit, or is of several parts: RFC 9110 14.2 has the
- * whole file sent then. So is an empty file, of which there is no part.
+ * Removes a `Range` that is malformed, of another unit, or of several parts; RFC 9110 14.2 then allows to send
+ * the whole file. An empty file is always sent whole.
  */
 function withUsableRange(request: Request, size: number): Request {
   const range = request.headers.get("Range");

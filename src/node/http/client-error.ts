@@ -30,7 +30,7 @@ const REFUSALS: Readonly<Record<string, HttpRefusal>> = {
   }),
 };
 
-/** Answers what `node:http` could not read as a request, and CONNECT, and closes the connection. */
+/** Refuses CONNECT, and bytes that `node:http` cannot read as a request. Then closes the connection. */
 export function refuseClientErrors(httpServer: HttpServer, listener: Http1Listener): void {
   // Comes before the 'clientError' that `node:https` makes of it. Nothing can be said without TLS, and
   // what is said all the same waits for it: a handshake that ends after its time would be served with
@@ -38,7 +38,7 @@ export function refuseClientErrors(httpServer: HttpServer, listener: Http1Listen
   httpServer.prependListener("tlsClientError", (_error, socket: Duplex) => socket.destroy());
   const refused = new WeakSet<Duplex>();
   httpServer.on("clientError", (error: ClientError, socket) => {
-    // A parser that has failed fails again with whatever comes next.
+    // A parser that has failed fails again with each further chunk.
     if (refused.has(socket)) return;
     refused.add(socket);
     if (error.code === "ECONNRESET" || !socket.writable) {

@@ -2,15 +2,14 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 
-/** Whether WebSocket is among the protocols that a request wants to change to. */
+/** Whether a request asks to upgrade to WebSocket, perhaps among other protocols. */
 export function isWebSocketUpgrade(request: IncomingMessage): boolean {
   return /(?:^|,)\s*websocket\s*(?:,|$)/i.test(request.headers.upgrade ?? "");
 }
 
 /**
- * Has a request that wants to change to some other protocol served as if it did not (RFC 9110 7.8),
- * as a server without WebSockets would: its head, less the wish, goes back into the socket, to be
- * read once more.
+ * Serves a request for another protocol as a request without `Upgrade` (RFC 9110 7.8): writes its head, without
+ * that field, back into the socket, and lets the HTTP server read it again.
  */
 export function ignoreUpgrade(
   server: Server,
@@ -30,7 +29,7 @@ export function ignoreUpgrade(
   server.emit(server instanceof TlsServer ? "secureConnection" : "connection", socket);
 }
 
-/** `Connection` without what names a field that is left out. */
+/** The value of `Connection` without `upgrade`. */
 function withoutUpgrade(value: string): string {
   return value
     .split(",")

@@ -7,8 +7,8 @@ interface Entry {
 }
 
 /**
- * The responses that have not been sent to the end. They are linked with each other: each table that a
- * `Set` makes as entries come and go refers to the next, so that old ones keep dead responses alive.
+ * The unfinished responses, as a linked list. A `Set` makes new tables as entries come and go, and each old
+ * table refers to the next, so old tables keep dead responses alive.
  */
 export class InFlight implements Iterable<ServerResponse> {
   #first: Entry | undefined;

@@ -2,27 +2,29 @@ import type { IncomingMessage, Server as HttpServer } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
-import type { Http1Listener } from "./http1-listener.ts";
 
 /**
- * Drops connections whose peer stops reading in the middle of a response, for whose sake a handler,
- * or a file that it sends, would wait for ever. A handler that says nothing for a while is not the
- * peer's fault: its connection stays.
+ * Drops each connection whose client stops reading in the middle of a response: its handler, or the file that
+ * it sends, would wait for ever. A connection whose handler sends nothing for a while stays.
+ *
+ * @param isBusy whether a connection is a WebSocket or has an unanswered request
  */
-export function dropStalledPeers(httpServer: HttpServer, listener: Http1Listener): void {
-  // Not by way of the server's own timeout: the timer that it makes for each connection stays with
-  // those that become a WebSocket's, at 150 bytes each.
+export function dropStalledPeers(
+  httpServer: HttpServer,
+  isBusy: (connection: Duplex) => boolean,
+): void {
+  // The server's own timeout would add a timer of 150 bytes to each connection, also to each WebSocket.
   httpServer.on("request", ({ socket }: IncomingMessage) =>
     socket.setTimeout(stallTimeoutMs(httpServer)),
   );
-  // Comes for idle connections too, after keepAliveTimeout: having a listener, they are its to end.
+  // Idle connections also time out, after keepAliveTimeout. This listener must close them.
   httpServer.on("timeout", (socket: Socket) => {
-    if (listener.isBusy(socket)) waitOrDrop(socket, stallTimeoutMs(httpServer));
+    if (isBusy(socket)) waitOrDrop(socket, stallTimeoutMs(httpServer));
     else socket.destroy();
   });
 }
 
-/** The same for one connection that its HTTP server has let go of, as it does for every upgrade. */
+/** Does the same for one connection that its HTTP server no longer uses, because of an upgrade. */
 export function dropIfStalled(socket: Duplex, httpServer: HttpServer): void {
   if (!(socket instanceof Socket)) return;
   const timeoutMs = stallTimeoutMs(httpServer);
@@ -30,7 +32,7 @@ export function dropIfStalled(socket: Duplex, httpServer: HttpServer): void {
   socket.on("timeout", () => waitOrDrop(socket, timeoutMs));
 }
 
-/** For a connection on which nothing has moved for `timeoutMs`. */
+/** Handles a connection on which no byte has moved for `timeoutMs`. */
 function waitOrDrop(socket: Socket, timeoutMs: number): void {
   if (socket.writableLength > 0) socket.destroy();
   else socket.setTimeout(timeoutMs);

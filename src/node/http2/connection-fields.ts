@@ -1,4 +1,4 @@
-/** What HTTP/1.1 says of a connection, and HTTP/2 must not (RFC 9113 8.2.2). */
+/** The fields of HTTP/1.1 that describe a connection. HTTP/2 forbids them (RFC 9113 8.2.2). */
 const CONNECTION_FIELDS = [
   "connection",
   "http2-settings",
@@ -9,7 +9,7 @@ const CONNECTION_FIELDS = [
   "upgrade",
 ] as const;
 
-/** `response` without the fields that are specific to a connection of HTTP/1.1. */
+/** `response` without connection-specific fields. */
 export function withoutConnectionFields(response: Response): Response {
   if (!CONNECTION_FIELDS.some((name) => response.headers.has(name))) return response;
   const headers = new Headers(response.headers);
@@ -17,7 +17,7 @@ export function withoutConnectionFields(response: Response): Response {
   return new Response(response.body, { status: response.status, headers });
 }
 
-/** Whether a field, whose name may be in any case, is specific to a connection of HTTP/1.1. */
+/** Whether a field is connection-specific. Its name may be in any case. */
 export function isConnectionField(name: string): boolean {
   return CONNECTION_FIELDS.some((forbidden) => forbidden === name.toLowerCase());
 }

@@ -7,12 +7,12 @@ import {
   TOO_MANY_FIELDS,
 } from "../requests/request-target.ts";
 
-/** Reads what a request of HTTP/2 that came by TLS is for (RFC 9113 8.3.1). */
+/** Reads the target of a request of HTTP/2 over TLS (RFC 9113 8.3.1). */
 export function readHttp2Target(rawHeaders: readonly string[]): RequestTarget | HttpRefusal {
   if (countFields(rawHeaders) > MAX_HEADER_COUNT) return TOO_MANY_FIELDS;
   const fields = new HeaderFields(rawHeaders);
   const path = fields.single(":path");
-  // RFC 9113 8.3.1: a Host that is another than the :authority makes the request malformed.
+  // RFC 9113 8.3.1: a Host that differs from :authority makes the request malformed.
   const [host, ...others] = [...fields.all(":authority"), ...fields.all("host")];
   const isSameHost = others.every((other) => other.toLowerCase() === host.toLowerCase());
   if (path === undefined || !/^\/[^#]*$/.test(path) || !host || !isSameHost) {
@@ -21,13 +21,13 @@ export function readHttp2Target(rawHeaders: readonly string[]): RequestTarget | 
   return toTarget(host, path, true);
 }
 
-/** Pseudo-header fields aside, and with what a client has split one cookie field into as one. */
+/** The number of header fields: without pseudo-header fields, and with all cookie fields as one. */
 function countFields(rawHeaders: readonly string[]): number {
   let count = 0;
   let hasCookie = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i];
-    // RFC 9113 8.2.3: a cookie field may come in crumbs, so that they compress better.
+    // RFC 9113 8.2.3: a client may split its cookie field, so that it compresses better.
     if (name === "cookie") hasCookie = true;
     else if (!name.startsWith(":")) count++;
   }

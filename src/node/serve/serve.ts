@@ -114,7 +114,7 @@ export async function serve<
       ? new Http2Listener(application, httpServer, environment)
       : undefined;
   refuseClientErrors(httpServer, http1);
-  dropStalledPeers(httpServer, http1);
+  dropStalledPeers(httpServer, (connection) => http1.isBusy(connection));
   httpServer.maxConnections = connectionsFor(application.maxConnections);
   await listen(httpServer, place);
   httpServer.on("error", (error) => application.report(error, {}));

@@ -5,7 +5,6 @@ import {
   parseRequestLine,
   parseStatusLine,
 } from "../../../src/protocol/handshake/http-head.ts";
-import { parseRequestHead } from "../../../src/protocol/handshake/request-head.ts";
 import { byteByByte, cutAt, cuts, damaged, fromHex, toHex } from "../bytes.ts";
 import { type HeadRules, type ModelHead, readHead } from "../model/http-head.ts";
 import type { FuzzTarget } from "../target.ts";
@@ -19,7 +18,7 @@ interface HeadInput {
   readonly cuts: readonly number[];
 }
 
-/** A head is read as the model reads it, wherever it is cut, and in one piece by the fast way too. */
+/** The reader reads a head as the model does, in one piece and wherever it is split. */
 export const httpHead: FuzzTarget<HeadInput> = {
   name: "http-head",
 
@@ -47,10 +46,6 @@ export const httpHead: FuzzTarget<HeadInput> = {
     assert.deepEqual(read([bytes], input), expected);
     assert.deepEqual(read(byteByByte(bytes), input), expected);
     assert.deepEqual(read(cutAt(bytes, input.cuts), input), expected);
-    if (input.kind === "request") {
-      const isHead = expected !== undefined && "startLine" in expected;
-      assert.deepEqual(readWhole(bytes, input), isHead ? expected : undefined);
-    }
   },
 };
 
@@ -96,18 +91,6 @@ const head = fc
   .map(([first, fields, end]) =>
     Uint8Array.from(Buffer.from([first, ...fields].join("\r\n") + end, "latin1")),
   );
-
-/** By the way of heads that come in one piece, which has nothing to say about others. */
-function readWhole(bytes: Uint8Array, limits: HeadInput): ModelHead | undefined {
-  const whole = parseRequestHead(Buffer.from(bytes).toString("latin1"), limits);
-  if (whole === undefined) return undefined;
-  const { method, target, versionMajor, versionMinor } = whole.startLine;
-  return {
-    startLine: `${method} ${target} HTTP/${versionMajor}.${versionMinor}`,
-    fields: pairs(whole.rawHeaders),
-    end: whole.end,
-  };
-}
 
 function pairs(rawHeaders: readonly string[]): Array<readonly [string, string]> {
   return rawHeaders.flatMap((name, index) =>

@@ -3,7 +3,7 @@ import {
   readUpgradeRequest,
   type UpgradeOffer,
 } from "../../../protocol/handshake/index.ts";
-import { parseRequestHead } from "../../../protocol/handshake/request-head.ts";
+import { HttpHeadReader, parseRequestLine } from "../../../protocol/handshake/http-head.ts";
 import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "../../requests/request-target.ts";
 
 /** An opening handshake. */
@@ -21,7 +21,13 @@ export interface OpeningRequest {
 
 const NOTHING = new Uint8Array(0);
 
-const LIMITS = { maxHeaderBytes: MAX_HEADER_BYTES, maxHeaderCount: MAX_HEADER_COUNT };
+const READER_OPTIONS = {
+  parseStartLine: parseRequestLine,
+  maxHeaderBytes: MAX_HEADER_BYTES,
+  maxHeaderCount: MAX_HEADER_COUNT,
+  decodeLatin1: (bytes: Uint8Array, start: number, end: number): string =>
+    (bytes as Buffer).toString("latin1", start, end),
+};
 
 /**
  * Reads the first bytes of a connection as an opening handshake. They must contain a complete head that
@@ -29,9 +35,8 @@ const LIMITS = { maxHeaderBytes: MAX_HEADER_BYTES, maxHeaderCount: MAX_HEADER_CO
  * left to the HTTP server.
  */
 export function readOpeningRequest(chunk: Buffer): OpeningRequest | undefined {
-  const text = chunk.toString("latin1", 0, Math.min(chunk.length, MAX_HEADER_BYTES));
-  const head = parseRequestHead(text, LIMITS);
-  if (head === undefined) return undefined;
+  const head = new HttpHeadReader(READER_OPTIONS).receive(chunk);
+  if (head?.kind !== "head") return undefined;
   const { startLine, rawHeaders, end } = head;
   const { method, target: path, versionMajor, versionMinor } = startLine;
   // RFC 9112 3.2.1: a fragment is never sent.
