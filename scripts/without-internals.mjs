@@ -31,6 +31,7 @@ const copy = mkdtempSync(join(tmpdir(), "tideway-without-internals-"));
 try {
   copyRepository();
   rmSync(join(copy, "src/node/internals"), { recursive: true });
+  removeReference(join(copy, "src/node/serve/tsconfig.json"), "../internals");
   for (const [file, name] of Object.entries(WIRING)) unwire(join(copy, file), name);
   const layers = ["browser", "node", "testing", "topics"].map((layer) => `src/${layer}`);
   const works =
@@ -53,6 +54,14 @@ function copyRepository() {
     if (isCompiledOrRun) cpSync(join(root, file), join(copy, file));
   }
   symlinkSync(resolve(root, "node_modules"), join(copy, "node_modules"), "junction");
+}
+
+/** Removes a reference from a project of the compiler. */
+function removeReference(file, path) {
+  const project = JSON.parse(readFileSync(file, "utf8"));
+  const references = project.references.filter((reference) => reference.path !== path);
+  if (references.length === project.references.length) throw new Error(`${file} has no ${path}`);
+  writeFileSync(file, JSON.stringify({ ...project, references }));
 }
 
 /** Removes the imports of the folder, and sets the constant `name` to undefined. */

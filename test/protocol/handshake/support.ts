@@ -91,3 +91,22 @@ export function catchError(action: () => unknown): unknown {
   }
   return undefined;
 }
+
+/** Header fields that no message may have. */
+export const INVALID_HEADERS: [string, [string, string]][] = [
+  ["a CR in a value", ["X", "a\rb"]],
+  ["an LF in a value", ["X", "a\nb"]],
+  ["a line end and a field in a value", ["X", "a\r\nSet-Cookie: b"]],
+  ["a NUL in a value", ["X", "a\u0000b"]],
+  ["a DEL in a value", ["X", "a\u007fb"]],
+  ["a character beyond latin-1", ["X", "\u0142"]],
+  // Cut to its low byte, U+560A would be an LF.
+  ["a character whose low byte is LF", ["X", "a\u560ab"]],
+  ["an empty name", ["", "a"]],
+  ["a name with a line end", ["X\r\nY", "a"]],
+  ["a name with a colon", ["X:", "a"]],
+  ["a name with a space", ["X ", "a"]],
+  ["a name beyond ASCII", ["\u00e9", "a"]],
+  ["a value that is no string", ["X", 1 as unknown as string]],
+  ["a value that is missing", ["X", undefined as unknown as string]],
+];
