@@ -17,8 +17,11 @@
  */
 
 export {
+  type ClosedBy,
+  type ConnectionClosedDetails,
   ConnectionClosedError,
   TidewayError,
+  type TidewayErrorOptions,
   TransportError,
   UsageError,
 } from "../errors/index.ts";
@@ -52,7 +55,7 @@ export type {
   WebSocketHandler,
   WebSocketRoute,
 } from "../server/web-socket-route.ts";
-export type { PreparedMessage } from "../protocol/prepared-message.ts";
+export type { PreparedFrame, PreparedMessage } from "../protocol/prepared-message.ts";
 export { prepare, type SendData, type SendOptions } from "../server/send-data.ts";
 export type { MessageListenOptions, Socket } from "../server/socket.ts";
 export type { SendSource } from "../server/socket-streams.ts";
@@ -76,4 +79,4 @@ export type {
   StopOptions,
 } from "./serve/running-server.ts";
 export { type Middleware, withMiddleware } from "./middleware/with-middleware.ts";
-export { attach, serve, type ServeOptions } from "./serve/serve.ts";
+export { attach, type AttachOptions, serve, type ServeOptions } from "./serve/serve.ts";

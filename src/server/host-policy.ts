@@ -1,8 +1,8 @@
 import { UsageError } from "../errors/index.ts";
 import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
-import { invalidOption } from "./options.ts";
+import { invalidOption, shown } from "./options.ts";
 
-/** Whether a server answers to the name that a request calls it by: the value of its `Host`. */
+/** Whether the server answers requests with this value of `Host`. */
 export type HostCheck = (host: string, isSecure: boolean) => boolean;
 
 /** The response to a request whose host is not in `hosts` (RFC 9110 15.5.20). */
@@ -12,15 +12,14 @@ export const WRONG_HOST: HttpRefusal = refuse(421, "This server does not answer 
 
 interface ListedHost {
   readonly hostname: string;
-  /** The empty string for any. */
+  /** The empty string allows any port. */
   readonly port: string;
 }
 
 /**
- * Compiles the names that a server answers to; without any, it answers to all. The check itself
- * never throws.
+ * Compiles the option `hosts`; undefined allows all hosts. The check never throws.
  *
- * @throws UsageError `INVALID_OPTION` for a list with something else than hosts in it
+ * @throws UsageError `INVALID_OPTION` unless `hosts` is a list of hosts
  */
 export function compileHostPolicy(hosts: readonly string[] | undefined): HostCheck {
   if (hosts === undefined) return () => true;
@@ -43,7 +42,7 @@ function parseListed(host: unknown): ListedHost {
   if (parsed !== undefined) return parsed;
   throw new UsageError(
     "INVALID_OPTION",
-    `serve: ${JSON.stringify(host)} in hosts is no host, such as "example.com" or "[::1]:8080"`,
+    `serve: ${shown(host)} in hosts is not a host, such as "example.com" or "[::1]:8080"`,
   );
 }
 

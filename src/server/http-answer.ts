@@ -1,6 +1,7 @@
 import { TidewayError } from "../errors/index.ts";
 import type { ErrorListener } from "./report.ts";
-import type { HttpEntry, RouteMatch } from "./route-table.ts";
+import type { HttpEntry } from "./route-entries.ts";
+import type { RouteMatch } from "./route-table.ts";
 import type { HttpContext } from "./http-route.ts";
 import { isResponse, isThenable } from "./values.ts";
 

@@ -24,7 +24,7 @@ export class JsonSubscription<T> implements MessageSubscription {
     options: MessageListenOptions<TidewayError>,
   ) {
     this.#reader = reader;
-    checkListener(onMessage);
+    checkListener(onMessage, options);
     this.#onMessage = onMessage;
     this.#messages = reader.socket.listen((message) => this.#take(message), options);
   }

@@ -26,13 +26,13 @@ export type OriginPolicy =
   | readonly string[]
   | ((origin: string, request: Request) => boolean);
 
-/** What of a request its origin is judged by. */
+/** The request fields used for the origin check. */
 export interface OriginClaim {
   /** The values of all `Origin` fields. */
   readonly origins: readonly string[];
   /** The value of `Host`. */
   readonly host: string;
-  /** Whether this server ends TLS for the connection. */
+  /** Whether the connection uses TLS, and this server decrypts it. */
   readonly isSecure: boolean;
   readonly request: Request;
 }
@@ -46,9 +46,9 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]*$/i;
 const OPAQUE = "null";
 
 /**
- * Compiles a policy. The check itself throws nothing but what a policy function throws.
+ * Compiles a policy. The check throws only what a policy function throws.
  *
- * @throws UsageError `INVALID_ORIGIN` for a list with something else than origins in it
+ * @throws UsageError `INVALID_ORIGIN` unless `policy` is valid
  */
 export function compileOriginPolicy(policy: OriginPolicy): OriginCheck {
   if (policy === "*") return () => true;
@@ -108,20 +108,20 @@ function parseListed(origin: string): string {
   if (parsed !== undefined) return parsed;
   throw new UsageError(
     "INVALID_ORIGIN",
-    `${JSON.stringify(origin)} in origins is no origin, such as "https://example.com"`,
+    `${shown(origin)} in origins is not an origin, such as "https://example.com"`,
   );
 }
 
-/** In lower case and without the scheme's default port; undefined if `text` is no origin. */
+/** Returns the origin in lower case without a default port; undefined if `text` is not an origin. */
 function parseOrigin(text: string): string | undefined {
   if (text === OPAQUE) return OPAQUE;
   if (!ORIGIN.test(text)) return undefined;
   const url = parseUrl(text);
-  // URL gives schemes that it does not know, such as those of browser extensions, no origin.
+  // URL has no origin for unknown schemes, such as those of browser extensions.
   return url?.origin === "null" ? text.toLowerCase() : url?.origin;
 }
 
-/** Not by URL.canParse, which in Node 20 and 22 refuses what is beyond ASCII once it is optimised. */
+/** Not by URL.canParse: after optimization, Node.js 20 and 22 refuse characters beyond ASCII. */
 function parseUrl(text: string): URL | undefined {
   try {
     return new URL(text);

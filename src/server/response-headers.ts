@@ -1,5 +1,10 @@
 import { UsageError } from "../errors/index.ts";
-import { checkValue, isHandshakeField } from "../protocol/handshake/header-writer.ts";
+import { isToken } from "../protocol/handshake/header-fields.ts";
+import {
+  checkValue,
+  invalidHeader,
+  isHandshakeField,
+} from "../protocol/handshake/header-writer.ts";
 
 /** Connection-specific fields, which HTTP/2 forbids (RFC 9113 8.2.2). */
 const CONNECTION_FIELDS: readonly string[] = [
@@ -62,5 +67,6 @@ function checkField(name: unknown, value: unknown): void {
       `responseHeaders cannot set ${lower}: it belongs to the opening handshake`,
     );
   }
+  if (!isToken(lower)) throw invalidHeader(`${JSON.stringify(lower)} is not a valid field name`);
   checkValue(lower, String(value));
 }

@@ -9,7 +9,7 @@ import { CloseCode } from "../protocol/close-code.ts";
 import type { Params } from "./patterns/route-pattern.ts";
 import type { RefusalReporter } from "./refusals.ts";
 import type { ErrorListener } from "./report.ts";
-import type { WebSocketEntry } from "./route-table.ts";
+import type { WebSocketEntry } from "./route-entries.ts";
 import { ServerSocket, type SocketEnvironment } from "./server-socket.ts";
 import type { SocketGroup } from "./socket-group.ts";
 import { SocketPeers } from "./socket-peer.ts";

@@ -1,58 +1,17 @@
-import { resolveCompression } from "../protocol/deflate/index.ts";
-import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
-import type { ApplicationOptions } from "./application-options.ts";
-import { RouteCompression } from "./route-compression.ts";
-import type { ConnectionLimits } from "./connection-limits.ts";
-import { checkLimits, checkNotServers } from "./options.ts";
-import { compileOriginPolicy, type OriginCheck } from "./origin.ts";
-import {
-  compilePattern,
-  invalidRoute,
-  type Params,
-  type RoutePattern,
-} from "./patterns/route-pattern.ts";
-import { shadows } from "./patterns/shadowing.ts";
-import { compileProtocols, type ProtocolChooser } from "./protocol-choice.ts";
-import type { HttpHandler } from "./http-route.ts";
-import type { Route } from "./routes.ts";
-import type { WebSocketContext } from "./upgrade-contexts.ts";
-import type { WebSocketHandler, WebSocketRoute } from "./web-socket-route.ts";
-import { type MessageSchema, receivingSchema } from "./standard-schema.ts";
 import { UsageError } from "../errors/index.ts";
-import { NEEDS_WILDCARD } from "./values.ts";
-import { JsonSocket } from "./json-socket.ts";
-import type { ServerSocket } from "./server-socket.ts";
+import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
+import { compilePattern, invalidRoute, type Params } from "./patterns/route-pattern.ts";
+import { shadows } from "./patterns/shadowing.ts";
+import {
+  compileHttp,
+  compileWebSocket,
+  type HttpEntry,
+  type RouteDefaults,
+  type WebSocketEntry,
+} from "./route-entries.ts";
+import type { Route } from "./routes.ts";
 
-/** A compiled `ws:` route. */
-export interface WebSocketEntry {
-  readonly key: string;
-  readonly path: string;
-  readonly pattern: RoutePattern;
-  readonly chooseProtocol: ProtocolChooser;
-  readonly isOriginAllowed: OriginCheck;
-  readonly authorize: WebSocketRoute["authorize"];
-  readonly handle: EntryHandler;
-  /** Undefined where nothing is compressed. */
-  readonly compression: RouteCompression | undefined;
-  readonly limits: ConnectionLimits;
-}
-
-/** A handler with or without a schema, for the server's own class of sockets. */
-type EntryHandler = (
-  socket: ServerSocket,
-  context: WebSocketContext<Params, string, unknown>,
-) => unknown;
-
-/** A compiled HTTP route. */
-export interface HttpEntry {
-  readonly key: string;
-  readonly path: string;
-  readonly pattern: RoutePattern;
-  /** Undefined for any. */
-  readonly method: string | undefined;
-  readonly handle: HttpHandler;
-}
-
+/** A route that matches a path, and the params of the path. */
 export interface RouteMatch<Entry> {
   readonly entry: Entry;
   readonly params: Params;
@@ -64,22 +23,7 @@ export interface ShadowedRoute {
   readonly error: UsageError;
 }
 
-/** The options of a server that its `ws:` routes can override. */
-export type RouteDefaults = Pick<
-  ApplicationOptions,
-  keyof ConnectionLimits | "origins" | "compression"
->;
-
-/** A record whose handler takes the socket that goes with its schema. */
-interface AnyRecord extends Omit<WebSocketRoute, "schema" | "handle"> {
-  readonly schema?: MessageSchema | undefined;
-  readonly handle: WebSocketRoute["handle"] | TypedHandler;
-}
-
-type TypedHandler = WebSocketHandler<string, string, unknown, MessageSchema>;
-
 const KEY = /^(?:([a-z]+):)?(\/.*)$/is;
-const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 const NOT_FOUND = refuse(404, "Nothing is here.");
 const UPGRADE_REQUIRED = refuse(426, "This resource speaks WebSocket.", {
@@ -97,7 +41,7 @@ export class RouteTable {
   constructor(routes: Readonly<Record<string, Route>>, defaults: RouteDefaults = {}) {
     for (const [key, route] of Object.entries(routes)) {
       const [, prefix, path] = KEY.exec(key) ?? [];
-      // "ws://host/path" is a URL, and no path that a browser asks for begins with two slashes.
+      // "ws://host/path" is a URL. Browsers do not request paths that begin with two slashes.
       if (path === undefined || path.startsWith("//")) {
         throw invalidRoute(
           key,
@@ -106,13 +50,12 @@ export class RouteTable {
       }
       const pattern = compilePattern(path, key);
       if (prefix?.toLowerCase() === "ws") {
-        const entry = compileWebSocket(key, path, pattern, route, defaults);
+        const entry = compileWebSocket({ key, prefix, path }, pattern, route, defaults);
         this.#noteShadowed(entry, this.#webSockets);
         this.#webSockets.push(entry);
       } else {
-        const method = readMethod(key, prefix);
-        const entry = { key, path, pattern, method, handle: readHandler(key, pattern, route) };
-        const before = this.#http.filter((other) => answersAll(other, method));
+        const entry = compileHttp({ key, prefix, path }, pattern, route);
+        const before = this.#http.filter((other) => answersAll(other, entry.method));
         this.#noteShadowed(entry, before);
         this.#http.push(entry);
       }
@@ -178,84 +121,4 @@ function answersAll(entry: HttpEntry, method: string | undefined): boolean {
 
 function answers({ method }: HttpEntry, requested: string): boolean {
   return method === undefined || method === requested || (method === "GET" && requested === "HEAD");
-}
-
-function readMethod(key: string, prefix: string | undefined): string | undefined {
-  const method = prefix?.toUpperCase();
-  if (method === undefined || METHODS.includes(method)) return method;
-  throw invalidRoute(key, `${JSON.stringify(prefix)} is neither "ws" nor a method that is known`);
-}
-
-function readHandler(key: string, pattern: RoutePattern, route: Route): HttpHandler {
-  if (typeof route !== "function") {
-    throw invalidRoute(key, "the handler of an HTTP route must be a function");
-  }
-  if (NEEDS_WILDCARD in route && !pattern.hasWildcard) {
-    throw invalidRoute(key, 'files() needs a key with a wildcard, such as "/static/*"');
-  }
-  return route as HttpHandler;
-}
-
-function compileWebSocket(
-  key: string,
-  path: string,
-  pattern: RoutePattern,
-  route: Route,
-  defaults: RouteDefaults,
-): WebSocketEntry {
-  const {
-    origins: defaultOrigins = "same-origin",
-    compression: defaultCompression = false,
-    ...defaultLimits
-  } = defaults;
-  const {
-    protocols = [],
-    origins = defaultOrigins,
-    authorize,
-    compression = defaultCompression,
-    schema,
-    handle,
-    ...limits
-  } = readRecord(key, route);
-  const where = `the route ${JSON.stringify(key)}`;
-  checkNotServers(limits, where);
-  checkLimits(limits, where);
-  const settings = resolveCompression(compression, "shared", where);
-  return {
-    key,
-    path,
-    pattern,
-    chooseProtocol: compileProtocols(key, protocols),
-    isOriginAllowed: compileOriginPolicy(origins),
-    authorize,
-    handle:
-      schema === undefined
-        ? (handle as WebSocketHandler)
-        : withSchema(key, schema, handle as TypedHandler),
-    compression: settings && new RouteCompression(settings),
-    limits: { ...defaultLimits, ...limits },
-  };
-}
-
-/** A handler of plain sockets out of one that is given typed sockets. */
-function withSchema(key: string, schema: MessageSchema, handle: TypedHandler): EntryHandler {
-  const receiving = receivingSchema(schema);
-  if (receiving === undefined) {
-    throw invalidRoute(key, "schema is a Standard Schema, version 1, or { receive, send } of such");
-  }
-  return (socket, context) => handle(new JsonSocket(socket, receiving), context);
-}
-
-function readRecord(key: string, route: Route): AnyRecord {
-  if (typeof route === "function") return { handle: route as WebSocketHandler };
-  if (typeof route?.handle !== "function") {
-    throw invalidRoute(
-      key,
-      "a WebSocket route is a function, or a record with the function handle",
-    );
-  }
-  if (route.authorize !== undefined && typeof route.authorize !== "function") {
-    throw invalidRoute(key, "authorize is a function");
-  }
-  return route;
 }

@@ -25,10 +25,10 @@ export interface SendOptions {
  *
  * @throws UsageError `INVALID_DATA` if `data` is neither a string nor bytes.
  */
-export function prepare(data: SendData, { compress }: SendOptions = {}): PreparedMessage {
+export function prepare(data: SendData, options?: SendOptions): PreparedMessage {
   // Not `slice`, which returns a view for a Buffer.
   const owned = typeof data === "string" ? data : new Uint8Array(toBytes(data));
-  return new PreparedMessage(owned, compress);
+  return new PreparedMessage(owned, options?.compress);
 }
 
 /** Returns the bytes of `data` without a copy. @throws UsageError `INVALID_DATA` */
@@ -60,11 +60,24 @@ function wholeBuffer(buffer: ArrayBufferLike): Uint8Array {
   );
 }
 
+/** Whether `data` is a buffer of this or another realm. Some test runners use other realms. */
 function isBuffer(data: unknown): data is ArrayBufferLike {
+  if (data instanceof ArrayBuffer) return true;
+  if (typeof data !== "object" || data === null) return false;
   return (
-    data instanceof ArrayBuffer ||
-    (typeof SharedArrayBuffer === "function" && data instanceof SharedArrayBuffer)
+    hasByteLength(ArrayBuffer.prototype, data) ||
+    (typeof SharedArrayBuffer === "function" && hasByteLength(SharedArrayBuffer.prototype, data))
   );
+}
+
+/** Whether the getter `byteLength` of `prototype`, which throws for other objects, accepts `data`. */
+function hasByteLength(prototype: object, data: object): boolean {
+  try {
+    Reflect.get(prototype, "byteLength", data);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The type of a value that cannot be sent, for an error message. */

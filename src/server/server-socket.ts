@@ -134,7 +134,7 @@ export class ServerSocket implements Socket {
     onMessage: (message: Message) => unknown,
     options: MessageListenOptions = NO_OPTIONS,
   ): MessageSubscription {
-    checkListener(onMessage);
+    checkListener(onMessage, options);
     return this.#queue.listen(new SocketListener(this, onMessage, options));
   }
 

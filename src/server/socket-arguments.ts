@@ -42,10 +42,21 @@ export function checkCloseArguments(code: number, reason: string): void {
   }
 }
 
-/** @throws UsageError `INVALID_LISTENER` unless `onMessage` is a function */
-export function checkListener(onMessage: unknown): void {
-  if (typeof onMessage === "function") return;
-  throw new UsageError("INVALID_LISTENER", `listen takes a function, not ${typeof onMessage}`);
+/** @throws UsageError `INVALID_LISTENER` unless `onMessage` and the callbacks in `options` are functions */
+export function checkListener(
+  onMessage: unknown,
+  { onDone, onError }: Partial<Record<"onDone" | "onError", unknown>>,
+): void {
+  if (typeof onMessage !== "function") {
+    throw new UsageError("INVALID_LISTENER", `listen takes a function, not ${typeof onMessage}`);
+  }
+  for (const [name, callback] of Object.entries({ onDone, onError })) {
+    if (callback === undefined || typeof callback === "function") continue;
+    throw new UsageError(
+      "INVALID_LISTENER",
+      `listen: ${name} must be a function, not ${describeValue(callback)}`,
+    );
+  }
 }
 
 const encoder = new TextEncoder();

@@ -2,10 +2,10 @@ import { UsageError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/close-code.ts";
 import type { SendData } from "./send-data.ts";
 
-/** What `addStream` takes: anything to be iterated over, `ReadableStream` included. */
+/** A source for `addStream`: an iterable, an async iterable, or a `ReadableStream`. */
 export type SendSource<T = SendData> = AsyncIterable<T> | Iterable<T> | ReadableStream<T>;
 
-/** Where messages are sent to: a socket, whatever it takes for a message. */
+/** The part of a socket that sends messages of type `T`. */
 export interface MessageSink<T> {
   readonly done: Promise<unknown>;
   /** Rejects once the connection has ended. */
@@ -15,7 +15,7 @@ export interface MessageSink<T> {
   close(code?: number): void;
 }
 
-/** The messages of a socket as a stream that holds none of them itself. */
+/** The messages of a socket as a stream without a queue of its own. */
 export function readableOf<T>(messages: AsyncIterator<T, undefined>): ReadableStream<T> {
   return new ReadableStream<T>(
     {
@@ -32,12 +32,12 @@ export function readableOf<T>(messages: AsyncIterator<T, undefined>): ReadableSt
   );
 }
 
-/** A stream of which every chunk is sent as a message. */
+/** A stream that sends each chunk as a message. */
 export function writableOf<T>(sink: MessageSink<T>): WritableStream<T> {
   return new WritableStream<T>({
     start(controller) {
       void sink.done.then(async () => {
-        // What `drained` rejects with says how the connection ended.
+        // `drained` rejects with the error that describes the end.
         await sink.drained.catch((error: unknown) => controller.error(error));
       });
     },
@@ -55,9 +55,9 @@ export function writableOf<T>(sink: MessageSink<T>): WritableStream<T> {
 }
 
 /**
- * Sends what `source` yields until it ends, it throws, or the connection ends.
+ * Sends the items of `source` until it ends or throws, or until the connection ends.
  *
- * @throws UsageError `INVALID_SOURCE` if `source` cannot be iterated over.
+ * @throws UsageError `INVALID_SOURCE` if `source` is not iterable.
  */
 export function pipeTo<T>(sink: MessageSink<T>, source: SendSource<T>): Promise<void> {
   const items = iteratorOf(source);
@@ -67,7 +67,7 @@ export function pipeTo<T>(sink: MessageSink<T>, source: SendSource<T>): Promise<
       if (isOver) return;
       isOver = true;
       reject(error);
-      // The source may be in the middle of `next`, so nothing waits for it, and it is on its own.
+      // Not awaited: the source may be in the middle of `next` and never return.
       void finish(items);
     };
     const pump = async (): Promise<void> => {
@@ -80,9 +80,9 @@ export function pipeTo<T>(sink: MessageSink<T>, source: SendSource<T>): Promise<
         if (!isOver) await sendItem(sink, result.value).catch(stop);
       }
     };
-    // What the source itself throws is passed on without telling it to stop.
+    // A source that has thrown needs no `return`.
     pump().catch(reject);
-    // A source that is silent for long must not hide the end of the connection.
+    // Notices the end of the connection while the source yields nothing.
     void sink.done.then(() => sink.drained.catch(stop));
   });
 }
@@ -91,7 +91,7 @@ async function finish(items: Iterator<unknown> | AsyncIterator<unknown>): Promis
   try {
     await items.return?.();
   } catch {
-    // How a source fails when it is no longer wanted concerns nobody.
+    // The promise has been rejected already, with the error that matters.
   }
 }
 
@@ -100,10 +100,13 @@ async function sendItem<T>(sink: MessageSink<T>, item: T): Promise<void> {
 }
 
 function iteratorOf<T>(source: SendSource<T>): AsyncIterator<T> | Iterator<T> {
-  // A string can be iterated over, but was hardly meant to be sent character by character.
+  // Strings are iterable, but sending each character as a message is almost certainly a mistake.
   if (typeof source === "object" && source !== null) {
-    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-    if (Symbol.iterator in source) return source[Symbol.iterator]();
+    const { [Symbol.asyncIterator]: iterateAsync, [Symbol.iterator]: iterate } = source as Partial<
+      AsyncIterable<T> & Iterable<T>
+    >;
+    if (typeof iterateAsync === "function") return iterateAsync.call(source);
+    if (typeof iterate === "function") return iterate.call(source);
   }
   throw new UsageError("INVALID_SOURCE", "the source is neither iterable nor a ReadableStream");
 }

@@ -8,7 +8,7 @@ import {
   readXForwarded,
 } from "./forwarded-fields.ts";
 import { type IpAddress, isInNetwork, parseIpAddress, parseIpNetwork } from "./ip-address.ts";
-import { invalidOption } from "./options.ts";
+import { invalidOption, shown } from "./options.ts";
 
 /** The properties of a request that trusted proxies report. */
 export interface ForwardedRequest {
@@ -116,7 +116,7 @@ function compileTrust(trustProxy: unknown, where: string): TrustTest {
       if (network !== undefined) return network;
       throw new UsageError(
         "INVALID_OPTION",
-        `${where}: ${JSON.stringify(entry)} in trustProxy is not an address or a network, such as ` +
+        `${where}: ${shown(entry)} in trustProxy is not an address or a network, such as ` +
           '"127.0.0.1", "10.0.0.0/8" or "fd00::/8"',
       );
     });

@@ -73,7 +73,7 @@ export interface TypedSocket<Received, Sent = unknown> extends AsyncIterable<Rec
    * socket closes as if the handler had thrown. Cancelling closes the connection with 1000.
    *
    * @throws UsageError `ALREADY_CONSUMED` if the messages have or had a consumer;
-   *   `INVALID_LISTENER` if `onMessage` is not a function.
+   *   `INVALID_LISTENER` if `onMessage` or a callback in `options` is not a function.
    */
   listen(
     onMessage: (value: Received) => unknown,

@@ -3,7 +3,8 @@ import { type Accept, Authorizer, type AuthorizerEnvironment } from "./authorize
 import { type HostCheck, WRONG_HOST } from "./host-policy.ts";
 import { quoteStart } from "./refusals.ts";
 import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
-import type { RouteTable, WebSocketEntry } from "./route-table.ts";
+import type { WebSocketEntry } from "./route-entries.ts";
+import type { RouteTable } from "./route-table.ts";
 import type { UpgradeAttempt, UpgradeDecision } from "./upgrade.ts";
 import { UpgradeReports, type UpgradeReportsEnvironment } from "./upgrade-reports.ts";
 

@@ -3,7 +3,7 @@ import type { HttpRefusal } from "../protocol/handshake/index.ts";
 import { MinuteLimit } from "./minute-limit.ts";
 import type { RefusalReporter } from "./refusals.ts";
 import type { ErrorListener } from "./report.ts";
-import type { WebSocketEntry } from "./route-table.ts";
+import type { WebSocketEntry } from "./route-entries.ts";
 import type { UpgradeAttempt } from "./upgrade.ts";
 import { isInstance } from "./values.ts";
 

@@ -264,6 +264,18 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(connection.calls).toEqual([]);
   });
 
+  it.each(["onDone", "onError"])("refuses %s that is not a function", (name) => {
+    const socket = open(numbers);
+    expect(() => socket.listen(() => {}, { [name]: 5 })).toThrow(
+      expect.objectContaining({
+        name: "UsageError",
+        code: "INVALID_LISTENER",
+        message: `listen: ${name} must be a function, not a value of type number`,
+      }),
+    );
+    expect(() => socket.listen(() => {})).not.toThrow();
+  });
+
   it("tells at once of a listener that is none, and leaves the values to the next", () => {
     const socket = open(numbers);
     expect(() => socket.listen(undefined as never)).toThrow(

@@ -57,3 +57,14 @@ it.each([
     );
   }
 });
+
+it.each([
+  [7n, "bigint"],
+  [cycle, "object"],
+])("names %o in a list of an option that cannot have it", async (value, text) => {
+  for (const name of ["origins", "hosts", "trustProxy"]) {
+    const started = serve({ routes: {}, [name]: [value] });
+    await expect(started).rejects.toThrow(`${text} in ${name} is not `);
+    await expect(started).rejects.toMatchObject({ name: "UsageError" });
+  }
+});

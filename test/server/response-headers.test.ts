@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AuthorizeContext, UsageError } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
+import { ResponseHeaders } from "../../src/server/response-headers.ts";
 import { answerOf, extendedConnect, openSession, startTls } from "../node/http2/support.ts";
 import type { Routes } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
@@ -109,6 +110,14 @@ describe.each(FRONTS)("responseHeaders of authorize, by $name", ({ start }) => {
   ])("refuse with 500 a field that was added past the checks (%s)", async (_, authorize) => {
     expect(statusOf(await headOf(authorize))).toBe(500);
     expect(onError.mock.calls[0][0]).toMatchObject({ code: "RESERVED_HEADER" });
+  });
+
+  it.each(["", "a b", "a:", "\u00e4"])("refuse the name %j: UsageError", (name) => {
+    for (const method of ["append", "set"] as const) {
+      expect(() => new ResponseHeaders()[method](name, "x")).toThrow(
+        expect.objectContaining({ name: "UsageError", code: "INVALID_HEADER" }),
+      );
+    }
   });
 
   it.each(["a\r\nX-Injected: 1", "a\nb", "a\0b", "a\u0001b", "\u20ac"])(

@@ -2,7 +2,7 @@ import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
 import { expect, it, vi } from "vitest";
 import { RouteConnections } from "../../src/server/route-connections.ts";
-import type { WebSocketEntry } from "../../src/server/route-table.ts";
+import type { WebSocketEntry } from "../../src/server/route-entries.ts";
 import type { ServerSocket } from "../../src/server/server-socket.ts";
 import { FakeConnection } from "./fake-connection.ts";
 import { FakeAttempt, FakeServerEnvironment } from "./fake-upgrade.ts";

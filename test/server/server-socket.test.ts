@@ -5,6 +5,7 @@ import { ServerSocket, type SocketEnvironment } from "../../src/server/server-so
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import type { Message } from "../../src/streams/message-consumer.ts";
 import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
+import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { FakeConnection } from "./fake-connection.ts";
 
 let connection: FakeConnection;
@@ -164,6 +165,18 @@ describe("listen", () => {
     await nextTurn();
     expect(onFailure.mock.calls).toEqual([[expect.any(ServerSocket), new Error("bug")]]);
     expect(connection.calls).toEqual([["close", 1011, ""]]);
+  });
+
+  it.each(["onDone", "onError"])("refuses %s that is not a function", (name) => {
+    const socket = open();
+    expect(() => socket.listen(() => {}, { [name]: 5 })).toThrow(
+      expect.objectContaining({
+        name: "UsageError",
+        code: "INVALID_LISTENER",
+        message: `listen: ${name} must be a function, not a value of type number`,
+      }),
+    );
+    expect(() => socket.listen(() => {})).not.toThrow();
   });
 
   it("tells at once of a listener that is none, and leaves the messages to the next", () => {
@@ -354,6 +367,17 @@ describe("drained", () => {
     connection.end({ code: 1000 });
     await expect(drained).rejects.toMatchObject({ closeCode: 1000 });
     await expect(socket.drained).rejects.toBeInstanceOf(ConnectionClosedError);
+  });
+
+  it("may be rejected without a listener, before and after the end", async () => {
+    const errors = await uncaughtErrorsOf(async () => {
+      const socket = open();
+      connection.bufferedAmount = 70_000;
+      void socket.drained;
+      connection.end({ code: 1006 });
+      void socket.drained;
+    });
+    expect(errors).toEqual([]);
   });
 });
 

@@ -7,6 +7,7 @@ import { RouteTable } from "../../src/server/route-table.ts";
 import type { Route } from "../../src/server/routes.ts";
 import type { UpgradeAccepted, UpgradeDecision } from "../../src/server/upgrade.ts";
 import { UpgradeGate } from "../../src/server/upgrade-gate.ts";
+import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { FakeConnection } from "./fake-connection.ts";
 import { FakeAttempt, FakeServerEnvironment, offering } from "./fake-upgrade.ts";
 
@@ -308,6 +309,23 @@ describe("the callbacks of a route", () => {
     },
   );
 
+  it.each([
+    ["origins", 403, "INVALID_ORIGIN"],
+    ["protocols", 500, "INVALID_SUBPROTOCOL"],
+  ])(
+    "of %s that reject refuse the client with %d, and leave nothing unhandled",
+    async (name, status, code) => {
+      const route = { [name]: () => Promise.reject(new Error("bug")), handle } as unknown as Route;
+      let decided: Awaited<ReturnType<typeof decide>> | undefined;
+      const errors = await uncaughtErrorsOf(async () => {
+        decided = await decide(route, { origins: ["http://localhost"] });
+      });
+      expect(decided?.decision).toMatchObject({ kind: "refuse", status });
+      expect(decided?.environment.reported).toMatchObject([{ error: { code } }]);
+      expect(errors).toEqual([]);
+    },
+  );
+
   it("that are used wrongly are reported once a minute", async () => {
     const { gate, environment } = gateOf({ authorize: (() => true) as never, handle });
     const statuses = [0, 1].map(() => gate.decide(new FakeAttempt()));
@@ -411,6 +429,21 @@ describe("an authorize that is pending", () => {
     await nextTurn();
     expect(cancel).toHaveBeenCalledOnce();
     expect(environment.refused).toHaveLength(1);
+  });
+
+  it("may reject after the timeout without a report or an unhandled rejection", async () => {
+    const environment = new FakeServerEnvironment();
+    let rejectLate!: (error: Error) => void;
+    const late = new Promise<object>((_resolve, reject) => (rejectLate = reject));
+    const routes = new RouteTable({ "ws:/": { authorize: () => late, handle } });
+    const errors = await uncaughtErrorsOf(async () => {
+      const decision = new UpgradeGate(routes, environment).decide(new FakeAttempt());
+      environment.clock.advance(20_000);
+      await decision;
+      rejectLate(new Error("too late"));
+    });
+    expect(errors).toEqual([]);
+    expect(environment.reported).toHaveLength(1);
   });
 
   it("leaves no timer when it settles in time", async () => {

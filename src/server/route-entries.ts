@@ -1,0 +1,196 @@
+import {
+  acceptDeflate,
+  type DeflateAgreement,
+  type DeflateSettings,
+  resolveCompression,
+} from "../protocol/deflate/index.ts";
+import { type ExtensionOffer, serializeExtensions } from "../protocol/handshake/index.ts";
+import type { ApplicationOptions } from "./application-options.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
+import type { HttpHandler } from "./http-route.ts";
+import { JsonSocket } from "./json-socket.ts";
+import { checkLimits, checkNotServers } from "./options.ts";
+import { compileOriginPolicy, type OriginCheck } from "./origin.ts";
+import { invalidRoute, type Params, type RoutePattern } from "./patterns/route-pattern.ts";
+import { compileProtocols, type ProtocolChooser } from "./protocol-choice.ts";
+import type { Route } from "./routes.ts";
+import type { ServerSocket } from "./server-socket.ts";
+import { type MessageSchema, receivingSchema } from "./standard-schema.ts";
+import type { WebSocketContext } from "./upgrade-contexts.ts";
+import { NEEDS_WILDCARD } from "./values.ts";
+import type { WebSocketHandler, WebSocketRoute } from "./web-socket-route.ts";
+
+/** A key of `routes`, divided. */
+export interface RouteKey {
+  readonly key: string;
+  /** A method, or `ws`, in any case. */
+  readonly prefix: string | undefined;
+  readonly path: string;
+}
+
+/** A compiled `ws:` route. */
+export interface WebSocketEntry {
+  readonly key: string;
+  readonly path: string;
+  readonly pattern: RoutePattern;
+  readonly chooseProtocol: ProtocolChooser;
+  readonly isOriginAllowed: OriginCheck;
+  readonly authorize: WebSocketRoute["authorize"];
+  readonly handle: EntryHandler;
+  /** Undefined where nothing is compressed. */
+  readonly compression: RouteCompression | undefined;
+  readonly limits: ConnectionLimits;
+}
+
+/** A handler with or without a schema, for the server's own class of sockets. */
+type EntryHandler = (
+  socket: ServerSocket,
+  context: WebSocketContext<Params, string, unknown>,
+) => unknown;
+
+/** A compiled HTTP route. */
+export interface HttpEntry {
+  readonly key: string;
+  readonly path: string;
+  readonly pattern: RoutePattern;
+  /** Undefined for any. */
+  readonly method: string | undefined;
+  readonly handle: HttpHandler;
+}
+
+/** The options of a server that its `ws:` routes can override. */
+export type RouteDefaults = Pick<
+  ApplicationOptions,
+  keyof ConnectionLimits | "origins" | "compression"
+>;
+
+/** A record whose handler takes the socket that goes with its schema. */
+interface AnyRecord extends Omit<WebSocketRoute, "schema" | "handle"> {
+  readonly schema?: MessageSchema | undefined;
+  readonly handle: WebSocketRoute["handle"] | TypedHandler;
+}
+
+type TypedHandler = WebSocketHandler<string, string, unknown, MessageSchema>;
+
+const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/** @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN` */
+export function compileWebSocket(
+  { key, path }: RouteKey,
+  pattern: RoutePattern,
+  route: Route,
+  defaults: RouteDefaults,
+): WebSocketEntry {
+  const {
+    origins: defaultOrigins = "same-origin",
+    compression: defaultCompression = false,
+    ...defaultLimits
+  } = defaults;
+  const {
+    protocols = [],
+    origins = defaultOrigins,
+    authorize,
+    compression = defaultCompression,
+    schema,
+    handle,
+    ...limits
+  } = readRecord(key, route);
+  const where = `the route ${JSON.stringify(key)}`;
+  checkNotServers(limits, where);
+  checkLimits(limits, where);
+  const settings = resolveCompression(compression, "shared", where);
+  return {
+    key,
+    path,
+    pattern,
+    chooseProtocol: compileProtocols(key, protocols),
+    isOriginAllowed: compileOriginPolicy(origins),
+    authorize,
+    handle:
+      schema === undefined
+        ? (handle as WebSocketHandler)
+        : withSchema(key, schema, handle as TypedHandler),
+    compression: settings && new RouteCompression(settings),
+    limits: { ...defaultLimits, ...limits },
+  };
+}
+
+/** @throws UsageError `INVALID_ROUTE` */
+export function compileHttp(
+  { key, path, prefix }: RouteKey,
+  pattern: RoutePattern,
+  route: Route,
+): HttpEntry {
+  const method = readMethod(key, prefix);
+  return { key, path, pattern, method, handle: readHandler(key, pattern, route) };
+}
+
+/** Makes a handler of sockets from a handler of typed sockets. */
+function withSchema(key: string, schema: MessageSchema, handle: TypedHandler): EntryHandler {
+  const receiving = receivingSchema(schema);
+  if (receiving === undefined) {
+    throw invalidRoute(key, "schema is a Standard Schema, version 1, or { receive, send } of such");
+  }
+  return (socket, context) => handle(new JsonSocket(socket, receiving), context);
+}
+
+function readRecord(key: string, route: Route): AnyRecord {
+  if (typeof route === "function") return { handle: route as WebSocketHandler };
+  if (typeof route?.handle !== "function") {
+    throw invalidRoute(
+      key,
+      "a WebSocket route is a function, or a record with the function handle",
+    );
+  }
+  if (route.authorize !== undefined && typeof route.authorize !== "function") {
+    throw invalidRoute(key, "authorize is a function");
+  }
+  return route;
+}
+
+/** The method of the prefix of a key; undefined for any. @throws UsageError `INVALID_ROUTE` */
+function readMethod(key: string, prefix: string | undefined): string | undefined {
+  const method = prefix?.toUpperCase();
+  if (method === undefined || METHODS.includes(method)) return method;
+  throw invalidRoute(key, `${JSON.stringify(prefix)} is neither "ws" nor a method that is known`);
+}
+
+function readHandler(key: string, pattern: RoutePattern, route: Route): HttpHandler {
+  if (typeof route !== "function") {
+    throw invalidRoute(key, "the handler of an HTTP route must be a function");
+  }
+  if (NEEDS_WILDCARD in route && !pattern.hasWildcard) {
+    throw invalidRoute(key, 'files() needs a key with a wildcard, such as "/static/*"');
+  }
+  return route as HttpHandler;
+}
+
+/** The compression that a client and a route have agreed on. */
+interface AgreedCompression {
+  /** The value of `Sec-WebSocket-Extensions` in the response. */
+  readonly extensions: string;
+  readonly agreement: DeflateAgreement;
+}
+
+/** Negotiates the compression of a route. */
+class RouteCompression {
+  readonly #settings: DeflateSettings;
+  /** By response. There are few, so that thousands of connections share one object. */
+  readonly #agreed = new Map<string, AgreedCompression>();
+
+  constructor(settings: DeflateSettings) {
+    this.#settings = settings;
+  }
+
+  /** Undefined if the server accepts none of the offers: then nothing is compressed. */
+  accept(offers: readonly ExtensionOffer[], minWindowBits: number): AgreedCompression | undefined {
+    const accepted = acceptDeflate(offers, this.#settings, minWindowBits);
+    if (accepted === undefined) return undefined;
+    const extensions = serializeExtensions([accepted.extension]);
+    const known = this.#agreed.get(extensions);
+    if (known !== undefined) return known;
+    const agreed = { extensions, agreement: accepted.agreement };
+    this.#agreed.set(extensions, agreed);
+    return agreed;
+  }
+}

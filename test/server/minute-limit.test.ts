@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { MinuteLimit } from "../../src/server/minute-limit.ts";
+
+it("lets one event of each kind pass in a minute", () => {
+  let nowMs = 5;
+  const limit = new MinuteLimit(() => nowMs);
+  expect([limit.take("a"), limit.take("a"), limit.take("b"), limit.take("b")]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+  nowMs += 59_999;
+  expect(limit.take("a")).toBe(false);
+  nowMs += 1;
+  expect([limit.take("a"), limit.take("a"), limit.take("b")]).toEqual([true, false, true]);
+});
+
+it("counts a minute from the event that passed, not from those that did not", () => {
+  let nowMs = 0;
+  const limit = new MinuteLimit(() => nowMs);
+  limit.take("a");
+  nowMs = 40_000;
+  limit.take("a");
+  nowMs = 60_000;
+  expect(limit.take("a")).toBe(true);
+});

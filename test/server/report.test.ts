@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, expect, it, type MockInstance, vi } from "vitest";
+import { safeListener } from "../../src/server/report.ts";
+import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
+
+let print: MockInstance<typeof console.error>;
+
+beforeEach(() => {
+  print = vi.spyOn(console, "error").mockImplementation(() => {});
+});
+
+afterEach(() => print.mockRestore());
+
+const error = new Error("reported");
+const failure = new Error("the listener failed");
+
+it("passes errors and their context to the listener", () => {
+  const listener = vi.fn<(error: unknown, context: object) => void>();
+  safeListener(listener)(error, { route: "ws:/" });
+  expect(listener).toHaveBeenCalledExactlyOnceWith(error, { route: "ws:/" });
+  expect(print).not.toHaveBeenCalled();
+});
+
+it("prints errors if there is no listener", () => {
+  safeListener()(error, {});
+  expect(print.mock.calls).toEqual([[error]]);
+});
+
+it.each<[string, () => unknown]>([
+  [
+    "throws",
+    () => {
+      throw failure;
+    },
+  ],
+  ["rejects", () => Promise.reject(failure)],
+])("prints both errors if the listener %s, and leaves nothing uncaught", async (_how, listener) => {
+  expect(await uncaughtErrorsOf(() => safeListener(listener)(error, {}))).toEqual([]);
+  expect(print.mock.calls).toEqual([[error], [failure]]);
+});
+
+it("survives a value that cannot be printed, and a console that fails", () => {
+  print.mockImplementation(() => {
+    throw failure;
+  });
+  expect(() => safeListener()(error, {})).not.toThrow();
+  expect(print).toHaveBeenLastCalledWith("tideway: a value was thrown that cannot be printed");
+});
