@@ -227,6 +227,28 @@ it("an invalid result of authorize refuses the client over HTTP/2", async () => 
   expect(onError).toHaveBeenCalledTimes(MISTAKES.length);
 });
 
+it.each<[unknown, string]>([
+  [undefined, "undefined"],
+  [null, "null"],
+  [true, "true"],
+  [401, "a number"],
+  [["user"], "an array"],
+  [new String("user"), "an object that wraps a string"],
+  [
+    new ForeignResponse(),
+    "an object with a status and headers that is not a Response of this runtime",
+  ],
+  [Response.error(), "a Response.error(), which cannot be sent"],
+])("names what authorize returned instead of an object or a Response: %o", (result, name) => {
+  expect(readAuthorization(result, "ws:/")).toMatchObject({
+    kind: "fail",
+    error: {
+      code: "INVALID_AUTHORIZATION",
+      message: `authorize of the route "ws:/" returned ${name}; to let the client in, return an object, which becomes the handler's state; to refuse it, return a Response`,
+    },
+  });
+});
+
 it("takes a Response of the runtime after a framework has replaced the global class", () => {
   const Native = Response;
   // oxlint-disable-next-line typescript/no-extraneous-class -- as frameworks do

@@ -45,6 +45,7 @@ cycle.self = cycle;
 
 it.each([
   [7, "7"],
+  [NaN, "NaN"],
   ["none", '"none"'],
   [7n, "bigint"],
   [cycle, "object"],
@@ -53,7 +54,7 @@ it.each([
     // A number of proxies is a valid trustProxy.
     const wrong = name === "trustProxy" && value === 7 ? {} : value;
     await expect(serve({ routes: {}, [name]: wrong })).rejects.toThrow(
-      `${name} is ${wrong === value ? text : "{}"}, not `,
+      `${name} is ${Object.is(wrong, value) ? text : "{}"}, not `,
     );
   }
 });

@@ -311,6 +311,17 @@ describe("drained", () => {
     expect(await settled(drained)).toBe("resolved");
   });
 
+  it("resolves for each sender that waits", async () => {
+    const socket = open();
+    connection.bufferedAmount = 70_000;
+    const first = socket.drained;
+    await nextTurn();
+    const second = socket.drained;
+    connection.drain();
+    expect(await settled(first)).toBe("resolved");
+    expect(await settled(second)).toBe("resolved");
+  });
+
   it("resolves in the next turn, not within this one, when everything left in one write", async () => {
     const socket = open();
     connection.bufferedAmount = 70_000;

@@ -494,7 +494,9 @@ describe("without onRefused", () => {
     const lines = print.mock.calls.flat();
     expect(lines).toEqual([
       expect.stringMatching(/403.*"http:\/\/evil\.example".*"localhost".*option.*origins/),
-      expect.stringMatching(/the application refused a handshake with 401/),
+      expect.stringMatching(
+        /the application refused a handshake with 401.*origin none.*route "ws:\/private"/,
+      ),
     ]);
     move(60_001);
     await refuse(handshake("/", { Origin: "http://other.example\x80" }));

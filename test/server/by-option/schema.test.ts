@@ -113,6 +113,32 @@ describe("a route with a schema", () => {
     expect(context.route).toBe("ws:/");
   });
 
+  it.each<[unknown, string]>([
+    [undefined, "undefined"],
+    ["text", "string"],
+    [[], "an object"],
+    [{}, "an object"],
+    [{ issues: undefined }, "an object"],
+  ])("answers with 1011 and reports a result of %j", async (result, shown) => {
+    const schema = {
+      "~standard": { version: 1, vendor: "test", validate: () => result },
+    } as unknown as StandardSchema;
+    await start({
+      routes: { "ws:/": { schema, handle: (socket) => void socket.listen(() => {}) } },
+    });
+    const client = await openClient(server);
+    client.send("1");
+    expect(await closeOf(client)).toEqual({ code: 1011, reason: "" });
+    expect(onError).toHaveBeenCalledOnce();
+    expect(onError.mock.calls[0][0]).toMatchObject({
+      code: "SCHEMA_FAILED",
+      cause: {
+        code: "INVALID_SCHEMA_RESULT",
+        message: `validate of the schema returned ${shown} with neither a value nor issues (Standard Schema 1)`,
+      },
+    });
+  });
+
   it("takes a schema that is a function, as some libraries have", async () => {
     const schema = Object.assign(() => {}, question);
     await start({

@@ -46,6 +46,8 @@ describe("matching", () => {
     ["/:id(\\d+)", "/12", { id: "12" }],
     ["/:id(\\d+)", "/x", undefined],
     ["/x/(\\d+)", "/x/5", { 0: "5" }],
+    ["/:x(a\\)b)", "/a)b", { x: "a)b" }],
+    ["/:x(a\\(b)", "/a(b", { x: "a(b" }],
     ["/x/:lang?", "/x", { lang: undefined }],
     ["/x{/:lang}?/y", "/x/y", { lang: undefined }],
     ["/x{/:lang}?/y", "/x/en/y", { lang: "en" }],
