@@ -482,6 +482,30 @@ describe("listen", () => {
     expect(values).toEqual([1, 2, "done"]);
   });
 
+  it.each([
+    ["sync", numbers],
+    ["async", schemaOf<number>(async (value) => ({ value: value as number }))],
+  ])(
+    "delivers again after a pause without messages, with a schema that is %s",
+    async (_kind, schema) => {
+      const socket = open(schema);
+      const values: number[] = [];
+      const subscription = socket.listen((value) => values.push(value));
+      await nextTurn();
+      subscription.pause();
+      subscription.resume();
+      receive("1");
+      await nextTurn();
+      subscription.pause();
+      receive("2");
+      await nextTurn();
+      expect(values).toEqual([1]);
+      subscription.resume();
+      await nextTurn();
+      expect(values).toEqual([1, 2]);
+    },
+  );
+
   it("tells nothing while it is paused, not even that a message was invalid", async () => {
     const { schema, settle } = pending();
     const socket = open(schema);

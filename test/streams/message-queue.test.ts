@@ -213,6 +213,18 @@ describe("listen", () => {
     expect(listener.log).toEqual(["a", "b", new Error("lost")]);
   });
 
+  it("delivers again after a pause without messages", async () => {
+    const queue = new MessageQueue(new Source());
+    const listener = recorder();
+    const subscription = queue.listen(listener);
+    await turn();
+    subscription.pause();
+    subscription.resume();
+    queue.push("a");
+    expect(listener.log).toEqual(["a"]);
+    expect(subscription.isPaused).toBe(false);
+  });
+
   it("pauses at once when a callback says so", async () => {
     const queue = new MessageQueue(new Source());
     const log: Message[] = [];
