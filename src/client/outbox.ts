@@ -1,70 +1,97 @@
-import { type Message, readBlob } from "./message-data.ts";
+import type { Connection } from "../connection/connection.ts";
+import { TransportError } from "../errors/index.ts";
+import { isBlob, type Message, readBlob } from "./message-data.ts";
 
-export interface OutboxHandler {
-  /** Passes a message on, in the order in which they were added. */
-  pass(message: string | Uint8Array, byteLength: number): void;
-  /** A Blob cannot be read; nothing more is passed on. */
-  onReadError(error: unknown): void;
+interface WaitingMessage {
+  readonly message: Message;
+  readonly byteLength: number;
 }
 
 /**
- * Keeps messages in order when one of them is a Blob, which can only be read asynchronously: the
- * Blob and all that is sent after it wait here.
+ * Sends the messages of a WebSocket in order, and counts the bytes that have not left. A Blob can only be
+ * read asynchronously: the Blob, and the messages sent after it, wait here.
  */
 export class Outbox {
-  readonly #handler: OutboxHandler;
-  #items: { readonly message: Message; readonly byteLength: number }[] = [];
+  readonly #connection: Connection;
+  #waiting: WaitingMessage[] = [];
   #whenEmpty: (() => void) | undefined;
+  /** Bytes of payload that the connection held after the last message was passed to it. */
+  #passedBytes = 0;
 
-  constructor(handler: OutboxHandler) {
-    this.#handler = handler;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
-  get isEmpty(): boolean {
-    return this.#items.length === 0;
-  }
-
-  /** Bytes of payload that wait for a Blob to be read. */
+  /** Bytes of payload that wait here, or in the connection. */
   get byteLength(): number {
-    return this.#items.reduce((sum, item) => sum + item.byteLength, 0);
+    return this.#waitingBytes + this.#unsentBytes;
   }
 
-  /** Adds a message, whose bytes MUST NOT change any more. */
-  add(message: Message, byteLength: number): void {
-    this.#items.push({ message, byteLength });
-    if (this.#items.length === 1) void this.#flush();
+  /** Sends a message, or copies it if others wait. `byteLength` is its length as payload. */
+  send(message: Message, byteLength: number): void {
+    if (isBlob(message)) this.#add(message, byteLength);
+    else if (this.#waiting.length === 0) this.#pass(message, byteLength);
+    else this.#add(typeof message === "string" ? message : message.slice(), byteLength);
   }
 
-  /** Calls back once everything added so far has been passed on; at once if nothing waits. */
+  /** Calls back once everything sent so far has been passed to the connection, or at once. */
   whenEmpty(callback: () => void): void {
-    if (this.isEmpty) callback();
+    if (this.#waiting.length === 0) callback();
     else this.#whenEmpty = callback;
   }
 
-  /** Forgets what waits. */
-  clear(): void {
-    this.#items = [];
+  /** Drops what waits here. Returns its length in bytes. */
+  clear(): number {
+    const droppedBytes = this.#waitingBytes;
+    this.#waiting = [];
     this.#whenEmpty = undefined;
+    return droppedBytes;
   }
 
-  async #flush(): Promise<void> {
-    const items = this.#items;
-    // `clear` makes another array: what this loop was reading is not passed on then.
-    while (items === this.#items && items.length > 0) {
-      const { message, byteLength } = items[0];
-      if (typeof message !== "string" && !ArrayBuffer.isView(message)) {
-        let bytes: Uint8Array;
-        try {
-          bytes = await readBlob(message);
-        } catch (error) {
-          if (items === this.#items) this.#handler.onReadError(error);
-          return;
-        }
-        if (items !== this.#items) return;
-        this.#handler.pass(bytes, byteLength);
-      } else this.#handler.pass(message, byteLength);
-      items.shift();
+  get #waitingBytes(): number {
+    return this.#waiting.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  /** The connection counts framing too, so this grows exactly, and shrinks late but to 0. */
+  get #unsentBytes(): number {
+    return Math.min(this.#passedBytes, this.#connection.bufferedAmount);
+  }
+
+  #pass(message: string | Uint8Array, byteLength: number): void {
+    this.#passedBytes = this.#unsentBytes + byteLength;
+    if (typeof message === "string") this.#connection.sendText(message);
+    else this.#connection.sendBinary(message);
+  }
+
+  #add(message: Message, byteLength: number): void {
+    this.#waiting.push({ message, byteLength });
+    if (this.#waiting.length === 1) void this.#passWaiting();
+  }
+
+  async #passWaiting(): Promise<void> {
+    const waiting = this.#waiting;
+    // `clear` makes another array. Then this loop passes nothing more.
+    while (waiting === this.#waiting && waiting.length > 0) {
+      const { message, byteLength } = waiting[0];
+      const data = isBlob(message) ? await this.#read(message, waiting) : message;
+      if (data === undefined) return;
+      this.#pass(data, byteLength);
+      waiting.shift();
     }
-    if (items === this.#items) this.#whenEmpty?.();
+    if (waiting === this.#waiting) this.#whenEmpty?.();
+  }
+
+  /** Reads a Blob. Returns undefined if it was dropped meanwhile, or after failing the connection. */
+  async #read(blob: Blob, waiting: WaitingMessage[]): Promise<Uint8Array | undefined> {
+    try {
+      const bytes = await readBlob(blob);
+      return waiting === this.#waiting ? bytes : undefined;
+    } catch (cause) {
+      if (waiting === this.#waiting) {
+        const message = "a Blob that was to be sent cannot be read";
+        this.#connection.terminate(new TransportError("BLOB_UNREADABLE", message, { cause }));
+      }
+      return undefined;
+    }
   }
 }

@@ -57,7 +57,7 @@ export interface StandardWebSocketConstructor extends ReadyStateConstants {
   readonly prototype: StandardWebSocket;
 }
 
-/** Makes the `WebSocket` class of the WHATWG WebSockets standard over a way to reach servers. */
+/** Makes the `WebSocket` class of the WHATWG WebSockets standard. */
 export function defineWebSocket(
   connect: Connector,
   environment: WebSocketEnvironment,
@@ -79,23 +79,24 @@ export function defineWebSocket(
     readonly #url: URL;
     readonly #origin: string;
     readonly #attempt: ConnectAttempt | undefined;
-    /** Aborts the opening handshake. */
+    /** The caller's, which aborts the opening handshake. */
     readonly #signal: AbortSignal | undefined;
     readonly #handlers: EventHandlers = {};
     #readyState: ReadyState = ReadyState.Connecting;
     #binaryType: BinaryType = "blob";
     #protocol = "";
     #extensions = "";
+    /** Set while there is a connection, as is `#outbox`. */
     #connection: Connection | undefined;
     #outbox: Outbox | undefined;
-    /** Bytes of payload that the connection held when it was last passed some. */
-    #passedBytes = 0;
     /** Bytes of payload that will never leave. */
     #lostBytes = 0;
     #isClosedLocally = false;
-    /** The listeners that got the latest message. `#onmessage` is its `onmessage` handler. */
+    /** The listeners that got the latest message, as returned by `dispatchMessage`. */
     #listeners: unknown;
+    /** The `onmessage` handler that got the latest message. */
     #onmessage: unknown;
+    /** Whether messages are held back until the next task. */
     #isWaitingForTask = false;
 
     // A default instead of an optional parameter: Web IDL counts the required ones in `length`.
@@ -137,7 +138,7 @@ export function defineWebSocket(
     }
 
     get bufferedAmount(): number {
-      return this.#lostBytes + this.#pendingBytes;
+      return this.#lostBytes + (this.#outbox?.byteLength ?? 0);
     }
 
     get extensions(): string {
@@ -171,10 +172,7 @@ export function defineWebSocket(
         this.#lostBytes += byteLength;
         return;
       }
-      const outbox = this.#outbox!;
-      if (isBlob(message)) outbox.add(message, byteLength);
-      else if (outbox.isEmpty) this.#pass(message, byteLength);
-      else outbox.add(typeof message === "string" ? message : message.slice(), byteLength);
+      this.#outbox!.send(message, byteLength);
     }
 
     // Defaults instead of optional parameters: Web IDL counts the required ones in `length`.
@@ -218,46 +216,23 @@ export function defineWebSocket(
       return isBlob(message) ? message.size : message.byteLength;
     }
 
-    get #pendingBytes(): number {
-      if (this.#connection === undefined) return 0;
-      return this.#outbox!.byteLength + this.#passedPendingBytes;
-    }
-
-    /** The connection counts framing too, so this grows exactly, and shrinks late but to 0. */
-    get #passedPendingBytes(): number {
-      return Math.min(this.#passedBytes, this.#connection!.bufferedAmount);
-    }
-
-    #pass(message: string | Uint8Array, byteLength: number): void {
-      const connection = this.#connection!;
-      this.#passedBytes = this.#passedPendingBytes + byteLength;
-      if (typeof message === "string") connection.sendText(message);
-      else connection.sendBinary(message);
-    }
-
     #established(connection: Connection, readHeaders?: () => Headers): void {
       this.#endAttempt();
       this.#connection = connection;
       this.#readyState = ReadyState.Open;
       this.#extensions = connection.extensions;
       this.#protocol = connection.protocol;
-      this.#outbox = new Outbox({
-        pass: (message, byteLength) => this.#pass(message, byteLength),
-        onReadError: (cause) => {
-          const message = "a Blob that was to be sent cannot be read";
-          connection.terminate(new TransportError("BLOB_UNREADABLE", message, { cause }));
-        },
-      });
+      this.#outbox = new Outbox(connection);
       connection.start({
         onText: (text) => this.#received(text),
         onBinary: (bytes) => this.#received(this.#toBinaryType(bytes)),
         onClosing: () => {
           this.#readyState = ReadyState.Closing;
-          this.#dropOutbox();
+          this.#dropWaiting();
         },
         onClose: (info) => this.#closed(info),
       });
-      // Messages are tasks of their own: whoever awaits the open event can still listen for them.
+      // Messages come in later tasks, so that code which awaits the open event can listen for them.
       connection.pause();
       this.dispatchEvent(withHeaders(new Event("open"), readHeaders));
       environment.queueTask(() => connection.resume());
@@ -295,16 +270,16 @@ export function defineWebSocket(
       return bytes.buffer as ArrayBuffer;
     }
 
-    #dropOutbox(): void {
-      this.#lostBytes += this.#outbox?.byteLength ?? 0;
-      this.#outbox?.clear();
+    #dropWaiting(): void {
+      this.#lostBytes += this.#outbox?.clear() ?? 0;
     }
 
     #closed(info: CloseInfo): void {
       this.#endAttempt();
-      this.#dropOutbox();
-      this.#lostBytes += this.#pendingBytes;
+      this.#dropWaiting();
+      this.#lostBytes += this.#outbox?.byteLength ?? 0;
       this.#connection = undefined;
+      this.#outbox = undefined;
       this.#readyState = ReadyState.Closed;
       const { code, reason, wasClean } = info;
       const close = new environment.CloseEvent("close", { code, reason, wasClean });
@@ -335,7 +310,7 @@ export function defineWebSocket(
 
 const READY_STATE_CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
 
-/** The standard's event with the header fields of the response, which are made when first read. */
+/** Adds the header fields of the response to an event. They are created when first read. */
 function withHeaders(event: Event, readHeaders: (() => Headers) | undefined): Event {
   if (readHeaders === undefined) return event;
   let headers: Headers | undefined;
@@ -345,7 +320,7 @@ function withHeaders(event: Event, readHeaders: (() => Headers) | undefined): Ev
   });
 }
 
-/** The standard's event, with the reason added so that a Node program can see it. */
+/** Adds the error to an event, as an extension of the standard. */
 function withReason(event: Event, error: TidewayError): Event {
   return Object.defineProperty(event, "error", { value: error, enumerable: true });
 }
