@@ -1,16 +1,16 @@
-/** Tells that a WebSocket is closed (WHATWG WebSockets, section 6). */
+/** The event of a WebSocket that has closed (WHATWG WebSockets, section 6). */
 export interface WebSocketCloseEvent extends Event {
   /** Whether the closing handshake was completed. */
   readonly wasClean: boolean;
-  /** The peer's close code; 1005 where its Close frame held none, 1006 where none came. */
+  /** The peer's close code; 1005 if its Close frame had none, 1006 if no Close frame came. */
   readonly code: number;
   /** The peer's close reason, or the empty string. */
   readonly reason: string;
-  /** Why, where it is not clean: as in the `error` event before it. A browser does not tell. */
+  /** Why it is not clean, as in the `error` event before it. Undefined in a browser. */
   readonly error?: unknown;
 }
 
-/** What a `CloseEvent` can be made from; another `CloseEvent` is such a thing. */
+/** The properties of a new `CloseEvent`. Another `CloseEvent` may be passed too. */
 export interface CloseEventInit {
   readonly bubbles?: boolean;
   readonly cancelable?: boolean;
@@ -29,7 +29,7 @@ export interface CloseEventConstructor {
   readonly prototype: WebSocketCloseEvent;
 }
 
-/** Makes the class for a runtime that has none, as Node has none before version 23. */
+/** Makes the class for a runtime without it, such as Node before version 23. */
 export function defineCloseEvent(): CloseEventConstructor {
   class CloseEvent extends Event {
     readonly #wasClean: boolean;

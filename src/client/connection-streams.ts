@@ -15,26 +15,26 @@ import type { WebSocketStreamChunk } from "./web-socket-stream-interface.ts";
 
 type Received = string | Uint8Array<ArrayBuffer>;
 
-/** Waits in the readable at most, a text counted by its length, before the network is left alone. */
+/** The most that waits in the readable before reading stops. Text counts by its length. */
 const MAX_WAITING_BYTES = 65_536;
 
-/** What a message of no bytes at all still costs: a flood of them must fill the readable too. */
+/** The cost of an empty message, so that a flood of empty messages fills the readable too. */
 const BYTES_PER_MESSAGE = 64;
 
 export interface ConnectionStreamsOwner {
-  /** The connection is over; with an error unless it ended cleanly. */
+  /** The connection is closed, with an error unless it closed cleanly. */
   onClosed(info: CloseInfo, error: WebSocketError | undefined): void;
-  /** Calls back once what was sent in the running turn has been written. */
+  /** Calls back once the messages of the running turn have been written. */
   afterFlush(callback: () => void): void;
 }
 
-/** A write whose bytes have not all left. */
+/** The promise of a write that is not done. */
 interface PendingWrite {
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/** Takes a connection over, and makes two streams of it. */
+/** Makes two streams of a connection. */
 export class ConnectionStreams implements ConnectionHandler {
   readonly readable: ReadableStream<Received>;
   readonly writable: WritableStream<WebSocketStreamChunk>;
@@ -46,7 +46,7 @@ export class ConnectionStreams implements ConnectionHandler {
   #isCancelled = false;
   /** A writable stream gives one chunk at a time to its sink. */
   #pendingWrite: PendingWrite | undefined;
-  /** `close` of the writable, which is done when the connection is over. */
+  /** `close` of the writable, which is done when the connection is closed. */
   #pendingClose: PendingWrite | undefined;
 
   constructor(connection: Connection, owner: ConnectionStreamsOwner) {
@@ -69,7 +69,7 @@ export class ConnectionStreams implements ConnectionHandler {
     this.writable = new WritableStream<WebSocketStreamChunk>({
       start: (controller) => {
         this.#writableController = controller;
-        // `abort` itself would wait for a write that a stuck peer may keep from ever ending.
+        // `abort` itself would wait for a write, which never ends if the peer is stuck.
         const { signal } = controller;
         signal.addEventListener("abort", () => this.#closeUsing(signal.reason));
       },
@@ -91,13 +91,13 @@ export class ConnectionStreams implements ConnectionHandler {
   }
 
   onBinary(bytes: Uint8Array): void {
-    // A runtime may hand out a subclass of its own, such as Node's Buffer.
+    // The bytes may be of a subclass, such as Node's Buffer.
     const { buffer, byteOffset, byteLength } = bytes as Uint8Array<ArrayBuffer>;
     this.#enqueue(new Uint8Array(buffer, byteOffset, byteLength));
   }
 
   onClosing(): void {
-    // The streams go on until the connection is over, and it is known whether it ended cleanly.
+    // The streams stay open until the connection is closed, because only then it is known whether cleanly.
   }
 
   onDrain(): void {
@@ -107,7 +107,7 @@ export class ConnectionStreams implements ConnectionHandler {
   onClose(info: CloseInfo): void {
     const isClean = info.wasClean && this.#pendingWrite === undefined;
     const error = isClean ? undefined : connectionError(describeEnd(info), info);
-    // A server that closed in the midst of a write has ended the connection by the rules all the same.
+    // A server may close during a write. That end is clean for the protocol, though not for the writer.
     const writeError = info.wasClean ? closedError() : error;
     if (error !== undefined) this.#readableController.error(error);
     else if (!this.#isCancelled) this.#readableController.close();
@@ -119,19 +119,19 @@ export class ConnectionStreams implements ConnectionHandler {
   }
 
   #enqueue(chunk: Received): void {
-    // What comes after this side began to close concerns nobody.
+    // Messages after this side began to close are dropped.
     if (this.#connection.readyState !== ReadyState.Open) return;
     this.#readableController.enqueue(chunk);
     if (this.#readableController.desiredSize! <= 0) this.#connection.pause();
   }
 
   #pull(): void {
-    // Half of it has to be gone first, or the network would be stopped and started at each message.
+    // Half of it must be gone first, or reading would stop and start at each message.
     if (this.#readableController.desiredSize! * 2 >= MAX_WAITING_BYTES) this.#connection.resume();
   }
 
   #write(chunk: WebSocketStreamChunk): Promise<void> {
-    // Web IDL's `(BufferSource or USVString)` knows no Blob: as any other object it becomes a string.
+    // Web IDL's `(BufferSource or USVString)` has no Blob, so a Blob becomes a string as any other object.
     const message = isBlob(chunk) ? `${chunk as unknown as string}` : toMessage(chunk);
     const connection = this.#connection;
     if (connection.readyState !== ReadyState.Open) throw closedError();
@@ -149,7 +149,7 @@ export class ConnectionStreams implements ConnectionHandler {
     this.#pendingWrite = undefined;
   }
 
-  /** "Close using reason": only a `WebSocketError` says what is to be sent. */
+  /** "Close using reason": only a `WebSocketError` has a code and a reason to send. */
   #closeUsing(reason: unknown): void {
     let close: CloseArguments = { code: undefined, reason: "" };
     if (reason instanceof WebSocketError) {

@@ -2,7 +2,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { TidewayError } from "../errors/index.ts";
 import type { ResolvedOptions } from "./options.ts";
 
-/** Which server to reach, and how. */
+/** The server to connect to, and the options. */
 export interface ConnectRequest {
   /** Its scheme is `ws:`, `wss:`, `ws+unix:` or `wss+unix:`, and it has no fragment. */
   readonly url: URL;
@@ -12,7 +12,7 @@ export interface ConnectRequest {
   readonly options: ResolvedOptions;
 }
 
-/** What becomes of it: exactly one of these is called, once, and never synchronously. */
+/** Receives the outcome: exactly one method is called, once, and never synchronously. */
 export interface ConnectHandler {
   /**
    * The opening handshake is done. `readHeaders` returns the header fields of the response. The
@@ -23,9 +23,9 @@ export interface ConnectHandler {
 }
 
 export interface ConnectAttempt {
-  /** Gives up and releases everything; the handler is not called any more. */
+  /** Gives up and releases everything. The handler is not called any more. */
   abort(): void;
 }
 
-/** Reaches a server: the seam between the WebSocket class and the runtime's network. */
+/** Connects to a server. Each runtime's network implements this for the WebSocket classes. */
 export type Connector = (request: ConnectRequest, handler: ConnectHandler) => ConnectAttempt;

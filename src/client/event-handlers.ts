@@ -1,15 +1,15 @@
-/** What may be assigned to a property such as `onmessage`. */
+/** The type of a property such as `onmessage`. */
 export type EventHandler<E extends Event> = ((event: E) => unknown) | null;
 
 /** The values of the event handler attributes of one object, by type of event. */
 export type EventHandlers = Record<string, unknown>;
 
 /**
- * Defines the event handler IDL attributes `on<type>` on a prototype (HTML, section 8.1.8.1): an
- * attribute is one listener, which keeps its place among the others while its function is exchanged,
- * and loses it when null is assigned.
+ * Defines the event handler IDL attributes `on<type>` on a prototype (HTML, section 8.1.8.1). An attribute
+ * is one listener. It keeps its place among the others when its function is replaced, and loses it when
+ * null is assigned.
  *
- * @param handlersOf gives the values of an instance, and throws a TypeError for any other object
+ * @param handlersOf returns the values of an instance, and throws a TypeError for any other object
  */
 export function defineEventHandlers<Target extends EventTarget>(
   prototype: Target,

@@ -9,7 +9,7 @@ import type {
 } from "./web-socket-events.ts";
 
 /**
- * What an event stream needs of its target: any WebSocket, whoever made it. (Every method that
+ * What an event stream needs of its target: any WebSocket, of this package or another. (Every method that
  * takes a listener is assignable to these two.)
  */
 export interface WebSocketLike {
@@ -20,21 +20,21 @@ export interface WebSocketLike {
 
 /** The listeners of one type of event, as in `socket.on.message.add(listener)`. */
 export interface EventListenerList<E> {
-  /** Adds a listener; one that is there already is not added again. */
+  /** Adds a listener, unless it was added before. */
   add(listener: (event: E) => unknown): this;
   remove(listener: (event: E) => unknown): this;
 }
 
-/** Gives the event stream of one type for any WebSocket. */
+/** Provides the event stream of one type for any WebSocket. */
 export interface EventStreamProvider<E> {
   /** The stream of the events of `target`; it ends after the `close` event. */
   forTarget(target: WebSocketLike): EventStream<E>;
 }
 
 /**
- * The surface of `dart:html` on a WebSocket. Each stream ends after the `close` event: then `first`
- * rejects with a `ConnectionClosedError`. A loop over `onMessage` throws that error too, unless the
- * socket was closed with 1000, 1001 or 1005; the other loops end.
+ * Event streams of a WebSocket, named as in `dart:html`. Each stream ends after the `close` event. Then
+ * `first` rejects with a `ConnectionClosedError`. A loop over `onMessage` throws that error too, unless the
+ * socket was closed with 1000, 1001 or 1005. The other loops end.
  */
 export interface WebSocketStreams {
   readonly onOpen: EventStream<WebSocketOpenEvent>;
@@ -60,13 +60,13 @@ export interface WebSocketStreams {
   sendTypedData(data: ArrayBufferView): void;
 }
 
-/** The static side of the surface. */
+/** The static properties of a class with event streams. */
 export interface WebSocketStreamProviders {
   readonly openEvent: EventStreamProvider<Event>;
   readonly messageEvent: EventStreamProvider<WebSocketMessageEvent>;
   readonly errorEvent: EventStreamProvider<WebSocketErrorEvent>;
   readonly closeEvent: EventStreamProvider<WebSocketCloseEvent>;
-  /** Whether this runtime can make such a WebSocket. */
+  /** Whether this class works in this runtime. */
   readonly supported: boolean;
 }
 
@@ -74,7 +74,7 @@ interface SendingClass {
   readonly prototype: { send(data: never): void };
 }
 
-/** A class with the surface of `dart:html` on its instances and on itself. */
+/** A class with event streams on its instances and providers on itself. */
 export type WithEventStreams<Class extends abstract new (...args: never) => object> = {
   new (...args: ConstructorParameters<Class>): InstanceType<Class> & WebSocketStreams;
   readonly prototype: InstanceType<Class> & WebSocketStreams;
@@ -82,9 +82,9 @@ export type WithEventStreams<Class extends abstract new (...args: never) => obje
   Class;
 
 /**
- * Installs the surface of `dart:html` on a WebSocket-shaped class, and returns that class.
+ * Adds the event streams to a WebSocket-shaped class, and returns that class.
  *
- * @param moreTypes the types of events that the class has beyond the standard's four
+ * @param moreTypes types of events that the class has beyond the standard's four
  */
 export function withEventStreams<Class extends SendingClass & (new (...args: never) => object)>(
   base: Class,
@@ -153,7 +153,7 @@ function streamOf(socket: Target, type: string): EventStream<Event> {
     };
     socket.addEventListener(type, onEvent);
     socket.addEventListener("close", onClose);
-    // A socket is CLOSED already while its error event is dispatched: its close is still to come.
+    // During its error event a socket is CLOSED already, and its close event is still to come.
     if (socket.readyState === 3) setTimeout(onClose);
     return () => {
       socket.removeEventListener(type, onEvent);
@@ -179,7 +179,7 @@ function define(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: true });
 }
 
-/** Defines a getter that makes its value once for each object, and keeps it there. */
+/** Defines a getter that makes its value once for each object, and stores it there. */
 function defineLazily(
   prototype: object,
   name: string,

@@ -2,26 +2,27 @@ import { TidewayError, UsageError } from "../errors/index.ts";
 import type { Heartbeat } from "./reconnecting-interface.ts";
 import type { WebSocketData } from "./web-socket-interface.ts";
 
+/** The messages and times of a {@link heartbeat}. */
 export interface ClientHeartbeatOptions {
   /**
-   * Makes the message to send when nothing has come for `intervalMs`. What it throws is told by an
-   * `error` event; then nothing is sent, and a reply is waited for all the same.
+   * Makes the message that is sent after `intervalMs` without a message from the server. If it throws, an
+   * `error` event has the error, and nothing is sent, but the reply is awaited all the same.
    */
   readonly message: () => WebSocketData;
   /**
-   * Tells replies from other messages. Replies are not handed out, and nothing else shows that the
-   * connection lives. Default: every message shows it, and every message is handed out.
+   * Returns whether a message is a reply. Then only replies count as activity, and they are not delivered.
+   * Default: every message counts, and every message is delivered.
    */
   readonly isReply?: (data: string | Blob | ArrayBuffer) => boolean;
-  /** Default: 30,000. */
+  /** Milliseconds without activity after which the message is sent. Default: 30,000. */
   readonly intervalMs?: number;
-  /** How long the server has to reply, before the connection is given up. Default: 20,000. */
+  /** Milliseconds that the server has to reply, before the connection is closed. Default: 20,000. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Makes the heartbeat of a `ReconnectingWebSocket`, of messages that the server answers: a browser's
- * WebSocket cannot send pings.
+ * Makes the heartbeat of a `ReconnectingWebSocket` from messages that the server answers, because a
+ * browser's WebSocket cannot send pings.
  *
  * ```ts
  * const socket = new ReconnectingWebSocket(url, {
@@ -61,7 +62,7 @@ export function heartbeat(options: ClientHeartbeatOptions): Heartbeat {
           "HEARTBEAT_TIMEOUT",
           `no reply within timeoutMs ${timeoutMs}`,
         );
-        // Its own close event would come only when the browser too gives up waiting for the peer.
+        // The browser's own close event would come only after its closing handshake has timed out.
         const close = { code: 1006, reason: "", wasClean: false };
         fail(error);
         socket.dispatchEvent(Object.assign(new Event("close"), close));

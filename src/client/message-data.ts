@@ -1,13 +1,13 @@
 import type { WebSocketData } from "./web-socket-interface.ts";
 
-/** What `send` was given; the bytes still belong to the caller. */
+/** The argument of `send`. The bytes still belong to the caller. */
 export type Message = string | Uint8Array | Blob;
 
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Web IDL's conversion to `(BufferSource or Blob or USVString)`. Anything that is none of the
- * former, a SharedArrayBuffer too, becomes a string; lone surrogates are left to the encoder.
+ * Web IDL's conversion to `(BufferSource or Blob or USVString)`. Anything else, a SharedArrayBuffer too,
+ * becomes a string. Lone surrogates are left to the encoder.
  *
  * @throws TypeError for a symbol, and for bytes that are shared or in a resizable buffer
  */

@@ -2,8 +2,8 @@ import { UsageError } from "../errors/index.ts";
 import { isRecord } from "../protocol/record.ts";
 
 /**
- * Whether an argument of a constructor is a record of options. By the standard the second one is a
- * subprotocol or a sequence of them; any other object is our extension.
+ * Whether an argument of a constructor is a record of options. In the standard the second argument is a
+ * subprotocol or a sequence of them. Any other object is our extension.
  */
 export { isRecord as isOptions };
 

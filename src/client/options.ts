@@ -11,31 +11,30 @@ import type { CreateConnection } from "./connection-target.ts";
 /** A certificate, key or bundle: PEM text, or PEM or DER bytes. */
 export type TlsMaterial = string | Uint8Array;
 
-/** What a `wss:` connection needs to know beyond its URL. Certificates are checked by default. */
+/** The TLS settings of a `wss:` connection. Certificates are checked by default. */
 export interface TlsOptions {
   /** Certificate authorities to trust instead of the runtime's own list. */
   readonly ca?: TlsMaterial | readonly TlsMaterial[];
-  /** The client's certificate chain, where the server asks for one. */
+  /** The client's certificate chain, for a server that asks for one. */
   readonly cert?: TlsMaterial | readonly TlsMaterial[];
   /** The private key of `cert`. */
   readonly key?: TlsMaterial;
   /** The passphrase of `key`. */
   readonly passphrase?: string;
-  /** The name to ask for (SNI) and to find in the certificate. Default: the URL's host. */
+  /** The server's name, for SNI and the check of its certificate. Default: the URL's host. */
   readonly servername?: string;
   /**
-   * `false` accepts any certificate from anyone. DANGER: whoever sits on the path can then read
-   * and change everything, as with `ws:`. For a self-signed certificate, give it as `ca` instead.
-   * Default: `true`.
+   * `false` accepts any certificate. DANGER: an attacker on the network can then read and change
+   * everything, as with `ws:`. For a self-signed certificate, pass it as `ca` instead. Default: `true`.
    */
   readonly rejectUnauthorized?: boolean;
 }
 
-/** When a client in Node looks for a dead server, by pings. */
+/** When a client in Node pings a silent server, and when it drops the connection. */
 export interface PingHeartbeatOptions {
-  /** A ping is sent after this long without a sign of life; default 30,000. */
+  /** Milliseconds without activity after which a ping is sent; default 30,000. */
   readonly idleMs?: number;
-  /** The server is taken for dead if nothing comes for this long after a ping; default 20,000. */
+  /** Milliseconds without activity after a ping until the connection is dropped; default 20,000. */
   readonly timeoutMs?: number;
 }
 
@@ -57,8 +56,8 @@ export interface WebSocketOptions {
    */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * The longest message to receive, in bytes, after decompression; a longer one fails the
-   * connection with 1009, before anything is allocated for it. Default: 16,777,216 (16 MiB).
+   * The longest message to receive, in bytes after decompression. A longer one fails the connection with
+   * 1009, before memory is allocated for it. Default: 16,777,216 (16 MiB).
    */
   readonly maxMessageBytes?: number;
   /** Milliseconds for the name lookup, TCP, TLS and the opening handshake. Default: 10,000. */
@@ -66,13 +65,13 @@ export interface WebSocketOptions {
   /** Milliseconds that the server has to answer a Close frame. Default: 5,000. */
   readonly closeTimeoutMs?: number;
   /**
-   * Whether to offer permessage-deflate (RFC 7692) to the server, and how to compress if it agrees.
-   * A browser does as it likes. Default: `true`, as browsers do.
+   * Whether to offer permessage-deflate (RFC 7692) to the server, and how to compress if it agrees. No
+   * effect in a browser. Default: `true`, as browsers do.
    */
   readonly compression?: boolean | CompressionOptions;
   /**
-   * When to look for a dead server, by pings; `{}` for the times of a server's own heartbeat. Default:
-   * never, as in a browser, so that a server that has vanished is noticed only by sending to it.
+   * When to ping a silent server; `{}` for the default times. Default: `false`, as in a browser: then a
+   * server that has vanished is noticed only by sending to it.
    */
   readonly heartbeat?: PingHeartbeatOptions | false;
   /**
@@ -105,7 +104,7 @@ export interface ResolvedOptions extends Omit<WebSocketOptions, "compression"> {
   readonly compression: DeflateSettings | undefined;
 }
 
-/** The limits of a client, which chose its server, are wider than those of a server. */
+/** A client chose its server, so its limits are wider than those of a server. */
 const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;
@@ -253,7 +252,7 @@ function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** RFC 9110 5.1 and 5.5: what else would let a value smuggle in fields of its own. */
+/** RFC 9110 5.1 and 5.5. Other characters could add header fields. */
 function checkHeader(name: string, value: unknown): void {
   if (!isToken(name)) {
     throw new UsageError("INVALID_OPTION", `${JSON.stringify(name)} is not a header field name`);

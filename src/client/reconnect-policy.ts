@@ -10,12 +10,12 @@ export type ReconnectDecision = "stop" | "retry" | "retry-later" | number;
 /**
  * Decides by the close code alone:
  *
- * - stop at 1000: the server is done, and has said so;
- * - stop at 1002, 1003, 1007, 1008, 1009 and 1010, and at the registered 3000 (unauthorized) and
- *   3003 (forbidden): the peer objects to what this client is or sends, and would object again;
+ * - stop at 1000: the server has closed normally;
+ * - stop at 1002, 1003, 1007, 1008, 1009 and 1010, and at the registered 3000 (unauthorized) and 3003
+ *   (forbidden): the server rejects this client or what it sends, and would reject it again;
  * - retry later at 1013: the server asks for it;
- * - retry at everything else: a lost connection (1006), a server that goes away, restarts or fails
- *   (1001, 1011, 1012, 1014), and codes whose meaning only the application knows, 1005 among them.
+ * - retry at all others: a lost connection (1006), a server that goes away, restarts or fails (1001, 1011,
+ *   1012, 1014), and codes that only the application knows, including 1005.
  */
 export function decideReconnect({ code }: Pick<WebSocketCloseEvent, "code">): ReconnectDecision {
   if (code === 1013) return "retry-later";
@@ -26,17 +26,17 @@ const TERMINAL_CODES = [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003];
 
 /** How long to wait before a new attempt. */
 export interface ReconnectDelays {
-  /** The longest wait before the first attempt; it doubles with each one. */
+  /** The longest wait before the first attempt. It doubles with each attempt. */
   readonly initialDelayMs: number;
-  /** Where the doubling stops. */
+  /** The limit of the doubling. */
   readonly maxDelayMs: number;
   /** A number from 0 to 1. */
   readonly random: () => number;
 }
 
 /**
- * The wait before the next of `attempts`: anything up to the doubled delay, so that the clients of a
- * server that went down do not all come back at once.
+ * Returns a random wait up to the doubled delay, so that the clients of a server that was down do not all
+ * reconnect at once.
  */
 export function reconnectDelayMs(
   { initialDelayMs, maxDelayMs, random }: ReconnectDelays,

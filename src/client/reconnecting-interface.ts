@@ -17,7 +17,7 @@ import type {
 } from "./web-socket-events.ts";
 import type { BinaryType, ReadyStateConstants, WebSocketData } from "./web-socket-interface.ts";
 
-/** A value, or a function that is asked for it before each attempt. */
+/** A value, or a function that returns it before each attempt. */
 export type ValueOrProvider<T> = T | (() => T | PromiseLike<T>);
 
 /** The subprotocols to offer, in order of preference. */
@@ -29,44 +29,45 @@ export interface Timers {
   clearTimeout(timer: never): void;
 }
 
-/** A connection as a heartbeat sees it: a WebSocket that has just been made. */
+/** A WebSocket that a heartbeat watches. */
 export interface HeartbeatSocket extends Pick<EventTarget, "addEventListener" | "dispatchEvent"> {
   send(data: WebSocketData): void;
   close(): void;
 }
 
 /**
- * Watches over one connection, from when its WebSocket is made until its `close` event, which it
- * dispatches itself when nobody answers. Returns what checks the connection at once.
+ * Watches one connection, from the creation of its WebSocket to its `close` event. If the server does not
+ * answer, it dispatches that event itself. Returns a function that checks the connection at once.
  */
 export type Heartbeat = (socket: HeartbeatSocket, timers: Timers) => () => void;
 
-/** Decides by how a connection, or an attempt at one, has ended. */
+/** Decides what to do after a connection has ended or an attempt has failed. */
 export type DecideReconnect = (
   close: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
 ) => ReconnectDecision;
 
+/** The options of a `ReconnectingWebSocket`. */
 export interface ReconnectingWebSocketOptions {
-  /** The subprotocols to offer, or a function asked before each attempt. Default: none. */
+  /** The subprotocols to offer, or a function that returns them before each attempt. Default: none. */
   readonly protocols?: ValueOrProvider<Protocols>;
   /**
-   * Options for each WebSocket, where its class takes any, or a function asked before each attempt:
-   * for headers with a token that expires, say.
+   * Options for each WebSocket, or a function that returns them before each attempt, such as for headers
+   * with a token that expires. Default: none.
    */
   readonly webSocketOptions?: ValueOrProvider<Omit<WebSocketOptions, "protocols">>;
   /**
-   * Finds connections that are dead though nobody said so: a function, which `heartbeat` makes. (A
-   * `WebSocket` in Node takes a record of times instead, `heartbeat` of `webSocketOptions`, and sends
-   * pings.) When it throws, the attempt has failed. Default: none.
+   * Finds connections that are dead without a close event. Make it with `heartbeat`. (A `WebSocket` in
+   * Node can send pings instead: pass `heartbeat` in `webSocketOptions`.) If it throws, the attempt fails.
+   * Default: none.
    */
   readonly heartbeat?: Heartbeat;
   /** The longest wait before the first retry, doubled with each one. Default: 2,000. */
   readonly initialDelayMs?: number;
-  /** Where the doubling stops. Default: 30,000. */
+  /** The limit of the doubling. Default: 30,000. */
   readonly maxDelayMs?: number;
   /**
-   * How long a connection has to stay open until the delay starts anew. With less, a server that
-   * accepts and then drops everyone would be called every two seconds. Default: 5,000.
+   * Milliseconds that a connection must stay open before the delay starts over. With a short time, a server
+   * that accepts and then drops every connection is called every two seconds. Default: 5,000.
    */
   readonly stableAfterMs?: number;
   /**
@@ -89,28 +90,29 @@ export interface ReconnectingWebSocketOptions {
   readonly timers?: Timers;
 }
 
-/** Tells of a new attempt (`reconnecting`) or of its success (`reconnected`). */
+/** The event of a scheduled attempt (`reconnecting`), or of its success (`reconnected`). */
 export interface ReconnectEvent extends Event {
   /** 1 for the first attempt since the last stable connection. */
   readonly attempt: number;
-  /** How long this attempt waits, or waited. */
+  /** Milliseconds that this attempt waits, or waited. */
   readonly delayMs: number;
-  /** The close code that the previous connection ended with; 1006 also where none was reached. */
+  /** The close code of the previous connection; 1006 also if there was none. */
   readonly code: number;
   /** The close reason that goes with `code`. */
   readonly reason: string;
 }
 
+/** The events of a `ReconnectingWebSocket`, by type. */
 export interface ReconnectingEventMap extends WebSocketEventMap {
   reconnecting: ReconnectEvent;
   reconnected: ReconnectEvent;
 }
 
 /**
- * A WebSocket that connects again by itself. It has the face of a WebSocket, with these meanings:
+ * A WebSocket that reconnects by itself. It has the interface of a WebSocket, with these meanings:
  *
- * - `open` comes with each connection, followed by `reconnected` from the second one on. What its
- *   listeners send leaves first; what had waited for the connection follows.
+ * - `open` comes with each connection, followed by `reconnected` from the second one on. Messages that its
+ *   listeners send leave first. Messages that waited for the connection follow.
  * - `error` comes with each failure, and `reconnecting` when a new attempt is scheduled.
  * - `close` comes once, when no attempt follows: after `close()`, or when `decide` stops. By default
  *   these close codes stop: 1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000 and 3003. In Node, so do these
@@ -123,8 +125,8 @@ export interface ReconnectingEventMap extends WebSocketEventMap {
  *   then. While the page is hidden, attempts wait for at least half the longest delay.
  * - While `navigator.onLine` is false, attempts continue at the longest delay, because a local server
  *   may still be reachable. `reconnect()` always tries at once.
- * - A message that was handed to a connection which then broke is not sent again: whether it
- *   arrived cannot be known.
+ * - A message that was passed to a connection which then broke is not sent again, because it may have
+ *   arrived.
  */
 export interface ReconnectingWebSocketInstance
   extends TypedEventTarget<ReconnectingEventMap>, ReadyStateConstants, WebSocketStreams {
@@ -132,18 +134,18 @@ export interface ReconnectingWebSocketInstance
   readonly url: string;
   readonly readyState: number;
   /**
-   * Can be set anew at any time, as a whole: each option counts from when it is used next.
+   * Can be replaced at any time, as a whole. Each option applies from its next use.
    *
    * @throws UsageError INVALID_OPTION for a limit that is not valid; nothing is changed then
    */
   options: ReconnectingWebSocketOptions;
   /** Bytes of payload that wait for a connection or in the current one. */
   readonly bufferedAmount: number;
-  /** Those of the current connection, else the empty string. */
+  /** The extensions of the current connection, or the empty string. */
   readonly extensions: string;
-  /** That of the current connection, else the empty string. */
+  /** The subprotocol of the current connection, or the empty string. */
   readonly protocol: string;
-  /** How binary messages are handed out. Default: `"blob"`. */
+  /** The type of binary messages. Default: `"blob"`. */
   binaryType: BinaryType;
 
   onopen: EventHandler<Event>;
@@ -166,27 +168,28 @@ export interface ReconnectingWebSocketInstance
    * data in every state: a view of shared memory or of a resizable buffer throws a TypeError, and a
    * detached buffer is an empty message.
    *
-   * @throws TidewayError QUEUE_FULL when more than `maxQueuedBytes` would wait; the message is not
-   *   taken, and those that wait are kept
+   * @throws TidewayError QUEUE_FULL if more than `maxQueuedBytes` would wait. The message is not queued, and
+   *   waiting messages are kept
    */
   send(data: WebSocketData): void;
 
   /**
-   * Connects anew at once: what was open is closed, what was waited for is not. Without effect once
-   * it is closed, or being closed.
+   * Connects again at once. An open connection is closed, and a scheduled attempt is brought forward. No
+   * effect after `close`.
    */
   reconnect(): void;
 
   /**
-   * Closes for good, in any state, and without effect once it has begun. Without an open connection
-   * the `close` event follows with the code 1006, and what waits is never sent.
+   * Closes for good, in any state. No effect if called again. Without an open connection the `close` event
+   * follows with the code 1006, and waiting messages are never sent.
    *
-   * @throws DOMException as for a WebSocket, which the latest one checks: before there has been any,
-   *   nothing is thrown
+   * @throws DOMException as for a WebSocket. Before the first attempt there is no WebSocket that checks the
+   *   arguments, so nothing is thrown
    */
   close(code?: number, reason?: string): void;
 }
 
+/** The class of WebSocket clients that reconnect by themselves. */
 export interface ReconnectingWebSocketConstructor
   extends ReadyStateConstants, WebSocketStreamProviders {
   /**
@@ -196,8 +199,9 @@ export interface ReconnectingWebSocketConstructor
    *   settle within `handshakeTimeoutMs`, the attempt fails. The first invalid URL that it returns is
    *   also printed to the console
    * @param protocols the subprotocols to offer, or a function as for `url`, or options
-   * @throws whatever the WebSocket class throws for a URL or subprotocols given as plain values, and
-   *   then what `heartbeat` does
+   * @throws UsageError for an option that is not valid
+   * @throws what the WebSocket class throws for a URL or subprotocols that are plain values, and what
+   *   `heartbeat` throws
    */
   new (
     url: ValueOrProvider<string | URL>,

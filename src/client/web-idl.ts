@@ -1,4 +1,4 @@
-/** What Web IDL asks of a class and a `class` declaration does not give. */
+/** Gives a class what Web IDL requires beyond a `class` declaration. */
 export function exposeInterface(
   constructor: { readonly name: string; readonly prototype: object },
   constants: Readonly<Record<string, number>>,

@@ -34,7 +34,7 @@ export function parseUrl(url: unknown): URL {
   return record;
 }
 
-/** Not by URL.canParse, which in Node 20 and 22 refuses what is beyond ASCII once it is optimised. */
+/** URL.canParse is not used: in Node 20 and 22, once optimised, it refuses URLs beyond ASCII. */
 function tryUrl(input: string, base: string | undefined): URL | undefined {
   try {
     return new URL(input, base);

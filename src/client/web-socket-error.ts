@@ -3,9 +3,9 @@ import { toUSVString } from "./close-event.ts";
 import { exposeInterface } from "./web-idl.ts";
 import { checkCloseArguments } from "./web-socket-arguments.ts";
 
-/** How a `WebSocketStream` is to be closed, or was closed. */
+/** The close code and reason of a `WebSocketStream`, to send or received. */
 export interface WebSocketCloseInfo {
-  /** 1000 or 3000-4999. Default: none, or 1000 where there is a reason. */
+  /** 1000 or 3000-4999. Default: none, or 1000 if there is a reason. */
   readonly closeCode?: number | undefined;
   /** At most 123 bytes of UTF-8. Default: the empty string. */
   readonly reason?: string | undefined;
@@ -18,13 +18,13 @@ export let connectionError: (
 ) => WebSocketError;
 
 /**
- * Why a `WebSocketStream` failed (WHATWG WebSockets, pull request 48). Given to `abort` of its
- * writable or to `cancel` of its readable, it says what the Close frame is to hold.
+ * Why a `WebSocketStream` failed (WHATWG WebSockets, pull request 48). Passed to `abort` of its writable or
+ * to `cancel` of its readable, it gives the code and reason of the Close frame.
  */
 export class WebSocketError extends DOMException {
   #closeCode: number | null;
   #reason: string;
-  /** What the runtime said, where a connection failed: an extension. */
+  /** The error that failed the connection. An extension of the standard. */
   declare readonly cause?: unknown;
 
   /**
@@ -40,7 +40,7 @@ export class WebSocketError extends DOMException {
     this.#reason = reason;
   }
 
-  /** The close code; 1006 where the connection was lost; `null` if none was given. */
+  /** The close code; 1006 if the connection was lost; `null` if none was given. */
   get closeCode(): number | null {
     return this.#closeCode;
   }
@@ -64,7 +64,7 @@ export class WebSocketError extends DOMException {
   }
 }
 
-/** What a Close frame is to hold. */
+/** The contents of a Close frame. */
 export interface CloseArguments {
   readonly code: number | undefined;
   readonly reason: string;
@@ -73,7 +73,7 @@ export interface CloseArguments {
 /**
  * Web IDL's conversion to `WebSocketCloseInfo`, and "validate close code and reason".
  *
- * @throws TypeError for what is no such dictionary, DOMException for what must not be sent
+ * @throws TypeError if `info` is not such a dictionary, DOMException for values that must not be sent
  */
 export function readCloseInfo(info: unknown): CloseArguments {
   const { closeCode, reason = "" } = toDictionary<WebSocketCloseInfo>(info);

@@ -1,26 +1,29 @@
 import type { WebSocketCloseEvent } from "./close-event.ts";
 
+/** The event of a received message. */
 export interface WebSocketMessageEvent extends MessageEvent {
-  /** A string for a text message; for a binary one what `binaryType` asks for. */
+  /** A string for a text message; for a binary message a Blob or ArrayBuffer, by `binaryType`. */
   readonly data: string | Blob | ArrayBuffer;
 }
 
+/** The event of a connection that is open. */
 export interface WebSocketOpenEvent extends Event {
   /**
-   * The header fields of the server's response, an extension of the standard. It is `undefined` in a
-   * browser, which does not give access to them.
+   * The header fields of the server's response, an extension of the standard. Undefined in a browser,
+   * which does not give access to them.
    */
   readonly responseHeaders?: Headers;
 }
 
+/** The event of a connection that has failed. */
 export interface WebSocketErrorEvent extends Event {
   /**
-   * Why the connection failed: an extension. A browser's own WebSocket never tells, so there it is
-   * `undefined`.
+   * Why the connection failed, an extension of the standard. Undefined in a browser, which does not tell.
    */
   readonly error?: unknown;
 }
 
+/** The events of a WebSocket, by type. */
 export interface WebSocketEventMap {
   open: WebSocketOpenEvent;
   message: WebSocketMessageEvent;

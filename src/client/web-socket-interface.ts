@@ -10,10 +10,10 @@ import type {
   WebSocketOpenEvent,
 } from "./web-socket-events.ts";
 
-/** How binary messages are handed out. */
+/** The type of received binary messages. */
 export type BinaryType = "blob" | "arraybuffer";
 
-/** What can be sent: a string as a text message, all else as a binary one. */
+/** A message to send: a string becomes a text message, all else a binary message. */
 export type WebSocketData = string | Blob | ArrayBuffer | ArrayBufferView;
 
 /** On the class and on its instances. */
@@ -35,15 +35,15 @@ export interface WebSocketInstance
   /** One of the constants above. */
   readonly readyState: number;
   /**
-   * Bytes of payload that were passed to `send` and have not left for the kernel. What is sent
-   * after the socket began to close is counted, though it never leaves.
+   * Bytes of payload that were passed to `send` and that the kernel has not accepted. Messages sent after
+   * the socket began to close are counted too, though they never leave.
    */
   readonly bufferedAmount: number;
   /** The extensions that the server agreed to, or the empty string. */
   readonly extensions: string;
   /** The subprotocol that the server chose, or the empty string. */
   readonly protocol: string;
-  /** How binary messages are handed out; another value is ignored. Default: `"blob"`. */
+  /** The type of received binary messages; other values are ignored. Default: `"blob"`. */
   binaryType: BinaryType;
 
   onopen: EventHandler<WebSocketOpenEvent>;
@@ -52,18 +52,18 @@ export interface WebSocketInstance
   onclose: EventHandler<WebSocketCloseEvent>;
 
   /**
-   * Sends a message. Messages leave in the order of the calls, also around a Blob that is still
-   * being read; a Blob that cannot be read fails the connection.
+   * Sends a message. Messages leave in the order of the calls, even if a Blob must be read first. A Blob
+   * that cannot be read fails the connection.
    *
    * @throws DOMException InvalidStateError while the connection is being established
    */
   send(data: WebSocketData): void;
 
   /**
-   * Starts the closing handshake, behind what was sent before; without effect once it has begun.
+   * Starts the closing handshake after the messages sent before. No effect once it has begun.
    *
    * @param code 1000 or 3000-4999. Default: none, which the peer sees as 1005
-   * @param reason at most 123 bytes of UTF-8; given alone it is sent with the code 1000
+   * @param reason at most 123 bytes of UTF-8. Without a code it is sent with 1000
    * @throws DOMException InvalidAccessError or SyntaxError for other arguments
    */
   close(code?: number, reason?: string): void;
@@ -74,8 +74,7 @@ export interface WebSocketConstructor extends ReadyStateConstants, WebSocketStre
   /**
    * Starts to connect; events follow later, never during the call.
    *
-   * @param url `ws:`, `wss:`, `http:` or `https:`, without a fragment. A relative URL is resolved
-   *   where there is a `location`
+   * @param url `ws:`, `wss:`, `http:` or `https:`, without a fragment. A relative URL needs a `location`
    * @param protocols the subprotocols to offer, in order of preference; or the options
    * @param options an extension of the standard: the second argument, or the third one as with `ws`
    * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid

@@ -1,25 +1,25 @@
 import type { WebSocketOptions } from "./options.ts";
 import type { WebSocketCloseInfo } from "./web-socket-error.ts";
 
-/** What a `WebSocketStream` takes. All beside `protocols` and `signal` is our extension. */
+/** The options of a `WebSocketStream`. All but `protocols` and `signal` are our extension. */
 export interface WebSocketStreamOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
   /** The subprotocols to offer, in order of preference. Default: none. */
   readonly protocols?: Iterable<string>;
-  /** Gives up an attempt to connect; without effect once the connection is open. */
+  /** Aborts an attempt to connect. No effect once the connection is open. */
   readonly signal?: AbortSignal;
 }
 
-/** What can be written: a string becomes a text message, bytes a binary one. */
+/** A message to write: a string becomes a text message, bytes a binary message. */
 export type WebSocketStreamChunk = string | ArrayBuffer | ArrayBufferView;
 
-/** What there is once the connection is open. */
+/** The streams and properties of an open connection. */
 export interface WebSocketOpenInfo {
   /**
-   * The messages: text as strings, binary as bytes. Up to 64 KiB wait in it; beyond that nothing
-   * more is read from the network, so the server has to wait for this stream's reader.
+   * The messages: text as strings, binary as bytes. Up to 64 KiB wait in it. Beyond that nothing more is
+   * read from the network, so the server must wait for this stream's reader.
    */
   readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
-  /** Every chunk is a message. A write is done when its bytes have left for the kernel. */
+  /** Every chunk is a message. A write is done when the kernel has accepted its bytes. */
   readonly writable: WritableStream<WebSocketStreamChunk>;
   /** The extensions agreed upon, or the empty string. */
   readonly extensions: string;
@@ -40,26 +40,26 @@ export interface WebSocketOpenInfo {
  * for await (const message of readable) console.log(message);
  * ```
  *
- * Canceling the readable, and closing or aborting the writable, starts the closing handshake; a
- * `WebSocketError` given as the reason says with which code. After a clean close the readable ends
- * and a write is refused with an InvalidStateError. After any other end both streams, and `closed`,
- * fail with the same `WebSocketError`.
+ * Canceling the readable, and closing or aborting the writable, starts the closing handshake. Pass a
+ * `WebSocketError` as the reason to choose the code. After a clean close the readable ends, and a write
+ * rejects with an InvalidStateError. After any other end both streams and `closed` fail with the same
+ * `WebSocketError`.
  */
 export interface WebSocketStreamInstance {
   /** The URL as parsed and serialized. */
   readonly url: string;
-  /** Rejects with a `WebSocketError` if there will be no connection. Need not be looked at. */
+  /** Rejects with a `WebSocketError` if the attempt fails. An unhandled rejection is not reported. */
   readonly opened: Promise<WebSocketOpenInfo>;
   /**
-   * How the connection ended; the code is 1005 where the server's Close frame held none. Rejects
-   * with a `WebSocketError` if it did not end cleanly, with the closing handshake done and all that
-   * was written gone. Need not be looked at. The server's close comes behind what it sent: who does
-   * not read the readable does not learn of it.
+   * How the connection ended. The code is 1005 if the server's Close frame had none. Rejects with a
+   * `WebSocketError` unless it ended cleanly, that is after the closing handshake and with all writes done.
+   * An unhandled rejection is not reported. The server's Close frame follows its messages, so read the
+   * readable to receive it.
    */
   readonly closed: Promise<Required<WebSocketCloseInfo>>;
   /**
-   * Starts the closing handshake, behind what was written; without effect once it has begun. While
-   * connecting it gives up instead.
+   * Starts the closing handshake after the writes before it. No effect once it has begun. While
+   * connecting, it aborts the attempt instead.
    *
    * @throws DOMException InvalidAccessError or SyntaxError for a code or reason that must not be
    *   sent

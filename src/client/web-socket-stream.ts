@@ -19,9 +19,9 @@ import type {
 } from "./web-socket-stream-interface.ts";
 
 /**
- * Makes the `WebSocketStream` class over a way to reach servers.
+ * Makes the `WebSocketStream` class (WHATWG WebSockets, pull request 48).
  *
- * @param afterFlush calls back once what was sent in the running turn has been written
+ * @param afterFlush calls back once the messages of the running turn have been written
  */
 export function defineWebSocketStream(
   connect: Connector,
@@ -29,8 +29,8 @@ export function defineWebSocketStream(
 ): WebSocketStreamConstructor {
   class WebSocketStream {
     readonly #url: URL;
-    readonly #opened = unheeded<WebSocketOpenInfo>();
-    readonly #closed = unheeded<Required<WebSocketCloseInfo>>();
+    readonly #opened = createDeferred<WebSocketOpenInfo>();
+    readonly #closed = createDeferred<Required<WebSocketCloseInfo>>();
     readonly #signal: AbortSignal | undefined;
     #attempt: ConnectAttempt | undefined;
     #streams: ConnectionStreams | undefined;
@@ -53,7 +53,7 @@ export function defineWebSocketStream(
         onOpen: (connection, readHeaders) => this.#established(connection, readHeaders),
         onFailed: (error) => this.#fail(failure(error)),
       });
-      // Not before: an attempt that throws for its options leaves nothing behind.
+      // Added last, because an attempt that throws for its options must not leave a listener.
       signal?.addEventListener("abort", this.#onAbort);
     }
 
@@ -110,7 +110,7 @@ export function defineWebSocketStream(
       this.#fail(this.#signal!.reason);
     };
 
-    /** There will be no connection. */
+    /** The attempt has failed. */
     #fail(reason: unknown): void {
       this.#endAttempt();
       this.#opened.reject(reason);
@@ -159,14 +159,14 @@ function illegalInvocation(): Promise<never> {
   return Promise.reject(new TypeError("Illegal invocation"));
 }
 
-interface Unheeded<T> {
+interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
   reject(reason: unknown): void;
 }
 
-/** A promise whose rejection is not reported when nobody looks at it. */
-function unheeded<T>(): Unheeded<T> {
+/** A promise whose unhandled rejection is not reported. */
+function createDeferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (reason: unknown) => void;
   const promise = new Promise<T>((...settle) => ([resolve, reject] = settle));

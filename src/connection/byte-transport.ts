@@ -1,32 +1,32 @@
-/** What a byte transport tells its owner. */
+/** Receives the events of a byte transport. */
 export interface ByteTransportHandler {
   /**
-   * Bytes from the peer. They are the handler's only during the call, in which it may change them.
-   * Some may still come after `pause`.
+   * Bytes from the peer. The handler may use and change them only during the call. Some may still come
+   * after `pause`.
    */
   onBytes(chunk: Uint8Array): void;
-  /** Everything written has left for the kernel. */
+  /** The kernel has accepted everything that was written. */
   onDrain(): void;
   /** The peer has ended its side; this side may still write. */
   onEnd(): void;
-  /** The transport is gone, with the error that ended it, if any; called exactly once and last. */
+  /** The transport is closed, with the error that closed it, if any. Called exactly once and last. */
   onClosed(error: Error | undefined): void;
 }
 
-/** An ordered, reliable stream of bytes both ways: a TCP or TLS socket, or a pair in memory. */
+/** An ordered, reliable stream of bytes in both directions, such as a TCP or TLS socket. */
 export interface ByteTransport {
-  /** Names the handler and begins to read. */
+  /** Sets the handler and starts to read. */
   start(handler: ByteTransportHandler): void;
 
   /**
-   * Writes all of `bytes`. True if they have left for the kernel, so that the caller may use the
-   * array again at once; otherwise the transport reads from it until `onDrain`, and is not given
-   * more before.
+   * Writes all of `bytes`. Returns true if the kernel has accepted them, so that the caller may reuse the
+   * array at once. Otherwise the transport reads from it until `onDrain`; until then the caller writes
+   * nothing more.
    */
   write(bytes: Uint8Array): boolean;
   /**
-   * How many of the bytes written have not left for the kernel, as of now. Absent, or undefined, where
-   * that is not to be known before `onDrain`.
+   * Bytes written that the kernel has not accepted yet. Absent or undefined if the transport cannot tell
+   * before `onDrain`.
    */
   readonly unwrittenBytes?: number | undefined;
 
@@ -34,8 +34,8 @@ export interface ByteTransport {
   pause(): void;
   resume(): void;
 
-  /** Ends this side once everything written has left; the peer may still write. */
+  /** Ends this side after everything that was written. The peer may still write. */
   end(): void;
-  /** Drops everything at once; `onClosed` follows, never during the call. */
+  /** Closes both sides and drops the output. `onClosed` follows, never during the call. */
   destroy(): void;
 }

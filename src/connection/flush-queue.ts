@@ -1,17 +1,17 @@
-/** Something that has output waiting. */
+/** A connection with waiting output. */
 export interface Flushable {
   flush(): void;
 }
 
 /**
- * The connections that were written to outside of a turn of their own. All are flushed together
- * when the turn ends, so that what one turn sends leaves in one write a connection.
+ * The connections that code wrote to during this turn. All are flushed when the turn ends, so that all
+ * messages that a turn sends on a connection leave in one write.
  */
 export class FlushQueue {
   readonly #defer: (callback: () => void) => void;
   #waiting: Flushable[] = [];
 
-  /** `defer` calls back once the running turn, its promise jobs included, has ended. */
+  /** `defer` calls back at the end of the running turn, after its promise jobs. */
   constructor(defer: (callback: () => void) => void) {
     this.#defer = defer;
   }

@@ -3,22 +3,22 @@ interface Ping {
   readonly sentMs: number;
 }
 
-/** Pings that nobody answers are forgotten, the oldest first. */
+/** How many unanswered pings are remembered. */
 const MAX_PINGS = 8;
 
-/** Measures how long pings are under way, by the pongs that answer them. */
+/** Measures the round trip time of pings. */
 export class LatencyMeter {
-  /** Of the latest ping to be answered; undefined before the first. */
+  /** The round trip time of the latest ping that was answered; undefined before the first. */
   latencyMs: number | undefined;
   #pings: Ping[] = [];
 
-  /** A ping is being sent. */
+  /** Records that a ping is sent. */
   start(payload: Uint8Array, nowMs: number): void {
     if (this.#pings.length === MAX_PINGS) this.#pings.shift();
     this.#pings.push({ payload: payload.slice(), sentMs: nowMs });
   }
 
-  /** A pong has come. RFC 6455 5.5.3: unless it answers a ping, it is there for reasons of its own. */
+  /** Records that a pong has arrived. RFC 6455 5.5.3: unsolicited pongs are ignored. */
   stop(payload: Uint8Array, nowMs: number): void {
     const index = this.#pings.findLastIndex((ping) => areEqual(ping.payload, payload));
     if (index === -1) return;

@@ -1,6 +1,6 @@
 /**
- * How often a peer may send: a bucket that holds the tokens of one second, of which each message
- * takes one. It has no clock and no timer of its own.
+ * Limits how often a peer may send: a bucket with the tokens of one second, of which each message takes
+ * one. The caller passes the time.
  */
 export class MessageRate {
   readonly perSecond: number;
@@ -13,10 +13,10 @@ export class MessageRate {
     this.#filledAtMs = nowMs;
   }
 
-  /** Adds what has been earned since the last time, up to a full bucket. */
+  /** Adds the tokens for the time since the last call, up to a full bucket. */
   refill(nowMs: number): void {
     const earned = this.#earn(nowMs);
-    // What was saved on top of a full bucket is gone once the peer has been silent for a second.
+    // Tokens beyond a full bucket, from `save`, expire when the peer has been silent for a second.
     if (earned >= this.perSecond) this.#tokens = this.perSecond;
     else if (this.#tokens < this.perSecond) {
       this.#tokens = Math.min(this.perSecond, this.#tokens + earned);
@@ -24,14 +24,14 @@ export class MessageRate {
   }
 
   /**
-   * Adds all that has been earned since the last time: what was sent while this side did not read
-   * comes in one go, which is not the peer's doing.
+   * Adds the tokens for the time since the last call without a limit: what the peer sent while this side
+   * did not read arrives all at once.
    */
   save(nowMs: number): void {
     this.#tokens += this.#earn(nowMs);
   }
 
-  /** Whether there is a token left to take. */
+  /** Takes a token. Returns false if there is none. */
   take(): boolean {
     if (this.#tokens < 1) return false;
     this.#tokens--;

@@ -2,26 +2,26 @@ import type { BufferPool, OutputBuffer } from "../protocol/output-buffer.ts";
 import type { ByteTransport } from "./byte-transport.ts";
 
 /**
- * The most that is written at once where the transport does not say how much of it has left: a large
- * message leaves in pieces, so that it can be seen that a slow peer takes it.
+ * The most that is written at once to a transport that does not show its progress. A large message is
+ * written in pieces, so that the heartbeat can see that a slow peer takes it.
  */
-const MAX_UNSEEN_BYTES = 65_536;
+const MAX_PIECE_BYTES = 65_536;
 
-/** Writes the output of a connection to its transport, and knows how much of it has left. */
+/** Writes the output of a connection to its transport, and counts what the kernel has not accepted. */
 export class OutputWriter {
   readonly #output: OutputBuffer;
   readonly #pool: BufferPool;
   readonly #transport: ByteTransport;
 
-  /** The output buffer that the transport still reads from: it takes no other before it drains. */
+  /** The output buffer that the transport still reads from. It takes no other before it drains. */
   #unsent: Uint8Array | undefined;
-  /** Whether others write that too. */
+  /** Whether other connections write `#unsent` too. */
   #isUnsentShared = false;
-  /** How much of it has left in pieces before the latest. */
+  /** Bytes of `#unsent` in the pieces before the latest, which the kernel has accepted. */
   #sentBytes = 0;
-  /** How much of it has not. */
+  /** Bytes of `#unsent` after those. */
   #unsentBytes = 0;
-  /** How much of that is in the piece written last. */
+  /** Bytes of the latest piece. */
   #pieceBytes = 0;
   /** By how many bytes compression made the output that has not left shorter. */
   #unsentSavedBytes = 0;
@@ -37,17 +37,17 @@ export class OutputWriter {
     return this.#unsent !== undefined;
   }
 
-  /** Whether nothing is left to be sent. */
+  /** Whether there is no output left. */
   get isEmpty(): boolean {
     return this.#unsent === undefined && this.#output.length === 0;
   }
 
-  /** What is to be sent and has not left, as it goes over the wire. */
+  /** Bytes of output that the kernel has not accepted, as sent over the wire. */
   get waitingBytes(): number {
     return this.#output.length + this.heldBackBytes;
   }
 
-  /** What has been written and has not left. */
+  /** Bytes written that the kernel has not accepted. */
   get heldBackBytes(): number {
     if (this.#unsent === undefined) return this.#unsentBytes;
     const unwritten = this.#transport.unwrittenBytes ?? this.#pieceBytes;
@@ -59,7 +59,7 @@ export class OutputWriter {
     return this.waitingBytes + this.#output.savedBytes + this.#unsentSavedBytes;
   }
 
-  /** Writes what waits; nothing while blocked. */
+  /** Writes the waiting output. Does nothing while blocked. */
   write(): void {
     const output = this.#output;
     if (output.length === 0 || this.#unsent !== undefined) return;
@@ -71,14 +71,14 @@ export class OutputWriter {
     this.#writePieces(this.#unsent);
   }
 
-  /** The transport has drained: goes on with what it was not given before. */
+  /** The transport has drained: writes the remaining pieces. */
   onDrain(): void {
     if (this.#unsent === undefined) return;
     this.#countPiece();
     this.#writePieces(this.#unsent);
   }
 
-  /** The transport is gone. What never left goes on being counted, as the WHATWG interface has it. */
+  /** The transport is closed. Output that never left still counts, as in the WHATWG interface. */
   abandon(): void {
     this.#unsentBytes = this.waitingBytes;
     this.#unsentSavedBytes += this.#output.savedBytes;
@@ -86,7 +86,7 @@ export class OutputWriter {
     this.#output.detach();
   }
 
-  /** Writes one piece after the other until the transport holds one back. */
+  /** Writes pieces until the transport holds one back. */
   #writePieces(slab: Uint8Array): void {
     while (this.#unsentBytes > 0) {
       this.#pieceBytes = Math.min(this.#unsentBytes, this.#maxPieceBytes());
@@ -104,12 +104,12 @@ export class OutputWriter {
   }
 
   #maxPieceBytes(): number {
-    const isSeen =
-      this.#unsentBytes <= MAX_UNSEEN_BYTES || this.#transport.unwrittenBytes !== undefined;
-    return isSeen ? this.#unsentBytes : MAX_UNSEEN_BYTES;
+    const isProgressVisible =
+      this.#unsentBytes <= MAX_PIECE_BYTES || this.#transport.unwrittenBytes !== undefined;
+    return isProgressVisible ? this.#unsentBytes : MAX_PIECE_BYTES;
   }
 
-  /** The piece written last has left. */
+  /** The kernel has accepted the latest piece. */
   #countPiece(): void {
     this.#sentBytes += this.#pieceBytes;
     this.#unsentBytes -= this.#pieceBytes;

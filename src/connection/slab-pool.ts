@@ -1,17 +1,17 @@
 import type { BufferPool } from "../protocol/output-buffer.ts";
 
 /**
- * The last three take the answers to all that one read of 64 or 256 KiB completes, or a message of
- * 1 MiB, so that they need not grow: an echo of 16 KiB messages costs 9 % less with 80 KiB than with 64.
+ * The last three hold the answers to one read of 64 or 256 KiB, or a message of 1 MiB, without growing. An
+ * echo of 16 KiB messages costs 9 % less with 80 KiB than with 64 KiB.
  */
 const SLAB_BYTES = [4096, 16_384, 81_920, 294_912, 1_114_112] as const;
 
-/** What a pool keeps of each size; the rest is left to the garbage collector. */
+/** The most that a pool keeps of each size. */
 const MAX_KEPT_BYTES = 1 << 22;
 
 /**
- * Output buffers of a few sizes, kept for reuse: a connection has one only while it has something
- * to send, so thousands of connections share a few.
+ * Reuses output buffers of a few sizes. A connection has one only while it has output, so thousands of
+ * connections share a few.
  */
 export class SlabPool implements BufferPool {
   readonly #allocate: (byteLength: number) => Uint8Array;

@@ -1,17 +1,17 @@
-/** The time of a runtime, injected so that tests need not wait. */
+/** The clock of a runtime. Tests inject one that they move. */
 export interface Clock {
-  /** Milliseconds from some fixed moment, never running backwards. */
+  /** Milliseconds since some fixed moment. Never runs backwards. */
   nowMs(): number;
   /** Calls `callback` once after about `delayMs`; a pending call must not keep a process alive. */
   schedule(callback: () => void, delayMs: number): void;
 }
 
-/** What a timeout is for: the owner of many of them need not hold a function for each. */
+/** Receives a timeout, so that an object with a timeout needs no function for it. */
 export interface TimeoutListener {
   onTimeout(): void;
 }
 
-/** A timer that can be called off; calling it off twice, or after it ran, does nothing. */
+/** A timer that can be cancelled. Cancelling it twice, or after it ran, does nothing. */
 export interface WheelTimer {
   cancel(): void;
 }
@@ -22,8 +22,8 @@ const SLOT_COUNT = 512;
 const STALL_TICKS = 3;
 
 /**
- * A hashed timing wheel: any number of timeouts on one timer of the runtime, which runs only while
- * there are some. A timeout comes never early, and at most about one tick late.
+ * A hashed timing wheel: any number of timeouts on one timer of the runtime, which runs only while there
+ * are timeouts. A timeout never fires early, and at most about one tick late.
  *
  * After a stall (a debugger, a suspended machine) the event loop fires timers before it reads pending
  * data. So the first turn after a stall fires nothing. The pending data is read first, and may cancel
@@ -33,10 +33,10 @@ export class TimerWheel {
   readonly #clock: Clock;
   readonly #tickMs: number;
   readonly #slots: readonly Ring[] = Array.from({ length: SLOT_COUNT }, () => new Ring());
-  /** Those being fired; what is left of them if a callback throws is fired in the next turn. */
+  /** Timeouts that are being fired. If a callback throws, the next turn fires the rest. */
   readonly #due = new Ring();
   #tick: number;
-  /** The last tick all of whose timeouts have been fired. */
+  /** The last tick whose timeouts have all been fired. */
   #firedTick: number;
   #count = 0;
   #isRunning = false;
@@ -51,7 +51,7 @@ export class TimerWheel {
     this.#firedTick = this.#tick;
   }
 
-  /** The time of the last tick in milliseconds; cheap to read, and exact to a tick while in use. */
+  /** The time of the last tick in milliseconds. Cheap to read; exact to a tick while there are timeouts. */
   get coarseNowMs(): number {
     return this.#tick * this.#tickMs;
   }
@@ -65,7 +65,7 @@ export class TimerWheel {
   start(delayMs: number, listener: TimeoutListener | (() => void)): WheelTimer {
     if (!this.#isRunning) this.#run();
     const dueMs = this.#clock.nowMs() + Math.max(0, delayMs);
-    // The slot of a tick that is over is not looked at again before the wheel has gone round.
+    // The slot of a past tick is not checked again before the wheel has gone round.
     const dueTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
     const timeout = new Timeout(this, dueTick, listener);
     this.#slots[dueTick % SLOT_COUNT].append(timeout);
@@ -73,7 +73,7 @@ export class TimerWheel {
     return timeout;
   }
 
-  /** Takes a timeout off the wheel; for the timeout's own use. */
+  /** Removes a timeout from the wheel. Only the timeout itself calls this. */
   remove(timeout: Timeout): void {
     if (unlink(timeout)) this.#count--;
   }
@@ -115,7 +115,7 @@ export class TimerWheel {
         this.#firedTick = tick;
       }
     } finally {
-      // A callback that throws stops this turn, not the wheel: the next turn goes on behind it.
+      // A callback that throws stops this turn. The next turn continues after it.
       this.#isRunning = this.#count > 0;
       if (this.#isRunning) this.#scheduleTurn();
     }
@@ -134,7 +134,7 @@ export class TimerWheel {
   }
 
   #fireDue(): void {
-    // One at a time from the front: a callback may call off the others.
+    // One at a time from the front, because a callback may cancel the others.
     for (let first = this.#due.next; first instanceof Timeout; first = this.#due.next) {
       this.remove(first);
       first.fire();
@@ -142,16 +142,15 @@ export class TimerWheel {
   }
 }
 
-/** A place in a ring of timeouts, or one that is in none, whose ends are undefined. */
+/** A member of a ring. Both fields are undefined while it is in none. */
 interface Link {
   next: Link | undefined;
   previous: Link | undefined;
 }
 
 /**
- * The timeouts of a slot, each of which knows its neighbours. A Set takes more memory for each, and by
- * its tables, which know those that have replaced them, dead connections would keep others from being
- * collected young.
+ * The timeouts of a slot, as a doubly linked ring. A Set takes more memory for each timeout. Also, its
+ * replaced tables refer to the new ones, so that dead connections would keep young objects alive.
  */
 class Ring implements Link {
   next: Link = this;
@@ -166,7 +165,7 @@ class Ring implements Link {
   }
 }
 
-/** Takes `timeout` out of its ring; false if it is in none. */
+/** Removes `timeout` from its ring. Returns false if it is in none. */
 function unlink(timeout: Timeout): boolean {
   const { next, previous } = timeout;
   if (next === undefined || previous === undefined) return false;

@@ -1,7 +1,7 @@
 import { type ConnectionClosedDetails, ProtocolError, type TidewayError } from "./index.ts";
 import { quote } from "./quote.ts";
 
-/** How a connection ended, as seen from this side. */
+/** How a connection ended. */
 export interface ConnectionEnd {
   readonly code: number;
   readonly reason: string;

@@ -28,7 +28,7 @@ export class TidewayError extends Error {
   }
 }
 
-/** The caller used the API wrongly; thrown at once, and nothing has been changed. */
+/** The caller used the API wrongly. It is thrown at once, and nothing has changed. */
 export class UsageError extends TidewayError {
   override get name(): string {
     return "UsageError";
@@ -42,7 +42,7 @@ export class ProtocolError extends TidewayError {
   }
 }
 
-/** The bytes below the protocol failed: a reset, a TLS error, a timeout; the reason is `cause`. */
+/** The transport failed: a reset, a TLS error or a timeout. `cause` is the transport's error. */
 export class TransportError extends TidewayError {
   override get name(): string {
     return "TransportError";
@@ -56,10 +56,10 @@ export class HandshakeError extends TidewayError {
   }
 }
 
-/** Which side ended a connection; `transport` where neither did, and the bytes just stopped. */
+/** Which side closed a connection; `transport` if neither did and the transport failed. */
 export type ClosedBy = "local" | "peer" | "transport";
 
-/** What a {@link ConnectionClosedError} says besides its message. */
+/** The properties of a {@link ConnectionClosedError}. */
 export interface ConnectionClosedDetails {
   /** The close code, 1005 and 1006 included (RFC 6455 7.1.5). */
   readonly closeCode: number;

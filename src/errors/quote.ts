@@ -1,9 +1,9 @@
-/** What JSON leaves as it is though a terminal may obey it, or show the line in another order. */
+/** Characters that JSON does not escape, but that control a terminal or reorder a line. */
 const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
- * A peer's text in quotes, for the message of an error: with an escape for every character by which
- * it could forge the log, or the terminal, that the message is printed to.
+ * Quotes a peer's text for an error message. Escapes every character that could forge a line of the log or
+ * control the terminal.
  */
 export function quote(text: string): string {
   return JSON.stringify(text).replaceAll(

@@ -2,8 +2,8 @@
 import { type EventStreamSource, subscribe } from "./subscription.ts";
 
 /**
- * How many events wait for one slow iterator. The next one overflows: the iterator hands out what
- * waits, then throws, because dropping an event in silence would be worse.
+ * How many events may wait for a slow iterator. With one more, the iterator yields the waiting events and
+ * then throws, because it must not drop events silently.
  */
 const MAX_WAITING_EVENTS = 65_536;
 
@@ -11,18 +11,18 @@ type Result<T> = IteratorResult<T, undefined>;
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** An iterator over events, which listens until it is returned, or disposed of. */
+/** An iterator over events. It listens until `return` is called or it is disposed of. */
 export interface EventIterator<T> extends AsyncIterableIterator<T, undefined>, AsyncDisposable {
-  /** Stops listening; what waits is discarded. */
+  /** Stops listening and drops the waiting events. */
   return(): Promise<IteratorReturnResult<undefined>>;
 }
 
-/** Iterates over the events of a source: a subscription that runs only while somebody waits. */
+/** Iterates over the events of a source, by a subscription that is paused unless a reader waits. */
 export function iterate<T>(source: EventStreamSource<T>): EventIterator<T> {
   const readers: ((result: Result<T> | Promise<never>) => void)[] = [];
   let isOver = false;
 
-  /** Tells the error to the first who waits; for all others the events have ended. */
+  /** Rejects the first waiting reader, if there is an error, and ends all others. */
   const end = (error?: Error): void => {
     isOver = true;
     let result = error === undefined ? END : Promise.reject(error);

@@ -4,15 +4,15 @@ import { type EventStreamSource, subscribe, type Subscription } from "./subscrip
 
 export interface ListenOptions {
   /**
-   * Called once when no more events can come; not after `cancel`. A loop throws `error`. `first` rejects
-   * with `reason`, such as how a socket was closed.
+   * Called once when no more events can come, but not after `cancel`. `error` is what a loop throws.
+   * `reason` is what `first` rejects with, such as how a socket was closed.
    */
   readonly onDone?: (error?: unknown, reason?: unknown) => void;
 }
 
 /**
- * Events as they happen, for any number of listeners; one who listens later has missed the earlier
- * ones. Nothing is attached to the source before somebody listens.
+ * Events as they happen, for any number of listeners. Events are not replayed: attach listeners before you
+ * await anything else. Nothing is attached to the source before the first listener.
  *
  * ```ts
  * const subscription = socket.onMessage.listen((event) => show(event.data));
@@ -56,7 +56,7 @@ export class EventStream<T> implements AsyncIterable<T> {
     return first;
   }
 
-  /** The events for which `test` is true. What it throws is reported, and the event left out. */
+  /** The events for which `test` is true. If it throws, the error is reported and the event left out. */
   where<S extends T>(test: (event: T) => event is S): EventStream<S>;
   where(test: (event: T) => unknown): EventStream<T>;
   where(test: (event: T) => unknown): EventStream<T> {
@@ -65,14 +65,14 @@ export class EventStream<T> implements AsyncIterable<T> {
     );
   }
 
-  /** What `convert` makes of each event. What it throws is reported, and the event left out. */
+  /** The results of `convert`. If it throws, the error is reported and the event left out. */
   map<S>(convert: (event: T) => S): EventStream<S> {
     return new EventStream((onEvent, onDone) =>
       this.#source((event) => onEvent(convert(event)), onDone),
     );
   }
 
-  /** The events until `signal` is aborted: then a loop throws its reason, as `first` does. */
+  /** The events until `signal` is aborted. Then a loop throws the signal's reason, and so does `first`. */
   until(signal: AbortSignal): EventStream<T> {
     return new EventStream((onEvent, onDone) => {
       const stop = this.#source(onEvent, onDone);
@@ -87,9 +87,9 @@ export class EventStream<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Iterates over the events from this call on, until the stream ends. Every iterator buffers the
-   * events that come while its loop is busy, at most 65,536; after those it throws with the code
-   * `EVENT_OVERFLOW`.
+   * Iterates over the events from this call on, until the stream ends. Each iterator buffers up to 65,536
+   * events that come while its loop is busy. With one more, it yields those and then throws a
+   * `TidewayError` with the code `EVENT_OVERFLOW`.
    */
   [Symbol.asyncIterator](): EventIterator<T> {
     return iterate(this.#source);

@@ -7,42 +7,42 @@ import {
   type MessageSubscription,
 } from "./message-subscription.ts";
 
-/** Where messages come from, and which can be told to wait: a `Connection`, for one. */
+/** A source of messages that can be paused, such as a `Connection`. */
 export interface PausableSource {
   pause(): void;
-  /** May push at once what it has held back. */
+  /** May push the messages that it held back during the call. */
   resume(): void;
 }
 
 /** The bounds of a {@link MessageQueue}. */
 export interface MessageQueueOptions {
-  /** In bytes, a text counted by its length; default 65,536. */
+  /** In bytes; text counts by its length in UTF-16 units. Default: 65,536. */
   readonly maxBytes?: number | undefined;
-  /** Default 16. */
+  /** Default: 16. */
   readonly maxMessages?: number | undefined;
 }
 
-/** What a message of no bytes at all still costs: a flood of them must fill a queue too. */
+/** The cost of an empty message, so that a flood of empty messages fills the queue too. */
 const BYTES_PER_MESSAGE = 64;
 
 /**
- * A source that has ended hands out what it still holds without waiting, until it is told so again
- * at this. A read of 64 KiB costs less, unless its messages were compressed.
+ * A source that has ended pushes its remaining messages even if it is paused. With more than this waiting,
+ * it is paused once more. A read of 64 KiB costs less unless its messages were compressed.
  */
 const MAX_LAST_BYTES = 1_048_576;
 
 /**
- * Turns messages that come by themselves into messages that are asked for. It keeps what comes
- * before its consumer does. Once it holds `maxBytes` or `maxMessages`, whichever is more, though
- * never more than four times `maxBytes`, the source has to wait until half of that is gone.
+ * A bounded queue between a source that pushes messages and a consumer that takes them. It holds messages
+ * until there is a consumer. The source is paused when the queue holds both `maxBytes` and `maxMessages`,
+ * or four times `maxBytes`, and resumed when half of that is gone.
  *
- * There is one consumer: only one call of `iterate` or `listen` succeeds.
+ * There is one consumer: only the first call of `iterate` or `listen` succeeds.
  */
 export class MessageQueue implements ConsumableQueue {
   readonly #source: PausableSource;
   readonly #maxBytes: number;
   readonly #maxMessages: number;
-  /** Undefined where nothing waits: most sockets are idle, and have a consumer that takes at once. */
+  /** Undefined before the first message has to wait: most consumers take each message at once. */
   #messages: Fifo<Message> | undefined;
   #bytes = 0;
   #isSourcePaused = false;
@@ -56,7 +56,7 @@ export class MessageQueue implements ConsumableQueue {
     this.#maxMessages = options.maxMessages ?? 16;
   }
 
-  /** Whether there is a consumer, or has been one. */
+  /** Whether there is a consumer, or was one. */
   get isTaken(): boolean {
     return this.#consumer !== undefined;
   }
@@ -71,7 +71,7 @@ export class MessageQueue implements ConsumableQueue {
     return this.#hasEnded && this.#isEmpty;
   }
 
-  /** Takes in a message; ignored after `end` and `discard`. */
+  /** Adds a message. Ignored after `end` and `discard`. */
   push(message: Message): void {
     if (this.#hasEnded) return;
     if (this.#isEmpty && this.#consumer?.accept(message) === true) return;
@@ -83,7 +83,7 @@ export class MessageQueue implements ConsumableQueue {
     this.#source.pause();
   }
 
-  /** Lets no more messages in. Behind those that wait, the consumer finds the end, or `error`. */
+  /** Accepts no more messages. After the waiting ones, the consumer gets the end, or `error`. */
   end(error?: Error): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -92,8 +92,8 @@ export class MessageQueue implements ConsumableQueue {
   }
 
   /**
-   * Drops what waits and lets the source run: nobody will ask for more. The consumer finds the end,
-   * or `error`, also where the queue has ended otherwise before.
+   * Drops the waiting messages and resumes the source. The consumer gets the end, or `error`, even if the
+   * queue had ended in another way before.
    */
   discard(error?: Error): void {
     this.#messages = undefined;
@@ -104,10 +104,10 @@ export class MessageQueue implements ConsumableQueue {
   }
 
   /**
-   * Becomes the consumer by iteration. A loop that is left early discards the queue, and then calls
+   * Consumes the messages by iteration. Leaving a loop early discards the queue and then calls
    * `onCancel`.
    *
-   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one.
+   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or was one.
    */
   iterate(onCancel?: () => void): AsyncIterableIterator<Message, undefined> {
     this.#checkFree();
@@ -117,9 +117,9 @@ export class MessageQueue implements ConsumableQueue {
   }
 
   /**
-   * Becomes the consumer by callbacks. None of them is called before this returns.
+   * Consumes the messages by callbacks. None of them is called before this returns.
    *
-   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or has been one.
+   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or was one.
    */
   listen(listener: MessageListener): MessageSubscription {
     this.#checkFree();
@@ -128,7 +128,7 @@ export class MessageQueue implements ConsumableQueue {
     return subscription;
   }
 
-  /** Takes the oldest message out; for the consumer. */
+  /** Removes the oldest message. Only the consumer calls this. */
   shift(): Message | undefined {
     const message = this.#messages?.shift();
     if (message === undefined) return undefined;
@@ -137,7 +137,7 @@ export class MessageQueue implements ConsumableQueue {
     return message;
   }
 
-  /** The error that the messages ended in, handed out once; for the consumer. */
+  /** Returns the error that ended the messages, once. Only the consumer calls this. */
   takeError(): Error | undefined {
     const error = this.#error;
     this.#error = undefined;

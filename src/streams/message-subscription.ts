@@ -1,32 +1,32 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { ConsumableQueue, Message, MessageConsumer } from "./message-consumer.ts";
 
-/** A listener's hold on the messages of a socket. */
+/** The subscription of a listener to the messages of a socket. */
 export interface MessageSubscription extends Disposable {
   /** Whether messages are being held back. */
   readonly isPaused: boolean;
-  /** Holds messages back until `resume`. None is lost: beyond the queue's bound, the peer waits. */
+  /** Holds messages back until `resume`. None is lost: when the queue is full, the peer must wait. */
   pause(): void;
-  /** Delivers what was held back, in order and before the call returns, then goes on. */
+  /** Delivers the messages that were held back, in order, before it returns, and then continues. */
   resume(): void;
-  /** Ends the subscription: nothing is delivered any more, what is held back neither. */
+  /** Ends the subscription. Messages that are held back are dropped. */
   cancel(): void;
 }
 
-/** What a queue tells its listener. What these throw is a bug of the listener's. */
+/** Receives the messages of a queue. Its methods must not throw. */
 export interface MessageListener {
   onMessage(message: Message): void;
-  /** No more messages follow; with the error that they ended in, if any. */
+  /** No more messages follow. `error` is what ended them, if anything did. */
   onEnd(error: Error | undefined): void;
   /** The subscription was cancelled. */
   onCancel(): void;
 }
 
-/** Hands out the messages of a queue by callback, as they come. */
+/** Passes the messages of a queue to a listener as they come. */
 export class ListenerSubscription implements MessageSubscription, MessageConsumer {
   readonly #queue: ConsumableQueue;
   readonly #listener: MessageListener;
-  /** `delivering`: a callback is running, or due; what comes meanwhile has to wait its turn. */
+  /** `delivering`: a callback is running or due, so new messages wait for their turn. */
   #state: "idle" | "delivering" | "over" = "delivering";
   #isPaused = false;
 
@@ -66,7 +66,7 @@ export class ListenerSubscription implements MessageSubscription, MessageConsume
     if (this.#isPaused || this.#state !== "idle") return false;
     this.#state = "delivering";
     this.#listener.onMessage(message);
-    // What the callback made the source push is waiting in the queue.
+    // The callback may have made the source push messages, which wait in the queue.
     this.#deliver();
     return true;
   }

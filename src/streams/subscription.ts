@@ -1,31 +1,31 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { TidewayError } from "../errors/index.ts";
 
-/** One listener's hold on a stream. */
+/** The subscription of a listener to a stream. */
 export interface Subscription extends Disposable {
   /** Whether events are being held back. */
   readonly isPaused: boolean;
 
   /**
-   * Holds events back until `resume`; none is lost. What is held is not bounded: a source of
-   * events cannot be told to wait. Pausing twice is pausing once.
+   * Holds events back until `resume`. None is lost, and their number is not bounded, because a source of
+   * events cannot be paused. Pausing twice is the same as pausing once.
    */
   pause(): void;
 
-  /** Delivers what was held back, in order and before the call returns, then goes on. */
+  /** Delivers the events that were held back, in order, before it returns, and then continues. */
   resume(): void;
 
-  /** Ends the subscription: nothing is delivered any more, what is held back neither. */
+  /** Ends the subscription. Events that are held back are dropped. */
   cancel(): void;
 }
 
 /**
- * Where a stream's events come from: starts handing events to `onEvent`, calls `onDone` when no
- * more can come, and returns a function that stops it. It MUST NOT call either one before it returns.
- * That function is also called after `onDone`.
+ * The source of an event stream. It starts to pass events to `onEvent`, calls `onDone` when no more can
+ * come, and returns a function that stops it. It MUST NOT call either one before it returns. The returned
+ * function is also called after `onDone`.
  *
- * `onDone` takes the error that ended the events, if there is one, which a loop throws. `reason` is why
- * no more events can come, even if that is not an error for a loop. `first` rejects with it.
+ * `error` is the error that ended the events, if any; a loop throws it. `reason` is why no more events can
+ * come, even if that is not an error for a loop; `first` rejects with it.
  */
 export type EventStreamSource<T> = (
   onEvent: (event: T) => unknown,
@@ -38,9 +38,9 @@ interface Held<T> {
 }
 
 /**
- * Subscribes to a source. What `onEvent` throws is reported, as for a listener of an EventTarget.
+ * Subscribes to a source. Errors that `onEvent` throws are reported as for a listener of an EventTarget.
  *
- * @param maxHeld how many events may be held back; one more ends the stream with an error
+ * @param maxHeld how many events may be held back. One more ends the stream with an error
  */
 export function subscribe<T>(
   source: EventStreamSource<T>,
@@ -48,7 +48,7 @@ export function subscribe<T>(
   onDone?: (error?: unknown, reason?: unknown) => void,
   maxHeld: number = Infinity,
 ): Subscription {
-  /** The waiting items, as a list after a first item that does not wait. */
+  /** A linked list of waiting events. Its first item is the event delivered last, and empty. */
   let head: Held<T> = {};
   let tail = head;
   let heldCount = 0;
@@ -58,7 +58,7 @@ export function subscribe<T>(
   let isDelivering = false;
 
   const deliver = (): void => {
-    // An event that comes while another is being handled waits for its turn.
+    // An event that comes while another is being delivered waits for its turn.
     if (isDelivering) return;
     isDelivering = true;
     while (!isPaused && head.next) {
