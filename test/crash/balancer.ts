@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A node that may be listening. */
+/** A server that may be listening. */
 interface Node {
   readonly port: number | undefined;
 }

@@ -24,8 +24,8 @@ const PUBLISH_EVERY_MS = 1_500;
 const SETTLE_MS = 60_000;
 
 /**
- * Has clients publish and subscribe through three nodes, while nodes and the engine are killed, and
- * nodes are cut off from the engine. Then leaves them alone until all have the same, and returns
+ * Has clients publish and subscribe through three servers, while servers and the engine are killed, and
+ * servers are cut off from the engine. Then leaves them alone until all have the same, and returns
  * what they saw.
  */
 export async function runCrashes(options: CrashOptions): Promise<RunLog> {

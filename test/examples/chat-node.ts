@@ -1,7 +1,7 @@
 import { startChat } from "./chat-process.ts";
 import type { ExampleProcess } from "./example-process.ts";
 
-/** A node of the chat that is killed and started again. */
+/** A server of the chat that is killed and started again. */
 export class ChatNode {
   readonly #broker: string;
   #process: ExampleProcess | undefined;

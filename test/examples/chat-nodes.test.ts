@@ -11,7 +11,7 @@ import { Chat } from "../../examples/chat/src/chat.ts";
 import { chatRoute } from "../../examples/chat/src/chat-route.ts";
 import { expectUsers, PlainClient } from "./plain-client.ts";
 
-/** A node of the chat, in this process: what it shares with the others is the broker only. */
+/** A server of the chat, in this process: what it shares with the others is the broker only. */
 class Node {
   readonly chat: Chat;
   readonly server: Server;
@@ -123,8 +123,8 @@ describe("the chat whose broker refuses", () => {
   );
 });
 
-describe("the chat on two nodes, for clients of the plain protocol", () => {
-  it("tells all of a new name, and who is here, whichever node they are on", async () => {
+describe("the chat on two servers, for clients of the plain protocol", () => {
+  it("tells all of a new name, and who is here, whichever server they are on", async () => {
     const ana = await join(nodes[0], "Ana");
     const bo = await join(nodes[1], "Bo");
     expect(await ana.next("username")).toMatchObject({ id: bo.id, name: "Bo" });
@@ -154,7 +154,7 @@ describe("the chat on two nodes, for clients of the plain protocol", () => {
     }
   });
 
-  it("renames whoever comes with a name that somebody on the other node has", async () => {
+  it("renames whoever comes with a name that somebody on the other server has", async () => {
     const ana = await join(nodes[0], "Ana");
     const other = await join(nodes[1], "ANA");
     expect(await other.next("rejectusername")).toMatchObject({ id: other.id, name: "ANA1" });
@@ -162,7 +162,7 @@ describe("the chat on two nodes, for clients of the plain protocol", () => {
     expect(ana.inbox.map(({ type }) => type)).not.toContain("rejectusername");
   });
 
-  it("gives everybody one name where many ask for the same one on both nodes at once", async () => {
+  it("gives everybody one name where many ask for the same one on both servers at once", async () => {
     const many = await Promise.all(
       Array.from({ length: 10 }, (_, index) => join(nodes[index % 2], "Ana")),
     );
@@ -177,7 +177,7 @@ describe("the chat on two nodes, for clients of the plain protocol", () => {
     expect(new Set(await Promise.all(said))).toEqual(new Set(names));
   });
 
-  it("gives the place of a dead connection to the same session on the other node", async () => {
+  it("gives the place of a dead connection to the same session on the other server", async () => {
     const bo = await join(nodes[0], "Bo");
     const dead = new PlainClient(nodes[0].url);
     const fresh = new PlainClient(nodes[1].url);
@@ -192,7 +192,7 @@ describe("the chat on two nodes, for clients of the plain protocol", () => {
     expect(JSON.stringify([...bo.inbox, ...fresh.inbox])).not.toContain("secret");
   });
 
-  it("takes those off the list whose node stops, and goes on with them on the other", async () => {
+  it("takes those off the list whose server stops, and goes on with them on the other", async () => {
     const [ana, bo] = [await join(nodes[0], "Ana"), await join(nodes[1], "Bo")];
     await expectUsers(ana, "Ana", "Bo");
     bo.say("before");
@@ -205,7 +205,7 @@ describe("the chat on two nodes, for clients of the plain protocol", () => {
     await expectUsers(ana, "Ana", "Bo");
   });
 
-  it("passes a message on once that is sent to one node and then to the other", async () => {
+  it("passes a message on once that is sent to one server and then to the other", async () => {
     const [ana, bo] = [await join(nodes[0], "Ana"), await join(nodes[1], "Bo")];
     ana.say("Hello", { messageId: "m1" });
     await ana.next("message");

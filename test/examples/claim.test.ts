@@ -70,7 +70,7 @@ describe("settle", () => {
 });
 
 describe("readClaim", () => {
-  it("reads what another node has written, and nothing beside what it knows", () => {
+  it("reads what another server has written, and nothing beside what it knows", () => {
     const claim: Claim = { id: 1, name: "Ana", at: 2, session: "secret" };
     expect(readClaim({ ...claim, more: true })).toEqual(claim);
     expect(readClaim({ id: 1, name: "Ana", at: 2 })).toEqual({ id: 1, name: "Ana", at: 2 });

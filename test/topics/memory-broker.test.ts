@@ -6,7 +6,7 @@ describe("MemoryBroker", () => {
   describe("does what every broker has to do: it", () => {
     let engine = new MemoryBroker();
     const suite = brokerSuite({
-      // The engine is in the broker: all nodes of a case have the same one.
+      // The engine is in the broker: all servers of a case have the same one.
       open: async () => engine,
       openLimited: async (maxTopics) => new MemoryBroker({ maxTopics }),
     });

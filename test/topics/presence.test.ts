@@ -20,7 +20,7 @@ function notices(socket: RecordingSocket): readonly string[] {
 }
 
 describe("presence on a topic", () => {
-  it("tells who is there, then who comes and goes, over all nodes", async () => {
+  it("tells who is there, then who comes and goes, over all servers", async () => {
     const broker = new MemoryBroker();
     const here = openTopics({ broker, presence: true }).topic("room");
     const there = openTopics({ broker, presence: true }).topic("room");
@@ -54,7 +54,7 @@ describe("presence on a topic", () => {
     expect(notices(watcher)).toEqual(["members ", "join ann", "leave ann"]);
   });
 
-  it("is over before its node has closed, also where the socket ended just before", async () => {
+  it("is over before its server has closed, also where the socket ended just before", async () => {
     const broker = new FaultyBroker();
     const topics = openTopics({ broker, presence: true });
     const socket = new RecordingSocket();
@@ -74,7 +74,7 @@ describe("presence on a topic", () => {
     expect(await broker.members("room")).toEqual([]);
   });
 
-  it("is renewed while its node lives, and expires once it has crashed", async () => {
+  it("is renewed while its server lives, and expires once it has crashed", async () => {
     let nowMs = 0;
     const timers = new ManualTimers();
     const inner = new MemoryBroker({ nowMs: () => nowMs });

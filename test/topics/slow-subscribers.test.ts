@@ -32,7 +32,7 @@ describe("a slow subscriber", () => {
     expect(texts(slow)).toEqual(numbers(1, 11));
   });
 
-  it("reads from the broker what the node no longer has in memory", async () => {
+  it("reads from the broker what the server no longer has in memory", async () => {
     const topic = openTopics({ historySize: 5_000 }).topic("news");
     const slow = new RecordingSocket();
     await topic.subscribe(slow);

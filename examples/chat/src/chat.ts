@@ -13,7 +13,7 @@ import { Room, sendAway, type Visitor } from "./room.ts";
 const PACE = { burst: 256 * 1024, perSecond: 32 * 1024 };
 const MIN_COST = 256;
 
-/** How long somebody is still on the list whose node has crashed. */
+/** How long somebody is still on the list whose server has crashed. */
 const PRESENCE_TTL_MS = 10_000;
 
 /** Where a connection wants to be. */
@@ -23,13 +23,13 @@ export interface Place {
   readonly since?: string;
 }
 
-/** The chat on one node. Nodes with the same broker are one chat. */
+/** The chat on one server. Servers with the same broker are one chat. */
 export class Chat implements AsyncDisposable {
   readonly #conversations: Topics;
   readonly #people: Topics;
   readonly #rooms = new Map<string, OpenRoom>();
 
-  /** @param broker stays open when the chat is closed; default: one for this node alone */
+  /** @param broker stays open when the chat is closed; default: one for this server alone */
   constructor(broker: Broker = new MemoryBroker()) {
     const onError = (error: unknown): void => console.error(String(error));
     this.#conversations = new Topics({ broker, prepare, onError, ...CONVERSATION });

@@ -1,11 +1,11 @@
 import { nameKey } from "./names.ts";
 
-/** What one connection wants to be called, as all nodes know it. */
+/** What one connection wants to be called, as all servers know it. */
 export interface Claim {
-  /** The connection's, unique among all nodes. */
+  /** The connection's, unique among all servers. */
   readonly id: number;
   readonly name: string;
-  /** When it was made, in milliseconds since 1970; later than all that its node had seen by then. */
+  /** When it was made, in milliseconds since 1970; later than all that its server had seen by then. */
   readonly at: number;
   readonly session?: string;
 }
@@ -21,14 +21,14 @@ export interface Roster {
 }
 
 /**
- * Decides who is called what. Every node comes to the same answer from the same claims, whichever
+ * Decides who is called what. Every server comes to the same answer from the same claims, whichever
  * it heard of first:
  *
  * 1. the latest claim of a session is the one that counts;
  * 2. of several claims to a name the earliest has it; of two that are as early, the one with the
  *    lower id.
  *
- * Since a claim is later than all that its node has seen, nobody loses a name to somebody who could
+ * Since a claim is later than all that its server has seen, nobody loses a name to somebody who could
  * have known: only two who ask in the same moment can be in doubt.
  */
 export function settle(claims: Iterable<Claim>): Roster {
@@ -53,7 +53,7 @@ export function settle(claims: Iterable<Claim>): Roster {
   return roster;
 }
 
-/** Reads a claim that some node has made; undefined for what is none. */
+/** Reads a claim that some server has made; undefined for what is none. */
 export function readClaim(data: unknown): Claim | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   const { id, name, at, session } = data as Record<string, unknown>;

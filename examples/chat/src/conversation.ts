@@ -17,7 +17,7 @@ const SHOWN_ON_ARRIVAL = 50;
 /** For how long a message may be sent again without being shown again. */
 const ID_WINDOW_MS = 60 * 60_000;
 
-/** How the topics of conversations behave: the same on all nodes. */
+/** How the topics of conversations behave: the same on all servers. */
 export const CONVERSATION: Required<
   Pick<TopicOptions, "historySize" | "historyAgeMs" | "idWindowMs" | "encode">
 > = {
@@ -90,7 +90,7 @@ export class Conversation {
   }
 }
 
-/** Made once for all sockets of this node. */
+/** Made once for all sockets of this server. */
 function encodeForClients(message: TopicMessage): string | undefined {
   switch (message.type) {
     case "publication":

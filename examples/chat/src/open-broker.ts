@@ -4,7 +4,7 @@ import { SettingsError } from "./settings.ts";
 
 /** A broker, and what ends it with its connection. */
 export interface SharedBroker {
-  /** Absent for the one that needs no server: then this node is the only one. */
+  /** Absent for the one that needs no server: then this server is the only one. */
   readonly broker?: Broker;
   readonly close: () => Promise<void>;
 }

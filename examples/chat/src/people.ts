@@ -4,8 +4,8 @@ import { type Claim, readClaim, type Roster, settle } from "./claim.ts";
 import { watcher } from "./watcher.ts";
 
 /**
- * Who is in a room, on all nodes. Each connection that has a name is a member of a topic, so that
- * those of a node that crashes are gone after a while.
+ * Who is in a room, on all servers. Each connection that has a name is a member of a topic, so that
+ * those of a server that crashes are gone after a while.
  */
 export class People {
   readonly #topic: Topic;

@@ -33,7 +33,7 @@ export interface Visitor {
 /** `randomInt` takes no more; two of thousands of connections are never given the same one. */
 const MAX_ID = 2 ** 48 - 1;
 
-/** A room as one node has it: those of its connections that are in it, of all who are. */
+/** A room as one server has it: those of its connections that are in it, of all who are. */
 export class Room {
   readonly #conversation: Conversation;
   readonly #people: People;
@@ -42,7 +42,7 @@ export class Room {
   #told: ReadonlyMap<number, Claim> = new Map();
   #isListDue = false;
 
-  /** @param conversation,people the room's topics, the same on all nodes */
+  /** @param conversation,people the room's topics, the same on all servers */
   constructor(conversation: Topic, people: Topic) {
     this.#conversation = new Conversation(conversation);
     this.#people = new People(people, (roster) => this.#tellChanges(roster));
@@ -174,7 +174,7 @@ export class Room {
   }
 }
 
-/** For whom the broker does not answer: the client comes back later, perhaps to another node. */
+/** For whom the broker does not answer: the client comes back later, perhaps to another server. */
 export function sendAway(socket: Socket): void {
   socket.close(CloseCode.TryAgainLater, "the chat is away for a moment");
 }

@@ -5,7 +5,7 @@ export interface Settings {
   readonly port: number;
   /** Absent for all addresses of this machine. */
   readonly host?: string;
-  /** Where the broker is that the nodes share; absent where this is the only node. */
+  /** Where the broker is that the servers share; absent where this is the only server. */
   readonly broker?: string;
 }
 

@@ -240,7 +240,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     for (const text of ["", "x", `${position.epoch}:9`]) {
       connection.publish("tideway.live.news", text);
     }
-    // As a node with a later version of the payload would.
+    // As a server with a later version of the payload would.
     await jetstream(connection).publish("tideway.log.news", `${position.epoch}:2 {"v":2}`);
     await topic.publish("3");
     await expect.poll(() => texts(socket)).toEqual(["1", "3"]);

@@ -2,8 +2,8 @@ import { ClusterListening } from "../../../src/topics/redis/cluster-listening.ts
 import type { RedisListener, RedisListening } from "../../../src/topics/redis/redis-client.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
 
-/** A connection to a node, which the test loses. */
-class Node implements RedisListening {
+/** A connection to a master, which the test loses. */
+class Master implements RedisListening {
   readonly connected = Promise.resolve();
   readonly listener: RedisListener;
   readonly channels: string[] = [];
@@ -27,54 +27,54 @@ class Node implements RedisListening {
 }
 
 function listen() {
-  const nodes: Node[] = [];
+  const masters: Master[] = [];
   const attempts: number[] = [];
   const told: string[] = [];
   const listening = new ClusterListening(
     async (attempt, listener) => {
       attempts.push(attempt);
-      nodes.push(new Node(listener));
-      return nodes.at(-1)!;
+      masters.push(new Master(listener));
+      return masters.at(-1)!;
     },
     {
       onMessage: (channel, message) => told.push(`${channel} ${message}`),
-      onReconnected: () => told.push(`again, on ${nodes.at(-1)!.channels.join(" and ")}`),
+      onReconnected: () => told.push(`again, on ${masters.at(-1)!.channels.join(" and ")}`),
       onError: (error) => told.push((error as Error).message),
     },
   );
   onTestFinished(() => listening.close());
-  return { listening, nodes, attempts, told };
+  return { listening, masters, attempts, told };
 }
 
 describe("listening to a cluster", () => {
-  it("goes on at another node with all channels, and tells when it is there", async () => {
-    const { listening, nodes, attempts, told } = listen();
+  it("goes on at another master with all channels, and tells when it is there", async () => {
+    const { listening, masters, attempts, told } = listen();
     await listening.subscribe("a");
     await listening.subscribe("b");
     await listening.subscribe("c");
     await listening.unsubscribe("b");
-    nodes[0].listener.onMessage("a", "1");
+    masters[0].listener.onMessage("a", "1");
     expect(told).toEqual(["a 1"]);
-    nodes[0].listener.onError(new Error("lost"));
+    masters[0].listener.onError(new Error("lost"));
     await expect.poll(() => told).toEqual(["a 1", "lost", "again, on a and c"]);
     expect(attempts).toEqual([0, 1]);
-    expect(nodes.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+    expect(masters.map(({ isClosed }) => isClosed)).toEqual([true, false]);
   });
 
-  it("subscribes at the next node to what is asked for while there is none", async () => {
-    const { listening, nodes } = listen();
+  it("subscribes at the next master to what is asked for while there is none", async () => {
+    const { listening, masters } = listen();
     await listening.connected;
-    nodes[0].listener.onError(new Error("lost"));
-    await expect.poll(() => nodes[0].isClosed).toBe(true);
+    masters[0].listener.onError(new Error("lost"));
+    await expect.poll(() => masters[0].isClosed).toBe(true);
     await listening.subscribe("a");
-    expect(nodes.map(({ channels }) => channels)).toEqual([[], ["a"]]);
+    expect(masters.map(({ channels }) => channels)).toEqual([[], ["a"]]);
   });
 
-  it("ends what waits for a node when it is closed", async () => {
-    const { listening, nodes } = listen();
+  it("ends what waits for a master when it is closed", async () => {
+    const { listening, masters } = listen();
     await listening.connected;
-    nodes[0].listener.onError(new Error("lost"));
-    await expect.poll(() => nodes[0].isClosed).toBe(true);
+    masters[0].listener.onError(new Error("lost"));
+    await expect.poll(() => masters[0].isClosed).toBe(true);
     const subscribing = listening.subscribe("a");
     listening.close();
     await expect(subscribing).rejects.toThrow("the listening was closed");

@@ -62,7 +62,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     beforeAll(async () => {
       engine = await (isCluster ? Engine.redisNode(path) : Engine.redis(path));
       admin = await ioRedis(engine.port);
-      // One node that has all slots refuses scripts whose keys are in several, as any does.
+      // One master that has all slots refuses scripts whose keys are in several, as any does.
       if (isCluster) {
         await callAdmin("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
         while (!String(await callAdmin("CLUSTER", "INFO")).includes("cluster_state:ok"));
@@ -181,6 +181,16 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     await expect(RedisBroker.open(client)).rejects.toThrow("The client is closed");
   });
 
+  it("keeps the epoch of a quiet topic for as long as its history is read", async () => {
+    const engine = await start();
+    const { broker, redis } = await open(engine);
+    const { position } = await broker.publish("news", { id: "a", data: "1" }, RETENTION);
+    // As if it was quiet for nearly as long as it is kept.
+    for (const key of ["meta", "log"]) await redis.pexpire(`tideway:{news}:${key}`, 5_000);
+    expect((await broker.history("news", { limit: 1 }, RETENTION)).position).toEqual(position);
+    expect(await redis.pttl("tideway:{news}:meta")).toBeGreaterThan(60_000);
+  });
+
   it("passes on that Redis refuses, and does not try that again", async () => {
     const engine = await start("--maxmemory", "1", "--maxmemory-policy", "noeviction");
     const { broker } = await open(engine);
@@ -197,7 +207,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     const socket = new RecordingSocket();
     await topic.subscribe(socket);
     await topic.publish("1");
-    // As a node with a later version of the payload would.
+    // As a server with a later version of the payload would.
     const [payload] = (await redis.xrange("tideway:{news}:log", "-", "+"))[0][1].slice(1);
     const later = payload.replace('"v":1', '"v":2');
     await redis.xadd("tideway:{news}:log", "2-0", "payload", later, "length", "9", "at", "9e15");

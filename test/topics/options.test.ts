@@ -1,0 +1,82 @@
+import { brokerSuite, connectedPair, MemoryLink, MemoryNetwork } from "tideway/testing";
+import { formatPosition, MemoryBroker, Topics } from "tideway/topics";
+import { NatsBroker } from "tideway/topics/nats";
+import { RedisBroker } from "tideway/topics/redis";
+import { describe, expect, it } from "vitest";
+import { openTopics, RecordingSocket } from "./support.ts";
+
+const usageError = (code: string): Error =>
+  expect.objectContaining({ name: "UsageError", code }) as Error;
+
+const INVALID_OPTION = usageError("INVALID_OPTION");
+
+describe("misuse throws a UsageError:", () => {
+  it.each<[string, unknown]>([
+    ["no object", null],
+    ["an array", []],
+    ["a broker without methods", { broker: {} }],
+    ["a broker without close", { broker: { ...methodsOf(new MemoryBroker()), close: undefined } }],
+    ["an optionsOf that is not a function", { optionsOf: {} }],
+    ["a prepare that is not a function", { prepare: 5 }],
+    ["an onError that is not a function", { onError: "log" }],
+    ["timers without setTimeout", { timers: {} }],
+    ["an encode that is not a function", { encode: "json" }],
+    ["a presence that is not a boolean", { presence: 1 }],
+    ["an unknown option", { historysize: 5 }],
+  ])("Topics with %s", (_, options) => {
+    expect(() => new Topics(options as never)).toThrow(INVALID_OPTION);
+  });
+
+  it.each<[string, string, (topics: Topics) => Promise<unknown>]>([
+    ["publish with options null", "INVALID_OPTION", (t) => t.topic("a").publish("", null as never)],
+    ["publish with an empty id", "INVALID_ID", (t) => t.topic("a").publish("", { id: "" })],
+    ["publish of a number", "INVALID_DATA", (t) => t.topic("a").publish(5 as never)],
+    [
+      "subscribe with options null",
+      "INVALID_OPTION",
+      (t) => t.topic("a").subscribe(new RecordingSocket(), null as never),
+    ],
+    ["subscribe of null", "INVALID_SOCKET", (t) => t.topic("a").subscribe(null as never)],
+    ["subscribe of a text", "INVALID_SOCKET", (t) => t.topic("a").subscribe("socket" as never)],
+    ["history with options null", "INVALID_OPTION", (t) => t.topic("a").history(null as never)],
+    ["history with a limit of -1", "INVALID_LIMIT", (t) => t.topic("a").history({ limit: -1 })],
+    [
+      "enter without a member",
+      "INVALID_MEMBER",
+      (t) => t.topic("a").enter(new RecordingSocket(), undefined as never),
+    ],
+  ])("%s", async (_, code, call) => {
+    await expect(call(openTopics({ presence: true }))).rejects.toThrow(usageError(code));
+  });
+
+  it("formatPosition of nothing", () => {
+    expect(() => formatPosition(undefined as never)).toThrow(usageError("INVALID_POSITION"));
+  });
+
+  it.each([undefined, null, {}, 5])("RedisBroker.open with the client %j", async (client) => {
+    await expect(RedisBroker.open(client as never)).rejects.toThrow(INVALID_OPTION);
+  });
+
+  it.each<[unknown, unknown]>([
+    [undefined, undefined],
+    [{ subscribe() {} }, {}],
+    [{}, { jetstreamManager() {} }],
+  ])("NatsBroker.open with the clients %j and %j", async (connection, jetStream) => {
+    const opening = NatsBroker.open(connection as never, jetStream as never);
+    await expect(opening).rejects.toThrow(INVALID_OPTION);
+  });
+
+  it("the helpers of tideway/testing with options of a wrong kind", async () => {
+    expect(() => brokerSuite({} as never)).toThrow(INVALID_OPTION);
+    expect(() => brokerSuite(undefined as never)).toThrow(INVALID_OPTION);
+    expect(() => new MemoryNetwork(null as never)).toThrow(INVALID_OPTION);
+    expect(() => new MemoryNetwork().listen({} as never)).toThrow(INVALID_OPTION);
+    expect(() => new MemoryLink({ latencyMs: "5" as never })).toThrow(INVALID_OPTION);
+    await expect(connectedPair(null as never)).rejects.toThrow(INVALID_OPTION);
+  });
+});
+
+function methodsOf(broker: MemoryBroker): Record<string, unknown> {
+  const names = ["publish", "history", "subscribe", "enter", "leave", "members", "close"] as const;
+  return Object.fromEntries(names.map((name) => [name, broker[name]]));
+}
