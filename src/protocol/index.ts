@@ -1,77 +1,67 @@
 /**
- * The WebSocket protocol (RFC 6455) without any I/O: bytes in, calls out; calls in, bytes out.
+ * The WebSocket protocol (RFC 6455 and 7692) without I/O: bytes in, callbacks out; calls in, bytes out.
  *
  * ```ts
- * const output = new OutputBuffer(pool);
- * const endpoint = new Endpoint({ role: "server" }, environment, output, {
+ * const endpoint = createEndpoint({
+ *   role: "server",
  *   onText: (text) => endpoint.sendText(text),
  *   onBinary: (bytes) => endpoint.sendBinary(bytes),
- *   onPing() {},
- *   onPong() {},
  *   onFinish: ({ code }) => console.log("closed with", code),
  * });
  * endpoint.receive(bytesFromThePeer);
- * write(output.bytes.subarray(0, output.length));
+ * write(endpoint.takeOutput());
  * ```
+ *
+ * Before it, the opening handshake: `ClientHandshake`, or `ServerHandshake` and `acceptUpgrade`.
  */
-export { ByteBudget } from "./byte-budget.ts";
-export { CloseCode, isCloseCodeOnWire } from "./close-code.ts";
+export { HandshakeError, ProtocolError, TidewayError, UsageError } from "../errors/index.ts";
+export type { TidewayErrorOptions } from "../errors/index.ts";
+export { CloseCode } from "./close-code.ts";
 export {
-  acceptDeflate,
-  type CompressionOptions,
-  type DeflateAcceptance,
-  type DeflateAgreement,
-  type DeflateCodec,
-  type DeflateContext,
-  type Deflater,
-  type DeflateSettings,
-  type Inflater,
-  type InflateFailure,
-  offerDeflate,
-  readDeflateAnswer,
-  resolveCompression,
-} from "./deflate/index.ts";
-export {
-  type ClosingRecord,
-  Endpoint,
-  type EndpointEvents,
-  type EndpointOptions,
-  type EndpointState,
-} from "./endpoint.ts";
+  createEndpoint,
+  type CreateEndpointOptions,
+  type WebSocketEndpoint,
+} from "./create-endpoint.ts";
+export { createProtocolEnvironment } from "./default-environment.ts";
+export type {
+  DeflateCodec,
+  DeflateContext,
+  Deflater,
+  Inflater,
+  InflateFailure,
+} from "./deflate/codec.ts";
+export type { DeflateAcceptance, DeflateAgreement } from "./deflate/negotiation.ts";
+export { permessageDeflate, type PermessageDeflate } from "./deflate/permessage-deflate.ts";
+export type { CompressionOptions, DeflateSettings } from "./deflate/settings.ts";
+export type { ClosingRecord, EndpointState } from "./endpoint.ts";
+export { acceptUpgrade, type UpgradeChoice } from "./handshake/accept-upgrade.ts";
 export {
   ClientHandshake,
   type ClientHandshakeOptions,
   type ClientHandshakeOutcome,
-  computeAcceptKey,
-  type ExtendedConnectRequest,
-  type ExtensionOffer,
   type HandshakeFailed,
   type HandshakeOpen,
-  HeaderFields,
-  type HeaderInit,
-  type HttpHeadLimits,
-  type HttpRefusal,
+} from "./handshake/client-handshake.ts";
+export type { UrlParts } from "./handshake/client-request.ts";
+export type { ExtensionOffer } from "./handshake/extensions.ts";
+export type { HeaderFields } from "./handshake/header-fields.ts";
+export type { HeaderInit } from "./handshake/header-writer.ts";
+export type { HttpHeadLimits } from "./handshake/http-head.ts";
+export { type HttpRefusal, writeRefusal } from "./handshake/http-refusal.ts";
+export {
   type ReceivedUpgrade,
-  readExtendedConnect,
-  readUpgradeRequest,
   ServerHandshake,
   type ServerHandshakeOutcome,
+} from "./handshake/server-handshake.ts";
+export {
   type UnexpectedStatusDetails,
   UnexpectedStatusError,
+} from "./handshake/unexpected-status-error.ts";
+export {
+  readUpgradeRequest,
   type UpgradeOffer,
   type UpgradeOutcome,
   type UpgradeRequest,
-  type UpgradeResponse,
-  type UrlParts,
-  type WebSocketOffer,
-  writeRefusal,
-  writeUpgradeResponse,
-} from "./handshake/index.ts";
-export { HandshakeError, ProtocolError, UsageError } from "../errors/index.ts";
-export { isPool } from "./message-pool.ts";
-export { Opcode } from "./opcode.ts";
-export { type BufferPool, OutputBuffer } from "./output-buffer.ts";
-export type { EndpointEnvironment } from "./endpoint-environment.ts";
+} from "./handshake/upgrade-request.ts";
+export type { WebSocketOffer } from "./handshake/web-socket-offer.ts";
 export type { ProtocolEnvironment } from "./protocol-environment.ts";
-export { type PreparedFrame, PreparedMessage } from "./prepared-message.ts";
-export { type SharedBytes, SharedOutput } from "./shared-output.ts";

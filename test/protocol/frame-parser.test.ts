@@ -1,4 +1,6 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { type FrameHandler, FrameParser } from "../../src/protocol/frame-parser.ts";
 import { asPeerOf, frame, fromHex, hexOf, probe, ROLES, toHex } from "./support.ts";
 
 const ABNORMAL = { code: 1006, reason: "", wasClean: false };
@@ -160,5 +162,146 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     const { receive, told } = probe(role);
     receive(frame("02", "ff"), frame("80", "fe"), frame("81", hexOf("é")));
     expect(told).toEqual([{ binary: "fffe" }, { text: "é" }]);
+  });
+});
+
+interface Found {
+  readonly first: string;
+  readonly length: number;
+  readonly key: string;
+  /** Still masked. */
+  payload: string;
+}
+
+/** Notes the frames, and checks that their parts come in order. */
+class Recorder implements FrameHandler {
+  readonly found: Array<Found | string> = [];
+  parser: FrameParser | undefined;
+  onBegin: () => void = () => {};
+
+  beginFrame(
+    firstByte: number,
+    length: number,
+    maskingKey: number,
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const key = (maskingKey >>> 0).toString(16);
+    this.found.push({ first: firstByte.toString(16), length, key, payload: "" });
+    this.addPayload(chunk, start, end, 0);
+    this.onBegin();
+  }
+
+  addPayload(chunk: Uint8Array, start: number, end: number, offset: number): void {
+    const latest = this.found.at(-1) as Found;
+    expect(latest.payload).toHaveLength(offset * 2);
+    latest.payload += toHex(chunk.subarray(start, end));
+  }
+
+  onFault({ closeCode, code }: { readonly closeCode: number; readonly code: string }): void {
+    this.found.push(`${closeCode} ${code}`);
+    this.parser!.stop();
+  }
+}
+
+function parserOf(isMasked: boolean, allowsCompressed = false): [FrameParser, Recorder] {
+  const recorder = new Recorder();
+  const parser = new FrameParser({ isMasked, allowsCompressed }, recorder);
+  recorder.parser = parser;
+  return [parser, recorder];
+}
+
+describe.each(ROLES)("the frame parser of a %s", (role) => {
+  const isMasked = role === "server";
+  const KEY = isMasked ? "37fa213d" : "0";
+
+  it("finds the frames of RFC 6455 5.7", () => {
+    const [parser, { found }] = parserOf(isMasked);
+    parser.receive(asPeerOf(role, fromHex("0103ffffff" + "8900" + "8002fefe")));
+    expect(found).toEqual([
+      { first: "1", length: 3, key: KEY, payload: isMasked ? "c805de" : "ffffff" },
+      { first: "89", length: 0, key: KEY, payload: "" },
+      { first: "80", length: 2, key: KEY, payload: isMasked ? "c904" : "fefe" },
+    ]);
+  });
+
+  it("finds the same frames wherever the bytes are cut, paused or not", () => {
+    const frames = fc.array(
+      fc.tuple(
+        fc.constantFrom("81", "82", "89", "8a"),
+        fc.oneof(fc.integer({ min: 0, max: 125 }), fc.constantFrom(126, 300, 65_536)),
+      ),
+      { maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(
+        frames,
+        fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 20 }),
+        fc.boolean(),
+        (given, cuts, pauses) => {
+          const hex = given.map(([first, length]) => {
+            const isControl = first.startsWith("8") && first > "88";
+            return frame(first, "ab".repeat(isControl ? Math.min(length, 125) : length));
+          });
+          const bytes = asPeerOf(role, fromHex(hex.join("")));
+          const [whole, expected] = parserOf(isMasked);
+          whole.receive(bytes);
+          const [parser, recorder] = parserOf(isMasked);
+          if (pauses) recorder.onBegin = () => parser.pause();
+          let at = 0;
+          for (const length of [...cuts, bytes.length]) {
+            parser.receive(bytes.slice(at, at + length));
+            at += length;
+            while (pauses && parser.waitingBytes > 0) parser.resume();
+            parser.resume();
+          }
+          expect(recorder.found).toEqual(expected.found);
+          expect(expected.found).toHaveLength(given.length);
+          expect(parser.waitingBytes).toBe(0);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("reports a bad frame at its second byte, and nothing after that", () => {
+    const [parser, { found }] = parserOf(isMasked);
+    parser.receive(Uint8Array.of(0xc1));
+    expect(found).toEqual([]);
+    parser.receive(Uint8Array.of(isMasked ? 0x81 : 0x01));
+    parser.receive(asPeerOf(role, fromHex(frame("81", "61"))));
+    expect(found).toEqual(["1002 RESERVED_BITS"]);
+  });
+
+  it("accepts RSV1 on the first frame of a message only where it allows compression (RFC 7692 6)", () => {
+    const [parser, { found }] = parserOf(isMasked, true);
+    parser.receive(asPeerOf(role, fromHex(frame("41", "") + frame("c0", ""))));
+    expect(found).toEqual([
+      { first: "41", length: 0, key: KEY, payload: "" },
+      "1002 RESERVED_BITS",
+    ]);
+  });
+
+  it("queues what is received while it is parsing", () => {
+    const [parser, recorder] = parserOf(isMasked);
+    const next = asPeerOf(role, fromHex(frame("82", "")));
+    recorder.onBegin = () => {
+      recorder.onBegin = () => {};
+      parser.receive(next);
+    };
+    parser.receive(asPeerOf(role, fromHex(frame("89", "") + frame("8a", ""))));
+    expect(recorder.found.map((each) => (each as Found).first)).toEqual(["89", "8a", "82"]);
+  });
+
+  it("releases what waits when it is stopped", () => {
+    const [parser, { found }] = parserOf(isMasked);
+    parser.pause();
+    parser.receive(new Uint8Array(100));
+    expect(parser.waitingBytes).toBe(100);
+    parser.stop();
+    parser.resume();
+    expect(parser.waitingBytes).toBe(0);
+    expect(found).toEqual([]);
   });
 });

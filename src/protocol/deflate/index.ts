@@ -3,10 +3,9 @@
  * codec that a runtime brings for it.
  */
 
-export type { DeflateCodec, DeflateContext, Deflater, Inflater, InflateFailure } from "./codec.ts";
+export type { DeflateCodec, Inflater } from "./codec.ts";
 export {
   acceptDeflate,
-  type DeflateAcceptance,
   type DeflateAgreement,
   offerDeflate,
   readDeflateAnswer,

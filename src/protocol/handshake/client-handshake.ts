@@ -1,4 +1,5 @@
 import { HandshakeError, UsageError } from "../../errors/index.ts";
+import { defaultEnvironment } from "../default-environment.ts";
 import type { ProtocolEnvironment } from "../protocol-environment.ts";
 import { computeAcceptKey, generateKey } from "./accept-key.ts";
 import type { ExtensionOffer } from "./extensions.ts";
@@ -63,7 +64,7 @@ export type ClientHandshakeOutcome = HandshakeOpen | HandshakeFailed;
  * `receive` takes the answer, in whatever pieces it comes.
  *
  * ```ts
- * const handshake = new ClientHandshake({ url: new URL("ws://example.com/chat") }, environment);
+ * const handshake = new ClientHandshake({ url: new URL("ws://example.com/chat") });
  * write(handshake.request);
  * const outcome = handshake.receive(chunk);   // undefined: more bytes are needed
  * if (outcome?.kind === "open") takeFrames(outcome.rest);
@@ -89,7 +90,7 @@ export class ClientHandshake {
    */
   constructor(
     options: ClientHandshakeOptions,
-    environment: Pick<ProtocolEnvironment, "fillRandom" | "sha1Base64">,
+    environment: Pick<ProtocolEnvironment, "fillRandom" | "sha1Base64"> = defaultEnvironment,
   ) {
     const key = generateKey(environment);
     this.request = writeUpgradeRequest(options, key);

@@ -8,23 +8,14 @@ export {
   ClientHandshake,
   type ClientHandshakeOptions,
   type ClientHandshakeOutcome,
-  type HandshakeFailed,
-  type HandshakeOpen,
 } from "./client-handshake.ts";
-export type { UrlParts } from "./client-request.ts";
 export { type ExtensionOffer, parseExtensions, serializeExtensions } from "./extensions.ts";
-export { type ExtendedConnectRequest, readExtendedConnect } from "./extended-connect.ts";
+export { readExtendedConnect } from "./extended-connect.ts";
 export { HeaderFields, isFieldValue, isToken } from "./header-fields.ts";
-export type { HeaderInit } from "./header-writer.ts";
-export type { HttpHeadLimits } from "./http-head.ts";
 export { type HttpRefusal, refuse, writeRefusal } from "./http-refusal.ts";
-export {
-  type ReceivedUpgrade,
-  ServerHandshake,
-  type ServerHandshakeOutcome,
-} from "./server-handshake.ts";
+export { ServerHandshake, type ServerHandshakeOutcome } from "./server-handshake.ts";
 export { ResponseBody } from "./response-body.ts";
-export { type UnexpectedStatusDetails, UnexpectedStatusError } from "./unexpected-status-error.ts";
+export { UnexpectedStatusError } from "./unexpected-status-error.ts";
 export {
   readUpgradeRequest,
   type UpgradeOffer,

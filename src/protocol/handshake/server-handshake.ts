@@ -30,10 +30,7 @@ export type ServerHandshakeOutcome = ReceivedUpgrade | HttpRefusal;
  * const handshake = new ServerHandshake();
  * const outcome = handshake.receive(chunk);   // undefined: more bytes are needed
  * if (outcome?.kind === "refuse") write(writeRefusal(outcome));
- * if (outcome?.kind === "upgrade") {
- *   const acceptKey = computeAcceptKey(outcome.key, environment);
- *   write(writeUpgradeResponse({ acceptKey, protocol: "", extensions: "" }));
- * }
+ * if (outcome?.kind === "upgrade") write(acceptUpgrade(outcome));
  * ```
  */
 export class ServerHandshake {

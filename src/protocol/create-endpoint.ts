@@ -1,0 +1,223 @@
+import { type ProtocolError, UsageError } from "../errors/index.ts";
+import { defaultEnvironment } from "./default-environment.ts";
+import type { DeflateCodec } from "./deflate/codec.ts";
+import type { DeflateAgreement } from "./deflate/negotiation.ts";
+import { Endpoint, type ClosingRecord, type EndpointState } from "./endpoint.ts";
+import { type EndpointEnvironment, withSharedBuffers } from "./endpoint-environment.ts";
+import { type BufferPool, OutputBuffer } from "./output-buffer.ts";
+import type { ProtocolEnvironment } from "./protocol-environment.ts";
+
+/** Options of {@link createEndpoint}. */
+export interface CreateEndpointOptions {
+  /** Which end of the connection this is. A client masks its frames (RFC 6455 5.1). */
+  readonly role: "client" | "server";
+  /** A text message arrived. Like all callbacks, it is called while `receive` runs. */
+  readonly onText: (text: string) => void;
+  /** A binary message arrived; the bytes are yours. */
+  readonly onBinary: (bytes: Uint8Array) => void;
+  /**
+   * The connection is over: both ends sent Close frames, the peer broke the protocol, or the bytes
+   * ended. Write what `takeOutput` returns, then close the transport.
+   */
+  readonly onFinish: (record: ClosingRecord) => void;
+  /** A ping arrived; it is answered by itself (RFC 6455 5.5.2). */
+  readonly onPing?: (payload: Uint8Array) => void;
+  readonly onPong?: (payload: Uint8Array) => void;
+  /** The largest message to accept, in bytes over all its fragments; a larger one fails with 1009. Default 1 MiB. */
+  readonly maxMessageBytes?: number;
+  /** The largest payload of a data frame to send, in bytes. Default: messages are not fragmented. */
+  readonly maxFrameBytes?: number;
+  /** Compression, if the opening handshake agreed on it (RFC 7692); see {@link permessageDeflate}. */
+  readonly compression?: { readonly agreement: DeflateAgreement; readonly codec: DeflateCodec };
+  /** Default: plain ECMAScript, as {@link createProtocolEnvironment} makes it. */
+  readonly environment?: ProtocolEnvironment;
+}
+
+/** One end of an open WebSocket connection, without I/O. */
+export interface WebSocketEndpoint {
+  readonly state: EndpointState;
+  /** Bytes held for messages that are not complete, and for what arrived while paused. */
+  readonly heldBytes: number;
+  /**
+   * Takes the next bytes from the peer, cut anywhere, and makes the callbacks for them. It may change
+   * the bytes in place. Nothing that the peer sends makes it throw.
+   *
+   * @throws UsageError `INVALID_DATA` unless `chunk` is a Uint8Array
+   */
+  receive(chunk: Uint8Array): void;
+  /** Takes the end of the peer's bytes. Without a Close frame before it, the close code is 1006. */
+  receiveEnd(): void;
+  /** Returns the bytes to write to the transport, which are yours; empty if there are none. */
+  takeOutput(): Uint8Array;
+  /** Holds back callbacks from the next frame on. The caller should stop reading too. */
+  pause(): void;
+  /** Makes the callbacks that were held back. */
+  resume(): void;
+  /**
+   * Sends a text message; lone surrogates become U+FFFD.
+   *
+   * @throws UsageError `NOT_OPEN` unless the state is `open`; `INVALID_DATA` if `text` is not a string
+   */
+  sendText(text: string): void;
+  /**
+   * Sends a binary message, of which it makes a copy.
+   *
+   * @throws UsageError `NOT_OPEN` unless the state is `open`; `INVALID_DATA` if it is not a Uint8Array
+   */
+  sendBinary(bytes: Uint8Array): void;
+  /**
+   * Sends a ping (RFC 6455 5.5.2). Default: without payload.
+   *
+   * @throws UsageError `NOT_OPEN`; `CONTROL_TOO_BIG` above 125 bytes; `INVALID_DATA`
+   */
+  ping(payload?: Uint8Array): void;
+  /**
+   * Starts the closing handshake (RFC 6455 7.1.2). Without effect once it has begun.
+   *
+   * @throws UsageError `INVALID_CLOSE_CODE`; `CLOSE_REASON_TOO_BIG` above 123 bytes of UTF-8
+   */
+  close(code?: number, reason?: string): void;
+  /** Fails the connection with the close code of `error` (RFC 6455 7.1.7), such as 1008. */
+  fail(error: ProtocolError): void;
+}
+
+/** While more output waits, only the latest ping is answered, once the output has been taken. */
+const MAX_BYTES_BEFORE_PONGS = 65_536;
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Creates one end of an open WebSocket connection (RFC 6455 5 to 7), without I/O or timers. Bytes of
+ * the peer go in by `receive`, bytes for the peer come out of `takeOutput`, and messages come as
+ * callbacks. It answers pings and keeps the closing handshake by itself.
+ *
+ * @throws UsageError `INVALID_OPTION`
+ */
+export function createEndpoint(options: CreateEndpointOptions): WebSocketEndpoint {
+  checkOptions(options);
+  const { environment = defaultEnvironment, compression: deflate, ...rest } = options;
+  const output = new OutputBuffer(poolOf(environment));
+  const { onPing = ignore, onPong = ignore, onText, onBinary, onFinish } = options;
+  const events = { onText, onBinary, onFinish, onPing, onPong };
+  const endpoint = new Endpoint({ ...rest, deflate }, shared(environment), output, events);
+  return new OutputEndpoint(endpoint, output);
+}
+
+/** Hands out the bytes of an endpoint's output buffer, and checks the arguments of its caller. */
+class OutputEndpoint implements WebSocketEndpoint {
+  readonly #endpoint: Endpoint;
+  readonly #output: OutputBuffer;
+
+  constructor(endpoint: Endpoint, output: OutputBuffer) {
+    this.#endpoint = endpoint;
+    this.#output = output;
+  }
+
+  get state(): EndpointState {
+    return this.#endpoint.state;
+  }
+
+  get heldBytes(): number {
+    return this.#endpoint.heldBytes;
+  }
+
+  receive(chunk: Uint8Array): void {
+    checkBytes(chunk);
+    if (this.#output.length > MAX_BYTES_BEFORE_PONGS) this.#endpoint.holdsPongs = true;
+    this.#endpoint.receive(chunk);
+  }
+
+  receiveEnd(): void {
+    this.#endpoint.receiveEnd();
+  }
+
+  takeOutput(): Uint8Array {
+    const { length } = this.#output;
+    const bytes = this.#output.detach().subarray(0, length);
+    // The answer to a ping that was held back is in the next output.
+    this.#endpoint.holdsPongs = false;
+    return bytes;
+  }
+
+  pause(): void {
+    this.#endpoint.pause();
+  }
+
+  resume(): void {
+    this.#endpoint.resume();
+  }
+
+  sendText(text: string): void {
+    if (typeof text !== "string") throw invalidData("a text message must be a string", text);
+    this.#endpoint.sendText(text);
+  }
+
+  sendBinary(bytes: Uint8Array): void {
+    checkBytes(bytes);
+    this.#endpoint.sendBinary(bytes);
+  }
+
+  ping(payload: Uint8Array = NOTHING): void {
+    checkBytes(payload);
+    this.#endpoint.ping(payload);
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#endpoint.close(code, reason);
+  }
+
+  fail(error: ProtocolError): void {
+    this.#endpoint.fail(error);
+  }
+}
+
+function ignore(): void {}
+
+function shared(environment: ProtocolEnvironment): EndpointEnvironment {
+  return "buffers" in environment
+    ? (environment as EndpointEnvironment)
+    : withSharedBuffers(environment);
+}
+
+/** Output belongs to the caller, so that no buffer comes back. */
+function poolOf(environment: ProtocolEnvironment): BufferPool {
+  return { take: (minBytes) => environment.allocate(minBytes), give: ignore };
+}
+
+function checkOptions(options: CreateEndpointOptions): void {
+  const { role, maxMessageBytes, maxFrameBytes } = options;
+  if (role !== "client" && role !== "server") {
+    throw invalidOption("role", role, '"client" or "server"');
+  }
+  for (const name of ["onText", "onBinary", "onFinish"] as const) {
+    if (typeof options[name] !== "function") throw invalidOption(name, options[name], "a function");
+  }
+  for (const name of ["onPing", "onPong"] as const) {
+    const callback = options[name];
+    if (callback !== undefined && typeof callback !== "function") {
+      throw invalidOption(name, callback, "a function");
+    }
+  }
+  checkLimit("maxMessageBytes", maxMessageBytes);
+  checkLimit("maxFrameBytes", maxFrameBytes);
+}
+
+function checkLimit(name: string, value: number | undefined): void {
+  if (value === undefined || value === Infinity) return;
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw invalidOption(name, value, "a positive integer or Infinity");
+  }
+}
+
+function invalidOption(name: string, value: unknown, expected: string): UsageError {
+  const message = `createEndpoint: ${name} is ${String(value)}; it must be ${expected}`;
+  return new UsageError("INVALID_OPTION", message);
+}
+
+function checkBytes(bytes: Uint8Array): void {
+  if (!(bytes instanceof Uint8Array)) throw invalidData("bytes must be a Uint8Array", bytes);
+}
+
+function invalidData(rule: string, value: unknown): UsageError {
+  return new UsageError("INVALID_DATA", `${rule}, not a value of type ${typeof value}`);
+}

@@ -1,0 +1,181 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type ClosingRecord,
+  createEndpoint,
+  type CreateEndpointOptions,
+  createProtocolEnvironment,
+  ProtocolError,
+  UsageError,
+  type WebSocketEndpoint,
+} from "../../src/protocol/index.ts";
+import { asPeerOf, frame, fromHex, ROLES, toHex } from "./support.ts";
+
+interface Recorded {
+  readonly endpoint: WebSocketEndpoint;
+  readonly received: Array<string | Uint8Array>;
+  readonly ends: ClosingRecord[];
+}
+
+function record(options: Partial<CreateEndpointOptions>): Recorded {
+  const received: Array<string | Uint8Array> = [];
+  const ends: ClosingRecord[] = [];
+  const endpoint = createEndpoint({
+    role: "server",
+    onText: (text) => received.push(text),
+    onBinary: (bytes) => received.push(bytes),
+    onFinish: (end) => ends.push(end),
+    ...options,
+  });
+  return { endpoint, received, ends };
+}
+
+/** Hands the output of both ends over until there is none. */
+function exchange(a: WebSocketEndpoint, b: WebSocketEndpoint, cutBytes = Infinity): void {
+  for (let isIdle = false; !isIdle;) {
+    isIdle = true;
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const bytes = from.takeOutput();
+      if (bytes.length > 0) isIdle = false;
+      for (let at = 0; at < bytes.length; at += cutBytes) {
+        to.receive(bytes.subarray(at, Math.min(at + cutBytes, bytes.length)));
+      }
+    }
+  }
+}
+
+describe("createEndpoint", () => {
+  it("carries any messages both ways in order, wherever the bytes are cut", () => {
+    const message = fc.oneof(fc.string({ unit: "grapheme" }), fc.uint8Array({ maxLength: 300 }));
+    fc.assert(
+      fc.property(fc.array(message), fc.integer({ min: 1, max: 50 }), (messages, cutBytes) => {
+        const [client, server] = [record({ role: "client" }), record({ maxFrameBytes: 10 })];
+        for (const { endpoint } of [client, server]) {
+          for (const each of messages) {
+            if (typeof each === "string") endpoint.sendText(each);
+            else endpoint.sendBinary(each);
+          }
+        }
+        exchange(client.endpoint, server.endpoint, cutBytes);
+        expect(server.received).toEqual(messages);
+        expect(client.received).toEqual(messages);
+      }),
+    );
+  });
+
+  it.each(ROLES)("completes a closing handshake that the %s starts (RFC 6455 7.1.2)", (role) => {
+    const [one, other] = [
+      record({ role }),
+      record({ role: role === "client" ? "server" : "client" }),
+    ];
+    one.endpoint.close(4000, "bye");
+    expect(one.endpoint.state).toBe("closing");
+    exchange(one.endpoint, other.endpoint);
+    expect(other.ends).toEqual([{ code: 4000, reason: "bye", wasClean: true, error: undefined }]);
+    expect(one.ends).toMatchObject([{ code: 4000, wasClean: true }]);
+  });
+
+  it("finishes with 1006 when the bytes end without a Close frame (RFC 6455 7.1.5)", () => {
+    const { endpoint, ends } = record({});
+    endpoint.receiveEnd();
+    expect(ends).toMatchObject([{ code: 1006, wasClean: false }]);
+  });
+
+  it("returns its output once, in memory that is not used again", () => {
+    const { endpoint } = record({});
+    endpoint.sendText("a");
+    const first = endpoint.takeOutput();
+    endpoint.sendText("b");
+    const second = endpoint.takeOutput();
+    expect([toHex(first), toHex(second)]).toEqual([frame("81", "61"), frame("81", "62")]);
+    expect(first.buffer).not.toBe(second.buffer);
+    expect(endpoint.takeOutput()).toHaveLength(0);
+  });
+
+  it("holds messages back while paused", () => {
+    const { endpoint, received } = record({});
+    endpoint.pause();
+    endpoint.receive(asPeerOf("server", fromHex(frame("81", "61"))));
+    expect(received).toEqual([]);
+    expect(endpoint.heldBytes).toBe(7);
+    endpoint.resume();
+    expect(received).toEqual(["a"]);
+  });
+
+  it("reports pings and pongs if it is asked to, and answers pings either way", () => {
+    const told: string[] = [];
+    const { endpoint } = record({
+      onPing: (payload) => told.push(`ping ${toHex(payload)}`),
+      onPong: (payload) => told.push(`pong ${toHex(payload)}`),
+    });
+    const pings = fromHex(frame("89", "01") + frame("8a", "02"));
+    endpoint.receive(asPeerOf("server", pings));
+    expect(told).toEqual(["ping 01", "pong 02"]);
+    expect(toHex(endpoint.takeOutput())).toBe(frame("8a", "01"));
+    const quiet = record({}).endpoint;
+    quiet.receive(asPeerOf("server", pings));
+    expect(toHex(quiet.takeOutput())).toBe(frame("8a", "01"));
+  });
+
+  it("answers only the latest ping while 64 KiB of output wait (RFC 6455 5.5.3)", () => {
+    const { endpoint } = record({});
+    endpoint.sendBinary(new Uint8Array(70_000));
+    for (const payload of ["01", "02", "03"]) {
+      endpoint.receive(asPeerOf("server", fromHex(frame("89", payload))));
+    }
+    expect(endpoint.takeOutput()).toHaveLength(70_010);
+    expect(toHex(endpoint.takeOutput())).toBe(frame("8a", "03"));
+  });
+
+  it("fails the connection with the close code of an error", () => {
+    const { endpoint, ends } = record({});
+    const error = new ProtocolError("RATE_EXCEEDED", "too fast", { closeCode: 1008 });
+    endpoint.fail(error);
+    expect(toHex(endpoint.takeOutput())).toMatch(/^88..03f0/);
+    expect(ends).toEqual([{ code: 1006, reason: "", wasClean: false, error }]);
+  });
+
+  it("limits messages by maxMessageBytes", () => {
+    const { endpoint, ends } = record({ maxMessageBytes: 2 });
+    endpoint.receive(asPeerOf("server", fromHex(frame("81", "616263"))));
+    expect(ends).toMatchObject([{ error: { code: "MESSAGE_TOO_BIG" } }]);
+  });
+
+  it("takes its functions from the environment, whether or not that has shared buffers", () => {
+    const fillRandom = (bytes: Uint8Array) => void bytes.fill(0x11);
+    const environment = createProtocolEnvironment({ fillRandom });
+    const { buffers: _, ...plain } = environment as typeof environment & { buffers: unknown };
+    for (const given of [environment, plain]) {
+      const { endpoint } = record({ role: "client", environment: given });
+      endpoint.sendBinary(new Uint8Array(2));
+      expect(toHex(endpoint.takeOutput())).toBe("8282111111111111");
+    }
+  });
+
+  it.each<[string, Partial<Record<keyof CreateEndpointOptions, unknown>>]>([
+    ["a role that does not exist", { role: "peer" }],
+    ["no onText", { onText: undefined }],
+    ["an onPing that is not a function", { onPing: "log" }],
+    ["a maxMessageBytes of 0", { maxMessageBytes: 0 }],
+    ["a maxFrameBytes that is not an integer", { maxFrameBytes: 1.5 }],
+  ])("throws INVALID_OPTION for %s", (_, options) => {
+    const make = () => record(options as Partial<CreateEndpointOptions>);
+    expect(make).toThrow(UsageError);
+    expect(make).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+  });
+
+  it.each<[string, (endpoint: WebSocketEndpoint) => void]>([
+    ["sendText of bytes", (endpoint) => endpoint.sendText(Uint8Array.of(1) as never)],
+    ["sendBinary of text", (endpoint) => endpoint.sendBinary("a" as never)],
+    ["receive of text", (endpoint) => endpoint.receive("a" as never)],
+    ["ping with text", (endpoint) => endpoint.ping("a" as never)],
+  ])("throws INVALID_DATA at %s, and sends nothing", (_, call) => {
+    const { endpoint } = record({});
+    expect(() => call(endpoint)).toThrow(expect.objectContaining({ code: "INVALID_DATA" }));
+    expect(endpoint.takeOutput()).toHaveLength(0);
+    expect(endpoint.state).toBe("open");
+  });
+});
