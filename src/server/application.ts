@@ -16,11 +16,11 @@ import { compileTrustProxy, type ProxyReader } from "./trust-proxy.ts";
 import type { RunInAsyncContext } from "./route-connections.ts";
 import { UpgradeGate } from "./upgrade-gate.ts";
 
-/** What a server needs of the runtime it runs in. */
+/** What a server needs of its runtime. */
 export interface ServerEnvironment {
   readonly wheel: TimerWheel;
   readonly deflateCodec: DeflateCodec;
-  /** Calls back in a turn of its own, after what is sent in this one has been written. */
+  /** Calls back in a later turn, after the data sent in this turn has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -54,11 +54,11 @@ export interface Application {
   readonly pendingRequests: PendingRequests;
 }
 
-/** Five minutes: whoever needs longer to send a head is up to something. */
+/** Five minutes. No legitimate client needs longer to send its headers. */
 const MAX_HANDSHAKE_TIMEOUT_MS = 300_000;
 
 /**
- * @param where for messages: what was called with the options
+ * @param where the called function, for error messages
  * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
  */
 export function createApplication(
@@ -113,7 +113,7 @@ export function createApplication(
   checkCount(where, "maxUnfinishedBytes", maxUnfinishedBytes);
   checkLimits(limits, where);
   resolveCompression(compression, "shared", where);
-  // Without a route that could look at it, nobody would.
+  // Checked here too, because there may be no `ws:` route that would check it.
   if (origins !== undefined) compileOriginPolicy(origins);
   const isHostAllowed = compileHostPolicy(hosts);
   const readProxies = compileTrustProxy(

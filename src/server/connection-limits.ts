@@ -4,29 +4,31 @@ import type { SocketOptions } from "./socket-options.ts";
 /** Limits of one WebSocket connection, for a route or for a whole server. */
 export interface ConnectionLimits extends SocketOptions {
   /**
-   * The largest message taken, in bytes over all its fragments; a larger one is answered with 1009.
-   * A peer can make the server hold this much for each connection. Default 1 MiB.
+   * The maximum size of a received message in bytes, over all its fragments. A larger one closes the
+   * connection with 1009. A peer can make the server use this much memory for each connection. Default
+   * 1,048,576 (1 MiB).
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many messages a peer may send in a second; one that sends more is closed with 1008, after
-   * which a `ReconnectingWebSocket` does not come back. Whole messages count, empty ones too, and
-   * pings and pongs; fragments do not, and what they hold is bounded by `maxMessageBytes`. A second's
-   * worth may come at once, and after a network has held it back even more, so choose a multiple of
-   * what a client sends; what waited while the handler was busy is not held against it. An integer.
-   * Default: no limit but the pace at which the handler takes messages.
+   * The maximum number of messages that a peer may send in a second, an integer. More close the
+   * connection with 1008, after which a `ReconnectingWebSocket` does not reconnect. Counts whole
+   * messages, also empty ones, and pings and pongs. Fragments do not count: `maxMessageBytes` limits
+   * them.
+   *
+   * Messages that the network delayed may arrive together, so choose a multiple of what a client sends.
+   * Messages that waited because the handler was busy are not counted against the peer. Default: no
+   * limit except the speed of the handler.
    */
   readonly maxMessagesPerSecond?: number;
   /**
-   * How long a connection may last: then it is closed with 1001, after which the loops at both ends
-   * just end and a `ReconnectingWebSocket` comes back. It lets servers that were added get their
-   * share, and `authorize` look again at who is connected. Each connection is given a time of its
-   * own between four fifths of this and all of it, so that those that came together do not all come
-   * back together. Default: no limit.
+   * The maximum lifetime of a connection. Then the server closes it with 1001: loops over the messages
+   * end at both sides, and a `ReconnectingWebSocket` reconnects. Use it to spread connections over new
+   * servers, and to run `authorize` again. Each connection gets a random lifetime between four fifths
+   * of this value and all of it, so that clients do not all reconnect at once. Default: no limit.
    */
   readonly maxLifetimeMs?: number;
-  /** How long the closing handshake may take before the connection is dropped. Default 5,000. */
+  /** The timeout of the closing handshake, after which the connection is dropped. Default 5,000. */
   readonly closeTimeoutMs?: number;
-  /** False for none: a peer that vanished is then noticed only by sending to it. */
+  /** When to ping a silent peer. False disables it: then only a failed write detects a lost peer. */
   readonly heartbeat?: HeartbeatOptions | false;
 }

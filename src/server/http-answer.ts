@@ -6,8 +6,8 @@ import type { HttpContext } from "./http-route.ts";
 import { isResponse, isThenable } from "./values.ts";
 
 /**
- * Runs a route's handler. Never throws or rejects: what the handler throws is reported and answered with
- * 500. Returns a promise only if the handler does, which makes short answers cheaper.
+ * Runs a route's handler. Never throws or rejects: an error of the handler is reported and answered with
+ * 500. Returns a promise only if the handler does, which makes short responses cheaper.
  */
 export function answerRequest(
   match: RouteMatch<HttpEntry>,
@@ -17,7 +17,7 @@ export function answerRequest(
 ): Response | Promise<Response> {
   const { entry, params } = match;
   const fail = (error: unknown): Response => {
-    // A handler that gives up because the peer has gone did nothing wrong.
+    // A handler may fail because its client has left.
     if (!request.signal.aborted) report(error, { route: entry.key, request });
     return serverFailed();
   };
@@ -37,12 +37,12 @@ function checkResponse(answer: unknown, { key }: HttpEntry): Response {
   throw new TidewayError("NO_RESPONSE", `the route ${JSON.stringify(key)} returned no Response`);
 }
 
-/** The answer to a request whose handling failed; says nothing about why. */
+/** The response to a request whose handler failed. Says nothing about the error. */
 export function serverFailed(): Response {
   return new Response("The server failed.", { status: 500 });
 }
 
-/** Lets go of what is behind a body that nobody reads. */
+/** Cancels a body that will not be read, which frees its source. */
 export function cancelBody({ body }: Request | Response): void {
   if (body !== null && !body.locked) body.cancel().catch(() => {});
 }

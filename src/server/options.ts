@@ -23,7 +23,7 @@ const LIMITS: readonly string[] = [
 ];
 
 /**
- * Checks limits, and that there is nothing else among them: a limit that is misspelt would not hold.
+ * Checks limits. Unknown names are errors, because a misspelt limit would have no effect.
  *
  * @throws UsageError `INVALID_OPTION`
  */
@@ -72,14 +72,14 @@ export function checkOptions(where: string, options: unknown): void {
 /** A timer's longest delay; beyond it, timers fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** @throws UsageError `INVALID_OPTION` unless `value` is absent or a time that can be waited for */
+/** @throws UsageError `INVALID_OPTION` unless `value` is absent or a valid delay of a timer */
 export function checkDelay(where: string, name: string, value: number | undefined): void {
   if (value === undefined) return;
   if (typeof value === "number" && value > 0 && value <= MAX_DELAY_MS) return;
   throw invalidOption(where, name, value, `a number above 0 and at most ${MAX_DELAY_MS}`);
 }
 
-/** @throws UsageError `INVALID_OPTION` if `options` has others than these */
+/** @throws UsageError `INVALID_OPTION` if `options` has a name that is not in `names` */
 export function checkNames(where: string, options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
@@ -128,7 +128,7 @@ const SERVER_OPTIONS: readonly string[] = [
   "trustProxy",
 ];
 
-/** @throws UsageError `INVALID_OPTION` if the options of a route have one of its server's */
+/** @throws UsageError `INVALID_OPTION` if a route has an option that only a server can have */
 export function checkNotServers(options: object, where: string): void {
   const name = Object.keys(options).find((option) => SERVER_OPTIONS.includes(option));
   if (name === undefined) return;

@@ -1,17 +1,17 @@
 import type { Socket } from "./socket.ts";
 import { isThenable } from "./values.ts";
 
-/** Where an error that is reported to `onError` came up. */
+/** The origin of an error that is reported to `onError`. */
 export interface ErrorContext {
-  /** The key of the route whose code threw; undefined where it was no route's. */
+  /** The key of the route whose code threw, if any. */
   readonly route?: string;
-  /** The request being served, or asking for a WebSocket; undefined where there was none. */
+  /** The request during which the error occurred, if any. */
   readonly request?: Request;
   /** The socket whose handler threw. */
   readonly socket?: Socket;
 }
 
-/** Is told every error that a program did not handle itself. */
+/** Gets every error that the application did not handle. */
 export type ErrorListener = (error: unknown, context: ErrorContext) => void;
 
 /**

@@ -11,14 +11,14 @@ export interface Peer {
   readonly remoteAddress?: string | undefined;
 }
 
-/** A request for a WebSocket, as a runtime hands it over. */
+/** A request for a WebSocket, in the same form for every runtime. */
 export interface UpgradeAttempt extends OriginClaim {
-  /** The path of the request's URL, normalised as URLs are. */
+  /** The path of the request's URL, normalized by the URL parser. */
   readonly pathname: string;
-  /** Made when first asked for: most handlers never do. Its signal aborts when the peer goes. */
+  /** Made at the first use, because most handlers do not use it. Its signal aborts when the client leaves. */
   readonly request: Request;
   readonly url: URL;
-  /** Where the connection comes from; empty once it has ended. */
+  /** The client's address; empty after the connection has ended. */
   readonly remoteAddress: string;
   /** The same address, for as long as the socket is open. Does not keep the request in memory. */
   readonly peer: Peer;
@@ -28,30 +28,30 @@ export interface UpgradeAttempt extends OriginClaim {
   onAborted: (() => void) | undefined;
   /** The connection of the request. Over HTTP/2, several requests share one. */
   readonly connection: object;
-  /** The certificate that the peer showed in the TLS handshake. */
+  /** The certificate that the peer sent in the TLS handshake. */
   readonly clientCertificate?: ClientCertificate | undefined;
-  /** Judges the opening handshake by the rules of the HTTP version that it came by. */
+  /** Validates the opening handshake by the rules of its HTTP version. */
   readOffer(): WebSocketOffer | HttpRefusal;
 }
 
 /** How to answer an {@link UpgradeAttempt}. After an {@link HttpRefusal} the connection is closed. */
 export type UpgradeDecision = UpgradeAccepted | HttpRefusal | UpgradeAnswered;
 
-/** Send the response that accepts, open a connection, and hand it over. */
+/** Send the response that accepts the handshake, make a connection, and call `open`. */
 export interface UpgradeAccepted {
   readonly kind: "accept";
-  /** What the connection is to be opened with. */
+  /** The options of the connection. */
   readonly connection: ByteConnectionOptions;
-  /** Fields that the application adds to the response; they have been checked. */
+  /** Fields that the application adds to the response. They are valid. */
   readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
-  /** Runs the route's handler on the connection. */
+  /** Makes the socket of the connection and runs the route's handler. */
   open(connection: Connection): Socket;
 }
 
-/** Send the response that `authorize` gave, and close. */
+/** Send the Response of `authorize`, and close the connection. */
 export interface UpgradeAnswered {
   readonly kind: "answer";
   readonly response: Response;
-  /** Tells the server's owner that the response cannot be sent. */
+  /** Reports to `onError` that the response could not be sent. */
   readonly onFailure: (error: unknown) => void;
 }

@@ -1,7 +1,7 @@
 /** Marks HTTP handlers that need a route with a wildcard. */
 export const NEEDS_WILDCARD: unique symbol = Symbol("needs a wildcard");
 
-/** Whether `value` is a promise, of whatever make. */
+/** Whether `value` is a promise or another thenable. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === "object" &&
@@ -22,7 +22,7 @@ export function isOwnResponse(value: unknown): value is Response {
   return Object.prototype.isPrototypeOf.call(prototype, value);
 }
 
-/** Whether `value` is a Response, be it of another realm or from a library. */
+/** Whether `value` is a Response of this runtime, of another realm, or of a library. */
 export function isResponse(value: unknown): value is Response {
   return (
     isOwnResponse(value) ||

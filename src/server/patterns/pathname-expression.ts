@@ -16,7 +16,7 @@ interface Group {
 const SEGMENT = "[^/]+?";
 const WILDCARD = ".*";
 
-/** The source, for the flag `u`, of a named param as it stands in a pattern; it captures the name. */
+/** The source of an expression with the flag `u` that matches a named param and captures its name. */
 export const NAMED_PARAM: string = String.raw`:([\p{ID_Start}_$][\p{ID_Continue}_$\u200c\u200d]*)`;
 
 const NAME = new RegExp(NAMED_PARAM, "uy");

@@ -8,13 +8,13 @@ export type Params = Readonly<Record<string, string | undefined>>;
 
 /** A compiled URL pattern. */
 export interface RoutePattern {
-  /** The params of `pathname`, or undefined where it does not match. */
+  /** The params of `pathname`, or undefined if it does not match. */
   match(pathname: string): Params | undefined;
   /** Whether there is a param without a name. */
   readonly hasWildcard: boolean;
 }
 
-/** A segment that stands for itself in a URL and in a pattern. */
+/** A segment without syntax: it matches itself. */
 const PLAIN_SEGMENT = /^[A-Za-z0-9\-._~!$&',;=@]*$/;
 const NAMED_SEGMENT = /^:([A-Za-z_$][A-Za-z0-9_$]*)$/;
 
@@ -106,7 +106,7 @@ function toParams(
   names: readonly string[],
   valueAt: (index: number) => string | undefined,
 ): Params {
-  // No prototype: the names are whatever the pattern says.
+  // No prototype, because a pattern may contain any name.
   const params: Record<string, string | undefined> = Object.create(null);
   for (const [index, name] of names.entries()) {
     const value = valueAt(index);
@@ -115,12 +115,12 @@ function toParams(
   return params;
 }
 
-/** What a wildcard matched stays as it is: it may span segments, so that `%2F` is not `/` in it. */
+/** Whether this is a wildcard. Its value is not decoded: it may have several segments, and `%2F` is not `/`. */
 function isNumber(name: string): boolean {
   return name >= "0" && name < ":";
 }
 
-/** A value that is no percent-encoded UTF-8 stays as it is. */
+/** Returns a value that is not percent-encoded UTF-8 unchanged. */
 function decode(value: string): string {
   if (!value.includes("%")) return value;
   try {
