@@ -1,5 +1,8 @@
+import { PassThrough } from "node:stream";
 import type { RefusalReport } from "tideway/server";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { EarlyDataBuffer } from "../../../src/node/requests/early-data-buffer.ts";
+import { ByteBudget } from "../../../src/protocol/byte-budget.ts";
 import { answerOf, extendedConnect, openSession, startTls } from "../http2/support.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
 import { FRONTS } from "../../support/fronts.ts";
@@ -51,4 +54,79 @@ it.runIf(FRONTS.length > 1)("the same over HTTP/2", async () => {
   await vi.waitFor(() => expect(asked()).toBe(1));
   stream.end("x".repeat(MAX + 1));
   expect(await answerOf(stream)).toMatchObject({ status: 503 });
+});
+
+describe("EarlyDataBuffer", () => {
+  function makeBuffer(head: string): {
+    socket: PassThrough;
+    budget: ByteBudget;
+    buffer: EarlyDataBuffer;
+    calls: string[];
+  } {
+    const socket = new PassThrough();
+    const budget = new ByteBudget(1_000_000);
+    const calls: string[] = [];
+    const buffer = new EarlyDataBuffer(socket, Buffer.from(head), budget, {
+      onGone: () => calls.push("gone"),
+      onFull: () => calls.push("full"),
+    });
+    buffer.start();
+    return { socket, budget, buffer, calls };
+  }
+
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it("reads until 65,536 bytes wait, the head included, and no further", async () => {
+    const { socket, buffer, calls } = makeBuffer("head");
+    socket.write(Buffer.alloc(65_531, "a"));
+    await turn();
+    expect(socket.isPaused()).toBe(false);
+    socket.write("b");
+    await turn();
+    expect(socket.isPaused()).toBe(true);
+    socket.write("later");
+    await turn();
+    expect(String(buffer.release())).toBe(`head${"a".repeat(65_531)}b`);
+    expect(calls).toEqual([]);
+  });
+
+  it("gives the bytes back to the budget, and leaves the rest unread, when it is released", async () => {
+    const { socket, budget, buffer } = makeBuffer("head");
+    expect(budget.take(999_997)).toBe(false);
+    expect(String(buffer.release())).toBe("head");
+    expect(budget.take(1_000_000)).toBe(true);
+    socket.write("later");
+    await turn();
+    expect(String(socket.read())).toBe("later");
+  });
+
+  it.each<[string, (socket: PassThrough) => unknown]>([
+    ["ends", (socket) => socket.end()],
+    ["closes", (socket) => socket.destroy()],
+  ])("tells once that the client has gone when the socket %s", async (_, end) => {
+    const { socket, budget, calls } = makeBuffer("head");
+    end(socket);
+    await turn();
+    socket.destroy();
+    await turn();
+    expect(calls).toEqual(["gone"]);
+    expect(budget.take(1_000_000)).toBe(true);
+  });
+
+  it("tells when the budget has no room, for the head or for what follows", async () => {
+    const full = makeBuffer("");
+    full.budget.take(999_998);
+    full.socket.write("abc");
+    await turn();
+    expect(full.calls).toEqual(["full"]);
+    const calls: string[] = [];
+    const listener = { onGone: () => calls.push("gone"), onFull: () => calls.push("full") };
+    new EarlyDataBuffer(
+      new PassThrough(),
+      Buffer.from("head"),
+      new ByteBudget(3),
+      listener,
+    ).start();
+    expect(calls).toEqual(["full"]);
+  });
 });
