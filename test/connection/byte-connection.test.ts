@@ -231,6 +231,33 @@ describe.each(ROLES)("the end of a %s", (role) => {
     expect(transport.isEnded).toBe(true);
   });
 
+  it.each([
+    ["the same turn", (close: () => void) => close()],
+    ["a later turn", (_close: () => void) => {}],
+  ])("ends the transport after the last piece of output and a Close of %s", (_when, closeNow) => {
+    const { connection, endTurn, receive, transport } = rig(role);
+    let writtenBytes = 0;
+    // It takes every piece only when it drains, and does not show how much of it is left.
+    transport.write = (bytes) => {
+      writtenBytes += bytes.length;
+      return false;
+    };
+    const endedAt: number[] = [];
+    transport.end = () => void endedAt.push(writtenBytes);
+    connection.sendBinary(new Uint8Array(150_000));
+    closeNow(() => connection.close(1000));
+    endTurn();
+    connection.close(1000);
+    receive("880203e8");
+    transport.handler!.onEnd();
+    for (let drains = 0; connection.bufferedAmount > 0 && drains < 5; drains++) {
+      expect(endedAt).toEqual([]);
+      transport.handler!.onDrain();
+    }
+    const frames = role === "client" ? 150_014 + 8 : 150_010 + 4;
+    expect(endedAt).toEqual([frames]);
+  });
+
   it("tells the peer why it fails the connection and ends the transport (RFC 6455 7.1.7)", () => {
     const { handler, receive, transport, written } = rig(role);
     receive("8300");

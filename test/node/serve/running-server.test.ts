@@ -1,4 +1,7 @@
-import { serve, type StopOptions } from "tideway/server";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { attach, serve, type StopOptions } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { startServer } from "../../suite/start.ts";
 import { type Reach, tcpReach, transport } from "../../suite/transports.ts";
@@ -217,3 +220,32 @@ it.runIf(transport.hasPorts)(
     await stopped;
   },
 );
+
+// Both need a server that listens.
+describe.runIf(transport.hasPorts)("`await using`", () => {
+  it.each(["serve", "attach"])("of %s waits until the handlers have returned", async (name) => {
+    const finish = deferred();
+    const order: string[] = [];
+    const routes = {
+      "ws:/": async () => {
+        await finish.promise;
+        order.push("returned");
+      },
+    };
+    const httpServer = createServer().listen(0, "127.0.0.1");
+    await once(httpServer, "listening");
+    const started =
+      name === "serve" ? await serve({ port: 0, host: "127.0.0.1", routes }) : undefined;
+    const running = started ?? attach(httpServer, { routes });
+    const port = started?.port ?? (httpServer.address() as AddressInfo).port;
+    const [client] = await openClients(tcpReach(port), 1);
+    const closed = closeOf(client);
+    const disposed = running[Symbol.asyncDispose]().then(() => order.push("disposed"));
+    expect((await closed).code).toBe(1001);
+    finish.resolve();
+    await disposed;
+    expect(order).toEqual(["returned", "disposed"]);
+    httpServer.close();
+    httpServer.closeAllConnections();
+  });
+});
