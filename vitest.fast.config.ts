@@ -12,6 +12,9 @@ const LEFT_OUT = [
   // They run the compiler, npm or the bench.
   "test/{bench,docs,readme,types}/**",
   "test/browser/browser-size.test.ts",
+  // Megabytes of messages to and from other implementations.
+  "test/interop/**",
+  "test/node/tcp/gibibyte.test.ts",
   // Many random inputs: `npm run fuzz` runs more of them.
   "test/fuzz/**",
 ];

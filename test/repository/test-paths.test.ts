@@ -102,6 +102,14 @@ it("each test that is listed exists, and has no source of its own", () => {
   expect(wrong).toEqual([]);
 });
 
+it.each(["server/upgrade-gate", "topics/feed", "topics/subscriber", "topics/nats/nats-log"])(
+  "src/%s.ts has a test of its own",
+  (path) => {
+    expect(sources).toContain(`src/${path}.ts`);
+    expect(testsOfLayers).toContain(`test/${path}.test.ts`);
+  },
+);
+
 it("each test of server/by-option is named after an option", () => {
   const text = filesBelow("src/server", ".ts")
     .map((path) => readFileSync(join(root, path), "utf8"))
