@@ -6,7 +6,7 @@ const CHUNK_BYTES = 65_536;
 
 /**
  * A file as a response needs it. It is opened when its body is first read and closed when that ends,
- * fails or is cancelled: a response that nobody reads has opened nothing.
+ * fails or is cancelled. A response that is not read opens no file.
  */
 export class DiskFile {
   readonly name: string;
@@ -32,7 +32,7 @@ export class DiskFile {
   /** The part from `start` to before `end`, in bytes. */
   slice(start = 0, end: number = this.size): { stream(): ReadableStream<Uint8Array<ArrayBuffer>> } {
     return {
-      // Without a queue of its own, a stream that is not read does not open the file.
+      // With a queue, the stream would open the file before it is read.
       stream: () =>
         new ReadableStream(new FileSource(this.#path, this.#stats, start, end), {
           highWaterMark: 0,

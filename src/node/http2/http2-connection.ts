@@ -21,41 +21,41 @@ const OPTIONS: ServerOptions = {
     // RFC 8441 3: only now may a client ask for WebSockets.
     enableConnectProtocol: true,
     enablePush: false,
-    // Above the 255 WebSockets that a browser opens to one host, so that none has to wait for another.
+    // More than the 255 WebSockets that a browser opens to one host, so that none waits for another.
     maxConcurrentStreams: 256,
-    // What a peer may have on its way to a socket that is not being read, and so what each may pin.
+    // The bytes that a client may send to a WebSocket that is not read, and so the memory that it may use.
     initialWindowSize: 65_535,
     maxHeaderListSize: MAX_HEADER_BYTES,
   },
-  // A cookie may come in crumbs, and pseudo-header fields count too; what is beyond resets the stream.
+  // Pseudo-header fields and each part of a split cookie count. More fields reset the stream.
   maxHeaderListPairs: MAX_HEADER_COUNT + 100,
 };
 
 /**
- * How many requests more than those that it waits for a client may take back before they are answered
- * (CVE-2023-44487): what they have set off goes on, and nothing else bounds how many there are of
- * them. As many as nghttp2 lets a client reset at once; not all ways to take back are resets.
+ * How many more requests a client may cancel before they are answered than it lets be answered
+ * (CVE-2023-44487). The work that a cancelled request has started continues, and nothing else limits the
+ * number of these. nghttp2 limits resets to the same number, but a reset is not the only way to cancel.
  */
 const MAX_ABANDONED = 1000;
 
 /**
- * What all streams of a connection may have on their way together. Node gives this window back as
- * bytes come, whoever reads them, so that a stream that is paused takes nothing from the others; it
- * says how much is sent in one round trip, and not how much is held.
+ * The receive window that all streams of a connection share. Node.js reopens it as bytes arrive, even if no
+ * stream reads them, so a paused stream does not delay the others. It limits the bytes of one round trip, not
+ * the bytes in memory.
  */
 const CONNECTION_WINDOW_BYTES = 1_048_576;
 
 /**
- * One connection that has agreed on HTTP/2. A client that asks for nothing is let go, and one that is
- * gone is found out: also one that has broken the protocol, to whom nghttp2 says GOAWAY and listens
- * no more, but whose connection and streams Node goes on holding.
+ * One HTTP/2 connection. It is closed if its client sends no requests, and dropped if its client is gone. After
+ * a protocol error nghttp2 sends GOAWAY and ignores the client, but Node.js keeps the connection and its
+ * streams; such a connection is dropped too.
  */
 export class Http2Connection {
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #handshakeTimeoutMs: number;
   readonly #onStream: (incoming: IncomingStream) => void;
-  /** There is always one thing to wait for. */
+  /** The current timeout. There is always exactly one. */
   #timer: WheelTimer | undefined;
   #openStreams = 0;
   #abandoned = 0;
@@ -64,10 +64,10 @@ export class Http2Connection {
   readonly #stuckStreams = new Set<Http2Stream>();
 
   /**
-   * The first request has to come within `handshakeTimeoutMs`, and so has the answer to a ping after
-   * three times as long a silence. After six times as long without a request the connection is closed.
-   * A client that reads nothing is dropped two seconds after this side has closed all its streams. While
-   * other streams are open, it is dropped when it does not answer a ping.
+   * The first request must arrive within `handshakeTimeoutMs`. After three times as long without bytes from the
+   * client, a ping must be answered within `handshakeTimeoutMs`. After six times as long without a request, the
+   * connection is closed. A client that reads nothing is dropped two seconds after this side has closed all
+   * its streams. While other streams are open, it is dropped if it does not answer a ping.
    */
   constructor(
     socket: Socket,
@@ -81,30 +81,30 @@ export class Http2Connection {
     this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     watchStuckStreams(this.#session, (stream) => this.#onStuck(stream));
     this.#wait(handshakeTimeoutMs, () => this.close());
-    // What a peer does wrong ends its connection, and with it the streams, which tell of it.
+    // A protocol error of the client closes the connection and its streams. The streams report it.
     this.#session.on("error", ignoreError);
     this.#session.on("stream", this.#receive);
     socket.on("error", ignoreError);
-    // The session may end long before, where the peer does not close its side.
+    // The session may end long before the socket, if the client does not close its side.
     socket.once("close", this.#onSocketClosed);
   }
 
-  /** Says GOAWAY (RFC 9113 6.8): no more streams; ends once there are none, which may be at once. */
+  /** Sends GOAWAY (RFC 9113 6.8): refuses new streams, and ends when no stream is open. */
   close(): void {
     this.#session.close();
     if (this.#openStreams === 0) this.#linger();
   }
 
-  /** Drops all streams, and the connection with them. To be called in a turn of its own. */
+  /** Drops the connection with all its streams. Call it in a turn of its own. */
   destroy(): void {
     this.#session.destroy();
     this.#socket.destroy();
   }
 
   /**
-   * Lets go of the session. Node keeps a session whose settings were never acknowledged for as long as
-   * its native part lives, and the stack of the error that ended it keeps that part. If the session
-   * led back to the socket, which keeps the error, none of them could ever be collected.
+   * Detaches from the session. Node.js keeps a session whose settings were never acknowledged as long as its
+   * native part, which the stack of the error that ended it keeps alive. If the session referred to the
+   * socket, which keeps the error, none of the three could be collected.
    */
   readonly #onSocketClosed = (): void => {
     this.#timer?.cancel();
@@ -118,7 +118,7 @@ export class Http2Connection {
     _flags: number,
     rawHeaders: string[],
   ): void => {
-    // Nobody else hears of the errors of a stream before it is answered.
+    // Until the stream is answered, this is its only error listener.
     stream.on("error", ignoreError);
     if (stream.destroyed) {
       this.#countAbandoned();
@@ -162,9 +162,9 @@ export class Http2Connection {
     return this.#openStreams > 0 && this.#openStreams === this.#stuckStreams.size;
   }
 
-  /** Ends the connection of a client that asks for too much (RFC 9113 7). */
+  /** Drops a client that cancels too many requests (RFC 9113 7). */
   #calm(): void {
-    const error = new Error(`${MAX_ABANDONED} requests were taken back`);
+    const error = new Error(`${MAX_ABANDONED} requests were cancelled`);
     this.#session.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     this.#linger();
   }

@@ -4,18 +4,18 @@ import { ByteAccumulator } from "../requests/byte-accumulator.ts";
 import { cancelStream, endStream } from "./close-stream.ts";
 
 /**
- * How many bytes may be on their way without holding anybody up, in copies: what the kernel's buffer
- * is to a TCP socket. Without it each write would seem to have had to wait.
+ * How many unsent bytes the stream may hold, as copies, before `write` returns false. It corresponds to the
+ * kernel's send buffer of a TCP socket. Without it, every write would return false.
  */
 const SEND_BUFFER_BYTES = 16_384;
 
 /**
- * A byte transport over a stream of HTTP/2 whose response has been sent. Ending it is END_STREAM, and
- * what resets a TCP connection is RST_STREAM with CANCEL (RFC 8441 5).
+ * A byte transport over a stream of HTTP/2, after its response has been sent. `end` sends END_STREAM, and
+ * `destroy` resets the stream with CANCEL, the counterpart of a TCP reset (RFC 8441 5).
  */
 export class StreamTransport implements ByteTransport {
   readonly #stream: Http2Stream;
-  readonly #held = new ByteAccumulator();
+  readonly #pending = new ByteAccumulator();
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
   #isClosed = false;
@@ -24,7 +24,7 @@ export class StreamTransport implements ByteTransport {
 
   constructor(stream: Http2Stream) {
     this.#stream = stream;
-    // From here on an error has a listener, whether or not anybody has started the transport.
+    // An error before `start` must have a listener too.
     stream.on("error", (error) => {
       this.#error ??= error;
     });
@@ -43,7 +43,7 @@ export class StreamTransport implements ByteTransport {
     this.resume();
   }
 
-  // What the stream has taken it reads from until the peer's window has let it through.
+  // The stream may read from the bytes of a pending write until the client's window has room for them.
   write(bytes: Uint8Array): boolean {
     const stream = this.#stream;
     if (!stream.writable) return true;
@@ -62,7 +62,7 @@ export class StreamTransport implements ByteTransport {
 
   resume(): void {
     this.#isPaused = false;
-    if (this.#held.length > 0) this.#stream.push(this.#held.take());
+    if (this.#pending.length > 0) this.#stream.push(this.#pending.take());
     // A stream that flows without a listener loses what it reads.
     if (this.#handler !== undefined) this.#stream.resume();
   }
@@ -84,7 +84,7 @@ export class StreamTransport implements ByteTransport {
   readonly #onClosed = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#held.take();
+    this.#pending.take();
     const handler = this.#handler;
     this.#handler = undefined;
     handler?.onClosed(this.#closeError());
@@ -95,7 +95,7 @@ export class StreamTransport implements ByteTransport {
   };
 
   #receiveEnd(): void {
-    // A stream that has been reset ends too; that it is over is told by its 'close'.
+    // A reset stream also emits 'end'. Its 'close' reports the end of the connection.
     if (this.#stream.rstCode === constants.NGHTTP2_NO_ERROR) this.#handler?.onEnd();
   }
 
@@ -108,21 +108,21 @@ export class StreamTransport implements ByteTransport {
   }
 
   /**
-   * A paused stream is sent as much as its window holds, which may be tens of thousands of frames of
-   * a byte each. Node pushes each into the stream's queue, where it takes a hundred bytes.
+   * Joins the bytes that arrive while the stream is paused. A client may fill the window with tens of thousands
+   * of one-byte frames, and Node.js would queue each one in a chunk of a hundred bytes.
    */
   #holdWhilePaused(): void {
     const stream = this.#stream;
     const push = stream.push.bind(stream);
     stream.push = (chunk: Uint8Array | null, ...rest) => {
-      // Below its high-water mark the stream goes on reading, paused or not.
+      // Below its high-water mark the stream continues to read even if it is paused.
       const isFull = stream.readableLength >= stream.readableHighWaterMark;
       if (!this.#isPaused || (chunk !== null && !isFull)) return push(chunk, ...rest);
       if (chunk !== null) {
-        this.#held.append(chunk);
+        this.#pending.append(chunk);
         return false;
       }
-      if (this.#held.length > 0) push(this.#held.take());
+      if (this.#pending.length > 0) push(this.#pending.take());
       return push(null);
     };
   }

@@ -1,12 +1,12 @@
 import type { IncomingMessage, Server } from "node:http";
 import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 
-/** What a request is for. */
+/** The resource that a request asks for. */
 export interface RequestTarget {
   /** Host and port as the client sent them; the empty string if it sent none (HTTP/1.0). */
   readonly host: string;
   readonly url: URL;
-  /** The path and the query as they came. */
+  /** The path and the query as the client sent them. */
   readonly path: string;
   readonly isSecure: boolean;
   /** The client's address, if a trusted proxy sent it. */
@@ -25,10 +25,7 @@ export const MAX_HEADER_COUNT = 100;
 /** Host = uri-host [ ":" port ] (RFC 9110 7.2), the host being a name or a bracketed address. */
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$/;
 
-/**
- * Reads what a request to `server` is for (RFC 9112 3.2); the host comes from the target where it
- * names one.
- */
+/** Reads the target of a request to `server` (RFC 9112 3.2). A host in the target replaces `Host`. */
 export function readTarget(
   request: IncomingMessage,
   server: Pick<Server, "maxHeadersCount">,
@@ -47,7 +44,7 @@ export function readTarget(
   return toTarget(host, target.path, "encrypted" in request.socket);
 }
 
-/** Node drops, without a word, what comes behind the limit, such as the one Origin of a request. */
+/** Node.js drops the fields beyond the limit without a notice, for example the only `Origin`. */
 function mayLackHeaders(
   rawHeaders: readonly string[],
   { maxHeadersCount }: Pick<Server, "maxHeadersCount">,
@@ -57,14 +54,14 @@ function mayLackHeaders(
   );
 }
 
-/** What a request for `path`, with its query, of `host` is for; both as they came. */
+/** The target of a request for `host` and `path` (with its query), both as the client sent them. */
 export function toTarget(
   host: string,
   path: string,
   isSecure: boolean,
 ): RequestTarget | HttpRefusal {
   if (host !== "" && !HOST.test(host)) return MALFORMED;
-  // With the host in front, a path that begins with // is not taken for another host.
+  // After the host, a path that begins with // is not read as another host.
   const url = parseUrl(`${isSecure ? "https" : "http"}://${host || "localhost"}${path}`);
   if (url === undefined) return MALFORMED;
   // Parsing shortens a path with dot segments and lengthens a path that is not ASCII.
@@ -81,7 +78,7 @@ export const MALFORMED: HttpRefusal = refuse(400, "The request's target or Host 
 export const TOO_MANY_FIELDS: HttpRefusal = refuse(431, "The request has too many header fields.");
 const PATH_TOO_LONG = refuse(414, `The path is longer than ${MAX_PATH_LENGTH} bytes.`);
 
-/** The origin form, or the absolute form, of a target; `*` and others are for no route. */
+/** Splits a target in origin form or absolute form. No route matches `*` and other forms. */
 function splitTarget(target: string): { host?: string; path: string } | undefined {
   // RFC 9112 3.2: a fragment is never sent.
   if (target.includes("#")) return undefined;

@@ -17,7 +17,7 @@ import {
   type StopOptions,
 } from "./running-server.ts";
 
-/** A server of our own, which has just begun to listen. */
+/** The server that `serve` returns. It is made when the HTTP server has begun to listen. */
 export class ListeningServer implements Server {
   readonly httpServer: HttpServer;
   readonly sockets: OpenSockets;
@@ -27,7 +27,7 @@ export class ListeningServer implements Server {
   readonly #http1: Http1Listener;
   readonly #http2: Http2Listener | undefined;
   readonly #connections = new Set<Duplex>();
-  /** Connections whose TLS handshake is not done, by their address and port. */
+  /** Connections whose TLS handshake is not complete, by the address and port of the client. */
   readonly #handshaking = new Map<string, Duplex>();
   /** The connections that `node:http` has not seen yet. */
   readonly #intercepted: InterceptedConnections | undefined;
@@ -56,12 +56,12 @@ export class ListeningServer implements Server {
     this.#http2 = http2;
     if (isSecure) this.#trackHandshakes(httpServer);
     const connections = this.#connections;
-    // One function for all connections: what each holds on to counts by the thousand.
+    // One function for all connections, because a closure per connection would use memory.
     const forget = function (this: Duplex): void {
       connections.delete(this);
     };
     const track = (connection: Duplex): void => {
-      // One whose request has been served as if it had not asked for an upgrade comes once more.
+      // A socket is emitted again when its upgrade has been ignored.
       if (connections.has(connection) || http2?.has(connection)) return;
       connections.add(connection);
       connection.on("close", forget);
@@ -84,7 +84,7 @@ export class ListeningServer implements Server {
     await this.stop();
   }
 
-  /** Stops listening, and drops what nothing is being done for. Resolves when all is gone. */
+  /** Stops listening, and drops idle connections. Resolves when all connections are closed. */
   async #close(working: Promise<void>): Promise<void> {
     const closed = new Promise<void>((resolve) => this.httpServer.close(() => resolve()));
     drop(this.#http1.idleAmong(this.#connections));
@@ -113,7 +113,7 @@ export class ListeningServer implements Server {
   }
 }
 
-/** What a TLS connection has in common with the transport below it. */
+/** Identifies a TLS connection and the TCP connection below it. */
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
@@ -127,7 +127,7 @@ function encodePath(path: string): string {
   return resolvePath(path).split("/").map(encodeURIComponent).join("/");
 }
 
-/** What to call the address `host` in a URL. */
+/** The host of a URL for the address `host`. */
 function urlHost(host = "::"): string {
   if (host === "::" || host === "0.0.0.0") return "localhost";
   return host.includes(":") ? `[${host}]` : host;

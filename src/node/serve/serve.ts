@@ -175,14 +175,14 @@ export function attach<
   };
 }
 
-/** How many connections that are no WebSocket there may always be. */
+/** The least number of connections that are not WebSockets and are always accepted. */
 const MIN_OTHER_CONNECTIONS = 1000;
 
 function httpOptions(handshakeTimeoutMs: number): HttpOptions {
   return {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: handshakeTimeoutMs,
-    // How often timeouts are looked for, and so how late they may be.
+    // A timeout may be late by this interval.
     connectionsCheckingInterval: Math.min(1000, Math.ceil(handshakeTimeoutMs / 8)),
   };
 }
@@ -241,7 +241,7 @@ function checkFastPaths(where: "serve" | "attach", fastPaths: unknown): void {
   throw invalidOption(where, "fastPaths", fastPaths, "a boolean");
 }
 
-/** How many connections of any kind to take: pages, and those to be told that there is no room, too. */
+/** The limit for all connections. It leaves room for HTTP requests, and for handshakes that get 503. */
 function connectionsFor(webSockets: number): number {
   return webSockets + Math.max(webSockets, MIN_OTHER_CONNECTIONS);
 }

@@ -9,13 +9,13 @@ import {
   type WebSocketOffer,
 } from "./web-socket-offer.ts";
 
-/** A request of HTTP/2 that asks for a tunnel, already parsed as HTTP/2. */
+/** A parsed CONNECT request of HTTP/2. */
 export interface ExtendedConnectRequest {
   /** name, value, name, value..., pseudo-header fields among them, as `node:http2` has them. */
   readonly rawHeaders: readonly string[];
 }
 
-/** What an extended CONNECT has, besides `:method`, each of them once (RFC 8441 4 and 5). */
+/** The fields that an extended CONNECT has once each, in addition to `:method` (RFC 8441 4 and 5). */
 const PSEUDO_FIELDS = [":protocol", ":scheme", ":authority", ":path"] as const;
 
 /** RFC 9113 8.2.2, and RFC 8441 5: a request with one of these is malformed. */
@@ -28,12 +28,12 @@ const CONNECTION_FIELDS = [
 ] as const;
 
 /**
- * Judges a client's opening handshake over HTTP/2 by RFC 8441 4 and 5. Never throws; linear in the
- * header's size. The origin is the server's policy and is not looked at, nor are the fields
- * `Sec-WebSocket-Key` and `Sec-WebSocket-Accept`, which mean nothing here.
+ * Checks a client's opening handshake over HTTP/2 by RFC 8441 4 and 5. Never throws; takes time linear in the
+ * size of the header. It does not check the origin, which is the server's policy, or the fields
+ * `Sec-WebSocket-Key` and `Sec-WebSocket-Accept`, which HTTP/2 does not use.
  *
- * The refusals: 400 for what is malformed, or is another version of the protocol; 501 for a tunnel
- * that speaks something else than WebSocket. None of their fields is specific to a connection.
+ * Refuses a malformed request, or one for another version of WebSocket, with 400, and a tunnel for another
+ * protocol with 501. The refusals have no connection-specific fields.
  */
 export function readExtendedConnect(request: ExtendedConnectRequest): WebSocketOffer | HttpRefusal {
   const fields = new HeaderFields(request.rawHeaders);

@@ -11,7 +11,7 @@ import {
 import { type HttpRefusal, refuse } from "./http-refusal.ts";
 import { readUpgradeRequest, type UpgradeOffer } from "./upgrade-request.ts";
 
-/** A valid opening handshake, with what else its request held. */
+/** A valid opening handshake with the rest of its request. */
 export interface ReceivedUpgrade extends UpgradeOffer {
   /** The request-target: a path with its query, or an absolute http(s) URI. */
   readonly target: string;
@@ -23,8 +23,8 @@ export interface ReceivedUpgrade extends UpgradeOffer {
 export type ServerHandshakeOutcome = ReceivedUpgrade | HttpRefusal;
 
 /**
- * The server's half of the opening handshake (RFC 6455 4.2) over a transport that gives bytes.
- * Where an HTTP server has parsed the request already, use `readUpgradeRequest`.
+ * Reads an opening handshake on the server (RFC 6455 4.2) from the bytes of a connection. If an HTTP server has
+ * parsed the request, use `readUpgradeRequest` instead.
  *
  * ```ts
  * const handshake = new ServerHandshake();
@@ -47,8 +47,8 @@ export class ServerHandshake {
   }
 
   /**
-   * Takes the next bytes; undefined while the request is not complete. Whatever the peer sends, it
-   * does not throw.
+   * Reads the next bytes. Returns undefined while the request is not complete. Nothing that the client sends
+   * makes it throw.
    *
    * @throws UsageError `HANDSHAKE_OVER` after it has returned an outcome.
    */

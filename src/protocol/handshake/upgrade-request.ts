@@ -10,16 +10,16 @@ import {
   type WebSocketOffer,
 } from "./web-socket-offer.ts";
 
-/** An HTTP request that asks for the WebSocket protocol, already parsed as HTTP. */
+/** A parsed HTTP request for a WebSocket. */
 export interface UpgradeRequest {
   readonly method: string;
   readonly httpVersionMajor: number;
   readonly httpVersionMinor: number;
-  /** name, value, name, value..., as `node:http` has them: values without white space around. */
+  /** name, value, name, value..., as in `node:http`; the values without surrounding white space. */
   readonly rawHeaders: readonly string[];
 }
 
-/** The request is a valid opening handshake; what to answer is for the server to choose. */
+/** The offer of a valid opening handshake. The server chooses its answer. */
 export interface UpgradeOffer extends WebSocketOffer {
   /** The `Sec-WebSocket-Key`, for `computeAcceptKey`. */
   readonly key: string;
@@ -29,11 +29,11 @@ export interface UpgradeOffer extends WebSocketOffer {
 export type UpgradeOutcome = UpgradeOffer | HttpRefusal;
 
 /**
- * Judges a client's opening handshake by RFC 6455 4.2.1. Never throws; linear in the header's size.
- * The origin is the server's policy and is not looked at.
+ * Checks a client's opening handshake by RFC 6455 4.2.1. Never throws; takes time linear in the size of the
+ * header. It does not check the origin, which is the server's policy.
  *
- * The refusals: 400 for what is malformed, 405 for another method than GET, 426 for a request that
- * asks for no WebSocket or for another version of it.
+ * Refuses a malformed request with 400, a method other than GET with 405, and a request without WebSocket or
+ * for another version of it with 426.
  */
 export function readUpgradeRequest(request: UpgradeRequest): UpgradeOutcome {
   const fields = new HeaderFields(request.rawHeaders);

@@ -2,7 +2,7 @@ import { type ExtensionOffer, parseExtensions } from "./extensions.ts";
 import { type HeaderFields, parseTokenList } from "./header-fields.ts";
 import { type HttpRefusal, refuse } from "./http-refusal.ts";
 
-/** What a valid opening handshake offers, whichever version of HTTP it came by. */
+/** The offer of a valid opening handshake, over any HTTP version. */
 export interface WebSocketOffer {
   readonly kind: "upgrade";
   /** The subprotocols offered, in the client's order of preference, without repetition. */
@@ -11,7 +11,7 @@ export interface WebSocketOffer {
   readonly extensions: readonly ExtensionOffer[];
 }
 
-/** The one version of the protocol there is (RFC 6455 4.1, item 9). */
+/** The only version of the protocol (RFC 6455 4.1, item 9). */
 export const WEBSOCKET_VERSION = "13";
 
 /** Host = uri-host [ ":" port ] (RFC 9110 7.2), the host being a name or a bracketed address. */
@@ -27,7 +27,7 @@ export function announcesBody(fields: HeaderFields): boolean {
   return fields.all("transfer-encoding").length > 0 || fields.all("content-length").some(isLength);
 }
 
-/** Whether a Content-Length is another than zero. */
+/** Whether a Content-Length is not zero. */
 function isLength(value: string): boolean {
   return !/^0+$/.test(value);
 }
