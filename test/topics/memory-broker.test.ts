@@ -78,6 +78,14 @@ describe("MemoryBroker", () => {
       expect(got).toEqual(["1", "2"]);
     });
 
+    it("and one without a listener until its history expires", async () => {
+      const { broker, publish } = open();
+      const { position } = await publish("quiet", "1");
+      for (const data of ["1", "2", "3"]) await publish("other", data);
+      const page = await broker.history("quiet", { limit: 10 }, RETENTION);
+      expect(page).toMatchObject({ position, publications: [{ data: "1" }] });
+    });
+
     it("and evicts it after the last one has stopped", async () => {
       const { broker, listener, publish, passTime } = open();
       const stop = await broker.subscribe("quiet", listener);

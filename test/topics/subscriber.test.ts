@@ -236,6 +236,16 @@ describe("Subscriber", () => {
       expect(socket.sent).toEqual(["subscribed", "1", "members"]);
     });
 
+    it("sends the members instead of one notice that the socket refused", async () => {
+      const source = new FakeSource();
+      const { socket, subscriber } = subscribe(source);
+      socket.block({ isFull: true });
+      subscriber.notify("join");
+      socket.unblock();
+      await settle();
+      expect(socket.sent).toEqual(["subscribed", "members"]);
+    });
+
     it("sends the members once if the socket took the last notice", async () => {
       const source = new FakeSource();
       const { socket, subscriber } = subscribe(source);
