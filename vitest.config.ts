@@ -11,10 +11,10 @@ const ENGINE_TESTS = "test/**/*.engine.test.ts";
 
 const RUNTIME_TESTS = "test/**/*.runtime.test.ts";
 
-/** What holds over any transport, and over HTTP/2 too. */
+/** These run over every transport, and over HTTP/2 too. */
 const CONVERSATIONS = "test/suite/*.test.ts";
 
-/** What holds over any transport: it runs over TCP like all tests, and once over each other one. */
+/** These run over TCP, as all tests do, and once over each other transport. */
 const OVER_EVERY_TRANSPORT = [
   CONVERSATIONS,
   "test/node/client/{connect,web-socket-stream}.test.ts",
@@ -22,10 +22,10 @@ const OVER_EVERY_TRANSPORT = [
   "test/server/{backpressure,upgrade,by-option/schema}.test.ts",
 ];
 
-/** Where it matters too where the bytes of heads and frames are cut. */
+/** These also run over the transport that splits heads and frames at every byte. */
 const SPLIT = ["test/hostile/server.test.ts", "test/server/by-option/{authorize,hosts}.test.ts"];
 
-/** What holds wherever routes are attached to, or bytes come from: over TCP, and in memory. */
+/** These run over TCP and in memory: they depend on routes or bytes, and not on their transport. */
 const IN_MEMORY = [
   "test/server/{authorization,response-headers,trust-proxy}.test.ts",
   "test/server/by-option/!(max-lifetime|schema).test.ts",
@@ -36,12 +36,12 @@ const IN_MEMORY = [
   "test/interop/{compression,our-client,our-server}.test.ts",
 ];
 
-/** Where it matters too that reads, writes and zlib are Node's public ones. */
+/** These also run with the public reads, writes and zlib of Node.js alone. */
 const BY_WHAT_NODE_DOCUMENTS = ["test/fuzz/fuzz.test.ts", "test/protocol/deflate/!(codec).test.ts"];
 
 export default defineConfig({
   resolve: {
-    // Tests run on the sources, so that no build stands between a change and its test.
+    // Tests run on the sources, so that a change needs no build before its test.
     alias: [
       { find: /^tideway$/, replacement: source("node/index.ts") },
       { find: /^tideway\/server$/, replacement: source("node/server.ts") },
@@ -56,9 +56,9 @@ export default defineConfig({
     setupFiles: "test/support/assert-nothing-uncaught.ts",
     // Many tests wait for other processes, so two workers are faster even on two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    // No test waits for time to pass: these only end a run that hangs.
+    // No test waits for time to pass. These timeouts only end a run that hangs.
     testTimeout: 30_000,
-    // A server prints what it refuses, which many tests have it do.
+    // In many tests a server prints that it has refused a request.
     silent: "passed-only",
     hookTimeout: 60_000,
     projects: [
