@@ -42,7 +42,7 @@ const chunkSize = constants.Z_MIN_CHUNK;
 const scratch = Buffer.allocUnsafeSlow(65_536);
 
 /** Compresses all messages with one zlib stream, so that a message needs no allocation and no setup. */
-export class PersistentDeflater implements Deflater {
+class PersistentDeflater implements Deflater {
   readonly #stream: ZlibStream;
   readonly #takesOver: boolean;
 
@@ -71,7 +71,7 @@ export class PersistentDeflater implements Deflater {
 const CHECKED_TAIL = Uint8Array.of(...FLUSH_TAIL, ...LAST_BLOCK, 0);
 
 /** Restores with one zlib stream for all messages. */
-export class PersistentInflater implements Inflater {
+class PersistentInflater implements Inflater {
   readonly #stream: ZlibStream;
   readonly #takesOver: boolean;
   #output: Uint8Array = scratch;

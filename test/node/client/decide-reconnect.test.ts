@@ -1,6 +1,6 @@
 import { decideReconnect } from "tideway";
 import { describe, expect, it } from "vitest";
-import { readRetryAfter } from "../../../src/node/client/retry-after.ts";
+import { readRetryAfter } from "../../../src/node/client/decide-reconnect.ts";
 import { ReconnectingWebSocket, serveBytes, WebSocket } from "../../support/servers.ts";
 
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
