@@ -67,8 +67,8 @@ describe("the bench's report", () => {
       latencyMs: { p50: 1.234, p99: 10 },
     };
     const table = relayTable([
-      { engine: "memory", nodes: 1, figures },
-      { engine: "redis", nodes: 2, reason: "there is no redis-server here" },
+      { engine: "memory", serverCount: 1, figures },
+      { engine: "redis", serverCount: 2, reason: "there is no redis-server here" },
     ]);
     expect(table.slice(1)).toEqual([
       ["memory, 1 server", "12,346", "62", "1.23 ms", "10.00 ms"],

@@ -2,25 +2,25 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
 /** A server that may be listening. */
-interface Node {
+interface KillableServer {
   readonly port: number | undefined;
 }
 
-/** One address in front of several nodes: a connection goes to one that listens, in turn. */
+/** One address in front of several servers: a connection goes to one that listens, in turn. */
 export class Balancer implements AsyncDisposable {
   readonly #server: Server;
-  readonly #nodes: readonly Node[];
+  readonly #servers: readonly KillableServer[];
   readonly #sockets = new Set<Socket>();
   #turn = 0;
 
-  private constructor(server: Server, nodes: readonly Node[]) {
+  private constructor(server: Server, servers: readonly KillableServer[]) {
     this.#server = server;
-    this.#nodes = nodes;
+    this.#servers = servers;
   }
 
-  static async before(nodes: readonly Node[]): Promise<Balancer> {
+  static async before(servers: readonly KillableServer[]): Promise<Balancer> {
     const server = createServer();
-    const balancer = new Balancer(server, nodes);
+    const balancer = new Balancer(server, servers);
     server.on("connection", (socket) => balancer.#forward(socket));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -38,7 +38,7 @@ export class Balancer implements AsyncDisposable {
   }
 
   #forward(near: Socket): void {
-    const ports = this.#nodes.flatMap(({ port }) => (port === undefined ? [] : [port]));
+    const ports = this.#servers.flatMap(({ port }) => (port === undefined ? [] : [port]));
     if (ports.length === 0) {
       near.destroy();
       return;

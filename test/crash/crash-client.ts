@@ -1,6 +1,6 @@
 import { ReconnectingWebSocket } from "tideway";
 import type { ClientEvent, ClientLog } from "./log.ts";
-import type { PublishAnswer, PublishRequest } from "./node.ts";
+import type { PublishAnswer, PublishRequest } from "./server.ts";
 
 /** A message of the default envelope. */
 interface TopicMessage {

@@ -5,7 +5,7 @@ import { Engine } from "../support/engine.ts";
 import { Balancer } from "./balancer.ts";
 import { CrashClient } from "./crash-client.ts";
 import type { RunLog } from "./log.ts";
-import { bundleNode, NodeProcess } from "./node-process.ts";
+import { bundleServer, ServerProcess } from "./server-process.ts";
 
 export interface CrashOptions {
   readonly engine: "redis" | "nats";
@@ -16,7 +16,7 @@ export interface CrashOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-const NODE_COUNT = 3;
+const SERVER_COUNT = 3;
 const TOPIC_COUNT = 5;
 /** How often each client publishes, give or take. */
 const PUBLISH_EVERY_MS = 1_500;
@@ -59,7 +59,7 @@ export async function runCrashes(options: CrashOptions): Promise<RunLog> {
 class Setup {
   readonly #engine: Engine;
   readonly #proxies: readonly CuttableProxy[];
-  readonly #nodes: readonly NodeProcess[];
+  readonly #servers: readonly ServerProcess[];
   readonly #balancer: Balancer;
   readonly #file: string;
 
@@ -67,25 +67,25 @@ class Setup {
     file: string,
     engine: Engine,
     proxies: readonly CuttableProxy[],
-    nodes: readonly NodeProcess[],
+    servers: readonly ServerProcess[],
     balancer: Balancer,
   ) {
     this.#file = file;
     this.#engine = engine;
     this.#proxies = proxies;
-    this.#nodes = nodes;
+    this.#servers = servers;
     this.#balancer = balancer;
   }
 
   static async start({ engine: name, path }: CrashOptions): Promise<Setup> {
-    const file = await bundleNode();
+    const file = await bundleServer();
     const engine = await Engine[name](path);
     const proxies = await Promise.all(
-      Array.from({ length: NODE_COUNT }, () => CuttableProxy.to(engine.port)),
+      Array.from({ length: SERVER_COUNT }, () => CuttableProxy.to(engine.port)),
     );
-    const nodes = proxies.map(({ port }) => new NodeProcess(file, { engine: name, port }));
-    await Promise.all(nodes.map((node) => node.start()));
-    return new Setup(file, engine, proxies, nodes, await Balancer.before(nodes));
+    const servers = proxies.map(({ port }) => new ServerProcess(file, { engine: name, port }));
+    await Promise.all(servers.map((server) => server.start()));
+    return new Setup(file, engine, proxies, servers, await Balancer.before(servers));
   }
 
   get port(): number {
@@ -94,29 +94,29 @@ class Setup {
 
   /** Does something bad, another thing each time, and says what. */
   async harm(round: number): Promise<string> {
-    const index = round % NODE_COUNT;
+    const index = round % SERVER_COUNT;
     const kinds = ["kill", "cut", "kill", "stall", "kill", "restart the engine"] as const;
     const kind = kinds[round % kinds.length];
-    const [node, proxy] = [this.#nodes[index], this.#proxies[index]];
+    const [server, proxy] = [this.#servers[index], this.#proxies[index]];
     if (kind === "kill") {
       // What is published meanwhile is stored, and nobody is told: it will be published again.
       proxy.stall("answers");
       await delay(300);
-      await node.kill();
+      await server.kill();
       proxy.resume();
-      await node.start();
-      return `killed node ${index}, behind on its answers from the engine`;
+      await server.start();
+      return `killed server ${index}, behind on its answers from the engine`;
     }
     if (kind === "cut") {
       proxy.cut();
-      return `cut the connections of node ${index} to the engine`;
+      return `cut the connections of server ${index} to the engine`;
     }
     if (kind === "stall") {
       const what = round % 4 === 1 ? "all" : "answers";
       proxy.stall(what);
       await delay(3_000);
       proxy.resume();
-      return `dropped ${what} between node ${index} and the engine for three seconds`;
+      return `dropped ${what} between server ${index} and the engine for three seconds`;
     }
     await this.#engine.kill();
     await this.#engine.start();
@@ -124,11 +124,11 @@ class Setup {
   }
 
   async heal(): Promise<void> {
-    for (const node of this.#nodes) if (node.port === undefined) await node.start();
+    for (const server of this.#servers) if (server.port === undefined) await server.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.kill()));
+    await Promise.all(this.#servers.map((server) => server.kill()));
     await this.#balancer[Symbol.asyncDispose]();
     for (const proxy of this.#proxies) await proxy[Symbol.asyncDispose]();
     await this.#engine[Symbol.asyncDispose]();

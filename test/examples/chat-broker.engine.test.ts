@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { Engine } from "../support/engine.ts";
 import { describeWithEngine } from "../support/with-engine.ts";
-import { ChatNode } from "./chat-node.ts";
+import { ChatServer } from "./chat-server.ts";
 import { expectUsers, PlainClient } from "./plain-client.ts";
 
 for (const name of ["redis", "nats"] as const) {
   describeWithEngine(name, `the chat with --broker ${name}://`, (path) => {
     let engine: Engine;
-    let nodes: ChatNode[];
+    let servers: ChatServer[];
     const clients: PlainClient[] = [];
 
     beforeAll(async () => {
@@ -18,12 +18,12 @@ for (const name of ["redis", "nats"] as const) {
 
     beforeEach(async () => {
       const broker = `${name}://127.0.0.1:${engine.port}`;
-      nodes = await Promise.all([ChatNode.start(broker), ChatNode.start(broker)]);
+      servers = await Promise.all([ChatServer.start(broker), ChatServer.start(broker)]);
     });
 
     afterEach(async () => {
       for (const { socket } of clients.splice(0)) socket.terminate();
-      await Promise.all(nodes.map((node) => node.kill()));
+      await Promise.all(servers.map((server) => server.kill()));
     });
 
     async function join(url: string, who: string): Promise<PlainClient & { readonly id: number }> {
@@ -33,7 +33,7 @@ for (const name of ["redis", "nats"] as const) {
     }
 
     it("is one chat on two servers, for clients of the plain protocol", async () => {
-      const [ana, bo] = [await join(nodes[0].url, "Ana"), await join(nodes[1].url, "Ana")];
+      const [ana, bo] = [await join(servers[0].url, "Ana"), await join(servers[1].url, "Ana")];
       expect(await bo.next("rejectusername")).toMatchObject({ id: bo.id, name: "Ana1" });
       for (const client of [ana, bo]) await expectUsers(client, "Ana", "Ana1");
       ana.say("Hello");
@@ -46,14 +46,14 @@ for (const name of ["redis", "nats"] as const) {
           { id: bo.id, name: "Ana1", text: "Hello Ana" },
         ]);
       }
-      expect(await nodes[1].stop()).toBe(0);
+      expect(await servers[1].stop()).toBe(0);
       await expectUsers(ana, "Ana");
     });
 
     it("keeps its sockets while the broker is away, and passes on what was said then, or tells of it", async () => {
       const room = "?room=away";
-      const ana = await join(`${nodes[0].url}${room}`, "Ana");
-      const bo = await join(`${nodes[1].url}${room}`, "Bo");
+      const ana = await join(`${servers[0].url}${room}`, "Ana");
+      const bo = await join(`${servers[1].url}${room}`, "Bo");
       ana.say("before");
       for (const client of [ana, bo]) await client.next("message");
       await engine.kill();
@@ -70,7 +70,7 @@ for (const name of ["redis", "nats"] as const) {
           }
         }
       }
-      const cy = await join(`${nodes[0].url}${room}`, "Cy");
+      const cy = await join(`${servers[0].url}${room}`, "Cy");
       for (const text of ["before", "meanwhile", "after"]) {
         expect(await cy.next("message")).toMatchObject({ text });
       }
@@ -78,15 +78,15 @@ for (const name of ["redis", "nats"] as const) {
 
     it("remembers a crashed server's messages, and forgets its people", async () => {
       const room = "?room=crash";
-      const ana = await join(`${nodes[0].url}${room}`, "Ana");
-      const bo = await join(`${nodes[1].url}${room}`, "Bo");
+      const ana = await join(`${servers[0].url}${room}`, "Ana");
+      const bo = await join(`${servers[1].url}${room}`, "Bo");
       bo.say("before", { messageId: "m1" });
       const { position } = await ana.next("message");
       bo.say("last words", { messageId: "m2" });
       const last = await bo.next("message").then(() => bo.next("message"));
-      await nodes[1].kill();
+      await servers[1].kill();
 
-      const back = await join(`${nodes[0].url}${room}&since=${String(position)}`, "Bo");
+      const back = await join(`${servers[0].url}${room}&since=${String(position)}`, "Bo");
       // A name without a session is free once its server is known to be dead.
       expect(await back.next("rejectusername")).toMatchObject({ name: "Bo1" });
       expect(await back.next("message")).toEqual(last);

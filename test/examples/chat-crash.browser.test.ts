@@ -4,7 +4,7 @@ import { Balancer } from "../crash/balancer.ts";
 import { describeInBrowser, launchBrowser } from "../support/browser.ts";
 import { Engine } from "../support/engine.ts";
 import { describeWithEngine } from "../support/with-engine.ts";
-import { ChatNode } from "./chat-node.ts";
+import { ChatServer } from "./chat-server.ts";
 import { ChatPage } from "./chat-page.ts";
 import { expectUsers, PlainClient } from "./plain-client.ts";
 
@@ -17,7 +17,7 @@ describeInBrowser("the page of a chat on several servers", () => {
     let engine: Engine;
     let balancer: Balancer;
     /** Two behind the balancer, and one beside. */
-    let nodes: ChatNode[];
+    let servers: ChatServer[];
 
     beforeAll(async () => {
       browser = await launchBrowser();
@@ -28,26 +28,26 @@ describeInBrowser("the page of a chat on several servers", () => {
     beforeEach(async () => {
       engine = await Engine.redis(path);
       const broker = `redis://127.0.0.1:${engine.port}`;
-      nodes = await Promise.all([1, 2, 3].map(() => ChatNode.start(broker)));
-      balancer = await Balancer.before(nodes.slice(0, 2));
+      servers = await Promise.all([1, 2, 3].map(() => ChatServer.start(broker)));
+      balancer = await Balancer.before(servers.slice(0, 2));
     });
 
     afterEach(async () => {
       await balancer[Symbol.asyncDispose]();
-      await Promise.all(nodes.map((node) => node.kill()));
+      await Promise.all(servers.map((server) => server.kill()));
       await engine[Symbol.asyncDispose]();
     });
 
     it("shows every message once and in order, while servers are killed in the middle of sending", async () => {
       const url = `http://127.0.0.1:${balancer.port}/?room=tides`;
       const ana = await ChatPage.join(browser, url, "Ana");
-      const bo = await PlainClient.join(`${nodes[2].url}?room=tides`, "Bo");
+      const bo = await PlainClient.join(`${servers[2].url}?room=tides`, "Bo");
       await ana.seesPeople("Ana", "Bo");
       await expectUsers(bo, "Ana", "Bo");
 
       const said: Record<"ana" | "bo", string[]> = { ana: [], bo: [] };
       for (let round = 0; round < ROUNDS; round++) {
-        const node = nodes[round % 2];
+        const server = servers[round % 2];
         for (let count = 0; count < MESSAGES_A_ROUND; count++) {
           const number = round * MESSAGES_A_ROUND + count;
           said.ana.push(`ana ${number}`);
@@ -55,9 +55,9 @@ describeInBrowser("the page of a chat on several servers", () => {
           bo.say(`bo ${number}`);
           await ana.say(`ana ${number}`);
           // One of the two has the page's connection.
-          if (count === 2) await node.kill();
+          if (count === 2) await server.kill();
         }
-        await node.start();
+        await server.start();
         await ana.sees(said.ana.at(-1)!);
       }
       await ana.say("the end");
@@ -81,7 +81,7 @@ describeInBrowser("the page of a chat on several servers", () => {
     });
 
     it("shows the latest messages to whoever comes to another server", async () => {
-      const bo = await PlainClient.join(nodes[2].url, "Bo");
+      const bo = await PlainClient.join(servers[2].url, "Bo");
       for (let count = 0; count < 60; count++) bo.say(`message ${count}`);
       for (let count = 0; count < 60; count++) await bo.next("message");
       const ana = await ChatPage.join(browser, `http://127.0.0.1:${balancer.port}/`, "Ana");

@@ -9,7 +9,7 @@ import { STORED } from "./messages.ts";
 /** Topics of several servers that an engine stands between, or of one. */
 export interface Relay {
   readonly engine: "memory" | "redis" | "nats";
-  readonly nodes: number;
+  readonly serverCount: number;
   /** Of all, by the clock: clients, servers and engine share the machine. */
   readonly figures?: RelayFigures;
   /** Why there are none. */
@@ -28,10 +28,10 @@ export interface RelayEffort {
   readonly measuredMs: number;
 }
 
-export const RELAYS: readonly Pick<Relay, "engine" | "nodes">[] = [
-  { engine: "memory", nodes: 1 },
-  { engine: "redis", nodes: 2 },
-  { engine: "nats", nodes: 2 },
+export const RELAYS: readonly Pick<Relay, "engine" | "serverCount">[] = [
+  { engine: "memory", serverCount: 1 },
+  { engine: "redis", serverCount: 2 },
+  { engine: "nats", serverCount: 2 },
 ];
 
 const SUBSCRIBERS = 200;
@@ -46,7 +46,7 @@ export const RELAY_LOAD: string = `${PAYLOAD_BYTES} B text, ${SUBSCRIBERS} subsc
 
 /** Measures one; where that cannot be done says why. */
 export async function measureRelay(
-  { engine, nodes }: Pick<Relay, "engine" | "nodes">,
+  { engine, serverCount }: Pick<Relay, "engine" | "serverCount">,
   cores: Cores,
   effort: RelayEffort,
 ): Promise<Relay> {
@@ -54,13 +54,13 @@ export async function measureRelay(
   const running: RunningProgram[] = [];
   try {
     if (engine !== "memory") engineServer = await EngineServer.start(engine);
-    for (let count = 0; count < nodes; count++) {
+    for (let count = 0; count < serverCount; count++) {
       running.push(await RunningProgram.start(programOf(engine, engineServer?.port), cores));
     }
     const ports = running.map(({ subject }) => subject.port);
-    return { engine, nodes, figures: await measureThrough(ports, effort) };
+    return { engine, serverCount, figures: await measureThrough(ports, effort) };
   } catch (error) {
-    return { engine, nodes, reason: (error as Error).message };
+    return { engine, serverCount, reason: (error as Error).message };
   } finally {
     await Promise.all(running.map((program) => program.stop()));
     await engineServer?.stop();

@@ -5,8 +5,8 @@ import type { Table } from "./table.ts";
 export function relayTable(relays: readonly Relay[]): Table {
   return [
     ["topics by", "deliveries/s", "publications/s", "latency p50", "p99"],
-    ...relays.map(({ engine, nodes, figures, reason }) => [
-      `${engine}, ${nodes} server${nodes === 1 ? "" : "s"}`,
+    ...relays.map(({ engine, serverCount, figures, reason }) => [
+      `${engine}, ${serverCount} server${serverCount === 1 ? "" : "s"}`,
       ...(figures === undefined ? [`left out: ${reason}`, "-", "-", "-"] : cellsOf(figures)),
     ]),
   ];

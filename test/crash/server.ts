@@ -1,6 +1,6 @@
 /**
- * One node of the crash tests, to be killed at any moment: topics over WebSockets. Its argument is a
- * {@link NodeSettings} in JSON; it writes its port in a line, and ends with its standard input.
+ * One server of the crash tests, to be killed at any moment: topics over WebSockets. Its argument is a
+ * {@link ServerSettings} in JSON; it writes its port in a line, and ends with its standard input.
  */
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
@@ -10,7 +10,7 @@ import { type Broker, type Topic, Topics } from "tideway/topics";
 import { NatsBroker } from "tideway/topics/nats";
 import { RedisBroker } from "tideway/topics/redis";
 
-export interface NodeSettings {
+export interface ServerSettings {
   readonly engine: "redis" | "nats";
   /** Where the engine is. */
   readonly port: number;
@@ -31,7 +31,7 @@ export interface PublishAnswer {
 
 process.stdin.resume().once("end", () => process.exit());
 
-const settings = JSON.parse(process.argv[2]) as NodeSettings;
+const settings = JSON.parse(process.argv[2]) as ServerSettings;
 const topics = new Topics({
   broker: await openBroker(settings),
   prepare,
@@ -72,7 +72,7 @@ async function answer(socket: Socket, topic: Topic, { id, text }: PublishRequest
   }
 }
 
-async function openBroker({ engine, port }: NodeSettings): Promise<Broker> {
+async function openBroker({ engine, port }: ServerSettings): Promise<Broker> {
   if (engine === "redis") {
     const client = createClient({
       socket: { port, host: "127.0.0.1", reconnectStrategy: () => 50 },

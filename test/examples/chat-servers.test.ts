@@ -12,7 +12,7 @@ import { chatRoute } from "../../examples/chat/src/chat-route.ts";
 import { expectUsers, PlainClient } from "./plain-client.ts";
 
 /** A server of the chat, in this process: what it shares with the others is the broker only. */
-class Node {
+class ChatServer {
   readonly chat: Chat;
   readonly server: Server;
 
@@ -21,10 +21,10 @@ class Node {
     this.server = server;
   }
 
-  static async start(broker: MemoryBroker): Promise<Node> {
+  static async start(broker: MemoryBroker): Promise<ChatServer> {
     const chat = new Chat(broker);
     const routes = { "ws:/chat": chatRoute(chat) };
-    return new Node(chat, await serve({ port: 0, host: "127.0.0.1", routes }));
+    return new ChatServer(chat, await serve({ port: 0, host: "127.0.0.1", routes }));
   }
 
   get url(): string {
@@ -38,26 +38,26 @@ class Node {
 }
 
 let broker: MemoryBroker;
-let nodes: Node[];
+let servers: ChatServer[];
 const clients: PlainClient[] = [];
 
 beforeEach(async () => {
   broker = new MemoryBroker();
-  nodes = [await Node.start(broker), await Node.start(broker)];
+  servers = [await ChatServer.start(broker), await ChatServer.start(broker)];
 });
 
 afterEach(async () => {
   for (const { socket } of clients.splice(0)) socket.terminate();
-  await Promise.all(nodes.map((node) => node.stop()));
+  await Promise.all(servers.map((server) => server.stop()));
   await broker.close();
 });
 
 async function join(
-  node: Node,
+  server: ChatServer,
   name: string,
   query = "",
 ): Promise<PlainClient & { readonly id: number }> {
-  const client = await PlainClient.join(`${node.url}${query}`, name);
+  const client = await PlainClient.join(`${server.url}${query}`, name);
   clients.push(client);
   return client;
 }
@@ -87,21 +87,24 @@ class RefusingBroker extends MemoryBroker {
 }
 
 describe("the chat whose broker refuses", () => {
-  async function start(): Promise<{ readonly refusing: RefusingBroker; readonly node: Node }> {
+  async function start(): Promise<{
+    readonly refusing: RefusingBroker;
+    readonly server: ChatServer;
+  }> {
     const refusing = new RefusingBroker();
-    const node = await Node.start(refusing);
-    nodes.push(node);
-    return { refusing, node };
+    const server = await ChatServer.start(refusing);
+    servers.push(server);
+    return { refusing, server };
   }
 
   it("closes with 1013 on a message that it cannot store, and takes it later", async () => {
-    const { refusing, node } = await start();
-    const [ana, bo] = [await join(node, "Ana"), await join(node, "Bo")];
+    const { refusing, server } = await start();
+    const [ana, bo] = [await join(server, "Ana"), await join(server, "Bo")];
     refusing.refused = "publish";
     ana.say("Hello", { messageId: "m1" });
     expect((await ana.closed)[0]).toBe(1013);
     refusing.refused = undefined;
-    const back = await join(node, "Ana");
+    const back = await join(server, "Ana");
     back.say("Hello", { messageId: "m1" });
     expect(await bo.next("message")).toMatchObject({ text: "Hello", messageId: "m1" });
   });
@@ -109,15 +112,15 @@ describe("the chat whose broker refuses", () => {
   it.each(["history", "enter"])(
     "closes with 1013 where it cannot ask it, by %s",
     async (method) => {
-      const { refusing, node } = await start();
-      const bo = await join(node, "Bo");
+      const { refusing, server } = await start();
+      const bo = await join(server, "Bo");
       refusing.refused = method;
-      const ana = new PlainClient(node.url);
+      const ana = new PlainClient(server.url);
       clients.push(ana);
       ana.socket.once("open", () => ana.send({ type: "username", name: "Ana" }));
       expect((await ana.closed)[0]).toBe(1013);
       refusing.refused = undefined;
-      await join(node, "Ana");
+      await join(server, "Ana");
       await expectUsers(bo, "Bo", "Ana");
     },
   );
@@ -125,8 +128,8 @@ describe("the chat whose broker refuses", () => {
 
 describe("the chat on two servers, for clients of the plain protocol", () => {
   it("tells all of a new name, and who is here, whichever server they are on", async () => {
-    const ana = await join(nodes[0], "Ana");
-    const bo = await join(nodes[1], "Bo");
+    const ana = await join(servers[0], "Ana");
+    const bo = await join(servers[1], "Bo");
     expect(await ana.next("username")).toMatchObject({ id: bo.id, name: "Bo" });
     for (const client of [ana, bo]) await expectUsers(client, "Ana", "Bo");
     bo.send({ type: "username", name: "Cy" });
@@ -136,7 +139,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
   });
 
   it("passes messages on to all, in one order for all", async () => {
-    const [ana, bo] = [await join(nodes[0], "Ana"), await join(nodes[1], "Bo")];
+    const [ana, bo] = [await join(servers[0], "Ana"), await join(servers[1], "Bo")];
     for (let count = 0; count < 100; count++) {
       ana.say(`ana ${count}`);
       bo.say(`bo ${count}`);
@@ -155,8 +158,8 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
   });
 
   it("renames whoever comes with a name that somebody on the other server has", async () => {
-    const ana = await join(nodes[0], "Ana");
-    const other = await join(nodes[1], "ANA");
+    const ana = await join(servers[0], "Ana");
+    const other = await join(servers[1], "ANA");
     expect(await other.next("rejectusername")).toMatchObject({ id: other.id, name: "ANA1" });
     await expectUsers(ana, "Ana", "ANA1");
     expect(ana.inbox.map(({ type }) => type)).not.toContain("rejectusername");
@@ -164,7 +167,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
 
   it("gives everybody one name where many ask for the same one on both servers at once", async () => {
     const many = await Promise.all(
-      Array.from({ length: 10 }, (_, index) => join(nodes[index % 2], "Ana")),
+      Array.from({ length: 10 }, (_, index) => join(servers[index % 2], "Ana")),
     );
     const names = ["Ana", ...Array.from({ length: 9 }, (_, index) => `Ana${index + 1}`)];
     for (const client of many) await expectUsers(client, ...names);
@@ -178,9 +181,9 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
   });
 
   it("gives the place of a dead connection to the same session on the other server", async () => {
-    const bo = await join(nodes[0], "Bo");
-    const dead = new PlainClient(nodes[0].url);
-    const fresh = new PlainClient(nodes[1].url);
+    const bo = await join(servers[0], "Bo");
+    const dead = new PlainClient(servers[0].url);
+    const fresh = new PlainClient(servers[1].url);
     clients.push(dead, fresh);
     await Promise.all([dead.next("id"), fresh.next("id")]);
     dead.send({ type: "username", name: "Ana", session: "secret" });
@@ -193,23 +196,23 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
   });
 
   it("takes those off the list whose server stops, and goes on with them on the other", async () => {
-    const [ana, bo] = [await join(nodes[0], "Ana"), await join(nodes[1], "Bo")];
+    const [ana, bo] = [await join(servers[0], "Ana"), await join(servers[1], "Bo")];
     await expectUsers(ana, "Ana", "Bo");
     bo.say("before");
     const { position } = await bo.next("message");
-    await nodes[1].stop();
+    await servers[1].stop();
     await expectUsers(ana, "Ana");
     ana.say("meanwhile", { messageId: "m1" });
-    const back = await join(nodes[0], "Bo", `?since=${String(position)}`);
+    const back = await join(servers[0], "Bo", `?since=${String(position)}`);
     expect(await back.next("message")).toMatchObject({ text: "meanwhile", messageId: "m1" });
     await expectUsers(ana, "Ana", "Bo");
   });
 
   it("passes a message on once that is sent to one server and then to the other", async () => {
-    const [ana, bo] = [await join(nodes[0], "Ana"), await join(nodes[1], "Bo")];
+    const [ana, bo] = [await join(servers[0], "Ana"), await join(servers[1], "Bo")];
     ana.say("Hello", { messageId: "m1" });
     await ana.next("message");
-    const again = await join(nodes[1], "Ana");
+    const again = await join(servers[1], "Ana");
     again.say("Hello", { messageId: "m1" });
     again.say("Bye");
     for (const client of [ana, bo]) {

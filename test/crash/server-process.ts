@@ -3,17 +3,17 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { rolldown } from "rolldown";
-import type { NodeSettings } from "./node.ts";
+import type { ServerSettings } from "./server.ts";
 
 /** Among the packages, so that what is not bundled is found. */
 const FOLDER = "node_modules/.cache/tideway-crash";
 
-/** Makes a file of `node.ts` that Node can run. Run from the root of the repository. */
-export async function bundleNode(): Promise<string> {
+/** Makes a file of `server.ts` that Node can run. Run from the root of the repository. */
+export async function bundleServer(): Promise<string> {
   await mkdir(FOLDER, { recursive: true });
-  const file = resolve(FOLDER, `node-${process.pid}.mjs`);
+  const file = resolve(FOLDER, `server-${process.pid}.mjs`);
   const bundle = await rolldown({
-    input: "test/crash/node.ts",
+    input: "test/crash/server.ts",
     platform: "node",
     external: [/^(?!tideway)[^./]/],
     resolve: {
@@ -30,15 +30,15 @@ export async function bundleNode(): Promise<string> {
   return file;
 }
 
-/** A node, started again each time it was killed. */
-export class NodeProcess {
+/** A server process that can be killed and started again. */
+export class ServerProcess {
   /** Where it listens; undefined while it does not. */
   port: number | undefined;
   readonly #file: string;
-  readonly #settings: NodeSettings;
+  readonly #settings: ServerSettings;
   #process: ChildProcess | undefined;
 
-  constructor(file: string, settings: NodeSettings) {
+  constructor(file: string, settings: ServerSettings) {
     this.#file = file;
     this.#settings = settings;
   }

@@ -2,7 +2,7 @@ import { startChat } from "./chat-process.ts";
 import type { ExampleProcess } from "./example-process.ts";
 
 /** A server of the chat that is killed and started again. */
-export class ChatNode {
+export class ChatServer {
   readonly #broker: string;
   #process: ExampleProcess | undefined;
 
@@ -11,10 +11,10 @@ export class ChatNode {
   }
 
   /** @param broker as for `--broker` */
-  static async start(broker: string): Promise<ChatNode> {
-    const node = new ChatNode(broker);
-    await node.start();
-    return node;
+  static async start(broker: string): Promise<ChatServer> {
+    const server = new ChatServer(broker);
+    await server.start();
+    return server;
   }
 
   async start(): Promise<void> {
