@@ -3,9 +3,18 @@
 // runs the tests of conversations over TCP:
 // node scripts/without-internals.mjs
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The only files that may import the folder, each with the constant to set to undefined. */
@@ -53,7 +62,13 @@ function copyRepository() {
     const isCompiledOrRun = /^(src|test)\/|^[^/]*\.(json|ts)$/.test(file);
     if (isCompiledOrRun) cpSync(join(root, file), join(copy, file));
   }
-  symlinkSync(resolve(root, "node_modules"), join(copy, "node_modules"), "junction");
+  const packages = join(copy, "node_modules");
+  mkdirSync(packages);
+  for (const name of readdirSync(join(root, "node_modules"))) {
+    // Imports of this package by its own name must find the copy.
+    const target = name === "tideway" ? copy : join(root, "node_modules", name);
+    symlinkSync(target, join(packages, name), "junction");
+  }
 }
 
 /** Removes a reference from a project of the compiler. */
