@@ -15,6 +15,12 @@ const LEFT_OUT = [
   // Megabytes of messages to and from other implementations.
   "test/interop/**",
   "test/node/tcp/gibibyte.test.ts",
+  // Peers that flood, stall or vanish at every byte, some of them until a timeout.
+  "test/{hostile,anomalies}/**",
+  "test/node/http2/{backpressure,floods,hostile,stalled-*}.test.ts",
+  "test/node/{http,environment}/stalled-*.test.ts",
+  // Minutes of fake time, in turns of the real event loop.
+  "test/testing/fake-timers.test.ts",
   // Many random inputs: `npm run fuzz` runs more of them.
   "test/fuzz/**",
 ];
