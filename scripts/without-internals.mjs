@@ -29,7 +29,10 @@ const TESTS = [
   "test/anomalies",
   "test/client/node.test.ts",
   "test/client/node-stream.test.ts",
-  "test/node/serve",
+  // Not serve-environment.test.ts, which compares with and without.
+  "test/node/serve/listen",
+  "test/node/serve/running-server.test.ts",
+  "test/node/serve/serve.test.ts",
   "test/node/client/connect.test.ts",
   "test/node/client/tcp.test.ts",
   "test/node/http/shared-http-server.test.ts",
@@ -41,6 +44,7 @@ try {
   copyRepository();
   rmSync(join(copy, "src/node/internals"), { recursive: true });
   removeReference(join(copy, "src/node/serve/tsconfig.json"), "../internals");
+  removeReference(join(copy, "test/tsconfig.json"), "../src/node/internals");
   for (const [file, name] of Object.entries(WIRING)) unwire(join(copy, file), name);
   const layers = ["browser", "node", "testing", "topics"].map((layer) => `src/${layer}`);
   const works =
