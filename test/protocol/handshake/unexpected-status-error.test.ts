@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+import { UnexpectedStatusError } from "../../../src/protocol/handshake/unexpected-status-error.ts";
+
+it("has the status, the reason, and no fields and no body by default", () => {
+  const error = new UnexpectedStatusError(503, "Busy");
+  expect(error).toMatchObject({
+    name: "UnexpectedStatusError",
+    code: "UNEXPECTED_STATUS",
+    status: 503,
+    reason: "Busy",
+    body: "",
+    message: 'the server answered with status 503 "Busy" where 101 opens a WebSocket',
+  });
+  expect([...error.headers]).toEqual([]);
+});
+
+it("leaves an empty reason out of the message", () => {
+  expect(new UnexpectedStatusError(404, "").message).toBe(
+    "the server answered with status 404 where 101 opens a WebSocket",
+  );
+});
+
+it("can be given a body later, and is the same otherwise", () => {
+  const error = new UnexpectedStatusError(401, "Who");
+  const withBody = error.withBody("log in");
+  expect(withBody).toMatchObject({ status: 401, reason: "Who", body: "log in" });
+  expect(withBody.headers).toBe(error.headers);
+  expect(error.body).toBe("");
+});
