@@ -139,16 +139,26 @@ describe("routes", () => {
     });
   });
 
-  it.each(["hosts", "maxConnections", "maxUnfinishedBytes", "handshakeTimeoutMs", "onError"])(
-    "a route that is given %s is told that this is an option of the server",
-    async (name) => {
-      const routes = { "ws:/": { handle: () => {}, [name]: 5 } };
-      await expect(start({ routes })).rejects.toMatchObject({
-        code: "INVALID_OPTION",
-        message: `the route "ws:/": ${name} is an option of the server`,
-      });
-    },
-  );
+  it.each([
+    "fastPaths",
+    "handshakeTimeoutMs",
+    "hosts",
+    "http2",
+    "maxConnections",
+    "maxPendingAuthorize",
+    "maxPendingRequests",
+    "maxUnfinishedBytes",
+    "onError",
+    "onRefused",
+    "proxyHeaders",
+    "trustProxy",
+  ])("a route that is given %s is told that this is an option of the server", async (name) => {
+    const routes = { "ws:/": { handle: () => {}, [name]: 5 } };
+    await expect(start({ routes })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message: `the route "ws:/": ${name} is an option of the server`,
+    });
+  });
 
   it.each([[["example.com"]], [["null"]], [[5]], "https://example.com"])(
     "the bad origins %j are told at once",
