@@ -149,6 +149,16 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
     );
   });
 
+  it.each<[string, string]>([
+    ["The request is not well-formed HTTP/1.1.", `${FRAME}\r\n`],
+    ["The request line is too long.", `GET /${"a".repeat(16_384)}`],
+    ["The request header is too large.", withLine(5, `Cookie: ${"a".repeat(16_384)}`)],
+    ["The request has too many header fields.", head(...LINES, ...Array<string>(93).fill("A: b"))],
+    ["The request-target is not a path.", withLine(0, "GET * HTTP/1.1")],
+  ])("refuses with the text %j", (message, request) => {
+    expect(receive(request)).toMatchObject({ kind: "refuse", message });
+  });
+
   it("takes 100 fields, and a header of exactly 16 KiB", () => {
     expect(receive(head(...LINES, ...Array<string>(92).fill("A: b")))).toMatchObject({
       kind: "upgrade",
