@@ -53,7 +53,7 @@ export default defineConfig({
     ],
   },
   test: {
-    setupFiles: "test/support/assert-nothing-uncaught.ts",
+    setupFiles: ["test/support/assert-nothing-uncaught.ts", "test/support/waiting.ts"],
     // Many tests wait for other processes, so two workers are faster even on two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // No test waits for time to pass. These timeouts only end a run that hangs.

@@ -56,7 +56,7 @@ export async function closeOf(client: WebSocket): Promise<{ code: number; reason
 export class RawClient {
   readonly socket: Duplex;
   readonly #line: Line;
-  #received = "";
+  readonly #chunks: string[] = [];
   #whenSent: Promise<void> = Promise.resolve();
 
   constructor(server: number | Reach) {
@@ -65,7 +65,7 @@ export class RawClient {
     this.socket = this.#line.socket;
     this.socket.setEncoding("latin1");
     this.socket.on("data", (text: string) => {
-      this.#received += text;
+      this.#chunks.push(text);
     });
     this.socket.on("error", () => {});
   }
@@ -87,10 +87,18 @@ export class RawClient {
     this.#line.reset();
   }
 
-  /** Waits until `text` has been received. */
+  /** Waits until `text` has been received. Searches each byte once: some tests receive megabytes. */
   async receives(text: string): Promise<string> {
-    while (!this.#received.includes(text)) await once(this.socket, "data");
-    return this.#received;
+    let end = "";
+    let count = 0;
+    for (;;) {
+      const unsearched = end + this.#chunks.slice(count).join("");
+      count = this.#chunks.length;
+      if (unsearched.includes(text)) return this.#chunks.join("");
+      // `text` may begin in one chunk and end in the next.
+      end = text.length > 1 ? unsearched.slice(1 - text.length) : "";
+      await once(this.socket, "data");
+    }
   }
 
   /** Waits for the server to close, and returns all that it sent. */
@@ -102,7 +110,7 @@ export class RawClient {
       });
     }
     this.socket.destroy();
-    return this.#received;
+    return this.#chunks.join("");
   }
 }
 

@@ -1,0 +1,9 @@
+import { expect, it, vi } from "vitest";
+
+it("waits longer than a second, which a busy machine may need", async () => {
+  let isTrue = false;
+  setTimeout(() => (isTrue = true), 1200);
+  await vi.waitUntil(() => isTrue);
+  setTimeout(() => (isTrue = false), 1200);
+  await vi.waitFor(() => expect(isTrue).toBe(false));
+});
