@@ -25,8 +25,8 @@ export function isBlob(value: unknown): value is Blob {
   if (value instanceof Blob) return true;
   const tag = Object.prototype.toString.call(value);
   const { size, slice } = value as Partial<Blob>;
-  const isNamedSo = tag === "[object Blob]" || tag === "[object File]";
-  return isNamedSo && typeof size === "number" && typeof slice === "function";
+  const hasBlobTag = tag === "[object Blob]" || tag === "[object File]";
+  return hasBlobTag && typeof size === "number" && typeof slice === "function";
 }
 
 /** Reads the bytes of a Blob. Blobs of some emulated DOMs can only be read by a FileReader. */

@@ -240,15 +240,15 @@ function checkCreateConnection(createConnection: unknown): void {
 }
 
 function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
-  const seen = new Set<string>();
+  const known = new Set<string>();
   for (const [name, value] of Object.entries(headers)) {
     checkHeader(name, value);
     // Given two credentials, for example, a server might use either.
     const key = name.toLowerCase();
-    if (seen.has(key)) {
+    if (known.has(key)) {
       throw new UsageError("INVALID_OPTION", `WebSocket: headers has ${key} more than once`);
     }
-    seen.add(key);
+    known.add(key);
   }
 }
 

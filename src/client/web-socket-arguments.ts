@@ -67,15 +67,15 @@ export function parseProtocols(protocols: WebSocketOptions["protocols"] = []): r
   const names = (typeof protocols === "string" ? [protocols] : [...protocols]).map(
     (name) => `${name}`,
   );
-  const seen = new Set<string>();
+  const known = new Set<string>();
   for (const name of names) {
     if (!isToken(name)) {
       throw syntaxError(`${JSON.stringify(name)} is not a valid subprotocol`);
     }
     // The platform tests refuse names that differ only in case as well.
     const key = name.toLowerCase();
-    if (seen.has(key)) throw syntaxError(`the subprotocol ${name} is listed more than once`);
-    seen.add(key);
+    if (known.has(key)) throw syntaxError(`the subprotocol ${name} is listed more than once`);
+    known.add(key);
   }
   return names;
 }

@@ -25,11 +25,11 @@ const NOTHING = new Uint8Array(0);
 /**
  * - `flowing`: messages are delivered as they come.
  * - `paused`: the protocol holds messages back, and the transport is not read.
- * - `end-held`: as `paused`, and the peer's end came meanwhile. It is handled after those messages.
+ * - `end-deferred`: as `paused`, and the peer's end came meanwhile. It is handled after those messages.
  *
- * `flowing` and `paused` alternate by `pause` and `resume`. `end-held` follows `paused`.
+ * `flowing` and `paused` alternate by `pause` and `resume`. `end-deferred` follows `paused`.
  */
-type ReadingState = "flowing" | "paused" | "end-held";
+type ReadingState = "flowing" | "paused" | "end-deferred";
 
 /**
  * - `open`: both sides may write.
@@ -196,16 +196,16 @@ export class ByteConnection
     this.#heartbeat?.recordActivity();
     this.#rate?.save(this.#environment.wheel.nowMs);
     this.#transport.resume();
-    this.#deliverHeld();
-    if (before === "end-held") this.onEnd();
+    this.#deliverBuffered();
+    if (before === "end-deferred") this.onEnd();
   }
 
   get isPaused(): boolean {
     return this.#readingState !== "flowing";
   }
 
-  get heldBackBytes(): number | undefined {
-    return this.#writer.isBlocked ? this.#writer.heldBackBytes : undefined;
+  get unwrittenBytes(): number | undefined {
+    return this.#writer.isBlocked ? this.#writer.unwrittenBytes : undefined;
   }
 
   /** Writes the waiting output. The flush queue calls this at the end of a turn. */
@@ -232,7 +232,7 @@ export class ByteConnection
     // Messages received during a pause count when it ends, with the tokens that it has saved up.
     if (this.#readingState === "flowing") this.#rate?.refill(this.#environment.wheel.nowMs);
     // TLS always takes a moment, so a little waiting output does not mean that the peer is slow.
-    if (this.#writer.waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.holdsPongs = true;
+    if (this.#writer.waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.defersPongs = true;
     this.#isReceiving = true;
     this.#endpoint.receive(chunk);
     this.#isReceiving = false;
@@ -247,7 +247,7 @@ export class ByteConnection
       this.#watchOutput();
       return;
     }
-    this.#endpoint.holdsPongs = false;
+    this.#endpoint.defersPongs = false;
     this.#write();
     if (this.#record !== undefined) this.#endTransport();
     else if (!this.#writer.isBlocked) this.#handler!.onDrain?.();
@@ -255,7 +255,7 @@ export class ByteConnection
 
   onEnd(): void {
     if (this.#readingState !== "flowing") {
-      this.#readingState = "end-held";
+      this.#readingState = "end-deferred";
       return;
     }
     if (this.#transportState === "open") this.#transportState = "peer-ended";
@@ -264,11 +264,11 @@ export class ByteConnection
   }
 
   onClosed(error: Error | undefined): void {
-    // Whole messages that were held back are delivered now, even if the owner has paused. It may pause
+    // Complete messages that waited are delivered now, even if the caller has paused. It may pause
     // once more: 64 KiB of compressed messages can be a lot.
     this.#readingState = "flowing";
     this.#transportState = "ended";
-    this.#deliverHeld();
+    this.#deliverBuffered();
     this.#endpoint.receiveEnd();
     this.#closeTimer?.cancel();
     this.#writer.abandon();
@@ -318,8 +318,8 @@ export class ByteConnection
     return false;
   }
 
-  /** Delivers the messages that the protocol held back during a pause. */
-  #deliverHeld(): void {
+  /** Delivers the messages that the protocol buffered during a pause. */
+  #deliverBuffered(): void {
     const isOuter = !this.#isReceiving;
     this.#isReceiving = true;
     this.#endpoint.resume();

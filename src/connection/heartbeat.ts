@@ -30,7 +30,7 @@ export interface HeartbeatConnection {
   /** Whether this side does not read. */
   readonly isPaused: boolean;
   /** Bytes written that the kernel has not accepted; undefined if no output waits. */
-  readonly heldBackBytes: number | undefined;
+  readonly unwrittenBytes: number | undefined;
   ping(payload: Uint8Array): void;
   /** Drops the peer. */
   terminate(error: TransportError): void;
@@ -57,7 +57,7 @@ export class Heartbeat implements TimeoutListener {
   #wasExtended = false;
   /** Whether output waits, so that checks come once a second. */
   #isSlow = false;
-  #lastHeldBackBytes = 0;
+  #lastUnwrittenBytes = 0;
 
   constructor(connection: HeartbeatConnection, wheel: TimerWheel, options: HeartbeatOptions) {
     this.#connection = connection;
@@ -85,7 +85,7 @@ export class Heartbeat implements TimeoutListener {
 
   /** Output has begun to wait. From now on its progress is checked every second. */
   watchOutput(): void {
-    this.#lastHeldBackBytes = this.#connection.heldBackBytes!;
+    this.#lastUnwrittenBytes = this.#connection.unwrittenBytes!;
     if (this.#isSlow) return;
     this.#isSlow = true;
     this.#startTimer(Math.min(SLOW_PEER_CHECK_MS, this.#idleMs));
@@ -109,11 +109,11 @@ export class Heartbeat implements TimeoutListener {
 
   /** Records activity if the peer has taken output since the last check, or if it need not take any. */
   #checkProgress(): void {
-    const { isPaused, heldBackBytes } = this.#connection;
-    this.#isSlow = heldBackBytes !== undefined;
-    if (heldBackBytes !== undefined) {
-      if (heldBackBytes < this.#lastHeldBackBytes) this.recordActivity();
-      this.#lastHeldBackBytes = heldBackBytes;
+    const { isPaused, unwrittenBytes } = this.#connection;
+    this.#isSlow = unwrittenBytes !== undefined;
+    if (unwrittenBytes !== undefined) {
+      if (unwrittenBytes < this.#lastUnwrittenBytes) this.recordActivity();
+      this.#lastUnwrittenBytes = unwrittenBytes;
     } else if (isPaused) {
       // This side does not read, so it cannot judge the peer. If the peer has ended, this write fails.
       this.#sendPing();

@@ -15,11 +15,11 @@ export class MessageRate {
 
   /** Adds the tokens for the time since the last call, up to a full bucket. */
   refill(nowMs: number): void {
-    const earned = this.#earn(nowMs);
+    const added = this.#newTokens(nowMs);
     // Tokens beyond a full bucket, from `save`, expire when the peer has been silent for a second.
-    if (earned >= this.perSecond) this.#tokens = this.perSecond;
+    if (added >= this.perSecond) this.#tokens = this.perSecond;
     else if (this.#tokens < this.perSecond) {
-      this.#tokens = Math.min(this.perSecond, this.#tokens + earned);
+      this.#tokens = Math.min(this.perSecond, this.#tokens + added);
     }
   }
 
@@ -28,7 +28,7 @@ export class MessageRate {
    * did not read arrives all at once.
    */
   save(nowMs: number): void {
-    this.#tokens += this.#earn(nowMs);
+    this.#tokens += this.#newTokens(nowMs);
   }
 
   /** Takes a token. Returns false if there is none. */
@@ -38,9 +38,9 @@ export class MessageRate {
     return true;
   }
 
-  #earn(nowMs: number): number {
-    const earned = ((nowMs - this.#filledAtMs) * this.perSecond) / 1000;
+  #newTokens(nowMs: number): number {
+    const added = ((nowMs - this.#filledAtMs) * this.perSecond) / 1000;
     this.#filledAtMs = nowMs;
-    return earned;
+    return added;
   }
 }

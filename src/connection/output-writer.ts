@@ -44,14 +44,14 @@ export class OutputWriter {
 
   /** Bytes of output that the kernel has not accepted, as sent over the wire. */
   get waitingBytes(): number {
-    return this.#output.length + this.heldBackBytes;
+    return this.#output.length + this.unwrittenBytes;
   }
 
   /** Bytes written that the kernel has not accepted. */
-  get heldBackBytes(): number {
+  get unwrittenBytes(): number {
     if (this.#unsent === undefined) return this.#unsentBytes;
-    const unwritten = this.#transport.unwrittenBytes ?? this.#pieceBytes;
-    return this.#unsentBytes - this.#pieceBytes + unwritten;
+    const ofPiece = this.#transport.unwrittenBytes ?? this.#pieceBytes;
+    return this.#unsentBytes - this.#pieceBytes + ofPiece;
   }
 
   /** Bytes of output that have not left, with messages counted as they were before compression. */

@@ -36,8 +36,8 @@ export interface CreateEndpointOptions {
 /** One end of an open WebSocket connection, without I/O. */
 export interface WebSocketEndpoint {
   readonly state: EndpointState;
-  /** Bytes held for messages that are not complete, and for what arrived while paused. */
-  readonly heldBytes: number;
+  /** Bytes buffered for messages that are not complete, and bytes that arrived while paused. */
+  readonly bufferedBytes: number;
   /**
    * Takes the next bytes from the peer, cut anywhere, and makes the callbacks for them. It may change
    * the bytes in place. Nothing that the peer sends makes it throw.
@@ -51,7 +51,7 @@ export interface WebSocketEndpoint {
   takeOutput(): Uint8Array;
   /** Holds back callbacks from the next frame on. The caller should stop reading too. */
   pause(): void;
-  /** Makes the callbacks that were held back. */
+  /** Makes the callbacks that waited. */
   resume(): void;
   /**
    * Sends a text message; lone surrogates become U+FFFD.
@@ -117,13 +117,13 @@ class OutputEndpoint implements WebSocketEndpoint {
     return this.#endpoint.state;
   }
 
-  get heldBytes(): number {
-    return this.#endpoint.heldBytes;
+  get bufferedBytes(): number {
+    return this.#endpoint.bufferedBytes;
   }
 
   receive(chunk: Uint8Array): void {
     checkBytes(chunk);
-    if (this.#output.length > MAX_BYTES_BEFORE_PONGS) this.#endpoint.holdsPongs = true;
+    if (this.#output.length > MAX_BYTES_BEFORE_PONGS) this.#endpoint.defersPongs = true;
     this.#endpoint.receive(chunk);
   }
 
@@ -134,8 +134,8 @@ class OutputEndpoint implements WebSocketEndpoint {
   takeOutput(): Uint8Array {
     const { length } = this.#output;
     const bytes = this.#output.detach().subarray(0, length);
-    // The answer to a ping that was held back is in the next output.
-    this.#endpoint.holdsPongs = false;
+    // The deferred pong is in the next output.
+    this.#endpoint.defersPongs = false;
     return bytes;
   }
 

@@ -74,8 +74,8 @@ export class Endpoint implements MessageHandler {
   readonly #assembler: MessageAssembler;
   readonly #writer: FrameWriter;
   readonly #deflate: MessageDeflate | undefined;
-  #holdsPongs = false;
-  #heldPong: Uint8Array | undefined;
+  #defersPongs = false;
+  #deferredPong: Uint8Array | undefined;
 
   constructor(
     options: EndpointOptions,
@@ -106,9 +106,9 @@ export class Endpoint implements MessageHandler {
     return this.#state;
   }
 
-  /** Bytes held for frames and messages that are not complete, and for what arrived while paused. */
-  get heldBytes(): number {
-    return this.#parser.waitingBytes + this.#assembler.heldBytes;
+  /** Bytes buffered for frames and messages that are not complete, and bytes that arrived while paused. */
+  get bufferedBytes(): number {
+    return this.#parser.waitingBytes + this.#assembler.bufferedBytes;
   }
 
   /** Takes the next bytes from the peer, which it may change during the call, and makes the calls. */
@@ -191,9 +191,9 @@ export class Endpoint implements MessageHandler {
    * While true, pings are not answered; the latest is remembered, and answered when this becomes
    * false (RFC 6455 5.5.3). So a peer that pings and does not read fills no memory.
    */
-  set holdsPongs(value: boolean) {
-    this.#holdsPongs = value;
-    if (!value && this.#heldPong !== undefined) this.#answerPing(this.#heldPong);
+  set defersPongs(value: boolean) {
+    this.#defersPongs = value;
+    if (!value && this.#deferredPong !== undefined) this.#answerPing(this.#deferredPong);
   }
 
   #sendControl(opcode: Opcode, payload: Uint8Array): void {
@@ -246,17 +246,17 @@ export class Endpoint implements MessageHandler {
 
   #answerPing(payload: Uint8Array): void {
     if (this.#state === "closed") return;
-    if (this.#holdsPongs) {
-      this.#heldPong = payload;
+    if (this.#defersPongs) {
+      this.#deferredPong = payload;
       return;
     }
-    this.#heldPong = undefined;
+    this.#deferredPong = undefined;
     this.#writer.writeFrame(FIN | Opcode.Pong, payload);
   }
 
   #finish(record: ClosingRecord): void {
     this.#state = "closed";
-    this.#heldPong = undefined;
+    this.#deferredPong = undefined;
     this.#deflate?.close();
     this.#parser.stop();
     this.#assembler.stop();

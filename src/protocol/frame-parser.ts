@@ -68,7 +68,7 @@ export class FrameParser {
     this.#allowsCompressed = options.allowsCompressed;
   }
 
-  /** Bytes held because they arrived while paused. */
+  /** Bytes buffered because they arrived while paused. */
   get waitingBytes(): number {
     return this.#waiting.length;
   }
@@ -88,14 +88,14 @@ export class FrameParser {
     if (this.#state === "flowing") this.#state = "paused";
   }
 
-  /** Continues with what has been held back. */
+  /** Continues with the bytes that arrived meanwhile. */
   resume(): void {
     if (this.#state !== "paused") return;
     this.#state = "flowing";
     if (!this.#isParsing && this.#waiting.length > 0) this.#parseWaiting();
   }
 
-  /** Parses nothing more, and releases what is held. */
+  /** Parses nothing more, and releases its buffer. */
   stop(): void {
     this.#state = "stopped";
     this.#waiting = NOTHING;

@@ -92,7 +92,7 @@ export class Masker {
     const byteOffset = this.offsetOf(bytes);
     const stop = byteOffset + end;
     let at = byteOffset + start;
-    let seen = 0;
+    let bits = 0;
     for (; at + 16 <= stop; at += 16) {
       const word0 = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
       const word1 = data.getInt32(at + 4, IS_LITTLE_ENDIAN) ^ word;
@@ -102,19 +102,19 @@ export class Masker {
       data.setInt32(at + 4, word1, IS_LITTLE_ENDIAN);
       data.setInt32(at + 8, word2, IS_LITTLE_ENDIAN);
       data.setInt32(at + 12, word3, IS_LITTLE_ENDIAN);
-      seen |= word0 | word1 | word2 | word3;
+      bits |= word0 | word1 | word2 | word3;
     }
     for (; at + 4 <= stop; at += 4) {
       const masked = data.getInt32(at, IS_LITTLE_ENDIAN) ^ word;
       data.setInt32(at, masked, IS_LITTLE_ENDIAN);
-      seen |= masked;
+      bits |= masked;
     }
     for (let shift = 24; at < stop; at++, shift -= 8) {
       const masked = data.getUint8(at) ^ ((turned >>> shift) & 0xff);
       data.setUint8(at, masked);
-      seen |= masked;
+      bits |= masked;
     }
-    return (seen & HIGH_BITS) === 0;
+    return (bits & HIGH_BITS) === 0;
   }
 
   /** Whether `bytes[start, end)` are all below 0x80, for short payloads that are not masked. */
@@ -123,17 +123,17 @@ export class Masker {
     const offset = this.offsetOf(bytes);
     const stop = offset + end;
     let at = offset + start;
-    let seen = 0;
+    let bits = 0;
     for (; at + 16 <= stop; at += 16) {
-      seen |=
+      bits |=
         data.getInt32(at, IS_LITTLE_ENDIAN) |
         data.getInt32(at + 4, IS_LITTLE_ENDIAN) |
         data.getInt32(at + 8, IS_LITTLE_ENDIAN) |
         data.getInt32(at + 12, IS_LITTLE_ENDIAN);
     }
-    for (; at + 4 <= stop; at += 4) seen |= data.getInt32(at, IS_LITTLE_ENDIAN);
-    for (; at < stop; at++) seen |= data.getUint8(at);
-    return (seen & HIGH_BITS) === 0;
+    for (; at + 4 <= stop; at += 4) bits |= data.getInt32(at, IS_LITTLE_ENDIAN);
+    for (; at < stop; at++) bits |= data.getUint8(at);
+    return (bits & HIGH_BITS) === 0;
   }
 }
 

@@ -89,8 +89,8 @@ export class MessageAssembler implements FrameHandler {
     this.#unfinishedBudget = options.unfinishedBudget;
   }
 
-  /** Bytes held for messages that are not complete. */
-  get heldBytes(): number {
+  /** Bytes buffered for messages that are not complete. */
+  get bufferedBytes(): number {
     return (this.#message?.capacity ?? 0) + (this.#control?.capacity ?? 0);
   }
 
@@ -99,7 +99,7 @@ export class MessageAssembler implements FrameHandler {
     this.#buffers.textRun.reset();
   }
 
-  /** Releases what is held. No frame must follow. */
+  /** Releases the buffers. No frame may follow. */
   stop(): void {
     this.#message?.detach();
     this.#message = undefined;

@@ -32,26 +32,26 @@ export type EventStreamSource<T> = (
   onDone: (error?: unknown, reason?: unknown) => void,
 ) => () => void;
 
-interface Held<T> {
+interface QueuedEvent<T> {
   event?: T | undefined;
-  next?: Held<T>;
+  next?: QueuedEvent<T>;
 }
 
 /**
  * Subscribes to a source. Errors that `onEvent` throws are reported as for a listener of an EventTarget.
  *
- * @param maxHeld how many events may be held back. One more ends the stream with an error
+ * @param maxQueued how many events may wait. One more ends the stream with an error
  */
 export function subscribe<T>(
   source: EventStreamSource<T>,
   onEvent: (event: T) => void,
   onDone?: (error?: unknown, reason?: unknown) => void,
-  maxHeld: number = Infinity,
+  maxQueued: number = Infinity,
 ): Subscription {
   /** A linked list of waiting events. Its first item is the event delivered last, and empty. */
-  let head: Held<T> = {};
+  let head: QueuedEvent<T> = {};
   let tail = head;
-  let heldCount = 0;
+  let queuedCount = 0;
   /** Undefined while more events may come; then runs after the last event. */
   let finish: (() => void) | undefined;
   let isPaused = false;
@@ -62,7 +62,7 @@ export function subscribe<T>(
     if (isDelivering) return;
     isDelivering = true;
     while (!isPaused && head.next) {
-      heldCount--;
+      queuedCount--;
       head = head.next;
       try {
         onEvent(head.event!);
@@ -86,12 +86,12 @@ export function subscribe<T>(
   };
   const stop = source((event) => {
     if (finish) return;
-    if (heldCount++ < maxHeld) {
+    if (queuedCount++ < maxQueued) {
       tail = tail.next = { event };
       deliver();
     } else {
       stop();
-      end(new TidewayError("EVENT_OVERFLOW", `${maxHeld} events wait`));
+      end(new TidewayError("EVENT_OVERFLOW", `${maxQueued} events wait`));
     }
   }, end);
   const cancel = (): void => {

@@ -69,7 +69,7 @@ export function checkLinkOptions(options: LinkOptions): void {
 const FIN = Symbol("FIN");
 
 /** Bytes that were written at once, or the end, and when they arrive. */
-interface Parcel {
+interface InTransit {
   content: Uint8Array | typeof FIN;
   readonly dueMs: number;
 }
@@ -80,14 +80,14 @@ class LinkEnd extends Duplex {
   readonly #maxChunkBytes: number;
   readonly #bufferBytes: number;
   #peer: LinkEnd | undefined;
-  readonly #transit: Parcel[] = [];
+  readonly #transit: InTransit[] = [];
   #transitBytes = 0;
   #isStalled = false;
   #isDelivering = false;
   /** Whether the reader has asked for more bytes. */
   #isWanted = false;
   /** Lets the writer at the other end continue. */
-  #onRoom: (() => void) | undefined;
+  #onDrained: (() => void) | undefined;
 
   constructor({ latencyMs = 0, maxChunkBytes = 65_536, bufferBytes = 65_536 }: LinkOptions) {
     super({ allowHalfOpen: true });
@@ -126,7 +126,7 @@ class LinkEnd extends Duplex {
     const peer = this.#peer!;
     // The other end sees the end of the bytes, as over TCP.
     if (!peer.destroyed && !peer.readableEnded) inNextTurn(() => peer.#endWithPeer());
-    this.#onRoom?.();
+    this.#onDrained?.();
     callback(error);
   }
 
@@ -134,7 +134,7 @@ class LinkEnd extends Duplex {
     if (this.#transit.at(-1)?.content !== FIN) this.#accept(FIN, () => {});
   }
 
-  #accept(content: Parcel["content"], onTaken: () => void): void {
+  #accept(content: InTransit["content"], onTaken: () => void): void {
     if (this.destroyed) {
       onTaken();
       return;
@@ -142,7 +142,7 @@ class LinkEnd extends Duplex {
     this.#transit.push({ content, dueMs: clock.nowMs() + this.#latencyMs });
     if (content !== FIN) this.#transitBytes += content.length;
     if (this.#transitBytes < this.#bufferBytes) onTaken();
-    else this.#onRoom = onTaken;
+    else this.#onDrained = onTaken;
     this.#deliver();
   }
 
@@ -170,20 +170,20 @@ class LinkEnd extends Duplex {
   };
 
   /** Returns whether the reader wants more. */
-  #deliverPiece(parcel: Parcel): boolean {
-    const { content } = parcel;
+  #deliverPiece(item: InTransit): boolean {
+    const { content } = item;
     if (content === FIN) {
       this.#transit.shift();
       return this.push(null);
     }
     const piece = content.subarray(0, this.#maxChunkBytes);
     if (piece.length === content.length) this.#transit.shift();
-    else parcel.content = content.subarray(piece.length);
+    else item.content = content.subarray(piece.length);
     this.#transitBytes -= piece.length;
     if (this.#transitBytes < this.#bufferBytes) {
-      const onRoom = this.#onRoom;
-      this.#onRoom = undefined;
-      onRoom?.();
+      const onDrained = this.#onDrained;
+      this.#onDrained = undefined;
+      onDrained?.();
     }
     return this.push(piece);
   }

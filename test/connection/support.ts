@@ -10,7 +10,7 @@ import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { type Clock, TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { fastEnvironment } from "../../src/node/serve/tcp-environments.ts";
 import { SharedOutput } from "../../src/protocol/shared-output.ts";
-import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../src/node/environment/protocol-environment.ts";
 import { asPeerOf, fromHex, lend, type Role, toHex, withoutMasks } from "../protocol/support.ts";
 
 /** A clock that stands still until it is moved. */
@@ -149,7 +149,7 @@ export function rig(
   const transport = new ManualTransport();
   const connection = new ByteConnection(
     {
-      protocol: nodePlatform,
+      protocol: nodeProtocolEnvironment,
       pool: new SlabPool(allocate),
       sharedOutput: new SharedOutput(allocate),
       wheel: new TimerWheel(clock),

@@ -8,7 +8,7 @@ import {
 } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
-import { FRONTS, type RunningFront } from "../support/fronts.ts";
+import { SERVER_KINDS, type StartedServer } from "../support/server-kinds.ts";
 import type { Routes } from "../suite/transports.ts";
 
 declare module "express-session" {
@@ -27,7 +27,7 @@ const say = (socket: Socket, { state }: { state: unknown }): void => {
 const onError = vi.fn<(error: unknown) => void>();
 
 /** Requests a WebSocket with these fields. Returns the response and the first message. */
-async function ask(server: RunningFront, fields: Record<string, string> = {}): Promise<string> {
+async function ask(server: StartedServer, fields: Record<string, string> = {}): Promise<string> {
   const client = new RawClient(server).send(handshake("/", fields));
   const head = await client.receives("\r\n\r\n");
   const all = statusOf(head) === 101 ? await client.receives("|") : await client.closed();
@@ -37,7 +37,7 @@ async function ask(server: RunningFront, fields: Record<string, string> = {}): P
 
 const cookieIn = (answer: string): string => /^set-cookie: ([^;]*)/im.exec(answer)![1];
 
-describe.each(FRONTS)("express-session in authorize, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("express-session in authorize, by $name", ({ start }) => {
   const routesWith = (
     store: session.Store,
     options: Partial<session.SessionOptions> = {},
@@ -114,7 +114,7 @@ describe.each(FRONTS)("express-session in authorize, by $name", ({ start }) => {
   });
 });
 
-describe.each(FRONTS)("withMiddleware, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("withMiddleware, by $name", ({ start }) => {
   const askThrough = async (
     middleware: Middleware<IncomingMessage> | Array<Middleware<IncomingMessage>>,
     decide: (request: IncomingMessage) => unknown = () => ({}),

@@ -5,7 +5,7 @@ import { attach, serve, type Socket } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { tcpReach } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
-import { FRONTS } from "../support/fronts.ts";
+import { SERVER_KINDS } from "../support/server-kinds.ts";
 import { TLS } from "../support/certificate.ts";
 
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -32,7 +32,7 @@ const routes = {
   },
 };
 
-describe.each(FRONTS)("the head of a handshake, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("the head of a handshake, by $name", ({ start }) => {
   it.each<[string, number, string]>([
     ["2000 fields", 431, handshake("/", { X: Array<string>(2000).fill("x") })],
     [

@@ -3,7 +3,7 @@ import { attach, type ErrorContext } from "tideway/server";
 import { MemoryNetwork } from "tideway/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
-import { FRONTS } from "../support/fronts.ts";
+import { SERVER_KINDS } from "../support/server-kinds.ts";
 import { HOSTILE_VALUES, throwingThen, throwingThenable } from "../support/hostile-values.ts";
 
 afterEach(() => {
@@ -25,7 +25,7 @@ const FAILURES: ReadonlyArray<readonly [string, () => unknown]> = [
   ["returns an object whose then cannot be read", throwingThen],
 ];
 
-describe.each(FRONTS)("by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("by $name", ({ start }) => {
   it.each(FAILURES)(
     "an HTTP route that %s is answered with 500 and reported",
     async (_what, handle) => {

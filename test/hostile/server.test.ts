@@ -3,7 +3,7 @@ import type { Socket } from "tideway/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { deferred } from "../support/servers.ts";
 import { handshake, nextMessage, openClient, RawClient, statusOf } from "../support/clients.ts";
-import { type Front, FRONTS, type RunningFront } from "../support/fronts.ts";
+import { type ServerKind, SERVER_KINDS, type StartedServer } from "../support/server-kinds.ts";
 import { acceptAndEcho, HOSTILE_FRAMES } from "./frames.ts";
 
 const latin1 = (hex: string): string => Buffer.from(hex, "hex").toString("latin1");
@@ -11,11 +11,11 @@ const hexOf = (text: string): string => Buffer.from(text, "latin1").toString("he
 
 /** Starts a server that reports nothing, which is checked when the test is over. */
 async function start(
-  routes: Parameters<Front["start"]>[0],
-  front: Front = FRONTS[0],
-): Promise<RunningFront> {
+  routes: Parameters<ServerKind["start"]>[0],
+  kind: ServerKind = SERVER_KINDS[0],
+): Promise<StartedServer> {
   const onError = vi.fn<(error: unknown) => void>();
-  const server = await front.start(routes, { onError });
+  const server = await kind.start(routes, { onError });
   onTestFinished(async () => {
     await server[Symbol.asyncDispose]();
     expect(onError).not.toHaveBeenCalled();
@@ -24,7 +24,7 @@ async function start(
 }
 
 /** Everything that the server sends behind its handshake, in hex. */
-async function answerTo(server: RunningFront, frames: string): Promise<string> {
+async function answerTo(server: StartedServer, frames: string): Promise<string> {
   const answer = await new RawClient(server).send(handshake("/") + latin1(frames)).closed();
   return hexOf(answer.slice(answer.indexOf("\r\n\r\n") + 4));
 }
@@ -88,7 +88,7 @@ describe("what a handler sends", () => {
   });
 });
 
-describe.each(FRONTS)("by $name, authorization", (front) => {
+describe.each(SERVER_KINDS)("by $name, authorization", (kind) => {
   it.each([
     "/private",
     "/private?x=1",
@@ -107,7 +107,7 @@ describe.each(FRONTS)("by $name, authorization", (front) => {
   ])("is not passed by for the target %s", async (target) => {
     const handle = vi.fn<() => void>();
     const authorize = (): Response => new Response("no", { status: 401 });
-    const server = await start({ "ws:/private": { authorize, handle } }, front);
+    const server = await start({ "ws:/private": { authorize, handle } }, kind);
     const response = await new RawClient(server).send(handshake(target)).closed();
     expect([400, 401, 404]).toContain(statusOf(response));
     expect(handle).not.toHaveBeenCalled();
@@ -118,7 +118,7 @@ describe.each(FRONTS)("by $name, authorization", (front) => {
     const authorize = (): Response => new Response("no", { status: 401 });
     const server = await start(
       { "ws:/": { authorize, handle }, "/page": () => new Response("page") },
-      front,
+      kind,
     );
     const requests = [
       handshake("/", { Upgrade: "h2c, websocket" }),

@@ -6,7 +6,7 @@ import { type CloseInfo, serve, type Socket } from "tideway/server";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { transport } from "../suite/transports.ts";
 import { handshake, RawClient } from "../support/clients.ts";
-import { FRONTS } from "../support/fronts.ts";
+import { SERVER_KINDS } from "../support/server-kinds.ts";
 import { TLS } from "../support/certificate.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
@@ -36,7 +36,7 @@ async function fill(socket: Socket): Promise<void> {
   }
 }
 
-describe.each(FRONTS)("a peer that does not read, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("a peer that does not read, by $name", ({ start }) => {
   let socket: Socket | undefined;
   const opened = (): Promise<Socket> => vi.waitUntil(() => socket, 10_000);
   const routes = { "ws:/": (one: Socket) => void (socket = one) };

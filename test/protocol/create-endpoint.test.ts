@@ -100,7 +100,7 @@ describe("createEndpoint", () => {
     endpoint.pause();
     endpoint.receive(asPeerOf("server", fromHex(frame("81", "61"))));
     expect(received).toEqual([]);
-    expect(endpoint.heldBytes).toBe(7);
+    expect(endpoint.bufferedBytes).toBe(7);
     endpoint.resume();
     expect(received).toEqual(["a"]);
   });

@@ -89,9 +89,9 @@ describe.each(ROLES)("limits of a %s", (role) => {
     if (role === "server") header[1] |= 0x80;
     endpoint.receive(header.subarray(0, role === "server" ? 14 : 10));
     endpoint.receive(new Uint8Array(1));
-    expect(endpoint.heldBytes).toBeLessThanOrEqual(65_536);
+    expect(endpoint.bufferedBytes).toBeLessThanOrEqual(65_536);
     endpoint.receive(new Uint8Array(100_000));
-    expect(endpoint.heldBytes).toBeLessThanOrEqual(16 * 100_001);
+    expect(endpoint.bufferedBytes).toBeLessThanOrEqual(16 * 100_001);
   });
 
   it("holds at most about twice the payload of fragments of one byte", () => {
@@ -99,7 +99,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     endpoint.receive(asPeerOf(role, fromHex("020141")));
     const fragment = fromHex("000142");
     for (let count = 0; count < 20_000; count++) endpoint.receive(asPeerOf(role, fragment));
-    expect(endpoint.heldBytes).toBeLessThanOrEqual(2 * 20_001);
+    expect(endpoint.bufferedBytes).toBeLessThanOrEqual(2 * 20_001);
   });
 
   it.each([
@@ -121,9 +121,9 @@ describe.each(ROLES)("limits of a %s", (role) => {
     const { endpoint, told } = probe(role);
     endpoint.receive(asPeerOf(role, fromHex("010141")));
     for (let round = 0; round < 3; round++) {
-      const held = endpoint.heldBytes;
+      const before = endpoint.bufferedBytes;
       endpoint.receive(asPeerOf(role, fromHex("0000".repeat(1_024))));
-      expect(endpoint.heldBytes).toBe(held);
+      expect(endpoint.bufferedBytes).toBe(before);
       endpoint.receive(asPeerOf(role, fromHex("000142")));
     }
     endpoint.receive(asPeerOf(role, fromHex(`8000${"0100"}${"0000".repeat(1_023)}8000`)));
@@ -155,10 +155,10 @@ describe.each(ROLES)("limits of a %s", (role) => {
         const unfinishedBudget = new ByteBudget(100_000);
         const one = probe(role, { unfinishedBudget });
         one.receive(frame(opcode, "20".repeat(60_000)));
-        expect(unfinishedBudget.heldBytes).toBe(one.endpoint.heldBytes);
-        expect(unfinishedBudget.heldBytes).toBeGreaterThanOrEqual(60_000);
+        expect(unfinishedBudget.usedBytes).toBe(one.endpoint.bufferedBytes);
+        expect(unfinishedBudget.usedBytes).toBeGreaterThanOrEqual(60_000);
         end(one);
-        expect(unfinishedBudget.heldBytes).toBe(0);
+        expect(unfinishedBudget.usedBytes).toBe(0);
       }
     });
 
@@ -170,7 +170,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
       expect(other.told).toMatchObject([{ violation: "1013 UNFINISHED_TOO_BIG" }]);
       one.receive(frame("80", ""));
       expect(one.told).toEqual([{ binary: "20".repeat(60_000) }]);
-      expect(unfinishedBudget.heldBytes).toBe(0);
+      expect(unfinishedBudget.usedBytes).toBe(0);
     });
 
     it("takes nothing of it for messages in one piece", () => {
@@ -184,17 +184,17 @@ describe.each(ROLES)("limits of a %s", (role) => {
   it("lets go of everything when it has failed", () => {
     const { endpoint, receive } = probe(role);
     receive(frame("02", "00".repeat(1000)));
-    expect(endpoint.heldBytes).toBeGreaterThan(0);
+    expect(endpoint.bufferedBytes).toBeGreaterThan(0);
     receive("8300");
-    expect(endpoint.heldBytes).toBe(0);
+    expect(endpoint.bufferedBytes).toBe(0);
   });
 
   it("remembers only the latest ping while pongs are held (RFC 6455 5.5.3)", () => {
     const { endpoint, receive, written } = probe(role);
-    endpoint.holdsPongs = true;
+    endpoint.defersPongs = true;
     receive("890161", "890162", "890163");
     expect(written()).toBe("");
-    endpoint.holdsPongs = false;
+    endpoint.defersPongs = false;
     expect(written()).toBe("8a0163");
     receive("890164");
     expect(written()).toBe("8a0164");

@@ -1,7 +1,7 @@
 /** Messages that follow each other in a chunk, which a client makes out of the chunk as it lies. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../src/node/environment/protocol-environment.ts";
 import { Endpoint } from "../../src/protocol/endpoint.ts";
 import { OutputBuffer } from "../../src/protocol/output-buffer.ts";
 import {
@@ -46,7 +46,7 @@ function meant({ first, payload }: Message): object {
 
 describe.each([
   ["plain typed arrays", plainEnvironment],
-  ["Node", nodePlatform],
+  ["Node", nodeProtocolEnvironment],
 ])("many messages in a chunk, on %s", (_, environment) => {
   it.each(ROLES)("are taken for what they are by a %s, wherever the chunks are cut", (role) => {
     fc.assert(
@@ -166,13 +166,18 @@ describe("a client's binary message", () => {
   ])("%s is all that is in its buffer, which is handed on", (_, framesOf) => {
     for (const length of [1, 2, 125, 1000, 2048, 2049, 50_000, 100_000]) {
       const messages: Uint8Array[] = [];
-      const endpoint = new Endpoint({ role: "client" }, nodePlatform, new OutputBuffer(exactPool), {
-        onText: () => {},
-        onBinary: (bytes) => messages.push(bytes),
-        onPing: () => {},
-        onPong: () => {},
-        onFinish: () => {},
-      });
+      const endpoint = new Endpoint(
+        { role: "client" },
+        nodeProtocolEnvironment,
+        new OutputBuffer(exactPool),
+        {
+          onText: () => {},
+          onBinary: (bytes) => messages.push(bytes),
+          onPing: () => {},
+          onPong: () => {},
+          onFinish: () => {},
+        },
+      );
       const payload = toHex(Uint8Array.from({ length }, (_byte, index) => index * 7));
       for (const chunk of framesOf(payload)) {
         lend(fromHex(chunk), (bytes) => endpoint.receive(bytes));

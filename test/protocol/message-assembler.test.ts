@@ -99,7 +99,7 @@ describe.each(ROLES)("the message assembler of a %s", (role) => {
           );
         }
         expect(assembly.told).toEqual(messages.map(([{ told }]) => told));
-        expect(assembly.assembler.heldBytes).toBe(0);
+        expect(assembly.assembler.bufferedBytes).toBe(0);
       }),
     );
   });
@@ -138,9 +138,9 @@ describe.each(ROLES)("the message assembler of a %s", (role) => {
     const budget = new ByteBudget(1000);
     const assembly = new Assembly(role, 1000, budget);
     assembly.frame(0x02, "00".repeat(100));
-    expect(budget.heldBytes).toBe(assembly.assembler.heldBytes);
-    expect(budget.heldBytes).toBeGreaterThanOrEqual(100);
+    expect(budget.usedBytes).toBe(assembly.assembler.bufferedBytes);
+    expect(budget.usedBytes).toBeGreaterThanOrEqual(100);
     assembly.assembler.stop();
-    expect([budget.heldBytes, assembly.assembler.heldBytes]).toEqual([0, 0]);
+    expect([budget.usedBytes, assembly.assembler.bufferedBytes]).toEqual([0, 0]);
   });
 });

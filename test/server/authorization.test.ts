@@ -5,7 +5,7 @@ import { readAuthorization } from "../../src/server/authorization.ts";
 import { answerOf, extendedConnect, openSession, startTls } from "../node/http2/support.ts";
 import type { Routes } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
-import { FRONTS } from "../support/fronts.ts";
+import { SERVER_KINDS } from "../support/server-kinds.ts";
 import { HOSTILE_VALUES, throwingThen, throwingThenable } from "../support/hostile-values.ts";
 import { movableClock } from "../support/movable-clock.ts";
 
@@ -97,7 +97,7 @@ const WAYS: ReadonlyArray<readonly [string, (value: unknown) => unknown]> = [
   ["resolves with", (value) => Promise.resolve(value)],
 ];
 
-describe.each(FRONTS)("authorize, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("authorize, by $name", ({ start }) => {
   const handle = vi.fn<(socket: unknown, context: { state: unknown }) => void>();
   const onError = vi.fn<(error: unknown, context: ErrorContext) => void>();
   const onRefused = vi.fn<(report: RefusalReport) => void>();

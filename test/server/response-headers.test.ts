@@ -5,7 +5,7 @@ import { ResponseHeaders } from "../../src/server/response-headers.ts";
 import { answerOf, extendedConnect, openSession, startTls } from "../node/http2/support.ts";
 import type { Routes } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
-import { FRONTS } from "../support/fronts.ts";
+import { SERVER_KINDS } from "../support/server-kinds.ts";
 
 type Authorize = (request: Request, context: AuthorizeContext<object>) => object | Promise<object>;
 
@@ -15,7 +15,7 @@ const routesWith = (authorize: Authorize): Routes => ({
   "ws:/": { authorize, handle: (socket: { close(): void }) => socket.close() },
 });
 
-describe.each(FRONTS)("responseHeaders of authorize, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("responseHeaders of authorize, by $name", ({ start }) => {
   const headOf = async (authorize: Authorize): Promise<string> => {
     onError.mockReset();
     await using server = await start(routesWith(authorize), { onError });

@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../src/node/environment/protocol-environment.ts";
 import { prepare, type SendData, toBytes } from "../../src/server/send-data.ts";
 
 type Bytes = Exclude<SendData, string>;
@@ -59,7 +59,7 @@ describe("toBytes", () => {
   });
 
   it("refuses the buffer of a received message, and takes the message", () => {
-    const message = nodePlatform.buffers.messagePool.copy(Uint8Array.of(1, 2));
+    const message = nodeProtocolEnvironment.buffers.messagePool.copy(Uint8Array.of(1, 2));
     expect([...toBytes(message)]).toEqual([1, 2]);
     expect(() => toBytes(message.buffer)).toThrow(
       expect.objectContaining({ code: "INVALID_DATA" }),

@@ -4,7 +4,7 @@ import { ConnectionClosedError, ProtocolError, UsageError } from "../../src/erro
 import { ServerSocket, type SocketEnvironment } from "../../src/server/server-socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import type { Message } from "../../src/streams/message-consumer.ts";
-import { nodePlatform } from "../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../src/node/environment/protocol-environment.ts";
 import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { FakeConnection } from "./fake-connection.ts";
 
@@ -234,7 +234,7 @@ describe("send", () => {
 
   it("does not send the memory around a message, in which others' may lie", () => {
     const socket = open();
-    const message = nodePlatform.buffers.messagePool.copy(Uint8Array.of(1, 2));
+    const message = nodeProtocolEnvironment.buffers.messagePool.copy(Uint8Array.of(1, 2));
     expect(() => socket.send(message.buffer)).toThrow(/send the message itself/);
     socket.send(message);
     expect(connection.sent).toEqual([Uint8Array.of(1, 2)]);

@@ -10,7 +10,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { compileTrustProxy, type ProxyOptions } from "../../src/server/trust-proxy.ts";
 import { type Routes, transport } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
-import { FRONTS, type RunningFront } from "../support/fronts.ts";
+import { SERVER_KINDS, type StartedServer } from "../support/server-kinds.ts";
 
 /** Sends a request with these fields to a server that trusts loopback. Returns what the server sees. */
 const LOOPBACK = ["127.0.0.0/8", "::1"];
@@ -46,7 +46,7 @@ const routes: Routes = {
 
 type Fields = Record<string, string | string[] | undefined>;
 
-async function seenByPage(server: RunningFront, fields: Fields): Promise<Seen> {
+async function seenByPage(server: StartedServer, fields: Fields): Promise<Seen> {
   const lines = Object.entries({ Host: "inner:81", Connection: "close", ...fields })
     .flatMap(([name, value]) => [value ?? []].flat().map((one) => `${name}: ${one}\r\n`))
     .join("");
@@ -54,7 +54,7 @@ async function seenByPage(server: RunningFront, fields: Fields): Promise<Seen> {
   return JSON.parse(/\{.*\}/.exec(await client.closed())![0]) as Seen;
 }
 
-async function seenBySocket(server: RunningFront, fields: Fields): Promise<Seen> {
+async function seenBySocket(server: StartedServer, fields: Fields): Promise<Seen> {
   const client = new RawClient(server);
   client.send(handshake("/socket", { Host: "inner:81", ...fields }));
   const text = await client.receives("|");
@@ -66,7 +66,7 @@ async function seenBySocket(server: RunningFront, fields: Fields): Promise<Seen>
 /** The address of a connection itself. */
 const OWN = transport.hasPorts ? "127.0.0.1" : "";
 
-describe.each(FRONTS)("trustProxy, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("trustProxy, by $name", ({ start }) => {
   const both = async (options: ProxyOptions, fields: Fields): Promise<Seen> => {
     await using server = await start(routes, options);
     const page = await seenByPage(server, fields);

@@ -1,4 +1,4 @@
-import { nodePlatform } from "../../../dist/node/environment/protocol-environment.js";
+import { nodeProtocolEnvironment } from "../../../dist/node/environment/protocol-environment.js";
 import type { MicroBench } from "./benches.ts";
 
 export const allocateBenches: readonly MicroBench[] = [
@@ -24,7 +24,7 @@ function allocateBench(byteLength: number): MicroBench {
       {
         name: "ProtocolEnvironment.allocate",
         operations: 1,
-        run: () => copiedTo(nodePlatform.allocate(byteLength)),
+        run: () => copiedTo(nodeProtocolEnvironment.allocate(byteLength)),
       },
     ],
   };

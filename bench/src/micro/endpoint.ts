@@ -1,13 +1,16 @@
 import { Endpoint, type EndpointEvents } from "../../../dist/protocol/endpoint.js";
 import { OutputBuffer } from "../../../dist/protocol/output-buffer.js";
-import { nodePlatform } from "../../../dist/node/environment/protocol-environment.js";
+import { nodeProtocolEnvironment } from "../../../dist/node/environment/protocol-environment.js";
 
 const SLAB_BYTES = 1024 * 1024;
 
 /** A server's end of a connection whose output can be emptied at once. */
 export function serverEndpoint(): { readonly endpoint: Endpoint; readonly output: OutputBuffer } {
   const output = new OutputBuffer({ take: () => new Uint8Array(SLAB_BYTES), give() {} });
-  return { endpoint: new Endpoint({ role: "server" }, nodePlatform, output, EVENTS), output };
+  return {
+    endpoint: new Endpoint({ role: "server" }, nodeProtocolEnvironment, output, EVENTS),
+    output,
+  };
 }
 
 const EVENTS: EndpointEvents = {

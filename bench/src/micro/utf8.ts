@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { Utf8Validator } from "../../../dist/protocol/utf8.js";
-import { nodePlatform } from "../../../dist/node/environment/protocol-environment.js";
+import { nodeProtocolEnvironment } from "../../../dist/node/environment/protocol-environment.js";
 import { randomPayload } from "../load/payloads.ts";
 import type { MicroBench } from "./benches.ts";
 
@@ -45,7 +45,7 @@ export const utf8Benches: readonly MicroBench[] = CASES.flatMap((shape) => {
         {
           name: "ProtocolEnvironment.encodeUtf8",
           operations: 1,
-          run: () => void nodePlatform.encodeUtf8(text, target, 0),
+          run: () => void nodeProtocolEnvironment.encodeUtf8(text, target, 0),
         },
       ],
     },

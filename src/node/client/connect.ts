@@ -18,7 +18,7 @@ import {
   UnexpectedStatusError,
 } from "../../protocol/handshake/index.ts";
 import { openConnection, type TcpEnvironment } from "../tcp/open-connection.ts";
-import { nodePlatform } from "../environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../environment/protocol-environment.ts";
 import { sharedReads } from "../tcp/shared-reads.ts";
 import { wheel } from "../environment/timers.ts";
 import { connectFailed, openStream } from "./open-stream.ts";
@@ -83,7 +83,7 @@ class Attempt implements ConnectAttempt {
         headers,
         requireProtocol: true,
       },
-      nodePlatform,
+      nodeProtocolEnvironment,
     );
     const { createConnection, handshakeTimeoutMs } = options;
     if (createConnection === undefined) this.#use(dial(request));
@@ -101,7 +101,7 @@ class Attempt implements ConnectAttempt {
   }
 
   abort(): void {
-    this.#letGo();
+    this.#detach();
     this.#socket?.destroy();
     this.#opening?.abort();
   }
@@ -172,7 +172,7 @@ class Attempt implements ConnectAttempt {
       ...(closeTimeoutMs !== undefined && { closeTimeoutMs }),
       ...(heartbeat !== undefined && { heartbeat }),
     });
-    this.#letGo();
+    this.#detach();
     const { headers } = outcome;
     this.#handler.onOpen(connection, () => new Headers([...headers]));
   };
@@ -200,7 +200,7 @@ class Attempt implements ConnectAttempt {
     this.#handler.onFailed(this.#refused?.error ?? error);
   }
 
-  #letGo(): void {
+  #detach(): void {
     this.#timer?.cancel();
     this.#refused?.stop();
     const socket = this.#socket;

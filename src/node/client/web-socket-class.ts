@@ -4,7 +4,7 @@ import type { Connector } from "../../client/connector.ts";
 import { withEventStreams } from "../../client/event-streams.ts";
 import { defineWebSocket } from "../../client/web-socket.ts";
 import type { WebSocketConstructor } from "../../client/web-socket-interface.ts";
-import { nodePlatform } from "../environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../environment/protocol-environment.ts";
 import { inNextTurn } from "../environment/timers.ts";
 import type { DispatchMessage } from "./dispatch-message.ts";
 
@@ -38,7 +38,7 @@ export function createWebSocketClass(
     defineWebSocket(connect, {
       CloseEvent,
       queueTask: inNextTurn,
-      utf8Length: (text) => nodePlatform.utf8Length(text),
+      utf8Length: (text) => nodeProtocolEnvironment.utf8Length(text),
       allowManyListeners,
       dispatchMessage,
     }),

@@ -3,7 +3,7 @@ import { FlushQueue } from "../../connection/flush-queue.ts";
 import { SlabPool } from "../../connection/slab-pool.ts";
 import { SharedOutput } from "../../protocol/shared-output.ts";
 import { createZlibCodec } from "./deflate/zlib-codec.ts";
-import { nodePlatform } from "./protocol-environment.ts";
+import { nodeProtocolEnvironment } from "./protocol-environment.ts";
 import { wheel } from "./timers.ts";
 
 // In a callback from the kernel, ticks run before promise jobs. A tick that is requested in a promise job
@@ -12,7 +12,7 @@ const defer = (callback: () => void): void => queueMicrotask(() => process.nextT
 
 /** Shared by all connections of the process. It uses documented Node.js only. */
 export const nodeEnvironment: ConnectionEnvironment = {
-  protocol: nodePlatform,
+  protocol: nodeProtocolEnvironment,
   sharedOutput: new SharedOutput((byteLength) => Buffer.allocUnsafeSlow(byteLength)),
   pool: new SlabPool((byteLength) => Buffer.allocUnsafeSlow(byteLength)),
   wheel,

@@ -12,7 +12,7 @@ import { decodeUtf8 } from "./utf8-decoder.ts";
 const MIN_UNSAFE_BYTES = 2048;
 
 /** The protocol's needs by way of Node's Buffer and crypto. */
-export const nodePlatform: EndpointEnvironment = withSharedBuffers({
+export const nodeProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
   // No text has more UTF-16 units than it has bytes.
   maxTextBytes: constants.MAX_STRING_LENGTH,
   // No Buffer, though it comes from there: what a message is does not depend on the runtime.

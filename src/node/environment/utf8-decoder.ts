@@ -23,7 +23,7 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
   const isForRuntime = length < MIN_BYTES || length > MAX_UNITS || !IS_LITTLE_ENDIAN;
   if (isForRuntime) return bytes.toString("utf8", start, end);
   let count = 0;
-  let seen = 0;
+  let bits = 0;
   let at = start;
   while (at < end) {
     const first = bytes[at++];
@@ -32,12 +32,12 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
     } else if (first < 0xe0) {
       const unit = ((first & 0x1f) << 6) | (bytes[at++] & 0x3f);
       units[count++] = unit;
-      seen |= unit;
+      bits |= unit;
     } else if (first < 0xf0) {
       const unit = ((first & 0x0f) << 12) | ((bytes[at] & 0x3f) << 6) | (bytes[at + 1] & 0x3f);
       at += 2;
       units[count++] = unit;
-      seen |= unit;
+      bits |= unit;
     } else {
       const codePoint =
         ((first & 0x07) << 18) |
@@ -47,10 +47,10 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
       at += 3;
       units[count++] = 0xd7c0 + (codePoint >>> 10);
       units[count++] = 0xdc00 | (codePoint & 0x3ff);
-      seen = 0xffff;
+      bits = 0xffff;
     }
   }
-  return seen > 0xff ? unitBytes.toString("utf16le", 0, count * 2) : narrow(count);
+  return bits > 0xff ? unitBytes.toString("utf16le", 0, count * 2) : narrow(count);
 }
 
 /** A string of Latin-1 takes a byte a character, if the runtime is told that it is one. */

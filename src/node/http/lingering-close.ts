@@ -6,16 +6,16 @@ import { wheel } from "../environment/timers.ts";
 const LINGER_MS = 2000;
 
 /**
- * Ends a socket, after `lastWords` if there are any. Bytes that the client is still sending are read and
- * dropped: unread bytes would make the kernel send a reset, which can overtake the last words (RFC 9112
+ * Ends a socket, after `response` if it is not empty. Bytes that the client is still sending are read and
+ * dropped: unread bytes would make the kernel send a reset, which can overtake the response (RFC 9112
  * 9.6). A client that does not close its side in time is dropped.
  */
-export function lingeringClose(socket: Duplex, lastWords = ""): void {
+export function lingeringClose(socket: Duplex, response = ""): void {
   if (socket.destroyed) return;
   const timer = wheel.start(LINGER_MS, () => socket.destroy());
   socket.once("close", () => timer.cancel());
   socket.on("error", () => socket.destroy());
-  socket.end(lastWords, "latin1");
+  socket.end(response, "latin1");
   socket.resume();
 }
 

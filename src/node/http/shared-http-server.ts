@@ -35,9 +35,9 @@ export class SharedHttpServer {
   /** The applications that answer requests, the last attached first. */
   #serving: readonly Http1Listener[] = [];
   /** The applications that are stopping: they refuse requests that would otherwise get no answer. */
-  #leaving: readonly Http1Listener[] = [];
+  #stopping: readonly Http1Listener[] = [];
   /** Whether our listener was the only one when it was last registered. */
-  readonly #wasAlone: Record<SharedEvent, boolean>;
+  readonly #wasOnlyListener: Record<SharedEvent, boolean>;
 
   /** Returns the only object of this class for `httpServer`. */
   static of(httpServer: Server, shutdownPlan: ShutdownPlan): SharedHttpServer {
@@ -52,7 +52,7 @@ export class SharedHttpServer {
   private constructor(httpServer: Server, shutdownPlan: ShutdownPlan) {
     this.#httpServer = httpServer;
     this.#shutdownPlan = shutdownPlan;
-    this.#wasAlone = {
+    this.#wasOnlyListener = {
       request: httpServer.listenerCount("request") === 0,
       upgrade: httpServer.listenerCount("upgrade") === 0,
     };
@@ -78,17 +78,17 @@ export class SharedHttpServer {
   }
 
   /** Stops sending requests to `application`; other listeners get them. */
-  retire(application: Http1Listener): void {
+  beginStop(application: Http1Listener): void {
     if (!this.#serving.includes(application)) return;
     this.#serving = this.#serving.filter((other) => other !== application);
-    this.#leaving = [...this.#leaving, application];
+    this.#stopping = [...this.#stopping, application];
   }
 
   /** Removes `application`. After the last one, restores the HTTP server. */
   remove(application: Http1Listener): void {
     this.#serving = this.#serving.filter((other) => other !== application);
-    this.#leaving = this.#leaving.filter((other) => other !== application);
-    if (this.#serving.length + this.#leaving.length > 0) return;
+    this.#stopping = this.#stopping.filter((other) => other !== application);
+    if (this.#serving.length + this.#stopping.length > 0) return;
     if (sharedServers.get(this.#httpServer) !== this) return;
     sharedServers.delete(this.#httpServer);
     this.#httpServer.off("request", this.#onRequest);
@@ -191,7 +191,7 @@ export class SharedHttpServer {
 
   readonly #onNewListener = (event: string | symbol): void => {
     if (event !== "request" && event !== "upgrade") return;
-    if (this.#isRegistered(event)) this.#wasAlone[event] = false;
+    if (this.#isRegistered(event)) this.#wasOnlyListener[event] = false;
   };
 
   #applicationFor(request: IncomingMessage): Http1Listener | undefined {
@@ -209,7 +209,7 @@ export class SharedHttpServer {
   #fallback(event: SharedEvent, request: IncomingMessage): Http1Listener | undefined {
     const own = this.#listenerOf(event);
     const hasOthers = this.#httpServer.listeners(event).some((listener) => listener !== own);
-    if (this.#isRegistered(event)) this.#wasAlone[event] = !hasOthers;
+    if (this.#isRegistered(event)) this.#wasOnlyListener[event] = !hasOthers;
     return hasOthers ? undefined : this.#refuserOf(request);
   }
 
@@ -217,7 +217,7 @@ export class SharedHttpServer {
     return (
       this.#serving.find((application) => application.knowsPathOf(request)) ??
       this.#serving.at(0) ??
-      this.#leaving.at(0)
+      this.#stopping.at(0)
     );
   }
 
@@ -225,7 +225,7 @@ export class SharedHttpServer {
   #isDelegated(event: SharedEvent): boolean {
     return this.#isRegistered(event)
       ? this.#httpServer.listenerCount(event) === 1
-      : this.#wasAlone[event];
+      : this.#wasOnlyListener[event];
   }
 
   #isRegistered(event: SharedEvent): boolean {

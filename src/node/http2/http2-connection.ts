@@ -145,7 +145,7 @@ export class Http2Connection {
   }
 
   #countAbandoned(): void {
-    if (++this.#abandoned === MAX_ABANDONED) inNextTurn(() => this.#calm());
+    if (++this.#abandoned === MAX_ABANDONED) inNextTurn(() => this.#dropAbusiveClient());
   }
 
   #onStuck(stream: Http2Stream): void {
@@ -163,7 +163,7 @@ export class Http2Connection {
   }
 
   /** Drops a client that cancels too many requests (RFC 9113 7). */
-  #calm(): void {
+  #dropAbusiveClient(): void {
     const error = new Error(`${MAX_ABANDONED} requests were cancelled`);
     this.#session.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     this.#linger();

@@ -55,7 +55,7 @@ export class PendingUpgrades {
       settle();
       early.release();
       attempt.abort();
-      this.#refused.reportUndecided(refusal, attempt);
+      this.#refused.reportPending(refusal, attempt);
       responder.refuse(refusal);
     };
     this.#refusers.add(refuseNow);

@@ -32,7 +32,7 @@ export class RefusedRequests {
   }
 
   /** Reports the refusal of a handshake that the `UpgradeGate` had not yet decided. */
-  reportUndecided(refusal: HttpRefusal, attempt: RefusedPeer): void {
+  reportPending(refusal: HttpRefusal, attempt: RefusedPeer): void {
     this.#reporter.reportResponse("handshake", refusal, attempt);
   }
 }

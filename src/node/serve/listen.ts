@@ -72,8 +72,8 @@ export async function listen(httpServer: Server, place: ListenPlace): Promise<vo
   const { path } = place;
   let error = await tryToListen(httpServer, { path });
   if (error?.code === "EADDRINUSE") {
-    const obstacle = await removeStaleSocket(path);
-    if (obstacle !== undefined) throw failed(path, obstacle, error);
+    const problem = await removeStaleSocket(path);
+    if (problem !== undefined) throw failed(path, problem, error);
     error = await tryToListen(httpServer, { path });
   }
   if (error !== undefined) throw failed(path, error.message, error);

@@ -165,7 +165,7 @@ export function attach<
     sockets: application.sockets,
     async stop(stopOptions?: StopOptions) {
       const plan = resolveStopOptions(stopOptions);
-      shared.retire(http1);
+      shared.beginStop(http1);
       await http1.stop(plan);
       shared.remove(http1);
     },

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
-import { systemError, type TcpAccelerator, type WriteOwner } from "./tcp-accelerator.ts";
+import { systemError, type TcpAccelerator, type WriteListener } from "./tcp-accelerator.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -16,7 +16,7 @@ interface TakenSocket extends Duplex {
  * A byte transport over a Node socket: TCP, TLS, or any other Duplex. Its listeners are shared
  * functions, so that a connection costs no closures.
  */
-export class SocketTransport implements ByteTransport, WriteOwner {
+export class SocketTransport implements ByteTransport, WriteListener {
   readonly #socket: Duplex;
   readonly #tcp: TcpAccelerator;
   /** The same socket, if the accelerator can write to it. */

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { getSystemErrorName } from "node:util";
 
 /** Receives the result of a write that did not complete at once. */
-export interface WriteOwner {
+export interface WriteListener {
   /** @param status 0 if all bytes have left for the kernel, or a negative error of libuv */
   written(status: number): void;
 }
@@ -15,10 +15,10 @@ export interface TcpAccelerator {
   /**
    * Writes `bytes` without the stream of `socket`. A write that fails destroys the socket.
    *
-   * @returns whether the caller may use `bytes` again; if not, `owner` is told when. Undefined if
+   * @returns whether the caller may use `bytes` again; if not, `listener.written` reports when. Undefined if
    *   nothing was done, so that the caller must write to the stream.
    */
-  write(socket: Socket, bytes: Uint8Array, owner: WriteOwner): boolean | undefined;
+  write(socket: Socket, bytes: Uint8Array, listener: WriteListener): boolean | undefined;
   /**
    * Makes an open socket read into the buffer of `shared-reads.ts`, if possible. The socket emits
    * 'data' as before, but the bytes are valid only during the call.

@@ -104,12 +104,12 @@ export const SUBSCRIBE_CASES: readonly BrokerCaseDefinition[] = [
     async run(context) {
       const broker = await context.open();
       const topic = context.topic();
-      const [ended, going] = [new RecordingListener(), new RecordingListener()];
+      const [ended, remaining] = [new RecordingListener(), new RecordingListener()];
       const stop = await broker.subscribe(topic, ended);
-      await broker.subscribe(topic, going);
+      await broker.subscribe(topic, remaining);
       await stop();
       await publish(broker, topic, "");
-      await until(() => going.publications.length === 1, "the other one is served");
+      await until(() => remaining.publications.length === 1, "the other one is served");
       checkEqual(ended.publications.length, 0, "what came after the end");
     },
   },

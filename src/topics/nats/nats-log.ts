@@ -141,8 +141,8 @@ export class NatsLog {
     nowMs: number,
   ): Promise<number> {
     if (known?.sequence === last.seq) return known.notBeforeMs;
-    const canJudge = known !== undefined && nowMs - known.confirmedAtMs <= this.#maxAgeMs / 2;
-    if (canJudge) return known.confirmedAtMs;
+    const isConfirmed = known !== undefined && nowMs - known.confirmedAtMs <= this.#maxAgeMs / 2;
+    if (isConfirmed) return known.confirmedAtMs;
     return nowMs - (await this.#stream.ageMs(last));
   }
 

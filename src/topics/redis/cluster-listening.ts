@@ -27,7 +27,7 @@ export class ClusterListening implements RedisListening {
   readonly #waiting: Waiting[] = [];
   #hasListened = false;
   #isClosed = false;
-  #lose: (error: Error) => void = () => {};
+  #rejectLost: (error: Error) => void = () => {};
 
   constructor(openMaster: OpenMaster, listener: RedisListener) {
     this.#openMaster = openMaster;
@@ -49,7 +49,7 @@ export class ClusterListening implements RedisListening {
   close(): void {
     this.#isClosed = true;
     const error = new Error("the listening was closed");
-    this.#lose(error);
+    this.#rejectLost(error);
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
@@ -71,13 +71,13 @@ export class ClusterListening implements RedisListening {
   /** Rejects when the master is lost. */
   async #listenToMaster(attempt: number): Promise<void> {
     const lost = new Promise<never>((_, reject) => {
-      this.#lose = reject;
+      this.#rejectLost = reject;
     });
     lost.catch(() => {});
     const master = await this.#openMaster(attempt, {
       onMessage: (channel, message) => this.#listener.onMessage(channel, message),
       onReconnected() {},
-      onError: this.#lose,
+      onError: this.#rejectLost,
     });
     master.connected.catch(() => {});
     try {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { fastEnvironment, plainEnvironment } from "../../../src/node/serve/tcp-environments.ts";
-import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../../src/node/environment/protocol-environment.ts";
 import { Endpoint } from "../../../src/protocol/endpoint.ts";
 import { OutputBuffer } from "../../../src/protocol/output-buffer.ts";
 import { exactPool, type Role, ROLES } from "../../protocol/support.ts";
@@ -116,7 +116,7 @@ function tell(chunks: readonly Uint8Array[], input: CompressedFramesInput): Mode
   const agreement = { sending: context, receiving: context, settings };
   const endpoint = new Endpoint(
     { role, maxMessageBytes, deflate: { agreement, codec } },
-    nodePlatform,
+    nodeProtocolEnvironment,
     new OutputBuffer(exactPool),
     {
       onText: (text) => events.push({ text }),

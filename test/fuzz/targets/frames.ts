@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../../src/node/environment/protocol-environment.ts";
 import { Endpoint } from "../../../src/protocol/endpoint.ts";
 import type { EndpointEnvironment } from "../../../src/protocol/endpoint-environment.ts";
 import { OutputBuffer } from "../../../src/protocol/output-buffer.ts";
@@ -62,11 +62,11 @@ export const frames: FuzzTarget<FramesInput> = {
     const events = readFrames(bytes, input);
     const expected: Told = { events, answers: answersTo(events, input) };
     assert.deepEqual(tell([bytes], input), expected);
-    assert.deepEqual(tell([bytes], input, nodePlatform), expected);
+    assert.deepEqual(tell([bytes], input, nodeProtocolEnvironment), expected);
     assert.deepEqual(tell(byteByByte(bytes), input), expected);
     const chunks = cutAt(bytes, input.cuts);
     assert.deepEqual(tell(chunks, input), expected);
-    assert.deepEqual(tell(chunks, input, nodePlatform, true), expected);
+    assert.deepEqual(tell(chunks, input, nodeProtocolEnvironment, true), expected);
   },
 };
 
@@ -109,8 +109,8 @@ function tell(
       seen = events.length;
       endpoint.resume();
     } while (events.length > seen);
-    const { heldBytes } = endpoint;
-    assert.ok(heldBytes <= 2 * maxMessageBytes + 256, `${heldBytes} bytes are held`);
+    const { bufferedBytes } = endpoint;
+    assert.ok(bufferedBytes <= 2 * maxMessageBytes + 256, `${bufferedBytes} bytes are buffered`);
   }
   const { length } = output;
   const written = output.detach().subarray(0, length);

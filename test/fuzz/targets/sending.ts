@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../../src/node/environment/protocol-environment.ts";
 import { UsageError } from "../../../src/errors/index.ts";
 import { Endpoint } from "../../../src/protocol/endpoint.ts";
 import type { EndpointEnvironment } from "../../../src/protocol/endpoint-environment.ts";
@@ -39,7 +39,7 @@ export const sending: FuzzTarget<SendingInput> = {
 
   check(input) {
     const maxFrameBytes = input.maxFrameBytes ?? Infinity;
-    for (const environment of [plainEnvironment, nodePlatform]) {
+    for (const environment of [plainEnvironment, nodeProtocolEnvironment]) {
       const { written, expected } = send(input, maxFrameBytes, environment);
       const reader = input.role === "client" ? "server" : "client";
       const read = readFrames(written, { role: reader, maxMessageBytes: 1_048_576 });

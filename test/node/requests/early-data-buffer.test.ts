@@ -5,7 +5,7 @@ import { EarlyDataBuffer } from "../../../src/node/requests/early-data-buffer.ts
 import { ByteBudget } from "../../../src/protocol/byte-budget.ts";
 import { answerOf, extendedConnect, openSession, startTls } from "../http2/support.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
-import { FRONTS } from "../../support/fronts.ts";
+import { SERVER_KINDS } from "../../support/server-kinds.ts";
 
 const MAX = 10_000;
 
@@ -19,7 +19,7 @@ function waiting(): { routes: object; decide: (state: object) => void; asked: ()
   };
 }
 
-it.each(FRONTS)(
+it.each(SERVER_KINDS)(
   "bytes that wait for authorize count against maxUnfinishedBytes, by $name",
   async ({ start }) => {
     const reports: RefusalReport[] = [];
@@ -43,7 +43,7 @@ it.each(FRONTS)(
   },
 );
 
-it.runIf(FRONTS.length > 1)("the same over HTTP/2", async () => {
+it.runIf(SERVER_KINDS.length > 1)("the same over HTTP/2", async () => {
   const { routes, asked } = waiting();
   const server = await startTls({
     maxUnfinishedBytes: MAX,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../../src/node/environment/protocol-environment.ts";
 import {
   computeAcceptKey,
   generateKey,
@@ -21,7 +21,7 @@ describe("encodeBase64 (RFC 4648 4)", () => {
 
 describe("the key and its answer (RFC 6455 4.1 and 4.2.2)", () => {
   it("answers the key of RFC 6455 1.3 as stated there", () => {
-    expect(computeAcceptKey(SAMPLE_KEY, nodePlatform)).toBe(SAMPLE_ACCEPT_KEY);
+    expect(computeAcceptKey(SAMPLE_KEY, nodeProtocolEnvironment)).toBe(SAMPLE_ACCEPT_KEY);
   });
 
   it("makes a key of 16 bytes from the environment's random source", () => {
@@ -29,7 +29,7 @@ describe("the key and its answer (RFC 6455 4.1 and 4.2.2)", () => {
   });
 
   it("makes another key each time, and each is one", () => {
-    const keys = Array.from({ length: 100 }, () => generateKey(nodePlatform));
+    const keys = Array.from({ length: 100 }, () => generateKey(nodeProtocolEnvironment));
     expect(new Set(keys).size).toBe(keys.length);
     expect(keys.every(isKey)).toBe(true);
   });

@@ -13,7 +13,7 @@ import {
   writeRefusal,
   writeUpgradeResponse,
 } from "../../../src/protocol/handshake/index.ts";
-import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../../src/node/environment/protocol-environment.ts";
 import {
   anyCuts,
   catchError,
@@ -151,7 +151,9 @@ describe("ClientHandshake.request (RFC 6455 4.1)", () => {
 
   it("has a fresh key each time (item 7)", () => {
     const url = new URL("ws://a/");
-    const requests = [1, 2, 3].map(() => new ClientHandshake({ url }, nodePlatform).request);
+    const requests = [1, 2, 3].map(
+      () => new ClientHandshake({ url }, nodeProtocolEnvironment).request,
+    );
     expect(new Set(requests).size).toBe(3);
   });
 
@@ -361,7 +363,10 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     ["no accept key", []],
     ["an empty accept key", ["Sec-WebSocket-Accept:"]],
     ["the key sent back", [`Sec-WebSocket-Accept: ${SAMPLE_KEY}`]],
-    ["the answer to another key", [`Sec-WebSocket-Accept: ${computeAcceptKey("", nodePlatform)}`]],
+    [
+      "the answer to another key",
+      [`Sec-WebSocket-Accept: ${computeAcceptKey("", nodeProtocolEnvironment)}`],
+    ],
     ["another case", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY.toLowerCase()}`]],
     ["one character more", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY}=`]],
     ["one character less", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY.slice(0, -1)}`]],
@@ -555,7 +560,7 @@ describe("both handshakes together (RFC 6455 4)", () => {
           const url = new URL("wss://example.com:8443/a?b");
           const client = new ClientHandshake(
             { url, protocols: offered, extensions: offers, headers: fields },
-            nodePlatform,
+            nodeProtocolEnvironment,
           );
           const server = new ServerHandshake();
           const request = latin1(client.request);
@@ -570,7 +575,7 @@ describe("both handshakes together (RFC 6455 4)", () => {
 
           const answer = latin1(
             writeUpgradeResponse({
-              acceptKey: computeAcceptKey(asked.key, nodePlatform),
+              acceptKey: computeAcceptKey(asked.key, nodeProtocolEnvironment),
               protocol: offered[0],
               extensions: serializeExtensions(offers),
               headers: fields,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { type ProtocolEnvironment } from "../../../src/protocol/protocol-environment.ts";
-import { nodePlatform } from "../../../src/node/environment/protocol-environment.ts";
+import { nodeProtocolEnvironment } from "../../../src/node/environment/protocol-environment.ts";
 
 /** The key of RFC 6455 1.3 and the accept key that answers it. */
 export const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -8,7 +8,7 @@ export const SAMPLE_ACCEPT_KEY = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /** An environment whose random bytes are the nonce of RFC 6455 1.3. */
 export const sampleEnvironment: ProtocolEnvironment = {
-  ...nodePlatform,
+  ...nodeProtocolEnvironment,
   fillRandom: (bytes) => bytes.set(latin1("the sample nonce")),
 };
 

@@ -8,7 +8,7 @@ import { ByteBudget } from "../../../src/protocol/byte-budget.ts";
 import { EarlyDataBuffer } from "../../../src/node/requests/early-data-buffer.ts";
 import type { Routes } from "../../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
-import { FRONTS } from "../../support/fronts.ts";
+import { SERVER_KINDS } from "../../support/server-kinds.ts";
 
 const anything: StandardSchema = {
   "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },
@@ -32,20 +32,25 @@ const PATHS: ReadonlyArray<[string, Routes]> = [
 const quiet: ApplicationOptions = { onError: () => {} };
 
 describe.each(PATHS)("authorize of %s", (_what, routes) => {
-  it.each(FRONTS)("lets nobody past by $name, and every request is answered", async ({ start }) => {
-    await using server = await start(routes, quiet);
-    for (const head of [
-      handshake("/"),
-      handshake("//"),
-      handshake("/?x"),
-      handshake("/", {}, "GET http://localhost/ HTTP/1.1"),
-      `GET / HTTP/1.1\r\nHost: a\r\n\r\n${handshake("/")}`,
-    ]) {
-      expect(statusOf(await new RawClient(server).send(head).closed())).toBeGreaterThanOrEqual(400);
-    }
-    expect(handle).not.toHaveBeenCalled();
-    expect(server.sockets.size).toBe(0);
-  });
+  it.each(SERVER_KINDS)(
+    "lets nobody past by $name, and every request is answered",
+    async ({ start }) => {
+      await using server = await start(routes, quiet);
+      for (const head of [
+        handshake("/"),
+        handshake("//"),
+        handshake("/?x"),
+        handshake("/", {}, "GET http://localhost/ HTTP/1.1"),
+        `GET / HTTP/1.1\r\nHost: a\r\n\r\n${handshake("/")}`,
+      ]) {
+        expect(statusOf(await new RawClient(server).send(head).closed())).toBeGreaterThanOrEqual(
+          400,
+        );
+      }
+      expect(handle).not.toHaveBeenCalled();
+      expect(server.sockets.size).toBe(0);
+    },
+  );
 
   it("lets nobody past in memory", async () => {
     const network = new MemoryNetwork();
@@ -57,7 +62,7 @@ describe.each(PATHS)("authorize of %s", (_what, routes) => {
   });
 });
 
-describe.each(FRONTS)("peers that go while authorize decides, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("peers that go while authorize decides, by $name", ({ start }) => {
   it("leave nothing behind: no request, no signal, no room taken", async () => {
     const left: Array<WeakRef<object>> = [];
     const listeners: string[] = [];
@@ -131,7 +136,7 @@ describe("what a peer sends while it is decided on", () => {
   });
 });
 
-describe.each(FRONTS)("a Response of authorize whose body fails, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("a Response of authorize whose body fails, by $name", ({ start }) => {
   it("is reported to onError, and its connection is closed", async () => {
     const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
     const failure = new Error("the body failed");

@@ -1,26 +1,26 @@
 import { serve } from "tideway/server";
 import { describe, expect, it } from "vitest";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
-import { FRONTS, type RunningFront } from "../../support/fronts.ts";
+import { SERVER_KINDS, type StartedServer } from "../../support/server-kinds.ts";
 
 const routes = {
   "/page": () => new Response("page"),
   "ws:/socket": () => {},
 };
 
-async function statusOfPage(server: RunningFront, host: string, target = "/page") {
+async function statusOfPage(server: StartedServer, host: string, target = "/page") {
   const request = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
   return statusOf(await new RawClient(server).send(request).closed());
 }
 
-async function statusOfSocket(server: RunningFront, host: string) {
+async function statusOfSocket(server: StartedServer, host: string) {
   const client = new RawClient(server).send(handshake("/socket", { Host: host }));
   const status = statusOf(await client.receives("\r\n\r\n"));
   client.socket.destroy();
   return status;
 }
 
-describe.each(FRONTS)("hosts, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("hosts, by $name", ({ start }) => {
   const hosts = ["example.com", "localhost:8080", "[::1]", "127.0.0.1:80", "b\u00fccher.example"];
 
   it.each([

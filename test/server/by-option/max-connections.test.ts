@@ -12,13 +12,13 @@ import {
   RawClient,
   statusOf,
 } from "../../support/clients.ts";
-import { FRONTS } from "../../support/fronts.ts";
+import { SERVER_KINDS } from "../../support/server-kinds.ts";
 
 async function echo(socket: Socket): Promise<void> {
   for await (const message of socket) socket.send(message);
 }
 
-describe.each(FRONTS)("maxConnections, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxConnections, by $name", ({ start }) => {
   it("answers one more with 503 and Retry-After, until there is room again", async () => {
     await using server = await start({ "ws:/echo": echo }, { maxConnections: 2 });
     const clients = [await openClient(server, "/echo"), await openClient(server, "/echo")];

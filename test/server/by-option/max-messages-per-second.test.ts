@@ -1,17 +1,17 @@
 import type { Socket } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { handshake, nextMessage, openClient, RawClient } from "../../support/clients.ts";
-import { FRONTS, type RunningFront } from "../../support/fronts.ts";
+import { SERVER_KINDS, type StartedServer } from "../../support/server-kinds.ts";
 
 /** A masked frame, its mask being zero. */
 function frame(first: number, payload = ""): string {
   return `${String.fromCharCode(first, 0x80 | payload.length)}\0\0\0\0${payload}`;
 }
 
-describe.each(FRONTS)("maxMessagesPerSecond, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxMessagesPerSecond, by $name", ({ start }) => {
   const onError = vi.fn<(error: unknown) => void>();
   const received: unknown[] = [];
-  const begin = async (): Promise<RunningFront> => {
+  const begin = async (): Promise<StartedServer> => {
     received.length = 0;
     return await start(
       {

@@ -1,7 +1,7 @@
 import { type RefusalReport, type Socket, serve } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { handshake, nextMessage, openClient, RawClient, statusOf } from "../../support/clients.ts";
-import { FRONTS } from "../../support/fronts.ts";
+import { SERVER_KINDS } from "../../support/server-kinds.ts";
 
 async function echo(socket: Socket): Promise<void> {
   for await (const message of socket) socket.send(message);
@@ -21,7 +21,7 @@ function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes
   return { calls, routes };
 }
 
-describe.each(FRONTS)("maxPendingAuthorize, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxPendingAuthorize, by $name", ({ start }) => {
   it("a client that leaves while authorize decides frees its place in maxConnections", async () => {
     const { calls, routes } = waiting();
     await using server = await start(routes, { maxConnections: 1 });

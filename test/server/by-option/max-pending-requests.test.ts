@@ -1,7 +1,7 @@
 import { type RefusalReport, type Socket, serve } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { openClient, nextMessage, RawClient, statusOf } from "../../support/clients.ts";
-import { FRONTS } from "../../support/fronts.ts";
+import { SERVER_KINDS } from "../../support/server-kinds.ts";
 
 const GET = "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n";
 const SILENT_POST = "POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
@@ -25,7 +25,7 @@ function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes
   return { calls, routes: { "/wait": wait, "ws:/echo": echo } };
 }
 
-describe.each(FRONTS)("maxPendingRequests, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxPendingRequests, by $name", ({ start }) => {
   it("answers one more with 503 and Retry-After until another has got its response", async () => {
     const { calls, routes } = waiting();
     const refusals: RefusalReport[] = [];

@@ -1,7 +1,7 @@
 import type { Socket } from "tideway/server";
 import { describe, expect, it } from "vitest";
 import { handshake, nextMessage, openClient, RawClient } from "../../support/clients.ts";
-import { FRONTS } from "../../support/fronts.ts";
+import { SERVER_KINDS } from "../../support/server-kinds.ts";
 
 /** The head of a masked binary frame that is not the last, and `length` bytes of its payload. */
 function begun(length: number): string {
@@ -19,7 +19,7 @@ function begun(length: number): string {
   return `${header}${String.fromCharCode(length & 255)}\0\0\0\0${"x".repeat(length)}`;
 }
 
-describe.each(FRONTS)("maxUnfinishedBytes, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxUnfinishedBytes, by $name", ({ start }) => {
   it("bounds what all peers together can make the server hold, and harms no whole message", async () => {
     await using server = await start(
       {

@@ -15,7 +15,7 @@ import {
 } from "../../node/http2/support.ts";
 import { openVenue, type Routes, transport } from "../../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
-import { FRONTS } from "../../support/fronts.ts";
+import { SERVER_KINDS } from "../../support/server-kinds.ts";
 import { HOSTILE_VALUES, throwingThen, throwingThenable } from "../../support/hostile-values.ts";
 import { movableClock } from "../../support/movable-clock.ts";
 
@@ -72,7 +72,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe.each(FRONTS)("onRefused gets each refused handshake, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("onRefused gets each refused handshake, by $name", ({ start }) => {
   it.each<[string, string, Partial<RefusalReport>, ApplicationOptions?]>([
     ["malformed", handshake("/", { "Sec-WebSocket-Key": "x" }), { status: 400, route: "ws:/" }],
     ["two Hosts", handshake("/", { Host: ["a", "b"] }), { status: 400, host: "a" }],
@@ -225,7 +225,7 @@ describe.each(FRONTS)("onRefused gets each refused handshake, by $name", ({ star
   });
 });
 
-describe.each(FRONTS)(
+describe.each(SERVER_KINDS)(
   "onRefused gets each close that the server decides, by $name",
   ({ start }) => {
     it.each(HOSTILE_FRAMES)("%s: %i", async (_what, closeCode, frames) => {

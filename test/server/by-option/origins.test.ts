@@ -1,10 +1,10 @@
 import { serve } from "tideway/server";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
-import { FRONTS } from "../../support/fronts.ts";
+import { SERVER_KINDS } from "../../support/server-kinds.ts";
 import { HOSTILE_VALUES } from "../../support/hostile-values.ts";
 
-describe.each(FRONTS)("origins, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("origins, by $name", ({ start }) => {
   const onError = vi.fn<(error: unknown) => void>();
   const options = { onError, onRefused: () => {} };
   const asked = vi.fn<(origin: string, request: Request) => boolean>();

@@ -2,14 +2,14 @@ import { route, serve, type Server, type Socket, UsageError } from "tideway/serv
 import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import type { Routes } from "../../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
-import { FRONTS } from "../../support/fronts.ts";
+import { SERVER_KINDS } from "../../support/server-kinds.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 
 const handle = (socket: Socket, { protocol }: { protocol: string }): void =>
   void socket.send(`[${protocol}]`);
 
-describe.each(FRONTS)("protocols as a function, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("protocols as a function, by $name", ({ start }) => {
   const ask = async (protocols: unknown, offered: string | undefined): Promise<string> => {
     onError.mockReset();
     await using server = await start({ "ws:/": { protocols, handle } } as Routes, { onError });

@@ -30,7 +30,7 @@ export function defineMessageEvent(keys: EventInternals): LightMessageEventConst
   class LightMessageEvent {
     readonly #data: unknown;
     readonly #origin: string;
-    readonly #moment = presentMoment();
+    readonly #time = currentTime();
     #flags = 0;
 
     constructor(target: EventTarget, data: unknown, origin: string) {
@@ -95,7 +95,7 @@ export function defineMessageEvent(keys: EventInternals): LightMessageEventConst
     }
 
     get timeStamp(): number {
-      return this.#moment.ms;
+      return this.#time.ms;
     }
 
     preventDefault(): void {
@@ -116,7 +116,7 @@ export function defineMessageEvent(keys: EventInternals): LightMessageEventConst
 
     [inspect.custom](depth: number, options: InspectOptions): string {
       const { type } = this as unknown as Event;
-      const shown = { type, data: this.#data, origin: this.#origin, timeStamp: this.#moment.ms };
+      const shown = { type, data: this.#data, origin: this.#origin, timeStamp: this.#time.ms };
       return depth < 0 ? "MessageEvent" : `MessageEvent ${inspect(shown, options)}`;
     }
 
@@ -141,19 +141,19 @@ function checked<T>(isOwn: boolean, value: T): T {
 }
 
 /** A point in time, by `performance.now`. */
-interface Moment {
+interface EventTime {
   readonly ms: number;
 }
 
 /** The time of the running jobs. Reading the clock takes as long as making the rest of an event. */
-let present: Moment | undefined;
+let current: EventTime | undefined;
 const DONE = Promise.resolve();
 
 /** All messages of one chunk, or of one `resume`, have the same time. */
-function presentMoment(): Moment {
-  if (present === undefined) {
-    present = { ms: performance.now() };
-    void DONE.then(() => (present = undefined));
+function currentTime(): EventTime {
+  if (current === undefined) {
+    current = { ms: performance.now() };
+    void DONE.then(() => (current = undefined));
   }
-  return present;
+  return current;
 }

@@ -130,7 +130,7 @@ class PersistentInflater implements Inflater {
     const left = this.#write(FLUSH_TAIL, 0, FLUSH_TAIL.length, maxBytes);
     if (left > 0) this.#stream._handle.reset();
     // Where the message's own last block was its end, nothing is taken of it; else all has to be.
-    return this.#judgeTail(left > 0 && left < FLUSH_TAIL.length, left, before);
+    return this.#checkTail(left > 0 && left < FLUSH_TAIL.length, left, before);
   }
 
   #feedCheckedTail(maxBytes: number): boolean {
@@ -140,11 +140,11 @@ class PersistentInflater implements Inflater {
     // Nothing is taken of it where the message's own last block was its end, and only the flush tail
     // where that block was an empty stored one, from which the sender has removed it (RFC 7692 7.2.1).
     const isPartial = left !== 1 && left !== length && left !== length - FLUSH_TAIL.length;
-    return this.#judgeTail(isPartial, left, before);
+    return this.#checkTail(isPartial, left, before);
   }
 
-  /** Judges what has become of a tail: one that has been taken for content was of a message cut off. */
-  #judgeTail(isPartial: boolean, left: number, lengthBefore: number): boolean {
+  /** Checks how much of a tail was read. If the tail was read as content, the message was cut off. */
+  #checkTail(isPartial: boolean, left: number, lengthBefore: number): boolean {
     this.#hasFailed ||= isPartial || this.#length > lengthBefore;
     return left >= 0 && !this.#hasFailed;
   }

@@ -1,6 +1,6 @@
 import type { TimeoutListener, WheelTimer } from "../../../connection/timer-wheel.ts";
 import { wheel } from "../../environment/timers.ts";
-import { disown, type HandleOwner, own } from "../tcp/handle-owner.ts";
+import { detachOwner, type HandleOwner, attachOwner } from "../tcp/handle-owner.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
 
 /** Receives what happens on a pending connection: one call in total. */
@@ -24,14 +24,14 @@ export class PendingConnection implements HandleOwner, TimeoutListener {
     this.handle = handle;
     this.#listener = listener;
     this.#timer = wheel.start(timeoutMs, this);
-    own(handle, this);
+    attachOwner(handle, this);
     handle.readStart();
   }
 
   /** Detaches from the handle and ends the timeout. */
   release(): void {
     this.#timer.cancel();
-    disown(this.handle);
+    detachOwner(this.handle);
   }
 
   onRead(byteCount: number, bytes: ArrayBuffer | undefined): undefined {

@@ -5,7 +5,7 @@ import type { RequestLimiter } from "../../http/request-limiter.ts";
 import { MAX_UNANSWERED, RequestQueue } from "../../http/request-queue.ts";
 
 /** How many bytes of further requests to read while earlier requests are unanswered. */
-const MAX_HELD_BYTES = 65_536;
+const MAX_BUFFERED_BYTES = 65_536;
 
 /** Ends the head of a request; `node:http` accepts no other line ends (RFC 9112 2.2). */
 const EMPTY_LINE = "\r\n\r\n";
@@ -55,7 +55,7 @@ class RequestFeed {
   readonly #queue: RequestQueue;
   readonly #parse: Parse;
   /** The bytes that the parser has not been given. */
-  #held = new ByteAccumulator();
+  #buffered = new ByteAccumulator();
   /** The chunk that is being parsed, and how much of it the parser has been given. */
   #chunk: Uint8Array | undefined;
   #position = 0;
@@ -73,7 +73,7 @@ class RequestFeed {
     this.#queue = queue;
     this.#parse = parse;
     queue.onAnswered(() => {
-      if (this.#held.length > 0) this.#schedule();
+      if (this.#buffered.length > 0) this.#schedule();
     });
     socket.on("resume", this.#onResume);
     socket.on("end", this.#drop);
@@ -81,8 +81,8 @@ class RequestFeed {
   }
 
   receive(chunk: Uint8Array): void {
-    if (this.#held.length === 0) this.#feed(chunk);
-    else this.#hold(chunk);
+    if (this.#buffered.length === 0) this.#feed(chunk);
+    else this.#append(chunk);
   }
 
   /** Returns all unparsed bytes to the socket. */
@@ -91,7 +91,7 @@ class RequestFeed {
     this.#socket.off("resume", this.#onResume);
     this.#socket.off("end", this.#drop);
     this.#socket.off("close", this.#drop);
-    const rest = this.#chunk?.subarray(this.#position) ?? this.#held.take();
+    const rest = this.#chunk?.subarray(this.#position) ?? this.#buffered.take();
     if (rest.length > 0) this.#socket.unshift(rest);
   }
 
@@ -111,7 +111,7 @@ class RequestFeed {
     }
     this.#chunk = undefined;
     if (this.#isReleased || this.#position === chunk.length) return;
-    this.#hold(chunk.subarray(this.#position));
+    this.#append(chunk.subarray(this.#position));
     if (left > 0) return;
     // The requests must be parsed before the end of the connection is read.
     this.#pause();
@@ -167,10 +167,10 @@ class RequestFeed {
   }
 
   /** Keeps unparsed bytes. The socket is still read, up to a limit, to notice that the client left. */
-  #hold(bytes: Uint8Array): void {
-    if (this.#held.length === 0) this.#held = new ByteAccumulator(bytes);
-    else this.#held.append(bytes);
-    if (this.#held.length >= MAX_HELD_BYTES) this.#pause();
+  #append(bytes: Uint8Array): void {
+    if (this.#buffered.length === 0) this.#buffered = new ByteAccumulator(bytes);
+    else this.#buffered.append(bytes);
+    if (this.#buffered.length >= MAX_BUFFERED_BYTES) this.#pause();
   }
 
   #pause(): void {
@@ -184,27 +184,27 @@ class RequestFeed {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.#feedHeld();
+      this.#feedBuffered();
     });
   }
 
-  #feedHeld(): void {
-    if (this.#isReleased || this.#held.length === 0) return;
+  #feedBuffered(): void {
+    if (this.#isReleased || this.#buffered.length === 0) return;
     if (!this.#isReading) {
       this.#isReading = true;
       this.#socket.resume();
     }
-    this.#feed(this.#held.take());
+    this.#feed(this.#buffered.take());
   }
 
   readonly #onResume = (): void => {
     // The socket may be paused again by the time of this event.
-    if (this.#held.length === 0 || this.#socket.isPaused()) return;
+    if (this.#buffered.length === 0 || this.#socket.isPaused()) return;
     this.#isReading = true;
-    this.#feedHeld();
+    this.#feedBuffered();
   };
 
   readonly #drop = (): void => {
-    this.#held.take();
+    this.#buffered.take();
   };
 }

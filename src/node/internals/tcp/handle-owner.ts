@@ -17,13 +17,13 @@ interface OwnedHandle extends TcpHandle {
 }
 
 /** Attaches `owner` to `handle`. All handles share one `onread` function. */
-export function own(handle: TcpHandle, owner: HandleOwner): void {
+export function attachOwner(handle: TcpHandle, owner: HandleOwner): void {
   (handle as OwnedHandle)[kOwner] = owner;
   handle.onread = onRead;
 }
 
 /** Detaches and returns the owner. */
-export function disown(handle: TcpHandle): HandleOwner | undefined {
+export function detachOwner(handle: TcpHandle): HandleOwner | undefined {
   const owner = (handle as OwnedHandle)[kOwner];
   (handle as OwnedHandle)[kOwner] = undefined;
   return owner;

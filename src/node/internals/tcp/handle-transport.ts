@@ -7,9 +7,9 @@ import {
   sharedBytes,
   USUAL_BUFFER,
 } from "../../tcp/shared-reads.ts";
-import { systemError, type WriteOwner } from "../../tcp/tcp-accelerator.ts";
+import { systemError, type WriteListener } from "../../tcp/tcp-accelerator.ts";
 import { unwrittenBytesOf } from "./fast-tcp.ts";
-import { disown, type HandleOwner, own } from "./handle-owner.ts";
+import { detachOwner, type HandleOwner, attachOwner } from "./handle-owner.ts";
 import { END_OF_STREAM, type HandleRequest, streamWrap, type TcpHandle } from "./stream-wrap.ts";
 import { WAITS, write } from "./write.ts";
 
@@ -20,7 +20,7 @@ const NOT_CONNECTED = "ENOTCONN";
  * A byte transport over a TCP connection without a `net.Socket`. Opening and closing takes half the time, and
  * an idle connection two fifths of the memory. It behaves as a socket with `allowHalfOpen`.
  */
-export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
+export class HandleTransport implements ByteTransport, HandleOwner, WriteListener {
   readonly #handle: TcpHandle;
   readonly #onGone: () => void;
   #handler: ByteTransportHandler | undefined;
@@ -42,7 +42,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
   constructor(handle: TcpHandle, onGone: () => void) {
     this.#handle = handle;
     this.#onGone = onGone;
-    own(handle, this);
+    attachOwner(handle, this);
     handle.setNoDelay(true);
   }
 
@@ -87,7 +87,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
     if (this.#hasEnded || this.#isDestroyed) return;
     this.#hasEnded = true;
     const request = new (streamWrap().ShutdownWrap)();
-    request.owner = this;
+    request.listener = this;
     request.oncomplete = onShut;
     const status = this.#handle.shutdown(request);
     if (status !== 0) this.shut(status);
@@ -163,12 +163,12 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteOwner {
 }
 
 function onShut(this: HandleRequest, status: number): void {
-  const { owner } = this;
-  // A request lives one or two collections longer than its use, and would keep its owner alive.
-  this.owner = undefined;
-  (owner as HandleTransport).shut(status);
+  const { listener } = this;
+  // A request lives one or two collections longer than its use, and would keep its listener alive.
+  this.listener = undefined;
+  (listener as HandleTransport).shut(status);
 }
 
 function onClosed(this: TcpHandle): void {
-  (disown(this) as HandleTransport).closed();
+  (detachOwner(this) as HandleTransport).closed();
 }

@@ -7,7 +7,7 @@
 /** A request to a handle. Node.js calls `oncomplete` with 0, or with a negative error. */
 export interface HandleRequest {
   oncomplete?: (this: HandleRequest, status: number) => void;
-  owner?: unknown;
+  listener?: unknown;
   /** The data to write: the handle does not keep it alive. */
   data?: Uint8Array | string | undefined;
 }

@@ -1,10 +1,10 @@
-import type { WriteOwner } from "../../tcp/tcp-accelerator.ts";
+import type { WriteListener } from "../../tcp/tcp-accelerator.ts";
 import { type HandleRequest, streamWrap, type TcpHandle } from "./stream-wrap.ts";
 
 /** The part of a handle that writes. */
 export type WritableHandle = Pick<TcpHandle, "writeBuffer" | "writeLatin1String">;
 
-/** The status of a write that has not completed: its owner is told later. */
+/** The status of a write that has not completed: its listener is called later. */
 export const WAITS = 1;
 
 /**
@@ -16,7 +16,7 @@ export const WAITS = 1;
 export function write(
   handle: WritableHandle,
   data: Uint8Array | string,
-  owner: WriteOwner,
+  listener: WriteListener,
 ): number {
   const { WriteWrap, streamBaseState, kLastWriteWasAsync } = streamWrap();
   const request = spareRequest ?? new WriteWrap();
@@ -30,7 +30,7 @@ export function write(
     spareRequest = request;
     return 0;
   }
-  request.owner = owner;
+  request.listener = listener;
   request.data = data;
   request.oncomplete = onWritten;
   return WAITS;
@@ -40,9 +40,9 @@ export function write(
 let spareRequest: HandleRequest | undefined;
 
 function onWritten(this: HandleRequest, status: number): void {
-  const owner = this.owner as WriteOwner;
+  const listener = this.listener as WriteListener;
   // A request lives one or two collections longer than its write, and would keep both alive.
-  this.owner = undefined;
+  this.listener = undefined;
   this.data = undefined;
-  owner.written(status);
+  listener.written(status);
 }

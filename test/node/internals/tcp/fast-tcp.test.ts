@@ -81,13 +81,13 @@ describe("a direct write", () => {
   });
 
   it("is left to the stream while that has something to write", async () => {
-    const owner = { written() {} };
+    const listener = { written() {} };
     writer.write(Buffer.of(1));
     writer.cork();
     writer.write(Buffer.of(2));
-    expect(fastTcp.write(writer, Buffer.of(3), owner)).toBeUndefined();
+    expect(fastTcp.write(writer, Buffer.of(3), listener)).toBeUndefined();
     writer.uncork();
-    expect(fastTcp.write(writer, Buffer.of(3), owner)).toBe(true);
+    expect(fastTcp.write(writer, Buffer.of(3), listener)).toBe(true);
     writer.end();
     expect([...(await readAll())]).toEqual([1, 2, 3]);
   });

@@ -4,18 +4,18 @@ import type { AddressInfo } from "node:net";
 import { type ApplicationOptions, attach, type OpenSockets, serve } from "tideway/server";
 import { type Reach, type Routes, tcpReach, transport } from "../suite/transports.ts";
 
-/** Routes that can be reached, however they came there. */
-export interface RunningFront extends Reach, AsyncDisposable {
+/** A running server with the routes of a test. */
+export interface StartedServer extends Reach, AsyncDisposable {
   readonly sockets: OpenSockets;
 }
 
-/** A way to put routes where peers can reach them. What protects one has to protect each. */
-export interface Front {
+/** A way to serve routes: `serve` or `attach`. What protects one must protect both. */
+export interface ServerKind {
   readonly name: string;
-  readonly start: (routes: Routes, options?: ApplicationOptions) => Promise<RunningFront>;
+  readonly start: (routes: Routes, options?: ApplicationOptions) => Promise<StartedServer>;
 }
 
-const ON_PORTS: readonly Front[] = [
+const ON_PORTS: readonly ServerKind[] = [
   {
     name: "serve",
     start: async (routes, options) => {
@@ -46,7 +46,7 @@ const ON_PORTS: readonly Front[] = [
   },
 ];
 
-const IN_MEMORY: readonly Front[] = [
+const IN_MEMORY: readonly ServerKind[] = [
   {
     name: `attach over ${transport.name}`,
     start: async (routes, options) => {
@@ -56,5 +56,5 @@ const IN_MEMORY: readonly Front[] = [
   },
 ];
 
-/** Those there are over the transport of this run. */
-export const FRONTS: readonly Front[] = transport.hasPorts ? ON_PORTS : IN_MEMORY;
+/** The kinds of servers that the transport of this run allows. */
+export const SERVER_KINDS: readonly ServerKind[] = transport.hasPorts ? ON_PORTS : IN_MEMORY;
