@@ -14,12 +14,13 @@ export class ProcessClock implements Clock {
   // Only compared, never called.
   #now: unknown = currentNow();
   #setTimeout = setTimeout;
+  #Date = Date;
   #offsetMs = 0;
   #lastMs = 0;
   #pending = new Set<ScheduledCall>();
 
   nowMs(): number {
-    if (currentNow() !== this.#now || setTimeout !== this.#setTimeout) this.#adoptTimers();
+    if (this.#wasReplaced()) this.#adoptTimers();
     this.#lastMs = performance.now() + this.#offsetMs;
     return this.#lastMs;
   }
@@ -45,9 +46,17 @@ export class ProcessClock implements Clock {
     call.callback();
   }
 
+  /** Whether a test has faked timers, or restored them, since the last call. */
+  #wasReplaced(): boolean {
+    // node:test forgets its timers at each reset, but fakes them with the same function again. Only its
+    // `Date` is a new one each time.
+    return currentNow() !== this.#now || setTimeout !== this.#setTimeout || Date !== this.#Date;
+  }
+
   #adoptTimers(): void {
     this.#now = currentNow();
     this.#setTimeout = setTimeout;
+    this.#Date = Date;
     this.#offsetMs = this.#lastMs - performance.now();
     // Timers of the replaced function may never fire.
     for (const call of this.#pending) this.#start(call, Math.ceil(call.dueMs - this.#lastMs));
