@@ -8,7 +8,7 @@ import type {
 import { ReconnectingSocket } from "../client/reconnecting-web-socket.ts";
 import { CloseEvent, WebSocket } from "./web-socket.ts";
 
-/** A WebSocket client that reconnects by itself. */
+/** A WebSocket client that reconnects automatically. */
 export type ReconnectingWebSocket = ReconnectingWebSocketInstance;
 /** The class of WebSocket clients that reconnect by themselves. */
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor =

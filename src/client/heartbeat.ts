@@ -16,7 +16,7 @@ export interface ClientHeartbeatOptions {
   readonly isReply?: (data: string | Blob | ArrayBuffer) => boolean;
   /** Milliseconds without activity after which the message is sent. Default: 30,000. */
   readonly intervalMs?: number;
-  /** Milliseconds that the server has to reply, before the connection is closed. Default: 20,000. */
+  /** Milliseconds without a reply after which the connection is closed. Default: 20,000. */
   readonly timeoutMs?: number;
 }
 

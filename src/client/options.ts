@@ -62,7 +62,7 @@ export interface WebSocketOptions {
   readonly maxMessageBytes?: number;
   /** Milliseconds for the name lookup, TCP, TLS and the opening handshake. Default: 10,000. */
   readonly handshakeTimeoutMs?: number;
-  /** Milliseconds that the server has to answer a Close frame. Default: 5,000. */
+  /** The maximum milliseconds until the server answers a Close frame. Default: 5,000. */
   readonly closeTimeoutMs?: number;
   /**
    * Whether to offer permessage-deflate (RFC 7692) to the server, and how to compress if it agrees. No

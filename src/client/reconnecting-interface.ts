@@ -109,7 +109,7 @@ export interface ReconnectingEventMap extends WebSocketEventMap {
 }
 
 /**
- * A WebSocket that reconnects by itself. It has the interface of a WebSocket, with these meanings:
+ * A WebSocket that reconnects automatically. It has the interface of a WebSocket, with these meanings:
  *
  * - `open` comes with each connection, followed by `reconnected` from the second one on. Messages that its
  *   listeners send leave first. Messages that waited for the connection follow.

@@ -26,7 +26,7 @@ import type {
 /** What the class needs of its runtime, apart from a connector. */
 export interface WebSocketEnvironment {
   readonly CloseEvent: CloseEventConstructor;
-  /** Calls back in a task of its own, after the promise jobs of the running one. */
+  /** Calls back in a separate task, after the promise jobs of the running one. */
   queueTask(callback: () => void): void;
   /** The length of `text` in UTF-8. */
   utf8Length(text: string): number;
@@ -292,7 +292,7 @@ export function defineWebSocket(
       const { error = new TransportError("CONNECTION_LOST", "the connection was lost") } = info;
       recordDetails(this, describeEnd({ ...info, error }, this.#isClosedLocally));
       this.dispatchEvent(withReason(new Event("error"), error));
-      // In a browser promise jobs run between the two events; a task of its own allows the same.
+      // In a browser promise jobs run between the two events; a separate task allows the same.
       environment.queueTask(() => this.dispatchEvent(withReason(close, error)));
     }
 

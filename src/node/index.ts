@@ -42,7 +42,7 @@ export type WebSocket = WebSocketInstance;
 /** The WHATWG `WebSocket` class, with event streams added. */
 export const WebSocket: WebSocketConstructor = createWebSocketClass(connect, fastDispatch);
 
-/** A WebSocket client that reconnects by itself. */
+/** A WebSocket client that reconnects automatically. */
 export type ReconnectingWebSocket = ReconnectingWebSocketInstance;
 /** The class of WebSocket clients that reconnect by themselves. */
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor =

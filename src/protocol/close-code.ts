@@ -4,7 +4,7 @@ export const CloseCode = {
   GoingAway: 1001,
   ProtocolError: 1002,
   UnsupportedData: 1003,
-  /** Never on the wire: the peer's Close frame held no code. */
+  /** Never on the wire: the peer's Close frame had no code. */
   NoStatusReceived: 1005,
   /** Never on the wire: the connection ended without a Close frame. */
   Abnormal: 1006,

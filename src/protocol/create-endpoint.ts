@@ -20,7 +20,7 @@ export interface CreateEndpointOptions {
    * ended. Write what `takeOutput` returns, then close the transport.
    */
   readonly onFinish: (record: ClosingRecord) => void;
-  /** A ping arrived; it is answered by itself (RFC 6455 5.5.2). */
+  /** A ping arrived; the endpoint answers it (RFC 6455 5.5.2). */
   readonly onPing?: (payload: Uint8Array) => void;
   readonly onPong?: (payload: Uint8Array) => void;
   /** The largest message to accept, in bytes over all its fragments; a larger one fails with 1009. Default 1 MiB. */
@@ -49,7 +49,7 @@ export interface WebSocketEndpoint {
   receiveEnd(): void;
   /** Returns the bytes to write to the transport, which are yours; empty if there are none. */
   takeOutput(): Uint8Array;
-  /** Holds back callbacks from the next frame on. The caller should stop reading too. */
+  /** Stops callbacks before the next frame. The caller should stop reading too. */
   pause(): void;
   /** Makes the callbacks that waited. */
   resume(): void;
@@ -89,7 +89,7 @@ const NOTHING = new Uint8Array(0);
 /**
  * Creates one end of an open WebSocket connection (RFC 6455 5 to 7), without I/O or timers. Bytes of
  * the peer go in by `receive`, bytes for the peer come out of `takeOutput`, and messages come as
- * callbacks. It answers pings and keeps the closing handshake by itself.
+ * callbacks. It answers pings and does the closing handshake.
  *
  * @throws UsageError `INVALID_OPTION`
  */

@@ -51,7 +51,7 @@ export interface ClosingRecord {
   readonly error: ProtocolError | undefined;
 }
 
-/** What an endpoint tells its owner, each while the bytes that lead to it are being received. */
+/** The callbacks of an endpoint. They run while `receive` processes the bytes that cause them. */
 export interface EndpointEvents {
   onText(text: string): void;
   onBinary(bytes: Uint8Array): void;
@@ -63,8 +63,8 @@ export interface EndpointEvents {
 
 /**
  * One end of an open WebSocket connection (RFC 6455 5 to 7) without any I/O: bytes go in by
- * `receive` and come out in the output buffer, to which every call appends. It answers pings and
- * keeps the closing handshake by itself. Nothing that the peer sends makes it throw.
+ * `receive` and come out in the output buffer, to which every call appends. It answers pings and does
+ * the closing handshake. Nothing that the peer sends makes it throw.
  */
 export class Endpoint implements MessageHandler {
   #state: EndpointState = "open";
@@ -173,11 +173,11 @@ export class Endpoint implements MessageHandler {
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#writer.writeFrame(FIN | Opcode.Close, payload);
-    // The peer's Close frame is behind what is held back, and that data is of no use any more.
+    // The peer's Close frame comes after the buffered bytes, and those are not needed any more.
     this.resume();
   }
 
-  /** Fails the connection (RFC 6455 7.1.7) with the close code of `error`, which tells the peer why. */
+  /** Fails the connection (RFC 6455 7.1.7). The close code of `error` gives the peer the reason. */
   fail(error: ProtocolError): void {
     if (this.#state === "closed") return;
     if (this.#state === "open") {

@@ -3,7 +3,7 @@
 /** Two bytes, an extended length of up to eight, a masking key of four. */
 export const MAX_FRAME_HEADER_BYTES = 14;
 
-/** The header's length, told by its second byte. */
+/** The header's length, from its second byte. */
 export function frameHeaderBytes(secondByte: number): number {
   const keyBytes = (secondByte & 0x80) >>> 5;
   const length = secondByte & 0x7f;

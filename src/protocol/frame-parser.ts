@@ -73,7 +73,7 @@ export class FrameParser {
     return this.#waiting.length;
   }
 
-  /** Takes the next bytes from the peer, and tells the handler of the frames in them. */
+  /** Takes the next bytes from the peer, and passes their frames to the handler. */
   receive(chunk: Uint8Array): void {
     if (this.#state === "stopped") return;
     if (this.#state === "paused" || this.#isParsing || this.#waiting.length > 0) {
@@ -83,7 +83,7 @@ export class FrameParser {
     this.#parse(chunk, false);
   }
 
-  /** Holds back what follows the current frame, also within the chunk being received. */
+  /** Buffers everything after the current frame, also the rest of the current chunk. */
   pause(): void {
     if (this.#state === "flowing") this.#state = "paused";
   }

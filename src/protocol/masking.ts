@@ -82,8 +82,8 @@ export class Masker {
   }
 
   /**
-   * Does what `mask` does, for short payloads. Returns whether all bytes are below 0x80 afterwards,
-   * which tells at little cost that a text message is ASCII.
+   * Does the same as `mask`, for short payloads. Returns whether all bytes are below 0x80 afterwards: a
+   * cheap check that a text message is ASCII.
    */
   maskAndTest(bytes: Uint8Array, start: number, end: number, key: number, offset: number): boolean {
     const { data } = this.viewsOf(bytes);

@@ -7,9 +7,9 @@ const MAX_TRUSTED_BYTES = 1 << 16;
 const EMPTY = new Uint8Array(0);
 
 /**
- * The payload of a message that comes in parts, in one growing array: what is held is bounded by
- * 64 KiB or by twice what has come (in a final frame by 16 times that, and by what is announced),
- * however many chunks or fragments brought it.
+ * The payload of a message that arrives in parts, in one growing array. Its capacity is at most 64 KiB
+ * or twice the received bytes. In a final frame it is at most 16 times the received bytes, and at most
+ * the announced length. The number of chunks and fragments does not matter.
  */
 export class MessageBuffer {
   /** Filled up to `length`. */
@@ -18,7 +18,7 @@ export class MessageBuffer {
   readonly #environment: ProtocolEnvironment;
   readonly #budget: ByteBudget | undefined;
 
-  /** `budget` is what the bytes held are taken from; without one they are not counted. */
+  /** `budget` limits the buffered bytes of several connections; without one they are not counted. */
   constructor(environment: ProtocolEnvironment, budget?: ByteBudget) {
     this.#environment = environment;
     this.#budget = budget;
@@ -48,7 +48,7 @@ export class MessageBuffer {
     return true;
   }
 
-  /** Hands over the bytes, with whatever is behind them, and holds nothing any more. */
+  /** Returns the bytes, whose buffer may be longer, and starts anew without a buffer. */
   detach(): Uint8Array {
     const { bytes } = this;
     this.#budget?.give(bytes.length);

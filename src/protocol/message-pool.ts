@@ -2,7 +2,7 @@ import { ArrayViews } from "./array-views.ts";
 import { copyMasked } from "./masking.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
 
-/** Longer messages get memory of their own, which costs little beside copying them. */
+/** Longer messages get separate memory: allocating it costs little compared with copying them. */
 export const MAX_POOLED_BYTES = 2048;
 
 /** Up to this length, one pass that copies and unmasks is the fastest. */

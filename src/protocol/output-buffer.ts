@@ -4,34 +4,34 @@ import type { SharedBytes, SharedOutput } from "./shared-output.ts";
 export interface BufferPool {
   /** Returns a buffer of at least `minBytes` that nothing else uses. */
   take(minBytes: number): Uint8Array;
-  /** Takes back a buffer from `take` that nobody reads any more. */
+  /** Takes back a buffer from `take` that is not used any more. */
   give(buffer: Uint8Array): void;
 }
 
 const EMPTY = new Uint8Array(0);
 
 /**
- * The bytes that are to leave in the next write. Frames are appended in place: there is no buffer
- * a frame, and none at all while nothing waits.
+ * The bytes of the next write. Frames are appended in place, so a frame needs no buffer. Without
+ * waiting output there is no buffer at all.
  */
 export class OutputBuffer {
   /** The storage; filled up to `length`. */
   bytes: Uint8Array = EMPTY;
   length = 0;
-  /** By how many bytes compression has made the frames shorter. */
+  /** The number of bytes that compression saved in the frames. */
   savedBytes = 0;
   readonly #pool: BufferPool;
   readonly #sharedOutput: SharedOutput | undefined;
-  /** Where `bytes`, all of them, are others' too. */
+  /** Set if all of `bytes` is shared with other connections. */
   #shared: SharedBytes | undefined;
 
-  /** @param sharedOutput by which frames for many are shared; default: each has a copy */
+  /** @param sharedOutput shares frames between connections; default: each connection has a copy */
   constructor(pool: BufferPool, sharedOutput?: SharedOutput) {
     this.#pool = pool;
     this.#sharedOutput = sharedOutput;
   }
 
-  /** Whether `bytes` are others' too: nobody may change them, or give them back to the pool. */
+  /** Whether `bytes` is shared. Shared bytes must not be changed, or given back to the pool. */
   get isShared(): boolean {
     return this.#shared !== undefined;
   }
@@ -48,8 +48,9 @@ export class OutputBuffer {
   }
 
   /**
-   * Appends a frame that others append too, and that nobody changes any more: without a copy, as long
-   * as nothing else is appended. `kind` is the same for those who append the same frames.
+   * Appends a frame that other connections append too, and that does not change any more. It is not
+   * copied while all appended frames are shared. Connections that append the same frames pass the same
+   * `kind`.
    */
   append(frame: Uint8Array, kind: string): void {
     const shared = this.#share(frame, kind);

@@ -1,19 +1,19 @@
-/** A frame as it goes over the wire, and by how much compression has made it shorter. */
+/** A frame as sent over the wire, and the number of bytes that compression saved. */
 export interface PreparedFrame {
   readonly bytes: Uint8Array;
   readonly savedBytes: number;
 }
 
 /**
- * A message for many connections: it is encoded, compressed and framed by the first one that sends
- * it, and copied by those that would do the same.
+ * A message for many connections. The first connection that sends it encodes, compresses and frames it;
+ * connections with the same parameters use the result.
  */
 export class PreparedMessage {
-  /** Text, or bytes that nobody changes any more. */
+  /** Text, or bytes that do not change any more. */
   readonly data: string | Uint8Array;
   /** Whether it may be compressed. */
   readonly mayCompress: boolean;
-  /** By the names that `FrameWriter` gives to the kinds of frames that can be shared. */
+  /** The frames by kind; `FrameWriter` names the kinds. */
   readonly frames: Map<string, PreparedFrame> = new Map();
 
   constructor(data: string | Uint8Array, mayCompress = true) {

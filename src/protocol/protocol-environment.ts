@@ -1,17 +1,17 @@
 /**
- * What the protocol needs of the runtime it runs in. Each runtime folder supplies one, so that the
- * hot paths use that runtime's fastest way while the protocol itself stays plain ECMAScript.
+ * The functions of a runtime that the protocol needs. Each runtime folder supplies its fastest
+ * implementation, so that the protocol itself stays plain ECMAScript.
  */
 export interface ProtocolEnvironment {
-  /** The longest text, in bytes of UTF-8, that surely fits into a string of this runtime. */
+  /** The longest text, in bytes of UTF-8, that always fits into a string of this runtime. */
   readonly maxTextBytes: number;
 
-  /** Returns `byteLength` bytes in a buffer of their own; their contents may be uninitialised. */
+  /** Returns `byteLength` bytes in a buffer that nothing else uses; they may be uninitialised. */
   allocate(byteLength: number): Uint8Array;
 
   /**
-   * Returns memory that messages of several peers are put into. Whoever is given one of them must
-   * not be able to take it away from the others, by transferring it to a worker.
+   * Returns memory that holds messages of several peers. It must not be transferable to a worker,
+   * because a receiver of one message would take the memory of the others away.
    */
   allocatePool(byteLength: number): ArrayBuffer;
 
@@ -19,8 +19,8 @@ export interface ProtocolEnvironment {
   isAscii(bytes: Uint8Array, start: number, end: number): boolean;
 
   /**
-   * Decodes `bytes[start, end)` where they are below 0x80. What any other becomes does not matter,
-   * but each is one UTF-16 unit of the string, as in Latin-1.
+   * Decodes the bytes of `bytes[start, end)` that are below 0x80. Any other byte may become any
+   * character, but it must be one UTF-16 unit of the string, as in Latin-1.
    */
   decodeAscii(bytes: Uint8Array, start: number, end: number): string;
 

@@ -1,13 +1,13 @@
-/** Above this, what is sent in one turn is copied to each connection. */
+/** If one turn's output is longer, it is copied for each connection. */
 const MAX_SHARED_BYTES = 65_536;
 
 const MIN_STORAGE_BYTES = 4096;
 
 /**
- * The output that connections have in common which are sent the same frames in one turn: the first of
- * them puts it together, the others find it. Of each kind of frames the latest is remembered.
+ * The output shared by connections that send the same frames in one turn. The first connection builds
+ * it, and the others find it. The latest output of each kind of frames is remembered.
  *
- * So the kernel reads for all of them what is in the cache already, and nothing is copied.
+ * Nothing is copied, and the kernel reads bytes that are already in the processor's cache.
  */
 export class SharedOutput {
   readonly #allocate: (byteLength: number) => Uint8Array;
@@ -17,21 +17,21 @@ export class SharedOutput {
     this.#allocate = allocate;
   }
 
-  /** A frame that comes first, and that nobody changes any more. */
+  /** Starts output with `frame`, which must not change any more. */
   begin(frame: Uint8Array, kind: string): SharedBytes {
     const latest = this.#latest.get(kind);
     if (latest?.bytes === frame) return latest;
-    const begun = new SharedBytes(frame, frame, this.#allocate);
-    if (frame.length <= MAX_SHARED_BYTES) this.#latest.set(kind, begun);
-    return begun;
+    const output = new SharedBytes(frame, frame, this.#allocate);
+    if (frame.length <= MAX_SHARED_BYTES) this.#latest.set(kind, output);
+    return output;
   }
 }
 
-/** Some frames in a row, and what came next. */
+/** Consecutive frames, and the frame that followed them. */
 export class SharedBytes {
-  /** Nobody changes them any more. */
+  /** These bytes do not change any more. */
   readonly bytes: Uint8Array;
-  /** What begins with `bytes`; behind them there may be room. */
+  /** Begins with `bytes`; there may be free space behind them. */
   readonly #storage: Uint8Array;
   readonly #allocate: (byteLength: number) => Uint8Array;
   #nextFrame: Uint8Array | undefined;
@@ -47,7 +47,7 @@ export class SharedBytes {
     this.#allocate = allocate;
   }
 
-  /** These and a frame behind them; undefined if that is not what others go on with, or too long. */
+  /** Adds `frame`. Returns undefined if another frame follows already, or if the result is too long. */
   followedBy(frame: Uint8Array): SharedBytes | undefined {
     const end = this.bytes.length + frame.length;
     if (this.#nextFrame === undefined && end <= MAX_SHARED_BYTES) {
@@ -59,7 +59,7 @@ export class SharedBytes {
     return this.#nextFrame === frame ? this.#next : undefined;
   }
 
-  /** Where a connection is slow it pins this, so there is no more of it than twice what it writes. */
+  /** A slow connection keeps the storage alive, so it is at most twice as long as the output. */
   #storageOf(byteLength: number): Uint8Array {
     if (byteLength <= this.#storage.length) return this.#storage;
     const storage = this.#allocate(Math.max(MIN_STORAGE_BYTES, 2 * byteLength));

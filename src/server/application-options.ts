@@ -40,7 +40,7 @@ export interface ApplicationOptions extends ConnectionLimits {
    *
    * Default 65,536, so that a flood of handshakes ends in refusals. Choose a limit for your machine:
    * each connection may use as much memory as the other limits allow, and the operating system limits
-   * the number of open files. `Infinity` is no limit.
+   * the number of open files. `Infinity` means no limit.
    */
   readonly maxConnections?: number;
   /**

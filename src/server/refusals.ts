@@ -27,11 +27,11 @@ export interface RefusalReport {
   readonly issues: readonly SchemaIssue[] | undefined;
   /** The `Origin` as the peer sent it; several are joined by commas, undefined without one. */
   readonly origin: string | undefined;
-  /** The host as the peer sent it, or as a trusted proxy tells it; undefined without one. */
+  /** The host as the peer sent it, or as a trusted proxy reports it; undefined without one. */
   readonly host: string | undefined;
   /** The key of the route; undefined if the request did not reach one. */
   readonly route: string | undefined;
-  /** The client's address, as a trusted proxy tells it; empty if the connection has ended. */
+  /** The client's address, as a trusted proxy reports it; empty if the connection has ended. */
   readonly remoteAddress: string;
 }
 

@@ -15,7 +15,7 @@ export interface MessageSink<T> {
   close(code?: number): void;
 }
 
-/** The messages of a socket as a stream without a queue of its own. */
+/** The messages of a socket as a stream without a separate queue. */
 export function readableOf<T>(messages: AsyncIterator<T, undefined>): ReadableStream<T> {
   return new ReadableStream<T>(
     {

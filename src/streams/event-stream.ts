@@ -34,7 +34,7 @@ export class EventStream<T> implements AsyncIterable<T> {
   }
 
   /**
-   * The next event. Each read of this property waits for an event of its own.
+   * The next event. Each read of this property waits for a separate event.
    *
    * Rejects if the stream ends without an event: for a socket with a `ConnectionClosedError`, after
    * `until` with the signal's reason, otherwise with the code `STREAM_ENDED`. An unhandled rejection is

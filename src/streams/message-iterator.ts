@@ -57,7 +57,7 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
       this.#finish().then(reader.resolve, reader.reject);
   }
 
-  // One function for all calls of `next` that have to wait.
+  // One function for all calls of `next` that must wait.
   readonly #addReader = (
     resolve: (result: IteratorResult<Message, undefined>) => void,
     reject: (error: Error) => void,

@@ -42,7 +42,7 @@ export class MessageQueue implements ConsumableQueue {
   readonly #source: PausableSource;
   readonly #maxBytes: number;
   readonly #maxMessages: number;
-  /** Undefined before the first message has to wait: most consumers take each message at once. */
+  /** Undefined until a message must wait: most consumers take each message at once. */
   #messages: Fifo<Message> | undefined;
   #bytes = 0;
   #isSourcePaused = false;

@@ -27,7 +27,7 @@ import { RefusedAnswer } from "./refused-answer.ts";
 /** A way to the server that is not open yet. */
 export interface Dialled {
   readonly socket: Duplex;
-  /** The event by which `socket` tells that bytes can flow. */
+  /** The event that `socket` emits when it is connected. */
   readonly readyEvent: string;
 }
 
@@ -152,7 +152,7 @@ class Attempt implements ConnectAttempt {
       } else this.#fail(error);
       return;
     }
-    // Until the connection is started nobody listens; what comes meanwhile must stay in the socket.
+    // The connection has no listener before it is started, so bytes must stay in the socket until then.
     const socket = this.#socket!;
     socket.pause();
     const { maxMessageBytes, closeTimeoutMs, compression, heartbeat } = this.#request.options;
@@ -209,7 +209,7 @@ class Attempt implements ConnectAttempt {
     socket.off("end", this.#onEnd);
     socket.off("close", this.#onEnd);
     socket.off("error", this.#onError);
-    // What fails after this attempt is over concerns nobody, but must have a listener.
+    // Later errors do not matter, but without a listener they would end the process.
     socket.on("error", ignore);
   }
 }

@@ -114,7 +114,7 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 const DELAY = `a number from 0 to ${MAX_DELAY_MS}`;
 const TIMEOUT = `a number above 0 and up to ${MAX_DELAY_MS}`;
 
-/** What each option is, but for those that the class of the connections checks. */
+/** The type of each option, in words; undefined for options that the WebSocket class checks. */
 const EXPECTED: Readonly<Record<keyof ReconnectingWebSocketOptions, string | undefined>> = {
   protocols: undefined,
   webSocketOptions: undefined,

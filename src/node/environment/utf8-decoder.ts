@@ -53,7 +53,7 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
   return bits > 0xff ? unitBytes.toString("utf16le", 0, count * 2) : narrow(count);
 }
 
-/** A string of Latin-1 takes a byte a character, if the runtime is told that it is one. */
+/** Decodes Latin-1 units into a string that uses one byte per character. */
 function narrow(count: number): string {
   for (let at = 0; at < count; at++) latin1Bytes[at] = units[at];
   return latin1Bytes.toString("latin1", 0, count);

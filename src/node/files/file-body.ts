@@ -86,7 +86,7 @@ class FileSource implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
     this.#handle ??= await this.#open();
     const chunk = new Uint8Array(length);
     const { bytesRead } = await this.#handle.read(chunk, 0, length, this.#position);
-    // The length has been announced, so there is no way to end well without it.
+    // The response has announced the length, so a shorter body is an error.
     if (bytesRead === 0) throw new Error("the file became shorter while it was being sent");
     this.#position += bytesRead;
     return chunk.subarray(0, bytesRead);

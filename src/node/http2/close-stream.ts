@@ -6,7 +6,7 @@ import { inNextTurn, wheel } from "../environment/timers.ts";
  * was called before, and it writes pending data at once, even while nghttp2 runs: that is the case in
  * everything that follows from an event of a stream or from a promise. nghttp2 then asks for the data of a
  * stream that is gone in an endless loop, and the process hangs. `close` with CANCEL is always safe; with
- * other codes it is safe in a turn of its own.
+ * other codes it is safe in a separate turn of the event loop.
  */
 
 /** How long a client may take to receive the end of a response, or a reset. */

@@ -95,7 +95,7 @@ export class Http2Connection {
     if (this.#openStreams === 0) this.#linger();
   }
 
-  /** Drops the connection with all its streams. Call it in a turn of its own. */
+  /** Drops the connection with all its streams. Call it in a separate turn of the event loop. */
   destroy(): void {
     this.#session.destroy();
     this.#socket.destroy();

@@ -20,22 +20,23 @@ export interface StopOptions {
    */
   readonly timeoutMs?: number;
   /**
-   * Closes the sockets a few at a time, so that their clients do not all come back at once, to
-   * whichever server is next. `{}` for the defaults. Default: closes them all at once.
+   * Closes the sockets in batches, so that clients do not all reconnect at once. `{}` for the defaults
+   * of {@link DrainOptions}. Default: closes all sockets at once.
    */
   readonly drain?: DrainOptions;
 }
 
-/** How to close sockets a few at a time. */
+/** How to close sockets in batches. */
 export interface DrainOptions {
   /**
-   * How many are closed at a time; default 100. They are more where, this way, not all would be told
-   * within three quarters of `deadlineMs`: the last quarter is for those told last.
+   * The number of sockets to close at a time; default 100. The server closes more at a time if it
+   * could not start to close all of them within three quarters of `deadlineMs`. The last quarter is for
+   * the closing handshakes of the last batch.
    */
   readonly batch?: number;
-  /** How long to wait after each batch, in steps of about 100 ms; default 100. */
+  /** Milliseconds to wait after each batch, in steps of about 100 ms; default 100. */
   readonly intervalMs?: number;
-  /** When everything is over, also what has to be dropped for it; default 10,000. */
+  /** Milliseconds until all sockets are closed, or dropped; default 10,000. */
   readonly deadlineMs?: number;
 }
 

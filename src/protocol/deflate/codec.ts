@@ -3,8 +3,8 @@ export interface DeflateContext {
   /** The base-2 logarithm of the sliding window's size, from 8 to 15 (RFC 7692 7.1.2). */
   readonly windowBits: number;
   /**
-   * Whether the window is kept from message to message (RFC 7692 7.1.1). Without it, every message
-   * stands alone, and one codec can serve all connections.
+   * Whether the window is kept from message to message (RFC 7692 7.1.1). If it is not, messages are
+   * compressed independently, and one codec can serve all connections.
    */
   readonly takesOver: boolean;
 }
@@ -19,7 +19,7 @@ export interface Deflater {
    * result may be overwritten by the next call to any deflater of the codec.
    */
   deflate(message: Uint8Array): Uint8Array;
-  /** Lets go of what is held outside of the garbage collector's reach. */
+  /** Frees the memory that the garbage collector does not manage. */
   close(): void;
 }
 
@@ -36,11 +36,11 @@ export interface Inflater {
     end: number,
     maxBytes: number,
   ): Uint8Array | InflateFailure;
-  /** Lets go of what is held outside of the garbage collector's reach. */
+  /** Frees the memory that the garbage collector does not manage. */
   close(): void;
 }
 
-/** DEFLATE as a runtime brings it. Where contexts are not taken over it may share what it makes. */
+/** The DEFLATE of a runtime. Without context takeover it may return the same object more than once. */
 export interface DeflateCodec {
   /** The smallest window that messages can be compressed with, as `windowBits`. */
   readonly minWindowBits: number;

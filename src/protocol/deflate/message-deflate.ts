@@ -3,7 +3,7 @@ import { type Fault, messageTooBig } from "../frame-rules.ts";
 import type { DeflateCodec, Deflater, Inflater } from "./codec.ts";
 import type { DeflateAgreement } from "./negotiation.ts";
 
-/** The extension permessage-deflate (RFC 7692) on one connection that has agreed to it. */
+/** The extension permessage-deflate (RFC 7692) of one connection. */
 export class MessageDeflate {
   readonly #agreement: DeflateAgreement;
   readonly #codec: DeflateCodec;
@@ -17,37 +17,37 @@ export class MessageDeflate {
     this.#codec = codec;
   }
 
-  /** The same for all who compress alike; undefined where it depends on what was sent before. */
+  /** Equal for connections that compress alike; undefined if the result depends on earlier messages. */
   get kind(): string | undefined {
     const { sending, settings } = this.#agreement;
     if (sending.takesOver) return undefined;
     return `deflate ${sending.windowBits} ${settings.level} ${settings.thresholdBytes}`;
   }
 
-  /** Whether a message of `byteLength` bytes is one to compress. */
+  /** Whether to compress a message of `byteLength` bytes. */
   isFor(byteLength: number): boolean {
     const { sending, settings } = this.#agreement;
-    // RFC 7692 7.2.1: an end may send any message as it is. It always may where the peer allows a
-    // window only that the codec cannot keep to.
+    // RFC 7692 7.2.1: an end may send any message uncompressed. It does so if the peer allows only a
+    // window that is too small for the codec.
     const canCompress = sending.windowBits >= this.#codec.minWindowBits;
     return byteLength > 0 && byteLength >= settings.thresholdBytes && canCompress;
   }
 
   /**
-   * The compressed message, to be used at once; undefined if the message is better sent as it is.
+   * Returns the compressed message, valid until the next call; undefined to send it uncompressed.
    */
   deflate(message: Uint8Array): Uint8Array | undefined {
     const { sending, settings } = this.#agreement;
     this.#deflater ??= this.#codec.createDeflater(sending, settings.level);
     const deflated = this.#deflater.deflate(message);
-    // With a context to take over, the peer's has to see what this end's has seen.
+    // With context takeover, the peer's window must get the same messages as this end's.
     if (!sending.takesOver && deflated.length >= message.length) return undefined;
     return deflated;
   }
 
-  /** The message in `bytes[start, end)`, to be used at once, or why the connection has to fail. */
+  /** Restores the message in `bytes[start, end)`, valid until the next call, or returns a fault. */
   inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number): Uint8Array | Fault {
-    // RFC 7692 7.2.3.6: a message without a byte has a compressed form of one.
+    // RFC 7692 7.2.3.6: the compressed form of an empty message has one byte.
     if (this.#isClosed || start === end) return INVALID_DEFLATE;
     this.#inflater ??= this.#codec.createInflater(this.#agreement.receiving);
     const inflated = this.#inflater.inflate(bytes, start, end, maxBytes);
@@ -55,7 +55,7 @@ export class MessageDeflate {
     return inflated === "invalid" ? INVALID_DEFLATE : inflated;
   }
 
-  /** Nothing more is compressed or restored. */
+  /** Ends compression in both directions. */
   close(): void {
     this.#isClosed = true;
     this.#deflater?.close();
@@ -66,8 +66,8 @@ export class MessageDeflate {
 }
 
 /**
- * How long the compressed form of a message of `byteLength` bytes may be: a stored block costs its
- * header, and some compressors write small ones.
+ * The maximum length of the compressed form of a message of `byteLength` bytes. A stored block adds a
+ * header, and some compressors write small blocks.
  */
 export function maxDeflatedBytes(byteLength: number): number {
   return byteLength + Math.ceil(byteLength / 8) + 64;

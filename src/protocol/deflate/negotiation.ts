@@ -2,11 +2,11 @@ import type { ExtensionOffer } from "../handshake/extensions.ts";
 import type { DeflateContext } from "./codec.ts";
 import type { DeflateSettings } from "./settings.ts";
 
-/** What the two ends have agreed on (RFC 7692 5), as one of them sees it. */
+/** The agreed parameters (RFC 7692 5), from the point of view of one end. */
 export interface DeflateAgreement {
   /** How this end may compress. */
   readonly sending: DeflateContext;
-  /** How the other end may. */
+  /** How the other end may compress. */
   readonly receiving: DeflateContext;
   readonly settings: DeflateSettings;
 }
@@ -14,7 +14,7 @@ export interface DeflateAgreement {
 /** The server's choice among the offers. */
 export interface DeflateAcceptance {
   readonly agreement: DeflateAgreement;
-  /** What to answer with. */
+  /** The extension to put into the response. */
   readonly extension: ExtensionOffer;
 }
 
@@ -25,15 +25,15 @@ const MAX_WINDOW_BITS = 15;
 interface Parameters {
   readonly serverNoTakeover: boolean;
   readonly clientNoTakeover: boolean;
-  /** Undefined where the parameter is absent. */
+  /** Undefined if the parameter is absent. */
   readonly serverBits: number | undefined;
-  /** `true` where the parameter has no value. */
+  /** `true` if the parameter has no value. */
   readonly clientBits: number | true | undefined;
 }
 
 /**
- * The server's side (RFC 7692 5.1): takes the first offer that it can honour. Undefined to decline
- * all of them; the connection then goes on without compression.
+ * The server's side (RFC 7692 5.1): accepts the first offer that it can fulfil. Returns undefined to
+ * decline all offers; the connection is then not compressed.
  *
  * @param minWindowBits the smallest window that the codec can compress with
  */
@@ -52,14 +52,14 @@ export function acceptDeflate(
 
 function answer(offered: Parameters, settings: DeflateSettings): DeflateAcceptance {
   const isShared = settings.context === "shared";
-  // RFC 7692 7.1.1: a server may ask both ends to start afresh with each message, asked or not.
+  // RFC 7692 7.1.1: a server may turn context takeover off for both ends, offered or not.
   const serverNoTakeover = isShared || offered.serverNoTakeover;
   const clientNoTakeover = isShared || offered.clientNoTakeover;
   const { serverBits, clientBits } = offered;
   const sendingBits = Math.min(settings.windowBits, serverBits ?? MAX_WINDOW_BITS);
   const mostClientBits = typeof clientBits === "number" ? clientBits : MAX_WINDOW_BITS;
-  // RFC 7692 7.1.2.2: only a client that has offered it can be told to use a smaller window. What
-  // a shared inflater needs does not grow with the connections, so there it is left to the client.
+  // RFC 7692 7.1.2.2: a server may limit the client's window only if the client has offered that. The
+  // memory of a shared inflater does not grow with the connections, so its window is not limited.
   const receivingBits =
     clientBits === undefined || isShared
       ? mostClientBits
@@ -81,7 +81,7 @@ function answer(offered: Parameters, settings: DeflateSettings): DeflateAcceptan
   };
 }
 
-/** What a client offers. It also lets the server choose the client's window (RFC 7692 7.1.2.2). */
+/** Creates a client's offer. It also lets the server choose the client's window (RFC 7692 7.1.2.2). */
 export function offerDeflate(settings: DeflateSettings): ExtensionOffer {
   const params: Array<readonly [string, string | true]> = [["client_max_window_bits", true]];
   if (settings.context === "shared") {
@@ -91,8 +91,8 @@ export function offerDeflate(settings: DeflateSettings): ExtensionOffer {
 }
 
 /**
- * The client's side (RFC 7692 5.1): judges what the server has answered to `offerDeflate`. Undefined
- * if it declined; a string says why the connection has to be failed.
+ * The client's side (RFC 7692 5.1): checks the server's answer to `offerDeflate`. Returns undefined if
+ * the server declined, or a string with the reason if the connection must fail.
  */
 export function readDeflateAnswer(
   answers: readonly ExtensionOffer[],
@@ -102,7 +102,7 @@ export function readDeflateAnswer(
   const [extension] = answers;
   if (answers.length > 1 || extension.name !== NAME) return `${NAME} is agreed to more than once`;
   const agreed = readParameters(extension);
-  // RFC 7692 7.1.2.2: in an answer the parameter has a value.
+  // RFC 7692 7.1.2.2: in an answer the parameter must have a value.
   if (agreed === undefined || agreed.clientBits === true) {
     return `the parameters of ${NAME} in the answer are not valid`;
   }
@@ -120,7 +120,7 @@ export function readDeflateAnswer(
   };
 }
 
-/** Undefined where a parameter is unknown, comes twice, or has a value it cannot have. */
+/** Returns undefined if a parameter is unknown, comes twice, or has an invalid value. */
 function readParameters({ params }: ExtensionOffer): Parameters | undefined {
   const values = new Map(params);
   if (values.size < params.length) return undefined;

@@ -4,11 +4,14 @@ import { isRecord } from "../record.ts";
 /** How to compress messages by permessage-deflate (RFC 7692). */
 export interface CompressionOptions {
   /**
-   * `"shared"`: every message stands alone, and all connections share one compressor and one
-   * decompressor, so that compression costs no memory for each. `"dedicated"`: each connection keeps
-   * what it sent and received as context, which makes small messages that resemble each other far
-   * smaller, for up to 50 KiB of memory to send and 40 KiB to receive; each comes into being with
-   * the first compressed message. Default: `"shared"` on a server, `"dedicated"` on a client.
+   * `"shared"`: messages are compressed independently. All connections share one compressor and one
+   * decompressor, so compression needs no memory for each connection.
+   *
+   * `"dedicated"`: each connection keeps what it sent and received as context. Small messages that
+   * resemble each other become far smaller. A connection then needs up to 50 KiB of memory to send and
+   * 40 KiB to receive, each allocated with the first compressed message.
+   *
+   * Default: `"shared"` on a server, `"dedicated"` on a client.
    */
   readonly context?: "shared" | "dedicated";
   /** Messages of fewer bytes are sent as they are. Default 1024. */
@@ -22,13 +25,13 @@ export interface CompressionOptions {
   readonly level?: number;
 }
 
-/** {@link CompressionOptions}, all filled in. */
+/** {@link CompressionOptions} with all defaults filled in. */
 export type DeflateSettings = Required<CompressionOptions>;
 
 /**
- * Fills in what is not said; undefined for no compression.
+ * Fills in the defaults. Returns undefined for no compression.
  *
- * @param where what the error's message begins with
+ * @param where the beginning of the error's message
  * @throws UsageError `INVALID_OPTION`
  */
 export function resolveCompression(

@@ -76,7 +76,7 @@ export type ClientHandshakeOutcome = HandshakeOpen | HandshakeFailed;
  * `MISSING_SUBPROTOCOL`, `INVALID_EXTENSION`.
  */
 export class ClientHandshake {
-  /** The whole request; each character stands for one byte: it is to be written as latin-1. */
+  /** The whole request. Each character is one byte: write it as latin-1. */
   readonly request: string;
 
   readonly #options: ClientHandshakeOptions;

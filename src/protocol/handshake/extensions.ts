@@ -8,7 +8,7 @@ import { isToken } from "./header-fields.ts";
 export interface ExtensionOffer {
   /** The extension's registered name, such as `permessage-deflate`. */
   readonly name: string;
-  /** The parameters in order, repeated ones too; `true` stands for a parameter without a value. */
+  /** The parameters in order, repeated ones too; `true` is a parameter without a value. */
   readonly params: ReadonlyArray<readonly [name: string, value: string | true]>;
 }
 

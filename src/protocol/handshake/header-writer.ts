@@ -8,12 +8,12 @@ export type HeaderInit =
 
 const FRAMING = ["connection", "content-length", "transfer-encoding"];
 
-/** The fields that say how a message is framed (RFC 9112 6): nobody but the writer sets them. */
+/** The fields for the framing of a message (RFC 9112 6). Only the writer sets them. */
 export function isFramingField(name: string): boolean {
   return FRAMING.includes(name);
 }
 
-/** The framing fields and those that make up the opening handshake (RFC 6455 11.3). */
+/** The framing fields and the fields of the opening handshake (RFC 6455 11.3). */
 export function isHandshakeField(name: string): boolean {
   return isFramingField(name) || name === "upgrade" || name.startsWith("sec-websocket-");
 }

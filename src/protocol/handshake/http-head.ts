@@ -187,7 +187,7 @@ export class HttpHeadReader<StartLine> {
     const colon = line.indexOf(":");
     if (colon === -1) return this.#fail("a header field without a colon");
     const name = line.slice(0, colon);
-    // RFC 9112 5.1: no white space between name and colon; a name that holds some is no token.
+    // RFC 9112 5.1: no white space between name and colon. A name with white space is not a token.
     if (!isToken(name)) return this.#fail("a header field whose name is not a token");
     if (this.#fieldCount === this.#maxFields) return this.#failAtFieldLimit();
     this.#fieldCount++;

@@ -21,10 +21,10 @@ export interface UpgradeResponse {
 
 /**
  * Writes the head of the 101 response, blank line included (RFC 6455 4.2.2, item 5). Each character
- * of the result stands for one byte: it is to be written as latin-1.
+ * of the result is one byte: write it as latin-1.
  *
  * @throws UsageError `INVALID_SUBPROTOCOL` if `protocol` is not a token, `INVALID_HEADER` if a name
- *   or a value cannot stand in a header, `RESERVED_HEADER` if `headers` has a field of the
+ *   or a value is not allowed in a header, `RESERVED_HEADER` if `headers` has a field of the
  *   handshake's own.
  */
 export function writeUpgradeResponse(response: UpgradeResponse): string {

@@ -111,7 +111,7 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
   },
 ];
 
-/** A topic on a server of its own, with the number that was stored last. */
+/** A topic on a separate server, with the number that was stored last. */
 interface CountedTopic {
   readonly topic: Topic;
   published: number;

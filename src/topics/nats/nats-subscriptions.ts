@@ -14,7 +14,7 @@ export interface LiveSubjects {
   readonly presence: string;
 }
 
-/** The listeners to each topic, each with subscriptions of its own. */
+/** The listeners to each topic, each with separate subscriptions. */
 export class NatsSubscriptions {
   readonly #connection: NatsConnection;
   readonly #maxTopics: number;

@@ -34,7 +34,7 @@ export class RedisChannels implements RedisListener {
     return this.#listening.connected;
   }
 
-  /** The last error of the connection, which reconnects by itself. */
+  /** The last error of the connection, which reconnects automatically. */
   get lastError(): unknown {
     return this.#lastError;
   }
@@ -79,7 +79,7 @@ export class RedisChannels implements RedisListener {
     for (const listener of listeners) {
       if (message === PRESENCE_CHANGE) listener.onPresenceChange();
       else if (publication !== undefined) listener.onPublication(publication);
-      // An unreadable publication counts as a missing one, and subscribers can be told at once.
+      // An unreadable publication counts as a missing one, and subscribers can be notified at once.
       else listener.onInterruption();
     }
   }

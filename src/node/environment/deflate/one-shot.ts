@@ -78,7 +78,7 @@ export class OneShotInflater implements Inflater {
     input: Uint8Array,
     maxBytes: number,
   ): { output: Uint8Array; consumedBytes: number } | InflateFailure {
-    // zlib takes no limit of 0.
+    // zlib does not accept a limit of 0.
     const options = { maxOutputLength: Math.max(1, maxBytes), ...this.#window?.asDictionary() };
     try {
       const { buffer, engine } = inflateRawSync(input, {

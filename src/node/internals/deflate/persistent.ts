@@ -111,14 +111,14 @@ class PersistentInflater implements Inflater {
     this.#stream.close();
   }
 
-  /** Inflates `bytes[start, end)`; false if that failed or has grown over `maxBytes`. */
+  /** Inflates `bytes[start, end)`. Returns false if that failed or the result exceeds `maxBytes`. */
   #feed(bytes: Uint8Array, start: number, end: number, maxBytes: number): boolean {
     let at = start;
     while (at < end) {
       const left = this.#write(bytes, at, end, maxBytes);
       if (left < 0) return false;
-      // RFC 7692 7.2.3.4: a block that calls itself the last may stand anywhere in a message. zlib
-      // forgets the window behind it, on the side of whoever sends such blocks too.
+      // RFC 7692 7.2.3.4: a block with BFINAL set may be anywhere in a message. zlib forgets the window
+      // after such a block, in the sender too.
       if (left > 0) this.#stream._handle.reset();
       at = end - left;
     }
@@ -129,7 +129,7 @@ class PersistentInflater implements Inflater {
     const before = this.#length;
     const left = this.#write(FLUSH_TAIL, 0, FLUSH_TAIL.length, maxBytes);
     if (left > 0) this.#stream._handle.reset();
-    // Where the message's own last block was its end, nothing is taken of it; else all has to be.
+    // If the message ended with a last block, zlib reads nothing of the tail; otherwise it must read all.
     return this.#checkTail(left > 0 && left < FLUSH_TAIL.length, left, before);
   }
 
@@ -137,8 +137,8 @@ class PersistentInflater implements Inflater {
     const length = CHECKED_TAIL.length;
     const before = this.#length;
     const left = this.#write(CHECKED_TAIL, 0, length, maxBytes);
-    // Nothing is taken of it where the message's own last block was its end, and only the flush tail
-    // where that block was an empty stored one, from which the sender has removed it (RFC 7692 7.2.1).
+    // If the message ended with a last block, zlib reads nothing of the tail. If that block was an empty
+    // stored one, whose end the sender has removed (RFC 7692 7.2.1), it reads only the flush tail.
     const isPartial = left !== 1 && left !== length && left !== length - FLUSH_TAIL.length;
     return this.#checkTail(isPartial, left, before);
   }
