@@ -209,13 +209,14 @@ export abstract class ReconnectingSocket extends EventTarget {
       const target = await Promise.all(
         this.#target.map(async (part) => (typeof part === "function" ? part() : part)),
       );
-      if (attempt !== this.#attempt) return;
-      try {
-        this.#open(attempt, target as Target);
-      } catch (error) {
-        // A mistake in the application. Given as a plain value, it would have thrown at once.
-        if (!this.#invalidTargets++) console.error(error);
-        throw error;
+      if (attempt === this.#attempt) {
+        try {
+          this.#open(attempt, target as Target);
+        } catch (error) {
+          // A mistake in the application. Given as a plain value, it would have thrown at once.
+          if (!this.#invalidTargets++) console.error(error);
+          throw error;
+        }
       }
     } catch (error) {
       this.#failAttempt(attempt, error);
@@ -227,7 +228,7 @@ export abstract class ReconnectingSocket extends EventTarget {
       url,
       options ? { ...options, protocols } : protocols,
     );
-    this.#latest = socket;
+    attempt.socket = this.#latest = socket;
     try {
       // Its listeners come first, so that it can keep replies to itself.
       attempt.check = this.#options.heartbeat?.(socket, this.#options.timers);
@@ -235,7 +236,6 @@ export abstract class ReconnectingSocket extends EventTarget {
       socket.close();
       throw error;
     }
-    attempt.socket = socket;
     const listen = (type: string, listener: (event: never) => void): void =>
       socket.addEventListener(type, (event) => {
         if (socket === this.#socket) listener(event as never);
@@ -248,21 +248,26 @@ export abstract class ReconnectingSocket extends EventTarget {
     );
     listen("error", ({ error }: { error?: unknown }) => this.#dispatch("error", { error }));
     listen("close", (event: CloseInit) => this.#lost(event));
-    this.#limitAttempt(attempt, options?.handshakeTimeoutMs);
+    // The heartbeat may have called `reconnect` or `close`.
+    if (attempt === this.#attempt) this.#limitAttempt(attempt, options?.handshakeTimeoutMs);
   }
 
   /** Fails the attempt unless it moves on in time. */
   #limitAttempt(attempt: Attempt, timeoutMs: number = this.#options.handshakeTimeoutMs): void {
-    this.#setTimer(() => {
-      this.#failAttempt(
-        attempt,
-        new TidewayError("HANDSHAKE_TIMEOUT", `no answer in handshakeTimeoutMs ${timeoutMs}`),
-      );
-    }, timeoutMs);
+    this.#setTimer(
+      () =>
+        this.#failAttempt(
+          attempt,
+          new TidewayError("HANDSHAKE_TIMEOUT", `no answer in handshakeTimeoutMs ${timeoutMs}`),
+        ),
+      timeoutMs,
+    );
   }
 
   #failAttempt(attempt: Attempt, error: unknown): void {
     if (attempt !== this.#attempt) return;
+    // As between attempts. Events of this socket are ignored from now on.
+    attempt.socket = undefined;
     this.#latest?.close();
     this.#dispatch("error", { error });
     // A listener may have called `reconnect` or `close`.

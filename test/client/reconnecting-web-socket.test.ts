@@ -348,6 +348,34 @@ describe("an attempt that takes longer than handshakeTimeoutMs", () => {
     expect(events).toEqual(["error", "reconnecting"]);
   });
 
+  it("has no connection any more when its error event comes", async () => {
+    const { socket } = create();
+    const socketOfAttempt = { protocol: "chat", extensions: "x", bufferedAmount: 3 };
+    Object.defineProperties(
+      network.WebSocket.prototype,
+      Object.fromEntries(
+        Object.entries(socketOfAttempt).map(([name, value]) => [name, { get: () => value }]),
+      ),
+    );
+    expect(socket).toMatchObject(socketOfAttempt);
+    let during: unknown;
+    socket.onerror = () => {
+      const { protocol, extensions, bufferedAmount } = socket;
+      during = { protocol, extensions, bufferedAmount };
+    };
+    await timers.advance(10_000);
+    expect(during).toEqual({ protocol: "", extensions: "", bufferedAmount: 0 });
+  });
+
+  it("ignores a close event that its WebSocket fires during close()", async () => {
+    const { events } = create();
+    vi.spyOn(network.WebSocket.prototype, "close").mockImplementation(function (this: EventTarget) {
+      this.dispatchEvent(Object.assign(new Event("close"), LOST));
+    });
+    await timers.advance(10_000);
+    expect(events).toEqual(["error", "reconnecting"]);
+  });
+
   it("may be replaced by a listener of the error", async () => {
     const { socket, events } = create();
     socket.addEventListener("error", () => socket.reconnect(), { once: true });
@@ -979,6 +1007,24 @@ describe("in a page", () => {
 });
 
 describe("a heartbeat", () => {
+  it.each(["reconnect", "close"] as const)("may call %s when it is made", async (method) => {
+    const socketOf: { socket?: ReturnType<typeof create>["socket"] } = {};
+    const { socket, events } = create({
+      heartbeat: () => {
+        const { socket: made } = socketOf;
+        delete socketOf.socket;
+        made?.[method]();
+        return () => {};
+      },
+    });
+    socketOf.socket = socket;
+    fail();
+    await timers.advance(2000);
+    await timers.advance(0);
+    if (method === "reconnect") accept();
+    expect(events.at(-1)).toBe(method === "reconnect" ? "open" : "close");
+  });
+
   it.each([1000, {}, { message: "ping" }, { message: () => "ping", intervalMs: 0 }])(
     "cannot be made of %j",
     (options) => {
