@@ -59,9 +59,9 @@ describe("Presence", () => {
     presence.update(["Ana"]);
     settle();
     presence.update(["Ana", "Bo"]);
-    presence.heard("Ana");
-    presence.heard("Bo");
-    presence.heard("somebody who is not here");
+    presence.messageFrom("Ana");
+    presence.messageFrom("Bo");
+    presence.messageFrom("somebody who is not here");
     expect(changes).toEqual([{ came: ["Bo"], left: [] }]);
     settle();
     expect(changes).toHaveLength(1);

@@ -106,14 +106,14 @@ describe("createEndpoint", () => {
   });
 
   it("reports pings and pongs if it is asked to, and answers pings either way", () => {
-    const told: string[] = [];
+    const events: string[] = [];
     const { endpoint } = record({
-      onPing: (payload) => told.push(`ping ${toHex(payload)}`),
-      onPong: (payload) => told.push(`pong ${toHex(payload)}`),
+      onPing: (payload) => events.push(`ping ${toHex(payload)}`),
+      onPong: (payload) => events.push(`pong ${toHex(payload)}`),
     });
     const pings = fromHex(frame("89", "01") + frame("8a", "02"));
     endpoint.receive(asPeerOf("server", pings));
-    expect(told).toEqual(["ping 01", "pong 02"]);
+    expect(events).toEqual(["ping 01", "pong 02"]);
     expect(toHex(endpoint.takeOutput())).toBe(frame("8a", "01"));
     const quiet = record({}).endpoint;
     quiet.receive(asPeerOf("server", pings));

@@ -97,36 +97,36 @@ describe("masking keys (RFC 6455 5.3)", () => {
 
 describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
   it("answers a Close frame with its code and is closed", () => {
-    const { endpoint, receive, told, written } = probe(role);
+    const { endpoint, receive, events, written } = probe(role);
     receive(frame("88", "0bb8" + hexOf("bye")));
     expect(written()).toBe("88020bb8");
-    expect(told).toEqual([{ end: { code: 3000, reason: "bye", wasClean: true } }]);
+    expect(events).toEqual([{ end: { code: 3000, reason: "bye", wasClean: true } }]);
     expect(endpoint.state).toBe("closed");
   });
 
   it("answers a Close frame without a code by one without, and reports 1005 (7.1.5)", () => {
-    const { receive, told, written } = probe(role);
+    const { receive, events, written } = probe(role);
     receive("8800");
     expect(written()).toBe("8800");
-    expect(told).toEqual([{ end: { code: 1005, reason: "", wasClean: true } }]);
+    expect(events).toEqual([{ end: { code: 1005, reason: "", wasClean: true } }]);
   });
 
   it("starts it, waits for the peer's Close frame, and does not answer that one", () => {
-    const { endpoint, receive, told, written } = probe(role);
+    const { endpoint, receive, events, written } = probe(role);
     endpoint.close(1000, "done");
     expect(endpoint.state).toBe("closing");
     expect(written()).toBe(frame("88", "03e8" + hexOf("done")));
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     receive("880203e8");
     expect(written()).toBe("");
-    expect(told).toEqual([{ end: { code: 1000, reason: "", wasClean: true } }]);
+    expect(events).toEqual([{ end: { code: 1000, reason: "", wasClean: true } }]);
   });
 
   it("reports the peer's code, not its own (7.1.5)", () => {
-    const { endpoint, receive, told } = probe(role);
+    const { endpoint, receive, events } = probe(role);
     endpoint.close(4001);
     receive(frame("88", "0fa2" + hexOf("mine")));
-    expect(told).toEqual([{ end: { code: 4002, reason: "mine", wasClean: true } }]);
+    expect(events).toEqual([{ end: { code: 4002, reason: "mine", wasClean: true } }]);
   });
 
   it("closes without a code", () => {
@@ -145,44 +145,44 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
   });
 
   it("discards data but answers pings while it waits", () => {
-    const { endpoint, receive, told, written } = probe(role);
+    const { endpoint, receive, events, written } = probe(role);
     endpoint.close(1000);
     written();
     receive("810141", "890170");
-    expect(told).toEqual([{ ping: "70" }]);
+    expect(events).toEqual([{ ping: "70" }]);
     expect(written()).toBe("8a0170");
   });
 
   it("still fails for bad frames while it waits, without a second Close frame (7.1.7)", () => {
-    const { endpoint, receive, told, written } = probe(role);
+    const { endpoint, receive, events, written } = probe(role);
     endpoint.close(1000);
     written();
     receive("8300");
     expect(written()).toBe("");
-    expect(told).toEqual([
+    expect(events).toEqual([
       { end: { code: 1006, reason: "", wasClean: false }, violation: "1002 RESERVED_OPCODE" },
     ]);
   });
 
   it("makes nothing of what follows the peer's Close frame (5.5.1)", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive("880203e8810141", "8300");
-    expect(told).toHaveLength(1);
+    expect(events).toHaveLength(1);
   });
 
   it("reports 1006 when the bytes end without a Close frame (7.1.5)", () => {
-    const { endpoint, receive, told } = probe(role);
+    const { endpoint, receive, events } = probe(role);
     receive("0101");
     endpoint.receiveEnd();
     endpoint.receiveEnd();
-    expect(told).toEqual([{ end: { code: 1006, reason: "", wasClean: false } }]);
+    expect(events).toEqual([{ end: { code: 1006, reason: "", wasClean: false } }]);
   });
 
   it("reports 1006 when the bytes end while it waits", () => {
-    const { endpoint, told } = probe(role);
+    const { endpoint, events } = probe(role);
     endpoint.close(1000);
     endpoint.receiveEnd();
-    expect(told).toEqual([{ end: { code: 1006, reason: "", wasClean: false } }]);
+    expect(events).toEqual([{ end: { code: 1006, reason: "", wasClean: false } }]);
   });
 
   it.each([0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 1000.5, NaN])(
@@ -226,36 +226,36 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
 
 describe.each(ROLES)("a paused %s", (role) => {
   it("holds frames back within a chunk and goes on in order", () => {
-    const { endpoint, receive, told, written } = probe(role);
+    const { endpoint, receive, events, written } = probe(role);
     endpoint.pause();
     receive("810141", "890170810142");
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     endpoint.resume();
-    expect(told).toEqual([{ text: "A" }, { ping: "70" }, { text: "B" }]);
+    expect(events).toEqual([{ text: "A" }, { ping: "70" }, { text: "B" }]);
     expect(written()).toBe("8a0170");
   });
 
   it("drops what it holds and reads on for the peer's Close frame once it closes itself", () => {
-    const { endpoint, receive, told } = probe(role);
+    const { endpoint, receive, events } = probe(role);
     endpoint.pause();
     receive("810141", "880203e8");
     endpoint.close(1000);
-    expect(told).toEqual([{ end: { code: 1000, reason: "", wasClean: true } }]);
+    expect(events).toEqual([{ end: { code: 1000, reason: "", wasClean: true } }]);
   });
 
   it("can be paused from within a call and resumed from within the next", () => {
-    const { endpoint, told } = probe(role);
-    const push = told.push.bind(told);
-    told.push = (...items) => {
+    const { endpoint, events } = probe(role);
+    const push = events.push.bind(events);
+    events.push = (...items) => {
       endpoint.pause();
       return push(...items);
     };
     endpoint.receive(asPeerOf(role, fromHex("810141810142810143")));
-    expect(told).toHaveLength(1);
+    expect(events).toHaveLength(1);
     endpoint.resume();
-    expect(told).toHaveLength(2);
-    told.push = push;
+    expect(events).toHaveLength(2);
+    events.push = push;
     endpoint.resume();
-    expect([...told]).toEqual([{ text: "A" }, { text: "B" }, { text: "C" }]);
+    expect([...events]).toEqual([{ text: "A" }, { text: "B" }, { text: "C" }]);
   });
 });

@@ -7,51 +7,51 @@ const ABNORMAL = { code: 1006, reason: "", wasClean: false };
 
 describe.each(ROLES)("frames received by a %s", (role) => {
   it("takes a text message in one frame (RFC 6455 5.7)", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive("810548656c6c6f");
-    expect(told).toEqual([{ text: "Hello" }]);
+    expect(events).toEqual([{ text: "Hello" }]);
   });
 
   it("takes a text message in two fragments (RFC 6455 5.7)", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive("010348656c", "80026c6f");
-    expect(told).toEqual([{ text: "Hello" }]);
+    expect(events).toEqual([{ text: "Hello" }]);
   });
 
   it.each([0, 1, 125, 126, 127, 65_535, 65_536, 70_000])(
     "takes a binary message of %i bytes (RFC 6455 5.2)",
     (length) => {
-      const { receive, told } = probe(role);
+      const { receive, events } = probe(role);
       const payload = toHex(Uint8Array.from({ length }, (_, index) => index * 7));
       receive(frame("82", payload));
-      expect(told).toEqual([{ binary: payload }]);
+      expect(events).toEqual([{ binary: payload }]);
     },
   );
 
   it("takes an empty text message and empty fragments (RFC 6455 5.4)", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive("8100", "0100", "0000", "8000", "0200", "000141", "8000");
-    expect(told).toEqual([{ text: "" }, { text: "" }, { binary: "41" }]);
+    expect(events).toEqual([{ text: "" }, { text: "" }, { binary: "41" }]);
   });
 
   it("takes control frames between the fragments of a message (RFC 6455 5.4)", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive("010348656c", "890170", "8a0171", "80026c6f");
-    expect(told).toEqual([{ ping: "70" }, { pong: "71" }, { text: "Hello" }]);
+    expect(events).toEqual([{ ping: "70" }, { pong: "71" }, { text: "Hello" }]);
   });
 
   it("hands out binary messages that do not share memory with the chunk", () => {
-    const { endpoint, told } = probe(role);
+    const { endpoint, events } = probe(role);
     const chunk = asPeerOf(role, fromHex("8203010203"));
     endpoint.receive(chunk);
     chunk.fill(0xff);
-    expect(told).toEqual([{ binary: "010203" }]);
+    expect(events).toEqual([{ binary: "010203" }]);
   });
 
   it("keeps a byte order mark as part of the text (WHATWG Encoding, UTF-8 decode without BOM)", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive(frame("81", "efbbbf41"));
-    expect(told).toEqual([{ text: "\uFEFFA" }]);
+    expect(events).toEqual([{ text: "\uFEFFA" }]);
   });
 
   it.each([
@@ -72,96 +72,96 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     ["a 64-bit length with its highest bit set (5.2)", "827f8000000000000000", "LENGTH_TOO_BIG"],
     ["a Close frame of one byte (5.5.1)", "880103", "INVALID_CLOSE_PAYLOAD"],
   ])("fails with 1002 for %s", (_, hex, code) => {
-    const { endpoint, told, written } = probe(role);
+    const { endpoint, events, written } = probe(role);
     const bytes = fromHex(hex);
     // Set by hand: some of these headers declare payloads that do not follow.
     if (role === "server") bytes[1] |= 0x80;
     endpoint.receive(bytes);
     endpoint.receive(new Uint8Array(8));
-    expect(told).toEqual([{ end: ABNORMAL, violation: `1002 ${code}` }]);
+    expect(events).toEqual([{ end: ABNORMAL, violation: `1002 ${code}` }]);
     expect(written()).toMatch(/^88..03ea/);
     expect(endpoint.state).toBe("closed");
   });
 
   it("fails with 1002 for a message begun within another (RFC 6455 5.4)", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive("010141", "810142");
-    expect(told).toEqual([{ end: ABNORMAL, violation: "1002 CONTINUATION_EXPECTED" }]);
+    expect(events).toEqual([{ end: ABNORMAL, violation: "1002 CONTINUATION_EXPECTED" }]);
   });
 
   it("fails with 1002 for a frame that is masked as its own would be (RFC 6455 5.1)", () => {
-    const { endpoint, told } = probe(role);
+    const { endpoint, events } = probe(role);
     endpoint.receive(fromHex(role === "server" ? "810141" : "81810000000041"));
     const code = role === "server" ? "MASK_REQUIRED" : "MASK_FORBIDDEN";
-    expect(told).toEqual([{ end: ABNORMAL, violation: `1002 ${code}` }]);
+    expect(events).toEqual([{ end: ABNORMAL, violation: `1002 ${code}` }]);
   });
 
   it.each(["0", "999", "1004", "1005", "1006", "1015", "1016", "1100", "2000", "2999", "5000"])(
     "fails with 1002 for the close code %s (RFC 6455 7.4)",
     (code) => {
-      const { receive, told } = probe(role);
+      const { receive, events } = probe(role);
       receive(frame("88", Number(code).toString(16).padStart(4, "0")));
-      expect(told).toEqual([{ end: ABNORMAL, violation: "1002 INVALID_CLOSE_CODE" }]);
+      expect(events).toEqual([{ end: ABNORMAL, violation: "1002 INVALID_CLOSE_CODE" }]);
     },
   );
 
   it("fails with 1007 for a close reason that is not UTF-8 (RFC 6455 5.5.1)", () => {
-    const { receive, told, written } = probe(role);
+    const { receive, events, written } = probe(role);
     receive(frame("88", "03e8c328"));
-    expect(told).toEqual([{ end: ABNORMAL, violation: "1007 INVALID_UTF8" }]);
+    expect(events).toEqual([{ end: ABNORMAL, violation: "1007 INVALID_UTF8" }]);
     expect(written()).toMatch(/^88..03ef/);
   });
 
   it("makes nothing of what comes after a violation", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive("8300", "810141", "8800");
-    expect(told).toHaveLength(1);
+    expect(events).toHaveLength(1);
   });
 
   describe("text that is not UTF-8 (RFC 6455 8.1) fails with 1007", () => {
     const FAILED = [{ end: ABNORMAL, violation: "1007 INVALID_UTF8" }];
 
     it("in one frame", () => {
-      const { receive, told } = probe(role);
+      const { receive, events } = probe(role);
       receive(frame("81", "48c328"));
-      expect(told).toEqual(FAILED);
+      expect(events).toEqual(FAILED);
     });
 
     it("at its first bad byte, before the rest of the frame has come", () => {
-      const { endpoint, told } = probe(role);
+      const { endpoint, events } = probe(role);
       const whole = asPeerOf(role, fromHex(frame("81", `4142ff${"43".repeat(100)}`)));
       const headerBytes = role === "server" ? 6 : 2;
       endpoint.receive(whole.subarray(0, headerBytes + 2));
-      expect(told).toEqual([]);
+      expect(events).toEqual([]);
       endpoint.receive(whole.subarray(headerBytes + 2, headerBytes + 3));
-      expect(told).toEqual(FAILED);
+      expect(events).toEqual(FAILED);
     });
 
     it("where a later fragment breaks a sequence", () => {
-      const { receive, told } = probe(role);
+      const { receive, events } = probe(role);
       receive(frame("01", "e282"));
-      expect(told).toEqual([]);
+      expect(events).toEqual([]);
       receive(frame("00", "41"));
-      expect(told).toEqual(FAILED);
+      expect(events).toEqual(FAILED);
     });
 
     it("where the message ends within a sequence", () => {
-      const { receive, told } = probe(role);
+      const { receive, events } = probe(role);
       receive(frame("01", "e282"), "8000");
-      expect(told).toEqual(FAILED);
+      expect(events).toEqual(FAILED);
     });
   });
 
   it("joins a sequence that is split over fragments", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive(frame("01", "f09f"), "8900", frame("80", "9880"));
-    expect(told).toEqual([{ ping: "" }, { text: "😀" }]);
+    expect(events).toEqual([{ ping: "" }, { text: "😀" }]);
   });
 
   it("knows binary data from text across fragments", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive(frame("02", "ff"), frame("80", "fe"), frame("81", hexOf("é")));
-    expect(told).toEqual([{ binary: "fffe" }, { text: "é" }]);
+    expect(events).toEqual([{ binary: "fffe" }, { text: "é" }]);
   });
 });
 

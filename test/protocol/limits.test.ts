@@ -29,30 +29,30 @@ function countingEnvironment() {
 
 describe.each(ROLES)("limits of a %s", (role) => {
   it("takes a message of exactly maxMessageBytes and fails with 1009 above", () => {
-    const { receive, told } = probe(role, { maxMessageBytes: 3 });
+    const { receive, events } = probe(role, { maxMessageBytes: 3 });
     receive("8203010203");
-    expect(told).toEqual([{ binary: "010203" }]);
-    told.length = 0;
+    expect(events).toEqual([{ binary: "010203" }]);
+    events.length = 0;
     receive("820401020304");
-    expect(told).toEqual(TOO_BIG);
+    expect(events).toEqual(TOO_BIG);
   });
 
   it("has a limit of 1 MiB by default", () => {
-    const { receive, told } = probe(role);
+    const { receive, events } = probe(role);
     receive(frame("02", "00".repeat(1 << 20)), "800100");
-    expect(told).toEqual(TOO_BIG);
+    expect(events).toEqual(TOO_BIG);
   });
 
   it("fails with 1009 for text that no string can hold, whatever maxMessageBytes allows", () => {
-    const { endpoint, told } = probe(role, { maxMessageBytes: Infinity });
+    const { endpoint, events } = probe(role, { maxMessageBytes: Infinity });
     const header = fromHex("817f000000001000000100000000");
     if (role === "server") header[1] |= 0x80;
     endpoint.receive(header);
-    expect(told).toEqual(TOO_BIG);
+    expect(events).toEqual(TOO_BIG);
   });
 
   it("counts all fragments together, and the frame to come before it comes", () => {
-    const { endpoint, told } = probe(role, { maxMessageBytes: 5 });
+    const { endpoint, events } = probe(role, { maxMessageBytes: 5 });
     const mask = role === "server" ? "00000000" : "";
     const bit = role === "server" ? 0x80 : 0;
     const header = (first: string, length: number) =>
@@ -60,13 +60,13 @@ describe.each(ROLES)("limits of a %s", (role) => {
     endpoint.receive(header("01", 3));
     endpoint.receive(fromHex("414243"));
     endpoint.receive(header("00", 3));
-    expect(told).toEqual(TOO_BIG);
+    expect(events).toEqual(TOO_BIG);
   });
 
   it("does not count control frames in between", () => {
-    const { receive, told } = probe(role, { maxMessageBytes: 2 });
+    const { receive, events } = probe(role, { maxMessageBytes: 2 });
     receive("020141", frame("89", "00".repeat(125)), "800142");
-    expect(told.at(-1)).toEqual({ binary: "4142" });
+    expect(events.at(-1)).toEqual({ binary: "4142" });
   });
 
   it.each([
@@ -75,11 +75,11 @@ describe.each(ROLES)("limits of a %s", (role) => {
     ["2 to the 63rd less one", "827f7fffffffffffffff"],
   ])("refuses a declared length of %s before anything is allocated", (_, hex) => {
     const { environment, allocations } = countingEnvironment();
-    const { endpoint, told } = probe(role, {}, environment);
+    const { endpoint, events } = probe(role, {}, environment);
     const bytes = fromHex(`${hex}00000000`);
     if (role === "server") bytes[1] |= 0x80;
     endpoint.receive(bytes);
-    expect(told).toEqual(TOO_BIG);
+    expect(events).toEqual(TOO_BIG);
     expect(allocations.filter((byteLength) => byteLength > 125)).toEqual([]);
   });
 
@@ -118,7 +118,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
   });
 
   it("takes 1,024 empty fragments in a row, then one with payload, and so on", () => {
-    const { endpoint, told } = probe(role);
+    const { endpoint, events } = probe(role);
     endpoint.receive(asPeerOf(role, fromHex("010141")));
     for (let round = 0; round < 3; round++) {
       const before = endpoint.bufferedBytes;
@@ -127,7 +127,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
       endpoint.receive(asPeerOf(role, fromHex("000142")));
     }
     endpoint.receive(asPeerOf(role, fromHex(`8000${"0100"}${"0000".repeat(1_023)}8000`)));
-    expect(told).toEqual([{ text: "ABBB" }, { text: "" }]);
+    expect(events).toEqual([{ text: "ABBB" }, { text: "" }]);
   });
 
   it.each([
@@ -135,11 +135,11 @@ describe.each(ROLES)("limits of a %s", (role) => {
     ["after some payload", `010141${"0000".repeat(1_024)}`],
     ["with pings between them", `0200${"8900".repeat(2)}${"00008900".repeat(1_023)}`],
   ])("fails with 1008 for one empty fragment more than 1,024 in a row, %s", (_, fragments) => {
-    const { endpoint, told } = probe(role);
+    const { endpoint, events } = probe(role);
     endpoint.receive(asPeerOf(role, fromHex(fragments)));
-    expect(told.filter((event) => "end" in event)).toEqual([]);
+    expect(events.filter((event) => "end" in event)).toEqual([]);
     endpoint.receive(asPeerOf(role, fromHex("0000")));
-    expect(told.at(-1)).toEqual({ end: ABNORMAL, violation: "1008 TOO_MANY_EMPTY_FRAGMENTS" });
+    expect(events.at(-1)).toEqual({ end: ABNORMAL, violation: "1008 TOO_MANY_EMPTY_FRAGMENTS" });
   });
 
   describe("with a budget of 100,000 bytes for the unfinished messages of all", () => {
@@ -167,17 +167,17 @@ describe.each(ROLES)("limits of a %s", (role) => {
       const [one, other] = [probe(role, { unfinishedBudget }), probe(role, { unfinishedBudget })];
       one.receive(frame("02", "20".repeat(60_000)));
       other.receive(frame("02", "20".repeat(60_000)));
-      expect(other.told).toMatchObject([{ violation: "1013 UNFINISHED_TOO_BIG" }]);
+      expect(other.events).toMatchObject([{ violation: "1013 UNFINISHED_TOO_BIG" }]);
       one.receive(frame("80", ""));
-      expect(one.told).toEqual([{ binary: "20".repeat(60_000) }]);
+      expect(one.events).toEqual([{ binary: "20".repeat(60_000) }]);
       expect(unfinishedBudget.usedBytes).toBe(0);
     });
 
     it("takes nothing of it for messages in one piece", () => {
       const unfinishedBudget = new ByteBudget(1);
-      const { told, receive } = probe(role, { unfinishedBudget });
+      const { events, receive } = probe(role, { unfinishedBudget });
       receive(frame("81", hexOf("whole")), frame("82", "20".repeat(60_000)));
-      expect(told).toHaveLength(2);
+      expect(events).toHaveLength(2);
     });
   });
 

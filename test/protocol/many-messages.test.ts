@@ -37,7 +37,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.uint8Array({ maxLength: 5 }).map((bytes) => ({ first: "89" as const, payload: toHex(bytes) })),
 );
 
-/** What is told of them. */
+/** The expected events. */
 function meant({ first, payload }: Message): object {
   if (first === "82") return { binary: payload };
   if (first === "89") return { ping: payload };
@@ -55,7 +55,7 @@ describe.each([
         fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 10 }),
         fc.integer({ min: 0, max: 8 }),
         (messages, lengths, offset) => {
-          const { endpoint, told } = probe(role, {}, environment);
+          const { endpoint, events } = probe(role, {}, environment);
           const frames = messages.map(({ first, payload }) => frame(first, payload)).join("");
           let rest = asPeerOf(role, fromHex(frames));
           for (const length of [...lengths, Infinity]) {
@@ -64,7 +64,7 @@ describe.each([
             rest = rest.subarray(length);
             lend(chunk, (bytes) => endpoint.receive(bytes));
           }
-          expect(told).toEqual(messages.map(meant));
+          expect(events).toEqual(messages.map(meant));
         },
       ),
       { numRuns: 300 },
@@ -72,13 +72,13 @@ describe.each([
   });
 
   it("are read anew from a chunk that lies where the one before lay", () => {
-    const { endpoint, told } = probe("client", {}, environment);
+    const { endpoint, events } = probe("client", {}, environment);
     const chunk = new Uint8Array(3 * 22);
     for (const letter of ["a", "b"]) {
       chunk.set(fromHex(frame("81", hexOf(letter.repeat(20))).repeat(3)));
       endpoint.receive(chunk);
     }
-    expect(told.map((each) => "text" in each && each.text[0])).toEqual(Array.from("aaabbb"));
+    expect(events.map((each) => "text" in each && each.text[0])).toEqual(Array.from("aaabbb"));
   });
 
   it("are kept apart from those that another endpoint is given meanwhile", () => {
@@ -97,14 +97,14 @@ describe.each([
     const expected = ["first of all", "second of all", "third of all", "fourth of all"];
     endpoint.receive(fromHex(expected.map((text) => frame("81", hexOf(text))).join("")));
     expect(texts).toEqual(expected);
-    expect(other.told).toEqual(Array.from({ length: 80 }, () => ({ text: "other" })));
+    expect(other.events).toEqual(Array.from({ length: 80 }, () => ({ text: "other" })));
   });
 });
 
 describe("a text among others", () => {
   it("is made with no more than 2 KiB of them", () => {
     const lengths: number[] = [];
-    const { receive, told } = probe(
+    const { receive, events } = probe(
       "client",
       {},
       {
@@ -116,7 +116,7 @@ describe("a text among others", () => {
       },
     );
     receive(frame("81", hexOf("x".repeat(125))).repeat(500));
-    expect(told).toEqual(Array.from({ length: 500 }, () => ({ text: "x".repeat(125) })));
+    expect(events).toEqual(Array.from({ length: 500 }, () => ({ text: "x".repeat(125) })));
     expect(Math.max(...lengths)).toBe(2048);
     // Fewer than one for ten texts, or this would not be worth it.
     expect(lengths.length).toBeLessThan(50);

@@ -11,7 +11,7 @@ const KEY = 0x37fa213d;
 
 /** Notes the messages, and sends frames with payloads that are cut anywhere. */
 class Assembly implements MessageHandler {
-  readonly told: string[] = [];
+  readonly events: string[] = [];
   readonly assembler: MessageAssembler;
   readonly #isMasked: boolean;
 
@@ -22,27 +22,27 @@ class Assembly implements MessageHandler {
   }
 
   onText(text: string): void {
-    this.told.push(`text ${text}`);
+    this.events.push(`text ${text}`);
   }
 
   onBinary(bytes: Uint8Array): void {
-    this.told.push(`binary ${toHex(bytes)}`);
+    this.events.push(`binary ${toHex(bytes)}`);
   }
 
   onPing(payload: Uint8Array): void {
-    this.told.push(`ping ${toHex(payload)}`);
+    this.events.push(`ping ${toHex(payload)}`);
   }
 
   onPong(payload: Uint8Array): void {
-    this.told.push(`pong ${toHex(payload)}`);
+    this.events.push(`pong ${toHex(payload)}`);
   }
 
   onCloseFrame({ code, reason }: CloseFrame): void {
-    this.told.push(`close ${code} ${reason}`);
+    this.events.push(`close ${code} ${reason}`);
   }
 
   onFault({ code, closeCode }: Fault): void {
-    this.told.push(`${closeCode} ${code}`);
+    this.events.push(`${closeCode} ${code}`);
   }
 
   /** @param cuts where the payload is cut into chunks */
@@ -75,10 +75,10 @@ describe.each(ROLES)("the message assembler of a %s", (role) => {
     const message = fc.oneof(
       fc
         .string({ unit: "grapheme" })
-        .map((text) => ({ opcode: 1, hex: hexOf(text), told: `text ${text}` })),
+        .map((text) => ({ opcode: 1, hex: hexOf(text), event: `text ${text}` })),
       fc
         .uint8Array()
-        .map((bytes) => ({ opcode: 2, hex: toHex(bytes), told: `binary ${toHex(bytes)}` })),
+        .map((bytes) => ({ opcode: 2, hex: toHex(bytes), event: `binary ${toHex(bytes)}` })),
     );
     const sizes = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 5 });
     fc.assert(
@@ -98,7 +98,7 @@ describe.each(ROLES)("the message assembler of a %s", (role) => {
             [...new Set(cuts)].toSorted((a, b) => a - b),
           );
         }
-        expect(assembly.told).toEqual(messages.map(([{ told }]) => told));
+        expect(assembly.events).toEqual(messages.map(([{ event }]) => event));
         expect(assembly.assembler.bufferedBytes).toBe(0);
       }),
     );
@@ -112,7 +112,7 @@ describe.each(ROLES)("the message assembler of a %s", (role) => {
     assembly.frame(0x80, hexOf("b"));
     assembly.frame(0x88, `03e8${hexOf("bye")}`, [1, 3]);
     assembly.frame(0x88, "");
-    expect(assembly.told).toEqual([
+    expect(assembly.events).toEqual([
       "ping 0102",
       "pong ",
       "text ab",
@@ -131,7 +131,7 @@ describe.each(ROLES)("the message assembler of a %s", (role) => {
   ])("reports %s once, and delivers nothing", (_, fault, send) => {
     const assembly = new Assembly(role);
     send(assembly);
-    expect(assembly.told).toEqual([fault]);
+    expect(assembly.events).toEqual([fault]);
   });
 
   it("counts what it holds, and gives it back to the budget when it stops", () => {

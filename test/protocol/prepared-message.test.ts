@@ -72,7 +72,7 @@ describe("a prepared message", () => {
     expect(new Set(frames).size).toBe(1);
     const client = probe("client", { deflate: deflating(false, codec) });
     client.receive(frames[0]);
-    expect(client.told).toEqual([{ text: LONG }]);
+    expect(client.events).toEqual([{ text: LONG }]);
   });
 
   it("goes to each as it has agreed, compressed or not", () => {

@@ -41,8 +41,8 @@ export const exactPool: BufferPool = {
 export type Role = "client" | "server";
 export const ROLES = ["client", "server"] as const;
 
-/** What an endpoint has told, in order. */
-export type Told =
+/** The events of an endpoint, in order. */
+export type EndpointEvent =
   | { text: string }
   | { binary: string }
   | { ping: string }
@@ -51,7 +51,7 @@ export type Told =
 
 export interface Probe {
   readonly endpoint: Endpoint;
-  readonly told: Told[];
+  readonly events: EndpointEvent[];
   readonly output: OutputBuffer;
   /** The frames written since the last look, unmasked, in hex. */
   readonly written: () => string;
@@ -65,19 +65,19 @@ export function probe(
   options: Partial<EndpointOptions> = {},
   environment: ProtocolEnvironment = plainEnvironment,
 ): Probe {
-  const told: Told[] = [];
+  const events: EndpointEvent[] = [];
   const output = new OutputBuffer(exactPool);
   const endpoint = new Endpoint({ role, ...options }, withSharedBuffers(environment), output, {
-    onText: (text) => told.push({ text }),
-    onBinary: (bytes) => told.push({ binary: toHex(bytes) }),
-    onPing: (payload) => told.push({ ping: toHex(payload) }),
-    onPong: (payload) => told.push({ pong: toHex(payload) }),
+    onText: (text) => events.push({ text }),
+    onBinary: (bytes) => events.push({ binary: toHex(bytes) }),
+    onPing: (payload) => events.push({ ping: toHex(payload) }),
+    onPong: (payload) => events.push({ pong: toHex(payload) }),
     onFinish: ({ error, ...end }) =>
-      told.push(error === undefined ? { end } : { end, violation: describe(error) }),
+      events.push(error === undefined ? { end } : { end, violation: describe(error) }),
   });
   return {
     endpoint,
-    told,
+    events,
     output,
     written() {
       const length = output.length;

@@ -26,16 +26,16 @@ function start(plan: Partial<ShutdownPlan>): void {
   drain.start({ code: 1012, reason: "restart", timeoutMs: 10_000, ...plan });
 }
 
-function toldCount(): number {
+function closedCount(): number {
   return connections.filter(({ readyState }) => readyState === ReadyState.Closing).length;
 }
 
-/** How many have been told to go, now and at the end of each further step. */
-function told(steps: number, stepMs: number): number[] {
-  const counts = [toldCount()];
+/** How many sockets are closing, now and at the end of each further step. */
+function closedCounts(steps: number, stepMs: number): number[] {
+  const counts = [closedCount()];
   for (let step = 0; step < steps; step++) {
     clock.advance(stepMs);
-    counts.push(toldCount());
+    counts.push(closedCount());
   }
   return counts;
 }
@@ -50,25 +50,25 @@ describe("a drain", () => {
   it("closes one batch at once, and one after each interval", () => {
     open(10);
     start({ pace: { batch: 3, intervalMs: 1000 } });
-    expect(told(4, 1000)).toEqual([3, 6, 9, 10, 10]);
+    expect(closedCounts(4, 1000)).toEqual([3, 6, 9, 10, 10]);
   });
 
   it("keeps its pace where the interval is shorter than a tick of its timer", () => {
     open(100);
     start({ pace: { batch: 1, intervalMs: 10 } });
-    expect(told(10, 100)).toEqual([1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 100]);
+    expect(closedCounts(10, 100)).toEqual([1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 100]);
   });
 
   it("takes larger batches where not all would be told within three quarters of its time", () => {
     open(1000);
     start({ timeoutMs: 4000, pace: { batch: 1, intervalMs: 1000 } });
-    expect(told(3, 1000)).toEqual([250, 500, 750, 1000]);
+    expect(closedCounts(3, 1000)).toEqual([250, 500, 750, 1000]);
   });
 
   it("tells all at once where the interval is longer than its time", () => {
     open(5);
     start({ timeoutMs: 1000, pace: { batch: 1, intervalMs: 60_000 } });
-    expect(toldCount()).toBe(5);
+    expect(closedCount()).toBe(5);
   });
 
   it("passes over sockets that have gone meanwhile, and leaves no timer behind", () => {
@@ -104,9 +104,9 @@ describe("a drain", () => {
     open(7);
     start({ timeoutMs: 8000, pace: { batch: 1, intervalMs: 1000 } });
     start({ code: 4000, timeoutMs: 20_000, pace: { batch: 7, intervalMs: 1000 } });
-    expect(told(1, 1000)).toEqual([1, 2]);
+    expect(closedCounts(1, 1000)).toEqual([1, 2]);
     start({ code: 4001, timeoutMs: 3000, pace: { batch: 2, intervalMs: 1000 } });
-    expect(told(2, 1000)).toEqual([4, 6, 7]);
+    expect(closedCounts(2, 1000)).toEqual([4, 6, 7]);
     expect(connections.map(({ calls }) => calls[0][1])).toEqual([
       1012, 1012, 4001, 4001, 4001, 4001, 4001,
     ]);

@@ -4,9 +4,9 @@ import type { RunOrder, TrafficRound } from "./protocol.ts";
 /** More would overrun the queues of servers that accept one at a time. */
 const OPENING_AT_ONCE = 64;
 
-/** How much longer to wait for a message, and how often to look. */
-const PATIENCE_MS = 5000;
-const LOOK_MS = 50;
+/** How much longer to wait for a message, and how often to check. */
+const TIMEOUT_MS = 5000;
+const CHECK_MS = 50;
 
 /** One round of load: it fails as a whole as soon as anything in it fails. */
 export class Session {
@@ -56,9 +56,9 @@ export class Session {
   async #waitForMore(messagesSoFar: () => number, milliseconds: number): Promise<void> {
     const before = messagesSoFar();
     await this.wait(milliseconds);
-    for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += LOOK_MS) {
+    for (let waitedMs = 0; waitedMs < TIMEOUT_MS; waitedMs += CHECK_MS) {
       if (messagesSoFar() > before) return;
-      await this.wait(LOOK_MS);
+      await this.wait(CHECK_MS);
     }
     throw new Error("no message came through");
   }

@@ -4,7 +4,7 @@ import { type Broker, BrokerError, MemoryBroker, Topics } from "tideway/topics";
 import { CONVERSATION } from "./conversation.ts";
 import { Pace } from "./pace.ts";
 import { readClientMessage } from "./read-message.ts";
-import { Room, sendAway, type Visitor } from "./room.ts";
+import { Room, sendAway, type Participant } from "./room.ts";
 
 /**
  * How many characters one connection may send: nobody types as fast as this, and nobody else has to
@@ -13,7 +13,7 @@ import { Room, sendAway, type Visitor } from "./room.ts";
 const PACE = { burst: 256 * 1024, perSecond: 32 * 1024 };
 const MIN_COST = 256;
 
-/** How long somebody is still on the list whose server has crashed. */
+/** How long the people of a crashed server stay on the list. */
 const PRESENCE_TTL_MS = 10_000;
 
 /** Where a connection wants to be. */
@@ -47,7 +47,7 @@ export class Chat implements AsyncDisposable {
     const room = this.#join(place.room);
     try {
       await room.opened;
-      await this.#visit(room.room, socket, place);
+      await this.#serveRoom(room.room, socket, place);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       sendAway(socket);
@@ -56,17 +56,17 @@ export class Chat implements AsyncDisposable {
     }
   }
 
-  /** Lets go of the broker; call it once the server has stopped. */
+  /** Detaches from the broker. Call it after the server has stopped. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#conversations.close(), this.#people.close()]);
   }
 
-  async #visit(room: Room, socket: Socket, { since }: Place): Promise<void> {
-    const visitor = await room.enter(socket, since);
+  async #serveRoom(room: Room, socket: Socket, { since }: Place): Promise<void> {
+    const participant = await room.enter(socket, since);
     try {
-      await listen(room, visitor);
+      await listen(room, participant);
     } finally {
-      room.leave(visitor);
+      room.leave(participant);
     }
   }
 
@@ -97,8 +97,8 @@ interface OpenRoom {
   connections: number;
 }
 
-async function listen(room: Room, visitor: Visitor): Promise<void> {
-  const { socket } = visitor;
+async function listen(room: Room, participant: Participant): Promise<void> {
+  const { socket } = participant;
   const pace = new Pace(PACE);
   for await (const frame of socket) {
     const outcome = readClientMessage(frame);
@@ -106,9 +106,9 @@ async function listen(room: Room, visitor: Visitor): Promise<void> {
       socket.close(outcome.refusal.code, outcome.refusal.reason);
       return;
     }
-    if (outcome.kind === "message") await room.receive(visitor, outcome.message);
+    if (outcome.kind === "message") await room.receive(participant, outcome.message);
 
-    // Whoever is too fast has to wait: until we go on reading, its messages pile up with it.
+    // A client that sends too fast must wait: until the server reads on, its messages stay on its side.
     const waitMs = pace.spend(Math.max(MIN_COST, frame.length));
     if (waitMs > 0) await delay(waitMs, undefined, { ref: false });
   }

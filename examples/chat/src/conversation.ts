@@ -11,7 +11,7 @@ import {
 } from "tideway/topics";
 import type { ChatMessage, LostMessage, MessageRequest } from "./wire/wire.ts";
 
-/** How many messages a newcomer is shown. */
+/** How many messages a new client is shown. */
 const SHOWN_ON_ARRIVAL = 50;
 
 /** For how long a message may be sent again without being shown again. */
@@ -51,10 +51,10 @@ export class Conversation {
    * @throws BrokerError
    */
   async findStart(since: string | undefined): Promise<Start> {
-    const seen = readPosition(since);
-    if (seen !== undefined) {
-      const { recovered } = await this.#topic.history({ since: seen, limit: 1 });
-      if (recovered) return { position: seen, recovered };
+    const last = readPosition(since);
+    if (last !== undefined) {
+      const { recovered } = await this.#topic.history({ since: last, limit: 1 });
+      if (recovered) return { position: last, recovered };
     }
     const { position: end, publications } = await this.#topic.history({ limit: SHOWN_ON_ARRIVAL });
     const position = publications.length === 0 ? end : before(publications[0].position);
@@ -84,7 +84,7 @@ export class Conversation {
     const { position, isDuplicate } = published;
     if (!isDuplicate || isBehind(position, start.position)) return undefined;
     const { publications } = await this.#topic.history({ since: before(position), limit: 1 });
-    // Its sender has to learn that it was heard, also when it is too old to be kept.
+    // Its sender must learn that it was published, even if it is too old for the history.
     const first = publications.map(({ data }) => readSaid(data))[0] ?? said;
     return { ...first, messageId: published.id };
   }

@@ -15,12 +15,12 @@ import type {
 } from "./wire/wire.ts";
 
 /** One connection to a room. */
-export interface Visitor {
+export interface Participant {
   readonly id: number;
   readonly socket: Socket;
   /** Where in the conversation it has started. */
   readonly start: Start;
-  /** What it asked to be called; absent for somebody who only listens. */
+  /** What it asked to be called; absent while it only listens. */
   wanted?: string;
   /** What it is called. */
   name?: string;
@@ -37,15 +37,15 @@ const MAX_ID = 2 ** 48 - 1;
 export class Room {
   readonly #conversation: Conversation;
   readonly #people: People;
-  readonly #visitors = new Map<number, Visitor>();
-  /** Who was present when this was last told, by their ids. */
-  #told: ReadonlyMap<number, Claim> = new Map();
+  readonly #participants = new Map<number, Participant>();
+  /** The claims of the last announcement, by id. */
+  #announced: ReadonlyMap<number, Claim> = new Map();
   #isListDue = false;
 
   /** @param conversation,people the room's topics, the same on all servers */
   constructor(conversation: Topic, people: Topic) {
     this.#conversation = new Conversation(conversation);
-    this.#people = new People(people, (roster) => this.#tellChanges(roster));
+    this.#people = new People(people, (roster) => this.#announceChanges(roster));
   }
 
   /** Learns who is there. @throws BrokerError */
@@ -57,70 +57,74 @@ export class Room {
     this.#people.close();
   }
 
-  /** Lets a newcomer in: its id comes first, then what it has missed. @throws BrokerError */
-  async enter(socket: Socket, since: string | undefined): Promise<Visitor> {
+  /** Adds a connection. It gets its id first, then the messages that it has missed. @throws BrokerError */
+  async enter(socket: Socket, since: string | undefined): Promise<Participant> {
     const start = await this.#conversation.findStart(since);
     const id = randomInt(1, MAX_ID);
     send(socket, { type: "id", id, ...start, position: formatPosition(start.position) });
-    const visitor = { id, socket, start, naming: Promise.resolve(), isBeingNamed: false };
-    this.#visitors.set(id, visitor);
+    const participant = { id, socket, start, naming: Promise.resolve(), isBeingNamed: false };
+    this.#participants.set(id, participant);
     try {
       await this.#conversation.follow(socket, start);
     } catch (error) {
-      this.leave(visitor);
+      this.leave(participant);
       throw error;
     }
-    return visitor;
+    return participant;
   }
 
-  leave({ id }: Visitor): void {
-    this.#visitors.delete(id);
+  leave({ id }: Participant): void {
+    this.#participants.delete(id);
   }
 
-  /** Does what a visitor asks for; the next one waits until then. @throws BrokerError */
-  async receive(visitor: Visitor, message: ClientMessage): Promise<void> {
-    if (message.type === "username") await this.#receiveName(visitor, message);
-    else await this.#receiveText(visitor, message);
+  /** Does what a participant asks for; the next one waits until then. @throws BrokerError */
+  async receive(participant: Participant, message: ClientMessage): Promise<void> {
+    if (message.type === "username") await this.#receiveName(participant, message);
+    else await this.#receiveText(participant, message);
   }
 
-  async #receiveName(visitor: Visitor, { name = "", session }: UsernameRequest): Promise<void> {
-    visitor.wanted = name;
-    if (session !== undefined) visitor.session = session;
-    await this.#introduce(visitor);
+  async #receiveName(
+    participant: Participant,
+    { name = "", session }: UsernameRequest,
+  ): Promise<void> {
+    participant.wanted = name;
+    if (session !== undefined) participant.session = session;
+    await this.#introduce(participant);
   }
 
-  async #receiveText(visitor: Visitor, message: MessageRequest): Promise<void> {
-    if (visitor.wanted === undefined) await this.#receiveName(visitor, { type: "username" });
-    await visitor.naming;
-    const { id, name, start, socket } = visitor;
-    // Somebody whose place another connection has taken meanwhile.
+  async #receiveText(participant: Participant, message: MessageRequest): Promise<void> {
+    if (participant.wanted === undefined)
+      await this.#receiveName(participant, { type: "username" });
+    await participant.naming;
+    const { id, name, start, socket } = participant;
+    // Another connection of the same session has replaced it.
     if (name === undefined) return;
     const earlier = await this.#conversation.say({ id, name }, message, start);
     if (earlier !== undefined) send(socket, earlier);
   }
 
-  /** Claims the name that a visitor wants, or the free one nearest to it, until it has one. */
-  #introduce(visitor: Visitor): Promise<void> {
-    visitor.naming = visitor.naming.then(async () => {
-      visitor.isBeingNamed = true;
+  /** Claims the name that a participant wants, or the free one nearest to it, until it has one. */
+  #introduce(participant: Participant): Promise<void> {
+    participant.naming = participant.naming.then(async () => {
+      participant.isBeingNamed = true;
       try {
-        do await this.#people.claim(visitor.socket, this.#choose(visitor));
-        while (this.#isRejected(visitor));
+        do await this.#people.claim(participant.socket, this.#choose(participant));
+        while (this.#isRejected(participant));
       } finally {
-        visitor.isBeingNamed = false;
+        participant.isBeingNamed = false;
       }
     });
-    return visitor.naming;
+    return participant.naming;
   }
 
-  /** Somebody has claimed the visitor's name in the same moment, and has it. */
+  /** Another participant claimed the same name at the same moment, and got it. */
   #rename(id: number): void {
-    const visitor = this.#visitors.get(id);
-    if (visitor === undefined || visitor.isBeingNamed) return;
-    this.#introduce(visitor).catch(() => sendAway(visitor.socket));
+    const participant = this.#participants.get(id);
+    if (participant === undefined || participant.isBeingNamed) return;
+    this.#introduce(participant).catch(() => sendAway(participant.socket));
   }
 
-  #choose({ id, wanted = "", session }: Visitor): Omit<Claim, "at"> {
+  #choose({ id, wanted = "", session }: Participant): Omit<Claim, "at"> {
     const others = this.#people.roster.present.filter(
       (other) => other.id !== id && (session === undefined || other.session !== session),
     );
@@ -129,28 +133,28 @@ export class Room {
     return { id, name, ...(session === undefined ? {} : { session }) };
   }
 
-  #isRejected({ id }: Visitor): boolean {
+  #isRejected({ id }: Participant): boolean {
     return this.#people.roster.rejected.some((claim) => claim.id === id);
   }
 
-  #tellChanges({ present, rejected, replaced }: Roster): void {
-    const before = this.#told;
-    this.#told = new Map(present.map((claim) => [claim.id, claim]));
-    for (const { id } of replaced) this.#visitors.get(id)?.socket.terminate();
+  #announceChanges({ present, rejected, replaced }: Roster): void {
+    const before = this.#announced;
+    this.#announced = new Map(present.map((claim) => [claim.id, claim]));
+    for (const { id } of replaced) this.#participants.get(id)?.socket.terminate();
     for (const { id } of rejected) this.#rename(id);
     for (const claim of present) {
       const known = before.get(claim.id);
-      if (known?.at !== claim.at) this.#tellName(claim, known?.name);
+      if (known?.at !== claim.at) this.#announceName(claim, known?.name);
     }
     const isSame = present.every(({ id, name }) => before.get(id)?.name === name);
     if (!isSame || before.size !== present.length) this.#sendListSoon();
   }
 
-  #tellName({ id, name, at }: Claim, previous: string | undefined): void {
-    const visitor = this.#visitors.get(id);
-    if (visitor !== undefined) visitor.name = name;
-    if (visitor !== undefined && visitor.wanted !== name) {
-      send(visitor.socket, { type: "rejectusername", id, name });
+  #announceName({ id, name, at }: Claim, previous: string | undefined): void {
+    const participant = this.#participants.get(id);
+    if (participant !== undefined) participant.name = name;
+    if (participant !== undefined && participant.wanted !== name) {
+      send(participant.socket, { type: "rejectusername", id, name });
     }
     const isRenamed = previous !== undefined && previous !== name;
     const message: UsernameMessage = { type: "username", id, name, date: at };
@@ -170,11 +174,11 @@ export class Room {
 
   #sendToAll(message: ServerMessage): void {
     const prepared = prepare(JSON.stringify(message));
-    for (const { socket } of this.#visitors.values()) socket.send(prepared);
+    for (const { socket } of this.#participants.values()) socket.send(prepared);
   }
 }
 
-/** For whom the broker does not answer: the client comes back later, perhaps to another server. */
+/** Closes a socket while the broker does not answer. The client reconnects later, perhaps to another server. */
 export function sendAway(socket: Socket): void {
   socket.close(CloseCode.TryAgainLater, "the chat is away for a moment");
 }

@@ -1,5 +1,5 @@
 import { ArgumentError, CLIENT_HELP, readClientArguments } from "./arguments.ts";
-import { type Ending, runFuzzingServer, SuiteError } from "./fuzzing-run.ts";
+import { type ConnectionEnd, runFuzzingServer, SuiteError } from "./fuzzing-run.ts";
 import { printable } from "./printable.ts";
 
 try {
@@ -15,7 +15,11 @@ try {
   process.exitCode = 1;
 }
 
-function report(caseNumber: number, caseCount: number, { code, reason, error }: Ending): void {
+function report(
+  caseNumber: number,
+  caseCount: number,
+  { code, reason, error }: ConnectionEnd,
+): void {
   const details = [code, reason, error?.message].filter(Boolean).join(" ");
   console.log(printable(`case ${caseNumber} of ${caseCount}: ${details}`));
 }

@@ -6,7 +6,7 @@ const AGENT = "tideway";
 const HEARTBEAT: PingHeartbeatOptions = { idleMs: 60_000, timeoutMs: 30_000 };
 
 /** How a connection ended. */
-export interface Ending {
+export interface ConnectionEnd {
   readonly code: number;
   readonly reason: string;
   /** Why it failed, where it did. */
@@ -27,7 +27,7 @@ export interface FuzzingRunOptions {
    */
   readonly heartbeat?: PingHeartbeatOptions;
   /** Is told how each case ended. Whether it went well is the suite's to judge. */
-  readonly onCase?: (caseNumber: number, caseCount: number, ending: Ending) => void;
+  readonly onCase?: (caseNumber: number, caseCount: number, end: ConnectionEnd) => void;
 }
 
 /**
@@ -49,11 +49,11 @@ export async function runFuzzingServer(url: URL, options: FuzzingRunOptions = {}
   for (let number = 1; number <= caseCount; number++) {
     const caseUrl = at("runCase", { case: String(number), agent: AGENT });
     // One after the other: that is how the suite counts, too.
-    const ending = await echoAll(caseUrl, { ...limits, heartbeat });
-    onCase?.(number, caseCount, ending);
+    const end = await echoAll(caseUrl, { ...limits, heartbeat });
+    onCase?.(number, caseCount, end);
   }
-  const ending = await endOf(new WebSocket(at("updateReports", { agent: AGENT })));
-  if (ending.error !== undefined) throw suiteError("The reports were not written", ending);
+  const end = await endOf(new WebSocket(at("updateReports", { agent: AGENT })));
+  if (end.error !== undefined) throw suiteError("The reports were not written", end);
 }
 
 async function askCaseCount(url: URL): Promise<number> {
@@ -63,13 +63,13 @@ async function askCaseCount(url: URL): Promise<number> {
     answer ??= data;
     socket.close();
   });
-  const ending = await endOf(socket);
+  const end = await endOf(socket);
   if (typeof answer === "string" && /^\d{1,6}$/.test(answer)) return Number(answer);
-  if (answer === undefined) throw suiteError("There is no number of cases", ending);
+  if (answer === undefined) throw suiteError("There is no number of cases", end);
   throw new SuiteError(`There is no number of cases: the answer is ${answer as string}`);
 }
 
-function echoAll(url: URL, options: WebSocketOptions): Promise<Ending> {
+function echoAll(url: URL, options: WebSocketOptions): Promise<ConnectionEnd> {
   const socket = new WebSocket(url, options);
   socket.binaryType = "arraybuffer";
   // In the event itself: an echo leaves before what stood behind the message is read.
@@ -77,7 +77,7 @@ function echoAll(url: URL, options: WebSocketOptions): Promise<Ending> {
   return endOf(socket);
 }
 
-function endOf(socket: WebSocket): Promise<Ending> {
+function endOf(socket: WebSocket): Promise<ConnectionEnd> {
   return new Promise((resolve) => {
     let failure: { error?: Error } = {};
     socket.addEventListener("error", (event) => {
@@ -87,7 +87,7 @@ function endOf(socket: WebSocket): Promise<Ending> {
   });
 }
 
-function suiteError(what: string, { code, error: cause }: Ending): SuiteError {
+function suiteError(what: string, { code, error: cause }: ConnectionEnd): SuiteError {
   const why = cause?.message ?? `closed with ${code}`;
   return new SuiteError(`${what}: ${why}`, { cause });
 }

@@ -45,14 +45,14 @@ export const compressedFrames: FuzzTarget<CompressedFramesInput> = {
     const bytes = fromHex(input.bytes);
     const expected = readMessages(bytes, input);
     for (const chunks of [[bytes], byteByByte(bytes), cutAt(bytes, input.cuts)]) {
-      const told = tell(chunks, input);
+      const events = run(chunks, input);
       const last = expected.at(-1);
       // A message that is both too long and not valid may fail for the one or the other.
       if (last !== undefined && "failures" in last) {
-        assert.deepEqual(told.slice(0, -1), expected.slice(0, -1));
-        assert.ok(last.failures.some((failure) => isFailure(told.at(-1), failure)));
+        assert.deepEqual(events.slice(0, -1), expected.slice(0, -1));
+        assert.ok(last.failures.some((failure) => isFailure(events.at(-1), failure)));
       } else {
-        assert.deepEqual(told, expected);
+        assert.deepEqual(events, expected);
       }
     }
   },
@@ -108,7 +108,7 @@ function isFailure(event: ModelEvent | undefined, code: number): boolean {
   return event !== undefined && "failure" in event && event.failure === code;
 }
 
-function tell(chunks: readonly Uint8Array[], input: CompressedFramesInput): ModelEvent[] {
+function run(chunks: readonly Uint8Array[], input: CompressedFramesInput): ModelEvent[] {
   const { role, takesOver, maxMessageBytes } = input;
   const events: ModelEvent[] = [];
   const context = { windowBits: 15, takesOver };

@@ -27,15 +27,15 @@ interface FramesInput {
   readonly cuts: readonly number[];
 }
 
-interface Told {
+interface Outcome {
   readonly events: ModelEvent[];
   /** What was answered, read by the model. */
   readonly answers: ModelEvent[];
 }
 
 /**
- * What an endpoint tells and answers is what the model reads out of the same bytes, however they are
- * cut, whether or not it is paused at each event, and on either environment; and what it holds meanwhile
+ * The events and answers of an endpoint are what the model reads out of the same bytes, however they are
+ * cut, whether or not it is paused at each event, and on either environment; and what it buffers
  * stays within its limits.
  */
 export const frames: FuzzTarget<FramesInput> = {
@@ -60,13 +60,13 @@ export const frames: FuzzTarget<FramesInput> = {
   check(input) {
     const bytes = fromHex(input.bytes);
     const events = readFrames(bytes, input);
-    const expected: Told = { events, answers: answersTo(events, input) };
-    assert.deepEqual(tell([bytes], input), expected);
-    assert.deepEqual(tell([bytes], input, nodeProtocolEnvironment), expected);
-    assert.deepEqual(tell(byteByByte(bytes), input), expected);
+    const expected: Outcome = { events, answers: answersTo(events, input) };
+    assert.deepEqual(run([bytes], input), expected);
+    assert.deepEqual(run([bytes], input, nodeProtocolEnvironment), expected);
+    assert.deepEqual(run(byteByByte(bytes), input), expected);
     const chunks = cutAt(bytes, input.cuts);
-    assert.deepEqual(tell(chunks, input), expected);
-    assert.deepEqual(tell(chunks, input, nodeProtocolEnvironment, true), expected);
+    assert.deepEqual(run(chunks, input), expected);
+    assert.deepEqual(run(chunks, input, nodeProtocolEnvironment, true), expected);
   },
 };
 
@@ -80,12 +80,12 @@ function answersTo(events: readonly ModelEvent[], { isClosing }: FramesInput): M
   });
 }
 
-function tell(
+function run(
   chunks: readonly Uint8Array[],
   { role, isClosing, maxMessageBytes }: FramesInput,
   environment: EndpointEnvironment = plainEnvironment,
   isPausedAtEvents = false,
-): Told {
+): Outcome {
   const events: ModelEvent[] = [];
   const note = (event: ModelEvent): void => {
     events.push(event);
@@ -104,11 +104,11 @@ function tell(
   output.detach();
   for (const chunk of chunks) {
     endpoint.receive(chunk.slice());
-    let seen: number;
+    let before: number;
     do {
-      seen = events.length;
+      before = events.length;
       endpoint.resume();
-    } while (events.length > seen);
+    } while (events.length > before);
     const { bufferedBytes } = endpoint;
     assert.ok(bufferedBytes <= 2 * maxMessageBytes + 256, `${bufferedBytes} bytes are buffered`);
   }

@@ -54,7 +54,7 @@ export const openingResponse: FuzzTarget<OpeningResponseInput> = {
       const outcome = receive(chunks, requireProtocol);
       // An interim response only makes the client wait for the next, which the rest is none of.
       if (isInterim(status)) assert.notEqual(outcome?.kind, "open");
-      else assert.deepEqual(told(outcome), expected ?? "failed");
+      else assert.deepEqual(describeOutcome(outcome), expected ?? "failed");
     }
   },
 };
@@ -98,7 +98,7 @@ function receive(
   return undefined;
 }
 
-function told(outcome: ClientHandshakeOutcome | undefined): unknown {
+function describeOutcome(outcome: ClientHandshakeOutcome | undefined): unknown {
   if (outcome?.kind !== "open") return outcome?.kind;
   const { protocol } = outcome;
   return { protocol, extensions: outcome.extensions.map(({ name, params }) => [name, params]) };

@@ -5,7 +5,7 @@ import { expect, it, vi } from "vitest";
 import { stallTimeoutMs } from "../../../src/node/requests/stall-timeout.ts";
 import { extendedConnect, openSession, startTls } from "./support.ts";
 
-const PATIENCE_MS = 50;
+const TIMEOUT_MS = 50;
 
 it.each([
   ["an answer", (session: ClientHttp2Session) => session.request({ ":path": "/endless" }), 200],
@@ -26,13 +26,13 @@ it.each([
       routes: {
         // A handler that says nothing for a while keeps its stream, and the client has no longer for it.
         "/endless": async () => {
-          await sleep(4 * PATIENCE_MS);
+          await sleep(4 * TIMEOUT_MS);
           return new Response(endless());
         },
         "ws:/": { authorize: () => new Response(endless(), { status: 401 }), handle: () => {} },
       },
     });
-    server.httpServer.timeout = PATIENCE_MS;
+    server.httpServer.timeout = TIMEOUT_MS;
     // Nobody reads it, so its window shuts.
     const stream = ask(await openSession(server));
     stream.on("error", () => {});
@@ -47,7 +47,7 @@ it.each([
 
 it.each([
   [60_000, 0],
-  [PATIENCE_MS, PATIENCE_MS],
+  [TIMEOUT_MS, TIMEOUT_MS],
 ])("waits for %i ms where the timeout of the HTTP server is %i", async (waits, timeout) => {
   const server = await startTls({ routes: {} });
   // As Node has it.

@@ -34,31 +34,31 @@ const HELLO = "f248cdc9c90700";
 
 describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
   it("restores the compressed message of RFC 7692 7.2.3.1", () => {
-    const { told, receive } = compressing(role);
+    const { events, receive } = compressing(role);
     receive(frame("c1", HELLO));
-    expect(told).toEqual([{ text: "Hello" }]);
+    expect(events).toEqual([{ text: "Hello" }]);
   });
 
   it("restores a compressed message in fragments, RSV1 on the first only (RFC 7692 6.2)", () => {
-    const { told, receive } = compressing(role);
+    const { events, receive } = compressing(role);
     receive(frame("41", "f248cd"), frame("80", "c9c90700"));
     receive(frame("42", ""), frame("00", "f2"), frame("00", ""), frame("80", HELLO.slice(2)));
-    expect(told).toEqual([{ text: "Hello" }, { binary: hexOf("Hello") }]);
+    expect(events).toEqual([{ text: "Hello" }, { binary: hexOf("Hello") }]);
   });
 
   it("answers control frames between the fragments of a compressed message", () => {
-    const { told, receive, written } = compressing(role);
+    const { events, receive, written } = compressing(role);
     receive(frame("41", "f248cd"), frame("89", hexOf("hey")));
     expect(written()).toBe(frame("8a", hexOf("hey")));
     receive(frame("80", "c9c90700"));
-    expect(told).toEqual([{ ping: hexOf("hey") }, { text: "Hello" }]);
+    expect(events).toEqual([{ ping: hexOf("hey") }, { text: "Hello" }]);
   });
 
   it("takes messages that are not compressed between those that are", () => {
-    const { told, receive } = compressing(role);
+    const { events, receive } = compressing(role);
     receive(frame("c1", HELLO), frame("81", hexOf("plain")), frame("01", hexOf("pl")));
     receive(frame("80", hexOf("ain")), frame("c2", HELLO));
-    expect(told).toEqual([
+    expect(events).toEqual([
       { text: "Hello" },
       { text: "plain" },
       { text: "plain" },
@@ -67,9 +67,9 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
   });
 
   it("restores an empty message (RFC 7692 7.2.3.6)", () => {
-    const { told, receive } = compressing(role);
+    const { events, receive } = compressing(role);
     receive(frame("c1", "00"), frame("c2", "00"));
-    expect(told).toEqual([{ text: "" }, { binary: "" }]);
+    expect(events).toEqual([{ text: "" }, { binary: "" }]);
   });
 
   it.each([
@@ -82,22 +82,22 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     ["RSV1 and RSV2", [frame("e1", HELLO)]],
     ["RSV1 on a reserved opcode", [frame("c3", "")]],
   ])("fails the connection with 1002 for %s", (_, frames) => {
-    const { told, receive } = compressing(role);
+    const { events, receive } = compressing(role);
     receive(...frames);
-    expect(told).toMatchObject([{ violation: "1002 RESERVED_BITS" }]);
+    expect(events).toMatchObject([{ violation: "1002 RESERVED_BITS" }]);
   });
 
   it("fails the connection with 1007 for what cannot be inflated", () => {
-    const { told, receive } = compressing(role);
+    const { events, receive } = compressing(role);
     receive(frame("c1", "ffffffff"));
-    expect(told).toMatchObject([{ violation: "1007 INVALID_DEFLATE" }]);
+    expect(events).toMatchObject([{ violation: "1007 INVALID_DEFLATE" }]);
   });
 
   it("fails the connection with 1007 for text that is not UTF-8 once it is inflated", () => {
-    const { told, receive } = compressing(role);
+    const { events, receive } = compressing(role);
     const bad = deflateRawSync(Buffer.from("fe", "hex"), { finishFlush: constants.Z_SYNC_FLUSH });
     receive(frame("c1", toHex(bad.subarray(0, -4))));
-    expect(told).toMatchObject([{ violation: "1007 INVALID_UTF8" }]);
+    expect(events).toMatchObject([{ violation: "1007 INVALID_UTF8" }]);
   });
 
   it.each(["c1", "c2"])(
@@ -105,37 +105,37 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     (first) => {
       const within = compressing(role, { maxMessageBytes: 10_000 });
       within.receive(frame(first, deflated("x".repeat(10_000))));
-      expect(within.told).toHaveLength(1);
-      expect(within.told).not.toHaveProperty("0.end");
+      expect(within.events).toHaveLength(1);
+      expect(within.events).not.toHaveProperty("0.end");
       const beyond = compressing(role, { maxMessageBytes: 10_000 });
       beyond.receive(frame(first, deflated("x".repeat(10_001))));
-      expect(beyond.told).toMatchObject([{ violation: "1009 MESSAGE_TOO_BIG" }]);
+      expect(beyond.events).toMatchObject([{ violation: "1009 MESSAGE_TOO_BIG" }]);
     },
   );
 
   it("answers a compressed form with 1009 that no message within the limit needs", () => {
-    const { told, receive } = compressing(role, { maxMessageBytes: 1000 });
+    const { events, receive } = compressing(role, { maxMessageBytes: 1000 });
     // A header that announces 1190 bytes; what they are is of no interest any more.
     receive("c27e04a6");
-    expect(told).toMatchObject([{ violation: "1009 MESSAGE_TOO_BIG" }]);
+    expect(events).toMatchObject([{ violation: "1009 MESSAGE_TOO_BIG" }]);
   });
 
   it("takes incompressible messages of maxMessageBytes, longer in their compressed form", () => {
-    const { told, receive } = compressing(role, { maxMessageBytes: 1000 });
+    const { events, receive } = compressing(role, { maxMessageBytes: 1000 });
     const noise = Uint8Array.from({ length: 1000 }, (_x, at) => (at * at * 2_654_435_761) >>> 21);
     const stored = deflateRawSync(noise, { level: 0, finishFlush: constants.Z_SYNC_FLUSH });
     receive(frame("c2", toHex(stored.subarray(0, -4))));
-    expect(told).toEqual([{ binary: toHex(noise) }]);
+    expect(events).toEqual([{ binary: toHex(noise) }]);
   });
 
   it("tells the same whatever the cuts between chunks", () => {
-    const { endpoint, told } = compressing("client");
+    const { endpoint, events } = compressing("client");
     const bytes = Buffer.from(
       frame("41", "f248cd") + frame("89", "aa") + frame("80", "c9c90700") + frame("c1", HELLO),
       "hex",
     );
     for (const byte of bytes) endpoint.receive(Uint8Array.of(byte));
-    expect(told).toEqual([{ ping: "aa" }, { text: "Hello" }, { text: "Hello" }]);
+    expect(events).toEqual([{ ping: "aa" }, { text: "Hello" }, { text: "Hello" }]);
   });
 
   it("sends what it compresses with RSV1 on the first fragment", () => {
@@ -146,7 +146,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     expect(frames.slice(0, 4)).toBe("4108");
     const other = compressing(role === "server" ? "client" : "server");
     other.receive(frames);
-    expect(other.told).toEqual([{ text }]);
+    expect(other.events).toEqual([{ text }]);
   });
 
   it("sends as it is what is below the threshold, excepted, empty, or longer when compressed", () => {
@@ -181,7 +181,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
       receiver.receive(frames);
       return frames.length;
     });
-    expect(receiver.told).toEqual(
+    expect(receiver.events).toEqual(
       lengths.map(() => ({ text: "the same again, and not for the last time" })),
     );
     expect(lengths[1]).toBeLessThan(lengths[0] / 2);
@@ -200,8 +200,8 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
 
 describe.each(ROLES)("an endpoint as a %s without permessage-deflate", (role) => {
   it("fails the connection with 1002 for RSV1 (RFC 6455 5.2)", () => {
-    const { told, receive } = probe(role);
+    const { events, receive } = probe(role);
     receive(frame("c1", HELLO));
-    expect(told).toMatchObject([{ violation: "1002 RESERVED_BITS" }]);
+    expect(events).toMatchObject([{ violation: "1002 RESERVED_BITS" }]);
   });
 });

@@ -29,7 +29,7 @@ class Master implements RedisListening {
 function listen() {
   const masters: Master[] = [];
   const attempts: number[] = [];
-  const told: string[] = [];
+  const calls: string[] = [];
   const listening = new ClusterListening(
     async (attempt, listener) => {
       attempts.push(attempt);
@@ -37,26 +37,26 @@ function listen() {
       return masters.at(-1)!;
     },
     {
-      onMessage: (channel, message) => told.push(`${channel} ${message}`),
-      onReconnected: () => told.push(`again, on ${masters.at(-1)!.channels.join(" and ")}`),
-      onError: (error) => told.push((error as Error).message),
+      onMessage: (channel, message) => calls.push(`${channel} ${message}`),
+      onReconnected: () => calls.push(`again, on ${masters.at(-1)!.channels.join(" and ")}`),
+      onError: (error) => calls.push((error as Error).message),
     },
   );
   onTestFinished(() => listening.close());
-  return { listening, masters, attempts, told };
+  return { listening, masters, attempts, calls };
 }
 
 describe("listening to a cluster", () => {
   it("goes on at another master with all channels, and tells when it is there", async () => {
-    const { listening, masters, attempts, told } = listen();
+    const { listening, masters, attempts, calls } = listen();
     await listening.subscribe("a");
     await listening.subscribe("b");
     await listening.subscribe("c");
     await listening.unsubscribe("b");
     masters[0].listener.onMessage("a", "1");
-    expect(told).toEqual(["a 1"]);
+    expect(calls).toEqual(["a 1"]);
     masters[0].listener.onError(new Error("lost"));
-    await expect.poll(() => told).toEqual(["a 1", "lost", "again, on a and c"]);
+    await expect.poll(() => calls).toEqual(["a 1", "lost", "again, on a and c"]);
     expect(attempts).toEqual([0, 1]);
     expect(masters.map(({ isClosed }) => isClosed)).toEqual([true, false]);
   });

@@ -115,7 +115,7 @@ function join(chosenName: string): void {
         people.show(names, client.name);
       },
       onMessage(message, isOwn) {
-        presence.heard(message.name);
+        presence.messageFrom(message.name);
         log.add(message, isOwn);
         if (!isOwn) unread.count(scroll.isFollowing);
         scroll.contentChanged();

@@ -18,7 +18,7 @@ export class Presence {
   readonly #after: (delayMs: number, callback: () => void) => void;
   readonly #onChange: (change: PresenceChange) => void;
   /** Those whom the user knows to be here; absent until the first list. */
-  #told: Set<string> | undefined;
+  #announced: Set<string> | undefined;
   #present: readonly string[] = [];
   #isReturning = false;
   #latest = 0;
@@ -38,13 +38,13 @@ export class Presence {
 
   /** Somebody goes by another name: neither came nor left. */
   renamed(previous: string, name: string): void {
-    if (this.#told?.delete(previous)) this.#told.add(name);
+    if (this.#announced?.delete(previous)) this.#announced.add(name);
   }
 
   /** The list of those present. */
   update(names: readonly string[]): void {
     this.#present = names;
-    this.#told ??= new Set(names);
+    this.#announced ??= new Set(names);
     const turn = ++this.#latest;
     this.#after(this.#isReturning ? RETURN_SETTLE_MS : SETTLE_MS, () => {
       if (turn === this.#latest) this.#settle();
@@ -52,19 +52,20 @@ export class Presence {
   }
 
   /** Somebody has spoken: news that this one has come does not follow what was said. */
-  heard(name: string): void {
-    if (this.#told === undefined || this.#told.has(name) || !this.#present.includes(name)) return;
-    this.#told.add(name);
+  messageFrom(name: string): void {
+    if (this.#announced === undefined || this.#announced.has(name) || !this.#present.includes(name))
+      return;
+    this.#announced.add(name);
     this.#onChange({ came: [name], left: [] });
   }
 
   #settle(): void {
     this.#isReturning = false;
-    const told = this.#told ?? new Set();
+    const announced = this.#announced ?? new Set();
     const present = new Set(this.#present);
-    const came = [...present].filter((name) => !told.has(name));
-    const left = [...told].filter((name) => !present.has(name));
-    this.#told = present;
+    const came = [...present].filter((name) => !announced.has(name));
+    const left = [...announced].filter((name) => !present.has(name));
+    this.#announced = present;
     if (came.length > 0 || left.length > 0) this.#onChange({ came, left });
   }
 }

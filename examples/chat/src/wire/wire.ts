@@ -22,7 +22,7 @@ export const MAX_ROOM_CHARS = 64;
 /** The room of those who name none. */
 export const DEFAULT_ROOM = "lobby";
 
-/** Server to newcomer: the id of this connection. Always the first message. */
+/** Server to a new client: the id of this connection. Always the first message. */
 export interface IdMessage {
   readonly type: "id";
   readonly id: number;
