@@ -43,13 +43,17 @@ export function checkCloseArguments(code: number, reason: string): void {
 }
 
 /** @throws UsageError `INVALID_LISTENER` unless `onMessage` and the callbacks in `options` are functions */
-export function checkListener(
-  onMessage: unknown,
-  { onDone, onError }: Partial<Record<"onDone" | "onError", unknown>>,
-): void {
+export function checkListener(onMessage: unknown, options: unknown): void {
   if (typeof onMessage !== "function") {
     throw new UsageError("INVALID_LISTENER", `listen takes a function, not ${typeof onMessage}`);
   }
+  if (typeof options !== "object" || options === null) {
+    throw new UsageError(
+      "INVALID_LISTENER",
+      `listen: the options must be an object, not ${describeValue(options)}`,
+    );
+  }
+  const { onDone, onError } = options as Partial<Record<"onDone" | "onError", unknown>>;
   for (const [name, callback] of Object.entries({ onDone, onError })) {
     if (callback === undefined || typeof callback === "function") continue;
     throw new UsageError(

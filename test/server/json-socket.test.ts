@@ -276,6 +276,21 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(() => socket.listen(() => {})).not.toThrow();
   });
 
+  it.each([
+    [null, "null"],
+    [5, "a value of type number"],
+  ])("refuses %o as options", (options, text) => {
+    const socket = open(numbers);
+    expect(() => socket.listen(() => {}, options as never)).toThrow(
+      expect.objectContaining({
+        name: "UsageError",
+        code: "INVALID_LISTENER",
+        message: `listen: the options must be an object, not ${text}`,
+      }),
+    );
+    expect(() => socket.listen(() => {})).not.toThrow();
+  });
+
   it("tells at once of a listener that is none, and leaves the values to the next", () => {
     const socket = open(numbers);
     expect(() => socket.listen(undefined as never)).toThrow(

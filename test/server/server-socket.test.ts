@@ -179,6 +179,21 @@ describe("listen", () => {
     expect(() => socket.listen(() => {})).not.toThrow();
   });
 
+  it.each([
+    [null, "null"],
+    [5, "a value of type number"],
+  ])("refuses %o as options", (options, text) => {
+    const socket = open();
+    expect(() => socket.listen(() => {}, options as never)).toThrow(
+      expect.objectContaining({
+        name: "UsageError",
+        code: "INVALID_LISTENER",
+        message: `listen: the options must be an object, not ${text}`,
+      }),
+    );
+    expect(() => socket.listen(() => {})).not.toThrow();
+  });
+
   it("tells at once of a listener that is none, and leaves the messages to the next", () => {
     const socket = open();
     expect(() => socket.listen(undefined as never)).toThrow(

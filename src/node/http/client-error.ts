@@ -32,9 +32,9 @@ const REFUSALS: Readonly<Record<string, HttpRefusal>> = {
 
 /** Refuses CONNECT, and bytes that `node:http` cannot read as a request. Then closes the connection. */
 export function refuseClientErrors(httpServer: HttpServer, listener: Http1Listener): void {
-  // Comes before the 'clientError' that `node:https` makes of it. Nothing can be said without TLS, and
-  // what is said all the same waits for it: a handshake that ends after its time would be served with
-  // an answer in listener. Under HTTP/2, whose session writes past the socket, that aborts the process.
+  // Runs before the 'clientError' that `node:https` emits for it. A response cannot be sent without TLS, and
+  // would wait for it: a handshake that ends late would get that response before its own. With HTTP/2, whose
+  // session writes past the socket, that aborts the process.
   httpServer.prependListener("tlsClientError", (_error, socket: Duplex) => socket.destroy());
   const refused = new WeakSet<Duplex>();
   httpServer.on("clientError", (error: ClientError, socket) => {
