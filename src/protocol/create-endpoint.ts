@@ -1,19 +1,25 @@
-import { type ProtocolError, UsageError } from "../errors/index.ts";
-import { defaultEnvironment } from "./default-environment.ts";
+import { ProtocolError, UsageError } from "../errors/index.ts";
+import { CloseCode } from "./close-code.ts";
+import { checkEnvironment, defaultEnvironment } from "./default-environment.ts";
 import type { DeflateCodec } from "./deflate/codec.ts";
 import type { DeflateAgreement } from "./deflate/negotiation.ts";
 import { Endpoint, type ClosingRecord, type EndpointState } from "./endpoint.ts";
 import { type EndpointEnvironment, withSharedBuffers } from "./endpoint-environment.ts";
+import { isPool } from "./message-pool.ts";
 import { type BufferPool, OutputBuffer } from "./output-buffer.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
+import { isRecord } from "./record.ts";
 
-/** Options of {@link createEndpoint}. */
+/**
+ * Options of {@link createEndpoint}. If a callback throws, the connection fails with 1011, and the method
+ * that was running, such as `receive`, throws the same error.
+ */
 export interface CreateEndpointOptions {
   /** Which end of the connection this is. A client masks its frames (RFC 6455 5.1). */
   readonly role: "client" | "server";
   /** A text message arrived. Like all callbacks, it is called while `receive` runs. */
   readonly onText: (text: string) => void;
-  /** A binary message arrived; the bytes are yours. */
+  /** A binary message arrived. The bytes and their buffer are yours. */
   readonly onBinary: (bytes: Uint8Array) => void;
   /**
    * The connection is over: both ends sent Close frames, the peer broke the protocol, or the bytes
@@ -74,10 +80,17 @@ export interface WebSocketEndpoint {
   /**
    * Starts the closing handshake (RFC 6455 7.1.2). Without effect once it has begun.
    *
-   * @throws UsageError `INVALID_CLOSE_CODE`; `CLOSE_REASON_TOO_BIG` above 123 bytes of UTF-8
+   * @throws UsageError `INVALID_CLOSE_CODE`; `CLOSE_REASON_TOO_BIG` above 123 bytes of UTF-8;
+   *   `INVALID_DATA` if `reason` is not a string
    */
   close(code?: number, reason?: string): void;
-  /** Fails the connection with the close code of `error` (RFC 6455 7.1.7), such as 1008. */
+  /**
+   * Fails the connection (RFC 6455 7.1.7). The Close frame has the close code of `error`, such as 1008,
+   * and its message as the reason. Without effect once the connection is closed.
+   *
+   * @throws UsageError `INVALID_DATA` unless `error` is a `ProtocolError`; `INVALID_CLOSE_CODE` or
+   *   `CLOSE_REASON_TOO_BIG` if that code or reason must not be sent
+   */
   fail(error: ProtocolError): void;
 }
 
@@ -98,8 +111,24 @@ export function createEndpoint(options: CreateEndpointOptions): WebSocketEndpoin
   const { environment = defaultEnvironment, compression: deflate, ...rest } = options;
   const output = new OutputBuffer(poolOf(environment));
   const { onPing = ignore, onPong = ignore, onText, onBinary, onFinish } = options;
-  const events = { onText, onBinary, onFinish, onPing, onPong };
-  const endpoint = new Endpoint({ ...rest, deflate }, shared(environment), output, events);
+  const failing = <T>(callback: (value: T) => void) => {
+    return (value: T): void => {
+      try {
+        callback(value);
+      } catch (cause) {
+        // Otherwise the endpoint would wait for a call that never returned.
+        endpoint.fail(callbackFailed(cause));
+        throw cause;
+      }
+    };
+  };
+  const endpoint = new Endpoint({ ...rest, deflate }, shared(environment), output, {
+    onText: failing(onText),
+    onBinary: failing((bytes) => onBinary(owned(bytes))),
+    onPing: failing(onPing),
+    onPong: failing(onPong),
+    onFinish,
+  });
   return new OutputEndpoint(endpoint, output);
 }
 
@@ -162,16 +191,28 @@ class OutputEndpoint implements WebSocketEndpoint {
     this.#endpoint.ping(payload);
   }
 
-  close(code?: number, reason?: string): void {
+  close(code?: number, reason = ""): void {
+    if (typeof reason !== "string") throw invalidData("a close reason must be a string", reason);
     this.#endpoint.close(code, reason);
   }
 
   fail(error: ProtocolError): void {
+    if (!(error instanceof ProtocolError)) throw invalidData("fail takes a ProtocolError", error);
     this.#endpoint.fail(error);
   }
 }
 
 function ignore(): void {}
+
+/** Short messages share memory, which the caller could take away from other peers by a transfer. */
+function owned(bytes: Uint8Array): Uint8Array {
+  return isPool(bytes.buffer) ? bytes.slice() : bytes;
+}
+
+function callbackFailed(cause: unknown): ProtocolError {
+  const closeCode = CloseCode.InternalError;
+  return new ProtocolError("CALLBACK_FAILED", "a callback threw an error", { closeCode, cause });
+}
 
 function shared(environment: ProtocolEnvironment): EndpointEnvironment {
   return "buffers" in environment
@@ -184,8 +225,28 @@ function poolOf(environment: ProtocolEnvironment): BufferPool {
   return { take: (minBytes) => environment.allocate(minBytes), give: ignore };
 }
 
+const NAMES: Readonly<Record<keyof CreateEndpointOptions, true>> = {
+  role: true,
+  onText: true,
+  onBinary: true,
+  onFinish: true,
+  onPing: true,
+  onPong: true,
+  maxMessageBytes: true,
+  maxFrameBytes: true,
+  compression: true,
+  environment: true,
+};
+
 function checkOptions(options: CreateEndpointOptions): void {
-  const { role, maxMessageBytes, maxFrameBytes } = options;
+  if (!isRecord<CreateEndpointOptions>(options)) {
+    throw invalidOption("its argument", options, "a record of options");
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name));
+  if (unknown !== undefined) {
+    throw new UsageError("INVALID_OPTION", `createEndpoint: there is no option ${unknown}`);
+  }
+  const { role, maxMessageBytes, maxFrameBytes, compression, environment } = options;
   if (role !== "client" && role !== "server") {
     throw invalidOption("role", role, '"client" or "server"');
   }
@@ -200,6 +261,19 @@ function checkOptions(options: CreateEndpointOptions): void {
   }
   checkLimit("maxMessageBytes", maxMessageBytes);
   checkLimit("maxFrameBytes", maxFrameBytes);
+  if (compression !== undefined) checkCompression(compression);
+  if (environment !== undefined) checkEnvironment(environment);
+}
+
+function checkCompression(compression: NonNullable<CreateEndpointOptions["compression"]>): void {
+  const { agreement, codec } = isRecord<Partial<typeof compression>>(compression)
+    ? compression
+    : {};
+  const parts = [agreement?.sending, agreement?.receiving, agreement?.settings];
+  if (!parts.every(isRecord) || typeof codec?.createDeflater !== "function") {
+    const expected = "{ agreement, codec }, with an agreement of permessageDeflate";
+    throw invalidOption("compression", compression, expected);
+  }
 }
 
 function checkLimit(name: string, value: number | undefined): void {
@@ -210,7 +284,8 @@ function checkLimit(name: string, value: number | undefined): void {
 }
 
 function invalidOption(name: string, value: unknown, expected: string): UsageError {
-  const message = `createEndpoint: ${name} is ${String(value)}; it must be ${expected}`;
+  const shown = isRecord(value) ? "an object" : String(value);
+  const message = `createEndpoint: ${name} is ${shown}; it must be ${expected}`;
   return new UsageError("INVALID_OPTION", message);
 }
 

@@ -2,6 +2,7 @@ import { UsageError } from "../errors/index.ts";
 import { type EndpointEnvironment, withSharedBuffers } from "./endpoint-environment.ts";
 import { encodeBase64 } from "./handshake/base64.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
+import { isRecord } from "./record.ts";
 import { sha1 } from "./sha1.ts";
 import { Utf8Validator } from "./utf8.ts";
 
@@ -68,11 +69,28 @@ export const defaultEnvironment: EndpointEnvironment = withSharedBuffers(PLAIN_F
  * Random bytes come from the global `crypto`; without one, masking and keys throw `NO_RANDOM_SOURCE`.
  *
  * @param functions what to use instead, such as a faster UTF-8 codec of the runtime
+ * @throws UsageError `INVALID_OPTION`
  */
 export function createProtocolEnvironment(
   functions: Partial<ProtocolEnvironment> = {},
 ): ProtocolEnvironment {
-  return withSharedBuffers({ ...PLAIN_FUNCTIONS, ...functions });
+  const environment = { ...PLAIN_FUNCTIONS, ...functions };
+  checkEnvironment(environment);
+  return withSharedBuffers(environment);
+}
+
+/** @throws UsageError `INVALID_OPTION` unless all parts are there, with the right types */
+export function checkEnvironment(environment: ProtocolEnvironment): void {
+  const parts: Record<string, unknown> = isRecord(environment) ? { ...environment } : {};
+  for (const [name, standard] of Object.entries(PLAIN_FUNCTIONS)) {
+    const [type, expected] = [typeof parts[name], typeof standard];
+    if (type !== expected) {
+      throw new UsageError(
+        "INVALID_OPTION",
+        `${name} of the environment must be a ${expected}, not a value of type ${type}`,
+      );
+    }
+  }
 }
 
 function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {

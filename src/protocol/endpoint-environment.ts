@@ -9,9 +9,13 @@ export interface EndpointEnvironment extends ProtocolEnvironment {
   readonly buffers: SharedBuffers;
 }
 
-/** Adds the shared buffers. Endpoints that are given the same result share them. */
+/**
+ * Adds the shared buffers. Endpoints that are given the same result share them. A copy of the result, in
+ * which other functions may replace these, does not have them.
+ */
 export function withSharedBuffers(environment: ProtocolEnvironment): EndpointEnvironment {
-  return { ...environment, buffers: new SharedBuffers(environment) };
+  const value = new SharedBuffers(environment);
+  return Object.defineProperty({ ...environment }, "buffers", { value }) as EndpointEnvironment;
 }
 
 /**

@@ -23,7 +23,8 @@ export function isPool(buffer: ArrayBufferLike): boolean {
 export class MessagePool {
   readonly #environment: Pick<ProtocolEnvironment, "allocatePool">;
   #views = new ArrayViews(new ArrayBuffer(0));
-  #usedBytes = 0;
+  /** Not 0, so that even an empty message gets memory that is marked. */
+  #usedBytes = 1;
 
   constructor(environment: Pick<ProtocolEnvironment, "allocatePool">) {
     this.#environment = environment;

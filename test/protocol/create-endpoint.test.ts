@@ -11,6 +11,9 @@ import {
 } from "../../src/protocol/index.ts";
 import { asPeerOf, frame, fromHex, ROLES, toHex } from "./support.ts";
 
+const context = { windowBits: 15, takesOver: false };
+const agreement = { sending: context, receiving: context, settings: {} };
+
 interface Recorded {
   readonly endpoint: WebSocketEndpoint;
   readonly received: Array<string | Uint8Array>;
@@ -144,6 +147,51 @@ describe("createEndpoint", () => {
     expect(ends).toMatchObject([{ error: { code: "MESSAGE_TOO_BIG" } }]);
   });
 
+  it("takes changed functions from a copy of an environment", () => {
+    const fillRandom = (bytes: Uint8Array) => void bytes.fill(0x11);
+    const environment = { ...createProtocolEnvironment(), fillRandom };
+    const { endpoint } = record({ role: "client", environment });
+    endpoint.sendBinary(new Uint8Array(2));
+    expect(toHex(endpoint.takeOutput())).toBe("8282111111111111");
+  });
+
+  it.each(["", "0102", "03".repeat(3000)])(
+    "hands over each message with its memory, which may be transferred (%#)",
+    (hex) => {
+      const { endpoint, received } = record({ environment: createProtocolEnvironment() });
+      const message = asPeerOf("server", fromHex(frame("82", hex)));
+      for (let count = 0; count < 3; count++) {
+        endpoint.receive(message.slice());
+        const { buffer } = received.at(-1) as Uint8Array<ArrayBuffer>;
+        // The first is kept.
+        if (count > 0) structuredClone(buffer, { transfer: [buffer] });
+      }
+      expect(received).toHaveLength(3);
+      expect(toHex(received[0] as Uint8Array)).toBe(hex);
+    },
+  );
+
+  it.each([
+    ["onText", "8161"],
+    ["onBinary", "8261"],
+    ["onPing", "8961"],
+    ["onPong", "8a61"],
+  ] as const)("fails with 1011 when %s throws, and throws the same error", (name, hex) => {
+    const mistake = new Error("a mistake");
+    const { endpoint, ends } = record({
+      [name]: () => {
+        throw mistake;
+      },
+    });
+    const bytes = asPeerOf("server", fromHex(frame(hex.slice(0, 2), hex.slice(2)).repeat(2)));
+    expect(() => endpoint.receive(bytes)).toThrow(mistake);
+    expect(endpoint.state).toBe("closed");
+    expect(ends).toMatchObject([{ error: { code: "CALLBACK_FAILED", cause: mistake } }]);
+    expect(toHex(endpoint.takeOutput())).toMatch(/88..03f3/);
+    endpoint.receive(new Uint8Array(100));
+    expect(endpoint.bufferedBytes).toBe(0);
+  });
+
   it("takes its functions from the environment, whether or not that has shared buffers", () => {
     const fillRandom = (bytes: Uint8Array) => void bytes.fill(0x11);
     const environment = createProtocolEnvironment({ fillRandom });
@@ -155,15 +203,31 @@ describe("createEndpoint", () => {
     }
   });
 
-  it.each<[string, Partial<Record<keyof CreateEndpointOptions, unknown>>]>([
+  it.each<[string, Readonly<Record<string, unknown>>]>([
     ["a role that does not exist", { role: "peer" }],
     ["no onText", { onText: undefined }],
     ["an onPing that is not a function", { onPing: "log" }],
     ["a maxMessageBytes of 0", { maxMessageBytes: 0 }],
     ["a maxFrameBytes that is not an integer", { maxFrameBytes: 1.5 }],
+    ["an option that does not exist", { maxMesageBytes: 10 }],
+    ["an environment of null", { environment: null }],
+    ["an environment without functions", { environment: {} }],
+    ["a compression of true", { compression: true }],
+    ["a compression without agreement", { compression: { codec: {} } }],
+    ["a compression without codec", { compression: { agreement } }],
   ])("throws INVALID_OPTION for %s", (_, options) => {
-    const make = () => record(options as Partial<CreateEndpointOptions>);
+    const make = () => record(options);
     expect(make).toThrow(UsageError);
+    expect(make).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+  });
+
+  it.each([undefined, null, "server", []])("throws INVALID_OPTION for %j as options", (options) => {
+    const make = () => createEndpoint(options as never);
+    expect(make).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+  });
+
+  it("throws INVALID_OPTION for an environment whose function is none", () => {
+    const make = () => createProtocolEnvironment({ fillRandom: 5 as never });
     expect(make).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
   });
 
@@ -172,6 +236,9 @@ describe("createEndpoint", () => {
     ["sendBinary of text", (endpoint) => endpoint.sendBinary("a" as never)],
     ["receive of text", (endpoint) => endpoint.receive("a" as never)],
     ["ping with text", (endpoint) => endpoint.ping("a" as never)],
+    ["close with a reason of null", (endpoint) => endpoint.close(1000, null as never)],
+    ["fail without an error", (endpoint) => endpoint.fail(undefined as never)],
+    ["fail with another error", (endpoint) => endpoint.fail(new Error("no") as never)],
   ])("throws INVALID_DATA at %s, and sends nothing", (_, call) => {
     const { endpoint } = record({});
     expect(() => call(endpoint)).toThrow(expect.objectContaining({ code: "INVALID_DATA" }));

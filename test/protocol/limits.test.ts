@@ -1,3 +1,4 @@
+import { withSharedBuffers } from "../../src/protocol/endpoint-environment.ts";
 import { describe, expect, it } from "vitest";
 import { ByteBudget } from "../../src/protocol/byte-budget.ts";
 import {
@@ -17,13 +18,13 @@ const TOO_BIG = [{ end: ABNORMAL, violation: "1009 MESSAGE_TOO_BIG" }];
 /** An environment that notes what it is asked to allocate. */
 function countingEnvironment() {
   const allocations: number[] = [];
-  const environment = {
+  const environment = withSharedBuffers({
     ...plainEnvironment,
     allocate: (byteLength: number) => {
       allocations.push(byteLength);
       return plainEnvironment.allocate(byteLength);
     },
-  };
+  });
   return { environment, allocations };
 }
 

@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nodeProtocolEnvironment } from "../../src/node/environment/protocol-environment.ts";
+import { withSharedBuffers } from "../../src/protocol/endpoint-environment.ts";
 import { Endpoint } from "../../src/protocol/endpoint.ts";
 import { OutputBuffer } from "../../src/protocol/output-buffer.ts";
 import {
@@ -107,13 +108,13 @@ describe("a text among others", () => {
     const { receive, events } = probe(
       "client",
       {},
-      {
+      withSharedBuffers({
         ...plainEnvironment,
         decodeAscii(bytes, start, end) {
           lengths.push(end - start);
           return plainEnvironment.decodeAscii(bytes, start, end);
         },
-      },
+      }),
     );
     receive(frame("81", hexOf("x".repeat(125))).repeat(500));
     expect(events).toEqual(Array.from({ length: 500 }, () => ({ text: "x".repeat(125) })));
@@ -127,13 +128,13 @@ describe("a text among others", () => {
     const { receive } = probe(
       "client",
       {},
-      {
+      withSharedBuffers({
         ...plainEnvironment,
         decodeAscii(bytes, start, end) {
           lengths.push(end - start);
           return plainEnvironment.decodeAscii(bytes, start, end);
         },
-      },
+      }),
     );
     receive((frame("81", hexOf("alone")) + frame("82", "00".repeat(1000))).repeat(10));
     expect(lengths).toEqual(Array.from({ length: 10 }, () => 5));

@@ -3,7 +3,6 @@ import type { ProtocolError } from "../../src/errors/index.ts";
 import { type ClosingRecord, Endpoint, type EndpointOptions } from "../../src/protocol/endpoint.ts";
 import type { EndpointEnvironment } from "../../src/protocol/endpoint-environment.ts";
 import { type BufferPool, OutputBuffer } from "../../src/protocol/output-buffer.ts";
-import type { ProtocolEnvironment } from "../../src/protocol/protocol-environment.ts";
 import { withSharedBuffers } from "../../src/protocol/endpoint-environment.ts";
 
 /** An environment without Node's shortcuts, so that the protocol is tested on plain typed arrays. */
@@ -63,11 +62,11 @@ export interface Probe {
 export function probe(
   role: Role,
   options: Partial<EndpointOptions> = {},
-  environment: ProtocolEnvironment = plainEnvironment,
+  environment: EndpointEnvironment = plainEnvironment,
 ): Probe {
   const events: EndpointEvent[] = [];
   const output = new OutputBuffer(exactPool);
-  const endpoint = new Endpoint({ role, ...options }, withSharedBuffers(environment), output, {
+  const endpoint = new Endpoint({ role, ...options }, environment, output, {
     onText: (text) => events.push({ text }),
     onBinary: (bytes) => events.push({ binary: toHex(bytes) }),
     onPing: (payload) => events.push({ ping: toHex(payload) }),

@@ -24,11 +24,18 @@ export interface UpgradeChoice {
  * character of the result is one byte: write it as latin-1.
  *
  * @param offer from `ServerHandshake` or `readUpgradeRequest`
- * @throws UsageError `INVALID_SUBPROTOCOL` if the client did not offer `protocol`, `INVALID_EXTENSION`,
- *   `INVALID_HEADER`, or `RESERVED_HEADER` for a field of the handshake
+ * @throws UsageError `INVALID_OFFER` if `offer` is a refusal, `INVALID_SUBPROTOCOL` if the client did not
+ *   offer `protocol`, `INVALID_EXTENSION`, `INVALID_HEADER`, or `RESERVED_HEADER` for a field of the
+ *   handshake
  */
 export function acceptUpgrade(offer: UpgradeOffer, choice: UpgradeChoice = {}): string {
   const { protocol = "", extensions = [], headers = {}, environment = defaultEnvironment } = choice;
+  if (offer?.kind !== "upgrade") {
+    throw new UsageError(
+      "INVALID_OFFER",
+      "acceptUpgrade takes an outcome of the kind upgrade; write a refusal with writeRefusal",
+    );
+  }
   if (protocol !== "" && !offer.protocols.includes(protocol)) {
     throw new UsageError(
       "INVALID_SUBPROTOCOL",

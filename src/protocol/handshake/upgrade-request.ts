@@ -21,7 +21,7 @@ export interface UpgradeRequest {
 
 /** The offer of a valid opening handshake. The server chooses its answer. */
 export interface UpgradeOffer extends WebSocketOffer {
-  /** The `Sec-WebSocket-Key`, for `computeAcceptKey`. */
+  /** The `Sec-WebSocket-Key`, from which `acceptUpgrade` makes its answer. */
   readonly key: string;
 }
 

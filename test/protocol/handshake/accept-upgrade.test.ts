@@ -39,4 +39,11 @@ describe("acceptUpgrade", () => {
       expect.objectContaining({ name: "UsageError", code: "INVALID_SUBPROTOCOL" }),
     );
   });
+
+  it("throws INVALID_OFFER for a refusal, which is not to be accepted", () => {
+    const refusal = { kind: "refuse", status: 426, headers: {}, message: "No." };
+    expect(() => acceptUpgrade(refusal as never)).toThrow(
+      expect.objectContaining({ name: "UsageError", code: "INVALID_OFFER" }),
+    );
+  });
 });
