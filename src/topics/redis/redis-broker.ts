@@ -21,7 +21,7 @@ import {
 } from "../options.ts";
 import { encodePayload } from "../payload.ts";
 import { readMembers, readPage, readReceipt, toBrokerError } from "./redis-answers.ts";
-import { RedisChannels } from "./redis-channels.ts";
+import { RedisSubscriptions } from "./redis-subscriptions.ts";
 import { commandsOf, type RedisClient, type RedisConnection } from "./redis-client.ts";
 import { listenBeside } from "./redis-listening.ts";
 import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH, RedisScripts } from "./redis-scripts.ts";
@@ -65,7 +65,7 @@ const GRACE_MS = 60_000;
  */
 export class RedisBroker implements Broker {
   readonly #scripts: RedisScripts;
-  readonly #channels: RedisChannels;
+  readonly #channels: RedisSubscriptions;
   readonly #prefix: string;
   /** The scripts' flag: whether a new run id of Redis begins another epoch. */
   readonly #checksRun: "0" | "1";
@@ -82,7 +82,7 @@ export class RedisBroker implements Broker {
     checkBrokerOptions(options);
     const commands = commandsOf(client);
     const { maxTopics = DEFAULT_MAX_TOPICS, connectTimeoutMs = 5_000 } = options;
-    const channels = new RedisChannels((listener) => listenBeside(client, listener), maxTopics);
+    const channels = new RedisSubscriptions((listener) => listenBeside(client, listener), maxTopics);
     try {
       await connect(channels, commands, connectTimeoutMs);
     } catch (error) {
@@ -94,7 +94,7 @@ export class RedisBroker implements Broker {
 
   private constructor(
     commands: RedisConnection,
-    channels: RedisChannels,
+    channels: RedisSubscriptions,
     { prefix = "tideway:", isDurable = false }: RedisBrokerOptions,
   ) {
     this.#scripts = new RedisScripts(commands);
@@ -186,7 +186,7 @@ export class RedisBroker implements Broker {
 }
 
 async function connect(
-  channels: RedisChannels,
+  channels: RedisSubscriptions,
   commands: RedisConnection,
   timeoutMs: number,
 ): Promise<void> {

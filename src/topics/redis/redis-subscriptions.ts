@@ -8,7 +8,7 @@ import type { RedisListener, RedisListening } from "./redis-client.ts";
 const PRESENCE_CHANGE = "";
 
 /** The listeners to each channel, and the subscriptions to channels that follow from them. */
-export class RedisChannels implements RedisListener {
+export class RedisSubscriptions implements RedisListener {
   readonly #listening: RedisListening;
   readonly #maxChannels: number;
   readonly #listeners = new Map<string, Set<BrokerListener>>();
