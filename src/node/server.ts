@@ -30,15 +30,15 @@ export type { CloseInfo, ReadyState } from "../connection/connection.ts";
 export { CloseCode } from "../protocol/close-code.ts";
 export type { CompressionOptions } from "../protocol/deflate/settings.ts";
 export type { ApplicationOptions, ProxyHeader } from "../server/application-options.ts";
-export type { AcceptedState, Authorization } from "../server/authorization.ts";
+export type { AcceptedState, Authorization } from "../server/authorize-result.ts";
 export type { ClientCertificate } from "../server/client-certificate.ts";
 export type { ConnectionLimits } from "../server/connection-limits.ts";
 export { InvalidMessageError } from "../server/invalid-message-error.ts";
-export type { OriginPolicy } from "../server/origin.ts";
-export type { RefusalListener, RefusalReport } from "../server/refusals.ts";
+export type { OriginPolicy } from "../server/origin-policy.ts";
+export type { RefusalListener, RefusalReport } from "../server/refusal-reporter.ts";
 export type { ErrorContext, ErrorListener } from "../server/report.ts";
 export type { HttpContext, HttpHandler } from "../server/http-route.ts";
-export type { PathOf, PatternParams, RouteParams } from "../server/patterns/route-params.ts";
+export type { PathOf, PatternParams, RouteParams } from "../server/patterns/route-param-types.ts";
 export type { ProtocolChoice } from "../server/protocol-choice.ts";
 export {
   type Route,

@@ -1,7 +1,7 @@
 import type { CompressionOptions } from "../protocol/deflate/index.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
-import type { OriginPolicy } from "./origin.ts";
-import type { RefusalListener } from "./refusals.ts";
+import type { OriginPolicy } from "./origin-policy.ts";
+import type { RefusalListener } from "./refusal-reporter.ts";
 import type { ErrorListener } from "./report.ts";
 
 /**

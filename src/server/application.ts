@@ -5,12 +5,12 @@ import { ByteBudget } from "../protocol/byte-budget.ts";
 import type { ApplicationOptions } from "./application-options.ts";
 import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options.ts";
-import { compileOriginPolicy } from "./origin.ts";
-import { RefusalReporter } from "./refusals.ts";
+import { compileOriginPolicy } from "./origin-policy.ts";
+import { RefusalReporter } from "./refusal-reporter.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
 import { RouteTable } from "./route-table.ts";
 import type { Route } from "./routes.ts";
-import { SocketDrain } from "./socket-drain.ts";
+import { SocketShutdown } from "./shutdown.ts";
 import { SocketGroup } from "./socket-group.ts";
 import { compileTrustProxy, type ProxyReader } from "./trust-proxy.ts";
 import type { RunInAsyncContext } from "./route-connections.ts";
@@ -36,7 +36,7 @@ export interface Application {
   readonly gate: UpgradeGate;
   readonly sockets: SocketGroup;
   /** Closes the sockets when the server stops. */
-  readonly drain: SocketDrain;
+  readonly shutdown: SocketShutdown;
   readonly report: ErrorListener;
   /**
    * Reports to `onRefused`. Code that refuses a request without asking the `gate` MUST report it here,
@@ -153,7 +153,7 @@ export function createApplication(
     routes: table,
     gate,
     sockets,
-    drain: new SocketDrain(sockets, wheel),
+    shutdown: new SocketShutdown(sockets, wheel),
     report,
     refusals,
     unfinishedBudget,

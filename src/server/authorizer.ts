@@ -1,9 +1,9 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { HandshakeError } from "../errors/index.ts";
 import { refuse } from "../protocol/handshake/http-refusal.ts";
-import { readAuthorization } from "./authorization.ts";
+import { readAuthorization } from "./authorize-result.ts";
 import { cancelBody } from "./http-answer.ts";
-import { PendingAuthorize } from "./pending-authorize.ts";
+import { AuthorizeLimit } from "./authorize-limit.ts";
 import type { RunInAsyncContext } from "./route-connections.ts";
 import type { WebSocketEntry } from "./route-entries.ts";
 import type { RouteMatch } from "./route-table.ts";
@@ -28,12 +28,12 @@ export type Accept = (state: unknown, headers?: UpgradeAccepted["headers"]) => U
 export class Authorizer {
   readonly #environment: AuthorizerEnvironment;
   readonly #reports: UpgradeReports;
-  readonly #pending: PendingAuthorize;
+  readonly #pending: AuthorizeLimit;
 
   constructor(environment: AuthorizerEnvironment, reports: UpgradeReports) {
     this.#environment = environment;
     this.#reports = reports;
-    this.#pending = new PendingAuthorize(environment.maxPendingAuthorize);
+    this.#pending = new AuthorizeLimit(environment.maxPendingAuthorize);
   }
 
   /** The number of connected clients that wait for a decision. */

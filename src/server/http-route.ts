@@ -1,5 +1,5 @@
 import type { ClientCertificate } from "./client-certificate.ts";
-import type { RouteParams } from "./patterns/route-params.ts";
+import type { RouteParams } from "./patterns/route-param-types.ts";
 
 /** What an HTTP handler gets besides the request. */
 export interface HttpContext<Params> {

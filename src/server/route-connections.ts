@@ -7,7 +7,7 @@ import type { ExtensionOffer } from "../protocol/handshake/index.ts";
 import type { ByteBudget } from "../protocol/byte-budget.ts";
 import { CloseCode } from "../protocol/close-code.ts";
 import type { Params } from "./patterns/route-pattern.ts";
-import type { RefusalReporter } from "./refusals.ts";
+import type { RefusalReporter } from "./refusal-reporter.ts";
 import type { ErrorListener } from "./report.ts";
 import type { WebSocketEntry } from "./route-entries.ts";
 import { ServerSocket, type SocketEnvironment } from "./server-socket.ts";

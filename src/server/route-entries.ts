@@ -10,7 +10,7 @@ import type { ConnectionLimits } from "./connection-limits.ts";
 import type { HttpHandler } from "./http-route.ts";
 import { JsonSocket } from "./json-socket.ts";
 import { checkLimits, checkNotServers } from "./options.ts";
-import { compileOriginPolicy, type OriginCheck } from "./origin.ts";
+import { compileOriginPolicy, type OriginCheck } from "./origin-policy.ts";
 import { invalidRoute, type Params, type RoutePattern } from "./patterns/route-pattern.ts";
 import { compileProtocols, type ProtocolChooser } from "./protocol-choice.ts";
 import type { Route } from "./routes.ts";

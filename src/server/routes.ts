@@ -1,6 +1,6 @@
-import type { AcceptedState } from "./authorization.ts";
+import type { AcceptedState } from "./authorize-result.ts";
 import type { HttpHandler } from "./http-route.ts";
-import type { PathOf, RouteParams } from "./patterns/route-params.ts";
+import type { PathOf, RouteParams } from "./patterns/route-param-types.ts";
 import type { MessageSchema } from "./standard-schema.ts";
 import type {
   SocketHandler,

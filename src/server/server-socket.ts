@@ -10,7 +10,7 @@ import { MessageQueue } from "../streams/message-queue.ts";
 import type { MessageListener, MessageSubscription } from "../streams/message-subscription.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";
-import type { RefusalDetails } from "./refusals.ts";
+import type { RefusalDetails } from "./refusal-reporter.ts";
 import { type SendData, type SendOptions, toBytes } from "./send-data.ts";
 import type { MessageListenOptions, Socket } from "./socket.ts";
 import { checkCloseArguments, checkListener, toPingPayload } from "./socket-arguments.ts";

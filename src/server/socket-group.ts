@@ -1,5 +1,5 @@
 import { deferred, type Deferred } from "./deferred.ts";
-import type { RefusedPeer } from "./refusals.ts";
+import type { RefusedPeer } from "./refusal-reporter.ts";
 import type { Socket } from "./socket.ts";
 
 /** The open sockets of a server. */

@@ -1,4 +1,4 @@
-import type { RefusedPeer } from "./refusals.ts";
+import type { RefusedPeer } from "./refusal-reporter.ts";
 import type { Peer, UpgradeAttempt } from "./upgrade.ts";
 
 /** The peer of an open socket. Uses little memory, because there may be many thousands. */

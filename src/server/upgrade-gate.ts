@@ -1,7 +1,7 @@
 import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
 import { type Accept, Authorizer, type AuthorizerEnvironment } from "./authorizer.ts";
 import { type HostCheck, WRONG_HOST } from "./host-policy.ts";
-import { quoteStart } from "./refusals.ts";
+import { quoteStart } from "./refusal-reporter.ts";
 import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
 import type { WebSocketEntry } from "./route-entries.ts";
 import type { RouteTable } from "./route-table.ts";

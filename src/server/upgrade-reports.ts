@@ -1,7 +1,7 @@
 import { UsageError } from "../errors/index.ts";
 import type { HttpRefusal } from "../protocol/handshake/index.ts";
 import { MinuteLimit } from "./minute-limit.ts";
-import type { RefusalReporter } from "./refusals.ts";
+import type { RefusalReporter } from "./refusal-reporter.ts";
 import type { ErrorListener } from "./report.ts";
 import type { WebSocketEntry } from "./route-entries.ts";
 import type { UpgradeAttempt } from "./upgrade.ts";

@@ -1,7 +1,7 @@
 import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { HttpRefusal, WebSocketOffer } from "../protocol/handshake/index.ts";
-import type { OriginClaim } from "./origin.ts";
+import type { OriginClaim } from "./origin-policy.ts";
 import type { ClientCertificate } from "./client-certificate.ts";
 import type { Socket } from "./socket.ts";
 

@@ -1,8 +1,8 @@
 import type { CompressionOptions } from "../protocol/deflate/index.ts";
-import type { Authorization } from "./authorization.ts";
+import type { Authorization } from "./authorize-result.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
-import type { OriginPolicy } from "./origin.ts";
-import type { RouteParams } from "./patterns/route-params.ts";
+import type { OriginPolicy } from "./origin-policy.ts";
+import type { RouteParams } from "./patterns/route-param-types.ts";
 import type { ProtocolChoice } from "./protocol-choice.ts";
 import type { Socket } from "./socket.ts";
 import type { MessageSchema } from "./standard-schema.ts";

@@ -6,7 +6,7 @@ import {
   type RefusalListener,
   RefusalReporter,
   type RefusalReport,
-} from "../../src/server/refusals.ts";
+} from "../../src/server/refusal-reporter.ts";
 import type { ErrorContext } from "../../src/server/report.ts";
 import { SocketGroup } from "../../src/server/socket-group.ts";
 import type { UpgradeAttempt } from "../../src/server/upgrade.ts";

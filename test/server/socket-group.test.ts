@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { RefusedPeer } from "../../src/server/refusals.ts";
+import type { RefusedPeer } from "../../src/server/refusal-reporter.ts";
 import { ServerSocket } from "../../src/server/server-socket.ts";
 import { SocketGroup } from "../../src/server/socket-group.ts";
 import { FakeConnection } from "./fake-connection.ts";

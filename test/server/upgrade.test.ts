@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { compileOriginPolicy } from "../../src/server/origin.ts";
+import { compileOriginPolicy } from "../../src/server/origin-policy.ts";
 import { startServer } from "../suite/start.ts";
 import type { Running } from "../suite/transports.ts";
 import {

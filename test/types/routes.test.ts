@@ -14,7 +14,7 @@ import {
   type WebSocketRoute,
 } from "tideway/server";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { PathOf, RouteParams } from "../../src/server/patterns/route-params.ts";
+import type { PathOf, RouteParams } from "../../src/server/patterns/route-param-types.ts";
 
 /** Takes what `serve` takes, and infers the same, but starts nothing. */
 const check: typeof serve = async () => undefined as unknown as Server;

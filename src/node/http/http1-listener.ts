@@ -3,7 +3,7 @@ import { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type HttpRefusal, readUpgradeRequest, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
-import type { ShutdownPlan } from "../../server/socket-drain.ts";
+import type { ShutdownPlan } from "../../server/shutdown.ts";
 import type { SocketGroup } from "../../server/socket-group.ts";
 import type { Peer } from "../../server/upgrade.ts";
 import { RefusedRequests, shutdownRefusal } from "../requests/refused-requests.ts";
@@ -179,7 +179,7 @@ export class Http1Listener {
    */
   async stop(plan: ShutdownPlan): Promise<void> {
     const shutdown = (this.#shutdown ??= this.#shutDown(plan));
-    this.#application.drain.start(plan);
+    this.#application.shutdown.start(plan);
     shutdown.setDeadline(plan.timeoutMs);
     await shutdown.done;
   }
@@ -190,7 +190,7 @@ export class Http1Listener {
     this.#shutdown = undefined;
     this.#shutdownRefusal = undefined;
     this.#requests.resume();
-    this.#application.drain.reset();
+    this.#application.shutdown.reset();
   }
 
   #shutDown(plan: ShutdownPlan): DeadlineTask {

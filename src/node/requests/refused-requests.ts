@@ -1,5 +1,5 @@
 import { HeaderFields, type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
-import type { RefusalReport, RefusalReporter, RefusedPeer } from "../../server/refusals.ts";
+import type { RefusalReport, RefusalReporter, RefusedPeer } from "../../server/refusal-reporter.ts";
 import type { Peer } from "../../server/upgrade.ts";
 import type { ForwardedClient, ProxiedTargets } from "./proxied-targets.ts";
 import type { RequestTarget } from "./request-target.ts";

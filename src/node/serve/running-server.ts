@@ -6,7 +6,7 @@ import { UsageError } from "../../errors/index.ts";
 import { checkCount, checkDelay, checkNames, invalidOption } from "../../server/options.ts";
 import { checkCloseArguments } from "../../server/socket-arguments.ts";
 import type { Socket } from "../../server/socket.ts";
-import type { ShutdownPlan } from "../../server/socket-drain.ts";
+import type { ShutdownPlan } from "../../server/shutdown.ts";
 
 /** How to take leave of the clients. */
 export interface StopOptions {

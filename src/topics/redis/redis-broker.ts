@@ -82,7 +82,10 @@ export class RedisBroker implements Broker {
     checkBrokerOptions(options);
     const commands = commandsOf(client);
     const { maxTopics = DEFAULT_MAX_TOPICS, connectTimeoutMs = 5_000 } = options;
-    const channels = new RedisSubscriptions((listener) => listenBeside(client, listener), maxTopics);
+    const channels = new RedisSubscriptions(
+      (listener) => listenBeside(client, listener),
+      maxTopics,
+    );
     try {
       await connect(channels, commands, connectTimeoutMs);
     } catch (error) {

@@ -22,7 +22,7 @@ export interface ShutdownPace {
 const CLOSING_PART = 3 / 4;
 
 /** Closes the sockets of a server, at once or in batches. */
-export class SocketDrain {
+export class SocketShutdown {
   readonly #sockets: Iterable<Socket>;
   readonly #wheel: TimerWheel;
   #timer: WheelTimer | undefined;

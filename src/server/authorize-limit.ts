@@ -11,7 +11,7 @@ const MAX_PER_CONNECTION = 16;
  * its client has left, because its work continues. Otherwise a client that keeps reconnecting could
  * start any number of calls.
  */
-export class PendingAuthorize {
+export class AuthorizeLimit {
   readonly #maxCalls: number;
   readonly #byConnection = new Map<object, number>();
   #calls = 0;

@@ -1,7 +1,7 @@
 import { runInNewContext } from "node:vm";
 import { type ErrorContext, type RefusalReport, UsageError } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { readAuthorization } from "../../src/server/authorization.ts";
+import { readAuthorization } from "../../src/server/authorize-result.ts";
 import { answerOf, extendedConnect, openSession, startTls } from "../node/http2/support.ts";
 import type { Routes } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";

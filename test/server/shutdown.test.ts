@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { ReadyState } from "../../src/connection/connection.ts";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { ServerSocket } from "../../src/server/server-socket.ts";
-import { type ShutdownPlan, SocketDrain } from "../../src/server/socket-drain.ts";
+import { type ShutdownPlan, SocketShutdown } from "../../src/server/shutdown.ts";
 import { ManualClock } from "../connection/support.ts";
 import { FakeConnection } from "./fake-connection.ts";
 
 let clock: ManualClock;
 let connections: FakeConnection[];
-let drain: SocketDrain;
+let shutdown: SocketShutdown;
 
 const host = { onFailure() {}, onRefused() {}, onClosed() {}, inNextTurn: setImmediate };
 
@@ -19,11 +19,11 @@ beforeEach(() => {
 function open(count: number): void {
   connections = Array.from({ length: count }, () => new FakeConnection());
   const sockets = connections.map((connection) => new ServerSocket(connection, host));
-  drain = new SocketDrain(sockets, new TimerWheel(clock));
+  shutdown = new SocketShutdown(sockets, new TimerWheel(clock));
 }
 
 function start(plan: Partial<ShutdownPlan>): void {
-  drain.start({ code: 1012, reason: "restart", timeoutMs: 10_000, ...plan });
+  shutdown.start({ code: 1012, reason: "restart", timeoutMs: 10_000, ...plan });
 }
 
 function closedCount(): number {
