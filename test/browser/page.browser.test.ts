@@ -50,7 +50,7 @@ describeInBrowser("the client in a page of Chromium", () => {
   });
 
   it("has the native WebSocket with streams on it", async () => {
-    const seen = await page.evaluate(async () => {
+    const observed = await page.evaluate(async () => {
       const { WebSocket: Tideway } = (globalThis as unknown as InPage).tideway;
       const socket = new Tideway(`ws://${location.host}/echo`);
       await socket.onOpen.first;
@@ -60,11 +60,11 @@ describeInBrowser("the client in a page of Chromium", () => {
       const { code } = await socket.onClose.until(AbortSignal.timeout(60_000)).first;
       return { data, code, isNative: socket instanceof WebSocket };
     });
-    expect(seen).toEqual({ data: "hello", code: 1005, isNative: true });
+    expect(observed).toEqual({ data: "hello", code: 1005, isNative: true });
   });
 
   it("hands out the native WebSocketStream, which speaks with our server", async () => {
-    const seen = await page.evaluate(async () => {
+    const observed = await page.evaluate(async () => {
       const { WebSocketStream } = (globalThis as unknown as InPage).tideway;
       const stream = new WebSocketStream(`ws://${location.host}/echo`);
       const { readable, writable } = await stream.opened;
@@ -73,7 +73,7 @@ describeInBrowser("the client in a page of Chromium", () => {
       stream.close({ closeCode: 3456, reason: "pizza" });
       return { value, closed: await stream.closed };
     });
-    expect(seen).toEqual({ value: "hello", closed: { closeCode: 3456, reason: "" } });
+    expect(observed).toEqual({ value: "hello", closed: { closeCode: 3456, reason: "" } });
   });
 
   it("connects again at once when the network is back, and not before", async () => {

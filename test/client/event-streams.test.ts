@@ -40,9 +40,9 @@ describe("the event streams of a socket", () => {
     connection.text("a");
     connection.text("b");
     connection.end(NORMAL);
-    const seen: unknown[] = [];
-    for await (const { data } of messages) seen.push(data);
-    expect(seen).toEqual(["a", "b"]);
+    const observed: unknown[] = [];
+    for await (const { data } of messages) observed.push(data);
+    expect(observed).toEqual(["a", "b"]);
   });
 
   it("still give the reason when the socket is closed already", async () => {

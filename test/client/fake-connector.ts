@@ -32,7 +32,7 @@ export class FakeConnection implements Connection {
   /** Whether each message arrives in a separate task, so that a pause for a task is over by then. */
   isReadInTasks = true;
   handler!: ConnectionHandler;
-  #held: (() => void)[] = [];
+  #deferred: (() => void)[] = [];
   #isDelivering = false;
   #wasPausedByMessage = false;
 
@@ -79,7 +79,7 @@ export class FakeConnection implements Connection {
 
   resume(): void {
     this.isPaused = false;
-    while (!this.isPaused && this.#held.length > 0) this.#held.shift()!();
+    while (!this.isPaused && this.#deferred.length > 0) this.#deferred.shift()!();
   }
 
   /** A text message comes. */
@@ -99,7 +99,7 @@ export class FakeConnection implements Connection {
   }
 
   end(info: CloseInfo): void {
-    for (const deliver of this.#held.splice(0)) deliver();
+    for (const deliver of this.#deferred.splice(0)) deliver();
     this.readyState = ReadyState.Closed;
     this.handler.onClose(info);
   }
@@ -108,7 +108,7 @@ export class FakeConnection implements Connection {
     // Each call of a test is a read in a separate task.
     if (this.#wasPausedByMessage) this.resume();
     if (this.isPaused) {
-      this.#held.push(call);
+      this.#deferred.push(call);
       return;
     }
     this.#isDelivering = true;

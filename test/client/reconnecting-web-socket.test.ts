@@ -275,14 +275,14 @@ describe("connecting again", () => {
 
   it("says why and how in the events reconnecting and reconnected", async () => {
     const { socket } = create();
-    const seen: ReconnectEvent[] = [];
-    socket.onreconnecting = (event) => seen.push(event);
-    socket.onreconnected = (event) => seen.push(event);
+    const observed: ReconnectEvent[] = [];
+    socket.onreconnecting = (event) => observed.push(event);
+    socket.onreconnected = (event) => observed.push(event);
     end(accept(), clean(1012, "restart"));
     await timers.advance(2000);
     accept();
-    expect(seen.map(({ type }) => type)).toEqual(["reconnecting", "reconnected"]);
-    for (const event of seen) {
+    expect(observed.map(({ type }) => type)).toEqual(["reconnecting", "reconnected"]);
+    for (const event of observed) {
       expect(event).toMatchObject({ attempt: 1, delayMs: 2000, code: 1012, reason: "restart" });
     }
   });
@@ -552,11 +552,11 @@ describe("the face of a WebSocket", () => {
     socket.sendString("a");
     socket.sendTypedData(new Uint8Array([1]));
     expect(connection.sent).toEqual(["a", [1]]);
-    const seen: string[] = [];
-    socket.on.reconnecting.add(() => seen.push("on"));
-    socket.onReconnecting.listen(() => seen.push("stream"));
+    const observed: string[] = [];
+    socket.on.reconnecting.add(() => observed.push("on"));
+    socket.onReconnecting.listen(() => observed.push("stream"));
     end(connection);
-    expect(seen).toEqual(["on", "stream"]);
+    expect(observed).toEqual(["on", "stream"]);
     expect(events).toEqual(["open", "error", "reconnecting"]);
   });
 

@@ -261,9 +261,9 @@ describe("the readable", () => {
     connection.closing();
     connection.end(clean(4000, "bye"));
     expect(await stream.closed).toEqual({ closeCode: 4000, reason: "bye" });
-    const seen: unknown[] = [];
-    for await (const message of readable) seen.push(message);
-    expect(seen).toEqual(["last"]);
+    const observed: unknown[] = [];
+    for await (const message of readable) observed.push(message);
+    expect(observed).toEqual(["last"]);
   });
 
   it("gives nothing that comes after this side began to close", async () => {

@@ -27,12 +27,12 @@ describe("opening", () => {
   it("sets readyState, protocol and extensions, and then fires open", () => {
     const network = new FakeNetwork();
     const socket = network.socket(["a", "b"]);
-    const seen: unknown[] = [];
+    const observed: unknown[] = [];
     socket.onopen = (event) => {
-      seen.push(event.constructor, socket.readyState, socket.protocol, socket.extensions);
+      observed.push(event.constructor, socket.readyState, socket.protocol, socket.extensions);
     };
     network.accept(new FakeConnection("b", "permessage-deflate"));
-    expect(seen).toEqual([Event, 1, "b", "permessage-deflate"]);
+    expect(observed).toEqual([Event, 1, "b", "permessage-deflate"]);
   });
 
   it("keeps messages for those who await the open event before they listen", async () => {

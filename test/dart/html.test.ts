@@ -76,15 +76,15 @@ describe("the WebSocket of dart:html", () => {
 
   it("takes listeners by on.message.add, and gives them up by remove", async () => {
     await using pair = await connectedPair();
-    const seen: unknown[] = [];
-    const listener = ({ data }: { data: unknown }): void => void seen.push(data);
+    const observed: unknown[] = [];
+    const listener = ({ data }: { data: unknown }): void => void observed.push(data);
     pair.client.on.message.add(listener);
     pair.server.send("a");
     await pair.client.onMessage.first;
     pair.client.on.message.remove(listener);
     pair.server.send("b");
     await pair.client.onMessage.first;
-    expect(seen).toEqual(["a"]);
+    expect(observed).toEqual(["a"]);
   });
 
   it("gives the streams of any WebSocket, another library's too, by static providers", async () => {
@@ -132,26 +132,26 @@ describe("the WebSocket of dart:html", () => {
 
   it("is an EventTarget", async () => {
     await using pair = await connectedPair();
-    const seen: string[] = [];
-    const listener = ({ type }: Event): void => void seen.push(type);
+    const observed: string[] = [];
+    const listener = ({ type }: Event): void => void observed.push(type);
     pair.client.addEventListener("mine", listener);
     pair.client.dispatchEvent(new Event("mine"));
     pair.client.removeEventListener("mine", listener);
     pair.client.dispatchEvent(new Event("mine"));
-    expect(seen).toEqual(["mine"]);
+    expect(observed).toEqual(["mine"]);
   });
 
   it("loses no event while a subscription is paused", async () => {
     await using pair = await connectedPair();
-    const seen: unknown[] = [];
-    const subscription = pair.client.onMessage.listen(({ data }) => seen.push(data));
+    const observed: unknown[] = [];
+    const subscription = pair.client.onMessage.listen(({ data }) => observed.push(data));
     subscription.pause();
     pair.server.send("a");
     pair.server.send("b");
     await pair.client.onMessage.where(({ data }) => data === "b").first;
-    expect(seen).toEqual([]);
+    expect(observed).toEqual([]);
     subscription.resume();
-    expect(seen).toEqual(["a", "b"]);
+    expect(observed).toEqual(["a", "b"]);
     subscription.cancel();
   });
 });

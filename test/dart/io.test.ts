@@ -97,9 +97,9 @@ describe("the WebSocket of dart:io, as a server", () => {
     const messages = pair.client.onMessage.map(({ data }) => data)[Symbol.asyncIterator]();
     await pair.server.addStream(["a", "b"]);
     pair.server.close();
-    const seen: unknown[] = [];
-    for await (const data of messages) seen.push(data);
-    expect(seen).toEqual(["a", "b"]);
+    const observed: unknown[] = [];
+    for await (const data of messages) observed.push(data);
+    expect(observed).toEqual(["a", "b"]);
   });
 
   it("closes with 1011 for an error of the handler's, which is reported", async () => {
@@ -150,9 +150,9 @@ describe("the WebSocket of dart:io, as a server", () => {
     pair.client.send("early");
     pair.client.close();
     await pair.server.done;
-    const seen: unknown[] = [];
-    for await (const message of pair.server) seen.push(message);
-    expect(seen).toEqual(["early"]);
+    const observed: unknown[] = [];
+    for await (const message of pair.server) observed.push(message);
+    expect(observed).toEqual(["early"]);
   });
 
   it("is a stream for one, and a second consumer throws", async () => {
@@ -208,9 +208,9 @@ describe("the WebSocket of dart:io, as a server", () => {
         },
       }),
     );
-    const seen: string[] = [];
-    for await (const message of doubled) seen.push(message);
-    expect(seen).toEqual(["a1", "a2", "b1", "b2"]);
+    const observed: string[] = [];
+    for await (const message of doubled) observed.push(message);
+    expect(observed).toEqual(["a1", "a2", "b1", "b2"]);
   });
 
   it("is piped into a sink", async () => {

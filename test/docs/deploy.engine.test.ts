@@ -51,7 +51,7 @@ const SPOOFED = {
 };
 
 /** Connects through a proxy with extra fields. Returns the first message, or the status of a refusal. */
-async function seenThrough(
+async function observedThrough(
   port: number,
   headers: Readonly<Record<string, string>>,
 ): Promise<unknown> {
@@ -79,9 +79,9 @@ const expected = (port: number): unknown => [
   403,
 ];
 
-async function seenByAll(port: number): Promise<unknown> {
+async function observedByAll(port: number): Promise<unknown> {
   const foreign = { origin: "https://spoofed.example", "x-forwarded-host": "spoofed.example" };
-  return await Promise.all([{}, SPOOFED, foreign].map((fields) => seenThrough(port, fields)));
+  return await Promise.all([{}, SPOOFED, foreign].map((fields) => observedThrough(port, fields)));
 }
 
 describeWithEngine("nginx", "nginx, configured as docs/deploy.md says,", (path) => {
@@ -95,7 +95,7 @@ describeWithEngine("nginx", "nginx, configured as docs/deploy.md says,", (path) 
         "/etc/ssl/example.com.key": join(certificates, "localhost.key"),
       }),
     );
-    expect(await seenByAll(engine.port)).toEqual(expected(engine.port));
+    expect(await observedByAll(engine.port)).toEqual(expected(engine.port));
   });
 });
 
@@ -113,6 +113,6 @@ describeWithEngine("haproxy", "HAProxy, configured as docs/deploy.md says,", (pa
         "/etc/ssl/example.com.pem": pem,
       }),
     );
-    expect(await seenByAll(engine.port)).toEqual(expected(engine.port));
+    expect(await observedByAll(engine.port)).toEqual(expected(engine.port));
   });
 });

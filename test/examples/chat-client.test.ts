@@ -27,17 +27,17 @@ class FakeTransport implements ChatTransport {
 
 function setUp(name = "Ana") {
   const transport = new FakeTransport();
-  const heard: unknown[][] = [];
+  const received: unknown[][] = [];
   const connections: boolean[] = [];
   const listener: ChatListener = {
-    onNamed: (...args) => heard.push(["named", ...args]),
-    onNameRejected: (...args) => heard.push(["rejected", ...args]),
-    onRenamed: (...args) => heard.push(["renamed", ...args]),
-    onUsers: (...args) => heard.push(["users", ...args]),
-    onMessage: ({ text }, isOwn) => heard.push(["message", text, isOwn]),
+    onNamed: (...args) => received.push(["named", ...args]),
+    onNameRejected: (...args) => received.push(["rejected", ...args]),
+    onRenamed: (...args) => received.push(["renamed", ...args]),
+    onUsers: (...args) => received.push(["users", ...args]),
+    onMessage: ({ text }, isOwn) => received.push(["message", text, isOwn]),
     onConnected: (isComplete) => connections.push(isComplete),
-    onLost: () => heard.push(["lost"]),
-    onStalled: () => heard.push(["stalled"]),
+    onLost: () => received.push(["lost"]),
+    onStalled: () => received.push(["stalled"]),
   };
   let ids = 0;
   const timers: (() => void)[] = [];
@@ -50,7 +50,7 @@ function setUp(name = "Ana") {
   return {
     transport,
     client,
-    heard,
+    received,
     connections,
     receive,
     connect: (id: number, start: Omit<IdMessage, "type" | "id"> = {}): void => {
@@ -124,7 +124,7 @@ describe("ChatClient", () => {
   });
 
   it("shows a message once, however often the server repeats it", () => {
-    const { client, connect, disconnect, echo, heard } = setUp();
+    const { client, connect, disconnect, echo, received } = setUp();
     connect(1);
     client.say("Hello");
     echo(1, "Hello", "id1");
@@ -133,19 +133,19 @@ describe("ChatClient", () => {
     echo(1, "Hello", "id1");
     echo(9, "other", "x");
     echo(9, "other", "x");
-    expect(heard).toEqual([
+    expect(received).toEqual([
       ["message", "Hello", true],
       ["message", "other", false],
     ]);
   });
 
   it("shows messages without a message id, as plain servers send them", () => {
-    const { connect, receive, heard } = setUp();
+    const { connect, receive, received } = setUp();
     connect(1);
     receive({ type: "message", id: 1, name: "Ana", text: "mine", date: NOW });
     receive({ type: "message", id: 2, name: "Bo", text: "same", date: NOW });
     receive({ type: "message", id: 2, name: "Bo", text: "same", date: NOW });
-    expect(heard).toEqual([
+    expect(received).toEqual([
       ["message", "mine", true],
       ["message", "same", false],
       ["message", "same", false],
@@ -153,11 +153,11 @@ describe("ChatClient", () => {
   });
 
   it("keeps the name that the server gave, on the next connection too", () => {
-    const { transport, client, connect, disconnect, receive, heard } = setUp();
+    const { transport, client, connect, disconnect, receive, received } = setUp();
     connect(3);
     receive({ type: "rejectusername", id: 3, name: "Ana1" });
     receive({ type: "username", id: 3, name: "Ana1", date: NOW });
-    expect(heard).toEqual([
+    expect(received).toEqual([
       ["rejected", "Ana", "Ana1"],
       ["named", "Ana1"],
     ]);
@@ -182,10 +182,10 @@ describe("ChatClient", () => {
   });
 
   it("tells of others who take another name, and not that they were named", () => {
-    const { connect, receive, heard } = setUp();
+    const { connect, receive, received } = setUp();
     connect(1);
     receive({ type: "username", id: 2, name: "Bob", date: NOW, previous: "Bo" });
-    expect(heard).toEqual([["renamed", "Bo", "Bob"]]);
+    expect(received).toEqual([["renamed", "Bo", "Bob"]]);
   });
 
   it("holds messages back while the socket's buffer is full, and goes on when it is not", () => {
@@ -203,26 +203,26 @@ describe("ChatClient", () => {
   });
 
   it("says that the connection has stalled when a message is not repeated", () => {
-    const { client, connect, heard, passTime } = setUp();
+    const { client, connect, received, passTime } = setUp();
     connect(1);
     client.say("Hello");
     passTime();
-    expect(heard).toEqual([["stalled"]]);
+    expect(received).toEqual([["stalled"]]);
   });
 
   it("says nothing of the sort when it was repeated, or its connection is gone anyway", () => {
-    const { client, connect, disconnect, echo, heard, passTime } = setUp();
+    const { client, connect, disconnect, echo, received, passTime } = setUp();
     connect(1);
     client.say("one");
     echo(1, "one", "id1");
     client.say("two");
     disconnect();
     passTime();
-    expect(heard).toEqual([["message", "one", true]]);
+    expect(received).toEqual([["message", "one", true]]);
   });
 
   it("knows where to go on from: behind the id, the last message, or a loss", () => {
-    const { client, connect, receive, heard } = setUp();
+    const { client, connect, receive, received } = setUp();
     expect(client.position).toBeUndefined();
     connect(1, { position: "e:4" });
     expect(client.position).toBe("e:4");
@@ -232,7 +232,7 @@ describe("ChatClient", () => {
     expect(client.position).toBe("e:5");
     receive({ type: "lost", position: "e:9" });
     expect(client.position).toBe("e:9");
-    expect(heard.at(-1)).toEqual(["lost"]);
+    expect(received.at(-1)).toEqual(["lost"]);
   });
 
   it("says of each connection whether it goes on where the last one ended", () => {
@@ -265,9 +265,9 @@ describe("ChatClient", () => {
     '{"type":"id","id":1,"position":{}}',
     '{"type":"message","id":1,"name":"x","text":"x","date":1,"position":1}',
   ])("does not mind a server that sends %s", (data) => {
-    const { client, heard } = setUp();
+    const { client, received } = setUp();
     client.receive(data);
     client.receive(new ArrayBuffer(3));
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
   });
 });

@@ -62,13 +62,13 @@ describeInBrowser("the page of a chat on several servers", () => {
       }
       await ana.say("the end");
 
-      const heard: unknown[] = [];
-      while (heard.at(-1) !== "the end") heard.push((await bo.next("message"))["text"]);
+      const received: unknown[] = [];
+      while (received.at(-1) !== "the end") received.push((await bo.next("message"))["text"]);
       await ana.sees("the end");
-      expect(await ana.messages()).toEqual(heard);
+      expect(await ana.messages()).toEqual(received);
       expect(await ana.pending()).toEqual([]);
-      for (const who of ["ana", "bo"] as const) {
-        expect(heard.filter((text) => String(text).startsWith(who))).toEqual(said[who]);
+      for (const name of ["ana", "bo"] as const) {
+        expect(received.filter((text) => String(text).startsWith(name))).toEqual(said[name]);
       }
       const notices = await ana.page.locator("#messages .notice").allInnerTexts();
       expect(notices.filter((text) => text.startsWith("Back online"))).not.toEqual([]);

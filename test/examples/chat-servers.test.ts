@@ -144,15 +144,15 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
       ana.say(`ana ${count}`);
       bo.say(`bo ${count}`);
     }
-    const heard: unknown[][] = [];
+    const received: unknown[][] = [];
     for (const client of [ana, bo]) {
       const texts: unknown[] = [];
       for (let count = 0; count < 200; count++) texts.push((await client.next("message"))["text"]);
-      heard.push(texts);
+      received.push(texts);
     }
-    expect(heard[0]).toEqual(heard[1]);
+    expect(received[0]).toEqual(received[1]);
     for (const name of ["ana", "bo"]) {
-      const own = heard[0].filter((text) => String(text).startsWith(name));
+      const own = received[0].filter((text) => String(text).startsWith(name));
       expect(own).toEqual(Array.from({ length: 100 }, (_, count) => `${name} ${count}`));
     }
   });

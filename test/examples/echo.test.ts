@@ -129,19 +129,19 @@ describe("--deflate", { timeout: TIMEOUT }, () => {
   });
 
   it.each([[], ["--deflate"]])("of the client offers to compress (%s)", async (...args) => {
-    const seen: unknown[] = [];
+    const observed: unknown[] = [];
     suite = new FuzzingServer([
       (client) => {
         client.send(text);
         client.on("message", (data: Buffer) => {
-          seen.push(String(data) === text, client.extensions.includes(DEFLATE));
+          observed.push(String(data) === text, client.extensions.includes(DEFLATE));
           client.close();
         });
       },
     ]);
     const { exitCode } = await runToEnd(CLIENT, { args: [await suite.listen(), ...args] });
     expect(exitCode).toBe(0);
-    expect(seen).toEqual([true, args.length > 0]);
+    expect(observed).toEqual([true, args.length > 0]);
   });
 });
 

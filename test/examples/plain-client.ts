@@ -25,13 +25,13 @@ export class PlainClient {
     this.socket = new WebSocket(url, protocols, { headers });
     this.socket.on("message", (data: Buffer) => {
       this.#received.push(JSON.parse(data.toString()) as PlainMessage);
-      for (const look of this.#waiting.splice(0)) look();
+      for (const inspect of this.#waiting.splice(0)) inspect();
     });
     this.closed = new Promise((resolve) => {
       this.socket.on("error", () => {});
       this.socket.on("close", (code, reason) => {
         resolve([code, reason.toString()]);
-        for (const look of this.#waiting.splice(0)) look();
+        for (const inspect of this.#waiting.splice(0)) inspect();
       });
     });
   }

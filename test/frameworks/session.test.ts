@@ -134,17 +134,22 @@ describe.each(SERVER_KINDS)("withMiddleware, by $name", ({ start }) => {
   type Next = (error?: unknown) => void;
 
   it("runs several in their order, and shows them the request", async () => {
-    const seen: unknown[] = [];
+    const observed: unknown[] = [];
     const answer = await askThrough(
       [
         (request, response: Response, next: Next) => {
-          seen.push(request.method, request.url, request.headers["x-test"], request.headers.cookie);
+          observed.push(
+            request.method,
+            request.url,
+            request.headers["x-test"],
+            request.headers.cookie,
+          );
           response.setHeader("X-One", "1");
           next();
         },
         async (request, response: Response, next: Next) => {
           await Promise.resolve();
-          seen.push("encrypted" in request.socket && request.socket.encrypted);
+          observed.push("encrypted" in request.socket && request.socket.encrypted);
           response.appendHeader("Set-Cookie", "a=1");
           response.appendHeader("Set-Cookie", "b=2");
           response.setHeader("Connection", "close");
@@ -154,7 +159,7 @@ describe.each(SERVER_KINDS)("withMiddleware, by $name", ({ start }) => {
       ],
       () => ({ ok: true }),
     );
-    expect(seen).toEqual(["GET", "/", "2", "a=1", false]);
+    expect(observed).toEqual(["GET", "/", "2", "a=1", false]);
     expect(answer).toContain('{"ok":true}');
     expect(answer.match(/^(?:set-cookie|x-one|connection): .*$/gim)).toHaveLength(4);
     expect(answer).toMatch(/^connection: upgrade\r$/im);

@@ -82,15 +82,15 @@ async function watch(job: Omit<Job, "current">): Promise<JobResult> {
     env: { ...process.env, TIDEWAY_FAST_PATHS: job.fastPaths ? "1" : "0" },
   });
   const { promise, resolve, reject } = deferred<JobResult>();
-  let seen = -1;
+  let observed = -1;
   const timer = setInterval(() => {
     const count = Atomics.load(header, 0);
-    if (count === seen) {
+    if (count === observed) {
       const input = JSON.parse(Buffer.from(text.slice(0, header[1])).toString()) as unknown;
       const report = describeCrash(job.target, { input, error: undefined });
       resolve({ runs: count, crash: { report, stack: `no end after ${MAX_INPUT_MS} ms` } });
     }
-    seen = count;
+    observed = count;
   }, MAX_INPUT_MS);
   worker.once("message", resolve);
   worker.once("error", reject);

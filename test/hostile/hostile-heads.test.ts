@@ -10,7 +10,7 @@ import { TLS } from "../support/certificate.ts";
 
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
 const onError = vi.fn<(error: unknown) => void>();
-const seen: { state?: unknown; query?: unknown; protocol?: string; params?: object } = {};
+const observed: { state?: unknown; query?: unknown; protocol?: string; params?: object } = {};
 
 const routes = {
   "ws:/": {
@@ -20,14 +20,14 @@ const routes = {
       socket: Socket,
       { state, request, protocol }: { state: unknown; request: Request; protocol: string },
     ) => {
-      seen.state = state;
-      seen.query = [...new URL(request.url).searchParams];
-      seen.protocol = protocol;
+      observed.state = state;
+      observed.query = [...new URL(request.url).searchParams];
+      observed.protocol = protocol;
       socket.send("let in");
     },
   },
   "ws:/:name": (socket: Socket, { params }: { params: Record<string, string | undefined> }) => {
-    seen.params = params;
+    observed.params = params;
     socket.send("let in");
   },
 };
@@ -100,18 +100,18 @@ describe.each(SERVER_KINDS)("the head of a handshake, by $name", ({ start }) => 
     const head = await client.receives("let in");
     expect(head).toMatch(/\r\nsec-websocket-protocol: constructor\r\n/i);
     expect(head).not.toMatch(/sec-websocket-extensions/i);
-    expect(seen.protocol).toBe("constructor");
-    expect(seen.query).toEqual([
+    expect(observed.protocol).toBe("constructor");
+    expect(observed.query).toEqual([
       ["__proto__", "1"],
       ["constructor", "2"],
     ]);
-    expect(seen.state).toHaveProperty("constructor", "b");
+    expect(observed.state).toHaveProperty("constructor", "b");
     expect(Object.prototype).not.toHaveProperty("a");
     client.socket.destroy();
 
     const other = new RawClient(server).send(handshake("/__proto__"));
     await other.receives("let in");
-    expect({ ...seen.params }).toEqual({ name: "__proto__" });
+    expect({ ...observed.params }).toEqual({ name: "__proto__" });
     other.socket.destroy();
   });
 });

@@ -67,7 +67,7 @@ describeInBrowser("our server with the WebSocket of Chromium", () => {
   });
 
   it("closes with a code and a reason", async () => {
-    const heard = await page.evaluate(async () => {
+    const received = await page.evaluate(async () => {
       const socket = new WebSocket(`ws://${location.host}/farewell`);
       socket.onopen = () => socket.send("ça va");
       const { code, reason, wasClean } = await new Promise<CloseEvent>((resolve) => {
@@ -75,7 +75,7 @@ describeInBrowser("our server with the WebSocket of Chromium", () => {
       });
       return { code, reason, wasClean };
     });
-    expect(heard).toEqual({ code: 4001, reason: "ça va", wasClean: true });
+    expect(received).toEqual({ code: 4001, reason: "ça va", wasClean: true });
   });
 
   it("refuses a page of another origin with 403, which the page cannot tell from a failure", async () => {

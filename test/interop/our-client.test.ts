@@ -103,11 +103,11 @@ describe("our client with the ws server", () => {
   it("tells the server the code and the reason of its own Close frame", async () => {
     const socket = await open("/");
     const [peer] = server.clients;
-    const heard = once(peer, "close");
+    const received = once(peer, "close");
     socket.close(4002, "ça va");
     const [event] = await once(socket, "close");
     expect(event).toMatchObject({ code: 4002, reason: "ça va", wasClean: true });
-    const [code, reason] = await heard;
+    const [code, reason] = await received;
     expect([code, String(reason)]).toEqual([4002, "ça va"]);
   });
 });

@@ -105,12 +105,12 @@ describe("the first screen of the README", () => {
       await enter("tea?name=bob"),
       await enter("coffee?name=cat"),
     ];
-    const heard = [ann, bob].map(async (socket) => (await socket.onMessage.first).data);
-    const heardElsewhere = elsewhere.onMessage.first;
+    const replies = [ann, bob].map(async (socket) => (await socket.onMessage.first).data);
+    const receivedElsewhere = elsewhere.onMessage.first;
     ann.send("hello");
-    expect(await Promise.all(heard)).toEqual(["ann: hello", "ann: hello"]);
+    expect(await Promise.all(replies)).toEqual(["ann: hello", "ann: hello"]);
     elsewhere.send("and here?");
-    expect((await heardElsewhere).data).toBe("cat: and here?");
+    expect((await receivedElsewhere).data).toBe("cat: and here?");
     const closed = [ann, bob, elsewhere].map(async (socket) => {
       socket.close();
       return (await socket.onClose.first).wasClean;
@@ -208,7 +208,7 @@ describe("the tour through the API", () => {
   });
 
   it("has clients that listen, and that come back", async () => {
-    const heard = withResolvers<string>();
+    const delivered = withResolvers<string>();
     const server = await serve({
       port: 0,
       routes: {
@@ -216,7 +216,7 @@ describe("the tour through the API", () => {
           protocols: ["chat.v2", ""],
           handle: (socket) => {
             socket.send("hi");
-            socket.listen((message) => heard.resolve(String(message)));
+            socket.listen((message) => delivered.resolve(String(message)));
           },
         },
       },
@@ -232,7 +232,7 @@ describe("the tour through the API", () => {
         .replaceAll("wss://example.com", `ws://127.0.0.1:${server.port}`)
         .replaceAll(/^const (socket|lasting)/gm, "export const $1"),
     );
-    expect(await heard.promise).toBe("kept until there is a connection, up to a bound");
+    expect(await delivered.promise).toBe("kept until there is a connection, up to a bound");
     socket.close();
     lasting.close();
     await Promise.all([socket.onClose.first, lasting.onClose.first]);

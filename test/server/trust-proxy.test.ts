@@ -15,13 +15,13 @@ import { SERVER_KINDS, type StartedServer } from "../support/server-kinds.ts";
 /** Sends a request with these fields to a server that trusts loopback. Returns what the server sees. */
 const LOOPBACK = ["127.0.0.0/8", "::1"];
 
-interface Seen {
+interface Observed {
   readonly remoteAddress: string;
   readonly url: string;
   readonly requestUrl: string;
 }
 
-const see = (request: Request, context: { remoteAddress: string; url: URL }): Seen => ({
+const observe = (request: Request, context: { remoteAddress: string; url: URL }): Observed => ({
   remoteAddress: context.remoteAddress,
   url: context.url.href,
   requestUrl: request.url,
@@ -29,16 +29,16 @@ const see = (request: Request, context: { remoteAddress: string; url: URL }): Se
 
 const routes: Routes = {
   "/page": (request: Request, context: { remoteAddress: string; url: URL }) =>
-    Response.json(see(request, context)),
+    Response.json(observe(request, context)),
   "ws:/socket": {
-    authorize: (request: Request, context: AuthorizeContext<object>) => see(request, context),
+    authorize: (request: Request, context: AuthorizeContext<object>) => observe(request, context),
     handle: (
       socket: { send(text: string): void },
       context: { remoteAddress: string; url: URL; state: unknown; request: Request },
     ) => {
-      const seen = see(context.request, context);
+      const observed = observe(context.request, context);
       socket.send(
-        `${JSON.stringify(seen) === JSON.stringify(context.state)}${JSON.stringify(seen)}|`,
+        `${JSON.stringify(observed) === JSON.stringify(context.state)}${JSON.stringify(observed)}|`,
       );
     },
   },
@@ -46,31 +46,31 @@ const routes: Routes = {
 
 type Fields = Record<string, string | string[] | undefined>;
 
-async function seenByPage(server: StartedServer, fields: Fields): Promise<Seen> {
+async function observedByPage(server: StartedServer, fields: Fields): Promise<Observed> {
   const lines = Object.entries({ Host: "inner:81", Connection: "close", ...fields })
     .flatMap(([name, value]) => [value ?? []].flat().map((one) => `${name}: ${one}\r\n`))
     .join("");
   const client = new RawClient(server).send(`GET /page HTTP/1.1\r\n${lines}\r\n`);
-  return JSON.parse(/\{.*\}/.exec(await client.closed())![0]) as Seen;
+  return JSON.parse(/\{.*\}/.exec(await client.closed())![0]) as Observed;
 }
 
-async function seenBySocket(server: StartedServer, fields: Fields): Promise<Seen> {
+async function observedBySocket(server: StartedServer, fields: Fields): Promise<Observed> {
   const client = new RawClient(server);
   client.send(handshake("/socket", { Host: "inner:81", ...fields }));
   const text = await client.receives("|");
   client.socket.destroy();
   expect(text).toContain("true{");
-  return JSON.parse(/\{.*\}/.exec(text)![0]) as Seen;
+  return JSON.parse(/\{.*\}/.exec(text)![0]) as Observed;
 }
 
 /** The address of a connection itself. */
 const OWN = transport.hasPorts ? "127.0.0.1" : "";
 
 describe.each(SERVER_KINDS)("trustProxy, by $name", ({ start }) => {
-  const both = async (options: ProxyOptions, fields: Fields): Promise<Seen> => {
+  const both = async (options: ProxyOptions, fields: Fields): Promise<Observed> => {
     await using server = await start(routes, options);
-    const page = await seenByPage(server, fields);
-    const { remoteAddress, url, requestUrl } = await seenBySocket(server, fields);
+    const page = await observedByPage(server, fields);
+    const { remoteAddress, url, requestUrl } = await observedBySocket(server, fields);
     expect(remoteAddress).toBe(page.remoteAddress);
     expect(url).toBe(page.url.replace("/page", "/socket"));
     expect(requestUrl).toBe(url);
@@ -93,8 +93,8 @@ describe.each(SERVER_KINDS)("trustProxy, by $name", ({ start }) => {
 
   it.runIf(transport.hasPorts)("ignores the fields of a peer that is not listed", async () => {
     // A connection in memory has no address and counts as a trusted hop.
-    const seen = await both({ trustProxy: ["10.0.0.0/8"] }, spoofed);
-    expect(seen).toMatchObject({ remoteAddress: OWN, url: "http://inner:81/page" });
+    const observed = await both({ trustProxy: ["10.0.0.0/8"] }, spoofed);
+    expect(observed).toMatchObject({ remoteAddress: OWN, url: "http://inner:81/page" });
   });
 
   it.each([[LOOPBACK], [1]])(
@@ -289,8 +289,8 @@ describe("the walk from the last proxy to the first", () => {
     ['for=192.0.2.1;host="a/b"', undefined],
     [`for=192.0.2.1;x=${"y".repeat(8200)}`, undefined],
   ])("Forwarded: %s gives %s", (value, address) => {
-    const seen = read({ trustProxy: 1 }, "10.0.0.1", ["Forwarded", value]);
-    expect(seen?.remoteAddress).toBe(address);
+    const observed = read({ trustProxy: 1 }, "10.0.0.1", ["Forwarded", value]);
+    expect(observed?.remoteAddress).toBe(address);
   });
 
   it("ignores all fields if a needed value is malformed", () => {
@@ -330,8 +330,8 @@ describe("the walk from the last proxy to the first", () => {
   });
 
   it("takes the scheme of a proxy that gives no address", () => {
-    const seen = read({ trustProxy: ["10.0.0.1"] }, "10.0.0.1", ["X-Forwarded-Proto", "https"]);
-    expect(seen).toMatchObject({ isSecure: true, remoteAddress: undefined, host: undefined });
+    const observed = read({ trustProxy: ["10.0.0.1"] }, "10.0.0.1", ["X-Forwarded-Proto", "https"]);
+    expect(observed).toMatchObject({ isSecure: true, remoteAddress: undefined, host: undefined });
   });
 });
 
@@ -388,8 +388,8 @@ describe("for any fields", () => {
       fc.property(fc.array(field), fc.ipV4(), (fields, client) => {
         const x = fields.filter(([name]) => name === "X-Forwarded-For").map(([, v]) => v);
         const value = [...x, client].join(", ");
-        const seen = read({ trustProxy: 1 }, "10.0.0.1", ["X-Forwarded-For", value]);
-        expect(seen?.remoteAddress).toBe(client);
+        const observed = read({ trustProxy: 1 }, "10.0.0.1", ["X-Forwarded-For", value]);
+        expect(observed?.remoteAddress).toBe(client);
       }),
     );
   });

@@ -78,13 +78,13 @@ describe("listen", () => {
 
   it("reports what a listener throws as an uncaught error, and goes on", async () => {
     const { stream, emit } = makeStream();
-    const seen: number[] = [];
+    const observed: number[] = [];
     stream.listen((event) => {
-      seen.push(event);
+      observed.push(event);
       if (event === 1) throw new Error("from the listener");
     });
     const uncaught = await uncaughtErrorsOf(() => emit(1, 2));
-    expect(seen).toEqual([1, 2]);
+    expect(observed).toEqual([1, 2]);
     expect(uncaught).toEqual([new Error("from the listener")]);
   });
 });
@@ -92,33 +92,33 @@ describe("listen", () => {
 describe("a subscription", () => {
   it("holds events back while paused, and loses none", () => {
     const { stream, emit } = makeStream();
-    const seen: number[] = [];
-    const subscription = stream.listen((event) => seen.push(event));
+    const observed: number[] = [];
+    const subscription = stream.listen((event) => observed.push(event));
     subscription.pause();
     subscription.pause();
     expect(subscription.isPaused).toBe(true);
     emit(1, 2);
-    expect(seen).toEqual([]);
+    expect(observed).toEqual([]);
     subscription.resume();
     expect(subscription.isPaused).toBe(false);
     emit(3);
-    expect(seen).toEqual([1, 2, 3]);
+    expect(observed).toEqual([1, 2, 3]);
   });
 
   it("can be paused again by an event that resume delivers", () => {
     const { stream, emit } = makeStream();
-    const seen: number[] = [];
+    const observed: number[] = [];
     const subscription = stream.listen((event) => {
-      seen.push(event);
+      observed.push(event);
       if (event === 2) subscription.pause();
     });
     subscription.pause();
     emit(1, 2, 3);
     subscription.resume();
     emit(4);
-    expect(seen).toEqual([1, 2]);
+    expect(observed).toEqual([1, 2]);
     subscription.resume();
-    expect(seen).toEqual([1, 2, 3, 4]);
+    expect(observed).toEqual([1, 2, 3, 4]);
   });
 
   it("holds the end back too", () => {
@@ -138,26 +138,26 @@ describe("a subscription", () => {
 
   it("delivers nothing of what it holds after cancel", () => {
     const { stream, emit } = makeStream();
-    const seen: number[] = [];
-    const subscription = stream.listen((event) => seen.push(event));
+    const observed: number[] = [];
+    const subscription = stream.listen((event) => observed.push(event));
     subscription.pause();
     emit(1);
     subscription.cancel();
     subscription.resume();
-    expect(seen).toEqual([]);
+    expect(observed).toEqual([]);
   });
 
   it("stops in the midst of what resume delivers when cancelled", () => {
     const { stream, emit } = makeStream();
-    const seen: number[] = [];
+    const observed: number[] = [];
     const subscription: Subscription = stream.listen((event) => {
-      seen.push(event);
+      observed.push(event);
       subscription.cancel();
     });
     subscription.pause();
     emit(1, 2);
     subscription.resume();
-    expect(seen).toEqual([1]);
+    expect(observed).toEqual([1]);
   });
 
   it("is cancelled by Symbol.dispose, as at the end of a using block", () => {
@@ -196,12 +196,12 @@ describe("first", () => {
 describe("iteration", () => {
   it("yields the events since it began, in order, until the end", async () => {
     const { stream, emit, end } = makeStream();
-    const seen: number[] = [];
+    const observed: number[] = [];
     const iterator = stream[Symbol.asyncIterator]();
     emit(1, 2);
     end();
-    for await (const event of iterator) seen.push(event);
-    expect(seen).toEqual([1, 2]);
+    for await (const event of iterator) observed.push(event);
+    expect(observed).toEqual([1, 2]);
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
@@ -282,13 +282,13 @@ describe("where and map", () => {
   it("leave events out and convert them, in listen, first and iteration", async () => {
     const { stream, emit, end } = makeStream();
     const texts = stream.where((event) => event % 2 === 0).map((event) => `<${event}>`);
-    const seen: string[] = [];
-    texts.listen((text) => seen.push(text), { onDone: () => seen.push("done") });
+    const observed: string[] = [];
+    texts.listen((text) => observed.push(text), { onDone: () => observed.push("done") });
     const first = texts.first;
     const iterator = texts[Symbol.asyncIterator]();
     emit(1, 2, 3, 4);
     end();
-    expect(seen).toEqual(["<2>", "<4>", "done"]);
+    expect(observed).toEqual(["<2>", "<4>", "done"]);
     expect(await first).toBe("<2>");
     const iterated: string[] = [];
     for await (const text of iterator) iterated.push(text);
@@ -317,29 +317,29 @@ describe("until", () => {
   it("ends what listens when the signal is aborted, with its reason, and detaches", () => {
     const { stream, emit, listeners } = makeStream();
     const controller = new AbortController();
-    const seen: unknown[] = [];
-    stream.until(controller.signal).listen((event) => seen.push(event), {
-      onDone: (error) => seen.push(error),
+    const observed: unknown[] = [];
+    stream.until(controller.signal).listen((event) => observed.push(event), {
+      onDone: (error) => observed.push(error),
     });
     emit(1);
     controller.abort("enough");
     emit(2);
-    expect(seen).toEqual([1, "enough"]);
+    expect(observed).toEqual([1, "enough"]);
     expect(listeners()).toBe(0);
   });
 
   it("makes a loop throw the reason behind the events that came before", async () => {
     const { stream, emit } = makeStream();
     const controller = new AbortController();
-    const seen: number[] = [];
+    const observed: number[] = [];
     const iterator = stream.until(controller.signal)[Symbol.asyncIterator]();
     emit(1, 2);
     controller.abort();
     const loop = async (): Promise<void> => {
-      for await (const event of iterator) seen.push(event);
+      for await (const event of iterator) observed.push(event);
     };
     await expect(loop()).rejects.toMatchObject({ name: "AbortError" });
-    expect(seen).toEqual([1, 2]);
+    expect(observed).toEqual([1, 2]);
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 

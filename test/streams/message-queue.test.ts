@@ -324,11 +324,11 @@ describe("discard with an error", () => {
     const result = read.iterate().next();
     read.discard(new Error("bad"));
     await expect(result).rejects.toThrow("bad");
-    const heard = new MessageQueue(new Source());
+    const received = new MessageQueue(new Source());
     const listener = recorder();
-    heard.listen(listener);
+    received.listen(listener);
     await turn();
-    heard.discard(new Error("bad"));
+    received.discard(new Error("bad"));
     expect(listener.log).toEqual([new Error("bad")]);
   });
 });

@@ -130,7 +130,7 @@ describe("any number of faults", () => {
     }),
     fc.record({
       kind: fc.constantFrom("block", "fill", "unblock", "leave", "return"),
-      who: fc.nat({ max: 2 }),
+      name: fc.nat({ max: 2 }),
     }),
     fc.record({ kind: fc.constantFrom("slow history", "quick history") }),
   );
@@ -149,7 +149,7 @@ describe("any number of faults", () => {
           const answers: (() => void)[] = [];
           const joining: Promise<unknown>[] = [];
           let count = 0;
-          for (const { kind, who = 0 } of steps as { kind: string; who?: number }[]) {
+          for (const { kind, name = 0 } of steps as { kind: string; name?: number }[]) {
             if (kind === "publish") await topic.publish(`${++count}`);
             else if (kind === "drop") broker.onDelivery = () => {};
             else if (kind === "hold") broker.onDelivery = (deliver) => held.unshift(deliver);
@@ -168,14 +168,14 @@ describe("any number of faults", () => {
             } else if (kind === "quick history") {
               broker.onPage = async (page) => page;
               for (const answer of answers.splice(0)) answer();
-            } else if (kind === "block") sockets[who].block();
-            else if (kind === "fill") sockets[who].block({ isFull: true });
-            else if (kind === "unblock") sockets[who].unblock();
-            else if (kind === "leave") sockets[who].close();
-            else if (sockets[who].readyState !== 1) {
-              const since = follow(sockets[who]);
-              sockets[who] = new RecordingSocket();
-              joining.push(topic.subscribe(sockets[who], { since }));
+            } else if (kind === "block") sockets[name].block();
+            else if (kind === "fill") sockets[name].block({ isFull: true });
+            else if (kind === "unblock") sockets[name].unblock();
+            else if (kind === "leave") sockets[name].close();
+            else if (sockets[name].readyState !== 1) {
+              const since = follow(sockets[name]);
+              sockets[name] = new RecordingSocket();
+              joining.push(topic.subscribe(sockets[name], { since }));
             }
           }
           broker.onDelivery = (deliver) => deliver();

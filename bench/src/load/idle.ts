@@ -2,14 +2,14 @@ import { type BuiltMessages, buildForServer, counterForServer } from "./built-me
 import { LoadConnection } from "./connection.ts";
 import { maskedFrame } from "./frames.ts";
 import type { IdleLoad, MessageShape } from "./loads.ts";
-import type { Held, RunOrder } from "./protocol.ts";
+import type { Release, RunOrder } from "./protocol.ts";
 import { Session } from "./session.ts";
 
 const PING = 0x89;
 const PONG = 0x8a;
 
 /** Opens the connections and leaves them open, alive as far as the server's heartbeat can tell. */
-export async function openIdle(load: IdleLoad, order: RunOrder): Promise<Held> {
+export async function openIdle(load: IdleLoad, order: RunOrder): Promise<Release> {
   const { subject } = order;
   const { echoOnce } = load;
   const session = new Session(order);

@@ -6,12 +6,12 @@ import { runEcho } from "./echo.ts";
 import { runFixedRate } from "./fixed-rate.ts";
 import { runHandshakes } from "./handshake.ts";
 import { openIdle } from "./idle.ts";
-import type { Held, LoadAnswer, LoadOrder, RunOrder } from "./protocol.ts";
+import type { Release, LoadAnswer, LoadOrder, RunOrder } from "./protocol.ts";
 import { runRequests } from "./requests.ts";
 import { sendUnread, sendUnreadToClient } from "./unread.ts";
 
 /** What an order about memory left open. */
-let held: Held = () => {};
+let closeLoad: Release = () => {};
 
 process.on("disconnect", () => process.exit());
 process.on("message", (order: LoadOrder) => {
@@ -35,11 +35,11 @@ function run(order: RunOrder): Promise<LoadAnswer> {
     case "requests":
       return runRequests(load, order);
     case "idle":
-      return hold(openIdle(load, order));
+      return openLoad(openIdle(load, order));
     case "unread":
-      return hold(sendUnread(load, order));
+      return openLoad(sendUnread(load, order));
     case "client-unread":
-      return hold(sendUnreadToClient(load, order, announce));
+      return openLoad(sendUnreadToClient(load, order, announce));
     case "client-receive":
       return feedClients(load, order, announce);
     case "client-send":
@@ -47,14 +47,14 @@ function run(order: RunOrder): Promise<LoadAnswer> {
   }
 }
 
-async function hold(opening: Promise<Held>): Promise<LoadAnswer> {
-  held = await opening;
+async function openLoad(opening: Promise<Release>): Promise<LoadAnswer> {
+  closeLoad = await opening;
   return { isSettled: true };
 }
 
 async function release(): Promise<LoadAnswer> {
-  held();
-  held = () => {};
+  closeLoad();
+  closeLoad = () => {};
   return { isSettled: true };
 }
 

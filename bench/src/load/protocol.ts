@@ -26,8 +26,8 @@ export interface Subject {
   readonly isTls: boolean;
 }
 
-/** Lets go of what is held. */
-export type Held = () => void;
+/** Closes the connections of a load. */
+export type Release = () => void;
 
 /** What the load process answers. */
 export type LoadAnswer =

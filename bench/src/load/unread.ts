@@ -2,7 +2,7 @@ import { buildForClient, buildForServer } from "./built-messages.ts";
 import { LoadConnection } from "./connection.ts";
 import { type AcceptedClient, LoadListener } from "./listener.ts";
 import type { ClientUnreadLoad, MessageShape, UnreadLoad } from "./loads.ts";
-import type { Held, RunOrder } from "./protocol.ts";
+import type { Release, RunOrder } from "./protocol.ts";
 import { Session } from "./session.ts";
 
 /** How long nothing must have moved to say that the other side takes no more. */
@@ -12,7 +12,7 @@ const STUCK_AFTER_MS = 1000;
 const PIECE_BYTES = 1024 * 1024;
 
 /** Sends until all is sent or the server takes no more, and leaves the connection open. */
-export async function sendUnread(load: UnreadLoad, order: RunOrder): Promise<Held> {
+export async function sendUnread(load: UnreadLoad, order: RunOrder): Promise<Release> {
   const { subject } = order;
   const session = new Session(order);
   const listener = { onBytes: () => {}, onFailed: session.onFailed };
@@ -28,7 +28,7 @@ export async function sendUnreadToClient(
   load: ClientUnreadLoad,
   order: RunOrder,
   announce: (port: number) => void,
-): Promise<Held> {
+): Promise<Release> {
   const session = new Session(order);
   const count = messagesPerPiece(load);
   const piece = buildForClient(load, count).slice(0, count);

@@ -64,9 +64,9 @@ describe("messages over a connection", () => {
     const socket = new WebSocket(url);
     await socket.onOpen.first;
     for (let i = 0; i < 20; i++) await Promise.resolve();
-    const seen: unknown[] = [];
-    for await (const { data } of socket.onMessage) seen.push(data);
-    expect(seen).toEqual(["early"]);
+    const observed: unknown[] = [];
+    for await (const { data } of socket.onMessage) observed.push(data);
+    expect(observed).toEqual(["early"]);
     expect(socket.readyState).toBe(3);
   });
 
@@ -93,9 +93,9 @@ describe("closing over a connection", () => {
     [[3000, "\u{20AC}".repeat(41)], 3000, "\u{20AC}".repeat(41)],
     [[4999, ""], 4999, ""],
   ] as const)("close(%j) is seen as it was meant by both ends", async (args, code, reason) => {
-    const seen = deferred<[number, string]>();
+    const observed = deferred<[number, string]>();
     const url = await serveWs((socket) =>
-      socket.on("close", (status, text) => seen.resolve([status, text.toString()])),
+      socket.on("close", (status, text) => observed.resolve([status, text.toString()])),
     );
     const socket = new WebSocket(url);
     await socket.onOpen.first;
@@ -108,7 +108,7 @@ describe("closing over a connection", () => {
       wasClean: true,
       readyState: 3,
     });
-    expect(await seen.promise).toEqual([code, reason]);
+    expect(await observed.promise).toEqual([code, reason]);
   });
 
   it.each([
@@ -146,11 +146,11 @@ describe("closing over a connection", () => {
   });
 
   it("leaves no message behind that was sent before", async () => {
-    const seen = deferred<number>();
+    const observed = deferred<number>();
     const url = await serveWs((socket) => {
       let bytes = 0;
       socket.on("message", (data) => (bytes += (data as Buffer).length));
-      socket.on("close", () => seen.resolve(bytes));
+      socket.on("close", () => observed.resolve(bytes));
     });
     const socket = new WebSocket(url);
     await socket.onOpen.first;
@@ -161,7 +161,7 @@ describe("closing over a connection", () => {
     expect(socket.bufferedAmount).toBe(count * length + 7);
     socket.close();
     expect(await outcomeOf(socket)).toMatchObject({ code: 1005, wasClean: true });
-    expect(await seen.promise).toBe(count * length + 7);
+    expect(await observed.promise).toBe(count * length + 7);
     expect(socket.bufferedAmount).toBe(0);
   });
 });
@@ -420,13 +420,13 @@ describe("signal", () => {
 
 describe("ReconnectingWebSocket over connections", () => {
   it("comes back after the server dropped it, and sends what was waiting", async () => {
-    const seen: string[] = [];
+    const observed: string[] = [];
     const done = deferred<void>();
     let connections = 0;
     const url = await serveWs((socket) => {
       socket.on("message", (data: Buffer) => {
-        seen.push(data.toString());
-        if (seen.length === 2) done.resolve();
+        observed.push(data.toString());
+        if (observed.length === 2) done.resolve();
       });
       if (++connections === 1) socket.terminate();
     });
@@ -436,7 +436,7 @@ describe("ReconnectingWebSocket over connections", () => {
     socket.send("b");
     await socket.onReconnected.first;
     await done.promise;
-    expect(seen).toEqual(["a", "b"]);
+    expect(observed).toEqual(["a", "b"]);
     socket.close(1000);
     expect(await socket.onClose.first).toMatchObject({ code: 1000, wasClean: true });
   });

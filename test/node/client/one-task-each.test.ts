@@ -76,13 +76,13 @@ describe.each(Object.entries(TAKES))("messages of one read, awaited by %s", (_, 
     const { socket, ready } = await burst(Class);
     const all: unknown[] = [];
     if (isBeside) socket.addEventListener("message", ({ data }) => all.push(data));
-    const seen: unknown[] = [];
+    const observed: unknown[] = [];
     ready();
     for (let count = 0; count < 6; count++) {
-      seen.push((await take(socket)).data);
+      observed.push((await take(socket)).data);
       for (let hop = 0; hop < 5; hop++) await Promise.resolve();
     }
-    expect(seen.join("")).toBe("abcdef");
+    expect(observed.join("")).toBe("abcdef");
     expect((await socket.onClose.first).code).toBe(1000);
     if (isBeside) expect(all.join("")).toBe("abcdef");
   });

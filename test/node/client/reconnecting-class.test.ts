@@ -126,8 +126,8 @@ it("leaves the timeout of each handshake to the option of the ReconnectingWebSoc
     new Class("ws://host/", { handshakeTimeoutMs: 60_000, protocols: "a" }),
     new Class("ws://host/", { webSocketOptions: { handshakeTimeoutMs: 7 } }),
   ];
-  const seen = network.attempts.map(({ request }) => request.options.handshakeTimeoutMs);
-  expect(seen).toEqual([2 ** 31 - 1, 7]);
+  const observed = network.attempts.map(({ request }) => request.options.handshakeTimeoutMs);
+  expect(observed).toEqual([2 ** 31 - 1, 7]);
   expect(network.attempts[0].request.protocols).toEqual(["a"]);
   for (const socket of sockets) socket.close();
 });

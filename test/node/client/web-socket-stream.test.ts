@@ -35,9 +35,9 @@ describe("WebSocketStream over a connection", () => {
     const stream = new WebSocketStream(url);
     const { readable } = await stream.opened;
     expect(await stream.closed).toEqual({ closeCode: 4000, reason: "robot" });
-    const seen: unknown[] = [];
-    for await (const message of readable) seen.push(message);
-    expect(seen).toEqual(["early"]);
+    const observed: unknown[] = [];
+    for await (const message of readable) observed.push(message);
+    expect(observed).toEqual(["early"]);
   });
 
   it("fails when the server answers with another status", async () => {

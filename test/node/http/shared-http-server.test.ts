@@ -202,15 +202,15 @@ describe("listeners of other code", () => {
 
   it("may have answered a request that they emit again", async () => {
     attachRoutes();
-    const seen: unknown[] = [];
+    const observed: unknown[] = [];
     httpServer.on("request", (request, response: ServerResponse) => {
-      seen.push(request.url);
+      observed.push(request.url);
       if (response.headersSent) return;
       response.writeHead(202).end();
       httpServer.emit("request", Object.assign(request, { url: "/ours" }), response);
     });
     expect(await statusAt("/theirs")).toBe(202);
-    expect(seen).toEqual(["/theirs", "/ours"]);
+    expect(observed).toEqual(["/theirs", "/ours"]);
   });
 
   it("for 100-continue do not see requests for routes", async () => {
@@ -240,11 +240,11 @@ describe("listeners of other code", () => {
   });
 
   it("of the `emit` method see requests for routes, whether they wrap it before or after", async () => {
-    const seen: unknown[] = [];
+    const observed: unknown[] = [];
     const trace = (name: string): void => {
       const emit = Reflect.get(httpServer, "emit") as (...args: unknown[]) => boolean;
       const traced = function (this: HttpServer, event: string, ...args: unknown[]): boolean {
-        if (event === "request") seen.push(`${name} ${(args[0] as IncomingMessage).url}`);
+        if (event === "request") observed.push(`${name} ${(args[0] as IncomingMessage).url}`);
         return emit.call(this, event, ...args);
       };
       Object.assign(httpServer, { emit: traced });
@@ -254,7 +254,7 @@ describe("listeners of other code", () => {
     trace("after");
     httpServer.on("request", lateApp);
     expect([await textOf("/ours"), await textOf("/theirs")]).toEqual(["ours", "app /theirs"]);
-    expect(seen).toEqual(["after /ours", "before /ours", "after /theirs", "before /theirs"]);
+    expect(observed).toEqual(["after /ours", "before /ours", "after /theirs", "before /theirs"]);
     await attachment.stop();
     expect(await textOf("/ours")).toBe("app /ours");
     const again = attachRoutes();

@@ -101,7 +101,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
   });
 
   it("hears a code and a reason", async () => {
-    const heard = await page.evaluate(async () => {
+    const closeEvent = await page.evaluate(async () => {
       const socket = new WebSocket(`wss://${location.host}/farewell`);
       socket.onopen = () => socket.send("ça va");
       const { code, reason, wasClean } = await new Promise<CloseEvent>((resolve) => {
@@ -109,7 +109,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
       });
       return { code, reason, wasClean };
     });
-    expect(heard).toEqual({ code: 4001, reason: "ça va", wasClean: true });
+    expect(closeEvent).toEqual({ code: 4001, reason: "ça va", wasClean: true });
   });
 
   it("fails where it is refused, and its connection serves the next", async () => {

@@ -61,8 +61,8 @@ describe.each(RUNTIMES)("a WebSocket over TLS of", (runtime) => {
     ] as const)(
       "is served by the version of HTTP that the built-in client chooses: %s",
       async (path, extension, closer, close) => {
-        const seen = await runClient(node, `/${path}`, closer);
-        expect(seen).toEqual({
+        const observed = await runClient(node, `/${path}`, closer);
+        expect(observed).toEqual({
           protocol: "b",
           extensions: expect.stringContaining(extension),
           unequal: [],
@@ -79,8 +79,8 @@ describe.each(RUNTIMES)("a WebSocket over TLS of", (runtime) => {
         "exchanges messages over HTTP/2 until the %s closes",
         async (closer) => {
           for (const path of ["/plain", "/compressed"]) {
-            const seen = await runClient(node, path, closer, module);
-            expect(seen).toMatchObject({ protocol: "b", unequal: [], wasClean: true });
+            const observed = await runClient(node, path, closer, module);
+            expect(observed).toMatchObject({ protocol: "b", unequal: [], wasClean: true });
             expect(await ended).toMatchObject({
               code: closer === "client" ? 3000 : 4001,
               wasClean: true,

@@ -10,7 +10,7 @@ it.each([
   [["10.0.0.0/8"], "127.0.0.1", undefined],
   [undefined, "127.0.0.1", undefined],
 ])("over HTTP/2, with trustProxy %j, a client is %s", async (trustProxy, address, href) => {
-  const told = deferred<unknown>();
+  const reported = deferred<unknown>();
   const server = await startTls({
     ...(trustProxy !== undefined && { trustProxy }),
     routes: {
@@ -21,7 +21,7 @@ it.each([
           remoteAddress: context.remoteAddress,
         }),
         handle: (_socket, { remoteAddress, url, request, state }) =>
-          told.resolve([remoteAddress, url.href, request.url, state.remoteAddress]),
+          reported.resolve([remoteAddress, url.href, request.url, state.remoteAddress]),
       },
     },
   });
@@ -30,5 +30,5 @@ it.each([
   const page = await answerOf(session.request({ ":path": "/a", ...FIELDS }));
   expect(JSON.parse(page.body)).toEqual([address, own, own]);
   extendedConnect(session, "/a", FIELDS);
-  expect(await told.promise).toEqual([address, own, own, address]);
+  expect(await reported.promise).toEqual([address, own, own, address]);
 });

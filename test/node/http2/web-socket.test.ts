@@ -52,13 +52,13 @@ describe("an opening handshake over HTTP/2", () => {
   });
 
   it("opens a socket that the route's handler is told all about", async () => {
-    const told = deferred<unknown>();
+    const reported = deferred<unknown>();
     const server = await startTls({
       routes: {
         "ws:/rooms/:room": {
           authorize: (request) => ({ cookie: request.headers.get("cookie") }),
           handle: (_socket, { params, url, state, request, remoteAddress }) =>
-            told.resolve({
+            reported.resolve({
               params,
               href: url.href,
               state,
@@ -74,7 +74,7 @@ describe("an opening handshake over HTTP/2", () => {
       origin,
       cookie: ["a=1", "b=2"],
     });
-    expect(await told.promise).toEqual({
+    expect(await reported.promise).toEqual({
       params: { room: "blue" },
       href: `${origin}/rooms/blue?a=b`,
       state: { cookie: "a=1; b=2" },

@@ -11,16 +11,16 @@ import { handshake, RawClient } from "../../support/clients.ts";
 const storage = new AsyncLocalStorage<string>();
 
 /** What `origins`, `protocols`, `authorize` and the handler of each route saw. */
-function watched(): { routes: Routes; seen: unknown[] } {
-  const seen: unknown[] = [];
-  const see = (): void => void seen.push(storage.getStore());
+function watched(): { routes: Routes; observed: unknown[] } {
+  const observed: unknown[] = [];
+  const observe = (): void => void observed.push(storage.getStore());
   const origins = (): boolean => {
-    see();
+    observe();
     storage.enterWith("left behind by origins");
     return true;
   };
   const protocols = (): string => {
-    see();
+    observe();
     storage.enterWith("left behind by protocols");
     return "";
   };
@@ -29,12 +29,12 @@ function watched(): { routes: Routes; seen: unknown[] } {
       origins,
       protocols,
       authorize: () => {
-        see();
+        observe();
         storage.enterWith("left behind by authorize");
         return {};
       },
       handle: () => {
-        see();
+        observe();
         storage.enterWith("left behind by the handler");
       },
     },
@@ -42,15 +42,15 @@ function watched(): { routes: Routes; seen: unknown[] } {
       origins,
       protocols,
       authorize: async () => {
-        see();
+        observe();
         await new Promise(setImmediate);
         storage.enterWith("left behind by authorize");
         return {};
       },
-      handle: see,
+      handle: observe,
     },
   };
-  return { routes, seen };
+  return { routes, observed };
 }
 
 async function connect(port: number): Promise<void> {
@@ -104,8 +104,8 @@ const WAYS: ReadonlyArray<readonly [string, (routes: Routes) => Promise<void>]> 
 
 describe("the store of an AsyncLocalStorage", () => {
   it.each(WAYS)("is that of the call to serve or attach, with %s", async (_way, run) => {
-    const { routes, seen } = watched();
+    const { routes, observed } = watched();
     await run(routes);
-    expect(seen).toEqual(Array.from({ length: 8 }, () => "start"));
+    expect(observed).toEqual(Array.from({ length: 8 }, () => "start"));
   });
 });

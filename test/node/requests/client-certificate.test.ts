@@ -13,11 +13,15 @@ const MUTUAL = { ...TLS, requestCert: true };
 const VERIFYING = { ...MUTUAL, ca: CERT };
 const LENIENT = { ...MUTUAL, rejectUnauthorized: false };
 
-type Seen = ClientCertificate | undefined;
+type Observed = ClientCertificate | undefined;
 
 /** The client certificate in authorize, a socket's handler and an HTTP handler. */
-async function seenBy(version: string, tls: object, client: ConnectionOptions): Promise<Seen[]> {
-  const seen: Seen[] = [];
+async function observedBy(
+  version: string,
+  tls: object,
+  client: ConnectionOptions,
+): Promise<Observed[]> {
+  const observed: Observed[] = [];
   let onHandled!: () => void;
   const handled = new Promise<void>((resolve) => (onHandled = resolve));
   const server = await serve({
@@ -26,16 +30,16 @@ async function seenBy(version: string, tls: object, client: ConnectionOptions): 
     tls,
     routes: {
       "/": (_request, { clientCertificate }) => {
-        seen.push(clientCertificate);
+        observed.push(clientCertificate);
         return new Response("ok");
       },
       "ws:/": {
         authorize: (_request: Request, { clientCertificate }: AuthorizeContext<object>) => {
-          seen.push(clientCertificate);
+          observed.push(clientCertificate);
           return {};
         },
         handle: (_socket, { clientCertificate }) => {
-          seen.push(clientCertificate);
+          observed.push(clientCertificate);
           onHandled();
         },
       },
@@ -54,7 +58,7 @@ async function seenBy(version: string, tls: object, client: ConnectionOptions): 
     extendedConnect(session, "/").on("error", () => {});
     await handled;
     socket.destroy();
-    return seen;
+    return observed;
   }
   const outgoing = requestHttps({ ...options, host: "127.0.0.1", agent: false });
   outgoing.end();
@@ -66,15 +70,15 @@ async function seenBy(version: string, tls: object, client: ConnectionOptions): 
   socket.write(handshake("/"));
   await handled;
   socket.destroy();
-  return seen;
+  return observed;
 }
 
 describe.each(["HTTP/1.1", "HTTP/2"])("clientCertificate over %s", (version) => {
   it("is the verified certificate of the client, in every context", async () => {
-    const seen = await seenBy(version, VERIFYING, TLS);
+    const observed = await observedBy(version, VERIFYING, TLS);
     const expected = new X509Certificate(CERT);
-    expect(seen).toHaveLength(3);
-    for (const certificate of seen) {
+    expect(observed).toHaveLength(3);
+    for (const certificate of observed) {
       expect(certificate).toMatchObject({
         isVerified: true,
         verificationError: undefined,
@@ -88,7 +92,7 @@ describe.each(["HTTP/1.1", "HTTP/2"])("clientCertificate over %s", (version) => 
   });
 
   it("is not verified if rejectUnauthorized is false and its issuer is unknown", async () => {
-    for (const certificate of await seenBy(version, LENIENT, TLS)) {
+    for (const certificate of await observedBy(version, LENIENT, TLS)) {
       expect(certificate).toMatchObject({
         isVerified: false,
         verificationError: "DEPTH_ZERO_SELF_SIGNED_CERT",
@@ -100,12 +104,12 @@ describe.each(["HTTP/1.1", "HTTP/2"])("clientCertificate over %s", (version) => 
     ["shows none", LENIENT, {}],
     ["is not asked for one", TLS, TLS],
   ])("is undefined if the client %s", async (_, tls, client) => {
-    expect(await seenBy(version, tls, client)).toEqual([undefined, undefined, undefined]);
+    expect(await observedBy(version, tls, client)).toEqual([undefined, undefined, undefined]);
   });
 });
 
 it("a resumed TLS session does not count as verified", async () => {
-  const seen: Seen[] = [];
+  const observed: Observed[] = [];
   const server = await serve({
     host: "127.0.0.1",
     port: 0,
@@ -113,7 +117,7 @@ it("a resumed TLS session does not count as verified", async () => {
     http2: false,
     routes: {
       "/": (_request, { clientCertificate }) => {
-        seen.push(clientCertificate);
+        observed.push(clientCertificate);
         return new Response("ok");
       },
     },
@@ -137,6 +141,6 @@ it("a resumed TLS session does not count as verified", async () => {
     return issued;
   };
   await ask(await ask());
-  expect(seen).toHaveLength(2);
-  for (const certificate of seen) expect(certificate?.isVerified ?? false).toBe(false);
+  expect(observed).toHaveLength(2);
+  for (const certificate of observed) expect(certificate?.isVerified ?? false).toBe(false);
 });

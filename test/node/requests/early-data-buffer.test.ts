@@ -26,7 +26,7 @@ it.each(SERVER_KINDS)(
     const onRefused = (report: RefusalReport): unknown => reports.push(report);
     const { routes, decide, asked } = waiting();
     await using server = await start(routes as never, { maxUnfinishedBytes: MAX, onRefused });
-    const patient = new RawClient(server).send(handshake("/") + "x".repeat(MAX / 2));
+    const longTimeout = new RawClient(server).send(handshake("/") + "x".repeat(MAX / 2));
     await vi.waitFor(() => expect(asked()).toBe(1));
     const greedy = new RawClient(server).send(handshake("/"));
     await vi.waitFor(() => expect(asked()).toBe(2));
@@ -37,9 +37,9 @@ it.each(SERVER_KINDS)(
     const next = new RawClient(server).send(handshake("/") + "x".repeat(MAX / 4));
     await vi.waitFor(() => expect(asked()).toBe(3));
     decide({});
-    await patient.receives("101 Switching Protocols");
+    await longTimeout.receives("101 Switching Protocols");
     await next.receives("101 Switching Protocols");
-    for (const { socket } of [patient, next]) socket.destroy();
+    for (const { socket } of [longTimeout, next]) socket.destroy();
   },
 );
 

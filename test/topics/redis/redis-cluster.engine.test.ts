@@ -11,7 +11,7 @@ import { follow, openTopics, RecordingSocket, texts } from "../support.ts";
 
 const SLOTS = 16_384;
 const TOPIC = "news";
-const PATIENTLY = { timeout: 15_000, interval: 50 };
+const WITH_LONG_TIMEOUT = { timeout: 15_000, interval: 50 };
 
 /** One master, and a connection to it for the test. */
 interface Master {
@@ -73,7 +73,7 @@ describeWithEngine("redis", "RedisBroker on a cluster of three masters", (path) 
     };
 
     const expectAll = async (): Promise<void> => {
-      await expect.poll(() => texts(socket).length, PATIENTLY).toBe(published.length);
+      await expect.poll(() => texts(socket).length, WITH_LONG_TIMEOUT).toBe(published.length);
       expect(texts(socket)).toEqual(published);
       follow(socket);
     };
@@ -129,7 +129,7 @@ async function untilOk(masters: readonly Master[]): Promise<void> {
   const states = (): Promise<unknown[]> =>
     Promise.all(masters.map(({ admin }) => admin.call("CLUSTER", "INFO")));
   const isOk = expect.stringMatching(/cluster_state:ok[^]*cluster_known_nodes:3/) as unknown;
-  await expect.poll(states, PATIENTLY).toEqual(masters.map(() => isOk));
+  await expect.poll(states, WITH_LONG_TIMEOUT).toEqual(masters.map(() => isOk));
 }
 
 async function ownerOf(masters: readonly Master[]): Promise<Master> {

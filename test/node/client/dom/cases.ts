@@ -57,10 +57,10 @@ export function describeClients(): void {
     await socket.onMessage.first;
     expect(calls).toEqual(["once", "signal"]);
     const own = new Event("own");
-    const seen: unknown[] = [];
-    socket.addEventListener("own", (event) => seen.push(event));
+    const observed: unknown[] = [];
+    socket.addEventListener("own", (event) => observed.push(event));
     socket.dispatchEvent(own);
-    expect(seen).toEqual([own]);
+    expect(observed).toEqual([own]);
     socket.close();
     await socket.onClose.first;
   });

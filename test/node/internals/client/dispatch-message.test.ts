@@ -30,18 +30,18 @@ type Shape = Record<string, unknown>;
 function dispatched<T>(look: (event: MessageEvent, target: EventTarget) => T): {
   readonly event: MessageEvent;
   readonly target: EventTarget;
-  readonly seen: T;
+  readonly observed: T;
 } {
   const target = new EventTarget();
   const events: MessageEvent[] = [];
-  const seen: T[] = [];
+  const observed: T[] = [];
   target.addEventListener("message", (event) => {
     events.push(event as MessageEvent);
-    seen.push(look(event as MessageEvent, target));
+    observed.push(look(event as MessageEvent, target));
   });
   dispatchMessage(target, "data", ORIGIN);
   expect(events).toHaveLength(1);
-  return { event: events[0], target, seen: seen[0] };
+  return { event: events[0], target, observed: observed[0] };
 }
 
 describe.each([
@@ -93,18 +93,18 @@ describe.each([
 
   it("says where it is while it is dispatched, and that it is nowhere afterwards (DOM 2.2)", () => {
     start();
-    const { event, target, seen } = dispatched((during) => ({
+    const { event, target, observed } = dispatched((during) => ({
       target: during.target,
       currentTarget: during.currentTarget,
       srcElement: during.srcElement,
       eventPhase: during.eventPhase,
       path: during.composedPath(),
     }));
-    expect(seen.target).toBe(target);
-    expect(seen.currentTarget).toBe(target);
-    expect(seen.srcElement).toBe(target);
-    expect(seen.eventPhase).toBe(Event.AT_TARGET);
-    expect(seen.path).toEqual([target]);
+    expect(observed.target).toBe(target);
+    expect(observed.currentTarget).toBe(target);
+    expect(observed.srcElement).toBe(target);
+    expect(observed.eventPhase).toBe(Event.AT_TARGET);
+    expect(observed.path).toEqual([target]);
     expect(event.target).toBe(target);
     expect(event.currentTarget).toBe(null);
     expect(event.eventPhase).toBe(Event.NONE);
@@ -157,10 +157,12 @@ describe.each([
     start();
     const { event, target } = dispatched(() => {});
     const other = new EventTarget();
-    const seen: unknown[] = [];
-    other.addEventListener("message", (again) => seen.push(again, again.target, again.eventPhase));
+    const observed: unknown[] = [];
+    other.addEventListener("message", (again) =>
+      observed.push(again, again.target, again.eventPhase),
+    );
     expect(other.dispatchEvent(event)).toBe(true);
-    expect(seen).toEqual([event, other, Event.AT_TARGET]);
+    expect(observed).toEqual([event, other, Event.AT_TARGET]);
     expect(event.target).toBe(other);
     const more: unknown[] = [];
     target.addEventListener("message", (again) => more.push(again.target));
@@ -170,14 +172,14 @@ describe.each([
 
   it("cannot be dispatched while it is dispatched (DOM, dispatchEvent)", () => {
     start();
-    const { seen } = dispatched((during) => {
+    const { observed } = dispatched((during) => {
       try {
         return new EventTarget().dispatchEvent(during);
       } catch (error) {
         return error;
       }
     });
-    expect(seen).toMatchObject({ code: "ERR_EVENT_RECURSION" });
+    expect(observed).toMatchObject({ code: "ERR_EVENT_RECURSION" });
   });
 
   it("is a dictionary to make its like from", () => {

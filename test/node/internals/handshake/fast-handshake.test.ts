@@ -89,9 +89,9 @@ describe("an opening handshake in one piece", () => {
     "is left to node:http while somebody listens to its %s event",
     async (event) => {
       const running = await start();
-      const heard = once(running.httpServer, event);
+      const emitted = once(running.httpServer, event);
       const watched = new RawClient(running.port).send(handshake("/"));
-      await heard;
+      await emitted;
       // An upgrade that has another listener is that one's to answer too.
       if (event === "connection") await watched.receives("\r\n\r\n");
       expect(startedWithoutSocket).not.toHaveBeenCalled();
@@ -107,9 +107,9 @@ describe("an opening handshake in one piece", () => {
     const client = new RawClient(running.port);
     await once(client.socket, "connect");
     await vi.waitUntil(async () => (await connectionCount(running.httpServer)) === 1);
-    const heard = once(running.httpServer, "upgrade");
+    const emitted = once(running.httpServer, "upgrade");
     client.send(handshake("/"));
-    await heard;
+    await emitted;
     expect(gaveBack).toHaveBeenCalledTimes(1);
     client.socket.destroy();
   });

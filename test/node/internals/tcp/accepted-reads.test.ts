@@ -110,10 +110,10 @@ describe.each([
 ])("accepted sockets that read %s", (_name, isOn) => {
   it("do not mix up their bytes, whatever comes meanwhile for others", async () => {
     fastPaths = isOn;
-    const heard = new Map<Socket, string[]>();
+    const messagesOf = new Map<Socket, string[]>();
     const running = await start((socket) => {
-      heard.set(socket, []);
-      socket.listen((message) => void heard.get(socket)!.push(String(message)));
+      messagesOf.set(socket, []);
+      socket.listen((message) => void messagesOf.get(socket)!.push(String(message)));
     });
     const clients = await Promise.all(
       Array.from({ length: 4 }, async () => await connect(running)),
@@ -124,8 +124,8 @@ describe.each([
     clients.toReversed().forEach(({ client }, index) => {
       client.send(textFrame(`message ${3 - index}`).slice(9));
     });
-    await vi.waitUntil(() => [...heard.values()].flat().length === 4);
-    const all = [...heard.values()].map((messages) => messages.join());
+    await vi.waitUntil(() => [...messagesOf.values()].flat().length === 4);
+    const all = [...messagesOf.values()].map((messages) => messages.join());
     expect(all.toSorted()).toEqual(["message 0", "message 1", "message 2", "message 3"]);
     for (const { client } of clients) client.socket.destroy();
   });
