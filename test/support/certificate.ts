@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
+// In the DOM environments, vite would take `new URL(..., import.meta.url)` for an asset of a page.
 const read = (name: string): string =>
-  readFileSync(new URL(`./certificates/${name}`, import.meta.url), "utf8");
+  readFileSync(join(import.meta.dirname, "certificates", name), "utf8");
 
-/** A certificate for `localhost` that is signed by itself: clients accept it if it is their `ca`. */
+/** A self-signed certificate for `localhost`. Clients accept it if it is their `ca`. */
 export const CERT = read("localhost.crt");
 
 /** The certificate and its key, for a server. */
