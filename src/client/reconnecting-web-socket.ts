@@ -181,7 +181,7 @@ export abstract class ReconnectingSocket extends EventTarget {
   }
 
   close(...codeAndReason: [code?: number, reason?: string]): void {
-    this.#unsent.send(this.#socket);
+    if (this.#readyState === OPEN) this.#unsent.send(this.#socket);
     // The latest socket also checks the arguments. (Chromium refuses an undefined code.)
     this.#latest?.close(...codeAndReason);
     if (this.#readyState > OPEN) return;

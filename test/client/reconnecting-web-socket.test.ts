@@ -1007,6 +1007,20 @@ describe("in a page", () => {
 });
 
 describe("a heartbeat", () => {
+  it("that closes at its own open event drops the messages that wait for the other", () => {
+    const { socket, events } = create({
+      heartbeat: (watched) => {
+        watched.addEventListener("open", () => socket.close());
+        return () => {};
+      },
+    });
+    socket.send("waits for the open event");
+    const connection = accept();
+    expect(connection.sent).toEqual([]);
+    expect(socket.bufferedAmount).toBe(24);
+    expect(events).toEqual([]);
+  });
+
   it.each(["reconnect", "close"] as const)("may call %s when it is made", async (method) => {
     const socketOf: { socket?: ReturnType<typeof create>["socket"] } = {};
     const { socket, events } = create({
