@@ -102,7 +102,8 @@ const NOTHING = new Uint8Array(0);
 /**
  * Creates one end of an open WebSocket connection (RFC 6455 5 to 7), without I/O or timers. Bytes of
  * the peer go in by `receive`, bytes for the peer come out of `takeOutput`, and messages come as
- * callbacks. It answers pings and does the closing handshake.
+ * callbacks. It answers pings and does the closing handshake. First pass it the `rest` of the opening
+ * handshake, which may contain frames.
  *
  * @throws UsageError `INVALID_OPTION`
  */

@@ -33,6 +33,10 @@ export function echoOverPipes(text: string): string {
     onFinish: ({ code }) => console.log(`client: closed with ${code}`),
   });
 
+  // A peer may send frames together with its head.
+  server.receive(offer.rest);
+  client.receive(opened.rest);
+
   client.sendText(text);
   while (client.state !== "closed") {
     server.receive(client.takeOutput());
