@@ -58,7 +58,7 @@ const PLAIN_FUNCTIONS: ProtocolEnvironment = {
   sha1Base64: (ascii) => encodeBase64(sha1(ascii)),
 };
 
-/** The environment that is used where none is given. */
+/** The environment that is used by default. */
 export const defaultEnvironment: EndpointEnvironment = withSharedBuffers(PLAIN_FUNCTIONS);
 
 /**

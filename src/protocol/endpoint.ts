@@ -21,7 +21,7 @@ export interface EndpointOptions {
   readonly role: "client" | "server";
   /** The largest message taken, in bytes over all its fragments; default 1 MiB. */
   readonly maxMessageBytes?: number | undefined;
-  /** What unfinished messages may hold together with those of others; default: not counted. */
+  /** Limits the unfinished messages of several endpoints together; default: not counted. */
   readonly unfinishedBudget?: ByteBudget | undefined;
   /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
   readonly maxFrameBytes?: number | undefined;

@@ -36,7 +36,7 @@ export class FrameWriter {
   readonly #masker: Masker;
   /** Undefined on a server, which does not mask. */
   readonly #maskingKeys: MaskingKeys | undefined;
-  /** The same for all who make the same frames; undefined if this one's frames are its alone. */
+  /** Equal for writers that make the same frames; undefined if the frames cannot be shared. */
   readonly #frameKind: string | undefined;
 
   constructor(options: FrameWriterOptions, environment: EndpointEnvironment, output: OutputBuffer) {

@@ -37,7 +37,7 @@ export interface MessageAssemblerOptions {
   readonly maxMessageBytes: number;
   /** Decompresses messages; undefined without compression. */
   readonly deflate: MessageDeflate | undefined;
-  /** Limits what unfinished messages hold together with those of other connections. */
+  /** Limits the unfinished messages of several connections together. */
   readonly unfinishedBudget: ByteBudget | undefined;
 }
 

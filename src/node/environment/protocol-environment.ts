@@ -21,7 +21,7 @@ export const nodeProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
       ? new Uint8Array(byteLength)
       : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer),
   allocatePool(byteLength) {
-    // What is not overwritten by messages are a few bytes between them, and a part of the last piece.
+    // Messages overwrite all of it but a few bytes between them, and a part of the last piece.
     const { buffer } = Buffer.allocUnsafeSlow(byteLength);
     markAsUntransferable(buffer);
     return buffer;

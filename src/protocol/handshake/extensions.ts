@@ -28,7 +28,7 @@ export function parseExtensions(values: readonly string[]): ExtensionOffer[] | u
 
 /**
  * Writes extensions as the value of a `Sec-WebSocket-Extensions` field; none is the empty string,
- * for which no field is to be sent.
+ * for which no field is sent.
  *
  * @throws UsageError `INVALID_EXTENSION` if a name or a value is not a token.
  */

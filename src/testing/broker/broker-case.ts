@@ -22,7 +22,7 @@ export interface BrokerCase {
   readonly run: () => Promise<void>;
 }
 
-/** What a case of the suite is given. */
+/** The context of a case of the suite. */
 export interface BrokerCaseContext {
   readonly harness: Required<BrokerHarness>;
   /** Opens a broker that is closed after the case. */
