@@ -30,6 +30,7 @@ const IN_MEMORY = [
   "test/server/{authorization,response-headers,trust-proxy}.test.ts",
   "test/server/by-option/!(max-lifetime|schema).test.ts",
   "test/node/serve/running-server.test.ts",
+  "test/node/serve/stop-options.test.ts",
   "test/node/client/return-after-drain.test.ts",
   "test/hostile/{client,server,hostile-throws,slow-peers}.test.ts",
   "test/anomalies/faults.test.ts",

@@ -32,6 +32,7 @@ const TESTS = [
   // Not serve-environment.test.ts, which compares with and without.
   "test/node/serve/listen",
   "test/node/serve/running-server.test.ts",
+  "test/node/serve/stop-options.test.ts",
   "test/node/serve/serve.test.ts",
   "test/node/client/connect.test.ts",
   "test/node/client/tcp.test.ts",

@@ -71,12 +71,7 @@ export type { Message } from "../streams/message-consumer.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";
 export { files } from "./files/files.ts";
 export type { FilesOptions } from "./files/serve-file.ts";
-export type {
-  Attachment,
-  DrainOptions,
-  OpenSockets,
-  Server,
-  StopOptions,
-} from "./serve/running-server.ts";
+export type { Attachment, OpenSockets, Server } from "./serve/running-server.ts";
+export type { DrainOptions, StopOptions } from "./serve/stop-options.ts";
 export { type Middleware, withMiddleware } from "./middleware/with-middleware.ts";
 export { attach, type AttachOptions, serve, type ServeOptions } from "./serve/serve.ts";

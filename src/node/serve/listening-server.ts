@@ -10,12 +10,8 @@ import { DeadlineTask } from "../requests/deadline-task.ts";
 import type { ListenPlace } from "./listen.ts";
 import type { ServeEnvironment } from "./serve-environment.ts";
 import { shutdownRefusal } from "../requests/refused-requests.ts";
-import {
-  type OpenSockets,
-  resolveStopOptions,
-  type Server,
-  type StopOptions,
-} from "./running-server.ts";
+import { type OpenSockets, type Server } from "./running-server.ts";
+import { resolveStopOptions, type StopOptions } from "./stop-options.ts";
 
 /** The server that `serve` returns. It is made when the HTTP server has begun to listen. */
 export class ListeningServer implements Server {

@@ -22,12 +22,8 @@ import { SharedHttpServer } from "../http/shared-http-server.ts";
 import { HTTP2_ALPN_ID, Http2Listener } from "../http2/http2-listener.ts";
 import { listen, readListenPlace } from "./listen.ts";
 import { ListeningServer } from "./listening-server.ts";
-import {
-  type Attachment,
-  resolveStopOptions,
-  type Server,
-  type StopOptions,
-} from "./running-server.ts";
+import { type Attachment, type Server } from "./running-server.ts";
+import { resolveStopOptions, type StopOptions } from "./stop-options.ts";
 import { checkHttpServer } from "./http-server-argument.ts";
 import { serveEnvironment } from "./serve-environment.ts";
 import { MAX_HEADER_BYTES } from "../requests/request-target.ts";
