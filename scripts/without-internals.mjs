@@ -29,7 +29,7 @@ const TESTS = [
   "test/anomalies",
   "test/client/node.test.ts",
   "test/client/node-stream.test.ts",
-  // Not serve-environment.test.ts, which compares with and without.
+  // Not serve-environment.test.ts and fast-paths.test.ts, which compare with and without.
   "test/node/serve/listen",
   "test/node/serve/running-server.test.ts",
   "test/node/serve/stop-options.test.ts",

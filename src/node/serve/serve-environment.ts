@@ -9,8 +9,9 @@ import { noRequestLimiter, type RequestLimiter } from "../http/request-limiter.t
 import { plainFetch } from "../requests/fetch-accelerator.ts";
 import type { RequestEnvironment } from "../requests/request-environment.ts";
 import type { TcpEnvironment } from "../tcp/open-connection.ts";
+import { ALLOWS_FAST_PATHS } from "./fast-paths.ts";
 import { fastServer } from "./fast-server.ts";
-import { ALLOWS_FAST_PATHS, fastEnvironment, plainEnvironment } from "./tcp-environments.ts";
+import { fastEnvironment, plainEnvironment } from "./tcp-environments.ts";
 
 /** What a server needs of Node.js. */
 export interface ServeEnvironment extends RequestEnvironment {

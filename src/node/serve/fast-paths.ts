@@ -1,0 +1,16 @@
+/**
+ * Whether the environment variable `TIDEWAY_FAST_PATHS` allows fast paths, which use undocumented Node.js
+ * APIs. Unset, empty and `1` allow them. `0` switches them off, and so does any other value, with a
+ * warning. The variable is read when this module is loaded.
+ */
+export const ALLOWS_FAST_PATHS: boolean = allowsFastPaths(process.env["TIDEWAY_FAST_PATHS"]);
+
+function allowsFastPaths(value = ""): boolean {
+  if (value === "" || value === "1") return true;
+  if (value !== "0") {
+    process.emitWarning(
+      `TIDEWAY_FAST_PATHS is ${JSON.stringify(value)}; set it to 0 or 1. Fast paths are switched off.`,
+    );
+  }
+  return false;
+}
