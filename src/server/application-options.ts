@@ -1,5 +1,6 @@
 import type { CompressionOptions } from "../protocol/deflate/index.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
+import type { ProxyHeader } from "./forwarded-fields.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import type { RefusalListener } from "./refusal-reporter.ts";
 import type { ErrorListener } from "./report.ts";
@@ -104,11 +105,3 @@ export interface ApplicationOptions extends ConnectionLimits {
    */
   readonly proxyHeaders?: readonly ProxyHeader[];
 }
-
-/** A header field in which a proxy describes the request that it received. */
-export type ProxyHeader =
-  | "forwarded"
-  | "x-forwarded-for"
-  | "x-forwarded-proto"
-  | "x-forwarded-host"
-  | "x-forwarded-port";

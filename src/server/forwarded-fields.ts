@@ -1,6 +1,23 @@
 import { type HeaderFields, trimWhitespace } from "../protocol/handshake/header-fields.ts";
 import { type IpAddress, parseIpAddress } from "./ip-address.ts";
 
+/** A header field in which a proxy describes the request that it received. */
+export type ProxyHeader =
+  | "forwarded"
+  | "x-forwarded-for"
+  | "x-forwarded-proto"
+  | "x-forwarded-host"
+  | "x-forwarded-port";
+
+/** The fields that are read here, as the option `proxyHeaders` names them. */
+export const PROXY_HEADERS: readonly ProxyHeader[] = [
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-port",
+];
+
 /** What one proxy says of the request that it received. */
 export interface ForwardedHop {
   /** The address that sent it the request; undefined if the proxy does not give one. */

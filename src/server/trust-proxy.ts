@@ -1,9 +1,10 @@
 import { UsageError } from "../errors/index.ts";
 import { HeaderFields } from "../protocol/handshake/index.ts";
-import type { ApplicationOptions, ProxyHeader } from "./application-options.ts";
+import type { ApplicationOptions } from "./application-options.ts";
 import {
   type ForwardedHop,
   MALFORMED_HOP,
+  PROXY_HEADERS,
   readForwarded,
   readXForwarded,
 } from "./forwarded-fields.ts";
@@ -31,14 +32,6 @@ export type ProxyReader = (
   rawHeaders: readonly string[],
   peer: PeerAddress,
 ) => ForwardedRequest | undefined;
-
-const PROXY_HEADERS: readonly ProxyHeader[] = [
-  "forwarded",
-  "x-forwarded-for",
-  "x-forwarded-proto",
-  "x-forwarded-host",
-  "x-forwarded-port",
-];
 
 /** The options that configure trusted proxies. */
 export type ProxyOptions = Pick<ApplicationOptions, "trustProxy" | "proxyHeaders">;
