@@ -1,5 +1,7 @@
 import { UsageError } from "../errors/index.ts";
+import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
 import { shown } from "./options.ts";
+import { quoteStart } from "./refusal-reporter.ts";
 import { isThenable } from "./values.ts";
 
 /**
@@ -58,6 +60,25 @@ export function compileOriginPolicy(policy: OriginPolicy): OriginCheck {
     if (origins.length === 0) return true;
     return origins.length === 1 && isAllowed(origins[0], claim);
   };
+}
+
+/**
+ * The response to a request whose origins are not allowed. The body quotes the client, and `nosniff` makes
+ * browsers treat it as text.
+ *
+ * @param isVerbose whether to name the option to set
+ */
+export function wrongOrigin(
+  [origin = "", ...more]: readonly string[],
+  isVerbose: boolean,
+): HttpRefusal {
+  const details = { option: "origins", headers: { "X-Content-Type-Options": "nosniff" } };
+  if (more.length > 0) return refuse(403, "The request has several Origin fields.", details);
+  const problem = `Pages from ${quoteStart(origin)} may not connect.`;
+  const advice =
+    " To allow them, add this origin to the origins option of the server or the route.";
+  const reason = "Pages from this origin may not connect.";
+  return refuse(403, isVerbose ? problem + advice : problem, { ...details, reason });
 }
 
 type OriginTest = (origin: string, claim: OriginClaim) => boolean;

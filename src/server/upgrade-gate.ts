@@ -1,7 +1,7 @@
 import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
 import { type Accept, Authorizer, type AuthorizerEnvironment } from "./authorizer.ts";
 import { type HostCheck, WRONG_HOST } from "./host-policy.ts";
-import { quoteStart } from "./refusal-reporter.ts";
+import { wrongOrigin } from "./origin-policy.ts";
 import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
 import type { WebSocketEntry } from "./route-entries.ts";
 import type { RouteTable } from "./route-table.ts";
@@ -135,14 +135,3 @@ const BUSY = refuse(503, "The server is too busy.", {
   headers: RETRY,
 });
 const FAILED = refuse(500, "The server failed.");
-
-/** The body quotes the client. `nosniff` makes browsers treat it as text. */
-function wrongOrigin([origin = "", ...more]: readonly string[], isVerbose: boolean): HttpRefusal {
-  const details = { option: "origins", headers: { "X-Content-Type-Options": "nosniff" } };
-  if (more.length > 0) return refuse(403, "The request has several Origin fields.", details);
-  const problem = `Pages from ${quoteStart(origin)} may not connect.`;
-  const advice =
-    " To allow them, add this origin to the origins option of the server or the route.";
-  const reason = "Pages from this origin may not connect.";
-  return refuse(403, isVerbose ? problem + advice : problem, { ...details, reason });
-}

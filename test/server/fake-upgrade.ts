@@ -8,9 +8,11 @@ import {
   type RefusalReport,
 } from "../../src/server/refusal-reporter.ts";
 import type { ErrorContext } from "../../src/server/report.ts";
+import { RouteTable } from "../../src/server/route-table.ts";
+import type { Route } from "../../src/server/routes.ts";
 import { SocketGroup } from "../../src/server/socket-group.ts";
-import type { UpgradeAttempt } from "../../src/server/upgrade.ts";
-import type { UpgradeEnvironment } from "../../src/server/upgrade-gate.ts";
+import type { UpgradeAttempt, UpgradeDecision } from "../../src/server/upgrade.ts";
+import { type UpgradeEnvironment, UpgradeGate } from "../../src/server/upgrade-gate.ts";
 import { ManualClock } from "../connection/support.ts";
 
 /** A request for a WebSocket without a network. By default it is valid and comes from no page. */
@@ -91,4 +93,23 @@ export class FakeServerEnvironment implements UpgradeEnvironment {
   readonly report = (error: unknown, context: ErrorContext): void => {
     this.reported.push({ error, context });
   };
+}
+
+/** A gate with one route, `ws:/`, and its environment. */
+export function gateOf(
+  route: Route,
+  environment: Partial<FakeServerEnvironment> = {},
+): { gate: UpgradeGate; environment: FakeServerEnvironment } {
+  const fake = new FakeServerEnvironment(environment);
+  return { gate: new UpgradeGate(new RouteTable({ "ws:/": route }), fake), environment: fake };
+}
+
+/** The decision on one attempt, and what was reported. */
+export async function decide(
+  route: Route,
+  attempt: Partial<FakeAttempt> = {},
+  values: Partial<FakeServerEnvironment> = {},
+): Promise<{ decision: UpgradeDecision; environment: FakeServerEnvironment }> {
+  const { gate, environment } = gateOf(route, values);
+  return { decision: await gate.decide(new FakeAttempt(attempt)), environment };
 }

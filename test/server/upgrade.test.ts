@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { compileOriginPolicy } from "../../src/server/origin-policy.ts";
 import { startServer } from "../suite/start.ts";
 import type { Running } from "../suite/transports.ts";
 import {
@@ -101,14 +100,6 @@ describe("origins", () => {
     await start({ routes: { "ws:/": () => {} } });
     expect(await connect("/", origin)).toBe(status);
     expect(onError).not.toHaveBeenCalled();
-  });
-
-  it("lets in a host beyond ASCII, the ten thousandth time as the first", () => {
-    const isAllowed = compileOriginPolicy(["https://xn--bcher-kva.example"]);
-    const request = new Request("https://localhost/");
-    const claim = { origins: ["https://b\u00fccher.example"], host: "", isSecure: true, request };
-    // URL.canParse of Node 20 and 22 refuses it once the engine has optimised the calls.
-    for (let count = 0; count < 10_000; count++) expect(isAllowed(claim)).toBe(true);
   });
 
   it("lets in those of a list, and clients that are no browser", async () => {
