@@ -23,6 +23,7 @@ import { encodePayload } from "../payload.ts";
 import { readMembers, readPage, readReceipt, toBrokerError } from "./redis-answers.ts";
 import { RedisSubscriptions } from "./redis-subscriptions.ts";
 import { commandsOf, type RedisClient, type RedisConnection } from "./redis-client.ts";
+import { RedisKeys } from "./redis-keys.ts";
 import { listenBeside } from "./redis-listening.ts";
 import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH, RedisScripts } from "./redis-scripts.ts";
 
@@ -66,7 +67,7 @@ const GRACE_MS = 60_000;
 export class RedisBroker implements Broker {
   readonly #scripts: RedisScripts;
   readonly #channels: RedisSubscriptions;
-  readonly #prefix: string;
+  readonly #keys: RedisKeys;
   /** The scripts' flag: whether a new run id of Redis begins another epoch. */
   readonly #checksRun: "0" | "1";
   #isClosed = false;
@@ -102,7 +103,7 @@ export class RedisBroker implements Broker {
   ) {
     this.#scripts = new RedisScripts(commands);
     this.#channels = channels;
-    this.#prefix = prefix;
+    this.#keys = new RedisKeys(prefix);
     this.#checksRun = isDurable ? "0" : "1";
   }
 
@@ -113,12 +114,11 @@ export class RedisBroker implements Broker {
   ): Promise<PublishReceipt> {
     const payload = encodePayload(draft);
     const { size, bytes, ageMs, idWindowMs } = retention;
-    const id = this.#key(topic, `id:${draft.id}`);
     const answer = await this.#run(
       PUBLISH,
-      [this.#key(topic, "meta"), this.#key(topic, "log"), id],
+      [...this.#keys.log(topic), this.#keys.id(topic, draft.id)],
       [payload, payload.length, size, bytes, ageMs, idWindowMs, metaTtlMs(retention)],
-      [crypto.randomUUID(), this.#checksRun, this.#channel(topic)],
+      [crypto.randomUUID(), this.#checksRun, this.#keys.channel(topic)],
     );
     return readReceipt(answer);
   }
@@ -127,7 +127,7 @@ export class RedisBroker implements Broker {
     const { since, limit } = query;
     const answer = await this.#run(
       HISTORY,
-      [this.#key(topic, "meta"), this.#key(topic, "log")],
+      this.#keys.log(topic),
       [since === undefined ? "" : since.offset + 1, limit, retention.ageMs, metaTtlMs(retention)],
       [crypto.randomUUID(), this.#checksRun],
     );
@@ -136,19 +136,24 @@ export class RedisBroker implements Broker {
 
   async subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>> {
     this.#checkOpen();
-    return this.#channels.listen(this.#channel(topic), listener);
+    return this.#channels.listen(this.#keys.channel(topic), listener);
   }
 
   async enter(topic: string, { key, value }: PresenceEntry, ttlMs: number): Promise<void> {
-    await this.#run(ENTER, this.#presenceKeys(topic), [key, value, ttlMs], [this.#channel(topic)]);
+    await this.#run(
+      ENTER,
+      this.#keys.presence(topic),
+      [key, value, ttlMs],
+      [this.#keys.channel(topic)],
+    );
   }
 
   async leave(topic: string, key: string): Promise<void> {
-    await this.#run(LEAVE, this.#presenceKeys(topic), [key, this.#channel(topic)]);
+    await this.#run(LEAVE, this.#keys.presence(topic), [key, this.#keys.channel(topic)]);
   }
 
   async members(topic: string): Promise<readonly PresenceEntry[]> {
-    return readMembers(await this.#run(MEMBERS, this.#presenceKeys(topic)));
+    return readMembers(await this.#run(MEMBERS, this.#keys.presence(topic)));
   }
 
   async close(): Promise<void> {
@@ -168,19 +173,6 @@ export class RedisBroker implements Broker {
     } catch (error) {
       throw toBrokerError(error);
     }
-  }
-
-  #channel(topic: string): string {
-    return this.#key(topic, "live");
-  }
-
-  #presenceKeys(topic: string): readonly string[] {
-    return [this.#key(topic, "ends"), this.#key(topic, "values")];
-  }
-
-  /** Has the topic as the hash tag, encoded so that it has no braces and only printable characters. */
-  #key(topic: string, name: string): string {
-    return `${this.#prefix}{${encodeURIComponent(topic)}}:${name}`;
   }
 
   #checkOpen(): void {
