@@ -21,6 +21,7 @@ import {
 } from "./nats-options.ts";
 import { checkPresenceTtl, MAX_PRESENCE_MS, NatsPresence } from "./nats-presence.ts";
 import { NatsStream } from "./nats-stream.ts";
+import { messageIdOf, NatsSubjects } from "./nats-subjects.ts";
 import { NatsSubscriptions } from "./nats-subscriptions.ts";
 
 /** Room for marks, which count as messages of a topic but are not publications. */
@@ -51,6 +52,7 @@ interface Streams {
  */
 export class NatsBroker implements Broker {
   readonly #settings: NatsSettings;
+  readonly #subjects: NatsSubjects;
   readonly #log: NatsLog;
   readonly #presence: NatsPresence;
   readonly #subscriptions: NatsSubscriptions;
@@ -82,6 +84,7 @@ export class NatsBroker implements Broker {
 
   private constructor(connection: NatsConnection, streams: Streams, settings: NatsSettings) {
     this.#settings = settings;
+    this.#subjects = new NatsSubjects(settings.prefix);
     const { maxAgeMs, maxTopics } = settings;
     const nowMs = (): number => performance.now();
     this.#log = new NatsLog(streams.log, { maxAgeMs, nowMs });
@@ -95,9 +98,8 @@ export class NatsBroker implements Broker {
     retention: Retention,
   ): Promise<PublishReceipt> {
     this.#checkRetention(retention);
-    const subject = this.#subject("log", topic);
-    // NATS remembers ids for the whole stream.
-    const msgID = `${tokenOf(topic)}:${tokenOf(draft.id)}`;
+    const subject = this.#subjects.log(topic);
+    const msgID = messageIdOf(topic, draft.id);
     const before = this.#publishing.get(subject) ?? Promise.resolve();
     const publishing = before.then(() =>
       this.#call(() => this.#log.append(subject, encodePayload(draft), msgID)),
@@ -112,15 +114,12 @@ export class NatsBroker implements Broker {
 
   async history(topic: string, query: HistoryQuery, retention: Retention): Promise<BrokerPage> {
     this.#checkRetention(retention);
-    return this.#call(() => this.#log.readPage(this.#subject("log", topic), query));
+    return this.#call(() => this.#log.readPage(this.#subjects.log(topic), query));
   }
 
   subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>> {
-    const log = this.#subject("log", topic);
-    const subjects = {
-      publications: this.#subject("live", topic),
-      presence: `${this.#subject("presence", topic)}.*`,
-    };
+    const log = this.#subjects.log(topic);
+    const subjects = this.#subjects.live(topic);
     return this.#call(() =>
       this.#subscriptions.listen(topic, subjects, listener, (tail) => this.#log.learn(log, tail)),
     );
@@ -128,17 +127,15 @@ export class NatsBroker implements Broker {
 
   async enter(topic: string, { key, value }: PresenceEntry, ttlMs: number): Promise<void> {
     checkPresenceTtl(ttlMs);
-    await this.#call(() =>
-      this.#presence.enter(`${this.#subject("here", topic)}.${key}`, value, ttlMs),
-    );
+    await this.#call(() => this.#presence.enter(this.#subjects.entry(topic, key), value, ttlMs));
   }
 
   leave(topic: string, key: string): Promise<void> {
-    return this.#call(() => this.#presence.leave(`${this.#subject("here", topic)}.${key}`));
+    return this.#call(() => this.#presence.leave(this.#subjects.entry(topic, key)));
   }
 
   members(topic: string): Promise<readonly PresenceEntry[]> {
-    return this.#call(() => this.#presence.members(this.#subject("here", topic)));
+    return this.#call(() => this.#presence.members(this.#subjects.entries(topic)));
   }
 
   async close(): Promise<void> {
@@ -164,10 +161,6 @@ export class NatsBroker implements Broker {
       "a topic asks for more than the historySize, maxAgeMs or idWindowMs of its NatsBroker",
     );
   }
-
-  #subject(kind: "log" | "live" | "here" | "presence", topic: string): string {
-    return `${this.#settings.prefix}.${kind}.${tokenOf(topic)}`;
-  }
 }
 
 async function openStreams(
@@ -176,10 +169,10 @@ async function openStreams(
   { prefix, stream, historySize, maxAgeMs, maxBytes, idWindowMs, replicas }: NatsSettings,
 ): Promise<Streams> {
   const manager = await jetStream.jetstreamManager();
+  const subjects = new NatsSubjects(prefix);
   const log = new NatsStream(connection, jetStream, manager, stream);
   await log.ensure({
-    subject: `${prefix}.log.*`,
-    republishTo: `${prefix}.live.{{wildcard(1)}}`,
+    ...subjects.logStream,
     messagesPerSubject: historySize + SPARE_MESSAGES,
     maxAgeMs,
     maxBytes,
@@ -188,8 +181,7 @@ async function openStreams(
   });
   const presence = new NatsStream(connection, jetStream, manager, `${stream}_PRESENCE`);
   await presence.ensure({
-    subject: `${prefix}.here.*.*`,
-    republishTo: `${prefix}.presence.{{wildcard(1)}}.{{wildcard(2)}}`,
+    ...subjects.presenceStream,
     messagesPerSubject: 1,
     maxAgeMs: MAX_PRESENCE_MS,
     maxBytes: Infinity,
@@ -197,11 +189,4 @@ async function openStreams(
     replicas,
   });
   return { log, presence };
-}
-
-/** Encodes a text as one token of a subject, in which dots, stars and spaces have a meaning. */
-function tokenOf(text: string): string {
-  return encodeURIComponent(text).replace(/[.*]/g, (character) =>
-    character === "." ? "%2E" : "%2A",
-  );
 }

@@ -5,14 +5,7 @@ import type { NatsConnection, NatsMessage } from "./nats-client.ts";
 import type { Tail } from "./nats-log.ts";
 import { isPresenceChange } from "./nats-presence.ts";
 import { textOf } from "./nats-stream.ts";
-
-/** The subjects on which NATS republishes what is stored for a topic. */
-export interface LiveSubjects {
-  /** Publications. */
-  readonly publications: string;
-  /** Presence entries. */
-  readonly presence: string;
-}
+import type { LiveSubjects } from "./nats-subjects.ts";
 
 /** The listeners to each topic, each with separate subscriptions. */
 export class NatsSubscriptions {

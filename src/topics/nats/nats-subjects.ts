@@ -1,0 +1,80 @@
+/** The subject that a stream stores, and the one on which NATS republishes what it stores. */
+export interface StreamSubjects {
+  readonly subject: string;
+  readonly republishTo: string;
+}
+
+/** The subjects on which NATS republishes what is stored for a topic. */
+export interface LiveSubjects {
+  /** Publications. */
+  readonly publications: string;
+  /** Presence entries. */
+  readonly presence: string;
+}
+
+/**
+ * The subjects of a broker. Servers publish to `log` and `here`, which are in streams. They listen to `live`
+ * and `presence`, on which NATS republishes those.
+ */
+export class NatsSubjects {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  /** All publications: PREFIX.log.TOPIC. */
+  get logStream(): StreamSubjects {
+    return {
+      subject: `${this.#prefix}.log.*`,
+      republishTo: `${this.#prefix}.live.{{wildcard(1)}}`,
+    };
+  }
+
+  /** All presence entries: PREFIX.here.TOPIC.KEY. */
+  get presenceStream(): StreamSubjects {
+    return {
+      subject: `${this.#prefix}.here.*.*`,
+      republishTo: `${this.#prefix}.presence.{{wildcard(1)}}.{{wildcard(2)}}`,
+    };
+  }
+
+  /** The publications of a topic. */
+  log(topic: string): string {
+    return this.#subject("log", topic);
+  }
+
+  /** The beginning of the subjects of a topic's presence entries. */
+  entries(topic: string): string {
+    return this.#subject("here", topic);
+  }
+
+  /** One presence entry of a topic. */
+  entry(topic: string, key: string): string {
+    return `${this.entries(topic)}.${key}`;
+  }
+
+  /** What a server with subscribers of a topic listens to. */
+  live(topic: string): LiveSubjects {
+    return {
+      publications: this.#subject("live", topic),
+      presence: `${this.#subject("presence", topic)}.*`,
+    };
+  }
+
+  #subject(kind: "log" | "live" | "here" | "presence", topic: string): string {
+    return `${this.#prefix}.${kind}.${tokenOf(topic)}`;
+  }
+}
+
+/** The ID of a publication's message. It includes the topic: NATS remembers IDs for the whole stream. */
+export function messageIdOf(topic: string, id: string): string {
+  return `${tokenOf(topic)}:${tokenOf(id)}`;
+}
+
+/** Encodes a text as one token of a subject, in which dots, stars and spaces have a meaning. */
+function tokenOf(text: string): string {
+  return encodeURIComponent(text).replace(/[.*]/g, (character) =>
+    character === "." ? "%2E" : "%2A",
+  );
+}
