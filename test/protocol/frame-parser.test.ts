@@ -90,10 +90,13 @@ describe.each(ROLES)("frames received by a %s", (role) => {
   });
 
   it("fails with 1002 for a frame that is masked as its own would be (RFC 6455 5.1)", () => {
-    const { endpoint, events } = probe(role);
+    const { endpoint, events, written } = probe(role);
     endpoint.receive(fromHex(role === "server" ? "810141" : "81810000000041"));
     const code = role === "server" ? "MASK_REQUIRED" : "MASK_FORBIDDEN";
     expect(events).toEqual([{ end: ABNORMAL, violation: `1002 ${code}` }]);
+    const reason =
+      role === "server" ? "a frame from a client is not masked" : "a frame from a server is masked";
+    expect(written()).toBe(frame("88", `03ea${hexOf(reason)}`));
   });
 
   it.each(["0", "999", "1004", "1005", "1006", "1015", "1016", "1100", "2000", "2999", "5000"])(

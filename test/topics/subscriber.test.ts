@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Subscriber, type SubscriberSource } from "../../src/topics/subscriber.ts";
 import type { Position } from "../../src/topics/position.ts";
 import type { GapReason, TopicData } from "../../src/topics/publication.ts";
@@ -177,8 +177,10 @@ describe("Subscriber", () => {
     it("closes the socket with 1013 if there is no notice", () => {
       const source = new FakeSource();
       const { socket, subscriber } = subscribe(source);
+      const close = vi.spyOn(socket, "close");
       subscriber.skipTo(at(10), undefined);
       expect(socket.closeCode).toBe(1013);
+      expect(close.mock.calls).toEqual([[1013, "publications were lost"]]);
       expect(source.removed).toEqual([subscriber]);
     });
 

@@ -230,7 +230,11 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
     ["a key without padding", [`Sec-WebSocket-Key: ${SAMPLE_KEY.slice(0, -2)}`]],
     ["a key in base64url", ["Sec-WebSocket-Key: -_-_IHNhbXBsZSBub25jZQ=="]],
   ])("%s with 400 (item 5, 11.3.1)", (_what, lines) => {
-    expect(readWith("Sec-WebSocket-Key", ...lines)).toMatchObject({ kind: "refuse", status: 400 });
+    expect(readWith("Sec-WebSocket-Key", ...lines)).toMatchObject({
+      kind: "refuse",
+      status: 400,
+      message: "The request needs exactly one Sec-WebSocket-Key of 16 bytes in base64.",
+    });
   });
 
   it.each<[string, string[]]>([
