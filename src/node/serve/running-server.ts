@@ -42,12 +42,12 @@ export interface Server extends AsyncDisposable {
   readonly httpServer: HttpServer;
   readonly sockets: OpenSockets;
   /**
-   * Stops listening, closes all sockets, and lets requests and handlers that are at work end; a
-   * request that comes all the same is answered with 503, `Retry-After` and `Connection: close`.
-   * Resolves when everything has ended, or has been dropped because the time for that is up.
+   * Stops listening, closes all sockets, and waits for pending requests and handlers. Requests that
+   * arrive meanwhile get 503 with `Retry-After` and `Connection: close`. Resolves when everything has
+   * ended, or was dropped after `timeoutMs`.
    *
-   * Called again, it can only be quicker: the earlier end holds, and a call without `drain` closes
-   * at once, with its own code, what a drain has not come to yet. All calls resolve together.
+   * A further call can only shorten the time: the earlier end applies. A call without `drain` closes the
+   * sockets that a drain has not closed yet at once, with its own code. All calls resolve together.
    *
    * Rejects with UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON` or `INVALID_OPTION`.
    */

@@ -11,8 +11,8 @@ export interface StopOptions {
   /** The close reason that sockets get; default none. */
   readonly reason?: string;
   /**
-   * How long sockets, handlers and requests may take to end before they are dropped; default 10,000.
-   * With `drain`, its `deadlineMs` says so.
+   * Milliseconds until sockets, handlers and requests that have not ended are dropped; default 10,000.
+   * With `drain`, set its `deadlineMs` instead.
    */
   readonly timeoutMs?: number;
   /**
