@@ -68,7 +68,8 @@ export class JsonReader<T> {
 }
 
 function invalidResult(result: unknown): UsageError {
-  const shown = typeof result === "object" && result !== null ? "an object" : String(typeof result);
+  const type = result === null ? "null" : typeof result;
+  const shown = type === "object" ? "an object" : type;
   return new UsageError(
     "INVALID_SCHEMA_RESULT",
     `validate of the schema returned ${shown} with neither a value nor issues (Standard Schema 1)`,

@@ -115,6 +115,7 @@ describe("a route with a schema", () => {
 
   it.each<[unknown, string]>([
     [undefined, "undefined"],
+    [null, "null"],
     ["text", "string"],
     [[], "an object"],
     [{}, "an object"],
