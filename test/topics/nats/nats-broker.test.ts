@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { NatsBroker } from "../../../src/topics/nats/nats-broker.ts";
+import type {
+  NatsConnection,
+  NatsJetStream,
+  NatsManager,
+} from "../../../src/topics/nats/nats-client.ts";
+
+const LIMITS = { historySize: 100, maxAgeMs: 60_000, idWindowMs: 1_000 };
+const RETENTION = { size: 100, bytes: 1_000, ageMs: 60_000, idWindowMs: 1_000 };
+
+/** A broker on streams that exist, keep everything, and store one publication. */
+function openBroker(): Promise<NatsBroker> {
+  const config = {
+    max_msgs_per_subject: -1,
+    max_age: 0,
+    max_bytes: -1,
+    duplicate_window: 1e15,
+    republish: { src: "", dest: "tideway.live" },
+  };
+  const manager: NatsManager = {
+    streams: {
+      info: async () => ({ config }),
+      add: () => Promise.reject(new Error("not used")),
+      getMessage: async () => null,
+    },
+    consumers: { add: async () => ({ num_pending: 0, created: "2026-01-01T00:00:00Z" }) },
+  };
+  const jetStream: NatsJetStream = {
+    jetstreamManager: async () => manager,
+    publish: async () => ({ seq: 1, duplicate: false }),
+  };
+  const connection: NatsConnection = {
+    subscribe: () => ({ unsubscribe() {} }),
+    flush: async () => {},
+    async *status() {},
+  };
+  return NatsBroker.open(connection, jetStream, LIMITS);
+}
+
+describe("NatsBroker: the retention of a topic", () => {
+  it.each([
+    ["size", 101],
+    ["ageMs", 60_001],
+    ["idWindowMs", 1_001],
+  ])("throws for %s above the limit of the broker", async (name, value) => {
+    const broker = await openBroker();
+    const retention = { ...RETENTION, [name]: value };
+    const error = { name: "UsageError", code: "INVALID_OPTION" };
+    await expect(broker.publish("news", { id: "1", data: "a" }, retention)).rejects.toMatchObject(
+      error,
+    );
+    await expect(broker.history("news", { limit: 1 }, retention)).rejects.toMatchObject(error);
+  });
+
+  it("accepts what equals the limits of the broker", async () => {
+    const broker = await openBroker();
+    const receipt = await broker.publish("news", { id: "1", data: "a" }, RETENTION);
+    expect(receipt).toMatchObject({ isDuplicate: false });
+  });
+});
