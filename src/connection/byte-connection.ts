@@ -53,7 +53,6 @@ export class ByteConnection
   readonly #transport: ByteTransport;
   readonly #writer: OutputWriter;
   readonly #endpoint: Endpoint;
-  readonly #isServer: boolean;
   readonly #closeTimeoutMs: number;
   readonly #heartbeat: Heartbeat | undefined;
   /** Undefined if the peer may send any number of messages. */
@@ -85,10 +84,9 @@ export class ByteConnection
     this.#transport = transport;
     this.protocol = options.protocol;
     this.extensions = options.extensions;
-    this.#isServer = options.role === "server";
     this.#head = options.head ?? NOTHING;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 5000;
-    const { heartbeat = this.#isServer && {} } = options;
+    const { heartbeat = options.role === "server" && {} } = options;
     if (heartbeat !== false) {
       this.#heartbeat = new Heartbeat(this, environment.wheel, heartbeat);
     }
@@ -97,7 +95,7 @@ export class ByteConnection
       this.#rate = new MessageRate(maxMessagesPerSecond, environment.wheel.nowMs);
     }
     const output = new OutputBuffer(environment.pool, environment.sharedOutput);
-    this.#writer = new OutputWriter(output, environment.pool, transport);
+    this.#writer = new OutputWriter(output, transport);
     const { role, maxMessageBytes, unfinishedBudget, maxFrameBytes, deflate: agreement } = options;
     const deflate = agreement && { agreement, codec: environment.deflateCodec };
     this.#endpoint = new Endpoint(
@@ -333,7 +331,8 @@ export class ByteConnection
   #endTransport(): void {
     if (this.#transportState === "ended" || !this.#writer.isEmpty) return;
     // RFC 6455 7.1.1: after a closing handshake the server closes first and the client waits.
-    if (!this.#isServer && this.#record!.wasClean && this.#transportState === "open") return;
+    const { isServer } = this.#endpoint;
+    if (!isServer && this.#record!.wasClean && this.#transportState === "open") return;
     this.#transportState = "ended";
     this.#transport.end();
   }

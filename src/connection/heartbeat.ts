@@ -55,9 +55,8 @@ export class Heartbeat implements TimeoutListener {
   #pingCount = 0;
   /** Whether the peer got more time because this side was stalled. */
   #wasExtended = false;
-  /** Whether output waits, so that checks come once a second. */
-  #isSlow = false;
-  #lastUnwrittenBytes = 0;
+  /** Output that waited at the last check; undefined if none did. Checks come once a second meanwhile. */
+  #lastUnwrittenBytes: number | undefined;
 
   constructor(connection: HeartbeatConnection, wheel: TimerWheel, options: HeartbeatOptions) {
     this.#connection = connection;
@@ -85,10 +84,9 @@ export class Heartbeat implements TimeoutListener {
 
   /** Output has begun to wait. From now on its progress is checked every second. */
   watchOutput(): void {
-    this.#lastUnwrittenBytes = this.#connection.unwrittenBytes!;
-    if (this.#isSlow) return;
-    this.#isSlow = true;
-    this.#startTimer(Math.min(SLOW_PEER_CHECK_MS, this.#idleMs));
+    const wasSlow = this.#isSlow;
+    this.#lastUnwrittenBytes = this.#connection.unwrittenBytes;
+    if (!wasSlow) this.#startTimer(Math.min(SLOW_PEER_CHECK_MS, this.#idleMs));
   }
 
   onTimeout(): void {
@@ -110,10 +108,10 @@ export class Heartbeat implements TimeoutListener {
   /** Records activity if the peer has taken output since the last check, or if it need not take any. */
   #checkProgress(): void {
     const { isPaused, unwrittenBytes } = this.#connection;
-    this.#isSlow = unwrittenBytes !== undefined;
+    const lastUnwrittenBytes = this.#lastUnwrittenBytes ?? 0;
+    this.#lastUnwrittenBytes = unwrittenBytes;
     if (unwrittenBytes !== undefined) {
-      if (unwrittenBytes < this.#lastUnwrittenBytes) this.recordActivity();
-      this.#lastUnwrittenBytes = unwrittenBytes;
+      if (unwrittenBytes < lastUnwrittenBytes) this.recordActivity();
     } else if (isPaused) {
       // This side does not read, so it cannot judge the peer. If the peer has ended, this write fails.
       this.#sendPing();
@@ -127,6 +125,10 @@ export class Heartbeat implements TimeoutListener {
     this.#sendPing();
     this.#pingedMs = nowMs;
     this.#startTimer(this.#untilCheckMs(this.#timeoutMs));
+  }
+
+  get #isSlow(): boolean {
+    return this.#lastUnwrittenBytes !== undefined;
   }
 
   #untilCheckMs(leftMs: number): number {

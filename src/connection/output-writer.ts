@@ -1,4 +1,4 @@
-import type { BufferPool, OutputBuffer } from "../protocol/output-buffer.ts";
+import type { OutputBuffer } from "../protocol/output-buffer.ts";
 import type { ByteTransport } from "./byte-transport.ts";
 
 /**
@@ -10,7 +10,6 @@ const MAX_PIECE_BYTES = 65_536;
 /** Writes the output of a connection to its transport, and counts what the kernel has not accepted. */
 export class OutputWriter {
   readonly #output: OutputBuffer;
-  readonly #pool: BufferPool;
   readonly #transport: ByteTransport;
 
   /** The output buffer that the transport still reads from. It takes no other before it drains. */
@@ -26,9 +25,8 @@ export class OutputWriter {
   /** By how many bytes compression made the output that has not left shorter. */
   #unsentSavedBytes = 0;
 
-  constructor(output: OutputBuffer, pool: BufferPool, transport: ByteTransport) {
+  constructor(output: OutputBuffer, transport: ByteTransport) {
     this.#output = output;
-    this.#pool = pool;
     this.#transport = transport;
   }
 
@@ -95,7 +93,7 @@ export class OutputWriter {
     }
     this.#unsent = undefined;
     this.#unsentSavedBytes = 0;
-    if (!this.#isUnsentShared) this.#pool.give(slab);
+    if (!this.#isUnsentShared) this.#output.recycle(slab);
   }
 
   #pieceOf(slab: Uint8Array): Uint8Array {

@@ -69,13 +69,11 @@ export interface EndpointEvents {
 export class Endpoint implements MessageHandler {
   #state: EndpointState = "open";
   readonly #events: EndpointEvents;
-  readonly #environment: EndpointEnvironment;
   readonly #parser: FrameParser;
   readonly #assembler: MessageAssembler;
   readonly #writer: FrameWriter;
-  readonly #deflate: MessageDeflate | undefined;
-  #defersPongs = false;
-  #deferredPong: Uint8Array | undefined;
+  /** What to do with pings. While their answers are deferred, the payload of the latest. */
+  #pongs: "answer" | "defer" | Uint8Array = "answer";
 
   constructor(
     options: EndpointOptions,
@@ -83,13 +81,11 @@ export class Endpoint implements MessageHandler {
     output: OutputBuffer,
     events: EndpointEvents,
   ) {
-    const { role, maxMessageBytes = 1_048_576, maxFrameBytes = Infinity } = options;
+    const { role, maxMessageBytes = 1_048_576, maxFrameBytes } = options;
     const deflate =
       options.deflate && new MessageDeflate(options.deflate.agreement, options.deflate.codec);
     const { unfinishedBudget } = options;
     this.#events = events;
-    this.#environment = environment;
-    this.#deflate = deflate;
     this.#assembler = new MessageAssembler(
       { role, maxMessageBytes, deflate, unfinishedBudget },
       environment,
@@ -104,6 +100,10 @@ export class Endpoint implements MessageHandler {
 
   get state(): EndpointState {
     return this.#state;
+  }
+
+  get isServer(): boolean {
+    return this.#assembler.isServer;
   }
 
   /** Bytes buffered for frames and messages that are not complete, and bytes that arrived while paused. */
@@ -169,7 +169,7 @@ export class Endpoint implements MessageHandler {
    * @throws {UsageError} `INVALID_CLOSE_CODE` or `CLOSE_REASON_TOO_BIG`.
    */
   close(code?: number, reason = ""): void {
-    const payload = closePayload(this.#environment, code, reason);
+    const payload = closePayload(this.#writer.environment, code, reason);
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#writer.writeFrame(FIN | Opcode.Close, payload);
@@ -181,7 +181,7 @@ export class Endpoint implements MessageHandler {
   fail(error: ProtocolError): void {
     if (this.#state === "closed") return;
     if (this.#state === "open") {
-      const payload = closePayload(this.#environment, error.closeCode, error.message);
+      const payload = closePayload(this.#writer.environment, error.closeCode, error.message);
       this.#writer.writeFrame(FIN | Opcode.Close, payload);
     }
     this.#finish({ code: CloseCode.Abnormal, reason: "", wasClean: false, error });
@@ -192,8 +192,10 @@ export class Endpoint implements MessageHandler {
    * false (RFC 6455 5.5.3). So a peer that pings and does not read fills no memory.
    */
   set defersPongs(value: boolean) {
-    this.#defersPongs = value;
-    if (!value && this.#deferredPong !== undefined) this.#answerPing(this.#deferredPong);
+    const pongs = this.#pongs;
+    if (value === (pongs !== "answer")) return;
+    this.#pongs = value ? "defer" : "answer";
+    if (typeof pongs !== "string") this.#answerPing(pongs);
   }
 
   #sendControl(opcode: Opcode, payload: Uint8Array): void {
@@ -235,7 +237,10 @@ export class Endpoint implements MessageHandler {
   onCloseFrame({ code, reason }: CloseFrame): void {
     if (this.#state === "open") {
       const echoed = code === CloseCode.NoStatusReceived ? undefined : code;
-      this.#writer.writeFrame(FIN | Opcode.Close, closePayload(this.#environment, echoed, ""));
+      this.#writer.writeFrame(
+        FIN | Opcode.Close,
+        closePayload(this.#writer.environment, echoed, ""),
+      );
     }
     this.#finish({ code, reason, wasClean: true, error: undefined });
   }
@@ -246,18 +251,13 @@ export class Endpoint implements MessageHandler {
 
   #answerPing(payload: Uint8Array): void {
     if (this.#state === "closed") return;
-    if (this.#defersPongs) {
-      this.#deferredPong = payload;
-      return;
-    }
-    this.#deferredPong = undefined;
-    this.#writer.writeFrame(FIN | Opcode.Pong, payload);
+    if (this.#pongs === "answer") this.#writer.writeFrame(FIN | Opcode.Pong, payload);
+    else this.#pongs = payload;
   }
 
   #finish(record: ClosingRecord): void {
     this.#state = "closed";
-    this.#deferredPong = undefined;
-    this.#deflate?.close();
+    this.#pongs = "answer";
     this.#parser.stop();
     this.#assembler.stop();
     this.#events.onFinish(record);

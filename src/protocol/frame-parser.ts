@@ -21,10 +21,10 @@ export interface FrameHandler {
     end: number,
   ): void;
   /**
-   * `chunk[start, end)` is the next part of the frame's payload, still masked. `offset` is the
-   * position of `start` in the payload.
+   * `chunk[start, end)` is the next part of the frame's payload, still masked. `missing` is
+   * the number of payload bytes after `end` that have not arrived.
    */
-  addPayload(chunk: Uint8Array, start: number, end: number, offset: number): void;
+  addPayload(chunk: Uint8Array, start: number, end: number, missing: number): void;
   /** The header of a frame is not valid. The parser stays as it is: the handler must stop it. */
   onFault(fault: Fault): void;
 }
@@ -52,11 +52,8 @@ export class FrameParser {
   /** What arrived while paused, to be parsed on resume. */
   #waiting: Uint8Array = NOTHING;
 
-  /** A header that is cut by the end of a chunk. */
-  #header: Uint8Array = NOTHING;
-  #headerLength = 0;
-
-  #payloadBytes = 0;
+  /** Made for the first header that is cut by the end of a chunk. */
+  #cutHeader: CutHeader | undefined;
   /** Payload bytes of the current frame that have not arrived. */
   #missing = 0;
   /** Whether the last data frame was a fragment with more to follow. */
@@ -124,7 +121,8 @@ export class FrameParser {
   }
 
   #readHeader(chunk: Uint8Array, start: number, end: number): number {
-    if (this.#headerLength === 0 && end - start >= 2) {
+    const cut = this.#cutHeader;
+    if ((cut === undefined || cut.length === 0) && end - start >= 2) {
       const headerBytes = frameHeaderBytes(chunk[start + 1]);
       if (end - start >= headerBytes) {
         return this.#beginFrame(chunk, start, chunk, start + headerBytes, end);
@@ -134,16 +132,16 @@ export class FrameParser {
   }
 
   #readCutHeader(chunk: Uint8Array, start: number, end: number): number {
-    if (this.#header.length === 0) this.#header = new Uint8Array(MAX_FRAME_HEADER_BYTES);
-    const header = this.#header;
+    const cut = (this.#cutHeader ??= new CutHeader());
+    const header = cut.bytes;
     let at = start;
     while (at < end) {
-      header[this.#headerLength++] = chunk[at++]!;
-      if (this.#headerLength < 2) continue;
+      header[cut.length++] = chunk[at++]!;
+      if (cut.length < 2) continue;
       // A bad frame is reported as soon as its first two bytes are there.
-      if (this.#headerLength === 2 && !this.#checkStart(header[0], header[1])) return end;
-      if (this.#headerLength === frameHeaderBytes(header[1])) {
-        this.#headerLength = 0;
+      if (cut.length === 2 && !this.#checkStart(header[0], header[1])) return end;
+      if (cut.length === frameHeaderBytes(header[1])) {
+        cut.length = 0;
         return this.#beginFrame(header, 0, chunk, at, end);
       }
     }
@@ -177,7 +175,6 @@ export class FrameParser {
     if (!isControl(first & 0x0f)) this.#isInMessage = (first & 0x80) === 0;
     const key = this.#isMasked ? readUint32(header, at + frameHeaderBytes(second) - 4) | 0 : 0;
     const stop = Math.min(end, start + payloadBytes);
-    this.#payloadBytes = payloadBytes;
     this.#missing = payloadBytes - (stop - start);
     this.#handler.beginFrame(first, payloadBytes, key, chunk, start, stop);
     return stop;
@@ -202,10 +199,10 @@ export class FrameParser {
 
   /** Hands on what `chunk[start, end)` holds of the current frame's payload. */
   #readPayload(chunk: Uint8Array, start: number, end: number): number {
-    const missing = this.#missing;
-    const stop = Math.min(end, start + missing);
-    this.#missing = missing - (stop - start);
-    this.#handler.addPayload(chunk, start, stop, this.#payloadBytes - missing);
+    const stop = Math.min(end, start + this.#missing);
+    const missing = this.#missing - (stop - start);
+    this.#missing = missing;
+    this.#handler.addPayload(chunk, start, stop, missing);
     return stop;
   }
 
@@ -213,6 +210,12 @@ export class FrameParser {
     this.#handler.onFault(fault);
     return false;
   }
+}
+
+/** The part of a header that has arrived. */
+class CutHeader {
+  readonly bytes: Uint8Array = new Uint8Array(MAX_FRAME_HEADER_BYTES);
+  length = 0;
 }
 
 /** A copy of both. */

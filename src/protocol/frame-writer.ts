@@ -5,7 +5,6 @@ import {
   writeUint32,
 } from "./frame-header.ts";
 import type { EndpointEnvironment } from "./endpoint-environment.ts";
-import type { Masker } from "./masking.ts";
 import type { MessageDeflate } from "./deflate/message-deflate.ts";
 import { RSV1 } from "./frame-rules.ts";
 import type { MaskingKeys } from "./masking-keys.ts";
@@ -22,7 +21,7 @@ export interface FrameWriterOptions {
   /** Which end this is: a client masks its frames with a fresh key each (RFC 6455 5.3). */
   readonly role: "client" | "server";
   /** Messages above this many bytes leave in fragments of at most this size (RFC 6455 5.4). */
-  readonly maxFrameBytes: number;
+  readonly maxFrameBytes: number | undefined;
   /** Compresses messages; undefined where no compression is agreed upon. */
   readonly deflate: MessageDeflate | undefined;
 }
@@ -30,10 +29,10 @@ export interface FrameWriterOptions {
 /** Writes frames (RFC 6455 5.2) in place into an output buffer. */
 export class FrameWriter {
   readonly #output: OutputBuffer;
-  readonly #environment: EndpointEnvironment;
-  readonly #maxFrameBytes: number;
+  readonly environment: EndpointEnvironment;
+  /** Undefined if messages are not fragmented: V8 would make a heap object of each Infinity. */
+  readonly #maxFrameBytes: number | undefined;
   readonly #deflate: MessageDeflate | undefined;
-  readonly #masker: Masker;
   /** Undefined on a server, which does not mask. */
   readonly #maskingKeys: MaskingKeys | undefined;
   /** Equal for writers that make the same frames; undefined if the frames cannot be shared. */
@@ -41,13 +40,12 @@ export class FrameWriter {
 
   constructor(options: FrameWriterOptions, environment: EndpointEnvironment, output: OutputBuffer) {
     this.#output = output;
-    this.#environment = environment;
-    this.#maxFrameBytes = options.maxFrameBytes;
+    this.environment = environment;
+    const { role, maxFrameBytes } = options;
+    this.#maxFrameBytes = maxFrameBytes === Infinity ? undefined : maxFrameBytes;
     this.#deflate = options.deflate;
-    const { masker, maskingKeys } = environment.buffers;
-    this.#masker = masker;
-    this.#maskingKeys = options.role === "client" ? maskingKeys : undefined;
-    const isShareable = this.#maskingKeys === undefined && this.#maxFrameBytes === Infinity;
+    this.#maskingKeys = role === "client" ? environment.buffers.maskingKeys : undefined;
+    const isShareable = this.#maskingKeys === undefined && this.#maxFrameBytes === undefined;
     if (isShareable) this.#frameKind = this.#deflate === undefined ? "plain" : this.#deflate.kind;
   }
 
@@ -79,7 +77,7 @@ export class FrameWriter {
 
   /** Writes a text message; lone surrogates become U+FFFD. */
   writeText(text: string, mayCompress: boolean): void {
-    const environment = this.#environment;
+    const environment = this.environment;
     if (mayCompress && this.#deflate?.isFor(text.length * 3) === true) {
       const bytes = environment.allocate(environment.utf8Length(text));
       environment.encodeUtf8(text, bytes, 0);
@@ -87,9 +85,9 @@ export class FrameWriter {
       return;
     }
     const units = text.length;
-    const isCounted = units > MAX_UNCOUNTED_TEXT_UNITS || units * 3 > this.#maxFrameBytes;
+    const isCounted = units > MAX_UNCOUNTED_TEXT_UNITS || isAbove(units * 3, this.#maxFrameBytes);
     const mostBytes = isCounted ? environment.utf8Length(text) : units * 3;
-    if (mostBytes > this.#maxFrameBytes) {
+    if (isAbove(mostBytes, this.#maxFrameBytes)) {
       const bytes = environment.allocate(mostBytes);
       environment.encodeUtf8(text, bytes, 0);
       this.#writeFragments(Opcode.Text, bytes);
@@ -134,7 +132,7 @@ export class FrameWriter {
       const key = keys.next();
       writeUint32(bytes, at, key);
       at += 4;
-      this.#masker.mask(bytes, at, at + payloadBytes, key, 0);
+      this.environment.buffers.masker.mask(bytes, at, at + payloadBytes, key, 0);
     }
     output.length = at + payloadBytes;
   }
@@ -151,13 +149,13 @@ export class FrameWriter {
     const firstOpcode = deflated === undefined ? opcode : opcode | RSV1;
     const payload = deflated ?? bytes;
     this.#output.savedBytes += bytes.length - payload.length;
-    if (payload.length > this.#maxFrameBytes) this.#writeFragments(firstOpcode, payload);
+    if (isAbove(payload.length, this.#maxFrameBytes)) this.#writeFragments(firstOpcode, payload);
     else this.writeFrame(FIN | firstOpcode, payload);
   }
 
   /** `firstOpcode` holds the RSV bits of the first frame too. */
   #writeFragments(firstOpcode: number, bytes: Uint8Array): void {
-    const size = this.#maxFrameBytes;
+    const size = this.#maxFrameBytes!;
     let start = 0;
     for (; start + size < bytes.length; start += size) {
       const frameOpcode = start === 0 ? firstOpcode : Opcode.Continuation;
@@ -165,4 +163,8 @@ export class FrameWriter {
     }
     this.writeFrame(FIN | Opcode.Continuation, bytes.subarray(start));
   }
+}
+
+function isAbove(byteLength: number, maxBytes: number | undefined): boolean {
+  return maxBytes !== undefined && byteLength > maxBytes;
 }

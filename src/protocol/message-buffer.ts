@@ -1,5 +1,6 @@
 import type { ByteBudget } from "./byte-budget.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
+import type { Utf8Validator } from "./utf8.ts";
 
 /** Up to here the length that a frame declares is allocated at once; above, as bytes come. */
 const MAX_TRUSTED_BYTES = 1 << 16;
@@ -15,6 +16,10 @@ export class MessageBuffer {
   /** Filled up to `length`. */
   bytes: Uint8Array = EMPTY;
   length = 0;
+  /** Empty fragments since the last one with payload. */
+  emptyFragments = 0;
+  /** The state of the validation of text; undefined before its first part, and for other messages. */
+  utf8: Utf8Validator | undefined;
   readonly #environment: ProtocolEnvironment;
   readonly #budget: ByteBudget | undefined;
 

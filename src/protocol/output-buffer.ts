@@ -73,8 +73,8 @@ export class OutputBuffer {
   }
 
   /**
-   * Hands over the storage and starts anew without any. The caller gives it back to the pool, unless
-   * it was shared.
+   * Hands over the storage and starts anew without any. Unless it was shared, the caller gives it
+   * back with `recycle`.
    */
   detach(): Uint8Array {
     const bytes = this.bytes;
@@ -83,5 +83,10 @@ export class OutputBuffer {
     this.savedBytes = 0;
     this.#shared = undefined;
     return bytes;
+  }
+
+  /** Gives storage from `detach` back to the pool. */
+  recycle(bytes: Uint8Array): void {
+    this.#pool.give(bytes);
   }
 }

@@ -67,9 +67,12 @@ export class ServerSocket implements Socket {
     this.#environment = environment;
     const { highWaterMarkBytes = 65_536, maxBufferedBytes = 1_048_576 } = options;
     this.#slowConsumer = options.slowConsumer ?? "close";
-    this.#maxBufferedBytes = this.#slowConsumer === "wait" ? Infinity : maxBufferedBytes;
+    this.#maxBufferedBytes = maxBufferedBytes;
     // `send` must return false before it drops messages.
-    this.#highWaterMarkBytes = Math.min(highWaterMarkBytes, this.#maxBufferedBytes);
+    this.#highWaterMarkBytes =
+      this.#slowConsumer === "wait"
+        ? highWaterMarkBytes
+        : Math.min(highWaterMarkBytes, maxBufferedBytes);
     this.#queue = new MessageQueue(connection, {
       maxBytes: options.maxQueuedBytes,
       maxMessages: options.maxQueuedMessages,
@@ -143,7 +146,7 @@ export class ServerSocket implements Socket {
     const message =
       typeof data === "string" || data instanceof PreparedMessage ? data : toBytes(data);
     if (connection.readyState !== ReadyState.Open) return false;
-    if (connection.bufferedAmount > this.#maxBufferedBytes) {
+    if (connection.bufferedAmount > this.#maxBufferedBytes && this.#slowConsumer !== "wait") {
       this.#dropMessage();
       return false;
     }

@@ -192,14 +192,14 @@ class Recorder implements FrameHandler {
   ): void {
     const key = (maskingKey >>> 0).toString(16);
     this.found.push({ first: firstByte.toString(16), length, key, payload: "" });
-    this.addPayload(chunk, start, end, 0);
+    this.addPayload(chunk, start, end, length - (end - start));
     this.onBegin();
   }
 
-  addPayload(chunk: Uint8Array, start: number, end: number, offset: number): void {
+  addPayload(chunk: Uint8Array, start: number, end: number, missing: number): void {
     const latest = this.found.at(-1) as Found;
-    expect(latest.payload).toHaveLength(offset * 2);
     latest.payload += toHex(chunk.subarray(start, end));
+    expect(latest.payload).toHaveLength((latest.length - missing) * 2);
   }
 
   onFault({ closeCode, code }: { readonly closeCode: number; readonly code: string }): void {

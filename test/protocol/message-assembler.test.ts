@@ -65,7 +65,7 @@ class Assembly implements MessageHandler {
     for (let part = 1; part < ends.length; part++) {
       const [start, end] = [ends[part - 1], ends[part]];
       this.assembler.beginChunk();
-      this.assembler.addPayload(payload.slice(start, end), 0, end - start, start);
+      this.assembler.addPayload(payload.slice(start, end), 0, end - start, payload.length - end);
     }
   }
 }
