@@ -65,7 +65,7 @@ function build(commit: string, directory: string): void {
   symlinkSync(`${REPOSITORY}node_modules`, `${old}/node_modules`);
   execFileSync(
     process.execPath,
-    [`${REPOSITORY}node_modules/typescript/bin/tsc`, "-b", "src/node"],
+    [`${REPOSITORY}node_modules/typescript/bin/tsc`, "-b", "src/node", "src/topics"],
     {
       cwd: old,
       stdio: ["ignore", "inherit", "inherit"],
