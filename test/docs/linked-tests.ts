@@ -1,16 +1,22 @@
-/** For pages of the documentation whose tables link the test that shows what a row says. */
+/**
+ * Reads pages of the documentation with tables that refer to tests by number, such as `[12]`. At the end of
+ * the page, a link definition gives the test's file and name: `[12]: ../test/a.test.ts "closes with 1002"`.
+ */
 import { readFileSync } from "node:fs";
 import { type ESTree, parseSync, Visitor } from "rolldown/utils";
 
-/** A row of a table, without those of the head. */
+/** A row of a table other than its head. */
 export interface Row {
-  /** The text of its cells, as it is written. */
+  /** The text of its cells in Markdown. */
   readonly cells: readonly string[];
+  /** The labels of its references, such as `12`. */
+  readonly labels: readonly string[];
+  /** Its links that are written in full, such as `[closes with 1002](a.test.ts)`. */
   readonly links: readonly Link[];
 }
 
 export interface Link {
-  /** For a test: what it is called. */
+  /** The name of the test. */
   readonly text: string;
   readonly path: string;
 }
@@ -25,22 +31,35 @@ export function readRows(page: URL): Row[] {
         .slice(1, -1)
         .split(/(?<!\\)\|/)
         .map((cell) => cell.trim());
-      return { cells, links: cells.flatMap(readLinks) };
+      const labels = Array.from(line.matchAll(/\[(\d+)\](?!\()/g), ([, label]) => label);
+      return { cells, labels, links: cells.flatMap(readLinks) };
     });
 }
 
-/** Whether the file that `path` leads to, from `page`, has a test called `text` that is run. */
+/** The link definitions of a page by label. */
+export function readDefinitions(page: URL): Map<string, Link> {
+  const text = readFileSync(page, "utf8");
+  const definitions = text.matchAll(/^\[(\d+)\]: (\S+) (["'])(.*)\3$/gm);
+  return new Map(
+    Array.from(definitions, ([, label, path, , title]) => [
+      label,
+      { path, text: title.replaceAll(/\\([!-/:-@[-`{-~])/g, "$1") },
+    ]),
+  );
+}
+
+/** Whether the file at `path`, relative to `page`, has a test named `text` that is not skipped. */
 export function hasTest(page: URL, { text, path }: Link): boolean {
   const { titles, source } = readTests(new URL(path, page));
   return titles.some((title) => {
     const filledIn = title.exec(text)?.slice(1);
-    return filledIn?.every((value) => stands(value, source)) === true;
+    return filledIn?.every((value) => occursIn(value, source)) === true;
   });
 }
 
-/** Whether a table holds what has been filled in: the text, or what `%j` has made JSON of. */
-function stands(filledIn: string, source: string): boolean {
-  // `$name` puts text in quotes.
+/** Whether the rows of a table of tests contain a value, as text or as the value that `%j` printed as JSON. */
+function occursIn(filledIn: string, source: string): boolean {
+  // `$name` puts text into quotes.
   if (source.includes(filledIn.replace(/^'(.*)'$/s, "$1"))) return true;
   try {
     return [JSON.parse(filledIn) as unknown]
@@ -55,7 +74,7 @@ function isHead(line: string, next: string | undefined): boolean {
   return line.startsWith("| --") || next?.startsWith("| --") === true;
 }
 
-/** `[text](path)`, where the text may hold brackets in pairs; one without text names no test. */
+/** `[text](path)`, where the text may contain pairs of brackets. */
 const LINK = /\[((?:[^[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)/g;
 
 function readLinks(cell: string): Link[] {
@@ -66,11 +85,11 @@ function readLinks(cell: string): Link[] {
 }
 
 interface TestFile {
-  /** What is filled into the title of a table's rows is a group each. */
+  /** One pattern for each title. A placeholder, such as `%s`, is a group. */
   readonly titles: readonly RegExp[];
   /**
-   * Its text and that of what it imports, where the rows of its tables may stand, as it would be
-   * printed: numbers without separators, strings without escapes.
+   * The text of the file and of the files it imports, which may contain the rows of its tables.
+   * Numbers are without separators, and strings without escapes, as they are printed.
    */
   readonly source: string;
 }
@@ -99,7 +118,7 @@ function readTests(file: URL): TestFile {
   return { titles, source };
 }
 
-/** `it`, `it.each(...)` and the like, but not `it.skip` or `it.todo`. */
+/** Whether it is `it`, `it.each(...)` or similar, except for `it.skip` and `it.todo`. */
 function isTest(callee: ESTree.Expression): boolean {
   if (callee.type === "CallExpression") return isTest(callee.callee);
   if (callee.type === "Identifier") return callee.name === "it" || callee.name === "test";
