@@ -95,8 +95,8 @@ export interface ApplicationOptions extends ConnectionLimits {
    * that it needs is malformed or too long, it uses the connection's own address, scheme and host.
    *
    * Your proxy must overwrite or remove each of these fields that a client may send: see
-   * docs/deploy.md. Give a number only if clients cannot reach the server directly. Default: no
-   * proxy is trusted, and the fields are not read.
+   * docs/guides/deploying.md. Give a number only if clients cannot reach the server directly.
+   * Default: no proxy is trusted, and the fields are not read.
    */
   readonly trustProxy?: number | readonly string[];
   /**

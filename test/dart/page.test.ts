@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { hasTest, readRows } from "../docs/linked-tests.ts";
 
-const page = new URL("../../docs/coming-from-dart.md", import.meta.url);
+const page = new URL("../../docs/coming-from/dart.md", import.meta.url);
 const rows = readRows(page);
 
 /** The members of `dart:html`'s WebSocket, and of `dart:io`'s with what it has of Stream and sink. */
@@ -16,7 +16,7 @@ const IO =
   "firstWhere fold forEach handleError join lastWhere listen map pipe reduce singleWhere skip skipWhile " +
   "take takeWhile timeout toList toSet transform where closed closing connecting open";
 
-describe("docs/coming-from-dart.md", () => {
+describe("docs/coming-from/dart.md", () => {
   it.each(rows)("links tests that exist: $links", ({ links }) => {
     expect(links).not.toEqual([]);
     expect(links.filter((link) => !hasTest(page, link))).toEqual([]);

@@ -62,7 +62,10 @@ const PAGES = [
   "SECURITY.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
-  ...readdirSync(new URL("docs", root)).map((name) => `docs/${name}`),
+  ...readdirSync(new URL("docs", root), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name.replaceAll("\\", "/")}`)
+    .toSorted(),
 ];
 
 it.each(PAGES)("the relative links of %s lead somewhere in the repository", (page) => {

@@ -12,7 +12,7 @@ import { closeOf, nextMessage, openClient } from "../support/clients.ts";
 
 /** Beside this file, so that imports of the frameworks resolve. */
 const folder = join(import.meta.dirname, "test-artefacts");
-const page = readFileSync(join(import.meta.dirname, "../../docs/frameworks.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "../../docs/guides/frameworks.md"), "utf8");
 const recipes = new Map(
   Array.from(
     page.matchAll(/^## ([^\n]+)\n(?:(?!^## ).)*?^```ts\n(.*?)^```$/gms),

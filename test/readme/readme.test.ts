@@ -37,7 +37,13 @@ function blocksOf(document: string): readonly string[] {
 }
 
 /** The pages whose blocks are whole programs. */
-const PAGES = ["topics.md", "authorize.md", "client.md", "coming-from-ws.md", "deploy.md"];
+const PAGES = [
+  "guides/topics.md",
+  "guides/authorization.md",
+  "guides/reconnecting.md",
+  "coming-from/ws.md",
+  "guides/deploying.md",
+];
 
 describe("every block of code in the README and in the pages of docs/", () => {
   it.each([

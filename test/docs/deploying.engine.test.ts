@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { Engine } from "../support/engine.ts";
 import { describeWithEngine } from "../support/with-engine.ts";
 
-const page = readFileSync(join(import.meta.dirname, "../../docs/deploy.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "../../docs/guides/deploying.md"), "utf8");
 const certificates = join(import.meta.dirname, "../support/certificates");
 const CERT = readFileSync(join(certificates, "localhost.crt"), "utf8");
 const KEY = readFileSync(join(certificates, "localhost.key"), "utf8");
@@ -84,7 +84,7 @@ async function observedByAll(port: number): Promise<unknown> {
   return await Promise.all([{}, SPOOFED, foreign].map((fields) => observedThrough(port, fields)));
 }
 
-describeWithEngine("nginx", "nginx, configured as docs/deploy.md says,", (path) => {
+describeWithEngine("nginx", "nginx, configured as docs/guides/deploying.md says,", (path) => {
   it("passes on WebSockets, the client's address, scheme and host, and no field of the client", async () => {
     const server = await startServer();
     await using engine = await Engine.nginx(path, (port) =>
@@ -99,7 +99,7 @@ describeWithEngine("nginx", "nginx, configured as docs/deploy.md says,", (path) 
   });
 });
 
-describeWithEngine("haproxy", "HAProxy, configured as docs/deploy.md says,", (path) => {
+describeWithEngine("haproxy", "HAProxy, configured as docs/guides/deploying.md says,", (path) => {
   it("passes on WebSockets, the client's address, scheme and host, and no field of the client", async () => {
     const server = await startServer();
     const folder = await mkdtemp(join(tmpdir(), "tideway-pem-"));

@@ -7,7 +7,7 @@ import { serve } from "tideway/server";
 import { createServer, type UserConfig } from "vite";
 import { expect, it, onTestFinished } from "vitest";
 
-const page = readFileSync(join(import.meta.dirname, "../../docs/deploy.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "../../docs/guides/deploying.md"), "utf8");
 const config = /^```js vite\.config\.js\n(.*?)^```$/ms.exec(page)![1];
 
 /** Connects from a page of Vite's dev server, and returns the outcome. */
@@ -46,7 +46,7 @@ async function connectThrough(text: string): Promise<unknown> {
   });
 }
 
-it("a page on Vite's dev server connects as docs/deploy.md says", async () => {
+it("a page on Vite's dev server connects as docs/guides/deploying.md says", async () => {
   expect(await connectThrough(config)).toBe("hello");
 });
 
