@@ -51,10 +51,10 @@ const MISTAKES: ReadonlyArray<readonly [string, () => unknown]> = [
   ["a String object", () => new String("user")],
   ["a Symbol object", () => Object(Symbol("user")) as unknown],
   ["a BigInt object", () => Object(1n) as unknown],
-  ["a Response whose body has a reader", lockedResponse],
-  ["a record like a Response", () => ({ status: 200, headers: {} })],
+  ["a Response whose body is locked to a reader", lockedResponse],
+  ["a record with the status and headers of a Response", () => ({ status: 200, headers: {} })],
   [
-    "an object with only the prototype of a Response",
+    "an object that only inherits from Response.prototype",
     () => Object.create(Response.prototype) as unknown,
   ],
 ];
@@ -113,7 +113,7 @@ describe.each(SERVER_KINDS)("authorize, by $name", ({ start }) => {
     ({ "ws:/": { authorize, handle } }) as Routes;
 
   describe.each(WAYS)("that %s", (_how, way) => {
-    it.each(STATES)("%s accepts the client", async (_what, make) => {
+    it.each(STATES)("%s lets the client in", async (_what, make) => {
       const state = make();
       await using server = await start(
         routesFor(() => way(state)),
@@ -125,7 +125,7 @@ describe.each(SERVER_KINDS)("authorize, by $name", ({ start }) => {
       client.socket.destroy();
     });
 
-    it.each(MISTAKES)("%s refuses it with 500, reported once a minute", async (_what, make) => {
+    it.each(MISTAKES)("%s is answered with 500 and reported once a minute", async (_what, make) => {
       const move = movableClock();
       await using server = await start(
         routesFor(() => way(make())),
@@ -150,7 +150,7 @@ describe.each(SERVER_KINDS)("authorize, by $name", ({ start }) => {
       expect(onError).toHaveBeenCalledTimes(2);
     });
 
-    it.each(ERRORS)("%s refuses it with 500, reported each time", async (_what, make) => {
+    it.each(ERRORS)("%s is answered with 500 and reported each time", async (_what, make) => {
       const error = make();
       await using server = await start(
         routesFor(() => way(error)),
@@ -173,26 +173,29 @@ describe.each(SERVER_KINDS)("authorize, by $name", ({ start }) => {
         throw make();
       },
     ],
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that it is none is the point
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- not an Error on purpose
     ["rejects with", (make) => Promise.reject(make())],
   ])("that %s", (_how, fail) => {
-    it.each(HOSTILE_VALUES)("%s is reported and answered like any other", async (_what, make) => {
-      await using server = await start(
-        routesFor(() => fail(make)),
-        options,
-      );
-      const answer = await new RawClient(server).send(handshake("/")).closed();
-      expect(statusOf(answer)).toBe(500);
-      expect(onError).toHaveBeenCalledOnce();
-      expect(onRefused).toHaveBeenCalledOnce();
-      expect(handle).not.toHaveBeenCalled();
-    });
+    it.each(HOSTILE_VALUES)(
+      "%s is reported and answered like other errors",
+      async (_what, make) => {
+        await using server = await start(
+          routesFor(() => fail(make)),
+          options,
+        );
+        const answer = await new RawClient(server).send(handshake("/")).closed();
+        expect(statusOf(answer)).toBe(500);
+        expect(onError).toHaveBeenCalledOnce();
+        expect(onRefused).toHaveBeenCalledOnce();
+        expect(handle).not.toHaveBeenCalled();
+      },
+    );
   });
 
   it.each([
     ["a thenable that throws", throwingThenable],
     ["an object whose then cannot be read", throwingThen],
-  ])("that returns %s refuses with 500", async (_what, make) => {
+  ])("that returns %s answers with 500", async (_what, make) => {
     await using server = await start(routesFor(make), options);
     const answer = await new RawClient(server).send(handshake("/")).closed();
     expect(statusOf(answer)).toBe(500);
@@ -239,15 +242,18 @@ it.each<[unknown, string]>([
     "an object with a status and headers that is not a Response of this runtime",
   ],
   [Response.error(), "a Response.error(), which cannot be sent"],
-])("names what authorize returned instead of an object or a Response: %o", (result, name) => {
-  expect(readAuthorization(result, "ws:/")).toMatchObject({
-    kind: "fail",
-    error: {
-      code: "INVALID_AUTHORIZATION",
-      message: `authorize of the route "ws:/" returned ${name}; to let the client in, return an object, which becomes the handler's state; to refuse it, return a Response`,
-    },
-  });
-});
+])(
+  "names the value that authorize returned instead of an object or a Response: %o",
+  (result, name) => {
+    expect(readAuthorization(result, "ws:/")).toMatchObject({
+      kind: "fail",
+      error: {
+        code: "INVALID_AUTHORIZATION",
+        message: `authorize of the route "ws:/" returned ${name}; to let the client in, return an object, which becomes the handler's state; to refuse it, return a Response`,
+      },
+    });
+  },
+);
 
 it("takes a Response of the runtime after a framework has replaced the global class", () => {
   const Native = Response;

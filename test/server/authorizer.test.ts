@@ -7,7 +7,7 @@ import { decide, FakeAttempt, FakeServerEnvironment, gateOf } from "./fake-upgra
 
 const handle = (): void => {};
 
-describe("an authorize that is pending", () => {
+describe("a pending authorize", () => {
   /** A route whose calls of `authorize` the test settles. */
   function pendingRoute(values: Partial<FakeServerEnvironment> = {}): {
     gate: UpgradeGate;
@@ -24,7 +24,7 @@ describe("an authorize that is pending", () => {
     return { ...gateOf({ authorize, handle }, values), settle, signals };
   }
 
-  it("refuses the client with 503 after handshakeTimeoutMs, which is reported", async () => {
+  it("answers the client with 503 after handshakeTimeoutMs and reports it", async () => {
     const { gate, environment } = pendingRoute({ handshakeTimeoutMs: 5000 });
     const decision = gate.decide(new FakeAttempt());
     environment.clock.advance(10_000);
@@ -40,7 +40,7 @@ describe("an authorize that is pending", () => {
     ]);
   });
 
-  it("cancels the body of a Response that comes after the timeout", async () => {
+  it("cancels the body of a Response that arrives after the timeout", async () => {
     const { gate, environment, settle } = pendingRoute();
     const decision = gate.decide(new FakeAttempt());
     environment.clock.advance(20_000);
@@ -67,7 +67,7 @@ describe("an authorize that is pending", () => {
     expect(environment.reported).toHaveLength(1);
   });
 
-  it("leaves no timer when it settles in time", async () => {
+  it("clears its timer when it settles in time", async () => {
     const { gate, environment, settle } = pendingRoute();
     const decision = gate.decide(new FakeAttempt());
     settle[0]({});
@@ -106,7 +106,7 @@ describe("an authorize that is pending", () => {
     expect(settle).toHaveLength(2);
   });
 
-  it("may have 15 more on the same connection, and others on other connections", async () => {
+  it("allows 16 pending calls on one connection and counts each connection separately", async () => {
     const { gate, environment, settle } = pendingRoute({
       maxPendingAuthorize: 100,
       maxConnections: 100,
@@ -122,7 +122,7 @@ describe("an authorize that is pending", () => {
     expect(settle).toHaveLength(17);
   });
 
-  it("reports nothing that happens after its client has left", async () => {
+  it("reports nothing that happens after the client has left", async () => {
     const { gate, environment, settle, signals } = pendingRoute();
     const attempts = [new FakeAttempt(), new FakeAttempt(), new FakeAttempt()];
     const decisions = attempts.map(async (attempt) => await gate.decide(attempt));
@@ -140,7 +140,7 @@ describe("an authorize that is pending", () => {
     expect(environment.reported).toEqual([]);
   });
 
-  it("refuses the client with 500 if it has set a field that is reserved", async () => {
+  it("answers the client with 500 if it set a reserved header field", async () => {
     const { decision, environment } = await decide({
       authorize: (_request: Request, { responseHeaders }) => {
         Headers.prototype.set.call(responseHeaders, "Upgrade", "other");

@@ -8,7 +8,7 @@ import { closeOf, openClient } from "../support/clients.ts";
 const onError = vi.fn<(error: unknown) => void>();
 let server: Running;
 
-/** A server of the test's own, which tells its errors. */
+/** Starts the server of a test and checks that it reports no errors. */
 const start: typeof startServer = async (options) =>
   (server = await startServer({ onError, ...options }));
 
@@ -17,7 +17,7 @@ afterEach(() => {
   onError.mockReset();
 });
 
-it("answers a ping and a Close while messages wait, and keeps those", async () => {
+it("answers a ping and a Close while messages wait to be read, and keeps the messages", async () => {
   const gate = newGate();
   const received: unknown[] = [];
   await start({
@@ -60,7 +60,7 @@ function newGate(): Gate {
   return { opened, whenDone, open, done };
 }
 
-it("lets a sender go no faster than the peer reads", async () => {
+it("limits a sender to the pace at which the peer reads", async () => {
   const message = Buffer.alloc(transport.isFast ? 65_536 : 2000);
   const count = transport.isFast ? 500 : 150;
   let largest = 0;
@@ -93,7 +93,7 @@ it("lets a sender go no faster than the peer reads", async () => {
   expect(largest).toBeLessThan(200_000);
 });
 
-it("ends a sender's loop, unreported, when the peer goes", async () => {
+it("ends the loop of a sender without a report when the peer disconnects", async () => {
   const hasEnded = vi.fn<(error: unknown) => void>();
   await start({
     routes: {
@@ -114,7 +114,7 @@ it("ends a sender's loop, unreported, when the peer goes", async () => {
   expect(hasEnded).toHaveBeenCalledWith(expect.objectContaining({ code: "CONNECTION_CLOSED" }));
 });
 
-it("drops a peer with 1013 that reads too slowly for what is sent regardless", async () => {
+it("closes with 1013 when a handler ignores backpressure and the peer reads too slowly", async () => {
   let done: Promise<CloseInfo> | undefined;
   await start({
     closeTimeoutMs: 100,
@@ -132,7 +132,7 @@ it("drops a peer with 1013 that reads too slowly for what is sent regardless", a
   const client = await openClient(server);
   client.pause();
   await vi.waitUntil(() => done);
-  // The peer reads nothing, so the closing handshake cannot be finished either.
+  // The peer reads nothing, so the closing handshake cannot finish either.
   expect(await done).toMatchObject({ code: 1006, wasClean: false });
   client.resume();
   client.terminate();

@@ -7,7 +7,7 @@ import {
 import type { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import type { TidewayError } from "../../src/errors/index.ts";
 
-/** A connection whose peer is the test. It notes what it is asked to do. */
+/** A connection whose peer is the test. It records the calls made on it. */
 export class FakeConnection implements Connection {
   readonly protocol = "chat";
   readonly extensions = "";
@@ -20,7 +20,7 @@ export class FakeConnection implements Connection {
   bytesPerMessage = 0;
   #handler: ConnectionHandler | undefined;
 
-  /** What the socket listens with. */
+  /** The handlers that the socket has set. */
   get handler(): ConnectionHandler {
     if (this.#handler === undefined) throw new Error("the connection has not been started");
     return this.#handler;
@@ -66,13 +66,13 @@ export class FakeConnection implements Connection {
     this.calls.push(["resume"]);
   }
 
-  /** Everything has left for the kernel. */
+  /** The kernel has accepted all output. */
   drain(): void {
     this.bufferedAmount = 0;
     this.handler.onDrain?.();
   }
 
-  /** The connection is over. */
+  /** Ends the connection. */
   end(info: Partial<CloseInfo> = {}): void {
     this.readyState = ReadyState.Closed;
     const { code = 1000 } = info;

@@ -15,7 +15,7 @@ import type { UpgradeAttempt, UpgradeDecision } from "../../src/server/upgrade.t
 import { type UpgradeEnvironment, UpgradeGate } from "../../src/server/upgrade-gate.ts";
 import { ManualClock } from "../connection/support.ts";
 
-/** A request for a WebSocket without a network. By default it is valid and comes from no page. */
+/** A request for a WebSocket without a network. By default it is valid and has no Origin. */
 export class FakeAttempt implements UpgradeAttempt {
   origins: readonly string[] = [];
   pathname = "/";
@@ -50,19 +50,19 @@ export class FakeAttempt implements UpgradeAttempt {
     return this.offer;
   }
 
-  /** The client leaves. */
+  /** The client disconnects. */
   abort(): void {
     this.#abort.abort();
     this.onAborted?.();
   }
 }
 
-/** An offer of these subprotocols. */
+/** A handshake that offers these subprotocols. */
 export function offering(...protocols: string[]): WebSocketOffer {
   return { kind: "upgrade", protocols, extensions: [] };
 }
 
-/** An environment that notes every report. Its clock stands still until the test advances it. */
+/** An environment that records every report. Only the test advances its clock. */
 export class FakeServerEnvironment implements UpgradeEnvironment {
   readonly clock = new ManualClock();
   readonly wheel: TimerWheel = new TimerWheel(this.clock);
@@ -104,7 +104,7 @@ export function gateOf(
   return { gate: new UpgradeGate(new RouteTable({ "ws:/": route }), fake), environment: fake };
 }
 
-/** The decision on one attempt, and what was reported. */
+/** The decision on one attempt and the errors that it reported. */
 export async function decide(
   route: Route,
   attempt: Partial<FakeAttempt> = {},

@@ -20,7 +20,7 @@ function answer(
 }
 
 describe("answerRequest", () => {
-  it("returns the response of the handler, at once unless the handler is async", async () => {
+  it("returns the response of the handler, synchronously unless the handler is async", async () => {
     const response = new Response("hello");
     const handle = vi.fn<() => Response>(() => response);
     const request = new Request("http://localhost/a");
@@ -42,8 +42,16 @@ describe("answerRequest", () => {
       error,
     ],
     ["rejects", () => Promise.reject(error), error],
-    ["returns no Response", () => "text", expect.objectContaining({ code: "NO_RESPONSE" })],
-    ["resolves with no Response", async () => {}, expect.objectContaining({ code: "NO_RESPONSE" })],
+    [
+      "returns something other than a Response",
+      () => "text",
+      expect.objectContaining({ code: "NO_RESPONSE" }),
+    ],
+    [
+      "resolves with something other than a Response",
+      async () => {},
+      expect.objectContaining({ code: "NO_RESPONSE" }),
+    ],
   ])("answers with 500 and reports the error if the handler %s", async (_how, handle, expected) => {
     const request = new Request("http://localhost/a");
     const response = await answer(handle, request);
@@ -51,7 +59,7 @@ describe("answerRequest", () => {
     expect(report).toHaveBeenCalledExactlyOnceWith(expected, { route: "/:name", request });
   });
 
-  it("does not report a handler that fails after its client has left", async () => {
+  it("does not report an error of a handler whose client has left", async () => {
     const abort = new AbortController();
     const request = new Request("http://localhost/a", { signal: abort.signal });
     const response = answer(async () => {
@@ -64,14 +72,14 @@ describe("answerRequest", () => {
 });
 
 describe("cancelBody", () => {
-  it("cancels a body that has no reader, and ignores how that fails", async () => {
+  it("cancels an unlocked body and ignores an error of the cancellation", async () => {
     const cancel = vi.fn<() => Promise<never>>(() => Promise.reject(new Error("cannot cancel")));
     const response = new Response(new ReadableStream({ cancel }));
     expect(await uncaughtErrorsOf(() => cancelBody(response))).toEqual([]);
     expect(cancel).toHaveBeenCalledOnce();
   });
 
-  it("leaves a body that has a reader, and a response without a body", async () => {
+  it("does nothing with a locked body or a response without a body", async () => {
     const cancel = vi.fn<() => void>();
     const response = new Response(new ReadableStream({ cancel }));
     response.body?.getReader();

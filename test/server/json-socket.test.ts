@@ -59,7 +59,7 @@ const schemaFailed = expect.objectContaining({
   cause: expect.any(Error),
 });
 
-/** A schema that decides only when the test does, by the number it is asked about. */
+/** A schema that validates each number when the test calls `settle` for it. */
 function pending(): { schema: StandardSchema<number>; settle: Map<unknown, () => void> } {
   const settle = new Map<unknown, () => void>();
   const schema = schemaOf<number>((value) => {
@@ -70,12 +70,12 @@ function pending(): { schema: StandardSchema<number>; settle: Map<unknown, () =>
   return { schema, settle };
 }
 
-/** What each kind of invalid message is, and what is to be made of it. */
+/** Each kind of invalid message, and the close code, reason and issues that it causes. */
 const invalidMessages = [
   ["a binary message", new Uint8Array([53]), 1003, "not text", []],
-  ["text that is no JSON", "{", 1007, "not JSON", []],
-  ["no text at all", "", 1007, "not JSON", []],
-  ["JSON that does not validate", '"5"', 1007, "not valid", ["no number"]],
+  ["text that is not JSON", "{", 1007, "not JSON", []],
+  ["an empty text message", "", 1007, "not JSON", []],
+  ["JSON that fails validation", '"5"', 1007, "not valid", ["no number"]],
 ] as const;
 
 function receive(...messages: Array<string | Uint8Array>): void {
@@ -86,7 +86,7 @@ function receive(...messages: Array<string | Uint8Array>): void {
 }
 
 describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
-  /** Receives until the end, and says all that came, and how it ended. */
+  /** Receives until the end. Returns all values and how the connection ended. */
   async function receiveAll<T>(socket: JsonSocket<T>): Promise<{ values: T[]; error: unknown }> {
     const values: T[] = [];
     try {
@@ -103,7 +103,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     }
   }
 
-  it.each(["sync", "async"])("gives values that a %s schema has made of JSON", async (kind) => {
+  it.each(["sync", "async"])("gives the values that a %s schema returns", async (kind) => {
     const doubled = (value: unknown): { value: number } => ({ value: Number(value) * 2 });
     const socket = open(schemaOf(kind === "sync" ? doubled : async (value) => doubled(value)));
     receive("1", " 2.5 ");
@@ -114,7 +114,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(await received).toEqual({ values: [2, 5, -60], error: undefined });
   });
 
-  it("ends as the connection does", async () => {
+  it("ends as the connection ends", async () => {
     const socket = open(numbers);
     receive("1");
     connection.end({ code: 1006 });
@@ -124,7 +124,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
   });
 
   it.each(invalidMessages)(
-    "closes for %s (RFC 6455 7.4.1), and drops what came behind it",
+    "closes with the right code for %s (RFC 6455 7.4.1) and drops the messages after it",
     async (_what, message, code, reason, issues) => {
       const socket = open(numbers);
       receive("1", message, "2");
@@ -148,7 +148,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     },
   );
 
-  it("closes with 1007 for what is nested so deeply that the schema runs out of stack", async () => {
+  it("closes with 1007 for JSON so deeply nested that the schema overflows the stack", async () => {
     const visit = (value: unknown): unknown => (Array.isArray(value) ? value.map(visit) : value);
     for (const schema of [
       schemaOf((value) => ({ value: visit(value) })),
@@ -168,7 +168,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(onFailure).not.toHaveBeenCalled();
   });
 
-  it("takes a schema that runs out of stack by itself for one that has failed", async () => {
+  it("treats a stack overflow on JSON without deep nesting as an error of the schema", async () => {
     const failsItself = schemaOf((): never => {
       throw new RangeError("Maximum call stack size exceeded");
     });
@@ -187,7 +187,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
   });
 
   it.each(Object.entries(failing))(
-    "closes with 1011 and reports once where a schema %s",
+    "closes with 1011 and reports once if a schema %s",
     async (_how, schema) => {
       const socket = open(schema);
       receive("1", "2");
@@ -235,7 +235,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     );
   });
 
-  it("takes no message before the last is validated, so that the peer has to wait", async () => {
+  it("reads no message before the previous one is validated, and pauses the connection", async () => {
     const { schema, settle } = pending();
     const socket = open(schema, { maxQueuedBytes: 128, maxQueuedMessages: 2 });
     const received = receiveAll(socket);
@@ -253,7 +253,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(await received).toEqual({ values: [1, 2, 3], error: undefined });
   });
 
-  it("leaves a key named __proto__ in the message what it is: the message's own", async () => {
+  it("leaves a key __proto__ in a message as a plain property", async () => {
     const socket = open(anything);
     receive('{"__proto__":{"isPolluted":true},"constructor":{"prototype":{"isPolluted":true}}}');
     connection.end();
@@ -291,7 +291,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(() => socket.listen(() => {})).not.toThrow();
   });
 
-  it("tells at once of a listener that is none, and leaves the values to the next", () => {
+  it("throws on a missing listener and still accepts the next one", () => {
     const socket = open(numbers);
     expect(() => socket.listen(undefined as never)).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_LISTENER" }),
@@ -299,7 +299,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(() => socket.listen(() => {})).not.toThrow();
   });
 
-  it("has one consumer, and tells a second one at once", () => {
+  it("has one consumer and throws at once on a second", () => {
     const socket = open(numbers);
     void receiveAll(socket);
     const expected = expect.objectContaining({ code: "ALREADY_CONSUMED" });
@@ -310,8 +310,8 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
   });
 });
 
-describe("a handler that lets the error of an invalid message pass", () => {
-  it("has not failed", async () => {
+describe("a handler that rejects with the error of an invalid message", () => {
+  it("does not count as failed", async () => {
     const socket = open(numbers);
     receive("true");
     const received: number[] = [];
@@ -326,7 +326,7 @@ describe("a handler that lets the error of an invalid message pass", () => {
     expect(onFailure).not.toHaveBeenCalled();
   });
 
-  it("has failed if the message was another socket's", async () => {
+  it("counts as failed if the message came from another socket", async () => {
     const other = open(numbers);
     receive("true");
     connection = new FakeConnection();
@@ -336,7 +336,7 @@ describe("a handler that lets the error of an invalid message pass", () => {
     expect(onFailure.mock.calls).toEqual([[socket.socket, expect.any(InvalidMessageError)]]);
   });
 
-  it("is reported once where the schema failed, also if it catches the error", async () => {
+  it("is reported once if the schema failed, even if it catches the error", async () => {
     const rethrowing = open(failing.throws);
     receive("1");
     rethrowing.socket.runHandler(async () => {
@@ -360,7 +360,7 @@ describe("a handler that lets the error of an invalid message pass", () => {
 });
 
 describe("iteration", () => {
-  it("answers calls of next in the order in which they were made, validating one by one", async () => {
+  it("settles calls of next in their order and validates one message at a time", async () => {
     const { schema, settle } = pending();
     const socket = open(schema);
     const iterator = socket[Symbol.asyncIterator]();
@@ -379,7 +379,7 @@ describe("iteration", () => {
     ]);
   });
 
-  it("is over behind the error it throws", async () => {
+  it("is done after the error it throws", async () => {
     const socket = open(numbers);
     const iterator = socket[Symbol.asyncIterator]();
     const results = [iterator.next(), iterator.next()];
@@ -401,7 +401,7 @@ describe("iteration", () => {
     expect(connection.calls).toEqual([["close", 1000, ""]]);
   });
 
-  it("closes at once when left in the middle of validation, whatever comes of that", async () => {
+  it("closes at once when left during validation, whatever the result", async () => {
     const { schema, settle } = pending();
     const socket = open(schema);
     const iterator = socket[Symbol.asyncIterator]();
@@ -415,7 +415,7 @@ describe("iteration", () => {
     expect(await result).toEqual({ done: true, value: undefined });
   });
 
-  it("gives what was being validated when the connection ended, then its end", async () => {
+  it("gives the message under validation when the connection ends, then the end", async () => {
     const { schema, settle } = pending();
     const socket = open(schema);
     const iterator = socket[Symbol.asyncIterator]();
@@ -430,7 +430,7 @@ describe("iteration", () => {
 });
 
 describe("readable", () => {
-  it("closes at once when cancelled while it waits for a message", async () => {
+  it("closes at once when cancelled during a read", async () => {
     const socket = open(numbers);
     const reader = socket.readable.getReader();
     const read = reader.read();
@@ -443,7 +443,7 @@ describe("readable", () => {
 });
 
 describe("listen", () => {
-  it("calls onError and then onDone, once the connection is over", async () => {
+  it("calls onError and then onDone once the connection has ended", async () => {
     const socket = open(numbers);
     const log: unknown[] = [];
     socket.listen((value) => log.push(value), {
@@ -460,7 +460,7 @@ describe("listen", () => {
     ["sync", numbers],
     ["async", schemaOf<number>(async (value) => ({ value: value as number }))],
   ])(
-    "closes with 1011 and reports once when it throws, with a schema that is %s",
+    "closes with 1011 and reports once when the listener throws, with a schema that is %s",
     async (_kind, schema) => {
       const socket = open(schema);
       socket.listen(() => {
@@ -473,7 +473,7 @@ describe("listen", () => {
     },
   );
 
-  it("holds values back while it is paused, what is being validated too", async () => {
+  it("holds values back while paused, including the one under validation", async () => {
     const { schema, settle } = pending();
     const socket = open(schema);
     const values: unknown[] = [];
@@ -521,7 +521,7 @@ describe("listen", () => {
     },
   );
 
-  it("tells nothing while it is paused, not even that a message was invalid", async () => {
+  it("calls no listener while paused, not even for an invalid message", async () => {
     const { schema, settle } = pending();
     const socket = open(schema);
     const log: unknown[] = [];
@@ -538,7 +538,7 @@ describe("listen", () => {
     expect(log).toEqual(["INVALID_MESSAGE"]);
   });
 
-  it("may pause and resume out of its own callback, and is not called within it", async () => {
+  it("allows pause and resume within its callback, which is never reentered", async () => {
     const socket = open(schemaOf<number>(async (value) => ({ value: value as number })));
     const log: unknown[] = [];
     const subscription = socket.listen((value) => {
@@ -552,7 +552,7 @@ describe("listen", () => {
     expect(log).toEqual(["1 in", "1 out", "2 in", "2 out"]);
   });
 
-  it("delivers nothing behind cancel, and closes with 1000", async () => {
+  it("delivers nothing after cancel and closes with 1000", async () => {
     const { schema, settle } = pending();
     const socket = open(schema);
     const onMessage = vi.fn<(value: number) => void>();
@@ -570,7 +570,7 @@ describe("listen", () => {
     expect(onDone).not.toHaveBeenCalled();
   });
 
-  it("may cancel out of its own callback", async () => {
+  it("can be cancelled within its callback", async () => {
     const socket = open(schemaOf<number>(async (value) => ({ value: value as number })));
     const values: number[] = [];
     const subscription = socket.listen((value) => {
@@ -596,7 +596,7 @@ describe("sending", () => {
     expect(socket.writable).toBe(socket.writable);
   });
 
-  it("sends a prepared message as it was prepared", () => {
+  it("sends a prepared message unchanged", () => {
     const socket = open(anything);
     const prepared = prepare('{"a":1}');
     socket.send(prepared);
@@ -613,7 +613,7 @@ describe("sending", () => {
   };
 
   it.each([[undefined], [() => {}], [Symbol("s")], [5n], [circular], [throwing]])(
-    "throws at once for what JSON cannot express (%#)",
+    "throws at once for a value that JSON cannot express (%#)",
     (value) => {
       const socket = open(anything);
       const expected = expect.objectContaining({ name: "UsageError", code: "INVALID_DATA" });
@@ -622,7 +622,7 @@ describe("sending", () => {
     },
   );
 
-  it("returns false from the high-water mark on, and once the connection is not open", () => {
+  it("returns false above the high-water mark and when the connection is not open", () => {
     const socket = open(anything, { highWaterMarkBytes: 100 });
     connection.bytesPerMessage = 50;
     expect([socket.send(1), socket.send(2)]).toEqual([true, false]);
@@ -631,7 +631,7 @@ describe("sending", () => {
     expect(connection.sent).toEqual(["1", "2"]);
   });
 
-  it("goes at the peer's pace", async () => {
+  it("waits until the peer has read", async () => {
     const socket = open(anything, { highWaterMarkBytes: 100 });
     connection.bytesPerMessage = 100;
     const sending = socket.addStream([1, 2]);
@@ -644,7 +644,7 @@ describe("sending", () => {
     await sending;
   });
 
-  it("ends in ConnectionClosedError when the connection ends first", async () => {
+  it("rejects with ConnectionClosedError when the connection ends first", async () => {
     const socket = open(anything, { highWaterMarkBytes: 1 });
     connection.bytesPerMessage = 100;
     const sending = socket.addStream([1, 2]);
@@ -657,8 +657,8 @@ describe("sending", () => {
   });
 });
 
-describe("everything else", () => {
-  it("is the socket's below", async () => {
+describe("the other members", () => {
+  it("are those of the underlying socket", async () => {
     const socket = open(anything);
     connection.bufferedAmount = 7;
     const { protocol, extensions, readyState, bufferedAmount } = socket;
@@ -694,10 +694,10 @@ describe("a schema that fails with a value that throws on every access", () => {
           throw make();
         }),
       ] as const,
-      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as a program might
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- programs do this
       [`rejects with ${what}`, schemaOf<number>(() => Promise.reject(make()))] as const,
     ]),
-  )("%s closes with 1011 and is reported", async (_what, schema) => {
+  )("closes with 1011 and is reported: %s", async (_what, schema) => {
     const socket = open(schema);
     connection.handler.onText("5");
     await expect(socket[Symbol.asyncIterator]().next()).rejects.toMatchObject({

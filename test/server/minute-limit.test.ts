@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { MinuteLimit } from "../../src/server/minute-limit.ts";
 
-it("lets one event of each kind pass in a minute", () => {
+it("lets one event of each kind pass per minute", () => {
   let nowMs = 5;
   const limit = new MinuteLimit(() => nowMs);
   expect([limit.take("a"), limit.take("a"), limit.take("b"), limit.take("b")]).toEqual([
@@ -16,7 +16,7 @@ it("lets one event of each kind pass in a minute", () => {
   expect([limit.take("a"), limit.take("a"), limit.take("b")]).toEqual([true, false, true]);
 });
 
-it("counts a minute from the event that passed, not from those that did not", () => {
+it("starts the minute at the event that passed, not at a suppressed one", () => {
   let nowMs = 0;
   const limit = new MinuteLimit(() => nowMs);
   limit.take("a");

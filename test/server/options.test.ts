@@ -13,7 +13,7 @@ it.each([
   ["noServer", "call attach(httpServer, { routes }) instead"],
   ["pingInterval", "pass heartbeat: { idleMs } instead"],
   ["authorize", "it is an option of a route, beside handle"],
-])("serve says what to do instead of %s: %s", async (name, advice) => {
+])("serve names the alternative to %s: %s", async (name, advice) => {
   const message = `serve: there is no option ${name}; ${advice}`;
   await expect(serve({ routes: { "ws:/": handle }, [name]: true })).rejects.toMatchObject({
     name: "UsageError",
@@ -22,19 +22,19 @@ it.each([
   });
 });
 
-it.each(["host", "http2", "path", "port", "tls"])("attach says where %s belongs", (name) => {
+it.each(["host", "http2", "path", "port", "tls"])("attach names the alternative to %s", (name) => {
   const message = `attach: there is no option ${name}; it belongs to serve, or to the HTTP server`;
   expect(() => attach(createServer(), { routes: {}, [name]: true })).toThrow(message);
 });
 
-it("a route says what to do instead of an option of ws", async () => {
+it("a route names the alternative to an option of ws", async () => {
   const options = { routes: { "ws:/": { handle, verifyClient: () => true } as never } };
   await expect(serve(options)).rejects.toThrow(
     'the route "ws:/": there is no option verifyClient; pass authorize',
   );
 });
 
-it.each(["toString", "constructor", "__proto__x"])("gives no advice for %s", async (name) => {
+it.each(["toString", "constructor", "__proto__x"])("serve gives no hint for %s", async (name) => {
   await expect(serve({ routes: {}, [name]: true })).rejects.toMatchObject({
     message: `serve: there is no option ${name}`,
   });
@@ -49,7 +49,7 @@ it.each([
   ["none", '"none"'],
   [7n, "bigint"],
   [cycle, "object"],
-])("names the value %o of an option that cannot have it", async (value, text) => {
+])("prints the invalid value %o of an option", async (value, text) => {
   for (const name of ["origins", "hosts", "trustProxy"]) {
     // A number of proxies is a valid trustProxy.
     const wrong = name === "trustProxy" && value === 7 ? {} : value;
@@ -62,7 +62,7 @@ it.each([
 it.each([
   [7n, "bigint"],
   [cycle, "object"],
-])("names %o in a list of an option that cannot have it", async (value, text) => {
+])("prints %o in a list of an option that does not allow it", async (value, text) => {
   for (const name of ["origins", "hosts", "trustProxy"]) {
     const started = serve({ routes: {}, [name]: [value] });
     await expect(started).rejects.toThrow(`${text} in ${name} is not `);

@@ -4,7 +4,7 @@ import { decide } from "./fake-upgrade.ts";
 
 const handle = (): void => {};
 
-describe("an attempt", () => {
+describe("a handshake", () => {
   it("with two Origin fields gets 403, except with the policy *", async () => {
     const origins = ["http://localhost", "http://localhost"];
     const { decision } = await decide(handle, { origins });
@@ -15,7 +15,7 @@ describe("an attempt", () => {
     expect((await decide({ origins: "*", handle }, { origins })).decision.kind).toBe("accept");
   });
 
-  it("of another origin is told the option to set, except in production", async () => {
+  it("from another origin is answered with the option to set, except in production", async () => {
     const attempt = { origins: ["http://example.com"] };
     const verbose = await decide(handle, attempt);
     expect(verbose.decision).toMatchObject({
@@ -33,7 +33,7 @@ describe("an attempt", () => {
   });
 });
 
-it("allows a host beyond ASCII, the ten thousandth time as the first", () => {
+it("accepts a non-ASCII host on the ten-thousandth check as on the first", () => {
   const isAllowed = compileOriginPolicy(["https://xn--bcher-kva.example"]);
   const request = new Request("https://localhost/");
   const claim = { origins: ["https://b\u00fccher.example"], host: "", isSecure: true, request };

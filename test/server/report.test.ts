@@ -33,12 +33,12 @@ it.each<[string, () => unknown]>([
     },
   ],
   ["rejects", () => Promise.reject(failure)],
-])("prints both errors if the listener %s, and leaves nothing uncaught", async (_how, listener) => {
+])("prints both errors and leaves nothing uncaught if the listener %s", async (_how, listener) => {
   expect(await uncaughtErrorsOf(() => safeListener(listener)(error, {}))).toEqual([]);
   expect(print.mock.calls).toEqual([[error], [failure]]);
 });
 
-it("survives a value that cannot be printed, and a console that fails", () => {
+it("survives a value that cannot be printed and a console that throws", () => {
   print.mockImplementation(() => {
     throw failure;
   });

@@ -15,7 +15,7 @@ const routesWith = (authorize: Authorize): Routes => ({
   "ws:/": { authorize, handle: (socket: { close(): void }) => socket.close() },
 });
 
-describe.each(SERVER_KINDS)("responseHeaders of authorize, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("responseHeaders of authorize, over $name", ({ start }) => {
   const headOf = async (authorize: Authorize): Promise<string> => {
     onError.mockReset();
     await using server = await start(routesWith(authorize), { onError });
@@ -51,7 +51,7 @@ describe.each(SERVER_KINDS)("responseHeaders of authorize, by $name", ({ start }
     expect(head.match(/^(?:upgrade|connection|sec-websocket-accept): /gim)).toHaveLength(3);
   });
 
-  it("are not sent with a Response that refuses, unless it takes them", async () => {
+  it("are not part of a refusing Response unless authorize copies them", async () => {
     const refused = await headOf((_request, context) => {
       add(context);
       return new Response("no", { status: 401 });
@@ -65,7 +65,7 @@ describe.each(SERVER_KINDS)("responseHeaders of authorize, by $name", ({ start }
     expect(taking.match(/^set-cookie: /gim)).toHaveLength(2);
   });
 
-  it("have no effect once authorize has decided", async () => {
+  it("cannot be changed after authorize has decided", async () => {
     let kept!: Headers;
     const authorize: Authorize = (_request, { responseHeaders }) => {
       kept = responseHeaders;
@@ -85,7 +85,7 @@ describe.each(SERVER_KINDS)("responseHeaders of authorize, by $name", ({ start }
     ["Content-Length", "5"],
     ["Transfer-Encoding", "chunked"],
     ["Keep-Alive", "x"],
-  ])("refuse %s at once: UsageError, 500", async (name, value) => {
+  ])("throw a UsageError for %s, which answers with 500", async (name, value) => {
     for (const method of ["append", "set"] as const) {
       let thrown: unknown;
       const head = await headOf((_request, { responseHeaders }) => {
@@ -107,12 +107,12 @@ describe.each(SERVER_KINDS)("responseHeaders of authorize, by $name", ({ start }
   it.each<[string, Authorize]>([
     ["sync", (_request, { responseHeaders }) => sneak(responseHeaders)],
     ["async", async (_request, { responseHeaders }) => sneak(responseHeaders)],
-  ])("refuse with 500 a field that was added past the checks (%s)", async (_, authorize) => {
+  ])("cause a 500 for a field added without the checks (%s)", async (_, authorize) => {
     expect(statusOf(await headOf(authorize))).toBe(500);
     expect(onError.mock.calls[0][0]).toMatchObject({ code: "RESERVED_HEADER" });
   });
 
-  it.each(["", "a b", "a:", "\u00e4"])("refuse the name %j: UsageError", (name) => {
+  it.each(["", "a b", "a:", "\u00e4"])("throw a UsageError for the name %j", (name) => {
     for (const method of ["append", "set"] as const) {
       expect(() => new ResponseHeaders()[method](name, "x")).toThrow(
         expect.objectContaining({ name: "UsageError", code: "INVALID_HEADER" }),
@@ -121,7 +121,7 @@ describe.each(SERVER_KINDS)("responseHeaders of authorize, by $name", ({ start }
   });
 
   it.each(["a\r\nX-Injected: 1", "a\nb", "a\0b", "a\u0001b", "\u20ac"])(
-    "refuse a value that could end its line: %j",
+    "throw a UsageError for a value with a line break: %j",
     async (value) => {
       const head = await headOf((_request, { responseHeaders }) => {
         responseHeaders.set("X-Value", value);
@@ -161,7 +161,7 @@ describe("responseHeaders over HTTP/2", () => {
     });
   });
 
-  it("may have names that every object has", async () => {
+  it("may have names that every object has, such as constructor", async () => {
     const server = await startTls({
       routes: routesWith((_request, { responseHeaders }) => {
         responseHeaders.set("constructor", "1");
@@ -177,7 +177,7 @@ describe("responseHeaders over HTTP/2", () => {
     expect(Object.entries(fields)).toContainEqual(["__proto__", "2"]);
   });
 
-  it("with more than 32,768 bytes refuse one client and leave the others connected", async () => {
+  it("of more than 32,768 bytes refuse one client and leave the others connected", async () => {
     onError.mockReset();
     let value = "";
     const server = await startTls({
@@ -200,7 +200,7 @@ describe("responseHeaders over HTTP/2", () => {
     expect(accepted.destroyed).toBe(false);
   });
 
-  it("refuse a field that HTTP/2 forbids", async () => {
+  it("throw for a field that HTTP/2 forbids", async () => {
     const server = await startTls({
       onError,
       routes: routesWith((_request, { responseHeaders }) => sneak(responseHeaders)),

@@ -13,7 +13,9 @@ function start(handle: (socket: Socket) => unknown): Promise<Server> {
   return serve({ port: 0, onError: report, routes: { "ws:/prices": handle } });
 }
 
-/** Connects, sends, closes, and resolves with the close code once the server's end is over too. */
+/**
+ * Connects, sends and closes. Resolves with the close code once the server's socket has ended too.
+ */
 async function visit(server: Server, messages: readonly string[]): Promise<number> {
   const socket = new WebSocket(`ws://127.0.0.1:${server.port}/prices`);
   await socket.onOpen.first;
@@ -31,7 +33,7 @@ function connections(): RouteConnections {
   return new RouteConnections(entry as unknown as WebSocketEntry, environment);
 }
 
-/** A socket whose queue is full, unless `use` takes the messages. */
+/** A socket whose queue is full, unless `use` reads the messages. */
 function receiveMany(route: RouteConnections, use: (socket: ServerSocket) => void): FakeConnection {
   const connection = new FakeConnection();
   use(route.open(connection, new FakeAttempt(), {}, undefined));
@@ -39,7 +41,7 @@ function receiveMany(route: RouteConnections, use: (socket: ServerSocket) => voi
   return connection;
 }
 
-it("answers a Close after messages that fit the queue, which can still be read", async () => {
+it("answers a Close after messages that fit the queue and can still be read", async () => {
   const messages = Array.from({ length: 15 }, () => "x".repeat(1_000));
   let socket: Socket | undefined;
   await using server = await start((opened) => {
@@ -57,7 +59,7 @@ it("answers a Close after messages that are read and ignored", async () => {
   expect(await visit(server, messages)).toBe(1000);
 });
 
-it("reports once per route that nothing reads sockets whose queue is full", () => {
+it("reports once per route if nothing reads sockets whose queue is full", () => {
   report.mockReset();
   const route = connections();
   for (let count = 0; count < 3; count++) receiveMany(route, () => {}).end({ code: 1006 });

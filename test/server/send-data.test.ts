@@ -35,7 +35,7 @@ describe("toBytes", () => {
     expect([...bytes]).toEqual([1, 2]);
   });
 
-  it("copies nothing", () => {
+  it("does not copy the bytes", () => {
     const buffer = new ArrayBuffer(4);
     expect(toBytes(buffer).buffer).toBe(buffer);
     expect(toBytes(new DataView(buffer, 1, 2))).toMatchObject({ byteOffset: 1, byteLength: 2 });
@@ -58,7 +58,7 @@ describe("toBytes", () => {
     );
   });
 
-  it("refuses the buffer of a received message, and takes the message", () => {
+  it("refuses the buffer of a received message and accepts the message", () => {
     const message = nodeProtocolEnvironment.buffers.messagePool.copy(Uint8Array.of(1, 2));
     expect([...toBytes(message)]).toEqual([1, 2]);
     expect(() => toBytes(message.buffer)).toThrow(
@@ -66,7 +66,7 @@ describe("toBytes", () => {
     );
   });
 
-  it("refuses a view whose buffer is detached", () => {
+  it("refuses a view of a detached buffer", () => {
     const view = new DataView(new ArrayBuffer(2));
     structuredClone(view.buffer, { transfer: [view.buffer] });
     expect(() => toBytes(view)).toThrow(
@@ -80,14 +80,14 @@ describe("toBytes", () => {
 });
 
 describe("prepare", () => {
-  it("copies bytes, also those of a Buffer", () => {
+  it("copies the bytes, including those of a Buffer", () => {
     const bytes = Buffer.from([1, 2]);
     const { data } = prepare(bytes);
     bytes.fill(0);
     expect(data).toEqual(new Uint8Array([1, 2]));
   });
 
-  it("may compress the message unless told otherwise", () => {
+  it("allows compression unless `compress` is false", () => {
     expect(prepare("a").mayCompress).toBe(true);
     expect(prepare("a", { compress: false }).mayCompress).toBe(false);
     expect(prepare("a", null as never).mayCompress).toBe(true);

@@ -71,7 +71,7 @@ describe("iteration", () => {
     expect(sides).toEqual(["local", "peer", "transport", "local"]);
   });
 
-  it("has one consumer, and tells a second one at once", () => {
+  it("has one consumer and throws at once on a second", () => {
     const socket = open();
     socket.listen(() => {});
     const expected = expect.objectContaining({ code: "ALREADY_CONSUMED" });
@@ -90,7 +90,7 @@ describe("iteration", () => {
     await vi.waitFor(() => expect(connection.calls).toEqual([["close", 1000, ""]]));
   });
 
-  it("closes with 1011 when the loop's body throws", async () => {
+  it("closes with 1011 when the body of the loop throws", async () => {
     const socket = open();
     connection.handler.onText("a");
     socket.runHandler(async () => {
@@ -100,7 +100,7 @@ describe("iteration", () => {
     expect(connection.calls).toEqual([["close", 1011, ""]]);
   });
 
-  it("makes the peer wait while nobody reads, and not for ever", async () => {
+  it("pauses the connection while nothing is read and resumes it afterwards", async () => {
     const socket = open({ maxQueuedBytes: 128, maxQueuedMessages: 2 });
     connection.handler.onText("a");
     connection.handler.onText("b");
@@ -110,7 +110,7 @@ describe("iteration", () => {
     expect(connection.calls).toEqual([["pause"], ["resume"]]);
   });
 
-  it("gives what came before close() was called, and nothing that came later", async () => {
+  it("gives the messages received before close() and none received later", async () => {
     const socket = open();
     connection.handler.onText("before");
     socket.close();
@@ -194,7 +194,7 @@ describe("listen", () => {
     expect(() => socket.listen(() => {})).not.toThrow();
   });
 
-  it("tells at once of a listener that is none, and leaves the messages to the next", () => {
+  it("throws on a missing listener and still accepts the next one", () => {
     const socket = open();
     expect(() => socket.listen(undefined as never)).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_LISTENER" }),
@@ -202,7 +202,7 @@ describe("listen", () => {
     expect(() => socket.listen(() => {})).not.toThrow();
   });
 
-  it("closes with 1000 when cancelled, and then calls nothing any more", async () => {
+  it("closes with 1000 when cancelled and calls no listener afterwards", async () => {
     const socket = open();
     const log: unknown[] = [];
     const subscription = socket.listen((message) => log.push(message), {
@@ -237,7 +237,7 @@ describe("send", () => {
   });
 
   it.each([undefined, null, 5, {}, [1], new Blob(["x"]), Symbol("s")])(
-    "throws at once for %s, which is no message",
+    "throws at once for %s, which is not a message",
     (data) => {
       const socket = open();
       connection.readyState = 3;
@@ -247,7 +247,7 @@ describe("send", () => {
     },
   );
 
-  it("does not send the memory around a message, in which others' may lie", () => {
+  it("refuses the buffer of a pooled message, which holds bytes of other messages", () => {
     const socket = open();
     const message = nodeProtocolEnvironment.buffers.messagePool.copy(Uint8Array.of(1, 2));
     expect(() => socket.send(message.buffer)).toThrow(/send the message itself/);
@@ -255,14 +255,14 @@ describe("send", () => {
     expect(connection.sent).toEqual([Uint8Array.of(1, 2)]);
   });
 
-  it("returns false from the high-water mark on, and has sent the message all the same", () => {
+  it("returns false from the high-water mark on and still sends the message", () => {
     const socket = open({ highWaterMarkBytes: 100 });
     connection.bytesPerMessage = 50;
     expect([socket.send("a"), socket.send("b"), socket.send("c")]).toEqual([true, false, false]);
     expect(connection.sent).toEqual(["a", "b", "c"]);
   });
 
-  it("returns false and drops the message once the connection is no longer open", () => {
+  it("returns false and drops the message when the connection is not open", () => {
     const socket = open();
     socket.close();
     expect(socket.send("late")).toBe(false);
@@ -282,18 +282,18 @@ describe("send", () => {
       expect(connection.calls).toEqual([["close", 1013, "too slow"]]);
     });
 
-    it("drops the message if told to", () => {
+    it('drops the message with slowConsumer "drop"', () => {
       expect(fill("drop").send("x")).toBe(false);
       expect(connection.sent).toEqual([]);
       expect(connection.calls).toEqual([]);
     });
 
-    it("buffers without bound if told to", () => {
+    it('buffers without limit with slowConsumer "wait"', () => {
       expect(fill("wait").send("x")).toBe(true);
       expect(connection.sent).toEqual(["x"]);
     });
 
-    it("lets a single message be larger than the limit", () => {
+    it("sends a single message that is larger than the limit", () => {
       const socket = open({ maxBufferedBytes: 1000 });
       connection.bytesPerMessage = 5000;
       socket.send("large");
@@ -312,11 +312,11 @@ describe("drained", () => {
       nextTurn("pending"),
     ]);
 
-  it("has resolved already below the high-water mark", async () => {
+  it("is already resolved below the high-water mark", async () => {
     expect(await settled(open().drained)).toBe("resolved");
   });
 
-  it("resolves when what was held back has left", async () => {
+  it("resolves when the buffered output has been written", async () => {
     const socket = open();
     connection.bufferedAmount = 70_000;
     const { drained } = socket;
@@ -326,7 +326,7 @@ describe("drained", () => {
     expect(await settled(drained)).toBe("resolved");
   });
 
-  it("resolves for each sender that waits", async () => {
+  it("resolves for each waiting sender", async () => {
     const socket = open();
     connection.bufferedAmount = 70_000;
     const first = socket.drained;
@@ -337,7 +337,7 @@ describe("drained", () => {
     expect(await settled(second)).toBe("resolved");
   });
 
-  it("resolves in the next turn, not within this one, when everything left in one write", async () => {
+  it("resolves in the next turn when one write empties the buffer", async () => {
     const socket = open();
     connection.bufferedAmount = 70_000;
     const { drained } = socket;
@@ -350,7 +350,7 @@ describe("drained", () => {
     expect(await settled(drained)).toBe("resolved");
   });
 
-  it("lets a sender's loop that never has to wait for the peer be interrupted", async () => {
+  it("yields to the event loop in the loop of a sender that is never delayed", async () => {
     const socket = open();
     let isDone = false;
     setImmediate(() => (isDone = true));
@@ -361,13 +361,13 @@ describe("drained", () => {
       const { drained } = socket;
       connection.bufferedAmount = 0;
       if (!sent) await drained;
-      // Without a turn in between this would go on for ever.
+      // If it did not yield, the loop would never end.
       if (++count > 10_000) break;
     }
     expect(isDone).toBe(true);
   });
 
-  it("waits for the end once the connection is closing, however empty the buffer", async () => {
+  it("stays pending until the end when the connection is closing, even with an empty buffer", async () => {
     const socket = open();
     socket.close();
     expect(socket.send("a")).toBe(false);
@@ -379,14 +379,14 @@ describe("drained", () => {
     await expect(drained).rejects.toBeInstanceOf(ConnectionClosedError);
   });
 
-  it("makes a sender wait before the limit above which messages are refused", async () => {
+  it("stays pending above maxBufferedBytes, even below the high-water mark", async () => {
     const socket = open({ maxBufferedBytes: 1000, slowConsumer: "drop" });
     connection.bufferedAmount = 1001;
     expect(socket.send("dropped")).toBe(false);
     expect(await settled(socket.drained)).toBe("pending");
   });
 
-  it("rejects when the connection ends, even cleanly, so that a sender's loop ends", async () => {
+  it("rejects even when the connection ends cleanly, which ends the loop of a sender", async () => {
     const socket = open();
     connection.bufferedAmount = 70_000;
     const { drained } = socket;
@@ -395,7 +395,7 @@ describe("drained", () => {
     await expect(socket.drained).rejects.toBeInstanceOf(ConnectionClosedError);
   });
 
-  it("may be rejected without a listener, before and after the end", async () => {
+  it("can reject without a handler, before and after the end", async () => {
     const errors = await uncaughtErrorsOf(async () => {
       const socket = open();
       connection.bufferedAmount = 70_000;
@@ -415,7 +415,7 @@ describe("addStream", () => {
     expect(connection.sent).toEqual(["a", new Uint8Array([1]), new Uint8Array([98])]);
   });
 
-  it("takes the next item only when there is room", async () => {
+  it("takes the next item only when the buffer has room", async () => {
     const socket = open({ highWaterMarkBytes: 100 });
     connection.bytesPerMessage = 60;
     let taken = 0;
@@ -432,7 +432,7 @@ describe("addStream", () => {
     await whenDone;
   });
 
-  it("rejects with what the source throws in the middle", async () => {
+  it("rejects with the error that the source throws midway", async () => {
     const source = async function* (): AsyncGenerator<string> {
       yield "a";
       throw new Error("source failed");
@@ -441,7 +441,7 @@ describe("addStream", () => {
     expect(connection.sent).toEqual(["a"]);
   });
 
-  it("rejects, and tells the source to stop, when the connection ends", async () => {
+  it("rejects and stops the source when the connection ends", async () => {
     const socket = open();
     const onReturn = vi.fn<() => void>();
     const source = {
@@ -459,7 +459,7 @@ describe("addStream", () => {
     expect(onReturn).toHaveBeenCalledOnce();
   });
 
-  it("rejects, and stops the source, at an item that is no message", async () => {
+  it("rejects and stops the source at an item that is not a message", async () => {
     let hasStopped = false;
     const source = function* (): Generator<string> {
       try {
@@ -478,7 +478,7 @@ describe("addStream", () => {
     );
   });
 
-  it("survives a source that cannot be stopped, and does not stop one that has ended", async () => {
+  it("ignores an error while stopping the source, and does not stop a source that has ended", async () => {
     const socket = open();
     const onReturn = vi.fn<() => never>(() => {
       throw new Error("cannot stop");
@@ -496,7 +496,7 @@ describe("addStream", () => {
 });
 
 describe("Web Streams", () => {
-  it("reads messages from readable, taking none before it is asked to", async () => {
+  it("reads messages from readable only on demand", async () => {
     const socket = open({ maxQueuedBytes: 128, maxQueuedMessages: 2 });
     const { readable } = socket;
     expect(socket.readable).toBe(readable);
@@ -521,7 +521,7 @@ describe("Web Streams", () => {
     await vi.waitFor(() => expect(connection.calls).toEqual([["close", 1000, ""]]));
   });
 
-  it("sends what is written, at the peer's pace, and closes at the end", async () => {
+  it("sends written messages at the pace of the peer and closes at the end", async () => {
     const socket = open({ highWaterMarkBytes: 100 });
     connection.bytesPerMessage = 100;
     const writer = socket.writable.getWriter();
@@ -540,7 +540,7 @@ describe("Web Streams", () => {
     await whenClosed;
   });
 
-  it("errors writable when the connection ends, and closes with 1011 when that is aborted", async () => {
+  it("errors writable when the connection ends, and closes with 1011 when writable is aborted", async () => {
     const writer = open().writable.getWriter();
     connection.end({ code: 4001 });
     await expect(writer.closed).rejects.toMatchObject({ closeCode: 4001 });
@@ -561,7 +561,7 @@ describe("close, terminate and ping", () => {
   });
 
   it.each([0, 999, 1004, 1005, 1006, 1010, 1015, 1016, 2999, 5000, 1000.5, Number.NaN, "1000"])(
-    "refuses the code %s at once, with nothing changed (RFC 6455 7.4)",
+    "throws for the code %s and changes nothing (RFC 6455 7.4)",
     (code) => {
       expect(() => open().close(code as number)).toThrow(
         expect.objectContaining({ code: "INVALID_CLOSE_CODE" }),
@@ -570,7 +570,7 @@ describe("close, terminate and ping", () => {
     },
   );
 
-  it("takes a reason of 123 bytes of UTF-8, and no more (RFC 6455 5.5)", () => {
+  it("accepts a reason of at most 123 bytes of UTF-8 (RFC 6455 5.5)", () => {
     const socket = open();
     expect(() => socket.close(1000, `${"é".repeat(61)}xy`)).toThrow(
       expect.objectContaining({
@@ -582,7 +582,7 @@ describe("close, terminate and ping", () => {
     expect(connection.calls).toEqual([["close", 1000, `${"é".repeat(61)}x`]]);
   });
 
-  it("resolves done with how it ended, before and after", async () => {
+  it("resolves done with the close code and reason, before and after the end", async () => {
     const socket = open();
     const { done } = socket;
     connection.end({ code: 1006 });
@@ -592,12 +592,12 @@ describe("close, terminate and ping", () => {
     expect(onClosed).toHaveBeenCalledOnce();
   });
 
-  it("terminates", () => {
+  it("ends the connection without a closing handshake", () => {
     open().terminate();
     expect(connection.calls).toEqual([["terminate"]]);
   });
 
-  it("pings with at most 125 bytes (RFC 6455 5.5)", () => {
+  it("sends pings of at most 125 bytes (RFC 6455 5.5)", () => {
     const socket = open();
     socket.ping();
     socket.ping("é");
@@ -610,7 +610,7 @@ describe("close, terminate and ping", () => {
     );
   });
 
-  it("shows what was agreed on, and the state", () => {
+  it("shows the negotiated subprotocol and extensions, and the state", () => {
     const socket = open();
     expect([socket.protocol, socket.extensions, socket.readyState, socket.bufferedAmount]).toEqual([
       "chat",
@@ -642,17 +642,17 @@ describe("a handler", () => {
         throw new Error("bug");
       },
     ],
-  ])("closes with 1011 and is reported when it %s", async (_how, handler) => {
+  ])("closes with 1011 and is reported if it %s", async (_how, handler) => {
     open().runHandler(handler);
     await nextTurn();
     expect(onFailure.mock.calls).toEqual([[expect.any(ServerSocket), new Error("bug")]]);
     expect(connection.calls).toEqual([["close", 1011, ""]]);
   });
 
-  it("has ended once, also by a thenable that settles twice", async () => {
+  it("ends once, even with a thenable that settles twice", async () => {
     const onEnd = vi.fn<() => void>();
     const thenable = {
-      // oxlint-disable-next-line unicorn/no-thenable -- what some libraries make
+      // oxlint-disable-next-line unicorn/no-thenable -- some libraries return such objects
       then(onFulfilled: () => void): void {
         onFulfilled();
         onFulfilled();
@@ -663,7 +663,7 @@ describe("a handler", () => {
     expect(onEnd).toHaveBeenCalledOnce();
   });
 
-  it("is not reported for the end of its own connection", async () => {
+  it("is not reported when it rejects with the end of its own connection", async () => {
     const socket = open();
     socket.runHandler(async () => {
       for await (const _ of socket);
@@ -673,7 +673,7 @@ describe("a handler", () => {
     expect(onFailure).not.toHaveBeenCalled();
   });
 
-  it("is reported for the end of another connection", async () => {
+  it("is reported when it rejects with the end of another connection", async () => {
     const other = open();
     connection.end({ code: 1006 });
     connection = new FakeConnection();

@@ -30,7 +30,7 @@ function closedCount(): number {
   return connections.filter(({ readyState }) => readyState === ReadyState.Closing).length;
 }
 
-/** How many sockets are closing, now and at the end of each further step. */
+/** The number of sockets that are closing, now and after each further step. */
 function closedCounts(steps: number, stepMs: number): number[] {
   const counts = [closedCount()];
   for (let step = 0; step < steps; step++) {
@@ -41,7 +41,7 @@ function closedCounts(steps: number, stepMs: number): number[] {
 }
 
 describe("a drain", () => {
-  it("without a pace closes all at once", () => {
+  it("closes all sockets at once without a pace", () => {
     open(3);
     start({});
     for (const { calls } of connections) expect(calls).toEqual([["close", 1012, "restart"]]);
@@ -53,25 +53,25 @@ describe("a drain", () => {
     expect(closedCounts(4, 1000)).toEqual([3, 6, 9, 10, 10]);
   });
 
-  it("keeps its pace where the interval is shorter than a tick of its timer", () => {
+  it("keeps its pace when the interval is shorter than a tick of its timer", () => {
     open(100);
     start({ pace: { batch: 1, intervalMs: 10 } });
     expect(closedCounts(10, 100)).toEqual([1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 100]);
   });
 
-  it("takes larger batches where not all would be told within three quarters of its time", () => {
+  it("enlarges the batches so that all sockets are closing after three quarters of the timeout", () => {
     open(1000);
     start({ timeoutMs: 4000, pace: { batch: 1, intervalMs: 1000 } });
     expect(closedCounts(3, 1000)).toEqual([250, 500, 750, 1000]);
   });
 
-  it("tells all at once where the interval is longer than its time", () => {
+  it("closes all sockets at once when the interval is longer than the timeout", () => {
     open(5);
     start({ timeoutMs: 1000, pace: { batch: 1, intervalMs: 60_000 } });
     expect(closedCount()).toBe(5);
   });
 
-  it("passes over sockets that have gone meanwhile, and leaves no timer behind", () => {
+  it("skips sockets that have ended in the meantime and leaves no timer behind", () => {
     open(3);
     start({ pace: { batch: 1, intervalMs: 100 } });
     connections[1].end({ code: 1000 });
@@ -81,13 +81,13 @@ describe("a drain", () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it("of no sockets does nothing", () => {
+  it("does nothing without sockets", () => {
     open(0);
     start({ pace: { batch: 1, intervalMs: 100 } });
     expect(clock.pendingCount).toBe(0);
   });
 
-  it("started again without a pace closes the rest at once, by its own code", () => {
+  it("closes the remaining sockets with the new code when started again without a pace", () => {
     open(3);
     start({ pace: { batch: 1, intervalMs: 100 } });
     start({ code: 1001, reason: "now" });
@@ -100,7 +100,7 @@ describe("a drain", () => {
     expect(connections.flatMap(({ calls }) => calls)).toHaveLength(3);
   });
 
-  it("started again takes the pace that ends earlier, and no other", () => {
+  it("adopts a new pace only if it ends earlier", () => {
     open(7);
     start({ timeoutMs: 8000, pace: { batch: 1, intervalMs: 1000 } });
     start({ code: 4000, timeoutMs: 20_000, pace: { batch: 7, intervalMs: 1000 } });

@@ -25,7 +25,7 @@ async function hasSettled(promise: Promise<void>): Promise<boolean> {
   return isSettled;
 }
 
-it("has the sockets and their peers until they are deleted", () => {
+it("contains sockets and their peers until they are deleted", () => {
   const group = new SocketGroup();
   const [first, second] = [socketIn(group), socketIn(group)];
   expect([...group]).toEqual([first, second]);
@@ -56,7 +56,7 @@ it("is idle once the last socket is deleted and the last handler has ended", asy
   expect(await hasSettled(group.whenIdle())).toBe(false);
 });
 
-it("counts a socket that is deleted twice once", async () => {
+it("counts a socket that is deleted twice only once", async () => {
   const group = new SocketGroup();
   const [first] = [socketIn(group), socketIn(group)];
   const idle = group.whenIdle();

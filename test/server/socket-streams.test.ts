@@ -10,7 +10,7 @@ import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 
 const lost = new Error("the connection is lost");
 
-/** A sink that has room until the test says otherwise. */
+/** A sink that has room until the test fills it. */
 class FakeSink implements MessageSink<string> {
   readonly sent: string[] = [];
   readonly closes: unknown[] = [];
@@ -96,7 +96,7 @@ describe("pipeTo", () => {
     );
   });
 
-  it("rejects with the error of the source, which is not stopped", async () => {
+  it("rejects with the error of the source and does not call its return", async () => {
     const error = new Error("the source failed");
     const stop = vi.fn<() => never>();
     const source = { next: () => Promise.reject(error), return: stop };
@@ -105,7 +105,7 @@ describe("pipeTo", () => {
     expect(stop).not.toHaveBeenCalled();
   });
 
-  it("rejects when the connection ends while the source is silent, and stops the source", async () => {
+  it("rejects and stops the source when the connection ends while the source is silent", async () => {
     const sink = new FakeSink();
     const stop = vi.fn<() => Promise<never>>(() => Promise.reject(new Error("cannot stop")));
     const source = { next: () => new Promise(() => {}), return: stop };
@@ -121,7 +121,7 @@ describe("pipeTo", () => {
 });
 
 describe("writableOf", () => {
-  it("closes with 1000 and waits for the end", async () => {
+  it("closes with 1000 and waits for the end of the connection", async () => {
     const sink = new FakeSink();
     const writer = writableOf(sink).getWriter();
     await writer.write("a");
@@ -139,7 +139,7 @@ describe("writableOf", () => {
     expect(sink.closes).toEqual([1011]);
   });
 
-  it("fails with the error of the connection, and leaves nothing unhandled", async () => {
+  it("errors with the error of the connection and leaves no rejection unhandled", async () => {
     const sink = new FakeSink();
     const errors = await uncaughtErrorsOf(async () => {
       const writable = writableOf(sink);
@@ -152,7 +152,7 @@ describe("writableOf", () => {
 });
 
 describe("readableOf", () => {
-  it("takes a message only when it is read, and stops the iterator when it is cancelled", async () => {
+  it("takes a message only when it is read and stops the iterator when it is cancelled", async () => {
     const next = vi.fn<() => Promise<IteratorResult<string, undefined>>>(async () => ({
       done: false,
       value: "a",

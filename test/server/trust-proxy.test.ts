@@ -12,7 +12,10 @@ import { type Routes, transport } from "../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
 import { SERVER_KINDS, type StartedServer } from "../support/server-kinds.ts";
 
-/** Sends a request with these fields to a server that trusts loopback. Returns what the server sees. */
+/**
+ * Sends a request with these fields to a server that trusts loopback. Returns what the handler
+ * sees.
+ */
 const LOOPBACK = ["127.0.0.0/8", "::1"];
 
 interface Observed {
@@ -63,10 +66,10 @@ async function observedBySocket(server: StartedServer, fields: Fields): Promise<
   return JSON.parse(/\{.*\}/.exec(text)![0]) as Observed;
 }
 
-/** The address of a connection itself. */
+/** The address of the connection. */
 const OWN = transport.hasPorts ? "127.0.0.1" : "";
 
-describe.each(SERVER_KINDS)("trustProxy, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("trustProxy, over $name", ({ start }) => {
   const both = async (options: ProxyOptions, fields: Fields): Promise<Observed> => {
     await using server = await start(routes, options);
     const page = await observedByPage(server, fields);
@@ -83,7 +86,7 @@ describe.each(SERVER_KINDS)("trustProxy, by $name", ({ start }) => {
     "X-Forwarded-Host": "spoofed.example",
   };
 
-  it("is off by default: no field changes anything", async () => {
+  it("ignores all forwarding fields by default", async () => {
     expect(await both({}, spoofed)).toMatchObject({
       remoteAddress: OWN,
       url: "http://inner:81/page",
@@ -91,7 +94,7 @@ describe.each(SERVER_KINDS)("trustProxy, by $name", ({ start }) => {
     });
   });
 
-  it.runIf(transport.hasPorts)("ignores the fields of a peer that is not listed", async () => {
+  it.runIf(transport.hasPorts)("ignores the fields of a proxy that is not listed", async () => {
     // A connection in memory has no address and counts as a trusted hop.
     const observed = await both({ trustProxy: ["10.0.0.0/8"] }, spoofed);
     expect(observed).toMatchObject({ remoteAddress: OWN, url: "http://inner:81/page" });
@@ -112,7 +115,7 @@ describe.each(SERVER_KINDS)("trustProxy, by $name", ({ start }) => {
   );
 
   it.each([[LOOPBACK], [1]])(
-    "takes them from X-Forwarded-* without Forwarded (%j)",
+    "takes them from X-Forwarded-* if there is no Forwarded (%j)",
     async (trustProxy) => {
       const fields = {
         "X-Forwarded-For": "6.6.6.6, 198.51.100.7",
@@ -293,7 +296,7 @@ describe("the walk from the last proxy to the first", () => {
     expect(observed?.remoteAddress).toBe(address);
   });
 
-  it("ignores all fields if a needed value is malformed", () => {
+  it("ignores all fields if one of the used values is malformed", () => {
     const fields = (name: string, value: string): Array<[string, string]> => [
       ["X-Forwarded-For", "192.0.2.1"],
       ["X-Forwarded-Proto", "https"],
@@ -312,7 +315,7 @@ describe("the walk from the last proxy to the first", () => {
     }
   });
 
-  it("takes the scheme and the host that the outermost trusted proxy saw", () => {
+  it("takes the scheme and the host reported by the outermost trusted proxy", () => {
     const trustProxy = ["10.0.0.0/8"];
     const xForwarded = read(
       { trustProxy },
@@ -364,7 +367,7 @@ describe("for any fields", () => {
     fc.array(fc.constantFrom("10.0.0.0/8", "192.0.2.0/24", "::/0", "0.0.0.0/0")),
   );
 
-  it("the address is one of theirs or the connection's, and nothing throws", () => {
+  it("the address is one of the fields or of the connection, and nothing throws", () => {
     fc.assert(
       fc.property(
         fc.array(field),
@@ -375,7 +378,7 @@ describe("for any fields", () => {
           if (address === undefined) return;
           const values = fields.map(([, value]) => value.toLowerCase().replaceAll("\\", ""));
           const isWritten = values.some((value) => value.includes(address));
-          // An IPv4-mapped address in hexadecimal is written otherwise.
+          // An IPv4-mapped address in hexadecimal is printed differently.
           expect(isWritten || values.some((value) => value.includes("ffff:"))).toBe(true);
         },
       ),
@@ -421,20 +424,20 @@ it.each([
   [[undefined]],
   // eslint-disable-next-line no-sparse-arrays
   [[, "127.0.0.1"]],
-])("trustProxy: %o is refused at start", async (trustProxy) => {
+])("refuses trustProxy: %o at start", async (trustProxy) => {
   const options = { port: 0, routes: {}, trustProxy } as ServeOptions & { routes: Routes };
   await expect(serve(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
   expect(() => attach(createServer(), options)).toThrow("attach");
 });
 
-it("proxyHeaders is refused without trustProxy, and with another value", async () => {
+it("refuses proxyHeaders without trustProxy and with an unknown value", async () => {
   const start = (options: object) => serve({ port: 0, routes: {}, ...options });
   await expect(start({ proxyHeaders: ["forwarded"] })).rejects.toThrow("needs trustProxy");
   await expect(start({ trustProxy: 1, proxyHeaders: ["x"] })).rejects.toThrow("proxyHeaders");
   await expect(start({ trustProxy: 1, proxyHeaders: "forwarded" })).rejects.toThrow("proxyHeaders");
 });
 
-it("a route cannot have trustProxy", async () => {
+it("refuses trustProxy as an option of a route", async () => {
   const own = { "ws:/": { trustProxy: 1, handle: () => {} } };
   await expect(serve({ port: 0, routes: own })).rejects.toThrow("option of the server");
 });

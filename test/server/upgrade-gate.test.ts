@@ -21,7 +21,7 @@ function accepted(decision: UpgradeDecision): UpgradeAccepted {
   return decision as UpgradeAccepted;
 }
 
-describe("an accepted attempt", () => {
+describe("an accepted handshake", () => {
   it("gets the options of the route for its connection", async () => {
     const { decision } = await decide({ maxMessageBytes: 5, handle });
     expect(accepted(decision)).not.toHaveProperty("headers");
@@ -34,7 +34,7 @@ describe("an accepted attempt", () => {
     });
   });
 
-  it("agrees on compression if the route has it and the client offers it", async () => {
+  it("negotiates compression if the route enables it and the client offers it", async () => {
     const offer = {
       ...offering(),
       extensions: [{ name: "permessage-deflate", params: new Map() }],
@@ -45,7 +45,7 @@ describe("an accepted attempt", () => {
     expect(accepted(off.decision).connection.extensions).toBe("");
   });
 
-  it("opens a socket that the server counts, and runs the handler with its context", async () => {
+  it("opens a socket in the server's group and runs the handler with its context", async () => {
     const handler = vi.fn<(socket: unknown, context: unknown) => void>();
     const { decision, environment } = await decide({
       authorize: () => ({ user: "ada" }),
@@ -66,13 +66,13 @@ describe("an accepted attempt", () => {
   });
 });
 
-it("knows the paths of its routes", () => {
+it("reports whether a path has a route", () => {
   const { gate } = gateOf(handle);
   expect(gate.hasRoute("/")).toBe(true);
   expect(gate.hasRoute("/other")).toBe(false);
 });
 
-describe("a refused attempt", () => {
+describe("a refused handshake", () => {
   const cases: ReadonlyArray<
     [
       string,
@@ -133,7 +133,7 @@ describe("a refused attempt", () => {
     ],
   ];
   it.each(cases)(
-    "%s gets a response that says so, and is reported once",
+    "%s gets a response with the reason and is reported once",
     async (_what, route, attempt, values, { status, option, headers = {}, ...rest }) => {
       const { decision, environment } = await decide(route, attempt, values);
       expect(decision).toMatchObject({ kind: "refuse", status, headers });
@@ -151,7 +151,7 @@ describe("a refused attempt", () => {
     },
   );
 
-  it("that cannot be read gets 400, and the error is reported", async () => {
+  it("that cannot be read gets 400 and the error is reported", async () => {
     const error = new Error("no URL");
     const { gate, environment } = gateOf(handle);
     const attempt = new FakeAttempt();
@@ -210,7 +210,7 @@ it("checks host, route, handshake, origin, subprotocol and room in this order", 
 });
 
 describe("the callbacks of a route", () => {
-  it("choose a subprotocol", async () => {
+  it("choose the subprotocol", async () => {
     const { decision } = await decide(
       { protocols: (offered: readonly string[]) => offered[1], handle },
       { offer: offering("a", "b") },
@@ -248,30 +248,27 @@ describe("the callbacks of a route", () => {
     ["origins", 403, "origins"],
     ["protocols", 500, undefined],
     ["authorize", 500, undefined],
-  ])(
-    "that throw in %s refuse the client with %d, and are reported",
-    async (name, status, option) => {
-      const error = new Error("bug");
-      const route = {
-        [name]: () => {
-          throw error;
-        },
-        handle,
-      } as unknown as Route;
-      const { decision, environment } = await decide(route, { origins: ["http://localhost"] });
-      expect(decision).toMatchObject({ kind: "refuse", status });
-      expect(environment.refused).toMatchObject([{ status, option, route: "ws:/" }]);
-      expect(environment.reported).toEqual([
-        { error, context: { route: "ws:/", request: expect.any(Request) } },
-      ]);
-    },
-  );
+  ])("that throw in %s answer with %d and are reported", async (name, status, option) => {
+    const error = new Error("bug");
+    const route = {
+      [name]: () => {
+        throw error;
+      },
+      handle,
+    } as unknown as Route;
+    const { decision, environment } = await decide(route, { origins: ["http://localhost"] });
+    expect(decision).toMatchObject({ kind: "refuse", status });
+    expect(environment.refused).toMatchObject([{ status, option, route: "ws:/" }]);
+    expect(environment.reported).toEqual([
+      { error, context: { route: "ws:/", request: expect.any(Request) } },
+    ]);
+  });
 
   it.each([
     ["origins", 403, "INVALID_ORIGIN"],
     ["protocols", 500, "INVALID_SUBPROTOCOL"],
   ])(
-    "of %s that reject refuse the client with %d, and leave nothing unhandled",
+    "of %s that reject answer with %d and leave no rejection unhandled",
     async (name, status, code) => {
       const route = { [name]: () => Promise.reject(new Error("bug")), handle } as unknown as Route;
       let decided: Awaited<ReturnType<typeof decide>> | undefined;
@@ -284,7 +281,7 @@ describe("the callbacks of a route", () => {
     },
   );
 
-  it("that are used wrongly are reported once a minute", async () => {
+  it("that return invalid values are reported once a minute", async () => {
     const { gate, environment } = gateOf({ authorize: (() => true) as never, handle });
     const statuses = [0, 1].map(() => gate.decide(new FakeAttempt()));
     expect(statuses).toMatchObject([{ status: 500 }, { status: 500 }]);
@@ -301,7 +298,7 @@ describe.each([
   ["sync", <T>(value: T): T | Promise<T> => value],
   ["async", <T>(value: T): T | Promise<T> => Promise.resolve(value)],
 ])("the result of a %s authorize", (kind, wrap) => {
-  it("accepts the client with its response headers", async () => {
+  it("lets the client in with its response headers", async () => {
     const { gate } = gateOf({
       authorize: (_request: Request, { responseHeaders }) => {
         responseHeaders.append("Set-Cookie", "a=1");
@@ -314,7 +311,7 @@ describe.each([
     expect(accepted(await decision).headers).toEqual([["set-cookie", "a=1"]]);
   });
 
-  it("refuses the client with a Response, which is reported as the application's", async () => {
+  it("refuses the client with a Response and reports it as a decision of the application", async () => {
     const response = new Response("no", { status: 401 });
     const { decision, environment } = await decide({ authorize: () => wrap(response), handle });
     expect(decision).toMatchObject({ kind: "answer", response });
@@ -335,7 +332,7 @@ describe.each([
     ]);
   });
 
-  it("refuses the client with an Error, which is reported", async () => {
+  it("refuses the client when it is an Error, and reports it", async () => {
     const error = new Error("no database");
     const { decision, environment } = await decide({ authorize: () => wrap(error), handle });
     expect(decision).toMatchObject({ kind: "refuse", status: 500, message: "The server failed." });

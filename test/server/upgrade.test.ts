@@ -14,7 +14,7 @@ import {
 const onError = vi.fn<(error: unknown) => void>();
 let server: Running;
 
-/** A server of the test's own, which tells its errors. */
+/** Starts the server of a test and records the errors that it reports. */
 const start: typeof startServer = async (options) =>
   (server = await startServer({ onError, ...options }));
 
@@ -38,7 +38,7 @@ describe("subprotocols", () => {
       },
     });
 
-  it("chooses by its own order of preference", async () => {
+  it("are chosen by the server's order of preference", async () => {
     await begin();
     const client = await openClient(server, "/strict", ["v1", "v2"]);
     expect(client.protocol).toBe("v2");
@@ -46,20 +46,20 @@ describe("subprotocols", () => {
   });
 
   it.each([[], ["v3"], ["V2"]])(
-    "refuses a client that offers only %j with 400",
+    "answers 400 to a client that offers only %j",
     async (...offers) => {
       await begin();
       await expect(openClient(server, "/strict", offers as string[])).rejects.toThrow("400");
     },
   );
 
-  it("goes without one where the list has the empty string", async () => {
+  it("opens without a subprotocol if the list contains the empty string", async () => {
     await begin();
     const client = await openClient(server, "/lax");
     expect(await nextMessage(client)).toBe('agreed on ""');
   });
 
-  it("agrees to none on a route that names none (RFC 6455 4.2.2)", async () => {
+  it("selects none on a route without protocols (RFC 6455 4.2.2)", async () => {
     await begin();
     const client = new RawClient(server);
     client.send(handshake("/none", { "Sec-WebSocket-Protocol": "v1" }));
@@ -80,7 +80,7 @@ describe("origins", () => {
   it.each([
     [undefined, 101],
     ["http://example.com:8080", 101],
-    // A proxy that ends TLS is none of this server's business.
+    // A proxy may terminate TLS, so the scheme may differ.
     ["https://example.com:8080", 101],
     ["HTTP://EXAMPLE.com:8080", 101],
     ["http://example.com", 403],
@@ -102,7 +102,7 @@ describe("origins", () => {
     expect(onError).not.toHaveBeenCalled();
   });
 
-  it("lets in those of a list, and clients that are no browser", async () => {
+  it("accepts the origins of a list and clients without Origin", async () => {
     await start({
       origins: "*",
       routes: { "ws:/": { origins: ["https://a.example", "app://b"], handle: () => {} } },
@@ -115,13 +115,13 @@ describe("origins", () => {
     expect(await connect("/", "http://example.com:8080")).toBe(403);
   });
 
-  it("lets in any for *, an opaque one too, but for a malformed request none", async () => {
+  it("accepts any origin with *, including an opaque one", async () => {
     await start({ origins: "*", routes: { "ws:/": () => {} } });
     expect(await connect("/", "null")).toBe(101);
     expect(await connect("/", "https://anything.example")).toBe(101);
   });
 
-  it("lets in by a function only what it returns true for", async () => {
+  it("accepts an origin only if a function returns true", async () => {
     await start({
       routes: {
         "ws:/yes": { origins: (origin) => origin === "https://a.example", handle: () => {} },
@@ -134,7 +134,7 @@ describe("origins", () => {
     expect(await connect("/promise", "https://a.example")).toBe(403);
   });
 
-  it("refuses, and reports, when the function throws", async () => {
+  it("refuses and reports when the function throws", async () => {
     const bug = new Error("bug");
     const origins = (): boolean => {
       throw bug;
@@ -148,7 +148,7 @@ describe("origins", () => {
   });
 });
 
-it("an async function as origins lets nobody in, is reported, and crashes nothing", async () => {
+it("an async function as origins refuses every origin and is reported", async () => {
   const origins = [async () => true, () => Promise.reject(new Error("bug"))];
   await start({
     routes: {
@@ -168,7 +168,7 @@ it("an async function as origins lets nobody in, is reported, and crashes nothin
 });
 
 describe("authorize", () => {
-  it("gives the handler what it returns, and the request", async () => {
+  it("gives the handler the returned state and the request", async () => {
     await start({
       routes: {
         "ws:/rooms/:room": {
@@ -193,18 +193,21 @@ describe("authorize", () => {
       "later",
       async () => new Response("who are you?", { status: 401, headers: { "x-why": "name" } }),
     ],
-  ])("refuses with the response it returns %s, and closes", async (_when, authorize) => {
-    const handle = vi.fn<() => void>();
-    await start({ routes: { "ws:/": { authorize, handle } } });
-    const response = await new RawClient(server).send(handshake("/")).closed();
-    expect(statusOf(response)).toBe(401);
-    expect(response).toMatch(/\r\nconnection: close\r\n/i);
-    expect(response).toMatch(/\r\nx-why: name\r\n/i);
-    expect(response).toContain("who are you?");
-    expect(handle).not.toHaveBeenCalled();
-  });
+  ])(
+    "refuses with the returned response %s and closes the connection",
+    async (_when, authorize) => {
+      const handle = vi.fn<() => void>();
+      await start({ routes: { "ws:/": { authorize, handle } } });
+      const response = await new RawClient(server).send(handshake("/")).closed();
+      expect(statusOf(response)).toBe(401);
+      expect(response).toMatch(/\r\nconnection: close\r\n/i);
+      expect(response).toMatch(/\r\nx-why: name\r\n/i);
+      expect(response).toContain("who are you?");
+      expect(handle).not.toHaveBeenCalled();
+    },
+  );
 
-  it("refuses with a response of any length, at the client's pace", async () => {
+  it("sends a refusing response of any length at the pace of the client", async () => {
     const page = "0123456789".repeat(100_000);
     const body = (): ReadableStream<Uint8Array> => new Blob([page]).stream();
     await start({
@@ -230,7 +233,7 @@ describe("authorize", () => {
         throw new Error("the secret");
       },
     ],
-  ])("answers 500 that says nothing of why when it %s, and reports", async (_how, authorize) => {
+  ])("answers 500 without details when it %s, and reports the error", async (_how, authorize) => {
     await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
     const response = await new RawClient(server).send(handshake("/")).closed();
     expect(statusOf(response)).toBe(500);
@@ -241,7 +244,7 @@ describe("authorize", () => {
     );
   });
 
-  it("may send the client elsewhere (RFC 6455 4.2.2)", async () => {
+  it("can redirect the client (RFC 6455 4.2.2)", async () => {
     const authorize = (): Response => Response.redirect("https://example.com/chat", 307);
     await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
     const response = await new RawClient(server).send(handshake("/")).closed();
@@ -267,7 +270,7 @@ describe("authorize", () => {
     ["is destroyed", ({ socket }) => void socket.destroy()],
     ["is reset", (client) => client.reset()],
   ])(
-    "is told by the request's signal when the peer's end %s, and nothing is left behind",
+    "aborts the signal of the request when the client's end %s, and frees the connection",
     async (_how, go) => {
       const handle = vi.fn<() => void>();
       const asked = vi.fn<(signal: AbortSignal) => void>();
@@ -292,7 +295,7 @@ describe("authorize", () => {
     },
   );
 
-  it("keeps what the client sends before it is let in", async () => {
+  it("keeps the data that the client sends before the handshake is accepted", async () => {
     let letIn!: (state: object) => void;
     await start({
       routes: {
@@ -308,7 +311,7 @@ describe("authorize", () => {
       },
     });
     const client = new RawClient(server);
-    // "ab" in a masked text frame, the mask being zero, cut in two.
+    // "ab" in a masked text frame with a masking key of zeros, split in two.
     client.send(`${handshake("/")}\x81\x82\0\0`);
     await vi.waitFor(() => expect(letIn).toBeTypeOf("function"));
     client.send("\0\0a");
@@ -320,7 +323,7 @@ describe("authorize", () => {
 });
 
 describe("limits of a route", () => {
-  it("closes with 1009 above maxMessageBytes", async () => {
+  it("closes with 1009 for a message above maxMessageBytes", async () => {
     await start({
       maxMessageBytes: 1000,
       routes: {
@@ -348,7 +351,7 @@ describe("limits of a route", () => {
 });
 
 describe("a handler", () => {
-  it("that throws closes its own socket with 1011, is reported once, and harms no other", async () => {
+  it("closes its own socket with 1011 when it throws, is reported once, and leaves others open", async () => {
     const bug = new Error("bug");
     await start({
       routes: {
@@ -371,7 +374,7 @@ describe("a handler", () => {
     );
   });
 
-  it("may return and leave the socket open", async () => {
+  it("can return and leave the socket open", async () => {
     const sockets = new Set<{ send(text: string): boolean }>();
     await start({ routes: { "ws:/": (socket) => sockets.add(socket) } });
     const client = await openClient(server);

@@ -2,28 +2,28 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { isInstance, isOwnResponse, isResponse } from "../../src/server/values.ts";
 
-/** An object that calls itself a Response, as one of another realm or of a library does. */
+/** An object that is tagged as a Response, like a Response of another realm or of a library. */
 const foreign = (fields: object): unknown => ({ [Symbol.toStringTag]: "Response", ...fields });
 
 describe("isResponse", () => {
   it.each<[string, unknown, { own: boolean; any: boolean }]>([
     ["a Response", new Response(), { own: true, any: true }],
     ["a Response.error()", Response.error(), { own: true, any: true }],
-    ["one of another realm", foreign({ status: 200 }), { own: false, any: true }],
-    ["an object with the name of its class only", foreign({}), { own: false, any: false }],
-    ["one with a status of text", foreign({ status: "200" }), { own: false, any: false }],
+    ["a Response of another realm", foreign({ status: 200 }), { own: false, any: true }],
+    ["an object that has only the class name", foreign({}), { own: false, any: false }],
+    ["a Response with a status of text", foreign({ status: "200" }), { own: false, any: false }],
     ["an object with a status", { status: 200 }, { own: false, any: false }],
     ["text", "[object Response]", { own: false, any: false }],
     ["null", null, { own: false, any: false }],
     ["undefined", undefined, { own: false, any: false }],
-  ])("decides about %s", (_, value, { own, any }) => {
+  ])("classifies %s", (_, value, { own, any }) => {
     expect(isOwnResponse(value)).toBe(own);
     expect(isResponse(value)).toBe(any);
   });
 });
 
 describe("isInstance", () => {
-  it("is true for an instance, and false for one of another realm", () => {
+  it("is true for an instance and false for one of another realm", () => {
     expect(isInstance(new RangeError("a"), RangeError)).toBe(true);
     expect(isInstance(runInNewContext("new RangeError()"), RangeError)).toBe(false);
     expect(isInstance(undefined, RangeError)).toBe(false);

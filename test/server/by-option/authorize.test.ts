@@ -16,24 +16,27 @@ const anything: StandardSchema = {
 const handle = vi.fn<() => void>();
 const refusal = (): Response => new Response("no", { status: 401 });
 
-// As a type of its own, it does not fit among the other routes' types: those are inferred one by one.
+// The type of `route()` does not fit among the other routes: their types are inferred one by one.
 const made = route("ws:/", { authorize: refusal, handle }) as unknown as Routes;
 
-/** Whatever leads to a socket. */
+/** Every way to define a route that opens sockets. */
 const PATHS: ReadonlyArray<[string, Routes]> = [
   ["a record", { "ws:/": { authorize: refusal, handle } }],
   ["a record of route()", made],
   ["a record with a schema", { "ws:/": { schema: anything, authorize: refusal, handle } }],
   ["a pattern", { "ws:/*": { authorize: refusal, handle } }],
-  ["an async authorize", { "ws:/": { authorize: async () => refusal(), handle } }],
-  ["one that throws", { "ws:/": { authorize: () => Promise.reject(new Error("no")), handle } }],
+  ["a record with an async authorize", { "ws:/": { authorize: async () => refusal(), handle } }],
+  [
+    "a record with an authorize that rejects",
+    { "ws:/": { authorize: () => Promise.reject(new Error("no")), handle } },
+  ],
 ];
 
 const quiet: ApplicationOptions = { onError: () => {} };
 
-describe.each(PATHS)("authorize of %s", (_what, routes) => {
+describe.each(PATHS)("authorize in %s", (_what, routes) => {
   it.each(SERVER_KINDS)(
-    "lets nobody past by $name, and every request is answered",
+    "refuses every handshake over $name and answers every request",
     async ({ start }) => {
       await using server = await start(routes, quiet);
       for (const head of [
@@ -52,7 +55,7 @@ describe.each(PATHS)("authorize of %s", (_what, routes) => {
     },
   );
 
-  it("lets nobody past in memory", async () => {
+  it("refuses every handshake in memory", async () => {
     const network = new MemoryNetwork();
     await using server = network.serve({ ...quiet, routes });
     const { code } = await new network.WebSocket("ws://test/").onClose.first;
@@ -62,45 +65,50 @@ describe.each(PATHS)("authorize of %s", (_what, routes) => {
   });
 });
 
-describe.each(SERVER_KINDS)("peers that go while authorize decides, by $name", ({ start }) => {
-  it("leave nothing behind: no request, no signal, no room taken", async () => {
-    const left: Array<WeakRef<object>> = [];
-    const listeners: string[] = [];
-    let decide: Array<() => void> = [];
-    const routes = {
-      "ws:/": {
-        authorize: (request: Request) => {
-          left.push(new WeakRef(request), new WeakRef(request.signal));
-          request.signal.addEventListener("abort", () => listeners.push("aborted"));
-          return new Promise<void>((resolve) => decide.push(resolve));
+describe.each(SERVER_KINDS)(
+  "clients that leave while authorize decides, over $name",
+  ({ start }) => {
+    it("leave no request, signal or occupied place behind", async () => {
+      const left: Array<WeakRef<object>> = [];
+      const listeners: string[] = [];
+      let decide: Array<() => void> = [];
+      const routes = {
+        "ws:/": {
+          authorize: (request: Request) => {
+            left.push(new WeakRef(request), new WeakRef(request.signal));
+            request.signal.addEventListener("abort", () => listeners.push("aborted"));
+            return new Promise<void>((resolve) => decide.push(resolve));
+          },
+          handle,
         },
-        handle,
-      },
-      "ws:/open": (socket: { send(text: string): void }) => socket.send("let in"),
-    };
-    const count = 50;
-    await using server = await start(routes, { maxConnections: count });
-    const clients = Array.from({ length: count }, () => new RawClient(server).send(handshake("/")));
-    await vi.waitFor(() => expect(decide).toHaveLength(count), 10_000);
-    for (const [index, client] of clients.entries()) {
-      if (index % 2 === 0) client.reset();
-      else client.socket.end("and something on the way out");
-    }
-    await vi.waitFor(() => expect(listeners).toHaveLength(count), 10_000);
-    expect(server.sockets.size).toBe(0);
-    for (const one of decide) one();
-    decide = [];
+        "ws:/open": (socket: { send(text: string): void }) => socket.send("let in"),
+      };
+      const count = 50;
+      await using server = await start(routes, { maxConnections: count });
+      const clients = Array.from({ length: count }, () =>
+        new RawClient(server).send(handshake("/")),
+      );
+      await vi.waitFor(() => expect(decide).toHaveLength(count), 10_000);
+      for (const [index, client] of clients.entries()) {
+        if (index % 2 === 0) client.reset();
+        else client.socket.end("and something on the way out");
+      }
+      await vi.waitFor(() => expect(listeners).toHaveLength(count), 10_000);
+      expect(server.sockets.size).toBe(0);
+      for (const one of decide) one();
+      decide = [];
 
-    const next = new RawClient(server).send(handshake("/open"));
-    await next.receives("let in");
-    next.socket.destroy();
-    expect(handle).not.toHaveBeenCalled();
-    await vi.waitFor(() => {
-      collectGarbage();
-      expect(left.filter((one) => one.deref() !== undefined)).toEqual([]);
-    }, 10_000);
-  });
-});
+      const next = new RawClient(server).send(handshake("/open"));
+      await next.receives("let in");
+      next.socket.destroy();
+      expect(handle).not.toHaveBeenCalled();
+      await vi.waitFor(() => {
+        collectGarbage();
+        expect(left.filter((one) => one.deref() !== undefined)).toEqual([]);
+      }, 10_000);
+    });
+  },
+);
 
 const OWNER = { onGone() {}, onFull() {} };
 
@@ -109,8 +117,8 @@ function collectGarbage(): void {
   (runInNewContext("gc") as () => void)();
 }
 
-describe("what a peer sends while it is decided on", () => {
-  it("pins no more than twice its length, in however small pieces it comes", async () => {
+describe("data that a client sends while authorize decides", () => {
+  it("uses at most twice its length in memory when it arrives in single bytes", async () => {
     const socket = new PassThrough();
     const held = new EarlyDataBuffer(socket, Buffer.from("he"), new ByteBudget(Infinity), OWNER);
     for (let i = 0; i < 30_000; i++) socket.write("x");
@@ -120,7 +128,7 @@ describe("what a peer sends while it is decided on", () => {
     expect(bytes.buffer.byteLength).toBeLessThanOrEqual(2 * 30_002);
   });
 
-  it("is read no further than some 64 KiB", async () => {
+  it("is read up to about 64 KiB", async () => {
     const socket = new PassThrough({ highWaterMark: 1024 });
     const held = new EarlyDataBuffer(socket, Buffer.alloc(0), new ByteBudget(Infinity), OWNER);
     let sent = 0;
@@ -136,7 +144,7 @@ describe("what a peer sends while it is decided on", () => {
   });
 });
 
-describe.each(SERVER_KINDS)("a Response of authorize whose body fails, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("a Response of authorize whose body fails, over $name", ({ start }) => {
   it("is reported to onError, and its connection is closed", async () => {
     const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
     const failure = new Error("the body failed");

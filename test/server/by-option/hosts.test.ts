@@ -20,7 +20,7 @@ async function statusOfSocket(server: StartedServer, host: string) {
   return status;
 }
 
-describe.each(SERVER_KINDS)("hosts, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("hosts, over $name", ({ start }) => {
   const hosts = ["example.com", "localhost:8080", "[::1]", "127.0.0.1:80", "b\u00fccher.example"];
 
   it.each([
@@ -43,18 +43,18 @@ describe.each(SERVER_KINDS)("hosts, by $name", ({ start }) => {
     ["example.com.", false],
     ["constructor", false],
     ["__proto__", false],
-  ])("calls to %s: %o", async (host, isAllowed) => {
+  ])("requests %s: %o", async (host, isAllowed) => {
     await using server = await start(routes, { hosts });
     expect(await statusOfPage(server, host)).toBe(isAllowed ? 200 : 421);
     expect(await statusOfSocket(server, host)).toBe(isAllowed ? 101 : 421);
   });
 
-  it("keeps out a page whose name was made to lead here (DNS rebinding)", async () => {
+  it("refuses a page whose host name points at this server (DNS rebinding)", async () => {
     const rebound = handshake("/socket", {
       Host: "evil.example:8080",
       Origin: "http://evil.example:8080",
     });
-    // To the origin check it is of the same origin.
+    // The origin check sees a page of the same origin.
     await using open = await start(routes);
     const client = new RawClient(open).send(rebound);
     expect(statusOf(await client.receives("\r\n\r\n"))).toBe(101);
@@ -67,13 +67,13 @@ describe.each(SERVER_KINDS)("hosts, by $name", ({ start }) => {
     expect(response).toMatch(/\r\nconnection: close\r\n/i);
   });
 
-  it("goes by the target, where that names a host (RFC 9112 3.2.2)", async () => {
+  it("checks the host in the request target if there is one (RFC 9112 3.2.2)", async () => {
     await using server = await start(routes, { hosts });
     expect(await statusOfPage(server, "example.com", "http://evil.example/page")).toBe(421);
     expect(await statusOfPage(server, "evil.example", "http://example.com/page")).toBe(200);
   });
 
-  it("refuses a request without Host, which HTTP/1.0 allows", async () => {
+  it("refuses a request without Host, which HTTP/1.0 permits", async () => {
     const page = "GET /page HTTP/1.0\r\n\r\n";
     await using server = await start(routes, { hosts: [...hosts, "localhost"] });
     expect(statusOf(await new RawClient(server).send(page).closed())).toBe(421);
@@ -85,7 +85,7 @@ describe.each(SERVER_KINDS)("hosts, by $name", ({ start }) => {
     expect(statusOf(await new RawClient(open).send(page).closed())).toBe(200);
   });
 
-  it("an empty list lets nobody in, and none lets in all", async () => {
+  it("refuses every client with an empty list, and accepts every host by default", async () => {
     await using closed = await start(routes, { hosts: [] });
     expect(await statusOfPage(closed, "example.com")).toBe(421);
     await using open = await start(routes);

@@ -18,8 +18,8 @@ async function echo(socket: Socket): Promise<void> {
   for await (const message of socket) socket.send(message);
 }
 
-describe.each(SERVER_KINDS)("maxConnections, by $name", ({ start }) => {
-  it("answers one more with 503 and Retry-After, until there is room again", async () => {
+describe.each(SERVER_KINDS)("maxConnections, over $name", ({ start }) => {
+  it("answers a further handshake with 503 and Retry-After until a connection closes", async () => {
     await using server = await start({ "ws:/echo": echo }, { maxConnections: 2 });
     const clients = [await openClient(server, "/echo"), await openClient(server, "/echo")];
 
@@ -39,7 +39,7 @@ describe.each(SERVER_KINDS)("maxConnections, by $name", ({ start }) => {
     expect(await nextMessage(late)).toBe("let in");
   });
 
-  it("counts those that authorize is deciding on, until it has", async () => {
+  it("counts handshakes while authorize decides", async () => {
     const decisions: Array<(state: unknown) => void> = [];
     const routes = {
       "ws:/": {
@@ -53,7 +53,7 @@ describe.each(SERVER_KINDS)("maxConnections, by $name", ({ start }) => {
     await vi.waitFor(() => expect(decisions).toHaveLength(2), 10_000);
     expect(statusOf(await ask().closed())).toBe(503);
 
-    // Refused, one of them leaves room for another, which comes in.
+    // A refused handshake frees its place for the next one.
     decisions[0](new Response("no", { status: 403 }));
     expect(statusOf(await first.closed())).toBe(403);
     const third = ask();
@@ -70,7 +70,7 @@ describe.each(SERVER_KINDS)("maxConnections, by $name", ({ start }) => {
   it.each([
     ["rejects", () => Promise.reject(new Error("bug")), 500],
     ["never decides", () => new Promise(() => {}), 503],
-  ])("has the room back where authorize %s", async (_how, authorize, status) => {
+  ])("frees the place when authorize %s", async (_how, authorize, status) => {
     const onError = vi.fn<(error: unknown) => void>();
     const routes = { "ws:/": { authorize, handle: () => {} }, "ws:/echo": echo };
     const options = { maxConnections: 1, handshakeTimeoutMs: 100, onError };
@@ -84,7 +84,7 @@ describe.each(SERVER_KINDS)("maxConnections, by $name", ({ start }) => {
     expect(await nextMessage(client)).toBe("let in");
   });
 
-  it("takes no handshake for one that would not be let in anyway", async () => {
+  it("answers 403 rather than 503 to a page of another origin when the server is full", async () => {
     await using server = await start({ "ws:/echo": echo }, { maxConnections: 1 });
     await openClient(server, "/echo");
     const foreign = handshake("/echo", { Origin: "https://evil.example" });
@@ -92,7 +92,7 @@ describe.each(SERVER_KINDS)("maxConnections, by $name", ({ start }) => {
   });
 });
 
-it("maxConnections holds in memory too", async () => {
+it("maxConnections applies in memory too", async () => {
   const network = new MemoryNetwork();
   await using server = network.serve({ routes: { "ws:/echo": echo }, maxConnections: 1 });
   const first = new network.WebSocket("ws://test/echo");
@@ -105,18 +105,18 @@ it("maxConnections holds in memory too", async () => {
   expect(first.readyState).toBe(first.OPEN);
 });
 
-// That bound is of `serve`: to what it attaches, the HTTP server has its own.
+// This bound belongs to `serve`: with `attach`, the HTTP server has its own.
 it.runIf(transport.hasPorts)(
-  "connections on which nothing is said are dropped above a bound, and harm no socket",
+  "drops silent connections above a bound without affecting open sockets",
   async () => {
     await using server = await serve({ port: 0, maxConnections: 1, routes: { "ws:/echo": echo } });
     const client = await openClient(server.url, "/echo");
     const silent = Array.from({ length: 1000 }, () => connect(server.port));
     try {
       await Promise.all(silent.map((socket) => once(socket, "connect")));
-      // The kernel has queues of its own, in which one that is connected may not have been accepted.
+      // The kernel has its own queues, so a connected socket may not have been accepted yet.
       await vi.waitUntil(async () => (await connectionCount(server.httpServer)) === 1001);
-      // Dropped where it is accepted: it hears nothing, and is not kept for handshakeTimeoutMs.
+      // The server drops it on accept without a response, before handshakeTimeoutMs.
       expect(await new RawClient(server.port).closed()).toBe("");
       client.send("unharmed");
       expect(await nextMessage(client)).toBe("unharmed");

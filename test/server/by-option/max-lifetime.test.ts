@@ -10,7 +10,7 @@ import { FakeConnection } from "../fake-connection.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** A server without a network, and a clock to turn. */
+/** A server without a network, on a manual clock. */
 function open(
   random: number,
   maxLifetimeMs: number | undefined,
@@ -57,7 +57,7 @@ describe("maxLifetimeMs", () => {
     [0.5, 0.9 * HOUR_MS],
     [1, 0.8 * HOUR_MS],
   ])(
-    "ends a connection with 1001 in its last fifth: at a chance of %d after %d ms",
+    "closes a connection with 1001 in the last fifth of its lifetime: with random %d after %d ms",
     (random, ms) => {
       const { clock, connection } = open(random, HOUR_MS);
       clock.advance(ms - 1000);
@@ -67,7 +67,7 @@ describe("maxLifetimeMs", () => {
     },
   );
 
-  it("leaves no timer behind when the connection ends before", async () => {
+  it("clears its timer when the connection ends earlier", async () => {
     const { clock, connection } = open(0, HOUR_MS);
     connection.end();
     await Promise.resolve();
@@ -76,11 +76,11 @@ describe("maxLifetimeMs", () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it.each([undefined, Infinity])("of %o is no limit, and no timer", (maxLifetimeMs) => {
+  it.each([undefined, Infinity])("%o sets no limit and no timer", (maxLifetimeMs) => {
     expect(open(0, maxLifetimeMs).clock.pendingCount).toBe(0);
   });
 
-  it("holds for all routes that do not say otherwise, and just ends the handler's loop", async () => {
+  it("of the server applies to routes without their own, and ends the loop of the handler without an error", async () => {
     const ends: string[] = [];
     await using server = await serve({
       port: 0,

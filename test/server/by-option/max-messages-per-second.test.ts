@@ -3,12 +3,12 @@ import { describe, expect, it, vi } from "vitest";
 import { handshake, nextMessage, openClient, RawClient } from "../../support/clients.ts";
 import { SERVER_KINDS, type StartedServer } from "../../support/server-kinds.ts";
 
-/** A masked frame, its mask being zero. */
+/** A masked frame with a masking key of zeros. */
 function frame(first: number, payload = ""): string {
   return `${String.fromCharCode(first, 0x80 | payload.length)}\0\0\0\0${payload}`;
 }
 
-describe.each(SERVER_KINDS)("maxMessagesPerSecond, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxMessagesPerSecond, over $name", ({ start }) => {
   const onError = vi.fn<(error: unknown) => void>();
   const received: unknown[] = [];
   const begin = async (): Promise<StartedServer> => {
@@ -34,21 +34,24 @@ describe.each(SERVER_KINDS)("maxMessagesPerSecond, by $name", ({ start }) => {
     ["empty messages", frame(0x82)],
     ["messages in two fragments", frame(0x01) + frame(0x80)],
     ["pings", frame(0x89)],
-    ["pongs nobody asked for", frame(0x8a, "x")],
-  ])("closes with 1008 on a flood of %s, and harms no other socket", async (_what, frames) => {
-    await using server = await begin();
-    const other = await openClient(server, "/echo");
-    const client = new RawClient(server).send(handshake("/limited") + frames.repeat(10_000));
-    expect(await client.closed()).toContain("\x03\xf0more than maxMessagesPerSecond 100");
-    await vi.waitFor(() => expect(server.sockets.size).toBe(1), 10_000);
-    expect(received.length).toBeLessThanOrEqual(100);
-    // The flood is the peer's fault, and no failure of the handler's.
-    expect(onError).not.toHaveBeenCalled();
-    other.send("unharmed");
-    expect(await nextMessage(other)).toBe("unharmed");
-  });
+    ["unsolicited pongs", frame(0x8a, "x")],
+  ])(
+    "closes the connection with 1008 on a flood of %s and leaves others open",
+    async (_what, frames) => {
+      await using server = await begin();
+      const other = await openClient(server, "/echo");
+      const client = new RawClient(server).send(handshake("/limited") + frames.repeat(10_000));
+      expect(await client.closed()).toContain("\x03\xf0more than maxMessagesPerSecond 100");
+      await vi.waitFor(() => expect(server.sockets.size).toBe(1), 10_000);
+      expect(received.length).toBeLessThanOrEqual(100);
+      // The peer caused the close, so it is not reported as an error of the handler.
+      expect(onError).not.toHaveBeenCalled();
+      other.send("unharmed");
+      expect(await nextMessage(other)).toBe("unharmed");
+    },
+  );
 
-  it("is for good: a reconnecting client does not come back", async () => {
+  it("makes a ReconnectingWebSocket stop reconnecting", async () => {
     await using server = await begin();
     const url = `${server.url.replace("http", "ws")}/limited`;
     const client = new server.ReconnectingWebSocket(url);

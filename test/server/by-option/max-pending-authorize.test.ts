@@ -12,7 +12,7 @@ interface Call {
   readonly settle: (state: object) => void;
 }
 
-/** Routes, one of which waits for the test's decision even after its client has left. */
+/** Routes, one of which waits for a decision of the test even after its client has left. */
 function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes"] } {
   const calls: Call[] = [];
   const authorize = ({ signal }: Request): Promise<object> =>
@@ -21,7 +21,7 @@ function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes
   return { calls, routes };
 }
 
-describe.each(SERVER_KINDS)("maxPendingAuthorize, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxPendingAuthorize, over $name", ({ start }) => {
   it("a client that leaves while authorize decides frees its place in maxConnections", async () => {
     const { calls, routes } = waiting();
     await using server = await start(routes, { maxConnections: 1 });
@@ -32,13 +32,13 @@ describe.each(SERVER_KINDS)("maxPendingAuthorize, by $name", ({ start }) => {
     const next = await openClient(server, "/echo");
     next.send("let in");
     expect(await nextMessage(next)).toBe("let in");
-    // Settling late frees no second place.
+    // A call that settles later frees no second place.
     calls[0].settle({});
     const refused = await new RawClient(server).send(handshake("/echo")).closed();
     expect(statusOf(refused)).toBe(503);
   });
 
-  it("answers one more with 503 and Retry-After until a call settles, even if its client has left", async () => {
+  it("answers a further handshake with 503 and Retry-After until a call settles, even if its client left", async () => {
     const { calls, routes } = waiting();
     const refusals: RefusalReport[] = [];
     const onRefused = (refusal: RefusalReport): void => void refusals.push(refusal);
@@ -56,7 +56,7 @@ describe.each(SERVER_KINDS)("maxPendingAuthorize, by $name", ({ start }) => {
     expect(refusals).toMatchObject([
       { what: "handshake", status: 503, option: "maxPendingAuthorize", route: "ws:/wait" },
     ]);
-    // A route without authorize needs no place.
+    // A route without authorize takes no place.
     await openClient(server, "/echo");
 
     calls.find(({ signal }) => signal.aborted)!.settle({});

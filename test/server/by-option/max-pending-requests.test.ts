@@ -15,7 +15,7 @@ interface Call {
   readonly answer: () => void;
 }
 
-/** A route that answers when the test says so, even after its client has left. */
+/** A route that answers when the test decides, even after its client has left. */
 function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes"] } {
   const calls: Call[] = [];
   const wait = ({ signal }: Request): Promise<Response> =>
@@ -25,8 +25,8 @@ function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes
   return { calls, routes: { "/wait": wait, "ws:/echo": echo } };
 }
 
-describe.each(SERVER_KINDS)("maxPendingRequests, by $name", ({ start }) => {
-  it("answers one more with 503 and Retry-After until another has got its response", async () => {
+describe.each(SERVER_KINDS)("maxPendingRequests, over $name", ({ start }) => {
+  it("answers a further request with 503 and Retry-After until a pending one is answered", async () => {
     const { calls, routes } = waiting();
     const refusals: RefusalReport[] = [];
     const onRefused = (refusal: RefusalReport): void => void refusals.push(refusal);

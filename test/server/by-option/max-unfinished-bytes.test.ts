@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { handshake, nextMessage, openClient, RawClient } from "../../support/clients.ts";
 import { SERVER_KINDS } from "../../support/server-kinds.ts";
 
-/** The head of a masked binary frame that is not the last, and `length` bytes of its payload. */
+/** The header of a masked binary frame without FIN, and `length` bytes of its payload. */
 function begun(length: number): string {
   const header = String.fromCharCode(
     0x02,
@@ -19,8 +19,8 @@ function begun(length: number): string {
   return `${header}${String.fromCharCode(length & 255)}\0\0\0\0${"x".repeat(length)}`;
 }
 
-describe.each(SERVER_KINDS)("maxUnfinishedBytes, by $name", ({ start }) => {
-  it("bounds what all peers together can make the server hold, and harms no whole message", async () => {
+describe.each(SERVER_KINDS)("maxUnfinishedBytes, over $name", ({ start }) => {
+  it("bounds the unfinished messages of all peers together and leaves whole messages unaffected", async () => {
     await using server = await start(
       {
         "ws:/echo": async (socket: Socket) => {
@@ -36,7 +36,7 @@ describe.each(SERVER_KINDS)("maxUnfinishedBytes, by $name", ({ start }) => {
       await attacker.receives("101 Switching Protocols");
       attacker.send(begun(100_000));
     }
-    // Room is for two of them at most; 1013 is "try again later".
+    // There is room for at most two; 1013 means "try again later".
     let refusedCount = 0;
     for (const attacker of attackers) {
       void attacker.receives("\x03\xf5").then(() => refusedCount++);

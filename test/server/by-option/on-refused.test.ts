@@ -72,7 +72,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe.each(SERVER_KINDS)("onRefused gets each refused handshake, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("onRefused gets each refused handshake, over $name", ({ start }) => {
   it.each<[string, string, Partial<RefusalReport>, ApplicationOptions?]>([
     ["malformed", handshake("/", { "Sec-WebSocket-Key": "x" }), { status: 400, route: "ws:/" }],
     ["two Hosts", handshake("/", { Host: ["a", "b"] }), { status: 400, host: "a" }],
@@ -104,7 +104,7 @@ describe.each(SERVER_KINDS)("onRefused gets each refused handshake, by $name", (
       { status: 426, route: "ws:/" },
     ],
     [
-      "a page asked for at a WebSocket's path",
+      "a plain GET of the path of a WebSocket",
       "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
       { status: 426 },
     ],
@@ -115,7 +115,7 @@ describe.each(SERVER_KINDS)("onRefused gets each refused handshake, by $name", (
       { maxConnections: 1 },
     ],
     [
-      "the application's own",
+      "a Response of the application",
       handshake("/private"),
       { status: 401, route: "ws:/private", by: "application" },
     ],
@@ -160,7 +160,7 @@ describe.each(SERVER_KINDS)("onRefused gets each refused handshake, by $name", (
     expect(reports).toMatchObject([{ what: "request", status: 421, host: "evil.example" }]);
   });
 
-  it("reports clients that the stopping server refuses while authorize decides", async () => {
+  it("reports handshakes that the stopping server refuses while authorize decides", async () => {
     const { reports, options } = listening();
     const asked = deferred<void>();
     await using server = await start(
@@ -226,7 +226,7 @@ describe.each(SERVER_KINDS)("onRefused gets each refused handshake, by $name", (
 });
 
 describe.each(SERVER_KINDS)(
-  "onRefused gets each close that the server decides, by $name",
+  "onRefused gets each close that the server decides on, over $name",
   ({ start }) => {
     it.each(HOSTILE_FRAMES)("%s: %i", async (_what, closeCode, frames) => {
       const { reports, options } = listening();
@@ -254,8 +254,8 @@ describe.each(SERVER_KINDS)(
   },
 );
 
-describe("onRefused gets what a route's options close", () => {
-  it("with the issues of the schema: 1007 and 1003", async () => {
+describe("onRefused gets each close that an option of a route causes", () => {
+  it("reports 1007 and 1003 with the issues of the schema", async () => {
     const { reports, options } = listening();
     const server = await openVenue(routes, options);
     const texts: Array<string | Uint8Array> = ["5", "{", new Uint8Array(1)];
@@ -273,7 +273,7 @@ describe("onRefused gets what a route's options close", () => {
     await server.stop();
   });
 
-  it("1013 for a peer that is too slow", async () => {
+  it("reports 1013 for a client that reads too slowly", async () => {
     const { reports, options } = listening();
     const server = await openVenue(routes, options);
     const socket = new server.WebSocket(`${server.url}/slow`);
@@ -282,7 +282,7 @@ describe("onRefused gets what a route's options close", () => {
     await server.stop();
   });
 
-  it("but not what the application closes", async () => {
+  it("does not report a close of the application", async () => {
     const { reports, options } = listening();
     const server = await openVenue(
       { "ws:/": (socket: { close(code: number): void }) => socket.close(1008) },
@@ -295,10 +295,14 @@ describe("onRefused gets what a route's options close", () => {
   });
 });
 
-describe.runIf(transport.hasPorts)("onRefused of serve, which has what only ports have", () => {
+describe.runIf(transport.hasPorts)("onRefused with serve, which owns the port", () => {
   it.each([
     ["garbage", "\x16\x03\x01 not HTTP\r\n\r\n", 400],
-    ["too large a head", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    [
+      "a head that is too large",
+      `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`,
+      431,
+    ],
     ["too many fields", `GET / HTTP/1.1\r\nHost: a\r\n${"X: y\r\n".repeat(200)}\r\n`, 431],
     ["CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501],
   ])("reports %s", async (_what, bytes, status) => {
@@ -323,7 +327,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
       "This resource speaks WebSocket. The request has Sec-WebSocket-Key but not Upgrade: websocket " +
         "and Connection: Upgrade; if a proxy removed them, configure it to forward them.",
     ],
-  ])("the reason helps with %s", async (_what, bytes, reason) => {
+  ])("gives a reason that names the fix for %s", async (_what, bytes, reason) => {
     const { reports, options } = listening();
     await using server = await serve({ ...options, port: 0, host: "127.0.0.1", routes });
     const answer = await new RawClient(server.port).send(bytes).closed();
@@ -344,7 +348,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
   it.each([
     ["a malformed request", page("Host: a\r\nHost: b\r\n"), 400],
     ["a malformed handshake", handshake("/", { Host: ["a", "b"], ...forwarded }), 400],
-    ["too long a path", page("Host: a\r\n").replace("/page", `/${"x".repeat(9000)}`), 414],
+    ["a path that is too long", page("Host: a\r\n").replace("/page", `/${"x".repeat(9000)}`), 414],
     ["CONNECT", `CONNECT a:80 HTTP/1.1\r\nHost: a\r\n${lines}\r\n`, 501],
     ["TRACE", page("Host: a\r\n").replace("GET", "TRACE"), 501],
     ["a pipelined handshake", page("Host: a\r\n") + handshake("/", forwarded), 400],
@@ -353,19 +357,22 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
       `POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n${lines}\r\n?`,
       400,
     ],
-  ])("with trustProxy: %s has the client's host and address", async (_what, bytes, status) => {
-    const { reports, options } = listening({ trustProxy: 1 });
-    await using server = await serve({
-      ...options,
-      port: 0,
-      host: "127.0.0.1",
-      routes: { ...routes, "/body": async (request) => new Response(await request.text()) },
-    });
-    await new RawClient(server.port).send(bytes).receives(`HTTP/1.1 ${status}`);
-    expect(reports).toMatchObject([{ status, host: "example.com", remoteAddress: "192.0.2.1" }]);
-  });
+  ])(
+    "reports the address and the host of the client with trustProxy: %s",
+    async (_what, bytes, status) => {
+      const { reports, options } = listening({ trustProxy: 1 });
+      await using server = await serve({
+        ...options,
+        port: 0,
+        host: "127.0.0.1",
+        routes: { ...routes, "/body": async (request) => new Response(await request.text()) },
+      });
+      await new RawClient(server.port).send(bytes).receives(`HTTP/1.1 ${status}`);
+      expect(reports).toMatchObject([{ status, host: "example.com", remoteAddress: "192.0.2.1" }]);
+    },
+  );
 
-  it("with trustProxy, a head that a proxy has not named falls back to the connection", async () => {
+  it("with trustProxy, reports the connection's address and host if the proxy names none", async () => {
     const { reports, options } = listening({ trustProxy: 1 });
     await using server = await serve({ ...options, port: 0, host: "127.0.0.1", routes });
     for (const field of ["X: y", "X-Forwarded-For: nonsense"]) {
@@ -376,7 +383,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     expect(reports).toMatchObject([own, own]);
   });
 
-  it("with trustProxy, handshakes refused by the stopping server have the client's host", async () => {
+  it("with trustProxy, reports the host of the client when the stopping server refuses", async () => {
     const { reports, options } = listening({ trustProxy: 1 });
     const asked = deferred<void>();
     const authorize = (): Promise<object> => {
@@ -398,7 +405,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     ]);
   });
 
-  it("with trustProxy, refusals over HTTP/2 have the client's host and address", async () => {
+  it("with trustProxy, reports the address and the host of the client over HTTP/2", async () => {
     const { reports, options } = listening({ trustProxy: 1 });
     const asked = deferred<void>();
     const authorize = (): Promise<object> => {
@@ -428,7 +435,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     }
   });
 
-  it("does not report connections that sent nothing", async () => {
+  it("does not report connections that send nothing", async () => {
     const { reports, options } = listening({ handshakeTimeoutMs: 50 });
     await using server = await serve({ ...options, port: 0, host: "127.0.0.1", routes });
     expect(statusOf(await new RawClient(server.port).closed())).toBe(408);
@@ -442,7 +449,7 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
     ["no route", "/none", {}, { status: 404 }],
     ["another host", "/", {}, { status: 421, option: "hosts" }, { hosts: ["example.com"] }],
     ["another version", "/", { "sec-websocket-version": "8" }, { status: 400 }],
-    ["the application's own", "/private", {}, { status: 401, by: "application" }],
+    ["a Response of the application", "/private", {}, { status: 401, by: "application" }],
     ["a malformed target", "/#a", {}, { status: 400 }],
   ])("reports handshakes over HTTP/2: %s", async (_what, path, fields, expected, more) => {
     const { reports, options } = listening(more);
@@ -480,8 +487,8 @@ describe.runIf(transport.hasPorts)("onRefused of serve, which has what only port
   });
 });
 
-describe("without onRefused", () => {
-  it("the console gets one line per kind and minute, with origin, host and option", async () => {
+describe("the console without onRefused", () => {
+  it("prints one line per kind and minute, with origin, host and option", async () => {
     const print = vi.spyOn(console, "warn").mockImplementation(() => {});
     const move = movableClock();
     const server = await transport.serve(routes, {});
@@ -515,7 +522,7 @@ describe("without onRefused", () => {
   });
 });
 
-it("an onRefused that is not a function is refused", async () => {
+it("refuses an onRefused that is not a function", async () => {
   const options = { port: 0, routes: {}, onRefused: true as never };
   await expect(serve(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
 });

@@ -4,7 +4,7 @@ import { handshake, RawClient, statusOf } from "../../support/clients.ts";
 import { SERVER_KINDS } from "../../support/server-kinds.ts";
 import { HOSTILE_VALUES } from "../../support/hostile-values.ts";
 
-describe.each(SERVER_KINDS)("origins, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("origins, over $name", ({ start }) => {
   const onError = vi.fn<(error: unknown) => void>();
   const options = { onError, onRefused: () => {} };
   const asked = vi.fn<(origin: string, request: Request) => boolean>();
@@ -30,7 +30,7 @@ describe.each(SERVER_KINDS)("origins, by $name", ({ start }) => {
     return statuses;
   }
 
-  it("calls a function for every request with one Origin field, with any value", async () => {
+  it("calls a function with the Origin of each request that has exactly one, whatever its value", async () => {
     const values = [
       "null",
       "",
@@ -82,7 +82,7 @@ describe.each(SERVER_KINDS)("origins, by $name", ({ start }) => {
     ["an array", [true]],
     ["a promise", Promise.resolve(true)],
   ])(
-    "a function that returns %s refuses the page, and is reported once a minute",
+    "refuses the page when a function returns %s, and reports it once a minute",
     async (_what, answer) => {
       asked.mockReturnValue(answer as boolean);
       expect(await statusesWith(asked, ["null", "http://localhost"])).toEqual([403, 403]);
@@ -94,7 +94,7 @@ describe.each(SERVER_KINDS)("origins, by $name", ({ start }) => {
     },
   );
 
-  it.each(HOSTILE_VALUES)("a function that throws %s refuses the page", async (_what, make) => {
+  it.each(HOSTILE_VALUES)("refuses the page when a function throws %s", async (_what, make) => {
     asked.mockImplementation(() => {
       throw make();
     });
@@ -104,7 +104,7 @@ describe.each(SERVER_KINDS)("origins, by $name", ({ start }) => {
 });
 
 it.each(["http://", "https:///", "file:///", "null ", "NULL", "file:", "://x"])(
-  "%j in a list of origins is refused at start",
+  "refuses %j in a list of origins at start",
   async (origin) => {
     const routes = { "ws:/": { origins: [origin], handle: () => {} } };
     await expect(serve({ port: 0, routes })).rejects.toMatchObject({ code: "INVALID_ORIGIN" });

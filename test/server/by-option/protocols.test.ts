@@ -9,7 +9,7 @@ const onError = vi.fn<(error: unknown) => void>();
 const handle = (socket: Socket, { protocol }: { protocol: string }): void =>
   void socket.send(`[${protocol}]`);
 
-describe.each(SERVER_KINDS)("protocols as a function, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("protocols as a function, over $name", ({ start }) => {
   const ask = async (protocols: unknown, offered: string | undefined): Promise<string> => {
     onError.mockReset();
     await using server = await start({ "ws:/": { protocols, handle } } as Routes, { onError });
@@ -21,7 +21,7 @@ describe.each(SERVER_KINDS)("protocols as a function, by $name", ({ start }) => 
     return text;
   };
 
-  it("chooses one of those offered", async () => {
+  it("chooses one of the offered subprotocols", async () => {
     const choose = vi.fn((offered: readonly string[], _request: Request) => offered[1]);
     const text = await ask(choose, "token.abc, token.def");
     expect(text).toContain("\r\nSec-WebSocket-Protocol: token.def\r\n");
@@ -59,7 +59,7 @@ describe.each(SERVER_KINDS)("protocols as a function, by $name", ({ start }) => 
     expect(onError.mock.calls[0][0]).toMatchObject({ code: "INVALID_SUBPROTOCOL" });
   });
 
-  it("refuses with 500 if the function rejects, throws, or changes the offer", async () => {
+  it("answers with 500 if the function rejects, throws or changes the offer", async () => {
     expect(statusOf(await ask(() => Promise.reject(new Error("x")), "a"))).toBe(500);
     const error = new Error("x");
     const failing = (): string => {
@@ -83,10 +83,10 @@ it.each([["chat"], [{}], [null], [["a", "a"]], [["a b"]], [[1]]])(
   },
 );
 
-/** Has the type of `serve`, but starts nothing. */
+/** Has the type of `serve` and starts nothing. */
 const check: typeof serve = async () => undefined as unknown as Server;
 
-it("the compiler infers the subprotocol from what the function returns", async () => {
+it("lets the compiler infer the subprotocol from the result of the function", async () => {
   await check({
     routes: {
       "ws:/a": {
@@ -103,7 +103,7 @@ it("the compiler infers the subprotocol from what the function returns", async (
       }),
       // @ts-expect-error -- a promise is not a valid choice
       "ws:/d": { protocols: async () => "v1", handle },
-      // @ts-expect-error -- and neither does a boolean
+      // @ts-expect-error -- a boolean is not a valid choice either
       "ws:/e": { protocols: () => true, handle },
     },
   });

@@ -7,7 +7,7 @@ import { closeOf, nextMessage, openClient } from "../../support/clients.ts";
 const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
 let server: Running;
 
-/** A server of the test's own, which tells its errors. */
+/** Starts the server of a test and checks that it reports no errors. */
 const start: typeof startServer = async (options) =>
   (server = await startServer({ onError, ...options }));
 
@@ -42,7 +42,7 @@ describe("a route with a schema", () => {
   it.each([
     ["a schema", question],
     ["a pair of schemas", { receive: question, send: anything }],
-  ])("gives its handler values, and sends values, with %s", async (_what, schema) => {
+  ])("gives the handler values and sends values, with %s", async (_what, schema) => {
     await start({
       routes: {
         "ws:/:room": {
@@ -65,10 +65,10 @@ describe("a route with a schema", () => {
   });
 
   it.each([
-    ["binary messages with 1003", Buffer.from('{"id":1}'), 1003, "not text"],
-    ["what is no JSON with 1007", "{id:1}", 1007, "not JSON"],
-    ["what does not validate with 1007", '{"id":"1"}', 1007, "not valid"],
-  ])("answers %s, and reports no failure", async (_what, message, code, reason) => {
+    ["a binary message with 1003", Buffer.from('{"id":1}'), 1003, "not text"],
+    ["text that is not JSON with 1007", "{id:1}", 1007, "not JSON"],
+    ["JSON that fails validation with 1007", '{"id":"1"}', 1007, "not valid"],
+  ])("answers %s and reports no error", async (_what, message, code, reason) => {
     const errors: unknown[] = [];
     await start({
       routes: {
@@ -94,7 +94,7 @@ describe("a route with a schema", () => {
     expect(onError).not.toHaveBeenCalled();
   });
 
-  it("answers with 1011, says nothing about why, and reports it, where the schema fails", async () => {
+  it("closes with 1011 and an empty reason when the schema throws, and reports the error", async () => {
     await start({
       routes: {
         "ws:/": {
@@ -120,7 +120,7 @@ describe("a route with a schema", () => {
     [[], "an object"],
     [{}, "an object"],
     [{ issues: undefined }, "an object"],
-  ])("answers with 1011 and reports a result of %j", async (result, shown) => {
+  ])("closes with 1011 and reports a result of %j", async (result, shown) => {
     const schema = {
       "~standard": { version: 1, vendor: "test", validate: () => result },
     } as unknown as StandardSchema;
@@ -140,7 +140,7 @@ describe("a route with a schema", () => {
     });
   });
 
-  it("takes a schema that is a function, as some libraries have", async () => {
+  it("accepts a schema that is a function, as some libraries provide", async () => {
     const schema = Object.assign(() => {}, question);
     await start({
       routes: {
@@ -162,7 +162,7 @@ describe("a route with a schema", () => {
     { receive: question },
     { send: question },
     { receive: question, send: {} },
-  ])("refuses to start with what is no schema (%#)", async (schema) => {
+  ])("refuses to start with a schema that is not a Standard Schema (%#)", async (schema) => {
     const routes = { "ws:/": { schema: schema as unknown as StandardSchema, handle: () => {} } };
     await expect(start({ routes })).rejects.toMatchObject({ code: "INVALID_ROUTE" });
   });

@@ -9,7 +9,9 @@ function match(path: string, pathname: string): Record<string, string | undefine
   return params === undefined ? undefined : { ...params };
 }
 
-/** An optional param that could only be empty is "" here and absent in URLPattern, or the reverse. */
+/**
+ * An optional param that could only be empty is "" here and absent in URLPattern, or vice versa.
+ */
 function withoutEmpty(
   params: Record<string, string | undefined> | undefined,
 ): Array<[string, string | undefined]> | undefined {
@@ -62,15 +64,15 @@ describe("matching", () => {
     expect(match(path, pathname)).toEqual(params);
   });
 
-  it("decodes named params, and leaves what a wildcard matched as it is in the URL", () => {
+  it("decodes named params and leaves the match of a wildcard encoded", () => {
     expect(match("/:a/*", "/x%20%C3%A9%2Fy/z%2F%20")).toEqual({ a: "x é/y", 0: "z%2F%20" });
   });
 
-  it("leaves a param as it is that is no percent-encoded UTF-8", () => {
+  it("leaves a param encoded if it is not percent-encoded UTF-8", () => {
     expect(match("/:a", "/%ff%")).toEqual({ a: "%ff%" });
   });
 
-  it("takes any name for a param", () => {
+  it("accepts any name for a param", () => {
     const params = compilePattern("/:__proto__/:constructor", "").match("/a/b");
     expect(Object.entries(params ?? {})).toEqual([
       ["__proto__", "a"],
@@ -78,7 +80,7 @@ describe("matching", () => {
     ]);
   });
 
-  it("gives what URLPattern gives, whichever way a pattern was compiled", () => {
+  it("matches like URLPattern, whichever way a pattern was compiled", () => {
     const literal = fc.stringMatching(/^[a-z.$~-]{0,3}$/).filter((text) => !/^\.{1,2}$/.test(text));
     const segment = fc.oneof(literal, fc.constantFrom(":a", ":b", ":c", "*", ":d(\\d+)", ":e?"));
     const paths = fc
@@ -99,7 +101,7 @@ describe("matching", () => {
     );
   });
 
-  it("gives what URLPattern gives for any mix of params, expressions, braces and modifiers", () => {
+  it("matches like URLPattern for any mix of params, expressions, braces and modifiers", () => {
     const expression = fc.constantFrom("(\\d+)", "(a|b)", "(a+)", "([^.]*)", "(a{1,2}b?)", "(.*)");
     const modifier = fc.constantFrom("", "", "?", "*", "+");
     const literal = fc.constantFrom("a", "b", ".", "-", "/a", "ab");
@@ -140,7 +142,7 @@ it.each([
   "/:x(\\bx)",
   "/:x(^a$)",
   "/:x(a{2000})",
-])("refuses %j at start, because it cannot be matched in linear time or is too large", (path) => {
+])("refuses %j at start, because it is too large or cannot be matched in linear time", (path) => {
   expect(() => compilePattern(path, path)).toThrow(
     expect.objectContaining({
       code: "INVALID_ROUTE",
@@ -150,7 +152,7 @@ it.each([
 });
 
 it.each(["rooms", "", ":room", "/:", "/:a/:a", "/(", "/(?<name>x)", "/x?y=1"])(
-  "the pattern %j is refused by the name of its key",
+  "names the route key when the pattern %j is invalid",
   (path) => {
     expect(() => compilePattern(path, "ws:/the/key")).toThrow(
       expect.objectContaining({
