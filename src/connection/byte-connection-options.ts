@@ -1,3 +1,4 @@
+import type { DebugLog } from "../errors/debug-log.ts";
 import type { ByteBudget } from "../protocol/byte-budget.ts";
 import type { DeflateCodec } from "../protocol/deflate/codec.ts";
 import type { DeflateAgreement } from "../protocol/deflate/negotiation.ts";
@@ -16,6 +17,7 @@ export interface ConnectionEnvironment {
   readonly wheel: TimerWheel;
   readonly flushQueue: FlushQueue;
   readonly deflateCodec: DeflateCodec;
+  readonly log: DebugLog;
   /** Calls back at the end of the running turn, after its promise jobs. */
   defer(callback: () => void): void;
 }

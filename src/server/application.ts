@@ -1,4 +1,5 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
+import { type DebugLog, describeError } from "../errors/debug-log.ts";
 import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index.ts";
 import { isRecord } from "../protocol/record.ts";
 import { ByteBudget } from "../protocol/byte-budget.ts";
@@ -20,6 +21,7 @@ import { UpgradeGate } from "./upgrade-gate.ts";
 export interface ServerEnvironment {
   readonly wheel: TimerWheel;
   readonly deflateCodec: DeflateCodec;
+  readonly log: DebugLog;
   /** Calls back in a later turn, after the data sent in this turn has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   /** From 0 to 1. */
@@ -65,8 +67,10 @@ export function createApplication(
   routes: Readonly<Record<string, Route>>,
   options: ApplicationOptions,
   where: "serve" | "attach",
-  { wheel, deflateCodec, inNextTurn, random, isProduction, captureAsyncContext }: ServerEnvironment,
+  environment: ServerEnvironment,
 ): Application {
+  const { wheel, deflateCodec, log, inNextTurn, random, isProduction, captureAsyncContext } =
+    environment;
   const {
     onError,
     onRefused,
@@ -129,11 +133,11 @@ export function createApplication(
     ...(origins !== undefined && { origins }),
   });
   const sockets = new SocketGroup();
-  const report = safeListener(onError);
+  const report = withDebugLog(safeListener(onError), log);
   for (const { key, error } of table.shadowed) report(error, { route: key });
   const unfinishedBudget = new ByteBudget(maxUnfinishedBytes);
   const runInAsyncContext = captureAsyncContext();
-  const refusals = new RefusalReporter(onRefused, { isProduction, nowMs: () => wheel.nowMs });
+  const refusals = new RefusalReporter(onRefused, { isProduction, nowMs: () => wheel.nowMs, log });
   const gate = new UpgradeGate(table, {
     wheel,
     deflateCodec,
@@ -153,7 +157,7 @@ export function createApplication(
     routes: table,
     gate,
     sockets,
-    shutdown: new SocketShutdown(sockets, wheel),
+    shutdown: new SocketShutdown(sockets, wheel, log),
     report,
     refusals,
     unfinishedBudget,
@@ -162,6 +166,18 @@ export function createApplication(
     handshakeTimeoutMs,
     maxConnections,
     pendingRequests: new PendingRequests(maxPendingRequests),
+  };
+}
+
+/** Also writes each error to the debug log, without its message. */
+function withDebugLog(report: ErrorListener, log: DebugLog): ErrorListener {
+  if (!log.isEnabled) return report;
+  return (error, context) => {
+    log.write(() => {
+      const where = context.route === undefined ? "" : ` of route ${JSON.stringify(context.route)}`;
+      return `error${where} goes to onError: ${describeError(error)}`;
+    });
+    report(error, context);
   };
 }
 

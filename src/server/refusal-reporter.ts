@@ -1,3 +1,4 @@
+import type { DebugLog } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
 import type { HttpRefusal } from "../protocol/handshake/http-refusal.ts";
 import { MinuteLimit } from "./minute-limit.ts";
@@ -48,6 +49,8 @@ export interface RefusedPeer {
   /** The empty string without one. */
   readonly host: string;
   readonly remoteAddress: string;
+  /** The path without the query, for the debug log; undefined if it is not known. */
+  readonly pathname?: string | undefined;
 }
 
 /** The facts of a refusal apart from the client. */
@@ -59,6 +62,7 @@ export interface RefusalEnvironment {
   readonly isProduction: () => boolean;
   /** The time in milliseconds, by a monotonic clock. */
   readonly nowMs: () => number;
+  readonly log: DebugLog;
 }
 
 /** Reports refusals to the listener, or prints them if there is none. */
@@ -84,10 +88,12 @@ export class RefusalReporter {
    * production.
    */
   report(details: RefusalDetails, peer: RefusedPeer): void {
+    const { log } = this.#environment;
+    if (log.isEnabled) log.write(() => logLine(toReport(details, peer), peer.pathname));
     try {
       if (this.#listener !== undefined) this.#notify(this.#listener, toReport(details, peer));
       else if (this.isVerbose && this.#limit.take(kindOf(details))) {
-        console.warn(describe(toReport(details, peer)));
+        console.warn(consoleLine(toReport(details, peer)));
       }
     } catch (error) {
       this.#onFailure(error);
@@ -141,24 +147,46 @@ function kindOf({ what, by, status, closeCode, option }: RefusalDetails): string
 }
 
 /** The line for a developer's console. */
-function describe(report: RefusalReport): string {
-  const { what, by, status, closeCode, reason, option, issues, origin, host, route } = report;
-  const verb = what === "connection" ? "closed" : "refused";
-  const decider = by === "application" ? "the application" : "the server";
+function consoleLine(report: RefusalReport): string {
+  return (
+    `tideway: ${deciderOf(report)} ${verbOf(report)} a ${report.what} with ${codeOf(report)}: ` +
+    `${describe(report)} This kind of refusal is printed once a minute; ` +
+    `set onRefused to get each one.`
+  );
+}
+
+/** The line for the debug log. It begins with what was refused, as the other lines there do. */
+function logLine(report: RefusalReport, pathname: string | undefined): string {
+  const lead = `${report.what} ${verbOf(report)} with ${codeOf(report)} by ${deciderOf(report)}`;
+  return `${lead}: ${describe(report, pathname)}`;
+}
+
+function verbOf({ what }: RefusalReport): string {
+  return what === "connection" ? "closed" : "refused";
+}
+
+function codeOf({ status, closeCode }: RefusalReport): number | undefined {
+  return status ?? closeCode;
+}
+
+function deciderOf({ by }: RefusalReport): string {
+  return by === "application" ? "the application" : "the server";
+}
+
+/** The reason, the client and the option of a refusal. */
+function describe(report: RefusalReport, pathname?: string): string {
+  const { reason, option, issues, origin, host, route, remoteAddress } = report;
   const facts = [
+    ...(pathname === undefined ? [] : [`path ${quoteStart(pathname)}`]),
     `origin ${origin === undefined ? "none" : quoteStart(origin)}`,
     `host ${host === undefined ? "none" : quoteStart(host)}`,
     ...(route === undefined ? [] : [`route ${quote(route)}`]),
-    `address ${report.remoteAddress || "unknown"}`,
+    `address ${remoteAddress || "unknown"}`,
   ];
   const [issue] = issues ?? [];
   const finding = issue === undefined ? "" : `, ${quoteStart(String(issue.message))}`;
   const advice = option === undefined ? "" : ` The option that decides this: ${option}.`;
-  return (
-    `tideway: ${decider} ${verb} a ${what} with ${status ?? closeCode}: ${withoutPeriod(reason)}${finding} ` +
-    `(${facts.join(", ")}).${advice} This kind of refusal is printed once a minute; ` +
-    `set onRefused to get each one.`
-  );
+  return `${withoutPeriod(reason)}${finding} (${facts.join(", ")}).${advice}`;
 }
 
 /** How many characters of a peer's text are quoted. */

@@ -1,4 +1,5 @@
 import { ReadyState } from "../connection/connection.ts";
+import type { DebugLog } from "../errors/debug-log.ts";
 import type { TimerWheel, WheelTimer } from "../connection/timer-wheel.ts";
 import type { Socket } from "./socket.ts";
 
@@ -25,13 +26,15 @@ const CLOSING_PART = 3 / 4;
 export class SocketShutdown {
   readonly #sockets: Iterable<Socket>;
   readonly #wheel: TimerWheel;
+  readonly #log: DebugLog;
   #timer: WheelTimer | undefined;
   /** When the current drain will have closed the last socket; Infinity without a drain. */
   #endMs = Infinity;
 
-  constructor(sockets: Iterable<Socket>, wheel: TimerWheel) {
+  constructor(sockets: Iterable<Socket>, wheel: TimerWheel, log: DebugLog) {
     this.#sockets = sockets;
     this.#wheel = wheel;
+    this.#log = log;
   }
 
   /** A further call can only end the drain earlier. A slower plan has no effect. */
@@ -67,11 +70,17 @@ export class SocketShutdown {
       // Computed from the clock, so that a late timer closes what earlier batches should have.
       const index = Math.floor((this.#wheel.nowMs - startMs) / intervalMs) + 1;
       const due = Math.min(sockets.length, index * perBatch);
+      if (closed < due) this.#logBatch(closed + 1, due, sockets.length);
       while (closed < due) close(sockets[closed++]);
       if (closed === sockets.length) return;
       this.#timer = this.#wheel.start(startMs + index * intervalMs - this.#wheel.nowMs, closeBatch);
     };
     closeBatch();
+  }
+
+  #logBatch(first: number, last: number, total: number): void {
+    if (!this.#log.isEnabled) return;
+    this.#log.write(() => `drain: closes sockets ${first} to ${last} of ${total}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
 import type { ByteTransport, ByteTransportHandler } from "../../src/connection/byte-transport.ts";
 import type {
   ByteConnectionOptions,
@@ -156,6 +157,7 @@ export function rig(
       flushQueue: new FlushQueue(defer),
       defer,
       deflateCodec: fastEnvironment.deflateCodec,
+      log: NO_DEBUG_LOG,
       ...shared,
     },
     transport,

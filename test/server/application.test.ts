@@ -1,4 +1,5 @@
 import { expect, it, vi } from "vitest";
+import { NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { nodeEnvironment } from "../../src/node/environment/connection-environment.ts";
 import { createApplication } from "../../src/server/application.ts";
@@ -18,6 +19,7 @@ it("handshakeTimeoutMs is 10 seconds by default", async () => {
     {
       wheel: new TimerWheel(clock),
       deflateCodec: nodeEnvironment.deflateCodec,
+      log: NO_DEBUG_LOG,
       inNextTurn: setImmediate,
       random: () => 0,
       isProduction: () => false,

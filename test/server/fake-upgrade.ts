@@ -1,3 +1,4 @@
+import { NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { nodeEnvironment } from "../../src/node/environment/connection-environment.ts";
 import { ByteBudget } from "../../src/protocol/byte-budget.ts";
@@ -87,6 +88,7 @@ export class FakeServerEnvironment implements UpgradeEnvironment {
     this.refusals = new RefusalReporter(listener, {
       isProduction: () => this.isProduction,
       nowMs: () => this.wheel.nowMs,
+      log: NO_DEBUG_LOG,
     });
   }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
 import { ReadyState } from "../../src/connection/connection.ts";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { ServerSocket } from "../../src/server/server-socket.ts";
@@ -19,7 +20,7 @@ beforeEach(() => {
 function open(count: number): void {
   connections = Array.from({ length: count }, () => new FakeConnection());
   const sockets = connections.map((connection) => new ServerSocket(connection, host));
-  shutdown = new SocketShutdown(sockets, new TimerWheel(clock));
+  shutdown = new SocketShutdown(sockets, new TimerWheel(clock), NO_DEBUG_LOG);
 }
 
 function start(plan: Partial<ShutdownPlan>): void {

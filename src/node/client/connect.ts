@@ -10,6 +10,7 @@ import type {
 import type { ConnectionTarget, CreateConnection } from "../../client/connection-target.ts";
 import { percentDecode, readUnixUrl } from "../../client/unix-url.ts";
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
+import { describeError } from "../../errors/debug-log.ts";
 import { HandshakeError, TidewayError, UsageError } from "../../errors/index.ts";
 import { offerDeflate, readDeflateAnswer } from "../../protocol/deflate/index.ts";
 import {
@@ -22,6 +23,7 @@ import { nodeProtocolEnvironment } from "../environment/protocol-environment.ts"
 import { sharedReads } from "../tcp/shared-reads.ts";
 import { wheel } from "../environment/timers.ts";
 import { connectFailed, openStream } from "./open-stream.ts";
+import { describeUrl } from "./describe-url.ts";
 import { RefusedAnswer } from "./refused-answer.ts";
 
 /** A way to the server that is not open yet. */
@@ -173,6 +175,17 @@ class Attempt implements ConnectAttempt {
       ...(heartbeat !== undefined && { heartbeat }),
     });
     this.#detach();
+    const { log } = this.#environment;
+    if (log.isEnabled) {
+      log.write(() => {
+        const { protocol, extensions } = connection;
+        return (
+          `handshake accepted by ${describeUrl(this.#request.url)}, HTTP/1.1, ` +
+          `subprotocol ${protocol || "none"}, extensions ${extensions || "none"}, ` +
+          `as connection ${log.idOf("connection", connection)}`
+        );
+      });
+    }
     const { headers } = outcome;
     this.#handler.onOpen(connection, () => new Headers([...headers]));
   };
@@ -196,6 +209,13 @@ class Attempt implements ConnectAttempt {
 
   #fail(error: TidewayError): void {
     this.abort();
+    const { log } = this.#environment;
+    if (log.isEnabled) {
+      const failure = this.#refused?.error ?? error;
+      log.write(
+        () => `handshake failed with ${describeUrl(this.#request.url)}: ${describeError(failure)}`,
+      );
+    }
     // The server has refused, so it does not matter why the connection ends while the body is read.
     this.#handler.onFailed(this.#refused?.error ?? error);
   }

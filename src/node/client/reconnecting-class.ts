@@ -6,6 +6,7 @@ import type {
 import { recordDetails } from "../../client/event-streams.ts";
 import type {
   Protocols,
+  ReconnectEvent,
   ReconnectingWebSocketConstructor,
   ReconnectingWebSocketOptions,
   ValueOrProvider,
@@ -19,8 +20,12 @@ import { isOptions } from "../../client/options-argument.ts";
 import type { WebSocketOptions } from "../../client/options.ts";
 import type { WebSocketConstructor, WebSocketData } from "../../client/web-socket-interface.ts";
 import { type ConnectionEnd, describeEnd } from "../../errors/describe-end.ts";
+import { describeError } from "../../errors/debug-log.ts";
 import { UsageError } from "../../errors/index.ts";
+import { quote } from "../../errors/quote.ts";
+import { debugLog } from "../environment/debug-log.ts";
 import { decideReconnect } from "./decide-reconnect.ts";
+import { describeUrl } from "./describe-url.ts";
 import { allowManyListeners, CloseEvent } from "./web-socket-class.ts";
 
 /**
@@ -41,6 +46,7 @@ export function createReconnectingClass(
     ) {
       super(environment, url, protocols);
       prepare(this);
+      if (debugLog.isEnabled) logReconnects(this);
     }
 
     // The constructor of the base class sets them here too.
@@ -51,6 +57,11 @@ export function createReconnectingClass(
     override set options(options: ReconnectingWebSocketOptions) {
       checkOptions(options);
       super.options = { ...options, decide: options.decide ?? decideReconnect };
+    }
+
+    override close(...codeAndReason: [code?: number, reason?: string]): void {
+      super.close(...codeAndReason);
+      if (debugLog.isEnabled) closedByCaller.add(this);
     }
 
     // Unsent data waits in a Blob, and Node's Blob does not accept the same data as the standard's.
@@ -95,6 +106,34 @@ function prepare(target: EventTarget): void {
   target.addEventListener("close", (event) => {
     recordDetails(target, describeEnd(event as WebSocketCloseEvent & ConnectionEnd, false));
   });
+}
+
+/** The sockets that `close` was called on. Filled only for the debug log. */
+const closedByCaller = new WeakSet<object>();
+
+/** Writes attempts, connections and the end of `socket` to the debug log. */
+function logReconnects(socket: ReconnectingSocket): void {
+  const log = (type: string, describe: (event: never) => string): void =>
+    socket.addEventListener(type, (event) =>
+      debugLog.write(() => `client ${debugLog.idOf("client", socket)} ${describe(event as never)}`),
+    );
+  log("open", () => `connected to ${describeUrl(socket.url)}`);
+  log("error", ({ error }: { readonly error?: unknown }) =>
+    error === undefined ? "failed" : `failed: ${describeError(error)}`,
+  );
+  log(
+    "reconnecting",
+    ({ attempt, delayMs, code, reason }: ReconnectEvent) =>
+      `reconnects: attempt ${attempt} in ${Math.round(delayMs)} ms, after ${describeClose(code, reason)}`,
+  );
+  log("close", ({ code, reason }: WebSocketCloseEvent) => {
+    const why = closedByCaller.has(socket) ? "close was called" : "the option decide stopped it";
+    return `stopped with ${describeClose(code, reason)}: ${why}`;
+  });
+}
+
+function describeClose(code: number, reason: string): string {
+  return reason === "" ? String(code) : `${code} ${quote(reason)}`;
 }
 
 /** Keeps the reason of the connection's own event, which the standard's classes do not know. */

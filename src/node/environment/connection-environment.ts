@@ -2,6 +2,7 @@ import type { ConnectionEnvironment } from "../../connection/byte-connection-opt
 import { FlushQueue } from "../../connection/flush-queue.ts";
 import { SlabPool } from "../../connection/slab-pool.ts";
 import { SharedOutput } from "../../protocol/shared-output.ts";
+import { debugLog } from "./debug-log.ts";
 import { createZlibCodec } from "./deflate/zlib-codec.ts";
 import { nodeProtocolEnvironment } from "./protocol-environment.ts";
 import { wheel } from "./timers.ts";
@@ -18,5 +19,6 @@ export const nodeEnvironment: ConnectionEnvironment = {
   wheel,
   flushQueue: new FlushQueue(defer),
   deflateCodec: createZlibCodec(),
+  log: debugLog,
   defer,
 };

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { type HttpRefusal, readUpgradeRequest, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import type { ShutdownPlan } from "../../server/shutdown.ts";
+import { quoteStart } from "../../server/refusal-reporter.ts";
 import type { SocketGroup } from "../../server/socket-group.ts";
 import type { Peer } from "../../server/upgrade.ts";
 import { RefusedRequests, shutdownRefusal } from "../requests/refused-requests.ts";
@@ -178,10 +179,12 @@ export class Http1Listener {
    * shorten the deadline.
    */
   async stop(plan: ShutdownPlan): Promise<void> {
+    this.#log(() => `stops: ${this.#describeStop(plan)}`);
     const shutdown = (this.#shutdown ??= this.#shutDown(plan));
     this.#application.shutdown.start(plan);
     shutdown.setDeadline(plan.timeoutMs);
     await shutdown.done;
+    this.#log(() => "stopped");
   }
 
   /** Answers requests again, when the closed HTTP server listens again. */
@@ -214,8 +217,25 @@ export class Http1Listener {
   }
 
   #drop(): void {
+    this.#log(
+      () =>
+        `drops ${this.sockets.size} sockets and ${[...this.#inFlight].length} requests at the deadline`,
+    );
     for (const socket of this.#application.sockets) socket.terminate();
     for (const response of this.#inFlight) response.req.socket.destroy();
+  }
+
+  /** Writes a line about this server to the debug log. */
+  #log(format: () => string): void {
+    const { log } = this.#environment.connections;
+    if (log.isEnabled) log.write(() => `server ${log.idOf("server", this)} ${format()}`);
+  }
+
+  #describeStop({ code, reason, timeoutMs, pace }: ShutdownPlan): string {
+    const close = reason === "" ? `${code}` : `${code} ${quoteStart(reason)}`;
+    const how =
+      pace === undefined ? "at once" : `in batches of ${pace.batch} every ${pace.intervalMs} ms`;
+    return `closes ${this.sockets.size} sockets with ${close} ${how}, deadline ${timeoutMs} ms`;
   }
 
   #targetOf(request: IncomingMessage): RequestTarget | HttpRefusal {

@@ -68,6 +68,11 @@ class RequestPeer implements RefusedPeer {
     return this.#client.forwardedAddress ?? this.#request.socket.remoteAddress ?? "";
   }
 
+  get pathname(): string | undefined {
+    const { target } = this.#request;
+    return target !== undefined && "url" in target ? target.url.pathname : undefined;
+  }
+
   get #fields(): HeaderFields {
     return new HeaderFields(this.#request.rawHeaders);
   }

@@ -1,6 +1,8 @@
-import { ByteConnection } from "../../connection/byte-connection.ts";
+import type { Connection } from "../../connection/connection.ts";
+import { openByteConnection } from "../../connection/logged-connection.ts";
 import { computeAcceptKey, type HttpRefusal } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
+import { quoteStart } from "../../server/refusal-reporter.ts";
 import type { UpgradeAccepted, UpgradeDecision } from "../../server/upgrade.ts";
 import { PendingUpgrades } from "./pending-upgrades.ts";
 import type { RefusedRequests } from "./refused-requests.ts";
@@ -45,6 +47,7 @@ export class UpgradeListener {
     const decision = this.#application.gate.decide(attempt);
     if (!(decision instanceof Promise)) this.#carryOut(decision, attempt, responder, head);
     else {
+      this.#log(attempt, "waits for authorize");
       this.#pending.wait(attempt, decision, responder, head, (decided, early) =>
         this.#carryOut(decided, attempt, responder, early),
       );
@@ -69,19 +72,48 @@ export class UpgradeListener {
 
   #accept(
     decision: UpgradeAccepted,
-    { key }: NodeUpgradeAttempt,
+    attempt: NodeUpgradeAttempt,
     responder: UpgradeResponder,
     head: Uint8Array,
   ): void {
     const { connections } = this.#environment;
+    const { key } = attempt;
     const { connection, headers = [] } = decision;
     const { protocol, extensions } = connection;
     const acceptKey = key === "" ? "" : computeAcceptKey(key, connections.protocol);
     const hasHead = head.byteLength > 0;
     const transport = responder.accept({ acceptKey, protocol, extensions, headers }, hasHead);
-    if (transport === undefined) return;
+    if (transport === undefined) {
+      this.#log(attempt, "not accepted, because the client has left");
+      return;
+    }
     // An empty head would keep the whole chunk of the request in memory.
     const options = hasHead ? { ...connection, head } : connection;
-    decision.open(new ByteConnection(connections, transport, options));
+    const opened = openByteConnection(connections, transport, options);
+    this.#logAccepted(attempt, opened);
+    decision.open(opened);
   }
+
+  #logAccepted(attempt: NodeUpgradeAttempt, connection: Connection): void {
+    const { log } = this.#environment.connections;
+    if (!log.isEnabled) return;
+    log.write(() => {
+      const { protocol, extensions } = connection;
+      return (
+        `handshake accepted: ${describeAttempt(attempt)}, HTTP/${attempt.key === "" ? 2 : 1.1}, ` +
+        `subprotocol ${protocol || "none"}, extensions ${extensions || "none"}, ` +
+        `as connection ${log.idOf("connection", connection)}`
+      );
+    });
+  }
+
+  #log(attempt: NodeUpgradeAttempt, event: string): void {
+    const { log } = this.#environment.connections;
+    if (log.isEnabled) log.write(() => `handshake ${event}: ${describeAttempt(attempt)}`);
+  }
+}
+
+/** The path without the query, which may hold secrets, and the address of the client. */
+function describeAttempt({ pathname, remoteAddress }: NodeUpgradeAttempt): string {
+  return `path ${quoteStart(pathname)} from ${remoteAddress || "an unknown address"}`;
 }

@@ -1,3 +1,5 @@
+import { logUnusedFastPath } from "../environment/debug-log.ts";
+
 /**
  * Whether the environment variable `TIDEWAY_FAST_PATHS` allows fast paths, which use undocumented Node.js
  * APIs. Unset, empty and `1` allow them. `0` switches them off, and so does any other value, with a
@@ -7,6 +9,7 @@ export const ALLOWS_FAST_PATHS: boolean = allowsFastPaths(process.env["TIDEWAY_F
 
 function allowsFastPaths(value = ""): boolean {
   if (value === "" || value === "1") return true;
+  logUnusedFastPath("all", `TIDEWAY_FAST_PATHS is ${JSON.stringify(value)}`);
   if (value !== "0") {
     process.emitWarning(
       `TIDEWAY_FAST_PATHS is ${JSON.stringify(value)}; set it to 0 or 1. Fast paths are switched off.`,

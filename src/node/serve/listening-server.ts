@@ -34,7 +34,7 @@ export class ListeningServer implements Server {
     http1: Http1Listener,
     http2: Http2Listener | undefined,
     place: ListenPlace,
-    { handshakes }: ServeEnvironment,
+    { handshakes, connections: { log } }: ServeEnvironment,
   ) {
     const isSecure = httpServer instanceof TlsServer;
     this.httpServer = httpServer;
@@ -65,6 +65,13 @@ export class ListeningServer implements Server {
     httpServer.on(isSecure ? "secureConnection" : "connection", track);
     // After all our listeners are added: the interceptor must know them.
     if (!isSecure) this.#intercepted = handshakes.intercept(httpServer, http1, track);
+    if (!log.isEnabled) return;
+    const name = `server ${log.idOf("server", http1)}`;
+    log.write(() => `${name} listens on ${this.url}`);
+    httpServer.on("drop", () => {
+      const { maxConnections } = httpServer;
+      log.write(() => `${name} dropped a connection: more than ${maxConnections} are open`);
+    });
   }
 
   async stop(options?: StopOptions): Promise<void> {

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import type { ServerEnvironment } from "../../server/application.ts";
+import { logUnusedFastPath } from "../environment/debug-log.ts";
 import { inNextTurn } from "../environment/timers.ts";
 import {
   type HandshakeInterceptor,
@@ -22,7 +23,9 @@ export interface ServeEnvironment extends RequestEnvironment {
 
 /** @param fastPaths whether to use undocumented Node.js APIs, unless the operator forbids them */
 export function serveEnvironment(fastPaths: boolean): ServeEnvironment {
-  return fastPaths ? FAST : PLAIN;
+  if (fastPaths) return FAST;
+  logUnusedFastPath("all of one server", "its option fastPaths is false");
+  return PLAIN;
 }
 
 const PLAIN: ServeEnvironment = {
@@ -44,10 +47,11 @@ const FAST: ServeEnvironment =
         handshakes: fastServer.handshakes,
       };
 
-function serverEnvironment({ wheel, deflateCodec }: TcpEnvironment): ServerEnvironment {
+function serverEnvironment({ wheel, deflateCodec, log }: TcpEnvironment): ServerEnvironment {
   return {
     wheel,
     deflateCodec,
+    log,
     inNextTurn,
     random: Math.random,
     captureAsyncContext() {

@@ -157,6 +157,10 @@ export function attach<
   const shared = SharedHttpServer.of(httpServer, resolveStopOptions());
   const http1 = new Http1Listener(application, httpServer, environment);
   shared.add(http1, environment.requestLimiter);
+  const { log } = environment.connections;
+  if (log.isEnabled) {
+    log.write(() => `server ${log.idOf("server", http1)} attached to an HTTP server`);
+  }
   return {
     sockets: application.sockets,
     async stop(stopOptions?: StopOptions) {

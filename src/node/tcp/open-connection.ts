@@ -1,11 +1,11 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { ByteConnection } from "../../connection/byte-connection.ts";
 import type {
   ByteConnectionOptions,
   ConnectionEnvironment,
 } from "../../connection/byte-connection-options.ts";
 import type { Connection } from "../../connection/connection.ts";
+import { openByteConnection } from "../../connection/logged-connection.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { TcpAccelerator } from "./tcp-accelerator.ts";
 
@@ -20,7 +20,7 @@ export function openConnection(
   socket: Duplex,
   options: ByteConnectionOptions,
 ): Connection {
-  return new ByteConnection(environment, openTransport(environment, socket), options);
+  return openByteConnection(environment, openTransport(environment, socket), options);
 }
 
 /** Makes the transport of a WebSocket connection over a socket. */

@@ -1,4 +1,5 @@
 import { type DispatchMessage, dispatchPlainly } from "../../client/dispatch-message.ts";
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import {
   type EventInternals,
   findEventInternals,
@@ -17,7 +18,7 @@ let dispatchLight: DispatchMessage | undefined;
 export const dispatchLightly: DispatchMessage = (target, data, origin, known) => {
   // Not before the first message: in Node.js versions where MessageEvent is a part of undici, using the
   // global loads undici.
-  dispatchLight ??= lightDispatch(findEventInternals()) ?? dispatchPlainly;
+  dispatchLight ??= lightDispatch(findEventInternals()) ?? withoutFastPath();
   return dispatchLight(target, data, origin, known);
 };
 
@@ -49,6 +50,11 @@ export function lightDispatch(internals: EventInternals | undefined): DispatchMe
     target.dispatchEvent(event);
     return isSame(before, all(list!)) && isSame(before, known) ? known : before;
   };
+}
+
+function withoutFastPath(): DispatchMessage {
+  logUnusedFastPath("light message events of clients");
+  return dispatchPlainly;
 }
 
 function all(list: ListenerList): Listener[] {

@@ -6,6 +6,7 @@ import type {
   InflateFailure,
 } from "../../../protocol/deflate/codec.ts";
 import { maxDeflatedBytes } from "../../../protocol/deflate/message-deflate.ts";
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { oneShotZlib, type ZlibStreams } from "../../environment/deflate/zlib-codec.ts";
 import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "../../environment/deflate/zlib-parameters.ts";
 
@@ -192,7 +193,9 @@ export const fastZlib: ZlibStreams = {
 };
 
 function streams(): ZlibStreams {
-  return isPersistentZlibUsable() ? persistentZlib : oneShotZlib;
+  if (isPersistentZlibUsable()) return persistentZlib;
+  logUnusedFastPath("one zlib stream for all messages");
+  return oneShotZlib;
 }
 
 let isUsable: boolean | undefined;

@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import { Socket } from "node:net";
 import { platform } from "node:process";
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { hasStreamWrap, isTcpHandle, type TcpHandle } from "../tcp/stream-wrap.ts";
 
 /** The internals of a listening server that this file uses. They are the same in Node.js 20, 22 and 24. */
@@ -42,9 +43,12 @@ export class AcceptInterceptor {
       typeof internals._connections === "number" &&
       typeof internals._emitCloseIfDrained === "function" &&
       hasStreamWrap();
-    return isSupported
-      ? new AcceptInterceptor(internals, internals._handle, onAccepted)
-      : undefined;
+    if (isSupported) return new AcceptInterceptor(internals, internals._handle, onAccepted);
+    logUnusedFastPath(
+      "opening handshakes",
+      platform === "win32" ? "it is not tested on Windows" : undefined,
+    );
+    return undefined;
   }
 
   private constructor(

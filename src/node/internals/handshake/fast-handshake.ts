@@ -6,6 +6,7 @@ import type {
   InterceptedConnections,
 } from "../../http/handshake-interceptor.ts";
 import type { Http1Listener } from "../../http/http1-listener.ts";
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { type RequestTarget, toTarget } from "../../requests/request-target.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
 import { AcceptInterceptor } from "./accept-interceptor.ts";
@@ -85,10 +86,16 @@ class FastHandshake implements InterceptedConnections, PendingConnectionListener
   /** Whether no other code listens: a listener of the HTTP server must get all connections and upgrades. */
   #isUnwatched(): boolean {
     const listeners = listenersOf(this.#httpServer);
-    return (
+    const isUnwatched =
       listeners.length === this.#listeners.length &&
-      listeners.every((listener, index) => listener === this.#listeners[index])
-    );
+      listeners.every((listener, index) => listener === this.#listeners[index]);
+    if (!isUnwatched) {
+      logUnusedFastPath(
+        "opening handshakes",
+        "other code listens to connection or upgrade of the HTTP server",
+      );
+    }
+    return isUnwatched;
   }
 
   /** Answers an opening handshake. Returns false if `node:http` must read the bytes. */

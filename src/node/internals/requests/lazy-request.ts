@@ -1,3 +1,5 @@
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
+
 /**
  * Returns a `Request` without a body. If this Node.js allows it, calls `make` only when code uses more of the
  * request than its URL and method: in Node.js 20 the constructor of `Request` takes half as long as
@@ -61,7 +63,9 @@ function makeLazyClass(): LazyClass | null {
   Object.defineProperty(LazyRequest.prototype, "constructor", { value: Request });
   Object.setPrototypeOf(LazyRequest.prototype, Request.prototype);
   const Lazy = LazyRequest as unknown as LazyClass;
-  return isWhole(Lazy) ? Lazy : null;
+  if (isWhole(Lazy)) return Lazy;
+  logUnusedFastPath("requests made when they are read");
+  return null;
 }
 
 /** Checks that a request of `Lazy`, its clones and its copies are like the request that it makes. */

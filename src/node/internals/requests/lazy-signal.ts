@@ -1,3 +1,4 @@
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { type AbortableRequest, plainFetch } from "../../requests/fetch-accelerator.ts";
 
 /**
@@ -5,7 +6,10 @@ import { type AbortableRequest, plainFetch } from "../../requests/fetch-accelera
  * handlers read it, and making a request with a signal takes more than twice as long.
  */
 export function makeAbortable(url: string, init: RequestInit): AbortableRequest {
-  if (isSupported === undefined) isSupported = isAborted();
+  if (isSupported === undefined) {
+    isSupported = isAborted();
+    if (!isSupported) logUnusedFastPath("signals of requests made when they are read");
+  }
   if (!isSupported) return plainFetch.makeAbortable(url, init);
   const request = new LazySignalRequest(url, init);
   return { request, abort: () => request.abort() };

@@ -1,3 +1,5 @@
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
+
 /** A response with its internal state in Node.js 20 and 22. */
 type ResponseWithState = Response & Record<symbol, BodyState | undefined>;
 
@@ -10,7 +12,10 @@ interface BodyState {
  * In Node.js 20, reading the stream takes as long as the rest of a small response.
  */
 export function wholeBody(response: Response): string | Uint8Array | undefined {
-  if (stateKey === undefined) stateKey = findStateKey();
+  if (stateKey === undefined) {
+    stateKey = findStateKey();
+    if (stateKey === null) logUnusedFastPath("bodies of responses sent without their streams");
+  }
   if (stateKey === null || response.body?.locked === true) return undefined;
   const source = (response as ResponseWithState)[stateKey]?.body?.source;
   return typeof source === "string" || source instanceof Uint8Array ? source : undefined;

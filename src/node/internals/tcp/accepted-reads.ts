@@ -1,6 +1,7 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { emitRead, isFullRead, ReadPace, USUAL_BUFFER } from "../../tcp/shared-reads.ts";
 
 /**
@@ -13,7 +14,10 @@ export function shareReads(socket: Duplex): void {
   if (!(socket instanceof Socket) || socket instanceof TLSSocket) return;
   const opened = socket as OpenedSocket;
   onreadKeys ??= findOnreadKeys() ?? null;
-  if (onreadKeys === null) return;
+  if (onreadKeys === null) {
+    logUnusedFastPath("reads into a shared buffer");
+    return;
+  }
   const { buffer, generator, callback } = onreadKeys;
   if (opened[buffer] !== null || opened[callback] !== null) return;
   if (typeof opened._handle?.useUserBuffer !== "function") return;

@@ -2,6 +2,7 @@ import { Socket } from "node:net";
 import { platform } from "node:process";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { systemError, type TcpAccelerator, type WriteListener } from "../../tcp/tcp-accelerator.ts";
 import { shareReads } from "./accepted-reads.ts";
 import { hasStreamWrap } from "./stream-wrap.ts";
@@ -18,7 +19,12 @@ export const fastTcp: TcpAccelerator = {
 function canWrite(socket: Duplex): socket is Socket {
   if (!(socket instanceof Socket) || socket instanceof TLSSocket || !hasStreamWrap()) return false;
   // Code that has replaced `write` must see what is written.
-  return socket.write === Socket.prototype.write;
+  if (socket.write === Socket.prototype.write) return true;
+  logUnusedFastPath(
+    "writes to a TCP handle",
+    "other code has replaced the write method of a socket",
+  );
+  return false;
 }
 
 /**

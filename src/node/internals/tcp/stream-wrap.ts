@@ -1,3 +1,5 @@
+import { logUnusedFastPath } from "../../environment/debug-log.ts";
+
 /**
  * The internals of Node's TCP sockets that this package uses. They are the same in Node.js 20, 22 and 24.
  * A `net.Socket` wraps a handle of libuv, and takes more time and memory than the rest of a WebSocket
@@ -79,18 +81,24 @@ const HANDLE_METHODS = [
   "close",
 ] as const satisfies ReadonlyArray<keyof TcpHandle>;
 
+const NAME = "writes and handshakes on TCP handles";
+
 type ProcessInternals = NodeJS.Process & { binding?(name: string): Partial<StreamWrap> };
 
 function findStreamWrap(): StreamWrap | undefined {
   // With --pending-deprecation, `process.binding` prints a warning.
-  if (warnsOfBinding()) return undefined;
-  try {
-    const binding = (process as ProcessInternals).binding?.("stream_wrap");
-    return isStreamWrap(binding) ? binding : undefined;
-  } catch {
-    // The permission model of Node.js forbids `process.binding`.
+  if (warnsOfBinding()) {
+    logUnusedFastPath(NAME, "process.binding prints a warning with --pending-deprecation");
     return undefined;
   }
+  try {
+    const binding = (process as ProcessInternals).binding?.("stream_wrap");
+    if (isStreamWrap(binding)) return binding;
+    logUnusedFastPath(NAME);
+  } catch {
+    logUnusedFastPath(NAME, "the permission model of Node.js forbids process.binding");
+  }
+  return undefined;
 }
 
 function warnsOfBinding(): boolean {

@@ -1,0 +1,66 @@
+import { TidewayError } from "./index.ts";
+
+/**
+ * Writes lines that show a developer what this package does. Each runtime injects its own. Lines contain
+ * no payloads, no credentials, and no query strings.
+ *
+ * ```ts
+ * if (log.isEnabled) log.write(() => `connection ${log.idOf(connection)} closed`);
+ * ```
+ */
+export interface DebugLog {
+  /** Whether lines are written. It never changes. Check it first, so that nothing is allocated when it is false. */
+  readonly isEnabled: boolean;
+  /** Writes the line that `format` returns. Never throws, also if `format` throws. */
+  write(format: () => string): void;
+  /** The number of `thing` in lines: 1 for the first thing of its `kind`. */
+  idOf(kind: "connection" | "server" | "client", thing: object): number;
+}
+
+/** Writes nothing. */
+export const NO_DEBUG_LOG: DebugLog = {
+  isEnabled: false,
+  write() {},
+  idOf: () => 0,
+};
+
+/** Makes a log that passes each line to `print`, with unsafe characters escaped. */
+export function createDebugLog(print: (line: string) => void): DebugLog {
+  const ids = new WeakMap<object, number>();
+  const counts = { connection: 0, server: 0, client: 0 };
+  return {
+    isEnabled: true,
+    write(format) {
+      try {
+        print(escapeUnsafe(format()));
+      } catch {
+        // A getter of an error of the application may throw, and so may a closed stderr.
+      }
+    },
+    idOf(kind, thing) {
+      const known = ids.get(thing);
+      if (known !== undefined) return known;
+      ids.set(thing, ++counts[kind]);
+      return counts[kind];
+    },
+  };
+}
+
+/**
+ * Describes an error by its name and code. The message is included only for errors of this package, because
+ * an error of the application may contain anything.
+ */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return `a thrown value of type ${typeof error}`;
+  const { code } = error as { readonly code?: unknown };
+  const cause = error.cause === undefined ? "" : ` (cause: ${describeError(error.cause)})`;
+  if (error instanceof TidewayError) return `${error.code}: ${error.message}${cause}`;
+  return `${error.name}${typeof code === "string" ? ` ${code}` : ""}${cause}`;
+}
+
+/** Characters that could forge a line, control a terminal, or reorder text. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+function escapeUnsafe(line: string): string {
+  return line.replace(UNSAFE, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
+}

@@ -1,0 +1,21 @@
+import { debuglog } from "node:util";
+import { createDebugLog, type DebugLog, NO_DEBUG_LOG } from "../../errors/debug-log.ts";
+
+const print = debuglog("tideway");
+
+/** Writes to stderr if the environment variable `NODE_DEBUG` contains `tideway`. */
+export const debugLog: DebugLog = print.enabled
+  ? createDebugLog((line) => print("%s", line))
+  : NO_DEBUG_LOG;
+
+const reported = new Set<string>();
+
+/** Writes that a fast path is not used, once for each name and reason. */
+export function logUnusedFastPath(
+  name: string,
+  reason = "this Node.js does not have the undocumented APIs that it needs",
+): void {
+  if (!debugLog.isEnabled || reported.has(`${name} ${reason}`)) return;
+  reported.add(`${name} ${reason}`);
+  debugLog.write(() => `fast path not used: ${name}, because ${reason}`);
+}
