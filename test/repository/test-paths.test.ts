@@ -63,6 +63,7 @@ const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly 
   [
     "subscribers of a topic, with brokers that are slow, fail and come back",
     [
+      "topics/broker-services",
       "topics/presence",
       "topics/redis/redis-cluster.engine",
       "topics/slow-subscribers",
