@@ -4,18 +4,18 @@ import { onTestFinished } from "vitest";
 import { listenOnLoopback } from "./loopback.ts";
 
 export interface ConnectProxyOptions {
-  /** Certificate and key, for a proxy over TLS. */
+  /** Certificate and key of a proxy over TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** The answer instead of a tunnel: bytes, or undefined for none. */
+  /** The bytes to answer with instead of opening a tunnel, or undefined for no answer. */
   readonly answer?: (head: string, socket: Socket) => string | undefined;
-  /** What is sent with the answer that opens a tunnel. */
+  /** The bytes to send together with the response that opens a tunnel. */
   readonly headOfAnswer?: string;
   readonly host?: string;
 }
 
-/** An HTTP proxy that does nothing but CONNECT. */
+/** An HTTP proxy that supports only CONNECT. */
 export class ConnectProxy {
-  /** The heads of the requests. */
+  /** The heads of the requests it received. */
   readonly heads: string[] = [];
   readonly sockets = new Set<Socket>();
   readonly #options: ConnectProxyOptions;

@@ -42,7 +42,7 @@ describe("messages over a connection", () => {
     },
   );
 
-  it("are handed out as Blobs by default, and text in any script is kept", async () => {
+  it("arrive as Blobs by default, and text of any script arrives unchanged", async () => {
     const socket = new WebSocket(await echo());
     await socket.onOpen.first;
     const messages = socket.onMessage[Symbol.asyncIterator]();
@@ -57,7 +57,7 @@ describe("messages over a connection", () => {
     await socket.onClose.first;
   });
 
-  it("that come together with the handshake reach who awaited the open event", async () => {
+  it("that arrive with the handshake response reach listeners added after the open event", async () => {
     const url = await serveBytes((socket, request) => {
       socket.end(`${acceptance(request)}\x81\x05early\x88\x02\x03\xe8`, "latin1");
     });
@@ -70,7 +70,7 @@ describe("messages over a connection", () => {
     expect(socket.readyState).toBe(3);
   });
 
-  it("beyond maxMessageBytes fail the connection", async () => {
+  it("above maxMessageBytes fail the connection", async () => {
     const url = await serveWs((socket) => {
       socket.on("error", () => {});
       socket.send(bytesOf(11));
@@ -92,7 +92,7 @@ describe("closing over a connection", () => {
     [[1000, "done"], 1000, "done"],
     [[3000, "\u{20AC}".repeat(41)], 3000, "\u{20AC}".repeat(41)],
     [[4999, ""], 4999, ""],
-  ] as const)("close(%j) is seen as it was meant by both ends", async (args, code, reason) => {
+  ] as const)("close(%j) has the same code and reason at both ends", async (args, code, reason) => {
     const observed = deferred<[number, string]>();
     const url = await serveWs((socket) =>
       socket.on("close", (status, text) => observed.resolve([status, text.toString()])),
@@ -118,7 +118,7 @@ describe("closing over a connection", () => {
     [[1011], 1011, ""],
     [[3000, "x"], 3000, "x"],
     [[4999, "x".repeat(123)], 4999, "x".repeat(123)],
-  ] as const)("the server's close(%j) arrives", async (args, code, reason) => {
+  ] as const)("close(%j) of the server arrives", async (args, code, reason) => {
     const url = await serveWs((socket) => socket.close(...(args as unknown as [number?, string?])));
     expect(await outcomeOf(new WebSocket(url))).toMatchObject({
       events: ["open", "close"],
@@ -128,14 +128,14 @@ describe("closing over a connection", () => {
     });
   });
 
-  it("without a Close frame is an error and 1006", async () => {
+  it("without a Close frame causes an error and 1006", async () => {
     const url = await serveWs((socket) => socket.terminate());
     const outcome = await outcomeOf(new WebSocket(url));
     expect(outcome).toMatchObject({ events: ["open", "error", "close"], code: 1006, reason: "" });
     expect(outcome.error).toBeInstanceOf(Error);
   });
 
-  it("without an answer from the server ends after closeTimeoutMs", async () => {
+  it("ends after closeTimeoutMs when the server does not answer", async () => {
     const url = await serveBytes((socket, request) => socket.write(acceptance(request)));
     const socket = new WebSocket(url, { closeTimeoutMs: 1 });
     await socket.onOpen.first;
@@ -145,7 +145,7 @@ describe("closing over a connection", () => {
     expect(outcome.error).toMatchObject({ code: "CLOSE_TIMEOUT" });
   });
 
-  it("leaves no message behind that was sent before", async () => {
+  it("delivers the messages that were sent before it", async () => {
     const observed = deferred<number>();
     const url = await serveWs((socket) => {
       let bytes = 0;
@@ -166,7 +166,7 @@ describe("closing over a connection", () => {
   });
 });
 
-describe("opening handshakes that do not succeed", () => {
+describe("unsuccessful opening handshakes", () => {
   const refused = {
     events: ["error", "close"],
     code: 1006,
@@ -196,7 +196,7 @@ describe("opening handshakes that do not succeed", () => {
     ["an extension not offered", (r: string) => acceptance(r, "Sec-WebSocket-Extensions: x\r\n")],
     ["a subprotocol not offered", (r: string) => acceptance(r, "Sec-WebSocket-Protocol: c\r\n")],
     ["no subprotocol (Fetch, the WebSocket handshake)", (r: string) => acceptance(r)],
-    ["too many bytes of header", (r: string) => acceptance(r, `a: ${"x".repeat(20_000)}\r\n`)],
+    ["too many bytes of headers", (r: string) => acceptance(r, `a: ${"x".repeat(20_000)}\r\n`)],
     ["too many header fields", (r: string) => acceptance(r, "a: b\r\n".repeat(200))],
   ])("a response with %s", async (_, respond) => {
     const url = await serveBytes((socket, request) => socket.write(respond(request), "latin1"));
@@ -212,7 +212,7 @@ describe("opening handshakes that do not succeed", () => {
     expect(outcome.error).toMatchObject({ code: "HANDSHAKE_TIMEOUT" });
   });
 
-  it("a close before the end, which the server sees as the end of its socket", async () => {
+  it("a call of close() ends the socket of the server", async () => {
     const gone = deferred<void>();
     const asked = deferred<void>();
     const url = await serveBytes((socket) => {
@@ -226,7 +226,7 @@ describe("opening handshakes that do not succeed", () => {
     await gone.promise;
   });
 
-  it("harm nobody when nobody listens for errors", async () => {
+  it("throws nothing if no listener for errors exists", async () => {
     const url = await serveBytes((socket) => socket.destroy());
     const uncaught = await uncaughtErrorsOf(async () => {
       const socket = new WebSocket(url);
@@ -236,7 +236,7 @@ describe("opening handshakes that do not succeed", () => {
   });
 });
 
-describe("an opening handshake that breaks off", () => {
+describe("an interrupted opening handshake", () => {
   const { length } = acceptance("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
 
   it.each(["ends", "is reset"])(
@@ -256,7 +256,7 @@ describe("an opening handshake that breaks off", () => {
     },
   );
 
-  it("into single bytes opens all the same", async () => {
+  it("in single bytes still opens", async () => {
     const url = await serveBytes((socket, request) => {
       if (socket instanceof NetSocket) socket.setNoDelay(true);
       const bytes = `${acceptance(request)}\x81\x02hi\x88\x00`.split("");
@@ -273,7 +273,7 @@ describe("an opening handshake that breaks off", () => {
 });
 
 describe("the request", () => {
-  it("carries the path, the subprotocols and further header fields", async () => {
+  it("has the path, the subprotocols and the given header fields", async () => {
     let head = "";
     const url = await serveBytes((socket, request) => {
       head = request;
@@ -292,7 +292,7 @@ describe("the request", () => {
   });
 });
 
-describe("credentials and the host", () => {
+describe("credentials and Host", () => {
   const headOf = async (
     addCredentials: (url: string) => string,
     headers: Record<string, string>,
@@ -314,21 +314,21 @@ describe("credentials and the host", () => {
   const withUser = (url: string): string => url.replace("//", "//user:p%40ss@");
 
   it.each(["authorization", "Authorization", "AUTHORIZATION"])(
-    "sends the caller's %s instead of the user and password of the URL",
+    "has the caller's %s instead of the user and password of the URL",
     async (name) => {
       const head = await headOf(withUser, { [name]: "Bearer token" });
       expect(fieldsOf(head, "authorization")).toEqual(["Bearer token"]);
     },
   );
 
-  it("sends the user and password of the URL (RFC 7617), percent-decoded", async () => {
+  it("has the percent-decoded user and password of the URL (RFC 7617)", async () => {
     const head = await headOf(withUser, { cookie: "a=b" });
     expect(fieldsOf(head, "authorization")).toEqual([`Basic ${btoa("user:p@ss")}`]);
     expect(fieldsOf(head, "cookie")).toEqual(["a=b"]);
   });
 
   it.each(["tenant.example", "tenant.example:8443", "[2001:db8::1]:9"])(
-    "sends the caller's host %s, once, instead of that of the URL",
+    "has the caller's %s once, instead of the host of the URL",
     async (host) => {
       const head = await headOf((url) => url, { Host: host });
       expect(fieldsOf(head, "host")).toEqual([host]);
@@ -344,7 +344,7 @@ describe("credentials and the host", () => {
     },
   );
 
-  it("throws a UsageError for a header that is given twice, in different cases", () => {
+  it("throws a UsageError for a header that is given twice in different cases", () => {
     const headers = { authorization: "a", Authorization: "b" };
     expect(() => new WebSocket("ws://host/", { headers })).toThrow(
       expect.objectContaining({
@@ -356,14 +356,14 @@ describe("credentials and the host", () => {
 });
 
 describe("signal", () => {
-  /** An AbortController, and how many listeners its signal has. */
+  /** An AbortController and the number of listeners of its signal. */
   const counting = (): { controller: AbortController; count: () => number } => {
     const controller = new AbortController();
     const { signal } = controller;
     return { controller, count: () => getEventListeners(signal, "abort").length };
   };
 
-  it("aborts the handshake, with its reason as the cause, and the server sees it end", async () => {
+  it("aborts the handshake with its reason as the cause, and the server sees the disconnect", async () => {
     const gone = deferred<void>();
     const asked = deferred<void>();
     const url = await serveBytes((socket) => {
@@ -382,7 +382,7 @@ describe("signal", () => {
     expect(count()).toBe(0);
   });
 
-  it("that is aborted already sends nothing to the server", async () => {
+  it("sends nothing to the server if it is already aborted", async () => {
     let requests = 0;
     const url = await serveBytes(() => requests++);
     const reason = new Error("no longer needed");
@@ -393,7 +393,7 @@ describe("signal", () => {
     expect(requests).toBe(0);
   });
 
-  it("has no effect and no listener once the connection is open, or has failed", async () => {
+  it("has no effect and no listener once the connection is open or has failed", async () => {
     const { controller, count } = counting();
     const { signal } = controller;
     const open = new WebSocket(await echo(), { signal });
@@ -411,7 +411,7 @@ describe("signal", () => {
     await open.onClose.first;
   });
 
-  it.each([null, {}, "signal", new EventTarget()])("%j is refused", (signal) => {
+  it.each([null, {}, "signal", new EventTarget()])("throws for the signal %j", (signal) => {
     expect(() => new WebSocket("ws://host/", { signal: signal as never })).toThrow(
       expect.objectContaining({ code: "INVALID_OPTION" }),
     );
@@ -419,7 +419,7 @@ describe("signal", () => {
 });
 
 describe("ReconnectingWebSocket over connections", () => {
-  it("comes back after the server dropped it, and sends what was waiting", async () => {
+  it("reconnects after the server dropped it and sends the queued messages", async () => {
     const observed: string[] = [];
     const done = deferred<void>();
     let connections = 0;
@@ -441,7 +441,7 @@ describe("ReconnectingWebSocket over connections", () => {
     expect(await socket.onClose.first).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  it("waits out refused handshakes", async () => {
+  it("retries refused handshakes", async () => {
     let requests = 0;
     const http = createHttpServer();
     const url = await serveWs(

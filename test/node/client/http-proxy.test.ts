@@ -34,7 +34,7 @@ describe("httpProxy", () => {
     expect(proxy.heads).toEqual([`CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`]);
   });
 
-  it("reaches a wss: server, whose certificate is checked through the tunnel", async () => {
+  it("reaches a wss: server and checks its certificate through the tunnel", async () => {
     const proxy = await ConnectProxy.start();
     const url = await serveSecurely();
     const createConnection = httpProxy(proxy.url);
@@ -49,7 +49,7 @@ describe("httpProxy", () => {
     expect(proxy.heads).toHaveLength(2);
   });
 
-  it("checks the certificate against the host of the URL, and not that of the proxy", async () => {
+  it("checks the certificate against the host of the URL, not the proxy", async () => {
     const proxy = await ConnectProxy.start();
     const url = (await serveSecurely()).replace("localhost", "localhost.test");
     const options = { createConnection: httpProxy(proxy.url), tls: { ca: CERT } };
@@ -68,7 +68,7 @@ describe("httpProxy", () => {
     socket.close();
   });
 
-  it("does not trust the certificate of a proxy because that of the server is trusted", async () => {
+  it("does not apply `ca` of the server to the certificate of the proxy", async () => {
     const proxy = await ConnectProxy.start({ tls: TLS });
     const { error } = await outcomeOf(
       new WebSocket(await serveSecurely(), {
@@ -83,7 +83,7 @@ describe("httpProxy", () => {
     expect(proxy.heads).toEqual([]);
   });
 
-  it("is taken by WebSocketStream and ReconnectingWebSocket too", async () => {
+  it("works with WebSocketStream and ReconnectingWebSocket", async () => {
     const proxy = await ConnectProxy.start();
     const url = await echo();
     const createConnection = httpProxy(proxy.url);
@@ -98,7 +98,7 @@ describe("httpProxy", () => {
     expect(proxy.heads).toHaveLength(2);
   });
 
-  it("sends the user and password of its URL (RFC 7617), percent-decoded", async () => {
+  it("sends the percent-decoded user and password of its URL (RFC 7617)", async () => {
     const proxy = await ConnectProxy.start();
     const url = proxy.url.replace("//", "//us%C3%A9r:p%40ss%3A@");
     await greet(new WebSocket(await echo(), { createConnection: httpProxy(url) }));
@@ -106,7 +106,7 @@ describe("httpProxy", () => {
     expect(proxy.heads[0]).toContain(`\r\nProxy-Authorization: Basic ${expected}\r\n`);
   });
 
-  it("sends the caller's headers to the proxy alone, and its proxy-authorization only", async () => {
+  it("sends the caller's headers only to the proxy, with the caller's proxy-authorization", async () => {
     const proxy = await ConnectProxy.start();
     let request = "";
     const server = await serveBytes((socket, head) => {
@@ -143,7 +143,7 @@ describe("httpProxy", () => {
     ).toBe("hello");
   });
 
-  it("lets the proxy look up the server's name", async () => {
+  it("lets the proxy resolve the name of the server", async () => {
     const proxy = await ConnectProxy.start();
     const { port } = new URL(await echo());
     const socket = new WebSocket(`ws://localhost.test:${port}`, {
@@ -162,11 +162,11 @@ describe("httpProxy", () => {
     expect(await greet(socket)).toBe("hello");
   });
 
-  it("keeps the bytes that come together with the answer of the proxy", async () => {
+  it("keeps the bytes that arrive with the response of the proxy", async () => {
     const early = createServer((socket) => {
       socket.on("error", () => {});
       socket.once("data", () => {
-        // An interim answer of a server that speaks first comes with that of the proxy.
+        // The early bytes of a server that speaks first arrive with the response of the proxy.
         socket.write("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 103 Early Hints\r\n", "latin1");
         socket.once("data", (request: Buffer) => {
           socket.end(`\r\n${acceptance(request.toString())}\x81\x02hi\x88\x00`, "latin1");
@@ -205,7 +205,7 @@ describe("a proxy that does not open a tunnel", () => {
     },
   );
 
-  it("says at 407 what to do, and what the proxy asks for, but never the password", async () => {
+  it("reports 407 with a hint and the Proxy-Authenticate header, but without the password", async () => {
     const proxy = await ConnectProxy.start({
       answer: () =>
         'HTTP/1.1 407 Authenticate\r\nProxy-Authenticate: Basic realm="x"\r\nProxy-Authenticate: NTLM\r\n\r\n',
@@ -221,11 +221,11 @@ describe("a proxy that does not open a tunnel", () => {
   it.each([
     ["is not HTTP", "SSH-2.0-OpenSSH\r\n\r\n"],
     ["has too many bytes", `HTTP/1.1 200 OK\r\na: ${"x".repeat(20_000)}\r\n\r\n`],
-    ["has lines that end in LF alone", "HTTP/1.1 200 OK\n\n"],
+    ["has lines that end with LF alone", "HTTP/1.1 200 OK\n\n"],
     ["breaks off", "HTTP/1.1 200 OK\r\n"],
     ["is empty", ""],
     ["switches protocols", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
-  ])("fails when the answer %s", async (_, answer) => {
+  ])("fails when the response %s", async (_, answer) => {
     const error = await connectBy(await ConnectProxy.start({ answer: () => answer }));
     expect(error).toMatchObject({ code: expect.stringMatching(/^PROXY_(FAILED|REFUSED)$/) });
   });
@@ -244,7 +244,7 @@ describe("a proxy that does not open a tunnel", () => {
     });
   });
 
-  it("and hangs is given up after handshakeTimeoutMs, and its socket is closed", async () => {
+  it("and hangs fails after handshakeTimeoutMs, and its socket is closed", async () => {
     const proxy = await ConnectProxy.start({ answer: () => undefined });
     const socket = new WebSocket("ws://server.example/", {
       createConnection: httpProxy(proxy.url),
@@ -255,7 +255,7 @@ describe("a proxy that does not open a tunnel", () => {
     await vi.waitUntil(() => proxy.sockets.size === 0);
   });
 
-  it.each(["close", "signal"])("and hangs is given up by %s", async (how) => {
+  it.each(["close", "signal"])("and hangs is abandoned on %s", async (how) => {
     const controller = new AbortController();
     const proxy = await ConnectProxy.start({
       answer: () => {
@@ -273,7 +273,7 @@ describe("a proxy that does not open a tunnel", () => {
   });
 });
 
-describe("the arguments of httpProxy", () => {
+describe("invalid arguments of httpProxy", () => {
   it.each([
     ["nonsense", {}],
     ["", {}],
@@ -287,11 +287,11 @@ describe("the arguments of httpProxy", () => {
     ["http://proxy", { headers: { host: "a" } }],
     ["http://proxy", { headers: { "content-length": "1" } }],
     ["http://proxy", { headers: { a: "b\r\nc: d" } }],
-  ])("are refused at once: %j, %j", (url, options) => {
+  ])("throw at once: %j, %j", (url, options) => {
     expect(() => httpProxy(url as string, options as HttpProxyOptions)).toThrow(UsageError);
   });
 
-  it("do not appear in the error, because they may contain a password", () => {
+  it("are not quoted in the error, because they may contain a password", () => {
     const use = (): unknown => httpProxy("socks5://user:secret@127.0.0.1");
     expect(use).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining("secret") }),
@@ -304,7 +304,7 @@ describe("the arguments of httpProxy", () => {
 });
 
 describe("proxyFromEnvironment", () => {
-  /** Which of two proxies is used for a scheme, under an environment that names them A and B. */
+  /** The proxy that is chosen for a scheme in an environment that names the proxies A and B. */
   const choose = async (
     scheme: "ws" | "wss",
     environment: Record<string, string>,
@@ -345,11 +345,11 @@ describe("proxyFromEnvironment", () => {
     ["wss", { https_proxy: "http://A", NO_PROXY: "*" }, "direct"],
     ["wss", { https_proxy: "http://A", no_proxy: "", NO_PROXY: "*" }, "direct"],
     ["wss", { https_proxy: "http://A", no_proxy: "example.com", NO_PROXY: "*" }, "A"],
-  ] as const)("for %s: with %j goes by %s", async (scheme, environment, expected) => {
+  ] as const)("for %s: with %j uses %s", async (scheme, environment, expected) => {
     expect(await choose(scheme, environment)).toBe(expected);
   });
 
-  it("fails the attempt for a proxy that it cannot use, instead of going without", async () => {
+  it("fails the attempt if the proxy is unusable, instead of connecting directly", async () => {
     const createConnection = proxyFromEnvironment({ all_proxy: "socks5://127.0.0.1:1080" });
     const { error } = await outcomeOf(new WebSocket("ws://127.0.0.1:1/", { createConnection }));
     expect(error).toMatchObject({ name: "UsageError", code: "INVALID_OPTION" });

@@ -9,7 +9,7 @@ import {
   WebSocket,
 } from "../../support/servers.ts";
 
-/** A socket to a server that sends a to f and a Close frame in one piece, once `ready` is called. */
+/** A socket to a server that sends a to f and a Close frame in one write once `ready` is called. */
 async function burst(
   Class: typeof WebSocket | typeof ReconnectingWebSocket = WebSocket,
 ): Promise<{ socket: Client; ready: () => void }> {
@@ -52,7 +52,7 @@ const TAKES: Readonly<Record<string, Take>> = {
       };
       socket.addEventListener("message", listener);
     }),
-  "a listener that is left there": (socket) =>
+  "a permanent listener": (socket) =>
     new Promise((resolve) => {
       socket.addEventListener("message", resolve);
     }),
@@ -67,12 +67,12 @@ const TAKES: Readonly<Record<string, Take>> = {
   },
 };
 
-describe.each(Object.entries(TAKES))("messages of one read, awaited by %s", (_, take) => {
+describe.each(Object.entries(TAKES))("messages from one read, awaited with %s", (_, take) => {
   it.each([
     ["alone", false, WebSocket],
     ["beside an ordinary listener", true, WebSocket],
     ["of a ReconnectingWebSocket", false, ReconnectingWebSocket],
-  ])("come one by one, %s, and before the close event", async (__, isBeside, Class) => {
+  ])("arrive one by one, %s, and before the close event", async (__, isBeside, Class) => {
     const { socket, ready } = await burst(Class);
     const all: unknown[] = [];
     if (isBeside) socket.addEventListener("message", ({ data }) => all.push(data));
@@ -88,7 +88,7 @@ describe.each(Object.entries(TAKES))("messages of one read, awaited by %s", (_, 
   });
 });
 
-it("messages of one read share a task if the same listener gets them", async () => {
+it("messages from one read share a task if the same listener receives them", async () => {
   const { socket, ready } = await burst();
   const tasks: number[] = [];
   let task = 0;

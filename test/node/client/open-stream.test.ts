@@ -61,10 +61,10 @@ const errorOf = async (createConnection: unknown, url = "ws://host/"): Promise<u
 
 describe("createConnection", () => {
   it.each<[string, CreateConnection]>([
-    ["a socket that connects", (target) => connect({ ...target })],
-    ["a promise of a socket that connects", async (target) => connect({ ...target })],
+    ["a connecting socket", (target) => connect({ ...target })],
+    ["a promise of a connecting socket", async (target) => connect({ ...target })],
     [
-      "a socket that is connected",
+      "a connected socket",
       async (target) => {
         const socket = connect({ ...target });
         await new Promise((resolve) => socket.once("connect", resolve));
@@ -76,15 +76,15 @@ describe("createConnection", () => {
       (target) => connect({ ...target, localAddress: "127.0.0.2" }),
     ],
     [
-      "a socket with its own name lookup",
+      "a socket with a custom lookup",
       ({ port }) => connect({ host: "name.invalid", port, lookup: toLoopback }),
     ],
     ["a Duplex", (target) => new OverSocket(connect({ ...target }))],
-  ])("opens the connection by %s", async (_, createConnection) => {
+  ])("opens the connection with %s", async (_, createConnection) => {
     expect(await greet(new WebSocket(await echo(), { createConnection }))).toBe("hello");
   });
 
-  it("opens it by the socket of an http.Agent", async () => {
+  it("opens the connection with the socket of an http.Agent", async () => {
     const agent = new Agent();
     const createConnection: CreateConnection = ({ host, port }) =>
       (agent as unknown as { createConnection: (options: object) => Socket }).createConnection({
@@ -110,7 +110,7 @@ describe("createConnection", () => {
   it.each([
     ["a socket", (target: ConnectionTarget) => connect({ ...target })],
     ["a Duplex", (target: ConnectionTarget) => new OverSocket(connect({ ...target }))],
-  ])("adds TLS over %s for wss:, and checks the certificate", async (_, createConnection) => {
+  ])("adds TLS over %s for wss: and checks the certificate", async (_, createConnection) => {
     const url = await serveSecurely();
     const socket = new WebSocket(url, { createConnection, tls: { ca: CERT } });
     expect((await socket.onMessage.first).data).toBe("secure");
@@ -126,7 +126,7 @@ describe("createConnection", () => {
     ["wss://example.com/", { host: "example.com", port: 443 }],
     ["ws://[::1]:8080/", { host: "::1", port: 8080 }],
     ["ws+unix:/tmp/a.sock:/b", { host: "localhost", port: 80, path: "/tmp/a.sock" }],
-  ])("gets the target of %s", async (url, expected) => {
+  ])("receives the target of %s", async (url, expected) => {
     let target: ConnectionTarget | undefined;
     await errorOf((given: ConnectionTarget) => {
       target = given;
@@ -138,7 +138,7 @@ describe("createConnection", () => {
     expect(rest).toEqual(expected);
   });
 
-  it("is not called during the constructor, nor once the socket is closed", async () => {
+  it("is called after the constructor, and not if the socket is already closed", async () => {
     const createConnection = vi.fn<CreateConnection>();
     const socket = new WebSocket("ws://host/", { createConnection });
     expect(createConnection).not.toHaveBeenCalled();
@@ -165,7 +165,7 @@ describe("createConnection", () => {
     await socket.onClose.first;
   });
 
-  it.each([null, true, "socket", {}])("%j is refused", (createConnection) => {
+  it.each([null, true, "socket", {}])("throws for %j", (createConnection) => {
     expect(
       () => new WebSocket("ws://host/", { createConnection: createConnection as never }),
     ).toThrow(expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }));
@@ -189,7 +189,7 @@ describe("a createConnection that fails", () => {
     expect(error).toMatchObject({ code: "CONNECT_FAILED", message: "no way", cause });
   });
 
-  it("with an error of this package passes it on", async () => {
+  it("with an error of this package passes that error on", async () => {
     const own = new TransportError("PROXY_REFUSED", "no");
     expect(await errorOf(() => Promise.reject(own))).toBe(own);
   });
@@ -212,7 +212,7 @@ describe("a createConnection that fails", () => {
     ["a secret", "a string"],
     [["a secret"], "an array"],
     [{ a: "secret" }, "an object that is not a stream"],
-  ])("by returning %j reports what kind of value that was", async (value, kind) => {
+  ])("with a result of %j reports what kind of value it was", async (value, kind) => {
     expect(await errorOf(() => value)).toMatchObject({
       message: `createConnection returned ${kind}; return a Duplex stream, such as a socket of node:net`,
     });
@@ -221,7 +221,7 @@ describe("a createConnection that fails", () => {
     });
   });
 
-  it("by throwing a value that is not an error is reported too", async () => {
+  it("by throwing a value that is not an error is reported", async () => {
     for (const thrown of [undefined, null, "text", 5]) {
       expect(await errorOf(() => Promise.reject(thrown as unknown as Error))).toMatchObject({
         code: "CONNECT_FAILED",
@@ -232,13 +232,13 @@ describe("a createConnection that fails", () => {
   it.each([
     ["in object mode", () => new PassThrough({ objectMode: true })],
     ["of text", () => new PassThrough({ encoding: "utf8" })],
-  ])("by returning a stream %s, which is destroyed", async (_, make) => {
+  ])("with a stream %s destroys the stream", async (_, make) => {
     const stream = make();
     expect(await errorOf(() => stream)).toMatchObject({ code: "INVALID_CONNECTION" });
     expect(stream.destroyed).toBe(true);
   });
 
-  it("by returning a stream that has ended, or has failed", async () => {
+  it("with a stream that has ended or failed", async () => {
     const ended = new PassThrough();
     ended.end();
     expect(await errorOf(() => ended)).toMatchObject({ code: "CONNECT_FAILED" });
@@ -252,26 +252,29 @@ describe("a createConnection that fails", () => {
   it.each([
     ["a socket", (socket: Socket) => socket],
     ["a promise of a socket", (socket: Socket) => Promise.resolve(socket)],
-  ])("by %s that cannot have its local address", async (_, give) => {
+  ])("with %s whose local address is unavailable", async (_, give) => {
     const error = await errorOf(({ port }: ConnectionTarget) =>
       give(connect({ host: "127.0.0.1", port, localAddress: "203.0.113.1" })),
     );
     expect(error).toMatchObject({ code: "CONNECT_FAILED", cause: { syscall: "bind" } });
   });
 
-  it.each(["closes", "fails"])("by a stream that %s before the handshake is done", async (how) => {
-    const error = await errorOf(() => {
-      const stream = new PassThrough();
-      stream._write = () => {
-        if (how === "fails") stream.destroy(cause);
-        else stream.destroy();
-      };
-      return stream;
-    });
-    expect(error).toMatchObject(how === "fails" ? { cause } : { code: "HANDSHAKE_CUT" });
-  });
+  it.each(["closes", "fails"])(
+    "with a stream that %s before the handshake is done",
+    async (how) => {
+      const error = await errorOf(() => {
+        const stream = new PassThrough();
+        stream._write = () => {
+          if (how === "fails") stream.destroy(cause);
+          else stream.destroy();
+        };
+        return stream;
+      });
+      expect(error).toMatchObject(how === "fails" ? { cause } : { code: "HANDSHAKE_CUT" });
+    },
+  );
 
-  it("by invalid TLS options destroys the stream", async () => {
+  it("because of invalid TLS options destroys the stream", async () => {
     const stream = new PassThrough();
     const socket = new WebSocket("wss://host/", {
       createConnection: () => stream,
@@ -282,9 +285,9 @@ describe("a createConnection that fails", () => {
   });
 });
 
-describe("a createConnection that takes too long", () => {
+describe("a createConnection that exceeds the timeout", () => {
   it.each(["times out", "is closed", "is aborted"])(
-    "gets an abort of its signal when the attempt %s, and its late stream is destroyed",
+    "receives an abort of its signal when the attempt %s, and its late stream is destroyed",
     async (how) => {
       const late = deferred<Duplex>();
       const asked = deferred<AbortSignal>();
@@ -312,7 +315,7 @@ describe("a createConnection that takes too long", () => {
     },
   );
 
-  it("may then fail or return nonsense without effect", async () => {
+  it("has no effect when it then fails or returns an invalid value", async () => {
     for (const settle of [
       () => Promise.reject(new Error("late")),
       () => Promise.resolve(undefined),
@@ -329,7 +332,7 @@ describe("a createConnection that takes too long", () => {
     }
   });
 
-  it("leaves no socket when it is closed while its socket connects, or waits for the server", async () => {
+  it("leaves no socket behind when closed while connecting or waiting for the server", async () => {
     const gone = deferred<void>();
     const asked = deferred<void>();
     const url = await serveBytes((socket) => {

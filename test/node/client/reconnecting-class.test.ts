@@ -1,4 +1,4 @@
-/** What the `ReconnectingWebSocket` of Node says beyond that of a page. */
+/** What the `ReconnectingWebSocket` of Node adds to that of browsers. */
 import { CloseEvent, ReconnectingWebSocket, UnexpectedStatusError } from "tideway";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
@@ -26,7 +26,7 @@ describe("options of a ReconnectingWebSocket in Node", () => {
     ],
     [{ decide: "stop" }, 'decide is "stop", not a function'],
     [{ timers: null }, "timers is null, not an object with setTimeout and clearTimeout"],
-  ])("are refused in a sentence: %j", (options, sentence) => {
+  ])("throw a precise error: %j", (options, sentence) => {
     const expected = expect.objectContaining({
       name: "UsageError",
       code: "INVALID_OPTION",
@@ -40,7 +40,7 @@ describe("options of a ReconnectingWebSocket in Node", () => {
   });
 });
 
-it("tells in its close event why it stopped, as a WebSocket does", async () => {
+it("reports in its close event why it stopped, as a WebSocket does", async () => {
   const server = await startServer({
     routes: {
       "ws:/": { authorize: () => new Response("", { status: 401 }), handle: () => {} },
@@ -53,7 +53,7 @@ it("tells in its close event why it stopped, as a WebSocket does", async () => {
   expect(close.error).toBeInstanceOf(UnexpectedStatusError);
 });
 
-it("closed by its owner has no error to tell of", async () => {
+it("reports no error when it is closed by its owner", async () => {
   const server = await startServer({ routes: { "ws:/": () => {} } });
   const socket = new server.ReconnectingWebSocket(`${server.url}/`);
   await socket.onOpen.first;
@@ -83,43 +83,40 @@ describe("send", () => {
     ["a lone surrogate", () => "\u{D800}"],
   ];
 
-  it.each(data)(
-    "takes or refuses %s the same while it waits and while it is open",
-    async (_, make) => {
-      const received = deferred<unknown[]>();
-      const server = await startServer({
-        routes: {
-          "ws:/": async (socket) => {
-            const messages: unknown[] = [];
-            for await (const message of socket) {
-              if (message === "end") received.resolve(messages);
-              else messages.push(message);
-            }
-          },
+  it.each(data)("treats %s in the same way while connecting and while open", async (_, make) => {
+    const received = deferred<unknown[]>();
+    const server = await startServer({
+      routes: {
+        "ws:/": async (socket) => {
+          const messages: unknown[] = [];
+          for await (const message of socket) {
+            if (message === "end") received.resolve(messages);
+            else messages.push(message);
+          }
         },
-      });
-      const socket = new server.ReconnectingWebSocket(`${server.url}/`);
-      const attempt = (): string => {
-        try {
-          socket.send(make() as string);
-          return "taken";
-        } catch (error) {
-          return (error as Error).name;
-        }
-      };
-      const waiting = attempt();
-      await socket.onOpen.first;
-      expect(attempt()).toBe(waiting);
-      socket.send("end");
-      const messages = await received.promise;
-      expect(messages).toHaveLength(waiting === "taken" ? 2 : 0);
-      expect(messages[1]).toEqual(messages[0]);
-      socket.close();
-    },
-  );
+      },
+    });
+    const socket = new server.ReconnectingWebSocket(`${server.url}/`);
+    const attempt = (): string => {
+      try {
+        socket.send(make() as string);
+        return "taken";
+      } catch (error) {
+        return (error as Error).name;
+      }
+    };
+    const waiting = attempt();
+    await socket.onOpen.first;
+    expect(attempt()).toBe(waiting);
+    socket.send("end");
+    const messages = await received.promise;
+    expect(messages).toHaveLength(waiting === "taken" ? 2 : 0);
+    expect(messages[1]).toEqual(messages[0]);
+    socket.close();
+  });
 });
 
-it("leaves the timeout of each handshake to the option of the ReconnectingWebSocket", () => {
+it("applies the handshakeTimeoutMs of the ReconnectingWebSocket", () => {
   const network = new FakeNetwork();
   const Class = createReconnectingClass(network.WebSocket);
   const sockets = [
@@ -132,7 +129,7 @@ it("leaves the timeout of each handshake to the option of the ReconnectingWebSoc
   for (const socket of sockets) socket.close();
 });
 
-it("gives up a handshake that a server does not answer within handshakeTimeoutMs", async () => {
+it("fails a handshake that the server does not answer within handshakeTimeoutMs", async () => {
   const socket = new ReconnectingWebSocket(await serveBytes(() => {}), { handshakeTimeoutMs: 1 });
   const { error } = await socket.onError.first;
   expect(error).toMatchObject({

@@ -2,7 +2,7 @@ import { UnexpectedStatusError } from "tideway";
 import { describe, expect, it } from "vitest";
 import { outcomeOf, serveBytes, WebSocket, WebSocketStream } from "../../support/servers.ts";
 
-/** The error of a client whose server answers with `response`. */
+/** The error of a client whose server sends `response`. */
 async function errorOf(response: string, isEnd = false): Promise<UnexpectedStatusError> {
   const url = await serveBytes((socket) => {
     socket.write(response, "latin1");
@@ -14,7 +14,7 @@ async function errorOf(response: string, isEnd = false): Promise<UnexpectedStatu
 }
 
 describe("a handshake that the server refuses", () => {
-  it("gives the header fields of the answer", async () => {
+  it("has the header fields of the response in its error", async () => {
     const { status, headers } = await errorOf(
       "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\nContent-Length: 0\r\n\r\n",
     );
@@ -29,30 +29,30 @@ describe("a handshake that the server refuses", () => {
   });
 
   it.each([
-    ["of its content-length", "Content-Length: 10\r\n\r\nlog in: \u{c3}\u{a9}", false],
+    ["with a content-length", "Content-Length: 10\r\n\r\nlog in: \u{c3}\u{a9}", false],
     [
       "in chunks",
       "Transfer-Encoding: chunked\r\n\r\n4\r\nlog \r\n6\r\nin: \u{c3}\u{a9}\r\n0\r\n\r\n",
       false,
     ],
-    ["until the connection ends", "\r\nlog in: \u{c3}\u{a9}", true],
-  ])("gives a body %s", async (_, rest, isEnd) => {
+    ["until the end of the connection", "\r\nlog in: \u{c3}\u{a9}", true],
+  ])("has the body of the response in its error, %s", async (_, rest, isEnd) => {
     const { body } = await errorOf(`HTTP/1.1 401 Unauthorized\r\n${rest}`, isEnd);
     expect(body).toBe("log in: \u{e9}");
   });
 
-  it("gives no more than 4,096 bytes of the body, and no part of a character", async () => {
+  it("has at most 4,096 bytes of the body, without a partial character", async () => {
     const text = Buffer.from("\u{20ac}".repeat(2000)).toString("latin1");
     const { body } = await errorOf(`HTTP/1.1 500 No\r\n\r\n${text}`);
     expect(body).toBe("\u{20ac}".repeat(1365));
   });
 
-  it("gives the part of the body that arrived when the rest never comes", async () => {
+  it("has the received part of the body if the rest never arrives", async () => {
     const { body } = await errorOf("HTTP/1.1 503 No\r\nContent-Length: 100\r\n\r\ntry lat");
     expect(body).toBe("try lat");
   });
 
-  it("gives the part of the body that arrived before the connection was lost", async () => {
+  it("has the received part of the body if the connection is lost", async () => {
     const { status, body } = await errorOf(
       "HTTP/1.1 403 No\r\nContent-Length: 100\r\n\r\nno",
       true,
@@ -60,7 +60,7 @@ describe("a handshake that the server refuses", () => {
     expect([status, body]).toEqual([403, "no"]);
   });
 
-  it("can be aborted while the body is awaited", async () => {
+  it("can be aborted while the body is pending", async () => {
     let refused!: () => void;
     const isRefused = new Promise<void>((resolve) => (refused = resolve));
     const url = await serveBytes((socket) => {
@@ -72,7 +72,7 @@ describe("a handshake that the server refuses", () => {
     expect(await outcomeOf(socket)).toMatchObject({ error: { code: "ABORTED" }, code: 1006 });
   });
 
-  it("is the cause of a WebSocketStream's rejection", async () => {
+  it("is the cause of the rejection of a WebSocketStream", async () => {
     const url = await serveBytes((socket) => {
       socket.write("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno");
     });

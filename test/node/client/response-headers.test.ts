@@ -24,7 +24,7 @@ beforeEach(async () => {
   onTestFinished(async () => await server.stop({ timeoutMs: 1000 }));
 });
 
-it("the open event has the header fields of the answer", async () => {
+it("the open event has the header fields of the response", async () => {
   const socket = new WebSocket(url);
   const { responseHeaders } = await socket.onOpen.first;
   expect(responseHeaders).toBeInstanceOf(Headers);
@@ -34,7 +34,7 @@ it("the open event has the header fields of the answer", async () => {
   socket.close();
 });
 
-it("opened of a WebSocketStream has them too", async () => {
+it("opened of a WebSocketStream has the header fields of the response", async () => {
   const stream = new WebSocketStream(url);
   const { responseHeaders } = await stream.opened;
   expect(responseHeaders!.getSetCookie()).toEqual(["a=1", "b=2"]);

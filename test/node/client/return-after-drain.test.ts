@@ -3,7 +3,7 @@ import { startServer } from "../../suite/start.ts";
 
 const CLIENTS = 100;
 
-/** Numbers from 0 to 1, the same at every run (mulberry32). */
+/** Numbers from 0 to 1, the same in every run (mulberry32). */
 function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -14,13 +14,13 @@ function seededRandom(seed: number): () => number {
   };
 }
 
-/** Nothing is ever due: how long the clients mean to wait is what is looked at. */
+/** Timers that never fire: the test looks only at the delays. */
 const timers = { setTimeout: () => 0, clearTimeout() {} };
 
 it.each([
   { options: {}, code: 1001 },
   { options: { drain: { batch: 10, intervalMs: 1 } }, code: 1012 },
-])("clients of a server that closes with $code do not all return at once", async (stopping) => {
+])("clients of a server that closes with $code reconnect at different times", async (stopping) => {
   const server = await startServer({ routes: { "ws:/": () => {} } });
   const random = seededRandom(1);
   const clients = Array.from(
@@ -35,7 +35,7 @@ it.each([
 
   expect(new Set(events.map(({ code }) => code))).toEqual(new Set([stopping.code]));
   expect(new Set(events.map(({ attempt }) => attempt))).toEqual(new Set([1]));
-  // Full jitter already at the first attempt: all over the two seconds, and no crowd anywhere.
+  // The first attempt has full jitter: delays spread over two seconds without clusters.
   const delaysMs = events.map(({ delayMs }) => delayMs);
   const perTenth = Array.from(
     { length: 10 },

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { echo, outcomeOf, serveSecurely } from "../../support/servers.ts";
 import { CERT } from "../../support/certificate.ts";
 
-describe("a server that is not reached", () => {
+describe("an unreachable server", () => {
   const refused = {
     events: ["error", "close"],
     code: 1006,
@@ -14,7 +14,7 @@ describe("a server that is not reached", () => {
     readyState: 3,
   };
 
-  it("for its port, where nobody listens", async () => {
+  it("fails when no server listens on its port", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
@@ -27,7 +27,7 @@ describe("a server that is not reached", () => {
     });
   });
 
-  it("for its name, which does not exist", async () => {
+  it("fails when its host name does not exist", async () => {
     const outcome = await outcomeOf(new WebSocket("ws://nobody.invalid/"));
     expect(outcome).toMatchObject(refused);
     expect(outcome.error).toMatchObject({ name: "TransportError" });
@@ -35,7 +35,7 @@ describe("a server that is not reached", () => {
 });
 
 describe("wss", () => {
-  it("refuses a certificate that nobody vouches for", async () => {
+  it("refuses a self-signed certificate", async () => {
     const outcome = await outcomeOf(new WebSocket(await serveSecurely()));
     expect(outcome).toMatchObject({ events: ["error", "close"], code: 1006, wasClean: false });
     expect(outcome.error).toMatchObject({
@@ -43,14 +43,14 @@ describe("wss", () => {
     });
   });
 
-  it("accepts it when given as ca", async () => {
+  it("accepts it if it is given as ca", async () => {
     const socket = new WebSocket(await serveSecurely(), { tls: { ca: CERT } });
     expect((await socket.onMessage.first).data).toBe("secure");
     socket.close();
     await socket.onClose.first;
   });
 
-  it("tells a server over TLS the name it is called by (RFC 6066 3)", async () => {
+  it("sends the server name over TLS (RFC 6066 3)", async () => {
     const names: string[] = [];
     const options: ServerOptions = {
       SNICallback: (name, done) => {
@@ -64,7 +64,7 @@ describe("wss", () => {
     expect(names).toEqual(["localhost"]);
   });
 
-  it("refuses it for another name", async () => {
+  it("refuses it for another host name", async () => {
     const url = await serveSecurely();
     const outcome = await outcomeOf(
       new WebSocket(url, { tls: { ca: CERT, servername: "example.com" } }),
@@ -74,7 +74,7 @@ describe("wss", () => {
     });
   });
 
-  it("accepts anything with rejectUnauthorized: false", async () => {
+  it("accepts any certificate with rejectUnauthorized: false", async () => {
     const socket = new WebSocket(await serveSecurely(), { tls: { rejectUnauthorized: false } });
     expect((await socket.onMessage.first).data).toBe("secure");
     socket.close();

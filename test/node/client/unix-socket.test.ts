@@ -16,7 +16,10 @@ beforeEach(async () => {
   return () => rm(folder, { recursive: true });
 });
 
-/** Starts a server on a Unix socket that sends back its request target. Returns the socket's path. */
+/**
+ * Starts a server on a Unix socket that sends back the request target. Returns the path of the
+ * socket.
+ */
 async function serveOn(name: string, server: Server = createServer()): Promise<string> {
   const path = join(folder, name);
   const attachment = attach(server, {
@@ -44,7 +47,7 @@ describe("ws+unix: URLs", () => {
     [":/chat?room=1", "/chat?room=1"],
     ["?room=1", "/?room=1"],
     [":/a:b/c", "/a:b/c"],
-  ])("with %j after the socket request %s from localhost", async (rest, target) => {
+  ])("with %j after the path of the socket request %s from localhost", async (rest, target) => {
     const path = await serveOn("a.sock");
     const socket = new WebSocket(`ws+unix:${path}${rest}`);
     expect(socket.url).toBe(`ws+unix:${path}${rest}`);
@@ -53,7 +56,7 @@ describe("ws+unix: URLs", () => {
     expect(await socket.onClose.first).toMatchObject({ wasClean: true });
   });
 
-  it("may be written as http+unix: and with an empty host", async () => {
+  it("may begin with http+unix: and have an empty host", async () => {
     const path = await serveOn("a.sock");
     for (const url of [`http+unix:${path}:/x`, `ws+unix://${path}:/x`]) {
       const socket = new WebSocket(url);
@@ -62,7 +65,7 @@ describe("ws+unix: URLs", () => {
     }
   });
 
-  it("have the percent sign, the colon and other characters of the socket's path encoded", async () => {
+  it("percent-encode the percent sign, the colon and other characters of the path", async () => {
     const path = await serveOn("a b:c%d\u{e9}?#.sock");
     const encoded = path.split("/").map(encodeURIComponent).join("/");
     const socket = new WebSocket(`ws+unix:${encoded}:/x`);
@@ -70,7 +73,7 @@ describe("ws+unix: URLs", () => {
     socket.close();
   });
 
-  it("work with WebSocketStream and ReconnectingWebSocket, and send the caller's host", async () => {
+  it("work with WebSocketStream and ReconnectingWebSocket and send the caller's Host", async () => {
     const url = `ws+unix:${await serveOn("a.sock")}:/x`;
     const stream = new WebSocketStream(url, { headers: { host: "localhost:99" } });
     const { readable } = await stream.opened;
@@ -84,7 +87,7 @@ describe("ws+unix: URLs", () => {
     await socket.onClose.first;
   });
 
-  it("do TLS as wss+unix:, for the name localhost", async () => {
+  it("use TLS with wss+unix: and the server name localhost", async () => {
     const url = `wss+unix:${await serveOn("a.sock", createHttpsServer(TLS))}:/x`;
     const socket = new WebSocket(url, { tls: { ca: CERT } });
     expect((await socket.onMessage.first).data).toBe("localhost /x");
@@ -105,7 +108,7 @@ describe("ws+unix: URLs", () => {
     "ws+unix:/a.sock:path",
     "ws+unix:/a%00.sock:/path",
     "ws+unix:/a.sock:/path#fragment",
-  ])("%s is not valid", (url) => {
+  ])("throws for %s", (url) => {
     expect(() => new WebSocket(url)).toThrow(expect.objectContaining({ name: "SyntaxError" }));
   });
 });

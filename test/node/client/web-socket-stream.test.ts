@@ -12,7 +12,7 @@ import {
 const LENGTH = transport.isFast ? 100_000 : 1000;
 
 describe("WebSocketStream over a connection", () => {
-  it("echoes text and bytes, and closes with the code given", async () => {
+  it("echoes text and bytes and closes with the given code", async () => {
     const stream = new WebSocketStream(await echo(), { protocols: [] });
     const { readable, writable } = await stream.opened;
     const writer = writable.getWriter();
@@ -28,7 +28,7 @@ describe("WebSocketStream over a connection", () => {
     expect((await reader.read()).done).toBe(true);
   });
 
-  it("gives the messages that came together with the handshake, and the server's close", async () => {
+  it("receives the messages that arrived with the handshake response, then the close of the server", async () => {
     const url = await serveBytes((socket, request) => {
       socket.end(`${acceptance(request)}\x81\x05early\x88\x07\x0f\xa0robot`, "latin1");
     });
@@ -47,7 +47,7 @@ describe("WebSocketStream over a connection", () => {
     });
   });
 
-  it("closes from a loop over the readable that is left", async () => {
+  it("closes when a loop over the readable is left", async () => {
     const closed = deferred<number>();
     const url = await serveWs((socket) => {
       socket.on("close", (code) => closed.resolve(code));

@@ -11,7 +11,7 @@ import { TLS } from "../../support/certificate.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
-/** The errors of each stream's `first`, and of a loop over the messages, of one socket. */
+/** The errors of one socket from `first` of each stream and from a loop over the messages. */
 async function failuresOf(socket: WebSocket): Promise<unknown[]> {
   const { onOpen, onMessage, onClose } = socket;
   const loop = async (): Promise<void> => {
@@ -36,7 +36,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-describe("every stream and loop of a socket gives the reason when the connection fails", () => {
+describe("every stream and loop of a socket rejects with the reason when the connection fails", () => {
   it("a closed port", async () => {
     const port = await closedPort();
     for (const failure of await failuresOf(new WebSocket(`ws://127.0.0.1:${port}/`))) {
@@ -173,7 +173,7 @@ describe("every stream and loop of a socket gives the reason when the connection
   });
 });
 
-it("the README's first client says what is wrong when no server listens", async () => {
+it("the first client of the README reports the cause when no server listens", async () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
   const client = /^```ts\n(import \{ WebSocket \}.*?)^```$/ms.exec(readme)![1];
   const port = await closedPort();

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { type Socket, serve } from "tideway/server";
 import { expect, it, onTestFinished } from "vitest";
 
-/** A peer in its own thread. It answers a ping as soon as `state` says that the server is stalled. */
+/** A peer in another thread. It answers a ping when `state` says that the server is stalled. */
 const PEER = `
   const { parentPort, workerData } = require("node:worker_threads");
   const { WebSocket } = require("ws");
@@ -17,7 +17,7 @@ const PEER = `
   socket.on("close", () => parentPort.close());
 `;
 
-it("keeps a peer whose pong came while the event loop was stalled for longer than timeoutMs", async () => {
+it("keeps a peer whose pong arrives while the event loop is stalled for longer than timeoutMs", async () => {
   let accept!: (socket: Socket) => void;
   const accepted = new Promise<Socket>((resolve) => (accept = resolve));
   await using server = await serve({
@@ -39,7 +39,7 @@ it("keeps a peer whose pong came while the event loop was stalled for longer tha
   await firstPing;
   Atomics.store(state, 0, 1);
   Atomics.notify(state, 0);
-  // The stall: nothing runs on this thread.
+  // The stall: nothing else runs on this thread.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_300);
   const next = await Promise.race([once(peer, "message"), socket.done]);
   expect(next).toEqual(["ping"]);

@@ -80,7 +80,7 @@ const get = (
   method = "GET",
 ): Promise<Response> => fetch(server.url + path, { headers, method, redirect: "manual" });
 
-describe("what it serves", () => {
+describe("serves", () => {
   it.each([
     ["/static/text.txt", "0123456789", "text/plain; charset=utf-8"],
     ["/text.txt?query", "0123456789", "text/plain; charset=utf-8"],
@@ -113,27 +113,27 @@ describe("what it serves", () => {
     expect(large.equals(Buffer.from(await response.arrayBuffer()))).toBe(true);
   });
 
-  it("the headers alone, in answer to HEAD", async () => {
+  it("only the headers in response to HEAD", async () => {
     const response = await get("/static/text.txt", {}, "HEAD");
     expect(response.status).toBe(200);
     expect(response.headers.get("content-length")).toBe("10");
     expect(await response.text()).toBe("");
   });
 
-  it("Cache-Control where told to", async () => {
+  it("Cache-Control as configured", async () => {
     expect((await get("/open/text.txt")).headers.get("cache-control")).toBe("max-age=60");
     expect((await get("/static/text.txt")).headers.get("cache-control")).toBeNull();
   });
 
-  it("a redirect to the slash at a directory's end, which never leads to another host", async () => {
+  it("a redirect to a directory's URL with a final slash, never to another host", async () => {
     const response = await get("/static/dir?q=1");
     expect(response.status).toBe(301);
     expect(response.headers.get("location")).toBe("./dir/?q=1");
   });
 });
 
-describe("what it does not serve", () => {
-  // Sent as they are: fetch would resolve the dots before it asks.
+describe("does not serve", () => {
+  // Sent raw, because fetch would resolve the dots first.
   it.each([
     "/static/../secret.txt",
     "/static/%2e%2e/secret.txt",
@@ -197,7 +197,7 @@ describe("what it does not serve", () => {
 });
 
 describe("conditional requests (RFC 9110 13)", () => {
-  it("answers 304 to the ETag it gave, and to the time", async () => {
+  it("answers 304 when the ETag or the time matches", async () => {
     const first = await get("/static/text.txt");
     await first.text();
     const etag = first.headers.get("etag") ?? "";
@@ -211,13 +211,13 @@ describe("conditional requests (RFC 9110 13)", () => {
     expect((await get("/static/text.txt", since)).status).toBe(304);
   });
 
-  it("sends the file to another ETag, and to an earlier time", async () => {
+  it("sends the file for another ETag and for an earlier time", async () => {
     expect((await get("/static/text.txt", { "If-None-Match": '"other"' })).status).toBe(200);
     const since = { "If-Modified-Since": "Tue, 14 Nov 2023 22:13:19 GMT" };
     expect((await get("/static/text.txt", since)).status).toBe(200);
   });
 
-  it("answers 412 where If-Match does not", async () => {
+  it("answers 412 when If-Match does not match", async () => {
     expect((await get("/static/text.txt", { "If-Match": '"other"' })).status).toBe(412);
   });
 });
@@ -245,7 +245,7 @@ describe("ranges (RFC 9110 14)", () => {
   });
 
   it.each(["bytes=3-1", "bytes=-0", "bytes=", "bytes=a-b", "items=0-3", "bytes=0-1,4-5", "0-3"])(
-    "%s is no single range of bytes: the whole file",
+    "%s is not a single range of bytes: the whole file",
     async (range) => {
       const response = await get("/static/text.txt", { Range: range });
       expect(response.status).toBe(200);
@@ -254,14 +254,14 @@ describe("ranges (RFC 9110 14)", () => {
     },
   );
 
-  it("an empty file has no part", async () => {
+  it("an empty file has no range", async () => {
     for (const range of ["bytes=0-", "bytes=-5"]) {
       const response = await get("/static/empty.txt", { Range: range });
       expect([response.status, await response.text()]).toEqual([200, ""]);
     }
   });
 
-  it("sends the whole file when If-Range says that it has changed", async () => {
+  it("sends the whole file when If-Range does not match", async () => {
     const changed = { Range: "bytes=0-3", "If-Range": "Mon, 13 Nov 2023 22:13:20 GMT" };
     expect((await get("/static/text.txt", changed)).status).toBe(200);
     const same = { Range: "bytes=0-3", "If-Range": "Tue, 14 Nov 2023 22:13:20 GMT" };
@@ -269,7 +269,7 @@ describe("ranges (RFC 9110 14)", () => {
   });
 });
 
-describe.runIf(process.platform === "linux")("descriptors", () => {
+describe.runIf(process.platform === "linux")("file descriptors", () => {
   /** The files below the directory that this process has open. */
   const openFiles = async (): Promise<number> => {
     const { readlink } = await import("node:fs/promises");
@@ -280,7 +280,7 @@ describe.runIf(process.platform === "linux")("descriptors", () => {
     return paths.filter((path) => path.startsWith(outside)).length;
   };
 
-  it("none is open before a body is read, nor after it is cancelled", async () => {
+  it("none is open before a body is read and after it is cancelled", async () => {
     const handler = files(root);
     const request = new Request("http://localhost/large.bin");
     const unread = await handler(request);
@@ -294,7 +294,7 @@ describe.runIf(process.platform === "linux")("descriptors", () => {
     await unread.body?.cancel();
   });
 
-  it("none is left when it is cancelled while it is being opened", async () => {
+  it("none is left open when the body is cancelled during opening", async () => {
     const handler = files(root);
     const { body } = await handler(new Request("http://localhost/large.bin"));
     const reader = body?.getReader();
@@ -304,8 +304,8 @@ describe.runIf(process.platform === "linux")("descriptors", () => {
     await vi.waitFor(async () => expect(await openFiles()).toBe(0));
   });
 
-  it("none is left when clients go away in the middle", async () => {
-    // More than fits into the kernel's buffers.
+  it("none is left open when clients disconnect during the body", async () => {
+    // More than the kernel buffers.
     await writeFile(join(root, "huge.bin"), "");
     await truncate(join(root, "huge.bin"), 100_000_000);
     const clients = Array.from({ length: 8 }, () => {
@@ -349,7 +349,7 @@ describe("at start", () => {
   );
 });
 
-it("breaks the answer off, rather than pad it, when the file becomes shorter", async () => {
+it("aborts the response when the file shrinks, and does not pad it", async () => {
   const path = join(root, "shrinking.bin");
   await writeFile(path, large);
   const response = await files(root)(new Request("http://localhost/shrinking.bin"));
@@ -357,7 +357,7 @@ it("breaks the answer off, rather than pad it, when the file becomes shorter", a
   await expect(response.arrayBuffer()).rejects.toThrow("changed");
 });
 
-it("can be any fetch-style framework's handler", async () => {
+it("is a handler for any fetch-style framework", async () => {
   const response = await files(root)(new Request("http://localhost/text.txt"));
   expect(await response.text()).toBe("0123456789");
 });

@@ -33,7 +33,7 @@ afterEach(async () => await server.stop());
 const request = (path: string, fields = ""): string =>
   `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`;
 
-it("requests that wait behind another are forgotten when their connection is reset", async () => {
+it("queued requests are dropped when their connection is reset", async () => {
   const client = await start();
   const whenAsked = once(server.httpServer, "request");
   client.send(request("/slow") + request("/fast").repeat(20));
@@ -41,11 +41,11 @@ it("requests that wait behind another are forgotten when their connection is res
   const whenClosed = once(socket, "close").catch(() => {});
   client.reset();
   await whenClosed;
-  // It would wait for the answers otherwise, and end them by its deadline.
+  // Otherwise the connection would wait for the responses and end them at its deadline.
   await expect(server.stop({ timeoutMs: 3_600_000 })).resolves.toBeUndefined();
 });
 
-it("a request to change to another protocol is served behind the answer that is owed", async () => {
+it("an Upgrade request for an unknown protocol gets its response after the pending one", async () => {
   const client = await start();
   client.send(
     request("/slow") + request("/fast", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"),
@@ -58,7 +58,7 @@ it("a request to change to another protocol is served behind the answer that is 
   client.socket.destroy();
 });
 
-it("CONNECT is refused behind the answers to earlier requests", async () => {
+it("CONNECT is refused after the responses to earlier requests", async () => {
   const client = await start();
   client.send(`${request("/slow")}${request("/fast")}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`);
   await once(server.httpServer, "connect");
@@ -67,7 +67,7 @@ it("CONNECT is refused behind the answers to earlier requests", async () => {
   expect(received.match(/(?<=HTTP\/1\.1 )[0-9]+/g)).toEqual(["200", "200", "501"]);
 });
 
-it("a body that its handler does not read is skipped, and the next request is served", async () => {
+it("a body that its handler does not read is skipped before the next request", async () => {
   const client = await start();
   client.send(
     `POST /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n${"x".repeat(3_000_000)}`,
@@ -93,7 +93,7 @@ class WaitingRoute {
   };
 }
 
-describe("at most 16 requests of a connection are unanswered", () => {
+describe("at most 16 requests per connection are pending", () => {
   const ways = {
     serve: async (route: WaitingRoute) => {
       server = await serve({ port: 0, routes: { "/wait": route.handle } });
@@ -171,7 +171,7 @@ describe("at most 16 requests of a connection are unanswered", () => {
     expect(most).toBeLessThanOrEqual(16);
   });
 
-  it("and further requests get 503 if they cannot be limited before parsing", async () => {
+  it("and further requests get 503 if the limit cannot apply before parsing", async () => {
     const route = new WaitingRoute();
     server = await serve({ port: 0, fastPaths: false, routes: { "/wait": route.handle } });
     const client = new RawClient(server.port).send(request("/wait").repeat(17));
@@ -214,7 +214,7 @@ it("thousands of pipelined requests do not block the event loop", async () => {
   );
   expect((await client.closed()).match(/HTTP\/1.1 200/g)).toHaveLength(1000);
   isOver = true;
-  // As many in the turn's read, and as many in its immediate.
+  // The number of requests read in one turn and handled in the immediate after it.
   expect(most).toBeLessThanOrEqual(32);
 });
 
@@ -231,14 +231,14 @@ it("a handshake after a request keeps all frames that arrive with it", async () 
   const client = new RawClient(server.port).send(request("/"));
   await client.receives("first");
   const payload = "\r\n\r\n".repeat(30);
-  // A masking key of zeros leaves the payload as it is.
+  // A masking key of zeros does not change the payload.
   client.send(`${handshake("/echo")}\x81\xf8\0\0\0\0${payload}`);
   expect(await client.receives(payload)).toContain(payload);
   client.socket.destroy();
 });
 
 describe("responses that wait for an earlier one", () => {
-  it("have not opened their files, and have opened none when the client leaves", async () => {
+  it("do not open files in advance, nor after the client has left", async () => {
     const directory = await mkdtemp(join(tmpdir(), "tideway-"));
     const path = join(directory, "file.txt");
     await writeFile(path, "x".repeat(1_000_000));
@@ -263,7 +263,7 @@ describe("responses that wait for an earlier one", () => {
     );
     await other.closed();
     expect(await countOpen()).toBe(0);
-    // The first of the files is open and has not been sent when the client leaves.
+    // The first file is open but not sent when the client leaves.
     waiting.socket.pause();
     route.answers[0]("");
     await vi.waitFor(async () => expect(await countOpen()).toBe(1));

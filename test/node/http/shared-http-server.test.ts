@@ -49,7 +49,7 @@ afterEach(async () => {
 
 const textOf = async (path: string): Promise<string> => await (await fetch(url + path)).text();
 
-it("an attachment that is stopped twice gives the server back once", async () => {
+it("an attachment that is stopped twice releases the HTTP server once", async () => {
   const attachment = attach(httpServer, { routes: { "/a": () => new Response("a") } });
   expect(await textOf("/a")).toBe("a");
   await attachment.stop();
@@ -61,7 +61,7 @@ it("an attachment that is stopped twice gives the server back once", async () =>
 it.each([
   ["the first is stopped first", [0, 1]],
   ["the last is stopped first", [1, 0]],
-])("two attachments leave nothing behind when %s", async (_, [first, second]) => {
+])("two attachments leave no listener behind when %s", async (_, [first, second]) => {
   const attachments = ["a", "b"].map((name) =>
     attach(httpServer, { routes: { [`/${name}`]: () => new Response(name) } }),
   );
@@ -74,7 +74,7 @@ it.each([
   expect(countOfHost).toBe(4);
 });
 
-it("an attachment that stops does not wait for the responses of others, or end them", async () => {
+it("an attachment that stops neither waits for the responses of others nor ends them", async () => {
   httpServer.removeAllListeners("request");
   httpServer.on("request", (_request, response) => response.write("first "));
   const attachment = attach(httpServer, { routes: { "/a": () => new Response("a") } });
@@ -89,14 +89,14 @@ it("an attachment that stops does not wait for the responses of others, or end t
 });
 
 it.each([createHttp2Server, createSecureServer])(
-  "a server of node:http2 is refused, with the way to get one",
+  "a server of node:http2 is refused with advice",
   (create) => {
     const http2Server = create() as unknown as HttpServer;
     expect(() => attach(http2Server, { routes: {} })).toThrow(/use serve\(\{ tls \}\)/);
   },
 );
 
-it("attach names itself when it refuses an option", () => {
+it("attach names itself in the error for an option", () => {
   const options = { routes: {}, port: 80 };
   expect(() => attach(createServer(), options)).toThrow("attach: there is no option port");
 });
@@ -125,7 +125,7 @@ const lateApp: RequestListener = (request, response) => {
   setImmediate(() => response.writeHead(200).end(`app ${request.url}`));
 };
 
-/** Takes the path over as Socket.IO does, and calls the listeners that it removed for other paths. */
+/** Handles one path as Socket.IO does, and calls the listeners that it removed for other paths. */
 function attachEngine(path: string): void {
   const listeners = httpServer.listeners("request") as RequestListener[];
   httpServer.removeAllListeners("request");
@@ -137,19 +137,19 @@ function attachEngine(path: string): void {
     "upgrade",
     (request: IncomingMessage, socket: Duplex & { bytesWritten?: number }) => {
       if (request.url === path) socket.end("HTTP/1.1 418 engine\r\n\r\n");
-      // The engine waits a second before it ends sockets that no other code has answered.
+      // The library waits a second before it ends sockets that no other code has answered.
       else setImmediate(() => socket.writable && socket.bytesWritten! <= 0 && socket.end());
     },
   );
 }
 
-describe("listeners of other code", () => {
+describe("request listeners of other code", () => {
   beforeEach(() => void httpServer.removeAllListeners("request"));
 
   it.each([
     ["before attach", (add: () => void) => (add(), attachRoutes())],
     ["after attach", (add: () => void) => (attachRoutes(), add())],
-  ])("that were added %s get the requests without a route", async (_when, start) => {
+  ])("that were added %s receive the requests without a route", async (_when, start) => {
     start(() => httpServer.on("request", lateApp));
     expect([await textOf("/ours"), await textOf("/theirs")]).toEqual(["ours", "app /theirs"]);
     expect(await (await fetch(`${url}/ours`, { method: "POST" })).text()).toBe("app /ours");
@@ -159,7 +159,7 @@ describe("listeners of other code", () => {
   it.each([
     ["prependListener", () => httpServer.prependListener("request", lateApp)],
     ["addListener", () => httpServer.addListener("request", lateApp)],
-  ])("that were added by %s do not see requests for routes", async (_method, add) => {
+  ])("that were added by %s do not receive requests for routes", async (_method, add) => {
     const app = vi.fn<RequestListener>();
     attachRoutes();
     add();
@@ -168,7 +168,7 @@ describe("listeners of other code", () => {
     expect(app).not.toHaveBeenCalled();
   });
 
-  it("that have been removed are not waited for", async () => {
+  it("that have been removed do not delay a response", async () => {
     attachRoutes();
     httpServer.on("request", lateApp);
     expect(await textOf("/theirs")).toBe("app /theirs");
@@ -177,7 +177,7 @@ describe("listeners of other code", () => {
     expect(await statusAt("/ours", { method: "POST" })).toBe(405);
   });
 
-  it("that were added by once get one request", async () => {
+  it("that were added with once receive one request", async () => {
     attachRoutes();
     httpServer.once("request", lateApp);
     expect(await textOf("/ours")).toBe("ours");
@@ -185,7 +185,7 @@ describe("listeners of other code", () => {
     expect(await statusAt("/theirs")).toBe(404);
   });
 
-  it("stay registered, in their order, while routes are attached and afterwards", async () => {
+  it("stay registered in their order during and after the attachment", async () => {
     const listeners = [vi.fn<RequestListener>(), lateApp];
     httpServer.on("request", listeners[0]).on("request", lateApp);
     const attachment = attachRoutes();
@@ -213,7 +213,7 @@ describe("listeners of other code", () => {
     expect(observed).toEqual(["/theirs", "/ours"]);
   });
 
-  it("for 100-continue do not see requests for routes", async () => {
+  it("for checkContinue do not receive requests for routes", async () => {
     attach(httpServer, { routes: { "post:/ours": async (request) => new Response(request.body) } });
     httpServer.on("checkContinue", (_request, response) => response.writeHead(413).end());
     httpServer.on("checkExpectation", (_request, response) => response.writeHead(413).end());
@@ -239,7 +239,7 @@ describe("listeners of other code", () => {
     client.socket.destroy();
   });
 
-  it("of the `emit` method see requests for routes, whether they wrap it before or after", async () => {
+  it("that wrap the `emit` method receive requests for routes, whether they wrap it before or after", async () => {
     const observed: unknown[] = [];
     const trace = (name: string): void => {
       const emit = Reflect.get(httpServer, "emit") as (...args: unknown[]) => boolean;
@@ -268,7 +268,7 @@ describe("upgrade listeners of other code", () => {
     void socket.end("HTTP/1.1 418 theirs\r\n\r\n");
 
   it.each(["before attach", "after attach"])(
-    "that were added %s get the upgrades without a route",
+    "that were added %s receive the upgrades without a route",
     async (when) => {
       if (when === "after attach") attachRoutes();
       httpServer.on("upgrade", refuse418);
@@ -319,7 +319,7 @@ describe("upgrade listeners of other code", () => {
     expect(await get("/theirs").closed()).toMatch(/HTTP\/1.1 200.*host/s);
   });
 
-  it("can be called through an `emit` that other code kept from before", async () => {
+  it("can be called through an earlier `emit` that other code has stored", async () => {
     const emit = httpServer.emit.bind(httpServer, "upgrade");
     attachRoutes();
     const forwarding = createServer().on("upgrade", emit);
@@ -332,7 +332,7 @@ describe("upgrade listeners of other code", () => {
     await once(forwarding.close(), "close");
   });
 
-  it("that are removed with ours leave the WebSockets of the routes as they are", async () => {
+  it("that are removed with ours do not affect the WebSockets of the routes", async () => {
     attachRoutes();
     httpServer.removeAllListeners("upgrade").removeAllListeners("request");
     expect(await greetingAt("/ours")).toBe("ours");
@@ -342,7 +342,7 @@ describe("upgrade listeners of other code", () => {
 });
 
 describe("code that wraps the request listeners, as Socket.IO does", () => {
-  it.each(["before", "after"])("shares the server when it comes %s attach", async (when) => {
+  it.each(["before", "after"])("shares the server when it is added %s attach", async (when) => {
     if (when === "before") attachEngine("/engine");
     const attachment = attachRoutes();
     if (when === "after") attachEngine("/engine");
@@ -358,7 +358,7 @@ describe("code that wraps the request listeners, as Socket.IO does", () => {
     expect(await textOf("/ours")).toBe("host");
   });
 
-  it("lets an app that comes between answer alone", async () => {
+  it("lets an app that is added in between answer alone", async () => {
     httpServer.removeAllListeners("request");
     attachRoutes();
     httpServer.on("request", lateApp);
@@ -367,7 +367,7 @@ describe("code that wraps the request listeners, as Socket.IO does", () => {
     expect(await textOf("/ours")).toBe("ours");
   });
 
-  it("gets a 404 for the requests that it leaves to us alone", async () => {
+  it("leaves requests to us, which get a 404", async () => {
     httpServer.removeAllListeners("request");
     attachRoutes();
     attachEngine("/engine");
@@ -379,7 +379,7 @@ describe("code that wraps the request listeners, as Socket.IO does", () => {
 describe("two applications on one server", () => {
   beforeEach(() => void httpServer.removeAllListeners("request"));
 
-  it("refuse a request without a route once, by the one that knows its path", async () => {
+  it("refuse a request without a route once, by the application that has a route for its path", async () => {
     const writeHead = vi.spyOn(ServerResponse.prototype, "writeHead");
     const first = attachRoutes("a");
     const second = attachRoutes("b");
@@ -395,7 +395,7 @@ describe("two applications on one server", () => {
     await second.stop();
   });
 
-  it("let the latest answer if both have a route", async () => {
+  it("let the last attached application answer if both have a route", async () => {
     attachRoutes();
     const second = attach(httpServer, { routes: { "/ours": () => new Response("second") } });
     expect(await textOf("/ours")).toBe("second");
@@ -404,7 +404,7 @@ describe("two applications on one server", () => {
   });
 });
 
-it("routes can be attached to the HTTP server of serve, and it stops with them", async () => {
+it("routes can be attached to the HTTP server of serve and stop with it", async () => {
   const routesOf = (name: string) =>
     ({
       [`/${name}`]: () => new Response(name),
@@ -439,8 +439,8 @@ it("a server of node:https is shared and closed in the same way", async () => {
   expect((await closed).code).toBe(1001);
 });
 
-describe("an attachment that stops", () => {
-  it("refuses with 503 while it stops, unless there is another listener", async () => {
+describe("an attachment that is stopping", () => {
+  it("answers 503 unless there is another listener", async () => {
     httpServer.removeAllListeners("request");
     let finish!: () => void;
     const attachment = attach(httpServer, {
@@ -473,7 +473,7 @@ describe("http.close() without stop()", () => {
     expect(await closed).toEqual({ code: 1001, reason: "" });
   });
 
-  it("ends despite a client that does not close and a handler that does not return", async () => {
+  it("ends even if a client does not close and a handler does not return", async () => {
     attach(httpServer, {
       closeTimeoutMs: 1,
       routes: { "ws:/": async () => await new Promise(() => {}) },
@@ -485,7 +485,7 @@ describe("http.close() without stop()", () => {
     expect(await client.closed()).toContain("\x88\x02\x03\xe9");
   });
 
-  it("ends after ten seconds despite a route that does not answer", async () => {
+  it("ends after ten seconds even if a route does not answer", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     let hasBegun = false;
     attach(httpServer, {
@@ -505,7 +505,7 @@ describe("http.close() without stop()", () => {
     expect(await client.closed()).toBe("");
   });
 
-  it("refuses a handshake that authorize is deciding on", async () => {
+  it("refuses a handshake while authorize decides", async () => {
     let hasAsked = false;
     attach(httpServer, {
       routes: {
@@ -524,7 +524,7 @@ describe("http.close() without stop()", () => {
     expect(await refused).toContain("503");
   });
 
-  it("does not shorten a stop that has begun", async () => {
+  it("does not shorten a stop in progress", async () => {
     const attachment = attachRoutes();
     const clients = await Promise.all([1, 2].map(async () => await openClient(url, "/ours")));
     const codes = clients.map(async (client) => (await closeOf(client)).code);
@@ -534,7 +534,7 @@ describe("http.close() without stop()", () => {
     expect(await Promise.all(codes)).toEqual([1012, 1012]);
   });
 
-  it("lets the server listen again, with the routes", async () => {
+  it("allows the server to listen again with the same routes", async () => {
     attachRoutes();
     for (let round = 0; round < 3; round++) {
       const client = await openClient(url, "/ours");

@@ -11,7 +11,7 @@ beforeEach(() => {
   onCancel.mockReset();
 });
 
-/** More than the kernel takes for a peer that does not read. */
+/** More than the kernel buffers for a peer that does not read. */
 const endless = (): Response =>
   new Response(
     new ReadableStream<Uint8Array>({
@@ -20,7 +20,7 @@ const endless = (): Response =>
     }),
   );
 
-/** A server that waits a moment, and not a minute. */
+/** A server with a timeout of a moment instead of a minute. */
 async function start(handshakeTimeoutMs = 10_000): Promise<Server> {
   const server = await serve({
     port: 0,
@@ -44,9 +44,9 @@ async function start(handshakeTimeoutMs = 10_000): Promise<Server> {
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
 it.each([
-  ["an answer", get("/endless")],
-  ["why it is not let in", handshake("/refused")],
-])("a peer that stops reading %s is dropped, and what is behind it let go", async (_what, text) => {
+  ["a response", get("/endless")],
+  ["the response to a refused handshake", handshake("/refused")],
+])("drops a peer that stops reading %s and cancels the body", async (_what, text) => {
   await using server = await start();
   const accepted = once(server.httpServer, "connection");
   const client = new RawClient(server.port).send(text);
@@ -58,21 +58,21 @@ it.each([
   client.socket.destroy();
 });
 
-it("a handler that says nothing for a while keeps its connection", async () => {
+it("keeps the connection while a handler is silent for longer than the timeout", async () => {
   await using server = await start();
   const client = new RawClient(server.port).send(get("/quiet"));
   expect(await client.receives("at last")).toMatch(/^HTTP\/1\.1 200 /);
   client.socket.destroy();
 });
 
-it("a connection on which no further request comes is closed", async () => {
+it("closes a connection without a further request", async () => {
   await using server = await start();
   server.httpServer.keepAliveTimeout = 50;
   const client = new RawClient(server.port).send(get("/short"));
   expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-it("a body that does not come is answered with 408, and is not the handler's failure", async () => {
+it("answers 408 when a body does not arrive, which is not an error of the handler", async () => {
   await using server = await start(100);
   server.httpServer.requestTimeout = 100;
   const head = "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n";

@@ -10,7 +10,7 @@ async function echo(socket: Socket): Promise<void> {
   for await (const message of socket) if (!socket.send(message)) await socket.drained;
 }
 
-it("large messages come back unchanged on many sockets of one connection at once", async () => {
+it("large messages return unchanged on many concurrent sockets of one connection", async () => {
   const server = await startTls({
     routes: { "ws:/": { maxMessageBytes: 4 * MEBIBYTE, handle: echo } },
   });
@@ -19,7 +19,7 @@ it("large messages come back unchanged on many sockets of one connection at once
     const client = new WebSocket(`${server.url}/`, { maxMessageBytes: 4 * MEBIBYTE });
     client.binaryType = "arraybuffer";
     await client.onOpen.first;
-    // Each of its own bytes, so that a buffer that is used again too early shows.
+    // Each message has different bytes, which reveals a buffer that is reused too early.
     const sent = [1, 70_000, MEBIBYTE, 3 * MEBIBYTE, 300].map((length) => randomBytes(length));
     const received = client.onMessage[Symbol.asyncIterator]();
     for (const message of sent) client.send(message);
@@ -34,13 +34,13 @@ it("large messages come back unchanged on many sockets of one connection at once
   await Promise.all(Array.from({ length: 8 }, exchange));
 });
 
-it("a socket that is not read makes its sender wait, and no socket beside it", async () => {
+it("a socket that is not read delays only its own sender", async () => {
   const server = await startTls({ routes: { "ws:/idle": () => {}, "ws:/": echo } });
   const session = await openSession(server);
   const WebSocket = webSocketOver(session);
   const stuck = extendedConnect(session, "/idle");
   await once(stuck, "response");
-  // Frames of 16 KiB, masked with nothing: more than the queue and the window hold.
+  // Frames of 16 KiB with a masking key of zeros: more than the queue and the window hold.
   const frame = Buffer.concat([Buffer.from("82fe400000000000", "hex"), Buffer.alloc(16_384)]);
   for (let count = 0; count < 64; count++) stuck.write(frame);
   const client = new WebSocket(`${server.url}/`);
@@ -53,7 +53,7 @@ it("a socket that is not read makes its sender wait, and no socket beside it", a
   expect(stuck.writableLength).toBeGreaterThan(0);
 });
 
-it("a peer that never opens its window is closed with 1013 once too much waits for it", async () => {
+it("a peer that never opens its window is closed with 1013 when too much output is buffered", async () => {
   const done = deferred<CloseInfo>();
   const server = await startTls({
     routes: {

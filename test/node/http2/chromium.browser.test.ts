@@ -7,7 +7,7 @@ import { describeInBrowser, launchBrowser } from "../../support/browser.ts";
 import { CERT, TLS } from "../../support/certificate.ts";
 
 describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
-  /** What each connection of the server has agreed on by ALPN. */
+  /** The ALPN protocol of each connection of the server. */
   const protocols: unknown[] = [];
   let upgrades = 0;
   let server: Server;
@@ -64,7 +64,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
     await server.stop();
   });
 
-  it("goes over the connection that the page came by, as the browser chooses by itself", async () => {
+  it("uses the connection that loaded the page, as the browser chooses", async () => {
     const protocol = await page.evaluate(async () => {
       const socket = new WebSocket(`wss://${location.host}/echo`, ["a", "b"]);
       await new Promise((resolve, reject) => {
@@ -80,7 +80,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
     expect(upgrades).toBe(0);
   });
 
-  it("offers permessage-deflate, and speaks it", async () => {
+  it("offers permessage-deflate and uses it", async () => {
     expect(await page.evaluate(exchange, { length: 100_000, count: 3 })).toMatchObject({
       isSame: true,
       extensions: expect.stringContaining("permessage-deflate"),
@@ -100,7 +100,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
     });
   });
 
-  it("hears a code and a reason", async () => {
+  it("receives a close code and a reason", async () => {
     const closeEvent = await page.evaluate(async () => {
       const socket = new WebSocket(`wss://${location.host}/farewell`);
       socket.onopen = () => socket.send("ça va");
@@ -112,7 +112,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
     expect(closeEvent).toEqual({ code: 4001, reason: "ça va", wasClean: true });
   });
 
-  it("fails where it is refused, and its connection serves the next", async () => {
+  it("fires an error when refused, and the connection serves the next request", async () => {
     const before = protocols.length;
     const codes = await page.evaluate(async () => {
       const closeOf = async (path: string): Promise<number> => {
@@ -129,7 +129,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
     expect(protocols).toHaveLength(before);
   });
 
-  it("has many sockets on one connection", async () => {
+  it("opens many sockets on one connection", async () => {
     const before = protocols.length;
     const echoed = await page.evaluate(async () => {
       const exchangeOne = async (index: number): Promise<string> => {
@@ -147,7 +147,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
     expect(protocols).toHaveLength(before);
   });
 
-  it("leaves HTTP/1.1 to those who want it, on the same port", async () => {
+  it("HTTP/1.1 clients are served on the same port", async () => {
     const client = new OurWebSocket(`wss://localhost:${server.port}/echo`, {
       tls: { ca: CERT },
     });
@@ -161,7 +161,7 @@ describeInBrowser("the WebSocket of Chromium over HTTP/2", () => {
   });
 });
 
-/** Runs in the page: sends messages at once, compares what comes back and closes with 1000. */
+/** Runs in the page: sends messages at once, compares the echoes and closes with 1000. */
 async function exchange({ length, count }: { length: number; count: number }): Promise<object> {
   const socket = new WebSocket(`wss://${location.host}/echo`);
   socket.binaryType = "arraybuffer";

@@ -16,11 +16,11 @@ const NOTHING = Buffer.alloc(0);
 
 const onError = vi.fn<(error: unknown) => void>();
 const deaf = vi.fn<() => Promise<object>>();
-/** The number of pending calls of `authorize`, and its maximum. */
+/** The number of pending calls of `authorize` and its maximum. */
 const pending = { now: 0, most: 0 };
 const authorize = vi.fn<(request: Request) => Promise<object>>();
 
-/** At `/wait`, `authorize` waits until its client leaves. At `/deaf` it waits longer. */
+/** At `/wait`, `authorize` waits until its client leaves. At `/deaf` it ignores that. */
 async function start(): ReturnType<typeof startTls> {
   onError.mockReset();
   authorize.mockReset();
@@ -54,24 +54,27 @@ async function expectToServe(server: Awaited<ReturnType<typeof start>>): Promise
 
 it.each([
   ["are reset (CVE-2023-44487)", "/wait"],
-  ["are reset, which authorize ignores,", "/deaf"],
-])("requests that %s before their answer end the connection after a thousand", async (_, path) => {
-  const server = await start();
-  const client = await RawClient.open(server);
-  for (let id = 1; id < 10_000; id += 2) {
-    client.send(connectFrame(id, path), resetFrame(id, constants.NGHTTP2_CANCEL));
-  }
-  await client.closed();
-  const goneAway = client.frames.filter(({ type }) => type === FrameType.GoAway);
-  // In Node 26 a limit of nghttp2 on resets ends it first.
-  const codes = [constants.NGHTTP2_ENHANCE_YOUR_CALM, constants.NGHTTP2_INTERNAL_ERROR];
-  expect(codes).toContain(goneAway.at(-1)!.payload.readUInt32BE(4));
-  expect(pending.most).toBeLessThanOrEqual(16);
-  expect(deaf.mock.calls.length).toBeLessThanOrEqual(16);
-  await expectToServe(server);
-});
+  ["are reset while authorize ignores its signal", "/deaf"],
+])(
+  "requests that %s before their response end the connection after a thousand",
+  async (_, path) => {
+    const server = await start();
+    const client = await RawClient.open(server);
+    for (let id = 1; id < 10_000; id += 2) {
+      client.send(connectFrame(id, path), resetFrame(id, constants.NGHTTP2_CANCEL));
+    }
+    await client.closed();
+    const goneAway = client.frames.filter(({ type }) => type === FrameType.GoAway);
+    // In Node 26 a limit of nghttp2 on resets ends it first.
+    const codes = [constants.NGHTTP2_ENHANCE_YOUR_CALM, constants.NGHTTP2_INTERNAL_ERROR];
+    expect(codes).toContain(goneAway.at(-1)!.payload.readUInt32BE(4));
+    expect(pending.most).toBeLessThanOrEqual(16);
+    expect(deaf.mock.calls.length).toBeLessThanOrEqual(16);
+    await expectToServe(server);
+  },
+);
 
-it("handshakes that are ended before their answer wait for at most 16 calls of authorize", async () => {
+it("handshakes that are ended before their response wait for at most 16 calls of authorize", async () => {
   const server = await start();
   const client = await RawClient.open(server);
   for (let id = 1; id < 2000; id += 2) {
@@ -83,7 +86,7 @@ it("handshakes that are ended before their answer wait for at most 16 calls of a
   await expectToServe(server);
 });
 
-it("a client that waits for as many answers as it takes back requests is served on", async () => {
+it("a client that awaits as many responses as it cancels is still served", async () => {
   const server = await start();
   const client = await RawClient.open(server);
   for (let id = 1; id < 4800; id += 4) {
@@ -100,7 +103,7 @@ it("a client that waits for as many answers as it takes back requests is served 
 it.each([
   ["pings", frame(FrameType.Ping, 0, 0, Buffer.alloc(8))],
   ["settings", frame(FrameType.Settings, 0, 0)],
-])("a client that floods with %s, and reads no answer, is dropped", async (_, one) => {
+])("a client that floods with %s and reads no response is dropped", async (_, one) => {
   const server = await start();
   const client = await RawClient.open(server);
   client.socket.pause();
@@ -116,7 +119,7 @@ it.each([
   await expectToServe(server);
 });
 
-it("frames of an unknown type are not heeded, however many come (RFC 9113 4.1)", async () => {
+it("frames of an unknown type are ignored in any number (RFC 9113 4.1)", async () => {
   const server = await start();
   const client = await RawClient.open(server);
   for (let count = 0; count < 10_000; count++) client.send(frame(0x20, 0, 0));
@@ -125,9 +128,9 @@ it("frames of an unknown type are not heeded, however many come (RFC 9113 4.1)",
   expect(codeOf(reset)).toBe(constants.NGHTTP2_NO_ERROR);
 });
 
-/** CONTINUATION frames that never end their head (CVE-2024-27316). */
+/** CONTINUATION frames that never end their header block (CVE-2024-27316). */
 it.each([0, 1000])(
-  "a head that never ends, in frames of %i bytes, ends the connection",
+  "a header block that never ends, in frames of %i bytes, ends the connection",
   async (length) => {
     const server = await start();
     const client = await RawClient.open(server);

@@ -16,10 +16,13 @@ import {
 
 const routes = { "/page": () => new Response("page"), "ws:/": () => {} };
 
-/** Node hands it on to the socket, though its type does not say so. */
+/** Node passes it to the socket, though its type does not say so. */
 const HALF_OPEN: ConnectionOptions = { allowHalfOpen: true } as object;
 
-/** A way to `server` that holds back all but a client's first words until the returned `letGo`. */
+/**
+ * A proxy to `server` that holds back everything after the ClientHello until the returned `letGo`
+ * is called.
+ */
 async function relayTo(server: Server): Promise<{ port: number; letGo: () => void }> {
   const letGo = deferred<void>();
   const relay: NetServer = createServer((client) => {
@@ -38,11 +41,11 @@ async function relayTo(server: Server): Promise<{ port: number; letGo: () => voi
   return { port: (relay.address() as AddressInfo).port, letGo: () => letGo.resolve() };
 }
 
-// What is written to a TLS socket before that is under way when HTTP/2 takes it over, which aborts Node.
+// A write that is pending when HTTP/2 takes over a TLS socket aborts Node.
 it.each([
   ["h2", Buffer.concat([HELLO, frame(FrameType.Settings, 0, 0)])],
   ["http/1.1", Buffer.from("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")],
-])("a TLS handshake that ends after its time leads nowhere: %s", async (protocol, hello) => {
+])("closes a connection whose TLS handshake exceeds the timeout: %s", async (protocol, hello) => {
   const server = await startTls({ handshakeTimeoutMs: 50, routes });
   const timedOut = once(server.httpServer, "tlsClientError");
   const { port, letGo } = await relayTo(server);
@@ -59,7 +62,7 @@ it.each([
   expect(await answerOf(page)).toMatchObject({ body: "page" });
 });
 
-it("TLS 1.2 is not negotiated anew (RFC 9113 9.2.1)", async () => {
+it("refuses renegotiation over TLS 1.2 (RFC 9113 9.2.1)", async () => {
   const server = await startTls({ routes });
   const { socket } = await RawClient.connect(server, { maxVersion: "TLSv1.2" });
   const outcome = new Promise((resolve) => {
@@ -69,7 +72,7 @@ it("TLS 1.2 is not negotiated anew (RFC 9113 9.2.1)", async () => {
   expect(await outcome).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
 });
 
-it("authorize that takes longer than handshakeTimeoutMs is answered for with 503", async () => {
+it("answers 503 when authorize exceeds handshakeTimeoutMs", async () => {
   const signal = deferred<AbortSignal>();
   const authorize = (request: Request): Promise<object> => {
     signal.resolve(request.signal);
@@ -119,14 +122,14 @@ it("a client that resets its handshakes fills neither maxConnections nor all of 
 
 it.each([
   ["resets its last stream", resetFrame(1, constants.NGHTTP2_CANCEL)],
-  ["says it again, with an error", goAwayFrame(constants.NGHTTP2_PROTOCOL_ERROR)],
-])("a client that says GOAWAY, %s and stays is dropped all the same", async (_, last) => {
+  ["sends a second GOAWAY with an error", goAwayFrame(constants.NGHTTP2_PROTOCOL_ERROR)],
+])("drops a client that sends GOAWAY, %s and stays connected", async (_, last) => {
   const server = await startTls({ handshakeTimeoutMs: 50, routes });
   const client = await RawClient.open(server, Buffer.alloc(0), HALF_OPEN);
   client.send(connectFrame(1, "/"));
   await client.receives(FrameType.Headers, 1);
   client.send(goAwayFrame(constants.NGHTTP2_NO_ERROR), last);
-  // The session of HTTP/2 ends, and the connection below waits for the client to close its side.
+  // The HTTP/2 session ends, and its connection waits for the client to close its side.
   await once(client.socket, "end");
   await vi.waitFor(async () => expect(await connectionsOf(server)).toBe(0), 10_000);
 });

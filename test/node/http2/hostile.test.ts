@@ -41,7 +41,7 @@ async function start(options: object = {}): ReturnType<typeof startTls> {
   });
 }
 
-/** Whether somebody else is still served. */
+/** Whether another client is still served. */
 async function expectToServe(server: Awaited<ReturnType<typeof start>>): Promise<void> {
   const session = await openSession(server);
   expect(await answerOf(session.request({ ":path": "/page" }))).toMatchObject({ body: "page" });
@@ -49,15 +49,18 @@ async function expectToServe(server: Awaited<ReturnType<typeof start>>): Promise
 }
 
 it.each<[string, (client: RawClient) => void]>([
-  ["data on no stream", (client) => client.send(dataFrame(0, Buffer.from("x")))],
-  ["a frame larger than allowed", (client) => client.send(dataFrame(1, Buffer.alloc(20_000)))],
+  ["DATA on stream 0", (client) => client.send(dataFrame(0, Buffer.from("x")))],
+  ["a frame above the maximum size", (client) => client.send(dataFrame(1, Buffer.alloc(20_000)))],
   [
-    "settings of odd length",
+    "SETTINGS of odd length",
     (client) => client.send(frame(FrameType.Settings, 0, 0, Buffer.of(1))),
   ],
-  ["no HTTP/2 at all", (client) => void client.socket.write("GET / HTTP/1.1\r\n\r\n".repeat(9))],
+  [
+    "bytes that are not HTTP/2",
+    (client) => void client.socket.write("GET / HTTP/1.1\r\n\r\n".repeat(9)),
+  ],
   ["a window that overflows", (client) => client.send(windowUpdate(0), windowUpdate(0))],
-])("%s ends the connection, and its sockets with 1006", async (_, misbehave) => {
+])("%s ends the connection and its sockets with 1006", async (_, misbehave) => {
   const ended = deferred<CloseInfo>();
   const server = await start({
     handshakeTimeoutMs: 100,
@@ -75,7 +78,7 @@ it.each<[string, (client: RawClient) => void]>([
   await expectToServe(server);
 });
 
-it("a head of more than 16 KiB resets its stream, and the connection serves the next", async () => {
+it("resets a stream with a head above 16 KiB, and the connection serves the next", async () => {
   const server = await start();
   const session = await openSession(server);
   const refused = extendedConnect(session, "/", { x: "y".repeat(17_000) });
@@ -86,7 +89,7 @@ it("a head of more than 16 KiB resets its stream, and the connection serves the 
 it.each([
   [101, 431],
   [100, 200],
-])("of a head of %i fields the answer is %i", async (count, status) => {
+])("a head of %i fields is answered with %i", async (count, status) => {
   const server = await start();
   const session = await openSession(server);
   const more = Object.fromEntries(Array.from({ length: count - 1 }, (_, i) => [`x-${i}`, ""]));
@@ -94,7 +97,7 @@ it.each([
   expect(fields[":status"]).toBe(status);
 });
 
-it("cookies in crumbs count as one field (RFC 9113 8.2.3)", async () => {
+it("split cookies count as one field (RFC 9113 8.2.3)", async () => {
   const server = await start();
   const cookie = Array.from({ length: 150 }, (_, index) => `c${index}=1`);
   const stream = extendedConnect(await openSession(server), "/", { cookie });
@@ -102,10 +105,10 @@ it("cookies in crumbs count as one field (RFC 9113 8.2.3)", async () => {
   expect(fields[":status"]).toBe(200);
 });
 
-it("more streams than allowed are refused", async () => {
+it("refuses streams above the limit", async () => {
   const server = await start();
   const client = await RawClient.open(server);
-  // Until the client has acknowledged the settings; from then on it ends the connection.
+  // Until the client has acknowledged the settings. After that it ends the connection.
   for (let id = 1; id <= 2 * 257; id += 2) client.send(connectFrame(id, "/"));
   const reset = await client.receives(FrameType.RstStream, 2 * 257 - 1);
   expect(codeOf(reset)).toBe(constants.NGHTTP2_REFUSED_STREAM);
@@ -114,15 +117,15 @@ it("more streams than allowed are refused", async () => {
 
 it.each([
   ["says nothing", (server: Awaited<ReturnType<typeof start>>) => RawClient.connect(server)],
-  ["asks for nothing", (server: Awaited<ReturnType<typeof start>>) => RawClient.open(server)],
-])("a client that %s is dropped after handshakeTimeoutMs", async (_, connect) => {
+  ["sends no request", (server: Awaited<ReturnType<typeof start>>) => RawClient.open(server)],
+])("drops a client that %s after handshakeTimeoutMs", async (_, connect) => {
   const server = await start({ handshakeTimeoutMs: 100 });
   const client = await connect(server);
   await client.closed();
   expect(client.socket.destroyed).toBe(true);
 });
 
-it("a client that goes while authorize decides leaves nothing behind", async () => {
+it("a client that leaves while authorize decides leaves nothing behind", async () => {
   const signal = deferred<AbortSignal>();
   const server = await start({
     routes: {
@@ -138,7 +141,7 @@ it("a client that goes while authorize decides leaves nothing behind", async () 
   const client = await RawClient.open(server);
   client.send(connectFrame(1, "/"));
   const aborted = once(await signal.promise, "abort");
-  // Only its side of the stream: nobody is there to hear the answer.
+  // Ends only its side of the stream, so the response goes unread.
   client.send(dataFrame(1, Buffer.alloc(0), true));
   await aborted;
   expect(codeOf(await client.receives(FrameType.RstStream, 1))).toBe(NGHTTP2_CANCEL);
@@ -159,38 +162,41 @@ it("a client that never ends its side of the stream does not delay the end of it
   expect(data.at(-1)!.flags).toBe(END_STREAM);
 });
 
-// Node 20 writes empty frames for ever where a stream is destroyed within an event of another.
+// Node 20 writes empty frames forever if a stream is destroyed during an event of another stream.
 it.each([
   ["NO_ERROR", NGHTTP2_NO_ERROR, false],
   ["CANCEL", NGHTTP2_CANCEL, false],
   ["NO_ERROR and bytes of ours on their way", NGHTTP2_NO_ERROR, true],
-  ["CANCEL and bytes of ours on their way", NGHTTP2_CANCEL, true],
-])("a socket may be terminated when another is reset, with %s", async (_, code, isSending) => {
-  const sockets: Socket[] = [];
-  const server = await start({
-    routes: {
-      "/page": () => new Response("page"),
-      "ws:/:id": (socket: Socket) => {
-        sockets.push(socket);
-        if (isSending) socket.send("x".repeat(200_000));
-        void socket.done.then(() => {
-          for (const other of sockets) other.terminate();
-        });
+  ["CANCEL and buffered output", NGHTTP2_CANCEL, true],
+])(
+  "a handler may terminate a socket when another is reset, with %s",
+  async (_, code, isSending) => {
+    const sockets: Socket[] = [];
+    const server = await start({
+      routes: {
+        "/page": () => new Response("page"),
+        "ws:/:id": (socket: Socket) => {
+          sockets.push(socket);
+          if (isSending) socket.send("x".repeat(200_000));
+          void socket.done.then(() => {
+            for (const other of sockets) other.terminate();
+          });
+        },
       },
-    },
-  });
-  const client = await RawClient.open(server);
-  client.send(connectFrame(1, "/a"), connectFrame(3, "/b"), connectFrame(5, "/c"));
-  await client.receives(FrameType.Headers, 5);
-  client.send(dataFrame(3, Buffer.from("8180"), true), resetFrame(3, code));
-  for (const id of [1, 5]) {
-    expect(codeOf(await client.receives(FrameType.RstStream, id))).toBe(NGHTTP2_CANCEL);
-  }
-  expect(server.sockets.size).toBe(0);
-  await expectToServe(server);
-});
+    });
+    const client = await RawClient.open(server);
+    client.send(connectFrame(1, "/a"), connectFrame(3, "/b"), connectFrame(5, "/c"));
+    await client.receives(FrameType.Headers, 5);
+    client.send(dataFrame(3, Buffer.from("8180"), true), resetFrame(3, code));
+    for (const id of [1, 5]) {
+      expect(codeOf(await client.receives(FrameType.RstStream, id))).toBe(NGHTTP2_CANCEL);
+    }
+    expect(server.sockets.size).toBe(0);
+    await expectToServe(server);
+  },
+);
 
-it("a request whose stream is reset aborts its signal, and harms no socket beside it", async () => {
+it("a request whose stream is reset aborts its signal and affects no socket of the connection", async () => {
   const asked = deferred<AbortSignal>();
   const server = await start({
     routes: {

@@ -2,7 +2,7 @@ import { constants } from "node:http2";
 import { expect, it, vi } from "vitest";
 import { answerOf, extendedConnect, openSession, startTls } from "./support.ts";
 
-it("reports a Response of authorize whose body fails, and resets its stream", async () => {
+it("reports an error in the body of a Response of authorize and resets the stream", async () => {
   const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
   const failure = new Error("the body failed");
   const body = new ReadableStream({ pull: (controller) => controller.error(failure) });

@@ -15,7 +15,7 @@ const UNDICI = [
   ["8", new URL(`file://${join(runtimePackage("undici"), "index.js")}`).href],
 ] as const;
 
-/** Runs another client in its own process. Returns its output. */
+/** Runs another client in a separate process. Returns its output. */
 async function runClient(
   node: string,
   path: string,
@@ -59,7 +59,7 @@ describe.each(RUNTIMES)("a WebSocket over TLS of", (runtime) => {
       ["plain", "", "client", { code: 3000, reason: "" }],
       ["compressed", "permessage-deflate", "server", { code: 4001, reason: "ça va" }],
     ] as const)(
-      "is served by the version of HTTP that the built-in client chooses: %s",
+      "is served with the HTTP version that the built-in client chooses: %s",
       async (path, extension, closer, close) => {
         const observed = await runClient(node, `/${path}`, closer);
         expect(observed).toEqual({

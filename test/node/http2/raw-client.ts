@@ -16,10 +16,10 @@ export const FrameType = {
   Continuation: 9,
 } as const;
 
-/** What a client says first (RFC 9113 3.4). */
+/** The connection preface of a client (RFC 9113 3.4). */
 export const HELLO: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-/** The flag on the last frame that one side sends on a stream. */
+/** END_STREAM, the flag of the last frame that one side sends on a stream. */
 export const END_STREAM = 0x1;
 const END_HEADERS = 0x4;
 
@@ -30,7 +30,7 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** A client that says over HTTP/2 whatever it is told to. */
+/** A client that sends any bytes over an HTTP/2 connection. */
 export class RawClient {
   readonly socket: TLSSocket;
   readonly frames: Frame[] = [];
@@ -42,7 +42,7 @@ export class RawClient {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
   }
 
-  /** Begins to connect. */
+  /** Starts to connect. */
   static begin({ port }: Pick<Server, "port">, options: ConnectionOptions = {}): RawClient {
     const socket = connect({
       port,
@@ -55,14 +55,14 @@ export class RawClient {
     return new RawClient(socket);
   }
 
-  /** Connects without saying anything. */
+  /** Connects and sends nothing. */
   static async connect(server: Server, options?: ConnectionOptions): Promise<RawClient> {
     const client = RawClient.begin(server, options);
     await once(client.socket, "secureConnect");
     return client;
   }
 
-  /** Connects and says hello (RFC 9113 3.4). */
+  /** Connects and sends the preface and SETTINGS (RFC 9113 3.4). */
   static async open(
     server: Server,
     settings: Buffer = Buffer.alloc(0),
@@ -73,12 +73,12 @@ export class RawClient {
     return client;
   }
 
-  /** All in one write, so that the server reads it in one go. */
+  /** All in one write, so that the server reads them together. */
   send(...frames: Buffer[]): void {
     this.socket.write(Buffer.concat(frames));
   }
 
-  /** Waits for a frame that the server has sent, or will. */
+  /** Waits for a frame from the server, including those received before. */
   async receives(type: number, streamId: number): Promise<Frame> {
     for (;;) {
       const found = this.frames.find((one) => one.type === type && one.streamId === streamId);
@@ -87,7 +87,7 @@ export class RawClient {
     }
   }
 
-  /** Waits for the server to end the connection, by whatever means. */
+  /** Waits until the server ends the connection in any way. */
   async closed(): Promise<void> {
     const { socket } = this;
     if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
@@ -170,19 +170,19 @@ export function settingsPayload(identifier: number, value: number): Buffer {
   return payload;
 }
 
-/** Lets the server send `increment` bytes more. */
+/** Allows the server to send `increment` more bytes. */
 export function windowFrame(streamId: number, increment: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt32BE(increment);
   return frame(FrameType.WindowUpdate, 0, streamId, payload);
 }
 
-/** The code that a RST_STREAM frame holds. */
+/** The error code of a RST_STREAM frame. */
 export function codeOf({ payload }: Frame): number {
   return payload.readUInt32BE(0);
 }
 
-/** A string literal; longer ones than 126 bytes have their length in more than one (RFC 7541 5.1). */
+/** A string literal. A length above 126 takes more than one byte (RFC 7541 5.1). */
 function literal(text: string): Buffer {
   const bytes = Buffer.from(text, "latin1");
   if (bytes.length < 127) return Buffer.concat([Buffer.of(bytes.length), bytes]);

@@ -38,7 +38,7 @@ it("requests over HTTP/2 go to the same routes as over HTTP/1.1", async () => {
   });
 });
 
-it("a body that is whole has its length, one that is streamed has none (RFC 9110 8.6)", async () => {
+it("a complete body has a length, a streamed one has none (RFC 9110 8.6)", async () => {
   const server = await startTls({
     routes: {
       "get:/whole": () => new Response("é"),
@@ -70,14 +70,14 @@ it("a body that is whole has its length, one that is streamed has none (RFC 9110
   });
 });
 
-it("a body that nobody reads does not keep its answer back", async () => {
+it("an unread body does not delay the response", async () => {
   const server = await start();
   const post = (await openSession(server)).request({ ":method": "POST", ":path": "/unread" });
   post.write(Buffer.alloc(1_000_000));
   expect(await answerOf(post)).toMatchObject({ status: 200, body: "no, thanks", rstCode: 0 });
 });
 
-it("a body that never ends is cancelled after the HTTP server's requestTimeout", async () => {
+it("a body that never ends is cancelled after the requestTimeout of the HTTP server", async () => {
   const server = await start();
   server.httpServer.requestTimeout = 50;
   const session = await openSession(server);
@@ -102,7 +102,7 @@ it.each([
   expect(Object.keys(headers)).not.toContain("upgrade");
 });
 
-it("stop closes the sockets, says GOAWAY, and ends idle connections at once", async () => {
+it("stop closes the sockets, sends GOAWAY and ends idle connections at once", async () => {
   const server = await start();
   const [idle, busy] = [await openSession(server), await openSession(server)];
   const stream = extendedConnect(busy, "/socket");
@@ -110,7 +110,7 @@ it("stop closes the sockets, says GOAWAY, and ends idle connections at once", as
   const frames: Buffer[] = [];
   stream.on("data", (chunk: Buffer) => {
     frames.push(chunk);
-    // The answer to its Close frame.
+    // The client's answer to the Close frame.
     stream.end(Buffer.from("888200000000" + "03e9", "hex"));
   });
   const goneAway = [once(idle, "goaway"), once(busy, "goaway")];
@@ -119,7 +119,7 @@ it("stop closes the sockets, says GOAWAY, and ends idle connections at once", as
   expect(Buffer.concat(frames).toString("hex")).toBe("880203e9");
 });
 
-it("silent requests above maxPendingRequests are answered with 503, and their streams ended", async () => {
+it("requests without data above maxPendingRequests get 503, and their streams end", async () => {
   const signals: AbortSignal[] = [];
   const server = await startTls({
     maxPendingRequests: 2,

@@ -13,10 +13,10 @@ import {
 } from "./raw-client.ts";
 import { connectionsOf, startTls } from "./support.ts";
 
-/** Larger than the buffers of the kernel. */
+/** More than the kernel buffers. */
 const LARGE_WINDOW = 0x2fffffff;
 
-/** Sends for as long as the client reads, and ends each socket once that stalls, by its path. */
+/** Sends while the client reads. When that stalls, ends each socket in the way its path names. */
 class Sender {
   readonly ends: CloseInfo[] = [];
   readonly #sockets = new Map<Socket, string>();
@@ -37,7 +37,7 @@ class Sender {
     setImmediate(() => this.#feed(socket));
   }
 
-  /** Waits until no more output is sent. */
+  /** Waits until output stops. */
   async stalls(count: number): Promise<void> {
     let sent = 0;
     await vi.waitFor(() => {
@@ -62,7 +62,7 @@ interface Stalled {
   readonly sender: Sender;
 }
 
-/** A connection that has stalled with a socket for each path. */
+/** A stalled connection with a socket for each path. */
 async function stall(
   paths: readonly string[],
   { window, readsTcp }: { window: number; readsTcp: boolean },
@@ -92,7 +92,7 @@ async function stall(
 
 const ENDED = ["/terminate", "/close", "/silent"];
 
-it("sockets whose window is shut end in time, and their connection serves the next request", async () => {
+it("sockets with a closed window end in time, and their connection serves the next request", async () => {
   const { client, sender } = await stall(ENDED, { window: 100, readsTcp: true });
   sender.end();
   await vi.waitFor(() => expect(sender.ends).toHaveLength(3), 20_000);
@@ -105,8 +105,8 @@ it("sockets whose window is shut end in time, and their connection serves the ne
 
 it.each([
   ["", LARGE_WINDOW],
-  // The last one gets a large window, so that its data fills the buffers of the kernel.
-  [" and whose windows are shut", 100],
+  // The last socket gets a large window so that its data fills the buffers of the kernel.
+  [" and whose windows are closed", 100],
 ])(
   "sockets whose client reads nothing%s end in time, and so does their connection",
   async (...the) => {
@@ -121,7 +121,7 @@ it.each([
   },
 );
 
-it("a client that sends and never reads loses its connection beside a socket that is open", async () => {
+it("a client that sends and never reads loses its connection despite an open socket", async () => {
   const options = { window: LARGE_WINDOW, readsTcp: false };
   const { server, client, sender } = await stall(["/terminate", "/quiet"], options, 100);
   const ping = Buffer.from("898000000000", "hex");

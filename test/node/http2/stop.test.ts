@@ -26,7 +26,7 @@ it("stop with drain closes the sockets of one connection a batch at a time", asy
   expect(codes.toSorted((a, b) => a - b)).toEqual([1001, 1001, 1001, 1012, 1012]);
 });
 
-it("who asks for a socket while the server stops is answered with 503 and Retry-After", async () => {
+it("answers 503 with Retry-After to a handshake while the server stops", async () => {
   const decision = deferred<object>();
   const asked = deferred<void>();
   const server = await startTls({
@@ -48,7 +48,7 @@ it("who asks for a socket while the server stops is answered with 503 and Retry-
   decision.resolve({});
 });
 
-it("stop drops at its deadline what is left: a deaf peer, and an answer that does not come", async () => {
+it("stop drops unresponsive peers and unfinished responses at its deadline", async () => {
   const asked = deferred<void>();
   const server = await startTls({
     routes: {
@@ -59,7 +59,7 @@ it("stop drops at its deadline what is left: a deaf peer, and an answer that doe
       "ws:/": () => {},
     },
   });
-  // It does not answer Close frames.
+  // This client does not answer Close frames.
   const deaf = await RawClient.open(server);
   deaf.send(connectFrame(1, "/"));
   await deaf.receives(FrameType.Headers, 1);

@@ -20,14 +20,14 @@ import { UnexpectedStatusError } from "../../../src/protocol/handshake/unexpecte
 import { StreamTransport } from "../../../src/node/http2/stream-transport.ts";
 import { CERT, TLS } from "../../support/certificate.ts";
 
-/** Serves over TLS on a free port until the test is over. */
+/** Serves over TLS on a free port until the end of the test. */
 export const startTls: typeof serve = async (options) => {
   const server = await serve({ host: "127.0.0.1", port: 0, tls: TLS, ...options });
   onTestFinished(async () => await server.stop({ timeoutMs: 5000 }));
   return server;
 };
 
-/** A connection of HTTP/2 of Node's own client, once the server's settings have come. */
+/** A connection of Node's HTTP/2 client that has received the settings of the server. */
 export async function openSession(server: Server): Promise<ClientHttp2Session> {
   const socket = connectTls({
     port: server.port,
@@ -39,7 +39,7 @@ export async function openSession(server: Server): Promise<ClientHttp2Session> {
   const session = connect(`https://localhost:${server.port}`, { createConnection: () => socket });
   sockets.set(session, socket);
   session.on("error", () => {});
-  // In a turn of its own, so that nothing is destroyed within nghttp2.
+  // In another turn, so that nothing is destroyed within nghttp2.
   onTestFinished(
     () =>
       new Promise<void>((resolve) => {
@@ -60,7 +60,7 @@ export function socketOf(session: ClientHttp2Session): TLSSocket {
   return sockets.get(session)!;
 }
 
-/** An opening handshake as RFC 8441 5 has it. An undefined field is left out. */
+/** An opening handshake as in RFC 8441 5. Undefined fields are left out. */
 export function extendedConnect(
   session: ClientHttp2Session,
   path: string | undefined,
@@ -80,7 +80,7 @@ export function extendedConnect(
   return stream;
 }
 
-/** What a request was answered with; for a stream that was reset, the code. */
+/** The response to a request, or the error code of a stream that was reset. */
 export interface Answer {
   readonly status?: number;
   readonly headers: IncomingHttpHeaders;
@@ -88,20 +88,20 @@ export interface Answer {
   readonly rstCode: number | undefined;
 }
 
-/** Waits for the whole answer and for the stream's end. */
+/** Waits for the whole response and the end of the stream. */
 export async function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
   let headers: IncomingHttpHeaders & { ":status"?: number | undefined } = {};
   let body = "";
   stream.on("response", (fields) => (headers = fields));
   stream.setEncoding("utf8");
   stream.on("data", (text: string) => (body += text));
-  // A stream that is reset has an error too, which is told by its code.
+  // A stream that is reset has an error too; its code identifies it.
   if (!stream.destroyed) await new Promise((resolve) => stream.once("close", resolve));
   const status = headers[":status"];
   return { ...(status !== undefined && { status }), headers, body, rstCode: stream.rstCode };
 }
 
-/** This package's client, whose WebSockets all go over one connection of HTTP/2. */
+/** The client of this package, with all WebSockets on one HTTP/2 connection. */
 export function webSocketOver(
   session: ClientHttp2Session,
 ): ReturnType<typeof createWebSocketClass> {
@@ -129,7 +129,7 @@ function connector(session: ClientHttp2Session): Connector {
         );
         return;
       }
-      // A stream whose answer nobody reads is not over.
+      // A stream ends only when its response is read.
       stream.resume().close(constants.NGHTTP2_CANCEL);
       handler.onFailed(new UnexpectedStatusError(fields[":status"] ?? 0, ""));
     });
@@ -140,7 +140,7 @@ function connector(session: ClientHttp2Session): Connector {
   };
 }
 
-/** A promise, and what settles it. */
+/** A promise with the functions that settle it. */
 export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve!: (value: T) => void;
   const promise = new Promise<T>((settle) => (resolve = settle));

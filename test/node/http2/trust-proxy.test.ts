@@ -9,7 +9,7 @@ it.each([
   [1, "2001:db8::17", "http://example.com:81/a"],
   [["10.0.0.0/8"], "127.0.0.1", undefined],
   [undefined, "127.0.0.1", undefined],
-])("over HTTP/2, with trustProxy %j, a client is %s", async (trustProxy, address, href) => {
+])("over HTTP/2, trustProxy %j gives the client %s", async (trustProxy, address, href) => {
   const reported = deferred<unknown>();
   const server = await startTls({
     ...(trustProxy !== undefined && { trustProxy }),

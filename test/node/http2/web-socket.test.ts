@@ -21,7 +21,7 @@ async function echo(socket: Socket): Promise<void> {
 }
 
 describe("an opening handshake over HTTP/2", () => {
-  it("is answered with 200, and with none of the fields of HTTP/1.1 (RFC 8441 5)", async () => {
+  it("is answered with 200 and none of the HTTP/1.1 handshake fields (RFC 8441 5)", async () => {
     const server = await startTls({ routes: { "ws:/": { protocols: ["b", "a"], handle: echo } } });
     const stream = extendedConnect(await openSession(server), "/", {
       "sec-websocket-protocol": "a, b",
@@ -51,7 +51,7 @@ describe("an opening handshake over HTTP/2", () => {
     stream.close(NGHTTP2_CANCEL);
   });
 
-  it("opens a socket that the route's handler is told all about", async () => {
+  it("opens a socket and gives the route's handler its context", async () => {
     const reported = deferred<unknown>();
     const server = await startTls({
       routes: {
@@ -87,14 +87,14 @@ describe("an opening handshake over HTTP/2", () => {
   it.each([
     ["a path without a route", 404, "/nowhere", {}],
     ["a page of another origin", 403, "/", { origin: "https://example.com" }],
-    ["a page that came by http", 403, "/", { origin: "http://localhost" }],
-    ["no subprotocol that is spoken", 400, "/spoken", { "sec-websocket-protocol": "x" }],
+    ["a page loaded over http", 403, "/", { origin: "http://localhost" }],
+    ["no supported subprotocol", 400, "/spoken", { "sec-websocket-protocol": "x" }],
     ["another version", 400, "/", { "sec-websocket-version": "8" }],
     ["another :protocol (RFC 9220 3)", 501, "/", { ":protocol": "connect-udp" }],
     ["a tunnel", 501, undefined, TUNNEL],
-    ["a failing authorize", 500, "/failing", {}],
-    ["a refusing authorize", 401, "/refusing", {}],
-  ])("for %s is refused with %i", async (_, status, path, fields) => {
+    ["an authorize that throws", 500, "/failing", {}],
+    ["an authorize that refuses", 401, "/refusing", {}],
+  ])("for %s is answered with %i", async (_, status, path, fields) => {
     const server = await startTls({
       onError: () => {},
       routes: {
@@ -109,11 +109,11 @@ describe("an opening handshake over HTTP/2", () => {
     expect(answer).toMatchObject({ status, rstCode: NGHTTP2_NO_ERROR });
     expect(answer.body).not.toBe("");
     expect(Object.keys(answer.headers)).not.toContain("upgrade");
-    // The connection serves the next.
+    // The connection serves the next request.
     extendedConnect(session, "/").on("response", ({ ":status": next }) => expect(next).toBe(200));
   });
 
-  it("says which version there is (RFC 6455 4.4)", async () => {
+  it("names the supported version (RFC 6455 4.4)", async () => {
     const server = await startTls({ routes: { "ws:/": echo } });
     const stream = extendedConnect(await openSession(server), "/", {
       "sec-websocket-version": undefined,
@@ -121,7 +121,7 @@ describe("an opening handshake over HTTP/2", () => {
     expect((await answerOf(stream)).headers["sec-websocket-version"]).toBe("13");
   });
 
-  it("is not accepted by a Response of authorize whose status would mean so", async () => {
+  it("is not accepted by a Response of authorize with status 200", async () => {
     const handle = vi.fn<() => void>();
     const authorize = async (): Promise<Response> =>
       new Response("come again", { headers: { connection: "close", "x-a": "b" } });
@@ -131,7 +131,7 @@ describe("an opening handshake over HTTP/2", () => {
     expect(handle).not.toHaveBeenCalled();
   });
 
-  it("aborts the signal of a request whose client has gone", async () => {
+  it("aborts the signal of the request when the client leaves", async () => {
     const asked = deferred<Request>();
     const authorize = (request: Request): Promise<never> => {
       asked.resolve(request);
@@ -146,7 +146,7 @@ describe("an opening handshake over HTTP/2", () => {
     expect(server.sockets.size).toBe(0);
   });
 
-  it("keeps what comes while authorize decides", async () => {
+  it("keeps the data that arrives while authorize decides", async () => {
     const received = deferred<unknown>();
     const decided = deferred<object>();
     const server = await startTls({
@@ -160,13 +160,13 @@ describe("an opening handshake over HTTP/2", () => {
     const session = await openSession(server);
     const stream = extendedConnect(session, "/");
     stream.write(Buffer.from("818100000000" + "61", "hex"));
-    // Both are in order on one connection, so that the first is there when the second is answered.
+    // Both are in order on one connection, so the first has arrived when the second is answered.
     await answerOf(session.request({ ":path": "/" }));
     decided.resolve({});
     expect(await received.promise).toBe("a");
   });
 
-  it("counts against maxConnections like any other", async () => {
+  it("counts for maxConnections", async () => {
     const server = await startTls({ maxConnections: 1, routes: { "ws:/": echo } });
     const session = await openSession(server);
     await once(extendedConnect(session, "/"), "response");
@@ -176,7 +176,7 @@ describe("an opening handshake over HTTP/2", () => {
     });
   });
 
-  it("has to be for one of the hosts", async () => {
+  it("is checked against hosts", async () => {
     const server = await startTls({ hosts: ["example.com"], routes: { "ws:/": echo } });
     const session = await openSession(server);
     expect(await answerOf(extendedConnect(session, "/"))).toMatchObject({ status: 421 });
@@ -215,7 +215,7 @@ describe("a socket over HTTP/2", () => {
     expect(await socket.done).toMatchObject({ code: 4002, wasClean: true });
   });
 
-  it("fails the connection with the code for what the client did wrong", async () => {
+  it("closes with the right code when the client breaks the protocol", async () => {
     const { client, socket } = await connected({ maxMessageBytes: 10 });
     const closed = client.onClose.first;
     client.send("eleven char");
@@ -232,7 +232,7 @@ describe("a socket over HTTP/2", () => {
     expect(stream.rstCode).toBe(NGHTTP2_CANCEL);
   });
 
-  it("is told of a reset, with the transport's error", async () => {
+  it("reports a reset as an error of the transport", async () => {
     const done = deferred<CloseInfo>();
     const server = await startTls({
       routes: { "ws:/": (socket) => void socket.done.then(done.resolve) },
@@ -243,7 +243,7 @@ describe("a socket over HTTP/2", () => {
     expect(await done.promise).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  it("is told of the end of the connection that carries it", async () => {
+  it("ends with an error when its connection ends", async () => {
     const done = deferred<CloseInfo>();
     const server = await startTls({
       routes: { "ws:/": (socket) => void socket.done.then(done.resolve) },
@@ -254,7 +254,7 @@ describe("a socket over HTTP/2", () => {
     expect(await done.promise).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  it("notices by its heartbeat that the client answers no more", async () => {
+  it("detects an unresponsive client by its heartbeat", async () => {
     const done = deferred<CloseInfo>();
     const server = await startTls({
       heartbeat: { idleMs: 20, timeoutMs: 20 },

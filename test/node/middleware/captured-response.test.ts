@@ -9,7 +9,7 @@ const makeResponse = (onEnd: () => void = () => {}): CapturedResponse =>
 const nextTick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
 describe("the body of a captured response", () => {
-  it("is everything that was written, in order, each text in its encoding", async () => {
+  it("has everything that was written, in order and in the encoding of each write", async () => {
     const response = makeResponse();
     response.write("c3a9", "hex");
     response.write("é");
@@ -27,7 +27,7 @@ describe("the body of a captured response", () => {
     expect(await response.toResponse().text()).toBe("text");
   });
 
-  it.each([204, 205, 304])("is left out of a response with status %i", (status) => {
+  it.each([204, 205, 304])("is empty in a response with status %i", (status) => {
     const response = makeResponse();
     response.statusCode = status;
     response.end("text");
@@ -45,7 +45,7 @@ describe("the callbacks of a captured response", () => {
     ["end(callback)", (response, callback) => response.end(callback)],
     ["end(chunk, callback)", (response, callback) => response.end("a", callback)],
     ["end(chunk, encoding, callback)", (response, callback) => response.end("a", "utf8", callback)],
-  ])("%s calls back once, later", async (_, call) => {
+  ])("%s calls back once, asynchronously", async (_, call) => {
     const callback = vi.fn<() => void>();
     call(makeResponse(), callback);
     expect(callback).not.toHaveBeenCalled();
@@ -53,7 +53,7 @@ describe("the callbacks of a captured response", () => {
     expect(callback).toHaveBeenCalledOnce();
   });
 
-  it("tell of the end at once, and emit finish and then close afterwards", async () => {
+  it("report the end at once and emit finish and then close afterwards", async () => {
     const calls: string[] = [];
     const response = makeResponse(() => calls.push("onEnd"));
     response.on("finish", () => calls.push("finish"));
@@ -65,7 +65,7 @@ describe("the callbacks of a captured response", () => {
     expect(calls).toEqual(["onEnd", "callback", "finish", "close"]);
   });
 
-  it("tell of the end once, however often end is called", async () => {
+  it("report the end once, however often end is called", async () => {
     const onEnd = vi.fn<() => void>();
     const response = makeResponse(onEnd);
     response.end("first");
@@ -83,7 +83,7 @@ describe("the head of a captured response", () => {
       (response) => response.writeHead(418, "No", { "X-A": "1", "X-B": ["2", "3"] }),
     ],
     ["a list", (response) => response.writeHead(418, ["X-A", "1", "X-B", ["2", "3"]] as string[])],
-  ])("takes fields as %s", (_, writeHead) => {
+  ])("accepts fields as %s", (_, writeHead) => {
     const response = makeResponse();
     writeHead(response);
     response.end();
@@ -100,7 +100,7 @@ describe("the head of a captured response", () => {
     ]);
   });
 
-  it("keeps the fields that were set before, and has none that Node would add", () => {
+  it("keeps fields that were set before and adds none by default", () => {
     const response = makeResponse();
     response.setHeader("Set-Cookie", ["a=1", "b=2"]);
     response.end("text");
@@ -110,7 +110,7 @@ describe("the head of a captured response", () => {
     ]);
   });
 
-  it("leaves out fields of the connection and of the handshake", () => {
+  it("omits fields of the connection and of the handshake", () => {
     const response = makeResponse();
     response.setHeader("Connection", "close");
     response.setHeader("Sec-WebSocket-Accept", "x");
@@ -122,7 +122,7 @@ describe("the head of a captured response", () => {
     ["flushHeaders", (response) => response.flushHeaders()],
     ["write", (response) => response.write("a")],
     ["end", (response) => response.end()],
-  ])("is written by %s, after which a field cannot be set", (_, call) => {
+  ])("is sent by %s, after which a field cannot be set", (_, call) => {
     const response = makeResponse();
     call(response);
     expect(response.headersSent).toBe(true);

@@ -10,7 +10,7 @@ import { handshake, RawClient } from "../../support/clients.ts";
 
 const storage = new AsyncLocalStorage<string>();
 
-/** What `origins`, `protocols`, `authorize` and the handler of each route saw. */
+/** The stores seen by `origins`, `protocols`, `authorize` and the handler of each route. */
 function watched(): { routes: Routes; observed: unknown[] } {
   const observed: unknown[] = [];
   const observe = (): void => void observed.push(storage.getStore());

@@ -102,7 +102,7 @@ describe.each(["HTTP/1.1", "HTTP/2"])("clientCertificate over %s", (version) => 
 
   it.each([
     ["shows none", LENIENT, {}],
-    ["is not asked for one", TLS, TLS],
+    ["sends no certificate because the server requests none", TLS, TLS],
   ])("is undefined if the client %s", async (_, tls, client) => {
     expect(await observedBy(version, tls, client)).toEqual([undefined, undefined, undefined]);
   });

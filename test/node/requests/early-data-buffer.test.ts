@@ -20,7 +20,7 @@ function waiting(): { routes: object; decide: (state: object) => void; asked: ()
 }
 
 it.each(SERVER_KINDS)(
-  "bytes that wait for authorize count against maxUnfinishedBytes, by $name",
+  "bytes that wait for authorize count for maxUnfinishedBytes, over $name",
   async ({ start }) => {
     const reports: RefusalReport[] = [];
     const onRefused = (report: RefusalReport): unknown => reports.push(report);
@@ -43,18 +43,21 @@ it.each(SERVER_KINDS)(
   },
 );
 
-it.runIf(SERVER_KINDS.length > 1)("the same over HTTP/2", async () => {
-  const { routes, asked } = waiting();
-  const server = await startTls({
-    maxUnfinishedBytes: MAX,
-    onRefused: () => {},
-    routes: routes as never,
-  });
-  const stream = extendedConnect(await openSession(server), "/");
-  await vi.waitFor(() => expect(asked()).toBe(1));
-  stream.end("x".repeat(MAX + 1));
-  expect(await answerOf(stream)).toMatchObject({ status: 503 });
-});
+it.runIf(SERVER_KINDS.length > 1)(
+  "bytes that wait for authorize count for maxUnfinishedBytes, over HTTP/2",
+  async () => {
+    const { routes, asked } = waiting();
+    const server = await startTls({
+      maxUnfinishedBytes: MAX,
+      onRefused: () => {},
+      routes: routes as never,
+    });
+    const stream = extendedConnect(await openSession(server), "/");
+    await vi.waitFor(() => expect(asked()).toBe(1));
+    stream.end("x".repeat(MAX + 1));
+    expect(await answerOf(stream)).toMatchObject({ status: 503 });
+  },
+);
 
 describe("EarlyDataBuffer", () => {
   function makeBuffer(head: string): {
@@ -76,7 +79,7 @@ describe("EarlyDataBuffer", () => {
 
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  it("reads until 65,536 bytes wait, the head included, and no further", async () => {
+  it("reads until it holds 65,536 bytes, including those after the head, and then stops", async () => {
     const { socket, buffer, calls } = makeBuffer("head");
     socket.write(Buffer.alloc(65_531, "a"));
     await turn();
@@ -90,7 +93,7 @@ describe("EarlyDataBuffer", () => {
     expect(calls).toEqual([]);
   });
 
-  it("gives the bytes back to the budget, and leaves the rest unread, when it is released", async () => {
+  it("returns its bytes to the budget on release and leaves the rest unread", async () => {
     const { socket, budget, buffer } = makeBuffer("head");
     expect(budget.take(999_997)).toBe(false);
     expect(String(buffer.release())).toBe("head");
@@ -103,7 +106,7 @@ describe("EarlyDataBuffer", () => {
   it.each<[string, (socket: PassThrough) => unknown]>([
     ["ends", (socket) => socket.end()],
     ["closes", (socket) => socket.destroy()],
-  ])("tells once that the client has gone when the socket %s", async (_, end) => {
+  ])("reports once that the client has left when the socket %s", async (_, end) => {
     const { socket, budget, calls } = makeBuffer("head");
     end(socket);
     await turn();
@@ -113,7 +116,7 @@ describe("EarlyDataBuffer", () => {
     expect(budget.take(1_000_000)).toBe(true);
   });
 
-  it("tells when the budget has no room, for the head or for what follows", async () => {
+  it("reports a full budget, both for the first bytes and for later ones", async () => {
     const full = makeBuffer("");
     full.budget.take(999_998);
     full.socket.write("abc");

@@ -40,7 +40,7 @@ it.each([
   expect(onRefused).not.toHaveBeenCalled();
   expect(await statusFor(pathOf(8193))).toBe(414);
   expect(onRefused).toHaveBeenCalledWith(expect.objectContaining({ status: 414, by: "library" }));
-  // Dot segments do not make a path shorter, and escapes count as they are matched.
+  // Dot segments do not shorten a path, and escapes count as in the matched path.
   expect(await statusFor(`${"/a/..".repeat(1700)}/`)).toBe(414);
   expect(await statusFor(`/${"<".repeat(3000)}`)).toBe(414);
 });

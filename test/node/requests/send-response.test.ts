@@ -62,7 +62,7 @@ describe.each([
     );
   });
 
-  it("keeps its own reason phrase", async () => {
+  it("keeps a custom reason phrase", async () => {
     expect(
       await respond(() => new Response(null, { status: 404, statusText: "Gone Fishing" })),
     ).toMatch("HTTP/1.1 404 Gone Fishing\r\n");
@@ -72,14 +72,14 @@ describe.each([
     ["text", "häuser", Buffer.from("häuser").toString("latin1")],
     ["bytes", new Uint8Array([0, 255, 10]), "\0\xff\n"],
     ["a blob", new Blob(["blob"]), "blob"],
-  ])("of %s has its length and one part", async (_what, body, sent) => {
+  ])("of %s has a Content-Length and a body in one piece", async (_what, body, sent) => {
     const received = await respond(() => new Response(body, { headers: { "x-name": "\xe9" } }));
     expect(received.toLowerCase()).toContain(`content-length: ${sent.length}\r\n`);
     expect(received).toContain("x-name: \xe9\r\n");
     expect(received.slice(received.indexOf("\r\n\r\n") + 4)).toBe(sent);
   });
 
-  it("of a stream is sent in chunks, and has all cookies", async () => {
+  it("of a stream is sent in chunks with all cookies", async () => {
     const headers = new Headers([
       ["set-cookie", "a=1"],
       ["set-cookie", "b=2"],
@@ -89,7 +89,7 @@ describe.each([
     expect(received).toContain("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
   });
 
-  it("that is sent twice fails the second time, and is reported", async () => {
+  it("that is returned twice fails the second time and is reported", async () => {
     const same = new Response("same");
     expect(await respond(() => same)).toContain("\r\n\r\nsame");
     const second = new RawClient(server.port).send(
@@ -99,7 +99,7 @@ describe.each([
     expect(onError).toHaveBeenCalledOnce();
   });
 
-  it("whose body fails at once is reported and answered with 500", async () => {
+  it("whose body fails immediately is reported and answered with 500", async () => {
     const body = new ReadableStream({ start: (controller) => controller.error(new Error("no")) });
     expect(await respond(() => new Response(body))).toContain(
       "HTTP/1.1 500 Internal Server Error\r\n",
@@ -107,7 +107,7 @@ describe.each([
     expect(onError).toHaveBeenCalledOnce();
   });
 
-  it("is for a request that is a Request in every way", async () => {
+  it("belongs to a request that behaves like a Request in every way", async () => {
     let received: Request | undefined;
     const copies: Request[] = [];
     const waiting = respond((request) => {
@@ -130,7 +130,7 @@ describe.each([
     await waiting;
   });
 
-  it("is for a request that follows its client also where it is first read later", async () => {
+  it("belongs to a request whose signal follows the client even when first read later", async () => {
     let received: Request | undefined;
     const waiting = respond((request) => {
       received = request;
@@ -142,7 +142,7 @@ describe.each([
     const { httpServer } = server;
     const count = promisify(httpServer.getConnections.bind(httpServer));
     await vi.waitFor(async () => expect(await count()).toBe(0));
-    // The sockets, which no longer count, emit 'close' at the end of this turn.
+    // The sockets no longer count; they emit 'close' at the end of this turn.
     for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
     expect(received?.headers.get("host")).toBe("a");
     expect(new Request(received!).signal.aborted).toBe(true);
@@ -150,7 +150,7 @@ describe.each([
     expect(AbortSignal.any([received!.signal]).aborted).toBe(true);
   });
 
-  it("is for a request that stays as it is once it has been answered", async () => {
+  it("belongs to a request that does not change after the response", async () => {
     let received: Request | undefined;
     await respond((request) => {
       received = request;
@@ -164,8 +164,12 @@ describe.each([
 
 it.each([
   ["no route", "GET /none HTTP/1.1\r\nHost: a\r\n", "404 Not Found"],
-  ["a method that is not known", "TRACE / HTTP/1.1\r\nHost: a\r\n", "501 Not Implemented"],
-  ["a page of a WebSocket route", "GET /refused HTTP/1.1\r\nHost: a\r\n", "426 Upgrade Required"],
+  ["an unknown method", "TRACE / HTTP/1.1\r\nHost: a\r\n", "501 Not Implemented"],
+  [
+    "a plain GET of a WebSocket route",
+    "GET /refused HTTP/1.1\r\nHost: a\r\n",
+    "426 Upgrade Required",
+  ],
   ["a malformed Host", "GET / HTTP/1.1\r\nHost: a b\r\n", "400 Bad Request"],
   ["no HTTP", "what?\r\n", "400 Bad Request"],
   ["a handshake that authorize refuses", handshake("/refused").slice(0, -2), "403 Forbidden"],

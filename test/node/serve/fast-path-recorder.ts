@@ -4,7 +4,7 @@ import { vi } from "vitest";
 
 export type Tideway = typeof client & typeof server;
 
-/** Replaces each function of the ports by one that adds its name to `used`. */
+/** Wraps each function of the ports to add its name to `used`. */
 export function record(ports: Record<string, unknown>, used: Set<string>): Record<string, unknown> {
   const recorded = (name: string, value: unknown): unknown => {
     if (typeof value === "function") {
@@ -25,13 +25,13 @@ export function record(ports: Record<string, unknown>, used: Set<string>): Recor
   );
 }
 
-/** Loads the package with the environment variable; undefined: without it. */
+/** Loads the package with a value of the environment variable, or without it for undefined. */
 export async function load(variable: string | undefined): Promise<Tideway> {
   vi.stubEnv("TIDEWAY_FAST_PATHS", variable);
   return { ...(await import("tideway")), ...(await import("tideway/server")) };
 }
 
-/** A page, and a WebSocket that returns its messages. */
+/** A page and a WebSocket that echoes its messages. */
 export function routesOf(): Record<string, never> {
   const routes = {
     "/": () => new Response("page"),

@@ -1,4 +1,7 @@
-/** Servers and clients use fast paths unless the environment variable TIDEWAY_FAST_PATHS forbids them. */
+/**
+ * Servers and clients use fast paths unless the environment variable TIDEWAY_FAST_PATHS disables
+ * them.
+ */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { load, routesOf, type Tideway } from "./fast-path-recorder.ts";
 
@@ -27,7 +30,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Exchanges a compressed message by clients of the package. */
+/** Exchanges a compressed message between a client and a server of the package. */
 async function converse({ serve, WebSocket }: Tideway): Promise<void> {
   await using running = await serve({ port: 0, compression: true, routes: routesOf() });
   const socket = new WebSocket(`ws://localhost:${running.port}/`);
@@ -54,7 +57,7 @@ it("TIDEWAY_FAST_PATHS=0 switches fast paths off for servers and clients", async
   expect(emitWarning).not.toHaveBeenCalled();
 });
 
-it("TIDEWAY_FAST_PATHS=off switches them off too, with a warning", async () => {
+it("TIDEWAY_FAST_PATHS=off switches them off with a warning", async () => {
   const emitWarning = vi.spyOn(process, "emitWarning").mockReturnValue();
   await converse(await load("off"));
   expect([...used]).toEqual([]);

@@ -42,7 +42,7 @@ const leaveStale = async (path: string): Promise<void> => {
 };
 
 describe("serve({ path })", () => {
-  it("serves requests and WebSockets on a Unix socket, which its url names", async () => {
+  it("serves requests and WebSockets on a Unix socket that its url names", async () => {
     const path = join(folder, "a.sock");
     const server = await start(path);
     expect(server).toMatchObject({ path, port: 0, url: `http+unix:${path}:` });
@@ -61,7 +61,7 @@ describe("serve({ path })", () => {
     expect(await socket.onClose.first).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  it("closes its sockets at stop, and removes the file", async () => {
+  it("closes its sockets and removes the file when it stops", async () => {
     const path = join(folder, "a.sock");
     const server = await start(path);
     const socket = new WebSocket(`${server.url}/echo`);
@@ -73,7 +73,7 @@ describe("serve({ path })", () => {
     await start(path);
   });
 
-  it("rejects while another server listens there, and leaves that one running", async () => {
+  it("rejects while another server listens on the path and leaves that server running", async () => {
     const path = join(folder, "a.sock");
     const server = await start(path);
     await expect(start(path)).rejects.toMatchObject({
@@ -86,7 +86,7 @@ describe("serve({ path })", () => {
     socket.close();
   });
 
-  it("replaces a socket that a process has left behind", async () => {
+  it("replaces a socket file that a process has left behind", async () => {
     const path = join(folder, "a.sock");
     await leaveStale(path);
     const server = await start(path);

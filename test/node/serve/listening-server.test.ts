@@ -12,7 +12,7 @@ import { CERT, TLS } from "../../support/certificate.ts";
 const onError = vi.fn<(error: unknown) => void>();
 let server: Server;
 
-/** A server of the test's own, stopped behind it. */
+/** Starts the server of a test, which is stopped afterwards. */
 const start: typeof serve = async (options) => {
   server = await serve({ port: 0, onError, ...options });
   return server;
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 describe("listening", () => {
-  it("rejects when the port is taken, and leaves nothing behind", async () => {
+  it("rejects when the port is in use and leaves nothing behind", async () => {
     await start({ routes: {} });
     const error = await serve({ port: server.port, routes: {} }).catch((cause: unknown) => cause);
     expect(error).toMatchObject({
@@ -45,7 +45,7 @@ describe("listening", () => {
     });
   });
 
-  it("says where it listens", async () => {
+  it("reports its port and url", async () => {
     await start({ host: "127.0.0.1", routes: {} });
     expect(server.url).toBe(`http://127.0.0.1:${server.port}`);
     await server.stop();
@@ -68,14 +68,14 @@ describe("listening", () => {
     { tls: {} },
     { tls: { cert: "only a certificate" } },
     { tls: { cert: "not a certificate", key: "not a key" } },
-  ])("tells of the bad option %j at once", async (options) => {
+  ])("throws at once for the invalid option %j", async (options) => {
     await expect(start({ ...(options as object), routes: {} })).rejects.toMatchObject({
       code: "INVALID_OPTION",
       message: expect.stringContaining(Object.keys(options)[0]),
     });
   });
 
-  it("reports to the console by default, and an onError that throws crashes nothing", async () => {
+  it("reports to the console by default and survives an onError that throws", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const bug = new Error("bug");
     const routes = {
@@ -99,7 +99,7 @@ describe("listening", () => {
   });
 });
 
-it("handlers and authorize are told where the connection comes from", async () => {
+it("handlers and authorize receive the remote address", async () => {
   const addresses: string[] = [];
   await start({
     host: "127.0.0.1",
@@ -131,7 +131,7 @@ describe("TLS", () => {
     });
   };
 
-  it("is ended by the server itself, for HTTP and for WebSockets", async () => {
+  it("is terminated by the server for HTTP and WebSockets", async () => {
     await begin();
     expect(server.url).toBe(`https://localhost:${server.port}`);
     const [response] = (await once(httpsGet(server.url, { ca: CERT }), "response")) as [
@@ -143,17 +143,17 @@ describe("TLS", () => {
     expect(await nextMessage(client)).toBe("secure");
   });
 
-  it("lets stop drop a connection that has not got beyond its TLS handshake", async () => {
+  it("allows stop to drop a connection that has not finished its TLS handshake", async () => {
     await begin();
     const client = connectTcp(server.port, "127.0.0.1");
     await once(server.httpServer, "connection");
     const whenClosed = once(client.resume(), "close");
-    // It would wait for the client, and drop it by its deadline, otherwise.
+    // Otherwise it would wait for the client until the deadline.
     await expect(server.stop({ timeoutMs: 3_600_000 })).resolves.toBeUndefined();
     await whenClosed;
   });
 
-  it("has the default origin check ask for https", async () => {
+  it("requires https in the default origin check", async () => {
     await begin();
     const origin = (scheme: string): string => `${scheme}://localhost:${server.port}`;
     await openClient(server.url, "/", [], { ca: CERT, origin: origin("https") });
@@ -161,14 +161,14 @@ describe("TLS", () => {
     await expect(refused).rejects.toThrow("403");
   });
 
-  it("serves a wish for another protocol as if it were none", async () => {
+  it("ignores an offer to change to another protocol", async () => {
     await begin();
     const socket = connectTls({ port: server.port, host: "localhost", ca: CERT });
     socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n");
     expect((await socket.toArray()).join("")).toContain("https://a/");
   });
 
-  it("survives clients that speak no TLS, or stop in the middle of its handshake", async () => {
+  it("survives clients that do not use TLS or stop during its handshake", async () => {
     await begin();
     const uncaught = await uncaughtErrorsOf(async () => {
       const plain = new RawClient(server.port).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -183,7 +183,7 @@ describe("TLS", () => {
 });
 
 describe("stop", () => {
-  it("closes sockets with 1001, stops listening, and may be called twice", async () => {
+  it("closes sockets with 1001, stops listening and can be called twice", async () => {
     await start({ routes: { "ws:/": () => {} } });
     const client = await openClient(server.url);
     const closed = closeOf(client);
@@ -193,7 +193,7 @@ describe("stop", () => {
     expect(server.sockets.size).toBe(0);
   });
 
-  it("drops idle connections at once, those on which nothing was ever said too", async () => {
+  it("drops idle and silent connections at once", async () => {
     await start({ routes: { "/": () => new Response("hello") } });
     const silent = new RawClient(server.port);
     await once(silent.socket, "connect");
@@ -204,7 +204,7 @@ describe("stop", () => {
     expect(await keptAlive.closed()).toContain("hello");
   });
 
-  it("is what await using does", async () => {
+  it("is called by await using", async () => {
     let client;
     {
       await using scoped = await serve({ port: 0, routes: { "ws:/": () => {} } });
@@ -220,7 +220,7 @@ describe("attach", () => {
     return `http://localhost:${(httpServer.address() as AddressInfo).port}`;
   };
 
-  it("serves what its routes are for, and leaves the rest to those who listened before", async () => {
+  it("serves its routes and leaves other requests to earlier listeners", async () => {
     const httpServer = createServer((request, response) => response.end(`before: ${request.url}`));
     httpServer.on("upgrade", (_request, socket) => socket.end("HTTP/1.1 418 before\r\n\r\n"));
     const attachment = attach(httpServer, {
@@ -247,7 +247,7 @@ describe("attach", () => {
     httpServer.closeAllConnections();
   });
 
-  it("refuses what nobody is for", async () => {
+  it("answers requests that no listener handles", async () => {
     const httpServer = createServer();
     const attachment = attach(httpServer, { routes: { "ws:/": () => {} } });
     const url = await listen(httpServer);
@@ -259,7 +259,7 @@ describe("attach", () => {
     httpServer.closeAllConnections();
   });
 
-  it("ignores wishes for other protocols, as the server would without it", async () => {
+  it("ignores offers of other protocols, as the server would without it", async () => {
     const httpServer = createServer((request, response) => response.end(`before: ${request.url}`));
     const attachment = attach(httpServer, { routes: { "ws:/": () => {} } });
     const url = await listen(httpServer);
@@ -271,7 +271,7 @@ describe("attach", () => {
     httpServer.closeAllConnections();
   });
 
-  it("throws at once for a bad route", () => {
+  it("throws at once for an invalid route", () => {
     expect(() => attach(createServer(), { routes: { "/(": () => new Response() } })).toThrow(
       expect.objectContaining({ code: "INVALID_ROUTE" }),
     );

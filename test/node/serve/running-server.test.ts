@@ -7,7 +7,7 @@ import { startServer } from "../../suite/start.ts";
 import { type Reach, tcpReach, transport } from "../../suite/transports.ts";
 import { closeOf, handshake, openClient, RawClient, statusOf } from "../../support/clients.ts";
 
-/** A promise, and what settles it. */
+/** A promise with the functions that settle it. */
 function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve!: () => void;
   return { promise: new Promise<void>((settle) => (resolve = settle)), resolve };
@@ -20,7 +20,7 @@ function openClients(server: Reach, count: number) {
 }
 
 describe("stop with drain", () => {
-  it("closes one batch after the other with 1012, and ends when all have gone", async () => {
+  it("closes one batch after another with 1012 and ends when all sockets are closed", async () => {
     const server = await startServer({ routes: { "ws:/": () => {} } });
     const clients = await openClients(server, 5);
     const order: number[] = [];
@@ -32,7 +32,7 @@ describe("stop with drain", () => {
     expect(order.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it("takes another code and a reason, and ends at once where there are no sockets", async () => {
+  it("accepts another code and a reason, and ends at once without sockets", async () => {
     const server = await startServer({ routes: { "ws:/": () => {} } });
     const [client] = await openClients(server, 1);
     const closed = closeOf(client);
@@ -43,7 +43,7 @@ describe("stop with drain", () => {
     await expect(idle.stop({ drain })).resolves.toBeUndefined();
   });
 
-  it("lets nobody in meanwhile: 503, Retry-After and Connection: close", async () => {
+  it("answers new handshakes with 503, Retry-After and Connection: close", async () => {
     const asked = vi.fn<() => void>();
     let decide!: (state: object) => void;
     const decision = new Promise<object>((resolve) => (decide = resolve));
@@ -62,10 +62,10 @@ describe("stop with drain", () => {
     decide({});
   });
 
-  it("ends at its deadline whatever is left", async () => {
+  it("ends at its deadline despite open sockets", async () => {
     const returned = deferred();
     const server = await startServer({ routes: { "ws:/": () => returned.promise } });
-    // It does not answer Close frames.
+    // This client does not answer Close frames.
     const deaf = new RawClient(server).send(handshake("/"));
     await deaf.receives("\r\n\r\n");
     await server.stop({ drain: { deadlineMs: 100 } });
@@ -73,7 +73,7 @@ describe("stop with drain", () => {
     returned.resolve();
   });
 
-  it("can be hurried by another stop, which ends together with it", async () => {
+  it("can be shortened by another stop, which resolves at the same time", async () => {
     const server = await startServer({ routes: { "ws:/": () => {} } });
     const clients = await openClients(server, 3);
     const closed = Promise.all(clients.map((client) => closeOf(client)));
@@ -86,7 +86,7 @@ describe("stop with drain", () => {
     ]);
   });
 
-  it("can be given an earlier deadline, but no later one", async () => {
+  it("accepts an earlier deadline but not a later one", async () => {
     const server = await startServer({ routes: { "ws:/": () => {} } });
     const deaf = new RawClient(server).send(handshake("/"));
     await deaf.receives("\r\n\r\n");
@@ -127,7 +127,7 @@ describe("stop", () => {
     },
   );
 
-  it("waits for a handler that is to throw, and reports it", async () => {
+  it("waits for a handler that later throws and reports the error", async () => {
     const thrown = deferred();
     const onError = vi.fn<(error: unknown) => void>();
     const server = await startServer({
@@ -158,9 +158,9 @@ describe("stop", () => {
   });
 });
 
-// Behind those of a server that goes on, as one with an attachment does, requests are served.
+// After the listeners of a server that continues, as with an attachment, requests are served.
 it.runIf(transport.hasPorts)(
-  "refuses requests that come while it stops with 503, behind those that came before",
+  "answers 503 to requests during the stop, after responses to earlier requests",
   async () => {
     const finish = deferred();
     const body = new ReadableStream({

@@ -1,4 +1,4 @@
-/** Servers use fast paths by default, and none if the option says so. */
+/** Servers use fast paths by default, and none with the option fastPaths: false. */
 import { createServer } from "node:http";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { handshake, RawClient } from "../../support/clients.ts";
@@ -32,7 +32,7 @@ afterEach(() => {
 const CLOSE_FRAME = "\x88\x82\0\0\0\0\x03\xe8";
 const GET = "GET / HTTP/1.1\r\nHost: localhost\r\n";
 
-/** Exchanges a request, a handshake and a message with the server, by a client of another make. */
+/** Exchanges a request, a handshake and a message between a raw client and the server. */
 async function talkTo(port: number): Promise<void> {
   const page = new RawClient(port).send(`${GET}\r\n${GET}Connection: close\r\n\r\n`);
   expect((await page.closed()).match(/page/g)).toHaveLength(2);
@@ -72,7 +72,7 @@ it.each([
   httpServer.close();
 });
 
-it("an HTTP server limits no requests by a fast path if one of its attachments has none", async () => {
+it("an HTTP server limits requests without a fast path if one of its attachments uses none", async () => {
   const { attach } = await load(undefined);
   const httpServer = createServer();
   const listenerCount = (): number => httpServer.listenerCount("connection");
@@ -86,7 +86,7 @@ it("an HTTP server limits no requests by a fast path if one of its attachments h
 });
 
 it.each(["serve", "attach"] as const)(
-  "%s refuses fastPaths that is not a boolean",
+  "%s refuses a value of fastPaths that is not a boolean",
   async (name) => {
     const { attach, serve } = await load(undefined);
     const options = { port: 0, fastPaths: 0 as unknown as boolean, routes: {} };

@@ -15,7 +15,7 @@ import {
 const onError = vi.fn<(error: unknown) => void>();
 let server: Running;
 
-/** A server of the test's own, which tells its errors. */
+/** Starts the server of a test and records the errors that it reports. */
 const start: typeof startServer = async (options) =>
   (server = await startServer({ onError, ...options }));
 
@@ -40,7 +40,7 @@ describe("routes", () => {
     expect(await nextMessage(client)).toBe("a?b: hi");
   });
 
-  it("the first that matches answers, by path and method", async () => {
+  it("the first route that matches path and method answers", async () => {
     const answer = (name: string) => () => new Response(name);
     await start({
       routes: {
@@ -62,7 +62,7 @@ describe("routes", () => {
     expect(await textOf("/y/1/2")).toBe("wildcard");
   });
 
-  it("a GET on a ws: route falls through to an HTTP route, else gets 426", async () => {
+  it("a GET for a ws: route is answered by an HTTP route, or else with 426", async () => {
     await start({
       routes: { "ws:/a": () => {}, "ws:/b": () => {}, "/b": () => new Response("page") },
     });
@@ -75,7 +75,7 @@ describe("routes", () => {
     await openClient(server, "/b");
   });
 
-  it("405 names the methods that the path has, and 404 is for paths that have none", async () => {
+  it("405 names the methods of the path, and 404 is for paths without methods", async () => {
     await start({
       routes: { "get:/x": () => new Response(), "put:/x": () => new Response(), "ws:/w": () => {} },
     });
@@ -86,7 +86,7 @@ describe("routes", () => {
     expect((await server.fetch("/y")).status).toBe(404);
   });
 
-  it("HEAD is served by get: routes, without the body", async () => {
+  it("HEAD is answered by get: routes without the body", async () => {
     const cancel = vi.fn<() => void>();
     await start({
       routes: {
@@ -117,7 +117,7 @@ describe("routes", () => {
     ["/x", { "/x": { handle: () => {} } }],
     ["/x", { "/x": null }],
     ["ws:/x", { "ws:/x": null }],
-  ])("the bad route %j is told at once, by its key", async (key, routes) => {
+  ])("the invalid route %j throws at once with its key", async (key, routes) => {
     await expect(start({ routes: routes as {} })).rejects.toMatchObject({
       name: "UsageError",
       code: "INVALID_ROUTE",
@@ -132,7 +132,7 @@ describe("routes", () => {
     { heartbeat: [] as {} },
     { slowConsumer: "wait a bit" as "wait" },
     { handshakeTimeoutMs: "1" as unknown as number },
-  ])("the bad option %j is told at once", async (options) => {
+  ])("the invalid option %j throws at once", async (options) => {
     await expect(start({ ...options, routes: {} })).rejects.toMatchObject({
       code: "INVALID_OPTION",
       message: expect.stringContaining(Object.keys(options)[0]),
@@ -152,7 +152,7 @@ describe("routes", () => {
     "onRefused",
     "proxyHeaders",
     "trustProxy",
-  ])("a route that is given %s is told that this is an option of the server", async (name) => {
+  ])("a route with %s throws and names it as an option of the server", async (name) => {
     const routes = { "ws:/": { handle: () => {}, [name]: 5 } };
     await expect(start({ routes })).rejects.toMatchObject({
       code: "INVALID_OPTION",
@@ -161,7 +161,7 @@ describe("routes", () => {
   });
 
   it.each([[["example.com"]], [["null"]], [[5]], "https://example.com"])(
-    "the bad origins %j are told at once",
+    "the invalid origins %j throw at once",
     async (origins) => {
       const routes = { "ws:/": { origins: origins as unknown as string[], handle: () => {} } };
       await expect(start({ routes })).rejects.toMatchObject({ code: "INVALID_ORIGIN" });
@@ -172,7 +172,7 @@ describe("routes", () => {
 });
 
 describe("HTTP handlers", () => {
-  it("get the request whole, and their response is sent whole", async () => {
+  it("receive the whole request, and their whole response is sent", async () => {
     await start({
       routes: {
         "/echo": async (request) =>
@@ -209,15 +209,15 @@ describe("HTTP handlers", () => {
       },
     ],
     [
-      "throws what is no error",
+      "throws a value that is not an error",
       () => {
         throw { secret: "the secret" } as unknown as Error;
       },
     ],
-    ["returns no Response", () => "the secret"],
+    ["returns something other than a Response", () => "the secret"],
     ["returns nothing", () => undefined],
     [
-      "returns a Response that is used up",
+      "returns a Response that is already used",
       async () => {
         const response = new Response("the secret");
         await response.text();
@@ -225,7 +225,7 @@ describe("HTTP handlers", () => {
       },
     ],
     ["returns Response.error()", () => Response.error()],
-  ])("one that %s: 500 that says nothing of why, and one report", async (_how, handler) => {
+  ])("a handler that %s: 500 without details and one report", async (_how, handler) => {
     await start({ routes: { "/": handler as () => Response } });
     const response = await server.fetch("/");
     expect(response.status).toBe(500);
@@ -236,7 +236,7 @@ describe("HTTP handlers", () => {
     );
   });
 
-  it("one whose body fails in the middle: the answer is broken off and reported", async () => {
+  it("a response whose body fails midway is aborted and reported", async () => {
     const body = new ReadableStream({
       start: (controller) => controller.enqueue(new TextEncoder().encode("begin")),
       pull: () => Promise.reject(new Error("source failed")),
@@ -248,7 +248,7 @@ describe("HTTP handlers", () => {
     expect(onError).toHaveBeenCalledExactlyOnceWith(new Error("source failed"), expect.anything());
   });
 
-  it("one that still works when the client goes: its signal aborts, its body is cancelled", async () => {
+  it("a handler whose client leaves: the signal aborts and the body is cancelled", async () => {
     const signals: AbortSignal[] = [];
     const cancel = vi.fn<() => void>();
     let answer!: (response: Response) => void;
@@ -278,7 +278,7 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
 }
 
 describe("stop", () => {
-  it("closes with the code and reason it is given, and refuses wrong ones at once", async () => {
+  it("closes with the given code and reason, and throws for invalid ones", async () => {
     await start({ routes: { "ws:/": () => {} } });
     const client = await openClient(server);
     await expect(server.stop({ code: 1006 })).rejects.toMatchObject({ code: "INVALID_CLOSE_CODE" });
@@ -287,7 +287,7 @@ describe("stop", () => {
     expect(await closed).toEqual({ code: 1012, reason: "back in a minute" });
   });
 
-  it("waits for requests that are being served, and closes their connections", async () => {
+  it("waits for the responses to pending requests and closes their connections", async () => {
     let answer!: (response: Response) => void;
     await start({
       routes: {
@@ -306,7 +306,7 @@ describe("stop", () => {
     await stopped;
   });
 
-  it("drops after timeoutMs what does not end by itself", async () => {
+  it("drops connections that do not end within timeoutMs", async () => {
     await start({
       routes: {
         "/": () => new Promise(() => {}),
@@ -318,11 +318,11 @@ describe("stop", () => {
     await deaf.receives("\r\n\r\n");
     await server.stop({ timeoutMs: 100 });
     expect(await hanging.closed()).toBe("");
-    // 1001 in a Close frame.
+    // Code 1001 in a Close frame.
     expect(await deaf.closed()).toContain("\r\n\r\n\x88\x02\x03\xe9");
   });
 
-  it("refuses with 503 the handshakes that are still being decided on", async () => {
+  it("answers 503 to handshakes that authorize is deciding", async () => {
     const asked = vi.fn<() => void>();
     const authorize = (): Promise<object> => {
       asked();
@@ -337,7 +337,7 @@ describe("stop", () => {
   });
 });
 
-describe("what a handshake leads to", () => {
+describe("an accepted or refused handshake", () => {
   it.each([
     [
       "whose body has been read",
@@ -348,20 +348,20 @@ describe("what a handshake leads to", () => {
       },
     ],
     ["that is an error", async () => Response.error()],
-  ])("is 500, and is reported, for a Response from authorize %s", async (_, authorize) => {
+  ])("answers 500 and is reported for a Response from authorize %s", async (_, authorize) => {
     await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
     const client = new RawClient(server).send(handshake("/"));
     expect(statusOf(await client.closed())).toBe(500);
     expect(onError).toHaveBeenCalledOnce();
   });
 
-  it("is 400 for a target with a fragment (RFC 9112 3.2)", async () => {
+  it("gets 400 for a target with a fragment (RFC 9112 3.2)", async () => {
     await start({ routes: { "ws:/*": () => {} } });
     const client = new RawClient(server).send(handshake("/a#b"));
     expect(statusOf(await client.closed())).toBe(400);
   });
 
-  it("is an end also for a socket that nobody reads, once its peer is gone", async () => {
+  it("ends a socket that nothing reads when its peer disconnects", async () => {
     const { promise, resolve } = deferred<CloseInfo>();
     await start({
       heartbeat: { idleMs: 50, timeoutMs: 3_600_000 },
@@ -369,7 +369,7 @@ describe("what a handshake leads to", () => {
     });
     const client = await openClient(server, "/");
     const message = Buffer.alloc(65_536);
-    // Beyond what the queue takes, so that the server has stopped to read.
+    // More than the queue holds, so the server has stopped reading.
     for (let count = 0; count < 40; count++) client.send(message);
     client.terminate();
     expect(await promise).toMatchObject({ code: 1006, wasClean: false });
@@ -398,7 +398,7 @@ describe("options", () => {
     { routes: { "ws:/": { handle: () => {}, hosts: ["a"] } } },
     { routes: { "ws:/": { handle: () => {}, maxMessageByte: 5 } } },
     { routes: undefined },
-  ])("are refused when they make no sense: %o", async (options) => {
+  ])("throw when invalid: %o", async (options) => {
     const serving = startServer({ routes: {}, ...(options as object) });
     await expect(serving).rejects.toMatchObject({ name: "UsageError", code: "INVALID_OPTION" });
   });

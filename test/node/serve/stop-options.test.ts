@@ -5,7 +5,7 @@ import { startServer } from "../../suite/start.ts";
 import { openClient } from "../../support/clients.ts";
 
 describe("the defaults of stop", () => {
-  it("close all sockets at once with 1001, and drop the rest after 10 seconds", () => {
+  it("close all sockets at once with 1001 and drop the rest after 10 seconds", () => {
     const plan = { code: 1001, reason: "", timeoutMs: 10_000 };
     expect(resolveStopOptions()).toEqual(plan);
     expect(resolveStopOptions({})).toEqual(plan);

@@ -1,4 +1,4 @@
-/** What 1 GiB sent to somebody who does not read costs this process, at either end. */
+/** The memory that this process uses for 1 GiB sent to a peer that does not read, at either end. */
 import type { Socket as NetSocket } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -14,11 +14,11 @@ const MIB = 2 ** 20;
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-/** Somebody who is sent to and does not read. */
+/** A peer that receives data and does not read it. */
 interface Sleeper {
   /** The sender's end of the connection. */
   readonly sender: NetSocket;
-  /** Ends the connection, and resolves when it is gone. */
+  /** Ends the connection. Resolves when it is closed. */
   readonly drop: () => Promise<void>;
 }
 
@@ -60,8 +60,8 @@ async function sleepingClient(): Promise<Sleeper> {
 }
 
 /**
- * Binary messages of zeros, which look the same whatever the mask: at least 64 KiB, so that sending
- * them leaves little garbage behind. `isMasked`, as clients send.
+ * Binary messages of zeros, which masking does not change. At least 64 KiB together, so that
+ * sending them creates little garbage. `isMasked` is for messages of a client.
  */
 function messagesOf(payloadBytes: number, isMasked: boolean): Buffer {
   const maskBit = isMasked ? 0x80 : 0;
@@ -75,7 +75,10 @@ function messagesOf(payloadBytes: number, isMasked: boolean): Buffer {
   return Buffer.concat(Array.from({ length: Math.ceil(65_536 / frame.length) }, () => frame));
 }
 
-/** Sends `messages` over and over while there is room, 1 GiB at most; returns how much has left. */
+/**
+ * Sends `messages` repeatedly while there is room, at most 1 GiB. Returns the number of bytes
+ * written.
+ */
 async function flood(sender: NetSocket, messages: Buffer): Promise<number> {
   const start = sender.bytesWritten;
   const sent = (): number => sender.bytesWritten - sender.writableLength - start;
@@ -106,13 +109,13 @@ describe.each([
       const sentBytes = await flood(sender, messages);
       const after = process.memoryUsage();
       await drop();
-      // What has left lies in the buffers of the kernel.
+      // The written bytes are in the buffers of the kernel.
       expect(sentBytes).toBeGreaterThan(payloadBytes);
       expect(sentBytes).toBeLessThan(GIB / 16);
       expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(2 * MIB);
       leastGrowth = Math.min(leastGrowth, after.rss - before.rss);
     }
-    // Code that is compiled, and room for new objects, the sender's too, grow in some round only.
+    // Compiled code and the heap for new objects grow only in some rounds.
     expect(leastGrowth).toBeLessThan(2 * MIB);
   });
 });

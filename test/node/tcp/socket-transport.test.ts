@@ -19,7 +19,7 @@ afterEach(async () => {
   onError.mockReset();
 });
 
-/** Connects, and gives the TCP socket at the server's end too. */
+/** Connects. Also returns the TCP socket at the server's end. */
 async function connect(): Promise<{ client: WebSocket; below: NetSocket }> {
   const accepted = once(server.httpServer, "connection");
   const client = await openClient(server.url);
@@ -27,7 +27,7 @@ async function connect(): Promise<{ client: WebSocket; below: NetSocket }> {
   return { client, below };
 }
 
-it("stops reading from TCP while the handler does not read, and loses nothing", async () => {
+it("stops reading from TCP while the handler does not read, and loses no data", async () => {
   let read!: () => void;
   const received: number[] = [];
   await start({
@@ -54,7 +54,7 @@ it("stops reading from TCP while the handler does not read, and loses nothing", 
   await vi.waitFor(() => expect(below.isPaused()).toBe(true));
   const bytesRead = below.bytesRead;
   expect(bytesRead).toBeLessThan(1_000_000);
-  // Much is on its way, and none of it is read.
+  // Much data is in transit, and none of it is read.
   expect(client.bufferedAmount + bytesRead).toBeGreaterThan(20_000_000);
   read();
   await closeOf(client);

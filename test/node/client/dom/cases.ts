@@ -6,7 +6,7 @@ import { echo, serveBytes } from "../../../support/servers.ts";
 
 /** Tests that run in an emulated DOM, which replaces classes of Node. */
 export function describeClients(): void {
-  it("emulates a DOM with classes that are not those of Node", () => {
+  it("replaces the classes of Node", () => {
     expect(globalThis.document).toBeDefined();
     expect(Event).not.toBe(Object.getPrototypeOf(Object.getPrototypeOf(performance)).constructor);
   });
@@ -42,7 +42,7 @@ export function describeClients(): void {
     expect(events[1]).toBeInstanceOf(MessageEvent);
   });
 
-  it("a WebSocket receives Blobs of the DOM and takes handlers, once and an AbortSignal", async () => {
+  it("a WebSocket receives Blobs of the DOM and accepts handlers, once and an AbortSignal", async () => {
     const socket = new WebSocket(await echo());
     const calls: string[] = [];
     const controller = new AbortController();
@@ -65,7 +65,7 @@ export function describeClients(): void {
     await socket.onClose.first;
   });
 
-  it("a WebSocket that is refused says so", async () => {
+  it("a refused WebSocket fires error and close", async () => {
     const url = await serveBytes((socket) => {
       socket.end("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n");
     });
@@ -83,7 +83,7 @@ export function describeClients(): void {
     await socket.onClose.first;
   });
 
-  it("a WebSocketStream takes an AbortSignal of the DOM", async () => {
+  it("a WebSocketStream accepts an AbortSignal of the DOM", async () => {
     const controller = new AbortController();
     const url = await echo();
     const stream = new WebSocketStream(url, { signal: controller.signal });

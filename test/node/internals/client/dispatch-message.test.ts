@@ -1,4 +1,4 @@
-/** Message events, as this package makes and dispatches them, and as Node does. */
+/** Message events that this package creates and dispatches, compared with those of Node. */
 import { once } from "node:events";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -23,10 +23,10 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** An object inside of Node, to change. */
+/** An internal object of Node, to be changed. */
 type Shape = Record<string, unknown>;
 
-/** The event that a listener is given, and what `look` makes of it meanwhile. */
+/** The event that a listener receives, and what `look` returns during the dispatch. */
 function dispatched<T>(look: (event: MessageEvent, target: EventTarget) => T): {
   readonly event: MessageEvent;
   readonly target: EventTarget;
@@ -47,7 +47,7 @@ function dispatched<T>(look: (event: MessageEvent, target: EventTarget) => T): {
 describe.each([
   ["light", true],
   ["Node's own", false],
-])("a message event that is %s", (_, isLight) => {
+])("a message event: %s", (_, isLight) => {
   const start = (): void => void (dispatchMessage = isLight ? dispatchLightly : dispatchPlainly);
 
   it("is a MessageEvent with its attributes (HTML, The MessageEvent interface)", () => {
@@ -75,7 +75,7 @@ describe.each([
     expect(JSON.stringify(event)).toBe("{}");
   });
 
-  it("has its attributes enumerable, and none to set (Web IDL)", () => {
+  it("has enumerable, read-only attributes (Web IDL)", () => {
     start();
     const { event } = dispatched(() => {});
     const names: string[] = [];
@@ -91,7 +91,7 @@ describe.each([
     expect(event).toMatchObject({ data: "data", origin: ORIGIN, lastEventId: "" });
   });
 
-  it("says where it is while it is dispatched, and that it is nowhere afterwards (DOM 2.2)", () => {
+  it("shows its target and phase during the dispatch, and no phase afterwards (DOM 2.2)", () => {
     start();
     const { event, target, observed } = dispatched((during) => ({
       target: during.target,
@@ -111,7 +111,7 @@ describe.each([
     expect(event.composedPath()).toEqual([]);
   });
 
-  it("knows when it was made", () => {
+  it("has the time of its creation", () => {
     start();
     const before = performance.now();
     const { event } = dispatched(() => {});
@@ -119,7 +119,7 @@ describe.each([
     expect(event.timeStamp).toBeLessThanOrEqual(performance.now());
   });
 
-  it("is later than those of an earlier task", async () => {
+  it("has a later time than events of an earlier task", async () => {
     start();
     const first = dispatched(() => {}).event;
     await new Promise((resolve) => {
@@ -153,7 +153,7 @@ describe.each([
     expect(event.data).toBe("data");
   });
 
-  it("can be dispatched again, by any event target", () => {
+  it("can be dispatched again on any event target", () => {
     start();
     const { event, target } = dispatched(() => {});
     const other = new EventTarget();
@@ -182,7 +182,7 @@ describe.each([
     expect(observed).toMatchObject({ code: "ERR_EVENT_RECURSION" });
   });
 
-  it("is a dictionary to make its like from", () => {
+  it("can serve as the init dictionary of another event", () => {
     start();
     const { event } = dispatched(() => {});
     const copy = new MessageEvent("copy", event as unknown as MessageEventInit);
@@ -203,7 +203,7 @@ describe.each([
     }
   });
 
-  it("calls listeners in their order, the one of onmessage where it was first set", () => {
+  it("calls listeners in order, with onmessage at the position where it was first set", () => {
     start();
     const { socket, connection } = new FakeNetwork(dispatchMessage).open();
     const calls: unknown[] = [];
@@ -216,7 +216,7 @@ describe.each([
     expect(calls).toEqual(["first", true, "handler", true, "object", true]);
   });
 
-  it("calls a listener as a method of its target, and a handler too", () => {
+  it("calls a listener and a handler with the target as this", () => {
     start();
     const { socket, connection } = new FakeNetwork(dispatchMessage).open();
     const calls: unknown[] = [];
@@ -231,7 +231,7 @@ describe.each([
     expect(calls).toEqual([socket, socket]);
   });
 
-  it("calls nobody where nobody listens, or not any more", () => {
+  it("calls no listener if none exists or all were removed", () => {
     start();
     const listened = vi.fn<() => void>();
     const target = new EventTarget();
@@ -242,7 +242,7 @@ describe.each([
     expect(listened).not.toHaveBeenCalled();
   });
 
-  it("calls once who listens once, and nobody who has stopped to", () => {
+  it("calls a listener with once only once, and none that was removed by its signal", () => {
     start();
     const target = new EventTarget();
     const controller = new AbortController();
@@ -258,7 +258,7 @@ describe.each([
     expect(calls).toEqual(["passive", "capture"]);
   });
 
-  it("calls a listener alone that listens once, or by an object, or passively", () => {
+  it("calls a single listener that is once, passive, capturing or an object", () => {
     start();
     const calls: unknown[] = [];
     const listener = ({ data }: Event & { data?: unknown }): void => void calls.push(data);
@@ -273,7 +273,7 @@ describe.each([
     }
   });
 
-  it("calls nobody behind who stops it immediately", () => {
+  it("calls no further listener after stopImmediatePropagation", () => {
     start();
     const target = new EventTarget();
     const calls: string[] = [];
@@ -287,7 +287,7 @@ describe.each([
     expect(calls).toEqual(["first"]);
   });
 
-  it("calls a listener that was added meanwhile only for the next one", () => {
+  it("calls a listener that was added during the dispatch only for the next event", () => {
     start();
     const target = new EventTarget();
     const calls: string[] = [];
@@ -302,7 +302,7 @@ describe.each([
     expect(calls).toEqual(["early", "late"]);
   });
 
-  it("goes on to the others when a listener throws, and reports what it threw", async () => {
+  it("calls the other listeners when one throws, and reports the error", async () => {
     start();
     const target = new EventTarget();
     const calls: unknown[] = [];
@@ -319,13 +319,13 @@ describe.each([
     expect(uncaught).toMatchObject([{ message: "listener" }, { message: "listener" }]);
   });
 
-  it("reports what an async listener rejects with, and what its `then` throws", async () => {
+  it("reports the rejection of an async listener and an error thrown by its `then`", async () => {
     start();
     const uncaught = await uncaughtErrorsOf(() => {
       const results = [
         Promise.reject(new Error("rejected")),
         {
-          // oxlint-disable-next-line unicorn/no-thenable -- what a listener returns can be anything
+          // oxlint-disable-next-line unicorn/no-thenable -- a listener can return anything
           get then(): never {
             throw new Error("thrown");
           },
@@ -346,7 +346,7 @@ describe.each([
     expect(messages.toSorted()).toEqual(["rejected", "thrown"]);
   });
 
-  it("is over, also for a listener that threw", async () => {
+  it("has no phase after the dispatch, even if a listener threw", async () => {
     start();
     const target = new EventTarget();
     const events: Event[] = [];
@@ -362,7 +362,7 @@ describe.each([
     expect(uncaught).toMatchObject([{ message: "listener" }]);
   });
 
-  it("reaches who waits by node:events", async () => {
+  it("resolves once of node:events", async () => {
     start();
     const target = new EventTarget();
     const event = once(target, "message");
@@ -370,7 +370,7 @@ describe.each([
     expect(await event).toMatchObject([{ data: "data" }]);
   });
 
-  it("shows what is in it when it is printed", () => {
+  it("prints its attributes", () => {
     start();
     const { event } = dispatched(() => {});
     expect(inspect(event)).toMatch(/^MessageEvent \{\n? *type: 'message',/);
@@ -391,18 +391,18 @@ describe("a light message event", () => {
     expect(event.defaultPrevented).toBe(true);
   });
 
-  it("is as old as those of the same chunk", () => {
+  it("has the same time as other events of the same chunk", () => {
     const first = dispatched(() => {}).event;
     while (performance.now() === first.timeStamp);
     expect(dispatched(() => {}).event.timeStamp).toBe(first.timeStamp);
   });
 
-  it("tells what came when it is printed", () => {
+  it("prints its data", () => {
     const { event } = dispatched(() => {});
     expect(inspect(event)).toContain("data: 'data'");
   });
 
-  it("is what sockets fire", () => {
+  it("is the event that sockets fire", () => {
     const { socket, connection } = new FakeNetwork(dispatchMessage).open();
     const events: Event[] = [];
     socket.onmessage = (event) => events.push(event);
@@ -412,7 +412,7 @@ describe("a light message event", () => {
     expect(prototype === MessageEvent.prototype).toBe(false);
   });
 
-  it("is not given to a target of another make, which Node's own is", () => {
+  it("is replaced by a MessageEvent of Node for a target that is not Node's EventTarget", () => {
     const dispatchEvent = vi.fn<(event: Event) => boolean>();
     dispatchMessage({ dispatchEvent } as unknown as EventTarget, "data", ORIGIN);
     const [event] = dispatchEvent.mock.calls[0];
@@ -421,21 +421,21 @@ describe("a light message event", () => {
   });
 });
 
-describe("the inside of Node's event targets", () => {
-  it("is as expected in this version", () => {
+describe("the internals of Node's event targets", () => {
+  it("are as expected in this version", () => {
     expect(findEventInternals()).toBeDefined();
     expect(lightDispatch(findEventInternals())).toBeDefined();
   });
 
   it.each<[string, (list: Shape, listener: Shape) => void]>([
-    ["lists know more", (list) => (list["more"] = 0)],
-    ["lists know less", (list) => delete list["size"]],
-    ["lists begin elsewhere", (list) => (list["next"] = undefined)],
-    ["listeners know more", (_, listener) => (listener["more"] = 0)],
-    ["listeners know less", (_, listener) => delete listener["previous"]],
+    ["lists have another field", (list) => (list["more"] = 0)],
+    ["lists lack a field", (list) => delete list["size"]],
+    ["lists start elsewhere", (list) => (list["next"] = undefined)],
+    ["listeners have another field", (_, listener) => (listener["more"] = 0)],
+    ["listeners lack a field", (_, listener) => delete listener["previous"]],
     ["plain listeners have flags", (_, listener) => (listener["flags"] = 64)],
     ["callbacks are wrapped", (_, listener) => (listener["callback"] = () => {})],
-  ])("is left alone where %s", (_, change) => {
+  ])("are not used if %s", (_, change) => {
     const lists = findEventInternals()!.lists;
     class Changed extends EventTarget {
       override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
@@ -452,7 +452,7 @@ describe("the inside of Node's event targets", () => {
     expect(findEventInternals()).toBeUndefined();
   });
 
-  it("is left alone where it cannot be told what events keep where", () => {
+  it("are not used if the fields of events cannot be found", () => {
     class Changed extends Event {
       constructor(type: string) {
         super(type);

@@ -1,6 +1,6 @@
 /**
- * Who reads the first bytes of a connection: this package, where they are an opening handshake beyond
- * doubt, or `node:http`. Nobody can tell from the answers.
+ * The fast path answers the first bytes of a connection if they are a plain opening handshake, and
+ * leaves the rest to `node:http`. The answers are the same.
  */
 import { once } from "node:events";
 import { type Server, serve, type ServeOptions, type Socket } from "tideway/server";
@@ -46,7 +46,7 @@ function textFrame(text: string): string {
 const CLOSE_FRAME = "\x88\x82\0\0\0\0\x03\xe8";
 
 describe("an opening handshake in one piece", () => {
-  it("is answered without node:http, in every version of Node that this is run on", async () => {
+  it("is answered without node:http, in each tested version of Node", async () => {
     const { port } = await start();
     const client = new RawClient(port).send(handshake("/"));
     expect(await client.receives("\r\n\r\n")).toMatch(/^HTTP\/1\.1 101 /);
@@ -55,7 +55,7 @@ describe("an opening handshake in one piece", () => {
     client.socket.destroy();
   });
 
-  it("may fill most of the read buffer, and the memory after it is never taken for bytes", async () => {
+  it("may fill most of the read buffer, and the memory after it is not read", async () => {
     const { port } = await start();
     const client = new RawClient(port);
     await once(client.socket, "connect");
@@ -69,7 +69,7 @@ describe("an opening handshake in one piece", () => {
     client.socket.destroy();
   });
 
-  it("has only the bytes that were read, with a buffer of any size", () => {
+  it("consists only of the bytes that were read, with a buffer of any size", () => {
     const onFirstBytes = vi.fn<(connection: PendingConnection, bytes: Buffer) => void>();
     const host = { onFirstBytes, onSilence: () => {}, onGone: () => {} };
     const handle = { readStart: () => 0 } as unknown as TcpHandle;
@@ -86,13 +86,13 @@ describe("an opening handshake in one piece", () => {
   });
 
   it.each(["connection", "upgrade"])(
-    "is left to node:http while somebody listens to its %s event",
+    "is left to node:http while a listener for its %s event exists",
     async (event) => {
       const running = await start();
       const emitted = once(running.httpServer, event);
       const watched = new RawClient(running.port).send(handshake("/"));
       await emitted;
-      // An upgrade that has another listener is that one's to answer too.
+      // With another upgrade listener, either may answer.
       if (event === "connection") await watched.receives("\r\n\r\n");
       expect(startedWithoutSocket).not.toHaveBeenCalled();
       const unwatched = new RawClient(running.port).send(handshake("/"));
@@ -102,7 +102,7 @@ describe("an opening handshake in one piece", () => {
     },
   );
 
-  it("is left to node:http if somebody has begun to listen since its connection came", async () => {
+  it("is left to node:http if a listener was added after the connection was accepted", async () => {
     const running = await start();
     const client = new RawClient(running.port);
     await once(client.socket, "connect");
@@ -115,66 +115,84 @@ describe("an opening handshake in one piece", () => {
   });
 });
 
-/** Heads of every kind, most of which are none that the first look answers. */
+/** Heads of every kind. The fast path answers only a few of them. */
 const HEADS: ReadonlyArray<readonly [name: string, head: string]> = [
   ["a handshake", handshake("/")],
-  ["one with a query", handshake("/?a=b")],
-  ["one with a frame behind it", handshake("/") + textFrame("early")],
-  ["one for nothing that there is", handshake("/nothing")],
-  ["one by a page of another origin", handshake("/", { Origin: "https://elsewhere.example" })],
-  ["one by a page of this origin", handshake("/", { Origin: "http://localhost" })],
-  ["one with two origins", handshake("/", { Origin: ["http://localhost", "http://localhost"] })],
-  ["one of version 8", handshake("/", { "Sec-WebSocket-Version": "8" })],
-  ["one of two versions", handshake("/", { "Sec-WebSocket-Version": ["13", "8"] })],
-  ["one without a key", handshake("/", { "Sec-WebSocket-Key": undefined })],
-  ["one with a key too short", handshake("/", { "Sec-WebSocket-Key": "dGhl" })],
-  ["one with two keys", handshake("/", { "Sec-WebSocket-Key": ["dGhl", "dGhl"] })],
-  ["one without a host", handshake("/", { Host: undefined })],
-  ["one with two hosts", handshake("/", { Host: ["localhost", "localhost"] })],
-  ["one with a malformed host", handshake("/", { Host: "a b" })],
-  ["one with an impossible host", handshake("/", { Host: "1.2.3.4.5" })],
-  ["one with two Upgrade fields", handshake("/", { Upgrade: ["websocket", "websocket"] })],
-  ["one that would rather have h2c", handshake("/", { Upgrade: "h2c, websocket" })],
-  ["one that keeps alive too", handshake("/", { Connection: "keep-alive, Upgrade" })],
-  ["one whose Upgrade is not for this hop", handshake("/", { Connection: "keep-alive" })],
-  ["one with a body", `${handshake("/", { "Content-Length": "5" })}hello`],
-  ["one with a body of no bytes", handshake("/", { "Content-Length": "0" })],
-  ["one with two lengths", handshake("/", { "Content-Length": ["0", "0"] })],
-  ["one with a chunked body", `${handshake("/", { "Transfer-Encoding": "chunked" })}0\r\n\r\n`],
-  ["one that expects 100", handshake("/", { Expect: "100-continue" })],
-  ["one with a malformed subprotocol", handshake("/", { "Sec-WebSocket-Protocol": "a b" })],
-  ["one with malformed extensions", handshake("/", { "Sec-WebSocket-Extensions": "a b" })],
-  ["one of HTTP/1.0", handshake("/", {}, "GET / HTTP/1.0")],
-  ["one of HTTP/1.2", handshake("/", {}, "GET / HTTP/1.2")],
-  ["one of HTTP/2.0", handshake("/", {}, "GET / HTTP/2.0")],
-  ["one by POST", handshake("/", {}, "POST / HTTP/1.1")],
-  ["one by HEAD", handshake("/", {}, "HEAD / HTTP/1.1")],
-  ["one in absolute form", handshake("/", {}, "GET http://localhost/ HTTP/1.1")],
-  ["one with a fragment", handshake("/", {}, "GET /#there HTTP/1.1")],
-  ["one for two slashes", handshake("/", {}, "GET // HTTP/1.1")],
-  ["one for dots", handshake("/", {}, "GET /a/../ HTTP/1.1")],
-  ["one for an asterisk", handshake("/", {}, "GET * HTTP/1.1")],
-  ["one with two spaces", handshake("/", {}, "GET  / HTTP/1.1")],
-  ["one behind a blank line", `\r\n${handshake("/")}`],
-  ["one with a folded field", handshake("/", { "X-Long": "a\r\n b" })],
-  ["one with a bare LF", handshake("/").replace("\r\nUpgrade", "\nUpgrade")],
-  ["one with a bare CR", handshake("/", { "X-Odd": "a\rb" })],
-  ["one with spaces before a bare CR", handshake("/", { "X-Odd": `${" ".repeat(8192)}\rb` })],
-  ["one with white space around a value", handshake("/", { Host: " \t localhost \t " })],
-  ["one with a NUL", handshake("/", { "X-Odd": "a\0b" })],
-  ["one with white space before a colon", handshake("/", { "X-Odd ": "a" })],
-  ["one with a field that has no name", handshake("/", { "": "a" })],
-  ["one with bytes beyond ASCII", handshake("/", { "X-Odd": "\xe9" })],
-  ["one of 100 fields", handshake("/", { X: Array<string>(95).fill("x") })],
-  ["one of 101 fields", handshake("/", { X: Array<string>(96).fill("x") })],
-  ["one of 20 KiB", handshake("/", { X: "x".repeat(20_480) })],
+  ["a handshake with a query", handshake("/?a=b")],
+  ["a handshake followed by a frame", handshake("/") + textFrame("early")],
+  ["a handshake for a path without a route", handshake("/nothing")],
+  [
+    "a handshake from a page of another origin",
+    handshake("/", { Origin: "https://elsewhere.example" }),
+  ],
+  ["a handshake from a page of the same origin", handshake("/", { Origin: "http://localhost" })],
+  [
+    "a handshake with two origins",
+    handshake("/", { Origin: ["http://localhost", "http://localhost"] }),
+  ],
+  ["a handshake with version 8", handshake("/", { "Sec-WebSocket-Version": "8" })],
+  ["a handshake with two versions", handshake("/", { "Sec-WebSocket-Version": ["13", "8"] })],
+  ["a handshake without a key", handshake("/", { "Sec-WebSocket-Key": undefined })],
+  ["a handshake with a key too short", handshake("/", { "Sec-WebSocket-Key": "dGhl" })],
+  ["a handshake with two keys", handshake("/", { "Sec-WebSocket-Key": ["dGhl", "dGhl"] })],
+  ["a handshake without a host", handshake("/", { Host: undefined })],
+  ["a handshake with two hosts", handshake("/", { Host: ["localhost", "localhost"] })],
+  ["a handshake with a malformed host", handshake("/", { Host: "a b" })],
+  ["a handshake with an impossible host", handshake("/", { Host: "1.2.3.4.5" })],
+  ["a handshake with two Upgrade fields", handshake("/", { Upgrade: ["websocket", "websocket"] })],
+  ["a handshake with Upgrade: h2c", handshake("/", { Upgrade: "h2c, websocket" })],
+  [
+    "a handshake with Connection: keep-alive, Upgrade",
+    handshake("/", { Connection: "keep-alive, Upgrade" }),
+  ],
+  [
+    "a handshake whose Connection does not list Upgrade",
+    handshake("/", { Connection: "keep-alive" }),
+  ],
+  ["a handshake with a body", `${handshake("/", { "Content-Length": "5" })}hello`],
+  ["a handshake with an empty body", handshake("/", { "Content-Length": "0" })],
+  ["a handshake with two Content-Length fields", handshake("/", { "Content-Length": ["0", "0"] })],
+  [
+    "a handshake with a chunked body",
+    `${handshake("/", { "Transfer-Encoding": "chunked" })}0\r\n\r\n`,
+  ],
+  ["a handshake with Expect: 100-continue", handshake("/", { Expect: "100-continue" })],
+  ["a handshake with a malformed subprotocol", handshake("/", { "Sec-WebSocket-Protocol": "a b" })],
+  ["a handshake with malformed extensions", handshake("/", { "Sec-WebSocket-Extensions": "a b" })],
+  ["a handshake of HTTP/1.0", handshake("/", {}, "GET / HTTP/1.0")],
+  ["a handshake of HTTP/1.2", handshake("/", {}, "GET / HTTP/1.2")],
+  ["a handshake of HTTP/2.0", handshake("/", {}, "GET / HTTP/2.0")],
+  ["a handshake with POST", handshake("/", {}, "POST / HTTP/1.1")],
+  ["a handshake with HEAD", handshake("/", {}, "HEAD / HTTP/1.1")],
+  ["a handshake in absolute form", handshake("/", {}, "GET http://localhost/ HTTP/1.1")],
+  ["a handshake with a fragment", handshake("/", {}, "GET /#there HTTP/1.1")],
+  ["a handshake for //", handshake("/", {}, "GET // HTTP/1.1")],
+  ["a handshake for a path with dots", handshake("/", {}, "GET /a/../ HTTP/1.1")],
+  ["a handshake for *", handshake("/", {}, "GET * HTTP/1.1")],
+  ["a handshake with two spaces", handshake("/", {}, "GET  / HTTP/1.1")],
+  ["a handshake after a blank line", `\r\n${handshake("/")}`],
+  ["a handshake with a folded field", handshake("/", { "X-Long": "a\r\n b" })],
+  ["a handshake with a bare LF", handshake("/").replace("\r\nUpgrade", "\nUpgrade")],
+  ["a handshake with a bare CR", handshake("/", { "X-Odd": "a\rb" })],
+  [
+    "a handshake with spaces before a bare CR",
+    handshake("/", { "X-Odd": `${" ".repeat(8192)}\rb` }),
+  ],
+  ["a handshake with white space around a value", handshake("/", { Host: " \t localhost \t " })],
+  ["a handshake with a NUL", handshake("/", { "X-Odd": "a\0b" })],
+  ["a handshake with white space before a colon", handshake("/", { "X-Odd ": "a" })],
+  ["a handshake with a field that has no name", handshake("/", { "": "a" })],
+  ["a handshake with non-ASCII bytes", handshake("/", { "X-Odd": "\xe9" })],
+  ["a handshake of 100 fields", handshake("/", { X: Array<string>(95).fill("x") })],
+  ["a handshake of 101 fields", handshake("/", { X: Array<string>(96).fill("x") })],
+  ["a handshake of 20 KiB", handshake("/", { X: "x".repeat(20_480) })],
   ["a request for a page", "GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"],
-  ["a request for the socket's page", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"],
-  ["what is no request", "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03 hello\r\n\r\n"],
+  ["a request for the path of the socket", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+  ["bytes that are not a request", "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03 hello\r\n\r\n"],
 ];
 
-describe("whoever reads it first, the same is answered to", () => {
-  /** All that the server says to `head`, and to a Close frame where it lets it in. */
+describe("the answer is the same with and without fast paths for", () => {
+  /** Everything that the server sends in answer to `head`, and to a Close frame after a 101. */
   async function answerTo(head: string, fastPaths: boolean): Promise<string> {
     const { port } = await start({
       fastPaths,
@@ -193,7 +211,7 @@ describe("whoever reads it first, the same is answered to", () => {
     onError.mockClear();
   });
 
-  it("a handshake that the server is too full for", async () => {
+  it("a handshake above maxConnections", async () => {
     const answers: string[] = [];
     for (const fastPaths of [true, false]) {
       const { port } = await start({ fastPaths, maxConnections: 1 });
@@ -209,11 +227,11 @@ describe("whoever reads it first, the same is answered to", () => {
   });
 });
 
-describe("a handshake that comes in two pieces", () => {
+describe("a handshake that arrives in two pieces", () => {
   const request = handshake("/");
   const cuts = Array.from({ length: request.length - 1 }, (_, index) => index + 1);
 
-  it("is left to node:http, bytes and all, wherever it is cut", async () => {
+  it("is left to node:http with all bytes, wherever it is split", async () => {
     const { port } = await start();
     for (const cut of cuts) {
       gaveBack.mockClear();
@@ -227,8 +245,8 @@ describe("a handshake that comes in two pieces", () => {
   });
 });
 
-describe("a connection on which nothing is said", () => {
-  it("is left to node:http after a while, which takes a handshake then", async () => {
+describe("a silent connection", () => {
+  it("is left to node:http after a while, which then answers a handshake", async () => {
     const { port } = await start();
     const client = new RawClient(port);
     await vi.waitUntil(() => gaveBack.mock.calls.length === 1);
@@ -246,7 +264,7 @@ describe("a connection on which nothing is said", () => {
     expect(gaveBack).not.toHaveBeenCalled();
   });
 
-  it("is counted until its client goes, by a reset too", async () => {
+  it("counts until its client disconnects, also by a reset", async () => {
     const { httpServer, port } = await start();
     for (const leave of ["end", "reset"] as const) {
       const client = new RawClient(port);
@@ -259,8 +277,8 @@ describe("a connection on which nothing is said", () => {
   });
 });
 
-describe("a connection without a socket of Node's", () => {
-  it("is counted by its server until it is closed", async () => {
+describe("a connection without a net.Socket", () => {
+  it("counts until it is closed", async () => {
     const { httpServer, port } = await start();
     const client = new RawClient(port).send(handshake("/"));
     await client.receives("\r\n\r\n");
@@ -271,7 +289,7 @@ describe("a connection without a socket of Node's", () => {
     expect(startedWithoutSocket).toHaveBeenCalledTimes(1);
   });
 
-  it("has to end before its HTTP server has closed", async () => {
+  it("delays the close event of its HTTP server until it ends", async () => {
     const { httpServer, port } = await start();
     const client = new RawClient(port).send(handshake("/"));
     await client.receives("\r\n\r\n");
@@ -289,7 +307,7 @@ describe("a connection without a socket of Node's", () => {
     await closed;
   });
 
-  it("ends at once behind a peer that ends without a Close frame", async () => {
+  it("ends at once when the peer ends without a Close frame", async () => {
     let done!: Socket["done"];
     const { httpServer, port } = await start({
       routes: {
@@ -311,7 +329,7 @@ describe("a connection without a socket of Node's", () => {
     expect(startedWithoutSocket).toHaveBeenCalledTimes(1);
   });
 
-  it("tells of a reset by the peer", async () => {
+  it("reports a reset by the peer", async () => {
     let done!: Socket["done"];
     const { port } = await start({
       routes: {
@@ -329,7 +347,7 @@ describe("a connection without a socket of Node's", () => {
     expect(startedWithoutSocket).toHaveBeenCalledTimes(1);
   });
 
-  it("knows where its peer is, until that has gone", async () => {
+  it("has the address of its peer until the peer disconnects", async () => {
     let context!: { readonly remoteAddress: string };
     let done!: Socket["done"];
     const { port } = await start({
@@ -349,7 +367,7 @@ describe("a connection without a socket of Node's", () => {
     expect(startedWithoutSocket).toHaveBeenCalledTimes(1);
   });
 
-  it("delivers what came with the handshake first, and what a pause has held back in order", async () => {
+  it("delivers data that came with the handshake first, and held-back data in order", async () => {
     let socket!: Socket;
     const { port } = await start({ routes: { "ws:/": (opened: Socket) => (socket = opened) } });
     const texts = Array.from({ length: 20_000 }, (_, index) => `${index}`);
@@ -366,7 +384,7 @@ describe("a connection without a socket of Node's", () => {
     client.socket.destroy();
   });
 
-  it("keeps what the peer does not take yet, and ends behind it", async () => {
+  it("buffers output that the peer does not read yet and ends after it", async () => {
     const text = "x".repeat(1 << 24);
     let wasSentAtOnce: boolean | undefined;
     let done!: Socket["done"];
@@ -392,7 +410,7 @@ describe("a connection without a socket of Node's", () => {
     expect(startedWithoutSocket).toHaveBeenCalledTimes(1);
   });
 
-  it("is dropped by `terminate` while output waits", async () => {
+  it("is destroyed by `terminate` while output is buffered", async () => {
     let socket: Socket | undefined;
     const { httpServer, port } = await start({
       routes: {
@@ -414,8 +432,8 @@ describe("a connection without a socket of Node's", () => {
   });
 });
 
-describe("a handshake that `authorize` takes its time for", () => {
-  it("keeps the frames that come meanwhile, and is counted", async () => {
+describe("a handshake while `authorize` decides", () => {
+  it("keeps the frames that arrive and counts as a connection", async () => {
     let allow!: (state: object) => void;
     const allowed = new Promise<object>((resolve) => (allow = resolve));
     const authorize = vi.fn<() => Promise<object>>(async () => await allowed);
@@ -434,7 +452,7 @@ describe("a handshake that `authorize` takes its time for", () => {
     await vi.waitUntil(async () => (await connectionCount(httpServer)) === 0);
   });
 
-  it("is told so when the server stops meanwhile", async () => {
+  it("is answered with 503 when the server stops", async () => {
     const authorize = vi.fn<() => Promise<object>>(async () => await new Promise(() => {}));
     const running = await start({ routes: { "ws:/": { authorize, handle: echo } } });
     const client = new RawClient(running.port).send(handshake("/"));

@@ -1,4 +1,6 @@
-/** How sockets are read: into the buffer that all share, or, where that cannot be had, each by itself. */
+/**
+ * How sockets are read: into one shared buffer, or each into a separate one if that is unavailable.
+ */
 import { once } from "node:events";
 import type { Socket as NetSocket } from "node:net";
 import { WebSocket } from "tideway";
@@ -29,7 +31,7 @@ async function start(handle: (socket: Socket) => unknown): Promise<Server> {
   return server;
 }
 
-/** A client that has shaken hands, and the server's end of the same TCP connection. */
+/** A client after its handshake, and the server's end of the same TCP connection. */
 async function connect({
   httpServer,
   port,
@@ -50,13 +52,13 @@ function textFrame(text: string): string {
   return `\x81${String.fromCharCode(0x80 | text.length)}\0\0\0\0${text}`;
 }
 
-/** Where the bytes of the next 'data' event lie. */
+/** The memory that holds the bytes of the next 'data' event. */
 async function nextStorage(socket: NetSocket): Promise<ArrayBufferLike> {
   const [chunk] = (await once(socket, "data")) as [Buffer];
   return chunk.buffer;
 }
 
-describe("the buffer that reads share", () => {
+describe("the shared read buffer", () => {
   async function storages(): Promise<ArrayBufferLike[]> {
     const running = await start((socket) => void socket.listen(() => {}));
     const found: ArrayBufferLike[] = [];
@@ -70,12 +72,12 @@ describe("the buffer that reads share", () => {
     return found;
   }
 
-  it("is read into by all accepted sockets, in every version of Node that this is run on", async () => {
+  it("is used by all accepted sockets, in each tested version of Node", async () => {
     const [first, second] = await storages();
     expect(first).toBe(second);
   });
 
-  it("is read into by the quarter, and whole where that was full and nobody has paused", async () => {
+  it("is used in quarters, and as a whole after a full quarter without a pause", async () => {
     const running = await start((socket) => void socket.listen(() => {}));
     const { client, below } = await connect(running);
     const lengths: number[] = [];
@@ -106,9 +108,9 @@ describe("the buffer that reads share", () => {
 
 describe.each([
   ["sharing a buffer", true],
-  ["each by itself", false],
+  ["into separate buffers", false],
 ])("accepted sockets that read %s", (_name, isOn) => {
-  it("do not mix up their bytes, whatever comes meanwhile for others", async () => {
+  it("do not mix up their bytes when others receive data in between", async () => {
     fastPaths = isOn;
     const messagesOf = new Map<Socket, string[]>();
     const running = await start((socket) => {
@@ -118,7 +120,7 @@ describe.each([
     const clients = await Promise.all(
       Array.from({ length: 4 }, async () => await connect(running)),
     );
-    // Frames cut in two, the second halves in another order.
+    // Frames split in two, the second halves in another order.
     clients.forEach(({ client }, index) => client.send(textFrame(`message ${index}`).slice(0, 9)));
     await vi.waitUntil(() => clients.every(({ below }) => below.bytesRead > handshake("/").length));
     clients.toReversed().forEach(({ client }, index) => {
@@ -130,17 +132,17 @@ describe.each([
     for (const { client } of clients) client.socket.destroy();
   });
 
-  it("keep what a pause in the middle of a chunk holds back", async () => {
+  it("keep data that a pause within a chunk holds back", async () => {
     fastPaths = isOn;
     let socket!: Socket;
     const running = await start((opened) => (socket = opened));
     const slow = await connect(running);
-    // All in one chunk, and far more than the queue takes.
+    // All in one chunk, and far more than the queue holds.
     const texts = Array.from({ length: 3000 }, (_, index) => `${index}`);
     slow.client.send(texts.map(textFrame).join(""));
     await vi.waitUntil(() => slow.below.isPaused());
     const held = socket;
-    // Meanwhile others read into the same memory.
+    // In the meantime others read into the same memory.
     const busy = await connect(running);
     busy.client.send(textFrame("x".repeat(100)).repeat(10));
     await vi.waitUntil(() => busy.below.bytesRead > 1000);
@@ -152,7 +154,7 @@ describe.each([
     for (const { client } of [slow, busy]) client.socket.destroy();
   });
 
-  it("take a message that comes in the packet of the handshake, before those behind", async () => {
+  it("deliver a message that arrived with the handshake before later ones", async () => {
     fastPaths = isOn;
     const received: unknown[] = [];
     const running = await start(
@@ -166,7 +168,7 @@ describe.each([
     client.socket.destroy();
   });
 
-  it("take what came while `authorize` was deciding, before what comes behind", async () => {
+  it("deliver data that arrived while `authorize` decided before later data", async () => {
     fastPaths = isOn;
     let allow!: (state: object) => void;
     const allowed = new Promise<object>((resolve) => (allow = resolve));
@@ -188,7 +190,7 @@ describe.each([
     const [below] = (await accepted) as [NetSocket];
     const early = Array.from({ length: 20_000 }, (_, index) => `${index}`);
     client.send(early.map(textFrame).join(""));
-    // More than is kept for a request that is undecided: the rest waits in the stream, or below it.
+    // More than the early data buffer holds: the rest waits in the stream or the kernel.
     await vi.waitUntil(() => below.isPaused());
     allow({});
     await client.receives("\r\n\r\n");
@@ -197,7 +199,7 @@ describe.each([
     client.socket.destroy();
   });
 
-  it("answer what came just before the peer ended its side", async () => {
+  it("answer data that arrived just before the peer ended its side", async () => {
     fastPaths = isOn;
     const running = await start((socket) => {
       socket.listen((message) => socket.send(`got ${String(message)}`));
@@ -207,7 +209,7 @@ describe.each([
     expect(await client.closed()).toContain("\x81\x08got last\x88\x02\x03\xe8");
   });
 
-  it("are counted by their server until they are closed, and not a moment longer", async () => {
+  it("count as connections until they are closed, and not longer", async () => {
     fastPaths = isOn;
     const running = await start((socket) => void socket.listen(() => {}));
     const [first, second] = [await connect(running), await connect(running)];
@@ -221,7 +223,7 @@ describe.each([
     await running.stop();
   });
 
-  it("tell of a reset by the peer", async () => {
+  it("report a reset by the peer", async () => {
     fastPaths = isOn;
     let done!: Socket["done"];
     const running = await start((socket) => {
@@ -235,7 +237,7 @@ describe.each([
 });
 
 describe("a client", () => {
-  it("keeps what came with the handshake while others read into the same buffer", async () => {
+  it("keeps data that came with the handshake while others read into the same buffer", async () => {
     let peer!: NetSocket;
     const url = await serveBytes((socket, request) => {
       peer = socket;

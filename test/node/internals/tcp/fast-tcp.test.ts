@@ -1,4 +1,4 @@
-/** Direct writes to plain sockets, and how much of a write has not left. */
+/** Direct writes to plain sockets, and the number of bytes that are not yet written. */
 import { once } from "node:events";
 import { connect, createServer, type Server, Socket } from "node:net";
 import { PassThrough } from "node:stream";
@@ -32,7 +32,7 @@ async function readAll(): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Writes in the one way or the other, and resolves once the bytes may be used again. */
+/** Writes directly or by the stream. Resolves once the bytes may be reused. */
 type Write = (bytes: Uint8Array) => Promise<"directly" | "by the stream">;
 
 const write: Write = async (bytes) => {
@@ -45,7 +45,7 @@ const write: Write = async (bytes) => {
 };
 
 describe("a direct write", () => {
-  it("goes before what the stream writes later, and behind what it has written", async () => {
+  it("is ordered before later and after earlier writes of the stream", async () => {
     writer.write(Buffer.of(1));
     expect(await write(Buffer.of(2))).toBe("directly");
     writer.write(Buffer.of(3));
@@ -54,12 +54,12 @@ describe("a direct write", () => {
     expect([...(await readAll())]).toEqual([1, 2, 3, 4]);
   });
 
-  it("waits for a slow reader, and all arrives in order, before the end", async () => {
+  it("waits for a slow reader and delivers everything in order before the end", async () => {
     const sizes = [1, 1 << 23, 10, 1 << 22, 1 << 22, 3];
     const buffer = Buffer.alloc(1 << 23);
     const sending = (async () => {
       for (const [index, size] of sizes.entries()) {
-        // It is the writer's again: what is still to leave must not be in it.
+        // The buffer may be reused now: pending output must not refer to it.
         await write(buffer.fill(index + 1).subarray(0, size));
       }
       writer.end();
@@ -73,14 +73,14 @@ describe("a direct write", () => {
     }
   });
 
-  it("leaves before the socket ends, if that is said while it waits", async () => {
+  it("is completed before the end of the socket if it is pending when the socket ends", async () => {
     await write(Buffer.of(0));
     void write(Buffer.alloc(1 << 24, 1));
     writer.end();
     expect((await readAll()).length).toBe(1 + (1 << 24));
   });
 
-  it("is left to the stream while that has something to write", async () => {
+  it("is left to the stream while the stream has pending output", async () => {
     const listener = { written() {} };
     writer.write(Buffer.of(1));
     writer.cork();
@@ -92,7 +92,7 @@ describe("a direct write", () => {
     expect([...(await readAll())]).toEqual([1, 2, 3]);
   });
 
-  it("that fails destroys the socket with the error of the stream", async () => {
+  it("destroys the socket with the same error as the stream if it fails", async () => {
     await write(Buffer.of(0));
     const failed = once(writer, "error");
     reader.resetAndDestroy();
@@ -106,7 +106,7 @@ describe("a direct write", () => {
     expect(error.message).toBe(`write ${error.code}`);
   });
 
-  it("that waits is told to have failed when the socket is destroyed", async () => {
+  it("reports a failure if it is pending when the socket is destroyed", async () => {
     const written = vi.fn<(status: number) => void>();
     expect(fastTcp.write(writer, Buffer.alloc(1 << 24), { written })).toBe(false);
     const onError = vi.fn<() => void>();
@@ -120,14 +120,14 @@ describe("a direct write", () => {
 });
 
 describe("direct writes", () => {
-  it("are for plain TCP sockets", () => {
+  it("are used for plain TCP sockets only", () => {
     expect(fastTcp.canWrite(writer)).toBe(true);
     expect(fastTcp.canWrite(new PassThrough())).toBe(false);
     expect(fastTcp.canWrite(new TLSSocket(new Socket()))).toBe(false);
     expect(plainTcp.canWrite(writer)).toBe(false);
   });
 
-  it("are not made where Node does not let its requests be made", async () => {
+  it("are not used if Node does not allow write requests", async () => {
     const inside = process as NodeJS.Process & { binding(name: string): object };
     const binding = vi.spyOn(inside, "binding").mockReturnValue({});
     vi.resetModules();
@@ -137,7 +137,7 @@ describe("direct writes", () => {
     binding.mockRestore();
   });
 
-  it("are not for a socket whose writes somebody looks at", () => {
+  it("are not used for a socket whose writes are observed", () => {
     writer.write = writer.write.bind(writer);
     expect(fastTcp.canWrite(writer)).toBe(false);
   });
@@ -148,7 +148,7 @@ describe("the number of unwritten bytes", () => {
     expect(fastTcp.unwrittenBytes(writer)).toBe(0);
   });
 
-  it("decreases as the peer reads, before all bytes have left", async () => {
+  it("decreases as the peer reads, before all bytes are written", async () => {
     const writtenBytes = 1 << 26;
     let isDone = false;
     writer.write(Buffer.alloc(writtenBytes), () => (isDone = true));

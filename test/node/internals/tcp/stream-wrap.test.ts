@@ -1,4 +1,4 @@
-/** What Node does not document about its TCP handles is used where it is there, and nobody minds. */
+/** Undocumented TCP handles of Node are used if they are available and cause no warnings. */
 import { afterEach, expect, it, vi } from "vitest";
 
 afterEach(() => {
@@ -13,14 +13,14 @@ async function found(): Promise<unknown> {
   return hasStreamWrap() ? streamWrap() : undefined;
 }
 
-it("is there in every version of Node that this is run on", async () => {
+it("is available in each tested version of Node", async () => {
   expect(await found()).toBeDefined();
 });
 
 it.each([
   ["NODE_PENDING_DEPRECATION", "1"],
   ["NODE_OPTIONS", "--no-deprecation --pending-deprecation"],
-])("is left alone where %s asks for warnings of what may go", async (name, value) => {
+])("is not used if %s requests warnings of pending deprecations", async (name, value) => {
   const binding = vi.spyOn(process as unknown as { binding(name: string): unknown }, "binding");
   vi.stubEnv(name, value);
   expect(await found()).toBeUndefined();
@@ -34,8 +34,8 @@ it.each([
       throw new Error("access denied");
     },
   ],
-  ["gives something else", () => ({ WriteWrap: 1 })],
-])("is done without where asking for it %s", async (_what, answer) => {
+  ["returns another object", () => ({ WriteWrap: 1 })],
+])("is not used if requesting it %s", async (_what, answer) => {
   vi.spyOn(process as unknown as { binding(name: string): unknown }, "binding").mockImplementation(
     answer,
   );
