@@ -2,7 +2,7 @@ import { Masker } from "./masking.ts";
 import { MaskingKeys } from "./masking-keys.ts";
 import { MessagePool } from "./message-pool.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
-import { TextRun } from "./text-run.ts";
+import { AsciiRunDecoder } from "./ascii-run-decoder.ts";
 
 /** The environment of endpoints: what the runtime supplies, and the buffers that they share. */
 export interface EndpointEnvironment extends ProtocolEnvironment {
@@ -26,11 +26,11 @@ export class SharedBuffers {
   readonly masker: Masker = new Masker();
   readonly maskingKeys: MaskingKeys;
   readonly messagePool: MessagePool;
-  readonly textRun: TextRun;
+  readonly asciiRunDecoder: AsciiRunDecoder;
 
   constructor(environment: ProtocolEnvironment) {
     this.maskingKeys = new MaskingKeys(environment);
     this.messagePool = new MessagePool(environment);
-    this.textRun = new TextRun(environment);
+    this.asciiRunDecoder = new AsciiRunDecoder(environment);
   }
 }

@@ -85,7 +85,7 @@ export class MessageAssembler implements FrameHandler {
 
   /** The next frames are in another chunk. */
   beginChunk(): void {
-    this.#environment.buffers.textRun.reset();
+    this.#environment.buffers.asciiRunDecoder.reset();
   }
 
   /** Releases the buffers, and the state of compression. No frame may follow. */
@@ -162,7 +162,7 @@ export class MessageAssembler implements FrameHandler {
       const isInRun = !this.isServer && end - start < MIN_LONG_BYTES;
       this.#handler.onText(
         isInRun
-          ? environment.buffers.textRun.decode(chunk, start, end)
+          ? environment.buffers.asciiRunDecoder.decode(chunk, start, end)
           : environment.decodeAscii(chunk, start, end),
       );
     } else if (environment.isUtf8(chunk, start, end)) {

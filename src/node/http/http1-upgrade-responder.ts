@@ -15,7 +15,7 @@ import { openTransport } from "../tcp/open-connection.ts";
 import { http1 } from "./http1-version.ts";
 import type { InFlight } from "./in-flight.ts";
 import { lingeringClose, sendRefusal } from "./lingering-close.ts";
-import { dropIfStalled } from "./stalled-peers.ts";
+import { dropIfStalled } from "./stalled-connections.ts";
 
 /** Answers an upgrade on a socket that `node:http` no longer uses. */
 export class Http1UpgradeResponder implements UpgradeResponder {

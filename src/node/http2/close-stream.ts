@@ -1,4 +1,4 @@
-import { constants, type Http2Session, type Http2Stream, type ServerHttp2Stream } from "node:http2";
+import { constants, type Http2Session, type Http2Stream } from "node:http2";
 import { inNextTurn, wheel } from "../environment/timers.ts";
 
 /*
@@ -50,18 +50,6 @@ export function endStream(stream: Http2Stream, isShort = false): void {
   if (!isShort) return;
   const timer = wheel.start(LINGER_MS, () => cancelStream(stream));
   stream.once("close", () => timer.cancel());
-}
-
-/**
- * Cancels a stream whose client takes nothing of the response for `timeoutMs`, for example because it never
- * opens its flow-control window. A stream whose handler sends nothing for that time stays.
- */
-export function cancelIfStalled(stream: ServerHttp2Stream, timeoutMs: number): void {
-  stream.setTimeout(timeoutMs);
-  stream.on("timeout", () => {
-    if (stream.writableLength > 0) cancelStream(stream);
-    else stream.setTimeout(timeoutMs);
-  });
 }
 
 function closeStream(stream: Http2Stream, code: number): void {

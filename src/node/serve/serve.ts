@@ -1,31 +1,27 @@
 /// <reference types="node" preserve="true" />
-import { constants } from "node:crypto";
 import {
   createServer,
   type Server as HttpServer,
   type ServerOptions as HttpOptions,
 } from "node:http";
-import {
-  createServer as createHttpsServer,
-  Server as HttpsServer,
-  type ServerOptions as HttpsOptions,
-} from "node:https";
+import { Server as HttpsServer, type ServerOptions as HttpsOptions } from "node:https";
 import { UsageError } from "../../errors/index.ts";
 import type { ApplicationOptions } from "../../server/application-options.ts";
 import { createApplication } from "../../server/application.ts";
 import { checkOptions, invalidOption } from "../../server/options.ts";
 import type { Route, RoutesOption } from "../../server/routes.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
-import { dropStalledPeers } from "../http/stalled-peers.ts";
+import { dropStalledConnections } from "../http/stalled-connections.ts";
 import { Http1Listener } from "../http/http1-listener.ts";
 import { SharedHttpServer } from "../http/shared-http-server.ts";
-import { HTTP2_ALPN_ID, Http2Listener } from "../http2/http2-listener.ts";
+import { Http2Listener } from "../http2/http2-listener.ts";
 import { listen, readListenPlace } from "./listen.ts";
 import { ListeningServer } from "./listening-server.ts";
 import { type Attachment, type Server } from "./running-server.ts";
 import { resolveStopOptions, type StopOptions } from "./stop-options.ts";
 import { checkHttpServer } from "./http-server-argument.ts";
 import { serveEnvironment } from "./serve-environment.ts";
+import { checkTls, createTlsServer, withHttp2 } from "./tls-options.ts";
 import { MAX_HEADER_BYTES } from "../requests/request-target.ts";
 
 /** Options of `attach`. */
@@ -110,7 +106,7 @@ export async function serve<
       ? new Http2Listener(application, httpServer, environment)
       : undefined;
   refuseClientErrors(httpServer, http1);
-  dropStalledPeers(httpServer, (connection) => http1.isBusy(connection));
+  dropStalledConnections(httpServer, (connection) => http1.isBusy(connection));
   httpServer.maxConnections = connectionsFor(application.maxConnections);
   await listen(httpServer, place);
   httpServer.on("error", (error) => application.report(error, {}));
@@ -189,39 +185,6 @@ function httpOptions(handshakeTimeoutMs: number): HttpOptions {
 
 function httpsOptions(handshakeTimeoutMs: number, tls: HttpsOptions): HttpsOptions {
   return { ...httpOptions(handshakeTimeoutMs), handshakeTimeout: handshakeTimeoutMs, ...tls };
-}
-
-function withHttp2(tls: HttpsOptions): HttpsOptions {
-  // RFC 9113 9.2.1: no renegotiation.
-  const secureOptions = (tls.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION;
-  if (tls.ALPNProtocols !== undefined || tls.ALPNCallback !== undefined) {
-    return { ...tls, secureOptions };
-  }
-  // The server chooses, in this order, among what the client offers (RFC 7301 3.2).
-  return { ...tls, secureOptions, ALPNProtocols: [HTTP2_ALPN_ID, "http/1.1"] };
-}
-
-function checkTls(tls: HttpsOptions | undefined): void {
-  if (tls === undefined) return;
-  if (typeof tls !== "object" || tls === null) {
-    throw invalidOption("serve", "tls", tls, "a record of the options of node:https");
-  }
-  const { cert, key, pfx, SNICallback, pskCallback } = tls;
-  const isIdentified = (cert !== undefined && key !== undefined) || pfx !== undefined;
-  if (isIdentified || SNICallback !== undefined || pskCallback !== undefined) return;
-  throw new UsageError(
-    "INVALID_OPTION",
-    "serve: tls has no certificate; pass cert and key, or pfx, or SNICallback",
-  );
-}
-
-function createTlsServer(options: HttpsOptions): HttpsServer {
-  try {
-    return createHttpsServer(options);
-  } catch (cause) {
-    const why = (cause as Error).message;
-    throw new UsageError("INVALID_OPTION", `serve: tls cannot be used: ${why}`, { cause });
-  }
 }
 
 function checkHttp2(http2: unknown, tls: HttpsOptions | undefined): void {

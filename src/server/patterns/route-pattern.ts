@@ -1,6 +1,6 @@
 import { URLPattern } from "urlpattern-polyfill/urlpattern";
 import { UsageError } from "../../errors/index.ts";
-import { LinearExpression } from "./linear-expression.ts";
+import { LinearRegExp } from "./linear-regexp.ts";
 import { toPathnameExpression } from "./pathname-expression.ts";
 
 /** The params that a path matched; absent groups are undefined. */
@@ -22,7 +22,7 @@ const NO_PARAMS: Params = Object.freeze({});
 
 /**
  * Compiles the path of a route. The usual shapes become plain comparisons and one regular
- * expression. All other paths use the slower `LinearExpression`, because `RegExp` and URLPattern
+ * expression. All other paths use the slower `LinearRegExp`, because `RegExp` and URLPattern
  * backtrack: a path of 3 KB could take them seconds. Both ways take time linear in the path.
  *
  * @throws UsageError `INVALID_ROUTE` naming `key`
@@ -76,7 +76,7 @@ function compileSegments(segments: readonly string[]): RoutePattern | undefined 
 /** Every other shape: repeated and optional params, several params in a segment, expressions. */
 function compileLinear(pathname: string, key: string): RoutePattern {
   const { source, names } = toPathnameExpression(pathname);
-  const expression = newExpression(source, key);
+  const expression = newRegExp(source, key);
   return {
     hasWildcard: names.some(isNumber),
     match(path) {
@@ -86,9 +86,9 @@ function compileLinear(pathname: string, key: string): RoutePattern {
   };
 }
 
-function newExpression(source: string, key: string): LinearExpression {
+function newRegExp(source: string, key: string): LinearRegExp {
   try {
-    return new LinearExpression(source);
+    return new LinearRegExp(source);
   } catch (error) {
     throw invalidRoute(key, `its path cannot be used: ${(error as Error).message}`, error);
   }

@@ -1,4 +1,4 @@
-import { ClusterListening } from "./cluster-listening.ts";
+import { RedisClusterListening } from "./redis-cluster-listening.ts";
 import type {
   IoRedisClient,
   NodeRedisClient,
@@ -10,14 +10,14 @@ import type {
 /** Opens another connection like that of `client`, for subscriptions. */
 export function listenBeside(client: RedisClient, listener: RedisListener): RedisListening {
   if ("masters" in client) {
-    return new ClusterListening(async (attempt, masterListener) => {
+    return new RedisClusterListening(async (attempt, masterListener) => {
       const master = oneOf(client.masters, attempt);
       const like = master.client ?? (await client.nodeClient(master));
       return listenNodeRedis(like.duplicate(), masterListener);
     }, listener);
   }
   if ("nodes" in client) {
-    return new ClusterListening(async (attempt, masterListener) => {
+    return new RedisClusterListening(async (attempt, masterListener) => {
       const like = oneOf(client.nodes("master"), attempt);
       // Another master is tried before this one again.
       const options = { lazyConnect: false, retryStrategy: null };

@@ -16,7 +16,7 @@ interface Waiting {
  * if that is lost, to another. The clients of both packages can do this, but they do not tell when it is
  * done, which is when missed publications must be read.
  */
-export class ClusterListening implements RedisListening {
+export class RedisClusterListening implements RedisListening {
   readonly connected: Promise<unknown>;
   readonly #openMaster: OpenMaster;
   readonly #listener: RedisListener;

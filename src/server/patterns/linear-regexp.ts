@@ -1,4 +1,4 @@
-import { type ExpressionNode, parseExpression } from "./expression-parser.ts";
+import { type RegExpNode, parseRegExp } from "./regexp-parser.ts";
 
 const Op = { Character: 0, Split: 1, Jump: 2, Save: 3, Match: 4 } as const;
 
@@ -22,7 +22,7 @@ const CHARACTERS = 128;
  * same match as `RegExp`: it tries alternatives in the order of a backtracking matcher, but tries each
  * instruction at most once per position, because a second try can only fail like the first.
  */
-export class LinearExpression {
+export class LinearRegExp {
   readonly #instructions: Instruction[] = [];
   readonly #sets: Uint8Array[] = [];
   readonly #setIndexes = new Map<string, number>();
@@ -33,7 +33,7 @@ export class LinearExpression {
    * @throws SyntaxError if it has back references, lookarounds or assertions, or is too large
    */
   constructor(source: string) {
-    this.#emit(parseExpression(source));
+    this.#emit(parseRegExp(source));
     this.#add(Op.Match);
   }
 
@@ -87,7 +87,7 @@ export class LinearExpression {
     return undefined;
   }
 
-  #emit(node: ExpressionNode): void {
+  #emit(node: RegExpNode): void {
     switch (node.kind) {
       case "character":
         this.#add(Op.Character, this.#setOf(node.expression));
@@ -111,7 +111,7 @@ export class LinearExpression {
     }
   }
 
-  #emitAlternatives(items: readonly ExpressionNode[]): void {
+  #emitAlternatives(items: readonly RegExpNode[]): void {
     const jumps: Instruction[] = [];
     for (const [index, item] of items.entries()) {
       if (index === items.length - 1) {
@@ -126,7 +126,7 @@ export class LinearExpression {
     for (const jump of jumps) jump.x = this.#instructions.length;
   }
 
-  #emitRepetition(node: ExpressionNode & { kind: "repetition" }): void {
+  #emitRepetition(node: RegExpNode & { kind: "repetition" }): void {
     const { item, min, max, isGreedy } = node;
     for (let count = 0; count < min; count++) this.#emit(item);
     const optional = max === Infinity ? 1 : max - min;

@@ -9,7 +9,7 @@ import { stallTimeoutMs } from "../requests/stall-timeout.ts";
  *
  * @param isBusy whether a connection is a WebSocket or has an unanswered request
  */
-export function dropStalledPeers(
+export function dropStalledConnections(
   httpServer: HttpServer,
   isBusy: (connection: Duplex) => boolean,
 ): void {

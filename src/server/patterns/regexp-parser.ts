@@ -1,14 +1,14 @@
 /** The syntax tree of a regular expression that can be matched in linear time. */
-export type ExpressionNode =
+export type RegExpNode =
   /** Matches one character: `expression` is a class, an escape or a literal. */
   | { readonly kind: "character"; readonly expression: string }
-  | { readonly kind: "sequence"; readonly items: readonly ExpressionNode[] }
+  | { readonly kind: "sequence"; readonly items: readonly RegExpNode[] }
   /** The first alternative that leads to a match is taken. */
-  | { readonly kind: "alternatives"; readonly items: readonly ExpressionNode[] }
-  | { readonly kind: "capture"; readonly item: ExpressionNode }
+  | { readonly kind: "alternatives"; readonly items: readonly RegExpNode[] }
+  | { readonly kind: "capture"; readonly item: RegExpNode }
   | {
       readonly kind: "repetition";
-      readonly item: ExpressionNode;
+      readonly item: RegExpNode;
       readonly min: number;
       readonly max: number;
       /** Whether more repetitions are preferred over fewer. */
@@ -32,14 +32,14 @@ const BOUNDS: Readonly<Record<string, readonly [min: number, max: number]>> = {
  * @throws SyntaxError for back references, lookarounds and assertions, which cannot be matched in
  *   linear time or have no meaning in a path
  */
-export function parseExpression(source: string): ExpressionNode {
-  const parser = new ExpressionParser(source);
+export function parseRegExp(source: string): RegExpNode {
+  const parser = new RegExpParser(source);
   const node = parser.parseAlternatives();
   if (!parser.isAtEnd) throw parser.unsupported();
   return node;
 }
 
-class ExpressionParser {
+class RegExpParser {
   readonly #source: string;
   #at = 0;
 
@@ -51,7 +51,7 @@ class ExpressionParser {
     return this.#at === this.#source.length;
   }
 
-  parseAlternatives(): ExpressionNode {
+  parseAlternatives(): RegExpNode {
     const items = [this.#parseSequence()];
     while (this.#take("|")) items.push(this.#parseSequence());
     return items.length === 1 ? items[0] : { kind: "alternatives", items };
@@ -62,15 +62,15 @@ class ExpressionParser {
     return new SyntaxError(`${JSON.stringify(rest)} cannot be matched in linear time`);
   }
 
-  #parseSequence(): ExpressionNode {
-    const items: ExpressionNode[] = [];
+  #parseSequence(): RegExpNode {
+    const items: RegExpNode[] = [];
     while (!this.isAtEnd && !"|)".includes(this.#source[this.#at])) {
       items.push(this.#parseQuantified(this.#parseAtom()));
     }
     return { kind: "sequence", items };
   }
 
-  #parseAtom(): ExpressionNode {
+  #parseAtom(): RegExpNode {
     if (this.#take("(?:")) return this.#parseGroup();
     if (!this.#source.startsWith("(?", this.#at) && this.#take("(")) {
       return { kind: "capture", item: this.#parseGroup() };
@@ -80,13 +80,13 @@ class ExpressionParser {
     return { kind: "character", expression };
   }
 
-  #parseGroup(): ExpressionNode {
+  #parseGroup(): RegExpNode {
     const item = this.parseAlternatives();
     if (!this.#take(")")) throw this.unsupported();
     return item;
   }
 
-  #parseQuantified(item: ExpressionNode): ExpressionNode {
+  #parseQuantified(item: RegExpNode): RegExpNode {
     const match = this.#match(QUANTIFIER);
     if (match === null) return item;
     const [, sign, from, comma, to, lazy] = match;

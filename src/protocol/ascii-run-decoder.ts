@@ -11,7 +11,7 @@ const MAX_HEADER_BYTES = 4;
  * slices it: for 125 bytes, that takes a quarter of the time of decoding each text (bench:
  * client-receive-text-125).
  */
-export class TextRun {
+export class AsciiRunDecoder {
   readonly #environment: Pick<ProtocolEnvironment, "decodeAscii">;
   #chunk: Uint8Array | undefined;
   /** The decoded `#chunk[#start, #end)`, with the headers between the texts. */

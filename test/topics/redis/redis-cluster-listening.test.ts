@@ -1,4 +1,4 @@
-import { ClusterListening } from "../../../src/topics/redis/cluster-listening.ts";
+import { RedisClusterListening } from "../../../src/topics/redis/redis-cluster-listening.ts";
 import type { RedisListener, RedisListening } from "../../../src/topics/redis/redis-client.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
 
@@ -30,7 +30,7 @@ function listen() {
   const masters: Master[] = [];
   const attempts: number[] = [];
   const calls: string[] = [];
-  const listening = new ClusterListening(
+  const listening = new RedisClusterListening(
     async (attempt, listener) => {
       attempts.push(attempt);
       masters.push(new Master(listener));

@@ -1,0 +1,45 @@
+import { constants } from "node:crypto";
+import {
+  createServer as createHttpsServer,
+  type Server as HttpsServer,
+  type ServerOptions as HttpsOptions,
+} from "node:https";
+import { UsageError } from "../../errors/index.ts";
+import { invalidOption } from "../../server/options.ts";
+import { HTTP2_ALPN_ID } from "../http2/http2-listener.ts";
+
+/** @throws {@link UsageError} `INVALID_OPTION` if `tls` has no certificate */
+export function checkTls(tls: HttpsOptions | undefined): void {
+  if (tls === undefined) return;
+  if (typeof tls !== "object" || tls === null) {
+    throw invalidOption("serve", "tls", tls, "a record of the options of node:https");
+  }
+  const { cert, key, pfx, SNICallback, pskCallback } = tls;
+  const isIdentified = (cert !== undefined && key !== undefined) || pfx !== undefined;
+  if (isIdentified || SNICallback !== undefined || pskCallback !== undefined) return;
+  throw new UsageError(
+    "INVALID_OPTION",
+    "serve: tls has no certificate; pass cert and key, or pfx, or SNICallback",
+  );
+}
+
+/** Adds HTTP/2 to the protocols that clients can choose by ALPN. */
+export function withHttp2(tls: HttpsOptions): HttpsOptions {
+  // RFC 9113 9.2.1: no renegotiation.
+  const secureOptions = (tls.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION;
+  if (tls.ALPNProtocols !== undefined || tls.ALPNCallback !== undefined) {
+    return { ...tls, secureOptions };
+  }
+  // The server chooses, in this order, among what the client offers (RFC 7301 3.2).
+  return { ...tls, secureOptions, ALPNProtocols: [HTTP2_ALPN_ID, "http/1.1"] };
+}
+
+/** @throws {@link UsageError} `INVALID_OPTION` if Node.js refuses `options`, for example a malformed key */
+export function createTlsServer(options: HttpsOptions): HttpsServer {
+  try {
+    return createHttpsServer(options);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new UsageError("INVALID_OPTION", `serve: tls cannot be used: ${why}`, { cause });
+  }
+}
