@@ -1,0 +1,90 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitepress";
+import { repositoryLinks } from "./markdown/repository-links.ts";
+import { copyProjectPages } from "./project-pages.ts";
+import { slugify } from "./markdown/slug.ts";
+import { GENERATED_SECTIONS, SECTIONS, type Section } from "./sidebar.ts";
+
+const docs = new URL("../", import.meta.url);
+const manifest = JSON.parse(readFileSync(new URL("../package.json", docs), "utf8")) as {
+  version: string;
+  repository?: string | { url: string };
+};
+const repository = repositoryUrl();
+
+copyProjectPages(docs);
+
+export default defineConfig({
+  title: "Tideway",
+  description: "A WebSocket server and client for TypeScript.",
+  lang: "en",
+  cleanUrls: true,
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: "/logo.svg" }]],
+  markdown: {
+    // Pages contain only the Markdown that GitHub supports.
+    attrs: false,
+    emoji: false,
+    anchor: { slugify },
+    languageAlias: { haproxy: "txt" },
+    config: (markdown) => repositoryLinks(markdown, repository),
+  },
+  // The home page is set here because GitHub shows frontmatter as a table.
+  transformPageData: ({ relativePath, frontmatter }) =>
+    relativePath === "index.md" ? { frontmatter: { ...frontmatter, ...HOME } } : undefined,
+  vite: { root: fileURLToPath(docs) },
+  themeConfig: {
+    logo: { src: "/logo.svg", alt: "" },
+    nav: [
+      { text: "Guide", link: "/getting-started", activeMatch: "^/(getting-started|guides/)" },
+      { text: "Options", link: "/options" },
+      { text: "API", link: "/api/", activeMatch: "^/api/" },
+      { text: `v${manifest.version}`, link: "/project/changelog" },
+    ],
+    sidebar: [...SECTIONS, ...GENERATED_SECTIONS].map(sidebarSection),
+    outline: { level: [2, 3] },
+    search: { provider: "local" },
+    footer: { message: "Released under the MIT License." },
+    externalLinkIcon: true,
+    ...(repository !== undefined && {
+      socialLinks: [{ icon: "github", link: repository }],
+      editLink: { pattern: `${repository}/edit/HEAD/docs/:path`, text: "Edit this page" },
+    }),
+  },
+});
+
+const HOME = {
+  layout: "home",
+  hero: {
+    name: "Tideway",
+    text: "A WebSocket server and client for TypeScript",
+    image: { src: "/logo.svg", alt: "" },
+    actions: [
+      { theme: "brand", text: "Get started", link: "/getting-started" },
+      { theme: "alt", text: "API reference", link: "/api/" },
+    ],
+  },
+};
+
+function sidebarSection({ text, items }: Section) {
+  return {
+    text,
+    collapsed: false,
+    items: items
+      .filter(({ file }) => existsSync(new URL(file, docs)))
+      .map((page) => ({
+        text: page.text,
+        link: `/${page.file.replace(/(^|(?<=\/))index\.md$|\.md$/, "")}`,
+      })),
+  };
+}
+
+/** The address of the repository for browsers, if package.json names it. */
+function repositoryUrl(): string | undefined {
+  const { repository: field } = manifest;
+  const url = typeof field === "string" ? field : field?.url;
+  return url
+    ?.replace(/^git\+/, "")
+    .replace(/^github:/, "https://github.com/")
+    .replace(/\.git$/, "");
+}
