@@ -12,12 +12,20 @@ interface Package {
   readonly unpackedBytes: number;
 }
 
-/** The result of `npm pack`. */
-async function pack(): Promise<Package> {
+let packed: Promise<Package> | undefined;
+
+/** The result of `npm pack`, which takes seconds: it runs once for all tests. */
+function pack(): Promise<Package> {
+  return (packed ??= runPack());
+}
+
+async function runPack(): Promise<Package> {
   const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
   const { stdout } = await promisify(execFile)("npm", args, {
     cwd: fileURLToPath(root),
     maxBuffer: 16_777_216,
+    // On Windows npm is a script, which only a shell can start.
+    shell: process.platform === "win32",
   });
   const [{ files, unpackedSize }] = JSON.parse(stdout) as [
     { files: { path: string }[]; unpackedSize: number },

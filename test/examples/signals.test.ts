@@ -17,32 +17,39 @@ afterEach(async () => {
   await server.kill("SIGKILL");
 });
 
+// On Windows, Node.js ends a process at once instead of sending it a signal.
+const isPosix = process.platform !== "win32";
+
 /** Starting a process takes a while on a busy machine. */
-describe.each(EXAMPLES)("$main", { timeout: 20_000 }, ({ main, path, args = [] }) => {
-  async function startWithClient(): Promise<WebSocket> {
-    server = await ExampleProcess.start(main, { args, environment: { PORT: "0" } });
-    const client = new WebSocket(`ws://localhost:${server.port}${path}`);
-    client.on("error", () => {});
-    await once(client, "open");
-    return client;
-  }
+describe.runIf(isPosix).each(EXAMPLES)(
+  "$main",
+  { timeout: 20_000 },
+  ({ main, path, args = [] }) => {
+    async function startWithClient(): Promise<WebSocket> {
+      server = await ExampleProcess.start(main, { args, environment: { PORT: "0" } });
+      const client = new WebSocket(`ws://localhost:${server.port}${path}`);
+      client.on("error", () => {});
+      await once(client, "open");
+      return client;
+    }
 
-  it.each(SIGNALS)("tells its clients to come back, and ends well, on %s", async (signal) => {
-    const client = await startWithClient();
-    const ended = server.kill(signal);
-    expect((await once(client, "close"))[0]).toBe(1012);
-    expect(await ended).toMatchObject({ exitCode: 0, signal: null, stderr: "" });
-  });
+    it.each(SIGNALS)("tells its clients to come back, and ends well, on %s", async (signal) => {
+      const client = await startWithClient();
+      const ended = server.kill(signal);
+      expect((await once(client, "close"))[0]).toBe(1012);
+      expect(await ended).toMatchObject({ exitCode: 0, signal: null, stderr: "" });
+    });
 
-  it("ends at once on a second signal, of whichever kind", async () => {
-    const client = await startWithClient();
-    const closing = once(client, "close");
-    // A client that does not read answers no Close frame, which would keep the server waiting.
-    client.pause();
-    void server.kill("SIGTERM");
-    await server.stopsListening();
-    expect(await server.kill("SIGINT")).toMatchObject({ signal: "SIGINT" });
-    client.resume();
-    await closing;
-  });
-});
+    it("ends at once on a second signal, of whichever kind", async () => {
+      const client = await startWithClient();
+      const closing = once(client, "close");
+      // A client that does not read answers no Close frame, which would keep the server waiting.
+      client.pause();
+      void server.kill("SIGTERM");
+      await server.stopsListening();
+      expect(await server.kill("SIGINT")).toMatchObject({ signal: "SIGINT" });
+      client.resume();
+      await closing;
+    });
+  },
+);
