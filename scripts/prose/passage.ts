@@ -1,0 +1,39 @@
+/** Stands for a code span, a value in a template or a link's address: one word of no letters. */
+export const CODE = "\uE000";
+
+/** Ends a block of prose, such as a table cell, within a line. */
+export const BREAK = "\uE001";
+
+/**
+ * A stretch of a file that holds prose. `text` is as long as the stretch: what is not prose is replaced by
+ * spaces, `CODE` or `BREAK`, so that an offset in `text` plus `start` is an offset in the file.
+ */
+export interface Passage {
+  readonly start: number;
+  readonly text: string;
+}
+
+/** Replaces all characters but line ends, by default with spaces. */
+export function mask(text: string, by = " "): string {
+  return text.replaceAll(/[^\n]/g, by);
+}
+
+/** As `mask`, with line ends replaced too, so that a code span of two lines stays one word. */
+export function maskCode(text: string): string {
+  return CODE.repeat(text.length);
+}
+
+/** The text with the ranges that `replacements` names replaced by texts of the same length. */
+export function replaceRanges(
+  text: string,
+  replacements: ReadonlyArray<{ readonly at: number; readonly by: string }>,
+): string {
+  let result = "";
+  let end = 0;
+  for (const { at, by } of replacements.toSorted((left, right) => left.at - right.at)) {
+    if (at < end) continue;
+    result += text.slice(end, at) + by;
+    end = at + by.length;
+  }
+  return result + text.slice(end);
+}
