@@ -17,14 +17,14 @@ import { compileTrustProxy, type ProxyReader } from "./trust-proxy.ts";
 import type { RunInAsyncContext } from "./route-connections.ts";
 import { UpgradeGate } from "./upgrade-gate.ts";
 
-/** What a server needs of its runtime. */
+/** The functions of a runtime that a server uses. */
 export interface ServerEnvironment {
   readonly wheel: TimerWheel;
   readonly deflateCodec: DeflateCodec;
   readonly log: DebugLog;
   /** Calls back in a later turn, after the data sent in this turn has been written. */
   readonly inNextTurn: (callback: () => void) => void;
-  /** From 0 to 1. */
+  /** Returns a random number from 0 to 1. */
   readonly random: () => number;
   /** Whether to hide details for developers from the console and from peers. */
   readonly isProduction: () => boolean;
@@ -40,14 +40,11 @@ export interface Application {
   /** Closes the sockets when the server stops. */
   readonly shutdown: SocketShutdown;
   readonly report: ErrorListener;
-  /**
-   * Reports to `onRefused`. Code that refuses a request without asking the `gate` MUST report it here,
-   * once.
-   */
+  /** Reports to `onRefused`. Code that refuses a request before the `gate` sees it MUST report it here, once. */
   readonly refusals: RefusalReporter;
-  /** Bounds the bytes of unfinished messages and of clients that wait for `authorize`. */
+  /** Limits the bytes of unfinished messages, and of clients that wait for `authorize`. */
   readonly unfinishedBudget: ByteBudget;
-  /** Whether requests may call this server by a name. */
+  /** Whether the option `hosts` allows a value of `Host`. */
   readonly isHostAllowed: HostCheck;
   /** Undefined if no proxy is trusted. */
   readonly readProxies: ProxyReader | undefined;
@@ -60,6 +57,8 @@ export interface Application {
 const MAX_HANDSHAKE_TIMEOUT_MS = 300_000;
 
 /**
+ * Creates the parts of a server, and checks its options.
+ *
  * @param where the called function, for error messages
  * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
  */
@@ -108,7 +107,7 @@ export function createApplication(
       where,
       "routes",
       routes,
-      'a record of routes, such as { "ws:/chat": (socket) => {} }',
+      'an object of routes, such as { "ws:/chat": (socket) => {} }',
     );
   }
   checkCount(where, "maxConnections", maxConnections);
@@ -117,7 +116,7 @@ export function createApplication(
   checkCount(where, "maxUnfinishedBytes", maxUnfinishedBytes);
   checkLimits(limits, where);
   resolveCompression(compression, "shared", where);
-  // Checked here too, because there may be no `ws:` route that would check it.
+  // Each `ws:` route checks it too, but there may be no such route.
   if (origins !== undefined) compileOriginPolicy(origins);
   const isHostAllowed = compileHostPolicy(hosts);
   const readProxies = compileTrustProxy(

@@ -1,14 +1,14 @@
 import type { UpgradeAttempt } from "./upgrade.ts";
 
 /**
- * How many calls of `authorize` may be pending for one connection. An HTTP/1.1 connection has one
- * handshake. A page that opens several sockets at once over HTTP/2 seldom has more than this.
+ * The limit for pending calls of `authorize` on one connection. An HTTP/1.1 connection has one handshake.
+ * Over HTTP/2, few pages open more sockets than this at the same time.
  */
 const MAX_PER_CONNECTION = 16;
 
 /**
- * Counts the calls of `authorize` that have neither settled nor timed out. A call also counts after
- * its client has left, because its work continues. Otherwise a client that keeps reconnecting could
+ * Counts the calls of `authorize` that have neither settled nor timed out. A call still counts after its
+ * client has disconnected, because its work continues. Otherwise a client that keeps reconnecting could
  * start any number of calls.
  */
 export class AuthorizeLimit {
@@ -21,7 +21,7 @@ export class AuthorizeLimit {
     this.#maxCalls = maxCalls;
   }
 
-  /** How many connected clients wait for a decision. */
+  /** The number of connected clients that wait for a decision. */
   get clients(): number {
     return this.#clients;
   }
@@ -29,13 +29,13 @@ export class AuthorizeLimit {
   /** The reason why no call may start for `connection`, or undefined if one may. */
   whyFull(connection: object): string | undefined {
     if (this.#calls >= this.#maxCalls) {
-      return `maxPendingAuthorize ${this.#maxCalls} calls of authorize are pending.`;
+      return `The number of pending calls of authorize has reached maxPendingAuthorize ${this.#maxCalls}.`;
     }
     if ((this.#byConnection.get(connection) ?? 0) < MAX_PER_CONNECTION) return undefined;
-    return `${MAX_PER_CONNECTION} calls of authorize are pending for this connection.`;
+    return `The number of pending calls of authorize for this connection has reached ${MAX_PER_CONNECTION}.`;
   }
 
-  /** Counts a call for `attempt`. The returned function must be called once when the call is over. */
+  /** Counts a call for `attempt`. Call the returned function once when the call is over. */
   start(attempt: UpgradeAttempt): () => void {
     const { connection } = attempt;
     this.#calls++;

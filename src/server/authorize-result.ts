@@ -2,12 +2,13 @@ import { UsageError } from "../errors/index.ts";
 import { isOwnResponse } from "./values.ts";
 
 /**
- * The result of `authorize`: an object that becomes the handler's `state`, or a refusal. A value of any
- * other type refuses the client too, so that a mistake never accepts one.
+ * The result of `authorize`. An object accepts the client and becomes the handler's `state`; a `Response`
+ * or an `Error` refuses the client. Any other value refuses the client too, so a mistake never lets a
+ * client connect.
  */
 export type Authorization<State> = (State & AcceptedState<State>) | Response | Error;
 
-/** The part of `State` that accepts a client, by the rules of `authorize`. */
+/** The part of the type `State` that accepts a client by the rules of `authorize`. */
 export type AcceptedState<State> = unknown extends State
   ? object
   : State extends object
@@ -24,15 +25,15 @@ export type AcceptedState<State> = unknown extends State
         : State
     : never;
 
-/** The outcome of a call of `authorize`. */
+/** The decision that the result of `authorize` stands for. */
 export type Verdict =
   | { readonly kind: "accept"; readonly state: object }
   | { readonly kind: "answer"; readonly response: Response }
   | { readonly kind: "fail"; readonly error: unknown };
 
 /**
- * Reads the result of `authorize`, after any promise. Only an object accepts the client; a result of
- * another type fails with UsageError `INVALID_AUTHORIZATION`. Never throws.
+ * Reads the result of `authorize`, which the caller has awaited. Only an object accepts the client. A
+ * result of another type fails with UsageError `INVALID_AUTHORIZATION`. Never throws.
  */
 export function readAuthorization(result: unknown, routeKey: string): Verdict {
   try {
@@ -48,26 +49,26 @@ export function readAuthorization(result: unknown, routeKey: string): Verdict {
       ? { kind: "accept", state: result as object }
       : invalid(routeKey, problem);
   } catch (cause) {
-    // A proxy of the application, or one of its getters, may throw.
-    return invalid(routeKey, "an object that throws when it is read", cause);
+    // The application's object may be a proxy, or have getters, that throw.
+    return invalid(routeKey, "an object whose properties throw when they are read", cause);
   }
 }
 
 function invalid(routeKey: string, what: string, cause?: unknown): Verdict {
   const error = new UsageError(
     "INVALID_AUTHORIZATION",
-    `authorize of the route ${JSON.stringify(routeKey)} returned ${what}; to let the client in, ` +
-      "return an object, which becomes the handler's state; to refuse it, return a Response",
+    `authorize of the route ${JSON.stringify(routeKey)} returned ${what}; return an object to accept ` +
+      "the client, which becomes the handler's state, or a Response to refuse it",
     cause === undefined ? {} : { cause },
   );
   return { kind: "fail", error };
 }
 
-/** Whether `value` is an error of this or another realm. Some test runners use other realms. */
+/** Whether `value` is an error, of this realm or another. Some test runners use other realms. */
 function isError(value: unknown): boolean {
   if (value instanceof Error || classOf(value) === "Error") return true;
   if (typeof value !== "object" || value === null) return false;
-  // A DOMException of another realm has its own class name, but inherits from that realm's Error.
+  // The class of a DOMException has another name, but inherits from the Error of its realm.
   let prototype: unknown = Object.getPrototypeOf(value);
   while (typeof prototype === "object" && prototype !== null) {
     const { constructor } = prototype as { readonly constructor?: { readonly name?: unknown } };
@@ -77,7 +78,7 @@ function isError(value: unknown): boolean {
   return false;
 }
 
-/** The class name of an object of any realm: `Error`, or `Boolean` for a wrapped boolean. */
+/** The class name of an object of any realm, such as `Error`, or `Boolean` for a wrapped boolean. */
 function classOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
@@ -90,7 +91,7 @@ function whyNotSent({ type, status, bodyUsed, body }: Response): string | undefi
   return `a Response with status ${String(status)}, which cannot be sent`;
 }
 
-/** Classes that wrap a primitive: `new Boolean(false)` is an object, but not a state. */
+/** Classes that wrap a primitive. `new Boolean(false)` is an object, but must not accept a client. */
 const WRAPPERS: readonly string[] = ["BigInt", "Boolean", "Number", "String", "Symbol"];
 
 function whyNoState(value: unknown): string | undefined {

@@ -15,16 +15,16 @@ import { isInstance, isOwnResponse, isThenable } from "./values.ts";
 export interface AuthorizerEnvironment {
   readonly wheel: TimerWheel;
   readonly runInAsyncContext: RunInAsyncContext;
-  /** The timeout of each call. */
+  /** The timeout of each call of `authorize`. */
   readonly handshakeTimeoutMs: number;
-  /** The limit for pending calls. */
+  /** The maximum number of pending calls. */
   readonly maxPendingAuthorize: number;
 }
 
-/** Decides to accept an attempt. `headers` are the fields that `authorize` adds to the response. */
+/** Makes the decision that accepts an attempt. `headers` are the fields that `authorize` has added. */
 export type Accept = (state: unknown, headers?: UpgradeAccepted["headers"]) => UpgradeDecision;
 
-/** Calls `authorize` of a route, with a timeout, and decides by its result. */
+/** Calls the `authorize` of a route, with a timeout, and turns its result into a decision. */
 export class Authorizer {
   readonly #environment: AuthorizerEnvironment;
   readonly #reports: UpgradeReports;
@@ -41,7 +41,7 @@ export class Authorizer {
     return this.#pending.clients;
   }
 
-  /** The reason why no call may start for `connection` now, or undefined if one may. */
+  /** The reason why no call may start for `connection`, or undefined if one may. */
   whyFull(connection: object): string | undefined {
     return this.#pending.whyFull(connection);
   }
@@ -79,7 +79,7 @@ export class Authorizer {
 
   #fail(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): UpgradeDecision {
     const refusal = isInstance(error, AuthorizeTimeout) ? TOO_SLOW : FAILED;
-    // An error is not reported after the client has left: its signal may have caused the error.
+    // If the client has disconnected, the aborted signal of its request may have caused the error.
     if (attempt.isAborted) return refusal;
     this.#reports.reportFailure(error, attempt, entry);
     return this.#reports.refuse(refusal, attempt, entry);
@@ -98,18 +98,21 @@ export class Authorizer {
   }
 }
 
-/** Cancels the body of a Response that came after the timeout. */
+/** Cancels the body of a Response that `authorize` returned after the timeout. */
 function discardResponse(result: unknown): void {
   try {
     if (isOwnResponse(result)) cancelBody(result);
   } catch {
-    // An object of the application may throw when it is read.
+    // The application's object may be a proxy that throws.
   }
 }
 
 class AuthorizeTimeout extends HandshakeError {
   constructor(timeoutMs: number) {
-    super("AUTHORIZE_TIMEOUT", `authorize took longer than handshakeTimeoutMs ${timeoutMs}`);
+    super(
+      "AUTHORIZE_TIMEOUT",
+      `authorize took longer than handshakeTimeoutMs ${timeoutMs}; make it faster, or raise the limit`,
+    );
   }
 }
 

@@ -1,34 +1,41 @@
 import type { HeartbeatOptions } from "../connection/heartbeat.ts";
 import type { SocketOptions } from "./socket-options.ts";
 
-/** Limits of one WebSocket connection, for a route or for a whole server. */
+/** Limits of each WebSocket connection, for one route or for the whole server. */
 export interface ConnectionLimits extends SocketOptions {
   /**
-   * The maximum size of a received message in bytes, over all its fragments. A larger one closes the
-   * connection with 1009. A peer can make the server use this much memory for each connection. Default
-   * 1,048,576 (1 MiB).
+   * The maximum size in bytes of a received message, over all its fragments and after decompression. A
+   * larger message closes the connection with 1009. A peer can make the server use this much memory for
+   * each connection. A number above 0. Default: 1,048,576 (1 MiB).
    */
   readonly maxMessageBytes?: number;
   /**
-   * The maximum number of messages that a peer may send in a second, an integer. More close the
-   * connection with 1008, after which a `ReconnectingWebSocket` does not reconnect. Counts whole
-   * messages, also empty ones, and pings and pongs. Fragments do not count: `maxMessageBytes` limits
-   * them.
+   * The maximum number of messages that a peer may send per second. A further message closes the
+   * connection with 1008, after which a `ReconnectingWebSocket` does not reconnect. Counts whole messages,
+   * empty ones too, and pings and pongs. Fragments do not count; `maxMessageBytes` limits them. An integer
+   * above 0, or `Infinity`. Default: no limit, so only the speed of the handler limits the peer.
    *
-   * Messages that the network delayed may arrive together, so choose a multiple of what a client sends.
-   * Messages that waited because the handler was busy are not counted against the peer. Default: no
-   * limit except the speed of the handler.
+   * Messages that the network delayed may arrive together, so choose several times the rate at which a
+   * client sends. Messages that waited while the handler was busy do not count against the peer.
    */
   readonly maxMessagesPerSecond?: number;
   /**
-   * The maximum lifetime of a connection. Then the server closes it with 1001: loops over the messages
-   * end at both sides, and a `ReconnectingWebSocket` reconnects. Use it to spread connections over new
-   * servers, and to run `authorize` again. Each connection gets a random lifetime between four fifths
-   * of this value and all of it, so that clients do not all reconnect at once. Default: no limit.
+   * The maximum lifetime of a connection in milliseconds, after which the server closes it with 1001. Use
+   * it to run `authorize` again, and to spread clients over new servers. Loops over the messages then end
+   * without an error, and a `ReconnectingWebSocket` reconnects. Default: no limit.
+   *
+   * Each connection gets a random lifetime between 80% and 100% of this value, so that clients do not all
+   * reconnect at once.
    */
   readonly maxLifetimeMs?: number;
-  /** The timeout of the closing handshake, after which the connection is dropped. Default 5,000. */
+  /**
+   * The timeout of the closing handshake in milliseconds, after which the server drops the connection.
+   * Default: 5,000.
+   */
   readonly closeTimeoutMs?: number;
-  /** When to ping a silent peer. False disables it: then only a failed write detects a lost peer. */
+  /**
+   * When to ping a silent peer, and when to drop it. `false` sends no pings: then only a failed write
+   * detects a lost peer. Default: a ping after 30 seconds without activity, and 20 seconds to answer it.
+   */
   readonly heartbeat?: HeartbeatOptions | false;
 }

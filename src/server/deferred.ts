@@ -1,11 +1,11 @@
-/** A promise together with what settles it. */
+/** A promise together with the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
   reject(error: Error): void;
 }
 
-/** As `Promise.withResolvers`, which Node has from 22 on. */
+/** Like `Promise.withResolvers`, which Node.js 20 does not have. */
 export function deferred<T>(): Deferred<T> {
   let settle!: Pick<Deferred<T>, "resolve" | "reject">;
   const promise = new Promise<T>((resolve, reject) => {

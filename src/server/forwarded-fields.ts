@@ -1,7 +1,7 @@
 import { type HeaderFields, trimWhitespace } from "../protocol/handshake/header-fields.ts";
 import { type IpAddress, parseIpAddress } from "./ip-address.ts";
 
-/** A header field in which a proxy describes the request that it received. */
+/** A request header in which a proxy describes the request that it received, for `proxyHeaders`. */
 export type ProxyHeader =
   | "forwarded"
   | "x-forwarded-for"
@@ -9,7 +9,7 @@ export type ProxyHeader =
   | "x-forwarded-host"
   | "x-forwarded-port";
 
-/** The fields that are read here, as the option `proxyHeaders` names them. */
+/** All headers that this module reads. */
 export const PROXY_HEADERS: readonly ProxyHeader[] = [
   "forwarded",
   "x-forwarded-for",
@@ -18,9 +18,9 @@ export const PROXY_HEADERS: readonly ProxyHeader[] = [
   "x-forwarded-port",
 ];
 
-/** What one proxy says of the request that it received. */
+/** The description that one proxy gives of the request that it received. */
 export interface ForwardedHop {
-  /** The address that sent it the request; undefined if the proxy does not give one. */
+  /** The address that sent the request to the proxy; undefined if the proxy does not name it. */
   readonly address: IpAddress | undefined;
   readonly host: string | undefined;
   readonly isSecure: boolean | undefined;
@@ -33,7 +33,7 @@ export type ForwardedHops = Iterable<ForwardedHop | typeof MALFORMED_HOP>;
 
 const MAX_FIELD_CHARS = 8192;
 
-/** The longest host: a name of 253 characters and a port. */
+/** Room for the longest host: a name of 253 characters, a colon and a port. */
 const MAX_HOST_CHARS = 260;
 
 /** A host with an optional port (RFC 9110 7.2): a name, or a bracketed address. */
@@ -43,7 +43,7 @@ const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]{1,5
 const PAIR =
   /[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)|"((?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*)")[ \t]*([;,]|$)/y;
 
-/** RFC 7239 6. Group 1 or 2 has the address; "unknown" and obfuscated names have neither. */
+/** RFC 7239 6. Group 1 has an IPv6 address, group 2 an IPv4 address; other nodes have neither group. */
 const NODE =
   /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)|unknown|_[0-9A-Za-z._-]+)(?::(?:[0-9]{1,5}|_[0-9A-Za-z._-]+))?$/i;
 
@@ -56,7 +56,7 @@ export function* readForwarded(fields: HeaderFields): ForwardedHops {
   }
 }
 
-/** The elements of one field line, each as a map of its parameters by their names in lower case. */
+/** The elements of one field line, each as a map of its parameters by lower-case name. */
 function parseForwarded(value: string): Array<Map<string, string>> | undefined {
   if (value.length > MAX_FIELD_CHARS) return undefined;
   const elements: Array<Map<string, string>> = [];
@@ -68,7 +68,7 @@ function parseForwarded(value: string): Array<Map<string, string>> | undefined {
     const [, name, token, quoted, delimiter] = match;
     // RFC 7239 4: a parameter MUST NOT occur more than once in an element.
     if (element.has(name.toLowerCase())) return undefined;
-    // One of these two groups is undefined.
+    // A parameter has one of the two: a token or a quoted string.
     element.set(name.toLowerCase(), token ?? quoted.replaceAll(/\\(.)/g, "$1"));
     if (delimiter === ";") continue;
     elements.push(element);
@@ -95,7 +95,7 @@ export function* readXForwarded(fields: HeaderFields): ForwardedHops {
     const address = parseXNode(node);
     yield address === MALFORMED_HOP ? MALFORMED_HOP : describeHop(fields, depth, address);
   }
-  // A proxy may give the scheme and the host without the address.
+  // A proxy may send the scheme and the host without the address.
   if (depth === 0) yield describeHop(fields, 1, undefined);
 }
 
@@ -112,15 +112,15 @@ function describeHop(
   return { address, isSecure, host: host && withPort(host, port) };
 }
 
-/** Leaves out default ports: they may come from a proxy behind one that ends TLS. */
+/** Adds the port unless it is a default one, which an inner proxy may report of a connection without TLS. */
 function withPort(host: string, port: string | undefined): string {
   const needsPort = port !== undefined && port !== "80" && port !== "443" && !/:[0-9]+$/.test(host);
   return needsPort ? `${host}:${port}` : host;
 }
 
 /**
- * The element that the proxy `depth` hops away wrote. If there are fewer elements, the outermost proxy
- * set the field and the others did not change it.
+ * The element that the proxy `depth` hops away wrote, counted from the right. With fewer elements, it is
+ * the first one: the outermost proxy has set the field, and the others have left it unchanged.
  */
 function valueAt(values: readonly string[], depth: number): string | undefined {
   let value: string | undefined;
@@ -132,7 +132,7 @@ function valueAt(values: readonly string[], depth: number): string | undefined {
   return value;
 }
 
-/** The elements of a list that may be spread over several fields, the last first. */
+/** The elements of a list that several fields may share, from the last to the first. */
 function* fromTheRight(values: readonly string[]): Iterable<string> {
   for (const value of values.toReversed()) {
     let end = value.length;
@@ -161,7 +161,7 @@ function parseXNode(node: string): IpAddress | undefined | typeof MALFORMED_HOP 
 
 function parseScheme(scheme: string | undefined): boolean | undefined | typeof MALFORMED_HOP {
   if (scheme === undefined) return undefined;
-  // Some proxies name the scheme of the WebSocket URL.
+  // Some proxies send "ws" or "wss".
   const match = /^(?:http|ws)(s?)$/i.exec(scheme);
   return match === null ? MALFORMED_HOP : match[1] !== "";
 }

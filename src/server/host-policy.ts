@@ -2,17 +2,17 @@ import { UsageError } from "../errors/index.ts";
 import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
 import { invalidOption, shown } from "./options.ts";
 
-/** Whether the server answers requests with this value of `Host`. */
+/** Returns whether the option `hosts` allows a value of `Host`. */
 export type HostCheck = (host: string, isSecure: boolean) => boolean;
 
-/** The response to a request whose host is not in `hosts` (RFC 9110 15.5.20). */
-export const WRONG_HOST: HttpRefusal = refuse(421, "This server does not answer to that host.", {
+/** The response to a request with a host that is not in `hosts` (RFC 9110 15.5.20). */
+export const WRONG_HOST: HttpRefusal = refuse(421, "This server does not serve that host.", {
   option: "hosts",
 });
 
 interface ListedHost {
   readonly hostname: string;
-  /** The empty string allows any port. */
+  /** An empty string allows any port. */
   readonly port: string;
 }
 
@@ -42,19 +42,19 @@ function parseListed(host: unknown): ListedHost {
   if (parsed !== undefined) return parsed;
   throw new UsageError(
     "INVALID_OPTION",
-    `serve: ${shown(host)} in hosts is not a host, such as "example.com" or "[::1]:8080"`,
+    `serve: hosts contains ${shown(host)}; pass hosts such as "example.com" or "[::1]:8080"`,
   );
 }
 
-/** uri-host [ ":" port ] (RFC 9110 7.2), without what would make a URL of it something else. */
+/** uri-host [ ":" port ] (RFC 9110 7.2), without characters that would end the host in a URL. */
 const HOST = /^(?:\[[^\s/?#@\\[\]]+\]|[^\s/?#@\\[\]:*]+)(?::([0-9]*))?$/;
 
-/** The name is as URLs have it: in lower case, and addresses in their one spelling. */
+/** Normalizes the name as the URL parser does: in lower case, and with addresses in canonical form. */
 function parseHost(text: string, defaultPort: string): ListedHost | undefined {
   const match = HOST.exec(text);
   if (match === null || !URL.canParse(`http://${text}`)) return undefined;
   const { hostname, port } = new URL(`http://${text}`);
-  // A URL of http leaves out the port 80 where it was given.
+  // The URL parser removes port 80 from an http URL.
   const hasPort = match[1] !== undefined && match[1] !== "";
   return { hostname, port: hasPort ? port || "80" : defaultPort };
 }

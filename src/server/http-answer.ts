@@ -6,8 +6,8 @@ import type { HttpContext } from "./http-route.ts";
 import { isResponse, isThenable } from "./values.ts";
 
 /**
- * Runs a route's handler. Never throws or rejects: an error of the handler is reported and answered with
- * 500. Returns a promise only if the handler does, which makes short responses cheaper.
+ * Runs the handler of an HTTP route. Never throws or rejects: an error of the handler is reported and
+ * answered with 500. Returns a promise only if the handler does, which makes short responses cheaper.
  */
 export function answerRequest(
   match: RouteMatch<HttpEntry>,
@@ -17,7 +17,7 @@ export function answerRequest(
 ): Response | Promise<Response> {
   const { entry, params } = match;
   const fail = (error: unknown): Response => {
-    // A handler may fail because its client has left.
+    // The handler may have failed because its client disconnected.
     if (!request.signal.aborted) report(error, { route: entry.key, request });
     return serverFailed();
   };
@@ -34,10 +34,14 @@ export function answerRequest(
 
 function checkResponse(answer: unknown, { key }: HttpEntry): Response {
   if (isResponse(answer)) return answer;
-  throw new TidewayError("NO_RESPONSE", `the route ${JSON.stringify(key)} returned no Response`);
+  const got = answer === null ? "null" : `a value of type ${typeof answer}`;
+  throw new TidewayError(
+    "NO_RESPONSE",
+    `the handler of the route ${JSON.stringify(key)} returned ${got}; return a Response`,
+  );
 }
 
-/** The response to a request whose handler failed. Says nothing about the error. */
+/** The response to a request with a failed handler. It does not reveal the error. */
 export function serverFailed(): Response {
   return new Response("The server failed.", { status: 500 });
 }

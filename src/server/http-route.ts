@@ -1,20 +1,28 @@
 import type { ClientCertificate } from "./client-certificate.ts";
 import type { RouteParams } from "./patterns/route-param-types.ts";
 
-/** What an HTTP handler gets besides the request. */
+/** The second argument of an HTTP handler: the params, the URL and the client of a request. */
 export interface HttpContext<Params> {
-  /** Named params are percent-decoded. A wildcard, `"0"`, has the text of the URL unchanged. */
+  /**
+   * The params that the path matched. Named params are percent-decoded. A wildcard has the name `"0"` and
+   * the text of the URL unchanged.
+   */
   readonly params: Params;
+  /** The requested URL. Its scheme and host come from a trusted proxy if there is one. */
   readonly url: URL;
-  /** The client's address. Behind a proxy it is the proxy's, unless `trustProxy` names the proxy. */
+  /**
+   * The IP address of the client. Behind a proxy it is the address of the proxy, unless `trustProxy` names
+   * the proxy. Empty for a Unix socket.
+   */
   readonly remoteAddress: string;
   /** The TLS client certificate of the connection's peer, which may be a proxy. */
   readonly clientCertificate: ClientCertificate | undefined;
 }
 
 /**
- * Answers an HTTP request. If it throws or rejects, the response is a 500 and `onError` gets the error.
- * The `fetch` function of a framework is such a handler: `"/api/*": app.fetch`.
+ * Handles the HTTP requests of a route, and returns the `Response`. If it throws or rejects, the client
+ * gets 500 and `onError` the error. The `fetch` function of a framework is such a handler:
+ * `"/api/*": app.fetch`.
  */
 export type HttpHandler<Path extends string = string> = (
   request: Request,

@@ -3,18 +3,19 @@ import { CloseCode } from "../protocol/close-code.ts";
 import type { SchemaIssue } from "./standard-schema.ts";
 
 /**
- * Code `INVALID_MESSAGE`: the route's schema does not allow a message of the peer, and the server closes
- * the connection. A handler that lets this error pass has not failed: it is not reported to `onError`.
+ * A message of the peer failed the validation of the route's schema. The server closes the connection.
+ * The `code` is `INVALID_MESSAGE`. If a handler throws this error, the server does not report it to
+ * `onError`.
  */
 export class InvalidMessageError extends TidewayError {
   /**
-   * The close code (RFC 6455 7.4.1): 1003 for a binary message, and 1007 for text that is not JSON,
-   * fails validation, or is nested too deeply for the schema.
+   * The close code (RFC 6455 7.4.1): 1003 for a binary message; 1007 for text that is not JSON, that fails
+   * validation, or that is nested too deeply for the schema.
    */
   declare readonly closeCode: number;
-  /** The reason in the Close frame. */
+  /** Why the message is invalid. The Close frame has the same text as its reason. */
   readonly reason: "not text" | "not JSON" | "not valid" | "nested too deeply";
-  /** The issues that the schema found; empty if the message was not validated. */
+  /** The issues that the schema found; empty if the message was not text, not JSON or nested too deeply. */
   readonly issues: readonly SchemaIssue[];
 
   constructor(
@@ -34,6 +35,7 @@ export class InvalidMessageError extends TidewayError {
     this.issues = issues;
   }
 
+  /** `"InvalidMessageError"`. */
   override get name(): string {
     return "InvalidMessageError";
   }

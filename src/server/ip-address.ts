@@ -1,4 +1,4 @@
-/** An IPv4 or IPv6 address. An IPv4-mapped IPv6 address is the IPv4 address that it holds. */
+/** An IPv4 or IPv6 address. An IPv4-mapped IPv6 address becomes the IPv4 address that it contains. */
 export interface IpAddress {
   /** The text that was parsed, in lower case; dotted IPv4 for an IPv4-mapped address. */
   readonly text: string;
@@ -6,13 +6,13 @@ export interface IpAddress {
   readonly bytes: readonly number[];
 }
 
-/** A network in CIDR notation (RFC 4632), or a single address. */
+/** A network in CIDR notation (RFC 4632). A single address has a prefix of all its bits. */
 export interface IpNetwork {
   readonly bytes: readonly number[];
   readonly prefixBits: number;
 }
 
-/** "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255" */
+/** The length of "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255". */
 const MAX_ADDRESS_CHARS = 45;
 
 const DECIMAL_BYTE = /^(?:0|[1-9][0-9]{0,2})$/;
@@ -64,7 +64,7 @@ export function isInNetwork({ bytes }: IpAddress, network: IpNetwork): boolean {
 function parseIpv4(text: string): number[] | undefined {
   const parts = text.split(".");
   if (parts.length !== 4) return undefined;
-  // A leading zero is refused: some programs read it as octal.
+  // No leading zeros, which some programs read as octal.
   const isValid = parts.every((part) => DECIMAL_BYTE.test(part) && Number(part) <= 255);
   return isValid ? parts.map(Number) : undefined;
 }
@@ -83,7 +83,7 @@ function parseIpv6(text: string): number[] | undefined {
   return [...head, ...Array<number>(missing).fill(0), ...tail];
 }
 
-/** The bytes of groups between colons; the last may be a dotted IPv4 address at the text's end. */
+/** The bytes of groups between colons. At the end of the address, the last group may be dotted IPv4. */
 function parseGroups(text: string, isEnd: boolean): number[] | undefined {
   if (text === "") return [];
   const groups = text.split(":");

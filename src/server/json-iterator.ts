@@ -4,11 +4,11 @@ import { isThenable } from "./values.ts";
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** Iterates over the values of a socket. Takes a message only when the loop asks for a value. */
+/** Iterates over the values of a typed socket. Takes a message only when the loop asks for a value. */
 export class JsonIterator<T> implements AsyncIterableIterator<T, undefined> {
   readonly #messages: AsyncIterableIterator<Message, undefined>;
   readonly #reader: JsonReader<T>;
-  /** The latest result. The next message is taken after it has settled. */
+  /** The latest result. The iterator takes the next message after it has settled. */
   #last: Promise<unknown> = Promise.resolve();
   #isOver = false;
 
@@ -38,11 +38,11 @@ export class JsonIterator<T> implements AsyncIterableIterator<T, undefined> {
     const result = await this.#messages.next();
     if (result.done === true) return result;
     let reading = this.#reader.read(result.value);
-    // Awaiting a result that is not a promise would cost each message a microtask.
+    // Awaiting a plain result would cost a microtask for each message.
     if (isThenable(reading)) reading = await reading;
     if (this.#isOver) return END;
     if (reading !== undefined) return { done: false, value: reading.value };
-    // Throws the error that ended the messages.
+    // The message was invalid, so this throws the error that ended the messages.
     await this.#messages.next();
     return END;
   };

@@ -6,10 +6,10 @@ import type { ServerSocket } from "./server-socket.ts";
 import type { SchemaResult, StandardSchema } from "./standard-schema.ts";
 import { isInstance, isThenable } from "./values.ts";
 
-/** The value of a message. Undefined if the message was invalid, which has ended the messages. */
+/** The value of a message; undefined if the message was invalid, which ends the messages. */
 export type Reading<T> = { readonly value: T } | undefined;
 
-/** Parses and validates the messages of a socket. An invalid message closes the socket. */
+/** Parses and validates the messages of a socket. Closes the socket at an invalid message. */
 export class JsonReader<T> {
   readonly socket: ServerSocket;
   readonly #schema: StandardSchema<unknown, T>;
@@ -19,7 +19,7 @@ export class JsonReader<T> {
     this.#schema = schema;
   }
 
-  /** Never throws or rejects. Returns a promise only if the schema does. */
+  /** Reads one message. Never throws or rejects. Returns a promise only if the schema does. */
   read(message: Message): Reading<T> | Promise<Reading<T>> {
     if (typeof message !== "string") return this.#end(new InvalidMessageError("not text"));
     let value: unknown;
@@ -39,7 +39,11 @@ export class JsonReader<T> {
     }
   }
 
-  /** Standard Schema: a result without issues is a success. An invalid result throws. */
+  /**
+   * Returns the value of a valid message. By Standard Schema, a result without `issues` is a success.
+   *
+   * @throws UsageError `INVALID_SCHEMA_RESULT`
+   */
   #settle(result: SchemaResult<T>): Reading<T> {
     if (typeof result !== "object" || result === null) throw invalidResult(result);
     if (!result.issues) {
@@ -50,15 +54,19 @@ export class JsonReader<T> {
   }
 
   #fail(cause: unknown, value: unknown): undefined {
-    // Schemas are recursive, so a peer can exhaust the stack of any of them with a deep value.
+    // Validation is recursive, so a deeply nested value of a peer can exhaust the stack.
     if (isInstance(cause, RangeError) && isNestedDeeperThan(MAX_DEPTH, value)) {
       return this.#end(new InvalidMessageError("nested too deeply", { cause }));
     }
     return this.#end(
-      new TidewayError("SCHEMA_FAILED", "the schema could not validate a message", {
-        closeCode: CloseCode.InternalError,
-        cause,
-      }),
+      new TidewayError(
+        "SCHEMA_FAILED",
+        "the route's schema could not validate a message; see cause",
+        {
+          closeCode: CloseCode.InternalError,
+          cause,
+        },
+      ),
     );
   }
 
@@ -72,11 +80,11 @@ function invalidResult(result: unknown): UsageError {
   const shown = type === "object" ? "an object" : type;
   return new UsageError(
     "INVALID_SCHEMA_RESULT",
-    `validate of the schema returned ${shown} with neither a value nor issues (Standard Schema 1)`,
+    `validate of the schema returned ${shown}; it must return { value } or { issues } (Standard Schema 1)`,
   );
 }
 
-/** The depth of nested arrays and objects up to which a RangeError is the fault of the schema. */
+/** At this depth of nesting or less, a RangeError is the fault of the schema, not of the peer. */
 const MAX_DEPTH = 100;
 
 function isNestedDeeperThan(depth: number, value: unknown): boolean {

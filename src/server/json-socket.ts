@@ -12,7 +12,7 @@ import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-stream
 import type { StandardSchema } from "./standard-schema.ts";
 import type { TypedSocket } from "./typed-socket.ts";
 
-/** The {@link TypedSocket} over a socket: sends JSON, and reads JSON that a schema validates. */
+/** The {@link TypedSocket} on top of a socket. Sends JSON, and validates received JSON with a schema. */
 export class JsonSocket<Received, Sent = unknown> implements TypedSocket<Received, Sent> {
   readonly socket: ServerSocket;
   readonly #reader: JsonReader<Received>;
@@ -103,12 +103,12 @@ function toJson(value: unknown): string {
   let text: string | undefined;
   let cause: unknown;
   try {
-    // Despite its type, it returns undefined for values such as functions.
+    // Unlike its type says, it returns undefined for some values, such as functions.
     text = JSON.stringify(value) as string | undefined;
   } catch (error) {
     cause = error;
   }
   if (text !== undefined) return text;
-  const message = `JSON cannot express this value of type ${typeof value}`;
+  const message = `JSON cannot express this value of type ${typeof value}; send a value that JSON.stringify accepts`;
   throw new UsageError("INVALID_DATA", message, cause === undefined ? {} : { cause });
 }

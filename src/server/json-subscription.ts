@@ -6,14 +6,14 @@ import type { MessageListenOptions } from "./socket.ts";
 import { checkListener } from "./socket-arguments.ts";
 import { isThenable } from "./values.ts";
 
-/** Passes the values of a socket to a callback. */
+/** Passes the values of a typed socket to a callback. */
 export class JsonSubscription<T> implements MessageSubscription {
   readonly #reader: JsonReader<T>;
   readonly #onMessage: (value: T) => unknown;
-  /** Also paused during async validation, so that the next message waits. */
+  /** Paused during async validation too, so that the next message waits. */
   readonly #messages: MessageSubscription;
   #state: "idle" | "validating" | "validated" | "delivering" | "over" = "idle";
-  /** The result of async validation, until it is delivered. */
+  /** The result of async validation until its delivery. */
   #reading: Reading<T>;
   #isPaused = false;
 
@@ -54,7 +54,7 @@ export class JsonSubscription<T> implements MessageSubscription {
     this.cancel();
   }
 
-  /** Returns the result of the callback, so that its rejection is handled. */
+  /** Returns the result of the callback, so that the caller handles its rejection. */
   #take(message: Message): unknown {
     const reading = this.#reader.read(message);
     if (!isThenable(reading)) {
@@ -81,7 +81,7 @@ export class JsonSubscription<T> implements MessageSubscription {
     if (!this.#isPaused) this.#messages.resume();
   }
 
-  /** A method, so that TypeScript does not narrow the state: the callback may have cancelled. */
+  /** A method, because TypeScript would narrow `#state`, and the callback may have called `cancel`. */
   #isOver(): boolean {
     return this.#state === "over";
   }

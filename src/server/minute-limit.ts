@@ -1,11 +1,11 @@
 const MINUTE_MS = 60_000;
 
-/** Limits events to one per kind and minute. */
+/** Limits events to one per minute and kind. */
 export class MinuteLimit {
   readonly #nowMs: () => number;
   readonly #passedAtMs = new Map<unknown, number>();
 
-  /** The number of kinds must be bounded, because each one uses memory. */
+  /** Each kind uses memory, so the caller must bound the number of kinds. */
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }

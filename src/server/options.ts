@@ -23,7 +23,7 @@ const LIMITS: readonly string[] = [
 ];
 
 /**
- * Checks limits. Unknown names are errors, because a misspelt limit would have no effect.
+ * Checks the limits of a connection. Unknown names are errors, because a misspelt limit has no effect.
  *
  * @throws UsageError `INVALID_OPTION`
  */
@@ -65,11 +65,11 @@ export function checkOptions(where: string, options: unknown): void {
   if (isRecord(options)) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `${where} expects options, such as { routes: { "ws:/chat": (socket) => {} } }, and got ${shown(options)}`,
+    `${where}: the options are ${shown(options)}; pass an object such as { routes: { "ws:/chat": (socket) => {} } }`,
   );
 }
 
-/** A timer's longest delay; beyond it, timers fire at once. */
+/** The longest delay of a timer in Node.js, which fires at once if the delay is longer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** @throws UsageError `INVALID_OPTION` unless `value` is absent or a valid delay of a timer */
@@ -87,8 +87,8 @@ export function checkNames(where: string, options: object, names: readonly strin
   throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}${advice}`);
 }
 
-const LISTEN = "it belongs to serve, or to the HTTP server that attach is given";
-const OF_ROUTE = "it is an option of a route, beside handle";
+const LISTEN = "pass it to serve, or to the HTTP server that you pass to attach";
+const OF_ROUTE = "it is an option of a route, next to handle";
 
 /** Advice for options of other libraries, and for options in the wrong place. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -109,10 +109,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   schema: OF_ROUTE,
   server: "call attach(httpServer, { routes }) instead",
   tls: LISTEN,
-  verifyClient: "pass authorize of a route instead, which returns an object or a Response",
+  verifyClient: "pass authorize of a route instead, and return an object or a Response from it",
 };
 
-/** Options that only a whole server can have. */
+/** Options of a server that its routes cannot override. */
 const SERVER_OPTIONS: readonly string[] = [
   "fastPaths",
   "handshakeTimeoutMs",
@@ -128,11 +128,14 @@ const SERVER_OPTIONS: readonly string[] = [
   "trustProxy",
 ];
 
-/** @throws UsageError `INVALID_OPTION` if a route has an option that only a server can have */
+/** @throws UsageError `INVALID_OPTION` if a route has an option of the server that it cannot override */
 export function checkNotServers(options: object, where: string): void {
   const name = Object.keys(options).find((option) => SERVER_OPTIONS.includes(option));
   if (name === undefined) return;
-  throw new UsageError("INVALID_OPTION", `${where}: ${name} is an option of the server`);
+  throw new UsageError(
+    "INVALID_OPTION",
+    `${where}: ${name} is an option of the server; pass it next to routes`,
+  );
 }
 
 export function invalidOption(
@@ -141,10 +144,13 @@ export function invalidOption(
   value: unknown,
   expected: string,
 ): UsageError {
-  return new UsageError("INVALID_OPTION", `${where}: ${name} is ${shown(value)}, not ${expected}`);
+  return new UsageError(
+    "INVALID_OPTION",
+    `${where}: ${name} is ${shown(value)}; it must be ${expected}`,
+  );
 }
 
-/** A value for an error message: as JSON, or by its type. */
+/** Describes a value in an error message: as JSON, or by its type. */
 export function shown(value: unknown): string {
   if (typeof value === "number") return String(value);
   try {

@@ -5,22 +5,23 @@ import { quoteStart } from "./refusal-reporter.ts";
 import { isThenable } from "./values.ts";
 
 /**
- * Which web pages may connect. A browser names the page's origin in every opening handshake (RFC
- * 6455 10.2); without a check, any page that a user visits could use that user's cookies here.
+ * The web pages that may connect, by their origin. A browser sends the origin of the page in every opening
+ * handshake (RFC 6455 10.2). Without a check, any page that a user visits could connect with the cookies
+ * of that user. Pages of other origins get 403.
  *
- * - `"same-origin"`, the default: pages of the host and port that the request is for. Where this
- *   server ends TLS itself, the page must have come by https.
- * - a list of origins, such as `"https://example.com"`, `"chrome-extension://<id>"`,
- *   `"moz-extension://<id>"`, `"file://"`, or `"null"`, which pages of files, sandboxed frames and
- *   others share
- * - a function, called for every request that has exactly one `Origin` field, with any value. Only
- *   the result `true` accepts the page. The function cannot be async: use `authorize` for that. A
- *   thrown error refuses the page and is reported. So is a result other than `true` or `false`, at
- *   most once a minute.
- * - `"*"`: any page; only for what needs no protection at all
+ * - `"same-origin"`, the default: pages with the host and port of the request's `Host`. If this server
+ *   ends TLS itself, the scheme of the page must be `https`.
+ * - A list of origins, such as `"https://example.com"`, `"chrome-extension://<id>"`,
+ *   `"moz-extension://<id>"` or `"file://"`. All sandboxed frames and many pages of files share the origin
+ *   `"null"`.
+ * - A function, which the server calls for every request with exactly one `Origin` header. Only the result
+ *   `true` accepts the page. The function cannot be async; use `authorize` for async checks. If it throws,
+ *   the server refuses the page and reports the error to `onError`. A result that is not a boolean is an
+ *   error too, which is reported at most once a minute.
+ * - `"*"`: any page. Use it only for public data.
  *
- * A client that sends no `Origin` is not a browser and could send any, so it is always accepted. A request
- * with several `Origin` fields is always refused.
+ * A request without `Origin` does not come from a browser, and its client could send any origin, so it is
+ * always accepted. A request with several `Origin` headers is always refused.
  */
 export type OriginPolicy =
   | "same-origin"
@@ -28,7 +29,7 @@ export type OriginPolicy =
   | readonly string[]
   | ((origin: string, request: Request) => boolean);
 
-/** The request fields used for the origin check. */
+/** The parts of a request that the origin check uses. */
 export interface OriginClaim {
   /** The values of all `Origin` fields. */
   readonly origins: readonly string[];
@@ -41,14 +42,14 @@ export interface OriginClaim {
 
 export type OriginCheck = (claim: OriginClaim) => boolean;
 
-/** scheme "://" host [ ":" port ] (RFC 6454 6.2); the host of a file is empty. */
+/** scheme "://" host [ ":" port ] (RFC 6454 6.2). The host of a `file:` origin is empty. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]*$/i;
 
 /** An opaque origin (RFC 6454 6.1). */
 const OPAQUE = "null";
 
 /**
- * Compiles a policy. The check throws only what a policy function throws.
+ * Compiles a policy. The check throws only if a policy function throws or returns an invalid result.
  *
  * @throws UsageError `INVALID_ORIGIN` unless `policy` is valid
  */
@@ -63,8 +64,8 @@ export function compileOriginPolicy(policy: OriginPolicy): OriginCheck {
 }
 
 /**
- * The response to a request whose origins are not allowed. The body quotes the client, and `nosniff` makes
- * browsers treat it as text.
+ * The response to a request from an origin that the policy does not allow. The body quotes the client, so
+ * `nosniff` makes browsers treat it as text.
  *
  * @param isVerbose whether to name the option to set
  */
@@ -73,7 +74,7 @@ export function wrongOrigin(
   isVerbose: boolean,
 ): HttpRefusal {
   const details = { option: "origins", headers: { "X-Content-Type-Options": "nosniff" } };
-  if (more.length > 0) return refuse(403, "The request has several Origin fields.", details);
+  if (more.length > 0) return refuse(403, "The request has several Origin headers.", details);
   const problem = `Pages from ${quoteStart(origin)} may not connect.`;
   const advice =
     " To allow them, add this origin to the origins option of the server or the route.";
@@ -91,7 +92,7 @@ function compileSingle(policy: Exclude<OriginPolicy, "*">): OriginTest {
   if (!Array.isArray(policy)) {
     throw new UsageError(
       "INVALID_ORIGIN",
-      `origins is ${shown(policy)}, not "same-origin", "*", a list of origins, or a function`,
+      `origins is ${shown(policy)}; it must be "same-origin", "*", a list of origins, or a function`,
     );
   }
   const allowed = new Set(policy.map(parseListed));
@@ -105,12 +106,12 @@ function isSameOrigin(claimed: string, { host, isSecure }: OriginClaim): boolean
   const origin = parseOrigin(claimed);
   if (origin === undefined) return false;
   const scheme = origin.slice(0, origin.indexOf(":"));
-  // Behind a proxy that ends TLS, the scheme seen here is not the page's.
+  // A proxy may end TLS, so without TLS here the page may have either scheme.
   if (isSecure ? scheme !== "https" : scheme !== "https" && scheme !== "http") return false;
   return parseOrigin(`${scheme}://${host}`) === origin;
 }
 
-/** Whether `origins` returned `true`. @throws UsageError for a promise or another type. */
+/** Whether the function `origins` returned `true`. @throws UsageError `INVALID_ORIGIN` unless a boolean */
 function isTrue(answer: unknown): boolean {
   if (typeof answer === "boolean") return answer;
   if (!isThenable(answer)) {
@@ -121,7 +122,10 @@ function isTrue(answer: unknown): boolean {
   }
   // An unhandled rejection would end the process.
   Promise.resolve(answer).catch(() => {});
-  throw new UsageError("INVALID_ORIGIN", "origins is an async function: use authorize instead");
+  throw new UsageError(
+    "INVALID_ORIGIN",
+    "origins returned a promise; return true or false, and use authorize for async checks",
+  );
 }
 
 function parseListed(origin: string): string {
@@ -129,7 +133,7 @@ function parseListed(origin: string): string {
   if (parsed !== undefined) return parsed;
   throw new UsageError(
     "INVALID_ORIGIN",
-    `${shown(origin)} in origins is not an origin, such as "https://example.com"`,
+    `origins contains ${shown(origin)}; pass origins such as "https://example.com", without a path`,
   );
 }
 
@@ -138,11 +142,11 @@ function parseOrigin(text: string): string | undefined {
   if (text === OPAQUE) return OPAQUE;
   if (!ORIGIN.test(text)) return undefined;
   const url = parseUrl(text);
-  // URL has no origin for unknown schemes, such as those of browser extensions.
+  // The URL parser gives no origin to unknown schemes, such as those of browser extensions.
   return url?.origin === "null" ? text.toLowerCase() : url?.origin;
 }
 
-/** Not by URL.canParse: after optimization, Node.js 20 and 22 refuse characters beyond ASCII. */
+/** Avoids URL.canParse, which refuses non-ASCII characters in Node.js 20 and 22 once it is optimized. */
 function parseUrl(text: string): URL | undefined {
   try {
     return new URL(text);

@@ -4,9 +4,10 @@ import { invalidRoute } from "./patterns/route-pattern.ts";
 import { isThenable } from "./values.ts";
 
 /**
- * Chooses one of the subprotocols that a client offers, which come in the client's order. It returns
- * that one, or the empty string for none. `undefined` and `false` refuse the client with 400. Any other
- * result, or a thrown error, refuses it with 500 and is reported. The function cannot be async.
+ * Chooses a subprotocol from those that a client offers, in the order of the client. Return one of them,
+ * or an empty string to accept the client without a subprotocol. `undefined` and `false` refuse the client
+ * with 400. Any other result, or a thrown error, refuses the client with 500 and is reported to `onError`.
+ * The function cannot be async.
  *
  * Annotate the parameter so that TypeScript can infer the handler's `protocol`:
  * `(offered: readonly string[]) => offered.find((name) => name.startsWith("token."))`.
@@ -16,12 +17,12 @@ export type ProtocolChoice<Protocol = string> = (
   request: Request,
 ) => Protocol | undefined | false;
 
-/** The `protocols` option of a route: its subprotocols, or a function that chooses one. */
+/** The `protocols` option of a route: a list of subprotocols, or a function that chooses one. */
 export type ProtocolPolicy = readonly string[] | ProtocolChoice;
 
 /**
- * Chooses a subprotocol: the empty string for none, or undefined to refuse. Throws what the
- * application's function throws, and UsageError `INVALID_SUBPROTOCOL` if its result is invalid.
+ * Returns the chosen subprotocol, an empty string for none, or undefined to refuse the client. Throws
+ * what the application's function throws, or UsageError `INVALID_SUBPROTOCOL` if its result is invalid.
  */
 export type ProtocolChooser = (
   offered: readonly string[],
@@ -50,7 +51,7 @@ function checkChoice(choice: unknown, offered: readonly string[]): string | unde
   const shown = typeof choice === "string" ? JSON.stringify(choice) : describe(choice);
   throw new UsageError(
     "INVALID_SUBPROTOCOL",
-    `protocols returned ${shown}; return one of the subprotocols offered, "" for none, or ` +
+    `protocols returned ${shown}; return one of the offered subprotocols, "" for none, or ` +
       "undefined to refuse the client",
   );
 }

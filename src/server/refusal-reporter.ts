@@ -6,61 +6,61 @@ import type { SchemaIssue } from "./standard-schema.ts";
 import { printError } from "./report.ts";
 import { isThenable } from "./values.ts";
 
-/** What a server refused, and why; see `onRefused`. */
+/** A report that a server refused a client, and why; see `onRefused`. */
 export interface RefusalReport {
   /**
-   * What was refused: `"handshake"` for a request that asks for a WebSocket, or that asks for the
-   * page of a `ws:` route (426); `"request"` for any other HTTP request and for bytes that are not
-   * HTTP; `"connection"` for an open WebSocket that the server closes.
+   * The kind of refusal. `"handshake"`: a request for a WebSocket, or an ordinary request to a `ws:` route
+   * (426). `"request"`: any other HTTP request, or bytes that are not HTTP. `"connection"`: the server
+   * closed an open WebSocket.
    */
   readonly what: "handshake" | "request" | "connection";
-  /** `"application"` where `authorize` returned a `Response`, otherwise `"library"`. */
+  /** `"application"` if `authorize` returned a `Response`, otherwise `"library"`. */
   readonly by: "library" | "application";
-  /** The HTTP status of the answer; undefined for a connection. */
+  /** The HTTP status of the response; undefined for a connection. */
   readonly status: number | undefined;
-  /** The close code (RFC 6455 7.4); undefined unless a connection was closed. */
+  /** The close code (RFC 6455 7.4); undefined for a handshake or a request. */
   readonly closeCode: number | undefined;
   /** The reason in one sentence, for a log. Contains no text from the peer. */
   readonly reason: string;
-  /** The name of the option, of the server or the route, that decides this; undefined if none does. */
+  /** The option of the server or the route to change, if you want to accept the client. */
   readonly option: string | undefined;
-  /** The issues that the route's schema found, if they closed the connection. */
+  /** The issues that the route's schema found in a message, if it closed the connection. */
   readonly issues: readonly SchemaIssue[] | undefined;
-  /** The `Origin` as the peer sent it; several are joined by commas, undefined without one. */
+  /** The `Origin` header as the peer sent it. Several values are joined by commas. */
   readonly origin: string | undefined;
-  /** The host as the peer sent it, or as a trusted proxy reports it; undefined without one. */
+  /** The host that the client asked for: the `Host` header, or the host that a trusted proxy reports. */
   readonly host: string | undefined;
-  /** The key of the route; undefined if the request did not reach one. */
+  /** The key of the route; undefined if the server refused the request before it found a route. */
   readonly route: string | undefined;
-  /** The client's address, as a trusted proxy reports it; empty if the connection has ended. */
+  /** The client's IP address, as a trusted proxy reports it. Empty if the connection has ended. */
   readonly remoteAddress: string;
 }
 
 /**
- * Gets a report of each refusal. The result of the listener is ignored. If it throws or rejects, the
- * error is printed to the console at most once a minute, and the refusal stays as it is.
+ * Receives a report of each refusal. The server ignores the result. If the listener throws or rejects, the
+ * error is printed to the console at most once a minute; the client is refused all the same.
  */
 export type RefusalListener = (refusal: RefusalReport) => unknown;
 
-/** The refused client. Read only if the refusal is reported, so getters may be expensive. */
+/** The refused client. The reporter reads it only if it reports, so getters may be expensive. */
 export interface RefusedPeer {
-  /** The values of all `Origin` fields. */
+  /** The values of all `Origin` headers. */
   readonly origins: readonly string[];
-  /** The empty string without one. */
+  /** The host, or an empty string. */
   readonly host: string;
   readonly remoteAddress: string;
   /** The path without the query, for the debug log; undefined if it is not known. */
   readonly pathname?: string | undefined;
 }
 
-/** The facts of a refusal apart from the client. */
+/** The part of a report that does not describe the client. */
 export type RefusalDetails = Pick<RefusalReport, "what" | "reason"> &
   Partial<Omit<RefusalReport, "what" | "reason" | keyof RefusedPeer | "origin">>;
 
 export interface RefusalEnvironment {
   /** Whether to hide details for developers from the console and from peers. */
   readonly isProduction: () => boolean;
-  /** The time in milliseconds, by a monotonic clock. */
+  /** A monotonic clock in milliseconds. */
   readonly nowMs: () => number;
   readonly log: DebugLog;
 }
@@ -77,15 +77,14 @@ export class RefusalReporter {
     this.#limit = new MinuteLimit(environment.nowMs);
   }
 
-  /** Whether responses may name the option to set, to help a developer. */
+  /** Whether responses may name the option to set, which helps developers. */
   get isVerbose(): boolean {
     return !this.#environment.isProduction();
   }
 
   /**
-   * Reports one refusal. Call it once for every handshake, request or connection that is refused.
-   * Never throws. Without a listener it prints one line per kind and minute, and nothing in
-   * production.
+   * Reports one refusal. Call it once for each refused handshake, request or connection. Never throws.
+   * Without a listener, it prints one line per kind and minute, and nothing in production.
    */
   report(details: RefusalDetails, peer: RefusedPeer): void {
     const { log } = this.#environment;
@@ -117,7 +116,7 @@ export class RefusalReporter {
     }
   }
 
-  /** An error of the listener affects neither the peer nor the server. */
+  /** Prints an error of the listener, which must affect neither the peer nor the server. */
   #onFailure(error: unknown): void {
     if (this.#limit.take("a failure of the listener")) printError(error);
   }
@@ -141,21 +140,21 @@ function toReport(details: RefusalDetails, peer: RefusedPeer): RefusalReport {
   };
 }
 
-/** The kind of a refusal. Excludes the peer's data, so that the number of kinds is bounded. */
+/** The kind of a refusal, without data from the peer, so that the number of kinds is bounded. */
 function kindOf({ what, by, status, closeCode, option }: RefusalDetails): string {
   return `${what} ${by} ${status} ${closeCode} ${option}`;
 }
 
-/** The line for a developer's console. */
+/** The line that is printed if there is no listener. */
 function consoleLine(report: RefusalReport): string {
   return (
     `tideway: ${deciderOf(report)} ${verbOf(report)} a ${report.what} with ${codeOf(report)}: ` +
-    `${describe(report)} This kind of refusal is printed once a minute; ` +
-    `set onRefused to get each one.`
+    `${describe(report)} Each kind of refusal is printed once a minute; ` +
+    `set onRefused to get all of them.`
   );
 }
 
-/** The line for the debug log. It begins with what was refused, as the other lines there do. */
+/** The line for the debug log. Like the other lines there, it begins with the subject. */
 function logLine(report: RefusalReport, pathname: string | undefined): string {
   const lead = `${report.what} ${verbOf(report)} with ${codeOf(report)} by ${deciderOf(report)}`;
   return `${lead}: ${describe(report, pathname)}`;
@@ -189,7 +188,7 @@ function describe(report: RefusalReport, pathname?: string): string {
   return `${withoutPeriod(reason)}${finding} (${facts.join(", ")}).${advice}`;
 }
 
-/** How many characters of a peer's text are quoted. */
+/** The maximum number of characters to quote from a peer. */
 const MAX_QUOTED_CHARS = 200;
 
 /** Quotes the first 200 characters of a peer's text, and escapes unsafe ones. */

@@ -1,21 +1,21 @@
 import type { Socket } from "./socket.ts";
 import { isThenable } from "./values.ts";
 
-/** The origin of an error that is reported to `onError`. */
+/** The route, request and socket of an error that `onError` receives. */
 export interface ErrorContext {
-  /** The key of the route whose code threw, if any. */
+  /** The key of the route. */
   readonly route?: string;
-  /** The request during which the error occurred, if any. */
+  /** The HTTP request or handshake during which the error occurred. */
   readonly request?: Request;
-  /** The socket whose handler threw. */
+  /** The socket, if its handler or a callback of `listen` threw. */
   readonly socket?: Socket;
 }
 
-/** Gets every error that the application did not handle. */
+/** Receives every error that the application did not handle. */
 export type ErrorListener = (error: unknown, context: ErrorContext) => void;
 
 /**
- * Wraps a listener so that it never throws and never causes an unhandled rejection. The default
+ * Wraps an error listener so that it never throws and never causes an unhandled rejection. The default
  * listener prints to the console.
  */
 export function safeListener(listener: ErrorListener = printError): ErrorListener {
@@ -40,7 +40,7 @@ export function printError(error: unknown): void {
   } catch {
     // Getters and proxies can throw while they are printed.
     try {
-      console.error("tideway: a value was thrown that cannot be printed");
+      console.error("tideway: the application threw a value that the console cannot print");
     } catch {
       // The console itself failed.
     }

@@ -6,7 +6,7 @@ import {
   isHandshakeField,
 } from "../protocol/handshake/header-writer.ts";
 
-/** Connection-specific fields, which HTTP/2 forbids (RFC 9113 8.2.2). */
+/** Connection-specific headers, which HTTP/2 forbids (RFC 9113 8.2.2). */
 const CONNECTION_FIELDS: readonly string[] = [
   "http2-settings",
   "keep-alive",
@@ -16,12 +16,12 @@ const CONNECTION_FIELDS: readonly string[] = [
 ];
 
 /**
- * How many bytes all names and values may have. Above 64 KiB, node:http2 ends the whole connection, and
- * with it every other WebSocket on it.
+ * The limit for all names and values together. Above 64 KiB, node:http2 closes the whole connection, with
+ * every other WebSocket on it.
  */
 const MAX_BYTES = 32_768;
 
-/** The header fields that an application adds to the response that accepts a handshake. */
+/** The headers that an application adds to the response that accepts a handshake. */
 export class ResponseHeaders extends Headers {
   override append(name: string, value: string): void {
     checkField(name, value);
@@ -34,10 +34,10 @@ export class ResponseHeaders extends Headers {
   }
 
   /**
-   * The current fields, with each `Set-Cookie` as a separate field.
+   * The current headers, with each `Set-Cookie` as a separate one.
    *
-   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a field that was added past the checks,
-   * and `INVALID_HEADER` for more than 32,768 bytes in all
+   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a header that was added past the checks,
+   *   and `INVALID_HEADER` for more than 32,768 bytes in total
    */
   toFields(): ReadonlyArray<readonly [name: string, value: string]> {
     const fields = Array.from(this);
@@ -49,12 +49,12 @@ export class ResponseHeaders extends Headers {
     if (byteCount <= MAX_BYTES) return fields;
     throw new UsageError(
       "INVALID_HEADER",
-      `responseHeaders has ${byteCount} bytes, more than ${MAX_BYTES}; set fewer or shorter fields`,
+      `responseHeaders has ${byteCount} bytes, more than ${MAX_BYTES}; set fewer or shorter headers`,
     );
   }
 }
 
-/** Whether only the library may set the field of this name, given in lower case. */
+/** Whether only the library may set the header with this lower-case name. */
 export function isReservedField(name: string): boolean {
   return isHandshakeField(name) || CONNECTION_FIELDS.includes(name);
 }
@@ -64,7 +64,7 @@ function checkField(name: unknown, value: unknown): void {
   if (isReservedField(lower)) {
     throw new UsageError(
       "RESERVED_HEADER",
-      `responseHeaders cannot set ${lower}: it belongs to the opening handshake`,
+      `responseHeaders cannot set ${lower}, which is part of the opening handshake`,
     );
   }
   if (!isToken(lower)) throw invalidHeader(`${JSON.stringify(lower)} is not a valid field name`);

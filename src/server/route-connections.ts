@@ -22,23 +22,20 @@ export type RunInAsyncContext = <T>(callback: () => T) => T;
 export interface RouteConnectionsEnvironment {
   readonly wheel: TimerWheel;
   readonly deflateCodec: DeflateCodec;
-  /** From 0 to 1. */
+  /** Returns a random number from 0 to 1. */
   readonly random: () => number;
   readonly runInAsyncContext: RunInAsyncContext;
-  /** Bounds the unfinished messages of all connections. */
+  /** Limits the unfinished messages of all connections together. */
   readonly unfinishedBudget: ByteBudget;
   /** Calls back in a later turn, after the data sent in this turn has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   readonly report: ErrorListener;
   readonly refusals: RefusalReporter;
-  /** Holds the open sockets. */
+  /** The open sockets of the server. */
   readonly sockets: SocketGroup;
 }
 
-/**
- * Opens the sockets of one route. Everything that they can share is made once, because there may be
- * many thousands.
- */
+/** Opens the sockets of one route. There may be many thousands, so they share as many objects as possible. */
 export class RouteConnections {
   readonly #entry: WebSocketEntry;
   readonly #environment: RouteConnectionsEnvironment;
@@ -69,8 +66,8 @@ export class RouteConnections {
   }
 
   /**
-   * The options of a connection with the subprotocol `protocol` and the extensions that the client
-   * offers. Consecutive connections with the same results share one object.
+   * The options of a connection with a subprotocol and the extensions that its client offers. Consecutive
+   * connections with the same results share one object.
    */
   optionsFor(protocol: string, offers: readonly ExtensionOffer[]): ByteConnectionOptions {
     const { deflateCodec, unfinishedBudget } = this.#environment;
@@ -89,7 +86,7 @@ export class RouteConnections {
     return this.#latestOptions;
   }
 
-  /** Makes the socket of a new connection, and runs the route's handler. */
+  /** Creates the socket of a new connection, and runs the route's handler. */
   open(
     connection: Connection,
     attempt: UpgradeAttempt,
@@ -112,7 +109,7 @@ export class RouteConnections {
   #limitLifetime(socket: ServerSocket, maxLifetimeMs: number): void {
     const { wheel, random } = this.#environment;
     const timer = wheel.start(maxLifetimeMs * (1 - random() / 5), () => {
-      socket.close(CloseCode.GoingAway, "the connection has lasted long enough");
+      socket.close(CloseCode.GoingAway, "maximum lifetime reached");
     });
     void socket.done.then(() => timer.cancel());
   }
@@ -121,6 +118,6 @@ export class RouteConnections {
 function notRead(route: string): UsageError {
   return new UsageError(
     "SOCKET_NOT_READ",
-    `nothing reads the sockets of the route "${route}", so their queue is full and the server does not process the peer's Close; call socket.listen(() => {}) in a handler that only sends`,
+    `the handler of the route "${route}" does not read its sockets, so the queue of a socket was full and the server did not process the peer's Close; call socket.listen(() => {}) if the handler only sends`,
   );
 }

@@ -20,7 +20,7 @@ import type { WebSocketContext } from "./upgrade-contexts.ts";
 import { NEEDS_WILDCARD } from "./values.ts";
 import type { WebSocketHandler, WebSocketRoute } from "./web-socket-route.ts";
 
-/** A key of `routes`, divided. */
+/** The parts of a key of `routes`. */
 export interface RouteKey {
   readonly key: string;
   /** A method, or `ws`, in any case. */
@@ -37,12 +37,12 @@ export interface WebSocketEntry {
   readonly isOriginAllowed: OriginCheck;
   readonly authorize: WebSocketRoute["authorize"];
   readonly handle: EntryHandler;
-  /** Undefined where nothing is compressed. */
+  /** Undefined if the route does not compress messages. */
   readonly compression: RouteCompression | undefined;
   readonly limits: ConnectionLimits;
 }
 
-/** A handler with or without a schema, for the server's own class of sockets. */
+/** The handler of a route, with or without a schema, for the server's class of sockets. */
 type EntryHandler = (
   socket: ServerSocket,
   context: WebSocketContext<Params, string, unknown>,
@@ -53,7 +53,7 @@ export interface HttpEntry {
   readonly key: string;
   readonly path: string;
   readonly pattern: RoutePattern;
-  /** Undefined for any. */
+  /** Undefined for any method. */
   readonly method: string | undefined;
   readonly handle: HttpHandler;
 }
@@ -64,7 +64,7 @@ export type RouteDefaults = Pick<
   keyof ConnectionLimits | "origins" | "compression"
 >;
 
-/** A record whose handler takes the socket that goes with its schema. */
+/** A route as an object, with a handler for plain or typed sockets. */
 interface AnyRecord extends Omit<WebSocketRoute, "schema" | "handle"> {
   readonly schema?: MessageSchema | undefined;
   readonly handle: WebSocketRoute["handle"] | TypedHandler;
@@ -74,7 +74,7 @@ type TypedHandler = WebSocketHandler<string, string, unknown, MessageSchema>;
 
 const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/** @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN` */
+/** Compiles a `ws:` route. @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN` */
 export function compileWebSocket(
   { key, path }: RouteKey,
   pattern: RoutePattern,
@@ -115,7 +115,7 @@ export function compileWebSocket(
   };
 }
 
-/** @throws UsageError `INVALID_ROUTE` */
+/** Compiles an HTTP route. @throws UsageError `INVALID_ROUTE` */
 export function compileHttp(
   { key, path, prefix }: RouteKey,
   pattern: RoutePattern,
@@ -125,11 +125,14 @@ export function compileHttp(
   return { key, path, pattern, method, handle: readHandler(key, pattern, route) };
 }
 
-/** Makes a handler of sockets from a handler of typed sockets. */
+/** Wraps a handler of typed sockets so that it takes plain sockets. */
 function withSchema(key: string, schema: MessageSchema, handle: TypedHandler): EntryHandler {
   const receiving = receivingSchema(schema);
   if (receiving === undefined) {
-    throw invalidRoute(key, "schema is a Standard Schema, version 1, or { receive, send } of such");
+    throw invalidRoute(
+      key,
+      "schema must be a Standard Schema, version 1, or { receive, send } with two of them",
+    );
   }
   return (socket, context) => handle(new JsonSocket(socket, receiving), context);
 }
@@ -139,20 +142,23 @@ function readRecord(key: string, route: Route): AnyRecord {
   if (typeof route?.handle !== "function") {
     throw invalidRoute(
       key,
-      "a WebSocket route is a function, or a record with the function handle",
+      "a WebSocket route must be a function, or an object with the function handle",
     );
   }
   if (route.authorize !== undefined && typeof route.authorize !== "function") {
-    throw invalidRoute(key, "authorize is a function");
+    throw invalidRoute(key, "authorize must be a function");
   }
   return route;
 }
 
-/** The method of the prefix of a key; undefined for any. @throws UsageError `INVALID_ROUTE` */
+/** The method that the prefix of a key names; undefined for any method. @throws UsageError `INVALID_ROUTE` */
 function readMethod(key: string, prefix: string | undefined): string | undefined {
   const method = prefix?.toUpperCase();
   if (method === undefined || METHODS.includes(method)) return method;
-  throw invalidRoute(key, `${JSON.stringify(prefix)} is neither "ws" nor a method that is known`);
+  throw invalidRoute(
+    key,
+    `its prefix ${JSON.stringify(prefix)} must be "ws" or one of ${METHODS.join(", ")}`,
+  );
 }
 
 function readHandler(key: string, pattern: RoutePattern, route: Route): HttpHandler {
@@ -165,7 +171,7 @@ function readHandler(key: string, pattern: RoutePattern, route: Route): HttpHand
   return route as HttpHandler;
 }
 
-/** The compression that a client and a route have agreed on. */
+/** The compression that the handshake has negotiated. */
 interface AgreedCompression {
   /** The value of `Sec-WebSocket-Extensions` in the response. */
   readonly extensions: string;
@@ -175,14 +181,14 @@ interface AgreedCompression {
 /** Negotiates the compression of a route. */
 class RouteCompression {
   readonly #settings: DeflateSettings;
-  /** By response. There are few, so that thousands of connections share one object. */
+  /** By response. Few different responses are possible, so thousands of connections share one object. */
   readonly #agreed = new Map<string, AgreedCompression>();
 
   constructor(settings: DeflateSettings) {
     this.#settings = settings;
   }
 
-  /** Undefined if the server accepts none of the offers: then nothing is compressed. */
+  /** Accepts one of the client's offers. Returns undefined, for no compression, if none is acceptable. */
   accept(offers: readonly ExtensionOffer[], minWindowBits: number): AgreedCompression | undefined {
     const accepted = acceptDeflate(offers, this.#settings, minWindowBits);
     if (accepted === undefined) return undefined;

@@ -17,7 +17,7 @@ export interface RouteMatch<Entry> {
   readonly params: Params;
 }
 
-/** A route that can never answer. */
+/** A route that never answers, because an earlier one matches the same requests. */
 export interface ShadowedRoute {
   readonly key: string;
   readonly error: UsageError;
@@ -25,13 +25,13 @@ export interface ShadowedRoute {
 
 const KEY = /^(?:([a-z]+):)?(\/.*)$/is;
 
-const NOT_FOUND = refuse(404, "Nothing is here.");
-const UPGRADE_REQUIRED = refuse(426, "This resource speaks WebSocket.", {
+const NOT_FOUND = refuse(404, "No route matches this path.");
+const UPGRADE_REQUIRED = refuse(426, "This path accepts only WebSocket handshakes.", {
   // RFC 6455 4.4 and RFC 9110 15.5.22.
   headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
 });
 
-/** The routes of a server, compiled, in their order. */
+/** The compiled routes of a server, in the order in which they are tried. */
 export class RouteTable {
   readonly #webSockets: WebSocketEntry[] = [];
   readonly #http: HttpEntry[] = [];
@@ -45,7 +45,7 @@ export class RouteTable {
       if (path === undefined || path.startsWith("//")) {
         throw invalidRoute(
           key,
-          'a key is a path such as "/x/:id", perhaps behind "ws:" or a method',
+          'a key must be a path such as "/x/:id", with an optional prefix such as "ws:" or "get:"',
         );
       }
       const pattern = compilePattern(path, key);
@@ -62,12 +62,12 @@ export class RouteTable {
     }
   }
 
-  /** An error for each route that can never answer because an earlier one matches the same paths. */
+  /** The routes that never answer because an earlier one matches the same paths, each with an error. */
   get shadowed(): readonly ShadowedRoute[] {
     return this.#shadowed;
   }
 
-  /** The first `ws:` route for `pathname`. */
+  /** Finds the first `ws:` route that matches `pathname`. */
   findWebSocket(pathname: string): RouteMatch<WebSocketEntry> | undefined {
     for (const entry of this.#webSockets) {
       const params = entry.pattern.match(pathname);
@@ -76,7 +76,7 @@ export class RouteTable {
     return undefined;
   }
 
-  /** The first HTTP route for `pathname` and `method`. A `get:` route answers HEAD too. */
+  /** Finds the first HTTP route that matches `pathname` and `method`. A `get:` route answers HEAD too. */
   findHttp(method: string, pathname: string): RouteMatch<HttpEntry> | undefined {
     for (const entry of this.#http) {
       if (!answers(entry, method)) continue;
@@ -98,7 +98,7 @@ export class RouteTable {
     this.#shadowed.push({ key: later.key, error });
   }
 
-  /** The response where `findHttp` found no route: 404, 405 or 426. */
+  /** The response to a request for which `findHttp` finds no route: 404, 405 or 426. */
   explainMiss(method: string, pathname: string): HttpRefusal {
     const isWebSocket = this.findWebSocket(pathname) !== undefined;
     if (isWebSocket && (method === "GET" || method === "HEAD")) return UPGRADE_REQUIRED;
@@ -114,7 +114,7 @@ export class RouteTable {
   }
 }
 
-/** Whether `entry` answers all requests of `method`, where undefined means any method. */
+/** Whether `entry` answers all requests with `method`, or with any method if that is undefined. */
 function answersAll(entry: HttpEntry, method: string | undefined): boolean {
   return entry.method === undefined || (method !== undefined && answers(entry, method));
 }

@@ -9,7 +9,7 @@ import type {
   WebSocketRoute,
 } from "./web-socket-route.ts";
 
-/** The value of any key of `routes`; see {@link RouteFor} for a known key. */
+/** A route with any key: the type of a value of `routes`. See {@link RouteFor} for a known key. */
 export type Route =
   | HttpHandler
   | WebSocketHandler
@@ -17,12 +17,13 @@ export type Route =
   | WebSocketRoute<string, string, unknown, MessageSchema>;
 
 /**
- * The routes of a server, in order: the first that matches a request answers it.
+ * The routes of a server, from URL patterns to handlers. The first route that matches a request answers
+ * it.
  *
- * A key is a URL pattern (the pathname syntax of URLPattern) with an optional prefix: a method, or
- * `ws`. Examples: `"/"`, `"get:/rooms/:room"`, `"/files/*"`, `"ws:/rooms/:room"`. The value of a `ws:`
- * key is a {@link WebSocketHandler} or a {@link WebSocketRoute}; that of any other key is an
- * {@link HttpHandler}.
+ * A key is a path in the pathname syntax of URLPattern, with an optional prefix: `ws` for WebSockets, or
+ * an HTTP method. Examples: `"/"`, `"get:/rooms/:room"`, `"/files/*"`, `"ws:/rooms/:room"`. A `ws:` key
+ * has a {@link WebSocketHandler} or a {@link WebSocketRoute} as its value; any other key has an
+ * {@link HttpHandler}. A key without a prefix answers all methods, and a `get:` key answers HEAD too.
  *
  * TypeScript infers the type parameters: the keys, and for each key the elements of `protocols`, the
  * result of `authorize`, and the `schema`.
@@ -39,32 +40,34 @@ export type Routes<
     K extends keyof States ? States[K] : unknown,
     K extends keyof Schemas ? Schemas[K] : unknown
   >;
-  // The types below have one property each, from which the compiler infers the type for each key.
-  // `object` allows other routes than records, and the compiler infers nothing from it.
+  // TypeScript infers the type for each key from the single property of each type below. `object` allows
+  // routes that are functions, and does not take part in the inference.
 } & {
   readonly [K in keyof Protocols]:
     | { readonly protocols?: readonly Protocols[K][] | (() => Protocols[K]) }
     | object;
 } & {
-  // Without parameters, so that the compiler does not use it to type the parameters of `authorize`.
+  // Without parameters, so that TypeScript does not type the parameters of `authorize` by it.
   readonly [K in keyof States]: { readonly authorize?: () => States[K] } | object;
 } & {
   readonly [K in keyof Schemas]: { readonly schema?: Schemas[K] } | object;
 };
 
-/** The `routes` option of `serve` and `attach`. TypeScript infers the type parameters from it. */
+/** The option `routes` of `serve` and `attach`. TypeScript infers the type parameters from it. */
 export interface RoutesOption<Key extends string, Protocols, States, Schemas> {
+  /** The routes of the server, in the order in which they are tried. */
   readonly routes: Routes<Key, Protocols, States, Schemas>;
 }
 
 /**
- * The type of the route with the key `Key`. The other parameters are the inferred types of the elements
- * of `protocols`, of the result of `authorize`, and of `schema`; `unknown` for a route without them.
+ * The type of the route with the key `Key`. The other type parameters are the inferred types of the
+ * elements of `protocols`, of the result of `authorize`, and of `schema`. They are `unknown` for a route
+ * without these options.
  */
 export type RouteFor<Key extends string, Protocol, State, Schema> = string extends Key
   ? Route
   : [PathOf<Key>] extends [never]
-    ? // No route has this type, so TypeScript shows the text as its error.
+    ? // No route is assignable to this string, so TypeScript shows it in the error.
       'a key of routes must be a path that begins with /, such as "/x/:id", with an optional prefix such as "ws:" or "get:"'
     : Key extends `${"ws" | "WS" | "Ws" | "wS"}:${string}`
       ?
@@ -77,7 +80,7 @@ export type RouteFor<Key extends string, Protocol, State, Schema> = string exten
                 : // `undefined` if `authorize` never accepts a client.
                   [AcceptedState<Awaited<State>>] extends [never]
                   ? undefined
-                  : // `object` is the state of a route that was defined without its type.
+                  : // `object` is the state of a route with the general type `Route`.
                     (<T>() => T extends AcceptedState<Awaited<State>> ? 1 : 2) extends <
                         T,
                       >() => T extends object ? 1 : 2
@@ -87,20 +90,24 @@ export type RouteFor<Key extends string, Protocol, State, Schema> = string exten
                 ? undefined
                 : Schema extends MessageSchema | undefined
                   ? Schema
-                  : // The error for another value describes what a schema is.
+                  : // For any other value, the error of TypeScript describes the properties of a schema.
                     MessageSchema
             >
       : HttpHandler<PathOf<Key>>;
 
 /**
- * Defines one `ws:` route, to be spread into `routes`. Use it for a route in its own module, or to
- * leave out the type annotations of `authorize`'s parameters.
+ * Defines one `ws:` route outside of `serve`, with inferred types. Spread the result into `routes`. Use it
+ * for a route in a separate module, or to leave out the type annotations of `authorize`'s parameters. It
+ * does not check the options; `serve` and `attach` do.
  *
+ * @param key a path that begins with `ws:/`
+ * @example
  * ```ts
  * export const room = route("ws:/rooms/:room", {
  *   authorize: async (request, { params }) => ({ user: await userOf(request, params.room) }),
  *   handle: (socket, { params, state }) => socket.send(`${state.user} is in ${params.room}`),
  * });
+ *
  * await serve({ routes: { ...room } });
  * ```
  */

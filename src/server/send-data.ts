@@ -2,28 +2,29 @@ import { UsageError } from "../errors/index.ts";
 import { isPool } from "../protocol/message-pool.ts";
 import { PreparedMessage } from "../protocol/prepared-message.ts";
 
-/** A message to send: a string as text, or bytes, which are copied before `send` returns. */
+/** A message to send: a string is sent as text, and bytes as binary. `send` copies bytes before it returns. */
 export type SendData = string | ArrayBufferLike | ArrayBufferView;
 
-/** Options of one message. */
+/** Options for sending one message. */
 export interface SendOptions {
   /**
-   * Whether to compress the message if the route has `compression`. Pass false for secrets and for
-   * data that is compressed already. Default true.
+   * Whether to compress the message if the route has `compression`. Pass `false` for secrets, and for
+   * data that is compressed already. Default: `true`.
    */
   readonly compress?: boolean;
 }
 
 /**
- * Prepares a message for many sockets. It is encoded, compressed and framed once for all of them,
- * except for sockets with `"dedicated"` compression. Bytes are copied.
+ * Prepares a message to broadcast it to many sockets. The server encodes, compresses and frames the
+ * message once for all of them, except for sockets with `"dedicated"` compression. Bytes are copied.
  *
+ * @example
  * ```ts
  * const message = prepare(JSON.stringify(news), { compress: false });
  * for (const socket of server.sockets) socket.send(message);
  * ```
  *
- * @throws UsageError `INVALID_DATA` if `data` is neither a string nor bytes.
+ * @throws UsageError `INVALID_DATA` if `data` is neither a string nor bytes
  */
 export function prepare(data: SendData, options?: SendOptions): PreparedMessage {
   // Not `slice`, which returns a view for a Buffer.
@@ -31,7 +32,7 @@ export function prepare(data: SendData, options?: SendOptions): PreparedMessage 
   return new PreparedMessage(owned, options?.compress);
 }
 
-/** Returns the bytes of `data` without a copy. @throws UsageError `INVALID_DATA` */
+/** Returns the bytes of `data` without copying them. @throws UsageError `INVALID_DATA` */
 export function toBytes(data: Exclude<SendData, string>): Uint8Array {
   if (data instanceof Uint8Array) return data;
   try {
@@ -41,26 +42,28 @@ export function toBytes(data: Exclude<SendData, string>): Uint8Array {
     if (isBuffer(data)) return wholeBuffer(data);
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    throw new UsageError("INVALID_DATA", "the bytes have been detached from their buffer", {
-      cause,
-    });
+    throw new UsageError(
+      "INVALID_DATA",
+      "the buffer of these bytes is detached; send them before you transfer the buffer",
+      { cause },
+    );
   }
   throw new UsageError(
     "INVALID_DATA",
-    `a message is a string, an ArrayBuffer or a view of one, not ${describeValue(data)}`,
+    `a message must be a string, an ArrayBuffer or a view of one, not ${describeValue(data)}`,
   );
 }
 
-/** Refuses the `buffer` of a received message, which can hold messages of other peers. */
+/** Refuses the `buffer` of a received message, which can contain messages of other peers. */
 function wholeBuffer(buffer: ArrayBufferLike): Uint8Array {
   if (!isPool(buffer)) return new Uint8Array(buffer);
   throw new UsageError(
     "INVALID_DATA",
-    "this buffer is shared by several messages that were received: send the message itself",
+    "several received messages share this buffer; send the message itself, not its buffer",
   );
 }
 
-/** Whether `data` is a buffer of this or another realm. Some test runners use other realms. */
+/** Whether `data` is a buffer, of this realm or another. Some test runners use other realms. */
 function isBuffer(data: unknown): data is ArrayBufferLike {
   if (data instanceof ArrayBuffer) return true;
   if (typeof data !== "object" || data === null) return false;
@@ -70,7 +73,7 @@ function isBuffer(data: unknown): data is ArrayBufferLike {
   );
 }
 
-/** Whether the getter `byteLength` of `prototype`, which throws for other objects, accepts `data`. */
+/** Whether the getter `byteLength` of `prototype` accepts `data`. It throws for other objects. */
 function hasByteLength(prototype: object, data: object): boolean {
   try {
     Reflect.get(prototype, "byteLength", data);
@@ -80,7 +83,7 @@ function hasByteLength(prototype: object, data: object): boolean {
   }
 }
 
-/** The type of a value that cannot be sent, for an error message. */
+/** Describes the type of a value in an error message. */
 export function describeValue(value: unknown): string {
   if (value === null) return "null";
   if (typeof value !== "object") return `a value of type ${typeof value}`;

@@ -23,15 +23,15 @@ export interface CloseRefusal extends Pick<RefusalDetails, "reason" | "option" |
   readonly closeCode: number;
 }
 
-/** What a socket needs from its server. All sockets of a route share one environment. */
+/** The functions of the server that a socket calls. All sockets of a route share one environment. */
 export interface SocketEnvironment {
-  /** The handler or a callback of `socket` threw. Called at most once for each socket. */
+  /** Called when the handler or a callback of `socket` threw; at most once for each socket. */
   onFailure(socket: ServerSocket, error: unknown): void;
-  /** The server, not the application, closes `socket`. Called at most once for each socket. */
+  /** Called when the server, not the application, closes `socket`; at most once for each socket. */
   onRefused(socket: ServerSocket, refusal: CloseRefusal): void;
-  /** The connection of `socket` has ended, and its queue was full without ever having a consumer. */
+  /** Called when the connection of `socket` has ended with a full queue that never had a consumer. */
   onUnread?(socket: ServerSocket): void;
-  /** The connection of `socket` has ended. */
+  /** Called when the connection of `socket` has ended. */
   onClosed(socket: ServerSocket): void;
   /**
    * Calls back in a later turn, after the data sent in this turn has been written and other sockets
@@ -41,7 +41,7 @@ export interface SocketEnvironment {
 }
 
 /**
- * The {@link Socket} over a `Connection`. The methods below `terminate` are for the server and are not
+ * The {@link Socket} on top of a `Connection`. The methods after `terminate` are for the server, and not
  * part of the public interface.
  */
 export class ServerSocket implements Socket {
@@ -61,7 +61,7 @@ export class ServerSocket implements Socket {
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<SendData> | undefined;
 
-  /** @param connection must not have been started; this socket starts it */
+  /** @param connection a connection that has not been started; the socket starts it */
   constructor(connection: Connection, environment: SocketEnvironment, options: SocketOptions = {}) {
     this.#connection = connection;
     this.#environment = environment;
@@ -113,7 +113,7 @@ export class ServerSocket implements Socket {
     if (this.#drained === undefined) {
       this.#drained = deferred<void>();
       this.#drained.promise.catch(() => {});
-      // The kernel may accept all buffered bytes at the end of the turn.
+      // The connection writes at the end of the turn. Then the kernel may accept all buffered bytes at once.
       this.#environment.inNextTurn(() => this.checkDrained());
     }
     return this.#drained.promise;
@@ -181,8 +181,8 @@ export class ServerSocket implements Socket {
   }
 
   /**
-   * Runs the route's handler. If it throws or rejects, the socket closes with 1011. Calls `onEnd` once
-   * when the handler has returned and its result has settled.
+   * Runs the route's handler. If it throws or rejects, the socket closes with 1011. Calls `onEnd` once,
+   * when the result of the handler has settled.
    */
   runHandler(handler: () => unknown, onEnd?: () => void): void {
     this.#run(handler, undefined, onEnd);
@@ -194,9 +194,9 @@ export class ServerSocket implements Socket {
   }
 
   /**
-   * Drops the waiting messages, ends the messages with `error`, and closes the socket. The close code
-   * is that of an `InvalidMessageError`, which the peer caused. Any other error counts as thrown by the
-   * handler.
+   * Drops the queued messages, ends the messages with `error`, and closes the socket. An
+   * `InvalidMessageError`, which the peer caused, has the close code. Any other error counts as an error of
+   * the handler.
    */
   endMessages(error: TidewayError): void {
     if (error instanceof InvalidMessageError) {
@@ -210,28 +210,28 @@ export class ServerSocket implements Socket {
     this.#queue.discard(error);
   }
 
-  /** Closes with 1000 in a later turn, so that a handler that throws can close with 1011 first. */
+  /** Closes with 1000 in a later turn, so that an error of the handler can close with 1011 first. */
   closeInNextTurn(): void {
     this.#environment.inNextTurn(() => this.close());
   }
 
-  /** Takes a message from the connection. */
+  /** Queues a message of the connection. */
   receive(message: Message): void {
     if (!this.#isClosedLocally) this.#queue.push(message);
   }
 
   /** Resolves `drained` if the buffer has room. */
   checkDrained(): void {
-    // A closing socket sends nothing more: `drained` rejects when it has closed.
+    // A closing socket sends no more messages. `drained` rejects when it has closed.
     if (this.readyState !== ReadyState.Open) return;
     if (this.bufferedAmount >= this.#highWaterMarkBytes) return;
     this.#drained?.resolve();
     this.#drained = undefined;
   }
 
-  /** Reports that the connection closes because the peer violated the protocol or a limit. */
+  /** Reports that the connection closes because the peer violated the protocol or exceeded a limit. */
   reportViolation(error: ProtocolError): void {
-    // After this side has sent Close, it sends no second one for a later violation.
+    // The application closed the socket before the violation.
     if (this.#isClosedLocally) return;
     this.#environment.onRefused(this, {
       closeCode: error.closeCode ?? CloseCode.ProtocolError,
@@ -240,7 +240,7 @@ export class ServerSocket implements Socket {
     });
   }
 
-  /** Settles everything that waits: the connection has ended. */
+  /** Settles all promises and ends the messages, because the connection has ended. */
   finish(info: CloseInfo): void {
     this.#closeInfo = info;
     if (this.#queue.isUnread) this.#environment.onUnread?.(this);
@@ -251,7 +251,7 @@ export class ServerSocket implements Socket {
     this.#environment.onClosed(this);
   }
 
-  /** Applies the slow-consumer policy to a message that is not sent. */
+  /** Drops a message, and closes the socket if the slow-consumer policy says so. */
   #dropMessage(): void {
     if (this.#slowConsumer !== "close") return;
     const { bufferedAmount } = this;
@@ -267,7 +267,7 @@ export class ServerSocket implements Socket {
     try {
       const result = callback(argument);
       if (isThenable(result)) {
-        // A custom thenable may settle twice. For a native promise this adds no promise.
+        // `Promise.resolve` guards against a thenable that settles twice, and returns a native promise as is.
         Promise.resolve(result).then(onEnd, (error: unknown) => {
           this.#fail(error);
           onEnd?.();
@@ -282,8 +282,8 @@ export class ServerSocket implements Socket {
 
   #fail(error: unknown): void {
     this.close(CloseCode.InternalError);
-    // A handler that lets the error of its socket's end pass has not failed.
-    // Not by `instanceof`, which throws for some proxies.
+    // A handler that rethrows the error of its socket's end has not failed.
+    // `get` accepts any value, while `instanceof` throws for some proxies.
     const isOwnEnd = endErrors.get(error as Error) === this;
     if (this.#hasFailed || isOwnEnd) return;
     this.#hasFailed = true;
@@ -326,7 +326,7 @@ class SocketConnectionHandler implements ConnectionHandler {
   }
 }
 
-/** The callbacks of a call of `listen`. A class, because closures use three times the memory. */
+/** The callbacks of one call of `listen`. A class, because closures use three times the memory. */
 class SocketListener implements MessageListener {
   readonly #socket: ServerSocket;
   readonly #onMessage: (message: Message) => unknown;
@@ -361,21 +361,21 @@ class SocketListener implements MessageListener {
 
 const NO_OPTIONS: MessageListenOptions = {};
 
-/** The option that sets a limit, by the error code of its violation. */
+/** The options that set limits, by the error codes of their violations. */
 const OPTION_OF_VIOLATION: Readonly<Record<string, string>> = {
   MESSAGE_TOO_BIG: "maxMessageBytes",
   UNFINISHED_TOO_BIG: "maxUnfinishedBytes",
   RATE_EXCEEDED: "maxMessagesPerSecond",
 };
 
-/** The errors that report the end of a socket's messages, and their sockets. */
+/** The errors that ended the messages of a socket, each with its socket. */
 const endErrors = new WeakMap<Error, ServerSocket>();
 
 function toRefusal({ closeCode, reason, issues }: InvalidMessageError): CloseRefusal {
   return { closeCode, reason: `the peer's message is ${reason}`, option: "schema", issues };
 }
 
-/** A rejected promise that is not reported as unhandled. */
+/** Returns a rejected promise that does not cause an unhandled rejection. */
 function rejected(error: Error): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(() => {});

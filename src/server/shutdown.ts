@@ -7,9 +7,9 @@ import type { Socket } from "./socket.ts";
 export interface ShutdownPlan {
   readonly code: number;
   readonly reason: string;
-  /** The time until all connections must be closed. */
+  /** The time for all connections to close. */
   readonly timeoutMs: number;
-  /** Undefined closes all sockets at once. */
+  /** How fast to close the sockets; undefined closes all at once. */
   readonly pace?: ShutdownPace;
 }
 
@@ -19,7 +19,7 @@ export interface ShutdownPace {
   readonly intervalMs: number;
 }
 
-/** The part of `timeoutMs` in which Close frames are sent. The rest is for the peers' answers. */
+/** The part of `timeoutMs` in which the server sends Close frames. The rest is for the peers' answers. */
 const CLOSING_PART = 3 / 4;
 
 /** Closes the sockets of a server, at once or in batches. */
@@ -28,7 +28,7 @@ export class SocketShutdown {
   readonly #wheel: TimerWheel;
   readonly #log: DebugLog;
   #timer: WheelTimer | undefined;
-  /** When the current drain will have closed the last socket; Infinity without a drain. */
+  /** The time at which the current shutdown closes the last socket; Infinity if there is none. */
   #endMs = Infinity;
 
   constructor(sockets: Iterable<Socket>, wheel: TimerWheel, log: DebugLog) {
@@ -37,7 +37,7 @@ export class SocketShutdown {
     this.#log = log;
   }
 
-  /** A further call can only end the drain earlier. A slower plan has no effect. */
+  /** Starts to close the open sockets. A further call can only end this earlier; a slower plan has no effect. */
   start({ code, reason, timeoutMs, pace }: ShutdownPlan): void {
     const nowMs = this.#wheel.nowMs;
     const windowMs = pace === undefined ? 0 : timeoutMs * CLOSING_PART;
@@ -50,7 +50,7 @@ export class SocketShutdown {
     else this.#closeInBatches(open, close, pace, windowMs);
   }
 
-  /** Discards earlier calls, so that the next call closes all open sockets. */
+  /** Forgets earlier calls of `start`, so that the next call closes all open sockets. */
   reset(): void {
     this.#timer?.cancel();
     this.#endMs = Infinity;
@@ -67,7 +67,7 @@ export class SocketShutdown {
     const perBatch = Math.max(batch, Math.ceil(sockets.length / batches));
     let closed = 0;
     const closeBatch = (): void => {
-      // Computed from the clock, so that a late timer closes what earlier batches should have.
+      // Computed from the clock, so that a late timer closes all batches that are due.
       const index = Math.floor((this.#wheel.nowMs - startMs) / intervalMs) + 1;
       const due = Math.min(sockets.length, index * perBatch);
       if (closed < due) this.#logBatch(closed + 1, due, sockets.length);

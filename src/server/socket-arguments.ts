@@ -2,7 +2,7 @@ import { UsageError } from "../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
 import { describeValue, type SendData, toBytes } from "./send-data.ts";
 
-/** RFC 6455 5.5: the limit for the payload of a control frame. */
+/** RFC 6455 5.5: the maximum payload of a control frame. */
 const MAX_PING_BYTES = 125;
 
 /** @throws UsageError `INVALID_DATA`, or `PING_TOO_BIG` above 125 bytes */
@@ -11,7 +11,7 @@ export function toPingPayload(data: SendData): Uint8Array {
   if (bytes.byteLength <= MAX_PING_BYTES) return bytes;
   throw new UsageError(
     "PING_TOO_BIG",
-    `a ping of ${bytes.byteLength} bytes exceeds ${MAX_PING_BYTES} (RFC 6455 5.5)`,
+    `a ping of ${bytes.byteLength} bytes exceeds the limit of ${MAX_PING_BYTES} (RFC 6455 5.5)`,
   );
 }
 
@@ -20,24 +20,27 @@ export function checkCloseArguments(code: number, reason: string): void {
   if (!isCloseCodeOnWire(code) || !Number.isInteger(code)) {
     throw new UsageError(
       "INVALID_CLOSE_CODE",
-      `no Close frame may carry the code ${String(code)} (RFC 6455 7.4)`,
+      `a Close frame cannot have the code ${String(code)}; use 1000, or 3000 to 4999 (RFC 6455 7.4)`,
     );
   }
   // RFC 6455 7.4.1: a client sends 1010 to name the extensions that it needs.
   if (code === CloseCode.MandatoryExtension) {
-    throw new UsageError("INVALID_CLOSE_CODE", "the code 1010 is for clients (RFC 6455 7.4.1)");
+    throw new UsageError(
+      "INVALID_CLOSE_CODE",
+      "only a client may send the close code 1010 (RFC 6455 7.4.1)",
+    );
   }
   if (typeof reason !== "string") {
     throw new UsageError(
       "INVALID_CLOSE_REASON",
-      `a reason is a string, not ${describeValue(reason)}`,
+      `a close reason must be a string, not ${describeValue(reason)}`,
     );
   }
   const byteLength = reason.length === 0 ? 0 : encoder.encode(reason).byteLength;
   if (byteLength > MAX_CLOSE_REASON_BYTES) {
     throw new UsageError(
       "INVALID_CLOSE_REASON",
-      `a reason of ${byteLength} bytes exceeds ${MAX_CLOSE_REASON_BYTES} (RFC 6455 5.5)`,
+      `a close reason of ${byteLength} bytes exceeds the limit of ${MAX_CLOSE_REASON_BYTES} (RFC 6455 5.5)`,
     );
   }
 }
@@ -45,7 +48,10 @@ export function checkCloseArguments(code: number, reason: string): void {
 /** @throws UsageError `INVALID_LISTENER` unless `onMessage` and the callbacks in `options` are functions */
 export function checkListener(onMessage: unknown, options: unknown): void {
   if (typeof onMessage !== "function") {
-    throw new UsageError("INVALID_LISTENER", `listen takes a function, not ${typeof onMessage}`);
+    throw new UsageError(
+      "INVALID_LISTENER",
+      `listen: onMessage must be a function, not ${describeValue(onMessage)}`,
+    );
   }
   if (typeof options !== "object" || options === null) {
     throw new UsageError(

@@ -4,7 +4,7 @@ import type { Socket } from "./socket.ts";
 
 /** The open sockets of a server. */
 export class SocketGroup implements Iterable<Socket> {
-  /** Each socket with its peer, for the report if the server closes it. */
+  /** Each socket with its peer, which a refusal report describes. */
   readonly #sockets = new Map<Socket, RefusedPeer>();
   /** Counts open sockets and running handlers. A handler can run longer than its socket is open. */
   readonly #pending = new PendingCounter();
@@ -43,7 +43,7 @@ export class SocketGroup implements Iterable<Socket> {
   }
 }
 
-/** Counts pending work, so that a caller can wait until none is left. */
+/** Counts pending work, so that a caller can wait for its end. */
 class PendingCounter {
   #count = 0;
   #idle: Deferred<void> | undefined;

@@ -1,30 +1,34 @@
-/** What happens to a message for a peer that reads too slowly; see {@link SocketOptions}. */
+/** The action for a message to a peer that reads too slowly; see `slowConsumer` of {@link SocketOptions}. */
 export type SlowConsumerPolicy = "close" | "drop" | "wait";
 
-/** Limits of one socket. Each has a safe default. */
+/** Limits of the buffers of each socket. */
 export interface SocketOptions {
   /**
-   * `send` returns false while at least this many bytes wait for the kernel. Nothing is dropped: wait
-   * for `drained`. Default 65,536.
+   * The number of buffered bytes from which `send` returns false, to tell the sender to wait for
+   * `drained`. No message is dropped. At most `maxBufferedBytes`, unless `slowConsumer` is `"wait"`.
+   * Default: 65,536.
    */
   readonly highWaterMarkBytes?: number;
   /**
-   * `slowConsumer` applies to the next message while more than this many bytes wait for the peer. A
-   * single message may be larger. Default 1,048,576 (1 MiB).
+   * The number of buffered bytes above which `slowConsumer` applies to the next message. A single message
+   * may be larger. Default: 1,048,576 (1 MiB).
    */
   readonly maxBufferedBytes?: number;
   /**
-   * What happens to a message above `maxBufferedBytes`: `"close"` closes the socket with 1013 and drops
-   * the message; `"drop"` drops the message, and `send` returns false; `"wait"` sends it, so memory
-   * grows without bound unless every sender waits for `drained`. Control frames are always sent.
-   * Default `"close"`.
+   * The action for a message while more than `maxBufferedBytes` are buffered. Control frames are always
+   * sent. Default: `"close"`.
+   *
+   * - `"close"` drops the message and closes the socket with 1013.
+   * - `"drop"` drops the message, and `send` returns false.
+   * - `"wait"` sends the message. Memory grows without bound unless every sender waits for `drained`.
    */
   readonly slowConsumer?: SlowConsumerPolicy;
   /**
-   * The peer must wait when this many bytes of received messages, or `maxQueuedMessages` messages,
-   * wait for the handler, whichever is more; at most four times this many bytes. Default 65,536.
+   * The number of bytes that a full queue of received messages holds. The server stops reading from the
+   * peer while messages with this many bytes and at least `maxQueuedMessages` messages wait for the
+   * handler, or messages with four times this many bytes. Default: 65,536.
    */
   readonly maxQueuedBytes?: number;
-  /** See `maxQueuedBytes`. Default 16. */
+  /** The number of messages that a full queue holds; see `maxQueuedBytes`. Default: 16. */
   readonly maxQueuedMessages?: number;
 }

@@ -1,7 +1,7 @@
 import type { RefusedPeer } from "./refusal-reporter.ts";
 import type { Peer, UpgradeAttempt } from "./upgrade.ts";
 
-/** The peer of an open socket. Uses little memory, because there may be many thousands. */
+/** The peer of an open socket. It uses little memory, because there may be many thousands. */
 export class SocketPeer implements RefusedPeer {
   readonly host: string;
   readonly #origin: string | undefined;
@@ -22,7 +22,7 @@ export class SocketPeer implements RefusedPeer {
   }
 }
 
-/** Creates the peer of a socket from its request. */
+/** Creates the peers of the sockets of a route. */
 export class SocketPeers {
   readonly #hosts = new RepeatedText();
   readonly #origins = new RepeatedText();
@@ -33,12 +33,12 @@ export class SocketPeers {
   }
 }
 
-/** Shares memory between equal consecutive texts. */
+/** Shares one string between equal consecutive strings. */
 class RepeatedText {
   #latest = "";
 
   keep(text: string): string {
-    // A copy, because V8 keeps the whole request head in memory for a substring of it.
+    // A copy, because a substring would keep the whole request head in memory.
     if (text !== this.#latest) this.#latest = JSON.parse(JSON.stringify(text)) as string;
     return this.#latest;
   }

@@ -1,8 +1,8 @@
 import { UsageError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/close-code.ts";
-import type { SendData } from "./send-data.ts";
+import { describeValue, type SendData } from "./send-data.ts";
 
-/** A source for `addStream`: an iterable, an async iterable, or a `ReadableStream`. */
+/** The messages for `addStream`: an iterable, an async iterable, or a `ReadableStream`. */
 export type SendSource<T = SendData> = AsyncIterable<T> | Iterable<T> | ReadableStream<T>;
 
 /** The part of a socket that sends messages of type `T`. */
@@ -10,12 +10,12 @@ export interface MessageSink<T> {
   readonly done: Promise<unknown>;
   /** Rejects once the connection has ended. */
   readonly drained: Promise<void>;
-  /** Returns false when it is time to wait for `drained`. */
+  /** Returns false if the caller should wait for `drained`. */
   send(item: T): boolean;
   close(code?: number): void;
 }
 
-/** The messages of a socket as a stream without a separate queue. */
+/** Turns the messages of a socket into a stream without another queue. */
 export function readableOf<T>(messages: AsyncIterator<T, undefined>): ReadableStream<T> {
   return new ReadableStream<T>(
     {
@@ -32,7 +32,7 @@ export function readableOf<T>(messages: AsyncIterator<T, undefined>): ReadableSt
   );
 }
 
-/** A stream that sends each chunk as a message. */
+/** Creates a stream that sends each chunk as a message. */
 export function writableOf<T>(sink: MessageSink<T>): WritableStream<T> {
   return new WritableStream<T>({
     start(controller) {
@@ -57,7 +57,7 @@ export function writableOf<T>(sink: MessageSink<T>): WritableStream<T> {
 /**
  * Sends the items of `source` until it ends or throws, or until the connection ends.
  *
- * @throws UsageError `INVALID_SOURCE` if `source` is not iterable.
+ * @throws UsageError `INVALID_SOURCE` if `source` is not iterable
  */
 export function pipeTo<T>(sink: MessageSink<T>, source: SendSource<T>): Promise<void> {
   const items = iteratorOf(source);
@@ -67,7 +67,7 @@ export function pipeTo<T>(sink: MessageSink<T>, source: SendSource<T>): Promise<
       if (isOver) return;
       isOver = true;
       reject(error);
-      // Not awaited: the source may be in the middle of `next` and never return.
+      // Not awaited, because the source may never return from `next`.
       void finish(items);
     };
     const pump = async (): Promise<void> => {
@@ -91,7 +91,7 @@ async function finish(items: Iterator<unknown> | AsyncIterator<unknown>): Promis
   try {
     await items.return?.();
   } catch {
-    // The promise has been rejected already, with the error that matters.
+    // The promise has been rejected already, with the error of the connection.
   }
 }
 
@@ -100,7 +100,7 @@ async function sendItem<T>(sink: MessageSink<T>, item: T): Promise<void> {
 }
 
 function iteratorOf<T>(source: SendSource<T>): AsyncIterator<T> | Iterator<T> {
-  // Strings are iterable, but sending each character as a message is almost certainly a mistake.
+  // Strings are iterable, but a message for each character is almost certainly a mistake.
   if (typeof source === "object" && source !== null) {
     const { [Symbol.asyncIterator]: iterateAsync, [Symbol.iterator]: iterate } = source as Partial<
       AsyncIterable<T> & Iterable<T>
@@ -108,5 +108,8 @@ function iteratorOf<T>(source: SendSource<T>): AsyncIterator<T> | Iterator<T> {
     if (typeof iterateAsync === "function") return iterateAsync.call(source);
     if (typeof iterate === "function") return iterate.call(source);
   }
-  throw new UsageError("INVALID_SOURCE", "the source is neither iterable nor a ReadableStream");
+  throw new UsageError(
+    "INVALID_SOURCE",
+    `addStream: the source is ${describeValue(source)}; it must be iterable, or a ReadableStream`,
+  );
 }

@@ -1,40 +1,43 @@
 /**
- * A validator of Standard Schema, version 1 (https://standardschema.dev), which most validation
- * libraries implement. `Input` is the type of a valid value, and `Output` the type after validation.
+ * A schema of any validation library that implements Standard Schema, version 1
+ * (https://standardschema.dev). `Input` is the type of a valid value, and `Output` the type after
+ * validation.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
-  /** The only property of the standard. */
+  /** The properties that Standard Schema defines. */
   readonly "~standard": {
     readonly version: 1;
     /** The name of the validation library. */
     readonly vendor: string;
+    /** Validates a value. May return a promise. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-    /** Types for the compiler; absent at run time. */
+    /** The types for TypeScript; absent at run time. */
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
-/** The result of validation: a value, or the issues of an invalid one. */
+/** The result of validation: the value, or the issues if it is invalid. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
 /** One reason why a value is invalid. */
 export interface SchemaIssue {
+  /** The message of the validation library. */
   readonly message: string;
-  /** The position in the value. */
+  /** The path of the invalid part in the value; absent for the value itself. */
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
 }
 
 /**
- * The schema of a route's messages. Received messages are validated. Sent messages are only checked by
- * the compiler, because the server itself makes them.
+ * The option `schema` of a route: one schema for received messages, or `{ receive, send }`. The server
+ * validates received messages. Only TypeScript checks sent messages.
  */
 export type MessageSchema =
   | StandardSchema
   | { readonly receive: StandardSchema; readonly send: StandardSchema };
 
-/** The part of `schema` that validates received values; undefined if `schema` is not a schema. */
+/** Returns the schema for received values, or undefined if `schema` is not valid. */
 export function receivingSchema(schema: MessageSchema): StandardSchema | undefined {
   if (isStandardSchema(schema)) return schema;
   const { receive, send } = Object(schema) as Partial<Record<"receive" | "send", unknown>>;
@@ -42,7 +45,7 @@ export function receivingSchema(schema: MessageSchema): StandardSchema | undefin
 }
 
 function isStandardSchema(value: unknown): value is StandardSchema {
-  // Some libraries' schemas are functions.
+  // In some libraries, schemas are functions.
   if ((typeof value !== "object" || value === null) && typeof value !== "function") return false;
   const { version, validate } = Object((value as Partial<StandardSchema>)["~standard"]) as Partial<
     StandardSchema["~standard"]

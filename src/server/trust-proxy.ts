@@ -11,22 +11,22 @@ import {
 import { type IpAddress, isInNetwork, parseIpAddress, parseIpNetwork } from "./ip-address.ts";
 import { invalidOption, shown } from "./options.ts";
 
-/** The properties of a request that trusted proxies report. */
+/** The properties of a request that trusted proxies report. Undefined means: as the connection says. */
 export interface ForwardedRequest {
-  /** The client's address; undefined to use that of the connection. */
+  /** The client's IP address. */
   readonly remoteAddress: string | undefined;
-  /** The host that the client asked for; undefined to use that of the request. */
+  /** The host that the client asked for. */
   readonly host: string | undefined;
-  /** Whether the client uses TLS; undefined to use the state of the connection. */
+  /** Whether the client uses TLS. */
   readonly isSecure: boolean | undefined;
 }
 
-/** The address of a connection's peer; `undefined` for a Unix socket, which has none. */
+/** The IP address of the connection's peer; undefined for a Unix socket. */
 export type PeerAddress = string | undefined;
 
 /**
- * Reads what trusted proxies report of a request. Returns undefined if the peer is not trusted or its
- * fields are malformed; then the connection's own properties apply. Never throws.
+ * Reads the headers that trusted proxies have added to a request. Returns undefined if the peer is not
+ * trusted, or if the headers are malformed; then the properties of the connection apply. Never throws.
  */
 export type ProxyReader = (
   rawHeaders: readonly string[],
@@ -36,14 +36,14 @@ export type ProxyReader = (
 /** The options that configure trusted proxies. */
 export type ProxyOptions = Pick<ApplicationOptions, "trustProxy" | "proxyHeaders">;
 
-/** The limit for the proxies of one request. */
+/** The maximum number of proxies that one request may pass, including the client. */
 const MAX_HOPS = 32;
 
-/** Whether the proxy at `position` is trusted. Position 1 is the connection's peer. */
+/** Returns whether the proxy at `position` is trusted. The peer of the connection has position 1. */
 type TrustTest = (address: IpAddress | undefined, position: number) => boolean;
 
 /**
- * Compiles the options. Returns undefined if no proxy is trusted.
+ * Compiles the options `trustProxy` and `proxyHeaders`. Returns undefined if no proxy is trusted.
  *
  * @throws UsageError `INVALID_OPTION`
  */
@@ -54,7 +54,10 @@ export function compileTrustProxy(
   const names = compileNames(proxyHeaders, where);
   if (trustProxy === undefined) {
     if (proxyHeaders === undefined) return undefined;
-    throw new UsageError("INVALID_OPTION", `${where}: proxyHeaders needs trustProxy`);
+    throw new UsageError(
+      "INVALID_OPTION",
+      `${where}: proxyHeaders needs trustProxy; pass both, or neither`,
+    );
   }
   const isTrusted = compileTrust(trustProxy, where);
   return (rawHeaders, peer) => {
@@ -74,7 +77,7 @@ function compileNames(proxyHeaders: unknown, where: string): readonly string[] {
   throw invalidOption(where, "proxyHeaders", proxyHeaders, expected);
 }
 
-/** The fields with these names, in lower case. */
+/** The headers that have one of these lower-case names. */
 function select(rawHeaders: readonly string[], names: readonly string[]): readonly string[] {
   const selected: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -109,7 +112,7 @@ function compileTrust(trustProxy: unknown, where: string): TrustTest {
       if (network !== undefined) return network;
       throw new UsageError(
         "INVALID_OPTION",
-        `${where}: ${shown(entry)} in trustProxy is not an address or a network, such as ` +
+        `${where}: trustProxy contains ${shown(entry)}; pass addresses or networks such as ` +
           '"127.0.0.1", "10.0.0.0/8" or "fd00::/8"',
       );
     });
@@ -124,7 +127,7 @@ function compileTrust(trustProxy: unknown, where: string): TrustTest {
   );
 }
 
-/** Node appends the interface to a link-local address: "fe80::1%eth0". */
+/** Removes the interface that Node.js appends to a link-local address, as in "fe80::1%eth0". */
 function withoutZone(address: string): string {
   const at = address.indexOf("%");
   return at < 0 ? address : address.slice(0, at);

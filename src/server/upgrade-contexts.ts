@@ -3,52 +3,63 @@ import type { Params as MatchedParams } from "./patterns/route-pattern.ts";
 import { ResponseHeaders } from "./response-headers.ts";
 import type { UpgradeAttempt } from "./upgrade.ts";
 
-/** What `authorize` gets besides the request. */
+/** The second argument of `authorize`: params, URL and client of the handshake, and the response's headers. */
 export interface AuthorizeContext<Params> {
-  /** Named params are percent-decoded. A wildcard, `"0"`, has the text of the URL unchanged. */
+  /**
+   * The params that the path matched. Named params are percent-decoded. A wildcard has the name `"0"` and
+   * the text of the URL unchanged.
+   */
   readonly params: Params;
+  /** The requested URL. Its scheme and host come from a trusted proxy if there is one. */
   readonly url: URL;
-  /** The client's address. Behind a proxy it is the proxy's, unless `trustProxy` names the proxy. */
+  /**
+   * The IP address of the client. Behind a proxy it is the address of the proxy, unless `trustProxy` names
+   * the proxy. Empty for a Unix socket.
+   */
   readonly remoteAddress: string;
   /** The TLS client certificate of the connection's peer, which may be a proxy. */
   readonly clientCertificate: ClientCertificate | undefined;
   /**
-   * The header fields of the response that accepts the handshake: the 101, or the 200 of HTTP/2. Use
-   * `append` for several `Set-Cookie`. A `Response` that refuses is sent without them; pass them as its
-   * `headers` to send them. Changes after `authorize` has decided have no effect.
+   * Headers to add to the response that accepts the handshake: 101, or 200 over HTTP/2. Use `append` for
+   * several `Set-Cookie` headers. If `authorize` returns a `Response`, they are not sent; pass them as its
+   * `headers`. Changes after `authorize` has settled have no effect.
    *
-   * `set` and `append` throw UsageError `RESERVED_HEADER` for fields of the handshake
-   * (`Connection`, `Upgrade`, `Sec-WebSocket-*`) and fields that frame the message, and
-   * `INVALID_HEADER` for a value with control characters. More than 32,768 bytes in
-   * all refuse the client with 500.
+   * `set` and `append` throw UsageError `RESERVED_HEADER` for headers of the handshake (`Connection`,
+   * `Upgrade`, `Sec-WebSocket-*`) and of the connection (such as `Keep-Alive` and `Content-Length`). They
+   * throw UsageError `INVALID_HEADER` for an invalid name or value. Headers of more than 32,768 bytes in
+   * total refuse the client with 500.
    */
   readonly responseHeaders: Headers;
 }
 
-/** What a WebSocket handler gets besides the socket. */
+/** The second argument of a WebSocket handler: params, state, and the request that opened the socket. */
 export interface WebSocketContext<Params, Protocol, State> {
-  /** Named params are percent-decoded. A wildcard, `"0"`, has the text of the URL unchanged. */
+  /**
+   * The params that the path matched. Named params are percent-decoded. A wildcard has the name `"0"` and
+   * the text of the URL unchanged.
+   */
   readonly params: Params;
-  /** The negotiated subprotocol, or the empty string. */
+  /** The negotiated subprotocol, or an empty string. */
   readonly protocol: Protocol;
-  /** The result of the route's `authorize`. */
+  /** The object that `authorize` of the route returned; undefined for a route without `authorize`. */
   readonly state: State;
-  /** The request that opened the connection. */
+  /** The request of the opening handshake. */
   readonly request: Request;
+  /** The requested URL. Its scheme and host come from a trusted proxy if there is one. */
   readonly url: URL;
   /**
-   * The client's address. Behind a proxy it is the proxy's address, unless `trustProxy` names the
-   * proxy. Empty for a Unix socket, and if it is first read after the connection has ended.
+   * The IP address of the client. Behind a proxy it is the address of the proxy, unless `trustProxy` names
+   * the proxy. Empty for a Unix socket, and if it is first read after the connection has ended.
    */
   readonly remoteAddress: string;
   /**
-   * The TLS client certificate of the connection's peer, which may be a proxy. Undefined if the peer
-   * sent none, and if it is first read after the connection has ended.
+   * The TLS client certificate of the connection's peer, which may be a proxy. Undefined if the peer sent
+   * none, or if it is first read after the connection has ended.
    */
   readonly clientCertificate: ClientCertificate | undefined;
 }
 
-/** The common part of both contexts. Reads the request only when a callback reads a property. */
+/** The common part of both contexts. Reads the request only when a callback uses a property. */
 class UpgradeContext {
   readonly params: MatchedParams;
   readonly #attempt: UpgradeAttempt;
@@ -70,7 +81,7 @@ class UpgradeContext {
     return this.#attempt.clientCertificate;
   }
 
-  /** Returns the `Request` of a context, which is not a property of every context. */
+  /** Returns the `Request`, which only one of the contexts has as a property. */
   protected static requestOf(context: UpgradeContext): Request {
     return context.#attempt.request;
   }
@@ -86,7 +97,7 @@ export class AuthorizeCall extends UpgradeContext implements AuthorizeContext<Ma
   }
 
   /**
-   * The fields to send with the response that accepts the handshake; undefined for none.
+   * The headers to add to the response that accepts the handshake; undefined for none.
    *
    * @throws UsageError `RESERVED_HEADER`, `INVALID_HEADER`
    */

@@ -11,14 +11,14 @@ import { UpgradeReports, type UpgradeReportsEnvironment } from "./upgrade-report
 export interface UpgradeEnvironment
   extends RouteConnectionsEnvironment, AuthorizerEnvironment, UpgradeReportsEnvironment {
   readonly wheel: AuthorizerEnvironment["wheel"];
-  /** The limit for open sockets and clients that wait for `authorize`. */
+  /** The maximum number of open sockets and of clients that wait for `authorize` together. */
   readonly maxConnections: number;
   readonly isHostAllowed: HostCheck;
 }
 
 /**
- * Decides which upgrade attempts are accepted. Checks in this order: host, route, handshake, origin,
- * subprotocol, `maxConnections`, `authorize`.
+ * Accepts or refuses upgrade attempts. Checks in this order: host, route, handshake, origin, subprotocol,
+ * `maxConnections`, `authorize`.
  */
 export class UpgradeGate {
   readonly #routes: RouteTable;
@@ -39,12 +39,12 @@ export class UpgradeGate {
     return this.#routes.findWebSocket(pathname) !== undefined;
   }
 
-  /** Never throws or rejects. Returns a promise only if `authorize` is asynchronous. */
+  /** Decides on one attempt. Never throws or rejects. Returns a promise only if `authorize` is async. */
   decide(attempt: UpgradeAttempt): UpgradeDecision | Promise<UpgradeDecision> {
     try {
       return this.#check(attempt);
     } catch (error) {
-      // The runtime's parser may accept a request that a `Request` cannot express.
+      // The runtime's parser may accept a request that a `Request` cannot represent.
       this.#reports.reportMalformed(error);
       return this.#reports.refuse(MALFORMED, attempt);
     }
@@ -121,7 +121,7 @@ export class UpgradeGate {
   }
 }
 
-/** The value of `Retry-After` in seconds when the server has no room. */
+/** The header of responses that refuse a client because a limit is reached, in seconds. */
 const RETRY = { "Retry-After": "10" };
 
 const MALFORMED = refuse(400, "The request is malformed.");
@@ -129,7 +129,10 @@ const NOT_FOUND = refuse(404, "No WebSocket route matches this path.", { option:
 const WRONG_PROTOCOL = refuse(400, "The server supports none of the offered subprotocols.", {
   option: "protocols",
 });
-const FULL = refuse(503, "The server is full.", { option: "maxConnections", headers: RETRY });
+const FULL = refuse(503, "The server has too many connections.", {
+  option: "maxConnections",
+  headers: RETRY,
+});
 const BUSY = refuse(503, "The server is too busy.", {
   option: "maxPendingAuthorize",
   headers: RETRY,

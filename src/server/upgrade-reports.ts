@@ -18,7 +18,7 @@ export interface UpgradeReportsEnvironment {
 /** Reports the refusals and errors of upgrades. */
 export class UpgradeReports {
   readonly #environment: UpgradeReportsEnvironment;
-  /** Limits the reports of usage errors, by route. */
+  /** Limits the reports of usage errors to one per route and minute. */
   readonly #usageErrors: MinuteLimit;
 
   constructor(environment: UpgradeReportsEnvironment) {
@@ -26,24 +26,24 @@ export class UpgradeReports {
     this.#usageErrors = new MinuteLimit(() => environment.wheel.nowMs);
   }
 
-  /** Whether responses may name the option to set, to help a developer. */
+  /** Whether responses may name the option to set, which helps developers. */
   get isVerbose(): boolean {
     return this.#environment.refusals.isVerbose;
   }
 
-  /** Reports a refusal by the library, and returns it. */
+  /** Reports a refusal of the library to `onRefused`, and returns it. */
   refuse(refusal: HttpRefusal, attempt: UpgradeAttempt, entry?: WebSocketEntry): HttpRefusal {
     this.#environment.refusals.reportResponse("handshake", refusal, attempt, entry?.key);
     return refusal;
   }
 
-  /** Reports that `authorize` refused the client with a Response. */
+  /** Reports to `onRefused` that `authorize` refused the client with a Response. */
   reportAnswer(
     { status }: Response,
     attempt: UpgradeAttempt,
     { key: route }: WebSocketEntry,
   ): void {
-    // The server has sent another response already, or the client has left.
+    // The client has disconnected, or the server has sent another response already.
     if (attempt.isAborted) return;
     const reason = "authorize returned a Response.";
     const details = { what: "handshake", by: "application", status, reason, route } as const;
@@ -51,20 +51,20 @@ export class UpgradeReports {
   }
 
   /**
-   * Reports an error of a callback of the route. Reports usage errors once per route and minute, because
-   * clients can cause any number of them.
+   * Reports an error of the route's `origins`, `protocols` or `authorize` to `onError`. Reports usage errors
+   * at most once per route and minute, because clients can cause any number of them.
    */
   reportFailure(error: unknown, attempt: UpgradeAttempt, entry: WebSocketEntry): void {
     if (isInstance(error, UsageError) && !this.#usageErrors.take(entry)) return;
     this.reportError(error, attempt, entry);
   }
 
-  /** Reports an error that concerns an attempt, and its route if there is one. */
+  /** Reports an error of an attempt on a route to `onError`. */
   reportError(error: unknown, attempt: UpgradeAttempt, { key: route }: WebSocketEntry): void {
     this.#environment.report(error, { route, request: attempt.request });
   }
 
-  /** Reports that no `Request` could be made of an attempt. */
+  /** Reports to `onError` that an attempt cannot be represented as a `Request`. */
   reportMalformed(error: unknown): void {
     this.#environment.report(error, {});
   }

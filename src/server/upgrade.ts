@@ -11,44 +11,47 @@ export interface Peer {
   readonly remoteAddress?: string | undefined;
 }
 
-/** A request for a WebSocket, in the same form for every runtime. */
+/** A request for a WebSocket. It has the same form for every runtime and HTTP version. */
 export interface UpgradeAttempt extends OriginClaim {
   /** The path of the request's URL, normalized by the URL parser. */
   readonly pathname: string;
-  /** Made at the first use, because most handlers do not use it. Its signal aborts when the client leaves. */
+  /**
+   * The request of the handshake. It is created at its first use, because most handlers do not use it. Its
+   * signal aborts when the client disconnects.
+   */
   readonly request: Request;
   readonly url: URL;
-  /** The client's address; empty after the connection has ended. */
+  /** The IP address of the client; empty after the connection has ended. */
   readonly remoteAddress: string;
-  /** The same address, for as long as the socket is open. Does not keep the request in memory. */
+  /** The same address, in an object that an open socket can keep without keeping the request in memory. */
   readonly peer: Peer;
-  /** Whether the peer has left, or was answered before the decision. */
+  /** Whether the client has disconnected, or has got another response before the decision. */
   readonly isAborted: boolean;
   /** Called once when `isAborted` becomes true; set while `authorize` is pending. */
   onAborted: (() => void) | undefined;
   /** The connection of the request. Over HTTP/2, several requests share one. */
   readonly connection: object;
-  /** The certificate that the peer sent in the TLS handshake. */
+  /** The certificate that the peer of the connection sent in the TLS handshake. */
   readonly clientCertificate?: ClientCertificate | undefined;
-  /** Validates the opening handshake by the rules of its HTTP version. */
+  /** Validates the opening handshake by the rules of its HTTP version (RFC 6455 4.2.1, RFC 8441 4). */
   readOffer(): WebSocketOffer | HttpRefusal;
 }
 
-/** How to answer an {@link UpgradeAttempt}. After an {@link HttpRefusal} the connection is closed. */
+/** How to answer an {@link UpgradeAttempt}. Close the connection after an {@link HttpRefusal}. */
 export type UpgradeDecision = UpgradeAccepted | HttpRefusal | UpgradeAnswered;
 
-/** Send the response that accepts the handshake, make a connection, and call `open`. */
+/** Send the response that accepts the handshake, create a connection, and call `open`. */
 export interface UpgradeAccepted {
   readonly kind: "accept";
   /** The options of the connection. */
   readonly connection: ByteConnectionOptions;
-  /** Fields that the application adds to the response. They are valid. */
+  /** Valid headers that the application adds to the response. */
   readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
-  /** Makes the socket of the connection and runs the route's handler. */
+  /** Creates the socket of the connection, and runs the route's handler. */
   open(connection: Connection): Socket;
 }
 
-/** Send the Response of `authorize`, and close the connection. */
+/** Send the Response that `authorize` returned, and close the connection. */
 export interface UpgradeAnswered {
   readonly kind: "answer";
   readonly response: Response;

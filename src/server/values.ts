@@ -1,4 +1,4 @@
-/** Marks HTTP handlers that need a route with a wildcard. */
+/** A property of HTTP handlers that need a route with a wildcard. */
 export const NEEDS_WILDCARD: unique symbol = Symbol("needs a wildcard");
 
 /** Whether `value` is a promise or another thenable. */
@@ -12,8 +12,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Whether `value` is a Response of this runtime. A framework may have replaced the global class while
- * some functions still return the original one.
+ * Whether `value` is a Response of this runtime. A framework may have replaced the global class, while
+ * `Response.error` and other functions still return the original one.
  */
 export function isOwnResponse(value: unknown): value is Response {
   if (typeof value !== "object" || value === null) return false;
@@ -22,7 +22,7 @@ export function isOwnResponse(value: unknown): value is Response {
   return Object.prototype.isPrototypeOf.call(prototype, value);
 }
 
-/** Whether `value` is a Response of this runtime, of another realm, or of a library. */
+/** Whether `value` is a Response: of this runtime, of another realm, or of a library. */
 export function isResponse(value: unknown): value is Response {
   return (
     isOwnResponse(value) ||
@@ -31,7 +31,7 @@ export function isResponse(value: unknown): value is Response {
   );
 }
 
-/** Like `instanceof`, but false for proxies whose traps throw. */
+/** Like `instanceof`, but returns false for a proxy with a trap that throws. */
 export function isInstance<T>(
   value: unknown,
   type: abstract new (...parameters: never) => T,

@@ -10,11 +10,11 @@ import type { TypedSocket } from "./typed-socket.ts";
 import type { AuthorizeContext, WebSocketContext } from "./upgrade-contexts.ts";
 
 /**
- * Handles one socket, which stays open when the handler returns. If it throws or rejects, the socket
- * closes with 1011 and the error is reported to `onError`.
+ * Handles one socket of a `ws:` route. The socket stays open when the handler returns. If the handler
+ * throws or rejects, the socket closes with 1011 and `onError` gets the error.
  *
- * Handlers, `authorize` and `origins` run in the asynchronous context in which `serve` or `attach` was
- * called: an `AsyncLocalStorage` has the same store for every client.
+ * Handlers, `authorize`, `origins` and `protocols` run in the asynchronous context of the call of `serve`
+ * or `attach`, so an `AsyncLocalStorage` has the same store for every client.
  */
 export type WebSocketHandler<
   Path extends string = string,
@@ -23,7 +23,7 @@ export type WebSocketHandler<
   Schema extends MessageSchema | undefined = undefined,
 > = SocketHandler<RouteParams<Path>, Protocol, State, Schema>;
 
-/** A `ws:` route with more than a handler. */
+/** A `ws:` route with options: subprotocols, origins, `authorize`, a schema, compression and limits. */
 export type WebSocketRoute<
   Path extends string = string,
   Protocol extends string = string,
@@ -31,34 +31,38 @@ export type WebSocketRoute<
   Schema extends MessageSchema | undefined = undefined,
 > = SocketRoute<RouteParams<Path>, Protocol, State, Schema>;
 
-// The next two types have params instead of a path. TypeScript compares two types of the same name by
-// their type arguments, and a route for any path could not be used for a key with a known path.
+// The next two types take params instead of a path. TypeScript compares two types of the same name by
+// their type arguments, so a route for any path would not be assignable to a key with a known path.
 
-/** A {@link WebSocketHandler}, by the params of its path. */
+/** A {@link WebSocketHandler}, with the params of its path as a type parameter. */
 export type SocketHandler<Params, Protocol, State, Schema> = (
   socket: SocketOf<Schema>,
   context: WebSocketContext<Params, Protocol, State>,
 ) => unknown;
 
-/** A {@link WebSocketRoute}, by the params of its path. */
+/** A {@link WebSocketRoute}, with the params of its path as a type parameter. */
 export interface SocketRoute<Params, Protocol, State, Schema> extends ConnectionLimits {
   /**
-   * The supported subprotocols, the preferred one first, or a function that chooses from the client's
-   * offer. A client that offers none of the list is refused with 400. If the list contains the empty
-   * string, such a client is accepted without a subprotocol. Default: no subprotocol.
+   * The subprotocols that the route supports, in order of preference, or a function that chooses from the
+   * client's offer. A client that offers none of the list gets 400. If the list contains an empty string,
+   * such a client is accepted without a subprotocol. Default: no subprotocol.
    */
   readonly protocols?: readonly Protocol[] | ProtocolChoice<Protocol>;
-  /** The origins whose pages may connect. Default: the origin of the server, see {@link OriginPolicy}. */
+  /**
+   * The origins of pages that may connect, see {@link OriginPolicy}. Default: the option of the server,
+   * which is `"same-origin"` by default.
+   */
   readonly origins?: OriginPolicy;
   /**
-   * Decides whether the client may connect. May be async, and must settle within `handshakeTimeoutMs`.
+   * Decides whether a client may connect, for example by a cookie or a token. May be async, and must settle
+   * within `handshakeTimeoutMs`. Default: every client may connect.
    *
-   * - An object accepts it, and becomes the handler's `state`. Return `{}` if you need no state.
-   * - A `Response` refuses it.
-   * - An `Error`, returned or thrown, refuses it with 500 and is reported to `onError`.
-   * - Anything else refuses it with 500 and is reported as UsageError `INVALID_AUTHORIZATION`, at
-   *   most once a minute: `true`, `false`, `undefined`, `null`, strings, numbers, functions, arrays,
-   *   and a Response of another library.
+   * - An object accepts the client, and becomes the handler's `state`. Return `{}` if you need no state.
+   * - A `Response` refuses the client, which gets this response.
+   * - An `Error`, returned or thrown, refuses the client with 500 and is reported to `onError`.
+   * - Any other value refuses the client with 500 and is reported as UsageError `INVALID_AUTHORIZATION`, at
+   *   most once a minute. This includes `true`, `false`, `undefined`, `null`, strings, numbers, functions,
+   *   arrays, and a Response of another library.
    *
    * Annotate the parameters so that TypeScript can infer `state`: `async (request: Request) => ...`.
    */
@@ -67,27 +71,30 @@ export interface SocketRoute<Params, Protocol, State, Schema> extends Connection
     context: AuthorizeContext<Params>,
   ) => Authorization<State> | Promise<Authorization<State>>;
   /**
-   * Makes the messages JSON and the handler's socket a {@link TypedSocket}. Received values are
-   * validated by this schema, of any library that implements Standard Schema. Use `{ receive, send }`
-   * to also give the sent values a type; they are not validated. Default: no schema, and messages are
-   * text and bytes.
+   * The schema of the messages, from any library that implements Standard Schema. With a schema, messages
+   * are JSON, the handler's socket is a {@link TypedSocket}, and the server validates received values. Use
+   * `{ receive, send }` to give sent values a type too; they are not validated. Default: no schema, so
+   * messages are strings and bytes.
    */
   readonly schema?: Schema;
   /**
-   * Compresses messages with permessage-deflate (RFC 7692) for clients that offer it. Do not put a
-   * secret and data from an attacker into one message or, with `"dedicated"`, on one connection: the
-   * lengths of compressed messages let an eavesdropper guess the secret. Compressing blocks the event
-   * loop. Default: the option of the server, which is `false` by default.
+   * Whether to compress messages with permessage-deflate (RFC 7692), for clients that offer it, or how.
+   * Compression blocks the event loop. Default: the option of the server, which is `false` by default.
+   *
+   * Do not send a secret and data from an attacker in the same compressed message. With
+   * `context: "dedicated"`, do not send them on the same connection. The lengths of compressed messages let
+   * an eavesdropper guess the secret.
    */
   readonly compression?: boolean | CompressionOptions;
+  /** Called with the socket of each accepted client. */
   readonly handle: SocketHandler<Params, Protocol, State, Schema>;
 }
 
 /** The socket of a route's handler: a {@link TypedSocket} for a route with a schema. */
 export type SocketOf<Schema> = [Schema] extends [undefined]
-  ? // Compared first, because without `strict` undefined is a MessageSchema too.
+  ? // First, because without `strict` undefined is assignable to MessageSchema too.
     Socket
-  : // The result is taken from `validate`, because a schema may leave `types` out.
+  : // From the result of `validate`, because a schema may leave out `types`.
     Schema extends {
         readonly "~standard": { readonly validate: (value: unknown) => infer Result };
       }

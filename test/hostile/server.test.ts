@@ -77,11 +77,13 @@ describe("what a handler sends", () => {
   it("is refused where it is no message: no number becomes so many bytes of memory", async () => {
     const answer = await sent((socket) => {
       for (const data of [1000, 5n, true, null, { length: 1000 }, [1, 2]]) {
-        expect(() => socket.send(data as never)).toThrow(/a message is a string/);
-        expect(() => socket.ping(data as never)).toThrow(/a message is a string/);
+        expect(() => socket.send(data as never)).toThrow(/a message must be a string/);
+        expect(() => socket.ping(data as never)).toThrow(/a message must be a string/);
       }
       for (const reason of [new Float32Array(20), 100, { length: 100 }]) {
-        expect(() => socket.close(1000, reason as never)).toThrow(/a reason is a string/);
+        expect(() => socket.close(1000, reason as never)).toThrow(
+          /a close reason must be a string/,
+        );
       }
     });
     expect(answer).toBe("880203e8");

@@ -33,6 +33,7 @@ it("handshakeTimeoutMs is 10 seconds by default", async () => {
   clock.advance(2_000);
   expect(await decision).toMatchObject({ kind: "refuse", status: 503 });
   expect(onError.mock.calls[0][0]).toMatchObject({
-    message: "authorize took longer than handshakeTimeoutMs 10000",
+    message:
+      "authorize took longer than handshakeTimeoutMs 10000; make it faster, or raise the limit",
   });
 });

@@ -249,7 +249,7 @@ it.each<[unknown, string]>([
       kind: "fail",
       error: {
         code: "INVALID_AUTHORIZATION",
-        message: `authorize of the route "ws:/" returned ${name}; to let the client in, return an object, which becomes the handler's state; to refuse it, return a Response`,
+        message: `authorize of the route "ws:/" returned ${name}; return an object to accept the client, which becomes the handler's state, or a Response to refuse it`,
       },
     });
   },

@@ -34,7 +34,8 @@ describe("a pending authorize", () => {
       {
         error: {
           code: "AUTHORIZE_TIMEOUT",
-          message: "authorize took longer than handshakeTimeoutMs 5000",
+          message:
+            "authorize took longer than handshakeTimeoutMs 5000; make it faster, or raise the limit",
         },
       },
     ]);
@@ -98,7 +99,7 @@ describe("a pending authorize", () => {
     first.abort();
     expect(await gate.decide(new FakeAttempt())).toMatchObject({ option: "maxPendingAuthorize" });
     expect(environment.refused[0].reason).toBe(
-      "maxPendingAuthorize 1 calls of authorize are pending.",
+      "The number of pending calls of authorize has reached maxPendingAuthorize 1.",
     );
     settle[0]({});
     await decision;
@@ -117,7 +118,7 @@ describe("a pending authorize", () => {
     expect(await gate.decide(new FakeAttempt({ connection }))).toMatchObject({
       option: "maxPendingAuthorize",
     });
-    expect(environment.refused[0].reason).toContain("16 calls");
+    expect(environment.refused[0].reason).toContain("for this connection has reached 16");
     void gate.decide(new FakeAttempt());
     expect(settle).toHaveLength(17);
   });

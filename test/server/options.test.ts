@@ -5,14 +5,14 @@ import { expect, it } from "vitest";
 const handle = (): void => {};
 
 it.each([
-  ["verifyClient", "pass authorize of a route instead, which returns an object or a Response"],
+  ["verifyClient", "pass authorize of a route instead, and return an object or a Response from it"],
   ["handleProtocols", "pass protocols of a route instead"],
   ["maxPayload", "pass maxMessageBytes instead"],
   ["perMessageDeflate", "pass compression instead"],
   ["server", "call attach(httpServer, { routes }) instead"],
   ["noServer", "call attach(httpServer, { routes }) instead"],
   ["pingInterval", "pass heartbeat: { idleMs } instead"],
-  ["authorize", "it is an option of a route, beside handle"],
+  ["authorize", "it is an option of a route, next to handle"],
 ])("serve names the alternative to %s: %s", async (name, advice) => {
   const message = `serve: there is no option ${name}; ${advice}`;
   await expect(serve({ routes: { "ws:/": handle }, [name]: true })).rejects.toMatchObject({
@@ -23,7 +23,7 @@ it.each([
 });
 
 it.each(["host", "http2", "path", "port", "tls"])("attach names the alternative to %s", (name) => {
-  const message = `attach: there is no option ${name}; it belongs to serve, or to the HTTP server`;
+  const message = `attach: there is no option ${name}; pass it to serve, or to the HTTP server`;
   expect(() => attach(createServer(), { routes: {}, [name]: true })).toThrow(message);
 });
 
@@ -54,7 +54,7 @@ it.each([
     // A number of proxies is a valid trustProxy.
     const wrong = name === "trustProxy" && value === 7 ? {} : value;
     await expect(serve({ routes: {}, [name]: wrong })).rejects.toThrow(
-      `${name} is ${Object.is(wrong, value) ? text : "{}"}, not `,
+      `${name} is ${Object.is(wrong, value) ? text : "{}"}; it must be `,
     );
   }
 });
@@ -65,7 +65,7 @@ it.each([
 ])("prints %o in a list of an option that does not allow it", async (value, text) => {
   for (const name of ["origins", "hosts", "trustProxy"]) {
     const started = serve({ routes: {}, [name]: [value] });
-    await expect(started).rejects.toThrow(`${text} in ${name} is not `);
+    await expect(started).rejects.toThrow(`${name} contains ${text}; pass `);
     await expect(started).rejects.toMatchObject({ name: "UsageError" });
   }
 });

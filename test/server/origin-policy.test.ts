@@ -10,7 +10,7 @@ describe("a handshake", () => {
     const { decision } = await decide(handle, { origins });
     expect(decision).toMatchObject({
       status: 403,
-      message: "The request has several Origin fields.",
+      message: "The request has several Origin headers.",
     });
     expect((await decide({ origins: "*", handle }, { origins })).decision.kind).toBe("accept");
   });

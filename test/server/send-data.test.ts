@@ -53,7 +53,7 @@ describe("toBytes", () => {
       expect.objectContaining({
         name: "UsageError",
         code: "INVALID_DATA",
-        message: `a message is a string, an ArrayBuffer or a view of one, not ${described}`,
+        message: `a message must be a string, an ArrayBuffer or a view of one, not ${described}`,
       }),
     );
   });
@@ -72,7 +72,7 @@ describe("toBytes", () => {
     expect(() => toBytes(view)).toThrow(
       expect.objectContaining({
         code: "INVALID_DATA",
-        message: "the bytes have been detached from their buffer",
+        message: "the buffer of these bytes is detached; send them before you transfer the buffer",
         cause: expect.any(TypeError),
       }),
     );

@@ -9,7 +9,7 @@ const MAX_JOINED_BYTES = 16_384;
 
 /** Proxies forward the key, but forward hop-by-hop fields only if they are configured to. */
 const UPGRADE_LOST =
-  "This resource speaks WebSocket. The request has Sec-WebSocket-Key but not Upgrade: websocket and " +
+  "This path accepts only WebSocket handshakes. The request has Sec-WebSocket-Key but not Upgrade: websocket and " +
   "Connection: Upgrade; if a proxy removed them, configure it to forward them.";
 
 /** How requests of HTTP/1.1 are answered. */

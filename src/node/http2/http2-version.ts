@@ -9,7 +9,7 @@ import { refuseStream } from "./incoming-stream.ts";
 /** HTTP/2 has no Upgrade, so 426 does not apply (RFC 9113 8.6). */
 const CONNECT_REQUIRED = refuse(
   405,
-  "This resource speaks WebSocket: over HTTP/2 that takes an extended CONNECT.",
+  "This path accepts only WebSocket handshakes, which use an extended CONNECT over HTTP/2.",
   { headers: { Allow: "CONNECT" } },
 );
 

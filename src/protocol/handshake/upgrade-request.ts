@@ -66,12 +66,14 @@ function checkHttp(request: UpgradeRequest, fields: HeaderFields): HttpRefusal |
 /** RFC 6455 4.2.1, items 3 and 4. */
 function checkUpgrade(fields: HeaderFields): HttpRefusal | undefined {
   if (!fields.all("upgrade").some(namesWebSocket)) {
-    return upgradeRequired("This resource speaks WebSocket: the request needs Upgrade: websocket.");
+    return upgradeRequired(
+      "This path accepts only WebSocket handshakes; the request needs Upgrade: websocket.",
+    );
   }
   // RFC 9110 7.8: an Upgrade that Connection does not name is not meant for this hop.
   if (!fields.all("connection").some(namesUpgrade)) {
     return upgradeRequired(
-      "This resource speaks WebSocket: the request needs Connection: Upgrade.",
+      "This path accepts only WebSocket handshakes; the request needs Connection: Upgrade.",
     );
   }
   return undefined;

@@ -2,25 +2,25 @@ import { type RegExpNode, parseRegExp } from "./regexp-parser.ts";
 
 const Op = { Character: 0, Split: 1, Jump: 2, Save: 3, Match: 4 } as const;
 
-/** One instruction. The meaning of `x` and `y` depends on `op`. */
+/** One instruction of the compiled expression. The meaning of `x` and `y` depends on `op`. */
 interface Instruction {
   readonly op: (typeof Op)[keyof typeof Op];
-  /** Character: index of its set. Split and Jump: where to continue. Save: the slot. */
+  /** Character: the index of its set. Split and Jump: the next instruction. Save: the slot. */
   x: number;
-  /** Split: where to continue if `x` leads to no match. */
+  /** Split: the next instruction if `x` does not lead to a match. */
   y: number;
 }
 
-/** Time grows with instructions times characters; a path has at most 8,192 of these. */
+/** Matching takes at most instructions times characters steps, and a path has at most 8,192 characters. */
 const MAX_INSTRUCTIONS = 1000;
 
 /** Paths are ASCII: URLs percent-encode everything else. */
 const CHARACTERS = 128;
 
 /**
- * Matches a regular expression against a whole text, in time linear in the text's length. It finds the
- * same match as `RegExp`: it tries alternatives in the order of a backtracking matcher, but tries each
- * instruction at most once per position, because a second try can only fail like the first.
+ * Matches a regular expression against a whole string, in time linear in its length. It finds the same
+ * match as `RegExp`, because it tries alternatives in the order of a backtracking matcher. It tries each
+ * instruction only once per position, because a second try would fail like the first.
  */
 export class LinearRegExp {
   readonly #instructions: Instruction[] = [];
@@ -29,7 +29,7 @@ export class LinearRegExp {
   #captures = 0;
 
   /**
-   * @param source valid with the flag `u`
+   * @param source the source of a regular expression that is valid with the flag `u`
    * @throws SyntaxError if it has back references, lookarounds or assertions, or is too large
    */
   constructor(source: string) {
@@ -37,7 +37,7 @@ export class LinearRegExp {
     this.#add(Op.Match);
   }
 
-  /** What the groups captured, or undefined if `text` does not match. */
+  /** Returns the captures of the groups, or undefined if `text` does not match. */
   exec(text: string): Array<string | undefined> | undefined {
     const slots = this.#run(text);
     if (slots === undefined) return undefined;
@@ -51,7 +51,7 @@ export class LinearRegExp {
     const width = text.length + 1;
     const visited = new Uint8Array((this.#instructions.length * width + 7) >> 3);
     const slots = new Int32Array(2 * this.#captures).fill(-1);
-    // Pairs of an instruction and a position to return to. A negative instruction is a slot to restore.
+    // Pairs of an instruction and a position to try later. A negative instruction is a slot to restore.
     const pending = [0, 0];
     while (pending.length > 0) {
       let position = pending.pop()!;
@@ -147,7 +147,7 @@ export class LinearRegExp {
   #add(op: Instruction["op"], x = 0): Instruction {
     if (this.#instructions.length >= MAX_INSTRUCTIONS) {
       throw new SyntaxError(
-        `the expression is too large: it takes more than ${MAX_INSTRUCTIONS} instructions`,
+        `the expression is too large: it needs more than ${MAX_INSTRUCTIONS} instructions; use fewer or smaller repetitions`,
       );
     }
     const instruction = { op, x, y: 0 };

@@ -1,11 +1,11 @@
-/** A regular expression for a whole pathname, as source, and the params that its groups capture. */
+/** The source of a regular expression for a whole pathname, and the params that its groups capture. */
 export interface PathnameExpression {
   readonly source: string;
-  /** A name for each capturing group, in order. Unnamed groups get "0", "1" and so on. */
+  /** The name of each capturing group, in order. Groups without a name are "0", "1" and so on. */
   readonly names: readonly string[];
 }
 
-/** A part of a pattern that captures a param, with the text that a modifier repeats along with it. */
+/** A part of a pattern that captures a param, with the text that a modifier repeats together with it. */
 interface Group {
   readonly prefix: string;
   /** The source of the expression that the param must match. */
@@ -27,7 +27,7 @@ const SYNTAX = /[.+*?^${}()[\]|/\\]/g;
  * Translates the canonical pathname of a URLPattern into a regular expression (URL Pattern
  * Standard, "generate a regular expression and name list").
  *
- * @param pathname a valid pattern in the spelling that `URLPattern.prototype.pathname` gives
+ * @param pathname a valid pattern, as `URLPattern.prototype.pathname` returns it
  */
 export function toPathnameExpression(pathname: string): PathnameExpression {
   const reader = new PatternReader(pathname);
@@ -52,7 +52,7 @@ class PatternReader {
 
   readPart(): string {
     if (this.#take("{")) return this.#readBraces();
-    // A slash before a param belongs to it, so that "/:lang?" also matches without both.
+    // A slash before a param belongs to it, so that "/x/:lang?" matches "/x" too.
     const isSlash = this.#text[this.#at] === "/";
     if (isSlash) this.#at++;
     const value = this.#readValue();
@@ -82,7 +82,7 @@ class PatternReader {
     return literal;
   }
 
-  /** Reads the param that begins here and notes its name. Undefined if none begins here. */
+  /** Reads the param that begins here, and adds its name. Returns undefined if no param begins here. */
   #readValue(): string | undefined {
     const name = this.#match(NAME)?.[1];
     // After a name, an asterisk is a modifier.
@@ -93,7 +93,7 @@ class PatternReader {
     return value;
   }
 
-  /** The expression in parentheses that begins here. */
+  /** Reads the expression in parentheses that begins here. */
   #readExpression(): string | undefined {
     if (!this.#take("(")) return undefined;
     const start = this.#at;
@@ -138,7 +138,7 @@ function groupSource({ prefix, value, suffix }: Group, modifier: string): string
   const [before, after] = [escape(prefix), escape(suffix)];
   if (modifier === "" || modifier === "?") return `(?:${before}(${value})${after})${modifier}`;
   if (before + after === "") return `((?:${value})${modifier})`;
-  // The param is all repetitions together, without the text before the first and after the last.
+  // The param contains all repetitions, without the text before the first and after the last one.
   const repeated = `(?:${value})(?:${after}${before}(?:${value}))*`;
   return `(?:${before}(${repeated})${after})${modifier === "*" ? "?" : ""}`;
 }

@@ -1,9 +1,9 @@
-/** The syntax tree of a regular expression that can be matched in linear time. */
+/** The syntax tree of a regular expression that matches in linear time. */
 export type RegExpNode =
   /** Matches one character: `expression` is a class, an escape or a literal. */
   | { readonly kind: "character"; readonly expression: string }
   | { readonly kind: "sequence"; readonly items: readonly RegExpNode[] }
-  /** The first alternative that leads to a match is taken. */
+  /** Takes the first alternative that leads to a match. */
   | { readonly kind: "alternatives"; readonly items: readonly RegExpNode[] }
   | { readonly kind: "capture"; readonly item: RegExpNode }
   | {
@@ -11,11 +11,11 @@ export type RegExpNode =
       readonly item: RegExpNode;
       readonly min: number;
       readonly max: number;
-      /** Whether more repetitions are preferred over fewer. */
+      /** Whether it tries more repetitions before fewer. */
       readonly isGreedy: boolean;
     };
 
-/** A class, an escape or one character, without escapes that assert or refer back. */
+/** A class, an escape or one character, without assertions and back references. */
 const CHARACTER =
   /\[(?:[^\]\\]|\\.)*\]|\\(?:u\{[0-9a-f]+\}|u[0-9a-f]{4}|x[0-9a-f]{2}|c[a-z]|p\{[^}]*\}|[^bkpuxc1-9])|[^\\[\](){}*+?|^$]/isy;
 const QUANTIFIER = /(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})(\??)/y;
@@ -29,8 +29,8 @@ const BOUNDS: Readonly<Record<string, readonly [min: number, max: number]>> = {
 /**
  * Parses a regular expression that is valid with the flag `u`.
  *
- * @throws SyntaxError for back references, lookarounds and assertions, which cannot be matched in
- *   linear time or have no meaning in a path
+ * @throws SyntaxError for back references, lookarounds and assertions, which do not match in linear time,
+ *   or have no meaning in a path
  */
 export function parseRegExp(source: string): RegExpNode {
   const parser = new RegExpParser(source);
@@ -59,7 +59,9 @@ class RegExpParser {
 
   unsupported(): SyntaxError {
     const rest = this.#source.slice(this.#at, this.#at + 20);
-    return new SyntaxError(`${JSON.stringify(rest)} cannot be matched in linear time`);
+    return new SyntaxError(
+      `${JSON.stringify(rest)} cannot be matched in linear time; use groups without back references, lookarounds and assertions`,
+    );
   }
 
   #parseSequence(): RegExpNode {

@@ -1,7 +1,6 @@
 /**
- * The params of a URL pattern, which the compiler reads from its text: `/rooms/:room` has
- * `{ room: string }`, `/files/*` has `{ "0": string }`, and `/:lang?` has
- * `{ lang: string | undefined }`.
+ * The type of the params of a URL pattern, which TypeScript reads from its text. `/rooms/:room` has
+ * `{ room: string }`, `/files/*` has `{ "0": string }`, and `/:lang?` has `{ lang: string | undefined }`.
  *
  * Supports the pathname syntax of URLPattern: named groups, wildcards, regular-expression groups,
  * braces, the modifiers `?`, `*` and `+`, and escapes.
@@ -10,7 +9,7 @@ export type RouteParams<Path extends string> = string extends Path
   ? { readonly [name: string]: string | undefined }
   : { readonly [Name in keyof PatternParams<Path>]: PatternParams<Path>[Name] };
 
-/** The path in a key of `routes`, without its prefix; `never` if the key is not valid. */
+/** The path of a key of `routes`, without the prefix; `never` if the key is not valid. */
 export type PathOf<Key> = Key extends `//${string}`
   ? never
   : Key extends `/${string}`
@@ -25,7 +24,7 @@ export type PathOf<Key> = Key extends `//${string}`
           | "patch"
           | "delete"
           | "options"
-        ? // `//host` is not a path that a client can ask for.
+        ? // A client cannot request the path `//host`.
           Rest extends `/${string}`
           ? never
           : `/${Rest}`
@@ -33,13 +32,13 @@ export type PathOf<Key> = Key extends `//${string}`
       : never;
 
 /**
- * The params in the pattern `Text`, for {@link RouteParams}. A parser that reads one character at a
- * time; the other type parameters are its state.
+ * Parses the pattern `Text` for {@link RouteParams}, one character at a time. The other type parameters
+ * are the state of the parser.
  *
  * - `Groups` has one element for each group without a name.
- * - `Params` are the params so far. `Outer` are those before the open brace, if there is one.
- * - `Mode` says what `Text` starts with: literal text, the rest of a group's name, the rest of its
- *   regular expression, or its modifier.
+ * - `Params` are the params so far. Inside braces, `Outer` are the params before the open brace.
+ * - `Mode` says how `Text` starts: with literal text, or with the rest of a group's name, regular
+ *   expression or modifier.
  * - `Name` is the name of the current group, and `Depth` counts the open inner parentheses.
  */
 export type PatternParams<

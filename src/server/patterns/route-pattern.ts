@@ -3,33 +3,33 @@ import { UsageError } from "../../errors/index.ts";
 import { LinearRegExp } from "./linear-regexp.ts";
 import { toPathnameExpression } from "./pathname-expression.ts";
 
-/** The params that a path matched; absent groups are undefined. */
+/** The params that a path matched. Optional groups that matched nothing are undefined. */
 export type Params = Readonly<Record<string, string | undefined>>;
 
 /** A compiled URL pattern. */
 export interface RoutePattern {
-  /** The params of `pathname`, or undefined if it does not match. */
+  /** Returns the params of `pathname`, or undefined if it does not match. */
   match(pathname: string): Params | undefined;
-  /** Whether there is a param without a name. */
+  /** Whether the pattern has a param without a name. */
   readonly hasWildcard: boolean;
 }
 
-/** A segment without syntax: it matches itself. */
+/** A segment without pattern syntax, which matches only itself. */
 const PLAIN_SEGMENT = /^[A-Za-z0-9\-._~!$&',;=@]*$/;
 const NAMED_SEGMENT = /^:([A-Za-z_$][A-Za-z0-9_$]*)$/;
 
 const NO_PARAMS: Params = Object.freeze({});
 
 /**
- * Compiles the path of a route. The usual shapes become plain comparisons and one regular
- * expression. All other paths use the slower `LinearRegExp`, because `RegExp` and URLPattern
- * backtrack: a path of 3 KB could take them seconds. Both ways take time linear in the path.
+ * Compiles the path of a route. Common paths become a string comparison, or a simple regular expression.
+ * All other paths use the slower `LinearRegExp`, because `RegExp` and URLPattern backtrack: a path of
+ * 3 KB could take them seconds. Matching always takes time linear in the length of the path.
  *
- * @throws UsageError `INVALID_ROUTE` naming `key`
+ * @throws UsageError `INVALID_ROUTE`; the message contains `key`
  */
 export function compilePattern(path: string, key: string): RoutePattern {
   if (!path.startsWith("/")) {
-    throw invalidRoute(key, "its path does not begin with /");
+    throw invalidRoute(key, "its path must begin with /");
   }
   const segments = path.slice(1).split("/");
   if (segments.every((segment) => PLAIN_SEGMENT.test(segment) && !isDots(segment))) {
@@ -38,14 +38,14 @@ export function compilePattern(path: string, key: string): RoutePattern {
   return compileSegments(segments) ?? compileLinear(newUrlPattern(path, key).pathname, key);
 }
 
-/** @returns the error for a key that `routes` cannot have */
+/** Creates the error for an invalid key or value of `routes`. */
 export function invalidRoute(key: string, why: string, cause?: unknown): UsageError {
   return new UsageError("INVALID_ROUTE", `the route ${JSON.stringify(key)} is invalid: ${why}`, {
     cause,
   });
 }
 
-/** Segments that are plain or one whole param each, perhaps with a wildcard as the last. */
+/** Compiles segments that are plain or one whole param, with an optional wildcard as the last segment. */
 function compileSegments(segments: readonly string[]): RoutePattern | undefined {
   const names: string[] = [];
   let source = "^";
@@ -73,7 +73,7 @@ function compileSegments(segments: readonly string[]): RoutePattern | undefined 
   };
 }
 
-/** Every other shape: repeated and optional params, several params in a segment, expressions. */
+/** Compiles all other paths: repeated and optional params, several params in a segment, expressions. */
 function compileLinear(pathname: string, key: string): RoutePattern {
   const { source, names } = toPathnameExpression(pathname);
   const expression = newRegExp(source, key);
@@ -90,7 +90,7 @@ function newRegExp(source: string, key: string): LinearRegExp {
   try {
     return new LinearRegExp(source);
   } catch (error) {
-    throw invalidRoute(key, `its path cannot be used: ${(error as Error).message}`, error);
+    throw invalidRoute(key, `its path is not supported: ${(error as Error).message}`, error);
   }
 }
 
@@ -98,7 +98,7 @@ function newUrlPattern(path: string, key: string): URLPattern {
   try {
     return new URLPattern({ pathname: path });
   } catch (error) {
-    throw invalidRoute(key, "its path is not a URL pattern", error);
+    throw invalidRoute(key, "its path must be a pathname in the syntax of URLPattern", error);
   }
 }
 
@@ -115,12 +115,12 @@ function toParams(
   return params;
 }
 
-/** Whether this is a wildcard. Its value is not decoded: it may have several segments, and `%2F` is not `/`. */
+/** Whether a param is a wildcard. It may contain several segments, so decoding would turn `%2F` into `/`. */
 function isNumber(name: string): boolean {
   return name >= "0" && name < ":";
 }
 
-/** Returns a value that is not percent-encoded UTF-8 unchanged. */
+/** Decodes percent-encoding. Returns the value unchanged if it is not valid UTF-8. */
 function decode(value: string): string {
   if (!value.includes("%")) return value;
   try {
@@ -130,7 +130,7 @@ function decode(value: string): string {
   }
 }
 
-/** URLPattern resolves these as URLs do. */
+/** Whether URLPattern would resolve the segment as a URL does. */
 function isDots(segment: string): boolean {
   return segment === "." || segment === "..";
 }

@@ -1,9 +1,9 @@
 import { NAMED_PARAM } from "./pathname-expression.ts";
 
 /**
- * Whether a route for the path `earlier` matches every path that `later` matches, so that the later
- * route never answers. Covers paths of plain segments, params and a wildcard at the end. Other patterns
- * are compared only for equality, apart from the names of their params.
+ * Whether a route for the path `earlier` matches every path that `later` matches, so the later route never
+ * answers. Handles paths of plain segments, params and a wildcard at the end. Other patterns count only if
+ * they are equal apart from the names of their params.
  */
 export function shadows(earlier: string, later: string): boolean {
   if (withoutNames(earlier) === withoutNames(later)) return true;
@@ -21,7 +21,7 @@ export function shadows(earlier: string, later: string): boolean {
   );
 }
 
-/** A segment of literal text and named params, which matches exactly one segment of a path. */
+/** A segment of literal text and named params. It matches exactly one segment of a path. */
 const ONE_SEGMENT = /^[^{}()*+?\\]*$/;
 const NAME = new RegExp(NAMED_PARAM, "gu");
 const WHOLE_PARAM = new RegExp(`^${NAMED_PARAM}$`, "u");
@@ -32,7 +32,7 @@ function isOneSegment(segment: string, index: number, all: readonly string[]): b
 
 function covers(earlier: string, later: string): boolean {
   if (later === "*") return false;
-  // A param takes any segment that is not empty.
+  // A param matches any non-empty segment.
   if (WHOLE_PARAM.test(earlier)) return later !== "";
   return withoutNames(earlier) === withoutNames(later) && ONE_SEGMENT.test(earlier);
 }

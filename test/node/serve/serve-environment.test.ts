@@ -94,6 +94,6 @@ it.each(["serve", "attach"] as const)(
       name === "serve"
         ? await serve(options)
         : attach(createServer(), { fastPaths: options.fastPaths, routes: {} });
-    await expect(start()).rejects.toThrow(`${name}: fastPaths is 0, not a boolean`);
+    await expect(start()).rejects.toThrow(`${name}: fastPaths is 0; it must be a boolean`);
   },
 );

@@ -324,7 +324,7 @@ describe.runIf(transport.hasPorts)("onRefused with serve, which owns the port", 
       "a handshake whose Upgrade a proxy has removed",
       "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 13\r\n" +
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-      "This resource speaks WebSocket. The request has Sec-WebSocket-Key but not Upgrade: websocket " +
+      "This path accepts only WebSocket handshakes. The request has Sec-WebSocket-Key but not Upgrade: websocket " +
         "and Connection: Upgrade; if a proxy removed them, configure it to forward them.",
     ],
   ])("gives a reason that names the fix for %s", async (_what, bytes, reason) => {

@@ -135,7 +135,7 @@ describe("a route with a schema", () => {
       code: "SCHEMA_FAILED",
       cause: {
         code: "INVALID_SCHEMA_RESULT",
-        message: `validate of the schema returned ${shown} with neither a value nor issues (Standard Schema 1)`,
+        message: `validate of the schema returned ${shown}; it must return { value } or { issues } (Standard Schema 1)`,
       },
     });
   });
