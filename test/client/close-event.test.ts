@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { defineCloseEvent } from "../../src/client/close-event.ts";
 
-describe("the CloseEvent for runtimes without one", () => {
+describe("the CloseEvent for runtimes without a built-in one", () => {
   const CloseEvent = defineCloseEvent();
 
-  it("has the standard's defaults", () => {
+  it("has the defaults of the standard", () => {
     const event = new CloseEvent("close");
     expect(event).toBeInstanceOf(Event);
     expect(event).toMatchObject({ type: "close", wasClean: false, code: 0, reason: "" });
@@ -38,7 +38,7 @@ describe("the CloseEvent for runtimes without one", () => {
     }
   });
 
-  it("can be made again from an event", () => {
+  it("can be created again from an event", () => {
     const event = new CloseEvent("close", { code: 3000, reason: "r", wasClean: true });
     expect(new CloseEvent("close", event)).toMatchObject({
       code: 3000,

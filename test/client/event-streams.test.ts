@@ -8,7 +8,7 @@ const NORMAL = { code: 1000, reason: "", wasClean: true };
 const LOST = { code: 1006, reason: "", wasClean: false };
 
 describe("the event streams of a socket", () => {
-  it("are made once for each socket", () => {
+  it("are created once per socket", () => {
     const network = new FakeNetwork();
     const [a, b] = [network.socket(), network.socket()];
     for (const name of ["onOpen", "onMessage", "onError", "onClose", "on"] as const) {
@@ -17,7 +17,7 @@ describe("the event streams of a socket", () => {
     }
   });
 
-  it("carry the events, and end after the close event", async () => {
+  it("carry the events and end after the close event", async () => {
     const network = new FakeNetwork();
     const socket = network.socket();
     const calls: unknown[] = [];
@@ -45,7 +45,7 @@ describe("the event streams of a socket", () => {
     expect(observed).toEqual(["a", "b"]);
   });
 
-  it("still give the reason when the socket is closed already", async () => {
+  it("report the reason even after the socket has closed", async () => {
     const { socket, connection } = new FakeNetwork().open();
     connection.end({ code: 4003, reason: "banned", wasClean: true });
     for (const stream of [socket.onOpen, socket.onMessage, socket.onError, socket.onClose]) {
@@ -88,7 +88,7 @@ describe("the event streams of a socket", () => {
   });
 
   it.each([1002, 1003, 1008, 1011, 1013, 3000, 4003])(
-    "make a loop over messages throw at %i, after the messages, and no other loop",
+    "throw at %i after the messages in a loop over messages, and in no other loop",
     async (code) => {
       const { socket, connection } = new FakeNetwork().open();
       const [messages, opens, closes] = [socket.onMessage, socket.onOpen, socket.onClose].map(
@@ -113,7 +113,7 @@ describe("the event streams of a socket", () => {
     },
   );
 
-  it("tell which side closed, and why", async () => {
+  it("report which side closed and why", async () => {
     const ends: [(socket: WebSocketInstance, connection: FakeConnection) => void, object][] = [
       [
         (socket, connection) => {
@@ -156,7 +156,7 @@ describe("the event streams of a socket", () => {
     }
   });
 
-  it("still give the close event to who listens during the error event", async () => {
+  it("give the close event to a listener added during the error event", async () => {
     const network = new FakeNetwork();
     const { socket, connection } = network.open();
     const closed = socket.onError.first.then(() => socket.onClose.first);
@@ -179,7 +179,7 @@ describe("the event streams of a socket", () => {
 });
 
 describe("on", () => {
-  it("adds a listener of each type once, and removes it", () => {
+  it("adds one listener of each type and removes it", () => {
     const network = new FakeNetwork();
     const socket = network.socket();
     const calls: string[] = [];
@@ -221,7 +221,7 @@ describe("the static side", () => {
     expect(calls).toEqual(["message", "open", "error", "close"]);
   });
 
-  it("says that WebSockets are supported", () => {
+  it("reports that WebSockets are supported", () => {
     expect(new FakeNetwork().WebSocket.supported).toBe(true);
   });
 });
@@ -240,7 +240,7 @@ describe("the send variants", () => {
 });
 
 describe("withEventStreams", () => {
-  it("installs further types of events, and returns the same class", () => {
+  it("installs further types of events and returns the same class", () => {
     class Base extends EventTarget {
       readonly readyState = 1;
       send(): void {}

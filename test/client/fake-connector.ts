@@ -25,11 +25,14 @@ export class FakeConnection implements Connection {
   readyState: ReadyState = ReadyState.Open;
   bufferedAmount = 0;
   readonly latencyMs = undefined;
-  /** All that was done to it, in order. */
+  /** The calls made on it, in order. */
   readonly log: unknown[] = [];
   readonly sent: (string | number[])[] = [];
   isPaused = false;
-  /** Whether each message arrives in a separate task, so that a pause for a task is over by then. */
+  /**
+   * Whether each message arrives in a separate task, so that a pause for one task has ended by
+   * then.
+   */
   isReadInTasks = true;
   handler!: ConnectionHandler;
   #deferred: (() => void)[] = [];
@@ -82,17 +85,17 @@ export class FakeConnection implements Connection {
     while (!this.isPaused && this.#deferred.length > 0) this.#deferred.shift()!();
   }
 
-  /** A text message comes. */
+  /** Receives a text message. */
   text(text: string): void {
     this.#deliver(() => this.handler.onText(text));
   }
 
-  /** A binary message comes. */
+  /** Receives a binary message. */
   binary(...bytes: number[]): void {
     this.#deliver(() => this.handler.onBinary(new Uint8Array(bytes)));
   }
 
-  /** The peer's Close frame comes. */
+  /** Receives the Close frame of the peer. */
   closing(): void {
     this.readyState = ReadyState.Closing;
     this.handler.onClosing();
@@ -105,7 +108,7 @@ export class FakeConnection implements Connection {
   }
 
   #deliver(call: () => void): void {
-    // Each call of a test is a read in a separate task.
+    // Each call of a test is one read in a separate task.
     if (this.#wasPausedByMessage) this.resume();
     if (this.isPaused) {
       this.#deferred.push(call);
@@ -117,7 +120,7 @@ export class FakeConnection implements Connection {
   }
 }
 
-/** A network on which every attempt waits for the test to decide about it. */
+/** A network in which each attempt waits for a decision of the test. */
 export class FakeNetwork {
   readonly attempts: { request: ConnectRequest; handler: ConnectHandler; isAborted: boolean }[] =
     [];
@@ -152,7 +155,7 @@ export class FakeNetwork {
     return new this.WebSocket("ws://host/", protocols);
   }
 
-  /** Makes an open socket, its connection, and the list of the types of its events. */
+  /** Creates an open socket, its connection and a growing list of its event types. */
   open(protocols?: string[]): {
     socket: WebSocketInstance;
     connection: FakeConnection;
@@ -171,7 +174,7 @@ export class FakeNetwork {
     return connection;
   }
 
-  /** Runs the tasks queued by now, and those that they queue. */
+  /** Runs the queued tasks and those that they queue. */
   runTasks(): void {
     for (const task of this.#tasks) task();
     this.#tasks.length = 0;

@@ -25,7 +25,7 @@ describe.each([
   });
 });
 
-describe("decideReconnect in Node, for a handshake that was refused", () => {
+describe("decideReconnect in Node, for a refused handshake", () => {
   const decide = (status: number): unknown =>
     decideReconnect({ code: 1006, error: new UnexpectedStatusError(status, "") });
 
@@ -49,17 +49,17 @@ describe("reconnectDelayMs", () => {
     random: () => chance,
   });
 
-  it("doubles from the initial delay up to the longest", () => {
+  it("doubles from the initial delay up to the maximum", () => {
     const longest = [0, 1, 2, 3, 4, 5, 2000].map((n) => reconnectDelayMs(delays(1), n, false));
     expect(longest).toEqual([2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
   });
 
-  it("takes any part of it, by chance", () => {
+  it("is a random fraction of the delay", () => {
     expect(reconnectDelayMs(delays(0), 2, false)).toBe(0);
     expect(reconnectDelayMs(delays(0.5), 2, false)).toBe(4000);
   });
 
-  it("waits for half of the longest at least when the server asks for time", () => {
+  it("is at least half of the maximum when the server asks for a later retry", () => {
     expect(reconnectDelayMs(delays(0), 0, true)).toBe(15_000);
     expect(reconnectDelayMs(delays(1), 0, true)).toBe(30_000);
   });

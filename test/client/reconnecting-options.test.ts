@@ -13,7 +13,7 @@ const DEFAULTS = {
   timers: globalThis,
 };
 
-it("fills in the default of each option that is missing or undefined", () => {
+it("uses the default of each option that is missing or undefined", () => {
   expect(withDefaults({})).toEqual(DEFAULTS);
   const undefinedOptions = Object.fromEntries(
     Object.keys(DEFAULTS).map((name) => [name, undefined]),

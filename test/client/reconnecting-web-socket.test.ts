@@ -14,11 +14,11 @@ import { FakeConnection, FakeNetwork, eventsOf } from "./fake-connector.ts";
 
 const LOST = { code: 1006, reason: "", wasClean: false };
 const clean = (code: number, reason = ""): typeof LOST => ({ code, reason, wasClean: true });
-/** Lets every promise job run. */
+/** Runs all pending promise jobs. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const domException = (name: string): unknown => expect.objectContaining({ name });
 
-/** A clock that only the test moves. */
+/** A clock that only the test advances. */
 class FakeTimers {
   #nowMs = 0;
   #timers: { atMs: number; callback: () => void }[] = [];
@@ -33,7 +33,7 @@ class FakeTimers {
     this.#timers = this.#timers.filter((other) => other !== timer);
   };
 
-  /** The delays of the timers that run. */
+  /** The delays of the active timers. */
   get pendingMs(): number[] {
     return this.#timers.map(({ atMs }) => atMs - this.#nowMs);
   }
@@ -92,8 +92,8 @@ function end(connection: FakeConnection, info = LOST): void {
   network.runTasks();
 }
 
-describe("connecting again", () => {
-  it("tells of each connection by open, and of every further one by reconnected", async () => {
+describe("reconnecting", () => {
+  it("fires open for each connection, and reconnected for every further one", async () => {
     const { socket, events } = create();
     expect(socket.readyState).toBe(0);
     const connection = accept();
@@ -106,7 +106,7 @@ describe("connecting again", () => {
     expect(events).toEqual(["open", "error", "reconnecting", "open", "reconnected"]);
   });
 
-  it("does not take a first connection after failures for a reconnection", async () => {
+  it("does not report a first connection after failures as a reconnection", async () => {
     const { events } = create();
     fail();
     await timers.advance(2000);
@@ -114,7 +114,7 @@ describe("connecting again", () => {
     expect(events).toEqual(["error", "reconnecting", "open"]);
   });
 
-  it("stops, and tells why, when decide throws", async () => {
+  it("stops and reports the reason when decide throws", async () => {
     const failure = new Error("a bug in decide");
     const { socket, events } = create({
       decide: () => {
@@ -133,7 +133,7 @@ describe("connecting again", () => {
     expect(socket.readyState).toBe(3);
   });
 
-  it("makes nothing of a URL that comes after another attempt has been made", async () => {
+  it("ignores a URL that arrives after another attempt has started", async () => {
     const answers: Array<(url: string) => void> = [];
     const { socket } = create({}, () => new Promise<string>((resolve) => answers.push(resolve)));
     answers[0]("ws://host/");
@@ -146,7 +146,7 @@ describe("connecting again", () => {
     answers[2]("ws://host/");
     await timers.advance(0);
     const connection = accept();
-    // The connection proves stable, and so the count of attempts begins anew.
+    // The connection counts as stable, so the count of attempts restarts.
     await timers.advance(60_000);
     const count = network.attempts.length;
     end(connection);
@@ -156,7 +156,7 @@ describe("connecting again", () => {
     socket.close();
   });
 
-  it("leaves it at the one attempt of a listener that calls reconnect on an error", async () => {
+  it("makes one attempt when a listener of error calls reconnect", async () => {
     let count = 0;
     const { socket } = create({}, async () => {
       if (count++ === 0) throw new Error("no URL yet");
@@ -166,13 +166,13 @@ describe("connecting again", () => {
     await timers.advance(0);
     expect(timers.pendingMs).toEqual([0]);
     await timers.advance(0);
-    // That of the attempt.
+    // The timeout of the attempt.
     expect(timers.pendingMs).toEqual([10_000]);
     expect(count).toBe(2);
     socket.close();
   });
 
-  it("does not tell of a reconnection that a listener of open has given up", async () => {
+  it("does not fire reconnected if a listener of open has closed the connection", async () => {
     const { socket, events } = create();
     end(accept());
     socket.addEventListener("open", () => socket.close(), { once: true });
@@ -181,7 +181,7 @@ describe("connecting again", () => {
     expect(events).not.toContain("reconnected");
   });
 
-  it("schedules one attempt, however many error and close events arrive", async () => {
+  it("schedules one attempt for any number of error and close events", async () => {
     const { events } = create();
     fail();
     fail();
@@ -192,7 +192,7 @@ describe("connecting again", () => {
     expect(events).toEqual(["error", "reconnecting"]);
   });
 
-  it("doubles the wait from 2 s to 30 s, with full jitter", async () => {
+  it("doubles the delay from 2 s to 30 s, with full jitter", async () => {
     let chance = 1;
     const { socket } = create({ random: () => chance });
     const retries: unknown[] = [];
@@ -215,7 +215,7 @@ describe("connecting again", () => {
     ]);
   });
 
-  it("starts anew at 2 s only after a connection that stayed open for 5 s", async () => {
+  it("restarts at 2 s only after a connection that stayed open for 5 s", async () => {
     create();
     fail();
     await timers.advance(2000);
@@ -230,7 +230,7 @@ describe("connecting again", () => {
     expect(timers.pendingMs).toEqual([2000]);
   });
 
-  it("takes its delays from the options", async () => {
+  it("uses the delays of the options", async () => {
     create({ initialDelayMs: 10, maxDelayMs: 15, stableAfterMs: 100 });
     fail();
     expect(timers.pendingMs).toEqual([10]);
@@ -244,7 +244,7 @@ describe("connecting again", () => {
     expect(timers.pendingMs).toEqual([10]);
   });
 
-  it("waits for half of the longest delay at least after 1013", () => {
+  it("waits for at least half of the maximum delay after 1013", () => {
     create({ random: () => 0 });
     end(accept(), clean(1013));
     expect(timers.pendingMs).toEqual([15_000]);
@@ -261,7 +261,7 @@ describe("connecting again", () => {
     expect(timers.pendingMs).toEqual([]);
   });
 
-  it("asks the option decide instead, if given", () => {
+  it("calls the option decide instead, if given", () => {
     const decide = vi.fn(({ code }: { code: number }): ReconnectDecision =>
       code === 4000 ? "stop" : "retry",
     );
@@ -273,7 +273,7 @@ describe("connecting again", () => {
     expect(decide.mock.calls).toEqual([[expect.objectContaining(clean(4000, "kicked"))]]);
   });
 
-  it("says why and how in the events reconnecting and reconnected", async () => {
+  it("reports the reason and the attempt in the events reconnecting and reconnected", async () => {
     const { socket } = create();
     const observed: ReconnectEvent[] = [];
     socket.onreconnecting = (event) => observed.push(event);
@@ -287,7 +287,7 @@ describe("connecting again", () => {
     }
   });
 
-  it("passes on the reason of an error", () => {
+  it("reports the reason of an error", () => {
     const { socket } = create();
     let error: unknown;
     socket.onerror = (event) => (error = event.error);
@@ -315,7 +315,7 @@ describe("an attempt that takes longer than handshakeTimeoutMs", () => {
   });
 
   it.each(["url", "protocols", "webSocketOptions"])(
-    "fails when the %s function does not settle, and ignores its late result",
+    "fails when the %s function does not settle, and its late result is ignored",
     async (name) => {
       const answers: Array<(value: never) => void> = [];
       const ask = (): Promise<never> => new Promise((resolve) => answers.push(resolve));
@@ -334,7 +334,7 @@ describe("an attempt that takes longer than handshakeTimeoutMs", () => {
     },
   );
 
-  it("gives a handshake the whole time, however long the functions took", async () => {
+  it("starts when the functions have settled", async () => {
     let answer!: (url: string) => void;
     const { events } = create(
       { handshakeTimeoutMs: 50, webSocketOptions: { handshakeTimeoutMs: 70 } },
@@ -348,7 +348,7 @@ describe("an attempt that takes longer than handshakeTimeoutMs", () => {
     expect(events).toEqual(["error", "reconnecting"]);
   });
 
-  it("has no connection any more when its error event comes", async () => {
+  it("has no connection during its error event", async () => {
     const { socket } = create();
     const socketOfAttempt = { protocol: "chat", extensions: "x", bufferedAmount: 3 };
     Object.defineProperties(
@@ -376,7 +376,7 @@ describe("an attempt that takes longer than handshakeTimeoutMs", () => {
     expect(events).toEqual(["error", "reconnecting"]);
   });
 
-  it("may be replaced by a listener of the error", async () => {
+  it("can be replaced by a listener of error", async () => {
     const { socket, events } = create();
     socket.addEventListener("error", () => socket.reconnect(), { once: true });
     await timers.advance(10_000);
@@ -398,27 +398,27 @@ describe("decide", () => {
     },
   );
 
-  it("makes the next attempt wait for a number of milliseconds, and the usual delay", () => {
+  it("delays the next attempt by the returned milliseconds plus the usual delay", () => {
     create({ decide: () => 60_000 });
     end(accept(), clean(4000));
     expect(timers.pendingMs).toEqual([62_000]);
   });
 
-  it("never makes it wait longer than a timer can, beyond which timers fire at once", () => {
+  it("never delays longer than the maximum of a timer", () => {
     create({ decide: () => 2 ** 31 - 1 });
     end(accept(), clean(4000));
     expect(timers.pendingMs).toEqual([2 ** 31 - 1]);
   });
 });
 
-describe("the limits among the options", () => {
+describe("the limits of the options", () => {
   it.each([
     "initialDelayMs",
     "maxDelayMs",
     "stableAfterMs",
     "handshakeTimeoutMs",
     "maxQueuedBytes",
-  ])("%s must be from 0 to what a timer can wait; undefined means the default", (name) => {
+  ])("%s must be from 0 to the maximum of a timer; undefined means the default", (name) => {
     for (const value of [-1, Number.NaN, "x", {}, 2 ** 31, Infinity]) {
       expect(() => create({ [name]: value })).toThrow(
         expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
@@ -431,14 +431,14 @@ describe("the limits among the options", () => {
 });
 
 describe("url and protocols", () => {
-  it("are taken as they are, and what is wrong with them is thrown at once", () => {
+  it("are used unchanged, and invalid values throw at once", () => {
     expect(() => create({}, "nonsense")).toThrow(domException("SyntaxError"));
     expect(() => create({ protocols: ["a", "a"] })).toThrow(domException("SyntaxError"));
     expect(network.attempts).toEqual([]);
     expect(timers.pendingMs).toEqual([]);
   });
 
-  it("may be functions, which are asked before each attempt", async () => {
+  it("may be functions, which are called before each attempt", async () => {
     let count = 0;
     const { socket } = create({ protocols: () => [`v${count}`] }, () =>
       Promise.resolve(`ws://host/${++count}`),
@@ -464,8 +464,8 @@ describe("url and protocols", () => {
         throw new Error("no token");
       },
     ],
-    ["gives no URL", (): string => "nonsense"],
-  ] as const)("count as a failed attempt when the function %s", async (_, url) => {
+    ["returns an invalid URL", (): string => "nonsense"],
+  ] as const)("cause a failed attempt when the function %s", async (_, url) => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const ask = vi.fn<() => string | Promise<string>>(url);
     const { socket, events } = create({}, ask);
@@ -481,7 +481,7 @@ describe("url and protocols", () => {
     expect(socket.url).toBe("ws://host/ok");
   });
 
-  it("are printed to the console the first time when a function gives an invalid URL", async () => {
+  it("are printed to the console once when a function returns an invalid URL", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const { events } = create({}, () => Promise.resolve("nonsense"));
     await turn();
@@ -491,7 +491,7 @@ describe("url and protocols", () => {
     log.mockRestore();
   });
 
-  it("may be given as the second argument, as for a WebSocket", async () => {
+  it("may be the second argument, as for a WebSocket", async () => {
     const Class = defineClass();
     const sockets = [
       new Class("ws://host/", "a"),
@@ -507,7 +507,7 @@ describe("url and protocols", () => {
     for (const socket of sockets) socket.close();
   });
 
-  it("are joined by the options for each WebSocket", () => {
+  it("are combined with the options of each WebSocket", () => {
     create({ protocols: "a", webSocketOptions: { headers: { cookie: "x" }, maxMessageBytes: 9 } });
     expect(network.attempts[0].request).toMatchObject({
       protocols: ["a"],
@@ -516,8 +516,8 @@ describe("url and protocols", () => {
   });
 });
 
-describe("the face of a WebSocket", () => {
-  it("passes on messages, with their data and origin, as binaryType says", async () => {
+describe("the interface of a WebSocket", () => {
+  it("delivers messages with data and origin, as binaryType says", async () => {
     const { socket } = create();
     const received: MessageEvent[] = [];
     socket.onmessage = (event) => received.push(event);
@@ -560,7 +560,7 @@ describe("the face of a WebSocket", () => {
     expect(events).toEqual(["open", "error", "reconnecting"]);
   });
 
-  it("has protocol and extensions of the current connection", () => {
+  it("has the protocol and extensions of the current connection", () => {
     const { socket } = create({ protocols: ["a"] });
     const connection = network.accept(new FakeConnection("a", "x"));
     expect([socket.protocol, socket.extensions]).toEqual(["a", "x"]);
@@ -570,7 +570,7 @@ describe("the face of a WebSocket", () => {
 });
 
 describe("send", () => {
-  it("keeps what is sent without a connection, and sends it in order after open", async () => {
+  it("queues messages without a connection and sends them in order after open", async () => {
     const { socket } = create();
     socket.send("a");
     socket.send(new Uint8Array([1, 2]));
@@ -588,7 +588,7 @@ describe("send", () => {
     expect(next.sent).toEqual(["hello", "c"]);
   });
 
-  it("keeps a copy of the bytes", async () => {
+  it("queues a copy of the bytes", async () => {
     const { socket } = create();
     const bytes = new Uint8Array([1, 2]);
     socket.send(bytes);
@@ -602,7 +602,7 @@ describe("send", () => {
     ]);
   });
 
-  it("throws when the queue would exceed its bytes, and keeps what waits", () => {
+  it("throws when the queue would exceed its limit, and keeps the queued messages", () => {
     const { socket } = create({ maxQueuedBytes: 4 });
     socket.send("\u{20AC}");
     expect(() => socket.send("ab")).toThrow(
@@ -613,14 +613,14 @@ describe("send", () => {
     expect(accept().sent).toEqual(["\u{20AC}", "c"]);
   });
 
-  it("has room for 1 MiB", () => {
+  it("queues up to 1 MiB", () => {
     const { socket } = create();
     socket.send("x".repeat(1_048_576));
     socket.send("");
     expect(() => socket.send("x")).toThrow(expect.objectContaining({ code: "QUEUE_FULL" }));
   });
 
-  it("keeps for the next connection what is sent while the peer closes this one", async () => {
+  it("queues messages for the next connection while the peer closes", async () => {
     const { socket } = create();
     const connection = accept();
     connection.closing();
@@ -631,7 +631,7 @@ describe("send", () => {
     expect(accept().sent).toEqual(["a"]);
   });
 
-  it("does not send again what an earlier connection was given", async () => {
+  it("does not send again what an earlier connection has sent", async () => {
     const { socket } = create();
     const connection = accept();
     socket.send("a");
@@ -640,7 +640,7 @@ describe("send", () => {
     expect(accept().sent).toEqual([]);
   });
 
-  it("discards what is sent after close, and counts it", () => {
+  it("discards messages after close, and counts their bytes", () => {
     const { socket } = create();
     const connection = accept();
     socket.close();
@@ -652,7 +652,7 @@ describe("send", () => {
 });
 
 describe("close", () => {
-  it("closes the open connection, and gives its close code", async () => {
+  it("closes the open connection and reports its close code", async () => {
     const { socket, events } = create();
     let close: unknown;
     socket.onclose = (event) => (close = event);
@@ -669,7 +669,7 @@ describe("close", () => {
     expect(network.attempts).toHaveLength(1);
   });
 
-  it("does not connect again when the connection breaks while closing", () => {
+  it("does not reconnect when the connection is lost while closing", () => {
     const { socket, events } = create();
     const connection = accept();
     socket.close();
@@ -678,8 +678,8 @@ describe("close", () => {
     expect(timers.pendingMs).toEqual([]);
   });
 
-  it.each(["a first attempt", "a wait between attempts", "a question for the url"])(
-    "ends during %s: a close event with 1006 later, no error",
+  it.each(["a first attempt", "a delay between attempts", "a pending url function"])(
+    "ends %s with a close event with 1006 in a later task, without an error",
     async (state) => {
       const { socket, events } = create(
         {},
@@ -702,7 +702,7 @@ describe("close", () => {
     },
   );
 
-  it("gives up an attempt that is under way", () => {
+  it("cancels a pending attempt", () => {
     const { socket } = create();
     socket.close();
     expect(network.attempts[0].isAborted).toBe(true);
@@ -728,7 +728,7 @@ describe("close", () => {
     },
   );
 
-  it("sends what waits before it closes, when called by the open event", () => {
+  it("sends queued messages before it closes when called during open", () => {
     const { socket } = create();
     socket.send("a");
     socket.onopen = () => socket.close();
@@ -759,7 +759,7 @@ describe("close", () => {
 });
 
 describe("reconnect", () => {
-  it("closes an open connection and makes another at once", async () => {
+  it("closes an open connection and opens another at once", async () => {
     const { socket, events } = create();
     const connection = accept();
     socket.reconnect();
@@ -772,7 +772,7 @@ describe("reconnect", () => {
     expect(network.attempts).toHaveLength(2);
   });
 
-  it("ends a wait between attempts", async () => {
+  it("ends a delay between attempts", async () => {
     const { socket } = create();
     fail();
     expect(timers.pendingMs).toEqual([2000]);
@@ -782,7 +782,7 @@ describe("reconnect", () => {
     expect(network.attempts).toHaveLength(2);
   });
 
-  it("gives up an attempt, or a question for the url, that is under way", async () => {
+  it("cancels a pending attempt or url function", async () => {
     const { socket } = create();
     socket.reconnect();
     expect(network.attempts[0].isAborted).toBe(true);
@@ -814,7 +814,7 @@ describe("reconnect", () => {
     expect(network.attempts).toHaveLength(1);
   });
 
-  it("may be called by a listener of any event", async () => {
+  it("can be called by a listener of any event", async () => {
     for (const type of ["open", "error", "reconnected"]) {
       const { socket } = create();
       socket.addEventListener(type, () => socket.reconnect(), { once: true });
@@ -830,7 +830,7 @@ describe("reconnect", () => {
 });
 
 describe("the options", () => {
-  it("can be set anew between attempts, as a whole", async () => {
+  it("can be replaced as a whole between attempts", async () => {
     const { socket } = create({ protocols: "a" });
     fail();
     expect(socket.options).toMatchObject({ initialDelayMs: 2000, maxDelayMs: 30_000 });
@@ -844,7 +844,7 @@ describe("the options", () => {
     expect(network.attempts.at(-1)!.request.protocols).toEqual([]);
   });
 
-  it("stay as they were when what is set is not valid", () => {
+  it("stay unchanged when the new value is invalid", () => {
     const { socket } = create({ maxDelayMs: 7 });
     const { options } = socket;
     expect(() => (socket.options = { maxDelayMs: -1 })).toThrow(
@@ -853,7 +853,7 @@ describe("the options", () => {
     expect(socket.options).toBe(options);
   });
 
-  it("have the timers that a wait was begun with end it", async () => {
+  it("end a delay with the timers that started it", async () => {
     const { socket } = create();
     fail();
     const others = new FakeTimers();
@@ -864,7 +864,7 @@ describe("the options", () => {
     socket.close();
   });
 
-  it("for each WebSocket may be a function, asked before each attempt", async () => {
+  it("for each WebSocket may be a function, called before each attempt", async () => {
     let token = 0;
     create({
       protocols: "a",
@@ -883,7 +883,7 @@ describe("the options", () => {
 });
 
 describe("in a page", () => {
-  /** The events of a page, and what it tells of itself. */
+  /** The events of a page, and its state. */
   let page: EventTarget & { isOnline: boolean; isHidden: boolean };
 
   beforeEach(() => {
@@ -903,7 +903,7 @@ describe("in a page", () => {
   });
   afterEach(() => vi.unstubAllGlobals());
 
-  it("waits for the longest delay while the browser says it is offline", async () => {
+  it("waits for the maximum delay while the browser is offline", async () => {
     create({ random: () => 0 });
     page.isOnline = false;
     fail();
@@ -917,7 +917,7 @@ describe("in a page", () => {
     expect(network.attempts).toHaveLength(3);
   });
 
-  it("connects at once on reconnect() while the browser says it is offline", async () => {
+  it("connects at once on reconnect() while the browser is offline", async () => {
     const { socket } = create();
     page.isOnline = false;
     fail();
@@ -927,7 +927,7 @@ describe("in a page", () => {
     expect(socket.readyState).toBe(1);
   });
 
-  it("does not wait any longer when the network is back or the page is seen again", async () => {
+  it("reconnects at once when the network returns or the page becomes visible", async () => {
     create();
     for (const [index, type] of ["online", "visibilitychange"].entries()) {
       fail();
@@ -937,14 +937,14 @@ describe("in a page", () => {
     }
   });
 
-  it("replaces an attempt that is older than two seconds when it wakes, and no younger one", async () => {
+  it("replaces a pending attempt older than two seconds when it wakes, but not a younger one", async () => {
     const now = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
     create();
     now.mockReturnValue(1_002_000);
     page.dispatchEvent(new Event("online"));
     await timers.advance(0);
     expect(network.attempts.map(({ isAborted }) => isAborted)).toEqual([false]);
-    // The machine slept, and no timer has moved.
+    // The machine slept, and no timer has fired.
     now.mockReturnValue(9_000_000);
     page.dispatchEvent(new Event("visibilitychange"));
     await timers.advance(0);
@@ -955,7 +955,7 @@ describe("in a page", () => {
     now.mockRestore();
   });
 
-  it("replaces a call of the url function that is older than two seconds when it wakes", async () => {
+  it("replaces a call of the url function older than two seconds when it wakes", async () => {
     const now = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
     const ask = vi.fn<() => Promise<string>>(() => new Promise(() => {}));
     const { socket } = create({}, ask);
@@ -970,7 +970,7 @@ describe("in a page", () => {
     now.mockRestore();
   });
 
-  it("waits for half of the longest delay at least while the page is hidden", async () => {
+  it("waits for at least half of the maximum delay while the page is hidden", async () => {
     create({ random: () => 0 });
     page.isHidden = true;
     page.dispatchEvent(new Event("visibilitychange"));
@@ -984,7 +984,7 @@ describe("in a page", () => {
     expect(network.attempts).toHaveLength(2);
   });
 
-  it("checks an open connection by a heartbeat when the page is seen again", () => {
+  it("checks an open connection by a heartbeat when the page becomes visible", () => {
     const { socket, events } = create({ heartbeat: heartbeat({ message: () => "ping" }) });
     const connection = accept();
     page.dispatchEvent(new Event("visibilitychange"));
@@ -993,7 +993,7 @@ describe("in a page", () => {
     expect(events).toEqual(["open"]);
   });
 
-  it("does not listen to the page any more once it is closed", async () => {
+  it("removes its listeners from the page once it is closed", async () => {
     const removed: string[] = [];
     vi.stubGlobal("removeEventListener", (type: string, listener: () => void) => {
       removed.push(type);
@@ -1007,7 +1007,7 @@ describe("in a page", () => {
 });
 
 describe("a heartbeat", () => {
-  it("that closes at its own open event drops the messages that wait for the other", () => {
+  it("that closes on the first open event drops the queued messages", () => {
     const { socket, events } = create({
       heartbeat: (watched) => {
         watched.addEventListener("open", () => socket.close());
@@ -1021,7 +1021,7 @@ describe("a heartbeat", () => {
     expect(events).toEqual([]);
   });
 
-  it.each(["reconnect", "close"] as const)("may call %s when it is made", async (method) => {
+  it.each(["reconnect", "close"] as const)("can call %s when it is created", async (method) => {
     const socketOf: { socket?: ReturnType<typeof create>["socket"] } = {};
     const { socket, events } = create({
       heartbeat: () => {
@@ -1040,7 +1040,7 @@ describe("a heartbeat", () => {
   });
 
   it.each([1000, {}, { message: "ping" }, { message: () => "ping", intervalMs: 0 }])(
-    "cannot be made of %j",
+    "throws for %j",
     (options) => {
       expect(() => heartbeat(options as never)).toThrow(
         expect.objectContaining({ code: "INVALID_OPTION" }),
@@ -1050,7 +1050,7 @@ describe("a heartbeat", () => {
 
   const times = { intervalMs: 100, timeoutMs: 10 };
 
-  it("is sent when nothing has come for its interval, and any message answers it", async () => {
+  it("is sent when nothing arrives during its interval, and any message answers it", async () => {
     const { socket } = create({ heartbeat: heartbeat({ message: () => "ping", ...times }) });
     const received: unknown[] = [];
     socket.onmessage = ({ data }) => received.push(data);
@@ -1067,7 +1067,7 @@ describe("a heartbeat", () => {
     expect(received).toEqual(["busy", "anything"]);
   });
 
-  it("gives the connection up when nothing comes back, and connects again", async () => {
+  it("drops the connection when nothing arrives, and reconnects", async () => {
     const { socket, events } = create({
       heartbeat: heartbeat({ message: () => "ping", ...times }),
     });
@@ -1086,7 +1086,7 @@ describe("a heartbeat", () => {
     expect(socket.readyState).toBe(1);
   });
 
-  it("keeps its replies to itself where it can tell them, and nothing else answers it", async () => {
+  it("hides its replies when it recognises them, and other messages do not answer it", async () => {
     const { socket } = create({
       heartbeat: heartbeat({
         message: () => "ping",
@@ -1116,7 +1116,7 @@ describe("a heartbeat", () => {
     expect(timers.pendingMs).toEqual([]);
   });
 
-  it("that throws is told to the caller, or is a failed attempt, and leaves no connection", async () => {
+  it("that throws is an error of the constructor or a failed attempt, and leaves no connection", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const failure = new Error("a bug in a heartbeat");
     const failing = (): never => {
@@ -1135,7 +1135,7 @@ describe("a heartbeat", () => {
     socket.close();
   });
 
-  it("whose message throws tells so, and gives the connection up when nothing comes", async () => {
+  it("whose message throws reports the error, and drops the connection when nothing arrives", async () => {
     const failure = new Error("a bug in a message");
     const { socket, events } = create({
       heartbeat: heartbeat({
@@ -1157,7 +1157,7 @@ describe("a heartbeat", () => {
     socket.close();
   });
 
-  it("waits for 30 s, and 20 s for the reply, by default; its times must be times", async () => {
+  it("waits for 30 s, and 20 s for the reply, by default; its durations must be valid", async () => {
     create({ heartbeat: heartbeat({ message: () => "ping" }) });
     const connection = accept();
     await timers.advance(5000);

@@ -38,17 +38,17 @@ describe("the constructor's url (WHATWG WebSockets 3.1, get a URL record)", () =
     expect(() => create(input)).toThrow(domException("SyntaxError"));
   });
 
-  it("is a DOMException, and a bad url is reported before bad protocols", () => {
+  it("throws a DOMException, and reports an invalid url before invalid protocols", () => {
     expect(() => create("nonsense", "not a token")).toThrow(DOMException);
     expect(() => create("nonsense", "not a token")).toThrow(/nonsense/);
   });
 
-  it("is resolved against the location where there is one", () => {
+  it("is resolved against the location if there is one", () => {
     vi.stubGlobal("location", { href: "https://example.com/a/b" });
     expect(create("../chat").url).toBe("wss://example.com/chat");
   });
 
-  it("accepts a URL object, and does not follow its changes", () => {
+  it("accepts a URL object and does not follow its changes", () => {
     const url = new URL("ws://host/a");
     const socket = create(url);
     url.pathname = "/b";
@@ -56,7 +56,7 @@ describe("the constructor's url (WHATWG WebSockets 3.1, get a URL record)", () =
     expect(socket.url).toBe("ws://host/a");
   });
 
-  it("may hold a host beyond ASCII, the ten thousandth time as the first", () => {
+  it("may have a non-ASCII host on the ten-thousandth call as on the first", () => {
     // URL.canParse of Node 20 and 22 refuses it once the engine has optimised the calls.
     for (let count = 0; count < 10_000; count++) {
       expect(parseUrl("ws://b\u00fccher.example/").host).toBe("xn--bcher-kva.example");
@@ -88,7 +88,7 @@ describe("the constructor's protocols", () => {
   });
 
   it.each(["", " ", "a b", "a,b", "caf\u{e9}", "a\u{0}", "a/b", '"a"', "a\n", "\u{7f}"])(
-    "throws a SyntaxError for %j, which is no token (RFC 6455 4.1)",
+    "throws a SyntaxError for %j, which is not a token (RFC 6455 4.1)",
     (protocol) => {
       expect(() => create("ws://host", protocol)).toThrow(domException("SyntaxError"));
       expect(() => create("ws://host", ["ok", protocol])).toThrow(domException("SyntaxError"));
@@ -129,7 +129,7 @@ describe("the options as a third argument, as with ws", () => {
   });
 
   it.each([[["chat", undefined]], [["chat", null]], [["chat", {}]]])(
-    "may be nothing: %j",
+    "may be missing: %j",
     (args) => {
       create("ws://host", ...args);
       expect(lastRequest().protocols).toEqual(["chat"]);
@@ -142,7 +142,7 @@ describe("the options as a third argument, as with ws", () => {
     ["chat", { protocols: "chat" }],
     [[], { protocols: [] }],
     [null, { protocols: "chat" }],
-  ])("are refused if something is given twice: %j, %j", (...args) => {
+  ])("throw if something is given twice: %j, %j", (...args) => {
     const { length } = attempts;
     expect(() => create("ws://host", ...args)).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
@@ -155,15 +155,15 @@ describe("the options as a third argument, as with ws", () => {
     ["maxPayload", "maxMessageBytes"],
     ["origin", "headers.origin"],
     ["rejectUnauthorized", "tls.rejectUnauthorized"],
-  ])("name this package's option for %s of ws: %s", (name, ours) => {
+  ])("suggest the option of this package for %s of ws: %s", (name, ours) => {
     expect(() => create("ws://host", undefined, { [name]: true })).toThrow(
       `there is no option ${name}; pass ${ours} instead`,
     );
   });
 });
 
-describe("the options in place of the protocols", () => {
-  it("default to 16 MiB a message, 10 s for the handshake and 5 s for closing", () => {
+describe("the options instead of the protocols", () => {
+  it("default to 16 MiB per message, 10 s for the handshake and 5 s for closing", () => {
     create("ws://host");
     expect(lastRequest().options).toMatchObject({
       maxMessageBytes: 16_777_216,
@@ -172,7 +172,7 @@ describe("the options in place of the protocols", () => {
     });
   });
 
-  it("reach the connector", () => {
+  it("are passed to the connector", () => {
     const options = {
       maxMessageBytes: 7,
       headers: { authorization: "Bearer x" },
@@ -221,10 +221,10 @@ describe("the options in place of the protocols", () => {
   });
 });
 
-describe("the class, as Web IDL makes it", () => {
+describe("the class according to Web IDL", () => {
   const { prototype } = WebSocket;
 
-  it("has the name, length, tag and parent of the standard's", () => {
+  it("has the name, length, tag and parent of the standard", () => {
     expect(WebSocket.name).toBe("WebSocket");
     expect(WebSocket.length).toBe(1);
     expect(Object.prototype.toString.call(create("ws://host"))).toBe("[object WebSocket]");
@@ -293,7 +293,7 @@ describe("the class, as Web IDL makes it", () => {
     expect(Object.keys(create("ws://host"))).toEqual([]);
   });
 
-  it("can be extended", () => {
+  it("can be subclassed", () => {
     class Chat extends WebSocket {
       say(text: string): void {
         this.sendString(text);
@@ -313,7 +313,7 @@ describe("binaryType", () => {
     },
   );
 
-  it("is blob at first, takes the enumeration's values and ignores others", () => {
+  it("is blob initially, accepts the values of the enumeration and ignores others", () => {
     const socket = create("ws://host");
     expect(socket.binaryType).toBe("blob");
     socket.binaryType = "arraybuffer";
@@ -325,7 +325,7 @@ describe("binaryType", () => {
 });
 
 describe("event handler attributes (HTML 8.1.8.1)", () => {
-  it("are null at first, and null again for what is no object", () => {
+  it("are null initially, and null again for a value that is not an object", () => {
     const socket = create("ws://host");
     for (const name of ["onopen", "onmessage", "onerror", "onclose"] as const) {
       expect(socket[name]).toBe(null);
@@ -337,7 +337,7 @@ describe("event handler attributes (HTML 8.1.8.1)", () => {
     }
   });
 
-  it("keep an object that is no function, and do not call it (LegacyTreatNonObjectAsNull)", () => {
+  it("keep an object that is not a function and do not call it (LegacyTreatNonObjectAsNull)", () => {
     const socket = create("ws://host");
     const handleEvent = vi.fn();
     const handler = { handleEvent };
@@ -347,7 +347,7 @@ describe("event handler attributes (HTML 8.1.8.1)", () => {
     expect(handleEvent).not.toHaveBeenCalled();
   });
 
-  it("are called with the socket as this and the event alone", () => {
+  it("are called with the socket as this and only the event", () => {
     const socket = create("ws://host");
     const handler = vi.fn();
     const event = new Event("open");
@@ -358,7 +358,7 @@ describe("event handler attributes (HTML 8.1.8.1)", () => {
     expect(handler.mock.calls).toEqual([[event]]);
   });
 
-  it("keep their place among the listeners when exchanged, and lose it when set to null", () => {
+  it("keep their place among the listeners when replaced, and lose it when set to null", () => {
     const socket = create("ws://host");
     const calls: string[] = [];
     socket.addEventListener("open", () => calls.push("first"));

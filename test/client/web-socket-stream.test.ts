@@ -11,14 +11,14 @@ import { acceptance, serveBytes } from "../support/servers.ts";
 
 const LOST = { code: 1006, reason: "", wasClean: false };
 const clean = (code: number, reason = ""): typeof LOST => ({ code, reason, wasClean: true });
-/** Lets every promise job run, and what was asked for after a flush. */
+/** Runs all pending promise jobs and the callbacks scheduled after a flush. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const rejection = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => expect.fail("should have rejected"),
     (error: unknown) => error,
   );
-/** Whether `promise` is settled, once all promise jobs have run. */
+/** Whether `promise` has settled after all pending promise jobs. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let result = false;
   const settle = (): void => void (result = true);
@@ -59,7 +59,7 @@ async function open(protocol = "", extensions = ""): Promise<Opened> {
   };
 }
 
-/** Everything sent has left. */
+/** All sent data has left. */
 function drain(connection: FakeConnection): void {
   connection.bufferedAmount = 0;
   connection.handler.onDrain!();
@@ -70,7 +70,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
   const Class = defineWebSocketStream(network.connect, setImmediate);
   const make = (...args: unknown[]): unknown => Reflect.construct(Class, args);
 
-  it("throws at once for what is no URL, no options or no subprotocols", () => {
+  it("throws at once for an invalid URL, invalid options or invalid subprotocols", () => {
     expect(() => make()).toThrow(TypeError);
     expect(() => make("invalid:")).toThrow(expect.objectContaining({ name: "SyntaxError" }));
     expect(() => make("ws://host", true)).toThrow(TypeError);
@@ -85,7 +85,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     expect(network.attempts).toEqual([]);
   });
 
-  it("has the shape that Web IDL asks for", () => {
+  it("has the shape that Web IDL defines", () => {
     expect([Class.name, Class.length, Class.prototype.close.length]).toEqual([
       "WebSocketStream",
       1,
@@ -95,7 +95,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     expect(Object.prototype.toString.call(Class.prototype)).toBe("[object WebSocketStream]");
   });
 
-  it("asks for the subprotocols, and takes our options", () => {
+  it("offers the subprotocols and accepts the options of this package", () => {
     const stream = new Class(new URL("http://host/a"), {
       protocols: new Set(["a", "b"]),
       headers: { cookie: "c" },
@@ -107,7 +107,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     });
   });
 
-  it("throws a SyntaxError for a URL with a fragment, and for an option that does not exist", () => {
+  it("throws a SyntaxError for a URL with a fragment, and for an unknown option", () => {
     const { length } = network.attempts;
     for (const url of ["ws://host/#a", "ws://host/#"]) {
       expect(() => new Class(url)).toThrow(expect.objectContaining({ name: "SyntaxError" }));
@@ -117,7 +117,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
   });
 
   it.each(["opened", "closed"])(
-    "rejects when %s is read of another object (Web IDL)",
+    "rejects when %s is read on another object (Web IDL)",
     async (name) => {
       const read = Reflect.get(Class.prototype, name, {}) as Promise<unknown>;
       await expect(read).rejects.toThrow(TypeError);
@@ -134,7 +134,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     expect(await rejection(stream.closed)).toBe(error);
   });
 
-  it("does not even connect when the signal was aborted before", async () => {
+  it("does not connect if the signal is already aborted", async () => {
     const attempts = network.attempts.length;
     const stream = new Class("ws://host/", { signal: AbortSignal.abort("why") });
     expect(await rejection(stream.opened)).toBe("why");
@@ -143,7 +143,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     stream.close();
   });
 
-  it("gives up when the signal is aborted while connecting", async () => {
+  it("cancels the attempt when the signal is aborted", async () => {
     const controller = new AbortController();
     const stream = new Class("ws://host/", { signal: controller.signal });
     controller.abort();
@@ -152,7 +152,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     expect(await rejection(stream.closed)).toMatchObject({ name: "AbortError" });
   });
 
-  it("does not mind the signal once it is open", async () => {
+  it("ignores the signal once it is open", async () => {
     const controller = new AbortController();
     const stream = new Class("ws://host/", { signal: controller.signal });
     const connection = network.accept();
@@ -162,7 +162,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     expect(connection.log).toEqual([]);
   });
 
-  it("gives up when it is closed while connecting", async () => {
+  it("cancels the attempt when it is closed", async () => {
     const stream = new Class("ws://host/");
     stream.close({ closeCode: 3000 });
     stream.close();
@@ -173,7 +173,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     expect(await rejection(stream.closed)).toBe(error);
   });
 
-  it("leaves no listener on a signal when its options make it throw", () => {
+  it("leaves no listener on a signal when its options throw", () => {
     const { signal } = new AbortController();
     const tls = { cert: "no certificate", key: "no key" };
     expect(() => new WebSocketStream("wss://127.0.0.1:1/", { signal, tls })).toThrow(
@@ -184,7 +184,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
 });
 
 describe("WebSocketError", () => {
-  it("is a DOMException of its own name, without code and reason by default", () => {
+  it("is a DOMException with its own name, without code and reason by default", () => {
     const error = new WebSocketError();
     expect(error).toBeInstanceOf(DOMException);
     expect(error).toMatchObject({
@@ -197,7 +197,7 @@ describe("WebSocketError", () => {
     expect("cause" in error).toBe(false);
   });
 
-  it("takes a message, a code and a reason, which alone means 1000", () => {
+  it("accepts a message, a code and a reason; a reason alone means 1000", () => {
     expect(new WebSocketError("m", { closeCode: 3456, reason: "r" })).toMatchObject({
       message: "m",
       closeCode: 3456,
@@ -223,7 +223,7 @@ describe("WebSocketError", () => {
 });
 
 describe("the readable", () => {
-  it("gives text as strings and bytes as a Uint8Array, in order", async () => {
+  it("delivers text as strings and bytes as a Uint8Array, in order", async () => {
     const { reader, connection } = await open("a", "x");
     connection.text("one");
     connection.binary(2);
@@ -231,7 +231,7 @@ describe("the readable", () => {
     expect((await reader.read()).value).toEqual(new Uint8Array([2]));
   });
 
-  it("stops the connection at 64 KiB, and starts it again at half of that", async () => {
+  it("pauses the connection at 64 KiB and resumes it at half of that", async () => {
     const { reader, connection } = await open();
     const text = "x".repeat(8192 - 64);
     for (let count = 0; count < 7; count++) connection.text(text);
@@ -248,14 +248,14 @@ describe("the readable", () => {
     expect((await reader.read()).value).toBe("held back");
   });
 
-  it("counts a message of no bytes too", async () => {
+  it("counts empty messages too", async () => {
     const { connection } = await open();
     let count = 0;
     while (!connection.isPaused) connection.text(`${count++ && ""}`);
     expect(count).toBe(1024);
   });
 
-  it("ends after what waits when the connection is closed cleanly", async () => {
+  it("ends after the queued messages when the connection is closed cleanly", async () => {
     const { readable, connection, stream } = await open();
     connection.text("last");
     connection.closing();
@@ -266,7 +266,7 @@ describe("the readable", () => {
     expect(observed).toEqual(["last"]);
   });
 
-  it("gives nothing that comes after this side began to close", async () => {
+  it("delivers nothing that arrives after this side started to close", async () => {
     const { reader, connection, stream } = await open();
     stream.close();
     connection.text("too late");
@@ -276,7 +276,7 @@ describe("the readable", () => {
 });
 
 describe("the writable", () => {
-  it("sends strings as text and bytes, a copy of them, as binary", async () => {
+  it("sends strings as text, and a copy of bytes as binary", async () => {
     const { writer, connection } = await open();
     const bytes = new Uint8Array([1, 2, 3]);
     const chunks = ["text", bytes.subarray(1), bytes.buffer, new DataView(bytes.buffer, 2), 5];
@@ -289,7 +289,7 @@ describe("the writable", () => {
     expect(connection.sent).toEqual(["text", [2, 3], [1, 2, 3], [3], "5"]);
   });
 
-  it("knows no Blob: by Web IDL it is an object like any other", async () => {
+  it("converts a Blob to a string like any other object (Web IDL)", async () => {
     const { writer, connection } = await open();
     void writer.write(new Blob(["x"]));
     await turn();
@@ -297,11 +297,11 @@ describe("the writable", () => {
   });
 
   it.each([
-    ["an object that is no string", { toString: (): object => ({}) }],
+    ["an object that cannot become a string", { toString: (): object => ({}) }],
     ["a symbol", Symbol("x")],
     ["bytes in a resizable buffer", Reflect.construct(ArrayBuffer, [8, { maxByteLength: 16 }])],
     ["a view of shared memory", new Uint8Array(new SharedArrayBuffer(8))],
-  ])("refuses %s with a TypeError, and the connection lives on", async (_, chunk) => {
+  ])("refuses %s with a TypeError, and the connection stays open", async (_, chunk) => {
     const { writer, reader, connection } = await open();
     expect(await rejection(writer.write(chunk))).toBeInstanceOf(TypeError);
     connection.text("still here");
@@ -309,7 +309,7 @@ describe("the writable", () => {
     expect(connection.log).toEqual([]);
   });
 
-  it("is done with a write once its bytes have left, and only then takes the next", async () => {
+  it("finishes a write when its bytes have left, and only then starts the next", async () => {
     const { writer, connection } = await open();
     const writes = [writer.write("a"), writer.write("b")];
     expect(writer.desiredSize).toBeLessThanOrEqual(0);
@@ -327,7 +327,7 @@ describe("the writable", () => {
     await writer.ready;
   });
 
-  it("is done with a write that left at once", async () => {
+  it("finishes a write whose bytes left at once", async () => {
     const { writer, connection } = await open();
     const written = writer.write("a");
     await Promise.resolve();
@@ -342,7 +342,7 @@ describe("the writable", () => {
     expect(await rejection(writer.write("a"))).toMatchObject({ name: "InvalidStateError" });
   });
 
-  it("refuses what is written while the connection is being closed", async () => {
+  it("refuses writes while the connection is closing", async () => {
     const { writer, connection, stream } = await open();
     stream.close();
     expect(await rejection(writer.write("a"))).toMatchObject({ name: "InvalidStateError" });
@@ -351,7 +351,7 @@ describe("the writable", () => {
     expect(connection.sent).toEqual([]);
   });
 
-  it("has its close done when the connection is over", async () => {
+  it("finishes close when the connection has ended", async () => {
     const { writer, connection, stream } = await open();
     const closing = writer.close();
     await turn();
@@ -362,7 +362,7 @@ describe("the writable", () => {
     expect(await stream.closed).toEqual({ closeCode: 1005, reason: "" });
   });
 
-  it("has its close fail when the connection is lost meanwhile", async () => {
+  it("fails close when the connection is lost in the meantime", async () => {
     const { writer, connection, stream } = await open();
     const closing = writer.close();
     await turn();
@@ -384,7 +384,7 @@ describe("the end", () => {
     expect(await rejection(writer.ready)).toBe(error);
   });
 
-  it("settles a write that was under way", async () => {
+  it("settles a pending write", async () => {
     const { writer, connection, stream } = await open();
     const written = writer.write("a");
     await turn();
@@ -392,7 +392,7 @@ describe("the end", () => {
     expect(await rejection(written)).toBe(await rejection(stream.closed));
   });
 
-  it("is not clean where written bytes never left, though the handshake was", async () => {
+  it("is not clean if written bytes never left, even after a closing handshake", async () => {
     const { writer, connection, stream } = await open();
     const written = writer.write("a");
     await turn();
@@ -403,7 +403,7 @@ describe("the end", () => {
     expect(await rejection(writer.write("b"))).toBe(error);
   });
 
-  it("is asked for by close, which checks its argument in every state", async () => {
+  it("is requested by close, which checks its argument in every state", async () => {
     const { connection, stream } = await open();
     expect(() => stream.close(true as never)).toThrow(TypeError);
     expect(() => stream.close({ closeCode: 1001 })).toThrow(
@@ -420,17 +420,17 @@ describe("the end", () => {
     expect(() => stream.close({ closeCode: 5000 })).toThrow(DOMException);
   });
 
-  describe.each(["readable", "writable"] as const)("by giving up the %s", (side) => {
+  describe.each(["readable", "writable"] as const)("by cancelling or aborting the %s", (side) => {
     const giveUp = (opened: Opened, reason?: unknown): Promise<void> =>
       side === "readable" ? opened.readable.cancel(reason) : opened.writable.abort(reason);
 
     it.each([
       ["nothing", undefined, undefined, ""],
-      ["what is no WebSocketError", { closeCode: 3333, reason: "no" }, undefined, ""],
+      ["another error than WebSocketError", { closeCode: 3333, reason: "no" }, undefined, ""],
       ["a code", new WebSocketError("", { closeCode: 3333 }), 3333, ""],
       ["a code and a reason", new WebSocketError("", { closeCode: 3333, reason: "r" }), 3333, "r"],
       ["a reason", new WebSocketError("", { reason: "r" }), 1000, "r"],
-    ])("sends what the reason says: %s", async (_, reason, code, text) => {
+    ])("has the code and reason of the error: %s", async (_, reason, code, text) => {
       const opened = await open();
       await giveUp(opened, reason);
       expect(opened.connection.log).toEqual([["close", code, text]]);
@@ -438,7 +438,7 @@ describe("the end", () => {
       expect(await opened.stream.closed).toEqual({ closeCode: 1005, reason: "" });
     });
 
-    it("sends no code that must not be sent, such as that of a lost connection", async () => {
+    it("has no code that must not be sent, such as that of a lost connection", async () => {
       const lost = await open();
       lost.connection.end(LOST);
       const opened = await open();
@@ -447,7 +447,7 @@ describe("the end", () => {
     });
   });
 
-  it("begins at once when the writable is aborted during a write that is stuck", async () => {
+  it("starts at once when the writable is aborted during a blocked write", async () => {
     const { writer, connection } = await open();
     const written = writer.write("a");
     await turn();
@@ -458,7 +458,7 @@ describe("the end", () => {
     await isSettled(aborted);
   });
 
-  it("need not be looked at: no rejection is reported", async () => {
+  it("causes no unhandled rejection", async () => {
     const uncaught = await uncaughtErrorsOf(async () => {
       const network = new FakeNetwork();
       const Class = defineWebSocketStream(network.connect, setImmediate);
@@ -471,7 +471,7 @@ describe("the end", () => {
   });
 });
 
-/** Lets the event loop turn until `read` has given the same for many turns. */
+/** Lets the event loop turn until `read` has returned the same value for many turns. */
 async function standstill(read: () => number): Promise<number> {
   let last = -1;
   for (let same = 0; same < 500; same++) {
@@ -483,8 +483,8 @@ async function standstill(read: () => number): Promise<number> {
 }
 
 describe("backpressure over a real socket", () => {
-  it("stops a sender of 1 GiB when nobody reads, and the memory of this process stays", async () => {
-    // One message of 64 KiB, sent over and over: the server's side holds no more than it.
+  it("stops a sender of 1 GiB at the buffer limit when nothing is read, with constant memory", async () => {
+    // One message of 64 KiB, sent repeatedly: the server's side holds nothing else.
     const frame = Buffer.concat([
       Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
       Buffer.alloc(65_536),
@@ -507,7 +507,7 @@ describe("backpressure over a real socket", () => {
     const accepted = (): number => server.bytesWritten - server.writableLength;
     const stalledAt = await standstill(accepted);
     const after = process.memoryUsage();
-    // The rest of what was accepted lies in the kernel's buffers, at both ends of the loopback.
+    // The rest of the accepted data is in the kernel's buffers at both ends of the loopback.
     expect(stalledAt).toBeLessThan(64 * 1024 * 1024);
     expect(given).toBeLessThan(total);
     const growth = after.arrayBuffers - before.arrayBuffers;
@@ -518,13 +518,13 @@ describe("backpressure over a real socket", () => {
       received += (await reader.read()).value!.length;
     }
     expect(accepted()).toBeGreaterThan(stalledAt);
-    // Gives up the rest, and so gets to hear of the end.
+    // Discards the rest and sees the end.
     await reader.cancel();
     server.destroy();
     await rejection(stream.closed);
   });
 
-  it("lets a writer go no faster than its peer reads", async () => {
+  it("limits a writer to the pace at which its peer reads", async () => {
     let server!: Socket;
     const url = await serveBytes((socket, request) => {
       server = socket;

@@ -8,7 +8,7 @@ const domException = (name: string): unknown => expect.objectContaining({ name }
 const NORMAL = { code: 1000, reason: "", wasClean: true };
 const LOST = { code: 1006, reason: "", wasClean: false };
 
-/** Lets every promise job run. */
+/** Runs all pending promise jobs. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("opening", () => {
@@ -24,7 +24,7 @@ describe("opening", () => {
     expect(network.attempts).toHaveLength(1);
   });
 
-  it("sets readyState, protocol and extensions, and then fires open", () => {
+  it("sets readyState, protocol and extensions before it fires open", () => {
     const network = new FakeNetwork();
     const socket = network.socket(["a", "b"]);
     const observed: unknown[] = [];
@@ -35,7 +35,7 @@ describe("opening", () => {
     expect(observed).toEqual([Event, 1, "b", "permessage-deflate"]);
   });
 
-  it("keeps messages for those who await the open event before they listen", async () => {
+  it("keeps messages until code that awaits the open event has added its listeners", async () => {
     const network = new FakeNetwork();
     const socket = network.socket();
     const received: unknown[] = [];
@@ -49,7 +49,7 @@ describe("opening", () => {
     expect(received).toEqual(["early"]);
   });
 
-  it("fires error and close with 1006 when it fails, in this order", () => {
+  it("fires error and then close with 1006 when it fails", () => {
     const network = new FakeNetwork();
     const socket = network.socket();
     const events = eventsOf(socket);
@@ -68,7 +68,7 @@ describe("opening", () => {
     expect(close).toMatchObject(LOST);
   });
 
-  it("throws an InvalidStateError for send, after the conversion of its argument", () => {
+  it("throws an InvalidStateError for send, after converting its argument", () => {
     const socket = new FakeNetwork().socket();
     expect(() => socket.send("x")).toThrow(domException("InvalidStateError"));
     expect(() => socket.send(Symbol("x") as never)).toThrow(TypeError);
@@ -76,7 +76,7 @@ describe("opening", () => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
-  it("is given up by close: CLOSING at once, error and close with 1006 in a later task", () => {
+  it("is cancelled by close: CLOSING at once, error and close with 1006 in a later task", () => {
     const network = new FakeNetwork();
     const socket = network.socket();
     const events = eventsOf(socket);
@@ -95,7 +95,7 @@ describe("opening", () => {
 });
 
 describe("messages", () => {
-  it("come as strings, with the origin of the url", () => {
+  it("arrive as strings, with the origin of the url", () => {
     const { socket, connection } = new FakeNetwork().open();
     const received: MessageEvent[] = [];
     socket.onmessage = (event) => received.push(event);
@@ -107,7 +107,7 @@ describe("messages", () => {
     expect(received[0].ports).toEqual([]);
   });
 
-  it("come as what binaryType says when they come", async () => {
+  it("arrive as the type that binaryType names on arrival", async () => {
     const { socket, connection } = new FakeNetwork().open();
     const received: unknown[] = [];
     socket.onmessage = ({ data }) => received.push(data);
@@ -123,7 +123,7 @@ describe("messages", () => {
     expect(received.slice(1)).toEqual([new Uint8Array([3]).buffer, new Uint8Array([4, 5]).buffer]);
   });
 
-  it("are not dispatched once close was called, or once the peer closes", () => {
+  it("are not dispatched after close was called or after the peer closes", () => {
     for (const start of ["close", "peer"]) {
       const { socket, connection, events } = new FakeNetwork().open();
       if (start === "close") socket.close();
@@ -156,7 +156,7 @@ describe("send", () => {
     [{}, "[object Object]"],
     [["a", "b"], "a,b"],
     [new SharedArrayBuffer(1), "[object SharedArrayBuffer]"],
-  ])("turns %s into a string, as Web IDL's union does", (data, text) => {
+  ])("converts %s to a string, like the union of Web IDL", (data, text) => {
     const { socket, connection } = new FakeNetwork().open();
     socket.send(data as never);
     expect(connection.sent).toEqual([text]);
@@ -171,7 +171,7 @@ describe("send", () => {
     expect(connection.sent).toEqual([[], []]);
   });
 
-  it("throws a TypeError for bytes that are shared or may be resized (no [AllowShared])", () => {
+  it("throws a TypeError for shared or resizable bytes (no [AllowShared])", () => {
     const { socket, connection } = new FakeNetwork().open();
     const resizable = new (ArrayBuffer as never as new (n: number, o: object) => ArrayBuffer)(1, {
       maxByteLength: 2,
@@ -217,7 +217,7 @@ describe("send", () => {
     expect(socket.bufferedAmount).toBe(7);
   });
 
-  it("passes nothing on when the connection has ended while a Blob was being read", async () => {
+  it("sends nothing if the connection ends while a Blob is being read", async () => {
     const network = new FakeNetwork();
     const { socket, connection, events } = network.open();
     socket.send(new Blob(["12345"]));
@@ -251,7 +251,7 @@ describe("bufferedAmount", () => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
-  it("grows by the payload of each message, also while earlier ones wait (WHATWG send)", () => {
+  it("grows by the payload of each message, also while earlier ones are pending (WHATWG send)", () => {
     const { socket, connection } = new FakeNetwork().open();
     socket.send("x".repeat(100));
     connection.bufferedAmount = 50;
@@ -265,7 +265,7 @@ describe("bufferedAmount", () => {
     expect(socket.bufferedAmount).toBe(1);
   });
 
-  it("only grows once closing has begun, and is never reset", () => {
+  it("never decreases once closing has started", () => {
     const network = new FakeNetwork();
     const { socket, connection } = network.open();
     socket.send("unsent");
@@ -300,7 +300,7 @@ describe("close", () => {
     "",
     null,
     "x",
-  ])("throws an InvalidAccessError for the code %s, and changes nothing", (code) => {
+  ])("throws an InvalidAccessError for the code %s and changes nothing", (code) => {
     const { socket, connection } = new FakeNetwork().open();
     expect(() => socket.close(code as number)).toThrow(domException("InvalidAccessError"));
     expect(socket.readyState).toBe(1);
@@ -317,7 +317,7 @@ describe("close", () => {
     [2999.5, 3000],
     [3001.5, 3002],
     [{ valueOf: (): number => 4000 }, 4000],
-  ])("takes the code %s as %d ([Clamp] rounds ties to even)", (code, status) => {
+  ])("converts the code %s to %d ([Clamp] rounds ties to even)", (code, status) => {
     const { socket, connection } = new FakeNetwork().open();
     socket.close(code as number);
     expect(connection.log).toEqual([["close", status, ""]]);
@@ -354,7 +354,7 @@ describe("close", () => {
     }
   });
 
-  it("takes a reason of 123 bytes of UTF-8 and throws a SyntaxError for more", () => {
+  it("accepts a reason of 123 bytes of UTF-8 and throws a SyntaxError above", () => {
     const { socket, connection } = new FakeNetwork().open();
     expect(() => socket.close(1000, "x".repeat(124))).toThrow(domException("SyntaxError"));
     expect(() => socket.close(1000, "\u{20AC}".repeat(42))).toThrow(domException("SyntaxError"));
@@ -373,7 +373,7 @@ describe("close", () => {
     expect(() => socket.close(1001)).toThrow(domException("InvalidAccessError"));
   });
 
-  it("has an effect once", () => {
+  it("has an effect only once", () => {
     const network = new FakeNetwork();
     const { socket, connection, events } = network.open();
     socket.close(3000);
@@ -384,7 +384,7 @@ describe("close", () => {
     expect(events).toEqual(["open", "close"]);
   });
 
-  it("follows the Blobs that were sent before it", async () => {
+  it("waits for the Blobs that were sent before it", async () => {
     const { socket, connection } = new FakeNetwork().open();
     socket.send(new Blob(["a"]));
     socket.send("b");
@@ -399,7 +399,7 @@ describe("close", () => {
 });
 
 describe("the end of the connection", () => {
-  it("is a close event alone when it was clean", () => {
+  it("is only a close event when it was clean", () => {
     const { socket, connection, events } = new FakeNetwork().open();
     let close: WebSocketCloseEvent | undefined;
     socket.onclose = (event) => (close = event);
@@ -422,7 +422,7 @@ describe("the end of the connection", () => {
     expect(errors).toEqual([error]);
   });
 
-  it("gives those who await the error time to listen for the close", async () => {
+  it("gives code that awaits the error time to listen for the close", async () => {
     const network = new FakeNetwork();
     const { socket, connection } = network.open();
     const both = socket.onError.first.then(() => socket.onClose.first);

@@ -3,7 +3,7 @@ import { closePayload, readCloseFrame } from "../../src/protocol/close-frame.ts"
 import { plainEnvironment, toHex } from "./support.ts";
 
 describe("the payload of a Close frame (RFC 6455 5.5.1)", () => {
-  it("is read as it was written", () => {
+  it("reads what it wrote", () => {
     for (const [code, reason] of [
       [1000, ""],
       [4999, "é".repeat(61)],
@@ -13,7 +13,7 @@ describe("the payload of a Close frame (RFC 6455 5.5.1)", () => {
     }
   });
 
-  it("is empty without a code, which is read as 1005 (RFC 6455 7.1.5)", () => {
+  it("is empty without a code and read as 1005 (RFC 6455 7.1.5)", () => {
     const payload = closePayload(plainEnvironment, undefined, "");
     expect(toHex(payload)).toBe("");
     expect(readCloseFrame(payload, plainEnvironment)).toEqual({ code: 1005, reason: "" });
@@ -24,7 +24,7 @@ describe("the payload of a Close frame (RFC 6455 5.5.1)", () => {
     [1000.5, "", "INVALID_CLOSE_CODE"],
     [undefined, "why", "INVALID_CLOSE_CODE"],
     [1000, "é".repeat(62), "CLOSE_REASON_TOO_BIG"],
-  ])("cannot be made of %s and %j", (code, reason, error) => {
+  ])("throws for %s and %j", (code, reason, error) => {
     expect(() => closePayload(plainEnvironment, code, reason)).toThrow(
       expect.objectContaining({ name: "UsageError", code: error }),
     );

@@ -33,7 +33,7 @@ function record(options: Partial<CreateEndpointOptions>): Recorded {
   return { endpoint, received, ends };
 }
 
-/** Hands the output of both ends over until there is none. */
+/** Passes the output of both ends to each other until there is none. */
 function exchange(a: WebSocketEndpoint, b: WebSocketEndpoint, cutBytes = Infinity): void {
   for (let isIdle = false; !isIdle;) {
     isIdle = true;
@@ -51,7 +51,7 @@ function exchange(a: WebSocketEndpoint, b: WebSocketEndpoint, cutBytes = Infinit
 }
 
 describe("createEndpoint", () => {
-  it("carries any messages both ways in order, wherever the bytes are cut", () => {
+  it("carries any messages both ways in order, wherever the bytes are split", () => {
     const message = fc.oneof(fc.string({ unit: "grapheme" }), fc.uint8Array({ maxLength: 300 }));
     fc.assert(
       fc.property(fc.array(message), fc.integer({ min: 1, max: 50 }), (messages, cutBytes) => {
@@ -87,7 +87,7 @@ describe("createEndpoint", () => {
     expect(ends).toMatchObject([{ code: 1006, wasClean: false }]);
   });
 
-  it("returns its output once, in memory that is not used again", () => {
+  it("returns its output once, in memory that is not reused", () => {
     const { endpoint } = record({});
     endpoint.sendText("a");
     const first = endpoint.takeOutput();
@@ -98,7 +98,7 @@ describe("createEndpoint", () => {
     expect(endpoint.takeOutput()).toHaveLength(0);
   });
 
-  it("holds messages back while paused", () => {
+  it("holds back messages while paused", () => {
     const { endpoint, received } = record({});
     endpoint.pause();
     endpoint.receive(asPeerOf("server", fromHex(frame("81", "61"))));
@@ -108,7 +108,7 @@ describe("createEndpoint", () => {
     expect(received).toEqual(["a"]);
   });
 
-  it("reports pings and pongs if it is asked to, and answers pings either way", () => {
+  it("reports pings and pongs on request, and always answers pings", () => {
     const events: string[] = [];
     const { endpoint } = record({
       onPing: (payload) => events.push(`ping ${toHex(payload)}`),
@@ -123,7 +123,7 @@ describe("createEndpoint", () => {
     expect(toHex(quiet.takeOutput())).toBe(frame("8a", "01"));
   });
 
-  it("answers only the latest ping while 64 KiB of output wait (RFC 6455 5.5.3)", () => {
+  it("answers only the latest ping while 64 KiB of output are buffered (RFC 6455 5.5.3)", () => {
     const { endpoint } = record({});
     endpoint.sendBinary(new Uint8Array(70_000));
     for (const payload of ["01", "02", "03"]) {
@@ -147,7 +147,7 @@ describe("createEndpoint", () => {
     expect(ends).toMatchObject([{ error: { code: "MESSAGE_TOO_BIG" } }]);
   });
 
-  it("takes changed functions from a copy of an environment", () => {
+  it("accepts a copy of an environment with replaced functions", () => {
     const fillRandom = (bytes: Uint8Array) => void bytes.fill(0x11);
     const environment = { ...createProtocolEnvironment(), fillRandom };
     const { endpoint } = record({ role: "client", environment });
@@ -156,14 +156,14 @@ describe("createEndpoint", () => {
   });
 
   it.each(["", "0102", "03".repeat(3000)])(
-    "hands over each message with its memory, which may be transferred (%#)",
+    "delivers each message in separate memory, which may be transferred (%#)",
     (hex) => {
       const { endpoint, received } = record({ environment: createProtocolEnvironment() });
       const message = asPeerOf("server", fromHex(frame("82", hex)));
       for (let count = 0; count < 3; count++) {
         endpoint.receive(message.slice());
         const { buffer } = received.at(-1) as Uint8Array<ArrayBuffer>;
-        // The first is kept.
+        // The first error is kept.
         if (count > 0) structuredClone(buffer, { transfer: [buffer] });
       }
       expect(received).toHaveLength(3);
@@ -192,7 +192,7 @@ describe("createEndpoint", () => {
     expect(endpoint.bufferedBytes).toBe(0);
   });
 
-  it("takes its functions from the environment, whether or not that has shared buffers", () => {
+  it("uses the functions of the environment, with and without shared buffers", () => {
     const fillRandom = (bytes: Uint8Array) => void bytes.fill(0x11);
     const environment = createProtocolEnvironment({ fillRandom });
     const { buffers: _, ...plain } = environment as typeof environment & { buffers: unknown };
@@ -204,12 +204,12 @@ describe("createEndpoint", () => {
   });
 
   it.each<[string, Readonly<Record<string, unknown>>]>([
-    ["a role that does not exist", { role: "peer" }],
+    ["an unknown role", { role: "peer" }],
     ["no onText", { onText: undefined }],
     ["an onPing that is not a function", { onPing: "log" }],
     ["a maxMessageBytes of 0", { maxMessageBytes: 0 }],
     ["a maxFrameBytes that is not an integer", { maxFrameBytes: 1.5 }],
-    ["an option that does not exist", { maxMesageBytes: 10 }],
+    ["an unknown option", { maxMesageBytes: 10 }],
     ["an environment of null", { environment: null }],
     ["an environment without functions", { environment: {} }],
     ["a compression of true", { compression: true }],
@@ -226,7 +226,7 @@ describe("createEndpoint", () => {
     expect(make).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
   });
 
-  it("throws INVALID_OPTION for an environment whose function is none", () => {
+  it("throws INVALID_OPTION for an environment with a value that is not a function", () => {
     const make = () => createProtocolEnvironment({ fillRandom: 5 as never });
     expect(make).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
   });
@@ -239,7 +239,7 @@ describe("createEndpoint", () => {
     ["close with a reason of null", (endpoint) => endpoint.close(1000, null as never)],
     ["fail without an error", (endpoint) => endpoint.fail(undefined as never)],
     ["fail with another error", (endpoint) => endpoint.fail(new Error("no") as never)],
-  ])("throws INVALID_DATA at %s, and sends nothing", (_, call) => {
+  ])("throws INVALID_DATA for %s and sends nothing", (_, call) => {
     const { endpoint } = record({});
     expect(() => call(endpoint)).toThrow(expect.objectContaining({ code: "INVALID_DATA" }));
     expect(endpoint.takeOutput()).toHaveLength(0);

@@ -14,8 +14,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe("the default environment agrees with the runtime's own", () => {
-  it("encoder of UTF-8, lone surrogates included", () => {
+describe("the default environment agrees with the built-in", () => {
+  it("UTF-8 encoder, also for lone surrogates", () => {
     const units = fc
       .array(fc.integer({ min: 0, max: 0xffff }))
       .map((codes) => String.fromCharCode(...codes));
@@ -30,7 +30,7 @@ describe("the default environment agrees with the runtime's own", () => {
     );
   });
 
-  it("decoder of UTF-8, and keeps a byte order mark", () => {
+  it("UTF-8 decoder, and keeps a byte order mark", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const wellFormed = `\uFEFF${text.replace(/\p{Surrogate}/gu, "")}`;
@@ -40,7 +40,7 @@ describe("the default environment agrees with the runtime's own", () => {
     );
   });
 
-  it("decoders of texts that need several calls", () => {
+  it("decoders for texts that need several calls", () => {
     for (const text of ["é".repeat(10_000), "😀".repeat(5000), "a".repeat(10_000)]) {
       const bytes = encoder.encode(text);
       expect(environment.decodeUtf8(bytes, 0, bytes.length)).toBe(text);
@@ -67,13 +67,13 @@ describe("the default environment agrees with the runtime's own", () => {
 });
 
 describe("createProtocolEnvironment", () => {
-  it("fills more random bytes than one call of the global crypto may give", () => {
+  it("fills more random bytes than one call of the global crypto allows", () => {
     const bytes = new Uint8Array(70_000);
     environment.fillRandom(bytes);
     expect(bytes.subarray(-1000).some((byte) => byte !== 0)).toBe(true);
   });
 
-  it("throws NO_RANDOM_SOURCE where there is no global crypto, and uses a given fillRandom", () => {
+  it("throws NO_RANDOM_SOURCE without a global crypto, and uses a given fillRandom", () => {
     vi.stubGlobal("crypto", undefined);
     expect(() => environment.fillRandom(new Uint8Array(1))).toThrow(
       expect.objectContaining({ name: "UsageError", code: "NO_RANDOM_SOURCE" }),

@@ -15,7 +15,7 @@ import {
 } from "./support.ts";
 
 describe.each(ROLES)("frames sent by a %s", (role) => {
-  it("sends text and binary messages in one frame each (RFC 6455 5.6)", () => {
+  it("have text and binary messages in one frame each (RFC 6455 5.6)", () => {
     const { endpoint, written } = probe(role);
     endpoint.sendText("Hello");
     endpoint.sendBinary(fromHex("0102"));
@@ -23,7 +23,7 @@ describe.each(ROLES)("frames sent by a %s", (role) => {
     expect(written()).toBe("810548656c6c6f" + "82020102" + "8100");
   });
 
-  it.each([125, 126, 65_535, 65_536])("writes a length of %i in its shortest form", (length) => {
+  it.each([125, 126, 65_535, 65_536])("have a length of %i in its shortest form", (length) => {
     const { endpoint, written } = probe(role);
     const payload = toHex(Uint8Array.from({ length }, (_, index) => index));
     endpoint.sendBinary(fromHex(payload));
@@ -31,7 +31,7 @@ describe.each(ROLES)("frames sent by a %s", (role) => {
   });
 
   it.each([41, 42, 43, 124, 125, 126, 1365, 1366, 21_845, 21_846, 65_535])(
-    "writes a text of %i characters whatever its length in UTF-8",
+    "have a text of %i characters of any length in UTF-8",
     (length) => {
       for (const character of ["a", "é", "語"]) {
         const { endpoint, written } = probe(role);
@@ -41,20 +41,20 @@ describe.each(ROLES)("frames sent by a %s", (role) => {
     },
   );
 
-  it("sends lone surrogates as U+FFFD, since text is UTF-8 (RFC 6455 8.1)", () => {
+  it("have lone surrogates as U+FFFD, since text is UTF-8 (RFC 6455 8.1)", () => {
     const { endpoint, written } = probe(role);
     endpoint.sendText("a\ud800b");
     expect(written()).toBe(frame("81", hexOf("a\ufffdb")));
   });
 
-  it("leaves the caller's bytes as they are", () => {
+  it("do not change the caller's bytes", () => {
     const { endpoint } = probe(role);
     const bytes = fromHex("00112233");
     endpoint.sendBinary(bytes);
     expect(toHex(bytes)).toBe("00112233");
   });
 
-  it("fragments messages above maxFrameBytes (RFC 6455 5.4)", () => {
+  it("are fragments for messages above maxFrameBytes (RFC 6455 5.4)", () => {
     const { endpoint, written } = probe(role, { maxFrameBytes: 2 });
     endpoint.sendBinary(fromHex("0102030405"));
     endpoint.sendText("éa");
@@ -64,13 +64,13 @@ describe.each(ROLES)("frames sent by a %s", (role) => {
     );
   });
 
-  it("answers a ping with its payload (RFC 6455 5.5.3)", () => {
+  it("answer a ping with its payload (RFC 6455 5.5.3)", () => {
     const { receive, written } = probe(role);
     receive("8900", frame("89", "00".repeat(125)));
     expect(written()).toBe("8a00" + frame("8a", "00".repeat(125)));
   });
 
-  it("sends pings and pongs of up to 125 bytes and throws above (RFC 6455 5.5)", () => {
+  it("can be pings and pongs of up to 125 bytes, and longer ones throw (RFC 6455 5.5)", () => {
     const { endpoint, written } = probe(role);
     endpoint.ping(new Uint8Array(125));
     endpoint.pong(new Uint8Array(0));
@@ -81,7 +81,7 @@ describe.each(ROLES)("frames sent by a %s", (role) => {
 });
 
 describe("masking keys (RFC 6455 5.3)", () => {
-  it("are fresh for each frame of a client, also beyond the batch they are drawn in", () => {
+  it("are fresh for each frame of a client, also beyond one batch of random bytes", () => {
     const output = new OutputBuffer(exactPool);
     const events = { onText() {}, onBinary() {}, onPing() {}, onPong() {}, onFinish() {} };
     const client = new Endpoint({ role: "client" }, plainEnvironment, output, events);
@@ -90,13 +90,13 @@ describe("masking keys (RFC 6455 5.3)", () => {
       client.ping(new Uint8Array(0));
       keys.add(toHex(output.detach().subarray(2, 6)));
     }
-    // Of 3000 keys of 32 bits two are alike once in a thousand runs, three hardly ever.
+    // Among 3000 keys of 32 bits two collide once in a thousand runs, three hardly ever.
     expect(keys.size).toBeGreaterThanOrEqual(2998);
   });
 });
 
 describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
-  it("answers a Close frame with its code and is closed", () => {
+  it("answers a Close frame with its code and closes", () => {
     const { endpoint, receive, events, written } = probe(role);
     receive(frame("88", "0bb8" + hexOf("bye")));
     expect(written()).toBe("88020bb8");
@@ -104,14 +104,14 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
     expect(endpoint.state).toBe("closed");
   });
 
-  it("answers a Close frame without a code by one without, and reports 1005 (7.1.5)", () => {
+  it("answers a Close frame without a code by one without a code, and reports 1005 (7.1.5)", () => {
     const { receive, events, written } = probe(role);
     receive("8800");
     expect(written()).toBe("8800");
     expect(events).toEqual([{ end: { code: 1005, reason: "", wasClean: true } }]);
   });
 
-  it("starts it, waits for the peer's Close frame, and does not answer that one", () => {
+  it("sends a Close frame, waits for the peer's and does not answer it", () => {
     const { endpoint, receive, events, written } = probe(role);
     endpoint.close(1000, "done");
     expect(endpoint.state).toBe("closing");
@@ -122,7 +122,7 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
     expect(events).toEqual([{ end: { code: 1000, reason: "", wasClean: true } }]);
   });
 
-  it("reports the peer's code, not its own (7.1.5)", () => {
+  it("reports the peer's code, not the local one (7.1.5)", () => {
     const { endpoint, receive, events } = probe(role);
     endpoint.close(4001);
     receive(frame("88", "0fa2" + hexOf("mine")));
@@ -144,7 +144,7 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
     expect(written()).toBe("880203e8");
   });
 
-  it("discards data but answers pings while it waits", () => {
+  it("discards data but answers pings while it waits for the Close frame", () => {
     const { endpoint, receive, events, written } = probe(role);
     endpoint.close(1000);
     written();
@@ -153,7 +153,7 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
     expect(written()).toBe("8a0170");
   });
 
-  it("still fails for bad frames while it waits, without a second Close frame (7.1.7)", () => {
+  it("fails for invalid frames while it waits, without a second Close frame (7.1.7)", () => {
     const { endpoint, receive, events, written } = probe(role);
     endpoint.close(1000);
     written();
@@ -164,7 +164,7 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
     ]);
   });
 
-  it("makes nothing of what follows the peer's Close frame (5.5.1)", () => {
+  it("ignores bytes after the peer's Close frame (5.5.1)", () => {
     const { receive, events } = probe(role);
     receive("880203e8810141", "8300");
     expect(events).toHaveLength(1);
@@ -178,7 +178,7 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
     expect(events).toEqual([{ end: { code: 1006, reason: "", wasClean: false } }]);
   });
 
-  it("reports 1006 when the bytes end while it waits", () => {
+  it("reports 1006 when the bytes end while it waits for the Close frame", () => {
     const { endpoint, events } = probe(role);
     endpoint.close(1000);
     endpoint.receiveEnd();
@@ -197,7 +197,7 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
     },
   );
 
-  it("counts a close reason in bytes and refuses one of more than 123 (5.5)", () => {
+  it("refuses a close reason of more than 123 bytes (5.5)", () => {
     const { endpoint, written } = probe(role);
     expect(() => endpoint.close(1000, "é".repeat(62))).toThrow(
       expect.objectContaining({ code: "CLOSE_REASON_TOO_BIG" }),
@@ -210,7 +210,7 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
     expect(() => probe(role).endpoint.close(undefined, "why")).toThrow(UsageError);
   });
 
-  it("throws on sending once closing or closed, and writes nothing", () => {
+  it("throws on sending when closing or closed, and writes nothing", () => {
     const { endpoint, receive, written } = probe(role);
     endpoint.close(1000);
     written();
@@ -225,7 +225,7 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
 });
 
 describe.each(ROLES)("a paused %s", (role) => {
-  it("holds frames back within a chunk and goes on in order", () => {
+  it("holds back frames within a chunk and later continues in order", () => {
     const { endpoint, receive, events, written } = probe(role);
     endpoint.pause();
     receive("810141", "890170810142");
@@ -235,7 +235,7 @@ describe.each(ROLES)("a paused %s", (role) => {
     expect(written()).toBe("8a0170");
   });
 
-  it("drops what it holds and reads on for the peer's Close frame once it closes itself", () => {
+  it("drops held frames and reads the peer's Close frame when it closes", () => {
     const { endpoint, receive, events } = probe(role);
     endpoint.pause();
     receive("810141", "880203e8");
@@ -243,7 +243,7 @@ describe.each(ROLES)("a paused %s", (role) => {
     expect(events).toEqual([{ end: { code: 1000, reason: "", wasClean: true } }]);
   });
 
-  it("can be paused from within a call and resumed from within the next", () => {
+  it("can be paused in a callback and resumed in the next", () => {
     const { endpoint, events } = probe(role);
     const push = events.push.bind(events);
     events.push = (...items) => {

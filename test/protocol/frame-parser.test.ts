@@ -6,20 +6,20 @@ import { asPeerOf, frame, fromHex, hexOf, probe, ROLES, toHex } from "./support.
 const ABNORMAL = { code: 1006, reason: "", wasClean: false };
 
 describe.each(ROLES)("frames received by a %s", (role) => {
-  it("takes a text message in one frame (RFC 6455 5.7)", () => {
+  it("can be a text message in one frame (RFC 6455 5.7)", () => {
     const { receive, events } = probe(role);
     receive("810548656c6c6f");
     expect(events).toEqual([{ text: "Hello" }]);
   });
 
-  it("takes a text message in two fragments (RFC 6455 5.7)", () => {
+  it("can be a text message in two fragments (RFC 6455 5.7)", () => {
     const { receive, events } = probe(role);
     receive("010348656c", "80026c6f");
     expect(events).toEqual([{ text: "Hello" }]);
   });
 
   it.each([0, 1, 125, 126, 127, 65_535, 65_536, 70_000])(
-    "takes a binary message of %i bytes (RFC 6455 5.2)",
+    "can be a binary message of %i bytes (RFC 6455 5.2)",
     (length) => {
       const { receive, events } = probe(role);
       const payload = toHex(Uint8Array.from({ length }, (_, index) => index * 7));
@@ -28,19 +28,19 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     },
   );
 
-  it("takes an empty text message and empty fragments (RFC 6455 5.4)", () => {
+  it("can be an empty text message and empty fragments (RFC 6455 5.4)", () => {
     const { receive, events } = probe(role);
     receive("8100", "0100", "0000", "8000", "0200", "000141", "8000");
     expect(events).toEqual([{ text: "" }, { text: "" }, { binary: "41" }]);
   });
 
-  it("takes control frames between the fragments of a message (RFC 6455 5.4)", () => {
+  it("can be control frames between the fragments of a message (RFC 6455 5.4)", () => {
     const { receive, events } = probe(role);
     receive("010348656c", "890170", "8a0171", "80026c6f");
     expect(events).toEqual([{ ping: "70" }, { pong: "71" }, { text: "Hello" }]);
   });
 
-  it("hands out binary messages that do not share memory with the chunk", () => {
+  it("become binary messages that do not share memory with the chunk", () => {
     const { endpoint, events } = probe(role);
     const chunk = asPeerOf(role, fromHex("8203010203"));
     endpoint.receive(chunk);
@@ -48,7 +48,7 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     expect(events).toEqual([{ binary: "010203" }]);
   });
 
-  it("keeps a byte order mark as part of the text (WHATWG Encoding, UTF-8 decode without BOM)", () => {
+  it("keep a byte order mark in the text (WHATWG Encoding, UTF-8 decode without BOM)", () => {
     const { receive, events } = probe(role);
     receive(frame("81", "efbbbf41"));
     expect(events).toEqual([{ text: "\uFEFFA" }]);
@@ -71,10 +71,10 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     ["a length of 65535 written in 64 bits (5.2)", "827f000000000000ffff", "LENGTH_NOT_MINIMAL"],
     ["a 64-bit length with its highest bit set (5.2)", "827f8000000000000000", "LENGTH_TOO_BIG"],
     ["a Close frame of one byte (5.5.1)", "880103", "INVALID_CLOSE_PAYLOAD"],
-  ])("fails with 1002 for %s", (_, hex, code) => {
+  ])("fail with 1002 for %s", (_, hex, code) => {
     const { endpoint, events, written } = probe(role);
     const bytes = fromHex(hex);
-    // Set by hand: some of these headers declare payloads that do not follow.
+    // Fed directly: some of these headers declare payloads that do not follow.
     if (role === "server") bytes[1] |= 0x80;
     endpoint.receive(bytes);
     endpoint.receive(new Uint8Array(8));
@@ -83,13 +83,13 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     expect(endpoint.state).toBe("closed");
   });
 
-  it("fails with 1002 for a message begun within another (RFC 6455 5.4)", () => {
+  it("fail with 1002 for a new message within another (RFC 6455 5.4)", () => {
     const { receive, events } = probe(role);
     receive("010141", "810142");
     expect(events).toEqual([{ end: ABNORMAL, violation: "1002 CONTINUATION_EXPECTED" }]);
   });
 
-  it("fails with 1002 for a frame that is masked as its own would be (RFC 6455 5.1)", () => {
+  it("fail with 1002 for the wrong masking (RFC 6455 5.1)", () => {
     const { endpoint, events, written } = probe(role);
     endpoint.receive(fromHex(role === "server" ? "810141" : "81810000000041"));
     const code = role === "server" ? "MASK_REQUIRED" : "MASK_FORBIDDEN";
@@ -100,7 +100,7 @@ describe.each(ROLES)("frames received by a %s", (role) => {
   });
 
   it.each(["0", "999", "1004", "1005", "1006", "1015", "1016", "1100", "2000", "2999", "5000"])(
-    "fails with 1002 for the close code %s (RFC 6455 7.4)",
+    "fail with 1002 for the close code %s (RFC 6455 7.4)",
     (code) => {
       const { receive, events } = probe(role);
       receive(frame("88", Number(code).toString(16).padStart(4, "0")));
@@ -108,14 +108,14 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     },
   );
 
-  it("fails with 1007 for a close reason that is not UTF-8 (RFC 6455 5.5.1)", () => {
+  it("fail with 1007 for a close reason that is not UTF-8 (RFC 6455 5.5.1)", () => {
     const { receive, events, written } = probe(role);
     receive(frame("88", "03e8c328"));
     expect(events).toEqual([{ end: ABNORMAL, violation: "1007 INVALID_UTF8" }]);
     expect(written()).toMatch(/^88..03ef/);
   });
 
-  it("makes nothing of what comes after a violation", () => {
+  it("are ignored after a violation", () => {
     const { receive, events } = probe(role);
     receive("8300", "810141", "8800");
     expect(events).toHaveLength(1);
@@ -130,7 +130,7 @@ describe.each(ROLES)("frames received by a %s", (role) => {
       expect(events).toEqual(FAILED);
     });
 
-    it("at its first bad byte, before the rest of the frame has come", () => {
+    it("at its first invalid byte, before the rest of the frame arrives", () => {
       const { endpoint, events } = probe(role);
       const whole = asPeerOf(role, fromHex(frame("81", `4142ff${"43".repeat(100)}`)));
       const headerBytes = role === "server" ? 6 : 2;
@@ -140,7 +140,7 @@ describe.each(ROLES)("frames received by a %s", (role) => {
       expect(events).toEqual(FAILED);
     });
 
-    it("where a later fragment breaks a sequence", () => {
+    it("if a later fragment breaks a sequence", () => {
       const { receive, events } = probe(role);
       receive(frame("01", "e282"));
       expect(events).toEqual([]);
@@ -148,20 +148,20 @@ describe.each(ROLES)("frames received by a %s", (role) => {
       expect(events).toEqual(FAILED);
     });
 
-    it("where the message ends within a sequence", () => {
+    it("if the message ends within a sequence", () => {
       const { receive, events } = probe(role);
       receive(frame("01", "e282"), "8000");
       expect(events).toEqual(FAILED);
     });
   });
 
-  it("joins a sequence that is split over fragments", () => {
+  it("but not for a sequence that is split between fragments", () => {
     const { receive, events } = probe(role);
     receive(frame("01", "f09f"), "8900", frame("80", "9880"));
     expect(events).toEqual([{ ping: "" }, { text: "😀" }]);
   });
 
-  it("knows binary data from text across fragments", () => {
+  it("but not for binary data in fragments", () => {
     const { receive, events } = probe(role);
     receive(frame("02", "ff"), frame("80", "fe"), frame("81", hexOf("é")));
     expect(events).toEqual([{ binary: "fffe" }, { text: "é" }]);
@@ -176,7 +176,7 @@ interface Found {
   payload: string;
 }
 
-/** Notes the frames, and checks that their parts come in order. */
+/** Records the frames and checks that their parts arrive in order. */
 class Recorder implements FrameHandler {
   readonly found: Array<Found | string> = [];
   parser: FrameParser | undefined;
@@ -229,7 +229,7 @@ describe.each(ROLES)("the frame parser of a %s", (role) => {
     ]);
   });
 
-  it("finds the same frames wherever the bytes are cut, paused or not", () => {
+  it("finds the same frames wherever the bytes are split, paused or not", () => {
     const frames = fc.array(
       fc.tuple(
         fc.constantFrom("81", "82", "89", "8a"),
@@ -268,7 +268,7 @@ describe.each(ROLES)("the frame parser of a %s", (role) => {
     );
   });
 
-  it("reports a bad frame at its second byte, and nothing after that", () => {
+  it("reports an invalid frame at its second byte and nothing after it", () => {
     const [parser, { found }] = parserOf(isMasked);
     parser.receive(Uint8Array.of(0xc1));
     expect(found).toEqual([]);
@@ -277,7 +277,7 @@ describe.each(ROLES)("the frame parser of a %s", (role) => {
     expect(found).toEqual(["1002 RESERVED_BITS"]);
   });
 
-  it("accepts RSV1 on the first frame of a message only where it allows compression (RFC 7692 6)", () => {
+  it("accepts RSV1 only on the first frame of a message with compression (RFC 7692 6)", () => {
     const [parser, { found }] = parserOf(isMasked, true);
     parser.receive(asPeerOf(role, fromHex(frame("41", "") + frame("c0", ""))));
     expect(found).toEqual([
@@ -286,7 +286,7 @@ describe.each(ROLES)("the frame parser of a %s", (role) => {
     ]);
   });
 
-  it("queues what is received while it is parsing", () => {
+  it("queues bytes received during parsing", () => {
     const [parser, recorder] = parserOf(isMasked);
     const next = asPeerOf(role, fromHex(frame("82", "")));
     recorder.onBegin = () => {
@@ -297,7 +297,7 @@ describe.each(ROLES)("the frame parser of a %s", (role) => {
     expect(recorder.found.map((each) => (each as Found).first)).toEqual(["89", "8a", "82"]);
   });
 
-  it("releases what waits when it is stopped", () => {
+  it("releases queued bytes when it is stopped", () => {
     const [parser, { found }] = parserOf(isMasked);
     parser.pause();
     parser.receive(new Uint8Array(100));

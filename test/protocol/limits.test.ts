@@ -15,7 +15,7 @@ import {
 const ABNORMAL = { code: 1006, reason: "", wasClean: false };
 const TOO_BIG = [{ end: ABNORMAL, violation: "1009 MESSAGE_TOO_BIG" }];
 
-/** An environment that notes what it is asked to allocate. */
+/** An environment that records its allocations. */
 function countingEnvironment() {
   const allocations: number[] = [];
   const environment = withSharedBuffers({
@@ -29,7 +29,7 @@ function countingEnvironment() {
 }
 
 describe.each(ROLES)("limits of a %s", (role) => {
-  it("takes a message of exactly maxMessageBytes and fails with 1009 above", () => {
+  it("accept a message of exactly maxMessageBytes and fail with 1009 above", () => {
     const { receive, events } = probe(role, { maxMessageBytes: 3 });
     receive("8203010203");
     expect(events).toEqual([{ binary: "010203" }]);
@@ -38,13 +38,13 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(events).toEqual(TOO_BIG);
   });
 
-  it("has a limit of 1 MiB by default", () => {
+  it("are 1 MiB by default", () => {
     const { receive, events } = probe(role);
     receive(frame("02", "00".repeat(1 << 20)), "800100");
     expect(events).toEqual(TOO_BIG);
   });
 
-  it("fails with 1009 for text that no string can hold, whatever maxMessageBytes allows", () => {
+  it("fail with 1009 for text longer than any string, with any maxMessageBytes", () => {
     const { endpoint, events } = probe(role, { maxMessageBytes: Infinity });
     const header = fromHex("817f000000001000000100000000");
     if (role === "server") header[1] |= 0x80;
@@ -52,7 +52,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(events).toEqual(TOO_BIG);
   });
 
-  it("counts all fragments together, and the frame to come before it comes", () => {
+  it("count all fragments together, and a frame when its header arrives", () => {
     const { endpoint, events } = probe(role, { maxMessageBytes: 5 });
     const mask = role === "server" ? "00000000" : "";
     const bit = role === "server" ? 0x80 : 0;
@@ -64,7 +64,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(events).toEqual(TOO_BIG);
   });
 
-  it("does not count control frames in between", () => {
+  it("do not count control frames between fragments", () => {
     const { receive, events } = probe(role, { maxMessageBytes: 2 });
     receive("020141", frame("89", "00".repeat(125)), "800142");
     expect(events.at(-1)).toEqual({ binary: "4142" });
@@ -73,8 +73,8 @@ describe.each(ROLES)("limits of a %s", (role) => {
   it.each([
     ["2 MiB", "827f0000000000200000"],
     ["2 to the 53rd", "827f0020000000000000"],
-    ["2 to the 63rd less one", "827f7fffffffffffffff"],
-  ])("refuses a declared length of %s before anything is allocated", (_, hex) => {
+    ["2 to the 63rd minus 1", "827f7fffffffffffffff"],
+  ])("refuse a declared length of %s before any allocation", (_, hex) => {
     const { environment, allocations } = countingEnvironment();
     const { endpoint, events } = probe(role, {}, environment);
     const bytes = fromHex(`${hex}00000000`);
@@ -84,7 +84,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(allocations.filter((byteLength) => byteLength > 125)).toEqual([]);
   });
 
-  it("allocates for what has come, not for what a header declares", () => {
+  it("allocate memory for received bytes, not for a declared length", () => {
     const { endpoint } = probe(role, { maxMessageBytes: 1 << 30 });
     const header = fromHex("827f000000003fffffff00000000");
     if (role === "server") header[1] |= 0x80;
@@ -95,7 +95,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(endpoint.bufferedBytes).toBeLessThanOrEqual(16 * 100_001);
   });
 
-  it("holds at most about twice the payload of fragments of one byte", () => {
+  it("keep at most about twice the payload for fragments of one byte", () => {
     const { endpoint } = probe(role);
     endpoint.receive(asPeerOf(role, fromHex("020141")));
     const fragment = fromHex("000142");
@@ -107,7 +107,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     ["one byte", 1, 20_000],
     ["1000 bytes", 1000, 2000],
     ["100,000 bytes", 100_000, 40],
-  ])("copies each byte a few times at most when fragments are of %s", (_, length, count) => {
+  ])("allow at most a few copies of each byte for fragments of %s", (_, length, count) => {
     const { environment, allocations } = countingEnvironment();
     const { endpoint } = probe(role, { maxMessageBytes: 1 << 26 }, environment);
     const fragment = fromHex(frame("00", "42".repeat(length)));
@@ -118,7 +118,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(allocated).toBeLessThan(5 * length * count);
   });
 
-  it("takes 1,024 empty fragments in a row, then one with payload, and so on", () => {
+  it("accept 1,024 consecutive empty fragments, repeatedly with payload in between", () => {
     const { endpoint, events } = probe(role);
     endpoint.receive(asPeerOf(role, fromHex("010141")));
     for (let round = 0; round < 3; round++) {
@@ -135,7 +135,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     ["at the start of a message", `0100${"0000".repeat(1_023)}`],
     ["after some payload", `010141${"0000".repeat(1_024)}`],
     ["with pings between them", `0200${"8900".repeat(2)}${"00008900".repeat(1_023)}`],
-  ])("fails with 1008 for one empty fragment more than 1,024 in a row, %s", (_, fragments) => {
+  ])("fail with 1008 for 1,025 consecutive empty fragments, %s", (_, fragments) => {
     const { endpoint, events } = probe(role);
     endpoint.receive(asPeerOf(role, fromHex(fragments)));
     expect(events.filter((event) => "end" in event)).toEqual([]);
@@ -143,7 +143,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(events.at(-1)).toEqual({ end: ABNORMAL, violation: "1008 TOO_MANY_EMPTY_FRAGMENTS" });
   });
 
-  describe("with a budget of 100,000 bytes for the unfinished messages of all", () => {
+  describe("with a budget of 100,000 bytes for the unfinished messages of all connections", () => {
     const ends = {
       "a last fragment": ({ receive }: Probe) => receive(frame("80", "")),
       "its failure": ({ receive }: Probe) => receive("8300"),
@@ -151,7 +151,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
       "a Close frame": ({ receive }: Probe) => receive(frame("88", "03e8")),
     };
 
-    it.each(Object.entries(ends))("gives back what a message held at %s", (_, end) => {
+    it.each(Object.entries(ends))("return the bytes of a message to the budget at %s", (_, end) => {
       for (const opcode of ["01", "02"]) {
         const unfinishedBudget = new ByteBudget(100_000);
         const one = probe(role, { unfinishedBudget });
@@ -163,7 +163,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
       }
     });
 
-    it("fails with 1013 the connection that would exceed it, and no other", () => {
+    it("fail the connection that would exceed it with 1013, and no other", () => {
       const unfinishedBudget = new ByteBudget(100_000);
       const [one, other] = [probe(role, { unfinishedBudget }), probe(role, { unfinishedBudget })];
       one.receive(frame("02", "20".repeat(60_000)));
@@ -174,7 +174,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
       expect(unfinishedBudget.usedBytes).toBe(0);
     });
 
-    it("takes nothing of it for messages in one piece", () => {
+    it("use nothing of it for messages that arrive in one piece", () => {
       const unfinishedBudget = new ByteBudget(1);
       const { events, receive } = probe(role, { unfinishedBudget });
       receive(frame("81", hexOf("whole")), frame("82", "20".repeat(60_000)));
@@ -182,7 +182,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     });
   });
 
-  it("lets go of everything when it has failed", () => {
+  it("release all memory after a failure", () => {
     const { endpoint, receive } = probe(role);
     receive(frame("02", "00".repeat(1000)));
     expect(endpoint.bufferedBytes).toBeGreaterThan(0);
@@ -190,7 +190,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
     expect(endpoint.bufferedBytes).toBe(0);
   });
 
-  it("remembers only the latest ping while pongs are held (RFC 6455 5.5.3)", () => {
+  it("keep only the latest ping while pongs are held (RFC 6455 5.5.3)", () => {
     const { endpoint, receive, written } = probe(role);
     endpoint.defersPongs = true;
     receive("890161", "890162", "890163");

@@ -1,4 +1,4 @@
-/** Messages that follow each other in a chunk, which a client makes out of the chunk as it lies. */
+/** Consecutive messages in a chunk, which a client decodes together in place. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nodeProtocolEnvironment } from "../../src/node/environment/protocol-environment.ts";
@@ -48,8 +48,8 @@ function meant({ first, payload }: Message): object {
 describe.each([
   ["plain typed arrays", plainEnvironment],
   ["Node", nodeProtocolEnvironment],
-])("many messages in a chunk, on %s", (_, environment) => {
-  it.each(ROLES)("are taken for what they are by a %s, wherever the chunks are cut", (role) => {
+])("many messages in a chunk, with %s", (_, environment) => {
+  it.each(ROLES)("are delivered correctly by a %s wherever the chunks are split", (role) => {
     fc.assert(
       fc.property(
         fc.array(message, { maxLength: 40 }),
@@ -72,7 +72,7 @@ describe.each([
     );
   });
 
-  it("are read anew from a chunk that lies where the one before lay", () => {
+  it("are read again from a chunk in the same memory as the previous one", () => {
     const { endpoint, events } = probe("client", {}, environment);
     const chunk = new Uint8Array(3 * 22);
     for (const letter of ["a", "b"]) {
@@ -82,7 +82,7 @@ describe.each([
     expect(events.map((each) => "text" in each && each.text[0])).toEqual(Array.from("aaabbb"));
   });
 
-  it("are kept apart from those that another endpoint is given meanwhile", () => {
+  it("are not mixed up with those that another endpoint receives in a callback", () => {
     const other = probe("client", {}, environment);
     const texts: string[] = [];
     const endpoint = new Endpoint({ role: "client" }, environment, new OutputBuffer(exactPool), {
@@ -102,8 +102,8 @@ describe.each([
   });
 });
 
-describe("a text among others", () => {
-  it("is made with no more than 2 KiB of them", () => {
+describe("a text next to other texts", () => {
+  it("is decoded together with at most 2 KiB of them", () => {
     const lengths: number[] = [];
     const { receive, events } = probe(
       "client",
@@ -119,11 +119,11 @@ describe("a text among others", () => {
     receive(frame("81", hexOf("x".repeat(125))).repeat(500));
     expect(events).toEqual(Array.from({ length: 500 }, () => ({ text: "x".repeat(125) })));
     expect(Math.max(...lengths)).toBe(2048);
-    // Fewer than one for ten texts, or this would not be worth it.
+    // Fewer than one call for ten texts; otherwise decoding them together has no benefit.
     expect(lengths.length).toBeLessThan(50);
   });
 
-  it("is made alone where none is next to it", () => {
+  it("is decoded alone if no other text is next to it", () => {
     const lengths: number[] = [];
     const { receive } = probe(
       "client",
@@ -141,7 +141,7 @@ describe("a text among others", () => {
   });
 });
 
-describe("a client's binary message", () => {
+describe("a binary message of a client", () => {
   it.each<[string, (payload: string) => string[]]>([
     ["in one frame", (payload) => [frame("82", payload)]],
     ["behind another", (payload) => [frame("82", "00ff") + frame("82", payload)]],
@@ -150,7 +150,7 @@ describe("a client's binary message", () => {
       (payload) => [frame("02", payload.slice(0, 2)), frame("80", payload.slice(2))],
     ],
     [
-      "in fragments of which the last is empty",
+      "in fragments, the last one empty",
       (payload) => {
         const cut = (payload.length / 3) & ~1;
         return [
@@ -161,10 +161,10 @@ describe("a client's binary message", () => {
       },
     ],
     [
-      "cut by the chunks",
+      "split between chunks",
       (payload) => [frame("82", payload).slice(0, -2), frame("82", payload).slice(-2)],
     ],
-  ])("%s is all that is in its buffer, which is handed on", (_, framesOf) => {
+  ])("%s fills its buffer, which may be transferred", (_, framesOf) => {
     for (const length of [1, 2, 125, 1000, 2048, 2049, 50_000, 100_000]) {
       const messages: Uint8Array[] = [];
       const endpoint = new Endpoint(

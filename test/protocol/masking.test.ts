@@ -3,7 +3,7 @@ import { copyMasked, Masker } from "../../src/protocol/masking.ts";
 
 const masker = new Masker();
 
-/** RFC 6455 5.3, word for word. */
+/** The algorithm of RFC 6455 5.3. */
 function maskNaively(bytes: Uint8Array, start: number, end: number, key: number, offset: number) {
   for (let at = start; at < end; at++) {
     const keyByte = (key >>> (24 - 8 * ((at - start + offset) % 4))) & 0xff;
@@ -19,7 +19,7 @@ function numbered(length: number): Uint8Array {
 }
 
 describe("mask (RFC 6455 5.3)", () => {
-  it("equals the naive loop at every length, alignment and offset into the payload", () => {
+  it("equals the naive loop at every length, alignment and offset in the payload", () => {
     for (const key of [KEY, KEY_WITH_HIGH_BIT, 0, -1]) {
       for (let alignment = 0; alignment < 8; alignment++) {
         for (let length = 0; length <= 140; length++) {
@@ -34,7 +34,7 @@ describe("mask (RFC 6455 5.3)", () => {
     }
   });
 
-  it("equals the naive loop for long payloads too", () => {
+  it("equals the naive loop for long payloads", () => {
     for (let length = 500; length <= 560; length++) {
       for (let alignment = 0; alignment < 8; alignment++) {
         const fast = numbered(600).subarray(alignment);
@@ -46,7 +46,7 @@ describe("mask (RFC 6455 5.3)", () => {
     }
   });
 
-  it("equals the naive loop while copying, and leaves everything else alone", () => {
+  it("equals the naive loop while copying, and changes nothing else", () => {
     for (let alignment = 0; alignment < 4; alignment++) {
       for (const length of [...Array(70).keys(), 125, 510, 511, 512]) {
         const source = numbered(600);
@@ -62,14 +62,14 @@ describe("mask (RFC 6455 5.3)", () => {
     }
   });
 
-  it("undoes itself", () => {
+  it("is its own inverse", () => {
     const bytes = numbered(1000);
     masker.mask(bytes, 0, 1000, KEY, 2);
     masker.mask(bytes, 0, 1000, KEY, 2);
     expect(bytes).toEqual(numbered(1000));
   });
 
-  it("takes no other buffer for the one it saw last", () => {
+  it("distinguishes a new buffer from the previous one", () => {
     for (let round = 0; round < 3; round++) {
       const bytes = numbered(256);
       masker.mask(bytes, 0, 256, KEY, 0);
@@ -79,7 +79,7 @@ describe("mask (RFC 6455 5.3)", () => {
     }
   });
 
-  it("tells whether all unmasked bytes are ASCII, wherever the one that is not stands", () => {
+  it("returns whether all unmasked bytes are ASCII, at any position", () => {
     for (const length of [1, 2, 3, 4, 7, 47, 48, 49, 64, 67, 131]) {
       const ascii = new Uint8Array(length).fill(0x7f);
       maskNaively(ascii, 0, length, KEY, 1);

@@ -9,7 +9,7 @@ import { fromHex, hexOf, plainEnvironment, type Role, ROLES, toHex } from "./sup
 
 const KEY = 0x37fa213d;
 
-/** Notes the messages, and sends frames with payloads that are cut anywhere. */
+/** Records the messages, and feeds frames whose payloads are split anywhere. */
 class Assembly implements MessageHandler {
   readonly events: string[] = [];
   readonly assembler: MessageAssembler;
@@ -45,7 +45,7 @@ class Assembly implements MessageHandler {
     this.events.push(`${closeCode} ${code}`);
   }
 
-  /** @param cuts where the payload is cut into chunks */
+  /** @param cuts where the payload is split into chunks */
   frame(firstByte: number, payloadHex: string, cuts: readonly number[] = []): void {
     const payload = fromHex(payloadHex);
     if (this.#isMasked) {
@@ -71,7 +71,7 @@ class Assembly implements MessageHandler {
 }
 
 describe.each(ROLES)("the message assembler of a %s", (role) => {
-  it("makes the same messages wherever payloads are cut, and whatever the fragments", () => {
+  it("assembles the same messages wherever payloads are split, with any fragments", () => {
     const message = fc.oneof(
       fc
         .string({ unit: "grapheme" })
@@ -104,7 +104,7 @@ describe.each(ROLES)("the message assembler of a %s", (role) => {
     );
   });
 
-  it("delivers control frames between fragments, and reads the Close frame (RFC 6455 5.5)", () => {
+  it("delivers control frames between fragments and reads the Close frame (RFC 6455 5.5)", () => {
     const assembly = new Assembly(role);
     assembly.frame(0x01, hexOf("a"));
     assembly.frame(0x89, "0102", [1]);
@@ -124,17 +124,21 @@ describe.each(ROLES)("the message assembler of a %s", (role) => {
   it.each<[string, string, (assembly: Assembly) => void]>([
     ["a frame above the limit", "1009 MESSAGE_TOO_BIG", (to) => to.frame(0x82, "00".repeat(1001))],
     ["text that is not UTF-8", "1007 INVALID_UTF8", (to) => to.frame(0x81, "c328")],
-    ["text that is cut and not UTF-8", "1007 INVALID_UTF8", (to) => to.frame(0x81, "61c328", [2])],
+    [
+      "text that is truncated and not UTF-8",
+      "1007 INVALID_UTF8",
+      (to) => to.frame(0x81, "61c328", [2]),
+    ],
     ["text that ends in a sequence", "1007 INVALID_UTF8", (to) => to.frame(0x81, "e282", [1])],
-    ["a close code that is reserved", "1002 INVALID_CLOSE_CODE", (to) => to.frame(0x88, "03ed")],
+    ["a reserved close code", "1002 INVALID_CLOSE_CODE", (to) => to.frame(0x88, "03ed")],
     ["a close reason that is not UTF-8", "1007 INVALID_UTF8", (to) => to.frame(0x88, "03e8ff")],
-  ])("reports %s once, and delivers nothing", (_, fault, send) => {
+  ])("reports %s once and delivers nothing", (_, fault, send) => {
     const assembly = new Assembly(role);
     send(assembly);
     expect(assembly.events).toEqual([fault]);
   });
 
-  it("counts what it holds, and gives it back to the budget when it stops", () => {
+  it("counts the bytes that it holds and returns them to the budget when it stops", () => {
     const budget = new ByteBudget(1000);
     const assembly = new Assembly(role, 1000, budget);
     assembly.frame(0x02, "00".repeat(100));

@@ -6,7 +6,7 @@ import type { EndpointOptions } from "../../src/protocol/endpoint.ts";
 import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import { frame, hexOf, probe, type Probe } from "./support.ts";
 
-/** A codec that counts what it is asked to compress. */
+/** A codec that counts its calls. */
 function countingCodec() {
   const codec = fastEnvironment.deflateCodec;
   let count = 0;
@@ -48,7 +48,7 @@ describe("a prepared message", () => {
     ["text", "tidé", frame("81", hexOf("tidé"))],
     ["bytes", Uint8Array.of(1, 2, 3), frame("82", "010203")],
     ["nothing", "", frame("81", "")],
-  ])("of %s is what it would be if it were sent to each by itself", (_, data, sent) => {
+  ])("of %s is the same as if it were sent to each connection separately", (_, data, sent) => {
     const message = new PreparedMessage(data);
     for (let count = 0; count < 3; count++) {
       const { endpoint, written } = probe("server");
@@ -59,7 +59,7 @@ describe("a prepared message", () => {
     }
   });
 
-  it("is compressed once for all whose messages stand alone, and counts for each", () => {
+  it("is compressed once for all connections without context takeover, and counts for each", () => {
     const { codec, count } = countingCodec();
     const message = new PreparedMessage(LONG);
     const frames = [1, 2, 3].map(() => {
@@ -75,7 +75,7 @@ describe("a prepared message", () => {
     expect(client.events).toEqual([{ text: LONG }]);
   });
 
-  it("goes to each as it has agreed, compressed or not", () => {
+  it("is sent to each connection as negotiated, compressed or not", () => {
     const { codec } = countingCodec();
     const message = new PreparedMessage(LONG);
     const [plain, compressing] = [probe("server"), open(false, codec)];
@@ -86,7 +86,7 @@ describe("a prepared message", () => {
     expect(compressing.written().slice(0, 2)).toBe("c1");
   });
 
-  it("is compressed for each whose context is its own", () => {
+  it("is compressed separately for each connection with context takeover", () => {
     const { codec, count } = countingCodec();
     const message = new PreparedMessage(LONG);
     for (let times = 0; times < 3; times++) {
@@ -96,7 +96,7 @@ describe("a prepared message", () => {
     expect(count()).toBe(3);
   });
 
-  it("is not compressed if it is excepted", () => {
+  it("is not compressed with compress: false", () => {
     const { codec, count } = countingCodec();
     const { endpoint, written } = open(false, codec);
     endpoint.sendPrepared(new PreparedMessage(LONG, false));
@@ -104,7 +104,7 @@ describe("a prepared message", () => {
     expect(count()).toBe(0);
   });
 
-  it("is masked with a key of its own by each client (RFC 6455 5.3)", () => {
+  it("is masked with a different key by each client (RFC 6455 5.3)", () => {
     const message = new PreparedMessage("masked");
     const { endpoint, written } = probe("client");
     endpoint.sendPrepared(message);

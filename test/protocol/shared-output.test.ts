@@ -6,11 +6,11 @@ import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import { SharedOutput } from "../../src/protocol/shared-output.ts";
 import { exactPool, frame, hexOf, plainEnvironment, toHex } from "./support.ts";
 
-/** A server's end whose output is taken away as a connection does it. */
+/** A server's endpoint whose output is taken away as a connection does it. */
 class Sender {
   readonly output: OutputBuffer;
   readonly endpoint: Endpoint;
-  /** What has left: the bytes as they were then, and where they are now. */
+  /** The flushed output: the bytes at that time, and where they are now. */
   readonly #left: Array<{ readonly hex: string; readonly bytes: Uint8Array }> = [];
 
   constructor(shared: SharedOutput) {
@@ -46,21 +46,21 @@ class Sender {
 const share = (): SharedOutput => new SharedOutput((byteLength) => new Uint8Array(byteLength));
 const sent = (text: string): string => frame("81", hexOf(text));
 
-describe("output that many connections have in common", () => {
-  it("is put together once for all who are sent the same messages in a row", () => {
+describe("output that many connections share", () => {
+  it("is built once for all connections that send the same messages in a row", () => {
     const shared = share();
     const messages = ["one", "two", "three"].map((text) => new PreparedMessage(text));
     const senders = Array.from({ length: 4 }, () => new Sender(shared));
     for (const message of messages) {
       for (const { endpoint } of senders) endpoint.sendPrepared(message);
     }
-    // The first makes the frames, in an output of its own.
+    // The first one writes the frames into a separate output.
     const [, ...others] = senders.map((sender) => sender.flush());
     expect(toHex(others[0])).toBe(sent("one") + sent("two") + sent("three"));
     expect(new Set(others).size).toBe(1);
   });
 
-  it("is found again by those who are sent the same later", () => {
+  it("is reused for connections that send the same messages later", () => {
     const shared = share();
     const messages = ["welcome", "rules"].map((text) => new PreparedMessage(text));
     const outputs = Array.from({ length: 4 }, () => {
@@ -72,7 +72,7 @@ describe("output that many connections have in common", () => {
     expect(outputs.map(toHex)).toEqual(outputs.map(() => sent("welcome") + sent("rules")));
   });
 
-  it("is left to the others by who is sent something of its own", () => {
+  it("is not affected by a connection that sends another message", () => {
     const shared = share();
     const message = new PreparedMessage("all");
     const [first, second, third] = [1, 2, 3].map(() => new Sender(shared));
@@ -87,7 +87,7 @@ describe("output that many connections have in common", () => {
     expect(first.written).toBe(sent("all"));
   });
 
-  it("is not changed by others who go on otherwise", () => {
+  it("is not changed by connections that continue differently", () => {
     const shared = share();
     const [one, two, three, four] = ["1", "2", "3", "4"].map((text) => new PreparedMessage(text));
     const [maker, first, second] = [1, 2, 3].map(() => new Sender(shared));
@@ -99,7 +99,7 @@ describe("output that many connections have in common", () => {
     expect(first.writtenAsItIsNow).toBe(sent("1") + sent("2") + sent("3"));
   });
 
-  it("takes no longer row than 64 KiB", () => {
+  it("holds at most 64 KiB", () => {
     const shared = share();
     const messages = [1, 2, 3].map((at) => new PreparedMessage(String(at).repeat(30_000)));
     const senders = [1, 2].map(() => new Sender(shared));
@@ -110,7 +110,7 @@ describe("output that many connections have in common", () => {
     expect(senders[1].output.length).toBe(3 * 30_004);
   });
 
-  it("is what each would have been sent alone, and stays so, whoever goes on with what", () => {
+  it("equals and keeps what each connection would send alone, whatever the others send", () => {
     const texts = ["a", "bc", "d".repeat(200), "e".repeat(40_000)];
     const prepared = fc.record({ prepared: fc.nat(texts.length - 1) });
     const action = fc.record({

@@ -5,7 +5,10 @@ import type { EndpointEnvironment } from "../../src/protocol/endpoint-environmen
 import { type BufferPool, OutputBuffer } from "../../src/protocol/output-buffer.ts";
 import { withSharedBuffers } from "../../src/protocol/endpoint-environment.ts";
 
-/** An environment without Node's shortcuts, so that the protocol is tested on plain typed arrays. */
+/**
+ * An environment without the fast paths of Node, so that the protocol is tested on plain typed
+ * arrays.
+ */
 export const plainEnvironment: EndpointEnvironment = withSharedBuffers({
   maxTextBytes: 0x1000_0000,
   allocate: (byteLength) => new Uint8Array(byteLength).fill(0xee),
@@ -31,7 +34,7 @@ const encoder = new TextEncoder();
 const latin1Decoder = new TextDecoder("latin1");
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Hands out buffers of exactly the size asked for, to find writes beyond what was reserved. */
+/** Returns buffers of exactly the requested size, to detect writes beyond what was reserved. */
 export const exactPool: BufferPool = {
   take: (minBytes) => new Uint8Array(minBytes),
   give: () => {},
@@ -52,13 +55,13 @@ export interface Probe {
   readonly endpoint: Endpoint;
   readonly events: EndpointEvent[];
   readonly output: OutputBuffer;
-  /** The frames written since the last look, unmasked, in hex. */
+  /** The frames written since the last call, unmasked, in hex. */
   readonly written: () => string;
-  /** Takes frames written as an unmasked hex string, and sends them as the role's peer would. */
+  /** Takes frames as an unmasked hex string and receives them as from the role's peer. */
   readonly receive: (...frames: string[]) => void;
 }
 
-/** An endpoint with its events recorded and its output readable. */
+/** An endpoint with recorded events and readable output. */
 export function probe(
   role: Role,
   options: Partial<EndpointOptions> = {},
@@ -90,7 +93,7 @@ export function probe(
   };
 }
 
-/** Bytes that are the borrower's only during the call: afterwards they are others. */
+/** Lends bytes for one call and overwrites them afterwards. */
 export function lend(bytes: Uint8Array, borrow: (bytes: Uint8Array) => void): void {
   borrow(bytes);
   bytes.fill(0xaa);
@@ -129,7 +132,7 @@ export function asPeerOf(role: Role, frames: Uint8Array): Uint8Array {
 
 const MASK = [0x37, 0xfa, 0x21, 0x3d] as const;
 
-/** Masks each unmasked frame; a header cut short is passed on with its mask bit set. */
+/** Masks each unmasked frame. A truncated header keeps its mask bit set. */
 function withMasks(frames: Uint8Array): Uint8Array {
   const out: number[] = [];
   let at = 0;
@@ -149,7 +152,7 @@ function withMasks(frames: Uint8Array): Uint8Array {
   return Uint8Array.from(out);
 }
 
-/** Takes the masks off again, having checked that each frame has one. */
+/** Unmasks each frame and checks that it has a mask. */
 export function withoutMasks(frames: Uint8Array): Uint8Array {
   const out: number[] = [];
   let at = 0;

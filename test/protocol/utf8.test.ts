@@ -13,7 +13,7 @@ function validates(bytes: Uint8Array, ...cuts: number[]): boolean {
   return validator.isComplete;
 }
 
-/** The index of the byte at which a validator fed byte by byte says no. */
+/** The index of the byte that a validator, fed byte by byte, refuses. */
 function failsAt(bytes: Uint8Array): number {
   const validator = new Utf8Validator();
   for (let at = 0; at < bytes.length; at++) if (!validator.push(bytes, at, at + 1)) return at;
@@ -21,7 +21,7 @@ function failsAt(bytes: Uint8Array): number {
 }
 
 describe("Utf8Validator (RFC 3629)", () => {
-  it("agrees with a strict decoder on every sequence of two bytes and of three", () => {
+  it("agrees with a strict decoder on every sequence of two and three bytes", () => {
     const bytes = new Uint8Array(3);
     const wrong: string[] = [];
     for (let first = 0; first < 256; first++) {
@@ -38,7 +38,7 @@ describe("Utf8Validator (RFC 3629)", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("agrees with a strict decoder on any bytes, cut anywhere", () => {
+  it("agrees with a strict decoder on any bytes, split anywhere", () => {
     const nearlyText = fc
       .tuple(fc.string({ unit: "binary" }), fc.uint8Array({ maxLength: 4 }), fc.string())
       .map(([head, middle, tail]) => Buffer.concat([Buffer.from(head), middle, Buffer.from(tail)]));
@@ -57,14 +57,14 @@ describe("Utf8Validator (RFC 3629)", () => {
     ["a surrogate", "eda080", 1],
     ["more than U+10FFFF", "f4908080", 1],
     ["a lone continuation byte", "4180", 1],
-    ["a lead byte that no sequence has", "41f5", 1],
-    ["a sequence broken off by ASCII", "e28241", 2],
-    ["a fourth byte that is no continuation", "f09f9841", 3],
-  ])("fails at the first bad byte of %s", (_, hex, at) => {
+    ["an invalid lead byte", "41f5", 1],
+    ["a sequence interrupted by ASCII", "e28241", 2],
+    ["a fourth byte that is not a continuation", "f09f9841", 3],
+  ])("fails at the first invalid byte of %s", (_, hex, at) => {
     expect(failsAt(fromHex(hex))).toBe(at);
   });
 
-  it("does not take a sequence cut short for complete", () => {
+  it("does not accept a truncated sequence", () => {
     expect(validates(fromHex("e282"))).toBe(false);
     expect(failsAt(fromHex("e282"))).toBe(-1);
   });

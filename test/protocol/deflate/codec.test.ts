@@ -18,7 +18,7 @@ function inflate(inflater: Inflater, deflated: Uint8Array, maxBytes: number = PL
   return typeof inflated === "string" ? inflated : Buffer.from(inflated).toString("latin1");
 }
 
-it("drives the streams of the runtime that the tests run on directly", () => {
+it("uses the zlib streams of the tested runtime directly", () => {
   expect(isPersistentZlibUsable()).toBe(true);
 });
 
@@ -31,29 +31,29 @@ describe.each([
   it.each([
     ["RFC 7692 7.2.3.1", "f248cdc9c90700", "Hello"],
     ["RFC 7692 7.2.3.3, a block without compression", "000500faff48656c6c6f00", "Hello"],
-    ["RFC 7692 7.2.3.4, a block that calls itself the last", "f348cdc9c9070000", "Hello"],
-    ["the same without a block behind it", "f348cdc9c90700", "Hello"],
+    ["RFC 7692 7.2.3.4, a block with BFINAL", "f348cdc9c9070000", "Hello"],
+    ["RFC 7692 7.2.3.4, without a block after it", "f348cdc9c90700", "Hello"],
     ["RFC 7692 7.2.3.5, two blocks", "f248050000 00ffffcac9c90700", "Hello"],
     ["RFC 7692 7.2.3.6, an empty message", "00", ""],
-    ["two last blocks", "f348cdc9c90700f348cdc9c90700", "HelloHello"],
+    ["two blocks with BFINAL", "f348cdc9c90700f348cdc9c90700", "HelloHello"],
     [
-      "RFC 7692 7.2.1, an empty stored last block less its four bytes",
+      "RFC 7692 7.2.1, an empty stored final block without its last four bytes",
       "f248cdc9c907000000ffff01",
       "Hello",
     ],
-  ])("restores %s", (_example, hex, text) => {
+  ])("inflates %s", (_example, hex, text) => {
     expect(inflate(codec.createInflater(FRESH), fromHex(hex))).toBe(text);
     expect(inflate(codec.createInflater(TAKING_OVER), fromHex(hex))).toBe(text);
   });
 
-  it("restores what refers to the message before (RFC 7692 7.2.3.2)", () => {
+  it("inflates references to the previous message (RFC 7692 7.2.3.2)", () => {
     const inflater = codec.createInflater(TAKING_OVER);
     expect(inflate(inflater, fromHex("f248cdc9c90700"))).toBe("Hello");
     expect(inflate(inflater, fromHex("f200110000"))).toBe("Hello");
     expect(inflate(inflater, fromHex("f200110000"))).toBe("Hello");
   });
 
-  it("keeps messages apart where the context is not taken over", () => {
+  it("keeps messages apart without context takeover", () => {
     const inflater = codec.createInflater(FRESH);
     expect(inflate(inflater, fromHex("f248cdc9c90700"))).toBe("Hello");
     expect(inflate(inflater, fromHex("f200110000"))).toBe("invalid");
@@ -61,11 +61,11 @@ describe.each([
 
   it.each([
     ["a block of the reserved type", "07"],
-    ["a stored block whose length is wrong", "000500ffff48656c6c6f00"],
-    ["a distance beyond the beginning", "4b04210000"],
+    ["a stored block with a wrong length", "000500ffff48656c6c6f00"],
+    ["a distance before the start", "4b04210000"],
     ["all ones", "ffffffffff"],
-    ["a last block that was cut off", "f34800"],
-  ])("finds %s invalid, and goes on with the next message", (_case, hex) => {
+    ["a truncated final block", "f34800"],
+  ])("reports %s as invalid and inflates the next message", (_case, hex) => {
     for (const context of [FRESH, TAKING_OVER]) {
       const inflater = codec.createInflater(context);
       expect(inflate(inflater, fromHex(hex))).toBe("invalid");
@@ -73,7 +73,7 @@ describe.each([
     }
   });
 
-  it("finds a message invalid that was cut off anywhere", () => {
+  it("reports a message as invalid that is truncated anywhere", () => {
     const inflater = codec.createInflater(FRESH);
     expect(inflate(inflater, fromHex("f348cdc9c907")), "a last block").toBe("invalid");
     const deflated = deflateRawSync("a message of some length, of some length", {
@@ -86,7 +86,7 @@ describe.each([
   });
 
   it.each([0, 1, 100, 65_535, 65_536, 65_537, 1_000_000])(
-    "restores up to maxBytes %i and not a byte more",
+    "inflates up to maxBytes %i and no byte more",
     (maxBytes) => {
       for (const context of [FRESH, TAKING_OVER]) {
         const of = (length: number) =>
@@ -106,7 +106,7 @@ describe.each([
     },
   );
 
-  it("stops a bomb at the limit", () => {
+  it("stops inflating a zip bomb at the limit", () => {
     const bomb = deflateRawSync(Buffer.alloc(1 << 28), { finishFlush: constants.Z_SYNC_FLUSH });
     for (const context of [FRESH, TAKING_OVER]) {
       const before = process.memoryUsage().external + process.memoryUsage().arrayBuffers;
@@ -117,7 +117,7 @@ describe.each([
     expect(inflate(codec.createInflater(FRESH), fromHex("f248cdc9c90700"))).toBe("Hello");
   });
 
-  it("restores what it has compressed, whatever it is and however the context is used", () => {
+  it("inflates what it deflated, for any data and any use of the context", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 9, max: 15 }),
@@ -140,7 +140,7 @@ describe.each([
     );
   });
 
-  it("makes use of the context that it takes over", () => {
+  it("uses the context with context takeover", () => {
     const text = Buffer.from("what was said before need not be said again");
     const taking = codec.createDeflater(TAKING_OVER, 6);
     const fresh = codec.createDeflater(FRESH, 6);
@@ -150,7 +150,7 @@ describe.each([
     expect(fresh.deflate(text).length).toBe(first);
   });
 
-  it("keeps to the window it is given", () => {
+  it("stays within its window", () => {
     const noise = Buffer.from(Uint8Array.from({ length: 1024 }, (_x, at) => (at * at * 31) >> 3));
     const twice = Buffer.concat([noise, noise]);
     const narrow = codec.createDeflater({ windowBits: 9, takesOver: false }, 9);
@@ -159,7 +159,7 @@ describe.each([
     expect(inflate(inflater, deflated)).toBe(twice.toString("latin1"));
   });
 
-  it("compresses and restores what is longer than any buffer kept for it", () => {
+  it("deflates and inflates data longer than any of its buffers", () => {
     const bytes = Buffer.alloc(3_000_000);
     for (let at = 0; at < bytes.length; at++) bytes[at] = (at * 2_654_435_761) >>> 24;
     const deflated = Buffer.from(codec.createDeflater(FRESH, 1).deflate(bytes));
@@ -168,7 +168,7 @@ describe.each([
   });
 });
 
-/** Bytes that repeat themselves, and bytes that do not. */
+/** Repetitive bytes and random bytes. */
 function message(): fc.Arbitrary<Uint8Array> {
   const noise = fc.uint8Array({ minLength: 1, maxLength: 3000 });
   const text = fc

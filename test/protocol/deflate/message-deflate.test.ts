@@ -33,13 +33,13 @@ function deflated(text: string): string {
 const HELLO = "f248cdc9c90700";
 
 describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
-  it("restores the compressed message of RFC 7692 7.2.3.1", () => {
+  it("inflates the compressed message of RFC 7692 7.2.3.1", () => {
     const { events, receive } = compressing(role);
     receive(frame("c1", HELLO));
     expect(events).toEqual([{ text: "Hello" }]);
   });
 
-  it("restores a compressed message in fragments, RSV1 on the first only (RFC 7692 6.2)", () => {
+  it("inflates a fragmented compressed message with RSV1 on the first fragment only (RFC 7692 6.2)", () => {
     const { events, receive } = compressing(role);
     receive(frame("41", "f248cd"), frame("80", "c9c90700"));
     receive(frame("42", ""), frame("00", "f2"), frame("00", ""), frame("80", HELLO.slice(2)));
@@ -54,7 +54,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     expect(events).toEqual([{ ping: hexOf("hey") }, { text: "Hello" }]);
   });
 
-  it("takes messages that are not compressed between those that are", () => {
+  it("accepts uncompressed messages between compressed ones", () => {
     const { events, receive } = compressing(role);
     receive(frame("c1", HELLO), frame("81", hexOf("plain")), frame("01", hexOf("pl")));
     receive(frame("80", hexOf("ain")), frame("c2", HELLO));
@@ -66,7 +66,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     ]);
   });
 
-  it("restores an empty message (RFC 7692 7.2.3.6)", () => {
+  it("inflates an empty message (RFC 7692 7.2.3.6)", () => {
     const { events, receive } = compressing(role);
     receive(frame("c1", "00"), frame("c2", "00"));
     expect(events).toEqual([{ text: "" }, { binary: "" }]);
@@ -87,13 +87,13 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     expect(events).toMatchObject([{ violation: "1002 RESERVED_BITS" }]);
   });
 
-  it("fails the connection with 1007 for what cannot be inflated", () => {
+  it("fails the connection with 1007 for data that cannot be inflated", () => {
     const { events, receive } = compressing(role);
     receive(frame("c1", "ffffffff"));
     expect(events).toMatchObject([{ violation: "1007 INVALID_DEFLATE" }]);
   });
 
-  it("fails the connection with 1007 for text that is not UTF-8 once it is inflated", () => {
+  it("fails the connection with 1007 for inflated text that is not UTF-8", () => {
     const { events, receive } = compressing(role);
     const bad = deflateRawSync(Buffer.from("fe", "hex"), { finishFlush: constants.Z_SYNC_FLUSH });
     receive(frame("c1", toHex(bad.subarray(0, -4))));
@@ -101,7 +101,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
   });
 
   it.each(["c1", "c2"])(
-    "takes %s of maxMessageBytes inflated, and answers more with 1009",
+    "accepts %s of maxMessageBytes inflated, and closes with 1009 above",
     (first) => {
       const within = compressing(role, { maxMessageBytes: 10_000 });
       within.receive(frame(first, deflated("x".repeat(10_000))));
@@ -113,14 +113,14 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     },
   );
 
-  it("answers a compressed form with 1009 that no message within the limit needs", () => {
+  it("closes with 1009 at a compressed length that no message within the limit needs", () => {
     const { events, receive } = compressing(role, { maxMessageBytes: 1000 });
-    // A header that announces 1190 bytes; what they are is of no interest any more.
+    // A header that declares 1190 bytes; their content does not matter.
     receive("c27e04a6");
     expect(events).toMatchObject([{ violation: "1009 MESSAGE_TOO_BIG" }]);
   });
 
-  it("takes incompressible messages of maxMessageBytes, longer in their compressed form", () => {
+  it("accepts incompressible messages of maxMessageBytes that are longer when compressed", () => {
     const { events, receive } = compressing(role, { maxMessageBytes: 1000 });
     const noise = Uint8Array.from({ length: 1000 }, (_x, at) => (at * at * 2_654_435_761) >>> 21);
     const stored = deflateRawSync(noise, { level: 0, finishFlush: constants.Z_SYNC_FLUSH });
@@ -128,7 +128,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     expect(events).toEqual([{ binary: toHex(noise) }]);
   });
 
-  it("tells the same whatever the cuts between chunks", () => {
+  it("reports the same events wherever the bytes are split", () => {
     const { endpoint, events } = compressing("client");
     const bytes = Buffer.from(
       frame("41", "f248cd") + frame("89", "aa") + frame("80", "c9c90700") + frame("c1", HELLO),
@@ -138,7 +138,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     expect(events).toEqual([{ ping: "aa" }, { text: "Hello" }, { text: "Hello" }]);
   });
 
-  it("sends what it compresses with RSV1 on the first fragment", () => {
+  it("sends compressed messages with RSV1 on the first fragment", () => {
     const { endpoint, written } = compressing(role, { maxFrameBytes: 8 });
     const text = "tide ".repeat(40) + "and way";
     endpoint.sendText(text);
@@ -149,7 +149,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     expect(other.events).toEqual([{ text }]);
   });
 
-  it("sends as it is what is below the threshold, excepted, empty, or longer when compressed", () => {
+  it("does not compress messages that are short, excluded, empty or longer when compressed", () => {
     const { endpoint, output, written } = probe(role, { deflate: deflateOption(false, 10) });
     endpoint.sendText("aaaaaaaaa");
     endpoint.sendText("éééé");
@@ -171,7 +171,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     expect(written().slice(0, 2)).toBe("c1");
   });
 
-  it("takes contexts over from message to message, both ways", () => {
+  it("takes contexts over from message to message in both directions", () => {
     const deflate = deflateOption(true);
     const sender = probe(role === "server" ? "client" : "server", { deflate });
     const receiver = probe(role, { deflate });
@@ -187,7 +187,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     expect(lengths[1]).toBeLessThan(lengths[0] / 2);
   });
 
-  it("goes on without compressing where the peer allows a window of 256 bytes only", () => {
+  it("does not compress if the peer allows a window of only 256 bytes", () => {
     const narrow = { windowBits: 8, takesOver: true };
     const { agreement } = deflateOption(true)!;
     const { endpoint, written } = probe(role, {

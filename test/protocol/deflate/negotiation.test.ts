@@ -15,9 +15,9 @@ function accept(header: string, settings: DeflateSettings) {
   return accepted && { ...accepted, header: serializeExtensions([accepted.extension]) };
 }
 
-describe("a server that is offered permessage-deflate (RFC 7692 5.1)", () => {
+describe("a server that receives an offer of permessage-deflate (RFC 7692 5.1)", () => {
   it.each([
-    // What is offered, and what is answered with contexts of each connection's own.
+    // The offer, and the response with a separate context for each connection.
     ["permessage-deflate", "permessage-deflate"],
     ["permessage-deflate; client_max_window_bits", "permessage-deflate; client_max_window_bits=13"],
     [
@@ -45,7 +45,7 @@ describe("a server that is offered permessage-deflate (RFC 7692 5.1)", () => {
     "permessage-deflate",
     "permessage-deflate; client_max_window_bits",
     "permessage-deflate; server_no_context_takeover",
-  ])("has both sides start afresh with each message where it shares, offered %j", (offered) => {
+  ])("negotiates no context takeover with shared contexts, offered %j", (offered) => {
     const accepted = accept(offered, SHARED)!;
     expect(accepted.header).toBe(
       "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
@@ -55,32 +55,32 @@ describe("a server that is offered permessage-deflate (RFC 7692 5.1)", () => {
   });
 
   it.each([
-    ["a parameter that is not known", "permessage-deflate; x"],
-    ["a parameter named as a property of every object", "permessage-deflate; constructor"],
+    ["an unknown parameter", "permessage-deflate; x"],
+    ["a parameter named like a property of every object", "permessage-deflate; constructor"],
     ["a parameter named __proto__", "permessage-deflate; __proto__=8"],
     [
-      "a parameter that comes twice",
+      "a repeated parameter",
       "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
     ],
     ["a flag with a value", "permessage-deflate; server_no_context_takeover=true"],
     ["a flag with a value", "permessage-deflate; client_no_context_takeover=1"],
-    ["a server window without its size", "permessage-deflate; server_max_window_bits"],
+    ["a server window without a size", "permessage-deflate; server_max_window_bits"],
     ["a window below 8", "permessage-deflate; server_max_window_bits=7"],
     ["a window above 15", "permessage-deflate; client_max_window_bits=16"],
     ["a window of 0", "permessage-deflate; client_max_window_bits=0"],
     ["a window with a leading zero", "permessage-deflate; server_max_window_bits=09"],
-    ["a window that is no integer", "permessage-deflate; server_max_window_bits=9.5"],
-    ["a window that is no number", "permessage-deflate; client_max_window_bits=ten"],
-    // zlib cannot keep to it.
+    ["a window that is not an integer", "permessage-deflate; server_max_window_bits=9.5"],
+    ["a window that is not a number", "permessage-deflate; client_max_window_bits=ten"],
+    // zlib does not support this window.
     ["a window of 256 bytes for the server", "permessage-deflate; server_max_window_bits=8"],
     ["another extension", "x-webkit-deflate-frame"],
-    ["the name in capitals", "Permessage-Deflate"],
+    ["the name in upper case", "Permessage-Deflate"],
   ])("declines %s: %s", (_, offered) => {
     expect(accept(offered, SHARED)).toBeUndefined();
     expect(accept(offered, DEDICATED)).toBeUndefined();
   });
 
-  it("takes the first offer that it can honour", () => {
+  it("accepts the first offer that it supports", () => {
     const offered =
       "permessage-deflate; server_max_window_bits=8, permessage-deflate; x=1, " +
       "permessage-deflate; server_max_window_bits=10, permessage-deflate";
@@ -89,7 +89,7 @@ describe("a server that is offered permessage-deflate (RFC 7692 5.1)", () => {
     );
   });
 
-  it("restores what a client compresses with the window it was told, and takes over", () => {
+  it("uses the negotiated window of the client, with context takeover", () => {
     const { agreement } = accept("permessage-deflate; client_max_window_bits", DEDICATED)!;
     expect(agreement.receiving).toEqual({ windowBits: 13, takesOver: true });
     expect(agreement.sending).toEqual({ windowBits: 13, takesOver: true });
@@ -142,7 +142,7 @@ describe("a client's offer (RFC 7692 5.1)", () => {
       { windowBits: 8, takesOver: true },
       { windowBits: 15, takesOver: true },
     ],
-  ])("may be answered with %s", (header, sending, receiving) => {
+  ])("accepts the response %s", (header, sending, receiving) => {
     expect(read(header)).toEqual({ sending, receiving, settings: DEDICATED });
   });
 
@@ -156,11 +156,11 @@ describe("a client's offer (RFC 7692 5.1)", () => {
     "permessage-deflate; server_max_window_bits",
     "permessage-deflate; server_no_context_takeover=1",
     "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
-  ])("fails the connection when answered with %s", (header) => {
+  ])("fails the connection on the response %s", (header) => {
     expect(read(header)).toBeTypeOf("string");
   });
 
-  it("fails the connection when the server does not grant a context that is not taken over", () => {
+  it("fails the connection when the server does not confirm no context takeover", () => {
     expect(read("permessage-deflate", SHARED)).toBeTypeOf("string");
     expect(read("permessage-deflate; server_no_context_takeover", SHARED)).toMatchObject({
       sending: { takesOver: false },

@@ -6,7 +6,7 @@ import { createEndpoint, permessageDeflate } from "../../../src/protocol/index.t
 const codec = createZlibCodec();
 
 describe("permessageDeflate", () => {
-  it("agrees on compression for both ends, which then send less", () => {
+  it("negotiates compression at both ends, which then send fewer bytes", () => {
     const offer = permessageDeflate.offer({ thresholdBytes: 0 });
     const accepted = permessageDeflate.accept([offer], codec, { thresholdBytes: 0 })!;
     const agreement = permessageDeflate.readAnswer([accepted.extension], { thresholdBytes: 0 });
@@ -30,12 +30,12 @@ describe("permessageDeflate", () => {
     expect(texts).toEqual([`server ${"a".repeat(1000)}`, `client ${"b".repeat(1000)}`]);
   });
 
-  it("declines offers of other extensions, and takes no answer for a decline", () => {
+  it("declines offers of other extensions and accepts a response without extensions", () => {
     expect(permessageDeflate.accept([{ name: "other", params: [] }], codec)).toBeUndefined();
     expect(permessageDeflate.readAnswer([])).toBeUndefined();
   });
 
-  it("returns an error for an answer that is not valid (RFC 7692 5.1)", () => {
+  it("returns an error for an invalid response (RFC 7692 5.1)", () => {
     const answer = { name: "permessage-deflate", params: [["x", true]] } as const;
     expect(permessageDeflate.readAnswer([answer])).toMatchObject({ code: "INVALID_EXTENSION" });
   });

@@ -19,8 +19,8 @@ describe("encodeBase64 (RFC 4648 4)", () => {
   });
 });
 
-describe("the key and its answer (RFC 6455 4.1 and 4.2.2)", () => {
-  it("answers the key of RFC 6455 1.3 as stated there", () => {
+describe("the key and the accept key (RFC 6455 4.1 and 4.2.2)", () => {
+  it("computes the accept key of the example in RFC 6455 1.3", () => {
     expect(computeAcceptKey(SAMPLE_KEY, nodeProtocolEnvironment)).toBe(SAMPLE_ACCEPT_KEY);
   });
 
@@ -28,13 +28,13 @@ describe("the key and its answer (RFC 6455 4.1 and 4.2.2)", () => {
     expect(generateKey(sampleEnvironment)).toBe(SAMPLE_KEY);
   });
 
-  it("makes another key each time, and each is one", () => {
+  it("makes a different, valid key each time", () => {
     const keys = Array.from({ length: 100 }, () => generateKey(nodeProtocolEnvironment));
     expect(new Set(keys).size).toBe(keys.length);
     expect(keys.every(isKey)).toBe(true);
   });
 
-  it("takes 16 bytes in base64 for a key and no other length", () => {
+  it("accepts only a key of 16 bytes in base64", () => {
     for (let length = 0; length < 40; length++) {
       const key = Buffer.alloc(length, 0xfb).toString("base64");
       expect(isKey(key), `${length} bytes`).toBe(length === 16);
@@ -52,7 +52,7 @@ describe("the key and its answer (RFC 6455 4.1 and 4.2.2)", () => {
     "dGhlIHNhbXBsZSBub25jZ_==",
     "dGhlIHNhbXBsZSBub25jZ\u00e9==",
     "dGhlIHNhbXBsZSBub25j====",
-  ])("takes %j for no key", (key) => {
+  ])("refuses the key %j", (key) => {
     expect(isKey(key)).toBe(false);
   });
 });

@@ -20,7 +20,7 @@ describe("acceptUpgrade", () => {
     expect(acceptUpgrade(offer)).toBe([...HEAD, "", ""].join("\r\n"));
   });
 
-  it("names the subprotocol, the extensions and further fields", () => {
+  it("writes the subprotocol, the extensions and further header fields", () => {
     const extensions = [{ name: "x", params: [["y", "1"]] }] as const;
     expect(acceptUpgrade(offer, { protocol: "news", extensions, headers: { "X-A": "b" } })).toBe(
       [
@@ -34,13 +34,13 @@ describe("acceptUpgrade", () => {
     );
   });
 
-  it("throws INVALID_SUBPROTOCOL for one that was not offered (RFC 6455 4.2.2)", () => {
+  it("throws INVALID_SUBPROTOCOL for a subprotocol that was not offered (RFC 6455 4.2.2)", () => {
     expect(() => acceptUpgrade(offer, { protocol: "other" })).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_SUBPROTOCOL" }),
     );
   });
 
-  it("throws INVALID_OFFER for a refusal, which is not to be accepted", () => {
+  it("throws INVALID_OFFER for a refusal instead of an offer", () => {
     const refusal = { kind: "refuse", status: 426, headers: {}, message: "No." };
     expect(() => acceptUpgrade(refusal as never)).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_OFFER" }),

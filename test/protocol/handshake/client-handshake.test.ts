@@ -50,7 +50,7 @@ function receive(response: string, options?: Options): ClientHandshakeOutcome | 
   return create(options).receive(latin1(response));
 }
 
-/** The outcome of the valid response with its field `name` replaced by `lines`. */
+/** The result for the valid response with its field `name` replaced by `lines`. */
 function receiveWith(name: string, lines: string[], options?: Options): unknown {
   const kept = LINES.filter((line) => !line.startsWith(`${name}:`));
   return receive(head(...kept, ...lines), options);
@@ -64,7 +64,7 @@ function failure(code: string): unknown {
   };
 }
 
-/** An outcome with all that came after the response, wherever the input was cut. */
+/** A result with all bytes after the response, wherever the input was split. */
 function outcomeOf(message: string, cuts: number[], options?: Options): unknown {
   const handshake = create(options);
   const fed = feed(
@@ -87,7 +87,7 @@ function within(cuts: readonly number[], { length }: Uint8Array): number[] {
 }
 
 describe("ClientHandshake.request (RFC 6455 4.1)", () => {
-  it("holds what the handshake needs and nothing else", () => {
+  it("has the fields that the handshake needs and nothing else", () => {
     expect(create().request).toBe(
       "GET /chat HTTP/1.1\r\n" +
         "Host: server.example.com\r\n" +
@@ -137,13 +137,13 @@ describe("ClientHandshake.request (RFC 6455 4.1)", () => {
       "/%C3%A9%20x?%C3%A9%20y",
       "xn--bcher-kva.example",
     ],
-  ])("asks %s for %s at %s (items 2 and 4)", (address, target, host) => {
+  ])("requests %s as %s at %s (items 2 and 4)", (address, target, host) => {
     const { request } = create({ url: new URL(address) });
     expect(request).toMatch(/^GET [^ ]+ HTTP\/1\.1\r\nHost: [^ ]+\r\nUpgrade/);
     expect(request.split("\r\n").slice(0, 2)).toEqual([`GET ${target} HTTP/1.1`, `Host: ${host}`]);
   });
 
-  it("leaves a default port out of parts that are no URL", () => {
+  it("omits a default port of parts that are not a URL", () => {
     const parts = { protocol: "wss:", pathname: "", search: "" };
     expect(create({ url: { ...parts, host: "a:443" } }).request).toMatch(/^GET \/ .*\r\nHost: a\r/);
     expect(create({ url: { ...parts, host: "a:8443" } }).request).toMatch(/\r\nHost: a:8443\r/);
@@ -159,36 +159,36 @@ describe("ClientHandshake.request (RFC 6455 4.1)", () => {
 
   const parts = { protocol: "ws:", host: "a", pathname: "/", search: "" };
   it.each<[string, string, Options]>([
-    ["a path that ends the line", "INVALID_URL", { url: { ...parts, pathname: "/\r\nX: y" } }],
+    ["a path with a line end", "INVALID_URL", { url: { ...parts, pathname: "/\r\nX: y" } }],
     ["a path with a space", "INVALID_URL", { url: { ...parts, pathname: "/a b" } }],
     ["a path without a slash", "INVALID_URL", { url: { ...parts, pathname: "a" } }],
-    ["a path beyond ASCII", "INVALID_URL", { url: { ...parts, pathname: "/\u00e9" } }],
+    ["a non-ASCII path", "INVALID_URL", { url: { ...parts, pathname: "/\u00e9" } }],
     ["a query with a fragment", "INVALID_URL", { url: { ...parts, search: "?a#b" } }],
-    ["a host that ends the line", "INVALID_URL", { url: { ...parts, host: "a\r\nX: y" } }],
+    ["a host with a line end", "INVALID_URL", { url: { ...parts, host: "a\r\nX: y" } }],
     ["an empty host", "INVALID_URL", { url: { ...parts, host: "" } }],
     ["a host with a path", "INVALID_URL", { url: { ...parts, host: "a/b" } }],
     ["a host with user information", "INVALID_URL", { url: { ...parts, host: "u@a" } }],
     ["another scheme", "INVALID_URL", { url: { ...parts, protocol: "ftp:" } }],
     [
-      "a scheme named like an object's member",
+      "a scheme named like a property of every object",
       "INVALID_URL",
       { url: { ...parts, protocol: "__proto__" } },
     ],
-    ["a subprotocol that is no token", "INVALID_SUBPROTOCOL", { protocols: ["a b"] }],
+    ["a subprotocol that is not a token", "INVALID_SUBPROTOCOL", { protocols: ["a b"] }],
     ["an empty subprotocol", "INVALID_SUBPROTOCOL", { protocols: [""] }],
-    ["a subprotocol that ends the line", "INVALID_SUBPROTOCOL", { protocols: ["a\r\nb"] }],
+    ["a subprotocol with a line end", "INVALID_SUBPROTOCOL", { protocols: ["a\r\nb"] }],
     ["a subprotocol offered twice", "INVALID_SUBPROTOCOL", { protocols: ["a", "b", "a"] }],
     [
-      "an extension that is no token",
+      "an extension that is not a token",
       "INVALID_EXTENSION",
       { extensions: [{ name: "a;", params: [] }] },
     ],
-    ["a header that ends the line", "INVALID_HEADER", { headers: { Cookie: "a\r\nb: c" } }],
+    ["a header with a line end", "INVALID_HEADER", { headers: { Cookie: "a\r\nb: c" } }],
     ["a header with a NUL", "INVALID_HEADER", { headers: { Cookie: "a\u0000" } }],
     ["a header beyond latin-1", "INVALID_HEADER", { headers: { Cookie: "\u20ac" } }],
-    ["a header whose name is no token", "INVALID_HEADER", { headers: { "a b": "c" } }],
-    ["a limit of no bytes", "INVALID_LIMIT", { maxHeaderBytes: 0 }],
-    ["a limit that is no number", "INVALID_LIMIT", { maxHeaderCount: Number.NaN }],
+    ["a header whose name is not a token", "INVALID_HEADER", { headers: { "a b": "c" } }],
+    ["a limit of 0 bytes", "INVALID_LIMIT", { maxHeaderBytes: 0 }],
+    ["a limit that is not a number", "INVALID_LIMIT", { maxHeaderCount: Number.NaN }],
   ])("refuses %s with a UsageError %s", (_what, code, options) => {
     const error = catchError(() => create(options));
     expect(error).toBeInstanceOf(UsageError);
@@ -204,7 +204,7 @@ describe("ClientHandshake.request (RFC 6455 4.1)", () => {
     "Sec-WebSocket-Extensions",
     "Content-Length",
     "Transfer-Encoding",
-  ])("refuses %s, which is the handshake's own to set", (name) => {
+  ])("refuses %s, which only the handshake sets", (name) => {
     expect(catchError(() => create({ headers: { [name]: "a" } }))).toMatchObject({
       name: "UsageError",
       code: "RESERVED_HEADER",
@@ -229,7 +229,7 @@ describe("the Host field of ClientHandshake.request", () => {
     [[["Host", "a\r\nx: y"]]],
     [[["Host", "a/b"]]],
     [[["Host", 5]]],
-  ])("is refused as %j (RFC 9112 3.2)", (headers) => {
+  ])("throws for %j (RFC 9112 3.2)", (headers) => {
     expect(catchError(() => create({ headers: headers as never }))).toMatchObject({
       name: "UsageError",
       code: "INVALID_HEADER",
@@ -249,7 +249,7 @@ describe("ClientHandshake.receive (RFC 6455 4.1) opens", () => {
     });
   });
 
-  it("and hands out the bytes after the response as they are", () => {
+  it("and returns the bytes after the response unchanged", () => {
     const outcome = receive(RESPONSE + FRAME);
     expect(outcome?.kind === "open" && fromLatin1(outcome.rest)).toBe(FRAME);
   });
@@ -267,13 +267,13 @@ describe("ClientHandshake.receive (RFC 6455 4.1) opens", () => {
   });
 
   it.each(["HTTP/1.1 101 ", "HTTP/1.1 101", "HTTP/1.1 101 Web Socket Protocol Handshake"])(
-    "on %j, whatever the reason phrase",
+    "on %j, with any reason phrase",
     (line) => {
       expect(receive(RESPONSE.replace(LINES[0], line))).toMatchObject({ kind: "open" });
     },
   );
 
-  it("with the extensions agreed, parameters and all (item 5)", () => {
+  it("with the negotiated extensions and their parameters (item 5)", () => {
     const lines = ["Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10"];
     expect(receiveWith("X", lines, { extensions: [DEFLATE] })).toMatchObject({
       kind: "open",
@@ -281,7 +281,7 @@ describe("ClientHandshake.receive (RFC 6455 4.1) opens", () => {
     });
   });
 
-  it("without a subprotocol where none was chosen, unless one is required", () => {
+  it("without a subprotocol if none was chosen, unless one is required", () => {
     expect(receive(RESPONSE, { protocols: ["chat"] })).toMatchObject({
       kind: "open",
       protocol: "",
@@ -315,7 +315,7 @@ describe("ClientHandshake.receive (RFC 6455 4.1) opens", () => {
 
 describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
   it.each([200, 204, 301, 400, 401, 403, 404, 426, 500, 503, 599, 999, 0])(
-    "on status %i, which the error names (item 1)",
+    "on status %i, with the status in the error (item 1)",
     (status) => {
       const line = `HTTP/1.1 ${String(status).padStart(3, "0")} Why Not`;
       const outcome = receive(RESPONSE.replace(LINES[0], line));
@@ -327,7 +327,7 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     },
   );
 
-  it("on what writeRefusal writes, and on any refusal of an older HTTP", () => {
+  it("on the output of writeRefusal and on any refusal of an older HTTP version", () => {
     const refusal = writeRefusal({ status: 403, message: "no" });
     expect(receive(refusal)).toMatchObject({ error: { status: 403 } });
     expect(receive(head("HTTP/1.0 503"))).toMatchObject({ error: { status: 503 } });
@@ -342,7 +342,7 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     ["an empty Upgrade", ["Upgrade:"]],
     ["another protocol", ["Upgrade: h2c"]],
     ["a list", ["Upgrade: websocket, h2c"]],
-    ["a list of itself", ["Upgrade: websocket, websocket"]],
+    ["a list with websocket twice", ["Upgrade: websocket, websocket"]],
     ["two Upgrades", ["Upgrade: websocket", "Upgrade: websocket"]],
     ["a versioned websocket", ["Upgrade: websocket/13"]],
   ])("on %s (item 2)", (_what, lines) => {
@@ -353,8 +353,8 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     ["no Connection", []],
     ["an empty Connection", ["Connection:"]],
     ["a Connection without Upgrade", ["Connection: keep-alive"]],
-    ["a word that only contains it", ["Connection: Upgraded"]],
-    ["a Connection that is no list of tokens", ["Connection: Upgrade, a b"]],
+    ["a token that only contains Upgrade", ["Connection: Upgraded"]],
+    ["a Connection that is not a list of tokens", ["Connection: Upgrade, a b"]],
   ])("on %s (item 3)", (_what, lines) => {
     expect(receiveWith("Connection", lines)).toEqual(failure("INVALID_UPGRADE"));
   });
@@ -362,29 +362,29 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
   it.each<[string, string[]]>([
     ["no accept key", []],
     ["an empty accept key", ["Sec-WebSocket-Accept:"]],
-    ["the key sent back", [`Sec-WebSocket-Accept: ${SAMPLE_KEY}`]],
+    ["the key itself", [`Sec-WebSocket-Accept: ${SAMPLE_KEY}`]],
     [
-      "the answer to another key",
+      "the accept key of another key",
       [`Sec-WebSocket-Accept: ${computeAcceptKey("", nodeProtocolEnvironment)}`],
     ],
     ["another case", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY.toLowerCase()}`]],
-    ["one character more", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY}=`]],
-    ["one character less", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY.slice(0, -1)}`]],
-    ["obs-text after it", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY}\u00a0`]],
-    ["the right one twice", Array<string>(2).fill(LINES[3])],
-    ["a wrong one beside it", [LINES[3], "Sec-WebSocket-Accept: a"]],
+    ["an additional character", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY}=`]],
+    ["a missing character", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY.slice(0, -1)}`]],
+    ["a non-ASCII character after it", [`Sec-WebSocket-Accept: ${SAMPLE_ACCEPT_KEY}\u00a0`]],
+    ["the right accept key twice", Array<string>(2).fill(LINES[3])],
+    ["a wrong accept key beside the right one", [LINES[3], "Sec-WebSocket-Accept: a"]],
   ])("on %s (item 4, 11.3.3)", (_what, lines) => {
     expect(receiveWith("Sec-WebSocket-Accept", lines)).toEqual(failure("INVALID_ACCEPT"));
   });
 
   it.each<[string, string]>([
-    ["one that was not offered", "x-other"],
-    ["one that was not offered beside one that was", "permessage-deflate, x-other"],
-    ["the right one in another case", "Permessage-Deflate"],
-    ["a name that any object has", "__proto__"],
+    ["an extension that was not offered", "x-other"],
+    ["an extension that was not offered, after one that was", "permessage-deflate, x-other"],
+    ["an extension in another case", "Permessage-Deflate"],
+    ["a name that every object has", "__proto__"],
     ["an empty list", ""],
     ["a malformed list", "permessage-deflate; a="],
-    ["a quoted value that is no token", 'permessage-deflate; a="b c"'],
+    ["a quoted value that is not a token", 'permessage-deflate; a="b c"'],
   ])("on the extensions: %s (item 5, 9.1)", (_what, value) => {
     const lines = [`Sec-WebSocket-Extensions: ${value}`];
     expect(receiveWith("X", lines, { extensions: [DEFLATE] })).toEqual(
@@ -392,19 +392,25 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     );
   });
 
-  it("on any extension where none was offered (item 5)", () => {
+  it("on any extension if none was offered (item 5)", () => {
     const lines = ["Sec-WebSocket-Extensions: permessage-deflate"];
     expect(receiveWith("X", lines)).toEqual(failure("INVALID_EXTENSION"));
   });
 
   it.each<[string, string[]]>([
-    ["one that was not offered", ["Sec-WebSocket-Protocol: other"]],
-    ["the right one in another case", ["Sec-WebSocket-Protocol: Chat"]],
-    ["both that were offered", ["Sec-WebSocket-Protocol: chat, superchat"]],
-    ["both in two fields", ["Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: superchat"]],
-    ["the right one twice", ["Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: chat"]],
-    ["an empty one", ["Sec-WebSocket-Protocol:"]],
-    ["a name that any object has", ["Sec-WebSocket-Protocol: constructor"]],
+    ["a subprotocol that was not offered", ["Sec-WebSocket-Protocol: other"]],
+    ["a subprotocol in another case", ["Sec-WebSocket-Protocol: Chat"]],
+    ["two offered subprotocols", ["Sec-WebSocket-Protocol: chat, superchat"]],
+    [
+      "two offered subprotocols in two fields",
+      ["Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: superchat"],
+    ],
+    [
+      "the same subprotocol twice",
+      ["Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: chat"],
+    ],
+    ["an empty subprotocol", ["Sec-WebSocket-Protocol:"]],
+    ["a name that every object has", ["Sec-WebSocket-Protocol: constructor"]],
   ])("on the subprotocol: %s (item 6, 11.3.4)", (_what, lines) => {
     for (const requireProtocol of [true, false]) {
       const options = { protocols: ["chat", "superchat"], requireProtocol };
@@ -412,24 +418,24 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     }
   });
 
-  it("on any subprotocol where none was offered (item 6)", () => {
+  it("on any subprotocol if none was offered (item 6)", () => {
     for (const value of ["chat", ""]) {
       const lines = [`Sec-WebSocket-Protocol: ${value}`];
       expect(receiveWith("X", lines)).toEqual(failure("INVALID_SUBPROTOCOL"));
     }
   });
 
-  it("on no subprotocol where one is required (WHATWG WebSockets, establish a connection)", () => {
+  it("without a subprotocol if one is required (WHATWG WebSockets, establish a connection)", () => {
     expect(receive(RESPONSE, { protocols: ["chat"], requireProtocol: true })).toEqual(
       failure("MISSING_SUBPROTOCOL"),
     );
   });
 
   it.each<[string, string]>([
-    ["what is no HTTP", "SSH-2.0-OpenSSH_9.6\r\n"],
+    ["bytes that are not HTTP", "SSH-2.0-OpenSSH_9.6\r\n"],
     ["a TLS alert", "\u0015\u0003\u0001\u0000\u0002\u0002\u0046"],
-    ["a frame in place of an answer", `${FRAME}\r\n`],
-    ["a blank line before the answer", `\r\n${RESPONSE}`],
+    ["a frame instead of a response", `${FRAME}\r\n`],
+    ["a blank line before the response", `\r\n${RESPONSE}`],
     ["an LF alone", RESPONSE.replaceAll("\r\n", "\n")],
     ["a folded field", head(...LINES, " folded")],
     ["a space before a colon", head(...LINES, "A : b")],
@@ -439,7 +445,7 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     expect(receive(response)).toEqual(failure("MALFORMED_RESPONSE"));
   });
 
-  it("beyond 16 KiB or 100 fields, interim responses counted in", () => {
+  it("above 16 KiB or 100 fields, including interim responses", () => {
     const tooBig = failure("HEADER_TOO_BIG");
     expect(receive(head(...LINES, `A: ${"b".repeat(16_384)}`))).toEqual(tooBig);
     expect(receive(`HTTP/1.1 101 ${"a".repeat(16_384)}`)).toEqual(tooBig);
@@ -460,18 +466,18 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     ['Extensions is malformed: "a;"', "X", ["Sec-WebSocket-Extensions: a;"]],
     ['an extension that was not offered: "a"', "X", ["Sec-WebSocket-Extensions: a"]],
     ['chose "a" where the subprotocols offered are none', "X", ["Sec-WebSocket-Protocol: a"]],
-  ])("with an error that says: %s", (said, name, lines) => {
+  ])("with the error message: %s", (said, name, lines) => {
     const outcome = receiveWith(name, lines);
     expect((outcome as { error: Error }).error.message).toContain(said);
   });
 
-  it("with an error that quotes little of what came", () => {
+  it("with an error that quotes only a short part of the response", () => {
     const outcome = receiveWith("Upgrade", [`Upgrade: ${"a".repeat(10_000)}`]);
     expect((outcome as { error: Error }).error.message.length).toBeLessThan(250);
   });
 });
 
-describe("ClientHandshake.receive on split and broken input", () => {
+describe("ClientHandshake.receive on split and malformed input", () => {
   const options: Options = { protocols: ["chat"], extensions: [DEFLATE] };
   const response = head(
     ...LINES,
@@ -479,7 +485,7 @@ describe("ClientHandshake.receive on split and broken input", () => {
     "Sec-WebSocket-Extensions: permessage-deflate",
   );
 
-  it("gives the same outcome however the bytes are cut", () => {
+  it("gives the same result wherever the bytes are split", () => {
     const whole = outcomeOf(response + FRAME, [], options);
     expect(whole).toMatchObject({ kind: "open", protocol: "chat", rest: FRAME });
     for (const cuts of everyCut(response.length + FRAME.length)) {
@@ -498,7 +504,7 @@ describe("ClientHandshake.receive on split and broken input", () => {
     }
   });
 
-  it("judges a response with any byte changed, however cut, without throwing", () => {
+  it("judges a response with any byte changed, split anywhere, without throwing", () => {
     const change = fc.tuple(fc.nat({ max: response.length - 1 }), fc.nat({ max: 255 }));
     fc.assert(
       fc.property(change, anyCuts(response.length), ([at, byte], cuts) => {
@@ -511,7 +517,7 @@ describe("ClientHandshake.receive on split and broken input", () => {
     );
   });
 
-  it("opens on no accept key with a character changed", () => {
+  it("does not open on an accept key with a changed character", () => {
     fc.assert(
       fc.property(fc.nat({ max: 27 }), fc.integer({ min: 0x21, max: 0xff }), (at, code) => {
         const char = String.fromCharCode(code);
@@ -523,7 +529,7 @@ describe("ClientHandshake.receive on split and broken input", () => {
     );
   });
 
-  it("takes no bytes after its outcome", () => {
+  it("accepts no bytes after its result", () => {
     for (const message of [RESPONSE, "\u0000"]) {
       const handshake = create();
       expect(handshake.receive(latin1(message))).toBeDefined();
@@ -549,7 +555,7 @@ describe("both handshakes together (RFC 6455 4)", () => {
   });
   const extensions = fc.array(fc.record({ name: token, params }), { maxLength: 3 });
 
-  it("arrive at what either side said, for any offer and any cut", () => {
+  it("agree about any offer, wherever the bytes are split", () => {
     fc.assert(
       fc.property(
         protocols,

@@ -17,7 +17,7 @@ const VALID: Fields = {
   "sec-websocket-version": "13",
 };
 
-/** Judges the valid request with some of its fields changed; an undefined one is left out. */
+/** Judges the valid request with some fields changed. An undefined field is omitted. */
 function read(fields: Fields = {}): WebSocketOffer | HttpRefusal {
   const rawHeaders = Object.entries({ ...VALID, ...fields }).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().flatMap((one) => [name, one]),
@@ -26,7 +26,7 @@ function read(fields: Fields = {}): WebSocketOffer | HttpRefusal {
 }
 
 describe("readExtendedConnect (RFC 8441 5) accepts", () => {
-  it("a request that holds what it must and nothing else", () => {
+  it("a request with only the required fields", () => {
     expect(read()).toEqual({ kind: "upgrade", protocols: [], extensions: [] });
   });
 
@@ -45,11 +45,11 @@ describe("readExtendedConnect (RFC 8441 5) accepts", () => {
 
   it.each<[string, Fields]>([
     ["a :protocol in any case", { ":protocol": "WebSocket" }],
-    ["a :scheme of http, from behind a proxy that ends TLS", { ":scheme": "http" }],
-    ["a port and an address of IPv6", { ":authority": "[::1]:8443" }],
+    ["a :scheme of http, behind a proxy that terminates TLS", { ":scheme": "http" }],
+    ["a port and an IPv6 address", { ":authority": "[::1]:8443" }],
     ["a query", { ":path": "/?a=b" }],
-    ["a Host that is the :authority", { host: "Server.Example.com" }],
-    ["a Sec-WebSocket-Key, which means nothing here", { "sec-websocket-key": "x" }],
+    ["a Host equal to the :authority", { host: "Server.Example.com" }],
+    ["a Sec-WebSocket-Key, which has no meaning here", { "sec-websocket-key": "x" }],
     ["a te of trailers (RFC 9113 8.2.2)", { te: "trailers" }],
     ["an empty body", { "content-length": "0" }],
   ])("%s", (_, fields) => {
@@ -85,7 +85,7 @@ describe("readExtendedConnect (RFC 8441 5) refuses", () => {
     ["an empty authority", { ":authority": "" }],
     ["an authority with user information", { ":authority": "user@server.example.com" }],
     ["an authority with a path", { ":authority": "server.example.com/a" }],
-    ["a path that is none", { ":path": "*" }],
+    ["a path without a slash", { ":path": "*" }],
     ["a path in absolute form", { ":path": "https://server.example.com/" }],
     ["a path with a fragment", { ":path": "/#a" }],
     ["another Host (RFC 9113 8.3.1)", { host: "example.com" }],
@@ -94,17 +94,17 @@ describe("readExtendedConnect (RFC 8441 5) refuses", () => {
     ["Proxy-Connection", { "proxy-connection": "keep-alive" }],
     ["Keep-Alive", { "keep-alive": "timeout=5" }],
     ["Transfer-Encoding", { "transfer-encoding": "chunked" }],
-    ["a te of anything but trailers", { te: "gzip" }],
+    ["a te other than trailers", { te: "gzip" }],
     ["a body", { "content-length": "5" }],
-    ["a subprotocol twice", { "sec-websocket-protocol": "a, a" }],
-    ["subprotocols that are no tokens", { "sec-websocket-protocol": "a b" }],
+    ["a repeated subprotocol", { "sec-websocket-protocol": "a, a" }],
+    ["subprotocols that are not tokens", { "sec-websocket-protocol": "a b" }],
     ["malformed extensions", { "sec-websocket-extensions": "a;;" }],
   ])("%s with 400", (_, fields) => {
     expect(read(fields)).toMatchObject({ kind: "refuse", status: 400, headers: {} });
   });
 
   it.each([undefined, "8", "13, 8", "", "130"])(
-    "version %s with 400 and the version there is (RFC 6455 4.4)",
+    "version %s with 400 and the supported version (RFC 6455 4.4)",
     (version) => {
       expect(read({ "sec-websocket-version": version })).toMatchObject({
         status: 400,
@@ -114,8 +114,8 @@ describe("readExtendedConnect (RFC 8441 5) refuses", () => {
   );
 });
 
-describe("readExtendedConnect on anything", () => {
-  it("does not throw, and echoes nothing of the request", () => {
+describe("readExtendedConnect with any fields", () => {
+  it("does not throw and quotes nothing of the request", () => {
     const names = fc.oneof(
       fc.constantFrom(...Object.keys(VALID), "host", "te", "__proto__", "constructor"),
       fc.string(),

@@ -74,7 +74,7 @@ describe("parseExtensions (RFC 6455 9.1)", () => {
     expect(parseExtensions([])).toEqual([]);
   });
 
-  it("holds parameters named like an object's own members", () => {
+  it("accepts parameters named like properties of every object", () => {
     expect(parseExtensions(["__proto__; __proto__=constructor; toString"])).toEqual([
       {
         name: "__proto__",
@@ -122,23 +122,23 @@ describe("parseExtensions (RFC 6455 9.1)", () => {
   ])("refuses %j", (value) => {
     expect(parseExtensions([value])).toBeUndefined();
     expect(parseExtensions(["a", value])).toEqual(
-      // Beside another field, one without elements is harmless.
+      // Beside another field, an empty one is harmless.
       /^[ \t,]*$/.test(value) ? [{ name: "a", params: [] }] : undefined,
     );
   });
 
-  it("is not drawn out over several fields by a quoted string", () => {
+  it("ends a quoted string at the end of a field", () => {
     expect(parseExtensions(['a; b="c', 'd"'])).toBeUndefined();
   });
 
   it.each<[string, string]>([
     ["backslashes in a quoted string", `a; b="${"\\".repeat(1 << 20)}"`],
-    ["a quoted string without an end", `a; b="${"c".repeat(1 << 20)}`],
+    ["an unterminated quoted string", `a; b="${"c".repeat(1 << 20)}`],
     ["an odd number of backslashes at the end", `a; b="${"\\".repeat((1 << 20) + 1)}`],
     ["spaces after a name", `a${" ".repeat(1 << 20)}b`],
     ["spaces around an equals sign", `a; b${" ".repeat(1 << 20)}= ${" ".repeat(1 << 20)}`],
     ["semicolons", `a${";".repeat(1 << 20)}`],
-    ["commas and nothing else", ",".repeat(1 << 20)],
+    ["commas only", ",".repeat(1 << 20)],
     ["quotes", `a; b=${'"'.repeat(1 << 20)}`],
   ])("refuses a megabyte of %s", (_what, value) => {
     expect(parseExtensions([value])).toBeUndefined();
@@ -154,7 +154,7 @@ describe("parseExtensions (RFC 6455 9.1)", () => {
     expect(parseExtensions(["a,".repeat(half)])).toHaveLength(half);
   });
 
-  it("never throws, and what it reads it can write", () => {
+  it("never throws, and can write what it reads", () => {
     const anything = stringOf('ab=;,"\\ \t\u00e9\r\n');
     fc.assert(
       fc.property(fc.array(anything, { maxLength: 3 }), (values) => {
@@ -175,11 +175,11 @@ describe("serializeExtensions (RFC 6455 9.1)", () => {
     );
   });
 
-  it("writes nothing for no extension", () => {
+  it("writes an empty string without extensions", () => {
     expect(serializeExtensions([])).toBe("");
   });
 
-  it("separates as the RFC's examples do", () => {
+  it("uses the separators of the examples in the RFC", () => {
     const foo = {
       name: "foo",
       params: [
@@ -193,9 +193,9 @@ describe("serializeExtensions (RFC 6455 9.1)", () => {
   it.each<[string, ExtensionOffer]>([
     ["an empty name", { name: "", params: [] }],
     ["a name with a line end", { name: "a\r\nb", params: [] }],
-    ["a parameter that is no token", { name: "a", params: [["b c", true]] }],
+    ["a parameter that is not a token", { name: "a", params: [["b c", true]] }],
     ["an empty value", { name: "a", params: [["b", ""]] }],
-    ["a value that is no token", { name: "a", params: [["b", "c,d"]] }],
+    ["a value that is not a token", { name: "a", params: [["b", "c,d"]] }],
   ])("refuses %s with a UsageError", (_what, offer) => {
     const error = catchError(() => serializeExtensions([offer]));
     expect(error).toBeInstanceOf(UsageError);

@@ -10,28 +10,28 @@ import {
 import { TOKEN_CHARS } from "./support.ts";
 
 describe("isToken (RFC 9110 5.6.2)", () => {
-  it("takes the 77 characters of a token and no other of latin-1", () => {
+  it("accepts the 77 token characters and no other character of Latin-1", () => {
     for (let code = 0; code < 256; code++) {
       const char = String.fromCharCode(code);
       expect(isToken(char), `U+${code.toString(16)}`).toBe(TOKEN_CHARS.includes(char));
     }
   });
 
-  it("takes neither the empty string nor a token with a line end after it", () => {
+  it("refuses the empty string and a token with a line end", () => {
     expect(isToken("")).toBe(false);
     expect(isToken("chat\n")).toBe(false);
     expect(isToken("chat\r\n")).toBe(false);
     expect(isToken("a\nb")).toBe(false);
   });
 
-  it("takes no letter beyond ASCII, even where lower case would make it one", () => {
+  it("refuses non-ASCII letters, including those with an ASCII lower case", () => {
     expect(isToken("\u212a")).toBe(false);
     expect(isToken("\u017f")).toBe(false);
   });
 });
 
 describe("isFieldValue (RFC 9110 5.5)", () => {
-  it("takes tabs, visible ASCII, spaces and obs-text, and no control character", () => {
+  it("accepts tabs, visible ASCII, spaces and obs-text, and no control character", () => {
     for (let code = 0; code < 256; code++) {
       const isAllowed = code === 9 || (code >= 0x20 && code !== 0x7f);
       expect(isFieldValue(`a${String.fromCharCode(code)}b`), `U+${code.toString(16)}`).toBe(
@@ -40,7 +40,7 @@ describe("isFieldValue (RFC 9110 5.5)", () => {
     }
   });
 
-  it("takes nothing beyond latin-1", () => {
+  it("refuses characters beyond Latin-1", () => {
     expect(isFieldValue("\u0100")).toBe(false);
     expect(isFieldValue("\u560a")).toBe(false);
     expect(isFieldValue("\u{1f600}")).toBe(false);
@@ -48,7 +48,7 @@ describe("isFieldValue (RFC 9110 5.5)", () => {
 });
 
 describe("HeaderFields", () => {
-  it("finds fields in whatever case they came, in the order of arrival (RFC 9110 5.1)", () => {
+  it("finds fields in any case, in the order of arrival (RFC 9110 5.1)", () => {
     const fields = new HeaderFields(["X-A", "1", "Other", "o", "x-a", "2", "X-a", ""]);
     expect(fields.all("x-a")).toEqual(["1", "2", ""]);
     expect(fields.single("x-a")).toBeUndefined();
@@ -57,7 +57,7 @@ describe("HeaderFields", () => {
     expect(fields.single("missing")).toBeUndefined();
   });
 
-  it("iterates over the fields as they came", () => {
+  it("iterates over the fields as they arrived", () => {
     const fields = new HeaderFields(["B", "1", "a", "2", "b", "3"]);
     expect([...fields]).toEqual([
       ["B", "1"],
@@ -68,7 +68,7 @@ describe("HeaderFields", () => {
   });
 
   it.each(["__proto__", "constructor", "hasOwnProperty", "toString", "valueOf"])(
-    "holds a field called %s like any other, and has none that did not come",
+    "treats a field named %s like others, and has only fields that arrived",
     (name) => {
       expect(new HeaderFields(["Host", "a"]).all(name.toLowerCase())).toEqual([]);
       const fields = new HeaderFields([name, "1", name, "2"]);
@@ -87,7 +87,7 @@ describe("lists (RFC 9110 5.6.1)", () => {
     expect(listElements(["a, b", "", " ,\t, ", "c,"])).toEqual(["a", "b", "c"]);
   });
 
-  it("keeps white space within an element, which makes it no token", () => {
+  it("keeps white space within an element, which is then not a token", () => {
     expect(listElements(["a b"])).toEqual(["a b"]);
     expect(parseTokenList(["a b"])).toBeUndefined();
   });
@@ -106,7 +106,7 @@ describe("lists (RFC 9110 5.6.1)", () => {
     expect(trimWhitespace(" \t ")).toBe("");
   });
 
-  it("gets through a megabyte of spaces, commas and both", () => {
+  it("reads a megabyte of spaces, commas and both", () => {
     const size = 1 << 20;
     expect(listElements([" ".repeat(size)])).toEqual([]);
     expect(listElements([",".repeat(size)])).toEqual([]);

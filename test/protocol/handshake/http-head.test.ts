@@ -36,7 +36,7 @@ function fieldsOf(...lines: string[]): readonly string[] | undefined {
   return result?.kind === "head" ? result.rawHeaders : undefined;
 }
 
-/** What a reader makes of `message` cut at `cuts`: its fault, or the head and what followed it. */
+/** The result for `message` split at `cuts`: the fault, or the head and the bytes after it. */
 function outcomeOf(message: string, cuts: number[], limits?: HttpHeadLimits): unknown {
   const reader = requestReader(limits);
   let lastLength = 0;
@@ -54,7 +54,7 @@ function outcomeOf(message: string, cuts: number[], limits?: HttpHeadLimits): un
 }
 
 describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
-  it("reads a start line and fields, and says where the rest begins", () => {
+  it("reads a start line and fields, and returns where the rest begins", () => {
     const message = `${head("GET /a?b HTTP/1.1", "Host: x", "X-Y:\t1 2 \t", "Empty:")}rest`;
     expect(read(message)).toEqual({
       kind: "head",
@@ -64,11 +64,11 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
     });
   });
 
-  it("keeps obs-text as latin-1 (RFC 9110 5.5)", () => {
+  it("keeps obs-text as Latin-1 (RFC 9110 5.5)", () => {
     expect(fieldsOf("X: \u0080\u00e9\u00ff\u00a0")).toEqual(["X", "\u0080\u00e9\u00ff\u00a0"]);
   });
 
-  it("keeps colons in a value, and fields called like an object's own members", () => {
+  it("keeps colons in a value, and fields named like properties of every object", () => {
     expect(fieldsOf("Host: a:80", "__proto__: 1", "constructor: 2")).toEqual([
       "Host",
       "a:80",
@@ -79,7 +79,7 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
     ]);
   });
 
-  it("reads the next head where the last one ended", () => {
+  it("reads the next head from the end of the previous one", () => {
     const message = latin1(head("GET /1 HTTP/1.1", "A: 1") + head("GET /2 HTTP/1.1", "B: 2"));
     const reader = requestReader();
     const first = reader.receive(message) as HttpHead<RequestLine>;
@@ -101,22 +101,22 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
     ["a tab before the colon (5.1)", head("GET / HTTP/1.1", "A\t: 1")],
     ["a field without a colon", head("GET / HTTP/1.1", "A")],
     ["a field without a name", head("GET / HTTP/1.1", ": 1")],
-    ["a name that is no token", head("GET / HTTP/1.1", "A(b): 1")],
-    ["a name beyond ASCII", head("GET / HTTP/1.1", "\u00e9: 1")],
+    ["a name that is not a token", head("GET / HTTP/1.1", "A(b): 1")],
+    ["a non-ASCII name", head("GET / HTTP/1.1", "\u00e9: 1")],
     ["an LF without CR in a field (2.2)", "GET / HTTP/1.1\r\nA: 1\nB: 2\r\n\r\n"],
-    ["LFs alone throughout (2.2)", "GET / HTTP/1.1\nA: 1\n\n"],
-    ["an LF alone for the blank line", "GET / HTTP/1.1\r\nA: 1\r\n\n"],
+    ["only LF as line ends (2.2)", "GET / HTTP/1.1\nA: 1\n\n"],
+    ["an LF for the blank line", "GET / HTTP/1.1\r\nA: 1\r\n\n"],
     ["a CR without LF in a value (2.2)", "GET / HTTP/1.1\r\nA: 1\rB: 2\r\n\r\n"],
     ["two CRs", "GET / HTTP/1.1\r\nA: 1\r\r\n\r\n"],
-    ["a CR alone for the blank line", "GET / HTTP/1.1\r\nA: 1\r\n\rx"],
+    ["a CR for the blank line", "GET / HTTP/1.1\r\nA: 1\r\n\rx"],
     ["a malformed start line", head("GET /", "A: 1")],
     ["a blank line before the start line", `\r\n${head("GET / HTTP/1.1")}`],
     ["a TLS ClientHello", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000"],
-  ])("finds fault with %s", (_what, message) => {
+  ])("reports a fault for %s", (_what, message) => {
     expect(read(message)).toMatchObject({ kind: "fault", fault: "malformed" });
   });
 
-  it("finds fault with every control character but the tab, in a name, a value, a start line", () => {
+  it("reports a fault for control characters except tab in a name, a value and a start line", () => {
     for (const code of [...Array(32).keys(), 0x7f]) {
       if (code === 0x09) continue;
       const char = String.fromCharCode(code);
@@ -137,12 +137,12 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
     ["an LF without CR", "A: 1\n"],
     ["a CR without LF", "A: 1\r"],
     ["the control character 0", "A: \u0000"],
-  ])("says that a message has %s", (fault, line) => {
+  ])("describes the fault: %s", (fault, line) => {
     const message = `the HTTP message has ${fault}`;
     expect(read(head("GET / HTTP/1.1", line))).toMatchObject({ message });
   });
 
-  it("goes on returning a fault", () => {
+  it("returns the fault again on further input", () => {
     const reader = requestReader();
     const fault = reader.receive(latin1("GET / HTTP/1.1\n"));
     expect(fault).toMatchObject({
@@ -153,13 +153,13 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
     expect(reader.receive(new Uint8Array())).toBe(fault);
   });
 
-  it("finds a fault at the byte that makes it, without waiting for the line's end", () => {
+  it("reports a fault at the byte that causes it, before the end of the line", () => {
     expect(read("\u0000")).toMatchObject({ fault: "malformed" });
     expect(read("GET / HTTP/1.1\r\nA: 1\u0000")).toMatchObject({ fault: "malformed" });
     expect(read("GET /\r\n")).toMatchObject({ fault: "malformed" });
   });
 
-  it("skips blank lines before the start line if it is to (RFC 9112 2.2)", () => {
+  it("skips blank lines before the start line on request (RFC 9112 2.2)", () => {
     const options = { parseStartLine: parseRequestLine, skipsLeadingBlankLines: true };
     const message = latin1(`\r\n\r\n${head("GET / HTTP/1.1", "A: 1")}`);
     const reader = new HttpHeadReader(options);
@@ -172,7 +172,7 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
 describe("HttpHeadReader's limits", () => {
   const message = head("GET / HTTP/1.1", "Host: example.com", "A: 1");
 
-  it("takes a head of exactly maxHeaderBytes, and none of one byte more", () => {
+  it("accept a head of exactly maxHeaderBytes, and not one byte more", () => {
     expect(read(message, { maxHeaderBytes: message.length })).toMatchObject({ kind: "head" });
     expect(read(message, { maxHeaderBytes: message.length - 1 })).toEqual({
       kind: "fault",
@@ -181,12 +181,12 @@ describe("HttpHeadReader's limits", () => {
     });
   });
 
-  it("counts no byte after the blank line", () => {
+  it("do not count bytes after the blank line", () => {
     const result = read(`${message}${"x".repeat(1000)}`, { maxHeaderBytes: message.length });
     expect(result).toMatchObject({ kind: "head", end: message.length });
   });
 
-  it("has limits of 16384 bytes and 100 fields by default", () => {
+  it("are 16384 bytes and 100 fields by default", () => {
     const padding = 16_384 - head("GET / HTTP/1.1", "A: ").length;
     expect(fieldsOf(`A: ${"x".repeat(padding)}`)).toHaveLength(2);
     expect(fieldsOf(`A: ${"x".repeat(padding + 1)}`)).toBeUndefined();
@@ -197,13 +197,13 @@ describe("HttpHeadReader's limits", () => {
     });
   });
 
-  it("tells a start line that is too long from fields that are (RFC 9112 3)", () => {
+  it("distinguish a start line that is too long from fields that are (RFC 9112 3)", () => {
     expect(read(`GET /${"a".repeat(100)}`, { maxHeaderBytes: 64 })).toMatchObject({
       fault: "start-line-too-long",
     });
   });
 
-  it("holds the limits for all heads together", () => {
+  it("apply to all heads together", () => {
     const bytes = latin1(message + message);
     const reader = requestReader({ maxHeaderBytes: message.length * 2 - 1 });
     const first = reader.receive(bytes) as HttpHead<RequestLine>;
@@ -214,7 +214,7 @@ describe("HttpHeadReader's limits", () => {
     expect(counting.receive(bytes, first.end)).toMatchObject({ fault: "too-many-fields" });
   });
 
-  it("reads lines longer than fit on the stack where its limit allows them", () => {
+  it("allow lines that are too long for the arguments of one call", () => {
     const size = 1 << 20;
     const result = read(head("GET / HTTP/1.1", `A: ${"x".repeat(size)}`), {
       maxHeaderBytes: 2 * size,
@@ -222,7 +222,7 @@ describe("HttpHeadReader's limits", () => {
     expect(result).toMatchObject({ kind: "head", rawHeaders: ["A", "x".repeat(size)] });
   });
 
-  it.each([0, -1, 1.5, Number.NaN, Infinity])("refuses %s as a limit", (limit) => {
+  it.each([0, -1, 1.5, Number.NaN, Infinity])("must not be %s", (limit) => {
     for (const limits of [{ maxHeaderBytes: limit }, { maxHeaderCount: limit }]) {
       expect(catchError(() => requestReader(limits))).toMatchObject({
         name: "UsageError",
@@ -233,7 +233,7 @@ describe("HttpHeadReader's limits", () => {
 });
 
 describe("HttpHeadReader on split input", () => {
-  it("gives the same outcome however a head is cut, and waits for every byte of it", () => {
+  it("gives the same result wherever a head is split, and waits for each byte", () => {
     const message = head("GET /chat HTTP/1.1", "Host: a", "X: \u00e9", "Y:");
     const whole = outcomeOf(`${message}tail`, []);
     expect(whole).toMatchObject({ kind: "head", followed: 4 });
@@ -245,7 +245,7 @@ describe("HttpHeadReader on split input", () => {
     }
   });
 
-  it("gives the same outcome for any bytes, cut anywhere", () => {
+  it("gives the same result for any bytes, split anywhere", () => {
     const line = stringOf("aA: \t\r\n\u0000\u00e9/1");
     const message = fc
       .tuple(fc.constantFrom("GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nA: b\r\n", ""), line, line)
@@ -259,7 +259,7 @@ describe("HttpHeadReader on split input", () => {
     );
   });
 
-  it("reads back any fields that are written", () => {
+  it("reads any fields that can be written", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(token, fieldValue), { maxLength: 20 }), (fields) => {
         expect(fieldsOf(...fields.map(([name, value]) => `${name}:${value}`))).toEqual(

@@ -7,7 +7,7 @@ function refusal(response: Partial<HttpRefusal> = {}): string {
 }
 
 describe("writeRefusal (RFC 9112)", () => {
-  it("writes a whole response that ends the connection", () => {
+  it("writes a complete response that ends the connection", () => {
     expect(refusal({ message: "Not from there." })).toBe(
       "HTTP/1.1 403 Forbidden\r\n" +
         "Connection: close\r\n" +
@@ -18,7 +18,7 @@ describe("writeRefusal (RFC 9112)", () => {
     );
   });
 
-  it("writes the fields that a refused request calls for, Upgrade named in Connection (RFC 9110 7.8)", () => {
+  it("writes the fields that a status requires, with Upgrade in Connection (RFC 9110 7.8)", () => {
     const headers = { Upgrade: "websocket", "Sec-WebSocket-Version": "13" };
     expect(refusal({ status: 426, headers })).toMatch(
       /^HTTP\/1\.1 426 Upgrade Required\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n/,
@@ -26,7 +26,7 @@ describe("writeRefusal (RFC 9112)", () => {
   });
 
   it.each(["", "plain", "\u00e9t\u00e9", "100 % \u20ac", "\u{1f30a}", "a\ud800b\udc00"])(
-    "writes the message %j as UTF-8, one character a byte",
+    "writes the message %j as UTF-8, one character per byte",
     (message) => {
       const response = refusal({ message });
       const [head, body] = response.split("\r\n\r\n");
@@ -35,7 +35,7 @@ describe("writeRefusal (RFC 9112)", () => {
     },
   );
 
-  it("keeps a Content-Type that it is given, and a statusText", () => {
+  it("keeps a given Content-Type and statusText", () => {
     const response = refusal({
       status: 499,
       statusText: "Not Today",
@@ -46,7 +46,7 @@ describe("writeRefusal (RFC 9112)", () => {
     expect(response.match(/content-type/gi)).toHaveLength(1);
   });
 
-  it("writes an empty reason phrase for a status it has no name for (RFC 9112 4)", () => {
+  it("writes an empty reason phrase for an unknown status (RFC 9112 4)", () => {
     expect(refusal({ status: 499 })).toMatch(/^HTTP\/1\.1 499 \r\n/);
   });
 
@@ -62,7 +62,7 @@ describe("writeRefusal (RFC 9112)", () => {
   });
 
   it.each(["Connection", "content-length", "Transfer-Encoding"])(
-    "refuses %s, which frames the message",
+    "refuses %s, which is part of the framing",
     (name) => {
       expect(catchError(() => refusal({ headers: { [name]: "0" } }))).toMatchObject({
         code: "RESERVED_HEADER",
@@ -77,11 +77,11 @@ describe("writeRefusal (RFC 9112)", () => {
     });
   });
 
-  it.each([200, 599])("takes the status %i, the last of those it takes", (status) => {
+  it.each([200, 599])("accepts the status %i, a limit of the allowed range", (status) => {
     expect(refusal({ status })).toContain(`HTTP/1.1 ${status} `);
   });
 
-  it("refuses a statusText that would end the line", () => {
+  it("refuses a statusText with a line end", () => {
     expect(catchError(() => refusal({ statusText: "a\r\nX: y" }))).toMatchObject({
       code: "INVALID_HEADER",
     });

@@ -16,22 +16,22 @@ describe("the body of a response (RFC 9112 6)", () => {
     ["ends after its content-length", ["Content-Length", "5"], "no wayHTTP/1.1", "no wa", true],
     ["waits for its content-length", ["Content-Length", "5"], "no", "no", false],
     ["is empty with a content-length of 0", ["Content-Length", "0"], "x", "", true],
-    ["lasts until the end without framing", [], "no", "no", false],
+    ["lasts until the end of the connection without framing", [], "no", "no", false],
     [
-      "lasts until the end with two lengths",
+      "lasts until the end of the connection with two lengths",
       ["Content-Length", "1", "Content-Length", "2"],
       "no",
       "no",
       false,
     ],
     [
-      "lasts until the end with a length that is not a number",
+      "lasts until the end of the connection with a length that is not a number",
       ["Content-Length", "-1"],
       "no",
       "no",
       false,
     ],
-    ["is made of chunks", CHUNKED, "3\r\nno \r\n4;a=b\r\nway!\r\n0\r\n\r\n", "no way!", true],
+    ["consists of chunks", CHUNKED, "3\r\nno \r\n4;a=b\r\nway!\r\n0\r\n\r\n", "no way!", true],
     [
       "prefers chunks to a length",
       [...CHUNKED, "Content-Length", "1"],
@@ -43,9 +43,9 @@ describe("the body of a response (RFC 9112 6)", () => {
     ["ends at a chunk size that is not a number", CHUNKED, "2\r\nno\r\nway\r\n", "no", true],
     ["ends at a chunk size of nine digits", CHUNKED, "000000002\r\nno\r\n", "", true],
     ["ends at a chunk-size line that is too long", CHUNKED, `1;${"x".repeat(300)}`, "", true],
-    ["is cut at the limit", [], "0123456789abcdefghi", "0123456789abcdef", true],
+    ["is truncated at the limit", [], "0123456789abcdefghi", "0123456789abcdef", true],
     [
-      "is cut at the limit within a chunk",
+      "is truncated at the limit within a chunk",
       CHUNKED,
       "ff\r\n0123456789abcdefghi",
       "0123456789abcdef",
@@ -67,7 +67,7 @@ describe("the body of a response (RFC 9112 6)", () => {
     expect(read([], ["x"], status)).toEqual(["", true]);
   });
 
-  it("takes any bytes without an exception and keeps no more than the limit", () => {
+  it("accepts any bytes without an exception and keeps no more than the limit", () => {
     fc.assert(
       fc.property(fc.boolean(), fc.array(fc.string({ unit: "binary" })), (isChunked, pieces) => {
         expect(read(isChunked ? CHUNKED : [], pieces)[0].length).toBeLessThanOrEqual(16);

@@ -34,7 +34,7 @@ function receive(request: string): ServerHandshakeOutcome | undefined {
   return new ServerHandshake().receive(latin1(request));
 }
 
-/** An outcome with all that came after the request, wherever the input was cut. */
+/** A result with all bytes after the request, wherever the input was split. */
 function outcomeOf(message: string, cuts: number[]): unknown {
   const handshake = new ServerHandshake();
   const fed = feed(
@@ -57,7 +57,7 @@ function withLine(index: number, line: string): string {
 }
 
 describe("ServerHandshake (RFC 6455 4.2)", () => {
-  it("takes the request of RFC 6455 1.3 and hands out what it offers", () => {
+  it("accepts the request of RFC 6455 1.3 and returns its offer", () => {
     const outcome = outcomeOf(REQUEST, []);
     expect(outcome).toEqual({
       kind: "upgrade",
@@ -70,12 +70,12 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
     });
   });
 
-  it("hands out the bytes after the request as they are", () => {
+  it("returns the bytes after the request unchanged", () => {
     const outcome = receive(REQUEST + FRAME);
     expect(outcome?.kind === "upgrade" && fromLatin1(outcome.rest)).toBe(FRAME);
   });
 
-  it("gives the same outcome however the bytes are cut", () => {
+  it("gives the same result wherever the bytes are split", () => {
     const whole = outcomeOf(REQUEST + FRAME, []);
     expect(whole).toMatchObject({ kind: "upgrade", rest: FRAME });
     for (const cuts of everyCut(REQUEST.length + FRAME.length)) {
@@ -98,7 +98,7 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
     expect(receive(`\r\n\r\n${REQUEST}`)).toMatchObject({ kind: "upgrade" });
   });
 
-  it("accepts a request with one byte changed, waits, or refuses in an answer that can be sent", () => {
+  it("accepts a request with one changed byte, waits, or refuses with a valid response", () => {
     fc.assert(
       fc.property(fc.nat({ max: REQUEST.length - 1 }), fc.nat({ max: 255 }), (at, byte) => {
         const bytes = latin1(REQUEST);
@@ -112,7 +112,7 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
   });
 
   it.each(["/", "/a/b?c=d&e", "//", "http://server.example.com/chat", "HTTPS://a/?b"])(
-    "takes the request-target %s (4.1, item 2)",
+    "accepts the request-target %s (4.1, item 2)",
     (target) => {
       expect(receive(withLine(0, `GET ${target} HTTP/1.1`))).toMatchObject({ target });
     },
@@ -138,10 +138,10 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
     ["a space before a colon", 400, withLine(1, "Host : a")],
     ["a plain GET", 426, head("GET / HTTP/1.1", "Host: a")],
     ["version 8", 426, withLine(8, "Sec-WebSocket-Version: 8")],
-    ["a request line without end", 414, `GET /${"a".repeat(16_384)}`],
+    ["an endless request line", 414, `GET /${"a".repeat(16_384)}`],
     ["a header of more than 16 KiB", 431, withLine(5, `Cookie: ${"a".repeat(16_384)}`)],
     ["more than 100 fields", 431, head(...LINES, ...Array<string>(93).fill("A: b"))],
-  ])("refuses %s with %i, in an answer that can be sent", (_what, status, request) => {
+  ])("refuses %s with %i and a valid response", (_what, status, request) => {
     const outcome = receive(request);
     expect(outcome).toMatchObject({ kind: "refuse", status });
     expect(outcome?.kind === "refuse" && writeRefusal(outcome)).toMatch(
@@ -155,11 +155,11 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
     ["The request header is too large.", withLine(5, `Cookie: ${"a".repeat(16_384)}`)],
     ["The request has too many header fields.", head(...LINES, ...Array<string>(93).fill("A: b"))],
     ["The request-target is not a path.", withLine(0, "GET * HTTP/1.1")],
-  ])("refuses with the text %j", (message, request) => {
+  ])("refuses with the message %j", (message, request) => {
     expect(receive(request)).toMatchObject({ kind: "refuse", message });
   });
 
-  it("takes 100 fields, and a header of exactly 16 KiB", () => {
+  it("accepts 100 fields and a header of exactly 16 KiB", () => {
     expect(receive(head(...LINES, ...Array<string>(92).fill("A: b")))).toMatchObject({
       kind: "upgrade",
     });
@@ -168,7 +168,7 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
     expect(receive(head(...LINES, `A: ${"a".repeat(padding + 1)}`))).toMatchObject({ status: 431 });
   });
 
-  it("has limits of its own to set", () => {
+  it("has configurable limits", () => {
     const handshake = new ServerHandshake({ maxHeaderBytes: 64, maxHeaderCount: 1 });
     expect(handshake.receive(latin1(REQUEST))).toMatchObject({ status: 431 });
     expect(catchError(() => new ServerHandshake({ maxHeaderBytes: 0 }))).toMatchObject({
@@ -176,13 +176,13 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
     });
   });
 
-  it("refuses without waiting for more once the outcome is settled", () => {
+  it("refuses without further input as soon as the result is certain", () => {
     for (const beginning of ["\u0000", "GET / HTTP/1.1\r\nA: b\n", "HELO a\r\n"]) {
       expect(receive(beginning)).toMatchObject({ kind: "refuse", status: 400 });
     }
   });
 
-  it("takes no bytes after its outcome", () => {
+  it("accepts no bytes after its result", () => {
     for (const message of [REQUEST, "\u0000"]) {
       const handshake = new ServerHandshake();
       expect(handshake.receive(latin1(message))).toBeDefined();

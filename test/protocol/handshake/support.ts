@@ -20,7 +20,7 @@ export function fromLatin1(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("latin1");
 }
 
-/** `name: value` lines as the list that `node:http` makes of them. */
+/** `name: value` lines as the raw header list of `node:http`. */
 export function rawHeaders(...lines: string[]): string[] {
   return lines.flatMap((line) => {
     const colon = line.indexOf(":");
@@ -33,8 +33,8 @@ export function head(...lines: string[]): string {
 }
 
 /**
- * Feeds `bytes` cut at `cuts` to `receive` until it has an outcome. Each chunk is a buffer of its
- * own that is overwritten afterwards, so that an outcome cannot rest on what was handed in before.
+ * Feeds `bytes` split at `cuts` to `receive` until it has a result. Each chunk has separate memory
+ * that is overwritten afterwards, so that a result cannot depend on earlier chunks.
  */
 export function feed<Outcome>(
   receive: (chunk: Uint8Array) => Outcome | undefined,
@@ -53,7 +53,7 @@ export function feed<Outcome>(
   return undefined;
 }
 
-/** Where to cut `length` bytes: once between every two bytes, everywhere, and in any other way. */
+/** Where to split `length` bytes: once between any two bytes, everywhere, and at random. */
 export function everyCut(length: number): number[][] {
   const positions = Array.from({ length: length + 1 }, (_, position) => position);
   return [...positions.map((position) => [position]), positions];
@@ -72,13 +72,13 @@ export function stringOf(alphabet: string, maxLength = 12, minLength = 0): fc.Ar
 export const TOKEN_CHARS =
   "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** Tokens, names that plain objects inherit among them. */
+/** Tokens, including names that plain objects inherit. */
 export const token: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "hasOwnProperty", "toString"),
   stringOf(TOKEN_CHARS, 12, 1),
 );
 
-/** Values of header fields, without white space around them. */
+/** Values of header fields without surrounding white space. */
 export const fieldValue: fc.Arbitrary<string> = stringOf('ab:,;"\\ \t~\u0080\u00a0\u00ff').map(
   (value) => value.replace(/^[ \t]+|[ \t]+$/g, ""),
 );
@@ -92,21 +92,21 @@ export function catchError(action: () => unknown): unknown {
   return undefined;
 }
 
-/** Header fields that no message may have. */
+/** Header fields that no message may contain. */
 export const INVALID_HEADERS: [string, [string, string]][] = [
   ["a CR in a value", ["X", "a\rb"]],
   ["an LF in a value", ["X", "a\nb"]],
   ["a line end and a field in a value", ["X", "a\r\nSet-Cookie: b"]],
   ["a NUL in a value", ["X", "a\u0000b"]],
   ["a DEL in a value", ["X", "a\u007fb"]],
-  ["a character beyond latin-1", ["X", "\u0142"]],
-  // Cut to its low byte, U+560A would be an LF.
+  ["a character beyond Latin-1", ["X", "\u0142"]],
+  // Truncated to its low byte, U+560A would be an LF.
   ["a character whose low byte is LF", ["X", "a\u560ab"]],
   ["an empty name", ["", "a"]],
   ["a name with a line end", ["X\r\nY", "a"]],
   ["a name with a colon", ["X:", "a"]],
   ["a name with a space", ["X ", "a"]],
-  ["a name beyond ASCII", ["\u00e9", "a"]],
-  ["a value that is no string", ["X", 1 as unknown as string]],
-  ["a value that is missing", ["X", undefined as unknown as string]],
+  ["a non-ASCII name", ["\u00e9", "a"]],
+  ["a value that is not a string", ["X", 1 as unknown as string]],
+  ["a missing value", ["X", undefined as unknown as string]],
 ];

@@ -25,13 +25,13 @@ function read(lines: string[], overrides: Partial<UpgradeRequest> = {}): Upgrade
   });
 }
 
-/** The valid request with its field `name` replaced by `lines`; more lines are added. */
+/** The valid request with its field `name` replaced by `lines`. More lines are added. */
 function readWith(name: string, ...lines: string[]): UpgradeOutcome {
   return read([...VALID.filter((line) => !line.startsWith(`${name}:`)), ...lines]);
 }
 
 describe("readUpgradeRequest (RFC 6455 4.2.1) accepts", () => {
-  it("a request that holds what it must and nothing else", () => {
+  it("a request with only the required fields", () => {
     expect(read(VALID)).toEqual({
       kind: "upgrade",
       key: SAMPLE_KEY,
@@ -100,23 +100,23 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) accepts", () => {
     expect(readWith("Host", `Host: ${host}`)).toMatchObject({ kind: "upgrade" });
   });
 
-  it("HTTP/1.2 and HTTP/2.0, as item 1 has it: HTTP/1.1 or higher", () => {
+  it("HTTP/1.2 and HTTP/2.0, as item 1 says HTTP/1.1 or higher", () => {
     expect(read(VALID, { httpVersionMinor: 2 })).toMatchObject({ kind: "upgrade" });
     expect(read(VALID, { httpVersionMajor: 2, httpVersionMinor: 0 })).toMatchObject({
       kind: "upgrade",
     });
   });
 
-  it("Content-Length: 0, which announces no body", () => {
+  it("Content-Length: 0, which declares no body", () => {
     expect(read([...VALID, "Content-Length: 0"])).toMatchObject({ kind: "upgrade" });
   });
 
-  it("fields it does not know, obs-text and prototype names among them", () => {
+  it("unknown fields, including obs-text and names of properties of every object", () => {
     const lines = ["Cookie: a=\u00e9", "__proto__: websocket", "constructor: 1", "toString: 2"];
     expect(read([...VALID, ...lines])).toMatchObject({ kind: "upgrade" });
   });
 
-  it("subprotocols called like an object's own members", () => {
+  it("subprotocols named like properties of every object", () => {
     expect(read([...VALID, "Sec-WebSocket-Protocol: __proto__, constructor"])).toMatchObject({
       protocols: ["__proto__", "constructor"],
     });
@@ -125,7 +125,7 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) accepts", () => {
 
 describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
   it.each(["POST", "PUT", "OPTIONS", "CONNECT", "get", ""])(
-    "the method %j with 405 and what is allowed",
+    "the method %j with 405 and Allow",
     (method) => {
       expect(read(VALID, { method })).toMatchObject({
         kind: "refuse",
@@ -158,8 +158,8 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
     ["a Host with user information", ["Host: user@a"]],
     ["a Host with a path", ["Host: a/b"]],
     ["a Host with a bad port", ["Host: a:80b"]],
-    ["a Host of a port alone", ["Host: :80"]],
-    ["a Host beyond ASCII", ["Host: b\u00fccher.example"]],
+    ["a Host with only a port", ["Host: :80"]],
+    ["a non-ASCII Host", ["Host: b\u00fccher.example"]],
     ["a Host with an unclosed bracket", ["Host: [::1"]],
   ])("%s with 400 (item 2, RFC 9112 3.2)", (_what, lines) => {
     expect(readWith("Host", ...lines)).toMatchObject({ kind: "refuse", status: 400, headers: {} });
@@ -170,9 +170,9 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
     ["an empty Upgrade", ["Upgrade:"]],
     ["another protocol", ["Upgrade: h2c"]],
     ["a versioned websocket", ["Upgrade: websocket/13"]],
-    ["a word that only contains it", ["Upgrade: websockets"]],
-    ["a long s in place of the s", ["Upgrade: web\u017focket"]],
-    ["a Kelvin sign in place of the k", ["Upgrade: websoc\u212aet"]],
+    ["a token that only contains websocket", ["Upgrade: websockets"]],
+    ["a long s instead of the s", ["Upgrade: web\u017focket"]],
+    ["a Kelvin sign instead of the k", ["Upgrade: websoc\u212aet"]],
   ])("%s with 426 and Upgrade: websocket (item 3)", (_what, lines) => {
     expect(readWith("Upgrade", ...lines)).toMatchObject({
       kind: "refuse",
@@ -184,9 +184,9 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
   it.each<[string, string[]]>([
     ["no Connection", []],
     ["an empty Connection", ["Connection:"]],
-    ["a Connection without it", ["Connection: keep-alive"]],
-    ["a word that only contains it", ["Connection: Upgrades"]],
-    ["it within another element", ["Connection: keep-alive Upgrade"]],
+    ["a Connection without Upgrade", ["Connection: keep-alive"]],
+    ["a token that only contains Upgrade", ["Connection: Upgrades"]],
+    ["Upgrade within another element", ["Connection: keep-alive Upgrade"]],
   ])("%s with 426 (item 4, RFC 9110 7.8)", (_what, lines) => {
     expect(readWith("Connection", ...lines)).toMatchObject({ kind: "refuse", status: 426 });
   });
@@ -200,8 +200,8 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
     ["version 013", ["Sec-WebSocket-Version: 013"]],
     ["version 13.0", ["Sec-WebSocket-Version: 13.0"]],
     ["version 0xd", ["Sec-WebSocket-Version: 0xd"]],
-    ["a version beyond all numbers", [`Sec-WebSocket-Version: ${"9".repeat(999)}`]],
-  ])("%s with 426 and the version supported (item 6, 4.4)", (_what, lines) => {
+    ["a version with too many digits", [`Sec-WebSocket-Version: ${"9".repeat(999)}`]],
+  ])("%s with 426 and the supported version (item 6, 4.4)", (_what, lines) => {
     expect(readWith("Sec-WebSocket-Version", ...lines)).toMatchObject({
       kind: "refuse",
       status: 426,
@@ -239,17 +239,20 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
 
   it.each<[string, string[]]>([
     ["an empty subprotocol list", ["Sec-WebSocket-Protocol:"]],
-    ["a list of nothing but commas", ["Sec-WebSocket-Protocol: , ,"]],
-    ["a subprotocol that is no token", ["Sec-WebSocket-Protocol: chat, a b"]],
+    ["a list of commas only", ["Sec-WebSocket-Protocol: , ,"]],
+    ["a subprotocol that is not a token", ["Sec-WebSocket-Protocol: chat, a b"]],
     ["a quoted subprotocol", ['Sec-WebSocket-Protocol: "chat"']],
-    ["a subprotocol beyond ASCII", ["Sec-WebSocket-Protocol: ch\u00e4t"]],
+    ["a non-ASCII subprotocol", ["Sec-WebSocket-Protocol: ch\u00e4t"]],
     ["a subprotocol offered twice", ["Sec-WebSocket-Protocol: chat, chat"]],
-    ["one offered in two fields", ["Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: chat"]],
+    [
+      "a subprotocol offered again in a second field",
+      ["Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: chat"],
+    ],
   ])("%s with 400 (4.1, item 10)", (_what, lines) => {
     expect(read([...VALID, ...lines])).toMatchObject({ kind: "refuse", status: 400 });
   });
 
-  it("tells subprotocols apart by case", () => {
+  it("accepts subprotocols that differ in case", () => {
     expect(read([...VALID, "Sec-WebSocket-Protocol: chat, Chat"])).toMatchObject({
       protocols: ["chat", "Chat"],
     });
@@ -275,13 +278,13 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
     "Transfer-Encoding: chunked",
     "Transfer-Encoding: identity",
     "Transfer-Encoding:",
-  ])("%s with 400: frames would be taken for a body", (line) => {
+  ])("%s with 400: frames would be read as a body", (line) => {
     expect(read([...VALID, line])).toMatchObject({ kind: "refuse", status: 400 });
   });
 });
 
-describe("readUpgradeRequest on anything", () => {
-  it("judges without throwing, and says nothing to the peer of what it sent", () => {
+describe("readUpgradeRequest with any fields", () => {
+  it("does not throw and quotes nothing of the request", () => {
     const names = fc.constantFrom(
       ...VALID.map((line) => line.slice(0, line.indexOf(":"))),
       "Sec-WebSocket-Protocol",
@@ -302,7 +305,7 @@ describe("readUpgradeRequest on anything", () => {
   });
 
   it.each(["Upgrade", "Connection", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"])(
-    "gets through a megabyte of spaces and commas in %s",
+    "reads a megabyte of spaces and commas in %s",
     (name) => {
       const field = `${name}: x${" ".repeat(1 << 19)}${",".repeat(1 << 19)}y z`;
       expect(readWith(name, field)).toMatchObject({ kind: "refuse" });

@@ -16,7 +16,7 @@ function upgrade(response: Partial<UpgradeResponse> = {}): string {
   });
 }
 
-/** Whether `headers` are refused, or written as one line each and one character a byte. */
+/** Whether `headers` throw or are written one per line and one character per byte. */
 function isRefusedOrWhole(headers: [string, string][]): boolean {
   let head = "";
   const error = catchError(() => (head = upgrade({ headers })));
@@ -37,7 +37,7 @@ describe("writeUpgradeResponse (RFC 6455 4.2.2, item 5)", () => {
     );
   });
 
-  it("leaves out what was not agreed, and writes extensions and further fields", () => {
+  it("omits what was not negotiated, and writes extensions and further header fields", () => {
     expect(upgrade()).not.toMatch(/protocol:|extensions/i);
     const head = upgrade({
       extensions: "permessage-deflate; server_no_context_takeover",
@@ -52,7 +52,7 @@ describe("writeUpgradeResponse (RFC 6455 4.2.2, item 5)", () => {
     );
   });
 
-  it("takes further fields as a record or as Headers", () => {
+  it("accepts header fields as a record or as Headers", () => {
     for (const headers of [{ "x-a": "1" }, new Headers({ "x-a": "1" }), new Map([["x-a", "1"]])]) {
       expect(upgrade({ headers })).toContain("\r\nx-a: 1\r\n\r\n");
     }
@@ -64,7 +64,7 @@ describe("writeUpgradeResponse (RFC 6455 4.2.2, item 5)", () => {
     expect(error).toMatchObject({ code: "INVALID_HEADER" });
   });
 
-  it("keeps the value refused, which may be a secret, out of the error", () => {
+  it("does not quote the refused value, which may be secret, in the error", () => {
     const error = catchError(() => upgrade({ headers: { Cookie: "secret\n" } })) as Error;
     expect(error.message).toContain("Cookie");
     expect(error.message).not.toContain("secret");
@@ -79,7 +79,7 @@ describe("writeUpgradeResponse (RFC 6455 4.2.2, item 5)", () => {
     "Sec-WebSocket-Anything",
     "Content-Length",
     "Transfer-Encoding",
-  ])("refuses %s, which is not the caller's to set", (name) => {
+  ])("refuses %s, which only the handshake sets", (name) => {
     const error = catchError(() => upgrade({ headers: { [name]: "0" } }));
     expect(error).toBeInstanceOf(UsageError);
     expect(error).toMatchObject({ code: "RESERVED_HEADER" });
@@ -92,13 +92,13 @@ describe("writeUpgradeResponse (RFC 6455 4.2.2, item 5)", () => {
     });
   });
 
-  it("refuses extensions or an accept key that would end the line", () => {
+  it("refuses extensions or an accept key with a line end", () => {
     for (const bad of [{ extensions: "a\r\nX: y" }, { acceptKey: "a\nb" }]) {
       expect(catchError(() => upgrade(bad))).toMatchObject({ code: "INVALID_HEADER" });
     }
   });
 
-  it("writes no line that it was not given, whatever it is given", () => {
+  it("writes only the given lines for any input", () => {
     const text = stringOf("aX: \r\n\t\u0000\u00e9\u0142\u560a", 5);
     fc.assert(
       fc.property(fc.array(fc.tuple(text, text), { maxLength: 3 }), (headers) => {
