@@ -141,7 +141,7 @@ describe.each(SERVER_KINDS)("onRefused gets each refused handshake, over $name",
         route: undefined,
         remoteAddress: transport.hasPorts ? "127.0.0.1" : "",
         reason: expect.stringMatching(/^[^"]{10,}\.$/) as string,
-        ...(what === "the application's own" && { option: "authorize" }),
+        ...(what === "a Response of the application" && { option: "authorize" }),
         ...expected,
       },
     ]);
