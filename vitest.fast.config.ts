@@ -9,6 +9,8 @@ const LEFT_OUT = [
   "test/{chaos,crash,network}/**",
   // They start the examples and the applications of frameworks as processes.
   "test/{examples,frameworks}/**",
+  // It starts processes with NODE_DEBUG.
+  "test/node/environment/debug-log.test.ts",
   // They run the compiler, npm or the bench.
   "test/{bench,docs,readme,types}/**",
   "test/browser/browser-size.test.ts",

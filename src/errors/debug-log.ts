@@ -50,10 +50,11 @@ export function createDebugLog(print: (line: string) => void): DebugLog {
  * Describes an error by its name and code. The message is included only for errors of this package, because
  * an error of the application may contain anything.
  */
-export function describeError(error: unknown): string {
+export function describeError(error: unknown, maxCauses = 3): string {
   if (!(error instanceof Error)) return `a thrown value of type ${typeof error}`;
   const { code } = error as { readonly code?: unknown };
-  const cause = error.cause === undefined ? "" : ` (cause: ${describeError(error.cause)})`;
+  const hasCause = error.cause !== undefined && maxCauses > 0;
+  const cause = hasCause ? ` (cause: ${describeError(error.cause, maxCauses - 1)})` : "";
   if (error instanceof TidewayError) return `${error.code}: ${error.message}${cause}`;
   return `${error.name}${typeof code === "string" ? ` ${code}` : ""}${cause}`;
 }

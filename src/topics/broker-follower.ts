@@ -1,3 +1,5 @@
+import { describeError } from "../errors/debug-log.ts";
+import { quote } from "../errors/quote.ts";
 import type { BrokerListener, BrokerPage, HistoryQuery, Retention } from "./broker.ts";
 import type { Position } from "./position.ts";
 import type { GapReason, Publication } from "./publication.ts";
@@ -137,13 +139,22 @@ export class BrokerFollower implements BrokerListener {
   async readAfter(since: Position, limit: number): Promise<BrokerPage | undefined> {
     for (let failures = 0; this.#state !== "closed"; failures++) {
       try {
-        return await this.#readOnce({ since, limit });
+        const page = await this.#readOnce({ since, limit });
+        if (failures > 0) this.#log(() => `reads from the broker again after ${failures} failures`);
+        return page;
       } catch (error) {
         if (failures === 0) this.#environment.report(error, this.#topic);
+        else this.#log(() => `read failed ${failures + 1} times: ${describeError(error)}`);
       }
       await delay(this.#environment.timers, backoffMs(failures));
     }
     return undefined;
+  }
+
+  /** Writes a line about this topic to the debug log. */
+  #log(format: () => string): void {
+    const { log } = this.#environment;
+    if (log.isEnabled) log.write(() => `topic ${quote(this.#topic)} ${format()}`);
   }
 
   async #readOnce(query: HistoryQuery): Promise<BrokerPage> {
@@ -168,6 +179,7 @@ export class BrokerFollower implements BrokerListener {
     const reason = findGap(this.#position, page);
     if (reason !== undefined) {
       this.#position = positionAfterGap(this.#position, page, reason);
+      this.#log(() => `lost publications: ${reason}`);
       this.#listener.onLoss(this.#position, reason);
     }
     for (const publication of consecutiveAfter(this.#position, page)) this.#deliver(publication);

@@ -1,4 +1,6 @@
+import { describeError } from "../errors/debug-log.ts";
 import { BrokerError, UsageError } from "../errors/index.ts";
+import { quote } from "../errors/quote.ts";
 import type { PublicationDraft, PublishReceipt } from "./broker.ts";
 import { shown } from "./options.ts";
 import type { TopicData } from "./publication.ts";
@@ -29,7 +31,7 @@ export async function publish(
   data: TopicData,
   id: string | undefined,
 ): Promise<Published> {
-  const { broker, timers, publishTimeoutMs } = environment;
+  const { broker, timers, publishTimeoutMs, log } = environment;
   const draft = { id: checkId(id ?? crypto.randomUUID()), data: copy(data, maxPublicationBytes) };
   // The broker must remember a random id for as long as we retry, and no longer.
   const idWindowMs = id === undefined ? 2 * publishTimeoutMs + 60_000 : retention.idWindowMs;
@@ -42,6 +44,12 @@ export async function publish(
       const waitMs = backoffMs(failures);
       const canRetry = error instanceof BrokerError && error.isRetryable;
       if (!canRetry || performance.now() + waitMs >= untilMs) throw error;
+      if (log.isEnabled) {
+        log.write(
+          () =>
+            `topic ${quote(topic)} publish retries in ${Math.round(waitMs)} ms, after ${failures + 1} failures: ${describeError(error)}`,
+        );
+      }
       await delay(timers, waitMs);
     }
   }

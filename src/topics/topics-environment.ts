@@ -1,3 +1,4 @@
+import type { DebugLog } from "../errors/debug-log.ts";
 import { BrokerError } from "../errors/index.ts";
 import type { Broker } from "./broker.ts";
 import type { TopicData } from "./publication.ts";
@@ -11,6 +12,7 @@ export interface TopicsEnvironment {
   readonly requestTimeoutMs: number;
   readonly publishTimeoutMs: number;
   readonly presenceTtlMs: number;
+  readonly log: DebugLog;
   /** Makes one message for many sockets, as by the option `prepare`. */
   share(content: TopicData): Content;
   /** Reports an error of work in the background. Never throws. */

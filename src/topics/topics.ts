@@ -1,6 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { Broker } from "./broker.ts";
+import { describeError } from "../errors/debug-log.ts";
+import { quote } from "../errors/quote.ts";
+import { debugLog } from "./debug-log.ts";
 import { FeedRegistry, withEviction } from "./feed-registry.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import {
@@ -133,8 +136,9 @@ export class Topics implements AsyncDisposable {
       requestTimeoutMs,
       publishTimeoutMs,
       presenceTtlMs,
+      log: debugLog,
       share,
-      report: withoutThrowing(onError),
+      report: withDebugLog(withoutThrowing(onError)),
       checkOpen: () => this.#checkOpen(),
     };
     this.#feeds = new FeedRegistry(this.#environment, maxTopics);
@@ -226,6 +230,17 @@ function checkOptionsOf(
     "INVALID_OPTION",
     `topics: optionsOf(${JSON.stringify(name)}) returned ${got}; return the options of a topic, or undefined`,
   );
+}
+
+type ErrorReport = (error: unknown, topic: string) => void;
+
+/** Also writes each error to the debug log. */
+function withDebugLog(report: ErrorReport): ErrorReport {
+  if (!debugLog.isEnabled) return report;
+  return (error, topic) => {
+    debugLog.write(() => `topic ${quote(topic)} error goes to onError: ${describeError(error)}`);
+    report(error, topic);
+  };
 }
 
 /** Wraps `onError`: if it throws or rejects, both errors are printed. */

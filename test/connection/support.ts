@@ -4,8 +4,8 @@ import type {
   ByteConnectionOptions,
   ConnectionEnvironment,
 } from "../../src/connection/byte-connection-options.ts";
-import { ByteConnection } from "../../src/connection/byte-connection.ts";
-import type { CloseInfo, ConnectionHandler } from "../../src/connection/connection.ts";
+import type { CloseInfo, Connection, ConnectionHandler } from "../../src/connection/connection.ts";
+import { openByteConnection } from "../../src/connection/logged-connection.ts";
 import { FlushQueue } from "../../src/connection/flush-queue.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
 import { type Clock, TimerWheel } from "../../src/connection/timer-wheel.ts";
@@ -128,7 +128,7 @@ export class NotingHandler implements ConnectionHandler {
 export interface Rig {
   readonly clock: ManualClock;
   readonly transport: ManualTransport;
-  readonly connection: ByteConnection;
+  readonly connection: Connection;
   readonly handler: NotingHandler;
   /** Ends the running turn: runs what was deferred. */
   readonly endTurn: () => void;
@@ -148,7 +148,7 @@ export function rig(
   const defer = (callback: () => void): void => void deferred.push(callback);
   const allocate = (byteLength: number): Uint8Array => Buffer.alloc(byteLength, 0xee);
   const transport = new ManualTransport();
-  const connection = new ByteConnection(
+  const connection = openByteConnection(
     {
       protocol: nodeProtocolEnvironment,
       pool: new SlabPool(allocate),

@@ -1,5 +1,6 @@
 import { BrokerError, MemoryBroker, type TopicOptions } from "tideway/topics";
 import { describe, expect, it } from "vitest";
+import { NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
 import { Feed } from "../../src/topics/feed.ts";
 import type { Publication } from "../../src/topics/publication.ts";
 import { resolveTopicOptions } from "../../src/topics/topic-options.ts";
@@ -35,6 +36,7 @@ class Stage {
       requestTimeoutMs: 1_000,
       publishTimeoutMs: 1_000,
       presenceTtlMs: 1_000,
+      log: NO_DEBUG_LOG,
       share: (content) => {
         this.shared++;
         return content;

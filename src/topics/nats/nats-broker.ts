@@ -9,6 +9,7 @@ import type {
   Retention,
 } from "tideway/topics";
 import { BrokerError, UsageError } from "../../errors/index.ts";
+import { debugLog } from "../debug-log.ts";
 import { encodePayload } from "../payload.ts";
 import type { NatsConnection, NatsJetStream } from "./nats-client.ts";
 import { toBrokerError } from "./nats-errors.ts";
@@ -89,7 +90,7 @@ export class NatsBroker implements Broker {
     const nowMs = (): number => performance.now();
     this.#log = new NatsLog(streams.log, { maxAgeMs, nowMs });
     this.#presence = new NatsPresence(streams.presence, nowMs);
-    this.#subscriptions = new NatsSubscriptions(connection, maxTopics);
+    this.#subscriptions = new NatsSubscriptions(connection, maxTopics, debugLog);
   }
 
   async publish(

@@ -1,3 +1,4 @@
+import type { DebugLog } from "../../errors/debug-log.ts";
 import type { BrokerListener } from "../broker.ts";
 import { topicsFull } from "../options.ts";
 import { decodeRecord, readRecordPosition } from "../payload.ts";
@@ -11,6 +12,7 @@ import type { LiveSubjects } from "./nats-subjects.ts";
 export class NatsSubscriptions {
   readonly #connection: NatsConnection;
   readonly #maxTopics: number;
+  readonly #log: DebugLog;
   /** The listeners, by the functions that end their subscriptions. */
   readonly #listeners = new Map<() => void, BrokerListener>();
   /** The number of listeners to each topic. */
@@ -18,9 +20,10 @@ export class NatsSubscriptions {
   #isClosed = false;
 
   /** @param maxTopics the most topics with listeners; one more rejects with `TOPICS_FULL` */
-  constructor(connection: NatsConnection, maxTopics: number) {
+  constructor(connection: NatsConnection, maxTopics: number, log: DebugLog) {
     this.#connection = connection;
     this.#maxTopics = maxTopics;
+    this.#log = log;
     void this.#watchStatus();
   }
 
@@ -67,6 +70,16 @@ export class NatsSubscriptions {
     for (const stop of this.#listeners.keys()) stop();
   }
 
+  #logStatus(type: string): void {
+    if (!this.#log.isEnabled || type === "ping" || type === "update") return;
+    const { size } = this.#counts;
+    this.#log.write(() =>
+      type === "reconnect"
+        ? `NATS broker recovered: subscribed to ${size} topics again`
+        : `NATS broker ${INTERRUPTIONS.includes(type) ? "interrupted" : "status"}: ${type}`,
+    );
+  }
+
   #count(topic: string): void {
     const count = this.#counts.get(topic) ?? 0;
     if (count === 0 && this.#counts.size >= this.#maxTopics) throw topicsFull(this.#maxTopics);
@@ -83,11 +96,15 @@ export class NatsSubscriptions {
   async #watchStatus(): Promise<void> {
     for await (const { type } of this.#connection.status()) {
       if (this.#isClosed) return;
+      this.#logStatus(type);
       if (type !== "reconnect") continue;
       for (const listener of this.#listeners.values()) listener.onInterruption();
     }
   }
 }
+
+/** The types of status that mean that messages may be lost. */
+const INTERRUPTIONS = ["disconnect", "staleConnection", "close"];
 
 function deliver(
   message: NatsMessage,

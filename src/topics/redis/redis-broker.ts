@@ -9,6 +9,7 @@ import type {
   Retention,
 } from "tideway/topics";
 import { BrokerError, UsageError } from "../../errors/index.ts";
+import { debugLog } from "../debug-log.ts";
 import {
   checkBoolean,
   checkNames,
@@ -86,6 +87,7 @@ export class RedisBroker implements Broker {
     const channels = new RedisSubscriptions(
       (listener) => listenBeside(client, listener),
       maxTopics,
+      debugLog,
     );
     try {
       await connect(channels, commands, connectTimeoutMs);

@@ -1,3 +1,4 @@
+import { type DebugLog, describeError } from "../../errors/debug-log.ts";
 import type { BrokerListener } from "../broker.ts";
 import { topicsFull } from "../options.ts";
 import { decodeRecord } from "../payload.ts";
@@ -11,6 +12,7 @@ const PRESENCE_CHANGE = "";
 export class RedisSubscriptions implements RedisListener {
   readonly #listening: RedisListening;
   readonly #maxChannels: number;
+  readonly #log: DebugLog;
   readonly #listeners = new Map<string, Set<BrokerListener>>();
   readonly #subscribed = new Set<string>();
   /** The last change of each channel: changes run one after the other. */
@@ -22,8 +24,13 @@ export class RedisSubscriptions implements RedisListener {
    * @param open opens the connection that is subscribed to channels
    * @param maxChannels the most channels; one more rejects with `TOPICS_FULL`
    */
-  constructor(open: (listener: RedisListener) => RedisListening, maxChannels: number) {
+  constructor(
+    open: (listener: RedisListener) => RedisListening,
+    maxChannels: number,
+    log: DebugLog,
+  ) {
     this.#maxChannels = maxChannels;
+    this.#log = log;
     this.#listening = open(this);
     // The rejection is handled where `connected` is awaited.
     this.connected.catch(() => {});
@@ -85,6 +92,10 @@ export class RedisSubscriptions implements RedisListener {
   }
 
   onReconnected(): void {
+    if (this.#log.isEnabled) {
+      const { size } = this.#listeners;
+      this.#log.write(() => `Redis broker recovered: subscribed to ${size} channels again`);
+    }
     for (const listeners of this.#listeners.values()) {
       for (const listener of listeners) listener.onInterruption();
     }
@@ -92,6 +103,9 @@ export class RedisSubscriptions implements RedisListener {
 
   onError(error: unknown): void {
     this.#lastError = error;
+    if (!this.#isClosed && this.#log.isEnabled) {
+      this.#log.write(() => `Redis broker interrupted: ${describeError(error)}`);
+    }
   }
 
   /** Subscribes to a channel with listeners, or unsubscribes from one without, after earlier changes. */
