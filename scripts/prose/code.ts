@@ -174,7 +174,7 @@ function isNoMessage(parents: readonly Node[]): boolean {
 /** Whether a text has three words in a row that are written as in a sentence, and is not a program. */
 function isSentence(text: string): boolean {
   return (
-    /(?:^|[\s"'(\uE000])\p{L}[\p{Ll}'’-]*,? \p{Ll}[\p{Ll}'’-]*,? [\p{Ll}\uE000]/u.test(text) &&
+    /(?:^|[\s"'(\uE000])\p{L}[\p{Ll}'’-]*,?\s+\p{Ll}[\p{Ll}'’-]*,?\s+[\p{Ll}\uE000]/u.test(text) &&
     !/[{};]\s*\n|\blocal \w+ = |\breturn redis\b/.test(text)
   );
 }

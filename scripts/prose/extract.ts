@@ -17,7 +17,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   jsx: "jsx",
 };
 
-/** Languages whose comments begin with `#`. */
+/** Languages with comments that begin with `#`. */
 const WITH_HASH_COMMENTS = new Set([
   "sh",
   "bash",
@@ -29,7 +29,7 @@ const WITH_HASH_COMMENTS = new Set([
   "toml",
 ]);
 
-/** Folders whose strings are prose: messages of errors, output, text of pages. */
+/** Folders with prose in strings: messages of errors, output, text of pages. */
 const WITH_MESSAGES = /^(?:src|examples|bench|scripts)\/(?!.*\.test\.ts$)/;
 
 /** The prose of a file, in order. Undefined for a file that is not of a kind with prose. */
@@ -84,7 +84,7 @@ function shift({ start, text }: Passage, by: number): Passage {
   return { start: start + by, text };
 }
 
-/** Masks all but the comments from `#` to the end of a line. */
+/** Keeps the comments, from `#` to the end of a line, and masks everything else. */
 function hashComments(text: string): string {
   return text.replaceAll(/^.+$/gm, (line) => {
     const hash = /(?:^|\s)#(?![!\w])/.exec(line);

@@ -14,7 +14,7 @@ const FOR_PEOPLE = new Set([
   "title",
 ]);
 
-/** The elements that are part of a sentence, not a block of their own. */
+/** The elements that are part of a sentence, not a separate block. */
 const INLINE = new Set(["a", "abbr", "b", "br", "em", "i", "kbd", "small", "span", "strong"]);
 
 /** The prose of a page: its text, comments and the attributes for people. Its scripts and styles are code. */

@@ -2,9 +2,11 @@
  * Checks that the prose of this repository is plain English: pages, comments, docstrings, titles of tests, messages
  * of errors and text of HTML pages. `patterns.ts` has the patterns that it rejects.
  *
- *     npm run prose                    # all hits, as path:line:column
- *     npm run prose -- docs README.md  # those of some files and folders
- *     npm run prose -- --count         # the number of hits per folder and per pattern
+ * ```sh
+ * npm run prose                    # all hits, as path:line:column
+ * npm run prose -- docs README.md  # the hits in some files and folders
+ * npm run prose -- --count         # the number of hits per folder and per pattern
+ * ```
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

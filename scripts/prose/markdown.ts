@@ -15,7 +15,7 @@ export interface Markdown {
 
 const FENCE = /^(?<indent>\s*)(?<fence>`{3,}|~{3,})\s*(?<language>[\w-]*)/;
 const TABLE_RULE = /^[\s|:-]+$/;
-/** The marks at the start of a line that begin a block of their own. */
+/** The marks at the start of a line that begin a new block. */
 const BLOCK_MARK = /^\s*(?:>\s*)*(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|\[\^[^\]]+\]:|:::+\s*\w*|@\w+|\|)/;
 /** A line that ends the block before it without being a mark itself. */
 const LINK_DEFINITION = /^\s*\[[^\]^][^\]]*\]:\s+\S+.*$/;
@@ -93,7 +93,7 @@ function maskInline(text: string): string {
     );
 }
 
-/** The parts of a passage between its breaks, without those that hold no word. */
+/** The parts of a passage between its breaks, without the parts that have no word. */
 function splitAtBreaks(passage: Passage): Passage[] {
   const parts: Passage[] = [];
   let at = passage.start;

@@ -1,12 +1,12 @@
-/** Stands for a code span, a value in a template or a link's address: one word of no letters. */
+/** Replaces a code span, a value in a template or a link's address: one word of no letters. */
 export const CODE = "\uE000";
 
 /** Ends a block of prose, such as a table cell, within a line. */
 export const BREAK = "\uE001";
 
 /**
- * A stretch of a file that holds prose. `text` is as long as the stretch: what is not prose is replaced by
- * spaces, `CODE` or `BREAK`, so that an offset in `text` plus `start` is an offset in the file.
+ * A stretch of a file that holds prose. `text` is as long as the stretch: everything else is
+ * replaced by spaces, `CODE` or `BREAK`. So an offset in `text` plus `start` is an offset in the file.
  */
 export interface Passage {
   readonly start: number;

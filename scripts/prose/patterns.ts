@@ -177,7 +177,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "of its own",
-    find: /\bof (?:its|their|our|your|his|her|one's) own\b|\bof (?:ours|yours|theirs|mine)\b/iu,
+    find: /\bof (?:its|their|our|your|his|her|one's) own\b(?= *[.,;:)]|$| (?:and|or|that|which|for|in|with|by|is|are|to|on|at|of|so|but|as|each|when|where|while|instead|too|than|from)\b)|\bof (?:ours|yours|theirs|mine)\b/iu,
     reason: "Write its own X, a separate X, a private X.",
     bad: "Each socket has a buffer of its own.",
     good: "Each socket has its own buffer.",
