@@ -4,13 +4,13 @@ import { afterAll, beforeAll } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Pages whose code is compiled by another test, because it imports other packages. */
+/** Pages with code that another test compiles, because it imports other packages. */
 const COMPILED_ELSEWHERE = [
   "docs/guides/frameworks.md", // test/frameworks/recipes.test.ts
   "docs/coming-from/dart.md", // test/dart/page.test.ts
 ];
 
-/** The README and the pages of docs/ whose TypeScript blocks are whole modules. */
+/** The README and the pages of docs/. Each of their TypeScript blocks is a whole module. */
 export const PAGES: readonly string[] = [
   "README.md",
   ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })

@@ -56,7 +56,7 @@ describeInBrowser("the projects of the getting-started guide", () => {
     return page;
   }
 
-  /** Opens two windows and sends a message in one of them. */
+  /** Opens two windows and sends a message in the first. */
   async function chat(url: string, greeting: string): Promise<void> {
     const pages = [await openPage(url), await openPage(url)];
     for (const page of pages) await page.getByText(greeting).waitFor();
