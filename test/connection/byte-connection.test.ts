@@ -8,14 +8,14 @@ import { asPeerOf, frame, fromHex, hexOf, ROLES, toHex } from "../protocol/suppo
 import { rig } from "./support.ts";
 
 describe.each(ROLES)("writes of a %s", (role) => {
-  it("puts all frames that one chunk leads to into one write", () => {
+  it("combine all frames that one received chunk causes", () => {
     const { connection, handler, receive, written } = rig(role);
     handler.onText = (text) => connection.sendText(text);
     receive("810161" + "890170" + "810162");
     expect(written()).toEqual(["810161" + "8a0170" + "810162"]);
   });
 
-  it("puts all that is sent in one turn into one write at its end", () => {
+  it("combine everything that is sent in one turn at its end", () => {
     const { connection, endTurn, written } = rig(role);
     connection.sendText("a");
     connection.sendBinary(fromHex("01"));
@@ -27,7 +27,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(written()).toEqual([]);
   });
 
-  it("does not mix the frames of connections that write in the same turn", () => {
+  it("do not mix the frames of connections that write in the same turn", () => {
     const rigs = [rig(role), rig(role), rig(role)];
     rigs.forEach(({ connection }, index) => connection.sendText(`${index}`.repeat(5000)));
     rigs.forEach(({ connection }, index) => connection.sendText(`${index}`));
@@ -38,7 +38,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     });
   });
 
-  it("keeps what is sent while the transport is blocked for one write after it drains", () => {
+  it("wait while the transport is blocked, and leave together when it drains", () => {
     const { connection, endTurn, handler, transport, written } = rig(role);
     transport.takesAll = false;
     connection.sendText("a");
@@ -57,7 +57,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(connection.bufferedAmount).toBe(0);
   });
 
-  it("goes on counting what never left once the transport is gone", () => {
+  it("that never left still count after the end of the transport", () => {
     const { connection, endTurn, transport } = rig(role);
     transport.takesAll = false;
     connection.sendText("a");
@@ -67,7 +67,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(connection.bufferedAmount).toBe(role === "client" ? 14 : 6);
   });
 
-  it("writes a large message in pieces, and counts what is left of it", () => {
+  it("split a large message into pieces and count what is left of it", () => {
     const { connection, endTurn, handler, transport } = rig(role);
     const pieces: number[] = [];
     let isBlocked = true;
@@ -91,7 +91,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(handler.notes).toEqual(["drain"]);
   });
 
-  it("does not write into a buffer that the transport still reads from", () => {
+  it("do not reuse a buffer that the transport still reads from", () => {
     const { connection, endTurn, transport } = rig(role);
     const taken: Uint8Array[] = [];
     transport.write = (bytes) => {
@@ -106,7 +106,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(Buffer.from(taken[0]).toString("hex")).toBe(before);
   });
 
-  it("answers every ping while at most 64 KiB wait for the peer", () => {
+  it("answer every ping while at most 64 KiB are buffered", () => {
     const { connection, endTurn, receive, transport, written } = rig(role);
     transport.takesAll = false;
     connection.sendBinary(new Uint8Array(65_000));
@@ -118,7 +118,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(written()).toEqual(["8a01618a01628a0163"]);
   });
 
-  it("answers only the latest ping of a peer for which more waits (RFC 6455 5.5.3)", () => {
+  it("answer only the latest ping while more is buffered (RFC 6455 5.5.3)", () => {
     const { connection, endTurn, receive, transport, written } = rig(role);
     transport.takesAll = false;
     connection.sendBinary(new Uint8Array(40_000));
@@ -136,14 +136,14 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(written()).toEqual(["8a0163"]);
   });
 
-  it("does not fill memory with the pongs for a peer that only pings and never reads", () => {
+  it("do not fill memory with pongs for a peer that only pings and never reads", () => {
     const { connection, receive, transport } = rig(role);
     transport.takesAll = false;
     for (let count = 0; count < 2000; count++) receive("897d".padEnd(2 * 127, "ab"));
     expect(connection.bufferedAmount).toBeLessThan(66_000);
   });
 
-  it("ignores what is sent once it is closing or closed", () => {
+  it("are ignored when closing or closed", () => {
     const { connection, endTurn, transport, written } = rig(role);
     connection.close(1000);
     endTurn();
@@ -161,13 +161,13 @@ describe.each(ROLES)("writes of a %s", (role) => {
   });
 });
 
-describe("a message for many", () => {
+describe("a message for many connections", () => {
   const environment = (): Pick<ConnectionEnvironment, "pool" | "sharedOutput"> => {
     const allocate = (byteLength: number): Uint8Array => new Uint8Array(byteLength);
     return { pool: new SlabPool(allocate), sharedOutput: new SharedOutput(allocate) };
   };
 
-  it("leaves in one write of the same bytes for all who are sent the same in a turn", () => {
+  it("leaves in one write of the same bytes for all that are sent the same in a turn", () => {
     const shared = environment();
     const rigs = [1, 2, 3].map(() => rig("server", {}, shared));
     for (const text of ["one", "two"]) {
@@ -181,11 +181,11 @@ describe("a message for many", () => {
     expect(rigs[2].transport.latest).toBe(rigs[1].transport.latest);
   });
 
-  it("stays as it is for a slow peer, whatever becomes of the others", () => {
+  it("does not change for a slow peer when other connections continue", () => {
     const shared = environment();
     const [maker, slow, other] = [1, 2, 3].map(() => rig("server", {}, shared));
     slow.transport.takesAll = false;
-    // Its frame is as long as the smallest buffer of the pool, to which it does not belong.
+    // Its frame is as long as the smallest buffer of the pool but not part of the pool.
     const message = new PreparedMessage("x".repeat(4092));
     for (const { connection, endTurn } of [maker, slow, other]) {
       connection.sendPrepared(message);
@@ -219,7 +219,7 @@ describe.each(ROLES)("the end of a %s", (role) => {
     expect(handler.notes).toEqual(["closing", "close 3000"]);
   });
 
-  it("waits for blocked output, the last Close frame too, before it ends the transport", () => {
+  it("waits for blocked output, including the Close frame, before it ends the transport", () => {
     const { connection, endTurn, receive, transport, written } = rig("server");
     transport.takesAll = false;
     connection.sendText("a");
@@ -234,31 +234,34 @@ describe.each(ROLES)("the end of a %s", (role) => {
   it.each([
     ["the same turn", (close: () => void) => close()],
     ["a later turn", (_close: () => void) => {}],
-  ])("ends the transport after the last piece of output and a Close of %s", (_when, closeNow) => {
-    const { connection, endTurn, receive, transport } = rig(role);
-    let writtenBytes = 0;
-    // It takes every piece only when it drains, and does not show how much of it is left.
-    transport.write = (bytes) => {
-      writtenBytes += bytes.length;
-      return false;
-    };
-    const endedAt: number[] = [];
-    transport.end = () => void endedAt.push(writtenBytes);
-    connection.sendBinary(new Uint8Array(150_000));
-    closeNow(() => connection.close(1000));
-    endTurn();
-    connection.close(1000);
-    receive("880203e8");
-    transport.handler!.onEnd();
-    for (let drains = 0; connection.bufferedAmount > 0 && drains < 5; drains++) {
-      expect(endedAt).toEqual([]);
-      transport.handler!.onDrain();
-    }
-    const frames = role === "client" ? 150_014 + 8 : 150_010 + 4;
-    expect(endedAt).toEqual([frames]);
-  });
+  ])(
+    "ends the transport after the last piece of output and a Close frame of %s",
+    (_when, closeNow) => {
+      const { connection, endTurn, receive, transport } = rig(role);
+      let writtenBytes = 0;
+      // It accepts each piece only on drain and does not show how much is left.
+      transport.write = (bytes) => {
+        writtenBytes += bytes.length;
+        return false;
+      };
+      const endedAt: number[] = [];
+      transport.end = () => void endedAt.push(writtenBytes);
+      connection.sendBinary(new Uint8Array(150_000));
+      closeNow(() => connection.close(1000));
+      endTurn();
+      connection.close(1000);
+      receive("880203e8");
+      transport.handler!.onEnd();
+      for (let drains = 0; connection.bufferedAmount > 0 && drains < 5; drains++) {
+        expect(endedAt).toEqual([]);
+        transport.handler!.onDrain();
+      }
+      const frames = role === "client" ? 150_014 + 8 : 150_010 + 4;
+      expect(endedAt).toEqual([frames]);
+    },
+  );
 
-  it("tells the peer why it fails the connection and ends the transport (RFC 6455 7.1.7)", () => {
+  it("sends the reason of a failure to the peer and ends the transport (RFC 6455 7.1.7)", () => {
     const { handler, receive, transport, written } = rig(role);
     receive("8300");
     expect(written()[0]).toMatch(/^88..03ea/);
@@ -288,7 +291,7 @@ describe.each(ROLES)("the end of a %s", (role) => {
     expect(handler.closeInfo).toEqual({ code: 1000, reason: "", wasClean: true });
   });
 
-  it("reports 1006 when the peer ends without a Close frame, and ends too", () => {
+  it("reports 1006 when the peer ends without a Close frame, and ends the transport", () => {
     const { handler, transport } = rig(role);
     transport.handler!.onEnd();
     expect(transport.isEnded).toBe(true);
@@ -324,7 +327,7 @@ describe.each(ROLES)("the end of a %s", (role) => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it("is terminated at once, without a Close frame, and reports 1006", () => {
+  it("follows terminate at once, without a Close frame, and reports 1006", () => {
     const { connection, endTurn, handler, transport, written } = rig(role);
     connection.sendText("a");
     connection.terminate();
@@ -355,7 +358,7 @@ describe.each(ROLES)("the end of a %s", (role) => {
 });
 
 describe.each(ROLES)("a paused %s", (role) => {
-  it("stops reading, holds messages back, and loses none", () => {
+  it("stops reading, holds back messages and loses none", () => {
     const { connection, handler, receive, transport } = rig(role);
     handler.onText = (text) => {
       handler.notes.push(text);
@@ -371,7 +374,7 @@ describe.each(ROLES)("a paused %s", (role) => {
     expect(transport.isReading).toBe(true);
   });
 
-  it("delivers what came whole before a reset, then reports it", () => {
+  it("delivers complete messages received before a reset, then reports the reset", () => {
     const { connection, handler, receive, transport } = rig(role);
     connection.pause();
     receive("810161" + "810162");
@@ -379,7 +382,7 @@ describe.each(ROLES)("a paused %s", (role) => {
     expect(handler.notes).toEqual(["text a", "text b", "closing", "close 1006"]);
   });
 
-  it("hears of the peer's end after the messages before it", () => {
+  it("reports the peer's end after the messages before it", () => {
     const { connection, handler, receive, transport } = rig(role);
     connection.pause();
     receive("810161");
@@ -390,7 +393,7 @@ describe.each(ROLES)("a paused %s", (role) => {
     expect(transport.isEnded).toBe(true);
   });
 
-  it("reads on once it closes, so that the closing handshake can end", () => {
+  it("resumes reading when it closes, so that the closing handshake can finish", () => {
     const { connection, handler, receive, transport } = rig(role);
     connection.pause();
     receive("810161");
@@ -402,8 +405,8 @@ describe.each(ROLES)("a paused %s", (role) => {
   });
 });
 
-describe("bytes that come with the opening handshake", () => {
-  it("are delivered after start has returned and before any others", () => {
+describe("bytes that arrive with the opening handshake", () => {
+  it("are delivered after start has returned and before later bytes", () => {
     const head = asPeerOf("server", fromHex("810161"));
     const { endTurn, handler, transport } = rig("server", { head });
     expect(handler.notes).toEqual([]);
@@ -413,7 +416,7 @@ describe("bytes that come with the opening handshake", () => {
     expect(transport.isReading).toBe(true);
   });
 
-  it("stay held if the owner pauses at once", () => {
+  it("are held back if the owner pauses at once", () => {
     const head = asPeerOf("server", fromHex("810161"));
     const { connection, endTurn, handler, transport } = rig("server", { head });
     connection.pause();

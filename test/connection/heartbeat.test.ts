@@ -3,7 +3,7 @@ import { fromHex, ROLES } from "../protocol/support.ts";
 import { rig } from "./support.ts";
 
 describe("the heartbeat", () => {
-  it("pings a server's peer after 30 s of silence and drops it 20 s later", () => {
+  it("pings a client after 30 s of silence and drops it 20 s later", () => {
     const { clock, endTurn, handler, transport, written } = rig("server");
     clock.advance(29_900);
     endTurn();
@@ -19,7 +19,7 @@ describe("the heartbeat", () => {
     expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
   });
 
-  it("reads a pong that arrived during a stall of this side before it drops the peer", () => {
+  it("reads a pong that arrived during a stall of this process before it drops the peer", () => {
     const { clock, endTurn, receive, transport, written } = rig("server");
     clock.advance(30_400);
     endTurn();
@@ -32,7 +32,7 @@ describe("the heartbeat", () => {
     expect(written()).toEqual([]);
   });
 
-  it("pings once more after a stall without data, and drops the peer 20 s later", () => {
+  it("pings once more after a stall without data and drops the peer 20 s later", () => {
     const { clock, endTurn, transport, written } = rig("server");
     clock.advance(30_400);
     endTurn();
@@ -47,7 +47,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("drops a peer after two stalls in a row without data", () => {
+  it("drops a peer after two consecutive stalls without data", () => {
     const { clock, endTurn, transport } = rig("server");
     clock.advance(30_400);
     endTurn();
@@ -58,14 +58,14 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("is off on a client unless asked for", () => {
+  it("is off by default on a client", () => {
     const { clock, endTurn, written } = rig("client");
     clock.advance(1_000_000);
     endTurn();
     expect(written()).toEqual([]);
   });
 
-  it("is the same on a client that asks for it", () => {
+  it("works in the same way on a client with the option", () => {
     const { clock, endTurn, transport, written } = rig("client", { heartbeat: {} });
     clock.advance(30_400);
     endTurn();
@@ -74,7 +74,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("goes on as long as pongs come, one ping a silence", () => {
+  it("continues while pongs arrive, with one ping per silence", () => {
     const { clock, endTurn, receive, transport, written } = rig("server");
     for (let round = 1; round <= 10; round++) {
       clock.advance(30_400);
@@ -85,7 +85,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(false);
   });
 
-  it("takes any bytes for life, and does not ping a peer that talks", () => {
+  it("counts any bytes as activity and does not ping an active peer", () => {
     const { clock, endTurn, transport, written } = rig("server");
     transport.handler!.onBytes(fromHex("82fe00c800000000"));
     for (let round = 0; round < 100; round++) {
@@ -97,7 +97,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(false);
   });
 
-  it("takes it for life when a slow peer takes a large message piece by piece", () => {
+  it("counts it as activity when a slow peer reads a large message in pieces", () => {
     const { clock, connection, endTurn, transport } = rig("server");
     transport.takesAll = false;
     connection.sendBinary(new Uint8Array(2_000_000));
@@ -111,7 +111,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("takes it for life when a slow peer takes a large message byte by byte, if that can be seen", () => {
+  it("counts it as activity when a slow peer reads a large message byte by byte, if that is visible", () => {
     const { clock, connection, endTurn, transport } = rig("server");
     transport.takesAll = false;
     transport.unwrittenBytes = 0;
@@ -122,7 +122,7 @@ describe("the heartbeat", () => {
       clock.advance(25_000);
       transport.unwrittenBytes -= 1;
     }
-    // Its header was of ten bytes.
+    // The header had ten bytes.
     expect(connection.bufferedAmount).toBe(2_000_000);
     expect(transport.isDestroyed).toBe(false);
     clock.advance(49_900);
@@ -131,7 +131,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("counts it once when a slow peer has taken all", () => {
+  it("counts it as activity once when a slow peer has read everything", () => {
     const { clock, connection, endTurn, transport } = rig("server");
     transport.takesAll = false;
     transport.unwrittenBytes = 0;
@@ -146,7 +146,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("drops a peer that talks, but takes nothing of what it is sent", () => {
+  it("drops a peer that sends but reads nothing", () => {
     const { clock, connection, endTurn, handler, receive, transport } = rig("server");
     transport.takesAll = false;
     connection.sendText("a");
@@ -162,14 +162,14 @@ describe("the heartbeat", () => {
     expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "HEARTBEAT_TIMEOUT" } });
   });
 
-  it("does not take a connection that it does not read from for dead", () => {
+  it("keeps a connection that is paused on this side", () => {
     const { clock, connection, endTurn, transport, written } = rig("server");
     clock.advance(30_400);
     connection.pause();
     clock.advance(1_000_000);
     expect(transport.isDestroyed).toBe(false);
     endTurn();
-    // A write to a peer that is gone is how the kernel finds out.
+    // The kernel detects a lost peer by a write.
     expect(written().join("")).toMatch(/^(8901..)+$/);
     connection.resume();
     clock.advance(31_000);
@@ -179,7 +179,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("drops one that it does not read from when its output gets nowhere either", () => {
+  it("drops a paused connection when its output makes no progress either", () => {
     const { clock, connection, endTurn, handler, transport } = rig("server");
     connection.pause();
     clock.advance(100_000);
@@ -188,7 +188,7 @@ describe("the heartbeat", () => {
     connection.sendText("b");
     endTurn();
     clock.advance(29_000);
-    // It has taken the first: a sign of life.
+    // The peer has read the first message, which counts as activity.
     transport.handler!.onDrain();
     connection.sendText("c");
     endTurn();
@@ -213,7 +213,7 @@ describe.each(ROLES)("the latency of a %s", (role) => {
     expect(connection.latencyMs).toBeUndefined();
   });
 
-  it("is that of the latest ping to be answered (RFC 6455 5.5.3)", () => {
+  it("is that of the latest answered ping (RFC 6455 5.5.3)", () => {
     const { clock, connection, receive } = rig(role);
     connection.ping(fromHex("01"));
     clock.advance(7);
@@ -223,14 +223,14 @@ describe.each(ROLES)("the latency of a %s", (role) => {
     clock.advance(20);
     connection.ping(fromHex("02"));
     clock.advance(3);
-    // A peer may leave the first unanswered.
+    // A peer may leave the first ping unanswered.
     receive("8a0102");
     expect(connection.latencyMs).toBe(3);
     receive("8a00");
     expect(connection.latencyMs).toBe(3);
   });
 
-  it("tells answers apart that come one after the other", () => {
+  it("distinguishes consecutive answers", () => {
     const { clock, connection, receive } = rig(role);
     connection.ping(fromHex("01"));
     clock.advance(5);
@@ -243,7 +243,7 @@ describe.each(ROLES)("the latency of a %s", (role) => {
     expect(connection.latencyMs).toBe(6);
   });
 
-  it("does not remember pings without end, nor what the caller does to their payload", () => {
+  it("remembers a limited number of pings, with copies of their payloads", () => {
     const { clock, connection, receive } = rig(role);
     const payload = fromHex("00");
     for (let count = 0; count < 9; count++) {

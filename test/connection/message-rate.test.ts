@@ -27,7 +27,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     ["messages in fragments", "010161000162800163"],
     ["pings", "8900"],
     ["pongs", "8a00"],
-  ])("lets three %s in at once, and fails with 1008 at the fourth", (_what, frames) => {
+  ])("accepts a burst of three %s and fails with 1008 at the fourth", (_what, frames) => {
     const one = limited();
     one.receive(frames.repeat(3));
     expect(one.connection.readyState).toBe(1);
@@ -37,7 +37,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     expect(one.handler.notes.filter((note) => /^(text|binary)/.test(note)).length).toBeLessThan(4);
   });
 
-  it("counts messages and control frames together, and whatever the chunks they come in", () => {
+  it("counts messages and control frames together, in any chunks", () => {
     const one = limited();
     for (const frame of [text, "8900", "8200"]) one.receive(frame);
     expect(one.connection.readyState).toBe(1);
@@ -46,7 +46,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     expectFailed(one);
   });
 
-  it("delivers nothing of what comes behind, and reads no more of it", () => {
+  it("delivers nothing after the limit and stops reading", () => {
     const one = limited();
     one.receive(text.repeat(1000));
     one.receive(text);
@@ -54,7 +54,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     expect(one.transport.isEnded).toBe(true);
   });
 
-  it("does not count fragments, nor the Close frame", () => {
+  it("does not count fragments or the Close frame", () => {
     const one = limited();
     one.receive(`${text}${text}0100${"0000".repeat(100)}8000`);
     one.receive("880203e8");
@@ -62,7 +62,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     expect(one.handler.closeInfo).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  it("lets a peer in that keeps to the rate, however long", () => {
+  it("accepts a peer at the rate for any time", () => {
     const one = limited();
     for (let i = 0; i < 1000; i++) {
       one.receive(text);
@@ -71,7 +71,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     expect(one.handler.notes).toHaveLength(1000);
   });
 
-  it("fails one that is a little faster in the end", () => {
+  it("fails a peer slightly above the rate at last", () => {
     const one = limited();
     for (let i = 0; i < 100; i++) {
       one.receive(text);
@@ -80,24 +80,24 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     expect(one.handler.notes).toContain("closing");
   });
 
-  it("does not hold against the peer what this side did not read", () => {
+  it("does not count time in which this side did not read against the peer", () => {
     const one = limited();
     one.clock.advance(3_600_000);
     one.connection.pause();
-    // What is sent within ten seconds, as the kernel hands it over.
+    // What was sent within ten seconds, as the kernel delivers it.
     one.receive(text.repeat(10));
     one.clock.advance(10_000);
     one.receive(text.repeat(20));
     one.connection.resume();
     expect(one.handler.notes).toHaveLength(30);
-    // The three of a full bucket were left, and are all there are: an hour's silence earns no more.
+    // Only the three tokens of the full bucket are left: an hour of silence adds none.
     one.receive(text.repeat(3));
     expect(one.connection.readyState).toBe(1);
     one.receive(text);
     expect(one.connection.readyState).toBe(2);
   });
 
-  it("forgets what was saved up in a pause once the peer was silent for a second", () => {
+  it("discards the allowance of a pause after one second of silence", () => {
     const one = limited();
     one.connection.pause();
     one.clock.advance(10_000);
@@ -108,7 +108,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     expect(one.handler.notes.at(-1)).toBe("closing");
   });
 
-  it("asks for no timer", () => {
+  it("uses no timer", () => {
     const one = rig("client", { maxMessagesPerSecond: 3 });
     one.receive(text);
     expect(one.clock.pendingCount).toBe(0);
@@ -116,7 +116,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
 });
 
 describe("MessageRate", () => {
-  it("never lets more in, in any window, than that window earns and a full bucket", () => {
+  it("never accepts more in any window than the rate allows plus a full bucket", () => {
     const gaps = array(integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 200 });
     assert(
       property(integer({ min: 1, max: 20 }), gaps, (perSecond, gapsMs) => {

@@ -14,7 +14,7 @@ import { SharedOutput } from "../../src/protocol/shared-output.ts";
 import { nodeProtocolEnvironment } from "../../src/node/environment/protocol-environment.ts";
 import { asPeerOf, fromHex, lend, type Role, toHex, withoutMasks } from "../protocol/support.ts";
 
-/** A clock that stands still until it is moved. */
+/** A clock that stands still until the test advances it. */
 export class ManualClock implements Clock {
   #nowMs = 0;
   #pending: Array<{ dueMs: number; callback: () => void }> = [];
@@ -39,7 +39,7 @@ export class ManualClock implements Clock {
     for (const { callback } of due) callback();
   }
 
-  /** Moves on by `ms`, calling what falls due on the way, each at its time. */
+  /** Advances by `ms` and calls due callbacks on the way, each at its time. */
   advance(ms: number): void {
     const end = this.#nowMs + ms;
     for (;;) {
@@ -53,10 +53,10 @@ export class ManualClock implements Clock {
   }
 }
 
-/** A transport whose kernel is the test. */
+/** A transport in which the test plays the kernel. */
 export class ManualTransport implements ByteTransport {
   readonly writes: string[] = [];
-  /** What was written last, itself. */
+  /** The last written buffer itself, without a copy. */
   latest: Uint8Array | undefined;
   handler: ByteTransportHandler | undefined;
   /** While false, writes stay in the transport until `drain`. */
@@ -70,7 +70,7 @@ export class ManualTransport implements ByteTransport {
     this.isReading = true;
   }
 
-  /** Set by tests of transports that let it be seen. */
+  /** Set by tests of transports that report it. */
   unwrittenBytes: number | undefined;
 
   write(bytes: Uint8Array): boolean {
@@ -102,7 +102,7 @@ export class ManualTransport implements ByteTransport {
   }
 }
 
-/** A handler that notes what it is told. */
+/** A handler that records its calls. */
 export class NotingHandler implements ConnectionHandler {
   readonly notes: string[] = [];
   closeInfo: CloseInfo | undefined;
@@ -130,11 +130,11 @@ export interface Rig {
   readonly transport: ManualTransport;
   readonly connection: Connection;
   readonly handler: NotingHandler;
-  /** Ends the running turn: runs what was deferred. */
+  /** Ends the current turn: runs deferred callbacks. */
   readonly endTurn: () => void;
-  /** Frames written since the last look, one string a write, without masks. */
+  /** Frames written since the last call, one string per write, unmasked. */
   readonly written: () => string[];
-  /** Frames, unmasked in hex, as one chunk from the peer. */
+  /** Receives frames, given unmasked in hex, as one chunk from the peer. */
   readonly receive: (hex: string) => void;
 }
 

@@ -6,7 +6,7 @@ import { ManualClock } from "./support.ts";
 const TICK_MS = 100;
 
 describe("TimerWheel", () => {
-  it("fires no timeout early and none more than two ticks late, however long", () => {
+  it("never fires a timeout early, and at most two ticks late for any delay", () => {
     const delays = fc.array(fc.nat(200_000), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(delays, fc.nat(99), (delaysMs, startMs) => {
@@ -27,7 +27,7 @@ describe("TimerWheel", () => {
     );
   });
 
-  it("fires a timeout of no delay that is started just on a tick", () => {
+  it("fires a timeout without delay that is started exactly on a tick", () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let count = 0;
@@ -36,7 +36,7 @@ describe("TimerWheel", () => {
     expect(count).toBe(1);
   });
 
-  it("does not fire what was cancelled, and takes a second cancel", () => {
+  it("does not fire a cancelled timeout, and ignores a second cancel", () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let count = 0;
@@ -49,7 +49,7 @@ describe("TimerWheel", () => {
     expect(count).toBe(1);
   });
 
-  it("lets a timeout cancel another of the same tick and start a new one", () => {
+  it("allows a timeout to cancel another of the same tick and start a new one", () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     const fired: string[] = [];
@@ -63,7 +63,7 @@ describe("TimerWheel", () => {
     expect(fired).toEqual(["first", "third"]);
   });
 
-  it("asks nothing of the clock while it has no timeouts, and starts again afterwards", () => {
+  it("uses no clock timer without timeouts, and starts again afterwards", () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     expect(clock.pendingCount).toBe(0);
@@ -77,7 +77,7 @@ describe("TimerWheel", () => {
     expect(hasFired).toBe(true);
   });
 
-  it("fires everything once after the clock has jumped by more than a round", () => {
+  it("fires everything once after the clock has jumped by more than one revolution", () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let count = 0;
@@ -111,7 +111,7 @@ describe("TimerWheel", () => {
     expect(count).toBe(1);
   });
 
-  it("goes on after a callback that throws, with what was due then too", () => {
+  it("fires the other due timeouts after a callback that throws", () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     const fired: string[] = [];

@@ -29,7 +29,7 @@ beforeAll(async () => {
 const slow = { isDone: false };
 
 afterAll(async () => {
-  // Whatever the clients did: the server still works, and has reported no error.
+  // The server must still work after any client, and must have reported no error.
   const client = await openClient(server.url, "/echo");
   client.send("well");
   expect(await nextMessage(client)).toBe("well");
@@ -37,22 +37,22 @@ afterAll(async () => {
   expect(onError).not.toHaveBeenCalled();
 });
 
-/** What the server answers to `text` before it closes the connection. */
+/** The response of the server to `text` before it closes the connection. */
 async function answerTo(text: string): Promise<string> {
   return await new RawClient(server.port).send(text).closed();
 }
 
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
 
-describe("a bad opening handshake is answered, and its connection closed", () => {
+describe("a malformed opening handshake is answered and its connection closed", () => {
   it.each<[string, number, string]>([
     ["no version", 426, handshake("/echo", { "Sec-WebSocket-Version": undefined })],
     ["an old version", 426, handshake("/echo", { "Sec-WebSocket-Version": "8" })],
-    ["a version that is no number", 426, handshake("/echo", { "Sec-WebSocket-Version": "x" })],
+    ["a version that is not a number", 426, handshake("/echo", { "Sec-WebSocket-Version": "x" })],
     ["two versions", 400, handshake("/echo", { "Sec-WebSocket-Version": ["13", "13"] })],
     ["no key", 400, handshake("/echo", { "Sec-WebSocket-Key": undefined })],
     ["a short key", 400, handshake("/echo", { "Sec-WebSocket-Key": "c2hvcnQ=" })],
-    ["a key that is no base64", 400, handshake("/echo", { "Sec-WebSocket-Key": "!".repeat(24) })],
+    ["a key that is not base64", 400, handshake("/echo", { "Sec-WebSocket-Key": "!".repeat(24) })],
     ["two keys", 400, handshake("/echo", { "Sec-WebSocket-Key": [key, key] })],
     ["the method POST", 405, handshake("/echo", {}, "POST /echo HTTP/1.1")],
     ["HTTP/1.0", 400, handshake("/echo", {}, "GET /echo HTTP/1.0")],
@@ -63,10 +63,10 @@ describe("a bad opening handshake is answered, and its connection closed", () =>
     ["a malformed extension", 400, handshake("/echo", { "Sec-WebSocket-Extensions": "a;=" })],
     ["no host", 400, handshake("/echo", { Host: undefined })],
     ["two hosts", 400, handshake("/echo", { Host: ["a", "b"] })],
-    ["a host that is none", 400, handshake("/echo", { Host: "a/b" })],
-    ["a port that is none", 400, handshake("/echo", { Host: "a:99999" })],
+    ["a malformed host", 400, handshake("/echo", { Host: "a/b" })],
+    ["a malformed port", 400, handshake("/echo", { Host: "a:99999" })],
     ["a path without a route", 404, handshake("/nowhere")],
-    ["a path that only HTTP has", 404, handshake("/page")],
+    ["a path that has only an HTTP route", 404, handshake("/page")],
   ])("%s: %i", async (_what, status, request) => {
     const response = await answerTo(request);
     expect(statusOf(response)).toBe(status);
@@ -85,12 +85,12 @@ describe("a bad opening handshake is answered, and its connection closed", () =>
     expect(response).toMatch(/\r\nallow: GET\r\n/i);
   });
 
-  it("asks for an upgrade where Connection does not (RFC 9110 7.8)", async () => {
+  it("requires an upgrade if Connection does not list it (RFC 9110 7.8)", async () => {
     const response = await answerTo(handshake("/echo", { Connection: "close" }));
     expect(statusOf(response)).toBe(426);
   });
 
-  it("is refused, once the earlier answer is out, when it was pipelined", async () => {
+  it("is refused after the earlier response when it was pipelined", async () => {
     const client = new RawClient(server.port);
     client.send(`GET /slow HTTP/1.1\r\nHost: a\r\n\r\n${handshake("/echo")}`);
     slow.isDone = true;
@@ -101,13 +101,13 @@ describe("a bad opening handshake is answered, and its connection closed", () =>
   });
 });
 
-describe("what is no HTTP request is answered, and its connection closed", () => {
+describe("a malformed HTTP request is answered and its connection closed", () => {
   it.each<[string, number, string]>([
     ["garbage", 400, "\0\x01\x02 garbage\r\n\r\n"],
     ["a TLS handshake", 400, "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"],
     ["a header without a colon", 400, "GET / HTTP/1.1\r\nHost a\r\n\r\n"],
     [
-      "a length and chunks",
+      "a Content-Length and chunks",
       400,
       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     ],
@@ -120,7 +120,7 @@ describe("what is no HTTP request is answered, and its connection closed", () =>
     ["two hosts", 400, "GET /page HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"],
     ["a host with a path", 400, "GET /page HTTP/1.1\r\nHost: a/b\r\n\r\n"],
     ["a host with a user", 400, "GET /page HTTP/1.1\r\nHost: u@b\r\n\r\n"],
-    ["a target of no form", 400, "GET page HTTP/1.1\r\nHost: a\r\n\r\n"],
+    ["a malformed target", 400, "GET page HTTP/1.1\r\nHost: a\r\n\r\n"],
     ["a target of another scheme", 400, "GET ftp://a/page HTTP/1.1\r\nHost: a\r\n\r\n"],
     [
       "a head of more than 16 KiB",
@@ -149,12 +149,12 @@ describe("what is no HTTP request is answered, and its connection closed", () =>
     expect(statusOf(response)).toBe(431);
   });
 
-  it("garbage behind a request is answered behind that request's answer", async () => {
+  it("garbage after a request is answered after the response to that request", async () => {
     const response = await answerTo("GET /page HTTP/1.1\r\nHost: a\r\n\r\n\0garbage\r\n\r\n");
     expect(response).toMatch(/^HTTP\/1\.1 200 .*page.*HTTP\/1\.1 400 /s);
   });
 
-  it("TRACE: 501, and the connection may be used again", async () => {
+  it("TRACE: 501, and the connection can be reused", async () => {
     const client = new RawClient(server.port).send("TRACE /where HTTP/1.1\r\nHost: a\r\n\r\n");
     expect(statusOf(await client.receives("TRACE is"))).toBe(501);
     client.send("GET /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -162,22 +162,22 @@ describe("what is no HTTP request is answered, and its connection closed", () =>
   });
 });
 
-describe("what is unusual but right is served", () => {
-  it("a target in absolute form, whose host counts (RFC 9112 3.2.2)", async () => {
+describe("unusual but valid requests are served", () => {
+  it("a target in absolute form, whose host is used (RFC 9112 3.2.2)", async () => {
     const response = await answerTo(
       "GET http://real.example:81/where?q HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n",
     );
     expect(response).toContain("http://real.example:81/where?q http://real.example:81/where?q");
   });
 
-  it("a path that begins with two slashes is a path, and no host", async () => {
+  it("a path that begins with two slashes is not a host", async () => {
     const response = await answerTo(
       "GET //evil.example/where HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     );
     expect(statusOf(response)).toBe(404);
   });
 
-  it("a wish for another protocol than WebSocket is ignored (RFC 9110 7.8)", async () => {
+  it("an offer of another protocol than WebSocket is ignored (RFC 9110 7.8)", async () => {
     const client = new RawClient(server.port);
     client.send(
       "POST /page HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n" +
@@ -192,7 +192,7 @@ describe("what is unusual but right is served", () => {
     expect(response).toContain('{"connection":"close","host":"a"}');
   });
 
-  it("a handshake that names other protocols besides, in any case", async () => {
+  it("a handshake that offers other protocols too, in any case", async () => {
     const client = new RawClient(server.port);
     client.send(
       handshake("/echo", { Upgrade: "foo/1, WebSocket", Connection: "keep-alive, upgrade" }),
@@ -201,7 +201,7 @@ describe("what is unusual but right is served", () => {
     client.socket.destroy();
   });
 
-  it("a handshake behind an answered request on the same connection", async () => {
+  it("a handshake after an answered request on the same connection", async () => {
     const client = new RawClient(server.port).send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n");
     await client.receives("page");
     client.send(handshake("/echo"));
@@ -212,7 +212,7 @@ describe("what is unusual but right is served", () => {
   });
 });
 
-describe("a client that resets the connection harms nobody", () => {
+describe("a client that resets the connection does not affect others", () => {
   const request = handshake("/echo");
   const stages = [0, 1, 20, request.length - 1, request.length];
 
@@ -224,13 +224,13 @@ describe("a client that resets the connection harms nobody", () => {
     expect(await client.closed()).toMatch(length === request.length ? /^HTTP\/1.1 101 / : /^$/);
   });
 
-  it("while its handshake is being refused", async () => {
+  it("during the response to its refused handshake", async () => {
     const client = new RawClient(server.port).send(handshake("/nowhere"));
     client.reset();
     expect(await client.closed()).toBe("");
   });
 
-  it("in the middle of a request's body", async () => {
+  it("in the middle of the body of a request", async () => {
     const client = new RawClient(server.port);
     client.send("POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nbegin");
     await client.whenSent;

@@ -1,4 +1,4 @@
-/** What hostile servers, and pages of others, have done to clients; byte by byte. */
+/** Attacks of hostile servers and pages on clients, byte by byte. */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -13,7 +13,9 @@ import {
 } from "../support/servers.ts";
 import { HOSTILE_FRAMES } from "./frames.ts";
 
-/** A server that accepts, says `frames`, and collects all that comes back, up to a Close frame. */
+/**
+ * A server that accepts, sends `frames` and collects everything that returns, up to a Close frame.
+ */
 async function serveFrames(frames: string): Promise<{ url: string; answer: Promise<Buffer> }> {
   const { promise: answer, resolve } = deferred<Buffer>();
   const url = await serveBytes((socket, request) => {
@@ -21,7 +23,7 @@ async function serveFrames(frames: string): Promise<{ url: string; answer: Promi
     socket.on("data", (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       if (unmasked(received).at(-1)?.first !== 0x88) return;
-      // RFC 6455 7.1.1: it is for the server to close first.
+      // RFC 6455 7.1.1: the server closes first.
       if (frames === "") socket.end("\x88\x00", "latin1");
       else socket.end();
     });
@@ -31,7 +33,7 @@ async function serveFrames(frames: string): Promise<{ url: string; answer: Promi
   return { url, answer };
 }
 
-/** The whole frames of a client, each with its mask taken off; throws where one has none. */
+/** The complete frames of a client, unmasked. Throws if one is not masked. */
 function unmasked(bytes: Buffer): Array<{ first: number; key: number; payload: Buffer }> {
   const frames = [];
   for (let at = 0; at < bytes.length;) {
@@ -48,8 +50,8 @@ function unmasked(bytes: Buffer): Array<{ first: number; key: number; payload: B
   return frames;
 }
 
-describe("frames that break the protocol, or a limit", () => {
-  it.each(HOSTILE_FRAMES)("%s: the client says %i and fails", async (_what, code, frames) => {
+describe("frames that break the protocol or a limit", () => {
+  it.each(HOSTILE_FRAMES)("%s: the client sends %i and fails", async (_what, code, frames) => {
     const { url, answer } = await serveFrames(frames("server"));
     const socket = new WebSocket(url, { maxMessageBytes: 1000 });
     const outcome = await outcomeOf(socket);
@@ -61,7 +63,7 @@ describe("frames that break the protocol, or a limit", () => {
 });
 
 describe("what a client sends", () => {
-  it("is masked with keys that do not repeat, not even over connections", async () => {
+  it("is masked with keys that do not repeat, even across connections", async () => {
     const keys: number[] = [];
     for (let connection = 0; connection < 4; connection++) {
       const { url, answer } = await serveFrames("8800");
@@ -74,14 +76,14 @@ describe("what a client sends", () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it("is what it was given, whatever its type, and no memory beside it", async () => {
+  it("is exactly the given data of any type, and no adjacent memory", async () => {
     const { url, answer } = await serveFrames("");
     const socket = new WebSocket(url);
     await socket.onOpen.first;
     const bytes = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
     socket.send(new Float32Array(bytes.buffer, 4, 1));
     socket.send(new DataView(bytes.buffer, 1, 2));
-    // By Web IDL, whatever is no bytes becomes a string; a number is no length.
+    // By Web IDL, a value without bytes becomes a string. A number is not a length.
     socket.send(1000 as never);
     socket.send({ length: 5 } as never);
     expect(() => socket.close(1000, new Float32Array(40) as never)).not.toThrow();
@@ -96,7 +98,7 @@ describe("what a client sends", () => {
   });
 
   it.each(["a\r\nX-Smuggled: b", "a\nb", "a\0b", "\u20ac", "a\u2028b"])(
-    "holds no header that could hold another: the value %j is refused",
+    "has no header that contains another: the value %j is refused",
     (value) => {
       expect(() => new WebSocket("ws://127.0.0.1:1/", { headers: { "X-Name": value } })).toThrow(
         expect.objectContaining({ code: "INVALID_OPTION" }) as Error,
@@ -104,7 +106,7 @@ describe("what a client sends", () => {
     },
   );
 
-  it("holds no credentials for another server: a redirect fails and is not followed", async () => {
+  it("has no credentials for another server: a redirect fails and is not followed", async () => {
     const requests: IncomingMessage[] = [];
     const elsewhere = createServer((request, response) => {
       requests.push(request);
@@ -129,7 +131,7 @@ describe("what a client sends", () => {
   });
 });
 
-describe("what a server says is not printed as it is", () => {
+describe("text of a server is escaped before it is printed", () => {
   it("in a status line", async () => {
     const url = await serveBytes((socket) =>
       socket.end("HTTP/1.1 403 \x9b31m\x85\r\n\r\n", "latin1"),
@@ -150,7 +152,7 @@ describe("what a server says is not printed as it is", () => {
 });
 
 describe("every promise settles when the server is reset", () => {
-  it("those of a stream", async () => {
+  it("the promises of a stream", async () => {
     const url = await serveBytes((socket, request) => {
       socket.pause();
       socket.write(acceptance(request), () => setImmediate(() => reset(socket)));

@@ -1,9 +1,9 @@
-/** Frames that no peer may send, as either side would send them. */
+/** Frames that no peer may send, from either side. */
 import type { Socket } from "tideway/server";
 
 type Sender = "client" | "server";
 
-/** One frame in hex, masked with zeros where a client sends it. */
+/** One frame in hex, with a masking key of zeros if a client sends it. */
 function frame(sender: Sender, first: string, length: string, payload = ""): string {
   const second = Number.parseInt(length.slice(0, 2), 16) | (sender === "client" ? 0x80 : 0);
   return first + second.toString(16).padStart(2, "0") + length.slice(2) + mask(sender) + payload;
@@ -13,32 +13,40 @@ function mask(sender: Sender): string {
   return sender === "client" ? "00000000" : "";
 }
 
-/** What is wrong, the close code it is owed, and the frames; the limit is 1000 bytes. */
+/** The error, the close code for it, and the frames. The limit is 1000 bytes. */
 export const HOSTILE_FRAMES: ReadonlyArray<
   readonly [what: string, code: number, frames: (sender: Sender) => string]
 > = [
-  ["a frame masked as the other side's", 1002, (sender) => frame(other(sender), "81", "01", "61")],
+  [
+    "a frame with the masking of the other side",
+    1002,
+    (sender) => frame(other(sender), "81", "01", "61"),
+  ],
   ["a reserved bit", 1002, (sender) => frame(sender, "a1", "00")],
   ["a reserved opcode", 1002, (sender) => frame(sender, "83", "00")],
   ["a fragmented ping", 1002, (sender) => frame(sender, "09", "00")],
   ["a ping of 126 bytes", 1002, (sender) => frame(sender, "89", "7e007e", "00".repeat(126))],
-  ["a continuation of nothing", 1002, (sender) => frame(sender, "80", "00")],
+  ["a continuation without a message", 1002, (sender) => frame(sender, "80", "00")],
   [
     "a message within another",
     1002,
     (sender) => frame(sender, "01", "01", "61") + frame(sender, "81", "01", "61"),
   ],
-  ["a length that could be shorter", 1002, (sender) => frame(sender, "82", "7e0001", "00")],
+  [
+    "a length that is not in its shortest form",
+    1002,
+    (sender) => frame(sender, "82", "7e0001", "00"),
+  ],
   [
     "a 64-bit length with its top bit set",
     1002,
     (sender) => frame(sender, "82", "7f8000000000000000"),
   ],
-  ["a length of all ones", 1002, (sender) => frame(sender, "82", "7fffffffffffffffff")],
+  ["a length with all bits set", 1002, (sender) => frame(sender, "82", "7fffffffffffffffff")],
   ["a length above 2^53", 1009, (sender) => frame(sender, "82", "7f0020000000000001")],
   ["a length just above the limit", 1009, (sender) => frame(sender, "82", "7e03e9")],
   [
-    "fragments that pass the limit together, pings between them",
+    "fragments that exceed the limit together, with pings between them",
     1009,
     (sender) =>
       frame(sender, "02", "7e01f4", "00".repeat(500)) +
@@ -59,7 +67,7 @@ export const HOSTILE_FRAMES: ReadonlyArray<
   ],
   ["text that is not UTF-8", 1007, (sender) => frame(sender, "81", "02", "c328")],
   [
-    "text that is not UTF-8 any more after a ping",
+    "text that becomes invalid UTF-8 after a ping",
     1007,
     (sender) =>
       frame(sender, "01", "01", "c3") + frame(sender, "89", "00") + frame(sender, "80", "01", "28"),
@@ -74,11 +82,11 @@ function other(sender: Sender): Sender {
   return sender === "client" ? "server" : "client";
 }
 
-/** A handler that sends back every message, and takes a broken connection as it comes. */
+/** A handler that echoes every message and ignores a lost connection. */
 export async function acceptAndEcho(socket: Socket): Promise<void> {
   try {
     for await (const message of socket) socket.send(message);
   } catch {
-    // How it ended is what the tests look at from the other side.
+    // The tests check the end from the other side.
   }
 }

@@ -3,7 +3,7 @@ import { ConnectionClosedError, type Socket } from "tideway/server";
 import { MemoryNetwork } from "tideway/testing";
 import { expect, it, vi } from "vitest";
 
-it("holds little of the compressed messages of a peer that resets while nobody reads", async () => {
+it("drops most unread compressed messages when the peer resets the connection", async () => {
   const network = new MemoryNetwork();
   let socket: Socket | undefined;
   await using _server = network.serve({

@@ -32,7 +32,7 @@ const routes = {
   },
 };
 
-describe.each(SERVER_KINDS)("the head of a handshake, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("the head of a handshake, over $name", ({ start }) => {
   it.each<[string, number, string]>([
     ["2000 fields", 431, handshake("/", { X: Array<string>(2000).fill("x") })],
     [
@@ -50,16 +50,16 @@ describe.each(SERVER_KINDS)("the head of a handshake, by $name", ({ start }) => 
     ["a bare LF", 400, handshake("/", { X: "a\nOrigin: b" })],
     ["a NUL", 400, handshake("/", { X: "a\0b" })],
     ["a control character", 400, handshake("/", { X: "a\x01b" })],
-    ["a name that is not ASCII", 400, handshake("/", { "X\xe9": "a" })],
-    ["a space in front of a colon (RFC 9112 5.1)", 400, handshake("/", { "X ": "a" })],
-    ["a path that is not ASCII", 400, handshake("/\xe9")],
-    ["two lengths, both of nothing", 400, handshake("/", { "Content-Length": ["0", "0"] })],
-    ["a negative length", 400, handshake("/", { "Content-Length": "-1" })],
+    ["a non-ASCII name", 400, handshake("/", { "X\xe9": "a" })],
+    ["a space before a colon (RFC 9112 5.1)", 400, handshake("/", { "X ": "a" })],
+    ["a non-ASCII path", 400, handshake("/\xe9")],
+    ["two Content-Length fields of 0", 400, handshake("/", { "Content-Length": ["0", "0"] })],
+    ["a negative Content-Length", 400, handshake("/", { "Content-Length": "-1" })],
     ["an empty Host", 400, handshake("/", { Host: "" })],
-    ["two Hosts, the same", 400, handshake("/", { Host: ["localhost", "localhost"] })],
-    ["two versions, the same", 400, handshake("/", { "Sec-WebSocket-Version": ["13", "13"] })],
-    ["two keys, the same", 400, handshake("/", { "Sec-WebSocket-Key": [key, key] })],
-  ])("with %s: %i, and harms nobody", async (_what, status, head) => {
+    ["two equal Host fields", 400, handshake("/", { Host: ["localhost", "localhost"] })],
+    ["two equal versions", 400, handshake("/", { "Sec-WebSocket-Version": ["13", "13"] })],
+    ["two equal keys", 400, handshake("/", { "Sec-WebSocket-Key": [key, key] })],
+  ])("with %s: %i, and does not affect others", async (_what, status, head) => {
     await using server = await start(routes, { onError });
     const client = new RawClient(server).send(handshake("/"));
     await client.receives("let in");
@@ -72,21 +72,21 @@ describe.each(SERVER_KINDS)("the head of a handshake, by $name", ({ start }) => 
 
   it.each<[string, string]>([
     ["100 fields", handshake("/", { X: Array<string>(95).fill("x") })],
-    ["a value that is not ASCII (RFC 9110 5.5)", handshake("/", { X: "\xe9\xff" })],
-    ["1 MB of spaces in front of a value", handshake("/", { X: `${" ".repeat(1_000_000)}x` })],
+    ["a non-ASCII value (RFC 9110 5.5)", handshake("/", { X: "\xe9\xff" })],
+    ["1 MB of spaces before a value", handshake("/", { X: `${" ".repeat(1_000_000)}x` })],
     [
       "spaces in an offer",
       handshake("/", { "Sec-WebSocket-Extensions": `a${" ".repeat(15_000)};b` }),
     ],
-    ["blank lines in front", `${"\r\n".repeat(10_000)}${handshake("/")}`],
-  ])("with %s is let in", async (_what, head) => {
+    ["blank lines before it", `${"\r\n".repeat(10_000)}${handshake("/")}`],
+  ])("with %s is accepted", async (_what, head) => {
     await using server = await start(routes, { onError });
     const client = new RawClient(server).send(head);
     expect(statusOf(await client.receives("let in"))).toBe(101);
     client.socket.destroy();
   });
 
-  it("may use the names that objects have by themselves, as any other", async () => {
+  it("may use names that every object has", async () => {
     await using server = await start(routes, { onError });
     const names = "__proto__, constructor, toString";
     const client = new RawClient(server).send(
@@ -116,8 +116,8 @@ describe.each(SERVER_KINDS)("the head of a handshake, by $name", ({ start }) => 
   });
 });
 
-describe("a handshake that does not end", () => {
-  it("because its head comes a byte at a time is answered with 408 after handshakeTimeoutMs", async () => {
+describe("a handshake that never ends", () => {
+  it("because its head arrives byte by byte is answered with 408 after handshakeTimeoutMs", async () => {
     await using server = await serve({ port: 0, routes, onError, handshakeTimeoutMs: 200 });
     const client = new RawClient(server.port).send(`GET / HTTP/1.1\r\nHost: a\r\nX: `);
     const closed = client.closed();
@@ -127,10 +127,10 @@ describe("a handshake that does not end", () => {
     expect(statusOf(await closed)).toBe(408);
   });
 
-  it("because that of TLS does not is dropped after handshakeTimeoutMs", async () => {
+  it("because the TLS handshake does not end is dropped after handshakeTimeoutMs", async () => {
     const options = { tls: TLS, handshakeTimeoutMs: 100 };
     await using server = await serve({ port: 0, routes, onError, ...options });
-    // The beginning of a ClientHello of 512 bytes, and then a byte now and again.
+    // The start of a ClientHello of 512 bytes, then a byte from time to time.
     const client = new RawClient(server.port).send("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03");
     let isOver = false;
     void client.closed().then(() => (isOver = true));
@@ -139,7 +139,7 @@ describe("a handshake that does not end", () => {
   });
 });
 
-describe("an HTTP server with options of its own", () => {
+describe("an HTTP server with custom options", () => {
   const listen = async (options: ServerOptions & { maxHeadersCount?: number }) => {
     const httpServer = createServer(options);
     httpServer.maxHeadersCount = options.maxHeadersCount ?? null;
@@ -161,10 +161,10 @@ describe("an HTTP server with options of its own", () => {
     [31, 30, 431],
     [50, 80, 431],
   ])(
-    "and maxHeadersCount %i: %i fields more than needed are %i",
+    "and maxHeadersCount %i: %i additional fields are answered with %i",
     async (maxHeadersCount, count, status) => {
       await using server = await listen({ maxHeadersCount });
-      // Were the last field dropped, as Node does, this page would be none that is foreign.
+      // If the last field were dropped, as Node does, the page would not be of another origin.
       const fields = { X: Array<string>(count).fill("x") };
       const client = new RawClient(server).send(handshake("/", fields));
       expect(statusOf(await client.receives("\r\n\r\n"))).toBe(status);
@@ -172,7 +172,7 @@ describe("an HTTP server with options of its own", () => {
     },
   );
 
-  it("and a lenient parser is not brought down by what that lets through", async () => {
+  it("and a lenient parser survives what it accepts", async () => {
     await using server = await listen({ insecureHTTPParser: true });
     for (const value of ["a\0b", "a\x01b", "a\rb", "a\x7fb", "\r\n b"]) {
       const response = await new RawClient(server)

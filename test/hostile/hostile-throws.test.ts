@@ -18,14 +18,14 @@ const FAILURES: ReadonlyArray<readonly [string, () => unknown]> = [
         throw make();
       },
     ],
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as a program might
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- programs do this
     [`rejects with ${what}`, () => Promise.reject(make())],
   ]),
   ["returns a thenable that throws", throwingThenable],
   ["returns an object whose then cannot be read", throwingThen],
 ];
 
-describe.each(SERVER_KINDS)("by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("over $name", ({ start }) => {
   it.each(FAILURES)(
     "an HTTP route that %s is answered with 500 and reported",
     async (_what, handle) => {
@@ -57,15 +57,15 @@ describe.each(SERVER_KINDS)("by $name", ({ start }) => {
   });
 });
 
-it.each(HOSTILE_VALUES)("%s is printed, even to a console that reads it", async (_what, make) => {
+it.each(HOSTILE_VALUES)("%s is printed, even if the console reads it", async (_what, make) => {
   const print = vi.spyOn(console, "error").mockImplementation((value: unknown) => {
-    // Like a console that reads the value.
+    // Reads the value as a console does.
     if (typeof value === "object" && value !== null) void (value as Error).message;
   });
   const network = new MemoryNetwork();
   const http = createServer();
   network.listen(http);
-  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as a program might
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- programs do this
   const handle = (): Promise<never> => Promise.reject(make());
   await using _attachment = attach(http, { routes: { "/": handle } });
   expect((await network.fetch("http://test/")).status).toBe(500);

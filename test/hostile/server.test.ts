@@ -1,4 +1,4 @@
-/** What hostile peers have done to other servers, byte by byte. */
+/** Attacks of hostile peers on servers, byte by byte. */
 import type { Socket } from "tideway/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { deferred } from "../support/servers.ts";
@@ -9,7 +9,7 @@ import { acceptAndEcho, HOSTILE_FRAMES } from "./frames.ts";
 const latin1 = (hex: string): string => Buffer.from(hex, "hex").toString("latin1");
 const hexOf = (text: string): string => Buffer.from(text, "latin1").toString("hex");
 
-/** Starts a server that reports nothing, which is checked when the test is over. */
+/** Starts a server that must report nothing until the end of the test. */
 async function start(
   routes: Parameters<ServerKind["start"]>[0],
   kind: ServerKind = SERVER_KINDS[0],
@@ -23,15 +23,15 @@ async function start(
   return server;
 }
 
-/** Everything that the server sends behind its handshake, in hex. */
+/** Everything that the server sends after its handshake, in hex. */
 async function answerTo(server: StartedServer, frames: string): Promise<string> {
   const answer = await new RawClient(server).send(handshake("/") + latin1(frames)).closed();
   return hexOf(answer.slice(answer.indexOf("\r\n\r\n") + 4));
 }
 
-describe("frames that break the protocol, or a limit", () => {
+describe("frames that break the protocol or a limit", () => {
   it.each(HOSTILE_FRAMES)(
-    "%s: the server says %i, closes, and serves the next",
+    "%s: the server sends %i, closes, and serves the next client",
     async (_what, code, frames) => {
       const server = await start({ "ws:/": { maxMessageBytes: 1000, handle: acceptAndEcho } });
       const bystander = await openClient(server);
@@ -41,7 +41,7 @@ describe("frames that break the protocol, or a limit", () => {
     },
   );
 
-  it("are not answered by more than one Close frame, whatever follows", async () => {
+  it("are answered with a single Close frame", async () => {
     const server = await start({ "ws:/": acceptAndEcho });
     const answer = await answerTo(server, "8300" + "818100000000".repeat(50) + "888000000000");
     expect(answer).toMatch(closeFrame(1002));
@@ -49,7 +49,7 @@ describe("frames that break the protocol, or a limit", () => {
   });
 });
 
-describe("what a handler sends", () => {
+describe("data that a handler sends", () => {
   const sent = async (send: (socket: Socket) => void): Promise<string> => {
     const server = await start({
       "ws:/": (socket: Socket) => {
@@ -60,7 +60,7 @@ describe("what a handler sends", () => {
     return await answerTo(server, "888000000000");
   };
 
-  it("is the bytes of what it gives, of whatever type, and none beside them", async () => {
+  it("is exactly the given data of any type, and no adjacent memory", async () => {
     const bytes = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
     const answer = await sent((socket) => {
       socket.send(new Float32Array(bytes.buffer, 4, 1));
@@ -74,7 +74,7 @@ describe("what a handler sends", () => {
     );
   });
 
-  it("is refused where it is no message: no number becomes so many bytes of memory", async () => {
+  it("is refused if it is not a message: a number does not become that many bytes of memory", async () => {
     const answer = await sent((socket) => {
       for (const data of [1000, 5n, true, null, { length: 1000 }, [1, 2]]) {
         expect(() => socket.send(data as never)).toThrow(/a message must be a string/);
@@ -90,7 +90,7 @@ describe("what a handler sends", () => {
   });
 });
 
-describe.each(SERVER_KINDS)("by $name, authorization", (kind) => {
+describe.each(SERVER_KINDS)("over $name, authorization", (kind) => {
   it.each([
     "/private",
     "/private?x=1",
@@ -106,7 +106,7 @@ describe.each(SERVER_KINDS)("by $name, authorization", (kind) => {
     "/private%00",
     "/private;a",
     "\\private",
-  ])("is not passed by for the target %s", async (target) => {
+  ])("is not bypassed for the target %s", async (target) => {
     const handle = vi.fn<() => void>();
     const authorize = (): Response => new Response("no", { status: 401 });
     const server = await start({ "ws:/private": { authorize, handle } }, kind);
@@ -115,7 +115,7 @@ describe.each(SERVER_KINDS)("by $name, authorization", (kind) => {
     expect(handle).not.toHaveBeenCalled();
   });
 
-  it("stands before the socket also where the request is odd, pipelined or repeated", async () => {
+  it("precedes the socket also for unusual, pipelined or repeated requests", async () => {
     const handle = vi.fn<() => void>();
     const authorize = (): Response => new Response("no", { status: 401 });
     const server = await start(
@@ -136,7 +136,7 @@ describe.each(SERVER_KINDS)("by $name, authorization", (kind) => {
 });
 
 describe("control frames", () => {
-  it("leave also when the send buffer is full and messages are dropped", async () => {
+  it("leave even when the send buffer is full and messages are dropped", async () => {
     let dropped = 0;
     const closed = deferred<void>();
     const server = await start({
@@ -167,8 +167,8 @@ describe("control frames", () => {
   });
 });
 
-describe("what a peer says is not printed as it is", () => {
-  it("in the reason of a Close frame, which an error's message quotes", async () => {
+describe("text of a peer is escaped before it is printed", () => {
+  it("in the reason of a Close frame, which the message of an error quotes", async () => {
     const { promise, resolve } = deferred<Error>();
     const server = await start({
       "ws:/": (socket: Socket) => {
@@ -177,7 +177,7 @@ describe("what a peer says is not printed as it is", () => {
           .then(() => {}, resolve);
       },
     });
-    // 4000, and what sets a terminal's title and colour, and turns the text around.
+    // 4000, and characters that set the title and colour of a terminal and reverse text.
     const reason = hexOf("\x1b]0;title\x07") + Buffer.from("\u009b31m\u007f\u202e").toString("hex");
     const second = (0x80 | (2 + reason.length / 2)).toString(16);
     expect(await answerTo(server, `88${second}000000000fa0${reason}`)).toBe("88020fa0");
@@ -229,7 +229,7 @@ async function* endless(): AsyncGenerator<Uint8Array> {
   for (;;) yield new Uint8Array(65_536);
 }
 
-/** A Close frame with `code` and a reason, behind a pong at most. */
+/** A Close frame with `code` and a reason, after one pong at most. */
 function closeFrame(code: number): RegExp {
   return new RegExp(`^(?:8a00)?88..${code.toString(16).padStart(4, "0")}`);
 }

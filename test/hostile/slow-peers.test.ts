@@ -12,14 +12,14 @@ import { TLS } from "../support/certificate.ts";
 const onError = vi.fn<(error: unknown) => void>();
 beforeEach(() => onError.mockReset());
 
-/** A masked frame, its mask being zero. */
+/** A masked frame with a masking key of zeros. */
 function frame(first: number, payload: string): string {
   return `${String.fromCharCode(first, 0x80 | payload.length)}\0\0\0\0${payload}`;
 }
 
 const ping = (payload: string): string => frame(0x89, payload);
 
-/** A client that has a WebSocket, and reads nothing any more. */
+/** A client with an open WebSocket that has stopped reading. */
 async function deafClient(server: ConstructorParameters<typeof RawClient>[0]): Promise<RawClient> {
   const client = new RawClient(server).send(handshake("/"));
   await client.receives("\r\n\r\n");
@@ -27,46 +27,46 @@ async function deafClient(server: ConstructorParameters<typeof RawClient>[0]): P
   return client;
 }
 
-/** Sends until nothing more is taken by what is below, and so much waits that pongs are held back. */
+/** Sends until the transport accepts nothing more and enough is buffered to hold back pongs. */
 async function fill(socket: Socket): Promise<void> {
   while (socket.bufferedAmount <= 65_536) {
     socket.send(Buffer.alloc(65_536));
-    // A kernel takes it at once, a link in memory in the turns that follow.
+    // A kernel accepts it at once, a link in memory in the following turns.
     for (let turn = 0; turn < 10; turn++) await nextTurn();
   }
 }
 
-describe.each(SERVER_KINDS)("a peer that does not read, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("a peer that does not read, over $name", ({ start }) => {
   let socket: Socket | undefined;
   const opened = (): Promise<Socket> => vi.waitUntil(() => socket, 10_000);
   const routes = { "ws:/": (one: Socket) => void (socket = one) };
   beforeEach(() => (socket = undefined));
 
-  it("is closed when more than maxBufferedBytes wait for it, and then dropped", async () => {
+  it("is closed when more than maxBufferedBytes are buffered, and then dropped", async () => {
     await using server = await start(routes, { closeTimeoutMs: 100, onError });
     const client = await deafClient(server);
     const one = await opened();
     let most = 0;
     let end: CloseInfo | undefined;
     void one.done.then((info) => (end = info));
-    // A handler that pays no heed to what send() returns.
+    // A handler that ignores the result of send().
     while (end === undefined) {
       one.send(Buffer.alloc(65_536));
       most = Math.max(most, one.bufferedAmount);
       await nextTurn();
     }
     expect(end).toMatchObject({ code: 1006, wasClean: false, error: { code: "CLOSE_TIMEOUT" } });
-    // One message above the default of 1 MiB, and the frames' headers.
+    // One message above the default of 1 MiB, and the headers of the frames.
     expect(most).toBeLessThan(1_048_576 + 2 * 65_536);
     expect(server.sockets.size).toBe(0);
     client.socket.destroy();
   });
 
-  it("gets only the latest pong, however often it pings (RFC 6455 5.5.3)", async () => {
+  it("receives only the latest pong for any number of pings (RFC 6455 5.5.3)", async () => {
     await using server = await start(routes, { onError });
     const client = await deafClient(server);
     const one = await opened();
-    // From here on, pongs have nowhere to go.
+    // From here on, pongs cannot leave.
     await fill(one);
     const waiting = one.bufferedAmount;
     for (let i = 0; i < 200_000; i++) client.socket.write(ping(`n${i};`), "latin1");
@@ -75,13 +75,13 @@ describe.each(SERVER_KINDS)("a peer that does not read, by $name", ({ start }) =
     expect(one.bufferedAmount).toBe(waiting);
     client.socket.resume();
     const received = await client.receives("last;");
-    // In its kernel's buffers there may be some that were answered before these filled up.
+    // The kernel's buffers may hold pongs that were sent before they filled up.
     expect(received.split(";").length).toBeLessThan(20);
     expect(received).toContain("\x8a\x05last;");
     client.socket.destroy();
   });
 
-  it("is dropped by the heartbeat, however much it says itself", async () => {
+  it("is dropped by the heartbeat even if it sends data", async () => {
     const heartbeat = { idleMs: 100, timeoutMs: 100 };
     await using server = await start(routes, { heartbeat, slowConsumer: "wait", onError });
     const client = await deafClient(server);
@@ -107,7 +107,7 @@ describe.each(SERVER_KINDS)("a peer that does not read, by $name", ({ start }) =
     client.socket.destroy();
   });
 
-  it("is dropped after closeTimeoutMs when it goes on talking behind its Close frame", async () => {
+  it("is dropped after closeTimeoutMs when it sends data after its Close frame", async () => {
     await using server = await start(routes, { closeTimeoutMs: 100, onError });
     const client = new RawClient(server).send(handshake("/") + frame(0x88, "\x03\xe8"));
     await client.receives("\x88\x02\x03\xe8");
@@ -124,7 +124,7 @@ describe.each(SERVER_KINDS)("a peer that does not read, by $name", ({ start }) =
   });
 });
 
-// Each starts the server that it is about.
+// Each test starts its server.
 describe.runIf(transport.hasPorts).each([
   ["TCP", undefined],
   ["TLS", TLS],

@@ -3,7 +3,7 @@ import { EventStream } from "../../src/streams/event-stream.ts";
 import type { Subscription } from "../../src/streams/subscription.ts";
 import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 
-/** A stream whose events the test makes. */
+/** A stream whose events come from the test. */
 function makeStream(): {
   stream: EventStream<number>;
   emit: (...events: number[]) => void;
@@ -29,7 +29,7 @@ function makeStream(): {
 }
 
 describe("listen", () => {
-  it("attaches to the source when somebody listens, and detaches on cancel", () => {
+  it("attaches to the source on the first listener and detaches on cancel", () => {
     const { stream, emit, listeners } = makeStream();
     expect(listeners()).toBe(0);
     const a: number[] = [];
@@ -44,7 +44,7 @@ describe("listen", () => {
     expect(listeners()).toBe(1);
   });
 
-  it("calls onDone once at the end, after which nothing comes", () => {
+  it("calls onDone once at the end, and delivers nothing afterwards", () => {
     const { stream, emit, end, listeners } = makeStream();
     const calls: unknown[] = [];
     stream.listen((event) => calls.push(event), { onDone: () => calls.push("done") });
@@ -64,7 +64,7 @@ describe("listen", () => {
     expect(onDone).not.toHaveBeenCalled();
   });
 
-  it("delivers an event that comes while another is handled afterwards", () => {
+  it("delivers an event that occurs while another is handled afterwards", () => {
     const { stream, emit } = makeStream();
     const calls: string[] = [];
     stream.listen((event) => {
@@ -76,7 +76,7 @@ describe("listen", () => {
     expect(calls).toEqual(["start 1", "end 1", "start 2", "end 2"]);
   });
 
-  it("reports what a listener throws as an uncaught error, and goes on", async () => {
+  it("reports an error of a listener as uncaught and continues", async () => {
     const { stream, emit } = makeStream();
     const observed: number[] = [];
     stream.listen((event) => {
@@ -90,7 +90,7 @@ describe("listen", () => {
 });
 
 describe("a subscription", () => {
-  it("holds events back while paused, and loses none", () => {
+  it("holds events back while paused and loses none", () => {
     const { stream, emit } = makeStream();
     const observed: number[] = [];
     const subscription = stream.listen((event) => observed.push(event));
@@ -105,7 +105,7 @@ describe("a subscription", () => {
     expect(observed).toEqual([1, 2, 3]);
   });
 
-  it("can be paused again by an event that resume delivers", () => {
+  it("can be paused again in an event that resume delivers", () => {
     const { stream, emit } = makeStream();
     const observed: number[] = [];
     const subscription = stream.listen((event) => {
@@ -121,7 +121,7 @@ describe("a subscription", () => {
     expect(observed).toEqual([1, 2, 3, 4]);
   });
 
-  it("holds the end back too", () => {
+  it("holds the end back while paused", () => {
     const { stream, emit, end } = makeStream();
     const calls: unknown[] = [];
     const subscription = stream.listen((event) => calls.push(event), {
@@ -136,7 +136,7 @@ describe("a subscription", () => {
     expect(calls).toEqual([1, "done"]);
   });
 
-  it("delivers nothing of what it holds after cancel", () => {
+  it("delivers no held events after cancel", () => {
     const { stream, emit } = makeStream();
     const observed: number[] = [];
     const subscription = stream.listen((event) => observed.push(event));
@@ -147,7 +147,7 @@ describe("a subscription", () => {
     expect(observed).toEqual([]);
   });
 
-  it("stops in the midst of what resume delivers when cancelled", () => {
+  it("stops when cancelled within an event that resume delivers", () => {
     const { stream, emit } = makeStream();
     const observed: number[] = [];
     const subscription: Subscription = stream.listen((event) => {
@@ -176,7 +176,7 @@ describe("first", () => {
     expect(listeners()).toBe(0);
   });
 
-  it("waits for an event of its own at each read", async () => {
+  it("waits for another event at each read", async () => {
     const { stream, emit } = makeStream();
     const first = stream.first;
     emit(1);
@@ -185,7 +185,7 @@ describe("first", () => {
     expect(await Promise.all([first, second])).toEqual([1, 2]);
   });
 
-  it("rejects when the stream ends without an event, silently if nobody looks", async () => {
+  it("rejects when the stream ends without an event, silently if it is not awaited", async () => {
     const { stream, end } = makeStream();
     const first = stream.first;
     expect(await uncaughtErrorsOf(end)).toEqual([]);
@@ -194,7 +194,7 @@ describe("first", () => {
 });
 
 describe("iteration", () => {
-  it("yields the events since it began, in order, until the end", async () => {
+  it("yields the events since its start, in order, until the end", async () => {
     const { stream, emit, end } = makeStream();
     const observed: number[] = [];
     const iterator = stream[Symbol.asyncIterator]();
@@ -205,7 +205,7 @@ describe("iteration", () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("gives each iterator a buffer of its own", async () => {
+  it("gives each iterator a separate buffer", async () => {
     const { stream, emit } = makeStream();
     const a = stream[Symbol.asyncIterator]();
     emit(1);
@@ -215,7 +215,7 @@ describe("iteration", () => {
     expect((await b.next()).value).toBe(2);
   });
 
-  it("answers calls of next that came before the events, in order, and all at the end", async () => {
+  it("settles earlier calls of next in order, and all of them at the end", async () => {
     const { stream, emit, end } = makeStream();
     const iterator = stream[Symbol.asyncIterator]();
     const results = [iterator.next(), iterator.next(), iterator.next()];
@@ -228,7 +228,7 @@ describe("iteration", () => {
     ]);
   });
 
-  it("detaches and discards what waits when the loop is left", async () => {
+  it("detaches and discards buffered events when the loop is left", async () => {
     const { stream, emit, listeners } = makeStream();
     const iterator = stream[Symbol.asyncIterator]();
     emit(1, 2, 3);
@@ -240,7 +240,7 @@ describe("iteration", () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("throws after 65,536 waiting events, which it still yields, and detaches", async () => {
+  it("throws after 65,536 buffered events, which it still yields, and detaches", async () => {
     const { stream, emit, listeners } = makeStream();
     const iterator = stream[Symbol.asyncIterator]();
     for (let event = 0; event < 65_536; event++) emit(event);
@@ -263,7 +263,7 @@ describe("iteration", () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("answers the calls of next that wait when it is returned", async () => {
+  it("settles pending calls of next on return", async () => {
     const { stream } = makeStream();
     const iterator = stream[Symbol.asyncIterator]();
     const waiting = iterator.next();
@@ -279,7 +279,7 @@ describe("iteration", () => {
 });
 
 describe("where and map", () => {
-  it("leave events out and convert them, in listen, first and iteration", async () => {
+  it("filter and convert events in listen, first and iteration", async () => {
     const { stream, emit, end } = makeStream();
     const texts = stream.where((event) => event % 2 === 0).map((event) => `<${event}>`);
     const observed: string[] = [];
@@ -295,7 +295,7 @@ describe("where and map", () => {
     expect(iterated).toEqual(["<2>", "<4>"]);
   });
 
-  it("attach to the source only while somebody listens", () => {
+  it("attach to the source only while there is a listener", () => {
     const { stream, listeners } = makeStream();
     const derived = stream.where(() => true).map(String);
     expect(listeners()).toBe(0);
@@ -314,7 +314,7 @@ describe("where and map", () => {
 });
 
 describe("until", () => {
-  it("ends what listens when the signal is aborted, with its reason, and detaches", () => {
+  it("ends listeners with the reason when the signal is aborted, and detaches", () => {
     const { stream, emit, listeners } = makeStream();
     const controller = new AbortController();
     const observed: unknown[] = [];
@@ -328,7 +328,7 @@ describe("until", () => {
     expect(listeners()).toBe(0);
   });
 
-  it("makes a loop throw the reason behind the events that came before", async () => {
+  it("makes a loop throw the reason after the earlier events", async () => {
     const { stream, emit } = makeStream();
     const controller = new AbortController();
     const observed: number[] = [];
@@ -343,7 +343,7 @@ describe("until", () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("ends a loop that waits, at once", async () => {
+  it("ends a waiting loop at once", async () => {
     const { stream } = makeStream();
     const controller = new AbortController();
     const iterator = stream.until(controller.signal)[Symbol.asyncIterator]();
@@ -353,7 +353,7 @@ describe("until", () => {
     expect(await waiting[1]).toEqual({ done: true, value: undefined });
   });
 
-  it("makes first reject with the reason, also of a signal aborted before", async () => {
+  it("makes first reject with the reason, also of a signal that is already aborted", async () => {
     const { stream, listeners } = makeStream();
     const controller = new AbortController();
     const first = stream.until(controller.signal).first;

@@ -4,7 +4,7 @@ import type { Message } from "../../src/streams/message-consumer.ts";
 import { MessageQueue } from "../../src/streams/message-queue.ts";
 import type { MessageListener } from "../../src/streams/message-subscription.ts";
 
-/** A source that notes what it is told, and pushes what it has held back when it may go on. */
+/** A source that records pause and resume, and pushes held-back messages on resume. */
 class Source {
   readonly calls: string[] = [];
   onResume: (() => void) | undefined;
@@ -36,14 +36,14 @@ async function collect(messages: AsyncIterable<Message>): Promise<Message[]> {
 const turn = (): Promise<void> => Promise.resolve();
 
 describe("iterate", () => {
-  it("keeps what comes before the consumer does, in order", async () => {
+  it("keeps messages that arrive before the consumer starts, in order", async () => {
     const queue = new MessageQueue(new Source());
     for (const message of ["a", "", new Uint8Array([1]), "b"]) queue.push(message);
     queue.end();
     expect(await collect(queue.iterate())).toEqual(["a", "", new Uint8Array([1]), "b"]);
   });
 
-  it("hands a message to the reader that waits longest", async () => {
+  it("gives a message to the reader that has waited longest", async () => {
     const queue = new MessageQueue(new Source());
     const iterator = queue.iterate();
     const results = Promise.all([iterator.next(), iterator.next(), iterator.next()]);
@@ -57,7 +57,7 @@ describe("iterate", () => {
     ]);
   });
 
-  it("throws the error behind the messages, once, and then is done", async () => {
+  it("throws the error once after the messages, and then is done", async () => {
     const queue = new MessageQueue(new Source());
     const iterator = queue.iterate();
     queue.push("a");
@@ -76,7 +76,7 @@ describe("iterate", () => {
     expect(await waiting[1]).toEqual({ done: true, value: undefined });
   });
 
-  it("tells when the loop is left, drops the rest and lets the source run", async () => {
+  it("reports when the loop is left, drops the rest and resumes the source", async () => {
     const source = new Source();
     const onCancel = vi.fn<() => void>();
     const queue = new MessageQueue(source, { maxBytes: 200, maxMessages: 2 });
@@ -92,7 +92,7 @@ describe("iterate", () => {
     expect(queue.shift()).toBeUndefined();
   });
 
-  it("does not call the loop left when it came to its end", async () => {
+  it("does not report a loop that reached its end as left", async () => {
     const onCancel = vi.fn<() => void>();
     const queue = new MessageQueue(new Source());
     queue.end();
@@ -102,7 +102,7 @@ describe("iterate", () => {
     expect(onCancel).not.toHaveBeenCalled();
   });
 
-  it("refuses a second consumer at once", () => {
+  it("throws on a second consumer at once", () => {
     const queue = new MessageQueue(new Source());
     queue.iterate();
     expect(() => queue.iterate()).toThrow(UsageError);
@@ -114,7 +114,7 @@ describe("iterate", () => {
 });
 
 describe("the bound", () => {
-  it("tells a source once more that goes on all the same, when a mebibyte waits", () => {
+  it("pauses a source again that continues anyway, at one mebibyte", () => {
     const source = new Source();
     const queue = new MessageQueue(source);
     for (let count = 0; count < 11; count++) queue.push(new Uint8Array(100_000));
@@ -125,7 +125,7 @@ describe("the bound", () => {
     for (let i = 0; i < count; i++) queue.push(new Uint8Array(byteLength));
   };
 
-  it("lets 16 messages wait although they are more than 64 KiB", () => {
+  it("pauses at 16 messages if they exceed 64 KiB", () => {
     const source = new Source();
     const queue = new MessageQueue(source);
     push(queue, 15, 10_000);
@@ -134,7 +134,7 @@ describe("the bound", () => {
     expect(source.calls).toEqual(["pause"]);
   });
 
-  it("lets more than 16 messages wait while they are less than 64 KiB", () => {
+  it("allows more than 16 messages below 64 KiB", () => {
     const source = new Source();
     const queue = new MessageQueue(source);
     push(queue, 300, 125);
@@ -143,21 +143,21 @@ describe("the bound", () => {
     expect(source.calls).toEqual(["pause"]);
   });
 
-  it("stops at 256 KiB however few messages that are", () => {
+  it("pauses at 256 KiB with any number of messages", () => {
     const source = new Source();
     const queue = new MessageQueue(source);
     push(queue, 1, 262_144);
     expect(source.calls).toEqual(["pause"]);
   });
 
-  it("fills up with empty messages too", () => {
+  it("counts empty messages too", () => {
     const source = new Source();
     const queue = new MessageQueue(source);
     push(queue, 2000, 0);
     expect(source.calls).toEqual(["pause"]);
   });
 
-  it("lets the source go on when half is gone, not earlier", async () => {
+  it("resumes the source when half of the queue is read, not earlier", async () => {
     const source = new Source();
     const queue = new MessageQueue(source, { maxBytes: 6400, maxMessages: 1 });
     push(queue, 100, 0);
@@ -168,7 +168,7 @@ describe("the bound", () => {
     expect(source.calls).toEqual(["pause", "resume"]);
   });
 
-  it("keeps the order when the source pushes while it is told to go on", async () => {
+  it("keeps the order when the source pushes during resume", async () => {
     const source = new Source();
     const queue = new MessageQueue(source, { maxBytes: 64, maxMessages: 1 });
     source.onResume = () => {
@@ -184,7 +184,7 @@ describe("the bound", () => {
 });
 
 describe("listen", () => {
-  it("delivers nothing before it returns, and then what waited before what comes", async () => {
+  it("delivers nothing before it returns, then queued messages before new ones", async () => {
     const queue = new MessageQueue(new Source());
     const listener = recorder();
     queue.push("a");
@@ -198,7 +198,7 @@ describe("listen", () => {
     expect(listener.log).toEqual(["a", "b", "c", "end"]);
   });
 
-  it("loses nothing while paused, and ends only behind what was held back", async () => {
+  it("loses nothing while paused, and ends only after the held-back messages", async () => {
     const queue = new MessageQueue(new Source());
     const listener = recorder();
     const subscription = queue.listen(listener);
@@ -225,7 +225,7 @@ describe("listen", () => {
     expect(subscription.isPaused).toBe(false);
   });
 
-  it("pauses at once when a callback says so", async () => {
+  it("pauses at once when a callback pauses", async () => {
     const queue = new MessageQueue(new Source());
     const log: Message[] = [];
     const subscription = queue.listen({
@@ -243,7 +243,7 @@ describe("listen", () => {
     expect(log).toEqual(["a", "b"]);
   });
 
-  it("makes the source wait when paused for long", async () => {
+  it("pauses the source when paused for long", async () => {
     const source = new Source();
     const queue = new MessageQueue(source, { maxBytes: 128, maxMessages: 2 });
     const subscription = queue.listen(recorder());
@@ -273,7 +273,7 @@ describe("listen", () => {
     expect(log).toEqual(["a", "b"]);
   });
 
-  it("delivers nothing any more once cancelled, in the middle of what waits too", async () => {
+  it("delivers nothing after cancel, even in the middle of queued messages", async () => {
     const queue = new MessageQueue(new Source());
     const listener = recorder();
     const subscription = queue.listen({
@@ -292,7 +292,7 @@ describe("listen", () => {
     expect(listener.log).toEqual(["a", "cancel"]);
   });
 
-  it("can be disposed of before the first message", async () => {
+  it("can be disposed before the first message", async () => {
     const queue = new MessageQueue(new Source());
     const listener = recorder();
     queue.push("a");
@@ -303,8 +303,8 @@ describe("listen", () => {
 });
 
 describe("discard with an error", () => {
-  it.each(["is open", "has ended", "has ended in another error"])(
-    "drops what waits, and ends in that error, where the queue %s",
+  it.each(["is open", "has ended", "has ended with another error"])(
+    "drops queued messages and ends with that error if the queue %s",
     async (state) => {
       const source = new Source();
       const queue = new MessageQueue(source, { maxMessages: 2, maxBytes: 128 });
@@ -319,7 +319,7 @@ describe("discard with an error", () => {
     },
   );
 
-  it("tells a reader and a listener that wait", async () => {
+  it("rejects a waiting reader and calls a waiting listener", async () => {
     const read = new MessageQueue(new Source());
     const result = read.iterate().next();
     read.discard(new Error("bad"));

@@ -19,7 +19,7 @@ it("does not keep an event that has been delivered", async () => {
     },
   );
   emit({});
-  // A WeakRef keeps its target until the running task has ended.
+  // A WeakRef keeps its target until the current task has ended.
   await new Promise((resolve) => setImmediate(resolve));
   collectGarbage();
   expect(latest!.deref()).toBeUndefined();

@@ -2,7 +2,7 @@ import { mock } from "node:test";
 import { MemoryNetwork } from "tideway/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-/** Fakes time, and advances it with turns of the event loop in between. */
+/** Fakes time and advances it with turns of the event loop in between. */
 interface FakeTime {
   readonly start: () => void;
   readonly advance: (ms: number) => Promise<void>;
@@ -51,16 +51,17 @@ describe.each([
     });
   }
 
-  /** Lets time pass until `promise` settles. */
+  /** Advances the time until `promise` settles. */
   async function passUntil<T>(promise: Promise<T>): Promise<T> {
     let isSettled = false;
     void promise.finally(() => (isSettled = true));
-    // Where the real clock shows through, a slow machine looks stalled, and a peer is asked once more.
+    // If the real clock were used, a slow machine would look stalled, and a peer would be pinged
+    // again.
     while (!isSettled) await time.advance(1000);
     return promise;
   }
 
-  it("carries a conversation without time passing", async () => {
+  it("carries a conversation while time stands still", async () => {
     const network = new MemoryNetwork();
     await using server = echoServer(network);
     expect(await (await network.fetch("http://test/page")).text()).toBe("page");
@@ -74,7 +75,7 @@ describe.each([
     expect(await done).toMatchObject({ code: 4000, wasClean: true });
   });
 
-  it("keeps a connection that answers pings, and drops one that does not, as time passes", async () => {
+  it("keeps a connection that answers pings and drops one that does not, as time advances", async () => {
     const network = new MemoryNetwork();
     await using server = echoServer(network);
     const socket = new network.WebSocket("ws://test/echo");
@@ -86,7 +87,7 @@ describe.each([
     expect(await passUntil(done)).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  it("carries bytes when their latency has passed", async () => {
+  it("delivers bytes after their latency", async () => {
     const network = new MemoryNetwork({ latencyMs: 1000 });
     await using _server = echoServer(network);
     const socket = new network.WebSocket("ws://test/echo");
@@ -98,7 +99,7 @@ describe.each([
     expect((await socket.onClose.first).code).toBe(1006);
   });
 
-  it("connects again after the delay that has passed", async () => {
+  it("reconnects after the delay", async () => {
     const network = new MemoryNetwork();
     await using _server = echoServer(network);
     const socket = new network.ReconnectingWebSocket("ws://test/echo");

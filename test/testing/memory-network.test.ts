@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 
 describe("connectedPair", () => {
-  it("carries messages both ways, in order", async () => {
+  it("carries messages in both directions in order", async () => {
     await using pair = await connectedPair({ protocol: "test.v1" });
     expect(pair.client.protocol).toBe("test.v1");
     expect(pair.server.protocol).toBe("test.v1");
@@ -26,7 +26,7 @@ describe("connectedPair", () => {
   });
 
   it.each([{ maxChunkBytes: 1 }, { maxChunkBytes: 3, latencyMs: 1 }, { bufferBytes: 1 }])(
-    "carries them whatever the link does to the bytes: %o",
+    "carries them over any link: %o",
     async (options) => {
       await using pair = await connectedPair(options);
       const text = "häääl ".repeat(200);
@@ -48,7 +48,7 @@ describe("connectedPair", () => {
     }
   });
 
-  it("is closed with 1000 when it is disposed of, so that a loop over it ends", async () => {
+  it("is closed with 1000 on dispose, so that a loop over it ends", async () => {
     const loop = async (server: Socket): Promise<string> => {
       for await (const _message of server);
       return "ended";
@@ -61,7 +61,7 @@ describe("connectedPair", () => {
     expect(await whenEnded).toBe("ended");
   });
 
-  it("breaks at both ends on reset", async () => {
+  it("fails at both ends on reset", async () => {
     await using pair = await connectedPair();
     const closed = pair.client.onClose.first;
     pair.link.reset();
@@ -91,7 +91,7 @@ describe("connectedPair", () => {
     expect(new Uint8Array((await received).data as ArrayBuffer)).toEqual(bytes);
   });
 
-  it("ends both ends when it is disposed of while the link has stalled", async () => {
+  it("ends both ends on dispose while the link is stalled", async () => {
     const pair = await connectedPair();
     const closed = pair.client.onClose.first;
     pair.link.stall();
@@ -106,15 +106,15 @@ describe("connectedPair", () => {
     { latencyMs: -1 },
     { latencyMs: NaN },
     { maxChunk: 1 } as object,
-  ])("refuses the options %o, as its network does at once", (options) => {
+  ])("refuses the options %o, as its network does", (options) => {
     const expected = expect.objectContaining({ code: "INVALID_OPTION" });
     expect(() => new MemoryLink(options)).toThrow(expected);
     expect(() => new MemoryNetwork(options)).toThrow(expected);
   });
 
-  it("makes a writer wait for a reader that does not read", async () => {
+  it("delays a writer while its peer does not read", async () => {
     await using pair = await connectedPair({ bufferBytes: 1000 });
-    // More than the queue takes, and the pieces of 64 KiB that are under way, together.
+    // More than the queue and the pieces of 64 KiB in transit hold together.
     const chunk = new Uint8Array(20_000);
     for (let count = 0; count < 40; count++) pair.client.send(chunk);
     for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
@@ -146,14 +146,14 @@ describe("MemoryNetwork", () => {
     await socket.onClose.first;
   });
 
-  it("refuses connections while nothing is served", async () => {
+  it("refuses connections while no server exists", async () => {
     const { onClose, onError } = new new MemoryNetwork().WebSocket("ws://any.host/");
     const [error, close] = await Promise.all([onError.first, onClose.first]);
     expect(error).toMatchObject({ error: { code: "CONNECT_FAILED" } });
     expect(close).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  it("reconnects, over a link that has been reset", async () => {
+  it("reconnects after a link was reset", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: { "ws:/": (socket) => void socket.listen((message) => socket.send(message)) },
@@ -169,7 +169,7 @@ describe("MemoryNetwork", () => {
     await socket.onClose.first;
   });
 
-  it("stops where a server refuses with 401, and tells both events why", async () => {
+  it("fires error and close with the reason after a refusal with 401, and stops", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: {
@@ -200,7 +200,7 @@ describe("MemoryNetwork", () => {
   });
 
   describe("fetch", () => {
-    it("asks a route, with a body and fields both ways", async () => {
+    it("sends a request to a route, with a body and headers in both directions", async () => {
       const network = new MemoryNetwork({ maxChunkBytes: 5 });
       await using _server = network.serve({
         routes: {
@@ -227,7 +227,7 @@ describe("MemoryNetwork", () => {
       expect((await network.fetch("http://any.host/a")).status).toBe(405);
     });
 
-    it("rejects with a TypeError where there is no answer, and with the reason when aborted", async () => {
+    it("rejects with a TypeError without a response, and with the reason when aborted", async () => {
       const network = new MemoryNetwork();
       await expect(network.fetch("http://any.host/")).rejects.toMatchObject({
         name: "TypeError",
@@ -248,7 +248,7 @@ describe("MemoryNetwork", () => {
     });
   });
 
-  it("takes a server of one's own, and clients of another make", async () => {
+  it("accepts a custom server, and clients of other libraries", async () => {
     const network = new MemoryNetwork();
     const httpServer = createServer((_request, response) => response.end("theirs"));
     await using _attachment = attach(httpServer, {

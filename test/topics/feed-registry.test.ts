@@ -11,7 +11,7 @@ async function subscribe(topics: Topics, name: string): Promise<RecordingSocket>
 }
 
 describe("maxTopics", () => {
-  it("forgets the topic that has been idle longest without subscribers", async () => {
+  it("forgets the topic without subscribers that was idle longest", async () => {
     const topics = openTopics({ maxTopics: 3 });
     const socket = await subscribe(topics, "a");
     const positions = new Map<string, string>();
@@ -43,7 +43,7 @@ describe("maxTopics", () => {
     ["of Topics", () => ({ maxTopics: 3 })],
     ["of the broker", () => ({ broker: new MemoryBroker({ maxTopics: 3 }) })],
   ])(
-    "%s refuses one more topic while all have subscribers, and accepts it later",
+    "%s refuses a further topic while all have subscribers, and accepts it later",
     async (_, options) => {
       const topics = openTopics(options());
       const sockets: RecordingSocket[] = [];
@@ -79,7 +79,7 @@ describe("maxTopics", () => {
     await topics.topic("c").enter(new RecordingSocket(), { id: "ann" });
   });
 
-  it("stops listening to topics that clients have left once there are 1,024 of them", async () => {
+  it("stops listening to topics without clients once there are 1,024 of them", async () => {
     const broker = new MemoryBroker({ maxTopics: 1_030 });
     const timers = new ManualTimers();
     const topics = openTopics({ broker, timers });

@@ -17,7 +17,7 @@ import {
 
 const TOPIC = "news";
 
-/** A feed on a broker that a test can disturb, and what it reports. */
+/** A feed on a broker that a test can disturb, and the errors that it reports. */
 class Stage {
   readonly broker = new FaultyBroker(new MemoryBroker({ nowMs: () => 0 }));
   readonly timers = new ManualTimers();
@@ -25,7 +25,7 @@ class Stage {
   readonly settings;
   readonly feed: Feed;
   emptied = 0;
-  /** How many messages were made for many sockets. */
+  /** The number of messages that were encoded for many sockets. */
   shared = 0;
   #ids = 0;
 
@@ -60,7 +60,7 @@ class Stage {
     return { socket, ...(await this.feed.subscribe(socket, since)) };
   }
 
-  /** Loses deliveries until the function that is returned is called. */
+  /** Loses deliveries until the returned function is called. */
   loseDeliveries(): () => void {
     this.broker.onDelivery = () => {};
     return () => (this.broker.onDelivery = (deliver) => deliver());
@@ -85,7 +85,7 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
 const unavailable = (): BrokerError => new BrokerError("BROKER_UNAVAILABLE", "cut off");
 
 describe("Feed: opening", () => {
-  it("starts at the last position, and serves earlier ones from memory", async () => {
+  it("starts at the last position and serves earlier ones from memory", async () => {
     const stage = await openStage({}, ["1", "2", "3"]);
     const { socket, position } = await stage.subscribe({ ...stage.feed.position, offset: 1 });
     expect(position.offset).toBe(1);
@@ -155,7 +155,7 @@ describe("Feed: recovery", () => {
     expect(start).toMatchObject({ recovered: false, reason: "missing" });
   });
 
-  it("reads on before it calls a position unknown: the client may have seen it elsewhere", async () => {
+  it("reads ahead before it calls a position unknown, because another server may have sent it", async () => {
     const stage = await openStage();
     const deliver = stage.loseDeliveries();
     await stage.publish("1", "2");
@@ -166,7 +166,7 @@ describe("Feed: recovery", () => {
     expect(texts(socket)).toEqual(["2"]);
   });
 
-  it("rejects, and lets the socket try again, if the broker must be asked and fails", async () => {
+  it("rejects, and allows the socket to retry, if the broker must be read and fails", async () => {
     const stage = await openStage({}, ["1"]);
     stage.broker.onCall = () => Promise.reject(unavailable());
     const socket = new RecordingSocket();
@@ -179,7 +179,7 @@ describe("Feed: recovery", () => {
     expect(types(socket)).toEqual(["subscribed"]);
   });
 
-  it("refuses a socket that is subscribed, or about to be", async () => {
+  it("refuses a socket that is already subscribed or subscribing", async () => {
     const stage = await openStage({}, ["1"]);
     const socket = new RecordingSocket();
     const first = stage.feed.subscribe(socket, "other:1");
@@ -189,7 +189,7 @@ describe("Feed: recovery", () => {
     await expect(stage.feed.subscribe(socket, undefined)).rejects.toMatchObject(expected);
   });
 
-  it("lets a socket subscribe again after it has ended", async () => {
+  it("allows a socket to subscribe again after its end", async () => {
     const stage = await openStage();
     const { socket, subscriber } = await stage.subscribe();
     subscriber.end();
@@ -213,7 +213,7 @@ describe("Feed: following the broker", () => {
     expect(stage.broker.calls).toEqual([]);
   });
 
-  it("reads what was not delivered at the next publication", async () => {
+  it("reads undelivered publications at the next publication", async () => {
     const stage = await openStage();
     const { socket } = await stage.subscribe();
     const deliver = stage.loseDeliveries();
@@ -225,7 +225,7 @@ describe("Feed: following the broker", () => {
     expect(stage.broker.calls).toEqual(["history"]);
   });
 
-  it("reads what was not delivered at the second check without a publication", async () => {
+  it("reads undelivered publications at the second check without a publication", async () => {
     const stage = await openStage();
     const { socket } = await stage.subscribe();
     await stage.publish("1");
@@ -240,7 +240,7 @@ describe("Feed: following the broker", () => {
     expect(texts(socket)).toEqual(["1", "2"]);
   });
 
-  it("reads after an interruption, as many pages as it takes", async () => {
+  it("reads as many pages as needed after an interruption", async () => {
     const stage = await openStage({ historySize: 2_000 });
     const { socket } = await stage.subscribe();
     const deliver = stage.loseDeliveries();
@@ -269,7 +269,7 @@ describe("Feed: following the broker", () => {
     expect(texts(socket)).toEqual(["1"]);
   });
 
-  it("delivers what arrives during a read after what it read", async () => {
+  it("delivers publications that arrive during a read after those that it read", async () => {
     const stage = await openStage();
     const { socket } = await stage.subscribe();
     const deliver = stage.loseDeliveries();
@@ -299,7 +299,7 @@ describe("Feed: following the broker", () => {
     expect(texts(socket)).toEqual(numbers);
   });
 
-  it("sends lost once the history no longer has what was not delivered", async () => {
+  it("sends lost if the history no longer has the undelivered publications", async () => {
     const stage = await openStage({ historySize: 2 });
     const { socket } = await stage.subscribe();
     const deliver = stage.loseDeliveries();
@@ -319,7 +319,7 @@ describe("Feed: following the broker", () => {
     expect(texts(socket)).toEqual(["4", "5", "6"]);
   });
 
-  it("sends lost when the epoch has changed, and continues in the new one", async () => {
+  it("sends lost when the epoch has changed and continues in the new one", async () => {
     const stage = await openStage({}, ["1"]);
     const { socket } = await stage.subscribe();
     const inEpoch = (publication: Publication): Publication => ({
@@ -355,7 +355,7 @@ describe("Feed: following the broker", () => {
 });
 
 describe("Feed: encoding", () => {
-  it("encodes a publication once, whatever the number of subscribers", async () => {
+  it("encodes a publication once for any number of subscribers", async () => {
     const stage = await openStage();
     const sockets = [await stage.subscribe(), await stage.subscribe(), await stage.subscribe()];
     await stage.publish("1");
@@ -363,7 +363,7 @@ describe("Feed: encoding", () => {
     expect(sockets.map(({ socket }) => texts(socket))).toEqual([["1"], ["1"], ["1"]]);
   });
 
-  it("reports an encoder that throws, and sends lost instead of the publication", async () => {
+  it("reports an encoder that throws and sends lost instead of the publication", async () => {
     const broken = new Error("cannot encode");
     const stage = await openStage({
       encode(message) {
@@ -377,7 +377,7 @@ describe("Feed: encoding", () => {
     expect(stage.errors).toEqual([broken]);
   });
 
-  it("reports an encoder that returns something else than data", async () => {
+  it("reports an encoder that returns a value of another type", async () => {
     const stage = await openStage({ encode: () => 1 as never });
     await stage.subscribe();
     expect(stage.errors).toMatchObject([{ name: "UsageError", code: "INVALID_DATA" }]);
@@ -404,7 +404,7 @@ describe("Feed: encoding", () => {
 });
 
 describe("Feed: closing", () => {
-  it("stops listening, and closes its sockets with 1001", async () => {
+  it("stops listening and closes its sockets with 1001", async () => {
     const stage = await openStage();
     const { socket } = await stage.subscribe();
     await stage.feed.close();
@@ -413,7 +413,7 @@ describe("Feed: closing", () => {
     expect(stage.feed.hasSubscribers).toBe(false);
   });
 
-  it("ends the reads that are under way, and delivers nothing more", async () => {
+  it("ends pending reads and delivers nothing more", async () => {
     const stage = await openStage();
     const [listener] = stage.broker.listeners;
     const { socket } = await stage.subscribe();
@@ -427,7 +427,7 @@ describe("Feed: closing", () => {
     expect(texts(socket)).toEqual([]);
   });
 
-  it("rejects a subscriber that waits for the broker meanwhile", async () => {
+  it("rejects a subscriber that is waiting for the broker", async () => {
     const stage = await openStage();
     let answer!: () => void;
     stage.broker.onCall = () => new Promise((resolve) => (answer = resolve));

@@ -3,10 +3,10 @@ import { MemoryBroker } from "tideway/topics";
 import { describe, expect, it } from "vitest";
 
 describe("MemoryBroker", () => {
-  describe("does what every broker has to do: it", () => {
+  describe("passes the suite for all brokers: it", () => {
     let engine = new MemoryBroker();
     const suite = brokerSuite({
-      // The engine is in the broker: all servers of a case have the same one.
+      // The engine is the broker: all servers of a case share it.
       open: async () => engine,
       openLimited: async (maxTopics) => new MemoryBroker({ maxTopics }),
     });
@@ -16,7 +16,7 @@ describe("MemoryBroker", () => {
     });
   });
 
-  it("keeps a later topic of the same name when a subscription is ended twice", async () => {
+  it("keeps a new topic of the same name when an old subscription is ended twice", async () => {
     const broker = new MemoryBroker({ maxTopics: 1 });
     const listener = { onPublication() {}, onInterruption() {}, onPresenceChange() {} };
     const retention = { size: 1, bytes: 1, ageMs: 1000, idWindowMs: 1000 };
@@ -29,11 +29,11 @@ describe("MemoryBroker", () => {
     await expect(useOther()).rejects.toThrow(expect.objectContaining({ code: "TOPICS_FULL" }));
   });
 
-  describe("keeps a topic with a listener, however long it is quiet,", () => {
+  describe("keeps a topic with a listener for any quiet time,", () => {
     const RETENTION = { size: 10, bytes: 1_000, ageMs: 1_000, idWindowMs: 1_000 };
     const BEYOND_RETENTION_MS = 10_000_000;
 
-    /** A broker whose clock the test sets, and what its listeners to `quiet` get. */
+    /** A broker with a manual clock, and the publications that its listeners to `quiet` receive. */
     function open() {
       const clock = { nowMs: 0 };
       const broker = new MemoryBroker({ nowMs: () => clock.nowMs });
@@ -45,7 +45,7 @@ describe("MemoryBroker", () => {
       };
       const publish = (topic: string, data: string) =>
         broker.publish(topic, { id: `${topic} ${data}`, data }, RETENTION);
-      /** Lets time pass. Uses of other topics evict what has expired. */
+      /** Advances the clock. Calls for other topics evict what has expired. */
       const passTime = async (): Promise<void> => {
         clock.nowMs += BEYOND_RETENTION_MS;
         for (const data of ["1", "2", "3"]) await publish("other", `${clock.nowMs} ${data}`);
@@ -53,7 +53,7 @@ describe("MemoryBroker", () => {
       return { broker, got, listener, publish, passTime };
     }
 
-    it("and its epoch with it", async () => {
+    it("and keeps its epoch", async () => {
       const { broker, got, listener, publish, passTime } = open();
       await broker.subscribe("quiet", listener);
       const { position } = await publish("quiet", "1");
@@ -66,7 +66,7 @@ describe("MemoryBroker", () => {
       expect(got).toEqual(["1", "2"]);
     });
 
-    it("also after another listener has stopped", async () => {
+    it("even after another listener has stopped", async () => {
       const { broker, got, listener, publish, passTime } = open();
       const stop = await broker.subscribe("quiet", { ...listener, onPublication() {} });
       await broker.subscribe("quiet", listener);
@@ -86,7 +86,7 @@ describe("MemoryBroker", () => {
       expect(page).toMatchObject({ position, publications: [{ data: "1" }] });
     });
 
-    it("and evicts it after the last one has stopped", async () => {
+    it("and evicts it after the last listener has stopped", async () => {
       const { broker, listener, publish, passTime } = open();
       const stop = await broker.subscribe("quiet", listener);
       const { position } = await publish("quiet", "1");
@@ -95,7 +95,7 @@ describe("MemoryBroker", () => {
       expect((await publish("quiet", "2")).position.epoch).not.toBe(position.epoch);
     });
 
-    it("and its last position after its history has expired", async () => {
+    it("and keeps its last position after its history has expired", async () => {
       const { broker, listener, publish, passTime } = open();
       await broker.subscribe("quiet", listener);
       const { position } = await publish("quiet", "1");

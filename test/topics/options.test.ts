@@ -37,7 +37,7 @@ describe("misuse throws a UsageError:", () => {
       (t) => t.topic("a").subscribe(new RecordingSocket(), null as never),
     ],
     ["subscribe of null", "INVALID_SOCKET", (t) => t.topic("a").subscribe(null as never)],
-    ["subscribe of a text", "INVALID_SOCKET", (t) => t.topic("a").subscribe("socket" as never)],
+    ["subscribe of a string", "INVALID_SOCKET", (t) => t.topic("a").subscribe("socket" as never)],
     ["history with options null", "INVALID_OPTION", (t) => t.topic("a").history(null as never)],
     ["history with a limit of -1", "INVALID_LIMIT", (t) => t.topic("a").history({ limit: -1 })],
     [
@@ -49,7 +49,7 @@ describe("misuse throws a UsageError:", () => {
     await expect(call(openTopics({ presence: true }))).rejects.toThrow(usageError(code));
   });
 
-  it("formatPosition of nothing", () => {
+  it("formatPosition of undefined", () => {
     expect(() => formatPosition(undefined as never)).toThrow(usageError("INVALID_POSITION"));
   });
 
@@ -66,7 +66,7 @@ describe("misuse throws a UsageError:", () => {
     await expect(opening).rejects.toThrow(INVALID_OPTION);
   });
 
-  it("the helpers of tideway/testing with options of a wrong kind", async () => {
+  it("the helpers of tideway/testing with invalid options", async () => {
     expect(() => brokerSuite({} as never)).toThrow(INVALID_OPTION);
     expect(() => brokerSuite(undefined as never)).toThrow(INVALID_OPTION);
     expect(() => new MemoryNetwork(null as never)).toThrow(INVALID_OPTION);

@@ -20,7 +20,7 @@ function notices(socket: RecordingSocket): readonly string[] {
 }
 
 describe("presence on a topic", () => {
-  it("tells who is there, then who comes and goes, over all servers", async () => {
+  it("sends the members, then joins and leaves, across all servers", async () => {
     const broker = new MemoryBroker();
     const here = openTopics({ broker, presence: true }).topic("room");
     const there = openTopics({ broker, presence: true }).topic("room");
@@ -54,7 +54,7 @@ describe("presence on a topic", () => {
     expect(notices(watcher)).toEqual(["members ", "join ann", "leave ann"]);
   });
 
-  it("is over before its server has closed, also where the socket ended just before", async () => {
+  it("ends before its server has closed, even if the socket has just ended", async () => {
     const broker = new FaultyBroker();
     const topics = openTopics({ broker, presence: true });
     const socket = new RecordingSocket();
@@ -74,7 +74,7 @@ describe("presence on a topic", () => {
     expect(await broker.members("room")).toEqual([]);
   });
 
-  it("is renewed while its server lives, and expires once it has crashed", async () => {
+  it("is renewed while its server runs, and expires after it crashes", async () => {
     let nowMs = 0;
     const timers = new ManualTimers();
     const inner = new MemoryBroker({ nowMs: () => nowMs });
@@ -103,7 +103,7 @@ describe("presence on a topic", () => {
     ]);
   });
 
-  it("shows all members anew to a socket that could not be told of changes", async () => {
+  it("sends all members again to a socket that missed changes", async () => {
     const topic = openTopics({ presence: true }).topic("room");
     const slow = new RecordingSocket();
     await topic.subscribe(slow);
@@ -120,7 +120,7 @@ describe("presence on a topic", () => {
     expect(notices(slow)).toHaveLength(3);
   });
 
-  it("leaves behind nobody who could not be entered for sure", async () => {
+  it("removes a member whose entry was not confirmed", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker, presence: true }).topic("room");
     const enter = broker.inner.enter.bind(broker.inner);
@@ -133,7 +133,7 @@ describe("presence on a topic", () => {
     expect(await topic.members()).toEqual([]);
   });
 
-  it("has nobody whose entry cannot be read", async () => {
+  it("ignores entries that cannot be read", async () => {
     const broker = new MemoryBroker();
     const topic = openTopics({ broker }).topic("room");
     const values = ["", "null", "7", "[]", '{"v":2,"id":"a"}', '{"v":1,"id":""}', '{"v":1,"id":7}'];
@@ -144,7 +144,7 @@ describe("presence on a topic", () => {
     expect(await topic.members()).toEqual([{ id: "ann" }]);
   });
 
-  it("refuses members that are none", async () => {
+  it("refuses invalid members", async () => {
     const topic = openTopics({ presence: true }).topic("room");
     const cycle: Record<string, unknown> = {};
     cycle["self"] = cycle;

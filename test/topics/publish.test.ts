@@ -13,7 +13,7 @@ describe("publishing to a topic", () => {
     expect(texts(socket)).toEqual(["hello"]);
   });
 
-  it("tries again while the broker is away, and stores what was stored unseen once", async () => {
+  it("retries while the broker is unavailable, and stores an unconfirmed publication once", async () => {
     const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
     const topic = openTopics({ broker, timers }).topic("news");
     const publish = broker.inner.publish.bind(broker.inner);
@@ -29,7 +29,7 @@ describe("publishing to a topic", () => {
     expect((await topic.history()).publications).toHaveLength(1);
   });
 
-  it("rejects when the broker stays away, and at once when it refuses", async () => {
+  it("rejects when the broker stays unavailable, and at once when it refuses", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker, publishTimeoutMs: 1 }).topic("news");
     broker.onCall = () => Promise.reject(new BrokerError("BROKER_UNAVAILABLE", "away"));
@@ -41,7 +41,7 @@ describe("publishing to a topic", () => {
     expect(broker.calls).toEqual(["publish", "publish"]);
   });
 
-  it("keeps bytes as they were, whatever their owner does with them afterwards", async () => {
+  it("copies the bytes before it returns", async () => {
     const topic = openTopics().topic("news");
     const bytes = Uint8Array.of(1, 2, 3);
     await topic.publish(bytes);
@@ -50,7 +50,7 @@ describe("publishing to a topic", () => {
     expect(data).toEqual(Uint8Array.of(1, 2, 3));
   });
 
-  it("refuses what is too big, counted in bytes of UTF-8, or no data at all", async () => {
+  it("refuses data that is too large, counted in bytes of UTF-8, or of a wrong type", async () => {
     const topic = openTopics({ maxPublicationBytes: 6 }).topic("news");
     await topic.publish("äöü");
     await topic.publish(new Uint8Array(6));
@@ -76,7 +76,7 @@ describe("publishing to a topic", () => {
 });
 
 describe("the history of a topic", () => {
-  it("is read from its end, or forwards from a position", async () => {
+  it("is read from its end or forwards from a position", async () => {
     const topic = openTopics().topic("news");
     for (const text of ["1", "2", "3", "4"]) await topic.publish(text);
     const { position, publications } = await topic.history({ limit: 2 });
@@ -95,7 +95,7 @@ describe("the history of a topic", () => {
     await expect(topic.history({ limit: -1 })).rejects.toThrow(UsageError);
   });
 
-  it("ends where its size, its bytes or its age does", async () => {
+  it("is limited by size, bytes and age", async () => {
     let nowMs = 0;
     const { MemoryBroker } = await import("tideway/topics");
     const topics = openTopics({
@@ -117,7 +117,7 @@ describe("the history of a topic", () => {
     }
   });
 
-  it("and its epoch are forgotten by a memory broker when the topic has been out of use", async () => {
+  it("and its epoch are forgotten by a memory broker after the topic has been unused", async () => {
     let nowMs = 0;
     const { MemoryBroker } = await import("tideway/topics");
     const topics = openTopics({ broker: new MemoryBroker({ nowMs: () => nowMs }) });
@@ -134,8 +134,8 @@ describe("the history of a topic", () => {
   });
 });
 
-describe("a topic's name", () => {
-  it("is a well-formed text of at most 256 characters", () => {
+describe("the name of a topic", () => {
+  it("is a well-formed string of at most 256 characters", () => {
     const topics = openTopics();
     for (const name of ["a", "x".repeat(256), "__proto__", "a/b.c*>{}\n\0", "😀"]) {
       expect(isTopicName(name)).toBe(true);
@@ -165,13 +165,13 @@ describe("options", () => {
     { checkIntervalMs: -1 },
     { presenceTtlMs: NaN },
     { historysize: 1 },
-  ])("that do not exist, or have no such value, are refused: %o", (options) => {
+  ])("throw if unknown or invalid: %o", (options) => {
     expect(() => new Topics(options as TopicsOptions)).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
     );
   });
 
-  it("of a single topic stand over those of all", async () => {
+  it("of one topic override those of all topics", async () => {
     const topics = openTopics({
       historySize: 1,
       optionsOf: (name) => (name === "long" ? { historySize: 3 } : undefined),
@@ -185,7 +185,7 @@ describe("options", () => {
 });
 
 describe("closing topics", () => {
-  it("closes sockets that are still subscribed with 1001, and refuses what comes after", async () => {
+  it("closes sockets that are still subscribed with 1001 and refuses later calls", async () => {
     const topics = openTopics({ broker: new FaultyBroker() });
     const topic = topics.topic("news");
     const socket = new RecordingSocket();
@@ -203,7 +203,7 @@ describe("closing topics", () => {
     }
   });
 
-  it("leaves a broker that was given to the one who gave it", async () => {
+  it("does not close a broker that was passed in", async () => {
     const broker = new FaultyBroker();
     const [first, second] = [openTopics({ broker }), openTopics({ broker })];
     await first.topic("news").subscribe(new RecordingSocket());

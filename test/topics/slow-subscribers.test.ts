@@ -16,7 +16,7 @@ const numbers = (first: number, last: number): string[] =>
   Array.from({ length: last - first + 1 }, (_, index) => `${first + index}`);
 
 describe("a slow subscriber", () => {
-  it("gets everything in order once it reads again, and holds up nobody", async () => {
+  it("receives everything in order once it reads again, and does not delay others", async () => {
     const topic = openTopics().topic("news");
     const [slow, quick] = [new RecordingSocket(), new RecordingSocket()];
     await topic.subscribe(slow);
@@ -32,7 +32,7 @@ describe("a slow subscriber", () => {
     expect(texts(slow)).toEqual(numbers(1, 11));
   });
 
-  it("reads from the broker what the server no longer has in memory", async () => {
+  it("reads from the broker what is no longer in the server's memory", async () => {
     const topic = openTopics({ historySize: 5_000 }).topic("news");
     const slow = new RecordingSocket();
     await topic.subscribe(slow);
@@ -43,7 +43,7 @@ describe("a slow subscriber", () => {
     expect(texts(slow)).toEqual(numbers(1, 3_000));
   });
 
-  it("is told what it has lost when the history has gone past it", async () => {
+  it("receives lost when the history no longer has its position", async () => {
     const topic = openTopics({ historySize: 10 }).topic("news");
     const slow = new RecordingSocket();
     await topic.subscribe(slow);
@@ -57,7 +57,7 @@ describe("a slow subscriber", () => {
     expect(follow(slow)!.offset).toBe(3_001);
   });
 
-  it("is closed with 1013 where the encoder leaves out what it would be told", async () => {
+  it("is closed with 1013 if the encoder returns no message for its loss", async () => {
     const topic = openTopics({ historySize: 10, encode: dataOnly }).topic("news");
     const slow = new RecordingSocket();
     await topic.subscribe(slow);
@@ -69,7 +69,7 @@ describe("a slow subscriber", () => {
     expect(slow.closeCode).toBe(1013);
   });
 
-  it("loses nothing to the drop policy of its socket", async () => {
+  it('loses nothing to the slowConsumer "drop" of its socket', async () => {
     const topic = openTopics().topic("news");
     await using pair = await connectedPair({
       bufferBytes: 1_024,
@@ -86,7 +86,7 @@ describe("a slow subscriber", () => {
     await topic.subscribe(pair.server);
     for (const text of numbers(1, 200)) {
       if (text === "10") {
-        // The handler's own messages take all the room, before the topic knows.
+        // The handler's messages fill the buffer before the topic detects it.
         pair.link.stall();
         for (let count = 0; count < 1_000; count++) pair.server.send('{"type":"other"}');
       }
@@ -98,7 +98,7 @@ describe("a slow subscriber", () => {
     expect(got).toEqual(numbers(1, 200));
   });
 
-  it("ends when its socket does, in the middle of catching up", async () => {
+  it("ends with its socket while it catches up", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker, historySize: 5_000 }).topic("news");
     const { position } = await topic.history();
@@ -135,7 +135,7 @@ describe("any number of faults", () => {
     fc.record({ kind: fc.constantFrom("slow history", "quick history") }),
   );
 
-  it("leaves every socket with all publications once and in order, or told", async () => {
+  it("deliver all publications to every socket once and in order, or report the loss", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 120 }),

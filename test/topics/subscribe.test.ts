@@ -26,7 +26,7 @@ const anything: StandardSchema = {
 
 describe("subscribing to a topic", () => {
   it.each([[{}], [{ socket: {} }], [undefined], [5]])(
-    "refuses %o, which is no socket",
+    "refuses %o, which is not a socket",
     async (target) => {
       const topic = openTopics().topic("news");
       const expected = { name: "UsageError", code: "INVALID_SOCKET" };
@@ -35,7 +35,7 @@ describe("subscribing to a topic", () => {
     },
   );
 
-  it("tells where it starts, then every publication with its position and id", async () => {
+  it("sends the start position, then every publication with its position and id", async () => {
     const topic = openTopics().topic("news");
     await topic.publish("before");
     const socket = new RecordingSocket();
@@ -66,7 +66,7 @@ describe("subscribing to a topic", () => {
     });
   });
 
-  it("sends what was missed before what is new, when told where the socket was", async () => {
+  it("sends missed publications before new ones for a known position", async () => {
     const topic = openTopics().topic("news");
     const { position } = await topic.publish("1");
     await topic.publish("2");
@@ -79,7 +79,7 @@ describe("subscribing to a topic", () => {
     expect(follow(socket)!.offset).toBe(4);
   });
 
-  it("sends nothing after unsubscribe, and nothing to a socket that has ended", async () => {
+  it("sends nothing after unsubscribe or to a socket that has ended", async () => {
     const topic = openTopics().topic("news");
     const [left, ended, closed] = [1, 2, 3].map(() => new RecordingSocket());
     const subscription = await topic.subscribe(left);
@@ -93,7 +93,7 @@ describe("subscribing to a topic", () => {
     expect(left.readyState).toBe(1);
   });
 
-  it("refuses a socket that is on the topic already, or about to be, and takes it back later", async () => {
+  it("refuses a socket that is subscribed or subscribing, and accepts it again later", async () => {
     const topic = openTopics().topic("news");
     const socket = new RecordingSocket();
     const first = topic.subscribe(socket);
@@ -108,7 +108,7 @@ describe("subscribing to a topic", () => {
     expect(texts(socket)).toEqual(["once"]);
   });
 
-  it("encodes a publication once, whatever the number of subscribers", async () => {
+  it("encodes a publication once for any number of subscribers", async () => {
     let count = 0;
     const encode = ({ type }: { type: string }): string => `${type} ${count++}`;
     const topic = openTopics({ encode }).topic("news");
@@ -142,7 +142,7 @@ describe("subscribing to a topic", () => {
     await Promise.all(pairs.map((pair) => pair[Symbol.asyncDispose]()));
   });
 
-  it("has one subscription at the broker, which it leaves when nobody has been there for a while", async () => {
+  it("has one subscription at the broker and ends it some time after the last subscriber", async () => {
     const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
     const topic = openTopics({ broker, timers, checkIntervalMs: 1_000 }).topic("news");
     const subscriptions = await Promise.all(
@@ -160,7 +160,7 @@ describe("subscribing to a topic", () => {
     expect(texts(socket)).toEqual(["again"]);
   });
 
-  it("carries topics to clients over real connections, encoded once for typed sockets too", async () => {
+  it("carries topics to clients over connections, encoded once also for typed sockets", async () => {
     const topic = openTopics().topic("news");
     const network = new MemoryNetwork();
     await using server = network.serve({
@@ -188,7 +188,7 @@ describe("subscribing to a topic", () => {
   });
 });
 
-describe("a position that does not lead anywhere", () => {
+describe("an invalid position", () => {
   it.each([
     ["a number", 7],
     ["no offset", "abc"],
@@ -202,7 +202,7 @@ describe("a position that does not lead anywhere", () => {
     ["an enormous epoch", `${"a".repeat(1_000_000)}:1`],
     ["a name of Object.prototype", "__proto__"],
     ["an object without a position", {}],
-    ["an object whose offset is a text", { epoch: "abc", offset: "1" }],
+    ["an object whose offset is a string", { epoch: "abc", offset: "1" }],
     ["an object whose offset is not finite", { epoch: "abc", offset: Infinity }],
     ["an array", ["abc", 1]],
     ["a symbol", Symbol("since")],
@@ -221,22 +221,19 @@ describe("a position that does not lead anywhere", () => {
     });
   });
 
-  it.each([undefined, null, ""])(
-    "takes since: %j as a client without a position",
-    async (since) => {
-      const topic = openTopics().topic("news");
-      await topic.publish("1");
-      const socket = new RecordingSocket();
-      const subscription = await topic.subscribe(socket, { since });
-      expect(subscription).toMatchObject({ recovered: false, reason: "no-position" });
-      expect(received(socket)[0]).toMatchObject({ type: "subscribed", reason: "no-position" });
-      const page = await topic.history({ since });
-      expect(page).toMatchObject({ recovered: false, reason: "no-position" });
-      expect(page.publications.map(({ data }) => data)).toEqual(["1"]);
-    },
-  );
+  it.each([undefined, null, ""])("treats since: %j as no position", async (since) => {
+    const topic = openTopics().topic("news");
+    await topic.publish("1");
+    const socket = new RecordingSocket();
+    const subscription = await topic.subscribe(socket, { since });
+    expect(subscription).toMatchObject({ recovered: false, reason: "no-position" });
+    expect(received(socket)[0]).toMatchObject({ type: "subscribed", reason: "no-position" });
+    const page = await topic.history({ since });
+    expect(page).toMatchObject({ recovered: false, reason: "no-position" });
+    expect(page.publications.map(({ data }) => data)).toEqual(["1"]);
+  });
 
-  it("is of another epoch, ahead of the topic, or older than its history", async () => {
+  it("may be of another epoch, ahead of the topic, or older than its history", async () => {
     const topic = openTopics({ historySize: 3 }).topic("news");
     for (let number = 1; number <= 2_000; number++) await topic.publish(`${number}`);
     const { position } = await topic.history();
@@ -259,7 +256,7 @@ describe("a position that does not lead anywhere", () => {
     expect(texts(socket)).toEqual(["1998", "1999", "2000"]);
   });
 
-  it("leads to the start of a topic on which nothing has been published yet", async () => {
+  it("may be the start of a topic without publications", async () => {
     const topic = openTopics().topic("news");
     const { position } = await topic.history();
     await topic.publish("1");
@@ -269,8 +266,8 @@ describe("a position that does not lead anywhere", () => {
   });
 });
 
-describe("a feed whose broker misbehaves", () => {
-  it("hands out once what is delivered twice, and fetches what is not delivered", async () => {
+describe("a feed with a faulty broker", () => {
+  it("delivers a duplicate once and reads missing publications", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker }).topic("news");
     const socket = new RecordingSocket();
@@ -290,7 +287,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(types(socket)).not.toContain("lost");
   });
 
-  it("puts right what is delivered in the wrong order", async () => {
+  it("reorders publications that arrive in the wrong order", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker }).topic("news");
     const socket = new RecordingSocket();
@@ -303,7 +300,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(texts(socket)).toEqual(["1", "2", "3", "4"]);
   });
 
-  it("hands out what comes during a fetch right behind what was fetched", async () => {
+  it("delivers publications that arrive during a read right after it", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker }).topic("news");
     const socket = new RecordingSocket();
@@ -320,7 +317,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(broker.calls.filter((call) => call === "history")).toHaveLength(callsBefore);
   });
 
-  it("fetches again when something is missing between what it fetched and what came meanwhile", async () => {
+  it("reads again if publications between a read and a delivery are missing", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker }).topic("news");
     const socket = new RecordingSocket();
@@ -339,7 +336,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(texts(socket)).toEqual(["1", "2"]);
   });
 
-  it("asks, after a silence, whether there was something", async () => {
+  it("asks for publications after a silence", async () => {
     const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
     const topic = openTopics({ broker, timers, checkIntervalMs: 1_000 }).topic("news");
     const socket = new RecordingSocket();
@@ -351,7 +348,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(texts(socket)).toEqual(["unheard"]);
   });
 
-  it("tells all subscribers of a loss when the topic has another epoch", async () => {
+  it("sends lost to all subscribers when the topic has another epoch", async () => {
     const first = new FaultyBroker();
     const topic = openTopics({ broker: first }).topic("news");
     const socket = new RecordingSocket();
@@ -368,7 +365,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(follow(socket)!.offset).toBe(1);
   });
 
-  it("tells of a loss when the topic is shorter than it was, or when its history has a hole", async () => {
+  it("sends lost when the topic is shorter than before, or its history has a gap", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker }).topic("news");
     const socket = new RecordingSocket();
@@ -399,7 +396,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(follow(socket)!.offset).toBe(4);
   });
 
-  it("takes publications of another epoch than their page's for missing", async () => {
+  it("treats publications of another epoch than their page as missing", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker }).topic("news");
     const { position } = await topic.history();
@@ -420,7 +417,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(texts(socket)).toEqual(["3"]);
   });
 
-  it("keeps its subscribers while the broker is away, and serves them from memory", async () => {
+  it("keeps its subscribers while the broker is unavailable and serves them from memory", async () => {
     const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
     const errors: unknown[] = [];
     const onError = (error: unknown): number => errors.push(error);
@@ -439,7 +436,7 @@ describe("a feed whose broker misbehaves", () => {
     broker.interrupt();
     await timers.advance(60_000);
     expect(here.readyState).toBe(1);
-    // Told once, not with every attempt.
+    // Reported once, not for every attempt.
     expect(errors).toHaveLength(1);
     await topic.subscribe(back, { since: position });
     expect(texts(back)).toEqual(["2"]);
@@ -450,7 +447,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(texts(back)).toEqual(["2", "3"]);
   });
 
-  it("rejects where the broker does not answer, and takes the same socket once it does", async () => {
+  it("rejects when the broker does not answer, and accepts the same socket afterwards", async () => {
     const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
     const topic = openTopics({ broker, timers, requestTimeoutMs: 1_000 }).topic("news");
     broker.onCall = () => new Promise(() => {});
@@ -465,7 +462,7 @@ describe("a feed whose broker misbehaves", () => {
     expect(texts(socket)).toEqual(["1"]);
   });
 
-  it("ends a subscription at the broker that comes about too late", async () => {
+  it("ends a subscription at the broker that is confirmed too late", async () => {
     const [broker, timers] = [new FaultyBroker(), new ManualTimers()];
     const topic = openTopics({ broker, timers, requestTimeoutMs: 1_000 }).topic("news");
     let answer!: () => void;
@@ -479,8 +476,8 @@ describe("a feed whose broker misbehaves", () => {
   });
 });
 
-describe("an encoder that fails", () => {
-  it("costs its publication, which is told, and no other", async () => {
+describe("an encoder that throws", () => {
+  it("loses one publication, which is reported, and no other", async () => {
     const errors: unknown[] = [];
     const topic = openTopics({
       onError: (error) => errors.push(error),

@@ -11,7 +11,7 @@ const at = (offset: number): Position => ({ epoch: EPOCH, offset });
 
 const prepared = (offset: number): Prepared => ({ position: at(offset), content: `${offset}` });
 
-/** A feed of which the test decides what is in memory, and what the broker answers. */
+/** A feed in which the test decides what is in memory and what the broker returns. */
 class FakeSource implements SubscriberSource {
   position = at(0);
   hasPresence = false;
@@ -50,7 +50,7 @@ class FakeSource implements SubscriberSource {
   }
 }
 
-/** A subscriber that was sent its first notice. */
+/** A subscriber that has sent its first notice. */
 function subscribe(source: FakeSource, position: Position = source.position) {
   const socket = new RecordingSocket();
   const subscriber = new Subscriber(socket, source, position);
@@ -59,7 +59,7 @@ function subscribe(source: FakeSource, position: Position = source.position) {
 }
 
 describe("Subscriber", () => {
-  it("sends the first notice, then each publication, at once", () => {
+  it("sends the first notice and then each publication at once", () => {
     const source = new FakeSource();
     const { socket, subscriber } = subscribe(source);
     source.publish(1, subscriber);
@@ -67,7 +67,7 @@ describe("Subscriber", () => {
     expect(socket.sent).toEqual(["subscribed", "1", "2"]);
   });
 
-  it("sends what is in memory after its position before new publications", () => {
+  it("sends publications in memory after its position before new ones", () => {
     const source = new FakeSource();
     for (const offset of [1, 2, 3]) source.publish(offset);
     const { socket, subscriber } = subscribe(source, at(1));
@@ -87,7 +87,7 @@ describe("Subscriber", () => {
     expect(socket.sent).toEqual(["subscribed", "1", "2", "3", "4", "5"]);
   });
 
-  it("does not send a publication that is offered during a read twice", async () => {
+  it("does not send a publication twice that arrives during a read", async () => {
     const source = new FakeSource();
     source.publish(2);
     let resolve!: (page: readonly Prepared[]) => void;
@@ -112,7 +112,7 @@ describe("Subscriber", () => {
     ["accepts one more message", {}, ["subscribed", "1"]],
     ["accepts none", { isFull: true }, ["subscribed"]],
   ])(
-    "keeps nothing for a full socket that %s, and continues from its position when it drains",
+    "keeps nothing for a full socket that %s, and continues from its position on drain",
     async (_, block, sentBefore) => {
       const source = new FakeSource();
       const { socket, subscriber } = subscribe(source);
@@ -127,7 +127,7 @@ describe("Subscriber", () => {
     },
   );
 
-  it("sends a refused first notice when the socket drains", async () => {
+  it("sends a refused first notice on drain", async () => {
     const source = new FakeSource();
     const socket = new RecordingSocket();
     socket.block({ isFull: true });
@@ -139,7 +139,7 @@ describe("Subscriber", () => {
     expect(socket.sent).toEqual(["subscribed", "1"]);
   });
 
-  it("sends nothing of a backlog after it has ended, though the socket drains", async () => {
+  it("sends nothing of a backlog after its end, even on drain", async () => {
     const source = new FakeSource();
     const { socket, subscriber } = subscribe(source);
     socket.block();
@@ -152,7 +152,7 @@ describe("Subscriber", () => {
   });
 
   describe("after a loss", () => {
-    it("sends the notice, and continues at the new position", () => {
+    it("sends the notice and continues at the new position", () => {
       const source = new FakeSource();
       const { socket, subscriber } = subscribe(source);
       source.position = at(10);
@@ -161,7 +161,7 @@ describe("Subscriber", () => {
       expect(socket.sent).toEqual(["subscribed", "lost", "11"]);
     });
 
-    it("sends the notice of a full socket before anything else, once it drains", async () => {
+    it("sends the notice of a full socket first on drain", async () => {
       const source = new FakeSource();
       const { socket, subscriber } = subscribe(source);
       socket.block();
@@ -226,7 +226,7 @@ describe("Subscriber", () => {
       expect(socket.sent).toEqual(["subscribed", "1", "2", "members", "join"]);
     });
 
-    it("sends the members instead of the notices that it could not send", async () => {
+    it("sends the members instead of the notices that were not sent", async () => {
       const source = new FakeSource();
       const { socket, subscriber } = subscribe(source);
       socket.block({ isFull: true });
@@ -238,7 +238,7 @@ describe("Subscriber", () => {
       expect(socket.sent).toEqual(["subscribed", "1", "members"]);
     });
 
-    it("sends the members instead of one notice that the socket refused", async () => {
+    it("sends the members instead of a notice that the socket refused", async () => {
       const source = new FakeSource();
       const { socket, subscriber } = subscribe(source);
       socket.block({ isFull: true });
@@ -248,7 +248,7 @@ describe("Subscriber", () => {
       expect(socket.sent).toEqual(["subscribed", "members"]);
     });
 
-    it("sends the members once if the socket took the last notice", async () => {
+    it("sends the members once if the socket accepted the last notice", async () => {
       const source = new FakeSource();
       const { socket, subscriber } = subscribe(source);
       socket.block();
@@ -260,7 +260,7 @@ describe("Subscriber", () => {
       expect(socket.sent).toEqual(["subscribed", "join", "leave"]);
     });
 
-    it("sends refused members again when the socket drains", async () => {
+    it("sends refused members again on drain", async () => {
       const source = new FakeSource();
       source.hasPresence = true;
       const socket = new RecordingSocket();
@@ -275,7 +275,7 @@ describe("Subscriber", () => {
   });
 
   describe("ends", () => {
-    it("once, when it is asked to", () => {
+    it("once on request", () => {
       const source = new FakeSource();
       const { socket, subscriber } = subscribe(source);
       subscriber.end();

@@ -26,7 +26,7 @@ export interface Received {
   readonly members: readonly { readonly id: string }[];
 }
 
-/** Topics that are closed after the test, whose errors fail it unless they are asked for. */
+/** Topics that are closed after the test. Their errors fail the test unless it asks for them. */
 export function openTopics(options: TopicsOptions = {}): Topics {
   const errors: unknown[] = [];
   const topics = new Topics({ onError: (error) => errors.push(error), ...options });
@@ -52,9 +52,9 @@ export function types(socket: RecordingSocket): readonly string[] {
 }
 
 /**
- * Reads what a socket was sent as a careful client does, and returns where that leaves it.
+ * Reads the messages of a socket as a careful client does and returns the last position.
  *
- * @throws Error if a publication is missing, or there twice, and nothing has said so
+ * @throws Error if a publication is missing or duplicate without a notice
  */
 export function follow(socket: RecordingSocket): Position | undefined {
   let last: Position | undefined;
@@ -69,19 +69,19 @@ export function follow(socket: RecordingSocket): Position | undefined {
   return last;
 }
 
-/** Lets everything that waits for nothing but other promises happen. */
+/** Runs everything that waits only for other promises. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A broker over a good one, which can be made to misbehave as a network and an engine do. */
+/** A broker around a working one that can be made to fail as a network and an engine do. */
 export class FaultyBroker implements Broker {
   readonly inner: MemoryBroker;
-  /** What becomes of a publication on its way to a listener. */
+  /** What happens to a publication on its way to a listener. */
   onDelivery: (deliver: () => void) => void = (deliver) => deliver();
-  /** Called before each call of a method; rejects or waits to make it do so. */
+  /** Called before each call of a method. May reject or wait to make the call do so. */
   onCall: (method: string) => Promise<void> = async () => {};
-  /** Called behind each call of `history`. */
+  /** Called after each call of `history`. */
   onPage: (page: BrokerPage) => Promise<BrokerPage> = async (page) => page;
   readonly calls: string[] = [];
   readonly listeners = new Set<BrokerListener>();
@@ -145,7 +145,7 @@ export class FaultyBroker implements Broker {
   }
 }
 
-/** Timers that a test turns. */
+/** Timers that a test advances. */
 export class ManualTimers {
   readonly #timers = new Map<object, { readonly callback: () => void; atMs: number }>();
   #nowMs = 0;
@@ -160,7 +160,7 @@ export class ManualTimers {
     this.#timers.delete(timer);
   }
 
-  /** Lets time pass, and what follows from it happen. */
+  /** Advances the time and runs everything that follows. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     for (;;) {

@@ -4,7 +4,7 @@ import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 
 it.each<[string, () => unknown]>([
   ["a promise", async () => ({ historySize: 5 })],
-  ["a promise that is rejected", () => Promise.reject(new Error("no"))],
+  ["a promise that rejects", () => Promise.reject(new Error("no"))],
   ["null", () => null],
   ["true", () => true],
   ["false", () => false],

@@ -22,7 +22,7 @@ function connectTo(port: number): Promise<NatsConnection> {
 }
 
 describeWithEngine("nats", "NatsBroker", (path) => {
-  describe("does what every broker has to do: it", () => {
+  describe("passes the suite for all brokers: it", () => {
     let engine: Engine;
     let proxy: CuttableProxy;
     let admin: NatsConnection;
@@ -79,7 +79,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     return connectFor(await startEngine());
   }
 
-  /** Until the engine is back. */
+  /** Until the engine is available again. */
   async function publishAgain(broker: NatsBroker, text: string): Promise<PublishReceipt> {
     for (;;) {
       try {
@@ -105,7 +105,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     return broker;
   }
 
-  it("begins a new epoch when NATS has lost what it had acknowledged", async () => {
+  it("begins a new epoch when NATS has lost acknowledged messages", async () => {
     const engine = await startEngine();
     const broker = await open(await connectFor(engine));
     const copy = `${engine.folder}-copy`;
@@ -131,7 +131,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     ]);
   });
 
-  it("goes on with a topic that is quiet for longer than messages are kept", async () => {
+  it("continues with a topic that is quiet for longer than messages are kept", async () => {
     const broker = await open(await start(), { maxAgeMs: 1_000, idWindowMs: 1_000 });
     const retention = { ...RETENTION, ageMs: 1_000, idWindowMs: 1_000 };
     const { position } = await broker.publish("news", { id: "a", data: "1" }, retention);
@@ -145,26 +145,29 @@ describeWithEngine("nats", "NatsBroker", (path) => {
   it.each([
     ["ahead", 86_400_000 * 0.8],
     ["behind", -86_400_000 * 0.8],
-  ])("keeps the history when this machine's clock is %s by most of maxAgeMs", async (_, skewMs) => {
-    const connection = await start();
-    const manager = await jetstreamManager(connection);
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + skewMs });
-    onTestFinished(() => void vi.useRealTimers());
-    const options = { historySize: 5 };
-    const brokers = [await open(connection, options), await open(connection, options)];
-    const retention = { ...RETENTION, size: 5 };
-    for (const text of ["1", "2", "3", "4", "5"]) {
-      await brokers[0].publish("news", { id: text, data: text }, retention);
-    }
-    const messagesBefore = (await manager.streams.info("TIDEWAY")).state.messages;
-    for (let round = 0; round < 40; round++) {
-      const page = await brokers[round % 2].history("news", { limit: 10 }, retention);
-      expect(page.publications.map(({ data }) => data)).toEqual(["1", "2", "3", "4", "5"]);
-    }
-    expect((await manager.streams.info("TIDEWAY")).state.messages).toBe(messagesBefore);
-  });
+  ])(
+    "keeps the history when the clock of this machine is %s by most of maxAgeMs",
+    async (_, skewMs) => {
+      const connection = await start();
+      const manager = await jetstreamManager(connection);
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + skewMs });
+      onTestFinished(() => void vi.useRealTimers());
+      const options = { historySize: 5 };
+      const brokers = [await open(connection, options), await open(connection, options)];
+      const retention = { ...RETENTION, size: 5 };
+      for (const text of ["1", "2", "3", "4", "5"]) {
+        await brokers[0].publish("news", { id: text, data: text }, retention);
+      }
+      const messagesBefore = (await manager.streams.info("TIDEWAY")).state.messages;
+      for (let round = 0; round < 40; round++) {
+        const page = await brokers[round % 2].history("news", { limit: 10 }, retention);
+        expect(page.publications.map(({ data }) => data)).toEqual(["1", "2", "3", "4", "5"]);
+      }
+      expect((await manager.streams.info("TIDEWAY")).state.messages).toBe(messagesBefore);
+    },
+  );
 
-  it("keeps a quiet topic alive although each server that reads it has just been started", async () => {
+  it("keeps a quiet topic although each server that reads it has just started", async () => {
     const connection = await start();
     const options = { maxAgeMs: 1_000, idWindowMs: 1_000 };
     const retention = { ...RETENTION, ageMs: 1_000, idWindowMs: 1_000 };
@@ -175,14 +178,14 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     await expect.poll(read, { timeout: 10_000 }).toEqual({ position, publications: [] });
   });
 
-  it("refuses topics that ask for more than the stream keeps", async () => {
+  it("refuses topics that require more than the stream keeps", async () => {
     const broker = await open(await start(), { historySize: 10 });
     const publishing = broker.publish("news", { id: "a", data: "" }, { ...RETENTION, size: 11 });
     await expect(publishing).rejects.toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
     await broker.publish("news", { id: "a", data: "" }, { ...RETENTION, size: 10 });
   });
 
-  it("lets the oldest publications go when all topics together have more than maxBytes", async () => {
+  it("drops the oldest publications when all topics together exceed maxBytes", async () => {
     const connection = await start();
     const broker = await open(connection, { maxBytes: 50_000 });
     const publish = async (topic: string, id: string): Promise<PublishReceipt> =>
@@ -194,7 +197,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     expect(publications.length).toBeGreaterThan(20);
     expect(publications.length).toBeLessThan(100);
     expect(publications.at(-1)?.position).toEqual(position);
-    // Of this one nothing is left, so that nobody can say what its offsets meant.
+    // Nothing of this topic is left, so the meaning of its offsets is unknown.
     const next = await publish("quiet", "second");
     expect(next.position.offset).toBe(1);
     expect(next.position.epoch).not.toBe(quiet.position.epoch);
@@ -203,7 +206,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     );
   });
 
-  it("refuses, and does not try again, what is too big for NATS", async () => {
+  it("refuses a publication that is too large for NATS and does not retry", async () => {
     const broker = await open(await start());
     const draft = { id: "a", data: "x".repeat(2_000_000) };
     await expect(broker.publish("news", draft, RETENTION)).rejects.toThrow(
@@ -211,7 +214,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     );
   });
 
-  it("refuses a stream that is there already and keeps less", async () => {
+  it("refuses an existing stream that keeps less", async () => {
     const connection = await start();
     await open(connection, { historySize: 10 });
     await open(connection, { historySize: 9 });
@@ -221,7 +224,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     );
   });
 
-  it("says that NATS is not there", async () => {
+  it("reports that NATS is not reachable", async () => {
     const connection = await start();
     const stream = jetstream(connection);
     await connection.close();
@@ -230,7 +233,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     );
   });
 
-  it("tells subscribers of what it cannot read, and goes on", async () => {
+  it("tells subscribers about unreadable messages and continues", async () => {
     const connection = await start();
     await using topics = new Topics({ broker: await open(connection) });
     const topic = topics.topic("news");
@@ -240,7 +243,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     for (const text of ["", "x", `${position.epoch}:9`]) {
       connection.publish("tideway.live.news", text);
     }
-    // As a server with a later version of the payload would.
+    // As a server with a later version of the payload does.
     await jetstream(connection).publish("tideway.log.news", `${position.epoch}:2 {"v":2}`);
     await topic.publish("3");
     await expect.poll(() => texts(socket)).toEqual(["1", "3"]);
@@ -253,7 +256,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
   });
 
   it.each(["", "not a publication", "no-position {}", '{"v":3}'])(
-    "tells subscribers that something was lost, and continues, when %j is stored on a topic",
+    "tells subscribers about the loss and continues when %j is stored on a topic",
     async (unreadable) => {
       const connection = await start();
       const client = jetstream(connection);
@@ -283,7 +286,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     },
   );
 
-  it("begins a topic without a readable message", async () => {
+  it("starts a topic without a readable message", async () => {
     const connection = await start();
     const broker = await open(connection);
     await jetstream(connection).publish("tideway.log.news", "x");
@@ -292,7 +295,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     expect(page).toEqual({ position, publications: [{ position, id: "1", data: "1" }] });
   });
 
-  it("begins another epoch when the last offset is used up", async () => {
+  it("begins another epoch when the last offset is used", async () => {
     const connection = await start();
     const broker = await open(connection);
     const last = { epoch: "e", offset: Number.MAX_SAFE_INTEGER };

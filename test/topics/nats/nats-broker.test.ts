@@ -9,7 +9,7 @@ import type {
 const LIMITS = { historySize: 100, maxAgeMs: 60_000, idWindowMs: 1_000 };
 const RETENTION = { size: 100, bytes: 1_000, ageMs: 60_000, idWindowMs: 1_000 };
 
-/** A broker on streams that exist, keep everything, and store one publication. */
+/** A broker on existing streams that keep everything, and store one publication. */
 function openBroker(): Promise<NatsBroker> {
   const config = {
     max_msgs_per_subject: -1,
@@ -53,7 +53,7 @@ describe("NatsBroker: the retention of a topic", () => {
     await expect(broker.history("news", { limit: 1 }, retention)).rejects.toMatchObject(error);
   });
 
-  it("accepts what equals the limits of the broker", async () => {
+  it("accepts the limits of the broker", async () => {
     const broker = await openBroker();
     const receipt = await broker.publish("news", { id: "1", data: "a" }, RETENTION);
     expect(receipt).toMatchObject({ isDuplicate: false });

@@ -23,17 +23,17 @@ interface Stored {
   readonly timeMs: number;
 }
 
-/** What JetStream answers to a publisher that was not the first. */
+/** The response of JetStream to a publisher that was not the first. */
 class WrongLastSequence extends Error {
   readonly code = 10_071;
   readonly status = 400;
 }
 
-/** One stream of a NATS server in memory, with the parts of the client that are used. */
+/** One stream of an in-memory NATS server, with the used parts of the client. */
 class FakeNats {
   stored: Stored[] = [];
   readonly ids = new Map<string, number>();
-  /** The clock of NATS, which has nothing to do with that of the process. */
+  /** The clock of NATS, independent of the clock of the process. */
   clockMs = 5_000_000_000;
   lastSequence = 0;
   /** Called before each publication is stored. */
@@ -43,7 +43,7 @@ class FakeNats {
   clockReads = 0;
   readonly #subscriptions = new Map<string, (error: Error | null, message: NatsMessage) => void>();
 
-  /** Stores a message, as any program can. */
+  /** Stores a message as any program can. */
   store(text: string, subject: string = SUBJECT): number {
     const seq = ++this.lastSequence;
     this.stored.push({ subject, text, seq, timeMs: this.clockMs });
@@ -137,7 +137,7 @@ class FakeNats {
   }
 }
 
-/** A server with a clock that the test sets. */
+/** A server with a manual clock. */
 function openServer(nats: FakeNats) {
   const clock = { nowMs: 100 };
   return { clock, log: nats.open(() => clock.nowMs) };
@@ -158,7 +158,7 @@ async function read(log: NatsLog, since?: { epoch: string; offset: number }, lim
 }
 
 describe("NatsLog: append", () => {
-  it("starts a topic with a mark at offset 0, and counts from 1 in one epoch", async () => {
+  it("starts a topic with a mark at offset 0 and counts from 1 in one epoch", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const first = await append(log, "a");
@@ -173,7 +173,7 @@ describe("NatsLog: append", () => {
     ]);
   });
 
-  it("resolves with the first position for an id that was stored, and stores nothing", async () => {
+  it("resolves with the first position for a stored id and stores nothing", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
@@ -191,7 +191,7 @@ describe("NatsLog: append", () => {
     await expect(append(log, "a")).rejects.toMatchObject({ code: "BROKER_REFUSED" });
   });
 
-  it("continues after what another server has stored meanwhile, without a gap", async () => {
+  it("continues without a gap after publications of another server", async () => {
     const nats = new FakeNats();
     const [one, other] = [openServer(nats), openServer(nats)];
     await append(one.log, "a");
@@ -201,7 +201,7 @@ describe("NatsLog: append", () => {
     expect((await read(other.log)).data).toEqual(["a", "b", "c"]);
   });
 
-  it("needs no read of the last message if it has learned it from a delivery", async () => {
+  it("needs no read of the last message if a delivery has shown it", async () => {
     const nats = new FakeNats();
     const [one, other] = [openServer(nats), openServer(nats)];
     await append(one.log, "a");
@@ -213,7 +213,7 @@ describe("NatsLog: append", () => {
     expect(reads).toBe(0);
   });
 
-  it("ignores a delivery that is older than what it knows", async () => {
+  it("ignores a delivery older than the known last message", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
@@ -226,7 +226,7 @@ describe("NatsLog: append", () => {
     expect(reads).toBe(0);
   });
 
-  it("gives up with BROKER_TIMEOUT if another server is always faster", async () => {
+  it("rejects with BROKER_TIMEOUT if another server is always faster", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
@@ -235,7 +235,7 @@ describe("NatsLog: append", () => {
     await expect(append(log, "b")).rejects.toMatchObject({ code: "BROKER_TIMEOUT" });
   });
 
-  it("rejects with the client's error if NATS cannot store", async () => {
+  it("rejects with the error of the client if NATS cannot store", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     nats.onPublish = () => Promise.reject(new Error("no responders"));
@@ -265,7 +265,7 @@ describe("NatsLog: reading", () => {
     expect((await read(log, undefined, 0)).offsets).toEqual([]);
   });
 
-  it("leaves out what is stored after the last message that it has read", async () => {
+  it("omits messages stored after the last message that it has read", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
@@ -276,7 +276,7 @@ describe("NatsLog: reading", () => {
     expect((await read(log)).data).toEqual(["a"]);
   });
 
-  it("leaves out unreadable payloads, whose offsets are then missing", async () => {
+  it("skips unreadable payloads, whose offsets are then missing", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
@@ -285,7 +285,7 @@ describe("NatsLog: reading", () => {
     expect((await read(log)).offsets).toEqual([1, 3]);
   });
 
-  it("lets a message without a position take an offset", async () => {
+  it("counts a message without a position as one offset", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
@@ -301,7 +301,7 @@ describe("NatsLog: reading", () => {
     expect((await read(log)).position.offset).toBe(1);
   });
 
-  it("reads nothing of before the topic started again", async () => {
+  it("reads nothing from before the topic started again", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     nats.store(`old:7 ${payload("x")}`);
@@ -310,7 +310,7 @@ describe("NatsLog: reading", () => {
     expect(await read(log)).toMatchObject({ offsets: [1], data: ["y"] });
   });
 
-  it("continues in the current epoch what remains of the one before", async () => {
+  it("continues the rest of the previous epoch in the current one", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     nats.store(`old:1 ${payload("x")}`);
@@ -320,7 +320,7 @@ describe("NatsLog: reading", () => {
   });
 });
 
-describe("NatsLog: what NATS has lost", () => {
+describe("NatsLog: data lost by NATS", () => {
   it("begins another epoch at the same offset if the last message is before the known one", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
@@ -333,7 +333,7 @@ describe("NatsLog: what NATS has lost", () => {
     expect((await append(log, "c")).position).toEqual({ ...now, offset: 2 });
   });
 
-  it("begins another epoch if it is lost behind a message without a position", async () => {
+  it("begins another epoch if messages are lost after one without a position", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
@@ -343,7 +343,7 @@ describe("NatsLog: what NATS has lost", () => {
     expect((await read(log)).position.epoch).not.toBe(position.epoch);
   });
 
-  it("begins another epoch for a topic of which nothing is left", async () => {
+  it("begins another epoch for a topic without remaining messages", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
@@ -355,13 +355,13 @@ describe("NatsLog: what NATS has lost", () => {
 });
 
 describe("NatsLog: retention", () => {
-  /** Lets time pass for both clocks. */
+  /** Advances both clocks. */
   function pass(nats: FakeNats, { clock }: { clock: { nowMs: number } }, ms: number): void {
     clock.nowMs += ms;
     nats.clockMs += ms;
   }
 
-  it("stores a mark for a topic in use that is quiet, before NATS removes its last message", async () => {
+  it("stores a mark for a quiet topic in use before NATS removes its last message", async () => {
     const nats = new FakeNats();
     const server = openServer(nats);
     const { position } = await append(server.log, "a");
@@ -400,7 +400,7 @@ describe("NatsLog: retention", () => {
     expect(nats.lastSequence).toBe(3);
   });
 
-  it("judges by its own clock how old a message is that came after one it knew", async () => {
+  it("uses the local clock for the age of a message that followed a known one", async () => {
     const nats = new FakeNats();
     const [one, other] = [openServer(nats), openServer(nats)];
     await append(one.log, "a");
@@ -411,7 +411,7 @@ describe("NatsLog: retention", () => {
     expect(nats.lastSequence).toBe(3);
   });
 
-  it("asks NATS for the age if what it knew is too old to judge by", async () => {
+  it("asks NATS for the age if the known message is too old", async () => {
     const nats = new FakeNats();
     const [one, other] = [openServer(nats), openServer(nats)];
     await append(one.log, "a");
@@ -422,7 +422,7 @@ describe("NatsLog: retention", () => {
     expect(nats.lastSequence).toBe(3);
   });
 
-  it("takes a clock of NATS that goes back for an age of 0", async () => {
+  it("treats a NATS clock that goes back as an age of 0", async () => {
     const nats = new FakeNats();
     await append(openServer(nats).log, "a");
     nats.clockMs -= 10 * MAX_AGE_MS;

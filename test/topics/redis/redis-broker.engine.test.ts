@@ -11,7 +11,7 @@ import { RecordingSocket, received, texts } from "../support.ts";
 
 const RETENTION = { size: 100, bytes: 1_000_000, ageMs: 60_000, idWindowMs: 60_000 };
 
-/** A client and what ends it. */
+/** A client and the function that ends it. */
 interface TestClient {
   readonly client: RedisClient;
   readonly end: () => void;
@@ -54,7 +54,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     { name: "ioredis, in cluster mode", connect: ioRedis, isCluster: true },
     { name: "createCluster of redis", connect: nodeRedisCluster, isCluster: true },
     { name: "the Cluster of ioredis", connect: ioRedisCluster, isCluster: true },
-  ])("on $name, does what every broker has to do: it", ({ connect, isCluster }) => {
+  ])("on $name, passes the suite for all brokers: it", ({ connect, isCluster }) => {
     let engine: Engine;
     let admin: TestClient;
     const clients: TestClient[] = [];
@@ -62,7 +62,8 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     beforeAll(async () => {
       engine = await (isCluster ? Engine.redisNode(path) : Engine.redis(path));
       admin = await ioRedis(engine.port);
-      // One master that has all slots refuses scripts whose keys are in several, as any does.
+      // A single master with all slots refuses scripts with keys in several slots, as any master
+      // does.
       if (isCluster) {
         await callAdmin("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
         while (!String(await callAdmin("CLUSTER", "INFO")).includes("cluster_state:ok"));
@@ -122,7 +123,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     return { broker, redis: client as Redis };
   }
 
-  it("begins a new epoch when Redis was started anew, unless it is said to be durable", async () => {
+  it("begins a new epoch after Redis was restarted, unless it is declared durable", async () => {
     const engine = await start();
     const { broker } = await open(engine);
     const { position } = await broker.publish("news", { id: "a", data: "1" }, RETENTION);
@@ -130,13 +131,13 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     await engine.start();
     const page = await broker.history("news", { limit: 10 }, RETENTION);
     expect(page.position.epoch).not.toBe(position.epoch);
-    // What is left can still be read, as of the new epoch.
+    // The rest can still be read in the new epoch.
     expect(page.publications.map(({ data }) => data)).toEqual(["1"]);
     const next = await broker.publish("news", { id: "b", data: "2" }, RETENTION);
     expect(next.position).toEqual({ epoch: page.position.epoch, offset: 2 });
   });
 
-  it("keeps to the size and to the bytes it is told", async () => {
+  it("limits the history by size and bytes", async () => {
     const { broker } = await open(await start());
     const publish = async (topic: string, retention: typeof RETENTION): Promise<number> => {
       for (let count = 0; count < 30; count++) {
@@ -151,7 +152,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     expect(kept).toBeLessThan(10);
   });
 
-  it("hands out nothing that is older than it may be", async () => {
+  it("returns nothing older than the maximum age", async () => {
     const { broker, redis } = await open(await start());
     await broker.publish("news", { id: "a", data: "old" }, RETENTION);
     const [secondsBefore] = await redis.time();
@@ -162,7 +163,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     expect(page.publications.map(({ data }) => data)).toEqual(["new"]);
   });
 
-  it("says at once that Redis is not there", async () => {
+  it("reports at once that Redis is not reachable", async () => {
     const engine = await start();
     const { client, end } = await ioRedis(engine.port);
     onTestFinished(() => end());
@@ -175,13 +176,13 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     );
   });
 
-  it("says what is wrong with a client that was never connected", async () => {
+  it("names the problem of a client that was never connected", async () => {
     const engine = await start();
     const client = createClient({ socket: { port: engine.port, host: "127.0.0.1" } });
     await expect(RedisBroker.open(client)).rejects.toThrow("The client is closed");
   });
 
-  it("keeps the epoch of a quiet topic for as long as its history is read", async () => {
+  it("keeps the epoch of a quiet topic while its history is read", async () => {
     const engine = await start();
     const { broker, redis } = await open(engine);
     const { position } = await broker.publish("news", { id: "a", data: "1" }, RETENTION);
@@ -191,7 +192,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     expect(await redis.pttl("tideway:{news}:meta")).toBeGreaterThan(60_000);
   });
 
-  it("passes on that Redis refuses, and does not try that again", async () => {
+  it("passes on a refusal of Redis and does not retry", async () => {
     const engine = await start("--maxmemory", "1", "--maxmemory-policy", "noeviction");
     const { broker } = await open(engine);
     await expect(broker.publish("news", { id: "a", data: "" }, RETENTION)).rejects.toThrow(
@@ -199,7 +200,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     );
   });
 
-  it("tells subscribers of what it cannot read, and goes on", async () => {
+  it("tells subscribers about unreadable entries and continues", async () => {
     const engine = await start();
     const { broker, redis } = await open(engine);
     await using topics = new Topics({ broker });
@@ -207,7 +208,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     const socket = new RecordingSocket();
     await topic.subscribe(socket);
     await topic.publish("1");
-    // As a server with a later version of the payload would.
+    // As a server with a later version of the payload does.
     const [payload] = (await redis.xrange("tideway:{news}:log", "-", "+"))[0][1].slice(1);
     const later = payload.replace('"v":1', '"v":2');
     await redis.xadd("tideway:{news}:log", "2-0", "payload", later, "length", "9", "at", "9e15");
@@ -227,7 +228,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     ]);
   });
 
-  it("tells subscribers that something was lost when another program adds to the log", async () => {
+  it("tells subscribers about a loss when another program adds to the log", async () => {
     const { broker, redis } = await open(await start());
     await using topics = new Topics({ broker });
     const topic = topics.topic("news");
@@ -256,7 +257,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     ["payload", "x", "length", "nine", "at", "9e15"],
     ["a", "b"],
   ])(
-    "leaves the entry %j out of the history, and deletes it when it is the oldest",
+    "omits the entry %j from the history and deletes it when it is the oldest",
     async (...fields) => {
       const { broker, redis } = await open(await start());
       await broker.history("news", { limit: 0 }, RETENTION);
@@ -287,7 +288,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     expect(publications).toEqual([{ position, id: "1", data: "1" }]);
   });
 
-  it("rejects what Redis answers that is no answer", async () => {
+  it("rejects an invalid response of Redis", async () => {
     const engine = await start();
     const { client, end } = await ioRedis(engine.port);
     onTestFinished(() => end());
@@ -298,7 +299,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     const broker = await RedisBroker.open(lying);
     onTestFinished(() => broker.close());
     for (const call of [
-      // Made one after the other: one that is rejected before it is waited for counts as unhandled.
+      // One after another: a rejection before it is awaited counts as unhandled.
       () => broker.publish("news", { id: "a", data: "" }, RETENTION),
       () => broker.history("news", { limit: 1 }, RETENTION),
       () => broker.members("news"),

@@ -2,7 +2,7 @@ import { RedisClusterListening } from "../../../src/topics/redis/redis-cluster-l
 import type { RedisListener, RedisListening } from "../../../src/topics/redis/redis-client.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
 
-/** A connection to a master, which the test loses. */
+/** A connection to a master that the test closes. */
 class Master implements RedisListening {
   readonly connected = Promise.resolve();
   readonly listener: RedisListener;
@@ -47,7 +47,7 @@ function listen() {
 }
 
 describe("listening to a cluster", () => {
-  it("goes on at another master with all channels, and tells when it is there", async () => {
+  it("continues at another master with all channels and reports when it is ready", async () => {
     const { listening, masters, attempts, calls } = listen();
     await listening.subscribe("a");
     await listening.subscribe("b");
@@ -61,7 +61,7 @@ describe("listening to a cluster", () => {
     expect(masters.map(({ isClosed }) => isClosed)).toEqual([true, false]);
   });
 
-  it("subscribes at the next master to what is asked for while there is none", async () => {
+  it("subscribes at the next master to channels added while there is none", async () => {
     const { listening, masters } = listen();
     await listening.connected;
     masters[0].listener.onError(new Error("lost"));
@@ -70,7 +70,7 @@ describe("listening to a cluster", () => {
     expect(masters.map(({ channels }) => channels)).toEqual([[], ["a"]]);
   });
 
-  it("ends what waits for a master when it is closed", async () => {
+  it("ends calls that wait for a master when it is closed", async () => {
     const { listening, masters } = listen();
     await listening.connected;
     masters[0].listener.onError(new Error("lost"));

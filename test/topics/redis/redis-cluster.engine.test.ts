@@ -1,4 +1,4 @@
-/** A cluster of three masters that is changed, and broken, while it is published to. */
+/** A cluster of three masters that is reconfigured and broken during publications. */
 import { once } from "node:events";
 import { Cluster, Redis } from "ioredis";
 import { createCluster } from "redis";
@@ -17,7 +17,7 @@ const WITH_LONG_TIMEOUT = { timeout: 15_000, interval: 50 };
 interface Master {
   readonly engine: Engine;
   readonly admin: Redis;
-  /** At which the masters talk to each other. */
+  /** The port on which the masters talk to each other. */
   readonly busPort: number;
   readonly id: string;
 }
@@ -54,7 +54,7 @@ describeWithEngine("redis", "RedisBroker on a cluster of three masters", (path) 
         const client = await connect(masters[0].engine.port);
         const broker = await RedisBroker.open(client, { isDurable: true });
         onTestFinished(() => broker.close());
-        // What the masters do not tell each other while they find together again is found by looking.
+        // Messages that the masters lose while they regroup are found by the periodic check.
         const options = { publishTimeoutMs: 30_000, checkIntervalMs: 1_000, onError() {} };
         return openTopics({ broker, ...options }).topic(TOPIC);
       };
@@ -87,7 +87,7 @@ describeWithEngine("redis", "RedisBroker on a cluster of three masters", (path) 
       await expectAll();
     }, 30_000);
 
-    it("loses nothing when each master is killed and started again", async () => {
+    it("loses nothing when each master is killed and restarted", async () => {
       for (const { engine } of masters) {
         const publishing = publish(50);
         await engine.kill();
@@ -124,7 +124,7 @@ async function startMaster(path: string, index: number): Promise<Master> {
   return { engine, admin, busPort, id: String(await admin.call("CLUSTER", "MYID")) };
 }
 
-/** Until each of them knows the others, and all slots. */
+/** Until each master knows the others and all slots. */
 async function untilOk(masters: readonly Master[]): Promise<void> {
   const states = (): Promise<unknown[]> =>
     Promise.all(masters.map(({ admin }) => admin.call("CLUSTER", "INFO")));
@@ -141,7 +141,7 @@ async function ownerOf(masters: readonly Master[]): Promise<Master> {
   throw new Error("the topic is nowhere");
 }
 
-/** Gives the slot of the topic to another master, as an administrator does it, key by key. */
+/** Moves the slot of the topic to another master, key by key, as an administrator does. */
 async function moveTopic(masters: readonly Master[]): Promise<void> {
   const from = await ownerOf(masters);
   const to = masters.find((master) => master !== from)!;
