@@ -11,8 +11,6 @@ export interface Row {
   readonly cells: readonly string[];
   /** The labels of its references, such as `12`. */
   readonly labels: readonly string[];
-  /** Its links that are written in full, such as `[closes with 1002](a.test.ts)`. */
-  readonly links: readonly Link[];
 }
 
 export interface Link {
@@ -32,7 +30,7 @@ export function readRows(page: URL): Row[] {
         .split(/(?<!\\)\|/)
         .map((cell) => cell.trim());
       const labels = Array.from(line.matchAll(/\[(\d+)\](?!\()/g), ([, label]) => label);
-      return { cells, labels, links: cells.flatMap(readLinks) };
+      return { cells, labels };
     });
 }
 
@@ -72,16 +70,6 @@ function occursIn(filledIn: string, source: string): boolean {
 
 function isHead(line: string, next: string | undefined): boolean {
   return line.startsWith("| --") || next?.startsWith("| --") === true;
-}
-
-/** `[text](path)`, where the text may contain pairs of brackets. */
-const LINK = /\[((?:[^[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)/g;
-
-function readLinks(cell: string): Link[] {
-  return Array.from(cell.matchAll(LINK), ([, text, path]) => ({
-    text: text.replaceAll(/\\([\\|*_`<>[\]])/g, "$1"),
-    path,
-  }));
 }
 
 interface TestFile {

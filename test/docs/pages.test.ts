@@ -1,7 +1,8 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hasTest, readDefinitions, readRows } from "./linked-tests.ts";
 
-describe.each(["conformance.md", "security.md"])("docs/%s", (name) => {
+describe.each(["conformance.md", "security.md", "coming-from/dart.md"])("docs/%s", (name) => {
   const page = new URL(`../../docs/${name}`, import.meta.url);
   const rows = readRows(page);
   const definitions = readDefinitions(page);
@@ -21,4 +22,17 @@ describe.each(["conformance.md", "security.md"])("docs/%s", (name) => {
     const links = [...definitions.values()];
     expect(links.filter((link) => !hasTest(page, link))).toEqual([]);
   });
+});
+
+const root = new URL("../../", import.meta.url);
+const PAGES = [
+  ...readdirSync(root).filter((name) => name.endsWith(".md")),
+  ...readdirSync(new URL("docs", root), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+it.each(PAGES)("the tables of %s have at most 160 columns", (page) => {
+  const lines = readFileSync(new URL(page, root), "utf8").split("\n");
+  expect(lines.filter((line) => line.startsWith("|") && line.length > 160)).toEqual([]);
 });
