@@ -1,4 +1,4 @@
-import type { Browser, BrowserContextOptions } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { serve } from "tideway/server";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { contentTypeRoutes } from "../../examples/content-type/src/routes.ts";
@@ -7,12 +7,7 @@ import { describeInBrowser, launchBrowser } from "../support/browser.ts";
 import { ChatPage } from "./chat-page.ts";
 import { startChat } from "./chat-process.ts";
 import type { ExampleProcess } from "./example-process.ts";
-
-const SCREENS: ReadonlyArray<readonly [string, BrowserContextOptions]> = [
-  ["a wide light screen", { viewport: { width: 1280, height: 800 }, colorScheme: "light" }],
-  ["a wide dark screen", { viewport: { width: 1280, height: 800 }, colorScheme: "dark" }],
-  ["a light screen of 320 px", { viewport: { width: 320, height: 640 }, colorScheme: "light" }],
-];
+import { SCREENS } from "./screens.ts";
 
 describeInBrowser("axe finds nothing", () => {
   let browser: Browser;

@@ -43,7 +43,7 @@ export class ExampleProcess {
     const firstLine = once(createInterface(child.stdout!), "line") as Promise<[string]>;
     const outcome = await Promise.race([firstLine, ended]);
     if (!Array.isArray(outcome)) throw new Error(`the server ended: ${outcome.stderr}`);
-    const url = /(?:http|ws):\S+/.exec(outcome[0])?.[0];
+    const url = /(?:http|ws|redis):\S+/.exec(outcome[0])?.[0];
     if (url === undefined) throw new Error(`no URL in: ${outcome[0]}`);
     return new ExampleProcess(child, url, ended);
   }

@@ -1,0 +1,30 @@
+// The settings of all programs, from the environment.
+
+export const REDIS_URL: string = process.env["REDIS_URL"] ?? "redis://localhost:6379";
+
+/** The servers that a page may connect to. */
+export const SERVERS: readonly string[] = (
+  process.env["SERVERS"] ?? "http://localhost:8081,http://localhost:8082"
+).split(",");
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** Calls `stop` at the first SIGINT or SIGTERM. The second one ends the process at once. */
+export function onSignal(stop: () => unknown): void {
+  const listener = (): void => {
+    for (const signal of SIGNALS) process.off(signal, listener);
+    void stop();
+  };
+  for (const signal of SIGNALS) process.on(signal, listener);
+}
+
+/** Runs a program, and ends it with a message if Redis cannot be reached. */
+export async function run(start: () => Promise<void>): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "BROKER_UNAVAILABLE") throw error;
+    console.error(`Redis does not answer at ${REDIS_URL}. Start redis-server, or set REDIS_URL.`);
+    process.exitCode = 1;
+  }
+}
