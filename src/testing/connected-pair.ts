@@ -4,29 +4,30 @@ import type { Socket, WebSocketRoute } from "tideway/server";
 import { checkRecord, type LinkOptions, type MemoryLink } from "./memory-link.ts";
 import { MemoryNetwork } from "./memory-network.ts";
 
-/** Options of the link, and of the connection over it. */
+/** Options of {@link connectedPair}: options of the link, and of the connection over it. */
 export interface PairOptions extends LinkOptions {
-  /** The subprotocol of both ends. Default: none. */
+  /** The subprotocol of both ends. Default: no subprotocol. */
   readonly protocol?: string;
-  /** The server's limits, as on a route of `serve`. */
+  /** The options of the server's route, such as its limits, compression and schema. */
   readonly route?: Omit<WebSocketRoute, "handle" | "protocols" | "authorize" | "origins">;
 }
 
-/** The two ends of one connection. */
+/** A client and a server that are connected in memory. */
 export interface ConnectedPair extends AsyncDisposable {
-  /** The client's end, open. */
+  /** The client's end of the connection, which is open. */
   readonly client: WebSocket;
-  /** The server's end, open. */
+  /** The server's end of the connection, which is open. */
   readonly server: Socket;
-  /** The link between them. */
+  /** The link between both ends, on which you can cause faults. */
   readonly link: MemoryLink;
 }
 
 /**
- * Connects a client and a server in memory, with the same code as over TCP, down to the frames. To test a
- * handler with its route, params and authorization, use {@link MemoryNetwork} instead. Disposing of the
- * pair closes it with 1000, and resets the link if that takes longer than a second.
+ * Connects a client and a server in memory, with the same handshake and frames as over TCP. To test a handler
+ * with its route, params and authorization, use {@link MemoryNetwork} instead. Disposing of the pair closes
+ * the connection with 1000, and resets the link if that takes longer than a second.
  *
+ * @example
  * ```ts
  * await using pair = await connectedPair({ maxChunkBytes: 1 });
  * pair.server.send("hello");
@@ -53,7 +54,7 @@ export async function connectedPair(options: PairOptions = {}): Promise<Connecte
     link: network.links[0],
     async [Symbol.asyncDispose]() {
       await attachment.stop({ code: 1000, timeoutMs: 1000 });
-      // If the link has stalled, the client has not received the close.
+      // On a stalled link, the client has not received the Close frame.
       if (client.readyState !== client.CLOSED) network.links[0].reset();
     },
   };

@@ -6,7 +6,7 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 /** Status codes whose responses have no body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
 
-/** Makes a `fetch` that sends each request over a connection of `connect`. */
+/** Creates a `fetch` that sends each request over a new connection of `connect`. */
 export function fetchOver(connect: () => Duplex): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);

@@ -1,6 +1,6 @@
 /**
- * `tideway/testing`: connect clients and servers in memory, to test without ports and with faults, and
- * check an implementation of `Broker`.
+ * `tideway/testing`: test clients and servers in memory, without ports, with fake timers and network faults.
+ * `brokerSuite` tests an implementation of `Broker`.
  *
  * @module
  */

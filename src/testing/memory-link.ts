@@ -4,24 +4,26 @@ import { clock, inNextTurn } from "../node/environment/timers.ts";
 import { UsageError } from "../errors/index.ts";
 import { checkNames, shown } from "../server/options.ts";
 
-/** How a link transports bytes. */
+/** The latency, chunk size and buffer of a {@link MemoryLink}. */
 export interface LinkOptions {
-  /** How long each piece takes, in milliseconds. Default 0, which is the next turn of the event loop. */
+  /** The latency in each direction, in milliseconds. Default: 0, which is the next turn of the event loop. */
   readonly latencyMs?: number;
-  /** The most bytes in one piece; 1 splits at every byte. Default 65,536. */
+  /** The maximum number of bytes in one chunk; 1 splits the bytes everywhere. Default: 65,536. */
   readonly maxChunkBytes?: number;
-  /** The most bytes in transit in one direction, beyond which the writer must wait. Default 65,536. */
+  /**
+   * The number of bytes in transit in one direction from which the writer must wait. Default: 65,536.
+   */
   readonly bufferBytes?: number;
 }
 
 /**
- * A byte connection in memory, like TCP: what is written at one end arrives at the other, in order. You can
- * cause faults on it.
+ * A byte connection in memory, like a TCP connection: bytes that one end writes arrive at the other end, in
+ * order. `stall` and `reset` simulate network faults.
  */
 export class MemoryLink {
-  /** The client's end, a Node stream. It emits `connect` once. */
+  /** The client's end, a stream of Node.js. It emits `connect` once. */
   readonly client: Duplex;
-  /** The server's end, a Node stream. */
+  /** The server's end, a stream of Node.js. */
   readonly server: Duplex;
   readonly #ends: readonly [LinkEnd, LinkEnd];
 
@@ -38,17 +40,17 @@ export class MemoryLink {
     inNextTurn(() => client.destroyed || client.emit("connect"));
   }
 
-  /** Stops both directions without an error, like a cable that is pulled out. */
+  /** Stops the transfer in both directions without an error, like an unplugged cable. */
   stall(): void {
     for (const end of this.#ends) end.stall();
   }
 
-  /** Ends a stall. What was written meanwhile arrives. */
+  /** Continues the transfer after `stall`. Bytes that were written meanwhile arrive. */
   resume(): void {
     for (const end of this.#ends) end.unstall();
   }
 
-  /** Ends both directions with ECONNRESET. Bytes in transit are lost. */
+  /** Breaks the connection: both ends get the error ECONNRESET, and bytes in transit are lost. */
   reset(): void {
     for (const end of this.#ends) {
       end.destroy(Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }));
@@ -65,16 +67,16 @@ export function checkLinkOptions(options: LinkOptions): void {
   checkAtLeast(1, "bufferBytes", options.bufferBytes);
 }
 
-/** The end of the bytes. */
+/** Marks the end of the bytes. */
 const FIN = Symbol("FIN");
 
-/** Bytes that were written at once, or the end, and when they arrive. */
+/** The bytes of one write, or the end, and the time of their arrival. */
 interface InTransit {
   content: Uint8Array | typeof FIN;
   readonly dueMs: number;
 }
 
-/** One end of a link. It holds the bytes that are in transit to it. */
+/** One end of a link. It contains the bytes in transit to this end. */
 class LinkEnd extends Duplex {
   readonly #latencyMs: number;
   readonly #maxChunkBytes: number;
@@ -86,7 +88,7 @@ class LinkEnd extends Duplex {
   #isDelivering = false;
   /** Whether the reader has asked for more bytes. */
   #isWanted = false;
-  /** Lets the writer at the other end continue. */
+  /** Tells the writer at the other end to continue. */
   #onDrained: (() => void) | undefined;
 
   constructor({ latencyMs = 0, maxChunkBytes = 65_536, bufferBytes = 65_536 }: LinkOptions) {
@@ -124,7 +126,7 @@ class LinkEnd extends Duplex {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     const peer = this.#peer!;
-    // The other end sees the end of the bytes, as over TCP.
+    // As over TCP, the other end gets the end of the bytes.
     if (!peer.destroyed && !peer.readableEnded) inNextTurn(() => peer.#endWithPeer());
     this.#onDrained?.();
     callback(error);
@@ -146,7 +148,7 @@ class LinkEnd extends Duplex {
     this.#deliver();
   }
 
-  /** Delivers what is in transit, a turn or the latency later, while the reader wants it. */
+  /** Delivers the bytes in transit after the latency, or in the next turn, if the reader wants more. */
   #deliver(): void {
     if (this.#isDelivering || this.#isStalled || this.#transit.length === 0) return;
     const [{ content, dueMs }] = this.#transit;
@@ -193,7 +195,7 @@ function checkAtLeast(least: number, name: string, value: unknown): void {
   if (value === undefined || (typeof value === "number" && value >= least)) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `${name} ${shown(value)} is not a number from ${least} on`,
+    `MemoryNetwork: ${name} is ${shown(value)}; it must be a number, ${least} or more`,
   );
 }
 
@@ -202,6 +204,6 @@ export function checkRecord(where: string, options: unknown): void {
   if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `${where}: the options are ${shown(options)}, not an object`,
+    `${where}: the options are ${shown(options)}; pass an object, or nothing for the defaults`,
   );
 }

@@ -20,14 +20,15 @@ import { fetchOver } from "./fetch-over.ts";
 import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";
 
 /**
- * A network in memory with one server on it: the same routes, handshakes and frames as over TCP, without
- * ports, and with links on which you can cause faults. Every URL leads to that server, whatever its host.
+ * A network in memory, to test routes and clients without ports. It has one server, to which every URL leads,
+ * with any host. Routes, handshakes and frames are the same as over TCP. You can cause faults on its links.
  *
- * It works with fake timers (`vi.useFakeTimers()`, `mock.timers.enable()` of node:test): messages arrive
- * without time passing, and heartbeats, timeouts and `latencyMs` follow the fake time. Fake the timers
- * before you open sockets, and advance time asynchronously, so that messages can arrive between the steps:
+ * Fake timers work (`vi.useFakeTimers()`, or `mock.timers.enable()` of `node:test`). Messages arrive without
+ * time passing, and heartbeats, timeouts and `latencyMs` use the fake time. Fake the timers before you open
+ * sockets. Advance the time asynchronously, so that messages can arrive between the steps:
  * `await vi.advanceTimersByTimeAsync(30_000)`.
  *
+ * @example
  * ```ts
  * const network = new MemoryNetwork({ maxChunkBytes: 1 });
  * await using server = network.serve({ routes: { "ws:/echo": echo, "/": page } });
@@ -38,23 +39,27 @@ import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts
  * ```
  */
 export class MemoryNetwork {
-  /** `WebSocket` of `tideway`, on this network. */
+  /** The class `WebSocket` of `tideway`, which connects over this network. */
   readonly WebSocket: WebSocketConstructor;
-  /** `WebSocketStream` of `tideway`, on this network. */
+  /** The class `WebSocketStream` of `tideway`, which connects over this network. */
   readonly WebSocketStream: WebSocketStreamConstructor;
-  /** `ReconnectingWebSocket` of `tideway`, on this network. */
+  /** The class `ReconnectingWebSocket` of `tideway`, which connects over this network. */
   readonly ReconnectingWebSocket: ReconnectingWebSocketConstructor;
   /**
-   * `fetch` of the standard, on this network, for HTTP routes. Each request uses a new link. It has no cache
-   * and no cookies, and returns redirects instead of following them.
+   * Sends an HTTP request over this network, like `fetch` of the standard. Each request uses a new link. It
+   * does not cache, does not keep cookies, and returns redirects instead of following them.
    */
   readonly fetch: typeof fetch;
-  /** All links so far, the latest last. */
+  /** The links of all connections, in the order in which they were opened. */
   readonly links: MemoryLink[] = [];
   readonly #options: LinkOptions;
   #server: NetServer | undefined;
 
-  /** @throws UsageError `INVALID_OPTION` */
+  /**
+   * Creates a network. `options` apply to each of its links.
+   *
+   * @throws UsageError `INVALID_OPTION`
+   */
   constructor(options: LinkOptions = {}) {
     checkLinkOptions(options);
     this.#options = options;
@@ -69,10 +74,10 @@ export class MemoryNetwork {
   }
 
   /**
-   * Serves `routes` on the network, as `attach` of `tideway/server` does on an HTTP server. The limits of
-   * `serve` on the size of request heads, and on the time that they take, do not apply.
+   * Serves `routes` on this network, like `attach` of `tideway/server` on an HTTP server. The limits of `serve`
+   * for the size of a request head, and for the time to send it, do not apply.
    *
-   * @throws UsageError as `attach` does
+   * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
    */
   serve<
     const Key extends string,
@@ -85,20 +90,24 @@ export class MemoryNetwork {
     return attach(httpServer, options);
   }
 
-  /** Puts your own server on the network, such as an HTTP server for `attach`. @throws UsageError `INVALID_OPTION` */
+  /**
+   * Connects your own server to this network, such as an HTTP server for `attach`. It replaces an earlier one.
+   *
+   * @throws UsageError `INVALID_OPTION` if `server` is not a server of `node:http` or `node:net`
+   */
   listen(server: NetServer): void {
     if (typeof (server as NetServer | undefined | null)?.emit !== "function") {
       throw new UsageError(
         "INVALID_OPTION",
-        "MemoryNetwork: listen needs a server of node:http or node:net",
+        "MemoryNetwork: listen got no server; pass a server of node:http or node:net",
       );
     }
     this.#server = server;
   }
 
   /**
-   * Opens a connection for any bytes, or for clients of other libraries: the client's end of a new link. It
-   * emits `connect`, or an error if no server is on the network.
+   * Opens a connection for any bytes, such as for a client of another library. Returns the client's end of a
+   * new link. It emits `connect`, or the error ECONNREFUSED if the network has no server.
    */
   connect(): Duplex {
     const server = this.#server;

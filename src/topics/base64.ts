@@ -1,4 +1,4 @@
-/** The number of arguments of one call is limited. */
+/** A call can have only a limited number of arguments. */
 const CHUNK_BYTES = 8_192;
 
 export function toBase64(bytes: Uint8Array): string {

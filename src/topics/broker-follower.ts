@@ -7,26 +7,29 @@ import { consecutiveAfter, findGap, positionAfterGap } from "./recovery.ts";
 import { backoffMs, delay } from "./timers.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** The most publications in one read. */
+/** The maximum number of publications in one read. */
 const PAGE_SIZE = 256;
 
-/** The most publications that wait during a read. If more arrive, they are read from the broker too. */
+/**
+ * The maximum number of publications that wait during a read. If more arrive, the follower drops them and
+ * reads them from the broker.
+ */
 const MAX_PENDING = 1_024;
 
-/** Receives what a `BrokerFollower` finds. Its methods must not throw. */
+/** Receives the publications of a `BrokerFollower`. Its methods must not throw. */
 export interface FollowerListener {
   /** The next publication, in order and without a gap. */
   onPublication(publication: Publication): void;
-  /** Publications are lost. The next one is the one after `position`. */
+  /** Publications are lost. The next publication is the first one after `position`. */
   onLoss(position: Position, reason: GapReason): void;
   /** Presence may have changed. */
   onPresenceChange(): void;
 }
 
 /**
- * Follows one topic at the broker: delivers every publication once and in order, whatever the broker
- * delivers. It compares offsets, reads what was not delivered, and reports a loss if the broker no longer
- * has it.
+ * Follows one topic at the broker, and delivers every publication once and in order. The broker may deliver
+ * publications twice, or not at all. The follower compares offsets, reads missing publications from the
+ * broker, and reports a loss if the broker no longer has them.
  */
 export class BrokerFollower implements BrokerListener {
   readonly #topic: string;
@@ -34,7 +37,7 @@ export class BrokerFollower implements BrokerListener {
   readonly #retention: Retention;
   readonly #listener: FollowerListener;
   #state: "opening" | "live" | "reading" | "closed" = "opening";
-  /** The position of the last publication that was delivered. */
+  /** The position of the last delivered publication. */
   #position: Position = { epoch: "", offset: 0 };
   /** Publications that arrived while the state was not live. */
   readonly #pending: Publication[] = [];
@@ -42,7 +45,7 @@ export class BrokerFollower implements BrokerListener {
   #needsRead = false;
   #reading: Promise<void> | undefined;
   #stopListening: (() => Promise<void>) | undefined;
-  /** Whether nothing has arrived since the last check. */
+  /** Whether no publication has arrived since the last check. */
   #isQuiet = true;
 
   constructor(
@@ -66,9 +69,9 @@ export class BrokerFollower implements BrokerListener {
   }
 
   /**
-   * Starts to listen and reads the latest publications, which are not delivered. Call `start` next.
+   * Starts to listen, and returns the latest publications, which are not delivered. Call `start` next.
    *
-   * @throws BrokerError, after which only `close` may be called
+   * @throws BrokerError; then call `close`
    */
   async open(): Promise<BrokerPage> {
     const { broker } = this.#environment;
@@ -80,14 +83,14 @@ export class BrokerFollower implements BrokerListener {
     return page;
   }
 
-  /** Starts to deliver what comes after the page that `open` returned. */
+  /** Starts to deliver the publications after the page that `open` returned. */
   start(): void {
     this.#state = "live";
     this.#deliverPending();
     if (this.#needsRead) void this.refresh();
   }
 
-  /** Ends listening. Nothing is delivered any more. */
+  /** Stops listening and delivering. */
   async close(): Promise<void> {
     this.#state = "closed";
     await this.#stopListening?.();
@@ -113,15 +116,15 @@ export class BrokerFollower implements BrokerListener {
     this.#listener.onPresenceChange();
   }
 
-  /** Reads from the broker if nothing has arrived since the last check. Call it at intervals. */
+  /** Reads from the broker if no publication has arrived since the last check. Call it at intervals. */
   check(): void {
     if (this.#isQuiet && this.#state === "live") void this.refresh();
     this.#isQuiet = true;
   }
 
   /**
-   * Delivers everything that the broker has at the time of the call. Retries until that succeeds. Resolves
-   * early when the follower is closed.
+   * Delivers all publications that the broker has at the time of the call. Retries until that succeeds.
+   * Resolves early when the follower is closed.
    */
   refresh(): Promise<void> {
     this.#needsRead = true;
@@ -130,7 +133,7 @@ export class BrokerFollower implements BrokerListener {
     return this.#reading;
   }
 
-  /** Asks the broker whether everything after `position` can be read. @throws BrokerError */
+  /** Asks the broker whether it has all publications after `position`. @throws BrokerError */
   async findGapAfter(position: Position): Promise<GapReason | undefined> {
     return findGap(position, await this.#readOnce({ since: position, limit: 1 }));
   }

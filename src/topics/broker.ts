@@ -1,49 +1,53 @@
 import type { Position } from "./position.ts";
 import type { Publication, TopicData } from "./publication.ts";
 
-/** A publication before it is stored. */
+/** A publication before a broker stores it. */
 export interface PublicationDraft {
+  /** Identifies the publication: 1 to 128 characters. */
   readonly id: string;
+  /** The text or bytes of the publication. */
   readonly data: TopicData;
 }
 
-/** How much of a topic is kept, and how long. An engine MAY keep more. It MUST NOT keep less. */
+/** How many publications of a topic a broker keeps, and how long. It MAY keep more, and MUST NOT keep less. */
 export interface Retention {
-  /** The most publications. */
+  /** The maximum number of publications. */
   readonly size: number;
-  /** The most bytes of data; the latest publication is kept whatever its size. */
+  /** The maximum bytes of data. The latest publication is kept at any size. */
   readonly bytes: number;
   /** How long publications are kept, in milliseconds. */
   readonly ageMs: number;
-  /** How long an id is remembered, in milliseconds. */
+  /** How long the broker remembers an id, in milliseconds. */
   readonly idWindowMs: number;
 }
 
-/** Where a publication was stored. */
+/** The position at which a broker has stored a publication. */
 export interface PublishReceipt {
+  /** The position of the publication in the topic. */
   readonly position: Position;
-  /** Whether the id was known. Then the position is that of the publication first stored with it. */
+  /** Whether the id was known. Then `position` is the position of the first publication with this id. */
   readonly isDuplicate: boolean;
 }
 
+/** The part of a topic's history to read. */
 export interface HistoryQuery {
-  /** Read the publications after this position. Default: read the latest ones. */
+  /** Read the publications after this position. Default: read the latest publications. */
   readonly since?: Position;
-  /** The most publications to read; 0 reads the position only. */
+  /** The maximum number of publications to read; 0 reads only the position. */
   readonly limit: number;
 }
 
-/** A page of the history, which may have gaps: topics check that. */
+/** A page of a topic's history. Publications may be missing: topics check the offsets. */
 export interface BrokerPage {
   /** The last position of the topic. */
   readonly position: Position;
-  /** In order of their offsets, all of the epoch of `position`. */
+  /** The publications by ascending offset, all in the epoch of `position`. */
   readonly publications: readonly Publication[];
 }
 
-/** A presence entry of a topic. */
+/** An entry in the presence of a topic. */
 export interface PresenceEntry {
-  /** Identifies the entry: unique over all servers, 1 to 128 of `A-Z a-z 0-9 _ -`. */
+  /** Identifies the entry. Unique over all servers, 1 to 128 characters of `A-Z a-z 0-9 _ -`. */
   readonly key: string;
   /** The member, as text. */
   readonly value: string;
@@ -51,71 +55,76 @@ export interface PresenceEntry {
 
 /** Receives the broker's events for one topic. Its methods never throw. */
 export interface BrokerListener {
+  /** Called with each publication of the topic. */
   onPublication(publication: Publication): void;
-  /** The connection was interrupted: publications or presence changes may have been missed. */
+  /** Called when the broker may have missed publications or presence changes, and is connected again. */
   onInterruption(): void;
-  /** Presence may have changed. */
+  /** Called when the presence of the topic may have changed. */
   onPresenceChange(): void;
 }
 
 /**
- * Stores publications in order and delivers them to all servers. The guarantees of topics rest on what is
- * written here, and on nothing else. `brokerSuite` of `tideway/testing` checks an implementation.
+ * Stores the publications of topics in order, and delivers them to all servers. Implement it to use another
+ * engine than Redis or NATS. The guarantees of topics depend only on the rules in this interface;
+ * `brokerSuite` of `tideway/testing` checks an implementation.
  *
- * Every method that returns a promise MUST reject with a {@link BrokerError} if the engine cannot be
- * reached or answers nonsense; its `isRetryable` says whether a retry can help. Topics have timeouts, so a
- * promise MAY stay pending while the engine cannot be reached, and the request MAY still take effect later.
+ * Every method that returns a promise MUST reject with a {@link BrokerError} if it cannot reach the engine,
+ * or gets an invalid answer. The `isRetryable` of the error says whether a retry can help. Topics have
+ * timeouts, so a promise MAY stay pending while the engine cannot be reached, and the request MAY still
+ * take effect later.
  *
- * Names of topics may come from clients. So a broker MUST limit how many topics it holds in this process,
- * and document the limit. It MAY evict topics without listeners, the one idle longest first. An evicted
- * topic that is used again MUST get another epoch. A broker MUST NOT evict a topic with listeners: if
- * there is no room, the call MUST reject with `TOPICS_FULL` and change nothing.
+ * Names of topics may come from clients. A broker MUST limit the number of topics that it holds in this
+ * process, and document the limit. It MAY evict topics without listeners, and evicts the topic that has
+ * been idle longest first. An evicted topic that is used again MUST get another epoch. A broker MUST NOT
+ * evict a topic with listeners. If it has no room, the call MUST reject with `TOPICS_FULL` and change
+ * nothing.
  */
 export interface Broker {
   /**
-   * Appends to a topic.
+   * Appends a publication to a topic.
    *
-   * - It MUST resolve only once the publication is stored as durably as the engine is configured to.
+   * - It MUST resolve only after the engine has stored the publication as durably as it is configured to.
    * - The offset MUST be one more than that of the previous publication in the same epoch, over all
-   *   servers; 1 for the first.
+   *   servers. The first offset is 1.
    * - If the id was stored within `idWindowMs`, it MUST NOT append, and MUST resolve with the first
    *   position. Looking up the id and appending MUST be one atomic step.
    * - When it rejects, the publication MAY have been stored. It MUST NOT be stored in part.
-   * - If the engine may have lost publications whose `publish` resolved, the epoch MUST change before
-   *   anything else is appended.
+   * - If the engine may have lost a publication after its `publish` has resolved, the epoch MUST change
+   *   before the next publication.
    */
   publish(topic: string, draft: PublicationDraft, retention: Retention): Promise<PublishReceipt>;
 
   /**
-   * Reads publications. It MUST include everything whose `publish` resolved before the call, except what
-   * retention has removed, the oldest first. It MUST leave out publications that it cannot validate. A
-   * topic that was not used before MUST get an epoch, which stays the same while the topic exists, so that
-   * its position at offset 0 is valid.
+   * Reads publications of a topic. It MUST include every publication whose `publish` has resolved before
+   * the call. Retention MAY have removed some, from the oldest on. It MUST leave out publications that it
+   * cannot validate. A topic that was not used before MUST get an epoch that stays the same while the topic
+   * exists, so that its position at offset 0 is valid.
    */
   history(topic: string, query: HistoryQuery, retention: Retention): Promise<BrokerPage>;
 
   /**
-   * Listens to a topic until the function that it resolves with is called. For every publication stored
-   * after it has resolved, it MUST call `onPublication`, in order. Otherwise it MUST call
-   * `onInterruption` when the engine can be reached again, or deliver a later publication, whose offset
-   * shows that one is missing. It MAY call back before it resolves, and MAY deliver a publication more
-   * than once. It MUST NOT call back after it was stopped.
+   * Listens to a topic. Resolves with a function that stops listening.
+   *
+   * For every publication that is stored after `subscribe` has resolved, it MUST call `onPublication`, in
+   * order. If it cannot, it MUST call `onInterruption` once it reaches the engine again, or deliver a later
+   * publication, so that the offset shows the gap. It MAY call back before it resolves, and MAY deliver a
+   * publication more than once. It MUST NOT call back after it was stopped.
    */
   subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>>;
 
   /**
-   * Adds an entry, or renews it: it MUST expire `ttlMs` after the last `enter`, within the resolution of
-   * the engine's clock, even if this server crashes. If the entry is new, it MUST call
-   * `onPresenceChange` of all listeners. It MAY call it otherwise too.
+   * Adds an entry to the presence of a topic, or renews it. The entry MUST expire `ttlMs` after the last
+   * `enter`, within the resolution of the engine's clock, even if this server crashes. If the entry is new,
+   * the broker MUST call `onPresenceChange` of all listeners. It MAY call it for a renewal too.
    */
   enter(topic: string, entry: PresenceEntry, ttlMs: number): Promise<void>;
 
-  /** Removes an entry. If it was there, it MUST call `onPresenceChange` of all listeners. */
+  /** Removes an entry. If the entry existed, the broker MUST call `onPresenceChange` of all listeners. */
   leave(topic: string, key: string): Promise<void>;
 
-  /** Reads the entries. It MUST leave out entries that it cannot validate. */
+  /** Reads the entries of a topic. It MUST leave out entries that it cannot validate. */
   members(topic: string): Promise<readonly PresenceEntry[]>;
 
-  /** Ends everything that this broker started, listeners included. It MUST NOT close what it was given. */
+  /** Ends all work of this broker, with its listeners. It MUST NOT close clients that were passed to it. */
   close(): Promise<void>;
 }

@@ -5,28 +5,28 @@ import { topicsFull } from "./options.ts";
 import type { TopicSettings } from "./topic-options.ts";
 import type { TopicsEnvironment } from "./topics-environment.ts";
 
-/** The most feeds without subscribers that are kept until the next check. */
+/** The maximum number of feeds without subscribers. */
 const MAX_IDLE_FEEDS = 1_024;
 
 /**
- * The feeds of this server, by topic. A feed without subscribers is idle. It is kept for a while, for
- * subscribers that return, and evicted at the second check, or when there are too many feeds.
+ * The feeds of this server, by topic. A feed without subscribers is idle. The registry keeps it for
+ * subscribers that reconnect, until the second check, or until there are too many feeds.
  */
 export class FeedRegistry {
   readonly #environment: TopicsEnvironment;
   readonly #maxTopics: number;
   readonly #feeds = new Map<string, OpenFeed>();
-  /** Idle feeds, with the number of checks before they became idle; the one idle longest first. */
+  /** Idle feeds, with the number of checks before they became idle. The feed that is idle longest is first. */
   readonly #idle = new Map<OpenFeed, number>();
   #checks = 0;
 
-  /** @param maxTopics the most feeds; one more is refused with `TOPICS_FULL` */
+  /** @param maxTopics the maximum number of feeds; a further one is refused with `TOPICS_FULL` */
   constructor(environment: TopicsEnvironment, maxTopics: number) {
     this.#environment = environment;
     this.#maxTopics = maxTopics;
   }
 
-  /** Runs `action` with the open feed of a topic, which is not evicted meanwhile. @throws BrokerError */
+  /** Runs `action` with the open feed of a topic, and does not evict it meanwhile. @throws BrokerError */
   async use<T>(
     name: string,
     settings: TopicSettings,
@@ -44,7 +44,7 @@ export class FeedRegistry {
     }
   }
 
-  /** Evicts feeds that were idle at the last check already, and checks the others. */
+  /** Evicts feeds that were idle at the previous check too, and checks the feeds that are not idle. */
   check(): void {
     this.#checks++;
     for (const [open, idleSince] of this.#idle) {
@@ -55,7 +55,7 @@ export class FeedRegistry {
     }
   }
 
-  /** Evicts all idle feeds. Returns whether there were any. */
+  /** Evicts all idle feeds. Returns false if there were none. */
   evictIdle(): boolean {
     const hasIdle = this.#idle.size > 0;
     while (this.#evictOldestIdle());
@@ -88,7 +88,7 @@ export class FeedRegistry {
     if (this.#idle.size > MAX_IDLE_FEEDS) this.#evictOldestIdle();
   }
 
-  /** Returns whether there was one. */
+  /** Returns false if no feed is idle. */
   #evictOldestIdle(): boolean {
     const [oldest] = this.#idle.keys();
     if (oldest === undefined) return false;
@@ -108,18 +108,18 @@ export class FeedRegistry {
   }
 }
 
-/** This server's feed of a topic. */
+/** A feed, with the number of calls that use it. */
 interface OpenFeed {
   readonly feed: Feed;
   readonly opened: Promise<void>;
-  /** The number of calls that use it. */
+  /** The number of calls that use the feed. */
   users: number;
 }
 
 /**
- * Wraps a broker: a call that rejects with `TOPICS_FULL` is made once more after idle feeds were evicted.
+ * Wraps a broker so that a call that rejects with `TOPICS_FULL` evicts idle feeds and tries once more.
  *
- * @param evictIdle stops listening to idle topics; returns false if there are none
+ * @param evictIdle stops listening to idle topics, and returns false if there are none
  */
 export function withEviction(broker: Broker, evictIdle: () => boolean): Broker {
   async function call<T>(action: () => Promise<T>): Promise<T> {

@@ -13,13 +13,13 @@ import type { TopicSettings } from "./topic-options.ts";
 import type { TopicSocket } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** The most publications in one read for a subscriber that is behind, which keeps them in memory. */
+/** The maximum number of publications in one read for a subscriber that is behind. It keeps them in memory. */
 const SUBSCRIBER_PAGE_SIZE = 32;
 
 /** RFC 6455 7.4.1: an endpoint is going away. */
 const GOING_AWAY = 1001;
 
-/** Where a subscriber starts. */
+/** The position at which a subscriber starts, and why it differs from the requested one. */
 export interface SubscriberStart {
   readonly position: Position;
   readonly recovered: boolean;
@@ -27,8 +27,9 @@ export interface SubscriberStart {
 }
 
 /**
- * This server's subscribers to one topic. They share one subscription at the broker, one encoder, and the
- * latest publications in memory. Each is sent every publication once and in order, or a notice of a loss.
+ * The subscribers to one topic on this server. They share one subscription at the broker, one encoder, and
+ * the latest publications in memory. Each subscriber gets every publication once and in order, or a notice
+ * of a loss.
  */
 export class Feed implements FollowerListener, SubscriberSource {
   readonly name: string;
@@ -39,10 +40,10 @@ export class Feed implements FollowerListener, SubscriberSource {
   readonly #presence: PresenceView | undefined;
   readonly #recent = new RecentPublications();
   readonly #subscribers = new Map<TopicSocket, Subscriber>();
-  /** Sockets whose first position is still being looked for. */
+  /** Sockets that wait for their first position. */
   readonly #starting = new Set<TopicSocket>();
 
-  /** @param onEmpty called when the last subscriber has gone */
+  /** @param onEmpty called after the last subscriber has ended */
   constructor(
     name: string,
     environment: TopicsEnvironment,
@@ -69,7 +70,7 @@ export class Feed implements FollowerListener, SubscriberSource {
     return this.#subscribers.size > 0;
   }
 
-  /** Starts to follow the broker. Call it once. @throws BrokerError, and closes the feed */
+  /** Starts to follow the broker. Call it once. @throws BrokerError, after closing the feed */
   async open(): Promise<void> {
     try {
       this.#keepRecent(await this.#follower.open());
@@ -83,10 +84,10 @@ export class Feed implements FollowerListener, SubscriberSource {
   }
 
   /**
-   * Sends a socket every publication after `since`, or from now on.
+   * Sends a socket every publication after `since`, or every new one.
    *
    * @throws UsageError `ALREADY_SUBSCRIBED`
-   * @throws BrokerError if the broker must be asked about `since`, and does not answer
+   * @throws BrokerError if only the broker knows the publications after `since`, and it does not answer
    */
   async subscribe(
     socket: TopicSocket,
@@ -95,7 +96,7 @@ export class Feed implements FollowerListener, SubscriberSource {
     if (this.#subscribers.has(socket) || this.#starting.has(socket)) {
       throw new UsageError(
         "ALREADY_SUBSCRIBED",
-        `the socket is subscribed to the topic ${this.name} already; unsubscribe it first`,
+        `the socket is already subscribed to the topic ${JSON.stringify(this.name)}; call unsubscribe first`,
       );
     }
     this.#starting.add(socket);
@@ -114,13 +115,13 @@ export class Feed implements FollowerListener, SubscriberSource {
     return { ...start, subscriber };
   }
 
-  /** Finds publications and presence changes that the broker did not deliver. Call it at intervals. */
+  /** Reads publications and presence changes that the broker has not delivered. Call it at intervals. */
   check(): void {
     this.#follower.check();
     void this.#presence?.refresh();
   }
 
-  /** Stops following the broker. Closes the sockets that are still subscribed. */
+  /** Stops following the broker, and closes the sockets that are still subscribed. */
   async close(): Promise<void> {
     const closing = this.#follower.close();
     for (const [socket, subscriber] of this.#subscribers) {
@@ -181,7 +182,7 @@ export class Feed implements FollowerListener, SubscriberSource {
     const position = readPosition(since);
     if (position === undefined) return this.#startNow("invalid-position");
     if (!this.#isInMemory(position)) {
-      // The client may come from a server that has seen later publications than this one.
+      // The client may have got later publications from another server.
       await withTimeout(this.#environment, this.#follower.refresh());
       if (!this.#isInMemory(position)) {
         const reason = await this.#follower.findGapAfter(position);
@@ -199,7 +200,7 @@ export class Feed implements FollowerListener, SubscriberSource {
     return isSamePosition(position, this.position) || this.next(position) !== undefined;
   }
 
-  /** Keeps a page in memory if it has no gap before the last position of the topic. */
+  /** Keeps a page in memory if it ends with the last publication of the topic and has no gap. */
   #keepRecent({ position, publications }: BrokerPage): void {
     const before = { ...position, offset: position.offset - publications.length };
     const prepared = this.#encoder.prepareAll(consecutiveAfter(before, { position, publications }));
@@ -215,5 +216,5 @@ export class Feed implements FollowerListener, SubscriberSource {
 }
 
 function closed(): BrokerError {
-  return new BrokerError("BROKER_CLOSED", "the topics were closed");
+  return new BrokerError("BROKER_CLOSED", "Topics is closed");
 }

@@ -1,6 +1,6 @@
 /**
- * `tideway/topics`: publish messages to many sockets, on one server or many. Each subscriber gets each
- * publication once and in order, or is told that some were lost.
+ * `tideway/topics`: publish and subscribe, on one server or many. Each subscriber gets each publication once
+ * and in order, or a notice that some were lost.
  *
  * ```ts
  * import { serve } from "tideway/server";
@@ -9,9 +9,9 @@
  * const topics = new Topics();
  * const server = await serve({
  *   routes: {
- *     "ws:/news": async (socket) => {
- *       const [since] = await socket[Symbol.asyncIterator]().next();
- *       await topics.topic("news").subscribe(socket, { since });
+ *     "ws:/news": async (socket, { url }) => {
+ *       socket.listen(() => {});
+ *       await topics.topic("news").subscribe(socket, { since: url.searchParams.get("since") });
  *     },
  *   },
  * });

@@ -6,7 +6,7 @@ const MAX_ID_LENGTH = 128;
 const MAX_VALUE_LENGTH = 16_384;
 
 /**
- * A member as the text that the broker keeps.
+ * Writes a member as the text that the broker stores.
  *
  * @throws UsageError `INVALID_MEMBER` if the id is not valid, or JSON cannot express the data in 16,384
  *   characters
@@ -16,23 +16,29 @@ export function writeMember(member: Member): string {
   if (!isMemberId(id)) {
     throw new UsageError(
       "INVALID_MEMBER",
-      `a member needs an id, which is a text of 1 to ${MAX_ID_LENGTH} characters`,
+      `the id of a member must be a string of 1 to ${MAX_ID_LENGTH} characters`,
     );
   }
   let value: string;
   try {
     value = JSON.stringify({ v: 1, id, data });
   } catch (cause) {
-    throw new UsageError("INVALID_MEMBER", "JSON cannot express the data", { cause });
+    throw new UsageError(
+      "INVALID_MEMBER",
+      "JSON cannot express the data of the member; see cause",
+      {
+        cause,
+      },
+    );
   }
   if (value.length <= MAX_VALUE_LENGTH) return value;
   throw new UsageError(
     "INVALID_MEMBER",
-    `a member of ${value.length} characters of JSON exceeds ${MAX_VALUE_LENGTH}`,
+    `a member of ${value.length} characters of JSON exceeds the limit of ${MAX_VALUE_LENGTH}; use less data`,
   );
 }
 
-/** @returns undefined for a text that no compatible version has written */
+/** Reads a member. @returns undefined if no compatible version has written the text */
 export function readMember(value: string): Member | undefined {
   if (value.length > MAX_VALUE_LENGTH) return undefined;
   try {
@@ -46,7 +52,7 @@ export function readMember(value: string): Member | undefined {
   }
 }
 
-/** Compares two members that were read: same id and same data. */
+/** Whether two members have the same id and the same data. */
 export function isSameMember(one: Member, other: Member | undefined): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

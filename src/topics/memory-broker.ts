@@ -19,23 +19,31 @@ import {
   topicsFull,
 } from "./options.ts";
 
+/** Options of a {@link MemoryBroker}. */
 export interface MemoryBrokerOptions {
   /**
-   * The most topics. For one more, the broker evicts the topic that has been idle longest without
-   * listeners. If every topic has listeners, the call rejects with `TOPICS_FULL`. Default 65,536.
+   * The maximum number of topics. For a further topic, the broker evicts the topic without listeners that
+   * has been idle longest. If every topic has listeners, the call rejects with `TOPICS_FULL`. Default:
+   * 65,536.
    */
   readonly maxTopics?: number;
-  /** A monotonic clock in milliseconds. Default: `performance.now`. */
+  /** A monotonic clock in milliseconds, for tests. Default: `performance.now`. */
   readonly nowMs?: () => number;
 }
 
 /**
- * A broker for one process, which keeps everything in memory. Several `Topics` may share one, such as the
- * servers of a test.
+ * A broker in memory, for one process. It is the default broker of `Topics`. Several `Topics` may share one,
+ * such as the servers of a test. All publications are lost when the process ends.
  *
  * It holds at most `maxTopics` topics, each with at most `historySize` publications and `historyBytes`
- * bytes. A topic without listeners is evicted when its history, its ids and its members have expired, or
- * when there is no room for another topic.
+ * bytes. It evicts a topic without listeners after its history, its ids and its members have expired, or to
+ * make room for another topic.
+ *
+ * @example
+ * ```ts
+ * const broker = new MemoryBroker();
+ * const [here, there] = [new Topics({ broker }), new Topics({ broker })];
+ * ```
  */
 export class MemoryBroker implements Broker {
   readonly #maxTopics: number;
@@ -48,10 +56,10 @@ export class MemoryBroker implements Broker {
 
   /** @throws UsageError `INVALID_OPTION` */
   constructor(options: MemoryBrokerOptions = {}) {
-    checkOptions("the memory broker", options);
-    checkNames("the memory broker", options, ["maxTopics", "nowMs"]);
-    checkWhole("the memory broker", "maxTopics", options.maxTopics);
-    checkFunction("the memory broker", "nowMs", options.nowMs);
+    checkOptions("MemoryBroker", options);
+    checkNames("MemoryBroker", options, ["maxTopics", "nowMs"]);
+    checkWhole("MemoryBroker", "maxTopics", options.maxTopics);
+    checkFunction("MemoryBroker", "nowMs", options.nowMs);
     const { maxTopics = DEFAULT_MAX_TOPICS, nowMs = () => performance.now() } = options;
     this.#maxTopics = maxTopics;
     this.#nowMs = nowMs;
@@ -76,7 +84,7 @@ export class MemoryBroker implements Broker {
     this.#active.set(name, topic);
     return async () => {
       stop();
-      // A second call must not affect a later topic of the same name.
+      // A second call must not affect a later topic with the same name.
       if (topic.hasListeners || this.#active.get(name) !== topic) return;
       this.#active.delete(name);
       this.#idle.set(name, topic);
@@ -102,7 +110,7 @@ export class MemoryBroker implements Broker {
   }
 
   #find(name: string): MemoryTopic | undefined {
-    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the memory broker was closed");
+    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the MemoryBroker is closed");
     return this.#active.get(name) ?? this.#idle.get(name);
   }
 
@@ -125,7 +133,7 @@ export class MemoryBroker implements Broker {
     return new MemoryTopic(this.#nowMs());
   }
 
-  /** Checks only the least recently used topic, so that no call takes long. */
+  /** Evicts the least recently used topic if it has expired. Checks only one, so that no call takes long. */
   #evictExpired(used: MemoryTopic): void {
     const [[name, topic] = []] = this.#idle;
     if (topic !== used && topic?.isExpired(this.#nowMs()) === true) this.#idle.delete(name!);

@@ -17,8 +17,8 @@ interface Stored {
 }
 
 /**
- * One topic of a `MemoryBroker`, with its listeners. Clients can create many unused topics, so each
- * collection is created when it is first needed.
+ * One topic of a `MemoryBroker`, with its listeners. Clients can create many unused topics, so a topic
+ * creates each collection only when it needs it.
  */
 export class MemoryTopic {
   readonly #epoch = crypto.randomUUID();
@@ -31,11 +31,11 @@ export class MemoryTopic {
   #isDelivering = false;
   #lastOffset = 0;
   #bytes = 0;
-  /** When history, ids and members have all expired. */
+  /** The time at which history, ids and members have all expired. */
   #expiresAtMs: number;
 
   constructor(nowMs: number) {
-    // A reader may hold a position before anything is published.
+    // A client may keep a position from before the first publication.
     this.#expiresAtMs = nowMs + MIN_LIFE_MS;
   }
 
@@ -129,7 +129,7 @@ export class MemoryTopic {
     }
   }
 
-  /** Removes expired ids in order of arrival, up to the first that has not expired. */
+  /** Removes expired ids in order of arrival, up to the first id that has not expired. */
   #expireIds(nowMs: number): void {
     const ids = this.#ids;
     if (ids === undefined) return;
@@ -139,7 +139,7 @@ export class MemoryTopic {
     }
   }
 
-  /** Queues what a listener publishes meanwhile, so that all listeners get the same order. */
+  /** A listener may publish during a delivery. Such publications wait, so all listeners get the same order. */
   #deliver(publication: Publication): void {
     if (this.#isDelivering) {
       (this.#undelivered ??= []).push(publication);

@@ -1,13 +1,13 @@
 import { BrokerError, UsageError } from "../errors/index.ts";
 
-/** The default of `maxTopics`, the same as that of `maxConnections`. */
+/** The default of `maxTopics`. It equals the default of `maxConnections`. */
 export const DEFAULT_MAX_TOPICS = 65_536;
 
-/** @param what keeps the topics from being evicted, for the message */
+/** @param what the reason why no topic can be evicted, for the message */
 export function topicsFull(maxTopics: number, what: string = "subscribers"): BrokerError {
   return new BrokerError(
     "TOPICS_FULL",
-    `all of maxTopics ${maxTopics} topics have ${what}; raise maxTopics, or limit the names that clients may use`,
+    `the number of topics with ${what} has reached maxTopics ${maxTopics}; raise maxTopics, or limit the names that clients may use`,
   );
 }
 
@@ -20,17 +20,17 @@ export function checkOptions(where: string, options: unknown): void {
   );
 }
 
-/** @throws UsageError `INVALID_OPTION` for a name that is not among `names` */
+/** @throws UsageError `INVALID_OPTION` if `options` has a name that is not in `names` */
 export function checkNames(where: string, options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
   throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}`);
 }
 
-/** @throws UsageError `INVALID_OPTION` unless `value` is absent or a safe integer above 0 */
+/** @throws UsageError `INVALID_OPTION` unless `value` is absent, or a safe integer above 0 */
 export function checkWhole(where: string, name: string, value: unknown): void {
   if (value === undefined || (Number.isSafeInteger(value) && (value as number) > 0)) return;
-  throw invalidOption(where, name, value, "a whole number above 0");
+  throw invalidOption(where, name, value, "an integer above 0");
 }
 
 /** @throws UsageError `INVALID_OPTION` unless `value` is absent or a function */
@@ -70,7 +70,10 @@ export function invalidOption(
   value: unknown,
   expected: string,
 ): UsageError {
-  return new UsageError("INVALID_OPTION", `${where}: ${name} is ${shown(value)}, not ${expected}`);
+  return new UsageError(
+    "INVALID_OPTION",
+    `${where}: ${name} is ${shown(value)}; it must be ${expected}`,
+  );
 }
 
 /** Whether `value` is an object that can hold options. */
@@ -78,7 +81,7 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A value for an error message: itself if that is short, or its type. */
+/** Describes a value in an error message: short values by themselves, others by their type. */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "number" || typeof value === "boolean") return String(value);

@@ -4,16 +4,15 @@ import { formatPosition, type Position, readPosition } from "./position.ts";
 import type { Publication } from "./publication.ts";
 
 /**
- * A publication as engines store it: JSON, which every client of an engine keeps as it is, and a person
- * can read. `v` is raised only if older versions can no longer read it. They ignore fields that they do not
- * know.
+ * Encodes a publication for an engine, as JSON: every client of an engine keeps text unchanged, and people
+ * can read it. `v` changes only if older versions can no longer read the JSON. They ignore unknown fields.
  */
 export function encodePayload({ id, data }: PublicationDraft): string {
   const content = typeof data === "string" ? { text: data } : { bytes: toBase64(data) };
   return JSON.stringify({ v: 1, id, ...content });
 }
 
-/** @returns undefined for a text that this version cannot read */
+/** Decodes a publication. @returns undefined if this version cannot read the payload */
 export function decodePayload(payload: unknown): PublicationDraft | undefined {
   if (typeof payload !== "string") return undefined;
   try {
@@ -28,19 +27,19 @@ export function decodePayload(payload: unknown): PublicationDraft | undefined {
   }
 }
 
-/** Puts the position before a payload: `epoch:offset payload`. */
+/** Writes a position and a payload as one text: `epoch:offset payload`. */
 export function encodeRecord(position: Position, payload: string): string {
   return `${formatPosition(position)} ${payload}`;
 }
 
-/** @returns undefined for a text that this version cannot read */
+/** Reads a position and a payload. @returns undefined if this version cannot read the text */
 export function decodeRecord(text: string): Publication | undefined {
   const position = readRecordPosition(text);
   const draft = decodePayload(text.slice(text.indexOf(" ") + 1));
   return position && draft && { position, ...draft };
 }
 
-/** The position before a payload; undefined if there is none. */
+/** Reads the position before a payload. @returns undefined if the text does not start with a position */
 export function readRecordPosition(text: string): Position | undefined {
   const end = text.indexOf(" ");
   return end === -1 ? undefined : readPosition(text.slice(0, end));

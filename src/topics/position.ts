@@ -1,14 +1,14 @@
 import { UsageError } from "../errors/index.ts";
 
 /**
- * A position in the sequence of publications of a topic. Offsets count from 1 and have no gaps within an
- * epoch; offset 0 is the position before the first publication. The epoch changes when the engine can no
- * longer guarantee what an offset of the old epoch refers to.
+ * A position in the sequence of publications of a topic. Offsets start at 1 and have no gaps within an
+ * epoch. Offset 0 is the position before the first publication. The epoch changes when the engine may have
+ * lost publications, because their offsets may then belong to other publications.
  */
 export interface Position {
-  /** 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  /** 1 to 64 characters of `A-Z a-z 0-9 _ -`. */
   readonly epoch: string;
-  /** A safe integer from 0 on. */
+  /** A safe integer, 0 or more. */
   readonly offset: number;
 }
 
@@ -18,30 +18,30 @@ const EPOCH = /^[\w-]{1,64}$/;
 const TEXT = /^([\w-]{1,64}):(0|[1-9]\d{0,15})$/;
 
 /**
- * Writes a position as the text `epoch:offset`, which a client keeps and sends back.
+ * Formats a position as the text `epoch:offset`, for a client to keep and to send back as `since`.
  *
  * @throws UsageError `INVALID_POSITION`
  */
 export function formatPosition(position: Position): string {
   if (typeof position !== "object" || position === null) {
-    throw new UsageError("INVALID_POSITION", "a position is an object with epoch and offset");
+    throw new UsageError("INVALID_POSITION", "a position must be an object with epoch and offset");
   }
   const { epoch, offset } = position;
   return `${epoch}:${offset}`;
 }
 
 /**
- * Whether a client has no position: `undefined`, `null` as `URLSearchParams.get` returns it, or the empty
- * text that a client sends when it first connects.
+ * Whether a value stands for the absence of a position: `undefined`, the `null` of `URLSearchParams.get`, or
+ * the empty string that a client sends when it first connects.
  */
 export function isNoPosition(value: unknown): boolean {
   return value === undefined || value === null || value === "";
 }
 
 /**
- * Reads a position that a client sent, as text or as an object.
+ * Parses a position that a client sent, as text or as an object.
  *
- * @returns undefined for anything that is not a position
+ * @returns undefined if `value` is not a position
  */
 export function readPosition(value: unknown): Position | undefined {
   if (typeof value === "string") return readText(value);

@@ -5,7 +5,7 @@ import { every } from "./timers.ts";
 import { onEnd, type TopicSocket } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** The presence of a member, which this server renews until it ends. */
+/** The presence of a member on a topic, as `enter` returns it. This server renews it until it ends. */
 export interface Presence extends AsyncDisposable {
   /**
    * Ends the presence; a second call has no effect. If the broker cannot be reached, the entry expires
@@ -14,19 +14,19 @@ export interface Presence extends AsyncDisposable {
   leave(): Promise<void>;
 }
 
-/** The presence of the members that are connected to this server, on all topics. */
+/** The presence of all members that are connected to this server. */
 export class PresenceLeases {
   readonly #environment: TopicsEnvironment;
   readonly #maxTopics: number;
   readonly #byTopic = new Map<string, Set<PresenceLease>>();
 
-  /** @param maxTopics the most topics with members; one more rejects with `TOPICS_FULL` */
+  /** @param maxTopics the maximum number of topics with members; a further one rejects with `TOPICS_FULL` */
   constructor(environment: TopicsEnvironment, maxTopics: number) {
     this.#environment = environment;
     this.#maxTopics = maxTopics;
   }
 
-  /** Makes `value` an entry at the broker until it leaves, or `socket` ends. @throws BrokerError */
+  /** Keeps an entry with `value` at the broker until `leave`, or until `socket` ends. @throws BrokerError */
   async enter(topic: string, value: string, socket: TopicSocket): Promise<Presence> {
     const entry = { key: crypto.randomUUID(), value };
     const lease: PresenceLease = new PresenceLease(this.#environment, topic, entry, () => {
@@ -69,14 +69,14 @@ export class PresenceLeases {
   }
 }
 
-/** Renews an entry at the broker. If the server crashes, renewing stops and the entry expires. */
+/** Renews an entry at the broker. If the server crashes, the renewals stop and the entry expires. */
 class PresenceLease implements Presence {
   readonly #environment: TopicsEnvironment;
   readonly #topic: string;
   readonly #entry: PresenceEntry;
   readonly #onLeft: () => void;
   #stopRenewing: (() => void) | undefined;
-  /** Calls to the broker run one after the other: a renewal must not restore a removed entry. */
+  /** Calls to the broker run one after the other, so that a renewal does not restore a removed entry. */
   #calls: Promise<unknown> = Promise.resolve();
   #left: Promise<void> | undefined;
 
@@ -119,7 +119,7 @@ class PresenceLease implements Presence {
     this.#stopRenewing?.();
     const { broker } = this.#environment;
     await this.#call(() => broker.leave(this.#topic, this.#entry.key)).catch(this.#report);
-    // Only now: closing Topics waits for all leases that are still leaving.
+    // After the call, because closing Topics waits for the leases that are still registered.
     this.#onLeft();
   }
 

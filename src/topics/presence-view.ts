@@ -3,9 +3,8 @@ import type { Member, TopicMessage } from "./topic-message.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
 /**
- * The members of a topic, as this server last read them. The broker only says that something may have
- * changed. What has changed is found by comparing two reads, so a lost hint delays a notice and does no
- * other harm.
+ * The members of a topic, as this server last read them. The broker only signals that presence may have
+ * changed. The view compares two reads to find the changes, so a lost signal only delays a notice.
  */
 export class PresenceView {
   readonly #topic: string;
@@ -29,7 +28,7 @@ export class PresenceView {
     return [...(this.#members?.values() ?? [])];
   }
 
-  /** Reads the members that are present at the time of the call, or later. Never rejects. */
+  /** Reads the members at the time of the call, or later. Never rejects. */
   refresh(): Promise<void> {
     this.#isStale = true;
     this.#reading ??= this.#read();
@@ -62,14 +61,14 @@ export class PresenceView {
   }
 }
 
-/** The members by their ids. @throws BrokerError */
+/** Reads the members of a topic, by their ids. @throws BrokerError */
 export async function readMembers(
   environment: TopicsEnvironment,
   topic: string,
 ): Promise<ReadonlyMap<string, Member>> {
   const entries = await withTimeout(environment, environment.broker.members(topic));
   const members = new Map<string, Member>();
-  // In the order of the keys, so that all servers agree on the data of a member with two entries.
+  // Sorted by key, so that all servers use the same data for a member with two entries.
   for (const { value } of entries.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
     const member = readMember(value);
     if (member !== undefined) members.set(member.id, member);

@@ -1,24 +1,29 @@
 import type { Position } from "./position.ts";
 
-/** What is published and sent: text, or bytes, which must not be changed afterwards. */
+/**
+ * The data of a publication: text, or bytes. Subscribers share bytes, so do not change bytes that you get
+ * from a topic or return from `encode`.
+ */
 export type TopicData = string | Uint8Array;
 
 /** A published message and its position in the topic. */
 export interface Publication {
+  /** The position in the topic. */
   readonly position: Position;
-  /** The id that the publisher gave, or a random one. */
+  /** The id that the publisher passed, or a random one. */
   readonly id: string;
+  /** The text or bytes. */
   readonly data: TopicData;
 }
 
 /**
- * Why the publications after a position cannot be delivered:
+ * The reason why a subscriber cannot continue after its position.
  *
- * - `no-position`: no position was given, or an empty text;
- * - `invalid-position`: the value given is not a position;
- * - `epoch-changed`: the position is of another epoch, so the engine may have lost publications;
- * - `position-ahead`: the position is after the last publication, so the engine has lost some;
- * - `missing`: the history does not have all publications after the position.
+ * - `no-position`: the client passed no position, or an empty string.
+ * - `invalid-position`: the value is not a position.
+ * - `epoch-changed`: the position has another epoch, so the engine may have lost publications.
+ * - `position-ahead`: the position is after the last publication, so the engine has lost some.
+ * - `missing`: the history no longer has all publications after the position.
  */
 export type GapReason =
   | "no-position"
@@ -27,14 +32,14 @@ export type GapReason =
   | "position-ahead"
   | "missing";
 
-/** Consecutive publications from the history of a topic. */
+/** Publications from the history of a topic, as `history` of a topic returns them. */
 export interface HistoryPage {
-  /** The last position of the topic when it was read. */
+  /** The last position of the topic at the time of the read. */
   readonly position: Position;
-  /** Whether `publications` follow the position given as `since` without a gap. */
+  /** Whether `publications` follow the position `since` without a gap. */
   readonly recovered: boolean;
-  /** Why `recovered` is false. */
+  /** The reason if `recovered` is false. */
   readonly reason?: GapReason;
-  /** In order. Empty if a position was given and `recovered` is false. */
+  /** The publications in order. Empty if `since` was passed and `recovered` is false. */
   readonly publications: readonly Publication[];
 }

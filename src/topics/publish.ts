@@ -8,22 +8,24 @@ import { backoffMs, delay } from "./timers.ts";
 import type { TopicSettings } from "./topic-options.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
+/** Options of `publish` of a topic. */
 export interface PublishOptions {
   /**
-   * Identifies the publication. Publishing with the same id again, within `idWindowMs` of the first time,
-   * changes nothing, whatever the data. 1 to 128 characters. Default: a random one.
+   * Identifies the publication, so that you can retry safely: publishing with the same id again within
+   * `idWindowMs` stores nothing, even with other data. 1 to 128 characters. Default: a random id.
    */
   readonly id?: string;
 }
 
-/** Where a publication was stored, and its id. */
+/** The result of `publish`: the position of the publication, and its id. */
 export interface Published extends PublishReceipt {
+  /** The id of the publication. */
   readonly id: string;
 }
 
 const MAX_ID_LENGTH = 128;
 
-/** See `Topic.publish`. */
+/** Publishes, and retries if the broker cannot be reached. See `Topic.publish`. */
 export async function publish(
   topic: string,
   environment: TopicsEnvironment,
@@ -33,7 +35,7 @@ export async function publish(
 ): Promise<Published> {
   const { broker, timers, publishTimeoutMs, log } = environment;
   const draft = { id: checkId(id ?? crypto.randomUUID()), data: copy(data, maxPublicationBytes) };
-  // The broker must remember a random id for as long as we retry, and no longer.
+  // The broker must remember a random id only as long as this function retries.
   const idWindowMs = id === undefined ? 2 * publishTimeoutMs + 60_000 : retention.idWindowMs;
   const untilMs = performance.now() + publishTimeoutMs;
   for (let failures = 0; ; failures++) {
@@ -60,20 +62,23 @@ function checkId(id: unknown): string {
   const got = typeof id === "string" ? `${id.length} characters` : shown(id);
   throw new UsageError(
     "INVALID_ID",
-    `an id is a text of 1 to ${MAX_ID_LENGTH} characters, not ${got}`,
+    `an id must be a string of 1 to ${MAX_ID_LENGTH} characters, not ${got}`,
   );
 }
 
-/** Copies bytes, because the caller may change them afterwards. */
+/** Checks the data. Copies bytes, because the caller may change them later. */
 function copy(data: TopicData, maxPublicationBytes: number): PublicationDraft["data"] {
   if (typeof data !== "string" && !(data instanceof Uint8Array)) {
-    throw new UsageError("INVALID_DATA", `data is a string or a Uint8Array, not ${shown(data)}`);
+    throw new UsageError(
+      "INVALID_DATA",
+      `the data of a publication must be a string or a Uint8Array, not ${shown(data)}`,
+    );
   }
   const byteLength = typeof data === "string" ? utf8Length(data) : data.byteLength;
   if (byteLength <= maxPublicationBytes) return typeof data === "string" ? data : data.slice();
   throw new UsageError(
     "PUBLICATION_TOO_BIG",
-    `data of ${byteLength} bytes exceeds maxPublicationBytes ${maxPublicationBytes}`,
+    `a publication of ${byteLength} bytes exceeds maxPublicationBytes ${maxPublicationBytes}`,
   );
 }
 

@@ -2,22 +2,22 @@ import type { Position } from "./position.ts";
 import type { TopicData } from "./publication.ts";
 import type { SharedMessage } from "./topic-socket.ts";
 
-/** What is sent to a socket. */
+/** A message for a socket. */
 export type Content = TopicData | SharedMessage;
 
-/** A publication as it is sent. Without content, nothing is sent for it. */
+/** An encoded publication. Without content, subscribers get no message for it. */
 export interface Prepared {
   readonly position: Position;
   readonly content: Content | undefined;
 }
 
-/** The most that this server keeps of one topic in memory, besides what the broker keeps. */
+/** The limits for the publications of one topic that this server keeps in memory, besides the broker. */
 const MAX_PUBLICATIONS = 1_024;
 const MAX_BYTES = 1_048_576;
 
 /**
- * The latest publications of one epoch, ready to be sent, without gaps. Subscribers that return or read
- * slowly are served from here. The broker is asked only for older publications.
+ * The latest publications of one epoch, encoded and without gaps. Subscribers that reconnect or read slowly
+ * get publications from here. Only older ones are read from the broker.
  */
 export class RecentPublications {
   readonly #byOffset = new Map<number, Prepared>();

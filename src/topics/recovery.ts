@@ -2,7 +2,7 @@ import type { BrokerPage } from "./broker.ts";
 import type { Position } from "./position.ts";
 import type { GapReason, Publication } from "./publication.ts";
 
-/** Why `page` does not continue at `position`; undefined if it does. */
+/** Returns the reason why `page` does not continue at `position`, or undefined if it does. */
 export function findGap(position: Position, page: BrokerPage): GapReason | undefined {
   if (page.position.epoch !== position.epoch) return "epoch-changed";
   if (page.position.offset < position.offset) return "position-ahead";
@@ -20,8 +20,8 @@ export function consecutiveAfter({ offset }: Position, page: BrokerPage): readon
 }
 
 /**
- * The position at which to continue after a gap: before the first publication of `page` that is kept,
- * or at the end of the topic.
+ * The position at which to continue after a gap: before the first publication of `page` after the gap, or at
+ * the end of the topic.
  */
 export function positionAfterGap(
   last: Position,

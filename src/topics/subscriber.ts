@@ -3,17 +3,17 @@ import type { GapReason, TopicData } from "./publication.ts";
 import type { Content, Prepared } from "./recent-publications.ts";
 import { onEnd, type TopicSocket } from "./topic-socket.ts";
 
-/** Where a subscriber gets publications and notices from: the feed of its topic. */
+/** The feed of a topic, as a subscriber sees it: a source of publications and notices. */
 export interface SubscriberSource {
   /** The last position of the topic. */
   readonly position: Position;
-  /** Whether subscribers learn who is present. */
+  /** Whether subscribers get the members that are present. */
   readonly hasPresence: boolean;
   /** The publication after `position`, if it is in memory. */
   next(position: Position): Prepared | undefined;
   /**
-   * Reads publications after `position` from the broker, and retries until it answers. Returns the reason
-   * if they cannot be read, and an empty list when the feed is closed.
+   * Reads publications after `position` from the broker, and retries until it answers. Returns a reason if
+   * the broker does not have them, and an empty list if the feed is closed.
    */
   readAfter(position: Position): Promise<readonly Prepared[] | GapReason>;
   /** Encodes the notice of a loss. */
@@ -23,32 +23,32 @@ export interface SubscriberSource {
   remove(subscriber: Subscriber): void;
 }
 
-/** The WHATWG value of `readyState` in which messages can be sent. */
+/** The value of `readyState` in which a socket can send messages, as in the WHATWG interface. */
 const OPEN = 1;
 
-/** IANA: Try Again Later. */
+/** The close code "Try Again Later" of the IANA registry. */
 const TRY_AGAIN_LATER = 1013;
 
 type Outcome = "sent" | "full" | "refused" | "ended";
 
 /**
- * One socket on a topic, and the position up to which it was sent publications. When the socket is full,
- * the subscriber falls behind: it keeps no publications, and once the socket has drained it continues from
- * its position, from memory or from the broker, until it has caught up or publications are lost.
+ * One socket on a topic, and the position of the last publication that was sent to it. When the socket is
+ * full, the subscriber falls behind. It keeps no publications. Once the socket has drained, it reads the
+ * publications after its position from memory or from the broker, until it has caught up.
  */
 export class Subscriber {
   readonly socket: TopicSocket;
   readonly #source: SubscriberSource;
   #state: "live" | "behind" | "ended" = "behind";
   #position: Position;
-  /** Notices that must be sent before the next publication. */
+  /** Notices to send before the next publication. */
   #subscribedNotice: TopicData | undefined;
   #lostNotice: TopicData | undefined;
-  /** Whether the list of members must be sent once the subscriber has caught up. */
+  /** Whether to send the list of members once the subscriber has caught up. */
   #needsMembers: boolean;
   readonly #stopWatching: () => void;
 
-  /** Call `start` next. */
+  /** Creates a subscriber. Call `start` next. */
   constructor(socket: TopicSocket, source: SubscriberSource, position: Position) {
     this.socket = socket;
     this.#source = source;
@@ -68,7 +68,7 @@ export class Subscriber {
     if (this.#state === "live" && !this.#deliver(prepared)) this.#fallBehind();
   }
 
-  /** Sends a notice of presence. A subscriber that is behind gets the list of members instead, later. */
+  /** Sends a notice of presence. A subscriber that is behind gets the list of members later instead. */
   notify(content: Content): void {
     if (this.#state !== "live") {
       this.#needsMembers = true;
@@ -80,8 +80,8 @@ export class Subscriber {
   }
 
   /**
-   * Continues at `position`, after a loss. Without a notice of it, closes the socket, so that the client
-   * does not continue as if nothing was lost.
+   * Continues at `position` after a loss. Without a notice of the loss, closes the socket, so that the client
+   * does not assume that it has all publications.
    */
   skipTo(position: Position, lostNotice: TopicData | undefined): void {
     if (this.#state === "ended") return;
@@ -95,7 +95,7 @@ export class Subscriber {
     if (this.#state === "live") void this.#catchUp(false);
   }
 
-  /** Sends nothing any more. The socket stays open. */
+  /** Stops sending. The socket stays open. */
   end(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
@@ -107,13 +107,13 @@ export class Subscriber {
     if (this.#state === "live") void this.#catchUp(true);
   }
 
-  /** Runs until the subscriber is live or ended. Only one runs at a time. */
+  /** Sends missed publications until the subscriber is live or ended. Only one call runs at a time. */
   async #catchUp(mustWait: boolean): Promise<void> {
     this.#state = "behind";
     let page: readonly Prepared[] = [];
     while (this.#state === "behind") {
       if (mustWait && !(await hasDrained(this.socket))) this.end();
-      // It may have been unsubscribed while it waited.
+      // It may have ended during the wait.
       if (this.#isEnded()) return;
       mustWait = !this.#sendNotices() || !this.#sendPublications(page);
       if (mustWait) continue;
@@ -123,7 +123,7 @@ export class Subscriber {
     }
   }
 
-  /** Returns whether all were sent, and the socket has room for more. */
+  /** Returns whether it has sent all notices, and the socket has room for more. */
   #sendNotices(): boolean {
     if (this.#subscribedNotice !== undefined) {
       const outcome = this.#send(this.#subscribedNotice);
@@ -138,7 +138,7 @@ export class Subscriber {
     return true;
   }
 
-  /** Sends what is in memory or in `page`. Returns whether the socket has room for more. */
+  /** Sends the publications in memory or in `page`. Returns whether the socket has room for more. */
   #sendPublications(page: readonly Prepared[]): boolean {
     for (;;) {
       const position = this.#position;
@@ -160,7 +160,7 @@ export class Subscriber {
     const position = this.#position;
     const page = await this.#source.readAfter(position);
     if (typeof page !== "string") return page;
-    // Otherwise the whole feed has lost something during the read, and has skipped already.
+    // If the position differs, the whole feed has lost publications during the read, and has skipped them.
     if (this.#position === position) {
       const now = this.#source.position;
       this.skipTo(now, this.#source.encodeLost(now, page));
@@ -175,12 +175,12 @@ export class Subscriber {
     return outcome === "sent";
   }
 
-  /** Every message to the socket passes through here. */
+  /** Sends a message to the socket. All messages use this method. */
   #send(content: Content): Outcome {
     const { socket } = this;
     if (socket.readyState !== OPEN) return this.#endWithSocket();
     const before = socket.bufferedAmount;
-    // A shared message occurs only with the option `prepare`, with which sockets must accept it.
+    // A shared message comes from the option `prepare`, which requires sockets that accept it.
     if (socket.send(content as TopicData)) return "sent";
     if (socket.readyState !== OPEN) return this.#endWithSocket();
     return socket.bufferedAmount === before ? "refused" : "full";
@@ -205,7 +205,7 @@ async function hasDrained(socket: TopicSocket): Promise<boolean> {
   }
 }
 
-/** The publication after `position` in `page`, whose offsets have no gaps. */
+/** The publication after `position` in `page`, a page without gaps. */
 function after(page: readonly Prepared[], { epoch, offset }: Position): Prepared | undefined {
   if (page.length === 0 || page[0].position.epoch !== epoch) return undefined;
   return page[offset + 1 - page[0].position.offset];

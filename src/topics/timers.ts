@@ -1,18 +1,20 @@
-/** The timers of a runtime; `globalThis` has them. */
+/** The timer functions of a runtime, such as `globalThis`. Pass your own to control the time in tests. */
 export interface Timers {
+  /** Calls `callback` once after `delayMs` milliseconds, and returns the timer. */
   setTimeout(callback: () => void, delayMs: number): unknown;
+  /** Cancels a timer that `setTimeout` returned. */
   clearTimeout(timer: never): void;
 }
 
-/** Resolves after `delayMs`. The process may exit before. */
+/** Resolves after `delayMs`. The timer does not keep the process alive. */
 export function delay(timers: Timers, delayMs: number): Promise<void> {
   return new Promise((resolve) => unref(timers.setTimeout(resolve, delayMs)));
 }
 
 /**
- * Calls back every `intervalMs`. The process may exit meanwhile.
+ * Calls back every `intervalMs`. The timer does not keep the process alive.
  *
- * @returns a function that ends it
+ * @returns a function that stops the calls
  */
 export function every(timers: Timers, intervalMs: number, callback: () => void): () => void {
   let timer: unknown;
@@ -31,7 +33,7 @@ function unref(timer: unknown): void {
   (timer as { unref?: () => void }).unref?.();
 }
 
-/** The delay before the next attempt, after so many failures in a row: exponential, with jitter. */
+/** The delay before the next attempt after `failures` failures in a row: exponential, with jitter. */
 export function backoffMs(failures: number): number {
   return Math.min(5_000, 50 * 2 ** failures) * (0.5 + Math.random() / 2);
 }

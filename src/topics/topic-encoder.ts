@@ -4,9 +4,9 @@ import type { Content, Prepared } from "./recent-publications.ts";
 import type { EncodeTopicMessage, TopicMessage } from "./topic-message.ts";
 import type { TopicsEnvironment } from "./topics-environment.ts";
 
-const FAILED = Symbol("the encoder threw, or returned a wrong value");
+const FAILED = Symbol("the encoder threw, or returned an invalid value");
 
-/** Turns the messages of one topic into what is sent. Errors of the user's `encode` are reported. */
+/** Encodes the messages of one topic. Reports errors of the user's `encode`. */
 export class TopicEncoder {
   readonly #topic: string;
   readonly #encodeMessage: EncodeTopicMessage;
@@ -18,14 +18,14 @@ export class TopicEncoder {
     this.#environment = environment;
   }
 
-  /** Encodes a publication, once for all subscribers; undefined if that fails. */
+  /** Encodes a publication once for all subscribers. Returns undefined if `encode` fails. */
   prepare(publication: Publication): Prepared | undefined {
     const content = this.#encode({ type: "publication", topic: this.#topic, publication });
     if (content === FAILED) return undefined;
     return { position: publication.position, content: this.#share(content) };
   }
 
-  /** Encodes publications up to the first one that fails. */
+  /** Encodes publications, up to the first failure of `encode`. */
   prepareAll(publications: readonly Publication[]): Prepared[] {
     const all: Prepared[] = [];
     for (const publication of publications) {
@@ -36,13 +36,13 @@ export class TopicEncoder {
     return all;
   }
 
-  /** Encodes a notice for one socket; undefined if `encode` leaves it out, or fails. */
+  /** Encodes a notice for one socket. Returns undefined if `encode` leaves it out, or fails. */
   encodeNotice(message: TopicMessage): TopicData | undefined {
     const content = this.#encode(message);
     return content === FAILED ? undefined : content;
   }
 
-  /** Encodes a notice for many sockets; undefined if `encode` leaves it out, or fails. */
+  /** Encodes a notice for many sockets. Returns undefined if `encode` leaves it out, or fails. */
   prepareNotice(message: TopicMessage): Content | undefined {
     return this.#share(this.encodeNotice(message));
   }
@@ -56,7 +56,10 @@ export class TopicEncoder {
       const content: unknown = this.#encodeMessage(message);
       if (content === undefined || typeof content === "string") return content;
       if (content instanceof Uint8Array) return content;
-      throw new UsageError("INVALID_DATA", `encode returned a value of type ${typeof content}`);
+      throw new UsageError(
+        "INVALID_DATA",
+        `encode returned a value of type ${typeof content}; return a string, a Uint8Array or undefined`,
+      );
     } catch (error) {
       this.#environment.report(error, this.#topic);
       return FAILED;

@@ -2,15 +2,15 @@ import { toBase64 } from "./base64.ts";
 import { formatPosition, type Position } from "./position.ts";
 import type { GapReason, Publication, TopicData } from "./publication.ts";
 
-/** A member that is present on a topic. */
+/** A member that is present on a topic, such as a user. */
 export interface Member {
-  /** 1 to 128 characters. Entries with the same id, of two sockets for example, are one member. */
+  /** Identifies the member: 1 to 128 characters. Two sockets that enter with the same id are one member. */
   readonly id: string;
-  /** Any further data, as JSON can express it. */
+  /** Any data that JSON can express. Together with the id, at most 16,384 characters of JSON. */
   readonly data?: unknown;
 }
 
-/** A message to a subscriber, before `encode`. */
+/** A message to the subscribers of a topic, which `encode` turns into text or bytes. */
 export type TopicMessage =
   | {
       readonly type: "publication";
@@ -26,34 +26,37 @@ export type TopicMessage =
       readonly reason?: GapReason;
     }
   | {
-      /** Publications are lost, for `reason`. Every publication after `position` follows. */
+      /** Publications are lost because of `reason`. Every publication after `position` follows. */
       readonly type: "lost";
       readonly topic: string;
       readonly position: Position;
       readonly reason: GapReason;
     }
   | {
-      /** All members: after `subscribed`, and again if a join or leave could not be sent. */
+      /** All members. Follows `subscribed`, and is sent again after a join or leave that was not sent. */
       readonly type: "members";
       readonly topic: string;
       readonly members: readonly Member[];
     }
   | {
+      /** A member has entered, has left, or has expired. */
       readonly type: "join" | "leave";
       readonly topic: string;
       readonly member: Member;
     };
 
 /**
- * Encodes a message to subscribers; undefined sends nothing. It is called once for each publication,
- * whatever the number of subscribers. If it returns undefined for `lost`, the socket is closed with 1013,
- * so that the client does not continue as if nothing was lost.
+ * Encodes a message for the subscribers of a topic, for the option `encode`. Return undefined to send
+ * nothing. It is called once for each publication and server, for any number of subscribers. If it returns
+ * undefined for `lost`, the socket closes with 1013, so that the client does not assume that it has all
+ * publications.
  */
 export type EncodeTopicMessage = (message: TopicMessage) => TopicData | undefined;
 
 /**
- * The default `encode`: every message as a JSON object in text. A publication has its `position`, as the
- * text that the client sends back as `since`, its `id`, and its data as `text`, or as `bytes` in base64.
+ * Encodes every message as a JSON object: the default of the option `encode`. A publication has its
+ * `position` as text, for the client to send back as `since`. It has its `id`, and its data as `text`, or as
+ * `bytes` in base64.
  *
  * ```json
  * {"type":"publication","topic":"news","position":"0f7c...:12","id":"a1","text":"hello"}
@@ -72,8 +75,9 @@ export function envelope(message: TopicMessage): string {
 }
 
 /**
- * An `encode` that sends the data of publications as it is, and nothing else. The client does not learn
- * positions, so it cannot continue after a reconnect unless it gets them in another way.
+ * Sends only the data of publications, unchanged: a value for the option `encode`. The client does not get
+ * positions, so it cannot continue where it was after a reconnect. Sockets close with 1013 when publications
+ * are lost.
  */
 export function dataOnly(message: TopicMessage): TopicData | undefined {
   return message.type === "publication" ? message.publication.data : undefined;

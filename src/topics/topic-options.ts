@@ -2,27 +2,33 @@ import type { Retention } from "./broker.ts";
 import { checkBoolean, checkFunction, checkNames, checkOptions, checkWhole } from "./options.ts";
 import { type EncodeTopicMessage, envelope } from "./topic-message.ts";
 
-/** How a topic behaves. Every server must give a topic the same options. */
+/** Options of a topic. All servers must use the same options for the same topic. */
 export interface TopicOptions {
-  /** The most publications that are kept for subscribers that return. Default 1,000. */
+  /**
+   * The number of publications that the broker keeps for subscribers that reconnect. An integer above 0.
+   * Default: 1,000.
+   */
   readonly historySize?: number;
   /**
-   * The most bytes of data that are kept. The latest publication is kept whatever its size. Default
-   * 16,777,216 (16 MiB).
+   * The number of bytes of data that the broker keeps. It keeps the latest publication at any size. An
+   * integer above 0. Default: 16,777,216 (16 MiB).
    */
   readonly historyBytes?: number;
-  /** How long publications are kept, in milliseconds. Default 600,000 (ten minutes). */
+  /** How long the broker keeps publications, in milliseconds. Default: 600,000 (ten minutes). */
   readonly historyAgeMs?: number;
   /**
-   * How long an `id` is remembered, in milliseconds. Publishing with the same id again within this time
-   * changes nothing. Default 300,000 (five minutes).
+   * How long the broker remembers the `id` of a publication, in milliseconds. Publishing with the same id
+   * again within this time stores nothing. Default: 300,000 (five minutes).
    */
   readonly idWindowMs?: number;
-  /** The most bytes of one publication; text counts as UTF-8. Default 1,048,576 (1 MiB). */
+  /**
+   * The maximum size of a publication in bytes; text counts as UTF-8. `publish` rejects a larger one with
+   * UsageError `PUBLICATION_TOO_BIG`. Default: 1,048,576 (1 MiB).
+   */
   readonly maxPublicationBytes?: number;
-  /** Makes what is sent to subscribers. Default: `envelope`. */
+  /** Encodes the messages to subscribers. Default: {@link envelope}, which makes JSON. */
   readonly encode?: EncodeTopicMessage;
-  /** Whether clients can `enter`, and subscribers learn who is present. Default: false. */
+  /** Whether `enter` is allowed, and subscribers get notices of members. Default: `false`. */
   readonly presence?: boolean;
 }
 
@@ -66,7 +72,7 @@ export function resolveTopicOptions(options: TopicOptions): TopicSettings {
   };
 }
 
-/** An option that is present but undefined would hide its default. */
+/** Removes options that are undefined, which would replace the defaults. */
 function withoutUndefined(options: TopicOptions): TopicOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -2,44 +2,45 @@ import { UsageError } from "../errors/index.ts";
 import { hasMethod } from "./options.ts";
 import type { TopicData } from "./publication.ts";
 
-/** A message made once for many sockets, as by `prepare` of `tideway/server`. */
+/** A message that is prepared once for many sockets, such as the result of `prepare` of `tideway/server`. */
 export interface SharedMessage {
+  /** The text or bytes of the message. */
   readonly data: TopicData;
 }
 
 /**
- * What topics need of a socket. `Socket` of `tideway/server` has it. Any other object that sends messages
- * can have it too.
+ * The properties of a socket that topics use. A `Socket` of `tideway/server` has them. Implement them to
+ * subscribe other objects that send messages.
  */
 export interface TopicSocket {
-  /** 1 while messages can be sent; the numbers of the WHATWG interface. */
+  /** The state of the connection. 1 while it can send messages, as in the WHATWG interface. */
   readonly readyState: number;
   /** The number of bytes that wait to be sent. */
   readonly bufferedAmount: number;
-  /** Settles when nothing can be sent any more. */
+  /** Settles when the connection has ended. */
   readonly done: Promise<unknown>;
   /**
-   * Resolves when there is room to send again. Rejects when nothing can be sent any more. It MUST NOT be
+   * Resolves when there is room to send again. Rejects when the connection has ended. It MUST NOT be
    * resolved while `send` would refuse a message.
    */
   readonly drained: Promise<void>;
   /**
-   * Sends a message, and MUST NOT throw. Returns false when the sender should wait for `drained`. If the
-   * message was refused, `bufferedAmount` MUST stay as it was. If it was sent, but false is returned,
-   * `bufferedAmount` MUST change. If the option `prepare` of `Topics` is set, `send` MUST accept what
-   * `prepare` returns too.
+   * Sends a message, and MUST NOT throw. Returns false if the sender should wait for `drained`. If it
+   * refuses the message, `bufferedAmount` MUST NOT change. If it sends the message and returns false,
+   * `bufferedAmount` MUST change. With the option `prepare` of `Topics`, `send` MUST accept the results of
+   * `prepare` too.
    */
   send(data: TopicData): boolean;
   /** Closes the connection with a close code (RFC 6455 7.4) and a reason. */
   close(code: number, reason: string): void;
 }
 
-/** A socket, or an object with one as its `socket`, such as the `TypedSocket` of `tideway/server`. */
+/** A socket to subscribe, or an object with a socket as `socket`, such as a `TypedSocket`. */
 export type TopicTarget = TopicSocket | { readonly socket: TopicSocket };
 
 /**
- * The socket to send to. Messages of topics are encoded once for all subscribers, so a `TypedSocket` must
- * not encode them again.
+ * Returns the socket to send to. Topics encode messages once for all subscribers, so a `TypedSocket` must not
+ * encode them again.
  *
  * @throws UsageError `INVALID_SOCKET`
  */
@@ -48,7 +49,7 @@ export function socketOf(target: TopicTarget): TopicSocket {
   if (hasMethod(socket, "send")) return socket;
   throw new UsageError(
     "INVALID_SOCKET",
-    "a topic needs a socket of tideway/server, or an object with the members of TopicSocket",
+    "the target is not a socket; pass a socket of tideway/server, or an object with the members of TopicSocket",
   );
 }
 
@@ -56,13 +57,13 @@ function hasSocket(target: TopicTarget | undefined): target is { readonly socket
   return (target as { socket?: unknown } | undefined)?.socket !== undefined;
 }
 
-/** One entry for each socket, since a socket can subscribe and unsubscribe many times in its life. */
+/** The callbacks of each socket. One entry for each socket, because a socket can subscribe many times. */
 const endCallbacks = new WeakMap<TopicSocket, Set<() => void>>();
 
 /**
- * Calls back once, when `socket` is done.
+ * Calls back once when `socket` has ended.
  *
- * @returns a function that prevents it
+ * @returns a function that prevents the call
  */
 export function onEnd(socket: TopicSocket, callback: () => void): () => void {
   const callbacks = endCallbacks.get(socket) ?? watchEnd(socket);
@@ -76,7 +77,7 @@ function watchEnd(socket: TopicSocket): Set<() => void> {
   const callbacks = new Set<() => void>();
   endCallbacks.set(socket, callbacks);
   const callAll = (): void => {
-    // A callback that is added later for this socket needs a new entry.
+    // A callback that is added later needs a new entry.
     endCallbacks.delete(socket);
     for (const call of callbacks) call();
   };

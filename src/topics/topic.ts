@@ -15,41 +15,45 @@ import type { TopicSettings } from "./topic-options.ts";
 import { socketOf, type TopicTarget } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
+/** Options of `subscribe` of a topic. */
 export interface SubscribeOptions {
   /**
-   * The last position of the subscriber, as a position or as the text that the client sent. `null` and
-   * the empty text mean that there is none. Any other value gives `recovered: false` with the reason
-   * `invalid-position`. Default: none, so the subscriber starts with the next publication.
+   * The position of the last publication that the subscriber has, as a `Position` or as the text that the
+   * client sent. The subscriber first gets the publications after it. `null` and the empty string count as
+   * no position. Any other value results in `recovered: false` with the reason `invalid-position`. Default:
+   * no position, so the subscriber starts with the next publication.
    */
   readonly since?: unknown;
 }
 
-/** The subscription of a socket to a topic. It ends with the socket. */
+/** The subscription of a socket to a topic. It ends when the socket ends. */
 export interface TopicSubscription extends Disposable {
-  /** Every publication after this position is sent. */
+  /** The position where the subscription starts: the socket gets every publication after it. */
   readonly position: Position;
-  /** Whether `position` is the one given as `since`. */
+  /** Whether `position` is the value of `since`, so that the socket misses no publication. */
   readonly recovered: boolean;
-  /** Why `recovered` is false. */
+  /** The reason if `recovered` is false. */
   readonly reason?: GapReason;
-  /** Ends the subscription: nothing more is sent. The socket stays open. */
+  /** Ends the subscription. The socket stays open. */
   unsubscribe(): void;
 }
 
+/** Options of `history` of a topic. */
 export interface HistoryOptions {
   /**
-   * As for `subscribe`: reads the publications after this position. Default: none, which reads the latest
-   * publications.
+   * The position after which to read, in the same forms as `since` of `subscribe`. Default: no position,
+   * which reads the latest publications.
    */
   readonly since?: unknown;
-  /** The most publications to read; 0 reads only the position. Default 100. */
+  /** The maximum number of publications to read; 0 reads only the position. Default: 100. */
   readonly limit?: number;
 }
 
 /**
- * A topic: a named sequence of publications, in the same order for all servers. Each subscriber gets each
- * publication once and in that order, or is told that some were lost. `topics.topic(name)` returns it.
+ * A named sequence of publications, in the same order for all servers, as `topics.topic(name)` returns it.
+ * Each subscriber gets each publication once and in order, or a notice that some were lost.
  *
+ * @example
  * ```ts
  * const news = topics.topic("news");
  * await news.subscribe(socket, { since: url.searchParams.get("since") });
@@ -57,55 +61,56 @@ export interface HistoryOptions {
  * ```
  */
 export interface Topic {
-  /** The name given to `topics.topic`. */
+  /** The name that was passed to `topics.topic`. */
   readonly name: string;
 
   /**
-   * Publishes. Resolves when the broker has stored the publication; every subscriber then gets it, or is
-   * told of a loss. While the broker cannot be reached, it retries for up to `publishTimeoutMs`. When it
-   * rejects with a `BrokerError`, the publication may have been stored: publish again with the same `id`.
+   * Publishes a message to all subscribers of the topic, on all servers. Resolves when the broker has stored
+   * it; then every subscriber gets it, or a notice of a loss. While the broker cannot be reached, `publish`
+   * retries for up to `publishTimeoutMs`. If it rejects with a `BrokerError`, the broker may have stored the
+   * publication. You can publish again with the same `id`, which stores nothing twice.
    *
-   * The order is that in which publications reach the broker. To be sure of it, await one before you
-   * publish the next.
+   * Publications have the order in which they reach the broker. To fix the order, await each call before the
+   * next.
    *
    * @throws UsageError `INVALID_DATA`, `INVALID_ID`, `INVALID_OPTION`, `PUBLICATION_TOO_BIG`
-   * @throws BrokerError
+   * @throws BrokerError if the broker did not store the publication within `publishTimeoutMs`, or refused it
    */
   publish(data: TopicData, options?: PublishOptions): Promise<Published>;
 
   /**
-   * Sends a socket every publication after `since`, or every later one. Resolves when the socket is
-   * subscribed; publications that it missed may still be on their way.
+   * Subscribes a socket to the topic. It gets every publication after `since`, or every new one, until it
+   * ends or `unsubscribe` is called. Resolves before it has sent the publications that the socket missed.
    *
    * @throws UsageError `ALREADY_SUBSCRIBED`, `INVALID_OPTION`, `INVALID_SOCKET`
-   * @throws BrokerError if the broker must be asked and does not answer; nothing was sent
+   * @throws BrokerError if the broker does not answer; the socket is not subscribed
    */
   subscribe(target: TopicTarget, options?: SubscribeOptions): Promise<TopicSubscription>;
 
   /**
-   * Reads publications from the history. To continue after them, subscribe with the page's `position` as
-   * `since`.
+   * Reads publications from the history of the topic. To continue after them, subscribe with the `position`
+   * of the page as `since`.
    *
    * @throws UsageError `INVALID_LIMIT`, `INVALID_OPTION`
-   * @throws BrokerError
+   * @throws BrokerError if the broker does not answer
    */
   history(options?: HistoryOptions): Promise<HistoryPage>;
 
   /**
-   * Adds a member to this topic, until `leave` or the end of the socket. If this server crashes, the
-   * member is removed after `presenceTtlMs`.
+   * Adds a member to the presence of the topic, until `leave` of the result is called, or the socket ends.
+   * If this server crashes, the member expires after `presenceTtlMs`.
    *
-   * @throws UsageError `NO_PRESENCE` if the topic's option `presence` is off
+   * @throws UsageError `NO_PRESENCE` if the option `presence` of the topic is off
    * @throws UsageError `INVALID_MEMBER`, `INVALID_SOCKET`
-   * @throws BrokerError
+   * @throws BrokerError if the broker does not answer
    */
   enter(target: TopicTarget, member: Member): Promise<Presence>;
 
-  /** Reads the members that are present, on all servers. @throws BrokerError */
+  /** Reads the members that are present on all servers. @throws BrokerError if the broker does not answer */
   members(): Promise<readonly Member[]>;
 }
 
-/** The `Topic` of `Topics`. */
+/** The `Topic` that `Topics` returns. */
 export class TopicHandle implements Topic {
   readonly name: string;
   readonly #settings: TopicSettings;
@@ -151,7 +156,7 @@ export class TopicHandle implements Topic {
     if (!Number.isSafeInteger(limit) || limit < 0) {
       throw new UsageError(
         "INVALID_LIMIT",
-        `limit ${shown(limit)} is not a whole number from 0 on`,
+        `history: limit is ${shown(limit)}; it must be an integer, 0 or more`,
       );
     }
     const position = readPosition(since);
@@ -167,7 +172,7 @@ export class TopicHandle implements Topic {
     if (!this.#settings.presence) {
       throw new UsageError(
         "NO_PRESENCE",
-        `the topic ${this.name} has no presence; set presence: true in the options of Topics, or in optionsOf`,
+        `presence is off for the topic ${JSON.stringify(this.name)}; set presence: true in the options of Topics, or in optionsOf`,
       );
     }
     return this.#leases.enter(this.name, writeMember(member), socket);
@@ -179,7 +184,7 @@ export class TopicHandle implements Topic {
   }
 
   async #readAfter(position: Position, limit: number): Promise<HistoryPage> {
-    // With limit 0 too, only the next publication shows whether one is missing.
+    // At least 1, because only the next publication shows whether one is missing.
     const page = await this.#readPage(position, Math.max(1, limit));
     const reason = findGap(position, page);
     if (reason !== undefined) return notRecovered(page, reason, []);

@@ -5,7 +5,7 @@ import type { TopicData } from "./publication.ts";
 import type { Content } from "./recent-publications.ts";
 import type { Timers } from "./timers.ts";
 
-/** What all parts of one `Topics` share. */
+/** The values and functions that all parts of one `Topics` share. */
 export interface TopicsEnvironment {
   readonly broker: Broker;
   readonly timers: Timers;
@@ -13,25 +13,28 @@ export interface TopicsEnvironment {
   readonly publishTimeoutMs: number;
   readonly presenceTtlMs: number;
   readonly log: DebugLog;
-  /** Makes one message for many sockets, as by the option `prepare`. */
+  /** Prepares a message for many sockets, with the option `prepare`. */
   share(content: TopicData): Content;
   /** Reports an error of work in the background. Never throws. */
   report(error: unknown, topic: string): void;
-  /** @throws BrokerError `BROKER_CLOSED` once the `Topics` was closed */
+  /** @throws BrokerError `BROKER_CLOSED` after `close` of the `Topics` */
   checkOpen(): void;
 }
 
 /**
- * Resolves or rejects as `promise` does.
+ * Awaits `promise` for at most `requestTimeoutMs`.
  *
- * @throws BrokerError `BROKER_TIMEOUT` if that takes longer than `requestTimeoutMs`
+ * @throws BrokerError `BROKER_TIMEOUT` if it has not settled by then
  */
 export function withTimeout<T>(environment: TopicsEnvironment, promise: Promise<T>): Promise<T> {
   const { timers, requestTimeoutMs } = environment;
   return new Promise((resolve, reject) => {
     const timer = timers.setTimeout(() => {
       reject(
-        new BrokerError("BROKER_TIMEOUT", `no answer within requestTimeoutMs ${requestTimeoutMs}`),
+        new BrokerError(
+          "BROKER_TIMEOUT",
+          `the broker did not answer within requestTimeoutMs ${requestTimeoutMs}`,
+        ),
       );
     }, requestTimeoutMs);
     promise.finally(() => timers.clearTimeout(timer as never)).then(resolve, reject);

@@ -24,44 +24,52 @@ import { resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
 import type { SharedMessage } from "./topic-socket.ts";
 import type { TopicsEnvironment } from "./topics-environment.ts";
 
+/** Options of {@link Topics}. The options of {@link TopicOptions} apply to all topics. */
 export interface TopicsOptions extends TopicOptions {
   /**
-   * Stores the publications, and delivers them to all servers. `Topics` does not close it. Default: a
-   * `MemoryBroker`, for one process.
+   * Stores the publications and delivers them to all servers: a `RedisBroker`, a `NatsBroker`, or your own.
+   * `close` of `Topics` does not close it. Default: a `MemoryBroker`, for one process.
    */
   readonly broker?: Broker;
   /**
-   * Options of single topics, which override those given here for all topics. The same name must always
-   * get the same options.
+   * Returns options of a single topic, which override the options for all topics. It must always return the
+   * same options for the same name.
    */
   readonly optionsOf?: (topic: string) => TopicOptions | undefined;
   /**
-   * `prepare` of `tideway/server`, if all subscribers are sockets of that server: each message to many
-   * subscribers is then compressed and framed once. Default: each socket is sent text or bytes.
+   * The function `prepare` of `tideway/server`, if all subscribers are sockets of that server. Then each
+   * message is compressed and framed once for all subscribers. Default: each socket compresses and frames
+   * the message itself.
    */
   readonly prepare?: (data: TopicData) => SharedMessage;
   /**
-   * The most topics with subscribers, and the most with members, on this server. One more rejects with
-   * `TOPICS_FULL`. Without a `broker`, it is also the `maxTopics` of the `MemoryBroker`. Default 65,536.
+   * The maximum number of topics with subscribers, and of topics with members, on this server. A call for a
+   * further topic rejects with BrokerError `TOPICS_FULL`. Without `broker`, it is also the `maxTopics` of the
+   * `MemoryBroker`. An integer above 0. Default: 65,536.
    */
   readonly maxTopics?: number;
-  /** How long the broker may take to answer, in milliseconds. Default 5,000. */
-  readonly requestTimeoutMs?: number;
   /**
-   * How long `publish` retries while the broker cannot be reached, in milliseconds. Default 10,000.
+   * The time for the broker to answer a request, in milliseconds, after which the call rejects with
+   * BrokerError `BROKER_TIMEOUT`. Default: 5,000.
    */
+  readonly requestTimeoutMs?: number;
+  /** How long `publish` retries while the broker cannot be reached, in milliseconds. Default: 10,000. */
   readonly publishTimeoutMs?: number;
   /**
-   * The interval, in milliseconds, at which each server asks the broker whether it has missed something on
-   * a topic without new publications, and who is present. A server stops listening to a topic without
-   * subscribers after one to two intervals, or when there are more than 1,024 such topics. Default 30,000.
+   * The interval in milliseconds at which each server asks the broker for missed publications and for
+   * members. It asks for publications only on topics without new ones. A server stops listening to a topic
+   * without subscribers after one to two intervals, or when it has more than 1,024 such topics. Default:
+   * 30,000.
    */
   readonly checkIntervalMs?: number;
-  /** How long a member stays present after its server has crashed, in milliseconds. Default 30,000. */
+  /**
+   * How long a member stays present after its server has crashed, in milliseconds. At most 600,000 with a
+   * `NatsBroker`. Default: 30,000.
+   */
   readonly presenceTtlMs?: number;
-  /** Called with errors of work in the background. Default: writes them to the console. */
+  /** Called with the errors of work in the background. Default: prints them to the console. */
   readonly onError?: (error: unknown, topic: string) => void;
-  /** Default: the timers of the runtime. */
+  /** The timer functions, for tests. Default: `globalThis`. */
   readonly timers?: Timers;
 }
 
@@ -92,11 +100,15 @@ const BROKER_METHODS: readonly (keyof Broker)[] = [
 const MAX_NAME_LENGTH = 256;
 
 /**
- * The topics of one server.
+ * Publishes messages to the sockets that are subscribed to a topic. Create one `Topics` for each server
+ * process, and pass a broker to connect several processes.
  *
+ * @example
  * ```ts
  * const topics = new Topics({ historySize: 200 });
  * const room = topics.topic("rooms/1");
+ * await room.subscribe(socket, { since: url.searchParams.get("since") });
+ * await room.publish("hello");
  * ```
  */
 export class Topics implements AsyncDisposable {
@@ -147,18 +159,19 @@ export class Topics implements AsyncDisposable {
   }
 
   /**
-   * Returns the topic of this name. It keeps nothing for it, so you can call it for every message.
+   * Returns the topic with a name. It allocates nothing that lasts, so you can call it for every message.
    *
-   * @param name a well-formed text of 1 to 256 characters
-   * @throws UsageError `INVALID_TOPIC`, see {@link isTopicName}
-   * @throws UsageError `INVALID_OPTION` for what `optionsOf` returns
+   * @param name a string of 1 to 256 characters, without lone surrogates
+   * @throws UsageError `INVALID_TOPIC` if the name is not valid; check names of clients with
+   *   {@link isTopicName}
+   * @throws UsageError `INVALID_OPTION` if `optionsOf` returns invalid options
    */
   topic(name: string): Topic {
     if (!isTopicName(name)) {
-      const got = typeof name === "string" ? `one of ${(name as string).length}` : shown(name);
+      const got = typeof name === "string" ? `a string of ${(name as string).length}` : shown(name);
       throw new UsageError(
         "INVALID_TOPIC",
-        `the name of a topic is a well-formed text of 1 to ${MAX_NAME_LENGTH} characters, not ${got}`,
+        `the name of a topic must be a well-formed string of 1 to ${MAX_NAME_LENGTH} characters, not ${got}`,
       );
     }
     const options: unknown = this.#optionsOf(name);
@@ -168,9 +181,9 @@ export class Topics implements AsyncDisposable {
   }
 
   /**
-   * Ends the work of this server on topics: its members leave, and sockets that are still subscribed are
-   * closed with 1001. Call it after the server has stopped. A `broker` that was given stays open. Never
-   * rejects; a second call has no effect.
+   * Ends all subscriptions and presence of this server. Its members leave, and sockets that are still
+   * subscribed close with 1001. Call it after `stop` of the server. A broker that you passed stays open.
+   * Never rejects. A second call has no effect.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -181,18 +194,19 @@ export class Topics implements AsyncDisposable {
     await this.#ownBroker?.close();
   }
 
+  /** Calls `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the topics were closed");
+    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "Topics is closed");
   }
 }
 
 /**
- * Whether `value` can be the name of a topic: a well-formed text of 1 to 256 characters. Check names that
- * clients send before you use them.
+ * Returns whether `value` is a valid name of a topic: a string of 1 to 256 characters, without lone
+ * surrogates. Use it to check names that clients send.
  */
 export function isTopicName(value: unknown): value is string {
   return (
@@ -203,16 +217,16 @@ export function isTopicName(value: unknown): value is string {
   );
 }
 
-// As UTF-8, a lone surrogate would be the same as U+FFFD.
+// In UTF-8, a lone surrogate would become U+FFFD, so two names could be the same topic.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** @throws UsageError `INVALID_OPTION`; options of single topics are checked by `resolveTopicOptions` */
+/** Checks all options but those of `TopicOptions`. @throws UsageError `INVALID_OPTION` */
 function checkTopicsOptions(options: TopicsOptions): void {
-  checkOptions("topics", options);
-  for (const name of NUMBERS) checkWhole("topics", name, options[name]);
-  for (const name of FUNCTIONS) checkFunction("topics", name, options[name]);
-  checkMethods("topics", "broker", options.broker, BROKER_METHODS);
-  checkMethods("topics", "timers", options.timers, ["setTimeout", "clearTimeout"]);
+  checkOptions("Topics", options);
+  for (const name of NUMBERS) checkWhole("Topics", name, options[name]);
+  for (const name of FUNCTIONS) checkFunction("Topics", name, options[name]);
+  checkMethods("Topics", "broker", options.broker, BROKER_METHODS);
+  checkMethods("Topics", "timers", options.timers, ["setTimeout", "clearTimeout"]);
 }
 
 /** @throws UsageError `INVALID_OPTION` unless `optionsOf` returned an object, or undefined */
@@ -228,7 +242,7 @@ function checkOptionsOf(
   const got = isPromise ? "a promise" : shown(options);
   throw new UsageError(
     "INVALID_OPTION",
-    `topics: optionsOf(${JSON.stringify(name)}) returned ${got}; return the options of a topic, or undefined`,
+    `Topics: optionsOf(${JSON.stringify(name)}) returned ${got}; return the options of a topic, or undefined`,
   );
 }
 
@@ -266,6 +280,6 @@ function print(error: unknown): void {
   try {
     console.error(error);
   } catch {
-    console.error("tideway: a value was thrown that cannot be printed");
+    console.error("tideway: the application threw a value that the console cannot print");
   }
 }

@@ -1,35 +1,35 @@
 import type { Broker } from "tideway/topics";
 
-/** The engine of a broker under test, as `brokerSuite` needs it. */
+/** Opens brokers, and causes faults in their engine, for `brokerSuite`. Only `open` is required. */
 export interface BrokerHarness {
-  /** Opens a broker on the engine, each for another server. The suite closes it. */
+  /** Opens a broker on the engine. Each broker stands for another server. The suite closes it. */
   open(): Promise<Broker>;
-  /** Cuts all connections between brokers and the engine. The brokers must reconnect by themselves. */
+  /** Cuts all connections between brokers and the engine. The brokers must reconnect automatically. */
   interrupt?(): Promise<void>;
-  /** Kills the engine and starts it again, with what it has stored. */
+  /** Kills the engine and starts it again, with its stored data. */
   restart?(): Promise<void>;
-  /** Makes the engine lose everything. */
+  /** Deletes all data of the engine. */
   forget?(): Promise<void>;
   /** Opens a broker for at most `maxTopics` topics, on an engine without other topics. */
   openLimited?(maxTopics: number): Promise<Broker>;
 }
 
-/** A test case for a test runner. */
+/** A test case of `brokerSuite`. */
 export interface BrokerCase {
-  /** A sentence, to be read after the name of the broker. */
+  /** The name of the case: a sentence with the broker as its subject. */
   readonly name: string;
-  /** Runs the case. Rejects with an error that says what is wrong. */
+  /** Runs the case. Rejects with an error that describes the failure. */
   readonly run: () => Promise<void>;
 }
 
-/** The context of a case of the suite. */
+/** The functions that a case of the suite uses. */
 export interface BrokerCaseContext {
   readonly harness: Required<BrokerHarness>;
   /** Opens a broker that is closed after the case. */
   open(): Promise<Broker>;
   /** Opens a broker for at most `maxTopics` topics, which is closed after the case. */
   openLimited(maxTopics: number): Promise<Broker>;
-  /** The name of a topic that only this case uses. */
+  /** Returns the name of a topic that only this case uses. */
   topic(suffix?: string): string;
   /** Adds a function that runs after the case. The last one added runs first. */
   defer(cleanUp: () => unknown): void;

@@ -22,9 +22,10 @@ const CASES: readonly BrokerCaseDefinition[] = [
 ];
 
 /**
- * Makes the test cases that every `Broker` must pass, for any test runner. Each case uses topics of its
- * own. Cases that need a method which the harness lacks are left out.
+ * Creates the test cases that every `Broker` must pass, for any test runner. Each case uses separate topics.
+ * Cases that need a missing method of the harness are left out.
  *
+ * @example
  * ```ts
  * for (const { name, run } of brokerSuite({ open: () => MyBroker.open(url) })) it(name, run);
  * ```
@@ -35,7 +36,7 @@ export function brokerSuite(harness: BrokerHarness): readonly BrokerCase[] {
   if (typeof (harness as BrokerHarness | undefined | null)?.open !== "function") {
     throw new UsageError(
       "INVALID_OPTION",
-      "brokerSuite needs a harness with the method open, such as { open: () => MyBroker.open(url) }",
+      "brokerSuite: the harness has no method open; pass an object such as { open: () => MyBroker.open(url) }",
     );
   }
   return CASES.filter(({ needs }) => needs === undefined || harness[needs] !== undefined).map(

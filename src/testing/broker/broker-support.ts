@@ -15,7 +15,7 @@ export const RETENTION: Retention = {
   idWindowMs: 60_000,
 };
 
-/** Records what a broker delivers for one topic. */
+/** Records the events that a broker delivers for one topic. */
 export class RecordingListener implements BrokerListener {
   readonly publications: Publication[] = [];
   interruptions = 0;
@@ -51,10 +51,10 @@ export function check(condition: boolean, message: string): void {
 }
 
 export function checkEqual(actual: unknown, expected: unknown, message: string): void {
-  deepStrictEqual(actual, expected, `${message}: ${show(actual)} is not ${show(expected)}`);
+  deepStrictEqual(actual, expected, `${message}: expected ${show(expected)}, got ${show(actual)}`);
 }
 
-/** Resolves when `condition` is true. */
+/** Resolves when `condition` is true. Rejects after `timeoutMs`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string | (() => string),
@@ -63,7 +63,8 @@ export async function until(
   const endMs = performance.now() + timeoutMs;
   while (!(await condition())) {
     if (performance.now() > endMs) {
-      throw new Error(`not within ${timeoutMs} ms: ${typeof what === "string" ? what : what()}`);
+      const message = typeof what === "string" ? what : what();
+      throw new Error(`did not happen within ${timeoutMs} ms: ${message}`);
     }
     await delay(5);
   }

@@ -1,10 +1,10 @@
 import type { BrokerCaseDefinition } from "./broker-case.ts";
 import { check, checkEqual, offsetsOf, publish, range, RETENTION } from "./broker-support.ts";
 
-/** What `history` and retention must do. */
+/** Cases for `history` and retention. */
 export const HISTORY_CASES: readonly BrokerCaseDefinition[] = [
   {
-    name: "reads the latest publications, or those after a position",
+    name: "reads the latest publications, or the publications after a position",
     async run(context) {
       const broker = await context.open();
       const topic = context.topic();
@@ -29,15 +29,15 @@ export const HISTORY_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "gives a topic that was not used before an epoch, the same for all servers",
+    name: "gives a new topic an epoch that is the same for all servers",
     async run(context) {
       const brokers = [await context.open(), await context.open()];
       const topic = context.topic();
       const read = (): Promise<unknown[]> =>
         Promise.all(brokers.map((broker) => broker.history(topic, { limit: 5 }, RETENTION)));
       const [first, second] = await read();
-      checkEqual(first, second, "what two servers read");
-      checkEqual(await read(), [first, first], "what they read again");
+      checkEqual(first, second, "the pages of two servers");
+      checkEqual(await read(), [first, first], "the pages of the second read");
       const { position } = await publish(brokers[1], topic, "");
       const { epoch } = (first as { position: typeof position }).position;
       checkEqual(position, { epoch, offset: 1 }, "the position of the first publication");
@@ -53,15 +53,15 @@ export const HISTORY_CASES: readonly BrokerCaseDefinition[] = [
       const { position, publications } = await broker.history(topic, { limit: 100 }, retention);
       checkEqual(position.offset, 40, "the position");
       check(publications.length >= 10, `${publications.length} publications are kept, not 10`);
-      checkEqual(offsetsOf(publications), range(41 - publications.length, 40), "what is kept");
+      checkEqual(offsetsOf(publications), range(41 - publications.length, 40), "the kept offsets");
       const since = { ...position, offset: 1 };
       const page = await broker.history(topic, { since, limit: 100 }, retention);
       const first = page.publications[0].position.offset;
-      checkEqual(offsetsOf(page.publications), range(first, 40), "what is read");
+      checkEqual(offsetsOf(page.publications), range(first, 40), "the offsets of the page");
     },
   },
   {
-    name: "keeps the latest publication, whatever its size",
+    name: "keeps the latest publication at any size",
     async run(context) {
       const broker = await context.open();
       const topic = context.topic();

@@ -11,7 +11,7 @@ import {
   until,
 } from "./broker-support.ts";
 
-/** What a limit on topics, and `close`, must do. */
+/** Cases for the limit on topics, and for `close`. */
 export const LIFECYCLE_CASES: readonly BrokerCaseDefinition[] = [
   {
     name: "keeps topics with listeners while other names are used, or rejects with TOPICS_FULL",
@@ -55,9 +55,9 @@ export const LIFECYCLE_CASES: readonly BrokerCaseDefinition[] = [
       );
       if (page.position.epoch === position.epoch) {
         checkEqual(page.position, position, "the position of a topic that was kept");
-        checkEqual(offsetsOf(page.publications), [1], "what was kept");
+        checkEqual(offsetsOf(page.publications), [1], "the offsets of a topic that was kept");
       } else {
-        checkEqual(page.publications, [], "what is left of an evicted topic");
+        checkEqual(page.publications, [], "the history of an evicted topic");
         checkEqual((await publish(broker, topic, "2")).position.offset, 1, "the offset");
       }
     },
@@ -85,6 +85,6 @@ async function checkRejects(call: () => Promise<unknown>, code: string): Promise
     () => undefined,
     (reason: unknown) => reason,
   );
-  check(error instanceof BrokerError, `${String(error)} is not a BrokerError`);
+  check(error instanceof BrokerError, `expected a BrokerError, and got ${String(error)}`);
   checkEqual((error as BrokerError).code, code, "the code");
 }

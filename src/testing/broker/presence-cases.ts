@@ -1,10 +1,10 @@
 import type { BrokerCaseDefinition } from "./broker-case.ts";
 import { check, checkEqual, RecordingListener, until } from "./broker-support.ts";
 
-/** What `enter`, `leave` and `members` must do. */
+/** Cases for `enter`, `leave` and `members`. */
 export const PRESENCE_CASES: readonly BrokerCaseDefinition[] = [
   {
-    name: "shows all servers who is present, and notifies them of changes",
+    name: "shows the same members to all servers, and notifies them of changes",
     async run(context) {
       const brokers = [await context.open(), await context.open()];
       const topic = context.topic();
@@ -26,7 +26,7 @@ export const PRESENCE_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "removes presence that is not renewed, and keeps presence that is",
+    name: "removes members that are not renewed, and keeps members that are renewed",
     async run(context) {
       const broker = await context.open();
       const topic = context.topic();

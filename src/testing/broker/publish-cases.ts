@@ -10,10 +10,10 @@ import {
   until,
 } from "./broker-support.ts";
 
-/** What `publish` must do. */
+/** Cases for `publish`. */
 export const PUBLISH_CASES: readonly BrokerCaseDefinition[] = [
   {
-    name: "numbers the publications of a topic from 1, over all servers",
+    name: "numbers the publications of a topic from 1 over all servers",
     async run(context) {
       const brokers = [await context.open(), await context.open()];
       const topic = context.topic();
@@ -50,11 +50,11 @@ export const PUBLISH_CASES: readonly BrokerCaseDefinition[] = [
       checkEqual(later.position.offset, receipts[0].position.offset + 1, "offset");
       await until(() => listener.publications.length === 2, "two are delivered");
       const { publications } = await brokers[1].history(topic, { limit: 10 }, RETENTION);
-      checkEqual(offsetsOf(publications), [1, 2], "what is stored");
+      checkEqual(offsetsOf(publications), [1, 2], "the stored offsets");
     },
   },
   {
-    name: "stores an id again on another topic",
+    name: "stores the same id on several topics",
     async run(context) {
       const broker = await context.open();
       for (const topic of [context.topic("a"), context.topic("b")]) {
@@ -64,7 +64,7 @@ export const PUBLISH_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "accepts ids that are special names elsewhere",
+    name: "accepts ids that have a meaning in JavaScript or in an engine",
     async run(context) {
       const broker = await context.open();
       const topic = context.topic();

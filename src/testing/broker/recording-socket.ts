@@ -1,6 +1,6 @@
 import type { TopicData, TopicSocket } from "../../topics/index.ts";
 
-/** A socket without a network: it records what topics send, and can be made slow. */
+/** A socket without a network. It records the messages of topics, and can simulate a slow peer. */
 export class RecordingSocket implements TopicSocket {
   readonly sent: TopicData[] = [];
   readonly done: Promise<void>;
@@ -27,8 +27,8 @@ export class RecordingSocket implements TopicSocket {
   }
 
   /**
-   * Simulates a peer that does not read: one more message is accepted, or none with `isFull`, and the
-   * next ones are refused.
+   * Simulates a peer that does not read. The socket accepts one more message, or none with `isFull`, and
+   * refuses the next ones.
    */
   block({ isFull = false }: { isFull?: boolean } = {}): void {
     this.#isBlocked = true;

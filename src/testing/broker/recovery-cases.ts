@@ -3,10 +3,10 @@ import type { BrokerCaseContext, BrokerCaseDefinition } from "./broker-case.ts";
 import { check, checkEqual, range, until } from "./broker-support.ts";
 import { RecordingSocket } from "./recording-socket.ts";
 
-/** What topics on the broker must do when connections, servers or the engine fail. */
+/** Cases for topics on the broker when connections, servers or the engine fail. */
 export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
   {
-    name: "lets a subscriber return to another server without missing anything",
+    name: "lets a subscriber continue on another server without missing a publication",
     async run(context) {
       const [here, there] = [await openTopic(context), await openTopic(context)];
       const first = await join(here);
@@ -20,12 +20,12 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
         () => second.numbers.length >= 20,
         () => `only ${second.numbers.join()}`,
       );
-      checkEqual(second.numbers, range(6, 25), "what came after the return");
+      checkEqual(second.numbers, range(6, 25), "the publications on the other server");
       checkEqual(second.losses, [], "losses");
     },
   },
   {
-    name: "lets subscribers return while others publish, without a gap or duplicate where they continue",
+    name: "lets subscribers continue during publishing, without a gap or a duplicate",
     async run(context) {
       const [here, there] = [await openTopic(context), await openTopic(context)];
       const { lastPosition } = await join(here);
@@ -39,7 +39,7 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
       ]);
       for (const subscriber of subscribers) {
         await until(() => subscriber.numbers.length >= 200, "all two hundred");
-        checkEqual(subscriber.numbers, range(1, 200), "what came");
+        checkEqual(subscriber.numbers, range(1, 200), "the publications");
       }
     },
   },
@@ -53,17 +53,17 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
       const late = await join(await openTopic(context, { historySize: 10 }), lastPosition);
       if (late.recovered) {
         await until(() => late.numbers.length === 2_000, "all publications");
-        checkEqual(late.numbers, range(1, 2_000), "what came");
+        checkEqual(late.numbers, range(1, 2_000), "the publications");
       } else {
         checkEqual(late.reason, "missing", "the reason");
         await publishAll(topic, [2_001]);
-        await until(() => late.numbers.length === 1, "what is new");
-        checkEqual(late.numbers, [2_001], "what came");
+        await until(() => late.numbers.length === 1, "the new publication");
+        checkEqual(late.numbers, [2_001], "the publications");
       }
     },
   },
   {
-    name: "continues after its connections were cut",
+    name: "continues after its connections were interrupted",
     needs: "interrupt",
     async run(context) {
       const [here, there] = [await openTopic(context), await openTopic(context)];
@@ -91,7 +91,7 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "tells connected and returning subscribers that the engine has lost everything",
+    name: "notifies connected and reconnecting subscribers when the engine has lost all data",
     needs: "forget",
     async run(context) {
       const topic = await openTopic(context, { checkIntervalMs: 100 });
@@ -111,7 +111,7 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
   },
 ];
 
-/** A topic on a separate server, with the number that was stored last. */
+/** A topic on a separate server, with the last stored number. */
 interface CountedTopic {
   readonly topic: Topic;
   published: number;
@@ -124,7 +124,7 @@ async function openTopic(
   const broker: Broker = await context.open();
   const topics = new Topics({
     broker,
-    // Starting the engine may take long.
+    // The engine may take long to start.
     publishTimeoutMs: 30_000,
     requestTimeoutMs: 2_000,
     onError: () => {},
@@ -134,7 +134,7 @@ async function openTopic(
   return { topic: topics.topic(context.topic()), published: 0 };
 }
 
-/** Publishes one after the other, so that the order is known. */
+/** Publishes one number after the other, so that their order is known. */
 async function publishAll(target: CountedTopic, numbers: readonly number[]): Promise<void> {
   for (const number of numbers) {
     await target.topic.publish(`${number}`, { id: `${number}` });
@@ -155,14 +155,16 @@ async function checkComplete(subscriber: Subscriber, last: number): Promise<void
     () => `the last of ${last}; got ${subscriber.numbers.join()}`,
   );
   check(isIncreasing(subscriber.numbers), `not in order: ${subscriber.numbers.join()}`);
-  if (subscriber.losses.length === 0) checkEqual(subscriber.numbers, range(1, last), "what came");
+  if (subscriber.losses.length === 0) {
+    checkEqual(subscriber.numbers, range(1, last), "the publications");
+  }
 }
 
 function isIncreasing(numbers: readonly number[]): boolean {
   return numbers.every((number, index) => index === 0 || number > numbers[index - 1]);
 }
 
-/** Reads what a socket was sent, in the default envelope. */
+/** Reads the messages that topics sent to a socket, in the default envelope. */
 class Subscriber {
   readonly socket: RecordingSocket;
   readonly recovered: boolean;

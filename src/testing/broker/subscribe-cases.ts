@@ -10,7 +10,7 @@ import {
   until,
 } from "./broker-support.ts";
 
-/** Suffixes that an engine might confuse with each other, or give another meaning. */
+/** Suffixes that an engine might confuse with each other, or interpret. */
 // oxfmt-ignore
 const SIMILAR_NAMES: readonly string[] = [
   "", "/", ".", "..", ".a", ".>", ".*", "*", "{", "}", "{}", "}{", ":", ":ids", "%", "%2F",
@@ -27,10 +27,10 @@ const CONTENTS: readonly TopicData[] = [
   "x".repeat(100_000),
 ];
 
-/** What `subscribe` must deliver. */
+/** Cases for `subscribe`. */
 export const SUBSCRIBE_CASES: readonly BrokerCaseDefinition[] = [
   {
-    name: "delivers the publications of all servers to every server that listens, in order",
+    name: "delivers the publications of all servers to every listening server, in order",
     async run(context) {
       const brokers = [await context.open(), await context.open()];
       const topic = context.topic();
@@ -48,7 +48,11 @@ export const SUBSCRIBE_CASES: readonly BrokerCaseDefinition[] = [
         );
         checkEqual(offsetsOf(publications), range(1, 100), "offsets");
       }
-      checkEqual(listeners[0].publications, listeners[1].publications, "what two servers got");
+      checkEqual(
+        listeners[0].publications,
+        listeners[1].publications,
+        "the publications of two servers",
+      );
     },
   },
   {
@@ -76,7 +80,7 @@ export const SUBSCRIBE_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
-    name: "keeps topics apart, whatever their names",
+    name: "separates topics with similar names",
     async run(context) {
       const broker = await context.open();
       const listeners = new Map<string, RecordingListener>();
@@ -94,7 +98,7 @@ export const SUBSCRIBE_CASES: readonly BrokerCaseDefinition[] = [
         checkEqual(
           publications.map(({ data }) => data),
           [suffix],
-          `what came on ${JSON.stringify(suffix)}`,
+          `the publications on ${JSON.stringify(suffix)}`,
         );
       }
     },
@@ -109,8 +113,8 @@ export const SUBSCRIBE_CASES: readonly BrokerCaseDefinition[] = [
       await broker.subscribe(topic, remaining);
       await stop();
       await publish(broker, topic, "");
-      await until(() => remaining.publications.length === 1, "the other one is served");
-      checkEqual(ended.publications.length, 0, "what came after the end");
+      await until(() => remaining.publications.length === 1, "the other listener gets it");
+      checkEqual(ended.publications.length, 0, "the publications after the end");
     },
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * `tideway/topics/nats`: a broker on NATS JetStream, for topics of several servers.
+ * `tideway/topics/nats`: connect the topics of several servers through NATS JetStream.
  *
  * ```ts
  * import { jetstream } from "@nats-io/jetstream";

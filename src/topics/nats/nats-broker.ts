@@ -25,7 +25,7 @@ import { NatsStream } from "./nats-stream.ts";
 import { messageIdOf, NatsSubjects } from "./nats-subjects.ts";
 import { NatsSubscriptions } from "./nats-subscriptions.ts";
 
-/** Room for marks, which count as messages of a topic but are not publications. */
+/** Room for marks, which NATS counts as messages of a topic, although they are not publications. */
 const SPARE_MESSAGES = 24;
 
 /** The streams of a broker. */
@@ -35,21 +35,22 @@ interface Streams {
 }
 
 /**
- * A broker on NATS 2.9 or newer, with JetStream. You open the connection, and close it yourself. The broker
- * creates its streams if they do not exist.
+ * A broker on NATS 2.9 or newer, with JetStream. It needs a connection, which you open and close. The broker
+ * creates its two streams if they do not exist.
  *
+ * Every topic that was read or published to uses at least one message in NATS, for `maxAgeMs`. Set `maxBytes`
+ * if clients choose the names of topics. In this process, the broker holds the topics that it listens to, at
+ * most `maxTopics`, and the positions of at most 10,000 topics.
+ *
+ * Each publication of a topic waits for the previous one, which takes a round trip to NATS. This limits the
+ * number of publications per second on one topic, for any number of servers.
+ *
+ * @example
  * ```ts
  * const connection = await connect({ servers: "localhost", maxReconnectAttempts: -1 });
  * const broker = await NatsBroker.open(connection, jetstream(connection));
  * const topics = new Topics({ broker });
  * ```
- *
- * In this process it holds the positions of at most 10,000 topics that it does not listen to. In NATS,
- * every topic that was read or published to takes at least one message, for `maxAgeMs`. Set `maxBytes` if
- * clients choose names.
- *
- * Each publication of a topic waits for the one before it, which takes a round trip to NATS. That limits
- * the publications a second of one topic, however many servers publish.
  */
 export class NatsBroker implements Broker {
   readonly #settings: NatsSettings;
@@ -57,16 +58,18 @@ export class NatsBroker implements Broker {
   readonly #log: NatsLog;
   readonly #presence: NatsPresence;
   readonly #subscriptions: NatsSubscriptions;
-  /** The last publication on each topic, for which the next one waits. */
+  /** The pending publication of each topic. The next one waits for it. */
   readonly #publishing = new Map<string, Promise<unknown>>();
   #isClosed = false;
 
   /**
-   * Opens a broker: finds or creates the streams.
+   * Opens a broker: finds its streams, or creates them.
    *
+   * @param connection the result of `connect` of `@nats-io/transport-node`
+   * @param jetStream the result of `jetstream(connection)` of `@nats-io/jetstream`
    * @throws UsageError `INVALID_OPTION`
-   * @throws BrokerError `BROKER_UNAVAILABLE`, or `BROKER_REFUSED` if there is no JetStream, or if an
-   *   existing stream keeps less than the options ask for
+   * @throws BrokerError `BROKER_UNAVAILABLE` if NATS does not answer, or `BROKER_REFUSED` if JetStream is off,
+   *   or if an existing stream keeps less than the options require
    */
   static async open(
     connection: NatsConnection,
@@ -145,7 +148,7 @@ export class NatsBroker implements Broker {
   }
 
   async #call<T>(action: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the NATS broker was closed");
+    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the NatsBroker is closed");
     try {
       return await action();
     } catch (error) {
@@ -153,13 +156,13 @@ export class NatsBroker implements Broker {
     }
   }
 
-  /** In NATS, retention is a property of the stream, so it is the same for all topics. */
+  /** In NATS, retention is a property of the stream, so it is the same for all topics. @throws UsageError */
   #checkRetention({ size, ageMs, idWindowMs }: Retention): void {
     const { historySize, maxAgeMs, idWindowMs: maxIdWindowMs } = this.#settings;
     if (size <= historySize && ageMs <= maxAgeMs && idWindowMs <= maxIdWindowMs) return;
     throw new UsageError(
       "INVALID_OPTION",
-      "a topic asks for more than the historySize, maxAgeMs or idWindowMs of its NatsBroker",
+      `a topic has historySize ${size}, historyAgeMs ${ageMs} and idWindowMs ${idWindowMs}, but the NatsBroker keeps at most historySize ${historySize}, maxAgeMs ${maxAgeMs} and idWindowMs ${maxIdWindowMs}; raise the options of the NatsBroker`,
     );
   }
 }

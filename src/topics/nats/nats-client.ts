@@ -1,43 +1,52 @@
-/** The part that is used of a connection of `@nats-io/transport-node`, or another transport. */
+/** The methods that the broker uses of a connection of `@nats-io/transport-node`, or another transport. */
 export interface NatsConnection {
   subscribe(
     subject: string,
     options: { callback: (error: Error | null, message: NatsMessage) => void },
   ): NatsSubscription;
-  /** Resolves when the server has processed what was sent before. */
+  /** Resolves when the server has processed all earlier commands. */
   flush(): Promise<void>;
+  /** Yields the events of the connection, such as `reconnect`. */
   status(): AsyncIterable<{ readonly type: string }>;
 }
 
+/** The method that the broker uses of a subscription. */
 export interface NatsSubscription {
   unsubscribe(): void;
 }
 
+/** The properties that the broker uses of a message. */
 export interface NatsMessage {
   readonly subject: string;
   readonly data: Uint8Array;
-  /** If JetStream delivered it: `$JS.ACK`, the stream, the consumer, and numbers. */
+  /** For a message that JetStream delivered: `$JS.ACK`, the stream, the consumer, and numbers. */
   readonly reply?: string;
   readonly headers?: { get(name: string): string };
 }
 
-/** The part that is used of `jetstream(connection)` of `@nats-io/jetstream`. */
+/** The methods that the broker uses of `jetstream(connection)` of `@nats-io/jetstream`. */
 export interface NatsJetStream {
   publish(subject: string, payload: string, options: NatsPublishOptions): Promise<NatsPublishAck>;
   jetstreamManager(): Promise<NatsManager>;
 }
 
+/** The options that the broker passes to `publish` of JetStream. */
 export interface NatsPublishOptions {
+  /** The id by which NATS finds duplicates. */
   msgID?: string;
+  /** NATS stores the message only if the last message on the subject has this sequence number. */
   expect?: { lastSubjectSequence?: number };
 }
 
+/** The answer of JetStream to `publish`. */
 export interface NatsPublishAck {
+  /** The sequence number of the message in the stream. */
   readonly seq: number;
   /** Whether the `msgID` was stored before. */
   readonly duplicate: boolean;
 }
 
+/** The methods that the broker uses of the manager of JetStream. */
 export interface NatsManager {
   readonly streams: {
     info(stream: string): Promise<{ readonly config: NatsStreamConfig }>;
@@ -52,6 +61,7 @@ export interface NatsManager {
   };
 }
 
+/** The properties that the broker checks of an existing stream. Times are in nanoseconds. */
 export interface NatsStreamConfig {
   readonly max_msgs_per_subject: number;
   readonly max_age: number;
@@ -60,9 +70,11 @@ export interface NatsStreamConfig {
   readonly republish?: { readonly src: string; readonly dest: string };
 }
 
+/** A message that is stored in a stream. */
 export interface NatsStoredMessage {
+  /** The sequence number of the message in the stream. */
   readonly seq: number;
   readonly data: Uint8Array;
-  /** When NATS stored it, by its own clock. */
+  /** The time at which NATS stored the message, by the clock of NATS. */
   readonly time: Date;
 }

@@ -1,6 +1,6 @@
 import { BrokerError } from "../../errors/index.ts";
 
-/** The code of JetStream for "wrong last sequence": another publisher was faster. */
+/** The code of JetStream for "wrong last sequence", when another publisher was faster. */
 const WRONG_LAST_SEQUENCE = 10_071;
 
 /** The code of JetStream for "stream not found". */
@@ -14,7 +14,7 @@ export function isStreamMissing(error: unknown): boolean {
   return apiCodeOf(error) === STREAM_NOT_FOUND;
 }
 
-/** The names of errors of the client that a retry cannot help, such as a payload that is too big. */
+/** The names of client errors that a retry cannot help, such as the one for a payload that is too big. */
 const FINAL: readonly unknown[] = [
   "AuthorizationError",
   "InvalidArgumentError",
@@ -22,20 +22,20 @@ const FINAL: readonly unknown[] = [
   "PermissionViolationError",
 ];
 
-/** Converts an error of the client to a `BrokerError`. */
+/** Converts an error of a NATS client to a `BrokerError`. */
 export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   const status = property(cause, "status");
-  // 5xx is temporary, such as a cluster without a leader. Other errors of JetStream are not.
+  // 5xx errors are temporary, such as a cluster without a leader. Other errors of JetStream are final.
   const isRefused = apiCodeOf(cause) !== undefined && typeof status === "number" && status < 500;
   if (isRefused || FINAL.includes(property(cause, "name"))) {
-    return new BrokerError("BROKER_REFUSED", `NATS refused: ${message}`, { cause });
+    return new BrokerError("BROKER_REFUSED", `NATS refused the request: ${message}`, { cause });
   }
   return new BrokerError("BROKER_UNAVAILABLE", `NATS cannot be reached: ${message}`, { cause });
 }
 
-/** The code of an error with which JetStream answered. */
+/** The JetStream code of an error, if JetStream has sent it. */
 function apiCodeOf(error: unknown): number | undefined {
   const code = property(error, "code");
   return typeof code === "number" ? code : undefined;

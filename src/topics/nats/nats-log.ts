@@ -14,15 +14,15 @@ export interface Tail {
   readonly sequence: number;
 }
 
-/** A tail in memory. Both times are in milliseconds, by this process's monotonic clock. */
+/** A tail in memory. Both times are in milliseconds, by the monotonic clock of this process. */
 interface KnownTail extends Tail {
-  /** NATS stored it at this time or later. */
+  /** The earliest time at which NATS can have stored the message. */
   readonly notBeforeMs: number;
-  /** When it was last known to be the tail. */
+  /** The latest time at which it was known to be the last message. */
   readonly confirmedAtMs: number;
 }
 
-/** What a `NatsLog` needs besides its stream. */
+/** The options of a `NatsLog`. */
 export interface NatsLogEnvironment {
   /** How long NATS keeps messages. */
   readonly maxAgeMs: number;
@@ -30,22 +30,23 @@ export interface NatsLogEnvironment {
   readonly nowMs: () => number;
 }
 
-/** How many times in a row another publisher may be faster before a publication fails. */
+/** The number of times that another publisher may be faster before a publication fails. */
 const MAX_CONFLICTS = 1_000;
 
-/** The most tails in memory. */
+/** The maximum number of tails in memory. */
 const MAX_TAILS = 10_000;
 
 /**
- * The publications of topics in one JetStream stream, with a subject for each topic. Every message begins
- * with its position. NATS stores it only if the message before it is still the last one, so offsets have no
- * gaps, whichever server publishes. A topic begins with a mark: a position without a publication.
+ * The publications of all topics, in one JetStream stream with a subject for each topic. Every message starts
+ * with its position. NATS stores a message only if the previous one is still the last of the subject. So
+ * offsets have no gaps, even if several servers publish. A topic starts with a mark, which is a position
+ * without a publication.
  */
 export class NatsLog {
   readonly #stream: NatsStream;
   readonly #maxAgeMs: number;
   readonly #nowMs: () => number;
-  /** The last messages that this process knows, the most recently used last. */
+  /** The last message of each topic that this process knows. The most recently used topic is last. */
   readonly #tails = new Map<string, KnownTail>();
 
   constructor(stream: NatsStream, { maxAgeMs, nowMs }: NatsLogEnvironment) {
@@ -54,7 +55,7 @@ export class NatsLog {
     this.#nowMs = nowMs;
   }
 
-  /** Appends. If the id was stored before, resolves with its first position. */
+  /** Appends a publication. If the id was stored before, resolves with its first position. */
   async append(subject: string, payload: string, msgID: string): Promise<PublishReceipt> {
     let tail: Tail = this.#tails.get(subject) ?? (await this.readTail(subject));
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
@@ -94,12 +95,12 @@ export class NatsLog {
     const page = since === undefined ? publications.slice(-limit) : publications.slice(0, limit);
     return {
       position,
-      // The publications that remain of an earlier epoch continue in the current one.
+      // Publications that remain from an earlier epoch get the current one.
       publications: page.map((one) => ({ ...one, position: { ...one.position, epoch } })),
     };
   }
 
-  /** Reads the last message of a topic, and starts the topic if there is none. */
+  /** Reads the last message of a topic. Starts the topic with a mark if it has no message. */
   async readTail(subject: string): Promise<Tail> {
     const nowMs = this.#nowMs();
     const known = this.#tails.get(subject);
@@ -108,11 +109,11 @@ export class NatsLog {
     const position = readRecordPosition(textOf(last));
     if (position === undefined) return this.#markUnreadable(subject, last.seq);
     if (isBefore(position, known?.position)) {
-      // NATS has lost what it had acknowledged, and the lost offsets must not be used again.
+      // NATS has lost acknowledged messages. A new epoch, because their offsets must not be used again.
       return this.#mark(subject, newEpoch(position.offset), last.seq);
     }
     const notBeforeMs = await this.#notBefore(last, known, nowMs);
-    // A new mark keeps a topic that is in use, but quiet, from expiring.
+    // A topic without publications must not expire while it is in use, so it gets a new mark.
     const isOld = nowMs - notBeforeMs > this.#maxAgeMs / 2;
     if (isOld) return this.#mark(subject, position, last.seq);
     const tail = { position, sequence: last.seq };
@@ -131,9 +132,9 @@ export class NatsLog {
   }
 
   /**
-   * The earliest time, by this process's clock, at which NATS can have stored the last message of a
-   * topic. The clocks of this machine and of NATS are never compared. If this process saw the message, its
-   * own clock gives the age; otherwise the clock of NATS does.
+   * The earliest time at which NATS can have stored the last message of a topic, by the clock of this
+   * process. It never compares this clock with the clock of NATS. If this process has seen the message, its
+   * clock determines the age, otherwise the clock of NATS.
    */
   async #notBefore(
     last: NatsStoredMessage,
@@ -147,8 +148,8 @@ export class NatsLog {
   }
 
   /**
-   * Continues after a message without a position, which another program has stored. The message takes an
-   * offset, so that subscribers notice that one is missing.
+   * Continues after a message without a position, which another program has stored. The message uses an
+   * offset, so that subscribers notice a missing publication.
    */
   async #markUnreadable(subject: string, lastSequence: number): Promise<Tail> {
     const messages = await this.#readUntil(subject, lastSequence);
@@ -160,7 +161,7 @@ export class NatsLog {
     return this.#mark(subject, isLost ? newEpoch(position.offset) : position, lastSequence);
   }
 
-  /** Stores a position without a publication. */
+  /** Stores a mark: a position without a publication. */
   async #mark(subject: string, position: Position, lastSequence: number): Promise<Tail> {
     const startMs = this.#nowMs();
     this.#tails.delete(subject);
@@ -172,7 +173,7 @@ export class NatsLog {
     return tail;
   }
 
-  /** Stores a message after `sequence`; undefined if another message was stored meanwhile. */
+  /** Stores a message after `sequence`. Returns undefined if another message was stored meanwhile. */
   async #store(
     subject: string,
     text: string,
@@ -201,11 +202,14 @@ export class NatsLog {
     const message = await this.#stream.messageAt(sequence);
     const position = message === null ? undefined : readRecordPosition(textOf(message));
     if (position !== undefined) return position;
-    throw new BrokerError("BROKER_REFUSED", "this id was stored, but is no longer in the history");
+    throw new BrokerError(
+      "BROKER_REFUSED",
+      "the publication with this id was stored before, but is no longer in the history",
+    );
   }
 }
 
-/** The publications since the topic last started again. Unreadable ones are left out. */
+/** The publications since the last restart of the topic's offsets, without unreadable ones. */
 function lastRun(messages: readonly StoredText[]): readonly Publication[] {
   let run: Publication[] = [];
   let lastOffset = 0;
@@ -222,7 +226,7 @@ function lastRun(messages: readonly StoredText[]): readonly Publication[] {
   return run;
 }
 
-/** Whether a position is before another one of the same epoch. */
+/** Whether a position is before another position of the same epoch. */
 function isBefore(position: Position, other: Position | undefined): boolean {
   return position.epoch === other?.epoch && position.offset < other.offset;
 }

@@ -9,35 +9,49 @@ import {
 } from "../options.ts";
 import { UsageError } from "../../errors/index.ts";
 
+/** Options of a {@link NatsBroker}. */
 export interface NatsBrokerOptions {
-  /** The beginning of the names of all subjects. Default `tideway`. */
+  /** The prefix of the names of all subjects: tokens of `A-Z a-z 0-9 _ -`, joined by dots. Default: `"tideway"`. */
   readonly prefix?: string;
-  /** The name of the stream. The stream of presence has `_PRESENCE` added. Default `TIDEWAY`. */
+  /**
+   * The name of the stream of publications. The stream of presence has the same name with `_PRESENCE`
+   * appended. Default: `"TIDEWAY"`.
+   */
   readonly stream?: string;
-  /** The most publications that any topic keeps. Default 1,000, as in `Topics`. */
+  /**
+   * The number of publications that NATS keeps for each topic. At least the `historySize` of every topic.
+   * Default: 1,000, as in `Topics`.
+   */
   readonly historySize?: number;
   /**
-   * How long NATS keeps messages, in milliseconds. A topic that is not used for as long starts in another
-   * epoch. Default 86,400,000 (a day).
+   * How long NATS keeps messages, in milliseconds. At least the `historyAgeMs` of every topic. A topic that is
+   * not used for this time starts in another epoch. Default: 86,400,000 (a day).
    */
   readonly maxAgeMs?: number;
   /**
-   * The most bytes that all topics keep together, if the broker creates the stream. Beyond it NATS removes
-   * the oldest publications, of any topic. A topic that has lost all of them starts in another epoch.
-   * Default: no limit but `historySize` for each topic.
+   * The number of bytes that NATS keeps of all topics together. NATS then removes the oldest publications of
+   * any topic, and a topic that has lost all of them starts in another epoch. Applies when the broker creates
+   * the stream. Default: no limit, so only `historySize` limits each topic.
    */
   readonly maxBytes?: number;
   /**
-   * The most topics that this process listens to. One more rejects with `TOPICS_FULL`. Default 65,536.
+   * The maximum number of topics that this process listens to. A call for a further topic rejects with
+   * BrokerError `TOPICS_FULL`. An integer above 0. Default: 65,536.
    */
   readonly maxTopics?: number;
-  /** How long ids are remembered, in milliseconds. Default 300,000, as in `Topics`. */
+  /**
+   * How long NATS remembers the ids of publications, in milliseconds. At least the `idWindowMs` of every
+   * topic. Default: 300,000, as in `Topics`.
+   */
   readonly idWindowMs?: number;
-  /** The number of servers of a cluster that store the streams, if the broker creates them. Default 1. */
+  /**
+   * The number of servers of a NATS cluster that store the streams. Applies when the broker creates the
+   * streams. Default: 1.
+   */
   readonly replicas?: number;
 }
 
-/** The options of a broker, with all defaults filled in. */
+/** {@link NatsBrokerOptions} with all defaults filled in. */
 export type NatsSettings = Required<NatsBrokerOptions>;
 
 const DEFAULTS = {
@@ -67,13 +81,13 @@ const NAMES = [
 
 /** @throws UsageError `INVALID_OPTION` */
 export function resolveNatsOptions(options: NatsBrokerOptions): NatsSettings {
-  checkOptions("NATS", options);
-  checkNames("NATS", options, Object.keys(DEFAULTS));
-  for (const name of NUMBERS) checkWhole("NATS", name, options[name]);
+  checkOptions("NatsBroker", options);
+  checkNames("NatsBroker", options, Object.keys(DEFAULTS));
+  for (const name of NUMBERS) checkWhole("NatsBroker", name, options[name]);
   for (const [name, pattern] of NAMES) {
     const value: unknown = options[name];
     if (value === undefined || (typeof value === "string" && pattern.test(value))) continue;
-    throw invalidOption("NATS", name, value, `a text of the form ${pattern}`);
+    throw invalidOption("NatsBroker", name, value, `a string that matches ${pattern}`);
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return { ...DEFAULTS, ...Object.fromEntries(given) };
@@ -84,13 +98,13 @@ export function checkClients(connection: unknown, jetStream: unknown): void {
   if (!hasMethod(connection, "subscribe")) {
     throw new UsageError(
       "INVALID_OPTION",
-      `NatsBroker.open: ${shown(connection)} is not a connection; pass what connect of @nats-io/transport-node resolves with`,
+      `NatsBroker.open: the connection is ${shown(connection)}; pass the result of connect of @nats-io/transport-node`,
     );
   }
   if (!hasMethod(jetStream, "jetstreamManager")) {
     throw new UsageError(
       "INVALID_OPTION",
-      `NatsBroker.open: ${shown(jetStream)} is not a JetStream client; pass jetstream(connection) of @nats-io/jetstream`,
+      `NatsBroker.open: the JetStream client is ${shown(jetStream)}; pass jetstream(connection) of @nats-io/jetstream`,
     );
   }
 }

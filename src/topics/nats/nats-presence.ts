@@ -2,29 +2,29 @@ import { UsageError } from "../../errors/index.ts";
 import type { PresenceEntry } from "../broker.ts";
 import type { NatsStream } from "./nats-stream.ts";
 
-/** How long NATS keeps an entry that is not renewed, which is also the longest time an entry may ask for. */
+/** How long NATS keeps an entry that is not renewed, and the maximum time to live of an entry. */
 export const MAX_PRESENCE_MS = 600_000;
 
-/** The most topics for which this server keeps when it first read each entry. */
+/** The maximum number of topics for which this server remembers the times of its first reads. */
 const MAX_TOPICS = 10_000;
 
-/** When this server first read an entry in its current form. */
+/** The time at which this server first read the current message of an entry. */
 interface FirstRead {
   readonly sequence: number;
   readonly atMs: number;
 }
 
 /**
- * Presence, in a stream that keeps the last message of each subject: one subject for each entry. A server
- * considers an entry expired if it has not changed for its time to live since the server first read it, by
- * the server's own clock. No two clocks are compared.
+ * Presence in a stream that keeps the last message of each subject, with a subject for each entry. For a
+ * server, an entry expires if its message has not changed for its time to live since the server first read it.
+ * So servers need not compare their clocks.
  */
 export class NatsPresence {
   readonly #stream: NatsStream;
   readonly #nowMs: () => number;
-  /** When the entries of this server expire, by subject. */
+  /** The expiry times of the entries of this server, by subject. */
   readonly #own = new Map<string, number>();
-  /** By topic, in the order of the last read, then by subject. */
+  /** The first reads by topic, in the order of the last read, and by subject. */
   readonly #read = new Map<
     string,
     { readonly atMs: number; readonly entries: ReadonlyMap<string, FirstRead> }
@@ -48,7 +48,7 @@ export class NatsPresence {
     await this.#stream.publish(subject, "-", {});
   }
 
-  /** @param prefix the beginning of the subjects of the topic's entries */
+  /** @param prefix the prefix of the subjects of the topic's entries */
   async members(prefix: string): Promise<readonly PresenceEntry[]> {
     const messages = await this.#stream.read({
       filter_subject: `${prefix}.*`,
@@ -86,11 +86,11 @@ export function checkPresenceTtl(ttlMs: number): void {
   if (ttlMs <= MAX_PRESENCE_MS) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `presenceTtlMs ${ttlMs} exceeds ${MAX_PRESENCE_MS}, which is the longest that NatsBroker keeps presence`,
+    `presenceTtlMs ${ttlMs} exceeds ${MAX_PRESENCE_MS}, the limit of a NatsBroker; lower presenceTtlMs of Topics`,
   );
 }
 
-/** Whether a message on a presence subject adds or removes an entry, as far as its sender knows. */
+/** Whether a presence message adds or removes an entry, according to its sender. */
 export function isPresenceChange(text: string): boolean {
   return !text.startsWith("=");
 }

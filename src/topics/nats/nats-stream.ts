@@ -21,7 +21,7 @@ export interface StoredText {
 /** The configuration of a stream. */
 export interface StreamLimits {
   readonly subject: string;
-  /** The subject on which NATS publishes again what was stored. */
+  /** The subject on which NATS republishes stored messages. */
   readonly republishTo: string;
   readonly messagesPerSubject: number;
   readonly maxAgeMs: number;
@@ -33,13 +33,13 @@ export interface StreamLimits {
 
 const NANOS_PER_MS = 1_000_000;
 
-/** The longest time between two messages of a read. */
+/** The maximum time between two messages of a read. */
 const READ_TIMEOUT_MS = 4_000;
 
-/** How long NATS keeps the consumer of a read after it was used. */
+/** How long NATS keeps the consumer of a read after its last use. */
 const READ_CONSUMER_NANOS = 5_000 * NANOS_PER_MS;
 
-/** How long NATS keeps a consumer that was created only to read its clock. */
+/** How long NATS keeps a consumer that the broker creates only to read the clock of NATS. */
 const CLOCK_CONSUMER_NANOS = 1_000 * NANOS_PER_MS;
 
 /** One JetStream stream. Its methods reject with the errors of the client. */
@@ -85,7 +85,7 @@ export class NatsStream {
     }
     throw new BrokerError(
       "BROKER_REFUSED",
-      `the NATS stream ${this.#name} exists and keeps less than asked for: change or delete it`,
+      `the NATS stream ${this.#name} exists and keeps less than the options of the NatsBroker require; change its limits or delete it`,
     );
   }
 
@@ -93,17 +93,17 @@ export class NatsStream {
     return this.#jetStream.publish(subject, text, options);
   }
 
-  /** The last message on a subject; null if there is none. */
+  /** Reads the last message on a subject; null if it has no message. */
   lastMessage(subject: string): Promise<NatsStoredMessage | null> {
     return this.#manager.streams.getMessage(this.#name, { last_by_subj: subject });
   }
 
-  /** The message with a sequence number; null if it is not stored any more. */
+  /** Reads the message with a sequence number; null if it is no longer stored. */
   messageAt(sequence: number): Promise<NatsStoredMessage | null> {
     return this.#manager.streams.getMessage(this.#name, { seq: sequence });
   }
 
-  /** How long ago NATS stored a message, by the clock of NATS. */
+  /** The age of a message in milliseconds, by the clock of NATS. */
   async ageMs({ time }: NatsStoredMessage): Promise<number> {
     const { created } = await this.#manager.consumers.add(this.#name, {
       deliver_subject: newInbox(),
@@ -116,8 +116,8 @@ export class NatsStream {
   }
 
   /**
-   * Reads the messages that a consumer with `query` delivers, in order, up to the last one at the time of
-   * the call, or until `isEnough`.
+   * Reads the messages that a consumer with `query` delivers, in order. Ends at the message that was last at
+   * the time of the call, or when `isEnough` returns true.
    */
   async read(
     query: { readonly filter_subject: string; readonly deliver_policy: string },
@@ -171,7 +171,7 @@ interface NatsWantedConfig extends Record<string, unknown> {
 /** Collects the messages of one read. */
 class Reading {
   readonly messages: StoredText[] = [];
-  /** Resolves after the last message. Rejects if NATS sends an error, or nothing for too long. */
+  /** Resolves after the last message. Rejects if NATS sends an error, or no message in time. */
   readonly finished: Promise<void>;
   readonly #isEnough: (message: StoredText) => boolean;
   #finish!: () => void;
@@ -184,14 +184,20 @@ class Reading {
       this.#finish = resolve;
       this.#fail = reject;
     });
-    // Awaited only after the consumer was created, which takes longer than an early error.
+    // An error may come before `finished` is awaited, which is after the creation of the consumer.
     this.finished.catch(() => {});
   }
 
   restartTimeout(): void {
     this.stopTimeout();
     this.#timer = setTimeout(
-      () => this.#fail(new BrokerError("BROKER_TIMEOUT", "NATS stopped in the middle of a read")),
+      () =>
+        this.#fail(
+          new BrokerError(
+            "BROKER_TIMEOUT",
+            `NATS sent no message for ${READ_TIMEOUT_MS} ms during a read`,
+          ),
+        ),
       READ_TIMEOUT_MS,
     );
   }
@@ -220,13 +226,13 @@ export function textOf({ data }: { readonly data: Uint8Array }): string {
 }
 
 /**
- * Reads what the reply subject of a delivered message says:
+ * Reads the sequence number and the pending count from the reply subject of a delivered message, which is
  * `$JS.ACK.stream.consumer.deliveries.sequence.consumerSequence.time.pending`.
  */
 function readDelivered(message: NatsMessage): (StoredText & { pending: number }) | undefined {
   const parts = (message.reply ?? "").split(".");
   if (parts[0] !== "$JS" || parts.length < 9) return undefined;
-  // The newer form has the domain and the account before these, and one more part at the end.
+  // The newer form has the domain and the account after `$JS.ACK`, and one more part at the end.
   const first = parts.length >= 11 ? 6 : 4;
   const [sequence, pending] = [Number(parts[first + 1]), Number(parts[first + 4])];
   return { subject: message.subject, text: textOf(message), sequence, pending };

@@ -1,20 +1,20 @@
-/** The subject that a stream stores, and the one on which NATS republishes what it stores. */
+/** The subject that a stream stores, and the subject on which NATS republishes its messages. */
 export interface StreamSubjects {
   readonly subject: string;
   readonly republishTo: string;
 }
 
-/** The subjects on which NATS republishes what is stored for a topic. */
+/** The subjects on which NATS republishes the messages of a topic. */
 export interface LiveSubjects {
-  /** Publications. */
+  /** The subject of publications. */
   readonly publications: string;
-  /** Presence entries. */
+  /** The subjects of presence entries. */
   readonly presence: string;
 }
 
 /**
- * The subjects of a broker. Servers publish to `log` and `here`, which are in streams. They listen to `live`
- * and `presence`, on which NATS republishes those.
+ * The subjects of a broker. Servers publish to `log` and `here`, which NATS stores in streams. They listen to
+ * `live` and `presence`, on which NATS republishes the stored messages.
  */
 export class NatsSubjects {
   readonly #prefix: string;
@@ -44,7 +44,7 @@ export class NatsSubjects {
     return this.#subject("log", topic);
   }
 
-  /** The beginning of the subjects of a topic's presence entries. */
+  /** The prefix of the subjects of a topic's presence entries. */
   entries(topic: string): string {
     return this.#subject("here", topic);
   }
@@ -54,7 +54,7 @@ export class NatsSubjects {
     return `${this.entries(topic)}.${key}`;
   }
 
-  /** What a server with subscribers of a topic listens to. */
+  /** The subjects to which a server with subscribers of a topic listens. */
   live(topic: string): LiveSubjects {
     return {
       publications: this.#subject("live", topic),
@@ -67,12 +67,12 @@ export class NatsSubjects {
   }
 }
 
-/** The ID of a publication's message. It includes the topic: NATS remembers IDs for the whole stream. */
+/** The ID of a publication's message. It includes the topic, because NATS remembers IDs for the whole stream. */
 export function messageIdOf(topic: string, id: string): string {
   return `${tokenOf(topic)}:${tokenOf(id)}`;
 }
 
-/** Encodes a text as one token of a subject, in which dots, stars and spaces have a meaning. */
+/** Encodes a text as one token of a subject, where dots, stars and spaces are not allowed. */
 function tokenOf(text: string): string {
   return encodeURIComponent(text).replace(/[.*]/g, (character) =>
     character === "." ? "%2E" : "%2A",

@@ -13,13 +13,13 @@ export class NatsSubscriptions {
   readonly #connection: NatsConnection;
   readonly #maxTopics: number;
   readonly #log: DebugLog;
-  /** The listeners, by the functions that end their subscriptions. */
+  /** The listeners, by the functions that stop their subscriptions. */
   readonly #listeners = new Map<() => void, BrokerListener>();
   /** The number of listeners to each topic. */
   readonly #counts = new Map<string, number>();
   #isClosed = false;
 
-  /** @param maxTopics the most topics with listeners; one more rejects with `TOPICS_FULL` */
+  /** @param maxTopics the maximum number of topics with listeners; a further one rejects with `TOPICS_FULL` */
   constructor(connection: NatsConnection, maxTopics: number, log: DebugLog) {
     this.#connection = connection;
     this.#maxTopics = maxTopics;
@@ -28,7 +28,7 @@ export class NatsSubscriptions {
   }
 
   /**
-   * Listens until the function that it resolves with is called.
+   * Listens to a topic. Resolves with a function that stops listening.
    *
    * @param onTail called with the position of each message, before the listener
    */
@@ -92,7 +92,10 @@ export class NatsSubscriptions {
     else this.#counts.set(topic, count);
   }
 
-  /** Calls all listeners after each reconnect. The client has subscribed again before it reports one. */
+  /**
+   * Calls `onInterruption` of all listeners after each reconnect. The client has restored its subscriptions
+   * when it reports a reconnect.
+   */
   async #watchStatus(): Promise<void> {
     for await (const { type } of this.#connection.status()) {
       if (this.#isClosed) return;

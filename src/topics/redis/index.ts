@@ -1,5 +1,5 @@
 /**
- * `tideway/topics/redis`: a broker on Redis, for topics of several servers.
+ * `tideway/topics/redis`: connect the topics of several servers through Redis.
  *
  * ```ts
  * import { createClient } from "redis";

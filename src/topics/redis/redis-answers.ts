@@ -15,7 +15,7 @@ const TEMPORARY = new Set([
   "UNBLOCKED",
 ]);
 
-/** Converts an error of the client to a `BrokerError`. */
+/** Converts an error of a Redis client to a `BrokerError`. */
 export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = describe(cause);
@@ -23,18 +23,18 @@ export function toBrokerError(cause: unknown): BrokerError {
   const [, reply] = /^([A-Z]{2,}) /.exec(message) ?? [];
   const isReply = reply !== undefined && !(cause instanceof Error && "code" in cause);
   if (isReply && !TEMPORARY.has(reply)) {
-    return new BrokerError("BROKER_REFUSED", `Redis refused: ${message}`, { cause });
+    return new BrokerError("BROKER_REFUSED", `Redis refused the command: ${message}`, { cause });
   }
   return new BrokerError("BROKER_UNAVAILABLE", `Redis cannot be reached: ${message}`, { cause });
 }
 
-/** @throws BrokerError `BROKER_ANSWER_INVALID` */
+/** Reads the answer of `PUBLISH`. @throws BrokerError `BROKER_ANSWER_INVALID` */
 export function readReceipt(answer: unknown): PublishReceipt {
   const [epoch, offset, isKnown] = textsOf(answer);
   return { position: positionOf(epoch, offset), isDuplicate: isKnown === "1" };
 }
 
-/** @throws BrokerError `BROKER_ANSWER_INVALID` */
+/** Reads the answer of `HISTORY`. @throws BrokerError `BROKER_ANSWER_INVALID` */
 export function readPage(answer: unknown, isReversed: boolean): BrokerPage {
   const [epoch, offset, ...entries] = textsOf(answer);
   const publications: Publication[] = [];
@@ -46,7 +46,7 @@ export function readPage(answer: unknown, isReversed: boolean): BrokerPage {
   return { position: positionOf(epoch, offset), publications };
 }
 
-/** @throws BrokerError `BROKER_ANSWER_INVALID` */
+/** Reads the answer of `MEMBERS`. @throws BrokerError `BROKER_ANSWER_INVALID` */
 export function readMembers(answer: unknown): readonly PresenceEntry[] {
   const texts = textsOf(answer);
   return Array.from({ length: texts.length / 2 }, (_, index) => ({
@@ -62,17 +62,17 @@ function publicationAt(position: Position, payload: string): Publication | undef
 
 function positionOf(epoch: string, offset: string): Position {
   const position = readPosition(`${epoch}:${offset}`);
-  if (position === undefined) throw invalid(`${epoch}:${offset} is not a position`);
+  if (position === undefined) throw invalid(`${epoch}:${offset} instead of a position`);
   return position;
 }
 
 function textsOf(answer: unknown): readonly string[] {
   if (Array.isArray(answer) && answer.every((item) => typeof item === "string")) return answer;
-  throw invalid(`${typeof answer} is not a list of texts`);
+  throw invalid(`a value of type ${typeof answer} instead of a list of strings`);
 }
 
 function invalid(what: string): BrokerError {
-  return new BrokerError("BROKER_ANSWER_INVALID", `Redis answered nonsense: ${what}`);
+  return new BrokerError("BROKER_ANSWER_INVALID", `Redis sent an invalid answer: ${what}`);
 }
 
 function describe(error: unknown): string {

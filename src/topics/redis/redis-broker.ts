@@ -28,54 +28,58 @@ import { RedisKeys } from "./redis-keys.ts";
 import { listenBeside } from "./redis-listening.ts";
 import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH, RedisScripts } from "./redis-scripts.ts";
 
+/** Options of a {@link RedisBroker}. */
 export interface RedisBrokerOptions {
-  /** The beginning of the names of all keys and channels; no braces. Default `tideway:`. */
+  /** The prefix of the names of all keys and channels, without braces. Default: `"tideway:"`. */
   readonly prefix?: string;
   /**
-   * Set to true only if Redis loses nothing that it has acknowledged, even in a crash: `appendfsync always`,
-   * and no failover to a replica that may be behind. Subscribers then recover over a restart of Redis.
-   * Default: false. Each restart, each failover, and each move of a topic to another master of a cluster
-   * then begins a new epoch, and subscribers are told that publications may be lost.
+   * Whether Redis keeps all acknowledged writes, even in a crash. Set it to `true` only with `appendfsync
+   * always`, and without failover to a replica that may be behind. Subscribers then continue without a loss
+   * after a restart of Redis. Default: `false`. Each restart, each failover, and each move of a topic to
+   * another master of a cluster then starts a new epoch, and subscribers get a notice of a loss.
    */
   readonly isDurable?: boolean;
   /**
-   * The most topics that this process listens to. One more rejects with `TOPICS_FULL`. Default 65,536.
+   * The maximum number of topics that this process listens to. A call for a further topic rejects with
+   * BrokerError `TOPICS_FULL`. An integer above 0. Default: 65,536.
    */
   readonly maxTopics?: number;
-  /** How long the first connection may take, in milliseconds. Default 5,000. */
+  /** The time for the first connection to open, in milliseconds. Default: 5,000. */
   readonly connectTimeoutMs?: number;
 }
 
-/** How long an unused topic is kept beyond what its options ask for. */
+/** The time that Redis keeps an unused topic after its history and ids have expired. */
 const GRACE_MS = 60_000;
 
 /**
- * A broker on Redis 6.2 or newer, or a compatible server such as Valkey. It uses a stream for each topic,
- * and publishes in one script. You create the client, of the package `redis` or `ioredis`, for one server
- * or a cluster, and close it yourself. The broker opens another connection like it to listen for
- * publications, which `close` closes.
+ * A broker on Redis 6.2 or newer, or a compatible server such as Valkey. It needs a client of the package
+ * `redis` or `ioredis`, for one server or a cluster, which you create and close. The broker opens a second
+ * connection to listen for publications; `close` of the broker closes it.
  *
+ * Redis MUST NOT evict keys: use `maxmemory-policy noeviction`, the default.
+ *
+ * Each topic is a stream. The keys of a topic expire a minute after its history and ids. Until then, only
+ * `maxmemory` limits the number of topics in Redis. In this process, the broker holds only the topics that it
+ * listens to, at most `maxTopics`.
+ *
+ * @example
  * ```ts
  * const client = await createClient({ url: "redis://localhost" }).connect();
  * const topics = new Topics({ broker: await RedisBroker.open(client) });
  * ```
- *
- * Redis MUST NOT evict keys (`maxmemory-policy noeviction`, the default).
- *
- * In this process it holds nothing for a topic that it does not listen to. In Redis, the keys of a topic
- * expire a minute after its history and ids. Until then only `maxmemory` bounds their number.
  */
 export class RedisBroker implements Broker {
   readonly #scripts: RedisScripts;
   readonly #channels: RedisSubscriptions;
   readonly #keys: RedisKeys;
-  /** The scripts' flag: whether a new run id of Redis begins another epoch. */
+  /** The flag for the scripts: whether a restart of Redis starts another epoch. */
   readonly #checksRun: "0" | "1";
   #isClosed = false;
 
   /**
-   * Opens a broker, and waits until it is connected.
+   * Opens a broker, and waits for its connection to Redis.
    *
+   * @param client a connected client of the package `redis`, or a client of `ioredis`
    * @throws UsageError `INVALID_OPTION`
    * @throws BrokerError `BROKER_UNAVAILABLE` if Redis does not answer within `connectTimeoutMs`
    */
@@ -178,7 +182,7 @@ export class RedisBroker implements Broker {
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the Redis broker was closed");
+    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the RedisBroker is closed");
   }
 }
 
@@ -214,18 +218,18 @@ function checkClient(client: unknown): void {
   if (["call", "sendCommand"].some((method) => hasMethod(client, method))) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `RedisBroker.open: ${shown(client)} is not a client; pass one of the package redis or ioredis`,
+    `RedisBroker.open: the client is ${shown(client)}; pass a client of the package redis or ioredis`,
   );
 }
 
 /** @throws UsageError `INVALID_OPTION` */
 function checkBrokerOptions(options: RedisBrokerOptions): void {
-  checkOptions("Redis", options);
-  checkNames("Redis", options, ["prefix", "isDurable", "connectTimeoutMs", "maxTopics"]);
+  checkOptions("RedisBroker", options);
+  checkNames("RedisBroker", options, ["prefix", "isDurable", "connectTimeoutMs", "maxTopics"]);
   const { prefix, isDurable, connectTimeoutMs, maxTopics } = options;
-  checkWhole("Redis", "connectTimeoutMs", connectTimeoutMs);
-  checkWhole("Redis", "maxTopics", maxTopics);
-  checkBoolean("Redis", "isDurable", isDurable);
+  checkWhole("RedisBroker", "connectTimeoutMs", connectTimeoutMs);
+  checkWhole("RedisBroker", "maxTopics", maxTopics);
+  checkBoolean("RedisBroker", "isDurable", isDurable);
   if (prefix === undefined || (typeof prefix === "string" && !/[{}]/.test(prefix))) return;
-  throw invalidOption("Redis", "prefix", prefix, "a text without braces");
+  throw invalidOption("RedisBroker", "prefix", prefix, "a string without braces");
 }

@@ -1,4 +1,4 @@
-/** The part that is used of a client made by `createClient` of the package `redis`. */
+/** The methods that the broker uses of a client that `createClient` of the package `redis` returns. */
 export interface NodeRedisClient {
   readonly isOpen: boolean;
   sendCommand(args: readonly string[]): Promise<unknown>;
@@ -10,19 +10,20 @@ export interface NodeRedisClient {
   destroy(): void;
 }
 
-/** The part that is used of a client made by `createCluster` of the package `redis`. */
+/** The methods that the broker uses of a client that `createCluster` of the package `redis` returns. */
 export interface NodeRedisCluster {
   sendCommand(firstKey: string | undefined, isReadonly: boolean, args: string[]): Promise<unknown>;
   readonly masters: readonly NodeRedisMaster[];
   nodeClient(master: NodeRedisMaster): Promise<NodeRedisClient> | NodeRedisClient;
 }
 
-/** A master of a `NodeRedisCluster`. */
+/** A master of a {@link NodeRedisCluster}. */
 export interface NodeRedisMaster {
+  /** The client of this master, if it is connected. */
   readonly client?: NodeRedisClient | undefined;
 }
 
-/** The part that is used of a `Redis` of the package `ioredis`. */
+/** The methods that the broker uses of a `Redis` of the package `ioredis`. */
 export interface IoRedisClient {
   call(command: string, ...args: string[]): Promise<unknown>;
   duplicate(override?: object): IoRedisClient;
@@ -32,7 +33,7 @@ export interface IoRedisClient {
   disconnect(): void;
 }
 
-/** The part that is used of a `Cluster` of the package `ioredis`. */
+/** The methods that the broker uses of a `Cluster` of the package `ioredis`. */
 export interface IoRedisCluster {
   call(command: string, ...args: string[]): Promise<unknown>;
   nodes(role: "master"): readonly IoRedisClient[];
@@ -41,12 +42,12 @@ export interface IoRedisCluster {
 /** A client of the package `redis` or `ioredis`, for one server or a cluster. */
 export type RedisClient = NodeRedisClient | NodeRedisCluster | IoRedisClient | IoRedisCluster;
 
-/** Sends commands, with a client of either package. */
+/** Sends commands with a client of either package. */
 export interface RedisConnection {
   call(...args: readonly string[]): Promise<unknown>;
 }
 
-/** A connection of the broker that is subscribed to channels. */
+/** The broker's connection for subscriptions to channels. */
 export interface RedisListening {
   /** Resolves when the connection is open. */
   readonly connected: Promise<unknown>;
@@ -58,14 +59,15 @@ export interface RedisListening {
 /** Receives the events of a `RedisListening`. */
 export interface RedisListener {
   onMessage(channel: string, message: string): void;
-  /** The connection is open again, and subscribed to all its channels again. */
+  /** Called when the connection is open again, and subscribed to all its channels. */
   onReconnected(): void;
   onError(error: unknown): void;
 }
 
+/** Returns an object that sends the commands of the broker with `client`. */
 export function commandsOf(client: RedisClient): RedisConnection {
   if ("call" in client) return { call: (command, ...args) => client.call(command, ...args) };
-  // The arguments of a script: its text or digest, the number of keys, then the first key.
+  // A cluster needs the first key of a script, which comes after the command, the script and the key count.
   if ("masters" in client) {
     return { call: (...args) => client.sendCommand(args[3], false, [...args]) };
   }

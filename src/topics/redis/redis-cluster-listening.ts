@@ -1,7 +1,10 @@
 import { delay } from "../timers.ts";
 import type { RedisListener, RedisListening } from "./redis-client.ts";
 
-/** Starts to connect to a master of a cluster, another one for each attempt. It is lost at its first `onError`. */
+/**
+ * Opens a connection to a master of a cluster, to another master at each attempt. The first `onError` means
+ * that the connection is lost.
+ */
 export type OpenMaster = (attempt: number, listener: RedisListener) => Promise<RedisListening>;
 
 const MAX_DELAY_MS = 1_000;
@@ -12,16 +15,16 @@ interface Waiting {
 }
 
 /**
- * Listens to a cluster. Every master passes on what is published on any of them, so it listens to one, and
- * if that is lost, to another. The clients of both packages can do this, but they do not tell when it is
- * done, which is when missed publications must be read.
+ * Listens to the channels of a cluster. Every master delivers the messages of all masters, so it listens to
+ * one master, and to another if it loses the connection. The clients of both packages can do this too, but
+ * they do not report when they have reconnected, which is the time to read missed publications.
  */
 export class RedisClusterListening implements RedisListening {
   readonly connected: Promise<unknown>;
   readonly #openMaster: OpenMaster;
   readonly #listener: RedisListener;
   readonly #channels = new Set<string>();
-  /** The current master, once it is subscribed to all channels. */
+  /** The connection to the current master, once it is subscribed to all channels. */
   #master: RedisListening | undefined;
   /** Calls that wait for the next master. */
   readonly #waiting: Waiting[] = [];
@@ -48,7 +51,7 @@ export class RedisClusterListening implements RedisListening {
 
   close(): void {
     this.#isClosed = true;
-    const error = new Error("the listening was closed");
+    const error = new Error("the subscription connection is closed");
     this.#rejectLost(error);
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
@@ -68,7 +71,7 @@ export class RedisClusterListening implements RedisListening {
     }
   }
 
-  /** Rejects when the master is lost. */
+  /** Listens to one master. Rejects when the connection to it is lost. */
   async #listenToMaster(attempt: number): Promise<void> {
     const lost = new Promise<never>((_, reject) => {
       this.#rejectLost = reject;
@@ -94,7 +97,7 @@ export class RedisClusterListening implements RedisListening {
     }
   }
 
-  /** Subscribes to all channels, including those that are added meanwhile. */
+  /** Subscribes to all channels, including channels that are added meanwhile. */
   async #subscribeAll(master: RedisListening): Promise<void> {
     const subscribed = new Set<string>();
     for (;;) {

@@ -1,11 +1,11 @@
 /**
- * The names of a broker's keys and channels in Redis. All names of a topic have the topic as their hash tag,
- * so a cluster keeps them on one master.
+ * The names of the broker's keys and channels in Redis. All names of a topic have the topic as their hash
+ * tag, so a cluster keeps them on one master.
  */
 export class RedisKeys {
   readonly #prefix: string;
 
-  /** @param prefix the beginning of all names, without braces */
+  /** @param prefix the prefix of all names, without braces */
   constructor(prefix: string) {
     this.#prefix = prefix;
   }
@@ -30,7 +30,7 @@ export class RedisKeys {
     return this.#key(topic, "live");
   }
 
-  /** The topic is encoded so that it has no braces and only printable characters. */
+  /** Encodes the topic, because its name may contain braces and control characters. */
   #key(topic: string, name: string): string {
     return `${this.#prefix}{${encodeURIComponent(topic)}}:${name}`;
   }

@@ -7,7 +7,7 @@ import type {
   RedisListening,
 } from "./redis-client.ts";
 
-/** Opens another connection like that of `client`, for subscriptions. */
+/** Opens a connection for subscriptions, with the same settings as `client`. */
 export function listenBeside(client: RedisClient, listener: RedisListener): RedisListening {
   if ("masters" in client) {
     return new RedisClusterListening(async (attempt, masterListener) => {
@@ -19,7 +19,7 @@ export function listenBeside(client: RedisClient, listener: RedisListener): Redi
   if ("nodes" in client) {
     return new RedisClusterListening(async (attempt, masterListener) => {
       const like = oneOf(client.nodes("master"), attempt);
-      // Another master is tried before this one again.
+      // No reconnects of this client, because the next attempt uses another master.
       const options = { lazyConnect: false, retryStrategy: null };
       return listenIoRedis(like.duplicate(options), masterListener);
     }, listener);
@@ -29,14 +29,14 @@ export function listenBeside(client: RedisClient, listener: RedisListener): Redi
 }
 
 function oneOf<Master>(masters: readonly Master[], attempt: number): Master {
-  if (masters.length === 0) throw new Error("the client knows no master of the cluster");
+  if (masters.length === 0) throw new Error("the client has not found a master of the cluster");
   return masters[attempt % masters.length];
 }
 
 function listenNodeRedis(client: NodeRedisClient, listener: RedisListener): RedisListening {
   let isConnected = false;
   client.on("error", (error) => listener.onError(error));
-  // The client subscribes again before it is ready.
+  // The client restores its subscriptions before it emits "ready".
   client.on("ready", () => {
     if (isConnected) listener.onReconnected();
     isConnected = true;
@@ -48,7 +48,7 @@ function listenNodeRedis(client: NodeRedisClient, listener: RedisListener): Redi
       client.subscribe(channel, (message) => listener.onMessage(channel, message)),
     unsubscribe: (channel) => client.unsubscribe(channel),
     close() {
-      // The client throws if it was never open.
+      // `destroy` throws if the client was never open.
       if (client.isOpen) client.destroy();
     },
   };
@@ -63,9 +63,10 @@ function listenIoRedis(client: IoRedisClient, listener: RedisListener): RedisLis
   const connected = new Promise<void>((resolve) => {
     client.on("ready", () => {
       resolve();
-      // The client subscribes again right after this. Ours comes next, so its answer means that all are done.
+      // The client restores its subscriptions right after this event. The answer to one more command, which
+      // it sends after them, means that they are restored.
       const subscribing = isConnected && channels.size > 0 ? client.subscribe(...channels) : null;
-      // If it fails, the connection is lost again, and the client opens another.
+      // If it fails, the connection is lost again, and the client reconnects.
       subscribing?.then(() => listener.onReconnected(), listener.onError.bind(listener));
       isConnected = true;
     });

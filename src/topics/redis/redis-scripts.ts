@@ -1,6 +1,6 @@
 import type { RedisConnection } from "./redis-client.ts";
 
-/** Runs scripts by their digest, and sends the text only if Redis does not know it yet. */
+/** Runs scripts by their digest. Sends the whole script only if Redis does not have it yet. */
 export class RedisScripts {
   readonly #redis: RedisConnection;
   readonly #digests = new Map<string, Promise<string>>();
@@ -35,18 +35,18 @@ async function sha1(text: string): Promise<string> {
 }
 
 /*
- * The scripts, each of which Redis runs as one atomic step. All keys of a script belong to one topic, and
- * have its name as their hash tag, so a cluster keeps them on one master.
+ * Redis runs each of these scripts as one atomic step. All keys of a script belong to one topic, and have its
+ * name as their hash tag, so a cluster keeps them on one master.
  *
- * A topic is a hash `meta` (epoch, offset, bytes, run) and a stream `log`, whose entries have the
- * offset as their ID, and the fields payload, length and time. Entries that another program has added, or
- * that lack a field, are left out. An unused stream expires. After that the topic starts in another epoch.
+ * A topic is a hash `meta` (epoch, offset, bytes, run) and a stream `log`. The ID of an entry of the stream is
+ * its offset, and its fields are `payload`, `length` and `at`. The scripts skip entries of other programs, and
+ * entries without one of these fields. An unused stream expires; then the topic starts in another epoch.
  */
 
 /**
- * Finds the epoch and the last offset. If Redis was restarted since, it may have lost what it had not
- * written to disk, or not sent to the replica that replaced it. The topic then continues in another
- * epoch. `run` is empty with `isDurable`.
+ * Finds the epoch and the last offset of a topic. After a restart, Redis may have lost writes that were not on
+ * disk, or not on the replica that replaced it. The topic then continues in another epoch. `run` is empty with
+ * `isDurable`.
  */
 const OPEN = `
 local function text(number) return string.format('%.0f', number) end
@@ -62,7 +62,7 @@ local function open_topic(meta, log, fresh_epoch, run)
   local is_readable = epoch and string.match(epoch, '^[%w_-]+$') and #epoch <= 64
     and last and last >= 0 and last < 9007199254740991 and last % 1 == 0
   if not is_readable then
-    -- Before anything else: Redis lets a script that has begun to write continue when memory is full.
+    -- Before other commands, because when memory is full Redis only continues scripts that have written.
     redis.call('HSET', meta, 'epoch', fresh_epoch, 'offset', '0', 'bytes', '0', 'run', run)
     redis.call('DEL', log)
     return fresh_epoch, 0
@@ -74,7 +74,7 @@ local function open_topic(meta, log, fresh_epoch, run)
   return epoch, last
 end
 
--- The fields of an entry of the log by name; another program may have added anything.
+-- The fields of an entry of the log, by name. The entry may come from another program.
 local function fields_of(entry)
   local fields = {}
   for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
@@ -93,8 +93,9 @@ end
 `;
 
 /**
- * KEYS: meta, log, id. ARGV: payload, its length, size, bytes, ageMs, idWindowMs, metaTtlMs, a fresh
- * epoch, whether to compare the run, channel. Returns epoch, offset and whether the id was known.
+ * Stores and publishes a publication. KEYS: meta, log, id. ARGV: payload, its length, size, bytes, ageMs,
+ * idWindowMs, metaTtlMs, a fresh epoch, whether to compare the run, channel. Returns the epoch, the offset,
+ * and whether the id was known.
  */
 export const PUBLISH: string = `${OPEN}
 local meta, log, known = KEYS[1], KEYS[2], KEYS[3]
@@ -111,8 +112,8 @@ local function append()
 end
 local added = append()
 if type(added) == 'table' and added.err and string.find(added.err, 'XADD', 1, true) then
-  -- Another program has added entries behind the last offset. They take up one offset, which subscribers
-  -- find missing.
+  -- Another program has added entries after the last offset. Skip one offset, so that subscribers notice that
+  -- a publication is missing.
   for _, entry in ipairs(redis.call('XRANGE', log, offset .. '-0', '+')) do
     redis.call('XDEL', log, entry[1])
   end
@@ -144,9 +145,9 @@ return {epoch, offset, '0'}
 `;
 
 /**
- * KEYS: meta, log. ARGV: the first offset to read, or empty for the latest, limit, ageMs, metaTtlMs, a
- * fresh epoch, whether to look at the run. Returns epoch, offset, then the offset and the payload of
- * each entry, the latest first where the latest are read.
+ * Reads publications. KEYS: meta, log. ARGV: the first offset to read, or an empty string for the latest
+ * publications; limit, ageMs, metaTtlMs, a fresh epoch, whether to compare the run. Returns the epoch, the last
+ * offset, then the offset and the payload of each entry. The latest publications come in descending order.
  */
 export const HISTORY: string = `${OPEN}
 local meta, log = KEYS[1], KEYS[2]
@@ -173,7 +174,7 @@ end
 return reply
 `;
 
-/** Presence: a sorted set `ends` of keys by their expiry, and a hash `values`. Removes expired entries. */
+/** Removes expired presence. Presence is a sorted set `ends` of keys by their expiry, and a hash `values`. */
 const PRESENCE = `
 local ends, values = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
@@ -184,7 +185,7 @@ for _, key in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now_ms)) do
 end
 `;
 
-/** KEYS: ends, values. ARGV: key, value, ttlMs, channel. */
+/** Adds or renews a presence entry. KEYS: ends, values. ARGV: key, value, ttlMs, channel. */
 export const ENTER: string = `${PRESENCE}
 local is_new = redis.call('ZADD', ends, now_ms + tonumber(ARGV[3]), ARGV[1])
 redis.call('HSET', values, ARGV[1], ARGV[2])
@@ -194,13 +195,13 @@ end
 if is_new == 1 then redis.call('PUBLISH', ARGV[4], '') end
 `;
 
-/** KEYS: ends, values. ARGV: key, channel. */
+/** Removes a presence entry. KEYS: ends, values. ARGV: key, channel. */
 export const LEAVE: string = `${PRESENCE}
 redis.call('HDEL', values, ARGV[1])
 if redis.call('ZREM', ends, ARGV[1]) == 1 then redis.call('PUBLISH', ARGV[2], '') end
 `;
 
-/** KEYS: ends, values. Returns key, value and so on. */
+/** Reads the presence entries. KEYS: ends, values. Returns keys and values in turn. */
 export const MEMBERS: string = `${PRESENCE}
 return redis.call('HGETALL', values)
 `;

@@ -5,24 +5,24 @@ import { decodeRecord } from "../payload.ts";
 import { toBrokerError } from "./redis-answers.ts";
 import type { RedisListener, RedisListening } from "./redis-client.ts";
 
-/** What is published on a channel when the presence of its topic changes. */
+/** The message on a channel when the presence of its topic changes. */
 const PRESENCE_CHANGE = "";
 
-/** The listeners to each channel, and the subscriptions to channels that follow from them. */
+/** The listeners to each channel. Subscribes to the channels that have listeners. */
 export class RedisSubscriptions implements RedisListener {
   readonly #listening: RedisListening;
   readonly #maxChannels: number;
   readonly #log: DebugLog;
   readonly #listeners = new Map<string, Set<BrokerListener>>();
   readonly #subscribed = new Set<string>();
-  /** The last change of each channel: changes run one after the other. */
+  /** The last change of each channel, because changes run one after the other. */
   readonly #changes = new Map<string, Promise<unknown>>();
   #isClosed = false;
   #lastError: unknown;
 
   /**
-   * @param open opens the connection that is subscribed to channels
-   * @param maxChannels the most channels; one more rejects with `TOPICS_FULL`
+   * @param open opens the connection for subscriptions
+   * @param maxChannels the maximum number of channels; a further one rejects with `TOPICS_FULL`
    */
   constructor(
     open: (listener: RedisListener) => RedisListening,
@@ -41,12 +41,12 @@ export class RedisSubscriptions implements RedisListener {
     return this.#listening.connected;
   }
 
-  /** The last error of the connection, which reconnects automatically. */
+  /** The last error of the connection. The connection reconnects automatically. */
   get lastError(): unknown {
     return this.#lastError;
   }
 
-  /** Listens until the function that it resolves with is called. @throws BrokerError */
+  /** Listens to a channel. Resolves with a function that stops listening. @throws BrokerError */
   async listen(channel: string, listener: BrokerListener): Promise<() => Promise<void>> {
     const known = this.#listeners.get(channel);
     if (known === undefined && this.#listeners.size >= this.#maxChannels) {
@@ -86,7 +86,7 @@ export class RedisSubscriptions implements RedisListener {
     for (const listener of listeners) {
       if (message === PRESENCE_CHANGE) listener.onPresenceChange();
       else if (publication !== undefined) listener.onPublication(publication);
-      // An unreadable publication counts as a missing one, and subscribers can be notified at once.
+      // An unreadable publication counts as missing, and subscribers can get a notice at once.
       else listener.onInterruption();
     }
   }
@@ -108,7 +108,7 @@ export class RedisSubscriptions implements RedisListener {
     }
   }
 
-  /** Subscribes to a channel with listeners, or unsubscribes from one without, after earlier changes. */
+  /** Subscribes to a channel if it has listeners, or unsubscribes. Waits for earlier changes of the channel. */
   #change(channel: string): Promise<unknown> {
     const before = this.#changes.get(channel) ?? Promise.resolve();
     const change = before.then(() => this.#applyChange(channel));

@@ -77,6 +77,6 @@ describe("listening to a cluster", () => {
     await expect.poll(() => masters[0].isClosed).toBe(true);
     const subscribing = listening.subscribe("a");
     listening.close();
-    await expect(subscribing).rejects.toThrow("the listening was closed");
+    await expect(subscribing).rejects.toThrow("the subscription connection is closed");
   });
 });
