@@ -50,6 +50,7 @@ export const SECTIONS: readonly Section[] = [
       { text: "Conformance", file: "conformance.md" },
       { text: "Security", file: "security.md" },
       { text: "Performance", file: "performance.md" },
+      { text: "Design notes", file: "design-notes.md" },
     ],
   },
 ];

@@ -1,35 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
 import { type ReconnectingWebSocket, WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
 import { connectedPair } from "tideway/testing";
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
-import { BlockFolder, blockWith, codeBlocks, PAGES } from "./code-blocks.ts";
+import { BlockFolder, blockWith } from "./code-blocks.ts";
 
 const folder = BlockFolder.forTests(import.meta.filename);
-
-it.each([
-  ["with strict", {}],
-  ["without strict", { strict: false, exactOptionalPropertyTypes: false }],
-])("every code block of the documentation compiles, %s", (_how, compilerOptions) => {
-  for (const page of PAGES) {
-    for (const [at, code] of codeBlocks(page).entries()) {
-      folder.write(`${basename(page, ".md").toLowerCase()}-${at + 1}.ts`, code);
-    }
-  }
-  const config = {
-    extends: "../../test/tsconfig.json",
-    compilerOptions: { ...compilerOptions, noUnusedLocals: false },
-    include: ["*.ts"],
-    references: [],
-  };
-  folder.write("tsconfig.json", JSON.stringify(config));
-  const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
-  const compiler = join(dirname(typescript), "bin/tsc");
-  const { stdout, status } = spawnSync(process.execPath, [compiler, "-p", folder.path]);
-  expect({ status, output: String(stdout) }).toEqual({ status: 0, output: "" });
-});
 
 describe("the examples of the documentation", () => {
   let log: MockInstance<typeof console.log>;

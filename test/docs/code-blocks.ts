@@ -1,35 +1,67 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
+import { DOCS_PAGES, readPage } from "./pages.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Pages with code that another test compiles, because it imports other packages. */
-const COMPILED_ELSEWHERE = [
-  "docs/guides/frameworks.md", // test/frameworks/recipes.test.ts
-  "docs/coming-from/dart.md", // test/dart/page.test.ts
-];
+/** A fenced block of code. */
+export interface CodeBlock {
+  readonly page: string;
+  /** The line of the fence. */
+  readonly line: number;
+  /** The first word after the fence. */
+  readonly language: string;
+  readonly code: string;
+  /**
+   * The comment before the block, which readers do not see: `<!-- setup: CODE -->` is code that the
+   * block needs, and `<!-- fragment: REASON -->` says why the block does not compile.
+   */
+  readonly setup: string | undefined;
+  readonly isFragment: boolean;
+}
 
-/** The README and the pages of docs/. Each of their TypeScript blocks is a whole module. */
-export const PAGES: readonly string[] = [
-  "README.md",
-  ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
-    .map((name) => `docs/${name.replaceAll("\\", "/")}`)
-    .filter((name) => name.endsWith(".md") && !/^docs\/(api|project|\.vitepress)\//.test(name))
-    .filter((name) => !COMPILED_ELSEWHERE.includes(name))
-    .toSorted(),
-];
+const BLOCK =
+  /^(?:<!-- (?<kind>setup|fragment): (?<comment>(?:(?!-->)[^])*?)\s*-->\n+)?(?<indent> *)```(?<language>\S+)[^\n]*\n(?<code>[^]*?)^\k<indent>```$/gm;
+
+export function readBlocks(page: string): CodeBlock[] {
+  const text = readPage(page);
+  return Array.from(text.matchAll(BLOCK), ({ index, 0: whole, groups }) => {
+    const { kind, comment, indent, language, code } = groups!;
+    const before = text.slice(0, index + whole.indexOf("```"));
+    return {
+      page,
+      line: before.split("\n").length,
+      language,
+      code: code.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+      setup: kind === "setup" ? `${comment}\n` : undefined,
+      isFragment: kind === "fragment",
+    };
+  });
+}
+
+/** The blocks that are programs: TypeScript, JavaScript, and modules in HTML as JavaScript. */
+export function programsOf(page: string): CodeBlock[] {
+  return readBlocks(page)
+    .filter(({ isFragment }) => !isFragment)
+    .flatMap((block) => {
+      if (block.language === "ts" || block.language === "js") return [block];
+      if (block.language !== "html") return [];
+      const scripts = block.code.matchAll(/<script type="module">(.*?)<\/script>/gs);
+      return Array.from(scripts, ([, code]) => ({ ...block, language: "js", code }));
+    });
+}
 
 /** The code blocks of a page in a language. */
 export function codeBlocks(page: string, language = "ts"): readonly string[] {
-  const text = readFileSync(join(root, page), "utf8");
-  const pattern = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms");
-  return Array.from(text.matchAll(pattern), ([, code]) => code);
+  const blocks = readBlocks(page).filter((block) => block.language === language);
+  return blocks.map(({ code }) => code);
 }
 
 /** The first TypeScript block on any page that contains `words`. */
 export function blockWith(words: string): string {
-  const block = PAGES.flatMap((page) => codeBlocks(page)).find((code) => code.includes(words));
+  const pages = ["README.md", ...DOCS_PAGES];
+  const block = pages.flatMap((page) => codeBlocks(page)).find((code) => code.includes(words));
   if (block === undefined) throw new Error(`no page has a block with ${words}`);
   return block;
 }

@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-
-const root = new URL("../../", import.meta.url);
+import { DOCS_PAGES, readPage, root } from "./pages.ts";
 
 interface Package {
   readonly files: readonly string[];
@@ -61,20 +60,7 @@ function anchorsOf(page: string): readonly string[] {
   );
 }
 
-function readPage(page: string): string {
-  return readFileSync(new URL(page, root), "utf8");
-}
-
-const PAGES = [
-  "README.md",
-  "SECURITY.md",
-  "CONTRIBUTING.md",
-  "CHANGELOG.md",
-  ...readdirSync(new URL("docs", root), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name.replaceAll("\\", "/")}`)
-    .toSorted(),
-];
+const PAGES = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", ...DOCS_PAGES];
 
 it.each(PAGES)("the relative links of %s lead somewhere in the repository", (page) => {
   const broken = relativeLinks(page).filter(
