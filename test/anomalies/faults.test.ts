@@ -20,7 +20,7 @@ function commit(fault: Fault, socket: Duplex, onReset: () => void): void {
   if (fault === "reset") onReset();
 }
 
-/** Every place before the end of `text` at which it can be cut. */
+/** Every position before the end of `text`. */
 function cutsOf(text: string): string[] {
   return Array.from({ length: text.length }, (_, length) => text.slice(0, length));
 }
@@ -34,10 +34,10 @@ describe.each(FAULTS)("a client's %s", (fault) => {
     expect(onError).not.toHaveBeenCalled();
   });
 
-  // How long a head may take is up to the HTTP server where that is not ours.
+  // How long a head may take depends on the HTTP server if it belongs to other code.
   const hasDeadline = transport.hasPorts || fault !== "stall";
   it.runIf(hasDeadline)(
-    "at any byte of its handshake opens no socket, and ends its connection",
+    "at any byte of its handshake opens no socket, and its connection ends",
     async () => {
       const onSocket = vi.fn<() => void>();
       server = await startServer({
@@ -60,7 +60,7 @@ describe.each(FAULTS)("a client's %s", (fault) => {
     let onAll: () => void;
     const all = new Promise<void>((resolve) => (onAll = resolve));
     server = await startServer({
-      // Only a stalled peer is to be ended by this.
+      // This must end only a stalled peer.
       heartbeat: fault === "stall" ? { idleMs: 100, timeoutMs: 100 } : false,
       onError,
       routes: {
@@ -88,18 +88,19 @@ describe.each(FAULTS)("a client's %s", (fault) => {
 });
 
 describe.each(FAULTS)("a server's %s", (fault) => {
-  /** A server that cuts what it says to its n-th client after n bytes. */
+  /** A server that cuts its output to the n-th client after n bytes. */
   async function listen(say: (request: string, index: number) => string): Promise<string> {
     let count = 0;
     return await serveBytes((socket, request) => {
       const words = say(request, count++);
-      // A turn after it has left it has arrived; a reset would take it away on a link in memory.
+      // Data has arrived one turn after it was sent. An earlier reset discards it on a link in
+      // memory.
       const cut = (): void => commit(fault, socket, () => reset(socket));
       socket.write(words, "latin1", () => setImmediate(cut));
     });
   }
 
-  /** The types of the events of a WebSocket, in order, once it has closed. */
+  /** The types of the events of a WebSocket, in order, after it has closed. */
   async function eventsOf(socket: Client): Promise<string[]> {
     const events: string[] = [];
     for (const type of ["open", "message", "error"]) {
@@ -109,7 +110,7 @@ describe.each(FAULTS)("a server's %s", (fault) => {
     return [...events, `close ${code}`];
   }
 
-  it("at any byte of its answer fails the handshake, once", async () => {
+  it("at any byte of its response fails the handshake once", async () => {
     const { length } = acceptance("sec-websocket-key: x\r");
     const url = await listen((request, index) => acceptance(request).slice(0, index));
     const outcomes = await Promise.all(
@@ -121,10 +122,10 @@ describe.each(FAULTS)("a server's %s", (fault) => {
     expect(outcomes).toEqual(outcomes.map(() => ["error", "close 1006"]));
   });
 
-  // A client has no heartbeat of its own: it waits for a server that stalls within a frame.
+  // A client has no heartbeat by default: it waits for a server that stalls within a frame.
   if (fault === "stall") return;
 
-  it("at any byte of a frame ends the connection, once", async () => {
+  it("at any byte of a frame ends the connection once", async () => {
     const url = await listen((request, index) => acceptance(request) + HELLO.slice(0, index));
     const outcomes = await Promise.all(
       Array.from(HELLO, async () => await eventsOf(new WebSocket(url))),

@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { parseCommandLine } from "../../bench/src/command-line.ts";
 import { WORKLOADS } from "../../bench/src/workloads.ts";
 
-describe("the bench's command line", () => {
-  it("runs everything when no name is given", () => {
+describe("the command line of the bench", () => {
+  it("runs everything without a name", () => {
     expect(parseCommandLine([])).toMatchObject({ name: "all", workloads: WORKLOADS });
   });
 
-  it("runs the workload of a name, or those that begin with it", () => {
+  it("runs the workload with a name, or all with that prefix", () => {
     expect(namesOf(["binary-125"])).toEqual(["binary-125"]);
     expect(namesOf(["deflate"])).toEqual([
       "deflate-no-takeover-single",
@@ -21,7 +21,7 @@ describe("the bench's command line", () => {
     ]);
   });
 
-  it("measures topics through engines with everything, or by their name, but compares them with none", () => {
+  it("measures topics through engines with everything or by name, and compares them with nothing", () => {
     const relaysOf = (...argv: string[]): unknown => {
       const command = parseCommandLine(argv);
       return command.kind === "workloads" && [command.relays, command.workloads.length];
@@ -33,7 +33,7 @@ describe("the bench's command line", () => {
     expect(relaysOf("--against", "HEAD")).toEqual([false, WORKLOADS.length]);
   });
 
-  it("lists what there is when a name is none", () => {
+  it("lists the workloads when a name is unknown", () => {
     const command = parseCommandLine(["binary-126"]);
     expect(command).toMatchObject({ kind: "mistake" });
     const { message } = command as { message: string };
@@ -45,14 +45,14 @@ describe("the bench's command line", () => {
     expect(parseCommandLine(argv)).toMatchObject({ kind: "mistake" });
   });
 
-  it("keeps the results of parts apart from those of all", () => {
+  it("stores partial results apart from complete ones", () => {
     expect(parseCommandLine(["tls", "--quick"])).toMatchObject({ name: "tls-quick" });
     expect(parseCommandLine(["--against", "HEAD~1"])).toMatchObject({
       name: "all-against-HEAD-1",
     });
   });
 
-  it("has no two workloads of one name", () => {
+  it("has no two workloads with the same name", () => {
     const names = WORKLOADS.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });

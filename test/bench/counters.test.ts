@@ -6,11 +6,11 @@ import { maskedFrame, serverFrame, serverFrameBytes } from "../../bench/src/load
 const BINARY = 0x82;
 const TEXT = 0x81;
 
-describe("the bench's counting of messages", () => {
+describe("the message counters of the bench", () => {
   it.each([
     ["a server's", false, serverFrame],
     ["a client's masked", true, maskedFrame],
-  ])("counts every one of %s frames once, however the bytes are cut", (_, isMasked, frame) => {
+  ])("count each of %s frames once, wherever the bytes are split", (_, isMasked, frame) => {
     fc.assert(
       fc.property(
         fc.constantFrom(0, 1, 125, 126, 300, 65_535, 65_536),
@@ -28,7 +28,7 @@ describe("the bench's counting of messages", () => {
     );
   });
 
-  it("counts as many bare bytes as a server's frame has as one message", () => {
+  it("count as many plain bytes as a server's frame has as one message", () => {
     for (const payloadBytes of [0, 125, 126, 65_535, 65_536]) {
       const frame = serverFrame(BINARY, Buffer.alloc(payloadBytes));
       const stream = Buffer.concat([frame, frame, frame]);
@@ -37,13 +37,13 @@ describe("the bench's counting of messages", () => {
     }
   });
 
-  it("counts frames whose headers come byte by byte", () => {
+  it("count frames whose headers arrive byte by byte", () => {
     const frame = serverFrame(TEXT, Buffer.alloc(126));
     const counter = new FrameCounter({ firstByte: TEXT, payloadBytes: 126, isMasked: false });
     expect(countInPieces(counter, Buffer.concat([frame, frame]), [1])).toBe(2);
   });
 
-  it("takes frames of any length where it is not known", () => {
+  it("accept frames of any length if the length is unknown", () => {
     const frames = [3, 200, 70_000].map((length) => serverFrame(0xc1, Buffer.alloc(length)));
     const counter = new FrameCounter({
       firstByte: 0xc1,
@@ -54,19 +54,19 @@ describe("the bench's counting of messages", () => {
   });
 
   it.each([
-    ["of another length", serverFrame(BINARY, Buffer.alloc(124))],
+    ["with another length", serverFrame(BINARY, Buffer.alloc(124))],
     ["of another kind", serverFrame(TEXT, Buffer.alloc(125))],
-    ["that is deflated", serverFrame(0xc2, Buffer.alloc(125))],
+    ["that is compressed", serverFrame(0xc2, Buffer.alloc(125))],
     ["that is a fragment", serverFrame(0x02, Buffer.alloc(125))],
     ["that is a Close frame", serverFrame(0x88, Buffer.alloc(0))],
     ["that is masked", maskedFrame(BINARY, Buffer.alloc(125))],
-  ])("throws at a frame %s, as it was not asked for", (_, frame) => {
+  ])("throw for an unexpected frame %s", (_, frame) => {
     const counter = new FrameCounter({ firstByte: BINARY, payloadBytes: 125, isMasked: false });
     expect(() => counter.count(frame, 0, frame.length)).toThrow("not what was asked for");
   });
 });
 
-/** Feeds the stream in pieces of the lengths `cuts`, over and over. */
+/** Feeds the stream in pieces of the lengths `cuts`, repeatedly. */
 function countInPieces(counter: MessageCounter, stream: Buffer, cuts: readonly number[]): number {
   let messages = 0;
   for (let at = 0, piece = 0; at < stream.length; piece++) {

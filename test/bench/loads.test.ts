@@ -16,7 +16,7 @@ import { prepare, type Server, serve } from "../../src/node/server.ts";
 const SHAPE = { payload: "binary", payloadBytes: 125, connections: 3 } as const;
 const TEXT = { payload: "ascii", payloadBytes: 125, connections: 3 } as const;
 
-describe.skipIf(process.platform !== "linux")("the bench's load", () => {
+describe.skipIf(process.platform !== "linux")("the load of the bench", () => {
   let server: Server;
 
   beforeAll(async () => {
@@ -42,7 +42,7 @@ describe.skipIf(process.platform !== "linux")("the bench's load", () => {
     await server.stop();
   });
 
-  it("echoes on every connection, several messages at once", async () => {
+  it("echoes several concurrent messages on every connection", async () => {
     const load = { kind: "echo", ...SHAPE, inFlight: 4 } as const;
     expectRound(await runEcho(load, orderOf(load)));
   });
@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== "linux")("the bench's load", () => {
     expectRound(await runRequests(load, orderOf(load)));
   });
 
-  it("echoes deflated messages, and fails where the server does not deflate", async () => {
+  it("echoes compressed messages, and fails if the server does not compress", async () => {
     const load = {
       kind: "echo",
       payload: "json",
@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== "linux")("the bench's load", () => {
     await expect(runEcho(tooShort, orderOf(tooShort))).rejects.toThrow("not what was asked for");
   });
 
-  it("broadcasts to all, and counts what each of them gets", async () => {
+  it("broadcasts to all clients and counts the messages of each", async () => {
     const load = { kind: "broadcast", ...TEXT, inFlight: 2 } as const;
     expectRound(await runBroadcast(load, orderOf(load)));
   });
@@ -77,19 +77,19 @@ describe.skipIf(process.platform !== "linux")("the bench's load", () => {
     expectRound(await runFixedRate(load, orderOf(load)));
   });
 
-  it("opens and closes", async () => {
+  it("opens and closes connections", async () => {
     const load = { kind: "handshake", connections: 3 } as const;
     expectRound(await runHandshakes(load, orderOf(load)));
   });
 
-  it("holds connections after one echo each", async () => {
+  it("keeps connections open after one echo each", async () => {
     const load = { kind: "idle", connections: 5, echoOnce: SHAPE } as const;
     const release = await openIdle(load, orderOf(load));
     expect(server.sockets.size).toBe(5);
     release();
   });
 
-  it("feeds clients that answer each batch", async () => {
+  it("sends to clients that answer each batch", async () => {
     const load = { kind: "client-receive", ...TEXT } as const;
     const round = await feedClients(load, orderOf(load), (port) => {
       const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
@@ -101,7 +101,7 @@ describe.skipIf(process.platform !== "linux")("the bench's load", () => {
     expectRound(round);
   });
 
-  it("drains clients and answers each batch", async () => {
+  it("receives from clients and answers each batch", async () => {
     const load = { kind: "client-send", ...TEXT } as const;
     const round = await drainClients(load, orderOf(load), (port) => {
       const socket = new WebSocket(`ws://127.0.0.1:${port}/`);

@@ -8,14 +8,14 @@ import { randomPayload } from "../../bench/src/load/payloads.ts";
 
 const KINDS = ["binary", "ascii", "utf8", "json"] as const;
 
-describe("the bench's messages", () => {
-  it.each(KINDS)("of %s have exactly the length asked for", (payload) => {
+describe("the messages of the bench", () => {
+  it.each(KINDS)("of %s have exactly the requested length", (payload) => {
     for (const payloadBytes of [20, 125, 1024]) {
       expect(randomPayload({ payload, payloadBytes })).toHaveLength(payloadBytes);
     }
   });
 
-  it("of text are UTF-8, and where that is asked for, not ASCII", () => {
+  it("of text are UTF-8, and not ASCII on request", () => {
     for (const payload of ["ascii", "utf8", "json"] as const) {
       expect(isUtf8(randomPayload({ payload, payloadBytes: 1024 }))).toBe(true);
     }
@@ -28,7 +28,7 @@ describe("the bench's messages", () => {
     expect(JSON.parse(text)).toMatchObject({ type: "update" });
   });
 
-  it("are deflated as RFC 7692 7.2.1 says", () => {
+  it("are compressed as in RFC 7692 7.2.1", () => {
     const shape: MessageShape = { payload: "json", payloadBytes: 1024, deflate: "no takeover" };
     const payload = randomPayload(shape);
     const deflated = framePayload(shape, payload);
@@ -37,7 +37,7 @@ describe("the bench's messages", () => {
     expect(inflated.equals(payload)).toBe(true);
   });
 
-  it("follow each other in one piece, over the end too", () => {
+  it("follow each other in one buffer, also across its end", () => {
     const [a, bb, c] = ["a", "bb", "c"].map((text) => Buffer.from(text));
     const messages = new BuiltMessages([a, bb, c]);
     expect(messages.slice(0, 3).toString()).toBe("abbc");

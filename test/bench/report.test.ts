@@ -10,14 +10,14 @@ import { type Round, scaleOf } from "../../bench/src/run/rounds.ts";
 import { medianOf, spreadOf } from "../../bench/src/run/statistics.ts";
 import { WORKLOADS, type Workload } from "../../bench/src/workloads.ts";
 
-describe("the bench's statistics", () => {
-  it("take the middle, or the mean of the two in the middle", () => {
+describe("the statistics of the bench", () => {
+  it("use the median, or the mean of the two middle values", () => {
     expect(medianOf([9, 1, 5])).toBe(5);
     expect(medianOf([4, 1, 3, 100])).toBe(3.5);
     expect(spreadOf([9, 1, 5])).toEqual({ median: 5, min: 1, max: 9 });
   });
 
-  it("compare messages by processor time, and at a fixed rate what that costs", () => {
+  it("compare messages by processor time, and its cost at a fixed rate", () => {
     const round = traffic({ messages: 1000, subjectCpuSeconds: 0.5 });
     expect(scaleOf(workload("binary-125").load).valueOf(round)).toBe(2000);
     expect(scaleOf(workload("fixed-rate").load).valueOf(round)).toBe(0.0005);
@@ -26,21 +26,21 @@ describe("the bench's statistics", () => {
   });
 });
 
-describe("the bench's report", () => {
-  it("has a row for each program, with the median and the ends of its ratio", () => {
+describe("the report of the bench", () => {
+  it("has a row per program with the median and the range of its ratio", () => {
     const table = tableOf(comparison("binary-125", { ws: 1, tideway: 10, bun: 12 }));
     expect(table.map(([name]) => name)).toEqual(["", "ws", "tideway", "Bun"]);
     expect(table[2][1]).toBe("10.00 (9.00 - 11.00)");
   });
 
-  it("says where the load had more to do than the program", () => {
+  it("marks measurements in which the load used more time than the program", () => {
     const busy = comparison("binary-125", { ws: 1, tideway: 2 });
     expect(tableOf(busy)[1].at(-1)).toBe("");
     const idle = comparison("binary-125", { ws: 1, tideway: 2 }, { loadCpuSeconds: 1 });
     expect(tableOf(idle)[1].at(-1)).toBe("load is the limit");
   });
 
-  it("sums up a workload in a row beside its target, also what has failed", () => {
+  it("sums up a workload with its target in a row, including failures", () => {
     const { failures, ...rest } = comparison("binary-125", { ws: 1, tideway: 10 });
     const [, bun] = workload("binary-125").programs.slice(1);
     const [, row] = summaryOf([
@@ -49,7 +49,7 @@ describe("the bench's report", () => {
     expect(row.slice(1)).toEqual(["10.00 (9.00 - 11.00)", "failed", "-", "9.5", "12"]);
   });
 
-  it("draws a bar for each program but the first", () => {
+  it("draws a bar for each program except the first", () => {
     const chart = chartOf("title <&>", [
       comparison("binary-125", { ws: 1, tideway: 10, bun: 12, net: 12 }),
       comparison("fixed-rate", { ws: 1, tideway: 0.7 }),
@@ -60,7 +60,7 @@ describe("the bench's report", () => {
     expect(chart).not.toMatch(/NaN|Infinity|undefined/);
   });
 
-  it("has a row for each engine that topics went through, or says why there are no figures", () => {
+  it("has a row for each engine for topics, or the reason why figures are missing", () => {
     const figures = {
       deliveriesPerSecond: 12_345.6,
       publicationsPerSecond: 61.7,
@@ -76,7 +76,7 @@ describe("the bench's report", () => {
     ]);
   });
 
-  it("aligns columns, and writes Markdown", () => {
+  it("aligns columns and writes Markdown", () => {
     const table = [
       ["", "n"],
       ["ws", "10"],
@@ -86,7 +86,7 @@ describe("the bench's report", () => {
   });
 });
 
-/** Results with these ratios to the first, give and take a tenth. */
+/** Results with these ratios to the first, within a tenth. */
 function comparison(
   name: string,
   ratios: Partial<Record<Library, number>>,

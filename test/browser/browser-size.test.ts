@@ -6,15 +6,15 @@ const MAX_BYTES = 3600;
 
 const gzippedBytes = (code: string): number => gzipSync(code, { level: 9 }).length;
 
-it(`fits a browser's WebSocket and ReconnectingWebSocket into ${MAX_BYTES} bytes`, async () => {
+it(`bundles a browser's WebSocket and ReconnectingWebSocket into at most ${MAX_BYTES} bytes`, async () => {
   const code = await bundleForBrowser(["ReconnectingWebSocket", "WebSocket"]);
-  // Nothing of what is measured was left out.
+  // The bundle contains everything that is measured.
   expect(code).toContain("reconnecting");
   expect(code).toContain("visibilitychange");
   expect(gzippedBytes(code)).toBeLessThanOrEqual(MAX_BYTES);
 });
 
-it("leaves out of a page what the page does not import", async () => {
+it("omits from a page what it does not import", async () => {
   const socket = await bundleForBrowser(["WebSocket"]);
   expect(socket).not.toContain("reconnecting");
   expect(gzippedBytes(socket)).toBeLessThanOrEqual(MAX_BYTES / 2);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
-/** Bundles some names of the browser's entry point, minified, as a page would get them. */
+/** Bundles some names of the browser's entry point, minified, as for a page. */
 export async function bundleForBrowser(names: readonly string[]): Promise<string> {
   const entry = fileURLToPath(new URL("../../src/browser/index.ts", import.meta.url));
   const bundle = await rolldown({

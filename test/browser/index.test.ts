@@ -3,7 +3,7 @@ import { defineCloseEvent } from "../../src/client/close-event.ts";
 import type * as Browser from "../../src/browser/index.ts";
 import * as node from "../../src/node/index.ts";
 
-/** Stands for the native class, which only a browser has. */
+/** Replaces the native class, which only a browser has. */
 class NativeWebSocket extends EventTarget {
   static readonly made: NativeWebSocket[] = [];
   readonly args: unknown[];
@@ -47,7 +47,7 @@ describe("the entry point for browsers", () => {
     expect(NativeWebSocket.made.at(-1)!.sent).toEqual(["y"]);
   });
 
-  it("leaves the native class as it was", async () => {
+  it("does not change the native class", async () => {
     vi.stubGlobal("WebSocket", NativeWebSocket);
     const names = Object.getOwnPropertyNames(NativeWebSocket.prototype);
     await load();
@@ -55,7 +55,7 @@ describe("the entry point for browsers", () => {
     expect(Object.getOwnPropertyNames(NativeWebSocket.prototype)).toEqual(names);
   });
 
-  it("takes the subprotocols from options, as the class for Node does", async () => {
+  it("reads the subprotocols from options, like the class for Node", async () => {
     vi.stubGlobal("WebSocket", NativeWebSocket);
     const { WebSocket } = await load();
     const sockets = [
@@ -132,7 +132,7 @@ describe("the entry point for browsers", () => {
     await socket.onClose.first;
   });
 
-  it("hands out the native WebSocketStream and WebSocketError", async () => {
+  it("exports the native WebSocketStream and WebSocketError", async () => {
     const [NativeStream, NativeError] = [vi.fn(), vi.fn()];
     vi.stubGlobal("WebSocketStream", NativeStream);
     vi.stubGlobal("WebSocketError", NativeError);
@@ -140,7 +140,7 @@ describe("the entry point for browsers", () => {
     expect([WebSocketStream, WebSocketError]).toEqual([NativeStream, NativeError]);
   });
 
-  it("throws UNSUPPORTED for WebSocketStream where there is none, and only when it is made", async () => {
+  it("throws UNSUPPORTED for a missing WebSocketStream only when one is created", async () => {
     vi.stubGlobal("WebSocketStream", undefined);
     vi.stubGlobal("WebSocketError", undefined);
     const { WebSocketError, WebSocketStream } = await load();
@@ -149,7 +149,7 @@ describe("the entry point for browsers", () => {
     expect(() => new WebSocketError()).toThrow(unsupported);
   });
 
-  it("can be imported where there is no WebSocket: supported is false, and new throws", async () => {
+  it("can be imported without a WebSocket: supported is false, and new throws", async () => {
     vi.stubGlobal("WebSocket", undefined);
     vi.stubGlobal("CloseEvent", undefined);
     const { WebSocket, ReconnectingWebSocket } = await load();
@@ -159,7 +159,7 @@ describe("the entry point for browsers", () => {
     expect(() => new ReconnectingWebSocket("ws://host")).toThrow(unsupported);
   });
 
-  it("exports names that the entry point for Node exports too", async () => {
+  it("exports the same names as the entry point for Node", async () => {
     const browser = await load();
     expect(Object.keys(node)).toEqual(expect.arrayContaining(Object.keys(browser)));
   });

@@ -5,7 +5,7 @@ import type * as Client from "../../src/browser/index.ts";
 import { describeInBrowser, launchBrowser } from "../support/browser.ts";
 import { bundleForBrowser } from "./bundle.ts";
 
-/** What the page makes of the client's module. */
+/** The exports of the client's module, as the page sees them. */
 interface InPage {
   readonly tideway: typeof Client;
 }
@@ -49,7 +49,7 @@ describeInBrowser("the client in a page of Chromium", () => {
     await server.stop();
   });
 
-  it("has the native WebSocket with streams on it", async () => {
+  it("has the native WebSocket with event streams", async () => {
     const observed = await page.evaluate(async () => {
       const { WebSocket: Tideway } = (globalThis as unknown as InPage).tideway;
       const socket = new Tideway(`ws://${location.host}/echo`);
@@ -63,7 +63,7 @@ describeInBrowser("the client in a page of Chromium", () => {
     expect(observed).toEqual({ data: "hello", code: 1005, isNative: true });
   });
 
-  it("hands out the native WebSocketStream, which speaks with our server", async () => {
+  it("exports the native WebSocketStream, which talks to the server", async () => {
     const observed = await page.evaluate(async () => {
       const { WebSocketStream } = (globalThis as unknown as InPage).tideway;
       const stream = new WebSocketStream(`ws://${location.host}/echo`);
@@ -76,7 +76,7 @@ describeInBrowser("the client in a page of Chromium", () => {
     expect(observed).toEqual({ value: "hello", closed: { closeCode: 3456, reason: "" } });
   });
 
-  it("connects again at once when the network is back, and not before", async () => {
+  it("reconnects at once when the network returns, and not before", async () => {
     const reconnected = page.evaluate(async () => {
       const { ReconnectingWebSocket } = (globalThis as unknown as InPage).tideway;
       const socket = new ReconnectingWebSocket(`ws://${location.host}/echo`, {
@@ -101,7 +101,7 @@ describeInBrowser("the client in a page of Chromium", () => {
     expect(await reconnected).toEqual([3_600_000, 0]);
   });
 
-  it("finds by a heartbeat that nobody answers", async () => {
+  it("detects by a heartbeat that a server does not answer", async () => {
     const code = await page.evaluate(async () => {
       const { ReconnectingWebSocket, heartbeat } = (globalThis as unknown as InPage).tideway;
       const socket = new ReconnectingWebSocket(`ws://${location.host}/echo`, {

@@ -80,7 +80,7 @@ export const HTTP1_LIVES: Arbitrary<Http1Life> = record({
   leave: constantFrom("end", "destroy", "reset"),
 });
 
-/** Runs `life` on a connection to `port`, and cleans up. */
+/** Runs `life` on a connection to `port` and cleans up. */
 export async function liveOverHttp1(
   port: number,
   isSecure: boolean,
@@ -101,7 +101,7 @@ export async function liveOverHttp1(
   leave(socket, life.leave);
 }
 
-/** Whether `event` came before the connection ended. */
+/** Whether `event` occurred before the connection ended. */
 export async function isReady(socket: NetSocket, event: string): Promise<boolean> {
   const cancel = new AbortController();
   const { signal } = cancel;
@@ -117,7 +117,7 @@ export async function isReady(socket: NetSocket, event: string): Promise<boolean
   }
 }
 
-/** A TLS connection is reset only if the server's bytes were not read: Node.js cannot ask for more. */
+/** A TLS connection is reset only if the server's bytes were not read: Node.js has no other way. */
 export function leave(socket: NetSocket, how: Http1Life["leave"]): void {
   if (how === "end") socket.end();
   else if (how === "reset" && !(socket instanceof TLSSocket)) socket.resetAndDestroy();

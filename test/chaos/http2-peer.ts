@@ -77,7 +77,7 @@ export const HTTP2_LIVES: Arbitrary<Http2Life> = oneof(
   }),
 );
 
-/** Runs `life` on a connection to `port`, and cleans up. */
+/** Runs `life` on a connection to `port` and cleans up. */
 export async function liveOverHttp2(port: number, life: Http2Life): Promise<void> {
   const socket = connectTls({
     port,

@@ -4,9 +4,9 @@ import { runInNewContext } from "node:vm";
 
 /** The resources that a process holds. */
 export interface Holdings {
-  /** Open descriptors; 0 where the system does not list them. */
+  /** Open descriptors; 0 if the system does not list them. */
   readonly descriptors: number;
-  /** Sockets, servers and the like, by their kind. */
+  /** Sockets, servers and similar handles, by kind. */
   readonly handles: Readonly<Record<string, number>>;
   /** Bytes on the heap after a garbage collection. */
   readonly heapBytes: number;

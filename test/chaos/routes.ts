@@ -3,7 +3,7 @@ import type { Socket } from "tideway/server";
 /** The error that the routes throw on purpose. Every other error is a violation. */
 export class PlannedFault extends Error {}
 
-/** Values that code returns or throws by mistake. Some of them throw when they are read. */
+/** Invalid values that code returns or throws. Some of them throw when they are read. */
 const MISTAKES: ReadonlyArray<() => unknown> = [
   () => undefined,
   () => false,

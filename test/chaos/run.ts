@@ -15,7 +15,7 @@ export const PROTOCOLS: readonly Protocol[] = ["HTTP/1.1", "HTTP/1.1 over TLS", 
 export interface ChaosOptions {
   readonly protocol: Protocol;
   readonly seed: number;
-  /** Peers that live at the same time. */
+  /** The number of concurrent peers. */
   readonly peersPerRound: number;
   /** Called before each round. */
   readonly isOver: (round: number) => boolean;
@@ -25,7 +25,7 @@ export interface ChaosOptions {
 export interface ChaosResult {
   readonly rounds: number;
   readonly peers: number;
-  /** Everything that must not happen but did, such as a leak or an unplanned error. */
+  /** All violations, such as a leak or an unplanned error. */
   readonly violations: readonly string[];
 }
 
@@ -40,13 +40,16 @@ const LIMITS: Partial<ServeOptions> = {
   compression: true,
 };
 
-/** The rounds after which all late loading and compiling is done. */
+/** The rounds after which everything is loaded and compiled. */
 const WARM_UP_ROUNDS = 2;
 
-/** How long the server may take to drop the last peers: all its limits together, on a slow machine. */
+/**
+ * The time in which the server must drop the last peers: all its limits together, on a slow
+ * machine.
+ */
 const SETTLE_MS = 60_000;
 
-/** Runs rounds of misbehaving peers against routes with misbehaving code. */
+/** Runs rounds of faulty peers against routes with faulty code. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { protocol, seed, peersPerRound, isOver, onProgress = () => {} } = options;
   const violations: string[] = [];
@@ -74,7 +77,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   return { rounds, peers: rounds * peersPerRound, violations };
 }
 
-/** Runs one round. Returns everything that must not happen but did. */
+/** Runs one round. Returns all violations. */
 async function runRound(protocol: Protocol, seed: number, count: number): Promise<string[]> {
   const violations: string[] = [];
   const isSecure = protocol !== "HTTP/1.1";
@@ -92,7 +95,8 @@ async function runRound(protocol: Protocol, seed: number, count: number): Promis
   });
   const bystander = new Bystander(server, isSecure);
   try {
-    // Before a hundred TLS handshakes at once, which on a slow machine take longer than one may.
+    // Before a hundred concurrent TLS handshakes, which exceed the timeout of one on a slow
+    // machine.
     await bystander.opened;
     const blocking = blockEventLoop(seed);
     await Promise.all(makePeers(protocol, server.port, seed, count));
@@ -122,7 +126,7 @@ function draw<T>(arbitrary: Arbitrary<T>, seed: number, count: number): T[] {
 class Bystander {
   readonly #socket: WebSocket;
   readonly #exchanged: Promise<string[]>;
-  /** Never rejects. Errors are among the complaints. */
+  /** Never rejects. Returns errors as violations. */
   readonly opened: Promise<unknown>;
   #isLeaving = false;
 
@@ -134,7 +138,7 @@ class Bystander {
     this.#exchanged = this.#exchange();
   }
 
-  /** Returns its complaints. */
+  /** Returns its violations. */
   leave(): Promise<string[]> {
     this.#isLeaving = true;
     return this.#exchanged;
@@ -171,7 +175,8 @@ function blockEventLoop(seed: number): { stop(): void } {
 }
 
 function isPlanned(error: unknown): boolean {
-  // Some planned faults throw when they are read. A value that cannot be an error of ours is planned.
+  // Some planned faults throw when they are read. A value that cannot be an error of this package
+  // is planned.
   if (!isError(error)) return true;
   return (
     error instanceof PlannedFault ||
@@ -187,7 +192,7 @@ function isError(value: unknown): value is Error {
   }
 }
 
-/** The errors that are reported when routes return wrong values or decide too late. */
+/** The errors reported when routes return invalid values or decide too late. */
 const EXPECTED_CODES: readonly string[] = [
   "NO_RESPONSE",
   "AUTHORIZE_TIMEOUT",

@@ -6,7 +6,7 @@ interface KillableServer {
   readonly port: number | undefined;
 }
 
-/** One address in front of several servers: a connection goes to one that listens, in turn. */
+/** One address for several servers: connections go to the listening ones in turn. */
 export class Balancer implements AsyncDisposable {
   readonly #server: Server;
   readonly #servers: readonly KillableServer[];

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { countLosses, findViolations } from "./checker.ts";
 import type { ClientEvent, RunLog } from "./log.ts";
 
-/** A log that can be damaged. */
+/** A log that a test can damage. */
 interface Draft {
   clients: { name: string; topic: string; events: ClientEvent[] }[];
   acknowledgements: { topic: string; id: string; position: string }[];
@@ -14,7 +14,7 @@ const publication = (offset: number, id = `p${offset}`): ClientEvent => ({
   id,
 });
 
-/** Three clients: one is always there, one comes back twice, one is told of a loss. */
+/** Three clients: one stays connected, one reconnects twice, one is told of a loss. */
 function goodRun(): Draft {
   const start: ClientEvent = {
     type: "subscribed",
@@ -54,36 +54,36 @@ function goodRun(): Draft {
 const eventsOf = (draft: Draft, index: number): ClientEvent[] => draft.clients[index].events;
 
 describe("the checker of the crash tests", () => {
-  it("finds nothing in a run in which nothing was wrong", () => {
+  it("finds nothing in a correct run", () => {
     const run: RunLog = goodRun();
     expect(findViolations(run)).toEqual([]);
     expect(countLosses(run)).toBe(1);
   });
 
   it.each<[string, (draft: Draft) => void]>([
-    ["a publication that one client has not got", (run) => eventsOf(run, 0).splice(3, 1)],
-    ["the last one missing for one client", (run) => eventsOf(run, 0).pop()],
-    ["a publication that came twice", (run) => eventsOf(run, 0).splice(3, 0, publication(2))],
+    ["a publication that one client did not receive", (run) => eventsOf(run, 0).splice(3, 1)],
+    ["a missing last publication", (run) => eventsOf(run, 0).pop()],
+    ["a publication received twice", (run) => eventsOf(run, 0).splice(3, 0, publication(2))],
     [
-      "two in the wrong order",
+      "two publications in the wrong order",
       (run) => eventsOf(run, 0).splice(2, 2, publication(3), publication(2)),
     ],
     [
-      "another publication at the same place",
+      "another publication at the same position",
       (run) => eventsOf(run, 0).splice(3, 1, publication(3, "x")),
     ],
     [
-      "an id at two places",
+      "an id at two positions",
       (run) => {
         for (const { events } of run.clients) {
           events.push(publication(7, "p2"));
         }
       },
     ],
-    ["something missing at the seam", (run) => eventsOf(run, 1).splice(5, 1)],
-    ["something twice at the seam", (run) => eventsOf(run, 1).splice(5, 0, publication(2))],
+    ["a publication missing at a recovery", (run) => eventsOf(run, 1).splice(5, 1)],
+    ["a duplicate at a recovery", (run) => eventsOf(run, 1).splice(5, 0, publication(2))],
     [
-      "a recovery from another place",
+      "a recovery from another position",
       (run) =>
         eventsOf(run, 1).splice(3, 1, {
           type: "subscribed",
@@ -93,7 +93,7 @@ describe("the checker of the crash tests", () => {
         }),
     ],
     [
-      "a client that forgot where it was",
+      "a client that lost its position",
       (run) =>
         eventsOf(run, 1).splice(3, 1, {
           type: "subscribed",
@@ -102,20 +102,20 @@ describe("the checker of the crash tests", () => {
           recovered: true,
         }),
     ],
-    ["a loss that was not told", (run) => eventsOf(run, 2).splice(2, 1)],
+    ["a loss without a notice", (run) => eventsOf(run, 2).splice(2, 1)],
     [
-      "another epoch that was not told",
+      "another epoch without a notice",
       (run) => eventsOf(run, 0).push({ ...publication(7), position: "f:7" }),
     ],
     [
-      "an acknowledged publication that nobody got",
+      "an acknowledged publication that no client received",
       (run) => run.acknowledgements.push({ topic: "t", id: "gone", position: "e:7" }),
     ],
     [
-      "an acknowledgement of another place",
+      "an acknowledgement with another position",
       (run) => run.acknowledgements.push({ topic: "t", id: "p2", position: "e:3" }),
     ],
-    ["a client that got nothing at all", (run) => eventsOf(run, 0).splice(0)],
+    ["a client that received nothing", (run) => eventsOf(run, 0).splice(0)],
   ])("finds %s", (_, damage) => {
     const run = goodRun();
     damage(run);

@@ -1,13 +1,13 @@
 import { readPosition } from "tideway/topics";
 import type { ClientLog, RunLog } from "./log.ts";
 
-/** By topic and position, the id of the publication there. */
+/** The id of each publication by topic and position. */
 type Order = Map<string, string>;
 
 /**
- * What a run has shown that must not be: on every topic there is one order for all, nothing that was
- * acknowledged is lost, nothing is there twice, every interruption was recovered from or told, and
- * in the end everybody has the last one.
+ * The violations of a run. Every topic must have one order for all clients. Acknowledged
+ * publications must not be lost or duplicated. Every interruption must end with a recovery or a
+ * notice, and in the end all clients must have the last publication.
  */
 export function findViolations({ clients, acknowledgements }: RunLog): readonly string[] {
   const violations: string[] = [];
@@ -27,7 +27,7 @@ export function findViolations({ clients, acknowledgements }: RunLog): readonly 
   return violations;
 }
 
-/** How often clients were told that they have missed something. */
+/** How often clients were told of a loss. */
 export function countLosses({ clients }: RunLog): number {
   return clients
     .flatMap(({ events }) => events)
@@ -38,7 +38,7 @@ function isGap(event: ClientLog["events"][number]): boolean {
   return event.type === "subscribed" && event.since !== undefined && !event.recovered;
 }
 
-/** Each publication follows the last one, or what the client was told in between. */
+/** Each publication follows the previous one, or the position of the notice in between. */
 function checkContinuity({ name, events }: ClientLog, violations: string[]): void {
   let last: string | undefined;
   for (const event of events) {
@@ -61,7 +61,7 @@ function isNext(last: string | undefined, position: string): boolean {
   return now !== undefined && before?.epoch === now.epoch && now.offset === before.offset + 1;
 }
 
-/** All have seen the same at the same place. */
+/** All clients have the same publication at the same position. */
 function collectOrder({ name, topic, events }: ClientLog, order: Order, found: string[]): void {
   for (const event of events) {
     if (event.type !== "publication") continue;

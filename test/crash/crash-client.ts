@@ -11,8 +11,8 @@ interface TopicMessage {
 }
 
 /**
- * A careful client: it remembers its position, asks to go on from there whenever it connects, and
- * sends what it publishes again until it is told that it is stored. It keeps a log of all it sees.
+ * A careful client. It remembers its position and sends it on each connection. It repeats
+ * publications until they are acknowledged, and logs everything that it receives.
  */
 export class CrashClient implements ClientLog {
   readonly name: string;
@@ -22,7 +22,7 @@ export class CrashClient implements ClientLog {
   readonly #unacknowledged = new Map<string, PublishRequest>();
   readonly #socket: ReconnectingWebSocket;
   #position: string | undefined;
-  /** What the connection of now was asked to go on from. */
+  /** The position that was sent on the current connection. */
   #since: string | undefined;
   #count = 0;
 
@@ -51,7 +51,7 @@ export class CrashClient implements ClientLog {
     return this.#unacknowledged.size > 0;
   }
 
-  /** Publishes something, as soon and as often as need be. */
+  /** Publishes a message, as often as needed. */
   publish(): void {
     const id = `${this.name}-${this.#count++}`;
     const request = { id, text: `text of ${id}` };

@@ -5,13 +5,13 @@ import { runCrashes } from "./run.ts";
 
 for (const engine of ["redis", "nats"] as const) {
   describeWithEngine(engine, `topics on ${engine}`, (path) => {
-    it("lose nothing while servers and the engine crash and are cut off", async () => {
+    it("loses nothing while servers and the engine crash and are cut off", async () => {
       const run = await runCrashes({ engine, path, seconds: 20 });
       expect(findViolations(run)).toEqual([]);
       expect(run.acknowledgements.length).toBeGreaterThan(500);
       // The engine keeps what it acknowledges, and the history is long enough.
       expect(countLosses(run)).toBe(0);
-      // There was something to recover from.
+      // There were interruptions to recover from.
       const connections = run.clients.flatMap(({ events }) =>
         events.filter(({ type }) => type === "subscribed"),
       );

@@ -1,7 +1,7 @@
-/** What one client has seen, in order. Positions are as on the wire: `epoch:offset`. */
+/** The events of one client in order. Positions are in wire format: `epoch:offset`. */
 export type ClientEvent =
   | {
-      /** A connection has begun, which the client asked to go on from `since`. */
+      /** A connection has started, on which the client sent `since`. */
       readonly type: "subscribed";
       readonly since: string | undefined;
       readonly position: string;
@@ -16,14 +16,14 @@ export interface ClientLog {
   readonly events: readonly ClientEvent[];
 }
 
-/** A publication of which a publisher was told that it is stored. */
+/** A publication that was acknowledged to its publisher. */
 export interface Acknowledgement {
   readonly topic: string;
   readonly id: string;
   readonly position: string;
 }
 
-/** All that is known of a run, whose clients were left alone at the end until nothing more came. */
+/** Everything known about a run. At the end, its clients waited until nothing more arrived. */
 export interface RunLog {
   readonly clients: readonly ClientLog[];
   readonly acknowledgements: readonly Acknowledgement[];

@@ -9,7 +9,7 @@ import { bundleServer, ServerProcess } from "./server-process.ts";
 
 export interface CrashOptions {
   readonly engine: "redis" | "nats";
-  /** The server's program. */
+  /** The program of the server. */
   readonly path: string;
   readonly seconds: number;
   readonly clients?: number;
@@ -18,18 +18,18 @@ export interface CrashOptions {
 
 const SERVER_COUNT = 3;
 const TOPIC_COUNT = 5;
-/** How often each client publishes, give or take. */
+/** The approximate interval at which each client publishes. */
 const PUBLISH_EVERY_MS = 1_500;
-/** How long everybody may take to get the last one once all is well again. */
+/** The time in which all clients must have the last publication once everything works again. */
 const SETTLE_MS = 60_000;
 
 /**
- * Has clients publish and subscribe through three servers, while servers and the engine are killed, and
- * servers are cut off from the engine. Then leaves them alone until all have the same, and returns
- * what they saw.
+ * Runs clients that publish and subscribe through three servers, while servers and the engine are
+ * killed, and servers are cut off from the engine. Then waits until all clients have the same
+ * publications, and returns what they received.
  */
 export async function runCrashes(options: CrashOptions): Promise<RunLog> {
-  // Node 20 runs this file as it stands, and has no `await using`.
+  // Node 20 runs this file directly, and has no `await using`.
   const setup = await Setup.start(options);
   const clients = Array.from(
     { length: options.clients ?? 200 },
@@ -92,14 +92,14 @@ class Setup {
     return this.#balancer.port;
   }
 
-  /** Does something bad, another thing each time, and says what. */
+  /** Causes one of several faults and returns its description. */
   async harm(round: number): Promise<string> {
     const index = round % SERVER_COUNT;
     const kinds = ["kill", "cut", "kill", "stall", "kill", "restart the engine"] as const;
     const kind = kinds[round % kinds.length];
     const [server, proxy] = [this.#servers[index], this.#proxies[index]];
     if (kind === "kill") {
-      // What is published meanwhile is stored, and nobody is told: it will be published again.
+      // Publications are stored without an acknowledgement, so clients publish them again.
       proxy.stall("answers");
       await delay(300);
       await server.kill();
@@ -143,7 +143,10 @@ async function publishUntil(end: number, clients: readonly CrashClient[]): Promi
   }
 }
 
-/** Resolves once everything is acknowledged, and everybody has the last one of their topic. */
+/**
+ * Resolves once everything is acknowledged and all clients have the last publication of their
+ * topic.
+ */
 async function settle(clients: readonly CrashClient[]): Promise<void> {
   const end = performance.now() + SETTLE_MS;
   const areDone = (): boolean => {
@@ -151,6 +154,6 @@ async function settle(clients: readonly CrashClient[]): Promise<void> {
     const positions = new Set(clients.map(({ topic, position }) => `${topic} ${position}`));
     return positions.size === TOPIC_COUNT;
   };
-  // What has not come by then is for the checker to find.
+  // The checker reports what has not arrived by then.
   while (!areDone() && performance.now() < end) await delay(100);
 }

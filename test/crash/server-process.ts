@@ -5,10 +5,10 @@ import { resolve } from "node:path";
 import { rolldown } from "rolldown";
 import type { ServerSettings } from "./server.ts";
 
-/** Among the packages, so that what is not bundled is found. */
+/** In the folder of the packages, so that imports that are not bundled resolve. */
 const FOLDER = "node_modules/.cache/tideway-crash";
 
-/** Makes a file of `server.ts` that Node can run. Run from the root of the repository. */
+/** Bundles `server.ts` into a file that Node can run. Run from the root of the repository. */
 export async function bundleServer(): Promise<string> {
   await mkdir(FOLDER, { recursive: true });
   const file = resolve(FOLDER, `server-${process.pid}.mjs`);
@@ -30,9 +30,9 @@ export async function bundleServer(): Promise<string> {
   return file;
 }
 
-/** A server process that can be killed and started again. */
+/** A server process that can be killed and restarted. */
 export class ServerProcess {
-  /** Where it listens; undefined while it does not. */
+  /** Its port, or undefined while it does not listen. */
   port: number | undefined;
   readonly #file: string;
   readonly #settings: ServerSettings;
@@ -43,7 +43,7 @@ export class ServerProcess {
     this.#settings = settings;
   }
 
-  /** Resolves once it listens, or has ended. */
+  /** Resolves once it listens or has ended. */
   async start(): Promise<void> {
     const args = ["--enable-source-maps", this.#file, JSON.stringify(this.#settings)];
     const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });

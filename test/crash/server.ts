@@ -1,6 +1,7 @@
 /**
- * One server of the crash tests, to be killed at any moment: topics over WebSockets. Its argument is a
- * {@link ServerSettings} in JSON; it writes its port in a line, and ends with its standard input.
+ * One server of the crash tests, which may be killed at any time: topics over WebSockets. Its
+ * argument is a {@link ServerSettings} in JSON. It prints its port, and ends with its standard
+ * input.
  */
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
@@ -12,17 +13,17 @@ import { RedisBroker } from "tideway/topics/redis";
 
 export interface ServerSettings {
   readonly engine: "redis" | "nats";
-  /** Where the engine is. */
+  /** The address of the engine. */
   readonly port: number;
 }
 
-/** What a client sends: a publication, again and again until it is told that it is stored. */
+/** What a client sends: a publication, repeated until it is acknowledged. */
 export interface PublishRequest {
   readonly id: string;
   readonly text: string;
 }
 
-/** What it is told, beside the messages of the topic. */
+/** What the server sends, in addition to the messages of the topic. */
 export interface PublishAnswer {
   readonly type: "stored" | "failed";
   readonly id: string;
@@ -37,7 +38,7 @@ const topics = new Topics({
   prepare,
   requestTimeoutMs: 1_000,
   checkIntervalMs: 2_000,
-  // The engine is away more than once.
+  // The engine is unavailable more than once.
   onError: () => {},
 });
 
@@ -90,7 +91,7 @@ async function openBroker({ engine, port }: ServerSettings): Promise<Broker> {
     try {
       return await NatsBroker.open(connection, jetstream(connection, { timeout: 1_000 }));
     } catch {
-      // JetStream takes a moment longer to start than NATS.
+      // JetStream starts slightly later than NATS.
     }
   }
 }

@@ -5,7 +5,7 @@ import { serve } from "tideway/server";
 import { connectedPair, MemoryNetwork } from "tideway/testing";
 
 describe("the WebSocket of dart:html", () => {
-  it("is made from a url and subprotocols, and tells url, protocol and extensions", async () => {
+  it("is created from a url and subprotocols, and has url, protocol and extensions", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: { "ws:/chat": { protocols: ["b"], handle: (socket) => socket.close() } },
@@ -32,7 +32,7 @@ describe("the WebSocket of dart:html", () => {
     expect(socket.readyState).toBe(WebSocket.CLOSED);
   });
 
-  it("hands out binary messages as binaryType says", async () => {
+  it("delivers binary messages as binaryType says", async () => {
     await using pair = await connectedPair();
     const messages = pair.client.onMessage[Symbol.asyncIterator]();
     expect(pair.client.binaryType).toBe("blob");
@@ -43,7 +43,7 @@ describe("the WebSocket of dart:html", () => {
     expect((await messages.next()).value!.data).toEqual(Uint8Array.of(2).buffer);
   });
 
-  it("counts in bufferedAmount what has not left", async () => {
+  it("counts unsent bytes in bufferedAmount", async () => {
     await using pair = await connectedPair();
     expect(pair.client.bufferedAmount).toBe(0);
     pair.client.send("12345");
@@ -74,7 +74,7 @@ describe("the WebSocket of dart:html", () => {
     expect(await refused.onError.first).toMatchObject({ type: "error" });
   });
 
-  it("takes listeners by on.message.add, and gives them up by remove", async () => {
+  it("adds listeners by on.message.add and removes them by remove", async () => {
     await using pair = await connectedPair();
     const observed: unknown[] = [];
     const listener = ({ data }: { data: unknown }): void => void observed.push(data);
@@ -87,7 +87,7 @@ describe("the WebSocket of dart:html", () => {
     expect(observed).toEqual(["a"]);
   });
 
-  it("gives the streams of any WebSocket, another library's too, by static providers", async () => {
+  it("provides the streams of any WebSocket, also of another library, by static members", async () => {
     await using server = await serve({
       port: 0,
       host: "127.0.0.1",
@@ -104,11 +104,11 @@ describe("the WebSocket of dart:html", () => {
     expect((await WebSocket.errorEvent.forTarget(refused).first).type).toBe("error");
   });
 
-  it("says by supported whether one can be made", () => {
+  it("reports by supported whether one can be created", () => {
     expect(WebSocket.supported).toBe(true);
   });
 
-  it("sends text, a Blob, a buffer and a view, each by a method of its own too", async () => {
+  it("sends text, a Blob, a buffer and a view, also by separate methods", async () => {
     await using pair = await connectedPair();
     pair.client.send("any");
     pair.client.sendString("text");

@@ -6,7 +6,7 @@ import { attach, ConnectionClosedError } from "tideway/server";
 import { connectedPair, MemoryNetwork } from "tideway/testing";
 
 describe("the WebSocket of dart:io, as a client", () => {
-  it("is connected with subprotocols and headers, the user agent among them", async () => {
+  it("connects with subprotocols and headers, including the user agent", async () => {
     const network = new MemoryNetwork();
     let headers: IncomingHttpHeaders = {};
     await using _server = network.serve({
@@ -28,7 +28,7 @@ describe("the WebSocket of dart:io, as a client", () => {
     expect(headers).toMatchObject({ "user-agent": "mine", authorization: "Bearer x" });
   });
 
-  it("offers compression, and agrees on it with a server that wants it", async () => {
+  it("offers compression and negotiates it with a server that supports it", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: { "ws:/": { compression: true, handle: (socket) => socket.close() } },
@@ -41,7 +41,7 @@ describe("the WebSocket of dart:io, as a client", () => {
     expect(silent.extensions).toBe("");
   });
 
-  it("opens within a time, or not at all", async () => {
+  it("opens within a timeout, or fails", async () => {
     await using pair = await connectedPair();
     const never = pair.client.onOpen.until(AbortSignal.abort("too late")).first;
     await expect(never).rejects.toBe("too late");
@@ -49,7 +49,7 @@ describe("the WebSocket of dart:io, as a client", () => {
 });
 
 describe("the WebSocket of dart:io, as a server", () => {
-  it("takes the upgrades of an HTTP server that exists already", async () => {
+  it("accepts the upgrades of an existing HTTP server", async () => {
     const http = createServer((_request, response) => response.end("plain"));
     const attachment = attach(http, { routes: { "ws:/": (socket) => void socket.send("hello") } });
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -73,14 +73,14 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect(server.readyState).toBe(3);
   });
 
-  it("tells by done with which code and reason it was closed", async () => {
+  it("resolves done with the close code and reason", async () => {
     await using pair = await connectedPair();
     pair.server.listen(() => {});
     pair.client.close(4000, "why");
     expect(await pair.server.done).toEqual({ code: 4000, reason: "why", wasClean: true });
   });
 
-  it("adds text and bytes, and text that is in UTF-8 already", async () => {
+  it("adds text, bytes, and text that is already UTF-8", async () => {
     await using pair = await connectedPair();
     pair.client.binaryType = "arraybuffer";
     const messages = pair.client.onMessage.map(({ data }) => data)[Symbol.asyncIterator]();
@@ -92,7 +92,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect((await messages.next()).value).toBe("\u{e9}");
   });
 
-  it("adds a stream at the peer's pace", async () => {
+  it("adds a stream at the pace of the peer", async () => {
     await using pair = await connectedPair();
     const messages = pair.client.onMessage.map(({ data }) => data)[Symbol.asyncIterator]();
     await pair.server.addStream(["a", "b"]);
@@ -102,7 +102,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect(observed).toEqual(["a", "b"]);
   });
 
-  it("closes with 1011 for an error of the handler's, which is reported", async () => {
+  it("closes with 1011 for an error of the handler, which is reported", async () => {
     const network = new MemoryNetwork();
     const errors: unknown[] = [];
     await using _server = network.serve({
@@ -145,7 +145,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect(await other.client.onClose.first).toMatchObject({ code: 1000 });
   });
 
-  it("keeps what comes before somebody listens", async () => {
+  it("keeps messages that arrive before the first listener", async () => {
     await using pair = await connectedPair();
     pair.client.send("early");
     pair.client.close();
@@ -155,19 +155,19 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect(observed).toEqual(["early"]);
   });
 
-  it("is a stream for one, and a second consumer throws", async () => {
+  it("has a single consumer, and a second one throws", async () => {
     await using pair = await connectedPair();
     pair.server.listen(() => {});
     expect(() => pair.server[Symbol.asyncIterator]()).toThrow(
       expect.objectContaining({ code: "ALREADY_CONSUMED" }),
     );
-    // The client's streams of events are for any number.
+    // The client's event streams have any number of listeners.
     const both = [pair.client.onMessage.first, pair.client.onMessage.first];
     pair.server.send("a");
     expect((await Promise.all(both)).map(({ data }) => data)).toEqual(["a", "a"]);
   });
 
-  it("is looped over, whatever is made of the messages", async () => {
+  it("is read in a loop for any use of the messages", async () => {
     await using pair = await connectedPair();
     for (const message of ["1", "2", "2", "3"]) pair.client.send(message);
     pair.client.close();
@@ -183,7 +183,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect(list.reduce((sum, text) => sum + Number(text), 0)).toBe(8);
   });
 
-  it("is left after the first messages that are wanted, which closes it", async () => {
+  it("is left after the first messages, which closes it", async () => {
     await using pair = await connectedPair();
     for (const message of ["skip", "take", "never seen"]) pair.client.send(message);
     let taken: unknown;
@@ -224,7 +224,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect((await pair.server.done).code).toBe(1005);
   });
 
-  it("throws a typed error out of the loop when it ends badly", async () => {
+  it("throws a typed error from the loop when it ends with an error", async () => {
     await using pair = await connectedPair();
     pair.link.reset();
     const loop = async (): Promise<void> => {

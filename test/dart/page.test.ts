@@ -4,7 +4,10 @@ import { readRows } from "../docs/linked-tests.ts";
 const page = new URL("../../docs/coming-from/dart.md", import.meta.url);
 const rows = readRows(page);
 
-/** The members of `dart:html`'s WebSocket, and of `dart:io`'s with what it has of Stream and sink. */
+/**
+ * The members of the WebSocket of `dart:html`, and of that of `dart:io` with its Stream and sink
+ * members.
+ */
 const HTML =
   "binaryType bufferedAmount extensions on onClose onError onMessage onOpen protocol readyState url " +
   "addEventListener close dispatchEvent removeEventListener send sendBlob sendByteBuffer sendString " +

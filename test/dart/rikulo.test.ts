@@ -5,7 +5,7 @@ import { MemoryNetwork } from "tideway/testing";
 import { CERT, TLS } from "../support/certificate.ts";
 
 describe("the ws: mapping of the Stream server", () => {
-  it("maps a URI to a handler that is given the socket", async () => {
+  it("maps a URI to a handler with the socket", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: {
@@ -23,7 +23,7 @@ describe("the ws: mapping of the Stream server", () => {
     expect(await socket.onClose.first).toMatchObject({ wasClean: true });
   });
 
-  it("serves wss: by the same prefix", async () => {
+  it("serves wss: with the same prefix", async () => {
     await using server = await serve({
       port: 0,
       host: "127.0.0.1",
@@ -38,7 +38,7 @@ describe("the ws: mapping of the Stream server", () => {
     await socket.onClose.first;
   });
 
-  it("takes a regular expression in the URI, and hands out its named part", async () => {
+  it("accepts a regular expression in the URI, with a named group as a param", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: { "ws:/users/:id([0-9]+)": (socket, { params }) => void socket.send(params.id) },
@@ -70,7 +70,7 @@ describe("the ws: mapping of the Stream server", () => {
     }
   });
 
-  it("gives the handler the request that opened the connection", async () => {
+  it("gives the handler the request of the connection", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: {
@@ -85,7 +85,7 @@ describe("the ws: mapping of the Stream server", () => {
     await socket.onClose.first;
   });
 
-  it("lets a filter in front of it refuse, and hand something on", async () => {
+  it("allows a filter before it to refuse and to pass a value", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: {
@@ -106,7 +106,7 @@ describe("the ws: mapping of the Stream server", () => {
     await socket.onClose.first;
   });
 
-  it("lets a plain GET fall through to the next route, else answers 426", async () => {
+  it("answers a plain GET by the next route, or else with 426", async () => {
     await using server = await serve({
       port: 0,
       host: "127.0.0.1",
@@ -121,7 +121,7 @@ describe("the ws: mapping of the Stream server", () => {
     expect((await fetch(`${origin}/bar`)).status).toBe(426);
   });
 
-  it("keeps the failure of one handler from all other sockets", async () => {
+  it("isolates the failure of one handler from other sockets", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: {

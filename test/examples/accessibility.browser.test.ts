@@ -9,7 +9,7 @@ import { startChat } from "./chat-process.ts";
 import type { ExampleProcess } from "./example-process.ts";
 import { SCREENS } from "./screens.ts";
 
-describeInBrowser("axe finds nothing", () => {
+describeInBrowser("axe reports no violation", () => {
   let browser: Browser;
 
   beforeAll(async () => {
@@ -47,7 +47,7 @@ describeInBrowser("axe finds nothing", () => {
       await chat.page.getByRole("button", { name: "Join the chat" }).click();
     }
 
-    it("before joining, also without a name", async () => {
+    it("before joining, with and without a name", async () => {
       await expectNoFaults();
       await chat.page.getByRole("button", { name: "Join the chat" }).click();
       await chat.page.getByText("Type a name to come in.").waitFor();
@@ -76,7 +76,7 @@ describeInBrowser("axe finds nothing", () => {
       await bo.close();
     });
 
-    it("offline, with messages that wait", async () => {
+    it("offline, with unsent messages", async () => {
       await join();
       await chat.sees("You are in the chat as");
       await server.kill("SIGKILL");
@@ -88,7 +88,7 @@ describeInBrowser("axe finds nothing", () => {
       await chat.page.getByText("This device is offline").first().waitFor();
       await expectNoFaults();
       server = await startChat({ PORT: server.port });
-      // The page connects again at once when its device goes online.
+      // The page reconnects at once when its device goes online.
       await chat.page.context().setOffline(false);
       await chat.isState("online");
       await expectNoFaults();

@@ -32,7 +32,7 @@ for (const name of ["redis", "nats"] as const) {
       return client;
     }
 
-    it("is one chat on two servers, for clients of the plain protocol", async () => {
+    it("is one chat on two servers for clients of the plain protocol", async () => {
       const [ana, bo] = [await join(servers[0].url, "Ana"), await join(servers[1].url, "Ana")];
       expect(await bo.next("rejectusername")).toMatchObject({ id: bo.id, name: "Ana1" });
       for (const client of [ana, bo]) await expectUsers(client, "Ana", "Ana1");
@@ -50,7 +50,7 @@ for (const name of ["redis", "nats"] as const) {
       await expectUsers(ana, "Ana");
     });
 
-    it("keeps its sockets while the broker is away, and passes on what was said then, or tells of it", async () => {
+    it("keeps its sockets while the broker is unavailable, and later delivers or reports what was sent", async () => {
       const room = "?room=away";
       const ana = await join(`${servers[0].url}${room}`, "Ana");
       const bo = await join(`${servers[1].url}${room}`, "Bo");
@@ -61,7 +61,7 @@ for (const name of ["redis", "nats"] as const) {
       await engine.start();
       ana.say("after");
       if (name === "redis") {
-        // What a Redis that was started anew may have forgotten nobody can say, so all are told.
+        // A restarted Redis may have forgotten publications, so all clients are told.
         for (const client of [ana, bo]) await client.next("lost");
       } else {
         for (const client of [ana, bo]) {
@@ -76,7 +76,7 @@ for (const name of ["redis", "nats"] as const) {
       }
     });
 
-    it("remembers a crashed server's messages, and forgets its people", async () => {
+    it("remembers the messages of a crashed server and forgets its users", async () => {
       const room = "?room=crash";
       const ana = await join(`${servers[0].url}${room}`, "Ana");
       const bo = await join(`${servers[1].url}${room}`, "Bo");

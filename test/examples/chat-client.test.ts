@@ -8,7 +8,7 @@ import type { IdMessage, ServerMessage } from "../../examples/chat/src/wire/wire
 
 const NOW = 1_700_000_000_000;
 
-/** A connection that notes what is sent on it, and can be cut and made anew. */
+/** A connection that records what is sent on it, and can be cut and restored. */
 class FakeTransport implements ChatTransport {
   isOpen = false;
   bufferedAmount = 0;
@@ -19,7 +19,7 @@ class FakeTransport implements ChatTransport {
     this.sent.push(JSON.parse(text) as Record<string, unknown>);
   }
 
-  /** What was sent since the last call. */
+  /** The messages sent since the last call. */
   take(): Record<string, unknown>[] {
     return this.sent.splice(0);
   }
@@ -71,7 +71,7 @@ function setUp(name = "Ana") {
 }
 
 describe("ChatClient", () => {
-  it("introduces the user once it has been given an id, with a session of its own", () => {
+  it("sends the name with a session after it has received an id", () => {
     const { transport, connect } = setUp();
     connect(7);
     expect(transport.take()).toEqual([
@@ -79,7 +79,7 @@ describe("ChatClient", () => {
     ]);
   });
 
-  it("sends what the user says, with a message id", () => {
+  it("sends the user's message with a message id", () => {
     const { transport, client, connect } = setUp();
     connect(7);
     transport.take();
@@ -89,7 +89,7 @@ describe("ChatClient", () => {
     ]);
   });
 
-  it("sends what is said offline once there is a connection, after the name, and once only", () => {
+  it("sends offline messages once after the next connection, following the name", () => {
     const { transport, client, connect, disconnect, echo } = setUp();
     client.say("one");
     client.say("two");
@@ -106,7 +106,7 @@ describe("ChatClient", () => {
     expect(transport.take().map(({ type }) => type)).toEqual(["username"]);
   });
 
-  it("sends again, with the same message id, what was lost with its connection", () => {
+  it("repeats messages that were lost with the connection, with the same message id", () => {
     const { transport, client, connect, disconnect, echo } = setUp();
     connect(1);
     client.say("heard");
@@ -123,7 +123,7 @@ describe("ChatClient", () => {
     ]);
   });
 
-  it("shows a message once, however often the server repeats it", () => {
+  it("shows a message once even if the server repeats it", () => {
     const { client, connect, disconnect, echo, received } = setUp();
     connect(1);
     client.say("Hello");
@@ -152,7 +152,7 @@ describe("ChatClient", () => {
     ]);
   });
 
-  it("keeps the name that the server gave, on the next connection too", () => {
+  it("sends the name that the server assigned on the next connection", () => {
     const { transport, client, connect, disconnect, receive, received } = setUp();
     connect(3);
     receive({ type: "rejectusername", id: 3, name: "Ana1" });
@@ -168,7 +168,7 @@ describe("ChatClient", () => {
     expect(transport.take()).toMatchObject([{ type: "username", name: "Ana1" }]);
   });
 
-  it("changes the name at once when connected, and otherwise on the next connection", () => {
+  it("changes the name at once when connected, or else on the next connection", () => {
     const { transport, client, connect, disconnect } = setUp();
     connect(1);
     transport.take();
@@ -181,14 +181,14 @@ describe("ChatClient", () => {
     expect(transport.take()).toMatchObject([{ type: "username", id: 1, name: "Anne" }]);
   });
 
-  it("tells of others who take another name, and not that they were named", () => {
+  it("reports name changes of other users, but not their first names", () => {
     const { connect, receive, received } = setUp();
     connect(1);
     receive({ type: "username", id: 2, name: "Bob", date: NOW, previous: "Bo" });
     expect(received).toEqual([["renamed", "Bo", "Bob"]]);
   });
 
-  it("holds messages back while the socket's buffer is full, and goes on when it is not", () => {
+  it("holds messages back while the socket's buffer is full, and later continues", () => {
     const { transport, client, connect, passTime } = setUp();
     connect(1);
     transport.take();
@@ -202,7 +202,7 @@ describe("ChatClient", () => {
     expect(transport.take().map(({ text }) => text)).toEqual(["one", "two"]);
   });
 
-  it("says that the connection has stalled when a message is not repeated", () => {
+  it("reports a stalled connection when a message is not echoed", () => {
     const { client, connect, received, passTime } = setUp();
     connect(1);
     client.say("Hello");
@@ -210,7 +210,7 @@ describe("ChatClient", () => {
     expect(received).toEqual([["stalled"]]);
   });
 
-  it("says nothing of the sort when it was repeated, or its connection is gone anyway", () => {
+  it("does not report a stall after the echo, or when the connection is lost", () => {
     const { client, connect, disconnect, echo, received, passTime } = setUp();
     connect(1);
     client.say("one");
@@ -221,7 +221,7 @@ describe("ChatClient", () => {
     expect(received).toEqual([["message", "one", true]]);
   });
 
-  it("knows where to go on from: behind the id, the last message, or a loss", () => {
+  it("knows its position from the id, the last message or a loss", () => {
     const { client, connect, receive, received } = setUp();
     expect(client.position).toBeUndefined();
     connect(1, { position: "e:4" });
@@ -235,7 +235,7 @@ describe("ChatClient", () => {
     expect(received.at(-1)).toEqual(["lost"]);
   });
 
-  it("says of each connection whether it goes on where the last one ended", () => {
+  it("reports for each connection whether it continues the previous one", () => {
     const { connect, connections } = setUp();
     connect(1, { position: "e:4" });
     connect(1, { position: "e:4", recovered: true });
@@ -243,7 +243,7 @@ describe("ChatClient", () => {
     expect(connections).toEqual([false, true, false]);
   });
 
-  it("takes no more than a hundred messages while there is no connection", () => {
+  it("queues at most a hundred messages without a connection", () => {
     const { client } = setUp();
     for (let count = 0; count < 100; count++) expect(client.say("x")).toBeDefined();
     expect(client.say("x")).toBeUndefined();
@@ -264,7 +264,7 @@ describe("ChatClient", () => {
     '{"type":"lost"}',
     '{"type":"id","id":1,"position":{}}',
     '{"type":"message","id":1,"name":"x","text":"x","date":1,"position":1}',
-  ])("does not mind a server that sends %s", (data) => {
+  ])("ignores a server that sends %s", (data) => {
     const { client, received } = setUp();
     client.receive(data);
     client.receive(new ArrayBuffer(3));

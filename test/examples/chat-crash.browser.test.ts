@@ -16,7 +16,7 @@ describeInBrowser("the page of a chat on several servers", () => {
     let browser: Browser;
     let engine: Engine;
     let balancer: Balancer;
-    /** Two behind the balancer, and one beside. */
+    /** Two behind the balancer, and one without it. */
     let servers: ChatServer[];
 
     beforeAll(async () => {
@@ -38,7 +38,7 @@ describeInBrowser("the page of a chat on several servers", () => {
       await engine[Symbol.asyncDispose]();
     });
 
-    it("shows every message once and in order, while servers are killed in the middle of sending", async () => {
+    it("shows every message once and in order while servers are killed", async () => {
       const url = `http://127.0.0.1:${balancer.port}/?room=tides`;
       const ana = await ChatPage.join(browser, url, "Ana");
       const bo = await PlainClient.join(`${servers[2].url}?room=tides`, "Bo");
@@ -54,7 +54,7 @@ describeInBrowser("the page of a chat on several servers", () => {
           said.bo.push(`bo ${number}`);
           bo.say(`bo ${number}`);
           await ana.say(`ana ${number}`);
-          // One of the two has the page's connection.
+          // One of the two has the connection of the page.
           if (count === 2) await server.kill();
         }
         await server.start();
@@ -80,7 +80,7 @@ describeInBrowser("the page of a chat on several servers", () => {
       await ana.close();
     });
 
-    it("shows the latest messages to whoever comes to another server", async () => {
+    it("shows the latest messages on another server", async () => {
       const bo = await PlainClient.join(servers[2].url, "Bo");
       for (let count = 0; count < 60; count++) bo.say(`message ${count}`);
       for (let count = 0; count < 60; count++) await bo.next("message");

@@ -4,26 +4,26 @@ import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-c
 
 const ARTEFACTS = fileURLToPath(new URL("../../test-artefacts/", import.meta.url));
 
-/** The page of the chat, in the words of somebody who uses it. */
+/** The page of the chat in the terms of a user. */
 export class ChatPage {
   readonly page: Page;
-  /** What went wrong in the page: errors of scripts, and what the content security policy stopped. */
+  /** The errors in the page: errors of scripts, and violations of the content security policy. */
   readonly errors: string[] = [];
 
   constructor(page: Page) {
     this.page = page;
-    // What is waited for and does not come is named, well before the test itself runs out of time.
+    // A wait names what is missing before the test times out.
     page.setDefaultTimeout(12_000);
     page.on("pageerror", (error) => this.errors.push(error.message));
     page.on("dialog", (dialog) => this.errors.push(`dialog: ${dialog.message()}`));
     page.on("console", (message) => {
-      // That the server is away is said on the console too, and is no error of the page.
+      // The console also reports an unavailable server, which is not an error of the page.
       const isExpected = /WebSocket connection to .* failed/.test(message.text());
       if (message.type() === "error" && !isExpected) this.errors.push(message.text());
     });
   }
 
-  /** Opens the chat in a window of its own, which shares nothing with others. */
+  /** Opens the chat in a separate browser context. */
   static async open(
     browser: Browser,
     url: string,
@@ -38,7 +38,7 @@ export class ChatPage {
     return chat;
   }
 
-  /** Opens the chat and comes in. */
+  /** Opens the chat and joins. */
   static async join(
     browser: Browser,
     url: string,
@@ -61,27 +61,27 @@ export class ChatPage {
     await this.composer.press("Enter");
   }
 
-  /** Waits until there is a line with this text in the conversation. */
+  /** Waits until the conversation has a line with this text. */
   async sees(text: string): Promise<void> {
     await this.page.locator("#messages > li").filter({ hasText: text }).first().waitFor();
   }
 
-  /** Waits until the bar says so about the connection. */
+  /** Waits until the bar shows this state of the connection. */
   async isState(state: "connecting" | "online" | "waiting"): Promise<void> {
     await this.page.locator(`.status[data-state=${state}]`).waitFor();
   }
 
-  /** The texts of all messages that were passed on, in order. */
+  /** The texts of all acknowledged messages, in order. */
   messages(): Promise<string[]> {
     return this.page.locator("#messages .bubble").allInnerTexts();
   }
 
-  /** What has not been passed on yet. */
+  /** The messages that are not acknowledged yet. */
   pending(): Promise<string[]> {
     return this.page.locator("#pending .bubble").allInnerTexts();
   }
 
-  /** Waits until these are the people on the list, in any order. */
+  /** Waits until the list has these users, in any order. */
   async seesPeople(...names: readonly string[]): Promise<void> {
     await this.page.waitForFunction((wanted) => {
       const people = [...document.querySelectorAll("#people-list .person")];
@@ -94,7 +94,7 @@ export class ChatPage {
     }, names.toSorted().join());
   }
 
-  /** Keeps a picture of the page, to be looked at. */
+  /** Stores a screenshot of the page. */
   async screenshot(name: string): Promise<void> {
     await mkdir(ARTEFACTS, { recursive: true });
     await this.page.screenshot({ path: `${ARTEFACTS}${name}.png` });

@@ -4,7 +4,7 @@ const MAIN = "chat/dist/main.js";
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Starts the chat's server as `npm start` runs it, and waits until it listens. */
+/** Starts the chat's server as `npm start` does, and waits until it listens. */
 export function startChat(
   environment: Environment = { PORT: "0" },
   args: readonly string[] = [],
@@ -12,7 +12,7 @@ export function startChat(
   return ExampleProcess.start(MAIN, { environment, args });
 }
 
-/** Runs the chat's server with an environment in which it is expected to end by itself. */
+/** Runs the chat's server with an environment in which it must exit. */
 export function runChatToEnd(
   environment: Environment,
   args: readonly string[] = [],

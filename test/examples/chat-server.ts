@@ -1,7 +1,7 @@
 import { startChat } from "./chat-process.ts";
 import type { ExampleProcess } from "./example-process.ts";
 
-/** A server of the chat that is killed and started again. */
+/** A server of the chat that can be killed and restarted. */
 export class ChatServer {
   readonly #broker: string;
   #process: ExampleProcess | undefined;
@@ -21,7 +21,7 @@ export class ChatServer {
     this.#process = await startChat({ PORT: "0" }, ["--broker", this.#broker]);
   }
 
-  /** Where it listens; undefined while it does not. */
+  /** Its port, or undefined while it does not listen. */
   get port(): number | undefined {
     return this.#process === undefined ? undefined : Number(this.#process.port);
   }
@@ -30,14 +30,14 @@ export class ChatServer {
     return `ws://127.0.0.1:${this.port}/chat`;
   }
 
-  /** Ends it as a crash does. */
+  /** Kills it, as in a crash. */
   async kill(): Promise<void> {
     const process = this.#process;
     this.#process = undefined;
     await process?.kill("SIGKILL");
   }
 
-  /** Ends it as whoever runs it does; returns its exit code. */
+  /** Ends it as an operator does. Returns its exit code. */
   async stop(): Promise<number | null> {
     const process = this.#process;
     this.#process = undefined;

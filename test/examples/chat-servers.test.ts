@@ -11,7 +11,7 @@ import { Chat } from "../../examples/chat/src/chat.ts";
 import { chatRoute } from "../../examples/chat/src/chat-route.ts";
 import { expectUsers, PlainClient } from "./plain-client.ts";
 
-/** A server of the chat, in this process: what it shares with the others is the broker only. */
+/** A server of the chat in this process. It shares only the broker with the others. */
 class ChatServer {
   readonly chat: Chat;
   readonly server: Server;
@@ -86,7 +86,7 @@ class RefusingBroker extends MemoryBroker {
   }
 }
 
-describe("the chat whose broker refuses", () => {
+describe("the chat with a failing broker", () => {
   async function start(): Promise<{
     readonly refusing: RefusingBroker;
     readonly server: ChatServer;
@@ -97,7 +97,7 @@ describe("the chat whose broker refuses", () => {
     return { refusing, server };
   }
 
-  it("closes with 1013 on a message that it cannot store, and takes it later", async () => {
+  it("closes with 1013 on a message that it cannot store, and accepts it later", async () => {
     const { refusing, server } = await start();
     const [ana, bo] = [await join(server, "Ana"), await join(server, "Bo")];
     refusing.refused = "publish";
@@ -110,7 +110,7 @@ describe("the chat whose broker refuses", () => {
   });
 
   it.each(["history", "enter"])(
-    "closes with 1013 where it cannot ask it, by %s",
+    "closes with 1013 when %s fails",
     async (method) => {
       const { refusing, server } = await start();
       const bo = await join(server, "Bo");
@@ -127,7 +127,7 @@ describe("the chat whose broker refuses", () => {
 });
 
 describe("the chat on two servers, for clients of the plain protocol", () => {
-  it("tells all of a new name, and who is here, whichever server they are on", async () => {
+  it("sends new names and the user list to clients of both servers", async () => {
     const ana = await join(servers[0], "Ana");
     const bo = await join(servers[1], "Bo");
     expect(await ana.next("username")).toMatchObject({ id: bo.id, name: "Bo" });
@@ -138,7 +138,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
     await expectUsers(ana, "Ana");
   });
 
-  it("passes messages on to all, in one order for all", async () => {
+  it("delivers messages to all clients in one order", async () => {
     const [ana, bo] = [await join(servers[0], "Ana"), await join(servers[1], "Bo")];
     for (let count = 0; count < 100; count++) {
       ana.say(`ana ${count}`);
@@ -157,7 +157,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
     }
   });
 
-  it("renames whoever comes with a name that somebody on the other server has", async () => {
+  it("renames a user with a name that is in use on the other server", async () => {
     const ana = await join(servers[0], "Ana");
     const other = await join(servers[1], "ANA");
     expect(await other.next("rejectusername")).toMatchObject({ id: other.id, name: "ANA1" });
@@ -165,7 +165,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
     expect(ana.inbox.map(({ type }) => type)).not.toContain("rejectusername");
   });
 
-  it("gives everybody one name where many ask for the same one on both servers at once", async () => {
+  it("gives every user one name when many request the same one on both servers at once", async () => {
     const many = await Promise.all(
       Array.from({ length: 10 }, (_, index) => join(servers[index % 2], "Ana")),
     );
@@ -180,7 +180,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
     expect(new Set(await Promise.all(said))).toEqual(new Set(names));
   });
 
-  it("gives the place of a dead connection to the same session on the other server", async () => {
+  it("replaces a dead connection with the same session on the other server", async () => {
     const bo = await join(servers[0], "Bo");
     const dead = new PlainClient(servers[0].url);
     const fresh = new PlainClient(servers[1].url);
@@ -195,7 +195,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
     expect(JSON.stringify([...bo.inbox, ...fresh.inbox])).not.toContain("secret");
   });
 
-  it("takes those off the list whose server stops, and goes on with them on the other", async () => {
+  it("removes the users of a stopping server from the list, and continues for them on the other", async () => {
     const [ana, bo] = [await join(servers[0], "Ana"), await join(servers[1], "Bo")];
     await expectUsers(ana, "Ana", "Bo");
     bo.say("before");
@@ -208,7 +208,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
     await expectUsers(ana, "Ana", "Bo");
   });
 
-  it("passes a message on once that is sent to one server and then to the other", async () => {
+  it("delivers a message once that is sent to one server and then to the other", async () => {
     const [ana, bo] = [await join(servers[0], "Ana"), await join(servers[1], "Bo")];
     ana.say("Hello", { messageId: "m1" });
     await ana.next("message");

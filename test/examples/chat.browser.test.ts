@@ -48,13 +48,13 @@ describeInBrowser("the chat in a browser", () => {
     return page;
   }
 
-  /** Kills the server without giving it a chance to say so, and starts it on the same port. */
+  /** Kills the server without a shutdown, and restarts it on the same port. */
   async function restart(): Promise<void> {
     await server.kill("SIGKILL");
     server = await startChat({ PORT: server.port });
   }
 
-  it("lets two people talk, and shows who said what and when", async () => {
+  it("shows who said what and when to two users", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     await ana.sees("\u2068Bo\u2069 joined");
     await ana.seesPeople("Ana", "Bo");
@@ -80,7 +80,7 @@ describeInBrowser("the chat in a browser", () => {
     await ana.seesPeople("Ana");
   });
 
-  it("explains a name that is taken, and lets it be changed", async () => {
+  it("explains that a name is in use, and allows a change", async () => {
     const [first, second] = [await join("Ana"), await join("Ana")];
     await second.sees("called \u2068Ana\u2069 already, so you are \u2068Ana1\u2069");
     await first.seesPeople("Ana", "Ana1");
@@ -113,7 +113,7 @@ describeInBrowser("the chat in a browser", () => {
     expect(await made.count()).toBe(0);
   });
 
-  it("can be used with the keyboard alone", async () => {
+  it("can be used with only the keyboard", async () => {
     const bo = await join("Bo");
     const { page } = await open();
     await page.keyboard.type("Ana");
@@ -141,7 +141,7 @@ describeInBrowser("the chat in a browser", () => {
     await bo.sees("the focus is where I write");
   });
 
-  it("says that the server is gone, comes back with it, and sends once what was typed", async () => {
+  it("shows that the server is unavailable, reconnects, and sends what was typed once", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     await ana.say("before");
     await bo.sees("before");
@@ -169,7 +169,7 @@ describeInBrowser("the chat in a browser", () => {
     await bo.say("the last");
     await ana.sees("the last");
 
-    // Whoever comes back later is shown what was said before; nobody has anything twice.
+    // A later visitor sees earlier messages, and nobody sees a message twice.
     for (const page of [ana, bo]) expect(await page.pending()).toEqual([]);
     const messages = await ana.messages();
     expect(await bo.messages()).toEqual(messages);
@@ -181,11 +181,11 @@ describeInBrowser("the chat in a browser", () => {
       "the last",
     ]);
     expect(messages.filter((text) => text === "me too")).toHaveLength(1);
-    // This broker has died with its server.
+    // This broker was in the memory of the server.
     await ana.sees("Some of what was written meanwhile may be missing here");
   });
 
-  it("says at a first visit that the server is down, and does not mention missed messages", async () => {
+  it("shows on a first visit that the server is unavailable, and does not mention missed messages", async () => {
     const page = await open();
     await server.kill("SIGKILL");
     await page.page.getByLabel("Your name").fill("Ana");
@@ -198,7 +198,7 @@ describeInBrowser("the chat in a browser", () => {
     expect(await page.page.getByText("may be missing").count()).toBe(0);
   });
 
-  it("makes web addresses in messages links that open outside the chat", async () => {
+  it("turns web addresses in messages into links that open outside the chat", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     await ana.say("look (http://127.0.0.1:9/page?x=1), or javascript:alert(1)");
     await bo.sees("look (");
@@ -213,7 +213,7 @@ describeInBrowser("the chat in a browser", () => {
     await other.close();
   });
 
-  it("sends again, once, what a dying server did not pass on", async () => {
+  it("repeats once what a crashed server did not deliver", async () => {
     const ana = await join("Ana");
     server.pause();
     await ana.say("sent into the void");
@@ -226,7 +226,7 @@ describeInBrowser("the chat in a browser", () => {
     expect(await ana.pending()).toEqual([]);
   });
 
-  it("says that the server is restarting when the server says so", async () => {
+  it("shows that the server is restarting when it closes with that reason", async () => {
     const ana = await join("Ana");
     await server.kill("SIGTERM");
     await ana.page.getByText("The server is restarting").first().waitFor();
@@ -236,7 +236,7 @@ describeInBrowser("the chat in a browser", () => {
     await ana.seesPeople("Ana");
   });
 
-  it("leaves alone who reads further up, and hints at what is new", async () => {
+  it("keeps the scroll position of a reader, and shows the number of new messages", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     for (let count = 0; count < 30; count++) await bo.say(`message ${count}`);
     await ana.sees("message 29");
@@ -258,7 +258,7 @@ describeInBrowser("the chat in a browser", () => {
     await hint.waitFor({ state: "hidden" });
   });
 
-  it("stays in the chat through a reload, and offers the name on the next visit", async () => {
+  it("stays in the chat after a reload, and suggests the name on the next visit", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     await ana.page.reload();
     await ana.sees("You are in the chat as \u2068Ana\u2069");
@@ -269,7 +269,7 @@ describeInBrowser("the chat in a browser", () => {
     expect(await later.getByLabel("Your name").inputValue()).toBe("Ana");
   });
 
-  it("asks for a name before it lets anybody in", async () => {
+  it("requires a name to join", async () => {
     const { page } = await open();
     await page.getByLabel("Your name").fill("   ");
     await page.keyboard.press("Enter");
@@ -277,7 +277,7 @@ describeInBrowser("the chat in a browser", () => {
     expect(await page.locator("#chat").isVisible()).toBe(false);
   });
 
-  it("fits a phone, where the people come in a drawer", async () => {
+  it("fits a phone, with the users in a drawer", async () => {
     const ana = await join("Ana", PHONE);
     await ana.say(`${"a".repeat(400)} ${"b".repeat(400)}`);
     await ana.sees("bbb");
@@ -294,7 +294,7 @@ describeInBrowser("the chat in a browser", () => {
     expect(await people.isVisible()).toBe(false);
   });
 
-  it("looks good: pictures of it are in test-artefacts", async () => {
+  it("stores screenshots in test-artefacts", async () => {
     const welcome = await open();
     await welcome.screenshot("chat-welcome-light");
     const light = await join("Ana");

@@ -35,7 +35,7 @@ async function join(name: string, query = ""): Promise<PlainClient & { readonly 
 }
 
 describe("the chat, for a client of the plain protocol", () => {
-  it("speaks the subprotocol json, and gives the newcomer an id first", async () => {
+  it("speaks the subprotocol json, and sends the id first", async () => {
     const client = connect();
     await once(client.socket, "open");
     expect(client.socket.protocol).toBe("json");
@@ -43,7 +43,7 @@ describe("the chat, for a client of the plain protocol", () => {
     expect(client.inbox).toEqual([]);
   });
 
-  it("also takes clients that offer no subprotocol", async () => {
+  it("accepts clients that offer no subprotocol", async () => {
     const client = connect("", []);
     expect(await client.next("id")).toEqual({
       type: "id",
@@ -52,7 +52,7 @@ describe("the chat, for a client of the plain protocol", () => {
     });
   });
 
-  it("tells all of a new name, and who is here", async () => {
+  it("sends a new name and the user list to all", async () => {
     const ana = await join("Ana");
     await expectUsers(ana, "Ana");
     const bo = await join("Bo");
@@ -61,7 +61,7 @@ describe("the chat, for a client of the plain protocol", () => {
     await expectUsers(bo, "Ana", "Bo");
   });
 
-  it("renames whoever comes with a name that is taken", async () => {
+  it("renames a user with a name that is in use", async () => {
     await join("Ana");
     const other = await join("Ana");
     const third = await join("Ana");
@@ -74,7 +74,7 @@ describe("the chat, for a client of the plain protocol", () => {
     await expectUsers(third, "Ana", "Ana1", "Ana2");
   });
 
-  it("passes messages on to all, the sender too, with the name and the date", async () => {
+  it("sends messages to all, including the sender, with the name and the date", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     const before = Date.now();
     ana.say("Hello", { id: ana.id });
@@ -94,14 +94,14 @@ describe("the chat, for a client of the plain protocol", () => {
     }
   });
 
-  it("keeps the order of what one client says", async () => {
+  it("keeps the order of the messages of one client", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     const texts = Array.from({ length: 200 }, (_, index) => `message ${index}`);
     for (const text of texts) ana.say(text);
     for (const text of texts) expect(await bo.next("message")).toMatchObject({ text });
   });
 
-  it("tells all of a change of name, and frees the old one", async () => {
+  it("sends a change of name to all, and frees the old one", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     ana.send({ type: "username", id: ana.id, name: "Cy" });
     await expectUsers(bo, "Cy", "Bo");
@@ -109,7 +109,7 @@ describe("the chat, for a client of the plain protocol", () => {
     await expectUsers(di, "Cy", "Bo", "Ana");
   });
 
-  it("takes those off the list who go, however they go", async () => {
+  it("removes users from the list in whatever way they leave", async () => {
     const [ana, bo, cy] = [await join("Ana"), await join("Bo"), await join("Cy")];
     await expectUsers(ana, "Ana", "Bo", "Cy");
     bo.socket.close();
@@ -118,13 +118,13 @@ describe("the chat, for a client of the plain protocol", () => {
     await expectUsers(ana, "Ana");
   });
 
-  it("knows by the connection who speaks, not by the id that is claimed", async () => {
+  it("identifies the sender by the connection, not by the given id", async () => {
     const [ana, eve] = [await join("Ana"), await join("Eve")];
     eve.say("I am Ana", { id: ana.id, name: "Ana" });
     expect(await ana.next("message")).toMatchObject({ id: eve.id, name: "Eve" });
   });
 
-  it("gives a name to somebody who speaks without one, or gives an empty one", async () => {
+  it("assigns a name to a user without one or with an empty one", async () => {
     const client = connect();
     await client.next("id");
     client.say("Hello");
@@ -136,7 +136,7 @@ describe("the chat, for a client of the plain protocol", () => {
     expect(await other.next("rejectusername")).toMatchObject({ name: "Guest1" });
   });
 
-  it("passes hostile text on as it is", async () => {
+  it("delivers hostile text unchanged", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     const text = '<script>alert(1)</script>\u202e\u0000\ud83d\ude00 \u2028 "\\';
     ana.say(text);
@@ -144,8 +144,8 @@ describe("the chat, for a client of the plain protocol", () => {
   });
 });
 
-describe("the chat, for a client that knows more", () => {
-  it("shows a message once that is sent again, as it was the first time", async () => {
+describe("the chat, for a client of the extended protocol", () => {
+  it("delivers a repeated message once, in its first form", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     ana.say("Hello", { messageId: "m1" });
     ana.say("Hello again", { messageId: "m1" });
@@ -156,19 +156,19 @@ describe("the chat, for a client that knows more", () => {
     }
   });
 
-  it("repeats a message to its sender alone who is past it and sends it again", async () => {
+  it("echoes a repeated message only to its sender if the sender is past its position", async () => {
     const bo = await join("Bo");
     bo.say("Hello", { messageId: "m1" });
     const first = await bo.next("message");
     const ana = await join("Ana", `since=${String(first["position"])}`);
     ana.say("Hello", { messageId: "m1" });
-    // Without the position, which is not where she is.
+    // Without the position, which is before hers.
     expect(await ana.next("message")).toEqual({ ...first, position: undefined });
     ana.say("Bye");
     expect(await bo.next("message")).toMatchObject({ text: "Bye" });
   });
 
-  it("tells the sender that a message was heard, also when it is too old to be kept", async () => {
+  it("echoes a message to its sender, even if it is no longer in the history", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     bo.say("Hello", { messageId: "m1" });
     for (let count = 0; count < 1_000; count++) ana.say(`message ${count}`);
@@ -181,7 +181,7 @@ describe("the chat, for a client that knows more", () => {
     expect(ana.inbox.filter(({ type }) => type === "message")).toEqual([]);
   });
 
-  it("shows the last fifty messages to a newcomer", async () => {
+  it("sends the last fifty messages to a new client", async () => {
     const ana = await join("Ana");
     for (let count = 0; count < 60; count++) ana.say(`message ${count}`);
     for (let count = 0; count < 60; count++) await ana.next("message");
@@ -193,7 +193,7 @@ describe("the chat, for a client that knows more", () => {
     expect(await bo.next("message")).toMatchObject({ text: "news" });
   });
 
-  it("goes on behind the position that a client gives back, without gap or duplicate", async () => {
+  it("continues after the position that a client sends, without gap or duplicate", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     ana.say("seen");
     const { position } = await bo.next("message");
@@ -209,13 +209,13 @@ describe("the chat, for a client that knows more", () => {
     expect(await back.next("message")).toMatchObject({ text: "live" });
   });
 
-  it("takes an empty position for a first visit", async () => {
+  it("treats an empty position as a first visit", async () => {
     const bo = connect("since=");
     expect((await bo.next("id"))["recovered"]).toBe(undefined);
   });
 
   it.each(["0", "other:1", "__proto__:1", "x".repeat(3_000), "other:9007199254740993"])(
-    "says that it cannot go on from the position %j, and shows the last messages",
+    "reports that it cannot continue from the position %j, and sends the last messages",
     async (since) => {
       const ana = await join("Ana");
       ana.say("Hello");
@@ -226,7 +226,7 @@ describe("the chat, for a client that knows more", () => {
     },
   );
 
-  it("has rooms that know nothing of each other", async () => {
+  it("has separate rooms", async () => {
     const [ana, bo] = [await join("Ana"), await join("Ana", "room=tides/people")];
     await expectUsers(bo, "Ana");
     ana.say("in the lobby");
@@ -245,7 +245,7 @@ describe("the chat, for a client that knows more", () => {
     expect(response.statusCode).toBe(400);
   });
 
-  it("gives the place of a dead connection to the same session", async () => {
+  it("replaces a dead connection with the same session", async () => {
     const bo = await join("Bo");
     const [dead, fresh] = [connect(), connect()];
     await Promise.all([dead.next("id"), fresh.next("id")]);
@@ -262,11 +262,11 @@ describe("the chat, for a client that knows more", () => {
 describe("the chat, for a hostile client", () => {
   const HOSTILE: readonly (readonly [string, string | Buffer, number])[] = [
     ["no JSON", "hello", 1007],
-    ["JSON that is no object", "[1,2,3]", 1007],
+    ["JSON that is not an object", "[1,2,3]", 1007],
     ["an object without a type", "{}", 1007],
     ["a type in the prototype", '{"__proto__":{"type":"message","text":"x"}}', 1007],
-    ["a text that is no string", '{"type":"message","text":{"a":1}}', 1007],
-    ["a name that is no string", '{"type":"username","name":["Ana"]}', 1007],
+    ["a text that is not a string", '{"type":"message","text":{"a":1}}', 1007],
+    ["a name that is not a string", '{"type":"username","name":["Ana"]}', 1007],
     ["JSON nested thirty thousand times", "[".repeat(30_000), 1007],
     ["a binary message", Buffer.from('{"type":"message","text":"x"}'), 1003],
     [
@@ -281,7 +281,7 @@ describe("the chat, for a hostile client", () => {
     ],
   ];
 
-  it.each(HOSTILE)("closes on %s, and harms nobody else", async (_, frame, code) => {
+  it.each(HOSTILE)("closes on %s without affecting other clients", async (_, frame, code) => {
     const [ana, eve] = [await join("Ana"), await join("Eve")];
     await expectUsers(ana, "Ana", "Eve");
     eve.socket.send(frame);
@@ -291,7 +291,7 @@ describe("the chat, for a hostile client", () => {
     expect(await ana.next("message")).toMatchObject({ text: "still here" });
   });
 
-  it("ignores what it does not know, and empty messages", async () => {
+  it("ignores unknown and empty messages", async () => {
     const [ana, eve] = [await join("Ana"), await join("Eve")];
     eve.send({ type: "dance" });
     eve.send({ type: "userlist", users: ["Mallory"] });
@@ -302,14 +302,14 @@ describe("the chat, for a hostile client", () => {
     expect(await ana.next("message")).toMatchObject({ text: "after all that" });
   });
 
-  it("cuts and cleans a hostile name, and says so", async () => {
+  it("shortens and cleans a hostile name, and sends it back", async () => {
     const eve = connect();
     await eve.next("id");
     eve.send({ type: "username", name: `\u202e${"x".repeat(500)}` });
     expect(await eve.next("rejectusername")).toMatchObject({ name: "x".repeat(32) });
   });
 
-  it("goes on serving the others while one floods the room", async () => {
+  it("serves other clients while one floods the room", async () => {
     const [ana, eve] = [await join("Ana"), await join("Eve")];
     for (let count = 0; count < 3_000; count++) eve.say(`flood ${count}`);
     ana.say("can you hear me?");

@@ -17,7 +17,7 @@ const CLAIMS = fc.uniqueArray(
 );
 
 describe("settle", () => {
-  it("lists those present in the order of their claims", () => {
+  it("lists users in the order of their claims", () => {
     const [bo, ana] = [
       { id: 1, name: "Bo", at: 2 },
       { id: 2, name: "Ana", at: 1 },
@@ -25,7 +25,7 @@ describe("settle", () => {
     expect(settle([bo, ana])).toEqual({ present: [ana, bo], rejected: [], replaced: [] });
   });
 
-  it("gives a name to the earliest who claims it, whatever its id and its case", () => {
+  it("gives a name to the earliest claim, for any id and case", () => {
     const [late, early] = [
       { id: 1, name: "Ana", at: 2 },
       { id: 2, name: "ana", at: 1 },
@@ -33,7 +33,7 @@ describe("settle", () => {
     expect(settle([late, early])).toEqual({ present: [early], rejected: [late], replaced: [] });
   });
 
-  it("gives a name that two claim at the same time to the one with the lower id", () => {
+  it("gives a name claimed at the same time to the lower id", () => {
     const [higher, lower] = [
       { id: 2, name: "Ana", at: 1 },
       { id: 1, name: "Ana", at: 1 },
@@ -41,7 +41,7 @@ describe("settle", () => {
     expect(settle([higher, lower]).present).toEqual([lower]);
   });
 
-  it("lets the latest claim of a session take the place, and the name, of the earlier ones", () => {
+  it("gives the place and the name of a session to its latest claim", () => {
     const claims = [1, 2, 3].map((at) => ({ id: at, name: "Ana", at, session: "secret" }));
     const other = { id: 4, name: "Ana", at: 4, session: "guess" };
     expect(settle([...claims, other])).toEqual({
@@ -51,7 +51,7 @@ describe("settle", () => {
     });
   });
 
-  it("comes to the same answer from the same claims in any order, and each has one name", () => {
+  it("has the same result for claims in any order, with one name each", () => {
     const shuffled = CLAIMS.chain((claims) =>
       fc.tuple(fc.constant(claims), fc.shuffledSubarray(claims, { minLength: claims.length })),
     );
@@ -70,20 +70,20 @@ describe("settle", () => {
 });
 
 describe("readClaim", () => {
-  it("reads what another server has written, and nothing beside what it knows", () => {
+  it("reads the output of another server and drops unknown fields", () => {
     const claim: Claim = { id: 1, name: "Ana", at: 2, session: "secret" };
     expect(readClaim({ ...claim, more: true })).toEqual(claim);
     expect(readClaim({ id: 1, name: "Ana", at: 2 })).toEqual({ id: 1, name: "Ana", at: 2 });
   });
 
   it.each([undefined, null, "x", {}, { id: 1, name: "Ana" }, { id: 1, name: {}, at: 1 }])(
-    "does not take %j for a claim",
+    "refuses %j as a claim",
     (data) => {
       expect(readClaim(data)).toBeUndefined();
     },
   );
 
-  it("does not take numbers for claims that are none", () => {
+  it("refuses claims with invalid numbers", () => {
     expect(readClaim({ id: Number.NaN, name: "Ana", at: 1 })).toBeUndefined();
     expect(readClaim({ id: 1, name: "Ana", at: 1e300 })).toBeUndefined();
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ReconnectingWebSocket } from "tideway";
 import { Connection, type ConnectionState } from "../../examples/chat/src/page/connection.ts";
 
-/** As much of a ReconnectingWebSocket as the page uses. */
+/** The part of a ReconnectingWebSocket that the page uses. */
 class FakeSocket extends EventTarget {
   readonly OPEN = 1;
   readyState = 0;
@@ -60,7 +60,7 @@ describe("Connection", () => {
     expect(connection.isOpen).toBe(true);
   });
 
-  it("passes messages both ways", () => {
+  it("passes messages in both directions", () => {
     const { connection, sockets, messages } = setUp();
     sockets[0].open();
     connection.send("out");
@@ -69,7 +69,7 @@ describe("Connection", () => {
     expect(messages).toEqual(["in"]);
   });
 
-  it("says when the next attempt is made, and how long there was no connection", () => {
+  it("reports the time of the next attempt and the duration without a connection", () => {
     const { connection, sockets, states, clock } = setUp();
     sockets[0].open();
     sockets[0].lose(1012, 700);
@@ -86,14 +86,14 @@ describe("Connection", () => {
     ]);
   });
 
-  it("says that it has stopped, and why", () => {
+  it("reports that it has stopped, and why", () => {
     const { sockets, states } = setUp();
     sockets[0].open();
     sockets[0].stop(1008, "enough");
     expect(states.at(-1)).toEqual({ kind: "stopped", code: 1008, reason: "enough" });
   });
 
-  it("was not away before it was online for the first time", () => {
+  it("does not count as away before it is online for the first time", () => {
     const { sockets, states, clock } = setUp();
     sockets[0].lose(1006, 1_000);
     clock.now = 3_000;
@@ -101,7 +101,7 @@ describe("Connection", () => {
     expect(states.at(-1)).toEqual({ kind: "online" });
   });
 
-  it("makes a new attempt at once when asked to", () => {
+  it("reconnects at once on request", () => {
     const { connection, sockets, states, clock } = setUp();
     sockets[0].open();
     sockets[0].lose(1006, 15_000);
@@ -114,7 +114,7 @@ describe("Connection", () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it("begins anew when asked to after it has stopped", () => {
+  it("restarts on request after it has stopped", () => {
     const { connection, sockets, states, clock } = setUp();
     sockets[0].open();
     sockets[0].stop(1008, "enough");
@@ -126,7 +126,7 @@ describe("Connection", () => {
     expect(states.at(-1)).toEqual({ kind: "online", awayMs: 1_000 });
   });
 
-  it("counts the time away from when a dead connection is given up", () => {
+  it("counts the time away from the moment when a dead connection is dropped", () => {
     const { connection, sockets, states, clock } = setUp();
     sockets[0].open();
     clock.now = 50_000;

@@ -20,7 +20,7 @@ describeInBrowser("the page of the content types", () => {
   });
 
   it.each(["/", "/contentType", "/contentType/"])(
-    "asks for some types at %s, and for others when told to",
+    "requests some types at %s, and others on request",
     async (path) => {
       const page = await browser.newPage();
       await page.goto(server.url + path);
@@ -33,7 +33,7 @@ describeInBrowser("the page of the content types", () => {
     },
   );
 
-  it("shows hostile questions as text", async () => {
+  it("shows hostile names as text", async () => {
     const page = await browser.newPage();
     await page.goto(server.url);
     await page.getByLabel("File extension").fill("<img src=x>");

@@ -51,7 +51,7 @@ describe("ws:/contentType", () => {
     expect(answers).toEqual(["text/css", "unknown", "text/javascript", "video/mp4"]);
   });
 
-  it("closes with 1003 on binary, and with 1009 on more than any extension has", async () => {
+  it("closes with 1003 on binary, and with 1009 on text longer than any extension", async () => {
     socket.send(Buffer.from("html"));
     expect((await once(socket, "close"))[0]).toBe(1003);
     const other = new WebSocket(socket.url);

@@ -62,7 +62,7 @@ const TWINS = [
 ] as const;
 
 describe.each(TWINS)("the echo $twin", { timeout: TIMEOUT }, ({ role, play }) => {
-  it("sends text back as text and binary as binary, empty and 16 MiB long ones too", async () => {
+  it("echoes text as text and binary as binary, from empty to 16 MiB", async () => {
     const messages = [
       "text",
       "",
@@ -88,12 +88,12 @@ describe.each(TWINS)("the echo $twin", { timeout: TIMEOUT }, ({ role, play }) =>
     expect(echoes.every((echo, index) => isSame(echo, messages[index]))).toBe(true);
   });
 
-  it("sends a message back before it fails the connection for what came with it", async () => {
+  it("echoes a message before it fails the connection for the frame after it", async () => {
     // "hello", and a frame with a reserved opcode (RFC 6455 5.2), in one piece.
     const frames = asPeerOf(role, fromHex("8105 68656c6c6f 8300"));
     const received: Buffer[] = [];
     await play((peer, stream) => {
-      // A copy, and before `ws` has taken the masks off in place.
+      // A copy, because `ws` unmasks in place.
       stream.prependListener("data", (chunk: Buffer) => received.push(Buffer.from(chunk)));
       const send = (): void => void stream.write(frames);
       if (peer.readyState === WebSocket.OPEN) send();
@@ -109,7 +109,7 @@ function isSame(one: string | Buffer, other: string | Buffer): boolean {
   return typeof one === "string" || typeof other === "string" ? one === other : one.equals(other);
 }
 
-/** The extension, as the header field names it. */
+/** The extension as in the header field. */
 const DEFLATE = "permessage-deflate";
 
 describe("--deflate", { timeout: TIMEOUT }, () => {
@@ -168,7 +168,7 @@ describe("npm run echo", { timeout: TIMEOUT }, () => {
     await nextTurn();
   });
 
-  it("closes with 1009 beyond --max-message-bytes", async () => {
+  it("closes with 1009 above --max-message-bytes", async () => {
     const peer = new WebSocket(await startServer("--max-message-bytes", "10"));
     await once(peer, "open");
     peer.send("x".repeat(10));
@@ -185,7 +185,7 @@ describe("npm run echo", { timeout: TIMEOUT }, () => {
     [["--frobnicate"], "--frobnicate"],
     [["8080"], "8080"],
     [["--host", "\u001b[2J.invalid", "--port", "0"], "\\u{1b}[2J.invalid"],
-  ])("refuses %j, and says why", async (args, message) => {
+  ])("refuses %j with the reason", async (args, message) => {
     const { exitCode, stdout, stderr } = await runToEnd(SERVER, { args });
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toContain(message);
@@ -194,7 +194,7 @@ describe("npm run echo", { timeout: TIMEOUT }, () => {
 });
 
 describe("npm run echo:client", { timeout: TIMEOUT }, () => {
-  it("runs every case, whatever becomes of it, and has the reports written", async () => {
+  it("runs every case, whatever its outcome, and requests the reports", async () => {
     const { exitCode, stdout, stderr } = await runClient(
       (client) => client.close(1000, "first"),
       REFUSE,
@@ -219,7 +219,7 @@ describe("npm run echo:client", { timeout: TIMEOUT }, () => {
     expect(lines[5]).toBe("case 6 of 6: 1001");
   });
 
-  it("goes on behind a case whose server says nothing any more", async () => {
+  it("continues after a case whose server stops sending", async () => {
     suite = new FuzzingServer([(_client, stream) => stream.pause(), (client) => client.close()]);
     const codes: number[] = [];
     await runFuzzingServer(new URL(`${await suite.listen()}/`), {
@@ -230,7 +230,7 @@ describe("npm run echo:client", { timeout: TIMEOUT }, () => {
   });
 
   it.each(["", "ten", "-1", "1e3", "\u001b[2J3", "9".repeat(20)])(
-    "fails when told that there are %j cases",
+    "fails when the number of cases is %j",
     async (countAnswer) => {
       suite = new FuzzingServer([]);
       suite.countAnswer = countAnswer;
@@ -241,7 +241,7 @@ describe("npm run echo:client", { timeout: TIMEOUT }, () => {
     },
   );
 
-  it("fails when there is no suite, and when the reports are not written", async () => {
+  it("fails without a suite, and when the reports are not written", async () => {
     suite = new FuzzingServer([]);
     suite.refusesReports = true;
     const url = await suite.listen();
@@ -260,7 +260,7 @@ describe("npm run echo:client", { timeout: TIMEOUT }, () => {
     [["ftp://a"], "ftp://a is no URL of a WebSocket server"],
     [["localhost"], "localhost is no URL of a WebSocket server"],
     [["ws://a", "--max-message-bytes", "-1"], "--max-message-bytes"],
-  ])("refuses %j, and says why", async (args, message) => {
+  ])("refuses %j with the reason", async (args, message) => {
     const { exitCode, stdout, stderr } = await runToEnd(CLIENT, { args });
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toContain(message);
@@ -268,7 +268,7 @@ describe("npm run echo:client", { timeout: TIMEOUT }, () => {
   });
 });
 
-it.each([SERVER, CLIENT])("%s --help tells every option", { timeout: TIMEOUT }, async (main) => {
+it.each([SERVER, CLIENT])("%s --help lists every option", { timeout: TIMEOUT }, async (main) => {
   const { exitCode, stdout, stderr } = await runToEnd(main, { args: ["--help"] });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout).toContain("--max-message-bytes N");

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** How a process has ended, with all it has written. */
+/** How a process has ended, and its output. */
 export interface Ended {
   readonly exitCode: number | null;
   readonly signal: string | null;
@@ -12,17 +12,17 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** What a process is started with. */
+/** The settings of a process. */
 export interface ProcessOptions {
   readonly args?: readonly string[];
-  /** Beside the variables that there are. */
+  /** In addition to the existing variables. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A server of an example, in a process of its own. */
+/** A server of an example in a separate process. */
 export class ExampleProcess {
   readonly #process: ChildProcess;
-  /** What the server said when it began to listen. */
+  /** The output of the server when it started to listen. */
   readonly url: string;
   readonly ended: Promise<Ended>;
 
@@ -52,12 +52,12 @@ export class ExampleProcess {
     return new URL(this.url).port;
   }
 
-  /** Stops the server where it is: its sockets stay open, and nobody reads from them. */
+  /** Stops the process without ending it: its sockets stay open and are not read. */
   pause(): void {
     this.#process.kill("SIGSTOP");
   }
 
-  /** Waits until nobody can connect any more. */
+  /** Waits until no client can connect any more. */
   async stopsListening(): Promise<void> {
     for (;;) {
       const socket = connect(Number(this.port), "localhost");
@@ -71,14 +71,14 @@ export class ExampleProcess {
     }
   }
 
-  /** Ends the server with a signal, and waits until it has ended. */
+  /** Sends a signal to the server, and waits until it has ended. */
   kill(signal: NodeJS.Signals): Promise<Ended> {
     this.#process.kill(signal);
     return this.ended;
   }
 }
 
-/** Runs an example that is expected to end by itself. */
+/** Runs an example that must exit. */
 export function runToEnd(main: string, options: ProcessOptions = {}): Promise<Ended> {
   return run(main, options).ended;
 }

@@ -4,13 +4,13 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 
-/** What the peer of a client does in one case: over its frames, or below them. */
+/** The peer of a client in one case: by frames, or by bytes. */
 export type FuzzingCase = (client: WebSocket, stream: Duplex) => void;
 
-/** A case in which there is no opening handshake at all. */
+/** A case without an opening handshake. */
 export const REFUSE = "refuse";
 
-/** A tiny suite of the kind that tests clients, made with a library that is not ours. */
+/** A tiny suite of tests for clients, based on another library. */
 export class FuzzingServer {
   /** The targets of all requests, in order. */
   readonly asked: string[] = [];
@@ -21,9 +21,9 @@ export class FuzzingServer {
     perMessageDeflate: { threshold: 0 },
     maxPayload: 32 * 1024 * 1024,
   });
-  /** What a client that asks for the number of cases is told. */
+  /** The answer to a client that asks for the number of cases. */
   countAnswer: string;
-  /** Whether it has no reports to write. */
+  /** Whether it writes no reports. */
   refusesReports = false;
 
   constructor(cases: ReadonlyArray<FuzzingCase | typeof REFUSE>) {

@@ -16,11 +16,11 @@ describe("links in a message", () => {
     ["https://example.com/a, and so on", "https://example.com/a"],
     ["\u201chttps://example.com\u201d", "https://example.com/"],
     ["<https://example.com/x>", "https://example.com/x"],
-  ])("%j has one", (message, href) => {
+  ])("%j has one link", (message, href) => {
     expect(hrefs(message)).toEqual([href]);
   });
 
-  it("finds several", () => {
+  it("finds several links", () => {
     expect(hrefs("http://a.example http://b.example/")).toEqual([
       "http://a.example/",
       "http://b.example/",
@@ -34,11 +34,11 @@ describe("links in a message", () => {
     "https://",
     "http://[",
     "",
-  ])("%j has none", (message) => {
+  ])("%j has no link", (message) => {
     expect(hrefs(message)).toEqual([]);
   });
 
-  it("keeps every character, and leads only to the web", () => {
+  it("keeps every character, and links only to http and https", () => {
     const piece = fc.oneof(
       fc.string(),
       fc.constantFrom("https://", "http://a.example/", ")", "(", ".", " ", "javascript:"),

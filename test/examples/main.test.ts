@@ -17,7 +17,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     server = undefined;
   });
 
-  it("serves the chat, its modules, and the content-type example, on one port", async () => {
+  it("serves the chat, its modules and the content-type example on one port", async () => {
     server = await startChat();
     const get = (path: string): Promise<Response> => fetch(new URL(path, server!.url));
 
@@ -56,7 +56,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     types2.close();
   });
 
-  it("lets its pages load and run nothing but their own", async () => {
+  it("allows its pages to load and run only their own files", async () => {
     server = await startChat();
     const page = await fetch(server.url);
     const policy = page.headers.get("content-security-policy") ?? "";
@@ -76,7 +76,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     },
   );
 
-  it("says which port is taken, and ends", async () => {
+  it("names the port that is in use, and exits", async () => {
     const other = createServer().listen(0);
     await once(other, "listening");
     const address = other.address();
@@ -93,7 +93,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     ["http://localhost", '--broker is "http://localhost", which is not a URL with redis:'],
     ["redis://user:secret@127.0.0.1:1", "No broker answers at redis://127.0.0.1:1 (ECONNREFUSED)."],
     ["nats://user:secret@127.0.0.1:1", "No broker answers at nats://127.0.0.1:1 (ECONNREFUSED)."],
-  ])("says that there is no broker at %s, and ends", async (broker, sentence) => {
+  ])("reports that no broker answers at %s, and exits", async (broker, sentence) => {
     const { exitCode, stderr, stdout } = await runChatToEnd({ PORT: "0" }, ["--broker", broker]);
     expect(exitCode).toBe(1);
     expect(stdout).toBe("");
@@ -102,7 +102,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     expect(stderr).not.toContain("    at ");
   });
 
-  it("says what is wrong with a PORT that is none, and ends", async () => {
+  it("reports an invalid PORT, and exits", async () => {
     const { exitCode, stderr } = await runChatToEnd({ PORT: "http" });
     expect(exitCode).toBe(1);
     expect(stderr).toBe('PORT is "http", which is not a whole number from 0 to 65535.\n');

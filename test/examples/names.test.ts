@@ -16,13 +16,13 @@ describe("cleanName", () => {
   });
 
   it.each(["", "   ", "\u200b\u200d", "\u00ad", "\u202e"])(
-    "calls somebody Guest whose name %j shows nothing",
+    "replaces the name %j, which is not visible, with Guest",
     (name) => {
       expect(cleanName(name)).toBe("Guest");
     },
   );
 
-  it("cuts a name after 32 code points, tearing no character apart", () => {
+  it("shortens a name to 32 code points without splitting a character", () => {
     expect(cleanName("x".repeat(33))).toBe("x".repeat(32));
     expect(cleanName("😀".repeat(33))).toBe("😀".repeat(32));
     expect(cleanName("x".repeat(60_000))).toHaveLength(32);
@@ -35,7 +35,7 @@ describe("nameKey", () => {
     ["Ana", "A\u200dna"],
     ["Ana", "Ａｎａ"],
     ["Ana Maria", "anamaria"],
-  ])("takes %j and %j for the same name", (one, other) => {
+  ])("considers %j and %j equal", (one, other) => {
     expect(nameKey(one)).toBe(nameKey(other));
   });
 });
@@ -46,16 +46,16 @@ describe("freeName", () => {
     return (key: string): boolean => keys.has(key);
   };
 
-  it("leaves a free name as it is", () => {
+  it("does not change a free name", () => {
     expect(freeName("Ana", taken("Bo"))).toBe("Ana");
   });
 
-  it("appends the first number that makes a taken name free", () => {
+  it("appends the first number that makes the name free", () => {
     expect(freeName("Ana", taken("Ana"))).toBe("Ana1");
     expect(freeName("ana", taken("Ana", "ANA1", "Ana2"))).toBe("ana3");
   });
 
-  it("keeps to 32 characters with the number", () => {
+  it("stays within 32 characters with the number", () => {
     const name = "x".repeat(32);
     expect(freeName(name, taken(name))).toBe(`${"x".repeat(31)}1`);
   });

@@ -7,7 +7,7 @@ function outboxOf(...ids: string[]): Outbox {
   return outbox;
 }
 
-/** What would be sent now, in order. */
+/** The messages that would be sent now, in order. */
 function sendAll(outbox: Outbox): string[] {
   const sent: string[] = [];
   for (let next = outbox.next(); next !== undefined; next = outbox.next()) {
@@ -18,7 +18,7 @@ function sendAll(outbox: Outbox): string[] {
 }
 
 describe("Outbox", () => {
-  it("hands out each message once, in order", () => {
+  it("returns each message once, in order", () => {
     const outbox = outboxOf("a", "b");
     expect(sendAll(outbox)).toEqual(["a", "b"]);
     outbox.add({ messageId: "c", text: "c", date: 0 });
@@ -26,7 +26,7 @@ describe("Outbox", () => {
     expect(sendAll(outbox)).toEqual([]);
   });
 
-  it("hands out again, after a rewind, what was not settled", () => {
+  it("returns unsettled messages again after a rewind", () => {
     const outbox = outboxOf("a", "b", "c");
     sendAll(outbox);
     expect(outbox.settle("b")).toBe(true);
@@ -34,21 +34,21 @@ describe("Outbox", () => {
     expect(sendAll(outbox)).toEqual(["a", "c"]);
   });
 
-  it("does not skip a message when one before it is settled", () => {
+  it("does not skip a message when an earlier one is settled", () => {
     const outbox = outboxOf("a", "b", "c");
     outbox.advance();
     outbox.settle("a");
     expect(sendAll(outbox)).toEqual(["b", "c"]);
   });
 
-  it("does not send what was settled before it was sent on this connection", () => {
+  it("does not send a message that is settled before it is sent on this connection", () => {
     const outbox = outboxOf("a", "b", "c");
     outbox.advance();
     outbox.settle("b");
     expect(sendAll(outbox)).toEqual(["c"]);
   });
 
-  it("says which messages are its own", () => {
+  it("recognises its own messages", () => {
     const outbox = outboxOf("a");
     expect(outbox.has("a")).toBe(true);
     expect(outbox.settle("x")).toBe(false);
@@ -57,7 +57,7 @@ describe("Outbox", () => {
     expect(outbox.has("a")).toBe(false);
   });
 
-  it("is full with a hundred messages", () => {
+  it("is full at a hundred messages", () => {
     const outbox = outboxOf(...Array.from({ length: 99 }, (_, index) => `m${index}`));
     expect(outbox.isFull).toBe(false);
     outbox.add({ messageId: "m99", text: "", date: 0 });

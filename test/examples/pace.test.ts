@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Pace } from "../../examples/chat/src/pace.ts";
 
 describe("Pace", () => {
-  it("lets a burst through at once, and then asks for a wait as long as the debt", () => {
+  it("allows a burst at once, and then delays for the time of the excess", () => {
     const pace = new Pace({ burst: 100, perSecond: 50 }, () => 0);
     expect(pace.spend(60)).toBe(0);
     expect(pace.spend(40)).toBe(0);
@@ -10,7 +10,7 @@ describe("Pace", () => {
     expect(pace.spend(40)).toBe(1_000);
   });
 
-  it("earns while time passes, but never more than the burst", () => {
+  it("refills over time, but never above the burst", () => {
     let now = 0;
     const pace = new Pace({ burst: 100, perSecond: 50 }, () => now);
     pace.spend(100);

@@ -1,14 +1,14 @@
 import { WebSocket } from "ws";
 
-/** A message of the plain protocol, as it comes. */
+/** A message of the plain protocol. */
 export interface PlainMessage {
   readonly type: string;
   readonly [field: string]: unknown;
 }
 
 /**
- * A client of the chat that knows the plain protocol and nothing more, and uses no library of ours:
- * what any chat client written against the protocol can do, this one can.
+ * A client of the chat that implements only the plain protocol, without this package. Whatever it
+ * can do, any chat client of the protocol can do.
  */
 export class PlainClient {
   readonly socket: WebSocket;
@@ -36,7 +36,7 @@ export class PlainClient {
     });
   }
 
-  /** Connects, and gives its name as soon as it has its id. */
+  /** Connects, and sends its name after it has received its id. */
   static async join(url: string, name: string): Promise<PlainClient & { readonly id: number }> {
     const client = new PlainClient(url);
     const { id } = await client.next("id");
@@ -45,12 +45,12 @@ export class PlainClient {
     return Object.assign(client, { id: id as number });
   }
 
-  /** All that has come and was not taken by {@link next}. */
+  /** All received messages that {@link next} has not returned. */
   get inbox(): readonly PlainMessage[] {
     return this.#received;
   }
 
-  /** Takes the first message of this type, waiting for it if it has not come. */
+  /** Returns the first message of this type, and waits for it if necessary. */
   async next(type: string): Promise<PlainMessage> {
     for (;;) {
       const index = this.#received.findIndex((message) => message.type === type);
@@ -69,7 +69,7 @@ export class PlainClient {
   }
 }
 
-/** Waits for the user list that has these names, in any order, passing over older ones. */
+/** Waits for a user list with these names, in any order. Skips older lists. */
 export async function expectUsers(client: PlainClient, ...names: readonly string[]): Promise<void> {
   for (;;) {
     const { users } = await client.next("userlist");

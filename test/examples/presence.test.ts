@@ -8,7 +8,7 @@ function setUp() {
     (delayMs, callback) => timers.push({ delayMs, callback }),
     (change) => changes.push(change),
   );
-  /** Lets all timers run out; returns the longest of them. */
+  /** Runs all timers. Returns the longest delay. */
   const settle = (): number => {
     const due = timers.splice(0);
     for (const { callback } of due) callback();
@@ -18,14 +18,14 @@ function setUp() {
 }
 
 describe("Presence", () => {
-  it("takes those of the first list as known", () => {
+  it("treats the first list as known", () => {
     const { presence, changes, settle } = setUp();
     presence.update(["Ana", "Bo"]);
     settle();
     expect(changes).toEqual([]);
   });
 
-  it("tells who has come and who has left", () => {
+  it("reports joins and leaves", () => {
     const { presence, changes, settle } = setUp();
     presence.update(["Ana", "Bo"]);
     settle();
@@ -34,7 +34,7 @@ describe("Presence", () => {
     expect(changes).toEqual([{ came: ["Cy"], left: ["Bo"] }]);
   });
 
-  it("does not tell of somebody who was away for a moment only", () => {
+  it("does not report a user who was away for a moment", () => {
     const { presence, changes, settle } = setUp();
     presence.update(["Ana", "Bo"]);
     settle();
@@ -44,7 +44,7 @@ describe("Presence", () => {
     expect(changes).toEqual([]);
   });
 
-  it("does not take a new name for somebody new", () => {
+  it("does not report a new name as a new user", () => {
     const { presence, changes, settle } = setUp();
     presence.update(["Ana", "Bo"]);
     settle();
@@ -54,7 +54,7 @@ describe("Presence", () => {
     expect(changes).toEqual([]);
   });
 
-  it("tells of somebody who speaks before that, once", () => {
+  it("reports a user who sends a message earlier, once", () => {
     const { presence, changes, settle } = setUp();
     presence.update(["Ana"]);
     settle();
@@ -67,7 +67,7 @@ describe("Presence", () => {
     expect(changes).toHaveLength(1);
   });
 
-  it("waits longer after a reconnect, while the others come back too", () => {
+  it("waits longer after a reconnect, while other users reconnect too", () => {
     const { presence, changes, settle } = setUp();
     presence.update(["Ana", "Bo", "Cy"]);
     const usually = settle();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readClientMessage } from "../../examples/chat/src/read-message.ts";
 
 describe("readClientMessage", () => {
-  it("reads what the plain client sends, and leaves its id and date aside", () => {
+  it("reads the messages of the plain client, and ignores id and date", () => {
     const username = { type: "username", name: "Ana", id: 3, date: 1 };
     expect(readClientMessage(JSON.stringify(username))).toEqual({
       kind: "message",
@@ -15,14 +15,14 @@ describe("readClientMessage", () => {
     });
   });
 
-  it("reads a username without a name as one with an empty name", () => {
+  it("reads a username without a name as an empty name", () => {
     expect(readClientMessage('{"type":"username"}')).toEqual({
       kind: "message",
       message: { type: "username", name: "" },
     });
   });
 
-  it("reads this chat's own fields where they can be what they are here", () => {
+  it("reads the fields of the extended protocol if they are valid", () => {
     expect(readClientMessage('{"type":"username","name":"Ana","session":"s"}')).toEqual({
       kind: "message",
       message: { type: "username", name: "Ana", session: "s" },
@@ -84,7 +84,7 @@ describe("readClientMessage", () => {
     });
   });
 
-  it("refuses a text of more than 8000 characters with 1009, and takes one of 8000", () => {
+  it("refuses a text of more than 8000 characters with 1009, and accepts 8000", () => {
     const frame = (length: number) => JSON.stringify({ type: "message", text: "x".repeat(length) });
     expect(readClientMessage(frame(8_000))).toMatchObject({ kind: "message" });
     expect(readClientMessage(frame(8_001))).toEqual({
@@ -93,7 +93,7 @@ describe("readClientMessage", () => {
     });
   });
 
-  it("hands out no field that was not asked for, and pollutes no prototype", () => {
+  it("returns only known fields, and pollutes no prototype", () => {
     const frame =
       '{"type":"message","text":"x","name":"Eve","__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}';
     const outcome = readClientMessage(frame);

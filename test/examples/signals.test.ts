@@ -33,17 +33,17 @@ describe.runIf(isPosix).each(EXAMPLES)(
       return client;
     }
 
-    it.each(SIGNALS)("tells its clients to come back, and ends well, on %s", async (signal) => {
+    it.each(SIGNALS)("closes its clients with 1012 and exits with 0 on %s", async (signal) => {
       const client = await startWithClient();
       const ended = server.kill(signal);
       expect((await once(client, "close"))[0]).toBe(1012);
       expect(await ended).toMatchObject({ exitCode: 0, signal: null, stderr: "" });
     });
 
-    it("ends at once on a second signal, of whichever kind", async () => {
+    it("exits at once on a second signal of either kind", async () => {
       const client = await startWithClient();
       const closing = once(client, "close");
-      // A client that does not read answers no Close frame, which would keep the server waiting.
+      // A client that does not read sends no Close frame, which would delay the server.
       client.pause();
       void server.kill("SIGTERM");
       await server.stopsListening();

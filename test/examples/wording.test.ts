@@ -9,11 +9,11 @@ import {
   listNames,
 } from "../../examples/chat/src/page/wording.ts";
 
-/** The marks that keep a name's direction of writing to itself would only clutter what follows. */
+/** The isolation marks around names would only clutter the expected texts. */
 const plain = (text: string): string => text.replaceAll(/[\u2068\u2069]/g, "");
 
 describe("the wording of the page", () => {
-  it("lists names, the first two of many", () => {
+  it("lists names, and only the first two of many", () => {
     expect(plain(listNames(["Ana"]))).toBe("Ana");
     expect(plain(listNames(["Ana", "Bo"]))).toBe("Ana and Bo");
     expect(plain(listNames(["Ana", "Bo", "Cy"]))).toBe("Ana, Bo and Cy");
@@ -24,7 +24,7 @@ describe("the wording of the page", () => {
     expect(isolate("Ana")).toBe("\u2068Ana\u2069");
   });
 
-  it("explains a name with a number as one that was taken, and any other as tidied", () => {
+  it("explains a name with a number as in use, and any other as tidied", () => {
     expect(plain(explainName("Ana", "Ana2"))).toContain("is called Ana already, so you are Ana2");
     expect(plain(explainName("Ana\u202e", "Ana"))).toBe("Your name is shown as Ana.");
   });
@@ -40,7 +40,7 @@ describe("the wording of the page", () => {
     expect(describeDuration(7_200_000)).toBe("2 hours");
   });
 
-  it("calls days by their names where they are near", () => {
+  it("names recent days", () => {
     const noon = new Date(2026, 2, 1, 12).getTime();
     expect(formatDay(noon, noon)).toBe("Today");
     expect(formatDay(new Date(2026, 1, 28, 23, 59).getTime(), noon)).toBe("Yesterday");

@@ -39,7 +39,7 @@ describe("attach", () => {
     ["Fastify", () => fastify(), "such as a Fastify instance; pass its server: app.server"],
     ["Hono", () => new Hono(), "such as Hono's; pass what serve() of @hono/node-server returns"],
     ["NestJS", createNest, "a NestJS application; pass app.getHttpServer()"],
-  ])("refuses an application of %s, and says what to pass", async (_name, create, message) => {
+  ])("refuses an application of %s with advice on what to pass", async (_name, create, message) => {
     const app: unknown = await create();
     const attempt = (): unknown => attach(app as Server, { routes });
     expect(attempt).toThrow(UsageError);
@@ -104,7 +104,7 @@ describe("Hono", () => {
 
 describe("Fastify", () => {
   it.each(["before", "after"])(
-    "takes WebSockets on both addresses of localhost, attached %s listen",
+    "accepts WebSockets on both addresses of localhost, attached %s listen",
     async (when) => {
       const app = fastify();
       if (when === "before") attach(app.server, { routes });
@@ -141,7 +141,7 @@ describe("NestJS", () => {
     ["onModuleDestroy", 1012],
     ["beforeApplicationShutdown", 1012],
     ["onApplicationShutdown", 1001],
-  ])("drains WebSockets in a hook that comes before the server closes: %s", async (hook, code) => {
+  ])("drains WebSockets in a hook that runs before the server closes: %s", async (hook, code) => {
     const stop = vi.fn<() => Promise<void>>();
     const app = await createNest([{ provide: "tideway", useValue: { [hook]: stop } }]);
     const http = app.getHttpServer() as Server;

@@ -20,7 +20,7 @@ const recipes = new Map(
   ),
 );
 
-/** A recipe that is running on a free port. */
+/** A recipe that runs on a free port. */
 interface Running {
   readonly http: Server;
   readonly shutDown: () => unknown;
@@ -117,7 +117,7 @@ describe.each([
     expect(await nextMessage(await openClient(url, "/chat"))).toBe("welcome");
     theirs.terminate();
 
-    // A connection that a client keeps alive does not hold up the shutdown either.
+    // An idle keep-alive connection does not delay the shutdown either.
     const agent = new Agent({ keepAlive: true });
     const [kept] = (await once(get(`${url}/page`, { agent }), "response")) as [IncomingMessage];
     await once(kept.resume(), "end");

@@ -37,7 +37,7 @@ async function ask(server: StartedServer, fields: Record<string, string> = {}): 
 
 const cookieIn = (answer: string): string => /^set-cookie: ([^;]*)/im.exec(answer)![1];
 
-describe.each(SERVER_KINDS)("express-session in authorize, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("express-session in authorize, over $name", ({ start }) => {
   const routesWith = (
     store: session.Store,
     options: Partial<session.SessionOptions> = {},
@@ -64,7 +64,7 @@ describe.each(SERVER_KINDS)("express-session in authorize, by $name", ({ start }
     };
   };
 
-  it("reads the session of a cookie, changes it, and sets a cookie on the 101", async () => {
+  it("reads the session of a cookie, changes it and sets a cookie on the 101", async () => {
     const store = new session.MemoryStore();
     await using server = await start(routesWith(store));
     const first = await ask(server);
@@ -91,7 +91,7 @@ describe.each(SERVER_KINDS)("express-session in authorize, by $name", ({ start }
     expect(secure).toMatch(/^set-cookie: .*; Secure/im);
   });
 
-  it("refuses with 500, and without a cookie, if the session cannot be saved", async () => {
+  it("answers 500 without a cookie if the session cannot be saved", async () => {
     onError.mockReset();
     const store = new session.MemoryStore();
     const failure = new Error("the store is down");
@@ -103,7 +103,7 @@ describe.each(SERVER_KINDS)("express-session in authorize, by $name", ({ start }
     expect(onError).toHaveBeenCalledWith(failure, expect.anything());
   });
 
-  it("refuses with 500 if the session cannot be read", async () => {
+  it("answers 500 if the session cannot be read", async () => {
     onError.mockReset();
     const store = new session.MemoryStore();
     await using server = await start(routesWith(store), { onError });
@@ -114,7 +114,7 @@ describe.each(SERVER_KINDS)("express-session in authorize, by $name", ({ start }
   });
 });
 
-describe.each(SERVER_KINDS)("withMiddleware, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("withMiddleware, over $name", ({ start }) => {
   const askThrough = async (
     middleware: Middleware<IncomingMessage> | Array<Middleware<IncomingMessage>>,
     decide: (request: IncomingMessage) => unknown = () => ({}),
@@ -133,7 +133,7 @@ describe.each(SERVER_KINDS)("withMiddleware, by $name", ({ start }) => {
   type Response = ServerResponse;
   type Next = (error?: unknown) => void;
 
-  it("runs several in their order, and shows them the request", async () => {
+  it("runs several middlewares in order with the request", async () => {
     const observed: unknown[] = [];
     const answer = await askThrough(
       [
@@ -166,7 +166,7 @@ describe.each(SERVER_KINDS)("withMiddleware, by $name", ({ start }) => {
     expect(answer).not.toMatch(/^content-length:/im);
   });
 
-  it("sends the answer of middleware without calling decide", async () => {
+  it("sends the response of middleware without calling decide", async () => {
     const decide = vi.fn(() => ({}));
     const answer = await askThrough((_request, response: Response) => {
       response.writeHead(401, "Who", { "WWW-Authenticate": "Basic", "Set-Cookie": ["a=1", "b=2"] });
@@ -180,7 +180,7 @@ describe.each(SERVER_KINDS)("withMiddleware, by $name", ({ start }) => {
     expect(decide).not.toHaveBeenCalled();
   });
 
-  it("sends the fields of middleware with a Response that refuses", async () => {
+  it("sends the header fields of middleware with a refusing Response", async () => {
     const answer = await askThrough(
       (_request, response: Response, next: Next) => {
         response.setHeader("Set-Cookie", "a=1");
@@ -195,7 +195,7 @@ describe.each(SERVER_KINDS)("withMiddleware, by $name", ({ start }) => {
   });
 
   it.each<[string, Middleware<IncomingMessage>]>([
-    ["gives an error to next", (_request, _response, next) => next(new Error("x"))],
+    ["passes an error to next", (_request, _response, next) => next(new Error("x"))],
     [
       "throws",
       () => {
@@ -203,14 +203,14 @@ describe.each(SERVER_KINDS)("withMiddleware, by $name", ({ start }) => {
       },
     ],
     ["rejects", () => Promise.reject(new Error("x"))],
-  ])("refuses with 500 if middleware %s", async (_, middleware) => {
+  ])("answers 500 if middleware %s", async (_, middleware) => {
     expect(statusOf(await askThrough(middleware))).toBe(500);
     expect(onError).toHaveBeenCalledOnce();
     expect(onError.mock.calls[0][0]).toMatchObject({ message: "x" });
   });
 
   it.each([[undefined], [{}], ["x"]])(
-    "refuses with 500 for %o as middleware",
+    "answers 500 for %o as middleware",
     async (middleware) => {
       expect(statusOf(await askThrough(middleware as never))).toBe(500);
       expect(onError.mock.calls[0][0]).toMatchObject({ code: "INVALID_OPTION" });

@@ -32,7 +32,7 @@ const damage: fc.Arbitrary<Damage> = fc.tuple(
   fc.nat(255),
 );
 
-/** What `source` makes, mostly with a few bytes changed, inserted, left out or repeated. */
+/** The bytes of `source`, usually with a few bytes changed, inserted, removed or repeated. */
 export function damaged(source: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   return fc
     .tuple(source, fc.array(damage, { maxLength: 4 }))

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** An input that broke something once, or that reaches what chance seldom does. */
+/** An input that once failed, or that random generation seldom reaches. */
 export interface CorpusEntry {
-  /** What is special about it, in a few words; the file's name. */
+  /** A short description, which is the name of the file. */
   readonly name: string;
   readonly input: unknown;
 }
 
-/** The inputs committed for a target: the JSON files in the folder of its name. */
+/** The committed inputs of a target: the JSON files in the folder with its name. */
 export function readCorpus(directory: string, target: string): CorpusEntry[] {
   const folder = join(directory, target);
   return readdirSync(folder)

@@ -1,8 +1,7 @@
 /**
- * The long run: `npm run fuzz -- --minutes 10 --target frames --seed 1`; with `--documented`, without
- * anything that Node does not document. Each target is fed on a
- * thread of its own for its share of the time, and watched: an input that takes longer than
- * `MAX_INPUT_MS` is printed like one that breaks something.
+ * The long run: `npm run fuzz -- --minutes 10 --target frames --seed 1`. With `--documented` it
+ * uses only documented Node APIs. Each target runs on a separate thread for its share of the time,
+ * and is watched: an input that takes longer than `MAX_INPUT_MS` is printed like a failure.
  */
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
@@ -12,10 +11,10 @@ import { readCorpus } from "./corpus.ts";
 import { type Crash, describeCrash, fuzz, type FuzzTarget } from "./target.ts";
 import { targets } from "./targets/index.ts";
 
-/** Shrinking has a minute, in which every input is small. */
+/** Shrinking may take a minute, in which every input is small. */
 const MAX_INPUT_MS = 20_000;
 
-/** What the thread that is watched is fed with: its length, and JSON in UTF-8. */
+/** The input of the watched thread: its length, and JSON in UTF-8. */
 const MAX_INPUT_BYTES = 1_048_576;
 
 interface Job {
@@ -126,7 +125,7 @@ function toResult(name: string, crash: Crash): JobResult["crash"] {
   return { report: describeCrash(name, crash), stack };
 }
 
-/** The number of inputs so far and the length of the last one; and that one. */
+/** The number of inputs so far, the length of the last one, and the last one. */
 function views(current: SharedArrayBuffer): [Int32Array, Uint8Array] {
   return [new Int32Array(current, 0, 2), new Uint8Array(current, 8)];
 }

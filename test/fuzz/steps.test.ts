@@ -14,7 +14,7 @@ const steps = new StepCounter();
 beforeAll(() => steps.start());
 afterAll(() => steps.stop());
 
-/** Steps for an input `FACTOR` times as long may be at most this much more. */
+/** The factor by which steps may grow more than the input, for an input `FACTOR` times as long. */
 const FACTOR = 8;
 const MOST_TIMES_MORE = FACTOR * 1.1;
 
@@ -28,16 +28,16 @@ async function expectLinear(run: (size: number) => void): Promise<void> {
 const latin1 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
 const LIMITS = { maxHeaderBytes: 1_000_000, maxHeaderCount: 1_000_000 };
 
-describe("the steps taken grow no faster than the input", () => {
+describe("the number of steps grows no faster than the input", () => {
   it.each([
     ["spaces", (size: number) => `a;${" ".repeat(size)}b`],
-    ["tabs and spaces without an end", (size: number) => "\t ".repeat(size)],
+    ["endless tabs and spaces", (size: number) => "\t ".repeat(size)],
     ["escaped characters", (size: number) => `a;b="${"\\a".repeat(size)}"`],
-    ["backslashes in a string that does not end", (size: number) => `a;b="${"\\".repeat(size)}`],
+    ["backslashes in an unterminated string", (size: number) => `a;b="${"\\".repeat(size)}`],
     ["quotes", (size: number) => `a;b=${'"'.repeat(size)}`],
     ["parameters", (size: number) => `a${";b=1".repeat(size)}`],
     [
-      "parameters of the same name, with prototypes",
+      "parameters of the same name, with names of prototypes",
       (size: number) => `a${";__proto__".repeat(size)}`,
     ],
     ["commas", (size: number) => ",".repeat(size)],
@@ -52,7 +52,7 @@ describe("the steps taken grow no faster than the input", () => {
     ["Sec-WebSocket-Protocol", (size: number) => Array.from({ length: size }, (_, n) => n).join()],
     ["Sec-WebSocket-Key", (size: number) => "A".repeat(size)],
     ["Host", (size: number) => "a.".repeat(size)],
-  ])("in a request's %s", async (name, makeValue) => {
+  ])("in %s of a request", async (name, makeValue) => {
     await expectLinear((size) => {
       const fields = {
         Host: "a",
@@ -69,8 +69,8 @@ describe("the steps taken grow no faster than the input", () => {
     ["one field after another", (size: number) => "a: b\r\n".repeat(size)],
     ["fields of the same name", (size: number) => "cookie: b\r\n".repeat(size)],
     ["a value of spaces", (size: number) => `a:${" ".repeat(size)}b\r\n`],
-    ["a name that does not end", (size: number) => "a".repeat(size)],
-  ])("in a head with %s, byte by byte too", async (_, makeFields) => {
+    ["an endless name", (size: number) => "a".repeat(size)],
+  ])("in a head with %s, also byte by byte", async (_, makeFields) => {
     await expectLinear((size) => {
       const server = new ServerHandshake(LIMITS);
       server.receive(latin1(`GET / HTTP/1.1\r\n${makeFields(size)}`));
@@ -94,7 +94,7 @@ describe("the steps taken grow no faster than the input", () => {
     "/(.*)a(.*)a(.*)a",
     "/:a/*/:b/:c/*",
     "/a/:b/c/*",
-  ])("in a path that is matched against the route pattern %s", async (path) => {
+  ])("in a path that is matched with the route pattern %s", async (path) => {
     const pattern = compilePattern(path, path);
     const units = ["a", "/", "-", ".", "a/", "a-", "/a/b", "a.a"];
     for (const unit of units) {
@@ -102,7 +102,7 @@ describe("the steps taken grow no faster than the input", () => {
     }
   });
 
-  it.each(ROLES)("in frames to a %s, of whatever sizes and however cut", async (role) => {
+  it.each(ROLES)("in frames to a %s, of any size and split anywhere", async (role) => {
     const makers = [
       (size: number) => `01${"00".repeat(1)}${"000161".repeat(size)}8000`,
       (size: number) => "0100" + "0000".repeat(size),

@@ -1,10 +1,9 @@
 import { Session } from "node:inspector/promises";
 
 /**
- * Counts how often blocks of code in `src/` are entered: a measure of time that is the same on every
- * machine and under any load. What the engine does by itself, such as to match a regular expression,
- * is not in it. It has to be started before the code in question runs for the first time: what has
- * been compiled without counters has none.
+ * Counts how often blocks of code in `src/` are entered: a measure of time that is equal on every
+ * machine and under any load. It excludes work of the engine, such as regular expressions. Start it
+ * before the code runs for the first time: code that is already compiled has no counters.
  */
 export class StepCounter {
   readonly #session = new Session();
@@ -19,7 +18,7 @@ export class StepCounter {
     this.#session.disconnect();
   }
 
-  /** The steps that `run` takes. */
+  /** The number of steps of `run`. */
   async count(run: () => void): Promise<number> {
     await this.#session.post("Profiler.takePreciseCoverage");
     run();

@@ -1,25 +1,25 @@
 import * as fc from "fast-check";
 
 /**
- * Something that is fed with hostile input. Inputs are JSON, so that one that was found can be put
- * into the corpus as it was printed.
+ * A function that is fed hostile input. Inputs are JSON, so that a printed input can be added to
+ * the corpus.
  */
 export interface FuzzTarget<Input = unknown> {
   /** The name of its folder in the corpus. */
   readonly name: string;
-  /** Makes inputs at random, some of them out of those in the corpus. */
+  /** Generates random inputs, some of them from those in the corpus. */
   arbitrary(corpus: readonly Input[]): fc.Arbitrary<Input>;
-  /** Throws where the code under test does not do what it is to do with `input`. */
+  /** Throws if the code under test treats `input` wrongly. */
   check(input: Input): void;
 }
 
-/** How long and from where to fuzz. */
+/** The duration and the seed of a run. */
 export interface FuzzOptions {
-  /** The same seed makes the same inputs, in the same order. */
+  /** The same seed generates the same inputs in the same order. */
   readonly seed: number;
-  /** Default: no end. */
+  /** Default: unlimited. */
   readonly maxRuns?: number;
-  /** Default: no end. */
+  /** Default: unlimited. */
   readonly maxMs?: number;
 }
 
@@ -28,7 +28,7 @@ export interface FuzzResult {
   readonly crash?: Crash;
 }
 
-/** The smallest input found that makes `check` throw what `error` holds. */
+/** The smallest input found for which `check` throws `error`. */
 export interface Crash {
   readonly input: unknown;
   readonly error: unknown;
@@ -36,20 +36,20 @@ export interface Crash {
 
 const MAX_SHRINKING_MS = 60_000;
 
-/** Feeds `target` until something breaks or the limits are reached. */
+/** Feeds `target` until an input fails or a limit is reached. */
 export function fuzz(
   target: FuzzTarget,
   corpus: readonly unknown[],
   { seed, maxRuns = Number.MAX_SAFE_INTEGER, maxMs }: FuzzOptions,
 ): FuzzResult {
-  // As it would come out of the corpus, so that what was found fails there as well.
+  // As read from the corpus, so that the failure is reproducible there.
   const property = fc.property(target.arbitrary(corpus).map(asJson), (input) => {
     target.check(input);
   });
   const limits = maxMs === undefined ? {} : { interruptAfterTimeLimit: maxMs };
   const found = fc.check(property, { seed, numRuns: maxRuns, ...limits, endOnFailure: true });
   if (found.counterexamplePath === null) return { runs: found.numRuns };
-  // Shrinking has a time of its own: what is found in the last second is made small as well.
+  // Shrinking has a separate time limit, so that an input found in the last second is shrunk too.
   const shrunk = fc.check(property, {
     seed,
     path: found.counterexamplePath,
@@ -63,7 +63,7 @@ function asJson(input: unknown): unknown {
   return JSON.parse(JSON.stringify(input));
 }
 
-/** What was found, and how it is kept. */
+/** The failure, and how to add it to the corpus. */
 export function describeCrash(target: string, { input }: Crash): string {
   return (
     `the fuzz target ${target} fails for the input below. Mend what it shows, and keep it as\n` +

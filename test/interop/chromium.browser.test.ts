@@ -14,7 +14,7 @@ describeInBrowser("our server with the WebSocket of Chromium", () => {
     server = await serveEcho();
     browser = await launchBrowser();
     page = await browser.newPage();
-    // On a page of ours, as by default the server takes only requests of its own origin.
+    // On a page of the server, because by default it accepts only requests of its origin.
     await page.goto(`http://127.0.0.1:${server.port}/`);
   });
 
@@ -30,7 +30,7 @@ describeInBrowser("our server with the WebSocket of Chromium", () => {
     });
   });
 
-  it("agrees on the first of its own subprotocols among those offered", async () => {
+  it("selects the first of its subprotocols that is offered", async () => {
     const protocol = await page.evaluate(async () => {
       const socket = new WebSocket(`ws://${location.host}/echo`, ["a", "b"]);
       await new Promise((resolve, reject) => {
@@ -43,28 +43,31 @@ describeInBrowser("our server with the WebSocket of Chromium", () => {
     expect(protocol).toBe("b");
   });
 
-  it.each(["shared", "dedicated"])("compresses both ways in a %s context", async (context) => {
-    const results = await page.evaluate(async (path) => {
-      const socket = new WebSocket(`ws://${location.host}${path}`);
-      await new Promise((resolve, reject) => {
-        socket.onopen = resolve;
-        socket.onerror = reject;
-      });
-      const same: boolean[] = [];
-      for (const length of [0, 10, 1024, 5000, 100_000, 100_000]) {
-        const text = "tidé".repeat(length / 4);
-        socket.send(text);
-        const { data } = await new Promise<MessageEvent>((resolve) => {
-          socket.onmessage = resolve;
+  it.each(["shared", "dedicated"])(
+    "compresses in both directions with a %s context",
+    async (context) => {
+      const results = await page.evaluate(async (path) => {
+        const socket = new WebSocket(`ws://${location.host}${path}`);
+        await new Promise((resolve, reject) => {
+          socket.onopen = resolve;
+          socket.onerror = reject;
         });
-        same.push(data === text);
-      }
-      socket.close();
-      return { same, extensions: socket.extensions };
-    }, `/${context}`);
-    expect(results.same).toEqual([true, true, true, true, true, true]);
-    expect(results.extensions).toContain("permessage-deflate");
-  });
+        const same: boolean[] = [];
+        for (const length of [0, 10, 1024, 5000, 100_000, 100_000]) {
+          const text = "tidé".repeat(length / 4);
+          socket.send(text);
+          const { data } = await new Promise<MessageEvent>((resolve) => {
+            socket.onmessage = resolve;
+          });
+          same.push(data === text);
+        }
+        socket.close();
+        return { same, extensions: socket.extensions };
+      }, `/${context}`);
+      expect(results.same).toEqual([true, true, true, true, true, true]);
+      expect(results.extensions).toContain("permessage-deflate");
+    },
+  );
 
   it("closes with a code and a reason", async () => {
     const received = await page.evaluate(async () => {
@@ -78,7 +81,7 @@ describeInBrowser("our server with the WebSocket of Chromium", () => {
     expect(received).toEqual({ code: 4001, reason: "ça va", wasClean: true });
   });
 
-  it("refuses a page of another origin with 403, which the page cannot tell from a failure", async () => {
+  it("refuses a page of another origin with 403, which the page sees as a failure", async () => {
     const foreign = await browser.newPage();
     // Another name of the same machine is another origin.
     await foreign.goto(`http://localhost:${server.port}/`);
@@ -96,7 +99,7 @@ describeInBrowser("our server with the WebSocket of Chromium", () => {
   });
 });
 
-/** Runs in the page: sends one message, compares what comes back and closes with 1000. */
+/** Runs in the page: sends one message, compares the echo and closes with 1000. */
 async function exchange({ kind, length }: { kind: "text" | "binary"; length: number }): Promise<{
   isSame: boolean;
   close: { code: number; wasClean: boolean };

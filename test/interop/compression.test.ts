@@ -50,7 +50,7 @@ describe("our server with the compression of the ws client", () => {
     ["its default", {}],
     ["no takeover", { serverNoContextTakeover: true, clientNoContextTakeover: true }],
     ["windows of 512 bytes", { serverMaxWindowBits: 9, clientMaxWindowBits: 9 }],
-    ["a window of its own choice", { clientMaxWindowBits: 10 }],
+    ["a window chosen by the server", { clientMaxWindowBits: 10 }],
   ];
 
   describe.each(["shared", "dedicated"] as const)("and a %s context", (context) => {
@@ -71,7 +71,7 @@ describe("our server with the compression of the ws client", () => {
     });
   });
 
-  it("compresses nothing unless asked to", async () => {
+  it("does not compress by default", async () => {
     const server = await start(undefined);
     const client = connectWs(server);
     await once(client, "open");
@@ -80,7 +80,7 @@ describe("our server with the compression of the ws client", () => {
     await once(client, "close");
   });
 
-  it("declines an offer that it cannot honour, and goes on without", async () => {
+  it("declines an unsupported offer and continues without compression", async () => {
     const server = await start(true);
     const client = connectWs(server, {
       headers: { "sec-websocket-extensions": "permessage-deflate; server_max_window_bits=8" },
@@ -94,7 +94,7 @@ describe("our server with the compression of the ws client", () => {
 
   // Only sockets of this machine count their bytes.
   it.runIf(transport.hasPorts)(
-    "sends as it is what is below thresholdBytes or excepted by { compress: false }",
+    "does not compress messages below thresholdBytes or with { compress: false }",
     async () => {
       const text = "a".repeat(2000);
       const server = await start({ thresholdBytes: 2000 }, (socket) => {
@@ -110,14 +110,14 @@ describe("our server with the compression of the ws client", () => {
       client.on("message", (data: Buffer) => messages.push(data.toString()));
       await once(client, "close");
       expect(messages).toEqual([text, text, text.slice(1)]);
-      // Two messages as they are, a few bytes for the other, and the handshake.
+      // Two uncompressed messages, a few bytes for the third, and the handshake.
       const received = upgrade.socket.bytesRead;
       expect(received).toBeGreaterThan(4000);
       expect(received).toBeLessThan(4500);
     },
   );
 
-  it("ends a bomb with 1009 before it has been inflated", async () => {
+  it("closes with 1009 before a zip bomb is inflated", async () => {
     const server = await start(true, (socket) => void socket.listen(() => {}));
     const client = connectWs(server);
     await once(client, "open");
@@ -174,21 +174,21 @@ describe("our client with the compression of the ws server", () => {
     });
   });
 
-  it("goes on without where the server declines", async () => {
+  it("continues without compression if the server declines", async () => {
     const client = await connect(false);
     expect(client.extensions).toBe("");
     client.close();
     await client.onClose.first;
   });
 
-  it("offers nothing if told so", async () => {
+  it("offers nothing with compression: false", async () => {
     const client = await connect({}, { compression: false });
     expect(client.extensions).toBe("");
     client.close();
     await client.onClose.first;
   });
 
-  it("counts in bufferedAmount what the messages are, not what they are compressed to", async () => {
+  it("counts uncompressed bytes in bufferedAmount", async () => {
     const client = await connect({});
     client.send("a".repeat(5000));
     expect(client.bufferedAmount).toBe(5000);
@@ -210,7 +210,7 @@ describe("the option compression", () => {
     ["yes", "compression"],
     [null, "compression"],
     [[], "compression"],
-  ])("is refused as %j, on a route, a server and a client", async (compression, name) => {
+  ])("throws for %j on a route, a server and a client", async (compression, name) => {
     const bad = compression as unknown as CompressionOptions;
     const refused = { code: "INVALID_OPTION", message: expect.stringContaining(name) };
     await expect(start(bad)).rejects.toMatchObject(refused);
@@ -218,7 +218,7 @@ describe("the option compression", () => {
     expect(() => new WebSocket("ws://127.0.0.1:1/", { compression: bad })).toThrow(UsageError);
   });
 
-  it("of a server holds for routes that do not say otherwise", async () => {
+  it("of a server applies to routes without their own", async () => {
     const server = await serve({
       port: 0,
       host: "127.0.0.1",

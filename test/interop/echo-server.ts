@@ -2,7 +2,7 @@ import { type Server, serve, type Socket } from "tideway/server";
 import type { Routes } from "../suite/transports.ts";
 import { LARGEST } from "./messages.ts";
 
-/** A page under `/` for a browser to be on, and sockets that echo under `ws:/echo`. */
+/** A page under `/` for a browser, and sockets that echo under `ws:/echo`. */
 export const ECHO: Routes = {
   "/": () =>
     new Response("<!doctype html><title>interop</title>", {
@@ -20,7 +20,7 @@ export const ECHO: Routes = {
   },
 };
 
-/** Our server, over TCP. */
+/** The server of this package, over TCP. */
 export function serveEcho(): Promise<Server> {
   return serve({ port: 0, host: "127.0.0.1", routes: ECHO });
 }

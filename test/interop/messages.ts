@@ -1,22 +1,22 @@
 import { expect } from "vitest";
 
-/** The lengths at which a header changes its form (RFC 6455 5.2), none at all, and a large one. */
+/** The lengths at which a header changes its form (RFC 6455 5.2), 0, and a large one. */
 const LENGTHS = [0, 125, 126, 65_535, 65_536, 64 * 1024 * 1024] as const;
 
 export const LARGEST: number = Math.max(...LENGTHS);
 
-/** What a message can be on its way through the other implementations. */
+/** The forms of a message in the other implementations. */
 export type Message = string | Uint8Array<ArrayBuffer>;
 
 const KINDS = ["text", "binary"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Every length as text and as binary, with the words for it. */
+/** Every length as text and as binary, with its description. */
 export const CASES = KINDS.flatMap((kind) =>
   LENGTHS.map((length) => [`${length} bytes of ${kind}`, kind, length] as const),
 );
 
-/** A message of `length` bytes; text holds characters of one to four bytes. */
+/** A message of `length` bytes. Text contains characters of one to four bytes. */
 export function messageOf(kind: Kind, length: number): Message {
   if (kind === "text") return "aé€😀".repeat(length / 10) + "z".repeat(length % 10);
   const bytes = new Uint8Array(length);
@@ -25,7 +25,7 @@ export function messageOf(kind: Kind, length: number): Message {
 }
 
 /**
- * The bytes of a message in three fragments; the cuts fall within characters, and the middle one
+ * The bytes of a message in three fragments. The splits are within characters, and the middle one
  * may be empty.
  */
 export function fragmentsOf(message: string | Uint8Array): Buffer[] {
@@ -34,7 +34,7 @@ export function fragmentsOf(message: string | Uint8Array): Buffer[] {
   return [0, 1, 2].map((at) => bytes.subarray(cuts[at], cuts[at + 1]));
 }
 
-/** Says whether the two are the same message; never prints them, for they can be large. */
+/** Returns whether both are the same message. Never prints them, because they can be large. */
 export function expectSameMessage(received: unknown, sent: Message): void {
   if (typeof sent === "string") {
     expect(typeof received).toBe("string");
@@ -45,7 +45,7 @@ export function expectSameMessage(received: unknown, sent: Message): void {
   }
 }
 
-/** What an event of a WHATWG socket of binary type `arraybuffer` holds, as a message. */
+/** The message in an event of a WHATWG socket with binaryType `arraybuffer`. */
 export function fromEvent(data: unknown): unknown {
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }

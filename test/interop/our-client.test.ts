@@ -23,7 +23,7 @@ describe("our client with the ws server", () => {
     server = new WebSocketServer({
       server: http,
       maxPayload: LARGEST,
-      // Offered by nobody here: the server being able to must not matter.
+      // The client does not offer it: the ability of the server must not matter.
       perMessageDeflate: true,
       handleProtocols: (offered) => (offered.has("b") ? "b" : false),
     });
@@ -70,7 +70,7 @@ describe("our client with the ws server", () => {
   });
 
   it.each(CASES)(
-    "puts %s together from fragments with a ping between them",
+    "assembles %s from fragments with a ping between them",
     async (_, kind, length) => {
       const socket = await open("/fragments");
       const message = messageOf(kind, length);
@@ -85,14 +85,14 @@ describe("our client with the ws server", () => {
     },
   );
 
-  it("agrees on a subprotocol of its offer (RFC 6455 4.2.2)", async () => {
+  it("accepts a subprotocol of its offer (RFC 6455 4.2.2)", async () => {
     const socket = await open("/", ["a", "b"]);
     expect(socket.protocol).toBe("b");
     socket.close();
     await once(socket, "close");
   });
 
-  it("hears the code and the reason of the server's Close frame", async () => {
+  it("receives the code and the reason of the server's Close frame", async () => {
     const socket = await open("/");
     const [peer] = server.clients;
     peer.close(4001, "gehört");
@@ -100,7 +100,7 @@ describe("our client with the ws server", () => {
     expect(event).toMatchObject({ code: 4001, reason: "gehört", wasClean: true });
   });
 
-  it("tells the server the code and the reason of its own Close frame", async () => {
+  it("sends the code and the reason of its Close frame", async () => {
     const socket = await open("/");
     const [peer] = server.clients;
     const received = once(peer, "close");

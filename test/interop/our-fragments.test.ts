@@ -18,7 +18,7 @@ import {
   fromEvent,
 } from "./messages.ts";
 
-// Odd, so that characters of more than one byte are cut in two.
+// Odd, so that characters of more than one byte are split.
 const OPTIONS = { protocol: "", extensions: "", maxMessageBytes: LARGEST, maxFrameBytes: 16_381 };
 
 describe("our messages in fragments (RFC 6455 5.4), sent by a server", () => {
@@ -117,7 +117,7 @@ function echoOver(connection: Connection): void {
   });
 }
 
-/** Sends `message` and resolves with what comes back once the connection has been closed cleanly. */
+/** Sends `message` and resolves with the response after a clean close. */
 function echoOf(connection: Connection, message: Message): Promise<Message> {
   return new Promise((resolve, reject) => {
     let received: Message | undefined;

@@ -28,7 +28,7 @@ afterAll(async () => {
 
 describe("our server with the ws client", () => {
   const open = async (path: string, protocols: string[] = []): Promise<WsWebSocket> => {
-    // The client offers compression, as it does by default: the server may decline.
+    // The client offers compression by default: the server may decline.
     const socket = new WsWebSocket(url + path, protocols, {
       maxPayload: LARGEST,
       createConnection: () => server.connect().socket as NetSocket,
@@ -54,7 +54,7 @@ describe("our server with the ws client", () => {
   });
 
   it.each(CASES)(
-    "puts %s together from fragments with a ping between them",
+    "assembles %s from fragments with a ping between them",
     async (_, kind, length) => {
       const socket = await open("/echo");
       const message = messageOf(kind, length);
@@ -72,7 +72,7 @@ describe("our server with the ws client", () => {
     },
   );
 
-  it("agrees on the first of its own subprotocols among those offered", async () => {
+  it("selects the first of its subprotocols that is offered", async () => {
     const socket = await open("/echo", ["a", "b"]);
     expect(socket.protocol).toBe("b");
     await close(socket);
@@ -86,7 +86,7 @@ describe("our server with the ws client", () => {
   });
 });
 
-// It makes its connections by itself.
+// It opens its connections itself.
 describe.runIf(transport.hasPorts)("our server with undici's WebSocket", () => {
   const open = async (path: string, protocols: string[] = []): Promise<UndiciWebSocket> => {
     const socket = new UndiciWebSocket(url + path, protocols);
@@ -106,7 +106,7 @@ describe.runIf(transport.hasPorts)("our server with undici's WebSocket", () => {
     expect(closed).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  it("agrees on the first of its own subprotocols among those offered", async () => {
+  it("selects the first of its subprotocols that is offered", async () => {
     const socket = await open("/echo", ["a", "b"]);
     expect(socket.protocol).toBe("b");
     socket.close();

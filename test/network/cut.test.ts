@@ -5,27 +5,27 @@ import { ConnectionClosedError, serve, type Server, type Socket } from "tideway/
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createNamespaces, createProxies, type Network, whyNoNamespaces } from "./networks.ts";
 
-/** Longer than it takes to begin with everything once the network is cut. */
+/** Longer than the client takes to start everything before the network is cut. */
 const HEARTBEAT = { idleMs: 1000, timeoutMs: 1000 };
 const CLOSE_TIMEOUT_MS = 1000;
 
-/** More than kernels buffer. */
+/** More than the kernel buffers. */
 const MUCH = Array.from({ length: 24 }, () => new Uint8Array(1_048_576));
 
 const obstacle = await whyNoNamespaces();
-const CABLE = { name: "a cable that is pulled out", create: createNamespaces };
-const PROXY = { name: "a proxy that passes nothing on", create: createProxies };
+const CABLE = { name: "a disconnected cable", create: createNamespaces };
+const PROXY = { name: "a proxy that forwards nothing", create: createProxies };
 const networks = obstacle === undefined ? [CABLE, PROXY] : [PROXY];
 
 it.skipIf(obstacle !== undefined)(
-  `has namespaces, for a cable to pull out${obstacle === undefined ? "" : `: no, ${obstacle}`}`,
+  `has namespaces for a cable to disconnect${obstacle === undefined ? "" : `: no, ${obstacle}`}`,
   () => expect(networks).toContain(CABLE),
 );
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-/** Whether an object goes once nobody holds it any more. */
+/** Whether an object is collected once it is unreferenced. */
 async function isCollected(ref: WeakRef<object>): Promise<boolean> {
   for (let turn = 0; turn < 20; turn++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -35,7 +35,7 @@ async function isCollected(ref: WeakRef<object>): Promise<boolean> {
   return false;
 }
 
-/** What becomes of a connection whose peer was cut off. */
+/** The outcome of a connection whose peer was cut off. */
 interface Ended {
   readonly code: number;
   readonly errorCode: string | undefined;
@@ -68,7 +68,7 @@ describe.each(networks)("behind $name, a server", ({ create }) => {
             socket.done.then(({ code, error }) => ({ code, errorCode: error?.code })),
           );
           try {
-            // Behind its first message, nobody reads the flood.
+            // After its first message, the flood is not read.
             for await (const _ of socket) if (path === "flood") await socket.done;
           } catch (error) {
             thrown.set(`/${path}`, error);
@@ -94,19 +94,19 @@ describe.each(networks)("behind $name, a server", ({ create }) => {
   }
 
   it.each([
-    ["/idle", "that nothing happens on", DEAD],
-    ["/flood", "that is not read from, with bytes unsent", DEAD],
-    ["/sending", "that a lot is sent on", DEAD],
-    ["/closing", "that is being closed", UNANSWERED],
-  ])("finds dead the peer of %s, a socket %s", async (path, _what, expected) => {
+    ["/idle", "that is idle", DEAD],
+    ["/flood", "that is not read, with unsent bytes", DEAD],
+    ["/sending", "that sends much data", DEAD],
+    ["/closing", "that is closing", UNANSWERED],
+  ])("detects the lost peer of %s, a socket %s", async (path, _what, expected) => {
     expect(await ended.get(path)!).toEqual(expected);
-    // What came whole before the cut is read first.
+    // Complete messages received before the cut are read first.
     await vi.waitUntil(() => thrown.has(path), 10_000);
     expect(thrown.get(path)).toBeInstanceOf(ConnectionClosedError);
     expect(thrown.get(path)).toMatchObject({ closeCode: 1006 });
   });
 
-  it("holds on to nothing of them", async () => {
+  it("keeps no reference to them", async () => {
     await Promise.all(ended.values());
     expect(server.sockets.size).toBe(0);
     thrown.clear();
@@ -142,7 +142,7 @@ describe.each(networks)("behind $name, a client", ({ create }) => {
     });
   }
 
-  it("finds dead the server of any socket, whatever it is doing", async () => {
+  it("detects the lost server of a socket in any state", async () => {
     const [idle, sending, closing] = ["/idle", "/sending", "/closing"].map(
       (path) => new WebSocket(url + path, options),
     );

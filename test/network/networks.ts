@@ -7,27 +7,27 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** A way between this process and a peer's that can be cut: nobody is told, nothing arrives. */
+/** A network between this process and a peer that can be cut without notice to either side. */
 export interface Network {
-  /** This machine's address on it. */
+  /** The address of this machine on it. */
   readonly ownHost: string;
   readonly peerHost: string;
-  /** Starts the peer on the other side; resolves with it and the first line it says. */
+  /** Starts the peer on the other side. Resolves with it and the first line of its output. */
   startPeer(...args: string[]): Promise<string>;
-  /** By which port the other side reaches `port` of `host`. */
+  /** The port through which the other side reaches `port` of `host`. */
   reach(host: string, port: number): Promise<number>;
   cut(): Promise<void>;
-  /** Removes it, and the peers with it. */
+  /** Removes the network and its peers. */
   remove(): Promise<void>;
 }
 
 let namespaceCount = 0;
 
-/** Two network namespaces with a cable between them, which is pulled out. */
+/** Two network namespaces with a cable between them that can be disconnected. */
 export async function createNamespaces(): Promise<Network> {
   const name = `tideway-${process.pid}-${++namespaceCount}`;
   const [own, far] = [`tw${process.pid}-${namespaceCount}a`, `tw${process.pid}-${namespaceCount}b`];
-  // A /30 of the range for tests of network devices (RFC 2544), its own for each process.
+  // A /30 of the range for tests of network devices (RFC 2544), separate for each process.
   const prefix = `198.18.${(process.pid >> 6) & 255}.`;
   const first = (process.pid & 63) * 4;
   const [ownHost, peerHost] = [`${prefix}${first + 1}`, `${prefix}${first + 2}`];
@@ -36,7 +36,7 @@ export async function createNamespaces(): Promise<Network> {
   const peers: ChildProcess[] = [];
   const remove = async (): Promise<void> => {
     await end(peers);
-    // The kernel would take it away with the namespace, but not at once.
+    // The kernel would remove it with the namespace, but not at once.
     await run("ip", ["link", "del", own]).catch(() => {});
     await run("ip", ["netns", "del", name]);
   };
@@ -60,7 +60,7 @@ export async function createNamespaces(): Promise<Network> {
   };
 }
 
-/** A proxy that stops to pass anything on, and leaves its connections open. */
+/** A proxy that stops forwarding and leaves its connections open. */
 export function createProxies(): Promise<Network> {
   const peers: ChildProcess[] = [];
   const sockets: Socket[] = [];
@@ -102,7 +102,7 @@ export function createProxies(): Promise<Network> {
   });
 }
 
-/** Why namespaces cannot be made here, or undefined if they can. */
+/** Why namespaces cannot be created here, or undefined if they can. */
 export async function whyNoNamespaces(): Promise<string | undefined> {
   try {
     await (await createNamespaces()).remove();

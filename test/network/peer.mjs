@@ -1,9 +1,8 @@
 /**
- * The peer of a test, made with a library that is not ours, for a network of its own.
- *
- * `node peer.mjs client URL PATH...` connects once to each path, and says `open` when all are open;
- * `node peer.mjs server HOST` listens, and says its port. Both read all that comes, and send
- * more than anybody would buffer where the path is `/flood`.
+ * The peer of a test in another network, based on another library. `node peer.mjs client URL
+ * PATH...` connects once to each path and prints `open` when all are open. `node peer.mjs server
+ * HOST` listens and prints its port. Both read everything, and send more than any buffer holds if
+ * the path is `/flood`.
  */
 import { once } from "node:events";
 import { WebSocket, WebSocketServer } from "ws";

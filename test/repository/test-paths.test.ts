@@ -11,14 +11,14 @@ function filesBelow(folder: string, ending: string): string[] {
     .map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
 }
 
-/** Tests in a folder of src, but of no single file there. */
+/** Tests in a folder of src that do not belong to a single file. */
 const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly string[]]> = [
   [
-    "what users import: the size of a bundle, the names exported, and a page in a browser",
+    "the imports of users: the size of a bundle, the exported names, and a page in a browser",
     ["browser/browser-size", "browser/entry-points", "browser/page.browser"],
   ],
   [
-    "the client as its users see it, from the URL to the events",
+    "the client from the URL to the events",
     [
       "node/client/dom/happy-dom",
       "node/client/dom/jsdom",
@@ -32,7 +32,7 @@ const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly 
     ],
   ],
   [
-    "WebSockets and requests over HTTP/2, and what its peers can do",
+    "WebSockets and requests over HTTP/2, and hostile peers",
     [
       "node/http2/backpressure",
       "node/http2/chromium.browser",
@@ -61,7 +61,7 @@ const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly 
     ["testing/fake-timers"],
   ],
   [
-    "subscribers of a topic, with brokers that are slow, fail and come back",
+    "subscribers of a topic, with slow and failing brokers",
     [
       "topics/broker-services",
       "topics/presence",
@@ -82,7 +82,7 @@ const testsOfLayers = filesBelow("test", ".test.ts").filter((path) =>
   layers.has(path.split("/")[1]),
 );
 
-/** The source that a test is about, by the path of the test. */
+/** The source of a test, by the path of the test. */
 function sourceOf(test: string): string {
   return test.replace(/^test/, "src").replace(/(\.(browser|engine|runtime))?\.test\.ts$/, ".ts");
 }
@@ -96,7 +96,7 @@ it("each test is at the path of its source, named after its option, or listed he
   expect(lost).toEqual([]);
 });
 
-it("each test that is listed exists, and has no source of its own", () => {
+it("each listed test exists and has no source at its path", () => {
   const wrong = [...listed].filter(
     (test) => !existsSync(join(root, test)) || sources.has(sourceOf(test)),
   );
@@ -104,7 +104,7 @@ it("each test that is listed exists, and has no source of its own", () => {
 });
 
 it.each(["server/upgrade-gate", "topics/feed", "topics/subscriber", "topics/nats/nats-log"])(
-  "src/%s.ts has a test of its own",
+  "src/%s.ts has a test at its path",
   (path) => {
     expect(sources).toContain(`src/${path}.ts`);
     expect(testsOfLayers).toContain(`test/${path}.test.ts`);

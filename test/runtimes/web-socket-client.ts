@@ -1,8 +1,7 @@
 /**
- * A client for another runtime. It exchanges messages with an echo server through the WebSocket of the
- * runtime, or of a given undici, and prints the result as JSON.
- *
- * Usage: node web-socket-client.ts <url> <"client" | "server": the side that closes> [<module of undici>]
+ * A client for another runtime. It exchanges messages with an echo server through the WebSocket of
+ * the runtime, or of a given undici, and prints the result as JSON. Usage: node
+ * web-socket-client.ts <url> <"client" | "server": the side that closes> [<module of undici>]
  */
 import { argv } from "node:process";
 

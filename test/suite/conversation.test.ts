@@ -13,7 +13,7 @@ afterEach(async () => {
   expect(onError.mock.calls).toEqual([]);
 });
 
-/** A promise and what settles it. */
+/** A promise with the functions that settle it. */
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve!: (value: T) => void;
   return { promise: new Promise<T>((settle) => (resolve = settle)), resolve };
@@ -48,7 +48,7 @@ it.each([0, 1, 125, 126, 1000])("echoes text and bytes of length %i, in order", 
   expect(received).toEqual([text, bytes.buffer, text, bytes.buffer]);
 });
 
-it("sends a prepared message to many as it would send it to each", async () => {
+it("sends a prepared message to many clients as it would send it to each", async () => {
   const bytes = Buffer.of(1, 2, 3);
   const messages = [prepare("tidé"), prepare(bytes), prepare("a".repeat(5000))];
   bytes.fill(0);
@@ -73,14 +73,14 @@ it("sends a prepared message to many as it would send it to each", async () => {
   }
 });
 
-it("keeps the others whole where one message is transferred to a worker", async () => {
+it("keeps other messages intact when one is transferred to a worker", async () => {
   const held: Uint8Array[] = [];
   const client = await open(async (socket) => {
     for await (const message of socket) {
       held.push(message as Uint8Array);
       if (held.length < 3) continue;
       try {
-        // What lies with others is copied by Node 20, and refused by later ones.
+        // A pooled message is copied by Node 20 and refused by later releases.
         structuredClone(held[0], { transfer: [held[0].buffer as ArrayBuffer] });
       } catch {}
       for (const other of held.slice(1)) socket.send(other);
@@ -93,11 +93,11 @@ it("keeps the others whole where one message is transferred to a worker", async 
   });
   for (let byte = 1; byte <= 3; byte++) client.send(Uint8Array.of(byte, byte));
   await all.promise;
-  // A client's share nothing: their buffers are what it is given.
+  // Messages of a client share no memory: they have the buffers that arrived.
   expect(received).toEqual([2, 3].map((byte) => Uint8Array.of(byte, byte).buffer));
 });
 
-it("delivers what the server sends before anything else", async () => {
+it("delivers messages that the server sends at once", async () => {
   const first = deferred<unknown>();
   running = await startVenue({ routes: { "ws:/": (socket) => void socket.send("first") } });
   const client = new running.WebSocket(`${running.url}/`);
@@ -105,7 +105,7 @@ it("delivers what the server sends before anything else", async () => {
   expect(await first.promise).toBe("first");
 });
 
-it("keeps what comes before the handler listens", async () => {
+it("keeps messages that arrive before the handler listens", async () => {
   const asked = deferred<void>();
   const received = deferred<unknown[]>();
   const client = await open(async (socket) => {
@@ -119,7 +119,7 @@ it("keeps what comes before the handler listens", async () => {
   expect(await received.promise).toEqual(["a", "b"]);
 });
 
-it("agrees on a subprotocol", async () => {
+it("negotiates a subprotocol", async () => {
   const client = await open(() => {}, { protocols: ["v2", "v1"] }, ["v1", "v2"]);
   expect(client.protocol).toBe("v2");
 });
@@ -140,7 +140,7 @@ it.each([
   expect(await closed).toMatchObject({ code: reported, wasClean: true });
 });
 
-it("is closed by the server, and ends the client's loop by what the close code says", async () => {
+it("is closed by the server, and the close code decides how the client's loop ends", async () => {
   for (const code of [1000, 4000]) {
     const client = await open((socket) => {
       socket.send("last");
@@ -158,7 +158,7 @@ it("is closed by the server, and ends the client's loop by what the close code s
   }
 });
 
-it("ends the handler's loop by what the close code says", async () => {
+it("ends the handler's loop as the close code says", async () => {
   for (const code of [1000, 4000]) {
     const outcome = deferred<unknown>();
     const client = await open(async (socket) => {
@@ -176,14 +176,14 @@ it("ends the handler's loop by what the close code says", async () => {
   }
 });
 
-it("fails a message above the limit with 1009", async () => {
+it("fails with 1009 for a message above the limit", async () => {
   const client = await open(echo, { maxMessageBytes: 10 });
   const closed = client.onClose.first;
   client.send("x".repeat(11));
   expect(await closed).toMatchObject({ code: 1009, wasClean: true });
 });
 
-it("closes with 1011 when a handler throws, and reports it", async () => {
+it("closes with 1011 when a handler throws, and reports the error", async () => {
   const client = await open(() => {
     throw new Error("a bug");
   });
@@ -199,13 +199,13 @@ it("reports 1006 at the client when the server terminates", async () => {
   expect(await closed).toMatchObject({ code: 1006, wasClean: false });
 });
 
-it("refuses with a status where there is no route", async () => {
+it("answers with a status when no route matches", async () => {
   running = await startVenue({ routes: { "/": () => new Response("page") } });
   const { onError: errors } = new running.WebSocket(`${running.url}/nowhere`);
   expect(await errors.first).toMatchObject({ error: { status: 404 } });
 });
 
-it("makes a client wait for a handler that does not read, and loses nothing", async () => {
+it("delays a client while a handler does not read, and loses nothing", async () => {
   const go = deferred<void>();
   const received: number[] = [];
   const all = deferred<void>();
@@ -233,7 +233,7 @@ it("closes every socket when the server stops", async () => {
   expect(running.sockets.size).toBe(0);
 });
 
-it("tells the latency once a ping has been answered", async () => {
+it("reports the latency once a ping has been answered", async () => {
   const accepted = deferred<Socket>();
   const client = await open((socket) => accepted.resolve(socket));
   const socket = await accepted.promise;
@@ -241,7 +241,7 @@ it("tells the latency once a ping has been answered", async () => {
   const received = deferred<void>();
   socket.listen(() => received.resolve());
   socket.ping("there");
-  // Behind the pong, since what answers a ping comes before what is sent later.
+  // After the pong, since the answer to a ping precedes what is sent later.
   client.onMessage.listen(() => client.send("and back"));
   socket.send("after the ping");
   await received.promise;

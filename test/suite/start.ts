@@ -3,7 +3,7 @@ import { onTestFinished } from "vitest";
 import type { RoutesOption } from "../../src/server/routes.ts";
 import { openVenue, type Routes, type Running, transport, type Venue } from "./transports.ts";
 
-/** As `serve` infers the types of its routes. */
+/** With the types of the routes inferred as by `serve`. */
 type Start<Result> = <
   const Key extends string,
   const Protocols extends Record<string, unknown>,
@@ -13,11 +13,11 @@ type Start<Result> = <
   options: ApplicationOptions & RoutesOption<Key, Protocols, States, Schemas>,
 ) => Promise<Result>;
 
-/** Serves as `serve` does, over the transport of this run, until the test is over. */
+/** Serves as `serve` does, over the transport of this run, until the end of the test. */
 export const startServer: Start<Running> = async ({ routes, ...options }) =>
   untilTestIsOver(await transport.serve(routes as Routes, options));
 
-/** The same for a test to which the connections below the WebSockets are all one. */
+/** The same for tests that work with any connections below the WebSockets. */
 export const startVenue: Start<Venue> = async ({ routes, ...options }) =>
   untilTestIsOver(await openVenue(routes as Routes, options));
 

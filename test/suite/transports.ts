@@ -22,7 +22,7 @@ declare module "vitest" {
 
 export type Routes = Parameters<typeof serve>[0]["routes"];
 
-/** A connection to say anything on, from the client's end. */
+/** A connection for arbitrary bytes, at the client's end. */
 export interface Line {
   readonly socket: Duplex;
   /** Breaks it, so that the server sees ECONNRESET. */
@@ -35,38 +35,44 @@ interface Clients {
   readonly ReconnectingWebSocket: typeof ReconnectingWebSocket;
 }
 
-/** What reaches a server. */
+/** The connections to a server. */
 export interface Reach extends Clients {
-  /** Begins with `http:`, and has no path. */
+  /** Begins with `http:` and has no path. */
   readonly url: string;
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** The server's end of it is closed only by the server. */
+  /** Only the server closes its end. */
   connect(): Line;
 }
 
-/** A server that runs, and the WebSockets that reach it: all that a conversation takes. */
+/**
+ * A running server with the WebSockets that connect to it: everything that a conversation needs.
+ */
 export interface Venue extends Pick<Reach, "url" | "WebSocket"> {
   readonly sockets: Attachment["sockets"];
   readonly stop: Attachment["stop"];
 }
 
-/** A server that runs, and what reaches it. */
+/** A running server with the connections to it. */
 export interface Running extends Reach, Venue {}
 
-/** Where servers of another make can be reached, one at a time. */
+/** A place where servers of other libraries can be reached, one at a time. */
 export interface Network extends Clients {
-  /** Puts a server on it; resolves with its URL, which begins with `ws:` and ends with a slash. */
+  /**
+   * Starts a server on it. Resolves with its URL, which begins with `ws:` and ends with a slash.
+   */
   listen(server: NetServer): Promise<string>;
   /** Breaks a connection from the server's end, so that the client sees ECONNRESET. */
   readonly reset: (socket: Duplex) => void;
 }
 
-/** A way from a client to a server. Whatever works over one has to work over each. */
+/**
+ * A transport between a client and a server. Everything that works over one must work over each.
+ */
 export interface Transport {
   readonly name: string;
   /** Whether it carries megabytes in a moment. */
   readonly isFast: boolean;
-  /** Whether it goes over ports of this machine: the one of `serve`, TLS and processes. */
+  /** Whether it uses ports of this machine, with `serve`, TLS and processes. */
   readonly hasPorts: boolean;
   serve(routes: Routes, options?: ApplicationOptions): Promise<Running>;
   readonly network: Network;
@@ -96,7 +102,7 @@ const tcp: Transport = {
   },
 };
 
-/** What reaches a server by its port on this machine. */
+/** Connects to a server by its port on this machine. */
 export function tcpReach(port: number): Reach {
   const url = `http://127.0.0.1:${port}`;
   return {
@@ -151,7 +157,7 @@ function memory(name: string, link: LinkOptions): Transport {
   };
 }
 
-/** All WebSockets of a client as streams of one connection. */
+/** All WebSockets of a client are streams of one connection. */
 async function serveHttp2(routes: Routes, options?: ApplicationOptions): Promise<Venue> {
   const server = await startTls({ ...options, routes });
   return {
@@ -164,10 +170,12 @@ async function serveHttp2(routes: Routes, options?: ApplicationOptions): Promise
 
 const name = inject("transport") ?? tcp.name;
 
-/** The transport of this run. The files for which there is more than one are in `vitest.config.ts`. */
+/**
+ * The transport of this run. `vitest.config.ts` lists the files that run over several transports.
+ */
 export const transport: Transport = name in LINKS ? memory(name, LINKS[name]) : tcp;
 
-/** Starts what a conversation takes, over the transport of this run. */
+/** Starts what a conversation needs, over the transport of this run. */
 export async function openVenue(routes: Routes, options?: ApplicationOptions): Promise<Venue> {
   return await (name === HTTP2 ? serveHttp2(routes, options) : transport.serve(routes, options));
 }

@@ -1,7 +1,10 @@
 import { afterAll, afterEach, expect } from "vitest";
 import { uncaughtErrorsReported } from "./uncaught-errors.ts";
 
-/** Fails the test that leaves an error uncaught. The test runner alone would fail the run, and name no test. */
+/**
+ * Fails the test that leaves an error uncaught. The test runner alone would fail the run without
+ * naming a test.
+ */
 const uncaught: unknown[] = [];
 const collect = (error: unknown): void => void uncaught.push(error);
 process.on("uncaughtException", collect).on("unhandledRejection", collect);

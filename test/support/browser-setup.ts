@@ -8,7 +8,7 @@ declare module "vitest" {
   }
 }
 
-/** Vitest runs this once before the first of the `*.browser.test.ts` files, and only if there is one. */
+/** Vitest runs this once before the first of the `*.browser.test.ts` files, if there is any. */
 export default function setup(project: TestProject): void {
   const browser = ensureChromium();
   if (browser.reason !== undefined) process.stderr.write(`No browser tests: ${browser.reason}.\n`);

@@ -13,7 +13,7 @@ const FLAGS = [
 ];
 
 /**
- * Starts a Chromium with a fresh profile; the caller closes it. Only in a `*.browser.test.ts` file.
+ * Starts a Chromium with a fresh profile. The caller closes it. Only for `*.browser.test.ts` files.
  */
 export function launchBrowser(): Promise<Browser> {
   const { path, reason } = browserHere();
@@ -22,8 +22,8 @@ export function launchBrowser(): Promise<Browser> {
 }
 
 /**
- * A `describe` for tests that need a browser. Where there is none they are skipped, with the reason
- * in their name; with `CI=true` they fail instead, so that no pipeline passes by not looking.
+ * A `describe` for tests that need a browser. Without one they are skipped, with the reason in
+ * their name. With `CI=true` they fail instead, so that no pipeline passes without them.
  */
 export function describeInBrowser(name: string, body: () => void): void {
   const { path, reason } = browserHere();
@@ -31,7 +31,7 @@ export function describeInBrowser(name: string, body: () => void): void {
     describe(name, body);
   } else if (process.env["CI"] === "true") {
     describe(name, () => {
-      it("has a browser to run in", () => {
+      it("runs in a browser", () => {
         throw new Error(reason);
       });
     });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-// In the DOM environments, vite would take `new URL(..., import.meta.url)` for an asset of a page.
+// In the DOM environments, vite would treat `new URL(..., import.meta.url)` as an asset of a page.
 const read = (name: string): string =>
   readFileSync(join(import.meta.dirname, "certificates", name), "utf8");
 

@@ -18,8 +18,8 @@ const FIXED_PLACES = [
 ];
 
 /**
- * Finds a Chromium: `CHROME_PATH` and nothing else where that is set, then the `PATH`, then where
- * it is usually installed, then what Playwright itself may have downloaded.
+ * Finds a Chromium: only `CHROME_PATH` if it is set, or else in the `PATH`, in the usual places,
+ * and among the downloads of Playwright.
  */
 function findChromium(environment: NodeJS.ProcessEnv = process.env): Availability {
   const named = environment["CHROME_PATH"];
@@ -33,7 +33,7 @@ function findChromium(environment: NodeJS.ProcessEnv = process.env): Availabilit
   return { reason: "no Chromium or Chrome was found; install one, or set CHROME_PATH to it" };
 }
 
-/** Finds a Chromium, and where there is none installs Debian's, if apt-get is there for root. */
+/** Finds a Chromium. If there is none, root installs Debian's with apt-get. */
 export function ensureChromium(): Availability {
   if ((process.env["CHROME_PATH"] ?? "") !== "") return findChromium();
   return findOrInstall(findChromium, { name: "chromium", what: "Chromium" });

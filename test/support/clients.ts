@@ -6,8 +6,8 @@ import { type ClientOptions, WebSocket } from "ws";
 import { type Line, type Reach, tcpReach } from "../suite/transports.ts";
 
 /**
- * Connects a client of another make, by a URL over TCP, or to a server wherever that is. Rejects
- * with the status if the server refuses.
+ * Connects a client of another library, by a URL over TCP, or to a server over its transport.
+ * Rejects with the status if the server refuses.
  */
 export async function openClient(
   server: string | Reach,
@@ -35,10 +35,10 @@ export async function openClient(
   });
 }
 
-/** From the beginning, as the first message may come together with the server's handshake. */
+/** From the start, because the first message may arrive together with the handshake response. */
 const inboxes = new WeakMap<WebSocket, AsyncIterator<unknown[]>>();
 
-/** The next message, text as a string. */
+/** The next message, with text as a string. */
 export async function nextMessage(client: WebSocket): Promise<string | Buffer> {
   const inbox = inboxes.get(client);
   if (inbox === undefined) throw new Error("the client was not made by openClient");
@@ -46,13 +46,13 @@ export async function nextMessage(client: WebSocket): Promise<string | Buffer> {
   return isBinary ? data : data.toString();
 }
 
-/** How the connection ended. */
+/** The close code and reason of the connection. */
 export async function closeOf(client: WebSocket): Promise<{ code: number; reason: string }> {
   const [code, reason] = (await once(client, "close")) as [number, Buffer];
   return { code, reason: reason.toString() };
 }
 
-/** A connection to say anything on, to a port or to a server wherever that is. */
+/** A connection for arbitrary bytes, to a port or to a server over its transport. */
 export class RawClient {
   readonly socket: Duplex;
   readonly #line: Line;
@@ -60,7 +60,7 @@ export class RawClient {
   #whenSent: Promise<void> = Promise.resolve();
 
   constructor(server: number | Reach) {
-    // It never closes its side by itself: that the server closes is what is tested.
+    // It never closes its side: the tests check that the server closes.
     this.#line = typeof server === "number" ? tcpReach(server).connect() : server.connect();
     this.socket = this.#line.socket;
     this.socket.setEncoding("latin1");
@@ -77,7 +77,7 @@ export class RawClient {
     return this;
   }
 
-  /** Resolves when all that `send` was given has left. */
+  /** Resolves when all data passed to `send` has left. */
   get whenSent(): Promise<void> {
     return this.#whenSent;
   }
@@ -87,7 +87,9 @@ export class RawClient {
     this.#line.reset();
   }
 
-  /** Waits until `text` has been received. Searches each byte once: some tests receive megabytes. */
+  /**
+   * Waits until `text` has been received. Searches each byte once: some tests receive megabytes.
+   */
   async receives(text: string): Promise<string> {
     let end = "";
     let count = 0;
@@ -101,10 +103,10 @@ export class RawClient {
     }
   }
 
-  /** Waits for the server to close, and returns all that it sent. */
+  /** Waits for the server to close. Returns everything that it sent. */
   async closed(): Promise<string> {
     if (!this.socket.readableEnded && !this.socket.destroyed) {
-      // Not by 'once' of events, which a reset would make reject: that is a way to close too.
+      // Not with `once` of node:events, which would reject on a reset: a reset also closes.
       await new Promise<void>((resolve) => {
         this.socket.once("end", () => resolve()).once("close", () => resolve());
       });
@@ -114,7 +116,7 @@ export class RawClient {
   }
 }
 
-/** The head of a request for a WebSocket. An undefined field is left out. */
+/** The head of a request for a WebSocket. An undefined field is omitted. */
 export function handshake(
   path: string,
   fields: Record<string, string | string[] | undefined> = {},
@@ -134,7 +136,7 @@ export function handshake(
   return [requestLine, ...lines, "", ""].join("\r\n");
 }
 
-/** How many connections a server has accepted that have not ended. */
+/** The number of accepted connections of a server that have not ended. */
 export async function connectionCount(httpServer: HttpServer): Promise<number> {
   return await new Promise((resolve, reject) => {
     httpServer.getConnections((error, count) => (error ? reject(error) : resolve(count)));

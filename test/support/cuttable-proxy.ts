@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A TCP proxy on the way to a server, which can be made to fail as a network does. */
+/** A TCP proxy in front of a server that can fail as a network does. */
 export class CuttableProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -24,20 +24,19 @@ export class CuttableProxy implements AsyncDisposable {
     return (this.#server.address() as { port: number }).port;
   }
 
-  /** Breaks all connections; new ones are taken. */
+  /** Breaks all connections. New ones are accepted. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 
   /**
-   * Nothing arrives any more, or no answers do, and nobody is told. What was sent meanwhile is
-   * dropped.
+   * Stops delivery, or the responses only, without notice. Data sent in the meantime is dropped.
    */
   stall(what: "answers" | "all" = "all"): void {
     this.#stalled = what;
   }
 
-  /** Ends a stall. Connections in which something was dropped are broken. */
+  /** Ends a stall. Connections that lost data are broken. */
   resume(): void {
     this.#stalled = "nothing";
     this.cut();
@@ -65,7 +64,7 @@ export class CuttableProxy implements AsyncDisposable {
       from.on("error", () => {});
       from.on("close", () => {
         this.#sockets.delete(from);
-        // During a stall, not even that arrives.
+        // During a stall, the end does not arrive either.
         if (this.#stalled === "nothing") to.destroy();
       });
     }

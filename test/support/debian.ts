@@ -2,19 +2,19 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Whether a program is there: its path, or why it is not. */
+/** The path of a program, or the reason for its absence. */
 export type Availability =
   | { readonly path: string; readonly reason?: never }
   | { readonly path?: never; readonly reason: string };
 
-/** What apt-get is asked to install, and for whom. */
+/** The package that apt-get installs, and its purpose. */
 export interface DebianPackage {
   readonly name: string;
   /** For messages. */
   readonly what: string;
 }
 
-/** Finds a program; where there is none installs Debian's, if apt-get is there for root. */
+/** Finds a program. If there is none, root installs Debian's with apt-get. */
 export function findOrInstall(
   find: () => Availability,
   { name, what }: DebianPackage,
@@ -26,14 +26,14 @@ export function findOrInstall(
 
   process.stderr.write(`No ${what} to test with yet: installing it with apt-get.\n`);
   aptGet(["update"]);
-  // Only the second command decides: an index that cannot be fetched need not be the one we need.
+  // Only the second command matters: an index that cannot be fetched may not be needed.
   const installed = aptGet(["install", "-y", "--no-install-recommends", name]);
   const path = find().path;
   if (path !== undefined) return { path };
   return { reason: `no ${what} was found, and apt-get could not install it (${installed})` };
 }
 
-/** Where one of `programs` is on the `PATH`. */
+/** The path of one of `programs` in the `PATH`. */
 export function onPath(
   programs: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
@@ -51,13 +51,13 @@ export function isExecutable(path: string): boolean {
   }
 }
 
-/** Runs apt-get with its output on ours, waiting for another run of it to end; how it ended. */
+/** Runs apt-get with visible output after other runs of it. Returns how it ended. */
 function aptGet(argv: readonly string[]): string {
   const { status, signal, error } = spawnSync(
     "apt-get",
     ["-o", "DPkg::Lock::Timeout=600", "-o", "Dpkg::Use-Pty=0", ...argv],
     {
-      // Standard output stays free for what a reporter writes there.
+      // Standard output is reserved for reporters.
       stdio: ["ignore", 2, 2],
       env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
       timeout: 8 * 60_000,

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** A server of its own, with a port and a folder of its own. */
+/** A server with a separate port and folder. */
 export class Engine implements AsyncDisposable {
   readonly port: number;
   readonly folder: string;
@@ -23,7 +23,7 @@ export class Engine implements AsyncDisposable {
     this.folder = folder;
   }
 
-  /** Starts redis-server, which has written to disk whatever it acknowledges. */
+  /** Starts redis-server, which writes everything to disk before it acknowledges it. */
   static redis(path: string, ...more: readonly string[]): Promise<Engine> {
     const durable = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
     return Engine.#start(path, (port, folder) =>
@@ -31,11 +31,11 @@ export class Engine implements AsyncDisposable {
     );
   }
 
-  /** Starts redis-server as a node of a cluster, of which there is no other yet. */
+  /** Starts redis-server as a node of a cluster that has no other node yet. */
   static async redisNode(path: string, busPort?: number): Promise<Engine> {
     const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
     const address = ["--cluster-announce-ip", "127.0.0.1"];
-    // By default it would be 10,000 above the port, which may be more than there are.
+    // By default it is 10,000 above the port, which may exceed the highest port.
     const bus = ["--cluster-port", `${busPort ?? (await freePort())}`];
     return await Engine.redis(path, ...args, ...address, ...bus);
   }
@@ -62,7 +62,7 @@ export class Engine implements AsyncDisposable {
       const file = join(folder, "nginx.conf");
       writeFileSync(
         file,
-        // One process, so that no worker outlives it.
+        // A single process, so that no worker outlives it.
         `daemon off; master_process off; pid ${folder}/pid; error_log stderr;\n` +
           `events { }\nhttp {\naccess_log off;\n${temporary}\n${configOf(port)}\n}\n`,
       );
@@ -89,7 +89,7 @@ export class Engine implements AsyncDisposable {
     return engine;
   }
 
-  /** Starts it, again with what it has stored. */
+  /** Starts it. A later start finds the stored data. */
   async start(): Promise<void> {
     const child = spawn(this.#path, this.#args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
@@ -105,7 +105,7 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  /** Ends it as a crash does. */
+  /** Kills it, as in a crash. */
   async kill(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;

@@ -7,7 +7,7 @@ declare module "vitest" {
   }
 }
 
-/** Vitest runs this once before the first of the tests that may need one. */
+/** Vitest runs this once before the first of the tests that may need an engine. */
 export default function setup(project: TestProject): void {
   const engines = {
     redis: ensureEngine("redis-server"),
@@ -21,12 +21,12 @@ export default function setup(project: TestProject): void {
   project.provide("engines", engines);
 }
 
-/** Finds a server, and where there is none installs Debian's, if apt-get is there for root. */
+/** Finds a server. If there is none, root installs Debian's with apt-get. */
 export function ensureEngine(
   name: "redis-server" | "nats-server" | "nginx" | "haproxy",
 ): Availability {
   const find = (): Availability => {
-    // Where Debian puts servers, which is not on the PATH of everybody.
+    // Debian's folder for servers, which is not in the PATH of every user.
     const path = [...onPath([name]), `/usr/sbin/${name}`].find(isExecutable);
     return path === undefined ? { reason: `no ${name} was found` } : { path };
   };

@@ -18,7 +18,7 @@ function throwingGetters(target: object, names: readonly PropertyKey[]): object 
   return target;
 }
 
-/** Makers of the values, by name. Each test makes its own value. */
+/** Functions that make the values, by name. Each test makes a new value. */
 export const HOSTILE_VALUES: ReadonlyArray<readonly [name: string, make: () => unknown]> = [
   ["a proxy whose traps throw", () => new Proxy({}, ALL_TRAPS)],
   ["a proxy of a function whose traps throw", () => new Proxy(() => {}, ALL_TRAPS)],

@@ -1,6 +1,8 @@
 import { vi } from "vitest";
 
-/** Mocks the clock of the process. Returns a function that moves it, until mocks are restored. */
+/**
+ * Mocks the clock of the process. Returns a function that advances it, until mocks are restored.
+ */
 export function movableClock(): (ms: number) => void {
   const now = performance.now.bind(performance);
   let movedMs = 0;

@@ -9,7 +9,7 @@ export interface StartedServer extends Reach, AsyncDisposable {
   readonly sockets: OpenSockets;
 }
 
-/** A way to serve routes: `serve` or `attach`. What protects one must protect both. */
+/** A function that serves routes: `serve` or `attach`. Both must provide the same protection. */
 export interface ServerKind {
   readonly name: string;
   readonly start: (routes: Routes, options?: ApplicationOptions) => Promise<StartedServer>;
@@ -56,5 +56,5 @@ const IN_MEMORY: readonly ServerKind[] = [
   },
 ];
 
-/** The kinds of servers that the transport of this run allows. */
+/** The kinds of servers that the transport of this run supports. */
 export const SERVER_KINDS: readonly ServerKind[] = transport.hasPorts ? ON_PORTS : IN_MEMORY;

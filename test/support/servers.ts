@@ -12,7 +12,7 @@ import type { WebSocket as Client } from "../../src/node/index.ts";
 /** The clients of this run's transport, for the servers here. */
 export const { WebSocket, WebSocketStream, ReconnectingWebSocket, reset } = transport.network;
 
-/** Starts a server, to be closed when the test is over; returns its url. */
+/** Starts a server that is closed at the end of the test. Returns its URL. */
 async function listen(server: Server | HttpServer): Promise<string> {
   onTestFinished(async () => {
     if ("closeAllConnections" in server) server.closeAllConnections();
@@ -21,7 +21,7 @@ async function listen(server: Server | HttpServer): Promise<string> {
   return await transport.network.listen(server);
 }
 
-/** A server of the `ws` package; returns its url. */
+/** A server of the `ws` package. Returns its URL. */
 export async function serveWs(
   onConnection: (socket: WsSocket) => void,
   options: ServerOptions = {},
@@ -36,7 +36,10 @@ export async function serveWs(
   return await listen(http);
 }
 
-/** A server of the `ws` package over TLS for `localhost`, which sends "secure" unless told otherwise; returns its url. */
+/**
+ * A server of the `ws` package over TLS for `localhost`, which sends "secure" by default. Returns
+ * its URL.
+ */
 export async function serveSecurely(
   options: HttpsOptions = {},
   onConnection = (socket: WsSocket): void => socket.send("secure"),
@@ -46,7 +49,7 @@ export async function serveSecurely(
   return url.replace("ws://127.0.0.1", "wss://localhost");
 }
 
-/** A server that sends back each message as it came. */
+/** A server that echoes each message. */
 export const echo = (options?: ServerOptions): Promise<string> =>
   serveWs(
     (socket) => socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary })),
@@ -54,7 +57,7 @@ export const echo = (options?: ServerOptions): Promise<string> =>
   );
 
 /**
- * A server of bytes: calls back with each socket and its whole opening handshake; returns the url.
+ * A server for bytes: calls back with each socket and its whole opening handshake. Returns the URL.
  */
 export async function serveBytes(
   onRequest: (socket: Socket, request: string) => void,
@@ -92,7 +95,7 @@ export function acceptance(request: string, moreFields = ""): string {
   );
 }
 
-/** What became of a socket, once it is closed. */
+/** The events of a socket, once it is closed. */
 export interface Outcome {
   readonly events: string[];
   readonly error: unknown;
@@ -111,7 +114,9 @@ export async function outcomeOf(socket: Client): Promise<Outcome> {
   return { events, error, code, reason, wasClean, readyState: socket.readyState };
 }
 
-/** Sends a message once the socket is open, waits for a message, and closes. Returns what came. */
+/**
+ * Sends a message once the socket is open, waits for a message, and closes. Returns the message.
+ */
 export async function greet(socket: Client): Promise<unknown> {
   await socket.onOpen.first;
   socket.send("hello");
@@ -121,7 +126,7 @@ export async function greet(socket: Client): Promise<unknown> {
   return data;
 }
 
-/** A promise, and what settles it. */
+/** A promise with the functions that settle it. */
 export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve!: (value: T) => void;
   const promise = new Promise<T>((settle) => (resolve = settle));

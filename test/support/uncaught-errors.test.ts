@@ -33,7 +33,7 @@ it("ignores a rejection that is handled within the turn", async () => {
   expect(errors).toEqual([]);
 });
 
-it("puts the earlier listeners back, also when the body throws", async () => {
+it("restores the earlier listeners, also when the body throws", async () => {
   const listeners = () => [
     process.listeners("uncaughtException"),
     process.listeners("unhandledRejection"),

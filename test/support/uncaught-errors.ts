@@ -1,11 +1,13 @@
-// Taken before a test replaces the timers.
+// Stored before a test replaces the timers.
 const { setImmediate } = globalThis;
 
 /**
- * Runs `body`, and returns what it left uncaught: exceptions and the reasons of unhandled rejections, in
- * their order. A test that asserts on them fails by itself, and not by the report of the test runner:
+ * Runs `body`, and returns the errors that it left uncaught: exceptions and the reasons of
+ * unhandled rejections, in order. The test runner does not report them.
  *
- *     expect(await uncaughtErrorsOf(() => socket.close())).toEqual([]);
+ * ```ts
+ * expect(await uncaughtErrorsOf(() => socket.close())).toEqual([]);
+ * ```
  */
 export async function uncaughtErrorsOf(body: () => unknown): Promise<unknown[]> {
   const errors: unknown[] = [];
@@ -26,7 +28,7 @@ export async function uncaughtErrorsOf(body: () => unknown): Promise<unknown[]> 
 
 const EVENTS = ["uncaughtException", "unhandledRejection"] as const;
 
-/** Resolves once Node has reported what is uncaught by now, which takes it one turn of its event loop. */
+/** Resolves when Node has reported pending uncaught errors, after one turn of its event loop. */
 export function uncaughtErrorsReported(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

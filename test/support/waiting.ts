@@ -1,9 +1,9 @@
 import { vi } from "vitest";
 
-/** Below the timeout of a test, so that a wait that hangs reports its own line. */
+/** Below the timeout of a test, so that a wait that hangs reports its line. */
 const TIMEOUT_MS = 25_000;
 
-// A second, the default of vitest, is too short for a condition that is true only later on a busy machine.
+// One second, the default of vitest, is too short on a busy machine.
 const { waitFor, waitUntil } = vi;
 vi.waitFor = (callback, options) => waitFor(callback, withTimeout(options));
 vi.waitUntil = (callback, options) => waitUntil(callback, withTimeout(options));

@@ -1,9 +1,9 @@
 import { describe, inject, it } from "vitest";
 
 /**
- * A `describe` for tests that need an engine, in an `*.engine.test.ts` file, given the path of its
- * server. Where there is none they are skipped, with the reason in their name; with `CI=true` they
- * fail instead, so that no pipeline passes by not looking.
+ * A `describe` for tests that need an engine, in an `*.engine.test.ts` file. `body` gets the path
+ * of its program. If the program is missing, the tests are skipped with the reason in their name.
+ * With `CI=true` they fail instead, so that no pipeline passes without them.
  */
 export function describeWithEngine(
   engine: "redis" | "nats" | "nginx" | "haproxy",
@@ -15,7 +15,7 @@ export function describeWithEngine(
     describe(name, () => body(path));
   } else if (process.env["CI"] === "true") {
     describe(name, () => {
-      it(`has ${engine} to run with`, () => {
+      it(`runs with ${engine}`, () => {
         throw new Error(reason);
       });
     });

@@ -51,7 +51,7 @@ it("the declarations of every entry point compile without skipLibCheck, types an
   expect(compile(code.join(""), {})).toBe("");
 });
 
-it("the declarations of the browser client use no types of Node", () => {
+it("the declarations of the browser client use no Node types", () => {
   const code = `
 import { WebSocket } from "tideway";
 export const socket: WebSocket = new WebSocket("ws://localhost/");

@@ -1,5 +1,8 @@
 /* oxlint-disable vitest/expect-expect, typescript/no-generated-empty-object-type -- the assertions are the compiler's, and a path without params has none */
-/** What `serve` infers. The compiler checks it (`npm run check`); running it shows that it holds. */
+/**
+ * The types that `serve` infers. The compiler checks them (`npm run check`); running the test
+ * checks the values.
+ */
 import {
   type attach,
   files,
@@ -16,11 +19,11 @@ import {
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type { PathOf, RouteParams } from "../../src/server/patterns/route-param-types.ts";
 
-/** Takes what `serve` takes, and infers the same, but starts nothing. */
+/** Accepts and infers the same as `serve`, but starts nothing. */
 const check: typeof serve = async () => undefined as unknown as Server;
 
 describe("params", () => {
-  it("are read off the pattern", () => {
+  it("are inferred from the pattern", () => {
     expectTypeOf<RouteParams<"/">>().toEqualTypeOf<{}>();
     expectTypeOf<RouteParams<"/rooms/:room">>().toEqualTypeOf<{ readonly room: string }>();
     expectTypeOf<RouteParams<"/:a/x/:b_2">>().toEqualTypeOf<{
@@ -33,7 +36,7 @@ describe("params", () => {
     }>();
   });
 
-  it("may be absent where a modifier says so", () => {
+  it("are optional with a modifier that allows their absence", () => {
     expectTypeOf<RouteParams<"/:a?">>().toEqualTypeOf<{ readonly a: string | undefined }>();
     expectTypeOf<RouteParams<"/:a*/:b+">>().toEqualTypeOf<{
       readonly a: string | undefined;
@@ -49,7 +52,7 @@ describe("params", () => {
     }>();
   });
 
-  it("are numbered where they have no name", () => {
+  it("have numbers if they have no name", () => {
     expectTypeOf<RouteParams<"/files/*">>().toEqualTypeOf<{ readonly 0: string }>();
     expectTypeOf<RouteParams<"/:a/*/(\\d+)">>().toEqualTypeOf<{
       readonly a: string;
@@ -58,7 +61,7 @@ describe("params", () => {
     }>();
   });
 
-  it("are not sought in regular expressions, nor behind a backslash", () => {
+  it("are not found in regular expressions or after a backslash", () => {
     expectTypeOf<RouteParams<"/:id(\\d+)/:b">>().toEqualTypeOf<{
       readonly id: string;
       readonly b: string;
@@ -70,13 +73,13 @@ describe("params", () => {
     expectTypeOf<RouteParams<"/a\\:b/\\*/:c">>().toEqualTypeOf<{ readonly c: string }>();
   });
 
-  it("can be any where the pattern is not known", () => {
+  it("have any name if the pattern is not a literal", () => {
     expectTypeOf<RouteParams<string>>().toEqualTypeOf<{
       readonly [name: string]: string | undefined;
     }>();
   });
 
-  it("begin behind the prefix of a key", () => {
+  it("begin after the prefix of a key", () => {
     expectTypeOf<PathOf<"ws:/a/:b">>().toEqualTypeOf<"/a/:b">();
     expectTypeOf<PathOf<"get:/a">>().toEqualTypeOf<"/a">();
     expectTypeOf<PathOf<"GET:/a">>().toEqualTypeOf<"/a">();
@@ -144,7 +147,7 @@ describe("one call of serve", () => {
     });
   });
 
-  it("leaves the state unknown where authorize does not say its parameter's type", async () => {
+  it("leaves the state unknown if the parameter of authorize has no type", async () => {
     await check({
       routes: {
         "ws:/:a": {
@@ -159,7 +162,7 @@ describe("one call of serve", () => {
     });
   });
 
-  it("refuses what no route can be", async () => {
+  it("refuses values that are not routes", async () => {
     // @ts-expect-error An HTTP handler returns a Response.
     await check({ routes: { "/": () => "page" } });
     // @ts-expect-error A record without a handler.
@@ -180,7 +183,7 @@ describe("one call of serve", () => {
     const page = (): Response => new Response();
     // @ts-expect-error A path begins with a slash.
     await check({ routes: { "ws:chat": () => {} } });
-    // @ts-expect-error A method is divided from its path by a colon.
+    // @ts-expect-error A colon separates a method from its path.
     await check({ routes: { "GET /x": page } });
     // @ts-expect-error WebSockets over TLS have the prefix "ws:" too.
     await check({ routes: { "wss:/x": () => {} } });
@@ -196,7 +199,7 @@ describe("one call of serve", () => {
     await check({ routes: { chat: { handle: () => {} } } });
   });
 
-  it("takes prefixes in capitals", async () => {
+  it("accepts prefixes in upper case", async () => {
     await check({
       routes: {
         "GET:/x/:id": (_request, { params }) => new Response(params.id),
@@ -207,15 +210,15 @@ describe("one call of serve", () => {
 
   it("refuses an authorize whose result never accepts a client", async () => {
     const handle = (): void => {};
-    // @ts-expect-error What verifyClient of ws returns.
+    // @ts-expect-error The result of verifyClient in ws.
     await check({ routes: { "ws:/": { authorize: () => Date.now() > 0, handle } } });
     // @ts-expect-error The same, async.
     await check({ routes: { "ws:/": { authorize: async () => Date.now() > 0, handle } } });
-    // @ts-expect-error In spite of the parameter's type.
+    // @ts-expect-error Despite the type of the parameter.
     await check({ routes: { "ws:/": { authorize: (r: Request) => r.url === "", handle } } });
     // @ts-expect-error Nothing.
     await check({ routes: { "ws:/": { authorize: () => {}, handle } } });
-    // @ts-expect-error No state is null.
+    // @ts-expect-error A state must not be null.
     await check({ routes: { "ws:/": { authorize: () => null, handle } } });
     // @ts-expect-error A number.
     await check({ routes: { "ws:/": { authorize: () => 5, handle } } });
@@ -226,23 +229,23 @@ describe("one call of serve", () => {
     // @ts-expect-error A function.
     await check({ routes: { "ws:/": { authorize: () => handle, handle } } });
     const foreign = (): object & Pick<Response, "status" | "headers"> => new Response();
-    // @ts-expect-error What looks like a Response of another library.
+    // @ts-expect-error An object like a Response of another library.
     await check({ routes: { "ws:/": { authorize: foreign, handle } } });
     const find = (): { user: string } | undefined => undefined;
-    // @ts-expect-error A user, or undefined for none.
+    // @ts-expect-error A user, or undefined.
     await check({ routes: { "ws:/": { authorize: find, handle } } });
-    // @ts-expect-error The same by route().
+    // @ts-expect-error The same with route().
     route("ws:/", { authorize: find, handle });
     // @ts-expect-error A boolean.
     route("ws:/", { authorize: () => true, handle });
     // @ts-expect-error A boolean, typed.
     const typed: WebSocketRoute<"/", "", boolean> = { authorize: () => true, handle };
-    // @ts-expect-error A boolean, where the state is not known.
+    // @ts-expect-error A boolean, with an unknown state.
     const plain: WebSocketRoute = { authorize: () => true, handle };
     void [typed, plain];
   });
 
-  it("takes an authorize that returns an object, a Response or an Error", async () => {
+  it("accepts an authorize that returns an object, a Response or an Error", async () => {
     class User {
       readonly #name = "me";
       get name(): string {
@@ -277,7 +280,7 @@ describe("one call of serve", () => {
     });
   });
 
-  it("takes handlers that return anything, or nothing", async () => {
+  it("accepts handlers that return anything or nothing", async () => {
     const sockets = new Set<Socket>();
     await check({
       routes: {
@@ -288,7 +291,7 @@ describe("one call of serve", () => {
     });
   });
 
-  it("takes handlers and routes that were made elsewhere", async () => {
+  it("accepts handlers and routes that are defined elsewhere", async () => {
     const page: HttpHandler = (_request, { params }) => new Response(params["any"] ?? "");
     const echo: WebSocketHandler = async (socket, { params }) => {
       expectTypeOf(params["any"]).toEqualTypeOf<string | undefined>();
@@ -320,7 +323,7 @@ describe("one call of serve", () => {
 });
 
 describe("route", () => {
-  it("infers everything, of an authorize without types too", async () => {
+  it("infers everything, also with an authorize without types", async () => {
     const room = route("ws:/rooms/:room", {
       protocols: ["v2", "v1"],
       authorize: async (request, { params }) => {
@@ -345,13 +348,13 @@ describe("route", () => {
     await check({ routes: { "/": () => new Response(), ...room, ...plain } });
   });
 
-  it("is for WebSockets", () => {
-    // @ts-expect-error An HTTP route needs no help.
+  it("accepts only WebSocket routes", () => {
+    // @ts-expect-error HTTP routes are not accepted.
     route("/page", { handle: () => {} });
   });
 });
 
-it("attach infers the same", () => {
+it("attach infers the same types", () => {
   const checkAttach: typeof attach = () => undefined as unknown as ReturnType<typeof attach>;
   checkAttach(undefined as never, {
     routes: {

@@ -1,5 +1,5 @@
 /* oxlint-disable vitest/expect-expect -- the assertions are the compiler's */
-/** What a route's `schema` makes of its handler's socket. The compiler checks it. */
+/** How the `schema` of a route types its handler's socket. The compiler checks it. */
 import {
   type attach,
   type Message,
@@ -15,7 +15,7 @@ import {
 } from "tideway/server";
 import { describe, expect, expectTypeOf, it } from "vitest";
 
-/** Takes what `serve` takes, and infers the same, but starts nothing. */
+/** Accepts and infers the same as `serve`, but starts nothing. */
 const check: typeof serve = async () => undefined as unknown as Server;
 
 interface Move {
@@ -26,11 +26,11 @@ type Notice = { type: "moved"; to: string } | { type: "left" };
 
 declare const move: StandardSchema<Move>;
 declare const notice: StandardSchema<Notice>;
-/** As of a library whose validation makes dates of texts. */
+/** As in a library whose validation turns strings into dates. */
 declare const date: StandardSchema<string, Date>;
 
 describe("a schema", () => {
-  it("types the socket, by key, beside params, protocol and state", async () => {
+  it("types the socket by key, together with params, protocol and state", async () => {
     void (() =>
       check({
         routes: {
@@ -78,7 +78,7 @@ describe("a schema", () => {
     });
   });
 
-  it("may say what is sent: what its validation would take", async () => {
+  it("can also type what is sent, by the input of its validation", async () => {
     void (() =>
       check({
         routes: {
@@ -91,7 +91,7 @@ describe("a schema", () => {
               expectTypeOf(socket.writable).toEqualTypeOf<WritableStream<Notice>>();
               // @ts-expect-error There is no such notice.
               socket.send({ type: "mov" });
-              // @ts-expect-error Nor here.
+              // @ts-expect-error There is no such notice.
               void socket.addStream([{ type: "mov" }]);
             },
           },
@@ -103,7 +103,7 @@ describe("a schema", () => {
       }));
   });
 
-  it("leaves what is sent to a handler that narrows it", async () => {
+  it("does not limit what is sent, unless a handler narrows it", async () => {
     void (() =>
       check({
         routes: {
@@ -117,14 +117,14 @@ describe("a schema", () => {
           },
           "ws:/c": {
             schema: move,
-            // @ts-expect-error What is received is what the schema says.
+            // @ts-expect-error Received values have the type of the schema.
             handle: (_socket: TypedSocket<Date>) => {},
           },
         },
       }));
   });
 
-  it("may be written by hand, without types", async () => {
+  it("can be an object without types", async () => {
     const count = {
       "~standard": {
         version: 1 as const,
@@ -148,20 +148,20 @@ describe("a schema", () => {
     });
   });
 
-  it("is refused where it is none", async () => {
+  it("is refused if it is not a schema", async () => {
     void (() => {
-      // @ts-expect-error A number is no schema.
+      // @ts-expect-error A number is not a schema.
       void check({ routes: { "ws:/": { schema: 5, handle: () => {} } } });
-      // @ts-expect-error It lacks what is received.
+      // @ts-expect-error The type of received values is missing.
       void check({ routes: { "ws:/": { schema: { send: move }, handle: () => {} } } });
-      // @ts-expect-error HTTP routes have none.
+      // @ts-expect-error HTTP routes have no schema.
       void check({ routes: { "/": { schema: move, handle: () => new Response() } } });
     });
   });
 });
 
-describe("a route with a schema that was made elsewhere", () => {
-  it("has it inferred by route, beside everything else", async () => {
+describe("a route with a schema that is defined elsewhere", () => {
+  it("is inferred by route with everything else", async () => {
     void (() => {
       const game = route("ws:/games/:game", {
         protocols: ["v1"],
@@ -182,7 +182,7 @@ describe("a route with a schema that was made elsewhere", () => {
     });
   });
 
-  it("says it in its type", async () => {
+  it("names it in its type", async () => {
     void (() => {
       const game: WebSocketRoute<"/:game", "", undefined, typeof move> = {
         schema: move,
@@ -201,8 +201,8 @@ describe("a route with a schema that was made elsewhere", () => {
   });
 });
 
-describe("a route of the default types", () => {
-  it("fits behind any ws: key", async () => {
+describe("a route with the default types", () => {
+  it("fits any ws: key", async () => {
     const echo: WebSocketRoute = {
       protocols: ["json", ""],
       handle: async (socket, { params, protocol, state }) => {
@@ -227,7 +227,7 @@ describe("a route of the default types", () => {
   });
 });
 
-it("attach infers the same", () => {
+it("attach infers the same types", () => {
   const checkAttach: typeof attach = () => undefined as unknown as ReturnType<typeof attach>;
   void (() =>
     checkAttach(undefined as never, {

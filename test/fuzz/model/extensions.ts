@@ -1,17 +1,17 @@
 /**
- * The grammar of RFC 6455 9.1 once more, written to be compared with: first into words and
+ * A second implementation of the grammar of RFC 6455 9.1 for comparison: first into words and
  * separators, then split at commas, semicolons and equals signs.
  */
 
 type Lexeme = { readonly word: string } | { readonly quoted: string } | "," | ";" | "=";
 
-/** An extension's name, and its parameters by name and value. */
+/** The name of an extension, and its parameters by name and value. */
 export type ModelExtension = readonly [
   name: string,
   params: ReadonlyArray<readonly [string, string | true]>,
 ];
 
-/** The extensions of all the fields together; undefined where one breaks the grammar. */
+/** The extensions of all fields together, or undefined if one breaks the grammar. */
 export function readExtensionFields(values: readonly string[]): ModelExtension[] | undefined {
   const extensions: ModelExtension[] = [];
   for (const value of values) {
@@ -61,7 +61,7 @@ function readExtension(lexemes: readonly Lexeme[]): ModelExtension | undefined {
   return read.every((param) => param !== undefined) ? [name.word, read] : undefined;
 }
 
-/** extension-param = token [ "=" (token | quoted-string) ], a quoted one being a token as well. */
+/** extension-param = token [ "=" (token | quoted-string) ], where a quoted one is a token too. */
 function readParam(lexemes: readonly Lexeme[]): readonly [string, string | true] | undefined {
   const [name, equals, value, ...more] = lexemes;
   if (!isWord(name) || more.length > 0) return undefined;

@@ -1,32 +1,32 @@
 /**
- * RFC 6455 5 to 8 once more, written to be compared with: whole input in, list of events out, one
- * rule after another as the RFC has them, and no thought given to speed.
+ * A second implementation of RFC 6455 5 to 8 for comparison: whole input in, list of events out,
+ * one rule after another as in the RFC, without regard to speed.
  */
 
 export interface ReadingRules {
-  /** Which end reads (RFC 6455 5.1). */
+  /** The end that reads (RFC 6455 5.1). */
   readonly role: "client" | "server";
   readonly maxMessageBytes: number;
-  /** How long a compressed message may be (RFC 7692); undefined where none is agreed upon. */
+  /** The maximum length of a compressed message (RFC 7692), or undefined without compression. */
   readonly maxCompressedBytes?: number;
-  /** Whether this end has sent its Close frame already, so that data is discarded (1.4). */
+  /** Whether this end has already sent its Close frame, so that data is discarded (1.4). */
   readonly isClosing?: boolean;
 }
 
-/** What a reader has to tell, payloads in hex. */
+/** The events of a reader, payloads in hex. */
 export type ModelEvent =
   | { text: string }
   | { binary: string }
-  /** A message that is to be restored (RFC 7692 6.2). */
+  /** A message that must be inflated (RFC 7692 6.2). */
   | { compressed: string; isText: boolean }
   | { ping: string }
   | { pong: string }
-  /** The peer's Close frame; without a code it counts as 1005 (7.1.5). */
+  /** The peer's Close frame. Without a code it counts as 1005 (7.1.5). */
   | { close: number; reason: string }
-  /** The connection is to be failed with this code (7.1.7). */
+  /** The connection must fail with this code (7.1.7). */
   | { failure: number };
 
-/** All that `bytes` says, up to where it ends or the connection does. */
+/** The events in `bytes` until the end of the bytes or of the connection. */
 export function readFrames(bytes: Uint8Array, rules: ReadingRules): ModelEvent[] {
   const events: ModelEvent[] = [];
   let message: Message | undefined;
@@ -51,7 +51,7 @@ export function readFrames(bytes: Uint8Array, rules: ReadingRules): ModelEvent[]
     message ??= { isText: opcode === 1, isCompressed, payload: [] };
     message.payload.push(...payload);
     const isWhole = isComplete && isFinal;
-    // 8.1: text that cannot become UTF-8 any more fails the connection.
+    // 8.1: text that can no longer become UTF-8 fails the connection.
     if (message.isText && !message.isCompressed && !isUtf8(message.payload, isWhole)) {
       return [...events, { failure: 1007 }];
     }
@@ -97,18 +97,18 @@ function readHeader(
   ];
   const [isMasked, length] = [bits[1][0] === "1", Number.parseInt(bits[1].slice(1), 2)];
 
-  // RFC 7692 6: RSV1 marks the first frame of a compressed message, and no other.
+  // RFC 7692 6: RSV1 marks only the first frame of a compressed message.
   const mayBeCompressed = maxCompressedBytes !== undefined && (opcode === 1 || opcode === 2);
   if (reserved !== "000" && !(reserved === "100" && mayBeCompressed)) return 1002;
   const isCompressed = message?.isCompressed ?? reserved === "100";
   // 5.1: a client masks its frames, a server does not.
   if (isMasked !== (role === "server")) return 1002;
   if (![0, 1, 2, 8, 9, 10].includes(opcode)) return 1002;
-  // 5.5: control frames are whole, and of at most 125 bytes.
+  // 5.5: control frames are not fragmented and have at most 125 bytes.
   if (opcode >= 8 && (fin === "0" || length > 125)) return 1002;
-  // 5.5.1: where a Close frame has a body, it begins with a code of two bytes.
+  // 5.5.1: the body of a Close frame begins with a code of two bytes.
   if (opcode === 8 && length === 1) return 1002;
-  // 5.4: a continuation continues something, and nothing else begins within a message.
+  // 5.4: a continuation follows a fragment, and no other message begins within a message.
   if (opcode === 0 && message === undefined) return 1002;
   if ((opcode === 1 || opcode === 2) && message !== undefined) return 1002;
 
@@ -118,7 +118,7 @@ function readHeader(
   let payloadBytes = BigInt(length);
   if (lengthBytes > 0) {
     payloadBytes = BigInt(`0x${toHex(bytes.subarray(at + 2, at + 2 + lengthBytes))}`);
-    // 5.2: the shortest form there is, and the most significant bit clear.
+    // 5.2: the shortest form, with the most significant bit clear.
     if (payloadBytes < (lengthBytes === 2 ? 126n : 65_536n)) return 1002;
     if (payloadBytes >= 1n << 63n) return 1002;
   }
@@ -145,8 +145,8 @@ function readControl(opcode: number, payload: readonly number[]): ModelEvent {
   if (opcode === 10) return { pong: toHex(payload) };
   if (payload.length === 0) return { close: 1005, reason: "" };
   const close = payload[0] * 256 + payload[1];
-  // 7.4: those that are defined and may be sent, of 7.4.1 and of IANA's registry, and those for
-  // libraries and applications.
+  // 7.4: defined codes that may be sent, from 7.4.1 and IANA's registry, and those for libraries
+  // and applications.
   const defined = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014];
   if (!defined.includes(close) && !(close >= 3000 && close < 5000)) return { failure: 1002 };
   const reason = payload.slice(2);
@@ -158,7 +158,7 @@ function toEvent({ isText, isCompressed, payload }: Message): ModelEvent {
   return isText ? { text: decode(payload) } : { binary: toHex(payload) };
 }
 
-/** Whether `bytes` is UTF-8, or, unless it is to be whole, may become it. */
+/** Whether `bytes` is UTF-8 or, if it may be incomplete, can become UTF-8. */
 function isUtf8(bytes: readonly number[], isWhole: boolean): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(bytes), { stream: !isWhole });

@@ -1,11 +1,10 @@
 /**
- * The head of an HTTP/1.x message once more (RFC 9112 2 to 5), written to be compared with: all that
- * could be said of the whole text is listed with the position of the byte that decides it, and what
- * is decided first holds.
+ * A second implementation of the head of an HTTP/1.x message (RFC 9112 2 to 5) for comparison. It
+ * lists all results with the position of the byte that decides them, and the first one counts.
  */
 
 export interface HeadRules {
-  /** What a start line has to look like. */
+  /** The form of a start line. */
   readonly startLine: RegExp;
   readonly maxHeaderBytes: number;
   readonly maxHeaderCount: number;
@@ -21,11 +20,13 @@ export type ModelHead =
 
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^]*)$/;
 
-/** What the text, one character a byte, begins with; undefined if that is not decided yet. */
+/**
+ * The head at the start of the text, one character per byte, or undefined if it is not decided yet.
+ */
 export function readHead(text: string, rules: HeadRules): ModelHead | undefined {
   const findings: Array<readonly [position: number, what: ModelHead]> = [];
   const malformed = { fault: "malformed" } as const;
-  // Stands before anything else that the same byte might decide.
+  // Precedes every other result that the same byte might decide.
   if (text.length > rules.maxHeaderBytes) {
     findings.push([rules.maxHeaderBytes, { fault: "too-many-bytes" }]);
   }
@@ -54,7 +55,7 @@ export function readHead(text: string, rules: HeadRules): ModelHead | undefined 
   return findings.toSorted(([first], [second]) => first - second)[0]?.[1];
 }
 
-/** LF stands behind CR and nowhere else, CR before LF; of other controls there is but the tab. */
+/** LF only after CR, and CR only before LF. Of the other control characters only tab. */
 function mayStand(char: string, before: string): boolean {
   if ((char === "\n") !== (before === "\r")) return false;
   return "\t\r\n".includes(char) || (char >= " " && char !== "\u007f");

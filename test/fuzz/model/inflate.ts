@@ -1,18 +1,20 @@
 /**
- * DEFLATE (RFC 1951) read bit by bit, and the messages of RFC 7692 7.2.2 by it: written to be compared
- * with, from the RFCs, and with no thought given to speed.
+ * DEFLATE (RFC 1951) read bit by bit, and the messages of RFC 7692 7.2.2 based on it. Written from
+ * the RFCs for comparison, without regard to speed.
  */
 
-/** A message, or why there is none; "either" where a reader may see the one or the other first. */
+/**
+ * A message, or why there is none. "either" if a reader may detect one error or the other first.
+ */
 export type ModelMessage = Uint8Array | "too-big" | "invalid" | "either";
 
 export interface InflatingRules {
-  /** Whether a message may refer to those before (RFC 7692 7.1.1). */
+  /** Whether a message may refer to earlier ones (RFC 7692 7.1.1). */
   readonly takesOver: boolean;
   readonly maxBytes: number;
-  /** Whether a message that was cut off may be told from its end by what follows only. */
+  /** Whether a truncated message may be detected only by the bytes after it. */
   readonly mayBeCutOff: boolean;
-  /** Whether nothing behind a last block can refer to what stands before it, as zlib has it. */
+  /** Whether data after a final block cannot refer to data before it, as in zlib. */
   readonly forgetsAtLastBlock: boolean;
 }
 
@@ -28,7 +30,7 @@ export function inflateMessages(
     const before = stream.output.length;
     stream.read(message);
     const inflated = Uint8Array.from(stream.output.slice(before));
-    // Whether a message is whole is told by more bytes behind it, which may make it longer.
+    // More bytes after a message show whether it is complete, and may lengthen it.
     if (!stream.isBetweenBlocks && !mayBeCutOff && !stream.isBroken) return [...results, "either"];
     if (inflated.length > maxBytes) return [...results, stream.isBroken ? "either" : "too-big"];
     if (stream.isBroken) return [...results, "invalid"];
@@ -39,18 +41,18 @@ export function inflateMessages(
 
 const TAIL = [0x00, 0x00, 0xff, 0xff];
 
-/** More input is needed; the whole is read again when it has come. */
+/** More input is needed. Everything is read again when it has arrived. */
 class InputEnds extends Error {}
 
 class Stream {
   output: number[] = [];
   isBroken = false;
   isBetweenBlocks = true;
-  /** What has come, and behind which bytes a message ended without the four removed (7.2.1). */
+  /** The received bytes, and where messages ended without the four removed bytes (7.2.1). */
   #input: number[] = [];
   readonly #messageEnds: number[] = [];
   #bitsRead = 0;
-  /** How far back the output may be referred to. */
+  /** How far back a distance may reach in the output. */
   #contextStart = 0;
   readonly #forgetsAtLastBlock: boolean;
 
@@ -65,7 +67,7 @@ class Stream {
     const ownLength = this.output.length;
     this.#input.push(...TAIL);
     this.#readAll();
-    // What the four bytes are taken for content by was cut off.
+    // If the four bytes were read as content, the message was truncated.
     this.isBroken ||= this.output.length > ownLength;
   }
 
@@ -95,14 +97,14 @@ class Stream {
     if (isLast) this.#beginNextRun();
   }
 
-  /** RFC 7692 7.2.3.4: behind a last block, at the next byte, blocks may follow. */
+  /** RFC 7692 7.2.3.4: after a final block, blocks may follow at the next byte. */
   #beginNextRun(): void {
     this.#bitsRead = Math.ceil(this.#bitsRead / 8) * 8;
     if (this.#forgetsAtLastBlock) this.#contextStart = this.output.length;
     const end = this.#messageEnds.at(-1)!;
     const taken = this.#bitsRead / 8 - end;
-    // The four bytes are not needed where the message itself ends with its last block; but none may
-    // end in the middle of them.
+    // The four bytes are not needed if the message ends with its final block, but that block must
+    // not end within them.
     if (this.#messageEnds.includes(this.#bitsRead / 8)) this.#bitsRead += TAIL.length * 8;
     else if (taken > 0 && taken < TAIL.length) throw new Error("a last block that was cut off");
   }
@@ -139,12 +141,12 @@ class Stream {
     const distanceCount = this.#bits(5) + 1;
     const order = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
     const used = order.slice(0, this.#bits(4) + 4);
-    // zlib's limits: there are no more symbols that mean something.
+    // A limit of zlib: further symbols have no meaning.
     if (lengthCount > 286 || distanceCount > 30) throw new Error("too many symbols");
     const codeLengths = Array<number>(19).fill(0);
     for (const symbol of used) codeLengths[symbol] = this.#bits(3);
     const assigned = assignCodes(codeLengths, false);
-    // Without any code zlib takes every bit for a zero, and fails for want of an end of block.
+    // Without any code zlib reads every bit as zero, and fails without an end of block.
     const codes = assigned.size > 0 ? assigned : new Map(Object.entries([0, 0]));
     const lengths: number[] = [];
     while (lengths.length < lengthCount + distanceCount) {
@@ -165,7 +167,7 @@ class Stream {
     return base[0] + this.#bits(base[1]);
   }
 
-  /** The symbol whose code comes next. */
+  /** The symbol of the next code. */
   #symbol(codes: Codes): number {
     let code = "";
     for (;;) {
@@ -191,7 +193,7 @@ class Stream {
 /** From codes, as strings of bits, to symbols. */
 type Codes = ReadonlyMap<string, number>;
 
-/** 3.2.2. zlib takes an incomplete set only if it is of a single code of one bit, or empty. */
+/** 3.2.2. zlib accepts an incomplete set only if it has a single code of one bit or is empty. */
 function assignCodes(lengths: readonly number[], mayBeIncomplete: boolean): Codes {
   const codes = new Map<string, number>();
   let next = 0;

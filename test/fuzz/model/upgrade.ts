@@ -1,6 +1,6 @@
 /**
- * Whether a head opens a WebSocket, as RFC 6455 4.1 and 4.2.1 list it, item by item. Written to be
- * compared with.
+ * Whether a head opens a WebSocket, item by item as in RFC 6455 4.1 and 4.2.1. A second
+ * implementation for comparison.
  */
 import { type ModelExtension, readExtensionFields } from "./extensions.ts";
 
@@ -8,7 +8,7 @@ const HOST = /^([\w\-.~!$&'()*+,;=%]+|\[[\w:.~-]+\])(:[0-9]*)?$/;
 
 export type Fields = ReadonlyArray<readonly [name: string, value: string]>;
 
-/** What the server is offered; undefined where the request is no opening handshake. */
+/** The offer to the server, or undefined if the request is not an opening handshake. */
 export function readRequest(
   method: string,
   version: readonly [major: number, minor: number],
@@ -20,7 +20,7 @@ export function readRequest(
   const conditions = [
     // 1: a GET of HTTP/1.1 or higher.
     method === "GET" && (version[0] > 1 || (version[0] === 1 && version[1] >= 1)),
-    // 2, and RFC 9112 3.2: one Host, which is a host.
+    // 2, and RFC 9112 3.2: one valid Host.
     isOne(all(fields, "host"), HOST),
     // 3 and 4.
     elements(all(fields, "upgrade")).some((element) => lowered(element) === "websocket"),
@@ -29,13 +29,13 @@ export function readRequest(
     isOne(all(fields, "sec-websocket-key"), /^[A-Za-z0-9+/]{22}==$/),
     // 6.
     isOne(all(fields, "sec-websocket-version"), /^13$/),
-    // 8, and item 10 of 4.1: tokens, at least one, no two the same.
+    // 8, and item 10 of 4.1: at least one token, without duplicates.
     protocols.every((name) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)),
     new Set(protocols).size === protocols.length,
     protocols.length > 0 || protocolFields.length === 0,
     // 9.
     extensions !== undefined,
-    // A body would stand where frames are expected.
+    // A body would be read as frames.
     all(fields, "transfer-encoding").length === 0,
     all(fields, "content-length").every((length) => /^0+$/.test(length)),
   ];
@@ -43,20 +43,23 @@ export function readRequest(
   return { protocols, extensions };
 }
 
-/** What the server is offered over HTTP/2 (RFC 8441 4 and 5); undefined where it is none. */
+/**
+ * The offer to the server over HTTP/2 (RFC 8441 4 and 5), or undefined if the request is not an
+ * opening handshake.
+ */
 export function readExtendedRequest(
   fields: Fields,
 ): { protocols: string[]; extensions: ModelExtension[] } | undefined {
   const [authority = ""] = all(fields, ":authority");
   const rest = fields.filter(([name]) => !name.startsWith(":"));
   const conditions = [
-    // RFC 8441 4: CONNECT, and all four of the pseudo-header fields, once each.
+    // RFC 8441 4: CONNECT, and each of the four pseudo-header fields once.
     isOne(all(fields, ":method"), /^CONNECT$/),
     isOne(all(fields, ":protocol"), /^[Ww][Ee][Bb][Ss][Oo][Cc][Kk][Ee][Tt]$/),
     isOne(all(fields, ":scheme"), /^[Hh][Tt][Tt][Pp][Ss]?$/),
     isOne(all(fields, ":authority"), HOST),
     isOne(all(fields, ":path"), /^\/[^#]*$/),
-    // RFC 9113 8.2.2 and RFC 8441 5: nothing that is about a connection of HTTP/1.1.
+    // RFC 9113 8.2.2 and RFC 8441 5: no fields for a connection of HTTP/1.1.
     !["connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"].some(
       (name) => all(fields, name).length > 0,
     ),
@@ -64,7 +67,7 @@ export function readExtendedRequest(
     // RFC 9113 8.3.1.
     all(fields, "host").every((host) => lowered(host) === lowered(authority)),
   ];
-  // RFC 8441 5: the rest is that of RFC 6455, less the key.
+  // RFC 8441 5: the rest is as in RFC 6455, without the key.
   const asBefore: Fields = [
     ...rest.filter(([name]) => !["host", "sec-websocket-key"].includes(name.toLowerCase())),
     ["host", "a"],
@@ -82,7 +85,7 @@ export interface Asked {
   readonly requireProtocol: boolean;
 }
 
-/** What the client may use; undefined where the response does not open the connection. */
+/** The agreement for the client, or undefined if the response does not open the connection. */
 export function readResponse(
   status: number,
   version: readonly [major: number, minor: number],
@@ -101,7 +104,7 @@ export function readResponse(
     all(fields, "sec-websocket-accept").join("\n") === asked.accept,
     extensions?.every(([name]) => asked.extensions.includes(name)),
     chosen.length <= 1 && chosen.every((name) => asked.protocols.includes(name)),
-    // WHATWG WebSockets: what was offered has to be chosen from.
+    // WHATWG WebSockets: the subprotocol must be one of the offered ones.
     chosen.length === 1 || asked.protocols.length === 0 || !asked.requireProtocol,
   ];
   if (extensions === undefined || !conditions.every((holds) => holds === true)) return undefined;
@@ -116,7 +119,7 @@ function isOne(values: readonly string[], pattern: RegExp): boolean {
   return values.length === 1 && pattern.test(values[0]);
 }
 
-/** In ASCII alone: toLowerCase makes a k of the Kelvin sign. */
+/** In ASCII only: toLowerCase turns the Kelvin sign into a k. */
 function lowered(text: string): string {
   return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

@@ -13,7 +13,7 @@ const text = fc.oneof(
     .map(([length, byte]) => Buffer.alloc(length, byte)),
 );
 
-/** By any strategy and level, ended as RFC 7692 7.2.1 or 7.2.3.4 has it. */
+/** With any strategy and level, ended as in RFC 7692 7.2.1 or 7.2.3.4. */
 export const compressedBytes: fc.Arbitrary<Uint8Array> = fc
   .record({
     source: text,

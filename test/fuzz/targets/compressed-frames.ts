@@ -13,16 +13,19 @@ import { compressedBytes } from "./compressed-bytes.ts";
 import { wireBytes } from "./wire-frames.ts";
 
 interface CompressedFramesInput {
-  /** The end that reads, and has agreed on permessage-deflate. */
+  /** The end that reads, with permessage-deflate. */
   readonly role: Role;
   readonly takesOver: boolean;
   readonly maxMessageBytes: number;
-  /** As on the wire, in hex. */
+  /** The bytes on the wire in hex. */
   readonly bytes: string;
   readonly cuts: readonly number[];
 }
 
-/** An endpoint with permessage-deflate tells what the models read together, however it is cut. */
+/**
+ * An endpoint with permessage-deflate reports the events of both models combined, wherever the
+ * bytes are split.
+ */
 export const compressedFrames: FuzzTarget<CompressedFramesInput> = {
   name: "compressed-frames",
 
@@ -47,7 +50,7 @@ export const compressedFrames: FuzzTarget<CompressedFramesInput> = {
     for (const chunks of [[bytes], byteByByte(bytes), cutAt(bytes, input.cuts)]) {
       const events = run(chunks, input);
       const last = expected.at(-1);
-      // A message that is both too long and not valid may fail for the one or the other.
+      // A message that is too long and invalid may fail for either reason.
       if (last !== undefined && "failures" in last) {
         assert.deepEqual(events.slice(0, -1), expected.slice(0, -1));
         assert.ok(last.failures.some((failure) => isFailure(events.at(-1), failure)));
@@ -64,7 +67,7 @@ type Expected = ModelEvent | { readonly failures: readonly number[] };
 
 function readMessages(bytes: Uint8Array, input: CompressedFramesInput): Expected[] {
   const { role, takesOver, maxMessageBytes } = input;
-  // By RFC 7692 6.2 the frames say which messages are compressed; what those hold is restored after.
+  // By RFC 7692 6.2 the frames mark compressed messages. Their content is inflated afterwards.
   const maxCompressedBytes = maxMessageBytes + Math.ceil(maxMessageBytes / 8) + 64;
   const rules = { role, maxMessageBytes, maxCompressedBytes };
   const compressed: Uint8Array[] = [];
@@ -80,7 +83,7 @@ function readMessages(bytes: Uint8Array, input: CompressedFramesInput): Expected
     const message = inflateMessages(compressed, {
       takesOver,
       maxBytes: maxMessageBytes,
-      // The two kinds of codec see the end of a message, and of a stream, each its own way.
+      // The two kinds of codec detect the end of a message and of a stream differently.
       ...(fastEnvironment !== plainEnvironment
         ? { mayBeCutOff: takesOver, forgetsAtLastBlock: true }
         : { mayBeCutOff: false, forgetsAtLastBlock: false }),

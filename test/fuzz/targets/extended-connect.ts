@@ -6,11 +6,11 @@ import type { FuzzTarget } from "../target.ts";
 import { type Field, fieldsLike } from "./handshake-fields.ts";
 
 interface ExtendedConnectInput {
-  /** Pseudo-header fields among them. */
+  /** Including pseudo-header fields. */
   readonly fields: readonly Field[];
 }
 
-/** A server opens a connection over HTTP/2 where the model does. */
+/** A server opens a connection over HTTP/2 if the model does. */
 export const extendedConnect: FuzzTarget<ExtendedConnectInput> = {
   name: "extended-connect",
 

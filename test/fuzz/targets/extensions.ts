@@ -5,11 +5,11 @@ import { readExtensionFields } from "../model/extensions.ts";
 import type { FuzzTarget } from "../target.ts";
 
 interface ExtensionsInput {
-  /** The values of the fields called `Sec-WebSocket-Extensions`. */
+  /** The values of the `Sec-WebSocket-Extensions` fields. */
   readonly values: readonly string[];
 }
 
-/** What is parsed is what the model reads, and is parsed again from what is written of it. */
+/** The parser agrees with the model, and reads what the serializer writes. */
 export const extensions: FuzzTarget<ExtensionsInput> = {
   name: "extensions",
 

@@ -19,24 +19,23 @@ import { wireBytes } from "./wire-frames.ts";
 interface FramesInput {
   /** The end that reads. */
   readonly role: Role;
-  /** Whether that end has sent its Close frame already. */
+  /** Whether that end has already sent its Close frame. */
   readonly isClosing: boolean;
   readonly maxMessageBytes: number;
-  /** As on the wire, in hex. */
+  /** The bytes on the wire in hex. */
   readonly bytes: string;
   readonly cuts: readonly number[];
 }
 
 interface Outcome {
   readonly events: ModelEvent[];
-  /** What was answered, read by the model. */
+  /** The sent frames, read by the model. */
   readonly answers: ModelEvent[];
 }
 
 /**
- * The events and answers of an endpoint are what the model reads out of the same bytes, however they are
- * cut, whether or not it is paused at each event, and on either environment; and what it buffers
- * stays within its limits.
+ * The events and answers of an endpoint agree with the model, wherever the bytes are split, with
+ * and without a pause at each event, in either environment. Its buffers stay within their limits.
  */
 export const frames: FuzzTarget<FramesInput> = {
   name: "frames",
@@ -121,7 +120,7 @@ function run(
   return { events, answers: answers.map(withoutReason) };
 }
 
-/** How a violation is worded is no part of the model. */
+/** The model does not include the wording of violations. */
 function withoutReason(event: ModelEvent): ModelEvent {
   return "close" in event ? { ...event, reason: "" } : event;
 }

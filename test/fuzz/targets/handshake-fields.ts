@@ -1,4 +1,4 @@
-/** Header fields for the targets that judge opening handshakes: the right ones, and odd ones. */
+/** Header fields for the targets with opening handshakes, valid and unusual. */
 import * as fc from "fast-check";
 
 export type Field = readonly [name: string, value: string];
@@ -53,7 +53,7 @@ const VALUES = [
   "",
   ",",
   "\u00a0",
-  // U+212A, which lower case would turn into a k.
+  // U+212A, which becomes a k in lower case.
   "websoc\u212aet",
 ];
 
@@ -62,9 +62,9 @@ const oddValue = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "binary-ascii", maxLength: 12 }) },
 );
 
-/** `right` with some fields left out, and odd ones put in anywhere. */
+/** `right` with some fields omitted, and unusual ones inserted anywhere. */
 export function fieldsLike(right: readonly Field[]): fc.Arbitrary<Field[]> {
-  // Those of `right` come twice, or with another's value, as well.
+  // Fields of `right` can also occur twice or with the value of another.
   const names = right.map(([name]) => name);
   const odd = fc.tuple(fc.constantFrom(...NAMES, ...names, ...names), oddValue);
   return fc

@@ -13,12 +13,12 @@ interface HeadInput {
   readonly kind: "request" | "response";
   readonly maxHeaderBytes: number;
   readonly maxHeaderCount: number;
-  /** As on the wire, in hex. */
+  /** The bytes on the wire in hex. */
   readonly bytes: string;
   readonly cuts: readonly number[];
 }
 
-/** The reader reads a head as the model does, in one piece and wherever it is split. */
+/** The reader agrees with the model about a head, in one piece and split anywhere. */
 export const httpHead: FuzzTarget<HeadInput> = {
   name: "http-head",
 
@@ -99,7 +99,7 @@ function pairs(rawHeaders: readonly string[]): Array<readonly [string, string]> 
 }
 
 function read(chunks: readonly Uint8Array[], input: HeadInput): ModelHead | undefined {
-  // The start line is kept as it was: its parts are for the tests of its own parsers.
+  // The start line is not parsed: its parsers have tests.
   const parse = input.kind === "request" ? parseRequestLine : parseStatusLine;
   const reader = new HttpHeadReader<string>({
     ...input,

@@ -12,7 +12,7 @@ import { origins } from "./origins.ts";
 import { sending } from "./sending.ts";
 import { urls } from "./urls.ts";
 
-/** All that is fuzzed, by `npm test` for a moment and by `npm run fuzz` for as long as it is told to. */
+/** All fuzz targets. `npm test` runs them for a moment, `npm run fuzz` as long as requested. */
 export const targets: readonly FuzzTarget[] = [
   frames,
   sending,

@@ -10,11 +10,11 @@ import { compressedBytes } from "./compressed-bytes.ts";
 interface InflatingInput {
   readonly takesOver: boolean;
   readonly maxBytes: number;
-  /** As they are compressed, in hex; those without a byte do not come to the codec. */
+  /** The compressed messages in hex. Empty ones do not reach the codec. */
   readonly messages: readonly string[];
 }
 
-/** What the codec restores is what the model does, up to the first message that fails. */
+/** The codec agrees with the model up to the first message that fails. */
 export const inflating: FuzzTarget<InflatingInput> = {
   name: "inflating",
 
@@ -36,13 +36,13 @@ export const inflating: FuzzTarget<InflatingInput> = {
   check({ takesOver, maxBytes, messages }) {
     const bytes = messages.filter((hex) => hex !== "").map(fromHex);
     const rules = { takesOver, maxBytes };
-    // A stream that goes on from message to message sees no more of it than zlib does.
+    // A stream with context takeover sees no more of it than zlib does.
     const persistentRules = { ...rules, mayBeCutOff: takesOver, forgetsAtLastBlock: true };
     assertAgree(inflate(persistent, bytes, rules), inflateMessages(bytes, persistentRules));
     const oneShotRules = { ...rules, mayBeCutOff: false, forgetsAtLastBlock: false };
     const expected = inflateMessages(bytes, oneShotRules);
     const results = inflate(oneShot, bytes, rules);
-    // Of a message cut off it may take the bytes put behind for content.
+    // It may read the bytes after a truncated message as content.
     const count = typeof expected.at(-1) === "string" ? expected.length - 1 : expected.length;
     assert.deepEqual(results.slice(0, count), expected.slice(0, count).map(asText));
   },

@@ -12,13 +12,13 @@ import type { FuzzTarget } from "../target.ts";
 interface NegotiatingInput {
   readonly server: DeflateSettings;
   readonly client: DeflateSettings;
-  /** What a client of another make offers, and a server of another make answers. */
+  /** The offer of another client, and the response of another server. */
   readonly header: string;
 }
 
 const MIN_WINDOW_BITS = 9;
 
-/** Both ends agree on the same, and neither on what RFC 7692 5.1 and 7.1 do not allow. */
+/** Both ends agree, and only on what RFC 7692 5.1 and 7.1 allow. */
 export const negotiating: FuzzTarget<NegotiatingInput> = {
   name: "negotiating",
 
@@ -69,7 +69,7 @@ const param = fc.oneof(
   ),
 );
 
-/** Our own two ends with each other: what the one sends, the other is ready for. */
+/** The two ends of this package together: each can read what the other sends. */
 function checkEnds(server: DeflateSettings, client: DeflateSettings): void {
   const offer = parseExtensions([serializeExtensions([offerDeflate(client)])]);
   const accepted = acceptDeflate(offer ?? [], server, MIN_WINDOW_BITS);
@@ -86,7 +86,7 @@ function checkEnds(server: DeflateSettings, client: DeflateSettings): void {
   }
 }
 
-/** RFC 7692 5.1 and 7.1, of one offer or answer in a header. */
+/** RFC 7692 5.1 and 7.1, for one offer or response in a header. */
 function readParams(extension: string): Map<string, string> | undefined {
   const [, ...params] = extension.split(/ *; */);
   const read = new Map<string, string>();
@@ -102,7 +102,7 @@ function readParams(extension: string): Map<string, string> | undefined {
   return read;
 }
 
-/** A server takes the first offer that is right, and that it can compress for. */
+/** A server accepts the first valid offer that it supports. */
 function checkAcceptance(
   header: string,
   server: DeflateSettings,
@@ -120,12 +120,13 @@ function checkAcceptance(
   if (accepted === undefined || offered === undefined) return;
   const { sending, receiving } = accepted.agreement;
   const answer = new Map(accepted.extension.params);
-  // 7.1.1: what is asked of the server it has to do and to say; what it does not say, it may not ask.
+  // 7.1.1: the server must do and confirm what is requested. It may not request what it does not
+  // confirm.
   if (offered.has("server_no_context_takeover")) assert.equal(sending.takesOver, false);
   assert.equal(answer.has("server_no_context_takeover"), !sending.takesOver);
   assert.equal(answer.has("client_no_context_takeover"), !receiving.takesOver);
   if (server.context === "shared") assert.ok(!sending.takesOver && !receiving.takesOver);
-  // 7.1.2: no window larger than offered, and none for a client that has not offered to be told.
+  // 7.1.2: no window larger than offered, and none for a client that did not offer one.
   const mostServerBits = Number(offered.get("server_max_window_bits") ?? 15);
   assert.ok(sending.windowBits <= mostServerBits);
   assert.equal(answer.has("server_max_window_bits"), offered.has("server_max_window_bits"));
@@ -140,7 +141,7 @@ function checkAcceptance(
   );
 }
 
-/** Whether a client that has offered `offerDeflate(client)` may take this for an answer. */
+/** Whether a client that has offered `offerDeflate(client)` may accept this response. */
 function mayBeAnswered(header: string, client: DeflateSettings): boolean {
   const params = header.includes(",") ? undefined : readParams(header);
   if (params === undefined || params.get("client_max_window_bits") === "") return false;

@@ -11,7 +11,7 @@ interface OpeningRequestInput {
   readonly fields: readonly Field[];
 }
 
-/** A server opens a connection where the model does, and can write any refusal. */
+/** A server opens a connection if the model does, and can write any refusal. */
 export const openingRequest: FuzzTarget<OpeningRequestInput> = {
   name: "opening-request",
 

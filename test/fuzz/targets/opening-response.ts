@@ -19,7 +19,7 @@ interface OpeningResponseInput {
   readonly cuts: readonly number[];
 }
 
-/** A client opens a connection where the model does, and has not read a byte beyond the answer. */
+/** A client opens a connection if the model does, and reads no byte after the response. */
 export const openingResponse: FuzzTarget<OpeningResponseInput> = {
   name: "opening-response",
 
@@ -52,7 +52,7 @@ export const openingResponse: FuzzTarget<OpeningResponseInput> = {
       : undefined;
     for (const chunks of [[bytes], byteByByte(bytes), cutAt(bytes, places)]) {
       const outcome = receive(chunks, requireProtocol);
-      // An interim response only makes the client wait for the next, which the rest is none of.
+      // After an interim response the client waits for the next, and the rest is not a response.
       if (isInterim(status)) assert.notEqual(outcome?.kind, "open");
       else assert.deepEqual(describeOutcome(outcome), expected ?? "failed");
     }
@@ -62,7 +62,7 @@ export const openingResponse: FuzzTarget<OpeningResponseInput> = {
 const REST = "rest";
 const RULES = { startLine: /^/, maxHeaderBytes: 16_384, maxHeaderCount: 100 };
 const ASKED: Omit<Asked, "requireProtocol"> = {
-  // The answer to a key of sixteen bytes of zero.
+  // The accept key for a key of sixteen zero bytes.
   accept: "ICX+Yqv66kxgM0FcWaLWlFLwTAI=",
   protocols: ["chat", "superchat"],
   extensions: ["permessage-deflate"],

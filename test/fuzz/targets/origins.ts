@@ -10,7 +10,7 @@ interface OriginInput {
   readonly isSecure: boolean;
 }
 
-/** By default no page gets in but those of the host and port that the request is for (RFC 6455 10.2). */
+/** By default only pages of the host and port of the request are accepted (RFC 6455 10.2). */
 export const origins: FuzzTarget<OriginInput> = {
   name: "origins",
 
@@ -32,7 +32,7 @@ export const origins: FuzzTarget<OriginInput> = {
     if (input.origins.length > 1) assert.equal(isAllowed, false);
     if (input.origins.length !== 1) return;
     const [origin] = input.origins;
-    // RFC 6454 6.2: scheme, host and port and nothing else, so that URL takes away no part of it.
+    // RFC 6454 6.2: only scheme, host and port, so that URL drops nothing.
     const match = /^(https?):\/\/([^/?#@\\\s]+)$/i.exec(origin);
     const isRightScheme = match !== null && (!input.isSecure || match[1].toLowerCase() === "https");
     const expected = isRightScheme && isSameHost(match[1], match[2], input.host);

@@ -12,7 +12,7 @@ import type { FuzzTarget } from "../target.ts";
 
 type Call =
   | { readonly text: string }
-  /** Bytes of a binary message in hex, `times` times in a row. */
+  /** Bytes of a binary message in hex, repeated `times` times. */
   | { readonly binary: string; readonly times: number }
   | { readonly ping: string }
   | { readonly pong: string }
@@ -26,7 +26,7 @@ interface SendingInput {
   readonly calls: readonly Call[];
 }
 
-/** The model reads out of what an endpoint writes exactly what that was given to send. */
+/** The model reads from the output of an endpoint exactly what was sent. */
 export const sending: FuzzTarget<SendingInput> = {
   name: "sending",
 
@@ -95,7 +95,7 @@ function send(
   return { written: output.bytes.slice(0, output.length), expected };
 }
 
-/** What the peer hears of a call; undefined where it is a misuse (RFC 6455 5.5, 7.4). */
+/** The effect of a call at the peer, or undefined for misuse (RFC 6455 5.5, 7.4). */
 function eventOf(item: Call): ModelEvent | undefined {
   if ("text" in item) return { text: wellFormed(item.text) };
   if ("binary" in item) return { binary: item.binary.repeat(item.times) };
@@ -119,7 +119,7 @@ function make(endpoint: Endpoint, item: Call): void {
   else endpoint.close(item.close, item.reason);
 }
 
-/** With U+FFFD for every lone surrogate. */
+/** With U+FFFD for each lone surrogate. */
 function wellFormed(units: string): string {
   return Buffer.from(units).toString();
 }

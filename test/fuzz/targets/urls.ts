@@ -8,14 +8,14 @@ import { plainEnvironment } from "../../protocol/support.ts";
 import type { FuzzTarget } from "../target.ts";
 
 interface UrlInput {
-  /** What `new WebSocket(url, protocols)` is given. */
+  /** The arguments of `new WebSocket(url, protocols)`. */
   readonly url: string;
   readonly protocols: readonly string[];
 }
 
 /**
- * A URL and subprotocols are refused by a SyntaxError, or lead to a request that a server takes for
- * exactly that path, those subprotocols and no other field.
+ * A URL and subprotocols throw a SyntaxError, or cause a request that a server reads as exactly
+ * that path and those subprotocols, without other fields.
  */
 export const urls: FuzzTarget<UrlInput> = {
   name: "urls",
@@ -56,7 +56,8 @@ export const urls: FuzzTarget<UrlInput> = {
     if (request === undefined) return;
     const outcome = new ServerHandshake().receive(Uint8Array.from(Buffer.from(request, "latin1")));
     if (outcome?.kind === "refuse") {
-      // URL takes hosts that are none by RFC 3986; the client sends them, and this server answers 400.
+      // URL accepts hosts that RFC 3986 does not. The client sends them, and this server answers
+      // 400.
       assert.match(url.host, /[^\w\-.~!$&'()*+,;=%[\]:]/);
       return;
     }

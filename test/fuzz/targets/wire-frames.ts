@@ -1,4 +1,4 @@
-/** Frames for the targets that read them: right ones, nearly right ones, and any bytes. */
+/** Frames for the targets that read them: valid, almost valid, and random bytes. */
 import * as fc from "fast-check";
 import { damaged } from "../bytes.ts";
 
@@ -6,9 +6,9 @@ interface FrameSpec {
   /** FIN, the RSV bits and the opcode. */
   readonly first: number;
   readonly payload: Uint8Array;
-  /** How many bytes the extended length has; undefined is as the RFC asks. */
+  /** The size of the extended length; undefined is as the RFC requires. */
   readonly lengthBytes?: 0 | 2 | 8 | undefined;
-  /** What the header says instead of the payload's length. */
+  /** The declared length instead of the payload's. */
   readonly declared?: bigint | undefined;
   readonly isMasked: boolean;
   readonly key: Uint8Array;
@@ -59,7 +59,7 @@ const DECLARED = [
   1n << 63n,
 ];
 
-/** A frame of which anything may be wrong, though seldom much. */
+/** A frame in which anything may be wrong, but seldom much. */
 function oddFrame(isMasked: boolean): fc.Arbitrary<Uint8Array> {
   return fc
     .record({
@@ -80,7 +80,7 @@ function seldom<T, U>(usual: T, odd: fc.Arbitrary<U>): fc.Arbitrary<T | U> {
   return fc.oneof({ weight: 8, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: odd });
 }
 
-/** A message: the first byte of its first frame less FIN, and what it holds. */
+/** A message: the first byte of its first frame without FIN, and its content. */
 type Content = Pick<FrameSpec, "first" | "payload">;
 
 const plainContent = fc.record({ first: fc.constantFrom(1, 2), payload });
@@ -121,8 +121,10 @@ function close(isMasked: boolean): fc.Arbitrary<Uint8Array> {
     );
 }
 
-/** Bytes on the way to an end that takes frames masked, or not: conversations, whole and damaged.
- * `compressed` makes payloads of messages that are sent with RSV1. */
+/**
+ * Bytes for an end that expects masked or unmasked frames: conversations, intact and damaged.
+ * `compressed` makes payloads of messages that are sent with RSV1.
+ */
 export function wireBytes(
   isMasked: boolean,
   corpus: readonly Uint8Array[],
