@@ -109,21 +109,18 @@ describe("the chat with a failing broker", () => {
     expect(await bo.next("message")).toMatchObject({ text: "Hello", messageId: "m1" });
   });
 
-  it.each(["history", "enter"])(
-    "closes with 1013 when %s fails",
-    async (method) => {
-      const { refusing, server } = await start();
-      const bo = await join(server, "Bo");
-      refusing.refused = method;
-      const ana = new PlainClient(server.url);
-      clients.push(ana);
-      ana.socket.once("open", () => ana.send({ type: "username", name: "Ana" }));
-      expect((await ana.closed)[0]).toBe(1013);
-      refusing.refused = undefined;
-      await join(server, "Ana");
-      await expectUsers(bo, "Bo", "Ana");
-    },
-  );
+  it.each(["history", "enter"])("closes with 1013 when %s fails", async (method) => {
+    const { refusing, server } = await start();
+    const bo = await join(server, "Bo");
+    refusing.refused = method;
+    const ana = new PlainClient(server.url);
+    clients.push(ana);
+    ana.socket.once("open", () => ana.send({ type: "username", name: "Ana" }));
+    expect((await ana.closed)[0]).toBe(1013);
+    refusing.refused = undefined;
+    await join(server, "Ana");
+    await expectUsers(bo, "Bo", "Ana");
+  });
 });
 
 describe("the chat on two servers, for clients of the plain protocol", () => {

@@ -209,11 +209,8 @@ describe.each(SERVER_KINDS)("withMiddleware, over $name", ({ start }) => {
     expect(onError.mock.calls[0][0]).toMatchObject({ message: "x" });
   });
 
-  it.each([[undefined], [{}], ["x"]])(
-    "answers 500 for %o as middleware",
-    async (middleware) => {
-      expect(statusOf(await askThrough(middleware as never))).toBe(500);
-      expect(onError.mock.calls[0][0]).toMatchObject({ code: "INVALID_OPTION" });
-    },
-  );
+  it.each([[undefined], [{}], ["x"]])("answers 500 for %o as middleware", async (middleware) => {
+    expect(statusOf(await askThrough(middleware as never))).toBe(500);
+    expect(onError.mock.calls[0][0]).toMatchObject({ code: "INVALID_OPTION" });
+  });
 });

@@ -78,7 +78,7 @@ describe("a schema", () => {
     });
   });
 
-  it("can also type what is sent, by the input of its validation", async () => {
+  it("also types sent values, by the input of its validation", async () => {
     void (() =>
       check({
         routes: {
@@ -103,7 +103,7 @@ describe("a schema", () => {
       }));
   });
 
-  it("does not limit what is sent, unless a handler narrows it", async () => {
+  it("accepts a handler with a narrower type for sent values", async () => {
     void (() =>
       check({
         routes: {
