@@ -2,12 +2,12 @@ import type { CreateConnection } from "../client/connection-target.ts";
 import type { HttpProxyOptions } from "../client/proxy-options.ts";
 import { UsageError } from "../errors/index.ts";
 
-/** Throws a UsageError of the code UNSUPPORTED: a browser decides itself which proxy to use. */
+/** Throws a UsageError with the code UNSUPPORTED: the browser chooses the proxy. */
 export function httpProxy(_proxy: string | URL, _options?: HttpProxyOptions): CreateConnection {
   throw unsupported();
 }
 
-/** Throws a UsageError of the code UNSUPPORTED: a browser decides itself which proxy to use. */
+/** Throws a UsageError with the code UNSUPPORTED: the browser chooses the proxy. */
 export function proxyFromEnvironment(
   _environment?: Readonly<Record<string, string | undefined>>,
 ): CreateConnection {
@@ -15,5 +15,5 @@ export function proxyFromEnvironment(
 }
 
 function unsupported(): UsageError {
-  return new UsageError("UNSUPPORTED", "a browser decides itself which proxy to use");
+  return new UsageError("UNSUPPORTED", "the browser chooses the proxy, a page cannot");
 }

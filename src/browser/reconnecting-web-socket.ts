@@ -10,7 +10,7 @@ import { CloseEvent, WebSocket } from "./web-socket.ts";
 
 /** A WebSocket client that reconnects automatically. */
 export type ReconnectingWebSocket = ReconnectingWebSocketInstance;
-/** The class of WebSocket clients that reconnect by themselves. */
+/** The class of reconnecting WebSocket clients. */
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor =
   class extends ReconnectingSocket {
     constructor(

@@ -33,12 +33,12 @@ const natives = globalThis as Natives;
 /** A WebSocket connection as two streams, with backpressure in both directions. */
 export type WebSocketStream = WebSocketStreamInstance;
 /**
- * The browser's own class, which a plain WebSocket cannot replace because it cannot stop reading.
+ * The browser's native class. A plain WebSocket cannot replace it, because it cannot stop reading.
  * In a browser without it, `new` throws a UsageError with the code UNSUPPORTED.
  */
 export const WebSocketStream: WebSocketStreamConstructor =
   natives.WebSocketStream ?? (Unsupported as unknown as WebSocketStreamConstructor);
 
-/** The browser's own class. In a browser without it, `new` throws as for `WebSocketStream`. */
+/** The browser's native class. In a browser without it, `new` throws as for `WebSocketStream`. */
 export const WebSocketError: WebSocketErrorConstructor =
   natives.WebSocketError ?? (Unsupported as unknown as WebSocketErrorConstructor);

@@ -9,20 +9,20 @@ function Unsupported(): never {
   throw new UsageError("UNSUPPORTED", "no WebSocket");
 }
 
-// A server that renders pages may have no native class. Importing must still work there.
+// A server that renders pages may not have the native class. The import must still work there.
 const Native = globalThis.WebSocket ?? (Unsupported as unknown as typeof globalThis.WebSocket);
 
 /** The event of a WebSocket that has closed. */
 export type CloseEvent = WebSocketCloseEvent;
-/** The browser's own class. */
+/** The browser's native class. */
 export const CloseEvent: CloseEventConstructor = globalThis.CloseEvent;
 
-/** Options that are accepted, though the browser decides all but the protocols itself. */
+/** The accepted options. Only `protocols` has an effect, the browser decides the others. */
 const ACCEPTED = /^(protocols|compression|heartbeat|maxMessageBytes|(handshake|close)TimeoutMs)$/;
 
 /** A WebSocket client: the standard's interface, with event streams added. */
 export type WebSocket = WebSocketInstance;
-/** The browser's own class, with event streams added. */
+/** The browser's native class, with event streams added. */
 export const WebSocket: WebSocketConstructor = withEventStreams(
   class extends Native {
     static override readonly name = "WebSocket";

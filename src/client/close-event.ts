@@ -6,7 +6,7 @@ export interface WebSocketCloseEvent extends Event {
   readonly code: number;
   /** The peer's close reason, or the empty string. */
   readonly reason: string;
-  /** Why it is not clean, as in the `error` event before it. Undefined in a browser. */
+  /** The error of an unclean close, as in the `error` event before it. Undefined in a browser. */
   readonly error?: unknown;
 }
 

@@ -1,4 +1,4 @@
-/** What the entry points for Node and for browsers have in common. */
+/** The exports that the entry points for Node and for browsers share. */
 export { heartbeat } from "./heartbeat.ts";
 export { EventStream } from "../streams/event-stream.ts";
 export { CloseCode } from "../protocol/close-code.ts";

@@ -97,7 +97,8 @@ export class ConnectionStreams implements ConnectionHandler {
   }
 
   onClosing(): void {
-    // The streams stay open until the connection is closed, because only then it is known whether cleanly.
+    // The streams stay open until the connection is closed, because only then is it known whether the close
+    // was clean.
   }
 
   onDrain(): void {
@@ -107,7 +108,7 @@ export class ConnectionStreams implements ConnectionHandler {
   onClose(info: CloseInfo): void {
     const isClean = info.wasClean && this.#pendingWrite === undefined;
     const error = isClean ? undefined : connectionError(describeEnd(info), info);
-    // A server may close during a write. That end is clean for the protocol, though not for the writer.
+    // A server may close during a write. That end is clean for the protocol, but not for the writer.
     const writeError = info.wasClean ? closedError() : error;
     if (error !== undefined) this.#readableController.error(error);
     else if (!this.#isCancelled) this.#readableController.close();
@@ -126,7 +127,7 @@ export class ConnectionStreams implements ConnectionHandler {
   }
 
   #pull(): void {
-    // Half of it must be gone first, or reading would stop and start at each message.
+    // Reading resumes only below half of it. Otherwise it would stop and start with each message.
     if (this.#readableController.desiredSize! * 2 >= MAX_WAITING_BYTES) this.#connection.resume();
   }
 
@@ -168,6 +169,6 @@ function closedError(): DOMException {
 }
 
 function describeEnd({ code, error, wasClean }: CloseInfo): string {
-  if (wasClean) return `closed with ${code} before everything written had left`;
+  if (wasClean) return `closed with ${code} before all written messages were sent`;
   return error?.message ?? "the connection was lost";
 }

@@ -23,7 +23,7 @@ export interface ConnectHandler {
 }
 
 export interface ConnectAttempt {
-  /** Gives up and releases everything. The handler is not called any more. */
+  /** Cancels the attempt and releases its resources. The handler is not called again. */
   abort(): void;
 }
 

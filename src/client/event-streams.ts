@@ -9,8 +9,8 @@ import type {
 } from "./web-socket-events.ts";
 
 /**
- * What an event stream needs of its target: any WebSocket, of this package or another. (Every method that
- * takes a listener is assignable to these two.)
+ * The methods that an event stream needs on its target: any WebSocket, of this package or another. (Every
+ * method that takes a listener is assignable to these two.)
  */
 export interface WebSocketLike {
   readonly readyState: number;
@@ -120,7 +120,7 @@ interface Target {
 }
 
 /** How sockets ended, for streams that get their listeners afterwards. */
-// By this name the minifier adds no annotation, which pages would have to load.
+// With `globalThis` the minifier adds no annotation, so the bundle is smaller.
 const ends = new globalThis.WeakMap<object, ConnectionClosedDetails>();
 
 /** Records how `socket` ended, in more detail than its close event has. */
@@ -128,7 +128,7 @@ export function recordDetails(socket: object, details: ConnectionClosedDetails):
   ends.set(socket, details);
 }
 
-/** Records how `socket` ended, unless that is known already. */
+/** Records how `socket` ended, unless it was recorded before. */
 export function recordEnd(
   socket: object,
   {
@@ -153,7 +153,7 @@ function streamOf(socket: Target, type: string): EventStream<Event> {
     };
     socket.addEventListener(type, onEvent);
     socket.addEventListener("close", onClose);
-    // During its error event a socket is CLOSED already, and its close event is still to come.
+    // During its error event a socket is CLOSED already, and its close event follows.
     if (socket.readyState === 3) setTimeout(onClose);
     return () => {
       socket.removeEventListener(type, onEvent);

@@ -49,12 +49,12 @@ function bytesOf(buffer: ArrayBufferLike, offset: number, byteLength: number): U
   return byteLength === 0 ? NO_BYTES : new Uint8Array(buffer, offset, byteLength);
 }
 
-/** Whether `value` is an ArrayBuffer, of whichever realm, and not a SharedArrayBuffer. */
+/** Whether `value` is an ArrayBuffer, of any realm, and not a SharedArrayBuffer. */
 function isArrayBuffer(value: unknown): value is ArrayBuffer {
   if (value instanceof ArrayBuffer) return true;
   if (typeof value !== "object" || value === null) return false;
   try {
-    // The getter throws for anything that is not one.
+    // The getter throws for any other value.
     Reflect.get(ArrayBuffer.prototype, "byteLength", value);
     return true;
   } catch {

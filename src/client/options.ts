@@ -71,12 +71,12 @@ export interface WebSocketOptions {
   readonly compression?: boolean | CompressionOptions;
   /**
    * When to ping a silent server; `{}` for the default times. Default: `false`, as in a browser: then a
-   * server that has vanished is noticed only by sending to it.
+   * server that has vanished is detected only by sending to it.
    */
   readonly heartbeat?: PingHeartbeatOptions | false;
   /**
-   * Aborts the opening handshake; has no effect once the connection is open. The `error` event has an
-   * error with the code ABORTED, whose `cause` is the reason of the signal. In a browser this throws.
+   * Aborts the opening handshake; has no effect once the connection is open. The `error` event has an error
+   * with the code ABORTED. Its `cause` is the reason of the signal. In a browser this throws.
    */
   readonly signal?: AbortSignal;
   /**
@@ -104,7 +104,7 @@ export interface ResolvedOptions extends Omit<WebSocketOptions, "compression"> {
   readonly compression: DeflateSettings | undefined;
 }
 
-/** A client chose its server, so its limits are wider than those of a server. */
+/** A client chose its server, so its limits are wider than a server's. */
 const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;

@@ -22,7 +22,7 @@ export class Outbox {
     this.#connection = connection;
   }
 
-  /** Bytes of payload that wait here, or in the connection. */
+  /** Bytes of payload that wait here or in the connection. */
   get byteLength(): number {
     return this.#waitingBytes + this.#unsentBytes;
   }
@@ -40,7 +40,7 @@ export class Outbox {
     else this.#whenEmpty = callback;
   }
 
-  /** Drops what waits here. Returns its length in bytes. */
+  /** Drops the waiting messages. Returns their length in bytes. */
   clear(): number {
     const droppedBytes = this.#waitingBytes;
     this.#waiting = [];
@@ -81,14 +81,14 @@ export class Outbox {
     if (waiting === this.#waiting) this.#whenEmpty?.();
   }
 
-  /** Reads a Blob. Returns undefined if it was dropped meanwhile, or after failing the connection. */
+  /** Reads a Blob. Returns undefined if it was dropped while it was read, or after failing the connection. */
   async #read(blob: Blob, waiting: WaitingMessage[]): Promise<Uint8Array | undefined> {
     try {
       const bytes = await readBlob(blob);
       return waiting === this.#waiting ? bytes : undefined;
     } catch (cause) {
       if (waiting === this.#waiting) {
-        const message = "a Blob that was to be sent cannot be read";
+        const message = "a Blob passed to send cannot be read";
         this.#connection.terminate(new TransportError("BLOB_UNREADABLE", message, { cause }));
       }
       return undefined;

@@ -7,12 +7,12 @@ export interface HttpProxyOptions {
    * of the proxy's URL.
    */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Certificates for an `https:` proxy. Pass those for the server in the options of the WebSocket. */
+  /** Certificates for an `https:` proxy. Pass certificates for the server in the options of the WebSocket. */
   readonly tls?: TlsOptions;
   /**
-   * The hosts to connect to directly, in the syntax of the variable `NO_PROXY`: names, which cover their
-   * subdomains, addresses, networks such as `10.0.0.0/8`, each with an optional `:port`, separated by
-   * commas or spaces; `*` for all hosts. Default: none.
+   * The hosts to connect to directly, in the syntax of the variable `NO_PROXY`: a list separated by commas
+   * or spaces. An element is a name, which covers its subdomains, an address, or a network such as
+   * `10.0.0.0/8`, with an optional `:port`. `*` means all hosts. Default: none.
    */
   readonly noProxy?: string;
 }

@@ -56,7 +56,7 @@ export interface ReconnectingWebSocketOptions {
    */
   readonly webSocketOptions?: ValueOrProvider<Omit<WebSocketOptions, "protocols">>;
   /**
-   * Finds connections that are dead without a close event. Make it with `heartbeat`. (A `WebSocket` in
+   * Detects connections that are dead without a close event. Make it with `heartbeat`. (A `WebSocket` in
    * Node can send pings instead: pass `heartbeat` in `webSocketOptions`.) If it throws, the attempt fails.
    * Default: none.
    */
@@ -80,7 +80,7 @@ export interface ReconnectingWebSocketOptions {
   /** Bytes of payload that may wait for a connection; see `send`. Default: 1,048,576 (1 MiB). */
   readonly maxQueuedBytes?: number;
   /**
-   * Decides, synchronously, whether to try again after a close. If it throws, or returns anything but a
+   * Decides, synchronously, whether to try again after a close. If it throws, or does not return a
    * `ReconnectDecision`, the socket stops with an `error` event. Default: `decideReconnect`.
    */
   readonly decide?: DecideReconnect;
@@ -130,7 +130,7 @@ export interface ReconnectingEventMap extends WebSocketEventMap {
  */
 export interface ReconnectingWebSocketInstance
   extends TypedEventTarget<ReconnectingEventMap>, ReadyStateConstants, WebSocketStreams {
-  /** The URL of the current connection, or of the last one; empty before the first. */
+  /** The URL of the current or latest connection; empty before the first. */
   readonly url: string;
   readonly readyState: number;
   /**
@@ -164,9 +164,9 @@ export interface ReconnectingWebSocketInstance
   };
 
   /**
-   * Sends a message, or keeps a copy of it for the next connection. It accepts and refuses the same
-   * data in every state: a view of shared memory or of a resizable buffer throws a TypeError, and a
-   * detached buffer is an empty message.
+   * Sends a message, or keeps a copy of it for the next connection. Invalid data throws in every state: a
+   * view of shared memory or of a resizable buffer throws a TypeError. A detached buffer is an empty
+   * message.
    *
    * @throws TidewayError QUEUE_FULL if more than `maxQueuedBytes` would wait. The message is not queued, and
    *   waiting messages are kept
@@ -180,8 +180,8 @@ export interface ReconnectingWebSocketInstance
   reconnect(): void;
 
   /**
-   * Closes for good, in any state. No effect if called again. Without an open connection the `close` event
-   * follows with the code 1006, and waiting messages are never sent.
+   * Closes without reconnecting, in any state. No effect if called again. Without an open connection the
+   * `close` event follows with the code 1006, and waiting messages are never sent.
    *
    * @throws DOMException as for a WebSocket. Before the first attempt there is no WebSocket that checks the
    *   arguments, so nothing is thrown
@@ -189,7 +189,7 @@ export interface ReconnectingWebSocketInstance
   close(code?: number, reason?: string): void;
 }
 
-/** The class of WebSocket clients that reconnect by themselves. */
+/** The class of reconnecting WebSocket clients. */
 export interface ReconnectingWebSocketConstructor
   extends ReadyStateConstants, WebSocketStreamProviders {
   /**
@@ -200,8 +200,8 @@ export interface ReconnectingWebSocketConstructor
    *   also printed to the console
    * @param protocols the subprotocols to offer, or a function as for `url`, or options
    * @throws UsageError for an option that is not valid
-   * @throws what the WebSocket class throws for a URL or subprotocols that are plain values, and what
-   *   `heartbeat` throws
+   * @throws the errors of the WebSocket class, if a URL or subprotocols given as plain values are not
+   *   valid, and errors of `heartbeat`
    */
   new (
     url: ValueOrProvider<string | URL>,

@@ -35,7 +35,7 @@ type Socket = EventTarget &
   Omit<InstanceType<ReconnectableConstructor>, "send"> & { send(data: unknown): void };
 type SocketConstructor = new (url: string | URL, protocols: unknown) => Socket;
 
-/** What the class needs of its runtime. */
+/** The parts of the runtime that the class uses. */
 export interface ReconnectingEnvironment {
   readonly WebSocket: ReconnectableConstructor;
   readonly CloseEvent: CloseEventConstructor;
@@ -46,8 +46,8 @@ export interface ReconnectingEnvironment {
  *
  * - CONNECTING: waits for the next attempt, or attempts to connect; then OPEN, CLOSING or CLOSED.
  * - OPEN: has a connection; then CONNECTING when it is lost, CLOSING, or CLOSED when `decide` stops.
- * - CLOSING: `close` was called, and the `close` event is to come; then CLOSED.
- * - CLOSED: for good.
+ * - CLOSING: `close` was called, and the `close` event follows; then CLOSED.
+ * - CLOSED: the final state.
  */
 const CONNECTING = 0;
 const OPEN = 1;
@@ -59,7 +59,7 @@ type CloseInit = Required<Pick<CloseEventInit, "code" | "reason" | "wasClean">> 
 };
 const NO_CONNECTION: CloseInit = { code: 1006, reason: "", wasClean: false };
 
-/** When the page wakes, an older attempt is replaced, because its network may be gone. */
+/** When the page wakes, an older attempt is replaced, because its network may not exist any more. */
 const STALE_ATTEMPT_MS = 2000;
 
 /** The globals of a web page. A runtime without pages lacks some or all of them. */
@@ -87,7 +87,7 @@ interface Attempt {
 type Target = [url: string | URL, protocols: Protocols, options: WebSocketOptions | undefined];
 
 /**
- * The `ReconnectingWebSocket` of every runtime, but for its constructor: that of a subclass has the
+ * The base class of `ReconnectingWebSocket` in every runtime. A subclass has a constructor with the
  * parameters `url` and `protocols`.
  */
 export abstract class ReconnectingSocket extends EventTarget {
@@ -100,13 +100,13 @@ export abstract class ReconnectingSocket extends EventTarget {
   #binaryType: BinaryType = "blob";
   /** The current attempt or connection; undefined between attempts. Events of others are ignored. */
   #attempt: Attempt | undefined;
-  /** The newest socket, in whatever state it is. */
+  /** The newest socket, in any state. */
   #latest: Socket | undefined;
   /** How many attempts there were since the last stable connection. */
   #attempts = 0;
   #lastRetry: Omit<ReconnectEvent, keyof Event> | undefined;
   #connections = 0;
-  /** How many were invalid. The first is printed to the console. */
+  /** How many targets were invalid. The error of the first is printed to the console. */
   #invalidTargets = 0;
   /** The timer starts the next attempt, ends the current one, or resets `#attempts` while OPEN. */
   #timer: unknown;
@@ -201,7 +201,7 @@ export abstract class ReconnectingSocket extends EventTarget {
     return [this.#url, this.#options.protocols, this.#options.webSocketOptions];
   }
 
-  /** Attempts to connect to a target of which a part is a function. */
+  /** Attempts to connect to a target that has functions. */
   async #connect(): Promise<void> {
     const attempt: Attempt = (this.#attempt = { startedMs: Date.now() });
     this.#limitAttempt(attempt);
@@ -230,7 +230,7 @@ export abstract class ReconnectingSocket extends EventTarget {
     );
     attempt.socket = this.#latest = socket;
     try {
-      // Its listeners come first, so that it can keep replies to itself.
+      // Its listeners are added first, so that it can stop the replies.
       attempt.check = this.#options.heartbeat?.(socket, this.#options.timers);
     } catch (error) {
       socket.close();
@@ -242,7 +242,7 @@ export abstract class ReconnectingSocket extends EventTarget {
       });
     socket.binaryType = this.#binaryType;
     listen("open", () => this.#opened());
-    // An event has the properties that a dictionary for making its like has.
+    // A message event has all properties of the dictionary for a new message event.
     listen("message", (event: MessageEvent) =>
       this.dispatchEvent(new MessageEvent("message", event as object)),
     );
@@ -252,7 +252,7 @@ export abstract class ReconnectingSocket extends EventTarget {
     if (attempt === this.#attempt) this.#limitAttempt(attempt, options?.handshakeTimeoutMs);
   }
 
-  /** Fails the attempt unless it moves on in time. */
+  /** Fails the attempt if it makes no progress in time. */
   #limitAttempt(attempt: Attempt, timeoutMs: number = this.#options.handshakeTimeoutMs): void {
     this.#setTimer(
       () =>
@@ -313,7 +313,8 @@ export abstract class ReconnectingSocket extends EventTarget {
       page.navigator?.onLine === false
         ? this.#options.maxDelayMs
         : reconnectDelayMs(this.#options, this.#attempts, isLater);
-    // A word counts as 0. Beyond a timer's longest delay, the timer would fire at once.
+    // A decision that is not a number counts as 0. Beyond a timer's longest delay, the timer would fire at
+    // once.
     this.#retry(close, Math.min(2 ** 31 - 1, delayMs + ~~decision));
   }
 

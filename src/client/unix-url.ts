@@ -29,7 +29,7 @@ export function isUnixScheme(protocol: string): boolean {
   return protocol === "ws+unix:" || protocol === "wss+unix:";
 }
 
-/** Decodes a text in which a percent sign may also mean itself. */
+/** Decodes a text in which a percent sign may also be literal. */
 export function percentDecode(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -8,7 +8,7 @@ export class UnsentMessages {
   size = 0;
 
   /**
-   * Keeps a copy of a message. Without `maxBytes` it is only counted, as what is sent to a closed
+   * Keeps a copy of a message. Without `maxBytes` it is only counted, like a message sent to a closed
    * WebSocket.
    *
    * @throws TidewayError `QUEUE_FULL` if more than `maxBytes` would wait; nothing is changed then

@@ -11,7 +11,7 @@ export interface WebSocketCloseInfo {
   readonly reason?: string | undefined;
 }
 
-/** Makes the error of a connection that failed or ended uncleanly, whatever its close code. */
+/** Makes the error of a connection that failed or ended uncleanly, for any close code. */
 export let connectionError: (
   message: string,
   info: Pick<CloseInfo, "code" | "reason" | "error">,
@@ -33,7 +33,7 @@ export class WebSocketError extends DOMException {
    */
   constructor(message = "", init: WebSocketCloseInfo = {}) {
     super(message, "WebSocketError");
-    // Some releases of Node make a plain DOMException, whatever class is being made.
+    // Some releases of Node make a plain DOMException instead of the class that is being made.
     Object.setPrototypeOf(this, new.target.prototype);
     const { code, reason } = readCloseInfo(init);
     this.#closeCode = code ?? null;

@@ -18,7 +18,8 @@ export interface WebSocketOpenEvent extends Event {
 /** The event of a connection that has failed. */
 export interface WebSocketErrorEvent extends Event {
   /**
-   * Why the connection failed, an extension of the standard. Undefined in a browser, which does not tell.
+   * Why the connection failed, an extension of the standard. Undefined in a browser, which does not report
+   * it.
    */
   readonly error?: unknown;
 }
@@ -31,7 +32,7 @@ export interface WebSocketEventMap {
   close: WebSocketCloseEvent;
 }
 
-/** An `EventTarget` whose listeners get the event that belongs to their type. */
+/** An `EventTarget` that passes listeners the event of their type. */
 export interface TypedEventTarget<Events> extends EventTarget {
   addEventListener<K extends keyof Events & string>(
     type: K,

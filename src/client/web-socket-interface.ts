@@ -13,7 +13,7 @@ import type {
 /** The type of received binary messages. */
 export type BinaryType = "blob" | "arraybuffer";
 
-/** A message to send: a string becomes a text message, all else a binary message. */
+/** A message to send: a string becomes a text message, other data a binary message. */
 export type WebSocketData = string | Blob | ArrayBuffer | ArrayBufferView;
 
 /** On the class and on its instances. */
@@ -36,7 +36,7 @@ export interface WebSocketInstance
   readonly readyState: number;
   /**
    * Bytes of payload that were passed to `send` and that the kernel has not accepted. Messages sent after
-   * the socket began to close are counted too, though they never leave.
+   * the socket began to close are counted too, but are never sent.
    */
   readonly bufferedAmount: number;
   /** The extensions that the server agreed to, or the empty string. */

@@ -1,7 +1,10 @@
 import type { WebSocketOptions } from "./options.ts";
 import type { WebSocketCloseInfo } from "./web-socket-error.ts";
 
-/** The options of a `WebSocketStream`. All but `protocols` and `signal` are our extension. */
+/**
+ * The options of a `WebSocketStream`. Every option except `protocols` and `signal` is an extension of the
+ * standard.
+ */
 export interface WebSocketStreamOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
   /** The subprotocols to offer, in order of preference. Default: none. */
   readonly protocols?: Iterable<string>;
@@ -21,7 +24,7 @@ export interface WebSocketOpenInfo {
   readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
   /** Every chunk is a message. A write is done when the kernel has accepted its bytes. */
   readonly writable: WritableStream<WebSocketStreamChunk>;
-  /** The extensions agreed upon, or the empty string. */
+  /** The extensions that the server agreed to, or the empty string. */
   readonly extensions: string;
   /** The subprotocol that the server chose, or the empty string. */
   readonly protocol: string;

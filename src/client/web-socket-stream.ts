@@ -165,7 +165,7 @@ interface Deferred<T> {
   reject(reason: unknown): void;
 }
 
-/** A promise whose unhandled rejection is not reported. */
+/** A promise. Its rejection is not reported if it is not handled. */
 function createDeferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (reason: unknown) => void;

@@ -23,7 +23,7 @@ import type {
   WebSocketInstance,
 } from "./web-socket-interface.ts";
 
-/** What the class needs of its runtime, apart from a connector. */
+/** The parts of the runtime that the class uses, in addition to a connector. */
 export interface WebSocketEnvironment {
   readonly CloseEvent: CloseEventConstructor;
   /** Calls back in a separate task, after the promise jobs of the running one. */
@@ -89,7 +89,7 @@ export function defineWebSocket(
     /** Set while there is a connection, as is `#outbox`. */
     #connection: Connection | undefined;
     #outbox: Outbox | undefined;
-    /** Bytes of payload that will never leave. */
+    /** Bytes of payload that will never be sent. */
     #lostBytes = 0;
     #isClosedLocally = false;
     /** The listeners that got the latest message, as returned by `dispatchMessage`. */
@@ -198,7 +198,7 @@ export function defineWebSocket(
       this.#giveUp(new HandshakeError("ABORTED", "the signal aborted the handshake", { cause }));
     };
 
-    /** Gives up the attempt. Its events follow in a later task. */
+    /** Cancels the attempt. Its events follow in a later task. */
     #giveUp(error: HandshakeError): void {
       this.#readyState = ReadyState.Closing;
       this.#endAttempt();

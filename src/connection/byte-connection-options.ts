@@ -9,7 +9,7 @@ import type { FlushQueue } from "./flush-queue.ts";
 import type { HeartbeatOptions } from "./heartbeat.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
-/** What all connections of a process share. */
+/** The objects that all connections of a process share. */
 export interface ConnectionEnvironment {
   readonly protocol: EndpointEnvironment;
   readonly pool: BufferPool;
@@ -22,7 +22,7 @@ export interface ConnectionEnvironment {
   defer(callback: () => void): void;
 }
 
-/** What differs between the connections of a process. */
+/** The options of one connection. */
 export interface ByteConnectionOptions {
   /** Which end of the connection this is. */
   readonly role: "client" | "server";
@@ -34,7 +34,7 @@ export interface ByteConnectionOptions {
   readonly head?: Uint8Array;
   /** The largest message to receive, in bytes over all its fragments; default 1 MiB. */
   readonly maxMessageBytes?: number;
-  /** Bounds the unfinished messages of several connections together; default: no such bound. */
+  /** Limits the unfinished messages of several connections together; default: no limit. */
   readonly unfinishedBudget?: ByteBudget;
   /** The largest data frame to send, in bytes of payload; default: messages are not fragmented. */
   readonly maxFrameBytes?: number;

@@ -17,7 +17,7 @@ import { MessageRate } from "./message-rate.ts";
 import { OutputWriter } from "./output-writer.ts";
 import type { TimeoutListener, WheelTimer } from "./timer-wheel.ts";
 
-/** While more output waits than this, only the latest ping is answered, once that output has left. */
+/** Above this many bytes of waiting output, only the latest ping is answered, once the output was sent. */
 const MAX_BYTES_BEFORE_PONGS = 65_536;
 
 const NOTHING = new Uint8Array(0);
@@ -25,7 +25,7 @@ const NOTHING = new Uint8Array(0);
 /**
  * - `flowing`: messages are delivered as they come.
  * - `paused`: the protocol holds messages back, and the transport is not read.
- * - `end-deferred`: as `paused`, and the peer's end came meanwhile. It is handled after those messages.
+ * - `end-deferred`: as `paused`, and the peer has ended its side. The end is handled after the messages.
  *
  * `flowing` and `paused` alternate by `pause` and `resume`. `end-deferred` follows `paused`.
  */
@@ -36,13 +36,13 @@ type ReadingState = "flowing" | "paused" | "end-deferred";
  * - `peer-ended`: the peer has ended its side.
  * - `ended`: this side has been ended, or the transport destroyed.
  *
- * Each state may only become one that is listed after it.
+ * A state only changes to a state that is listed after it.
  */
 type TransportState = "open" | "peer-ended" | "ended";
 
 /**
- * A connection that runs the protocol over a byte transport. It adds what needs a clock or a kernel: one
- * write for all messages of a turn, backpressure, the heartbeat and timeouts.
+ * A connection that runs the protocol over a byte transport. It adds everything that needs a clock or a
+ * kernel: one write for all messages of a turn, backpressure, the heartbeat and timeouts.
  */
 export class ByteConnection
   implements Connection, ByteTransportHandler, EndpointEvents, HeartbeatConnection, TimeoutListener
@@ -225,11 +225,11 @@ export class ByteConnection
   }
 
   onBytes(chunk: Uint8Array): void {
-    // Input is not activity while output waits: a peer that takes nothing would fill memory.
+    // Input is not activity while output waits: the output of a peer that reads nothing would fill memory.
     if (!this.#writer.isBlocked) this.#heartbeat?.recordActivity();
-    // Messages received during a pause count when it ends, with the tokens that it has saved up.
+    // Messages received during a pause count when it ends. The tokens of the pause pay for them.
     if (this.#readingState === "flowing") this.#rate?.refill(this.#environment.wheel.nowMs);
-    // TLS always takes a moment, so a little waiting output does not mean that the peer is slow.
+    // TLS writes asynchronously, so a little waiting output does not mean that the peer is slow.
     if (this.#writer.waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.defersPongs = true;
     this.#isReceiving = true;
     this.#endpoint.receive(chunk);
@@ -262,8 +262,8 @@ export class ByteConnection
   }
 
   onClosed(error: Error | undefined): void {
-    // Complete messages that waited are delivered now, even if the caller has paused. It may pause
-    // once more: 64 KiB of compressed messages can be a lot.
+    // Complete messages that waited are delivered now, even if the caller has paused. It may pause again:
+    // 64 KiB of compressed messages can be a lot.
     this.#readingState = "flowing";
     this.#transportState = "ended";
     this.#deliverBuffered();
@@ -341,7 +341,7 @@ export class ByteConnection
     if (this.#readyState === ReadyState.Open) this.#heartbeat?.watchOutput();
   }
 
-  /** Limits the closing handshake, and again the time until the transport is gone. */
+  /** Limits the closing handshake, and then the time until the transport is closed. */
   #startCloseTimer(): void {
     this.#heartbeat?.stop();
     this.#closeTimer?.cancel();

@@ -100,7 +100,7 @@ export interface Connection {
 
   /**
    * Stops delivering messages, and soon reading. While paused, the heartbeat does not drop a silent peer,
-   * unless the peer takes none of the waiting output.
+   * unless the waiting output makes no progress.
    */
   pause(): void;
   resume(): void;

@@ -5,11 +5,11 @@ import type { TimeoutListener, TimerWheel, WheelTimer } from "./timer-wheel.ts";
  * When to ping a silent peer, and when to drop it. A connection that is cut off ends with 1006 after
  * `idleMs + timeoutMs`, give or take a second.
  *
- * Received bytes count as activity. While output waits, only progress of that output counts: a peer
- * that takes nothing is dropped even if it keeps sending, because its output would fill memory. Output
- * counts as delivered once the kernel accepts it. The kernel frees its buffer in steps of about a third,
- * which is up to a megabyte on a fast network. Where progress is not visible, as over TLS, output is
- * written in pieces of 64 KiB.
+ * Received bytes count as activity. While output waits, only progress of that output counts: a peer that
+ * reads nothing is dropped even if it keeps sending, because its output would fill memory. Output counts as
+ * delivered once the kernel accepts it. The kernel frees its buffer in steps of about a third, which is up
+ * to a megabyte on a fast network. Where progress is not visible, as over TLS, output is written in pieces
+ * of 64 KiB.
  *
  * While this side does not read, only its output is judged. If there is no output, the pings continue. A
  * peer that has ended is detected by the next ping. A peer that is cut off is detected when the kernel
@@ -55,7 +55,10 @@ export class Heartbeat implements TimeoutListener {
   #pingCount = 0;
   /** Whether the peer got more time because this side was stalled. */
   #wasExtended = false;
-  /** Output that waited at the last check; undefined if none did. Checks come once a second meanwhile. */
+  /**
+   * Output that waited at the last check; undefined if none did. While output waits, checks run once a
+   * second.
+   */
   #lastUnwrittenBytes: number | undefined;
 
   constructor(connection: HeartbeatConnection, wheel: TimerWheel, options: HeartbeatOptions) {
@@ -70,7 +73,7 @@ export class Heartbeat implements TimeoutListener {
     this.recordActivity();
   }
 
-  /** Stops for good, because the connection is closing. */
+  /** Stops permanently, because the connection is closing. */
   stop(): void {
     this.#timer?.cancel();
   }

@@ -1,6 +1,6 @@
 /**
- * Limits how often a peer may send: a bucket with the tokens of one second, of which each message takes
- * one. The caller passes the time.
+ * Limits how often a peer may send. Each message takes one token from a bucket that holds the tokens of one
+ * second. The caller passes the time.
  */
 export class MessageRate {
   readonly perSecond: number;
@@ -24,8 +24,8 @@ export class MessageRate {
   }
 
   /**
-   * Adds the tokens for the time since the last call without a limit: what the peer sent while this side
-   * did not read arrives all at once.
+   * Adds the tokens for the time since the last call without a limit: messages sent while this side did not
+   * read arrive all at once.
    */
   save(nowMs: number): void {
     this.#tokens += this.#newTokens(nowMs);

@@ -2,8 +2,8 @@ import type { OutputBuffer } from "../protocol/output-buffer.ts";
 import type { ByteTransport } from "./byte-transport.ts";
 
 /**
- * The most that is written at once to a transport that does not show its progress. A large message is
- * written in pieces, so that the heartbeat can see that a slow peer takes it.
+ * The most bytes per write to a transport that does not show its progress. A large message is
+ * written in pieces, so that the heartbeat can see the progress of a slow peer.
  */
 const MAX_PIECE_BYTES = 65_536;
 
@@ -12,7 +12,10 @@ export class OutputWriter {
   readonly #output: OutputBuffer;
   readonly #transport: ByteTransport;
 
-  /** The output buffer that the transport still reads from. It takes no other before it drains. */
+  /**
+   * The output buffer that the transport still reads from. The transport accepts no other buffer before it
+   * drains.
+   */
   #unsent: Uint8Array | undefined;
   /** Whether other connections write `#unsent` too. */
   #isUnsentShared = false;
@@ -22,7 +25,7 @@ export class OutputWriter {
   #unsentBytes = 0;
   /** Bytes of the latest piece. */
   #pieceBytes = 0;
-  /** By how many bytes compression made the output that has not left shorter. */
+  /** The number of bytes that compression saved in the unsent output. */
   #unsentSavedBytes = 0;
 
   constructor(output: OutputBuffer, transport: ByteTransport) {
@@ -52,7 +55,7 @@ export class OutputWriter {
     return this.#unsentBytes - this.#pieceBytes + ofPiece;
   }
 
-  /** Bytes of output that have not left, with messages counted as they were before compression. */
+  /** Bytes of unsent output, with messages counted as they were before compression. */
   get bufferedAmount(): number {
     return this.waitingBytes + this.#output.savedBytes + this.#unsentSavedBytes;
   }
@@ -76,7 +79,7 @@ export class OutputWriter {
     this.#writePieces(this.#unsent);
   }
 
-  /** The transport is closed. Output that never left still counts, as in the WHATWG interface. */
+  /** The transport is closed. Unsent output still counts, as in the WHATWG interface. */
   abandon(): void {
     this.#unsentBytes = this.waitingBytes;
     this.#unsentSavedBytes += this.#output.savedBytes;
@@ -84,7 +87,7 @@ export class OutputWriter {
     this.#output.detach();
   }
 
-  /** Writes pieces until the transport holds one back. */
+  /** Writes pieces until the transport does not accept one at once. */
   #writePieces(slab: Uint8Array): void {
     while (this.#unsentBytes > 0) {
       this.#pieceBytes = Math.min(this.#unsentBytes, this.#maxPieceBytes());

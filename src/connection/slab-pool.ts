@@ -6,7 +6,7 @@ import type { BufferPool } from "../protocol/output-buffer.ts";
  */
 const SLAB_BYTES = [4096, 16_384, 81_920, 294_912, 1_114_112] as const;
 
-/** The most that a pool keeps of each size. */
+/** The most bytes that a pool keeps for each size. */
 const MAX_KEPT_BYTES = 1 << 22;
 
 /**

@@ -1,4 +1,4 @@
-/** The clock of a runtime. Tests inject one that they move. */
+/** The clock of a runtime. Tests inject a clock that they control. */
 export interface Clock {
   /** Milliseconds since some fixed moment. Never runs backwards. */
   nowMs(): number;
@@ -36,7 +36,7 @@ export class TimerWheel {
   /** Timeouts that are being fired. If a callback throws, the next turn fires the rest. */
   readonly #due = new Ring();
   #tick: number;
-  /** The last tick whose timeouts have all been fired. */
+  /** The last tick with all its timeouts fired. */
   #firedTick: number;
   #count = 0;
   #isRunning = false;
@@ -65,7 +65,7 @@ export class TimerWheel {
   start(delayMs: number, listener: TimeoutListener | (() => void)): WheelTimer {
     if (!this.#isRunning) this.#run();
     const dueMs = this.#clock.nowMs() + Math.max(0, delayMs);
-    // The slot of a past tick is not checked again before the wheel has gone round.
+    // The slot of a past tick is not checked again before the wheel has made a full turn.
     const dueTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
     const timeout = new Timeout(this, dueTick, listener);
     this.#slots[dueTick % SLOT_COUNT].append(timeout);
@@ -142,15 +142,15 @@ export class TimerWheel {
   }
 }
 
-/** A member of a ring. Both fields are undefined while it is in none. */
+/** A member of a ring. Both fields are undefined while it is in no ring. */
 interface Link {
   next: Link | undefined;
   previous: Link | undefined;
 }
 
 /**
- * The timeouts of a slot, as a doubly linked ring. A Set takes more memory for each timeout. Also, its
- * replaced tables refer to the new ones, so that dead connections would keep young objects alive.
+ * The timeouts of a slot, as a doubly linked ring. A Set takes more memory for each timeout. Also, a
+ * replaced table of a Set refers to the new table, so dead connections would keep young objects alive.
  */
 class Ring implements Link {
   next: Link = this;
@@ -165,7 +165,7 @@ class Ring implements Link {
   }
 }
 
-/** Removes `timeout` from its ring. Returns false if it is in none. */
+/** Removes `timeout` from its ring. Returns false if it is in no ring. */
 function unlink(timeout: Timeout): boolean {
   const { next, previous } = timeout;
   if (next === undefined || previous === undefined) return false;

@@ -48,7 +48,7 @@ export function createDebugLog(print: (line: string) => void): DebugLog {
 
 /**
  * Describes an error by its name and code. The message is included only for errors of this package, because
- * an error of the application may contain anything.
+ * an error of the application may contain secrets.
  */
 export function describeError(error: unknown, maxCauses = 3): string {
   if (!(error instanceof Error)) return `a thrown value of type ${typeof error}`;

@@ -28,14 +28,14 @@ export class TidewayError extends Error {
   }
 }
 
-/** The caller used the API wrongly. It is thrown at once, and nothing has changed. */
+/** The caller misused the API. The call throws at once and changes nothing. */
 export class UsageError extends TidewayError {
   override get name(): string {
     return "UsageError";
   }
 }
 
-/** The peer broke the protocol (RFC 6455 or RFC 7692); the connection is failed with `closeCode`. */
+/** The peer violated the protocol (RFC 6455 or RFC 7692). The connection fails with `closeCode`. */
 export class ProtocolError extends TidewayError {
   override get name(): string {
     return "ProtocolError";
@@ -49,7 +49,7 @@ export class TransportError extends TidewayError {
   }
 }
 
-/** The opening handshake (RFC 6455 4) did not end in a connection. */
+/** The opening handshake (RFC 6455 4) failed. */
 export class HandshakeError extends TidewayError {
   override get name(): string {
     return "HandshakeError";
@@ -66,7 +66,10 @@ export interface ConnectionClosedDetails {
   /** The peer's reason, or the empty string. */
   readonly reason: string;
   readonly wasClean: boolean;
-  /** The side that closed. In a browser it is always `peer` after a clean close, because the browser does not say. */
+  /**
+   * The side that closed. In a browser it is always `peer` after a clean close, because browsers do not
+   * report the side.
+   */
   readonly closedBy: ClosedBy;
   readonly cause?: unknown;
   /** The HTTP status with which a server refused the opening handshake, if it did. */
@@ -76,8 +79,8 @@ export interface ConnectionClosedDetails {
 }
 
 /**
- * Code `CONNECTION_CLOSED`: the connection has ended, or could not be opened. `closeCode` and `reason`
- * are those of the close. `cause` is the error of the transport or of the opening handshake.
+ * Code `CONNECTION_CLOSED`: the connection has ended, or could not be opened. `closeCode` and `reason` are
+ * the code and reason of the close. `cause` is the error of the transport or of the opening handshake.
  */
 export class ConnectionClosedError extends TidewayError {
   /** The close code, 1005 and 1006 included (RFC 6455 7.1.5). */
@@ -102,11 +105,16 @@ export class ConnectionClosedError extends TidewayError {
 }
 
 /**
- * The engine behind topics failed: code `BROKER_UNAVAILABLE` when it cannot be reached,
- * `BROKER_TIMEOUT` when it does not answer in time, `BROKER_REFUSED` when it says no, and
- * `BROKER_ANSWER_INVALID` when its answer is not valid, `BROKER_CLOSED` after it was closed here, and
- * `TOPICS_FULL` when `maxTopics` topics are in use. The broker may have done what it was asked to, except
- * with `TOPICS_FULL`.
+ * The broker behind topics failed. The codes:
+ *
+ * - `BROKER_UNAVAILABLE`: the broker cannot be reached.
+ * - `BROKER_TIMEOUT`: the broker does not answer in time.
+ * - `BROKER_REFUSED`: the broker answers with an error.
+ * - `BROKER_ANSWER_INVALID`: the answer of the broker is not valid.
+ * - `BROKER_CLOSED`: this process has closed the broker.
+ * - `TOPICS_FULL`: `maxTopics` topics are in use.
+ *
+ * The broker may have completed the operation all the same, except with `TOPICS_FULL`.
  */
 export class BrokerError extends TidewayError {
   /** Whether the same call may succeed later. */

@@ -18,14 +18,14 @@ export class AsciiRunDecoder {
   #text = "";
   #start = 0;
   #end = 0;
-  /** Where the text that was decoded last ends. */
+  /** The end of the text that was decoded last. */
   #latestEnd = 0;
 
   constructor(environment: Pick<ProtocolEnvironment, "decodeAscii">) {
     this.#environment = environment;
   }
 
-  /** Forgets the latest chunk, because the next one may be other bytes in the same array. */
+  /** Forgets the latest chunk, because the next chunk may be other bytes in the same array. */
   reset(): void {
     this.#chunk = undefined;
   }

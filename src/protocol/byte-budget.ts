@@ -1,4 +1,4 @@
-/** Memory that many connections share: what one holds, the others cannot. */
+/** A limit on the memory of many connections together. */
 export class ByteBudget {
   readonly maxBytes: number;
   #usedBytes = 0;
@@ -11,14 +11,14 @@ export class ByteBudget {
     return this.#usedBytes;
   }
 
-  /** Sets `byteCount` bytes aside; false, and nothing is, if there are not so many left. */
+  /** Reserves `byteCount` bytes. Returns false, and reserves nothing, if fewer are left. */
   take(byteCount: number): boolean {
     if (this.#usedBytes + byteCount > this.maxBytes) return false;
     this.#usedBytes += byteCount;
     return true;
   }
 
-  /** Gives back what was taken. */
+  /** Releases reserved bytes. */
   give(byteCount: number): void {
     this.#usedBytes -= byteCount;
   }

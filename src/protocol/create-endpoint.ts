@@ -45,19 +45,19 @@ export interface WebSocketEndpoint {
   /** Bytes buffered for messages that are not complete, and bytes that arrived while paused. */
   readonly bufferedBytes: number;
   /**
-   * Takes the next bytes from the peer, cut anywhere, and makes the callbacks for them. It may change
-   * the bytes in place. Nothing that the peer sends makes it throw.
+   * Processes the next bytes from the peer, which may be split anywhere, and calls the callbacks. It may
+   * change the bytes in place. Nothing that the peer sends makes it throw.
    *
    * @throws UsageError `INVALID_DATA` unless `chunk` is a Uint8Array
    */
   receive(chunk: Uint8Array): void;
-  /** Takes the end of the peer's bytes. Without a Close frame before it, the close code is 1006. */
+  /** Reports the end of the peer's bytes. Without a Close frame before it, the close code is 1006. */
   receiveEnd(): void;
   /** Returns the bytes to write to the transport, which are yours; empty if there are none. */
   takeOutput(): Uint8Array;
   /** Stops callbacks before the next frame. The caller should stop reading too. */
   pause(): void;
-  /** Makes the callbacks that waited. */
+  /** Resumes callbacks, first for the bytes that arrived while paused. */
   resume(): void;
   /**
    * Sends a text message; lone surrogates become U+FFFD.
@@ -66,7 +66,7 @@ export interface WebSocketEndpoint {
    */
   sendText(text: string): void;
   /**
-   * Sends a binary message, of which it makes a copy.
+   * Copies and sends a binary message.
    *
    * @throws UsageError `NOT_OPEN` unless the state is `open`; `INVALID_DATA` if it is not a Uint8Array
    */
@@ -94,7 +94,7 @@ export interface WebSocketEndpoint {
   fail(error: ProtocolError): void;
 }
 
-/** While more output waits, only the latest ping is answered, once the output has been taken. */
+/** While more bytes of output wait, only the latest ping is answered, once the output was taken. */
 const MAX_BYTES_BEFORE_PONGS = 65_536;
 
 const NOTHING = new Uint8Array(0);
@@ -117,7 +117,7 @@ export function createEndpoint(options: CreateEndpointOptions): WebSocketEndpoin
       try {
         callback(value);
       } catch (cause) {
-        // Otherwise the endpoint would wait for a call that never returned.
+        // Otherwise the endpoint would wait for a call that never returns.
         endpoint.fail(callbackFailed(cause));
         throw cause;
       }
@@ -221,7 +221,7 @@ function shared(environment: ProtocolEnvironment): EndpointEnvironment {
     : withSharedBuffers(environment);
 }
 
-/** Output belongs to the caller, so that no buffer comes back. */
+/** The caller keeps the output, so no buffer returns to the pool. */
 function poolOf(environment: ProtocolEnvironment): BufferPool {
   return { take: (minBytes) => environment.allocate(minBytes), give: ignore };
 }

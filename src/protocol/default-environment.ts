@@ -6,10 +6,10 @@ import { isRecord } from "./record.ts";
 import { sha1 } from "./sha1.ts";
 import { Utf8Validator } from "./utf8.ts";
 
-/** What every engine can hold in one string. */
+/** A length in UTF-16 units that a string can have in every engine. */
 const MAX_STRING_UNITS = 2 ** 28 - 16;
 
-/** `crypto.getRandomValues` fills at most this much in one call. */
+/** The most bytes that one call of `crypto.getRandomValues` fills. */
 const MAX_RANDOM_BYTES = 65_536;
 
 /** A call takes its arguments on the stack, so that a long string needs several. */
@@ -62,13 +62,13 @@ const PLAIN_FUNCTIONS: ProtocolEnvironment = {
 export const defaultEnvironment: EndpointEnvironment = withSharedBuffers(PLAIN_FUNCTIONS);
 
 /**
- * Makes an environment in plain ECMAScript, which works in every runtime. Give all endpoints of a
- * process the same one, because they share its buffers. Default for all of them: one that is made
- * without `functions`.
+ * Makes an environment in plain ECMAScript, which works in every runtime. Pass the same environment to all
+ * endpoints of a process, so that they share its buffers. Endpoints without the option `environment` share
+ * an environment that is made without `functions`.
  *
  * Random bytes come from the global `crypto`; without one, masking and keys throw `NO_RANDOM_SOURCE`.
  *
- * @param functions what to use instead, such as a faster UTF-8 codec of the runtime
+ * @param functions replacements, such as a faster UTF-8 codec of the runtime
  * @throws UsageError `INVALID_OPTION`
  */
 export function createProtocolEnvironment(
@@ -79,7 +79,7 @@ export function createProtocolEnvironment(
   return withSharedBuffers(environment);
 }
 
-/** @throws UsageError `INVALID_OPTION` unless all parts are there, with the right types */
+/** @throws UsageError `INVALID_OPTION` unless all functions exist, with the right types */
 export function checkEnvironment(environment: ProtocolEnvironment): void {
   const parts: Record<string, unknown> = isRecord(environment) ? { ...environment } : {};
   for (const [name, standard] of Object.entries(PLAIN_FUNCTIONS)) {

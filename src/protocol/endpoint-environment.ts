@@ -19,8 +19,8 @@ export function withSharedBuffers(environment: ProtocolEnvironment): EndpointEnv
 }
 
 /**
- * The buffers and caches that all endpoints of an environment share. One message is handled at a
- * time, so thousands of connections need no more than one of them.
+ * The buffers and caches that all endpoints of an environment share. One message is handled at a time, so
+ * thousands of connections can share them.
  */
 export class SharedBuffers {
   readonly masker: Masker = new Masker();

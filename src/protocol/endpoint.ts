@@ -25,7 +25,7 @@ export interface EndpointOptions {
   readonly unfinishedBudget?: ByteBudget | undefined;
   /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
   readonly maxFrameBytes?: number | undefined;
-  /** Compression (RFC 7692), where the opening handshake has agreed on it, and what does it. */
+  /** Compression (RFC 7692) as agreed in the opening handshake, and the codec for it. */
   readonly deflate?:
     | { readonly agreement: DeflateAgreement; readonly codec: DeflateCodec }
     | undefined;
@@ -34,20 +34,20 @@ export interface EndpointOptions {
 /**
  * - `open`: messages flow both ways.
  * - `closing`: this side has sent its Close frame and waits for the peer's (RFC 6455 7.1.3).
- * - `closed`: Close frames went both ways, or the connection was failed, or the bytes ended; what
- *   is left to do is to write the output and close the transport.
+ * - `closed`: Close frames went both ways, the connection failed, or the bytes ended. The owner writes the
+ *   output and closes the transport.
  */
 export type EndpointState = "open" | "closing" | "closed";
 
-/** How the conversation ended, in the terms of RFC 6455 7.1.5 and 7.1.6. */
+/** How the connection ended (RFC 6455 7.1.5 and 7.1.6). */
 export interface ClosingRecord {
-  /** The peer's code; 1005 where its Close frame held none, 1006 where none came. */
+  /** The peer's code; 1005 if its Close frame had none, 1006 if no Close frame came. */
   readonly code: number;
   /** The peer's reason, or the empty string. */
   readonly reason: string;
   /** Whether Close frames went both ways. */
   readonly wasClean: boolean;
-  /** How the peer broke the protocol, where this side failed the connection. */
+  /** The error with which this side failed the connection, if it did. */
   readonly error: ProtocolError | undefined;
 }
 
@@ -62,9 +62,9 @@ export interface EndpointEvents {
 }
 
 /**
- * One end of an open WebSocket connection (RFC 6455 5 to 7) without any I/O: bytes go in by
- * `receive` and come out in the output buffer, to which every call appends. It answers pings and does
- * the closing handshake. Nothing that the peer sends makes it throw.
+ * One end of an open WebSocket connection (RFC 6455 5 to 7) without any I/O: `receive` takes bytes, and
+ * every call appends to the output buffer. It answers pings and does the closing handshake. Nothing that
+ * the peer sends makes it throw.
  */
 export class Endpoint implements MessageHandler {
   #state: EndpointState = "open";
@@ -72,7 +72,7 @@ export class Endpoint implements MessageHandler {
   readonly #parser: FrameParser;
   readonly #assembler: MessageAssembler;
   readonly #writer: FrameWriter;
-  /** What to do with pings. While their answers are deferred, the payload of the latest. */
+  /** Whether pings are answered or deferred. After a deferred ping, its payload. */
   #pongs: "answer" | "defer" | Uint8Array = "answer";
 
   constructor(
@@ -111,24 +111,27 @@ export class Endpoint implements MessageHandler {
     return this.#parser.waitingBytes + this.#assembler.bufferedBytes;
   }
 
-  /** Takes the next bytes from the peer, which it may change during the call, and makes the calls. */
+  /**
+   * Processes the next bytes from the peer and calls the callbacks. It may change the bytes during the
+   * call.
+   */
   receive(chunk: Uint8Array): void {
     this.#assembler.beginChunk();
     this.#parser.receive(chunk);
   }
 
-  /** Takes the end of the transport: without Close frames both ways the close code is 1006. */
+  /** Processes the end of the transport. Without Close frames both ways the close code is 1006. */
   receiveEnd(): void {
     if (this.#state === "closed") return;
     this.#finish({ code: CloseCode.Abnormal, reason: "", wasClean: false, error: undefined });
   }
 
-  /** Holds back further calls from the next frame on, also within the chunk being received. */
+  /** Stops callbacks from the next frame on, also within the current chunk. */
   pause(): void {
     this.#parser.pause();
   }
 
-  /** Continues with what arrived while paused. */
+  /** Continues with the bytes that arrived while paused. */
   resume(): void {
     this.#parser.resume();
   }
@@ -148,7 +151,10 @@ export class Endpoint implements MessageHandler {
     this.#writer.writeBinary(bytes, mayCompress);
   }
 
-  /** As `sendText`, a message for many. @throws {UsageError} `NOT_OPEN` unless the state is `open`. */
+  /**
+   * As `sendText`, for a message to many connections. @throws {UsageError} `NOT_OPEN` unless the state is
+   * `open`.
+   */
   sendPrepared(message: PreparedMessage): void {
     this.#checkOpen();
     this.#writer.writePrepared(message);
@@ -173,7 +179,7 @@ export class Endpoint implements MessageHandler {
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#writer.writeFrame(FIN | Opcode.Close, payload);
-    // The peer's Close frame comes after the buffered bytes, and those are not needed any more.
+    // The peer's Close frame comes after the buffered bytes, which are not needed any more.
     this.resume();
   }
 
@@ -233,7 +239,7 @@ export class Endpoint implements MessageHandler {
     this.#events.onPong(payload);
   }
 
-  /** RFC 6455 5.5.1: a Close frame is answered with one that repeats its code. */
+  /** RFC 6455 5.5.1: the answer to a Close frame repeats its code. */
   onCloseFrame({ code, reason }: CloseFrame): void {
     if (this.#state === "open") {
       const echoed = code === CloseCode.NoStatusReceived ? undefined : code;

@@ -16,7 +16,7 @@ export function frameHeaderBytesFor(payloadBytes: number, isMasked: boolean): nu
 }
 
 /**
- * Writes a header less its masking key at `target[at]` and returns the position behind it.
+ * Writes a header less its masking key at `target[at]` and returns the position after it.
  * `firstByte` holds FIN, the RSV bits and the opcode.
  */
 export function writeFrameHeader(

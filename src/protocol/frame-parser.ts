@@ -5,9 +5,9 @@ import { isControl } from "./opcode.ts";
 /** Receives the frames that a {@link FrameParser} finds, while the bytes are being received. */
 export interface FrameHandler {
   /**
-   * A frame begins whose header is valid by RFC 6455 5.2 to 5.5. `chunk[start, end)` is the first
-   * part of its payload, still masked; it may be empty. One call for both, because most frames lie
-   * in one chunk: two cost 5 % of the time to parse 125 bytes (bench: parse).
+   * A frame with a valid header (RFC 6455 5.2 to 5.5) begins. `chunk[start, end)` is the first part of its
+   * payload, still masked; it may be empty. One call reports both, because most frames are in one chunk:
+   * two calls cost 5 % of the time to parse 125 bytes (bench: parse).
    *
    * @param firstByte FIN, the RSV bits and the opcode
    * @param maskingKey 0 if frames to this side are not masked
@@ -25,7 +25,7 @@ export interface FrameHandler {
    * the number of payload bytes after `end` that have not arrived.
    */
   addPayload(chunk: Uint8Array, start: number, end: number, missing: number): void;
-  /** The header of a frame is not valid. The parser stays as it is: the handler must stop it. */
+  /** The header of a frame is not valid. The handler must stop the parser. */
   onFault(fault: Fault): void;
 }
 
@@ -39,8 +39,8 @@ export interface FrameParserOptions {
 const NOTHING = new Uint8Array(0);
 
 /**
- * Parses the frames of RFC 6455 5 out of chunks that are cut anywhere. Nothing that the peer sends
- * makes it throw. A chunk is the parser's only during the call: what must wait is copied.
+ * Parses frames (RFC 6455 5) from chunks of any size. Nothing that the peer sends makes it throw. A chunk
+ * is valid only during the call, so bytes that must wait are copied.
  */
 export class FrameParser {
   readonly #handler: FrameHandler;
@@ -49,7 +49,7 @@ export class FrameParser {
 
   #state: "flowing" | "paused" | "stopped" = "flowing";
   #isParsing = false;
-  /** What arrived while paused, to be parsed on resume. */
+  /** Bytes that arrived while paused; they are parsed on resume. */
   #waiting: Uint8Array = NOTHING;
 
   /** Made for the first header that is cut by the end of a chunk. */
@@ -85,14 +85,14 @@ export class FrameParser {
     if (this.#state === "flowing") this.#state = "paused";
   }
 
-  /** Continues with the bytes that arrived meanwhile. */
+  /** Continues with the bytes that arrived while paused. */
   resume(): void {
     if (this.#state !== "paused") return;
     this.#state = "flowing";
     if (!this.#isParsing && this.#waiting.length > 0) this.#parseWaiting();
   }
 
-  /** Parses nothing more, and releases its buffer. */
+  /** Stops parsing and releases the buffer. */
   stop(): void {
     this.#state = "stopped";
     this.#waiting = NOTHING;
@@ -138,7 +138,7 @@ export class FrameParser {
     while (at < end) {
       header[cut.length++] = chunk[at++]!;
       if (cut.length < 2) continue;
-      // A bad frame is reported as soon as its first two bytes are there.
+      // A bad frame is reported as soon as its first two bytes have arrived.
       if (cut.length === 2 && !this.#checkStart(header[0], header[1])) return end;
       if (cut.length === frameHeaderBytes(header[1])) {
         cut.length = 0;
@@ -159,7 +159,7 @@ export class FrameParser {
     return fault === undefined || this.#fail(fault);
   }
 
-  /** Takes a whole header at `header[at]`, and what `chunk[start, end)` holds of its payload. */
+  /** Processes a complete header at `header[at]`, and the part of its payload in `chunk[start, end)`. */
   #beginFrame(
     header: Uint8Array,
     at: number,
@@ -197,7 +197,7 @@ export class FrameParser {
     return -1;
   }
 
-  /** Hands on what `chunk[start, end)` holds of the current frame's payload. */
+  /** Passes on the part of the current frame's payload in `chunk[start, end)`. */
   #readPayload(chunk: Uint8Array, start: number, end: number): number {
     const stop = Math.min(end, start + this.#missing);
     const missing = this.#missing - (stop - start);
@@ -218,7 +218,7 @@ class CutHeader {
   length = 0;
 }
 
-/** A copy of both. */
+/** A copy of both arrays. */
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   const both = new Uint8Array(first.length + second.length);
   both.set(first);

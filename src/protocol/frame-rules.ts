@@ -1,7 +1,7 @@
 import { CloseCode } from "./close-code.ts";
 import { isControl, Opcode } from "./opcode.ts";
 
-/** How a peer has broken the protocol, and with what code the connection fails for it. */
+/** A violation of the protocol or of a limit, and the close code for it. */
 export interface Fault {
   readonly code: string;
   readonly message: string;
@@ -22,7 +22,7 @@ export const MAX_CONTROL_PAYLOAD_BYTES = 125;
  *
  * @param isMasked whether frames to this end are masked
  * @param isInMessage whether a message has begun and not ended
- * @param allowsCompressed whether permessage-deflate is agreed upon
+ * @param allowsCompressed whether permessage-deflate was agreed
  */
 export function faultOfFrameStart(
   first: number,
@@ -89,7 +89,7 @@ export function messageTooBig(messageBytes: number | string, maxMessageBytes: nu
   };
 }
 
-/** RFC 6455 10.4: not this peer's fault alone, so that it may try again later (1013). */
+/** RFC 6455 10.4: not this peer's fault alone, so it may try again later (1013). */
 export function unfinishedTooBig(maxUnfinishedBytes: number): Fault {
   return {
     code: "UNFINISHED_TOO_BIG",

@@ -14,15 +14,15 @@ import type { PreparedFrame, PreparedMessage } from "./prepared-message.ts";
 
 const FIN = 0x80;
 
-/** Up to here room for the longest UTF-8 form is set aside; above, the length is counted first. */
+/** Up to this length, room for the longest UTF-8 form is reserved. Above, the length is counted first. */
 const MAX_UNCOUNTED_TEXT_UNITS = 4096;
 
 export interface FrameWriterOptions {
   /** Which end this is: a client masks its frames with a fresh key each (RFC 6455 5.3). */
   readonly role: "client" | "server";
-  /** Messages above this many bytes leave in fragments of at most this size (RFC 6455 5.4). */
+  /** Messages above this many bytes are sent in fragments of at most this size (RFC 6455 5.4). */
   readonly maxFrameBytes: number | undefined;
-  /** Compresses messages; undefined where no compression is agreed upon. */
+  /** Compresses messages; undefined without compression. */
   readonly deflate: MessageDeflate | undefined;
 }
 
@@ -49,7 +49,7 @@ export class FrameWriter {
     if (isShareable) this.#frameKind = this.#deflate === undefined ? "plain" : this.#deflate.kind;
   }
 
-  /** Writes a message that others write too. */
+  /** Writes a message that other connections send too. */
   writePrepared(message: PreparedMessage): void {
     const kind = this.#frameKind;
     if (kind === undefined) {
@@ -66,7 +66,7 @@ export class FrameWriter {
     const output = this.#output;
     const { length: start, savedBytes: savedBefore } = output;
     this.#writeData(message);
-    // Not `slice`, by which a Buffer makes a view.
+    // Not `slice`: on a Buffer it makes a view.
     const bytes = new Uint8Array(output.bytes.subarray(start, output.length));
     const frame = { bytes, savedBytes: output.savedBytes - savedBefore };
     output.length = start;
@@ -96,7 +96,7 @@ export class FrameWriter {
     const output = this.#output;
     output.reserve(MAX_FRAME_HEADER_BYTES + mostBytes);
     const isMasked = this.#maskingKeys !== undefined;
-    // The text is written where it belongs if it is ASCII, and moved if its header is longer.
+    // The position assumes ASCII. If the header becomes longer, the text is moved.
     const guessed = frameHeaderBytesFor(isCounted ? mostBytes : units, isMasked);
     const start = output.length + guessed;
     const byteLength = environment.encodeUtf8(text, output.bytes, start);
@@ -122,7 +122,7 @@ export class FrameWriter {
     this.#finishFrame(firstByte, payloadBytes);
   }
 
-  /** Puts the header before, and the mask over, a payload that is in its place already. */
+  /** Adds the header before a payload that was written already, and masks the payload. */
   #finishFrame(firstByte: number, payloadBytes: number): void {
     const output = this.#output;
     const bytes = output.bytes;

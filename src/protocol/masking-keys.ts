@@ -16,7 +16,7 @@ export class MaskingKeys {
     this.#environment = environment;
   }
 
-  /** Returns a key that has not been handed out before. */
+  /** Returns a key that was not returned before. */
   next(): number {
     const keys = (this.#keys ??= new Int32Array(BATCH));
     if (this.#used === BATCH) {

@@ -1,6 +1,6 @@
 /**
- * Masking (RFC 6455 5.3). A masking key is one 32-bit integer whose most significant byte is the
- * first on the wire.
+ * Masking (RFC 6455 5.3). A masking key is one 32-bit integer. Its most significant byte is the first byte
+ * on the wire.
  *
  * bench: mask. Words are masked several times as fast as bytes, and four words a round faster than
  * one. Longer payloads are aligned and masked in 64-bit words, twice as fast again.
@@ -8,7 +8,7 @@
 
 import { ArrayViews } from "./array-views.ts";
 
-/** From this length on, 64-bit words pay for the big integer that holds the key. */
+/** From this length on, 64-bit words are faster, although a BigInt must hold the key. */
 export const MIN_LONG_BYTES = 512;
 
 /** The views of a larger buffer are not kept, so that its memory can be freed. */
@@ -178,7 +178,7 @@ function turn(key: number, byteCount: number): number {
   return bits === 0 ? key : (key << bits) | (key >>> (32 - bits));
 }
 
-/** The word whose bytes in memory are those of the key, whatever the machine's byte order. */
+/** The word that has the bytes of the key in memory, on machines of either byte order. */
 function inMemoryOrder(key: number): number {
   if (!IS_LITTLE_ENDIAN) return key | 0;
   return (key << 24) | ((key & 0xff00) << 8) | ((key >>> 8) & 0xff00) | (key >>> 24);

@@ -59,9 +59,9 @@ export class MessageAssembler implements FrameHandler {
   #maskingKey = 0;
   #payloadBytes = 0;
 
-  /** The same of the first frame of the current message. */
+  /** FIN, the RSV bits and the opcode of the first frame of the current message. */
   #messageFirstByte = 0;
-  /** What has arrived of a message that is not in one piece. */
+  /** The received part of a message that has several fragments or chunks. */
   #message: MessageBuffer | undefined;
   #control: MessageBuffer | undefined;
 
@@ -83,7 +83,7 @@ export class MessageAssembler implements FrameHandler {
     return (this.#message?.capacity ?? 0) + (this.#control?.capacity ?? 0);
   }
 
-  /** The next frames are in another chunk. */
+  /** Must be called when the next frames are in another chunk. */
   beginChunk(): void {
     this.#environment.buffers.asciiRunDecoder.reset();
   }
@@ -170,7 +170,7 @@ export class MessageAssembler implements FrameHandler {
     } else this.#handler.onFault(INVALID_UTF8);
   }
 
-  /** Unmasks what is masked; returns whether it is ASCII. */
+  /** Unmasks the payload if it is masked. Returns whether it is ASCII. */
   #unmaskText(chunk: Uint8Array, start: number, end: number): boolean {
     if (end - start < MIN_LONG_BYTES) {
       const { masker } = this.#environment.buffers;
@@ -200,7 +200,7 @@ export class MessageAssembler implements FrameHandler {
       this.#handler.onBinary(bytes.slice(from, from + length));
       return;
     }
-    // In the chunk, of which the views are there already.
+    // In the chunk, because the views of the chunk already exist.
     if (this.isServer) this.#mask(chunk, start, end, 0);
     this.#handler.onBinary(this.#owned(chunk.subarray(start, end)));
   }
@@ -234,7 +234,7 @@ export class MessageAssembler implements FrameHandler {
       this.#deliverMessage(message);
   }
 
-  /** Checks what has been added behind `from`. */
+  /** Checks the bytes added from `from` on. */
   #faultOfPart(message: MessageBuffer, from: number): Fault | undefined {
     if (this.#payloadBytes > 0 || isFinal(this.#firstByte)) message.emptyFragments = 0;
     else if (++message.emptyFragments > MAX_EMPTY_FRAGMENTS) return TOO_MANY_EMPTY_FRAGMENTS;

@@ -2,7 +2,10 @@ import type { ByteBudget } from "./byte-budget.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
 import type { Utf8Validator } from "./utf8.ts";
 
-/** Up to here the length that a frame declares is allocated at once; above, as bytes come. */
+/**
+ * Up to this length, the length that a frame declares is allocated at once. Above, the buffer grows as
+ * bytes arrive.
+ */
 const MAX_TRUSTED_BYTES = 1 << 16;
 
 const EMPTY = new Uint8Array(0);
@@ -16,7 +19,7 @@ export class MessageBuffer {
   /** Filled up to `length`. */
   bytes: Uint8Array = EMPTY;
   length = 0;
-  /** Empty fragments since the last one with payload. */
+  /** Empty fragments since the last fragment with payload. */
   emptyFragments = 0;
   /** The state of the validation of text; undefined before its first part, and for other messages. */
   utf8: Utf8Validator | undefined;
@@ -53,7 +56,7 @@ export class MessageBuffer {
     return true;
   }
 
-  /** Returns the bytes, whose buffer may be longer, and starts anew without a buffer. */
+  /** Returns the bytes and resets. Their buffer may be longer than the message. */
   detach(): Uint8Array {
     const { bytes } = this;
     this.#budget?.give(bytes.length);
@@ -61,7 +64,7 @@ export class MessageBuffer {
     return bytes.subarray(0, this.length);
   }
 
-  /** Hands over the bytes, without much unused memory behind them; without any if `isAlone`. */
+  /** Returns the bytes, with little unused memory in their buffer, or none if `isAlone`. */
   release(isAlone = false): Uint8Array {
     const { bytes, length } = this;
     this.detach();
@@ -73,11 +76,11 @@ export class MessageBuffer {
   }
 
   #grow(neededBytes: number, expectedBytes: number, isAll: boolean): boolean {
-    // A declared length costs the peer nothing, so a large one is not allocated on its word.
+    // A declared length costs the peer nothing, so a large length is not allocated before bytes arrive.
     const trusted = Math.max(neededBytes, Math.min(expectedBytes, MAX_TRUSTED_BYTES));
-    // Growing by a factor keeps the copying linear however many fragments come. Towards an end that
-    // is known the steps are larger: a default-sized message is copied once, and memory that has not
-    // been written to is not in use yet.
+    // Growing by a factor keeps the copying linear however many fragments come. If the length is known, the
+    // steps are larger: a default-sized message is copied once, and memory that has not been written to is
+    // not in use yet.
     const grown = Math.max(trusted, this.bytes.length * (isAll ? 16 : 2));
     const capacity = isAll ? Math.min(grown, expectedBytes) : grown;
     if (this.#budget?.take(capacity - this.bytes.length) === false) return false;

@@ -10,7 +10,7 @@ export const Opcode = {
 
 export type Opcode = (typeof Opcode)[keyof typeof Opcode];
 
-/** RFC 6455 5.5: control frames are those whose opcode has its highest bit set. */
+/** RFC 6455 5.5: the opcodes of control frames have the highest bit set. */
 export function isControl(opcode: number): boolean {
   return (opcode & 0x8) !== 0;
 }

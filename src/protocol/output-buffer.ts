@@ -1,18 +1,18 @@
 import type { SharedBytes, SharedOutput } from "./shared-output.ts";
 
-/** Where output buffers come from and go back to. */
+/** A pool of output buffers. */
 export interface BufferPool {
   /** Returns a buffer of at least `minBytes` that nothing else uses. */
   take(minBytes: number): Uint8Array;
-  /** Takes back a buffer from `take` that is not used any more. */
+  /** Returns a buffer from `take` to the pool. */
   give(buffer: Uint8Array): void;
 }
 
 const EMPTY = new Uint8Array(0);
 
 /**
- * The bytes of the next write. Frames are appended in place, so a frame needs no buffer. Without
- * waiting output there is no buffer at all.
+ * The bytes of the next write. Frames are appended in place, so a frame needs no buffer. Without waiting
+ * output there is no buffer.
  */
 export class OutputBuffer {
   /** The storage; filled up to `length`. */
@@ -36,7 +36,7 @@ export class OutputBuffer {
     return this.#shared !== undefined;
   }
 
-  /** Makes room for `byteCount` bytes behind `length`; `bytes` may be another array afterwards. */
+  /** Makes room for `byteCount` bytes after `length`; `bytes` may be another array afterwards. */
   reserve(byteCount: number): void {
     if (this.bytes.length - this.length >= byteCount) return;
     const smaller = this.bytes;
@@ -73,8 +73,7 @@ export class OutputBuffer {
   }
 
   /**
-   * Hands over the storage and starts anew without any. Unless it was shared, the caller gives it
-   * back with `recycle`.
+   * Returns the storage and resets. Unless the storage was shared, the caller returns it with `recycle`.
    */
   detach(): Uint8Array {
     const bytes = this.bytes;
@@ -85,7 +84,7 @@ export class OutputBuffer {
     return bytes;
   }
 
-  /** Gives storage from `detach` back to the pool. */
+  /** Returns storage from `detach` to the pool. */
   recycle(bytes: Uint8Array): void {
     this.#pool.give(bytes);
   }

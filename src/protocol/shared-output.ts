@@ -1,4 +1,4 @@
-/** If one turn's output is longer, it is copied for each connection. */
+/** Longer output of one turn is copied for each connection. */
 const MAX_SHARED_BYTES = 65_536;
 
 const MIN_STORAGE_BYTES = 4096;
@@ -31,7 +31,7 @@ export class SharedOutput {
 export class SharedBytes {
   /** These bytes do not change any more. */
   readonly bytes: Uint8Array;
-  /** Begins with `bytes`; there may be free space behind them. */
+  /** Begins with `bytes`; there may be free space after them. */
   readonly #storage: Uint8Array;
   readonly #allocate: (byteLength: number) => Uint8Array;
   #nextFrame: Uint8Array | undefined;

@@ -1,6 +1,6 @@
 /**
- * Incremental UTF-8 validation (RFC 3629): a bad byte is seen when it comes, also where a sequence
- * is split over chunks or fragments.
+ * Incremental UTF-8 validation (RFC 3629): a bad byte is found as soon as it arrives, even if a sequence is
+ * split over chunks or fragments.
  */
 export class Utf8Validator {
   /** Continuation bytes still missing from the sequence begun last. */
@@ -14,7 +14,7 @@ export class Utf8Validator {
     return this.#missing === 0;
   }
 
-  /** Takes `bytes[start, end)`; false at the first byte that cannot be part of valid UTF-8. */
+  /** Checks `bytes[start, end)`. Returns false at the first byte that cannot be part of valid UTF-8. */
   push(bytes: Uint8Array, start: number, end: number): boolean {
     let at = start;
     while (at < end) {
@@ -34,7 +34,7 @@ export class Utf8Validator {
     return true;
   }
 
-  /** RFC 3629 4: the ranges shut out overlong forms, surrogates and what is above U+10FFFF. */
+  /** RFC 3629 4: the ranges exclude overlong forms, surrogates and code points above U+10FFFF. */
   #lead(byte: number): boolean {
     if (byte < 0xc2 || byte > 0xf4) return false;
     if (byte < 0xe0) {

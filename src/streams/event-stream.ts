@@ -28,7 +28,7 @@ export class EventStream<T> implements AsyncIterable<T> {
     this.#source = source;
   }
 
-  /** Calls `onEvent` for each event from now on. What it throws is reported as an uncaught error. */
+  /** Calls `onEvent` for each event from now on. An error that it throws is reported as uncaught. */
   listen(onEvent: (event: T) => void, options?: ListenOptions): Subscription {
     return subscribe(this.#source, onEvent, options?.onDone);
   }

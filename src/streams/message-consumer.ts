@@ -1,12 +1,13 @@
 /**
- * A whole message: text as a string, binary as bytes. These are the receiver's own, but their `buffer`
- * may hold other messages beside them: make a view by `byteOffset` and `byteLength`, or by `slice`.
+ * A whole message: text as a string, binary as bytes. The receiver may keep and change the bytes, but their
+ * `buffer` may also hold other messages. Use `byteOffset` and `byteLength` for a view, or `slice` for a
+ * copy.
  */
 export type Message = string | Uint8Array;
 
-/** What takes messages out of a queue. */
+/** Takes messages out of a queue. */
 export interface MessageConsumer {
-  /** Takes `message`, the next one, if it can do so at once; returns whether it did. */
+  /** Takes the next message if it can do so at once. Returns whether it did. */
   accept(message: Message): boolean;
   /** No more messages will be pushed. */
   onEnd(): void;
@@ -14,7 +15,7 @@ export interface MessageConsumer {
 
 /** A message queue as its consumer sees it. */
 export interface ConsumableQueue {
-  /** Whether the consumer has had every message, and no more can come. */
+  /** Whether the consumer has received every message and no more can follow. */
   readonly isExhausted: boolean;
   /** Removes the oldest message. */
   shift(): Message | undefined;

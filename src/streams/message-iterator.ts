@@ -8,8 +8,7 @@ interface Reader {
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * Iterates over a queue. Written out rather than as an async generator: a message that waits costs
- * one settled promise.
+ * Iterates over a queue. It is not an async generator, so a waiting message costs only one settled promise.
  */
 export class MessageIterator implements AsyncIterableIterator<Message, undefined>, MessageConsumer {
   readonly #queue: ConsumableQueue;
@@ -29,7 +28,7 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
     return new Promise(this.#addReader);
   }
 
-  /** Leaves the loop: what waits is dropped. */
+  /** Leaves the loop and drops the waiting messages. */
   return(): Promise<IteratorReturnResult<undefined>> {
     const wasOver = this.#isOver;
     this.#isOver = true;

@@ -26,15 +26,15 @@ export interface MessageQueueOptions {
 const BYTES_PER_MESSAGE = 64;
 
 /**
- * A source that has ended pushes its remaining messages even if it is paused. With more than this waiting,
- * it is paused once more. A read of 64 KiB costs less unless its messages were compressed.
+ * A source that has ended pushes its remaining messages even if it is paused. If more than this waits, it
+ * is paused again. A read of 64 KiB costs less unless its messages were compressed.
  */
 const MAX_LAST_BYTES = 1_048_576;
 
 /**
  * A bounded queue between a source that pushes messages and a consumer that takes them. It holds messages
  * until there is a consumer. The source is paused when the queue holds both `maxBytes` and `maxMessages`,
- * or four times `maxBytes`, and resumed when half of that is gone.
+ * or four times `maxBytes`, and resumed when half of that was consumed.
  *
  * There is one consumer: only the first call of `iterate` or `listen` succeeds.
  */
@@ -56,7 +56,7 @@ export class MessageQueue implements ConsumableQueue {
     this.#maxMessages = options.maxMessages ?? 16;
   }
 
-  /** Whether there is a consumer, or was one. */
+  /** Whether there is or was a consumer. */
   get isTaken(): boolean {
     return this.#consumer !== undefined;
   }
@@ -66,7 +66,7 @@ export class MessageQueue implements ConsumableQueue {
     return this.#isSourcePaused && this.#consumer === undefined;
   }
 
-  /** Whether the consumer has had every message, and no more can come. */
+  /** Whether the consumer has received every message and no more can follow. */
   get isExhausted(): boolean {
     return this.#hasEnded && this.#isEmpty;
   }
@@ -93,7 +93,7 @@ export class MessageQueue implements ConsumableQueue {
 
   /**
    * Drops the waiting messages and resumes the source. The consumer gets the end, or `error`, even if the
-   * queue had ended in another way before.
+   * queue has ended in another way before.
    */
   discard(error?: Error): void {
     this.#messages = undefined;
@@ -117,7 +117,7 @@ export class MessageQueue implements ConsumableQueue {
   }
 
   /**
-   * Consumes the messages by callbacks. None of them is called before this returns.
+   * Consumes the messages by callbacks. Callbacks never run before this returns.
    *
    * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or was one.
    */
@@ -174,7 +174,7 @@ function costOf(message: Message): number {
   return BYTES_PER_MESSAGE + (typeof message === "string" ? message.length : message.byteLength);
 }
 
-/** A queue whose `push` and `shift` take constant time, however long it grows. */
+/** A queue with `push` and `shift` in constant time, at any length. */
 class Fifo<T> {
   #incoming: T[] = [];
   /** In reverse, so that the oldest is popped. */

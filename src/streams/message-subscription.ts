@@ -16,7 +16,7 @@ export interface MessageSubscription extends Disposable {
 /** Receives the messages of a queue. Its methods must not throw. */
 export interface MessageListener {
   onMessage(message: Message): void;
-  /** No more messages follow. `error` is what ended them, if anything did. */
+  /** No more messages follow. `error` is the error that ended them, if any. */
   onEnd(error: Error | undefined): void;
   /** The subscription was cancelled. */
   onCancel(): void;
@@ -91,7 +91,7 @@ export class ListenerSubscription implements MessageSubscription, MessageConsume
     }
   }
 
-  /** Asked behind every callback, which may have cancelled. */
+  /** Checked after every callback, because it may have cancelled. */
   #isOver(): boolean {
     return this.#state === "over";
   }

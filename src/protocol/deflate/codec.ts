@@ -1,4 +1,4 @@
-/** How much of a DEFLATE stream's past (RFC 1951) one direction of a connection may use. */
+/** The sliding window of DEFLATE (RFC 1951) in one direction of a connection. */
 export interface DeflateContext {
   /** The base-2 logarithm of the sliding window's size, from 8 to 15 (RFC 7692 7.1.2). */
   readonly windowBits: number;
@@ -27,7 +27,7 @@ export interface Deflater {
 export interface Inflater {
   /**
    * Restores the message in `bytes[start, end)` as in RFC 7692 7.2.2. It stops as soon as there are
-   * more than `maxBytes`, and never throws on what a peer sends. The result may be overwritten by
+   * more than `maxBytes`, and nothing that a peer sends makes it throw. The result may be overwritten by
    * the next call to any inflater of the codec.
    */
   inflate(

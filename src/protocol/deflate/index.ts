@@ -1,6 +1,6 @@
 /**
- * The extension permessage-deflate (RFC 7692): its negotiation, its rules for messages, and the
- * codec that a runtime brings for it.
+ * The extension permessage-deflate (RFC 7692): its negotiation, its rules for messages, and the codec that
+ * a runtime provides for it.
  */
 
 export type { DeflateCodec, Inflater } from "./codec.ts";

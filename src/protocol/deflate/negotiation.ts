@@ -107,7 +107,7 @@ export function readDeflateAnswer(
     return `the parameters of ${NAME} in the answer are not valid`;
   }
   const isShared = settings.context === "shared";
-  // RFC 7692 7.1.1.1: a server that accepts such an offer says so.
+  // RFC 7692 7.1.1.1: a server that accepts such an offer repeats the parameter.
   if (isShared && !agreed.serverNoTakeover) return "server_no_context_takeover is not agreed to";
   const { clientBits = MAX_WINDOW_BITS, serverBits = MAX_WINDOW_BITS } = agreed;
   return {

@@ -12,11 +12,11 @@ import { type CompressionOptions, type DeflateSettings, resolveCompression } fro
 
 /** The negotiation of compression in the opening handshake (RFC 7692 5). */
 export interface PermessageDeflate {
-  /** Makes what a client offers. @throws UsageError `INVALID_OPTION` */
+  /** Makes a client's offer. @throws UsageError `INVALID_OPTION` */
   offer(options?: CompressionOptions): ExtensionOffer;
   /**
-   * Accepts the first offer that a server can honour; undefined if there is none. Its `extension`
-   * belongs into the response.
+   * Accepts the first offer that a server can honour; undefined if there is none. Put its `extension` into
+   * the response.
    *
    * @throws UsageError `INVALID_OPTION`
    */
@@ -38,8 +38,8 @@ export interface PermessageDeflate {
 }
 
 /**
- * Negotiates compression (RFC 7692). What both ends agree on goes into `createEndpoint` as
- * `compression`, with a codec that the runtime supplies.
+ * Negotiates compression (RFC 7692). Pass the agreement to `createEndpoint` as `compression`, with a codec
+ * of the runtime.
  */
 export const permessageDeflate: PermessageDeflate = {
   offer: (options = {}) => offerDeflate(settingsOf(options, "dedicated")),

@@ -7,8 +7,8 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** RFC 6455 4.1: the nonce has 16 bytes. */
 const KEY_BYTES = 16;
 
-// 16 bytes are 22 characters and two of padding. The last character's four unused bits are not
-// looked at: RFC 4648 3.5 leaves that to the decoder, and clients that make keys up set them.
+// 16 bytes are 22 characters and two of padding. The last character's four unused bits are not checked: RFC
+// 4648 3.5 leaves that to the decoder, and clients with invented keys set them.
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
 /** Whether `text` is a `Sec-WebSocket-Key`: 16 bytes in base64 (RFC 6455 4.2.1, item 5). */

@@ -7,7 +7,7 @@ import type { HeaderInit } from "./header-writer.ts";
 import type { UpgradeOffer } from "./upgrade-request.ts";
 import { writeUpgradeResponse } from "./upgrade-response.ts";
 
-/** What a server chooses when it accepts an opening handshake. */
+/** The choices of a server that accepts an opening handshake. */
 export interface UpgradeChoice {
   /** One of the subprotocols offered. Default: none. */
   readonly protocol?: string;

@@ -41,7 +41,7 @@ export interface HandshakeOpen {
   readonly kind: "open";
   /** The subprotocol the server chose, or the empty string. */
   readonly protocol: string;
-  /** The extensions the server agreed to, each of a name that was offered. */
+  /** The extensions that the server agreed to. The client offered each by name. */
   readonly extensions: readonly ExtensionOffer[];
   /** The fields of the response. */
   readonly headers: HeaderFields;
@@ -49,7 +49,7 @@ export interface HandshakeOpen {
   readonly rest: Uint8Array;
 }
 
-/** The connection is not to be opened, and its transport to be closed. */
+/** The handshake failed. Close the transport. */
 export interface HandshakeFailed {
   readonly kind: "failed";
   readonly error: HandshakeError;
@@ -60,8 +60,8 @@ export interface HandshakeFailed {
 export type ClientHandshakeOutcome = HandshakeOpen | HandshakeFailed;
 
 /**
- * The client's half of the opening handshake (RFC 6455 4.1). `request` is what to send, and
- * `receive` takes the answer, in whatever pieces it comes.
+ * The client's half of the opening handshake (RFC 6455 4.1). Send `request`, and pass the answer to
+ * `receive` in pieces of any size.
  *
  * ```ts
  * const handshake = new ClientHandshake({ url: new URL("ws://example.com/chat") });
@@ -86,7 +86,7 @@ export class ClientHandshake {
 
   /**
    * @throws UsageError `INVALID_URL`, `INVALID_SUBPROTOCOL`, `INVALID_EXTENSION`, `INVALID_HEADER`,
-   *   `RESERVED_HEADER` or `INVALID_LIMIT` for what cannot be sent.
+   *   `RESERVED_HEADER` or `INVALID_LIMIT` for values that cannot be sent.
    */
   constructor(
     options: ClientHandshakeOptions,
@@ -100,8 +100,8 @@ export class ClientHandshake {
   }
 
   /**
-   * Takes the next bytes; undefined while the answer is not complete. Whatever the peer sends, it
-   * does not throw.
+   * Reads the next bytes. Returns undefined while the answer is not complete. Nothing that the peer sends
+   * makes it throw.
    *
    * @throws UsageError `HANDSHAKE_OVER` after it has returned an outcome.
    */

@@ -33,7 +33,7 @@ export interface UpgradeRequestParts {
 /**
  * Writes the request of the opening handshake (RFC 6455 4.1), one character a byte.
  *
- * @throws UsageError for what cannot be sent; the codes are those of `ClientHandshake`.
+ * @throws UsageError for values that cannot be sent, with a code of `ClientHandshake`.
  */
 export function writeUpgradeRequest(parts: UpgradeRequestParts, key: string): string {
   const { url, protocols = [], extensions = [], headers = {} } = parts;

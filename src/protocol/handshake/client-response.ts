@@ -5,7 +5,7 @@ import { HeaderFields, parseTokenList } from "./header-fields.ts";
 import type { HttpHead, StatusLine } from "./http-head.ts";
 import { UnexpectedStatusError } from "./unexpected-status-error.ts";
 
-/** What the client asked for, and so what the server may agree to. */
+/** The client's offer. The server may only agree to parts of it. */
 export interface UpgradeExpectation {
   readonly acceptKey: string;
   readonly protocols?: readonly string[];
@@ -13,14 +13,14 @@ export interface UpgradeExpectation {
   readonly requireProtocol?: boolean;
 }
 
-/** What the server agreed to. */
+/** The server's choice. */
 export interface UpgradeAnswer {
   readonly protocol: string;
   readonly extensions: readonly ExtensionOffer[];
   readonly headers: HeaderFields;
 }
 
-/** Judges the final answer to an opening handshake by RFC 6455 4.1; returns the error, if any. */
+/** Checks the final answer to an opening handshake by RFC 6455 4.1. Returns the error, if any. */
 export function readUpgradeAnswer(
   { startLine, rawHeaders }: HttpHead<StatusLine>,
   expected: UpgradeExpectation,
@@ -119,7 +119,7 @@ function readSubprotocol(
 
 const MAX_QUOTED_CHARS = 100;
 
-/** Names what was received, but not a whole header of it. */
+/** Quotes received values, but not all of a long header. */
 function quoteAll(values: readonly string[]): string {
   if (values.length === 0) return "none";
   const text = values.map(quote).join(", ");

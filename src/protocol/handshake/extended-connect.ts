@@ -46,7 +46,7 @@ export function readExtendedConnect(request: ExtendedConnectRequest): WebSocketO
   );
 }
 
-/** RFC 9220 3, which is about HTTP/3, has the status for protocols that are not spoken. */
+/** RFC 9220 3, which is about HTTP/3, names the status for unsupported protocols. */
 function checkProtocol(fields: HeaderFields): HttpRefusal | undefined {
   if (fields.single(":method") !== "CONNECT") {
     return refuse(400, "A WebSocket is opened with the method CONNECT.");
@@ -65,7 +65,7 @@ function checkPseudoFields(fields: HeaderFields): HttpRefusal | undefined {
   }
   const [, scheme, authority, path] = values;
   if (!/^https?$/i.test(scheme!)) return refuse(400, "The :scheme is neither https nor http.");
-  // RFC 8441 5: what HTTP/1.1 has in Host is in :authority, which every request has.
+  // RFC 8441 5: every request has the host in :authority, instead of Host in HTTP/1.1.
   if (!isHost(authority)) return refuse(400, "The :authority is no host.");
   // RFC 6455 3: a resource name is a path; a fragment is never part of it.
   if (!/^\/[^#]*$/.test(path!)) return refuse(400, "The :path is not a path.");
@@ -76,7 +76,7 @@ function checkFields(fields: HeaderFields): HttpRefusal | undefined {
   if (CONNECTION_FIELDS.some((name) => fields.all(name).length > 0)) {
     return refuse(400, "A request of HTTP/2 has no connection-specific fields.");
   }
-  // RFC 9113 8.2.2: the one such field that is allowed, with the one value that is.
+  // RFC 9113 8.2.2: the only field of this kind that is allowed, with its only value.
   if (fields.all("te").some((coding) => !/^trailers$/i.test(coding))) {
     return refuse(400, "The only TE of HTTP/2 is trailers.");
   }
@@ -89,7 +89,7 @@ function checkFields(fields: HeaderFields): HttpRefusal | undefined {
   return undefined;
 }
 
-/** RFC 6455 4.4, less the status, which without an Upgrade field (RFC 9110 15.5.22) cannot be 426. */
+/** RFC 6455 4.4, but with another status: 426 requires an Upgrade field (RFC 9110 15.5.22). */
 function checkVersion(fields: HeaderFields): HttpRefusal | undefined {
   if (readVersion(fields) === WEBSOCKET_VERSION) return undefined;
   return refuse(400, `The WebSocket version supported is ${WEBSOCKET_VERSION}.`, {

@@ -13,8 +13,8 @@ export interface ExtensionOffer {
 }
 
 /**
- * Reads `Sec-WebSocket-Extensions`, whose list may be spread over several fields (RFC 6455 9.1).
- * Returns undefined where the grammar is broken or the list holds nothing; no field, no extensions.
+ * Reads `Sec-WebSocket-Extensions`, a list that may be spread over several fields (RFC 6455 9.1). Returns
+ * undefined if the syntax is not valid or a list is empty, and no extensions if there is no field.
  */
 export function parseExtensions(values: readonly string[]): ExtensionOffer[] | undefined {
   const extensions: ExtensionOffer[] = [];
@@ -27,8 +27,8 @@ export function parseExtensions(values: readonly string[]): ExtensionOffer[] | u
 }
 
 /**
- * Writes extensions as the value of a `Sec-WebSocket-Extensions` field; none is the empty string,
- * for which no field is sent.
+ * Writes extensions as the value of a `Sec-WebSocket-Extensions` field. Without extensions the value is
+ * empty, and no field is sent.
  *
  * @throws UsageError `INVALID_EXTENSION` if a name or a value is not a token.
  */
@@ -50,7 +50,7 @@ function token(text: string): string {
   );
 }
 
-/** Adds the extensions of one field to `extensions`; false where the grammar is broken. */
+/** Adds the extensions of one field to `extensions`. Returns false if the syntax is not valid. */
 function parseExtensionList(scanner: Scanner, extensions: ExtensionOffer[]): boolean {
   do {
     scanner.skipWhitespace();
@@ -95,7 +95,7 @@ function parseParam(scanner: Scanner): [string, string | true] | undefined {
   return [name, value];
 }
 
-/** Walks one field value from left to right; nothing is looked at twice. */
+/** Reads one field value from left to right, and each character once. */
 class Scanner {
   readonly #text: string;
   #position = 0;

@@ -1,6 +1,6 @@
 /**
- * Header fields as an HTTP message carries them, and the small grammars that the handshake's fields
- * are made of. All of it takes time linear in its input.
+ * The header fields of an HTTP message, and parsers for the values of handshake fields. All take time
+ * linear in their input.
  */
 
 /** RFC 9110 5.6.2: a token is one or more of these. */
@@ -16,7 +16,7 @@ export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
-/** Whether `text` may stand in a field's value, one character a byte (RFC 9110 5.5). */
+/** Whether `text` is allowed in a field's value, one character a byte (RFC 9110 5.5). */
 export function isFieldValue(text: string): boolean {
   return FIELD_VALUE.test(text);
 }
@@ -34,8 +34,8 @@ export class HeaderFields implements Iterable<[string, string]> {
   }
 
   /**
-   * The values of all fields called `name` (in lower case), in order; none is the empty list. It goes
-   * through all names: for the few that a handshake asks for, that is less work than an index.
+   * The values of all fields called `name` (in lower case), in order; the list may be empty. It compares
+   * all names: for the few fields of a handshake, that is less work than an index.
    */
   all(name: string): readonly string[] {
     let values: string[] | undefined;
@@ -72,7 +72,7 @@ export class HeaderFields implements Iterable<[string, string]> {
 
 /**
  * The elements of a comma-separated list that may be spread over several fields (RFC 9110 5.3).
- * Empty elements are skipped, as 5.6.1.2 asks of a recipient. Not for lists with quoted strings.
+ * Empty elements are skipped, as 5.6.1.2 requires. Not for lists with quoted strings.
  */
 export function listElements(values: readonly string[]): string[] {
   const elements: string[] = [];
@@ -85,7 +85,7 @@ export function listElements(values: readonly string[]): string[] {
   return elements;
 }
 
-/** The tokens of a comma-separated list, or undefined where an element is none. */
+/** The tokens of a comma-separated list, or undefined if an element is not a token. */
 export function parseTokenList(values: readonly string[]): string[] | undefined {
   const elements = listElements(values);
   return elements.every(isToken) ? elements : undefined;

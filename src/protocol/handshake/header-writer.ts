@@ -19,8 +19,8 @@ export function isHandshakeField(name: string): boolean {
 }
 
 /**
- * Writes the caller's fields as header lines, each with its CRLF, refusing whatever could end a
- * line early or smuggle in another field.
+ * Writes the caller's fields as header lines, each with its CRLF. Throws for text that could end a line
+ * early or add another field.
  *
  * @param isReserved whether the caller may not set the field of this name, given in lower case.
  * @throws UsageError `INVALID_HEADER` if a name is not a token, or a value is not a string or contains a
@@ -48,10 +48,10 @@ export function headerPairs(headers: HeaderInit): Iterable<readonly [string, str
     : Object.entries(headers);
 }
 
-/** @throws UsageError `INVALID_HEADER` unless `value` may stand in a field's value. */
+/** @throws UsageError `INVALID_HEADER` unless `value` is allowed in a field's value. */
 export function checkValue(name: string, value: string): string {
   if (typeof value === "string" && isFieldValue(value)) return value;
-  // The value itself stays out of the message: it may be a secret.
+  // The message does not include the value, which may be a secret.
   throw invalidHeader(
     `the value of ${name} must be a string without control characters or characters above U+00FF`,
   );

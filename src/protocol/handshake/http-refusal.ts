@@ -6,9 +6,12 @@ import { isFramingField, writeCallerHeaders } from "./header-writer.ts";
 export interface HttpRefusal {
   /** Distinguishes a refusal from other results. */
   readonly kind: "refuse";
-  /** 200 to 599. A WebSocket client takes every status but 101 as a refusal (RFC 6455 4.1). */
+  /** 200 to 599. A WebSocket client treats every status except 101 as a refusal (RFC 6455 4.1). */
   readonly status: number;
-  /** The reason phrase, which only HTTP/1.1 sends. Default: that of the status if it is known, else empty. */
+  /**
+   * The reason phrase, which only HTTP/1.1 sends. Default: the standard phrase of the status, or empty for
+   * an unknown status.
+   */
   readonly statusText?: string;
   /** The header fields that belong to this status, such as `Allow` or `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>;
@@ -48,7 +51,10 @@ export function writeRefusal(
     throw new UsageError("INVALID_STATUS", `the status ${status} is not between 200 and 599`);
   }
   if (!isFieldValue(statusText)) {
-    throw new UsageError("INVALID_HEADER", "statusText holds a character that no header may hold");
+    throw new UsageError(
+      "INVALID_HEADER",
+      "statusText has a character that is not allowed in a header",
+    );
   }
   const lines = writeCallerHeaders(headers, isFramingField);
   // RFC 9110 7.8: the sender of Upgrade MUST list it in Connection.

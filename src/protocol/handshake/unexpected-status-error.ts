@@ -8,7 +8,7 @@ export interface UnexpectedStatusDetails {
   readonly body?: string;
 }
 
-/** The server answered the opening handshake with another status than 101 (RFC 6455 4.1). */
+/** The server answered the opening handshake with a status other than 101 (RFC 6455 4.1). */
 export class UnexpectedStatusError extends HandshakeError {
   /** The HTTP status of the answer, such as 403. */
   readonly status: number;

@@ -56,7 +56,7 @@ function checkHttp(request: UpgradeRequest, fields: HeaderFields): HttpRefusal |
   if (!isHost(fields.single("host"))) {
     return refuse(400, "The request needs exactly one valid Host header.");
   }
-  // Bytes of a body would be taken for frames.
+  // The bytes of a body would be read as frames.
   if (announcesBody(fields)) {
     return refuse(400, "A request that opens a WebSocket has no body.");
   }
@@ -97,7 +97,7 @@ function upgradeRequired(message: string): HttpRefusal {
   return refuse(426, message, { headers: { Upgrade: "websocket" } });
 }
 
-/** RFC 6455 4.2.1, item 6, and 4.4: another version is answered with the one supported. */
+/** RFC 6455 4.2.1, item 6, and 4.4: the refusal of another version names the supported version. */
 function checkVersion(fields: HeaderFields): HttpRefusal | undefined {
   const version = readVersion(fields);
   if (version === undefined) return refuse(400, "The request names several WebSocket versions.");

@@ -7,7 +7,7 @@ import {
   writeCallerHeaders,
 } from "./header-writer.ts";
 
-/** What a server answers to an opening handshake that it accepts. */
+/** The answer of a server that accepts an opening handshake. */
 export interface UpgradeResponse {
   /** From `computeAcceptKey`. */
   readonly acceptKey: string;
@@ -15,7 +15,7 @@ export interface UpgradeResponse {
   readonly protocol: string;
   /** The extensions agreed to, from `serializeExtensions`; the empty string for none. */
   readonly extensions: string;
-  /** Further fields, such as `Set-Cookie`; none that belongs to the handshake. */
+  /** Further fields, such as `Set-Cookie`. Fields of the handshake are not allowed. */
   readonly headers?: HeaderInit;
 }
 
@@ -23,9 +23,8 @@ export interface UpgradeResponse {
  * Writes the head of the 101 response, blank line included (RFC 6455 4.2.2, item 5). Each character
  * of the result is one byte: write it as latin-1.
  *
- * @throws UsageError `INVALID_SUBPROTOCOL` if `protocol` is not a token, `INVALID_HEADER` if a name
- *   or a value is not allowed in a header, `RESERVED_HEADER` if `headers` has a field of the
- *   handshake's own.
+ * @throws UsageError `INVALID_SUBPROTOCOL` if `protocol` is not a token, `INVALID_HEADER` if a name or a
+ *   value is not allowed in a header, `RESERVED_HEADER` if `headers` has a field of the handshake.
  */
 export function writeUpgradeResponse(response: UpgradeResponse): string {
   const { acceptKey, protocol, extensions, headers = {} } = response;

@@ -22,7 +22,7 @@ export function isHost(value: string | undefined): boolean {
   return value !== undefined && HOST.test(value);
 }
 
-/** Whether the fields announce a body, whose bytes would be taken for frames. */
+/** Whether the fields announce a body. Its bytes would be read as frames. */
 export function announcesBody(fields: HeaderFields): boolean {
   return fields.all("transfer-encoding").length > 0 || fields.all("content-length").some(isLength);
 }
@@ -45,7 +45,7 @@ export function readWebSocketOffer(fields: HeaderFields): WebSocketOffer | HttpR
   return { kind: "upgrade", protocols, extensions };
 }
 
-/** The request's version of the protocol; undefined where it names several. */
+/** The request's version of the protocol; undefined if it names several. */
 export function readVersion(fields: HeaderFields): string | undefined {
   const versions = fields.all("sec-websocket-version");
   // RFC 6455 11.3.5: never more than one in a request.
