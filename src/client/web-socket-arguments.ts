@@ -25,7 +25,9 @@ export function parseUrl(url: unknown): URL {
       );
     }
   } else if (record?.protocol !== "ws:" && record?.protocol !== "wss:") {
-    throw syntaxError(`${JSON.stringify(input)} is not the URL of a WebSocket`);
+    throw syntaxError(
+      `${JSON.stringify(input)} is not a WebSocket URL; it must start with ws://, wss://, http:// or https://`,
+    );
   }
   // An empty fragment is one too. The serializer writes a "#" for a fragment only.
   if (record.href.includes("#")) {

@@ -309,7 +309,7 @@ export class ByteConnection
     this.#endpoint.fail(
       new ProtocolError(
         "RATE_EXCEEDED",
-        `more than maxMessagesPerSecond ${this.#rate.perSecond} messages`,
+        `more messages than maxMessagesPerSecond ${this.#rate.perSecond}`,
         { closeCode: CloseCode.PolicyViolation },
       ),
     );

@@ -149,7 +149,7 @@ export class Heartbeat implements TimeoutListener {
   }
 
   #timeoutError(): TransportError {
-    const what = this.#isSlow ? "the peer took too little output" : "nothing came from the peer";
+    const what = this.#isSlow ? "the peer read too little output" : "the peer sent nothing";
     return new TransportError(
       "HEARTBEAT_TIMEOUT",
       `${what} for timeoutMs ${this.#timeoutMs} after a ping`,

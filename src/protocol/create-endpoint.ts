@@ -198,7 +198,8 @@ class OutputEndpoint implements WebSocketEndpoint {
   }
 
   fail(error: ProtocolError): void {
-    if (!(error instanceof ProtocolError)) throw invalidData("fail takes a ProtocolError", error);
+    if (!(error instanceof ProtocolError))
+      throw invalidData("the argument of fail must be a ProtocolError", error);
     this.#endpoint.fail(error);
   }
 }

@@ -209,7 +209,7 @@ export class Endpoint implements MessageHandler {
     if (payload.length > MAX_CONTROL_PAYLOAD_BYTES) {
       throw new UsageError(
         "CONTROL_TOO_BIG",
-        `payload of ${payload.length} bytes exceeds the ${MAX_CONTROL_PAYLOAD_BYTES} of a control frame`,
+        `payload of ${payload.length} bytes exceeds the limit of ${MAX_CONTROL_PAYLOAD_BYTES} for a control frame`,
       );
     }
     this.#writer.writeFrame(FIN | opcode, payload);

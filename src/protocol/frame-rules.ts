@@ -59,7 +59,10 @@ function faultOfControlFrame(opcode: number, first: number, length: number): Fau
 
 /** RFC 6455 5.2: a length is written in its shortest form. */
 export function lengthNotMinimal(payloadBytes: number, lengthBits: 16 | 64): Fault {
-  return fault("LENGTH_NOT_MINIMAL", `${payloadBytes} written in ${lengthBits} bits`);
+  return fault(
+    "LENGTH_NOT_MINIMAL",
+    `a payload length of ${payloadBytes} is written in ${lengthBits} bits`,
+  );
 }
 
 /** RFC 6455 5.2: the highest bit of a 64-bit length is clear. */
@@ -111,10 +114,13 @@ export const TOO_MANY_EMPTY_FRAGMENTS: Fault = {
 const RESERVED_BITS = fault("RESERVED_BITS", "a reserved bit is set");
 const MASK_REQUIRED = fault("MASK_REQUIRED", "a frame from a client is not masked");
 const MASK_FORBIDDEN = fault("MASK_FORBIDDEN", "a frame from a server is masked");
-const CONTINUATION_EXPECTED = fault("CONTINUATION_EXPECTED", "a message begins within another");
+const CONTINUATION_EXPECTED = fault(
+  "CONTINUATION_EXPECTED",
+  "a message begins before the last fragment of another",
+);
 const CONTINUATION_UNEXPECTED = fault(
   "CONTINUATION_UNEXPECTED",
-  "a continuation without a message",
+  "a continuation frame without a message to continue",
 );
 const FRAGMENTED_CONTROL = fault("FRAGMENTED_CONTROL", "a control frame is fragmented");
 const CONTROL_TOO_BIG = fault("CONTROL_TOO_BIG", "a control frame of more than 125 bytes");

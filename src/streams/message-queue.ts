@@ -146,7 +146,10 @@ export class MessageQueue implements ConsumableQueue {
 
   #checkFree(): void {
     if (this.#consumer === undefined) return;
-    throw new UsageError("ALREADY_CONSUMED", "the messages have a consumer already");
+    throw new UsageError(
+      "ALREADY_CONSUMED",
+      "the messages already have a consumer: a socket has one loop or one listener",
+    );
   }
 
   get #isEmpty(): boolean {

@@ -107,7 +107,10 @@ export class ClientHandshake {
    */
   receive(chunk: Uint8Array): ClientHandshakeOutcome | undefined {
     if (this.#isOver) {
-      throw new UsageError("HANDSHAKE_OVER", "the opening handshake has ended and takes no bytes");
+      throw new UsageError(
+        "HANDSHAKE_OVER",
+        "receive must not be called after the opening handshake has ended",
+      );
     }
     const outcome = this.#readFinalAnswer(chunk);
     this.#isOver = outcome !== undefined;

@@ -86,7 +86,10 @@ function requestTarget({ pathname, search }: UrlParts): string {
 function hostField({ protocol, host }: UrlParts): string {
   const defaultPort = DEFAULT_PORTS.get(protocol);
   if (defaultPort === undefined) {
-    throw new UsageError("INVALID_URL", `${JSON.stringify(protocol)} is no scheme of a WebSocket`);
+    throw new UsageError(
+      "INVALID_URL",
+      `${JSON.stringify(protocol)} is not one of the schemes ws:, wss:, http: and https:`,
+    );
   }
   if (!/^[\x21-\x7e]+$/.test(host) || /[/?#@\\]/.test(host)) {
     throw new UsageError("INVALID_URL", `${JSON.stringify(host)} is not a host (RFC 6455 3)`);

@@ -45,7 +45,7 @@ function checkStatus(startLine: StatusLine, headers: HeaderFields): HandshakeErr
   if (versionMajor === 1 && versionMinor === 1) return undefined;
   return new HandshakeError(
     "MALFORMED_RESPONSE",
-    `the server switched protocols in HTTP/${versionMajor}.${versionMinor} where HTTP/1.1 is due`,
+    `the server switched protocols in HTTP/${versionMajor}.${versionMinor} instead of HTTP/1.1`,
   );
 }
 
@@ -105,7 +105,7 @@ function readSubprotocol(
   if (values.length > 0) {
     return new HandshakeError(
       "INVALID_SUBPROTOCOL",
-      `the server chose ${quoteAll(values)} where the subprotocols offered are ${quoteAll(protocols)}`,
+      `the server chose the subprotocol ${quoteAll(values)}, but the client offered ${quoteAll(protocols)}`,
     );
   }
   // WHATWG WebSockets, "establish a WebSocket connection": fail if protocols is not the empty list
@@ -113,7 +113,7 @@ function readSubprotocol(
   if (protocols.length === 0 || !requireProtocol) return "";
   return new HandshakeError(
     "MISSING_SUBPROTOCOL",
-    `the server chose none of the subprotocols offered: ${quoteAll(protocols)}`,
+    `the server chose none of the offered subprotocols: ${quoteAll(protocols)}`,
   );
 }
 

@@ -49,24 +49,25 @@ export function readExtendedConnect(request: ExtendedConnectRequest): WebSocketO
 /** RFC 9220 3, which is about HTTP/3, names the status for unsupported protocols. */
 function checkProtocol(fields: HeaderFields): HttpRefusal | undefined {
   if (fields.single(":method") !== "CONNECT") {
-    return refuse(400, "A WebSocket is opened with the method CONNECT.");
+    return refuse(400, "A WebSocket request must use the method CONNECT.");
   }
   const protocols = fields.all(":protocol");
-  if (protocols.length === 0) return refuse(501, "Tunnels to other hosts are not made here.");
+  if (protocols.length === 0)
+    return refuse(501, "This server does not open tunnels to other hosts.");
   // Without the u flag, /i folds no character beyond ASCII into ASCII.
   if (protocols.every((protocol) => /^websocket$/i.test(protocol))) return undefined;
-  return refuse(501, "The only :protocol spoken here is websocket.");
+  return refuse(501, "The only supported :protocol is websocket.");
 }
 
 function checkPseudoFields(fields: HeaderFields): HttpRefusal | undefined {
   const values = PSEUDO_FIELDS.map((name) => fields.single(name));
   if (values.includes(undefined)) {
-    return refuse(400, `The request needs each of ${PSEUDO_FIELDS.join(", ")} once.`);
+    return refuse(400, `The request must have each of ${PSEUDO_FIELDS.join(", ")} once.`);
   }
   const [, scheme, authority, path] = values;
   if (!/^https?$/i.test(scheme!)) return refuse(400, "The :scheme is neither https nor http.");
   // RFC 8441 5: every request has the host in :authority, instead of Host in HTTP/1.1.
-  if (!isHost(authority)) return refuse(400, "The :authority is no host.");
+  if (!isHost(authority)) return refuse(400, "The :authority is not a valid host.");
   // RFC 6455 3: a resource name is a path; a fragment is never part of it.
   if (!/^\/[^#]*$/.test(path!)) return refuse(400, "The :path is not a path.");
   return undefined;
@@ -74,7 +75,7 @@ function checkPseudoFields(fields: HeaderFields): HttpRefusal | undefined {
 
 function checkFields(fields: HeaderFields): HttpRefusal | undefined {
   if (CONNECTION_FIELDS.some((name) => fields.all(name).length > 0)) {
-    return refuse(400, "A request of HTTP/2 has no connection-specific fields.");
+    return refuse(400, "An HTTP/2 request must not have connection-specific fields.");
   }
   // RFC 9113 8.2.2: the only field of this kind that is allowed, with its only value.
   if (fields.all("te").some((coding) => !/^trailers$/i.test(coding))) {
@@ -83,16 +84,16 @@ function checkFields(fields: HeaderFields): HttpRefusal | undefined {
   // RFC 9113 8.3.1: a Host that names another host than :authority makes a request malformed.
   const authority = fields.single(":authority")!.toLowerCase();
   if (fields.all("host").some((host) => host.toLowerCase() !== authority)) {
-    return refuse(400, "The Host is not the :authority.");
+    return refuse(400, "The Host differs from the :authority.");
   }
-  if (announcesBody(fields)) return refuse(400, "A request that opens a WebSocket has no body.");
+  if (announcesBody(fields)) return refuse(400, "A WebSocket request must not have a body.");
   return undefined;
 }
 
 /** RFC 6455 4.4, but with another status: 426 requires an Upgrade field (RFC 9110 15.5.22). */
 function checkVersion(fields: HeaderFields): HttpRefusal | undefined {
   if (readVersion(fields) === WEBSOCKET_VERSION) return undefined;
-  return refuse(400, `The WebSocket version supported is ${WEBSOCKET_VERSION}.`, {
+  return refuse(400, `The supported WebSocket version is ${WEBSOCKET_VERSION}.`, {
     headers: {
       "Sec-WebSocket-Version": WEBSOCKET_VERSION,
     },

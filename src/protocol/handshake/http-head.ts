@@ -188,7 +188,7 @@ export class HttpHeadReader<StartLine> {
     if (colon === -1) return this.#fail("a header field without a colon");
     const name = line.slice(0, colon);
     // RFC 9112 5.1: no white space between name and colon. A name with white space is not a token.
-    if (!isToken(name)) return this.#fail("a header field whose name is not a token");
+    if (!isToken(name)) return this.#fail("a header field name that is not a token");
     if (this.#fieldCount === this.#maxFields) return this.#failAtFieldLimit();
     this.#fieldCount++;
     this.#rawHeaders.push(name, trimWhitespace(line.slice(colon + 1)));

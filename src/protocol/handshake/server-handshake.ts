@@ -54,7 +54,10 @@ export class ServerHandshake {
    */
   receive(chunk: Uint8Array): ServerHandshakeOutcome | undefined {
     if (this.#isOver) {
-      throw new UsageError("HANDSHAKE_OVER", "the opening handshake has ended and takes no bytes");
+      throw new UsageError(
+        "HANDSHAKE_OVER",
+        "receive must not be called after the opening handshake has ended",
+      );
     }
     const head = this.#reader.receive(chunk);
     if (head === undefined) return undefined;

@@ -26,7 +26,7 @@ export class UnexpectedStatusError extends HandshakeError {
     const phrase = reason === "" ? "" : ` ${quote(reason)}`;
     super(
       "UNEXPECTED_STATUS",
-      `the server answered with status ${status}${phrase} where 101 opens a WebSocket`,
+      `the server answered the handshake with status ${status}${phrase} instead of 101`,
     );
     this.status = status;
     this.reason = reason;

@@ -46,19 +46,19 @@ export function readUpgradeRequest(request: UpgradeRequest): UpgradeOutcome {
 function checkHttp(request: UpgradeRequest, fields: HeaderFields): HttpRefusal | undefined {
   const { method, httpVersionMajor: major, httpVersionMinor: minor } = request;
   if (method !== "GET") {
-    const message = method === "HEAD" ? "" : "A WebSocket is opened with the method GET.";
+    const message = method === "HEAD" ? "" : "A WebSocket request must use the method GET.";
     return refuse(405, message, { headers: { Allow: "GET" } });
   }
   // RFC 9110 7.8: an Upgrade in an HTTP/1.0 request MUST be ignored.
   if (major < 1 || (major === 1 && minor < 1)) {
-    return refuse(400, "A WebSocket is opened with HTTP/1.1 or higher.");
+    return refuse(400, "A WebSocket request must use HTTP/1.1 or higher.");
   }
   if (!isHost(fields.single("host"))) {
     return refuse(400, "The request needs exactly one valid Host header.");
   }
   // The bytes of a body would be read as frames.
   if (announcesBody(fields)) {
-    return refuse(400, "A request that opens a WebSocket has no body.");
+    return refuse(400, "A WebSocket request must not have a body.");
   }
   return undefined;
 }
@@ -102,7 +102,7 @@ function checkVersion(fields: HeaderFields): HttpRefusal | undefined {
   const version = readVersion(fields);
   if (version === undefined) return refuse(400, "The request names several WebSocket versions.");
   if (version === WEBSOCKET_VERSION) return undefined;
-  return refuse(426, `The WebSocket version supported is ${WEBSOCKET_VERSION}.`, {
+  return refuse(426, `The supported WebSocket version is ${WEBSOCKET_VERSION}.`, {
     headers: {
       Upgrade: "websocket",
       "Sec-WebSocket-Version": WEBSOCKET_VERSION,

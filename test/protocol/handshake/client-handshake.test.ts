@@ -465,7 +465,7 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
     ],
     ['Extensions is malformed: "a;"', "X", ["Sec-WebSocket-Extensions: a;"]],
     ['an extension that was not offered: "a"', "X", ["Sec-WebSocket-Extensions: a"]],
-    ['chose "a" where the subprotocols offered are none', "X", ["Sec-WebSocket-Protocol: a"]],
+    ['chose the subprotocol "a", but the client offered none', "X", ["Sec-WebSocket-Protocol: a"]],
   ])("with the error message: %s", (said, name, lines) => {
     const outcome = receiveWith(name, lines);
     expect((outcome as { error: Error }).error.message).toContain(said);

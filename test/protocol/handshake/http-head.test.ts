@@ -133,7 +133,7 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
   it.each<[string, string]>([
     ["a folded header field", " folded"],
     ["a header field without a colon", "A"],
-    ["a header field whose name is not a token", "A : 1"],
+    ["a header field name that is not a token", "A : 1"],
     ["an LF without CR", "A: 1\n"],
     ["a CR without LF", "A: 1\r"],
     ["the control character 0", "A: \u0000"],

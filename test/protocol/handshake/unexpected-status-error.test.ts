@@ -9,14 +9,14 @@ it("has the status and the reason, and no fields or body by default", () => {
     status: 503,
     reason: "Busy",
     body: "",
-    message: 'the server answered with status 503 "Busy" where 101 opens a WebSocket',
+    message: 'the server answered the handshake with status 503 "Busy" instead of 101',
   });
   expect([...error.headers]).toEqual([]);
 });
 
 it("omits an empty reason in the message", () => {
   expect(new UnexpectedStatusError(404, "").message).toBe(
-    "the server answered with status 404 where 101 opens a WebSocket",
+    "the server answered the handshake with status 404 instead of 101",
   );
 });
 

@@ -41,7 +41,9 @@ describe.each(SERVER_KINDS)("maxMessagesPerSecond, over $name", ({ start }) => {
       await using server = await begin();
       const other = await openClient(server, "/echo");
       const client = new RawClient(server).send(handshake("/limited") + frames.repeat(10_000));
-      expect(await client.closed()).toContain("\x03\xf0more than maxMessagesPerSecond 100");
+      expect(await client.closed()).toContain(
+        "\x03\xf0more messages than maxMessagesPerSecond 100",
+      );
       await vi.waitFor(() => expect(server.sockets.size).toBe(1), 10_000);
       expect(received.length).toBeLessThanOrEqual(100);
       // The peer caused the close, so it is not reported as an error of the handler.
