@@ -8,16 +8,16 @@ import type { Program } from "./programs.ts";
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 const COMPILED_BENCH = fileURLToPath(new URL(".", import.meta.url));
 
-/** This package as it was at a commit, with today's programs around it. */
+/** This package at an earlier commit, with the current programs of the bench. */
 export interface OtherVersion {
-  /** The first program of this package, as it was and as it is; none of others. */
+  /** The first program of this package among `programs`, with the earlier and with the current package. */
   pairsOf(programs: readonly Program[]): readonly Program[];
   remove(): void;
 }
 
 /**
- * Compiles the commit's sources in a directory of their own. Copies of today's programs lie beside
- * a `node_modules` that holds the old package, and so find that one.
+ * Compiles the sources of a commit in a temporary directory. Copies of the current programs are next to a
+ * `node_modules` with the earlier package, so they import that one.
  */
 export function buildOtherVersion(ref: string): OtherVersion {
   const commit = commitOf(ref);
@@ -51,7 +51,7 @@ function commitOf(ref: string): string {
     const argv = ["-C", REPOSITORY, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`];
     return execFileSync("git", argv, { encoding: "utf8" }).trim();
   } catch (cause) {
-    throw new Error(`${ref} is no commit of this repository`, { cause });
+    throw new Error(`--against: ${ref} is not a commit of this repository`, { cause });
   }
 }
 

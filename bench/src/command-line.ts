@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import type { Effort } from "./run/compare.ts";
 import { describeWorkload, WORKLOADS, type Workload } from "./workloads.ts";
 
-/** What to do, or what is wrong with what was asked for. */
+/** The parsed command line, or a message about its mistake. */
 export type Command =
   | WorkloadsCommand
   | { readonly kind: "micro"; readonly names: readonly string[] }
@@ -10,25 +10,30 @@ export type Command =
 
 export interface WorkloadsCommand {
   readonly kind: "workloads";
-  /** What the files with the results are called. */
+  /** The name of the files with the results. */
   readonly name: string;
   readonly workloads: readonly Workload[];
   /** Whether to measure topics through engines too. */
   readonly relays: boolean;
   readonly effort: Effort;
-  /** The commit to compare with, instead of with others. */
+  /** The commit to compare with, instead of other libraries. */
   readonly against: string | undefined;
 }
 
 const USAGE = `npm run bench -- [NAME...] [--rounds N] [--quick] [--against REF]
 
-NAME is a workload, or what several begin with; without any, all are run. "relays" are topics through
-Redis and NATS, where those are installed. "micro [NAME...]" runs the micro benches. --against compares this package with itself as it was at a commit.`;
+NAME is a workload, or the beginning of several names. Without NAME, all workloads run.
+The name "relays" measures topics through Redis and NATS, if they are installed.
+The name "micro" runs the micro benchmarks, or only the benchmarks with the names after it.
 
-/** The name of what is no workload. */
+Use --rounds N to change the number of rounds, which is 7 by default.
+Use --quick for short rounds, with rough figures.
+Use --against REF to compare this package with an earlier commit.`;
+
+/** The name that stands for the relays, which are not workloads. */
 const RELAYS = "relays";
 
-/** The usual effort; `--quick` tells whether something runs, and little about its speed. */
+/** The usual effort. `--quick` only checks that the workloads run. */
 const USUAL: Effort = {
   rounds: 7,
   firstWarmUpMs: 1500,
@@ -64,18 +69,20 @@ export function parseCommandLine(argv: readonly string[]): Command {
 
   const workloadNames = names.filter((name) => name !== RELAYS);
   const unknown = workloadNames.filter((name) => workloadsCalled(name).length === 0);
-  if (unknown.length > 0) return mistake(`There is no workload called ${unknown.join(" or ")}.`);
+  if (unknown.length > 0) {
+    return mistake(`There is no workload with the name ${unknown.join(" or ")}.`);
+  }
   const effort = values.quick ? QUICK : USUAL;
   const rounds = values.rounds === undefined ? effort.rounds : Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) {
-    return mistake(`--rounds ${values.rounds} is not a positive integer.`);
+    return mistake(`--rounds is ${values.rounds}; it must be an integer above 0.`);
   }
   return {
     kind: "workloads",
     name: resultName(names, values.quick, values.against),
     workloads:
       names.length === 0 ? WORKLOADS : [...new Set(workloadNames.flatMap(workloadsCalled))],
-    // They are not compared with anything.
+    // Relays have no ratios, so a run with --against leaves them out.
     relays:
       values.against === undefined && (names.length === 0 || workloadNames.length < names.length),
     effort: { ...effort, rounds },
@@ -83,14 +90,14 @@ export function parseCommandLine(argv: readonly string[]): Command {
   };
 }
 
-/** The one of that name; else those whose names begin with it. */
+/** The workload with this name, or else all with a name that begins with it. */
 function workloadsCalled(name: string): readonly Workload[] {
   const exact = WORKLOADS.filter((workload) => workload.name === name);
   if (exact.length > 0) return exact;
   return WORKLOADS.filter((workload) => workload.name.startsWith(`${name}-`));
 }
 
-/** Runs of parts do not replace the results of all. */
+/** The name of the result files. A run of some workloads does not replace the results of all. */
 function resultName(
   names: readonly string[],
   isQuick: boolean,

@@ -1,6 +1,6 @@
 /**
- * `npm run bench` compares this package with others on every workload, `npm run bench -- NAME...` on
- * those named. The README beside this folder tells what is measured.
+ * `npm run bench` compares this package with other libraries on all workloads, and `npm run bench -- NAME...`
+ * on some of them. The README in the parent folder describes the measurements.
  */
 import { type OtherVersion, buildOtherVersion } from "./against.ts";
 import { parseCommandLine, type WorkloadsCommand } from "./command-line.ts";
@@ -30,14 +30,14 @@ async function runMicro(names: readonly string[]): Promise<void> {
 async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
   const cores = process.platform === "linux" ? chooseCores() : undefined;
   if (cores === undefined) {
-    fail("The bench needs Linux and two cores: one for what is measured, one for the load.");
+    fail("The bench needs Linux and two cores: one for the program under test, one for the load.");
     return;
   }
   const machine = describeMachine(cores);
   console.log(machineLines(machine).join("\n"));
-  if (bunPath === undefined) console.log("Bun is not installed here and is left out.");
+  if (bunPath === undefined) console.log("Bun is not installed and is left out.");
 
-  // Interrupted, it still cleans up.
+  // Exits in the usual way after an interrupt, so that the handlers of "exit" clean up.
   process.once("SIGINT", () => process.exit(130));
   let other: OtherVersion | undefined;
   try {
@@ -55,7 +55,7 @@ async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
   }
 }
 
-/** Leaves out what cannot run here; nothing is left of a workload with nothing to compare. */
+/** Leaves out programs that cannot run here, and a workload without programs. */
 function programsToRun(workload: Workload, other: OtherVersion | undefined): Workload[] {
   const programs =
     other === undefined
@@ -91,11 +91,11 @@ async function measureRelays(
   const progress = new Progress(RELAYS.length);
   const relays: Relay[] = [];
   for (const relay of RELAYS) {
-    progress.step(`relays: topics by ${relay.engine}`);
+    progress.step(`relays: topics through ${relay.engine}`);
     relays.push(await measureRelay(relay, cores, effort.relays));
   }
   progress.clear();
-  console.log(`\nrelays: ${RELAY_LOAD}; of all processes together, by the clock`);
+  console.log(`\nrelays: ${RELAY_LOAD}; all processes together, in wall-clock time`);
   console.log(alignedTable(relayTable(relays)));
   return relays;
 }

@@ -2,22 +2,22 @@ import { fileURLToPath } from "node:url";
 
 export type Library = "tideway" | "ws" | "bun" | "net" | "http";
 
-/** A program under `servers/` or `clients/`: one library doing one thing. */
+/** A program in `servers/` or `clients/`, which uses one library for one task. */
 export interface Program {
-  /** How it is called in tables. */
+  /** The name in tables. */
   readonly name: string;
   readonly library: Library;
-  /** Its path, compiled, below {@link Program.directory}. */
+  /** The path of the compiled program in {@link Program.directory}. */
   readonly file: string;
   readonly argv: readonly string[];
   /** Whether it uses two cores. */
   readonly isTwoCore: boolean;
   readonly isTls: boolean;
-  /** Where the compiled bench lies whose program this is; default: here. */
+  /** The directory of the compiled bench. Default: the directory of this file. */
   readonly directory?: string;
 }
 
-/** The server programs called `feature` of all four libraries, those of `ws` first. */
+/** The server programs with the name `feature`, of all four libraries by default. `ws` is the first. */
 export function servers(feature: string, libraries: readonly Library[] = ALL): readonly Program[] {
   return libraries.map((library) => server(library, feature));
 }
@@ -33,7 +33,7 @@ export function server(library: Library, feature: string, ...argv: readonly stri
   };
 }
 
-/** The client programs called `feature`. */
+/** The client programs with the name `feature`. */
 export function clients(feature: string): readonly Program[] {
   return (["ws", "tideway", "bun"] as const).map((library) => client(library, feature));
 }
@@ -42,7 +42,7 @@ export function client(library: Library, feature: string, ...argv: readonly stri
   return { ...server(library, feature, ...argv), file: `clients/${library}/${feature}.js` };
 }
 
-/** The servers that end TLS, with a certificate for the loopback. */
+/** The echo servers with TLS, with a certificate for localhost. */
 export function tlsServers(): readonly Program[] {
   return ALL.map((library) => ({
     ...server(library, "tls", certificate("localhost.crt"), certificate("localhost.key")),
@@ -50,7 +50,7 @@ export function tlsServers(): readonly Program[] {
   }));
 }
 
-/** The echo servers in two processes on one port: by `node:cluster`, or by what Bun has for it. */
+/** The echo servers in two processes on one port, with `node:cluster` or `reusePort` of Bun. */
 export function twoCoreServers(): readonly Program[] {
   return ALL.map((library) => ({
     ...(library === "bun"
@@ -62,7 +62,7 @@ export function twoCoreServers(): readonly Program[] {
 
 const ALL: readonly Library[] = ["ws", "tideway", "bun", "net"];
 
-/** How a library is called in tables and charts. */
+/** The name of a library in tables and charts. */
 export function nameOf(library: Library): string {
   return NAMES[library];
 }

@@ -1,9 +1,9 @@
-/** What every program under test says to the bench, whatever library and runtime it is made of. */
+/** The messages between the bench and a program under test, for all libraries and runtimes. */
 
-/** What the bench asks of a program under test. */
+/** A request of the bench to a program under test. */
 export type SubjectOrder = { readonly ask: "memory"; readonly collectFirst: boolean } | ClientOrder;
 
-/** Where a client under test is to connect to, and what it is to do there. */
+/** Tells a client under test to connect, and which messages to send or expect. */
 export interface ClientOrder {
   readonly ask: "connect";
   readonly url: string;
@@ -13,7 +13,7 @@ export interface ClientOrder {
   readonly payloadBytes: number;
 }
 
-/** What it answers. */
+/** An answer of a program under test. */
 export type SubjectAnswer = ReadyAnswer | MemoryAnswer;
 
 export interface ReadyAnswer {
@@ -27,9 +27,9 @@ export interface MemoryAnswer {
   readonly heapBytes: number;
 }
 
-/** Says that a server listens; started by hand, it prints that. */
+/** Tells the bench that a server listens. Prints that if the program was started by hand. */
 export function ready(port: number, pids: readonly number[] = [process.pid]): void {
-  // Whatever became of the bench: nothing is left running.
+  // The program must not outlive the bench.
   process.on("disconnect", () => process.exit());
   process.on("message", (order: SubjectOrder) => {
     if (order.ask === "memory") void answerMemory(order.collectFirst);
@@ -38,7 +38,7 @@ export function ready(port: number, pids: readonly number[] = [process.pid]): vo
   else answer({ port, pids });
 }
 
-/** Says that a client waits for being told where to connect to. */
+/** Tells the bench that a client waits for its order to connect. */
 export function readyToConnect(connect: (order: ClientOrder) => void): void {
   process.on("message", (order: SubjectOrder) => {
     if (order.ask === "connect") connect(order);
@@ -49,7 +49,7 @@ export function readyToConnect(connect: (order: ClientOrder) => void): void {
 async function answerMemory(collectFirst: boolean): Promise<void> {
   for (let times = 0; collectFirst && times < 3; times++) {
     collectGarbage();
-    // What the first collection has let go of is freed in turns of the loop.
+    // The runtime frees some objects only in later turns of the event loop.
     await new Promise((resolve) => {
       setTimeout(resolve, 100);
     });

@@ -16,15 +16,15 @@ import {
   twoCoreServers,
 } from "./programs.ts";
 
-/** One row of the tables: what is done to whom. */
+/** One row of the tables: a load and the programs that it is applied to. */
 export interface Workload {
   readonly name: string;
   readonly load: Load;
-  /** What sets it apart from another with the same load. */
+  /** The difference to another workload with the same load. */
   readonly remark?: string;
-  /** The first is what the others are compared with. */
+  /** The programs to compare. Ratios are relative to the first program. */
   readonly programs: readonly Program[];
-  /** What this package is to reach: a ratio to the first program, or bytes a connection. */
+  /** The target for this package: a ratio to the first program, or bytes per connection. */
   readonly target?: Target;
 }
 
@@ -101,7 +101,7 @@ export const WORKLOADS: readonly Workload[] = [
   {
     name: "text-125",
     load: echo("ascii", 125),
-    // `ws` hands text out as bytes: it is measured echoing those, and with a string made of them.
+    // `ws` delivers text as bytes. One program echoes these bytes, another one a string.
     programs: [...servers("echo"), wsAsStrings],
     target: { least: 9.5, aim: 11 },
   },
@@ -132,7 +132,7 @@ export const WORKLOADS: readonly Workload[] = [
   {
     name: "iteration-125",
     load: echo("binary", 125),
-    remark: "a loop over the messages beside a callback for each",
+    remark: "for await compared with listen",
     programs: [
       server("tideway", "echo"),
       { ...server("tideway", "iterate"), name: "tideway, for await" },
@@ -153,14 +153,14 @@ export const WORKLOADS: readonly Workload[] = [
   {
     name: "topic",
     load: broadcast(8),
-    remark: "by a topic in memory",
+    remark: "through a topic in memory",
     programs: TOPIC_BROADCASTERS,
     target: { least: 10, aim: 12 },
   },
   {
     name: "topic-single",
     load: broadcast(1),
-    remark: "by a topic in memory",
+    remark: "through a topic in memory",
     programs: TOPIC_BROADCASTERS,
     target: { least: 1.25, aim: 1.5 },
   },
@@ -280,12 +280,12 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-/** The workload in words. */
+/** Describes a workload in words. */
 export function describeWorkload({ load, remark }: Workload): string {
   return remark === undefined ? describeLoad(load) : `${describeLoad(load)}, ${remark}`;
 }
 
-/** 64 connections and 16 messages in flight, unless something else is said. */
+/** An echo load. Default: 64 connections, with 16 messages in flight on each. */
 function echo(
   payload: MessageShape["payload"],
   payloadBytes: number,

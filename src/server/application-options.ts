@@ -10,7 +10,7 @@ import type { ErrorListener } from "./report.ts";
  * defaults that each `ws:` route can override.
  */
 export interface ApplicationOptions extends ConnectionLimits {
-  /** The origins whose pages may connect; see {@link OriginPolicy}. Default: `"same-origin"`. */
+  /** The origins of the web pages that may connect; see {@link OriginPolicy}. Default: `"same-origin"`. */
   readonly origins?: OriginPolicy;
   /**
    * Whether to compress messages with permessage-deflate (RFC 7692), or how. `true` selects the defaults
@@ -23,10 +23,10 @@ export interface ApplicationOptions extends ConnectionLimits {
    */
   readonly onError?: ErrorListener;
   /**
-   * Receives a report of each refusal: a handshake that does not open a WebSocket, another HTTP request
-   * that the server itself refuses, or a connection that the server closes with 1002, 1003, 1007, 1008,
-   * 1009 or 1013. HTTP requests that get 404 or 405 are not reported. Clients can cause any number of
-   * reports, so the listener must be cheap.
+   * Receives a report of each refusal. A refusal is a handshake that does not open a WebSocket, or another
+   * HTTP request that the server itself refuses. It is also a connection that the server closes with 1002,
+   * 1003, 1007, 1008, 1009 or 1013. HTTP requests that get 404 or 405 are not reported. Clients can cause
+   * any number of reports, so the listener must be cheap.
    *
    * Default: prints one line per kind of refusal and minute to the console, and nothing if `NODE_ENV` is
    * `"production"`.
@@ -90,16 +90,17 @@ export interface ApplicationOptions extends ConnectionLimits {
    * Default: any name, because a server behind a proxy cannot know its public name. A server without this
    * list is open to DNS rebinding. An attacker's page can have a host name that resolves to the address of
    * this server. Its origin then equals the `Host` of its requests, and passes the default check of
-   * `origins`. Set the list if being on a private network, or on the same machine, is all that a client
-   * needs to connect.
+   * `origins`. Set the list if a client needs no credentials, because only a private network or the same
+   * machine can reach the server.
    */
   readonly hosts?: readonly string[];
   /**
-   * The reverse proxies whose `Forwarded` or `X-Forwarded-*` headers the server trusts. The headers then
-   * decide `remoteAddress`, `url`, the check of `hosts` and the origin check. Pass a list of addresses and
-   * networks, such as `["127.0.0.1", "10.0.0.0/8", "fd00::/8"]`, or the number of proxies that each
-   * request passes, from 1 to 31. A Unix socket counts as one trusted proxy. Default: no proxy is
-   * trusted, and the headers are ignored.
+   * The trusted reverse proxies. The server takes the client's address, scheme and host from their
+   * `Forwarded` or `X-Forwarded-*` headers, for `remoteAddress`, `url` and the checks of `hosts` and
+   * `origins`. Default: no proxy is trusted, and the headers are ignored.
+   *
+   * Pass a list of addresses and networks, such as `["127.0.0.1", "10.0.0.0/8", "fd00::/8"]`, or the number
+   * of proxies that each request passes, from 1 to 31. A Unix socket counts as one trusted proxy.
    *
    * The server reads `Forwarded` (RFC 7239). If a request does not have it, the server reads
    * `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Port`. It goes through the

@@ -116,7 +116,7 @@ export function createApplication(
   checkCount(where, "maxUnfinishedBytes", maxUnfinishedBytes);
   checkLimits(limits, where);
   resolveCompression(compression, "shared", where);
-  // Each `ws:` route checks it too, but there may be no such route.
+  // Each `ws:` route checks it too, but a server may have only HTTP routes.
   if (origins !== undefined) compileOriginPolicy(origins);
   const isHostAllowed = compileHostPolicy(hosts);
   const readProxies = compileTrustProxy(

@@ -50,7 +50,7 @@ export function readAuthorization(result: unknown, routeKey: string): Verdict {
       : invalid(routeKey, problem);
   } catch (cause) {
     // The application's object may be a proxy, or have getters, that throw.
-    return invalid(routeKey, "an object whose properties throw when they are read", cause);
+    return invalid(routeKey, "an object that throws when its properties are read", cause);
   }
 }
 
@@ -85,8 +85,8 @@ function classOf(value: unknown): string {
 
 function whyNotSent({ type, status, bodyUsed, body }: Response): string | undefined {
   if (type === "error") return "a Response.error(), which cannot be sent";
-  if (bodyUsed) return "a Response whose body has been used";
-  if (body?.locked) return "a Response whose body has a reader";
+  if (bodyUsed) return "a Response with a body that has been used";
+  if (body?.locked) return "a Response with a body that has a reader";
   if (Number.isInteger(status) && status >= 200 && status <= 599) return undefined;
   return `a Response with status ${String(status)}, which cannot be sent`;
 }

@@ -120,7 +120,7 @@ function withPort(host: string, port: string | undefined): string {
 
 /**
  * The element that the proxy `depth` hops away wrote, counted from the right. With fewer elements, it is
- * the first one: the outermost proxy has set the field, and the others have left it unchanged.
+ * the first element: the outermost proxy has set the field, and the others have left it unchanged.
  */
 function valueAt(values: readonly string[], depth: number): string | undefined {
   let value: string | undefined;

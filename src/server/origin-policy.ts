@@ -142,7 +142,7 @@ function parseOrigin(text: string): string | undefined {
   if (text === OPAQUE) return OPAQUE;
   if (!ORIGIN.test(text)) return undefined;
   const url = parseUrl(text);
-  // The URL parser gives no origin to unknown schemes, such as those of browser extensions.
+  // The URL parser gives no origin to unknown schemes, such as `chrome-extension`.
   return url?.origin === "null" ? text.toLowerCase() : url?.origin;
 }
 

@@ -4,8 +4,8 @@ import { invalidRoute } from "./patterns/route-pattern.ts";
 import { isThenable } from "./values.ts";
 
 /**
- * Chooses a subprotocol from those that a client offers, in the order of the client. Return one of them,
- * or an empty string to accept the client without a subprotocol. `undefined` and `false` refuse the client
+ * Chooses one of the subprotocols that a client offers, in the order of the client. Return its name, or an
+ * empty string to accept the client without a subprotocol. `undefined` and `false` refuse the client
  * with 400. Any other result, or a thrown error, refuses the client with 500 and is reported to `onError`.
  * The function cannot be async.
  *
@@ -51,7 +51,7 @@ function checkChoice(choice: unknown, offered: readonly string[]): string | unde
   const shown = typeof choice === "string" ? JSON.stringify(choice) : describe(choice);
   throw new UsageError(
     "INVALID_SUBPROTOCOL",
-    `protocols returned ${shown}; return one of the offered subprotocols, "" for none, or ` +
+    `protocols returned ${shown}; return an offered subprotocol, "" for no subprotocol, or ` +
       "undefined to refuse the client",
   );
 }

@@ -118,6 +118,6 @@ export class RouteConnections {
 function notRead(route: string): UsageError {
   return new UsageError(
     "SOCKET_NOT_READ",
-    `the handler of the route "${route}" does not read its sockets, so the queue of a socket was full and the server did not process the peer's Close; call socket.listen(() => {}) if the handler only sends`,
+    `the handler of the route "${route}" does not read its messages; the queue was full, so the peer's Close was not processed; call socket.listen(() => {}) if the handler only sends`,
   );
 }

@@ -188,7 +188,7 @@ class RouteCompression {
     this.#settings = settings;
   }
 
-  /** Accepts one of the client's offers. Returns undefined, for no compression, if none is acceptable. */
+  /** Accepts an offer of the client. Returns undefined, for no compression, if no offer is acceptable. */
   accept(offers: readonly ExtensionOffer[], minWindowBits: number): AgreedCompression | undefined {
     const accepted = acceptDeflate(offers, this.#settings, minWindowBits);
     if (accepted === undefined) return undefined;

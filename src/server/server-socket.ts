@@ -251,7 +251,7 @@ export class ServerSocket implements Socket {
     this.#environment.onClosed(this);
   }
 
-  /** Drops a message, and closes the socket if the slow-consumer policy says so. */
+  /** Drops a message, and closes the socket with the slow-consumer policy `"close"`. */
   #dropMessage(): void {
     if (this.#slowConsumer !== "close") return;
     const { bufferedAmount } = this;

@@ -15,9 +15,9 @@ import type { SendSource } from "./socket-streams.ts";
  * the socket closes with 1011, the messages end with TidewayError `SCHEMA_FAILED`, and `onError` of the
  * server gets that error.
  *
- * The messages have one consumer, like those of a {@link Socket}. The schema validates one message at a
- * time, when the consumer asks for it. An async schema keeps the order of the messages, and makes the peer
- * wait while it validates.
+ * As with a {@link Socket}, the messages have one consumer. The schema validates one message at a time, when
+ * the consumer asks for it. An async schema keeps the order of the messages, and makes the peer wait while
+ * it validates.
  *
  * @example
  * ```ts

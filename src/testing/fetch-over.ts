@@ -3,7 +3,7 @@ import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 
-/** Status codes whose responses have no body (Fetch, "null body status"). */
+/** The status codes of responses without a body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
 
 /** Creates a `fetch` that sends each request over a new connection of `connect`. */

@@ -45,7 +45,7 @@ export class MemoryLink {
     for (const end of this.#ends) end.stall();
   }
 
-  /** Continues the transfer after `stall`. Bytes that were written meanwhile arrive. */
+  /** Continues the transfer after `stall`. Bytes that were written during the stall arrive. */
   resume(): void {
     for (const end of this.#ends) end.unstall();
   }

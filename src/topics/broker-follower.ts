@@ -20,7 +20,7 @@ const MAX_PENDING = 1_024;
 export interface FollowerListener {
   /** The next publication, in order and without a gap. */
   onPublication(publication: Publication): void;
-  /** Publications are lost. The next publication is the first one after `position`. */
+  /** Publications are lost. The next publication is the first publication after `position`. */
   onLoss(position: Position, reason: GapReason): void;
   /** Presence may have changed. */
   onPresenceChange(): void;

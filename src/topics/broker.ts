@@ -84,8 +84,7 @@ export interface Broker {
    * Appends a publication to a topic.
    *
    * - It MUST resolve only after the engine has stored the publication as durably as it is configured to.
-   * - The offset MUST be one more than that of the previous publication in the same epoch, over all
-   *   servers. The first offset is 1.
+   * - Offsets MUST count up from 1 without gaps within an epoch, over all servers.
    * - If the id was stored within `idWindowMs`, it MUST NOT append, and MUST resolve with the first
    *   position. Looking up the id and appending MUST be one atomic step.
    * - When it rejects, the publication MAY have been stored. It MUST NOT be stored in part.
@@ -95,8 +94,8 @@ export interface Broker {
   publish(topic: string, draft: PublicationDraft, retention: Retention): Promise<PublishReceipt>;
 
   /**
-   * Reads publications of a topic. It MUST include every publication whose `publish` has resolved before
-   * the call. Retention MAY have removed some, from the oldest on. It MUST leave out publications that it
+   * Reads publications of a topic. It MUST include every publication for which `publish` resolved before the
+   * call. Only retention may remove publications, the oldest first. It MUST leave out publications that it
    * cannot validate. A topic that was not used before MUST get an epoch that stays the same while the topic
    * exists, so that its position at offset 0 is valid.
    */

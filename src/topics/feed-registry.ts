@@ -26,7 +26,7 @@ export class FeedRegistry {
     this.#maxTopics = maxTopics;
   }
 
-  /** Runs `action` with the open feed of a topic, and does not evict it meanwhile. @throws BrokerError */
+  /** Runs `action` with the open feed of a topic, which is not evicted during the call. @throws BrokerError */
   async use<T>(
     name: string,
     settings: TopicSettings,

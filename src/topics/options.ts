@@ -81,7 +81,7 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Describes a value in an error message: short values by themselves, others by their type. */
+/** Describes a value in an error message: short values in full, others by their type. */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "number" || typeof value === "boolean") return String(value);

@@ -27,7 +27,7 @@ export class RecentPublications {
     return this.#byOffset.get(offset);
   }
 
-  /** Adds the publication after the last one, and evicts the oldest ones beyond the limits. */
+  /** Adds the next publication, and evicts the oldest publications beyond the limits. */
   add(prepared: Prepared): void {
     this.#byOffset.set(prepared.position.offset, prepared);
     this.#bytes += lengthOf(prepared);

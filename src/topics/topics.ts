@@ -220,7 +220,7 @@ export function isTopicName(value: unknown): value is string {
 // In UTF-8, a lone surrogate would become U+FFFD, so two names could be the same topic.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** Checks all options but those of `TopicOptions`. @throws UsageError `INVALID_OPTION` */
+/** Checks the options of `Topics` except for `TopicOptions`. @throws UsageError `INVALID_OPTION` */
 function checkTopicsOptions(options: TopicsOptions): void {
   checkOptions("Topics", options);
   for (const name of NUMBERS) checkWhole("Topics", name, options[name]);

@@ -68,11 +68,11 @@ describe("the report of the bench", () => {
     };
     const table = relayTable([
       { engine: "memory", serverCount: 1, figures },
-      { engine: "redis", serverCount: 2, reason: "there is no redis-server here" },
+      { engine: "redis", serverCount: 2, reason: "redis-server is not installed" },
     ]);
     expect(table.slice(1)).toEqual([
       ["memory, 1 server", "12,346", "62", "1.23 ms", "10.00 ms"],
-      ["redis, 2 servers", "left out: there is no redis-server here", "-", "-", "-"],
+      ["redis, 2 servers", "left out: redis-server is not installed", "-", "-", "-"],
     ]);
   });
 

@@ -1,14 +1,14 @@
 import { BATCHES_IN_FLIGHT } from "../load/batches.ts";
 import type { ClientOrder } from "../subject.ts";
 
-/** What sending needs of a socket, whatever library it is of. */
+/** The functions of a socket that `sendBatches` uses, for all libraries. */
 export interface BatchSocket {
   onOpen(listener: () => void): void;
   onMessage(listener: () => void): void;
   send(message: string | Uint8Array<ArrayBuffer>): void;
 }
 
-/** Sends two batches at first, and one more for each message that comes back. */
+/** Sends two batches, and another one for each answer. */
 export function sendBatches(order: ClientOrder, socket: BatchSocket): void {
   const { messagesPerBatch, isText, payloadBytes } = order;
   const message = isText ? "x".repeat(payloadBytes) : new Uint8Array(payloadBytes).fill(0x78);

@@ -1,16 +1,16 @@
 import type { MessageShape } from "./loads.ts";
 
-/** So much of it is under way that neither side waits for the other. */
+/** The number of batches in flight, so that neither side waits for the other. */
 export const BATCHES_IN_FLIGHT = 2;
 
-/** About so many bytes are a batch, and at least {@link LEAST_MESSAGES}. */
+/** The approximate size of a batch, which has at least {@link LEAST_MESSAGES} messages. */
 const BATCH_BYTES = 64 * 1024;
 const LEAST_MESSAGES = 16;
 
-/** How many messages a client receives or sends for one small text that goes the other way. */
+/** The number of messages that a client receives or sends for each small text in the other direction. */
 export function messagesPerBatch({ payloadBytes }: MessageShape): number {
   return Math.max(LEAST_MESSAGES, Math.floor(BATCH_BYTES / payloadBytes));
 }
 
-/** What answers a batch. */
+/** The text that answers a batch. */
 export const ANSWER = "next";

@@ -4,10 +4,10 @@ import type { BroadcastLoad } from "./loads.ts";
 import type { RunOrder, TrafficRound } from "./protocol.ts";
 import { Session } from "./session.ts";
 
-/** Marks what a server is to send on to all, without the mark. */
+/** The prefix of messages that the server sends to all connections, without the prefix. */
 const PUBLISH = "P!";
 
-/** What it counts are deliveries; the publisher goes on when its own copy is there. */
+/** Counts deliveries. The publisher sends the next message when it receives its own. */
 export async function runBroadcast(load: BroadcastLoad, order: RunOrder): Promise<TrafficRound> {
   const { subject } = order;
   const session = new Session(order);

@@ -3,12 +3,12 @@ import { ByteCounter, FrameCounter, type MessageCounter } from "./counters.ts";
 import type { MessageShape } from "./loads.ts";
 import { randomPayload } from "./payloads.ts";
 
-/** So much is built at least: a sliding window of 32 KiB (RFC 7692) must not hold all of it. */
+/** The minimum size of all messages. They must not fit into a sliding window of 32 KiB (RFC 7692). */
 const LEAST_BYTES = 64 * 1024;
 
 /**
- * Messages that are ready to be sent, over and over, so that sending costs the load next to
- * nothing: any run of at most `count` that follow each other lies in one piece.
+ * Prepared messages, so that the load needs little processor time to send. Any sequence of at most as many
+ * messages as there are is contiguous in memory.
  */
 export class BuiltMessages {
   readonly #bytes: Buffer;
@@ -25,7 +25,7 @@ export class BuiltMessages {
     });
   }
 
-  /** The bytes of `count` messages from the one at `index` on. */
+  /** The bytes of `count` messages, starting with the message at `index`. */
   slice(index: number, count: number): Buffer {
     const first = index % this.#count;
     return this.#bytes.subarray(this.#starts[first], this.#starts[first + count]);
@@ -33,8 +33,8 @@ export class BuiltMessages {
 }
 
 /**
- * What a client sends: frames, or as many bare bytes as the server's frames would have. Up to
- * `inFlight` of them can be sent at once.
+ * Builds the messages of a client: frames, or bare bytes with the size of the server's frames. Up to
+ * `inFlight` messages can be sent at once.
  */
 export function buildForServer(
   shape: MessageShape,
@@ -51,12 +51,12 @@ export function buildForServer(
   });
 }
 
-/** What a server sends. */
+/** Builds the messages of a server. */
 export function buildForClient(shape: MessageShape, count: number): BuiltMessages {
   return build(count, () => serverFrame(firstByteOf(shape), randomPayload(shape)));
 }
 
-/** Counts what a server sends back. */
+/** Creates a counter for the messages that a server sends back. */
 export function counterForServer(shape: MessageShape, isFramed: boolean): MessageCounter {
   if (!isFramed) return new ByteCounter(serverFrameBytes(shape.payloadBytes));
   return new FrameCounter({

@@ -6,7 +6,7 @@ import type { ClientReceiveLoad } from "./loads.ts";
 import type { RunOrder, TrafficRound } from "./protocol.ts";
 import { Session } from "./session.ts";
 
-/** Sends each client two batches at first, and one more for each that it answers. */
+/** Sends two batches to each client, and another one for each answer. */
 export async function feedClients(
   load: ClientReceiveLoad,
   order: RunOrder,

@@ -8,7 +8,7 @@ import { Session } from "./session.ts";
 
 const ANSWER_FRAME = serverFrame(0x81, Buffer.from(ANSWER));
 
-/** Swallows what clients send and answers each batch. */
+/** Counts the messages of clients, and answers each batch. */
 export async function drainClients(
   load: ClientSendLoad,
   order: RunOrder,

@@ -4,22 +4,22 @@ import { upgradeRequest } from "./frames.ts";
 import type { MessageShape } from "./loads.ts";
 import type { Subject } from "./protocol.ts";
 
-/** Where every socket reads into: what was read is counted before the next read. */
+/** The buffer into which all sockets read. The bytes are counted before the next read. */
 const readBuffer = Buffer.allocUnsafeSlow(1024 * 1024);
 
 export interface ConnectionListener {
-  /** `bytes[0, end)` have come, and are gone after the call. */
+  /** Called with `bytes[0, end)`, which are valid only during the call. */
   onBytes(bytes: Buffer, end: number): void;
   onFailed(error: Error): void;
 }
 
 export interface ConnectionOptions {
   readonly deflate?: MessageShape["deflate"];
-  /** The address to connect from, where one has too few ports. */
+  /** The local address of the connection, for loads that need more ports than one address has. */
   readonly localAddress?: string;
 }
 
-/** A connection to the server under test, as bare as Node makes them. */
+/** A connection to the server under test. It uses plain `node:net` to need little processor time. */
 export class LoadConnection {
   readonly #listener: ConnectionListener;
   readonly #socket: Socket;
@@ -27,7 +27,7 @@ export class LoadConnection {
   #onOpen: ((error?: Error) => void) | undefined;
   #head = "";
 
-  /** Connects, and shakes hands if the server speaks WebSocket. */
+  /** Connects. Sends an opening handshake if the server uses the WebSocket protocol. */
   static open(
     subject: Subject,
     listener: ConnectionListener,
@@ -75,9 +75,9 @@ export class LoadConnection {
     this.#socket.write(bytes, onWritten);
   }
 
-  /** Ends without the closing states of TCP, which would fill up with thousands of connections. */
+  /** Resets the connection, because thousands of connections in the state TIME-WAIT would use up the ports. */
   reset(): void {
-    // Node resets nothing but TCP sockets.
+    // Node.js can reset only TCP sockets.
     if (this.#isTls) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
@@ -94,7 +94,7 @@ export class LoadConnection {
     return connect({ ...address, onread: { buffer: readBuffer, callback } });
   }
 
-  /** TLS hands out buffers of its own. */
+  /** Without the shared buffer, because TLS sockets allocate their buffers. */
   #connectTls(address: NetConnectOpts): Socket {
     const socket = connectTls({ ...address, rejectUnauthorized: false });
     return socket.on("data", (bytes) => {
@@ -111,12 +111,12 @@ export class LoadConnection {
     }
   }
 
-  /** No server speaks before it is spoken to, so nothing follows the head of the response. */
+  /** Servers send no frames before the first message, so the head is the end of the bytes. */
   #readHead(bytes: Buffer, end: number): void {
     this.#head += bytes.toString("latin1", 0, end);
     if (!this.#head.endsWith("\r\n\r\n")) return;
     if (this.#head.startsWith("HTTP/1.1 101 ")) this.#opened();
-    else throw new Error(`the server refused: ${this.#head}`);
+    else throw new Error(`the server refused the handshake: ${this.#head}`);
   }
 
   #opened(): void {

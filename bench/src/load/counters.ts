@@ -1,6 +1,6 @@
-/** Counts the messages in a stream of bytes that comes in pieces. */
+/** Counts the messages in a stream of bytes, which arrives in pieces. */
 export interface MessageCounter {
-  /** Takes `bytes[start, end)` and returns how many messages ended in them. */
+  /** Reads `bytes[start, end)`, and returns the number of messages that end in them. */
   count(bytes: Uint8Array, start: number, end: number): number;
 }
 
@@ -20,22 +20,22 @@ export class ByteCounter implements MessageCounter {
   }
 }
 
-/** What every frame of a stream must look like. */
+/** The properties that every frame of a stream must have. */
 export interface ExpectedFrames {
   /** FIN, the RSV bits and the opcode. */
   readonly firstByte: number;
-  /** `undefined` where it is not known, as of deflated messages. */
+  /** Undefined if it is not known, for compressed messages. */
   readonly payloadBytes: number | undefined;
-  /** Whether they come from a client. */
+  /** Whether the frames come from a client. */
   readonly isMasked: boolean;
 }
 
-/** The header of two bytes, eight of length and four of masking key. */
+/** Two bytes, eight bytes of length and four bytes of masking key (RFC 6455 5.2). */
 const MAX_HEADER_BYTES = 14;
 
 /**
- * Counts frames by their headers, and insists that each is the unfragmented data frame that was
- * asked for: anything else would make the numbers mean something else.
+ * Counts frames by their headers. Throws unless each is the expected unfragmented data frame, because any
+ * other frame would make the figures incomparable.
  */
 export class FrameCounter implements MessageCounter {
   readonly #expected: ExpectedFrames;
@@ -77,7 +77,7 @@ export class FrameCounter implements MessageCounter {
       length === (payloadBytes ?? length);
     if (!isExpected) {
       const shown = header.toString("hex", 0, this.#headerLength);
-      throw new Error(`a frame is not what was asked for; its header is ${shown}`);
+      throw new Error(`the program sent a frame with the unexpected header ${shown}`);
     }
     return length;
   }

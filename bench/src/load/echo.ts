@@ -5,7 +5,7 @@ import type { EchoLoad } from "./loads.ts";
 import type { RunOrder, TrafficRound } from "./protocol.ts";
 import { Session } from "./session.ts";
 
-/** Keeps the connections busy: each message that returns sends the next. */
+/** Keeps the connections busy: each echo triggers the next message. */
 export async function runEcho(load: EchoLoad, order: RunOrder): Promise<TrafficRound> {
   const { isFramed } = order.subject;
   const session = new Session(order);

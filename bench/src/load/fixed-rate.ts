@@ -5,8 +5,8 @@ import type { RunOrder, TrafficRound } from "./protocol.ts";
 import { Session } from "./session.ts";
 
 /**
- * Sends one message after the other, evenly spaced, to one connection after the other. Timers are
- * too coarse for that, so the load looks at the clock all the time and fills its core.
+ * Sends evenly spaced messages, each on the next connection. Timers are too coarse for that, so the load
+ * polls the clock and uses a whole core.
  */
 export async function runFixedRate(load: FixedRateLoad, order: RunOrder): Promise<TrafficRound> {
   const { subject } = order;

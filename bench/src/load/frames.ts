@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { deflateRawSync, constants } from "node:zlib";
 import type { MessageShape } from "./loads.ts";
 
-/** The opening handshake of the load client; its key is the one of RFC 6455 1.3. */
+/** The opening handshake of the load client, with the key of the example in RFC 6455 1.3. */
 export function upgradeRequest(port: number, deflate: MessageShape["deflate"]): string {
   return [
     "GET / HTTP/1.1",
@@ -22,33 +22,33 @@ const OFFERS = {
   takeover: "permessage-deflate; client_max_window_bits",
 } as const;
 
-/** FIN, RSV1 where it is deflated (RFC 7692 6), and the opcode of a message of that shape. */
+/** The first byte of a frame: FIN, RSV1 if it is compressed (RFC 7692 6), and the opcode. */
 export function firstByteOf({ payload, deflate }: MessageShape): number {
   return 0x80 | (deflate === undefined ? 0 : 0x40) | (payload === "binary" ? 2 : 1);
 }
 
-/** A masked client frame around `payload` (RFC 6455 5.2). */
+/** Creates a masked client frame (RFC 6455 5.2). */
 export function maskedFrame(firstByte: number, payload: Buffer): Buffer {
   const key = randomBytes(4);
   const masked = payload.map((byte, index) => byte ^ key[index & 3]);
   return Buffer.concat([frameHeader(firstByte, payload.length, 0x80), key, masked]);
 }
 
-/** An unmasked server frame around `payload`. */
+/** Creates an unmasked server frame. */
 export function serverFrame(firstByte: number, payload: Buffer): Buffer {
   return Buffer.concat([frameHeader(firstByte, payload.length, 0), payload]);
 }
 
-/** The bytes of the unmasked frame that a server makes of a payload of that length. */
+/** The size of an unmasked server frame with a payload of this size. */
 export function serverFrameBytes(payloadBytes: number): number {
   return frameHeader(0, payloadBytes, 0).length + payloadBytes;
 }
 
-/** What a message's frame holds: deflated without a context, where the shape asks for it. */
+/** The payload of a frame: the message, compressed without context if `shape` has `deflate`. */
 export function framePayload(shape: MessageShape, payload: Buffer): Buffer {
   if (shape.deflate === undefined) return payload;
-  // RFC 7692 7.2.1: the empty block at the end of a flush is left out. Without a context of its
-  // own a sender may go on whatever was agreed on, so that one frame fits every place.
+  // RFC 7692 7.2.1: without the empty block at the end of the flush. A sender may always compress without
+  // context, so each frame can be sent at any time.
   const flushed = deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH });
   return flushed.subarray(0, -4);
 }

@@ -8,7 +8,7 @@ const CLOSE = 0x88;
 const NORMAL_CLOSURE = Buffer.from([1000 >> 8, 1000 & 0xff]);
 const CLOSE_FRAME = maskedFrame(CLOSE, NORMAL_CLOSURE);
 
-/** Each connection that has been closed makes place for the next. */
+/** Opens and closes connections. Each closed connection is replaced by the next. */
 export async function runHandshakes(load: HandshakeLoad, order: RunOrder): Promise<TrafficRound> {
   const session = new Session(order);
   let done = 0;
@@ -28,7 +28,7 @@ export async function runHandshakes(load: HandshakeLoad, order: RunOrder): Promi
   }
 }
 
-/** One address has too few ports for what a server opens and closes in a minute. */
+/** The next local address, because one address has too few ports for all connections of a minute. */
 function nextAddress(count: number): string {
   return `127.0.0.${2 + (count % 200)}`;
 }
@@ -38,7 +38,7 @@ function openAndClose(subject: Subject, localAddress: string): Promise<void> {
     let connection: LoadConnection | undefined;
     const onBytes = (bytes: Buffer): void => {
       if (bytes[0] !== CLOSE) {
-        reject(new Error("the server did not answer a Close frame with one"));
+        reject(new Error("the server did not answer a Close frame with a Close frame"));
         return;
       }
       connection?.destroy();

@@ -8,7 +8,7 @@ import { Session } from "./session.ts";
 const PING = 0x89;
 const PONG = 0x8a;
 
-/** Opens the connections and leaves them open, alive as far as the server's heartbeat can tell. */
+/** Opens connections and keeps them open. They answer the pings of the server's heartbeat. */
 export async function openIdle(load: IdleLoad, order: RunOrder): Promise<Release> {
   const { subject } = order;
   const { echoOnce } = load;
@@ -38,7 +38,7 @@ class IdleConnection {
     this.#connection = await LoadConnection.open(subject, { onBytes, onFailed }, { deflate });
   }
 
-  /** Sends one message and waits until it has come back. */
+  /** Sends one message, and waits for its echo. */
   async echo(shape: MessageShape, messages: BuiltMessages): Promise<void> {
     const counter = counterForServer(shape, true);
     const onIdle = this.#onBytes;

@@ -4,17 +4,17 @@ import type { ConnectionListener } from "./connection.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** A client under test that has connected and shaken hands. */
+/** A client under test, after its opening handshake. */
 export interface AcceptedClient {
   write(bytes: Uint8Array, onWritten?: () => void): void;
 }
 
-/** The server that clients under test connect to, as bare as Node makes one. */
+/** The server for clients under test. It uses plain `node:net` to need little processor time. */
 export class LoadListener {
   readonly #server: Server;
   readonly #sockets: Socket[] = [];
 
-  /** `accept` is called for each client once it has shaken hands. */
+  /** Listens on a free port, and calls `accept` for each client after its opening handshake. */
   static listen(accept: (client: AcceptedClient) => ConnectionListener): Promise<LoadListener> {
     return new Promise((resolve, reject) => {
       const listener = new LoadListener(accept);
@@ -46,7 +46,7 @@ function shakeHands(socket: Socket, accept: (client: AcceptedClient) => Connecti
   let head = "";
   let listener: ConnectionListener | undefined;
   socket.on("error", (error) => listener?.onFailed(error));
-  socket.on("end", () => listener?.onFailed(new Error("a client ended a connection")));
+  socket.on("end", () => listener?.onFailed(new Error("the client ended a connection")));
   socket.on("data", (bytes: Buffer) => {
     if (listener !== undefined) {
       try {
@@ -56,7 +56,7 @@ function shakeHands(socket: Socket, accept: (client: AcceptedClient) => Connecti
       }
       return;
     }
-    // No client speaks before the handshake is over, so nothing follows the head.
+    // Clients send no frames before the response, so the head is the end of the bytes.
     head += bytes.toString("latin1");
     if (!head.endsWith("\r\n\r\n")) return;
     socket.write(upgradeResponse(head));

@@ -1,27 +1,27 @@
 /**
- * The kinds of load. Each is described here, and done in the file of its name in this folder; a new
- * kind is a new member of `Load` and a new line in `main.ts`.
+ * The kinds of load. Each is described here, and implemented in the file of its name in this folder. To add a
+ * kind, add a member to `Load` and a case to `main.ts`.
  */
 export type Load = ServerLoad | ClientLoad | MemoryLoad;
 
-/** What is done to a server under test, and measured in processor time. */
+/** A load for a server under test, measured in processor time. */
 export type ServerLoad = EchoLoad | BroadcastLoad | FixedRateLoad | HandshakeLoad | RequestsLoad;
 
-/** What is done to a client under test, and measured in processor time. */
+/** A load for a client under test, measured in processor time. */
 export type ClientLoad = ClientReceiveLoad | ClientSendLoad;
 
-/** What is measured in bytes of memory. */
+/** A load that is measured in bytes of memory. */
 export type MemoryLoad = IdleLoad | UnreadLoad | ClientUnreadLoad;
 
 export interface MessageShape {
-  /** Random bytes, or text: random ASCII, text of many scripts, or JSON as an API would send it. */
+  /** Random bytes, or text: random ASCII, text in several scripts, or a typical JSON response. */
   readonly payload: "binary" | "ascii" | "utf8" | "json";
   readonly payloadBytes: number;
-  /** Offers permessage-deflate (RFC 7692), with or without context takeover, and insists on it. */
+  /** Requires permessage-deflate (RFC 7692), with or without context takeover. */
   readonly deflate?: "no takeover" | "takeover";
 }
 
-/** Each connection keeps `inFlight` messages on their way and sends one more for each that returns. */
+/** Each connection sends `inFlight` messages, and another one for each echo. */
 export interface EchoLoad extends MessageShape {
   readonly kind: "echo";
   readonly connections: number;
@@ -29,8 +29,8 @@ export interface EchoLoad extends MessageShape {
 }
 
 /**
- * A publisher sends `P!` and a text, which the server is to send on, without the `P!`, to every
- * connection and so to the publisher too, who keeps `inFlight` on their way. Deliveries count.
+ * A publisher sends `P!` and a text. The server sends the text to every connection, including the publisher.
+ * The publisher sends `inFlight` messages, and another one for each that it receives. Deliveries are counted.
  */
 export interface BroadcastLoad extends MessageShape {
   readonly kind: "broadcast";
@@ -39,66 +39,63 @@ export interface BroadcastLoad extends MessageShape {
   readonly inFlight: number;
 }
 
-/** Evenly spaced messages at a rate that no server has trouble with; each is to be echoed. */
+/** Sends evenly spaced messages, at a rate far below the capacity of each server, which echoes them. */
 export interface FixedRateLoad extends MessageShape {
   readonly kind: "fixed-rate";
   readonly connections: number;
   readonly messagesPerSecond: number;
 }
 
-/** Connects, opens and closes, `connections` at a time. */
+/** Opens and closes connections, `connections` at a time. */
 export interface HandshakeLoad {
   readonly kind: "handshake";
   readonly connections: number;
 }
 
-/** Plain HTTP requests: each connection sends one, and the next when it is answered. */
+/** Sends HTTP requests. Each connection sends the next request after the response. */
 export interface RequestsLoad {
   readonly kind: "requests";
   readonly connections: number;
 }
 
-/** Opens connections and leaves them alone, after one echo each where there is a message. */
+/** Opens connections and keeps them idle. With `echoOnce`, each connection first gets one echo. */
 export interface IdleLoad {
   readonly kind: "idle";
   readonly connections: number;
   readonly echoOnce?: MessageShape;
 }
 
-/** Sends up to `totalBytes` to a server that never reads, until it no longer takes any. */
+/** Sends to a server that never reads, until it accepts no more bytes, or until `totalBytes` are sent. */
 export interface UnreadLoad extends MessageShape {
   readonly kind: "unread";
   readonly totalBytes: number;
 }
 
-/** The same to a client that never reads. */
+/** Sends to a client that never reads, like {@link UnreadLoad}. */
 export interface ClientUnreadLoad extends MessageShape {
   readonly kind: "client-unread";
   readonly totalBytes: number;
 }
 
-/**
- * Sends batches as fast as the client answers them: one small text a batch, two batches on their way
- * on each connection.
- */
+/** Sends two batches of messages to each client, and another one for each small text that answers one. */
 export interface ClientReceiveLoad extends MessageShape {
   readonly kind: "client-receive";
   readonly connections: number;
 }
 
-/** The client sends batches, and one more for each small text that answers one. */
+/** The client sends two batches, and another one for each small text that answers one. */
 export interface ClientSendLoad extends MessageShape {
   readonly kind: "client-send";
   readonly connections: number;
 }
 
-/** The load in words. */
+/** Describes a load in words. */
 export function describeLoad(load: Load): string {
   switch (load.kind) {
     case "echo":
       return `echo, ${messages(load)}, ${connections(load)}, ${load.inFlight} in flight`;
     case "broadcast":
-      return `broadcast, ${messages(load)}, 1 to ${load.connections}, ${load.inFlight} outstanding`;
+      return `broadcast, ${messages(load)}, 1 to ${load.connections}, ${load.inFlight} in flight`;
     case "fixed-rate":
       return `echo at ${grouped(load.messagesPerSecond)} messages/s, ${messages(load)}, ${connections(load)}`;
     case "handshake":
@@ -108,7 +105,7 @@ export function describeLoad(load: Load): string {
     case "idle": {
       const echo =
         load.echoOnce === undefined ? "idle" : `after one echo, ${messages(load.echoOnce)}`;
-      return `memory a connection, ${grouped(load.connections)} ${echo}`;
+      return `memory per connection, ${grouped(load.connections)} ${echo}`;
     }
     case "unread":
     case "client-unread": {

@@ -1,4 +1,4 @@
-/** The load: a process of its own, pinned to its own core, that does what it is told. */
+/** The load process. It runs on a separate core, and takes orders from the bench. */
 import { runBroadcast } from "./broadcast.ts";
 import { feedClients } from "./client-receive.ts";
 import { drainClients } from "./client-send.ts";
@@ -10,7 +10,7 @@ import type { Release, LoadAnswer, LoadOrder, RunOrder } from "./protocol.ts";
 import { runRequests } from "./requests.ts";
 import { sendUnread, sendUnreadToClient } from "./unread.ts";
 
-/** What an order about memory left open. */
+/** Closes the connections that a load about memory has left open. */
 let closeLoad: Release = () => {};
 
 process.on("disconnect", () => process.exit());

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import type { MessageShape } from "./loads.ts";
 
-/** A payload of exactly `payloadBytes` that no two messages share. */
+/** Creates a random payload of exactly `payloadBytes`. */
 export function randomPayload({ payload, payloadBytes }: MessageShape): Buffer {
   switch (payload) {
     case "binary":
@@ -17,7 +17,7 @@ export function randomPayload({ payload, payloadBytes }: MessageShape): Buffer {
 
 const WORDS = ["naïve café ", "Ünïcödé ", "日本語テキスト ", "emoji 😀 ", "plain "];
 
-/** Words of several scripts; what is left at the end is filled up with dots. */
+/** Words in several scripts, padded with dots. */
 function utf8Payload(byteLength: number): Buffer {
   const filled = Buffer.alloc(byteLength, ".");
   let at = 0;
@@ -28,7 +28,7 @@ function utf8Payload(byteLength: number): Buffer {
   }
 }
 
-/** A list of records, as an API would send it; what is left at the end is filled up with spaces. */
+/** A list of objects, as in a typical JSON response, padded with spaces. */
 function jsonPayload(byteLength: number): Buffer {
   const items = [];
   let text = "";

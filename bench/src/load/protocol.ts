@@ -1,6 +1,6 @@
 import type { Load } from "./loads.ts";
 
-/** What the bench asks of the load process, over the channel between the two. */
+/** An order of the bench to the load process, over their IPC channel. */
 export type LoadOrder = RunOrder | ReleaseOrder;
 
 export interface RunOrder {
@@ -10,18 +10,18 @@ export interface RunOrder {
   readonly measuredMs: number;
 }
 
-/** Lets go of the connections that an order about memory left open. */
+/** Closes the connections that a load about memory has left open. */
 export interface ReleaseOrder {
   readonly release: true;
 }
 
 /** The program under test. */
 export interface Subject {
-  /** Its process, or its processes where it uses more than one core. */
+  /** The process of the program, or all its processes if it uses several cores. */
   readonly pids: readonly number[];
-  /** Where a server listens; a client is told where to connect to. */
+  /** The port on which a server listens; 0 for a client. */
   readonly port: number;
-  /** Whether it speaks WebSocket; else it echoes bare bytes, as many as the frames would have. */
+  /** Whether it uses the WebSocket protocol. Otherwise it echoes bare bytes of the same size. */
   readonly isFramed: boolean;
   readonly isTls: boolean;
 }
@@ -29,22 +29,22 @@ export interface Subject {
 /** Closes the connections of a load. */
 export type Release = () => void;
 
-/** What the load process answers. */
+/** An answer of the load process. */
 export type LoadAnswer =
   | TrafficRound
-  /** The load for a client waits for it on this port. */
+  /** The load listens on this port for the client under test. */
   | { readonly listeningOn: number }
-  /** The connections whose memory is to be measured are there. */
+  /** The connections are open, so their memory can be measured. */
   | { readonly isSettled: true }
   | { readonly failure: string };
 
-/** What happened in the measured time of one round. */
+/** The measurements of one round. */
 export interface TrafficRound {
   readonly messages: number;
   readonly wallSeconds: number;
   /** Processor time in user and kernel mode, of all threads and processes. */
   readonly subjectCpuSeconds: number;
-  /** What of it was spent in the kernel; counted in coarser steps. */
+  /** The part of it in kernel mode, which Linux counts in coarser steps. */
   readonly subjectKernelSeconds: number;
   readonly loadCpuSeconds: number;
 }

@@ -10,7 +10,7 @@ const REQUEST = Buffer.from(
   "GET /hello HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n",
 );
 
-/** Each connection sends a request, and the next one when it is answered. */
+/** Each connection sends a request, and the next request after the response. */
 export async function runRequests(load: RequestsLoad, order: RunOrder): Promise<TrafficRound> {
   const session = new Session(order);
   const clients: HttpClient[] = [];
@@ -54,7 +54,7 @@ class HttpClient {
   readonly #onBytes = (bytes: Buffer, end: number): void => {
     this.#received += bytes.toString("latin1", 0, end);
     const headEnd = this.#received.indexOf("\r\n\r\n");
-    // A body of this length arrives whole, or as the only chunk of a chunked body.
+    // The body has a Content-Length, or is chunked with one chunk.
     const isWhole =
       headEnd >= 0 &&
       (this.#received.endsWith(`\r\n\r\n${BODY}`) ||

@@ -1,14 +1,14 @@
 import { cpuTime } from "../run/cpu-time.ts";
 import type { RunOrder, TrafficRound } from "./protocol.ts";
 
-/** More would overrun the queues of servers that accept one at a time. */
+/** The number of connections to open at once. More would overflow the accept queue of some servers. */
 const OPENING_AT_ONCE = 64;
 
-/** How much longer to wait for a message, and how often to check. */
+/** The additional time to wait for a message, and the interval of the checks. */
 const TIMEOUT_MS = 5000;
 const CHECK_MS = 50;
 
-/** One round of load: it fails as a whole as soon as anything in it fails. */
+/** One round of load. It fails as soon as one of its connections fails. */
 export class Session {
   readonly #order: RunOrder;
   readonly #failed: Promise<never>;
@@ -26,7 +26,7 @@ export class Session {
     this.#fail(error);
   };
 
-  /** Calls `open` so many times, a few at once: connecting is not measured. */
+  /** Calls `open` `count` times, some at once. Connecting is not measured. */
   async openAll<Opened>(count: number, open: () => Promise<Opened>): Promise<Opened[]> {
     const opened: Opened[] = [];
     while (opened.length < count) {
@@ -37,7 +37,7 @@ export class Session {
     return opened;
   }
 
-  /** Waits for the warm-up, then measures what is done until the end. */
+  /** Waits for the warm-up, then measures for `measuredMs`. */
   async measure(messagesSoFar: () => number): Promise<TrafficRound> {
     await this.#waitForMore(messagesSoFar, this.#order.warmUpMs);
     const before = this.#sample(messagesSoFar());
@@ -52,7 +52,7 @@ export class Session {
     };
   }
 
-  /** Waits longer on a busy machine, where the program may not have had its turn yet. */
+  /** Waits, and waits longer if no message has arrived, because the machine may be busy. */
   async #waitForMore(messagesSoFar: () => number, milliseconds: number): Promise<void> {
     const before = messagesSoFar();
     await this.wait(milliseconds);
@@ -60,7 +60,7 @@ export class Session {
       if (messagesSoFar() > before) return;
       await this.wait(CHECK_MS);
     }
-    throw new Error("no message came through");
+    throw new Error(`the program sent no message within ${milliseconds + TIMEOUT_MS} ms`);
   }
 
   wait(milliseconds: number): Promise<void> {

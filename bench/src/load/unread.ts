@@ -5,13 +5,13 @@ import type { ClientUnreadLoad, MessageShape, UnreadLoad } from "./loads.ts";
 import type { Release, RunOrder } from "./protocol.ts";
 import { Session } from "./session.ts";
 
-/** How long nothing must have moved to say that the other side takes no more. */
+/** The time without progress after which the peer accepts no more bytes. */
 const STUCK_AFTER_MS = 1000;
 
-/** About so much is written at once. */
+/** The approximate size of one write. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** Sends until all is sent or the server takes no more, and leaves the connection open. */
+/** Sends until all bytes are sent, or the server accepts no more. Leaves the connection open. */
 export async function sendUnread(load: UnreadLoad, order: RunOrder): Promise<Release> {
   const { subject } = order;
   const session = new Session(order);
@@ -23,7 +23,7 @@ export async function sendUnread(load: UnreadLoad, order: RunOrder): Promise<Rel
   return () => connection.reset();
 }
 
-/** The same to a client, once it has connected. */
+/** Sends to a client once it has connected, like `sendUnread`. */
 export async function sendUnreadToClient(
   load: ClientUnreadLoad,
   order: RunOrder,

@@ -7,13 +7,13 @@ export const allocateBenches: readonly MicroBench[] = [
   allocateBench(1_048_576),
 ];
 
-/** The memory of a message, and the copy into it: what has not been written to costs at the first time. */
+/** Allocates the memory of a message and copies into it, because the first write to new memory is slow. */
 function allocateBench(byteLength: number): MicroBench {
   const message = Buffer.alloc(byteLength, 1);
   const copiedTo = (memory: Uint8Array): void => memory.set(message);
   return {
     name: `allocate-${byteLength}`,
-    description: `memory of its own for ${byteLength} bytes, filled with them`,
+    description: `allocate memory for ${byteLength} bytes and copy them`,
     variants: [
       {
         name: "uninitialised",

@@ -4,7 +4,7 @@ import { parseBenches } from "./parse.ts";
 import { serialiseBenches } from "./serialise.ts";
 import { utf8Benches } from "./utf8.ts";
 
-/** Ways to do the same thing; the first is the plain one that the others are compared with. */
+/** Several implementations of one function. The others are compared with the first, which is the simplest. */
 export interface MicroBench {
   readonly name: string;
   readonly description: string;
@@ -13,7 +13,7 @@ export interface MicroBench {
 
 export interface Variant {
   readonly name: string;
-  /** How many of what the table counts one call of `run` does. */
+  /** The number of operations in one call of `run`. */
   readonly operations: number;
   run(): void;
 }

@@ -6,7 +6,7 @@ const KEY = 0x37fa213d;
 const masker = new Masker();
 
 export const maskBenches: readonly MicroBench[] = [20, 125, 1024, 16_384].map((byteCount) => {
-  // Payloads seldom lie at a multiple of four.
+  // Payloads are rarely aligned to four bytes.
   const bytes = randomBytes(byteCount + 3).subarray(3);
   return {
     name: `mask-${byteCount}`,

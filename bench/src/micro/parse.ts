@@ -4,7 +4,7 @@ import type { MicroBench } from "./benches.ts";
 import { serverEndpoint } from "./endpoint.ts";
 import { Receiver } from "./ws-internals.ts";
 
-/** About what one read from a busy connection brings. */
+/** The approximate size of one read from a busy connection. */
 const CHUNK_BYTES = 64 * 1024;
 
 export const parseBenches: readonly MicroBench[] = [
@@ -17,17 +17,17 @@ export const parseBenches: readonly MicroBench[] = [
 function parseBench(shape: MessageShape): MicroBench {
   const operations = Math.floor(CHUNK_BYTES / shape.payloadBytes);
   const frames = buildForServer(shape, operations, true).slice(0, operations);
-  // Both unmask in place, so each run wants the frames anew.
+  // Both programs unmask in place, so each run needs a copy of the frames.
   const chunk = Buffer.alloc(frames.length);
   const { endpoint } = serverEndpoint();
   const receiver = new Receiver({ isServer: true, maxPayload: 1024 * 1024 });
   receiver.on("message", (message, isBinary) => {
-    // Which the endpoint does by itself.
+    // The endpoint creates a string too.
     if (!isBinary) message.toString();
   });
   return {
     name: `parse-${shape.payload}-${shape.payloadBytes}`,
-    description: `masked frames of ${shape.payloadBytes} bytes to messages`,
+    description: `parse masked frames of ${shape.payloadBytes} bytes`,
     variants: [
       {
         name: "ws",

@@ -7,8 +7,8 @@ const ROUND_MS = 30;
 const WARM_UP_MS = 100;
 
 /**
- * Measures ways to do the same thing beside each other, in turn, and prints a table of each. Takes
- * what their names begin with, and returns what is wrong with that.
+ * Runs the micro benchmarks with names that begin with one of `names`, or all, and prints a table for each.
+ * Returns an error message if no benchmark has such a name.
  */
 export function runMicroBenches(names: readonly string[]): string | undefined {
   const chosen = MICRO_BENCHES.filter(
@@ -16,7 +16,7 @@ export function runMicroBenches(names: readonly string[]): string | undefined {
   );
   if (chosen.length === 0) {
     const all = MICRO_BENCHES.map(({ name }) => `  ${name}`).join("\n");
-    return `There is no micro bench called ${names.join(" or ")}. There are:\n${all}`;
+    return `There is no micro benchmark with the name ${names.join(" or ")}. The names are:\n${all}`;
   }
   for (const bench of chosen) {
     console.log(`\n${bench.name}: ${bench.description}`);
@@ -31,7 +31,7 @@ function measure({ variants }: MicroBench): string[][] {
     variants.map((variant, at) => time(variant, repeats[at]) / (repeats[at] * variant.operations)),
   );
   return [
-    ["", "ns each", "times as fast", "(lowest - highest)"],
+    ["", "ns each", "speed ratio", "(lowest - highest)"],
     ...variants.map(({ name }, at) => {
       const ratios = rounds.map((round) => round[0] / round[at]);
       return [
@@ -44,7 +44,7 @@ function measure({ variants }: MicroBench): string[][] {
   ];
 }
 
-/** How often to repeat it to fill a round, found while the code gets compiled. */
+/** Finds the number of calls that fill a round. Also warms up the code. */
 function calibrate(variant: Variant): number {
   let repeats = 1;
   let spentMs = 0;
@@ -55,7 +55,7 @@ function calibrate(variant: Variant): number {
   return Math.max(1, Math.round((repeats * ROUND_MS) / spentMs));
 }
 
-/** In processor time, so that what else runs on the machine does not count. */
+/** Measures processor time, so that other processes on the machine do not count. */
 function time(variant: Variant, repeats: number): number {
   const before = process.cpuUsage();
   for (let done = 0; done < repeats; done++) variant.run();

@@ -4,7 +4,7 @@ import type { MicroBench } from "./benches.ts";
 import { serverEndpoint } from "./endpoint.ts";
 import { Sender } from "./ws-internals.ts";
 
-/** About what leaves in one write of a busy connection. */
+/** The approximate size of one write to a busy connection. */
 const WRITE_BYTES = 64 * 1024;
 
 export const serialiseBenches: readonly MicroBench[] = [
@@ -14,7 +14,7 @@ export const serialiseBenches: readonly MicroBench[] = [
   serialiseBench({ payload: "binary", payloadBytes: 16_384 }),
 ];
 
-/** From messages to the bytes of one write; `ws` makes a list of buffers, which still is to be joined. */
+/** Serialises messages to the bytes of one write. `ws` returns a list of buffers, which the bench joins. */
 function serialiseBench(shape: MessageShape): MicroBench {
   const operations = Math.floor(WRITE_BYTES / shape.payloadBytes);
   const bytes = randomPayload(shape);
@@ -25,7 +25,7 @@ function serialiseBench(shape: MessageShape): MicroBench {
   const options = { fin: true, rsv1: false, opcode: isText ? 1 : 2, mask: false, readOnly: true };
   return {
     name: `serialise-${shape.payload}-${shape.payloadBytes}`,
-    description: `messages of ${shape.payloadBytes} bytes to frames in one buffer`,
+    description: `serialise messages of ${shape.payloadBytes} bytes to frames in one buffer`,
     variants: [
       {
         name: "ws and Buffer.concat",

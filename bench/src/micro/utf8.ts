@@ -21,7 +21,7 @@ export const utf8Benches: readonly MicroBench[] = CASES.flatMap((shape) => {
   return [
     {
       name: `utf8-validate-${name}`,
-      description: `whether ${shape.payloadBytes} bytes are UTF-8`,
+      description: `validate ${shape.payloadBytes} bytes of UTF-8`,
       variants: [
         { name: "TextDecoder, fatal", operations: 1, run: () => void decoder.decode(bytes) },
         { name: "isUtf8 of Node", operations: 1, run: () => void isUtf8(bytes) },
@@ -34,7 +34,7 @@ export const utf8Benches: readonly MicroBench[] = CASES.flatMap((shape) => {
     },
     {
       name: `utf8-encode-${name}`,
-      description: `a string of ${shape.payloadBytes} bytes into a buffer that is there`,
+      description: `encode a string of ${shape.payloadBytes} bytes into an existing buffer`,
       variants: [
         {
           name: "Buffer.from and copy",

@@ -1,6 +1,6 @@
 import * as ws from "ws";
 
-/** What `ws` exports for those who build on it, and its types leave out. */
+/** The exports of `ws` that its types do not declare. */
 interface WsInternals {
   readonly Sender: {
     frame(payload: Uint8Array, options: Record<string, unknown>): readonly Uint8Array[];

@@ -9,16 +9,16 @@ import { setTimeout as delay } from "node:timers/promises";
 
 export type EngineName = "redis" | "nats";
 
-/** The server of an engine, with a port and a folder of its own. */
+/** A Redis or NATS server, on a free port and in a temporary folder. */
 export class EngineServer {
   readonly port: number;
   readonly #folder: string;
   readonly #child: ChildProcess;
 
-  /** @throws Error if it is not installed, or ends at once */
+  /** Starts a server, and waits until it accepts connections. @throws Error if it is not installed, or exits */
   static async start(name: EngineName): Promise<EngineServer> {
     const path = find(`${name}-server`);
-    if (path === undefined) throw new Error(`there is no ${name}-server here`);
+    if (path === undefined) throw new Error(`${name}-server is not installed`);
     const port = await freePort();
     const folder = await mkdtemp(join(tmpdir(), "tideway-bench-"));
     const child = spawn(path, argumentsOf(name, port, folder), { stdio: "ignore" });
@@ -26,7 +26,7 @@ export class EngineServer {
     while (!(await accepts(port))) {
       if (child.exitCode !== null) {
         await engine.stop();
-        throw new Error(`${path} ended`);
+        throw new Error(`${path} exited with code ${child.exitCode}`);
       }
       await delay(20);
     }
@@ -49,7 +49,7 @@ export class EngineServer {
   }
 }
 
-/** As they are set up by default, but for where they are: Redis writes to disk now and then. */
+/** The default settings, apart from port and folder. Redis writes snapshots to disk at times. */
 function argumentsOf(name: EngineName, port: number, folder: string): readonly string[] {
   return name === "redis"
     ? ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder]

@@ -1,2 +1,2 @@
-/** What a server answers to each message once it is stored. */
+/** The answer of a server to each message, once it is stored. */
 export const STORED = "stored";

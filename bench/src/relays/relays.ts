@@ -6,20 +6,20 @@ import { RunningProgram } from "../run/processes.ts";
 import { EngineServer } from "./engine.ts";
 import { STORED } from "./messages.ts";
 
-/** Topics of several servers that an engine stands between, or of one. */
+/** The measurement of a topic on several servers, connected by an engine, or on one server. */
 export interface Relay {
   readonly engine: "memory" | "redis" | "nats";
   readonly serverCount: number;
-  /** Of all, by the clock: clients, servers and engine share the machine. */
+  /** In wall-clock time. Clients, servers and engine share the machine. */
   readonly figures?: RelayFigures;
-  /** Why there are none. */
+  /** The reason if there are no figures. */
   readonly reason?: string;
 }
 
 export interface RelayFigures {
   readonly deliveriesPerSecond: number;
   readonly publicationsPerSecond: number;
-  /** From `send` at a publisher to the message at a subscriber of another server, where there is one. */
+  /** The time from `send` of a publisher to the message at a subscriber, of another server if there are two. */
   readonly latencyMs: { readonly p50: number; readonly p99: number };
 }
 
@@ -36,15 +36,15 @@ export const RELAYS: readonly Pick<Relay, "engine" | "serverCount">[] = [
 
 const SUBSCRIBERS = 200;
 
-/** Publishing goes on as fast as so many may be on their way. */
-const UNDER_WAY = 64;
+/** The number of publications in flight. */
+const IN_FLIGHT = 64;
 
 const PAYLOAD_BYTES = 125;
 
-/** What was measured, in words. */
-export const RELAY_LOAD: string = `${PAYLOAD_BYTES} B text, ${SUBSCRIBERS} subscribers, ${UNDER_WAY} publications outstanding`;
+/** Describes the load in words. */
+export const RELAY_LOAD: string = `${PAYLOAD_BYTES} B text, ${SUBSCRIBERS} subscribers, ${IN_FLIGHT} publications in flight`;
 
-/** Measures one; where that cannot be done says why. */
+/** Measures a topic through an engine. Never rejects: the result has the reason of a failure. */
 export async function measureRelay(
   { engine, serverCount }: Pick<Relay, "engine" | "serverCount">,
   cores: Cores,
@@ -98,10 +98,10 @@ async function open(port: number): Promise<WebSocket> {
 
 async function failureOf(socket: WebSocket): Promise<never> {
   await socket.onClose.first;
-  throw new Error("a server has closed a connection");
+  throw new Error("the server closed a connection");
 }
 
-/** One publication at a time; sorted. */
+/** Measures latencies with one publication at a time. Returns them in ascending order. */
 async function measureLatencies(
   publisher: WebSocket,
   subscriber: WebSocket,
@@ -131,7 +131,7 @@ async function measureRates(
     stored++;
     publisher.send(textOf(sent++));
   });
-  for (let count = 0; count < UNDER_WAY; count++) publisher.send(textOf(sent++));
+  for (let count = 0; count < IN_FLIGHT; count++) publisher.send(textOf(sent++));
   const startMs = performance.now();
   await Promise.race([delay(measuredMs), failureOf(publisher)]);
   const seconds = (performance.now() - startMs) / 1_000;

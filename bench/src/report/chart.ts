@@ -12,7 +12,7 @@ const LEAST_ROW_HEIGHT = 22;
 const ROW_GAP = 9;
 const SECTION_HEIGHT = 34;
 
-/** Told apart by lightness too, for those who do not see the hues. */
+/** The colours also differ in lightness, for people with colour blindness. */
 const COLOURS: Readonly<Record<Library, string>> = {
   tideway: "#0b5fa5",
   bun: "#e0a030",
@@ -22,9 +22,9 @@ const COLOURS: Readonly<Record<Library, string>> = {
 };
 
 /**
- * A bar for each program but the first, as long as its ratio to the first on a logarithmic scale;
- * the thin line goes from the lowest round to the highest, the tick is the target. Workloads where
- * less is better stand apart.
+ * Draws a bar for each program except the first. Its length is the ratio to the first program on a
+ * logarithmic scale, and a thin line shows the lowest and the highest round. A tick marks the target.
+ * Workloads where less is better have a separate section.
  */
 export function chartOf(title: string, comparisons: readonly Comparison[]): string {
   const drawn = comparisons.filter((comparison) => isComparable(comparison, comparisons[0]));
@@ -55,13 +55,13 @@ export function chartOf(title: string, comparisons: readonly Comparison[]): stri
   ].join("\n");
 }
 
-/** One scale takes ratios to one library. */
+/** Whether a comparison has ratios to the same library as `first`, so that they share a scale. */
 function isComparable(comparison: Comparison, first: Comparison): boolean {
   const [baseline] = comparison.workload.programs;
   return baseline.library === first.workload.programs[0].library && barsOf(comparison).length > 0;
 }
 
-/** A program that there is a ratio of. */
+/** A program with a ratio. */
 interface Bar {
   readonly program: Program;
   readonly ratio: Spread;
@@ -77,7 +77,7 @@ function heightOf(comparison: Comparison): number {
   return Math.max(LEAST_ROW_HEIGHT, barsOf(comparison).length * BAR_HEIGHT);
 }
 
-/** Where the scale ends at the latest: a few bars must not press all others together. */
+/** The limits of the scale, so that a few extreme bars do not compress all others. */
 const LOWEST = 0.1;
 const HIGHEST = 50;
 
@@ -130,7 +130,7 @@ function bar({ program, ratio }: Bar, y: number, scale: LogScale): string[] {
   ];
 }
 
-/** Targets in bytes have no place on a scale of ratios. */
+/** The mark of the target. A target in bytes has no mark, because the scale shows ratios. */
 function targetMark(
   { workload }: Comparison,
   top: number,

@@ -5,7 +5,7 @@ import { cpus, loadavg, release, totalmem } from "node:os";
 import { bunVersion } from "../run/bun-path.ts";
 import type { Cores } from "../run/cores.ts";
 
-/** Where and on what a run took place. */
+/** The machine, the versions and the time of a run. */
 export interface Machine {
   readonly date: string;
   readonly cpu: string;
@@ -16,9 +16,9 @@ export interface Machine {
   readonly ws: string;
   readonly bun: string;
   readonly tideway: string;
-  /** Which core the programs under test were pinned to, and which the load. */
+  /** The cores of the programs under test and of the load. */
   readonly pinnedTo: Cores;
-  /** How many processes wanted to run on average in the minute before. */
+  /** The load average of the minute before the run. */
   readonly loadBefore: number;
 }
 
@@ -39,15 +39,15 @@ export function describeMachine(pinnedTo: Cores): Machine {
   };
 }
 
-/** The description in lines of `name: value`. */
+/** Formats the description as lines of `name: value`. */
 export function machineLines(machine: Machine): readonly string[] {
   const { date, cpu, cores, memoryGiB, kernel, node, ws, bun, tideway, pinnedTo, loadBefore } =
     machine;
   return [
     `date: ${date}`,
-    `machine: ${cores} x ${cpu}, ${memoryGiB} GiB, ${kernel}, load before ${loadBefore.toFixed(2)}`,
+    `machine: ${cores} x ${cpu}, ${memoryGiB} GiB, ${kernel}, load average ${loadBefore.toFixed(2)} before`,
     `versions: tideway ${tideway}; ws ${ws}; Bun ${bun}; Node ${node}`,
-    `pinned: programs to core ${pinnedTo.subject}, load to core ${pinnedTo.load}`,
+    `cores: programs on core ${pinnedTo.subject}, load on core ${pinnedTo.load}`,
   ];
 }
 

@@ -1,9 +1,9 @@
 const BAR_CELLS = 24;
 
-/** Some terminals say that they have none. */
+/** The width for terminals that report zero columns. */
 const FALLBACK_COLUMNS = 100;
 
-/** A bar on standard error, for as long as a person watches; a log gets none. */
+/** A progress bar on standard error, if that is a terminal. */
 export class Progress {
   readonly #steps: number;
   readonly #startedAt = performance.now();
@@ -13,13 +13,13 @@ export class Progress {
     this.#steps = steps;
   }
 
-  /** Begins the next step. */
+  /** Starts the next step. */
   step(text: string): void {
     this.#show(`${this.#bar()} ${text}${this.#timeLeft()}`);
     this.#done++;
   }
 
-  /** Makes place for other output. */
+  /** Removes the bar, so that other output can follow. */
   clear(): void {
     this.#show("");
   }

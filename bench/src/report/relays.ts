@@ -1,10 +1,10 @@
 import type { Relay, RelayFigures } from "../relays/relays.ts";
 import type { Table } from "./table.ts";
 
-/** A row for each engine. */
+/** The table of the relays, with a row for each engine. */
 export function relayTable(relays: readonly Relay[]): Table {
   return [
-    ["topics by", "deliveries/s", "publications/s", "latency p50", "p99"],
+    ["topics through", "deliveries/s", "publications/s", "latency p50", "p99"],
     ...relays.map(({ engine, serverCount, figures, reason }) => [
       `${engine}, ${serverCount} server${serverCount === 1 ? "" : "s"}`,
       ...(figures === undefined ? [`left out: ${reason}`, "-", "-", "-"] : cellsOf(figures)),

@@ -12,7 +12,7 @@ import { markdownTable, tableOf } from "./table.ts";
 
 const DIRECTORY = fileURLToPath(new URL("../../results/", import.meta.url));
 
-/** Writes tables, chart and raw rounds under `bench/results/` and returns their paths. */
+/** Writes the tables, the chart and the raw rounds to `bench/results/`, and returns their paths. */
 export function writeResults(
   { name, effort }: WorkloadsCommand,
   machine: Machine,
@@ -38,8 +38,8 @@ export function writeResults(
 }
 
 function titleOf([first]: readonly Comparison[]): string {
-  if (first === undefined) return "Topics through engines";
-  return `What the same CPU time does, and memory, beside ${first.workload.programs[0].name}`;
+  if (first === undefined) return "Topics through Redis and NATS";
+  return `Throughput per CPU time and memory, compared with ${first.workload.programs[0].name}`;
 }
 
 function markdownOf(
@@ -52,7 +52,7 @@ function markdownOf(
   return [
     `# ${title}`,
     lines.map((line) => `- ${line}`).join("\n"),
-    `Median of the rounds (lowest - highest). [What the figures mean](../README.md#what-is-measured); the raw rounds are in [${name}.json](${name}.json).`,
+    `Median of the rounds (lowest - highest). See [Measurements](../README.md#measurements). The raw rounds are in [${name}.json](${name}.json).`,
     ...(comparisons.length === 0 ? [] : summarySection(name, comparisons)),
     ...comparisons.flatMap(workloadSection),
     ...(relays.length === 0 ? [] : relaySection(relays)),
@@ -61,13 +61,13 @@ function markdownOf(
 }
 
 function summarySection(name: string, comparisons: readonly Comparison[]): string[] {
-  return [`![The ratios as bars](${name}.svg)`, markdownTable(summaryOf(comparisons))];
+  return [`![Bar chart of the ratios](${name}.svg)`, markdownTable(summaryOf(comparisons))];
 }
 
 function relaySection(relays: readonly Relay[]): string[] {
   return [
     "## relays",
-    `topics: ${RELAY_LOAD}; of all processes together, by the clock`,
+    `topics: ${RELAY_LOAD}; all processes together, in wall-clock time`,
     markdownTable(relayTable(relays)),
   ];
 }
@@ -98,7 +98,7 @@ function plain({ workload, scale, results, failures }: Comparison): unknown {
   };
 }
 
-/** Without the stack, which names the machine's folders. */
+/** The message without the stack, which contains paths of the machine. */
 function firstLine(text: string): string {
   return text.split("\n", 1)[0];
 }

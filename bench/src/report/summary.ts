@@ -5,7 +5,7 @@ import { medianOf } from "../run/statistics.ts";
 import { describeWorkload } from "../workloads.ts";
 import { formatBytes, formatSpread, type Table } from "./table.ts";
 
-/** One row a workload: how far this package is, beside the others and its target. */
+/** The summary, with a row for each workload: this package, the other libraries, and the target. */
 export function summaryOf(comparisons: readonly Comparison[]): Table {
   return [
     ["workload", "tideway", "Bun", "bare net", "at least", "aim"],
@@ -22,7 +22,7 @@ export function summaryOf(comparisons: readonly Comparison[]): Table {
 
 function cell(comparison: Comparison, library: Library): string {
   const { workload, results, failures } = comparison;
-  // What is compared with itself stands beside the first.
+  // Without the first program, because the ratios are relative to it.
   const programs = workload.programs.slice(1).filter((program) => program.library === library);
   const result = results.find(({ program }) => program === programs[0]);
   if (result === undefined) {

@@ -4,16 +4,16 @@ import type { Comparison, Result } from "../run/compare.ts";
 import { isMemoryRound, type MemoryRound } from "../run/rounds.ts";
 import { medianOf, type Spread } from "../run/statistics.ts";
 
-/** Rows of cells, the header first; the first column holds names, the others numbers. */
+/** Rows of cells. The first row is the header. The first column has names, the others have numbers. */
 export type Table = readonly (readonly string[])[];
 
-/** All that was measured of one workload. */
+/** The table with all measurements of one workload. */
 export function tableOf({ workload, results }: Comparison): Table {
   const isMemory = results.some(({ rounds }) => rounds.some(isMemoryRound));
   return isMemory ? memoryTable(results) : trafficTable(results, workload.load.kind);
 }
 
-/** A ratio with the lowest and the highest of the rounds. */
+/** Formats a ratio with the lowest and the highest of the rounds. */
 export function formatSpread(spread: Spread | undefined): string {
   if (spread === undefined) return "-";
   const { median, min, max } = spread;
@@ -25,7 +25,7 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(2)} MB`;
 }
 
-/** Columns of equal width, for a terminal. */
+/** Formats a table for a terminal, with aligned columns. */
 export function alignedTable(table: Table): string {
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
   return table
@@ -44,7 +44,7 @@ export function markdownTable([header, ...rows]: Table): string {
 }
 
 function trafficTable(results: readonly Result[], kind: Load["kind"]): Table {
-  const header = ["", "ratio", "us CPU each", "each second", "CPU", "of it kernel", "load CPU", ""];
+  const header = ["", "ratio", "CPU us each", "per second", "CPU", "kernel share", "load CPU", ""];
   return [
     header,
     ...results.map(({ program, ratio, rounds }) => {
@@ -67,7 +67,7 @@ function trafficTable(results: readonly Result[], kind: Load["kind"]): Table {
   ];
 }
 
-/** Over all rounds together: one round has too few of the ticks that Linux counts it in. */
+/** The share over all rounds together, because one round has too few ticks of kernel time. */
 function kernelShare(rounds: readonly TrafficRound[]): number {
   const sum = (value: (round: TrafficRound) => number): number =>
     rounds.reduce((total, round) => total + value(round), 0);
@@ -76,14 +76,14 @@ function kernelShare(rounds: readonly TrafficRound[]): number {
   return Math.min(1, share);
 }
 
-/** With time to spare a program is woken for fewer messages at once than it could take. */
+/** Whether the program had time to spare, so it got fewer messages at once than it could process. */
 function isLoadTheLimit(busy: number, loadBusy: number): boolean {
   return busy < 0.9 && loadBusy > busy;
 }
 
 function memoryTable(results: readonly Result[]): Table {
   return [
-    ["", "ratio", "of the process", "of the heap"],
+    ["", "ratio", "process", "heap"],
     ...results.map(({ program, ratio, rounds }) => {
       const memory = rounds.filter((round): round is MemoryRound => isMemoryRound(round));
       return [

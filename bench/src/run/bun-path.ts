@@ -2,16 +2,16 @@ import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { arch } from "node:process";
 
-/** Bun's program as npm's package `bun` would fetch it, without a script that runs at installing. */
+/** The packages with the executable of Bun. The package `bun` would need an install script. */
 const PACKAGES: Readonly<Record<string, string>> = {
   x64: "@oven/bun-linux-x64",
   arm64: "@oven/bun-linux-aarch64",
 };
 
-/** The Bun that npm has installed, or `undefined` where it has none for this machine. */
+/** The path of Bun; undefined if npm has not installed it for this machine. */
 export const bunPath: string | undefined = findBun();
 
-/** Its version, or `undefined`. */
+/** The version of Bun, or undefined. */
 export function bunVersion(): string | undefined {
   return bunPath === undefined ? undefined : versionOf(bunPath);
 }
@@ -19,7 +19,7 @@ export function bunVersion(): string | undefined {
 function findBun(): string | undefined {
   try {
     const path = createRequire(import.meta.url).resolve(`${PACKAGES[arch]}/bin/bun`);
-    // It may be there and not run, on an old processor for one.
+    // It may be installed but not run, for example on an old processor.
     versionOf(path);
     return path;
   } catch {

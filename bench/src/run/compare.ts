@@ -7,15 +7,15 @@ import { LoadProcess, RunningProgram } from "./processes.ts";
 import { type Round, type Scale, scaleOf } from "./rounds.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
-/** How one program did, over all rounds. */
+/** The result of one program over all rounds. */
 export interface Result {
   readonly program: Program;
   readonly rounds: readonly Round[];
-  /** What was compared, as a ratio to the first program's in the same round; where there is one. */
+  /** The ratio to the first program in the same round; undefined if the workload has no ratio. */
   readonly ratio: Spread | undefined;
 }
 
-/** A program that could not be measured, and why. */
+/** A program that failed, and the reason. */
 export interface Failure {
   readonly program: Program;
   readonly reason: string;
@@ -30,7 +30,7 @@ export interface Comparison {
 
 export interface Effort {
   readonly rounds: number;
-  /** Long enough for a program's code to be compiled for this load. */
+  /** The first warm-up, long enough for the runtime to compile the program's code. */
   readonly firstWarmUpMs: number;
   readonly times: RoundTimes;
   readonly relays: RelayEffort;
@@ -39,8 +39,8 @@ export interface Effort {
 const MAX_MEMORY_ROUNDS = 3;
 
 /**
- * Runs the programs of a workload in turn, round by round, so that whatever else the machine does
- * hits all alike; only what was measured within one round is compared.
+ * Runs the programs of a workload in turn, round by round, so that other work of the machine affects all of
+ * them. Ratios compare only measurements of the same round.
  */
 export async function compare(
   workload: Workload,
@@ -68,17 +68,17 @@ export async function compare(
   return summarise(workload, entrants);
 }
 
-/** How many steps `compare` tells of. */
+/** The number of steps that `compare` reports. */
 export function stepsOf(workload: Workload, effort: Effort): number {
   return workload.programs.length * (roundsOf(workload, effort) + 1);
 }
 
-/** Memory takes long to measure and hardly differs from round to round. */
+/** The number of rounds. Measurements of memory take long and hardly vary, so they have fewer. */
 function roundsOf({ load }: Workload, { rounds }: Effort): number {
   return isMemoryLoad(load) ? Math.min(rounds, MAX_MEMORY_ROUNDS) : rounds;
 }
 
-/** One program in the comparison; once it has failed it sits out the rest. */
+/** One program of a comparison. After a failure, it takes part in no further round. */
 class Entrant {
   readonly program: Program;
   readonly rounds: Round[] = [];
@@ -96,7 +96,7 @@ class Entrant {
   }
 
   async warmUp({ firstWarmUpMs, times }: Effort): Promise<void> {
-    // Memory is measured on programs as they start.
+    // Memory is measured on a program that has just started.
     if (isMemoryLoad(this.#workload.load)) return;
     await this.#attempt(async () => {
       await this.#measure({ ...times, warmUpMs: firstWarmUpMs });

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 
-/** Which core does what, so that the two sides do not take each other's time or cache. */
+/** The cores of the program under test and of the load, so that they do not share time or caches. */
 export interface Cores {
   readonly subject: number;
   readonly load: number;
-  /** The second core of programs that use two; the load's own where there is no third. */
+  /** The second core of programs that use two. Without a third core, it is the core of the load. */
   readonly second: number;
 }
 
-/** Cores that this process may use, no two of them threads of one; `undefined` if there are not two. */
+/** Chooses physical cores that this process may use. Returns undefined if there are fewer than two. */
 export function chooseCores(): Cores | undefined {
   const chosen: number[] = [];
   const taken = new Set<number>();
@@ -18,7 +18,7 @@ export function chooseCores(): Cores | undefined {
     for (const sibling of siblingsOf(core)) taken.add(sibling);
   }
   if (chosen.length < 2) return undefined;
-  // The first core tends to get the machine's interrupts, so where there is choice it is left out.
+  // The first core often handles the interrupts of the machine, so it is left out if possible.
   const [subject, load, second = load] = chosen.length > 3 ? chosen.slice(1) : chosen;
   return { subject, load, second };
 }

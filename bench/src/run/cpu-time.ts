@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 
-/** The processor time of processes with all their threads. */
+/** The processor time of processes, with all their threads. */
 export interface CpuTime {
   /** User and kernel mode together. */
   readonly seconds: number;
@@ -8,7 +8,7 @@ export interface CpuTime {
   readonly kernelSeconds: number;
 }
 
-/** The length of a tick as `/proc` tells it to programs, whatever the kernel's own is. */
+/** The length of a tick in `/proc`, which is the same for all kernel configurations. */
 const TICK_SECONDS = 0.01;
 
 export function cpuTime(pids: readonly number[]): CpuTime {
@@ -24,7 +24,7 @@ export function cpuTime(pids: readonly number[]): CpuTime {
   return { seconds: nanoseconds / 1e9, kernelSeconds: kernelTicks * TICK_SECONDS };
 }
 
-/** `stime`, the fifteenth field of proc_pid_stat(5); the second is a name that may hold anything. */
+/** Reads `stime`, field 15 of proc_pid_stat(5). Field 2 is a name that may contain spaces and parentheses. */
 function kernelTicksOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[12]);

@@ -9,7 +9,7 @@ export interface RoundTimes {
   readonly measuredMs: number;
 }
 
-/** Does one round of a load to a program. */
+/** Runs one round of a load on a program. */
 export function measure(
   load: Load,
   running: RunningProgram,
@@ -22,7 +22,7 @@ export function measure(
   return measureServer(process, order);
 }
 
-/** Whether each round wants a program that nothing was done to before: memory seldom goes back. */
+/** Whether each round needs a new process, because a process rarely returns memory to the system. */
 export function isMemoryLoad(load: Load): load is MemoryLoad {
   return load.kind === "idle" || load.kind === "unread" || load.kind === "client-unread";
 }
@@ -77,7 +77,7 @@ async function measureMemory(
     connect(running, (answer as { listeningOn: number }).listeningOn, load, 1);
     await settled;
   }
-  // What waits to be collected is memory too, where the question is how far a process grows.
+  // For the growth of a process, garbage that is not collected yet counts as memory.
   const after = await running.memory(load.kind === "idle");
   await process.run({ release: true });
   return {

@@ -49,7 +49,7 @@ export class RunningProgram {
   }
 }
 
-/** The process that makes the load. */
+/** The process that creates the load. */
 export class LoadProcess {
   readonly #child: ChildProcess;
 
@@ -57,7 +57,7 @@ export class LoadProcess {
     this.#child = startPinned([cores.load], [process.execPath, `${HERE}load/main.js`]);
   }
 
-  /** Resolves to the first answer; where that is not the last, `next` waits for another. */
+  /** Sends an order, and resolves with the first answer. Call `next` for further answers. */
   async run(order: LoadOrder): Promise<LoadAnswer> {
     this.#child.send(order);
     return await this.next();
@@ -80,7 +80,7 @@ function commandOf({ library, file, argv, directory = HERE }: Program): readonly
   return [process.execPath, "--expose-gc", path, ...argv];
 }
 
-/** taskset replaces itself by the program, so that the child is the program itself. */
+/** Starts a command on some cores. `taskset` replaces itself by the program, so the child is the program. */
 function startPinned(cores: readonly number[], command: readonly string[]): ChildProcess {
   return spawn("taskset", ["-c", cores.join(","), ...command], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -99,7 +99,7 @@ async function nextMessage<Message>(child: ChildProcess, name: string): Promise<
   const { signal } = noLongerNeeded;
   try {
     const exited = once(child, "exit", { signal }).then(([code, killedBy]) => {
-      throw new Error(`${name} ended (${killedBy ?? code})`);
+      throw new Error(`${name} exited with ${killedBy ?? `code ${code}`}`);
     });
     const [message] = await Promise.race([once(child, "message", { signal }), exited]);
     return message;

@@ -1,20 +1,20 @@
 import type { Load } from "../load/loads.ts";
 import type { TrafficRound } from "../load/protocol.ts";
 
-/** What one round has measured. */
+/** The measurements of one round. */
 export type Round = TrafficRound | MemoryRound;
 
-/** What the connections of one round took, for each of them. */
+/** The memory per connection in one round. */
 export interface MemoryRound {
   readonly rssBytes: number;
   readonly heapBytes: number;
 }
 
-/** What a load is measured in: the figure that is compared. */
+/** The figure of a load that is compared. */
 export interface Scale {
   readonly title: string;
   readonly better: "more" | "less";
-  /** Whether a ratio says something: not where programs hardly differ from nothing. */
+  /** Whether ratios make sense. They do not if the figures are close to zero. */
   readonly hasRatio: boolean;
   valueOf(round: Round): number;
 }
@@ -23,7 +23,7 @@ export function isMemoryRound(round: Round): round is MemoryRound {
   return "rssBytes" in round;
 }
 
-/** Processor time counts, and not time: what else runs on the machine disturbs it less. */
+/** The scale of a load. Uses processor time, because other processes on the machine affect it less. */
 export function scaleOf({ kind }: Load): Scale {
   if (kind === "idle") return BYTES_PER_CONNECTION;
   if (kind === "unread" || kind === "client-unread") return BYTES_GROWN;
@@ -45,7 +45,7 @@ const CPU_PER_MESSAGE: Scale = {
 };
 
 const BYTES_PER_CONNECTION: Scale = {
-  title: "bytes of memory a connection",
+  title: "bytes of memory per connection",
   better: "less",
   hasRatio: true,
   valueOf: rssBytes,
@@ -53,7 +53,7 @@ const BYTES_PER_CONNECTION: Scale = {
 
 const BYTES_GROWN: Scale = {
   ...BYTES_PER_CONNECTION,
-  title: "bytes the process grew by",
+  title: "growth of the process in bytes",
   hasRatio: false,
 };
 

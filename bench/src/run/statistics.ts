@@ -1,4 +1,4 @@
-/** The median of the rounds with the lowest and the highest. */
+/** The median of the rounds, with the lowest and the highest. */
 export interface Spread {
   readonly median: number;
   readonly min: number;

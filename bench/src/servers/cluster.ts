@@ -1,4 +1,4 @@
-/** Runs the server program it is given in two processes on one port. */
+/** Runs the server program in its argument in two processes on one port. */
 import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { type ReadyAnswer, ready } from "../subject.ts";

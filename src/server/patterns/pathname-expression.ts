@@ -138,7 +138,7 @@ function groupSource({ prefix, value, suffix }: Group, modifier: string): string
   const [before, after] = [escape(prefix), escape(suffix)];
   if (modifier === "" || modifier === "?") return `(?:${before}(${value})${after})${modifier}`;
   if (before + after === "") return `((?:${value})${modifier})`;
-  // The param contains all repetitions, without the text before the first and after the last one.
+  // The param contains all repetitions, without the text before the first and after the last repetition.
   const repeated = `(?:${value})(?:${after}${before}(?:${value}))*`;
   return `(?:${before}(${repeated})${after})${modifier === "*" ? "?" : ""}`;
 }

@@ -45,7 +45,7 @@ export function invalidRoute(key: string, why: string, cause?: unknown): UsageEr
   });
 }
 
-/** Compiles segments that are plain or one whole param, with an optional wildcard as the last segment. */
+/** Compiles segments that are plain text or a single param. The last segment may be a wildcard. */
 function compileSegments(segments: readonly string[]): RoutePattern | undefined {
   const names: string[] = [];
   let source = "^";

@@ -28,7 +28,7 @@ export class RecordingSocket implements TopicSocket {
 
   /**
    * Simulates a peer that does not read. The socket accepts one more message, or none with `isFull`, and
-   * refuses the next ones.
+   * then refuses messages.
    */
   block({ isFull = false }: { isFull?: boolean } = {}): void {
     this.#isBlocked = true;

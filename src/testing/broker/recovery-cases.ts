@@ -104,7 +104,10 @@ export const RECOVERY_CASES: readonly BrokerCaseDefinition[] = [
       checkEqual(back.recovered, false, "recovered");
       await publishAll(topic, range(6, 9));
       await until(() => here.losses.length > 0, "the loss is reported");
-      await until(() => here.numbers.at(-1) === 9 && back.numbers.at(-1) === 9, "the last one");
+      await until(
+        () => here.numbers.at(-1) === 9 && back.numbers.at(-1) === 9,
+        "the last publication",
+      );
       checkEqual(isIncreasing(here.numbers), true, "in order");
       check(!here.numbers.includes(6) || here.numbers.length === 9, "every loss is reported");
     },

@@ -42,7 +42,7 @@ interface Streams {
  * if clients choose the names of topics. In this process, the broker holds the topics that it listens to, at
  * most `maxTopics`, and the positions of at most 10,000 topics.
  *
- * Each publication of a topic waits for the previous one, which takes a round trip to NATS. This limits the
+ * Each publication of a topic waits for the previous publication, which takes a round trip. This limits the
  * number of publications per second on one topic, for any number of servers.
  *
  * @example

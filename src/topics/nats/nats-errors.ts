@@ -14,7 +14,7 @@ export function isStreamMissing(error: unknown): boolean {
   return apiCodeOf(error) === STREAM_NOT_FOUND;
 }
 
-/** The names of client errors that a retry cannot help, such as the one for a payload that is too big. */
+/** The names of client errors for which a retry cannot help, such as a payload that is too big. */
 const FINAL: readonly unknown[] = [
   "AuthorizationError",
   "InvalidArgumentError",

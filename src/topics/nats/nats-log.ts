@@ -38,7 +38,7 @@ const MAX_TAILS = 10_000;
 
 /**
  * The publications of all topics, in one JetStream stream with a subject for each topic. Every message starts
- * with its position. NATS stores a message only if the previous one is still the last of the subject. So
+ * with its position. NATS stores a message only if the previous message is still the last of the subject, so
  * offsets have no gaps, even if several servers publish. A topic starts with a mark, which is a position
  * without a publication.
  */
@@ -173,7 +173,7 @@ export class NatsLog {
     return tail;
   }
 
-  /** Stores a message after `sequence`. Returns undefined if another message was stored meanwhile. */
+  /** Stores a message after `sequence`. Returns undefined if another message was stored first. */
   async #store(
     subject: string,
     text: string,

@@ -97,7 +97,7 @@ export class RedisClusterListening implements RedisListening {
     }
   }
 
-  /** Subscribes to all channels, including channels that are added meanwhile. */
+  /** Subscribes to all channels, including channels that are added during the call. */
   async #subscribeAll(master: RedisListening): Promise<void> {
     const subscribed = new Set<string>();
     for (;;) {

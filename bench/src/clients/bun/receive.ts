@@ -1,8 +1,8 @@
-/** Answers each batch of messages, by the `WebSocket` of the runtime. */
+/** Answers each batch of messages, with the `WebSocket` of Bun. */
 import { ANSWER } from "../../load/batches.ts";
 import { readyToConnect } from "../../subject.ts";
 
-/** What was received is looked at, so that none of it is left unmade. */
+/** Uses the data of each message, so that no library can avoid creating it. */
 let receivedUnits = 0;
 
 readyToConnect(({ url, connections, messagesPerBatch, isText }) => {

@@ -1,4 +1,4 @@
-/** Sends batches, and one more for each answer, by the `WebSocket` of the runtime. */
+/** Sends two batches, and another one for each answer, with the `WebSocket` of Bun. */
 import { readyToConnect } from "../../subject.ts";
 import { sendBatches } from "../send-batches.ts";
 

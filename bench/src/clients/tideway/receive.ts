@@ -3,7 +3,7 @@ import { WebSocket } from "tideway";
 import { ANSWER } from "../../load/batches.ts";
 import { readyToConnect } from "../../subject.ts";
 
-/** What was received is looked at, so that none of it is left unmade. */
+/** Uses the data of each message, so that no library can avoid creating it. */
 let receivedUnits = 0;
 
 readyToConnect(({ url, connections, messagesPerBatch, isText }) => {

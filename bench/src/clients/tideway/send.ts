@@ -1,4 +1,4 @@
-/** Sends batches, and one more for each answer. */
+/** Sends two batches, and another one for each answer. */
 import { WebSocket } from "tideway";
 import { readyToConnect } from "../../subject.ts";
 import { sendBatches } from "../send-batches.ts";

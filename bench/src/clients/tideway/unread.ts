@@ -1,4 +1,4 @@
-/** Opens a `WebSocketStream` and never reads from it: a plain `WebSocket` takes all that comes. */
+/** Opens a `WebSocketStream` and never reads from it. A `WebSocket` would accept all messages. */
 import { WebSocketStream } from "tideway";
 import { readyToConnect } from "../../subject.ts";
 

@@ -1,7 +1,6 @@
 /**
- * Answers each batch of messages. Bytes come as what the standard's interface gives, an ArrayBuffer
- * of their own, as they do from the other clients; with the argument `buffers`, as `ws` prefers it:
- * views of what was read.
+ * Answers each batch of messages. Bytes arrive as separate ArrayBuffers, as in the other clients. With the
+ * argument `buffers`, they arrive as Buffers, the default of `ws`, which are views of the read bytes.
  */
 import { WebSocket } from "ws";
 import { ANSWER } from "../../load/batches.ts";
@@ -9,7 +8,7 @@ import { readyToConnect } from "../../subject.ts";
 
 const binaryType = process.argv[2] === "buffers" ? "nodebuffer" : "arraybuffer";
 
-/** What was received is looked at, so that none of it is left unmade. */
+/** Uses the data of each message, so that no library can avoid creating it. */
 let receivedUnits = 0;
 
 readyToConnect(({ url, connections, messagesPerBatch }) => {
@@ -19,7 +18,7 @@ readyToConnect(({ url, connections, messagesPerBatch }) => {
     socket.on("error", () => {});
     let received = 0;
     socket.on("message", (message, isBinary) => {
-      // `ws` leaves it to its user to make a string of text.
+      // `ws` delivers text as bytes.
       receivedUnits += isBinary
         ? (message as ArrayBuffer | Buffer).byteLength
         : (message as Buffer).toString().length;

@@ -1,4 +1,4 @@
-/** Sends on to all what begins with `P!`, without that, by Bun's own topics. */
+/** Broadcasts messages that begin with `P!`, without this prefix, with the topics of Bun. */
 import { ready } from "../../subject.ts";
 import { serve } from "./bun.ts";
 

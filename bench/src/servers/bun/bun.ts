@@ -1,4 +1,4 @@
-/** As much of Bun's interface as the programs here use; its own types would replace Node's. */
+/** The part of Bun's interface that the programs here use. The types of Bun would replace the types of Node.js. */
 export interface BunSocket {
   send(message: string | Uint8Array, isCompressed?: boolean): number;
   subscribe(topic: string): void;
@@ -29,7 +29,7 @@ interface BunOptions {
 
 declare const Bun: { serve(options: BunOptions): BunServer };
 
-/** Serves WebSockets, and nothing else, on the loopback. */
+/** Starts a server that accepts only WebSockets, on the loopback address. */
 export function serve(
   websocket: BunOptions["websocket"],
   options: Partial<BunOptions> = {},

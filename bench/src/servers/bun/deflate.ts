@@ -1,7 +1,4 @@
-/**
- * Echoes, deflated. With the argument `no-takeover` no context is kept between messages; else one
- * is kept for each connection.
- */
+/** Echoes with compression. Each connection keeps its context, unless the argument is `no-takeover`. */
 import { ready } from "../../subject.ts";
 import { serve } from "./bun.ts";
 

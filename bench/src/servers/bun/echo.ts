@@ -1,4 +1,4 @@
-/** Echoes, by Bun's own server. */
+/** Echoes with the server of Bun. */
 import { ready } from "../../subject.ts";
 import { serve } from "./bun.ts";
 

@@ -1,4 +1,4 @@
-/** Echoes in two processes that listen on one port, among which the kernel spreads connections. */
+/** Echoes in two processes on one port. The kernel distributes the connections. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";

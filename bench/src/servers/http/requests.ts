@@ -1,4 +1,4 @@
-/** Answers HTTP requests with `node:http` only, and the header fields of a `Response`. */
+/** Answers HTTP requests with plain `node:http`, and with the headers of a `Response`. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ready } from "../../subject.ts";

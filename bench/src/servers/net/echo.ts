@@ -1,4 +1,4 @@
-/** Echoes bare bytes: about what Node's `net` alone costs, under any framing. */
+/** Echoes bare bytes with `node:net`, which is the minimum cost of any server on Node.js. */
 import { type AddressInfo, createServer } from "node:net";
 import { ready } from "../../subject.ts";
 

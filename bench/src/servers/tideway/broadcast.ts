@@ -1,6 +1,6 @@
 /**
- * Sends on to all what begins with `P!`, without that: framed once for all of them, or with the
- * argument `one-by-one` as a message to each.
+ * Broadcasts messages that begin with `P!`, without this prefix. Frames a message once for all sockets, or
+ * once for each socket with the argument `one-by-one`.
  */
 import { prepare, serve } from "tideway/server";
 import { ready } from "../../subject.ts";

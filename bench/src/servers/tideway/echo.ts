@@ -1,4 +1,4 @@
-/** Echoes by a callback a message. As with its peers, it is up to the reader how much waits for it. */
+/** Echoes with `listen`. Like the other servers, it does not limit the bytes that wait for a slow reader. */
 import { serve } from "tideway/server";
 import { ready } from "../../subject.ts";
 

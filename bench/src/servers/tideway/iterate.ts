@@ -1,4 +1,4 @@
-/** Echoes by a loop over the messages. */
+/** Echoes with a `for await` loop over the messages. */
 import { serve } from "tideway/server";
 import { ready } from "../../subject.ts";
 

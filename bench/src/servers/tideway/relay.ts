@@ -1,6 +1,6 @@
 /**
- * One of several servers that publish what they are sent to a topic of all of them, and say so when
- * it is stored. Its arguments are the engine, `memory`, `redis` or `nats`, and that one's port.
+ * One of several servers that share a topic. Publishes each message to the topic, and answers when it is
+ * stored. The arguments are the engine (`memory`, `redis` or `nats`) and its port.
  */
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";

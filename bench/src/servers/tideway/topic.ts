@@ -1,4 +1,4 @@
-/** Publishes what begins with `P!`, without that, to a topic that all subscribe to. */
+/** Publishes messages that begin with `P!`, without this prefix, to a topic with all sockets. */
 import { prepare, serve } from "tideway/server";
 import { dataOnly, Topics } from "tideway/topics";
 import { ready } from "../../subject.ts";

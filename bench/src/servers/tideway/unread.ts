@@ -1,4 +1,4 @@
-/** Holds its sockets open and never reads from them. */
+/** Keeps its sockets open, and never reads from them. */
 import { serve } from "tideway/server";
 import { ready } from "../../subject.ts";
 

@@ -1,4 +1,4 @@
-/** Sends on to all what begins with `P!`, without that. */
+/** Broadcasts messages that begin with `P!`, without this prefix. */
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import { ready } from "../../subject.ts";

@@ -1,6 +1,6 @@
 /**
- * Echoes, deflated. With the argument `no-takeover` no context is kept between messages, on neither
- * side; else one is kept for each connection.
+ * Echoes with compression. Both sides of each connection keep their context, unless the argument is
+ * `no-takeover`.
  */
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";

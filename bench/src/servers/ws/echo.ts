@@ -1,4 +1,4 @@
-/** Echoes what it gets; `ws` hands text out as bytes, and takes bytes for text. */
+/** Echoes messages. `ws` delivers text as bytes, and sends bytes as text. */
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import { ready } from "../../subject.ts";

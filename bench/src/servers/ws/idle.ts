@@ -1,4 +1,4 @@
-/** Echoes, with the heartbeat that the README of `ws` shows: it has none by itself. */
+/** Echoes, with the heartbeat from the README of `ws`, which has no built-in one. */
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { ready } from "../../subject.ts";

@@ -1,4 +1,4 @@
-/** Echoes text as strings, which is what most applications work with. */
+/** Echoes text as strings, as most applications use it. */
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import { ready } from "../../subject.ts";

@@ -1,4 +1,4 @@
-/** Holds its sockets open and never reads from them. */
+/** Keeps its sockets open, and never reads from them. */
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import { ready } from "../../subject.ts";
