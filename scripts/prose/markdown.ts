@@ -18,7 +18,7 @@ const TABLE_RULE = /^[\s|:-]+$/;
 /** The marks at the start of a line that begin a new block. */
 const BLOCK_MARK = /^\s*(?:>\s*)*(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|\[\^[^\]]+\]:|:::+\s*\w*|@\w+|\|)/;
 /** A line that ends the block before it without being a mark itself. */
-const LINK_DEFINITION = /^\s*\[[^\]^][^\]]*\]:\s+\S+.*$/;
+const LINK_DEFINITION = /^\s*\[[^\]^][^\]]*\]:\s+\S/;
 
 /**
  * Splits Markdown into blocks of prose and code. Understands what the pages and docstrings here use; code that
