@@ -15,7 +15,7 @@ const COMPILED_ELSEWHERE = ["docs/guides/frameworks.md"];
 const programs = PAGES.filter((page) => !COMPILED_ELSEWHERE.includes(page)).flatMap(programsOf);
 
 /** Languages whose blocks other tests check, or that are output and settings of other programs. */
-const OTHER_LANGUAGES = ["caddy", "dockerfile", "haproxy", "ini", "nginx", "text", "yaml"];
+const OTHER_LANGUAGES = ["caddy", "dart", "dockerfile", "haproxy", "ini", "nginx", "text", "yaml"];
 
 it.each([
   ["with strict", {}],
