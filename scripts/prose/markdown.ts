@@ -52,7 +52,7 @@ export function parseMarkdown(source: string, start = 0): Markdown {
     } else if (fence !== undefined) {
       endBlock(next);
       open = { fence: fence["fence"], language: fence["language"], start: next, text: "" };
-    } else if (line.trim() === "" || LINK_DEFINITION.test(line)) {
+    } else if (line.trim() === "" || LINK_DEFINITION.test(line.trimEnd())) {
       endBlock(next);
     } else {
       const mark = BLOCK_MARK.exec(line);

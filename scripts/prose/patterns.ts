@@ -56,14 +56,14 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "one that",
-    find: /\b(?:one|ones) (?:who|that|which|of (?:a|an|the|its|those|them)\b(?! (?:two|three|four|five|six|few|many|several|\d|\w+s\b)))/iu,
+    find: /\bones? (?:who|that|which|of (?:an?|its|those|them)\b(?! (?:two|three|four|five|six|few|many|several|\d)))/iu,
     reason: "Repeat the noun: a client that, the request that.",
     bad: "It drops one that does not answer pings.",
     good: "It drops a connection that does not answer pings.",
   },
   {
     name: "the other one",
-    find: /\bthe (?:other |only |first |last |next |new |old |very |single |right |wrong |latest |previous )?ones?(?= (?:before|behind|after|at|in|of|on|with|without|for|from|idle|and|is|are|was|were|or)\b|[.,;:)]|$)/iu,
+    find: /\bthe (?:other |only |single |right |wrong )?ones?(?= (?:before|behind|after|at|in|of|on|with|without|for|from|idle|and|is|are|was|were|or)\b|[.,;:)]|$)/iu,
     reason: "Repeat the noun: the previous publication, the other socket.",
     bad: "Each publication waits for the one before it.",
     good: "Each publication waits for the previous publication.",
@@ -92,14 +92,14 @@ export const PATTERNS: readonly Pattern[] = [
   // Clauses in the place of nouns.
   {
     name: "starts with what",
-    find: /^(?:and |or |but )?what (?!to \w+)[^?]*$/iu,
+    find: /^(?!what(?: [\p{L}\uE000]+){1,4}$)(?:and |or |but )?what (?!to \w+)[^?]*$/iu,
     reason: "Start with the noun: the fields that, messages that, how much.",
     bad: "What is sent is not validated.",
     good: "Outgoing messages are not validated.",
   },
   {
     name: "what as a noun",
-    find: /\b(?:of|by|from|for|with|to|behind|between|beside|than|but|after|before|without|beyond|like|and|or|on|over|in|into) what (?:is|are|was|were|has|have|had|a|an|the|it|its|they|we|you|this|that|came|comes|did|does|do|can|may|must|could|would|should|will|needs?|gets?|goes|they|Node|others?|\uE000)\b/iu,
+    find: /\b(?:of|by|from|for|with|to|behind|between|beside|after|before|without|beyond|like|on|over|in|into) what (?:is|are|was|were|has|have|had|an?|the|it|its|they|we|you|this|that|came|comes|did|does|do|can|may|must|could|would|should|will|needs?|gets?|goes|Node|others?|\uE000)\b/iu,
     reason: "Name the thing: the data, the output, the fields.",
     bad: "It tells subscribers of what it cannot read.",
     good: "It reports unreadable messages to subscribers.",
@@ -113,7 +113,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "which is how",
-    find: /\bwhich is (?:how|why|what|where|when)\b|\bthat is (?:how|what|where)\b/iu,
+    find: /\bwhich is (?:how|why|what|where|when)\b/iu,
     reason: "Start a sentence: So, Therefore, Because.",
     bad: "They reconnect at once, which is how a server is overrun.",
     good: "They reconnect at once and overload the server.",
@@ -163,7 +163,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "stands",
-    find: /\bstands?\b(?! (?:for|still|out)\b)|\bas it stands\b/iu,
+    find: /\bstands?\b(?! (?:for|still|out)\b|-)|\bas it stands\b/iu,
     reason: "Write is, or is in.",
     bad: "Routes stand in one map.",
     good: "Routes are in one map.",
@@ -177,7 +177,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "of its own",
-    find: /\bof (?:its|their|our|your|his|her|one's) own\b(?= *[.,;:)]|$| (?:and|or|that|which|for|in|with|by|is|are|to|on|at|of|so|but|as|each|when|where|while|instead|too|than|from)\b)|\bof (?:ours|yours|theirs|mine)\b/iu,
+    find: /(?<!\binstead )\bof (?:its|their|our|your|his|her|one's) own\b(?= *[.,;:)]|$| (?:and|or|that|which|for|in|with|by|is|are|to|on|at|of|so|but|as|each|when|where|while|instead|too|than|from)\b)|\bof (?:ours|yours|theirs|mine)\b/iu,
     reason: "Write its own X, a separate X, a private X.",
     bad: "Each socket has a buffer of its own.",
     good: "Each socket has its own buffer.",
@@ -219,7 +219,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "metaphor",
-    find: /\b(?:patience|farewells?|newcomers?|breath|appetite|leisure|errands?|whispers?|mercy|ears?|throats?|hunger|hungry|eager|stubborn|polite(?:ly)?|greedy|greedily|careful client|wise|brood|babbl\w+|talkative|talks)\b/iu,
+    find: /\b(?:patience|farewells?|newcomers?|breath|appetite|leisure|errands?|whispers?|mercy|ears?|throats?|hunger|hungry|eager|stubborn|polite(?:ly)?|greedy|greedily|babbl\w+|talkative)\b/iu,
     reason: "Use the noun or verb of the field: timeout, close, new connection, sends.",
     bad: "The timer is the patience of the node's ear.",
     good: "The timer limits how long the listener waits.",
@@ -275,7 +275,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "is made to",
-    find: /\b(?:has|have|had) (?:it|them|us|him|its \w+|their \w+|the \w+)(?: \w+)? (?:leave|start|wait|end|send|go|come|fail|run|stop|close|read|write|call|make|take|do|sent|read|written|made|called|cancelled|closed|dropped|replaced|tested|measured)\b/iu,
+    find: /\b(?:has|have|had) (?:(?:it|them|us|him|(?:its|their) \w+) (?:leave|start|wait|end|send|go|come|fail|run|stop|close|read|write|call|make|take|do)|(?:it|them|us|him|(?:its|their|the) \w+) (?:sent|written|made|called|cancelled|dropped|replaced|tested|measured))\b/iu,
     reason: "Name the actor: disconnects clients, makes them wait.",
     bad: "The server has them leave in batches.",
     good: "The server disconnects clients in batches.",
@@ -303,7 +303,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "but for",
-    find: /\b(?:all|anything|nothing|none|no \w+|everything) but\b|[,;] but for\b|\bbut (?:for|the) (?:\w+ ){0,2}(?:own|one|first|last|latest)\b|\bnot but\b/iu,
+    find: /\b(?:all|anything|nothing|none|no \w+|everything|(?:every|any|all) \w+) but (?!also\b)|[,;] but for\b|\bbut for the\b|\bnot but\b/iu,
     reason: "Write except.",
     bad: "All files but the first are read.",
     good: "All files except the first are read.",
@@ -331,7 +331,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "of which",
-    find: /\b(?<!\b(?:each|some|most|all|both|many|two|three|\d+) )of (?:which|whom)\b|\b(?:than|beside|behind|beyond) (?:which|whom)\b/iu,
+    find: /(?<!\b(?:each|some|most|all|both|many|one|two|three|\d+) )\bof (?:which|whom)\b|\b(?:than|beside|behind|beyond) (?:which|whom)\b/iu,
     reason: "Start a second sentence.",
     bad: "It sends a message, of which it makes a copy.",
     good: "It copies and sends a message.",
@@ -365,11 +365,11 @@ export const PATTERNS: readonly Pattern[] = [
     good: "The client stops. The server stops too.",
   },
   {
-    name: "none of it",
-    find: /\bnone of (?:it|this|that|these|those|them|which)\b|\bnothing of (?:it|what|this|that|the)\b|\b(?:some|much|more|most|half|part|all) of what\b|\bnothing of its\b/iu,
+    name: "nothing of",
+    find: /\bnothing of (?:it|its|what|this|that|the)\b|\b(?:some|much|more|most|half|part|all) of what\b/iu,
     reason: "Name what is missing.",
-    bad: "None of it is kept.",
-    good: "The buffer is not kept.",
+    bad: "It keeps nothing of the message.",
+    good: "It does not keep the message.",
   },
   {
     name: "takes for",
@@ -387,14 +387,14 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "is left to",
-    find: /\b(?:it|they) (?:is|are|was|were) (?:for|to) (?:the|a|an) \w+ to \w+\b|\bis for (?:the|its) \w+ to\b|\bit is (?:left |up )to\b|\bis left to\b/iu,
+    find: /\b(?:it|they) (?:is|are|was|were) (?:for|to) (?:the|an?) \w+ to \w+\b|\bis for (?:the|its) \w+ to\b|\bit is (?:left |up )to\b/iu,
     reason: "Name the actor: the caller closes the socket.",
     bad: "It is for the caller to close the socket.",
     good: "The caller closes the socket.",
   },
   {
     name: "filler",
-    find: /\b(?:in order to|due to the fact that|it should be noted|please note that|note that|needless to say|of course|obviously|basically|this very|the very same|the fact that|as it were|so to speak)\b/iu,
+    find: /\b(?:in order to (?!an?\b|the\b|each\b|every\b|all\b)|due to the fact that|it should be noted|please note that|note that|needless to say|of course|obviously|basically|this very|the very same|the fact that|as it were\b|so to speak)/iu,
     reason: "Delete it, or write the short form.",
     bad: "Note that the socket is closed in order to free memory.",
     good: "The socket is closed to free memory.",
@@ -415,7 +415,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "and the like",
-    find: /\band the (?:like|lot)\b|\bits like\b|\b(?:a|not a|no) few of\b/iu,
+    find: /\band the (?:like|lot)\b|\bits like\b/iu,
     reason: "Name the things.",
     bad: "Timeouts and the like are options.",
     good: "Timeouts and limits are options.",

@@ -64,6 +64,8 @@ describe("of Markdown", () => {
         "Use `serve()` and [the *guide*](guides/a.md#b) <br> at https://example.com/a now.",
         "",
         "[a]: b.md",
+        '[b]: c.md "a title"',
+        "",
       ),
     ).toEqual(["Use … and the guide at … now."]);
   });

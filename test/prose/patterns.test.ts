@@ -38,6 +38,12 @@ it.each([
   "It returns one of two values.",
   "Each of the sockets has its own buffer.",
   "Part of its own message is lost.",
+  "It uses the mark of the other server instead of its own.",
+  "The server chooses one of the offered subprotocols.",
+  "A report has the status or close code.",
+  "It sends every price once and in order to a client.",
+  "What is missing",
+  "There are two routes, one of which is private.",
 ])("accepts: %s", (line) => {
   expect(PATTERNS.filter(({ find }) => find.test(line))).toEqual([]);
 });
