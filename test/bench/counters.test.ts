@@ -37,7 +37,7 @@ describe("the message counters of the bench", () => {
     }
   });
 
-  it("count frames whose headers arrive byte by byte", () => {
+  it("count frames with headers that arrive byte by byte", () => {
     const frame = serverFrame(TEXT, Buffer.alloc(126));
     const counter = new FrameCounter({ firstByte: TEXT, payloadBytes: 126, isMasked: false });
     expect(countInPieces(counter, Buffer.concat([frame, frame]), [1])).toBe(2);

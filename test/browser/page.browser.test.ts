@@ -63,7 +63,7 @@ describeInBrowser("the client in a page of Chromium", () => {
     expect(observed).toEqual({ data: "hello", code: 1005, isNative: true });
   });
 
-  it("exports the native WebSocketStream, which talks to the server", async () => {
+  it("exports the native WebSocketStream, which connects to the server", async () => {
     const observed = await page.evaluate(async () => {
       const { WebSocketStream } = (globalThis as unknown as InPage).tideway;
       const stream = new WebSocketStream(`ws://${location.host}/echo`);

@@ -18,7 +18,7 @@ const collectGarbage = runInNewContext("gc") as () => void;
 export function countHoldings(): Holdings {
   const handles: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) {
-    // Timers and immediates come and go.
+    // The numbers of timers and immediates vary.
     if (/wrap|handle/i.test(kind)) handles[kind] = (handles[kind] ?? 0) + 1;
   }
   collectGarbage();
@@ -40,7 +40,7 @@ function countDescriptors(): number {
 /** The allowance for code that V8 compiles late, and for its feedback. */
 const HEAP_ALLOWANCE_BYTES = 8 * 1024 * 1024;
 
-/** Describes each resource of which `after` has more than `before`. Empty without a leak. */
+/** Describes each resource that has grown from `before` to `after`. Empty without a leak. */
 export function findLeaks(before: Holdings, after: Holdings): string[] {
   const leaks: string[] = [];
   if (after.descriptors > before.descriptors) {

@@ -18,7 +18,7 @@ function fail(): never {
   throw new PlannedFault("planned");
 }
 
-/** Routes whose code is right, wrong, late or never settles, in turn. */
+/** Routes with code that is right, wrong, late or never settles, in turn. */
 export function makeRoutes() {
   let turn = 0;
   const next = <T>(list: readonly T[]): T => list[turn++ % list.length];

@@ -164,7 +164,7 @@ class Bystander {
   }
 }
 
-/** Blocks the event loop now and then, like a slow handler. */
+/** Blocks the event loop at intervals, like a slow handler. */
 function blockEventLoop(seed: number): { stop(): void } {
   const lengthsMs = draw(constantFrom(0, 0, 20, 50, 150), seed, 20);
   const timer = setInterval(() => {

@@ -18,7 +18,7 @@ import {
 import type { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import type { TidewayError } from "../../src/errors/index.ts";
 
-/** A connection whose other end is the test. */
+/** A connection with the test at the other end. */
 export class FakeConnection implements Connection {
   readonly protocol: string;
   readonly extensions: string;
@@ -174,7 +174,7 @@ export class FakeNetwork {
     return connection;
   }
 
-  /** Runs the queued tasks and those that they queue. */
+  /** Runs the queued tasks and the tasks that they queue. */
   runTasks(): void {
     for (const task of this.#tasks) task();
     this.#tasks.length = 0;

@@ -1135,7 +1135,7 @@ describe("a heartbeat", () => {
     socket.close();
   });
 
-  it("whose message throws reports the error, and drops the connection when nothing arrives", async () => {
+  it("with a message function that throws reports the error, and drops the connection when nothing arrives", async () => {
     const failure = new Error("a bug in a message");
     const { socket, events } = create({
       heartbeat: heartbeat({

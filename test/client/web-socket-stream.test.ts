@@ -36,7 +36,7 @@ interface Opened {
   readonly writable: WritableStream;
 }
 
-/** A stream over a connection whose other end is the test. */
+/** A stream over a connection with the test at the other end. */
 async function open(protocol = "", extensions = ""): Promise<Opened> {
   const network = new FakeNetwork();
   const Class = defineWebSocketStream(network.connect, setImmediate);
@@ -327,7 +327,7 @@ describe("the writable", () => {
     await writer.ready;
   });
 
-  it("finishes a write whose bytes left at once", async () => {
+  it("finishes a write at once if its bytes left at once", async () => {
     const { writer, connection } = await open();
     const written = writer.write("a");
     await Promise.resolve();
@@ -362,7 +362,7 @@ describe("the writable", () => {
     expect(await stream.closed).toEqual({ closeCode: 1005, reason: "" });
   });
 
-  it("fails close when the connection is lost in the meantime", async () => {
+  it("fails close when the connection is lost before it has ended", async () => {
     const { writer, connection, stream } = await open();
     const closing = writer.close();
     await turn();
@@ -438,7 +438,7 @@ describe("the end", () => {
       expect(await opened.stream.closed).toEqual({ closeCode: 1005, reason: "" });
     });
 
-    it("has no code that must not be sent, such as that of a lost connection", async () => {
+    it("has no code that must not be sent, such as 1006", async () => {
       const lost = await open();
       lost.connection.end(LOST);
       const opened = await open();

@@ -167,7 +167,7 @@ describe("a message for many connections", () => {
     return { pool: new SlabPool(allocate), sharedOutput: new SharedOutput(allocate) };
   };
 
-  it("leaves in one write of the same bytes for all that are sent the same in a turn", () => {
+  it("leaves in one write of shared bytes if the connections send the same in a turn", () => {
     const shared = environment();
     const rigs = [1, 2, 3].map(() => rig("server", {}, shared));
     for (const text of ["one", "two"]) {

@@ -213,7 +213,7 @@ describe.each(ROLES)("the latency of a %s", (role) => {
     expect(connection.latencyMs).toBeUndefined();
   });
 
-  it("is that of the latest answered ping (RFC 6455 5.5.3)", () => {
+  it("is the latency of the latest answered ping (RFC 6455 5.5.3)", () => {
     const { clock, connection, receive } = rig(role);
     connection.ping(fromHex("01"));
     clock.advance(7);

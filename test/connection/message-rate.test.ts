@@ -84,7 +84,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     const one = limited();
     one.clock.advance(3_600_000);
     one.connection.pause();
-    // What was sent within ten seconds, as the kernel delivers it.
+    // The messages of ten seconds, as the kernel delivers them.
     one.receive(text.repeat(10));
     one.clock.advance(10_000);
     one.receive(text.repeat(20));

@@ -14,7 +14,7 @@ const publication = (offset: number, id = `p${offset}`): ClientEvent => ({
   id,
 });
 
-/** Three clients: one stays connected, one reconnects twice, one is told of a loss. */
+/** Three clients: one stays connected, one reconnects twice, one receives a notice of a loss. */
 function goodRun(): Draft {
   const start: ClientEvent = {
     type: "subscribed",

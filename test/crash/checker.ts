@@ -27,7 +27,7 @@ export function findViolations({ clients, acknowledgements }: RunLog): readonly 
   return violations;
 }
 
-/** How often clients were told of a loss. */
+/** The number of notices of a loss. */
 export function countLosses({ clients }: RunLog): number {
   return clients
     .flatMap(({ events }) => events)
@@ -38,7 +38,7 @@ function isGap(event: ClientLog["events"][number]): boolean {
   return event.type === "subscribed" && event.since !== undefined && !event.recovered;
 }
 
-/** Each publication follows the previous one, or the position of the notice in between. */
+/** Each publication follows the previous publication, or the position of the notice in between. */
 function checkContinuity({ name, events }: ClientLog, violations: string[]): void {
   let last: string | undefined;
   for (const event of events) {

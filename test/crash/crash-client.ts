@@ -11,8 +11,8 @@ interface TopicMessage {
 }
 
 /**
- * A careful client. It remembers its position and sends it on each connection. It repeats
- * publications until they are acknowledged, and logs everything that it receives.
+ * A client that checks everything. It remembers its position and sends it on each connection. It
+ * repeats publications until they are acknowledged, and logs everything that it receives.
  */
 export class CrashClient implements ClientLog {
   readonly name: string;

@@ -17,13 +17,13 @@ export interface ServerSettings {
   readonly port: number;
 }
 
-/** What a client sends: a publication, repeated until it is acknowledged. */
+/** The messages of a client: a publication, repeated until it is acknowledged. */
 export interface PublishRequest {
   readonly id: string;
   readonly text: string;
 }
 
-/** What the server sends, in addition to the messages of the topic. */
+/** The messages of the server, in addition to the messages of the topic. */
 export interface PublishAnswer {
   readonly type: "stored" | "failed";
   readonly id: string;

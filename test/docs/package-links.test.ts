@@ -38,7 +38,7 @@ interface Link {
   readonly anchor: string | undefined;
 }
 
-/** The relative links of a page, without those in code. */
+/** The relative links of a page outside of code. */
 function relativeLinks(page: string): readonly Link[] {
   const text = readPage(page).replace(/^```[^]*?^```/gm, "");
   return Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, link]) => link)
@@ -74,9 +74,8 @@ it.each(PAGES)("the relative links of %s lead somewhere in the repository", (pag
 it("the package contains the README and the pages that it links to", async () => {
   const { files } = await pack();
   expect(files).toEqual(expect.arrayContaining(PAGES));
-  // Tests, benchmarks and the examples' sources stay out of the package: they would double its size,
-  // and a program that uses it runs none of them. The links of docs pages to them, such as those of
-  // the tables to tests, work in the repository, where a reader can run what they show.
+  // The package contains no tests, benchmarks or sources of examples, which would double its size.
+  // Links of pages to such files work in the repository, where a reader can run them.
   const isLeftOut = (page: string, path: string): boolean =>
     page.startsWith("docs/") && /^(test|bench)\//.test(path);
   const broken = PAGES.flatMap((page) =>
@@ -88,7 +87,7 @@ it("the package contains the README and the pages that it links to", async () =>
   expect(broken).toEqual([]);
 });
 
-it("the package has the code, its sources for debuggers, and pages to read: less than 4 MB", async () => {
+it("the package has the code, its sources for debuggers, and pages, in less than 4 MB", async () => {
   const { files, unpackedBytes } = await pack();
   const others = files.filter(
     (path) =>

@@ -24,7 +24,7 @@ vi.mock("tideway/server", async (importOriginal) => {
 
 const STARTS_SERVER = /^(export )?(const \w+ = )?await serve\(/m;
 
-/** What a test of the page itself has to provide: other libraries, files, clients, declared values. */
+/** Programs that need the test of their page: it provides libraries, files, clients and values. */
 const NEEDS_MORE =
   /from "(?!tideway|node:)|readFile|\bfiles\(|\bnew (ReconnectingWebSocket|WebSocket)|\bdeclare /;
 

@@ -61,7 +61,7 @@ for (const name of ["redis", "nats"] as const) {
       await engine.start();
       ana.say("after");
       if (name === "redis") {
-        // A restarted Redis may have forgotten publications, so all clients are told.
+        // A restarted Redis may have forgotten publications, so all clients get a notice.
         for (const client of [ana, bo]) await client.next("lost");
       } else {
         for (const client of [ana, bo]) {

@@ -235,7 +235,7 @@ describe("ChatClient", () => {
     expect(received.at(-1)).toEqual(["lost"]);
   });
 
-  it("reports for each connection whether it continues the previous one", () => {
+  it("reports for each connection whether it continues the previous connection", () => {
     const { connect, connections } = setUp();
     connect(1, { position: "e:4" });
     connect(1, { position: "e:4", recovered: true });

@@ -169,7 +169,7 @@ describeInBrowser("the chat in a browser", () => {
     await bo.say("the last");
     await ana.sees("the last");
 
-    // A later visitor sees earlier messages, and nobody sees a message twice.
+    // A later visitor sees earlier messages, and no user sees a message twice.
     for (const page of [ana, bo]) expect(await page.pending()).toEqual([]);
     const messages = await ana.messages();
     expect(await bo.messages()).toEqual(messages);

@@ -101,7 +101,7 @@ describe("the chat, for a client of the plain protocol", () => {
     for (const text of texts) expect(await bo.next("message")).toMatchObject({ text });
   });
 
-  it("sends a change of name to all, and frees the old one", async () => {
+  it("sends a change of name to all, and frees the old name", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     ana.send({ type: "username", id: ana.id, name: "Cy" });
     await expectUsers(bo, "Cy", "Bo");
@@ -109,7 +109,7 @@ describe("the chat, for a client of the plain protocol", () => {
     await expectUsers(di, "Cy", "Bo", "Ana");
   });
 
-  it("removes users from the list in whatever way they leave", async () => {
+  it("removes users from the list when they leave in any way", async () => {
     const [ana, bo, cy] = [await join("Ana"), await join("Bo"), await join("Cy")];
     await expectUsers(ana, "Ana", "Bo", "Cy");
     bo.socket.close();
@@ -162,7 +162,7 @@ describe("the chat, for a client of the extended protocol", () => {
     const first = await bo.next("message");
     const ana = await join("Ana", `since=${String(first["position"])}`);
     ana.say("Hello", { messageId: "m1" });
-    // Without the position, which is before hers.
+    // Without the position, which is before the position of the client.
     expect(await ana.next("message")).toEqual({ ...first, position: undefined });
     ana.say("Bye");
     expect(await bo.next("message")).toMatchObject({ text: "Bye" });

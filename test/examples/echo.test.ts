@@ -39,7 +39,7 @@ async function runClient(...cases: Array<FuzzingCase | typeof REFUSE>): Promise<
   return await runToEnd(CLIENT, { args: [await suite.listen()] });
 }
 
-/** Connects to the server, and plays a case with it as the client plays those of a suite. */
+/** Connects to the server, and plays a case with it as the client plays the cases of a suite. */
 async function playWithServer(play: FuzzingCase): Promise<void> {
   const url = await startServer("--host", "127.0.0.1", "--max-message-bytes", String(LARGEST));
   const peer = new WebSocket(`${url}/any/path?at=all`, {
@@ -194,7 +194,7 @@ describe("npm run echo", { timeout: TIMEOUT }, () => {
 });
 
 describe("npm run echo:client", { timeout: TIMEOUT }, () => {
-  it("runs every case, whatever its outcome, and requests the reports", async () => {
+  it("runs every case with any outcome, and requests the reports", async () => {
     const { exitCode, stdout, stderr } = await runClient(
       (client) => client.close(1000, "first"),
       REFUSE,
@@ -219,7 +219,7 @@ describe("npm run echo:client", { timeout: TIMEOUT }, () => {
     expect(lines[5]).toBe("case 6 of 6: 1001");
   });
 
-  it("continues after a case whose server stops sending", async () => {
+  it("continues after a case in which the server stops sending", async () => {
     suite = new FuzzingServer([(_client, stream) => stream.pause(), (client) => client.close()]);
     const codes: number[] = [];
     await runFuzzingServer(new URL(`${await suite.listen()}/`), {

@@ -32,7 +32,7 @@ describeInBrowser("the page of the Express example", () => {
     await page.getByText("Connected").waitFor();
   }
 
-  it("logs in, talks, stays logged in after a reload, and logs out in all windows", async () => {
+  it("logs in, sends messages, stays logged in after a reload, and logs out in all windows", async () => {
     const context = await browser.newContext();
     const [page, second] = [await context.newPage(), await context.newPage()];
     await logIn(page, "Ana");

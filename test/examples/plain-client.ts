@@ -7,8 +7,8 @@ export interface PlainMessage {
 }
 
 /**
- * A client of the chat that implements only the plain protocol, without this package. Whatever it
- * can do, any chat client of the protocol can do.
+ * A client of the chat that implements only the plain protocol, without this package. Any chat
+ * client of the protocol can do the same.
  */
 export class PlainClient {
   readonly socket: WebSocket;

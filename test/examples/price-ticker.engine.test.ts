@@ -36,7 +36,7 @@ describeWithEngine("redis", "the price ticker", (path) => {
   });
 
   // The last test, because it kills a server.
-  it("sends every price once and in order to a client that changes servers when one is killed", async () => {
+  it("sends every price once, in sequence, to a client that changes servers after a crash", async () => {
     const numbers: number[] = [];
     let position = "";
     let attempts = 0;

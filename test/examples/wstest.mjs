@@ -1,6 +1,6 @@
-// A stand-in for the test suite that scripts/autobahn.mjs starts: three cases, each of which expects an echo. As the
-// real one does, it writes index.json, and succeeds whatever the verdicts are. WSTEST_VERDICT replaces the verdict
-// of case 1.1.1.
+// Replaces the test suite that scripts/autobahn.mjs starts, with three cases that expect an echo.
+// Like the test suite, it writes index.json and succeeds with any verdict. WSTEST_VERDICT replaces
+// the verdict of case 1.1.1.
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -10,7 +10,7 @@ import type { ViteDevServer } from "vite";
 import { WebSocketServer } from "ws";
 import { closeOf, nextMessage, openClient } from "../support/clients.ts";
 
-/** Beside this file, so that imports of the frameworks resolve. */
+/** Next to this file, so that imports of the frameworks resolve. */
 const folder = join(import.meta.dirname, "test-artefacts");
 const page = readFileSync(join(import.meta.dirname, "../../docs/guides/frameworks.md"), "utf8");
 const recipes = new Map(

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** An input that once failed, or that random generation seldom reaches. */
+/** An input that once failed, or that random generation rarely reaches. */
 export interface CorpusEntry {
   /** A short description, which is the name of the file. */
   readonly name: string;

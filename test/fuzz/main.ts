@@ -125,7 +125,7 @@ function toResult(name: string, crash: Crash): JobResult["crash"] {
   return { report: describeCrash(name, crash), stack };
 }
 
-/** The number of inputs so far, the length of the last one, and the last one. */
+/** The number of inputs so far, the length of the last input, and the last input. */
 function views(current: SharedArrayBuffer): [Int32Array, Uint8Array] {
   return [new Int32Array(current, 0, 2), new Uint8Array(current, 8)];
 }

@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 export interface FuzzTarget<Input = unknown> {
   /** The name of its folder in the corpus. */
   readonly name: string;
-  /** Generates random inputs, some of them from those in the corpus. */
+  /** Generates random inputs, some of them based on the corpus. */
   arbitrary(corpus: readonly Input[]): fc.Arbitrary<Input>;
   /** Throws if the code under test treats `input` wrongly. */
   check(input: Input): void;

@@ -163,7 +163,7 @@ describe("a malformed HTTP request is answered and its connection closed", () =>
 });
 
 describe("unusual but valid requests are served", () => {
-  it("a target in absolute form, whose host is used (RFC 9112 3.2.2)", async () => {
+  it("a target in absolute form, which has the host (RFC 9112 3.2.2)", async () => {
     const response = await answerTo(
       "GET http://real.example:81/where?q HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n",
     );

@@ -62,7 +62,7 @@ describe("frames that break the protocol or a limit", () => {
   });
 });
 
-describe("what a client sends", () => {
+describe("data that a client sends", () => {
   it("is masked with keys that do not repeat, even across connections", async () => {
     const keys: number[] = [];
     for (let connection = 0; connection < 4; connection++) {

@@ -66,7 +66,7 @@ describe.each(SERVER_KINDS)("a peer that does not read, over $name", ({ start })
     await using server = await start(routes, { onError });
     const client = await deafClient(server);
     const one = await opened();
-    // From here on, pongs cannot leave.
+    // After this point, pongs cannot leave.
     await fill(one);
     const waiting = one.bufferedAmount;
     for (let i = 0; i < 200_000; i++) client.socket.write(ping(`n${i};`), "latin1");

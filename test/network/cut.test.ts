@@ -35,7 +35,7 @@ async function isCollected(ref: WeakRef<object>): Promise<boolean> {
   return false;
 }
 
-/** The outcome of a connection whose peer was cut off. */
+/** The outcome of a connection after its peer was cut off. */
 interface Ended {
   readonly code: number;
   readonly errorCode: string | undefined;

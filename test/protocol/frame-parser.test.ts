@@ -155,13 +155,13 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     });
   });
 
-  it("but not for a sequence that is split between fragments", () => {
+  it("may split a UTF-8 sequence between fragments", () => {
     const { receive, events } = probe(role);
     receive(frame("01", "f09f"), "8900", frame("80", "9880"));
     expect(events).toEqual([{ ping: "" }, { text: "😀" }]);
   });
 
-  it("but not for binary data in fragments", () => {
+  it("may have binary data in fragments that is not UTF-8", () => {
     const { receive, events } = probe(role);
     receive(frame("02", "ff"), frame("80", "fe"), frame("81", hexOf("é")));
     expect(events).toEqual([{ binary: "fffe" }, { text: "é" }]);

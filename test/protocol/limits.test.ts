@@ -174,7 +174,7 @@ describe.each(ROLES)("limits of a %s", (role) => {
       expect(unfinishedBudget.usedBytes).toBe(0);
     });
 
-    it("use nothing of it for messages that arrive in one piece", () => {
+    it("do not use the budget for messages that arrive in one piece", () => {
       const unfinishedBudget = new ByteBudget(1);
       const { events, receive } = probe(role, { unfinishedBudget });
       receive(frame("81", hexOf("whole")), frame("82", "20".repeat(60_000)));

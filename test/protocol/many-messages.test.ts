@@ -72,7 +72,7 @@ describe.each([
     );
   });
 
-  it("are read again from a chunk in the same memory as the previous one", () => {
+  it("are read again from a chunk in the memory of the previous chunk", () => {
     const { endpoint, events } = probe("client", {}, environment);
     const chunk = new Uint8Array(3 * 22);
     for (const letter of ["a", "b"]) {
@@ -82,7 +82,7 @@ describe.each([
     expect(events.map((each) => "text" in each && each.text[0])).toEqual(Array.from("aaabbb"));
   });
 
-  it("are not mixed up with those that another endpoint receives in a callback", () => {
+  it("are not mixed up with messages that another endpoint receives in a callback", () => {
     const other = probe("client", {}, environment);
     const texts: string[] = [];
     const endpoint = new Endpoint({ role: "client" }, environment, new OutputBuffer(exactPool), {

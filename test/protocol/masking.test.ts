@@ -69,7 +69,7 @@ describe("mask (RFC 6455 5.3)", () => {
     expect(bytes).toEqual(numbered(1000));
   });
 
-  it("distinguishes a new buffer from the previous one", () => {
+  it("distinguishes a new buffer from the previous buffer", () => {
     for (let round = 0; round < 3; round++) {
       const bytes = numbered(256);
       masker.mask(bytes, 0, 256, KEY, 0);

@@ -9,7 +9,7 @@ import { fromHex, hexOf, plainEnvironment, type Role, ROLES, toHex } from "./sup
 
 const KEY = 0x37fa213d;
 
-/** Records the messages, and feeds frames whose payloads are split anywhere. */
+/** Records the messages, and feeds frames with payloads that are split anywhere. */
 class Assembly implements MessageHandler {
   readonly events: string[] = [];
   readonly assembler: MessageAssembler;

@@ -6,7 +6,7 @@ import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import { SharedOutput } from "../../src/protocol/shared-output.ts";
 import { exactPool, frame, hexOf, plainEnvironment, toHex } from "./support.ts";
 
-/** A server's endpoint whose output is taken away as a connection does it. */
+/** A server's endpoint with its output taken away as in a connection. */
 class Sender {
   readonly output: OutputBuffer;
   readonly endpoint: Endpoint;
@@ -110,7 +110,7 @@ describe("output that many connections share", () => {
     expect(senders[1].output.length).toBe(3 * 30_004);
   });
 
-  it("equals and keeps what each connection would send alone, whatever the others send", () => {
+  it("equals the output of each connection alone and never changes, for any messages of the others", () => {
     const texts = ["a", "bc", "d".repeat(200), "e".repeat(40_000)];
     const prepared = fc.record({ prepared: fc.nat(texts.length - 1) });
     const action = fc.record({

@@ -34,7 +34,7 @@ const encoder = new TextEncoder();
 const latin1Decoder = new TextDecoder("latin1");
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Returns buffers of exactly the requested size, to detect writes beyond what was reserved. */
+/** Returns buffers of exactly the requested size, to detect writes beyond the reserved size. */
 export const exactPool: BufferPool = {
   take: (minBytes) => new Uint8Array(minBytes),
   give: () => {},

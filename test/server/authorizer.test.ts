@@ -8,7 +8,7 @@ import { decide, FakeAttempt, FakeServerEnvironment, gateOf } from "./fake-upgra
 const handle = (): void => {};
 
 describe("a pending authorize", () => {
-  /** A route whose calls of `authorize` the test settles. */
+  /** A route with calls of `authorize` that the test settles. */
   function pendingRoute(values: Partial<FakeServerEnvironment> = {}): {
     gate: UpgradeGate;
     environment: FakeServerEnvironment;

@@ -7,7 +7,7 @@ import {
 import type { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import type { TidewayError } from "../../src/errors/index.ts";
 
-/** A connection whose peer is the test. It records the calls made on it. */
+/** A connection with the test as its peer. It records the calls made on it. */
 export class FakeConnection implements Connection {
   readonly protocol = "chat";
   readonly extensions = "";

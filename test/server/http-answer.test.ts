@@ -59,7 +59,7 @@ describe("answerRequest", () => {
     expect(report).toHaveBeenCalledExactlyOnceWith(expected, { route: "/:name", request });
   });
 
-  it("does not report an error of a handler whose client has left", async () => {
+  it("does not report an error of a handler after its client has left", async () => {
     const abort = new AbortController();
     const request = new Request("http://localhost/a", { signal: abort.signal });
     const response = answer(async () => {

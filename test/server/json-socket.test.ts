@@ -235,7 +235,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     );
   });
 
-  it("reads no message before the previous one is validated, and pauses the connection", async () => {
+  it("reads no message before the previous message is validated, and pauses the connection", async () => {
     const { schema, settle } = pending();
     const socket = open(schema, { maxQueuedBytes: 128, maxQueuedMessages: 2 });
     const received = receiveAll(socket);
@@ -291,7 +291,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(() => socket.listen(() => {})).not.toThrow();
   });
 
-  it("throws on a missing listener and still accepts the next one", () => {
+  it("throws on a missing listener and still accepts another listener", () => {
     const socket = open(numbers);
     expect(() => socket.listen(undefined as never)).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_LISTENER" }),
@@ -401,7 +401,7 @@ describe("iteration", () => {
     expect(connection.calls).toEqual([["close", 1000, ""]]);
   });
 
-  it("closes at once when left during validation, whatever the result", async () => {
+  it("closes at once when left during validation, with any result", async () => {
     const { schema, settle } = pending();
     const socket = open(schema);
     const iterator = socket[Symbol.asyncIterator]();
@@ -658,7 +658,7 @@ describe("sending", () => {
 });
 
 describe("the other members", () => {
-  it("are those of the underlying socket", async () => {
+  it("belong to the underlying socket", async () => {
     const socket = open(anything);
     connection.bufferedAmount = 7;
     const { protocol, extensions, readyState, bufferedAmount } = socket;

@@ -33,7 +33,7 @@ function connections(): RouteConnections {
   return new RouteConnections(entry as unknown as WebSocketEntry, environment);
 }
 
-/** A socket whose queue is full, unless `use` reads the messages. */
+/** A socket with a full queue, unless `use` reads the messages. */
 function receiveMany(route: RouteConnections, use: (socket: ServerSocket) => void): FakeConnection {
   const connection = new FakeConnection();
   use(route.open(connection, new FakeAttempt(), {}, undefined));
@@ -59,7 +59,7 @@ it("answers a Close after messages that are read and ignored", async () => {
   expect(await visit(server, messages)).toBe(1000);
 });
 
-it("reports once per route if nothing reads sockets whose queue is full", () => {
+it("reports once per route if nothing reads sockets with a full queue", () => {
   report.mockReset();
   const route = connections();
   for (let count = 0; count < 3; count++) receiveMany(route, () => {}).end({ code: 1006 });
@@ -79,7 +79,7 @@ it.each<[string, (socket: ServerSocket) => void]>([
   expect(report).not.toHaveBeenCalled();
 });
 
-it("does not report a socket whose messages fit the queue", () => {
+it("does not report a socket if its messages fit the queue", () => {
   report.mockReset();
   const connection = new FakeConnection();
   const socket = connections().open(connection, new FakeAttempt(), {}, undefined);

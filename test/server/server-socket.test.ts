@@ -194,7 +194,7 @@ describe("listen", () => {
     expect(() => socket.listen(() => {})).not.toThrow();
   });
 
-  it("throws on a missing listener and still accepts the next one", () => {
+  it("throws on a missing listener and still accepts another listener", () => {
     const socket = open();
     expect(() => socket.listen(undefined as never)).toThrow(
       expect.objectContaining({ name: "UsageError", code: "INVALID_LISTENER" }),

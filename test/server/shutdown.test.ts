@@ -72,7 +72,7 @@ describe("a drain", () => {
     expect(closedCount()).toBe(5);
   });
 
-  it("skips sockets that have ended in the meantime and leaves no timer behind", () => {
+  it("skips sockets that have already ended and leaves no timer behind", () => {
     open(3);
     start({ pace: { batch: 1, intervalMs: 100 } });
     connections[1].end({ code: 1000 });

@@ -296,7 +296,7 @@ describe("the walk from the last proxy to the first", () => {
     expect(observed?.remoteAddress).toBe(address);
   });
 
-  it("ignores all fields if one of the used values is malformed", () => {
+  it("ignores all fields if any used value is malformed", () => {
     const fields = (name: string, value: string): Array<[string, string]> => [
       ["X-Forwarded-For", "192.0.2.1"],
       ["X-Forwarded-Proto", "https"],

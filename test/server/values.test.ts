@@ -29,7 +29,7 @@ describe("isInstance", () => {
     expect(isInstance(undefined, RangeError)).toBe(false);
   });
 
-  it("is false for a proxy whose traps throw", () => {
+  it("is false for a proxy with traps that throw", () => {
     const hostile = new Proxy(new RangeError("a"), {
       getPrototypeOf() {
         throw new Error("trap");

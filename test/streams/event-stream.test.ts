@@ -3,7 +3,7 @@ import { EventStream } from "../../src/streams/event-stream.ts";
 import type { Subscription } from "../../src/streams/subscription.ts";
 import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 
-/** A stream whose events come from the test. */
+/** A stream with events from the test. */
 function makeStream(): {
   stream: EventStream<number>;
   emit: (...events: number[]) => void;

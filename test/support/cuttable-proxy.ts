@@ -30,7 +30,7 @@ export class CuttableProxy implements AsyncDisposable {
   }
 
   /**
-   * Stops delivery, or the responses only, without notice. Data sent in the meantime is dropped.
+   * Stops delivery, or the responses only, without notice. Data sent during the stall is dropped.
    */
   stall(what: "answers" | "all" = "all"): void {
     this.#stalled = what;

@@ -20,16 +20,16 @@ function throwingGetters(target: object, names: readonly PropertyKey[]): object 
 
 /** Functions that make the values, by name. Each test makes a new value. */
 export const HOSTILE_VALUES: ReadonlyArray<readonly [name: string, make: () => unknown]> = [
-  ["a proxy whose traps throw", () => new Proxy({}, ALL_TRAPS)],
-  ["a proxy of a function whose traps throw", () => new Proxy(() => {}, ALL_TRAPS)],
+  ["a proxy with traps that throw", () => new Proxy({}, ALL_TRAPS)],
+  ["a proxy of a function with traps that throw", () => new Proxy(() => {}, ALL_TRAPS)],
   ["a revoked proxy", revoked],
   [
-    "an Error whose getters throw",
+    "an Error with getters that throw",
     () =>
       throwingGetters(new Error("x"), ["message", "name", "stack", "cause", "code", "toString"]),
   ],
   [
-    "an object whose getters throw",
+    "an object with getters that throw",
     () => throwingGetters({}, [Symbol.toStringTag, Symbol.toPrimitive, "message", "constructor"]),
   ],
   ["an object without a prototype", () => Object.create(null) as unknown],
@@ -38,12 +38,12 @@ export const HOSTILE_VALUES: ReadonlyArray<readonly [name: string, make: () => u
   ["a symbol", () => Symbol("x")],
 ];
 
-/** A thenable whose `then` throws, so that awaiting it rejects. */
+/** A thenable with a `then` that throws, so that awaiting it rejects. */
 export function throwingThenable(): PromiseLike<never> {
   return { then: () => refuse() };
 }
 
-/** An object whose property `then` throws when it is read. */
+/** An object with a property `then` that throws when it is read. */
 export function throwingThen(): object {
   return throwingGetters({}, ["then"]);
 }

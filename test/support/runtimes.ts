@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Availability } from "./debian.ts";
 
-/** The releases of Node.js that tests can start, apart from the one that runs the tests. */
+/** The releases of Node.js that tests can start, apart from the release that runs the tests. */
 export const RUNTIMES = ["node24", "node26"] as const;
 
 export type Runtime = (typeof RUNTIMES)[number];

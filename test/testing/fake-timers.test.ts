@@ -75,7 +75,7 @@ describe.each([
     expect(await done).toMatchObject({ code: 4000, wasClean: true });
   });
 
-  it("keeps a connection that answers pings and drops one that does not, as time advances", async () => {
+  it("keeps a connection while it answers pings and drops it afterwards, as time advances", async () => {
     const network = new MemoryNetwork();
     await using server = echoServer(network);
     const socket = new network.WebSocket("ws://test/echo");

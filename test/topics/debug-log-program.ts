@@ -1,6 +1,6 @@
 /**
  * Subscribes to a topic on Redis or NATS and publishes to it four times a second. The test
- * `debug-log.engine.test.ts` kills and restarts Redis or NATS meanwhile, and then kills this program.
+ * `debug-log.engine.test.ts` kills and restarts Redis or NATS, and then kills this program.
  */
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";

@@ -39,7 +39,7 @@ async function waitForLines(running: RunningProgram, lines: readonly RegExp[]): 
 }
 
 describeWithEngine("redis", "NODE_DEBUG=tideway with a RedisBroker", (path) => {
-  it("writes that Redis was interrupted, that it recovered, and what was lost", async () => {
+  it("writes that Redis was interrupted, that it recovered, and which publications were lost", async () => {
     await using engine = await Engine.redis(path);
     const log = await logOfRestart(
       engine,

@@ -269,7 +269,7 @@ describe("Feed: following the broker", () => {
     expect(texts(socket)).toEqual(["1"]);
   });
 
-  it("delivers publications that arrive during a read after those that it read", async () => {
+  it("delivers publications of a read before publications that arrive during the read", async () => {
     const stage = await openStage();
     const { socket } = await stage.subscribe();
     const deliver = stage.loseDeliveries();
@@ -319,7 +319,7 @@ describe("Feed: following the broker", () => {
     expect(texts(socket)).toEqual(["4", "5", "6"]);
   });
 
-  it("sends lost when the epoch has changed and continues in the new one", async () => {
+  it("sends lost when the epoch has changed and continues in the new epoch", async () => {
     const stage = await openStage({}, ["1"]);
     const { socket } = await stage.subscribe();
     const inEpoch = (publication: Publication): Publication => ({

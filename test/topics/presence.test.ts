@@ -120,7 +120,7 @@ describe("presence on a topic", () => {
     expect(notices(slow)).toHaveLength(3);
   });
 
-  it("removes a member whose entry was not confirmed", async () => {
+  it("removes a member if its entry was not confirmed", async () => {
     const broker = new FaultyBroker();
     const topic = openTopics({ broker, presence: true }).topic("room");
     const enter = broker.inner.enter.bind(broker.inner);

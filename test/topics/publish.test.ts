@@ -171,7 +171,7 @@ describe("options", () => {
     );
   });
 
-  it("of one topic override those of all topics", async () => {
+  it("of one topic override the options of all topics", async () => {
     const topics = openTopics({
       historySize: 1,
       optionsOf: (name) => (name === "long" ? { historySize: 3 } : undefined),

@@ -11,7 +11,7 @@ const at = (offset: number): Position => ({ epoch: EPOCH, offset });
 
 const prepared = (offset: number): Prepared => ({ position: at(offset), content: `${offset}` });
 
-/** A feed in which the test decides what is in memory and what the broker returns. */
+/** A feed with publications in memory and pages of the broker that the test chooses. */
 class FakeSource implements SubscriberSource {
   position = at(0);
   hasPresence = false;

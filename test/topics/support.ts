@@ -52,7 +52,7 @@ export function types(socket: RecordingSocket): readonly string[] {
 }
 
 /**
- * Reads the messages of a socket as a careful client does and returns the last position.
+ * Reads the messages of a socket, checks their order and returns the last position.
  *
  * @throws Error if a publication is missing or duplicate without a notice
  */
@@ -74,10 +74,10 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A broker around a working one that can be made to fail as a network and an engine do. */
+/** Wraps a broker and can fail as a network and an engine do. */
 export class FaultyBroker implements Broker {
   readonly inner: MemoryBroker;
-  /** What happens to a publication on its way to a listener. */
+  /** How a publication reaches a listener: unchanged, late, twice or not at all. */
   onDelivery: (deliver: () => void) => void = (deliver) => deliver();
   /** Called before each call of a method. May reject or wait to make the call do so. */
   onCall: (method: string) => Promise<void> = async () => {};

@@ -208,7 +208,7 @@ describe("one call of serve", () => {
     });
   });
 
-  it("refuses an authorize whose result never accepts a client", async () => {
+  it("refuses an authorize that never accepts a client", async () => {
     const handle = (): void => {};
     // @ts-expect-error The result of verifyClient in ws.
     await check({ routes: { "ws:/": { authorize: () => Date.now() > 0, handle } } });

@@ -26,7 +26,7 @@ type Notice = { type: "moved"; to: string } | { type: "left" };
 
 declare const move: StandardSchema<Move>;
 declare const notice: StandardSchema<Notice>;
-/** As in a library whose validation turns strings into dates. */
+/** As in a library that turns strings into dates. */
 declare const date: StandardSchema<string, Date>;
 
 describe("a schema", () => {

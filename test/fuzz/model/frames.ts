@@ -145,7 +145,7 @@ function readControl(opcode: number, payload: readonly number[]): ModelEvent {
   if (opcode === 10) return { pong: toHex(payload) };
   if (payload.length === 0) return { close: 1005, reason: "" };
   const close = payload[0] * 256 + payload[1];
-  // 7.4: defined codes that may be sent, from 7.4.1 and IANA's registry, and those for libraries
+  // 7.4: defined codes that may be sent, from 7.4.1 and IANA's registry, and codes for libraries
   // and applications.
   const defined = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014];
   if (!defined.includes(close) && !(close >= 3000 && close < 5000)) return { failure: 1002 };

@@ -104,7 +104,7 @@ export function readResponse(
     all(fields, "sec-websocket-accept").join("\n") === asked.accept,
     extensions?.every(([name]) => asked.extensions.includes(name)),
     chosen.length <= 1 && chosen.every((name) => asked.protocols.includes(name)),
-    // WHATWG WebSockets: the subprotocol must be one of the offered ones.
+    // WHATWG WebSockets: the server must select an offered subprotocol.
     chosen.length === 1 || asked.protocols.length === 0 || !asked.requireProtocol,
   ];
   if (extensions === undefined || !conditions.every((holds) => holds === true)) return undefined;

@@ -59,7 +59,7 @@ const DECLARED = [
   1n << 63n,
 ];
 
-/** A frame in which anything may be wrong, but seldom much. */
+/** A frame in which anything may be wrong, but rarely much. */
 function oddFrame(isMasked: boolean): fc.Arbitrary<Uint8Array> {
   return fc
     .record({

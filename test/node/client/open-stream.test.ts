@@ -252,7 +252,7 @@ describe("a createConnection that fails", () => {
   it.each([
     ["a socket", (socket: Socket) => socket],
     ["a promise of a socket", (socket: Socket) => Promise.resolve(socket)],
-  ])("with %s whose local address is unavailable", async (_, give) => {
+  ])("with %s at an unavailable local address", async (_, give) => {
     const error = await errorOf(({ port }: ConnectionTarget) =>
       give(connect({ host: "127.0.0.1", port, localAddress: "203.0.113.1" })),
     );

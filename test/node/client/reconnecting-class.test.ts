@@ -1,4 +1,4 @@
-/** What the `ReconnectingWebSocket` of Node adds to that of browsers. */
+/** The features that only the `ReconnectingWebSocket` of Node has. */
 import { CloseEvent, ReconnectingWebSocket, UnexpectedStatusError } from "tideway";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";

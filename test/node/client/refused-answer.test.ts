@@ -2,7 +2,7 @@ import { UnexpectedStatusError } from "tideway";
 import { describe, expect, it } from "vitest";
 import { outcomeOf, serveBytes, WebSocket, WebSocketStream } from "../../support/servers.ts";
 
-/** The error of a client whose server sends `response`. */
+/** The error of a client when the server sends `response`. */
 async function errorOf(response: string, isEnd = false): Promise<UnexpectedStatusError> {
   const url = await serveBytes((socket) => {
     socket.write(response, "latin1");

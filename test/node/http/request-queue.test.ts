@@ -78,7 +78,7 @@ it("a body that its handler does not read is skipped before the next request", a
   client.socket.destroy();
 });
 
-/** A route whose requests wait until the test answers them. */
+/** A route in which requests wait until the test answers them. */
 class WaitingRoute {
   readonly answers: Array<(text: string) => void> = [];
   aborted = 0;

@@ -293,7 +293,7 @@ describe("upgrade listeners of other code", () => {
     await expect(openClient(url, "/theirs")).rejects.toThrow("404");
   });
 
-  it.each(["before", "after"])("can be those of ws, added %s attach", async (when) => {
+  it.each(["before", "after"])("can belong to ws, added %s attach", async (when) => {
     const wss = new WebSocketServer({ noServer: true });
     const listen = (): unknown =>
       httpServer.on("upgrade", (request, socket, head) => {

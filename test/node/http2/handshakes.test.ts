@@ -16,7 +16,7 @@ import {
 
 const routes = { "/page": () => new Response("page"), "ws:/": () => {} };
 
-/** Node passes it to the socket, though its type does not say so. */
+/** Node passes it to the socket, although the type lacks it. */
 const HALF_OPEN: ConnectionOptions = { allowHalfOpen: true } as object;
 
 /**
@@ -45,22 +45,25 @@ async function relayTo(server: Server): Promise<{ port: number; letGo: () => voi
 it.each([
   ["h2", Buffer.concat([HELLO, frame(FrameType.Settings, 0, 0)])],
   ["http/1.1", Buffer.from("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")],
-])("closes a connection whose TLS handshake exceeds the timeout: %s", async (protocol, hello) => {
-  const server = await startTls({ handshakeTimeoutMs: 50, routes });
-  const timedOut = once(server.httpServer, "tlsClientError");
-  const { port, letGo } = await relayTo(server);
-  const client = RawClient.begin({ port }, { ALPNProtocols: [protocol] });
-  const said = vi.fn<(bytes: Buffer) => void>();
-  client.socket.on("data", said);
-  client.socket.once("secureConnect", () => client.socket.write(hello));
-  const [error] = (await timedOut) as [NodeJS.ErrnoException];
-  expect(error.code).toBe("ERR_TLS_HANDSHAKE_TIMEOUT");
-  letGo();
-  await client.closed();
-  expect(said).not.toHaveBeenCalled();
-  const page = (await openSession(server)).request({ ":path": "/page" });
-  expect(await answerOf(page)).toMatchObject({ body: "page" });
-});
+])(
+  "closes a connection when its TLS handshake exceeds the timeout: %s",
+  async (protocol, hello) => {
+    const server = await startTls({ handshakeTimeoutMs: 50, routes });
+    const timedOut = once(server.httpServer, "tlsClientError");
+    const { port, letGo } = await relayTo(server);
+    const client = RawClient.begin({ port }, { ALPNProtocols: [protocol] });
+    const said = vi.fn<(bytes: Buffer) => void>();
+    client.socket.on("data", said);
+    client.socket.once("secureConnect", () => client.socket.write(hello));
+    const [error] = (await timedOut) as [NodeJS.ErrnoException];
+    expect(error.code).toBe("ERR_TLS_HANDSHAKE_TIMEOUT");
+    letGo();
+    await client.closed();
+    expect(said).not.toHaveBeenCalled();
+    const page = (await openSession(server)).request({ ":path": "/page" });
+    expect(await answerOf(page)).toMatchObject({ body: "page" });
+  },
+);
 
 it("refuses renegotiation over TLS 1.2 (RFC 9113 9.2.1)", async () => {
   const server = await startTls({ routes });

@@ -196,7 +196,7 @@ it.each([
   },
 );
 
-it("a request whose stream is reset aborts its signal and affects no socket of the connection", async () => {
+it("a reset stream aborts the signal of its request and affects no socket of the connection", async () => {
   const asked = deferred<AbortSignal>();
   const server = await start({
     routes: {

@@ -106,9 +106,9 @@ it("sockets with a closed window end in time, and their connection serves the ne
 it.each([
   ["", LARGE_WINDOW],
   // The last socket gets a large window so that its data fills the buffers of the kernel.
-  [" and whose windows are closed", 100],
+  [" and has closed their windows", 100],
 ])(
-  "sockets whose client reads nothing%s end in time, and so does their connection",
+  "sockets of a client that reads nothing%s end in time, and so does their connection",
   async (...the) => {
     const [, window] = the;
     const { server, sender } = await stall([...ENDED, "/close"], { window, readsTcp: false });

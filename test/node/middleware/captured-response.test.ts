@@ -20,7 +20,7 @@ describe("the body of a captured response", () => {
     expect([...body]).toEqual([0xc3, 0xa9, 0xc3, 0xa9, 0xe9, 1, 2, 3, 4]);
   });
 
-  it.each([undefined, null])("ends with what was written before end(%s)", async (chunk) => {
+  it.each([undefined, null])("ends with the data written before end(%s)", async (chunk) => {
     const response = makeResponse();
     response.write("text");
     response.end(chunk);

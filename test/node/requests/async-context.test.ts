@@ -103,7 +103,7 @@ const WAYS: ReadonlyArray<readonly [string, (routes: Routes) => Promise<void>]> 
 ];
 
 describe("the store of an AsyncLocalStorage", () => {
-  it.each(WAYS)("is that of the call to serve or attach, with %s", async (_way, run) => {
+  it.each(WAYS)("is the store of the call to serve or attach, with %s", async (_way, run) => {
     const { routes, observed } = watched();
     await run(routes);
     expect(observed).toEqual(Array.from({ length: 8 }, () => "start"));

@@ -79,7 +79,7 @@ describe("EarlyDataBuffer", () => {
 
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  it("reads until it holds 65,536 bytes, including those after the head, and then stops", async () => {
+  it("reads until it holds 65,536 bytes, including bytes after the head, and then stops", async () => {
     const { socket, buffer, calls } = makeBuffer("head");
     socket.write(Buffer.alloc(65_531, "a"));
     await turn();

@@ -99,7 +99,7 @@ describe.each([
     expect(onError).toHaveBeenCalledOnce();
   });
 
-  it("whose body fails immediately is reported and answered with 500", async () => {
+  it("with a body that fails immediately is reported and answered with 500", async () => {
     const body = new ReadableStream({ start: (controller) => controller.error(new Error("no")) });
     expect(await respond(() => new Response(body))).toContain(
       "HTTP/1.1 500 Internal Server Error\r\n",
@@ -130,7 +130,7 @@ describe.each([
     await waiting;
   });
 
-  it("belongs to a request whose signal follows the client even when first read later", async () => {
+  it("belongs to a request with a signal that follows the client even when first read later", async () => {
     let received: Request | undefined;
     const waiting = respond((request) => {
       received = request;

@@ -236,7 +236,7 @@ describe("HTTP handlers", () => {
     );
   });
 
-  it("a response whose body fails midway is aborted and reported", async () => {
+  it("a response is aborted and reported if its body fails midway", async () => {
     const body = new ReadableStream({
       start: (controller) => controller.enqueue(new TextEncoder().encode("begin")),
       pull: () => Promise.reject(new Error("source failed")),
@@ -248,7 +248,7 @@ describe("HTTP handlers", () => {
     expect(onError).toHaveBeenCalledExactlyOnceWith(new Error("source failed"), expect.anything());
   });
 
-  it("a handler whose client leaves: the signal aborts and the body is cancelled", async () => {
+  it("the signal aborts and the body is cancelled when the client leaves", async () => {
     const signals: AbortSignal[] = [];
     const cancel = vi.fn<() => void>();
     let answer!: (response: Response) => void;

@@ -54,7 +54,7 @@ it("stops reading from TCP while the handler does not read, and loses no data", 
   await vi.waitFor(() => expect(below.isPaused()).toBe(true));
   const bytesRead = below.bytesRead;
   expect(bytesRead).toBeLessThan(1_000_000);
-  // Much data is in transit, and none of it is read.
+  // Much data is in transit and unread.
   expect(client.bufferedAmount + bytesRead).toBeGreaterThan(20_000_000);
   read();
   await closeOf(client);

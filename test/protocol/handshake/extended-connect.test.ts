@@ -115,7 +115,7 @@ describe("readExtendedConnect (RFC 8441 5) refuses", () => {
 });
 
 describe("readExtendedConnect with any fields", () => {
-  it("does not throw and quotes nothing of the request", () => {
+  it("does not throw and does not quote the request", () => {
     const names = fc.oneof(
       fc.constantFrom(...Object.keys(VALID), "host", "te", "__proto__", "constructor"),
       fc.string(),

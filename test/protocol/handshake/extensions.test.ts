@@ -122,7 +122,7 @@ describe("parseExtensions (RFC 6455 9.1)", () => {
   ])("refuses %j", (value) => {
     expect(parseExtensions([value])).toBeUndefined();
     expect(parseExtensions(["a", value])).toEqual(
-      // Beside another field, an empty one is harmless.
+      // An empty field is harmless if there is another field.
       /^[ \t,]*$/.test(value) ? [{ name: "a", params: [] }] : undefined,
     );
   });

@@ -24,7 +24,7 @@ describe("isToken (RFC 9110 5.6.2)", () => {
     expect(isToken("a\nb")).toBe(false);
   });
 
-  it("refuses non-ASCII letters, including those with an ASCII lower case", () => {
+  it("refuses non-ASCII letters, including letters with an ASCII lower case", () => {
     expect(isToken("\u212a")).toBe(false);
     expect(isToken("\u017f")).toBe(false);
   });

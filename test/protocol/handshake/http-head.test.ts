@@ -79,7 +79,7 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
     ]);
   });
 
-  it("reads the next head from the end of the previous one", () => {
+  it("reads the next head from the end of the previous head", () => {
     const message = latin1(head("GET /1 HTTP/1.1", "A: 1") + head("GET /2 HTTP/1.1", "B: 2"));
     const reader = requestReader();
     const first = reader.receive(message) as HttpHead<RequestLine>;
@@ -172,7 +172,7 @@ describe("HttpHeadReader (RFC 9112 2 and 5)", () => {
 describe("HttpHeadReader's limits", () => {
   const message = head("GET / HTTP/1.1", "Host: example.com", "A: 1");
 
-  it("accept a head of exactly maxHeaderBytes, and not one byte more", () => {
+  it("accept a head of exactly maxHeaderBytes and refuse one byte more", () => {
     expect(read(message, { maxHeaderBytes: message.length })).toMatchObject({ kind: "head" });
     expect(read(message, { maxHeaderBytes: message.length - 1 })).toEqual({
       kind: "fault",

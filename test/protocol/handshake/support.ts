@@ -6,7 +6,7 @@ import { nodeProtocolEnvironment } from "../../../src/node/environment/protocol-
 export const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 export const SAMPLE_ACCEPT_KEY = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/** An environment whose random bytes are the nonce of RFC 6455 1.3. */
+/** An environment that uses the nonce of RFC 6455 1.3 as random bytes. */
 export const sampleEnvironment: ProtocolEnvironment = {
   ...nodeProtocolEnvironment,
   fillRandom: (bytes) => bytes.set(latin1("the sample nonce")),

@@ -284,7 +284,7 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
 });
 
 describe("readUpgradeRequest with any fields", () => {
-  it("does not throw and quotes nothing of the request", () => {
+  it("does not throw and does not quote the request", () => {
     const names = fc.constantFrom(
       ...VALID.map((line) => line.slice(0, line.indexOf(":"))),
       "Sec-WebSocket-Protocol",

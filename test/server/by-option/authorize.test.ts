@@ -144,19 +144,22 @@ describe("data that a client sends while authorize decides", () => {
   });
 });
 
-describe.each(SERVER_KINDS)("a Response of authorize whose body fails, over $name", ({ start }) => {
-  it("is reported to onError, and its connection is closed", async () => {
-    const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
-    const failure = new Error("the body failed");
-    const body = new ReadableStream({
-      pull: (controller) => controller.error(failure),
+describe.each(SERVER_KINDS)(
+  "a Response of authorize with a body that fails, over $name",
+  ({ start }) => {
+    it("is reported to onError, and its connection is closed", async () => {
+      const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
+      const failure = new Error("the body failed");
+      const body = new ReadableStream({
+        pull: (controller) => controller.error(failure),
+      });
+      const authorize = (): Response => new Response(body, { status: 401 });
+      await using server = await start({ "ws:/": { authorize, handle } }, { onError });
+      await new RawClient(server).send(handshake("/")).closed();
+      await expect.poll(() => onError.mock.calls).toHaveLength(1);
+      const [error, { route: key }] = onError.mock.calls[0];
+      expect(error).toBe(failure);
+      expect(key).toBe("ws:/");
     });
-    const authorize = (): Response => new Response(body, { status: 401 });
-    await using server = await start({ "ws:/": { authorize, handle } }, { onError });
-    await new RawClient(server).send(handshake("/")).closed();
-    await expect.poll(() => onError.mock.calls).toHaveLength(1);
-    const [error, { route: key }] = onError.mock.calls[0];
-    expect(error).toBe(failure);
-    expect(key).toBe("ws:/");
-  });
-});
+  },
+);

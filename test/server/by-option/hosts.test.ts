@@ -49,7 +49,7 @@ describe.each(SERVER_KINDS)("hosts, over $name", ({ start }) => {
     expect(await statusOfSocket(server, host)).toBe(isAllowed ? 101 : 421);
   });
 
-  it("refuses a page whose host name points at this server (DNS rebinding)", async () => {
+  it("refuses a page of another host name that resolves to this server (DNS rebinding)", async () => {
     const rebound = handshake("/socket", {
       Host: "evil.example:8080",
       Origin: "http://evil.example:8080",

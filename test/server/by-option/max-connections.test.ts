@@ -53,7 +53,7 @@ describe.each(SERVER_KINDS)("maxConnections, over $name", ({ start }) => {
     await vi.waitFor(() => expect(decisions).toHaveLength(2), 10_000);
     expect(statusOf(await ask().closed())).toBe(503);
 
-    // A refused handshake frees its place for the next one.
+    // A refused handshake frees its place for another handshake.
     decisions[0](new Response("no", { status: 403 }));
     expect(statusOf(await first.closed())).toBe(403);
     const third = ask();

@@ -12,7 +12,9 @@ interface Call {
   readonly settle: (state: object) => void;
 }
 
-/** Routes, one of which waits for a decision of the test even after its client has left. */
+/**
+ * Routes with an `authorize` that waits for a decision of the test even after its client has left.
+ */
 function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes"] } {
   const calls: Call[] = [];
   const authorize = ({ signal }: Request): Promise<object> =>

@@ -30,7 +30,7 @@ describe.each(SERVER_KINDS)("origins, over $name", ({ start }) => {
     return statuses;
   }
 
-  it("calls a function with the Origin of each request that has exactly one, whatever its value", async () => {
+  it("calls a function with any Origin value of a request that has exactly one Origin", async () => {
     const values = [
       "null",
       "",

@@ -21,7 +21,7 @@ describe.each(SERVER_KINDS)("protocols as a function, over $name", ({ start }) =
     return text;
   };
 
-  it("chooses one of the offered subprotocols", async () => {
+  it("chooses an offered subprotocol", async () => {
     const choose = vi.fn((offered: readonly string[], _request: Request) => offered[1]);
     const text = await ask(choose, "token.abc, token.def");
     expect(text).toContain("\r\nSec-WebSocket-Protocol: token.def\r\n");

@@ -197,7 +197,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     expect(publications.length).toBeGreaterThan(20);
     expect(publications.length).toBeLessThan(100);
     expect(publications.at(-1)?.position).toEqual(position);
-    // Nothing of this topic is left, so the meaning of its offsets is unknown.
+    // This topic is empty, so the meaning of its offsets is unknown.
     const next = await publish("quiet", "second");
     expect(next.position.offset).toBe(1);
     expect(next.position.epoch).not.toBe(quiet.position.epoch);
@@ -275,7 +275,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
         "lost",
         "publication",
       ]);
-      // A server that starts with the unreadable message as the last one.
+      // A server that starts with the unreadable message as the last message.
       await client.publish("tideway.log.news", unreadable);
       const later = await open(connection);
       const page = await later.history("news", { limit: 10 }, RETENTION);

@@ -182,7 +182,7 @@ describe("NatsLog: append", () => {
     expect(nats.stored.length).toBe(3);
   });
 
-  it("rejects with BROKER_REFUSED for an id whose publication is no longer stored", async () => {
+  it("rejects with BROKER_REFUSED for an id if its publication is no longer stored", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     await append(log, "a");
@@ -253,7 +253,7 @@ describe("NatsLog: append", () => {
 });
 
 describe("NatsLog: reading", () => {
-  it("reads the latest publications, or those after a position", async () => {
+  it("reads the latest publications, or the publications after a position", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     for (const data of ["a", "b", "c", "d"]) await append(log, data);
@@ -276,7 +276,7 @@ describe("NatsLog: reading", () => {
     expect((await read(log)).data).toEqual(["a"]);
   });
 
-  it("skips unreadable payloads, whose offsets are then missing", async () => {
+  it("skips unreadable payloads and leaves gaps in the offsets", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
@@ -430,7 +430,7 @@ describe("NatsLog: retention", () => {
     expect(nats.lastSequence).toBe(2);
   });
 
-  it("uses the mark of another server instead of its own", async () => {
+  it("stores no mark after the mark of another server", async () => {
     const nats = new FakeNats();
     const server = openServer(nats);
     const { position } = await append(server.log, "a");

@@ -1,4 +1,4 @@
-/** Message events that this package creates and dispatches, compared with those of Node. */
+/** Message events that this package creates and dispatches, compared with the events of Node. */
 import { once } from "node:events";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";

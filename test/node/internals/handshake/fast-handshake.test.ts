@@ -77,7 +77,7 @@ describe("an opening handshake in one piece", () => {
     expect([...onFirstBytes.mock.calls[0][1]]).toEqual([1, 2, 3]);
   });
 
-  it("is left to node:http without fast paths", async () => {
+  it("is answered by node:http without fast paths", async () => {
     const { port } = await start({ fastPaths: false });
     const client = new RawClient(port).send(handshake("/"));
     expect(await client.receives("\r\n\r\n")).toMatch(/^HTTP\/1\.1 101 /);
@@ -86,7 +86,7 @@ describe("an opening handshake in one piece", () => {
   });
 
   it.each(["connection", "upgrade"])(
-    "is left to node:http while a listener for its %s event exists",
+    "is answered by node:http while a listener for its %s event exists",
     async (event) => {
       const running = await start();
       const emitted = once(running.httpServer, event);
@@ -102,7 +102,7 @@ describe("an opening handshake in one piece", () => {
     },
   );
 
-  it("is left to node:http if a listener was added after the connection was accepted", async () => {
+  it("is answered by node:http if a listener was added after the connection was accepted", async () => {
     const running = await start();
     const client = new RawClient(running.port);
     await once(client.socket, "connect");
@@ -115,7 +115,7 @@ describe("an opening handshake in one piece", () => {
   });
 });
 
-/** Heads of every kind. The fast path answers only a few of them. */
+/** Heads of every kind. The fast path answers only a few. */
 const HEADS: ReadonlyArray<readonly [name: string, head: string]> = [
   ["a handshake", handshake("/")],
   ["a handshake with a query", handshake("/?a=b")],
@@ -231,7 +231,7 @@ describe("a handshake that arrives in two pieces", () => {
   const request = handshake("/");
   const cuts = Array.from({ length: request.length - 1 }, (_, index) => index + 1);
 
-  it("is left to node:http with all bytes, wherever it is split", async () => {
+  it("passes to node:http with all bytes, wherever it is split", async () => {
     const { port } = await start();
     for (const cut of cuts) {
       gaveBack.mockClear();
@@ -246,7 +246,7 @@ describe("a handshake that arrives in two pieces", () => {
 });
 
 describe("a silent connection", () => {
-  it("is left to node:http after a while, which then answers a handshake", async () => {
+  it("passes to node:http after a while, which then answers a handshake", async () => {
     const { port } = await start();
     const client = new RawClient(port);
     await vi.waitUntil(() => gaveBack.mock.calls.length === 1);

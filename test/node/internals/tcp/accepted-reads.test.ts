@@ -142,7 +142,7 @@ describe.each([
     slow.client.send(texts.map(textFrame).join(""));
     await vi.waitUntil(() => slow.below.isPaused());
     const held = socket;
-    // In the meantime others read into the same memory.
+    // Other sockets then read into the same memory.
     const busy = await connect(running);
     busy.client.send(textFrame("x".repeat(100)).repeat(10));
     await vi.waitUntil(() => busy.below.bytesRead > 1000);

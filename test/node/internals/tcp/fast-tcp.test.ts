@@ -80,7 +80,7 @@ describe("a direct write", () => {
     expect((await readAll()).length).toBe(1 + (1 << 24));
   });
 
-  it("is left to the stream while the stream has pending output", async () => {
+  it("goes through the stream while the stream has pending output", async () => {
     const listener = { written() {} };
     writer.write(Buffer.of(1));
     writer.cork();
@@ -137,7 +137,7 @@ describe("direct writes", () => {
     binding.mockRestore();
   });
 
-  it("are not used for a socket whose writes are observed", () => {
+  it("are not used for a socket if its writes are observed", () => {
     writer.write = writer.write.bind(writer);
     expect(fastTcp.canWrite(writer)).toBe(false);
   });
