@@ -1,5 +1,6 @@
 /**
- * `tideway/server`: maps URIs to handlers of WebSockets and of HTTP requests.
+ * `tideway/server`: a WebSocket server for Node.js that also answers HTTP requests. It maps URL patterns to
+ * handlers.
  *
  * ```ts
  * import { serve } from "tideway/server";

@@ -103,6 +103,7 @@ export class MemoryBroker implements Broker {
     return this.#find(topic)?.members(this.#nowMs()) ?? [];
   }
 
+  /** Deletes all topics. Further calls reject with BrokerError `BROKER_CLOSED`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#active.clear();

@@ -157,7 +157,7 @@ const TIMEOUT = `a number above 0 and up to ${MAX_DELAY_MS}`;
 const EXPECTED: Readonly<Record<keyof ReconnectingWebSocketOptions, string | undefined>> = {
   protocols: undefined,
   webSocketOptions: undefined,
-  heartbeat: "a function, such as heartbeat({ message }) makes",
+  heartbeat: "a function, such as the result of heartbeat({ message })",
   initialDelayMs: DELAY,
   maxDelayMs: DELAY,
   stableAfterMs: DELAY,
@@ -175,7 +175,7 @@ function checkOptions(options: ReconnectingWebSocketOptions): void {
     }
     const expected = EXPECTED[name as keyof ReconnectingWebSocketOptions];
     if (expected === undefined || value === undefined || isAs(expected, value)) continue;
-    throw refused(`${name} is ${show(value)}, not ${expected}`);
+    throw refused(`${name} is ${show(value)}; it must be ${expected}`);
   }
 }
 

@@ -6,15 +6,20 @@ import { NEEDS_WILDCARD } from "../../server/values.ts";
 import type { FilesOptions } from "./serve-file.ts";
 
 /**
- * Serves the files below `directory`: `"/static/*": files("public")`. The last wildcard of the route
- * matches the path of the file; a route without a wildcard throws. If you call the handler outside a
- * route, it uses the whole path of the URL.
+ * Creates an HTTP handler that serves the files of a directory. Use it for a route with a wildcard: the last
+ * wildcard is the path of the file. A route without a wildcard throws. Outside of a route, the handler uses
+ * the whole path of the URL.
  *
- * Answers GET and HEAD, conditional requests and single ranges. Nothing outside of `directory` is
- * served, whatever the path holds and wherever symbolic links point. A directory is answered by its
- * index, after a redirect to its path with a slash at the end.
+ * It answers GET and HEAD, conditional requests and single ranges (RFC 9110). It never serves files outside
+ * of `directory`, even through symbolic links. For a directory it serves the index file, after a redirect to
+ * the path with a slash at the end.
  *
- * @param directory relative to the working directory of the process
+ * @param directory a path, relative to the working directory of the process, or a `file:` URL
+ * @example
+ * ```ts
+ * await serve({ routes: { "/static/*": files("public") } });
+ * ```
+ *
  * @throws UsageError `INVALID_OPTION` if `directory` is not a directory
  */
 export function files(

@@ -7,11 +7,11 @@ import { DiskFile } from "./file-body.ts";
 
 /** Options of `files`. */
 export interface FilesOptions {
-  /** The file that answers for its directory; false for none. Default `"index.html"`. */
+  /** The file to serve for a directory, or `false` for 404. Default: `"index.html"`. */
   readonly index?: string | false;
-  /** Whether to serve files and folders whose name begins with a dot, such as `.env`. Default `"hide"`. */
+  /** Whether to serve files and folders with a leading dot in their name, such as `.env`. Default: `"hide"`. */
   readonly dotfiles?: "hide" | "serve";
-  /** The value of `Cache-Control`. Default: none, so that clients ask again by `ETag`. */
+  /** The value of `Cache-Control`. Default: no such header, so clients validate their copy by its `ETag`. */
   readonly cacheControl?: string;
 }
 

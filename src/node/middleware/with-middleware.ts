@@ -7,7 +7,7 @@ import type { AuthorizeContext } from "../../server/upgrade-contexts.ts";
 import { isResponse } from "../../server/values.ts";
 import { CapturedResponse } from "./captured-response.ts";
 
-/** Connect middleware, as used by Express and `express-session`. */
+/** Connect middleware, such as `express-session` or the middleware of Express. */
 export type Middleware<NodeRequest extends IncomingMessage> = (
   request: NodeRequest,
   // `never`, because each framework has its own subclass of the response.
@@ -16,24 +16,29 @@ export type Middleware<NodeRequest extends IncomingMessage> = (
 ) => unknown;
 
 /**
- * Runs Connect middleware in `authorize`, and then calls `decide` with the request that the middleware
- * has prepared. The result is that of `decide`.
+ * Runs Connect middleware in `authorize`, such as a session. Then calls `decide` with the request that the
+ * middleware has prepared, and returns its result.
  *
+ * After `decide`, the response of the middleware ends, so that it saves a session. Headers that the
+ * middleware sets, such as `Set-Cookie`, are sent with the 101, or with the `Response` that `decide`
+ * returns. If the middleware answers the request itself, the result is its answer as a `Response`, and
+ * `decide` is not called. Rejects if the middleware throws or passes an error to `next`, and if the client
+ * disconnects.
+ *
+ * The request is an `IncomingMessage` without a body. It does not have the methods and properties that a
+ * framework adds to its requests.
+ *
+ * @param middleware one function, or several to run in order
+ * @param request the first argument of `authorize`
+ * @param context the second argument of `authorize`
+ * @param decide returns the result of `authorize`
+ * @example
  * ```ts
  * authorize: (request: Request, context: AuthorizeContext<object>) =>
  *   withMiddleware(session, request, context, ({ session: { user } }) =>
  *     user === undefined ? new Response("Log in first.", { status: 401 }) : { user },
  *   ),
  * ```
- *
- * After `decide` the middleware's response ends, so that a session is saved. Header fields that the
- * middleware sets, such as `Set-Cookie`, are sent with the 101 or with the `Response` that `decide`
- * returns. If the middleware answers the request itself, its answer is the result, as a `Response`, and
- * `decide` is not called. Rejects if middleware throws or passes an error to `next`, and when the client
- * leaves.
- *
- * The request is an `IncomingMessage` without a body. It does not have the methods and properties that a
- * framework adds to its own requests.
  *
  * @throws UsageError `INVALID_OPTION` if one of `middleware`, or `decide`, is not a function
  */

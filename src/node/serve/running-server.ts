@@ -4,31 +4,33 @@ import type { Server as HttpServer } from "node:http";
 import type { Socket } from "../../server/socket.ts";
 import type { StopOptions } from "./stop-options.ts";
 
-/** The sockets that are open on a server. */
+/** The open sockets of a server. Iterate over them to send a message to all clients. */
 export interface OpenSockets extends Iterable<Socket> {
+  /** The number of open sockets. */
   readonly size: number;
 }
 
-/** Routes that share an HTTP server with others. */
+/** The routes that `attach` has added to an HTTP server. */
 export interface Attachment extends AsyncDisposable {
+  /** The open sockets of these routes. */
   readonly sockets: OpenSockets;
   /**
-   * Closes all sockets and leaves all requests to the other listeners of the HTTP server, which keeps
-   * listening. If it has no other listener, requests get 503 until `stop` resolves.
+   * Closes all sockets, and leaves all requests to the other listeners of the HTTP server. The HTTP server
+   * keeps listening. If it has no other listener, requests get 503 until `stop` resolves.
    *
-   * Resolves when the sockets have ended and their handlers have returned, or after `timeoutMs`. A
-   * further call can only shorten the time, as with {@link Server}.
+   * Resolves when the sockets have ended and their handlers have returned, or after `timeoutMs`. A second
+   * call can only shorten the time, as with {@link Server}.
    *
-   * Rejects with UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON` or `INVALID_OPTION`.
+   * @throws UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON`, `INVALID_OPTION`
    */
   stop(options?: StopOptions): Promise<void>;
 }
 
-/** A server that listens. */
+/** A running server, as `serve` returns it. */
 export interface Server extends AsyncDisposable {
   /**
-   * The base URL, such as `http://localhost:8080`, or `http+unix:/run/app.sock:` on a Unix socket. It
-   * has no slash at its end, so that clients of this package can use `${server.url}/path`.
+   * The base URL without a slash at the end, for URLs such as `${server.url}/path`. It is
+   * `http://localhost:8080`, for example, or `http+unix:/run/app.sock:` on a Unix socket.
    */
   readonly url: string;
   /** The port; 0 on a Unix socket. */
@@ -36,20 +38,22 @@ export interface Server extends AsyncDisposable {
   /** The path of the Unix socket, as in the option `path`. */
   readonly path: string | undefined;
   /**
-   * The underlying server of Node. Its `close` waits for the WebSockets but does not close them: call
-   * `stop` instead.
+   * The underlying server of `node:http` or `node:https`. Call `stop` instead of its `close`, which waits for
+   * the WebSockets but does not close them.
    */
   readonly httpServer: HttpServer;
+  /** The open sockets of all routes. */
   readonly sockets: OpenSockets;
   /**
-   * Stops listening, closes all sockets, and waits for pending requests and handlers. Requests that
-   * arrive meanwhile get 503 with `Retry-After` and `Connection: close`. Resolves when everything has
-   * ended, or was dropped after `timeoutMs`.
+   * Stops the server: stops listening, closes all sockets, and waits for pending requests and handlers.
+   * Requests that arrive during the shutdown get 503 with `Retry-After` and `Connection: close`. Resolves
+   * when everything has ended. After `timeoutMs`, the server drops what remains.
    *
-   * A further call can only shorten the time: the earlier end applies. A call without `drain` closes the
-   * sockets that a drain has not closed yet at once, with its own code. All calls resolve together.
+   * A second call can only shorten the time, because the earlier deadline applies. A call without `drain`
+   * closes the remaining sockets of an earlier drain at once, with the code of the second call. All calls
+   * resolve together.
    *
-   * Rejects with UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON` or `INVALID_OPTION`.
+   * @throws UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON`, `INVALID_OPTION`
    */
   stop(options?: StopOptions): Promise<void>;
 }

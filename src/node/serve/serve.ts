@@ -24,35 +24,38 @@ import { serveEnvironment } from "./serve-environment.ts";
 import { checkTls, createTlsServer, withHttp2 } from "./tls-options.ts";
 import { MAX_HEADER_BYTES } from "../requests/request-target.ts";
 
-/** Options of `attach`. */
+/** Options of {@link attach}. */
 export interface AttachOptions extends ApplicationOptions {
   /**
-   * Whether to use fast paths that rely on undocumented Node.js APIs; default true. They answer opening
-   * handshakes, read, write and compress with fewer calls and less memory. A fast path is used only if a check
-   * finds that this Node.js supports it. The environment variable `TIDEWAY_FAST_PATHS=0` switches them off for
-   * all servers and clients of a process.
+   * Whether to use fast paths that depend on undocumented Node.js APIs. They read, write, compress and answer
+   * handshakes with fewer calls and less memory. The server uses a fast path only if a check finds that this
+   * Node.js supports it. The environment variable `TIDEWAY_FAST_PATHS=0` disables them for all servers and
+   * clients of a process. Default: `true`.
    */
   readonly fastPaths?: boolean;
 }
 
-/** Options of `serve`: where and how to listen, and the options of `attach`. */
+/** Options of {@link serve}: the options of `attach`, and where to listen. */
 export interface ServeOptions extends AttachOptions {
-  /** Default 8080; 0 for any that is free. */
+  /** The port to listen on, from 0 to 65535; 0 selects a free port. Default: 8080. */
   readonly port?: number;
-  /** The address to listen on. Default: all of this machine's. */
+  /** The address or host name to listen on. Default: all addresses of this machine. */
   readonly host?: string;
   /**
-   * The path of a Unix socket to listen on, instead of a port. A socket file on which no process listens
-   * any more is replaced, and `stop` removes the file. The permissions of its folder and the umask
-   * control access. `remoteAddress` is the empty string.
+   * The path of a Unix socket to listen on, instead of `port` and `host`. The server replaces a socket file
+   * on which no process listens, and `stop` removes the file. The permissions of its folder and the umask
+   * control access. The `remoteAddress` of all clients is an empty string.
    */
   readonly path?: string;
-  /** Certificate, key and whatever else `node:https` takes: with these, the server ends TLS itself. */
+  /**
+   * The certificate, the key and other options of `node:https`. With them, the server uses TLS: clients
+   * connect with `wss:` and `https:`. Default: no TLS.
+   */
   readonly tls?: HttpsOptions;
   /**
-   * Whether clients may choose HTTP/2, for requests and for WebSockets alike (RFC 8441), which then
-   * share one connection; browsers do so by themselves. HTTP/1.1 is spoken on the same port. Takes
-   * `tls`, and is on with it by default.
+   * Whether clients may use HTTP/2 (RFC 9113), with WebSockets over it (RFC 8441). Requests and WebSockets of
+   * a client then share one connection. The server accepts HTTP/1.1 on the same port. Needs `tls`. Default:
+   * `true` with `tls`, otherwise `false`.
    */
   readonly http2?: boolean;
 }
@@ -61,10 +64,22 @@ export interface ServeOptions extends AttachOptions {
 type AnyRoutes = Readonly<Record<string, Route>>;
 
 /**
- * Starts a server. Resolves once it listens.
+ * Starts a server for WebSockets and HTTP requests. Resolves once it listens.
  *
- * Rejects with UsageError `INVALID_ROUTE`, `INVALID_OPTION` or `INVALID_ORIGIN`, and with
- * TransportError `LISTEN_FAILED` where the port or the Unix socket is in use, for one.
+ * @example
+ * ```ts
+ * const server = await serve({
+ *   port: 8080,
+ *   routes: {
+ *     "/": () => new Response("hello"),
+ *     "ws:/echo": (socket) => socket.listen((message) => socket.send(message)),
+ *   },
+ * });
+ * console.log(server.url);
+ * ```
+ *
+ * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
+ * @throws TransportError `LISTEN_FAILED` if it cannot listen, for example because the port is in use
  */
 export async function serve<
   const Key extends string,
@@ -114,19 +129,27 @@ export async function serve<
 }
 
 /**
- * Adds routes to an existing HTTP server and shares it with other code, such as a framework.
+ * Adds routes to an existing HTTP server, such as the server of Express, Fastify, Koa or Vite.
  *
- * A route answers its requests and upgrades, and other listeners of `httpServer` do not get them. Every
- * other request or upgrade goes to the other listeners that `httpServer` has at that moment, added
- * before or after this call. If it has none, the response is an HTTP error. If several attachments have
- * a route for a request, the latest attachment answers.
+ * Requests and upgrades that match a route go to the route, and not to other listeners of `httpServer`. All
+ * others go to the other listeners that `httpServer` has at that moment, which may be added before or after
+ * this call. If it has no other listener, the response is an HTTP error. If several attachments have a route
+ * for a request, the latest attachment answers.
  *
- * `httpServer.close()` also closes the WebSockets, with 1001, and destroys the remaining ones after ten
- * seconds. To close them in another way, call `stop` of the attachment first.
+ * `httpServer.close()` closes the WebSockets with 1001, and destroys the remaining ones after ten seconds. To
+ * close them in another way, call `stop` of the attachment first.
  *
- * The limits on the head of a request (time, bytes) are the HTTP server's own, and so is that on the
- * number of its connections. A head of which it may have dropped fields, by a `maxHeadersCount` of at
- * most 100, is refused with 431.
+ * The HTTP server limits the time and the size of a request head, and the number of its connections. If its
+ * `maxHeadersCount` is 100 or less, it may have dropped headers. A request with that many headers gets 431.
+ *
+ * @param httpServer a server of `node:http` or `node:https`
+ * @example
+ * ```ts
+ * const httpServer = createServer(app).listen(8080);
+ * attach(httpServer, {
+ *   routes: { "ws:/echo": (socket) => socket.listen((message) => socket.send(message)) },
+ * });
+ * ```
  *
  * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
  */

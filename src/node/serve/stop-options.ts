@@ -4,35 +4,38 @@ import { checkCount, checkDelay, checkNames, invalidOption } from "../../server/
 import type { ShutdownPlan } from "../../server/shutdown.ts";
 import { checkCloseArguments } from "../../server/socket-arguments.ts";
 
-/** How to stop a server, or the routes of an attachment. */
+/** Options of `stop` of a server, or of an attachment. */
 export interface StopOptions {
-  /** The close code that sockets get; default 1001, going away, and 1012, restart, with `drain`. */
+  /**
+   * The close code for the sockets (RFC 6455 7.4). Default: 1001 (going away), or 1012 (service restart) with
+   * `drain`.
+   */
   readonly code?: number;
-  /** The close reason that sockets get; default none. */
+  /** The close reason for the sockets, at most 123 bytes of UTF-8. Default: empty. */
   readonly reason?: string;
   /**
-   * Milliseconds until sockets, handlers and requests that have not ended are dropped; default 10,000.
-   * With `drain`, set its `deadlineMs` instead.
+   * The time in milliseconds after which the server drops the remaining sockets, handlers and requests. With
+   * `drain`, set its `deadlineMs` instead. Default: 10,000.
    */
   readonly timeoutMs?: number;
   /**
-   * Closes the sockets in batches, so that clients do not all reconnect at once. `{}` for the defaults
+   * Closes the sockets in batches, so that clients do not all reconnect at once. Pass `{}` for the defaults
    * of {@link DrainOptions}. Default: closes all sockets at once.
    */
   readonly drain?: DrainOptions;
 }
 
-/** How to close sockets in batches. */
+/** The size and the pace of the batches in which `stop` closes sockets. */
 export interface DrainOptions {
   /**
-   * The number of sockets to close at a time; default 100. The server closes more at a time if it
-   * could not start to close all of them within three quarters of `deadlineMs`. The last quarter is for
-   * the closing handshakes of the last batch.
+   * The number of sockets in a batch. The server uses larger batches if it would otherwise need more than
+   * three quarters of `deadlineMs`. The last quarter is for the closing handshakes of the last batch.
+   * Default: 100.
    */
   readonly batch?: number;
-  /** Milliseconds to wait after each batch, in steps of about 100 ms; default 100. */
+  /** The time between two batches in milliseconds, with a resolution of about 100 ms. Default: 100. */
   readonly intervalMs?: number;
-  /** Milliseconds until all sockets are closed, or dropped; default 10,000. */
+  /** The time in milliseconds after which the server drops the remaining sockets. Default: 10,000. */
   readonly deadlineMs?: number;
 }
 
@@ -52,7 +55,10 @@ export function resolveStopOptions(options: StopOptions = {}): ShutdownPlan {
   checkDelay("stop", "timeoutMs", options.timeoutMs);
   if (drain === undefined) return { code, reason, timeoutMs: options.timeoutMs ?? 10_000 };
   if (options.timeoutMs !== undefined) {
-    throw new UsageError("INVALID_OPTION", "stop: with drain, its deadlineMs stands for timeoutMs");
+    throw new UsageError(
+      "INVALID_OPTION",
+      "stop: timeoutMs has no effect with drain; pass drain: { deadlineMs } instead",
+    );
   }
   const { deadlineMs: timeoutMs, ...pace } = readDrainOptions(drain);
   return { code, reason, timeoutMs, pace };

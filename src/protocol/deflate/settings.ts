@@ -75,6 +75,6 @@ function checkInteger(
 }
 
 function invalid(where: string, name: string, value: unknown, expected: string): UsageError {
-  const message = `${where}: ${name} is ${String(value)}, not ${expected}`;
+  const message = `${where}: ${name} is ${String(value)}; it must be ${expected}`;
   return new UsageError("INVALID_OPTION", message);
 }

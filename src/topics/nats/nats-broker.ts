@@ -142,6 +142,7 @@ export class NatsBroker implements Broker {
     return this.#call(() => this.#presence.members(this.#subjects.entries(topic)));
   }
 
+  /** Stops listening. Does not close the connection. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#subscriptions.close();

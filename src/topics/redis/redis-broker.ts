@@ -162,6 +162,7 @@ export class RedisBroker implements Broker {
     return readMembers(await this.#run(MEMBERS, this.#keys.presence(topic)));
   }
 
+  /** Stops listening, and closes the connection for subscriptions. Does not close the client. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -12,20 +12,20 @@ describe("options of a ReconnectingWebSocket in Node", () => {
     new ReconnectingWebSocket("ws://127.0.0.1:1", options);
 
   it.each([
-    [{ initialDelayMs: -1 }, "initialDelayMs is -1, not a number from 0 to 2147483647"],
+    [{ initialDelayMs: -1 }, "initialDelayMs is -1; it must be a number from 0 to 2147483647"],
     [
       { handshakeTimeoutMs: 0 },
-      "handshakeTimeoutMs is 0, not a number above 0 and up to 2147483647",
+      "handshakeTimeoutMs is 0; it must be a number above 0 and up to 2147483647",
     ],
-    [{ maxQueuedBytes: "1" }, 'maxQueuedBytes is "1", not a number from 0 to 2147483647'],
+    [{ maxQueuedBytes: "1" }, 'maxQueuedBytes is "1"; it must be a number from 0 to 2147483647'],
     [{ initialDelay: 1 }, "there is no option initialDelay"],
     [{ headers: {} }, "there is no option headers"],
     [
       { heartbeat: { idleMs: 1 } },
-      'heartbeat is {"idleMs":1}, not a function, such as heartbeat({ message }) makes',
+      'heartbeat is {"idleMs":1}; it must be a function, such as the result of heartbeat({ message })',
     ],
-    [{ decide: "stop" }, 'decide is "stop", not a function'],
-    [{ timers: null }, "timers is null, not an object with setTimeout and clearTimeout"],
+    [{ decide: "stop" }, 'decide is "stop"; it must be a function'],
+    [{ timers: null }, "timers is null; it must be an object with setTimeout and clearTimeout"],
   ])("throw a precise error: %j", (options, sentence) => {
     const expected = expect.objectContaining({
       name: "UsageError",
