@@ -1,20 +1,11 @@
 /**
  * Compares what each entry point exports with its committed report under `api/`, or with `--write`
  * brings the reports up to date. The reports are read in review: they show what users can see.
+ * Also writes the models from which `api-reference.mjs` makes the API reference.
  */
 import { join } from "node:path";
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
-
-const ENTRY_POINTS = {
-  tideway: "dist/node/index.d.ts",
-  "tideway.browser": "dist/browser/index.d.ts",
-  "tideway-server": "dist/node/server.d.ts",
-  "tideway-protocol": "dist/protocol/index.d.ts",
-  "tideway-topics": "dist/topics/index.d.ts",
-  "tideway-topics-redis": "dist/topics/redis/index.d.ts",
-  "tideway-topics-nats": "dist/topics/nats/index.d.ts",
-  "tideway-testing": "dist/testing/index.d.ts",
-};
+import { ENTRY_POINTS, MODELS_FOLDER } from "./api/entry-points.mjs";
 
 /** Where a dependent finds the entry points: npm links the package into its own workspaces. */
 const ENTRY_POINT_PATHS = Object.fromEntries(
@@ -61,10 +52,10 @@ function isReportUpToDate(name) {
       apiReport: {
         enabled: true,
         reportFolder: join(root, "api"),
-        reportTempFolder: join(root, "node_modules/.cache/api"),
+        reportTempFolder: join(root, MODELS_FOLDER),
         reportFileName: `${name}.api.md`,
       },
-      docModel: { enabled: false },
+      docModel: { enabled: true, apiJsonFilePath: join(root, MODELS_FOLDER, `${name}.api.json`) },
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
       messages: {

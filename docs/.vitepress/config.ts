@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
+import { apiLinks } from "./markdown/api-links.ts";
 import { repositoryLinks } from "./markdown/repository-links.ts";
 import { copyProjectPages } from "./project-pages.ts";
 import { slugify } from "./markdown/slug.ts";
@@ -22,10 +23,11 @@ export default defineConfig({
   cleanUrls: true,
   head: [["link", { rel: "icon", type: "image/svg+xml", href: "/logo.svg" }]],
   markdown: {
-    // Pages contain only the Markdown that GitHub supports.
-    attrs: false,
+    // Pages that are written by hand contain only the Markdown that GitHub supports.
+    attrs: { rule: ["heading"] },
     emoji: false,
     anchor: { slugify },
+    codeTransformers: [apiLinks(docs)],
     languageAlias: { haproxy: "txt" },
     config: (markdown) => repositoryLinks(markdown, repository),
   },
