@@ -23,10 +23,13 @@ export interface ApplicationOptions extends ConnectionLimits {
    */
   readonly onError?: ErrorListener;
   /**
-   * Receives a report of each refusal. A refusal is a handshake that does not open a WebSocket, or another
-   * HTTP request that the server itself refuses. It is also a connection that the server closes with 1002,
-   * 1003, 1007, 1008, 1009 or 1013. HTTP requests that get 404 or 405 are not reported. Clients can cause
-   * any number of reports, so the listener must be cheap.
+   * Receives a report of each refusal:
+   *
+   * - a handshake that does not open a WebSocket;
+   * - another HTTP request that the server itself refuses, except with 404 or 405;
+   * - a connection that the server closes with 1002, 1003, 1007, 1008, 1009 or 1013.
+   *
+   * Clients can cause any number of reports, so the listener must be cheap.
    *
    * Default: prints one line per kind of refusal and minute to the console, and nothing if `NODE_ENV` is
    * `"production"`.
@@ -77,9 +80,9 @@ export interface ApplicationOptions extends ConnectionLimits {
   readonly maxPendingRequests?: number;
   /**
    * The maximum memory in bytes for the unfinished messages of all connections together. It includes the
-   * bytes that clients send before `authorize` has settled. At the limit, the server closes a connection
-   * that continues a message with 1013, and answers a handshake with 503. Messages that arrive in one
-   * piece do not count. An integer above 0, or `Infinity`. Default: 268,435,456 (256 MiB).
+   * bytes that clients send before `authorize` has settled. At the limit, a connection closes with 1013 when
+   * it receives more of an unfinished message, and a handshake gets 503. Messages that arrive in one piece
+   * do not count. An integer above 0, or `Infinity`. Default: 268,435,456 (256 MiB).
    */
   readonly maxUnfinishedBytes?: number;
   /**

@@ -24,11 +24,11 @@ export interface SocketOptions {
    */
   readonly slowConsumer?: SlowConsumerPolicy;
   /**
-   * The number of bytes that a full queue of received messages holds. The server stops reading from the
-   * peer while messages with this many bytes and at least `maxQueuedMessages` messages wait for the
-   * handler, or messages with four times this many bytes. Default: 65,536.
+   * The size in bytes at which the queue of received messages is full, if it has `maxQueuedMessages`
+   * messages or more. With fewer messages, it is full at four times this size. While the queue is full, the
+   * server reads no more from the peer. Default: 65,536.
    */
   readonly maxQueuedBytes?: number;
-  /** The number of messages that a full queue holds; see `maxQueuedBytes`. Default: 16. */
+  /** The number of messages at which the queue can be full; see `maxQueuedBytes`. Default: 16. */
   readonly maxQueuedMessages?: number;
 }

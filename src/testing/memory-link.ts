@@ -27,7 +27,7 @@ export class MemoryLink {
   readonly server: Duplex;
   readonly #ends: readonly [LinkEnd, LinkEnd];
 
-  /** @throws UsageError `INVALID_OPTION` */
+  /** Creates a link with two connected ends. @throws UsageError `INVALID_OPTION` */
   constructor(options: LinkOptions = {}) {
     checkLinkOptions(options);
     const client = new LinkEnd(options);

@@ -11,9 +11,9 @@ export interface PublicationDraft {
 
 /** How many publications of a topic a broker keeps, and how long. It MAY keep more, and MUST NOT keep less. */
 export interface Retention {
-  /** The maximum number of publications. */
+  /** The number of publications to keep. */
   readonly size: number;
-  /** The maximum bytes of data. The latest publication is kept at any size. */
+  /** The number of bytes of data to keep. The latest publication is kept at any size. */
   readonly bytes: number;
   /** How long publications are kept, in milliseconds. */
   readonly ageMs: number;
@@ -84,7 +84,8 @@ export interface Broker {
    * Appends a publication to a topic.
    *
    * - It MUST resolve only after the engine has stored the publication as durably as it is configured to.
-   * - Offsets MUST count up from 1 without gaps within an epoch, over all servers.
+   * - The offset MUST be one higher than the offset of the previous publication in the same epoch, over all
+   *   servers. The first publication of a topic has the offset 1.
    * - If the id was stored within `idWindowMs`, it MUST NOT append, and MUST resolve with the first
    *   position. Looking up the id and appending MUST be one atomic step.
    * - When it rejects, the publication MAY have been stored. It MUST NOT be stored in part.

@@ -54,7 +54,7 @@ export class MemoryBroker implements Broker {
   readonly #idle = new Map<string, MemoryTopic>();
   #isClosed = false;
 
-  /** @throws UsageError `INVALID_OPTION` */
+  /** Creates an empty broker. @throws UsageError `INVALID_OPTION` */
   constructor(options: MemoryBrokerOptions = {}) {
     checkOptions("MemoryBroker", options);
     checkNames("MemoryBroker", options, ["maxTopics", "nowMs"]);

@@ -1,14 +1,14 @@
 import { UsageError } from "../errors/index.ts";
 
 /**
- * A position in the sequence of publications of a topic. Offsets start at 1 and have no gaps within an
- * epoch. Offset 0 is the position before the first publication. The epoch changes when the engine may have
- * lost publications, because their offsets may then belong to other publications.
+ * A position in the sequence of publications of a topic. The offsets of a topic start at 1, and have no gaps
+ * within an epoch. Offset 0 is the position before the first publication. The epoch changes when the engine
+ * may have lost publications, because their offsets may then belong to other publications.
  */
 export interface Position {
-  /** 1 to 64 characters of `A-Z a-z 0-9 _ -`. */
+  /** The name of the epoch: 1 to 64 characters of `A-Z a-z 0-9 _ -`. */
   readonly epoch: string;
-  /** A safe integer, 0 or more. */
+  /** The number of the publication in the topic: a safe integer, 0 or more. */
   readonly offset: number;
 }
 

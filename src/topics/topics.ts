@@ -122,7 +122,11 @@ export class Topics implements AsyncDisposable {
   readonly #stopChecking: () => void;
   #isClosed = false;
 
-  /** @throws UsageError `INVALID_OPTION` */
+  /**
+   * Creates the topics of a server. Call `close` when the server stops.
+   *
+   * @throws UsageError `INVALID_OPTION`
+   */
   constructor(options: TopicsOptions = {}) {
     checkTopicsOptions(options);
     const {

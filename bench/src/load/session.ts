@@ -8,7 +8,7 @@ const OPENING_AT_ONCE = 64;
 const TIMEOUT_MS = 5000;
 const CHECK_MS = 50;
 
-/** One round of load. It fails as soon as one of its connections fails. */
+/** One round of load. It fails as soon as a connection fails. */
 export class Session {
   readonly #order: RunOrder;
   readonly #failed: Promise<never>;
