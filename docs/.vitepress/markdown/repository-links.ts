@@ -44,8 +44,11 @@ export function repositoryLinks(markdown: MarkdownRenderer, repository: string |
           const href = token.attrGet("href") ?? "";
           const target = siteLink(href, page, repository);
           tag = target === undefined ? "span" : "a";
-          if (target === undefined) token.attrs = [["title", href.replace(/^(\.\.?\/)+/, "")]];
-          else token.attrSet("href", target);
+          if (target === undefined) {
+            const names = [href.replace(/^(\.\.?\/)+/, ""), token.attrGet("title")];
+            token.attrs = [["title", names.filter((name) => name !== null).join(": ")]];
+          }
+          if (target !== undefined) token.attrSet("href", target);
         }
         if (token.type === "link_open" || token.type === "link_close") token.tag = tag;
       }
