@@ -219,7 +219,7 @@ describe("the examples of the documentation", () => {
   });
 
   it("continue on a topic at the position of a client", async () => {
-    const server = await startServer(blockWith("new Topics({ prepare })").replace("export ", ""));
+    const server = await startServer(blockWith("news.publish(message)").replace("export ", ""));
     const url = server.url.replace("http:", "ws:");
     const read = async (socket: WebSocket): Promise<{ type: string; position: string }> =>
       JSON.parse((await socket.onMessage.first).data as string) as never;
@@ -238,10 +238,5 @@ describe("the examples of the documentation", () => {
     expect(types).toEqual(["subscribed", "subscribed", "publication"]);
     second.close();
     await second.onClose.first;
-  });
-
-  it("connect in memory", async () => {
-    await folder.run(blockWith('new network.WebSocket("ws://any.host/hello/you")'));
-    expect(log.mock.calls).toEqual([["hello you"]]);
   });
 });

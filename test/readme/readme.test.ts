@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Server } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { BlockFolder, codeBlocks } from "../docs/code-blocks.ts";
@@ -20,4 +21,9 @@ describe("the first screen of the README", () => {
     expect((await fetch(server.url)).status).toBe(200);
     await server.stop();
   });
+});
+
+it("the README has at most 150 lines", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  expect(readme.trimEnd().split("\n").length).toBeLessThanOrEqual(150);
 });
