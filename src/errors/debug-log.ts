@@ -1,11 +1,11 @@
-import { TidewayError } from "./index.ts";
+import { TidewayError, UsageError } from "./index.ts";
 
 /**
  * Writes lines that show a developer what this package does. Each runtime injects its own. Lines contain
  * no payloads, no credentials, and no query strings.
  *
  * ```ts
- * if (log.isEnabled) log.write(() => `connection ${log.idOf(connection)} closed`);
+ * if (log.isEnabled) log.write(() => `connection ${log.idOf("connection", connection)} closed`);
  * ```
  */
 export interface DebugLog {
@@ -47,17 +47,23 @@ export function createDebugLog(print: (line: string) => void): DebugLog {
 }
 
 /**
- * Describes an error by its name and code. The message is included only for errors of this package, because
- * an error of the application may contain secrets.
+ * Describes an error by its name and code. The message is added only if it cannot contain secrets or
+ * payloads. Messages of other code may contain any text. Of this package, a `UsageError` quotes values of
+ * the caller, some errors quote offered subprotocols, which may hold a token, and schemas quote messages.
  */
 export function describeError(error: unknown, maxCauses = 3): string {
   if (!(error instanceof Error)) return `a thrown value of type ${typeof error}`;
   const { code } = error as { readonly code?: unknown };
   const hasCause = error.cause !== undefined && maxCauses > 0;
   const cause = hasCause ? ` (cause: ${describeError(error.cause, maxCauses - 1)})` : "";
-  if (error instanceof TidewayError) return `${error.code}: ${error.message}${cause}`;
+  if (error instanceof TidewayError) {
+    const isPrivate = error instanceof UsageError || PRIVATE_CODES.includes(error.code);
+    return `${error.code}${isPrivate ? "" : `: ${error.message}`}${cause}`;
+  }
   return `${error.name}${typeof code === "string" ? ` ${code}` : ""}${cause}`;
 }
+
+const PRIVATE_CODES = ["INVALID_SUBPROTOCOL", "MISSING_SUBPROTOCOL", "INVALID_MESSAGE"];
 
 /** Characters that could forge a line, control a terminal, or reorder text. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

@@ -154,10 +154,13 @@ function consoleLine(report: RefusalReport): string {
   );
 }
 
-/** The line for the debug log. Like the other lines there, it begins with the subject. */
+/**
+ * The line for the debug log. Like the other lines there, it begins with the subject. It leaves out the issues of
+ * a schema, which may quote the peer's message.
+ */
 function logLine(report: RefusalReport, pathname: string | undefined): string {
   const lead = `${report.what} ${verbOf(report)} with ${codeOf(report)} by ${deciderOf(report)}`;
-  return `${lead}: ${describe(report, pathname)}`;
+  return `${lead}: ${describe({ ...report, issues: undefined }, pathname)}`;
 }
 
 function verbOf({ what }: RefusalReport): string {

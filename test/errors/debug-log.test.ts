@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createDebugLog, describeError, NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
-import { TransportError } from "../../src/errors/index.ts";
+import { HandshakeError, TransportError, UsageError } from "../../src/errors/index.ts";
 
 function recorder(): { lines: string[]; log: ReturnType<typeof createDebugLog> } {
   const lines: string[] = [];
@@ -48,6 +48,13 @@ describe("describeError", () => {
     const cause = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
     expect(describeError(new TransportError("TRANSPORT_FAILED", "it failed", { cause }))).toBe(
       "TRANSPORT_FAILED: it failed (cause: Error ECONNRESET)",
+    );
+  });
+
+  it("leaves out messages that quote values of the caller or subprotocols", () => {
+    expect(describeError(new UsageError("INVALID_URL", "secret"))).toBe("INVALID_URL");
+    expect(describeError(new HandshakeError("MISSING_SUBPROTOCOL", "secret"))).toBe(
+      "MISSING_SUBPROTOCOL",
     );
   });
 

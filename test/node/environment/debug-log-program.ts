@@ -32,6 +32,16 @@ const server = await serve({
       throw Object.assign(new TypeError("SECRET message"), { code: "E_APP" });
     },
     "ws:/unread"() {},
+    "ws:/typed": {
+      schema: {
+        "~standard": {
+          version: 1,
+          vendor: "test",
+          validate: (value: unknown) => ({ issues: [{ message: `not valid: ${String(value)}` }] }),
+        },
+      },
+      handle: (socket) => socket.listen(() => {}),
+    },
     "ws:/deny": { authorize: () => new Response("no", { status: 401 }), handle() {} },
   },
 });
@@ -57,6 +67,13 @@ await ended(echo);
 await ended(new WebSocket(`${url}/missing\u202e?token=SECRET`));
 await ended(new WebSocket(`${url}/echo`, { headers: { origin: "http://other.example" } }));
 await ended(new WebSocket(`${url}/deny`));
+
+// Errors with messages that may quote secrets.
+await ended(new WebSocket(`${url}/unread`, ["token.SECRET"]));
+const typed = new WebSocket(`${url}/typed`);
+await typed.onOpen.first;
+typed.send('"SECRET"');
+await ended(typed);
 
 // A message that is too big, and a handler that throws.
 const big = new WebSocket(`${url}/echo`);

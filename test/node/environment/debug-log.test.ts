@@ -57,6 +57,14 @@ describe("NODE_DEBUG=tideway writes a line when", () => {
       /handshake refused with 401 by the application: .*: authorize\.$/,
     ],
     [
+      "a server chooses no subprotocol, without the offered ones",
+      /handshake failed with "ws:\/\/127\.0\.0\.1:\d+\/unread": MISSING_SUBPROTOCOL$/,
+    ],
+    [
+      "a message is not valid, without the issues of the schema",
+      /connection closed with 1007 by the server: the peer's message is not valid \(.*: schema\.$/,
+    ],
+    [
       "a server refuses a client",
       /handshake failed with "ws:\/\/127\.0\.0\.1:\d+\/deny": UNEXPECTED_STATUS: .*401/,
     ],

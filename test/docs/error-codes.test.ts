@@ -1,0 +1,28 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+
+/** How the sources make an error with a code. */
+const MAKES_ERROR = /(?:new \w*Error\(|super\(|fault\(|code[:=])\s*"([A-Z]+(?:_[A-Z0-9]+)*)"/g;
+/** Codes that the client chooses from by the fault of a response. */
+const CHOSEN_CODES = ["HEADER_TOO_BIG"];
+/** Codes of Node.js, which a network in memory imitates. */
+const SYSTEM_CODES = ["ECONNREFUSED", "ECONNRESET"];
+
+it("docs/guides/debugging.md lists exactly the error codes of the sources", () => {
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => readFileSync(join(root, "src", name), "utf8"));
+  const codes = new Set(CHOSEN_CODES);
+  for (const source of sources) {
+    for (const [, code] of source.matchAll(MAKES_ERROR)) codes.add(code);
+  }
+  for (const code of SYSTEM_CODES) codes.delete(code);
+
+  const page = readFileSync(join(root, "docs/guides/debugging.md"), "utf8");
+  const [, section] = page.split("\n## Error codes\n");
+  const listed = new Set([...section.matchAll(/^\| `([A-Z0-9_]+)`/gm)].map(([, code]) => code));
+  expect([...listed].toSorted()).toEqual([...codes].toSorted());
+});
