@@ -1,6 +1,6 @@
 /**
- * The client for Node: the WHATWG `WebSocket` with event streams on top of it, `WebSocketStream`,
- * and `ReconnectingWebSocket`.
+ * The client for Node.js: the WHATWG `WebSocket` with event streams added, `WebSocketStream`, and
+ * `ReconnectingWebSocket`.
  *
  * ```ts
  * import { WebSocket } from "tideway";
@@ -44,7 +44,7 @@ export const WebSocket: WebSocketConstructor = createWebSocketClass(connect, fas
 
 /** A WebSocket client that reconnects automatically. */
 export type ReconnectingWebSocket = ReconnectingWebSocketInstance;
-/** The class of WebSocket clients that reconnect by themselves. */
+/** The class of WebSocket clients that reconnect automatically. */
 export const ReconnectingWebSocket: ReconnectingWebSocketConstructor =
   createReconnectingClass(WebSocket);
 

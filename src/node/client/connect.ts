@@ -26,7 +26,7 @@ import { connectFailed, openStream } from "./open-stream.ts";
 import { describeUrl } from "./describe-url.ts";
 import { RefusedAnswer } from "./refused-answer.ts";
 
-/** A way to the server that is not open yet. */
+/** A byte stream to the server that is still being opened. */
 export interface Dialled {
   readonly socket: Duplex;
   /** The event that `socket` emits when it is connected. */
@@ -34,7 +34,7 @@ export interface Dialled {
 }
 
 /**
- * Makes a connector, which opens a byte stream to a server and does the opening handshake.
+ * Makes a connector. It opens a byte stream to a server and does the opening handshake.
  *
  * @param dial opens the byte stream; default: TCP or a Unix socket, with TLS for `wss:`
  */
@@ -167,7 +167,7 @@ class Attempt implements ConnectAttempt {
       role: "client",
       protocol: outcome.protocol,
       extensions: serializeExtensions(outcome.extensions),
-      // A copy, because the chunk is ours only during this call.
+      // A copy, because the chunk is valid only during this call.
       head: Uint8Array.from(outcome.rest),
       deflate,
       ...(maxMessageBytes !== undefined && { maxMessageBytes }),
@@ -272,11 +272,15 @@ function dialTls({ options: { tls } }: ConnectRequest, options: ConnectionOption
       ALPNProtocols: ["http/1.1"],
     });
   } catch (cause) {
-    throw new UsageError("INVALID_OPTION", "the tls options are not valid", { cause });
+    throw new UsageError(
+      "INVALID_OPTION",
+      `the option tls cannot be used: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
-/** Does TLS over a stream. When one of the two ends, the other ends too. */
+/** Does TLS over a stream. When the stream or the TLS socket ends, the other ends too. */
 function secure(request: ConnectRequest, stream: Duplex): TLSSocket {
   // The certificate must name this host.
   const { host } = placeOf(request.url);

@@ -6,17 +6,17 @@ import {
 import { UnexpectedStatusError } from "../../protocol/handshake/unexpected-status-error.ts";
 
 /**
- * Decides by the status of a handshake that was refused, which a browser does not tell:
+ * Decides by the HTTP status of a refused handshake, which a browser does not give to pages:
  *
- * - stop at 400, 401, 403, 405, 410 and 426: the server objects to what this client is or asks for,
- *   and would object again;
+ * - stop at 400, 401, 403, 405, 410 and 426: the server rejects this client or its request, and would
+ *   reject it again;
  * - at 429 and 503 with `Retry-After` (seconds or a date): wait for that time, at most five minutes;
  * - retry later at 429 without it: the server asks for time;
- * - retry at everything else: a server that has failed, is overloaded, or lacks the path. This includes
+ * - retry at every other status: the server has failed, is overloaded, or lacks the path. This includes
  *   404, because a proxy or server may lack the path for a while during a deployment.
  *
- * Everything else is decided as in a browser, by the close code: stop at 1000, 1002, 1003, 1007, 1008,
- * 1009, 1010, 3000 and 3003, retry later at 1013, and retry at all others.
+ * Without a status it decides by the close code, as in a browser. It stops at 1000, 1002, 1003, 1007,
+ * 1008, 1009, 1010, 3000 and 3003. It retries later at 1013, and retries at all other codes.
  */
 export function decideReconnect(
   close: Pick<WebSocketCloseEvent, "code" | "error">,
@@ -33,7 +33,7 @@ export function decideReconnect(
 
 const TERMINAL_STATUSES = [400, 401, 403, 405, 410, 426];
 
-/** The longest wait that a server may ask for, so that a wrong clock does not stop a client for ever. */
+/** The longest wait that a server may ask for, so that a wrong clock does not stop a client permanently. */
 const MAX_RETRY_AFTER_MS = 300_000;
 
 /** The three forms of an HTTP-date (RFC 9110 5.6.7), each in GMT. */

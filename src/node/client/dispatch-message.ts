@@ -12,7 +12,7 @@ export type DispatchMessage = (
   known?: unknown,
 ) => unknown;
 
-/** Dispatches an event of the runtime's own class. */
+/** Dispatches an event of the runtime's own class, `MessageEvent`. */
 export const dispatchPlainly: DispatchMessage = (target, data, origin) => {
   target.dispatchEvent(new MessageEvent("message", { data, origin }));
   // The listeners are unknown, so a new token treats them as changed.

@@ -18,8 +18,8 @@ import { readNoProxy } from "./no-proxy.ts";
 
 /**
  * Returns a `createConnection` that reaches servers through an HTTP proxy by CONNECT (RFC 9110 9.3.6), for
- * `ws:` and `wss:`. The proxy looks up the server's name. It sees the host and port of the server, but for
- * `wss:` no data. Connections to `ws+unix:` URLs are direct.
+ * `ws:` and `wss:`. The proxy looks up the server's name. It sees the host and port of the server, and with
+ * `ws:` all data. Connections to `ws+unix:` URLs are direct.
  *
  * ```ts
  * const socket = new WebSocket("wss://example.com/chat", {
@@ -52,12 +52,12 @@ export function httpProxy(proxy: string | URL, options: HttpProxyOptions = {}): 
 }
 
 /**
- * Returns a `createConnection` that uses the proxy of the environment, or connects directly if there is
- * none. See {@link httpProxy}. The environment is read when you call this function.
+ * Returns a `createConnection` that uses the proxy of the environment variables, or connects directly
+ * without one. See {@link httpProxy}. The variables are read when you call this function.
  *
  * - `ws:` uses `http_proxy`, else `all_proxy`.
  * - `wss:` uses `https_proxy`, else `all_proxy`, else `http_proxy`.
- * - Hosts that `no_proxy` covers are connected to directly.
+ * - Connections to the hosts in `no_proxy` are direct.
  * - Lower case takes precedence over upper case. `HTTP_PROXY` is ignored under CGI, where a request can
  *   set it.
  *
@@ -131,7 +131,7 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
       const head = readFinalHead(reader, chunk);
       if (head === undefined) return;
       if (head.kind === "fault") {
-        fail(failed(`the answer of the proxy ${name} to CONNECT is not valid: ${head.message}`));
+        fail(failed(`the response of the proxy ${name} to CONNECT is not valid: ${head.message}`));
         return;
       }
       const { status } = head.startLine;
@@ -149,7 +149,7 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
       const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${headerLines}\r\n`;
       socket.write(head, "latin1");
     });
-    // This listener stays, because the socket must have one until it has a new owner.
+    // This listener stays: without one, an error of the socket would end the process.
     socket.on("error", (cause: NodeJS.ErrnoException) => {
       const reason = cause.message || cause.code || cause.name;
       fail(failed(`the proxy ${name} cannot be reached: ${reason}`, cause));
@@ -223,13 +223,13 @@ const OPTIONS: ReadonlyArray<keyof HttpProxyOptions> = ["headers", "tls", "noPro
 
 function checkOptions(options: unknown): void {
   if (!isRecord<HttpProxyOptions>(options))
-    throw invalid("options must be a record such as { headers, tls, noProxy }");
+    throw invalid("options must be an object, such as { headers, tls, noProxy }");
   for (const name of Object.keys(options)) {
     if (!OPTIONS.includes(name as never)) throw invalid(`there is no option ${name}`);
   }
   const { headers = {}, tls = {}, noProxy = "" } = options;
-  if (!isRecord(headers)) throw invalid("headers must be a record of strings");
-  if (!isRecord(tls)) throw invalid("tls must be a record of options");
+  if (!isRecord(headers)) throw invalid("headers must be an object of strings");
+  if (!isRecord(tls)) throw invalid("tls must be an object of options");
   if (typeof noProxy !== "string") throw invalid("noProxy must be a string");
 }
 

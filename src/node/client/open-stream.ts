@@ -46,7 +46,7 @@ export async function openStream(
 
 const METHODS = ["on", "off", "once", "write", "end", "pause", "resume", "destroy"] as const;
 
-/** Whether `value` is a Duplex, also one of another implementation such as `readable-stream`. */
+/** Whether `value` is a Duplex, of Node.js or of another implementation such as `readable-stream`. */
 function isStream(value: unknown): value is Duplex {
   if (value instanceof Duplex) return true;
   return (
@@ -91,7 +91,7 @@ function whenConnected(socket: Socket, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The error of an attempt whose stream cannot be opened. */
+/** The error of an attempt that cannot open its stream. */
 export function connectFailed(cause: unknown): TransportError {
   return new TransportError("CONNECT_FAILED", reasonOf(cause), { cause });
 }
@@ -125,7 +125,7 @@ const TLS_MESSAGES: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-/** Error codes for certificates with an issuer that Node does not trust. */
+/** Error codes for certificates with an issuer that Node.js does not trust. */
 const UNTRUSTED_CODES: ReadonlySet<string> = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "SELF_SIGNED_CERT_IN_CHAIN",

@@ -29,8 +29,8 @@ import { describeUrl } from "./describe-url.ts";
 import { allowManyListeners, CloseEvent } from "./web-socket-class.ts";
 
 /**
- * Makes a `ReconnectingWebSocket` class for Node. Beyond that of a page, it checks all options, and says
- * why a socket was closed for good.
+ * Makes the `ReconnectingWebSocket` class for Node.js. Unlike the class for browsers, it checks all options,
+ * and its `close` event has the error that stopped it.
  */
 export function createReconnectingClass(
   base: WebSocketConstructor,
@@ -49,7 +49,7 @@ export function createReconnectingClass(
       if (debugLog.isEnabled) logReconnects(this);
     }
 
-    // The constructor of the base class sets them here too.
+    // The constructor of the base class calls this setter too.
     override get options(): ReconnectingWebSocketOptions {
       return super.options;
     }
@@ -64,7 +64,7 @@ export function createReconnectingClass(
       if (debugLog.isEnabled) closedByCaller.add(this);
     }
 
-    // Unsent data waits in a Blob, and Node's Blob does not accept the same data as the standard's.
+    // Unsent data waits in a Blob, and the Blob of Node.js accepts other data than the standard's.
     override send(data: WebSocketData): void {
       super.send(toMessage(data));
     }
@@ -108,7 +108,7 @@ function prepare(target: EventTarget): void {
   });
 }
 
-/** The sockets that `close` was called on. Filled only for the debug log. */
+/** The sockets on which `close` was called. Filled only with the debug log on. */
 const closedByCaller = new WeakSet<object>();
 
 /** Writes attempts, connections and the end of `socket` to the debug log. */
@@ -136,7 +136,7 @@ function describeClose(code: number, reason: string): string {
   return reason === "" ? String(code) : `${code} ${quote(reason)}`;
 }
 
-/** Keeps the reason of the connection's own event, which the standard's classes do not know. */
+/** Keeps the `error` of the connection's event. The standard's class does not have this property. */
 class CloseEventWithReason extends CloseEvent {
   static override readonly name = "CloseEvent";
 

@@ -8,11 +8,11 @@ import { nodeProtocolEnvironment } from "../environment/protocol-environment.ts"
 import { inNextTurn } from "../environment/timers.ts";
 import type { DispatchMessage } from "./dispatch-message.ts";
 
-/** The runtime's own class where it has one, as Node has from version 23 on. */
+/** The global class of the runtime if it has one. Node.js has one since version 23. */
 export const CloseEvent: CloseEventConstructor =
   (globalThis as { CloseEvent?: CloseEventConstructor }).CloseEvent ?? defineCloseEvent();
 
-/** Node warns of more than ten listeners, as of a leak; an event stream alone may have more. */
+/** Stops the warning of Node.js about more than ten listeners: an event stream may have more. */
 export function allowManyListeners(target: EventTarget): void {
   // Event targets of an emulated DOM, such as jsdom, throw here. They do not warn about listeners.
   if (isNodeTarget) setMaxListeners(0, target);

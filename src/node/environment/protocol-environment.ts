@@ -1,4 +1,4 @@
-// Also Buffer itself: the global of that name is looked up, and called, at every use.
+// Buffer is imported, because the global `Buffer` is a getter that runs at every use.
 import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
 import { hash, randomFillSync } from "node:crypto";
 import { markAsUntransferable } from "node:worker_threads";
@@ -8,20 +8,20 @@ import {
 } from "../../protocol/endpoint-environment.ts";
 import { decodeUtf8 } from "./utf8-decoder.ts";
 
-/** Below this, filling memory with zeroes costs less than asking for some that is not. */
+/** Below this size, zero-filled memory costs less than uninitialized memory. */
 const MIN_UNSAFE_BYTES = 2048;
 
-/** The protocol's needs by way of Node's Buffer and crypto. */
+/** Implements the environment of the protocol with `Buffer` and `node:crypto`. */
 export const nodeProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
-  // No text has more UTF-16 units than it has bytes.
+  // A text never has more UTF-16 units than bytes of UTF-8.
   maxTextBytes: constants.MAX_STRING_LENGTH,
-  // No Buffer, though it comes from there: what a message is does not depend on the runtime.
+  // A plain Uint8Array, so that messages have the same class in every runtime.
   allocate: (byteLength) =>
     byteLength < MIN_UNSAFE_BYTES
       ? new Uint8Array(byteLength)
       : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer),
   allocatePool(byteLength) {
-    // Messages overwrite all of it but a few bytes between them, and a part of the last piece.
+    // Messages overwrite all of it except a few bytes between them and a part of the last piece.
     const { buffer } = Buffer.allocUnsafeSlow(byteLength);
     markAsUntransferable(buffer);
     return buffer;
@@ -39,7 +39,7 @@ export const nodeProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
   sha1Base64: (ascii) => hash("sha1", ascii, "base64"),
 });
 
-/** Sockets and pools hand out Buffers; what comes from elsewhere is viewed as one. */
+/** Returns a Buffer over the same memory. The bytes of sockets and pools are Buffers already. */
 function asBuffer(bytes: Uint8Array): Buffer {
   if (bytes instanceof Buffer) return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

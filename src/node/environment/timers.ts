@@ -46,7 +46,7 @@ export class ProcessClock implements Clock {
     call.callback();
   }
 
-  /** Whether a test has faked timers, or restored them, since the last call. */
+  /** Whether a test has faked or restored timers since the last call. */
   #wasReplaced(): boolean {
     // node:test forgets its timers at each reset, but fakes them with the same function again. Only its
     // `Date` is a new one each time.
@@ -79,5 +79,5 @@ const MAX_EARLY_MS = 2;
 
 export const clock: ProcessClock = new ProcessClock();
 
-/** The process's one wheel: handshakes, heartbeats and closing handshakes all turn on it. */
+/** The timer wheel of the process, for handshakes, heartbeats and closing handshakes. */
 export const wheel: TimerWheel = new TimerWheel(clock);

@@ -5,8 +5,8 @@ import { basename } from "node:path";
 const CHUNK_BYTES = 65_536;
 
 /**
- * A file as a response needs it. It is opened when its body is first read and closed when that ends,
- * fails or is cancelled. A response that is not read opens no file.
+ * A file as the body of a response. The file is opened when the body is first read, and closed when the body
+ * ends, fails or is cancelled. A response that is not read opens no file.
  */
 export class DiskFile {
   readonly name: string;
@@ -45,7 +45,7 @@ export class DiskFile {
   }
 }
 
-/** Reads a part of a file, a chunk each time one is asked for. */
+/** Reads a part of a file, one chunk for each pull. */
 class FileSource implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
   readonly #path: string;
   readonly #stats: Stats;
@@ -95,7 +95,7 @@ class FileSource implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
   async #open(): Promise<FileHandle> {
     const handle = await open(this.#path, "r");
     const { size, mtimeMs } = await handle.stat();
-    // Its size and its validators have been announced.
+    // The response has announced the size and the validators of the file.
     if (size === this.#stats.size && mtimeMs === this.#stats.mtimeMs) return handle;
     await handle.close();
     throw new Error("the file changed before it was sent");

@@ -31,7 +31,7 @@ export function files(
 ) => Promise<Response> {
   const root = toRoot(directory);
   const handler: ReturnType<typeof files> = async (request, context) => {
-    // Most servers of WebSockets do not serve files, and this module takes a third of the heap.
+    // Loaded when it is needed: most WebSocket servers serve no files, and the module takes a third of the heap.
     const { serveFile } = await import("./serve-file.ts");
     return serveFile(root, request, context, options);
   };
@@ -42,7 +42,7 @@ function toRoot(directory: unknown): string {
   if (typeof directory !== "string" && !(directory instanceof URL)) {
     throw new UsageError(
       "INVALID_OPTION",
-      `files: the directory must be a path or a file: URL, and is ${typeof directory}`,
+      `files: the directory must be a path or a file: URL, not a value of type ${typeof directory}`,
     );
   }
   try {

@@ -15,7 +15,7 @@ export interface FilesOptions {
   readonly cacheControl?: string;
 }
 
-/** The part of a handler's context that has the path of the file, as its last wildcard. */
+/** The part of a handler's context with the path of the file, which is the last wildcard. */
 interface FilesContext {
   readonly params: Readonly<Record<string, string | undefined>>;
 }
@@ -71,7 +71,7 @@ async function find(root: string, path: string): Promise<Found | undefined> {
   }
 }
 
-/** The names along a path, or the status for a path that cannot be one of ours. */
+/** Splits a path into names. Returns a status if it cannot be the path of a file. */
 function readNames(path: string): string[] | 400 | 404 {
   const segments = path.split("/");
   if (segments.at(-1) === "") segments.pop();
@@ -88,7 +88,7 @@ function decode(segment: string): string | undefined {
   }
 }
 
-/** Whether `name` is one file's or directory's: an encoded separator would make several of it. */
+/** Whether `name` can be the name of one file or directory. An encoded separator would make it several. */
 function isName(name: string): boolean {
   return name !== "" && name !== "." && name !== ".." && !/[/\\\0]/.test(name);
 }
@@ -115,12 +115,12 @@ async function send(
 }
 
 function typeOf(path: string): string {
-  // It looks extensions up in an object, which also has inherited properties such as `constructor`.
+  // The library looks extensions up in an object with inherited properties, such as `constructor`.
   const type: unknown = detectMimeType(path);
   return typeof type === "string" ? type : "application/octet-stream";
 }
 
-/** RFC 9110 14.1.2: from-to, from-, or the last so many bytes. */
+/** RFC 9110 14.1.2: first-last, first-, or -length for the last bytes. */
 const SINGLE_RANGE = /^bytes=(?:\d+-\d*|-0*[1-9]\d*)$/i;
 
 /**
@@ -141,7 +141,7 @@ function isBackwards(range: string): boolean {
   return first !== "" && last !== "" && Number(first) > Number(last);
 }
 
-/** Relative to the last segment, so that no path can make it lead to another host. */
+/** Redirects relative to the last segment, so that no path can redirect to another host. */
 function redirect(pathname: string, search: string): Response {
   const segment = pathname.slice(pathname.lastIndexOf("/") + 1);
   return plain(301, "This is a directory.", { Location: `./${segment}/${search}` });

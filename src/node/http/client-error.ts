@@ -12,7 +12,7 @@ const TLS_TO_PLAIN = refuse(
 
 interface ClientError extends Error {
   readonly code?: string;
-  /** The received bytes, from the first one that was not parsed. */
+  /** The received bytes that were not parsed. */
   readonly rawPacket?: Uint8Array;
 }
 
@@ -21,7 +21,7 @@ function isTls({ rawPacket }: ClientError): boolean {
   return rawPacket?.[0] === 0x16 && rawPacket[1] === 0x03;
 }
 
-/** By the code of the error that `node:http` gives. */
+/** The refusals, by the code of the error of `node:http`. */
 const REFUSALS: Readonly<Record<string, HttpRefusal>> = {
   HPE_HEADER_OVERFLOW: refuse(431, "The head of the request is too large."),
   HPE_CHUNK_EXTENSIONS_OVERFLOW: refuse(413, "The chunk extensions are too large."),
@@ -32,9 +32,9 @@ const REFUSALS: Readonly<Record<string, HttpRefusal>> = {
 
 /** Refuses CONNECT, and bytes that `node:http` cannot read as a request. Then closes the connection. */
 export function refuseClientErrors(httpServer: HttpServer, listener: Http1Listener): void {
-  // Runs before the 'clientError' that `node:https` emits for it. A response cannot be sent without TLS, and
-  // would wait for it: a handshake that ends late would get that response before its own. With HTTP/2, whose
-  // session writes past the socket, that aborts the process.
+  // Runs before the 'clientError' that `node:https` emits for it. A response would wait for the end of the TLS
+  // handshake, and would then be sent before the response to the first request. With HTTP/2, that response
+  // aborts the process, because the session does not write through the socket.
   httpServer.prependListener("tlsClientError", (_error, socket: Duplex) => socket.destroy());
   const refused = new WeakSet<Duplex>();
   httpServer.on("clientError", (error: ClientError, socket) => {

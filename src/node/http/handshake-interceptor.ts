@@ -5,8 +5,8 @@ import type { Http1Listener } from "./http1-listener.ts";
 /** Answers opening handshakes before `node:http` reads them. */
 export interface HandshakeInterceptor {
   /**
-   * Intercepts the connections of `httpServer`, which has just begun to listen and has no listeners but its
-   * own and ours.
+   * Intercepts the connections of `httpServer`, which has just begun to listen. Only the server itself and this
+   * package may have added listeners to it.
    *
    * @param onSocket receives each socket that `httpServer` does not get
    */

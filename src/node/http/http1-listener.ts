@@ -121,7 +121,7 @@ export class Http1Listener {
     const { latest } = RequestQueue.of(socket);
     if (latest === undefined) answer();
     else {
-      // The client would take an earlier response for that of an earlier request.
+      // Sent too early, the client would take this response for the response to an earlier request.
       socket.once("end", () => socket.destroy()).resume();
       whenAnswered(latest, socket, answer);
     }
@@ -247,7 +247,7 @@ export class Http1Listener {
     const responder = this.takeSocket(socket);
     const { latest } = RequestQueue.of(socket);
     if (latest !== undefined) {
-      // A client that sends its handshake too early would take an earlier response for that of the handshake.
+      // A client that pipelines its handshake would take an earlier response for the response to the handshake.
       socket.once("end", () => socket.destroy()).resume();
       whenAnswered(latest, socket, () => this.#refuse(request, socket, PIPELINED));
     } else if (this.#shutdownRefusal !== undefined) {

@@ -63,7 +63,7 @@ export class Http1UpgradeResponder implements UpgradeResponder {
     this.#inFlight.add(message);
     dropIfStalled(socket, this.#httpServer);
     sendResponse(http1, message, response, this.#environment.fetch).catch((error: unknown) => {
-      // If the client has left meanwhile, nothing has failed.
+      // A client that has left is not a failure.
       if (!socket.destroyed) onFailure(error);
       socket.destroy();
     });

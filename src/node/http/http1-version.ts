@@ -12,7 +12,7 @@ const UPGRADE_LOST =
   "This path accepts only WebSocket handshakes. The request has Sec-WebSocket-Key but not Upgrade: websocket and " +
   "Connection: Upgrade; if a proxy removed them, configure it to forward them.";
 
-/** How requests of HTTP/1.1 are answered. */
+/** Answers requests of HTTP/1.1. */
 export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
   toRequest(request, response, target, fetch) {
     const { method = "GET" } = request;

@@ -2,14 +2,14 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 
-/** Whether a request asks to upgrade to WebSocket, perhaps among other protocols. */
+/** Whether WebSocket is among the protocols that a request asks to upgrade to. */
 export function isWebSocketUpgrade(request: IncomingMessage): boolean {
   return /(?:^|,)\s*websocket\s*(?:,|$)/i.test(request.headers.upgrade ?? "");
 }
 
 /**
- * Serves a request for another protocol as a request without `Upgrade` (RFC 9110 7.8): writes its head, without
- * that field, back into the socket, and lets the HTTP server read it again.
+ * Serves a request for another protocol as if it had no `Upgrade` field (RFC 9110 7.8). Puts its head without
+ * that field back into the socket, and lets the HTTP server read it again.
  */
 export function ignoreUpgrade(
   server: Server,

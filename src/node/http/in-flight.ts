@@ -7,8 +7,8 @@ interface Entry {
 }
 
 /**
- * The unfinished responses, as a linked list. A `Set` makes new tables as entries come and go, and each old
- * table refers to the next, so old tables keep dead responses alive.
+ * The unfinished responses, as a linked list. A `Set` makes new tables while entries are added and deleted.
+ * Each old table refers to the next table, so old tables keep dead responses alive.
  */
 export class InFlight implements Iterable<ServerResponse> {
   #first: Entry | undefined;

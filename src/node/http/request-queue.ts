@@ -69,7 +69,7 @@ export class RequestQueue {
     this.#onAnswered();
   }
 
-  /** Node 20 and 22 emit 'close' only for the response whose turn it is. */
+  /** Node.js 20 and 22 emit 'close' only for the oldest unsent response. */
   #close(): void {
     for (const response of this.#responses.filter(({ socket }) => socket === null)) {
       response.destroy();

@@ -19,7 +19,7 @@ type SharedEvent = "request" | "upgrade";
 /**
  * An HTTP server that attached applications share with the listeners of other code.
  *
- * A listener cannot hide an event from the listeners after it. Therefore this class overrides `emit` of
+ * A listener cannot hide an event from later listeners. Therefore this class overrides `emit` of
  * the server: a request or upgrade for a route goes only to the application of the route. All others go
  * to the other listeners, which stay registered. If there are none at that moment, an application
  * refuses the request.
@@ -84,7 +84,7 @@ export class SharedHttpServer {
     this.#stopping = [...this.#stopping, application];
   }
 
-  /** Removes `application`. After the last one, restores the HTTP server. */
+  /** Removes `application`. When none is left, restores the HTTP server. */
   remove(application: Http1Listener): void {
     this.#serving = this.#serving.filter((other) => other !== application);
     this.#stopping = this.#stopping.filter((other) => other !== application);
@@ -180,7 +180,7 @@ export class SharedHttpServer {
     application?.handleRequest(request, response);
   };
 
-  /** As above. Code that took the server's `emit` before this class, such as Fastify, also calls it. */
+  /** As `#onRequest`. Code that took the server's `emit` before this class, such as Fastify, also calls it. */
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (!socket.writable) return;
     const application =
@@ -244,7 +244,7 @@ function isTaken(response: ServerResponse): boolean {
   return response.headersSent || response.writableEnded;
 }
 
-/** Calls `listener` as the only one, through `emit`, which tracing tools may have patched. */
+/** Calls only `listener`, through `emit`, which tracing tools may have patched. */
 function callListener(inner: InnerEmit, args: EmitArgs, listener: () => void): void {
   inner(new EventEmitter().on(args[0], listener), args);
 }

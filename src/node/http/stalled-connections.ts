@@ -4,8 +4,8 @@ import type { Duplex } from "node:stream";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
 
 /**
- * Drops each connection whose client stops reading in the middle of a response: its handler, or the file that
- * it sends, would wait for ever. A connection whose handler sends nothing for a while stays.
+ * Drops each connection with a client that stops reading in the middle of a response. Otherwise its handler, or
+ * the file that it sends, would wait forever. If the handler sends nothing for a while, the connection stays.
  *
  * @param isBusy whether a connection is a WebSocket or has an unanswered request
  */

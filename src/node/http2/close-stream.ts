@@ -2,11 +2,10 @@ import { constants, type Http2Session, type Http2Stream } from "node:http2";
 import { inNextTurn, wheel } from "../environment/timers.ts";
 
 /*
- * This package never destroys a stream, and closes each one only once. `destroy` sends no reset if `close`
- * was called before, and it writes pending data at once, even while nghttp2 runs: that is the case in
- * everything that follows from an event of a stream or from a promise. nghttp2 then asks for the data of a
- * stream that is gone in an endless loop, and the process hangs. `close` with CANCEL is always safe; with
- * other codes it is safe in a separate turn of the event loop.
+ * This package never calls `destroy` of a stream, and calls `close` only once. `destroy` sends no reset after
+ * `close`. It also writes pending data at once, even while nghttp2 runs, which it does during events of streams
+ * and in promise jobs. Then nghttp2 requests the data of the destroyed stream in an endless loop, and the process
+ * hangs. `close` with CANCEL is always safe. With other codes it is safe in a separate turn of the event loop.
  */
 
 /** How long a client may take to receive the end of a response, or a reset. */
@@ -33,13 +32,13 @@ export function cancelStream(stream: Http2Stream): void {
   closeStream(stream, constants.NGHTTP2_CANCEL);
 }
 
-/** Resets a stream whose response cannot be completed. */
+/** Resets a stream if its response cannot be completed. */
 export function failStream(stream: Http2Stream): void {
   inNextTurn(() => closeStream(stream, constants.NGHTTP2_INTERNAL_ERROR));
 }
 
 /**
- * Closes a stream after its response, whatever the client still has to send (RFC 9113 8.1).
+ * Closes a stream after its response, even if the client is still sending its request (RFC 9113 8.1).
  *
  * @param isShort whether to cancel the stream if the client has not received the response in time
  */

@@ -21,7 +21,7 @@ const OPTIONS: ServerOptions = {
     // RFC 8441 3: only now may a client ask for WebSockets.
     enableConnectProtocol: true,
     enablePush: false,
-    // More than the 255 WebSockets that a browser opens to one host, so that none waits for another.
+    // More than the 255 WebSockets that a browser opens to one host, so that they never wait for each other.
     maxConcurrentStreams: 256,
     // The bytes that a client may send to a WebSocket that is not read, and so the memory that it may use.
     initialWindowSize: 65_535,
@@ -32,9 +32,9 @@ const OPTIONS: ServerOptions = {
 };
 
 /**
- * How many more requests a client may cancel before they are answered than it lets be answered
- * (CVE-2023-44487). The work that a cancelled request has started continues, and nothing else limits the
- * number of these. nghttp2 limits resets to the same number, but a reset is not the only way to cancel.
+ * The limit for the number of cancelled requests minus the number of answered requests of a client
+ * (CVE-2023-44487). A cancelled request leaves its work running, and no other limit bounds the number of
+ * cancelled requests. The limit of nghttp2 for resets is the same, but a client can cancel without a reset.
  */
 const MAX_ABANDONED = 1000;
 
@@ -60,7 +60,7 @@ export class Http2Connection {
   #openStreams = 0;
   #abandoned = 0;
   #bytesRead = 0;
-  /** Closed streams whose reset cannot be sent, because the client reads nothing. */
+  /** Closed streams with a reset that cannot be sent, because the client reads nothing. */
   readonly #stuckStreams = new Set<Http2Stream>();
 
   /**
@@ -102,9 +102,9 @@ export class Http2Connection {
   }
 
   /**
-   * Detaches from the session. Node.js keeps a session whose settings were never acknowledged as long as its
-   * native part, which the stack of the error that ended it keeps alive. If the session referred to the
-   * socket, which keeps the error, none of the three could be collected.
+   * Detaches from the session. If its settings were never acknowledged, Node.js keeps the session as long as its
+   * native part. The stack of the error that ended the session keeps that part, and the socket keeps the error.
+   * If the session referred to the socket, none of the three could be collected.
    */
   readonly #onSocketClosed = (): void => {
     this.#timer?.cancel();

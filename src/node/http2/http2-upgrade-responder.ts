@@ -56,7 +56,7 @@ export class Http2UpgradeResponder implements UpgradeResponder {
     endStream(stream);
     const answer = withoutConnectionFields(asRefusal(response));
     sendResponse(http2, message, answer, this.#fetch).catch((error: unknown) => {
-      // If the client has left meanwhile, nothing has failed.
+      // A client that has left is not a failure.
       if (!stream.destroyed) onFailure(error);
       failStream(stream);
     });

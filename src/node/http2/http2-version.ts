@@ -13,7 +13,7 @@ const CONNECT_REQUIRED = refuse(
   { headers: { Allow: "CONNECT" } },
 );
 
-/** How requests of HTTP/2 are answered. */
+/** Answers requests of HTTP/2. */
 export const http2: HttpVersion<Http2ServerRequest, Http2ServerResponse> = {
   toRequest: (request, response, target) => toRequest(request, lifetimeOf(response.stream), target),
   onClose(response, listener) {

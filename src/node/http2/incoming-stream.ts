@@ -10,7 +10,7 @@ export interface IncomingStream {
   readonly headers: IncomingHttpHeaders;
   /** name, value, name, value..., pseudo-header fields among them. */
   readonly rawHeaders: readonly string[];
-  /** The connection. The stream itself no longer knows it when it has ended. */
+  /** The connection, which the stream no longer refers to after its end. */
   readonly socket: Socket;
 }
 

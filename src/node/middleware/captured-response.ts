@@ -8,10 +8,10 @@ import { isReservedField } from "../../server/response-headers.ts";
 
 type Callback = (error?: Error | null) => void;
 
-/** Statuses whose responses have no body (Fetch, "null body status"). */
+/** Statuses of responses without a body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
 
-/** A response that keeps what middleware writes in memory. It has no socket. */
+/** A response that keeps the output of middleware in memory. It has no socket. */
 export class CapturedResponse extends ServerResponse {
   readonly #chunks: Buffer[] = [];
   readonly #onEnd: () => void;

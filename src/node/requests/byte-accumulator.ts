@@ -1,6 +1,6 @@
 /**
- * Appends chunks to one array, which doubles when it is full. Thousands of one-byte chunks, kept as they
- * are, would use a hundred times as much memory.
+ * Appends chunks to one array, which doubles when it is full. An array of thousands of one-byte chunks would
+ * use a hundred times as much memory.
  */
 export class ByteAccumulator {
   #bytes: Uint8Array;

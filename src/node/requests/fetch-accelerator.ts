@@ -1,10 +1,10 @@
-/** A `Request` whose signal can be aborted. */
+/** A `Request`, and a function that aborts its signal. */
 export interface AbortableRequest {
   readonly request: Request;
   abort(): void;
 }
 
-/** What the standard's `Request` and `Response` can do faster than by their public interface. */
+/** Operations on `Request` and `Response` that undocumented APIs of Node.js make faster. */
 export interface FetchAccelerator {
   /** Returns a `Request` without a body. May call `make` later, when more than the arguments is used. */
   deferRequest(url: string, method: string, make: () => Request): Request;

@@ -22,7 +22,7 @@ export interface ResponseWriter<Res extends NodeResponse> {
   endWith(response: Res, body: string | Uint8Array, length: number): void;
 }
 
-/** What differs between HTTP/1.1 and HTTP/2 when a request is answered. Has no state. */
+/** Answers requests in the way of one HTTP version. Has no state. */
 export interface HttpVersion<
   Req extends NodeRequest,
   Res extends NodeResponse,

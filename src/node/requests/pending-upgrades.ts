@@ -26,7 +26,7 @@ export class PendingUpgrades {
   }
 
   /**
-   * Waits for `decision`, and keeps the bytes that arrive meanwhile.
+   * Waits for `decision`, and keeps the bytes that arrive before it.
    *
    * @param head the bytes that arrived together with the request
    * @param onDecided gets all early bytes; not called if the client leaves or is refused before

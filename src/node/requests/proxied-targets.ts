@@ -39,7 +39,7 @@ export class ProxiedTargets {
     return forwardedAddress === undefined ? resolved : { ...resolved, forwardedAddress };
   }
 
-  /** What trusted proxies say of the client, for a request whose target is not valid. */
+  /** Reads the fields of trusted proxies about the client, for a request with an invalid target. */
   clientOf(rawHeaders: readonly string[], peer: Peer): ForwardedClient {
     const { host, remoteAddress } = this.#read(rawHeaders, peer) ?? {};
     if (host !== undefined && !("url" in toTarget(host, "/", false))) return {};

@@ -4,7 +4,7 @@ import type { Peer } from "../../server/upgrade.ts";
 import type { ForwardedClient, ProxiedTargets } from "./proxied-targets.ts";
 import type { RequestTarget } from "./request-target.ts";
 
-/** A refused request of any HTTP version, or a connection whose bytes are not HTTP. */
+/** A refused request of any HTTP version, or a connection with bytes that are not HTTP. */
 export interface RefusedRequest {
   /** name, value, name, value...; empty for bytes that are not HTTP. */
   readonly rawHeaders: readonly string[];

@@ -1,7 +1,7 @@
 import type { TcpEnvironment } from "../tcp/open-connection.ts";
 import type { FetchAccelerator } from "./fetch-accelerator.ts";
 
-/** What answering requests and opening handshakes needs. */
+/** The environment for requests and opening handshakes. */
 export interface RequestEnvironment {
   readonly connections: TcpEnvironment;
   readonly fetch: FetchAccelerator;

@@ -130,7 +130,7 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
     void work.then(() => (isWorking = false));
     this.#version.onClose(response, () => {
       if (!isWorking) return end();
-      // A handler that never returns must not keep a place after its client has left.
+      // A handler that never returns must not count long after its client has left.
       const timer = wheel.start(handshakeTimeoutMs, end);
       void work.then(() => {
         timer.cancel();

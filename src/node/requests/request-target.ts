@@ -13,13 +13,13 @@ export interface RequestTarget {
   readonly forwardedAddress?: string;
 }
 
-/** How many bytes the head of a request may have. */
+/** The maximum size of the head of a request, in bytes. */
 export const MAX_HEADER_BYTES = 16_384;
 
-/** The most characters of a request's path, without the query. */
+/** The maximum length of the path of a request, without the query. */
 const MAX_PATH_LENGTH = 8192;
 
-/** How many header fields a request may have. */
+/** The maximum number of header fields of a request. */
 export const MAX_HEADER_COUNT = 100;
 
 /** Host = uri-host [ ":" port ] (RFC 9110 7.2), the host being a name or a bracketed address. */

@@ -14,13 +14,13 @@ export interface UpgradeRequest {
   readonly rawHeaders: readonly string[];
   /** The connection of the request. */
   readonly peer: Peer;
-  /** What the opening handshake offers, or why it is not valid. */
+  /** The offer of the opening handshake, or the reason why it is not valid. */
   readonly offer: UpgradeOffer | HttpRefusal;
 }
 
 /**
- * A request for a WebSocket, for the `UpgradeGate`. It does not refer to Node's request object, which is
- * many times as large, because a handler may keep its context as long as the socket is open.
+ * A request for a WebSocket, for the `UpgradeGate`. A handler may keep its context as long as the socket is
+ * open. Therefore this class does not refer to the request object of Node.js, which is many times as large.
  */
 export class NodeUpgradeAttempt implements UpgradeAttempt {
   readonly host: string;

@@ -11,7 +11,7 @@ export interface UpgradeResponder {
    * Sends the response that accepts. Returns the transport of the WebSocket; undefined if the client has left.
    *
    * @param response its `acceptKey` is empty if the request had no key (HTTP/2)
-   * @param hasHead whether bytes arrived that the connection must get before those that are still to come
+   * @param hasHead whether the connection must get earlier bytes before it reads more
    */
   accept(response: UpgradeResponse, hasHead: boolean): ByteTransport | undefined;
   /** Refuses, and closes the stream. */

@@ -11,7 +11,7 @@ interface FastServer {
   readonly handshakes: HandshakeInterceptor;
 }
 
-/** The fast paths of servers, in addition to those of connections. */
+/** The fast paths of servers, in addition to the fast paths of connections. */
 export const fastServer: FastServer | undefined = {
   fetch: fastFetch,
   requestLimiter: requestFeed,

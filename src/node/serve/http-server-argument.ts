@@ -57,7 +57,7 @@ function describePlain(value: unknown): string {
 }
 
 function invalid(what: string, remedy: string): UsageError {
-  return new UsageError("INVALID_OPTION", `${EXPECTED}, and got ${what}; ${remedy}`);
+  return new UsageError("INVALID_OPTION", `${EXPECTED}, not ${what}; ${remedy}`);
 }
 
 function has(value: unknown, name: string): value is object {

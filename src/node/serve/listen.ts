@@ -57,7 +57,7 @@ function checkHost(host: unknown): void {
 }
 
 /**
- * Listens on `place`. Replaces a Unix socket on which no process listens any more. Node removes the file
+ * Listens on `place`. Replaces a Unix socket on which no process listens any more. Node.js removes the file
  * when the server closes.
  *
  * Rejects with TransportError `LISTEN_FAILED`.
@@ -107,7 +107,7 @@ async function removeStaleSocket(path: string): Promise<string | undefined> {
   const inUse = "another process listens on it; stop that process or pass another path";
   if (!(await isRefused(path))) return inUse;
   const now = await statOf(path);
-  // Another process may have replaced the file meanwhile.
+  // Another process may have replaced the file during the check.
   if (now !== undefined && (now.ino !== found.ino || now.ctimeMs !== found.ctimeMs)) return inUse;
   if (now !== undefined) await unlink(path).catch(() => {});
   return undefined;
@@ -129,7 +129,7 @@ function isRefused(path: string): Promise<boolean> {
   });
 }
 
-/** What is wrong with a port or its host, and what to do. */
+/** Describes why a server cannot listen on a port, and what to do. */
 function portProblem({ code, message }: NodeJS.ErrnoException): string {
   return (code !== undefined && PORT_PROBLEMS[code]) || message;
 }

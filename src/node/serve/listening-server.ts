@@ -23,7 +23,7 @@ export class ListeningServer implements Server {
   readonly #http1: Http1Listener;
   readonly #http2: Http2Listener | undefined;
   readonly #connections = new Set<Duplex>();
-  /** Connections whose TLS handshake is not complete, by the address and port of the client. */
+  /** Connections with an unfinished TLS handshake, by the address and port of the client. */
   readonly #handshaking = new Map<string, Duplex>();
   /** The connections that `node:http` has not seen yet. */
   readonly #intercepted: InterceptedConnections | undefined;

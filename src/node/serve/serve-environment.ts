@@ -14,7 +14,7 @@ import { ALLOWS_FAST_PATHS } from "./fast-paths.ts";
 import { fastServer } from "./fast-server.ts";
 import { fastEnvironment, plainEnvironment } from "./tcp-environments.ts";
 
-/** What a server needs of Node.js. */
+/** The environment of a server on Node.js. */
 export interface ServeEnvironment extends RequestEnvironment {
   readonly server: ServerEnvironment;
   readonly requestLimiter: RequestLimiter;

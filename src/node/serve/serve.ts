@@ -217,7 +217,7 @@ function checkHttp2(http2: unknown, tls: HttpsOptions | undefined): void {
   if (http2 && tls === undefined) {
     throw new UsageError(
       "INVALID_OPTION",
-      "serve: http2 takes tls: browsers speak it over TLS only",
+      "serve: http2 needs tls, because browsers use HTTP/2 only over TLS; pass tls, or leave out http2",
     );
   }
 }

@@ -18,7 +18,7 @@ export const fastEnvironment: TcpEnvironment =
 /** Dispatches the messages of clients, by a fast path if the operator allows it. */
 export const fastDispatch: DispatchMessage = fast?.dispatchMessage ?? dispatchPlainly;
 
-/** All environments have the same hidden class, and share everything but the codec and `tcp`. */
+/** All environments have the same hidden class, and share everything except the codec and `tcp`. */
 function createEnvironment(tcp: TcpAccelerator, zlib?: ZlibStreams): TcpEnvironment {
   return { ...nodeEnvironment, deflateCodec: createZlibCodec(zlib), tcp };
 }

@@ -9,12 +9,12 @@ import { openByteConnection } from "../../connection/logged-connection.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { TcpAccelerator } from "./tcp-accelerator.ts";
 
-/** What connections over sockets of Node.js need. */
+/** The environment of connections over sockets of Node.js. */
 export interface TcpEnvironment extends ConnectionEnvironment {
   readonly tcp: TcpAccelerator;
 }
 
-/** Runs the protocol over a socket whose opening handshake is done. */
+/** Runs the protocol over a socket after its opening handshake. */
 export function openConnection(
   environment: TcpEnvironment,
   socket: Duplex,
@@ -26,7 +26,7 @@ export function openConnection(
 /** Makes the transport of a WebSocket connection over a socket. */
 export function openTransport({ tcp }: TcpEnvironment, socket: Duplex): SocketTransport {
   if (socket instanceof Socket) {
-    // `ByteConnection` already joins what one turn sends into one write.
+    // `ByteConnection` already joins the output of one turn into one write.
     socket.setNoDelay(true);
     // The heartbeat detects a dead peer; the idle timeout of the HTTP server must not apply.
     socket.setTimeout(0);

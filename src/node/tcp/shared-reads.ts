@@ -8,14 +8,14 @@ const MAX_READ_BYTES = 262_144;
 const USUAL_READ_BYTES = 65_536;
 
 /**
- * How many large reads one connection may do in a turn of the event loop. libuv reads up to 32 times from
- * one connection before it continues with the next, so this bounds how long a flood delays the others.
+ * How many large reads one connection may do in a turn of the event loop. Libuv reads up to 32 times from one
+ * connection before it continues with the next connection. So this bounds how long a flood delays the others.
  */
 const MAX_READS_PER_TURN = 2;
 
 /**
- * The buffer that all plain sockets of the process read into. A socket that reads on its own allocates
- * 64 KiB for each read, and that memory is kept until the chunk is collected.
+ * The buffer that all plain sockets of the process read into. Without it, a socket allocates 64 KiB for each
+ * read, and that memory is kept until the chunk is collected.
  */
 const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(MAX_READ_BYTES);
 

@@ -13,7 +13,7 @@ interface TakenSocket extends Duplex {
 }
 
 /**
- * A byte transport over a Node socket: TCP, TLS, or any other Duplex. Its listeners are shared
+ * A byte transport over a socket of Node.js: TCP, TLS, or any other Duplex. Its listeners are shared
  * functions, so that a connection costs no closures.
  */
 export class SocketTransport implements ByteTransport, WriteListener {
@@ -26,7 +26,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
   #isClosed = false;
   /** Whether the last write left bytes behind. */
   #isSlow = false;
-  /** Whether they are still there. */
+  /** Whether those bytes have not left yet. */
   #isBlocked = false;
   #whenWritten: ((error?: Error | null) => void) | undefined;
 
@@ -59,7 +59,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
     const hasLeft = this.#direct && this.#tcp.write(this.#direct, bytes, this);
     if (hasLeft !== undefined) return hasLeft;
     // A callback costs a tick. Over TCP most writes leave at once and need none; over TLS none does.
-    // The next write is expected to do what the last one did.
+    // The next write is expected to behave like the last write.
     const hasCallback = this.#isSlow;
     if (hasCallback) socket.write(bytes, this.#onWritten);
     else socket.write(bytes);
@@ -73,8 +73,8 @@ export class SocketTransport implements ByteTransport, WriteListener {
     return this.#tcp.unwrittenBytes(this.#socket);
   }
 
-  // 'drain' comes only above the stream's high-water mark, this after every write. It is made when it
-  // is first needed, so an idle connection has none.
+  // The stream emits 'drain' only above its high-water mark, but calls this after every write. The function is
+  // made at its first use, so that an idle connection has none.
   get #onWritten(): (error?: Error | null) => void {
     this.#whenWritten ??= (error) => {
       if (error || !this.#isBlocked || this.#socket.writableLength > 0) return;

@@ -8,7 +8,7 @@ export interface WriteListener {
   written(status: number): void;
 }
 
-/** What a connection over a socket can do faster than by the socket's stream. */
+/** Operations on sockets that undocumented APIs of Node.js make faster. */
 export interface TcpAccelerator {
   /** Whether `write` may be used for `socket`. */
   canWrite(socket: Duplex): socket is Socket;

@@ -10,8 +10,8 @@ import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "./zlib-parameters.ts";
 const NOTHING: Uint8Array = Buffer.alloc(0);
 
 /**
- * Compresses with a zlib stream for each message, by zlib's public functions. A context to take
- * over is given to the next stream as its dictionary.
+ * Compresses each message with a new zlib stream, by the public functions of `node:zlib`. With context
+ * takeover, the next stream gets the end of the previous messages as its dictionary.
  */
 export class OneShotDeflater implements Deflater {
   readonly #windowBits: number;
@@ -41,7 +41,7 @@ export class OneShotDeflater implements Deflater {
 
 const ADDED_BYTES = FLUSH_TAIL.length + LAST_BLOCK.length;
 
-/** Restores with a zlib stream for each message, by zlib's public functions. */
+/** Inflates each message with a new zlib stream, by the public functions of `node:zlib`. */
 export class OneShotInflater implements Inflater {
   readonly #window: SlidingWindow | undefined;
 
@@ -55,25 +55,25 @@ export class OneShotInflater implements Inflater {
     end: number,
     maxBytes: number,
   ): Uint8Array | InflateFailure {
-    // An empty last block behind the message lets zlib tell a whole one from one that was cut off.
+    // With an empty last block after the message, zlib reports a message that was cut off.
     let input: Uint8Array = Buffer.concat([bytes.subarray(start, end), FLUSH_TAIL, LAST_BLOCK]);
     let message = NOTHING;
-    // RFC 7692 7.2.3.4: a block that calls itself the last may stand anywhere in a message.
+    // RFC 7692 7.2.3.4: a block with BFINAL set may be anywhere in a message.
     do {
       const part = this.#inflateStream(input, maxBytes - message.length);
       if (typeof part === "string") return part;
       message = message.length === 0 ? part.output : Buffer.concat([message, part.output]);
       input = input.subarray(part.consumedBytes);
     } while (input.length > ADDED_BYTES);
-    // Nothing is taken of what was added where the message's own last block was its end, and only the
-    // flush tail where that block was an empty stored one, from which the sender has removed it (7.2.1).
+    // zlib must read all added bytes. If the message ended with a last block, it does not read them. If that
+    // block was empty and stored, the sender has removed its end (7.2.1), and zlib reads only the flush tail.
     const isWhole = [0, LAST_BLOCK.length, ADDED_BYTES].includes(input.length);
     return isWhole ? message : "invalid";
   }
 
   close(): void {}
 
-  /** Inflates one stream, of which `input` may hold several, and what was added behind them. */
+  /** Inflates the first stream in `input`, which may contain more streams and ends with the added bytes. */
   #inflateStream(
     input: Uint8Array,
     maxBytes: number,
@@ -89,7 +89,7 @@ export class OneShotInflater implements Inflater {
       const consumedBytes = engine.bytesWritten;
       const ownBytes = input.length - ADDED_BYTES;
       if (consumedBytes > ownBytes) {
-        // What was added makes no output, unless a stored block that was cut off has taken it for its own.
+        // The added bytes make no output, unless they complete a stored block that was cut off.
         const finishFlush = constants.Z_SYNC_FLUSH;
         const own = inflateRawSync(input.subarray(0, ownBytes), { ...options, finishFlush });
         if (own.length < buffer.length) return "invalid";
@@ -103,7 +103,7 @@ export class OneShotInflater implements Inflater {
   }
 }
 
-/** The latest of what has been compressed or restored. */
+/** The last bytes of the uncompressed messages, up to the size of the window. */
 class SlidingWindow {
   readonly #byteLength: number;
   #bytes: Uint8Array = NOTHING;

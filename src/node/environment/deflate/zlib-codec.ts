@@ -22,8 +22,8 @@ export const oneShotZlib: ZlibStreams = {
 };
 
 /**
- * DEFLATE by `node:zlib`, synchronously. For messages this is several times cheaper than a stream with
- * callbacks, and it keeps their order. Without context takeover, all connections share one compressor
+ * Compresses by the synchronous functions of `node:zlib`. For messages this is several times cheaper than a
+ * stream with callbacks, and it keeps their order. Without context takeover, all connections share one compressor
  * for each window and level, and one decompressor.
  *
  * @param streams default: the public one-shot functions

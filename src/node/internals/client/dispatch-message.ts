@@ -12,8 +12,8 @@ import { defineMessageEvent } from "./message-event.ts";
 let dispatchLight: DispatchMessage | undefined;
 
 /**
- * Dispatches a light event if this Node.js supports it. The event is most of the cost of receiving a short
- * message.
+ * Dispatches a light event if this Node.js supports it. Making the usual event is most of the cost of receiving
+ * a short message.
  */
 export const dispatchLightly: DispatchMessage = (target, data, origin, known) => {
   // Not before the first message: in Node.js versions where MessageEvent is a part of undici, using the
@@ -33,7 +33,7 @@ export function lightDispatch(internals: EventInternals | undefined): DispatchMe
   return (target, data, origin, known) => {
     const list = (target as unknown as ListenerLists)[lists]?.get("message");
     const listener = list?.next;
-    // There is no listener, or the target is of another class, such as that of an emulated DOM.
+    // There is no listener, or the target has another class, such as an event target of an emulated DOM.
     if (listener === undefined) {
       dispatchPlainly(target, data, origin);
       return undefined;

@@ -68,7 +68,7 @@ class PersistentDeflater implements Deflater {
   }
 }
 
-/** One byte behind the last block: zlib leaves it alone if the stream has ended where it should. */
+/** The byte after the last block stays unread if the stream ended where it should. */
 const CHECKED_TAIL = Uint8Array.of(...FLUSH_TAIL, ...LAST_BLOCK, 0);
 
 /** Restores with one zlib stream for all messages. */
@@ -130,7 +130,7 @@ class PersistentInflater implements Inflater {
     const before = this.#length;
     const left = this.#write(FLUSH_TAIL, 0, FLUSH_TAIL.length, maxBytes);
     if (left > 0) this.#stream._handle.reset();
-    // If the message ended with a last block, zlib reads nothing of the tail; otherwise it must read all.
+    // If the message ended with a last block, zlib does not read the tail. Otherwise it must read the whole tail.
     return this.#checkTail(left > 0 && left < FLUSH_TAIL.length, left, before);
   }
 
@@ -138,8 +138,8 @@ class PersistentInflater implements Inflater {
     const length = CHECKED_TAIL.length;
     const before = this.#length;
     const left = this.#write(CHECKED_TAIL, 0, length, maxBytes);
-    // If the message ended with a last block, zlib reads nothing of the tail. If that block was an empty
-    // stored one, whose end the sender has removed (RFC 7692 7.2.1), it reads only the flush tail.
+    // If the message ended with a last block, zlib does not read the tail. If that block was empty and stored, the
+    // sender has removed its end (RFC 7692 7.2.1), and zlib reads only the flush tail.
     const isPartial = left !== 1 && left !== length && left !== length - FLUSH_TAIL.length;
     return this.#checkTail(isPartial, left, before);
   }
@@ -172,7 +172,7 @@ class PersistentInflater implements Inflater {
     }
   }
 
-  /** A bomb gets no more than one byte over the limit. */
+  /** Grows to at most one byte over the limit, which bounds the memory that a zip bomb uses. */
   #grow(maxBytes: number): void {
     const grown = Buffer.allocUnsafeSlow(Math.min(this.#output.length * 4, maxBytes + 1));
     grown.set(this.#output);
@@ -207,7 +207,7 @@ export function isPersistentZlibUsable(): boolean {
 }
 
 function check(): boolean {
-  const message = Buffer.from("All that is compressed is to be restored. ".repeat(8));
+  const message = Buffer.from("A message to compress and restore. ".repeat(8));
   try {
     return [true, false].every((takesOver) => {
       const deflater = new PersistentDeflater({ windowBits: 15, takesOver }, 6);

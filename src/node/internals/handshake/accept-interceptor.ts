@@ -19,7 +19,7 @@ interface ListeningHandle {
 
 /**
  * Intercepts the connections that a listening server accepts, before it makes sockets of them. The server
- * counts every connection, including those that it does not get.
+ * counts every connection, including the connections that it does not get.
  */
 export class AcceptInterceptor {
   readonly #server: ServerInternals;
@@ -95,7 +95,7 @@ export class AcceptInterceptor {
     return socket;
   }
 
-  /** Counts one connection less. */
+  /** Subtracts a closed connection from the count of the server. */
   readonly forget = (): void => {
     this.#server._connections--;
     this.#server._emitCloseIfDrained();

@@ -23,7 +23,7 @@ export class HandleUpgradeResponder implements UpgradeResponder {
 
   /**
    * @param onGone called when an accepted connection is closed
-   * @param toSocket makes a socket of the handle, and returns what answers on it
+   * @param toSocket makes a socket of the handle, and returns a responder for the socket
    */
   constructor(handle: TcpHandle, onGone: () => void, toSocket: () => UpgradeResponder) {
     this.#handle = handle;

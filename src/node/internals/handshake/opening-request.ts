@@ -31,8 +31,8 @@ const READER_OPTIONS = {
 
 /**
  * Reads the first bytes of a connection as an opening handshake. They must contain a complete head that
- * follows RFC 9112 exactly, for a path and without a body. Returns undefined for everything else, which is
- * left to the HTTP server.
+ * follows RFC 9112 exactly, for a path and without a body. Returns undefined for all other bytes, which the
+ * HTTP server then reads.
  */
 export function readOpeningRequest(chunk: Buffer): OpeningRequest | undefined {
   const head = new HttpHeadReader(READER_OPTIONS).receive(chunk);
@@ -50,7 +50,7 @@ export function readOpeningRequest(chunk: Buffer): OpeningRequest | undefined {
   });
   if (offer.kind === "refuse") return undefined;
   const fields = new HeaderFields(rawHeaders);
-  // Even a `Content-Length` of 0 is left to the HTTP server, which knows all the rules for bodies.
+  // The HTTP server reads requests with `Content-Length`, even 0, because it has all the rules for bodies.
   if (fields.all("content-length").length > 0) return undefined;
   const rest = end === chunk.length ? NOTHING : chunk.subarray(end);
   return { rawHeaders, path, host: fields.single("host")!, offer, rest };

@@ -3,7 +3,7 @@ import { wheel } from "../../environment/timers.ts";
 import { detachOwner, type HandleOwner, attachOwner } from "../tcp/handle-owner.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
 
-/** Receives what happens on a pending connection: one call in total. */
+/** Receives the first event of a pending connection. Only one method is called, once. */
 export interface PendingConnectionListener {
   /** @param bytes the first bytes of the connection */
   onFirstBytes(connection: PendingConnection, bytes: Buffer): void;

@@ -27,8 +27,8 @@ export const requestFeed: RequestLimiter = {
 
 /**
  * Replaces the 'data' listener of `node:http` by a feed. The parser of `node:http` emits all requests of
- * a chunk at once, up to 2,600 of them. The feed passes it only the bytes of as many requests as there
- * is room for. Does nothing unless the socket has exactly one 'data' listener.
+ * a chunk at once, up to 2,600 requests. The feed passes it only as many requests as the queue has room for.
+ * Does nothing unless the socket has exactly one 'data' listener.
  */
 function feedRequests(socket: Duplex): void {
   const [parse, ...others] = socket.listeners("data");
@@ -37,7 +37,7 @@ function feedRequests(socket: Duplex): void {
   const feed = new RequestFeed(socket, RequestQueue.of(socket), parse as Parse);
   // For an upgrade, `node:http` removes its own listener. This property makes it remove the feed's.
   const listener = Object.assign((chunk: Buffer) => feed.receive(chunk), { listener: parse });
-  // Node removes the 'end' listener next, and reports that one reliably.
+  // Node.js removes the 'end' listener next, and reliably emits an event for it.
   const onRemoved = (event: string): void => {
     if (event !== "end" || socket.rawListeners("data").includes(listener)) return;
     socket.off("removeListener", onRemoved);

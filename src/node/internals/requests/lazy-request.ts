@@ -1,9 +1,9 @@
 import { logUnusedFastPath } from "../../environment/debug-log.ts";
 
 /**
- * Returns a `Request` without a body. If this Node.js allows it, calls `make` only when code uses more of the
- * request than its URL and method: in Node.js 20 the constructor of `Request` takes half as long as
- * `node:http` takes for a request.
+ * Returns a `Request` without a body. If this Node.js allows it, calls `make` only when code uses more than the URL
+ * and the method of the request. In Node.js 20, the constructor of `Request` takes half as long as `node:http`
+ * takes for a whole request.
  */
 export function deferRequest(url: string, method: string, make: () => Request): Request {
   if (lazyClass === undefined) lazyClass = makeLazyClass();

@@ -2,8 +2,8 @@ import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { type AbortableRequest, plainFetch } from "../../requests/fetch-accelerator.ts";
 
 /**
- * Makes a request with a signal. If this Node.js allows it, the signal is made when it is first read: few
- * handlers read it, and making a request with a signal takes more than twice as long.
+ * Makes a request with a signal. If this Node.js allows it, the signal is made when it is first read. Few handlers
+ * read it, and making a request with a signal takes more than twice as long.
  */
 export function makeAbortable(url: string, init: RequestInit): AbortableRequest {
   if (isSupported === undefined) {

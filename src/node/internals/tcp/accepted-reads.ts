@@ -7,7 +7,7 @@ import { emitRead, isFullRead, ReadPace, USUAL_BUFFER } from "../../tcp/shared-r
 /**
  * Makes an open socket read into the shared buffer, as the `onread` option does. `node:net` accepts that
  * option only for new sockets, so this sets the same properties. If they are not as expected, the socket
- * continues to read on its own.
+ * continues to read into its own buffers.
  */
 export function shareReads(socket: Duplex): void {
   // TLS may decrypt bytes while another socket's bytes are in the buffer.

@@ -18,7 +18,7 @@ export const fastTcp: TcpAccelerator = {
 
 function canWrite(socket: Duplex): socket is Socket {
   if (!(socket instanceof Socket) || socket instanceof TLSSocket || !hasStreamWrap()) return false;
-  // Code that has replaced `write` must see what is written.
+  // Other code that has replaced `write` must get all writes.
   if (socket.write === Socket.prototype.write) return true;
   logUnusedFastPath(
     "writes to a TCP handle",

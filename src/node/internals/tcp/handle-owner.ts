@@ -1,6 +1,6 @@
 import { streamWrap, type TcpHandle } from "./stream-wrap.ts";
 
-/** Receives what is read from a handle. */
+/** Receives the bytes that are read from a handle. */
 export interface HandleOwner {
   /**
    * @param status the number of bytes, or a negative error, which may be the end of the stream

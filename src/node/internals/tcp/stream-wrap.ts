@@ -1,7 +1,7 @@
 import { logUnusedFastPath } from "../../environment/debug-log.ts";
 
 /**
- * The internals of Node's TCP sockets that this package uses. They are the same in Node.js 20, 22 and 24.
+ * The internals of TCP sockets of Node.js that this package uses. They are the same in Node.js 20, 22 and 24.
  * A `net.Socket` wraps a handle of libuv, and takes more time and memory than the rest of a WebSocket
  * connection.
  */

@@ -36,7 +36,7 @@ export function write(
   return WAITS;
 }
 
-/** A request that was not used up: a write that completes at once leaves its request unchanged. */
+/** A request to use again: a write that completes at once leaves its request unchanged. */
 let spareRequest: HandleRequest | undefined;
 
 function onWritten(this: HandleRequest, status: number): void {
