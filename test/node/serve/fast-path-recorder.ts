@@ -1,11 +1,40 @@
 import type * as client from "tideway";
 import type * as server from "tideway/server";
-import { vi } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 
 export type Tideway = typeof client & typeof server;
 
+const CONNECTIONS = "../../../src/node/serve/fast-connections.ts";
+const SERVER = "../../../src/node/serve/fast-server.ts";
+
+type Ports = Record<string, unknown>;
+
+/** Makes each test of a file record the fast paths that it uses. Returns their names. */
+export function recordFastPaths(): ReadonlySet<string> {
+  const used = new Set<string>();
+  beforeEach(() => {
+    used.clear();
+    vi.resetModules();
+    vi.doMock(CONNECTIONS, async (importOriginal) => {
+      const { fastConnections } = await importOriginal<{ fastConnections: Ports }>();
+      return { fastConnections: record(fastConnections, used) };
+    });
+    vi.doMock(SERVER, async (importOriginal) => {
+      const { fastServer } = await importOriginal<{ fastServer: Ports }>();
+      return { fastServer: record(fastServer, used) };
+    });
+  });
+  afterEach(() => {
+    vi.doUnmock(CONNECTIONS);
+    vi.doUnmock(SERVER);
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
+  return used;
+}
+
 /** Wraps each function of the ports to add its name to `used`. */
-export function record(ports: Record<string, unknown>, used: Set<string>): Record<string, unknown> {
+function record(ports: Ports, used: Set<string>): Ports {
   const recorded = (name: string, value: unknown): unknown => {
     if (typeof value === "function") {
       return (...args: unknown[]): unknown => {

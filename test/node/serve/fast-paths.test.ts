@@ -2,33 +2,10 @@
  * Servers and clients use fast paths unless the environment variable TIDEWAY_FAST_PATHS disables
  * them.
  */
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { load, routesOf, type Tideway } from "./fast-path-recorder.ts";
+import { expect, it, vi } from "vitest";
+import { load, recordFastPaths, routesOf, type Tideway } from "./fast-path-recorder.ts";
 
-/** The names of the fast paths that were used. */
-const used = vi.hoisted(() => new Set<string>());
-
-vi.mock("../../../src/node/serve/fast-connections.ts", async (importOriginal) => {
-  const { record } = await import("./fast-path-recorder.ts");
-  const { fastConnections } = await importOriginal<{ fastConnections: Record<string, unknown> }>();
-  return { fastConnections: record(fastConnections, used) };
-});
-
-vi.mock("../../../src/node/serve/fast-server.ts", async (importOriginal) => {
-  const { record } = await import("./fast-path-recorder.ts");
-  const { fastServer } = await importOriginal<{ fastServer: Record<string, unknown> }>();
-  return { fastServer: record(fastServer, used) };
-});
-
-beforeEach(() => {
-  vi.resetModules();
-  used.clear();
-});
-
-afterEach(() => {
-  vi.unstubAllEnvs();
-  vi.restoreAllMocks();
-});
+const used = recordFastPaths();
 
 /** Exchanges a compressed message between a client and a server of the package. */
 async function converse({ serve, WebSocket }: Tideway): Promise<void> {

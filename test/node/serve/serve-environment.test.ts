@@ -1,33 +1,10 @@
 /** Servers use fast paths by default, and none with the option fastPaths: false. */
 import { createServer } from "node:http";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { handshake, RawClient } from "../../support/clients.ts";
-import { load, routesOf } from "./fast-path-recorder.ts";
+import { load, recordFastPaths, routesOf } from "./fast-path-recorder.ts";
 
-/** The names of the fast paths that were used. */
-const used = vi.hoisted(() => new Set<string>());
-
-vi.mock("../../../src/node/serve/fast-connections.ts", async (importOriginal) => {
-  const { record } = await import("./fast-path-recorder.ts");
-  const { fastConnections } = await importOriginal<{ fastConnections: Record<string, unknown> }>();
-  return { fastConnections: record(fastConnections, used) };
-});
-
-vi.mock("../../../src/node/serve/fast-server.ts", async (importOriginal) => {
-  const { record } = await import("./fast-path-recorder.ts");
-  const { fastServer } = await importOriginal<{ fastServer: Record<string, unknown> }>();
-  return { fastServer: record(fastServer, used) };
-});
-
-beforeEach(() => {
-  vi.resetModules();
-  used.clear();
-});
-
-afterEach(() => {
-  vi.unstubAllEnvs();
-  vi.restoreAllMocks();
-});
+const used = recordFastPaths();
 
 const CLOSE_FRAME = "\x88\x82\0\0\0\0\x03\xe8";
 const GET = "GET / HTTP/1.1\r\nHost: localhost\r\n";
