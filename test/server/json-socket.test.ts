@@ -7,6 +7,7 @@ import { JsonSocket } from "../../src/server/json-socket.ts";
 import { ServerSocket } from "../../src/server/server-socket.ts";
 import type { SocketOptions } from "../../src/server/socket-options.ts";
 import { FakeConnection } from "./fake-connection.ts";
+import { testInvalidListeners } from "./invalid-listeners.ts";
 import { HOSTILE_VALUES, throwingThen, throwingThenable } from "../support/hostile-values.ts";
 
 let connection: FakeConnection;
@@ -264,40 +265,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     expect(connection.calls).toEqual([]);
   });
 
-  it.each(["onDone", "onError"])("refuses %s that is not a function", (name) => {
-    const socket = open(numbers);
-    expect(() => socket.listen(() => {}, { [name]: 5 })).toThrow(
-      expect.objectContaining({
-        name: "UsageError",
-        code: "INVALID_LISTENER",
-        message: `listen: ${name} must be a function, not a value of type number`,
-      }),
-    );
-    expect(() => socket.listen(() => {})).not.toThrow();
-  });
-
-  it.each([
-    [null, "null"],
-    [5, "a value of type number"],
-  ])("refuses %o as options", (options, text) => {
-    const socket = open(numbers);
-    expect(() => socket.listen(() => {}, options as never)).toThrow(
-      expect.objectContaining({
-        name: "UsageError",
-        code: "INVALID_LISTENER",
-        message: `listen: the options must be an object, not ${text}`,
-      }),
-    );
-    expect(() => socket.listen(() => {})).not.toThrow();
-  });
-
-  it("throws on a missing listener and still accepts another listener", () => {
-    const socket = open(numbers);
-    expect(() => socket.listen(undefined as never)).toThrow(
-      expect.objectContaining({ name: "UsageError", code: "INVALID_LISTENER" }),
-    );
-    expect(() => socket.listen(() => {})).not.toThrow();
-  });
+  testInvalidListeners(() => open(numbers));
 
   it("has one consumer and throws at once on a second", () => {
     const socket = open(numbers);

@@ -7,6 +7,7 @@ import type { Message } from "../../src/streams/message-consumer.ts";
 import { nodeProtocolEnvironment } from "../../src/node/environment/protocol-environment.ts";
 import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { FakeConnection } from "./fake-connection.ts";
+import { testInvalidListeners } from "./invalid-listeners.ts";
 
 let connection: FakeConnection;
 const onFailure = vi.fn<(socket: ServerSocket, error: unknown) => void>();
@@ -167,40 +168,7 @@ describe("listen", () => {
     expect(connection.calls).toEqual([["close", 1011, ""]]);
   });
 
-  it.each(["onDone", "onError"])("refuses %s that is not a function", (name) => {
-    const socket = open();
-    expect(() => socket.listen(() => {}, { [name]: 5 })).toThrow(
-      expect.objectContaining({
-        name: "UsageError",
-        code: "INVALID_LISTENER",
-        message: `listen: ${name} must be a function, not a value of type number`,
-      }),
-    );
-    expect(() => socket.listen(() => {})).not.toThrow();
-  });
-
-  it.each([
-    [null, "null"],
-    [5, "a value of type number"],
-  ])("refuses %o as options", (options, text) => {
-    const socket = open();
-    expect(() => socket.listen(() => {}, options as never)).toThrow(
-      expect.objectContaining({
-        name: "UsageError",
-        code: "INVALID_LISTENER",
-        message: `listen: the options must be an object, not ${text}`,
-      }),
-    );
-    expect(() => socket.listen(() => {})).not.toThrow();
-  });
-
-  it("throws on a missing listener and still accepts another listener", () => {
-    const socket = open();
-    expect(() => socket.listen(undefined as never)).toThrow(
-      expect.objectContaining({ name: "UsageError", code: "INVALID_LISTENER" }),
-    );
-    expect(() => socket.listen(() => {})).not.toThrow();
-  });
+  testInvalidListeners(() => open());
 
   it("closes with 1000 when cancelled and calls no listener afterwards", async () => {
     const socket = open();
