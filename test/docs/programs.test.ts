@@ -14,7 +14,7 @@ const COMPILED_ELSEWHERE = ["docs/guides/frameworks.md"];
 
 const programs = PAGES.filter((page) => !COMPILED_ELSEWHERE.includes(page)).flatMap(programsOf);
 
-/** Languages whose blocks other tests check, or that are output and settings of other programs. */
+/** Languages that other tests check, and output and settings of other programs. */
 const OTHER_LANGUAGES = ["caddy", "dart", "dockerfile", "haproxy", "ini", "nginx", "text", "yaml"];
 
 it.each([
@@ -28,7 +28,7 @@ it.each([
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const [at, { language, setup = "", code }] of programs.entries()) {
-    // The setup takes no line, so that the line of an error can be told.
+    // The setup takes no line, so that the line of an error is right.
     const text = `${setup.replaceAll("\n", " ")}${code}`;
     writeFileSync(join(folder, `block-${at}.${language}`), text);
   }

@@ -62,7 +62,7 @@ async function join(
   return client;
 }
 
-/** A broker that refuses calls of one of its methods. */
+/** A broker that refuses the calls of a method. */
 class RefusingBroker extends MemoryBroker {
   refused: string | undefined;
 

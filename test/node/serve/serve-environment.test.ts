@@ -49,7 +49,7 @@ it.each([
   httpServer.close();
 });
 
-it("an HTTP server limits requests without a fast path if one of its attachments uses none", async () => {
+it("an HTTP server limits requests without a fast path if an attachment uses none", async () => {
   const { attach } = await load(undefined);
   const httpServer = createServer();
   const listenerCount = (): number => httpServer.listenerCount("connection");
