@@ -15,7 +15,7 @@ export interface HttpContext<Params> {
    * the proxy. Empty for a Unix socket.
    */
   readonly remoteAddress: string;
-  /** The TLS client certificate of the connection's peer, which may be a proxy. */
+  /** The TLS client certificate of the connection's peer, which may be a proxy. Undefined if it sent none. */
   readonly clientCertificate: ClientCertificate | undefined;
 }
 

@@ -20,8 +20,8 @@ import { isThenable } from "./values.ts";
  *   error too, which is reported at most once a minute.
  * - `"*"`: any page. Use it only for public data.
  *
- * A request without `Origin` does not come from a browser, and its client could send any origin, so it is
- * always accepted. A request with several `Origin` headers is always refused.
+ * A handshake without `Origin` does not come from a web page. Its client could send any origin, so it always
+ * passes the check. A request with several `Origin` headers is always refused.
  */
 export type OriginPolicy =
   | "same-origin"
@@ -31,7 +31,7 @@ export type OriginPolicy =
 
 /** The parts of a request that the origin check uses. */
 export interface OriginClaim {
-  /** The values of all `Origin` fields. */
+  /** The values of all `Origin` headers. */
   readonly origins: readonly string[];
   /** The value of `Host`. */
   readonly host: string;

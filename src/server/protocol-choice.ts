@@ -4,7 +4,7 @@ import { invalidRoute } from "./patterns/route-pattern.ts";
 import { isThenable } from "./values.ts";
 
 /**
- * Chooses one of the subprotocols that a client offers, in the order of the client. Return its name, or an
+ * Chooses one of the offered subprotocols, which are in the order of the client. Return its name, or an
  * empty string to accept the client without a subprotocol. `undefined` and `false` refuse the client
  * with 400. Any other result, or a thrown error, refuses the client with 500 and is reported to `onError`.
  * The function cannot be async.

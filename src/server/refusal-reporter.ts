@@ -22,7 +22,7 @@ export interface RefusalReport {
   readonly closeCode: number | undefined;
   /** The reason in one sentence, for a log. Contains no text from the peer. */
   readonly reason: string;
-  /** The option of the server or the route to change, if you want to accept the client. */
+  /** The name of the option, of the server or the route, that led to the refusal; undefined without one. */
   readonly option: string | undefined;
   /** The issues that the route's schema found in a message, if it closed the connection. */
   readonly issues: readonly SchemaIssue[] | undefined;

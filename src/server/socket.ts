@@ -61,8 +61,8 @@ export interface Socket extends AsyncIterable<Message> {
 
   /**
    * Resolves once `bufferedAmount` is below `highWaterMarkBytes`. Rejects with
-   * {@link ConnectionClosedError} if the connection has ended, or ends before. If you ignore the promise,
-   * its rejection does not count as unhandled.
+   * {@link ConnectionClosedError} if the connection has ended, or ends first. If you ignore the promise, its
+   * rejection does not count as unhandled.
    */
   readonly drained: Promise<void>;
 

@@ -51,7 +51,7 @@ export interface TypedSocket<Received, Sent = unknown> extends AsyncIterable<Rec
 
   /**
    * Resolves once `bufferedAmount` is below `highWaterMarkBytes`. Rejects with `ConnectionClosedError` if
-   * the connection has ended, or ends before. If you ignore the promise, its rejection does not count as
+   * the connection has ended, or ends first. If you ignore the promise, its rejection does not count as
    * unhandled.
    */
   readonly drained: Promise<void>;

@@ -17,7 +17,7 @@ export interface AuthorizeContext<Params> {
    * the proxy. Empty for a Unix socket.
    */
   readonly remoteAddress: string;
-  /** The TLS client certificate of the connection's peer, which may be a proxy. */
+  /** The TLS client certificate of the connection's peer, which may be a proxy. Undefined if it sent none. */
   readonly clientCertificate: ClientCertificate | undefined;
   /**
    * Headers to add to the response that accepts the handshake: 101, or 200 over HTTP/2. Use `append` for
