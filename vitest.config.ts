@@ -99,6 +99,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: TCP_DOCUMENTED,
+          // Loading the sources once a worker instead of once a file halves the time.
+          isolate: false,
           include: [...OVER_EVERY_TRANSPORT, ...IN_MEMORY, ...BY_WHAT_NODE_DOCUMENTS],
           env: { TIDEWAY_FAST_PATHS: "0" },
         },
@@ -107,6 +109,7 @@ export default defineConfig({
         extends: true as const,
         test: {
           name,
+          isolate: false,
           include: [
             ...OVER_EVERY_TRANSPORT,
             ...(name === "memory" ? IN_MEMORY : []),

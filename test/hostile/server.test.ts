@@ -142,6 +142,8 @@ describe("control frames", () => {
     const server = await start({
       "ws:/": {
         slowConsumer: "drop",
+        // On a busy machine the client takes longer than the default to read everything.
+        closeTimeoutMs: 60_000,
         handle: (socket: Socket) => {
           const message = new Uint8Array(65_536);
           while (dropped === 0) {
