@@ -54,7 +54,7 @@ describe("with the debug log on, a connection", () => {
     ]);
   });
 
-  it("writes who closes, with code and reason", () => {
+  it("writes which side closes, with code and reason", () => {
     const { connection, receive, transport } = rig();
     connection.close(1000, "a\nb");
     connection.close(1001);
@@ -86,7 +86,7 @@ describe("with the debug log on, a connection", () => {
     expect(lines.at(-1)).toContain("after 0 ms, ABORTED: the caller aborted (received");
   });
 
-  it("writes that it does not read, if that takes 100 ms or longer", () => {
+  it("writes that it has not read for 100 ms or longer", () => {
     const { connection, clock, transport } = rig();
     connection.pause();
     connection.pause();
@@ -111,7 +111,7 @@ describe("with the debug log on, a connection", () => {
     expect(lines).toHaveLength(4);
   });
 
-  it("writes that the peer does not take its output, if that takes 100 ms or longer", () => {
+  it("writes that the peer has not read for 100 ms or longer", () => {
     const { connection, clock, transport, endTurn, handler } = rig();
     transport.takesAll = false;
     connection.sendText("hi");

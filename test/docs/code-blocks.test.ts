@@ -132,7 +132,7 @@ describe("the examples of the documentation", () => {
     await replies.return();
   });
 
-  it("compress messages unless told not to", async () => {
+  it("compress messages unless an option forbids it", async () => {
     const server = await startServer(blockWith("a secret, or a picture"));
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}/prices`);
     expect((await socket.onMessage.first).data).toBe("a secret, or a picture");

@@ -35,7 +35,7 @@ function propertiesOf(report: string, ...interfaces: string[]): string[] {
 /** The first part of a name such as `heartbeat.idleMs`. */
 const nameOf = (option: string): string => option.split(".")[0];
 
-/** A value that no option takes. */
+/** A value that no option accepts. */
 const invalid = Symbol("no option takes this");
 
 describe("the options of serve and of routes", () => {
@@ -58,15 +58,15 @@ describe("the options of serve and of routes", () => {
   const ofServer = [...options].filter(([, setOn]) => setOn.includes("server"));
   const ofRoutes = [...options].filter(([, setOn]) => setOn.includes("route"));
 
-  it.each(ofServer)("serve knows %s", async (option) => {
+  it.each(ofServer)("serve accepts the option %s", async (option) => {
     const name = nameOf(option);
     const starting = serve({ port: 0, routes: {}, [name]: invalid });
-    // It throws because of the value, and not because there is no such option.
+    // It throws because of the value, not because the option is unknown.
     await expect(starting).rejects.toThrow(new RegExp(`${name}(?! is an option)`));
     await expect(starting).rejects.not.toThrow("there is no option");
   });
 
-  it.each(ofRoutes)("a route knows %s", async (option) => {
+  it.each(ofRoutes)("a route accepts the option %s", async (option) => {
     const route = { handle: () => {}, [nameOf(option)]: invalid };
     const starting = serve({ port: 0, routes: { "ws:/": route } });
     await expect(starting).rejects.toMatchObject({
@@ -76,7 +76,7 @@ describe("the options of serve and of routes", () => {
   });
 
   it.each([...options].filter(([, setOn]) => setOn === "server"))(
-    "a route does not take %s, which belongs to the server",
+    "a route refuses %s, which belongs to the server",
     async (option) => {
       const route = { handle: () => {}, [nameOf(option)]: invalid };
       await expect(serve({ port: 0, routes: { "ws:/": route } })).rejects.toThrow(
@@ -86,7 +86,7 @@ describe("the options of serve and of routes", () => {
   );
 
   it.each([...options].filter(([, setOn]) => setOn === "route"))(
-    "serve does not take %s, which belongs to a route",
+    "serve refuses %s, which belongs to a route",
     async (option) => {
       const starting = serve({ port: 0, routes: {}, [nameOf(option)]: invalid });
       await expect(starting).rejects.toThrow("there is no option");

@@ -24,7 +24,9 @@ vi.mock("tideway/server", async (importOriginal) => {
 
 const STARTS_SERVER = /^(export )?(const \w+ = )?await serve\(/m;
 
-/** Programs that need the test of their page: it provides libraries, files, clients and values. */
+/**
+ * Programs that run only in the test of their page, with its libraries, files, clients or values.
+ */
 const NEEDS_MORE =
   /from "(?!tideway|node:)|readFile|\bfiles\(|\bnew (ReconnectingWebSocket|WebSocket)|\bdeclare /;
 

@@ -8,7 +8,7 @@ function recorder(): { lines: string[]; log: ReturnType<typeof createDebugLog> }
 }
 
 describe("a debug log", () => {
-  it("numbers the things of each kind from 1", () => {
+  it("numbers the objects of each kind from 1", () => {
     const { log } = recorder();
     const [one, two] = [{}, {}];
     expect(log.idOf("connection", one)).toBe(1);
@@ -25,7 +25,7 @@ describe("a debug log", () => {
     ]);
   });
 
-  it("does not throw when a line cannot be made or printed", () => {
+  it("does not throw when a line cannot be created or printed", () => {
     const { lines, log } = recorder();
     log.write(() => {
       throw new Error("from a getter");
@@ -37,7 +37,7 @@ describe("a debug log", () => {
     closed.write(() => "lost");
   });
 
-  it("does not call the function that makes a line when it is off", () => {
+  it("does not call the function for a line when it is off", () => {
     NO_DEBUG_LOG.write(() => expect.fail());
     expect(NO_DEBUG_LOG.isEnabled).toBe(false);
   });

@@ -51,7 +51,7 @@ describeInBrowser("the page of the Express example", () => {
     await context.close();
   });
 
-  it.each(SCREENS)("has nothing that axe finds, on %s", async (_, options) => {
+  it.each(SCREENS)("has no violation that axe finds, on %s", async (_, options) => {
     const context = await browser.newContext(options);
     const page = await context.newPage();
     await page.goto(url);

@@ -60,7 +60,7 @@ class RoomClient {
 }
 
 describe("the Express example", () => {
-  it("serves its page, and says who is logged in", async () => {
+  it("serves its page and the name of the user", async () => {
     expect(await (await fetch(`${origin}/`)).text()).toContain("<h1>A room behind a login</h1>");
     expect(await (await fetch(`${origin}/user`)).json()).toEqual({});
     const cookie = await logIn(" Ana ");

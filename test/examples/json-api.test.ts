@@ -29,10 +29,10 @@ describe("the JSON API example", () => {
     client.close();
   });
 
-  it("tells every client of changes", async () => {
+  it("sends changes to every client", async () => {
     const onChange = vi.fn<(task: Task) => void>();
     const watcher = await TaskClient.connect(url, onChange);
-    // Its first reply says that the server has its socket.
+    // The first reply shows that the server has the socket.
     await watcher.list();
     const client = await TaskClient.connect(url);
     const task = await client.add("Write tests");
@@ -47,7 +47,7 @@ describe("the JSON API example", () => {
     client.close();
   });
 
-  it("rejects the calls that wait when the connection closes", async () => {
+  it("rejects pending calls when the connection closes", async () => {
     const client = await TaskClient.connect(url);
     // The schema refuses an empty title.
     await expect(client.add(" ")).rejects.toThrow("the connection closed with 1007");

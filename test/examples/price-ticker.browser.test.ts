@@ -28,7 +28,7 @@ describeInBrowser("the page of the price ticker", () => {
     const count = async (page: Page, name: string): Promise<string> =>
       await page.locator(`#${name}`).innerText();
 
-    it.each(SCREENS)("has nothing that axe finds, on %s", async (_, options) => {
+    it.each(SCREENS)("has no violation that axe finds, on %s", async (_, options) => {
       const context = await browser.newContext(options);
       const page = await context.newPage();
       await page.goto(ticker.urls[0]);

@@ -65,7 +65,7 @@ describeWithEngine("redis", "the price ticker", (path) => {
   });
 });
 
-it("says that Redis does not answer, and ends", { timeout: 20_000 }, async () => {
+it("reports that Redis does not answer, and exits", { timeout: 20_000 }, async () => {
   const environment = { REDIS_URL: "redis://127.0.0.1:1", PORT: "0" };
   const { exitCode, stderr } = await runToEnd("price-ticker/dist/server.js", { environment });
   expect(exitCode).toBe(1);

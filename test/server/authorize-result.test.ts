@@ -255,7 +255,7 @@ it.each<[unknown, string]>([
   },
 );
 
-it("takes a Response of the runtime after a framework has replaced the global class", () => {
+it("accepts a Response of the runtime after a framework has replaced the global class", () => {
   const Native = Response;
   // oxlint-disable-next-line typescript/no-extraneous-class -- as frameworks do
   class Replacement {

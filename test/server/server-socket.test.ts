@@ -383,7 +383,7 @@ describe("addStream", () => {
     expect(connection.sent).toEqual(["a", new Uint8Array([1]), new Uint8Array([98])]);
   });
 
-  it("takes the next item only when the buffer has room", async () => {
+  it("requests the next item only when the buffer has room", async () => {
     const socket = open({ highWaterMarkBytes: 100 });
     connection.bytesPerMessage = 60;
     let taken = 0;

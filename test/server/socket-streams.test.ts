@@ -152,7 +152,7 @@ describe("writableOf", () => {
 });
 
 describe("readableOf", () => {
-  it("takes a message only when it is read and stops the iterator when it is cancelled", async () => {
+  it("requests a message only when it is read, and stops the iterator when it is cancelled", async () => {
     const next = vi.fn<() => Promise<IteratorResult<string, undefined>>>(async () => ({
       done: false,
       value: "a",

@@ -101,7 +101,7 @@ describe.each(SERVER_KINDS)("trustProxy, over $name", ({ start }) => {
   });
 
   it.each([[LOOPBACK], [1]])(
-    "takes address, scheme and host from Forwarded (%j)",
+    "reads address, scheme and host from Forwarded (%j)",
     async (trustProxy) => {
       const fields = {
         ...spoofed,
@@ -115,7 +115,7 @@ describe.each(SERVER_KINDS)("trustProxy, over $name", ({ start }) => {
   );
 
   it.each([[LOOPBACK], [1]])(
-    "takes them from X-Forwarded-* if there is no Forwarded (%j)",
+    "reads them from X-Forwarded-* if there is no Forwarded (%j)",
     async (trustProxy) => {
       const fields = {
         "X-Forwarded-For": "6.6.6.6, 198.51.100.7",
@@ -202,7 +202,7 @@ describe("the walk from the last proxy to the first", () => {
     read({ trustProxy }, peer, ...values.map((value) => ["X-Forwarded-For", value] as const))
       ?.remoteAddress;
 
-  it("passes trusted addresses and takes the first that is not trusted", () => {
+  it("skips trusted addresses and uses the first that is not trusted", () => {
     const trusted = ["10.0.0.0/8", "fd00::/8"];
     expect(xff(trusted, "10.0.0.1", "6.6.6.6, 192.0.2.1, 10.1.1.1, fd00::1")).toBe("192.0.2.1");
     expect(xff(trusted, "10.0.0.1", "6.6.6.6", "192.0.2.1,10.1.1.1", "fd00::1")).toBe("192.0.2.1");
@@ -229,7 +229,7 @@ describe("the walk from the last proxy to the first", () => {
     expect(forwarded?.remoteAddress).toBe("192.0.2.1");
   });
 
-  it("takes IPv4-mapped IPv6 addresses for the IPv4 addresses in them", () => {
+  it("treats IPv4-mapped IPv6 addresses as IPv4 addresses", () => {
     expect(xff(["10.0.0.1"], "::ffff:10.0.0.1", "192.0.2.1")).toBe("192.0.2.1");
     expect(xff(["::ffff:10.0.0.0/104"], "10.0.0.1", "::ffff:192.0.2.1")).toBe("192.0.2.1");
     expect(xff(["::ffff:a00:1"], "10.0.0.1", "::FFFF:c000:201")).toBe("192.0.2.1");
@@ -315,7 +315,7 @@ describe("the walk from the last proxy to the first", () => {
     }
   });
 
-  it("takes the scheme and the host reported by the outermost trusted proxy", () => {
+  it("uses the scheme and the host reported by the outermost trusted proxy", () => {
     const trustProxy = ["10.0.0.0/8"];
     const xForwarded = read(
       { trustProxy },
@@ -332,7 +332,7 @@ describe("the walk from the last proxy to the first", () => {
     expect(forwarded).toMatchObject({ host: "example.com", isSecure: true });
   });
 
-  it("takes the scheme of a proxy that gives no address", () => {
+  it("uses the scheme of a proxy that gives no address", () => {
     const observed = read({ trustProxy: ["10.0.0.1"] }, "10.0.0.1", ["X-Forwarded-Proto", "https"]);
     expect(observed).toMatchObject({ isSecure: true, remoteAddress: undefined, host: undefined });
   });

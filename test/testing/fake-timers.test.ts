@@ -55,8 +55,8 @@ describe.each([
   async function passUntil<T>(promise: Promise<T>): Promise<T> {
     let isSettled = false;
     void promise.finally(() => (isSettled = true));
-    // If the real clock were used, a slow machine would look stalled, and a peer would be pinged
-    // again.
+    // With the real clock, a slow machine would look stalled, and the server would send another
+    // ping.
     while (!isSettled) await time.advance(1000);
     return promise;
   }

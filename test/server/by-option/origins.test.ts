@@ -63,7 +63,7 @@ describe.each(SERVER_KINDS)("origins, over $name", ({ start }) => {
     expect(asked).not.toHaveBeenCalled();
   });
 
-  it("takes opaque origins, files and extensions in a list", async () => {
+  it("accepts opaque origins, files and extensions in a list", async () => {
     const listed = ["null", "file://", "chrome-extension://Abc", "moz-extension://1-2"];
     const others = ["nil", "file://host", "chrome-extension://other", "http://localhost", ""];
     expect(await statusesWith(listed, [...listed, ...others])).toEqual([
