@@ -43,5 +43,7 @@ it("survives a value that cannot be printed and a console that throws", () => {
     throw failure;
   });
   expect(() => safeListener()(error, {})).not.toThrow();
-  expect(print).toHaveBeenLastCalledWith("tideway: a value was thrown that cannot be printed");
+  expect(print).toHaveBeenLastCalledWith(
+    "tideway: the application threw a value that the console cannot print",
+  );
 });
