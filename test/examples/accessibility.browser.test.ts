@@ -50,7 +50,7 @@ describeInBrowser("axe reports no violation", () => {
     it("before joining, with and without a name", async () => {
       await expectNoFaults();
       await chat.page.getByRole("button", { name: "Join the chat" }).click();
-      await chat.page.getByText("Type a name to come in.").waitFor();
+      await chat.page.getByText("Type a name to join.").waitFor();
       await expectNoFaults();
     });
 

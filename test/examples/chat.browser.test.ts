@@ -182,7 +182,7 @@ describeInBrowser("the chat in a browser", () => {
     ]);
     expect(messages.filter((text) => text === "me too")).toHaveLength(1);
     // This broker was in the memory of the server.
-    await ana.sees("Some of what was written meanwhile may be missing here");
+    await ana.sees("Some messages from that time may be missing here");
   });
 
   it("shows on a first visit that the server is unavailable, and does not mention missed messages", async () => {

@@ -85,7 +85,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     other.close();
     expect(exitCode).toBe(1);
     expect(stdout).toBe("");
-    expect(stderr).toContain(`Port ${port} is taken.`);
+    expect(stderr).toContain(`Port ${port} is in use.`);
     expect(stderr).not.toContain("    at ");
   });
 

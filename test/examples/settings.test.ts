@@ -43,7 +43,7 @@ describe("explainListenError", () => {
     const wrapped = new Error("no", { cause: listenError("EADDRINUSE") });
     for (const error of [listenError("EADDRINUSE"), wrapped]) {
       expect(explainListenError(error, { port: 8080 })).toBe(
-        "Port 8080 is taken. Stop what uses it, or choose another: PORT=8081 npm start",
+        "Port 8080 is in use. Stop the process that uses it, or choose another: PORT=8081 npm start",
       );
     }
   });

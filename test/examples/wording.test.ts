@@ -25,7 +25,7 @@ describe("the wording of the page", () => {
   });
 
   it("explains a name with a number as in use, and any other as tidied", () => {
-    expect(plain(explainName("Ana", "Ana2"))).toContain("is called Ana already, so you are Ana2");
+    expect(plain(explainName("Ana", "Ana2"))).toContain("The name Ana is taken, so you are Ana2");
     expect(plain(explainName("Ana\u202e", "Ana"))).toBe("Your name is shown as Ana.");
   });
 

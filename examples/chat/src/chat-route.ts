@@ -3,14 +3,14 @@ import { Chat, type Place } from "./chat.ts";
 import { DEFAULT_ROOM, MAX_ROOM_CHARS, SUBPROTOCOL } from "./wire/wire.ts";
 
 /**
- * The most a frame may have: the longest text, even with each of its characters escaped (`\u0000`),
- * and what else belongs to a message.
+ * The largest frame in bytes: the longest text with each character escaped (`\u0000`), and the other fields
+ * of a message.
  */
 const MAX_FRAME_BYTES = 64 * 1024;
 
 /**
- * A chat, by default one of its own, as a `ws:` route. `?room=` chooses the room, and `&since=` where
- * to go on. Clients may also come without naming the subprotocol.
+ * A chat as a `ws:` route; by default a new chat. `?room=` chooses the room, and `&since=` the position to
+ * continue from. The subprotocol is optional.
  */
 export function chatRoute(chat: Chat = new Chat()): WebSocketRoute<string, string, Place> {
   return {

@@ -7,19 +7,19 @@ import { readClientMessage } from "./read-message.ts";
 import { Room, sendAway, type Participant } from "./room.ts";
 
 /**
- * How many characters one connection may send: nobody types as fast as this, and nobody else has to
- * swallow more. Even an empty message counts for something.
+ * How many characters one connection may send. This is faster than anyone types, and slow enough for the
+ * other clients. An empty message counts too.
  */
 const PACE = { burst: 256 * 1024, perSecond: 32 * 1024 };
 const MIN_COST = 256;
 
-/** How long the people of a crashed server stay on the list. */
+/** How long the users of a crashed server stay on the list. */
 const PRESENCE_TTL_MS = 10_000;
 
-/** Where a connection wants to be. */
+/** The room and position that a connection asks for. */
 export interface Place {
   readonly room: string;
-  /** The position of the last message that the client has seen, as it says. */
+  /** The position of the last message that the client has seen, according to the client. */
   readonly since?: string;
 }
 
@@ -29,7 +29,7 @@ export class Chat implements AsyncDisposable {
   readonly #people: Topics;
   readonly #rooms = new Map<string, OpenRoom>();
 
-  /** @param broker stays open when the chat is closed; default: one for this server alone */
+  /** @param broker stays open when the chat is closed; default: a broker for this server alone */
   constructor(broker: Broker = new MemoryBroker()) {
     const onError = (error: unknown): void => console.error(String(error));
     this.#conversations = new Topics({ broker, prepare, onError, ...CONVERSATION });
@@ -108,7 +108,7 @@ async function listen(room: Room, participant: Participant): Promise<void> {
     }
     if (outcome.kind === "message") await room.receive(participant, outcome.message);
 
-    // A client that sends too fast must wait: until the server reads on, its messages stay on its side.
+    // A client that sends too fast must wait, because the server does not read its next messages.
     const waitMs = pace.spend(Math.max(MIN_COST, frame.length));
     if (waitMs > 0) await delay(waitMs, undefined, { ref: false });
   }

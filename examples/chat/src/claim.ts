@@ -1,35 +1,34 @@
 import { nameKey } from "./names.ts";
 
-/** What one connection wants to be called, as all servers know it. */
+/** The name that one connection wants, as all servers know it. */
 export interface Claim {
-  /** The connection's, unique among all servers. */
+  /** The id of the connection, unique among all servers. */
   readonly id: number;
   readonly name: string;
-  /** When it was made, in milliseconds since 1970; later than all that its server had seen by then. */
+  /** When it was made, in milliseconds since 1970; later than all claims that its server had seen before. */
   readonly at: number;
   readonly session?: string;
 }
 
-/** Who is in the room, as it follows from all claims. */
+/** The users of a room, decided from all claims. */
 export interface Roster {
-  /** Those who are called what they claim, in the order of their claims. */
+  /** The users that have the name they claim, in the order of their claims. */
   readonly present: readonly Claim[];
-  /** Those whose name somebody else has: they have to claim another. */
+  /** The users that claim a name that is taken. They must claim another name. */
   readonly rejected: readonly Claim[];
-  /** Connections whose session has a later one: they are to be dropped. */
+  /** Connections with a later connection in the same session. They must be closed. */
   readonly replaced: readonly Claim[];
 }
 
 /**
- * Decides who is called what. Every server comes to the same answer from the same claims, whichever
- * it heard of first:
+ * Decides which user has which name. Every server makes the same decision from the same claims, in any
+ * order:
  *
- * 1. the latest claim of a session is the one that counts;
- * 2. of several claims to a name the earliest has it; of two that are as early, the one with the
- *    lower id.
+ * 1. only the latest claim of a session counts;
+ * 2. of several claims to a name, the earliest wins; of two equally early claims, the lower id wins.
  *
- * Since a claim is later than all that its server has seen, nobody loses a name to somebody who could
- * have known: only two who ask in the same moment can be in doubt.
+ * A claim is later than all claims that its server has seen, so a new claim never takes a name from a known
+ * user. A conflict needs two claims at the same moment.
  */
 export function settle(claims: Iterable<Claim>): Roster {
   const ordered = [...claims].toSorted((one, other) => one.at - other.at || one.id - other.id);
@@ -53,7 +52,7 @@ export function settle(claims: Iterable<Claim>): Roster {
   return roster;
 }
 
-/** Reads a claim that some server has made; undefined for what is none. */
+/** Reads a claim of another server. Returns undefined if it is not a claim. */
 export function readClaim(data: unknown): Claim | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   const { id, name, at, session } = data as Record<string, unknown>;

@@ -11,13 +11,13 @@ import {
 } from "tideway/topics";
 import type { ChatMessage, LostMessage, MessageRequest } from "./wire/wire.ts";
 
-/** How many messages a new client is shown. */
+/** How many messages a new client gets. */
 const SHOWN_ON_ARRIVAL = 50;
 
-/** For how long a message may be sent again without being shown again. */
+/** How long a message may be sent again without being shown twice. */
 const ID_WINDOW_MS = 60 * 60_000;
 
-/** How the topics of conversations behave: the same on all servers. */
+/** The options of the topics of conversations, the same on all servers. */
 export const CONVERSATION: Required<
   Pick<TopicOptions, "historySize" | "historyAgeMs" | "idWindowMs" | "encode">
 > = {
@@ -27,18 +27,18 @@ export const CONVERSATION: Required<
   encode: encodeForClients,
 };
 
-/** Where a client starts. */
+/** The position at which a client starts. */
 export interface Start {
   /** Every message after this one is sent. */
   readonly position: Position;
-  /** Whether that is what the client asked for; absent where it asked for nothing. */
+  /** Whether that is the position the client asked for; absent if it asked for none. */
   readonly recovered?: boolean;
 }
 
-/** Who says something. */
+/** The author of a message. */
 type Speaker = Pick<ChatMessage, "id" | "name">;
 
-/** What is said in one room. */
+/** The messages of one room. */
 export class Conversation {
   readonly #topic: Topic;
 
@@ -47,7 +47,8 @@ export class Conversation {
   }
 
   /**
-   * Behind what the client has seen; or else so far back that it sees the latest messages.
+   * Finds the start of a client: after the last message it has seen, or else early enough for the latest
+   * messages.
    * @throws BrokerError
    */
   async findStart(since: string | undefined): Promise<Start> {
@@ -61,14 +62,14 @@ export class Conversation {
     return since === undefined ? { position } : { position, recovered: false };
   }
 
-  /** Sends a socket everything from its start on, until it ends. @throws BrokerError */
+  /** Sends all messages from the start on to a socket, until the socket ends. @throws BrokerError */
   async follow(socket: TopicTarget, { position }: Start): Promise<void> {
     await this.#topic.subscribe(socket, { since: position });
   }
 
   /**
-   * Says something to all. What was said before under the same id is not said again; it is returned,
-   * for its sender alone, where somebody who started at `start` is not sent it anyway.
+   * Publishes a message to all clients. A message with a known id is not published again. It is returned
+   * for its sender, unless a client that started at `start` gets it anyway.
    * @throws BrokerError
    */
   async say(
@@ -96,7 +97,7 @@ function encodeForClients(message: TopicMessage): string | undefined {
     case "publication":
       return encodeSaid(message.publication);
     case "subscribed":
-      // The client has been told already where it is; unless that has become too old just now.
+      // The client already knows its position, unless that position has just become too old.
       return message.recovered ? undefined : encodeLost(message.position);
     case "lost":
       return encodeLost(message.position);

@@ -8,7 +8,7 @@ import { explainListenError, readSettings, type Settings, SettingsError } from "
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** How long all clients may take to leave; whoever stops a server in a terminal is waiting. */
+/** How long all clients may take to leave. It is short for a developer who stops the server in a terminal. */
 const STOP_DEADLINE_MS = 2_000;
 
 await start();
@@ -23,7 +23,7 @@ async function start(): Promise<void> {
       throw error;
     });
     const stop = (): void => {
-      // A second signal ends the process at once, as it would without us.
+      // A second signal ends the process at once, as without this handler.
       for (const signal of SIGNALS) process.off(signal, stop);
       void leave(server, chat, shared);
     };
@@ -36,7 +36,7 @@ async function start(): Promise<void> {
   }
 }
 
-/** Clients first, then those who are on the list, then the broker that keeps it. */
+/** Clients first, then the list of users, then the broker that stores it. */
 async function leave(server: Server, chat: Chat, shared: SharedBroker): Promise<void> {
   await server.stop({ drain: { deadlineMs: STOP_DEADLINE_MS } });
   await chat[Symbol.asyncDispose]();

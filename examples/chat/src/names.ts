@@ -1,12 +1,11 @@
 import { MAX_NAME_CHARS } from "./wire/wire.ts";
 
-/** What somebody is called who gave no name that can be shown. */
+/** The name of a user that gave no visible name. */
 const DEFAULT_NAME = "Guest";
 
 /**
- * Returns `name` as it may be shown: without control characters and those that turn the direction
- * of the text around it, with single spaces, cut to {@link MAX_NAME_CHARS}. Where nothing visible
- * is left, {@link DEFAULT_NAME}.
+ * Returns `name` in a form that can be shown: without control characters and direction marks, with single
+ * spaces, cut to {@link MAX_NAME_CHARS}. Returns {@link DEFAULT_NAME} if nothing visible remains.
  */
 export function cleanName(name: string): string {
   const shown = name
@@ -17,7 +16,7 @@ export function cleanName(name: string): string {
   return nameKey(cut) === "" ? DEFAULT_NAME : cut;
 }
 
-/** Two names with the same key are taken for the same: case and invisible characters don't count. */
+/** Two names with the same key count as the same name: case and invisible characters do not matter. */
 export function nameKey(name: string): string {
   return name
     .normalize("NFKC")
@@ -25,7 +24,7 @@ export function nameKey(name: string): string {
     .replaceAll(/[\p{Default_Ignorable_Code_Point}\s]/gu, "");
 }
 
-/** Returns `name`, or `name` with the first of the numbers 1, 2, 3... that makes it free. */
+/** Returns `name`, or `name` with the first of the numbers 1, 2, 3... that makes it unique. */
 export function freeName(name: string, isTaken: (key: string) => boolean): string {
   let candidate = name;
   for (let number = 1; isTaken(nameKey(candidate)); number++) {

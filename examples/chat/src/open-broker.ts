@@ -2,19 +2,18 @@ import type { Broker } from "tideway/topics";
 import { CONVERSATION } from "./conversation.ts";
 import { SettingsError } from "./settings.ts";
 
-/** A broker, and what ends it with its connection. */
+/** A broker, and a function that closes it with its connection. */
 export interface SharedBroker {
-  /** Absent for the one that needs no server: then this server is the only one. */
+  /** Absent for the broker in memory: then this server is the only server of the chat. */
   readonly broker?: Broker;
   readonly close: () => Promise<void>;
 }
 
-/** How long to try at first; later, connections come back by themselves. */
+/** How long to try to connect at the start. Later, lost connections reconnect automatically. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /**
- * Opens the broker at this URL. Its client is loaded only now, so that nobody needs one who does not
- * use it.
+ * Opens the broker at this URL. Loads the client library only now, so that it is optional.
  *
  * @throws SettingsError
  */
@@ -34,7 +33,7 @@ async function openRedis(url: string): Promise<SharedBroker> {
   const { createClient } = await import("redis");
   const { RedisBroker } = await import("tideway/topics/redis");
   const client = createClient({ url });
-  // It goes on trying; what the chat wanted meanwhile is told where it waits.
+  // The client keeps trying to connect, and pending calls of the chat get an error.
   client.on("error", () => {});
   client.connect().catch(() => {});
   try {

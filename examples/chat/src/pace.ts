@@ -1,13 +1,13 @@
 export interface PaceOptions {
-  /** What may be spent at once. */
+  /** The amount that can be spent at once. */
   readonly burst: number;
-  /** What comes back every second. */
+  /** The amount that is refilled every second. */
   readonly perSecond: number;
 }
 
 /**
- * Says how fast somebody may go on: what is spent beyond the burst has to be waited for. Waiting
- * before the next read is enough to slow a client down, since its socket is then not read either.
+ * Limits how fast a client may send: after a burst, it must wait. The server waits before its next read,
+ * which slows the client down because its socket is not read.
  */
 export class Pace {
   readonly #options: PaceOptions;
@@ -23,7 +23,7 @@ export class Pace {
     this.#balancedAt = now();
   }
 
-  /** Spends `cost`, and returns for how many milliseconds to wait before going on. */
+  /** Spends `cost`, and returns the milliseconds to wait before the next read. */
   spend(cost: number): number {
     const { burst, perSecond } = this.#options;
     const now = this.#now();

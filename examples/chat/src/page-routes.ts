@@ -5,14 +5,14 @@ import { files, type HttpHandler } from "tideway/server";
 /** HTML, CSS and the icon. */
 const STATIC = new URL("../static/", import.meta.url);
 
-/** The page's own modules, and those it shares with this server, as the compiler wrote them. */
+/** The modules of the page, and the modules that it shares with this server, as the compiler wrote them. */
 const PAGE = new URL("page/", import.meta.url);
 const WIRE = new URL("wire/", import.meta.url);
 
 /** The library: the page's import map leads here. */
 const TIDEWAY = new URL("../", import.meta.resolve("tideway/protocol"));
 
-/** The page of the chat and all that it loads, for a server's routes: to be the last of them. */
+/** The page of the chat and its files, as routes of a server. They must be the last routes. */
 export async function pageRoutes(): Promise<
   Readonly<Record<"/page/*" | "/wire/*" | "/tideway/*" | "/*", HttpHandler>>
 > {
@@ -27,8 +27,8 @@ export async function pageRoutes(): Promise<
 }
 
 /**
- * What tells a browser to load nothing from elsewhere, and to run nothing but our own files: should
- * anything of what people write ever get into the page as markup, it stays without effect.
+ * The content security policy. The browser loads and runs only files of this server, so a message that
+ * became markup by mistake would have no effect.
  */
 function makeHeaders(html: string): Readonly<Record<string, string>> {
   const policy = [
@@ -51,7 +51,7 @@ function makeHeaders(html: string): Readonly<Record<string, string>> {
   };
 }
 
-/** An import map has to be in the page itself, so the policy names this very one (CSP 3, 8.3). */
+/** An import map must be in the page itself, so the policy has its hash (CSP 3, 8.3). */
 function hashOfImportMap(html: string): string {
   const map = /<script type="importmap">([^<]*)<\/script>/.exec(html)?.[1];
   if (map === undefined) throw new Error("the page of the chat has no import map");

@@ -4,8 +4,8 @@ import { type Claim, readClaim, type Roster, settle } from "./claim.ts";
 import { watcher } from "./watcher.ts";
 
 /**
- * Who is in a room, on all servers. Each connection that has a name is a member of a topic, so that
- * those of a server that crashes are gone after a while.
+ * The users of a room, on all servers. Each connection that has a name is a member of a topic, so the users
+ * of a crashed server are removed after a while.
  */
 export class People {
   readonly #topic: Topic;
@@ -27,9 +27,9 @@ export class People {
     return this.#roster;
   }
 
-  /** Begins to follow who comes and goes. @throws BrokerError */
+  /** Starts to follow the members. @throws BrokerError */
   async open(): Promise<void> {
-    // A notice may be about a moment that has passed; what counts is read then.
+    // A notice may be outdated, so the current members are read.
     const onNotice = (): void => void this.refresh().catch(() => {});
     this.#subscription = await this.#topic.subscribe(watcher(onNotice));
     await this.refresh();
@@ -40,8 +40,8 @@ export class People {
   }
 
   /**
-   * Makes a claim, until the next of the same connection or the end of its socket. When this has
-   * resolved, the roster takes it into account. @throws BrokerError
+   * Makes a claim, until the next of the same connection or the end of its socket. Once this has resolved,
+   * the roster includes the claim. @throws BrokerError
    */
   async claim(socket: Socket, claim: Omit<Claim, "at">): Promise<void> {
     const latest = Math.max(0, ...this.#claims.map(({ at }) => at));
@@ -53,7 +53,7 @@ export class People {
     await this.refresh();
   }
 
-  /** Reads who is there at the time of the call or later. @throws BrokerError */
+  /** Reads the members at the time of the call or later. @throws BrokerError */
   refresh(): Promise<void> {
     this.#isStale = true;
     this.#reading ??= this.#read();

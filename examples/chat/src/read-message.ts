@@ -1,24 +1,23 @@
 import { CloseCode } from "tideway/protocol";
 import { type ClientMessage, MAX_ID_CHARS, MAX_TEXT_CHARS } from "./wire/wire.ts";
 
-/** Why a client is not to be listened to any longer. */
+/** The reason to close the socket of a client. */
 export interface Refusal {
   readonly code: number;
   readonly reason: string;
 }
 
-/** What one frame of a client holds: a message, nothing of interest, or a reason to close. */
+/** The content of one frame of a client: a message, nothing of interest, or a reason to close. */
 export type ReadOutcome =
   | { readonly kind: "message"; readonly message: ClientMessage }
   | { readonly kind: "ignore" }
   | { readonly kind: "refuse"; readonly refusal: Refusal };
 
 /**
- * Reads a frame and trusts nothing in it. What is no JSON object with a `type`, or has a field of
- * the wrong kind, is refused; a type of which this server knows nothing is ignored, so that clients
- * may know more than it does, and so is a text with nothing in it. Only known fields are copied
- * out, one by one; the `id` that plain clients send is not among them: who speaks is known by the
- * connection.
+ * Reads and validates a frame. A frame that is not a JSON object with a `type`, or that has a field of the
+ * wrong type, closes the socket. An unknown `type` and an empty text are ignored, so that clients can be
+ * newer than this server. Only known fields are copied. The `id` that plain clients send is ignored,
+ * because the connection identifies the sender.
  */
 export function readClientMessage(frame: string | Uint8Array): ReadOutcome {
   if (typeof frame !== "string") {
@@ -79,7 +78,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A field of this chat's own; what another client may mean by the same name is left alone. */
+/** A field that only this chat has. Another client may use the same name for other data, which is ignored. */
 function identifier<Field extends string>(
   record: Record<string, unknown>,
   field: Field,

@@ -18,22 +18,25 @@ import type {
 export interface Participant {
   readonly id: number;
   readonly socket: Socket;
-  /** Where in the conversation it has started. */
+  /** The start of this connection in the conversation. */
   readonly start: Start;
-  /** What it asked to be called; absent while it only listens. */
+  /** The requested name; absent while it only listens. */
   wanted?: string;
-  /** What it is called. */
+  /** The current name. */
   name?: string;
   session?: string;
-  /** Its latest naming; one is done after the other. */
+  /** The latest change of its name. Changes run one after the other. */
   naming: Promise<void>;
   isBeingNamed: boolean;
 }
 
-/** `randomInt` takes no more; two of thousands of connections are never given the same one. */
+/**
+ * The maximum of `randomInt`. It is large enough that two of thousands of connections never get the same
+ * id.
+ */
 const MAX_ID = 2 ** 48 - 1;
 
-/** A room as one server has it: those of its connections that are in it, of all who are. */
+/** A room on one server: the connections to this server, and the names of all users. */
 export class Room {
   readonly #conversation: Conversation;
   readonly #people: People;
@@ -48,7 +51,7 @@ export class Room {
     this.#people = new People(people, (roster) => this.#announceChanges(roster));
   }
 
-  /** Learns who is there. @throws BrokerError */
+  /** Reads the users of the room. @throws BrokerError */
   open(): Promise<void> {
     return this.#people.open();
   }
@@ -77,7 +80,7 @@ export class Room {
     this.#participants.delete(id);
   }
 
-  /** Does what a participant asks for; the next one waits until then. @throws BrokerError */
+  /** Handles a message of a participant. The next message waits until then. @throws BrokerError */
   async receive(participant: Participant, message: ClientMessage): Promise<void> {
     if (message.type === "username") await this.#receiveName(participant, message);
     else await this.#receiveText(participant, message);
@@ -103,7 +106,7 @@ export class Room {
     if (earlier !== undefined) send(socket, earlier);
   }
 
-  /** Claims the name that a participant wants, or the free one nearest to it, until it has one. */
+  /** Claims the name that a participant wants, or a free name with a number, until a claim succeeds. */
   #introduce(participant: Participant): Promise<void> {
     participant.naming = participant.naming.then(async () => {
       participant.isBeingNamed = true;
@@ -117,7 +120,7 @@ export class Room {
     return participant.naming;
   }
 
-  /** Another participant claimed the same name at the same moment, and got it. */
+  /** Another participant has claimed the same name at the same moment and got it. */
   #rename(id: number): void {
     const participant = this.#participants.get(id);
     if (participant === undefined || participant.isBeingNamed) return;
@@ -161,7 +164,7 @@ export class Room {
     this.#sendToAll(isRenamed ? { ...message, previous } : message);
   }
 
-  /** Once for all who come or go in the same turn: after a restart that may be everybody. */
+  /** Once for all users that join or leave in the same turn: after a restart this can be all users. */
   #sendListSoon(): void {
     if (this.#isListDue) return;
     this.#isListDue = true;
@@ -178,7 +181,10 @@ export class Room {
   }
 }
 
-/** Closes a socket while the broker does not answer. The client reconnects later, perhaps to another server. */
+/**
+ * Closes a socket while the broker does not answer. The client reconnects later and may reach another
+ * server.
+ */
 export function sendAway(socket: Socket): void {
   socket.close(CloseCode.TryAgainLater, "the chat is away for a moment");
 }

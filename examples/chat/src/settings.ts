@@ -5,7 +5,7 @@ export interface Settings {
   readonly port: number;
   /** Absent for all addresses of this machine. */
   readonly host?: string;
-  /** Where the broker is that the servers share; absent where this is the only server. */
+  /** The URL of the broker that the servers share; absent if this is the only server. */
   readonly broker?: string;
 }
 
@@ -13,7 +13,7 @@ const DEFAULT_PORT = 8080;
 
 const USAGE = "npm start -- [--broker redis://host:port | nats://host:port]";
 
-/** A setting that cannot be used; the message is for the person who made it. */
+/** An invalid setting. The message is for the user who started the server. */
 export class SettingsError extends Error {}
 
 /** Reads `PORT`, `HOST` and `--broker`. @throws SettingsError */
@@ -47,23 +47,23 @@ function readPort(text: string): number {
   );
 }
 
-/** Says what went wrong with listening, and what to do about it, where that is known. */
+/** Explains an error of listening and, if known, what to do about it. */
 export function explainListenError(error: unknown, { port, host }: Settings): string | undefined {
   const code = codeOf(error);
   if (code === "EADDRINUSE") {
     const other = port < 65_535 ? port + 1 : DEFAULT_PORT;
-    return `Port ${port} is taken. Stop what uses it, or choose another: PORT=${other} npm start`;
+    return `Port ${port} is in use. Stop the process that uses it, or choose another: PORT=${other} npm start`;
   }
   if (code === "EACCES") {
     return `This user may not listen on port ${port}. Choose another: PORT=${DEFAULT_PORT} npm start`;
   }
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-    return `HOST is ${JSON.stringify(host)}, which is no address of this machine.`;
+    return `HOST is ${JSON.stringify(host)}, which is not an address of this machine.`;
   }
   return undefined;
 }
 
-/** The code of the error, or of the one that led to it. */
+/** The code of the error or of its cause. */
 function codeOf(error: unknown): string | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
     if ("syscall" in current && "code" in current) return String(current.code);

@@ -1,6 +1,6 @@
 import type { TopicSocket } from "tideway/topics";
 
-/** A subscriber inside this process: calls back whenever a socket would be sent something. */
+/** A subscriber inside this process: calls back for each message that a socket would get. */
 export function watcher(onMessage: () => void): TopicSocket {
   return {
     readyState: 1,

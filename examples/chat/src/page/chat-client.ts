@@ -8,25 +8,27 @@ import type {
   UsernameRequest,
 } from "../wire/wire.ts";
 
-/** What the chat needs of its connection. */
+/** The parts of a connection that the chat uses. */
 export interface ChatTransport {
   readonly isOpen: boolean;
-  /** Bytes that were sent but have not left. */
+  /** Bytes that were passed to `send` but not sent yet. */
   readonly bufferedAmount: number;
   send(text: string): void;
 }
 
-/** Is told what happens in the chat. */
+/** Receives the events of the chat. */
 export interface ChatListener {
-  /** The server knows the user, by this name; on every connection, and after a change of name. */
+  /** The server has accepted the user with this name: on every connection, and after a change of name. */
   onNamed(name: string): void;
   /** The server gave another name than the one `wanted`. */
   onNameRejected(wanted: string, name: string): void;
-  /** Somebody, perhaps the user, goes by another name. */
+  /** A user, possibly this one, has another name. */
   onRenamed(previous: string, name: string): void;
   onUsers(names: readonly string[]): void;
   onMessage(message: ChatMessage, isOwn: boolean): void;
-  /** The server knows us on a new connection; whether it has all that was missed is to be told. */
+  /**
+   * The server knows this client on a new connection, and reports whether it still has all missed messages.
+   */
   onConnected(isComplete: boolean): void;
   /** Messages are missing here. */
   onLost(): void;
@@ -34,7 +36,7 @@ export interface ChatListener {
   onStalled(): void;
 }
 
-/** The times and the random ids that the chat needs. */
+/** The clock and the random ids of the chat. */
 export interface ChatSurroundings {
   now(): number;
   newId(): string;
@@ -42,20 +44,19 @@ export interface ChatSurroundings {
   after(delayMs: number, callback: () => void): void;
 }
 
-/** With more than this waiting to leave, the next message waits with us instead. */
+/** If more bytes than this wait in the socket, the next message waits in the outbox. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
 const BUFFER_CHECK_MS = 200;
 
-/** A server that lives repeats a message well before. */
+/** A working server repeats a message much earlier. */
 const STALLED_AFTER_MS = 10_000;
 
-/** Of so many messages the ids are remembered, to show none of them twice. */
+/** The number of message ids that are remembered, so that no message is shown twice. */
 const REMEMBERED_IDS = 2_000;
 
 /**
- * The user's side of the conversation: introduces the user on each new connection, sends what the
- * user says, and once more whatever was lost with a connection. Knows neither the page nor how the
- * connection comes back.
+ * The user's side of the conversation: sends the name on each new connection, the messages of the user, and
+ * again the messages that were lost with a connection. It does not depend on the page or on reconnecting.
  */
 export class ChatClient {
   readonly #transport: ChatTransport;
@@ -66,7 +67,7 @@ export class ChatClient {
   readonly #ownIds = new Set<string>();
   readonly #seenIds = new Set<string>();
   #name: string;
-  /** The present connection, once the server has told our id on it. */
+  /** The current connection, once the server has sent the id of this client. */
   #connection: { readonly id: number } | undefined;
   #isWaitingForBuffer = false;
   #position: string | undefined;
@@ -88,7 +89,7 @@ export class ChatClient {
     return this.#name;
   }
 
-  /** The place behind what was received last, for the server to go on from; absent at first. */
+  /** The position after the last received message, from which the server continues; absent at first. */
   get position(): string | undefined {
     return this.#position;
   }
@@ -100,8 +101,8 @@ export class ChatClient {
   }
 
   /**
-   * Says `text`, now or once there is a connection. Returns nothing, and forgets it, where too
-   * many messages wait already.
+   * Sends `text`, now or once there is a connection. Returns undefined, and drops the text, if too many
+   * messages wait.
    */
   say(text: string): OutgoingMessage | undefined {
     if (this.#outbox.isFull) return undefined;
@@ -113,13 +114,13 @@ export class ChatClient {
     return message;
   }
 
-  /** To be called with what the server has sent. */
+  /** Handles a message of the server. */
   receive(data: unknown): void {
     const message = readServerMessage(data);
     if (message !== undefined) this.#receive(message);
   }
 
-  /** To be called when the connection is gone. */
+  /** Handles the end of the connection. */
   disconnected(): void {
     this.#connection = undefined;
   }
@@ -215,7 +216,7 @@ export class ChatClient {
     });
   }
 
-  /** A WebSocket does not say when its buffer has emptied, so it is asked now and then. */
+  /** A WebSocket does not say when its buffer has emptied, so the client checks at intervals. */
   #sendWhenBufferEmpties(): void {
     if (this.#isWaitingForBuffer) return;
     this.#isWaitingForBuffer = true;

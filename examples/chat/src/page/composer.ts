@@ -1,7 +1,7 @@
 import { countCharactersLeft } from "./wording.ts";
 import { MAX_TEXT_CHARS } from "../wire/wire.ts";
 
-/** From so few characters left on, the user is told how many. */
+/** When this few characters are left, the page shows how many. */
 const TELL_FROM_LEFT = 500;
 
 export interface ComposerElements {
@@ -11,7 +11,7 @@ export interface ComposerElements {
   readonly note: HTMLElement;
 }
 
-/** Where messages are written. Enter sends, Shift+Enter starts a new line. */
+/** The field for messages. Enter sends, Shift+Enter starts a new line. */
 export class Composer {
   readonly #elements: ComposerElements;
   readonly #say: (text: string) => boolean;
@@ -33,7 +33,7 @@ export class Composer {
   }
 
   #pressed(event: KeyboardEvent): void {
-    // Enter also ends the choice of a character in an input method; that is not for us.
+    // Enter also selects a character in an input method; such an event is ignored.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     this.#submit();

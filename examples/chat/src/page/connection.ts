@@ -1,14 +1,14 @@
 import type { ReconnectingWebSocket } from "tideway";
 import type { ChatTransport } from "./chat-client.ts";
 
-/** How the connection stands. */
+/** The state of the connection. */
 export type ConnectionState =
   | { readonly kind: "connecting" }
   /** `awayMs` is how long the page was disconnected; absent for the first connection. */
   | { readonly kind: "online"; readonly awayMs?: number }
   /** The next attempt is made at `retryAt`, in milliseconds since 1970. */
   | { readonly kind: "waiting"; readonly code: number; readonly retryAt: number }
-  /** No attempt follows by itself. */
+  /** No attempt follows automatically. */
   | { readonly kind: "stopped"; readonly code: number; readonly reason: string };
 
 export interface ConnectionListener {
@@ -17,8 +17,8 @@ export interface ConnectionListener {
 }
 
 /**
- * The connection to the chat's server. Coming back is the work of `ReconnectingWebSocket`; added
- * here is how long it took, and a new start after a stop.
+ * The connection to the chat's server. `ReconnectingWebSocket` reconnects. This class adds the time that it
+ * took, and a restart after a stop.
  */
 export class Connection implements ChatTransport {
   readonly #open: () => ReconnectingWebSocket;
@@ -56,7 +56,7 @@ export class Connection implements ChatTransport {
     this.#socket.send(text);
   }
 
-  /** Gives up the present connection, or the wait for one, and makes a new attempt at once. */
+  /** Drops the current connection or the scheduled attempt, and starts a new attempt at once. */
   tryNow(): void {
     if (this.#state.kind !== "stopped") {
       this.#socket.reconnect();

@@ -1,4 +1,4 @@
-/** The few things that every part of the page does to the document. */
+/** DOM helpers for every part of the page. */
 
 /** Returns the element with this id. @throws Error if the page has none of this kind. */
 export function byId<Kind extends Element>(id: string, kind: new () => Kind): Kind {
@@ -7,7 +7,7 @@ export function byId<Kind extends Element>(id: string, kind: new () => Kind): Ki
   throw new Error(`the page has no ${kind.name} with the id ${id}`);
 }
 
-/** Makes an element whose text is shown as it stands, whatever it may look like. */
+/** Makes an element with plain text: markup in the text is shown as text. */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   className: string,
@@ -19,7 +19,7 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** The round sign of a person: the first character of the name, in a colour that goes with it. */
+/** The avatar of a user: the first character of the name, in a colour derived from the name. */
 export function makeFace(name: string): HTMLElement {
   const [first] = new Intl.Segmenter().segment(name);
   const face = make("span", "face", (first?.segment ?? "?").toLocaleUpperCase());

@@ -27,7 +27,7 @@ byId("join", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   const name = joinName.value.trim();
   if (name === "") {
-    joinError.textContent = "Type a name to come in.";
+    joinError.textContent = "Type a name to join.";
     joinName.focus();
     return;
   }
@@ -38,7 +38,7 @@ byId("join", HTMLFormElement).addEventListener("submit", (event) => {
 // A reload stays in the chat.
 if (recallJoined() !== "") join(recallJoined());
 
-/** Leaves the welcome behind and starts the chat. */
+/** Hides the welcome screen and starts the chat. */
 function join(chosenName: string): void {
   welcome.hidden = true;
   byId("chat", HTMLElement).hidden = false;
@@ -79,7 +79,7 @@ function join(chosenName: string): void {
   let users: readonly string[] = [];
   let isNamed = false;
 
-  /** Where to go on from, as the client knows it. */
+  /** The position to continue from, as the client knows it. */
   let since: string | undefined;
   let awayMs: number | undefined;
 
@@ -181,9 +181,9 @@ function join(chosenName: string): void {
   }
 }
 
-/** @param since is asked before each attempt */
+/** @param since called before each attempt */
 function openSocket(since: () => string | undefined): ReconnectingWebSocket {
-  // Somebody is waiting in front of the screen, so the first attempts come soon.
+  // The user is waiting, so the first attempts come soon.
   return new ReconnectingWebSocket(() => chatUrl(since()), {
     protocols: SUBPROTOCOL,
     initialDelayMs: 1_000,
@@ -203,7 +203,7 @@ function after(delayMs: number, callback: () => void): void {
   setTimeout(callback, delayMs);
 }
 
-/** `crypto.randomUUID` would be shorter, but is not there on a page that came over plain HTTP. */
+/** `crypto.randomUUID` would be shorter, but does not exist on a page that was loaded over plain HTTP. */
 function makeRandomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -4,10 +4,10 @@ import { formatDay, formatFull, formatTime, isSameDay } from "./wording.ts";
 import type { OutgoingMessage } from "./outbox.ts";
 import type { ChatMessage } from "../wire/wire.ts";
 
-/** Messages of one person this close together share one heading. */
+/** Messages of one user within this time share one heading. */
 const GROUP_MS = 5 * 60_000;
 
-/** The oldest entries go when there are more, so that the page stays quick in a long evening. */
+/** Above this number the oldest entries are removed, so that the page stays fast. */
 const MAX_ENTRIES = 1_000;
 
 export interface MessageLogElements {
@@ -16,7 +16,7 @@ export interface MessageLogElements {
   readonly empty: HTMLElement;
 }
 
-/** The conversation as it is shown: messages, notices, and what has not been sent yet. */
+/** The conversation on the page: messages, notices, and unsent messages. */
 export class MessageLog {
   readonly #elements: MessageLogElements;
   readonly #now: () => number;
@@ -30,7 +30,7 @@ export class MessageLog {
     this.#now = now;
   }
 
-  /** Shows a message that the server has passed on, in place of the one waiting to be sent. */
+  /** Shows a message from the server, in place of the waiting message with the same id. */
   add(message: ChatMessage, isOwn: boolean): void {
     if (message.messageId !== undefined) this.#removePending(message.messageId);
     this.#startDay(message.date);
@@ -46,7 +46,7 @@ export class MessageLog {
     this.#append(make("li", kind === "quiet" ? "notice" : "notice important", text));
   }
 
-  /** Shows what the user has said and the server has not passed on yet. */
+  /** Shows a message of the user that the server has not sent back yet. */
   addPending({ messageId, text }: OutgoingMessage): void {
     const item = make("li", "message own", makeBubble(text), make("span", "delivery"));
     this.#pending.set(messageId, item);
@@ -55,7 +55,7 @@ export class MessageLog {
     this.#describePending(item);
   }
 
-  /** Whether what waits is on its way or waits for a connection. */
+  /** Whether the waiting messages were sent or wait for a connection. */
   setOnline(isOnline: boolean): void {
     this.#isOnline = isOnline;
     for (const item of this.#pending.values()) this.#describePending(item);
@@ -105,7 +105,7 @@ function makeMessage(message: ChatMessage, isOwn: boolean, isContinued: boolean)
   const bubble = makeBubble(text);
   if (isContinued) {
     bubble.title = formatFull(date);
-    // A reader by ear hears no heading above; the name comes with each message.
+    // A screen reader does not read the heading again, so each message has the name.
     item.append(make("span", "visually-hidden", `${isOwn ? "You" : name}: `), bubble);
     return item;
   }

@@ -1,4 +1,4 @@
-/** Something the user has said that the server has not repeated yet. */
+/** A message of the user that the server has not sent back yet. */
 export interface OutgoingMessage {
   readonly messageId: string;
   readonly text: string;
@@ -6,16 +6,16 @@ export interface OutgoingMessage {
   readonly date: number;
 }
 
-/** How many messages may wait: more than anybody types while a server restarts. */
+/** How many messages may wait: more than a user types while a server restarts. */
 const MAX_MESSAGES = 100;
 
 /**
- * What has been said but not been heard back, in the order in which it was said. A message stays
- * until the server repeats it, so that one that was lost with its connection is sent again.
+ * The messages that the server has not sent back, in order. A message stays until the server sends it back,
+ * so a message that was lost with its connection is sent again.
  */
 export class Outbox {
   readonly #messages: OutgoingMessage[] = [];
-  /** So many, from the first, have been sent on the present connection. */
+  /** The number of messages, from the first, that were sent on the current connection. */
   #sentCount = 0;
 
   get isFull(): boolean {
@@ -30,22 +30,22 @@ export class Outbox {
     this.#messages.push(message);
   }
 
-  /** The first message that has not been sent on the present connection. */
+  /** The first message that was not sent on the current connection. */
   next(): OutgoingMessage | undefined {
     return this.#messages[this.#sentCount];
   }
 
-  /** What {@link next} returned has been sent. */
+  /** The message that {@link next} returned has been sent. */
   advance(): void {
     this.#sentCount++;
   }
 
-  /** The connection is gone; all that was not heard back is to be sent again. */
+  /** The connection has ended: all messages are sent again. */
   rewind(): void {
     this.#sentCount = 0;
   }
 
-  /** The server has repeated this message. Returns whether it was one of ours. */
+  /** The server has sent this message back. Returns whether it was in the outbox. */
   settle(messageId: string): boolean {
     const index = this.#messages.findIndex((message) => message.messageId === messageId);
     if (index === -1) return false;

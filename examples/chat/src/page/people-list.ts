@@ -8,7 +8,7 @@ export interface PeopleListElements {
   readonly toggle: HTMLButtonElement;
 }
 
-/** Who is here; on a narrow screen behind a button. */
+/** The list of users; on a narrow screen a button opens it. */
 export class PeopleList {
   readonly #elements: PeopleListElements;
 

@@ -1,23 +1,23 @@
-/** Who has come and who has gone since the last time this was told. */
+/** The users that joined and left since the last notice. */
 export interface PresenceChange {
   readonly came: readonly string[];
   readonly left: readonly string[];
 }
 
-/** How long somebody must have come or gone before the others are told: a reload is no news. */
+/** How long a user must be present or absent before the notice, so that a reload makes none. */
 const SETTLE_MS = 400;
 
-/** After a reconnect all are coming back one by one; who was there before is no news. */
+/** After a reconnect all users return one by one. Users that were present before are not reported. */
 const RETURN_SETTLE_MS = 5_000;
 
 /**
- * Turns user lists into news. What has changed is told once the list has been still for a moment,
- * so that somebody who reloads the page, or a whole room after a restart, makes no noise.
+ * Turns user lists into notices. Changes are reported once the list has been stable for a moment. So a user
+ * that reloads the page, or a room after a restart, causes no notices.
  */
 export class Presence {
   readonly #after: (delayMs: number, callback: () => void) => void;
   readonly #onChange: (change: PresenceChange) => void;
-  /** Those whom the user knows to be here; absent until the first list. */
+  /** The users that are known to be present; absent until the first list. */
   #announced: Set<string> | undefined;
   #present: readonly string[] = [];
   #isReturning = false;
@@ -31,17 +31,17 @@ export class Presence {
     this.#onChange = onChange;
   }
 
-  /** The connection is back; the lists that follow fill up gradually. */
+  /** The client has reconnected; the next lists become complete gradually. */
   returned(): void {
     this.#isReturning = true;
   }
 
-  /** Somebody goes by another name: neither came nor left. */
+  /** A user has changed its name, and has neither joined nor left. */
   renamed(previous: string, name: string): void {
     if (this.#announced?.delete(previous)) this.#announced.add(name);
   }
 
-  /** The list of those present. */
+  /** The list of users. */
   update(names: readonly string[]): void {
     this.#present = names;
     this.#announced ??= new Set(names);
@@ -51,7 +51,7 @@ export class Presence {
     });
   }
 
-  /** Somebody has spoken: news that this one has come does not follow what was said. */
+  /** A user has sent a message: a notice that the user joined must not follow the message. */
   messageFrom(name: string): void {
     if (this.#announced === undefined || this.#announced.has(name) || !this.#present.includes(name))
       return;

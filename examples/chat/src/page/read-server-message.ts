@@ -1,6 +1,6 @@
 import type { ServerMessage } from "../wire/wire.ts";
 
-/** Returns the message in `data`, or nothing where it holds none that this page knows. */
+/** Returns the message in `data`, or undefined if the page does not know it. */
 export function readServerMessage(data: unknown): ServerMessage | undefined {
   if (typeof data !== "string") return undefined;
   const value = parse(data);

@@ -1,16 +1,16 @@
-/** This near to the end, in CSS pixels, the reader is taken to be following the conversation. */
+/** The distance from the end, in CSS pixels, within which the reader follows the conversation. */
 const NEAR_PX = 48;
 
 /**
- * Keeps the end of a scrolling element in view while the reader follows it, and leaves the reader
- * alone who has scrolled back.
+ * Keeps the end of a scrolling element in view while the reader follows it. Does not scroll for a reader
+ * that has scrolled back.
  */
 export class ScrollKeeper {
   readonly #scroller: HTMLElement;
   readonly #onFollow: () => void;
   #isFollowing = true;
 
-  /** @param onFollow Called when the reader has come back to the end. */
+  /** @param onFollow Called when the reader has scrolled to the end again. */
   constructor(scroller: HTMLElement, onFollow: () => void) {
     this.#scroller = scroller;
     this.#onFollow = onFollow;
@@ -20,17 +20,17 @@ export class ScrollKeeper {
     observer.observe(scroller);
   }
 
-  /** Whether the end is, and will be kept, in view. */
+  /** Whether the end is in view and stays in view. */
   get isFollowing(): boolean {
     return this.#isFollowing;
   }
 
-  /** To be called after something was added. */
+  /** Must be called after an element was added. */
   contentChanged(): void {
     if (this.#isFollowing) this.toEnd();
   }
 
-  /** Goes to the end and follows from there. */
+  /** Scrolls to the end and follows the conversation. */
   toEnd(): void {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#setFollowing(true);

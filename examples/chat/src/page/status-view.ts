@@ -2,23 +2,23 @@ import { describeDuration } from "./wording.ts";
 import type { ConnectionState } from "./connection.ts";
 
 export interface StatusElements {
-  /** The short word in the bar, and the element that has its colour. */
+  /** The state in one word in the bar, and the element with its colour. */
   readonly status: HTMLElement;
   readonly word: HTMLElement;
-  /** The sentence below the bar, which is there only when something is amiss, or just was. */
+  /** The sentence below the bar. It is visible only during a problem and shortly after it. */
   readonly banner: HTMLElement;
   readonly sentence: HTMLElement;
   readonly retry: HTMLButtonElement;
-  /** Heard but not seen: told once for each change, not for each second. */
+  /** The text for screen readers. It changes once for each state, not every second. */
   readonly announcer: HTMLElement;
 }
 
-/** How long the banner says that all is well again. */
+/** How long the banner says that the page is online again. */
 const BACK_ONLINE_MS = 6_000;
 
-const KEPT = "What you write is kept and sent when you are online.";
+const KEPT = "Your messages are kept and sent when you are online.";
 
-/** Says how the connection stands, with the seconds to the next attempt. */
+/** Shows the state of the connection, with the seconds to the next attempt. */
 export class StatusView {
   readonly #elements: StatusElements;
   #state: ConnectionState = { kind: "connecting" };
@@ -97,13 +97,13 @@ export class StatusView {
   }
 }
 
-/** What to say in the conversation when the connection is back. */
+/** The notice in the conversation when the connection is open again. */
 export function describeReturn(awayMs: number, isComplete: boolean): string {
   const back = `Back online after ${describeDuration(awayMs)}.`;
-  return isComplete ? back : `${back} Some of what was written meanwhile may be missing here.`;
+  return isComplete ? back : `${back} Some messages from that time may be missing here.`;
 }
 
-/** What to say where messages are missing in the middle. */
+/** The notice for missing messages. */
 export const LOST = "Some messages are missing here.";
 
 /** RFC 6455 7.4.1 and its registry. */
@@ -126,7 +126,7 @@ function secondsUntil(date: number): number {
   return Math.max(0, Math.ceil((date - Date.now()) / 1000));
 }
 
-/** Leaves alone what is there already, so that nobody is told the same twice. */
+/** Changes nothing if the text is the same, so that a screen reader does not repeat it. */
 function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

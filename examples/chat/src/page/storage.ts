@@ -1,6 +1,6 @@
 /**
- * What is kept between visits. Storage can be switched off in a browser, and then throws on every
- * touch; the chat goes on without it.
+ * The data that is kept between visits. If storage is disabled in the browser, every access throws, and the
+ * chat works without it.
  */
 
 const NAME = "tideway-chat.name";

@@ -1,6 +1,6 @@
 import { countMessages } from "./wording.ts";
 
-/** Tells of messages that came while the reader was further up, or in another tab. */
+/** Shows how many messages arrived while the reader was scrolled up or in another tab. */
 export class Unread {
   readonly #button: HTMLButtonElement;
   readonly #title = document.title;
@@ -13,7 +13,7 @@ export class Unread {
     document.addEventListener("visibilitychange", () => this.#visibilityChanged());
   }
 
-  /** A message has come; `isInView` if the reader is following the conversation. */
+  /** A message has arrived; `isInView` if the reader follows the conversation. */
   count(isInView: boolean): void {
     if (!isInView) this.#setBelow(this.#belowCount + 1);
     if (document.hidden) this.#setAway(this.#awayCount + 1);

@@ -1,4 +1,4 @@
-/** The sentences of the page that are put together from parts. */
+/** The sentences of the page that are composed from parts. */
 
 /** Sets `name` apart, so that its direction of writing does not turn the sentence around it. */
 export function isolate(name: string): string {
@@ -13,11 +13,11 @@ export function listNames(names: readonly string[]): string {
   return `${shown.slice(0, 2).join(", ")} and ${shown.length - 2} others`;
 }
 
-/** Why the server gave another name than the one that was asked for. */
+/** The reason why the server gave another name than the requested name. */
 export function explainName(wanted: string, name: string): string {
   const number = name.slice(wanted.length);
   return name.startsWith(wanted) && /^\d+$/.test(number)
-    ? `Somebody here is called ${isolate(wanted)} already, so you are ${isolate(name)}. You can change your name beside the list of people.`
+    ? `The name ${isolate(wanted)} is taken, so you are ${isolate(name)}. You can change your name next to the list of people.`
     : `Your name is shown as ${isolate(name)}.`;
 }
 

@@ -1,7 +1,6 @@
 /**
- * The chat's wire protocol: each frame is a text message that holds one of these as JSON. Fields
- * marked optional are this chat's additions; a client or a server may leave them out and ignore
- * them.
+ * The chat's wire protocol: each frame is a text message with one of these types as JSON. Optional fields
+ * are additions of this chat; a client or server may omit and ignore them.
  */
 
 /** The subprotocol that stands for "JSON text messages" (RFC 6455 1.9). */
@@ -19,7 +18,7 @@ export const MAX_ID_CHARS = 64;
 /** The most characters of the name of a room. */
 export const MAX_ROOM_CHARS = 64;
 
-/** The room of those who name none. */
+/** The room of clients that name none. */
 export const DEFAULT_ROOM = "lobby";
 
 /** Server to a new client: the id of this connection. Always the first message. */
@@ -28,52 +27,52 @@ export interface IdMessage {
   readonly id: number;
   /** Every message of the room after this position follows. */
   readonly position?: string;
-  /** Whether that is the position given as `since`; absent where none was given. */
+  /** Whether that is the position given as `since`; absent if none was given. */
   readonly recovered?: boolean;
 }
 
-/** What a client may say of any message; this server goes by its own connections and clock. */
+/** Fields that a client may add to any message. This server ignores them and uses its own ids and clock. */
 interface Claims {
   readonly id?: number;
   readonly date?: number;
 }
 
-/** Client to server: call me so. An empty or missing name asks the server to find one. */
+/** Client to server: requests a name. For an empty or missing name the server chooses one. */
 export interface UsernameRequest extends Claims {
   readonly type: "username";
   readonly name?: string;
   /**
-   * A secret of this client, the same on each of its connections: whoever shows it again takes the
-   * place of the earlier connection, should the server not have noticed yet that this one is dead.
+   * A secret of this client, the same on each of its connections. A new connection with the same secret
+   * replaces the earlier connection, even if the server has not yet noticed that it is dead.
    */
   readonly session?: string;
 }
 
-/** Server to all: somebody has come, or goes by another name now. */
+/** Server to all: a user has joined, or has changed its name. */
 export interface UsernameMessage {
   readonly type: "username";
   readonly id: number;
   readonly name: string;
   /** Milliseconds since 1970, by the server's clock. */
   readonly date: number;
-  /** The name this one takes the place of. */
+  /** The name before the change. */
   readonly previous?: string;
 }
 
-/** Server to one: the name you asked for is taken or not possible; you are called `name`. */
+/** Server to one client: the requested name is taken or not valid; the client has the name `name`. */
 export interface RejectUsernameMessage {
   readonly type: "rejectusername";
   readonly id: number;
   readonly name: string;
 }
 
-/** Server to all, whenever it has changed: the names of those present. */
+/** Server to all, after each change: the names of all users. */
 export interface UserListMessage {
   readonly type: "userlist";
   readonly users: readonly string[];
 }
 
-/** Client to server: say this to all. */
+/** Client to server: a message to all. */
 export interface MessageRequest extends Claims {
   readonly type: "message";
   readonly text: string;
@@ -81,7 +80,7 @@ export interface MessageRequest extends Claims {
   readonly messageId?: string;
 }
 
-/** Server to all, the sender too: somebody has said something. */
+/** Server to all, including the sender: a message of a user. */
 export interface ChatMessage {
   readonly type: "message";
   readonly id: number;
@@ -89,13 +88,15 @@ export interface ChatMessage {
   readonly text: string;
   /** Milliseconds since 1970, by the server's clock. */
   readonly date: number;
-  /** The sender's, or one that the server has given; the same for all, and each time it is sent. */
+  /**
+   * The sender's id, or an id from the server; the same for all clients and each time the message is sent.
+   */
   readonly messageId?: string;
-  /** To be given as `since` by a client that comes back, to go on from here. */
+  /** A client that reconnects passes it as `since` to continue after this message. */
   readonly position?: string;
 }
 
-/** Server to one, in the rare case: messages are missing here. All after `position` follow. */
+/** Server to one client, rarely: messages are missing here. All messages after `position` follow. */
 export interface LostMessage {
   readonly type: "lost";
   readonly position: string;
