@@ -105,7 +105,7 @@ function urlsFrom(page) {
   };
 }
 
-/** In lower case, as all anchors: `Route`, beside `route`, is `route-type`. @param {string} name */
+/** In lower case, as all anchors. If `route` exists, `Route` is `route-type`. @param {string} name */
 function anchorOf(name) {
   const anchor = name.toLowerCase().replaceAll(/\W/g, "");
   const uncapitalized = name.charAt(0).toLowerCase() + name.slice(1);

@@ -43,7 +43,7 @@ function isReportUpToDate(name) {
             types: ["node"],
             strict: true,
             skipLibCheck: true,
-            // As a dependent sees them: what one entry point takes from another one is an import in its report.
+            // As for a dependent: an import of one entry point from another is an import in its report.
             paths: ENTRY_POINT_PATHS,
           },
           files: [ENTRY_POINTS[name]],
@@ -62,10 +62,10 @@ function isReportUpToDate(name) {
         compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
         extractorMessageReporting: {
           default: { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: true },
-          // Nothing here is beta or internal: what an entry point exports is public.
+          // Nothing is beta or internal: every export of an entry point is public.
           "ae-missing-release-tag": { logLevel: ExtractorLogLevel.None },
           "ae-missing-getter": { logLevel: ExtractorLogLevel.None },
-          // Marked in the report where it stands; a list with line numbers would change too often.
+          // The report marks these at the declaration; a list with line numbers would change too often.
           "ae-undocumented": { logLevel: ExtractorLogLevel.None },
         },
         tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
@@ -75,7 +75,7 @@ function isReportUpToDate(name) {
   const { apiReportChanged, errorCount } = Extractor.invoke(config, {
     localBuild: isWriting,
     messageCallback: (message) => {
-      // Its advice on how to update the report names another command than ours.
+      // Its advice on how to update the report names the wrong command.
       if (message.messageId.startsWith("console-")) message.handled = true;
     },
   });

@@ -44,7 +44,7 @@ for (const role of values.role === undefined ? ROLES : [values.role]) {
   if (!printResult(role, cases)) process.exitCode = 1;
 }
 
-/** Has the suite test our echo server. Returns its report. */
+/** Tests our echo server with the suite. Returns the report. */
 async function testServer(folder) {
   const args = ["--port", values.port, "--host", "127.0.0.1"];
   const server = startEcho("server.js", args);
@@ -63,7 +63,7 @@ async function testServer(folder) {
   return readReport(folder);
 }
 
-/** Has our client run all cases of the suite. Returns its report. */
+/** Tests our client with all cases of the suite. Returns the report. */
 async function testClient(folder) {
   const url = `ws://127.0.0.1:${values.port}`;
   const suite = startSuite(folder, "fuzzingserver", { outdir: reportFolder(folder), url });

@@ -1,4 +1,4 @@
-// Runs test/fuzz/main.ts as it stands, in one file that Node can run: npm run fuzz -- --minutes 10
+// Bundles test/fuzz/main.ts into one file and runs it: npm run fuzz -- --minutes 10
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -18,9 +18,9 @@ ${FOLDERS.join(", ")}.
 
   --sample N       run N mutants, chosen at random
   --seed S         choose the same N mutants again (default 1)
-  --tests WHICH    near: the tests in the folder of the mutant; all (default): then also
-                   all other tests, for mutants that these miss; or globs, separated by
-                   commas, of the tests to run for such mutants instead
+  --tests WHICH    near: only the tests in the folder of the mutant
+                   all: then all other tests, for mutants that these miss (default)
+                   globs, separated by commas: then these tests instead
   --concurrency N  mutants that are tested at the same time (default 1)
 `;
 
@@ -103,7 +103,7 @@ async function runNearTests(keys) {
         all.set(key, result);
       }
     } catch (error) {
-      // A test fails without any mutant: the other folders can still be tested.
+      // If a test fails without a mutant, the other folders can still be tested.
       console.error(error);
     }
     save(all);
@@ -127,7 +127,7 @@ async function runFurtherTests(all) {
   save(all);
 }
 
-/** Tests these mutants, by all tests or by those that match some globs. */
+/** Tests these mutants with all tests, or with the tests that match some globs. */
 async function runStryker(keys, tests) {
   const selection = join(process.cwd(), OUTPUT, `selection-${process.pid}.json`);
   writeFileSync(selection, JSON.stringify(keys));

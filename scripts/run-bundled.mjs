@@ -1,11 +1,11 @@
-// Runs a program of the tests as it stands, in one file that Node can run:
-// node scripts/run-bundled.mjs test/crash/main.ts --minutes 10 --broker nats
+// Bundles a TypeScript program into one file and runs it: node scripts/run-bundled.mjs test/crash/main.ts
+// --minutes 10 --broker nats
 import { spawn } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
-// Among the packages, so that what is not bundled is found.
+// Below node_modules, so that imports that are not bundled resolve.
 const [input, ...args] = process.argv.slice(2);
 const directory = join("node_modules/.cache", `tideway-run-${process.pid}`);
 await mkdir(directory, { recursive: true });

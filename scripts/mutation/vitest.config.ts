@@ -1,5 +1,5 @@
-// The tests that scripts/mutation.mjs runs for a mutant: those of project "node" that match the globs in
-// MUTATION_TESTS, or all of that project.
+// The tests that scripts/mutation.mjs runs for a mutant: all tests of the project "node", or the tests that
+// match the globs in MUTATION_TESTS.
 import { relative } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -34,12 +34,12 @@ export default defineConfig({
   test: {
     include: globs.length > 0 ? globs : (node.test?.include ?? []),
     exclude: [...(node.test?.exclude ?? []), WITHOUT_MUTANTS],
-    // For few tests, loading the sources again for each file would take most of the time. Those of
-    // node/internals replace parts of Node.js, so each file needs a process of its own.
+    // For few tests, loading the sources again for each file would take most of the time. Tests of
+    // node/internals replace parts of Node.js, so each file needs a separate process.
     isolate: globs.length === 0 || globs.some((glob) => glob.includes("/internals/")),
     silent: true,
     setupFiles: base.test?.setupFiles ?? [],
-    // Counting what each test covers makes long loops slow. What hangs is ended by Stryker.
+    // Counting what each test covers makes long loops slow. Stryker ends tests that hang.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     sequence: { sequencer: QuickestFirst },

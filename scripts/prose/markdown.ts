@@ -16,7 +16,8 @@ export interface Markdown {
 const FENCE = /^(?<indent>\s*)(?<fence>`{3,}|~{3,})\s*(?<language>[\w-]*)/;
 const TABLE_RULE = /^[\s|:-]+$/;
 /** The marks at the start of a line that begin a new block. */
-const BLOCK_MARK = /^\s*(?:>\s*)*(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|\[\^[^\]]+\]:|:::+\s*\w*|@\w+|\|)/;
+const BLOCK_MARK =
+  /^\s*(?:>\s*)*(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|\[\^[^\]]+\]:|:::+\s*\w*|@\w+|\||--[\w-]+\s|(?:npm|npx|node)\s)/;
 /** A line that ends the block before it without being a mark itself. */
 const LINK_DEFINITION = /^\s*\[[^\]^][^\]]*\]:\s+\S/;
 

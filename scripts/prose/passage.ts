@@ -13,7 +13,7 @@ export interface Passage {
   readonly text: string;
 }
 
-/** Replaces all characters but line ends, by default with spaces. */
+/** Replaces all characters except line ends, by default with spaces. */
 export function mask(text: string, by = " "): string {
   return text.replaceAll(/[^\n]/g, by);
 }

@@ -56,7 +56,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: "one that",
-    find: /\bones? (?:who|that|which|of (?:an?|its|those|them)\b(?! (?:two|three|four|five|six|few|many|several|\d)))/iu,
+    find: /\bones? (?:who|that|which)\b/iu,
     reason: "Repeat the noun: a client that, the request that.",
     bad: "It drops one that does not answer pings.",
     good: "It drops a connection that does not answer pings.",

@@ -82,7 +82,7 @@ describeInBrowser("the chat in a browser", () => {
 
   it("explains that a name is in use, and allows a change", async () => {
     const [first, second] = [await join("Ana"), await join("Ana")];
-    await second.sees("called \u2068Ana\u2069 already, so you are \u2068Ana1\u2069");
+    await second.sees("The name \u2068Ana\u2069 is taken, so you are \u2068Ana1\u2069");
     await first.seesPeople("Ana", "Ana1");
 
     await second.page.getByRole("button", { name: "Change my name" }).click();

@@ -257,8 +257,8 @@ describe("npm run echo:client", { timeout: TIMEOUT }, () => {
   it.each([
     [[], "Name one URL, not 0"],
     [["ws://a", "ws://b"], "Name one URL, not 2"],
-    [["ftp://a"], "ftp://a is no URL of a WebSocket server"],
-    [["localhost"], "localhost is no URL of a WebSocket server"],
+    [["ftp://a"], "ftp://a is not the URL of a WebSocket server"],
+    [["localhost"], "localhost is not the URL of a WebSocket server"],
     [["ws://a", "--max-message-bytes", "-1"], "--max-message-bytes"],
   ])("refuses %j with the reason", async (args, message) => {
     const { exitCode, stdout, stderr } = await runToEnd(CLIENT, { args });

@@ -3,7 +3,7 @@ import type { MarkdownOptions } from "vitepress";
 
 type CodeTransformer = NonNullable<MarkdownOptions["codeTransformers"]>[number];
 
-/** Links the names in declarations of the API reference, whose fences say `api:` and the page. */
+/** Links the names in declarations of the API reference. Their fences have the language `api:` and the page. */
 export function apiLinks(docs: URL): CodeTransformer {
   const file = new URL("api/names.json", docs);
   const names = existsSync(file)

@@ -11,7 +11,7 @@ const server = await serve({
   },
 });
 const stop = (): void => {
-  // A second signal ends the process at once, as it would without us.
+  // A second signal ends the process at once, as without this handler.
   for (const signal of SIGNALS) process.off(signal, stop);
   void server.stop({ drain: {} });
 };

@@ -5,10 +5,10 @@ import { files, type HttpHandler, type WebSocketRoute } from "tideway/server";
 const directory = new URL("../page/", import.meta.url);
 const html = await readFile(new URL("index.html", directory), "utf8");
 
-/** No extension is nearly as long. */
+/** Every extension is much shorter. */
 const MAX_QUESTION_BYTES = 256;
 
-/** The example, for a server's routes: a WebSocket, and the page that talks to it. */
+/** The example as routes of a server: a WebSocket, and its page. */
 export const contentTypeRoutes: {
   readonly "ws:/contentType": WebSocketRoute<"/contentType", "">;
   readonly "/contentType": HttpHandler;
@@ -30,6 +30,6 @@ export const contentTypeRoutes: {
 
 function contentTypeOf(extension: string): string {
   const type: unknown = detectMimeType(extension);
-  // The table answers `constructor` with what it has inherited from Object.
+  // The table would return the inherited property of Object for `constructor`.
   return typeof type === "string" ? type : "unknown";
 }

@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 
-/** Arguments that cannot be used; the message is for the person who gave them. */
+/** Invalid arguments. The message is for the user who passed them. */
 export class ArgumentError extends Error {}
 
 export interface ServerArguments {
@@ -15,7 +15,7 @@ export interface ServerArguments {
 }
 
 export interface ClientArguments {
-  /** Where the suite is; its path ends in a slash. */
+  /** The URL of the suite; its path ends in a slash. */
   readonly url: URL;
   /** Whether to offer compression. */
   readonly compression: boolean;
@@ -29,18 +29,18 @@ const COMMON_OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-/** What `--help` of the server says. */
+/** The output of `--help` of the server. */
 export const SERVER_HELP = `Usage: npm run echo -- [options]
 
 A WebSocket server that sends every message back, at any path.
 
   --port N                the port to listen on; 0 for any that is free (default 8080)
-  --host H                the address to listen on (default: all of this machine's)
-  --deflate               compress, where the client offers it (RFC 7692)
+  --host H                the address to listen on (default: all addresses)
+  --deflate               compress, if the client offers it (RFC 7692)
   --max-message-bytes N   the largest message taken (default 1048576)
   -h, --help`;
 
-/** What `--help` of the client says. */
+/** The output of `--help` of the client. */
 export const CLIENT_HELP = `Usage: npm run echo:client -- URL [options]
 
 Runs the cases of a suite that tests WebSocket clients. It asks URL/getCaseCount for their number,
@@ -115,7 +115,7 @@ function readUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^(?:ws|http)s?:$/.test(url.protocol)) {
     throw new ArgumentError(
-      `${text} is no URL of a WebSocket server, such as ws://localhost:9001.`,
+      `${text} is not the URL of a WebSocket server, such as ws://localhost:9001.`,
     );
   }
   url.search = url.hash = "";

@@ -7,7 +7,7 @@ import { acceptUpgrade, ClientHandshake, createEndpoint, ServerHandshake } from 
 /** The heads of the opening handshake are latin-1 text, one character a byte. */
 const toBytes = (latin1: string): Uint8Array => Uint8Array.from(latin1, (c) => c.charCodeAt(0));
 
-/** Sends `text` to an echo server at the other end of the pipes, and returns the answer. */
+/** Sends `text` to an echo server at the other end of the pipes. Returns the answer. */
 export function echoOverPipes(text: string): string {
   // The opening handshake: a request one way, and a response the other way.
   const clientHandshake = new ClientHandshake({ url: new URL("ws://pipe/echo") });

@@ -1,6 +1,6 @@
 import type { Socket, WebSocketRoute } from "tideway/server";
 
-/** Sends every message back as what it came. At any path, and to the pages of any origin. */
+/** Sends every message back as the same type, at any path and to pages of any origin. */
 export function echoRoute(
   options: Pick<WebSocketRoute, "compression" | "maxMessageBytes"> = {},
 ): WebSocketRoute<"/*", ""> {
@@ -8,14 +8,14 @@ export function echoRoute(
 }
 
 /**
- * By `listen` and not by a loop: it is called as each message comes, so that an echo leaves before
- * what stood behind the message is read, also where that ends the connection.
+ * Uses `listen` instead of a loop. The listener runs as each message arrives, so an echo is sent before the
+ * bytes after the message are read, even if they end the connection.
  */
 function echo(socket: Socket): void {
   const messages = socket.listen((message) => {
     if (socket.send(message)) return;
     messages.pause();
-    // It rejects when the connection ends, which `onError` is told as well.
+    // It rejects when the connection ends, which `onError` reports too.
     socket.drained.then(() => messages.resume()).catch(() => {});
   });
 }

@@ -1,6 +1,6 @@
 import { type PingHeartbeatOptions, WebSocket, type WebSocketOptions } from "tideway";
 
-/** By which a suite tells its reports apart. */
+/** The name under which a suite files its reports. */
 const AGENT = "tideway";
 
 const HEARTBEAT: PingHeartbeatOptions = { idleMs: 60_000, timeoutMs: 30_000 };
@@ -9,11 +9,11 @@ const HEARTBEAT: PingHeartbeatOptions = { idleMs: 60_000, timeoutMs: 30_000 };
 export interface ConnectionEnd {
   readonly code: number;
   readonly reason: string;
-  /** Why it failed, where it did. */
+  /** The error, if it failed. */
   readonly error?: Error;
 }
 
-/** A suite that cannot be run; the message may hold text of the suite's. */
+/** The suite could not run. The message may contain text of the suite. */
 export class SuiteError extends Error {}
 
 export interface FuzzingRunOptions {
@@ -22,21 +22,22 @@ export interface FuzzingRunOptions {
   /** The largest message taken, in bytes. Default: the library's, 16 MiB. */
   readonly maxMessageBytes?: number;
   /**
-   * When to give up a case whose server has gone silent, and answers no ping either. Default: a ping
-   * after 60 s, an answer within 30 s.
+   * When to end a case because its server sends nothing and answers no ping. Default: a ping after 60 s, an
+   * answer within 30 s.
    */
   readonly heartbeat?: PingHeartbeatOptions;
-  /** Is told how each case ended. Whether it went well is the suite's to judge. */
+  /** Called after each case with its end. Only the suite decides whether the case passed. */
   readonly onCase?: (caseNumber: number, caseCount: number, end: ConnectionEnd) => void;
 }
 
 /**
- * Runs all cases of a suite that tests clients: every message of a case is sent back as what it came.
- * A case may fail to connect, and end in any way; the next one is run all the same.
+ * Runs all cases of a suite that tests clients: sends every message of a case back as the same type. If a
+ * case fails, the next case still runs.
  *
- * Rejects with {@link SuiteError} if the number of cases cannot be had, or the reports not be written.
+ * Rejects with {@link SuiteError} if the suite does not send the number of cases, or does not write the
+ * reports.
  *
- * @param url Where the suite is; its path ends in a slash.
+ * @param url the URL of the suite; its path ends in a slash
  */
 export async function runFuzzingServer(url: URL, options: FuzzingRunOptions = {}): Promise<void> {
   const { onCase, heartbeat = HEARTBEAT, ...limits } = options;
@@ -48,7 +49,7 @@ export async function runFuzzingServer(url: URL, options: FuzzingRunOptions = {}
   const caseCount = await askCaseCount(at("getCaseCount"));
   for (let number = 1; number <= caseCount; number++) {
     const caseUrl = at("runCase", { case: String(number), agent: AGENT });
-    // One after the other: that is how the suite counts, too.
+    // One after the other, because the suite counts them too.
     const end = await echoAll(caseUrl, { ...limits, heartbeat });
     onCase?.(number, caseCount, end);
   }
@@ -72,7 +73,7 @@ async function askCaseCount(url: URL): Promise<number> {
 function echoAll(url: URL, options: WebSocketOptions): Promise<ConnectionEnd> {
   const socket = new WebSocket(url, options);
   socket.binaryType = "arraybuffer";
-  // In the event itself: an echo leaves before what stood behind the message is read.
+  // In the event itself, so that an echo is sent before the bytes after the message are read.
   socket.addEventListener("message", ({ data }) => socket.send(data));
   return endOf(socket);
 }

@@ -1,6 +1,6 @@
 /**
- * Makes text that a peer had a say in fit for a terminal: what would move the cursor, change the
- * title or turn the direction of writing shows as its code instead.
+ * Makes a peer's text safe for a terminal: shows the code of each character that could move the cursor,
+ * change the title or change the direction of the text.
  */
 export function printable(text: string): string {
   return text.replace(

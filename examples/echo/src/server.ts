@@ -27,7 +27,7 @@ async function start({
     onError: (error) => console.error(printable(String(error))),
   });
   const stop = (): void => {
-    // A second signal ends the process at once, as it would without us.
+    // A second signal ends the process at once, as without this handler.
     for (const signal of SIGNALS) process.off(signal, stop);
     void server.stop({ drain: {} });
   };

@@ -14,7 +14,8 @@ onSignal(() => {
 function start(script: string, environment: Record<string, string> = {}): ChildProcess {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const env = { ...process.env, ...environment };
-  // A group of its own: otherwise Ctrl+C would reach it twice, from the terminal and from here.
+  // A separate process group: otherwise the process would get Ctrl+C twice, from the terminal and from this
+  // one.
   const child = spawn(process.execPath, [path], { env, stdio: "inherit", detached: true });
   child.once("exit", (code, signal) => {
     console.log(`Process ${child.pid} has ended: ${signal ?? `exit status ${code}`}`);

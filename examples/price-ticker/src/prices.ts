@@ -3,7 +3,7 @@ import { prepare } from "tideway/server";
 import { type Position, type Topic, Topics } from "tideway/topics";
 import { RedisBroker } from "tideway/topics/redis";
 
-/** What is published. `number` counts the prices from 1, so that a page can tell whether it missed any. */
+/** The published data. `number` counts the prices from 1, so that a page can tell whether it missed any. */
 export interface Price {
   readonly number: number;
   readonly symbol: string;
