@@ -75,7 +75,8 @@ describeInBrowser("the projects of the getting-started guide", () => {
     expect(await notice.isVisible()).toBe(true);
   });
 
-  it("compile and run in TypeScript", async () => {
+  // Two processes besides the browser: the compiler and the server.
+  it("compile and run in TypeScript", { timeout: 60_000 }, async () => {
     const project = makeProject("ts", inTypeScript);
     const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
     const compiler = join(dirname(typescript), "bin/tsc");
