@@ -86,7 +86,7 @@ function toFields({
   return fields;
 }
 
-/** RFC 8441 5: over HTTP/2 every 2xx accepts. Over HTTP/1.1 every status but 101 refuses. */
+/** RFC 8441 5: over HTTP/2 every 2xx accepts. Over HTTP/1.1 every status except 101 refuses. */
 function asRefusal(response: Response): Response {
   if (!response.ok) return response;
   return new Response(response.body, { status: 403, headers: response.headers });
