@@ -1,26 +1,21 @@
 import { once } from "node:events";
 import type { CloseInfo } from "tideway/server";
 import { afterEach, expect, it, vi } from "vitest";
-import { startServer } from "../suite/start.ts";
+import { reportingServers } from "../suite/start.ts";
 import { type Running, transport } from "../suite/transports.ts";
 import { closeOf, openClient } from "../support/clients.ts";
 
-const onError = vi.fn<(error: unknown) => void>();
+const { onError, start } = reportingServers();
 let server: Running;
-
-/** Starts the server of a test and checks that it reports no errors. */
-const start: typeof startServer = async (options) =>
-  (server = await startServer({ onError, ...options }));
 
 afterEach(() => {
   expect(onError).not.toHaveBeenCalled();
-  onError.mockReset();
 });
 
 it("answers a ping and a Close while messages wait to be read, and keeps the messages", async () => {
   const gate = newGate();
   const received: unknown[] = [];
-  await start({
+  server = await start({
     routes: {
       "ws:/": async (socket) => {
         await gate.opened;
@@ -65,7 +60,7 @@ it("limits a sender to the pace at which the peer reads", async () => {
   const count = transport.isFast ? 500 : 150;
   let largest = 0;
   let sent = 0;
-  await start({
+  server = await start({
     routes: {
       "ws:/": async (socket) => {
         await socket[Symbol.asyncIterator]().next();
@@ -95,7 +90,7 @@ it("limits a sender to the pace at which the peer reads", async () => {
 
 it("ends the loop of a sender without a report when the peer disconnects", async () => {
   const hasEnded = vi.fn<(error: unknown) => void>();
-  await start({
+  server = await start({
     routes: {
       "ws:/": async (socket) => {
         try {
@@ -116,7 +111,7 @@ it("ends the loop of a sender without a report when the peer disconnects", async
 
 it("closes with 1013 when a handler ignores backpressure and the peer reads too slowly", async () => {
   let done: Promise<CloseInfo> | undefined;
-  await start({
+  server = await start({
     closeTimeoutMs: 100,
     routes: {
       "ws:/": {

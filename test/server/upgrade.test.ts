@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { startServer } from "../suite/start.ts";
+import { describe, expect, it, vi } from "vitest";
+import { reportingServers } from "../suite/start.ts";
 import type { Running } from "../suite/transports.ts";
 import {
   closeOf,
@@ -11,16 +11,8 @@ import {
   statusOf,
 } from "../support/clients.ts";
 
-const onError = vi.fn<(error: unknown) => void>();
+const { onError, start } = reportingServers();
 let server: Running;
-
-/** Starts the server of a test and records the errors that it reports. */
-const start: typeof startServer = async (options) =>
-  (server = await startServer({ onError, ...options }));
-
-afterEach(() => {
-  onError.mockReset();
-});
 
 describe("subprotocols", () => {
   const begin = (): Promise<Running> =>
@@ -39,7 +31,7 @@ describe("subprotocols", () => {
     });
 
   it("are chosen by the server's order of preference", async () => {
-    await begin();
+    server = await begin();
     const client = await openClient(server, "/strict", ["v1", "v2"]);
     expect(client.protocol).toBe("v2");
     expect(await nextMessage(client)).toBe("agreed on v2");
@@ -48,19 +40,19 @@ describe("subprotocols", () => {
   it.each([[], ["v3"], ["V2"]])(
     "answers 400 to a client that offers only %j",
     async (...offers) => {
-      await begin();
+      server = await begin();
       await expect(openClient(server, "/strict", offers as string[])).rejects.toThrow("400");
     },
   );
 
   it("opens without a subprotocol if the list contains the empty string", async () => {
-    await begin();
+    server = await begin();
     const client = await openClient(server, "/lax");
     expect(await nextMessage(client)).toBe('agreed on ""');
   });
 
   it("selects none on a route without protocols (RFC 6455 4.2.2)", async () => {
-    await begin();
+    server = await begin();
     const client = new RawClient(server);
     client.send(handshake("/none", { "Sec-WebSocket-Protocol": "v1" }));
     expect((await client.receives("open")).toLowerCase()).not.toContain("sec-websocket-protocol");
@@ -97,13 +89,13 @@ describe("origins", () => {
     ["ftp://example.com:8080", 403],
     ["http://[", 403],
   ])("by default answers a page of %j with %i", async (origin, status) => {
-    await start({ routes: { "ws:/": () => {} } });
+    server = await start({ routes: { "ws:/": () => {} } });
     expect(await connect("/", origin)).toBe(status);
     expect(onError).not.toHaveBeenCalled();
   });
 
   it("accepts the origins of a list and clients without Origin", async () => {
-    await start({
+    server = await start({
       origins: "*",
       routes: { "ws:/": { origins: ["https://a.example", "app://b"], handle: () => {} } },
     });
@@ -116,13 +108,13 @@ describe("origins", () => {
   });
 
   it("accepts any origin with *, including an opaque one", async () => {
-    await start({ origins: "*", routes: { "ws:/": () => {} } });
+    server = await start({ origins: "*", routes: { "ws:/": () => {} } });
     expect(await connect("/", "null")).toBe(101);
     expect(await connect("/", "https://anything.example")).toBe(101);
   });
 
   it("accepts an origin only if a function returns true", async () => {
-    await start({
+    server = await start({
       routes: {
         "ws:/yes": { origins: (origin) => origin === "https://a.example", handle: () => {} },
         "ws:/promise": { origins: (() => Promise.resolve(true)) as never, handle: () => {} },
@@ -139,7 +131,7 @@ describe("origins", () => {
     const origins = (): boolean => {
       throw bug;
     };
-    await start({ routes: { "ws:/": { origins, handle: () => {} } } });
+    server = await start({ routes: { "ws:/": { origins, handle: () => {} } } });
     expect(await connect("/", "https://a.example")).toBe(403);
     expect(onError).toHaveBeenCalledExactlyOnceWith(
       bug,
@@ -150,7 +142,7 @@ describe("origins", () => {
 
 it("an async function as origins refuses every origin and is reported", async () => {
   const origins = [async () => true, () => Promise.reject(new Error("bug"))];
-  await start({
+  server = await start({
     routes: {
       "ws:/0": { origins: origins[0] as never, handle: () => {} },
       "ws:/1": { origins: origins[1] as never, handle: () => {} },
@@ -169,7 +161,7 @@ it("an async function as origins refuses every origin and is reported", async ()
 
 describe("authorize", () => {
   it("gives the handler the returned state and the request", async () => {
-    await start({
+    server = await start({
       routes: {
         "ws:/rooms/:room": {
           authorize: async (request: Request, { params }: { params: { room: string } }) => ({
@@ -197,7 +189,7 @@ describe("authorize", () => {
     "refuses with the returned response %s and closes the connection",
     async (_when, authorize) => {
       const handle = vi.fn<() => void>();
-      await start({ routes: { "ws:/": { authorize, handle } } });
+      server = await start({ routes: { "ws:/": { authorize, handle } } });
       const response = await new RawClient(server).send(handshake("/")).closed();
       expect(statusOf(response)).toBe(401);
       expect(response).toMatch(/\r\nconnection: close\r\n/i);
@@ -210,7 +202,7 @@ describe("authorize", () => {
   it("sends a refusing response of any length at the pace of the client", async () => {
     const page = "0123456789".repeat(100_000);
     const body = (): ReadableStream<Uint8Array> => new Blob([page]).stream();
-    await start({
+    server = await start({
       routes: {
         "ws:/": { authorize: () => new Response(body(), { status: 403 }), handle: () => {} },
       },
@@ -234,7 +226,7 @@ describe("authorize", () => {
       },
     ],
   ])("answers 500 without details when it %s, and reports the error", async (_how, authorize) => {
-    await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    server = await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
     const response = await new RawClient(server).send(handshake("/")).closed();
     expect(statusOf(response)).toBe(500);
     expect(response).not.toContain("secret");
@@ -246,14 +238,14 @@ describe("authorize", () => {
 
   it("can redirect the client (RFC 6455 4.2.2)", async () => {
     const authorize = (): Response => Response.redirect("https://example.com/chat", 307);
-    await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    server = await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
     const response = await new RawClient(server).send(handshake("/")).closed();
     expect(statusOf(response)).toBe(307);
     expect(response).toMatch(/\r\nlocation: https:\/\/example\.com\/chat\r\n/i);
   });
 
   it("answers 503 when it takes longer than handshakeTimeoutMs", async () => {
-    await start({
+    server = await start({
       handshakeTimeoutMs: 100,
       routes: { "ws:/": { authorize: () => new Promise(() => {}), handle: () => {} } },
     });
@@ -281,7 +273,7 @@ describe("authorize", () => {
           decide = resolve;
         });
       };
-      await start({ routes: { "ws:/": { authorize, handle } } });
+      server = await start({ routes: { "ws:/": { authorize, handle } } });
       const client = new RawClient(server).send(handshake("/"));
       await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
       go(client);
@@ -297,7 +289,7 @@ describe("authorize", () => {
 
   it("keeps the data that the client sends before the handshake is accepted", async () => {
     let letIn!: (state: object) => void;
-    await start({
+    server = await start({
       routes: {
         "ws:/": {
           authorize: () =>
@@ -324,7 +316,7 @@ describe("authorize", () => {
 
 describe("limits of a route", () => {
   it("closes with 1009 for a message above maxMessageBytes", async () => {
-    await start({
+    server = await start({
       maxMessageBytes: 1000,
       routes: {
         "ws:/small": {
@@ -353,7 +345,7 @@ describe("limits of a route", () => {
 describe("a handler", () => {
   it("closes its own socket with 1011 when it throws, is reported once, and leaves others open", async () => {
     const bug = new Error("bug");
-    await start({
+    server = await start({
       routes: {
         "ws:/": async (socket) => {
           for await (const message of socket) {
@@ -376,7 +368,7 @@ describe("a handler", () => {
 
   it("can return and leave the socket open", async () => {
     const sockets = new Set<{ send(text: string): boolean }>();
-    await start({ routes: { "ws:/": (socket) => sockets.add(socket) } });
+    server = await start({ routes: { "ws:/": (socket) => sockets.add(socket) } });
     const client = await openClient(server);
     await vi.waitFor(() => expect(sockets.size).toBe(1));
     for (const socket of sockets) socket.send("to all");

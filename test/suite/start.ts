@@ -1,5 +1,5 @@
-import type { ApplicationOptions } from "tideway/server";
-import { onTestFinished } from "vitest";
+import type { ApplicationOptions, ErrorListener } from "tideway/server";
+import { beforeEach, type Mock, onTestFinished, vi } from "vitest";
 import type { RoutesOption } from "../../src/server/routes.ts";
 import { openVenue, type Routes, type Running, transport, type Venue } from "./transports.ts";
 
@@ -17,7 +17,14 @@ type Start<Result> = <
 export const startServer: Start<Running> = async ({ routes, ...options }) =>
   untilTestIsOver(await transport.serve(routes as Routes, options));
 
-/** The same for tests that work with any connections below the WebSockets. */
+/** Like {@link startServer}. Servers report errors to `onError`, which is reset before each test. */
+export function reportingServers(): { onError: Mock<ErrorListener>; start: Start<Running> } {
+  const onError = vi.fn<ErrorListener>();
+  beforeEach(() => void onError.mockReset());
+  return { onError, start: async (options) => await startServer({ onError, ...options }) };
+}
+
+/** Like {@link startServer}, for tests that work with any connections below the WebSockets. */
 export const startVenue: Start<Venue> = async ({ routes, ...options }) =>
   untilTestIsOver(await openVenue(routes as Routes, options));
 

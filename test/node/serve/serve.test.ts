@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { CloseInfo } from "tideway/server";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { startServer } from "../../suite/start.ts";
+import { describe, expect, it, vi } from "vitest";
+import { reportingServers } from "../../suite/start.ts";
 import { type Running, transport } from "../../suite/transports.ts";
 import {
   closeOf,
@@ -12,20 +12,12 @@ import {
   statusOf,
 } from "../../support/clients.ts";
 
-const onError = vi.fn<(error: unknown) => void>();
+const { onError, start } = reportingServers();
 let server: Running;
-
-/** Starts the server of a test and records the errors that it reports. */
-const start: typeof startServer = async (options) =>
-  (server = await startServer({ onError, ...options }));
-
-afterEach(() => {
-  onError.mockReset();
-});
 
 describe("routes", () => {
   it("serves HTTP and WebSocket routes on one port", async () => {
-    await start({
+    server = await start({
       routes: {
         "/": () => new Response("hello"),
         "ws:/echo/:room": async (socket, { params, url }) => {
@@ -42,7 +34,7 @@ describe("routes", () => {
 
   it("the first route that matches path and method answers", async () => {
     const answer = (name: string) => () => new Response(name);
-    await start({
+    server = await start({
       routes: {
         "get:/x": answer("get"),
         "POST:/x": answer("post"),
@@ -63,7 +55,7 @@ describe("routes", () => {
   });
 
   it("a GET for a ws: route is answered by an HTTP route, or else with 426", async () => {
-    await start({
+    server = await start({
       routes: { "ws:/a": () => {}, "ws:/b": () => {}, "/b": () => new Response("page") },
     });
     const response = await server.fetch("/a");
@@ -76,7 +68,7 @@ describe("routes", () => {
   });
 
   it("405 names the methods of the path, and 404 is for paths without methods", async () => {
-    await start({
+    server = await start({
       routes: { "get:/x": () => new Response(), "put:/x": () => new Response(), "ws:/w": () => {} },
     });
     const post = await server.fetch("/x", { method: "POST", body: "x" });
@@ -88,7 +80,7 @@ describe("routes", () => {
 
   it("HEAD is answered by get: routes without the body", async () => {
     const cancel = vi.fn<() => void>();
-    await start({
+    server = await start({
       routes: {
         "get:/x": (request) =>
           new Response(new ReadableStream({ cancel }), { headers: { "x-method": request.method } }),
@@ -173,7 +165,7 @@ describe("routes", () => {
 
 describe("HTTP handlers", () => {
   it("receive the whole request, and their whole response is sent", async () => {
-    await start({
+    server = await start({
       routes: {
         "/echo": async (request) =>
           new Response(request.body, {
@@ -226,7 +218,7 @@ describe("HTTP handlers", () => {
     ],
     ["returns Response.error()", () => Response.error()],
   ])("a handler that %s: 500 without details and one report", async (_how, handler) => {
-    await start({ routes: { "/": handler as () => Response } });
+    server = await start({ routes: { "/": handler as () => Response } });
     const response = await server.fetch("/");
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain("secret");
@@ -241,7 +233,7 @@ describe("HTTP handlers", () => {
       start: (controller) => controller.enqueue(new TextEncoder().encode("begin")),
       pull: () => Promise.reject(new Error("source failed")),
     });
-    await start({ routes: { "/": () => new Response(body) } });
+    server = await start({ routes: { "/": () => new Response(body) } });
     await expect(server.fetch("/").then((response) => response.text())).rejects.toThrow(
       /terminated|fetch failed|aborted/,
     );
@@ -252,7 +244,7 @@ describe("HTTP handlers", () => {
     const signals: AbortSignal[] = [];
     const cancel = vi.fn<() => void>();
     let answer!: (response: Response) => void;
-    await start({
+    server = await start({
       routes: {
         "/": (request) => {
           signals.push(request.signal);
@@ -279,7 +271,7 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
 
 describe("stop", () => {
   it("closes with the given code and reason, and throws for invalid ones", async () => {
-    await start({ routes: { "ws:/": () => {} } });
+    server = await start({ routes: { "ws:/": () => {} } });
     const client = await openClient(server);
     await expect(server.stop({ code: 1006 })).rejects.toMatchObject({ code: "INVALID_CLOSE_CODE" });
     const closed = closeOf(client);
@@ -289,7 +281,7 @@ describe("stop", () => {
 
   it("waits for the responses to pending requests and closes their connections", async () => {
     let answer!: (response: Response) => void;
-    await start({
+    server = await start({
       routes: {
         "/": () =>
           new Promise((resolve) => {
@@ -307,7 +299,7 @@ describe("stop", () => {
   });
 
   it("drops connections that do not end within timeoutMs", async () => {
-    await start({
+    server = await start({
       routes: {
         "/": () => new Promise(() => {}),
         "ws:/": () => {},
@@ -328,7 +320,7 @@ describe("stop", () => {
       asked();
       return new Promise(() => {});
     };
-    await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    server = await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
     const client = new RawClient(server).send(handshake("/"));
     await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
     const stopped = server.stop();
@@ -349,21 +341,21 @@ describe("an accepted or refused handshake", () => {
     ],
     ["that is an error", async () => Response.error()],
   ])("answers 500 and is reported for a Response from authorize %s", async (_, authorize) => {
-    await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
+    server = await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
     const client = new RawClient(server).send(handshake("/"));
     expect(statusOf(await client.closed())).toBe(500);
     expect(onError).toHaveBeenCalledOnce();
   });
 
   it("gets 400 for a target with a fragment (RFC 9112 3.2)", async () => {
-    await start({ routes: { "ws:/*": () => {} } });
+    server = await start({ routes: { "ws:/*": () => {} } });
     const client = new RawClient(server).send(handshake("/a#b"));
     expect(statusOf(await client.closed())).toBe(400);
   });
 
   it("ends a socket that nothing reads when its peer disconnects", async () => {
     const { promise, resolve } = deferred<CloseInfo>();
-    await start({
+    server = await start({
       heartbeat: { idleMs: 50, timeoutMs: 3_600_000 },
       routes: { "ws:/": (socket) => void socket.done.then(resolve) },
     });
@@ -399,7 +391,7 @@ describe("options", () => {
     { routes: { "ws:/": { handle: () => {}, maxMessageByte: 5 } } },
     { routes: undefined },
   ])("throw when invalid: %o", async (options) => {
-    const serving = startServer({ routes: {}, ...(options as object) });
+    const serving = start({ routes: {}, ...(options as object) });
     await expect(serving).rejects.toMatchObject({ name: "UsageError", code: "INVALID_OPTION" });
   });
 });

@@ -1,19 +1,11 @@
 import { InvalidMessageError, type StandardSchema } from "tideway/server";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { startServer } from "../../suite/start.ts";
+import { describe, expect, it } from "vitest";
+import { reportingServers } from "../../suite/start.ts";
 import type { Running } from "../../suite/transports.ts";
 import { closeOf, nextMessage, openClient } from "../../support/clients.ts";
 
-const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
+const { onError, start } = reportingServers();
 let server: Running;
-
-/** Starts the server of a test and checks that it reports no errors. */
-const start: typeof startServer = async (options) =>
-  (server = await startServer({ onError, ...options }));
-
-afterEach(() => {
-  onError.mockReset();
-});
 
 interface Question {
   readonly id: number;
@@ -43,7 +35,7 @@ describe("a route with a schema", () => {
     ["a schema", question],
     ["a pair of schemas", { receive: question, send: anything }],
   ])("gives the handler values and sends values, with %s", async (_what, schema) => {
-    await start({
+    server = await start({
       routes: {
         "ws:/:room": {
           protocols: ["v1"],
@@ -70,7 +62,7 @@ describe("a route with a schema", () => {
     ["JSON that fails validation with 1007", '{"id":"1"}', 1007, "not valid"],
   ])("answers %s and reports no error", async (_what, message, code, reason) => {
     const errors: unknown[] = [];
-    await start({
+    server = await start({
       routes: {
         "ws:/": {
           schema: question,
@@ -95,7 +87,7 @@ describe("a route with a schema", () => {
   });
 
   it("closes with 1011 and an empty reason when the schema throws, and reports the error", async () => {
-    await start({
+    server = await start({
       routes: {
         "ws:/": {
           schema: failing,
@@ -124,7 +116,7 @@ describe("a route with a schema", () => {
     const schema = {
       "~standard": { version: 1, vendor: "test", validate: () => result },
     } as unknown as StandardSchema;
-    await start({
+    server = await start({
       routes: { "ws:/": { schema, handle: (socket) => void socket.listen(() => {}) } },
     });
     const client = await openClient(server);
@@ -142,7 +134,7 @@ describe("a route with a schema", () => {
 
   it("accepts a schema that is a function, as some libraries provide", async () => {
     const schema = Object.assign(() => {}, question);
-    await start({
+    server = await start({
       routes: {
         "ws:/": { schema, handle: (socket) => void socket.listen(({ id }) => socket.send(id)) },
       },
