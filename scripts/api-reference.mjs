@@ -43,6 +43,8 @@ const ORDER = ["", "-server", "-topics", "-topics-redis", "-topics-nats", "-test
 const entryPoints = ORDER.map((suffix) => readModel(`tideway${suffix}`));
 const inBrowsers = new Set(readModel("tideway.browser").items.map(nameOf));
 
+/** The URLs of the names that a declaration refers to, by page and anchor. @type {Record<string, object>} */
+const references = {};
 const allNames = new Set(entryPoints.flatMap(({ items }) => items.map(nameOf)));
 
 /** The entry point that describes an item, by the item's content. @type {Map<string, EntryPoint>} */
@@ -57,7 +59,7 @@ const pages = mkdtempSync(join(tmpdir(), "tideway-api-"));
 for (const entryPoint of entryPoints) writePage(entryPoint.id, pageOf(entryPoint));
 writePage("index", indexPage());
 formatCode();
-writeFileSync(join(pages, "names.json"), JSON.stringify(namesByPage()));
+writeFileSync(join(pages, "references.json"), JSON.stringify(references));
 rmSync(folder, { recursive: true, force: true });
 cpSync(pages, folder, { recursive: true });
 rmSync(pages, { recursive: true });
@@ -112,14 +114,20 @@ function anchorOf(name) {
   return name !== uncapitalized && allNames.has(uncapitalized) ? `${anchor}-type` : anchor;
 }
 
-/** For the links in declarations: the URL of each name, by page. */
-function namesByPage() {
-  return Object.fromEntries(
-    entryPoints.map((page) => {
-      const findUrl = urlsFrom(page);
-      return [page.id, Object.fromEntries(Array.from(allNames, (name) => [name, findUrl(name)]))];
-    }),
-  );
+/** @param {EntryPoint} page @param {string} name @param {readonly Item[]} items */
+function noteReferences(page, name, items) {
+  const findUrl = urlsFrom(page);
+  const tokens = items
+    .flatMap((item) => [item, ...(item.members ?? [])])
+    .flatMap((item) => item.excerptTokens);
+  const urls = tokens
+    .filter(
+      ({ kind, text }) =>
+        kind === "Reference" && textOf({ excerptTokens: [{ kind, text }] }) !== name,
+    )
+    .map((token) => textOf({ excerptTokens: [token] }))
+    .map((text) => [text, findUrl(text)]);
+  references[`${page.id}#${anchorOf(name)}`] = Object.fromEntries(urls.filter(([, url]) => url));
 }
 
 /** @param {string} id @param {string} text */
@@ -195,9 +203,10 @@ function pageOf(entryPoint) {
   /** @param {string} name */
   function sectionOf(name) {
     const items = named(own, name);
+    noteReferences(entryPoint, name, items);
     return [
       `### ${name}${nodeOnly(entryPoint, name)} {#${anchorOf(name)}}`,
-      codeBlock(entryPoint, items.map(declarationOf).join("\n\n")),
+      codeBlock(`${entryPoint.id}#${anchorOf(name)}`, items.map(declarationOf).join("\n\n")),
       ...items.flatMap((item) => textOfComment(item.docComment)),
       ...items
         .flatMap(({ members = [] }) => members)
@@ -257,9 +266,9 @@ function list(heading, lines) {
   return `**${heading}**\n\n${lines.map((line) => `- ${line.replaceAll("\n", "\n  ")}`).join("\n")}`;
 }
 
-/** @param {EntryPoint} page @param {string} code */
-function codeBlock({ id }, code) {
-  return `\`\`\`ts api:${id}\n${code}\n\`\`\``;
+/** @param {string} place @param {string} code */
+function codeBlock(place, code) {
+  return `\`\`\`ts api:${place}\n${code}\n\`\`\``;
 }
 
 /** Breaks long declarations: the formatter also formats code in Markdown. It skips ignored folders. */
