@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
 import { defineConfig } from "vitepress";
 import { apiLinks } from "./markdown/api-links.ts";
 import { repositoryLinks } from "./markdown/repository-links.ts";
@@ -34,7 +33,8 @@ export default defineConfig({
   // The home page is set here because GitHub shows frontmatter as a table.
   transformPageData: ({ relativePath, frontmatter }) =>
     relativePath === "index.md" ? { frontmatter: { ...frontmatter, ...HOME } } : undefined,
-  vite: { root: fileURLToPath(docs) },
+  // The index of the search is one large chunk.
+  vite: { build: { chunkSizeWarningLimit: 2000 } },
   themeConfig: {
     logo: { src: "/logo.svg", alt: "" },
     nav: [
@@ -72,12 +72,10 @@ function sidebarSection({ text, items }: Section) {
   return {
     text,
     collapsed: false,
-    items: items
-      .filter(({ file }) => existsSync(new URL(file, docs)))
-      .map((page) => ({
-        text: page.text,
-        link: `/${page.file.replace(/(^|(?<=\/))index\.md$|\.md$/, "")}`,
-      })),
+    items: items.map(({ text: title, file }) => ({
+      text: title,
+      link: `/${file.replace(/(^|(?<=\/))index\.md$|\.md$/, "")}`,
+    })),
   };
 }
 
