@@ -13,14 +13,19 @@ const manifest = JSON.parse(readFileSync(new URL("../package.json", docs), "utf8
 };
 const repository = repositoryUrl();
 
+/** The path of the site, such as `/tideway/` on GitHub Pages. */
+const base = process.env["DOCS_BASE"] ?? "/";
+
 copyProjectPages(docs);
 
 export default defineConfig({
   title: "Tideway",
   description: "A WebSocket server and client for TypeScript.",
   lang: "en",
+  base,
   cleanUrls: true,
-  head: [["link", { rel: "icon", type: "image/svg+xml", href: "/logo.svg" }]],
+  // VitePress does not add the base to links in the head.
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: `${base}logo.svg` }]],
   markdown: {
     // Pages that are written by hand contain only the Markdown that GitHub supports.
     attrs: { rule: ["heading"] },
