@@ -31,7 +31,10 @@ export const WebSocket: WebSocketConstructor = withEventStreams(
       const options: WebSocketOptions = mergeArguments(...protocolsAndOptions);
       for (const name in options)
         if (!ACCEPTED.test(name) && options[name as keyof typeof options] !== undefined)
-          throw new UsageError("INVALID_OPTION", `no option ${name} in a browser`);
+          throw new UsageError(
+            "INVALID_OPTION",
+            `the option ${name} does not work in a browser; leave it out`,
+          );
       super(url, options.protocols as string[]);
       this.addEventListener("close", (event) => recordEnd(this, event));
     }

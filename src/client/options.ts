@@ -30,7 +30,7 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** When a client in Node pings a silent server, and when it drops the connection. */
+/** When a client in Node.js pings a silent server, and when it drops the connection. */
 export interface PingHeartbeatOptions {
   /** Milliseconds without activity after which a ping is sent; default 30,000. */
   readonly idleMs?: number;
@@ -70,8 +70,8 @@ export interface WebSocketOptions {
    */
   readonly compression?: boolean | CompressionOptions;
   /**
-   * When to ping a silent server; `{}` for the default times. Default: `false`, as in a browser: then a
-   * server that has vanished is detected only by sending to it.
+   * When to ping a silent server; `{}` for the default times. Default: `false`, as in a browser: then
+   * the client detects a lost server only when it sends.
    */
   readonly heartbeat?: PingHeartbeatOptions | false;
   /**
@@ -104,7 +104,7 @@ export interface ResolvedOptions extends Omit<WebSocketOptions, "compression"> {
   readonly compression: DeflateSettings | undefined;
 }
 
-/** A client chose its server, so its limits are wider than a server's. */
+/** A client chooses its server, so its limits are higher than a server's. */
 const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;
@@ -189,7 +189,7 @@ const TLS_TYPES: Readonly<Record<keyof TlsOptions, string | undefined>> = {
   rejectUnauthorized: "boolean",
 };
 
-/** Further options of `tls.connect` of Node, which are passed on without a check. */
+/** Further options for `tls.connect` of Node.js, which are passed on without a check. */
 const OTHER_TLS_NAMES =
   /^(pfx|crl|ciphers|ecdhCurve|sigalgs|dhparam|minDHSize|(min|max)Version|secure(Context|Options|Protocol)|session|sessionTimeout|checkServerIdentity|pskCallback|privateKey(Engine|Identifier)|clientCertEngine|requestOCSP|enableTrace|allowPartialTrustChain)$/;
 

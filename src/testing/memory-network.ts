@@ -20,11 +20,11 @@ import { fetchOver } from "./fetch-over.ts";
 import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";
 
 /**
- * A network in memory, to test routes and clients without ports. It has one server, to which every URL leads,
- * with any host. Routes, handshakes and frames are the same as over TCP. You can cause faults on its links.
+ * An in-memory network, to test routes and clients without ports. It has one server, which every URL reaches,
+ * whatever its host. Routes, handshakes and frames are the same as over TCP. You can cause faults on its links.
  *
  * Fake timers work (`vi.useFakeTimers()`, or `mock.timers.enable()` of `node:test`). Messages arrive without
- * time passing, and heartbeats, timeouts and `latencyMs` use the fake time. Fake the timers before you open
+ * advancing the time, and heartbeats, timeouts and `latencyMs` use the fake time. Fake the timers before you open
  * sockets. Advance the time asynchronously, so that messages can arrive between the steps:
  * `await vi.advanceTimersByTimeAsync(30_000)`.
  *

@@ -68,9 +68,9 @@ export interface Topic {
    * Publishes a message to all subscribers of the topic, on all servers. Resolves when the broker has stored
    * it; then every subscriber gets it, or a notice of a loss. While the broker cannot be reached, `publish`
    * retries for up to `publishTimeoutMs`. If it rejects with a `BrokerError`, the broker may have stored the
-   * publication. You can publish again with the same `id`, which stores nothing twice.
+   * publication. You can publish it again with the same `id`: the broker stores it only once.
    *
-   * Publications have the order in which they reach the broker. To fix the order, await each call before the
+   * Publications are ordered as they reach the broker. To fix the order, await each call before the
    * next.
    *
    * @throws UsageError `INVALID_DATA`, `INVALID_ID`, `INVALID_OPTION`, `PUBLICATION_TOO_BIG`

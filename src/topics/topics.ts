@@ -37,7 +37,7 @@ export interface TopicsOptions extends TopicOptions {
    */
   readonly optionsOf?: (topic: string) => TopicOptions | undefined;
   /**
-   * The function `prepare` of `tideway/server`, if all subscribers are sockets of that server. Then each
+   * The function `prepare` from `tideway/server`, if all subscribers are sockets of such a server. Then each
    * message is compressed and framed once for all subscribers. Default: each socket compresses and frames
    * the message itself.
    */
@@ -67,7 +67,7 @@ export interface TopicsOptions extends TopicOptions {
    * `NatsBroker`. Default: 30,000.
    */
   readonly presenceTtlMs?: number;
-  /** Called with the errors of work in the background. Default: prints them to the console. */
+  /** Called with errors of background work. Default: prints them to the console. */
   readonly onError?: (error: unknown, topic: string) => void;
   /** The timer functions, for tests. Default: `globalThis`. */
   readonly timers?: Timers;
