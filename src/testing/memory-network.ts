@@ -20,8 +20,8 @@ import { fetchOver } from "./fetch-over.ts";
 import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";
 
 /**
- * An in-memory network, to test routes and clients without ports. It has one server, which every URL reaches,
- * whatever its host. Routes, handshakes and frames are the same as over TCP. You can cause faults on its links.
+ * An in-memory network, to test routes and clients without ports. Every URL, with any host, reaches its only
+ * server. Routes, handshakes and frames are the same as over TCP. You can cause faults on its links.
  *
  * Fake timers work (`vi.useFakeTimers()`, or `mock.timers.enable()` of `node:test`). Messages arrive without
  * advancing the time, and heartbeats, timeouts and `latencyMs` use the fake time. Fake the timers before you open
