@@ -24,7 +24,10 @@ export const NO_DEBUG_LOG: DebugLog = {
   idOf: () => 0,
 };
 
-/** Makes a log that passes each line to `print`, with unsafe characters escaped. */
+/** The maximum number of characters in a line. A certificate or an error can contain much more text. */
+const MAX_LINE_CHARS = 4096;
+
+/** Makes a log that passes each line to `print`, shortened to 4,096 characters and with unsafe characters escaped. */
 export function createDebugLog(print: (line: string) => void): DebugLog {
   const ids = new WeakMap<object, number>();
   const counts = { connection: 0, server: 0, client: 0 };
@@ -32,7 +35,8 @@ export function createDebugLog(print: (line: string) => void): DebugLog {
     isEnabled: true,
     write(format) {
       try {
-        print(escapeUnsafe(format()));
+        // Shortened before, because escaping a long line is slow, and after, because it adds characters.
+        print(shorten(escapeUnsafe(shorten(format()))));
       } catch {
         // A getter of an error of the application may throw, and so may a closed stderr.
       }
@@ -48,8 +52,9 @@ export function createDebugLog(print: (line: string) => void): DebugLog {
 
 /**
  * Describes an error by its name and code. The message is added only if it cannot contain secrets or
- * payloads. Messages of other code may contain any text. Of this package, a `UsageError` quotes values of
- * the caller, some errors quote offered subprotocols, which may hold a token, and schemas quote messages.
+ * payloads. Messages of other code may contain any text, and errors of this package repeat the message of
+ * their cause. Of this package, a `UsageError` quotes values of the caller, some errors quote offered
+ * subprotocols, which may hold a token, and schemas quote messages.
  */
 export function describeError(error: unknown, maxCauses = 3): string {
   if (!(error instanceof Error)) return `a thrown value of type ${typeof error}`;
@@ -57,13 +62,35 @@ export function describeError(error: unknown, maxCauses = 3): string {
   const hasCause = error.cause !== undefined && maxCauses > 0;
   const cause = hasCause ? ` (cause: ${describeError(error.cause, maxCauses - 1)})` : "";
   if (error instanceof TidewayError) {
-    const isPrivate = error instanceof UsageError || PRIVATE_CODES.includes(error.code);
-    return `${error.code}${isPrivate ? "" : `: ${error.message}`}${cause}`;
+    return `${error.code}${isPrivate(error) ? "" : `: ${error.message}`}${cause}`;
   }
   return `${error.name}${typeof code === "string" ? ` ${code}` : ""}${cause}`;
 }
 
 const PRIVATE_CODES = ["INVALID_SUBPROTOCOL", "MISSING_SUBPROTOCOL", "INVALID_MESSAGE"];
+
+function isPrivate(error: TidewayError): boolean {
+  const { code, cause } = error;
+  if (error instanceof UsageError || PRIVATE_CODES.includes(code)) return true;
+  return cause !== undefined && !(cause instanceof TidewayError) && !isSystemError(cause);
+}
+
+/** Whether an error is of the system or of TLS, and not of code that may quote a URL or a command. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
+}
+
+/**
+ * Describes the subprotocol of a connection by its position in the client's offer, because its name may be
+ * a token of the client.
+ */
+export function describeSubprotocol(name: string, offered: readonly string[]): string {
+  return name === "" ? "none" : `${offered.indexOf(name) + 1} of ${offered.length} offered`;
+}
+
+function shorten(line: string): string {
+  return line.length <= MAX_LINE_CHARS ? line : `${line.slice(0, MAX_LINE_CHARS - 3)}...`;
+}
 
 /** Characters that could forge a line, control a terminal, or reorder text. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

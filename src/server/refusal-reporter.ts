@@ -180,8 +180,8 @@ function describe(report: RefusalReport, pathname?: string): string {
   const { reason, option, issues, origin, host, route, remoteAddress } = report;
   const facts = [
     ...(pathname === undefined ? [] : [`path ${quoteStart(pathname)}`]),
-    `origin ${origin === undefined ? "none" : quoteStart(origin)}`,
-    `host ${host === undefined ? "none" : quoteStart(host)}`,
+    `origin ${origin === undefined ? "none" : quoteStart(withoutSecrets(origin))}`,
+    `host ${host === undefined ? "none" : quoteStart(withoutSecrets(host))}`,
     ...(route === undefined ? [] : [`route ${quote(route)}`]),
     `address ${remoteAddress || "unknown"}`,
   ];
@@ -189,6 +189,15 @@ function describe(report: RefusalReport, pathname?: string): string {
   const finding = issue === undefined ? "" : `, ${quoteStart(String(issue.message))}`;
   const advice = option === undefined ? "" : ` The option that decides this: ${option}.`;
   return `${withoutPeriod(reason)}${finding} (${facts.join(", ")}).${advice}`;
+}
+
+/** Removes user names, passwords and queries, which an origin or a host never has, but a wrong client may send. */
+function withoutSecrets(text: string): string {
+  const [shown] = text.split(/[?#]/, 1);
+  const start = shown.lastIndexOf("@") + 1;
+  if (start === 0) return shown;
+  const schemeEnd = shown.indexOf("://") + 3;
+  return `${schemeEnd > 2 && schemeEnd < start ? shown.slice(0, schemeEnd) : ""}${shown.slice(start)}`;
 }
 
 /** The maximum number of characters to quote from a peer. */

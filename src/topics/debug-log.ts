@@ -3,6 +3,7 @@ import { createDebugLog, type DebugLog, NO_DEBUG_LOG } from "../errors/debug-log
 /** The globals that lead to `util.debuglog`, in Node.js and in runtimes that are compatible with it. */
 interface Runtime {
   readonly process?: {
+    readonly stderr?: { on?(type: "error", listener: () => void): unknown };
     getBuiltinModule?(name: "node:util"): { debuglog?(section: string): Print } | undefined;
   };
 }
@@ -21,5 +22,8 @@ export const debugLog: DebugLog = findDebugLog();
 function findDebugLog(): DebugLog {
   const { process }: Runtime = globalThis as object;
   const print = process?.getBuiltinModule?.("node:util")?.debuglog?.("tideway");
-  return print?.enabled === true ? createDebugLog((line) => print("%s", line)) : NO_DEBUG_LOG;
+  if (print?.enabled !== true) return NO_DEBUG_LOG;
+  // Without a listener, an error of stderr ends the process, for example when the reader of a pipe has ended.
+  process?.stderr?.on?.("error", () => {});
+  return createDebugLog((line) => print("%s", line));
 }

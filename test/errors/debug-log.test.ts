@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { createDebugLog, describeError, NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
+import {
+  createDebugLog,
+  describeError,
+  describeSubprotocol,
+  NO_DEBUG_LOG,
+} from "../../src/errors/debug-log.ts";
 import { HandshakeError, TransportError, UsageError } from "../../src/errors/index.ts";
 
 function recorder(): { lines: string[]; log: ReturnType<typeof createDebugLog> } {
@@ -23,6 +28,13 @@ describe("a debug log", () => {
     expect(lines).toEqual([
       String.raw`a\u{a}b\u{d}\u{1b}[31m\u{85}\u{2028}\u{202e}\u{200f}"é` + "\\",
     ]);
+  });
+
+  it.each(["a", "\n"])("shortens a line of %j to 4,096 characters", (char) => {
+    const { lines, log } = recorder();
+    log.write(() => char.repeat(1_000_000));
+    expect(lines[0]).toHaveLength(4096);
+    expect(lines[0]).toMatch(/\.\.\.$/);
   });
 
   it("does not throw when a line cannot be created or printed", () => {
@@ -58,6 +70,15 @@ describe("describeError", () => {
     );
   });
 
+  it("leaves out messages that may repeat the message of other code", () => {
+    const cause = new Error("socks5://user:secret@proxy");
+    expect(describeError(new TransportError("CONNECT_FAILED", cause.message, { cause }))).toBe(
+      "CONNECT_FAILED (cause: Error)",
+    );
+    const thrown = new TransportError("CONNECT_FAILED", "secret", { cause: "secret" });
+    expect(describeError(thrown)).toBe("CONNECT_FAILED (cause: a thrown value of type string)");
+  });
+
   it("leaves out the messages of other errors, and other thrown values", () => {
     expect(describeError(new TypeError("secret"))).toBe("TypeError");
     expect(describeError(new TypeError("secret", { cause: "secret" }))).toBe(
@@ -70,5 +91,12 @@ describe("describeError", () => {
     const error = new Error("secret");
     error.cause = error;
     expect(describeError(error)).toBe("Error (cause: Error (cause: Error (cause: Error)))");
+  });
+});
+
+describe("describeSubprotocol", () => {
+  it("gives the position in the offer, because the name may be a token", () => {
+    expect(describeSubprotocol("token.secret", ["json", "token.secret"])).toBe("2 of 2 offered");
+    expect(describeSubprotocol("", ["json"])).toBe("none");
   });
 });

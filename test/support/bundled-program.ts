@@ -68,6 +68,11 @@ export class RunningProgram implements AsyncDisposable {
     this.exited = once(child, "close").then(([code]) => code as number | null);
   }
 
+  /** Closes the pipe of stderr, so that the process can no longer write to it. */
+  closeStderr(): void {
+    this.#child.stderr!.destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.exited;

@@ -10,7 +10,7 @@ import type {
 import type { ConnectionTarget, CreateConnection } from "../../client/connection-target.ts";
 import { percentDecode, readUnixUrl } from "../../client/unix-url.ts";
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
-import { describeError } from "../../errors/debug-log.ts";
+import { describeError, describeSubprotocol } from "../../errors/debug-log.ts";
 import { HandshakeError, TidewayError, UsageError } from "../../errors/index.ts";
 import { offerDeflate, readDeflateAnswer } from "../../protocol/deflate/index.ts";
 import {
@@ -179,9 +179,10 @@ class Attempt implements ConnectAttempt {
     if (log.isEnabled) {
       log.write(() => {
         const { protocol, extensions } = connection;
+        const chosen = describeSubprotocol(protocol, this.#request.protocols);
         return (
           `handshake accepted by ${describeUrl(this.#request.url)}, HTTP/1.1, ` +
-          `subprotocol ${protocol || "none"}, extensions ${extensions || "none"}, ` +
+          `subprotocol ${chosen}, extensions ${extensions || "none"}, ` +
           `as connection ${log.idOf("connection", connection)}`
         );
       });

@@ -3,6 +3,9 @@ import { createDebugLog, type DebugLog, NO_DEBUG_LOG } from "../../errors/debug-
 
 const print = debuglog("tideway");
 
+// Without a listener, an error of stderr ends the process, for example when the reader of a pipe has ended.
+if (print.enabled) process.stderr.on("error", () => {});
+
 /** Writes to stderr if the environment variable `NODE_DEBUG` contains `tideway`. */
 export const debugLog: DebugLog = print.enabled
   ? createDebugLog((line) => print("%s", line))

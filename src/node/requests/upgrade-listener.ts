@@ -1,5 +1,6 @@
 import type { Connection } from "../../connection/connection.ts";
 import { openByteConnection } from "../../connection/logged-connection.ts";
+import { describeSubprotocol } from "../../errors/debug-log.ts";
 import { computeAcceptKey, type HttpRefusal } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import { quoteStart } from "../../server/refusal-reporter.ts";
@@ -99,9 +100,11 @@ export class UpgradeListener {
     if (!log.isEnabled) return;
     log.write(() => {
       const { protocol, extensions } = connection;
+      const offer = attempt.readOffer();
+      const offered = offer.kind === "refuse" ? [] : offer.protocols;
       return (
         `handshake accepted: ${describeAttempt(attempt)}, HTTP/${attempt.key === "" ? 2 : 1.1}, ` +
-        `subprotocol ${protocol || "none"}, extensions ${extensions || "none"}, ` +
+        `subprotocol ${describeSubprotocol(protocol, offered)}, extensions ${extensions || "none"}, ` +
         `as connection ${log.idOf("connection", connection)}`
       );
     });

@@ -31,6 +31,10 @@ const server = await serve({
     "ws:/throw"() {
       throw Object.assign(new TypeError("SECRET message"), { code: "E_APP" });
     },
+    "ws:/token": {
+      protocols: ([token]: readonly string[]) => token,
+      handle: (socket) => socket.listen(() => {}),
+    },
     "ws:/unread"() {},
     "ws:/typed": {
       schema: {
@@ -67,6 +71,29 @@ await ended(echo);
 await ended(new WebSocket(`${url}/missing\u202e?token=SECRET`));
 await ended(new WebSocket(`${url}/echo`, { headers: { origin: "http://other.example" } }));
 await ended(new WebSocket(`${url}/deny`));
+
+// A token as the subprotocol, and passwords where a host, an origin or an error may have them.
+const token = new WebSocket(`${url}/token`, ["bearer.SECRET"]);
+await token.onOpen.first;
+token.close();
+await ended(token);
+const origin = "https://user:SECRET@other.example/?SECRET";
+await ended(new WebSocket(`${url}/echo`, { headers: { origin } }));
+await new Promise((resolve) => {
+  const head = "GET /echo HTTP/1.1\r\nHost: user:SECRET@tideway.example\r\n";
+  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+  connect(server.port, "127.0.0.1")
+    .on("close", resolve)
+    .resume()
+    .write(head + upgrade);
+});
+await ended(
+  new WebSocket(`${url}/echo`, {
+    createConnection() {
+      throw new Error("socks5://user:SECRET@proxy.example");
+    },
+  }),
+);
 
 // Errors with messages that may quote secrets.
 await ended(new WebSocket(`${url}/unread`, ["token.SECRET"]));

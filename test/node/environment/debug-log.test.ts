@@ -34,7 +34,7 @@ describe("NODE_DEBUG=tideway writes a line when", () => {
     ],
     [
       "a handshake is accepted",
-      /handshake accepted: path "\/echo" from 127\.0\.0\.1, HTTP\/1\.1, subprotocol json, extensions permessage-deflate.*, as connection \d+$/,
+      /handshake accepted: path "\/echo" from 127\.0\.0\.1, HTTP\/1\.1, subprotocol 1 of 1 offered, extensions permessage-deflate.*, as connection \d+$/,
     ],
     [
       "a handshake over HTTP/2 is accepted",
@@ -42,7 +42,7 @@ describe("NODE_DEBUG=tideway writes a line when", () => {
     ],
     [
       "a server accepts a client",
-      /handshake accepted by "ws:\/\/127\.0\.0\.1:\d+\/echo", HTTP\/1\.1, subprotocol json, extensions permessage-deflate.*, as connection \d+$/,
+      /handshake accepted by "ws:\/\/127\.0\.0\.1:\d+\/echo", HTTP\/1\.1, subprotocol 1 of 1 offered, extensions permessage-deflate.*, as connection \d+$/,
     ],
     [
       "a handshake has no route",
@@ -51,6 +51,18 @@ describe("NODE_DEBUG=tideway writes a line when", () => {
     [
       "a handshake has another origin",
       /handshake refused with 403 by the server: .*origin "http:\/\/other\.example".*route "ws:\/echo".*: origins\.$/,
+    ],
+    [
+      "an origin has a password and a query, which are left out",
+      /handshake refused with 403 .*origin "https:\/\/other\.example\/", host "127\.0\.0\.1:\d+"/,
+    ],
+    [
+      "a host has a password, which is left out",
+      /handshake refused with 400 by the server: .*host "tideway\.example"/,
+    ],
+    [
+      "createConnection throws, without its message",
+      /handshake failed with "ws:\/\/127\.0\.0\.1:\d+\/echo": CONNECT_FAILED \(cause: Error\)$/,
     ],
     [
       "authorize refuses a client",
@@ -145,6 +157,15 @@ it("NODE_DEBUG=tideway escapes what a peer sends, so that it cannot forge a line
 
 it("NODE_DEBUG=tideway writes no cookies, headers, passwords, query strings or payloads", () => {
   expect(log).not.toMatch(/secret/i);
+});
+
+it("NODE_DEBUG=tideway does not end the process when the reader of stderr has ended", async () => {
+  await using running = program.start({ NODE_DEBUG: "tideway" }, JSON.stringify(TLS));
+  running.closeStderr();
+  expect({ code: await running.exited, stdout: running.stdout }).toEqual({
+    code: 0,
+    stdout: "done\n",
+  });
 });
 
 it("writes nothing without tideway in NODE_DEBUG", async () => {
