@@ -59,7 +59,7 @@ function isStream(value: unknown): value is Duplex {
 function checkUsable(stream: Duplex): void {
   if (stream.destroyed || stream.writableEnded || stream.readableEnded) {
     throw connectFailed(
-      stream.errored ?? new Error("createConnection returned a stream that has ended"),
+      stream.errored ?? endedEarly("createConnection returned a stream that has ended"),
     );
   }
   if (stream.readableObjectMode || stream.writableObjectMode || stream.readableEncoding) {
@@ -82,13 +82,18 @@ function whenConnected(socket: Socket, signal: AbortSignal): Promise<void> {
       else reject(connectFailed(error));
     };
     const onConnect = (): void => settle();
-    const onClose = (): void => settle(new Error("the socket was closed before it was connected"));
+    const onClose = (): void => settle(endedEarly("the socket was closed before it was connected"));
     const onAbort = (): void => settle(new Error("the attempt has ended"));
     signal.addEventListener("abort", onAbort);
     socket.on("connect", onConnect);
     socket.on("error", settle);
     socket.on("close", onClose);
   });
+}
+
+/** An error with the code of Node.js. The debug log shows only messages of errors with a code. */
+function endedEarly(message: string): Error {
+  return Object.assign(new Error(message), { code: "ERR_STREAM_PREMATURE_CLOSE" });
 }
 
 /** The error of an attempt that cannot open its stream. */

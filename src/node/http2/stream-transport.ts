@@ -104,7 +104,9 @@ export class StreamTransport implements ByteTransport {
     if (this.#isDropped || this.#error !== undefined || rstCode === constants.NGHTTP2_NO_ERROR) {
       return this.#error;
     }
-    return new Error(`the stream was reset with the code ${rstCode}`);
+    // The code of Node.js for this error. The debug log shows only messages of errors with a code.
+    const code = "ERR_HTTP2_STREAM_ERROR";
+    return Object.assign(new Error(`the stream was reset with the code ${rstCode}`), { code });
   }
 
   /**

@@ -3,8 +3,8 @@
  * `NODE_DEBUG=tideway`. Everything that contains SECRET must not be in a line.
  */
 import { createServer } from "node:http";
-import { connect as connectHttp2 } from "node:http2";
-import { connect } from "node:net";
+import { connect as connectHttp2, constants } from "node:http2";
+import { connect, Socket } from "node:net";
 import { ReconnectingWebSocket, WebSocket } from "tideway";
 import { attach, serve } from "tideway/server";
 import { MemoryNetwork } from "tideway/testing";
@@ -95,6 +95,9 @@ await ended(
   }),
 );
 
+const destroyed = new Socket().destroy();
+await ended(new WebSocket(`${url}/echo`, { createConnection: () => destroyed }));
+
 // Errors with messages that may quote secrets.
 await ended(new WebSocket(`${url}/unread`, ["token.SECRET"]));
 const typed = new WebSocket(`${url}/typed`);
@@ -154,6 +157,9 @@ const stream = session.request({
   "sec-websocket-version": "13",
 });
 await new Promise((resolve) => stream.once("response", resolve));
+const [accepted] = secure.sockets;
+stream.on("error", () => {}).close(constants.NGHTTP2_CANCEL);
+await accepted.done;
 session.destroy();
 
 // A listener of other code, for which handshakes go through `node:http`.

@@ -98,6 +98,14 @@ describe("NODE_DEBUG=tideway writes a line when", () => {
       /connection \d+ closed with 1006 without a closing handshake after \d+ ms, TRANSPORT_FAILED: .* \(cause: Error ECONNRESET\) \(received/,
     ],
     [
+      "an HTTP/2 stream was reset",
+      /closed with 1006 .*, TRANSPORT_FAILED: the stream was reset with the code 8 \(cause: Error ERR_HTTP2_STREAM_ERROR\)/,
+    ],
+    [
+      "createConnection returns a stream that has ended",
+      /CONNECT_FAILED: createConnection returned a stream that has ended \(cause: Error ERR_STREAM_PREMATURE_CLOSE\)$/,
+    ],
+    [
       "the server closes a connection",
       /connection closed with 1009 by the server: .*: maxMessageBytes\.$/,
     ],
