@@ -3,7 +3,7 @@
  * `NODE_DEBUG=tideway`. Everything that contains SECRET must not be in a line.
  */
 import { createServer } from "node:http";
-import { connect as connectHttp2, constants } from "node:http2";
+import { connect as connectHttp2 } from "node:http2";
 import { connect, Socket } from "node:net";
 import { ReconnectingWebSocket, WebSocket } from "tideway";
 import { attach, serve } from "tideway/server";
@@ -158,9 +158,8 @@ const stream = session.request({
 });
 await new Promise((resolve) => stream.once("response", resolve));
 const [accepted] = secure.sockets;
-stream.on("error", () => {}).close(constants.NGHTTP2_CANCEL);
-await accepted.done;
 session.destroy();
+await accepted.done;
 
 // A listener of other code, for which handshakes go through `node:http`.
 server.httpServer.on("connection", () => {});
