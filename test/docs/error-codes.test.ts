@@ -8,8 +8,8 @@ const root = join(import.meta.dirname, "../..");
 const MAKES_ERROR = /(?:new \w*Error\(|super\(|fault\(|code[:=])\s*"([A-Z]+(?:_[A-Z0-9]+)*)"/g;
 /** Codes that the client chooses from by the fault of a response. */
 const CHOSEN_CODES = ["HEADER_TOO_BIG"];
-/** Codes of Node.js, which a network in memory imitates. */
-const SYSTEM_CODES = ["ECONNREFUSED", "ECONNRESET"];
+/** Codes of Node.js, which the sources reuse for the causes of errors. */
+const SYSTEM_CODES = ["ECONNREFUSED", "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE"];
 
 it("docs/guides/debugging.md lists exactly the error codes of the sources", () => {
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
