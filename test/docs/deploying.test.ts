@@ -19,7 +19,7 @@ async function connectThrough(text: string): Promise<unknown> {
     routes: { "ws:/chat": (socket) => void socket.send("hello") },
   });
   onTestFinished(async () => await api.stop({ timeoutMs: 1000 }));
-  const source = text.replace("http://127.0.0.1:8080", `http://127.0.0.1:${api.port}`);
+  const source = text.replace("127.0.0.1:8080", `127.0.0.1:${api.port}`);
   const url = `data:text/javascript,${encodeURIComponent(source)}`;
   const { default: loaded } = (await import(/* @vite-ignore */ url)) as { default: UserConfig };
   const root = mkdtempSync(join(tmpdir(), "tideway-vite-"));
@@ -54,4 +54,13 @@ it("a page on Vite's dev server is refused if the proxy changes the Host", async
   const changing = config.replace("ws: true", "ws: true, changeOrigin: true");
   expect(changing).not.toBe(config);
   expect(await connectThrough(changing)).toBe(403);
+});
+
+it("a page on Vite's dev server is refused if the proxy has only a ws: URL", async () => {
+  const short = config.replace(
+    '{ target: "http://127.0.0.1:8080", ws: true }',
+    '"http://127.0.0.1:8080"',
+  );
+  expect(short).not.toBe(config);
+  expect(await connectThrough(short.replace('"http:', '"ws:'))).toBe(403);
 });
