@@ -83,6 +83,6 @@ describeInBrowser("the projects of the getting-started guide", () => {
     const { stdout } = await promisify(execFile)(process.execPath, [compiler], { cwd: project });
     expect(stdout).toBe("");
     const [, url] = await run(project, "dist/server.js");
-    await chat(url, "Welcome to tea!");
+    await chat(url, "Welcome, ann!");
   });
 });
