@@ -31,7 +31,7 @@ export interface ApplicationOptions extends ConnectionLimits {
    *
    * Clients can cause any number of reports, so the listener must be cheap.
    *
-   * Default: prints one line per kind of refusal and minute to the console, and nothing if `NODE_ENV` is
+   * Default: prints at most one line per minute for each kind of refusal to the console, and nothing if `NODE_ENV` is
    * `"production"`.
    */
   readonly onRefused?: RefusalListener;

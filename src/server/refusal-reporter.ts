@@ -84,7 +84,7 @@ export class RefusalReporter {
 
   /**
    * Reports one refusal. Call it once for each refused handshake, request or connection. Never throws.
-   * Without a listener, it prints one line per kind and minute, and nothing in production.
+   * Without a listener, it prints at most one line per minute for each kind, and nothing in production.
    */
   report(details: RefusalDetails, peer: RefusedPeer): void {
     const { log } = this.#environment;

@@ -84,7 +84,7 @@ it("every block of commands parses, and runs only scripts that package.json has"
     expect([page, stderr]).toEqual([page, ""]);
   }
   for (const page of ["README.md", "CONTRIBUTING.md"]) {
-    const commands = readPage(page).matchAll(/npm run (?<name>[\w:]+)/g);
+    const commands = readPage(page).matchAll(/npm run (?<name>[\w:-]+)/g);
     const names = Array.from(commands, ({ groups }) => groups!["name"]);
     const missing = names.filter((name) => !(name in scripts));
     expect([page, missing]).toEqual([page, []]);

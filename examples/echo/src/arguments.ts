@@ -75,7 +75,10 @@ export function readClientArguments(args: readonly string[]): ClientArguments | 
   });
   if (values.help === true) return "help";
   if (positionals.length !== 1) {
-    throw new ArgumentError(`Name one URL, not ${positionals.length}; --help says more.`);
+    throw new ArgumentError(
+      `${positionals.length} URLs were passed; pass one, the URL of a fuzzing server, such as ` +
+        "ws://localhost:9001. --help shows the options.",
+    );
   }
   return {
     url: readUrl(positionals[0]),

@@ -2,6 +2,7 @@
  * Speaks WebSocket over a pair of byte pipes. `tideway/protocol` has no I/O: the pipes here are two
  * functions, and could be a socket, a serial line or a message port.
  */
+import { fileURLToPath } from "node:url";
 import { acceptUpgrade, ClientHandshake, createEndpoint, ServerHandshake } from "tideway/protocol";
 
 /** The heads of the opening handshake are latin-1 text, one character a byte. */
@@ -43,4 +44,8 @@ export function echoOverPipes(text: string): string {
     client.receive(server.takeOutput());
   }
   return answer;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  console.log(`received: ${echoOverPipes("hello")}`);
 }

@@ -66,8 +66,14 @@ async function askCaseCount(url: URL): Promise<number> {
   });
   const end = await endOf(socket);
   if (typeof answer === "string" && /^\d{1,6}$/.test(answer)) return Number(answer);
-  if (answer === undefined) throw suiteError("There is no number of cases", end);
-  throw new SuiteError(`There is no number of cases: the answer is ${answer as string}`);
+  const what = `cannot get the number of cases from ${url.href}`;
+  if (isRefused(end.error)) {
+    throw new SuiteError(`${what}: connection refused; is the fuzzing server running?`, {
+      cause: end.error,
+    });
+  }
+  if (answer === undefined) throw suiteError(what, end);
+  throw new SuiteError(`${what}: the answer is ${answer as string}`);
 }
 
 function echoAll(url: URL, options: WebSocketOptions): Promise<ConnectionEnd> {
@@ -86,6 +92,12 @@ function endOf(socket: WebSocket): Promise<ConnectionEnd> {
     });
     socket.addEventListener("close", ({ code, reason }) => resolve({ code, reason, ...failure }));
   });
+}
+
+/** Whether no program listens at the URL. */
+function isRefused(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ("code" in error && error.code === "ECONNREFUSED") || isRefused(error.cause);
 }
 
 function suiteError(what: string, { code, error: cause }: ConnectionEnd): SuiteError {
