@@ -31,10 +31,7 @@ export const WebSocket: WebSocketConstructor = withEventStreams(
       const options: WebSocketOptions = mergeArguments(...protocolsAndOptions);
       for (const name in options)
         if (!ACCEPTED.test(name) && options[name as keyof typeof options] !== undefined)
-          throw new UsageError(
-            "INVALID_OPTION",
-            `the option ${name} does not work in a browser; leave it out`,
-          );
+          throw new UsageError("INVALID_OPTION", `no option ${name} in a browser`);
       super(url, options.protocols as string[]);
       this.addEventListener("close", (event) => recordEnd(this, event));
     }

@@ -552,12 +552,12 @@ describe("a value that is not an HTTP server", () => {
     Reflect.apply(attach as (...args: unknown[]) => unknown, undefined, [server, ...rest]);
 
   it.each([
-    [undefined, "got undefined; pass what createServer()"],
-    [null, "got null; pass"],
-    [8080, "got 8080; pass"],
-    ["http", 'got "http"; pass'],
-    [[], "got an array; pass"],
-    [{ routes: {} }, "got another object; pass"],
+    [undefined, "not undefined; pass what createServer()"],
+    [null, "not null; pass"],
+    [8080, "not 8080; pass"],
+    ["http", 'not "http"; pass'],
+    [[], "not an array; pass"],
+    [{ routes: {} }, "not another object; pass"],
     [() => {}, "createServer(listener)"],
     [Promise.resolve(), "await it first"],
     [Object.assign(() => {}, { listen: () => {} }), "pass createServer(app)"],
@@ -576,9 +576,13 @@ describe("a value that is not an HTTP server", () => {
   it.each([undefined, null, 8080, "routes", [], () => {}])(
     "serve and attach refuse %s as options",
     async (options) => {
-      expect(() => attachTo(httpServer, options)).toThrow("attach expects options, such as {");
+      expect(() => attachTo(httpServer, options)).toThrow(
+        /^attach: the options are .+; pass an object such as \{ routes:/,
+      );
       const served = (serve as (options: unknown) => Promise<unknown>)(options);
-      await expect(served).rejects.toThrow("serve expects options, such as {");
+      await expect(served).rejects.toThrow(
+        /^serve: the options are .+; pass an object such as \{ routes:/,
+      );
       await expect(served).rejects.toBeInstanceOf(UsageError);
       expect(Object.hasOwn(httpServer, "emit")).toBe(false);
     },
@@ -589,7 +593,7 @@ describe("a value that is not an HTTP server", () => {
     async (routes) => {
       const served = (serve as (options: unknown) => Promise<unknown>)({ routes });
       await expect(served).rejects.toThrow("routes is");
-      await expect(served).rejects.toThrow('a record of routes, such as { "ws:/chat"');
+      await expect(served).rejects.toThrow('it must be an object of routes, such as { "ws:/chat"');
     },
   );
 });
