@@ -1,6 +1,5 @@
-import { type DebugLog, describeError } from "../errors/debug-log.ts";
+import { type DebugLog, describeClose, describeError } from "../errors/debug-log.ts";
 import type { ProtocolError, TidewayError } from "../errors/index.ts";
-import { quote } from "../errors/quote.ts";
 import type { PreparedMessage } from "../protocol/prepared-message.ts";
 import { ByteConnection } from "./byte-connection.ts";
 import type { ByteConnectionOptions, ConnectionEnvironment } from "./byte-connection-options.ts";
@@ -194,8 +193,4 @@ class LoggedConnection implements Connection, ConnectionHandler {
   #write(format: () => string): void {
     this.#log.write(() => `${this.#name} ${format()}`);
   }
-}
-
-function describeClose(code: number, reason: string): string {
-  return reason === "" ? String(code) : `${code} ${quote(reason)}`;
 }

@@ -1,4 +1,5 @@
 import { TidewayError, UsageError } from "./index.ts";
+import { quote } from "./quote.ts";
 
 /**
  * Writes lines that show a developer what this package does. Each runtime injects its own. Lines contain
@@ -11,7 +12,7 @@ import { TidewayError, UsageError } from "./index.ts";
 export interface DebugLog {
   /** Whether lines are written. It never changes. Check it first, so that nothing is allocated when it is false. */
   readonly isEnabled: boolean;
-  /** Writes the line that `format` returns. Never throws, also if `format` throws. */
+  /** Writes the line that `format` returns. Never throws, even if `format` throws. */
   write(format: () => string): void;
   /** The number of `thing` in lines: 1 for the first thing of its `kind`. */
   idOf(kind: "connection" | "server" | "client", thing: object): number;
@@ -86,6 +87,11 @@ function isSystemError(error: unknown): boolean {
  */
 export function describeSubprotocol(name: string, offered: readonly string[]): string {
   return name === "" ? "none" : `${offered.indexOf(name) + 1} of ${offered.length} offered`;
+}
+
+/** Describes a close by its code, and its reason if it has one. */
+export function describeClose(code: number, reason: string): string {
+  return reason === "" ? String(code) : `${code} ${quote(reason)}`;
 }
 
 function shorten(line: string): string {

@@ -20,9 +20,8 @@ import { isOptions } from "../../client/options-argument.ts";
 import type { WebSocketOptions } from "../../client/options.ts";
 import type { WebSocketConstructor, WebSocketData } from "../../client/web-socket-interface.ts";
 import { type ConnectionEnd, describeEnd } from "../../errors/describe-end.ts";
-import { describeError } from "../../errors/debug-log.ts";
+import { describeClose, describeError } from "../../errors/debug-log.ts";
 import { UsageError } from "../../errors/index.ts";
-import { quote } from "../../errors/quote.ts";
 import { debugLog } from "../environment/debug-log.ts";
 import { decideReconnect } from "./decide-reconnect.ts";
 import { describeUrl } from "./describe-url.ts";
@@ -130,10 +129,6 @@ function logReconnects(socket: ReconnectingSocket): void {
     const why = closedByCaller.has(socket) ? "close was called" : "the option decide stopped it";
     return `stopped with ${describeClose(code, reason)}: ${why}`;
   });
-}
-
-function describeClose(code: number, reason: string): string {
-  return reason === "" ? String(code) : `${code} ${quote(reason)}`;
 }
 
 /** Keeps the `error` of the connection's event. The standard's class does not have this property. */

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { type HttpRefusal, readUpgradeRequest, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import type { ShutdownPlan } from "../../server/shutdown.ts";
-import { quoteStart } from "../../server/refusal-reporter.ts";
+import { describeClose } from "../../errors/debug-log.ts";
 import type { SocketGroup } from "../../server/socket-group.ts";
 import type { Peer } from "../../server/upgrade.ts";
 import { RefusedRequests, shutdownRefusal } from "../requests/refused-requests.ts";
@@ -232,10 +232,9 @@ export class Http1Listener {
   }
 
   #describeStop({ code, reason, timeoutMs, pace }: ShutdownPlan): string {
-    const close = reason === "" ? `${code}` : `${code} ${quoteStart(reason)}`;
     const how =
       pace === undefined ? "at once" : `in batches of ${pace.batch} every ${pace.intervalMs} ms`;
-    return `closes ${this.sockets.size} sockets with ${close} ${how}, deadline ${timeoutMs} ms`;
+    return `closes ${this.sockets.size} sockets with ${describeClose(code, reason)} ${how}, deadline ${timeoutMs} ms`;
   }
 
   #targetOf(request: IncomingMessage): RequestTarget | HttpRefusal {
