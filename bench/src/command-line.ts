@@ -30,7 +30,7 @@ Use --rounds N to change the number of rounds, which is 7 by default.
 Use --quick for short rounds, with rough figures.
 Use --against REF to compare this package with an earlier commit.`;
 
-/** The name that stands for the relays, which are not workloads. */
+/** The name of the relays, which are not workloads. */
 const RELAYS = "relays";
 
 /** The usual effort. `--quick` only checks that the workloads run. */

@@ -25,7 +25,7 @@ export type AcceptedState<State> = unknown extends State
         : State
     : never;
 
-/** The decision that the result of `authorize` stands for. */
+/** Whether `authorize` accepts the client, and with which state or response. */
 export type Verdict =
   | { readonly kind: "accept"; readonly state: object }
   | { readonly kind: "answer"; readonly response: Response }

@@ -31,7 +31,7 @@ export function formatPosition(position: Position): string {
 }
 
 /**
- * Whether a value stands for the absence of a position: `undefined`, the `null` of `URLSearchParams.get`, or
+ * Whether a value means that the client has no position: `undefined`, the `null` of `URLSearchParams.get`, or
  * the empty string that a client sends when it first connects.
  */
 export function isNoPosition(value: unknown): boolean {

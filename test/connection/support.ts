@@ -14,7 +14,7 @@ import { SharedOutput } from "../../src/protocol/shared-output.ts";
 import { nodeProtocolEnvironment } from "../../src/node/environment/protocol-environment.ts";
 import { asPeerOf, fromHex, lend, type Role, toHex, withoutMasks } from "../protocol/support.ts";
 
-/** A clock that stands still until the test advances it. */
+/** A clock that moves only when the test advances it. */
 export class ManualClock implements Clock {
   #nowMs = 0;
   #pending: Array<{ dueMs: number; callback: () => void }> = [];

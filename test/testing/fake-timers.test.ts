@@ -61,7 +61,7 @@ describe.each([
     return promise;
   }
 
-  it("carries a conversation while time stands still", async () => {
+  it("delivers messages while the fake clock is stopped", async () => {
     const network = new MemoryNetwork();
     await using server = echoServer(network);
     expect(await (await network.fetch("http://test/page")).text()).toBe("page");

@@ -2,7 +2,7 @@ import type { Broker } from "tideway/topics";
 
 /** Opens brokers, and causes faults in their engine, for `brokerSuite`. Only `open` is required. */
 export interface BrokerHarness {
-  /** Opens a broker on the engine. Each broker stands for another server. The suite closes it. */
+  /** Opens a broker on the engine. Each broker represents another server. The suite closes it. */
   open(): Promise<Broker>;
   /** Cuts all connections between brokers and the engine. The brokers must reconnect automatically. */
   interrupt?(): Promise<void>;
