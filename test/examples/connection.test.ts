@@ -81,9 +81,29 @@ describe("Connection", () => {
     expect(states).toEqual([
       { kind: "online" },
       { kind: "waiting", code: 1012, retryAt: 1_700 },
-      { kind: "waiting", code: 1006, retryAt: 3_700 },
+      { kind: "waiting", code: 1012, retryAt: 3_700 },
       { kind: "online", awayMs: 3_000 },
     ]);
+  });
+
+  it("reports the code of the server's last close while attempts fail, and forgets it when open", () => {
+    const { sockets, states } = setUp();
+    const code = () => {
+      const state = states.at(-1);
+      return state?.kind === "waiting" ? state.code : undefined;
+    };
+    sockets[0].lose(1006, 500);
+    expect(code()).toBe(1006);
+    sockets[0].open();
+    sockets[0].lose(1012, 500);
+    sockets[0].lose(1006, 500);
+    expect(code()).toBe(1012);
+    sockets[0].lose(1013, 500);
+    sockets[0].lose(1006, 500);
+    expect(code()).toBe(1013);
+    sockets[0].open();
+    sockets[0].lose(1006, 500);
+    expect(code()).toBe(1006);
   });
 
   it("reports that it has stopped, and why", () => {

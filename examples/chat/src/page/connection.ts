@@ -6,10 +6,16 @@ export type ConnectionState =
   | { readonly kind: "connecting" }
   /** `awayMs` is how long the page was disconnected; absent for the first connection. */
   | { readonly kind: "online"; readonly awayMs?: number }
-  /** The next attempt is made at `retryAt`, in milliseconds since 1970. */
+  /**
+   * The next attempt is made at `retryAt`, in milliseconds since 1970. `code` is the last close code that the
+   * server sent; attempts that fail later do not change it. 1006 if the server sent none.
+   */
   | { readonly kind: "waiting"; readonly code: number; readonly retryAt: number }
   /** No attempt follows automatically. */
   | { readonly kind: "stopped"; readonly code: number; readonly reason: string };
+
+/** RFC 6455 7.1.5: the connection ended without a Close frame. */
+const ABNORMAL_CLOSURE = 1006;
 
 export interface ConnectionListener {
   onState(state: ConnectionState): void;
@@ -28,6 +34,7 @@ export class Connection implements ChatTransport {
   #socket: ReconnectingWebSocket;
   #state: ConnectionState = { kind: "connecting" };
   #lostAt: number | undefined;
+  #lostCode: number | undefined;
 
   constructor(
     open: () => ReconnectingWebSocket,
@@ -71,8 +78,10 @@ export class Connection implements ChatTransport {
     socket.addEventListener("open", () => this.#opened());
     socket.addEventListener("message", ({ data }) => this.#listener.onMessage(data));
     socket.addEventListener("reconnecting", ({ code, delayMs }) => {
+      if (code !== ABNORMAL_CLOSURE) this.#lostCode = code;
       const retryAt = this.#now() + delayMs;
-      this.#lost(delayMs === 0 ? { kind: "connecting" } : { kind: "waiting", code, retryAt });
+      const waiting = { kind: "waiting", code: this.#lostCode ?? code, retryAt } as const;
+      this.#lost(delayMs === 0 ? { kind: "connecting" } : waiting);
     });
     socket.addEventListener("close", ({ code, reason }) => {
       this.#lost({ kind: "stopped", code, reason });
@@ -88,6 +97,7 @@ export class Connection implements ChatTransport {
   #opened(): void {
     const lostAt = this.#lostAt;
     this.#lostAt = undefined;
+    this.#lostCode = undefined;
     this.#hasBeenOnline = true;
     this.#setState({
       kind: "online",
