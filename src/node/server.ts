@@ -67,7 +67,7 @@ export type {
   SchemaIssue,
   SchemaResult,
   StandardSchema,
-} from "../server/standard-schema.ts";
+} from "../schema/standard-schema.ts";
 export type { TypedSocket } from "../server/typed-socket.ts";
 export type { Message } from "../streams/message-consumer.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";

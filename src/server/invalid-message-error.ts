@@ -1,6 +1,6 @@
 import { TidewayError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/close-code.ts";
-import type { SchemaIssue } from "./standard-schema.ts";
+import type { SchemaIssue } from "../schema/standard-schema.ts";
 
 /**
  * A message of the peer failed the validation of the route's schema. The server closes the connection.

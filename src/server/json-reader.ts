@@ -3,7 +3,7 @@ import { CloseCode } from "../protocol/close-code.ts";
 import type { Message } from "../streams/message-consumer.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";
 import type { ServerSocket } from "./server-socket.ts";
-import type { SchemaResult, StandardSchema } from "./standard-schema.ts";
+import type { SchemaResult, StandardSchema } from "../schema/standard-schema.ts";
 import { isInstance, isThenable } from "./values.ts";
 
 /** The value of a message; undefined if the message was invalid, which ends the messages. */

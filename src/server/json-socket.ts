@@ -9,7 +9,7 @@ import type { SendData, SendOptions } from "./send-data.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import type { MessageListenOptions } from "./socket.ts";
 import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
-import type { StandardSchema } from "./standard-schema.ts";
+import type { StandardSchema } from "../schema/standard-schema.ts";
 import type { TypedSocket } from "./typed-socket.ts";
 
 /** The {@link TypedSocket} on top of a socket. Sends JSON, and validates received JSON with a schema. */

@@ -2,7 +2,7 @@ import type { DebugLog } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
 import type { HttpRefusal } from "../protocol/handshake/http-refusal.ts";
 import { MinuteLimit } from "./minute-limit.ts";
-import type { SchemaIssue } from "./standard-schema.ts";
+import type { SchemaIssue } from "../schema/standard-schema.ts";
 import { printError } from "./report.ts";
 import { isThenable } from "./values.ts";
 

@@ -15,7 +15,7 @@ import { invalidRoute, type Params, type RoutePattern } from "./patterns/route-p
 import { compileProtocols, type ProtocolChooser } from "./protocol-choice.ts";
 import type { Route } from "./routes.ts";
 import type { ServerSocket } from "./server-socket.ts";
-import { type MessageSchema, receivingSchema } from "./standard-schema.ts";
+import { type MessageSchema, receivingSchema } from "../schema/standard-schema.ts";
 import type { WebSocketContext } from "./upgrade-contexts.ts";
 import { NEEDS_WILDCARD } from "./values.ts";
 import type { WebSocketHandler, WebSocketRoute } from "./web-socket-route.ts";

@@ -5,7 +5,7 @@ import type { OriginPolicy } from "./origin-policy.ts";
 import type { RouteParams } from "./patterns/route-param-types.ts";
 import type { ProtocolChoice } from "./protocol-choice.ts";
 import type { Socket } from "./socket.ts";
-import type { MessageSchema } from "./standard-schema.ts";
+import type { MessageSchema } from "../schema/standard-schema.ts";
 import type { TypedSocket } from "./typed-socket.ts";
 import type { AuthorizeContext, WebSocketContext } from "./upgrade-contexts.ts";
 

@@ -52,4 +52,5 @@ export {
 } from "./topic-message.ts";
 export type { TopicOptions } from "./topic-options.ts";
 export type { SharedMessage, TopicSocket, TopicTarget } from "./topic-socket.ts";
-export { isTopicName, Topics, type TopicsOptions } from "./topics.ts";
+export { Topics, type TopicsOptions } from "./topics.ts";
+export { isTopicName } from "../topic-names/topic-name.ts";

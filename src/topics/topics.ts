@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { Broker } from "./broker.ts";
+import { isTopicName, MAX_NAME_LENGTH } from "../topic-names/topic-name.ts";
 import { describeError } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
 import { debugLog } from "./debug-log.ts";
@@ -96,8 +97,6 @@ const BROKER_METHODS: readonly (keyof Broker)[] = [
   "members",
   "close",
 ];
-
-const MAX_NAME_LENGTH = 256;
 
 /**
  * Publishes messages to the sockets that are subscribed to a topic. Create one `Topics` for each server
@@ -207,22 +206,6 @@ export class Topics implements AsyncDisposable {
     if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "Topics is closed");
   }
 }
-
-/**
- * Returns whether `value` is a valid name of a topic: a string of 1 to 256 characters, without lone
- * surrogates. Use it to check names that clients send.
- */
-export function isTopicName(value: unknown): value is string {
-  return (
-    typeof value === "string" &&
-    value !== "" &&
-    value.length <= MAX_NAME_LENGTH &&
-    !LONE_SURROGATE.test(value)
-  );
-}
-
-// In UTF-8, a lone surrogate would become U+FFFD, so two names could be the same topic.
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Checks the options of `Topics` except for `TopicOptions`. @throws UsageError `INVALID_OPTION` */
 function checkTopicsOptions(options: TopicsOptions): void {

@@ -1,0 +1,74 @@
+import { TidewayError } from "../../errors/index.ts";
+import type { SchemaIssue } from "../../schema/standard-schema.ts";
+
+/**
+ * The codes of a {@link ChannelError}, apart from the errors that a contract declares. The server sends
+ * these:
+ *
+ * - `INVALID_REQUEST`: a field of the request is missing or has the wrong type.
+ * - `UNKNOWN_TOPIC`, `UNKNOWN_CALL`: the server's contract does not have the name.
+ * - `FORBIDDEN`: a rule does not allow the request, or there is no rule.
+ * - `INVALID_DATA`: the data does not match the schema; see `issues`.
+ * - `TOO_BIG`: the data exceeds a limit in bytes.
+ * - `TOO_MANY_REQUESTS`: a limit of the server is reached; try again after `retryAfterMs`.
+ * - `UNAVAILABLE`: the broker cannot be reached; `mayBeStored` says whether it may have stored a publication.
+ * - `INTERNAL`: a rule or handler of the server threw an error, which only the server knows.
+ *
+ * The client makes these:
+ *
+ * - `UNAUTHORIZED`: the server does not accept the result of `auth`.
+ * - `CONNECTION_LOST`: the connection ended before the answer to a call that is not idempotent.
+ * - `QUEUE_FULL`: more than `maxQueuedBytes` would wait for a connection.
+ * - `CLIENT_CLOSED`: `close` was called.
+ * - `TIMEOUT`: the server did not answer within `timeoutMs`.
+ * - `UNCONFIRMED`: the server may or may not have stored the publication, and it is too late to ask again.
+ * - `UNSUPPORTED_VERSION`: the server does not support this version of the protocol.
+ */
+export type ChannelErrorCode =
+  | "INVALID_REQUEST"
+  | "UNKNOWN_TOPIC"
+  | "UNKNOWN_CALL"
+  | "FORBIDDEN"
+  | "INVALID_DATA"
+  | "TOO_BIG"
+  | "TOO_MANY_REQUESTS"
+  | "UNAVAILABLE"
+  | "INTERNAL"
+  | "UNAUTHORIZED"
+  | "CONNECTION_LOST"
+  | "QUEUE_FULL"
+  | "CLIENT_CLOSED"
+  | "TIMEOUT"
+  | "UNCONFIRMED"
+  | "UNSUPPORTED_VERSION";
+
+/** The properties of a {@link ChannelError} besides its code. */
+export interface ChannelErrorDetails {
+  readonly message?: string;
+  readonly data?: unknown;
+  readonly issues?: readonly SchemaIssue[];
+  readonly retryAfterMs?: number;
+  readonly mayBeStored?: boolean;
+  readonly cause?: unknown;
+}
+
+/** A request of a channel client failed. Other requests on the same connection are not affected. */
+export class ChannelError extends TidewayError {
+  /** The data of an error that the contract declares. */
+  declare readonly data?: unknown;
+  /** With `INVALID_DATA`: what does not match the schema. */
+  declare readonly issues?: readonly SchemaIssue[];
+  /** With `TOO_MANY_REQUESTS`: when to try again, in milliseconds. */
+  declare readonly retryAfterMs?: number;
+  /** For `publish` and idempotent calls: whether the request may have taken effect. */
+  declare readonly mayBeStored?: boolean;
+
+  constructor(code: string, { message = code, cause, ...details }: ChannelErrorDetails = {}) {
+    super(code, message, { cause });
+    Object.assign(this, details);
+  }
+
+  override get name(): string {
+    return "ChannelError";
+  }
+}

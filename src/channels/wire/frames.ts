@@ -1,0 +1,124 @@
+import type { SchemaIssue } from "../../schema/standard-schema.ts";
+
+/** The subprotocol of version 1 (RFC 6455 1.9). */
+export const SUBPROTOCOL = "tideway.channels.1";
+
+/** A member of a topic. */
+export interface FrameMember {
+  readonly id: string;
+  readonly data?: unknown;
+}
+
+/** A frame that the client sends. See docs/channels-protocol.md. */
+export type ClientFrame =
+  | { type: "hello"; auth?: unknown; session: string; connection: number }
+  | { type: "auth"; auth?: unknown }
+  | {
+      type: "subscribe";
+      id: number;
+      topic: string;
+      since?: string;
+      last?: number;
+      credit: number;
+    }
+  | { type: "unsubscribe"; topic: string }
+  | { type: "credit"; topic: string; bytes: number }
+  | { type: "credit"; stream: number; bytes: number }
+  | { type: "publish"; id: number; topic: string; data?: unknown; number?: number; key?: string }
+  | { type: "watch"; id: number; topic: string }
+  | { type: "unwatch"; topic: string }
+  | { type: "enter"; id: number; topic: string; replaces?: number }
+  | { type: "leave"; id: number; topic: string }
+  | {
+      type: "history";
+      id: number;
+      topic: string;
+      limit: number;
+      before?: string;
+      after?: string;
+    }
+  | { type: "call"; id: number; name: string; input?: unknown; number?: number }
+  | {
+      type: "stream";
+      id: number;
+      name: string;
+      input?: unknown;
+      credit: number;
+      lastId?: string;
+    }
+  | { type: "cancel"; id: number }
+  | { type: "ping" };
+
+/** The fields of a failure. */
+export interface ErrorFields {
+  code: string;
+  message?: string;
+  data?: unknown;
+  issues?: readonly SchemaIssue[];
+  retryAfterMs?: number;
+  mayBeStored?: boolean;
+}
+
+/** A frame that the server sends, except for publications. See docs/channels-protocol.md. */
+export type ServerFrame =
+  | { type: "welcome"; idWindowMs: number; expiresInMs?: number }
+  | { type: "versions"; versions: readonly string[] }
+  | {
+      type: "subscribed";
+      id: number;
+      topic: string;
+      number: number;
+      position?: string;
+      recovered?: boolean;
+      reason?: string;
+      isVolatile?: true;
+    }
+  | { type: "lost"; topic: string; position: string; reason: string }
+  | ({ type: "unsubscribed"; topic: string } & ErrorFields)
+  | { type: "members"; topic: string; members: readonly FrameMember[] }
+  | { type: "join" | "leave"; topic: string; member: FrameMember }
+  | {
+      type: "result";
+      id: number;
+      output?: unknown;
+      position?: string;
+      isDuplicate?: boolean;
+      member?: FrameMember;
+    }
+  | { type: "item"; id: number; data?: unknown; itemId?: string; position?: string }
+  | { type: "end"; id: number }
+  | ({ type: "error"; id: number } & ErrorFields)
+  | { type: "pong" };
+
+/** A publication: the number of its topic on this server, and its data. */
+export type PublicationFrame = readonly [number: number, data?: unknown];
+
+const LINE_FEED = 0x0a;
+
+/** Encodes a frame as text; or as bytes, if its data is `bytes` instead of JSON. */
+export function encodeFrame(
+  frame: ClientFrame | ServerFrame | PublicationFrame,
+  bytes?: Uint8Array,
+): string | Uint8Array<ArrayBuffer> {
+  const text = JSON.stringify(frame);
+  if (bytes === undefined) return text;
+  const header = new TextEncoder().encode(`${text}\n`);
+  const message = new Uint8Array(header.length + bytes.length);
+  message.set(header);
+  message.set(bytes, header.length);
+  return message;
+}
+
+/** A decoded frame: any JSON value, and its data if that is bytes. */
+export interface DecodedFrame {
+  readonly frame: unknown;
+  readonly bytes?: Uint8Array;
+}
+
+/** Decodes a frame. @throws SyntaxError if it is not JSON, or a binary frame without a line feed */
+export function decodeFrame(message: string | Uint8Array): DecodedFrame {
+  if (typeof message === "string") return { frame: JSON.parse(message) };
+  const end = message.indexOf(LINE_FEED);
+  const header = new TextDecoder().decode(message.subarray(0, Math.max(0, end)));
+  return { frame: JSON.parse(header), bytes: message.subarray(end + 1) };
+}
