@@ -34,10 +34,10 @@ describe.each(FAULTS)("a client's %s", (fault) => {
     expect(onError).not.toHaveBeenCalled();
   });
 
-  // How long a head may take depends on the HTTP server if it belongs to other code.
+  // In memory, the HTTP server has the defaults of Node, which allow a minute for a head.
   const hasDeadline = transport.hasPorts || fault !== "stall";
   it.runIf(hasDeadline)(
-    "at any byte of its handshake opens no socket, and its connection ends",
+    "at any byte of its handshake opens no socket and ends the connection",
     async () => {
       const onSocket = vi.fn<() => void>();
       server = await startServer({
@@ -60,7 +60,7 @@ describe.each(FAULTS)("a client's %s", (fault) => {
     let onAll: () => void;
     const all = new Promise<void>((resolve) => (onAll = resolve));
     server = await startServer({
-      // This must end only a stalled peer.
+      // Only a stalled peer needs a heartbeat to end it.
       heartbeat: fault === "stall" ? { idleMs: 100, timeoutMs: 100 } : false,
       onError,
       routes: {

@@ -3,11 +3,11 @@ import { parseCommandLine } from "../../bench/src/command-line.ts";
 import { WORKLOADS } from "../../bench/src/workloads.ts";
 
 describe("the command line of the bench", () => {
-  it("runs everything without a name", () => {
+  it("runs all workloads if no name is given", () => {
     expect(parseCommandLine([])).toMatchObject({ name: "all", workloads: WORKLOADS });
   });
 
-  it("runs the workload with a name, or all with that prefix", () => {
+  it("runs the workload with the given name, or all workloads with that prefix", () => {
     expect(namesOf(["binary-125"])).toEqual(["binary-125"]);
     expect(namesOf(["deflate"])).toEqual([
       "deflate-no-takeover-single",
@@ -21,7 +21,7 @@ describe("the command line of the bench", () => {
     ]);
   });
 
-  it("measures topics through engines with everything or by name, and compares them with nothing", () => {
+  it("measures topics through engines by default or by name, but never with --against", () => {
     const relaysOf = (...argv: string[]): unknown => {
       const command = parseCommandLine(argv);
       return command.kind === "workloads" && [command.relays, command.workloads.length];
@@ -45,7 +45,7 @@ describe("the command line of the bench", () => {
     expect(parseCommandLine(argv)).toMatchObject({ kind: "mistake" });
   });
 
-  it("stores partial results apart from complete ones", () => {
+  it("stores the results of some workloads apart from the results of all", () => {
     expect(parseCommandLine(["tls", "--quick"])).toMatchObject({ name: "tls-quick" });
     expect(parseCommandLine(["--against", "HEAD~1"])).toMatchObject({
       name: "all-against-HEAD-1",

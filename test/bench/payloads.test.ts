@@ -15,7 +15,7 @@ describe("the messages of the bench", () => {
     }
   });
 
-  it("of text are UTF-8, and not ASCII on request", () => {
+  it("of text are UTF-8, with non-ASCII characters on request", () => {
     for (const payload of ["ascii", "utf8", "json"] as const) {
       expect(isUtf8(randomPayload({ payload, payloadBytes: 1024 }))).toBe(true);
     }
@@ -23,7 +23,7 @@ describe("the messages of the bench", () => {
     expect(text.length).toBeLessThan(900);
   });
 
-  it("of JSON can be parsed", () => {
+  it("of JSON are valid", () => {
     const text = randomPayload({ payload: "json", payloadBytes: 1024 }).toString();
     expect(JSON.parse(text)).toMatchObject({ type: "update" });
   });
@@ -37,7 +37,7 @@ describe("the messages of the bench", () => {
     expect(inflated.equals(payload)).toBe(true);
   });
 
-  it("follow each other in one buffer, also across its end", () => {
+  it("are contiguous in one buffer, even across the end of the list", () => {
     const [a, bb, c] = ["a", "bb", "c"].map((text) => Buffer.from(text));
     const messages = new BuiltMessages([a, bb, c]);
     expect(messages.slice(0, 3).toString()).toBe("abbc");

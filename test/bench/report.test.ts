@@ -17,7 +17,7 @@ describe("the statistics of the bench", () => {
     expect(spreadOf([9, 1, 5])).toEqual({ median: 5, min: 1, max: 9 });
   });
 
-  it("compare messages by processor time, and its cost at a fixed rate", () => {
+  it("compare messages per processor second, processor time at a fixed rate, or memory", () => {
     const round = traffic({ messages: 1000, subjectCpuSeconds: 0.5 });
     expect(scaleOf(workload("binary-125").load).valueOf(round)).toBe(2000);
     expect(scaleOf(workload("fixed-rate").load).valueOf(round)).toBe(0.0005);
@@ -40,7 +40,7 @@ describe("the report of the bench", () => {
     expect(tableOf(idle)[1].at(-1)).toBe("load is the limit");
   });
 
-  it("sums up a workload with its target in a row, including failures", () => {
+  it("has a summary row per workload, with its target and its failures", () => {
     const { failures, ...rest } = comparison("binary-125", { ws: 1, tideway: 10 });
     const [, bun] = workload("binary-125").programs.slice(1);
     const [, row] = summaryOf([
@@ -60,7 +60,7 @@ describe("the report of the bench", () => {
     expect(chart).not.toMatch(/NaN|Infinity|undefined/);
   });
 
-  it("has a row for each engine for topics, or the reason why figures are missing", () => {
+  it("has a row for each engine of topics, with the reason if figures are missing", () => {
     const figures = {
       deliveriesPerSecond: 12_345.6,
       publicationsPerSecond: 61.7,

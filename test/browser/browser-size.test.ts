@@ -6,15 +6,15 @@ const MAX_BYTES = 3600;
 
 const gzippedBytes = (code: string): number => gzipSync(code, { level: 9 }).length;
 
-it(`bundles a browser's WebSocket and ReconnectingWebSocket into at most ${MAX_BYTES} bytes`, async () => {
+it(`WebSocket and ReconnectingWebSocket for browsers have at most ${MAX_BYTES} bytes together`, async () => {
   const code = await bundleForBrowser(["ReconnectingWebSocket", "WebSocket"]);
-  // The bundle contains everything that is measured.
+  // Proves that the bundle contains the code that is measured.
   expect(code).toContain("reconnecting");
   expect(code).toContain("visibilitychange");
   expect(gzippedBytes(code)).toBeLessThanOrEqual(MAX_BYTES);
 });
 
-it("omits from a page what it does not import", async () => {
+it("a bundle omits the exports that its page does not import", async () => {
   const socket = await bundleForBrowser(["WebSocket"]);
   expect(socket).not.toContain("reconnecting");
   expect(gzippedBytes(socket)).toBeLessThanOrEqual(MAX_BYTES / 2);

@@ -30,7 +30,7 @@ beforeEach(() => vi.resetModules());
 afterEach(() => vi.unstubAllGlobals());
 
 describe("the entry point for browsers", () => {
-  it("extends the native class", async () => {
+  it("exports a WebSocket that extends the native class", async () => {
     vi.stubGlobal("WebSocket", NativeWebSocket);
     const { WebSocket } = await load();
     expect(WebSocket.supported).toBe(true);
@@ -82,7 +82,7 @@ describe("the entry point for browsers", () => {
     ]);
   });
 
-  it("accepts options that a browser decides itself, and refuses all others before it connects", async () => {
+  it("ignores limits that the browser decides, and refuses other options of Node before it connects", async () => {
     vi.stubGlobal("WebSocket", NativeWebSocket);
     const { ReconnectingWebSocket, UsageError, WebSocket } = await load();
     const { length } = NativeWebSocket.made;
@@ -120,7 +120,7 @@ describe("the entry point for browsers", () => {
     expect(NativeWebSocket.made).toHaveLength(length + 1);
   });
 
-  it("reconnects over the native class", async () => {
+  it("exports a ReconnectingWebSocket that uses the native class", async () => {
     vi.stubGlobal("WebSocket", NativeWebSocket);
     vi.stubGlobal("CloseEvent", defineCloseEvent());
     const { ReconnectingWebSocket } = await load();
@@ -149,7 +149,7 @@ describe("the entry point for browsers", () => {
     expect(() => new WebSocketError()).toThrow(unsupported);
   });
 
-  it("can be imported without a WebSocket: supported is false, and new throws", async () => {
+  it("can be imported if there is no native WebSocket: supported is false, and the constructor throws", async () => {
     vi.stubGlobal("WebSocket", undefined);
     vi.stubGlobal("CloseEvent", undefined);
     const { WebSocket, ReconnectingWebSocket } = await load();

@@ -3,7 +3,7 @@ import { findLeaks } from "./leaks.ts";
 import { PROTOCOLS, runChaos } from "./run.ts";
 
 it.each(PROTOCOLS)(
-  "random peers and faulty handlers over %s cause no escaped error, no leak and no harm to a well-behaved client",
+  "random peers and faulty handlers over %s cause no uncaught error and no leak, and a well-behaved client is still served",
   { timeout: 180_000 },
   async (protocol) => {
     const options = {
@@ -21,12 +21,12 @@ it.each(PROTOCOLS)(
 describe("findLeaks", () => {
   const before = { descriptors: 20, handles: { TCPSocketWrap: 1 }, heapBytes: 10_000_000 };
 
-  it("finds none without additional resources", () => {
+  it("finds nothing if no resource was added", () => {
     expect(findLeaks(before, before)).toEqual([]);
     expect(findLeaks(before, { descriptors: 18, handles: {}, heapBytes: 12_000_000 })).toEqual([]);
   });
 
-  it("finds descriptors, handles of each kind, and a growing heap", () => {
+  it("finds leaked descriptors, leaked handles of each kind, and a growing heap", () => {
     const after = { descriptors: 21, handles: { TCPSocketWrap: 2, FSReqWrap: 1 }, heapBytes: 2e7 };
     expect(findLeaks(before, after)).toEqual([
       expect.stringContaining("21 descriptors"),

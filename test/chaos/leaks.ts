@@ -44,11 +44,12 @@ const HEAP_ALLOWANCE_BYTES = 8 * 1024 * 1024;
 export function findLeaks(before: Holdings, after: Holdings): string[] {
   const leaks: string[] = [];
   if (after.descriptors > before.descriptors) {
-    leaks.push(`${after.descriptors} descriptors are open, ${before.descriptors} were before`);
+    leaks.push(`${after.descriptors} descriptors are open, ${before.descriptors} were open before`);
   }
   for (const [kind, count] of Object.entries(after.handles)) {
     const earlier = before.handles[kind] ?? 0;
-    if (count > earlier) leaks.push(`${count} handles of kind ${kind}, ${earlier} were before`);
+    if (count > earlier)
+      leaks.push(`${count} handles of kind ${kind} are open, ${earlier} were open before`);
   }
   if (after.heapBytes > before.heapBytes + HEAP_ALLOWANCE_BYTES) {
     leaks.push(`the heap grew from ${before.heapBytes} to ${after.heapBytes} bytes`);

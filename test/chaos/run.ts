@@ -44,8 +44,8 @@ const LIMITS: Partial<ServeOptions> = {
 const WARM_UP_ROUNDS = 2;
 
 /**
- * The time in which the server must drop the last peers: all its limits together, on a slow
- * machine.
+ * The time in which the server must drop the last peers: the sum of its timeouts, with reserve for
+ * a slow machine.
  */
 const SETTLE_MS = 60_000;
 
@@ -95,8 +95,8 @@ async function runRound(protocol: Protocol, seed: number, count: number): Promis
   });
   const bystander = new Bystander(server, isSecure);
   try {
-    // Before a hundred concurrent TLS handshakes, which exceed the timeout of one on a slow
-    // machine.
+    // Connects before the peers: on a slow machine, a hundred concurrent TLS handshakes would
+    // exceed its timeout.
     await bystander.opened;
     const blocking = blockEventLoop(seed);
     await Promise.all(makePeers(protocol, server.port, seed, count));

@@ -63,7 +63,7 @@ describe("the event streams of a socket", () => {
     });
   });
 
-  it("have no reason for a closed socket of another library", async () => {
+  it("report no reason for a socket of another library that is already closed", async () => {
     const { WebSocket } = new FakeNetwork();
     const other = Object.assign(new EventTarget(), { readyState: 3 });
     await expect(WebSocket.messageEvent.forTarget(other).first).rejects.toMatchObject({
@@ -72,23 +72,26 @@ describe("the event streams of a socket", () => {
     });
   });
 
-  it.each([1000, 1001, 1005])("end a loop over messages without an error at %i", async (code) => {
-    const { socket, connection } = new FakeNetwork().open();
-    const next = socket.onMessage[Symbol.asyncIterator]().next();
-    const onDone = vi.fn();
-    socket.onMessage.listen(() => {}, { onDone });
-    const first = socket.onMessage.first;
-    connection.end({ code, reason: "", wasClean: true });
-    expect(await next).toEqual({ done: true, value: undefined });
-    await expect(first).rejects.toMatchObject({ closeCode: code });
-    expect(onDone).toHaveBeenCalledExactlyOnceWith(
-      undefined,
-      expect.objectContaining({ closeCode: code }),
-    );
-  });
+  it.each([1000, 1001, 1005])(
+    "end a loop over messages without an error at the close code %i",
+    async (code) => {
+      const { socket, connection } = new FakeNetwork().open();
+      const next = socket.onMessage[Symbol.asyncIterator]().next();
+      const onDone = vi.fn();
+      socket.onMessage.listen(() => {}, { onDone });
+      const first = socket.onMessage.first;
+      connection.end({ code, reason: "", wasClean: true });
+      expect(await next).toEqual({ done: true, value: undefined });
+      await expect(first).rejects.toMatchObject({ closeCode: code });
+      expect(onDone).toHaveBeenCalledExactlyOnceWith(
+        undefined,
+        expect.objectContaining({ closeCode: code }),
+      );
+    },
+  );
 
   it.each([1002, 1003, 1008, 1011, 1013, 3000, 4003])(
-    "throw at %i after the messages in a loop over messages, and in no other loop",
+    "make a loop over messages throw at the close code %i after the messages, and no other loop",
     async (code) => {
       const { socket, connection } = new FakeNetwork().open();
       const [messages, opens, closes] = [socket.onMessage, socket.onOpen, socket.onClose].map(
@@ -199,8 +202,8 @@ describe("on", () => {
   });
 });
 
-describe("the static side", () => {
-  it("provides the streams of any WebSocket", () => {
+describe("the static members", () => {
+  it("provide the streams of any WebSocket", () => {
     const { WebSocket } = new FakeNetwork();
     class Other extends EventTarget {
       readonly readyState = 1;
@@ -221,7 +224,7 @@ describe("the static side", () => {
     expect(calls).toEqual(["message", "open", "error", "close"]);
   });
 
-  it("reports that WebSockets are supported", () => {
+  it("report that WebSockets are supported", () => {
     expect(new FakeNetwork().WebSocket.supported).toBe(true);
   });
 });
@@ -240,7 +243,7 @@ describe("the send variants", () => {
 });
 
 describe("withEventStreams", () => {
-  it("installs further types of events and returns the same class", () => {
+  it("adds streams for further types of events and returns the same class", () => {
     class Base extends EventTarget {
       readonly readyState = 1;
       send(): void {}

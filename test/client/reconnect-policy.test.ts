@@ -20,7 +20,7 @@ describe.each([
     },
   );
 
-  it("retries later at 1013, try again later", () => {
+  it("retries later at 1013 (Try Again Later)", () => {
     expect(decide({ code: 1013 })).toBe("retry-later");
   });
 });

@@ -13,7 +13,7 @@ const DEFAULTS = {
   timers: globalThis,
 };
 
-it("uses the default of each option that is missing or undefined", () => {
+it("withDefaults uses the default of each option that is missing or undefined", () => {
   expect(withDefaults({})).toEqual(DEFAULTS);
   const undefinedOptions = Object.fromEntries(
     Object.keys(DEFAULTS).map((name) => [name, undefined]),
@@ -21,12 +21,12 @@ it("uses the default of each option that is missing or undefined", () => {
   expect(withDefaults(undefinedOptions)).toEqual(DEFAULTS);
 });
 
-it("keeps the options that are set", () => {
+it("withDefaults keeps the options that are set", () => {
   const options = { initialDelayMs: 0, maxDelayMs: 1, maxQueuedBytes: 0, random: () => 0.5 };
   expect(withDefaults(options)).toEqual({ ...DEFAULTS, ...options });
 });
 
-it.each([-1, 2 ** 31, NaN])("refuses %s for a limit", (value) => {
+it.each([-1, 2 ** 31, NaN])("withDefaults refuses %s for a limit", (value) => {
   expect(() => withDefaults({ maxDelayMs: value })).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION", message: `maxDelayMs ${value}` }),
   );

@@ -92,7 +92,7 @@ function end(connection: FakeConnection, info = LOST): void {
   network.runTasks();
 }
 
-describe("reconnecting", () => {
+describe("a ReconnectingWebSocket", () => {
   it("fires open for each connection, and reconnected for every further one", async () => {
     const { socket, events } = create();
     expect(socket.readyState).toBe(0);
@@ -334,7 +334,7 @@ describe("an attempt that takes longer than handshakeTimeoutMs", () => {
     },
   );
 
-  it("starts when the functions have settled", async () => {
+  it("starts the handshakeTimeoutMs of its WebSocket when the url function has settled", async () => {
     let answer!: (url: string) => void;
     const { events } = create(
       { handshakeTimeoutMs: 50, webSocketOptions: { handshakeTimeoutMs: 70 } },
@@ -387,7 +387,7 @@ describe("an attempt that takes longer than handshakeTimeoutMs", () => {
 
 describe("decide", () => {
   it.each([undefined, null, true, "again", -1, Number.NaN, 2 ** 31, Promise.resolve("retry")])(
-    "stops with an error event when it returns %s",
+    "stops the reconnecting with an error event when it returns %s",
     (decision) => {
       const { socket, events } = create({ decide: () => decision as never });
       let error: unknown;
@@ -411,7 +411,7 @@ describe("decide", () => {
   });
 });
 
-describe("the limits of the options", () => {
+describe("the option", () => {
   it.each([
     "initialDelayMs",
     "maxDelayMs",
@@ -431,7 +431,7 @@ describe("the limits of the options", () => {
 });
 
 describe("url and protocols", () => {
-  it("are used unchanged, and invalid values throw at once", () => {
+  it("throw at once if they are invalid, without a connection attempt", () => {
     expect(() => create({}, "nonsense")).toThrow(domException("SyntaxError"));
     expect(() => create({ protocols: ["a", "a"] })).toThrow(domException("SyntaxError"));
     expect(network.attempts).toEqual([]);
@@ -481,7 +481,7 @@ describe("url and protocols", () => {
     expect(socket.url).toBe("ws://host/ok");
   });
 
-  it("are printed to the console once when a function returns an invalid URL", async () => {
+  it("cause one error in the console when a function returns an invalid URL", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const { events } = create({}, () => Promise.resolve("nonsense"));
     await turn();
@@ -491,7 +491,7 @@ describe("url and protocols", () => {
     log.mockRestore();
   });
 
-  it("may be the second argument, as for a WebSocket", async () => {
+  it("may be the first two arguments, as for a WebSocket", async () => {
     const Class = defineClass();
     const sockets = [
       new Class("ws://host/", "a"),
@@ -516,8 +516,8 @@ describe("url and protocols", () => {
   });
 });
 
-describe("the interface of a WebSocket", () => {
-  it("delivers messages with data and origin, as binaryType says", async () => {
+describe("a ReconnectingWebSocket, like a WebSocket,", () => {
+  it("delivers messages with their origin, and data of the type that binaryType names", async () => {
     const { socket } = create();
     const received: MessageEvent[] = [];
     socket.onmessage = (event) => received.push(event);
@@ -853,7 +853,7 @@ describe("the options", () => {
     expect(socket.options).toBe(options);
   });
 
-  it("end a delay with the timers that started it", async () => {
+  it("cancel a delay by the timers that started it, even if the timers were replaced", async () => {
     const { socket } = create();
     fail();
     const others = new FakeTimers();
@@ -864,7 +864,7 @@ describe("the options", () => {
     socket.close();
   });
 
-  it("for each WebSocket may be a function, called before each attempt", async () => {
+  it("of each WebSocket may come from a function, which is called before each attempt", async () => {
     let token = 0;
     create({
       protocols: "a",
@@ -882,7 +882,7 @@ describe("the options", () => {
   });
 });
 
-describe("in a page", () => {
+describe("a ReconnectingWebSocket in a page", () => {
   /** The events of a page, and its state. */
   let page: EventTarget & { isOnline: boolean; isHidden: boolean };
 
@@ -937,7 +937,7 @@ describe("in a page", () => {
     }
   });
 
-  it("replaces a pending attempt older than two seconds when it wakes, but not a younger one", async () => {
+  it("replaces a pending attempt when its page wakes if the attempt is older than two seconds", async () => {
     const now = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
     create();
     now.mockReturnValue(1_002_000);
@@ -955,7 +955,7 @@ describe("in a page", () => {
     now.mockRestore();
   });
 
-  it("replaces a call of the url function older than two seconds when it wakes", async () => {
+  it("replaces a call of the url function when its page wakes if the call is older than two seconds", async () => {
     const now = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
     const ask = vi.fn<() => Promise<string>>(() => new Promise(() => {}));
     const { socket } = create({}, ask);

@@ -10,7 +10,7 @@ const domException = (name: string): unknown => expect.objectContaining({ name }
 
 afterEach(() => vi.unstubAllGlobals());
 
-describe("the constructor's url (WHATWG WebSockets 3.1, get a URL record)", () => {
+describe("the constructor, called with a url (WHATWG WebSockets 3.1, get a URL record),", () => {
   it.each([
     ["ws://example.com", "ws://example.com/"],
     ["wss://Example.com:443/a?b", "wss://example.com/a?b"],
@@ -43,7 +43,7 @@ describe("the constructor's url (WHATWG WebSockets 3.1, get a URL record)", () =
     expect(() => create("nonsense", "not a token")).toThrow(/nonsense/);
   });
 
-  it("is resolved against the location if there is one", () => {
+  it("resolves it against the location if there is one", () => {
     vi.stubGlobal("location", { href: "https://example.com/a/b" });
     expect(create("../chat").url).toBe("wss://example.com/chat");
   });
@@ -56,7 +56,7 @@ describe("the constructor's url (WHATWG WebSockets 3.1, get a URL record)", () =
     expect(socket.url).toBe("ws://host/a");
   });
 
-  it("may have a non-ASCII host on the ten-thousandth call as on the first", () => {
+  it("accepts a non-ASCII host on the ten-thousandth call as on the first", () => {
     // URL.canParse of Node 20 and 22 refuses it once the engine has optimised the calls.
     for (let count = 0; count < 10_000; count++) {
       expect(parseUrl("ws://b\u00fccher.example/").host).toBe("xn--bcher-kva.example");
@@ -68,7 +68,7 @@ describe("the constructor's url (WHATWG WebSockets 3.1, get a URL record)", () =
   });
 });
 
-describe("the constructor's protocols", () => {
+describe("the constructor, called with protocols,", () => {
   it.each([
     [[], []],
     [[undefined], []],
@@ -112,7 +112,7 @@ describe("the constructor's protocols", () => {
   });
 });
 
-describe("the options as a third argument, as with ws", () => {
+describe("the options, as the third argument as with ws,", () => {
   it.each([
     [[undefined, { headers: { a: "b" } }], []],
     [["chat", { headers: { a: "b" } }], ["chat"]],
@@ -123,7 +123,7 @@ describe("the options as a third argument, as with ws", () => {
     [[undefined, { protocols: "chat", headers: { a: "b" } }], ["chat"]],
     [["chat", { protocols: undefined, headers: { a: "b" } }], ["chat"]],
     [[[], { headers: { a: "b" } }], []],
-  ])("reads %j", (args, protocols) => {
+  ])("are read from the arguments %j", (args, protocols) => {
     create("ws://host", ...args);
     expect(lastRequest()).toMatchObject({ protocols, options: { headers: { a: "b" } } });
   });

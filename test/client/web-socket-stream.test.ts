@@ -59,7 +59,7 @@ async function open(protocol = "", extensions = ""): Promise<Opened> {
   };
 }
 
-/** All sent data has left. */
+/** Reports that all sent data has left. */
 function drain(connection: FakeConnection): void {
   connection.bufferedAmount = 0;
   connection.handler.onDrain!();
@@ -483,7 +483,7 @@ async function standstill(read: () => number): Promise<number> {
 }
 
 describe("backpressure over a real socket", () => {
-  it("stops a sender of 1 GiB at the buffer limit when nothing is read, with constant memory", async () => {
+  it("stops a sender of 1 GiB at the buffer limit when the stream is not read, in constant memory", async () => {
     // One message of 64 KiB, sent repeatedly: the server's side holds nothing else.
     const frame = Buffer.concat([
       Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),

@@ -11,7 +11,7 @@ const LOST = { code: 1006, reason: "", wasClean: false };
 /** Runs all pending promise jobs. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe("opening", () => {
+describe("a WebSocket that opens", () => {
   it("starts in CONNECTING, without events during the constructor", () => {
     const network = new FakeNetwork();
     const socket = network.socket();
@@ -251,7 +251,7 @@ describe("bufferedAmount", () => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
-  it("grows by the payload of each message, also while earlier ones are pending (WHATWG send)", () => {
+  it("grows by the payload of each message, even while earlier messages are pending (WHATWG send)", () => {
     const { socket, connection } = new FakeNetwork().open();
     socket.send("x".repeat(100));
     connection.bufferedAmount = 50;
@@ -399,7 +399,7 @@ describe("close", () => {
 });
 
 describe("the end of the connection", () => {
-  it("is only a close event when it was clean", () => {
+  it("fires only a close event if it is clean", () => {
     const { socket, connection, events } = new FakeNetwork().open();
     let close: WebSocketCloseEvent | undefined;
     socket.onclose = (event) => (close = event);
@@ -410,7 +410,7 @@ describe("the end of the connection", () => {
     expect(socket.readyState).toBe(3);
   });
 
-  it("is error and then close when it was not (RFC 6455 7.2.1)", () => {
+  it("fires error and then close if it is not clean (RFC 6455 7.2.1)", () => {
     const network = new FakeNetwork();
     const { socket, connection, events } = network.open();
     const error = new TransportError("RESET", "reset");

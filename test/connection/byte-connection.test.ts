@@ -57,7 +57,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(connection.bufferedAmount).toBe(0);
   });
 
-  it("that never left still count after the end of the transport", () => {
+  it("that never left still count as buffered after the end of the transport", () => {
     const { connection, endTurn, transport } = rig(role);
     transport.takesAll = false;
     connection.sendText("a");
@@ -67,7 +67,7 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(connection.bufferedAmount).toBe(role === "client" ? 14 : 6);
   });
 
-  it("split a large message into pieces and count what is left of it", () => {
+  it("split a large message into pieces and count its unsent bytes", () => {
     const { connection, endTurn, handler, transport } = rig(role);
     const pieces: number[] = [];
     let isBlocked = true;
@@ -202,7 +202,7 @@ describe("a message for many connections", () => {
   });
 });
 
-describe.each(ROLES)("the end of a %s", (role) => {
+describe.each(ROLES)("a connection as a %s, at its end,", (role) => {
   it("answers the peer's Close frame and reports the end when the transport has closed", () => {
     const { connection, handler, receive, transport, written } = rig(role);
     receive(frame("88", "0bb8" + hexOf("bye")));
@@ -284,7 +284,7 @@ describe.each(ROLES)("the end of a %s", (role) => {
     expect(error!.cause).toBe(reset);
   });
 
-  it("stays clean if the transport is reset after the closing handshake", () => {
+  it("reports a clean close even if the transport is reset after the closing handshake", () => {
     const { handler, receive, transport } = rig(role);
     receive("880203e8");
     transport.handler!.onClosed(new Error("read ECONNRESET"));
@@ -299,7 +299,7 @@ describe.each(ROLES)("the end of a %s", (role) => {
     expect(handler.closeInfo).toEqual({ code: 1006, reason: "", wasClean: false });
   });
 
-  it("is dropped when the peer does not answer its Close frame within closeTimeoutMs", () => {
+  it("drops the peer if it does not answer the Close frame within closeTimeoutMs", () => {
     const { clock, connection, handler, transport } = rig(role, { closeTimeoutMs: 5000 });
     connection.close(1000);
     clock.advance(4900);
@@ -310,7 +310,7 @@ describe.each(ROLES)("the end of a %s", (role) => {
     expect(handler.closeInfo).toMatchObject({ code: 1006, error: { code: "CLOSE_TIMEOUT" } });
   });
 
-  it("is dropped when the peer keeps the transport open after the closing handshake", () => {
+  it("drops the peer if it keeps the transport open after the closing handshake", () => {
     const { clock, handler, receive, transport } = rig(role);
     receive("880203e8");
     clock.advance(5300);
@@ -327,7 +327,7 @@ describe.each(ROLES)("the end of a %s", (role) => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it("follows terminate at once, without a Close frame, and reports 1006", () => {
+  it("ends at once on terminate, without a Close frame, and reports 1006", () => {
     const { connection, endTurn, handler, transport, written } = rig(role);
     connection.sendText("a");
     connection.terminate();

@@ -111,7 +111,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("counts it as activity when a slow peer reads a large message byte by byte, if that is visible", () => {
+  it("counts it as activity when a slow peer reads a large message byte by byte, if the transport shows its unwritten bytes", () => {
     const { clock, connection, endTurn, transport } = rig("server");
     transport.takesAll = false;
     transport.unwrittenBytes = 0;
@@ -213,7 +213,7 @@ describe.each(ROLES)("the latency of a %s", (role) => {
     expect(connection.latencyMs).toBeUndefined();
   });
 
-  it("is the latency of the latest answered ping (RFC 6455 5.5.3)", () => {
+  it("is the round-trip time of the latest answered ping (RFC 6455 5.5.3)", () => {
     const { clock, connection, receive } = rig(role);
     connection.ping(fromHex("01"));
     clock.advance(7);
@@ -230,7 +230,7 @@ describe.each(ROLES)("the latency of a %s", (role) => {
     expect(connection.latencyMs).toBe(3);
   });
 
-  it("distinguishes consecutive answers", () => {
+  it("is measured separately for consecutive pings", () => {
     const { clock, connection, receive } = rig(role);
     connection.ping(fromHex("01"));
     clock.advance(5);
@@ -243,7 +243,7 @@ describe.each(ROLES)("the latency of a %s", (role) => {
     expect(connection.latencyMs).toBe(6);
   });
 
-  it("remembers a limited number of pings, with copies of their payloads", () => {
+  it("needs memory for a limited number of pings, with copies of their payloads", () => {
     const { clock, connection, receive } = rig(role);
     const payload = fromHex("00");
     for (let count = 0; count < 9; count++) {

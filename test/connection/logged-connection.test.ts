@@ -18,7 +18,7 @@ function rig(options: Partial<ByteConnectionOptions> = {}): Rig {
   return plainRig("server", { heartbeat: false, ...options }, { log });
 }
 
-it("opens a plain ByteConnection if the debug log is off", () => {
+it("with the debug log off, a connection is a plain ByteConnection", () => {
   expect(plainRig("server").connection).toBeInstanceOf(ByteConnection);
 });
 
@@ -86,7 +86,7 @@ describe("with the debug log on, a connection", () => {
     expect(lines.at(-1)).toContain("after 0 ms, ABORTED: the caller aborted (received");
   });
 
-  it("writes that it has not read for 100 ms or longer", () => {
+  it("writes that this side has not read for 100 ms or longer", () => {
     const { connection, clock, transport } = rig();
     connection.pause();
     connection.pause();

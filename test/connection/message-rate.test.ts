@@ -62,7 +62,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     expect(one.handler.closeInfo).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  it("accepts a peer at the rate for any time", () => {
+  it("accepts a peer that sends at exactly the rate for any time", () => {
     const one = limited();
     for (let i = 0; i < 1000; i++) {
       one.receive(text);
@@ -71,7 +71,7 @@ describe.each(ROLES)("maxMessagesPerSecond of a %s", (role) => {
     expect(one.handler.notes).toHaveLength(1000);
   });
 
-  it("fails a peer slightly above the rate at last", () => {
+  it("eventually fails a peer that sends slightly above the rate", () => {
     const one = limited();
     for (let i = 0; i < 100; i++) {
       one.receive(text);

@@ -5,7 +5,7 @@ import { runCrashes } from "./run.ts";
 
 for (const engine of ["redis", "nats"] as const) {
   describeWithEngine(engine, `topics on ${engine}`, (path) => {
-    it("loses nothing while servers and the engine crash and are cut off", async () => {
+    it("lose nothing while servers and the engine crash and are cut off", async () => {
       const run = await runCrashes({ engine, path, seconds: 20 });
       expect(findViolations(run)).toEqual([]);
       expect(run.acknowledgements.length).toBeGreaterThan(500);

@@ -31,7 +31,7 @@ const events = run.clients.flatMap((client) => client.events);
 console.log(`${run.acknowledgements.length} publications were acknowledged`);
 console.log(`${events.filter(({ type }) => type === "publication").length} were delivered`);
 console.log(`${events.filter(({ type }) => type === "subscribed").length} connections were made`);
-console.log(`${countLosses(run)} times a client was told that it has missed something`);
+console.log(`${countLosses(run)} notices reported missed publications to a client`);
 for (const violation of violations.slice(0, 20)) console.error(violation);
 console.log(`${violations.length} violations`);
 if (violations.length > 0) process.exitCode = 1;

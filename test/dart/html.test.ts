@@ -87,7 +87,7 @@ describe("the WebSocket of dart:html", () => {
     expect(observed).toEqual(["a"]);
   });
 
-  it("provides the streams of any WebSocket, also of another library, by static members", async () => {
+  it("provides the streams of any WebSocket, even of another library, by static members", async () => {
     await using server = await serve({
       port: 0,
       host: "127.0.0.1",
@@ -104,11 +104,11 @@ describe("the WebSocket of dart:html", () => {
     expect((await WebSocket.errorEvent.forTarget(refused).first).type).toBe("error");
   });
 
-  it("reports by supported whether one can be created", () => {
+  it("reports by supported whether a WebSocket can be created", () => {
     expect(WebSocket.supported).toBe(true);
   });
 
-  it("sends text, a Blob, a buffer and a view, also by separate methods", async () => {
+  it("sends text, a Blob, a buffer and a view by send, or each by its own method", async () => {
     await using pair = await connectedPair();
     pair.client.send("any");
     pair.client.sendString("text");

@@ -80,7 +80,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect(await pair.server.done).toEqual({ code: 4000, reason: "why", wasClean: true });
   });
 
-  it("adds text, bytes, and text that is already UTF-8", async () => {
+  it("sends text, bytes, and text that is already UTF-8", async () => {
     await using pair = await connectedPair();
     pair.client.binaryType = "arraybuffer";
     const messages = pair.client.onMessage.map(({ data }) => data)[Symbol.asyncIterator]();
@@ -92,7 +92,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect((await messages.next()).value).toBe("\u{e9}");
   });
 
-  it("adds a stream at the pace of the peer", async () => {
+  it("sends a stream at the pace of the peer", async () => {
     await using pair = await connectedPair();
     const messages = pair.client.onMessage.map(({ data }) => data)[Symbol.asyncIterator]();
     await pair.server.addStream(["a", "b"]);
@@ -155,7 +155,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect(observed).toEqual(["early"]);
   });
 
-  it("has a single consumer, and a second one throws", async () => {
+  it("has a single consumer, and throws on a second", async () => {
     await using pair = await connectedPair();
     pair.server.listen(() => {});
     expect(() => pair.server[Symbol.asyncIterator]()).toThrow(
@@ -167,7 +167,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect((await Promise.all(both)).map(({ data }) => data)).toEqual(["a", "a"]);
   });
 
-  it("is read in a loop for any use of the messages", async () => {
+  it("is read in a loop, which replaces the members of Stream for messages", async () => {
     await using pair = await connectedPair();
     for (const message of ["1", "2", "2", "3"]) pair.client.send(message);
     pair.client.close();
@@ -183,7 +183,7 @@ describe("the WebSocket of dart:io, as a server", () => {
     expect(list.reduce((sum, text) => sum + Number(text), 0)).toBe(8);
   });
 
-  it("is left after the first messages, which closes it", async () => {
+  it("closes when a loop is left after the first messages", async () => {
     await using pair = await connectedPair();
     for (const message of ["skip", "take", "never seen"]) pair.client.send(message);
     let taken: unknown;

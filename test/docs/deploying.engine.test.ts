@@ -41,7 +41,7 @@ async function startServer(): Promise<Server> {
   return server;
 }
 
-/** Fields with which a client pretends to be another one. */
+/** Fields with which a client pretends to be another client. */
 const SPOOFED = {
   forwarded: "for=192.0.2.1;host=spoofed.example;proto=http",
   "x-forwarded-for": "192.0.2.2",
@@ -50,7 +50,10 @@ const SPOOFED = {
   "x-forwarded-port": "99",
 };
 
-/** Connects through a proxy with extra fields. Returns the first message, or the status of a refusal. */
+/**
+ * Connects through a proxy with extra fields. Returns the first message, or the status of a
+ * refusal.
+ */
 async function observedThrough(
   port: number,
   headers: Readonly<Record<string, string>>,
@@ -85,7 +88,7 @@ async function observedByAll(port: number): Promise<unknown> {
 }
 
 describeWithEngine("nginx", "nginx, configured as docs/guides/deploying.md says,", (path) => {
-  it("passes on WebSockets, the client's address, scheme and host, and no field of the client", async () => {
+  it("forwards WebSockets and the client's address, scheme and host, but no such field from the client", async () => {
     const server = await startServer();
     await using engine = await Engine.nginx(path, (port) =>
       blockOf("nginx", {
@@ -100,7 +103,7 @@ describeWithEngine("nginx", "nginx, configured as docs/guides/deploying.md says,
 });
 
 describeWithEngine("haproxy", "HAProxy, configured as docs/guides/deploying.md says,", (path) => {
-  it("passes on WebSockets, the client's address, scheme and host, and no field of the client", async () => {
+  it("forwards WebSockets and the client's address, scheme and host, but no such field from the client", async () => {
     const server = await startServer();
     const folder = await mkdtemp(join(tmpdir(), "tideway-pem-"));
     onTestFinished(async () => await rm(folder, { recursive: true }));

@@ -38,8 +38,8 @@ const nameOf = (option: string): string => option.split(".")[0];
 /** A value that no option accepts. */
 const invalid = Symbol("no option takes this");
 
-describe("the options of serve and of routes", () => {
-  it("are all on the page", () => {
+describe("docs/options.md", () => {
+  it("has every option of serve and of routes", () => {
     const documented = new Set([...options.keys()].map(nameOf));
     const properties = propertiesOf(
       "tideway-server",
@@ -58,7 +58,7 @@ describe("the options of serve and of routes", () => {
   const ofServer = [...options].filter(([, setOn]) => setOn.includes("server"));
   const ofRoutes = [...options].filter(([, setOn]) => setOn.includes("route"));
 
-  it.each(ofServer)("serve accepts the option %s", async (option) => {
+  it.each(ofServer)("has %s, which serve accepts", async (option) => {
     const name = nameOf(option);
     const starting = serve({ port: 0, routes: {}, [name]: invalid });
     // It throws because of the value, not because the option is unknown.
@@ -66,7 +66,7 @@ describe("the options of serve and of routes", () => {
     await expect(starting).rejects.not.toThrow("there is no option");
   });
 
-  it.each(ofRoutes)("a route accepts the option %s", async (option) => {
+  it.each(ofRoutes)("has %s, which a route accepts", async (option) => {
     const route = { handle: () => {}, [nameOf(option)]: invalid };
     const starting = serve({ port: 0, routes: { "ws:/": route } });
     await expect(starting).rejects.toMatchObject({
@@ -76,7 +76,7 @@ describe("the options of serve and of routes", () => {
   });
 
   it.each([...options].filter(([, setOn]) => setOn === "server"))(
-    "a route refuses %s, which belongs to the server",
+    "has %s for the server only, and a route refuses it",
     async (option) => {
       const route = { handle: () => {}, [nameOf(option)]: invalid };
       await expect(serve({ port: 0, routes: { "ws:/": route } })).rejects.toThrow(
@@ -86,7 +86,7 @@ describe("the options of serve and of routes", () => {
   );
 
   it.each([...options].filter(([, setOn]) => setOn === "route"))(
-    "serve refuses %s, which belongs to a route",
+    "has %s for routes only, and serve refuses it",
     async (option) => {
       const starting = serve({ port: 0, routes: {}, [nameOf(option)]: invalid });
       await expect(starting).rejects.toThrow("there is no option");
@@ -94,21 +94,21 @@ describe("the options of serve and of routes", () => {
   );
 });
 
-describe("the other options", () => {
-  it("of stop are all on the page", () => {
+describe("docs/options.md, for stop and for clients,", () => {
+  it("has every option of stop", () => {
     const names = propertiesOf("tideway-server", "StopOptions").filter((name) => name !== "drain");
     const ofDrain = propertiesOf("tideway-server", "DrainOptions").map((name) => `drain.${name}`);
     expect([...optionsIn("Stopping").keys()]).toEqual(expect.arrayContaining(names));
     expect([...optionsIn("Stopping").keys()]).toEqual(expect.arrayContaining(ofDrain));
   });
 
-  it("of clients are all on the page", () => {
+  it("has every option of clients", () => {
     const names = propertiesOf("tideway", "WebSocketOptions", "ReconnectingWebSocketOptions");
     expect(names.length).toBeGreaterThan(15);
     expect([...optionsIn("Clients").keys()]).toEqual(expect.arrayContaining(names));
   });
 
-  it("of clients exist", () => {
+  it("has only options of clients that exist", () => {
     const known = propertiesOf("tideway", "WebSocketOptions", "ReconnectingWebSocketOptions");
     expect([...optionsIn("Clients").keys()].filter((name) => !known.includes(name))).toEqual([]);
     expect(() => new WebSocket("ws://localhost:1", { noSuchOption: 1 } as object)).toThrow(
@@ -117,6 +117,6 @@ describe("the other options", () => {
   });
 });
 
-it("no line is wider than 160 columns", () => {
+it("no line of docs/options.md is wider than 160 columns", () => {
   expect(page.split("\n").filter((line) => line.length > 160)).toEqual([]);
 });

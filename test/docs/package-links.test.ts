@@ -63,7 +63,7 @@ function anchorsOf(page: string): readonly string[] {
 
 const PAGES = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", ...DOCS_PAGES];
 
-it.each(PAGES)("the relative links of %s lead somewhere in the repository", (page) => {
+it.each(PAGES)("the relative links of %s lead to files and headings of the repository", (page) => {
   const broken = relativeLinks(page).filter(
     ({ path, anchor }) =>
       !existsSync(new URL(path, root)) ||
@@ -88,7 +88,7 @@ it("the package contains the README and the pages that it links to", async () =>
   expect(broken).toEqual([]);
 });
 
-it("the package has the code, its sources for debuggers, and pages, in less than 4.5 MB", async () => {
+it("the package contains the code, its sources for debuggers, and pages, in less than 4.5 MB", async () => {
   const { files, unpackedBytes } = await pack();
   const others = files.filter(
     (path) =>

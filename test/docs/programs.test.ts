@@ -57,7 +57,7 @@ const blocks = PAGES.flatMap(readBlocks);
 const blocksIn = (language: string): CodeBlock[] =>
   blocks.filter((block) => block.language === language);
 
-it("every block of code names its language, and a language that is checked", () => {
+it("every block of code names its language, and tests check that language", () => {
   const checked = ["ts", "js", "html", "sh", "json", "jsonc", ...OTHER_LANGUAGES];
   expect(blocks.filter(({ language }) => !checked.includes(language))).toEqual([]);
   for (const page of PAGES) {

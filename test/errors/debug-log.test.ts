@@ -87,7 +87,7 @@ describe("describeError", () => {
     expect(describeError({ secret: 1 })).toBe("a thrown value of type object");
   });
 
-  it("describes at most three causes, also of an error that is its own cause", () => {
+  it("describes at most three causes, even of an error that is its own cause", () => {
     const error = new Error("secret");
     error.cause = error;
     expect(describeError(error)).toBe("Error (cause: Error (cause: Error (cause: Error)))");
@@ -95,7 +95,7 @@ describe("describeError", () => {
 });
 
 describe("describeSubprotocol", () => {
-  it("gives the position in the offer, because the name may be a token", () => {
+  it("gives the position in the offer, because the name may be an access token", () => {
     expect(describeSubprotocol("token.secret", ["json", "token.secret"])).toBe("2 of 2 offered");
     expect(describeSubprotocol("", ["json"])).toBe("none");
   });

@@ -15,7 +15,7 @@ describe("checkReport", () => {
     expect(check("OK", "INFORMATIONAL")).toEqual({ passed: 1, informational: 0, failed: [] });
   });
 
-  it("counts cases without a verdict apart", () => {
+  it("counts cases without a verdict separately", () => {
     const expected = { passed: 0, informational: 1, failed: [] };
     expect(check("INFORMATIONAL", "OK")).toEqual(expected);
     expect(check("INFORMATIONAL", "INFORMATIONAL")).toEqual(expected);

@@ -50,7 +50,7 @@ for (const name of ["redis", "nats"] as const) {
       await expectUsers(ana, "Ana");
     });
 
-    it("keeps its sockets while the broker is unavailable, and later delivers or reports what was sent", async () => {
+    it("keeps its sockets while the broker is unavailable, and later delivers the messages or reports their loss", async () => {
       const room = "?room=away";
       const ana = await join(`${servers[0].url}${room}`, "Ana");
       const bo = await join(`${servers[1].url}${room}`, "Bo");

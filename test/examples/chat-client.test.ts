@@ -221,7 +221,7 @@ describe("ChatClient", () => {
     expect(received).toEqual([["message", "one", true]]);
   });
 
-  it("knows its position from the id, the last message or a loss", () => {
+  it("updates its position from the messages id, message and lost", () => {
     const { client, connect, receive, received } = setUp();
     expect(client.position).toBeUndefined();
     connect(1, { position: "e:4" });
@@ -264,7 +264,7 @@ describe("ChatClient", () => {
     '{"type":"lost"}',
     '{"type":"id","id":1,"position":{}}',
     '{"type":"message","id":1,"name":"x","text":"x","date":1,"position":1}',
-  ])("ignores a server that sends %s", (data) => {
+  ])("ignores the invalid message %s of a server", (data) => {
     const { client, received } = setUp();
     client.receive(data);
     client.receive(new ArrayBuffer(3));

@@ -205,7 +205,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
     await expectUsers(ana, "Ana", "Bo");
   });
 
-  it("delivers a message once that is sent to one server and then to the other", async () => {
+  it("delivers a message once if a client sends it to one server and then to the other", async () => {
     const [ana, bo] = [await join(servers[0], "Ana"), await join(servers[1], "Bo")];
     ana.say("Hello", { messageId: "m1" });
     await ana.next("message");

@@ -213,7 +213,7 @@ describeInBrowser("the chat in a browser", () => {
     await other.close();
   });
 
-  it("repeats once what a crashed server did not deliver", async () => {
+  it("resends, once, a message that a crashed server did not deliver", async () => {
     const ana = await join("Ana");
     server.pause();
     await ana.say("sent into the void");

@@ -109,7 +109,7 @@ describe("the chat, for a client of the plain protocol", () => {
     await expectUsers(di, "Cy", "Bo", "Ana");
   });
 
-  it("removes users from the list when they leave in any way", async () => {
+  it("removes users from the list, however they leave", async () => {
     const [ana, bo, cy] = [await join("Ana"), await join("Bo"), await join("Cy")];
     await expectUsers(ana, "Ana", "Bo", "Cy");
     bo.socket.close();
@@ -156,7 +156,7 @@ describe("the chat, for a client of the extended protocol", () => {
     }
   });
 
-  it("echoes a repeated message only to its sender if the sender is past its position", async () => {
+  it("echoes a repeated message only to its sender if the sender has continued after its position", async () => {
     const bo = await join("Bo");
     bo.say("Hello", { messageId: "m1" });
     const first = await bo.next("message");

@@ -25,7 +25,7 @@ describe("settle", () => {
     expect(settle([bo, ana])).toEqual({ present: [ana, bo], rejected: [], replaced: [] });
   });
 
-  it("gives a name to the earliest claim, for any id and case", () => {
+  it("gives a name to the earliest claim, regardless of ids and of upper or lower case", () => {
     const [late, early] = [
       { id: 1, name: "Ana", at: 2 },
       { id: 2, name: "ana", at: 1 },

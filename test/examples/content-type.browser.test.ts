@@ -20,7 +20,7 @@ describeInBrowser("the page of the content types", () => {
   });
 
   it.each(["/", "/contentType", "/contentType/"])(
-    "requests some types at %s, and others on request",
+    "asks for some types when it is loaded from %s, and for others when the user asks",
     async (path) => {
       const page = await browser.newPage();
       await page.goto(server.url + path);

@@ -112,37 +112,43 @@ function isSame(one: string | Buffer, other: string | Buffer): boolean {
 /** The extension as in the header field. */
 const DEFLATE = "permessage-deflate";
 
-describe("--deflate", { timeout: TIMEOUT }, () => {
+describe("compression", { timeout: TIMEOUT }, () => {
   const text = "compressible ".repeat(1000);
 
-  it.each([[], ["--deflate"]])("of the server agrees to compress (%s)", async (...args) => {
-    const peer = new WebSocket(await startServer(...args), {
-      perMessageDeflate: { threshold: 0 },
-    });
-    await once(peer, "open");
-    peer.send(text);
-    const [echo] = (await once(peer, "message")) as [Buffer];
-    expect(String(echo)).toBe(text);
-    expect(peer.extensions.includes(DEFLATE)).toBe(args.length > 0);
-    peer.close();
-    await once(peer, "close");
-  });
+  it.each([[], ["--deflate"]])(
+    "is accepted by the server only with --deflate (arguments: %s)",
+    async (...args) => {
+      const peer = new WebSocket(await startServer(...args), {
+        perMessageDeflate: { threshold: 0 },
+      });
+      await once(peer, "open");
+      peer.send(text);
+      const [echo] = (await once(peer, "message")) as [Buffer];
+      expect(String(echo)).toBe(text);
+      expect(peer.extensions.includes(DEFLATE)).toBe(args.length > 0);
+      peer.close();
+      await once(peer, "close");
+    },
+  );
 
-  it.each([[], ["--deflate"]])("of the client offers to compress (%s)", async (...args) => {
-    const observed: unknown[] = [];
-    suite = new FuzzingServer([
-      (client) => {
-        client.send(text);
-        client.on("message", (data: Buffer) => {
-          observed.push(String(data) === text, client.extensions.includes(DEFLATE));
-          client.close();
-        });
-      },
-    ]);
-    const { exitCode } = await runToEnd(CLIENT, { args: [await suite.listen(), ...args] });
-    expect(exitCode).toBe(0);
-    expect(observed).toEqual([true, args.length > 0]);
-  });
+  it.each([[], ["--deflate"]])(
+    "is offered by the client only with --deflate (arguments: %s)",
+    async (...args) => {
+      const observed: unknown[] = [];
+      suite = new FuzzingServer([
+        (client) => {
+          client.send(text);
+          client.on("message", (data: Buffer) => {
+            observed.push(String(data) === text, client.extensions.includes(DEFLATE));
+            client.close();
+          });
+        },
+      ]);
+      const { exitCode } = await runToEnd(CLIENT, { args: [await suite.listen(), ...args] });
+      expect(exitCode).toBe(0);
+      expect(observed).toEqual([true, args.length > 0]);
+    },
+  );
 });
 
 describe("npm run echo", { timeout: TIMEOUT }, () => {
@@ -194,7 +200,7 @@ describe("npm run echo", { timeout: TIMEOUT }, () => {
 });
 
 describe("npm run echo:client", { timeout: TIMEOUT }, () => {
-  it("runs every case with any outcome, and requests the reports", async () => {
+  it("runs every case, even after one has failed, and requests the reports", async () => {
     const { exitCode, stdout, stderr } = await runClient(
       (client) => client.close(1000, "first"),
       REFUSE,

@@ -75,7 +75,7 @@ describe("the Express example", () => {
     },
   );
 
-  it("answers 401 to a WebSocket without a session, and 403 to one of another site", async () => {
+  it("answers 401 to a WebSocket without a session, and 403 to a WebSocket of another site", async () => {
     expect(await new RoomClient({}).refusal()).toBe(401);
     const forged = { Cookie: "connect.sid=s%3Aforged.signature" };
     expect(await new RoomClient(forged).refusal()).toBe(401);
@@ -98,7 +98,7 @@ describe("the Express example", () => {
     expect(await ana.next()).toEqual({ type: "users", users: ["Ana"] });
   });
 
-  it("closes all sockets of a session with 4001 at logout, and refuses its cookie then", async () => {
+  it("closes all sockets of a session with 4001 at logout, and refuses its cookie afterwards", async () => {
     const cookie = await logIn("Ana");
     const clients = [new RoomClient({ Cookie: cookie }), new RoomClient({ Cookie: cookie })];
     const other = new RoomClient({ Cookie: await logIn("Bo") });

@@ -66,7 +66,7 @@ describe("the JSON API example", () => {
     expect((await once(socket, "close"))[0]).toBe(code);
   });
 
-  it("closes the connection with 4000 when the server sends what the schema does not have", async () => {
+  it("has a client that closes with 4000 when a message of the server fails validation", async () => {
     const codes: number[] = [];
     const other = await serve({
       port: 0,

@@ -93,7 +93,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     ["http://localhost", '--broker is "http://localhost", which is not a URL with redis:'],
     ["redis://user:secret@127.0.0.1:1", "No broker answers at redis://127.0.0.1:1 (ECONNREFUSED)."],
     ["nats://user:secret@127.0.0.1:1", "No broker answers at nats://127.0.0.1:1 (ECONNREFUSED)."],
-  ])("reports that no broker answers at %s, and exits", async (broker, sentence) => {
+  ])("explains why it cannot use the broker %s, and exits", async (broker, sentence) => {
     const { exitCode, stderr, stdout } = await runChatToEnd({ PORT: "0" }, ["--broker", broker]);
     expect(exitCode).toBe(1);
     expect(stdout).toBe("");

@@ -21,7 +21,7 @@ describeWithEngine("redis", "the price ticker", (path) => {
     await engine[Symbol.asyncDispose]();
   });
 
-  it("names its servers, and refuses pages of others with 403", async () => {
+  it("lists its servers for a page, and refuses pages of other origins with 403", async () => {
     const [url] = ticker.urls;
     expect(await (await fetch(`${url}/servers`)).json()).toEqual(ticker.urls);
     const statusFor = async (origin: string): Promise<number> => {

@@ -39,7 +39,7 @@ describe("readSettings, with arguments", () => {
 describe("explainListenError", () => {
   const listenError = (code: string) => Object.assign(new Error(code), { code, syscall: "listen" });
 
-  it("explains that a port is in use, also when the error is the cause of another", () => {
+  it("explains that a port is in use, even when the error is the cause of another", () => {
     const wrapped = new Error("no", { cause: listenError("EADDRINUSE") });
     for (const error of [listenError("EADDRINUSE"), wrapped]) {
       expect(explainListenError(error, { port: 8080 })).toBe(

@@ -40,7 +40,7 @@ describe("the wording of the page", () => {
     expect(describeDuration(7_200_000)).toBe("2 hours");
   });
 
-  it("names recent days", () => {
+  it("names today and yesterday, and has the date of other days", () => {
     const noon = new Date(2026, 2, 1, 12).getTime();
     expect(formatDay(noon, noon)).toBe("Today");
     expect(formatDay(new Date(2026, 1, 28, 23, 59).getTime(), noon)).toBe("Yesterday");

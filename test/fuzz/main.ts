@@ -47,11 +47,12 @@ async function main(): Promise<void> {
   const minutes = Number(values.minutes);
   const seed = Number(values.seed ?? randomInt(2 ** 31));
   const unknown = chosen.find((name) => !names.includes(name));
-  if (unknown !== undefined) return fail(`no target ${unknown}: there are ${names.join(", ")}`);
-  if (!(minutes > 0)) return fail("--minutes takes a number above 0");
-  if (!Number.isInteger(seed)) return fail("--seed takes an integer");
+  if (unknown !== undefined)
+    return fail(`there is no target ${unknown}; the targets are ${names.join(", ")}`);
+  if (!(minutes > 0)) return fail("--minutes must be a number above 0");
+  if (!Number.isInteger(seed)) return fail("--seed must be an integer");
 
-  console.log(`seed ${seed}: give it back by --seed ${seed}`);
+  console.log(`seed ${seed}: repeat this run with --seed ${seed}`);
   for (const target of chosen) {
     const maxMs = (minutes * 60_000) / chosen.length;
     const { runs, crash } = await watch({
@@ -60,9 +61,7 @@ async function main(): Promise<void> {
       maxMs,
       fastPaths: !values.documented,
     });
-    console.log(
-      `${target}: ${runs} inputs${crash === undefined ? "" : ", and one that breaks it"}`,
-    );
+    console.log(`${target}: ${runs} inputs${crash === undefined ? "" : ", and one that fails"}`);
     if (crash !== undefined) fail(`${crash.report}\n${crash.stack}`);
   }
 }

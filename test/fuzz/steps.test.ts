@@ -70,7 +70,7 @@ describe("the number of steps grows no faster than the input", () => {
     ["fields of the same name", (size: number) => "cookie: b\r\n".repeat(size)],
     ["a value of spaces", (size: number) => `a:${" ".repeat(size)}b\r\n`],
     ["an endless name", (size: number) => "a".repeat(size)],
-  ])("in a head with %s, also byte by byte", async (_, makeFields) => {
+  ])("in a head with %s, even if it arrives byte by byte", async (_, makeFields) => {
     await expectLinear((size) => {
       const server = new ServerHandshake(LIMITS);
       server.receive(latin1(`GET / HTTP/1.1\r\n${makeFields(size)}`));

@@ -66,7 +66,7 @@ function asJson(input: unknown): unknown {
 /** The failure, and how to add it to the corpus. */
 export function describeCrash(target: string, { input }: Crash): string {
   return (
-    `the fuzz target ${target} fails for the input below. Mend what it shows, and keep it as\n` +
-    `test/fuzz/corpus/${target}/<what is special about it>.json\n\n${JSON.stringify(input)}\n`
+    `the fuzz target ${target} fails for the input below. Fix the bug, and add the input as\n` +
+    `test/fuzz/corpus/${target}/<what-is-special-about-it>.json\n\n${JSON.stringify(input)}\n`
   );
 }

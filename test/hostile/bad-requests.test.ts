@@ -44,7 +44,7 @@ async function answerTo(text: string): Promise<string> {
 
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
 
-describe("a malformed opening handshake is answered and its connection closed", () => {
+describe("the response to a malformed opening handshake", () => {
   it.each<[string, number, string]>([
     ["no version", 426, handshake("/echo", { "Sec-WebSocket-Version": undefined })],
     ["an old version", 426, handshake("/echo", { "Sec-WebSocket-Version": "8" })],
@@ -67,20 +67,20 @@ describe("a malformed opening handshake is answered and its connection closed", 
     ["a malformed port", 400, handshake("/echo", { Host: "a:99999" })],
     ["a path without a route", 404, handshake("/nowhere")],
     ["a path that has only an HTTP route", 404, handshake("/page")],
-  ])("%s: %i", async (_what, status, request) => {
+  ])("with %s is %i, and the connection is closed", async (_what, status, request) => {
     const response = await answerTo(request);
     expect(statusOf(response)).toBe(status);
     expect(response).toMatch(/\r\nconnection: close\b/i);
     expect(response).toMatch(/\r\ncontent-length: [1-9]/i);
   });
 
-  it("names the version supported (RFC 6455 4.4)", async () => {
+  it("names the supported version (RFC 6455 4.4)", async () => {
     const response = await answerTo(handshake("/echo", { "Sec-WebSocket-Version": "7" }));
     expect(response).toMatch(/\r\nsec-websocket-version: 13\r\n/i);
     expect(response).toMatch(/\r\nupgrade: websocket\r\n/i);
   });
 
-  it("names the method allowed (RFC 9110 15.5.6)", async () => {
+  it("names the allowed method (RFC 9110 15.5.6)", async () => {
     const response = await answerTo(handshake("/echo", {}, "POST /echo HTTP/1.1"));
     expect(response).toMatch(/\r\nallow: GET\r\n/i);
   });
@@ -90,7 +90,7 @@ describe("a malformed opening handshake is answered and its connection closed", 
     expect(statusOf(response)).toBe(426);
   });
 
-  it("is refused after the earlier response when it was pipelined", async () => {
+  it("follows the earlier response if the handshake was pipelined", async () => {
     const client = new RawClient(server.port);
     client.send(`GET /slow HTTP/1.1\r\nHost: a\r\n\r\n${handshake("/echo")}`);
     slow.isDone = true;
@@ -101,7 +101,7 @@ describe("a malformed opening handshake is answered and its connection closed", 
   });
 });
 
-describe("a malformed HTTP request is answered and its connection closed", () => {
+describe("a server that gets a malformed request", () => {
   it.each<[string, number, string]>([
     ["garbage", 400, "\0\x01\x02 garbage\r\n\r\n"],
     ["a TLS handshake", 400, "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"],
@@ -129,7 +129,7 @@ describe("a malformed HTTP request is answered and its connection closed", () =>
     ],
     ["more than 100 fields", 431, `GET /page HTTP/1.1\r\nHost: a\r\n${"X: x\r\n".repeat(100)}\r\n`],
     ["CONNECT", 501, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"],
-  ])("%s: %i", async (_what, status, request) => {
+  ])("answers %s with %i and closes the connection", async (_what, status, request) => {
     const response = await answerTo(request);
     expect(statusOf(response)).toBe(status);
     expect(response).toMatch(/\r\nconnection: close\b/i);
@@ -140,21 +140,21 @@ describe("a malformed HTTP request is answered and its connection closed", () =>
     ["half a request line", "GET /pa"],
     ["half a head", "GET /page HTTP/1.1\r\nHost: a\r\n"],
     ["half a handshake", handshake("/echo").slice(0, -2)],
-  ])("%s, and then silence: 408 after handshakeTimeoutMs", async (_what, text) => {
+  ])("answers %s and then silence with 408 after handshakeTimeoutMs", async (_what, text) => {
     expect(statusOf(await answerTo(text))).toBe(408);
   });
 
-  it("more than 100 fields in a handshake: 431", async () => {
+  it("answers more than 100 fields in a handshake with 431", async () => {
     const response = await answerTo(handshake("/echo", { X: Array(100).fill("x") as string[] }));
     expect(statusOf(response)).toBe(431);
   });
 
-  it("garbage after a request is answered after the response to that request", async () => {
+  it("answers garbage after a request once it has answered that request", async () => {
     const response = await answerTo("GET /page HTTP/1.1\r\nHost: a\r\n\r\n\0garbage\r\n\r\n");
     expect(response).toMatch(/^HTTP\/1\.1 200 .*page.*HTTP\/1\.1 400 /s);
   });
 
-  it("TRACE: 501, and the connection can be reused", async () => {
+  it("answers TRACE with 501, and the connection can be reused", async () => {
     const client = new RawClient(server.port).send("TRACE /where HTTP/1.1\r\nHost: a\r\n\r\n");
     expect(statusOf(await client.receives("TRACE is"))).toBe(501);
     client.send("GET /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -162,7 +162,7 @@ describe("a malformed HTTP request is answered and its connection closed", () =>
   });
 });
 
-describe("unusual but valid requests are served", () => {
+describe("a server accepts unusual but valid requests:", () => {
   it("a target in absolute form, which has the host (RFC 9112 3.2.2)", async () => {
     const response = await answerTo(
       "GET http://real.example:81/where?q HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n",
@@ -170,14 +170,14 @@ describe("unusual but valid requests are served", () => {
     expect(response).toContain("http://real.example:81/where?q http://real.example:81/where?q");
   });
 
-  it("a path that begins with two slashes is not a host", async () => {
+  it("a path that begins with two slashes, which does not name a host", async () => {
     const response = await answerTo(
       "GET //evil.example/where HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     );
     expect(statusOf(response)).toBe(404);
   });
 
-  it("an offer of another protocol than WebSocket is ignored (RFC 9110 7.8)", async () => {
+  it("an offer of another protocol than WebSocket, which it ignores (RFC 9110 7.8)", async () => {
     const client = new RawClient(server.port);
     client.send(
       "POST /page HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n" +

@@ -151,8 +151,8 @@ describe("text of a server is escaped before it is printed", () => {
   });
 });
 
-describe("every promise settles when the server is reset", () => {
-  it("the promises of a stream", async () => {
+describe("when the server resets the connection,", () => {
+  it("every promise of a stream settles", async () => {
     const url = await serveBytes((socket, request) => {
       socket.pause();
       socket.write(acceptance(request), () => setImmediate(() => reset(socket)));

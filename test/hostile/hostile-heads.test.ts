@@ -59,16 +59,19 @@ describe.each(SERVER_KINDS)("the head of a handshake, over $name", ({ start }) =
     ["two equal Host fields", 400, handshake("/", { Host: ["localhost", "localhost"] })],
     ["two equal versions", 400, handshake("/", { "Sec-WebSocket-Version": ["13", "13"] })],
     ["two equal keys", 400, handshake("/", { "Sec-WebSocket-Key": [key, key] })],
-  ])("with %s: %i, and does not affect others", async (_what, status, head) => {
-    await using server = await start(routes, { onError });
-    const client = new RawClient(server).send(handshake("/"));
-    await client.receives("let in");
-    expect(statusOf(await new RawClient(server).send(head).closed())).toBe(status);
-    client.send("\x89\x80\0\0\0\0");
-    await client.receives("\x8a\0");
-    client.socket.destroy();
-    expect(onError).not.toHaveBeenCalled();
-  });
+  ])(
+    "with %s is answered with %i and does not affect other clients",
+    async (_what, status, head) => {
+      await using server = await start(routes, { onError });
+      const client = new RawClient(server).send(handshake("/"));
+      await client.receives("let in");
+      expect(statusOf(await new RawClient(server).send(head).closed())).toBe(status);
+      client.send("\x89\x80\0\0\0\0");
+      await client.receives("\x8a\0");
+      client.socket.destroy();
+      expect(onError).not.toHaveBeenCalled();
+    },
+  );
 
   it.each<[string, string]>([
     ["100 fields", handshake("/", { X: Array<string>(95).fill("x") })],
@@ -161,7 +164,7 @@ describe("an HTTP server with custom options", () => {
     [31, 30, 431],
     [50, 80, 431],
   ])(
-    "and maxHeadersCount %i: %i additional fields are answered with %i",
+    "such as maxHeadersCount %i answers a handshake with %i additional fields with %i",
     async (maxHeadersCount, count, status) => {
       await using server = await listen({ maxHeadersCount });
       // If the last field were dropped, as Node does, the page would not be of another origin.
@@ -172,7 +175,7 @@ describe("an HTTP server with custom options", () => {
     },
   );
 
-  it("and a lenient parser survives what it accepts", async () => {
+  it("such as insecureHTTPParser survives every request that its parser accepts", async () => {
     await using server = await listen({ insecureHTTPParser: true });
     for (const value of ["a\0b", "a\x01b", "a\rb", "a\x7fb", "\r\n b"]) {
       const response = await new RawClient(server)

@@ -115,7 +115,7 @@ describe.each(SERVER_KINDS)("over $name, authorization", (kind) => {
     expect(handle).not.toHaveBeenCalled();
   });
 
-  it("precedes the socket also for unusual, pipelined or repeated requests", async () => {
+  it("precedes the socket even for unusual, pipelined or repeated requests", async () => {
     const handle = vi.fn<() => void>();
     const authorize = (): Response => new Response("no", { status: 401 });
     const server = await start(
@@ -136,7 +136,7 @@ describe.each(SERVER_KINDS)("over $name, authorization", (kind) => {
 });
 
 describe("control frames", () => {
-  it("leave even when the send buffer is full and messages are dropped", async () => {
+  it("are sent even when the send buffer is full and messages are dropped", async () => {
     let dropped = 0;
     const closed = deferred<void>();
     const server = await start({
@@ -189,15 +189,15 @@ describe("text of a peer is escaped before it is printed", () => {
   });
 });
 
-describe("every promise of a socket settles when its peer is reset", () => {
+describe("when the client resets the connection,", () => {
   it.each<[string, string[], (socket: Socket) => Promise<unknown>[]]>([
     [
-      "of its messages",
+      "messages",
       ["rejected", "rejected", "fulfilled"],
       (socket) => [socket.addStream(endless()), socket[Symbol.asyncIterator]().next(), socket.done],
     ],
     [
-      "of its streams",
+      "streams",
       ["rejected", "rejected", "rejected", "rejected", "fulfilled"],
       (socket) => {
         const writer = socket.writable.getWriter();
@@ -208,7 +208,7 @@ describe("every promise of a socket settles when its peer is reset", () => {
         return [write(), writer.closed, reader.read(), reader.closed, socket.done];
       },
     ],
-  ])("those %s", async (_which, outcomes, wait) => {
+  ])("every promise of a socket's %s settles", async (_which, outcomes, wait) => {
     const settled = deferred<PromiseSettledResult<unknown>[]>();
     const begun = deferred<void>();
     const server = await start({

@@ -18,7 +18,7 @@ const PROXY = { name: "a proxy that forwards nothing", create: createProxies };
 const networks = obstacle === undefined ? [CABLE, PROXY] : [PROXY];
 
 it.skipIf(obstacle !== undefined)(
-  `has namespaces for a cable to disconnect${obstacle === undefined ? "" : `: no, ${obstacle}`}`,
+  `this machine has network namespaces, between which a test can disconnect a cable${obstacle === undefined ? "" : `: no, ${obstacle}`}`,
   () => expect(networks).toContain(CABLE),
 );
 
@@ -106,7 +106,7 @@ describe.each(networks)("behind $name, a server", ({ create }) => {
     expect(thrown.get(path)).toMatchObject({ closeCode: 1006 });
   });
 
-  it("keeps no reference to them", async () => {
+  it("keeps no reference to sockets with a lost peer", async () => {
     await Promise.all(ended.values());
     expect(server.sockets.size).toBe(0);
     thrown.clear();
