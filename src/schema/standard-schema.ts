@@ -1,7 +1,6 @@
 /**
- * A schema of any validation library that implements Standard Schema, version 1
- * (https://standardschema.dev). `Input` is the type of a valid value, and `Output` the type after
- * validation.
+ * A schema of any validation library that implements Standard Schema, version 1 (https://standardschema.dev).
+ * `Input` is the type of a valid value, and `Output` is its type after validation, which may convert it.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   /** The properties that Standard Schema defines. */
@@ -30,8 +29,8 @@ export interface SchemaIssue {
 }
 
 /**
- * The option `schema` of a route: one schema for received messages, or `{ receive, send }`. The server
- * validates received messages. Only TypeScript checks sent messages.
+ * The `schema` option of a route: one schema for received messages, or `{ receive, send }`. The server
+ * validates received messages. Sent messages are only type-checked by TypeScript.
  */
 export type MessageSchema =
   | StandardSchema

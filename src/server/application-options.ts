@@ -6,20 +6,20 @@ import type { RefusalListener } from "./refusal-reporter.ts";
 import type { ErrorListener } from "./report.ts";
 
 /**
- * Limits, checks and listeners of a server. `origins`, `compression` and the limits of a connection are
- * defaults that each `ws:` route can override.
+ * Limits, checks and listeners of a server. Each `ws:` route can override `origins`, `compression` and the
+ * connection limits.
  */
 export interface ApplicationOptions extends ConnectionLimits {
   /** The origins of the web pages that may connect; see {@link OriginPolicy}. Default: `"same-origin"`. */
   readonly origins?: OriginPolicy;
   /**
-   * Whether to compress messages with permessage-deflate (RFC 7692), or how. `true` selects the defaults
-   * of {@link CompressionOptions}. See `compression` of a route for its risks. Default: `false`.
+   * Whether to compress messages with permessage-deflate (RFC 7692), and how. `true` selects the defaults of
+   * {@link CompressionOptions}. The route option `compression` describes the risks. Default: `false`.
    */
   readonly compression?: boolean | CompressionOptions;
   /**
-   * Receives the errors that handlers throw, and all other errors that no code handles. Default: prints
-   * them to the console.
+   * Receives every error that the application did not handle, such as an error that a handler throws.
+   * Default: prints it to the console.
    */
   readonly onError?: ErrorListener;
   /**
@@ -36,9 +36,9 @@ export interface ApplicationOptions extends ConnectionLimits {
    */
   readonly onRefused?: RefusalListener;
   /**
-   * The time in milliseconds for a client to send the head of its request, and for `authorize` to
-   * settle. An integer from 1 to 300,000. With `attach`, the HTTP server limits the time for the head.
-   * Default: 10,000.
+   * Two timeouts in milliseconds: for a client to send its request head (the request line and the headers),
+   * and then for `authorize` to settle. With `attach`, the HTTP server's `headersTimeout` applies to the
+   * request head instead. An integer from 1 to 300,000. Default: 10,000.
    */
   readonly handshakeTimeoutMs?: number;
   /**
@@ -46,8 +46,9 @@ export interface ApplicationOptions extends ConnectionLimits {
    * handshake gets 503 with `Retry-After`; existing sockets are unaffected. An integer above 0, or
    * `Infinity` for no limit. Default: 65,536.
    *
-   * `serve` accepts as many other connections again (HTTP, or before the handshake), and at least 1,000.
-   * It drops further connections without a response.
+   * In addition, `serve` accepts the same number of other connections, but at least 1,000. Those are HTTP
+   * connections, and clients that have not sent their handshake yet. It drops further connections without a
+   * response.
    *
    * Choose a limit for your machine. Each connection may use as much memory as the other limits allow,
    * and the operating system limits the number of open files.
@@ -58,9 +59,9 @@ export interface ApplicationOptions extends ConnectionLimits {
    * existing sockets are unaffected. One HTTP/2 connection can have at most 16 pending calls. An integer
    * above 0, or `Infinity`. Default: 1,024.
    *
-   * A call counts until it settles, or until `handshakeTimeoutMs` has passed. It still counts if its
-   * client disconnects; otherwise a client that keeps reconnecting could start any number of calls. A
-   * client that disconnects frees its place in `maxConnections` at once.
+   * A call counts until it settles, or until `handshakeTimeoutMs` has passed. It still counts after its
+   * client has disconnected; otherwise a client that keeps reconnecting could start any number of calls. In
+   * `maxConnections`, a client stops counting as soon as it disconnects.
    *
    * The `signal` of the request aborts after the timeout, or when the client disconnects. Pass it to
    * `fetch` or to a database, so that the work stops.
@@ -79,10 +80,11 @@ export interface ApplicationOptions extends ConnectionLimits {
    */
   readonly maxPendingRequests?: number;
   /**
-   * The maximum memory in bytes for the unfinished messages of all connections together. It includes the
-   * bytes that clients send before `authorize` has settled. At the limit, a connection closes with 1013 when
-   * it receives more of an unfinished message, and a handshake gets 503. Messages that arrive in one piece
-   * do not count. An integer above 0, or `Infinity`. Default: 268,435,456 (256 MiB).
+   * The maximum memory in bytes for messages that have arrived only in part, over all connections together.
+   * It includes the bytes that clients send before `authorize` has settled. At the limit, a connection that
+   * receives more of such a message closes with 1013, and a handshake whose client sends early bytes gets
+   * 503. Messages that arrive in one piece do not count. An integer above 0, or `Infinity`. Default:
+   * 268,435,456 (256 MiB).
    */
   readonly maxUnfinishedBytes?: number;
   /**
@@ -93,8 +95,8 @@ export interface ApplicationOptions extends ConnectionLimits {
    * Default: any name, because a server behind a proxy cannot know its public name. A server without this
    * list is open to DNS rebinding. An attacker's page can have a host name that resolves to the address of
    * this server. Its origin then equals the `Host` of its requests, and passes the default check of
-   * `origins`. Set the list if a client needs no credentials, because only a private network or the same
-   * machine can reach the server.
+   * `origins`. Set the list if clients need no credentials because the server is reachable only from the same
+   * machine or a private network.
    */
   readonly hosts?: readonly string[];
   /**
@@ -103,7 +105,8 @@ export interface ApplicationOptions extends ConnectionLimits {
    * `origins`. Default: no proxy is trusted, and the headers are ignored.
    *
    * Pass a list of addresses and networks, such as `["127.0.0.1", "10.0.0.0/8", "fd00::/8"]`, or the number
-   * of proxies that each request passes, from 1 to 31. A Unix socket counts as one trusted proxy.
+   * of proxies that each request passes through, from 1 to 31. A client on a Unix socket counts as a trusted
+   * proxy.
    *
    * The server reads `Forwarded` (RFC 7239). If a request does not have it, the server reads
    * `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Port`. It goes through the

@@ -8,7 +8,7 @@ import { isOwnResponse } from "./values.ts";
  */
 export type Authorization<State> = (State & AcceptedState<State>) | Response | Error;
 
-/** The part of the type `State` that accepts a client by the rules of `authorize`. */
+/** The part of the type `State` with which `authorize` accepts a client. */
 export type AcceptedState<State> = unknown extends State
   ? object
   : State extends object

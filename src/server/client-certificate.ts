@@ -1,8 +1,8 @@
 /** The certificate that a client sent in the TLS handshake (mutual TLS, RFC 8446 4.4.2). */
 export interface ClientCertificate {
   /**
-   * Whether an authority of `tls.ca` issued the certificate, and its dates are valid. Check this if
-   * `tls.rejectUnauthorized` is false, because anyone can make a certificate with any subject.
+   * Whether a certificate authority in `tls.ca` issued the certificate, and its dates are valid. Check this
+   * if `tls.rejectUnauthorized` is false, because anyone can create a certificate with any subject.
    */
   readonly isVerified: boolean;
   /** The OpenSSL code of the failed check, such as `"DEPTH_ZERO_SELF_SIGNED_CERT"`. */
@@ -17,9 +17,9 @@ export interface ClientCertificate {
   readonly serialNumber: string;
   /** The SHA-256 digest of the certificate, in hexadecimal with colons. */
   readonly fingerprint256: string;
-  /** The start of the validity, such as `"Nov 30 00:00:00 2026 GMT"`. */
+  /** The start of the validity period, such as `"Nov 30 00:00:00 2026 GMT"`. */
   readonly validFrom: string;
-  /** The end of the validity, in the same form as `validFrom`. */
+  /** The end of the validity period, in the same format as `validFrom`. */
   readonly validTo: string;
   /** The certificate in DER. `new X509Certificate(raw)` of `node:crypto` reads all its fields. */
   readonly raw: Uint8Array;

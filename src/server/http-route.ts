@@ -11,18 +11,18 @@ export interface HttpContext<Params> {
   /** The requested URL. Its scheme and host come from a trusted proxy if there is one. */
   readonly url: URL;
   /**
-   * The IP address of the client. Behind a proxy it is the address of the proxy, unless `trustProxy` names
-   * the proxy. Empty for a Unix socket.
+   * The IP address of the client. Behind a proxy it is the proxy's address, unless `trustProxy` includes the
+   * proxy. An empty string for a client on a Unix socket.
    */
   readonly remoteAddress: string;
-  /** The TLS client certificate of the connection's peer, which may be a proxy. Undefined if it sent none. */
+  /** The TLS certificate of the connection's peer, which may be a proxy. Undefined if the peer sent none. */
   readonly clientCertificate: ClientCertificate | undefined;
 }
 
 /**
- * Handles the HTTP requests of a route, and returns the `Response`. If it throws or rejects, the client
- * gets 500 and `onError` the error. The `fetch` function of a framework is such a handler:
- * `"/api/*": app.fetch`.
+ * Handles the HTTP requests of a route, and returns the `Response`. If it throws or rejects, the client gets
+ * 500 and `onError` gets the error. The `fetch` function of a framework such as Hono is a handler of this
+ * kind: `"/api/*": app.fetch`.
  */
 export type HttpHandler<Path extends string = string> = (
   request: Request,

@@ -3,9 +3,8 @@ import { CloseCode } from "../protocol/close-code.ts";
 import type { SchemaIssue } from "../schema/standard-schema.ts";
 
 /**
- * A message of the peer failed the validation of the route's schema. The server closes the connection.
- * The `code` is `INVALID_MESSAGE`. If a handler throws this error, the server does not report it to
- * `onError`.
+ * A message from the peer does not match the route's schema. The server closes the connection. The `code` is
+ * `INVALID_MESSAGE`. If a handler throws this error, the server does not report it to `onError`.
  */
 export class InvalidMessageError extends TidewayError {
   /**

@@ -9,19 +9,19 @@ import { isThenable } from "./values.ts";
  * handshake (RFC 6455 10.2). Without a check, any page that a user visits could connect with the cookies
  * of that user. Pages of other origins get 403.
  *
- * - `"same-origin"`, the default: pages with the host and port of the request's `Host`. If this server
- *   ends TLS itself, the scheme of the page must be `https`.
- * - A list of origins, such as `"https://example.com"`, `"chrome-extension://<id>"`,
- *   `"moz-extension://<id>"` or `"file://"`. All sandboxed frames and many pages of files share the origin
+ * - `"same-origin"`, the default: pages whose host and port equal the request's `Host` header. If this server
+ *   itself terminates TLS, the page's scheme must be `https`.
+ * - A list of origins, such as `"https://example.com"`, `"chrome-extension://<id>"`, `"moz-extension://<id>"`
+ *   or `"file://"`. All sandboxed frames, and many pages that were opened from a file, share the origin
  *   `"null"`.
  * - A function, which the server calls for every request with exactly one `Origin` header. Only the result
  *   `true` accepts the page. The function cannot be async; use `authorize` for async checks. If it throws,
- *   the server refuses the page and reports the error to `onError`. A result that is not a boolean is an
- *   error too, which is reported at most once a minute.
+ *   the server refuses the page and reports the error to `onError`. A result that is not a boolean is also
+ *   reported as an error, at most once a minute.
  * - `"*"`: any page. Use it only for public data.
  *
- * A handshake without `Origin` does not come from a web page. Its client could send any origin, so it always
- * passes the check. A request with several `Origin` headers is always refused.
+ * A handshake without `Origin` does not come from a web page. Such a client could send any origin, so it
+ * always passes the check. A request with several `Origin` headers is always refused.
  */
 export type OriginPolicy =
   | "same-origin"
@@ -106,7 +106,7 @@ function isSameOrigin(claimed: string, { host, isSecure }: OriginClaim): boolean
   const origin = parseOrigin(claimed);
   if (origin === undefined) return false;
   const scheme = origin.slice(0, origin.indexOf(":"));
-  // A proxy may end TLS, so without TLS here the page may have either scheme.
+  // A proxy may terminate TLS, so without TLS here the page may have either scheme.
   if (isSecure ? scheme !== "https" : scheme !== "https" && scheme !== "http") return false;
   return parseOrigin(`${scheme}://${host}`) === origin;
 }

@@ -4,12 +4,12 @@ import { invalidRoute } from "./patterns/route-pattern.ts";
 import { isThenable } from "./values.ts";
 
 /**
- * Chooses one of the offered subprotocols, which are in the order of the client. Return its name, or an
- * empty string to accept the client without a subprotocol. `undefined` and `false` refuse the client
- * with 400. Any other result, or a thrown error, refuses the client with 500 and is reported to `onError`.
- * The function cannot be async.
+ * Chooses one of the offered subprotocols, which are in the client's order of preference. Return its name, or
+ * an empty string to accept the client without a subprotocol. `undefined` and `false` refuse the client with
+ * 400. Any other result, or a thrown error, refuses the client with 500 and is reported to `onError`. The
+ * function cannot be async.
  *
- * Annotate the parameter so that TypeScript can infer the handler's `protocol`:
+ * Annotate the type of `offered` so that TypeScript can infer the handler's `protocol`:
  * `(offered: readonly string[]) => offered.find((name) => name.startsWith("token."))`.
  */
 export type ProtocolChoice<Protocol = string> = (

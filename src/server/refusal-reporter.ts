@@ -22,9 +22,9 @@ export interface RefusalReport {
   readonly closeCode: number | undefined;
   /** The reason in one sentence, for a log. Contains no text from the peer. */
   readonly reason: string;
-  /** The name of the option, of the server or the route, that led to the refusal; undefined without one. */
+  /** The name of the server or route option that led to the refusal; undefined if there is none. */
   readonly option: string | undefined;
-  /** The issues that the route's schema found in a message, if it closed the connection. */
+  /** The issues that the route's schema found in a message, if the connection was closed because of them. */
   readonly issues: readonly SchemaIssue[] | undefined;
   /** The `Origin` header as the peer sent it. Several values are joined by commas. */
   readonly origin: string | undefined;
@@ -38,7 +38,7 @@ export interface RefusalReport {
 
 /**
  * Receives a report of each refusal. The server ignores the result. If the listener throws or rejects, the
- * error is printed to the console at most once a minute; the client is refused all the same.
+ * error is printed to the console, at most once a minute, and the client is still refused.
  */
 export type RefusalListener = (refusal: RefusalReport) => unknown;
 
@@ -191,7 +191,10 @@ function describe(report: RefusalReport, pathname?: string): string {
   return `${withoutPeriod(reason)}${finding} (${facts.join(", ")}).${advice}`;
 }
 
-/** Removes user names, passwords and queries, which an origin or a host never has, but a wrong client may send. */
+/**
+ * Removes user names, passwords and queries. A valid origin or host has none of them, but a faulty client may
+ * send them.
+ */
 function withoutSecrets(text: string): string {
   const [shown] = text.split(/[?#]/, 1);
   const start = shown.lastIndexOf("@") + 1;

@@ -1,13 +1,13 @@
 import type { Socket } from "./socket.ts";
 import { isThenable } from "./values.ts";
 
-/** The route, request and socket of an error that `onError` receives. */
+/** Where an error occurred: the second argument of `onError`. */
 export interface ErrorContext {
   /** The key of the route. */
   readonly route?: string;
   /** The HTTP request or handshake during which the error occurred. */
   readonly request?: Request;
-  /** The socket, if its handler or a callback of `listen` threw. */
+  /** The socket, if its handler or a callback that was passed to `listen` threw. */
   readonly socket?: Socket;
 }
 

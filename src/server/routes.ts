@@ -17,8 +17,8 @@ export type Route =
   | WebSocketRoute<string, string, unknown, MessageSchema>;
 
 /**
- * The routes of a server, from URL patterns to handlers. The first route that matches a request answers
- * it.
+ * The routes of a server: an object that maps URL patterns to handlers. The first route that matches a
+ * request answers it.
  *
  * A key is a path in the pathname syntax of URLPattern, with an optional prefix: `ws` for WebSockets, or
  * an HTTP method. Examples: `"/"`, `"get:/rooms/:room"`, `"/files/*"`, `"ws:/rooms/:room"`. A `ws:` key
@@ -53,7 +53,7 @@ export type Routes<
   readonly [K in keyof Schemas]: { readonly schema?: Schemas[K] } | object;
 };
 
-/** The option `routes` of `serve` and `attach`. TypeScript infers the type parameters from it. */
+/** The `routes` option of `serve` and `attach`. TypeScript infers the type parameters from its value. */
 export interface RoutesOption<Key extends string, Protocols, States, Schemas> {
   /** The routes of the server, in the order in which they are tried. */
   readonly routes: Routes<Key, Protocols, States, Schemas>;
@@ -97,8 +97,8 @@ export type RouteFor<Key extends string, Protocol, State, Schema> = string exten
 
 /**
  * Defines one `ws:` route outside of `serve`, with inferred types. Spread the result into `routes`. Use it
- * for a route in a separate module, or to leave out the type annotations of `authorize`'s parameters. It
- * does not check the options; `serve` and `attach` do.
+ * for a route in a separate module, or to leave out the type annotations on the parameters of `authorize`.
+ * `route` does not check the options; `serve` and `attach` do.
  *
  * @param key a path that begins with `ws:/`
  * @example

@@ -2,7 +2,10 @@ import { UsageError } from "../errors/index.ts";
 import { isPool } from "../protocol/message-pool.ts";
 import { PreparedMessage } from "../protocol/prepared-message.ts";
 
-/** A message to send: a string is sent as text, and bytes as binary. `send` copies bytes before it returns. */
+/**
+ * A message to send: a string becomes a text message, and bytes become a binary message. `send` copies bytes
+ * before it returns.
+ */
 export type SendData = string | ArrayBufferLike | ArrayBufferView;
 
 /** Options for sending one message. */
@@ -15,8 +18,9 @@ export interface SendOptions {
 }
 
 /**
- * Prepares a message to broadcast it to many sockets. The server encodes, compresses and frames the
- * message once for all of them, except for sockets with `"dedicated"` compression. Bytes are copied.
+ * Prepares a message to broadcast it to many sockets. The server encodes, compresses and frames the message
+ * once for all of them. For sockets with `"dedicated"` compression, it compresses and frames the message
+ * separately. Bytes are copied.
  *
  * @example
  * ```ts

@@ -6,9 +6,9 @@ import type { MessageSubscription } from "../streams/message-subscription.ts";
 import type { SendData, SendOptions } from "./send-data.ts";
 import type { SendSource } from "./socket-streams.ts";
 
-/** Callbacks for the end of the messages, for `listen` of a {@link Socket}. */
+/** Options of `socket.listen`: callbacks for the end of the messages. */
 export interface MessageListenOptions<Failure extends TidewayError = ConnectionClosedError> {
-  /** Called once after the last message, for any end of the connection. Not called after `cancel`. */
+  /** Called once after the last message, however the connection ended. Not called after `cancel`. */
   readonly onDone?: () => void;
   /** Called with the error, before `onDone`, unless the connection was closed with 1000, 1001 or 1005. */
   readonly onError?: (error: Failure) => void;
@@ -22,9 +22,9 @@ export interface MessageListenOptions<Failure extends TidewayError = ConnectionC
  * arrive before the consumer wait in a queue. When the queue is full, the server stops reading from the
  * connection, and the peer must wait.
  *
- * If a handler only sends, it must call `socket.listen(() => {})`. Without a consumer, a socket with a
- * full queue does not process the peer's pings and Close. The first such socket of a route is reported to
- * `onError` when it ends, as UsageError `SOCKET_NOT_READ`.
+ * A handler that only sends must call `socket.listen(() => {})`. Without a consumer, the queue fills up, and
+ * the server no longer processes the peer's pings and Close frame. When such a socket ends, the server
+ * reports UsageError `SOCKET_NOT_READ` to `onError`, once for each route.
  *
  * @example
  * ```ts
@@ -44,15 +44,16 @@ export interface Socket extends AsyncIterable<Message> {
   readonly readyState: ReadyState;
 
   /**
-   * The number of bytes that were sent and that the kernel has not accepted yet. Includes framing, and
-   * counts messages with their size before compression.
+   * The number of bytes that were passed to `send` and that the kernel has not accepted yet. It includes
+   * framing, and counts messages with their size before compression.
    */
   readonly bufferedAmount: number;
 
   /**
    * The round-trip time in milliseconds of the latest answered ping, or undefined before the first answer.
-   * It includes the time for data that was sent before the ping. The heartbeat pings only a silent peer;
-   * call `ping` to measure an active one. A peer can delay its answers, so do not trust this value.
+   * The time includes the transfer of data that was sent before the ping. The heartbeat pings only a silent
+   * peer; call `ping` to measure the time for an active peer. A peer can delay its answers, so do not trust
+   * this value.
    */
   readonly latencyMs: number | undefined;
 
@@ -69,22 +70,25 @@ export interface Socket extends AsyncIterable<Message> {
   /** The messages as a stream. The first access to this property makes the stream the consumer. */
   readonly readable: ReadableStream<Message>;
 
-  /** A stream that sends each chunk as a message and waits for `drained`. Closing it closes with 1000. */
+  /**
+   * A stream that sends each chunk as a message and waits for `drained`. Closing the stream closes the
+   * connection with 1000.
+   */
   readonly writable: WritableStream<SendData>;
 
   /**
    * Iterates over the messages, in order. The loop ends when the connection is closed with 1000, 1001 or
    * 1005, and throws {@link ConnectionClosedError} for any other end. Leaving the loop early closes the
-   * connection with 1000, unless the handler throws or closes the socket in the same turn.
+   * connection with 1000, unless the handler throws or closes the socket in the same turn of the event loop.
    *
    * @throws UsageError `ALREADY_CONSUMED` if the messages have or had a consumer
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined>;
 
   /**
-   * Calls `onMessage` for each message, in order, starting in the next turn. If it throws or rejects, the
-   * socket closes with 1011 and `onError` of the server gets the error. Calling `cancel` of the result
-   * closes the connection with 1000.
+   * Calls `onMessage` for each message, in order, starting in the next turn of the event loop. If `onMessage`
+   * throws or rejects, the socket closes with 1011 and the server's `onError` gets the error. `cancel` on the
+   * returned subscription closes the connection with 1000.
    *
    * @throws UsageError `ALREADY_CONSUMED` if the messages have or had a consumer, or `INVALID_LISTENER` if
    *   `onMessage` or a callback in `options` is not a function
@@ -96,8 +100,8 @@ export interface Socket extends AsyncIterable<Message> {
 
   /**
    * Sends a message: a string as text, bytes as binary, or the result of `prepare`. Returns false if you
-   * should wait for `drained` before you send more. It also returns false for a message that it dropped,
-   * because of `slowConsumer` or because the connection is not open.
+   * should wait for `drained` before you send more. It also returns false if it dropped the message, because
+   * of `slowConsumer` or because the connection is not open.
    *
    * @throws UsageError `INVALID_DATA` if `data` is neither a string nor bytes
    */
@@ -112,8 +116,8 @@ export interface Socket extends AsyncIterable<Message> {
 
   /**
    * Sends each item of `source` as a message, and waits for `drained` when `send` returns false. Resolves
-   * when the source has ended. Rejects with the error of the source. If the connection ends first, rejects
-   * with {@link ConnectionClosedError} and calls `return` of the iterator.
+   * when the source has ended, and rejects with the error that the source throws. If the connection ends
+   * first, it calls the iterator's `return` and rejects with {@link ConnectionClosedError}.
    *
    * @throws UsageError `INVALID_SOURCE` if `source` is not iterable
    */

@@ -11,9 +11,9 @@ import type { SendSource } from "./socket-streams.ts";
  * are JSON in text messages.
  *
  * An invalid message closes the connection with 1003 or 1007. The messages then end with
- * `InvalidMessageError`, and messages after the invalid one are dropped. If the schema throws or rejects,
- * the socket closes with 1011, the messages end with TidewayError `SCHEMA_FAILED`, and `onError` of the
- * server gets that error.
+ * `InvalidMessageError`, and messages after the invalid one are dropped. If the schema throws or rejects, the
+ * socket closes with 1011, the messages end with TidewayError `SCHEMA_FAILED`, and the server's `onError`
+ * gets that error.
  *
  * As with a {@link Socket}, the messages have one consumer. The schema validates one message at a time, when
  * the consumer asks for it. An async schema keeps the order of the messages, and makes the peer wait while
@@ -25,7 +25,7 @@ import type { SendSource } from "./socket-streams.ts";
  * ```
  */
 export interface TypedSocket<Received, Sent = unknown> extends AsyncIterable<Received> {
-  /** The socket with strings and bytes as messages. Both sockets share one consumer of the messages. */
+  /** The same socket with strings and bytes as messages. Both share one consumer of the messages. */
   readonly socket: Socket;
 
   /** The negotiated subprotocol, or an empty string. */
@@ -38,12 +38,12 @@ export interface TypedSocket<Received, Sent = unknown> extends AsyncIterable<Rec
   readonly readyState: ReadyState;
 
   /**
-   * The number of bytes that were sent and that the kernel has not accepted yet. Includes framing, and
-   * counts messages with their size before compression.
+   * The number of bytes that were passed to `send` and that the kernel has not accepted yet. It includes
+   * framing, and counts messages with their size before compression.
    */
   readonly bufferedAmount: number;
 
-  /** The round-trip time in milliseconds of the latest answered ping; see `latencyMs` of {@link Socket}. */
+  /** The round-trip time in milliseconds of the latest answered ping; see `latencyMs` in {@link Socket}. */
   readonly latencyMs: number | undefined;
 
   /** Resolves with the close code and reason when the connection has ended. Never rejects. */
@@ -59,23 +59,26 @@ export interface TypedSocket<Received, Sent = unknown> extends AsyncIterable<Rec
   /** The values as a stream. The first access to this property makes the stream the consumer. */
   readonly readable: ReadableStream<Received>;
 
-  /** A stream that sends each chunk as a message and waits for `drained`. Closing it closes with 1000. */
+  /**
+   * A stream that sends each chunk as a message and waits for `drained`. Closing the stream closes the
+   * connection with 1000.
+   */
   readonly writable: WritableStream<Sent>;
 
   /**
-   * Iterates over the values, in order. The loop ends when the connection is closed with 1000, 1001 or
-   * 1005. For any other end it throws `InvalidMessageError`, TidewayError `SCHEMA_FAILED` or
+   * Iterates over the values, in order. The loop ends when the connection is closed with 1000, 1001 or 1005.
+   * For any other end it throws `InvalidMessageError`, TidewayError `SCHEMA_FAILED` or
    * `ConnectionClosedError`. Leaving the loop early closes the connection with 1000, unless the handler
-   * throws or closes the socket in the same turn.
+   * throws or closes the socket in the same turn of the event loop.
    *
    * @throws UsageError `ALREADY_CONSUMED` if the messages have or had a consumer
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Received, undefined>;
 
   /**
-   * Calls `onMessage` for each value, in order, starting in the next turn. If it throws or rejects, the
-   * socket closes with 1011 and `onError` of the server gets the error. Calling `cancel` of the result
-   * closes the connection with 1000.
+   * Calls `onMessage` for each value, in order, starting in the next turn of the event loop. If `onMessage`
+   * throws or rejects, the socket closes with 1011 and the server's `onError` gets the error. `cancel` on the
+   * returned subscription closes the connection with 1000.
    *
    * @throws UsageError `ALREADY_CONSUMED` if the messages have or had a consumer, or `INVALID_LISTENER` if
    *   `onMessage` or a callback in `options` is not a function
@@ -87,7 +90,7 @@ export interface TypedSocket<Received, Sent = unknown> extends AsyncIterable<Rec
 
   /**
    * Sends a value as JSON in a text message, without validation. Returns false if you should wait for
-   * `drained` before you send more. It also returns false for a message that it dropped, like `send` of a
+   * `drained` before you send more. It also returns false if it dropped the message, like `send` in
    * {@link Socket}.
    *
    * To send a value to many sockets, pass `prepare(JSON.stringify(value))`, which is sent unchanged.
@@ -105,8 +108,8 @@ export interface TypedSocket<Received, Sent = unknown> extends AsyncIterable<Rec
 
   /**
    * Sends each item of `source` as a message, and waits for `drained` when `send` returns false. Resolves
-   * when the source has ended. Rejects with the error of the source. If the connection ends first, rejects
-   * with `ConnectionClosedError` and calls `return` of the iterator.
+   * when the source has ended, and rejects with the error that the source throws. If the connection ends
+   * first, it calls the iterator's `return` and rejects with `ConnectionClosedError`.
    *
    * @throws UsageError `INVALID_SOURCE` if `source` is not iterable
    */

@@ -3,7 +3,10 @@ import type { Params as MatchedParams } from "./patterns/route-pattern.ts";
 import { ResponseHeaders } from "./response-headers.ts";
 import type { UpgradeAttempt } from "./upgrade.ts";
 
-/** The second argument of `authorize`: params, URL and client of the handshake, and the response's headers. */
+/**
+ * The second argument of `authorize`: the params, the URL and the client of the handshake, and headers to add
+ * to the response.
+ */
 export interface AuthorizeContext<Params> {
   /**
    * The params that the path matched. Named params are percent-decoded. A wildcard has the name `"0"` and
@@ -13,26 +16,28 @@ export interface AuthorizeContext<Params> {
   /** The requested URL. Its scheme and host come from a trusted proxy if there is one. */
   readonly url: URL;
   /**
-   * The IP address of the client. Behind a proxy it is the address of the proxy, unless `trustProxy` names
-   * the proxy. Empty for a Unix socket.
+   * The IP address of the client. Behind a proxy it is the proxy's address, unless `trustProxy` includes the
+   * proxy. An empty string for a client on a Unix socket.
    */
   readonly remoteAddress: string;
-  /** The TLS client certificate of the connection's peer, which may be a proxy. Undefined if it sent none. */
+  /** The TLS certificate of the connection's peer, which may be a proxy. Undefined if the peer sent none. */
   readonly clientCertificate: ClientCertificate | undefined;
   /**
    * Headers to add to the response that accepts the handshake: 101, or 200 over HTTP/2. Use `append` for
-   * several `Set-Cookie` headers. If `authorize` returns a `Response`, they are not sent; pass them as its
-   * `headers`. Changes after `authorize` has settled have no effect.
+   * several `Set-Cookie` headers. If `authorize` returns a `Response`, these headers are not sent; add them
+   * to that `Response`. Changes after `authorize` has settled have no effect.
    *
    * `set` and `append` throw UsageError `RESERVED_HEADER` for headers of the handshake (`Connection`,
    * `Upgrade`, `Sec-WebSocket-*`) and of the connection (such as `Keep-Alive` and `Content-Length`). They
-   * throw UsageError `INVALID_HEADER` for an invalid name or value. Headers of more than 32,768 bytes in
-   * total refuse the client with 500.
+   * throw UsageError `INVALID_HEADER` for an invalid name or value. If all headers together exceed 32,768
+   * bytes, the client gets 500.
    */
   readonly responseHeaders: Headers;
 }
 
-/** The second argument of a WebSocket handler: params, state, and the request that opened the socket. */
+/**
+ * The second argument of a WebSocket handler: the params, the state, and the request that opened the socket.
+ */
 export interface WebSocketContext<Params, Protocol, State> {
   /**
    * The params that the path matched. Named params are percent-decoded. A wildcard has the name `"0"` and
@@ -41,20 +46,21 @@ export interface WebSocketContext<Params, Protocol, State> {
   readonly params: Params;
   /** The negotiated subprotocol, or an empty string. */
   readonly protocol: Protocol;
-  /** The object that `authorize` of the route returned; undefined for a route without `authorize`. */
+  /** The object that the route's `authorize` returned; undefined for a route without `authorize`. */
   readonly state: State;
   /** The request of the opening handshake. */
   readonly request: Request;
   /** The requested URL. Its scheme and host come from a trusted proxy if there is one. */
   readonly url: URL;
   /**
-   * The IP address of the client. Behind a proxy it is the address of the proxy, unless `trustProxy` names
-   * the proxy. Empty for a Unix socket, and if it is first read after the connection has ended.
+   * The IP address of the client. Behind a proxy it is the proxy's address, unless `trustProxy` includes the
+   * proxy. An empty string for a client on a Unix socket, and after the connection has ended if it was not
+   * read before.
    */
   readonly remoteAddress: string;
   /**
-   * The TLS client certificate of the connection's peer, which may be a proxy. Undefined if the peer sent
-   * none, or if it is first read after the connection has ended.
+   * The TLS certificate of the connection's peer, which may be a proxy. Undefined if the peer sent none, and
+   * after the connection has ended if it was not read before.
    */
   readonly clientCertificate: ClientCertificate | undefined;
 }
@@ -97,7 +103,7 @@ export class AuthorizeCall extends UpgradeContext implements AuthorizeContext<Ma
   }
 
   /**
-   * The headers to add to the response that accepts the handshake; undefined for none.
+   * The headers to add to the response that accepts the handshake; undefined if there are none.
    *
    * @throws UsageError `RESERVED_HEADER`, `INVALID_HEADER`
    */

@@ -10,11 +10,11 @@ import type { TypedSocket } from "./typed-socket.ts";
 import type { AuthorizeContext, WebSocketContext } from "./upgrade-contexts.ts";
 
 /**
- * Handles one socket of a `ws:` route. The socket stays open when the handler returns. If the handler
+ * Handles one socket of a `ws:` route. The socket stays open after the handler has returned. If the handler
  * throws or rejects, the socket closes with 1011 and `onError` gets the error.
  *
- * Handlers, `authorize`, `origins` and `protocols` run in the asynchronous context of the call of `serve`
- * or `attach`, so an `AsyncLocalStorage` has the same store for every client.
+ * Handlers, `authorize`, `origins` and `protocols` run in the asynchronous context in which `serve` or
+ * `attach` was called, so an `AsyncLocalStorage` has the same store for every client.
  */
 export type WebSocketHandler<
   Path extends string = string,
@@ -43,13 +43,13 @@ export type SocketHandler<Params, Protocol, State, Schema> = (
 /** A {@link WebSocketRoute}, with the params of its path as a type parameter. */
 export interface SocketRoute<Params, Protocol, State, Schema> extends ConnectionLimits {
   /**
-   * The subprotocols that the route supports, in order of preference, or a function that chooses from the
-   * client's offer. A client that offers none of the list gets 400. If the list contains an empty string,
-   * such a client is accepted without a subprotocol. Default: no subprotocol.
+   * The subprotocols that the route supports, in order of preference, or a function that chooses one that the
+   * client offers. A client that offers none of the listed subprotocols gets 400. If the list contains an
+   * empty string, such a client is accepted without a subprotocol. Default: no subprotocol.
    */
   readonly protocols?: readonly Protocol[] | ProtocolChoice<Protocol>;
   /**
-   * The origins of pages that may connect, see {@link OriginPolicy}. Default: the option of the server,
+   * The origins of the web pages that may connect; see {@link OriginPolicy}. Default: the server's `origins`,
    * which is `"same-origin"` by default.
    */
   readonly origins?: OriginPolicy;
@@ -64,7 +64,7 @@ export interface SocketRoute<Params, Protocol, State, Schema> extends Connection
    *   most once a minute. This includes `true`, `false`, `undefined`, `null`, strings, numbers, functions,
    *   arrays, and a Response of another library.
    *
-   * Annotate the parameters so that TypeScript can infer `state`: `async (request: Request) => ...`.
+   * Annotate the parameter types so that TypeScript can infer `state`: `async (request: Request) => ...`.
    */
   readonly authorize?: (
     request: Request,
@@ -78,8 +78,9 @@ export interface SocketRoute<Params, Protocol, State, Schema> extends Connection
    */
   readonly schema?: Schema;
   /**
-   * Whether to compress messages with permessage-deflate (RFC 7692), for clients that offer it, or how.
-   * Compression blocks the event loop. Default: the option of the server, which is `false` by default.
+   * Whether to compress messages with permessage-deflate (RFC 7692), and how, for clients that offer it.
+   * Compression runs synchronously and blocks the event loop. Default: the server's `compression`, which is
+   * `false` by default.
    *
    * Do not send a secret and data from an attacker in the same compressed message. With
    * `context: "dedicated"`, do not send them on the same connection. The lengths of compressed messages let
