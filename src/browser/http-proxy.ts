@@ -2,12 +2,12 @@ import type { CreateConnection } from "../client/connection-target.ts";
 import type { HttpProxyOptions } from "../client/proxy-options.ts";
 import { UsageError } from "../errors/index.ts";
 
-/** Throws a UsageError with the code UNSUPPORTED: the browser chooses the proxy. */
+/** Throws UsageError `UNSUPPORTED`, because the browser chooses the proxy. */
 export function httpProxy(_proxy: string | URL, _options?: HttpProxyOptions): CreateConnection {
   throw unsupported();
 }
 
-/** Throws a UsageError with the code UNSUPPORTED: the browser chooses the proxy. */
+/** Throws UsageError `UNSUPPORTED`, because the browser chooses the proxy. */
 export function proxyFromEnvironment(
   _environment?: Readonly<Record<string, string | undefined>>,
 ): CreateConnection {

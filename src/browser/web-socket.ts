@@ -9,18 +9,18 @@ function Unsupported(): never {
   throw new UsageError("UNSUPPORTED", "no WebSocket");
 }
 
-// A server that renders pages may not have the native class. The import must still work there.
+// Importing this module must also work on a server that renders pages, which may not have the native class.
 const Native = globalThis.WebSocket ?? (Unsupported as unknown as typeof globalThis.WebSocket);
 
-/** The event of a WebSocket that has closed. */
+/** The event that is dispatched when a WebSocket has closed. */
 export type CloseEvent = WebSocketCloseEvent;
 /** The browser's native class. */
 export const CloseEvent: CloseEventConstructor = globalThis.CloseEvent;
 
-/** The accepted options. Only `protocols` has an effect, the browser decides the others. */
+/** The options that do not throw. Only `protocols` has an effect; the browser controls the others itself. */
 const ACCEPTED = /^(protocols|compression|heartbeat|maxMessageBytes|(handshake|close)TimeoutMs)$/;
 
-/** A WebSocket client: the standard's interface, with event streams added. */
+/** A WebSocket client: the WHATWG interface, with event streams added. */
 export type WebSocket = WebSocketInstance;
 /** The browser's native class, with event streams added. */
 export const WebSocket: WebSocketConstructor = withEventStreams(

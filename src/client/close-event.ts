@@ -1,4 +1,4 @@
-/** The event of a WebSocket that has closed (WHATWG WebSockets, section 6). */
+/** The event that is dispatched when a WebSocket has closed (WHATWG WebSockets, section 6). */
 export interface WebSocketCloseEvent extends Event {
   /** Whether the closing handshake was completed. */
   readonly wasClean: boolean;
@@ -6,11 +6,11 @@ export interface WebSocketCloseEvent extends Event {
   readonly code: number;
   /** The peer's close reason, or the empty string. */
   readonly reason: string;
-  /** The error of an unclean close, as in the `error` event before it. Undefined in a browser. */
+  /** The error if the close was not clean, as in the `error` event before it. Undefined in a browser. */
   readonly error?: unknown;
 }
 
-/** The properties of a new `CloseEvent`. Another `CloseEvent` may be passed too. */
+/** The properties of a new `CloseEvent`. You can also pass another `CloseEvent`. */
 export interface CloseEventInit {
   readonly bubbles?: boolean;
   readonly cancelable?: boolean;
@@ -29,7 +29,7 @@ export interface CloseEventConstructor {
   readonly prototype: WebSocketCloseEvent;
 }
 
-/** Makes the class for a runtime without it, such as Node before version 23. */
+/** Creates the class for a runtime without one, such as Node.js before version 23. */
 export function defineCloseEvent(): CloseEventConstructor {
   class CloseEvent extends Event {
     readonly #wasClean: boolean;

@@ -1,14 +1,16 @@
-/** The server that a byte stream must lead to. `net.connect` of Node takes a target as its options. */
+/**
+ * The server to which `createConnection` opens a byte stream. You can pass it to `net.connect` as options.
+ */
 export interface ConnectionTarget {
   /** The URL of the WebSocket. */
   readonly url: URL;
-  /** The host of the URL, an IPv6 address without brackets; `localhost` for a Unix socket. */
+  /** The host of the URL. An IPv6 address has no brackets. `localhost` for a Unix socket. */
   readonly host: string;
-  /** The port of the URL, or 80 or 443 by its scheme. */
+  /** The port of the URL. Default: 80 for `ws:`, 443 for `wss:`. */
   readonly port: number;
-  /** The Unix socket of a `ws+unix:` URL. */
+  /** The path of the Unix socket, for a `ws+unix:` URL. */
   readonly path?: string;
-  /** Aborted when the attempt ends before the connection is open: stop opening the stream then. */
+  /** Aborts when the attempt ends before the connection is open. Then stop opening the stream. */
   readonly signal: AbortSignal;
 }
 

@@ -5,9 +5,9 @@ export type EventHandler<E extends Event> = ((event: E) => unknown) | null;
 export type EventHandlers = Record<string, unknown>;
 
 /**
- * Defines the event handler IDL attributes `on<type>` on a prototype (HTML, section 8.1.8.1). An attribute
- * is one listener. It keeps its place among the others when its function is replaced, and loses it when
- * null is assigned.
+ * Defines the event handler IDL attributes `on<type>` on a prototype (HTML, section 8.1.8.1). An attribute is
+ * one listener. It keeps its place among the listeners when its function is replaced, and loses its place
+ * when null is assigned.
  *
  * @param handlersOf returns the values of an instance, and throws a TypeError for any other object
  */
@@ -17,7 +17,7 @@ export function defineEventHandlers<Target extends EventTarget>(
   handlersOf: (instance: Target) => EventHandlers,
 ): void {
   for (const type of types) {
-    // Node 20 sets `currentTarget` to null before the last listener; `this` is right everywhere.
+    // Node.js 20 sets `currentTarget` to null before it calls the last listener, so this uses `this`.
     function listener(this: Target, event: Event): void {
       const handler = handlersOf(this)[type];
       // Web IDL, [LegacyTreatNonObjectAsNull]: any object is kept, only a function is called.

@@ -9,8 +9,8 @@ import type {
 } from "./web-socket-events.ts";
 
 /**
- * The methods that an event stream needs on its target: any WebSocket, of this package or another. (Every
- * method that takes a listener is assignable to these two.)
+ * The part of a WebSocket that an event stream uses. A WebSocket of any library has it: every method that
+ * takes a listener is assignable to these two methods.
  */
 export interface WebSocketLike {
   readonly readyState: number;
@@ -25,16 +25,19 @@ export interface EventListenerList<E> {
   remove(listener: (event: E) => unknown): this;
 }
 
-/** Provides the event stream of one type for any WebSocket. */
+/** Provides event streams for one type of event, such as `WebSocket.messageEvent`. */
 export interface EventStreamProvider<E> {
-  /** The stream of the events of `target`; it ends after the `close` event. */
+  /**
+   * Returns the event stream of `target`, which may be any WebSocket. The stream ends after the `close`
+   * event.
+   */
   forTarget(target: WebSocketLike): EventStream<E>;
 }
 
 /**
- * Event streams of a WebSocket, named as in `dart:html`. Each stream ends after the `close` event. Then
- * `first` rejects with a `ConnectionClosedError`. A loop over `onMessage` throws that error too, unless the
- * socket was closed with 1000, 1001 or 1005. The other loops end.
+ * The event streams of a WebSocket, named as in `dart:html`. Each stream ends after the `close` event, and
+ * `first` then rejects with a `ConnectionClosedError`. A loop over `onMessage` throws that error too, unless
+ * the socket was closed with 1000, 1001 or 1005. Loops over the other streams end without an error.
  */
 export interface WebSocketStreams {
   readonly onOpen: EventStream<WebSocketOpenEvent>;
@@ -60,13 +63,13 @@ export interface WebSocketStreams {
   sendTypedData(data: ArrayBufferView): void;
 }
 
-/** The static properties of a class with event streams. */
+/** The static properties of the WebSocket classes of this package. */
 export interface WebSocketStreamProviders {
   readonly openEvent: EventStreamProvider<Event>;
   readonly messageEvent: EventStreamProvider<WebSocketMessageEvent>;
   readonly errorEvent: EventStreamProvider<WebSocketErrorEvent>;
   readonly closeEvent: EventStreamProvider<WebSocketCloseEvent>;
-  /** Whether this class works in this runtime. */
+  /** Whether this runtime supports the class. */
   readonly supported: boolean;
 }
 
@@ -82,9 +85,9 @@ export type WithEventStreams<Class extends abstract new (...args: never) => obje
   Class;
 
 /**
- * Adds the event streams to a WebSocket-shaped class, and returns that class.
+ * Adds event streams to a class with the interface of a WebSocket, and returns that class.
  *
- * @param moreTypes types of events that the class has beyond the standard's four
+ * @param moreTypes the event types of the class in addition to the standard's four
  */
 export function withEventStreams<Class extends SendingClass & (new (...args: never) => object)>(
   base: Class,
@@ -153,7 +156,7 @@ function streamOf(socket: Target, type: string): EventStream<Event> {
     };
     socket.addEventListener(type, onEvent);
     socket.addEventListener("close", onClose);
-    // During its error event a socket is CLOSED already, and its close event follows.
+    // A socket is CLOSED already during its error event, and its close event follows.
     if (socket.readyState === 3) setTimeout(onClose);
     return () => {
       socket.removeEventListener(type, onEvent);

@@ -2,26 +2,27 @@ import { TidewayError, UsageError } from "../errors/index.ts";
 import type { Heartbeat } from "./reconnecting-interface.ts";
 import type { WebSocketData } from "./web-socket-interface.ts";
 
-/** The messages and times of a {@link heartbeat}. */
+/** The options of {@link heartbeat}. */
 export interface ClientHeartbeatOptions {
   /**
-   * Makes the message that is sent after `intervalMs` without a message from the server. If it throws, an
-   * `error` event has the error, and nothing is sent, but the reply is awaited all the same.
+   * Returns the message to send after `intervalMs` without a message from the server. If it throws, the
+   * socket dispatches an `error` event with that error and sends nothing, but still waits for a reply.
    */
   readonly message: () => WebSocketData;
   /**
-   * Returns whether a message is a reply. Then only replies count as activity, and they are not delivered.
-   * Default: every message counts, and every message is delivered.
+   * Returns whether a message is a reply to the heartbeat. With this option, only replies count as activity,
+   * and replies are not delivered to other listeners. Default: every message counts as activity, and is
+   * delivered.
    */
   readonly isReply?: (data: string | Blob | ArrayBuffer) => boolean;
-  /** Milliseconds without activity after which the message is sent. Default: 30,000. */
+  /** The time without activity, in milliseconds, after which the message is sent. Default: 30,000. */
   readonly intervalMs?: number;
-  /** Milliseconds without a reply after which the connection is closed. Default: 20,000. */
+  /** The time without a reply, in milliseconds, after which the connection is closed. Default: 20,000. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Makes the heartbeat of a `ReconnectingWebSocket` from messages that the server answers, because a
+ * Creates a heartbeat for a `ReconnectingWebSocket`. It sends messages that the server must answer, because a
  * browser's WebSocket cannot send pings.
  *
  * ```ts
@@ -38,7 +39,7 @@ export function heartbeat(options: ClientHeartbeatOptions): Heartbeat {
   if (typeof message !== "function")
     throw new UsageError("INVALID_OPTION", "heartbeat: message is not a function");
   for (const [name, value] of Object.entries({ intervalMs, timeoutMs })) {
-    // A timer's longest delay; beyond it timers fire at once.
+    // The longest delay of a timer. A timer with a longer delay fires at once.
     if (!(value > 0 && value < 2 ** 31))
       throw new UsageError(
         "INVALID_OPTION",
@@ -62,7 +63,7 @@ export function heartbeat(options: ClientHeartbeatOptions): Heartbeat {
           "HEARTBEAT_TIMEOUT",
           `no reply within timeoutMs ${timeoutMs}`,
         );
-        // The browser's own close event would come only after its closing handshake has timed out.
+        // The browser dispatches its own close event only after its closing handshake has timed out.
         const close = { code: 1006, reason: "", wasClean: false };
         fail(error);
         socket.dispatchEvent(Object.assign(new Event("close"), close));

@@ -39,30 +39,36 @@ export interface PingHeartbeatOptions {
 }
 
 /**
- * The options of `new WebSocket`, an extension of the standard: the third argument, or the second one
- * instead of the subprotocols. An unknown name throws.
+ * The options of `new WebSocket`, an extension of the standard. Pass them as the third argument, or as the
+ * second argument instead of the subprotocols. An unknown option throws.
  *
- * In a browser `headers`, `tls`, `signal` and `createConnection` throw too. `compression`,
- * `maxMessageBytes`, `handshakeTimeoutMs`, `closeTimeoutMs` and `heartbeat` have no effect there,
- * because the browser decides these itself.
+ * In a browser, `headers`, `tls`, `signal` and `createConnection` throw too. `compression`,
+ * `maxMessageBytes`, `handshakeTimeoutMs`, `closeTimeoutMs` and `heartbeat` have no effect in a browser,
+ * which controls these itself.
  */
 export interface WebSocketOptions {
   /** The subprotocols to offer, in order of preference. Default: none. */
   readonly protocols?: string | readonly string[];
   /**
-   * Further header fields of the opening handshake, such as `authorization`. `host` replaces the host of
-   * the URL, and `authorization` the user and password of the URL. The fields of the handshake itself
-   * cannot be set. In a browser this throws, because it cannot send header fields.
+   * Further header fields of the opening handshake, such as `authorization`. `host` replaces the host of the
+   * URL, and `authorization` the user and password of the URL. The fields of the handshake itself cannot be
+   * set. In a browser this option throws, because pages cannot set header fields of a WebSocket handshake.
    */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * The longest message to receive, in bytes after decompression. A longer one fails the connection with
-   * 1009, before memory is allocated for it. Default: 16,777,216 (16 MiB).
+   * The maximum size in bytes of a received message, after decompression. A larger message fails the
+   * connection with 1009, before memory is allocated for it. Default: 16,777,216 (16 MiB).
    */
   readonly maxMessageBytes?: number;
-  /** Milliseconds for the name lookup, TCP, TLS and the opening handshake. Default: 10,000. */
+  /**
+   * How long the client may take to connect, in milliseconds: name lookup, TCP, TLS and the opening
+   * handshake. Default: 10,000.
+   */
   readonly handshakeTimeoutMs?: number;
-  /** The maximum milliseconds until the server answers a Close frame. Default: 5,000. */
+  /**
+   * How long the server may take to answer a Close frame, in milliseconds, before the connection is dropped.
+   * Default: 5,000.
+   */
   readonly closeTimeoutMs?: number;
   /**
    * Whether to offer permessage-deflate (RFC 7692) to the server, and how to compress if it agrees. No
@@ -70,22 +76,22 @@ export interface WebSocketOptions {
    */
   readonly compression?: boolean | CompressionOptions;
   /**
-   * When to ping a silent server; `{}` for the default times. Default: `false`, as in a browser: then
-   * the client detects a lost server only when it sends.
+   * When to ping a silent server; `{}` for the default times. Default: `false`, as in a browser. Then the
+   * client notices a lost server only when it sends.
    */
   readonly heartbeat?: PingHeartbeatOptions | false;
   /**
    * Aborts the opening handshake; has no effect once the connection is open. The `error` event has an error
-   * with the code ABORTED. Its `cause` is the reason of the signal. In a browser this throws.
+   * with the code ABORTED. Its `cause` is the signal's reason. In a browser this option throws.
    */
   readonly signal?: AbortSignal;
   /**
-   * Opens the byte stream to the server, instead of a TCP connection to its host and port: through a
-   * proxy (`httpProxy`, `proxyFromEnvironment`), from a local address, or with another name lookup.
+   * Opens the byte stream to the server, instead of a TCP connection to its host and port. Use it to connect
+   * through a proxy (`httpProxy`, `proxyFromEnvironment`), from a local address, or with another name lookup.
    *
-   * Return a stream without TLS: for `wss:` the client adds TLS, even if the stream is encrypted
-   * already. If the function throws or rejects, the error is the cause of the `error` event. A stream
-   * that arrives after the attempt has ended is destroyed. In a browser this throws.
+   * Return a stream without TLS: for `wss:` the client adds TLS, even if the stream is encrypted already. If
+   * the function throws or rejects, its error is the `cause` of the error in the `error` event. A stream that
+   * arrives after the attempt has ended is destroyed. In a browser this option throws.
    *
    * ```ts
    * const socket = new WebSocket(url, {
@@ -94,7 +100,7 @@ export interface WebSocketOptions {
    * ```
    */
   readonly createConnection?: CreateConnection;
-  /** Certificates for `wss:`. In a browser this throws. */
+  /** The TLS settings of a `wss:` connection. In a browser this option throws. */
   readonly tls?: TlsOptions;
 }
 
@@ -104,7 +110,7 @@ export interface ResolvedOptions extends Omit<WebSocketOptions, "compression"> {
   readonly compression: DeflateSettings | undefined;
 }
 
-/** A client chooses its server, so its limits are higher than a server's. */
+/** Higher than the server's default, because a client chooses which server it connects to. */
 const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;

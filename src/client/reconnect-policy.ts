@@ -2,7 +2,7 @@ import { UsageError } from "../errors/index.ts";
 import type { WebSocketCloseEvent } from "./close-event.ts";
 
 /**
- * What to do when a connection closes. `retry-later` waits for at least half the longest delay. A number
+ * What to do when a connection has closed. `"retry-later"` waits for at least half of `maxDelayMs`. A number
  * waits for at least that many milliseconds.
  */
 export type ReconnectDecision = "stop" | "retry" | "retry-later" | number;
@@ -10,7 +10,7 @@ export type ReconnectDecision = "stop" | "retry" | "retry-later" | number;
 /**
  * Decides by the close code alone:
  *
- * - stop at 1000: the server has closed normally;
+ * - stop at 1000: the server closed the connection normally;
  * - stop at 1002, 1003, 1007, 1008, 1009 and 1010, 3000 (unauthorized) and 3003 (forbidden): the server
  *   rejects this client or its messages, and would do so again;
  * - retry later at 1013: the server asks for it;
@@ -26,16 +26,16 @@ const TERMINAL_CODES = [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003];
 
 /** How long to wait before a new attempt. */
 export interface ReconnectDelays {
-  /** The longest wait before the first attempt. It doubles with each attempt. */
+  /** The maximum delay before the first attempt. It doubles with each attempt. */
   readonly initialDelayMs: number;
-  /** The limit of the doubling. */
+  /** The delay doubles up to this maximum. */
   readonly maxDelayMs: number;
-  /** A number from 0 to 1. */
+  /** Returns a number from 0 to 1. */
   readonly random: () => number;
 }
 
 /**
- * Returns a random wait up to the doubled delay, so that the clients of a server that was down do not all
+ * Returns a random delay up to the current maximum, so that the clients of a server that was down do not all
  * reconnect at once.
  */
 export function reconnectDelayMs(

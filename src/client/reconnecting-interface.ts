@@ -23,7 +23,7 @@ export type ValueOrProvider<T> = T | (() => T | PromiseLike<T>);
 /** The subprotocols to offer, in order of preference. */
 export type Protocols = string | readonly string[];
 
-/** The clock of a `ReconnectingWebSocket`; `globalThis` is one. */
+/** The timer functions that a `ReconnectingWebSocket` uses, such as `globalThis`. */
 export interface Timers {
   setTimeout(callback: () => void, delayMs: number): unknown;
   clearTimeout(timer: never): void;
@@ -36,12 +36,13 @@ export interface HeartbeatSocket extends Pick<EventTarget, "addEventListener" | 
 }
 
 /**
- * Watches one connection, from the creation of its WebSocket to its `close` event. If the server does not
- * answer, it dispatches that event itself. Returns a function that checks the connection at once.
+ * A function that watches one connection, from the creation of its WebSocket to its `close` event. If the
+ * server does not answer, it dispatches the `close` event itself. It returns a function that checks the
+ * connection at once.
  */
 export type Heartbeat = (socket: HeartbeatSocket, timers: Timers) => () => void;
 
-/** Decides what to do after a connection has ended or an attempt has failed. */
+/** A function that decides what to do after a connection has ended or an attempt has failed. */
 export type DecideReconnect = (
   close: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
 ) => ReconnectDecision;
@@ -51,54 +52,62 @@ export interface ReconnectingWebSocketOptions {
   /** The subprotocols to offer, or a function that returns them before each attempt. Default: none. */
   readonly protocols?: ValueOrProvider<Protocols>;
   /**
-   * Options for each WebSocket, or a function that returns them before each attempt, such as for headers
-   * with a token that expires. Default: none.
+   * The options of each WebSocket, or a function that returns them before each attempt, for example to send a
+   * fresh token in `headers`. Default: none.
    */
   readonly webSocketOptions?: ValueOrProvider<Omit<WebSocketOptions, "protocols">>;
   /**
-   * Detects connections that are dead without a close event. Make it with `heartbeat`. (A `WebSocket` in
-   * Node can send pings instead: pass `heartbeat` in `webSocketOptions`.) If it throws, the attempt fails.
-   * Default: none.
+   * Detects a lost connection that has no `close` event yet. Create it with `heartbeat`. (In Node.js, a
+   * `WebSocket` can send pings instead: pass `heartbeat` in `webSocketOptions`.) If it throws, the attempt
+   * fails. Default: none.
    */
   readonly heartbeat?: Heartbeat;
-  /** The longest wait before the first retry, doubled with each one. Default: 2,000. */
+  /**
+   * The maximum delay before the first retry, in milliseconds. It doubles with each further retry, and the
+   * actual delay is a random part of it. Default: 2,000.
+   */
   readonly initialDelayMs?: number;
-  /** The limit of the doubling. Default: 30,000. */
+  /** The delay doubles up to this maximum, in milliseconds. Default: 30,000. */
   readonly maxDelayMs?: number;
   /**
-   * Milliseconds that a connection must stay open before the delay starts over. With a short time, a server
-   * that accepts and then drops every connection is called every two seconds. Default: 5,000.
+   * How long a connection must stay open, in milliseconds, before the delay starts again at `initialDelayMs`.
+   * If it is too short, the client reconnects every two seconds to a server that accepts and then drops every
+   * connection. Default: 5,000.
    */
   readonly stableAfterMs?: number;
   /**
-   * Milliseconds that the `url`, `protocols` and `webSocketOptions` functions may take to settle, and
-   * again that the connection may take to open. After that the attempt fails, with an `error` event with
-   * the code HANDSHAKE_TIMEOUT. In Node, `handshakeTimeoutMs` of `webSocketOptions` overrides the time
-   * to open. Default: 10,000.
+   * How long, in milliseconds, the `url`, `protocols` and `webSocketOptions` functions may take to settle,
+   * and then how long the connection may take to open. After that the attempt fails; the `error` event has an
+   * error with the code HANDSHAKE_TIMEOUT. In Node.js, `handshakeTimeoutMs` in `webSocketOptions` overrides
+   * the time to open. Default: 10,000.
    */
   readonly handshakeTimeoutMs?: number;
-  /** Bytes of payload that may wait for a connection; see `send`. Default: 1,048,576 (1 MiB). */
+  /**
+   * The maximum number of payload bytes that may wait for a connection; see `send`. Default: 1,048,576 (1
+   * MiB).
+   */
   readonly maxQueuedBytes?: number;
   /**
-   * Decides, synchronously, whether to try again after a close. If it throws, or does not return a
-   * `ReconnectDecision`, the socket stops with an `error` event. Default: `decideReconnect`.
+   * Decides, synchronously, whether to reconnect after a connection has closed or an attempt has failed. If
+   * it throws, or does not return a `ReconnectDecision`, the socket dispatches an `error` event and stops.
+   * Default: `decideReconnect`.
    */
   readonly decide?: DecideReconnect;
-  /** A number from 0 to 1 for the jitter. Default: `Math.random`. */
+  /** Returns a number from 0 to 1, which randomizes the delay. Default: `Math.random`. */
   readonly random?: () => number;
-  /** Default: the timers of the runtime. */
+  /** The timer functions, for tests. Default: `globalThis`. */
   readonly timers?: Timers;
 }
 
-/** The event of a scheduled attempt (`reconnecting`), or of its success (`reconnected`). */
+/** The event when an attempt is scheduled (`reconnecting`), and when it has succeeded (`reconnected`). */
 export interface ReconnectEvent extends Event {
-  /** 1 for the first attempt since the last stable connection. */
+  /** The number of the attempt: 1 for the first attempt since the last stable connection. */
   readonly attempt: number;
-  /** Milliseconds that this attempt waits, or waited. */
+  /** How long this attempt waits, or has waited, in milliseconds. */
   readonly delayMs: number;
-  /** The close code of the previous connection; 1006 also if there was none. */
+  /** The close code of the previous connection; 1006 if there was none. */
   readonly code: number;
-  /** The close reason that goes with `code`. */
+  /** The close reason of the previous connection, or the empty string. */
   readonly reason: string;
 }
 
@@ -109,24 +118,24 @@ export interface ReconnectingEventMap extends WebSocketEventMap {
 }
 
 /**
- * A WebSocket that reconnects automatically. It has the interface of a WebSocket, with these meanings:
+ * A WebSocket that reconnects automatically. It has the interface of a WebSocket, with these differences:
  *
- * - `open` comes with each connection, followed by `reconnected` from the second one on. Messages that its
- *   listeners send leave first. Messages that waited for the connection follow.
- * - `error` comes with each failure, and `reconnecting` when a new attempt is scheduled.
- * - `close` comes once, when no attempt follows: after `close()`, or when `decide` stops. By default
- *   these close codes stop: 1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000 and 3003. In Node, so do these
- *   HTTP statuses: 400, 401, 403, 405, 410 and 426. A 404 does not: a proxy or server that is being
- *   deployed may lack the path for a while.
- * - In Node, a 429 or 503 with `Retry-After` delays the next attempt by that time, at most five minutes.
+ * - `open` is dispatched for each connection. Messages that its listeners send are sent first, followed by
+ *   the messages that waited for the connection. From the second connection on, `reconnected` follows.
+ * - `error` is dispatched for each failure, and `reconnecting` when a new attempt is scheduled.
+ * - `close` is dispatched once, when no attempt follows: after `close()`, or when `decide` returns `"stop"`.
+ *   By default, these close codes stop it: 1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000 and 3003. In
+ *   Node.js, so do these HTTP statuses: 400, 401, 403, 405, 410 and 426. A 404 does not, because a proxy or
+ *   server that is being deployed may lack the path for a while.
+ * - In Node.js, a 429 or 503 with `Retry-After` delays the next attempt by that time, at most five minutes.
  * - `readyState` is CONNECTING between connections.
- * - In a page, an attempt starts at once when the page goes online or becomes visible. It replaces an
- *   attempt that is older than two seconds. The heartbeat, if there is one, checks an open connection
- *   then. While the page is hidden, attempts wait for at least half the longest delay.
- * - While `navigator.onLine` is false, attempts continue at the longest delay, because a local server
- *   may still be reachable. `reconnect()` always tries at once.
- * - A message that was passed to a connection which then broke is not sent again, because it may have
- *   arrived.
+ * - In a page, an attempt starts at once when the page goes online or becomes visible. It replaces an attempt
+ *   that is older than two seconds. If the connection is open, the heartbeat, if there is one, checks it at
+ *   that moment. While the page is hidden, attempts wait for at least half of `maxDelayMs`.
+ * - While `navigator.onLine` is false, attempts continue, each after `maxDelayMs`, because a local server may
+ *   still be reachable. `reconnect()` always tries at once.
+ * - A message that was passed to a connection before the connection broke is not sent again, because it may
+ *   have arrived.
  */
 export interface ReconnectingWebSocketInstance
   extends TypedEventTarget<ReconnectingEventMap>, ReadyStateConstants, WebSocketStreams {
@@ -134,12 +143,14 @@ export interface ReconnectingWebSocketInstance
   readonly url: string;
   readonly readyState: number;
   /**
-   * Can be replaced at any time, as a whole. Each option applies from its next use.
+   * The options. Assign a whole new object to change them at any time. Each option applies from its next use.
    *
-   * @throws UsageError INVALID_OPTION for a limit that is not valid; nothing is changed then
+   * @throws UsageError `INVALID_OPTION` for an invalid limit; the options then stay as they were
    */
   options: ReconnectingWebSocketOptions;
-  /** Bytes of payload that wait for a connection or in the current one. */
+  /**
+   * The number of payload bytes that wait for a connection, or that the current connection has not sent yet.
+   */
   readonly bufferedAmount: number;
   /** The extensions of the current connection, or the empty string. */
   readonly extensions: string;
@@ -164,27 +175,26 @@ export interface ReconnectingWebSocketInstance
   };
 
   /**
-   * Sends a message, or keeps a copy of it for the next connection. Invalid data throws in every state: a
-   * view of shared memory or of a resizable buffer throws a TypeError. A detached buffer is an empty
-   * message.
+   * Sends a message, or keeps a copy of it for the next connection. Invalid data throws a TypeError in every
+   * state: a view of shared memory, or of a resizable buffer. A detached buffer becomes an empty message.
    *
-   * @throws TidewayError QUEUE_FULL if more than `maxQueuedBytes` would wait. The message is not queued, and
-   *   waiting messages are kept
+   * @throws TidewayError `QUEUE_FULL` if more than `maxQueuedBytes` bytes would wait; the message is not
+   *   queued, and the waiting messages are kept
    */
   send(data: WebSocketData): void;
 
   /**
-   * Connects again at once. An open connection is closed, and a scheduled attempt is brought forward. No
+   * Connects again at once. Closes an open connection, and does not wait for a scheduled attempt. Has no
    * effect after `close`.
    */
   reconnect(): void;
 
   /**
-   * Closes without reconnecting, in any state. No effect if called again. Without an open connection the
-   * `close` event follows with the code 1006, and waiting messages are never sent.
+   * Closes the connection and does not reconnect, in any state. A second call has no effect. Without an open
+   * connection, the `close` event follows with the code 1006, and waiting messages are never sent.
    *
-   * @throws DOMException as for a WebSocket. Before the first attempt there is no WebSocket that checks the
-   *   arguments, so nothing is thrown
+   * @throws DOMException for invalid arguments, as `close` of a WebSocket does. Before the first attempt
+   *   there is no WebSocket that could check the arguments, so it does not throw
    */
   close(code?: number, reason?: string): void;
 }
@@ -193,15 +203,15 @@ export interface ReconnectingWebSocketInstance
 export interface ReconnectingWebSocketConstructor
   extends ReadyStateConstants, WebSocketStreamProviders {
   /**
-   * Starts to connect; events follow later, never during the call.
+   * Starts to connect. Events follow later, never during the call.
    *
-   * @param url the URL, or a function called before each attempt. If it throws, rejects or does not
-   *   settle within `handshakeTimeoutMs`, the attempt fails. The first invalid URL that it returns is
-   *   also printed to the console
+   * @param url the URL, or a function that is called before each attempt. If it throws, rejects or does not
+   *   settle within `handshakeTimeoutMs`, the attempt fails. The error for the first invalid URL that it
+   *   returns is also printed to the console
    * @param protocols the subprotocols to offer, or a function as for `url`, or options
-   * @throws UsageError for an option that is not valid
-   * @throws the errors of the WebSocket class, if a URL or subprotocols given as plain values are not
-   *   valid, and errors of `heartbeat`
+   * @throws UsageError `INVALID_OPTION` for an invalid option
+   * @throws the errors of the WebSocket constructor, if the URL, the subprotocols or the WebSocket options
+   *   are plain values and invalid, and the error that `heartbeat` throws
    */
   new (
     url: ValueOrProvider<string | URL>,

@@ -3,7 +3,7 @@ import { toUSVString } from "./close-event.ts";
 import { exposeInterface } from "./web-idl.ts";
 import { checkCloseArguments } from "./web-socket-arguments.ts";
 
-/** The close code and reason of a `WebSocketStream`, to send or received. */
+/** A close code and reason that a `WebSocketStream` sends or has received. */
 export interface WebSocketCloseInfo {
   /** 1000 or 3000-4999. Default: none, or 1000 if there is a reason. */
   readonly closeCode?: number | undefined;
@@ -11,15 +11,15 @@ export interface WebSocketCloseInfo {
   readonly reason?: string | undefined;
 }
 
-/** Makes the error of a connection that failed or ended uncleanly, for any close code. */
+/** Creates the error of a connection that failed or ended uncleanly, with any close code. */
 export let connectionError: (
   message: string,
   info: Pick<CloseInfo, "code" | "reason" | "error">,
 ) => WebSocketError;
 
 /**
- * Why a `WebSocketStream` failed (WHATWG WebSockets, pull request 48). Passed to `abort` of its writable or
- * to `cancel` of its readable, it gives the code and reason of the Close frame.
+ * The error with which a `WebSocketStream` failed (WHATWG WebSockets, pull request 48). To choose the code
+ * and reason of the Close frame, pass one to `writable.abort` or `readable.cancel`.
  */
 export class WebSocketError extends DOMException {
   #closeCode: number | null;
@@ -28,19 +28,19 @@ export class WebSocketError extends DOMException {
   declare readonly cause?: unknown;
 
   /**
-   * @throws DOMException InvalidAccessError or SyntaxError for a code or a reason that must not be
-   *   sent
+   * @throws DOMException InvalidAccessError for a code that must not be sent, SyntaxError for a reason that
+   *   is too long
    */
   constructor(message = "", init: WebSocketCloseInfo = {}) {
     super(message, "WebSocketError");
-    // Some releases of Node make a plain DOMException instead of the class that is being made.
+    // In some releases of Node.js, `super` creates a plain DOMException instead of an instance of this class.
     Object.setPrototypeOf(this, new.target.prototype);
     const { code, reason } = readCloseInfo(init);
     this.#closeCode = code ?? null;
     this.#reason = reason;
   }
 
-  /** The close code; 1006 if the connection was lost; `null` if none was given. */
+  /** The close code; 1006 if the connection was lost; `null` if the constructor got none. */
   get closeCode(): number | null {
     return this.#closeCode;
   }

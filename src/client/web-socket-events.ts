@@ -6,20 +6,20 @@ export interface WebSocketMessageEvent extends MessageEvent {
   readonly data: string | Blob | ArrayBuffer;
 }
 
-/** The event of a connection that is open. */
+/** The event that is dispatched when the connection is open. */
 export interface WebSocketOpenEvent extends Event {
   /**
-   * The header fields of the server's response, an extension of the standard. Undefined in a browser,
-   * which does not give access to them.
+   * The header fields of the server's response, an extension of the standard. Undefined in a browser, which
+   * hides them from pages.
    */
   readonly responseHeaders?: Headers;
 }
 
-/** The event of a connection that has failed. */
+/** The event that is dispatched when the connection has failed. */
 export interface WebSocketErrorEvent extends Event {
   /**
-   * Why the connection failed, an extension of the standard. Undefined in a browser, which does not report
-   * it.
+   * The error with which the connection failed, an extension of the standard. Undefined in a browser, which
+   * hides it from pages.
    */
   readonly error?: unknown;
 }
@@ -32,7 +32,7 @@ export interface WebSocketEventMap {
   close: WebSocketCloseEvent;
 }
 
-/** An `EventTarget` that passes listeners the event of their type. */
+/** An `EventTarget` with typed listeners: the type of the event follows from its name. */
 export interface TypedEventTarget<Events> extends EventTarget {
   addEventListener<K extends keyof Events & string>(
     type: K,

@@ -16,7 +16,7 @@ export type BinaryType = "blob" | "arraybuffer";
 /** A message to send: a string becomes a text message, other data a binary message. */
 export type WebSocketData = string | Blob | ArrayBuffer | ArrayBufferView;
 
-/** On the class and on its instances. */
+/** The constants of `readyState`, on the class and on its instances. */
 export interface ReadyStateConstants {
   readonly CONNECTING: 0;
   readonly OPEN: 1;
@@ -30,13 +30,13 @@ export interface ReadyStateConstants {
  */
 export interface WebSocketInstance
   extends TypedEventTarget<WebSocketEventMap>, ReadyStateConstants, WebSocketStreams {
-  /** The URL as parsed and serialized. */
+  /** The URL, as the URL parser serializes it. */
   readonly url: string;
-  /** One of the constants above. */
+  /** The state of the connection: CONNECTING, OPEN, CLOSING or CLOSED. */
   readonly readyState: number;
   /**
-   * Bytes of payload that were passed to `send` and that the kernel has not accepted. Messages sent after
-   * the socket began to close are counted too, but are never sent.
+   * The number of payload bytes that were passed to `send` and that the kernel has not accepted yet. It
+   * includes messages that were passed to `send` after the socket began to close, which are never sent.
    */
   readonly bufferedAmount: number;
   /** The extensions that the server agreed to, or the empty string. */
@@ -52,19 +52,19 @@ export interface WebSocketInstance
   onclose: EventHandler<WebSocketCloseEvent>;
 
   /**
-   * Sends a message. Messages leave in the order of the calls, even if a Blob must be read first. A Blob
+   * Sends a message. Messages are sent in the order of the calls, even if a Blob must be read first. A Blob
    * that cannot be read fails the connection.
    *
-   * @throws DOMException InvalidStateError while the connection is being established
+   * @throws DOMException InvalidStateError while `readyState` is CONNECTING
    */
   send(data: WebSocketData): void;
 
   /**
-   * Starts the closing handshake after the messages sent before. No effect once it has begun.
+   * Sends the remaining messages, and then starts the closing handshake. A second call has no effect.
    *
    * @param code 1000 or 3000-4999. Default: none, which the peer sees as 1005
-   * @param reason at most 123 bytes of UTF-8. Without a code it is sent with 1000
-   * @throws DOMException InvalidAccessError or SyntaxError for other arguments
+   * @param reason at most 123 bytes of UTF-8. If you pass a reason without a code, it is sent with 1000
+   * @throws DOMException InvalidAccessError for another code, SyntaxError for a longer reason
    */
   close(code?: number, reason?: string): void;
 }
@@ -74,11 +74,14 @@ export interface WebSocketConstructor extends ReadyStateConstants, WebSocketStre
   /**
    * Starts to connect; events follow later, never during the call.
    *
-   * @param url `ws:`, `wss:`, `http:` or `https:`, without a fragment. A relative URL needs a `location`
+   * @param url `ws:`, `wss:`, `http:` or `https:`, without a fragment. A relative URL is resolved against
+   *   `globalThis.location`, and throws without one
    * @param protocols the subprotocols to offer, in order of preference; or the options
-   * @param options an extension of the standard: the second argument, or the third one as with `ws`
-   * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid
-   * @throws UsageError for an option that is not valid, or that a browser cannot honour
+   * @param options the options, an extension of the standard. Pass them as the second argument, or as the
+   *   third argument as with `ws`
+   * @throws DOMException SyntaxError for an invalid URL or subprotocol
+   * @throws UsageError `INVALID_OPTION` for an invalid option, or for an option that a browser does not
+   *   support
    */
   new (
     url: string | URL,

@@ -8,7 +8,7 @@ import type { WebSocketCloseInfo } from "./web-socket-error.ts";
 export interface WebSocketStreamOptions extends Omit<WebSocketOptions, "protocols" | "signal"> {
   /** The subprotocols to offer, in order of preference. Default: none. */
   readonly protocols?: Iterable<string>;
-  /** Aborts an attempt to connect. No effect once the connection is open. */
+  /** Aborts the opening handshake; has no effect once the connection is open. */
   readonly signal?: AbortSignal;
 }
 
@@ -18,11 +18,11 @@ export type WebSocketStreamChunk = string | ArrayBuffer | ArrayBufferView;
 /** The streams and properties of an open connection. */
 export interface WebSocketOpenInfo {
   /**
-   * The messages: text as strings, binary as bytes. Up to 64 KiB wait in it. Beyond that nothing more is
-   * read from the network, so the server must wait for this stream's reader.
+   * The received messages: text as strings, binary as bytes. The stream queues up to 64 KiB. While the queue
+   * is full, the client stops reading from the network, so the server must wait for this stream's reader.
    */
   readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
-  /** Every chunk is a message. A write is done when the kernel has accepted its bytes. */
+  /** Sends every chunk as a message. A write has finished when the kernel has accepted its bytes. */
   readonly writable: WritableStream<WebSocketStreamChunk>;
   /** The extensions that the server agreed to, or the empty string. */
   readonly extensions: string;
@@ -43,29 +43,32 @@ export interface WebSocketOpenInfo {
  * for await (const message of readable) console.log(message);
  * ```
  *
- * Canceling the readable, and closing or aborting the writable, starts the closing handshake. Pass a
- * `WebSocketError` as the reason to choose the code. After a clean close the readable ends, and a write
- * rejects with an InvalidStateError. After any other end both streams and `closed` fail with the same
+ * Canceling the readable, and closing or aborting the writable, starts the closing handshake. To choose the
+ * close code, pass a `WebSocketError` as the reason. After a clean close, the readable ends, and a write
+ * rejects with an InvalidStateError. After any other end, both streams and `closed` fail with the same
  * `WebSocketError`.
  */
 export interface WebSocketStreamInstance {
-  /** The URL as parsed and serialized. */
+  /** The URL, as the URL parser serializes it. */
   readonly url: string;
-  /** Rejects with a `WebSocketError` if the attempt fails. An unhandled rejection is not reported. */
+  /**
+   * Resolves once the connection is open. Rejects with a `WebSocketError` if the attempt fails. If you ignore
+   * the promise, its rejection does not count as unhandled.
+   */
   readonly opened: Promise<WebSocketOpenInfo>;
   /**
-   * How the connection ended. The code is 1005 if the server's Close frame had none. Rejects with a
-   * `WebSocketError` unless it ended cleanly, that is after the closing handshake and with all writes done.
-   * An unhandled rejection is not reported. The server's Close frame follows its messages, so read the
-   * readable to receive it.
+   * Resolves with the close code and reason when the connection has ended cleanly: after the closing
+   * handshake, and with all writes finished. The code is 1005 if the server's Close frame had none. Rejects
+   * with a `WebSocketError` for any other end. If you ignore the promise, its rejection does not count as
+   * unhandled. The server's Close frame follows its messages, so read `readable` to the end to receive it.
    */
   readonly closed: Promise<Required<WebSocketCloseInfo>>;
   /**
-   * Starts the closing handshake after the writes before it. No effect once it has begun. While
-   * connecting, it aborts the attempt instead.
+   * Starts the closing handshake after the earlier writes. A second call has no effect. Before the connection
+   * is open, it aborts the attempt instead.
    *
-   * @throws DOMException InvalidAccessError or SyntaxError for a code or reason that must not be
-   *   sent
+   * @throws DOMException InvalidAccessError for a code that must not be sent, SyntaxError for a reason that
+   *   is too long
    */
   close(info?: WebSocketCloseInfo): void;
 }
@@ -74,8 +77,8 @@ export interface WebSocketStreamConstructor {
   /**
    * Starts to connect.
    *
-   * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid
-   * @throws UsageError for one of our options that is not valid
+   * @throws DOMException SyntaxError for an invalid URL or subprotocol
+   * @throws UsageError `INVALID_OPTION` for an invalid option
    */
   new (url: string | URL, options?: WebSocketStreamOptions): WebSocketStreamInstance;
   readonly prototype: WebSocketStreamInstance;

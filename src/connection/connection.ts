@@ -22,7 +22,7 @@ export interface CloseInfo {
   readonly reason: string;
   /** Whether the closing handshake was completed before the transport closed. */
   readonly wasClean: boolean;
-  /** Why this side or the transport failed the connection. Absent after a clean close. */
+  /** The error with which this side or the transport failed the connection. Absent after a clean close. */
   readonly error?: TidewayError;
 }
 

@@ -2,26 +2,29 @@ import { TransportError } from "../errors/index.ts";
 import type { TimeoutListener, TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 /**
- * When to ping a silent peer, and when to drop it. A connection that is cut off ends with 1006 after
- * `idleMs + timeoutMs`, give or take a second.
+ * When to ping a silent peer, and when to drop it. If the network fails without notice, the connection ends
+ * with 1006 after `idleMs + timeoutMs`, plus or minus a second.
  *
- * Received bytes count as activity. While output waits, only progress of that output counts: a peer that
- * reads nothing is dropped even if it keeps sending, because its output would fill memory. Output counts as
- * delivered once the kernel accepts it. The kernel frees its buffer in steps of about a third, which is up
- * to a megabyte on a fast network. Where progress is not visible, as over TLS, output is written in pieces
- * of 64 KiB.
+ * Received bytes count as activity. While output waits to be sent, only progress of that output counts: a
+ * peer that reads nothing is dropped even if it keeps sending, because its output would fill memory. Output
+ * counts as sent once the kernel accepts it. The kernel frees its buffer in steps of about a third, which is
+ * up to a megabyte on a fast network. If progress is not visible, as over TLS, output is written in pieces of
+ * 64 KiB.
  *
- * While this side does not read, only its output is judged. If there is no output, the pings continue. A
- * peer that has ended is detected by the next ping. A peer that is cut off is detected when the kernel
- * stops retransmitting, which takes about 15 minutes on Linux.
+ * While this side does not read, only the progress of its output counts. If no output waits, the pings
+ * continue, but need no answer. The next ping detects that the peer has closed the connection. If the network
+ * has failed, the kernel detects it when it stops retransmitting, which takes about 15 minutes on Linux.
  *
- * After this process or machine was stalled (by a debugger or by suspend), pending data is read before a
- * peer is dropped. A silent peer gets one more ping, and `timeoutMs` to answer it.
+ * After this process or machine was stalled, by a debugger or by suspend, pending data is read before a peer
+ * is dropped. A silent peer gets one more ping, and `timeoutMs` to answer it.
  */
 export interface HeartbeatOptions {
-  /** Milliseconds without activity after which a ping is sent; default 30,000. */
+  /** The time without activity, in milliseconds, after which a ping is sent. Default: 30,000. */
   readonly idleMs?: number;
-  /** Milliseconds without activity after a ping until the peer is dropped; default 20,000. */
+  /**
+   * The time without activity after a ping, in milliseconds, after which the peer is dropped. Default:
+   * 20,000.
+   */
   readonly timeoutMs?: number;
 }
 

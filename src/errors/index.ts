@@ -1,20 +1,17 @@
-/**
- * The errors of every layer. One root class carries a stable `code`, so that a program can tell
- * errors apart without reading their messages.
- */
+/** Options of the constructor of {@link TidewayError}. */
 
 export interface TidewayErrorOptions {
-  /** The close code (RFC 6455 7.4) that goes with this error, where one applies. */
+  /** The close code (RFC 6455 7.4) of the connection, if the error closes one. */
   readonly closeCode?: number;
   /** The error that led to this one. */
   readonly cause?: unknown;
 }
 
-/** The root of all errors of this package. */
+/** The base class of all errors of this package. Check `code` to tell errors apart; messages may change. */
 export class TidewayError extends Error {
-  /** A stable name for this kind of error, such as `MESSAGE_TOO_BIG`. */
+  /** A stable code for this kind of error, such as `MESSAGE_TOO_BIG`. */
   declare readonly code: string;
-  /** The close code (RFC 6455 7.4) that goes with this error, where one applies. */
+  /** The close code (RFC 6455 7.4) of the connection, if the error closes one. */
   declare readonly closeCode: number | undefined;
 
   constructor(code: string, message: string, options?: TidewayErrorOptions) {
@@ -42,7 +39,10 @@ export class ProtocolError extends TidewayError {
   }
 }
 
-/** The transport failed: a reset, a TLS error or a timeout. `cause` is the transport's error. */
+/**
+ * The transport failed: a connection reset, a TLS error or a timeout. `cause` is the transport's error, if
+ * there is one.
+ */
 export class TransportError extends TidewayError {
   override get name(): string {
     return "TransportError";
@@ -56,25 +56,25 @@ export class HandshakeError extends TidewayError {
   }
 }
 
-/** Which side closed a connection; `transport` if neither did and the transport failed. */
+/** Which side closed a connection; `"transport"` if the transport failed and neither side closed it. */
 export type ClosedBy = "local" | "peer" | "transport";
 
 /** The properties of a {@link ConnectionClosedError}. */
 export interface ConnectionClosedDetails {
-  /** The close code, 1005 and 1006 included (RFC 6455 7.1.5). */
+  /** The close code, which may also be 1005 or 1006 (RFC 6455 7.1.5). */
   readonly closeCode: number;
   /** The peer's reason, or the empty string. */
   readonly reason: string;
   readonly wasClean: boolean;
   /**
-   * The side that closed. In a browser it is always `peer` after a clean close, because browsers do not
-   * report the side.
+   * The side that closed the connection. In a browser it is always `"peer"` after a clean close, because
+   * browsers do not report the side.
    */
   readonly closedBy: ClosedBy;
   readonly cause?: unknown;
-  /** The HTTP status with which a server refused the opening handshake, if it did. */
+  /** The HTTP status of the response, if the server refused the opening handshake. */
   readonly status?: number;
-  /** The message of `describeEnd`, which is safe to print to a terminal. */
+  /** The error message. Default: a message with the close code and reason. */
   readonly message?: string;
 }
 
@@ -83,14 +83,14 @@ export interface ConnectionClosedDetails {
  * the code and reason of the close. `cause` is the error of the transport or of the opening handshake.
  */
 export class ConnectionClosedError extends TidewayError {
-  /** The close code, 1005 and 1006 included (RFC 6455 7.1.5). */
+  /** The close code, which may also be 1005 or 1006 (RFC 6455 7.1.5). */
   declare readonly closeCode: number;
   /** The reason in the peer's Close frame, or the empty string. */
   declare readonly reason: string;
   /** Whether the closing handshake was completed. */
   declare readonly wasClean: boolean;
   declare readonly closedBy: ClosedBy;
-  /** The HTTP status with which a server refused the opening handshake, if it did. */
+  /** The HTTP status of the response, if the server refused the opening handshake. */
   declare readonly status?: number;
 
   constructor(details: ConnectionClosedDetails) {
@@ -105,16 +105,16 @@ export class ConnectionClosedError extends TidewayError {
 }
 
 /**
- * The broker behind topics failed. The codes:
+ * A broker of topics failed. The codes:
  *
  * - `BROKER_UNAVAILABLE`: the broker cannot be reached.
  * - `BROKER_TIMEOUT`: the broker does not answer in time.
  * - `BROKER_REFUSED`: the broker answers with an error.
- * - `BROKER_ANSWER_INVALID`: the answer of the broker is not valid.
+ * - `BROKER_ANSWER_INVALID`: the broker's answer is invalid.
  * - `BROKER_CLOSED`: this process has closed the broker.
  * - `TOPICS_FULL`: `maxTopics` topics are in use.
  *
- * The broker may have completed the operation all the same, except with `TOPICS_FULL`.
+ * Except with `TOPICS_FULL`, the broker may have completed the operation.
  */
 export class BrokerError extends TidewayError {
   /** Whether the same call may succeed later. */

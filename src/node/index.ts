@@ -32,12 +32,12 @@ import { CloseEvent as NodeCloseEvent, createWebSocketClass } from "./client/web
 
 const connect = createConnector(fastEnvironment);
 
-/** The event of a WebSocket that has closed. */
+/** The event that is dispatched when a WebSocket has closed. */
 export type CloseEvent = WebSocketCloseEvent;
 /** The class of close events: the runtime's own if it has one. */
 export const CloseEvent: CloseEventConstructor = NodeCloseEvent;
 
-/** A WebSocket client: the standard's interface, with event streams added. */
+/** A WebSocket client: the WHATWG interface, with event streams added. */
 export type WebSocket = WebSocketInstance;
 /** The WHATWG `WebSocket` class, with event streams added. */
 export const WebSocket: WebSocketConstructor = createWebSocketClass(connect, fastDispatch);

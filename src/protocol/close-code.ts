@@ -1,4 +1,4 @@
-/** The close codes of RFC 6455 7.4.1 and of the IANA registry it opens. */
+/** The close codes of RFC 6455 7.4.1 and of the IANA registry of WebSocket close codes. */
 export const CloseCode = {
   Normal: 1000,
   GoingAway: 1001,
@@ -22,7 +22,7 @@ export const CloseCode = {
 
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
-/** RFC 6455 5.5.1 and 5.5: a control frame's 125 bytes less the two of the code. */
+/** RFC 6455 5.5 and 5.5.1: a control frame has at most 125 bytes, and two of them are the close code. */
 export const MAX_CLOSE_REASON_BYTES = 123;
 
 /** Whether a loop over messages ends without an error at this close code. */

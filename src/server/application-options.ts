@@ -82,8 +82,8 @@ export interface ApplicationOptions extends ConnectionLimits {
   /**
    * The maximum memory in bytes for messages that have arrived only in part, over all connections together.
    * It includes the bytes that clients send before `authorize` has settled. At the limit, a connection that
-   * receives more of such a message closes with 1013, and a handshake whose client sends early bytes gets
-   * 503. Messages that arrive in one piece do not count. An integer above 0, or `Infinity`. Default:
+   * receives more of such a message closes with 1013, and a handshake gets 503 if its client sends such early
+   * bytes. Messages that arrive in one piece do not count. An integer above 0, or `Infinity`. Default:
    * 268,435,456 (256 MiB).
    */
   readonly maxUnfinishedBytes?: number;

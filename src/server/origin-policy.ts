@@ -9,8 +9,8 @@ import { isThenable } from "./values.ts";
  * handshake (RFC 6455 10.2). Without a check, any page that a user visits could connect with the cookies
  * of that user. Pages of other origins get 403.
  *
- * - `"same-origin"`, the default: pages whose host and port equal the request's `Host` header. If this server
- *   itself terminates TLS, the page's scheme must be `https`.
+ * - `"same-origin"`, the default: pages with the same host and port as the request's `Host` header. If this
+ *   server itself terminates TLS, the page's scheme must be `https`.
  * - A list of origins, such as `"https://example.com"`, `"chrome-extension://<id>"`, `"moz-extension://<id>"`
  *   or `"file://"`. All sandboxed frames, and many pages that were opened from a file, share the origin
  *   `"null"`.

@@ -1,6 +1,5 @@
 /**
- * What `send` does with a message to a peer that reads too slowly; see `slowConsumer` in
- * {@link SocketOptions}.
+ * How `send` treats a message to a peer that reads too slowly; see `slowConsumer` in {@link SocketOptions}.
  */
 export type SlowConsumerPolicy = "close" | "drop" | "wait";
 
@@ -18,8 +17,8 @@ export interface SocketOptions {
    */
   readonly maxBufferedBytes?: number;
   /**
-   * What `send` does with a message while more than `maxBufferedBytes` are buffered. Control frames are
-   * always sent. Default: `"close"`.
+   * How `send` treats a message while more than `maxBufferedBytes` are buffered. Control frames are always
+   * sent. Default: `"close"`.
    *
    * - `"close"` drops the message and closes the socket with 1013.
    * - `"drop"` drops the message, and `send` returns false.

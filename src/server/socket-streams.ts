@@ -2,9 +2,7 @@ import { UsageError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/close-code.ts";
 import { describeValue, type SendData } from "./send-data.ts";
 
-/**
- * What `addStream` accepts as its source of messages: an iterable, an async iterable, or a `ReadableStream`.
- */
+/** A source of messages for `addStream`: an iterable, an async iterable, or a `ReadableStream`. */
 export type SendSource<T = SendData> = AsyncIterable<T> | Iterable<T> | ReadableStream<T>;
 
 /** The part of a socket that sends messages of type `T`. */

@@ -43,9 +43,10 @@ export type SocketHandler<Params, Protocol, State, Schema> = (
 /** A {@link WebSocketRoute}, with the params of its path as a type parameter. */
 export interface SocketRoute<Params, Protocol, State, Schema> extends ConnectionLimits {
   /**
-   * The subprotocols that the route supports, in order of preference, or a function that chooses one that the
-   * client offers. A client that offers none of the listed subprotocols gets 400. If the list contains an
-   * empty string, such a client is accepted without a subprotocol. Default: no subprotocol.
+   * The subprotocols that the route supports, in order of preference, or a function that chooses a
+   * subprotocol from the client's offer. A client that offers none of the listed subprotocols gets 400. If
+   * the list contains an empty string, such a client is accepted without a subprotocol. Default: no
+   * subprotocol.
    */
   readonly protocols?: readonly Protocol[] | ProtocolChoice<Protocol>;
   /**

@@ -2,8 +2,8 @@
 import { type EventStreamSource, subscribe } from "./subscription.ts";
 
 /**
- * How many events may wait for a slow iterator. With one more, the iterator yields the waiting events and
- * then throws, because it must not drop events silently.
+ * The maximum number of events that wait for a slow iterator. If more arrive, the iterator yields the waiting
+ * events and then throws, because it must not drop events silently.
  */
 const MAX_WAITING_EVENTS = 65_536;
 
@@ -11,13 +11,16 @@ type Result<T> = IteratorResult<T, undefined>;
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** An iterator over events. It listens until `return` is called or it is disposed of. */
+/**
+ * An iterator over events. It listens until the stream ends, `return` is called, or the iterator is disposed
+ * of.
+ */
 export interface EventIterator<T> extends AsyncIterableIterator<T, undefined>, AsyncDisposable {
   /** Stops listening and drops the waiting events. */
   return(): Promise<IteratorReturnResult<undefined>>;
 }
 
-/** Iterates over the events of a source, by a subscription that is paused unless a reader waits. */
+/** Iterates over the events of a source. Its subscription is paused except while a call of `next` waits. */
 export function iterate<T>(source: EventStreamSource<T>): EventIterator<T> {
   const readers: ((result: Result<T> | Promise<never>) => void)[] = [];
   let isOver = false;

@@ -4,15 +4,15 @@ import { type EventStreamSource, subscribe, type Subscription } from "./subscrip
 
 export interface ListenOptions {
   /**
-   * Called once when no more events can come, but not after `cancel`. `error` is what a loop throws.
-   * `reason` is what `first` rejects with, such as how a socket was closed.
+   * Called once when no more events can follow, but not after `cancel`. `error` is the error that a loop
+   * throws. `reason` is the error that `first` rejects with, for example because the socket has closed.
    */
   readonly onDone?: (error?: unknown, reason?: unknown) => void;
 }
 
 /**
- * Events as they happen, for any number of listeners. Events are not replayed: attach listeners before you
- * await anything else. Nothing is attached to the source before the first listener.
+ * A stream of events, for any number of listeners. Events are not replayed: attach listeners before you await
+ * anything else. The stream listens to its source only while it has listeners.
  *
  * ```ts
  * const subscription = socket.onMessage.listen((event) => show(event.data));
@@ -34,11 +34,11 @@ export class EventStream<T> implements AsyncIterable<T> {
   }
 
   /**
-   * The next event. Each read of this property waits for a separate event.
+   * Resolves with the next event. Each access to this property waits for the first event after the access.
    *
-   * Rejects if the stream ends without an event: for a socket with a `ConnectionClosedError`, after
-   * `until` with the signal's reason, otherwise with the code `STREAM_ENDED`. An unhandled rejection is
-   * not reported.
+   * Rejects if the stream ends before the next event: with a `ConnectionClosedError` for a socket, with the
+   * signal's reason after `until`, and otherwise with TidewayError `STREAM_ENDED`. If you ignore the promise,
+   * its rejection does not count as unhandled.
    */
   get first(): Promise<T> {
     const first = new Promise<T>((resolve, reject) => {
@@ -56,7 +56,10 @@ export class EventStream<T> implements AsyncIterable<T> {
     return first;
   }
 
-  /** The events for which `test` is true. If it throws, the error is reported and the event left out. */
+  /**
+   * Returns a stream of the events for which `test` returns true. If `test` throws, the error is reported as
+   * uncaught, and the event is left out.
+   */
   where<S extends T>(test: (event: T) => event is S): EventStream<S>;
   where(test: (event: T) => unknown): EventStream<T>;
   where(test: (event: T) => unknown): EventStream<T> {
@@ -65,14 +68,20 @@ export class EventStream<T> implements AsyncIterable<T> {
     );
   }
 
-  /** The results of `convert`. If it throws, the error is reported and the event left out. */
+  /**
+   * Returns a stream of the results of `convert`. If `convert` throws, the error is reported as uncaught, and
+   * the event is left out.
+   */
   map<S>(convert: (event: T) => S): EventStream<S> {
     return new EventStream((onEvent, onDone) =>
       this.#source((event) => onEvent(convert(event)), onDone),
     );
   }
 
-  /** The events until `signal` is aborted. Then a loop throws the signal's reason, and so does `first`. */
+  /**
+   * Returns a stream of the events until `signal` aborts. Then a loop throws the signal's reason, and `first`
+   * rejects with it.
+   */
   until(signal: AbortSignal): EventStream<T> {
     return new EventStream((onEvent, onDone) => {
       const stop = this.#source(onEvent, onDone);
@@ -88,8 +97,8 @@ export class EventStream<T> implements AsyncIterable<T> {
 
   /**
    * Iterates over the events from this call on, until the stream ends. Each iterator buffers up to 65,536
-   * events that come while its loop is busy. With one more, it yields those and then throws a
-   * `TidewayError` with the code `EVENT_OVERFLOW`.
+   * events that arrive while its loop is busy. If more arrive, it yields the buffered events and then throws
+   * TidewayError `EVENT_OVERFLOW`.
    */
   [Symbol.asyncIterator](): EventIterator<T> {
     return iterate(this.#source);

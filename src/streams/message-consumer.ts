@@ -1,7 +1,7 @@
 /**
- * A whole message: text as a string, binary as bytes. The receiver may keep and change the bytes, but their
- * `buffer` may also hold other messages. Use `byteOffset` and `byteLength` for a view, or `slice` for a
- * copy.
+ * A received message: a string for a text message, bytes for a binary message. You may keep and change the
+ * bytes, but their `buffer` may also contain other messages. To make another view, use `byteOffset` and
+ * `byteLength`; to get a separate buffer, use `slice`.
  */
 export type Message = string | Uint8Array;
 

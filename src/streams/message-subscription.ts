@@ -3,13 +3,16 @@ import type { ConsumableQueue, Message, MessageConsumer } from "./message-consum
 
 /** The subscription of a listener to the messages of a socket. */
 export interface MessageSubscription extends Disposable {
-  /** Whether messages are being held back. */
+  /** Whether the subscription is paused. */
   readonly isPaused: boolean;
-  /** Holds messages back until `resume`. None is lost: when the queue is full, the peer must wait. */
+  /**
+   * Stops delivery until `resume`. Messages that arrive during the pause wait in a queue. When the queue is
+   * full, the peer must wait.
+   */
   pause(): void;
-  /** Delivers the messages that were held back, in order, before it returns, and then continues. */
+  /** Continues delivery. Delivers the messages that waited, in order, before it returns. */
   resume(): void;
-  /** Ends the subscription. Messages that are held back are dropped. */
+  /** Ends the subscription, and drops the messages that wait. */
   cancel(): void;
 }
 

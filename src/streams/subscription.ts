@@ -3,29 +3,30 @@ import { TidewayError } from "../errors/index.ts";
 
 /** The subscription of a listener to a stream. */
 export interface Subscription extends Disposable {
-  /** Whether events are being held back. */
+  /** Whether the subscription is paused. */
   readonly isPaused: boolean;
 
   /**
-   * Holds events back until `resume`. None is lost, and their number is not bounded, because a source of
-   * events cannot be paused. Pausing twice is the same as pausing once.
+   * Stops delivery until `resume`. Events that arrive during the pause wait in a queue without a limit,
+   * because a source of events cannot be paused. A second call has no effect.
    */
   pause(): void;
 
-  /** Delivers the events that were held back, in order, before it returns, and then continues. */
+  /** Continues delivery. Delivers the events that waited, in order, before it returns. */
   resume(): void;
 
-  /** Ends the subscription. Events that are held back are dropped. */
+  /** Ends the subscription, and drops the events that wait. */
   cancel(): void;
 }
 
 /**
- * The source of an event stream. It starts to pass events to `onEvent`, calls `onDone` when no more can
- * come, and returns a function that stops it. It MUST NOT call either one before it returns. The returned
- * function is also called after `onDone`.
+ * A function that starts a source of events. The source calls `onEvent` for each event, and `onDone` when no
+ * more can follow. The function returns another function, which stops the source. It MUST NOT call `onEvent`
+ * or `onDone` before it returns. The returned function is also called after `onDone`.
  *
- * `error` is the error that ended the events, if any; a loop throws it. `reason` is why no more events can
- * come, even if that is not an error for a loop; `first` rejects with it.
+ * `error` is the error that ended the events, if any; a loop throws it. `reason` is the error that `first`
+ * rejects with. It may be present without `error`, because the end of the events is not an error for every
+ * loop.
  */
 export type EventStreamSource<T> = (
   onEvent: (event: T) => unknown,
@@ -40,7 +41,7 @@ interface QueuedEvent<T> {
 /**
  * Subscribes to a source. Errors that `onEvent` throws are reported as for a listener of an EventTarget.
  *
- * @param maxQueued how many events may wait. One more ends the stream with an error
+ * @param maxQueued the maximum number of events that may wait. If more arrive, the stream ends with an error
  */
 export function subscribe<T>(
   source: EventStreamSource<T>,

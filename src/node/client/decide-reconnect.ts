@@ -6,12 +6,12 @@ import {
 import { UnexpectedStatusError } from "../../protocol/handshake/unexpected-status-error.ts";
 
 /**
- * Decides by the HTTP status of a refused handshake, which a browser does not give to pages:
+ * Decides by the HTTP status of a refused handshake, which browsers hide from pages:
  *
  * - stop at 400, 401, 403, 405, 410 and 426: the server rejects this client or its request, and would
  *   reject it again;
  * - at 429 and 503 with `Retry-After` (seconds or a date): wait for that time, at most five minutes;
- * - retry later at 429 without it: the server asks for time;
+ * - retry later at 429 without `Retry-After`: the server asks clients to slow down;
  * - retry at every other status: the server has failed, is overloaded, or lacks the path. This includes
  *   404, because a proxy or server may lack the path for a while during a deployment.
  *
@@ -33,7 +33,9 @@ export function decideReconnect(
 
 const TERMINAL_STATUSES = [400, 401, 403, 405, 410, 426];
 
-/** The longest wait that a server may ask for, so that a wrong clock does not stop a client permanently. */
+/**
+ * The longest wait that a server may ask for. Without a limit, a wrong clock could stop a client permanently.
+ */
 const MAX_RETRY_AFTER_MS = 300_000;
 
 /** The three forms of an HTTP-date (RFC 9110 5.6.7), each in GMT. */

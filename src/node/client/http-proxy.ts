@@ -17,9 +17,9 @@ import { isRecord } from "../../protocol/record.ts";
 import { readNoProxy } from "./no-proxy.ts";
 
 /**
- * Returns a `createConnection` that reaches servers through an HTTP proxy by CONNECT (RFC 9110 9.3.6), for
- * `ws:` and `wss:`. The proxy looks up the server's name. It sees the host and port of the server, and with
- * `ws:` all data. Connections to `ws+unix:` URLs are direct.
+ * Returns a `createConnection` function that connects to `ws:` and `wss:` servers through an HTTP proxy, with
+ * the CONNECT method (RFC 9110 9.3.6). The proxy resolves the server's name. It sees the host and port of the
+ * server, and with `ws:` all data. Connections to `ws+unix:` URLs do not use the proxy.
  *
  * ```ts
  * const socket = new WebSocket("wss://example.com/chat", {
@@ -27,9 +27,9 @@ import { readNoProxy } from "./no-proxy.ts";
  * });
  * ```
  *
- * An attempt fails with TransportError `PROXY_REFUSED` if the proxy answers with a status other than
- * 2xx, and with `PROXY_FAILED` if it cannot be reached or its answer is not valid. The time counts
- * against `handshakeTimeoutMs`.
+ * An attempt fails with TransportError `PROXY_REFUSED` if the proxy answers with a status other than 2xx, and
+ * with `PROXY_FAILED` if it cannot be reached or its answer is not valid. The time that the proxy takes
+ * counts towards `handshakeTimeoutMs`.
  *
  * @param proxy an `http:` or `https:` URL; a user and password in it are sent as Basic authentication
  * @throws UsageError `INVALID_OPTION` or `INVALID_HEADER`
@@ -52,14 +52,15 @@ export function httpProxy(proxy: string | URL, options: HttpProxyOptions = {}): 
 }
 
 /**
- * Returns a `createConnection` that uses the proxy of the environment variables, or connects directly
- * without one. See {@link httpProxy}. The variables are read when you call this function.
+ * Returns a `createConnection` function that uses the proxy in the environment variables, as
+ * {@link httpProxy} does. Without such a variable, it connects directly. The variables are read when you call
+ * this function.
  *
- * - `ws:` uses `http_proxy`, else `all_proxy`.
- * - `wss:` uses `https_proxy`, else `all_proxy`, else `http_proxy`.
+ * - For `ws:`: `http_proxy`, or else `all_proxy`.
+ * - For `wss:`: `https_proxy`, or else `all_proxy`, or else `http_proxy`.
  * - Connections to the hosts in `no_proxy` are direct.
- * - Lower case takes precedence over upper case. `HTTP_PROXY` is ignored under CGI, where a request can
- *   set it.
+ * - Lower case takes precedence over upper case. `HTTP_PROXY` is ignored in a CGI program, where a request
+ *   can set it.
  *
  * ```ts
  * const createConnection = proxyFromEnvironment();

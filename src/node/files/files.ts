@@ -7,12 +7,12 @@ import type { FilesOptions } from "./serve-file.ts";
 
 /**
  * Creates an HTTP handler that serves the files of a directory. Use it for a route with a wildcard: the last
- * wildcard is the path of the file. A route without a wildcard throws. Outside of a route, the handler uses
- * the whole path of the URL.
+ * wildcard is the path of the file. With a route without a wildcard, `serve` and `attach` throw. If you call
+ * the handler yourself, without a context, it uses the whole path of the URL.
  *
- * It answers GET and HEAD, conditional requests and single ranges (RFC 9110). It never serves files outside
- * of `directory`, even through symbolic links. For a directory it serves the index file, after a redirect to
- * the path with a slash at the end.
+ * It answers GET and HEAD, including conditional requests and requests for a single range (RFC 9110). It
+ * never serves files outside of `directory`, even through symbolic links. For a directory, it redirects to
+ * the path with a trailing slash, and there serves the index file.
  *
  * @param directory a path, relative to the working directory of the process, or a `file:` URL
  * @example

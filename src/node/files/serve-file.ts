@@ -7,11 +7,20 @@ import { DiskFile } from "./file-body.ts";
 
 /** Options of `files`. */
 export interface FilesOptions {
-  /** The file to serve for a directory, or `false` for 404. Default: `"index.html"`. */
+  /**
+   * The name of the file to serve for a directory. With `false`, a directory gets 404. Default:
+   * `"index.html"`.
+   */
   readonly index?: string | false;
-  /** Whether to serve files and folders with a leading dot in their name, such as `.env`. Default: `"hide"`. */
+  /**
+   * Whether to serve files and directories with a leading dot in their name, such as `.env`. With `"hide"`,
+   * they get 404. Default: `"hide"`.
+   */
   readonly dotfiles?: "hide" | "serve";
-  /** The value of `Cache-Control`. Default: no such header, so clients validate their copy by its `ETag`. */
+  /**
+   * The value of the `Cache-Control` header. Default: no such header, and clients revalidate their copy by
+   * its `ETag`.
+   */
   readonly cacheControl?: string;
 }
 

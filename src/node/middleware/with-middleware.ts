@@ -16,14 +16,14 @@ export type Middleware<NodeRequest extends IncomingMessage> = (
 ) => unknown;
 
 /**
- * Runs Connect middleware in `authorize`, such as a session. Then calls `decide` with the request that the
- * middleware has prepared, and returns its result.
+ * Runs Connect middleware in `authorize`, such as session middleware. Then calls `decide` with the request
+ * that the middleware has prepared, and returns the result of `decide`.
  *
- * After `decide`, the response of the middleware ends, so that it saves a session. Headers that the
- * middleware sets, such as `Set-Cookie`, are sent with the 101, or with the `Response` that `decide`
- * returns. If the middleware answers the request itself, the result is its answer as a `Response`, and
- * `decide` is not called. Rejects if the middleware throws or passes an error to `next`, and if the client
- * disconnects.
+ * After `decide`, the middleware's response ends, so that session middleware saves its session. Headers that
+ * the middleware sets, such as `Set-Cookie`, are sent with the 101 response, or with the `Response` that
+ * `decide` returns. If the middleware answers the request itself, the result is that answer as a `Response`,
+ * and `decide` is not called. Rejects if the middleware throws or passes an error to `next`, and if the
+ * client disconnects.
  *
  * The request is an `IncomingMessage` without a body. It does not have the methods and properties that a
  * framework adds to its requests.
@@ -107,7 +107,7 @@ class MiddlewareRun<NodeRequest extends IncomingMessage> {
     await this.race(passed);
   }
 
-  /** Ends the response. Middleware may delay the end until it has stored a session. */
+  /** Ends the response. Middleware may delay the end until it has stored its session. */
   async end(): Promise<void> {
     const ended = new Promise<void>((resolve) => (this.#onEnded = resolve));
     if (!this.isEnded) {

@@ -15,31 +15,31 @@ export interface Attachment extends AsyncDisposable {
   /** The open sockets of these routes. */
   readonly sockets: OpenSockets;
   /**
-   * Closes all sockets, and leaves all requests to the other listeners of the HTTP server. The HTTP server
-   * keeps listening. If it has no other listener, requests get 503 until `stop` resolves.
+   * Closes all sockets of these routes, and leaves requests to the other listeners of the HTTP server. The
+   * HTTP server keeps listening. If it has no other listener, requests get 503 until `stop` resolves.
    *
    * Resolves when the sockets have ended and their handlers have returned, or after `timeoutMs`. A second
-   * call can only shorten the time, as with {@link Server}.
+   * call can only bring the deadline forward, as with `stop` in {@link Server}.
    *
    * @throws UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON`, `INVALID_OPTION`
    */
   stop(options?: StopOptions): Promise<void>;
 }
 
-/** A running server, as `serve` returns it. */
+/** A running server: the result of `serve`. */
 export interface Server extends AsyncDisposable {
   /**
-   * The base URL without a slash at the end, for URLs such as `${server.url}/path`. It is
-   * `http://localhost:8080`, for example, or `http+unix:/run/app.sock:` on a Unix socket.
+   * The base URL without a trailing slash, for URLs such as `${server.url}/path`. Examples:
+   * `http://localhost:8080`, or `http+unix:/run/app.sock:` on a Unix socket.
    */
   readonly url: string;
   /** The port; 0 on a Unix socket. */
   readonly port: number;
-  /** The path of the Unix socket, as in the option `path`. */
+  /** The path of the Unix socket, as in the `path` option; undefined for a server on a port. */
   readonly path: string | undefined;
   /**
-   * The underlying server of `node:http` or `node:https`. Call `stop` instead of its `close`, which waits for
-   * the WebSockets but does not close them.
+   * The underlying `node:http` or `node:https` server. To stop it, call `server.stop` instead of
+   * `httpServer.close`, which waits for the WebSockets but does not close them.
    */
   readonly httpServer: HttpServer;
   /** The open sockets of all routes. */
@@ -47,11 +47,12 @@ export interface Server extends AsyncDisposable {
   /**
    * Stops the server: stops listening, closes all sockets, and waits for pending requests and handlers.
    * Requests that arrive during the shutdown get 503 with `Retry-After` and `Connection: close`. Resolves
-   * when everything has ended. After `timeoutMs`, the server drops what remains.
+   * when all connections, requests and handlers have ended. After `timeoutMs`, the server drops the remaining
+   * ones.
    *
-   * A second call can only shorten the time, because the earlier deadline applies. A call without `drain`
-   * closes the remaining sockets of an earlier drain at once, with the code of the second call. All calls
-   * resolve together.
+   * A second call can only bring the deadline forward, because the earlier deadline applies. During a drain,
+   * a second call without `drain` closes the remaining sockets at once, with its own code. All calls resolve
+   * together.
    *
    * @throws UsageError `INVALID_CLOSE_CODE`, `INVALID_CLOSE_REASON`, `INVALID_OPTION`
    */

@@ -27,10 +27,10 @@ import { MAX_HEADER_BYTES } from "../requests/request-target.ts";
 /** Options of {@link attach}. */
 export interface AttachOptions extends ApplicationOptions {
   /**
-   * Whether to use fast paths that depend on undocumented Node.js APIs. They read, write, compress and answer
-   * handshakes with fewer calls and less memory. The server uses a fast path only if a check finds that this
-   * Node.js supports it. The environment variable `TIDEWAY_FAST_PATHS=0` disables them for all servers and
-   * clients of a process. Default: `true`.
+   * Whether to use fast paths that depend on undocumented Node.js APIs. They need fewer calls and less memory
+   * to read, write, compress and answer handshakes. The server first checks whether this Node.js version
+   * supports a fast path, and otherwise uses documented APIs. The environment variable `TIDEWAY_FAST_PATHS=0`
+   * disables them for all servers and clients of a process. Default: `true`.
    */
   readonly fastPaths?: boolean;
 }
@@ -42,8 +42,8 @@ export interface ServeOptions extends AttachOptions {
   /** The address or host name to listen on. Default: all addresses of this machine. */
   readonly host?: string;
   /**
-   * The path of a Unix socket to listen on, instead of `port` and `host`. The server replaces a socket file
-   * on which no process listens, and `stop` removes the file. The permissions of its folder and the umask
+   * The path of a Unix socket to listen on, instead of `port` and `host`. If the file exists and no process
+   * listens on it, the server replaces it; `stop` removes it. The permissions of its directory and the umask
    * control access. The `remoteAddress` of all clients is an empty string.
    */
   readonly path?: string;
@@ -53,9 +53,9 @@ export interface ServeOptions extends AttachOptions {
    */
   readonly tls?: HttpsOptions;
   /**
-   * Whether clients may use HTTP/2 (RFC 9113), with WebSockets over it (RFC 8441). Requests and WebSockets of
-   * a client then share one connection. The server accepts HTTP/1.1 on the same port. Needs `tls`. Default:
-   * `true` with `tls`, otherwise `false`.
+   * Whether clients may use HTTP/2 (RFC 9113), including WebSockets over HTTP/2 (RFC 8441). A client's
+   * requests and WebSockets then share one connection. The server still accepts HTTP/1.1 on the same port.
+   * Needs `tls`. Default: `true` with `tls`, otherwise `false`.
    */
   readonly http2?: boolean;
 }
@@ -64,7 +64,7 @@ export interface ServeOptions extends AttachOptions {
 type AnyRoutes = Readonly<Record<string, Route>>;
 
 /**
- * Starts a server for WebSockets and HTTP requests. Resolves once it listens.
+ * Starts a server for WebSockets and HTTP requests. Resolves once the server listens.
  *
  * @example
  * ```ts
@@ -129,18 +129,19 @@ export async function serve<
 }
 
 /**
- * Adds routes to an existing HTTP server, such as the server of Express, Fastify, Koa or Vite.
+ * Adds routes to an existing HTTP server, such as the server of an Express, Fastify, Koa or Vite application.
  *
- * Requests and upgrades that match a route go to the route, and not to other listeners of `httpServer`. All
- * others go to the other listeners that `httpServer` has at that moment, which may be added before or after
- * this call. If it has no other listener, the response is an HTTP error. If several attachments have a route
- * for a request, the latest attachment answers.
+ * A request or upgrade that matches a route goes to that route, and to no other listener of `httpServer`.
+ * Every other request or upgrade goes to the listeners of `httpServer`, whether they were added before or
+ * after this call. If there are none, the client gets an HTTP error. If several attachments have a route for
+ * a request, the latest attachment answers.
  *
- * `httpServer.close()` closes the WebSockets with 1001, and destroys the remaining ones after ten seconds. To
- * close them in another way, call `stop` of the attachment first.
+ * `httpServer.close()` closes the WebSockets with 1001, and drops the remaining ones after ten seconds. For
+ * another close code or timeout, call `stop` on the attachment first.
  *
- * The HTTP server limits the time and the size of a request head, and the number of its connections. If its
- * `maxHeadersCount` is 100 or less, it may have dropped headers. A request with that many headers gets 431.
+ * The HTTP server's own options limit the time and the size of a request head, and the number of connections.
+ * If `maxHeadersCount` is 100 or less, a request with that many headers gets 431, because the HTTP server may
+ * have dropped further headers.
  *
  * @param httpServer a server of `node:http` or `node:https`
  * @example
@@ -194,14 +195,14 @@ export function attach<
   };
 }
 
-/** The least number of connections that are not WebSockets and are always accepted. */
+/** The minimum number of connections, in addition to WebSockets, that the server accepts. */
 const MIN_OTHER_CONNECTIONS = 1000;
 
 function httpOptions(handshakeTimeoutMs: number): HttpOptions {
   return {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: handshakeTimeoutMs,
-    // A timeout may be late by this interval.
+    // A timeout may fire late by up to this interval.
     connectionsCheckingInterval: Math.min(1000, Math.ceil(handshakeTimeoutMs / 8)),
   };
 }
@@ -227,7 +228,9 @@ function checkFastPaths(where: "serve" | "attach", fastPaths: unknown): void {
   throw invalidOption(where, "fastPaths", fastPaths, "a boolean");
 }
 
-/** The limit for all connections. It leaves room for HTTP requests, and for handshakes that get 503. */
+/**
+ * The limit for all connections together. It leaves room for HTTP requests, and for handshakes that get 503.
+ */
 function connectionsFor(webSockets: number): number {
   return webSockets + Math.max(webSockets, MIN_OTHER_CONNECTIONS);
 }

@@ -4,14 +4,14 @@ import { checkCount, checkDelay, checkNames, invalidOption } from "../../server/
 import type { ShutdownPlan } from "../../server/shutdown.ts";
 import { checkCloseArguments } from "../../server/socket-arguments.ts";
 
-/** Options of `stop` of a server, or of an attachment. */
+/** Options of `server.stop` and `attachment.stop`. */
 export interface StopOptions {
   /**
-   * The close code for the sockets (RFC 6455 7.4). Default: 1001 (going away), or 1012 (service restart) with
-   * `drain`.
+   * The close code that the sockets are closed with (RFC 6455 7.4). Default: 1001 (going away), or 1012
+   * (service restart) with `drain`.
    */
   readonly code?: number;
-  /** The close reason for the sockets, at most 123 bytes of UTF-8. Default: empty. */
+  /** The close reason that the sockets are closed with, at most 123 bytes of UTF-8. Default: empty. */
   readonly reason?: string;
   /**
    * The time in milliseconds after which the server drops the remaining sockets, handlers and requests. With
@@ -25,7 +25,7 @@ export interface StopOptions {
   readonly drain?: DrainOptions;
 }
 
-/** The size and the pace of the batches in which `stop` closes sockets. */
+/** How large the batches are in which `stop` closes sockets, and how fast they follow each other. */
 export interface DrainOptions {
   /**
    * The number of sockets in a batch. The server uses larger batches if it would otherwise need more than

@@ -23,7 +23,7 @@ export function checkTls(tls: HttpsOptions | undefined): void {
   );
 }
 
-/** Adds HTTP/2 to the protocols that clients can choose by ALPN. */
+/** Adds HTTP/2 to the protocols that the server accepts in ALPN. */
 export function withHttp2(tls: HttpsOptions): HttpsOptions {
   // RFC 9113 9.2.1: no renegotiation.
   const secureOptions = (tls.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION;

@@ -1,27 +1,27 @@
 import { UsageError } from "../../errors/index.ts";
 import { isRecord } from "../record.ts";
 
-/** How to compress messages by permessage-deflate (RFC 7692). */
+/** How to compress messages with permessage-deflate (RFC 7692). */
 export interface CompressionOptions {
   /**
    * `"shared"`: messages are compressed independently. All connections share one compressor and one
    * decompressor, so compression needs no memory for each connection.
    *
-   * `"dedicated"`: each connection keeps what it sent and received as context. Small messages that
-   * resemble each other become far smaller. A connection then needs up to 50 KiB of memory to send and
-   * 40 KiB to receive, each allocated with the first compressed message.
+   * `"dedicated"`: each connection keeps the latest messages that it sent and received as context, which
+   * makes similar small messages far smaller. A connection then needs up to 50 KiB of memory to send and 40
+   * KiB to receive, each allocated with the first compressed message.
    *
    * Default: `"shared"` on a server, `"dedicated"` on a client.
    */
   readonly context?: "shared" | "dedicated";
-  /** Messages of fewer bytes are sent as they are. Default 1024. */
+  /** Messages with fewer bytes are not compressed. Default: 1,024. */
   readonly thresholdBytes?: number;
   /**
-   * The base-2 logarithm of the window to compress with, in bytes: from 9 to 15. Each step doubles
-   * what a dedicated context costs. Default 13.
+   * The base-2 logarithm of the compression window in bytes, from 9 to 15. Each step doubles the memory of a
+   * dedicated context. Default: 13.
    */
   readonly windowBits?: number;
-  /** From 1, the fastest, to 9, the smallest. Default 3. */
+  /** The compression level, from 1 (the fastest) to 9 (the smallest messages). Default: 3. */
   readonly level?: number;
 }
 

@@ -22,8 +22,8 @@ export function isFieldValue(text: string): boolean {
 }
 
 /**
- * The header fields of one message, looked up by name without regard to case. Iterating gives
- * `[name, value]` in the order of arrival, names as they were spelled.
+ * The header fields of one message. Iterating over them yields `[name, value]` in the order of arrival, with
+ * each name spelled as it was received.
  */
 export class HeaderFields implements Iterable<[string, string]> {
   readonly #rawHeaders: readonly string[];
@@ -34,8 +34,8 @@ export class HeaderFields implements Iterable<[string, string]> {
   }
 
   /**
-   * The values of all fields called `name` (in lower case), in order; the list may be empty. It compares
-   * all names: for the few fields of a handshake, that is less work than an index.
+   * Returns the values of all fields with this name, in order; the list may be empty. Pass the name in lower
+   * case. It compares all names, because that is faster than an index for the few fields of a handshake.
    */
   all(name: string): readonly string[] {
     let values: string[] | undefined;
@@ -48,15 +48,15 @@ export class HeaderFields implements Iterable<[string, string]> {
     return values ?? NONE;
   }
 
-  /** The value of the field called `name` (in lower case) if there is exactly one. */
+  /** Returns the value of the field with this name if there is exactly one. Pass the name in lower case. */
   single(name: string): string | undefined {
     const values = this.all(name);
     return values.length === 1 ? values[0] : undefined;
   }
 
   /**
-   * The values of all fields with this name, in upper or lower case, joined by commas. Null if there is
-   * none. Works like `get` of the Fetch standard's `Headers`.
+   * Returns the values of all fields with this name, joined by commas, or null if there are none. The name
+   * may be in upper or lower case. It works like `Headers.get` of the Fetch standard.
    */
   get(name: string): string | null {
     const values = this.all(name.toLowerCase());

@@ -2,7 +2,7 @@ import { HandshakeError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import { HeaderFields } from "./header-fields.ts";
 
-/** The parts of the response, besides its status, in an {@link UnexpectedStatusError}. */
+/** The parts of the response, in addition to its status, in an {@link UnexpectedStatusError}. */
 export interface UnexpectedStatusDetails {
   readonly headers?: HeaderFields;
   readonly body?: string;
@@ -17,8 +17,8 @@ export class UnexpectedStatusError extends HandshakeError {
   /** The header fields of the response: `error.headers.get("retry-after")`. */
   readonly headers: HeaderFields;
   /**
-   * The first 4,096 bytes of the response's body, read as UTF-8; the empty string if there is none. The
-   * client in Node reads it for at most one second, within `handshakeTimeoutMs`.
+   * The first 4,096 bytes of the response body, decoded as UTF-8; the empty string if there is none. The
+   * client in Node.js waits at most one second for the body, within `handshakeTimeoutMs`.
    */
   readonly body: string;
 
@@ -34,7 +34,7 @@ export class UnexpectedStatusError extends HandshakeError {
     this.body = details.body ?? "";
   }
 
-  /** The same error with the beginning of the response's body. */
+  /** Returns the same error with the beginning of the response body. */
   withBody(body: string): UnexpectedStatusError {
     return new UnexpectedStatusError(this.status, this.reason, { headers: this.headers, body });
   }
