@@ -165,10 +165,11 @@ export class ConnectionStreams implements ConnectionHandler {
 }
 
 function closedError(): DOMException {
-  return new DOMException("the connection is closed, or being closed", "InvalidStateError");
+  return new DOMException("the connection is closed or closing", "InvalidStateError");
 }
 
 function describeEnd({ code, error, wasClean }: CloseInfo): string {
-  if (wasClean) return `closed with ${code} before all written messages were sent`;
+  if (wasClean)
+    return `the connection was closed with ${code} before all written messages were sent`;
   return error?.message ?? "the connection was lost";
 }

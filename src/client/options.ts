@@ -167,15 +167,18 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
   const limits = { maxMessageBytes, handshakeTimeoutMs, closeTimeoutMs };
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isSafeInteger(value) || value <= 0) {
-      throw new UsageError("INVALID_OPTION", `${name} ${value} is not a positive integer`);
+      throw new UsageError(
+        "INVALID_OPTION",
+        `WebSocket: ${name} is ${value}; it must be an integer above 0`,
+      );
     }
   }
   checkHeartbeat(options.heartbeat);
   checkSignal(options.signal);
   checkCreateConnection(options.createConnection);
   const { headers = {}, tls = {} } = options;
-  checkRecord("headers", headers, "a record of strings");
-  checkRecord("tls", tls, "a record of options");
+  checkRecord("headers", headers, "an object of strings");
+  checkRecord("tls", tls, "an object of options");
   checkTls(tls);
   checkHeaders(headers);
   return {
@@ -213,13 +216,16 @@ function checkTls(tls: object): void {
 
 function checkRecord(name: string, value: unknown, expected: string): void {
   if (isRecord(value)) return;
-  throw new UsageError("INVALID_OPTION", `WebSocket: ${name} is not ${expected}`);
+  throw new UsageError("INVALID_OPTION", `WebSocket: ${name} must be ${expected}`);
 }
 
 function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void {
   if (heartbeat === false) return;
   if (!isRecord<PingHeartbeatOptions>(heartbeat)) {
-    throw new UsageError("INVALID_OPTION", "heartbeat is neither false nor { idleMs, timeoutMs }");
+    throw new UsageError(
+      "INVALID_OPTION",
+      "WebSocket: heartbeat must be false or an object such as { idleMs, timeoutMs }",
+    );
   }
   const { idleMs = 1, timeoutMs = 1, ...unknown } = heartbeat;
   for (const name of Object.keys(unknown)) {
@@ -227,7 +233,10 @@ function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void 
   }
   for (const [name, value] of Object.entries({ idleMs, timeoutMs })) {
     if (!(typeof value === "number" && value > 0)) {
-      throw new UsageError("INVALID_OPTION", `heartbeat.${name} ${value} is not a number above 0`);
+      throw new UsageError(
+        "INVALID_OPTION",
+        `WebSocket: heartbeat.${name} is ${value}; it must be a number above 0`,
+      );
     }
   }
 }
@@ -237,12 +246,12 @@ function checkSignal(signal: unknown): void {
   // Checked by its shape, because an emulated DOM has its own class.
   const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   if (typeof aborted === "boolean" && typeof addEventListener === "function") return;
-  throw new UsageError("INVALID_OPTION", "WebSocket: signal is not an AbortSignal");
+  throw new UsageError("INVALID_OPTION", "WebSocket: signal must be an AbortSignal");
 }
 
 function checkCreateConnection(createConnection: unknown): void {
   if (createConnection === undefined || typeof createConnection === "function") return;
-  throw new UsageError("INVALID_OPTION", "WebSocket: createConnection is not a function");
+  throw new UsageError("INVALID_OPTION", "WebSocket: createConnection must be a function");
 }
 
 function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
@@ -252,7 +261,10 @@ function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
     // Given two credentials, for example, a server might use either.
     const key = name.toLowerCase();
     if (known.has(key)) {
-      throw new UsageError("INVALID_OPTION", `WebSocket: headers has ${key} more than once`);
+      throw new UsageError(
+        "INVALID_OPTION",
+        `WebSocket: headers has ${key} more than once; header names are case-insensitive`,
+      );
     }
     known.add(key);
   }
@@ -261,9 +273,15 @@ function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
 /** RFC 9110 5.1 and 5.5. Other characters could add header fields. */
 function checkHeader(name: string, value: unknown): void {
   if (!isToken(name)) {
-    throw new UsageError("INVALID_OPTION", `${JSON.stringify(name)} is not a header field name`);
+    throw new UsageError(
+      "INVALID_OPTION",
+      `WebSocket: headers has ${JSON.stringify(name)}, which is not a valid header name`,
+    );
   }
   if (typeof value !== "string" || !isFieldValue(value)) {
-    throw new UsageError("INVALID_OPTION", `the value of the header field ${name} is not valid`);
+    throw new UsageError(
+      "INVALID_OPTION",
+      `WebSocket: the value of the header ${name} must be a string without control characters or characters above U+00FF`,
+    );
   }
 }

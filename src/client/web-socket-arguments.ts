@@ -90,11 +90,14 @@ export function parseProtocols(protocols: WebSocketOptions["protocols"] = []): r
  */
 export function checkCloseArguments(code: number | undefined, reasonBytes: number): void {
   if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
-    throw new DOMException(`close code ${code} is not 1000 or 3000-4999`, "InvalidAccessError");
+    throw new DOMException(
+      `the close code is ${code}; it must be 1000, or from 3000 to 4999`,
+      "InvalidAccessError",
+    );
   }
   if (reasonBytes > MAX_CLOSE_REASON_BYTES) {
     throw new DOMException(
-      `close reason of ${reasonBytes} bytes exceeds ${MAX_CLOSE_REASON_BYTES}`,
+      `a close reason of ${reasonBytes} bytes exceeds the limit of ${MAX_CLOSE_REASON_BYTES}`,
       "SyntaxError",
     );
   }

@@ -86,7 +86,7 @@ export function readCloseInfo(info: unknown): CloseArguments {
 /** Web IDL's conversion to a dictionary. @throws TypeError */
 export function toDictionary<Dictionary extends object>(value: unknown): Partial<Dictionary> {
   if (value === undefined || value === null) return {};
-  if (Object(value) !== value) throw new TypeError("the options are not an object");
+  if (Object(value) !== value) throw new TypeError("the options must be an object");
   return value;
 }
 
@@ -94,7 +94,7 @@ export function toDictionary<Dictionary extends object>(value: unknown): Partial
 function enforceUnsignedShort(value: unknown): number {
   const number = Math.trunc(Number(value));
   if (!(number >= 0 && number <= 0xffff)) {
-    throw new TypeError(`close code ${number} is not from 0 to 65535`);
+    throw new TypeError(`the close code is ${number}; it must be a number from 0 to 65535`);
   }
   return number;
 }

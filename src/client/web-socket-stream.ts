@@ -76,7 +76,7 @@ export function defineWebSocketStream(
       if (this.#streams !== undefined) this.#streams.close(close);
       else if (this.#attempt !== undefined) {
         this.#attempt.abort();
-        const message = "closed before the connection was established";
+        const message = "close was called before the connection was open";
         this.#fail(failure(new HandshakeError("ABORTED", message)));
       }
     }
@@ -141,12 +141,12 @@ function readOptions(argument: unknown): ReadOptions {
     protocols !== undefined &&
     !(Object(protocols) === protocols && Symbol.iterator in protocols)
   ) {
-    throw new TypeError("protocols must be a list");
+    throw new TypeError("WebSocketStream: protocols must be a list of strings");
   }
   // Checked by its shape, because an emulated DOM has its own class.
   const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
   if (signal !== undefined && !(typeof aborted === "boolean" && addEventListener)) {
-    throw new TypeError("signal must be an AbortSignal");
+    throw new TypeError("WebSocketStream: signal must be an AbortSignal");
   }
   return { ...rest, protocols: [...(protocols ?? [])], signal };
 }

@@ -165,7 +165,10 @@ export function defineWebSocket(
       if (arguments.length === 0) throw new TypeError("send needs an argument");
       const message = toMessage(data);
       if (readyState === ReadyState.Connecting) {
-        throw new DOMException("the connection is not established yet", "InvalidStateError");
+        throw new DOMException(
+          "the connection is not open yet; wait for the open event",
+          "InvalidStateError",
+        );
       }
       const byteLength = this.#lengthOf(message);
       if (readyState !== ReadyState.Open) {
@@ -182,7 +185,9 @@ export function defineWebSocket(
       const text = reason === undefined ? "" : toUSVString(reason);
       checkCloseArguments(status, environment.utf8Length(text));
       if (readyState === ReadyState.Connecting) {
-        this.#giveUp(new HandshakeError("ABORTED", "closed before the connection was established"));
+        this.#giveUp(
+          new HandshakeError("ABORTED", "close was called before the connection was open"),
+        );
       } else if (readyState === ReadyState.Open) {
         this.#readyState = ReadyState.Closing;
         this.#isClosedLocally = true;

@@ -309,7 +309,7 @@ export class ByteConnection
     this.#endpoint.fail(
       new ProtocolError(
         "RATE_EXCEEDED",
-        `more messages than maxMessagesPerSecond ${this.#rate.perSecond}`,
+        `the peer sent more messages in a second than maxMessagesPerSecond ${this.#rate.perSecond}`,
         { closeCode: CloseCode.PolicyViolation },
       ),
     );
@@ -352,7 +352,7 @@ export class ByteConnection
     this.terminate(
       new TransportError(
         "CLOSE_TIMEOUT",
-        `no closing handshake within closeTimeoutMs ${this.#closeTimeoutMs}`,
+        `the closing handshake did not end within closeTimeoutMs ${this.#closeTimeoutMs}`,
       ),
     );
   }

@@ -155,7 +155,7 @@ export class Heartbeat implements TimeoutListener {
     const what = this.#isSlow ? "the peer read too little output" : "the peer sent nothing";
     return new TransportError(
       "HEARTBEAT_TIMEOUT",
-      `${what} for timeoutMs ${this.#timeoutMs} after a ping`,
+      `${what} within timeoutMs ${this.#timeoutMs} after a ping`,
     );
   }
 }

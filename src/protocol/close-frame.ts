@@ -37,13 +37,16 @@ export function closePayload(
 ): Uint8Array {
   if (code === undefined && reason === "") return codec.allocate(0);
   if (code === undefined || !isCloseCodeOnWire(code) || !Number.isInteger(code)) {
-    throw new UsageError("INVALID_CLOSE_CODE", `close code ${code} must not be sent`);
+    throw new UsageError(
+      "INVALID_CLOSE_CODE",
+      `a Close frame cannot have the code ${code}; use 1000, or 3000 to 4999 (RFC 6455 7.4)`,
+    );
   }
   const reasonBytes = codec.utf8Length(reason);
   if (reasonBytes > MAX_CLOSE_REASON_BYTES) {
     throw new UsageError(
       "CLOSE_REASON_TOO_BIG",
-      `close reason of ${reasonBytes} bytes exceeds ${MAX_CLOSE_REASON_BYTES}`,
+      `a close reason of ${reasonBytes} bytes exceeds the limit of ${MAX_CLOSE_REASON_BYTES} (RFC 6455 5.5)`,
     );
   }
   const payload = codec.allocate(2 + reasonBytes);

@@ -178,7 +178,8 @@ class OutputEndpoint implements WebSocketEndpoint {
   }
 
   sendText(text: string): void {
-    if (typeof text !== "string") throw invalidData("a text message must be a string", text);
+    if (typeof text !== "string")
+      throw invalidData("sendText: a text message must be a string", text);
     this.#endpoint.sendText(text);
   }
 
@@ -193,13 +194,13 @@ class OutputEndpoint implements WebSocketEndpoint {
   }
 
   close(code?: number, reason = ""): void {
-    if (typeof reason !== "string") throw invalidData("a close reason must be a string", reason);
+    if (typeof reason !== "string") throw invalidData("close: the reason must be a string", reason);
     this.#endpoint.close(code, reason);
   }
 
   fail(error: ProtocolError): void {
     if (!(error instanceof ProtocolError))
-      throw invalidData("the argument of fail must be a ProtocolError", error);
+      throw invalidData("fail: the error must be a ProtocolError", error);
     this.#endpoint.fail(error);
   }
 }
@@ -213,7 +214,10 @@ function owned(bytes: Uint8Array): Uint8Array {
 
 function callbackFailed(cause: unknown): ProtocolError {
   const closeCode = CloseCode.InternalError;
-  return new ProtocolError("CALLBACK_FAILED", "a callback threw an error", { closeCode, cause });
+  return new ProtocolError("CALLBACK_FAILED", "the application threw an error in a callback", {
+    closeCode,
+    cause,
+  });
 }
 
 function shared(environment: ProtocolEnvironment): EndpointEnvironment {
@@ -242,7 +246,7 @@ const NAMES: Readonly<Record<keyof CreateEndpointOptions, true>> = {
 
 function checkOptions(options: CreateEndpointOptions): void {
   if (!isRecord<CreateEndpointOptions>(options)) {
-    throw invalidOption("its argument", options, "a record of options");
+    throw invalidOption("the argument", options, "an object of options");
   }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name));
   if (unknown !== undefined) {
@@ -281,7 +285,7 @@ function checkCompression(compression: NonNullable<CreateEndpointOptions["compre
 function checkLimit(name: string, value: number | undefined): void {
   if (value === undefined || value === Infinity) return;
   if (!Number.isSafeInteger(value) || value < 1) {
-    throw invalidOption(name, value, "a positive integer or Infinity");
+    throw invalidOption(name, value, "an integer above 0, or Infinity");
   }
 }
 
@@ -292,7 +296,7 @@ function invalidOption(name: string, value: unknown, expected: string): UsageErr
 }
 
 function checkBytes(bytes: Uint8Array): void {
-  if (!(bytes instanceof Uint8Array)) throw invalidData("bytes must be a Uint8Array", bytes);
+  if (!(bytes instanceof Uint8Array)) throw invalidData("the bytes must be a Uint8Array", bytes);
 }
 
 function invalidData(rule: string, value: unknown): UsageError {

@@ -87,7 +87,7 @@ export function checkEnvironment(environment: ProtocolEnvironment): void {
     if (type !== expected) {
       throw new UsageError(
         "INVALID_OPTION",
-        `${name} of the environment must be a ${expected}, not a value of type ${type}`,
+        `createProtocolEnvironment: ${name} must be a ${expected}, not a value of type ${type}`,
       );
     }
   }

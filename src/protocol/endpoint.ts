@@ -209,7 +209,7 @@ export class Endpoint implements MessageHandler {
     if (payload.length > MAX_CONTROL_PAYLOAD_BYTES) {
       throw new UsageError(
         "CONTROL_TOO_BIG",
-        `payload of ${payload.length} bytes exceeds the limit of ${MAX_CONTROL_PAYLOAD_BYTES} for a control frame`,
+        `a payload of ${payload.length} bytes exceeds the limit of ${MAX_CONTROL_PAYLOAD_BYTES} for a control frame (RFC 6455 5.5)`,
       );
     }
     this.#writer.writeFrame(FIN | opcode, payload);
@@ -217,7 +217,10 @@ export class Endpoint implements MessageHandler {
 
   #checkOpen(): void {
     if (this.#state !== "open") {
-      throw new UsageError("NOT_OPEN", `the connection is ${this.#state}`);
+      throw new UsageError(
+        "NOT_OPEN",
+        `the connection is ${this.#state}; it can send only while it is open`,
+      );
     }
   }
 

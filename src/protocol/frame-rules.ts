@@ -61,7 +61,7 @@ function faultOfControlFrame(opcode: number, first: number, length: number): Fau
 export function lengthNotMinimal(payloadBytes: number, lengthBits: 16 | 64): Fault {
   return fault(
     "LENGTH_NOT_MINIMAL",
-    `a payload length of ${payloadBytes} is written in ${lengthBits} bits`,
+    `a payload length of ${payloadBytes} uses ${lengthBits} bits, more than it needs`,
   );
 }
 
@@ -74,13 +74,13 @@ export const LENGTH_TOO_BIG: Fault = fault(
 /** The text of a message or a close reason is not UTF-8 (RFC 6455 8.1). */
 export const INVALID_UTF8: Fault = {
   code: "INVALID_UTF8",
-  message: "text is not UTF-8",
+  message: "a text is not valid UTF-8",
   closeCode: CloseCode.InvalidPayload,
 };
 
 /** RFC 6455 7.4. */
 export function invalidCloseCode(code: number): Fault {
-  return fault("INVALID_CLOSE_CODE", `close code ${code} must not be sent`);
+  return fault("INVALID_CLOSE_CODE", `a Close frame has the code ${code}, which must not be sent`);
 }
 
 /** RFC 6455 7.4.1 and 10.4. */
@@ -96,7 +96,7 @@ export function messageTooBig(messageBytes: number | string, maxMessageBytes: nu
 export function unfinishedTooBig(maxUnfinishedBytes: number): Fault {
   return {
     code: "UNFINISHED_TOO_BIG",
-    message: `unfinished messages of all peers exceed maxUnfinishedBytes ${maxUnfinishedBytes}`,
+    message: `the unfinished messages of all peers exceed maxUnfinishedBytes ${maxUnfinishedBytes}`,
     closeCode: CloseCode.TryAgainLater,
   };
 }
@@ -107,7 +107,7 @@ export const MAX_EMPTY_FRAGMENTS = 1_024;
 /** RFC 6455 10.4. */
 export const TOO_MANY_EMPTY_FRAGMENTS: Fault = {
   code: "TOO_MANY_EMPTY_FRAGMENTS",
-  message: `more than ${MAX_EMPTY_FRAGMENTS} empty fragments in a row`,
+  message: `a message has more than ${MAX_EMPTY_FRAGMENTS} empty fragments in a row`,
   closeCode: CloseCode.PolicyViolation,
 };
 
@@ -116,15 +116,21 @@ const MASK_REQUIRED = fault("MASK_REQUIRED", "a frame from a client is not maske
 const MASK_FORBIDDEN = fault("MASK_FORBIDDEN", "a frame from a server is masked");
 const CONTINUATION_EXPECTED = fault(
   "CONTINUATION_EXPECTED",
-  "a message begins before the last fragment of another",
+  "a message begins before the previous message has ended",
 );
 const CONTINUATION_UNEXPECTED = fault(
   "CONTINUATION_UNEXPECTED",
-  "a continuation frame without a message to continue",
+  "a continuation frame has no message to continue",
 );
 const FRAGMENTED_CONTROL = fault("FRAGMENTED_CONTROL", "a control frame is fragmented");
-const CONTROL_TOO_BIG = fault("CONTROL_TOO_BIG", "a control frame of more than 125 bytes");
-const INVALID_CLOSE_PAYLOAD = fault("INVALID_CLOSE_PAYLOAD", "a Close frame of one byte");
+const CONTROL_TOO_BIG = fault(
+  "CONTROL_TOO_BIG",
+  "a control frame has a payload of more than 125 bytes",
+);
+const INVALID_CLOSE_PAYLOAD = fault(
+  "INVALID_CLOSE_PAYLOAD",
+  "a Close frame has a payload of one byte",
+);
 
 function reservedOpcode(opcode: number): Fault {
   return fault("RESERVED_OPCODE", `opcode ${opcode} is reserved`);

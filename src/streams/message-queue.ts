@@ -148,7 +148,7 @@ export class MessageQueue implements ConsumableQueue {
     if (this.#consumer === undefined) return;
     throw new UsageError(
       "ALREADY_CONSUMED",
-      "the messages already have a consumer: a socket has one loop or one listener",
+      "the messages already have a consumer; use only one for await loop, one call of listen, or readable",
     );
   }
 

@@ -216,5 +216,5 @@ export class Feed implements FollowerListener, SubscriberSource {
 }
 
 function closed(): BrokerError {
-  return new BrokerError("BROKER_CLOSED", "Topics is closed");
+  return new BrokerError("BROKER_CLOSED", "this Topics object is closed");
 }

@@ -78,7 +78,7 @@ function copy(data: TopicData, maxPublicationBytes: number): PublicationDraft["d
   if (byteLength <= maxPublicationBytes) return typeof data === "string" ? data : data.slice();
   throw new UsageError(
     "PUBLICATION_TOO_BIG",
-    `a publication of ${byteLength} bytes exceeds maxPublicationBytes ${maxPublicationBytes}`,
+    `a publication of ${byteLength} bytes exceeds maxPublicationBytes ${maxPublicationBytes}; publish less data, or raise the limit`,
   );
 }
 

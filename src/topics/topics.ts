@@ -203,7 +203,7 @@ export class Topics implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "Topics is closed");
+    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "this Topics object is closed");
   }
 }
 

@@ -95,7 +95,7 @@ class Attempt implements ConnectAttempt {
         this.#fail(
           new HandshakeError(
             "HANDSHAKE_TIMEOUT",
-            `no answer within handshakeTimeoutMs ${handshakeTimeoutMs}`,
+            `the connection did not open within handshakeTimeoutMs ${handshakeTimeoutMs}; check that the server can be reached, or raise the limit`,
           ),
         ),
       );
@@ -197,7 +197,10 @@ class Attempt implements ConnectAttempt {
 
   readonly #onEnd = (): void => {
     this.#fail(
-      new HandshakeError("HANDSHAKE_CUT", "the server closed before the opening handshake ended"),
+      new HandshakeError(
+        "HANDSHAKE_CUT",
+        "the server closed the connection before the opening handshake was complete",
+      ),
     );
   };
 
@@ -275,7 +278,7 @@ function dialTls({ options: { tls } }: ConnectRequest, options: ConnectionOption
   } catch (cause) {
     throw new UsageError(
       "INVALID_OPTION",
-      `the option tls cannot be used: ${(cause as Error).message}`,
+      `WebSocket: the option tls is invalid: ${(cause as Error).message}`,
       { cause },
     );
   }

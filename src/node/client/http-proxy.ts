@@ -126,13 +126,15 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
       socket.destroy();
       reject(error);
     };
-    const onAbort = (): void => fail(failed(`the attempt ended before the proxy ${name} answered`));
-    const onEnd = (): void => fail(failed(`the proxy ${name} closed before it answered CONNECT`));
+    const onAbort = (): void =>
+      fail(failed(`the attempt to connect ended before the proxy ${name} answered`));
+    const onEnd = (): void =>
+      fail(failed(`the proxy ${name} closed the connection before it answered CONNECT`));
     const onData = (chunk: Buffer): void => {
       const head = readFinalHead(reader, chunk);
       if (head === undefined) return;
       if (head.kind === "fault") {
-        fail(failed(`the response of the proxy ${name} to CONNECT is not valid: ${head.message}`));
+        fail(failed(`the proxy ${name} sent an invalid response to CONNECT: ${head.message}`));
         return;
       }
       const { status } = head.startLine;
@@ -196,7 +198,7 @@ function refused(
     const schemes = new HeaderFields(rawHeaders).all("proxy-authenticate").join(", ");
     message += hasCredentials
       ? "; check the user and password of the proxy"
-      : "; put a user and password into the URL of the proxy";
+      : "; add a user and password to the proxy URL";
     if (schemes !== "") message += ` (it asks for ${quote(schemes)})`;
   }
   return new TransportError("PROXY_REFUSED", message);
@@ -212,7 +214,7 @@ function readProxyUrl(proxy: unknown): URL {
     url = new URL(String(proxy));
   } catch {
     // The message leaves out the URL, because it may contain a password.
-    throw invalid("the URL of the proxy is not valid; pass one such as http://proxy.example:3128");
+    throw invalid("the proxy URL is not valid; pass a URL such as http://proxy.example:3128");
   }
   if (url.protocol === "http:" || url.protocol === "https:") return url;
   throw invalid(

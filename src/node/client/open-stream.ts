@@ -83,7 +83,7 @@ function whenConnected(socket: Socket, signal: AbortSignal): Promise<void> {
     };
     const onConnect = (): void => settle();
     const onClose = (): void => settle(endedEarly("the socket was closed before it was connected"));
-    const onAbort = (): void => settle(new Error("the attempt has ended"));
+    const onAbort = (): void => settle(new Error("the attempt to connect has ended"));
     signal.addEventListener("abort", onAbort);
     socket.on("connect", onConnect);
     socket.on("error", settle);

@@ -87,7 +87,8 @@ class FileSource implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
     const chunk = new Uint8Array(length);
     const { bytesRead } = await this.#handle.read(chunk, 0, length, this.#position);
     // The response has announced the length, so a shorter body is an error.
-    if (bytesRead === 0) throw new Error("the file became shorter while it was being sent");
+    if (bytesRead === 0)
+      throw new Error("the file became shorter while it was sent; the response was cut off");
     this.#position += bytesRead;
     return chunk.subarray(0, bytesRead);
   }
@@ -98,7 +99,7 @@ class FileSource implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
     // The response has announced the size and the validators of the file.
     if (size === this.#stats.size && mtimeMs === this.#stats.mtimeMs) return handle;
     await handle.close();
-    throw new Error("the file changed before it was sent");
+    throw new Error("the file changed before it was sent; the response was cut off");
   }
 
   async #close(): Promise<void> {

@@ -209,7 +209,10 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
       cancelBody(answer);
       return;
     }
-    if (isUsed(answer)) throw new TypeError("the body of the Response has been used");
+    if (isUsed(answer))
+      throw new TypeError(
+        "the handler returned a Response with a body that has been used; return a new Response",
+      );
     await sendResponse(this.#version, response, this.#adapt(response, answer), this.#fetch);
   }
 

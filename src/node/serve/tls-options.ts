@@ -12,7 +12,7 @@ import { HTTP2_ALPN_ID } from "../http2/http2-listener.ts";
 export function checkTls(tls: HttpsOptions | undefined): void {
   if (tls === undefined) return;
   if (typeof tls !== "object" || tls === null) {
-    throw invalidOption("serve", "tls", tls, "a record of the options of node:https");
+    throw invalidOption("serve", "tls", tls, "an object with options of node:https");
   }
   const { cert, key, pfx, SNICallback, pskCallback } = tls;
   const isIdentified = (cert !== undefined && key !== undefined) || pfx !== undefined;
@@ -40,6 +40,6 @@ export function createTlsServer(options: HttpsOptions): HttpsServer {
     return createHttpsServer(options);
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new UsageError("INVALID_OPTION", `serve: tls cannot be used: ${why}`, { cause });
+    throw new UsageError("INVALID_OPTION", `serve: the option tls is invalid: ${why}`, { cause });
   }
 }

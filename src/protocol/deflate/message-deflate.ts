@@ -75,6 +75,6 @@ export function maxDeflatedBytes(byteLength: number): number {
 
 const INVALID_DEFLATE: Fault = {
   code: "INVALID_DEFLATE",
-  message: "a compressed message is not valid",
+  message: "a compressed message cannot be decompressed",
   closeCode: CloseCode.InvalidPayload,
 };

@@ -101,16 +101,16 @@ export function readDeflateAnswer(
   if (answers.length === 0) return undefined;
   const [extension] = answers;
   if (answers.length > 1 || extension.name !== NAME)
-    return `the server lists ${NAME} more than once`;
+    return `the server accepted ${NAME} more than once`;
   const agreed = readParameters(extension);
   // RFC 7692 7.1.2.2: in an answer the parameter must have a value.
   if (agreed === undefined || agreed.clientBits === true) {
-    return `the server's parameters of ${NAME} are not valid`;
+    return `the server answered with invalid parameters for ${NAME}`;
   }
   const isShared = settings.context === "shared";
   // RFC 7692 7.1.1.1: a server that accepts such an offer repeats the parameter.
   if (isShared && !agreed.serverNoTakeover)
-    return "the server did not agree to server_no_context_takeover";
+    return "the server did not accept the parameter server_no_context_takeover";
   const { clientBits = MAX_WINDOW_BITS, serverBits = MAX_WINDOW_BITS } = agreed;
   return {
     sending: {

@@ -42,7 +42,7 @@ export function resolveCompression(
   if (compression === false) return undefined;
   const options = compression === true ? {} : compression;
   if (!isRecord<CompressionOptions>(options)) {
-    throw invalid(where, "compression", options, "a boolean or a record of options");
+    throw invalid(where, "compression", options, "a boolean or an object of options");
   }
   const {
     context = defaultContext,

@@ -33,7 +33,7 @@ export function acceptUpgrade(offer: UpgradeOffer, choice: UpgradeChoice = {}): 
   if (offer?.kind !== "upgrade") {
     throw new UsageError(
       "INVALID_OFFER",
-      "acceptUpgrade takes an outcome of the kind upgrade; write a refusal with writeRefusal",
+      'acceptUpgrade: the outcome must have the kind "upgrade"; write a refusal with writeRefusal',
     );
   }
   if (protocol !== "" && !offer.protocols.includes(protocol)) {

@@ -62,7 +62,7 @@ function splitHost(headers: HeaderInit): SplitHeaders {
   if (others.length === fields.length) return { others };
   const [[, host], ...more] = fields.filter(([name]) => name.toLowerCase() === "host");
   // RFC 9112 3.2: a server refuses a request with several Host fields, or an invalid one.
-  if (more.length > 0) throw invalidHeader("host is given more than once");
+  if (more.length > 0) throw invalidHeader("headers has host more than once");
   if (typeof host !== "string" || !HOST.test(host)) {
     throw invalidHeader(`${JSON.stringify(host)} is not a host and port`);
   }
@@ -78,7 +78,7 @@ function requestTarget({ pathname, search }: UrlParts): string {
   if (/^\/[\x21-\x22\x24-\x7e]*$/.test(target)) return target;
   throw new UsageError(
     "INVALID_URL",
-    `the path and query ${JSON.stringify(target)} cannot be sent as they are (RFC 6455 3)`,
+    `the path and query ${JSON.stringify(target)} contain characters that a request cannot contain; percent-encode them (RFC 6455 3)`,
   );
 }
 
@@ -88,7 +88,7 @@ function hostField({ protocol, host }: UrlParts): string {
   if (defaultPort === undefined) {
     throw new UsageError(
       "INVALID_URL",
-      `${JSON.stringify(protocol)} is not one of the schemes ws:, wss:, http: and https:`,
+      `the URL scheme ${JSON.stringify(protocol)} is not supported; use ws:, wss:, http: or https:`,
     );
   }
   if (!/^[\x21-\x7e]+$/.test(host) || /[/?#@\\]/.test(host)) {

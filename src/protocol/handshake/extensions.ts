@@ -46,7 +46,7 @@ function token(text: string): string {
   if (isToken(text)) return text;
   throw new UsageError(
     "INVALID_EXTENSION",
-    `${JSON.stringify(text)} cannot name or set an extension: it is not a token (RFC 6455 9.1)`,
+    `an extension has the name or parameter ${JSON.stringify(text)}, which is not a token (RFC 6455 9.1)`,
   );
 }
 

@@ -34,7 +34,10 @@ export function writeCallerHeaders(
   for (const [name, value] of headerPairs(headers)) {
     if (!isToken(name)) throw invalidHeader(`the name ${JSON.stringify(name)} is not a token`);
     if (isReserved(name.toLowerCase())) {
-      throw new UsageError("RESERVED_HEADER", `the header ${name} cannot be set by the caller`);
+      throw new UsageError(
+        "RESERVED_HEADER",
+        `the header ${name} is reserved; only the handshake sets it`,
+      );
     }
     lines += `${name}: ${checkValue(name, value)}\r\n`;
   }

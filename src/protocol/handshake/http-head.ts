@@ -261,5 +261,5 @@ function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {
 
 function checkLimit(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new UsageError("INVALID_LIMIT", `${name} is ${value}; it must be a positive integer`);
+  throw new UsageError("INVALID_LIMIT", `${name} is ${value}; it must be an integer above 0`);
 }

@@ -48,12 +48,15 @@ export function writeRefusal(
 ): string {
   const { status, statusText = REASONS.get(status) ?? "", headers = {}, message } = refusal;
   if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new UsageError("INVALID_STATUS", `the status ${status} is not between 200 and 599`);
+    throw new UsageError(
+      "INVALID_STATUS",
+      `the status is ${status}; it must be an integer from 200 to 599`,
+    );
   }
   if (!isFieldValue(statusText)) {
     throw new UsageError(
       "INVALID_HEADER",
-      "statusText has a character that is not allowed in a header",
+      "statusText has a character that is not allowed in a status line",
     );
   }
   const lines = writeCallerHeaders(headers, isFramingField);

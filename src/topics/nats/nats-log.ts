@@ -73,7 +73,7 @@ export class NatsLog {
     }
     throw new BrokerError(
       "BROKER_TIMEOUT",
-      `other servers published ${MAX_CONFLICTS} times before this publication could be stored`,
+      `the publication was not stored, because other servers published to the topic first ${MAX_CONFLICTS} times in a row; try again later`,
     );
   }
 

@@ -62,13 +62,13 @@ function publicationAt(position: Position, payload: string): Publication | undef
 
 function positionOf(epoch: string, offset: string): Position {
   const position = readPosition(`${epoch}:${offset}`);
-  if (position === undefined) throw invalid(`${epoch}:${offset} instead of a position`);
+  if (position === undefined) throw invalid(`it contains ${epoch}:${offset} instead of a position`);
   return position;
 }
 
 function textsOf(answer: unknown): readonly string[] {
   if (Array.isArray(answer) && answer.every((item) => typeof item === "string")) return answer;
-  throw invalid(`a value of type ${typeof answer} instead of a list of strings`);
+  throw invalid(`it is a value of type ${typeof answer} instead of a list of strings`);
 }
 
 function invalid(what: string): BrokerError {

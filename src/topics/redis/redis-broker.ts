@@ -196,7 +196,8 @@ async function connect(
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       const cause =
-        channels.lastError ?? new Error(`no answer within connectTimeoutMs ${timeoutMs}`);
+        channels.lastError ??
+        new Error(`Redis did not answer within connectTimeoutMs ${timeoutMs}`);
       reject(toBrokerError(cause));
     }, timeoutMs);
   });

@@ -211,7 +211,7 @@ describe("a proxy that does not open a tunnel", () => {
         'HTTP/1.1 407 Authenticate\r\nProxy-Authenticate: Basic realm="x"\r\nProxy-Authenticate: NTLM\r\n\r\n',
     });
     expect(await connectBy(proxy)).toMatchObject({
-      message: expect.stringMatching(/put a user and password into the URL.*Basic.*NTLM/),
+      message: expect.stringMatching(/add a user and password to the proxy URL.*Basic.*NTLM/),
     });
     const error = await connectBy(proxy, proxy.url.replace("//", "//user:secret@"));
     expect(error).toMatchObject({ message: expect.stringMatching(/check the user and password/) });

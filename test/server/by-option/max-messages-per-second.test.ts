@@ -42,7 +42,7 @@ describe.each(SERVER_KINDS)("maxMessagesPerSecond, over $name", ({ start }) => {
       const other = await openClient(server, "/echo");
       const client = new RawClient(server).send(handshake("/limited") + frames.repeat(10_000));
       expect(await client.closed()).toContain(
-        "\x03\xf0more messages than maxMessagesPerSecond 100",
+        "\x03\xf0the peer sent more messages in a second than maxMessagesPerSecond 100",
       );
       await vi.waitFor(() => expect(server.sockets.size).toBe(1), 10_000);
       expect(received.length).toBeLessThanOrEqual(100);
