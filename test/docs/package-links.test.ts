@@ -100,7 +100,7 @@ it("the package contains the code, its sources for debuggers, and pages, in less
   expect(unpackedBytes).toBeLessThan(4_500_000);
 });
 
-it("declares the clients of the brokers as optional peers that the tests' versions satisfy", () => {
+it("the package declares the broker clients as optional peer dependencies, and the versions in the tests satisfy them", () => {
   const { peerDependencies, peerDependenciesMeta, devDependencies } = JSON.parse(
     readPage("package.json"),
   ) as Record<string, Record<string, unknown>>;

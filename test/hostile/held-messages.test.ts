@@ -3,7 +3,7 @@ import { ConnectionClosedError, type Socket } from "tideway/server";
 import { MemoryNetwork } from "tideway/testing";
 import { expect, it, vi } from "vitest";
 
-it("drops most unread compressed messages when the peer resets the connection", async () => {
+it("a connection drops most unread compressed messages when its peer resets it", async () => {
   const network = new MemoryNetwork();
   let socket: Socket | undefined;
   await using _server = network.serve({

@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { extractProse } from "../../scripts/prose/extract.ts";
 import { splitSentences } from "../../scripts/prose/sentences.ts";
 
-/** The sentences of a file, with … for a code span. Checks that each character is where its offset says. */
+/**
+ * The sentences of a file, with … for a code span. Checks that each character is where its offset
+ * says.
+ */
 function sentencesOf(path: string, source: string): string[] {
   const sentences = (extractProse(path, source) ?? []).flatMap(splitSentences);
   for (const { text, offsets } of sentences) {
@@ -13,7 +16,7 @@ function sentencesOf(path: string, source: string): string[] {
   return sentences.map(({ text }) => text.replaceAll("\uE000", "…"));
 }
 
-describe("of Markdown", () => {
+describe("the prose of Markdown", () => {
   const page = (...lines: string[]): string[] => sentencesOf("page.md", lines.join("\n"));
 
   it("has paragraphs over several lines, split into sentences", () => {
@@ -94,7 +97,7 @@ describe("of Markdown", () => {
   });
 });
 
-describe("of TypeScript", () => {
+describe("the prose of TypeScript", () => {
   const code = (...lines: string[]): string[] => sentencesOf("src/a.ts", lines.join("\n"));
 
   it("has docstrings with their tags and code blocks", () => {
@@ -162,7 +165,7 @@ describe("of TypeScript", () => {
   });
 });
 
-it("of a test has titles, with each and skipIf, and no other strings", () => {
+it("the prose of a test has titles, even with each and skipIf, and no other strings", () => {
   const source = [
     'describe("a socket", () => {',
     '  it("closes", () => { expect("the text is not prose").toBe(1); });',
@@ -180,7 +183,7 @@ it("of a test has titles, with each and skipIf, and no other strings", () => {
   ]);
 });
 
-it("of HTML has text, attributes for people, comments, scripts and styles", () => {
+it("the prose of HTML has text, attributes for people, and comments, even of scripts and styles", () => {
   const source = `<!doctype html><html><head><title>A page</title>
     <style>/* a style */ a { color: red }</style></head>
     <body><!-- a remark --><p>Text with <code>code</code> and <a href="x">a link</a>.</p>
@@ -198,7 +201,7 @@ it("of HTML has text, attributes for people, comments, scripts and styles", () =
   ]);
 });
 
-it("of CSS and YAML has the comments", () => {
+it("the prose of CSS and YAML has the comments", () => {
   expect(sentencesOf("a.css", 'a { content: "/* no */" } /* A comment. */')).toEqual([
     "A comment.",
   ]);
@@ -207,6 +210,6 @@ it("of CSS and YAML has the comments", () => {
   ]);
 });
 
-it("of other files is undefined", () => {
+it("the prose of other files is undefined", () => {
   expect(extractProse("package-lock.json", "{}")).toBeUndefined();
 });

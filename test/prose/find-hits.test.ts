@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { findHits } from "../../scripts/prose/find-hits.ts";
 
-it("has the line, the column, the pattern, the sentence and the advice of each hit", () => {
+it("findHits returns the line, the column, the pattern, the sentence and the advice of each hit", () => {
   const source = ["/**", " * Sends `data`. The caller", " * has to wait.", " */", "f();"].join(
     "\n",
   );
@@ -20,14 +20,14 @@ it("has the line, the column, the pattern, the sentence and the advice of each h
   });
 });
 
-it("finds sentences of more than 30 words outside of code spans", () => {
+it("findHits finds sentences of more than 30 words outside of code spans", () => {
   const patterns = (text: string): string[] | undefined =>
     findHits("a.md", text)?.hits.map(({ pattern }) => pattern);
   expect(patterns(`${"word ".repeat(30)}${"`code` ".repeat(5)}.`)).toEqual([]);
   expect(patterns(`${"word ".repeat(31)}.`)).toEqual(["long sentence"]);
 });
 
-it("finds sentences with more than two semicolons and dashes", () => {
+it("findHits finds sentences with more than two semicolons and dashes", () => {
   const [hit] = findHits("a.md", "One; two; three - four.")?.hits ?? [];
   expect(hit?.pattern).toBe("too many joins");
   expect(findHits("a.md", "One; two; three well-known words.")?.hits).toEqual([]);

@@ -17,7 +17,7 @@ function check(text: string, ...args: string[]): { status: number | null; stdout
   );
 }
 
-it("fails with the place, the sentence and the good form of each hit", () => {
+it("the check fails with the place, the sentence and the good form of each hit", () => {
   const { status, stdout } = check("A title\n\nThe caller has to wait.\n");
   expect(status).toBe(1);
   expect(stdout).toMatch(
@@ -25,13 +25,13 @@ it("fails with the place, the sentence and the good form of each hit", () => {
   );
 });
 
-it("succeeds without hits, and says how many words it has read", () => {
+it("the check succeeds without hits, and prints how many words it has read", () => {
   const { status, stdout } = check("The caller must wait.\n");
   expect(stdout).toContain("0 hits in 4 words of 1 files");
   expect(status).toBe(0);
 });
 
-it("counts the hits of each folder and pattern with --count", () => {
+it("the check counts the hits of each folder and pattern with --count", () => {
   const { status, stdout } = check("The caller has to wait.\n", "--count");
   expect(status).toBe(1);
   expect(stdout).toMatch(/1 {2}test\/prose: .* in 10,000 words\n[^]*1 {2}has to\n/);

@@ -44,6 +44,6 @@ it.each([
   "It sends every price once and in order to a client.",
   "What is missing",
   "There are two routes, one of which is private.",
-])("accepts: %s", (line) => {
+])("no pattern matches the good sentence: %s", (line) => {
   expect(PATTERNS.filter(({ find }) => find.test(line))).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { closePayload, readCloseFrame } from "../../src/protocol/close-frame.ts"
 import { plainEnvironment, toHex } from "./support.ts";
 
 describe("the payload of a Close frame (RFC 6455 5.5.1)", () => {
-  it("reads what it wrote", () => {
+  it("has the code and the reason that were written", () => {
     for (const [code, reason] of [
       [1000, ""],
       [4999, "é".repeat(61)],

@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 describe("the default environment agrees with the built-in", () => {
-  it("UTF-8 encoder, also for lone surrogates", () => {
+  it("UTF-8 encoder, even for lone surrogates", () => {
     const units = fc
       .array(fc.integer({ min: 0, max: 0xffff }))
       .map((codes) => String.fromCharCode(...codes));
@@ -30,7 +30,7 @@ describe("the default environment agrees with the built-in", () => {
     );
   });
 
-  it("UTF-8 decoder, and keeps a byte order mark", () => {
+  it("UTF-8 decoder, which keeps a byte order mark", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const wellFormed = `\uFEFF${text.replace(/\p{Surrogate}/gu, "")}`;

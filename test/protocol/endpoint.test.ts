@@ -15,7 +15,7 @@ import {
 } from "./support.ts";
 
 describe.each(ROLES)("frames sent by a %s", (role) => {
-  it("have text and binary messages in one frame each (RFC 6455 5.6)", () => {
+  it("contain a whole text or binary message each (RFC 6455 5.6)", () => {
     const { endpoint, written } = probe(role);
     endpoint.sendText("Hello");
     endpoint.sendBinary(fromHex("0102"));
@@ -31,7 +31,7 @@ describe.each(ROLES)("frames sent by a %s", (role) => {
   });
 
   it.each([41, 42, 43, 124, 125, 126, 1365, 1366, 21_845, 21_846, 65_535])(
-    "have a text of %i characters of any length in UTF-8",
+    "contain a text of %i characters in UTF-8, with one to three bytes per character",
     (length) => {
       for (const character of ["a", "é", "語"]) {
         const { endpoint, written } = probe(role);
@@ -41,7 +41,7 @@ describe.each(ROLES)("frames sent by a %s", (role) => {
     },
   );
 
-  it("have lone surrogates as U+FFFD, since text is UTF-8 (RFC 6455 8.1)", () => {
+  it("contain U+FFFD instead of lone surrogates, because text is UTF-8 (RFC 6455 8.1)", () => {
     const { endpoint, written } = probe(role);
     endpoint.sendText("a\ud800b");
     expect(written()).toBe(frame("81", hexOf("a\ufffdb")));
@@ -81,7 +81,7 @@ describe.each(ROLES)("frames sent by a %s", (role) => {
 });
 
 describe("masking keys (RFC 6455 5.3)", () => {
-  it("are fresh for each frame of a client, also beyond one batch of random bytes", () => {
+  it("are fresh for each frame of a client, even beyond one batch of random bytes", () => {
     const output = new OutputBuffer(exactPool);
     const events = { onText() {}, onBinary() {}, onPing() {}, onPong() {}, onFinish() {} };
     const client = new Endpoint({ role: "client" }, plainEnvironment, output, events);

@@ -121,7 +121,7 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     expect(events).toHaveLength(1);
   });
 
-  describe("text that is not UTF-8 (RFC 6455 8.1) fails with 1007", () => {
+  describe("with text that is not UTF-8 (RFC 6455 8.1) fail with 1007", () => {
     const FAILED = [{ end: ABNORMAL, violation: "1007 INVALID_UTF8" }];
 
     it("in one frame", () => {

@@ -144,7 +144,7 @@ describe("a text next to other texts", () => {
 describe("a binary message of a client", () => {
   it.each<[string, (payload: string) => string[]]>([
     ["in one frame", (payload) => [frame("82", payload)]],
-    ["behind another", (payload) => [frame("82", "00ff") + frame("82", payload)]],
+    ["after another message", (payload) => [frame("82", "00ff") + frame("82", payload)]],
     [
       "in fragments",
       (payload) => [frame("02", payload.slice(0, 2)), frame("80", payload.slice(2))],

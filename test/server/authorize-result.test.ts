@@ -97,7 +97,7 @@ const WAYS: ReadonlyArray<readonly [string, (value: unknown) => unknown]> = [
   ["resolves with", (value) => Promise.resolve(value)],
 ];
 
-describe.each(SERVER_KINDS)("authorize, by $name", ({ start }) => {
+describe.each(SERVER_KINDS)("authorize, over $name,", ({ start }) => {
   const handle = vi.fn<(socket: unknown, context: { state: unknown }) => void>();
   const onError = vi.fn<(error: unknown, context: ErrorContext) => void>();
   const onRefused = vi.fn<(report: RefusalReport) => void>();
@@ -243,7 +243,7 @@ it.each<[unknown, string]>([
   ],
   [Response.error(), "a Response.error(), which cannot be sent"],
 ])(
-  "names the value that authorize returned instead of an object or a Response: %o",
+  "an error names the value that authorize returned instead of an object or a Response: %o",
   (result, name) => {
     expect(readAuthorization(result, "ws:/")).toMatchObject({
       kind: "fail",
@@ -255,7 +255,7 @@ it.each<[unknown, string]>([
   },
 );
 
-it("accepts a Response of the runtime after a framework has replaced the global class", () => {
+it("authorize may return a Response of the runtime after a framework has replaced the global class", () => {
   const Native = Response;
   // oxlint-disable-next-line typescript/no-extraneous-class -- as frameworks do
   class Replacement {

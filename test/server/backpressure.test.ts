@@ -12,7 +12,7 @@ afterEach(() => {
   expect(onError).not.toHaveBeenCalled();
 });
 
-it("answers a ping and a Close while messages wait to be read, and keeps the messages", async () => {
+it("a server answers a ping and a Close while messages wait to be read, and keeps the messages", async () => {
   const gate = newGate();
   const received: unknown[] = [];
   server = await start({
@@ -55,7 +55,7 @@ function newGate(): Gate {
   return { opened, whenDone, open, done };
 }
 
-it("limits a sender to the pace at which the peer reads", async () => {
+it("a server limits a sender to the pace at which the peer reads", async () => {
   const message = Buffer.alloc(transport.isFast ? 65_536 : 2000);
   const count = transport.isFast ? 500 : 150;
   let largest = 0;
@@ -88,7 +88,7 @@ it("limits a sender to the pace at which the peer reads", async () => {
   expect(largest).toBeLessThan(200_000);
 });
 
-it("ends the loop of a sender without a report when the peer disconnects", async () => {
+it("a server ends the loop of a sender without a report when the peer disconnects", async () => {
   const hasEnded = vi.fn<(error: unknown) => void>();
   server = await start({
     routes: {
@@ -109,7 +109,7 @@ it("ends the loop of a sender without a report when the peer disconnects", async
   expect(hasEnded).toHaveBeenCalledWith(expect.objectContaining({ code: "CONNECTION_CLOSED" }));
 });
 
-it("closes with 1013 when a handler ignores backpressure and the peer reads too slowly", async () => {
+it("a server closes with 1013 when a handler ignores backpressure and the peer reads too slowly", async () => {
   let done: Promise<CloseInfo> | undefined;
   server = await start({
     closeTimeoutMs: 100,

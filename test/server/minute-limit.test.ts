@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { MinuteLimit } from "../../src/server/minute-limit.ts";
 
-it("lets one event of each kind pass per minute", () => {
+it("a MinuteLimit lets one event of each kind pass per minute", () => {
   let nowMs = 5;
   const limit = new MinuteLimit(() => nowMs);
   expect([limit.take("a"), limit.take("a"), limit.take("b"), limit.take("b")]).toEqual([
@@ -16,7 +16,7 @@ it("lets one event of each kind pass per minute", () => {
   expect([limit.take("a"), limit.take("a"), limit.take("b")]).toEqual([true, false, true]);
 });
 
-it("starts the minute at the event that passed, not at a suppressed one", () => {
+it("a MinuteLimit starts the minute at the event that passed, not at a suppressed event", () => {
   let nowMs = 0;
   const limit = new MinuteLimit(() => nowMs);
   limit.take("a");

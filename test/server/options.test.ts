@@ -49,7 +49,7 @@ it.each([
   ["none", '"none"'],
   [7n, "bigint"],
   [cycle, "object"],
-])("prints the invalid value %o of an option", async (value, text) => {
+])("an error prints the invalid value %o of an option", async (value, text) => {
   for (const name of ["origins", "hosts", "trustProxy"]) {
     // A number of proxies is a valid trustProxy.
     const wrong = name === "trustProxy" && value === 7 ? {} : value;
@@ -62,7 +62,7 @@ it.each([
 it.each([
   [7n, "bigint"],
   [cycle, "object"],
-])("prints %o in a list of an option that does not allow it", async (value, text) => {
+])("an error prints %o in a list of an option that does not allow it", async (value, text) => {
   for (const name of ["origins", "hosts", "trustProxy"]) {
     const started = serve({ routes: {}, [name]: [value] });
     await expect(started).rejects.toThrow(`${name} contains ${text}; pass `);

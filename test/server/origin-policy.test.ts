@@ -15,7 +15,7 @@ describe("a handshake", () => {
     expect((await decide({ origins: "*", handle }, { origins })).decision.kind).toBe("accept");
   });
 
-  it("from another origin is answered with the option to set, except in production", async () => {
+  it("from another origin gets a 403 that names the option to set, except in production", async () => {
     const attempt = { origins: ["http://example.com"] };
     const verbose = await decide(handle, attempt);
     expect(verbose.decision).toMatchObject({
@@ -33,7 +33,7 @@ describe("a handshake", () => {
   });
 });
 
-it("accepts a non-ASCII host on the ten-thousandth check as on the first", () => {
+it("a list of origins accepts a non-ASCII host on the ten-thousandth check as on the first", () => {
   const isAllowed = compileOriginPolicy(["https://xn--bcher-kva.example"]);
   const request = new Request("https://localhost/");
   const claim = { origins: ["https://b\u00fccher.example"], host: "", isSecure: true, request };

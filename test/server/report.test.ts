@@ -13,14 +13,14 @@ afterEach(() => print.mockRestore());
 const error = new Error("reported");
 const failure = new Error("the listener failed");
 
-it("passes errors and their context to the listener", () => {
+it("a report passes the error and its context to the listener", () => {
   const listener = vi.fn<(error: unknown, context: object) => void>();
   safeListener(listener)(error, { route: "ws:/" });
   expect(listener).toHaveBeenCalledExactlyOnceWith(error, { route: "ws:/" });
   expect(print).not.toHaveBeenCalled();
 });
 
-it("prints errors if there is no listener", () => {
+it("a report prints the error if there is no listener", () => {
   safeListener()(error, {});
   expect(print.mock.calls).toEqual([[error]]);
 });
@@ -33,12 +33,15 @@ it.each<[string, () => unknown]>([
     },
   ],
   ["rejects", () => Promise.reject(failure)],
-])("prints both errors and leaves nothing uncaught if the listener %s", async (_how, listener) => {
-  expect(await uncaughtErrorsOf(() => safeListener(listener)(error, {}))).toEqual([]);
-  expect(print.mock.calls).toEqual([[error], [failure]]);
-});
+])(
+  "a report prints both errors and leaves nothing uncaught if the listener %s",
+  async (_how, listener) => {
+    expect(await uncaughtErrorsOf(() => safeListener(listener)(error, {}))).toEqual([]);
+    expect(print.mock.calls).toEqual([[error], [failure]]);
+  },
+);
 
-it("survives a value that cannot be printed and a console that throws", () => {
+it("a report survives a value that cannot be printed and a console that throws", () => {
   print.mockImplementation(() => {
     throw failure;
   });

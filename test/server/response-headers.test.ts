@@ -121,7 +121,7 @@ describe.each(SERVER_KINDS)("responseHeaders of authorize, over $name", ({ start
   });
 
   it.each(["a\r\nX-Injected: 1", "a\nb", "a\0b", "a\u0001b", "\u20ac"])(
-    "throw a UsageError for a value with a line break: %j",
+    "throw a UsageError for %j, a value that no header field may have",
     async (value) => {
       const head = await headOf((_request, { responseHeaders }) => {
         responseHeaders.set("X-Value", value);

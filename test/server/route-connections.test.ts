@@ -41,7 +41,7 @@ function receiveMany(route: RouteConnections, use: (socket: ServerSocket) => voi
   return connection;
 }
 
-it("answers a Close after messages that fit the queue and can still be read", async () => {
+it("a server answers a Close after messages that fit the queue and can still be read", async () => {
   const messages = Array.from({ length: 15 }, () => "x".repeat(1_000));
   let socket: Socket | undefined;
   await using server = await start((opened) => {
@@ -53,13 +53,13 @@ it("answers a Close after messages that fit the queue and can still be read", as
   expect(received).toEqual(messages);
 });
 
-it("answers a Close after messages that are read and ignored", async () => {
+it("a server answers a Close after messages that are read and ignored", async () => {
   const messages = Array.from({ length: 200 }, () => "x".repeat(1_000));
   await using server = await start((socket) => socket.listen(() => {}));
   expect(await visit(server, messages)).toBe(1000);
 });
 
-it("reports once per route if nothing reads sockets with a full queue", () => {
+it("a server reports once per route that nothing reads its sockets with a full queue", () => {
   report.mockReset();
   const route = connections();
   for (let count = 0; count < 3; count++) receiveMany(route, () => {}).end({ code: 1006 });
@@ -73,13 +73,13 @@ it("reports once per route if nothing reads sockets with a full queue", () => {
 it.each<[string, (socket: ServerSocket) => void]>([
   ["listened to", (socket) => socket.listen(() => {})],
   ["read slowly", (socket) => void socket[Symbol.asyncIterator]().next()],
-])("does not report a socket that is %s", (_, use) => {
+])("a server does not report a socket that is %s", (_, use) => {
   report.mockReset();
   receiveMany(connections(), use).end({ code: 1006 });
   expect(report).not.toHaveBeenCalled();
 });
 
-it("does not report a socket if its messages fit the queue", () => {
+it("a server does not report a socket if its messages fit the queue", () => {
   report.mockReset();
   const connection = new FakeConnection();
   const socket = connections().open(connection, new FakeAttempt(), {}, undefined);

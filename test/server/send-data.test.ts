@@ -80,7 +80,7 @@ describe("toBytes", () => {
 });
 
 describe("prepare", () => {
-  it("copies the bytes, also the bytes of a Buffer", () => {
+  it("copies the bytes, even of a Buffer", () => {
     const bytes = Buffer.from([1, 2]);
     const { data } = prepare(bytes);
     bytes.fill(0);

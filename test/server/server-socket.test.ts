@@ -223,7 +223,7 @@ describe("send", () => {
     expect(connection.sent).toEqual([Uint8Array.of(1, 2)]);
   });
 
-  it("returns false from the high-water mark on and still sends the message", () => {
+  it("returns false once the high-water mark is reached, and still sends the message", () => {
     const socket = open({ highWaterMarkBytes: 100 });
     connection.bytesPerMessage = 50;
     expect([socket.send("a"), socket.send("b"), socket.send("c")]).toEqual([true, false, false]);
@@ -463,7 +463,7 @@ describe("addStream", () => {
   });
 });
 
-describe("Web Streams", () => {
+describe("a socket with Web Streams", () => {
   it("reads messages from readable only on demand", async () => {
     const socket = open({ maxQueuedBytes: 128, maxQueuedMessages: 2 });
     const { readable } = socket;
@@ -520,7 +520,7 @@ describe("Web Streams", () => {
   });
 });
 
-describe("close, terminate and ping", () => {
+describe("a socket", () => {
   it("closes with 1000 by default, and only once", () => {
     const socket = open();
     socket.close();
@@ -560,7 +560,7 @@ describe("close, terminate and ping", () => {
     expect(onClosed).toHaveBeenCalledOnce();
   });
 
-  it("ends the connection without a closing handshake", () => {
+  it("ends the connection without a closing handshake on terminate", () => {
     open().terminate();
     expect(connection.calls).toEqual([["terminate"]]);
   });

@@ -25,7 +25,7 @@ async function hasSettled(promise: Promise<void>): Promise<boolean> {
   return isSettled;
 }
 
-it("contains sockets and their peers until they are deleted", () => {
+it("a SocketGroup contains sockets and their peers until they are deleted", () => {
   const group = new SocketGroup();
   const [first, second] = [socketIn(group), socketIn(group)];
   expect([...group]).toEqual([first, second]);
@@ -37,11 +37,11 @@ it("contains sockets and their peers until they are deleted", () => {
   expect(group.peerOf(first)).toBeUndefined();
 });
 
-it("is idle at once when it is empty", async () => {
+it("a SocketGroup is idle at once when it is empty", async () => {
   expect(await hasSettled(new SocketGroup().whenIdle())).toBe(true);
 });
 
-it("is idle once the last socket is deleted and the last handler has ended", async () => {
+it("a SocketGroup is idle once the last socket is deleted and the last handler has ended", async () => {
   const group = new SocketGroup();
   const socket = socketIn(group);
   const endFirst = group.startHandler();
@@ -56,7 +56,7 @@ it("is idle once the last socket is deleted and the last handler has ended", asy
   expect(await hasSettled(group.whenIdle())).toBe(false);
 });
 
-it("counts a socket that is deleted twice only once", async () => {
+it("a SocketGroup counts a socket that is deleted twice only once", async () => {
   const group = new SocketGroup();
   const [first] = [socketIn(group), socketIn(group)];
   const idle = group.whenIdle();

@@ -115,7 +115,7 @@ describe.each(SERVER_KINDS)("trustProxy, over $name", ({ start }) => {
   );
 
   it.each([[LOOPBACK], [1]])(
-    "reads them from X-Forwarded-* if there is no Forwarded (%j)",
+    "reads address, scheme and host from X-Forwarded-* if there is no Forwarded (%j)",
     async (trustProxy) => {
       const fields = {
         "X-Forwarded-For": "6.6.6.6, 198.51.100.7",
@@ -424,20 +424,20 @@ it.each([
   [[undefined]],
   // eslint-disable-next-line no-sparse-arrays
   [[, "127.0.0.1"]],
-])("refuses trustProxy: %o at start", async (trustProxy) => {
+])("trustProxy: %o is refused at start", async (trustProxy) => {
   const options = { port: 0, routes: {}, trustProxy } as ServeOptions & { routes: Routes };
   await expect(serve(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
   expect(() => attach(createServer(), options)).toThrow("attach");
 });
 
-it("refuses proxyHeaders without trustProxy and with an unknown value", async () => {
+it("proxyHeaders is refused without trustProxy and with an unknown value", async () => {
   const start = (options: object) => serve({ port: 0, routes: {}, ...options });
   await expect(start({ proxyHeaders: ["forwarded"] })).rejects.toThrow("needs trustProxy");
   await expect(start({ trustProxy: 1, proxyHeaders: ["x"] })).rejects.toThrow("proxyHeaders");
   await expect(start({ trustProxy: 1, proxyHeaders: "forwarded" })).rejects.toThrow("proxyHeaders");
 });
 
-it("refuses trustProxy as an option of a route", async () => {
+it("trustProxy is refused as an option of a route", async () => {
   const own = { "ws:/": { trustProxy: 1, handle: () => {} } };
   await expect(serve({ port: 0, routes: own })).rejects.toThrow("option of the server");
 });

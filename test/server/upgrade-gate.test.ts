@@ -66,7 +66,7 @@ describe("an accepted handshake", () => {
   });
 });
 
-it("reports whether a path has a route", () => {
+it("the gate reports whether a path has a route", () => {
   const { gate } = gateOf(handle);
   expect(gate.hasRoute("/")).toBe(true);
   expect(gate.hasRoute("/other")).toBe(false);
@@ -97,7 +97,7 @@ describe("a refused handshake", () => {
       { status: 404, option: "routes", route: undefined },
     ],
     [
-      "whose handshake is not valid",
+      "that is malformed",
       handle,
       { offer: refuse(426, "old", { headers: { "Sec-WebSocket-Version": "13" } }) },
       {},
@@ -151,7 +151,7 @@ describe("a refused handshake", () => {
     },
   );
 
-  it("that cannot be read gets 400 and the error is reported", async () => {
+  it("that cannot be read gets 400, and the error is reported", async () => {
     const error = new Error("no URL");
     const { gate, environment } = gateOf(handle);
     const attempt = new FakeAttempt();
@@ -164,7 +164,7 @@ describe("a refused handshake", () => {
   });
 });
 
-it("checks host, route, handshake, origin, subprotocol and room in this order", async () => {
+it("the gate checks host, route, handshake, origin, subprotocol and limits in this order", async () => {
   const route: Route = { protocols: ["chat"], authorize: () => ({}), handle };
   const attempt: Partial<FakeAttempt> = {
     host: "example.com",

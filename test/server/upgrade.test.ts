@@ -37,21 +37,18 @@ describe("subprotocols", () => {
     expect(await nextMessage(client)).toBe("agreed on v2");
   });
 
-  it.each([[], ["v3"], ["V2"]])(
-    "answers 400 to a client that offers only %j",
-    async (...offers) => {
-      server = await begin();
-      await expect(openClient(server, "/strict", offers as string[])).rejects.toThrow("400");
-    },
-  );
+  it.each([[], ["v3"], ["V2"]])("cause a 400 if the client offers only %j", async (...offers) => {
+    server = await begin();
+    await expect(openClient(server, "/strict", offers as string[])).rejects.toThrow("400");
+  });
 
-  it("opens without a subprotocol if the list contains the empty string", async () => {
+  it("are optional if the list contains the empty string", async () => {
     server = await begin();
     const client = await openClient(server, "/lax");
     expect(await nextMessage(client)).toBe('agreed on ""');
   });
 
-  it("selects none on a route without protocols (RFC 6455 4.2.2)", async () => {
+  it("are ignored on a route without protocols (RFC 6455 4.2.2)", async () => {
     server = await begin();
     const client = new RawClient(server);
     client.send(handshake("/none", { "Sec-WebSocket-Protocol": "v1" }));
@@ -60,7 +57,7 @@ describe("subprotocols", () => {
   });
 });
 
-describe("origins", () => {
+describe("the option origins", () => {
   const connect = async (path: string, origin: string | string[] | undefined): Promise<number> => {
     const client = new RawClient(server);
     client.send(handshake(path, { Host: "example.com:8080", Origin: origin }));
@@ -94,7 +91,7 @@ describe("origins", () => {
     expect(onError).not.toHaveBeenCalled();
   });
 
-  it("accepts the origins of a list and clients without Origin", async () => {
+  it("may be a list, which accepts its origins and clients without Origin", async () => {
     server = await start({
       origins: "*",
       routes: { "ws:/": { origins: ["https://a.example", "app://b"], handle: () => {} } },
@@ -107,13 +104,13 @@ describe("origins", () => {
     expect(await connect("/", "http://example.com:8080")).toBe(403);
   });
 
-  it("accepts any origin with *, including an opaque one", async () => {
+  it("may be *, which accepts any origin, including an opaque origin", async () => {
     server = await start({ origins: "*", routes: { "ws:/": () => {} } });
     expect(await connect("/", "null")).toBe(101);
     expect(await connect("/", "https://anything.example")).toBe(101);
   });
 
-  it("accepts an origin only if a function returns true", async () => {
+  it("may be a function, which accepts an origin only by returning true", async () => {
     server = await start({
       routes: {
         "ws:/yes": { origins: (origin) => origin === "https://a.example", handle: () => {} },
@@ -126,7 +123,7 @@ describe("origins", () => {
     expect(await connect("/promise", "https://a.example")).toBe(403);
   });
 
-  it("refuses and reports when the function throws", async () => {
+  it("refuses the client, with a report, when its function throws", async () => {
     const bug = new Error("bug");
     const origins = (): boolean => {
       throw bug;

@@ -168,7 +168,7 @@ describe("a subscription", () => {
 });
 
 describe("first", () => {
-  it("is the next event, and then detaches", async () => {
+  it("resolves with the next event and then detaches", async () => {
     const { stream, emit, listeners } = makeStream();
     const first = stream.first;
     emit(1, 2);
@@ -353,7 +353,7 @@ describe("until", () => {
     expect(await waiting[1]).toEqual({ done: true, value: undefined });
   });
 
-  it("makes first reject with the reason, also of a signal that is already aborted", async () => {
+  it("makes first reject with the reason, even if the signal is already aborted", async () => {
     const { stream, listeners } = makeStream();
     const controller = new AbortController();
     const first = stream.until(controller.signal).first;

@@ -114,7 +114,7 @@ describe("iterate", () => {
 });
 
 describe("the bound", () => {
-  it("pauses a source again that continues anyway, at one mebibyte", () => {
+  it("pauses a source again at 1 MiB if it has continued despite the first pause", () => {
     const source = new Source();
     const queue = new MessageQueue(source);
     for (let count = 0; count < 11; count++) queue.push(new Uint8Array(100_000));

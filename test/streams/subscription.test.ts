@@ -6,7 +6,7 @@ import { subscribe } from "../../src/streams/subscription.ts";
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-it("does not keep an event that has been delivered", async () => {
+it("a subscription does not keep an event that has been delivered", async () => {
   let emit!: (event: object) => void;
   let latest: WeakRef<object> | undefined;
   const subscription = subscribe<object>(

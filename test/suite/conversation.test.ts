@@ -33,22 +33,25 @@ async function echo(socket: Socket): Promise<void> {
   for await (const message of socket) if (!socket.send(message)) await socket.drained;
 }
 
-it.each([0, 1, 125, 126, 1000])("echoes text and bytes of length %i, in order", async (length) => {
-  const client = await open(echo);
-  const text = "é".repeat(length >> 1) + "a".repeat(length & 1);
-  const bytes = Uint8Array.from({ length }, (_, index) => index);
-  const sent: Array<string | Uint8Array<ArrayBuffer>> = [text, bytes, text, bytes];
-  const received: unknown[] = [];
-  const all = deferred<void>();
-  client.onMessage.listen(({ data }) => {
-    if (received.push(data) === sent.length) all.resolve();
-  });
-  for (const message of sent) client.send(message);
-  await all.promise;
-  expect(received).toEqual([text, bytes.buffer, text, bytes.buffer]);
-});
+it.each([0, 1, 125, 126, 1000])(
+  "text and bytes of length %i are echoed in order",
+  async (length) => {
+    const client = await open(echo);
+    const text = "é".repeat(length >> 1) + "a".repeat(length & 1);
+    const bytes = Uint8Array.from({ length }, (_, index) => index);
+    const sent: Array<string | Uint8Array<ArrayBuffer>> = [text, bytes, text, bytes];
+    const received: unknown[] = [];
+    const all = deferred<void>();
+    client.onMessage.listen(({ data }) => {
+      if (received.push(data) === sent.length) all.resolve();
+    });
+    for (const message of sent) client.send(message);
+    await all.promise;
+    expect(received).toEqual([text, bytes.buffer, text, bytes.buffer]);
+  },
+);
 
-it("sends a prepared message to many clients as it would send it to each", async () => {
+it("a prepared message reaches many clients as if it were sent to each separately", async () => {
   const bytes = Buffer.of(1, 2, 3);
   const messages = [prepare("tidé"), prepare(bytes), prepare("a".repeat(5000))];
   bytes.fill(0);
@@ -73,7 +76,7 @@ it("sends a prepared message to many clients as it would send it to each", async
   }
 });
 
-it("keeps other messages intact when one is transferred to a worker", async () => {
+it("a message that is transferred to a worker leaves other messages intact", async () => {
   const held: Uint8Array[] = [];
   const client = await open(async (socket) => {
     for await (const message of socket) {
@@ -97,7 +100,7 @@ it("keeps other messages intact when one is transferred to a worker", async () =
   expect(received).toEqual([2, 3].map((byte) => Uint8Array.of(byte, byte).buffer));
 });
 
-it("delivers messages that the server sends at once", async () => {
+it("messages that the server sends at once are delivered", async () => {
   const first = deferred<unknown>();
   running = await startVenue({ routes: { "ws:/": (socket) => void socket.send("first") } });
   const client = new running.WebSocket(`${running.url}/`);
@@ -105,7 +108,7 @@ it("delivers messages that the server sends at once", async () => {
   expect(await first.promise).toBe("first");
 });
 
-it("keeps messages that arrive before the handler listens", async () => {
+it("messages that arrive before the handler listens are kept", async () => {
   const asked = deferred<void>();
   const received = deferred<unknown[]>();
   const client = await open(async (socket) => {
@@ -119,7 +122,7 @@ it("keeps messages that arrive before the handler listens", async () => {
   expect(await received.promise).toEqual(["a", "b"]);
 });
 
-it("negotiates a subprotocol", async () => {
+it("client and server negotiate a subprotocol", async () => {
   const client = await open(() => {}, { protocols: ["v2", "v1"] }, ["v1", "v2"]);
   expect(client.protocol).toBe("v2");
 });
@@ -128,7 +131,7 @@ it.each([
   [undefined, undefined, 1005],
   [1000, "done", 1000],
   [4321, "é", 4321],
-])("is closed by the client with %s", async (code, reason, reported) => {
+])("the client can close with %s", async (code, reason, reported) => {
   const ended = deferred<unknown>();
   const client = await open((socket) => {
     socket.listen(() => {});
@@ -140,7 +143,7 @@ it.each([
   expect(await closed).toMatchObject({ code: reported, wasClean: true });
 });
 
-it("is closed by the server, and the close code decides how the client's loop ends", async () => {
+it("the server can close, and the close code decides how the client's loop ends", async () => {
   for (const code of [1000, 4000]) {
     const client = await open((socket) => {
       socket.send("last");
@@ -158,7 +161,7 @@ it("is closed by the server, and the close code decides how the client's loop en
   }
 });
 
-it("ends the handler's loop as the close code says", async () => {
+it("the handler's loop ends with or without an error, depending on the close code", async () => {
   for (const code of [1000, 4000]) {
     const outcome = deferred<unknown>();
     const client = await open(async (socket) => {
@@ -176,14 +179,14 @@ it("ends the handler's loop as the close code says", async () => {
   }
 });
 
-it("fails with 1009 for a message above the limit", async () => {
+it("a message above the limit fails the connection with 1009", async () => {
   const client = await open(echo, { maxMessageBytes: 10 });
   const closed = client.onClose.first;
   client.send("x".repeat(11));
   expect(await closed).toMatchObject({ code: 1009, wasClean: true });
 });
 
-it("closes with 1011 when a handler throws, and reports the error", async () => {
+it("a handler that throws closes the connection with 1011, and its error is reported", async () => {
   const client = await open(() => {
     throw new Error("a bug");
   });
@@ -192,20 +195,20 @@ it("closes with 1011 when a handler throws, and reports the error", async () => 
   onError.mockReset();
 });
 
-it("reports 1006 at the client when the server terminates", async () => {
+it("the client reports 1006 when the server terminates the connection", async () => {
   const client = await open((socket) => socket.listen(() => socket.terminate()));
   const closed = client.onClose.first;
   client.send("now");
   expect(await closed).toMatchObject({ code: 1006, wasClean: false });
 });
 
-it("answers with a status when no route matches", async () => {
+it("a request that no route matches gets an HTTP status", async () => {
   running = await startVenue({ routes: { "/": () => new Response("page") } });
   const { onError: errors } = new running.WebSocket(`${running.url}/nowhere`);
   expect(await errors.first).toMatchObject({ error: { status: 404 } });
 });
 
-it("delays a client while a handler does not read, and loses nothing", async () => {
+it("a handler that does not read delays the client, and nothing is lost", async () => {
   const go = deferred<void>();
   const received: number[] = [];
   const all = deferred<void>();
@@ -225,7 +228,7 @@ it("delays a client while a handler does not read, and loses nothing", async () 
   expect(received).toEqual(Array.from({ length: count }, (_, index) => index));
 });
 
-it("closes every socket when the server stops", async () => {
+it("stop closes every socket", async () => {
   const client = await open((socket) => socket.listen(() => {}));
   const closed = client.onClose.first;
   await running.stop({ code: 1012, reason: "restart" });
@@ -233,7 +236,7 @@ it("closes every socket when the server stops", async () => {
   expect(running.sockets.size).toBe(0);
 });
 
-it("reports the latency once a ping has been answered", async () => {
+it("the latency is known once a ping has been answered", async () => {
   const accepted = deferred<Socket>();
   const client = await open((socket) => accepted.resolve(socket));
   const socket = await accepted.promise;

@@ -11,7 +11,7 @@ export const LINKS: Readonly<Record<string, LinkOptions>> = {
 /**
  * TCP with only documented Node APIs: no shared reads, observed writes or persistent zlib streams.
  */
-export const TCP_DOCUMENTED = "TCP, by what Node documents";
+export const TCP_DOCUMENTED = "TCP, with documented Node APIs only";
 
 /** HTTP/2, for conversations, but not for tests of the connection below. */
 export const HTTP2 = "HTTP/2";

@@ -43,7 +43,7 @@ export function describeInBrowser(name: string, body: () => void): void {
 function browserHere(): ReturnType<typeof inject<"browser">> {
   const browser = inject("browser");
   if (browser === undefined) {
-    throw new Error("tests that need a browser belong into a file named *.browser.test.ts");
+    throw new Error("tests that need a browser belong in a file named *.browser.test.ts");
   }
   return browser;
 }

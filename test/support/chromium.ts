@@ -25,7 +25,7 @@ function findChromium(environment: NodeJS.ProcessEnv = process.env): Availabilit
   const named = environment["CHROME_PATH"];
   if (named !== undefined && named !== "") {
     if (isExecutable(named)) return { path: named };
-    return { reason: `CHROME_PATH is ${named}, which is no program that can be run` };
+    return { reason: `CHROME_PATH is ${named}, which is not an executable program` };
   }
   const places = [...onPath(PROGRAMS, environment), ...FIXED_PLACES, chromium.executablePath()];
   const path = places.find(isExecutable);

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 import { uncaughtErrorsOf } from "./uncaught-errors.ts";
 
-it("returns exceptions and unhandled rejections in their order", async () => {
+it("uncaughtErrorsOf returns exceptions and unhandled rejections in their order", async () => {
   const errors = await uncaughtErrorsOf(() => {
     queueMicrotask(() => {
       throw new Error("exception");
@@ -11,7 +11,7 @@ it("returns exceptions and unhandled rejections in their order", async () => {
   expect(errors).toEqual([new Error("exception"), new Error("rejection")]);
 });
 
-it("returns the errors of an asynchronous body, with fake timers too", async () => {
+it("uncaughtErrorsOf returns the errors of an asynchronous body, even with fake timers", async () => {
   vi.useFakeTimers();
   try {
     const errors = await uncaughtErrorsOf(async () => {
@@ -24,7 +24,7 @@ it("returns the errors of an asynchronous body, with fake timers too", async () 
   }
 });
 
-it("ignores a rejection that is handled within the turn", async () => {
+it("uncaughtErrorsOf ignores a rejection that is handled within the turn", async () => {
   const errors = await uncaughtErrorsOf(async () => {
     const promise = Promise.reject(new Error("rejection"));
     await Promise.resolve();
@@ -33,7 +33,7 @@ it("ignores a rejection that is handled within the turn", async () => {
   expect(errors).toEqual([]);
 });
 
-it("restores the earlier listeners, also when the body throws", async () => {
+it("uncaughtErrorsOf restores the earlier listeners, even when the body throws", async () => {
   const listeners = () => [
     process.listeners("uncaughtException"),
     process.listeners("unhandledRejection"),

@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
 
-it("waits longer than a second, because a busy machine may need it", async () => {
+it("a wait may take longer than a second, because a busy machine may need it", async () => {
   let isTrue = false;
   setTimeout(() => (isTrue = true), 1200);
   await vi.waitUntil(() => isTrue);

@@ -186,7 +186,7 @@ describe("MemoryNetwork", () => {
     expect(await plain.onClose.first).toMatchObject({ error: { status: 401 } });
   });
 
-  it("streams", async () => {
+  it("supports WebSocketStream", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
       routes: { "ws:/": (socket) => socket.readable.pipeTo(socket.writable) },

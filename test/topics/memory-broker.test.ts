@@ -29,7 +29,7 @@ describe("MemoryBroker", () => {
     await expect(useOther()).rejects.toThrow(expect.objectContaining({ code: "TOPICS_FULL" }));
   });
 
-  describe("keeps a topic with a listener for any quiet time,", () => {
+  describe("however long a topic is quiet,", () => {
     const RETENTION = { size: 10, bytes: 1_000, ageMs: 1_000, idWindowMs: 1_000 };
     const BEYOND_RETENTION_MS = 10_000_000;
 
@@ -53,7 +53,7 @@ describe("MemoryBroker", () => {
       return { broker, got, listener, publish, passTime };
     }
 
-    it("and keeps its epoch", async () => {
+    it("keeps the topic and its epoch while it has a listener", async () => {
       const { broker, got, listener, publish, passTime } = open();
       await broker.subscribe("quiet", listener);
       const { position } = await publish("quiet", "1");
@@ -66,7 +66,7 @@ describe("MemoryBroker", () => {
       expect(got).toEqual(["1", "2"]);
     });
 
-    it("even after another listener has stopped", async () => {
+    it("keeps the topic after one of its listeners has stopped", async () => {
       const { broker, got, listener, publish, passTime } = open();
       const stop = await broker.subscribe("quiet", { ...listener, onPublication() {} });
       await broker.subscribe("quiet", listener);
@@ -78,7 +78,7 @@ describe("MemoryBroker", () => {
       expect(got).toEqual(["1", "2"]);
     });
 
-    it("and one without a listener until its history expires", async () => {
+    it("keeps a topic without a listener until its history expires", async () => {
       const { broker, publish } = open();
       const { position } = await publish("quiet", "1");
       for (const data of ["1", "2", "3"]) await publish("other", data);
@@ -86,7 +86,7 @@ describe("MemoryBroker", () => {
       expect(page).toMatchObject({ position, publications: [{ data: "1" }] });
     });
 
-    it("and evicts it after the last listener has stopped", async () => {
+    it("evicts the topic after its last listener has stopped", async () => {
       const { broker, listener, publish, passTime } = open();
       const stop = await broker.subscribe("quiet", listener);
       const { position } = await publish("quiet", "1");
@@ -95,7 +95,7 @@ describe("MemoryBroker", () => {
       expect((await publish("quiet", "2")).position.epoch).not.toBe(position.epoch);
     });
 
-    it("and keeps its last position after its history has expired", async () => {
+    it("keeps the last position of the topic after its history has expired", async () => {
       const { broker, listener, publish, passTime } = open();
       await broker.subscribe("quiet", listener);
       const { position } = await publish("quiet", "1");

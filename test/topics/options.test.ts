@@ -12,7 +12,7 @@ const INVALID_OPTION = usageError("INVALID_OPTION");
 
 describe("misuse throws a UsageError:", () => {
   it.each<[string, unknown]>([
-    ["no object", null],
+    ["the options null", null],
     ["an array", []],
     ["a broker without methods", { broker: {} }],
     ["a broker without close", { broker: { ...methodsOf(new MemoryBroker()), close: undefined } }],

@@ -122,7 +122,7 @@ describe("a slow subscriber", () => {
   });
 });
 
-describe("any number of faults", () => {
+describe("topics, with any number of faults,", () => {
   const step = fc.oneof(
     { weight: 6, arbitrary: fc.record({ kind: fc.constant("publish" as const) }) },
     fc.record({

@@ -323,7 +323,7 @@ describe("one call of serve", () => {
 });
 
 describe("route", () => {
-  it("infers everything, also with an authorize without types", async () => {
+  it("infers everything, even with an authorize without type annotations", async () => {
     const room = route("ws:/rooms/:room", {
       protocols: ["v2", "v1"],
       authorize: async (request, { params }) => {

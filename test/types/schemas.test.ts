@@ -78,7 +78,7 @@ describe("a schema", () => {
     });
   });
 
-  it("also types sent values, by the input of its validation", async () => {
+  it("types sent values too, by the input type of its validation", async () => {
     void (() =>
       check({
         routes: {

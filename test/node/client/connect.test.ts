@@ -22,7 +22,7 @@ const bytesOf = (length: number): Uint8Array<ArrayBuffer> =>
 
 describe("messages over a connection", () => {
   it.each([0, 1, 125, 126, ...(transport.isFast ? [65_535, 65_536, 1_000_000] : [1000])])(
-    "echoes %d bytes of every kind",
+    "are echoed with %d bytes of every kind",
     async (length) => {
       const socket = new WebSocket(await echo());
       socket.binaryType = "arraybuffer";
@@ -85,7 +85,7 @@ describe("messages over a connection", () => {
   });
 });
 
-describe("closing over a connection", () => {
+describe("at the end of a connection,", () => {
   it.each([
     [[], 1005, ""],
     [[1000], 1000, ""],
@@ -128,14 +128,14 @@ describe("closing over a connection", () => {
     });
   });
 
-  it("without a Close frame causes an error and 1006", async () => {
+  it("a missing Close frame causes an error and 1006", async () => {
     const url = await serveWs((socket) => socket.terminate());
     const outcome = await outcomeOf(new WebSocket(url));
     expect(outcome).toMatchObject({ events: ["open", "error", "close"], code: 1006, reason: "" });
     expect(outcome.error).toBeInstanceOf(Error);
   });
 
-  it("ends after closeTimeoutMs when the server does not answer", async () => {
+  it("close() takes at most closeTimeoutMs if the server does not answer", async () => {
     const url = await serveBytes((socket, request) => socket.write(acceptance(request)));
     const socket = new WebSocket(url, { closeTimeoutMs: 1 });
     await socket.onOpen.first;
@@ -145,7 +145,7 @@ describe("closing over a connection", () => {
     expect(outcome.error).toMatchObject({ code: "CLOSE_TIMEOUT" });
   });
 
-  it("delivers the messages that were sent before it", async () => {
+  it("close() delivers the messages that were sent before it", async () => {
     const observed = deferred<number>();
     const url = await serveWs((socket) => {
       let bytes = 0;
@@ -166,7 +166,7 @@ describe("closing over a connection", () => {
   });
 });
 
-describe("unsuccessful opening handshakes", () => {
+describe("an opening handshake", () => {
   const refused = {
     events: ["error", "close"],
     code: 1006,
@@ -175,44 +175,53 @@ describe("unsuccessful opening handshakes", () => {
     readyState: 3,
   };
 
-  it.each([200, 301, 400, 401, 403, 404, 426, 500, 503])("status %d", async (status) => {
-    const url = await serveBytes((socket) => {
-      socket.end(`HTTP/1.1 ${status} No\r\nLocation: /\r\nContent-Length: 2\r\n\r\nno`);
-    });
-    const outcome = await outcomeOf(new WebSocket(url));
-    expect(outcome).toMatchObject(refused);
-    expect(outcome.error).toBeInstanceOf(HandshakeError);
-    expect(outcome.error).toMatchObject({ code: "UNEXPECTED_STATUS", status });
-  });
+  it.each([200, 301, 400, 401, 403, 404, 426, 500, 503])(
+    "fails if the server answers with status %d",
+    async (status) => {
+      const url = await serveBytes((socket) => {
+        socket.end(`HTTP/1.1 ${status} No\r\nLocation: /\r\nContent-Length: 2\r\n\r\nno`);
+      });
+      const outcome = await outcomeOf(new WebSocket(url));
+      expect(outcome).toMatchObject(refused);
+      expect(outcome.error).toBeInstanceOf(HandshakeError);
+      expect(outcome.error).toMatchObject({ code: "UNEXPECTED_STATUS", status });
+    },
+  );
 
   it.each([
-    ["no HTTP", () => "SSH-2.0-OpenSSH\r\n\r\n"],
+    ["a start line that is not HTTP", () => "SSH-2.0-OpenSSH\r\n\r\n"],
     [
       "a wrong Sec-WebSocket-Accept",
       (r: string) => acceptance(r).replace(/Accept: ./, "Accept: -"),
     ],
     ["no Upgrade", (r: string) => acceptance(r).replace("Upgrade: websocket\r\n", "")],
     ["no Connection", (r: string) => acceptance(r).replace("Connection: Upgrade\r\n", "")],
-    ["an extension not offered", (r: string) => acceptance(r, "Sec-WebSocket-Extensions: x\r\n")],
-    ["a subprotocol not offered", (r: string) => acceptance(r, "Sec-WebSocket-Protocol: c\r\n")],
+    [
+      "an extension that was not offered",
+      (r: string) => acceptance(r, "Sec-WebSocket-Extensions: x\r\n"),
+    ],
+    [
+      "a subprotocol that was not offered",
+      (r: string) => acceptance(r, "Sec-WebSocket-Protocol: c\r\n"),
+    ],
     ["no subprotocol (Fetch, the WebSocket handshake)", (r: string) => acceptance(r)],
     ["too many bytes of headers", (r: string) => acceptance(r, `a: ${"x".repeat(20_000)}\r\n`)],
     ["too many header fields", (r: string) => acceptance(r, "a: b\r\n".repeat(200))],
-  ])("a response with %s", async (_, respond) => {
+  ])("fails if the response has %s", async (_, respond) => {
     const url = await serveBytes((socket, request) => socket.write(respond(request), "latin1"));
     const outcome = await outcomeOf(new WebSocket(url, ["a", "b"]));
     expect(outcome).toMatchObject(refused);
     expect(outcome.error).toBeInstanceOf(HandshakeError);
   });
 
-  it("a server that never answers", async () => {
+  it("fails if the server never answers", async () => {
     const url = await serveBytes(() => {});
     const outcome = await outcomeOf(new WebSocket(url, { handshakeTimeoutMs: 1 }));
     expect(outcome).toMatchObject(refused);
     expect(outcome.error).toMatchObject({ code: "HANDSHAKE_TIMEOUT" });
   });
 
-  it("a call of close() ends the socket of the server", async () => {
+  it("fails on close(), which also ends the socket of the server", async () => {
     const gone = deferred<void>();
     const asked = deferred<void>();
     const url = await serveBytes((socket) => {
@@ -226,7 +235,7 @@ describe("unsuccessful opening handshakes", () => {
     await gone.promise;
   });
 
-  it("throws nothing if no listener for errors exists", async () => {
+  it("throws nothing if it fails without a listener for errors", async () => {
     const url = await serveBytes((socket) => socket.destroy());
     const uncaught = await uncaughtErrorsOf(async () => {
       const socket = new WebSocket(url);
@@ -236,11 +245,11 @@ describe("unsuccessful opening handshakes", () => {
   });
 });
 
-describe("an interrupted opening handshake", () => {
+describe("a response to an opening handshake", () => {
   const { length } = acceptance("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
 
   it.each(["ends", "is reset"])(
-    "at any byte, when the socket %s: error and close 1006",
+    "causes error and close with 1006 when the socket %s at any of its bytes",
     async (how) => {
       let cut = 0;
       const url = await serveBytes((socket, request) => {
@@ -256,7 +265,7 @@ describe("an interrupted opening handshake", () => {
     },
   );
 
-  it("in single bytes still opens", async () => {
+  it("opens the connection even if it arrives in single bytes", async () => {
     const url = await serveBytes((socket, request) => {
       if (socket instanceof NetSocket) socket.setNoDelay(true);
       const bytes = `${acceptance(request)}\x81\x02hi\x88\x00`.split("");
@@ -292,7 +301,7 @@ describe("the request", () => {
   });
 });
 
-describe("credentials and Host", () => {
+describe("the request, for credentials and Host,", () => {
   const headOf = async (
     addCredentials: (url: string) => string,
     headers: Record<string, string>,
@@ -336,7 +345,7 @@ describe("credentials and Host", () => {
   );
 
   it.each(["", "a b", "a/b", "user@host", "a:b:c", "a, b"])(
-    "throws a UsageError for the host %j",
+    "is not sent for the host %j, which throws a UsageError",
     (host) => {
       expect(() => new WebSocket("ws://host/", { headers: { host } })).toThrow(
         expect.objectContaining({ name: "UsageError", code: "INVALID_HEADER" }),
@@ -344,7 +353,7 @@ describe("credentials and Host", () => {
     },
   );
 
-  it("throws a UsageError for a header that is given twice in different cases", () => {
+  it("is not sent for a header that is given twice in different cases, which throws a UsageError", () => {
     const headers = { authorization: "a", Authorization: "b" };
     expect(() => new WebSocket("ws://host/", { headers })).toThrow(
       expect.objectContaining({

@@ -33,7 +33,7 @@ describe("Retry-After (RFC 9110 10.2.3)", () => {
     "soon",
     "2026-01-02",
     "Fri, 99 Foo 2026 03:05:05 GMT",
-  ])("ignores %s", (value) => {
+  ])("is ignored if it is %s", (value) => {
     expect(readRetryAfter(value, NOW_MS)).toBeUndefined();
   });
 });
@@ -59,7 +59,7 @@ describe("decideReconnect in Node", () => {
     [503, "", "retry"],
     [404, "Retry-After: 60\r\n", "retry"],
     [403, "Retry-After: 60\r\n", "stop"],
-  ])("decides %d with %j: %s", async (status, fields, decision) => {
+  ])("handles status %d with the fields %j: %s", async (status, fields, decision) => {
     expect(await decide(status, fields)).toBe(decision);
   });
 });

@@ -183,14 +183,14 @@ describe("httpProxy", () => {
   });
 });
 
-describe("a proxy that does not open a tunnel", () => {
+describe("an attempt through a proxy that does not open a tunnel", () => {
   const connectBy = async (proxy: ConnectProxy, url = proxy.url): Promise<unknown> => {
     const socket = new WebSocket("ws://server.example:8080/", { createConnection: httpProxy(url) });
     return (await outcomeOf(socket)).error;
   };
 
   it.each([301, 400, 403, 404, 500, 502, 503, 504])(
-    "fails with PROXY_REFUSED at %d",
+    "fails with PROXY_REFUSED at status %d",
     async (status) => {
       const proxy = await ConnectProxy.start({
         answer: () => `HTTP/1.1 ${status} Not here\r\nContent-Length: 2\r\n\r\nno`,
@@ -230,7 +230,7 @@ describe("a proxy that does not open a tunnel", () => {
     expect(error).toMatchObject({ code: expect.stringMatching(/^PROXY_(FAILED|REFUSED)$/) });
   });
 
-  it("fails when its port is closed", async () => {
+  it("fails when the port of the proxy is closed", async () => {
     const server = createServer();
     const port = await listenOnLoopback(server);
     server.close();
@@ -244,7 +244,7 @@ describe("a proxy that does not open a tunnel", () => {
     });
   });
 
-  it("and hangs fails after handshakeTimeoutMs, and its socket is closed", async () => {
+  it("fails after handshakeTimeoutMs when the proxy does not answer, and closes its socket", async () => {
     const proxy = await ConnectProxy.start({ answer: () => undefined });
     const socket = new WebSocket("ws://server.example/", {
       createConnection: httpProxy(proxy.url),
@@ -255,22 +255,25 @@ describe("a proxy that does not open a tunnel", () => {
     await vi.waitUntil(() => proxy.sockets.size === 0);
   });
 
-  it.each(["close", "signal"])("and hangs is abandoned on %s", async (how) => {
-    const controller = new AbortController();
-    const proxy = await ConnectProxy.start({
-      answer: () => {
-        if (how === "signal") controller.abort();
-        else socket.close();
-        return undefined;
-      },
-    });
-    const socket: WebSocket = new WebSocket("ws://server.example/", {
-      createConnection: httpProxy(proxy.url),
-      signal: controller.signal,
-    });
-    expect((await outcomeOf(socket)).error).toMatchObject({ code: "ABORTED" });
-    await vi.waitUntil(() => proxy.sockets.size === 0);
-  });
+  it.each(["close", "signal"])(
+    "is cancelled by %s while the proxy does not answer",
+    async (how) => {
+      const controller = new AbortController();
+      const proxy = await ConnectProxy.start({
+        answer: () => {
+          if (how === "signal") controller.abort();
+          else socket.close();
+          return undefined;
+        },
+      });
+      const socket: WebSocket = new WebSocket("ws://server.example/", {
+        createConnection: httpProxy(proxy.url),
+        signal: controller.signal,
+      });
+      expect((await outcomeOf(socket)).error).toMatchObject({ code: "ABORTED" });
+      await vi.waitUntil(() => proxy.sockets.size === 0);
+    },
+  );
 });
 
 describe("invalid arguments of httpProxy", () => {
@@ -345,9 +348,12 @@ describe("proxyFromEnvironment", () => {
     ["wss", { https_proxy: "http://A", NO_PROXY: "*" }, "direct"],
     ["wss", { https_proxy: "http://A", no_proxy: "", NO_PROXY: "*" }, "direct"],
     ["wss", { https_proxy: "http://A", no_proxy: "example.com", NO_PROXY: "*" }, "A"],
-  ] as const)("for %s: with %j uses %s", async (scheme, environment, expected) => {
-    expect(await choose(scheme, environment)).toBe(expected);
-  });
+  ] as const)(
+    "for a %s: URL in the environment %j chooses %s",
+    async (scheme, environment, expected) => {
+      expect(await choose(scheme, environment)).toBe(expected);
+    },
+  );
 
   it("fails the attempt if the proxy is unusable, instead of connecting directly", async () => {
     const createConnection = proxyFromEnvironment({ all_proxy: "socks5://127.0.0.1:1080" });

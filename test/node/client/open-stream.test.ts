@@ -172,7 +172,7 @@ describe("createConnection", () => {
   });
 });
 
-describe("a createConnection that fails", () => {
+describe("a createConnection function", () => {
   const cause = new Error("no way");
 
   it.each([
@@ -183,19 +183,19 @@ describe("a createConnection that fails", () => {
       },
     ],
     ["rejects", () => Promise.reject(cause)],
-  ])("and %s is the cause of the error", async (_, createConnection) => {
+  ])("that %s fails the attempt with its error as the cause", async (_, createConnection) => {
     const error = await errorOf(createConnection);
     expect(error).toBeInstanceOf(TransportError);
     expect(error).toMatchObject({ code: "CONNECT_FAILED", message: "no way", cause });
   });
 
-  it("with an error of this package passes that error on", async () => {
+  it("that rejects with an error of this package fails the attempt with that error", async () => {
     const own = new TransportError("PROXY_REFUSED", "no");
     expect(await errorOf(() => Promise.reject(own))).toBe(own);
   });
 
   it.each([undefined, null, true, "socket", 5, {}, [], () => {}, new EventTarget()])(
-    "by returning %s is a UsageError",
+    "that returns %s causes a UsageError",
     async (value) => {
       for (const create of [() => value, () => Promise.resolve(value)]) {
         const error = await errorOf(create);
@@ -212,16 +212,19 @@ describe("a createConnection that fails", () => {
     ["a secret", "a string"],
     [["a secret"], "an array"],
     [{ a: "secret" }, "an object that is not a stream"],
-  ])("with a result of %j reports what kind of value it was", async (value, kind) => {
-    expect(await errorOf(() => value)).toMatchObject({
-      message: `createConnection returned ${kind}; return a Duplex stream, such as a socket of node:net`,
-    });
-    expect(await errorOf(() => Promise.reject(value as unknown as Error))).toMatchObject({
-      message: `createConnection threw ${kind}`,
-    });
-  });
+  ])(
+    "that returns or throws %j causes an error that describes the kind of value",
+    async (value, kind) => {
+      expect(await errorOf(() => value)).toMatchObject({
+        message: `createConnection returned ${kind}; return a Duplex stream, such as a socket of node:net`,
+      });
+      expect(await errorOf(() => Promise.reject(value as unknown as Error))).toMatchObject({
+        message: `createConnection threw ${kind}`,
+      });
+    },
+  );
 
-  it("by throwing a value that is not an error is reported", async () => {
+  it("that throws a value that is not an error causes an error event", async () => {
     for (const thrown of [undefined, null, "text", 5]) {
       expect(await errorOf(() => Promise.reject(thrown as unknown as Error))).toMatchObject({
         code: "CONNECT_FAILED",
@@ -232,13 +235,13 @@ describe("a createConnection that fails", () => {
   it.each([
     ["in object mode", () => new PassThrough({ objectMode: true })],
     ["of text", () => new PassThrough({ encoding: "utf8" })],
-  ])("with a stream %s destroys the stream", async (_, make) => {
+  ])("that returns a stream %s fails, and the stream is destroyed", async (_, make) => {
     const stream = make();
     expect(await errorOf(() => stream)).toMatchObject({ code: "INVALID_CONNECTION" });
     expect(stream.destroyed).toBe(true);
   });
 
-  it("with a stream that has ended or failed", async () => {
+  it("that returns a stream that has ended or failed makes the attempt fail", async () => {
     const ended = new PassThrough();
     ended.end();
     expect(await errorOf(() => ended)).toMatchObject({ code: "CONNECT_FAILED" });
@@ -252,15 +255,18 @@ describe("a createConnection that fails", () => {
   it.each([
     ["a socket", (socket: Socket) => socket],
     ["a promise of a socket", (socket: Socket) => Promise.resolve(socket)],
-  ])("with %s at an unavailable local address", async (_, give) => {
-    const error = await errorOf(({ port }: ConnectionTarget) =>
-      give(connect({ host: "127.0.0.1", port, localAddress: "203.0.113.1" })),
-    );
-    expect(error).toMatchObject({ code: "CONNECT_FAILED", cause: { syscall: "bind" } });
-  });
+  ])(
+    "that returns %s with an unavailable local address makes the attempt fail",
+    async (_, give) => {
+      const error = await errorOf(({ port }: ConnectionTarget) =>
+        give(connect({ host: "127.0.0.1", port, localAddress: "203.0.113.1" })),
+      );
+      expect(error).toMatchObject({ code: "CONNECT_FAILED", cause: { syscall: "bind" } });
+    },
+  );
 
   it.each(["closes", "fails"])(
-    "with a stream that %s before the handshake is done",
+    "that returns a stream that %s during the handshake makes the attempt fail",
     async (how) => {
       const error = await errorOf(() => {
         const stream = new PassThrough();
@@ -274,7 +280,7 @@ describe("a createConnection that fails", () => {
     },
   );
 
-  it("because of invalid TLS options destroys the stream", async () => {
+  it("that returns a stream for invalid TLS options fails, and the stream is destroyed", async () => {
     const stream = new PassThrough();
     const socket = new WebSocket("wss://host/", {
       createConnection: () => stream,
@@ -285,7 +291,7 @@ describe("a createConnection that fails", () => {
   });
 });
 
-describe("a createConnection that exceeds the timeout", () => {
+describe("a slow createConnection function", () => {
   it.each(["times out", "is closed", "is aborted"])(
     "receives an abort of its signal when the attempt %s, and its late stream is destroyed",
     async (how) => {

@@ -40,7 +40,7 @@ describe("options of a ReconnectingWebSocket in Node", () => {
   });
 });
 
-it("reports in its close event why it stopped, as a WebSocket does", async () => {
+it("a ReconnectingWebSocket reports in its close event why it stopped, as a WebSocket does", async () => {
   const server = await startServer({
     routes: {
       "ws:/": { authorize: () => new Response("", { status: 401 }), handle: () => {} },
@@ -53,7 +53,7 @@ it("reports in its close event why it stopped, as a WebSocket does", async () =>
   expect(close.error).toBeInstanceOf(UnexpectedStatusError);
 });
 
-it("reports no error when it is closed by its owner", async () => {
+it("a ReconnectingWebSocket reports no error when its close method is called", async () => {
   const server = await startServer({ routes: { "ws:/": () => {} } });
   const socket = new server.ReconnectingWebSocket(`${server.url}/`);
   await socket.onOpen.first;
@@ -116,7 +116,7 @@ describe("send", () => {
   });
 });
 
-it("applies the handshakeTimeoutMs of the ReconnectingWebSocket", () => {
+it("a ReconnectingWebSocket applies its own handshakeTimeoutMs to each attempt", () => {
   const network = new FakeNetwork();
   const Class = createReconnectingClass(network.WebSocket);
   const sockets = [
@@ -129,7 +129,7 @@ it("applies the handshakeTimeoutMs of the ReconnectingWebSocket", () => {
   for (const socket of sockets) socket.close();
 });
 
-it("fails a handshake that the server does not answer within handshakeTimeoutMs", async () => {
+it("a ReconnectingWebSocket fails an attempt that the server does not answer within handshakeTimeoutMs", async () => {
   const socket = new ReconnectingWebSocket(await serveBytes(() => {}), { handshakeTimeoutMs: 1 });
   const { error } = await socket.onError.first;
   expect(error).toMatchObject({

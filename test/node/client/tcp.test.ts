@@ -43,7 +43,7 @@ describe("wss", () => {
     });
   });
 
-  it("accepts it if it is given as ca", async () => {
+  it("accepts a self-signed certificate that is given as ca", async () => {
     const socket = new WebSocket(await serveSecurely(), { tls: { ca: CERT } });
     expect((await socket.onMessage.first).data).toBe("secure");
     socket.close();
@@ -64,7 +64,7 @@ describe("wss", () => {
     expect(names).toEqual(["localhost"]);
   });
 
-  it("refuses it for another host name", async () => {
+  it("refuses a certificate for another host name", async () => {
     const url = await serveSecurely();
     const outcome = await outcomeOf(
       new WebSocket(url, { tls: { ca: CERT, servername: "example.com" } }),

@@ -36,7 +36,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-describe("every stream and loop of a socket rejects with the reason when the connection fails", () => {
+describe("every stream and loop of a socket rejects with the reason for the failure:", () => {
   it("a closed port", async () => {
     const port = await closedPort();
     for (const failure of await failuresOf(new WebSocket(`ws://127.0.0.1:${port}/`))) {
@@ -58,7 +58,7 @@ describe("every stream and loop of a socket rejects with the reason when the con
     }
   });
 
-  it("a refusal with 401", async () => {
+  it("a response with status 401", async () => {
     const url = await serveBytes((socket) => {
       socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 6\r\n\r\nlog in");
     });

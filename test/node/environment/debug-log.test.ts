@@ -176,11 +176,11 @@ it("NODE_DEBUG=tideway does not end the process when the reader of stderr has en
   });
 });
 
-it("writes nothing without tideway in NODE_DEBUG", async () => {
+it("NODE_DEBUG without tideway writes nothing", async () => {
   expect((await run({ NODE_DEBUG: "http2session" })).stderr).not.toContain("TIDEWAY");
 });
 
-it("NODE_DEBUG=tide* and TIDEWAY_FAST_PATHS=0 say that no fast path is used", async () => {
+it("NODE_DEBUG=tide* with TIDEWAY_FAST_PATHS=0 writes that no fast path is used", async () => {
   await using running = program.start({ NODE_DEBUG: "tide*", TIDEWAY_FAST_PATHS: "0" });
   expect(await running.exited).toBe(0);
   expect(running.stderr).toMatch(/fast path not used: all, because TIDEWAY_FAST_PATHS is "0"$/m);

@@ -17,7 +17,7 @@ const PEER = `
   socket.on("close", () => parentPort.close());
 `;
 
-it("keeps a peer if its pong arrives while the event loop is stalled for longer than timeoutMs", async () => {
+it("a server keeps a peer if its pong arrives while the event loop is stalled for longer than timeoutMs", async () => {
   let accept!: (socket: Socket) => void;
   const accepted = new Promise<Socket>((resolve) => (accept = resolve));
   await using server = await serve({

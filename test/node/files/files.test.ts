@@ -80,7 +80,7 @@ const get = (
   method = "GET",
 ): Promise<Response> => fetch(server.url + path, { headers, method, redirect: "manual" });
 
-describe("serves", () => {
+describe("files() serves", () => {
   it.each([
     ["/static/text.txt", "0123456789", "text/plain; charset=utf-8"],
     ["/text.txt?query", "0123456789", "text/plain; charset=utf-8"],
@@ -132,7 +132,7 @@ describe("serves", () => {
   });
 });
 
-describe("does not serve", () => {
+describe("files() does not serve", () => {
   // Sent raw, because fetch would resolve the dots first.
   it.each([
     "/static/../secret.txt",
@@ -189,14 +189,14 @@ describe("does not serve", () => {
     expect(response).not.toContain(outside);
   });
 
-  it.each(["POST", "PUT", "DELETE", "OPTIONS"])("%s: 405", async (method) => {
+  it.each(["POST", "PUT", "DELETE", "OPTIONS"])("a %s request, which gets 405", async (method) => {
     const response = await get("/static/text.txt", {}, method);
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe("GET, HEAD");
   });
 });
 
-describe("conditional requests (RFC 9110 13)", () => {
+describe("for conditional requests (RFC 9110 13), files()", () => {
   it("answers 304 when the ETag or the time matches", async () => {
     const first = await get("/static/text.txt");
     await first.text();
@@ -222,7 +222,7 @@ describe("conditional requests (RFC 9110 13)", () => {
   });
 });
 
-describe("ranges (RFC 9110 14)", () => {
+describe("a Range header (RFC 9110 14)", () => {
   it.each([
     ["bytes=0-3", "0123", "bytes 0-3/10"],
     ["bytes=4-4", "4", "bytes 4-4/10"],
@@ -230,7 +230,7 @@ describe("ranges (RFC 9110 14)", () => {
     ["bytes=8-100", "89", "bytes 8-9/10"],
     ["bytes=-3", "789", "bytes 7-9/10"],
     ["bytes=-100", "0123456789", "bytes 0-9/10"],
-  ])("%s: 206", async (range, content, contentRange) => {
+  ])("of %s gets that part of the file with 206", async (range, content, contentRange) => {
     const response = await get("/static/text.txt", { Range: range });
     expect(response.status).toBe(206);
     expect(await response.text()).toBe(content);
@@ -238,14 +238,17 @@ describe("ranges (RFC 9110 14)", () => {
     expect(response.headers.get("content-length")).toBe(String(content.length));
   });
 
-  it.each(["bytes=10-", "bytes=100-200"])("%s: 416 with the size", async (range) => {
-    const response = await get("/static/text.txt", { Range: range });
-    expect(response.status).toBe(416);
-    expect(response.headers.get("content-range")).toBe("bytes */10");
-  });
+  it.each(["bytes=10-", "bytes=100-200"])(
+    "of %s gets 416 with the size of the file",
+    async (range) => {
+      const response = await get("/static/text.txt", { Range: range });
+      expect(response.status).toBe(416);
+      expect(response.headers.get("content-range")).toBe("bytes */10");
+    },
+  );
 
   it.each(["bytes=3-1", "bytes=-0", "bytes=", "bytes=a-b", "items=0-3", "bytes=0-1,4-5", "0-3"])(
-    "%s is not a single range of bytes: the whole file",
+    "of %s gets the whole file, because it is not a single valid range of bytes",
     async (range) => {
       const response = await get("/static/text.txt", { Range: range });
       expect(response.status).toBe(200);
@@ -254,14 +257,14 @@ describe("ranges (RFC 9110 14)", () => {
     },
   );
 
-  it("an empty file has no range", async () => {
+  it("is ignored for an empty file", async () => {
     for (const range of ["bytes=0-", "bytes=-5"]) {
       const response = await get("/static/empty.txt", { Range: range });
       expect([response.status, await response.text()]).toEqual([200, ""]);
     }
   });
 
-  it("sends the whole file when If-Range does not match", async () => {
+  it("gets the whole file when If-Range does not match", async () => {
     const changed = { Range: "bytes=0-3", "If-Range": "Mon, 13 Nov 2023 22:13:20 GMT" };
     expect((await get("/static/text.txt", changed)).status).toBe(200);
     const same = { Range: "bytes=0-3", "If-Range": "Tue, 14 Nov 2023 22:13:20 GMT" };
@@ -280,7 +283,7 @@ describe.runIf(process.platform === "linux")("file descriptors", () => {
     return paths.filter((path) => path.startsWith(outside)).length;
   };
 
-  it("none is open before a body is read and after it is cancelled", async () => {
+  it("are not open before a body is read or after it is cancelled", async () => {
     const handler = files(root);
     const request = new Request("http://localhost/large.bin");
     const unread = await handler(request);
@@ -294,7 +297,7 @@ describe.runIf(process.platform === "linux")("file descriptors", () => {
     await unread.body?.cancel();
   });
 
-  it("none is left open when the body is cancelled during opening", async () => {
+  it("are closed when the body is cancelled during opening", async () => {
     const handler = files(root);
     const { body } = await handler(new Request("http://localhost/large.bin"));
     const reader = body?.getReader();
@@ -304,7 +307,7 @@ describe.runIf(process.platform === "linux")("file descriptors", () => {
     await vi.waitFor(async () => expect(await openFiles()).toBe(0));
   });
 
-  it("none is left open when clients disconnect during the body", async () => {
+  it("are closed when clients disconnect during the body", async () => {
     // More than the kernel buffers.
     await writeFile(join(root, "huge.bin"), "");
     await truncate(join(root, "huge.bin"), 100_000_000);
@@ -319,7 +322,7 @@ describe.runIf(process.platform === "linux")("file descriptors", () => {
   });
 });
 
-describe("at start", () => {
+describe("at start, files()", () => {
   it.each([
     ["does not exist", "no-such-directory", "cannot serve the directory"],
     ["is a file", "text.txt", "is not a directory"],
@@ -349,7 +352,7 @@ describe("at start", () => {
   );
 });
 
-it("aborts the response when the file shrinks, and does not pad it", async () => {
+it("files() aborts the response when the file shrinks, and does not pad it", async () => {
   const path = join(root, "shrinking.bin");
   await writeFile(path, large);
   const response = await files(root)(new Request("http://localhost/shrinking.bin"));
@@ -357,7 +360,7 @@ it("aborts the response when the file shrinks, and does not pad it", async () =>
   await expect(response.arrayBuffer()).rejects.toThrow("changed");
 });
 
-it("is a handler for any fetch-style framework", async () => {
+it("files() returns a handler for any fetch-style framework", async () => {
   const response = await files(root)(new Request("http://localhost/text.txt"));
   expect(await response.text()).toBe("0123456789");
 });

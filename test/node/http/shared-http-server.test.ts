@@ -74,7 +74,7 @@ it.each([
   expect(countOfHost).toBe(4);
 });
 
-it("an attachment that stops neither waits for the responses of others nor ends them", async () => {
+it("an attachment that stops neither waits for the responses of other code nor ends them", async () => {
   httpServer.removeAllListeners("request");
   httpServer.on("request", (_request, response) => response.write("first "));
   const attachment = attach(httpServer, { routes: { "/a": () => new Response("a") } });
@@ -239,7 +239,7 @@ describe("request listeners of other code", () => {
     client.socket.destroy();
   });
 
-  it("that wrap the `emit` method receive requests for routes, whether they wrap it before or after", async () => {
+  it("that wrap the `emit` method before or after attach receive requests for routes", async () => {
     const observed: unknown[] = [];
     const trace = (name: string): void => {
       const emit = Reflect.get(httpServer, "emit") as (...args: unknown[]) => boolean;
@@ -332,7 +332,7 @@ describe("upgrade listeners of other code", () => {
     await once(forwarding.close(), "close");
   });
 
-  it("that are removed with ours do not affect the WebSockets of the routes", async () => {
+  it("do not affect the routes when all listeners are removed", async () => {
     attachRoutes();
     httpServer.removeAllListeners("upgrade").removeAllListeners("request");
     expect(await greetingAt("/ours")).toBe("ours");
@@ -358,7 +358,7 @@ describe("code that wraps the request listeners, as Socket.IO does", () => {
     expect(await textOf("/ours")).toBe("host");
   });
 
-  it("lets an app that is added in between answer alone", async () => {
+  it("lets an application that was added before it answer alone", async () => {
     httpServer.removeAllListeners("request");
     attachRoutes();
     httpServer.on("request", lateApp);
@@ -367,7 +367,7 @@ describe("code that wraps the request listeners, as Socket.IO does", () => {
     expect(await textOf("/ours")).toBe("ours");
   });
 
-  it("leaves requests to us, which get a 404", async () => {
+  it("passes other requests on to the attachment, which answers 404", async () => {
     httpServer.removeAllListeners("request");
     attachRoutes();
     attachEngine("/engine");
@@ -379,7 +379,7 @@ describe("code that wraps the request listeners, as Socket.IO does", () => {
 describe("two applications on one server", () => {
   beforeEach(() => void httpServer.removeAllListeners("request"));
 
-  it("refuse a request without a route once, by the application that has a route for its path", async () => {
+  it("answer a request that neither has a route for with a single 404", async () => {
     const writeHead = vi.spyOn(ServerResponse.prototype, "writeHead");
     const first = attachRoutes("a");
     const second = attachRoutes("b");

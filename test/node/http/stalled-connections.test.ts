@@ -46,7 +46,7 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 it.each([
   ["a response", get("/endless")],
   ["the response to a refused handshake", handshake("/refused")],
-])("drops a peer that stops reading %s and cancels the body", async (_what, text) => {
+])("a server drops a peer that stops reading %s, and cancels the body", async (_what, text) => {
   await using server = await start();
   const accepted = once(server.httpServer, "connection");
   const client = new RawClient(server.port).send(text);
@@ -58,21 +58,21 @@ it.each([
   client.socket.destroy();
 });
 
-it("keeps the connection while a handler is silent for longer than the timeout", async () => {
+it("a server keeps the connection while a handler is silent for longer than the timeout", async () => {
   await using server = await start();
   const client = new RawClient(server.port).send(get("/quiet"));
   expect(await client.receives("at last")).toMatch(/^HTTP\/1\.1 200 /);
   client.socket.destroy();
 });
 
-it("closes a connection without a further request", async () => {
+it("a server closes a connection that sends no further request", async () => {
   await using server = await start();
   server.httpServer.keepAliveTimeout = 50;
   const client = new RawClient(server.port).send(get("/short"));
   expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-it("answers 408 when a body does not arrive, which is not an error of the handler", async () => {
+it("a server answers 408 when a body does not arrive, and does not report it as an error of the handler", async () => {
   await using server = await start(100);
   server.httpServer.requestTimeout = 100;
   const head = "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n";

@@ -14,7 +14,7 @@ it.each([
     (session: ClientHttp2Session) => extendedConnect(session, "/"),
     401,
   ],
-])("cancels %s when a client stops reading it", async (...the) => {
+])("the server cancels %s when a client stops reading it", async (...the) => {
   const [, ask, status] = the;
   const onCancel = vi.fn<() => void>();
   const onError = vi.fn<(error: unknown) => void>();
@@ -49,10 +49,13 @@ it.each([
 it.each([
   [60_000, 0],
   [TIMEOUT_MS, TIMEOUT_MS],
-])("waits %i ms if the timeout of the HTTP server is %i", async (waits, timeout) => {
-  const server = await startTls({ routes: {} });
-  // The default of Node.
-  if (timeout === 0) expect(server.httpServer.timeout).toBe(0);
-  server.httpServer.timeout = timeout;
-  expect(stallTimeoutMs(server.httpServer)).toBe(waits);
-});
+])(
+  "the server waits %i ms for a stalled client if the timeout of the HTTP server is %i",
+  async (waits, timeout) => {
+    const server = await startTls({ routes: {} });
+    // The default of Node.
+    if (timeout === 0) expect(server.httpServer.timeout).toBe(0);
+    server.httpServer.timeout = timeout;
+    expect(stallTimeoutMs(server.httpServer)).toBe(waits);
+  },
+);

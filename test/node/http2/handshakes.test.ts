@@ -46,7 +46,7 @@ it.each([
   ["h2", Buffer.concat([HELLO, frame(FrameType.Settings, 0, 0)])],
   ["http/1.1", Buffer.from("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")],
 ])(
-  "closes a connection when its TLS handshake exceeds the timeout: %s",
+  "the server closes a connection when its TLS handshake exceeds the timeout: %s",
   async (protocol, hello) => {
     const server = await startTls({ handshakeTimeoutMs: 50, routes });
     const timedOut = once(server.httpServer, "tlsClientError");
@@ -65,7 +65,7 @@ it.each([
   },
 );
 
-it("refuses renegotiation over TLS 1.2 (RFC 9113 9.2.1)", async () => {
+it("the server refuses renegotiation over TLS 1.2 (RFC 9113 9.2.1)", async () => {
   const server = await startTls({ routes });
   const { socket } = await RawClient.connect(server, { maxVersion: "TLSv1.2" });
   const outcome = new Promise((resolve) => {
@@ -75,7 +75,7 @@ it("refuses renegotiation over TLS 1.2 (RFC 9113 9.2.1)", async () => {
   expect(await outcome).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
 });
 
-it("answers 503 when authorize exceeds handshakeTimeoutMs", async () => {
+it("the server answers 503 when authorize exceeds handshakeTimeoutMs", async () => {
   const signal = deferred<AbortSignal>();
   const authorize = (request: Request): Promise<object> => {
     signal.resolve(request.signal);
@@ -126,7 +126,7 @@ it("a client that resets its handshakes fills neither maxConnections nor all of 
 it.each([
   ["resets its last stream", resetFrame(1, constants.NGHTTP2_CANCEL)],
   ["sends a second GOAWAY with an error", goAwayFrame(constants.NGHTTP2_PROTOCOL_ERROR)],
-])("drops a client that sends GOAWAY, %s and stays connected", async (_, last) => {
+])("the server drops a client that sends GOAWAY, %s and stays connected", async (_, last) => {
   const server = await startTls({ handshakeTimeoutMs: 50, routes });
   const client = await RawClient.open(server, Buffer.alloc(0), HALF_OPEN);
   client.send(connectFrame(1, "/"));

@@ -78,7 +78,7 @@ it.each<[string, (client: RawClient) => void]>([
   await expectToServe(server);
 });
 
-it("resets a stream with a head above 16 KiB, and the connection serves the next", async () => {
+it("a stream with a head above 16 KiB is reset, and its connection serves the next stream", async () => {
   const server = await start();
   const session = await openSession(server);
   const refused = extendedConnect(session, "/", { x: "y".repeat(17_000) });
@@ -105,7 +105,7 @@ it("split cookies count as one field (RFC 9113 8.2.3)", async () => {
   expect(fields[":status"]).toBe(200);
 });
 
-it("refuses streams above the limit", async () => {
+it("streams above the limit are refused", async () => {
   const server = await start();
   const client = await RawClient.open(server);
   // Until the client has acknowledged the settings. After that it ends the connection.
@@ -118,7 +118,7 @@ it("refuses streams above the limit", async () => {
 it.each([
   ["says nothing", (server: Awaited<ReturnType<typeof start>>) => RawClient.connect(server)],
   ["sends no request", (server: Awaited<ReturnType<typeof start>>) => RawClient.open(server)],
-])("drops a client that %s after handshakeTimeoutMs", async (_, connect) => {
+])("a client that %s is dropped after handshakeTimeoutMs", async (_, connect) => {
   const server = await start({ handshakeTimeoutMs: 100 });
   const client = await connect(server);
   await client.closed();

@@ -2,7 +2,7 @@ import { constants } from "node:http2";
 import { expect, it, vi } from "vitest";
 import { answerOf, extendedConnect, openSession, startTls } from "./support.ts";
 
-it("reports an error in the body of a Response of authorize and resets the stream", async () => {
+it("an error in the body of a Response of authorize is reported and resets the stream", async () => {
   const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();
   const failure = new Error("the body failed");
   const body = new ReadableStream({ pull: (controller) => controller.error(failure) });

@@ -93,7 +93,7 @@ it.each([
   [405, "DELETE", "/url"],
   [405, "GET", "/socket"],
   [501, "TRACE", "/url"],
-])("is answered with %i: %s %s", async (status, method, path) => {
+])("a request is answered with %i: %s %s", async (status, method, path) => {
   const server = await start();
   const stream = (await openSession(server)).request({ ":method": method, ":path": path });
   const { headers, ...answer } = await answerOf(stream);

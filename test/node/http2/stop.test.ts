@@ -26,7 +26,7 @@ it("stop with drain closes the sockets of one connection a batch at a time", asy
   expect(codes.toSorted((a, b) => a - b)).toEqual([1001, 1001, 1001, 1012, 1012]);
 });
 
-it("answers 503 with Retry-After to a handshake while the server stops", async () => {
+it("a stopping server answers a handshake with 503 and Retry-After", async () => {
   const decision = deferred<object>();
   const asked = deferred<void>();
   const server = await startTls({

@@ -40,7 +40,7 @@ describe("an opening handshake over HTTP/2", () => {
     ["a malformed key", "dGhlIHNhbXBsZQ==", undefined],
     ["two keys", ["dGhlIHNhbXBsZSBub25jZQ==", "AAAAAAAAAAAAAAAAAAAAAA=="], undefined],
     ["no key", undefined, undefined],
-  ])("answers %s with the Sec-WebSocket-Accept %s", async (_, key, acceptKey) => {
+  ])("with %s is answered with the Sec-WebSocket-Accept %s", async (_, key, acceptKey) => {
     const server = await startTls({ routes: { "ws:/": echo } });
     const stream = extendedConnect(await openSession(server), "/", {
       "sec-websocket-key": key as string,
@@ -113,7 +113,7 @@ describe("an opening handshake over HTTP/2", () => {
     extendedConnect(session, "/").on("response", ({ ":status": next }) => expect(next).toBe(200));
   });
 
-  it("names the supported version (RFC 6455 4.4)", async () => {
+  it("with another version gets the supported version in the response (RFC 6455 4.4)", async () => {
     const server = await startTls({ routes: { "ws:/": echo } });
     const stream = extendedConnect(await openSession(server), "/", {
       "sec-websocket-version": undefined,

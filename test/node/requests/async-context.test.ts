@@ -102,7 +102,7 @@ const WAYS: ReadonlyArray<readonly [string, (routes: Routes) => Promise<void>]> 
   ],
 ];
 
-describe("the store of an AsyncLocalStorage", () => {
+describe("the AsyncLocalStorage store in callbacks of an application", () => {
   it.each(WAYS)("is the store of the call to serve or attach, with %s", async (_way, run) => {
     const { routes, observed } = watched();
     await run(routes);

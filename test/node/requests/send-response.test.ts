@@ -43,7 +43,7 @@ const streamOf = (...chunks: string[]): ReadableStream<Uint8Array> =>
 
 describe.each([
   ["with fast paths", true],
-  ["without", false],
+  ["without fast paths", false],
 ])("a response, %s", (_how, isUsed) => {
   const respond = async (handler: Handler): Promise<string> => {
     fastPaths = isUsed;

@@ -160,7 +160,7 @@ describe("stop", () => {
 
 // After the listeners of a server that continues, as with an attachment, requests are served.
 it.runIf(transport.hasPorts)(
-  "answers 503 to requests during the stop, after responses to earlier requests",
+  "a stopping server answers requests with 503, after the responses to earlier requests",
   async () => {
     const finish = deferred();
     const body = new ReadableStream({

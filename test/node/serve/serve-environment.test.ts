@@ -28,7 +28,7 @@ it("serve uses fast paths by default", async () => {
   expect([...used]).toEqual(expect.arrayContaining([...SERVER_PATHS, "handshakes.intercept"]));
 });
 
-it("serve uses none with fastPaths: false", async () => {
+it("serve uses no fast paths with fastPaths: false", async () => {
   const { serve } = await load(undefined);
   await using running = await serve({ port: 0, fastPaths: false, routes: routesOf() });
   await talkTo(running.port);

@@ -16,7 +16,7 @@ const { onError, start } = reportingServers();
 let server: Running;
 
 describe("routes", () => {
-  it("serves HTTP and WebSocket routes on one port", async () => {
+  it("serve HTTP and WebSockets on one port", async () => {
     server = await start({
       routes: {
         "/": () => new Response("hello"),
@@ -32,7 +32,7 @@ describe("routes", () => {
     expect(await nextMessage(client)).toBe("a?b: hi");
   });
 
-  it("the first route that matches path and method answers", async () => {
+  it("are tried in order, and the first route that matches path and method answers", async () => {
     const answer = (name: string) => () => new Response(name);
     server = await start({
       routes: {
@@ -54,7 +54,7 @@ describe("routes", () => {
     expect(await textOf("/y/1/2")).toBe("wildcard");
   });
 
-  it("a GET for a ws: route is answered by an HTTP route, or else with 426", async () => {
+  it("answer a GET for the path of a ws: route by an HTTP route, or else with 426", async () => {
     server = await start({
       routes: { "ws:/a": () => {}, "ws:/b": () => {}, "/b": () => new Response("page") },
     });
@@ -67,7 +67,7 @@ describe("routes", () => {
     await openClient(server, "/b");
   });
 
-  it("405 names the methods of the path, and 404 is for paths without methods", async () => {
+  it("answer another method with 405 and the methods of the path, and an unknown path with 404", async () => {
     server = await start({
       routes: { "get:/x": () => new Response(), "put:/x": () => new Response(), "ws:/w": () => {} },
     });
@@ -78,7 +78,7 @@ describe("routes", () => {
     expect((await server.fetch("/y")).status).toBe(404);
   });
 
-  it("HEAD is answered by get: routes without the body", async () => {
+  it("with get: answer HEAD too, without the body", async () => {
     const cancel = vi.fn<() => void>();
     server = await start({
       routes: {
@@ -109,13 +109,16 @@ describe("routes", () => {
     ["/x", { "/x": { handle: () => {} } }],
     ["/x", { "/x": null }],
     ["ws:/x", { "ws:/x": null }],
-  ])("the invalid route %j throws at once with its key", async (key, routes) => {
-    await expect(start({ routes: routes as {} })).rejects.toMatchObject({
-      name: "UsageError",
-      code: "INVALID_ROUTE",
-      message: expect.stringContaining(JSON.stringify(key)),
-    });
-  });
+  ])(
+    "throw at once, with the key %j in the error, if the key or its value is invalid",
+    async (key, routes) => {
+      await expect(start({ routes: routes as {} })).rejects.toMatchObject({
+        name: "UsageError",
+        code: "INVALID_ROUTE",
+        message: expect.stringContaining(JSON.stringify(key)),
+      });
+    },
+  );
 
   it.each([
     { maxMessageBytes: 0 },
@@ -124,7 +127,7 @@ describe("routes", () => {
     { heartbeat: [] as {} },
     { slowConsumer: "wait a bit" as "wait" },
     { handshakeTimeoutMs: "1" as unknown as number },
-  ])("the invalid option %j throws at once", async (options) => {
+  ])("throw at once for the invalid option %j", async (options) => {
     await expect(start({ ...options, routes: {} })).rejects.toMatchObject({
       code: "INVALID_OPTION",
       message: expect.stringContaining(Object.keys(options)[0]),
@@ -144,7 +147,7 @@ describe("routes", () => {
     "onRefused",
     "proxyHeaders",
     "trustProxy",
-  ])("a route with %s throws and names it as an option of the server", async (name) => {
+  ])("throw for %s with the advice that it is an option of the server", async (name) => {
     const routes = { "ws:/": { handle: () => {}, [name]: 5 } };
     await expect(start({ routes })).rejects.toMatchObject({
       code: "INVALID_OPTION",
@@ -153,7 +156,7 @@ describe("routes", () => {
   });
 
   it.each([[["example.com"]], [["null"]], [[5]], "https://example.com"])(
-    "the invalid origins %j throw at once",
+    "throw at once for the invalid origins %j",
     async (origins) => {
       const routes = { "ws:/": { origins: origins as unknown as string[], handle: () => {} } };
       await expect(start({ routes })).rejects.toMatchObject({ code: "INVALID_ORIGIN" });
@@ -217,18 +220,21 @@ describe("HTTP handlers", () => {
       },
     ],
     ["returns Response.error()", () => Response.error()],
-  ])("a handler that %s: 500 without details and one report", async (_how, handler) => {
-    server = await start({ routes: { "/": handler as () => Response } });
-    const response = await server.fetch("/");
-    expect(response.status).toBe(500);
-    expect(await response.text()).not.toContain("secret");
-    expect(onError).toHaveBeenCalledExactlyOnceWith(
-      expect.anything(),
-      expect.objectContaining({ route: "/", request: expect.any(Request) }),
-    );
-  });
+  ])(
+    "answer 500 without details, and are reported once, if a handler %s",
+    async (_how, handler) => {
+      server = await start({ routes: { "/": handler as () => Response } });
+      const response = await server.fetch("/");
+      expect(response.status).toBe(500);
+      expect(await response.text()).not.toContain("secret");
+      expect(onError).toHaveBeenCalledExactlyOnceWith(
+        expect.anything(),
+        expect.objectContaining({ route: "/", request: expect.any(Request) }),
+      );
+    },
+  );
 
-  it("a response is aborted and reported if its body fails midway", async () => {
+  it("have their response aborted, and are reported, if its body fails midway", async () => {
     const body = new ReadableStream({
       start: (controller) => controller.enqueue(new TextEncoder().encode("begin")),
       pull: () => Promise.reject(new Error("source failed")),
@@ -240,7 +246,7 @@ describe("HTTP handlers", () => {
     expect(onError).toHaveBeenCalledExactlyOnceWith(new Error("source failed"), expect.anything());
   });
 
-  it("the signal aborts and the body is cancelled when the client leaves", async () => {
+  it("get an aborted signal and a cancelled body when the client disconnects", async () => {
     const signals: AbortSignal[] = [];
     const cancel = vi.fn<() => void>();
     let answer!: (response: Response) => void;
@@ -332,15 +338,15 @@ describe("stop", () => {
 describe("an accepted or refused handshake", () => {
   it.each([
     [
-      "whose body has been read",
+      "with a body that has been read",
       async () => {
         const response = new Response("no", { status: 401 });
         await response.text();
         return response;
       },
     ],
-    ["that is an error", async () => Response.error()],
-  ])("answers 500 and is reported for a Response from authorize %s", async (_, authorize) => {
+    ["that is Response.error()", async () => Response.error()],
+  ])("gets 500 and a report for a Response from authorize %s", async (_, authorize) => {
     server = await start({ routes: { "ws:/": { authorize, handle: () => {} } } });
     const client = new RawClient(server).send(handshake("/"));
     expect(statusOf(await client.closed())).toBe(500);
@@ -353,7 +359,7 @@ describe("an accepted or refused handshake", () => {
     expect(statusOf(await client.closed())).toBe(400);
   });
 
-  it("ends a socket that nothing reads when its peer disconnects", async () => {
+  it("opens a socket that ends when its peer disconnects, even if nothing reads it", async () => {
     const { promise, resolve } = deferred<CloseInfo>();
     server = await start({
       heartbeat: { idleMs: 50, timeoutMs: 3_600_000 },

@@ -27,7 +27,7 @@ async function connect(): Promise<{ client: WebSocket; below: NetSocket }> {
   return { client, below };
 }
 
-it("stops reading from TCP while the handler does not read, and loses no data", async () => {
+it("a server stops reading from TCP while the handler does not read, and loses no data", async () => {
   let read!: () => void;
   const received: number[] = [];
   await start({

@@ -18,7 +18,7 @@ function inflate(inflater: Inflater, deflated: Uint8Array, maxBytes: number = PL
   return typeof inflated === "string" ? inflated : Buffer.from(inflated).toString("latin1");
 }
 
-it("uses the zlib streams of the tested runtime directly", () => {
+it("the codec uses the zlib streams of the tested runtime directly", () => {
   expect(isPersistentZlibUsable()).toBe(true);
 });
 

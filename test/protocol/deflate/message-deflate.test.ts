@@ -32,7 +32,7 @@ function deflated(text: string): string {
 
 const HELLO = "f248cdc9c90700";
 
-describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
+describe.each(ROLES)("a %s endpoint with permessage-deflate", (role) => {
   it("inflates the compressed message of RFC 7692 7.2.3.1", () => {
     const { events, receive } = compressing(role);
     receive(frame("c1", HELLO));
@@ -171,7 +171,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
     expect(written().slice(0, 2)).toBe("c1");
   });
 
-  it("takes contexts over from message to message in both directions", () => {
+  it("keeps its compression contexts from message to message in both directions", () => {
     const deflate = deflateOption(true);
     const sender = probe(role === "server" ? "client" : "server", { deflate });
     const receiver = probe(role, { deflate });
@@ -198,7 +198,7 @@ describe.each(ROLES)("an endpoint as a %s with permessage-deflate", (role) => {
   });
 });
 
-describe.each(ROLES)("an endpoint as a %s without permessage-deflate", (role) => {
+describe.each(ROLES)("a %s endpoint without permessage-deflate", (role) => {
   it("fails the connection with 1002 for RSV1 (RFC 6455 5.2)", () => {
     const { events, receive } = probe(role);
     receive(frame("c1", HELLO));

@@ -70,7 +70,7 @@ describe("parseExtensions (RFC 6455 9.1)", () => {
     expect(parseExtensions([", a,, \t,b, "])).toEqual(parseExtensions(["a, b"]));
   });
 
-  it("has no extensions without a field", () => {
+  it("returns no extensions without a field", () => {
     expect(parseExtensions([])).toEqual([]);
   });
 

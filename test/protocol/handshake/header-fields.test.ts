@@ -82,7 +82,7 @@ describe("HeaderFields", () => {
   });
 });
 
-describe("lists (RFC 9110 5.6.1)", () => {
+describe("parsing a list (RFC 9110 5.6.1)", () => {
   it("joins the lists of several fields and skips empty elements", () => {
     expect(listElements(["a, b", "", " ,\t, ", "c,"])).toEqual(["a", "b", "c"]);
   });
@@ -92,11 +92,14 @@ describe("lists (RFC 9110 5.6.1)", () => {
     expect(parseTokenList(["a b"])).toBeUndefined();
   });
 
-  it.each(["a;b", '"a"', "a/b", "a\u00a0", "\u00e9", "a, b@c"])("finds no tokens in %s", (list) => {
-    expect(parseTokenList([list])).toBeUndefined();
-  });
+  it.each(["a;b", '"a"', "a/b", "a\u00a0", "\u00e9", "a, b@c"])(
+    "fails for %s, which is not a list of tokens",
+    (list) => {
+      expect(parseTokenList([list])).toBeUndefined();
+    },
+  );
 
-  it("has no tokens without a field", () => {
+  it("returns no tokens without a field", () => {
     expect(parseTokenList([])).toEqual([]);
   });
 

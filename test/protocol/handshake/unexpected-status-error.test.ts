@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { UnexpectedStatusError } from "../../../src/protocol/handshake/unexpected-status-error.ts";
 
-it("has the status and the reason, and no fields or body by default", () => {
+it("an UnexpectedStatusError has the status and the reason, and no fields or body by default", () => {
   const error = new UnexpectedStatusError(503, "Busy");
   expect(error).toMatchObject({
     name: "UnexpectedStatusError",
@@ -14,13 +14,13 @@ it("has the status and the reason, and no fields or body by default", () => {
   expect([...error.headers]).toEqual([]);
 });
 
-it("omits an empty reason in the message", () => {
+it("an UnexpectedStatusError omits an empty reason in the message", () => {
   expect(new UnexpectedStatusError(404, "").message).toBe(
     "the server answered the handshake with status 404 instead of 101",
   );
 });
 
-it("returns a copy with a body", () => {
+it("an UnexpectedStatusError can be copied with a body", () => {
   const error = new UnexpectedStatusError(401, "Who");
   const withBody = error.withBody("log in");
   expect(withBody).toMatchObject({ status: 401, reason: "Who", body: "log in" });

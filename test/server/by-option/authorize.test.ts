@@ -68,7 +68,7 @@ describe.each(PATHS)("authorize in %s", (_what, routes) => {
 describe.each(SERVER_KINDS)(
   "clients that leave while authorize decides, over $name",
   ({ start }) => {
-    it("leave no request, signal or occupied place behind", async () => {
+    it("leave no request or signal behind, and no longer count for any limit", async () => {
       const left: Array<WeakRef<object>> = [];
       const listeners: string[] = [];
       let decide: Array<() => void> = [];

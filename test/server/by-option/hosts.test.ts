@@ -43,7 +43,7 @@ describe.each(SERVER_KINDS)("hosts, over $name", ({ start }) => {
     ["example.com.", false],
     ["constructor", false],
     ["__proto__", false],
-  ])("requests %s: %o", async (host, isAllowed) => {
+  ])("allows the host %s: %o", async (host, isAllowed) => {
     await using server = await start(routes, { hosts });
     expect(await statusOfPage(server, host)).toBe(isAllowed ? 200 : 421);
     expect(await statusOfSocket(server, host)).toBe(isAllowed ? 101 : 421);

@@ -53,7 +53,7 @@ describe.each(SERVER_KINDS)("maxConnections, over $name", ({ start }) => {
     await vi.waitFor(() => expect(decisions).toHaveLength(2), 10_000);
     expect(statusOf(await ask().closed())).toBe(503);
 
-    // A refused handshake frees its place for another handshake.
+    // A refused handshake no longer counts.
     decisions[0](new Response("no", { status: 403 }));
     expect(statusOf(await first.closed())).toBe(403);
     const third = ask();
@@ -70,7 +70,7 @@ describe.each(SERVER_KINDS)("maxConnections, over $name", ({ start }) => {
   it.each([
     ["rejects", () => Promise.reject(new Error("bug")), 500],
     ["never decides", () => new Promise(() => {}), 503],
-  ])("frees the place when authorize %s", async (_how, authorize, status) => {
+  ])("no longer counts a handshake when authorize %s", async (_how, authorize, status) => {
     const onError = vi.fn<(error: unknown) => void>();
     const routes = { "ws:/": { authorize, handle: () => {} }, "ws:/echo": echo };
     const options = { maxConnections: 1, handshakeTimeoutMs: 100, onError };
@@ -107,7 +107,7 @@ it("maxConnections applies in memory too", async () => {
 
 // This bound belongs to `serve`: with `attach`, the HTTP server has its own.
 it.runIf(transport.hasPorts)(
-  "drops silent connections above a bound without affecting open sockets",
+  "maxConnections bounds silent connections too, without affecting open sockets",
   async () => {
     await using server = await serve({ port: 0, maxConnections: 1, routes: { "ws:/echo": echo } });
     const client = await openClient(server.url, "/echo");

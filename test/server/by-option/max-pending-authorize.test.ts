@@ -24,7 +24,7 @@ function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes
 }
 
 describe.each(SERVER_KINDS)("maxPendingAuthorize, over $name", ({ start }) => {
-  it("a client that leaves while authorize decides frees its place in maxConnections", async () => {
+  it("is separate from maxConnections, which no longer counts a client that has left while authorize decides", async () => {
     const { calls, routes } = waiting();
     await using server = await start(routes, { maxConnections: 1 });
     const client = new RawClient(server).send(handshake("/wait"));
@@ -34,7 +34,7 @@ describe.each(SERVER_KINDS)("maxPendingAuthorize, over $name", ({ start }) => {
     const next = await openClient(server, "/echo");
     next.send("let in");
     expect(await nextMessage(next)).toBe("let in");
-    // A call that settles later frees no second place.
+    // A call that settles later is not subtracted a second time.
     calls[0].settle({});
     const refused = await new RawClient(server).send(handshake("/echo")).closed();
     expect(statusOf(refused)).toBe(503);
@@ -58,7 +58,7 @@ describe.each(SERVER_KINDS)("maxPendingAuthorize, over $name", ({ start }) => {
     expect(refusals).toMatchObject([
       { what: "handshake", status: 503, option: "maxPendingAuthorize", route: "ws:/wait" },
     ]);
-    // A route without authorize takes no place.
+    // A route without authorize does not count.
     await openClient(server, "/echo");
 
     calls.find(({ signal }) => signal.aborted)!.settle({});
@@ -70,7 +70,7 @@ describe.each(SERVER_KINDS)("maxPendingAuthorize, over $name", ({ start }) => {
     clients[1].socket.destroy();
   });
 
-  it("a call that never settles counts until handshakeTimeoutMs", async () => {
+  it("counts a call that never settles until handshakeTimeoutMs", async () => {
     const { calls, routes } = waiting();
     const options = { maxPendingAuthorize: 1, handshakeTimeoutMs: 100, onError: () => {} };
     await using server = await start(routes, options);

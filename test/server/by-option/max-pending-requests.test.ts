@@ -55,7 +55,7 @@ describe.each(SERVER_KINDS)("maxPendingRequests, over $name", ({ start }) => {
     for (const { socket } of [first, second, late]) socket.destroy();
   });
 
-  it("a request counts until its handler returns, even if its client has left", async () => {
+  it("counts a request until its handler returns, even if its client has left", async () => {
     const { calls, routes } = waiting();
     await using server = await start(routes, { maxPendingRequests: 1, onRefused: () => {} });
     const client = new RawClient(server).send(GET);
@@ -71,7 +71,7 @@ describe.each(SERVER_KINDS)("maxPendingRequests, over $name", ({ start }) => {
     next.socket.destroy();
   });
 
-  it("a request counts for at most handshakeTimeoutMs after its client has left", async () => {
+  it("counts a request for at most handshakeTimeoutMs after its client has left", async () => {
     const { calls, routes } = waiting();
     const options = { maxPendingRequests: 1, handshakeTimeoutMs: 100, onRefused: () => {} };
     await using server = await start(routes, options);

@@ -72,7 +72,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe.each(SERVER_KINDS)("onRefused gets each refused handshake, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("onRefused, over $name,", ({ start }) => {
   it.each<[string, string, Partial<RefusalReport>, ApplicationOptions?]>([
     ["malformed", handshake("/", { "Sec-WebSocket-Key": "x" }), { status: 400, route: "ws:/" }],
     ["two Hosts", handshake("/", { Host: ["a", "b"] }), { status: 400, host: "a" }],
@@ -120,7 +120,7 @@ describe.each(SERVER_KINDS)("onRefused gets each refused handshake, over $name",
       { status: 401, route: "ws:/private", by: "application" },
     ],
     ["an authorize that throws", handshake("/broken"), { status: 500, route: "ws:/broken" }],
-  ])("%s", async (what, request, expected, more) => {
+  ])("reports a refused handshake: %s", async (what, request, expected, more) => {
     const { reports, options } = listening(more);
     await using server = await start(routes, options);
     const first = new RawClient(server);
@@ -192,7 +192,7 @@ describe.each(SERVER_KINDS)("onRefused gets each refused handshake, over $name",
     ["rejects", () => Promise.reject(new Error("no"))],
     ["returns a thenable that throws", throwingThenable],
     ["returns an object whose then cannot be read", throwingThen],
-  ])("a listener that %s has no effect", async (_what, onRefused) => {
+  ])("has no effect if the listener %s", async (_what, onRefused) => {
     const print = vi.spyOn(console, "error").mockImplementation(() => {});
     const onUnhandled = vi.fn<(error: unknown) => void>();
     process.on("unhandledRejection", onUnhandled);
@@ -208,7 +208,7 @@ describe.each(SERVER_KINDS)("onRefused gets each refused handshake, over $name",
     expect(print.mock.calls.length).toBeLessThanOrEqual(1);
   });
 
-  it(`the body of a 403 is text that quotes at most 200 characters of the origin`, async () => {
+  it("is called for a 403 with a text that quotes at most 200 characters of the origin", async () => {
     const { options } = listening();
     await using server = await start(routes, options);
     const origin = `http://${'<b>"'.repeat(1000)}`;
@@ -226,9 +226,9 @@ describe.each(SERVER_KINDS)("onRefused gets each refused handshake, over $name",
 });
 
 describe.each(SERVER_KINDS)(
-  "onRefused gets each close that the server decides on, over $name",
+  "onRefused, for closes that the server decides on, over $name,",
   ({ start }) => {
-    it.each(HOSTILE_FRAMES)("%s: %i", async (_what, closeCode, frames) => {
+    it.each(HOSTILE_FRAMES)("reports %s, closed with %i", async (_what, closeCode, frames) => {
       const { reports, options } = listening();
       await using server = await start(routes, options);
       const client = new RawClient(server).send(handshake("/", { Origin: "http://localhost" }));
@@ -254,7 +254,7 @@ describe.each(SERVER_KINDS)(
   },
 );
 
-describe("onRefused gets each close that an option of a route causes", () => {
+describe("onRefused, for closes that an option of a route causes,", () => {
   it("reports 1007 and 1003 with the issues of the schema", async () => {
     const { reports, options } = listening();
     const server = await openVenue(routes, options);

@@ -104,7 +104,7 @@ describe.each(SERVER_KINDS)("origins, over $name", ({ start }) => {
 });
 
 it.each(["http://", "https:///", "file:///", "null ", "NULL", "file:", "://x"])(
-  "refuses %j in a list of origins at start",
+  "origins: a list with %j is refused at start",
   async (origin) => {
     const routes = { "ws:/": { origins: [origin], handle: () => {} } };
     await expect(serve({ port: 0, routes })).rejects.toMatchObject({ code: "INVALID_ORIGIN" });

@@ -34,7 +34,7 @@ describe("a route with a schema", () => {
   it.each([
     ["a schema", question],
     ["a pair of schemas", { receive: question, send: anything }],
-  ])("gives the handler values and sends values, with %s", async (_what, schema) => {
+  ])("gives values to the handler and sends values, with %s", async (_what, schema) => {
     server = await start({
       routes: {
         "ws:/:room": {

@@ -28,7 +28,7 @@ function urlPatternOf(path: string): URLPattern | undefined {
   }
 }
 
-describe("matching", () => {
+describe("a route pattern", () => {
   it.each<[string, string, Record<string, string | undefined> | undefined]>([
     ["/", "/", {}],
     ["/", "/x", undefined],
@@ -60,7 +60,7 @@ describe("matching", () => {
     ["/:a", "//evil.example/x", undefined],
     ["/:a(x)", "//evil.example/x", undefined],
     ["/$&", "/$&", {}],
-  ])("%s and %s", (path, pathname, params) => {
+  ])("%s has the expected params, or no match, for %s", (path, pathname, params) => {
     expect(match(path, pathname)).toEqual(params);
   });
 
@@ -142,17 +142,20 @@ it.each([
   "/:x(\\bx)",
   "/:x(^a$)",
   "/:x(a{2000})",
-])("refuses %j at start, because it is too large or cannot be matched in linear time", (path) => {
-  expect(() => compilePattern(path, path)).toThrow(
-    expect.objectContaining({
-      code: "INVALID_ROUTE",
-      message: expect.stringMatching(/linear time|too large/),
-    }),
-  );
-});
+])(
+  "the pattern %j is refused at start, because it is too large or cannot be matched in linear time",
+  (path) => {
+    expect(() => compilePattern(path, path)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_ROUTE",
+        message: expect.stringMatching(/linear time|too large/),
+      }),
+    );
+  },
+);
 
 it.each(["rooms", "", ":room", "/:", "/:a/:a", "/(", "/(?<name>x)", "/x?y=1"])(
-  "names the route key when the pattern %j is invalid",
+  "the error for the invalid pattern %j names the route key",
   (path) => {
     expect(() => compilePattern(path, "ws:/the/key")).toThrow(
       expect.objectContaining({

@@ -37,7 +37,7 @@ it.each([
   expect(shadows(earlier, later)).toBe(false);
 });
 
-it("never reports a route that can answer", () => {
+it("serve never reports a route that can answer as shadowed", () => {
   const segment = fc.constantFrom("a", "b", ":x", ":y", "*", ":x.:y", ":z?", ":w(a)", "{a}?", "");
   const paths = fc
     .array(segment, { minLength: 1, maxLength: 3 })
@@ -65,7 +65,7 @@ function isPattern(path: string): boolean {
   }
 }
 
-it("reports at start each route that can never answer", async () => {
+it("serve reports at start each route that can never answer", async () => {
   const onError = vi.fn<(error: unknown, context: object) => void>();
   const page = (): Response => new Response();
   await using server = await serve({

@@ -3,7 +3,7 @@ import { messageIdOf, NatsSubjects } from "../../../src/topics/nats/nats-subject
 
 const subjects = new NatsSubjects("tideway");
 
-it("names the subjects of a topic, which is encoded as one token", () => {
+it("the subjects of a topic contain its name, encoded as one token", () => {
   expect(subjects.log("a.b *")).toBe("tideway.log.a%2Eb%20%2A");
   expect(subjects.entries("news")).toBe("tideway.here.news");
   expect(subjects.entry("news", "key")).toBe("tideway.here.news.key");
@@ -14,7 +14,7 @@ it("names the subjects of a topic, which is encoded as one token", () => {
   expect(messageIdOf("a.b", "c*")).toBe("a%2Eb:c%2A");
 });
 
-it("names the subjects that each stream stores and republishes", () => {
+it("each stream stores one set of subjects and republishes it under another", () => {
   expect(subjects.logStream).toEqual({
     subject: "tideway.log.*",
     republishTo: "tideway.live.{{wildcard(1)}}",

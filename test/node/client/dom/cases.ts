@@ -6,7 +6,7 @@ import { echo, serveBytes } from "../../../support/servers.ts";
 
 /** Tests that run in an emulated DOM, which replaces classes of Node. */
 export function describeClients(): void {
-  it("replaces the classes of Node", () => {
+  it("the DOM replaces classes of Node", () => {
     expect(globalThis.document).toBeDefined();
     expect(Event).not.toBe(Object.getPrototypeOf(Object.getPrototypeOf(performance)).constructor);
   });

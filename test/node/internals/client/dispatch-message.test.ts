@@ -45,9 +45,9 @@ function dispatched<T>(look: (event: MessageEvent, target: EventTarget) => T): {
 }
 
 describe.each([
-  ["light", true],
-  ["Node's own", false],
-])("a message event: %s", (_, isLight) => {
+  ["with fast paths", true],
+  ["without fast paths", false],
+])("a message event, %s,", (_, isLight) => {
   const start = (): void => void (dispatchMessage = isLight ? dispatchLightly : dispatchPlainly);
 
   it("is a MessageEvent with its attributes (HTML, The MessageEvent interface)", () => {
@@ -378,7 +378,7 @@ describe.each([
   });
 });
 
-describe("a light message event", () => {
+describe("a message event with fast paths", () => {
   it("is tagged as MessageEvent, and has ports that cannot be changed (Web IDL)", () => {
     const { event } = dispatched(() => {});
     expect(Object.prototype.toString.call(event)).toBe("[object MessageEvent]");

@@ -146,7 +146,7 @@ const HEADS: ReadonlyArray<readonly [name: string, head: string]> = [
     handshake("/", { Connection: "keep-alive, Upgrade" }),
   ],
   [
-    "a handshake whose Connection does not list Upgrade",
+    "a handshake with a Connection that does not list Upgrade",
     handshake("/", { Connection: "keep-alive" }),
   ],
   ["a handshake with a body", `${handshake("/", { "Content-Length": "5" })}hello`],
@@ -264,7 +264,7 @@ describe("a silent connection", () => {
     expect(gaveBack).not.toHaveBeenCalled();
   });
 
-  it("counts until its client disconnects, also by a reset", async () => {
+  it("counts until its client disconnects, even by a reset", async () => {
     const { httpServer, port } = await start();
     for (const leave of ["end", "reset"] as const) {
       const client = new RawClient(port);

@@ -13,19 +13,22 @@ async function found(): Promise<unknown> {
   return hasStreamWrap() ? streamWrap() : undefined;
 }
 
-it("is available in each tested version of Node", async () => {
+it("the binding for TCP handles is available in each tested version of Node", async () => {
   expect(await found()).toBeDefined();
 });
 
 it.each([
   ["NODE_PENDING_DEPRECATION", "1"],
   ["NODE_OPTIONS", "--no-deprecation --pending-deprecation"],
-])("is not used if %s requests warnings of pending deprecations", async (name, value) => {
-  const binding = vi.spyOn(process as unknown as { binding(name: string): unknown }, "binding");
-  vi.stubEnv(name, value);
-  expect(await found()).toBeUndefined();
-  expect(binding).not.toHaveBeenCalled();
-});
+])(
+  "the binding for TCP handles is not used if %s requests warnings of pending deprecations",
+  async (name, value) => {
+    const binding = vi.spyOn(process as unknown as { binding(name: string): unknown }, "binding");
+    vi.stubEnv(name, value);
+    expect(await found()).toBeUndefined();
+    expect(binding).not.toHaveBeenCalled();
+  },
+);
 
 it.each([
   [
@@ -35,7 +38,7 @@ it.each([
     },
   ],
   ["returns another object", () => ({ WriteWrap: 1 })],
-])("is not used if requesting it %s", async (_what, answer) => {
+])("the binding for TCP handles is not used if process.binding %s", async (_what, answer) => {
   vi.spyOn(process as unknown as { binding(name: string): unknown }, "binding").mockImplementation(
     answer,
   );
