@@ -1,0 +1,75 @@
+import { UsageError } from "../errors/index.ts";
+import type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
+import { isInstance, isThenable } from "./values.ts";
+
+/**
+ * The outcome of {@link validate}:
+ *
+ * - `valid`: `value` is what the schema made of the value.
+ * - `invalid`: the schema found `issues`.
+ * - `too-deep`: the value is nested too deeply for the schema, which ran out of stack. `cause` is its error.
+ * - `failed`: the schema threw, rejected or returned a wrong result. `cause` is the error.
+ */
+export type Validation<T> =
+  | { readonly kind: "valid"; readonly value: T }
+  | { readonly kind: "invalid"; readonly issues: readonly SchemaIssue[] }
+  | { readonly kind: "too-deep" | "failed"; readonly cause: unknown };
+
+/**
+ * Validates a value that a peer sent. Never throws or rejects. Returns a promise only if the schema does.
+ */
+export function validate<T>(
+  schema: StandardSchema<unknown, T>,
+  value: unknown,
+): Validation<T> | Promise<Validation<T>> {
+  try {
+    const result = schema["~standard"].validate(value);
+    if (!isThenable(result)) return settle(result);
+    return Promise.resolve(result)
+      .then(settle<T>)
+      .catch((cause: unknown) => explain(cause, value));
+  } catch (cause) {
+    return explain(cause, value);
+  }
+}
+
+/**
+ * By Standard Schema, a result without `issues` is a success.
+ *
+ * @throws UsageError `INVALID_SCHEMA_RESULT`
+ */
+function settle<T>(result: SchemaResult<T>): Validation<T> {
+  if (typeof result !== "object" || result === null) throw invalidResult(result);
+  if (result.issues) return { kind: "invalid", issues: result.issues };
+  if (!("value" in result)) throw invalidResult(result);
+  return { kind: "valid", value: result.value };
+}
+
+function explain(cause: unknown, value: unknown): Validation<never> {
+  // Validation is recursive, so a deeply nested value of a peer can exhaust the stack.
+  const isTooDeep = isInstance(cause, RangeError) && isNestedDeeperThan(MAX_DEPTH, value);
+  return { kind: isTooDeep ? "too-deep" : "failed", cause };
+}
+
+function invalidResult(result: unknown): UsageError {
+  const type = result === null ? "null" : typeof result;
+  const shown = type === "object" ? "an object" : type;
+  return new UsageError(
+    "INVALID_SCHEMA_RESULT",
+    `validate of the schema returned ${shown}; it must return { value } or { issues } (Standard Schema 1)`,
+  );
+}
+
+/** At this depth of nesting or less, a RangeError is the fault of the schema, not of the peer. */
+const MAX_DEPTH = 100;
+
+function isNestedDeeperThan(depth: number, value: unknown): boolean {
+  let level = [value].filter(isObject);
+  for (let at = 0; at < depth; at++)
+    level = level.flatMap((item) => Object.values(item)).filter(isObject);
+  return level.length > 0;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
