@@ -7,8 +7,8 @@ import { readClientMessage } from "./read-message.ts";
 import { Room, sendAway, type Participant } from "./room.ts";
 
 /**
- * How many characters one connection may send. This is faster than anyone types, and slow enough for the
- * other clients. An empty message counts too.
+ * The characters that one connection may send: faster than a user can type, and slow enough that other clients are
+ * not delayed. An empty message counts too.
  */
 const PACE = { burst: 256 * 1024, perSecond: 32 * 1024 };
 const MIN_COST = 256;

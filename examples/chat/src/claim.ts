@@ -52,7 +52,7 @@ export function settle(claims: Iterable<Claim>): Roster {
   return roster;
 }
 
-/** Reads a claim of another server. Returns undefined if it is not a claim. */
+/** Reads a claim of another server. Returns undefined if the value is not a claim. */
 export function readClaim(data: unknown): Claim | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   const { id, name, at, session } = data as Record<string, unknown>;

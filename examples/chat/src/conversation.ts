@@ -14,7 +14,7 @@ import type { ChatMessage, LostMessage, MessageRequest } from "./wire/wire.ts";
 /** How many messages a new client gets. */
 const SHOWN_ON_ARRIVAL = 50;
 
-/** How long a message may be sent again without being shown twice. */
+/** The time in which a client may send a message again without a duplicate. */
 const ID_WINDOW_MS = 60 * 60_000;
 
 /** The options of the topics of conversations, the same on all servers. */
@@ -31,7 +31,7 @@ export const CONVERSATION: Required<
 export interface Start {
   /** Every message after this one is sent. */
   readonly position: Position;
-  /** Whether that is the position the client asked for; absent if it asked for none. */
+  /** Whether this is the position that the client requested; absent if it requested none. */
   readonly recovered?: boolean;
 }
 
@@ -85,19 +85,19 @@ export class Conversation {
     const { position, isDuplicate } = published;
     if (!isDuplicate || isBehind(position, start.position)) return undefined;
     const { publications } = await this.#topic.history({ since: before(position), limit: 1 });
-    // Its sender must learn that it was published, even if it is too old for the history.
+    // Confirms to its sender that it was published, even if it is too old for the history.
     const first = publications.map(({ data }) => readSaid(data))[0] ?? said;
     return { ...first, messageId: published.id };
   }
 }
 
-/** Made once for all sockets of this server. */
+/** Encodes a message once for all sockets of this server. */
 function encodeForClients(message: TopicMessage): string | undefined {
   switch (message.type) {
     case "publication":
       return encodeSaid(message.publication);
     case "subscribed":
-      // The client already knows its position, unless that position has just become too old.
+      // The client knows its position already, unless the history has dropped that position just now.
       return message.recovered ? undefined : encodeLost(message.position);
     case "lost":
       return encodeLost(message.position);

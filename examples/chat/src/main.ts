@@ -8,7 +8,7 @@ import { explainListenError, readSettings, type Settings, SettingsError } from "
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** How long all clients may take to leave. It is short for a developer who stops the server in a terminal. */
+/** The maximum time of a shutdown. It is short for a developer who stops the server in a terminal. */
 const STOP_DEADLINE_MS = 2_000;
 
 await start();
@@ -36,7 +36,7 @@ async function start(): Promise<void> {
   }
 }
 
-/** Clients first, then the list of users, then the broker that stores it. */
+/** Stops the server first, then the chat, which still needs the broker, and the broker last. */
 async function leave(server: Server, chat: Chat, shared: SharedBroker): Promise<void> {
   await server.stop({ drain: { deadlineMs: STOP_DEADLINE_MS } });
   await chat[Symbol.asyncDispose]();

@@ -33,7 +33,7 @@ export function freeName(name: string, isTaken: (key: string) => boolean): strin
   return candidate;
 }
 
-/** By code points, so that no surrogate pair is torn apart. */
+/** Cuts between code points, so that it never splits a surrogate pair. */
 function cutTo(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
   return Array.from(text.slice(0, maxChars * 2))

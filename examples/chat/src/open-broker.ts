@@ -4,12 +4,12 @@ import { SettingsError } from "./settings.ts";
 
 /** A broker, and a function that closes it with its connection. */
 export interface SharedBroker {
-  /** Absent for the broker in memory: then this server is the only server of the chat. */
+  /** Absent for the broker in memory, with which this server is the only server of the chat. */
   readonly broker?: Broker;
   readonly close: () => Promise<void>;
 }
 
-/** How long to try to connect at the start. Later, lost connections reconnect automatically. */
+/** The timeout for the first connection. A connection that is lost later reconnects automatically. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /**
@@ -33,7 +33,7 @@ async function openRedis(url: string): Promise<SharedBroker> {
   const { createClient } = await import("redis");
   const { RedisBroker } = await import("tideway/topics/redis");
   const client = createClient({ url });
-  // The client keeps trying to connect, and pending calls of the chat get an error.
+  // The client keeps trying to reconnect. The chat's pending calls report the error.
   client.on("error", () => {});
   client.connect().catch(() => {});
   try {

@@ -9,7 +9,7 @@ const STATIC = new URL("../static/", import.meta.url);
 const PAGE = new URL("page/", import.meta.url);
 const WIRE = new URL("wire/", import.meta.url);
 
-/** The library: the page's import map leads here. */
+/** The library, to which the page's import map refers. */
 const TIDEWAY = new URL("../", import.meta.resolve("tideway/protocol"));
 
 /** The page of the chat and its files, as routes of a server. They must be the last routes. */

@@ -40,8 +40,10 @@ export class People {
   }
 
   /**
-   * Makes a claim, until the next of the same connection or the end of its socket. Once this has resolved,
-   * the roster includes the claim. @throws BrokerError
+   * Makes a claim. It is valid until the next claim of the same connection, or the end of its socket. Once the
+   * promise has resolved, the roster includes the claim.
+   *
+   * @throws BrokerError
    */
   async claim(socket: Socket, claim: Omit<Claim, "at">): Promise<void> {
     const latest = Math.max(0, ...this.#claims.map(({ at }) => at));

@@ -78,7 +78,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A field that only this chat has. Another client may use the same name for other data, which is ignored. */
+/** Reads a field that only this chat has. If its type is wrong, it belongs to another client and is ignored. */
 function identifier<Field extends string>(
   record: Record<string, unknown>,
   field: Field,

@@ -31,8 +31,7 @@ export interface Participant {
 }
 
 /**
- * The maximum of `randomInt`. It is large enough that two of thousands of connections never get the same
- * id.
+ * The maximum of `randomInt`. Ids up to it are practically unique among thousands of connections.
  */
 const MAX_ID = 2 ** 48 - 1;
 
@@ -80,7 +79,11 @@ export class Room {
     this.#participants.delete(id);
   }
 
-  /** Handles a message of a participant. The next message waits until then. @throws BrokerError */
+  /**
+   * Handles a message of a participant. The next message waits until this promise has settled.
+   *
+   * @throws BrokerError
+   */
   async receive(participant: Participant, message: ClientMessage): Promise<void> {
     if (message.type === "username") await this.#receiveName(participant, message);
     else await this.#receiveText(participant, message);
@@ -120,7 +123,7 @@ export class Room {
     return participant.naming;
   }
 
-  /** Another participant has claimed the same name at the same moment and got it. */
+  /** Claims another name for a participant that has lost its name to a claim of the same moment. */
   #rename(id: number): void {
     const participant = this.#participants.get(id);
     if (participant === undefined || participant.isBeingNamed) return;
@@ -164,7 +167,7 @@ export class Room {
     this.#sendToAll(isRenamed ? { ...message, previous } : message);
   }
 
-  /** Once for all users that join or leave in the same turn: after a restart this can be all users. */
+  /** Announces all users that join or leave in the same turn together: after a restart, that can be every user. */
   #sendListSoon(): void {
     if (this.#isListDue) return;
     this.#isListDue = true;

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 export interface Settings {
-  /** 0 takes a free port. */
+  /** 0 for any free port. */
   readonly port: number;
   /** Absent for all addresses of this machine. */
   readonly host?: string;

@@ -6,7 +6,7 @@ const button = document.querySelector("#send");
 const status = document.querySelector("#status");
 const answers = document.querySelector("#answers");
 
-// Answers come in the order of the questions, so the oldest open question is the one answered.
+// The server answers in the order of the questions, so each answer belongs to the oldest question.
 const asked = [];
 
 const url = new URL("/contentType", location.href);

@@ -5,7 +5,7 @@ import { files, type HttpHandler, type WebSocketRoute } from "tideway/server";
 const directory = new URL("../page/", import.meta.url);
 const html = await readFile(new URL("index.html", directory), "utf8");
 
-/** Every extension is much shorter. */
+/** The maximum length of a question. Every extension is much shorter. */
 const MAX_QUESTION_BYTES = 256;
 
 /** The example as routes of a server: a WebSocket, and its page. */

@@ -4,7 +4,7 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 export class ArgumentError extends Error {}
 
 export interface ServerArguments {
-  /** 0 takes a free port. */
+  /** 0 for any free port. */
   readonly port: number;
   /** Absent for all addresses of this machine. */
   readonly host?: string;
@@ -34,10 +34,10 @@ export const SERVER_HELP = `Usage: npm run echo -- [options]
 
 A WebSocket server that sends every message back, at any path.
 
-  --port N                the port to listen on; 0 for any that is free (default 8080)
+  --port N                the port to listen on; 0 for any free port (default 8080)
   --host H                the address to listen on (default: all addresses)
   --deflate               compress, if the client offers it (RFC 7692)
-  --max-message-bytes N   the largest message taken (default 1048576)
+  --max-message-bytes N   the largest message accepted (default 1048576)
   -h, --help`;
 
 /** The output of `--help` of the client. */
@@ -48,10 +48,10 @@ sends every message of each /runCase?case=N&agent=tideway back, and ends with
 /updateReports?agent=tideway. For example: npm run echo:client -- ws://localhost:9001
 
   --deflate               offer compression (RFC 7692)
-  --max-message-bytes N   the largest message taken (default 16777216)
+  --max-message-bytes N   the largest message accepted (default 16777216)
   -h, --help`;
 
-/** "help" if that is asked for. @throws ArgumentError */
+/** Returns "help" for `--help`. @throws ArgumentError */
 export function readServerArguments(args: readonly string[]): ServerArguments | "help" {
   const { values } = parse({
     args: [...args],
@@ -66,7 +66,7 @@ export function readServerArguments(args: readonly string[]): ServerArguments | 
   };
 }
 
-/** "help" if that is asked for. @throws ArgumentError */
+/** Returns "help" for `--help`. @throws ArgumentError */
 export function readClientArguments(args: readonly string[]): ClientArguments | "help" {
   const { values, positionals } = parse({
     args: [...args],

@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { acceptUpgrade, ClientHandshake, createEndpoint, ServerHandshake } from "tideway/protocol";
 
-/** The heads of the opening handshake are latin-1 text, one character a byte. */
+/** The heads of the opening handshake are latin-1 text, one character per byte. */
 const toBytes = (latin1: string): Uint8Array => Uint8Array.from(latin1, (c) => c.charCodeAt(0));
 
 /** Sends `text` to an echo server at the other end of the pipes. Returns the answer. */

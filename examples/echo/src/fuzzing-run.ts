@@ -17,13 +17,13 @@ export interface ConnectionEnd {
 export class SuiteError extends Error {}
 
 export interface FuzzingRunOptions {
-  /** Whether cases are offered compression (RFC 7692). Default: `true`, as by the library. */
+  /** Whether to offer compression (RFC 7692). Default: `true`, the default of the library. */
   readonly compression?: boolean;
-  /** The largest message taken, in bytes. Default: the library's, 16 MiB. */
+  /** The largest message accepted, in bytes. Default: 16 MiB, the default of the library. */
   readonly maxMessageBytes?: number;
   /**
-   * When to end a case because its server sends nothing and answers no ping. Default: a ping after 60 s, an
-   * answer within 30 s.
+   * The heartbeat, which ends a case when its server sends nothing and answers no ping. Default: a ping after 60 s,
+   * an answer within 30 s.
    */
   readonly heartbeat?: PingHeartbeatOptions;
   /** Called after each case with its end. Only the suite decides whether the case passed. */
@@ -49,7 +49,7 @@ export async function runFuzzingServer(url: URL, options: FuzzingRunOptions = {}
   const caseCount = await askCaseCount(at("getCaseCount"));
   for (let number = 1; number <= caseCount; number++) {
     const caseUrl = at("runCase", { case: String(number), agent: AGENT });
-    // One after the other, because the suite counts them too.
+    // One after the other, as suites expect.
     const end = await echoAll(caseUrl, { ...limits, heartbeat });
     onCase?.(number, caseCount, end);
   }

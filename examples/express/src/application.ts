@@ -43,7 +43,7 @@ export function createApplication(secret: string): Application {
       response.status(400).json({ error: `A name has 1 to ${MAX_NAME_CHARS} characters.` });
       return;
     }
-    // A new session id, so that an id from before the login is worth nothing.
+    // A new session id, so that an id that was known before the login is useless.
     request.session.regenerate((error) => {
       if (error) return next(error);
       request.session.user = user;

@@ -5,7 +5,7 @@ import { createApplication } from "./application.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-// With a random secret, everyone must log in again after a restart.
+// The secret is random by default, so all users must log in again after a restart.
 const secret = process.env["SESSION_SECRET"] ?? randomBytes(32).toString("hex");
 const { http, stop } = createApplication(secret);
 http.listen(Number(process.env["PORT"] ?? 8080));

@@ -1,5 +1,5 @@
-// The messages of the API. The server validates what it receives, the client validates what it receives, and both
-// take their types from here.
+// The messages of the API. Server and client validate the messages that they receive, and infer their types from
+// these schemas.
 import { z } from "zod";
 
 const Id = z.int().nonnegative();

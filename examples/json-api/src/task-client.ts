@@ -76,7 +76,7 @@ export class TaskClient {
   #receive(data: unknown): void {
     const message = readMessage(data);
     if (message === undefined) {
-      // In the range of an application (RFC 6455 7.4.2): browsers may send no 1007.
+      // In the range of an application (RFC 6455 7.4.2): a browser cannot send 1007.
       this.#socket.close(4000, "invalid message");
     } else if (message.type === "changed") {
       this.#onChange(message.task);

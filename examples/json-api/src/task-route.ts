@@ -3,7 +3,7 @@ import { ServerMessage, type Task, TaskRequest } from "./messages.ts";
 
 type TaskSocket = TypedSocket<TaskRequest, ServerMessage>;
 
-/** The tasks of this process, and the sockets that learn of changes. */
+/** The tasks of this process, and the sockets that get every change. */
 export class TaskList {
   readonly #tasks: Task[] = [];
   readonly #sockets = new Set<TaskSocket>();

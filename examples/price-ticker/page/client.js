@@ -50,7 +50,7 @@ function showPrice({ number, symbol, cents }) {
 
 function addRow(symbol) {
   const body = byId("prices");
-  // Rows stay in the order of the alphabet.
+  // Rows are in alphabetical order.
   const at = [...rows.keys()].filter((other) => other < symbol).length;
   const element = body.insertRow(at);
   const name = document.createElement("th");

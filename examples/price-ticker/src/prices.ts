@@ -10,18 +10,18 @@ export interface Price {
   readonly cents: number;
 }
 
-/** How many prices a new page shows at once. */
+/** The number of latest prices that a new page gets. */
 const SHOWN_ON_ARRIVAL = 50;
 
 const CONNECT_TIMEOUT_MS = 3_000;
 
-/** The topic of all prices, as this process sees it. */
+/** The topic of all prices, with the connection of this process to it. */
 export interface Prices {
   readonly topic: Topic;
   readonly close: () => Promise<void>;
 }
 
-/** Connects to Redis. Later the client reconnects without help. @throws BrokerError */
+/** Connects to Redis. If the connection is lost later, the client reconnects automatically. @throws BrokerError */
 export async function openPrices(url: string): Promise<Prices> {
   const client = createClient({ url });
   client.on("error", () => {});

@@ -26,7 +26,7 @@ await run(async () => {
   await close();
 });
 
-/** Publishes a price, and tries again until Redis has stored it. Its id makes a second try harmless. */
+/** Publishes a price, and tries again until Redis has stored it. Redis stores it once, because it has an id. */
 async function publish(topic: Topic, price: Price, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {

@@ -23,7 +23,7 @@ await run(async () => {
       if (!(error instanceof BrokerError)) throw error;
       socket.close(TRY_AGAIN_LATER, "Redis does not answer");
     }
-    // Pages send nothing. Reading finds out when they leave.
+    // Pages send nothing. Reading detects when they disconnect.
     socket.listen(() => {});
   }
 

@@ -9,7 +9,7 @@ export const SERVERS: readonly string[] = (
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** Calls `stop` at the first SIGINT or SIGTERM. The second one ends the process at once. */
+/** Calls `stop` at the first SIGINT or SIGTERM. A second signal ends the process at once. */
 export function onSignal(stop: () => unknown): void {
   const listener = (): void => {
     for (const signal of SIGNALS) process.off(signal, listener);

@@ -27,12 +27,12 @@ export interface ChatListener {
   onUsers(names: readonly string[]): void;
   onMessage(message: ChatMessage, isOwn: boolean): void;
   /**
-   * The server knows this client on a new connection, and reports whether it still has all missed messages.
+   * A new connection is ready, with or without all messages that were missed.
    */
   onConnected(isComplete: boolean): void;
   /** Messages are missing here. */
   onLost(): void;
-  /** The server has not repeated a message for so long that the connection is probably dead. */
+  /** The server has not sent a message back for so long that the connection is probably dead. */
   onStalled(): void;
 }
 
@@ -40,15 +40,15 @@ export interface ChatListener {
 export interface ChatSurroundings {
   now(): number;
   newId(): string;
-  /** Calls back once, after about as many milliseconds. */
+  /** Calls `callback` once, after `delayMs` milliseconds. */
   after(delayMs: number, callback: () => void): void;
 }
 
-/** If more bytes than this wait in the socket, the next message waits in the outbox. */
+/** If the socket has more unsent bytes than this, the next message waits in the outbox. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
 const BUFFER_CHECK_MS = 200;
 
-/** A working server repeats a message much earlier. */
+/** A working server sends a message back much earlier. */
 const STALLED_AFTER_MS = 10_000;
 
 /** The number of message ids that are remembered, so that no message is shown twice. */
@@ -94,7 +94,7 @@ export class ChatClient {
     return this.#position;
   }
 
-  /** Asks to be called `name`; offline, as soon as there is a connection. */
+  /** Requests the name `name`, now or once there is a connection. */
   rename(name: string): void {
     this.#name = name;
     if (this.#transport.isOpen && this.#connection !== undefined) this.#introduce();

@@ -16,7 +16,7 @@ export class Composer {
   readonly #elements: ComposerElements;
   readonly #say: (text: string) => boolean;
 
-  /** @param say Returns whether the text was taken; if not, it stays to be sent later. */
+  /** @param say Returns whether the text was accepted. If not, the text stays in the field. */
   constructor(elements: ComposerElements, say: (text: string) => boolean) {
     this.#elements = elements;
     this.#say = say;
@@ -61,7 +61,7 @@ export class Composer {
   }
 }
 
-/** Browsers without `field-sizing` need help to let a field grow with its text. */
+/** Grows the field with its text in browsers without `field-sizing`. */
 function fitHeight(field: HTMLTextAreaElement): void {
   if (CSS.supports("field-sizing", "content")) return;
   field.style.height = "auto";

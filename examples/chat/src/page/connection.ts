@@ -11,7 +11,7 @@ export type ConnectionState =
    * server sent; attempts that fail later do not change it. 1006 if the server sent none.
    */
   | { readonly kind: "waiting"; readonly code: number; readonly retryAt: number }
-  /** No attempt follows automatically. */
+  /** The connection has ended, and no further attempt follows automatically. */
   | { readonly kind: "stopped"; readonly code: number; readonly reason: string };
 
 /** RFC 6455 7.1.5: the connection ended without a Close frame. */
@@ -23,8 +23,8 @@ export interface ConnectionListener {
 }
 
 /**
- * The connection to the chat's server. `ReconnectingWebSocket` reconnects. This class adds the time that it
- * took, and a restart after a stop.
+ * The connection to the chat's server. `ReconnectingWebSocket` reconnects. This class adds how long the page was
+ * disconnected, and a restart after a stop.
  */
 export class Connection implements ChatTransport {
   readonly #open: () => ReconnectingWebSocket;

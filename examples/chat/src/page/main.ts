@@ -14,7 +14,7 @@ import { Unread } from "./unread.ts";
 import { explainName, isolate, listNames } from "./wording.ts";
 import { DEFAULT_ROOM, SUBPROTOCOL } from "../wire/wire.ts";
 
-/** Chosen by the page's own address. */
+/** The room that the page's own address names. */
 const room = new URL(location.href).searchParams.get("room") ?? DEFAULT_ROOM;
 
 const welcome = byId("welcome", HTMLElement);
@@ -183,7 +183,7 @@ function join(chosenName: string): void {
 
 /** @param since called before each attempt */
 function openSocket(since: () => string | undefined): ReconnectingWebSocket {
-  // The user is waiting, so the first attempts come soon.
+  // A user is waiting, so the first attempts follow quickly.
   return new ReconnectingWebSocket(() => chatUrl(since()), {
     protocols: SUBPROTOCOL,
     initialDelayMs: 1_000,

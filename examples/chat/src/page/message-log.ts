@@ -39,7 +39,7 @@ export class MessageLog {
     this.#append(makeMessage(message, isOwn, isContinued));
   }
 
-  /** Shows a line about the chat itself; an important one stands out. */
+  /** Shows a line about the chat itself. An important line is highlighted. */
   notice(text: string, kind: "quiet" | "important" = "quiet"): void {
     this.#startDay(this.#now());
     this.#previous = undefined;
@@ -129,7 +129,7 @@ function makePart({ text, href }: TextPart): Node | string {
   const link = make("a", "", text);
   link.href = href;
   link.target = "_blank";
-  // The linked page must not get access to this page, nor its address, which names the room.
+  // The linked page must get neither access to this page nor its address, which contains the room.
   link.rel = "noopener noreferrer";
   return link;
 }

@@ -6,7 +6,7 @@ export interface OutgoingMessage {
   readonly date: number;
 }
 
-/** How many messages may wait: more than a user types while a server restarts. */
+/** The maximum number of waiting messages: more than a user types while a server restarts. */
 const MAX_MESSAGES = 100;
 
 /**

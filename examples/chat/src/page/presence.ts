@@ -4,7 +4,7 @@ export interface PresenceChange {
   readonly left: readonly string[];
 }
 
-/** How long a user must be present or absent before the notice, so that a reload makes none. */
+/** How long a user must be present or absent before the notice, so that a reload causes no notice. */
 const SETTLE_MS = 400;
 
 /** After a reconnect all users return one by one. Users that were present before are not reported. */
@@ -51,7 +51,7 @@ export class Presence {
     });
   }
 
-  /** A user has sent a message: a notice that the user joined must not follow the message. */
+  /** A user has sent a message. If there is no notice yet that this user has joined, it must come first. */
   messageFrom(name: string): void {
     if (this.#announced === undefined || this.#announced.has(name) || !this.#present.includes(name))
       return;

@@ -1,6 +1,6 @@
 import { byId } from "./dom.ts";
 
-/** The value of the button, or of the Enter key, that does it. */
+/** The return value of the dialog if the user confirms, by the button or by Enter. */
 const CHANGE = "change";
 
 /** Asks for another name. */
@@ -11,7 +11,7 @@ export class RenameDialog {
   constructor(dialog: HTMLDialogElement, onChosen: (name: string) => void) {
     this.#dialog = dialog;
     byId("rename-cancel", HTMLButtonElement).addEventListener("click", () => dialog.close());
-    // Only now, when the dialog has given the focus back, can it be moved elsewhere.
+    // The dialog has returned the focus by then, so `onChosen` can move it elsewhere.
     dialog.addEventListener("close", () => {
       const name = this.#field.value.trim();
       if (dialog.returnValue === CHANGE && name !== "") onChosen(name);

@@ -15,7 +15,7 @@ export class ScrollKeeper {
     this.#scroller = scroller;
     this.#onFollow = onFollow;
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    // The keyboard of a phone, a turned screen, a taller composer: the end stays where it was.
+    // Keeps the end in view if a keyboard, a rotation or a taller composer changes the height.
     const observer = new ResizeObserver(() => this.contentChanged());
     observer.observe(scroller);
   }

@@ -2,7 +2,7 @@ import { describeDuration } from "./wording.ts";
 import type { ConnectionState } from "./connection.ts";
 
 export interface StatusElements {
-  /** The state in one word in the bar, and the element with its colour. */
+  /** The element in the bar that shows the state as a word and a colour. */
   readonly status: HTMLElement;
   readonly word: HTMLElement;
   /** The sentence below the bar. It is visible only during a problem and shortly after it. */

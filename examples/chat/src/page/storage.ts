@@ -15,7 +15,7 @@ export function keepName(name: string): void {
   attempt(() => localStorage.setItem(NAME, name));
 }
 
-/** The name under which this tab is in the chat, which a reload does not leave. */
+/** The name of the user in this tab, so that a reload stays in the chat. */
 export function recallJoined(): string {
   return attempt(() => sessionStorage.getItem(JOINED)) ?? "";
 }

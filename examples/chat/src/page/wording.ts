@@ -1,6 +1,6 @@
 /** The sentences of the page that are composed from parts. */
 
-/** Sets `name` apart, so that its direction of writing does not turn the sentence around it. */
+/** Isolates `name`, so that its writing direction does not reorder the sentence around it. */
 export function isolate(name: string): string {
   return `\u2068${name}\u2069`;
 }
@@ -44,7 +44,7 @@ const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
-/** The time of day, as is the custom where the reader is. */
+/** The time of day in the format of the reader's locale. */
 export function formatTime(date: number): string {
   return TIME.format(date);
 }
@@ -62,7 +62,7 @@ export function formatDay(date: number, now: number): string {
   return isSameDay(date, yesterday.getTime()) ? "Yesterday" : DAY.format(date);
 }
 
-/** Whether both fall on one calendar day where the reader is. */
+/** Whether both times are on the same day in the reader's time zone. */
 export function isSameDay(date: number, other: number): boolean {
   return new Date(date).toDateString() === new Date(other).toDateString();
 }

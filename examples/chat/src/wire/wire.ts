@@ -6,16 +6,16 @@
 /** The subprotocol that stands for "JSON text messages" (RFC 6455 1.9). */
 export const SUBPROTOCOL = "json";
 
-/** The most characters (Unicode code points) a name has; the rest is cut off. */
+/** The maximum length of a name in Unicode code points. The server cuts a longer name. */
 export const MAX_NAME_CHARS = 32;
 
-/** The most characters (UTF-16 code units) the text of one message has. */
+/** The maximum length of the text of one message in UTF-16 code units. */
 export const MAX_TEXT_CHARS = 8_000;
 
-/** The most characters of a `messageId` and of a `session`. */
+/** The maximum length of a `messageId` and of a `session`. */
 export const MAX_ID_CHARS = 64;
 
-/** The most characters of the name of a room. */
+/** The maximum length of the name of a room. */
 export const MAX_ROOM_CHARS = 64;
 
 /** The room of clients that name none. */
@@ -27,7 +27,7 @@ export interface IdMessage {
   readonly id: number;
   /** Every message of the room after this position follows. */
   readonly position?: string;
-  /** Whether that is the position given as `since`; absent if none was given. */
+  /** Whether `position` is the `since` of the client; absent if the client gave none. */
   readonly recovered?: boolean;
 }
 
