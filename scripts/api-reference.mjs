@@ -34,11 +34,11 @@ const HEADINGS = [
 ];
 
 if (!areModelsFresh()) {
-  // Whether the reports are up to date is of no interest here.
+  // This script needs only the models, so it ignores whether the reports are up to date.
   spawnSync(process.execPath, [join(import.meta.dirname, "api-report.mjs")]);
 }
 
-/** In the order of the sidebar: an item that several export is described on the page of the first. */
+/** The entry points in the order of the sidebar. If several export an item, the page of the first describes it. */
 const ORDER = ["", "-server", "-topics", "-topics-redis", "-topics-nats", "-testing", "-protocol"];
 const entryPoints = ORDER.map((suffix) => readModel(`tideway${suffix}`));
 const inBrowsers = new Set(readModel("tideway.browser").items.map(nameOf));
@@ -107,7 +107,10 @@ function urlsFrom(page) {
   };
 }
 
-/** In lower case, as all anchors. If `route` exists, `Route` is `route-type`. @param {string} name */
+/**
+ * The anchor of a name, in lower case as all anchors are. If `route` exists, `Route` is `route-type`. @param
+ * {string} name
+ */
 function anchorOf(name) {
   const anchor = name.toLowerCase().replaceAll(/\W/g, "");
   const uncapitalized = name.charAt(0).toLowerCase() + name.slice(1);

@@ -75,7 +75,7 @@ function isReportUpToDate(name) {
   const { apiReportChanged, errorCount } = Extractor.invoke(config, {
     localBuild: isWriting,
     messageCallback: (message) => {
-      // Its advice on how to update the report names the wrong command.
+      // The advice of API Extractor on how to update the report names the wrong command.
       if (message.messageId.startsWith("console-")) message.handled = true;
     },
   });

@@ -55,7 +55,7 @@ async function testServer(folder) {
       servers: [{ agent: AGENT, url: `ws://127.0.0.1:${values.port}` }],
     });
     await succeeds(suite, "the test suite");
-    // The suite does not fail when the server ends before the last case.
+    // The suite does not fail if the server exits before the last case.
     if (server.exitCode !== null) throw new Error(`the echo server ended: ${server.exitCode}`);
   } finally {
     await end(server);
@@ -97,7 +97,7 @@ function startSuite(folder, mode, spec) {
     const [command, ...first] = values.wstest.split(" ");
     return start(command, [...first, ...args]);
   }
-  // The network of the host, because server and suite reach each other by loopback.
+  // Uses the network of the host, because server and suite connect over loopback.
   const options = ["--rm", "--init", "--network", "host", "-v", `${resolve(folder)}:/autobahn`];
   return start("docker", ["run", ...options, IMAGE, "wstest", ...args]);
 }
@@ -152,7 +152,7 @@ async function succeeds(child, name) {
   if (code !== 0) throw new Error(`${name} failed: ${signal ?? `exit status ${code}`}`);
 }
 
-/** Ends a process, after 10 seconds by force. */
+/** Ends a process, and kills it if it still runs after 10 seconds. */
 async function end(child) {
   if (hasEnded(child)) return;
   const exited = once(child, "exit");

@@ -70,7 +70,7 @@ async function listMutants(names) {
   return instrumented.mutants.map(keyOfMutant);
 }
 
-/** Takes `count` keys at random: the same ones for the same seed and sources. */
+/** Chooses `count` keys at random. The same seed and sources give the same keys. */
 function sample(keys, count) {
   let state = Number(values.seed);
   const random = () => {
@@ -111,14 +111,14 @@ async function runNearTests(keys) {
   return all;
 }
 
-/** The folder with the tests of a mutant. In node, which has many tests, that is one below test/node. */
+/** The folder with the tests of a mutant. For node, which has many tests, it is a folder below test/node. */
 function testFolder(key) {
   const [, folder, below] = key.split("/");
   const deeper = `test/${folder}/${below}`;
   return folder === "node" && existsSync(deeper) ? deeper : `test/${folder}`;
 }
 
-/** Runs the tests that `--tests` names for each mutant that is not noticed yet. */
+/** Runs the tests that `--tests` names, for each mutant that no test has noticed yet. */
 async function runFurtherTests(all) {
   const missed = [...all].filter(([, result]) => !isNoticed(result)).map(([key]) => key);
   if (missed.length === 0) return;
@@ -158,7 +158,7 @@ async function runStryker(keys, tests) {
   return tested.map((result) => [keyOfResult(result), result]).filter(([key]) => selected.has(key));
 }
 
-/** An error outside of a test does not count: a test must fail by an assertion. */
+/** Whether a test failed or hung with the mutant. An error outside of a test does not count. */
 function isNoticed({ status }) {
   return status === "Killed" || status === "Timeout";
 }

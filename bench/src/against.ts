@@ -17,7 +17,7 @@ export interface OtherVersion {
 
 /**
  * Compiles the sources of a commit in a temporary directory. Copies of the current programs are next to a
- * `node_modules` with the earlier package, so they import that one.
+ * `node_modules` with the earlier package, so they import the earlier package.
  */
 export function buildOtherVersion(ref: string): OtherVersion {
   const commit = commitOf(ref);

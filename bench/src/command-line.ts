@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import type { Effort } from "./run/compare.ts";
 import { describeWorkload, WORKLOADS, type Workload } from "./workloads.ts";
 
-/** The parsed command line, or a message about its mistake. */
+/** The parsed command line, or a message that explains a mistake in it. */
 export type Command =
   | WorkloadsCommand
   | { readonly kind: "micro"; readonly names: readonly string[] }
@@ -33,7 +33,7 @@ Use --against REF to compare this package with an earlier commit.`;
 /** The name of the relays, which are not workloads. */
 const RELAYS = "relays";
 
-/** The usual effort. `--quick` only checks that the workloads run. */
+/** The rounds of a usual run. `--quick` only checks that the workloads run. */
 const USUAL: Effort = {
   rounds: 7,
   firstWarmUpMs: 1500,

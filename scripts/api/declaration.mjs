@@ -30,7 +30,7 @@ export function textOf(item) {
     .replaceAll(/\b(\w+?)_[2-9]\b/g, "$1");
 }
 
-/** API Extractor numbers names that a global one has as well. @param {string} name */
+/** API Extractor adds a number to a name that is also the name of a global. @param {string} name */
 function withoutNumber(name) {
   return name.replace(/_[2-9]$/, "");
 }

@@ -1,4 +1,4 @@
-/** Cases without a verdict, such as which close code answers an invalid one. */
+/** The verdict of a case without a right answer, such as which close code to send after an invalid close code. */
 const INFORMATIONAL = "INFORMATIONAL";
 
 /**

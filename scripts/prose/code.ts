@@ -2,7 +2,7 @@ import { type Comment, parseSync, visitorKeys } from "oxc-parser";
 import { mask, maskCode, type Passage, replaceRanges } from "./passage.ts";
 
 interface CodeProse {
-  /** Markdown: block comments, and line comments that follow each other. */
+  /** Comments, as Markdown: block comments, and line comments that follow each other. */
   readonly comments: readonly Passage[];
   /** The titles of tests. */
   readonly titles: readonly Passage[];

@@ -5,7 +5,7 @@ import { parseHtml } from "./html.ts";
 import { type CodeBlock, parseMarkdown } from "./markdown.ts";
 import { mask, type Passage } from "./passage.ts";
 
-/** The extension by which the parser knows a language of a code block. */
+/** The file extension that tells the parser the language of a code block. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   ts: "ts",
   mts: "ts",

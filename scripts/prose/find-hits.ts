@@ -21,7 +21,10 @@ export interface FileResult {
   readonly words: number;
 }
 
-/** The limits of a sentence. Plain English asks for about 20 words; above these a sentence must be split. */
+/**
+ * The limits of a sentence. Plain English has about 20 words per sentence. A sentence above these limits must be
+ * split.
+ */
 const MAX_WORDS = 30;
 const MAX_JOINS = 2;
 

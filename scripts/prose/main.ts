@@ -47,7 +47,7 @@ for (const { path, pattern, text } of unused) {
 }
 if (hits.length > 0 || unused.length > 0) process.exitCode = 1;
 
-/** The files of the repository, also new ones, that are in one of `paths`. */
+/** The files of the repository below `paths`, including new files. */
 function listFiles(paths: readonly string[]): string[] {
   const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ...paths];
   const listed = execFileSync("git", args, { encoding: "utf8", maxBuffer: 2 ** 26 }).split("\0");

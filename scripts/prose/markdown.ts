@@ -22,8 +22,8 @@ const BLOCK_MARK =
 const LINK_DEFINITION = /^\s*\[[^\]^][^\]]*\]:\s+\S/;
 
 /**
- * Splits Markdown into blocks of prose and code. Understands what the pages and docstrings here use; code that
- * is only indented is not among it.
+ * Splits Markdown into blocks of prose and code. Understands the Markdown that the pages and docstrings here use.
+ * That does not include indented code blocks.
  */
 export function parseMarkdown(source: string, start = 0): Markdown {
   const prose: Passage[] = [];

@@ -1,12 +1,12 @@
-/** Replaces a code span, a value in a template or a link's address: one word of no letters. */
+/** Replaces a code span, a value in a template or a link's address. It counts as one word, and has no letters. */
 export const CODE = "\uE000";
 
 /** Ends a block of prose, such as a table cell, within a line. */
 export const BREAK = "\uE001";
 
 /**
- * A stretch of a file that holds prose. `text` is as long as the stretch: everything else is
- * replaced by spaces, `CODE` or `BREAK`. So an offset in `text` plus `start` is an offset in the file.
+ * A part of a file that contains prose. `text` has the same length as the part: everything else is replaced by
+ * spaces, `CODE` or `BREAK`. So an offset in `text` plus `start` is an offset in the file.
  */
 export interface Passage {
   readonly start: number;
@@ -18,7 +18,7 @@ export function mask(text: string, by = " "): string {
   return text.replaceAll(/[^\n]/g, by);
 }
 
-/** As `mask`, with line ends replaced too, so that a code span of two lines stays one word. */
+/** Like `mask`, but replaces line ends too, so that a code span of two lines stays one word. */
 export function maskCode(text: string): string {
   return CODE.repeat(text.length);
 }

@@ -1,4 +1,4 @@
-/** The load process. It runs on a separate core, and takes orders from the bench. */
+/** The load process. It runs on a separate core, and the bench sends it orders. */
 import { runBroadcast } from "./broadcast.ts";
 import { feedClients } from "./client-receive.ts";
 import { drainClients } from "./client-send.ts";
@@ -10,7 +10,7 @@ import type { Release, LoadAnswer, LoadOrder, RunOrder } from "./protocol.ts";
 import { runRequests } from "./requests.ts";
 import { sendUnread, sendUnreadToClient } from "./unread.ts";
 
-/** Closes the connections that a load about memory has left open. */
+/** Closes the connections that a memory load has left open. */
 let closeLoad: Release = () => {};
 
 process.on("disconnect", () => process.exit());

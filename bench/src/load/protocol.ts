@@ -10,7 +10,7 @@ export interface RunOrder {
   readonly measuredMs: number;
 }
 
-/** Closes the connections that a load about memory has left open. */
+/** Closes the connections that a memory load has left open. */
 export interface ReleaseOrder {
   readonly release: true;
 }
@@ -44,7 +44,7 @@ export interface TrafficRound {
   readonly wallSeconds: number;
   /** Processor time in user and kernel mode, of all threads and processes. */
   readonly subjectCpuSeconds: number;
-  /** The part of it in kernel mode, which Linux counts in coarser steps. */
+  /** The part of this processor time in kernel mode, which Linux counts in coarser steps. */
   readonly subjectKernelSeconds: number;
   readonly loadCpuSeconds: number;
 }

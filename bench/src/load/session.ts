@@ -52,7 +52,7 @@ export class Session {
     };
   }
 
-  /** Waits, and waits longer if no message has arrived, because the machine may be busy. */
+  /** Waits for `milliseconds`, or longer if no message has arrived, because the machine may be busy. */
   async #waitForMore(messagesSoFar: () => number, milliseconds: number): Promise<void> {
     const before = messagesSoFar();
     await this.wait(milliseconds);

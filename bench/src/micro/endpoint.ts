@@ -4,7 +4,7 @@ import { nodeProtocolEnvironment } from "../../../dist/node/environment/protocol
 
 const SLAB_BYTES = 1024 * 1024;
 
-/** Creates a server endpoint, and its output, which the caller can discard. */
+/** Creates a server endpoint with its output, which the caller can discard. */
 export function serverEndpoint(): { readonly endpoint: Endpoint; readonly output: OutputBuffer } {
   const output = new OutputBuffer({ take: () => new Uint8Array(SLAB_BYTES), give() {} });
   return {

@@ -76,7 +76,7 @@ function kernelShare(rounds: readonly TrafficRound[]): number {
   return Math.min(1, share);
 }
 
-/** Whether the program had time to spare, so it got fewer messages at once than it could process. */
+/** Whether the load was slower than the program, which then got fewer messages at once than it could process. */
 function isLoadTheLimit(busy: number, loadBusy: number): boolean {
   return busy < 0.9 && loadBusy > busy;
 }

@@ -19,7 +19,7 @@ export function bunVersion(): string | undefined {
 function findBun(): string | undefined {
   try {
     const path = createRequire(import.meta.url).resolve(`${PACKAGES[arch]}/bin/bun`);
-    // It may be installed but not run, for example on an old processor.
+    // Bun may be installed but unable to run, for example on an old processor.
     versionOf(path);
     return path;
   } catch {

@@ -73,7 +73,7 @@ export function stepsOf(workload: Workload, effort: Effort): number {
   return workload.programs.length * (roundsOf(workload, effort) + 1);
 }
 
-/** The number of rounds. Measurements of memory take long and hardly vary, so they have fewer. */
+/** The number of rounds. Measurements of memory take long and hardly vary, so they have fewer rounds. */
 function roundsOf({ load }: Workload, { rounds }: Effort): number {
   return isMemoryLoad(load) ? Math.min(rounds, MAX_MEMORY_ROUNDS) : rounds;
 }
