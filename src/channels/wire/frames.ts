@@ -61,7 +61,17 @@ export interface ErrorFields {
 
 /** A frame that the server sends, except for publications. See docs/channels-protocol.md. */
 export type ServerFrame =
-  | { type: "welcome"; idWindowMs: number; expiresInMs?: number }
+  | {
+      type: "welcome";
+      /** How long after its first send a publish or an idempotent call may be sent again. */
+      idWindowMs: number;
+      expiresInMs?: number;
+      /** The names of the idempotent calls and resumable streams: the client may send them again. */
+      repeatable: readonly string[];
+      /** How many publishes and calls the client may send before it waits for answers. */
+      maxPendingPublishes: number;
+      maxPendingCalls: number;
+    }
   | { type: "versions"; versions: readonly string[] }
   | {
       type: "subscribed";
@@ -74,14 +84,17 @@ export type ServerFrame =
       isVolatile?: true;
     }
   | { type: "lost"; topic: string; position: string; reason: string }
-  | ({ type: "unsubscribed"; topic: string } & ErrorFields)
+  | ({ type: "unsubscribed" | "unwatched"; topic: string } & ErrorFields)
   | { type: "members"; topic: string; members: readonly FrameMember[] }
   | { type: "join" | "leave"; topic: string; member: FrameMember }
   | {
       type: "result";
       id: number;
       output?: unknown;
+      /** Of a publication; for `history`, the last position of the topic at the time of the read. */
       position?: string;
+      /** For `history`: why the items do not follow `after` without a gap. Then there are no items. */
+      reason?: string;
       isDuplicate?: boolean;
       member?: FrameMember;
     }
