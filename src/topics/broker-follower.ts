@@ -8,7 +8,7 @@ import { backoffMs, delay } from "./timers.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
 /** The maximum number of publications in one read. */
-const PAGE_SIZE = 256;
+export const PAGE_SIZE = 256;
 
 /**
  * The maximum number of publications that wait during a read. If more arrive, the follower drops them and
@@ -78,7 +78,7 @@ export class BrokerFollower implements BrokerListener {
     const subscribing = broker.subscribe(this.#topic, this);
     void subscribing.then(this.#onListening, () => {});
     await withTimeout(this.#environment, subscribing);
-    const page = await this.#readOnce({ limit: PAGE_SIZE });
+    const page = await this.readLatest(PAGE_SIZE);
     this.#position = page.position;
     return page;
   }
@@ -131,6 +131,11 @@ export class BrokerFollower implements BrokerListener {
     if (this.#state === "opening" || this.#state === "closed") return Promise.resolve();
     this.#reading ??= this.#readMissed();
     return this.#reading;
+  }
+
+  /** Reads the latest publications, which are not delivered. @throws BrokerError */
+  readLatest(limit: number): Promise<BrokerPage> {
+    return this.#readOnce({ limit });
   }
 
   /** Asks the broker whether it has all publications after `position`. @throws BrokerError */
@@ -196,9 +201,11 @@ export class BrokerFollower implements BrokerListener {
     }
   }
 
-  #deliver(publication: Publication): void {
-    this.#position = publication.position;
-    this.#listener.onPublication(publication);
+  #deliver({ id, data, position: { offset } }: Publication): void {
+    // A new object with the same epoch, because the text of `position` may keep the message of an engine in
+    // memory.
+    this.#position = { epoch: this.#position.epoch, offset };
+    this.#listener.onPublication({ position: this.#position, id, data });
   }
 
   #postpone(publication: Publication): void {

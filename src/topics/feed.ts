@@ -1,17 +1,19 @@
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { BrokerPage } from "./broker.ts";
-import { BrokerFollower, type FollowerListener } from "./broker-follower.ts";
-import { isNoPosition, isSamePosition, type Position, readPosition } from "./position.ts";
+import { BrokerFollower, type FollowerListener, PAGE_SIZE } from "./broker-follower.ts";
+import type { Position } from "./position.ts";
 import { PresenceView } from "./presence-view.ts";
-import type { GapReason, Publication, TopicData } from "./publication.ts";
-import { type Prepared, RecentPublications } from "./recent-publications.ts";
+import type { GapReason, Publication } from "./publication.ts";
+import { RecentPublications } from "./recent-publications.ts";
 import { consecutiveAfter, findGap } from "./recovery.ts";
-import { Subscriber, type SubscriberSource } from "./subscriber.ts";
+import type { Subscriber } from "./subscriber.ts";
+import { type GroupSource, SubscriberGroup } from "./subscriber-group.ts";
+import { StartFinder, type SubscriberStart } from "./subscriber-start.ts";
 import { TopicEncoder } from "./topic-encoder.ts";
-import type { TopicMessage } from "./topic-message.ts";
+import type { EncodeTopicMessage, Member, TopicMessage } from "./topic-message.ts";
 import type { TopicSettings } from "./topic-options.ts";
 import type { TopicSocket } from "./topic-socket.ts";
-import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+import type { TopicsEnvironment } from "./topics-environment.ts";
 
 /** The maximum number of publications in one read for a subscriber that is behind. It keeps them in memory. */
 const SUBSCRIBER_PAGE_SIZE = 32;
@@ -19,29 +21,32 @@ const SUBSCRIBER_PAGE_SIZE = 32;
 /** RFC 6455 7.4.1: an endpoint is going away. */
 const GOING_AWAY = 1001;
 
-/** The position at which a subscriber starts, and why it differs from the requested one. */
-export interface SubscriberStart {
-  readonly position: Position;
-  readonly recovered: boolean;
-  readonly reason?: GapReason;
+/** The options of one subscriber. */
+export interface FeedOptions {
+  readonly since?: unknown;
+  readonly last?: number | undefined;
+  readonly encode?: EncodeTopicMessage | undefined;
+  readonly members?: boolean | undefined;
 }
 
 /**
- * The subscribers to one topic on this server. They share one subscription at the broker, one encoder, and
- * the latest publications in memory. Each subscriber gets every publication once and in order, or a notice
- * of a loss.
+ * The subscribers to one topic on this server. They share one subscription at the broker, and the latest
+ * publications in memory. Subscribers with the same encoder share the encoded messages. Each subscriber gets
+ * every publication once and in order, or a notice of a loss.
  */
-export class Feed implements FollowerListener, SubscriberSource {
+export class Feed implements FollowerListener, GroupSource {
   readonly name: string;
+  readonly recent: RecentPublications = new RecentPublications();
   readonly #environment: TopicsEnvironment;
+  readonly #settings: TopicSettings;
   readonly #onEmpty: () => void;
   readonly #follower: BrokerFollower;
-  readonly #encoder: TopicEncoder;
-  readonly #presence: PresenceView | undefined;
-  readonly #recent = new RecentPublications();
-  readonly #subscribers = new Map<TopicSocket, Subscriber>();
+  readonly #starts: StartFinder;
+  /** The groups that have subscribers, by their encoders. */
+  readonly #groups = new Map<EncodeTopicMessage, SubscriberGroup>();
   /** Sockets that wait for their first position. */
   readonly #starting = new Set<TopicSocket>();
+  #presence: PresenceView | undefined;
 
   /** @param onEmpty called after the last subscriber has ended */
   constructor(
@@ -50,12 +55,13 @@ export class Feed implements FollowerListener, SubscriberSource {
     settings: TopicSettings,
     onEmpty: () => void,
   ) {
+    const { retention } = settings;
     this.name = name;
     this.#environment = environment;
+    this.#settings = settings;
     this.#onEmpty = onEmpty;
-    this.#follower = new BrokerFollower(name, environment, settings.retention, this);
-    this.#encoder = new TopicEncoder(name, settings.encode, environment);
-    if (settings.presence) this.#presence = new PresenceView(name, environment, this.#notifyAll);
+    this.#follower = new BrokerFollower(name, environment, retention, this);
+    this.#starts = new StartFinder(environment, this.#follower, this.recent, retention);
   }
 
   get position(): Position {
@@ -63,11 +69,15 @@ export class Feed implements FollowerListener, SubscriberSource {
   }
 
   get hasPresence(): boolean {
-    return this.#presence !== undefined;
+    return this.#settings.presence;
+  }
+
+  get members(): readonly Member[] {
+    return this.#presence?.members ?? [];
   }
 
   get hasSubscribers(): boolean {
-    return this.#subscribers.size > 0;
+    return this.#groups.size > 0;
   }
 
   /** Starts to follow the broker. Call it once. @throws BrokerError, after closing the feed */
@@ -78,22 +88,21 @@ export class Feed implements FollowerListener, SubscriberSource {
       await this.close();
       throw error;
     }
-    await this.#presence?.refresh();
     if (this.#follower.isClosed) throw closed();
     this.#follower.start();
   }
 
   /**
-   * Sends a socket every publication after `since`, or every new one.
+   * Sends a socket every publication after a position, or every new one.
    *
    * @throws UsageError `ALREADY_SUBSCRIBED`
    * @throws BrokerError if only the broker knows the publications after `since`, and it does not answer
    */
   async subscribe(
     socket: TopicSocket,
-    since: unknown,
+    { since, last = 0, encode = this.#settings.encode, members = true }: FeedOptions,
   ): Promise<SubscriberStart & { subscriber: Subscriber }> {
-    if (this.#subscribers.has(socket) || this.#starting.has(socket)) {
+    if (this.#isSubscribed(socket)) {
       throw new UsageError(
         "ALREADY_SUBSCRIBED",
         `the socket is already subscribed to the topic ${JSON.stringify(this.name)}; call unsubscribe first`,
@@ -102,17 +111,13 @@ export class Feed implements FollowerListener, SubscriberSource {
     this.#starting.add(socket);
     let start: SubscriberStart;
     try {
-      start = await this.#findStart(since);
+      if (members && this.hasPresence && this.#presence === undefined) await this.#openPresence();
+      start = await this.#starts.find(since, last);
     } finally {
       this.#starting.delete(socket);
     }
     if (this.#follower.isClosed) throw closed();
-    const subscriber = new Subscriber(socket, this, start.position);
-    this.#subscribers.set(socket, subscriber);
-    subscriber.start(
-      this.#encoder.encodeNotice({ type: "subscribed", topic: this.name, ...start }),
-    );
-    return { ...start, subscriber };
+    return { ...start, subscriber: this.#groupOf(encode).add(socket, start, members) };
   }
 
   /** Reads publications and presence changes that the broker has not delivered. Call it at intervals. */
@@ -124,94 +129,67 @@ export class Feed implements FollowerListener, SubscriberSource {
   /** Stops following the broker, and closes the sockets that are still subscribed. */
   async close(): Promise<void> {
     const closing = this.#follower.close();
-    for (const [socket, subscriber] of this.#subscribers) {
-      subscriber.end();
-      socket.close(GOING_AWAY, "the topic was closed");
-    }
+    for (const group of this.#groups.values()) group.close(GOING_AWAY, "the topic was closed");
     await closing;
   }
 
   onPublication(publication: Publication): void {
-    const prepared = this.#encoder.prepare(publication);
-    if (prepared === undefined) {
-      this.onLoss(publication.position, "missing");
-      return;
-    }
-    this.#recent.add(prepared);
-    for (const subscriber of this.#subscribers.values()) subscriber.offer(prepared);
+    const recent = this.recent.add(publication);
+    for (const group of this.#groups.values()) group.offer(recent);
   }
 
   onLoss(position: Position, reason: GapReason): void {
-    this.#recent.clear();
-    const notice = this.encodeLost(position, reason);
-    for (const subscriber of this.#subscribers.values()) subscriber.skipTo(position, notice);
+    this.recent.clear();
+    for (const group of this.#groups.values()) group.skipTo(position, reason);
   }
 
   onPresenceChange(): void {
     void this.#presence?.refresh();
   }
 
-  next({ epoch, offset }: Position): Prepared | undefined {
-    return epoch === this.position.epoch ? this.#recent.get(offset + 1) : undefined;
-  }
-
-  async readAfter(position: Position): Promise<readonly Prepared[] | GapReason> {
+  async readPublications(
+    position: Position,
+  ): Promise<readonly Publication[] | GapReason | undefined> {
     const page = await this.#follower.readAfter(position, SUBSCRIBER_PAGE_SIZE);
-    if (page === undefined) return [];
-    const reason = findGap(position, page);
-    if (reason !== undefined) return reason;
-    const prepared = this.#encoder.prepareAll(consecutiveAfter(position, page));
-    return prepared.length === 0 ? "missing" : prepared;
+    return page && (findGap(position, page) ?? consecutiveAfter(position, page));
   }
 
-  encodeLost(position: Position, reason: GapReason): TopicData | undefined {
-    return this.#encoder.encodeNotice({ type: "lost", topic: this.name, position, reason });
+  removeGroup(group: SubscriberGroup): void {
+    this.#groups.delete(group.encoder.encode);
+    if (this.#groups.size === 0) this.#onEmpty();
   }
 
-  encodeMembers(): TopicData | undefined {
-    const members = this.#presence?.members ?? [];
-    return this.#encoder.encodeNotice({ type: "members", topic: this.name, members });
+  #isSubscribed(socket: TopicSocket): boolean {
+    if (this.#starting.has(socket)) return true;
+    for (const group of this.#groups.values()) if (group.has(socket)) return true;
+    return false;
   }
 
-  remove({ socket }: Subscriber): void {
-    if (this.#subscribers.delete(socket) && this.#subscribers.size === 0) this.#onEmpty();
+  #groupOf(encode: EncodeTopicMessage): SubscriberGroup {
+    const known = this.#groups.get(encode);
+    if (known !== undefined) return known;
+    const group = new SubscriberGroup(this, new TopicEncoder(this.name, encode, this.#environment));
+    this.#groups.set(encode, group);
+    return group;
   }
 
-  async #findStart(since: unknown): Promise<SubscriberStart> {
-    if (isNoPosition(since)) return this.#startNow("no-position");
-    const position = readPosition(since);
-    if (position === undefined) return this.#startNow("invalid-position");
-    if (!this.#isInMemory(position)) {
-      // The client may have got later publications from another server.
-      await withTimeout(this.#environment, this.#follower.refresh());
-      if (!this.#isInMemory(position)) {
-        const reason = await this.#follower.findGapAfter(position);
-        if (reason !== undefined) return this.#startNow(reason);
-      }
-    }
-    return { position, recovered: true };
-  }
-
-  #startNow(reason: GapReason): SubscriberStart {
-    return { position: this.position, recovered: false, reason };
-  }
-
-  #isInMemory(position: Position): boolean {
-    return isSamePosition(position, this.position) || this.next(position) !== undefined;
+  /** Reads the members, and starts to notify subscribers of changes. */
+  #openPresence(): Promise<void> {
+    this.#presence = new PresenceView(this.name, this.#environment, this.#notifyAll);
+    return this.#presence.refresh();
   }
 
   /** Keeps a page in memory if it ends with the last publication of the topic and has no gap. */
-  #keepRecent({ position, publications }: BrokerPage): void {
+  #keepRecent(page: BrokerPage): void {
+    const { position, publications } = page;
+    this.#starts.learn(page, PAGE_SIZE);
     const before = { ...position, offset: position.offset - publications.length };
-    const prepared = this.#encoder.prepareAll(consecutiveAfter(before, { position, publications }));
-    if (prepared.length < publications.length) return;
-    for (const one of prepared) this.#recent.add(one);
+    if (consecutiveAfter(before, page).length < publications.length) return;
+    for (const publication of publications) this.recent.add(publication);
   }
 
   readonly #notifyAll = (message: TopicMessage): void => {
-    const content = this.#encoder.prepareNotice(message);
-    if (content === undefined) return;
-    for (const subscriber of this.#subscribers.values()) subscriber.notify(content);
+    for (const group of this.#groups.values()) group.notify(message);
   };
 }
 

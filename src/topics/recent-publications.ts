@@ -1,5 +1,7 @@
 import type { Position } from "./position.ts";
-import type { TopicData } from "./publication.ts";
+import type { Publication, TopicData } from "./publication.ts";
+import type { TopicEncoder } from "./topic-encoder.ts";
+import type { EncodeTopicMessage } from "./topic-message.ts";
 import type { SharedMessage } from "./topic-socket.ts";
 
 /** A message for a socket. */
@@ -11,40 +13,78 @@ export interface Prepared {
   readonly content: Content | undefined;
 }
 
+/** An encoded publication, with the function that encoded it. */
+export interface Encoded extends Prepared {
+  readonly encode: EncodeTopicMessage;
+}
+
+/** A publication in memory, with one message of each encoder that was asked for it. */
+export interface RecentPublication {
+  readonly publication: Publication;
+  readonly encoded: Encoded[];
+}
+
 /** The limits for the publications of one topic that this server keeps in memory, besides the broker. */
 const MAX_PUBLICATIONS = 1_024;
 const MAX_BYTES = 1_048_576;
 
+/** The bytes that an encoded publication counts in addition to its content. */
+const ENCODED_BYTES = 64;
+
 /**
- * The latest publications of one epoch, encoded and without gaps. Subscribers that reconnect or read slowly
- * get publications from here. Only older ones are read from the broker.
+ * The latest publications of one epoch, without gaps, and encoded for the subscribers that asked for them.
+ * Subscribers that reconnect or read slowly get publications from here. Only older ones are read from the
+ * broker.
  */
 export class RecentPublications {
-  readonly #byOffset = new Map<number, Prepared>();
+  readonly #byOffset = new Map<number, RecentPublication>();
   #bytes = 0;
 
-  get(offset: number): Prepared | undefined {
+  /** The number of publications: the last ones of the topic. */
+  get size(): number {
+    return this.#byOffset.size;
+  }
+
+  get(offset: number): RecentPublication | undefined {
     return this.#byOffset.get(offset);
   }
 
   /** Adds the next publication, and evicts the oldest publications beyond the limits. */
-  add(prepared: Prepared): void {
-    this.#byOffset.set(prepared.position.offset, prepared);
-    this.#bytes += lengthOf(prepared);
-    for (const [offset, oldest] of this.#byOffset) {
-      if (this.#bytes <= MAX_BYTES && this.#byOffset.size <= MAX_PUBLICATIONS) return;
-      this.#byOffset.delete(offset);
-      this.#bytes -= lengthOf(oldest);
-    }
+  add(publication: Publication): RecentPublication {
+    const recent = { publication, encoded: [] };
+    this.#byOffset.set(publication.position.offset, recent);
+    this.#count(publication.data.length);
+    return recent;
+  }
+
+  /** Encodes a publication, unless `encoder` has encoded it before. Returns undefined if `encode` fails. */
+  prepare(recent: RecentPublication, encoder: TopicEncoder): Prepared | undefined {
+    const known = recent.encoded.find(({ encode }) => encode === encoder.encode);
+    if (known !== undefined) return known;
+    const encoded = encoder.prepare(recent.publication);
+    if (encoded === undefined) return undefined;
+    recent.encoded.push(encoded);
+    this.#count(bytesOf(encoded));
+    return encoded;
   }
 
   clear(): void {
     this.#byOffset.clear();
     this.#bytes = 0;
   }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    for (const [offset, { publication, encoded }] of this.#byOffset) {
+      if (this.#bytes <= MAX_BYTES && this.#byOffset.size <= MAX_PUBLICATIONS) return;
+      this.#byOffset.delete(offset);
+      this.#bytes -= publication.data.length;
+      for (const one of encoded) this.#bytes -= bytesOf(one);
+    }
+  }
 }
 
-function lengthOf({ content = "" }: Prepared): number {
+function bytesOf({ content = "" }: Prepared): number {
   const isPlain = typeof content === "string" || content instanceof Uint8Array;
-  return isPlain ? content.length : content.data.length;
+  return ENCODED_BYTES + (isPlain ? content.length : content.data.length);
 }

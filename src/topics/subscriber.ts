@@ -3,7 +3,7 @@ import type { GapReason, TopicData } from "./publication.ts";
 import type { Content, Prepared } from "./recent-publications.ts";
 import { onEnd, type TopicSocket } from "./topic-socket.ts";
 
-/** The feed of a topic, as a subscriber sees it: a source of publications and notices. */
+/** The group of a subscriber: a source of publications and notices. */
 export interface SubscriberSource {
   /** The last position of the topic. */
   readonly position: Position;
@@ -17,9 +17,9 @@ export interface SubscriberSource {
    */
   readAfter(position: Position): Promise<readonly Prepared[] | GapReason>;
   /** Encodes the notice of a loss. */
-  encodeLost(position: Position, reason: GapReason): TopicData | undefined;
+  encodeLost(position: Position, reason: GapReason): Content | undefined;
   /** Encodes the list of members. */
-  encodeMembers(): TopicData | undefined;
+  encodeMembers(): Content | undefined;
   remove(subscriber: Subscriber): void;
 }
 
@@ -42,23 +42,29 @@ export class Subscriber {
   #state: "live" | "behind" | "ended" = "behind";
   #position: Position;
   /** Notices to send before the next publication. */
-  #subscribedNotice: TopicData | undefined;
-  #lostNotice: TopicData | undefined;
-  /** Whether to send the list of members once the subscriber has caught up. */
-  #needsMembers: boolean;
+  #subscribedNotice: Content | undefined;
+  #lostNotice: Content | undefined;
+  /** `needed`: the subscriber gets the list of members once it has caught up. */
+  #members: "unwanted" | "needed" | "sent";
   readonly #stopWatching: () => void;
 
   /** Creates a subscriber. Call `start` next. */
-  constructor(socket: TopicSocket, source: SubscriberSource, position: Position) {
+  constructor(
+    socket: TopicSocket,
+    source: SubscriberSource,
+    position: Position,
+    wantsMembers: boolean = true,
+  ) {
     this.socket = socket;
     this.#source = source;
     this.#position = position;
-    this.#needsMembers = source.hasPresence;
+    if (!wantsMembers) this.#members = "unwanted";
+    else this.#members = source.hasPresence ? "needed" : "sent";
     this.#stopWatching = onEnd(socket, () => this.end());
   }
 
   /** Sends the notice `subscribed`, then the publications after the position. */
-  start(subscribedNotice: TopicData | undefined): void {
+  start(subscribedNotice: Content | undefined): void {
     this.#subscribedNotice = subscribedNotice;
     void this.#catchUp(false);
   }
@@ -70,12 +76,9 @@ export class Subscriber {
 
   /** Sends a notice of presence. A subscriber that is behind gets the list of members later instead. */
   notify(content: Content): void {
-    if (this.#state !== "live") {
-      this.#needsMembers = true;
-      return;
-    }
-    const outcome = this.#send(content);
-    if (outcome === "refused") this.#needsMembers = true;
+    if (this.#members === "unwanted") return;
+    const outcome = this.#state === "live" ? this.#send(content) : "refused";
+    if (outcome === "refused") this.#members = "needed";
     if (outcome !== "sent") this.#fallBehind();
   }
 
@@ -83,7 +86,7 @@ export class Subscriber {
    * Continues at `position` after a loss. Without a notice of the loss, closes the socket, so that the client
    * does not assume that it has all publications.
    */
-  skipTo(position: Position, lostNotice: TopicData | undefined): void {
+  skipTo(position: Position, lostNotice: Content | undefined): void {
     if (this.#state === "ended") return;
     this.#position = position;
     if (lostNotice === undefined) {
@@ -150,9 +153,9 @@ export class Subscriber {
 
   /** Returns whether the socket has room for more. */
   #sendMembers(): boolean {
-    const content = this.#needsMembers ? this.#source.encodeMembers() : undefined;
+    const content = this.#members === "needed" ? this.#source.encodeMembers() : undefined;
     const outcome = content === undefined ? "sent" : this.#send(content);
-    if (outcome !== "refused") this.#needsMembers = false;
+    if (this.#members === "needed" && outcome !== "refused") this.#members = "sent";
     return outcome === "sent";
   }
 

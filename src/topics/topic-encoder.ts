@@ -1,28 +1,34 @@
 import { UsageError } from "../errors/index.ts";
+import { isObject } from "./options.ts";
 import type { Publication, TopicData } from "./publication.ts";
-import type { Content, Prepared } from "./recent-publications.ts";
+import type { Content, Encoded, Prepared } from "./recent-publications.ts";
 import type { EncodeTopicMessage, TopicMessage } from "./topic-message.ts";
+import type { SharedMessage } from "./topic-socket.ts";
 import type { TopicsEnvironment } from "./topics-environment.ts";
 
 const FAILED = Symbol("the encoder threw, or returned an invalid value");
 
 /** Encodes the messages of one topic. Reports errors of the user's `encode`. */
 export class TopicEncoder {
+  readonly encode: EncodeTopicMessage;
   readonly #topic: string;
-  readonly #encodeMessage: EncodeTopicMessage;
   readonly #environment: TopicsEnvironment;
 
   constructor(topic: string, encode: EncodeTopicMessage, environment: TopicsEnvironment) {
+    this.encode = encode;
     this.#topic = topic;
-    this.#encodeMessage = encode;
     this.#environment = environment;
   }
 
   /** Encodes a publication once for all subscribers. Returns undefined if `encode` fails. */
-  prepare(publication: Publication): Prepared | undefined {
+  prepare(publication: Publication): Encoded | undefined {
     const content = this.#encode({ type: "publication", topic: this.#topic, publication });
     if (content === FAILED) return undefined;
-    return { position: publication.position, content: this.#share(content) };
+    return {
+      position: publication.position,
+      content: this.#share(content),
+      encode: this.encode,
+    };
   }
 
   /** Encodes publications, up to the first failure of `encode`. */
@@ -37,7 +43,7 @@ export class TopicEncoder {
   }
 
   /** Encodes a notice for one socket. Returns undefined if `encode` leaves it out, or fails. */
-  encodeNotice(message: TopicMessage): TopicData | undefined {
+  encodeNotice(message: TopicMessage): Content | undefined {
     const content = this.#encode(message);
     return content === FAILED ? undefined : content;
   }
@@ -47,22 +53,29 @@ export class TopicEncoder {
     return this.#share(this.encodeNotice(message));
   }
 
-  #share(content: TopicData | undefined): Content | undefined {
-    return content === undefined ? undefined : this.#environment.share(content);
+  #share(content: Content | undefined): Content | undefined {
+    return isTopicData(content) ? this.#environment.share(content) : content;
   }
 
-  #encode(message: TopicMessage): TopicData | undefined | typeof FAILED {
+  #encode(message: TopicMessage): Content | undefined | typeof FAILED {
     try {
-      const content: unknown = this.#encodeMessage(message);
-      if (content === undefined || typeof content === "string") return content;
-      if (content instanceof Uint8Array) return content;
+      const content: unknown = this.encode(message);
+      if (content === undefined || isTopicData(content) || isSharedMessage(content)) return content;
       throw new UsageError(
         "INVALID_DATA",
-        `encode returned a value of type ${typeof content}; return a string, a Uint8Array or undefined`,
+        `encode returned a value of type ${typeof content}; return a string, a Uint8Array, a SharedMessage or undefined`,
       );
     } catch (error) {
       this.#environment.report(error, this.#topic);
       return FAILED;
     }
   }
+}
+
+function isTopicData(content: unknown): content is TopicData {
+  return typeof content === "string" || content instanceof Uint8Array;
+}
+
+function isSharedMessage(content: unknown): content is SharedMessage {
+  return isObject(content) && isTopicData((content as Partial<SharedMessage>).data);
 }

@@ -1,6 +1,7 @@
 import { toBase64 } from "./base64.ts";
 import { formatPosition, type Position } from "./position.ts";
 import type { GapReason, Publication, TopicData } from "./publication.ts";
+import type { SharedMessage } from "./topic-socket.ts";
 
 /** A member that is present on a topic, such as a user. */
 export interface Member {
@@ -49,9 +50,10 @@ export type TopicMessage =
  * Encodes a message for the subscribers of a topic, for the option `encode`. Return undefined to send
  * nothing. It is called once for each publication and server, for any number of subscribers. If it returns
  * undefined for `lost`, the socket closes with 1013, so that the client does not assume that it has all
- * publications.
+ * publications. It may return a {@link SharedMessage} that all its sockets accept. Topics then does not call
+ * `prepare`.
  */
-export type EncodeTopicMessage = (message: TopicMessage) => TopicData | undefined;
+export type EncodeTopicMessage = (message: TopicMessage) => TopicData | SharedMessage | undefined;
 
 /**
  * Encodes every message as a JSON object: the default of the option `encode`. A publication has its

@@ -17,8 +17,11 @@ export interface TopicSocket {
   readonly readyState: number;
   /** The number of bytes that wait to be sent. */
   readonly bufferedAmount: number;
-  /** Settles when the connection has ended. */
-  readonly done: Promise<unknown>;
+  /**
+   * Settles when the connection has ended. Without it, the code that subscribes the socket must call
+   * `unsubscribe` and `leave` at the end.
+   */
+  readonly done?: Promise<unknown> | undefined;
   /**
    * Resolves when there is room to send again. Rejects when the connection has ended. It MUST NOT be
    * resolved while `send` would refuse a message.
@@ -28,7 +31,7 @@ export interface TopicSocket {
    * Sends a message, and MUST NOT throw. Returns false if the sender should wait for `drained`. If it
    * refuses the message, `bufferedAmount` MUST NOT change. If it sends the message and returns false,
    * `bufferedAmount` MUST change. With the option `prepare` of `Topics`, `send` MUST accept the results of
-   * `prepare` too.
+   * `prepare` too, and otherwise the shared messages that `encode` returns.
    */
   send(data: TopicData): boolean;
   /** Closes the connection with a close code (RFC 6455 7.4) and a reason. */
@@ -66,14 +69,18 @@ const endCallbacks = new WeakMap<TopicSocket, Set<() => void>>();
  * @returns a function that prevents the call
  */
 export function onEnd(socket: TopicSocket, callback: () => void): () => void {
-  const callbacks = endCallbacks.get(socket) ?? watchEnd(socket);
+  const { done } = socket;
+  if (done === undefined) return doNothing;
+  const callbacks = endCallbacks.get(socket) ?? watchEnd(socket, done);
   // A new function, so that the same callback can be added twice.
   const call = (): void => callback();
   callbacks.add(call);
   return () => callbacks.delete(call);
 }
 
-function watchEnd(socket: TopicSocket): Set<() => void> {
+function doNothing(): void {}
+
+function watchEnd(socket: TopicSocket, done: Promise<unknown>): Set<() => void> {
   const callbacks = new Set<() => void>();
   endCallbacks.set(socket, callbacks);
   const callAll = (): void => {
@@ -81,6 +88,6 @@ function watchEnd(socket: TopicSocket): Set<() => void> {
     endCallbacks.delete(socket);
     for (const call of callbacks) call();
   };
-  socket.done.then(callAll, callAll);
+  done.then(callAll, callAll);
   return callbacks;
 }

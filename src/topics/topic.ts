@@ -3,14 +3,16 @@ import { UsageError } from "../errors/index.ts";
 import type { BrokerPage } from "./broker.ts";
 import type { FeedRegistry } from "./feed-registry.ts";
 import { writeMember } from "./member.ts";
-import { checkOptions, shown } from "./options.ts";
+import { checkBoolean, checkFunction, checkOptions, invalidOption, shown } from "./options.ts";
 import { isNoPosition, type Position, readPosition } from "./position.ts";
 import type { Presence, PresenceLeases } from "./presence-lease.ts";
 import { readMembers } from "./presence-view.ts";
 import type { GapReason, HistoryPage, TopicData } from "./publication.ts";
 import { publish, type PublishOptions, type Published } from "./publish.ts";
 import { consecutiveAfter, findGap } from "./recovery.ts";
-import type { Member } from "./topic-message.ts";
+import type { Subscriber } from "./subscriber.ts";
+import type { SubscriberStart } from "./subscriber-start.ts";
+import type { EncodeTopicMessage, Member } from "./topic-message.ts";
 import type { TopicSettings } from "./topic-options.ts";
 import { socketOf, type TopicTarget } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
@@ -24,9 +26,24 @@ export interface SubscribeOptions {
    * no position, so the subscriber starts with the next publication.
    */
   readonly since?: unknown;
+  /**
+   * The number of publications before the end at which to start, if `since` is no position. There may be
+   * fewer in the history, and there are at most `historySize`. The result has `recovered: false` and the
+   * reason `no-position`. An integer, 0 or more. Default: 0.
+   */
+  readonly last?: number;
+  /**
+   * Encodes the messages to this subscriber. Pass the same function for all subscribers that use it: each
+   * function encodes a publication once on a server. Default: the option `encode` of the topic.
+   */
+  readonly encode?: EncodeTopicMessage;
+  /**
+   * Whether the subscriber gets notices of members, if the topic has the option `presence`. Default: `true`.
+   */
+  readonly members?: boolean;
 }
 
-/** The subscription of a socket to a topic. It ends when the socket ends. */
+/** The subscription of a socket to a topic. It ends when the `done` of the socket settles. */
 export interface TopicSubscription extends Disposable {
   /** The position where the subscription starts: the socket gets every publication after it. */
   readonly position: Position;
@@ -110,6 +127,34 @@ export interface Topic {
   members(): Promise<readonly Member[]>;
 }
 
+/** Holds only what an application may ask for, because a server may have very many subscriptions. */
+class Subscription implements TopicSubscription {
+  readonly position: Position;
+  readonly recovered: boolean;
+  readonly reason?: GapReason;
+  readonly #subscriber: Subscriber;
+
+  constructor({
+    position,
+    recovered,
+    reason,
+    subscriber,
+  }: SubscriberStart & { subscriber: Subscriber }) {
+    this.position = position;
+    this.recovered = recovered;
+    if (reason !== undefined) this.reason = reason;
+    this.#subscriber = subscriber;
+  }
+
+  unsubscribe(): void {
+    this.#subscriber.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscriber.end();
+  }
+}
+
 /** The `Topic` that `Topics` returns. */
 export class TopicHandle implements Topic {
   readonly name: string;
@@ -141,12 +186,12 @@ export class TopicHandle implements Topic {
   async subscribe(target: TopicTarget, options: SubscribeOptions = {}): Promise<TopicSubscription> {
     this.#environment.checkOpen();
     const socket = socketOf(target);
-    checkOptions("subscribe", options);
-    const { subscriber, ...start } = await this.#feeds.use(this.name, this.#settings, (feed) =>
-      feed.subscribe(socket, options.since),
+    checkSubscribeOptions(options);
+    return this.#feeds.use(
+      this.name,
+      this.#settings,
+      async (feed) => new Subscription(await feed.subscribe(socket, options)),
     );
-    const unsubscribe = (): void => subscriber.end();
-    return { ...start, unsubscribe, [Symbol.dispose]: unsubscribe };
   }
 
   async history(options: HistoryOptions = {}): Promise<HistoryPage> {
@@ -198,6 +243,16 @@ export class TopicHandle implements Topic {
     const reading = broker.history(this.name, query, this.#settings.retention);
     return withTimeout(this.#environment, reading);
   }
+}
+
+/** @throws UsageError `INVALID_OPTION` */
+function checkSubscribeOptions(options: SubscribeOptions): void {
+  checkOptions("subscribe", options);
+  const { last = 0, encode, members } = options;
+  checkFunction("subscribe", "encode", encode);
+  checkBoolean("subscribe", "members", members);
+  if (Number.isSafeInteger(last) && last >= 0) return;
+  throw invalidOption("subscribe", "last", last, "an integer, 0 or more");
 }
 
 function notRecovered(

@@ -1,12 +1,19 @@
-import { BrokerError, MemoryBroker, type TopicOptions } from "tideway/topics";
+import {
+  BrokerError,
+  type EncodeTopicMessage,
+  MemoryBroker,
+  type TopicMessage,
+  type TopicOptions,
+} from "tideway/topics";
 import { describe, expect, it } from "vitest";
 import { NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
-import { Feed } from "../../src/topics/feed.ts";
+import { Feed, type FeedOptions } from "../../src/topics/feed.ts";
 import type { Publication } from "../../src/topics/publication.ts";
 import { resolveTopicOptions } from "../../src/topics/topic-options.ts";
 import type { TopicsEnvironment } from "../../src/topics/topics-environment.ts";
 import {
   FaultyBroker,
+  follow,
   ManualTimers,
   received,
   RecordingSocket,
@@ -19,7 +26,7 @@ const TOPIC = "news";
 
 /** A feed on a broker that a test can disturb, and the errors that it reports. */
 class Stage {
-  readonly broker = new FaultyBroker(new MemoryBroker({ nowMs: () => 0 }));
+  readonly broker: FaultyBroker;
   readonly timers = new ManualTimers();
   readonly errors: unknown[] = [];
   readonly settings;
@@ -29,7 +36,11 @@ class Stage {
   shared = 0;
   #ids = 0;
 
-  constructor(options: TopicOptions = {}) {
+  constructor(
+    options: TopicOptions = {},
+    broker = new FaultyBroker(new MemoryBroker({ nowMs: () => 0 })),
+  ) {
+    this.broker = broker;
     const environment: TopicsEnvironment = {
       broker: this.broker,
       timers: this.timers,
@@ -57,7 +68,13 @@ class Stage {
 
   async subscribe(since?: unknown) {
     const socket = new RecordingSocket();
-    return { socket, ...(await this.feed.subscribe(socket, since)) };
+    return { socket, ...(await this.feed.subscribe(socket, { since })) };
+  }
+
+  async subscribeWith(options: FeedOptions): Promise<RecordingSocket> {
+    const socket = new RecordingSocket();
+    await this.feed.subscribe(socket, options);
+    return socket;
   }
 
   /** Loses deliveries until the returned function is called. */
@@ -170,23 +187,23 @@ describe("Feed: recovery", () => {
     const stage = await openStage({}, ["1"]);
     stage.broker.onCall = () => Promise.reject(unavailable());
     const socket = new RecordingSocket();
-    const subscribing = stage.feed.subscribe(socket, "other:1");
+    const subscribing = stage.feed.subscribe(socket, { since: "other:1" });
     const failure = failureOf(subscribing);
     await stage.timers.advance(1_000);
     expect(await failure).toMatchObject({ code: "BROKER_TIMEOUT" });
     stage.broker.onCall = async () => {};
-    await stage.feed.subscribe(socket, undefined);
+    await stage.feed.subscribe(socket, {});
     expect(types(socket)).toEqual(["subscribed"]);
   });
 
   it("refuses a socket that is already subscribed or subscribing", async () => {
     const stage = await openStage({}, ["1"]);
     const socket = new RecordingSocket();
-    const first = stage.feed.subscribe(socket, "other:1");
+    const first = stage.feed.subscribe(socket, { since: "other:1" });
     const expected = { name: "UsageError", code: "ALREADY_SUBSCRIBED" };
-    await expect(stage.feed.subscribe(socket, undefined)).rejects.toMatchObject(expected);
+    await expect(stage.feed.subscribe(socket, {})).rejects.toMatchObject(expected);
     await first;
-    await expect(stage.feed.subscribe(socket, undefined)).rejects.toMatchObject(expected);
+    await expect(stage.feed.subscribe(socket, {})).rejects.toMatchObject(expected);
   });
 
   it("allows a socket to subscribe again after its end", async () => {
@@ -194,7 +211,7 @@ describe("Feed: recovery", () => {
     const { socket, subscriber } = await stage.subscribe();
     subscriber.end();
     expect(stage.emptied).toBe(1);
-    await stage.feed.subscribe(socket, undefined);
+    await stage.feed.subscribe(socket, {});
     await stage.publish("1");
     expect(texts(socket)).toEqual(["1"]);
   });
@@ -383,23 +400,199 @@ describe("Feed: encoding", () => {
     expect(stage.errors).toMatchObject([{ name: "UsageError", code: "INVALID_DATA" }]);
   });
 
-  it("does not serve from memory if a publication before the end cannot be encoded", async () => {
+  it("encodes a publication in memory again if its encoder has failed before", async () => {
     let isBroken = true;
-    const stage = new Stage({
+    const stage = await openStage(
+      {
+        encode(message) {
+          if (isBroken && message.type === "publication") throw new Error("cannot encode");
+          return JSON.stringify(message);
+        },
+      },
+      ["1", "2", "3"],
+    );
+    const since = { ...stage.feed.position, offset: 1 };
+    const { socket: unlucky } = await stage.subscribe(since);
+    await settle();
+    expect(types(unlucky)).toEqual(["subscribed", "lost"]);
+    isBroken = false;
+    const { socket, recovered } = await stage.subscribe(since);
+    expect(recovered).toBe(true);
+    expect(types(socket)).toEqual(["subscribed", "publication", "publication"]);
+  });
+});
+
+describe("Feed: encoders of subscribers", () => {
+  const compact = (message: TopicMessage): string =>
+    message.type === "publication" ? `c ${message.publication.data as string}` : message.type;
+
+  it("encodes a publication once with each encoder, also for subscribers that return", async () => {
+    const counts = new Map<string, number>();
+    const counted =
+      (name: string): EncodeTopicMessage =>
+      (message) => {
+        if (message.type !== "publication") return message.type;
+        const text = `${name} ${message.publication.data as string}`;
+        counts.set(text, (counts.get(text) ?? 0) + 1);
+        return text;
+      };
+    const encoders = [counted("a"), counted("b")];
+    const stage = await openStage();
+    const { epoch } = stage.feed.position;
+    const live = [0, 1, 0, 1].map((index) => ({ encode: encoders[index] }));
+    const sockets = await Promise.all(live.map((options) => stage.subscribeWith(options)));
+    await stage.publish("1", "2");
+    for (const encode of encoders) {
+      await stage.subscribeWith({ encode, since: { epoch, offset: 0 } });
+    }
+    expect(sockets.map(({ sent }) => sent.slice(1))).toEqual([
+      ["a 1", "a 2"],
+      ["b 1", "b 2"],
+      ["a 1", "a 2"],
+      ["b 1", "b 2"],
+    ]);
+    expect([...counts.values()]).toEqual([1, 1, 1, 1]);
+  });
+
+  it("calls no encoder that has no subscriber", async () => {
+    let calls = 0;
+    const stage = await openStage({ encode: () => `${calls++}` });
+    const socket = await stage.subscribeWith({ encode: compact });
+    await stage.publish("1");
+    expect(socket.sent).toEqual(["subscribed", "c 1"]);
+    expect(calls).toBe(0);
+  });
+
+  it("reports a loss only to the subscribers of an encoder that throws", async () => {
+    const broken = new Error("cannot encode");
+    const stage = await openStage();
+    const failing = await stage.subscribeWith({
       encode(message) {
-        if (isBroken && message.type === "publication" && message.publication.data === "2") {
-          throw new Error("cannot encode");
-        }
-        return JSON.stringify(message);
+        if (message.type === "publication" && message.publication.data === "bad") throw broken;
+        return compact(message);
       },
     });
-    await stage.publish("1", "2", "3");
-    await stage.feed.open();
-    isBroken = false;
+    const working = await stage.subscribeWith({ encode: compact });
+    await stage.publish("good", "bad", "good");
+    expect(failing.sent).toEqual(["subscribed", "c good", "lost", "c good"]);
+    expect(working.sent).toEqual(["subscribed", "c good", "c bad", "c good"]);
+    expect(stage.errors).toEqual([broken]);
+  });
+
+  it("sends a shared message of an encoder unchanged, and does not prepare it again", async () => {
+    const stage = await openStage();
+    const shared = { data: "shared" };
+    const socket = await stage.subscribeWith({ encode: () => shared });
+    await stage.publish("1");
+    expect(socket.sent).toEqual([shared, shared]);
+    expect(stage.shared).toBe(0);
+  });
+
+  it("refuses a socket that is subscribed with another encoder", async () => {
+    const stage = await openStage();
+    const socket = await stage.subscribeWith({ encode: compact });
+    await expect(stage.feed.subscribe(socket, {})).rejects.toMatchObject({
+      code: "ALREADY_SUBSCRIBED",
+    });
+  });
+
+  it("is empty once the subscribers of all encoders have ended", async () => {
+    const stage = await openStage();
+    const { subscriber } = await stage.subscribe();
+    const socket = await stage.subscribeWith({ encode: compact });
+    subscriber.end();
+    expect([stage.feed.hasSubscribers, stage.emptied]).toEqual([true, 0]);
+    socket.close();
+    await settle();
+    expect([stage.feed.hasSubscribers, stage.emptied]).toEqual([false, 1]);
+  });
+
+  it("keeps publications within its memory with very many encoders", async () => {
+    const stage = await openStage({ historySize: 5_000 });
+    const sockets: RecordingSocket[] = [];
+    for (let index = 0; index < 50; index++) {
+      sockets.push(await stage.subscribeWith({ encode: (message) => compact(message) }));
+    }
+    const numbers = Array.from({ length: 1_000 }, (_, index) => `${index}`);
+    await stage.publish(...numbers);
+    expect(stage.feed.recent.size).toBeLessThan(400);
+    for (const { sent } of sockets) expect(sent).toHaveLength(1 + numbers.length);
+  });
+});
+
+describe("Feed: starting before the end", () => {
+  it.each([
+    [1, ["4"]],
+    [3, ["2", "3", "4"]],
+    [4, ["1", "2", "3", "4"]],
+    [100, ["1", "2", "3", "4"]],
+    [0, []],
+  ])("sends the last %i publications from memory", async (last, expected) => {
+    const stage = await openStage({}, ["1", "2", "3", "4"]);
+    const socket = new RecordingSocket();
+    const start = await stage.feed.subscribe(socket, { last });
+    expect(start).toMatchObject({ recovered: false, reason: "no-position" });
+    expect(start.position).toEqual({ ...stage.feed.position, offset: 4 - expected.length });
+    expect(texts(socket)).toEqual(expected);
+    expect(stage.broker.calls).toEqual([]);
+    await stage.publish("5");
+    expect(follow(socket)?.offset).toBe(5);
+  });
+
+  it("reads the broker if memory has fewer, and only once if the broker has no more", async () => {
+    const numbers = Array.from({ length: 400 }, (_, index) => `${index + 1}`);
+    const stage = await openStage({ historySize: 300 }, numbers);
+    const socket = new RecordingSocket();
+    await stage.feed.subscribe(socket, { last: 280 });
+    await settle();
+    expect(texts(socket)).toEqual(numbers.slice(-280));
     stage.broker.calls.length = 0;
-    const { recovered } = await stage.subscribe({ ...stage.feed.position, offset: 2 });
-    expect(recovered).toBe(true);
-    expect(stage.broker.calls).toContain("history");
+    const greedy = new RecordingSocket();
+    const { position } = await stage.feed.subscribe(greedy, { last: 1_000 });
+    await settle();
+    expect(position.offset).toBe(100);
+    expect(texts(greedy)).toEqual(numbers.slice(-300));
+    expect(follow(greedy)?.offset).toBe(400);
+  });
+
+  it("starts after a gap in the history", async () => {
+    const stage = await openStage({ historySize: 2_000 }, ["1"]);
+    const { epoch } = stage.feed.position;
+    const page = [2, 3, 5, 6].map((offset) => ({
+      position: { epoch, offset },
+      id: `${offset}`,
+      data: `${offset}`,
+    }));
+    stage.broker.onPage = async () => ({ position: { epoch, offset: 6 }, publications: page });
+    const other = new Stage({}, stage.broker);
+    await other.feed.open();
+    const socket = new RecordingSocket();
+    const { position } = await other.feed.subscribe(socket, { last: 10 });
+    expect(position).toEqual({ epoch, offset: 4 });
+  });
+
+  it("reads publications that it has missed before it starts", async () => {
+    const stage = await openStage({ historySize: 2_000 });
+    const deliver = stage.loseDeliveries();
+    const numbers = Array.from({ length: 300 }, (_, index) => `${index + 1}`);
+    await stage.publish(...numbers);
+    deliver();
+    await stage.publish("301");
+    const socket = new RecordingSocket();
+    await stage.feed.subscribe(socket, { last: 2 });
+    await settle();
+    expect(texts(socket).slice(-2)).toEqual(["300", "301"]);
+    expect(follow(socket)?.offset).toBe(301);
+  });
+
+  it("ignores last if the subscriber has a position, even a lost one", async () => {
+    const stage = await openStage({}, ["1", "2", "3"]);
+    const { position } = stage.feed;
+    for (const since of [position, "other:1", "invalid"]) {
+      const socket = new RecordingSocket();
+      await stage.feed.subscribe(socket, { since, last: 3 });
+      expect(texts(socket)).toEqual([]);
+    }
   });
 });
 
@@ -455,6 +648,8 @@ describe("Feed: presence", () => {
 
   it("reads the members at each check", async () => {
     const stage = await openStage({ presence: true });
+    await stage.subscribe();
+    stage.broker.calls.length = 0;
     stage.feed.check();
     await settle();
     expect(stage.broker.calls).toContain("members");

@@ -5,6 +5,7 @@ import {
   type BrokerPage,
   formatPosition,
   MemoryBroker,
+  type TopicSocket,
   UsageError,
 } from "tideway/topics";
 import { describe, expect, it } from "vitest";
@@ -185,6 +186,79 @@ describe("subscribing to a topic", () => {
       expect(await next()).toMatchObject({ type: "publication", text: `to ${path}` });
     }
     await server.stop({ timeoutMs: 1_000 });
+  });
+});
+
+describe("the options of subscribe", () => {
+  it("last starts up to that many publications before the end", async () => {
+    const topic = openTopics().topic("news");
+    for (const text of ["1", "2", "3"]) await topic.publish(text);
+    const socket = new RecordingSocket();
+    const { position, recovered, reason } = await topic.subscribe(socket, { last: 2 });
+    await topic.publish("4");
+    expect({ recovered, reason, offset: position.offset }).toEqual({
+      recovered: false,
+      reason: "no-position",
+      offset: 1,
+    });
+    expect(texts(socket)).toEqual(["2", "3", "4"]);
+  });
+
+  it("encode applies to one subscriber", async () => {
+    const topic = openTopics().topic("news");
+    const [own, other] = [new RecordingSocket(), new RecordingSocket()];
+    await topic.subscribe(own, { encode: ({ type }) => type });
+    await topic.subscribe(other);
+    await topic.publish("1");
+    expect(own.sent).toEqual(["subscribed", "publication"]);
+    expect(texts(other)).toEqual(["1"]);
+  });
+
+  it("members: false leaves out the notices of members, and the reads for them", async () => {
+    const broker = new FaultyBroker();
+    const topic = openTopics({ broker, presence: true }).topic("room");
+    const [without, withMembers] = [new RecordingSocket(), new RecordingSocket()];
+    await topic.subscribe(without, { members: false });
+    await topic.enter(without, { id: "ann" });
+    await settle();
+    expect(broker.calls).not.toContain("members");
+    await topic.subscribe(withMembers);
+    await topic.enter(withMembers, { id: "bob" });
+    await settle();
+    expect(types(without)).toEqual(["subscribed"]);
+    expect(types(withMembers)).toEqual(["subscribed", "members", "join"]);
+  });
+
+  it.each([{ last: -1 }, { last: 1.5 }, { last: "5" }, { encode: "json" }, { members: 1 }])(
+    "%j is refused",
+    async (options) => {
+      const subscribing = openTopics()
+        .topic("news")
+        .subscribe(new RecordingSocket(), options as never);
+      await expect(subscribing).rejects.toMatchObject({
+        name: "UsageError",
+        code: "INVALID_OPTION",
+      });
+    },
+  );
+});
+
+describe("a socket without done", () => {
+  it("stays subscribed until unsubscribe", async () => {
+    const topic = openTopics().topic("news");
+    const sent: unknown[] = [];
+    const socket: TopicSocket = {
+      readyState: 1,
+      bufferedAmount: 0,
+      drained: Promise.resolve(),
+      send: (data) => sent.push(data) > 0,
+      close() {},
+    };
+    const subscription = await topic.subscribe(socket, { encode: ({ type }) => type });
+    await topic.publish("1");
+    subscription.unsubscribe();
+    await topic.publish("2");
+    expect(sent).toEqual(["subscribed", "publication"]);
   });
 });
 

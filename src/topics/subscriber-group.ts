@@ -1,0 +1,125 @@
+import type { Position } from "./position.ts";
+import type { GapReason, Publication } from "./publication.ts";
+import type {
+  Content,
+  Prepared,
+  RecentPublication,
+  RecentPublications,
+} from "./recent-publications.ts";
+import { Subscriber, type SubscriberSource } from "./subscriber.ts";
+import type { SubscriberStart } from "./subscriber-start.ts";
+import type { TopicEncoder } from "./topic-encoder.ts";
+import type { Member, TopicMessage } from "./topic-message.ts";
+import type { TopicSocket } from "./topic-socket.ts";
+
+/** The feed of a topic, as a group of its subscribers sees it. */
+export interface GroupSource {
+  readonly name: string;
+  /** The last position of the topic. */
+  readonly position: Position;
+  readonly hasPresence: boolean;
+  readonly members: readonly Member[];
+  /** The latest publications in memory. */
+  readonly recent: RecentPublications;
+  /**
+   * Reads publications after `position` from the broker, and retries until it answers. Returns a reason if
+   * the broker does not have them, and undefined if the feed is closed.
+   */
+  readPublications(position: Position): Promise<readonly Publication[] | GapReason | undefined>;
+  /** Called after the last subscriber of the group has ended. */
+  removeGroup(group: SubscriberGroup): void;
+}
+
+/** The subscribers to one topic that have the same encoder, which encodes each publication once for them. */
+export class SubscriberGroup implements SubscriberSource {
+  readonly encoder: TopicEncoder;
+  readonly #source: GroupSource;
+  readonly #subscribers = new Map<TopicSocket, Subscriber>();
+
+  constructor(source: GroupSource, encoder: TopicEncoder) {
+    this.#source = source;
+    this.encoder = encoder;
+  }
+
+  get position(): Position {
+    return this.#source.position;
+  }
+
+  get hasPresence(): boolean {
+    return this.#source.hasPresence;
+  }
+
+  has(socket: TopicSocket): boolean {
+    return this.#subscribers.has(socket);
+  }
+
+  /** Subscribes a socket, and sends it the notice `subscribed` and the publications after its position. */
+  add(socket: TopicSocket, start: SubscriberStart, wantsMembers: boolean): Subscriber {
+    const subscriber = new Subscriber(socket, this, start.position, wantsMembers);
+    this.#subscribers.set(socket, subscriber);
+    const topic = this.#source.name;
+    subscriber.start(this.encoder.encodeNotice({ type: "subscribed", topic, ...start }));
+    return subscriber;
+  }
+
+  /** Sends a publication to all subscribers, or a notice of a loss if it cannot be encoded. */
+  offer(recent: RecentPublication): void {
+    const prepared = this.#source.recent.prepare(recent, this.encoder);
+    if (prepared === undefined) {
+      this.skipTo(recent.publication.position, "missing");
+      return;
+    }
+    for (const subscriber of this.#subscribers.values()) subscriber.offer(prepared);
+  }
+
+  /** Sends a notice of a loss to all subscribers, which continue at `position`. */
+  skipTo(position: Position, reason: GapReason): void {
+    const notice = this.encodeLost(position, reason);
+    for (const subscriber of this.#subscribers.values()) subscriber.skipTo(position, notice);
+  }
+
+  /** Sends a notice of presence to all subscribers that want it. */
+  notify(message: TopicMessage): void {
+    const content = this.encoder.prepareNotice(message);
+    if (content === undefined) return;
+    for (const subscriber of this.#subscribers.values()) subscriber.notify(content);
+  }
+
+  /** Ends all subscriptions, and closes the sockets. */
+  close(code: number, reason: string): void {
+    for (const [socket, subscriber] of this.#subscribers) {
+      subscriber.end();
+      socket.close(code, reason);
+    }
+  }
+
+  next({ epoch, offset }: Position): Prepared | undefined {
+    const { position, recent } = this.#source;
+    const next = epoch === position.epoch ? recent.get(offset + 1) : undefined;
+    return next && recent.prepare(next, this.encoder);
+  }
+
+  async readAfter(position: Position): Promise<readonly Prepared[] | GapReason> {
+    const publications = await this.#source.readPublications(position);
+    if (publications === undefined) return [];
+    if (typeof publications === "string") return publications;
+    const prepared = this.encoder.prepareAll(publications);
+    return prepared.length === 0 ? "missing" : prepared;
+  }
+
+  encodeLost(position: Position, reason: GapReason): Content | undefined {
+    const topic = this.#source.name;
+    return this.encoder.encodeNotice({ type: "lost", topic, position, reason });
+  }
+
+  encodeMembers(): Content | undefined {
+    const { name: topic, members } = this.#source;
+    return this.encoder.encodeNotice({ type: "members", topic, members });
+  }
+
+  remove({ socket }: Subscriber): void {
+    if (this.#subscribers.delete(socket) && this.#subscribers.size === 0) {
+      this.#source.removeGroup(this);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import type { BrokerPage, Retention } from "./broker.ts";
+import type { BrokerFollower } from "./broker-follower.ts";
+import { isNoPosition, isSamePosition, type Position, readPosition } from "./position.ts";
+import type { GapReason } from "./publication.ts";
+import type { RecentPublications } from "./recent-publications.ts";
+import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+
+/** The position at which a subscriber starts, and why it differs from the requested one. */
+export interface SubscriberStart {
+  readonly position: Position;
+  readonly recovered: boolean;
+  readonly reason?: GapReason;
+}
+
+/** Finds the positions at which the subscribers of one topic start. */
+export class StartFinder {
+  readonly #environment: TopicsEnvironment;
+  readonly #follower: BrokerFollower;
+  readonly #recent: RecentPublications;
+  readonly #maxLast: number;
+  /** A position before which the broker has no publications. */
+  #historyStart: Position = { epoch: "", offset: 0 };
+
+  constructor(
+    environment: TopicsEnvironment,
+    follower: BrokerFollower,
+    recent: RecentPublications,
+    retention: Retention,
+  ) {
+    this.#environment = environment;
+    this.#follower = follower;
+    this.#recent = recent;
+    this.#maxLast = retention.size;
+  }
+
+  /**
+   * Finds the position for `since` and `last` of `subscribe`.
+   *
+   * @throws BrokerError if only the broker knows the publications after the position, and it does not answer
+   */
+  async find(since: unknown, last: number): Promise<SubscriberStart> {
+    if (isNoPosition(since)) {
+      return last > 0 ? this.#startBeforeEnd(last) : this.#startNow("no-position");
+    }
+    const position = readPosition(since);
+    if (position === undefined) return this.#startNow("invalid-position");
+    if (!this.isInMemory(position)) {
+      // The client may have got later publications from another server.
+      await withTimeout(this.#environment, this.#follower.refresh());
+      if (!this.isInMemory(position)) {
+        const reason = await this.#follower.findGapAfter(position);
+        if (reason !== undefined) return this.#startNow(reason);
+      }
+    }
+    return { position: this.#shared(position), recovered: true };
+  }
+
+  /** Whether all publications after `position` are in memory. */
+  isInMemory(position: Position): boolean {
+    const { epoch, offset } = this.#follower.position;
+    if (position.epoch !== epoch) return false;
+    return position.offset === offset || this.#recent.get(position.offset + 1) !== undefined;
+  }
+
+  /** Learns where the history starts from a page of the latest publications, if it has all of them. */
+  learn(page: BrokerPage, limit: number): void {
+    if (page.publications.length < limit) this.#historyStart = startOf(page);
+  }
+
+  #startNow(reason: GapReason): SubscriberStart {
+    return { position: this.#follower.position, recovered: false, reason };
+  }
+
+  async #startBeforeEnd(last: number): Promise<SubscriberStart> {
+    const wanted = Math.min(last, this.#maxLast);
+    const { epoch, offset } = this.#follower.position;
+    const inMemory = this.#recent.size;
+    const hasAll =
+      epoch === this.#historyStart.epoch && offset - inMemory <= this.#historyStart.offset;
+    if (inMemory >= wanted || offset === inMemory || hasAll) {
+      return this.#startAt({ epoch, offset: offset - Math.min(inMemory, wanted) });
+    }
+    const page = await this.#follower.readLatest(wanted);
+    this.learn(page, wanted);
+    // The follower must not be behind the position at which the subscriber starts.
+    await withTimeout(this.#environment, this.#follower.refresh());
+    if (this.#follower.position.epoch !== page.position.epoch) return this.#startNow("no-position");
+    return this.#startAt(startOf(page));
+  }
+
+  #startAt(position: Position): SubscriberStart {
+    return { position: this.#shared(position), recovered: false, reason: "no-position" };
+  }
+
+  /** The same position with values that other subscribers share, which saves memory. */
+  #shared(position: Position): Position {
+    const last = this.#follower.position;
+    if (isSamePosition(position, last)) return last;
+    return position.epoch === last.epoch ? { ...position, epoch: last.epoch } : position;
+  }
+}
+
+/** The position before the publications of a page that reach its end without a gap. */
+function startOf({ position, publications }: BrokerPage): Position {
+  let { offset } = position;
+  for (let index = publications.length - 1; index >= 0; index--) {
+    const at = publications[index].position;
+    if (at.offset !== offset || at.epoch !== position.epoch) break;
+    offset--;
+  }
+  return { ...position, offset };
+}
