@@ -17,43 +17,61 @@ import { isRecord } from "./record.ts";
 export interface CreateEndpointOptions {
   /** Which end of the connection this is. A client masks its frames (RFC 6455 5.1). */
   readonly role: "client" | "server";
-  /** A text message arrived. Like all callbacks, it is called while `receive` runs. */
+  /** Called with each text message, during a call of `receive` or `resume`. */
   readonly onText: (text: string) => void;
-  /** A binary message arrived. The bytes and their buffer are yours. */
+  /** Called with each binary message. The application may keep and change the bytes and their buffer. */
   readonly onBinary: (bytes: Uint8Array) => void;
   /**
-   * The connection is over: both ends sent Close frames, the peer broke the protocol, or the bytes
-   * ended. Write what `takeOutput` returns, then close the transport.
+   * Called once when the connection has ended: both ends sent Close frames, the peer violated the protocol,
+   * or the peer's bytes ended. Write the bytes that `takeOutput` returns, then close the transport.
    */
   readonly onFinish: (record: ClosingRecord) => void;
-  /** A ping arrived; the endpoint answers it (RFC 6455 5.5.2). */
+  /** Called with the payload of each ping. The endpoint answers the ping itself (RFC 6455 5.5.2). */
   readonly onPing?: (payload: Uint8Array) => void;
   readonly onPong?: (payload: Uint8Array) => void;
-  /** The largest message to accept, in bytes over all its fragments; a larger one fails with 1009. Default 1 MiB. */
+  /**
+   * The maximum size in bytes of a received message, over all its fragments. A larger message fails the
+   * connection with 1009. Default: 1,048,576 (1 MiB).
+   */
   readonly maxMessageBytes?: number;
-  /** The largest payload of a data frame to send, in bytes. Default: messages are not fragmented. */
+  /**
+   * The maximum payload in bytes of a data frame to send; a larger message is sent in fragments. Default:
+   * messages are not fragmented.
+   */
   readonly maxFrameBytes?: number;
   /** Compression, if the opening handshake agreed on it (RFC 7692); see {@link permessageDeflate}. */
   readonly compression?: { readonly agreement: DeflateAgreement; readonly codec: DeflateCodec };
-  /** Default: plain ECMAScript, as {@link createProtocolEnvironment} makes it. */
+  /**
+   * The functions that the runtime provides. Default: plain ECMAScript functions, as
+   * {@link createProtocolEnvironment} returns them.
+   */
   readonly environment?: ProtocolEnvironment;
 }
 
 /** One end of an open WebSocket connection, without I/O. */
 export interface WebSocketEndpoint {
   readonly state: EndpointState;
-  /** Bytes buffered for messages that are not complete, and bytes that arrived while paused. */
+  /**
+   * The number of bytes that are buffered for incomplete messages, or that arrived while the endpoint was
+   * paused.
+   */
   readonly bufferedBytes: number;
   /**
-   * Processes the next bytes from the peer, which may be split anywhere, and calls the callbacks. It may
-   * change the bytes in place. Nothing that the peer sends makes it throw.
+   * Processes the next bytes from the peer, and calls the callbacks. The bytes may be split anywhere, and may
+   * be changed in place. Nothing that the peer sends makes it throw.
    *
    * @throws UsageError `INVALID_DATA` unless `chunk` is a Uint8Array
    */
   receive(chunk: Uint8Array): void;
-  /** Reports the end of the peer's bytes. Without a Close frame before it, the close code is 1006. */
+  /**
+   * Tells the endpoint that the peer's bytes have ended. If no Close frame came before, the close code is
+   * 1006.
+   */
   receiveEnd(): void;
-  /** Returns the bytes to write to the transport, which are yours; empty if there are none. */
+  /**
+   * Returns the bytes to write to the transport, or an empty array if there are none. The caller owns the
+   * bytes.
+   */
   takeOutput(): Uint8Array;
   /** Stops callbacks before the next frame. The caller should stop reading too. */
   pause(): void;
@@ -78,15 +96,15 @@ export interface WebSocketEndpoint {
    */
   ping(payload?: Uint8Array): void;
   /**
-   * Starts the closing handshake (RFC 6455 7.1.2). Without effect once it has begun.
+   * Starts the closing handshake (RFC 6455 7.1.2). A second call has no effect.
    *
    * @throws UsageError `INVALID_CLOSE_CODE`; `CLOSE_REASON_TOO_BIG` above 123 bytes of UTF-8;
    *   `INVALID_DATA` if `reason` is not a string
    */
   close(code?: number, reason?: string): void;
   /**
-   * Fails the connection (RFC 6455 7.1.7). The Close frame has the close code of `error`, such as 1008,
-   * and its message as the reason. Without effect once the connection is closed.
+   * Fails the connection (RFC 6455 7.1.7). The Close frame has the close code of `error`, such as 1008, and
+   * its message as the reason. Has no effect once the connection is closed.
    *
    * @throws UsageError `INVALID_DATA` unless `error` is a `ProtocolError`; `INVALID_CLOSE_CODE` or
    *   `CLOSE_REASON_TOO_BIG` if that code or reason must not be sent
@@ -94,15 +112,18 @@ export interface WebSocketEndpoint {
   fail(error: ProtocolError): void;
 }
 
-/** While more bytes of output wait, only the latest ping is answered, once the output was taken. */
+/**
+ * While more than this many bytes of output wait, only the latest ping is answered, after the output has been
+ * taken.
+ */
 const MAX_BYTES_BEFORE_PONGS = 65_536;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Creates one end of an open WebSocket connection (RFC 6455 5 to 7), without I/O or timers. Bytes of
- * the peer go in by `receive`, bytes for the peer come out of `takeOutput`, and messages come as
- * callbacks. It answers pings and does the closing handshake. First pass it the `rest` of the opening
+ * Creates one end of an open WebSocket connection (RFC 6455 5 to 7), without I/O or timers. Pass the peer's
+ * bytes to `receive`, and write the bytes that `takeOutput` returns. Messages are passed to the callbacks.
+ * The endpoint answers pings and does the closing handshake. First pass it the `rest` of the opening
  * handshake, which may contain frames.
  *
  * @throws UsageError `INVALID_OPTION`
@@ -117,7 +138,7 @@ export function createEndpoint(options: CreateEndpointOptions): WebSocketEndpoin
       try {
         callback(value);
       } catch (cause) {
-        // Otherwise the endpoint would wait for a call that never returns.
+        // Otherwise the endpoint would wait forever for this call to return.
         endpoint.fail(callbackFailed(cause));
         throw cause;
       }
@@ -133,7 +154,7 @@ export function createEndpoint(options: CreateEndpointOptions): WebSocketEndpoin
   return new OutputEndpoint(endpoint, output);
 }
 
-/** Hands out the bytes of an endpoint's output buffer, and checks the arguments of its caller. */
+/** Returns the bytes of an endpoint's output buffer, and checks the caller's arguments. */
 class OutputEndpoint implements WebSocketEndpoint {
   readonly #endpoint: Endpoint;
   readonly #output: OutputBuffer;
@@ -207,7 +228,10 @@ class OutputEndpoint implements WebSocketEndpoint {
 
 function ignore(): void {}
 
-/** Short messages share memory, which the caller could take away from other peers by a transfer. */
+/**
+ * Short messages share memory. Without a copy, a caller that transfers its message would take the memory of
+ * other peers' messages.
+ */
 function owned(bytes: Uint8Array): Uint8Array {
   return isPool(bytes.buffer) ? bytes.slice() : bytes;
 }

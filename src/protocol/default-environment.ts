@@ -6,13 +6,13 @@ import { isRecord } from "./record.ts";
 import { sha1 } from "./sha1.ts";
 import { Utf8Validator } from "./utf8.ts";
 
-/** A length in UTF-16 units that a string can have in every engine. */
+/** A string length, in UTF-16 units, that every JavaScript engine supports. */
 const MAX_STRING_UNITS = 2 ** 28 - 16;
 
-/** The most bytes that one call of `crypto.getRandomValues` fills. */
+/** The maximum number of bytes that one call of `crypto.getRandomValues` fills. */
 const MAX_RANDOM_BYTES = 65_536;
 
-/** A call takes its arguments on the stack, so that a long string needs several. */
+/** The arguments of a call are on the stack, so a long string needs several calls. */
 const UNITS_PER_CALL = 4096;
 
 const PLAIN_FUNCTIONS: ProtocolEnvironment = {
@@ -66,7 +66,8 @@ export const defaultEnvironment: EndpointEnvironment = withSharedBuffers(PLAIN_F
  * endpoints of a process, so that they share its buffers. Endpoints without the option `environment` share
  * an environment that is made without `functions`.
  *
- * Random bytes come from the global `crypto`; without one, masking and keys throw `NO_RANDOM_SOURCE`.
+ * Random bytes come from the global `crypto`. Without it, functions that need random bytes throw UsageError
+ * `NO_RANDOM_SOURCE`.
  *
  * @param functions replacements, such as a faster UTF-8 codec of the runtime
  * @throws UsageError `INVALID_OPTION`
@@ -121,7 +122,7 @@ function encodeUtf8(text: string, target: Uint8Array, offset: number): number {
     const length = utf8LengthOf(codePoint);
     if (length === 1) target[at++] = codePoint;
     else {
-      // RFC 3629 3: as many one bits as there are bytes, a zero bit, and the highest bits.
+      // RFC 3629 3: the lead byte has one 1 bit per byte of the sequence, a 0 bit, and the highest bits.
       target[at++] = ((0xf00 >> length) & 0xff) | (codePoint >> (6 * (length - 1)));
       for (let shift = 6 * (length - 2); shift >= 0; shift -= 6) {
         target[at++] = 0x80 | ((codePoint >> shift) & 0x3f);
@@ -131,7 +132,7 @@ function encodeUtf8(text: string, target: Uint8Array, offset: number): number {
   return at - offset;
 }
 
-/** A lone surrogate becomes U+FFFD, which has as many bytes. */
+/** A lone surrogate becomes U+FFFD, which takes the same number of bytes. */
 function wellFormed(codePoint: number): number {
   return codePoint >= 0xd800 && codePoint <= 0xdfff ? 0xfffd : codePoint;
 }

@@ -19,11 +19,11 @@ const FIN = 0x80;
 export interface EndpointOptions {
   /** Which end of the connection this is (RFC 6455 5.1). */
   readonly role: "client" | "server";
-  /** The largest message taken, in bytes over all its fragments; default 1 MiB. */
+  /** The maximum size in bytes of a received message, over all its fragments. Default: 1 MiB. */
   readonly maxMessageBytes?: number | undefined;
-  /** Limits the unfinished messages of several endpoints together; default: not counted. */
+  /** Limits the unfinished messages of several endpoints together. Default: no such limit. */
   readonly unfinishedBudget?: ByteBudget | undefined;
-  /** The largest data frame sent, in bytes of payload; default: messages are not fragmented. */
+  /** The maximum payload in bytes of a data frame to send. Default: messages are not fragmented. */
   readonly maxFrameBytes?: number | undefined;
   /** Compression (RFC 7692) as agreed in the opening handshake, and the codec for it. */
   readonly deflate?:
@@ -32,22 +32,22 @@ export interface EndpointOptions {
 }
 
 /**
- * - `open`: messages flow both ways.
+ * - `open`: both sides can send messages.
  * - `closing`: this side has sent its Close frame and waits for the peer's (RFC 6455 7.1.3).
- * - `closed`: Close frames went both ways, the connection failed, or the bytes ended. The owner writes the
- *   output and closes the transport.
+ * - `closed`: both sides have sent Close frames, the connection has failed, or the peer's bytes have ended.
+ *   The owner writes the output and closes the transport.
  */
 export type EndpointState = "open" | "closing" | "closed";
 
 /** How the connection ended (RFC 6455 7.1.5 and 7.1.6). */
 export interface ClosingRecord {
-  /** The peer's code; 1005 if its Close frame had none, 1006 if no Close frame came. */
+  /** The code of the peer's Close frame; 1005 if that frame had none, 1006 if no Close frame arrived. */
   readonly code: number;
-  /** The peer's reason, or the empty string. */
+  /** The reason in the peer's Close frame, or the empty string. */
   readonly reason: string;
-  /** Whether Close frames went both ways. */
+  /** Whether both ends sent a Close frame. */
   readonly wasClean: boolean;
-  /** The error with which this side failed the connection, if it did. */
+  /** The error with which this side failed the connection; undefined if it did not. */
   readonly error: ProtocolError | undefined;
 }
 
@@ -62,9 +62,9 @@ export interface EndpointEvents {
 }
 
 /**
- * One end of an open WebSocket connection (RFC 6455 5 to 7) without any I/O: `receive` takes bytes, and
- * every call appends to the output buffer. It answers pings and does the closing handshake. Nothing that
- * the peer sends makes it throw.
+ * One end of an open WebSocket connection (RFC 6455 5 to 7), without I/O. `receive` takes the peer's bytes.
+ * Bytes for the peer are appended to the output buffer. It answers pings and does the closing handshake.
+ * Nothing that the peer sends makes it throw.
  */
 export class Endpoint implements MessageHandler {
   #state: EndpointState = "open";
@@ -106,7 +106,9 @@ export class Endpoint implements MessageHandler {
     return this.#assembler.isServer;
   }
 
-  /** Bytes buffered for frames and messages that are not complete, and bytes that arrived while paused. */
+  /**
+   * The number of bytes that are buffered for incomplete frames and messages, or that arrived while paused.
+   */
   get bufferedBytes(): number {
     return this.#parser.waitingBytes + this.#assembler.bufferedBytes;
   }
@@ -120,13 +122,13 @@ export class Endpoint implements MessageHandler {
     this.#parser.receive(chunk);
   }
 
-  /** Processes the end of the transport. Without Close frames both ways the close code is 1006. */
+  /** Processes the end of the transport. Unless both sides have sent Close frames, the close code is 1006. */
   receiveEnd(): void {
     if (this.#state === "closed") return;
     this.#finish({ code: CloseCode.Abnormal, reason: "", wasClean: false, error: undefined });
   }
 
-  /** Stops callbacks from the next frame on, also within the current chunk. */
+  /** Stops callbacks from the next frame on, even within the current chunk. */
   pause(): void {
     this.#parser.pause();
   }
@@ -137,7 +139,8 @@ export class Endpoint implements MessageHandler {
   }
 
   /**
-   * @param mayCompress whether to compress the message if both ends agreed to and it is worth it
+   * @param mayCompress whether to compress the message if compression was negotiated and the message is long
+   *   enough
    * @throws {UsageError} `NOT_OPEN` unless the state is `open`.
    */
   sendText(text: string, mayCompress = true): void {
@@ -165,7 +168,7 @@ export class Endpoint implements MessageHandler {
     this.#sendControl(Opcode.Ping, payload);
   }
 
-  /** An unsolicited pong (RFC 6455 5.5.3). @throws {UsageError} as `ping` does. */
+  /** Sends an unsolicited pong (RFC 6455 5.5.3). @throws {UsageError} as `ping` does. */
   pong(payload: Uint8Array): void {
     this.#sendControl(Opcode.Pong, payload);
   }
@@ -179,11 +182,11 @@ export class Endpoint implements MessageHandler {
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#writer.writeFrame(FIN | Opcode.Close, payload);
-    // The peer's Close frame comes after the buffered bytes, which are not needed any more.
+    // The peer's Close frame follows the buffered bytes, which must be read first.
     this.resume();
   }
 
-  /** Fails the connection (RFC 6455 7.1.7). The close code of `error` gives the peer the reason. */
+  /** Fails the connection (RFC 6455 7.1.7). The Close frame has the close code and the message of `error`. */
   fail(error: ProtocolError): void {
     if (this.#state === "closed") return;
     if (this.#state === "open") {
@@ -194,8 +197,8 @@ export class Endpoint implements MessageHandler {
   }
 
   /**
-   * While true, pings are not answered; the latest is remembered, and answered when this becomes
-   * false (RFC 6455 5.5.3). So a peer that pings and does not read fills no memory.
+   * While true, pings are not answered. Only the latest ping is remembered, and answered when this becomes
+   * false (RFC 6455 5.5.3). So a peer that sends pings and does not read cannot fill memory with pongs.
    */
   set defersPongs(value: boolean) {
     const pongs = this.#pongs;

@@ -12,7 +12,7 @@
  * write(endpoint.takeOutput());
  * ```
  *
- * Before it, the opening handshake: `ClientHandshake`, or `ServerHandshake` and `acceptUpgrade`.
+ * The opening handshake comes first: use `ClientHandshake`, or `ServerHandshake` and `acceptUpgrade`.
  */
 export { HandshakeError, ProtocolError, TidewayError, UsageError } from "../errors/index.ts";
 export type { TidewayErrorOptions } from "../errors/index.ts";

@@ -1,4 +1,4 @@
-/** A frame as sent over the wire, and the number of bytes that compression saved. */
+/** The bytes of a frame, and the number of bytes that compression saved. */
 export interface PreparedFrame {
   readonly bytes: Uint8Array;
   readonly savedBytes: number;
@@ -13,7 +13,7 @@ export class PreparedMessage {
   readonly data: string | Uint8Array;
   /** Whether it may be compressed. */
   readonly mayCompress: boolean;
-  /** The frames by kind; `FrameWriter` names the kinds. */
+  /** The frames by the kind of connection, which `FrameWriter` names. */
   readonly frames: Map<string, PreparedFrame> = new Map();
 
   constructor(data: string | Uint8Array, mayCompress = true) {

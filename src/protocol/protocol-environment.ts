@@ -1,17 +1,17 @@
 /**
- * The functions of a runtime that the protocol needs. Each runtime folder supplies its fastest
- * implementation, so that the protocol itself stays plain ECMAScript.
+ * The functions that the protocol needs from a runtime. The protocol itself is plain ECMAScript, so each
+ * runtime can provide its fastest implementation.
  */
 export interface ProtocolEnvironment {
-  /** The longest text, in bytes of UTF-8, that always fits into a string of this runtime. */
+  /** The maximum size of a text, in bytes of UTF-8, that always fits into a string of this runtime. */
   readonly maxTextBytes: number;
 
   /** Returns `byteLength` bytes in a buffer that nothing else uses; they may be uninitialised. */
   allocate(byteLength: number): Uint8Array;
 
   /**
-   * Returns memory that holds messages of several peers. It must not be transferable to a worker,
-   * because a receiver of one message would take the memory of the others away.
+   * Returns memory for the messages of several peers. It must not be transferable to a worker. Otherwise the
+   * receiver of one message could take the memory of all others.
    */
   allocatePool(byteLength: number): ArrayBuffer;
 
@@ -19,8 +19,8 @@ export interface ProtocolEnvironment {
   isAscii(bytes: Uint8Array, start: number, end: number): boolean;
 
   /**
-   * Decodes the bytes of `bytes[start, end)` that are below 0x80. Any other byte may become any
-   * character, but it must be one UTF-16 unit of the string, as in Latin-1.
+   * Decodes `bytes[start, end)` into a string with one UTF-16 unit per byte. Bytes from 0x80 may become any
+   * character, as in Latin-1.
    */
   decodeAscii(bytes: Uint8Array, start: number, end: number): string;
 

@@ -25,7 +25,7 @@ export interface ConnectedPair extends AsyncDisposable {
 /**
  * Connects a client and a server in memory, with the same handshake and frames as over TCP. To test a handler
  * with its route, params and authorization, use {@link MemoryNetwork} instead. Disposing of the pair closes
- * the connection with 1000, and resets the link if that takes longer than a second.
+ * the connection with 1000. If that takes longer than a second, it resets the link.
  *
  * @example
  * ```ts

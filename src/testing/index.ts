@@ -1,6 +1,6 @@
 /**
- * `tideway/testing`: test clients and servers in memory, without ports, with fake timers and network faults.
- * `brokerSuite` tests an implementation of `Broker`.
+ * `tideway/testing`: tests clients and servers in memory, without ports, and with fake timers and network
+ * faults. `brokerSuite` tests an implementation of `Broker`.
  *
  * @module
  */

@@ -11,14 +11,14 @@ export interface LinkOptions {
   /** The maximum number of bytes in one chunk; 1 splits the bytes everywhere. Default: 65,536. */
   readonly maxChunkBytes?: number;
   /**
-   * The number of bytes in transit in one direction from which the writer must wait. Default: 65,536.
+   * While at least this many bytes are in transit in one direction, the writer must wait. Default: 65,536.
    */
   readonly bufferBytes?: number;
 }
 
 /**
- * A byte connection in memory, like a TCP connection: bytes that one end writes arrive at the other end, in
- * order. `stall` and `reset` simulate network faults.
+ * A connection in memory that behaves like a TCP connection: bytes that one end writes arrive at the other
+ * end, in order. `stall` and `reset` simulate network faults.
  */
 export class MemoryLink {
   /** The client's end, a stream of Node.js. It emits `connect` once. */
@@ -67,10 +67,10 @@ export function checkLinkOptions(options: LinkOptions): void {
   checkAtLeast(1, "bufferBytes", options.bufferBytes);
 }
 
-/** Marks the end of the bytes. */
+/** Marks the end of the stream. */
 const FIN = Symbol("FIN");
 
-/** The bytes of one write, or the end, and the time of their arrival. */
+/** The bytes of one write, or the end of the stream, and the time at which they arrive. */
 interface InTransit {
   content: Uint8Array | typeof FIN;
   readonly dueMs: number;
@@ -126,7 +126,7 @@ class LinkEnd extends Duplex {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     const peer = this.#peer!;
-    // As over TCP, the other end gets the end of the bytes.
+    // As over TCP, the other end receives the end of the stream.
     if (!peer.destroyed && !peer.readableEnded) inNextTurn(() => peer.#endWithPeer());
     this.#onDrained?.();
     callback(error);

@@ -20,12 +20,13 @@ import { fetchOver } from "./fetch-over.ts";
 import { checkLinkOptions, type LinkOptions, MemoryLink } from "./memory-link.ts";
 
 /**
- * An in-memory network, to test routes and clients without ports. Every URL, with any host, reaches its only
- * server. Routes, handshakes and frames are the same as over TCP. You can cause faults on its links.
+ * An in-memory network, to test routes and clients without ports. Every URL, with any host, reaches the
+ * network's only server. Routes, handshakes and frames are the same as over TCP. You can cause faults on the
+ * links.
  *
- * Fake timers work (`vi.useFakeTimers()`, or `mock.timers.enable()` of `node:test`). Messages arrive without
- * advancing the time, and heartbeats, timeouts and `latencyMs` use the fake time. Fake the timers before you open
- * sockets. Advance the time asynchronously, so that messages can arrive between the steps:
+ * Fake timers work (`vi.useFakeTimers()`, or `mock.timers.enable()` of `node:test`). Messages arrive even if
+ * you do not advance the time. Heartbeats, timeouts and `latencyMs` use the fake time. Fake the timers before
+ * you open sockets. Advance the time asynchronously, so that messages can arrive between the steps:
  * `await vi.advanceTimersByTimeAsync(30_000)`.
  *
  * @example
@@ -74,8 +75,8 @@ export class MemoryNetwork {
   }
 
   /**
-   * Serves `routes` on this network, like `attach` of `tideway/server` on an HTTP server. The limits of `serve`
-   * for the size of a request head, and for the time to send it, do not apply.
+   * Serves `routes` on this network, as `attach` from `tideway/server` does on an HTTP server. Unlike with
+   * `serve`, neither the size of a request head nor the time to send it is limited.
    *
    * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
    */
@@ -91,7 +92,8 @@ export class MemoryNetwork {
   }
 
   /**
-   * Connects your own server to this network, such as an HTTP server for `attach`. It replaces an earlier one.
+   * Connects your own server to this network, such as an HTTP server for `attach`. It replaces an earlier
+   * server.
    *
    * @throws UsageError `INVALID_OPTION` if `server` is not a server of `node:http` or `node:net`
    */
@@ -99,15 +101,15 @@ export class MemoryNetwork {
     if (typeof (server as NetServer | undefined | null)?.emit !== "function") {
       throw new UsageError(
         "INVALID_OPTION",
-        "MemoryNetwork: listen got no server; pass a server of node:http or node:net",
+        "MemoryNetwork: the argument of listen is not a server; pass a server of node:http or node:net",
       );
     }
     this.#server = server;
   }
 
   /**
-   * Opens a connection for any bytes, such as for a client of another library. Returns the client's end of a
-   * new link. It emits `connect`, or the error ECONNREFUSED if the network has no server.
+   * Opens a connection for arbitrary bytes, for example for a client of another library. Returns the client's
+   * end of a new link, which emits `connect`, or the error ECONNREFUSED if the network has no server.
    */
   connect(): Duplex {
     const server = this.#server;

@@ -1,12 +1,12 @@
 /** The maximum length of a topic's name, in UTF-16 code units. */
 export const MAX_NAME_LENGTH = 256;
 
-// In UTF-8, a lone surrogate would become U+FFFD, so two names could be the same topic.
+// In UTF-8, a lone surrogate becomes U+FFFD, so two different names could become the same topic.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Returns whether `value` is a valid name of a topic: a string of 1 to 256 characters, without lone
- * surrogates. Use it to check names that clients send.
+ * Returns whether `value` is a valid topic name: a string of 1 to 256 characters, without lone surrogates.
+ * Use it to check names that clients send.
  */
 export function isTopicName(value: unknown): value is string {
   return (

@@ -1,7 +1,7 @@
 import type { Position } from "./position.ts";
 import type { Publication, TopicData } from "./publication.ts";
 
-/** A publication before a broker stores it. */
+/** A publication that a broker has not stored yet. */
 export interface PublicationDraft {
   /** Identifies the publication: 1 to 128 characters. */
   readonly id: string;
@@ -9,7 +9,10 @@ export interface PublicationDraft {
   readonly data: TopicData;
 }
 
-/** How many publications of a topic a broker keeps, and how long. It MAY keep more, and MUST NOT keep less. */
+/**
+ * How many publications of a topic a broker keeps, and for how long. A broker MAY keep more, and MUST NOT
+ * keep fewer.
+ */
 export interface Retention {
   /** The number of publications to keep. */
   readonly size: number;
@@ -57,33 +60,33 @@ export interface PresenceEntry {
 export interface BrokerListener {
   /** Called with each publication of the topic. */
   onPublication(publication: Publication): void;
-  /** Called when the broker may have missed publications or presence changes, and is connected again. */
+  /** Called when the broker is connected again, and may have missed publications or presence changes. */
   onInterruption(): void;
   /** Called when the presence of the topic may have changed. */
   onPresenceChange(): void;
 }
 
 /**
- * Stores the publications of topics in order, and delivers them to all servers. Implement it to use another
- * engine than Redis or NATS. The guarantees of topics depend only on the rules in this interface;
- * `brokerSuite` of `tideway/testing` checks an implementation.
+ * Stores the publications of topics in order in an engine such as Redis or NATS, and delivers them to all
+ * servers. Implement this interface to use another engine. The guarantees of topics depend only on the rules
+ * in this interface; `brokerSuite` from `tideway/testing` tests an implementation.
  *
  * Every method that returns a promise MUST reject with a {@link BrokerError} if it cannot reach the engine,
  * or gets an invalid answer. The `isRetryable` of the error says whether a retry can help. Topics have
  * timeouts, so a promise MAY stay pending while the engine cannot be reached, and the request MAY still
  * take effect later.
  *
- * Names of topics may come from clients. A broker MUST limit the number of topics that it holds in this
- * process, and document the limit. It MAY evict topics without listeners, and evicts the topic that has
- * been idle longest first. An evicted topic that is used again MUST get another epoch. A broker MUST NOT
- * evict a topic with listeners. If it has no room, the call MUST reject with `TOPICS_FULL` and change
- * nothing.
+ * Topic names may come from clients. A broker MUST limit the number of topics that it holds in this process,
+ * and document the limit. It MAY evict topics without listeners, and then evicts the topic that has been idle
+ * longest. An evicted topic that is used again MUST get another epoch. A broker MUST NOT evict a topic with
+ * listeners. If it has no room, the call MUST reject with `TOPICS_FULL` and change nothing.
  */
 export interface Broker {
   /**
    * Appends a publication to a topic.
    *
-   * - It MUST resolve only after the engine has stored the publication as durably as it is configured to.
+   * - It MUST resolve only after the engine has stored the publication, as durably as the engine is
+   *   configured.
    * - The offset MUST be one higher than the offset of the previous publication in the same epoch, over all
    *   servers. The first publication of a topic has the offset 1.
    * - If the id was stored within `idWindowMs`, it MUST NOT append, and MUST resolve with the first
@@ -106,25 +109,31 @@ export interface Broker {
    * Listens to a topic. Resolves with a function that stops listening.
    *
    * For every publication that is stored after `subscribe` has resolved, it MUST call `onPublication`, in
-   * order. If it cannot, it MUST call `onInterruption` once it reaches the engine again, or deliver a later
-   * publication, so that the offset shows the gap. It MAY call back before it resolves, and MAY deliver a
-   * publication more than once. It MUST NOT call back after it was stopped.
+   * order. If it cannot, it MUST either call `onInterruption` once it reaches the engine again, or deliver a
+   * later publication, so that its offset shows the gap. It MAY call the listener before it resolves, and MAY
+   * deliver a publication more than once. It MUST NOT call the listener after it was stopped.
    */
   subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>>;
 
   /**
    * Adds an entry to the presence of a topic, or renews it. The entry MUST expire `ttlMs` after the last
    * `enter`, within the resolution of the engine's clock, even if this server crashes. If the entry is new,
-   * the broker MUST call `onPresenceChange` of all listeners. It MAY call it for a renewal too.
+   * the broker MUST call `onPresenceChange` on all listeners of the topic. It MAY also call it for a renewal.
    */
   enter(topic: string, entry: PresenceEntry, ttlMs: number): Promise<void>;
 
-  /** Removes an entry. If the entry existed, the broker MUST call `onPresenceChange` of all listeners. */
+  /**
+   * Removes an entry. If the entry existed, the broker MUST call `onPresenceChange` on all listeners of the
+   * topic.
+   */
   leave(topic: string, key: string): Promise<void>;
 
   /** Reads the entries of a topic. It MUST leave out entries that it cannot validate. */
   members(topic: string): Promise<readonly PresenceEntry[]>;
 
-  /** Ends all work of this broker, with its listeners. It MUST NOT close clients that were passed to it. */
+  /**
+   * Closes the broker, and stops all its listeners. It MUST NOT close clients of an engine that were passed
+   * to it.
+   */
   close(): Promise<void>;
 }

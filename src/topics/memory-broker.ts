@@ -22,9 +22,9 @@ import {
 /** Options of a {@link MemoryBroker}. */
 export interface MemoryBrokerOptions {
   /**
-   * The maximum number of topics. For a further topic, the broker evicts the topic without listeners that
-   * has been idle longest. If every topic has listeners, the call rejects with `TOPICS_FULL`. Default:
-   * 65,536.
+   * The maximum number of topics. To make room for a further topic, the broker evicts the topic without
+   * listeners that has been idle longest. If every topic has listeners, the call rejects with BrokerError
+   * `TOPICS_FULL`. Default: 65,536.
    */
   readonly maxTopics?: number;
   /** A monotonic clock in milliseconds, for tests. Default: `performance.now`. */
@@ -32,8 +32,9 @@ export interface MemoryBrokerOptions {
 }
 
 /**
- * A broker in memory, for one process. It is the default broker of `Topics`. Several `Topics` may share one,
- * such as the servers of a test. All publications are lost when the process ends.
+ * A broker in memory, for one process. It is the default broker of `Topics`. Several `Topics` objects can
+ * share a broker, for example to test several servers in one process. All publications are lost when the
+ * process ends.
  *
  * It holds at most `maxTopics` topics, each with at most `historySize` publications and `historyBytes`
  * bytes. It evicts a topic without listeners after its history, its ids and its members have expired, or to

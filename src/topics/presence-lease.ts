@@ -5,7 +5,7 @@ import { every } from "./timers.ts";
 import { onEnd, type TopicSocket } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** The presence of a member on a topic, as `enter` returns it. This server renews it until it ends. */
+/** The presence of a member on a topic: the result of `topic.enter`. This server renews it until it ends. */
 export interface Presence extends AsyncDisposable {
   /**
    * Ends the presence; a second call has no effect. If the broker cannot be reached, the entry expires

@@ -1,8 +1,8 @@
 import type { Position } from "./position.ts";
 
 /**
- * The data of a publication: text, or bytes. Subscribers share bytes, so do not change bytes that you get
- * from a topic or return from `encode`.
+ * The data of a publication: text, or bytes. All subscribers share the bytes, so do not change bytes that you
+ * get from a topic, or that you return from `encode`.
  */
 export type TopicData = string | Uint8Array;
 
@@ -21,8 +21,10 @@ export interface Publication {
  *
  * - `no-position`: the client passed no position, or an empty string.
  * - `invalid-position`: the value is not a position.
- * - `epoch-changed`: the position has another epoch, so the engine may have lost publications.
- * - `position-ahead`: the position is after the last publication, so the engine has lost some.
+ * - `epoch-changed`: the topic is in another epoch than the position, because the engine may have lost
+ *   publications.
+ * - `position-ahead`: the position is after the topic's last publication, so the engine has lost
+ *   publications.
  * - `missing`: the history no longer has all publications after the position.
  */
 export type GapReason =
@@ -32,7 +34,7 @@ export type GapReason =
   | "position-ahead"
   | "missing";
 
-/** Publications from the history of a topic, as `history` of a topic returns them. */
+/** Publications from the history of a topic: the result of `topic.history`. */
 export interface HistoryPage {
   /** The last position of the topic at the time of the read. */
   readonly position: Position;

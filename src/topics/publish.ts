@@ -8,11 +8,11 @@ import { backoffMs, delay } from "./timers.ts";
 import type { TopicSettings } from "./topic-options.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** Options of `publish` of a topic. */
+/** Options of `topic.publish`. */
 export interface PublishOptions {
   /**
-   * Identifies the publication, so that you can retry safely: publishing with the same id again within
-   * `idWindowMs` stores nothing, even with other data. 1 to 128 characters. Default: a random id.
+   * Identifies the publication, so that you can retry safely: within `idWindowMs`, a further publication with
+   * the same id is not stored, even if it has other data. 1 to 128 characters. Default: a random id.
    */
   readonly id?: string;
 }
@@ -35,7 +35,7 @@ export async function publish(
 ): Promise<Published> {
   const { broker, timers, publishTimeoutMs, log } = environment;
   const draft = { id: checkId(id ?? crypto.randomUUID()), data: copy(data, maxPublicationBytes) };
-  // The broker must remember a random id only as long as this function retries.
+  // The broker needs to remember a random id only as long as this function retries.
   const idWindowMs = id === undefined ? 2 * publishTimeoutMs + 60_000 : retention.idWindowMs;
   const untilMs = performance.now() + publishTimeoutMs;
   for (let failures = 0; ; failures++) {

@@ -1,4 +1,7 @@
-/** The timer functions of a runtime, such as `globalThis`. Pass your own to control the time in tests. */
+/**
+ * The timer functions of a runtime, such as `globalThis`. Tests can pass their own functions to control the
+ * time.
+ */
 export interface Timers {
   /** Calls `callback` once after `delayMs` milliseconds, and returns the timer. */
   setTimeout(callback: () => void, delayMs: number): unknown;
@@ -33,7 +36,9 @@ function unref(timer: unknown): void {
   (timer as { unref?: () => void }).unref?.();
 }
 
-/** The delay before the next attempt after `failures` failures in a row: exponential, with jitter. */
+/**
+ * The delay before the next attempt, after `failures` earlier failures in a row: exponential, with jitter.
+ */
 export function backoffMs(failures: number): number {
   return Math.min(5_000, 50 * 2 ** failures) * (0.5 + Math.random() / 2);
 }

@@ -19,7 +19,7 @@ export type TopicMessage =
       readonly publication: Publication;
     }
   | {
-      /** The first message: every publication after `position` follows. */
+      /** The first message to a subscriber. Every publication after `position` follows. */
       readonly type: "subscribed";
       readonly topic: string;
       readonly position: Position;
@@ -34,7 +34,10 @@ export type TopicMessage =
       readonly reason: GapReason;
     }
   | {
-      /** All members. Follows `subscribed`, and is sent again after a join or leave that was not sent. */
+      /**
+       * All members. Follows `subscribed`, and is sent again if a `join` or `leave` message could not be
+       * sent.
+       */
       readonly type: "members";
       readonly topic: string;
       readonly members: readonly Member[];
@@ -47,8 +50,8 @@ export type TopicMessage =
     };
 
 /**
- * Encodes a message for the subscribers of a topic, for the option `encode`. Return undefined to send
- * nothing. It is called once for each publication and server, for any number of subscribers. If it returns
+ * The type of the `encode` option: encodes a message for the subscribers of a topic. Return undefined to send
+ * nothing. Each server calls it once for each publication, for any number of subscribers. If it returns
  * undefined for `lost`, the socket closes with 1013, so that the client does not assume that it has all
  * publications. It may return a {@link SharedMessage} that all its sockets accept. Topics then does not call
  * `prepare`.
@@ -56,9 +59,9 @@ export type TopicMessage =
 export type EncodeTopicMessage = (message: TopicMessage) => TopicData | SharedMessage | undefined;
 
 /**
- * Encodes every message as a JSON object: the default of the option `encode`. A publication has its
- * `position` as text, for the client to send back as `since`. It has its `id`, and its data as `text`, or as
- * `bytes` in base64.
+ * Encodes every message as a JSON object: the default of the `encode` option. A publication has its
+ * `position` as text, which the client sends back as `since`. It also has its `id`, and its data as `text`,
+ * or as `bytes` in base64.
  *
  * ```json
  * {"type":"publication","topic":"news","position":"0f7c...:12","id":"a1","text":"hello"}
@@ -77,9 +80,9 @@ export function envelope(message: TopicMessage): string {
 }
 
 /**
- * Sends only the data of publications, unchanged: a value for the option `encode`. The client does not get
- * positions, so it cannot continue where it was after a reconnect. Sockets close with 1013 when publications
- * are lost.
+ * A value for the `encode` option that sends only the data of publications, unchanged. The client does not
+ * get positions, so it misses publications while it reconnects. Sockets close with 1013 when publications are
+ * lost.
  */
 export function dataOnly(message: TopicMessage): TopicData | undefined {
   return message.type === "publication" ? message.publication.data : undefined;

@@ -17,8 +17,8 @@ export interface TopicOptions {
   /** How long the broker keeps publications, in milliseconds. Default: 600,000 (ten minutes). */
   readonly historyAgeMs?: number;
   /**
-   * How long the broker remembers the `id` of a publication, in milliseconds. Publishing with the same id
-   * again within this time stores nothing. Default: 300,000 (five minutes).
+   * How long the broker remembers the `id` of a publication, in milliseconds. Within this time, another
+   * publication with the same id is not stored. Default: 300,000 (five minutes).
    */
   readonly idWindowMs?: number;
   /**
@@ -28,7 +28,10 @@ export interface TopicOptions {
   readonly maxPublicationBytes?: number;
   /** Encodes the messages to subscribers. Default: {@link envelope}, which makes JSON. */
   readonly encode?: EncodeTopicMessage;
-  /** Whether `enter` is allowed, and subscribers get notices of members. Default: `false`. */
+  /**
+   * Whether sockets can `enter` the topic as members, and subscribers get messages about members. Default:
+   * `false`.
+   */
   readonly presence?: boolean;
 }
 

@@ -2,18 +2,20 @@ import { UsageError } from "../errors/index.ts";
 import { hasMethod } from "./options.ts";
 import type { TopicData } from "./publication.ts";
 
-/** A message that is prepared once for many sockets, such as the result of `prepare` of `tideway/server`. */
+/**
+ * A message that is prepared once for many sockets, such as the result of `prepare` from `tideway/server`.
+ */
 export interface SharedMessage {
   /** The text or bytes of the message. */
   readonly data: TopicData;
 }
 
 /**
- * The properties of a socket that topics use. A `Socket` of `tideway/server` has them. Implement them to
- * subscribe other objects that send messages.
+ * The properties of a socket that topics use. A `Socket` of `tideway/server` has them. To subscribe other
+ * objects that send messages, implement this interface.
  */
 export interface TopicSocket {
-  /** The state of the connection. 1 while it can send messages, as in the WHATWG interface. */
+  /** The state of the connection, as in the WHATWG interface: 1 while it can send messages. */
   readonly readyState: number;
   /** The number of bytes that wait to be sent. */
   readonly bufferedAmount: number;
@@ -23,8 +25,8 @@ export interface TopicSocket {
    */
   readonly done?: Promise<unknown> | undefined;
   /**
-   * Resolves when there is room to send again. Rejects when the connection has ended. It MUST NOT be
-   * resolved while `send` would refuse a message.
+   * Resolves when there is room to send again. Rejects when the connection has ended. It MUST NOT resolve
+   * while `send` would refuse a message.
    */
   readonly drained: Promise<void>;
   /**
@@ -38,7 +40,7 @@ export interface TopicSocket {
   close(code: number, reason: string): void;
 }
 
-/** A socket to subscribe, or an object with a socket as `socket`, such as a `TypedSocket`. */
+/** A socket, or an object with a property `socket` that is one, such as a `TypedSocket`. */
 export type TopicTarget = TopicSocket | { readonly socket: TopicSocket };
 
 /**
@@ -52,7 +54,7 @@ export function socketOf(target: TopicTarget): TopicSocket {
   if (hasMethod(socket, "send")) return socket;
   throw new UsageError(
     "INVALID_SOCKET",
-    "the target is not a socket; pass a socket of tideway/server, or an object with the members of TopicSocket",
+    "the first argument is not a socket; pass a socket of tideway/server, or an object with the properties of TopicSocket",
   );
 }
 

@@ -17,13 +17,13 @@ import type { TopicSettings } from "./topic-options.ts";
 import { socketOf, type TopicTarget } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** Options of `subscribe` of a topic. */
+/** Options of `topic.subscribe`. */
 export interface SubscribeOptions {
   /**
-   * The position of the last publication that the subscriber has, as a `Position` or as the text that the
-   * client sent. The subscriber first gets the publications after it. `null` and the empty string count as
-   * no position. Any other value results in `recovered: false` with the reason `invalid-position`. Default:
-   * no position, so the subscriber starts with the next publication.
+   * The position of the last publication that the subscriber has received, as a `Position` or as the text
+   * that the client sent. The subscriber first gets the publications after it. `null` and the empty string
+   * count as no position. Any other value results in `recovered: false` with the reason `"invalid-position"`.
+   * Default: no position, so the subscriber starts with the next publication.
    */
   readonly since?: unknown;
   /**
@@ -55,11 +55,11 @@ export interface TopicSubscription extends Disposable {
   unsubscribe(): void;
 }
 
-/** Options of `history` of a topic. */
+/** Options of `topic.history`. */
 export interface HistoryOptions {
   /**
-   * The position after which to read, in the same forms as `since` of `subscribe`. Default: no position,
-   * which reads the latest publications.
+   * The position after which to read, in the same forms as `since` in {@link SubscribeOptions}. Default: no
+   * position, which reads the latest publications.
    */
   readonly since?: unknown;
   /** The maximum number of publications to read; 0 reads only the position. Default: 100. */
@@ -67,8 +67,8 @@ export interface HistoryOptions {
 }
 
 /**
- * A named sequence of publications, in the same order for all servers, as `topics.topic(name)` returns it.
- * Each subscriber gets each publication once and in order, or a notice that some were lost.
+ * A topic: a named sequence of publications, in the same order for all servers. `topics.topic(name)` returns
+ * it. Each subscriber gets each publication once and in order, or a notice that some were lost.
  *
  * @example
  * ```ts
@@ -87,8 +87,8 @@ export interface Topic {
    * retries for up to `publishTimeoutMs`. If it rejects with a `BrokerError`, the broker may have stored the
    * publication. You can publish it again with the same `id`: the broker stores it only once.
    *
-   * Publications are ordered as they reach the broker. To fix the order, await each call before the
-   * next.
+   * Publications have the order in which they reach the broker. To publish in a fixed order, await each call
+   * before the next.
    *
    * @throws UsageError `INVALID_DATA`, `INVALID_ID`, `INVALID_OPTION`, `PUBLICATION_TOO_BIG`
    * @throws BrokerError if the broker did not store the publication within `publishTimeoutMs`, or refused it
@@ -96,8 +96,9 @@ export interface Topic {
   publish(data: TopicData, options?: PublishOptions): Promise<Published>;
 
   /**
-   * Subscribes a socket to the topic. It gets every publication after `since`, or every new one, until it
-   * ends or `unsubscribe` is called. Resolves before it has sent the publications that the socket missed.
+   * Subscribes a socket to the topic. The socket gets every publication after `since`, or every new
+   * publication, until it ends or `unsubscribe` is called. Resolves before the publications that the socket
+   * missed have been sent.
    *
    * @throws UsageError `ALREADY_SUBSCRIBED`, `INVALID_OPTION`, `INVALID_SOCKET`
    * @throws BrokerError if the broker does not answer; the socket is not subscribed
@@ -106,7 +107,7 @@ export interface Topic {
 
   /**
    * Reads publications from the history of the topic. To continue after them, subscribe with the `position`
-   * of the page as `since`.
+   * of the result as `since`.
    *
    * @throws UsageError `INVALID_LIMIT`, `INVALID_OPTION`
    * @throws BrokerError if the broker does not answer
@@ -114,10 +115,10 @@ export interface Topic {
   history(options?: HistoryOptions): Promise<HistoryPage>;
 
   /**
-   * Adds a member to the presence of the topic, until `leave` of the result is called, or the socket ends.
-   * If this server crashes, the member expires after `presenceTtlMs`.
+   * Adds a member to the topic's presence, until you call `leave` on the result, or the socket ends. If this
+   * server crashes, the member expires after `presenceTtlMs`.
    *
-   * @throws UsageError `NO_PRESENCE` if the option `presence` of the topic is off
+   * @throws UsageError `NO_PRESENCE` if the topic's `presence` option is off
    * @throws UsageError `INVALID_MEMBER`, `INVALID_SOCKET`
    * @throws BrokerError if the broker does not answer
    */

@@ -33,24 +33,24 @@ export interface TopicsOptions extends TopicOptions {
    */
   readonly broker?: Broker;
   /**
-   * Returns options of a single topic, which override the options for all topics. It must always return the
-   * same options for the same name.
+   * Returns the options of a single topic, which override the options for all topics. It must always return
+   * the same options for the same name.
    */
   readonly optionsOf?: (topic: string) => TopicOptions | undefined;
   /**
-   * The function `prepare` from `tideway/server`, if all subscribers are sockets of such a server. Then each
-   * message is compressed and framed once for all subscribers. Default: each socket compresses and frames
-   * the message itself.
+   * Pass the function `prepare` of `tideway/server` if all subscribers are sockets of such a server. Then
+   * each message is compressed and framed once for all subscribers. Default: each socket compresses and
+   * frames the message itself.
    */
   readonly prepare?: (data: TopicData) => SharedMessage;
   /**
-   * The maximum number of topics with subscribers, and of topics with members, on this server. A call for a
-   * further topic rejects with BrokerError `TOPICS_FULL`. Without `broker`, it is also the `maxTopics` of the
-   * `MemoryBroker`. An integer above 0. Default: 65,536.
+   * The maximum number of topics with subscribers on this server, and also the maximum number of topics with
+   * members. A call for a further topic rejects with BrokerError `TOPICS_FULL`. Without `broker`, it is also
+   * the `maxTopics` of the `MemoryBroker`. An integer above 0. Default: 65,536.
    */
   readonly maxTopics?: number;
   /**
-   * The time for the broker to answer a request, in milliseconds, after which the call rejects with
+   * How long the broker may take to answer a request, in milliseconds. After that, the call rejects with
    * BrokerError `BROKER_TIMEOUT`. Default: 5,000.
    */
   readonly requestTimeoutMs?: number;
@@ -58,9 +58,9 @@ export interface TopicsOptions extends TopicOptions {
   readonly publishTimeoutMs?: number;
   /**
    * The interval in milliseconds at which each server asks the broker for missed publications and for
-   * members. It asks for publications only on topics without new ones. A server stops listening to a topic
-   * without subscribers after one to two intervals, or when it has more than 1,024 such topics. Default:
-   * 30,000.
+   * members. It asks for publications only if none have arrived since the last check. A server stops
+   * listening to a topic without subscribers after one to two intervals, or when it listens to more than
+   * 1,024 such topics. Default: 30,000.
    */
   readonly checkIntervalMs?: number;
   /**
@@ -68,7 +68,10 @@ export interface TopicsOptions extends TopicOptions {
    * `NatsBroker`. Default: 30,000.
    */
   readonly presenceTtlMs?: number;
-  /** Called with errors of background work. Default: prints them to the console. */
+  /**
+   * Called with each error in background work, and the name of the topic. Default: prints the error to the
+   * console.
+   */
   readonly onError?: (error: unknown, topic: string) => void;
   /** The timer functions, for tests. Default: `globalThis`. */
   readonly timers?: Timers;
@@ -162,19 +165,20 @@ export class Topics implements AsyncDisposable {
   }
 
   /**
-   * Returns the topic with a name. It allocates nothing that lasts, so you can call it for every message.
+   * Returns the topic with this name. It keeps nothing in memory, so you can call it for every message.
    *
    * @param name a string of 1 to 256 characters, without lone surrogates
-   * @throws UsageError `INVALID_TOPIC` if the name is not valid; check names of clients with
+   * @throws UsageError `INVALID_TOPIC` if the name is invalid; check names that clients send with
    *   {@link isTopicName}
    * @throws UsageError `INVALID_OPTION` if `optionsOf` returns invalid options
    */
   topic(name: string): Topic {
     if (!isTopicName(name)) {
-      const got = typeof name === "string" ? `a string of ${(name as string).length}` : shown(name);
+      const got =
+        typeof name === "string" ? `a string of length ${(name as string).length}` : shown(name);
       throw new UsageError(
         "INVALID_TOPIC",
-        `the name of a topic must be a well-formed string of 1 to ${MAX_NAME_LENGTH} characters, not ${got}`,
+        `a topic name must be a string of 1 to ${MAX_NAME_LENGTH} characters without lone surrogates, not ${got}`,
       );
     }
     const options: unknown = this.#optionsOf(name);
@@ -184,9 +188,9 @@ export class Topics implements AsyncDisposable {
   }
 
   /**
-   * Ends all subscriptions and presence of this server. Its members leave, and sockets that are still
-   * subscribed close with 1001. Call it after `stop` of the server. A broker that you passed stays open.
-   * Never rejects. A second call has no effect.
+   * Ends all subscriptions and all presence on this server. Its members leave, and sockets that are still
+   * subscribed close with 1001. Call it after the server's `stop`. It does not close a broker that you
+   * passed. Never rejects. A second call has no effect.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;

@@ -3,8 +3,8 @@ export interface DeflateContext {
   /** The base-2 logarithm of the sliding window's size, from 8 to 15 (RFC 7692 7.1.2). */
   readonly windowBits: number;
   /**
-   * Whether the window is kept from message to message (RFC 7692 7.1.1). If it is not, messages are
-   * compressed independently, and one codec can serve all connections.
+   * Whether the window is kept from one message to the next: context takeover (RFC 7692 7.1.1). Without it,
+   * messages are compressed independently, and one codec can serve all connections.
    */
   readonly takesOver: boolean;
 }
@@ -15,20 +15,20 @@ export type InflateFailure = "too-big" | "invalid";
 /** Compresses messages, one at a time. */
 export interface Deflater {
   /**
-   * Compresses a message of at least one byte as in RFC 7692 7.2.1, the last four bytes removed. The
-   * result may be overwritten by the next call to any deflater of the codec.
+   * Compresses a message of at least one byte as in RFC 7692 7.2.1, and removes the last four bytes. The next
+   * call of any deflater of the codec may overwrite the result.
    */
   deflate(message: Uint8Array): Uint8Array;
   /** Frees the memory that the garbage collector does not manage. */
   close(): void;
 }
 
-/** Restores messages, one at a time. */
+/** Decompresses messages, one at a time. */
 export interface Inflater {
   /**
-   * Restores the message in `bytes[start, end)` as in RFC 7692 7.2.2. It stops as soon as there are
-   * more than `maxBytes`, and nothing that a peer sends makes it throw. The result may be overwritten by
-   * the next call to any inflater of the codec.
+   * Decompresses the message in `bytes[start, end)` as in RFC 7692 7.2.2. It stops as soon as the result
+   * exceeds `maxBytes`. Nothing that a peer sends makes it throw. The next call of any inflater of the codec
+   * may overwrite the result.
    */
   inflate(
     bytes: Uint8Array,
@@ -40,11 +40,16 @@ export interface Inflater {
   close(): void;
 }
 
-/** The DEFLATE of a runtime. Without context takeover it may return the same object more than once. */
+/**
+ * A runtime's implementation of DEFLATE. Without context takeover, it may return the same deflater or
+ * inflater more than once.
+ */
 export interface DeflateCodec {
-  /** The smallest window that messages can be compressed with, as `windowBits`. */
+  /** The smallest `windowBits` with which it can compress messages. */
   readonly minWindowBits: number;
-  /** `level`: from 1, the fastest, to 9, the smallest. */
+  /**
+   * @param level from 1 (the fastest) to 9 (the smallest messages)
+   */
   createDeflater(context: DeflateContext, level: number): Deflater;
   createInflater(context: DeflateContext): Inflater;
 }

@@ -14,7 +14,7 @@ export interface DeflateAgreement {
 /** The server's choice among the offers. */
 export interface DeflateAcceptance {
   readonly agreement: DeflateAgreement;
-  /** The extension to put into the response. */
+  /** The extension to add to the response. */
   readonly extension: ExtensionOffer;
 }
 
@@ -81,7 +81,7 @@ function answer(offered: Parameters, settings: DeflateSettings): DeflateAcceptan
   };
 }
 
-/** Creates a client's offer. It also lets the server choose the client's window (RFC 7692 7.1.2.2). */
+/** Creates a client's offer. The offer lets the server choose the client's window (RFC 7692 7.1.2.2). */
 export function offerDeflate(settings: DeflateSettings): ExtensionOffer {
   const params: Array<readonly [string, string | true]> = [["client_max_window_bits", true]];
   if (settings.context === "shared") {
@@ -122,7 +122,7 @@ export function readDeflateAnswer(
   };
 }
 
-/** Returns undefined if a parameter is unknown, comes twice, or has an invalid value. */
+/** Returns undefined if a parameter is unknown, occurs twice, or has an invalid value. */
 function readParameters({ params }: ExtensionOffer): Parameters | undefined {
   const values = new Map(params);
   if (values.size < params.length) return undefined;

@@ -12,11 +12,11 @@ import { type CompressionOptions, type DeflateSettings, resolveCompression } fro
 
 /** The negotiation of compression in the opening handshake (RFC 7692 5). */
 export interface PermessageDeflate {
-  /** Makes a client's offer. @throws UsageError `INVALID_OPTION` */
+  /** Creates a client's offer. @throws UsageError `INVALID_OPTION` */
   offer(options?: CompressionOptions): ExtensionOffer;
   /**
-   * Accepts the first offer that a server can honour; undefined if there is none. Put its `extension` into
-   * the response.
+   * Accepts the first offer that the server can fulfil. Returns undefined if there is none. Add the
+   * `extension` of the result to the response.
    *
    * @throws UsageError `INVALID_OPTION`
    */
@@ -26,8 +26,8 @@ export interface PermessageDeflate {
     options?: CompressionOptions,
   ): DeflateAcceptance | undefined;
   /**
-   * Reads what the server answered to `offer`, made with the same options. Undefined if it declined;
-   * an error if the answer is not valid, and the client must close the connection.
+   * Reads the server's answer to the offer; pass the same options as to `offer`. Returns undefined if the
+   * server declined. Returns an error if the answer is invalid; the client must then close the connection.
    *
    * @throws UsageError `INVALID_OPTION`
    */
@@ -38,8 +38,8 @@ export interface PermessageDeflate {
 }
 
 /**
- * Negotiates compression (RFC 7692). Pass the agreement to `createEndpoint` as `compression`, with a codec
- * of the runtime.
+ * Negotiates compression (RFC 7692). Pass the agreement, together with a codec, to `createEndpoint` as
+ * `compression`.
  */
 export const permessageDeflate: PermessageDeflate = {
   offer: (options = {}) => offerDeflate(settingsOf(options, "dedicated")),

@@ -9,9 +9,9 @@ import { writeUpgradeResponse } from "./upgrade-response.ts";
 
 /** The choices of a server that accepts an opening handshake. */
 export interface UpgradeChoice {
-  /** One of the subprotocols offered. Default: none. */
+  /** One of the offered subprotocols. Default: none. */
   readonly protocol?: string;
-  /** The extensions agreed to. Default: none. */
+  /** The extensions that the server accepts. Default: none. */
   readonly extensions?: readonly ExtensionOffer[];
   /** Further fields, such as `Set-Cookie`. Fields of the handshake are not allowed. */
   readonly headers?: HeaderInit;

@@ -18,7 +18,7 @@ import { readUpgradeAnswer } from "./client-response.ts";
 const NO_BYTES = new Uint8Array(0);
 
 export interface ClientHandshakeOptions extends HttpHeadLimits {
-  /** Where to: any `URL` with a ws, wss, http or https scheme will do. */
+  /** The URL to connect to: a `URL` with the scheme `ws:`, `wss:`, `http:` or `https:`. */
   readonly url: UrlParts;
   /** The subprotocols to offer, in order of preference. Default none. */
   readonly protocols?: readonly string[];
@@ -30,8 +30,8 @@ export interface ClientHandshakeOptions extends HttpHeadLimits {
    */
   readonly headers?: HeaderInit;
   /**
-   * Whether to fail if subprotocols were offered and the server chose none. Default false, as in
-   * RFC 6455 4.1; the WHATWG standard asks for true.
+   * Whether to fail if subprotocols were offered and the server chose none. Default: `false`, as in RFC 6455
+   * 4.1. The WHATWG standard requires `true`.
    */
   readonly requireProtocol?: boolean;
 }
@@ -39,13 +39,13 @@ export interface ClientHandshakeOptions extends HttpHeadLimits {
 /** The connection is open. */
 export interface HandshakeOpen {
   readonly kind: "open";
-  /** The subprotocol the server chose, or the empty string. */
+  /** The subprotocol that the server chose, or the empty string. */
   readonly protocol: string;
-  /** The extensions that the server agreed to. The client offered each by name. */
+  /** The extensions that the server accepted. The client offered each of them by name. */
   readonly extensions: readonly ExtensionOffer[];
   /** The fields of the response. */
   readonly headers: HeaderFields;
-  /** The bytes that came after the response: a view of the last chunk. */
+  /** The bytes after the response, as a view of the last chunk. */
   readonly rest: Uint8Array;
 }
 
@@ -53,15 +53,15 @@ export interface HandshakeOpen {
 export interface HandshakeFailed {
   readonly kind: "failed";
   readonly error: HandshakeError;
-  /** The bytes after the head of the response: a view of the last chunk. */
+  /** The bytes after the response head, as a view of the last chunk. */
   readonly rest: Uint8Array;
 }
 
 export type ClientHandshakeOutcome = HandshakeOpen | HandshakeFailed;
 
 /**
- * The client's half of the opening handshake (RFC 6455 4.1). Send `request`, and pass the answer to
- * `receive` in pieces of any size.
+ * The client's side of the opening handshake (RFC 6455 4.1). Send `request`, and pass the bytes of the
+ * response to `receive`, in chunks of any size.
  *
  * ```ts
  * const handshake = new ClientHandshake({ url: new URL("ws://example.com/chat") });
@@ -71,9 +71,9 @@ export type ClientHandshakeOutcome = HandshakeOpen | HandshakeFailed;
  * if (outcome?.kind === "failed") report(outcome.error);
  * ```
  *
- * The codes of its errors: `UNEXPECTED_STATUS` (an `UnexpectedStatusError`), `MALFORMED_RESPONSE`,
- * `HEADER_TOO_BIG`, `INVALID_UPGRADE`, `INVALID_ACCEPT`, `INVALID_SUBPROTOCOL`,
- * `MISSING_SUBPROTOCOL`, `INVALID_EXTENSION`.
+ * Its errors have the codes `UNEXPECTED_STATUS` (an `UnexpectedStatusError`), `MALFORMED_RESPONSE`,
+ * `HEADER_TOO_BIG`, `INVALID_UPGRADE`, `INVALID_ACCEPT`, `INVALID_SUBPROTOCOL`, `MISSING_SUBPROTOCOL`,
+ * `INVALID_EXTENSION`.
  */
 export class ClientHandshake {
   /** The whole request. Each character is one byte: write it as latin-1. */
@@ -100,7 +100,7 @@ export class ClientHandshake {
   }
 
   /**
-   * Reads the next bytes. Returns undefined while the answer is not complete. Nothing that the peer sends
+   * Reads the next bytes. Returns undefined while the response is incomplete. Nothing that the peer sends
    * makes it throw.
    *
    * @throws UsageError `HANDSHAKE_OVER` after it has returned an outcome.
@@ -132,7 +132,7 @@ export class ClientHandshake {
   }
 }
 
-/** RFC 9110 15.2: a client MUST be able to take 1xx responses before the final one. */
+/** RFC 9110 15.2: a client MUST be able to parse 1xx responses before the final response. */
 function isInterim({ startLine: { status } }: HttpHead<StatusLine>): boolean {
   return status >= 100 && status < 200 && status !== 101;
 }

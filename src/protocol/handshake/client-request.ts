@@ -10,11 +10,11 @@ import {
 } from "./header-writer.ts";
 import { WEBSOCKET_VERSION } from "./web-socket-offer.ts";
 
-/** The parts of a URL that the opening handshake is made from; a `URL` has them all. */
+/** The parts of a URL that the opening handshake uses. A `URL` has all of them. */
 export interface UrlParts {
   /** The scheme with its colon. */
   readonly protocol: string;
-  /** The host in ASCII, and the port after a colon. The scheme's default port is left out. */
+  /** The host in ASCII, and the port after a colon unless it is the scheme's default port. */
   readonly host: string;
   /** The path, with its leading slash. */
   readonly pathname: string;

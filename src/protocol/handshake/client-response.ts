@@ -5,7 +5,7 @@ import { HeaderFields, parseTokenList } from "./header-fields.ts";
 import type { HttpHead, StatusLine } from "./http-head.ts";
 import { UnexpectedStatusError } from "./unexpected-status-error.ts";
 
-/** The client's offer. The server may only agree to parts of it. */
+/** The client's offer, by which the response is checked. */
 export interface UpgradeExpectation {
   readonly acceptKey: string;
   readonly protocols?: readonly string[];
@@ -20,7 +20,7 @@ export interface UpgradeAnswer {
   readonly headers: HeaderFields;
 }
 
-/** Checks the final answer to an opening handshake by RFC 6455 4.1. Returns the error, if any. */
+/** Checks the final response to an opening handshake (RFC 6455 4.1). Returns an error if it is invalid. */
 export function readUpgradeAnswer(
   { startLine, rawHeaders }: HttpHead<StatusLine>,
   expected: UpgradeExpectation,
@@ -67,7 +67,7 @@ function invalidUpgrade(name: string, what: string, headers: HeaderFields): Hand
   );
 }
 
-/** Item 4; RFC 6455 11.3.3: the field MUST NOT come more than once. */
+/** Item 4; RFC 6455 11.3.3: the field MUST NOT occur more than once. */
 function checkAccept(headers: HeaderFields, acceptKey: string): HandshakeError | undefined {
   if (headers.single("sec-websocket-accept") === acceptKey) return undefined;
   const received = quoteAll(headers.all("sec-websocket-accept"));
@@ -95,7 +95,7 @@ function readExtensions(
   );
 }
 
-/** Item 6: no subprotocol that was not requested. RFC 6455 11.3.4: it MUST NOT come twice. */
+/** Item 6: no subprotocol that was not requested. RFC 6455 11.3.4: the field MUST NOT occur twice. */
 function readSubprotocol(
   headers: HeaderFields,
   { protocols = [], requireProtocol = false }: UpgradeExpectation,

@@ -11,7 +11,7 @@ import {
 
 /** A parsed CONNECT request of HTTP/2. */
 export interface ExtendedConnectRequest {
-  /** name, value, name, value..., pseudo-header fields among them, as `node:http2` has them. */
+  /** name, value, name, value..., including pseudo-header fields, as `node:http2` provides them. */
   readonly rawHeaders: readonly string[];
 }
 
@@ -32,8 +32,8 @@ const CONNECTION_FIELDS = [
  * size of the header. It does not check the origin, which is the server's policy, or the fields
  * `Sec-WebSocket-Key` and `Sec-WebSocket-Accept`, which HTTP/2 does not use.
  *
- * Refuses a malformed request, or one for another version of WebSocket, with 400, and a tunnel for another
- * protocol with 501. The refusals have no connection-specific fields.
+ * A malformed request, or a request for another WebSocket version, gets 400. A request for a tunnel with
+ * another protocol gets 501. The responses have no connection-specific fields.
  */
 export function readExtendedConnect(request: ExtendedConnectRequest): WebSocketOffer | HttpRefusal {
   const fields = new HeaderFields(request.rawHeaders);

@@ -2,13 +2,16 @@ import { UsageError } from "../../errors/index.ts";
 import { isToken } from "./header-fields.ts";
 
 /**
- * One element of a `Sec-WebSocket-Extensions` field (RFC 6455 9.1): offered by a client, or agreed
- * to by a server.
+ * One element of a `Sec-WebSocket-Extensions` field (RFC 6455 9.1), which a client offers or a server
+ * accepts.
  */
 export interface ExtensionOffer {
   /** The extension's registered name, such as `permessage-deflate`. */
   readonly name: string;
-  /** The parameters in order, repeated ones too; `true` is a parameter without a value. */
+  /**
+   * The parameters in order, including repeated ones. The value `true` stands for a parameter without a
+   * value.
+   */
   readonly params: ReadonlyArray<readonly [name: string, value: string | true]>;
 }
 

@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors/index.ts";
 import { isFieldValue, isToken } from "./header-fields.ts";
 
-/** Header fields given by the caller: a record, or pairs where a name may come twice. */
+/** The caller's header fields: an object, or pairs of name and value, in which a name may occur twice. */
 export type HeaderInit =
   | Iterable<readonly [name: string, value: string]>
   | Readonly<Record<string, string>>;
@@ -19,8 +19,8 @@ export function isHandshakeField(name: string): boolean {
 }
 
 /**
- * Writes the caller's fields as header lines, each with its CRLF. Throws for text that could end a line
- * early or add another field.
+ * Writes the caller's fields as header lines, each with its CRLF. Throws for a name or value that could end a
+ * line early or add another field.
  *
  * @param isReserved whether the caller may not set the field of this name, given in lower case.
  * @throws UsageError `INVALID_HEADER` if a name is not a token, or a value is not a string or contains a

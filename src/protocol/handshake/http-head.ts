@@ -19,11 +19,11 @@ export interface StatusLine {
   readonly reason: string;
 }
 
-/** Limits for the head of a message. A longer head is a fault. */
+/** Limits for the head of an HTTP message: its start line and header fields. A larger head is a fault. */
 export interface HttpHeadLimits {
-  /** Bytes up to and including the blank line. Default 16384. */
+  /** The maximum size in bytes, up to and including the blank line. Default: 16,384. */
   readonly maxHeaderBytes?: number;
-  /** Header fields. Default 100. */
+  /** The maximum number of header fields. Default: 100. */
   readonly maxHeaderCount?: number;
 }
 
@@ -31,7 +31,7 @@ export interface HttpHeadLimits {
 export interface HttpHeadFault {
   readonly kind: "fault";
   readonly fault: "malformed" | "start-line-too-long" | "too-many-bytes" | "too-many-fields";
-  /** For a log. Contains no text from the peer. */
+  /** A message for a log. It contains no text from the peer. */
   readonly message: string;
 }
 
@@ -46,11 +46,11 @@ export interface HttpHead<StartLine> {
 }
 
 export interface HttpHeadReaderOptions<StartLine> extends HttpHeadLimits {
-  /** Reads the start line, given without its line end; undefined if it is malformed. */
+  /** Parses the start line, which is passed without its line end. Returns undefined if it is malformed. */
   readonly parseStartLine: (line: string) => StartLine | undefined;
   /** Whether blank lines may come before the start line (RFC 9112 2.2). Default false. */
   readonly skipsLeadingBlankLines?: boolean;
-  /** Decodes bytes, one character a byte. Default: a slow decoder that needs no environment. */
+  /** Decodes bytes into one character per byte. Default: a slow decoder in plain ECMAScript. */
   readonly decodeLatin1?: (bytes: Uint8Array, start: number, end: number) => string;
 }
 
@@ -61,8 +61,9 @@ const SP = 0x20;
 const DEL = 0x7f;
 
 /**
- * field-line = field-name ":" OWS field-value OWS CRLF (RFC 9112 5). The white space around the value is
- * part of the match: with two ways to match a line, a long line would take quadratic time.
+ * field-line = field-name ":" OWS field-value OWS CRLF (RFC 9112 5). The match includes the white space
+ * around the value. Otherwise there would be several ways to match a line, and a long line would take
+ * quadratic time.
  */
 const FIELD_LINE = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/y;
 
@@ -70,12 +71,12 @@ const FIELD_LINE = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n
  * Reads the heads of HTTP/1.x messages from bytes in chunks of any size. The result does not depend on the
  * chunks. A chunk may be overwritten when `receive` has returned.
  *
- * It is stricter than RFC 9112 requires: a line ends with CRLF only, and folded lines, white space before a
+ * It is stricter than RFC 9112 requires. A line must end with CRLF, and folded lines, white space before a
  * colon and control characters are faults.
  *
- * After a head, the reader reads the next head. The limits apply to all heads together.
+ * After one head, it reads the next. The limits apply to all heads together.
  *
- * A head that is complete in its first chunk, as nearly all are, takes a tenth of the time of a split one:
+ * Nearly all heads are complete in their first chunk. Such a head takes a tenth of the time of a split head:
  * 0.5 us for six fields (bench: handshake).
  */
 export class HttpHeadReader<StartLine> {
@@ -134,7 +135,7 @@ export class HttpHeadReader<StartLine> {
     return { kind: "head", startLine, rawHeaders, end: offset + this.#byteCount };
   }
 
-  /** Reads byte by byte, so that a fault is found at its first byte wherever the chunks begin. */
+  /** Reads byte by byte, so that it finds a fault at its first byte, wherever the chunks are split. */
   #receiveBytes(
     chunk: Uint8Array,
     offset: number,
@@ -248,7 +249,7 @@ export function parseStatusLine(line: string): StatusLine | undefined {
   };
 }
 
-// A call takes its arguments on the stack, so that a long line needs several.
+// The arguments of a call are on the stack, so a long line needs several calls.
 const MAX_DECODED_AT_ONCE = 4096;
 
 function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {

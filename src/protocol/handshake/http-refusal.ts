@@ -4,7 +4,7 @@ import { isFramingField, writeCallerHeaders } from "./header-writer.ts";
 
 /** An HTTP response in plain text that refuses a request. */
 export interface HttpRefusal {
-  /** Distinguishes a refusal from other results. */
+  /** Distinguishes a refusal from other outcomes. */
   readonly kind: "refuse";
   /** 200 to 599. A WebSocket client treats every status except 101 as a refusal (RFC 6455 4.1). */
   readonly status: number;
@@ -19,11 +19,11 @@ export interface HttpRefusal {
   readonly message: string;
   /** The reason for the server's log, without text from the client. Default: the message. */
   readonly reason?: string;
-  /** The name of the option that caused the refusal. */
+  /** The name of the option that led to the refusal. */
   readonly option?: string;
 }
 
-/** Makes a refusal. `message` is one sentence for the client. */
+/** Creates a refusal. `message` is one sentence for the client. */
 export function refuse(
   status: number,
   message: string,

@@ -11,12 +11,12 @@ import {
 import { type HttpRefusal, refuse } from "./http-refusal.ts";
 import { readUpgradeRequest, type UpgradeOffer } from "./upgrade-request.ts";
 
-/** A valid opening handshake with the rest of its request. */
+/** A valid opening handshake, with the target and the header fields of its request. */
 export interface ReceivedUpgrade extends UpgradeOffer {
   /** The request-target: a path with its query, or an absolute http(s) URI. */
   readonly target: string;
   readonly headers: HeaderFields;
-  /** The bytes that came after the request: a view of the last chunk. */
+  /** The bytes after the request, as a view of the last chunk. */
   readonly rest: Uint8Array;
 }
 
@@ -47,7 +47,7 @@ export class ServerHandshake {
   }
 
   /**
-   * Reads the next bytes. Returns undefined while the request is not complete. Nothing that the client sends
+   * Reads the next bytes. Returns undefined while the request is incomplete. Nothing that the client sends
    * makes it throw.
    *
    * @throws UsageError `HANDSHAKE_OVER` after it has returned an outcome.

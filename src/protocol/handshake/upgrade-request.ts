@@ -21,7 +21,7 @@ export interface UpgradeRequest {
 
 /** The offer of a valid opening handshake. The server chooses its answer. */
 export interface UpgradeOffer extends WebSocketOffer {
-  /** The `Sec-WebSocket-Key`, from which `acceptUpgrade` makes its answer. */
+  /** The `Sec-WebSocket-Key`, from which `acceptUpgrade` computes `Sec-WebSocket-Accept`. */
   readonly key: string;
 }
 
@@ -32,8 +32,8 @@ export type UpgradeOutcome = UpgradeOffer | HttpRefusal;
  * Checks a client's opening handshake by RFC 6455 4.2.1. Never throws; takes time linear in the size of the
  * header. It does not check the origin, which is the server's policy.
  *
- * Refuses a malformed request with 400, a method other than GET with 405, and a request without WebSocket or
- * for another version of it with 426.
+ * A malformed request gets 400, and a method other than GET gets 405. A request that does not ask for a
+ * WebSocket, or asks for another WebSocket version, gets 426.
  */
 export function readUpgradeRequest(request: UpgradeRequest): UpgradeOutcome {
   const fields = new HeaderFields(request.rawHeaders);

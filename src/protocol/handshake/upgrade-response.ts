@@ -11,17 +11,17 @@ import {
 export interface UpgradeResponse {
   /** From `computeAcceptKey`. */
   readonly acceptKey: string;
-  /** The subprotocol chosen among those offered, or the empty string for none. */
+  /** The subprotocol that the server chose from the offer, or the empty string for none. */
   readonly protocol: string;
-  /** The extensions agreed to, from `serializeExtensions`; the empty string for none. */
+  /** The extensions that the server accepted, from `serializeExtensions`; the empty string for none. */
   readonly extensions: string;
   /** Further fields, such as `Set-Cookie`. Fields of the handshake are not allowed. */
   readonly headers?: HeaderInit;
 }
 
 /**
- * Writes the head of the 101 response, blank line included (RFC 6455 4.2.2, item 5). Each character
- * of the result is one byte: write it as latin-1.
+ * Writes the head of the 101 response, including the blank line (RFC 6455 4.2.2, item 5). Each character of
+ * the result is one byte: write it as latin-1.
  *
  * @throws UsageError `INVALID_SUBPROTOCOL` if `protocol` is not a token, `INVALID_HEADER` if a name or a
  *   value is not allowed in a header, `RESERVED_HEADER` if `headers` has a field of the handshake.

@@ -5,9 +5,9 @@ import { type HttpRefusal, refuse } from "./http-refusal.ts";
 /** The offer of a valid opening handshake, over any HTTP version. */
 export interface WebSocketOffer {
   readonly kind: "upgrade";
-  /** The subprotocols offered, in the client's order of preference, without repetition. */
+  /** The offered subprotocols, in the client's order of preference, without duplicates. */
   readonly protocols: readonly string[];
-  /** The extensions offered, in the client's order of preference. */
+  /** The offered extensions, in the client's order of preference. */
   readonly extensions: readonly ExtensionOffer[];
 }
 
@@ -45,7 +45,7 @@ export function readWebSocketOffer(fields: HeaderFields): WebSocketOffer | HttpR
   return { kind: "upgrade", protocols, extensions };
 }
 
-/** The request's version of the protocol; undefined if it names several. */
+/** Returns the WebSocket version that the request names; undefined if it names several. */
 export function readVersion(fields: HeaderFields): string | undefined {
   const versions = fields.all("sec-websocket-version");
   // RFC 6455 11.3.5: never more than one in a request.

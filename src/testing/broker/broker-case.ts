@@ -1,6 +1,9 @@
 import type { Broker } from "tideway/topics";
 
-/** Opens brokers, and causes faults in their engine, for `brokerSuite`. Only `open` is required. */
+/**
+ * The functions with which `brokerSuite` opens brokers and causes faults in their engine. Only `open` is
+ * required.
+ */
 export interface BrokerHarness {
   /** Opens a broker on the engine. Each broker represents another server. The suite closes it. */
   open(): Promise<Broker>;
@@ -16,7 +19,9 @@ export interface BrokerHarness {
 
 /** A test case of `brokerSuite`. */
 export interface BrokerCase {
-  /** The name of the case: a sentence with the broker as its subject. */
+  /**
+   * The name of the case: a sentence about the broker, such as "keeps the latest publication at any size".
+   */
   readonly name: string;
   /** Runs the case. Rejects with an error that describes the failure. */
   readonly run: () => Promise<void>;

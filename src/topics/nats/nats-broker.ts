@@ -25,7 +25,7 @@ import { NatsStream } from "./nats-stream.ts";
 import { messageIdOf, NatsSubjects } from "./nats-subjects.ts";
 import { NatsSubscriptions } from "./nats-subscriptions.ts";
 
-/** Room for marks, which NATS counts as messages of a topic, although they are not publications. */
+/** Room for marks, which are messages of a topic in NATS but not publications; see `NatsLog`. */
 const SPARE_MESSAGES = 24;
 
 /** The streams of a broker. */
@@ -38,12 +38,12 @@ interface Streams {
  * A broker on NATS 2.9 or newer, with JetStream. It needs a connection, which you open and close. The broker
  * creates its two streams if they do not exist.
  *
- * Every topic that was read or published to uses at least one message in NATS, for `maxAgeMs`. Set `maxBytes`
- * if clients choose the names of topics. In this process, the broker holds the topics that it listens to, at
- * most `maxTopics`, and the positions of at most 10,000 topics.
+ * Every topic that was read or published to occupies at least one message in NATS for `maxAgeMs`. Set
+ * `maxBytes` if clients choose topic names. In this process, the broker holds the topics that it listens to,
+ * at most `maxTopics`, and the positions of at most 10,000 topics.
  *
- * Each publication of a topic waits for the previous publication, which takes a round trip. This limits the
- * number of publications per second on one topic, for any number of servers.
+ * Each publication of a topic waits until the previous publication is stored, which takes a round trip. This
+ * limits the number of publications per second on one topic, however many servers publish.
  *
  * @example
  * ```ts
@@ -68,8 +68,8 @@ export class NatsBroker implements Broker {
    * @param connection the result of `connect` of `@nats-io/transport-node`
    * @param jetStream the result of `jetstream(connection)` of `@nats-io/jetstream`
    * @throws UsageError `INVALID_OPTION`
-   * @throws BrokerError `BROKER_UNAVAILABLE` if NATS does not answer, or `BROKER_REFUSED` if JetStream is off,
-   *   or if an existing stream keeps less than the options require
+   * @throws BrokerError `BROKER_UNAVAILABLE` if NATS does not answer, or `BROKER_REFUSED` if JetStream is
+   *   disabled, or if an existing stream keeps less than the options require
    */
   static async open(
     connection: NatsConnection,

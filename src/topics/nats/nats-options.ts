@@ -11,27 +11,27 @@ import { UsageError } from "../../errors/index.ts";
 
 /** Options of a {@link NatsBroker}. */
 export interface NatsBrokerOptions {
-  /** The prefix of the names of all subjects: tokens of `A-Z a-z 0-9 _ -`, joined by dots. Default: `"tideway"`. */
+  /** The prefix of all subjects: tokens of `A-Z a-z 0-9 _ -`, joined by dots. Default: `"tideway"`. */
   readonly prefix?: string;
   /**
-   * The name of the stream of publications. The stream of presence has the same name with `_PRESENCE`
-   * appended. Default: `"TIDEWAY"`.
+   * The name of the stream with the publications. The stream with the presence has the same name with
+   * `_PRESENCE` appended. Default: `"TIDEWAY"`.
    */
   readonly stream?: string;
   /**
-   * The number of publications that NATS keeps for each topic. At least the `historySize` of every topic.
-   * Default: 1,000, as in `Topics`.
+   * The number of publications that NATS keeps for each topic. It must be at least the `historySize` of every
+   * topic. Default: 1,000, as in `Topics`.
    */
   readonly historySize?: number;
   /**
-   * How long NATS keeps messages, in milliseconds. At least the `historyAgeMs` of every topic. A topic that is
-   * not used for this time starts in another epoch. Default: 86,400,000 (a day).
+   * How long NATS keeps messages, in milliseconds. It must be at least the `historyAgeMs` of every topic. A
+   * topic that is not used for this time starts again in another epoch. Default: 86,400,000 (a day).
    */
   readonly maxAgeMs?: number;
   /**
-   * The number of bytes that NATS keeps of all topics together. NATS then removes the oldest publications of
-   * any topic, and a topic that has lost all of them starts in another epoch. Applies when the broker creates
-   * the stream. Default: no limit, so only `historySize` limits each topic.
+   * The number of bytes that NATS keeps for all topics together. Above it, NATS removes the oldest
+   * publications of any topic. A topic without remaining publications starts again in another epoch. Applies
+   * when the broker creates the stream. Default: no limit, so only `historySize` limits each topic.
    */
   readonly maxBytes?: number;
   /**
@@ -40,12 +40,12 @@ export interface NatsBrokerOptions {
    */
   readonly maxTopics?: number;
   /**
-   * How long NATS remembers the ids of publications, in milliseconds. At least the `idWindowMs` of every
-   * topic. Default: 300,000, as in `Topics`.
+   * How long NATS remembers the ids of publications, in milliseconds. It must be at least the `idWindowMs` of
+   * every topic. Default: 300,000, as in `Topics`.
    */
   readonly idWindowMs?: number;
   /**
-   * The number of servers of a NATS cluster that store the streams. Applies when the broker creates the
+   * The number of servers in a NATS cluster that store the streams. Applies when the broker creates the
    * streams. Default: 1.
    */
   readonly replicas?: number;

@@ -33,10 +33,11 @@ export interface RedisBrokerOptions {
   /** The prefix of the names of all keys and channels, without braces. Default: `"tideway:"`. */
   readonly prefix?: string;
   /**
-   * Whether Redis keeps all acknowledged writes, even in a crash. Set it to `true` only with `appendfsync
-   * always`, and without failover to a replica that may be behind. Subscribers then continue without a loss
-   * after a restart of Redis. Default: `false`. Each restart, each failover, and each move of a topic to
-   * another master of a cluster then starts a new epoch, and subscribers get a notice of a loss.
+   * Whether Redis keeps all acknowledged writes, even in a crash. Set it to `true` only with
+   * `appendfsync always`, and without failover to a replica that may be behind. After a restart of Redis,
+   * subscribers then continue without a loss. With `false`, each restart, each failover, and each move of a
+   * topic to another master of a cluster starts a new epoch, and subscribers get a notice of a loss. Default:
+   * `false`.
    */
   readonly isDurable?: boolean;
   /**
@@ -44,7 +45,7 @@ export interface RedisBrokerOptions {
    * BrokerError `TOPICS_FULL`. An integer above 0. Default: 65,536.
    */
   readonly maxTopics?: number;
-  /** The time for the first connection to open, in milliseconds. Default: 5,000. */
+  /** How long the first connection may take to open, in milliseconds. Default: 5,000. */
   readonly connectTimeoutMs?: number;
 }
 
@@ -54,13 +55,13 @@ const GRACE_MS = 60_000;
 /**
  * A broker on Redis 6.2 or newer, or a compatible server such as Valkey. It needs a client of the package
  * `redis` or `ioredis`, for one server or a cluster, which you create and close. The broker opens a second
- * connection to listen for publications; `close` of the broker closes it.
+ * connection to listen for publications, and closes it in `close`.
  *
  * Redis MUST NOT evict keys: use `maxmemory-policy noeviction`, the default.
  *
- * Each topic is a stream. The keys of a topic expire a minute after its history and ids. Until then, only
- * `maxmemory` limits the number of topics in Redis. In this process, the broker holds only the topics that it
- * listens to, at most `maxTopics`.
+ * Each topic is a Redis stream. The keys of a topic expire one minute after its history and ids have expired.
+ * Until then, only `maxmemory` limits the number of topics in Redis. In this process, the broker holds only
+ * the topics that it listens to, at most `maxTopics`.
  *
  * @example
  * ```ts
@@ -72,7 +73,7 @@ export class RedisBroker implements Broker {
   readonly #scripts: RedisScripts;
   readonly #channels: RedisSubscriptions;
   readonly #keys: RedisKeys;
-  /** The flag for the scripts: whether a restart of Redis starts another epoch. */
+  /** A flag for the scripts: whether a restart of Redis starts another epoch. */
   readonly #checksRun: "0" | "1";
   #isClosed = false;
 
@@ -81,7 +82,8 @@ export class RedisBroker implements Broker {
    *
    * @param client a connected client of the package `redis`, or a client of `ioredis`
    * @throws UsageError `INVALID_OPTION`
-   * @throws BrokerError `BROKER_UNAVAILABLE` if Redis does not answer within `connectTimeoutMs`
+   * @throws BrokerError `BROKER_UNAVAILABLE` if Redis cannot be reached, or does not answer within
+   *   `connectTimeoutMs`
    */
   static async open(client: RedisClient, options: RedisBrokerOptions = {}): Promise<RedisBroker> {
     checkClient(client);
