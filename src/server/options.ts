@@ -23,7 +23,7 @@ const LIMITS: readonly string[] = [
 ];
 
 /**
- * Checks the limits of a connection. Unknown names are errors, because a misspelt limit has no effect.
+ * Checks the limits of a connection. Unknown names are errors, because a misspelt limit would have no effect.
  *
  * @throws UsageError `INVALID_OPTION`
  */
@@ -69,7 +69,7 @@ export function checkOptions(where: string, options: unknown): void {
   );
 }
 
-/** The longest delay of a timer in Node.js, which fires at once if the delay is longer. */
+/** The longest delay of a Node.js timer. A timer with a longer delay fires at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** @throws UsageError `INVALID_OPTION` unless `value` is absent or a valid delay of a timer */
@@ -88,13 +88,13 @@ export function checkNames(where: string, options: object, names: readonly strin
 }
 
 const LISTEN = "pass it to serve, or to the HTTP server that you pass to attach";
-const OF_ROUTE = "it is an option of a route, next to handle";
+const OF_ROUTE = "set it on a route, next to handle";
 
 /** Advice for options of other libraries, and for options in the wrong place. */
 const ADVICE: Readonly<Record<string, string>> = {
   authorize: OF_ROUTE,
   cors: "pass origins instead",
-  handleProtocols: "pass protocols of a route instead",
+  handleProtocols: "set protocols on a route instead",
   host: LISTEN,
   http2: LISTEN,
   maxHttpBufferSize: "pass maxMessageBytes instead",
@@ -109,7 +109,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   schema: OF_ROUTE,
   server: "call attach(httpServer, { routes }) instead",
   tls: LISTEN,
-  verifyClient: "pass authorize of a route instead, and return an object or a Response from it",
+  verifyClient:
+    "set authorize on a route instead; return an object to accept the client, or a Response to refuse it",
 };
 
 /** Options of a server that its routes cannot override. */
@@ -134,7 +135,7 @@ export function checkNotServers(options: object, where: string): void {
   if (name === undefined) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `${where}: ${name} is an option of the server; pass it next to routes`,
+    `${where}: ${name} is an option of the server, not of a route; set it next to routes`,
   );
 }
 

@@ -97,7 +97,9 @@ describe("the response to a malformed opening handshake", () => {
     const response = await client.closed();
     expect(response).toContain("slow page");
     expect(response.indexOf("HTTP/1.1 400")).toBeGreaterThan(response.indexOf("slow page"));
-    expect(response).toMatch(/\r\n\r\nThe opening handshake was pipelined\.\n?$/);
+    expect(response).toMatch(
+      /\r\n\r\nThe opening handshake was sent before the response to an earlier request\.\n?$/,
+    );
   });
 });
 

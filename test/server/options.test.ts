@@ -5,14 +5,17 @@ import { expect, it } from "vitest";
 const handle = (): void => {};
 
 it.each([
-  ["verifyClient", "pass authorize of a route instead, and return an object or a Response from it"],
-  ["handleProtocols", "pass protocols of a route instead"],
+  [
+    "verifyClient",
+    "set authorize on a route instead; return an object to accept the client, or a Response to refuse it",
+  ],
+  ["handleProtocols", "set protocols on a route instead"],
   ["maxPayload", "pass maxMessageBytes instead"],
   ["perMessageDeflate", "pass compression instead"],
   ["server", "call attach(httpServer, { routes }) instead"],
   ["noServer", "call attach(httpServer, { routes }) instead"],
   ["pingInterval", "pass heartbeat: { idleMs } instead"],
-  ["authorize", "it is an option of a route, next to handle"],
+  ["authorize", "set it on a route, next to handle"],
 ])("serve names the alternative to %s: %s", async (name, advice) => {
   const message = `serve: there is no option ${name}; ${advice}`;
   await expect(serve({ routes: { "ws:/": handle }, [name]: true })).rejects.toMatchObject({

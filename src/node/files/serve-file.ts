@@ -157,7 +157,7 @@ function redirect(pathname: string, search: string): Response {
 }
 
 function notFound(): Response {
-  return plain(404, "Nothing is here.");
+  return plain(404, "There is no file at this path.");
 }
 
 function plain(status: number, message: string, headers: Record<string, string> = {}): Response {

@@ -7,7 +7,7 @@ const BAD_REQUEST = refuse(400, "The request is malformed.");
 
 const TLS_TO_PLAIN = refuse(
   400,
-  "The client speaks TLS, but this port does not; connect with ws: or http:, or set tls.",
+  "The client uses TLS, but this port does not; connect with ws: or http:, or pass tls to the server.",
 );
 
 interface ClientError extends Error {
@@ -23,7 +23,7 @@ function isTls({ rawPacket }: ClientError): boolean {
 
 /** The refusals, by the code of the error of `node:http`. */
 const REFUSALS: Readonly<Record<string, HttpRefusal>> = {
-  HPE_HEADER_OVERFLOW: refuse(431, "The head of the request is too large."),
+  HPE_HEADER_OVERFLOW: refuse(431, "The request head is too large."),
   HPE_CHUNK_EXTENSIONS_OVERFLOW: refuse(413, "The chunk extensions are too large."),
   ERR_HTTP_REQUEST_TIMEOUT: refuse(408, "The request did not arrive in time.", {
     option: "handshakeTimeoutMs",

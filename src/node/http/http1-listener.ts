@@ -25,12 +25,15 @@ import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { DeadlineTask } from "../requests/deadline-task.ts";
 
 const CONNECT_UNKNOWN = refuse(501, "CONNECT is not implemented.");
-const PIPELINED = refuse(400, "The opening handshake was pipelined.");
+const PIPELINED = refuse(
+  400,
+  "The opening handshake was sent before the response to an earlier request.",
+);
 
 /** Used only if the requests of a connection could not be limited before they were parsed. */
 const TOO_MANY_REQUESTS = refuse(
   503,
-  `More than ${MAX_UNANSWERED} requests of this connection are unanswered.`,
+  `The client has sent more than ${MAX_UNANSWERED} requests on this connection without waiting for a response.`,
   { headers: { Connection: "close" } },
 );
 

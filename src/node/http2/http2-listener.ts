@@ -31,7 +31,7 @@ export const HTTP2_ALPN_ID = "h2";
 
 const NOTHING = new Uint8Array(0);
 const CONNECT_UNKNOWN = refuse(501, "CONNECT is not implemented.");
-const EXPECTATION_FAILED = refuse(417, "This expectation is unknown.");
+const EXPECTATION_FAILED = refuse(417, "The value of the Expect header is not supported.");
 
 /** An application that answers the connections of a TLS server that have agreed on HTTP/2. */
 export class Http2Listener {

@@ -52,7 +52,7 @@ export async function withMiddleware<NodeRequest extends IncomingMessage, Result
   if (![...functions, decide].every((one) => typeof one === "function")) {
     throw new UsageError(
       "INVALID_OPTION",
-      "withMiddleware: pass middleware functions, the request, its context, and a function that decides",
+      "withMiddleware: the first argument must be a function or a list of functions, and the last argument must be a function",
     );
   }
   const run = new MiddlewareRun(toNodeRequest(request, context) as NodeRequest, request.signal);

@@ -9,7 +9,7 @@ import type { UpgradeResponder } from "./upgrade-responder.ts";
 
 const NO_MEMORY = refuse(
   503,
-  "The server has no memory left for data before the end of the handshake.",
+  "The server has no memory left for data that arrives before the handshake is accepted.",
   { option: "maxUnfinishedBytes" },
 );
 

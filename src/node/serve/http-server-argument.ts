@@ -51,7 +51,7 @@ function describe(value: unknown): [what: string, remedy: string] {
 
 function describePlain(value: unknown): string {
   if (typeof value === "object" && value !== null) {
-    return Array.isArray(value) ? "an array" : "another object";
+    return Array.isArray(value) ? "an array" : "an object of another class";
   }
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

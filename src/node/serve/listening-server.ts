@@ -70,7 +70,10 @@ export class ListeningServer implements Server {
     log.write(() => `${name} listens on ${this.url}`);
     httpServer.on("drop", () => {
       const { maxConnections } = httpServer;
-      log.write(() => `${name} dropped a connection: more than ${maxConnections} are open`);
+      log.write(
+        () =>
+          `${name} dropped a connection: the limit of ${maxConnections} open connections is reached`,
+      );
     });
   }
 

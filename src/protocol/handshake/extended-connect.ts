@@ -65,11 +65,12 @@ function checkPseudoFields(fields: HeaderFields): HttpRefusal | undefined {
     return refuse(400, `The request must have each of ${PSEUDO_FIELDS.join(", ")} once.`);
   }
   const [, scheme, authority, path] = values;
-  if (!/^https?$/i.test(scheme!)) return refuse(400, "The :scheme is neither https nor http.");
+  if (!/^https?$/i.test(scheme!)) return refuse(400, "The :scheme must be https or http.");
   // RFC 8441 5: every request has the host in :authority, instead of Host in HTTP/1.1.
   if (!isHost(authority)) return refuse(400, "The :authority is not a valid host.");
   // RFC 6455 3: a resource name is a path; a fragment is never part of it.
-  if (!/^\/[^#]*$/.test(path!)) return refuse(400, "The :path is not a path.");
+  if (!/^\/[^#]*$/.test(path!))
+    return refuse(400, "The :path must begin with / and must not have a fragment.");
   return undefined;
 }
 
@@ -79,12 +80,12 @@ function checkFields(fields: HeaderFields): HttpRefusal | undefined {
   }
   // RFC 9113 8.2.2: the only field of this kind that is allowed, with its only value.
   if (fields.all("te").some((coding) => !/^trailers$/i.test(coding))) {
-    return refuse(400, "The only TE of HTTP/2 is trailers.");
+    return refuse(400, "In HTTP/2, TE must be trailers.");
   }
   // RFC 9113 8.3.1: a Host that names another host than :authority makes a request malformed.
   const authority = fields.single(":authority")!.toLowerCase();
   if (fields.all("host").some((host) => host.toLowerCase() !== authority)) {
-    return refuse(400, "The Host differs from the :authority.");
+    return refuse(400, "Host and :authority must be equal.");
   }
   if (announcesBody(fields)) return refuse(400, "A WebSocket request must not have a body.");
   return undefined;

@@ -68,7 +68,7 @@ export class ServerHandshake {
 
 function judge(head: HttpHead<RequestLine>, chunk: Uint8Array): ServerHandshakeOutcome {
   const { method, target, versionMajor, versionMinor } = head.startLine;
-  if (versionMajor !== 1) return refuse(505, "This server speaks HTTP/1.1.");
+  if (versionMajor !== 1) return refuse(505, "This server supports only HTTP/1.1.");
   const outcome = readUpgradeRequest({
     method,
     httpVersionMajor: versionMajor,
@@ -78,7 +78,7 @@ function judge(head: HttpHead<RequestLine>, chunk: Uint8Array): ServerHandshakeO
   if (outcome.kind === "refuse") return outcome;
   // RFC 6455 3 and 4.1, item 2: a resource name or an absolute http(s) URI, without a fragment.
   if (!/^(?:\/|https?:\/\/)[^#]*$/i.test(target)) {
-    return refuse(400, "The request-target is not a path.");
+    return refuse(400, "The request target must be a path or an http(s) URL, without a fragment.");
   }
   const headers = new HeaderFields(head.rawHeaders);
   return { ...outcome, target, headers, rest: chunk.subarray(head.end) };

@@ -36,7 +36,7 @@ function isLength(value: string): boolean {
 export function readWebSocketOffer(fields: HeaderFields): WebSocketOffer | HttpRefusal {
   const protocols = parseSubprotocols(fields.all("sec-websocket-protocol"));
   if (protocols === undefined) {
-    return refuse(400, "Sec-WebSocket-Protocol is not a list of different tokens.");
+    return refuse(400, "Sec-WebSocket-Protocol must be a list of different tokens.");
   }
   const extensions = parseExtensions(fields.all("sec-websocket-extensions"));
   if (extensions === undefined) {

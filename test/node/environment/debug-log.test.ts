@@ -140,7 +140,10 @@ describe("NODE_DEBUG=tideway writes a line when", () => {
       "other code prevents a fast path",
       /fast path not used: opening handshakes, because other code listens/,
     ],
-    ["a server has too many connections", /server 1 dropped a connection: more than 1 are open$/],
+    [
+      "a server has too many connections",
+      /server 1 dropped a connection: the limit of 1 open connections is reached$/,
+    ],
     [
       "a server drains",
       /server 1 stops: closes 1 sockets with 1012 in batches of 1 every 1 ms, deadline 10000 ms$/,

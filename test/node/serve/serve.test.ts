@@ -151,7 +151,7 @@ describe("routes", () => {
     const routes = { "ws:/": { handle: () => {}, [name]: 5 } };
     await expect(start({ routes })).rejects.toMatchObject({
       code: "INVALID_OPTION",
-      message: `the route "ws:/": ${name} is an option of the server; pass it next to routes`,
+      message: `the route "ws:/": ${name} is an option of the server, not of a route; set it next to routes`,
     });
   });
 

@@ -154,7 +154,10 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
     ["The request line is too long.", `GET /${"a".repeat(16_384)}`],
     ["The request header is too large.", withLine(5, `Cookie: ${"a".repeat(16_384)}`)],
     ["The request has too many header fields.", head(...LINES, ...Array<string>(93).fill("A: b"))],
-    ["The request-target is not a path.", withLine(0, "GET * HTTP/1.1")],
+    [
+      "The request target must be a path or an http(s) URL, without a fragment.",
+      withLine(0, "GET * HTTP/1.1"),
+    ],
   ])("refuses with the message %j", (message, request) => {
     expect(receive(request)).toMatchObject({ kind: "refuse", message });
   });

@@ -318,7 +318,7 @@ describe.runIf(transport.hasPorts)("onRefused with serve, which owns the port", 
     [
       "TLS on a port without TLS",
       "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-      "The client speaks TLS, but this port does not; connect with ws: or http:, or set tls.",
+      "The client uses TLS, but this port does not; connect with ws: or http:, or pass tls to the server.",
     ],
     [
       "a handshake whose Upgrade a proxy has removed",
