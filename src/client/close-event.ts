@@ -41,7 +41,7 @@ export function defineCloseEvent(): CloseEventConstructor {
       super(type, init);
       const { wasClean, code = 0, reason = "" } = init ?? {};
       this.#wasClean = Boolean(wasClean);
-      // Web IDL's unsigned short: modulo 2^16.
+      // Web IDL converts to unsigned short modulo 2^16.
       this.#code = new Uint16Array([Number(code)])[0];
       this.#reason = toUSVString(reason);
     }

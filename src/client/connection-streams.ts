@@ -15,38 +15,41 @@ import type { WebSocketStreamChunk } from "./web-socket-stream-interface.ts";
 
 type Received = string | Uint8Array<ArrayBuffer>;
 
-/** The most that waits in the readable before reading stops. Text counts by its length. */
+/**
+ * The maximum number of bytes in the readable's queue; then reading stops. Text counts by its length in
+ * UTF-16 units.
+ */
 const MAX_WAITING_BYTES = 65_536;
 
 /** The cost of an empty message, so that a flood of empty messages fills the readable too. */
 const BYTES_PER_MESSAGE = 64;
 
 export interface ConnectionStreamsOwner {
-  /** The connection is closed, with an error unless it closed cleanly. */
+  /** Called when the connection is closed, with an error unless it was closed cleanly. */
   onClosed(info: CloseInfo, error: WebSocketError | undefined): void;
-  /** Calls back once the messages of the running turn have been written. */
+  /** Calls back once the messages of the current turn of the event loop have been written. */
   afterFlush(callback: () => void): void;
 }
 
-/** The promise of a write that is not done. */
+/** The functions that settle the promise of a pending write. */
 interface PendingWrite {
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/** Makes two streams of a connection. */
+/** The readable and the writable stream of a connection. */
 export class ConnectionStreams implements ConnectionHandler {
   readonly readable: ReadableStream<Received>;
   readonly writable: WritableStream<WebSocketStreamChunk>;
   readonly #connection: Connection;
   readonly #owner: ConnectionStreamsOwner;
-  // A stream calls `start` while it is made.
+  // Set by `start`, which the constructor of a stream calls.
   #readableController!: ReadableStreamDefaultController<Received>;
   #writableController!: WritableStreamDefaultController;
   #isCancelled = false;
-  /** A writable stream gives one chunk at a time to its sink. */
+  /** There is at most one, because a writable stream passes one chunk at a time to its sink. */
   #pendingWrite: PendingWrite | undefined;
-  /** `close` of the writable, which is done when the connection is closed. */
+  /** The pending `close` of the writable, which resolves when the connection is closed. */
   #pendingClose: PendingWrite | undefined;
 
   constructor(connection: Connection, owner: ConnectionStreamsOwner) {
@@ -69,7 +72,8 @@ export class ConnectionStreams implements ConnectionHandler {
     this.writable = new WritableStream<WebSocketStreamChunk>({
       start: (controller) => {
         this.#writableController = controller;
-        // `abort` itself would wait for a write, which never ends if the peer is stuck.
+        // The `abort` callback of the sink would wait for the pending write, which never ends if the peer
+        // does not read.
         const { signal } = controller;
         signal.addEventListener("abort", () => this.#closeUsing(signal.reason));
       },
@@ -97,7 +101,7 @@ export class ConnectionStreams implements ConnectionHandler {
   }
 
   onClosing(): void {
-    // The streams stay open until the connection is closed, because only then is it known whether the close
+    // The streams stay open until the connection is closed, because only then it is known whether the close
     // was clean.
   }
 
@@ -108,7 +112,7 @@ export class ConnectionStreams implements ConnectionHandler {
   onClose(info: CloseInfo): void {
     const isClean = info.wasClean && this.#pendingWrite === undefined;
     const error = isClean ? undefined : connectionError(describeEnd(info), info);
-    // A server may close during a write. That end is clean for the protocol, but not for the writer.
+    // A server may close the connection during a write. The protocol then ends cleanly, but the write fails.
     const writeError = info.wasClean ? closedError() : error;
     if (error !== undefined) this.#readableController.error(error);
     else if (!this.#isCancelled) this.#readableController.close();
@@ -120,19 +124,21 @@ export class ConnectionStreams implements ConnectionHandler {
   }
 
   #enqueue(chunk: Received): void {
-    // Messages after this side began to close are dropped.
+    // Drops messages that arrive after this side has begun to close.
     if (this.#connection.readyState !== ReadyState.Open) return;
     this.#readableController.enqueue(chunk);
     if (this.#readableController.desiredSize! <= 0) this.#connection.pause();
   }
 
   #pull(): void {
-    // Reading resumes only below half of it. Otherwise it would stop and start with each message.
+    // Reading resumes only when the queue is less than half full. Otherwise it would stop and start for each
+    // message.
     if (this.#readableController.desiredSize! * 2 >= MAX_WAITING_BYTES) this.#connection.resume();
   }
 
   #write(chunk: WebSocketStreamChunk): Promise<void> {
-    // Web IDL's `(BufferSource or USVString)` has no Blob, so a Blob becomes a string as any other object.
+    // Web IDL's `(BufferSource or USVString)` does not include Blob, so a Blob becomes a string, like any
+    // other object.
     const message = isBlob(chunk) ? `${chunk as unknown as string}` : toMessage(chunk);
     const connection = this.#connection;
     if (connection.readyState !== ReadyState.Open) throw closedError();
@@ -157,7 +163,7 @@ export class ConnectionStreams implements ConnectionHandler {
       try {
         close = readCloseInfo({ closeCode: reason.closeCode ?? undefined, reason: reason.reason });
       } catch {
-        // The error of a lost connection has a code that must not be sent.
+        // The error of a lost connection has the code 1006, which must not be sent.
       }
     }
     this.close(close);

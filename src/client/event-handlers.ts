@@ -9,7 +9,7 @@ export type EventHandlers = Record<string, unknown>;
  * one listener. It keeps its place among the listeners when its function is replaced, and loses its place
  * when null is assigned.
  *
- * @param handlersOf returns the values of an instance, and throws a TypeError for any other object
+ * @param handlersOf returns the handlers of an instance, and throws a TypeError for any other object
  */
 export function defineEventHandlers<Target extends EventTarget>(
   prototype: Target,
@@ -20,13 +20,13 @@ export function defineEventHandlers<Target extends EventTarget>(
     // Node.js 20 sets `currentTarget` to null before it calls the last listener, so this uses `this`.
     function listener(this: Target, event: Event): void {
       const handler = handlersOf(this)[type];
-      // Web IDL, [LegacyTreatNonObjectAsNull]: any object is kept, only a function is called.
+      // Web IDL, [LegacyTreatNonObjectAsNull]: any object is stored, but only a function is called.
       if (typeof handler === "function" && handler.call(this, event) === false) {
         event.preventDefault();
       }
     }
     const name = `on${type}`;
-    // Accessors of an object literal get the names that Web IDL asks for: "get onopen".
+    // The accessors of an object literal get the names that Web IDL requires: "get onopen".
     const attribute = {
       get [name](): unknown {
         return handlersOf(this as unknown as Target)[type] ?? null;
@@ -34,7 +34,7 @@ export function defineEventHandlers<Target extends EventTarget>(
       set [name](value: unknown) {
         const isObject = Object(value) === value;
         handlersOf(this as unknown as Target)[type] = isObject ? value : null;
-        // Adding a listener again changes nothing: it keeps its place.
+        // Adding a listener again has no effect, so it keeps its place.
         (this as unknown as Target)[isObject ? "addEventListener" : "removeEventListener"](
           type,
           listener,

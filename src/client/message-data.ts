@@ -6,8 +6,8 @@ export type Message = string | Uint8Array | Blob;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Web IDL's conversion to `(BufferSource or Blob or USVString)`. Anything else, a SharedArrayBuffer too,
- * becomes a string. Lone surrogates are left to the encoder.
+ * Web IDL's conversion to `(BufferSource or Blob or USVString)`. Any other value, including a
+ * SharedArrayBuffer, becomes a string. The encoder later replaces lone surrogates.
  *
  * @throws TypeError for a symbol, and for bytes that are shared or in a resizable buffer
  */
@@ -19,7 +19,7 @@ export function toMessage(data: WebSocketData): Message {
   return `${data as string}`;
 }
 
-/** Whether `value` is a Blob of any realm. An emulated DOM, such as jsdom, has its own class. */
+/** Whether `value` is a Blob of any realm. An emulated DOM, such as jsdom, has its own Blob class. */
 export function isBlob(value: unknown): value is Blob {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   if (value instanceof Blob) return true;
@@ -29,7 +29,7 @@ export function isBlob(value: unknown): value is Blob {
   return hasBlobTag && typeof size === "number" && typeof slice === "function";
 }
 
-/** Reads the bytes of a Blob. Blobs of some emulated DOMs can only be read by a FileReader. */
+/** Reads the bytes of a Blob. The Blobs of some emulated DOMs can be read only with a FileReader. */
 export async function readBlob(blob: Blob): Promise<Uint8Array> {
   if (typeof blob.arrayBuffer === "function") return new Uint8Array(await blob.arrayBuffer());
   return await new Promise((resolve, reject) => {
@@ -45,7 +45,7 @@ function bytesOf(buffer: ArrayBufferLike, offset: number, byteLength: number): U
   if ((buffer as { resizable?: boolean }).resizable === true) {
     throw new TypeError("bytes in a resizable buffer cannot be sent");
   }
-  // A detached buffer counts as empty; making a view of it would throw.
+  // A detached buffer counts as empty, because creating a view of it would throw.
   return byteLength === 0 ? NO_BYTES : new Uint8Array(buffer, offset, byteLength);
 }
 

@@ -2,16 +2,16 @@ import { UsageError } from "../errors/index.ts";
 import { isRecord } from "../protocol/record.ts";
 
 /**
- * Whether an argument of a constructor is a record of options. In the standard the second argument is a
- * subprotocol or a sequence of them. Any other object is our extension.
+ * Whether an argument of a constructor is an object of options. In the standard, the second argument is a
+ * subprotocol or a sequence of subprotocols. Any other object is an extension of this package.
  */
 export { isRecord as isOptions };
 
 /**
- * Merges the second and third argument of a constructor into one record. They are options, or
- * subprotocols and options, as clients written for `ws` pass them.
+ * Merges the second and third argument of a constructor into one object. They are either options, or
+ * subprotocols and options, as in clients that were written for `ws`.
  *
- * @throws UsageError `INVALID_OPTION` where options or subprotocols are given twice
+ * @throws UsageError `INVALID_OPTION` if both arguments contain options, or both contain subprotocols
  */
 export function mergeArguments<Options extends { readonly protocols?: unknown }>(
   protocols?: unknown,

@@ -104,9 +104,9 @@ export interface WebSocketOptions {
   readonly tls?: TlsOptions;
 }
 
-/** The options with every limit filled in. */
+/** The options, with all defaults filled in. */
 export interface ResolvedOptions extends Omit<WebSocketOptions, "compression"> {
-  /** Undefined to offer none. */
+  /** Undefined if the client offers no compression. */
   readonly compression: DeflateSettings | undefined;
 }
 
@@ -128,7 +128,7 @@ const NAMES: Readonly<Record<keyof WebSocketOptions, true>> = {
   tls: true,
 };
 
-/** The names of this package for options of `ws`. */
+/** The options of `ws` that have another name in this package. */
 const NAMES_OF_WS: Readonly<Record<string, string>> = {
   agent: "createConnection",
   auth: "headers.authorization",
@@ -156,7 +156,7 @@ export function checkNames(options: object): void {
   throw new UsageError("INVALID_OPTION", `WebSocket: there is no option ${unknown}${here}`);
 }
 
-/** Fills in every limit. @throws UsageError `INVALID_OPTION` */
+/** Checks the options, and fills in the defaults. @throws UsageError `INVALID_OPTION` */
 export function withDefaults(options: WebSocketOptions): ResolvedOptions {
   const {
     maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
@@ -188,7 +188,10 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
   };
 }
 
-/** The names of `TlsOptions`, with their types unless parsing checks the value. */
+/**
+ * The names in `TlsOptions`, each with the type of its value; undefined if Node.js checks the value when it
+ * parses it.
+ */
 const TLS_TYPES: Readonly<Record<keyof TlsOptions, string | undefined>> = {
   ca: undefined,
   cert: undefined,
@@ -198,7 +201,7 @@ const TLS_TYPES: Readonly<Record<keyof TlsOptions, string | undefined>> = {
   rejectUnauthorized: "boolean",
 };
 
-/** Further options for `tls.connect` of Node.js, which are passed on without a check. */
+/** Further options of `tls.connect` of Node.js, which are passed on without a check. */
 const OTHER_TLS_NAMES =
   /^(pfx|crl|ciphers|ecdhCurve|sigalgs|dhparam|minDHSize|(min|max)Version|secure(Context|Options|Protocol)|session|sessionTimeout|checkServerIdentity|pskCallback|privateKey(Engine|Identifier)|clientCertEngine|requestOCSP|enableTrace|allowPartialTrustChain)$/;
 
@@ -243,7 +246,7 @@ function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void 
 
 function checkSignal(signal: unknown): void {
   if (signal === undefined) return;
-  // Checked by its shape, because an emulated DOM has its own class.
+  // Checked by its properties, because an emulated DOM has its own AbortSignal class.
   const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   if (typeof aborted === "boolean" && typeof addEventListener === "function") return;
   throw new UsageError("INVALID_OPTION", "WebSocket: signal must be an AbortSignal");
@@ -258,7 +261,7 @@ function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
   const known = new Set<string>();
   for (const [name, value] of Object.entries(headers)) {
     checkHeader(name, value);
-    // Given two credentials, for example, a server might use either.
+    // If a request had two `authorization` headers, for example, a server might use either of them.
     const key = name.toLowerCase();
     if (known.has(key)) {
       throw new UsageError(
@@ -270,7 +273,7 @@ function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** RFC 9110 5.1 and 5.5. Other characters could add header fields. */
+/** RFC 9110 5.1 and 5.5. With other characters, a name or value could add header fields. */
 function checkHeader(name: string, value: unknown): void {
   if (!isToken(name)) {
     throw new UsageError(

@@ -8,39 +8,39 @@ interface WaitingMessage {
 }
 
 /**
- * Sends the messages of a WebSocket in order, and counts the bytes that have not left. A Blob can only be
- * read asynchronously: the Blob, and the messages sent after it, wait here.
+ * Sends the messages of a WebSocket in order, and counts the bytes that have not been sent. A Blob can be
+ * read only asynchronously, so the Blob and the messages after it wait here.
  */
 export class Outbox {
   readonly #connection: Connection;
   #waiting: WaitingMessage[] = [];
   #whenEmpty: (() => void) | undefined;
-  /** Bytes of payload that the connection held after the last message was passed to it. */
+  /** The number of payload bytes in the connection's output after the last message was passed to it. */
   #passedBytes = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** Bytes of payload that wait here or in the connection. */
+  /** The number of payload bytes that wait here or in the connection. */
   get byteLength(): number {
     return this.#waitingBytes + this.#unsentBytes;
   }
 
-  /** Sends a message, or copies it if others wait. `byteLength` is its length as payload. */
+  /** Sends a message, or keeps a copy if other messages wait. `byteLength` is the size of its payload. */
   send(message: Message, byteLength: number): void {
     if (isBlob(message)) this.#add(message, byteLength);
     else if (this.#waiting.length === 0) this.#pass(message, byteLength);
     else this.#add(typeof message === "string" ? message : message.slice(), byteLength);
   }
 
-  /** Calls back once everything sent so far has been passed to the connection, or at once. */
+  /** Calls back once all messages so far have been passed to the connection; at once if none waits. */
   whenEmpty(callback: () => void): void {
     if (this.#waiting.length === 0) callback();
     else this.#whenEmpty = callback;
   }
 
-  /** Drops the waiting messages. Returns their length in bytes. */
+  /** Drops the waiting messages. Returns their size in bytes. */
   clear(): number {
     const droppedBytes = this.#waitingBytes;
     this.#waiting = [];
@@ -52,7 +52,10 @@ export class Outbox {
     return this.#waiting.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
-  /** The connection counts framing too, so this grows exactly, and shrinks late but to 0. */
+  /**
+   * The connection's `bufferedAmount` includes framing. So this value is exact when it grows, and may shrink
+   * late, but always reaches 0.
+   */
   get #unsentBytes(): number {
     return Math.min(this.#passedBytes, this.#connection.bufferedAmount);
   }
@@ -70,7 +73,7 @@ export class Outbox {
 
   async #passWaiting(): Promise<void> {
     const waiting = this.#waiting;
-    // `clear` makes another array. Then this loop passes nothing more.
+    // `clear` replaces the array. Then this loop must not pass further messages.
     while (waiting === this.#waiting && waiting.length > 0) {
       const { message, byteLength } = waiting[0];
       const data = isBlob(message) ? await this.#read(message, waiting) : message;
@@ -81,7 +84,10 @@ export class Outbox {
     if (waiting === this.#waiting) this.#whenEmpty?.();
   }
 
-  /** Reads a Blob. Returns undefined if it was dropped while it was read, or after failing the connection. */
+  /**
+   * Reads a Blob. Returns undefined if the Blob was dropped during the read, or could not be read, which
+   * fails the connection.
+   */
   async #read(blob: Blob, waiting: WaitingMessage[]): Promise<Uint8Array | undefined> {
     try {
       const bytes = await readBlob(blob);

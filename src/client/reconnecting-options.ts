@@ -12,7 +12,7 @@ type DefaultedOption =
   | "random"
   | "timers";
 
-/** The options with their defaults. */
+/** The options, with all defaults filled in. */
 export type ReconnectingSettings = ReconnectingWebSocketOptions &
   Required<Pick<ReconnectingWebSocketOptions, DefaultedOption>>;
 
@@ -28,7 +28,7 @@ const DEFAULTS: Required<Pick<ReconnectingWebSocketOptions, DefaultedOption>> = 
 };
 
 /**
- * Replaces `undefined` by the default.
+ * Fills in the defaults.
  *
  * @throws UsageError `INVALID_OPTION` unless each limit is from 0 to 2,147,483,647
  */

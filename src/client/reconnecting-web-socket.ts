@@ -30,12 +30,12 @@ export type ReconnectableConstructor = new (
   close(code?: number, reason?: string): void;
 };
 
-/** The same with the parameters that are used here. */
+/** The same class, with the parameter types that are used here. */
 type Socket = EventTarget &
   Omit<InstanceType<ReconnectableConstructor>, "send"> & { send(data: unknown): void };
 type SocketConstructor = new (url: string | URL, protocols: unknown) => Socket;
 
-/** The parts of the runtime that the class uses. */
+/** The classes of the runtime that `ReconnectingSocket` uses. */
 export interface ReconnectingEnvironment {
   readonly WebSocket: ReconnectableConstructor;
   readonly CloseEvent: CloseEventConstructor;
@@ -44,9 +44,10 @@ export interface ReconnectingEnvironment {
 /**
  * The values of `readyState`, which is the state of a `ReconnectingWebSocket`:
  *
- * - CONNECTING: waits for the next attempt, or attempts to connect; then OPEN, CLOSING or CLOSED.
- * - OPEN: has a connection; then CONNECTING when it is lost, CLOSING, or CLOSED when `decide` stops.
- * - CLOSING: `close` was called, and the `close` event follows; then CLOSED.
+ * - CONNECTING: it waits for the next attempt, or attempts to connect. Next: OPEN, CLOSING or CLOSED.
+ * - OPEN: it has a connection. Next: CONNECTING when the connection is lost, CLOSING, or CLOSED if `decide`
+ *   returns "stop".
+ * - CLOSING: `close` was called, and the `close` event follows. Next: CLOSED.
  * - CLOSED: the final state.
  */
 const CONNECTING = 0;
@@ -59,10 +60,13 @@ type CloseInit = Required<Pick<CloseEventInit, "code" | "reason" | "wasClean">> 
 };
 const NO_CONNECTION: CloseInit = { code: 1006, reason: "", wasClean: false };
 
-/** When the page wakes, an older attempt is replaced, because its network may not exist any more. */
+/**
+ * When the page goes online or becomes visible, an attempt older than this is replaced, because its network
+ * may no longer exist.
+ */
 const STALE_ATTEMPT_MS = 2000;
 
-/** The globals of a web page. A runtime without pages lacks some or all of them. */
+/** The globals of a web page. A runtime without pages does not have some or all of them. */
 interface Page {
   addEventListener?(type: string, listener: () => void): void;
   removeEventListener?(type: string, listener: () => void): void;
@@ -75,7 +79,7 @@ const MORE_TYPES = ["reconnecting", "reconnected"];
 
 /** An attempt to connect, and then the connection. */
 interface Attempt {
-  /** By a clock that advances while the machine sleeps. */
+  /** The start of the attempt, by a clock that also advances while the machine sleeps. */
   readonly startedMs: number;
   /** Undefined until the URL is known. */
   socket?: Socket | undefined;
@@ -98,19 +102,19 @@ export abstract class ReconnectingSocket extends EventTarget {
   #options!: ReconnectingSettings;
   #readyState: number = CONNECTING;
   #binaryType: BinaryType = "blob";
-  /** The current attempt or connection; undefined between attempts. Events of others are ignored. */
+  /** The current attempt or connection; undefined between attempts. Events of other sockets are ignored. */
   #attempt: Attempt | undefined;
   /** The newest socket, in any state. */
   #latest: Socket | undefined;
-  /** How many attempts there were since the last stable connection. */
+  /** The number of attempts since the last stable connection. */
   #attempts = 0;
   #lastRetry: Omit<ReconnectEvent, keyof Event> | undefined;
   #connections = 0;
-  /** How many targets were invalid. The error of the first is printed to the console. */
+  /** The number of invalid targets. Only the error of the first one is printed to the console. */
   #invalidTargets = 0;
   /** The timer starts the next attempt, ends the current one, or resets `#attempts` while OPEN. */
   #timer: unknown;
-  /** Made `#timer`. The options may have other timers by now. */
+  /** The functions that created `#timer`. The options may have other functions by now. */
   #timers: Timers | undefined;
 
   constructor(
@@ -123,7 +127,7 @@ export abstract class ReconnectingSocket extends EventTarget {
     this.options = isOptions<ReconnectingWebSocketOptions>(protocols) ? protocols : { protocols };
     this.#url = url;
     const target = this.#target;
-    // A mistake in a plain value throws here.
+    // With plain values, an invalid target throws here.
     if (target.some((part) => typeof part === "function")) void this.#connect();
     else this.#open((this.#attempt = { startedMs: Date.now() }), target as Target);
     for (const type of ["online", "visibilitychange"]) page.addEventListener?.(type, this.#wake);
@@ -182,7 +186,8 @@ export abstract class ReconnectingSocket extends EventTarget {
 
   close(...codeAndReason: [code?: number, reason?: string]): void {
     if (this.#readyState === OPEN) this.#unsent.send(this.#socket);
-    // The latest socket also checks the arguments. (Chromium refuses an undefined code.)
+    // The latest socket also checks the arguments. They are passed on unchanged, because Chromium throws for
+    // a code that is explicitly undefined.
     this.#latest?.close(...codeAndReason);
     if (this.#readyState > OPEN) return;
     if (this.#readyState === CONNECTING) {
@@ -196,12 +201,12 @@ export abstract class ReconnectingSocket extends EventTarget {
     return this.#attempt?.socket;
   }
 
-  /** The parts of a `Target`, or functions that return them. */
+  /** The parts of a `Target`; each is a value, or a function that returns it. */
   get #target(): ValueOrProvider<unknown>[] {
     return [this.#url, this.#options.protocols, this.#options.webSocketOptions];
   }
 
-  /** Attempts to connect to a target that has functions. */
+  /** Attempts to connect, and first calls the functions in the target. */
   async #connect(): Promise<void> {
     const attempt: Attempt = (this.#attempt = { startedMs: Date.now() });
     this.#limitAttempt(attempt);
@@ -213,7 +218,7 @@ export abstract class ReconnectingSocket extends EventTarget {
         try {
           this.#open(attempt, target as Target);
         } catch (error) {
-          // A mistake in the application. Given as a plain value, it would have thrown at once.
+          // A mistake in the application. As a plain value, it would have thrown in the constructor.
           if (!this.#invalidTargets++) console.error(error);
           throw error;
         }
@@ -230,7 +235,7 @@ export abstract class ReconnectingSocket extends EventTarget {
     );
     attempt.socket = this.#latest = socket;
     try {
-      // Its listeners are added first, so that it can stop the replies.
+      // The heartbeat adds its listeners first, so that it can stop the delivery of replies.
       attempt.check = this.#options.heartbeat?.(socket, this.#options.timers);
     } catch (error) {
       socket.close();
@@ -242,7 +247,7 @@ export abstract class ReconnectingSocket extends EventTarget {
       });
     socket.binaryType = this.#binaryType;
     listen("open", () => this.#opened());
-    // A message event has all properties of the dictionary for a new message event.
+    // A message event has all properties that the constructor of MessageEvent reads.
     listen("message", (event: MessageEvent) =>
       this.dispatchEvent(new MessageEvent("message", event as object)),
     );
@@ -252,7 +257,7 @@ export abstract class ReconnectingSocket extends EventTarget {
     if (attempt === this.#attempt) this.#limitAttempt(attempt, options?.handshakeTimeoutMs);
   }
 
-  /** Fails the attempt if it makes no progress in time. */
+  /** Fails the attempt if the current step does not end in time. */
   #limitAttempt(attempt: Attempt, timeoutMs: number = this.#options.handshakeTimeoutMs): void {
     this.#setTimer(
       () =>
@@ -266,7 +271,7 @@ export abstract class ReconnectingSocket extends EventTarget {
 
   #failAttempt(attempt: Attempt, error: unknown): void {
     if (attempt !== this.#attempt) return;
-    // As between attempts. Events of this socket are ignored from now on.
+    // From now on, events of this socket are ignored, as between attempts.
     attempt.socket = undefined;
     this.#latest?.close();
     this.#dispatch("error", { error });
@@ -284,14 +289,14 @@ export abstract class ReconnectingSocket extends EventTarget {
     if (isAgain && this.#readyState === OPEN) this.#dispatch("reconnected", this.#lastRetry);
   }
 
-  /** The page has come online or become visible. */
+  /** Called when the page has gone online or become visible. */
   readonly #wake = (): void => {
     if (page.document?.hidden) return;
     if (this.#readyState === OPEN) this.#attempt!.check?.();
     else if (Date.now() - (this.#attempt?.startedMs ?? 0) > STALE_ATTEMPT_MS) this.reconnect();
   };
 
-  /** The connection has ended, or the attempt has failed. */
+  /** Called when the connection has ended, or the attempt has failed. */
   #lost(close: CloseInit): void {
     this.#attempt = undefined;
     let decision: ReconnectDecision = "stop";
@@ -307,13 +312,13 @@ export abstract class ReconnectingSocket extends EventTarget {
       this.#finish(close);
       return;
     }
-    // The timers of a hidden page are slow anyway.
+    // A hidden page waits longer. Browsers slow down its timers in any case.
     const isLater = page.document?.hidden || decision === "retry-later";
     const delayMs =
       page.navigator?.onLine === false
         ? this.#options.maxDelayMs
         : reconnectDelayMs(this.#options, this.#attempts, isLater);
-    // A decision that is not a number counts as 0. Beyond a timer's longest delay, the timer would fire at
+    // `~~` makes 0 of a decision that is not a number. A timer with a delay above 2 ** 31 - 1 would fire at
     // once.
     this.#retry(close, Math.min(2 ** 31 - 1, delayMs + ~~decision));
   }

@@ -1,13 +1,13 @@
-/** The two parts of the URL of a WebSocket on a Unix socket. */
+/** The two parts of a `ws+unix:` URL, which addresses a WebSocket on a Unix socket. */
 export interface UnixUrl {
   readonly socketPath: string;
-  /** The URL of the request: `ws://localhost/path?query`, or `wss:`. */
+  /** The URL of the request: `ws://localhost/path?query`, or the same with `wss:`. */
   readonly requestUrl: URL;
 }
 
 /**
- * Reads `ws+unix:/path/of/the.sock:/path?query`, the syntax of the `ws` package. The first colon ends
- * the path of the socket; write a colon in that path as `%3A`. Without a colon the request is for `/`.
+ * Reads `ws+unix:/path/of/the.sock:/path?query`, the syntax of the `ws` package. The first colon ends the
+ * path of the socket; write a colon in that path as `%3A`. Without a colon, the path of the request is `/`.
  *
  * @returns undefined if `url` has another scheme, or is malformed
  */
@@ -16,7 +16,7 @@ export function readUnixUrl({ protocol, host, pathname, search }: URL): UnixUrl 
   const colon = pathname.indexOf(":");
   const socketPath = percentDecode(colon < 0 ? pathname : pathname.slice(0, colon));
   const requestPath = colon < 0 ? "/" : pathname.slice(colon + 1) || "/";
-  // A NUL would end the path.
+  // The system would end the path at a NUL.
   if (socketPath === "" || socketPath.includes("\0") || !requestPath.startsWith("/")) {
     return undefined;
   }
@@ -29,7 +29,7 @@ export function isUnixScheme(protocol: string): boolean {
   return protocol === "ws+unix:" || protocol === "wss+unix:";
 }
 
-/** Decodes a text in which a percent sign may also be literal. */
+/** Decodes percent-encoding. Returns the text unchanged if its encoding is not valid. */
 export function percentDecode(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,22 +1,22 @@
 import { TidewayError } from "../errors/index.ts";
 import type { WebSocketData } from "./web-socket-interface.ts";
 
-/** Messages that wait for a connection, in the order in which they were sent. */
+/** The messages that wait for a connection, in the order in which they were passed to `send`. */
 export class UnsentMessages {
   #messages: (string | Blob)[] = [];
-  /** Bytes of payload. */
+  /** The number of payload bytes. */
   size = 0;
 
   /**
-   * Keeps a copy of a message. Without `maxBytes` it is only counted, like a message sent to a closed
-   * WebSocket.
+   * Keeps a copy of a message. Without `maxBytes`, the message is only counted, as `send` of a closed
+   * WebSocket does.
    *
    * @throws TidewayError `QUEUE_FULL` if more than `maxBytes` would wait; nothing is changed then
    */
   add(data: WebSocketData, maxBytes?: number): void {
     const isBinary =
       data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
-    // The caller may change its bytes later, so a Blob keeps them as they are now.
+    // A Blob copies the bytes, which the caller may change later.
     const copy = new Blob([data as BlobPart]);
     if (maxBytes !== undefined) {
       maxBytes -= this.size;
@@ -27,7 +27,7 @@ export class UnsentMessages {
     this.size += copy.size;
   }
 
-  /** Sends all messages, and forgets them. Does nothing unless `socket` is open. */
+  /** Sends all messages and removes them. Does nothing unless `socket` is open. */
   send(socket: { readonly readyState: number; send(data: unknown): void } | undefined): void {
     if (socket?.readyState !== 1) return;
     for (const message of this.#messages) socket.send(message);

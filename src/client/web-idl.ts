@@ -1,4 +1,4 @@
-/** Gives a class what Web IDL requires beyond a `class` declaration. */
+/** Adds to a class the properties that Web IDL requires and a `class` declaration does not create. */
 export function exposeInterface(
   constructor: { readonly name: string; readonly prototype: object },
   constants: Readonly<Record<string, number>>,

@@ -6,7 +6,7 @@ import { checkNames, type WebSocketOptions } from "./options.ts";
 import { isUnixScheme, readUnixUrl } from "./unix-url.ts";
 
 /**
- * "Get a URL record" (WHATWG WebSockets). Beyond the standard it takes `ws+unix:` and `wss+unix:`.
+ * "Get a URL record" (WHATWG WebSockets). As an extension, it accepts `ws+unix:` and `wss+unix:`.
  *
  * @throws DOMException SyntaxError, for a fragment too
  */
@@ -29,14 +29,16 @@ export function parseUrl(url: unknown): URL {
       `${JSON.stringify(input)} is not a WebSocket URL; it must start with ws://, wss://, http:// or https://`,
     );
   }
-  // An empty fragment is one too. The serializer writes a "#" for a fragment only.
+  // An empty fragment is not allowed either. Only a fragment has a "#" in the serialized URL.
   if (record.href.includes("#")) {
     throw syntaxError(`${JSON.stringify(input)} has a fragment, which a WebSocket cannot have`);
   }
   return record;
 }
 
-/** URL.canParse is not used: in Node 20 and 22, once optimised, it refuses URLs beyond ASCII. */
+/**
+ * Does not use URL.canParse, which refuses non-ASCII characters in Node.js 20 and 22 once it is optimized.
+ */
 function tryUrl(input: string, base: string | undefined): URL | undefined {
   try {
     return new URL(input, base);
@@ -46,8 +48,8 @@ function tryUrl(input: string, base: string | undefined): URL | undefined {
 }
 
 /**
- * Merges the second and third argument of the constructor into one record. Converts the subprotocols as
- * Web IDL does.
+ * Merges the second and third argument of the constructor into one object. Converts the subprotocols as Web
+ * IDL requires.
  *
  * @throws UsageError
  */
@@ -74,7 +76,7 @@ export function parseProtocols(protocols: WebSocketOptions["protocols"] = []): r
     if (!isToken(name)) {
       throw syntaxError(`${JSON.stringify(name)} is not a valid subprotocol`);
     }
-    // The platform tests refuse names that differ only in case as well.
+    // The web platform tests require that names which differ only in case are refused too.
     const key = name.toLowerCase();
     if (known.has(key)) throw syntaxError(`the subprotocol ${name} is listed more than once`);
     known.add(key);

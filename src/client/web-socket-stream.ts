@@ -19,9 +19,9 @@ import type {
 } from "./web-socket-stream-interface.ts";
 
 /**
- * Makes the `WebSocketStream` class (WHATWG WebSockets, pull request 48).
+ * Creates the `WebSocketStream` class (WHATWG WebSockets, pull request 48).
  *
- * @param afterFlush calls back once the messages of the running turn have been written
+ * @param afterFlush calls back once the messages of the current turn of the event loop have been written
  */
 export function defineWebSocketStream(
   connect: Connector,
@@ -53,7 +53,7 @@ export function defineWebSocketStream(
         onOpen: (connection, readHeaders) => this.#established(connection, readHeaders),
         onFailed: (error) => this.#fail(failure(error)),
       });
-      // Added last, because an attempt that throws for its options must not leave a listener.
+      // Added last, so that no listener remains if `connect` throws because of the options.
       signal?.addEventListener("abort", this.#onAbort);
     }
 
@@ -61,7 +61,7 @@ export function defineWebSocketStream(
       return this.#url.href;
     }
 
-    // Web IDL: for an object of another class, the getter of a promise rejects instead of throwing.
+    // Web IDL: on an object of another class, a getter that returns a promise rejects instead of throwing.
     get opened(): Promise<WebSocketOpenInfo> {
       return #opened in this ? this.#opened.promise : illegalInvocation();
     }
@@ -70,7 +70,8 @@ export function defineWebSocketStream(
       return #closed in this ? this.#closed.promise : illegalInvocation();
     }
 
-    // A default instead of an optional parameter: Web IDL counts the required ones in `length`.
+    // A default value instead of an optional parameter, so that `length` counts only required parameters, as
+    // in Web IDL.
     close(info: WebSocketCloseInfo | undefined = undefined): void {
       const close = readCloseInfo(info);
       if (this.#streams !== undefined) this.#streams.close(close);
@@ -143,7 +144,7 @@ function readOptions(argument: unknown): ReadOptions {
   ) {
     throw new TypeError("WebSocketStream: protocols must be a list of strings");
   }
-  // Checked by its shape, because an emulated DOM has its own class.
+  // Checked by its properties, because an emulated DOM has its own AbortSignal class.
   const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
   if (signal !== undefined && !(typeof aborted === "boolean" && addEventListener)) {
     throw new TypeError("WebSocketStream: signal must be an AbortSignal");
@@ -165,7 +166,7 @@ interface Deferred<T> {
   reject(reason: unknown): void;
 }
 
-/** A promise. Its rejection is not reported if it is not handled. */
+/** A promise with the functions that settle it. A rejection without a handler does not count as unhandled. */
 function createDeferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (reason: unknown) => void;

@@ -23,18 +23,18 @@ import type {
   WebSocketInstance,
 } from "./web-socket-interface.ts";
 
-/** The parts of the runtime that the class uses, in addition to a connector. */
+/** The functions and classes of the runtime that the class uses, in addition to a connector. */
 export interface WebSocketEnvironment {
   readonly CloseEvent: CloseEventConstructor;
-  /** Calls back in a separate task, after the promise jobs of the running one. */
+  /** Calls back in a separate task, after the promise jobs of the current task. */
   queueTask(callback: () => void): void;
   /** The length of `text` in UTF-8. */
   utf8Length(text: string): number;
   /** Stops warnings about many listeners on `target`. */
   allowManyListeners(target: EventTarget): void;
   /**
-   * Fires a `message` event at `target`. `known` is the result of the previous call. Returns it again if
-   * this event went to the same listeners and they still listen.
+   * Fires a `message` event at `target`. `known` is the result of the previous call. Returns `known` again if
+   * this event was dispatched to the same listeners, and they are still registered.
    */
   dispatchMessage(
     target: EventTarget,
@@ -44,10 +44,10 @@ export interface WebSocketEnvironment {
   ): unknown;
 }
 
-/** An instance before `withEventStreams`. */
+/** An instance of the standard's class, before `withEventStreams` adds event streams. */
 type StandardWebSocket = Omit<WebSocketInstance, keyof WebSocketStreams>;
 
-/** The standard's class, before `withEventStreams`. */
+/** The standard's class, before `withEventStreams` adds event streams. */
 export interface StandardWebSocketConstructor extends ReadyStateConstants {
   new (
     url: string | URL,
@@ -57,7 +57,7 @@ export interface StandardWebSocketConstructor extends ReadyStateConstants {
   readonly prototype: StandardWebSocket;
 }
 
-/** Makes the `WebSocket` class of the WHATWG WebSockets standard. */
+/** Creates the `WebSocket` class of the WHATWG WebSockets standard. */
 export function defineWebSocket(
   connect: Connector,
   environment: WebSocketEnvironment,
@@ -79,27 +79,28 @@ export function defineWebSocket(
     readonly #url: URL;
     readonly #origin: string;
     readonly #attempt: ConnectAttempt | undefined;
-    /** The caller's, which aborts the opening handshake. */
+    /** The caller's signal, which aborts the opening handshake. */
     readonly #signal: AbortSignal | undefined;
     readonly #handlers: EventHandlers = {};
     #readyState: ReadyState = ReadyState.Connecting;
     #binaryType: BinaryType = "blob";
     #protocol = "";
     #extensions = "";
-    /** Set while there is a connection, as is `#outbox`. */
+    /** The open connection. `#outbox` is set at the same time. */
     #connection: Connection | undefined;
     #outbox: Outbox | undefined;
-    /** Bytes of payload that will never be sent. */
+    /** The number of payload bytes that will never be sent. */
     #lostBytes = 0;
     #isClosedLocally = false;
-    /** The listeners that got the latest message, as returned by `dispatchMessage`. */
+    /** The listeners that received the latest message, as `dispatchMessage` returned them. */
     #listeners: unknown;
-    /** The `onmessage` handler that got the latest message. */
+    /** The `onmessage` handler that received the latest message. */
     #onmessage: unknown;
-    /** Whether messages are held back until the next task. */
+    /** Whether further messages wait for the next task. */
     #isWaitingForTask = false;
 
-    // A default instead of an optional parameter: Web IDL counts the required ones in `length`.
+    // A default value instead of an optional parameter, so that `length` counts only required parameters, as
+    // in Web IDL.
     constructor(
       url: string | URL,
       protocols: string | readonly string[] | WebSocketOptions | undefined = undefined,
@@ -125,7 +126,7 @@ export function defineWebSocket(
           onFailed: (error) => this.#closed({ code: 1006, reason: "", wasClean: false, error }),
         },
       );
-      // Added last, because an attempt that throws for its options must not leave a listener.
+      // Added last, so that no listener remains if `connect` throws because of the options.
       signal?.addEventListener("abort", this.#onAbort);
     }
 
@@ -154,7 +155,7 @@ export function defineWebSocket(
     }
 
     set binaryType(value: BinaryType) {
-      // Web IDL: the receiver is checked first, also for a value that will be ignored.
+      // Web IDL: `this` is checked first, even if the value will be ignored.
       const present = this.#binaryType;
       const type = `${value}`;
       this.#binaryType = type === "blob" || type === "arraybuffer" ? type : present;
@@ -178,7 +179,8 @@ export function defineWebSocket(
       this.#outbox!.send(message, byteLength);
     }
 
-    // Defaults instead of optional parameters: Web IDL counts the required ones in `length`.
+    // Default values instead of optional parameters, so that `length` counts only required parameters, as in
+    // Web IDL.
     close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
       const readyState = this.#readyState;
       const status = code === undefined ? undefined : clampUnsignedShort(code);
@@ -237,7 +239,8 @@ export function defineWebSocket(
         },
         onClose: (info) => this.#closed(info),
       });
-      // Messages come in later tasks, so that code which awaits the open event can listen for them.
+      // Messages are delivered in later tasks, so that code that awaits the open event can add listeners
+      // first.
       connection.pause();
       this.dispatchEvent(withHeaders(new Event("open"), readHeaders));
       environment.queueTask(() => connection.resume());
@@ -254,13 +257,14 @@ export function defineWebSocket(
     }
 
     /**
-     * Delays further messages to the next task. In a browser each message has its own task, so that code
-     * which awaits one message can listen for the next. Here the messages of one read share a task while
-     * their listeners stay the same. A listener that was added or removed may belong to a promise.
+     * Delays further messages until the next task. In a browser, each message has its own task, so that code
+     * that awaits one message can add a listener for the next one. Here, the messages of one read share a
+     * task as long as the listeners stay the same. A listener that was added or removed may belong to a
+     * promise.
      */
     #waitForTask(): void {
       const connection = this.#connection!;
-      // An ended connection does not wait: it delivers the remaining messages.
+      // A connection that has ended does not wait, and delivers its remaining messages at once.
       if (this.#isWaitingForTask) return;
       this.#isWaitingForTask = true;
       connection.pause();
@@ -293,11 +297,11 @@ export function defineWebSocket(
         this.dispatchEvent(close);
         return;
       }
-      // RFC 6455 7.2.1: a client fails the connection also when the transport is lost unexpectedly.
+      // RFC 6455 7.2.1: if the transport is lost unexpectedly, the client fails the connection.
       const { error = new TransportError("CONNECTION_LOST", "the connection was lost") } = info;
       recordDetails(this, describeEnd({ ...info, error }, this.#isClosedLocally));
       this.dispatchEvent(withReason(new Event("error"), error));
-      // In a browser promise jobs run between the two events; a separate task allows the same.
+      // In a browser, promise jobs run between the two events. A separate task has the same effect.
       environment.queueTask(() => this.dispatchEvent(withReason(close, error)));
     }
 
@@ -315,7 +319,9 @@ export function defineWebSocket(
 
 const READY_STATE_CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
 
-/** Adds the header fields of the response to an event. They are created when first read. */
+/**
+ * Adds the header fields of the response to an event. The `Headers` object is created at its first access.
+ */
 function withHeaders(event: Event, readHeaders: (() => Headers) | undefined): Event {
   if (readHeaders === undefined) return event;
   let headers: Headers | undefined;

@@ -22,13 +22,15 @@ export interface ServerEnvironment {
   readonly wheel: TimerWheel;
   readonly deflateCodec: DeflateCodec;
   readonly log: DebugLog;
-  /** Calls back in a later turn, after the data sent in this turn has been written. */
+  /** Calls back in a later turn of the event loop, after the data sent in this turn has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   /** Returns a random number from 0 to 1. */
   readonly random: () => number;
-  /** Whether to hide details for developers from the console and from peers. */
+  /** Whether to omit details for developers from the console and from responses. */
   readonly isProduction: () => boolean;
-  /** Captures the asynchronous context of this call. The result runs a function in it. */
+  /**
+   * Captures the asynchronous context of this call. Returns a function that runs a callback in that context.
+   */
   readonly captureAsyncContext: () => RunInAsyncContext;
 }
 
@@ -40,9 +42,14 @@ export interface Application {
   /** Closes the sockets when the server stops. */
   readonly shutdown: SocketShutdown;
   readonly report: ErrorListener;
-  /** Reports to `onRefused`. Code that refuses a request before the `gate` sees it MUST report it here, once. */
+  /**
+   * Reports refusals to `onRefused`. Code that refuses a request before it reaches `gate` MUST report the
+   * refusal here, once.
+   */
   readonly refusals: RefusalReporter;
-  /** Limits the bytes of unfinished messages, and of clients that wait for `authorize`. */
+  /**
+   * Limits the bytes of unfinished messages, and the bytes that clients send while `authorize` is pending.
+   */
   readonly unfinishedBudget: ByteBudget;
   /** Whether the option `hosts` allows a value of `Host`. */
   readonly isHostAllowed: HostCheck;
@@ -59,7 +66,7 @@ const MAX_HANDSHAKE_TIMEOUT_MS = 300_000;
 /**
  * Creates the parts of a server, and checks its options.
  *
- * @param where the called function, for error messages
+ * @param where the function that the application called, for error messages
  * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
  */
 export function createApplication(
@@ -116,7 +123,7 @@ export function createApplication(
   checkCount(where, "maxUnfinishedBytes", maxUnfinishedBytes);
   checkLimits(limits, where);
   resolveCompression(compression, "shared", where);
-  // Each `ws:` route checks it too, but a server may have only HTTP routes.
+  // Each `ws:` route also checks `origins`, but a server may have only HTTP routes.
   if (origins !== undefined) compileOriginPolicy(origins);
   const isHostAllowed = compileHostPolicy(hosts);
   const readProxies = compileTrustProxy(
@@ -193,7 +200,7 @@ class PendingRequests {
     return this.#count < this.#max;
   }
 
-  /** Counts one request until the returned function is called. Further calls of it have no effect. */
+  /** Counts one request until the returned function is called. Calling that function again has no effect. */
   start(): () => void {
     this.#count++;
     let isCounted = true;

@@ -2,14 +2,14 @@ import type { UpgradeAttempt } from "./upgrade.ts";
 
 /**
  * The limit for pending calls of `authorize` on one connection. An HTTP/1.1 connection has one handshake.
- * Over HTTP/2, few pages open more sockets than this at the same time.
+ * Over HTTP/2, a connection can have many, but few pages open more than 16 sockets at the same time.
  */
 const MAX_PER_CONNECTION = 16;
 
 /**
  * Counts the calls of `authorize` that have neither settled nor timed out. A call still counts after its
- * client has disconnected, because its work continues. Otherwise a client that keeps reconnecting could
- * start any number of calls.
+ * client has disconnected, because `authorize` is still running. Otherwise a client that keeps reconnecting
+ * could start any number of calls.
  */
 export class AuthorizeLimit {
   readonly #maxCalls: number;
@@ -35,7 +35,7 @@ export class AuthorizeLimit {
     return `The number of pending calls of authorize for this connection has reached ${MAX_PER_CONNECTION}.`;
   }
 
-  /** Counts a call for `attempt`. Call the returned function once when the call is over. */
+  /** Counts a call for `attempt`. Call the returned function once when the call has settled or timed out. */
   start(attempt: UpgradeAttempt): () => void {
     const { connection } = attempt;
     this.#calls++;

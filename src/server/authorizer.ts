@@ -21,7 +21,7 @@ export interface AuthorizerEnvironment {
   readonly maxPendingAuthorize: number;
 }
 
-/** Makes the decision that accepts an attempt. `headers` are the fields that `authorize` has added. */
+/** Creates the decision that accepts an attempt. `headers` are the headers that `authorize` has added. */
 export type Accept = (state: unknown, headers?: UpgradeAccepted["headers"]) => UpgradeDecision;
 
 /** Calls the `authorize` of a route, with a timeout, and turns its result into a decision. */

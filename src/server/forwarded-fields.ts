@@ -18,9 +18,9 @@ export const PROXY_HEADERS: readonly ProxyHeader[] = [
   "x-forwarded-port",
 ];
 
-/** The description that one proxy gives of the request that it received. */
+/** How one proxy describes the request that it received. */
 export interface ForwardedHop {
-  /** The address that sent the request to the proxy; undefined if the proxy does not name it. */
+  /** The address from which the proxy received the request; undefined if the proxy does not report it. */
   readonly address: IpAddress | undefined;
   readonly host: string | undefined;
   readonly isSecure: boolean | undefined;
@@ -43,7 +43,10 @@ const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::[0-9]{1,5
 const PAIR =
   /[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)|"((?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*)")[ \t]*([;,]|$)/y;
 
-/** RFC 7239 6. Group 1 has an IPv6 address, group 2 an IPv4 address; other nodes have neither group. */
+/**
+ * A node (RFC 7239 6). Group 1 is an IPv6 address, and group 2 is an IPv4 address. Other nodes have neither
+ * group.
+ */
 const NODE =
   /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)|unknown|_[0-9A-Za-z._-]+)(?::(?:[0-9]{1,5}|_[0-9A-Za-z._-]+))?$/i;
 
@@ -68,7 +71,7 @@ function parseForwarded(value: string): Array<Map<string, string>> | undefined {
     const [, name, token, quoted, delimiter] = match;
     // RFC 7239 4: a parameter MUST NOT occur more than once in an element.
     if (element.has(name.toLowerCase())) return undefined;
-    // A parameter has one of the two: a token or a quoted string.
+    // The value of a parameter is either a token or a quoted string.
     element.set(name.toLowerCase(), token ?? quoted.replaceAll(/\\(.)/g, "$1"));
     if (delimiter === ";") continue;
     elements.push(element);
@@ -112,15 +115,19 @@ function describeHop(
   return { address, isSecure, host: host && withPort(host, port) };
 }
 
-/** Adds the port unless it is a default one, which an inner proxy may report of a connection without TLS. */
+/**
+ * Adds the port, unless it is a default port: an inner proxy may report the port of its own connection
+ * without TLS.
+ */
 function withPort(host: string, port: string | undefined): string {
   const needsPort = port !== undefined && port !== "80" && port !== "443" && !/:[0-9]+$/.test(host);
   return needsPort ? `${host}:${port}` : host;
 }
 
 /**
- * The element that the proxy `depth` hops away wrote, counted from the right. With fewer elements, it is
- * the first element: the outermost proxy has set the field, and the others have left it unchanged.
+ * Returns the element that the proxy `depth` hops away wrote, counted from the right. If there are fewer
+ * elements, it returns the first one: the outermost proxy has set the field, and the others have not changed
+ * it.
  */
 function valueAt(values: readonly string[], depth: number): string | undefined {
   let value: string | undefined;
@@ -132,7 +139,7 @@ function valueAt(values: readonly string[], depth: number): string | undefined {
   return value;
 }
 
-/** The elements of a list that several fields may share, from the last to the first. */
+/** The elements of a list that may be spread over several fields, from the last to the first. */
 function* fromTheRight(values: readonly string[]): Iterable<string> {
   for (const value of values.toReversed()) {
     let end = value.length;

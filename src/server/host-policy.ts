@@ -49,7 +49,10 @@ function parseListed(host: unknown): ListedHost {
 /** uri-host [ ":" port ] (RFC 9110 7.2), without characters that would end the host in a URL. */
 const HOST = /^(?:\[[^\s/?#@\\[\]]+\]|[^\s/?#@\\[\]:*]+)(?::([0-9]*))?$/;
 
-/** Normalizes the name as the URL parser does: in lower case, and with addresses in canonical form. */
+/**
+ * Parses a host, and normalizes its name as the URL parser does: in lower case, and with addresses in
+ * canonical form.
+ */
 function parseHost(text: string, defaultPort: string): ListedHost | undefined {
   const match = HOST.exec(text);
   if (match === null || !URL.canParse(`http://${text}`)) return undefined;

@@ -46,7 +46,7 @@ export function serverFailed(): Response {
   return new Response("The server failed.", { status: 500 });
 }
 
-/** Cancels a body that will not be read, which frees its source. */
+/** Cancels a body that will not be read, so that its source can free its resources. */
 export function cancelBody({ body }: Request | Response): void {
   if (body !== null && !body.locked) body.cancel().catch(() => {});
 }

@@ -38,11 +38,11 @@ export class JsonIterator<T> implements AsyncIterableIterator<T, undefined> {
     const result = await this.#messages.next();
     if (result.done === true) return result;
     let reading = this.#reader.read(result.value);
-    // Awaiting a plain result would cost a microtask for each message.
+    // Only promises are awaited, because awaiting a plain value would cost a microtask for each message.
     if (isThenable(reading)) reading = await reading;
     if (this.#isOver) return END;
     if (reading !== undefined) return { done: false, value: reading.value };
-    // The message was invalid, so this throws the error that ended the messages.
+    // The message was invalid. This call throws the error that ended the messages.
     await this.#messages.next();
     return END;
   };

@@ -10,7 +10,7 @@ import { isThenable } from "./values.ts";
 export class JsonSubscription<T> implements MessageSubscription {
   readonly #reader: JsonReader<T>;
   readonly #onMessage: (value: T) => unknown;
-  /** Paused during async validation too, so that the next message waits. */
+  /** Also paused during async validation, so that the next message waits. */
   readonly #messages: MessageSubscription;
   #state: "idle" | "validating" | "validated" | "delivering" | "over" = "idle";
   /** The result of async validation until its delivery. */
@@ -81,7 +81,9 @@ export class JsonSubscription<T> implements MessageSubscription {
     if (!this.#isPaused) this.#messages.resume();
   }
 
-  /** A method, because TypeScript would narrow `#state`, and the callback may have called `cancel`. */
+  /**
+   * A method, because the callback may have called `cancel`, but TypeScript would narrow `#state` without it.
+   */
   #isOver(): boolean {
     return this.#state === "over";
   }

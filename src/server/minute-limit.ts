@@ -5,7 +5,7 @@ export class MinuteLimit {
   readonly #nowMs: () => number;
   readonly #passedAtMs = new Map<unknown, number>();
 
-  /** Each kind uses memory, so the caller must bound the number of kinds. */
+  /** Each kind uses memory, so the caller must limit the number of kinds. */
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }

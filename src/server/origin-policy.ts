@@ -64,8 +64,8 @@ export function compileOriginPolicy(policy: OriginPolicy): OriginCheck {
 }
 
 /**
- * The response to a request from an origin that the policy does not allow. The body quotes the client, so
- * `nosniff` makes browsers treat it as text.
+ * Creates the response to a request from an origin that the policy does not allow. The body quotes text from
+ * the client, so `nosniff` makes browsers treat it as text.
  *
  * @param isVerbose whether to name the option to set
  */
@@ -142,7 +142,7 @@ function parseOrigin(text: string): string | undefined {
   if (text === OPAQUE) return OPAQUE;
   if (!ORIGIN.test(text)) return undefined;
   const url = parseUrl(text);
-  // The URL parser gives no origin to unknown schemes, such as `chrome-extension`.
+  // The URL parser returns the origin "null" for schemes that it does not know, such as `chrome-extension`.
   return url?.origin === "null" ? text.toLowerCase() : url?.origin;
 }
 

@@ -16,8 +16,8 @@ const CONNECTION_FIELDS: readonly string[] = [
 ];
 
 /**
- * The limit for all names and values together. Above 64 KiB, node:http2 closes the whole connection, with
- * every other WebSocket on it.
+ * The limit in bytes for all names and values together. Above 64 KiB, `node:http2` closes the whole
+ * connection, including all other WebSockets on it.
  */
 const MAX_BYTES = 32_768;
 
@@ -34,10 +34,10 @@ export class ResponseHeaders extends Headers {
   }
 
   /**
-   * The current headers, with each `Set-Cookie` as a separate one.
+   * Returns the current headers. Each `Set-Cookie` is a separate header.
    *
-   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a header that was added past the checks,
-   *   and `INVALID_HEADER` for more than 32,768 bytes in total
+   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a header that was added without the checks,
+   *   for example by `Headers.prototype.set`, and `INVALID_HEADER` for more than 32,768 bytes in total
    */
   toFields(): ReadonlyArray<readonly [name: string, value: string]> {
     const fields = Array.from(this);

@@ -27,7 +27,7 @@ export interface RouteConnectionsEnvironment {
   readonly runInAsyncContext: RunInAsyncContext;
   /** Limits the unfinished messages of all connections together. */
   readonly unfinishedBudget: ByteBudget;
-  /** Calls back in a later turn, after the data sent in this turn has been written. */
+  /** Calls back in a later turn of the event loop, after the data sent in this turn has been written. */
   readonly inNextTurn: (callback: () => void) => void;
   readonly report: ErrorListener;
   readonly refusals: RefusalReporter;
@@ -35,7 +35,10 @@ export interface RouteConnectionsEnvironment {
   readonly sockets: SocketGroup;
 }
 
-/** Opens the sockets of one route. There may be many thousands, so they share as many objects as possible. */
+/**
+ * Opens the sockets of one route. There may be many thousands of sockets, so they share as many objects as
+ * possible.
+ */
 export class RouteConnections {
   readonly #entry: WebSocketEntry;
   readonly #environment: RouteConnectionsEnvironment;
@@ -66,8 +69,8 @@ export class RouteConnections {
   }
 
   /**
-   * The options of a connection with a subprotocol and the extensions that its client offers. Consecutive
-   * connections with the same results share one object.
+   * Returns the options of a connection, for its subprotocol and the extensions that its client offers.
+   * Consecutive connections with equal options share one object.
    */
   optionsFor(protocol: string, offers: readonly ExtensionOffer[]): ByteConnectionOptions {
     const { deflateCodec, unfinishedBudget } = this.#environment;

@@ -23,7 +23,7 @@ import type { WebSocketHandler, WebSocketRoute } from "./web-socket-route.ts";
 /** The parts of a key of `routes`. */
 export interface RouteKey {
   readonly key: string;
-  /** A method, or `ws`, in any case. */
+  /** An HTTP method, or `ws`, in upper or lower case. */
   readonly prefix: string | undefined;
   readonly path: string;
 }
@@ -151,7 +151,7 @@ function readRecord(key: string, route: Route): AnyRecord {
   return route;
 }
 
-/** The method that the prefix of a key names; undefined for any method. @throws UsageError `INVALID_ROUTE` */
+/** Returns the method in the prefix of a key; undefined for any method. @throws UsageError `INVALID_ROUTE` */
 function readMethod(key: string, prefix: string | undefined): string | undefined {
   const method = prefix?.toUpperCase();
   if (method === undefined || METHODS.includes(method)) return method;
@@ -181,7 +181,10 @@ interface AgreedCompression {
 /** Negotiates the compression of a route. */
 class RouteCompression {
   readonly #settings: DeflateSettings;
-  /** By response. Few different responses are possible, so thousands of connections share one object. */
+  /**
+   * The negotiated compression, by the value of the response header. Few values are possible, so thousands of
+   * connections share one object.
+   */
   readonly #agreed = new Map<string, AgreedCompression>();
 
   constructor(settings: DeflateSettings) {

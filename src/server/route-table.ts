@@ -41,7 +41,7 @@ export class RouteTable {
   constructor(routes: Readonly<Record<string, Route>>, defaults: RouteDefaults = {}) {
     for (const [key, route] of Object.entries(routes)) {
       const [, prefix, path] = KEY.exec(key) ?? [];
-      // "ws://host/path" is a URL. Browsers do not request paths that begin with two slashes.
+      // "ws://host/path" is a URL, not a key. In a relative URL, "//host" names another host, not a path.
       if (path === undefined || path.startsWith("//")) {
         throw invalidRoute(
           key,

@@ -23,7 +23,7 @@ export interface CloseRefusal extends Pick<RefusalDetails, "reason" | "option" |
   readonly closeCode: number;
 }
 
-/** The functions of the server that a socket calls. All sockets of a route share one environment. */
+/** The functions of the server that a socket calls. All sockets of a route share one object. */
 export interface SocketEnvironment {
   /** Called when the handler or a callback of `socket` threw; at most once for each socket. */
   onFailure(socket: ServerSocket, error: unknown): void;
@@ -34,8 +34,8 @@ export interface SocketEnvironment {
   /** Called when the connection of `socket` has ended. */
   onClosed(socket: ServerSocket): void;
   /**
-   * Calls back in a later turn, after the data sent in this turn has been written and other sockets
-   * have had their turn.
+   * Calls back in a later turn of the event loop, after the data sent in this turn has been written, and
+   * other sockets have been served.
    */
   inNextTurn(callback: () => void): void;
 }
@@ -68,7 +68,8 @@ export class ServerSocket implements Socket {
     const { highWaterMarkBytes = 65_536, maxBufferedBytes = 1_048_576 } = options;
     this.#slowConsumer = options.slowConsumer ?? "close";
     this.#maxBufferedBytes = maxBufferedBytes;
-    // `send` must return false before it drops messages.
+    // The high-water mark is at most `maxBufferedBytes`, so that `send` returns false before it drops
+    // messages.
     this.#highWaterMarkBytes =
       this.#slowConsumer === "wait"
         ? highWaterMarkBytes
@@ -267,7 +268,8 @@ export class ServerSocket implements Socket {
     try {
       const result = callback(argument);
       if (isThenable(result)) {
-        // `Promise.resolve` guards against a thenable that settles twice, and returns a native promise as is.
+        // `Promise.resolve` protects against a thenable that settles twice, and returns a native promise
+        // unchanged.
         Promise.resolve(result).then(onEnd, (error: unknown) => {
           this.#fail(error);
           onEnd?.();
@@ -282,8 +284,8 @@ export class ServerSocket implements Socket {
 
   #fail(error: unknown): void {
     this.close(CloseCode.InternalError);
-    // A handler that rethrows the error of its socket's end has not failed.
-    // `get` accepts any value, while `instanceof` throws for some proxies.
+    // A handler that throws the error with which its own socket ended has not failed. `get` accepts any
+    // value, while `instanceof` throws for some proxies.
     const isOwnEnd = endErrors.get(error as Error) === this;
     if (this.#hasFailed || isOwnEnd) return;
     this.#hasFailed = true;
@@ -361,7 +363,7 @@ class SocketListener implements MessageListener {
 
 const NO_OPTIONS: MessageListenOptions = {};
 
-/** The options that set limits, by the error codes of their violations. */
+/** The option that sets a limit, by the error code of exceeding that limit. */
 const OPTION_OF_VIOLATION: Readonly<Record<string, string>> = {
   MESSAGE_TOO_BIG: "maxMessageBytes",
   UNFINISHED_TOO_BIG: "maxUnfinishedBytes",

@@ -9,7 +9,7 @@ export interface ShutdownPlan {
   readonly reason: string;
   /** The time for all connections to close. */
   readonly timeoutMs: number;
-  /** How fast to close the sockets; undefined closes all at once. */
+  /** The pace at which to close the sockets; undefined to close all at once. */
   readonly pace?: ShutdownPace;
 }
 
@@ -19,7 +19,7 @@ export interface ShutdownPace {
   readonly intervalMs: number;
 }
 
-/** The part of `timeoutMs` in which the server sends Close frames. The rest is for the peers' answers. */
+/** The part of `timeoutMs` in which the server sends Close frames. In the rest, the peers answer. */
 const CLOSING_PART = 3 / 4;
 
 /** Closes the sockets of a server, at once or in batches. */
@@ -37,7 +37,7 @@ export class SocketShutdown {
     this.#log = log;
   }
 
-  /** Starts to close the open sockets. A further call can only end this earlier; a slower plan has no effect. */
+  /** Starts to close the open sockets. A further call has an effect only if its plan ends earlier. */
   start({ code, reason, timeoutMs, pace }: ShutdownPlan): void {
     const nowMs = this.#wheel.nowMs;
     const windowMs = pace === undefined ? 0 : timeoutMs * CLOSING_PART;

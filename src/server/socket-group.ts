@@ -22,7 +22,7 @@ export class SocketGroup implements Iterable<Socket> {
     if (this.#sockets.delete(socket)) this.#pending.end();
   }
 
-  /** Undefined after the connection of `socket` has ended. */
+  /** Returns undefined after the connection of `socket` has ended. */
   peerOf(socket: Socket): RefusedPeer | undefined {
     return this.#sockets.get(socket);
   }

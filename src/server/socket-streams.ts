@@ -82,7 +82,7 @@ export function pipeTo<T>(sink: MessageSink<T>, source: SendSource<T>): Promise<
     };
     // A source that has thrown needs no `return`.
     pump().catch(reject);
-    // Notices the end of the connection while the source yields nothing.
+    // Detects the end of the connection while the source yields nothing.
     void sink.done.then(() => sink.drained.catch(stop));
   });
 }

@@ -11,7 +11,10 @@ import {
 import { type IpAddress, isInNetwork, parseIpAddress, parseIpNetwork } from "./ip-address.ts";
 import { invalidOption, shown } from "./options.ts";
 
-/** The properties of a request that trusted proxies report. Undefined means: as the connection says. */
+/**
+ * The properties of a request that trusted proxies report. If a property is undefined, the property of the
+ * connection applies.
+ */
 export interface ForwardedRequest {
   /** The client's IP address. */
   readonly remoteAddress: string | undefined;
@@ -36,7 +39,7 @@ export type ProxyReader = (
 /** The options that configure trusted proxies. */
 export type ProxyOptions = Pick<ApplicationOptions, "trustProxy" | "proxyHeaders">;
 
-/** The maximum number of proxies that one request may pass, including the client. */
+/** The maximum number of addresses on the way of a request: the client, and up to 31 proxies. */
 const MAX_HOPS = 32;
 
 /** Returns whether the proxy at `position` is trusted. The peer of the connection has position 1. */

@@ -65,7 +65,7 @@ export interface WebSocketContext<Params, Protocol, State> {
   readonly clientCertificate: ClientCertificate | undefined;
 }
 
-/** The common part of both contexts. Reads the request only when a callback uses a property. */
+/** The common part of both contexts. It reads the request only when the application accesses a property. */
 class UpgradeContext {
   readonly params: MatchedParams;
   readonly #attempt: UpgradeAttempt;

@@ -11,13 +11,13 @@ import { UpgradeReports, type UpgradeReportsEnvironment } from "./upgrade-report
 export interface UpgradeEnvironment
   extends RouteConnectionsEnvironment, AuthorizerEnvironment, UpgradeReportsEnvironment {
   readonly wheel: AuthorizerEnvironment["wheel"];
-  /** The maximum number of open sockets and of clients that wait for `authorize` together. */
+  /** The maximum number of open sockets, plus clients that wait for `authorize`. */
   readonly maxConnections: number;
   readonly isHostAllowed: HostCheck;
 }
 
 /**
- * Accepts or refuses upgrade attempts. Checks in this order: host, route, handshake, origin, subprotocol,
+ * Accepts or refuses upgrade attempts. It checks, in this order: host, route, handshake, origin, subprotocol,
  * `maxConnections`, `authorize`.
  */
 export class UpgradeGate {
@@ -121,7 +121,10 @@ export class UpgradeGate {
   }
 }
 
-/** The header of responses that refuse a client because a limit is reached, in seconds. */
+/**
+ * The header of responses that refuse a client because a limit is reached. The client may retry after ten
+ * seconds.
+ */
 const RETRY = { "Retry-After": "10" };
 
 const MALFORMED = refuse(400, "The request is malformed.");

@@ -31,7 +31,7 @@ export class UpgradeReports {
     return this.#environment.refusals.isVerbose;
   }
 
-  /** Reports a refusal of the library to `onRefused`, and returns it. */
+  /** Reports to `onRefused` that the library refused an attempt, and returns the refusal. */
   refuse(refusal: HttpRefusal, attempt: UpgradeAttempt, entry?: WebSocketEntry): HttpRefusal {
     this.#environment.refusals.reportResponse("handshake", refusal, attempt, entry?.key);
     return refusal;

@@ -11,7 +11,7 @@ export interface Peer {
   readonly remoteAddress?: string | undefined;
 }
 
-/** A request for a WebSocket. It has the same form for every runtime and HTTP version. */
+/** A request for a WebSocket, in the same form for every runtime and HTTP version. */
 export interface UpgradeAttempt extends OriginClaim {
   /** The path of the request's URL, normalized by the URL parser. */
   readonly pathname: string;
@@ -23,11 +23,14 @@ export interface UpgradeAttempt extends OriginClaim {
   readonly url: URL;
   /** The IP address of the client; empty after the connection has ended. */
   readonly remoteAddress: string;
-  /** The same address, in an object that an open socket can keep without keeping the request in memory. */
+  /**
+   * The client's address, in an object that an open socket can keep without keeping the whole request in
+   * memory.
+   */
   readonly peer: Peer;
-  /** Whether the client has disconnected, or has got another response before the decision. */
+  /** Whether the client has disconnected, or has received another response before the decision. */
   readonly isAborted: boolean;
-  /** Called once when `isAborted` becomes true; set while `authorize` is pending. */
+  /** Called once when `isAborted` becomes true. Set only while `authorize` is pending. */
   onAborted: (() => void) | undefined;
   /** The connection of the request. Over HTTP/2, several requests share one. */
   readonly connection: object;
@@ -37,10 +40,12 @@ export interface UpgradeAttempt extends OriginClaim {
   readOffer(): WebSocketOffer | HttpRefusal;
 }
 
-/** How to answer an {@link UpgradeAttempt}. Close the connection after an {@link HttpRefusal}. */
+/** How to answer an {@link UpgradeAttempt}. After an {@link HttpRefusal}, close the connection. */
 export type UpgradeDecision = UpgradeAccepted | HttpRefusal | UpgradeAnswered;
 
-/** Send the response that accepts the handshake, create a connection, and call `open`. */
+/**
+ * The decision to accept: send the response that accepts the handshake, create a connection, and call `open`.
+ */
 export interface UpgradeAccepted {
   readonly kind: "accept";
   /** The options of the connection. */
@@ -51,7 +56,7 @@ export interface UpgradeAccepted {
   open(connection: Connection): Socket;
 }
 
-/** Send the Response that `authorize` returned, and close the connection. */
+/** The decision to refuse with the Response that `authorize` returned: send it, and close the connection. */
 export interface UpgradeAnswered {
   readonly kind: "answer";
   readonly response: Response;

@@ -11,7 +11,10 @@ interface Instruction {
   y: number;
 }
 
-/** Matching takes at most instructions times characters steps, and a path has at most 8,192 characters. */
+/**
+ * Limits the steps of a match: at most one per instruction and character. A path has at most 8,192
+ * characters.
+ */
 const MAX_INSTRUCTIONS = 1000;
 
 /** Paths are ASCII: URLs percent-encode everything else. */
@@ -51,7 +54,8 @@ export class LinearRegExp {
     const width = text.length + 1;
     const visited = new Uint8Array((this.#instructions.length * width + 7) >> 3);
     const slots = new Int32Array(2 * this.#captures).fill(-1);
-    // Pairs of an instruction and a position to try later. A negative instruction is a slot to restore.
+    // Pairs of an instruction and a position to try later. A negative number instead of an instruction is a
+    // slot to restore.
     const pending = [0, 0];
     while (pending.length > 0) {
       let position = pending.pop()!;

@@ -52,7 +52,7 @@ class PatternReader {
 
   readPart(): string {
     if (this.#take("{")) return this.#readBraces();
-    // A slash before a param belongs to it, so that "/x/:lang?" matches "/x" too.
+    // A slash before a param belongs to the param, so that "/x/:lang?" also matches "/x".
     const isSlash = this.#text[this.#at] === "/";
     if (isSlash) this.#at++;
     const value = this.#readValue();

@@ -24,7 +24,7 @@ export type PathOf<Key> = Key extends `//${string}`
           | "patch"
           | "delete"
           | "options"
-        ? // A client cannot request the path `//host`.
+        ? // In a relative URL, `//host` names another host, not a path.
           Rest extends `/${string}`
           ? never
           : `/${Rest}`

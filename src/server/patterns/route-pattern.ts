@@ -10,7 +10,7 @@ export type Params = Readonly<Record<string, string | undefined>>;
 export interface RoutePattern {
   /** Returns the params of `pathname`, or undefined if it does not match. */
   match(pathname: string): Params | undefined;
-  /** Whether the pattern has a param without a name. */
+  /** Whether the pattern has a param without a name, such as a wildcard. */
   readonly hasWildcard: boolean;
 }
 
@@ -21,9 +21,9 @@ const NAMED_SEGMENT = /^:([A-Za-z_$][A-Za-z0-9_$]*)$/;
 const NO_PARAMS: Params = Object.freeze({});
 
 /**
- * Compiles the path of a route. Common paths become a string comparison, or a simple regular expression.
- * All other paths use the slower `LinearRegExp`, because `RegExp` and URLPattern backtrack: a path of
- * 3 KB could take them seconds. Matching always takes time linear in the length of the path.
+ * Compiles the path of a route. Common paths become a string comparison, or a simple regular expression. All
+ * other paths use the slower `LinearRegExp`, because `RegExp` and URLPattern backtrack and could need seconds
+ * for a path of 3 KB. Matching always takes time linear in the length of the path.
  *
  * @throws UsageError `INVALID_ROUTE`; the message contains `key`
  */
@@ -73,7 +73,9 @@ function compileSegments(segments: readonly string[]): RoutePattern | undefined 
   };
 }
 
-/** Compiles all other paths: repeated and optional params, several params in a segment, expressions. */
+/**
+ * Compiles all other paths: with repeated or optional params, several params in a segment, or expressions.
+ */
 function compileLinear(pathname: string, key: string): RoutePattern {
   const { source, names } = toPathnameExpression(pathname);
   const expression = newRegExp(source, key);
@@ -130,7 +132,7 @@ function decode(value: string): string {
   }
 }
 
-/** Whether URLPattern would resolve the segment as a URL does. */
+/** Whether URLPattern would resolve the segment, as in a URL. */
 function isDots(segment: string): boolean {
   return segment === "." || segment === "..";
 }

@@ -1,9 +1,10 @@
 import { NAMED_PARAM } from "./pathname-expression.ts";
 
 /**
- * Whether a route for the path `earlier` matches every path that `later` matches, so the later route never
- * answers. Handles paths of plain segments, params and a wildcard at the end. Other patterns count only if
- * they are equal apart from the names of their params.
+ * Whether a route for the path `earlier` matches every path that `later` matches, so that the later route
+ * never answers. It compares paths that consist of plain segments and params, with an optional wildcard at
+ * the end. For all other patterns, it returns true only if they are equal except for the names of their
+ * params.
  */
 export function shadows(earlier: string, later: string): boolean {
   if (withoutNames(earlier) === withoutNames(later)) return true;
