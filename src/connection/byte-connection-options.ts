@@ -18,7 +18,7 @@ export interface ConnectionEnvironment {
   readonly flushQueue: FlushQueue;
   readonly deflateCodec: DeflateCodec;
   readonly log: DebugLog;
-  /** Calls back at the end of the running turn, after its promise jobs. */
+  /** Calls back at the end of the current turn of the event loop, after its promise jobs. */
   defer(callback: () => void): void;
 }
 
@@ -26,24 +26,27 @@ export interface ConnectionEnvironment {
 export interface ByteConnectionOptions {
   /** Which end of the connection this is. */
   readonly role: "client" | "server";
-  /** The agreed subprotocol, or the empty string. */
+  /** The negotiated subprotocol, or the empty string. */
   readonly protocol: string;
-  /** The agreed extensions, or the empty string. */
+  /** The negotiated extensions, or the empty string. */
   readonly extensions: string;
-  /** Bytes that arrived after the opening handshake. The connection may keep and change them. */
+  /** The bytes that arrived right after the opening handshake. The connection may keep and change them. */
   readonly head?: Uint8Array;
-  /** The largest message to receive, in bytes over all its fragments; default 1 MiB. */
+  /** The maximum size in bytes of a received message, over all its fragments. Default: 1 MiB. */
   readonly maxMessageBytes?: number;
-  /** Limits the unfinished messages of several connections together; default: no limit. */
+  /** Limits the unfinished messages of several connections together. Default: no limit. */
   readonly unfinishedBudget?: ByteBudget;
-  /** The largest data frame to send, in bytes of payload; default: messages are not fragmented. */
+  /** The maximum payload in bytes of a data frame to send. Default: messages are not fragmented. */
   readonly maxFrameBytes?: number;
-  /** How many messages and control frames the peer may send in a second; default: no limit. */
+  /** How many messages and control frames the peer may send per second. Default: no limit. */
   readonly maxMessagesPerSecond?: number;
-  /** How to compress (RFC 7692); default: nothing is compressed. */
+  /** The negotiated compression (RFC 7692). Default: no compression. */
   readonly deflate?: DeflateAgreement | undefined;
-  /** Milliseconds for the closing handshake before the transport is dropped; default 5000. */
+  /**
+   * How long the closing handshake may take, in milliseconds, before the transport is dropped. Default:
+   * 5,000.
+   */
   readonly closeTimeoutMs?: number;
-  /** Default: on a server a heartbeat with default times, on a client none. */
+  /** Default: a heartbeat with the default times on a server, and no heartbeat on a client. */
   readonly heartbeat?: HeartbeatOptions | false;
 }

@@ -17,17 +17,20 @@ import { MessageRate } from "./message-rate.ts";
 import { OutputWriter } from "./output-writer.ts";
 import type { TimeoutListener, WheelTimer } from "./timer-wheel.ts";
 
-/** Above this many bytes of waiting output, only the latest ping is answered, once the output was sent. */
+/**
+ * While more than this many bytes of output wait, only the latest ping is answered, after the output has been
+ * sent.
+ */
 const MAX_BYTES_BEFORE_PONGS = 65_536;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * - `flowing`: messages are delivered as they come.
- * - `paused`: the protocol holds messages back, and the transport is not read.
- * - `end-deferred`: as `paused`, and the peer has ended its side. The end is handled after the messages.
+ * - `flowing`: messages are delivered as they arrive.
+ * - `paused`: the protocol delivers no messages, and the transport is not read.
+ * - `end-deferred`: like `paused`, and the peer has ended its side. The end is handled after the messages.
  *
- * `flowing` and `paused` alternate by `pause` and `resume`. `end-deferred` follows `paused`.
+ * `pause` and `resume` switch between `flowing` and `paused`. `end-deferred` follows `paused`.
  */
 type ReadingState = "flowing" | "paused" | "end-deferred";
 
@@ -41,8 +44,8 @@ type ReadingState = "flowing" | "paused" | "end-deferred";
 type TransportState = "open" | "peer-ended" | "ended";
 
 /**
- * A connection that runs the protocol over a byte transport. It adds everything that needs a clock or a
- * kernel: one write for all messages of a turn, backpressure, the heartbeat and timeouts.
+ * A connection that runs the protocol over a byte transport. It adds everything that needs a clock or I/O:
+ * one write for all messages of a turn of the event loop, backpressure, the heartbeat and timeouts.
  */
 export class ByteConnection
   implements Connection, ByteTransportHandler, EndpointEvents, HeartbeatConnection, TimeoutListener
@@ -64,12 +67,15 @@ export class ByteConnection
   #readyState: ReadyState = ReadyState.Open;
   #readingState: ReadingState = "flowing";
   #transportState: TransportState = "open";
-  /** How the protocol ended; undefined before. */
+  /** How the protocol ended; undefined until it has ended. */
   #record: ClosingRecord | undefined;
   /** The first error of the transport or of this side. */
   #error: TidewayError | undefined;
 
-  /** Whether bytes are being received. Everything that they cause is written once, at their end. */
+  /**
+   * Whether bytes are being received. All output that they cause is written once, after they have been
+   * processed.
+   */
   #isReceiving = false;
   #isFlushQueued = false;
   #closeTimer: WheelTimer | undefined;
@@ -166,7 +172,7 @@ export class ByteConnection
     this.#readyState = ReadyState.Closing;
     this.#startCloseTimer();
     this.#queueFlush();
-    // The peer's Close frame must be read even if the owner has paused.
+    // The peer's Close frame must be read even if the owner has paused the connection.
     this.resume();
   }
 
@@ -206,7 +212,7 @@ export class ByteConnection
     return this.#writer.isBlocked ? this.#writer.unwrittenBytes : undefined;
   }
 
-  /** Writes the waiting output. The flush queue calls this at the end of a turn. */
+  /** Writes the waiting output. The flush queue calls this at the end of a turn of the event loop. */
   flush(): void {
     this.#isFlushQueued = false;
     this.#write();
@@ -225,9 +231,11 @@ export class ByteConnection
   }
 
   onBytes(chunk: Uint8Array): void {
-    // Input is not activity while output waits: the output of a peer that reads nothing would fill memory.
+    // While output waits, input does not count as activity: a peer that reads nothing would let output fill
+    // memory.
     if (!this.#writer.isBlocked) this.#heartbeat?.recordActivity();
-    // Messages received during a pause count when it ends. The tokens of the pause pay for them.
+    // Messages that are received during a pause count when the pause ends, against the tokens that were added
+    // during it.
     if (this.#readingState === "flowing") this.#rate?.refill(this.#environment.wheel.nowMs);
     // TLS writes asynchronously, so a little waiting output does not mean that the peer is slow.
     if (this.#writer.waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.defersPongs = true;
@@ -262,8 +270,8 @@ export class ByteConnection
   }
 
   onClosed(error: Error | undefined): void {
-    // Complete messages that waited are delivered now, even if the caller has paused. It may pause again:
-    // 64 KiB of compressed messages can be a lot.
+    // Delivers complete messages that waited, even if the owner has paused the connection. The owner may
+    // pause it again, because 64 KiB of compressed messages can be much data.
     this.#readingState = "flowing";
     this.#transportState = "ended";
     this.#deliverBuffered();
@@ -295,7 +303,10 @@ export class ByteConnection
     this.#handler!.onPong?.(payload);
   }
 
-  /** The protocol has ended: Close frames went both ways, the peer broke a rule, or the bytes ended. */
+  /**
+   * Called when the protocol has ended: both sides sent Close frames, the peer violated a rule, or the bytes
+   * ended.
+   */
   onFinish(record: ClosingRecord): void {
     this.#record = record;
     this.#readyState = ReadyState.Closing;
@@ -303,7 +314,7 @@ export class ByteConnection
     this.#handler!.onClosing(record.error);
   }
 
-  /** Counts a message of the peer. Returns false after failing the connection for too many messages. */
+  /** Counts a message from the peer. If there are too many, fails the connection and returns false. */
   #isInRate(): boolean {
     if (this.#rate === undefined || this.#rate.take()) return true;
     this.#endpoint.fail(
@@ -327,10 +338,10 @@ export class ByteConnection
     if (this.#record !== undefined) this.#endTransport();
   }
 
-  /** Ends this side of the transport once the last Close frame has left. */
+  /** Ends this side of the transport once the last Close frame has been written. */
   #endTransport(): void {
     if (this.#transportState === "ended" || !this.#writer.isEmpty) return;
-    // RFC 6455 7.1.1: after a closing handshake the server closes first and the client waits.
+    // RFC 6455 7.1.1: after a closing handshake, the server closes the transport first, and the client waits.
     const { isServer } = this.#endpoint;
     if (!isServer && this.#record!.wasClean && this.#transportState === "open") return;
     this.#transportState = "ended";

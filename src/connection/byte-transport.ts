@@ -1,15 +1,18 @@
 /** Receives the events of a byte transport. */
 export interface ByteTransportHandler {
   /**
-   * Bytes from the peer. The handler may use and change them only during the call. Some may still come
-   * after `pause`.
+   * Called with bytes from the peer. The handler may use and change them only during the call. A few more
+   * bytes may arrive after `pause`.
    */
   onBytes(chunk: Uint8Array): void;
-  /** The kernel has accepted everything that was written. */
+  /** Called when the kernel has accepted everything that was written. */
   onDrain(): void;
-  /** The peer has ended its side; this side may still write. */
+  /** Called when the peer has ended its side. This side may still write. */
   onEnd(): void;
-  /** The transport is closed, with the error that closed it, if any. Called exactly once and last. */
+  /**
+   * Called when the transport is closed, with the error that closed it, if any. Called exactly once, as the
+   * last event.
+   */
   onClosed(error: Error | undefined): void;
 }
 
@@ -20,13 +23,13 @@ export interface ByteTransport {
 
   /**
    * Writes all of `bytes`. Returns true if the kernel has accepted them, so that the caller may reuse the
-   * array at once. Otherwise the transport reads from it until `onDrain`; until then the caller writes
-   * nothing more.
+   * array at once. Otherwise, the transport reads from the array until `onDrain`, and the caller must not
+   * write again before that.
    */
   write(bytes: Uint8Array): boolean;
   /**
-   * Bytes written that the kernel has not accepted yet. Absent or undefined if the transport cannot tell
-   * before `onDrain`.
+   * The number of written bytes that the kernel has not accepted yet. Absent or undefined if the transport
+   * does not know it before `onDrain`.
    */
   readonly unwrittenBytes?: number | undefined;
 
@@ -34,7 +37,7 @@ export interface ByteTransport {
   pause(): void;
   resume(): void;
 
-  /** Ends this side after everything that was written. The peer may still write. */
+  /** Ends this side after all written bytes have been sent. The peer may still write. */
   end(): void;
   /** Closes both sides and drops the output. `onClosed` follows, never during the call. */
   destroy(): void;

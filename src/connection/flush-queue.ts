@@ -4,19 +4,21 @@ export interface Flushable {
 }
 
 /**
- * The connections that code wrote to during this turn. All are flushed when the turn ends, so that all
- * messages that a turn sends on a connection leave in one write.
+ * The connections to which the application wrote during this turn of the event loop. They are flushed when
+ * the turn ends, so that all messages of a turn to one connection need only one write.
  */
 export class FlushQueue {
   readonly #defer: (callback: () => void) => void;
   #waiting: Flushable[] = [];
 
-  /** `defer` calls back at the end of the running turn, after its promise jobs. */
+  /**
+   * @param defer calls back at the end of the current turn of the event loop, after its promise jobs
+   */
   constructor(defer: (callback: () => void) => void) {
     this.#defer = defer;
   }
 
-  /** Flushes `item` at the end of the turn. */
+  /** Flushes `item` at the end of the turn of the event loop. */
   add(item: Flushable): void {
     if (this.#waiting.push(item) === 1) this.#defer(this.#flushAll);
   }

@@ -30,9 +30,9 @@ export interface HeartbeatOptions {
 
 /** The connection that a heartbeat watches. */
 export interface HeartbeatConnection {
-  /** Whether this side does not read. */
+  /** Whether this side has stopped reading. */
   readonly isPaused: boolean;
-  /** Bytes written that the kernel has not accepted; undefined if no output waits. */
+  /** The number of written bytes that the kernel has not accepted yet; undefined if no output waits. */
   readonly unwrittenBytes: number | undefined;
   ping(payload: Uint8Array): void;
   /** Drops the peer. */
@@ -42,10 +42,10 @@ export interface HeartbeatConnection {
 /** Milliseconds between two checks while output waits. */
 const SLOW_PEER_CHECK_MS = 1000;
 
-/** A check that runs this late shows that this process or machine was stalled, not the peer. */
+/** If a check runs this late, this process or machine was stalled, not the peer. */
 const STALL_MS = 1000;
 
-/** Pings a silent peer, and drops it when it stays silent. */
+/** Pings a silent peer, and drops it if it remains silent. */
 export class Heartbeat implements TimeoutListener {
   readonly #connection: HeartbeatConnection;
   readonly #wheel: TimerWheel;
@@ -53,14 +53,14 @@ export class Heartbeat implements TimeoutListener {
   readonly #timeoutMs: number;
   #timer: WheelTimer | undefined;
   #lastActivityMs = 0;
-  /** When the latest ping was sent; undefined if there was activity since. */
+  /** The time of the latest ping; undefined if there was activity after it. */
   #pingedMs: number | undefined;
   #pingCount = 0;
-  /** Whether the peer got more time because this side was stalled. */
+  /** Whether the peer has already got more time because this side was stalled. */
   #wasExtended = false;
   /**
-   * Output that waited at the last check; undefined if none did. While output waits, checks run once a
-   * second.
+   * The number of bytes of output that waited at the last check; undefined if none waited. While output
+   * waits, checks run once a second.
    */
   #lastUnwrittenBytes: number | undefined;
 
@@ -71,7 +71,7 @@ export class Heartbeat implements TimeoutListener {
   }
 
   start(): void {
-    // In this order: the coarse time of a wheel without timeouts is out of date.
+    // The order matters: the coarse time is out of date while the wheel has no timeouts.
     this.#startTimer(this.#idleMs);
     this.recordActivity();
   }
@@ -81,14 +81,14 @@ export class Heartbeat implements TimeoutListener {
     this.#timer?.cancel();
   }
 
-  /** The peer has shown that it is alive. */
+  /** Call this when the peer has shown that it is alive. */
   recordActivity(): void {
     this.#lastActivityMs = this.#wheel.coarseNowMs;
     this.#pingedMs = undefined;
     this.#wasExtended = false;
   }
 
-  /** Output has begun to wait. From now on its progress is checked every second. */
+  /** Call this when output has begun to wait. While it waits, its progress is checked every second. */
   watchOutput(): void {
     const wasSlow = this.#isSlow;
     this.#lastUnwrittenBytes = this.#connection.unwrittenBytes;
@@ -111,7 +111,10 @@ export class Heartbeat implements TimeoutListener {
     else this.#startTimer(this.#untilCheckMs(leftMs));
   }
 
-  /** Records activity if the peer has taken output since the last check, or if it need not take any. */
+  /**
+   * Records activity if the peer has accepted output since the last check, or if it cannot be judged because
+   * this side does not read.
+   */
   #checkProgress(): void {
     const { isPaused, unwrittenBytes } = this.#connection;
     const lastUnwrittenBytes = this.#lastUnwrittenBytes ?? 0;
@@ -119,7 +122,8 @@ export class Heartbeat implements TimeoutListener {
     if (unwrittenBytes !== undefined) {
       if (unwrittenBytes < lastUnwrittenBytes) this.recordActivity();
     } else if (isPaused) {
-      // This side does not read, so it cannot judge the peer. If the peer has ended, this write fails.
+      // This side does not read, so it cannot tell whether the peer is alive. If the peer has closed the
+      // connection, this ping fails.
       this.#sendPing();
       this.recordActivity();
     }
@@ -141,7 +145,7 @@ export class Heartbeat implements TimeoutListener {
     return this.#isSlow ? Math.min(SLOW_PEER_CHECK_MS, leftMs) : leftMs;
   }
 
-  /** The payload counts the pings, so that a pong shows which ping it answers. */
+  /** The payload is the number of the ping, so that a pong shows which ping it answers. */
   #sendPing(): void {
     this.#connection.ping(Uint8Array.of(++this.#pingCount & 0xff));
   }

@@ -3,12 +3,12 @@ interface Ping {
   readonly sentMs: number;
 }
 
-/** How many unanswered pings are remembered. */
+/** The maximum number of unanswered pings that are remembered. */
 const MAX_PINGS = 8;
 
-/** Measures the round trip time of pings. */
+/** Measures the round-trip time of pings. */
 export class LatencyMeter {
-  /** The round trip time of the latest ping that was answered; undefined before the first. */
+  /** The round-trip time of the latest answered ping; undefined before the first answer. */
   latencyMs: number | undefined;
   #pings: Ping[] = [];
 
@@ -23,7 +23,7 @@ export class LatencyMeter {
     const index = this.#pings.findLastIndex((ping) => areEqual(ping.payload, payload));
     if (index === -1) return;
     this.latencyMs = nowMs - this.#pings[index].sentMs;
-    // RFC 6455 5.5.3: a peer may answer the latest of several pings alone.
+    // RFC 6455 5.5.3: a peer may answer only the latest of several pings.
     this.#pings = this.#pings.slice(index + 1);
   }
 }

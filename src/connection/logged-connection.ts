@@ -14,8 +14,8 @@ import { LoggedTransport } from "./logged-transport.ts";
 import { SlowPhase } from "./slow-phase.ts";
 
 /**
- * Opens a connection over a byte transport. With the debug log on, its events are written there. With the log
- * off, the result is a plain `ByteConnection`, so that logging costs nothing.
+ * Opens a connection over a byte transport. If the debug log is enabled, the connection writes its events
+ * there. Otherwise, the result is a plain `ByteConnection`, so that logging costs nothing.
  */
 export function openByteConnection(
   environment: ConnectionEnvironment,
@@ -27,7 +27,7 @@ export function openByteConnection(
     : new ByteConnection(environment, transport, options);
 }
 
-/** A connection that writes its changes of state, pauses and end to the debug log. */
+/** A connection that writes its state changes, its pauses and its end to the debug log. */
 class LoggedConnection implements Connection, ConnectionHandler {
   readonly #log: DebugLog;
   readonly #name: string;

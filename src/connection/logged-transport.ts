@@ -3,12 +3,12 @@ import type { ByteTransport, ByteTransportHandler } from "./byte-transport.ts";
 import { SlowPhase } from "./slow-phase.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
-/** A transport that counts its bytes, and writes to the debug log when its peer takes output slowly. */
+/** A transport that counts its bytes, and writes to the debug log if the peer reads output slowly. */
 export class LoggedTransport implements ByteTransport, ByteTransportHandler {
   readBytes = 0;
   writtenBytes = 0;
   readonly #transport: ByteTransport;
-  /** How lines name the connection. */
+  /** The name of the connection in log lines. */
   readonly #name: string;
   readonly #blocked: SlowPhase;
   #handler: ByteTransportHandler | undefined;

@@ -1,6 +1,6 @@
 /**
- * Limits how often a peer may send. Each message takes one token from a bucket that holds the tokens of one
- * second. The caller passes the time.
+ * Limits how often a peer may send, with a token bucket. Each message takes one token from a bucket that
+ * holds the tokens of one second. The caller passes the time.
  */
 export class MessageRate {
   readonly perSecond: number;
@@ -16,7 +16,8 @@ export class MessageRate {
   /** Adds the tokens for the time since the last call, up to a full bucket. */
   refill(nowMs: number): void {
     const added = this.#newTokens(nowMs);
-    // Tokens beyond a full bucket, from `save`, expire when the peer has been silent for a second.
+    // `save` may add more tokens than the bucket holds. They expire when the peer has been silent for a
+    // second.
     if (added >= this.perSecond) this.#tokens = this.perSecond;
     else if (this.#tokens < this.perSecond) {
       this.#tokens = Math.min(this.perSecond, this.#tokens + added);
@@ -24,8 +25,8 @@ export class MessageRate {
   }
 
   /**
-   * Adds the tokens for the time since the last call without a limit: messages sent while this side did not
-   * read arrive all at once.
+   * Adds the tokens for the time since the last call, even beyond a full bucket, because messages that were
+   * sent while this side did not read arrive all at once.
    */
   save(nowMs: number): void {
     this.#tokens += this.#newTokens(nowMs);

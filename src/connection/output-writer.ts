@@ -2,28 +2,32 @@ import type { OutputBuffer } from "../protocol/output-buffer.ts";
 import type { ByteTransport } from "./byte-transport.ts";
 
 /**
- * The most bytes per write to a transport that does not show its progress. A large message is
- * written in pieces, so that the heartbeat can see the progress of a slow peer.
+ * The maximum number of bytes per write to a transport that does not report its progress. A large message is
+ * written in pieces, so that the heartbeat notices the progress of a slow peer.
  */
 const MAX_PIECE_BYTES = 65_536;
 
-/** Writes the output of a connection to its transport, and counts what the kernel has not accepted. */
+/**
+ * Writes the output of a connection to its transport, and counts the bytes that the kernel has not accepted.
+ */
 export class OutputWriter {
   readonly #output: OutputBuffer;
   readonly #transport: ByteTransport;
 
   /**
-   * The output buffer that the transport still reads from. The transport accepts no other buffer before it
-   * drains.
+   * The output buffer that the transport still reads from. The transport accepts no other buffer until it has
+   * drained.
    */
   #unsent: Uint8Array | undefined;
   /** Whether other connections write `#unsent` too. */
   #isUnsentShared = false;
-  /** Bytes of `#unsent` in the pieces before the latest, which the kernel has accepted. */
+  /**
+   * The number of bytes in the pieces of `#unsent` before the latest piece, which the kernel has accepted.
+   */
   #sentBytes = 0;
-  /** Bytes of `#unsent` after those. */
+  /** The number of bytes of `#unsent` in the latest piece and after it. */
   #unsentBytes = 0;
-  /** Bytes of the latest piece. */
+  /** The number of bytes in the latest piece. */
   #pieceBytes = 0;
   /** The number of bytes that compression saved in the unsent output. */
   #unsentSavedBytes = 0;
@@ -43,19 +47,21 @@ export class OutputWriter {
     return this.#unsent === undefined && this.#output.length === 0;
   }
 
-  /** Bytes of output that the kernel has not accepted, as sent over the wire. */
+  /**
+   * The number of bytes of output that the kernel has not accepted, with messages counted after compression.
+   */
   get waitingBytes(): number {
     return this.#output.length + this.unwrittenBytes;
   }
 
-  /** Bytes written that the kernel has not accepted. */
+  /** The number of bytes that were written to the transport and that the kernel has not accepted. */
   get unwrittenBytes(): number {
     if (this.#unsent === undefined) return this.#unsentBytes;
     const ofPiece = this.#transport.unwrittenBytes ?? this.#pieceBytes;
     return this.#unsentBytes - this.#pieceBytes + ofPiece;
   }
 
-  /** Bytes of unsent output, with messages counted as they were before compression. */
+  /** The number of bytes of unsent output, with messages counted before compression. */
   get bufferedAmount(): number {
     return this.waitingBytes + this.#output.savedBytes + this.#unsentSavedBytes;
   }
@@ -72,14 +78,14 @@ export class OutputWriter {
     this.#writePieces(this.#unsent);
   }
 
-  /** The transport has drained: writes the remaining pieces. */
+  /** Call this when the transport has drained. Writes the remaining pieces. */
   onDrain(): void {
     if (this.#unsent === undefined) return;
     this.#countPiece();
     this.#writePieces(this.#unsent);
   }
 
-  /** The transport is closed. Unsent output still counts, as in the WHATWG interface. */
+  /** Call this when the transport is closed. Unsent output still counts, as in the WHATWG interface. */
   abandon(): void {
     this.#unsentBytes = this.waitingBytes;
     this.#unsentSavedBytes += this.#output.savedBytes;
@@ -87,7 +93,7 @@ export class OutputWriter {
     this.#output.detach();
   }
 
-  /** Writes pieces until the transport does not accept one at once. */
+  /** Writes pieces until the kernel does not accept a piece at once. */
   #writePieces(slab: Uint8Array): void {
     while (this.#unsentBytes > 0) {
       this.#pieceBytes = Math.min(this.#unsentBytes, this.#maxPieceBytes());
@@ -110,7 +116,7 @@ export class OutputWriter {
     return isProgressVisible ? this.#unsentBytes : MAX_PIECE_BYTES;
   }
 
-  /** The kernel has accepted the latest piece. */
+  /** Counts the latest piece, which the kernel has accepted. */
   #countPiece(): void {
     this.#sentBytes += this.#pieceBytes;
     this.#unsentBytes -= this.#pieceBytes;

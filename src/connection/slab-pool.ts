@@ -1,23 +1,25 @@
 import type { BufferPool } from "../protocol/output-buffer.ts";
 
 /**
- * The last three hold the answers to one read of 64 or 256 KiB, or a message of 1 MiB, without growing. An
- * echo of 16 KiB messages costs 9 % less with 80 KiB than with 64 KiB.
+ * The sizes of buffers. Without growing, the last three hold the answers to one read of 64 KiB or of 256 KiB,
+ * or a message of 1 MiB. An echo of 16 KiB messages costs 9 % less with 80 KiB than with 64 KiB.
  */
 const SLAB_BYTES = [4096, 16_384, 81_920, 294_912, 1_114_112] as const;
 
-/** The most bytes that a pool keeps for each size. */
+/** The maximum number of bytes that a pool keeps for each size. */
 const MAX_KEPT_BYTES = 1 << 22;
 
 /**
- * Reuses output buffers of a few sizes. A connection has one only while it has output, so thousands of
- * connections share a few.
+ * Reuses output buffers of a few sizes. A connection has a buffer only while it has output, so thousands of
+ * connections share a few buffers.
  */
 export class SlabPool implements BufferPool {
   readonly #allocate: (byteLength: number) => Uint8Array;
   readonly #free: Uint8Array[][] = SLAB_BYTES.map(() => []);
 
-  /** `allocate` MUST return arrays of exactly the length asked for. */
+  /**
+   * @param allocate MUST return arrays of exactly the requested length
+   */
   constructor(allocate: (byteLength: number) => Uint8Array) {
     this.#allocate = allocate;
   }

@@ -1,10 +1,13 @@
 import type { DebugLog } from "../errors/debug-log.ts";
 import type { TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
-/** Pauses are normal. Only a longer one shows that a side is slow. */
+/** Short pauses are normal. Only a pause that is longer than this shows that a side is slow. */
 const SLOW_MS = 100;
 
-/** Writes to the debug log when a phase of a connection, such as a pause, takes long, and when it has ended. */
+/**
+ * Writes to the debug log if a phase of a connection, such as a pause, takes long, and when that phase has
+ * ended.
+ */
 export class SlowPhase {
   readonly #log: DebugLog;
   readonly #wheel: TimerWheel;
@@ -17,7 +20,7 @@ export class SlowPhase {
     this.#wheel = wheel;
   }
 
-  /** Starts the phase, unless it has started. `describe` gets the time since the start. */
+  /** Starts the phase, unless it has started already. `describe` gets the time since the start. */
   start(describe: (ageMs: number) => string): void {
     if (this.#timer !== undefined) return;
     this.#startedMs = this.#wheel.nowMs;
@@ -27,13 +30,13 @@ export class SlowPhase {
     });
   }
 
-  /** Ends the phase. Writes a line if its start was written. */
+  /** Ends the phase. Writes a line if a line was written during the phase. */
   end(describe: (ageMs: number) => string): void {
     if (this.#isLogged) this.#log.write(() => describe(this.#ageMs));
     this.cancel();
   }
 
-  /** Ends the phase without a line. */
+  /** Ends the phase without writing a line. */
   cancel(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

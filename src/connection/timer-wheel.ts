@@ -1,12 +1,12 @@
-/** The clock of a runtime. Tests inject a clock that they control. */
+/** The clock of a runtime. Tests pass a clock that they control. */
 export interface Clock {
-  /** Milliseconds since some fixed moment. Never runs backwards. */
+  /** The time in milliseconds since a fixed moment. Never decreases. */
   nowMs(): number;
-  /** Calls `callback` once after about `delayMs`; a pending call must not keep a process alive. */
+  /** Calls `callback` once after about `delayMs`. A pending call must not keep the process alive. */
   schedule(callback: () => void, delayMs: number): void;
 }
 
-/** Receives a timeout, so that an object with a timeout needs no function for it. */
+/** Receives a timeout. An object with a timeout implements this, so that it does not need a closure. */
 export interface TimeoutListener {
   onTimeout(): void;
 }
@@ -18,16 +18,16 @@ export interface WheelTimer {
 
 const SLOT_COUNT = 512;
 
-/** A turn that runs this many ticks late shows that the event loop was stalled. */
+/** If a turn of the wheel runs this many ticks late, the event loop was stalled. */
 const STALL_TICKS = 3;
 
 /**
- * A hashed timing wheel: any number of timeouts on one timer of the runtime, which runs only while there
- * are timeouts. A timeout never fires early, and at most about one tick late.
+ * A hashed timing wheel: any number of timeouts share one timer of the runtime, which runs only while there
+ * are timeouts. A timeout never fires early, and fires at most about one tick late.
  *
- * After a stall (a debugger, a suspended machine) the event loop fires timers before it reads pending
- * data. So the first turn after a stall fires nothing. The pending data is read first, and may cancel
- * timeouts that are due.
+ * After a stall, for example by a debugger or a suspended machine, the event loop fires timers before it
+ * reads pending data. Therefore, the first turn after a stall fires no timeouts. The pending data is read
+ * first, and may cancel timeouts that are due.
  */
 export class TimerWheel {
   readonly #clock: Clock;
@@ -51,7 +51,10 @@ export class TimerWheel {
     this.#firedTick = this.#tick;
   }
 
-  /** The time of the last tick in milliseconds. Cheap to read; exact to a tick while there are timeouts. */
+  /**
+   * The time of the last tick in milliseconds. It is cheap to read, and exact to one tick while there are
+   * timeouts.
+   */
   get coarseNowMs(): number {
     return this.#tick * this.#tickMs;
   }
@@ -65,7 +68,8 @@ export class TimerWheel {
   start(delayMs: number, listener: TimeoutListener | (() => void)): WheelTimer {
     if (!this.#isRunning) this.#run();
     const dueMs = this.#clock.nowMs() + Math.max(0, delayMs);
-    // The slot of a past tick is not checked again before the wheel has made a full turn.
+    // At least the next tick, because the slot of a past tick is not checked again before the wheel has gone
+    // around once.
     const dueTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
     const timeout = new Timeout(this, dueTick, listener);
     this.#slots[dueTick % SLOT_COUNT].append(timeout);
@@ -99,7 +103,7 @@ export class TimerWheel {
     const nowMs = this.#clock.nowMs();
     const target = this.#ticksBy(nowMs);
     this.#tick = target;
-    // Only once, because a loop that is always late must still fire its timers.
+    // Skips only one turn, because an event loop that is always late must still fire its timeouts.
     this.#isAfterStall =
       !this.#isAfterStall && nowMs - this.#turnDueMs >= STALL_TICKS * this.#tickMs;
     if (this.#isAfterStall) {
@@ -142,15 +146,16 @@ export class TimerWheel {
   }
 }
 
-/** A member of a ring. Both fields are undefined while it is in no ring. */
+/** A member of a ring. Both fields are undefined if it is not in a ring. */
 interface Link {
   next: Link | undefined;
   previous: Link | undefined;
 }
 
 /**
- * The timeouts of a slot, as a doubly linked ring. A Set takes more memory for each timeout. Also, a
- * replaced table of a Set refers to the new table, so dead connections would keep young objects alive.
+ * The timeouts of a slot, as a doubly linked ring. A Set would need more memory for each timeout. When V8
+ * replaces the table of a Set, the old table refers to the new table, so dead connections would keep young
+ * objects alive.
  */
 class Ring implements Link {
   next: Link = this;

@@ -7,19 +7,21 @@ export type Message = string | Uint8Array;
 
 /** Takes messages out of a queue. */
 export interface MessageConsumer {
-  /** Takes the next message if it can do so at once. Returns whether it did. */
+  /**
+   * Accepts the next message if the consumer can handle it at once. Returns whether it accepted the message.
+   */
   accept(message: Message): boolean;
-  /** No more messages will be pushed. */
+  /** Called when no more messages will be pushed. */
   onEnd(): void;
 }
 
-/** A message queue as its consumer sees it. */
+/** The part of a message queue that its consumer uses. */
 export interface ConsumableQueue {
   /** Whether the consumer has received every message and no more can follow. */
   readonly isExhausted: boolean;
   /** Removes the oldest message. */
   shift(): Message | undefined;
-  /** Drops the waiting messages. The consumer wants no more of them. */
+  /** Drops the waiting messages, because the consumer has stopped. */
   discard(): void;
   /** Returns the error that ended the messages. Further calls return undefined. */
   takeError(): Error | undefined;

@@ -8,7 +8,8 @@ interface Reader {
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * Iterates over a queue. It is not an async generator, so a waiting message costs only one settled promise.
+ * Iterates over a queue. It is not an async generator, so a message that waits costs only one resolved
+ * promise.
  */
 export class MessageIterator implements AsyncIterableIterator<Message, undefined>, MessageConsumer {
   readonly #queue: ConsumableQueue;
@@ -51,12 +52,12 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   }
 
   onEnd(): void {
-    // Readers wait only while the queue is empty, so there is nothing in front of the end.
+    // Readers wait only while the queue is empty, so no message comes before the end.
     for (const reader of this.#readers.splice(0))
       this.#finish().then(reader.resolve, reader.reject);
   }
 
-  // One function for all calls of `next` that must wait.
+  // One function for all calls of `next` that must wait, to avoid a closure for each call.
   readonly #addReader = (
     resolve: (result: IteratorResult<Message, undefined>) => void,
     reject: (error: Error) => void,

@@ -7,18 +7,18 @@ import {
   type MessageSubscription,
 } from "./message-subscription.ts";
 
-/** A source of messages that can be paused, such as a `Connection`. */
+/** A source of messages that the queue can pause, such as a `Connection`. */
 export interface PausableSource {
   pause(): void;
-  /** May push the messages that it held back during the call. */
+  /** During the call, the source may push messages that arrived while it was paused. */
   resume(): void;
 }
 
 /** The bounds of a {@link MessageQueue}. */
 export interface MessageQueueOptions {
-  /** In bytes; text counts by its length in UTF-16 units. Default: 65,536. */
+  /** The maximum size in bytes; text counts by its length in UTF-16 units. Default: 65,536. */
   readonly maxBytes?: number | undefined;
-  /** Default: 16. */
+  /** The number of messages below which the queue may exceed `maxBytes`. Default: 16. */
   readonly maxMessages?: number | undefined;
 }
 
@@ -26,23 +26,23 @@ export interface MessageQueueOptions {
 const BYTES_PER_MESSAGE = 64;
 
 /**
- * A source that has ended pushes its remaining messages even if it is paused. If more than this waits, it
- * is paused again. A read of 64 KiB costs less unless its messages were compressed.
+ * A source that has ended pushes its remaining messages even if it is paused. If more than this many bytes
+ * wait, the source is paused again. The messages of a 64 KiB read exceed this only if they were compressed.
  */
 const MAX_LAST_BYTES = 1_048_576;
 
 /**
- * A bounded queue between a source that pushes messages and a consumer that takes them. It holds messages
- * until there is a consumer. The source is paused when the queue holds both `maxBytes` and `maxMessages`,
- * or four times `maxBytes`, and resumed when half of that was consumed.
+ * A bounded queue between a source that pushes messages and a consumer that takes them. It keeps messages
+ * until there is a consumer. The queue is full when it holds at least `maxBytes` and `maxMessages`, or four
+ * times `maxBytes`. Then it pauses the source, and resumes it when the queue is half full.
  *
- * There is one consumer: only the first call of `iterate` or `listen` succeeds.
+ * It has only one consumer: only the first call of `iterate` or `listen` succeeds.
  */
 export class MessageQueue implements ConsumableQueue {
   readonly #source: PausableSource;
   readonly #maxBytes: number;
   readonly #maxMessages: number;
-  /** Undefined until a message must wait: most consumers take each message at once. */
+  /** Undefined until a message must wait, because most consumers accept each message at once. */
   #messages: Fifo<Message> | undefined;
   #bytes = 0;
   #isSourcePaused = false;
@@ -83,7 +83,7 @@ export class MessageQueue implements ConsumableQueue {
     this.#source.pause();
   }
 
-  /** Accepts no more messages. After the waiting ones, the consumer gets the end, or `error`. */
+  /** Accepts no more messages. After the waiting messages, the consumer gets the end, or `error`. */
   end(error?: Error): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -104,10 +104,9 @@ export class MessageQueue implements ConsumableQueue {
   }
 
   /**
-   * Consumes the messages by iteration. Leaving a loop early discards the queue and then calls
-   * `onCancel`.
+   * Makes an iterator the consumer. Leaving a loop early discards the queue, and then calls `onCancel`.
    *
-   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or was one.
+   * @throws UsageError `ALREADY_CONSUMED` if the queue has or had a consumer
    */
   iterate(onCancel?: () => void): AsyncIterableIterator<Message, undefined> {
     this.#checkFree();
@@ -117,9 +116,9 @@ export class MessageQueue implements ConsumableQueue {
   }
 
   /**
-   * Consumes the messages by callbacks. Callbacks never run before this returns.
+   * Makes a listener the consumer. Its callbacks never run before this method returns.
    *
-   * @throws UsageError `ALREADY_CONSUMED` if there is a consumer, or was one.
+   * @throws UsageError `ALREADY_CONSUMED` if the queue has or had a consumer
    */
   listen(listener: MessageListener): MessageSubscription {
     this.#checkFree();
@@ -180,7 +179,7 @@ function costOf(message: Message): number {
 /** A queue with `push` and `shift` in constant time, at any length. */
 class Fifo<T> {
   #incoming: T[] = [];
-  /** In reverse, so that the oldest is popped. */
+  /** In reverse order, so that `pop` returns the oldest item. */
   #outgoing: T[] = [];
 
   get size(): number {

@@ -19,17 +19,17 @@ export interface MessageSubscription extends Disposable {
 /** Receives the messages of a queue. Its methods must not throw. */
 export interface MessageListener {
   onMessage(message: Message): void;
-  /** No more messages follow. `error` is the error that ended them, if any. */
+  /** Called when no more messages follow. `error` is the error that ended them, if any. */
   onEnd(error: Error | undefined): void;
-  /** The subscription was cancelled. */
+  /** Called when the subscription was cancelled. */
   onCancel(): void;
 }
 
-/** Passes the messages of a queue to a listener as they come. */
+/** Passes the messages of a queue to a listener as they arrive. */
 export class ListenerSubscription implements MessageSubscription, MessageConsumer {
   readonly #queue: ConsumableQueue;
   readonly #listener: MessageListener;
-  /** `delivering`: a callback is running or due, so new messages wait for their turn. */
+  /** In `delivering`, a callback is running or will run, so new messages wait. */
   #state: "idle" | "delivering" | "over" = "delivering";
   #isPaused = false;
 
@@ -69,7 +69,7 @@ export class ListenerSubscription implements MessageSubscription, MessageConsume
     if (this.#isPaused || this.#state !== "idle") return false;
     this.#state = "delivering";
     this.#listener.onMessage(message);
-    // The callback may have made the source push messages, which wait in the queue.
+    // During the callback, the source may have pushed messages, which wait in the queue.
     this.#deliver();
     return true;
   }

@@ -49,17 +49,17 @@ export function subscribe<T>(
   onDone?: (error?: unknown, reason?: unknown) => void,
   maxQueued: number = Infinity,
 ): Subscription {
-  /** A linked list of waiting events. Its first item is the event delivered last, and empty. */
+  /** A linked list of waiting events. Its first item is a placeholder for the latest delivered event. */
   let head: QueuedEvent<T> = {};
   let tail = head;
   let queuedCount = 0;
-  /** Undefined while more events may come; then runs after the last event. */
+  /** Undefined while more events may follow. Otherwise, it runs after the last event. */
   let finish: (() => void) | undefined;
   let isPaused = false;
   let isDelivering = false;
 
   const deliver = (): void => {
-    // An event that comes while another is being delivered waits for its turn.
+    // An event that arrives while another event is being delivered waits.
     if (isDelivering) return;
     isDelivering = true;
     while (!isPaused && head.next) {
