@@ -26,7 +26,7 @@ import { connectFailed, openStream } from "./open-stream.ts";
 import { describeUrl } from "./describe-url.ts";
 import { RefusedAnswer } from "./refused-answer.ts";
 
-/** A byte stream to the server that is still being opened. */
+/** A byte stream to the server that may not be connected yet. */
 export interface Dialled {
   readonly socket: Duplex;
   /** The event that `socket` emits when it is connected. */
@@ -34,9 +34,9 @@ export interface Dialled {
 }
 
 /**
- * Makes a connector. It opens a byte stream to a server and does the opening handshake.
+ * Creates a connector, which opens a byte stream to a server and does the opening handshake.
  *
- * @param dial opens the byte stream; default: TCP or a Unix socket, with TLS for `wss:`
+ * @param dial opens the byte stream. Default: opens TCP or a Unix socket, with TLS for `wss:`
  */
 export function createConnector(
   environment: TcpEnvironment,
@@ -57,7 +57,7 @@ class Attempt implements ConnectAttempt {
   readonly #request: ConnectRequest;
   readonly #handler: ConnectHandler;
   readonly #handshake: ClientHandshake;
-  /** Undefined until `createConnection` has opened it. */
+  /** The byte stream. Undefined until `createConnection` has opened it. */
   #socket: Duplex | undefined;
   /** Aborts `createConnection`. */
   #opening: AbortController | undefined;
@@ -132,7 +132,7 @@ class Attempt implements ConnectAttempt {
     socket.on("error", this.#onError);
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onEnd);
-    // `createConnection` may have paused it, to keep bytes that have arrived.
+    // `createConnection` may have paused the stream, to keep bytes that have arrived.
     socket.resume();
   }
 
@@ -154,7 +154,7 @@ class Attempt implements ConnectAttempt {
       } else this.#fail(error);
       return;
     }
-    // The connection has no listener before it is started, so bytes must stay in the socket until then.
+    // The connection has no listener until it is started, so bytes must stay in the socket until then.
     const socket = this.#socket!;
     socket.pause();
     const { maxMessageBytes, closeTimeoutMs, compression, heartbeat } = this.#request.options;
@@ -220,7 +220,8 @@ class Attempt implements ConnectAttempt {
         () => `handshake failed with ${describeUrl(this.#request.url)}: ${describeError(failure)}`,
       );
     }
-    // The server has refused, so it does not matter why the connection ends while the body is read.
+    // If the server has refused the handshake, that is the error, even if the connection ends while the body
+    // is read.
     this.#handler.onFailed(this.#refused?.error ?? error);
   }
 
@@ -233,7 +234,7 @@ class Attempt implements ConnectAttempt {
     socket.off("end", this.#onEnd);
     socket.off("close", this.#onEnd);
     socket.off("error", this.#onError);
-    // Later errors do not matter, but without a listener they would end the process.
+    // Later errors are ignored. Without a listener, an error would end the process.
     socket.on("error", ignore);
   }
 }
@@ -244,7 +245,7 @@ function isSecure({ protocol }: URL): boolean {
   return protocol === "wss:" || protocol === "wss+unix:";
 }
 
-/** The target of `net.connect`: a host and port, and a Unix socket, which takes precedence. */
+/** The options of `net.connect` for a target: a host and port, or a Unix socket, which takes precedence. */
 type Place = Pick<ConnectionTarget, "host" | "port" | "path">;
 
 function placeOf(url: URL): Place {
@@ -269,7 +270,7 @@ function dialTls({ options: { tls } }: ConnectRequest, options: ConnectionOption
   const { host = "" } = options;
   try {
     return connectTls({
-      // RFC 6066 3: a server name is a DNS name, never an address.
+      // RFC 6066 3: a server name is a DNS name, never an IP address.
       ...(isIP(host) === 0 && { servername: host }),
       ...(tls as ConnectionOptions | undefined),
       ...options,
@@ -284,7 +285,7 @@ function dialTls({ options: { tls } }: ConnectRequest, options: ConnectionOption
   }
 }
 
-/** Does TLS over a stream. When the stream or the TLS socket ends, the other ends too. */
+/** Starts TLS over a stream. When the stream or the TLS socket closes, the other closes too. */
 function secure(request: ConnectRequest, stream: Duplex): TLSSocket {
   // The certificate must name this host.
   const { host } = placeOf(request.url);
@@ -304,8 +305,8 @@ function secure(request: ConnectRequest, stream: Duplex): TLSSocket {
 type Fields = ReadonlyArray<readonly [name: string, value: string]>;
 
 /**
- * Adds the user name and password of the URL as Basic authentication (RFC 7617), unless the caller sets
- * a header with credentials.
+ * Adds the user name and password of the URL as Basic authentication (RFC 7617), unless the caller sets the
+ * `authorization` header.
  */
 function withCredentials(url: URL, headers: Fields): Fields {
   if (url.username === "" && url.password === "") return headers;

@@ -92,11 +92,11 @@ export function proxyFromEnvironment(
 
 /** A proxy with the settings of its CONNECT request. */
 interface ProxyRoute {
-  /** The host and port, for messages. */
+  /** The host and port, for error messages. */
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** For an `https:` proxy. */
+  /** The TLS options; undefined unless the proxy is an `https:` proxy. */
   readonly tls: object | undefined;
   /** The caller's header lines, each with its CRLF. */
   readonly headerLines: string;
@@ -107,7 +107,7 @@ function connectDirectly({ host, port, path, signal }: ConnectionTarget): Socket
   return connectTcp({ host, port, signal, ...(path !== undefined && { path }) });
 }
 
-/** Asks the proxy for a tunnel. Resolves with the tunnel, paused, after the proxy's answer. */
+/** Asks the proxy for a tunnel. After the proxy has answered, resolves with the tunnel, which is paused. */
 function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
   const { name, tls, headerLines } = route;
   const { signal } = target;
@@ -167,7 +167,7 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
 function dial({ host, port, tls }: ProxyRoute): Socket {
   if (tls === undefined) return connectTcp({ host, port });
   return connectTls({
-    // RFC 6066 3: a server name is a DNS name, never an address.
+    // RFC 6066 3: a server name is a DNS name, never an IP address.
     ...(isIP(host) === 0 && { servername: host }),
     ...(tls as ConnectionOptions),
     host,
@@ -178,7 +178,7 @@ function dial({ host, port, tls }: ProxyRoute): Socket {
 
 type Head = ReturnType<HttpHeadReader<StatusLine>["receive"]>;
 
-/** Skips interim answers (RFC 9110 15.2). */
+/** Reads the head of the final response, and skips interim responses (RFC 9110 15.2). */
 function readFinalHead(reader: HttpHeadReader<StatusLine>, chunk: Uint8Array): Head {
   let head = reader.receive(chunk);
   while (head?.kind === "head" && head.startLine.status < 200 && head.startLine.status !== 101) {
@@ -244,7 +244,7 @@ function isAuthorization(name: string): boolean {
   return name.toLowerCase() === "proxy-authorization";
 }
 
-/** The user and password of the proxy's URL (RFC 7617), unless the caller gives credentials. */
+/** The user and password of the proxy's URL as a header (RFC 7617), unless the caller sets that header. */
 function credentials(
   { username, password }: URL,
   headers: Readonly<Record<string, string>> = {},

@@ -10,10 +10,10 @@ interface Endpoint {
 type Rule = (endpoint: Endpoint) => boolean;
 
 /**
- * Reads the value of `NO_PROXY`, as curl and undici do: entries separated by commas or spaces. A name
- * covers its subdomains, with or without a dot or `*.` before it. Invalid entries cover nothing.
+ * Reads the value of `NO_PROXY`, as curl and undici do: entries separated by commas or spaces. A name also
+ * matches its subdomains, and may begin with a dot or `*.`. Invalid entries match nothing.
  *
- * @returns whether to connect to an endpoint directly
+ * @returns a function that returns whether to connect to an endpoint directly
  */
 export function readNoProxy(value: string): Rule {
   const rules = value

@@ -4,19 +4,19 @@ import type { ConnectionTarget, CreateConnection } from "../../client/connection
 import { TidewayError, TransportError, UsageError } from "../../errors/index.ts";
 
 /**
- * Opens the byte stream to `target` with the caller's `createConnection`. Resolves with a connected
- * stream. When `target.signal` aborts, the promise rejects or its stream is destroyed.
+ * Opens the byte stream to `target` with the caller's `createConnection`. Resolves with a connected stream.
+ * If `target.signal` aborts before that, the promise rejects, and the stream is destroyed.
  *
- * Rejects with the `TidewayError` that the function throws, or with TransportError `CONNECT_FAILED` for
- * any other thrown value. Rejects with UsageError `INVALID_CONNECTION` if the function does not return a
- * stream of bytes.
+ * If `createConnection` throws a `TidewayError`, the promise rejects with that error. For any other thrown
+ * value, it rejects with TransportError `CONNECT_FAILED`. It rejects with UsageError `INVALID_CONNECTION` if
+ * `createConnection` does not return a stream of bytes.
  */
 export async function openStream(
   createConnection: CreateConnection,
   target: ConnectionTarget,
 ): Promise<Duplex> {
-  // The next steps are promise jobs, which run before the next tick. So a socket that fails in the next
-  // tick, for example because of its local address, has a listener by then.
+  // After this line, the function runs in promise jobs, which run before the next tick. So if a socket fails
+  // in the next tick, for example because of its local address, it has an error listener by then.
   await Promise.resolve();
   const { signal } = target;
   signal.throwIfAborted();
@@ -91,17 +91,20 @@ function whenConnected(socket: Socket, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** An error with the code of Node.js. The debug log shows only messages of errors with a code. */
+/** An error with a code of Node.js, because the debug log shows only the messages of errors with a code. */
 function endedEarly(message: string): Error {
   return Object.assign(new Error(message), { code: "ERR_STREAM_PREMATURE_CLOSE" });
 }
 
-/** The error of an attempt that cannot open its stream. */
+/** Creates the error of an attempt that cannot open its stream. */
 export function connectFailed(cause: unknown): TransportError {
   return new TransportError("CONNECT_FAILED", reasonOf(cause), { cause });
 }
 
-/** Describes a failure. The error of several addresses has no message, so its parts are joined. */
+/**
+ * Describes a failure. If several addresses failed, the AggregateError has no message, so the messages of its
+ * errors are joined.
+ */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return `createConnection threw ${describe(cause)}`;
   const parts = cause instanceof AggregateError ? (cause.errors as Error[]) : [];
@@ -109,7 +112,10 @@ function reasonOf(cause: unknown): string {
   return messages.join("; ") || (cause as NodeJS.ErrnoException).code || cause.name;
 }
 
-/** The message of an error. For TLS it says what to do, and leaves out internals of OpenSSL. */
+/**
+ * Returns the message of an error. For TLS errors, the message says what to do, and leaves out internals of
+ * OpenSSL.
+ */
 function messageOf(error: Error & { code?: unknown; reason?: unknown }): string {
   const { message, code, reason } = error;
   const known = typeof code === "string" ? TLS_MESSAGES.get(code) : undefined;

@@ -28,8 +28,8 @@ import { describeUrl } from "./describe-url.ts";
 import { allowManyListeners, CloseEvent } from "./web-socket-class.ts";
 
 /**
- * Makes the `ReconnectingWebSocket` class for Node.js. Unlike the class for browsers, it checks all options,
- * and its `close` event has the error that stopped it.
+ * Creates the `ReconnectingWebSocket` class for Node.js. Unlike the class for browsers, it checks all
+ * options, and its `close` event has the error that made it stop.
  */
 export function createReconnectingClass(
   base: WebSocketConstructor,
@@ -63,7 +63,8 @@ export function createReconnectingClass(
       if (debugLog.isEnabled) closedByCaller.add(this);
     }
 
-    // Unsent data waits in a Blob, and the Blob of Node.js accepts other data than the standard's.
+    // Checks the data first: unsent data waits in a Blob, and the Blob class of Node.js accepts data that the
+    // standard does not.
     override send(data: WebSocketData): void {
       super.send(toMessage(data));
     }
@@ -72,8 +73,8 @@ export function createReconnectingClass(
 }
 
 /**
- * Returns `base` without its default handshake timeout. The timeout of the `ReconnectingWebSocket`, which
- * may be longer, applies unless the options set one.
+ * Returns a class like `base`, but without a default handshake timeout. Unless the options set a timeout,
+ * that of the `ReconnectingWebSocket` applies, which may be longer.
  */
 function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
   return class WebSocket extends base {
@@ -84,8 +85,9 @@ function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
     }
 
     /**
-     * Renews its listener at each message, so that each message gets its own task. A promise may wait for
-     * the next message of the `ReconnectingWebSocket`, and `base` does not see those listeners.
+     * Adds its listener again at each message, so that `base` delivers each message in a separate task. A
+     * promise may wait for the next message of the `ReconnectingWebSocket`, and `base` does not know the
+     * listeners of that socket.
      */
     readonly #renew = (): void => {
       this.removeEventListener("message", this.#renew);
@@ -94,14 +96,14 @@ function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
   };
 }
 
-/** `options` without `undefined` properties, which would override defaults. */
+/** Returns `options` without properties that are undefined, because they would override defaults. */
 function definedOf(options: object): WebSocketOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function prepare(target: EventTarget): void {
   allowManyListeners(target);
-  // The first listener, so that the streams of the application find the details.
+  // Added as the first listener, so that the application's event streams find the details.
   target.addEventListener("close", (event) => {
     recordDetails(target, describeEnd(event as WebSocketCloseEvent & ConnectionEnd, false));
   });
@@ -131,7 +133,7 @@ function logReconnects(socket: ReconnectingSocket): void {
   });
 }
 
-/** Keeps the `error` of the connection's event. The standard's class does not have this property. */
+/** A `CloseEvent` with the property `error`, which the standard's class does not have. */
 class CloseEventWithReason extends CloseEvent {
   static override readonly name = "CloseEvent";
 

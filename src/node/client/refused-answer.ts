@@ -3,7 +3,7 @@ import { ResponseBody, type UnexpectedStatusError } from "../../protocol/handsha
 import { wheel } from "../environment/timers.ts";
 
 const MAX_BODY_BYTES = 4096;
-/** The longest wait for the body of a refusal. */
+/** How long to wait for the body of a refusal. */
 const BODY_TIMEOUT_MS = 1000;
 
 /** Reads the beginning of the response body when a server refuses a handshake. */
@@ -23,9 +23,9 @@ export class RefusedAnswer {
     return this.#body.isComplete;
   }
 
-  /** The error with the part of the body that has arrived. */
+  /** The error, with the part of the body that has arrived. */
   get error(): UnexpectedStatusError {
-    // `stream` leaves out a character that is cut off at the end.
+    // With `stream`, a character that is cut off at the end is left out.
     const body = new TextDecoder().decode(this.#body.bytes, { stream: true });
     return this.#error.withBody(body);
   }

@@ -8,11 +8,11 @@ import { nodeProtocolEnvironment } from "../environment/protocol-environment.ts"
 import { inNextTurn } from "../environment/timers.ts";
 import type { DispatchMessage } from "./dispatch-message.ts";
 
-/** The global class of the runtime if it has one. Node.js has one since version 23. */
+/** The global class of the runtime, if there is one: Node.js has it since version 23. */
 export const CloseEvent: CloseEventConstructor =
   (globalThis as { CloseEvent?: CloseEventConstructor }).CloseEvent ?? defineCloseEvent();
 
-/** Stops the warning of Node.js about more than ten listeners: an event stream may have more. */
+/** Disables the warning of Node.js about more than ten listeners, because an event stream may have more. */
 export function allowManyListeners(target: EventTarget): void {
   // Event targets of an emulated DOM, such as jsdom, throw here. They do not warn about listeners.
   if (isNodeTarget) setMaxListeners(0, target);
@@ -29,7 +29,7 @@ function isTakenBySetMaxListeners(): boolean {
   }
 }
 
-/** Makes a `WebSocket` class for Node.js that opens connections with `connect`. */
+/** Creates a `WebSocket` class for Node.js that opens connections with `connect`. */
 export function createWebSocketClass(
   connect: Connector,
   dispatchMessage: DispatchMessage,

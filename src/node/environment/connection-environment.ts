@@ -7,11 +7,11 @@ import { createZlibCodec } from "./deflate/zlib-codec.ts";
 import { nodeProtocolEnvironment } from "./protocol-environment.ts";
 import { wheel } from "./timers.ts";
 
-// In a callback from the kernel, ticks run before promise jobs. A tick that is requested in a promise job
-// runs after all of them.
+// After an I/O callback, `process.nextTick` callbacks run before promise jobs. A tick that is requested in a
+// promise job runs after all promise jobs.
 const defer = (callback: () => void): void => queueMicrotask(() => process.nextTick(callback));
 
-/** Shared by all connections of the process. It uses documented Node.js only. */
+/** The environment that all connections of the process share. It uses only documented Node.js APIs. */
 export const nodeEnvironment: ConnectionEnvironment = {
   protocol: nodeProtocolEnvironment,
   sharedOutput: new SharedOutput((byteLength) => Buffer.allocUnsafeSlow(byteLength)),

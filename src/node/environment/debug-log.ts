@@ -3,7 +3,7 @@ import { createDebugLog, type DebugLog, NO_DEBUG_LOG } from "../../errors/debug-
 
 const print = debuglog("tideway");
 
-// Without a listener, an error of stderr ends the process, for example when the reader of a pipe has ended.
+// Without a listener, an error of stderr ends the process, for example if the reader of a pipe has exited.
 if (print.enabled) process.stderr.on("error", () => {});
 
 /** Writes to stderr if the environment variable `NODE_DEBUG` contains `tideway`. */
@@ -13,7 +13,7 @@ export const debugLog: DebugLog = print.enabled
 
 const reported = new Set<string>();
 
-/** Writes that a fast path is not used, once for each name and reason. */
+/** Writes to the debug log that a fast path is not used, once for each name and reason. */
 export function logUnusedFastPath(
   name: string,
   reason = "this Node.js does not have the undocumented APIs that it needs",

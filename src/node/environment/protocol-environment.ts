@@ -1,4 +1,4 @@
-// Buffer is imported, because the global `Buffer` is a getter that runs at every use.
+// Imports Buffer, because the global `Buffer` is a getter, which runs at every use.
 import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
 import { hash, randomFillSync } from "node:crypto";
 import { markAsUntransferable } from "node:worker_threads";
@@ -13,7 +13,7 @@ const MIN_UNSAFE_BYTES = 2048;
 
 /** Implements the environment of the protocol with `Buffer` and `node:crypto`. */
 export const nodeProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
-  // A text never has more UTF-16 units than bytes of UTF-8.
+  // A text never has more UTF-16 units than bytes in UTF-8.
   maxTextBytes: constants.MAX_STRING_LENGTH,
   // A plain Uint8Array, so that messages have the same class in every runtime.
   allocate: (byteLength) =>
@@ -21,7 +21,7 @@ export const nodeProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
       ? new Uint8Array(byteLength)
       : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer),
   allocatePool(byteLength) {
-    // Messages overwrite all of it except a few bytes between them and a part of the last piece.
+    // Messages overwrite the whole buffer, except for a few bytes between them, and some bytes at the end.
     const { buffer } = Buffer.allocUnsafeSlow(byteLength);
     markAsUntransferable(buffer);
     return buffer;
@@ -39,7 +39,7 @@ export const nodeProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
   sha1Base64: (ascii) => hash("sha1", ascii, "base64"),
 });
 
-/** Returns a Buffer over the same memory. The bytes of sockets and pools are Buffers already. */
+/** Returns a Buffer over the same memory. Bytes from sockets and pools are Buffers already. */
 function asBuffer(bytes: Uint8Array): Buffer {
   if (bytes instanceof Buffer) return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,8 +1,8 @@
 import { type Clock, TimerWheel } from "../../connection/timer-wheel.ts";
 
 /**
- * Calls back in the next turn of the event loop. This is the real `setImmediate` even while a test fakes
- * timers: bytes must arrive before the test moves its clock.
+ * Calls back in the next turn of the event loop. It is the real `setImmediate` even while a test fakes
+ * timers, because bytes must arrive before the test advances its clock.
  */
 export const inNextTurn: (callback: () => void) => void = setImmediate;
 
@@ -11,7 +11,7 @@ export const inNextTurn: (callback: () => void) => void = setImmediate;
  * The clock then continues from its current time and keeps its scheduled call.
  */
 export class ProcessClock implements Clock {
-  // Only compared, never called.
+  // These functions are only compared, never called.
   #now: unknown = currentNow();
   #setTimeout = setTimeout;
   #Date = Date;
@@ -38,9 +38,9 @@ export class ProcessClock implements Clock {
   }
 
   #fire(call: ScheduledCall): void {
-    // The timer may have been started again when a test faked timers.
+    // The call may have been scheduled again when a test faked timers.
     if (!this.#pending.delete(call)) return;
-    // If a test fakes timers but not performance.now, only timers show that time passes.
+    // If a test fakes the timers but not performance.now, only the timers show that time passes.
     const earlyMs = call.dueMs - this.nowMs();
     if (earlyMs > MAX_EARLY_MS) this.#offsetMs += earlyMs;
     call.callback();
@@ -48,8 +48,8 @@ export class ProcessClock implements Clock {
 
   /** Whether a test has faked or restored timers since the last call. */
   #wasReplaced(): boolean {
-    // node:test forgets its timers at each reset, but fakes them with the same function again. Only its
-    // `Date` is a new one each time.
+    // `node:test` drops its timers at each reset, but then fakes them with the same functions. Only its
+    // `Date` is a new function each time.
     return currentNow() !== this.#now || setTimeout !== this.#setTimeout || Date !== this.#Date;
   }
 

@@ -32,7 +32,7 @@ export class DiskFile {
   /** The part from `start` to before `end`, in bytes. */
   slice(start = 0, end: number = this.size): { stream(): ReadableStream<Uint8Array<ArrayBuffer>> } {
     return {
-      // With a queue, the stream would open the file before it is read.
+      // With a queue, the stream would open the file before the application reads it.
       stream: () =>
         new ReadableStream(new FileSource(this.#path, this.#stats, start, end), {
           highWaterMark: 0,

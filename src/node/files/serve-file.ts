@@ -133,8 +133,8 @@ function typeOf(path: string): string {
 const SINGLE_RANGE = /^bytes=(?:\d+-\d*|-0*[1-9]\d*)$/i;
 
 /**
- * Removes a `Range` that is malformed, of another unit, or of several parts; RFC 9110 14.2 then allows to send
- * the whole file. An empty file is always sent whole.
+ * Removes a `Range` header that is malformed, has another unit, or has several parts. Then the whole file is
+ * sent, as RFC 9110 14.2 allows. An empty file is always sent whole.
  */
 function withUsableRange(request: Request, size: number): Request {
   const range = request.headers.get("Range");

@@ -30,15 +30,18 @@ const REFUSALS: Readonly<Record<string, HttpRefusal>> = {
   }),
 };
 
-/** Refuses CONNECT, and bytes that `node:http` cannot read as a request. Then closes the connection. */
+/**
+ * Refuses CONNECT requests, and bytes that `node:http` cannot parse as a request, and then closes the
+ * connection.
+ */
 export function refuseClientErrors(httpServer: HttpServer, listener: Http1Listener): void {
-  // Runs before the 'clientError' that `node:https` emits for it. A response would wait for the end of the TLS
-  // handshake, and would then be sent before the response to the first request. With HTTP/2, that response
-  // aborts the process, because the session does not write through the socket.
+  // Runs before the 'clientError' event that `node:https` emits for the same error. A response to that event
+  // would wait for the end of the TLS handshake, and would then be sent before the response to the first
+  // request. With HTTP/2, it would abort the process, because the session does not write through the socket.
   httpServer.prependListener("tlsClientError", (_error, socket: Duplex) => socket.destroy());
   const refused = new WeakSet<Duplex>();
   httpServer.on("clientError", (error: ClientError, socket) => {
-    // A parser that has failed fails again with each further chunk.
+    // After an error, the parser reports an error for each further chunk.
     if (refused.has(socket)) return;
     refused.add(socket);
     if (error.code === "ECONNRESET" || !socket.writable) {

@@ -5,10 +5,10 @@ import type { Http1Listener } from "./http1-listener.ts";
 /** Answers opening handshakes before `node:http` reads them. */
 export interface HandshakeInterceptor {
   /**
-   * Intercepts the connections of `httpServer`, which has just begun to listen. Only the server itself and this
-   * package may have added listeners to it.
+   * Intercepts the connections of `httpServer`, which has just begun to listen. Until then, only Node.js and
+   * this package may have added listeners to it.
    *
-   * @param onSocket receives each socket that `httpServer` does not get
+   * @param onSocket called with each socket that is not passed to `httpServer`
    */
   intercept(
     httpServer: Server,

@@ -65,7 +65,10 @@ export class Http1Listener {
     this.#upgrades = new UpgradeListener(application, environment, this.#refused);
   }
 
-  /** Answers every request and upgrade of the server, without sharing it. */
+  /**
+   * Answers every request and upgrade of the server. For a server that is shared with other listeners, use
+   * `SharedHttpServer` instead.
+   */
   listen(limiter: RequestLimiter): void {
     limiter.limit(this.#httpServer);
     this.#httpServer.on("request", (request, response) => {
@@ -101,7 +104,7 @@ export class Http1Listener {
     const latest = RequestQueue.of(socket).latest;
     // Browsers open connections in advance and may never use them.
     if (!(socket instanceof NetSocket && socket.bytesRead === 0)) {
-      // In the body of a request, its head identifies the client.
+      // The bytes are in the body of a request, so its head identifies the client.
       if (latest?.req.complete === false) this.#report("request", refusal, latest.req);
       else {
         const connection = { rawHeaders: [], socket: socket as Peer, target: undefined };
@@ -110,12 +113,12 @@ export class Http1Listener {
     }
     if (latest === undefined) sendRefusal(socket, refusal);
     else if (latest.req.complete) latest.once("close", () => sendRefusal(socket, refusal));
-    // The body will never end, and its handler may wait for it.
+    // The request body will never end, and its handler may wait for it.
     else if (latest.headersSent) socket.destroy();
     else sendRefusal(socket, refusal);
   }
 
-  /** Refuses to be a proxy (RFC 9110 9.3.6). */
+  /** Refuses CONNECT, because this server is not a proxy (RFC 9110 9.3.6). */
   refuseConnect(request: IncomingMessage, socket: Duplex): void {
     const answer = (): void => {
       this.#report("request", CONNECT_UNKNOWN, request);
@@ -124,7 +127,8 @@ export class Http1Listener {
     const { latest } = RequestQueue.of(socket);
     if (latest === undefined) answer();
     else {
-      // Sent too early, the client would take this response for the response to an earlier request.
+      // Waits for the earlier responses. Otherwise, the client would take this response for the response to
+      // an earlier request.
       socket.once("end", () => socket.destroy()).resume();
       whenAnswered(latest, socket, answer);
     }
@@ -249,7 +253,8 @@ export class Http1Listener {
     const responder = this.takeSocket(socket);
     const { latest } = RequestQueue.of(socket);
     if (latest !== undefined) {
-      // A client that pipelines its handshake would take an earlier response for the response to the handshake.
+      // A client that sends its handshake before the earlier responses would take one of them for the
+      // response to the handshake.
       socket.once("end", () => socket.destroy()).resume();
       whenAnswered(latest, socket, () => this.#refuse(request, socket, PIPELINED));
     } else if (this.#shutdownRefusal !== undefined) {
@@ -291,7 +296,7 @@ function whenAnswered(latest: ServerResponse, socket: Duplex, callback: () => vo
 
 /** Adds an error listener: without one, an error of the socket would end the process. */
 function ignoreErrors(socket: Duplex): void {
-  // After an ignored upgrade, the socket may have another.
+  // After an ignored upgrade, the socket may have another upgrade, and already has the listener.
   if (!socket.listeners("error").includes(ignoreError)) socket.on("error", ignoreError);
 }
 

@@ -55,7 +55,7 @@ export class Http1UpgradeResponder implements UpgradeResponder {
     message.assignSocket(socket);
     message.once("finish", () => {
       message.detachSocket(socket);
-      // A server emits this for the responses that it makes itself.
+      // An HTTP server emits this event for the responses that it creates itself.
       message.emit("close");
       lingeringClose(socket);
     });
@@ -63,7 +63,7 @@ export class Http1UpgradeResponder implements UpgradeResponder {
     this.#inFlight.add(message);
     dropIfStalled(socket, this.#httpServer);
     sendResponse(http1, message, response, this.#environment.fetch).catch((error: unknown) => {
-      // A client that has left is not a failure.
+      // It is not a failure if the client has disconnected.
       if (!socket.destroyed) onFailure(error);
       socket.destroy();
     });
@@ -81,7 +81,7 @@ export function forwardDrain(socket: Duplex, response: ServerResponse): void {
   response.once("close", () => socket.off("drain", onDrain));
 }
 
-/** The properties of a valid opening handshake that its response needs. */
+/** Creates a request with the properties that `ServerResponse` reads from an opening handshake. */
 function openingRequest(socket: Socket): IncomingMessage {
   const request = new IncomingMessage(socket);
   request.method = "GET";

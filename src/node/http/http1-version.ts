@@ -4,7 +4,7 @@ import type { HttpVersion } from "../requests/http-version.ts";
 import { toRequest, toRequestWithoutBody } from "../requests/to-request.ts";
 import { RequestQueue } from "./request-queue.ts";
 
-/** The longest body, in bytes, that is joined with the head in one string. */
+/** The maximum size in bytes of a body that is joined with the head into one string. */
 const MAX_JOINED_BYTES = 16_384;
 
 /** Proxies forward the key, but forward hop-by-hop fields only if they are configured to. */
@@ -32,7 +32,7 @@ export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
   writeHead,
   write: (response, chunk) => response.write(chunk),
   endWith(response, body, length) {
-    // `node:http` joins the head with a string body, and so writes once instead of twice.
+    // `node:http` joins the head and a body that is a string, so it writes once instead of twice.
     if (length <= MAX_JOINED_BYTES) response.end(toLatin1(body, length), "latin1");
     else response.end(body);
   },
@@ -54,7 +54,7 @@ export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
   requireUpgrade({ headers }, miss): HttpRefusal {
     return {
       ...miss,
-      // A refused opening handshake ends its connection.
+      // The response to a refused opening handshake closes the connection.
       headers: { ...miss.headers, Connection: "close, Upgrade" },
       ...(headers["sec-websocket-key"] !== undefined && { message: UPGRADE_LOST }),
     };
@@ -76,7 +76,7 @@ function writeHead(
   response.writeHead(status, statusText || STATUS_CODES[status] || "", fields);
 }
 
-/** `body`, which has `length` bytes, as a string of bytes. */
+/** Converts `body`, which has `length` bytes, into a string with one character per byte. */
 function toLatin1(body: string | Uint8Array, length: number): string {
   if (typeof body === "string") {
     return body.length === length ? body : Buffer.from(body).toString("latin1");

@@ -8,8 +8,8 @@ export function isWebSocketUpgrade(request: IncomingMessage): boolean {
 }
 
 /**
- * Serves a request for another protocol as if it had no `Upgrade` field (RFC 9110 7.8). Puts its head without
- * that field back into the socket, and lets the HTTP server read it again.
+ * Serves a request for another protocol as if it had no `Upgrade` field (RFC 9110 7.8). It puts the request
+ * head, without that field, back into the socket, and makes the HTTP server read it again.
  */
 export function ignoreUpgrade(
   server: Server,

@@ -6,9 +6,9 @@ import { wheel } from "../environment/timers.ts";
 const LINGER_MS = 2000;
 
 /**
- * Ends a socket, after `response` if it is not empty. Bytes that the client is still sending are read and
- * dropped: unread bytes would make the kernel send a reset, which can overtake the response (RFC 9112
- * 9.6). A client that does not close its side in time is dropped.
+ * Ends a socket, after `response` if it is not empty. Reads and drops the bytes that the client is still
+ * sending. Unread bytes would make the kernel send a reset, which can reach the client before the response
+ * (RFC 9112 9.6). If the client does not close its side in time, the socket is destroyed.
  */
 export function lingeringClose(socket: Duplex, response = ""): void {
   if (socket.destroyed) return;

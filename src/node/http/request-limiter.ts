@@ -1,8 +1,8 @@
 import type { Server } from "node:http";
 
-/** Limits the unanswered requests of a connection before they are parsed. */
+/** Limits how many unanswered requests of a connection are parsed. */
 export interface RequestLimiter {
-  /** Limits them on each new connection of `httpServer`. Returns a function that stops this. */
+  /** Limits the requests on each new connection of `httpServer`. Returns a function that stops limiting. */
   limit(httpServer: Server): () => void;
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** How many requests of one connection may be unanswered at a time. */
+/** The maximum number of unanswered requests of one connection. */
 export const MAX_UNANSWERED = 16;
 
 const queues = new WeakMap<Duplex, RequestQueue>();
@@ -29,12 +29,12 @@ export class RequestQueue {
     return this.#responses.length;
   }
 
-  /** How many requests the connection has sent so far. */
+  /** The number of requests that have arrived on the connection so far. */
   get received(): number {
     return this.#received;
   }
 
-  /** The response to the newest unanswered request. */
+  /** The response to the latest unanswered request. */
   get latest(): ServerResponse | undefined {
     return this.#responses.at(-1);
   }

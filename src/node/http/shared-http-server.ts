@@ -17,7 +17,7 @@ type InnerEmit = InnerMethod<EmitArgs, boolean>;
 type SharedEvent = "request" | "upgrade";
 
 /**
- * An HTTP server that attached applications share with the listeners of other code.
+ * An HTTP server that attached applications share with other listeners.
  *
  * A listener cannot hide an event from later listeners. Therefore this class overrides `emit` of
  * the server: a request or upgrade for a route goes only to the application of the route. All others go
@@ -32,7 +32,7 @@ export class SharedHttpServer {
   /** Undefined before the first application. */
   #limiter: RequestLimiter | undefined;
   #stopLimiting: () => void = () => {};
-  /** The applications that answer requests, the last attached first. */
+  /** The applications that answer requests. The application that was attached last is first. */
   #serving: readonly Http1Listener[] = [];
   /** The applications that are stopping: they refuse requests that would otherwise get no answer. */
   #stopping: readonly Http1Listener[] = [];
@@ -106,7 +106,10 @@ export class SharedHttpServer {
     this.#stopLimiting = this.#limiter.limit(this.#httpServer);
   }
 
-  /** Gives an event to an application, if one answers it. Then no other listener may get the event. */
+  /**
+   * Passes an event to an application, if an application answers it. Then no other listener may get the
+   * event.
+   */
   #take(args: EmitArgs, inner: InnerEmit): boolean {
     switch (args[0]) {
       case "request":
@@ -114,7 +117,7 @@ export class SharedHttpServer {
       case "checkContinue":
         return this.#takeExpectation(args, inner, (response) => response.writeContinue());
       case "checkExpectation":
-        // The default of `node:http` without a listener for this event.
+        // As `node:http` does without a listener for this event.
         return this.#takeExpectation(args, inner, (response) => response.writeHead(417).end());
       case "upgrade":
         return this.#takeUpgrade(args, inner);
@@ -170,7 +173,7 @@ export class SharedHttpServer {
   }
 
   /**
-   * Runs for requests that `emit` of this class has passed on to the listeners. Other code, such as
+   * Runs for requests that the overridden `emit` has passed on to the listeners. Other code, such as
    * Socket.IO, may also remove this listener and call it directly.
    */
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
@@ -180,7 +183,10 @@ export class SharedHttpServer {
     application?.handleRequest(request, response);
   };
 
-  /** As `#onRequest`. Code that took the server's `emit` before this class, such as Fastify, also calls it. */
+  /**
+   * Like `#onRequest`. It also runs if other code, such as Fastify, calls the `emit` that it stored before
+   * this class replaced it.
+   */
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (!socket.writable) return;
     const application =

@@ -4,8 +4,9 @@ import type { Duplex } from "node:stream";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
 
 /**
- * Drops each connection with a client that stops reading in the middle of a response. Otherwise its handler, or
- * the file that it sends, would wait forever. If the handler sends nothing for a while, the connection stays.
+ * Drops each connection with a client that stops reading in the middle of a response. Otherwise, its handler,
+ * or the file that it sends, would wait forever. A connection on which the handler itself sends nothing stays
+ * open.
  *
  * @param isBusy whether a connection is a WebSocket or has an unanswered request
  */
@@ -13,7 +14,7 @@ export function dropStalledConnections(
   httpServer: HttpServer,
   isBusy: (connection: Duplex) => boolean,
 ): void {
-  // The server's own timeout would add a timer of 150 bytes to each connection, also to each WebSocket.
+  // The server's own timeout would add a timer of 150 bytes to each connection, even to each WebSocket.
   httpServer.on("request", ({ socket }: IncomingMessage) =>
     socket.setTimeout(stallTimeoutMs(httpServer)),
   );

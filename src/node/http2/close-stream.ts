@@ -2,10 +2,11 @@ import { constants, type Http2Session, type Http2Stream } from "node:http2";
 import { inNextTurn, wheel } from "../environment/timers.ts";
 
 /*
- * This package never calls `destroy` of a stream, and calls `close` only once. `destroy` sends no reset after
- * `close`. It also writes pending data at once, even while nghttp2 runs, which it does during events of streams
- * and in promise jobs. Then nghttp2 requests the data of the destroyed stream in an endless loop, and the process
- * hangs. `close` with CANCEL is always safe. With other codes it is safe in a separate turn of the event loop.
+ * This package never calls `destroy` on an HTTP/2 stream, and calls `close` only once. After `close`,
+ * `destroy` sends no reset. `destroy` also writes pending data at once, even while nghttp2 is running, as it
+ * is during stream events and in promise jobs. Then nghttp2 requests the data of the destroyed stream in an
+ * endless loop, and the process hangs. `close` with CANCEL is always safe. With another code, `close` is safe
+ * in a separate turn of the event loop.
  */
 
 /** How long a client may take to receive the end of a response, or a reset. */

@@ -9,7 +9,7 @@ const CONNECTION_FIELDS = [
   "upgrade",
 ] as const;
 
-/** `response` without connection-specific fields. */
+/** Returns `response` without connection-specific fields. */
 export function withoutConnectionFields(response: Response): Response {
   if (!CONNECTION_FIELDS.some((name) => response.headers.has(name))) return response;
   const headers = new Headers(response.headers);

@@ -23,17 +23,19 @@ const OPTIONS: ServerOptions = {
     enablePush: false,
     // More than the 255 WebSockets that a browser opens to one host, so that they never wait for each other.
     maxConcurrentStreams: 256,
-    // The bytes that a client may send to a WebSocket that is not read, and so the memory that it may use.
+    // The number of bytes that a client may send to a WebSocket that is not read. This limits the memory that
+    // they use.
     initialWindowSize: 65_535,
     maxHeaderListSize: MAX_HEADER_BYTES,
   },
-  // Pseudo-header fields and each part of a split cookie count. More fields reset the stream.
+  // Pseudo-header fields, and each part of a split cookie, count as fields. With more fields, the stream is
+  // reset.
   maxHeaderListPairs: MAX_HEADER_COUNT + 100,
 };
 
 /**
  * The limit for the number of cancelled requests minus the number of answered requests of a client
- * (CVE-2023-44487). A cancelled request leaves its work running, and no other limit bounds the number of
+ * (CVE-2023-44487). The work of a cancelled request continues, and no other limit applies to the number of
  * cancelled requests. The limit of nghttp2 for resets is the same, but a client can cancel without a reset.
  */
 const MAX_ABANDONED = 1000;
@@ -46,9 +48,9 @@ const MAX_ABANDONED = 1000;
 const CONNECTION_WINDOW_BYTES = 1_048_576;
 
 /**
- * One HTTP/2 connection. It is closed if its client sends no requests, and dropped if its client is gone. After
- * a protocol error nghttp2 sends GOAWAY and ignores the client, but Node.js keeps the connection and its
- * streams; such a connection is dropped too.
+ * One HTTP/2 connection. It is closed if its client sends no requests, and dropped if its client has
+ * disappeared. After a protocol error, nghttp2 sends GOAWAY and ignores the client, but Node.js keeps the
+ * connection and its streams. Such a connection is dropped too.
  */
 export class Http2Connection {
   readonly #socket: Socket;
@@ -64,10 +66,11 @@ export class Http2Connection {
   readonly #stuckStreams = new Set<Http2Stream>();
 
   /**
-   * The first request must arrive within `handshakeTimeoutMs`. After three times as long without bytes from the
-   * client, a ping must be answered within `handshakeTimeoutMs`. After six times as long without a request, the
-   * connection is closed. A client that reads nothing is dropped two seconds after this side has closed all
-   * its streams. While other streams are open, it is dropped if it does not answer a ping.
+   * The first request must arrive within `handshakeTimeoutMs`. After three times that time without bytes from
+   * the client, the client must answer a ping within `handshakeTimeoutMs`. After six times that time without
+   * an open request, the connection is closed. A client that reads nothing is dropped two seconds after this
+   * side has closed all its streams. While other streams are open, it is dropped if it does not answer a
+   * ping.
    */
   constructor(
     socket: Socket,
@@ -126,7 +129,7 @@ export class Http2Connection {
     }
     if (++this.#openStreams === 1) this.#awaitBytes();
     stream.once("close", () => this.#onStreamClosed(stream));
-    // Node may emit a request after it has read the request's reset.
+    // Node.js may emit a request after it has read the reset of that request.
     if (!stream.closed) this.#onStream({ stream, headers, rawHeaders, socket: this.#socket });
   };
 
@@ -206,7 +209,10 @@ export class Http2Connection {
   }
 }
 
-/** Whether the client received the answer. A refusal is short, so it must have been sent whole. */
+/**
+ * Whether the client received the answer. For a status below 400, the head is enough. A refusal counts only
+ * if all of it was sent.
+ */
 function isAnswered(stream: ServerHttp2Stream): boolean {
   if (!stream.headersSent) return false;
   return stream.writableFinished || Number(stream.sentHeaders?.[":status"]) < 400;

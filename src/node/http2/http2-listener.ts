@@ -33,7 +33,7 @@ const NOTHING = new Uint8Array(0);
 const CONNECT_UNKNOWN = refuse(501, "CONNECT is not implemented.");
 const EXPECTATION_FAILED = refuse(417, "The value of the Expect header is not supported.");
 
-/** An application that answers the connections of a TLS server that have agreed on HTTP/2. */
+/** An application that answers the HTTP/2 connections of a TLS server. */
 export class Http2Listener {
   readonly #application: Application;
   readonly #httpServer: HttpsServer;
@@ -148,8 +148,8 @@ export class Http2Listener {
 }
 
 /**
- * RFC 8441 5 makes the key unnecessary, but undici, and so Node's built-in WebSocket, sends one and requires
- * its answer.
+ * RFC 8441 5 does not use the key. But undici, and so the built-in WebSocket of Node.js, sends a key and
+ * requires `Sec-WebSocket-Accept` in the response.
  */
 function readOffer(rawHeaders: readonly string[]): UpgradeOffer | HttpRefusal {
   const offer = readExtendedConnect({ rawHeaders });

@@ -21,7 +21,7 @@ export function readHttp2Target(rawHeaders: readonly string[]): RequestTarget | 
   return toTarget(host, path, true);
 }
 
-/** The number of header fields: without pseudo-header fields, and with all cookie fields as one. */
+/** Counts the header fields, without pseudo-header fields, and with all cookie fields as one. */
 function countFields(rawHeaders: readonly string[]): number {
   let count = 0;
   let hasCookie = false;

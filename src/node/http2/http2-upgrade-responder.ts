@@ -56,7 +56,7 @@ export class Http2UpgradeResponder implements UpgradeResponder {
     endStream(stream);
     const answer = withoutConnectionFields(asRefusal(response));
     sendResponse(http2, message, answer, this.#fetch).catch((error: unknown) => {
-      // A client that has left is not a failure.
+      // It is not a failure if the client has disconnected.
       if (!stream.destroyed) onFailure(error);
       failStream(stream);
     });
@@ -73,7 +73,7 @@ function toFields({
   extensions,
   headers,
 }: UpgradeResponse): OutgoingHttpHeaders {
-  // Without a prototype: the application may set a field named `constructor`.
+  // Without a prototype, because the application may set a field named `constructor`.
   const fields = Object.assign(Object.create(null) as OutgoingHttpHeaders, { ":status": 200 });
   for (const [name, value] of headers as Iterable<readonly [string, string]>) {
     // Only Set-Cookie may occur more than once.

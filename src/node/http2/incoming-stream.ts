@@ -8,7 +8,7 @@ import { isConnectionField } from "./connection-fields.ts";
 export interface IncomingStream {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
-  /** name, value, name, value..., pseudo-header fields among them. */
+  /** name, value, name, value..., including pseudo-header fields. */
   readonly rawHeaders: readonly string[];
   /** The connection, which the stream no longer refers to after its end. */
   readonly socket: Socket;
@@ -37,7 +37,7 @@ export function refuseStream(
   if (method === "CONNECT" || !stream.endAfterHeaders) endStream(stream, true);
 }
 
-/** Whether nothing can be sent on `stream` any more. */
+/** Whether nothing more can be sent on `stream`. */
 export function isGone(stream: ServerHttp2Stream): boolean {
   return stream.destroyed || stream.closed;
 }

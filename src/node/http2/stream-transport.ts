@@ -4,8 +4,9 @@ import { ByteAccumulator } from "../requests/byte-accumulator.ts";
 import { cancelStream, endStream } from "./close-stream.ts";
 
 /**
- * How many unsent bytes the stream may hold, as copies, before `write` returns false. It corresponds to the
- * kernel's send buffer of a TCP socket. Without it, every write would return false.
+ * The maximum number of unsent bytes that the stream keeps as copies before `write` returns false. It
+ * corresponds to the kernel's send buffer of a TCP socket. Without such a buffer, every write would return
+ * false.
  */
 const SEND_BUFFER_BYTES = 16_384;
 
@@ -43,7 +44,8 @@ export class StreamTransport implements ByteTransport {
     this.resume();
   }
 
-  // The stream may read from the bytes of a pending write until the client's window has room for them.
+  // The stream reads from the bytes of a pending write until the client's flow-control window has room for
+  // them.
   write(bytes: Uint8Array): boolean {
     const stream = this.#stream;
     if (!stream.writable) return true;
@@ -63,12 +65,12 @@ export class StreamTransport implements ByteTransport {
   resume(): void {
     this.#isPaused = false;
     if (this.#pending.length > 0) this.#stream.push(this.#pending.take());
-    // A stream that flows without a listener loses what it reads.
+    // A stream that flows without a 'data' listener loses the bytes that it reads.
     if (this.#handler !== undefined) this.#stream.resume();
   }
 
-  // Some clients, such as undici 7, never end their side of the stream. The closing handshake is done,
-  // so the stream can be reset at once.
+  // Some clients, such as undici 7, never end their side of the stream. The closing handshake is complete, so
+  // the stream can be reset at once.
   end(): void {
     this.#stream.end();
     endStream(this.#stream);
@@ -77,7 +79,7 @@ export class StreamTransport implements ByteTransport {
   destroy(): void {
     this.#isDropped = true;
     cancelStream(this.#stream);
-    // The stream closes only after its reset has been sent, which needs a client that reads.
+    // The stream closes only after its reset has been sent. That never happens if the client does not read.
     process.nextTick(this.#onClosed);
   }
 

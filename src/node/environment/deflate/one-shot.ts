@@ -10,8 +10,8 @@ import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "./zlib-parameters.ts";
 const NOTHING: Uint8Array = Buffer.alloc(0);
 
 /**
- * Compresses each message with a new zlib stream, by the public functions of `node:zlib`. With context
- * takeover, the next stream gets the end of the previous messages as its dictionary.
+ * Compresses each message with a new zlib stream, using the public functions of `node:zlib`. With context
+ * takeover, each stream gets the end of the previous messages as its dictionary.
  */
 export class OneShotDeflater implements Deflater {
   readonly #windowBits: number;
@@ -41,7 +41,7 @@ export class OneShotDeflater implements Deflater {
 
 const ADDED_BYTES = FLUSH_TAIL.length + LAST_BLOCK.length;
 
-/** Inflates each message with a new zlib stream, by the public functions of `node:zlib`. */
+/** Inflates each message with a new zlib stream, using the public functions of `node:zlib`. */
 export class OneShotInflater implements Inflater {
   readonly #window: SlidingWindow | undefined;
 
@@ -55,7 +55,7 @@ export class OneShotInflater implements Inflater {
     end: number,
     maxBytes: number,
   ): Uint8Array | InflateFailure {
-    // With an empty last block after the message, zlib reports a message that was cut off.
+    // An empty last block after the message makes zlib report a message that was cut off.
     let input: Uint8Array = Buffer.concat([bytes.subarray(start, end), FLUSH_TAIL, LAST_BLOCK]);
     let message = NOTHING;
     // RFC 7692 7.2.3.4: a block with BFINAL set may be anywhere in a message.
@@ -89,7 +89,7 @@ export class OneShotInflater implements Inflater {
       const consumedBytes = engine.bytesWritten;
       const ownBytes = input.length - ADDED_BYTES;
       if (consumedBytes > ownBytes) {
-        // The added bytes make no output, unless they complete a stored block that was cut off.
+        // The added bytes produce no output, unless they complete a stored block that was cut off.
         const finishFlush = constants.Z_SYNC_FLUSH;
         const own = inflateRawSync(input.subarray(0, ownBytes), { ...options, finishFlush });
         if (own.length < buffer.length) return "invalid";

@@ -6,10 +6,10 @@ import type {
 } from "../../../protocol/deflate/codec.ts";
 import { OneShotDeflater, OneShotInflater } from "./one-shot.ts";
 
-/** The smallest window of zlib's deflate (RFC 7692 7.1.2 allows 8). */
+/** The smallest `windowBits` that zlib's deflate supports (RFC 7692 7.1.2 also allows 8). */
 const MIN_WINDOW_BITS = 9;
 
-/** Makes the deflaters and inflaters of a codec. */
+/** Creates the deflaters and inflaters of a codec. */
 export interface ZlibStreams {
   createDeflater(context: DeflateContext, level: number): Deflater;
   createInflater(context: DeflateContext): Inflater;
@@ -22,9 +22,9 @@ export const oneShotZlib: ZlibStreams = {
 };
 
 /**
- * Compresses by the synchronous functions of `node:zlib`. For messages this is several times cheaper than a
- * stream with callbacks, and it keeps their order. Without context takeover, all connections share one compressor
- * for each window and level, and one decompressor.
+ * Creates a codec that uses the synchronous functions of `node:zlib`. For messages, they are several times
+ * cheaper than a stream with callbacks, and they keep the order of messages. Without context takeover, all
+ * connections share one compressor for each window and level, and one decompressor.
  *
  * @param streams default: the public one-shot functions
  */
@@ -42,14 +42,14 @@ export function createZlibCodec(streams: ZlibStreams = oneShotZlib): DeflateCode
     },
     createInflater(context) {
       if (context.takesOver) return streams.createInflater(context);
-      // The largest window restores messages that were compressed with any window.
+      // With the largest window, it can decompress messages that were compressed with any window.
       sharedInflater ??= unclosable(streams.createInflater({ windowBits: 15, takesOver: false }));
       return sharedInflater;
     },
   };
 }
 
-/** Makes `close` do nothing: connections that share a codec close it, and others still use it. */
+/** Disables `close`: each connection closes its codec, but other connections still use a shared one. */
 function unclosable<T extends { close(): void }>(codec: T): T {
   codec.close = () => {};
   return codec;
