@@ -60,7 +60,7 @@ function invalidResult(result: unknown): UsageError {
   );
 }
 
-/** At this depth of nesting or less, a RangeError is the fault of the schema, not of the peer. */
+/** If a value is nested no deeper than this, the schema caused the RangeError, not the peer. */
 const MAX_DEPTH = 100;
 
 function isNestedDeeperThan(depth: number, value: unknown): boolean {
