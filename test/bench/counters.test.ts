@@ -28,7 +28,7 @@ describe("the message counters of the bench", () => {
     );
   });
 
-  it("count as many plain bytes as a server's frame has as one message", () => {
+  it("count one message for each server frame's length of plain bytes", () => {
     for (const payloadBytes of [0, 125, 126, 65_535, 65_536]) {
       const frame = serverFrame(BINARY, Buffer.alloc(payloadBytes));
       const stream = Buffer.concat([frame, frame, frame]);

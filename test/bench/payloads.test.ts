@@ -8,7 +8,7 @@ import { randomPayload } from "../../bench/src/load/payloads.ts";
 
 const KINDS = ["binary", "ascii", "utf8", "json"] as const;
 
-describe("the messages of the bench", () => {
+describe("bench messages", () => {
   it.each(KINDS)("of %s have exactly the requested length", (payload) => {
     for (const payloadBytes of [20, 125, 1024]) {
       expect(randomPayload({ payload, payloadBytes })).toHaveLength(payloadBytes);

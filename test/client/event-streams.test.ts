@@ -202,7 +202,7 @@ describe("on", () => {
   });
 });
 
-describe("the static members", () => {
+describe("the static members of the class", () => {
   it("provide the streams of any WebSocket", () => {
     const { WebSocket } = new FakeNetwork();
     class Other extends EventTarget {

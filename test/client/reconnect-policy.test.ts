@@ -9,35 +9,38 @@ describe.each([
   ["in a browser", decideByCloseCode],
   ["in Node", decideReconnect],
 ])("decideReconnect %s", (_, decide) => {
-  it.each([1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003])("stops at %d", (code) => {
-    expect(decide({ code })).toBe("stop");
-  });
+  it.each([1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003])(
+    "stops at the close code %d",
+    (code) => {
+      expect(decide({ code })).toBe("stop");
+    },
+  );
 
   it.each([1001, 1005, 1006, 1011, 1012, 1014, 1015, 3001, 3008, 4000, 4999])(
-    "retries at %d",
+    "retries at the close code %d",
     (code) => {
       expect(decide({ code })).toBe("retry");
     },
   );
 
-  it("retries later at 1013 (Try Again Later)", () => {
+  it("retries later at the close code 1013 (Try Again Later)", () => {
     expect(decide({ code: 1013 })).toBe("retry-later");
   });
 });
 
-describe("decideReconnect in Node, for a refused handshake", () => {
+describe("decideReconnect in Node, for a refused handshake,", () => {
   const decide = (status: number): unknown =>
     decideReconnect({ code: 1006, error: new UnexpectedStatusError(status, "") });
 
-  it.each([400, 401, 403, 405, 410, 426])("stops at %i", (status) => {
+  it.each([400, 401, 403, 405, 410, 426])("stops at status %i", (status) => {
     expect(decide(status)).toBe("stop");
   });
 
-  it.each([200, 301, 404, 408, 500, 502, 503, 504])("retries at %i", (status) => {
+  it.each([200, 301, 404, 408, 500, 502, 503, 504])("retries at status %i", (status) => {
     expect(decide(status)).toBe("retry");
   });
 
-  it("retries later at 429 (RFC 6585 4)", () => {
+  it("retries later at status 429 (RFC 6585 4)", () => {
     expect(decide(429)).toBe("retry-later");
   });
 });

@@ -296,8 +296,8 @@ describe("a ReconnectingWebSocket", () => {
   });
 });
 
-describe("an attempt that takes longer than handshakeTimeoutMs", () => {
-  it("fails, and another follows", async () => {
+describe("a connection attempt with handshakeTimeoutMs", () => {
+  it("fails after that time, and another attempt follows", async () => {
     const { socket, events } = create();
     let error: unknown;
     socket.onerror = (event) => (error = event.error);

@@ -112,7 +112,7 @@ describe("the constructor, called with protocols,", () => {
   });
 });
 
-describe("the options, as the third argument as with ws,", () => {
+describe("the options as the third argument, as with ws,", () => {
   it.each([
     [[undefined, { headers: { a: "b" } }], []],
     [["chat", { headers: { a: "b" } }], ["chat"]],

@@ -217,12 +217,12 @@ describe("WebSocketError", () => {
     ["TypeError", { closeCode: 65_536 }],
     ["TypeError", { closeCode: Number.NaN }],
     ["TypeError", true],
-  ])("throws a %s for %j", (name, init) => {
+  ])("throws %s for %j", (name, init) => {
     expect(() => new WebSocketError("", init as never)).toThrow(expect.objectContaining({ name }));
   });
 });
 
-describe("the readable", () => {
+describe("the readable of a WebSocketStream", () => {
   it("delivers text as strings and bytes as a Uint8Array, in order", async () => {
     const { reader, connection } = await open("a", "x");
     connection.text("one");
@@ -275,7 +275,7 @@ describe("the readable", () => {
   });
 });
 
-describe("the writable", () => {
+describe("the writable of a WebSocketStream", () => {
   it("sends strings as text, and a copy of bytes as binary", async () => {
     const { writer, connection } = await open();
     const bytes = new Uint8Array([1, 2, 3]);
@@ -371,8 +371,8 @@ describe("the writable", () => {
   });
 });
 
-describe("the end", () => {
-  it("of a lost connection is one WebSocketError for closed and both streams", async () => {
+describe("the end of a WebSocketStream", () => {
+  it("is one WebSocketError for closed and both streams if the connection is lost", async () => {
     const { writer, reader, connection, stream } = await open();
     connection.text("dropped, as the standard has it");
     const cause = new TransportError("TRANSPORT_FAILED", "reset");

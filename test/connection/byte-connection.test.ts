@@ -338,23 +338,26 @@ describe.each(ROLES)("a connection as a %s, at its end,", (role) => {
     expect(handler.closeInfo).toEqual({ code: 1006, reason: "", wasClean: false });
   });
 
-  it.each(["end", "reset", "stall"])("survives %s at every byte of its peer's frames", (fault) => {
-    const bytes = asPeerOf(role, fromHex(frame("01", hexOf("héllo")) + "8900" + "80016f"));
-    for (let cut = 0; cut <= bytes.length; cut++) {
-      const { clock, connection, handler, transport } = rig(role, {
-        heartbeat: { idleMs: 1000, timeoutMs: 1000 },
-      });
-      if (cut > 0) transport.handler!.onBytes(bytes.slice(0, cut));
-      if (fault === "end") transport.handler!.onEnd();
-      if (fault === "stall") clock.advance(2500);
-      if (fault === "stall") expect(transport.isDestroyed).toBe(true);
-      transport.handler!.onClosed(fault === "reset" ? new Error("ECONNRESET") : undefined);
-      expect(connection.readyState).toBe(3);
-      expect(handler.notes.filter((note) => note.startsWith("close "))).toEqual(["close 1006"]);
-      const texts = handler.notes.filter((note) => note.startsWith("text"));
-      expect(texts).toEqual(cut === bytes.length ? ["text hélloo"] : []);
-    }
-  });
+  it.each(["end", "reset", "stall"])(
+    "survives a fault at every byte of its peer's frames: %s",
+    (fault) => {
+      const bytes = asPeerOf(role, fromHex(frame("01", hexOf("héllo")) + "8900" + "80016f"));
+      for (let cut = 0; cut <= bytes.length; cut++) {
+        const { clock, connection, handler, transport } = rig(role, {
+          heartbeat: { idleMs: 1000, timeoutMs: 1000 },
+        });
+        if (cut > 0) transport.handler!.onBytes(bytes.slice(0, cut));
+        if (fault === "end") transport.handler!.onEnd();
+        if (fault === "stall") clock.advance(2500);
+        if (fault === "stall") expect(transport.isDestroyed).toBe(true);
+        transport.handler!.onClosed(fault === "reset" ? new Error("ECONNRESET") : undefined);
+        expect(connection.readyState).toBe(3);
+        expect(handler.notes.filter((note) => note.startsWith("close "))).toEqual(["close 1006"]);
+        const texts = handler.notes.filter((note) => note.startsWith("text"));
+        expect(texts).toEqual(cut === bytes.length ? ["text hélloo"] : []);
+      }
+    },
+  );
 });
 
 describe.each(ROLES)("a paused %s", (role) => {

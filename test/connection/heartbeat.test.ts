@@ -97,7 +97,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(false);
   });
 
-  it("counts it as activity when a slow peer reads a large message in pieces", () => {
+  it("keeps a slow peer that reads a large message in pieces", () => {
     const { clock, connection, endTurn, transport } = rig("server");
     transport.takesAll = false;
     connection.sendBinary(new Uint8Array(2_000_000));
@@ -111,7 +111,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("counts it as activity when a slow peer reads a large message byte by byte, if the transport shows its unwritten bytes", () => {
+  it("keeps a slow peer that reads a large message byte by byte, if the transport shows its unwritten bytes", () => {
     const { clock, connection, endTurn, transport } = rig("server");
     transport.takesAll = false;
     transport.unwrittenBytes = 0;
@@ -131,7 +131,7 @@ describe("the heartbeat", () => {
     expect(transport.isDestroyed).toBe(true);
   });
 
-  it("counts it as activity once when a slow peer has read everything", () => {
+  it("counts it as activity only once that a slow peer has read everything", () => {
     const { clock, connection, endTurn, transport } = rig("server");
     transport.takesAll = false;
     transport.unwrittenBytes = 0;

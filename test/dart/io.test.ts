@@ -5,7 +5,7 @@ import { WebSocket } from "tideway";
 import { attach, ConnectionClosedError } from "tideway/server";
 import { connectedPair, MemoryNetwork } from "tideway/testing";
 
-describe("the WebSocket of dart:io, as a client", () => {
+describe("the WebSocket of dart:io, as a client,", () => {
   it("connects with subprotocols and headers, including the user agent", async () => {
     const network = new MemoryNetwork();
     let headers: IncomingHttpHeaders = {};
@@ -48,7 +48,7 @@ describe("the WebSocket of dart:io, as a client", () => {
   });
 });
 
-describe("the WebSocket of dart:io, as a server", () => {
+describe("the WebSocket of dart:io, as a server,", () => {
   it("accepts the upgrades of an existing HTTP server", async () => {
     const http = createServer((_request, response) => response.end("plain"));
     const attachment = attach(http, { routes: { "ws:/": (socket) => void socket.send("hello") } });

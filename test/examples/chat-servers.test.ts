@@ -123,7 +123,7 @@ describe("the chat with a failing broker", () => {
   });
 });
 
-describe("the chat on two servers, for clients of the plain protocol", () => {
+describe("the chat on two servers, for clients of the plain protocol,", () => {
   it("sends new names and the user list to clients of both servers", async () => {
     const ana = await join(servers[0], "Ana");
     const bo = await join(servers[1], "Bo");
@@ -162,7 +162,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
     expect(ana.inbox.map(({ type }) => type)).not.toContain("rejectusername");
   });
 
-  it("gives every user one name when many request the same one on both servers at once", async () => {
+  it("gives every user a different name when many request the same name on both servers at once", async () => {
     const many = await Promise.all(
       Array.from({ length: 10 }, (_, index) => join(servers[index % 2], "Ana")),
     );
@@ -192,7 +192,7 @@ describe("the chat on two servers, for clients of the plain protocol", () => {
     expect(JSON.stringify([...bo.inbox, ...fresh.inbox])).not.toContain("secret");
   });
 
-  it("removes the users of a stopping server from the list, and continues for them on the other", async () => {
+  it("removes the users of a stopped server from the list, until they reconnect to the other server", async () => {
     const [ana, bo] = [await join(servers[0], "Ana"), await join(servers[1], "Bo")];
     await expectUsers(ana, "Ana", "Bo");
     bo.say("before");

@@ -34,7 +34,7 @@ async function join(name: string, query = ""): Promise<PlainClient & { readonly 
   return client;
 }
 
-describe("the chat, for a client of the plain protocol", () => {
+describe("the chat, for a client of the plain protocol,", () => {
   it("speaks the subprotocol json, and sends the id first", async () => {
     const client = connect();
     await once(client.socket, "open");
@@ -144,7 +144,7 @@ describe("the chat, for a client of the plain protocol", () => {
   });
 });
 
-describe("the chat, for a client of the extended protocol", () => {
+describe("the chat, for a client of the extended protocol,", () => {
   it("delivers a repeated message once, in its first form", async () => {
     const [ana, bo] = [await join("Ana"), await join("Bo")];
     ana.say("Hello", { messageId: "m1" });
@@ -259,7 +259,7 @@ describe("the chat, for a client of the extended protocol", () => {
   });
 });
 
-describe("the chat, for a hostile client", () => {
+describe("the chat, for a hostile client,", () => {
   const HOSTILE: readonly (readonly [string, string | Buffer, number])[] = [
     ["no JSON", "hello", 1007],
     ["JSON that is not an object", "[1,2,3]", 1007],

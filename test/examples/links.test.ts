@@ -7,7 +7,7 @@ const hrefs = (message: string): Array<string | undefined> =>
     .map(({ href }) => href)
     .filter((href) => href !== undefined);
 
-describe("links in a message", () => {
+describe("splitLinks", () => {
   it.each([
     ["see https://example.com/a?b=1#c", "https://example.com/a?b=1#c"],
     ["HTTP://Example.com", "http://example.com/"],
@@ -16,7 +16,7 @@ describe("links in a message", () => {
     ["https://example.com/a, and so on", "https://example.com/a"],
     ["\u201chttps://example.com\u201d", "https://example.com/"],
     ["<https://example.com/x>", "https://example.com/x"],
-  ])("%j has one link", (message, href) => {
+  ])("finds one link in %j", (message, href) => {
     expect(hrefs(message)).toEqual([href]);
   });
 
@@ -34,7 +34,7 @@ describe("links in a message", () => {
     "https://",
     "http://[",
     "",
-  ])("%j has no link", (message) => {
+  ])("finds no link in %j", (message) => {
     expect(hrefs(message)).toEqual([]);
   });
 

@@ -22,7 +22,7 @@ describe("readSettings", () => {
   );
 });
 
-describe("readSettings, with arguments", () => {
+describe("readSettings, with arguments,", () => {
   it("has no broker by default", () => {
     expect(readSettings({}, [])).toEqual({ port: 8080 });
     for (const args of [["--broker", "redis://x"], ["--broker=redis://x"]]) {

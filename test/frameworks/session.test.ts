@@ -37,7 +37,7 @@ async function ask(server: StartedServer, fields: Record<string, string> = {}): 
 
 const cookieIn = (answer: string): string => /^set-cookie: ([^;]*)/im.exec(answer)![1];
 
-describe.each(SERVER_KINDS)("express-session in authorize, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("express-session in authorize, over $name,", ({ start }) => {
   const routesWith = (
     store: session.Store,
     options: Partial<session.SessionOptions> = {},
@@ -114,7 +114,7 @@ describe.each(SERVER_KINDS)("express-session in authorize, over $name", ({ start
   });
 });
 
-describe.each(SERVER_KINDS)("withMiddleware, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("withMiddleware, over $name,", ({ start }) => {
   const askThrough = async (
     middleware: Middleware<IncomingMessage> | Array<Middleware<IncomingMessage>>,
     decide: (request: IncomingMessage) => unknown = () => ({}),

@@ -103,7 +103,7 @@ describe("the response to a malformed opening handshake", () => {
   });
 });
 
-describe("a server that gets a malformed request", () => {
+describe("a server that gets a malformed or unsupported request", () => {
   it.each<[string, number, string]>([
     ["garbage", 400, "\0\x01\x02 garbage\r\n\r\n"],
     ["a TLS handshake", 400, "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"],

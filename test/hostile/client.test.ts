@@ -50,7 +50,7 @@ function unmasked(bytes: Buffer): Array<{ first: number; key: number; payload: B
   return frames;
 }
 
-describe("frames that break the protocol or a limit", () => {
+describe("invalid frames:", () => {
   it.each(HOSTILE_FRAMES)("%s: the client sends %i and fails", async (_what, code, frames) => {
     const { url, answer } = await serveFrames(frames("server"));
     const socket = new WebSocket(url, { maxMessageBytes: 1000 });

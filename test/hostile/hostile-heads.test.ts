@@ -32,7 +32,7 @@ const routes = {
   },
 };
 
-describe.each(SERVER_KINDS)("the head of a handshake, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("the head of a handshake, over $name,", ({ start }) => {
   it.each<[string, number, string]>([
     ["2000 fields", 431, handshake("/", { X: Array<string>(2000).fill("x") })],
     [

@@ -25,7 +25,7 @@ const FAILURES: ReadonlyArray<readonly [string, () => unknown]> = [
   ["returns an object whose then cannot be read", throwingThen],
 ];
 
-describe.each(SERVER_KINDS)("over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("over $name,", ({ start }) => {
   it.each(FAILURES)(
     "an HTTP route that %s is answered with 500 and reported",
     async (_what, handle) => {

@@ -29,7 +29,7 @@ async function answerTo(server: StartedServer, frames: string): Promise<string> 
   return hexOf(answer.slice(answer.indexOf("\r\n\r\n") + 4));
 }
 
-describe("frames that break the protocol or a limit", () => {
+describe("invalid frames:", () => {
   it.each(HOSTILE_FRAMES)(
     "%s: the server sends %i, closes, and serves the next client",
     async (_what, code, frames) => {
@@ -41,7 +41,7 @@ describe("frames that break the protocol or a limit", () => {
     },
   );
 
-  it("are answered with a single Close frame", async () => {
+  it("many of them at once are answered with a single Close frame", async () => {
     const server = await start({ "ws:/": acceptAndEcho });
     const answer = await answerTo(server, "8300" + "818100000000".repeat(50) + "888000000000");
     expect(answer).toMatch(closeFrame(1002));

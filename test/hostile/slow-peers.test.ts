@@ -36,7 +36,7 @@ async function fill(socket: Socket): Promise<void> {
   }
 }
 
-describe.each(SERVER_KINDS)("a peer that does not read, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("a peer that does not read, over $name,", ({ start }) => {
   let socket: Socket | undefined;
   const opened = (): Promise<Socket> => vi.waitUntil(() => socket, 10_000);
   const routes = { "ws:/": (one: Socket) => void (socket = one) };

@@ -21,7 +21,7 @@ import {
 // Odd, so that characters of more than one byte are split.
 const OPTIONS = { protocol: "", extensions: "", maxMessageBytes: LARGEST, maxFrameBytes: 16_381 };
 
-describe("our messages in fragments (RFC 6455 5.4), sent by a server", () => {
+describe("our messages in fragments (RFC 6455 5.4), sent by a server,", () => {
   const server = createServer();
   let url: string;
 
@@ -68,7 +68,7 @@ describe("our messages in fragments (RFC 6455 5.4), sent by a server", () => {
   });
 });
 
-describe("our messages in fragments (RFC 6455 5.4), sent by a client", () => {
+describe("our messages in fragments (RFC 6455 5.4), sent by a client,", () => {
   let server: WebSocketServer;
 
   beforeAll(async () => {

@@ -205,7 +205,7 @@ describe("createEndpoint", () => {
 
   it.each<[string, Readonly<Record<string, unknown>>]>([
     ["an unknown role", { role: "peer" }],
-    ["no onText", { onText: undefined }],
+    ["a missing onText", { onText: undefined }],
     ["an onPing that is not a function", { onPing: "log" }],
     ["a maxMessageBytes of 0", { maxMessageBytes: 0 }],
     ["a maxFrameBytes that is not an integer", { maxFrameBytes: 1.5 }],

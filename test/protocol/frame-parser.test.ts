@@ -161,7 +161,7 @@ describe.each(ROLES)("frames received by a %s", (role) => {
     expect(events).toEqual([{ ping: "" }, { text: "😀" }]);
   });
 
-  it("may have binary data in fragments that is not UTF-8", () => {
+  it("may have binary data that is not UTF-8, in fragments", () => {
     const { receive, events } = probe(role);
     receive(frame("02", "ff"), frame("80", "fe"), frame("81", hexOf("é")));
     expect(events).toEqual([{ binary: "fffe" }, { text: "é" }]);

@@ -39,7 +39,7 @@ describe("the first two bytes of a frame", () => {
     for (const hex of ["0005", "8000"]) expect(faultOf(hex)).toBe("CONTINUATION_UNEXPECTED");
   });
 
-  it("must have the mask bit exactly in frames of a client (RFC 6455 5.1)", () => {
+  it("must have the mask bit in frames of a client, and only there (RFC 6455 5.1)", () => {
     for (const [unmasked, masked] of [
       ["8105", "8185"],
       ["8900", "8980"],
@@ -86,13 +86,13 @@ describe("the first two bytes of a frame", () => {
   });
 });
 
-describe("a fault with numbers", () => {
+describe("the message of a fault", () => {
   it.each([
     [lengthNotMinimal(125, 16), "LENGTH_NOT_MINIMAL", 1002, ["125", "16"]],
     [invalidCloseCode(1006), "INVALID_CLOSE_CODE", 1002, ["1006"]],
     [messageTooBig(70_000, 65_536), "MESSAGE_TOO_BIG", 1009, ["70000", "maxMessageBytes 65536"]],
     [unfinishedTooBig(100_000), "UNFINISHED_TOO_BIG", 1013, ["maxUnfinishedBytes 100000"]],
-  ])("names them: %o", (fault, code, closeCode, texts) => {
+  ])("names its numbers: %o", (fault, code, closeCode, texts) => {
     expect(fault).toMatchObject({ code, closeCode });
     for (const text of texts) expect(fault.message).toContain(text);
   });

@@ -48,7 +48,7 @@ function meant({ first, payload }: Message): object {
 describe.each([
   ["plain typed arrays", plainEnvironment],
   ["Node", nodeProtocolEnvironment],
-])("many messages in a chunk, with %s", (_, environment) => {
+])("many messages in a chunk, with %s,", (_, environment) => {
   it.each(ROLES)("are delivered correctly by a %s wherever the chunks are split", (role) => {
     fc.assert(
       fc.property(

@@ -17,7 +17,7 @@ const overflow = (): never => {
 describe.each([
   ["returns", (check: (value: unknown) => unknown) => schemaOf(check)],
   ["resolves", (check: (value: unknown) => unknown) => schemaOf(async (value) => check(value))],
-])("validate, with a schema that %s", (how, schema) => {
+])("the outcome of validate, with a schema that %s,", (how, schema) => {
   it("has the value of a valid value", async () => {
     const outcome = validate(
       schema((value) => ({ value: [value] })),
@@ -75,6 +75,6 @@ describe.each([
   });
 });
 
-it("is failed if the schema is not one", () => {
+it("the outcome of validate is failed if the schema is not a Standard Schema", () => {
   expect(validate({} as StandardSchema, 1)).toMatchObject({ kind: "failed" });
 });

@@ -104,7 +104,7 @@ describe.each(["iteration", "listen", "readable"])("receiving by %s", (how) => {
     }
   }
 
-  it.each(["sync", "async"])("gives the values that a %s schema returns", async (kind) => {
+  it.each(["sync", "async"])("gives the values that a schema returns (%s)", async (kind) => {
     const doubled = (value: unknown): { value: number } => ({ value: Number(value) * 2 });
     const socket = open(schemaOf(kind === "sync" ? doubled : async (value) => doubled(value)));
     receive("1", " 2.5 ");

@@ -15,7 +15,7 @@ const routesWith = (authorize: Authorize): Routes => ({
   "ws:/": { authorize, handle: (socket: { close(): void }) => socket.close() },
 });
 
-describe.each(SERVER_KINDS)("responseHeaders of authorize, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("responseHeaders of authorize, over $name,", ({ start }) => {
   const headOf = async (authorize: Authorize): Promise<string> => {
     onError.mockReset();
     await using server = await start(routesWith(authorize), { onError });

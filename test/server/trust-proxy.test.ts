@@ -69,7 +69,7 @@ async function observedBySocket(server: StartedServer, fields: Fields): Promise<
 /** The address of the connection. */
 const OWN = transport.hasPorts ? "127.0.0.1" : "";
 
-describe.each(SERVER_KINDS)("trustProxy, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("trustProxy, over $name,", ({ start }) => {
   const both = async (options: ProxyOptions, fields: Fields): Promise<Observed> => {
     await using server = await start(routes, options);
     const page = await observedByPage(server, fields);
@@ -266,7 +266,7 @@ describe("the walk from the last proxy to the first", () => {
     ["localhost", undefined],
     ["<script>", undefined],
     [`${"0".repeat(60)}192.0.2.1`, undefined],
-  ])("X-Forwarded-For: %s gives %s", (value, address) => {
+  ])("reads X-Forwarded-For: %s as %s", (value, address) => {
     expect(xff(1, "10.0.0.1", value)).toBe(address);
   });
 
@@ -291,7 +291,7 @@ describe("the walk from the last proxy to the first", () => {
     ["for=192.0.2.1;proto=ftp", undefined],
     ['for=192.0.2.1;host="a/b"', undefined],
     [`for=192.0.2.1;x=${"y".repeat(8200)}`, undefined],
-  ])("Forwarded: %s gives %s", (value, address) => {
+  ])("reads Forwarded: %s as %s", (value, address) => {
     const observed = read({ trustProxy: 1 }, "10.0.0.1", ["Forwarded", value]);
     expect(observed?.remoteAddress).toBe(address);
   });
@@ -338,7 +338,7 @@ describe("the walk from the last proxy to the first", () => {
   });
 });
 
-describe("for any fields", () => {
+describe("for any fields,", () => {
   const text = fc.oneof(
     fc.string(),
     fc.ipV4(),

@@ -268,7 +268,7 @@ describe("the callbacks of a route", () => {
     ["origins", 403, "INVALID_ORIGIN"],
     ["protocols", 500, "INVALID_SUBPROTOCOL"],
   ])(
-    "of %s that reject answer with %d and leave no rejection unhandled",
+    "that reject in %s answer with %d and leave no rejection unhandled",
     async (name, status, code) => {
       const route = { [name]: () => Promise.reject(new Error("bug")), handle } as unknown as Route;
       let decided: Awaited<ReturnType<typeof decide>> | undefined;

@@ -259,7 +259,7 @@ describe("authorize", () => {
     ["is destroyed", ({ socket }) => void socket.destroy()],
     ["is reset", (client) => client.reset()],
   ])(
-    "aborts the signal of the request when the client's end %s, and frees the connection",
+    "aborts the signal of the request when the client's socket %s, and frees the connection",
     async (_how, go) => {
       const handle = vi.fn<() => void>();
       const asked = vi.fn<(signal: AbortSignal) => void>();
@@ -311,7 +311,7 @@ describe("authorize", () => {
   });
 });
 
-describe("limits of a route", () => {
+describe("a route with limits", () => {
   it("closes with 1009 for a message above maxMessageBytes", async () => {
     server = await start({
       maxMessageBytes: 1000,

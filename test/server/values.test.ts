@@ -23,7 +23,7 @@ describe("isResponse", () => {
 });
 
 describe("isInstance", () => {
-  it("is true for an instance and false for one of another realm", () => {
+  it("is true for an instance and false for an instance of another realm", () => {
     expect(isInstance(new RangeError("a"), RangeError)).toBe(true);
     expect(isInstance(runInNewContext("new RangeError()"), RangeError)).toBe(false);
     expect(isInstance(undefined, RangeError)).toBe(false);

@@ -26,7 +26,7 @@ describe("connectedPair", () => {
   });
 
   it.each([{ maxChunkBytes: 1 }, { maxChunkBytes: 3, latencyMs: 1 }, { bufferBytes: 1 }])(
-    "carries them over any link: %o",
+    "carries messages over any link: %o",
     async (options) => {
       await using pair = await connectedPair(options);
       const text = "häääl ".repeat(200);

@@ -9,7 +9,7 @@ import {
 
 const refusal = (code: string): unknown => expect.objectContaining({ name: "UsageError", code });
 
-/** A param that fits into a name, whatever its encoding. */
+/** A param that is short enough for a name, even if every character is percent-encoded. */
 const param = fc.oneof(
   fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 }),
   fc.constantFrom("a", "/", ":", "%", "%61", "..", "__proto__", "é", "🌊", " ", "\n", "\0"),

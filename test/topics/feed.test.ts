@@ -101,7 +101,7 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
 
 const unavailable = (): BrokerError => new BrokerError("BROKER_UNAVAILABLE", "cut off");
 
-describe("Feed: opening", () => {
+describe("a Feed that opens", () => {
   it("starts at the last position and serves earlier ones from memory", async () => {
     const stage = await openStage({}, ["1", "2", "3"]);
     const { socket, position } = await stage.subscribe({ ...stage.feed.position, offset: 1 });
@@ -144,7 +144,7 @@ describe("Feed: opening", () => {
   });
 });
 
-describe("Feed: recovery", () => {
+describe("a Feed that gets a position", () => {
   it.each([
     ["no-position", undefined],
     ["no-position", ""],
@@ -217,7 +217,7 @@ describe("Feed: recovery", () => {
   });
 });
 
-describe("Feed: following the broker", () => {
+describe("a Feed that follows the broker", () => {
   it("ignores publications that the broker delivers twice", async () => {
     const stage = await openStage();
     const { socket } = await stage.subscribe();
@@ -371,7 +371,7 @@ describe("Feed: following the broker", () => {
   });
 });
 
-describe("Feed: encoding", () => {
+describe("a Feed with an encoder", () => {
   it("encodes a publication once for any number of subscribers", async () => {
     const stage = await openStage();
     const sockets = [await stage.subscribe(), await stage.subscribe(), await stage.subscribe()];
@@ -596,7 +596,7 @@ describe("Feed: starting before the end", () => {
   });
 });
 
-describe("Feed: closing", () => {
+describe("a Feed that closes", () => {
   it("stops listening and closes its sockets with 1001", async () => {
     const stage = await openStage();
     const { socket } = await stage.subscribe();
@@ -634,7 +634,7 @@ describe("Feed: closing", () => {
   });
 });
 
-describe("Feed: presence", () => {
+describe("a Feed with presence", () => {
   it("sends the members first, then joins and leaves when the broker reports a change", async () => {
     const stage = await openStage({ presence: true });
     const { socket } = await stage.subscribe();

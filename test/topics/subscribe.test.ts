@@ -161,7 +161,7 @@ describe("subscribing to a topic", () => {
     expect(texts(socket)).toEqual(["again"]);
   });
 
-  it("carries topics to clients over connections, encoded once also for typed sockets", async () => {
+  it("carries topics to clients over connections, and encodes only once even for typed sockets", async () => {
     const topic = openTopics().topic("news");
     const network = new MemoryNetwork();
     await using server = network.serve({
@@ -262,7 +262,7 @@ describe("a socket without done", () => {
   });
 });
 
-describe("an invalid position", () => {
+describe("a position that a client sends as since", () => {
   it.each([
     ["a number", 7],
     ["no offset", "abc"],
@@ -280,7 +280,7 @@ describe("an invalid position", () => {
     ["an object whose offset is not finite", { epoch: "abc", offset: Infinity }],
     ["an array", ["abc", 1]],
     ["a symbol", Symbol("since")],
-  ])("is answered with recovered: false: %s", async (_, since) => {
+  ])("is answered with recovered: false if it is invalid: %s", async (_, since) => {
     const topic = openTopics().topic("news");
     await topic.publish("1");
     const socket = new RecordingSocket();
@@ -295,7 +295,7 @@ describe("an invalid position", () => {
     });
   });
 
-  it.each([undefined, null, ""])("treats since: %j as no position", async (since) => {
+  it.each([undefined, null, ""])("counts as no position if it is %j", async (since) => {
     const topic = openTopics().topic("news");
     await topic.publish("1");
     const socket = new RecordingSocket();

@@ -52,7 +52,7 @@ describe("params", () => {
     }>();
   });
 
-  it("have numbers if they have no name", () => {
+  it("are numbered if they have no name", () => {
     expectTypeOf<RouteParams<"/files/*">>().toEqualTypeOf<{ readonly 0: string }>();
     expectTypeOf<RouteParams<"/:a/*/(\\d+)">>().toEqualTypeOf<{
       readonly a: string;
@@ -179,7 +179,7 @@ describe("one call of serve", () => {
     await check({ ports: 5, routes: {} });
   });
 
-  it("refuses the keys that serve refuses", async () => {
+  it("refuses at compile time the keys that serve refuses", async () => {
     const page = (): Response => new Response();
     // @ts-expect-error A path begins with a slash.
     await check({ routes: { "ws:chat": () => {} } });

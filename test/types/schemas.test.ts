@@ -148,7 +148,7 @@ describe("a schema", () => {
     });
   });
 
-  it("is refused if it is not a schema", async () => {
+  it("is refused if it is not a Standard Schema", async () => {
     void (() => {
       // @ts-expect-error A number is not a schema.
       void check({ routes: { "ws:/": { schema: 5, handle: () => {} } } });
@@ -182,7 +182,7 @@ describe("a route with a schema that is defined elsewhere", () => {
     });
   });
 
-  it("names it in its type", async () => {
+  it("names the schema in its type", async () => {
     void (() => {
       const game: WebSocketRoute<"/:game", "", undefined, typeof move> = {
         schema: move,

@@ -67,10 +67,10 @@ const TAKES: Readonly<Record<string, Take>> = {
   },
 };
 
-describe.each(Object.entries(TAKES))("messages from one read, awaited with %s", (_, take) => {
+describe.each(Object.entries(TAKES))("messages from one read, awaited with %s,", (_, take) => {
   it.each([
     ["alone", false, WebSocket],
-    ["beside an ordinary listener", true, WebSocket],
+    ["next to an ordinary listener", true, WebSocket],
     ["of a ReconnectingWebSocket", false, ReconnectingWebSocket],
   ])("arrive one by one, %s, and before the close event", async (__, isBeside, Class) => {
     const { socket, ready } = await burst(Class);

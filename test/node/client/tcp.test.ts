@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { echo, outcomeOf, serveSecurely } from "../../support/servers.ts";
 import { CERT } from "../../support/certificate.ts";
 
-describe("an unreachable server", () => {
+describe("a connection to an unreachable server", () => {
   const refused = {
     events: ["error", "close"],
     code: 1006,

@@ -109,7 +109,7 @@ describe.skipIf(process.platform === "win32")("ws+unix: URLs", () => {
     "ws+unix:/a.sock:path",
     "ws+unix:/a%00.sock:/path",
     "ws+unix:/a.sock:/path#fragment",
-  ])("throws for %s", (url) => {
+  ])("throw if they are invalid: %s", (url) => {
     expect(() => new WebSocket(url)).toThrow(expect.objectContaining({ name: "SyntaxError" }));
   });
 });

@@ -48,12 +48,12 @@ describe("a clientError", () => {
     expect(socket.destroyed).toBe(false);
   });
 
-  it("names handshakeTimeoutMs as the option of a timeout", () => {
+  it("gets a response that names handshakeTimeoutMs if it is a timeout", () => {
     fail("ERR_HTTP_REQUEST_TIMEOUT");
     expect(refuseGarbage.mock.calls[0][1]).toMatchObject({ option: "handshakeTimeoutMs" });
   });
 
-  it("names TLS if the bytes are a ClientHello (RFC 8446 5.1)", () => {
+  it("gets a response that names TLS if the bytes are a ClientHello (RFC 8446 5.1)", () => {
     fail("HPE_INVALID_METHOD", "\x16\x03\x01\x02\0");
     expect(refuseGarbage.mock.calls[0][1]).toMatchObject({
       status: 400,

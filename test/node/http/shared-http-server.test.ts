@@ -341,7 +341,7 @@ describe("upgrade listeners of other code", () => {
   });
 });
 
-describe("code that wraps the request listeners, as Socket.IO does", () => {
+describe("code that wraps the request listeners, as Socket.IO does,", () => {
   it.each(["before", "after"])("shares the server when it is added %s attach", async (when) => {
     if (when === "before") attachEngine("/engine");
     const attachment = attachRoutes();
@@ -547,7 +547,7 @@ describe("http.close() without stop()", () => {
   });
 });
 
-describe("a value that is not an HTTP server", () => {
+describe("invalid arguments:", () => {
   const attachTo = (server: unknown, ...rest: unknown[]): unknown =>
     Reflect.apply(attach as (...args: unknown[]) => unknown, undefined, [server, ...rest]);
 
@@ -566,12 +566,15 @@ describe("a value that is not an HTTP server", () => {
     [{ getHttpServer: () => {} }, "app.getHttpServer()"],
     [{ fetch: () => {} }, "@hono/node-server"],
     [{ httpServer: createServer() }, "httpServer"],
-  ])("is refused with advice on what to pass (%#)", (value, message) => {
-    const attempt = (): unknown => attachTo(value, { routes: {} });
-    expect(attempt).toThrow(UsageError);
-    expect(attempt).toThrow("attach expects a server of node:http or node:https");
-    expect(attempt).toThrow(message);
-  });
+  ])(
+    "attach refuses a value that is not an HTTP server, with advice on what to pass (%#)",
+    (value, message) => {
+      const attempt = (): unknown => attachTo(value, { routes: {} });
+      expect(attempt).toThrow(UsageError);
+      expect(attempt).toThrow("attach expects a server of node:http or node:https");
+      expect(attempt).toThrow(message);
+    },
+  );
 
   it.each([undefined, null, 8080, "routes", [], () => {}])(
     "serve and attach refuse %s as options",

@@ -166,7 +166,7 @@ it("a client that never ends its side of the stream does not delay the end of it
 it.each([
   ["NO_ERROR", NGHTTP2_NO_ERROR, false],
   ["CANCEL", NGHTTP2_CANCEL, false],
-  ["NO_ERROR and bytes of ours on their way", NGHTTP2_NO_ERROR, true],
+  ["NO_ERROR and bytes from this side in transit", NGHTTP2_NO_ERROR, true],
   ["CANCEL and buffered output", NGHTTP2_CANCEL, true],
 ])(
   "a handler may terminate a socket when another is reset, with %s",

@@ -38,7 +38,7 @@ it("requests over HTTP/2 go to the same routes as over HTTP/1.1", async () => {
   });
 });
 
-it("a complete body has a length, a streamed one has none (RFC 9110 8.6)", async () => {
+it("a complete body has a Content-Length, and a streamed body has none (RFC 9110 8.6)", async () => {
   const server = await startTls({
     routes: {
       "get:/whole": () => new Response("é"),

@@ -108,7 +108,7 @@ it.each([
   // The last socket gets a large window so that its data fills the buffers of the kernel.
   [" and has closed their windows", 100],
 ])(
-  "sockets of a client that reads nothing%s end in time, and so does their connection",
+  "sockets of a client that reads nothing%s end in time, and their connection ends too",
   async (...the) => {
     const [, window] = the;
     const { server, sender } = await stall([...ENDED, "/close"], { window, readsTcp: false });

@@ -45,7 +45,7 @@ describe("the callbacks of a captured response", () => {
     ["end(callback)", (response, callback) => response.end(callback)],
     ["end(chunk, callback)", (response, callback) => response.end("a", callback)],
     ["end(chunk, encoding, callback)", (response, callback) => response.end("a", "utf8", callback)],
-  ])("%s calls back once, asynchronously", async (_, call) => {
+  ])("are called once, asynchronously, by %s", async (_, call) => {
     const callback = vi.fn<() => void>();
     call(makeResponse(), callback);
     expect(callback).not.toHaveBeenCalled();

@@ -44,7 +44,7 @@ const streamOf = (...chunks: string[]): ReadableStream<Uint8Array> =>
 describe.each([
   ["with fast paths", true],
   ["without fast paths", false],
-])("a response, %s", (_how, isUsed) => {
+])("a response %s", (_how, isUsed) => {
   const respond = async (handler: Handler): Promise<string> => {
     fastPaths = isUsed;
     return await get(handler);

@@ -19,7 +19,7 @@ describe("encodeBase64 (RFC 4648 4)", () => {
   });
 });
 
-describe("the key and the accept key (RFC 6455 4.1 and 4.2.2)", () => {
+describe("the code for keys and accept keys (RFC 6455 4.1 and 4.2.2)", () => {
   it("computes the accept key of the example in RFC 6455 1.3", () => {
     expect(computeAcceptKey(SAMPLE_KEY, nodeProtocolEnvironment)).toBe(SAMPLE_ACCEPT_KEY);
   });

@@ -140,7 +140,7 @@ describe("parseExtensions (RFC 6455 9.1)", () => {
     ["semicolons", `a${";".repeat(1 << 20)}`],
     ["commas only", ",".repeat(1 << 20)],
     ["quotes", `a; b=${'"'.repeat(1 << 20)}`],
-  ])("refuses a megabyte of %s", (_what, value) => {
+  ])("refuses a megabyte with %s", (_what, value) => {
     expect(parseExtensions([value])).toBeUndefined();
   });
 

@@ -197,7 +197,7 @@ describe("HttpHeadReader's limits", () => {
     });
   });
 
-  it("distinguish a start line that is too long from fields that are (RFC 9112 3)", () => {
+  it("distinguish a start line that is too long from fields that are too long (RFC 9112 3)", () => {
     expect(read(`GET /${"a".repeat(100)}`, { maxHeaderBytes: 64 })).toMatchObject({
       fault: "start-line-too-long",
     });
@@ -214,7 +214,7 @@ describe("HttpHeadReader's limits", () => {
     expect(counting.receive(bytes, first.end)).toMatchObject({ fault: "too-many-fields" });
   });
 
-  it("allow lines that are too long for the arguments of one call", () => {
+  it("allow lines with more bytes than one function call can have arguments", () => {
     const size = 1 << 20;
     const result = read(head("GET / HTTP/1.1", `A: ${"x".repeat(size)}`), {
       maxHeaderBytes: 2 * size,

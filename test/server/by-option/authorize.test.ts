@@ -66,7 +66,7 @@ describe.each(PATHS)("authorize in %s", (_what, routes) => {
 });
 
 describe.each(SERVER_KINDS)(
-  "clients that leave while authorize decides, over $name",
+  "clients that leave while authorize decides, over $name,",
   ({ start }) => {
     it("leave no request or signal behind, and no longer count for any limit", async () => {
       const left: Array<WeakRef<object>> = [];
@@ -145,7 +145,7 @@ describe("data that a client sends while authorize decides", () => {
 });
 
 describe.each(SERVER_KINDS)(
-  "a Response of authorize with a body that fails, over $name",
+  "a Response of authorize with a body that fails, over $name,",
   ({ start }) => {
     it("is reported to onError, and its connection is closed", async () => {
       const onError = vi.fn<(error: unknown, context: { route?: string }) => void>();

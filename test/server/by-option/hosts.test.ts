@@ -20,7 +20,7 @@ async function statusOfSocket(server: StartedServer, host: string) {
   return status;
 }
 
-describe.each(SERVER_KINDS)("hosts, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("hosts, over $name,", ({ start }) => {
   const hosts = ["example.com", "localhost:8080", "[::1]", "127.0.0.1:80", "b\u00fccher.example"];
 
   it.each([

@@ -18,7 +18,7 @@ async function echo(socket: Socket): Promise<void> {
   for await (const message of socket) socket.send(message);
 }
 
-describe.each(SERVER_KINDS)("maxConnections, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxConnections, over $name,", ({ start }) => {
   it("answers a further handshake with 503 and Retry-After until a connection closes", async () => {
     await using server = await start({ "ws:/echo": echo }, { maxConnections: 2 });
     const clients = [await openClient(server, "/echo"), await openClient(server, "/echo")];

@@ -76,7 +76,7 @@ describe("maxLifetimeMs", () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it.each([undefined, Infinity])("%o sets no limit and no timer", (maxLifetimeMs) => {
+  it.each([undefined, Infinity])("of %o sets no limit and no timer", (maxLifetimeMs) => {
     expect(open(0, maxLifetimeMs).clock.pendingCount).toBe(0);
   });
 

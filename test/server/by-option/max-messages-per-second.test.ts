@@ -8,7 +8,7 @@ function frame(first: number, payload = ""): string {
   return `${String.fromCharCode(first, 0x80 | payload.length)}\0\0\0\0${payload}`;
 }
 
-describe.each(SERVER_KINDS)("maxMessagesPerSecond, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxMessagesPerSecond, over $name,", ({ start }) => {
   const onError = vi.fn<(error: unknown) => void>();
   const received: unknown[] = [];
   const begin = async (): Promise<StartedServer> => {

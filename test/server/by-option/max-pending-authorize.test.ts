@@ -23,7 +23,7 @@ function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes
   return { calls, routes };
 }
 
-describe.each(SERVER_KINDS)("maxPendingAuthorize, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxPendingAuthorize, over $name,", ({ start }) => {
   it("is separate from maxConnections, which no longer counts a client that has left while authorize decides", async () => {
     const { calls, routes } = waiting();
     await using server = await start(routes, { maxConnections: 1 });

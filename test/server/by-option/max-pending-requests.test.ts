@@ -25,7 +25,7 @@ function waiting(): { calls: Call[]; routes: Parameters<typeof serve>[0]["routes
   return { calls, routes: { "/wait": wait, "ws:/echo": echo } };
 }
 
-describe.each(SERVER_KINDS)("maxPendingRequests, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxPendingRequests, over $name,", ({ start }) => {
   it("answers a further request with 503 and Retry-After until a pending one is answered", async () => {
     const { calls, routes } = waiting();
     const refusals: RefusalReport[] = [];

@@ -19,7 +19,7 @@ function begun(length: number): string {
   return `${header}${String.fromCharCode(length & 255)}\0\0\0\0${"x".repeat(length)}`;
 }
 
-describe.each(SERVER_KINDS)("maxUnfinishedBytes, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("maxUnfinishedBytes, over $name,", ({ start }) => {
   it("bounds the unfinished messages of all peers together and leaves whole messages unaffected", async () => {
     await using server = await start(
       {

@@ -74,7 +74,11 @@ afterEach(() => {
 
 describe.each(SERVER_KINDS)("onRefused, over $name,", ({ start }) => {
   it.each<[string, string, Partial<RefusalReport>, ApplicationOptions?]>([
-    ["malformed", handshake("/", { "Sec-WebSocket-Key": "x" }), { status: 400, route: "ws:/" }],
+    [
+      "a malformed key",
+      handshake("/", { "Sec-WebSocket-Key": "x" }),
+      { status: 400, route: "ws:/" },
+    ],
     ["two Hosts", handshake("/", { Host: ["a", "b"] }), { status: 400, host: "a" }],
     [
       "no common subprotocol",
@@ -295,7 +299,7 @@ describe("onRefused, for closes that an option of a route causes,", () => {
   });
 });
 
-describe.runIf(transport.hasPorts)("onRefused with serve, which owns the port", () => {
+describe.runIf(transport.hasPorts)("onRefused with serve, which owns the port,", () => {
   it.each([
     ["garbage", "\x16\x03\x01 not HTTP\r\n\r\n", 400],
     [
@@ -321,7 +325,7 @@ describe.runIf(transport.hasPorts)("onRefused with serve, which owns the port", 
       "The client uses TLS, but this port does not; connect with ws: or http:, or pass tls to the server.",
     ],
     [
-      "a handshake whose Upgrade a proxy has removed",
+      "a handshake from which a proxy has removed Upgrade",
       "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 13\r\n" +
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
       "This path accepts only WebSocket handshakes. The request has Sec-WebSocket-Key but not Upgrade: websocket " +
@@ -522,7 +526,7 @@ describe("the console without onRefused", () => {
   });
 });
 
-it("refuses an onRefused that is not a function", async () => {
+it("an onRefused that is not a function is refused", async () => {
   const options = { port: 0, routes: {}, onRefused: true as never };
   await expect(serve(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
 });

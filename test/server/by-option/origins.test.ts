@@ -4,7 +4,7 @@ import { handshake, RawClient, statusOf } from "../../support/clients.ts";
 import { SERVER_KINDS } from "../../support/server-kinds.ts";
 import { HOSTILE_VALUES } from "../../support/hostile-values.ts";
 
-describe.each(SERVER_KINDS)("origins, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("origins, over $name,", ({ start }) => {
   const onError = vi.fn<(error: unknown) => void>();
   const options = { onError, onRefused: () => {} };
   const asked = vi.fn<(origin: string, request: Request) => boolean>();

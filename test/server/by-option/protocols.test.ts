@@ -9,7 +9,7 @@ const onError = vi.fn<(error: unknown) => void>();
 const handle = (socket: Socket, { protocol }: { protocol: string }): void =>
   void socket.send(`[${protocol}]`);
 
-describe.each(SERVER_KINDS)("protocols as a function, over $name", ({ start }) => {
+describe.each(SERVER_KINDS)("protocols as a function, over $name,", ({ start }) => {
   const ask = async (protocols: unknown, offered: string | undefined): Promise<string> => {
     onError.mockReset();
     await using server = await start({ "ws:/": { protocols, handle } } as Routes, { onError });
@@ -86,7 +86,7 @@ it.each([["chat"], [{}], [null], [["a", "a"]], [["a b"]], [[1]]])(
 /** Has the type of `serve` and starts nothing. */
 const check: typeof serve = async () => undefined as unknown as Server;
 
-it("lets the compiler infer the subprotocol from the result of the function", async () => {
+it("the compiler infers the subprotocol from the result of protocols", async () => {
   await check({
     routes: {
       "ws:/a": {

@@ -38,7 +38,7 @@ function openBroker(): Promise<NatsBroker> {
   return NatsBroker.open(connection, jetStream, LIMITS);
 }
 
-describe("NatsBroker: the retention of a topic", () => {
+describe("NatsBroker, for the retention of a topic,", () => {
   it.each([
     ["size", 101],
     ["ageMs", 60_001],

@@ -157,7 +157,7 @@ async function read(log: NatsLog, since?: { epoch: string; offset: number }, lim
   };
 }
 
-describe("NatsLog: append", () => {
+describe("append of a NatsLog", () => {
   it("starts a topic with a mark at offset 0 and counts from 1 in one epoch", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
@@ -252,8 +252,8 @@ describe("NatsLog: append", () => {
   });
 });
 
-describe("NatsLog: reading", () => {
-  it("reads the latest publications, or the publications after a position", async () => {
+describe("a NatsLog that is read", () => {
+  it("returns the latest publications, or the publications after a position", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     for (const data of ["a", "b", "c", "d"]) await append(log, data);
@@ -301,7 +301,7 @@ describe("NatsLog: reading", () => {
     expect((await read(log)).position.offset).toBe(1);
   });
 
-  it("reads nothing from before the topic started again", async () => {
+  it("returns nothing from before the topic started again", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     nats.store(`old:7 ${payload("x")}`);
@@ -320,7 +320,7 @@ describe("NatsLog: reading", () => {
   });
 });
 
-describe("NatsLog: data lost by NATS", () => {
+describe("a NatsLog that has lost data in NATS", () => {
   it("begins another epoch at the same offset if the last message is before the known one", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
@@ -354,7 +354,7 @@ describe("NatsLog: data lost by NATS", () => {
   });
 });
 
-describe("NatsLog: retention", () => {
+describe("a NatsLog with a retention", () => {
   /** Advances both clocks. */
   function pass(nats: FakeNats, { clock }: { clock: { nowMs: number } }, ms: number): void {
     clock.nowMs += ms;

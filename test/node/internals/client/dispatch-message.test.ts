@@ -258,7 +258,7 @@ describe.each([
     expect(calls).toEqual(["passive", "capture"]);
   });
 
-  it("calls a single listener that is once, passive, capturing or an object", () => {
+  it("calls a single listener, even if it is once, passive, capturing or an object", () => {
     start();
     const calls: unknown[] = [];
     const listener = ({ data }: Event & { data?: unknown }): void => void calls.push(data);

@@ -107,7 +107,7 @@ describe("the shared read buffer", () => {
 });
 
 describe.each([
-  ["sharing a buffer", true],
+  ["into a shared buffer", true],
   ["into separate buffers", false],
 ])("accepted sockets that read %s", (_name, isOn) => {
   it("do not mix up their bytes when others receive data in between", async () => {
