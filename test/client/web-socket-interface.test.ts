@@ -151,6 +151,10 @@ describe("the options as the third argument, as with ws,", () => {
   });
 
   it.each([
+    ["agent", "createConnection"],
+    ["auth", "headers.authorization"],
+    ["ca", "tls.ca"],
+    ["handshakeTimeout", "handshakeTimeoutMs"],
     ["perMessageDeflate", "compression"],
     ["maxPayload", "maxMessageBytes"],
     ["origin", "headers.origin"],

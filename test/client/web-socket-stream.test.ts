@@ -74,8 +74,12 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
     expect(() => make()).toThrow(TypeError);
     expect(() => make("invalid:")).toThrow(expect.objectContaining({ name: "SyntaxError" }));
     expect(() => make("ws://host", true)).toThrow(TypeError);
-    expect(() => make("ws://host", { protocols: "hi" })).toThrow(TypeError);
-    expect(() => make("ws://host", { signal: {} })).toThrow(TypeError);
+    expect(() => make("ws://host", { protocols: "hi" })).toThrow(
+      new TypeError("protocols must be a list"),
+    );
+    expect(() => make("ws://host", { signal: {} })).toThrow(
+      new TypeError("signal must be an AbortSignal"),
+    );
     expect(() => make("ws://host", { protocols: ["a", "a"] })).toThrow(
       expect.objectContaining({ name: "SyntaxError" }),
     );

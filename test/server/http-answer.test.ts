@@ -19,6 +19,13 @@ function answer(
   return answerRequest({ entry, params: { name: "a" } }, request, peer, report);
 }
 
+/** The error that tells a developer which route did not return a `Response`, and what it returned. */
+const noResponse = (returned: string): unknown =>
+  expect.objectContaining({
+    code: "NO_RESPONSE",
+    message: `the handler of the route "/:name" returned ${returned}; return a Response`,
+  });
+
 describe("answerRequest", () => {
   it("returns the response of the handler, synchronously unless the handler is async", async () => {
     const response = new Response("hello");
@@ -42,16 +49,9 @@ describe("answerRequest", () => {
       error,
     ],
     ["rejects", () => Promise.reject(error), error],
-    [
-      "returns something other than a Response",
-      () => "text",
-      expect.objectContaining({ code: "NO_RESPONSE" }),
-    ],
-    [
-      "resolves with something other than a Response",
-      async () => {},
-      expect.objectContaining({ code: "NO_RESPONSE" }),
-    ],
+    ["returns a string instead of a Response", () => "text", noResponse("a value of type string")],
+    ["returns null instead of a Response", () => null, noResponse("null")],
+    ["resolves without a Response", async () => {}, noResponse("a value of type undefined")],
   ])("answers with 500 and reports the error if the handler %s", async (_how, handle, expected) => {
     const request = new Request("http://localhost/a");
     const response = await answer(handle, request);

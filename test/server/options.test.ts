@@ -37,6 +37,25 @@ it("a route names the alternative to an option of ws", async () => {
   );
 });
 
+it("an unknown option of heartbeat is named with the server or the route that has it", async () => {
+  const heartbeat = { idle: 5 } as {};
+  await expect(serve({ routes: {}, heartbeat })).rejects.toThrow(
+    "serve: heartbeat: there is no option idle",
+  );
+  await expect(serve({ routes: { "ws:/": { handle, heartbeat } } })).rejects.toThrow(
+    'the route "ws:/": heartbeat: there is no option idle',
+  );
+});
+
+it.each(["maxMessageBytes", "closeTimeoutMs", "maxLifetimeMs", "maxQueuedMessages"])(
+  "%s must be a number, not a string of digits",
+  async (name) => {
+    await expect(serve({ routes: {}, [name]: "5" })).rejects.toThrow(
+      `${name} is "5"; it must be a number above 0`,
+    );
+  },
+);
+
 it.each(["toString", "constructor", "__proto__x"])("serve gives no hint for %s", async (name) => {
   await expect(serve({ routes: {}, [name]: true })).rejects.toMatchObject({
     message: `serve: there is no option ${name}`,

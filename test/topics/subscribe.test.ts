@@ -8,7 +8,7 @@ import {
   type TopicSocket,
   UsageError,
 } from "tideway/topics";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   FaultyBroker,
   follow,
@@ -547,6 +547,60 @@ describe("a feed with a faulty broker", () => {
     answer();
     await settle();
     expect(broker.listeners.size).toBe(0);
+  });
+});
+
+describe("an onError that fails", () => {
+  const failure = new Error("onError failed");
+
+  /** Subscribes to a topic with a publication that cannot be encoded, and publishes once more. */
+  async function publishWith(onError: () => unknown): Promise<RecordingSocket> {
+    const topic = openTopics({
+      onError,
+      encode: (message) => {
+        if (message.type !== "publication") return message.type;
+        if (message.publication.data === "bad") throw new Error("cannot be encoded");
+        return message.publication.data;
+      },
+    }).topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    await topic.publish("bad");
+    await topic.publish("good");
+    await settle();
+    return socket;
+  }
+
+  it.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw failure;
+      },
+    ],
+    ["rejects", () => Promise.reject(failure)],
+  ])("does not affect subscribers if it %s: both errors are printed", async (_how, onError) => {
+    const print = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => print.mockRestore());
+    expect((await publishWith(onError)).sent).toEqual(["subscribed", "lost", "good"]);
+    expect(print.mock.calls).toEqual([
+      [expect.objectContaining({ message: "cannot be encoded" })],
+      [failure],
+    ]);
+  });
+
+  it("is named on the console if its error cannot be printed", async () => {
+    const print = vi.spyOn(console, "error").mockImplementation((value) => {
+      if (typeof value !== "string") throw new Error("cannot be printed");
+    });
+    onTestFinished(() => print.mockRestore());
+    const socket = await publishWith(() => {
+      throw failure;
+    });
+    expect(socket.sent).toEqual(["subscribed", "lost", "good"]);
+    expect(print).toHaveBeenLastCalledWith(
+      "tideway: the application threw a value that the console cannot print",
+    );
   });
 });
 

@@ -214,6 +214,24 @@ describe("an opening handshake", () => {
     expect(outcome.error).toBeInstanceOf(HandshakeError);
   });
 
+  it.each([
+    ["an unknown parameter", "permessage-deflate; level=9", "parameters"],
+    ["a window of 32 bits", "permessage-deflate; server_max_window_bits=32", "parameters"],
+    ["two answers", "permessage-deflate, permessage-deflate", "more than once"],
+  ])(
+    "fails if the server accepts compression with %s (RFC 7692 7.1)",
+    async (_what, answer, reason) => {
+      const url = await serveBytes((socket, request) => {
+        socket.write(acceptance(request, `Sec-WebSocket-Extensions: ${answer}\r\n`));
+      });
+      const outcome = await outcomeOf(new WebSocket(url, { compression: true }));
+      expect(outcome).toMatchObject({
+        ...refused,
+        error: { code: "INVALID_EXTENSION", message: expect.stringContaining(reason) as string },
+      });
+    },
+  );
+
   it("fails if the server never answers", async () => {
     const url = await serveBytes(() => {});
     const outcome = await outcomeOf(new WebSocket(url, { handshakeTimeoutMs: 1 }));

@@ -1,9 +1,10 @@
 import { constants, deflateRawSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { fastEnvironment } from "../../../src/node/serve/tcp-environments.ts";
 import type { DeflateAgreement } from "../../../src/protocol/deflate/index.ts";
 import type { EndpointOptions } from "../../../src/protocol/endpoint.ts";
-import { frame, hexOf, probe, type Probe, type Role, ROLES, toHex } from "../support.ts";
+import { MessageDeflate } from "../../../src/protocol/deflate/message-deflate.ts";
+import { frame, fromHex, hexOf, probe, type Probe, type Role, ROLES, toHex } from "../support.ts";
 
 const codec = fastEnvironment.deflateCodec;
 
@@ -31,6 +32,19 @@ function deflated(text: string): string {
 }
 
 const HELLO = "f248cdc9c90700";
+
+it("names the limit that an inflated message exceeds", () => {
+  const context = { windowBits: 15, takesOver: false };
+  const settings = { context: "shared", thresholdBytes: 0, windowBits: 15, level: 6 } as const;
+  const agreement = { sending: context, receiving: context, settings };
+  const bytes = fromHex(deflated("x".repeat(10_001)));
+  const deflate = new MessageDeflate(agreement, codec);
+  onTestFinished(() => deflate.close());
+  expect(deflate.inflate(bytes, 0, bytes.length, 10_000)).toMatchObject({
+    code: "MESSAGE_TOO_BIG",
+    message: "message of over 10000 bytes exceeds maxMessageBytes 10000",
+  });
+});
 
 describe.each(ROLES)("a %s endpoint with permessage-deflate", (role) => {
   it("inflates the compressed message of RFC 7692 7.2.3.1", () => {

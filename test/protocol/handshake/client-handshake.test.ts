@@ -334,7 +334,10 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
   });
 
   it.each(["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "HTTP/0.9"])("on a 101 of %s", (version) => {
-    expect(receive(RESPONSE.replace("HTTP/1.1", version))).toEqual(failure("MALFORMED_RESPONSE"));
+    expect(receive(RESPONSE.replace("HTTP/1.1", version))).toMatchObject({
+      ...(failure("MALFORMED_RESPONSE") as object),
+      error: { message: `the server switched protocols in ${version} instead of HTTP/1.1` },
+    });
   });
 
   it.each<[string, string[]]>([

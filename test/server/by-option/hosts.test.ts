@@ -67,6 +67,14 @@ describe.each(SERVER_KINDS)("hosts, over $name,", ({ start }) => {
     expect(response).toMatch(/\r\nconnection: close\r\n/i);
   });
 
+  it("allows any port of a host that is listed with a colon and no port (RFC 9110 4.2.3)", async () => {
+    await using server = await start(routes, { hosts: ["example.com:"] });
+    for (const host of ["example.com", "example.com:", "example.com:1234"]) {
+      expect(await statusOfPage(server, host)).toBe(200);
+      expect(await statusOfSocket(server, host)).toBe(101);
+    }
+  });
+
   it("checks the host in the request target if there is one (RFC 9112 3.2.2)", async () => {
     await using server = await start(routes, { hosts });
     expect(await statusOfPage(server, "example.com", "http://evil.example/page")).toBe(421);

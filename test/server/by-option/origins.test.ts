@@ -73,23 +73,24 @@ describe.each(SERVER_KINDS)("origins, over $name,", ({ start }) => {
     expect(await statusesWith([], ["null", "file://"])).toEqual([403, 403]);
   });
 
-  it.each<[string, unknown]>([
-    ["undefined", undefined],
-    ["null", null],
-    ["1", 1],
-    ["a string", "true"],
-    ["an object", {}],
-    ["an array", [true]],
-    ["a promise", Promise.resolve(true)],
+  it.each<[string, unknown, string]>([
+    ["undefined", undefined, "a value of type undefined"],
+    ["null", null, "null"],
+    ["1", 1, "a value of type number"],
+    ["a string", "true", "a value of type string"],
+    ["an object", {}, "a value of type object"],
+    ["an array", [true], "a value of type object"],
+    ["a promise", Promise.resolve(true), "a promise"],
   ])(
     "refuses the page when a function returns %s, and reports it once a minute",
-    async (_what, answer) => {
+    async (_what, answer, shown) => {
       asked.mockReturnValue(answer as boolean);
       expect(await statusesWith(asked, ["null", "http://localhost"])).toEqual([403, 403]);
       expect(onError).toHaveBeenCalledOnce();
       expect(onError.mock.calls[0][0]).toMatchObject({
         name: "UsageError",
         code: "INVALID_ORIGIN",
+        message: expect.stringContaining(`origins returned ${shown}; return true or false`),
       });
     },
   );

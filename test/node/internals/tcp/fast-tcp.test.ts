@@ -5,7 +5,10 @@ import { PassThrough } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fastTcp } from "../../../../src/node/internals/tcp/fast-tcp.ts";
+import { logUnusedFastPath } from "../../../../src/node/environment/debug-log.ts";
 import { plainTcp } from "../../../../src/node/tcp/tcp-accelerator.ts";
+
+vi.mock("../../../../src/node/environment/debug-log.ts", { spy: true });
 
 let server: Server;
 let writer: Socket;
@@ -137,9 +140,13 @@ describe("direct writes", () => {
     binding.mockRestore();
   });
 
-  it("are not used for a socket if its writes are observed", () => {
+  it("are not used for a socket if its writes are observed, and the debug log says so", () => {
     writer.write = writer.write.bind(writer);
     expect(fastTcp.canWrite(writer)).toBe(false);
+    expect(logUnusedFastPath).toHaveBeenLastCalledWith(
+      "writes to a TCP handle",
+      "other code has replaced the write method of a socket",
+    );
   });
 });
 

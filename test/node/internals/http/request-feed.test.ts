@@ -1,0 +1,53 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { Duplex } from "node:stream";
+import { expect, it, onTestFinished } from "vitest";
+import { requestFeed } from "../../../../src/node/internals/http/request-feed.ts";
+import { MAX_UNANSWERED, RequestQueue } from "../../../../src/node/http/request-queue.ts";
+
+/** A connection to a server of `node:http` with a feed, and the paths that it has parsed. */
+function connect(prepare: (socket: Duplex) => void = () => {}): {
+  socket: Duplex;
+  paths: string[];
+} {
+  const paths: string[] = [];
+  const httpServer = createServer((request: IncomingMessage, response: ServerResponse) => {
+    paths.push(request.url!);
+    RequestQueue.of(request.socket).add(response);
+  });
+  httpServer.on("connection", prepare);
+  requestFeed.limit(httpServer);
+  const socket = new Duplex({ read() {}, write: (_bytes, _encoding, written) => written() });
+  onTestFinished(() => void socket.destroy());
+  httpServer.emit("connection", socket);
+  return { socket, paths };
+}
+
+const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it("does not count the ends of two chunks as the end of a head", async () => {
+  const { socket, paths } = connect();
+  // The last bytes of the first two chunks would make an empty line if nothing were between them.
+  const chunks = [
+    "GET /0 HTTP/1.1\r\n",
+    "Host: a\r\nX",
+    `-Y: z\r\n\r\n${request("/1").repeat(30)}`,
+  ];
+  for (const chunk of chunks) {
+    socket.push(chunk);
+    await turn();
+  }
+  expect(paths).toHaveLength(MAX_UNANSWERED);
+});
+
+it("leaves a connection alone if other code reads its bytes", async () => {
+  const heard: string[] = [];
+  const { socket, paths } = connect((accepted) => {
+    accepted.on("data", (chunk: Buffer) => heard.push(chunk.toString()));
+  });
+  const chunk = request("/").repeat(MAX_UNANSWERED + 4);
+  socket.push(chunk);
+  await turn();
+  expect(heard.join("")).toBe(chunk);
+  expect(paths).toHaveLength(MAX_UNANSWERED + 4);
+});
