@@ -222,7 +222,7 @@ describe("an opening handshake", () => {
     "fails if the server accepts compression with %s (RFC 7692 7.1)",
     async (_what, answer, reason) => {
       const url = await serveBytes((socket, request) => {
-        socket.write(acceptance(request, `Sec-WebSocket-Extensions: ${answer}\r\n`));
+        socket.end(acceptance(request, `Sec-WebSocket-Extensions: ${answer}\r\n`));
       });
       const outcome = await outcomeOf(new WebSocket(url, { compression: true }));
       expect(outcome).toMatchObject({
