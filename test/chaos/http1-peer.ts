@@ -117,7 +117,7 @@ export async function isReady(socket: NetSocket, event: string): Promise<boolean
   }
 }
 
-/** A TLS connection is reset only if the server's bytes were not read: Node.js has no other way. */
+/** Node.js cannot reset a TLS connection. It is reset only if it is destroyed with unread bytes. */
 export function leave(socket: NetSocket, how: Http1Life["leave"]): void {
   if (how === "end") socket.end();
   else if (how === "reset" && !(socket instanceof TLSSocket)) socket.resetAndDestroy();

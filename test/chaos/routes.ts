@@ -18,7 +18,7 @@ function fail(): never {
   throw new PlannedFault("planned");
 }
 
-/** Routes with code that is right, wrong, late or never settles, in turn. */
+/** Routes with code that works, fails, settles late or never settles. */
 export function makeRoutes() {
   let turn = 0;
   const next = <T>(list: readonly T[]): T => list[turn++ % list.length];

@@ -70,7 +70,7 @@ export class ManualTransport implements ByteTransport {
     this.isReading = true;
   }
 
-  /** Set by tests of transports that report it. */
+  /** The number of unwritten bytes, in tests of transports that report it; otherwise undefined. */
   unwrittenBytes: number | undefined;
 
   write(bytes: Uint8Array): boolean {

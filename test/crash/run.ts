@@ -105,7 +105,7 @@ class Setup {
       await server.kill();
       proxy.resume();
       await server.start();
-      return `killed server ${index}, behind on its answers from the engine`;
+      return `dropped the answers of the engine to server ${index}, then killed that server`;
     }
     if (kind === "cut") {
       proxy.cut();

@@ -4,9 +4,9 @@ import { expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 
-/** How the sources make an error with a code. */
+/** Matches source code that creates an error with a code. */
 const MAKES_ERROR = /(?:new \w*Error\(|super\(|fault\(|code[:=])\s*"([A-Z]+(?:_[A-Z0-9]+)*)"/g;
-/** Codes that the client chooses from by the fault of a response. */
+/** Codes that the client computes from the fault of a response. */
 const CHOSEN_CODES = ["HEADER_TOO_BIG"];
 /** Codes of Node.js, which the sources reuse for the causes of errors. */
 const SYSTEM_CODES = ["ECONNREFUSED", "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE"];

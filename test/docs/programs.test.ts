@@ -28,7 +28,7 @@ it.each([
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const [at, { language, setup = "", code }] of programs.entries()) {
-    // The setup takes no line, so that the line of an error is right.
+    // The setup adds no line, so that the line numbers of errors are right.
     const text = `${setup.replaceAll("\n", " ")}${code}`;
     writeFileSync(join(folder, `block-${at}.${language}`), text);
   }

@@ -162,7 +162,7 @@ describe("the chat, for a client of the extended protocol,", () => {
     const first = await bo.next("message");
     const ana = await join("Ana", `since=${String(first["position"])}`);
     ana.say("Hello", { messageId: "m1" });
-    // Without the position, which is before the position of the client.
+    // Ana has continued after this message, so her copy has no position.
     expect(await ana.next("message")).toEqual({ ...first, position: undefined });
     ana.say("Bye");
     expect(await bo.next("message")).toMatchObject({ text: "Bye" });

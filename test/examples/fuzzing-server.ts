@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 
-/** The peer of a client in one case: by frames, or by bytes. */
+/** Plays the server in one case, by frames or by bytes. */
 export type FuzzingCase = (client: WebSocket, stream: Duplex) => void;
 
 /** A case without an opening handshake. */

@@ -124,7 +124,7 @@ describe.each(SERVER_KINDS)("a peer that does not read, over $name,", ({ start }
   });
 });
 
-// Each test starts its server.
+// With `serve`, over TCP and TLS, so only in the run over a transport with ports.
 describe.runIf(transport.hasPorts).each([
   ["TCP", undefined],
   ["TLS", TLS],

@@ -33,7 +33,7 @@ function findChromium(environment: NodeJS.ProcessEnv = process.env): Availabilit
   return { reason: "no Chromium or Chrome was found; install one, or set CHROME_PATH to it" };
 }
 
-/** Finds a Chromium. If there is none, root installs Debian's with apt-get. */
+/** Finds a Chromium. If it is missing and the user is root, installs Debian's package with apt-get. */
 export function ensureChromium(): Availability {
   if ((process.env["CHROME_PATH"] ?? "") !== "") return findChromium();
   return findOrInstall(findChromium, { name: "chromium", what: "Chromium" });

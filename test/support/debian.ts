@@ -14,7 +14,7 @@ export interface DebianPackage {
   readonly what: string;
 }
 
-/** Finds a program. If there is none, root installs Debian's with apt-get. */
+/** Finds a program. If it is missing and the user is root, installs Debian's package with apt-get. */
 export function findOrInstall(
   find: () => Availability,
   { name, what }: DebianPackage,
@@ -24,7 +24,7 @@ export function findOrInstall(
   if (found.path !== undefined || process.platform !== "linux" || !isRoot) return found;
   if (!isExecutable("/usr/bin/apt-get")) return found;
 
-  process.stderr.write(`No ${what} to test with yet: installing it with apt-get.\n`);
+  process.stderr.write(`${what} for the tests is missing; installing it with apt-get.\n`);
   aptGet(["update"]);
   // Only the second command matters: an index that cannot be fetched may not be needed.
   const installed = aptGet(["install", "-y", "--no-install-recommends", name]);

@@ -21,7 +21,7 @@ export default function setup(project: TestProject): void {
   project.provide("engines", engines);
 }
 
-/** Finds a server. If there is none, root installs Debian's with apt-get. */
+/** Finds a server. If it is missing and the user is root, installs Debian's package with apt-get. */
 export function ensureEngine(
   name: "redis-server" | "nats-server" | "nginx" | "haproxy",
 ): Availability {

@@ -17,7 +17,7 @@ const FOLDER = resolve("test/runtimes");
 export function ensureRuntimes(): Runtimes {
   const found = findRuntimes();
   if (process.platform !== "linux" || isComplete(found)) return found;
-  process.stderr.write("No Node.js 24 and 26 to test with yet: installing them with npm.\n");
+  process.stderr.write("Node.js 24 and 26 for the tests are missing; installing them with npm.\n");
   const failure = installRuntimes();
   const installed = findRuntimes();
   if (failure === undefined || isComplete(installed)) return installed;

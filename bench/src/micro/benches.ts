@@ -4,7 +4,9 @@ import { parseBenches } from "./parse.ts";
 import { serialiseBenches } from "./serialise.ts";
 import { utf8Benches } from "./utf8.ts";
 
-/** Several implementations of one function. The others are compared with the first, which is the simplest. */
+/**
+ * Several implementations of one function. The first is the simplest, and the bench compares the others with it.
+ */
 export interface MicroBench {
   readonly name: string;
   readonly description: string;

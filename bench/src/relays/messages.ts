@@ -1,2 +1,2 @@
-/** The answer of a server to each message, once it is stored. */
+/** The answer of a server once it has stored a message. */
 export const STORED = "stored";

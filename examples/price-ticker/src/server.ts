@@ -30,7 +30,7 @@ await run(async () => {
   const server = await serve({
     port: Number(process.env["PORT"] ?? 8081),
     routes: {
-      // A page that was loaded from one server connects to the other one when the first has gone.
+      // If a server is down, the pages that it has served connect to the other server.
       "ws:/prices": { origins: SERVERS, maxMessageBytes: 1_024, handle },
       "get:/servers": () => Response.json(SERVERS),
       "/tideway/*": files(TIDEWAY),

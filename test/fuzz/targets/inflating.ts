@@ -36,13 +36,13 @@ export const inflating: FuzzTarget<InflatingInput> = {
   check({ takesOver, maxBytes, messages }) {
     const bytes = messages.filter((hex) => hex !== "").map(fromHex);
     const rules = { takesOver, maxBytes };
-    // A stream with context takeover sees no more of it than zlib does.
+    // Like zlib, a persistent codec with context takeover may detect a truncated message only later.
     const persistentRules = { ...rules, mayBeCutOff: takesOver, forgetsAtLastBlock: true };
     assertAgree(inflate(persistent, bytes, rules), inflateMessages(bytes, persistentRules));
     const oneShotRules = { ...rules, mayBeCutOff: false, forgetsAtLastBlock: false };
     const expected = inflateMessages(bytes, oneShotRules);
     const results = inflate(oneShot, bytes, rules);
-    // It may read the bytes after a truncated message as content.
+    // The one-shot codec may read the bytes after a truncated message as content.
     const count = typeof expected.at(-1) === "string" ? expected.length - 1 : expected.length;
     assert.deepEqual(results.slice(0, count), expected.slice(0, count).map(asText));
   },

@@ -120,8 +120,7 @@ function checkAcceptance(
   if (accepted === undefined || offered === undefined) return;
   const { sending, receiving } = accepted.agreement;
   const answer = new Map(accepted.extension.params);
-  // 7.1.1: the server must do and confirm what is requested. It may not request what it does not
-  // confirm.
+  // 7.1.1: the server must follow and confirm what the client requests. It uses only parameters that it confirms.
   if (offered.has("server_no_context_takeover")) assert.equal(sending.takesOver, false);
   assert.equal(answer.has("server_no_context_takeover"), !sending.takesOver);
   assert.equal(answer.has("client_no_context_takeover"), !receiving.takesOver);

@@ -16,7 +16,7 @@ import {
 
 const routes = { "/page": () => new Response("page"), "ws:/": () => {} };
 
-/** Node passes it to the socket, although the type lacks it. */
+/** Node passes this option on to the socket, although the type does not have it. */
 const HALF_OPEN: ConnectionOptions = { allowHalfOpen: true } as object;
 
 /**

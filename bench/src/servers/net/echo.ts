@@ -1,4 +1,4 @@
-/** Echoes bare bytes with `node:net`, which is the minimum cost of any server on Node.js. */
+/** Echoes bare bytes with `node:net`. This is the minimum cost of any server on Node.js. */
 import { type AddressInfo, createServer } from "node:net";
 import { ready } from "../../subject.ts";
 
