@@ -43,7 +43,8 @@ export function receivingSchema(schema: MessageSchema): StandardSchema | undefin
   return isStandardSchema(receive) && isStandardSchema(send) ? receive : undefined;
 }
 
-function isStandardSchema(value: unknown): value is StandardSchema {
+/** Whether a value implements Standard Schema, version 1. */
+export function isStandardSchema(value: unknown): value is StandardSchema {
   // In some libraries, schemas are functions.
   if ((typeof value !== "object" || value === null) && typeof value !== "function") return false;
   const { version, validate } = Object((value as Partial<StandardSchema>)["~standard"]) as Partial<

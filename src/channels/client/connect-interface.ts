@@ -1,0 +1,69 @@
+import type {
+  ReconnectingWebSocketOptions,
+  ValueOrProvider,
+} from "../../client/reconnecting-interface.ts";
+import type { AnyContract } from "../contract/contract-types.ts";
+import type { Contract } from "../contract/contract.ts";
+import type { ChannelClient } from "./client-interface.ts";
+
+/** Why the client asks for `auth`. */
+export interface AuthRequest {
+  /**
+   * - `connect`: for a connection.
+   * - `expires`: the server's `expiresAtMs` is near.
+   * - `unauthorized`: the server did not accept the previous result. The client asks once more.
+   */
+  readonly reason: "connect" | "expires" | "unauthorized";
+}
+
+/** Options of `connect`. */
+export interface ConnectOptions<C extends Contract = AnyContract> extends Pick<
+  ReconnectingWebSocketOptions,
+  | "webSocketOptions"
+  | "heartbeat"
+  | "initialDelayMs"
+  | "maxDelayMs"
+  | "stableAfterMs"
+  | "handshakeTimeoutMs"
+  | "decide"
+  | "random"
+  | "timers"
+> {
+  /**
+   * The contract. At run time only `validate` uses it. To keep the schemas out of a page, pass only its type:
+   * `connect<typeof contract>(url)`.
+   */
+  readonly contract?: C;
+  /**
+   * The credentials that `authorize` of the server gets, any JSON value; or a function that returns them
+   * before each connection, and before they expire. A function that throws, or does not settle within
+   * `handshakeTimeoutMs`, is a failed attempt to connect. Default: none.
+   */
+  readonly auth?: string | number | boolean | null | object | ((request: AuthRequest) => unknown);
+  /**
+   * Whether the client validates what the server sends, by the schemas of `contract`. Each schema must accept
+   * its own output. Default: `false`.
+   */
+  readonly validate?: boolean;
+  /**
+   * The maximum number of bytes of publishes and idempotent calls that wait for a connection or an answer.
+   * Beyond it they reject with `QUEUE_FULL`. Default: 1,048,576 (1 MiB).
+   */
+  readonly maxQueuedBytes?: number;
+  /**
+   * How many bytes the server may send for each subscription and stream before the application takes them.
+   * Default: 262,144 (256 KiB).
+   */
+  readonly creditBytes?: number;
+}
+
+/**
+ * Connects to a route of `tideway/channels/server`. Returns at once; the client connects in the background.
+ *
+ * @param url a URL with the scheme `ws:` or `wss:`, or a function that returns one before each attempt
+ * @throws UsageError for an option or a URL that is not valid
+ */
+export type Connect = <C extends Contract = AnyContract>(
+  url: ValueOrProvider<string | URL>,
+  options?: ConnectOptions<C>,
+) => ChannelClient<C>;

@@ -1,0 +1,172 @@
+import type { EventStream } from "../../streams/event-stream.ts";
+import type { MemberDataOf, MessageOf, PublishDataOf } from "../contract/contract-types.ts";
+
+/** A message of a topic, and its position. */
+export interface ChannelMessage<Data> {
+  readonly data: Data;
+  /** The position in the topic: pass it as `since` or `before`. Its format may change, so do not parse it. */
+  readonly position: string;
+}
+
+/** A message of a volatile topic, which has no position. */
+export interface VolatileMessage<Data> {
+  readonly data: Data;
+}
+
+/**
+ * Why a subscription cannot continue after its position.
+ *
+ * - `epoch-changed`: the broker has lost publications, such as the memory broker at a restart.
+ * - `position-ahead`: the broker has lost publications at the end of the topic.
+ * - `missing`: the history no longer has all publications after the position.
+ * - `invalid-position`: `since` is not a position.
+ */
+export type LossReason = "epoch-changed" | "position-ahead" | "missing" | "invalid-position";
+
+/** A loss of publications, for `onLost` of `messages`. */
+export interface PublicationsLost {
+  readonly reason: LossReason;
+  /** The position where the messages continue: every publication after it follows. */
+  readonly position: string;
+}
+
+/** Options of `messages` of a topic. */
+export interface MessagesOptions {
+  /** The number of latest publications to start with. Default: 0. Not together with `since`. */
+  readonly last?: number;
+  /** The position after which to start. Default: the first message is the next publication. */
+  readonly since?: string;
+  /** Ends the messages: the iterator throws the signal's reason. */
+  readonly signal?: AbortSignal;
+  /**
+   * Called when publications were lost, before any later message. Default: the iterator throws
+   * `PublicationsLostError`.
+   */
+  readonly onLost?: (loss: PublicationsLost) => void;
+}
+
+/** Options of `messages` of a volatile topic. */
+export type VolatileMessagesOptions = Pick<MessagesOptions, "signal">;
+
+/** Options of `publish` of a topic. */
+export interface PublishDraftOptions {
+  /**
+   * An id of the application, of 1 to 128 characters. A publication with the same id is stored once while the
+   * broker remembers it, also if another client publishes it. For applications that store what they publish,
+   * and publish it again after a restart. Default: the client makes an id that no other client can use.
+   */
+  readonly id?: string;
+  /** Stops waiting: the promise rejects with the signal's reason. The publication may be stored all the same. */
+  readonly signal?: AbortSignal;
+}
+
+/** The result of `publish`. */
+export interface PublishResult {
+  /** The position of the publication; absent for a volatile topic. */
+  readonly position?: string;
+  /** Whether a publication with the same id was stored before. Then this one was not. */
+  readonly isDuplicate: boolean;
+}
+
+/** Options of `history` of a topic. */
+export interface HistoryPageOptions {
+  /** The maximum number of messages. The server may return fewer. Default: 100. */
+  readonly limit?: number;
+  /** Read messages before this position. Default: the end of the topic. Not together with `after`. */
+  readonly before?: string;
+  /** Read messages after this position. */
+  readonly after?: string;
+  /** Stops waiting: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A page of the history of a topic. */
+export interface ChannelHistoryPage<Data> {
+  /** The messages, in the order of the topic. */
+  readonly messages: readonly ChannelMessage<Data>[];
+  /** The last position of the topic at the time of the read. */
+  readonly position: string;
+  /** Why messages after `after` are missing from the history. Then `messages` is empty. */
+  readonly reason?: LossReason;
+}
+
+/** A member of a topic. */
+export interface ChannelMember<Data> {
+  readonly id: string;
+  readonly data: Data;
+}
+
+/** A change of the members of a topic. */
+export interface MembersChange<Data> {
+  /** All members after the change. */
+  readonly members: readonly ChannelMember<Data>[];
+  readonly joined: readonly ChannelMember<Data>[];
+  readonly left: readonly ChannelMember<Data>[];
+}
+
+/** The part of a topic that all topics have. */
+export interface ChannelTopicBase<Draft, Message, Options> {
+  /** The name of the topic. */
+  readonly name: string;
+
+  /**
+   * Subscribes to the topic with the first `next()`, and iterates over its messages, through reconnects. Each
+   * iterator has its own queue. All topics of a client with the same name share one subscription, which ends
+   * with the last iterator.
+   *
+   * The iterator throws a `ChannelError` if the server refuses the subscription or ends it, and
+   * `PublicationsLostError` for a loss without `onLost`.
+   */
+  messages(options?: Options): AsyncIterableIterator<Message, undefined, undefined>;
+
+  /**
+   * Publishes a draft. Resolves when the server has stored the publication. Publications of a client to one
+   * topic are stored in the order of the calls.
+   *
+   * Without a connection the publication waits for one. After a reconnect it is sent again, and stored once.
+   * Rejects with a `ChannelError`; its `mayBeStored` says whether the publication may be stored. It rejects
+   * with `QUEUE_FULL` at once if more than `maxQueuedBytes` would wait.
+   */
+  publish(draft: Draft, options?: PublishDraftOptions): Promise<PublishResult>;
+}
+
+/** A topic with stored messages. */
+export interface ChannelTopic<Draft, Data> extends ChannelTopicBase<
+  Draft,
+  ChannelMessage<Data>,
+  MessagesOptions
+> {
+  /** Reads messages from the history. Rejects with a `ChannelError`. */
+  history(options?: HistoryPageOptions): Promise<ChannelHistoryPage<Data>>;
+}
+
+/** A topic that does not store its messages. */
+export interface VolatileChannelTopic<Draft, Data> extends ChannelTopicBase<
+  Draft,
+  VolatileMessage<Data>,
+  VolatileMessagesOptions
+> {}
+
+/** The presence of a topic. */
+export interface ChannelPresence<Data> {
+  /**
+   * The members, as far as the client knows them. It knows them from the first listener of `onMembersChange`
+   * on, while there is one; otherwise the array is empty. Each change makes a new array.
+   */
+  readonly members: readonly ChannelMember<Data>[];
+  /** Changes of the members. The first event has all members, and comes also to later listeners. */
+  readonly onMembersChange: EventStream<MembersChange<Data>>;
+  /**
+   * Enters the topic until `leave()` or `close()`, through reconnects. Resolves with the member that the
+   * server's rule returned. Rejects with a `ChannelError`.
+   */
+  enter(): Promise<ChannelMember<Data>>;
+  /** Leaves the topic. No effect for a client that has not entered. */
+  leave(): Promise<void>;
+}
+
+/** The type of the topic of a client, for a topic of the contract. */
+export type ChannelTopicOf<Topic> = (Topic extends { readonly isVolatile: true }
+  ? VolatileChannelTopic<PublishDataOf<Topic>, MessageOf<Topic>>
+  : ChannelTopic<PublishDataOf<Topic>, MessageOf<Topic>>) &
+  (Topic extends { readonly member: unknown } ? ChannelPresence<MemberDataOf<Topic>> : unknown);

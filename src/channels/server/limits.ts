@@ -1,0 +1,156 @@
+import { UsageError } from "../../errors/index.ts";
+
+/** Limits on the rates of one topic pattern or one call, for each session. */
+export interface RateLimits {
+  /** Default: no limit. A number above 0. */
+  readonly perSecond?: number;
+}
+
+/**
+ * Limits of each connection of a client. A request beyond a limit fails with `TOO_MANY_REQUESTS` and
+ * `retryAfterMs`. Other requests are not affected.
+ */
+export interface ChannelLimits {
+  /** The maximum number of subscriptions. Default: 1,024. */
+  readonly maxSubscriptions?: number;
+  /** The maximum number of topics whose members the client watches. Default: 256. */
+  readonly maxWatches?: number;
+  /** The maximum number of calls that have no answer yet. Default: 64. */
+  readonly maxPendingCalls?: number;
+  /** The maximum number of open streams. Default: 64. */
+  readonly maxStreams?: number;
+  /** The maximum number of publishes that have no answer yet. Default: 1,024. */
+  readonly maxPendingPublishes?: number;
+  /** The maximum number of topics that the client has entered. Default: 64. */
+  readonly maxPresences?: number;
+  /** The maximum number of pages of history that are being read. Default: 16. */
+  readonly maxPendingPages?: number;
+  /** The maximum credit of a subscription or stream, in bytes. A higher credit is cut. Default: 4 MiB. */
+  readonly maxCreditBytes?: number;
+  /** The maximum number of publications in a page of history. A higher `limit` is cut. Default: 1,000. */
+  readonly maxPageSize?: number;
+  /** The maximum number of bytes of a page of history, which has at least one publication. Default: 1 MiB. */
+  readonly maxPageBytes?: number;
+  /**
+   * The maximum number of bytes that a client may send before it is authorized, and of fresh credentials
+   * later. A client that sends more is disconnected with 1009. Default: 16,384.
+   */
+  readonly maxAuthBytes?: number;
+  /**
+   * The time for a client to send its credentials and for `authorize` to settle, in milliseconds. After it,
+   * the connection closes with 1008 or 1011. Default: 10,000.
+   */
+  readonly authTimeoutMs?: number;
+  /**
+   * The maximum number of pending calls of `authorize` on this server. A further client is disconnected with
+   * 1013. Default: 1,024.
+   */
+  readonly maxPendingAuthorize?: number;
+  /** The maximum number of publishes of a session per second. Default: no limit. */
+  readonly publishesPerSecond?: number;
+  /** The maximum number of calls and streams of a session per second. Default: no limit. */
+  readonly callsPerSecond?: number;
+  /** Limits on the publishes of a session to the topics of a pattern, by the pattern. */
+  readonly topics?: Readonly<Record<string, RateLimits>>;
+  /** Limits on a call or stream of a session, by its name. */
+  readonly calls?: Readonly<Record<string, RateLimits>>;
+}
+
+/** The limits with all defaults filled in. Rates without a limit are Infinity. */
+export type ResolvedLimits = Required<ChannelLimits>;
+
+const DEFAULTS = {
+  maxSubscriptions: 1_024,
+  maxWatches: 256,
+  maxPendingCalls: 64,
+  maxStreams: 64,
+  maxPendingPublishes: 1_024,
+  maxPresences: 64,
+  maxPendingPages: 16,
+  maxCreditBytes: 4_194_304,
+  maxPageSize: 1_000,
+  maxPageBytes: 1_048_576,
+  maxAuthBytes: 16_384,
+  authTimeoutMs: 10_000,
+  maxPendingAuthorize: 1_024,
+} as const;
+
+const RATES = ["publishesPerSecond", "callsPerSecond"] as const;
+
+/** @throws UsageError `INVALID_OPTION` */
+export function resolveLimits(
+  limits: ChannelLimits,
+  patterns: ReadonlySet<string>,
+  calls: ReadonlySet<string>,
+): ResolvedLimits {
+  checkRecord("limits", limits);
+  const known = [...Object.keys(DEFAULTS), ...RATES, "topics", "calls"];
+  checkKnown("limits", limits, new Set(known), "limit");
+  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+    checkInteger(`limits.${name}`, limits[name]);
+  }
+  for (const name of RATES) checkRate(`limits.${name}`, limits[name]);
+  checkRates("limits.topics", limits.topics, patterns);
+  checkRates("limits.calls", limits.calls, calls);
+  const { publishesPerSecond = Infinity, callsPerSecond = Infinity, topics = {} } = limits;
+  const given = Object.fromEntries(
+    Object.entries(limits).filter(([, value]) => value !== undefined),
+  );
+  return {
+    ...DEFAULTS,
+    ...given,
+    publishesPerSecond,
+    callsPerSecond,
+    topics,
+    calls: limits.calls ?? {},
+  };
+}
+
+function checkRates(where: string, rates: unknown, names: ReadonlySet<string>): void {
+  if (rates === undefined) return;
+  checkRecord(where, rates);
+  checkKnown(where, rates, names, "name in the contract");
+  for (const [name, rate] of Object.entries(rates)) {
+    const path = `${where}[${JSON.stringify(name)}]`;
+    checkRecord(path, rate);
+    checkKnown(path, rate, new Set(["perSecond"]), "limit");
+    checkRate(`${path}.perSecond`, (rate as RateLimits).perSecond);
+  }
+}
+
+function checkRate(where: string, value: unknown): void {
+  if (value === undefined || (typeof value === "number" && value > 0)) return;
+  throw invalid(where, value, "a number above 0");
+}
+
+/** @throws UsageError `INVALID_OPTION` unless `value` is absent, or a safe integer above 0 */
+export function checkInteger(where: string, value: unknown): void {
+  if (value === undefined || (Number.isSafeInteger(value) && (value as number) > 0)) return;
+  throw invalid(where, value, "an integer above 0");
+}
+
+/** @throws UsageError `INVALID_OPTION` unless `value` is an object */
+export function checkRecord(where: string, value: unknown): asserts value is object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw invalid(where, value, "an object");
+}
+
+/** @throws UsageError `INVALID_OPTION` if `value` has a name that is not known */
+export function checkKnown(
+  where: string,
+  value: object,
+  known: ReadonlySet<string>,
+  what: string,
+): void {
+  const unknown = Object.keys(value).find((name) => !known.has(name));
+  if (unknown === undefined) return;
+  throw new UsageError(
+    "INVALID_OPTION",
+    `channels: ${where} has ${unknown}, which is not a ${what}`,
+  );
+}
+
+export function invalid(where: string, value: unknown, expected: string): UsageError {
+  const shown = typeof value === "number" || value === null ? String(value) : typeof value;
+  return new UsageError("INVALID_OPTION", `channels: ${where} is ${shown}; it must be ${expected}`);
+}
