@@ -124,6 +124,14 @@ export class ByteConnection
     return this.#latency?.latencyMs;
   }
 
+  get maxMessageBytes(): number {
+    return this.#endpoint.maxMessageBytes;
+  }
+
+  set maxMessageBytes(value: number) {
+    this.#endpoint.maxMessageBytes = value;
+  }
+
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
     this.#heartbeat?.start();

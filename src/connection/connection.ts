@@ -70,6 +70,12 @@ export interface Connection {
   readonly latencyMs: number | undefined;
 
   /**
+   * The largest message to receive, in bytes over all its fragments. A larger one fails the connection with
+   * 1009. A change applies from the next frame on.
+   */
+  maxMessageBytes: number;
+
+  /**
    * Sets the handler and starts to read. Call it once. Messages that arrived with the opening handshake are
    * delivered after this call, never during it.
    */

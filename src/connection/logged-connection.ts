@@ -76,6 +76,14 @@ class LoggedConnection implements Connection, ConnectionHandler {
     return this.#connection.latencyMs;
   }
 
+  get maxMessageBytes(): number {
+    return this.#connection.maxMessageBytes;
+  }
+
+  set maxMessageBytes(value: number) {
+    this.#connection.maxMessageBytes = value;
+  }
+
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
     this.#write(() => `open, this side is the ${this.#role}`);

@@ -107,6 +107,17 @@ export class Endpoint implements MessageHandler {
   }
 
   /**
+   * The largest message to receive, in bytes over all its fragments. A change applies from the next frame on.
+   */
+  get maxMessageBytes(): number {
+    return this.#assembler.maxMessageBytes;
+  }
+
+  set maxMessageBytes(value: number) {
+    this.#assembler.maxMessageBytes = value;
+  }
+
+  /**
    * The number of bytes that are buffered for incomplete frames and messages, or that arrived while paused.
    */
   get bufferedBytes(): number {

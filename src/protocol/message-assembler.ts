@@ -50,7 +50,8 @@ export class MessageAssembler implements FrameHandler {
   readonly #environment: EndpointEnvironment;
   /** Whether frames to this side are masked (RFC 6455 5.1). */
   readonly isServer: boolean;
-  readonly #maxMessageBytes: number;
+  /** The largest message, in bytes of payload over all its fragments. Applies from the next frame on. */
+  maxMessageBytes: number;
   readonly #deflate: MessageDeflate | undefined;
   readonly #unfinishedBudget: ByteBudget | undefined;
 
@@ -73,7 +74,7 @@ export class MessageAssembler implements FrameHandler {
     this.#handler = handler;
     this.#environment = environment;
     this.isServer = options.role === "server";
-    this.#maxMessageBytes = options.maxMessageBytes;
+    this.maxMessageBytes = options.maxMessageBytes;
     this.#deflate = options.deflate;
     this.#unfinishedBudget = options.unfinishedBudget;
   }
@@ -140,7 +141,7 @@ export class MessageAssembler implements FrameHandler {
 
   /** The limit of the current message. Text must fit into a string too. */
   #maxBytesOf(messageFirstByte: number): number {
-    const maxMessageBytes = this.#maxMessageBytes;
+    const { maxMessageBytes } = this;
     if (!isText(messageFirstByte)) return maxMessageBytes;
     const { maxTextBytes } = this.#environment;
     return maxMessageBytes < maxTextBytes ? maxMessageBytes : maxTextBytes;

@@ -182,6 +182,18 @@ export class ServerSocket implements Socket {
   }
 
   /**
+   * The largest message to receive, in bytes. A larger one closes the connection with 1009. Lower it while a
+   * client may send little, such as before it is authorized.
+   */
+  get maxMessageBytes(): number {
+    return this.#connection.maxMessageBytes;
+  }
+
+  set maxMessageBytes(value: number) {
+    this.#connection.maxMessageBytes = value;
+  }
+
+  /**
    * Runs the route's handler. If it throws or rejects, the socket closes with 1011. Calls `onEnd` once,
    * when the result of the handler has settled.
    */

@@ -20,6 +20,7 @@ import type { TidewayError } from "../../src/errors/index.ts";
 
 /** A connection with the test at the other end. */
 export class FakeConnection implements Connection {
+  maxMessageBytes = 1_048_576;
   readonly protocol: string;
   readonly extensions: string;
   readyState: ReadyState = ReadyState.Open;

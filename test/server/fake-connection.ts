@@ -9,6 +9,7 @@ import type { TidewayError } from "../../src/errors/index.ts";
 
 /** A connection with the test as its peer. It records the calls made on it. */
 export class FakeConnection implements Connection {
+  maxMessageBytes = 1_048_576;
   readonly protocol = "chat";
   readonly extensions = "";
   readonly sent: Array<string | Uint8Array> = [];
