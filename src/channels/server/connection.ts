@@ -1,0 +1,168 @@
+import type { PreparedMessage } from "../../protocol/prepared-message.ts";
+import type { ServerSocket } from "../../server/server-socket.ts";
+import type { MessageSubscription } from "../../streams/message-subscription.ts";
+import {
+  type ClientFrameOf,
+  ServerSession,
+  type ServerSessionHandler,
+} from "../wire/server-session.ts";
+import { Calls } from "./calls.ts";
+import type { ChannelsEnvironment } from "./environment.ts";
+import { Gate, type HandshakeContext } from "./gate.ts";
+import { Publishes } from "./publishes.ts";
+import type { RefusalReason } from "./refusals.ts";
+import { createRateLimits, type RateLimits } from "./rate-limit.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+/** The close codes of refusals, from the IANA registry. */
+const REFUSAL_CODES = { unauthorized: 3000, forbidden: 3003 } as const;
+
+/**
+ * One connection of a channel client. Applications see it as a `ChannelSession`.
+ *
+ * There may be many thousands, so its parts are created when the client first uses them.
+ */
+export class ChannelConnection implements ServerSessionHandler {
+  readonly environment: ChannelsEnvironment;
+  readonly session: ServerSession;
+  readonly #socket: ServerSocket;
+  readonly #input: MessageSubscription;
+  /** The state that `authorize` returned. */
+  state: unknown;
+  /** Identifies the session of the client in ids of the broker, without its secret. */
+  identity = "";
+  /** Counts the connections of the session. */
+  connectionNumber = 0;
+  /** The limits on the rates of calls and streams together. */
+  readonly callRates: RateLimits | undefined;
+  /** Authorizes the client. Undefined once that is final. */
+  #gate: Gate | undefined;
+  /** Whether there is more output than there should be. Then no more requests are read. */
+  #isFull = false;
+  #subscriptions: Subscriptions | undefined;
+  #publishes: Publishes | undefined;
+  #calls: Calls | undefined;
+
+  constructor(environment: ChannelsEnvironment, socket: ServerSocket, context: HandshakeContext) {
+    this.environment = environment;
+    this.#socket = socket;
+    this.session = new ServerSession(this, environment.limits);
+    const { limits, nowMs } = environment;
+    this.callRates = createRateLimits(limits.callsPerSecond, limits.calls, nowMs);
+    this.#gate = new Gate(this, socket, context);
+    this.#input = socket.listen((message) => this.session.receive(message), {
+      onDone: () => this.#finish(),
+    });
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  get bufferedAmount(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  /** Sends a message. Returns false if the sender should wait. */
+  send(message: string | Uint8Array | PreparedMessage): boolean {
+    const hasRoom = this.#socket.send(message);
+    if (!hasRoom && !this.#isFull) this.#waitForRoom();
+    return hasRoom;
+  }
+
+  /** Closes the connection with a close code, or because the client is not authorized any more. */
+  close(code: number | RefusalReason, reason: string = ""): void {
+    if (typeof code === "number") this.#socket.close(code, reason);
+    else this.session.close(REFUSAL_CODES[code], reason === "" ? code : reason);
+  }
+
+  /** The client is authorized for as long as the connection lasts. */
+  removeGate(): void {
+    this.#gate = undefined;
+  }
+
+  /** Runs the subscribe rules of everything that is open again. */
+  async recheck(): Promise<void> {
+    await Promise.all(this.#subscriptions?.recheck() ?? []);
+  }
+
+  onHello(frame: ClientFrameOf<"hello">): void {
+    this.#gate?.onHello(frame);
+  }
+
+  onAuth(frame: ClientFrameOf<"auth">): void {
+    if (this.#gate === undefined) this.session.welcome(this.environment.welcome);
+    else this.#gate.onAuth(frame);
+  }
+
+  onSubscribe(frame: ClientFrameOf<"subscribe">): void {
+    (this.#subscriptions ??= new Subscriptions(this)).subscribe(frame);
+  }
+
+  onUnsubscribe({ topic }: ClientFrameOf<"unsubscribe">): void {
+    this.#subscriptions?.unsubscribe(topic);
+  }
+
+  onCredit(frame: ClientFrameOf<"credit">): void {
+    if ("topic" in frame) this.#subscriptions?.addCredit(frame.topic, frame.bytes);
+  }
+
+  onPublish(frame: ClientFrameOf<"publish">): void {
+    (this.#publishes ??= new Publishes(this)).publish(frame);
+  }
+
+  onWatch({ id }: ClientFrameOf<"watch">): void {
+    this.session.fail(id, { code: "FORBIDDEN" });
+  }
+
+  onUnwatch(_frame: ClientFrameOf<"unwatch">): void {}
+
+  onEnter({ id }: ClientFrameOf<"enter">): void {
+    this.session.fail(id, { code: "FORBIDDEN" });
+  }
+
+  onLeave({ id }: ClientFrameOf<"leave">): void {
+    this.session.fail(id, { code: "FORBIDDEN" });
+  }
+
+  onHistory({ id }: ClientFrameOf<"history">): void {
+    this.session.fail(id, { code: "FORBIDDEN" });
+  }
+
+  onCall(frame: ClientFrameOf<"call">): void {
+    (this.#calls ??= new Calls(this)).call(frame);
+  }
+
+  onStream({ id }: ClientFrameOf<"stream">): void {
+    this.session.fail(id, { code: "UNKNOWN_CALL" });
+  }
+
+  onCancel({ id }: ClientFrameOf<"cancel">): void {
+    this.#calls?.cancel(id);
+  }
+
+  /** Holds back requests until there is room, because each of them has an answer. */
+  #waitForRoom(): void {
+    if (this.session.isClosed) return;
+    this.#isFull = true;
+    this.#input.pause();
+    this.#socket.drained.then(
+      () => this.#onRoom(),
+      () => {},
+    );
+  }
+
+  #onRoom(): void {
+    this.#isFull = false;
+    this.#subscriptions?.wake();
+    if (!this.#isFull) this.#input.resume();
+  }
+
+  #finish(): void {
+    this.session.end();
+    this.environment.connections.delete(this);
+    this.#gate?.end();
+    this.#subscriptions?.endAll();
+    this.#calls?.endAll();
+  }
+}

@@ -1,0 +1,30 @@
+import type { ChannelTimers } from "./environment.ts";
+
+/** Node.js fires timers with a longer delay at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** Calls back at a time of the wall clock. The timer does not keep the process alive. */
+export class Deadline {
+  readonly #timers: ChannelTimers;
+  readonly #nowMs: () => number;
+  #timer: unknown;
+
+  constructor(timers: ChannelTimers, nowMs: () => number) {
+    this.#timers = timers;
+    this.#nowMs = nowMs;
+  }
+
+  /** Replaces an earlier time. */
+  set(atMs: number, callback: () => void): void {
+    this.cancel();
+    const waitMs = Math.max(0, atMs - this.#nowMs());
+    const wait = waitMs > MAX_DELAY_MS ? (): void => this.set(atMs, callback) : callback;
+    this.#timer = this.#timers.setTimeout(wait, Math.min(waitMs, MAX_DELAY_MS));
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  cancel(): void {
+    if (this.#timer !== undefined) this.#timers.clearTimeout(this.#timer as never);
+    this.#timer = undefined;
+  }
+}

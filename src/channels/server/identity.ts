@@ -1,0 +1,17 @@
+/** The length of an identity: 128 bits in base64url. */
+const IDENTITY_BYTES = 16;
+
+/**
+ * Returns the identity of a session: the first 128 bits of the SHA-256 of its secret, in base64url. Ids of
+ * the broker contain it, and whoever sees such an id cannot find the secret.
+ */
+export async function identityOf(secret: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", encoder.encode(secret));
+  const bytes = new Uint8Array(hash, 0, IDENTITY_BYTES);
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,179 @@
+import { formatPosition } from "../../topics/index.ts";
+import { validate } from "../../schema/validate.ts";
+import type { ErrorFields } from "../wire/frames.ts";
+import type { ClientFrameOf } from "../wire/server-session.ts";
+import type { ChannelConnection } from "./connection.ts";
+import {
+  brokerFailure,
+  FORBIDDEN,
+  INTERNAL,
+  invalidData,
+  mayBeStored,
+  tooMany,
+  UNKNOWN_TOPIC,
+} from "./failures.ts";
+import { causeOf, encodeData, encodeMessage } from "./message.ts";
+import { createRateLimits, type RateLimits } from "./rate-limit.ts";
+import { runRule } from "./rules.ts";
+import type { TopicEntry } from "./topic-table.ts";
+
+type PublishFrame = ClientFrameOf<"publish">;
+
+/** The publishes of one connection to one topic that have no answer yet, in order. */
+interface TopicQueue {
+  readonly entry: TopicEntry;
+  readonly frames: PublishFrame[];
+}
+
+/** What a publish stores, or why it fails. */
+type Encoded = { readonly data: string | Uint8Array } | { readonly error: ErrorFields };
+
+/**
+ * The publishes of one connection. Those to one topic run one after the other: rule, schema, broker. So they
+ * are stored in the order in which the client sent them.
+ */
+export class Publishes {
+  readonly #connection: ChannelConnection;
+  readonly #rates: RateLimits | undefined;
+  readonly #byTopic = new Map<string, TopicQueue>();
+  #pending = 0;
+
+  constructor(connection: ChannelConnection) {
+    const { limits, nowMs } = connection.environment;
+    this.#connection = connection;
+    this.#rates = createRateLimits(limits.publishesPerSecond, limits.topics, nowMs);
+  }
+
+  publish(frame: PublishFrame): void {
+    const { session, environment } = this.#connection;
+    const { table, limits } = environment;
+    if (this.#pending >= limits.maxPendingPublishes) {
+      session.fail(frame.id, notStored(tooMany("maxPendingPublishes")));
+      return;
+    }
+    const entry = table.acquire(frame.topic);
+    if (entry === undefined) {
+      session.fail(frame.id, notStored(UNKNOWN_TOPIC));
+      return;
+    }
+    const waitMs = this.#rates?.take(entry.compiled.pattern.text) ?? 0;
+    if (waitMs > 0) {
+      table.release(entry);
+      session.fail(frame.id, notStored(tooMany("publishesPerSecond", waitMs)));
+      return;
+    }
+    this.#pending++;
+    this.#enqueue(entry, frame);
+  }
+
+  #enqueue(entry: TopicEntry, frame: PublishFrame): void {
+    const queue = this.#byTopic.get(entry.name);
+    if (queue !== undefined) {
+      this.#connection.environment.table.release(entry);
+      queue.frames.push(frame);
+      return;
+    }
+    const created = { entry, frames: [frame] };
+    this.#byTopic.set(entry.name, created);
+    void this.#run(created);
+  }
+
+  /** Publishes what is in a queue. After the end of the connection it starts no further publish. */
+  async #run(queue: TopicQueue): Promise<void> {
+    const { session, environment } = this.#connection;
+    while (!session.isClosed) {
+      const frame = queue.frames.shift();
+      if (frame === undefined) break;
+      const error = await this.#publish(queue.entry, frame);
+      this.#pending--;
+      if (error === undefined) continue;
+      session.fail(frame.id, error);
+      // The client may send the failed one again. Those behind it must not overtake it.
+      if (error.code === "UNAVAILABLE") this.#failAll(queue);
+    }
+    this.#byTopic.delete(queue.entry.name);
+    environment.table.release(queue.entry);
+  }
+
+  #failAll({ frames }: TopicQueue): void {
+    for (const { id } of frames.splice(0)) {
+      this.#pending--;
+      this.#connection.session.fail(id, notStored({ code: "UNAVAILABLE" }));
+    }
+  }
+
+  /** Returns the error if it fails. Never rejects. */
+  async #publish(entry: TopicEntry, frame: PublishFrame): Promise<ErrorFields | undefined> {
+    let encoded: Encoded;
+    try {
+      encoded = await this.#encode(entry, frame.data);
+    } catch (error) {
+      this.#report(error, entry);
+      return notStored(INTERNAL);
+    }
+    if ("error" in encoded) return notStored(encoded.error);
+    if (this.#connection.session.isClosed) return undefined;
+    return this.#store(entry, frame, encoded.data);
+  }
+
+  /** Validates the draft and applies the rule. @throws an error of the application's code */
+  async #encode(entry: TopicEntry, value: unknown): Promise<Encoded> {
+    const { draftSchema, messageSchema } = entry.compiled;
+    const draft = await validate(draftSchema, value);
+    if (draft.kind !== "valid") {
+      const error = invalidData(draft);
+      if (error === undefined) throw causeOf(draft);
+      return { error };
+    }
+    const decision = await this.#applyRule(entry, draft.value);
+    if ("error" in decision) return decision;
+    if (decision.result === true && messageSchema === draftSchema) {
+      return { data: encodeData(draft.value) };
+    }
+    const message = decision.result === true ? draft.value : decision.result;
+    return { data: await encodeMessage(messageSchema, message) };
+  }
+
+  #applyRule(
+    entry: TopicEntry,
+    draft: unknown,
+  ): Promise<{ readonly result: unknown } | { readonly error: ErrorFields }> {
+    return new Promise((resolve) => {
+      runRule(
+        this.#connection,
+        entry,
+        "publish",
+        draft,
+        (result) => resolve({ result }),
+        (hasThrown) => resolve({ error: hasThrown ? INTERNAL : FORBIDDEN }),
+      );
+    });
+  }
+
+  async #store(
+    entry: TopicEntry,
+    frame: PublishFrame,
+    data: string | Uint8Array,
+  ): Promise<ErrorFields | undefined> {
+    const { session, identity } = this.#connection;
+    const { number = 0, key } = frame;
+    const id = key === undefined ? `${identity}-${number.toString(36)}` : `key-${key}`;
+    try {
+      const { position, isDuplicate } = await entry.topic.publish(data, { id });
+      session.answer(frame.id, { position: formatPosition(position), isDuplicate });
+      return undefined;
+    } catch (error) {
+      const failure = brokerFailure(error);
+      if (failure === undefined) this.#report(error, entry);
+      return { ...(failure ?? INTERNAL), mayBeStored: mayBeStored(error) };
+    }
+  }
+
+  #report(error: unknown, { name }: TopicEntry): void {
+    this.#connection.environment.report(error, { kind: "publish", name });
+  }
+}
+
+function notStored(error: ErrorFields): ErrorFields {
+  return { ...error, mayBeStored: false };
+}

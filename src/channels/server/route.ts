@@ -1,0 +1,50 @@
+import type { ServerSocket } from "../../server/server-socket.ts";
+import type { SocketRoute } from "../../server/web-socket-route.ts";
+import { SUBPROTOCOL } from "../wire/frames.ts";
+import { ChannelConnection } from "./connection.ts";
+import type { ChannelsEnvironment } from "./environment.ts";
+
+/** The start of the subprotocols of all versions. */
+const ANY_VERSION = "tideway.channels.";
+
+const PROTOCOL_ERROR = 1002;
+
+/**
+ * Options of the route of channels: those of a `ws:` route, without those that channels set themselves. Its
+ * `authorize` decides by the request, before the connection opens, such as by a cookie.
+ */
+export type ChannelRouteOptions = Omit<
+  SocketRoute<unknown, string, unknown, undefined>,
+  "protocols" | "schema" | "handle" | "slowConsumer" | "maxBufferedBytes"
+>;
+
+/** The route that channel clients connect to: a value of `routes` of `serve` with a `ws:` key. */
+export type ChannelRoute = SocketRoute<unknown, string, unknown, undefined>;
+
+export function createRoute(
+  environment: ChannelsEnvironment,
+  options: ChannelRouteOptions,
+): ChannelRoute {
+  return {
+    ...options,
+    // Channels limit what each client may have in flight, and wait for slow clients.
+    slowConsumer: "wait",
+    protocols: chooseProtocol,
+    handle: (socket, context) => {
+      if (context.protocol !== SUBPROTOCOL && context.protocol !== "") {
+        socket.listen(() => {});
+        socket.send(JSON.stringify({ type: "versions", versions: [SUBPROTOCOL] }));
+        socket.close(PROTOCOL_ERROR, `the server supports ${SUBPROTOCOL}`);
+        return;
+      }
+      const connection = new ChannelConnection(environment, socket as ServerSocket, context);
+      environment.connections.add(connection);
+    },
+  };
+}
+
+/** Any version is accepted, so that the client can be told which versions there are. */
+function chooseProtocol(offered: readonly string[]): string {
+  if (offered.includes(SUBPROTOCOL)) return SUBPROTOCOL;
+  return offered.find((protocol) => protocol.startsWith(ANY_VERSION)) ?? "";
+}

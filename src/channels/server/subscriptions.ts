@@ -1,0 +1,186 @@
+import { formatPosition, type TopicSubscription } from "../../topics/index.ts";
+import type { ErrorFields, ServerFrame } from "../wire/frames.ts";
+import type { ClientFrameOf } from "../wire/server-session.ts";
+import type { ChannelConnection } from "./connection.ts";
+import {
+  brokerFailure,
+  FORBIDDEN,
+  INTERNAL,
+  invalidRequest,
+  tooMany,
+  UNKNOWN_TOPIC,
+} from "./failures.ts";
+import { runRule } from "./rules.ts";
+import { Subscription } from "./subscription.ts";
+import type { TopicEntry } from "./topic-table.ts";
+
+type SubscribeFrame = ClientFrameOf<"subscribe">;
+
+/** The subscriptions of one connection. */
+export class Subscriptions {
+  readonly #connection: ChannelConnection;
+  readonly #byTopic = new Map<string, Subscription>();
+  /** Subscriptions that ended while their rule or the broker was at work. They count until it settles. */
+  #ending = 0;
+
+  constructor(connection: ChannelConnection) {
+    this.#connection = connection;
+  }
+
+  subscribe(frame: SubscribeFrame): void {
+    const { session, environment } = this.#connection;
+    const { table, limits } = environment;
+    const { maxSubscriptions, maxCreditBytes } = limits;
+    if (this.#byTopic.has(frame.topic)) {
+      session.fail(frame.id, invalidRequest("the connection is subscribed to the topic already"));
+      return;
+    }
+    if (this.#byTopic.size + this.#ending >= maxSubscriptions) {
+      session.fail(frame.id, tooMany("maxSubscriptions"));
+      return;
+    }
+    const entry = table.acquire(frame.topic);
+    if (entry === undefined) {
+      session.fail(frame.id, UNKNOWN_TOPIC);
+      return;
+    }
+    const credit = Math.min(frame.credit, maxCreditBytes);
+    const subscription = new Subscription(this.#connection, entry, frame.id, credit);
+    this.#byTopic.set(entry.name, subscription);
+    this.#check(subscription, frame);
+  }
+
+  unsubscribe(topic: string): void {
+    const subscription = this.#byTopic.get(topic);
+    if (subscription !== undefined) this.#end(subscription);
+  }
+
+  addCredit(topic: string, bytes: number): void {
+    this.#byTopic.get(topic)?.addCredit(bytes, this.#connection.environment.limits.maxCreditBytes);
+  }
+
+  /** The connection has room again. */
+  wake(): void {
+    for (const subscription of this.#byTopic.values()) subscription.wake();
+  }
+
+  /** Runs the subscribe rules again, and ends the subscriptions that they do not allow any more. */
+  recheck(): Promise<void>[] {
+    return Array.from(this.#byTopic.values(), (subscription) => this.#recheck(subscription));
+  }
+
+  /** Ends all subscriptions, because the connection has ended. */
+  endAll(): void {
+    for (const subscription of this.#byTopic.values()) this.#end(subscription);
+  }
+
+  #check(subscription: Subscription, frame: SubscribeFrame): void {
+    const { entry } = subscription;
+    runRule(
+      this.#connection,
+      entry,
+      "subscribe",
+      undefined,
+      () => this.#start(subscription, frame),
+      (hasThrown) => this.#fail(subscription, frame.id, hasThrown ? INTERNAL : FORBIDDEN),
+    );
+  }
+
+  #start(subscription: Subscription, frame: SubscribeFrame): void {
+    if (subscription.isEnded) {
+      this.#settleEnded(subscription);
+      return;
+    }
+    const { entry } = subscription;
+    const { since, last = 0 } = frame;
+    const options = { since, last, encode: entry.encode, members: false };
+    entry.topic.subscribe(subscription, options).then(
+      (source) => this.#started(subscription, frame, source),
+      (error: unknown) => {
+        const failure = brokerFailure(error);
+        if (failure === undefined) this.#report(error, entry);
+        this.#fail(subscription, frame.id, failure ?? INTERNAL);
+      },
+    );
+  }
+
+  #started(subscription: Subscription, { id }: SubscribeFrame, source: TopicSubscription): void {
+    if (subscription.isEnded) {
+      source.unsubscribe();
+      this.#settleEnded(subscription);
+      return;
+    }
+    const { name: topic, number } = subscription.entry;
+    const position = formatPosition(source.position);
+    const { recovered, reason } = source;
+    const frame: Extract<ServerFrame, { type: "subscribed" }> = {
+      type: "subscribed",
+      id,
+      topic,
+      number,
+      position,
+      recovered,
+    };
+    if (reason !== undefined) frame.reason = reason;
+    this.#connection.session.answerSubscribed(frame);
+    subscription.start(source);
+  }
+
+  #fail(subscription: Subscription, id: number, error: ErrorFields): void {
+    if (subscription.isEnded) {
+      this.#settleEnded(subscription);
+      return;
+    }
+    subscription.end();
+    this.#forget(subscription);
+    this.#connection.session.fail(id, error);
+  }
+
+  #end(subscription: Subscription): void {
+    const { requestId } = subscription;
+    subscription.end();
+    this.#byTopic.delete(subscription.entry.name);
+    if (requestId > 0) {
+      this.#ending++;
+      this.#connection.session.fail(requestId, invalidRequest("unsubscribed before the answer"));
+    } else this.#connection.environment.table.release(subscription.entry);
+  }
+
+  /** The start of a subscription that has ended has settled. */
+  #settleEnded({ entry }: Subscription): void {
+    this.#ending--;
+    this.#connection.environment.table.release(entry);
+  }
+
+  #forget({ entry }: Subscription): void {
+    this.#byTopic.delete(entry.name);
+    this.#connection.environment.table.release(entry);
+  }
+
+  #recheck(subscription: Subscription): Promise<void> {
+    return new Promise((resolve) => {
+      const { entry } = subscription;
+      const deny = (hasThrown: boolean): void => {
+        if (!subscription.isEnded) this.#revoke(subscription, hasThrown ? INTERNAL : FORBIDDEN);
+        resolve();
+      };
+      runRule(this.#connection, entry, "subscribe", undefined, () => resolve(), deny);
+    });
+  }
+
+  #revoke(subscription: Subscription, error: ErrorFields): void {
+    const topic = subscription.entry.name;
+    const { session } = this.#connection;
+    if (subscription.requestId > 0) {
+      session.fail(subscription.requestId, error);
+      this.#end(subscription);
+      return;
+    }
+    this.#end(subscription);
+    session.send({ type: "unsubscribed", topic, ...error });
+  }
+
+  #report(error: unknown, { name }: TopicEntry): void {
+    this.#connection.environment.report(error, { kind: "subscribe", name });
+  }
+}

@@ -1,0 +1,307 @@
+import { hasValidFields, isClientFrameType, isCounter, isRequest } from "./client-frame-checks.ts";
+import { type ClientFrame, decodeFrame, encodeFrame, type ErrorFields } from "./frames.ts";
+import type { ServerFrame } from "./frames.ts";
+
+/** The frames of one type. */
+export type ClientFrameOf<Type extends ClientFrame["type"]> = Extract<ClientFrame, { type: Type }>;
+
+/**
+ * What a {@link ServerSession} does and asks for. It calls back synchronously while it processes a message.
+ * No method may throw. Each request must be answered with exactly one of `answer`, `answerOutput` and
+ * `fail`, now or later.
+ */
+export interface ServerSessionHandler {
+  /** Sends a message on the connection. */
+  send(message: string | Uint8Array): void;
+  /** Starts the closing handshake. The session processes no more messages. */
+  close(code: number, reason: string): void;
+  /** The first frame. Answer with `welcome` of the session, or with `close`. */
+  onHello(frame: ClientFrameOf<"hello">): void;
+  /** Fresh credentials. Answer with `welcome` of the session, or with `close`. */
+  onAuth(frame: ClientFrameOf<"auth">): void;
+  onSubscribe(frame: ClientFrameOf<"subscribe">): void;
+  onUnsubscribe(frame: ClientFrameOf<"unsubscribe">): void;
+  onCredit(frame: ClientFrameOf<"credit">): void;
+  onPublish(frame: ClientFrameOf<"publish">): void;
+  onWatch(frame: ClientFrameOf<"watch">): void;
+  onUnwatch(frame: ClientFrameOf<"unwatch">): void;
+  onEnter(frame: ClientFrameOf<"enter">): void;
+  onLeave(frame: ClientFrameOf<"leave">): void;
+  onHistory(frame: ClientFrameOf<"history">): void;
+  onCall(frame: ClientFrameOf<"call">): void;
+  onStream(frame: ClientFrameOf<"stream">): void;
+  onCancel(frame: ClientFrameOf<"cancel">): void;
+}
+
+/** The fields of the `welcome` frame. */
+export type WelcomeFields = Omit<Extract<ServerFrame, { type: "welcome" }>, "type">;
+
+/** The limits of a session in bytes. */
+export interface ServerSessionLimits {
+  /** The most bytes of messages before the welcome, and of a later `auth` frame. */
+  readonly maxAuthBytes: number;
+}
+
+/** The fields of a frame that has not been checked. */
+interface Fields {
+  readonly type?: unknown;
+  readonly id?: unknown;
+  data?: unknown;
+  input?: unknown;
+}
+
+/** A frame or message that violates the protocol. */
+const INVALID_FRAME = 1002;
+/** Text that is not JSON. */
+const INVALID_TEXT = 1007;
+const TOO_BIG = 1009;
+
+/** The cost of an early message besides its length, so that many small messages are limited too. */
+const EARLY_MESSAGE_BYTES = 64;
+
+/**
+ * - `hello`: nothing has arrived.
+ * - `authorizing`: the hello has arrived. Later messages wait.
+ * - `open`: the client is welcome.
+ * - `closed`: the session has closed the connection, or the connection has ended.
+ *
+ * A state only changes to a state that is listed after it.
+ */
+type SessionState = "hello" | "authorizing" | "open" | "closed";
+
+/**
+ * The server's end of a channel connection without I/O: `receive` takes messages, checks them, and calls the
+ * handler. It knows which requests are open. Nothing that a client sends makes it throw.
+ */
+export class ServerSession {
+  readonly #handler: ServerSessionHandler;
+  readonly #limits: ServerSessionLimits;
+  #state: SessionState = "hello";
+  /** Messages between the hello and the welcome. */
+  #early: (string | Uint8Array)[] | undefined;
+  #earlyBytes = 0;
+  /** The request that the handler is processing, until it answers; otherwise 0. */
+  #current = 0;
+  /** The requests that the handler did not answer at once. */
+  #open: Set<number> | undefined;
+
+  constructor(handler: ServerSessionHandler, limits: ServerSessionLimits) {
+    this.#handler = handler;
+    this.#limits = limits;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Processes one message of the client. Never throws. */
+  receive(message: string | Uint8Array): void {
+    if (this.#state === "open") this.#process(message);
+    else if (this.#state !== "closed") this.#receiveEarly(message);
+  }
+
+  /** Tells the client that it is authorized. After the first call, the waiting messages are processed. */
+  welcome(fields: WelcomeFields): void {
+    if (this.#state === "closed") return;
+    this.#sendFrame({ type: "welcome", ...fields });
+    if (this.#state !== "authorizing") return;
+    this.#state = "open";
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const message of early) this.receive(message);
+  }
+
+  /** Answers a request with a `result` frame. Ignored if the request is not open. */
+  answer(id: number, fields: Omit<Extract<ServerFrame, { type: "result" }>, "type" | "id">): void {
+    if (this.#settle(id)) this.#sendFrame({ type: "result", id, ...fields });
+  }
+
+  /**
+   * Answers a call with its output. Ignored if the request is not open.
+   *
+   * @throws TypeError or RangeError if JSON cannot express the output. Then the request stays open.
+   */
+  answerOutput(id: number, output: unknown): void {
+    if (!this.isRequestOpen(id)) return;
+    const message = encodeOutput(id, output);
+    this.#settle(id);
+    this.#handler.send(message);
+  }
+
+  /** Answers a request with an `error` frame. Ignored if the request is not open. */
+  fail(id: number, error: ErrorFields, bytes?: Uint8Array): void {
+    if (this.#settle(id)) this.#sendFrame({ type: "error", id, ...error }, bytes);
+  }
+
+  /** Answers a `subscribe`. Ignored if the request is not open. */
+  answerSubscribed(frame: Extract<ServerFrame, { type: "subscribed" }>): void {
+    if (this.#settle(frame.id)) this.#sendFrame(frame);
+  }
+
+  /** Answers a `watch` with the list of members. Ignored if the request is not open. */
+  answerMembers(id: number, message: string): void {
+    if (this.#settle(id)) this.#handler.send(message);
+  }
+
+  /** Ends a stream. Ignored if the request is not open. */
+  answerEnd(id: number): void {
+    if (this.#settle(id)) this.#sendFrame({ type: "end", id });
+  }
+
+  /** Forgets a request that the client has cancelled. No answer follows. */
+  forget(id: number): void {
+    this.#settle(id);
+  }
+
+  /** Sends a frame that is not an answer. */
+  send(frame: ServerFrame, bytes?: Uint8Array): void {
+    if (this.#state !== "closed") this.#sendFrame(frame, bytes);
+  }
+
+  /** Whether a request waits for its answer. */
+  isRequestOpen(id: number): boolean {
+    return this.#state !== "closed" && (id === this.#current || this.#open?.has(id) === true);
+  }
+
+  /** Closes the connection. */
+  close(code: number, reason: string): void {
+    if (this.#state === "closed") return;
+    this.end();
+    this.#handler.close(code, reason);
+  }
+
+  /** The connection has ended. Nothing is sent or processed any more. */
+  end(): void {
+    this.#state = "closed";
+    this.#early = undefined;
+    this.#open = undefined;
+    this.#current = 0;
+  }
+
+  /** The first message must be the hello. Later messages wait for the welcome, and their memory is limited. */
+  #receiveEarly(message: string | Uint8Array): void {
+    const { maxAuthBytes } = this.#limits;
+    this.#earlyBytes += message.length + (this.#state === "hello" ? 0 : EARLY_MESSAGE_BYTES);
+    if (this.#earlyBytes > maxAuthBytes) {
+      this.close(TOO_BIG, `more than ${maxAuthBytes} bytes before the welcome`);
+    } else if (this.#state === "hello") {
+      this.#process(message);
+    } else {
+      (this.#early ??= []).push(message);
+    }
+  }
+
+  #process(message: string | Uint8Array): void {
+    let frame: Fields;
+    try {
+      frame = read(message);
+    } catch {
+      this.close(INVALID_TEXT, "a frame must be JSON");
+      return;
+    }
+    const type = frame?.type;
+    if (typeof type !== "string")
+      this.close(INVALID_FRAME, "a frame must be an object with a type");
+    else if (!isClientFrameType(type)) return;
+    else if (!isRequest(type)) this.#processNotice(type, frame, message);
+    else if (this.#state === "hello") this.close(INVALID_FRAME, "the first frame must be hello");
+    else this.#processRequest(type, frame);
+  }
+
+  #processRequest(type: ClientFrame["type"], frame: Fields): void {
+    const { id } = frame;
+    if (!isCounter(id)) {
+      this.close(INVALID_FRAME, "the id of a request must be a safe integer above 0");
+    } else if (this.#open?.has(id) === true) {
+      this.#sendFrame({ type: "error", id, code: "INVALID_REQUEST", message: "the id is in use" });
+    } else if (!hasValidFields(type, frame)) {
+      const message = `a field of the ${type} frame is missing or has the wrong type`;
+      this.#sendFrame({ type: "error", id, code: "INVALID_REQUEST", message });
+    } else {
+      this.#current = id;
+      this.#dispatchRequest(frame as unknown as ClientFrame);
+      if (this.#current === 0) return;
+      this.#current = 0;
+      (this.#open ??= new Set()).add(id);
+    }
+  }
+
+  #dispatchRequest(frame: ClientFrame): void {
+    const handler = this.#handler;
+    if (frame.type === "call") handler.onCall(frame);
+    else if (frame.type === "publish") handler.onPublish(frame);
+    else if (frame.type === "subscribe") handler.onSubscribe(frame);
+    else if (frame.type === "stream") handler.onStream(frame);
+    else if (frame.type === "watch") handler.onWatch(frame);
+    else if (frame.type === "enter") handler.onEnter(frame);
+    else if (frame.type === "leave") handler.onLeave(frame);
+    else if (frame.type === "history") handler.onHistory(frame);
+  }
+
+  #processNotice(type: ClientFrame["type"], fields: Fields, message: string | Uint8Array): void {
+    if (!hasValidFields(type, fields)) {
+      this.close(INVALID_FRAME, `a field of the ${type} frame is missing or has the wrong type`);
+      return;
+    }
+    const frame = fields as unknown as ClientFrame;
+    if (this.#state === "hello") this.#processHello(frame);
+    else if (frame.type === "hello") this.close(INVALID_FRAME, "a second hello");
+    else if (frame.type !== "auth") this.#dispatchNotice(frame);
+    else if (message.length > this.#limits.maxAuthBytes) {
+      this.close(TOO_BIG, `an auth frame of more than ${this.#limits.maxAuthBytes} bytes`);
+    } else this.#handler.onAuth(frame);
+  }
+
+  #processHello(frame: ClientFrame): void {
+    if (frame.type === "hello") {
+      this.#state = "authorizing";
+      this.#handler.onHello(frame);
+    } else {
+      this.close(INVALID_FRAME, "the first frame must be hello");
+    }
+  }
+
+  #dispatchNotice(frame: ClientFrame): void {
+    const handler = this.#handler;
+    if (frame.type === "credit") handler.onCredit(frame);
+    else if (frame.type === "cancel") handler.onCancel(frame);
+    else if (frame.type === "unsubscribe") handler.onUnsubscribe(frame);
+    else if (frame.type === "unwatch") handler.onUnwatch(frame);
+    else if (frame.type === "ping") this.#sendFrame({ type: "pong" });
+  }
+
+  /** Marks a request as answered. Returns false if it is not open. */
+  #settle(id: number): boolean {
+    if (this.#state === "closed") return false;
+    if (id !== this.#current) return this.#open?.delete(id) === true;
+    this.#current = 0;
+    return true;
+  }
+
+  #sendFrame(frame: ServerFrame, bytes?: Uint8Array): void {
+    this.#handler.send(encodeFrame(frame, bytes));
+  }
+}
+
+/** Decodes a frame. Bytes become its data, or its input. @throws SyntaxError if it is not JSON */
+function read(message: string | Uint8Array): Fields {
+  if (typeof message === "string") return JSON.parse(message) as Fields;
+  const { frame, bytes } = decodeFrame(message);
+  const fields = frame as Fields;
+  if (fields?.type === "publish") fields.data = bytes;
+  else if (fields?.type === "call" || fields?.type === "stream") fields.input = bytes;
+  return fields;
+}
+
+/** @throws TypeError or RangeError if JSON cannot express the output */
+function encodeOutput(id: number, output: unknown): string | Uint8Array {
+  if (output instanceof Uint8Array) return encodeFrame({ type: "result", id }, output);
+  const text = JSON.stringify(output) as string | undefined;
+  return text === undefined
+    ? `{"type":"result","id":${id}}`
+    : `{"type":"result","id":${id},"output":${text}}`;
+}
