@@ -48,6 +48,14 @@ export interface BrokerPage {
   readonly publications: readonly Publication[];
 }
 
+/** A volatile message: it is delivered to current listeners and not stored. */
+export interface VolatileMessage {
+  /** The text or bytes of the message. */
+  readonly data: TopicData;
+  /** Identifies the sender, if `send` was called with one: 1 to 128 characters. */
+  readonly sender?: string;
+}
+
 /** An entry in the presence of a topic. */
 export interface PresenceEntry {
   /** Identifies the entry. Unique over all servers, 1 to 128 characters of `A-Z a-z 0-9 _ -`. */
@@ -64,6 +72,8 @@ export interface BrokerListener {
   onInterruption(): void;
   /** Called when the presence of the topic may have changed. */
   onPresenceChange(): void;
+  /** Called with each volatile message of the topic. Absent if the listener does not need them. */
+  onMessage?(message: VolatileMessage): void;
 }
 
 /**
@@ -114,6 +124,17 @@ export interface Broker {
    * deliver a publication more than once. It MUST NOT call the listener after it was stopped.
    */
   subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>>;
+
+  /**
+   * Delivers a volatile message to the listeners of a topic on all servers, and stores nothing. A broker MAY
+   * leave out this method. Topics then have no volatile messages.
+   *
+   * - For each listener whose `subscribe` has resolved before, it calls `onMessage` at most once. It MUST do so
+   *   while all servers are connected to the engine.
+   * - Messages that one server sends to one topic MUST arrive in the order of the calls.
+   * - It MUST NOT change the position of the topic, nor its history.
+   */
+  send?(topic: string, message: VolatileMessage): Promise<void>;
 
   /**
    * Adds an entry to the presence of a topic, or renews it. The entry MUST expire `ttlMs` after the last

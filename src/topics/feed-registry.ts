@@ -135,6 +135,7 @@ export function withEviction(broker: Broker, evictIdle: () => boolean): Broker {
     publish: (...args) => call(() => broker.publish(...args)),
     history: (...args) => call(() => broker.history(...args)),
     subscribe: (...args) => call(() => broker.subscribe(...args)),
+    ...(broker.send === undefined ? {} : { send: (...args) => broker.send!(...args) }),
     enter: (...args) => call(() => broker.enter(...args)),
     leave: (...args) => broker.leave(...args),
     members: (...args) => broker.members(...args),

@@ -35,6 +35,7 @@ export type {
   PublicationDraft,
   PublishReceipt,
   Retention,
+  VolatileMessage,
 } from "./broker.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
 export { formatPosition, type Position, readPosition } from "./position.ts";
@@ -53,4 +54,5 @@ export {
 export type { TopicOptions } from "./topic-options.ts";
 export type { SharedMessage, TopicSocket, TopicTarget } from "./topic-socket.ts";
 export { Topics, type TopicsOptions } from "./topics.ts";
+export type { MessageListener, MessageListening, SendOptions } from "./volatile-messages.ts";
 export { isTopicName } from "../topic-names/topic-name.ts";

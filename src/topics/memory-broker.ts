@@ -8,6 +8,7 @@ import type {
   PublicationDraft,
   PublishReceipt,
   Retention,
+  VolatileMessage,
 } from "./broker.ts";
 import { MemoryTopic } from "./memory-topic.ts";
 import {
@@ -90,6 +91,10 @@ export class MemoryBroker implements Broker {
       this.#active.delete(name);
       this.#idle.set(name, topic);
     };
+  }
+
+  async send(topic: string, message: VolatileMessage): Promise<void> {
+    this.#find(topic)?.send(message);
   }
 
   async enter(topic: string, entry: PresenceEntry, ttlMs: number): Promise<void> {

@@ -6,6 +6,7 @@ import type {
   PublicationDraft,
   PublishReceipt,
   Retention,
+  VolatileMessage,
 } from "./broker.ts";
 import type { Position } from "./position.ts";
 import type { Publication } from "./publication.ts";
@@ -89,6 +90,10 @@ export class MemoryTopic {
     const listeners = (this.#listeners ??= new Set());
     listeners.add(listener);
     return () => listeners.delete(listener);
+  }
+
+  send(message: VolatileMessage): void {
+    for (const listener of this.#listeners ?? []) listener.onMessage?.(message);
   }
 
   enter(entry: PresenceEntry, ttlMs: number, nowMs: number): void {

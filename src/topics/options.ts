@@ -58,6 +58,19 @@ export function checkMethods(
   throw invalidOption(where, name, value, `an object with the method ${missing}`);
 }
 
+/** The maximum length of ids and of senders. */
+const MAX_TEXT_LENGTH = 128;
+
+/** Returns `value`. @throws UsageError with `code` unless it is a string of 1 to 128 characters */
+export function checkText(name: string, code: string, value: unknown): string {
+  if (typeof value === "string" && value !== "" && value.length <= MAX_TEXT_LENGTH) return value;
+  const got = typeof value === "string" ? `${value.length} characters` : shown(value);
+  throw new UsageError(
+    code,
+    `the ${name} must be a string of 1 to ${MAX_TEXT_LENGTH} characters, not ${got}`,
+  );
+}
+
 /** Whether `value` is an object, or a function, with a method of this name. */
 export function hasMethod(value: unknown, name: string): boolean {
   const canHave = (typeof value === "object" && value !== null) || typeof value === "function";

@@ -2,7 +2,7 @@ import { describeError } from "../errors/debug-log.ts";
 import { BrokerError, UsageError } from "../errors/index.ts";
 import { quote } from "../errors/quote.ts";
 import type { PublicationDraft, PublishReceipt } from "./broker.ts";
-import { shown } from "./options.ts";
+import { checkText, shown } from "./options.ts";
 import type { TopicData } from "./publication.ts";
 import { backoffMs, delay } from "./timers.ts";
 import type { TopicSettings } from "./topic-options.ts";
@@ -23,8 +23,6 @@ export interface Published extends PublishReceipt {
   readonly id: string;
 }
 
-const MAX_ID_LENGTH = 128;
-
 /** Publishes, and retries if the broker cannot be reached. See `Topic.publish`. */
 export async function publish(
   topic: string,
@@ -34,7 +32,10 @@ export async function publish(
   id: string | undefined,
 ): Promise<Published> {
   const { broker, timers, publishTimeoutMs, log } = environment;
-  const draft = { id: checkId(id ?? crypto.randomUUID()), data: copy(data, maxPublicationBytes) };
+  const draft = {
+    id: checkText("id", "INVALID_ID", id ?? crypto.randomUUID()),
+    data: copyData(data, maxPublicationBytes),
+  };
   // The broker needs to remember a random id only as long as this function retries.
   const idWindowMs = id === undefined ? 2 * publishTimeoutMs + 60_000 : retention.idWindowMs;
   const untilMs = performance.now() + publishTimeoutMs;
@@ -57,17 +58,8 @@ export async function publish(
   }
 }
 
-function checkId(id: unknown): string {
-  if (typeof id === "string" && id !== "" && id.length <= MAX_ID_LENGTH) return id;
-  const got = typeof id === "string" ? `${id.length} characters` : shown(id);
-  throw new UsageError(
-    "INVALID_ID",
-    `an id must be a string of 1 to ${MAX_ID_LENGTH} characters, not ${got}`,
-  );
-}
-
-/** Checks the data. Copies bytes, because the caller may change them later. */
-function copy(data: TopicData, maxPublicationBytes: number): PublicationDraft["data"] {
+/** Checks the data. Copies bytes, because the caller may change them later. @throws UsageError */
+export function copyData(data: TopicData, maxPublicationBytes: number): PublicationDraft["data"] {
   if (typeof data !== "string" && !(data instanceof Uint8Array)) {
     throw new UsageError(
       "INVALID_DATA",

@@ -16,6 +16,12 @@ import type { EncodeTopicMessage, Member } from "./topic-message.ts";
 import type { TopicSettings } from "./topic-options.ts";
 import { socketOf, type TopicTarget } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+import type {
+  MessageListener,
+  MessageListening,
+  SendOptions,
+  VolatileMessages,
+} from "./volatile-messages.ts";
 
 /** Options of `topic.subscribe`. */
 export interface SubscribeOptions {
@@ -126,6 +132,28 @@ export interface Topic {
 
   /** Reads the members that are present on all servers. @throws BrokerError if the broker does not answer */
   members(): Promise<readonly Member[]>;
+
+  /**
+   * Sends a volatile message to the current listeners of the topic, on all servers. It is not stored: it has
+   * no position, and a listener that is cut off misses it. Resolves when the broker has taken the message.
+   * Messages that one server sends to one topic arrive in the order of the calls. `maxPublicationBytes`
+   * limits their size.
+   *
+   * @throws UsageError `INVALID_DATA`, `INVALID_OPTION`, `INVALID_SENDER`, `PUBLICATION_TOO_BIG`
+   * @throws UsageError `SEND_UNSUPPORTED` if the broker has no method `send`
+   * @throws BrokerError if the broker does not answer; listeners may have got the message
+   */
+  send(data: TopicData, options?: SendOptions): Promise<void>;
+
+  /**
+   * Calls `listener` with each volatile message that any server sends after the promise has resolved. The
+   * listeners of a server share one subscription at the broker.
+   *
+   * @throws UsageError `INVALID_OPTION` if `listener` is not a function
+   * @throws UsageError `SEND_UNSUPPORTED` if the broker has no method `send`
+   * @throws BrokerError if the broker does not answer
+   */
+  listen(listener: MessageListener): Promise<MessageListening>;
 }
 
 /** Holds only what an application may ask for, because a server may have very many subscriptions. */
@@ -156,6 +184,14 @@ class Subscription implements TopicSubscription {
   }
 }
 
+/** What all topics of a server share. */
+export interface TopicsState {
+  readonly environment: TopicsEnvironment;
+  readonly feeds: FeedRegistry;
+  readonly leases: PresenceLeases;
+  readonly messages: VolatileMessages;
+}
+
 /** The `Topic` that `Topics` returns. */
 export class TopicHandle implements Topic {
   readonly name: string;
@@ -163,19 +199,19 @@ export class TopicHandle implements Topic {
   readonly #environment: TopicsEnvironment;
   readonly #feeds: FeedRegistry;
   readonly #leases: PresenceLeases;
+  readonly #messages: VolatileMessages;
 
   constructor(
     name: string,
     settings: TopicSettings,
-    environment: TopicsEnvironment,
-    feeds: FeedRegistry,
-    leases: PresenceLeases,
+    { environment, feeds, leases, messages }: TopicsState,
   ) {
     this.name = name;
     this.#settings = settings;
     this.#environment = environment;
     this.#feeds = feeds;
     this.#leases = leases;
+    this.#messages = messages;
   }
 
   async publish(data: TopicData, options: PublishOptions = {}): Promise<Published> {
@@ -227,6 +263,18 @@ export class TopicHandle implements Topic {
   async members(): Promise<readonly Member[]> {
     this.#environment.checkOpen();
     return [...(await readMembers(this.#environment, this.name)).values()];
+  }
+
+  async send(data: TopicData, options: SendOptions = {}): Promise<void> {
+    this.#environment.checkOpen();
+    checkOptions("send", options);
+    return this.#messages.send(this.name, this.#settings, data, options);
+  }
+
+  async listen(listener: MessageListener): Promise<MessageListening> {
+    this.#environment.checkOpen();
+    if (typeof listener === "function") return this.#messages.listen(this.name, listener);
+    throw invalidOption("listen", "listener", listener, "a function");
   }
 
   async #readAfter(position: Position, limit: number): Promise<HistoryPage> {

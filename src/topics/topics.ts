@@ -20,10 +20,11 @@ import { PresenceLeases } from "./presence-lease.ts";
 import type { TopicData } from "./publication.ts";
 import type { Content } from "./recent-publications.ts";
 import { every, type Timers } from "./timers.ts";
-import { type Topic, TopicHandle } from "./topic.ts";
+import { type Topic, TopicHandle, type TopicsState } from "./topic.ts";
 import { resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
 import type { SharedMessage } from "./topic-socket.ts";
 import type { TopicsEnvironment } from "./topics-environment.ts";
+import { VolatileMessages } from "./volatile-messages.ts";
 
 /** Options of {@link Topics}. The options of {@link TopicOptions} apply to all topics. */
 export interface TopicsOptions extends TopicOptions {
@@ -114,9 +115,7 @@ const BROKER_METHODS: readonly (keyof Broker)[] = [
  * ```
  */
 export class Topics implements AsyncDisposable {
-  readonly #environment: TopicsEnvironment;
-  readonly #feeds: FeedRegistry;
-  readonly #leases: PresenceLeases;
+  readonly #state: TopicsState;
   readonly #topicOptions: TopicOptions;
   readonly #optionsOf: (topic: string) => TopicOptions | undefined;
   /** The default broker, which `close` closes. */
@@ -148,8 +147,8 @@ export class Topics implements AsyncDisposable {
     this.#topicOptions = topicOptions;
     this.#optionsOf = optionsOf;
     this.#ownBroker = givenBroker === undefined ? new MemoryBroker({ maxTopics }) : undefined;
-    this.#environment = {
-      broker: withEviction(givenBroker ?? this.#ownBroker!, () => this.#feeds.evictIdle()),
+    const environment: TopicsEnvironment = {
+      broker: withEviction(givenBroker ?? this.#ownBroker!, () => this.#state.feeds.evictIdle()),
       timers,
       requestTimeoutMs,
       publishTimeoutMs,
@@ -159,9 +158,13 @@ export class Topics implements AsyncDisposable {
       report: withDebugLog(withoutThrowing(onError)),
       checkOpen: () => this.#checkOpen(),
     };
-    this.#feeds = new FeedRegistry(this.#environment, maxTopics);
-    this.#leases = new PresenceLeases(this.#environment, maxTopics);
-    this.#stopChecking = every(timers, checkIntervalMs, () => this.#feeds.check());
+    this.#state = {
+      environment,
+      feeds: new FeedRegistry(environment, maxTopics),
+      leases: new PresenceLeases(environment, maxTopics),
+      messages: new VolatileMessages(environment, maxTopics),
+    };
+    this.#stopChecking = every(timers, checkIntervalMs, () => this.#state.feeds.check());
   }
 
   /**
@@ -184,11 +187,11 @@ export class Topics implements AsyncDisposable {
     const options: unknown = this.#optionsOf(name);
     checkOptionsOf(name, options);
     const settings = resolveTopicOptions({ ...this.#topicOptions, ...options });
-    return new TopicHandle(name, settings, this.#environment, this.#feeds, this.#leases);
+    return new TopicHandle(name, settings, this.#state);
   }
 
   /**
-   * Ends all subscriptions and all presence on this server. Its members leave, and sockets that are still
+   * Ends all subscriptions, listeners and presence on this server. Its members leave, and sockets that are still
    * subscribed close with 1001. Call it after the server's `stop`. It does not close a broker that you
    * passed. Never rejects. A second call has no effect.
    */
@@ -196,8 +199,9 @@ export class Topics implements AsyncDisposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stopChecking();
-    await this.#leases.leaveAll();
-    await this.#feeds.close();
+    const { feeds, leases, messages } = this.#state;
+    await leases.leaveAll();
+    await Promise.all([feeds.close(), messages.close()]);
     await this.#ownBroker?.close();
   }
 

@@ -9,6 +9,7 @@ import {
   readPosition,
   Topics,
   type TopicsOptions,
+  type VolatileMessage,
 } from "tideway/topics";
 import { onTestFinished } from "vitest";
 
@@ -111,6 +112,7 @@ export class FaultyBroker implements Broker {
         this.onDelivery(() => this.listeners.has(faulty) && listener.onPublication(publication)),
       onInterruption: () => listener.onInterruption(),
       onPresenceChange: () => listener.onPresenceChange(),
+      ...(listener.onMessage && { onMessage: (message) => listener.onMessage?.(message) }),
     };
     const stop = await this.inner.subscribe(topic, faulty);
     this.listeners.add(faulty);
@@ -118,6 +120,11 @@ export class FaultyBroker implements Broker {
       this.listeners.delete(faulty);
       await stop();
     };
+  }
+
+  async send(topic: string, message: VolatileMessage): Promise<void> {
+    await this.#call("send");
+    await this.inner.send(topic, message);
   }
 
   async enter(...args: Parameters<Broker["enter"]>): ReturnType<Broker["enter"]> {

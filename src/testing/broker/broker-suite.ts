@@ -10,12 +10,14 @@ import { LIFECYCLE_CASES } from "./lifecycle-cases.ts";
 import { PRESENCE_CASES } from "./presence-cases.ts";
 import { PUBLISH_CASES } from "./publish-cases.ts";
 import { RECOVERY_CASES } from "./recovery-cases.ts";
+import { SEND_CASES } from "./send-cases.ts";
 import { SUBSCRIBE_CASES } from "./subscribe-cases.ts";
 
 const CASES: readonly BrokerCaseDefinition[] = [
   ...PUBLISH_CASES,
   ...SUBSCRIBE_CASES,
   ...HISTORY_CASES,
+  ...SEND_CASES,
   ...PRESENCE_CASES,
   ...LIFECYCLE_CASES,
   ...RECOVERY_CASES,

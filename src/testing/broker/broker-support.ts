@@ -6,6 +6,7 @@ import type {
   Publication,
   PublishReceipt,
   Retention,
+  VolatileMessage,
 } from "../../topics/index.ts";
 
 export const RETENTION: Retention = {
@@ -18,6 +19,7 @@ export const RETENTION: Retention = {
 /** Records the events that a broker delivers for one topic. */
 export class RecordingListener implements BrokerListener {
   readonly publications: Publication[] = [];
+  readonly messages: VolatileMessage[] = [];
   interruptions = 0;
   presenceChanges = 0;
 
@@ -31,6 +33,10 @@ export class RecordingListener implements BrokerListener {
 
   onPresenceChange(): void {
     this.presenceChanges++;
+  }
+
+  onMessage(message: VolatileMessage): void {
+    this.messages.push(message);
   }
 }
 

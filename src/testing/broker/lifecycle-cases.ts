@@ -72,6 +72,7 @@ export const LIFECYCLE_CASES: readonly BrokerCaseDefinition[] = [
         () => broker.history(context.topic(), { limit: 1 }, RETENTION),
         () => broker.subscribe(context.topic(), new RecordingListener()),
         () => broker.enter(context.topic(), { key: "a", value: "" }, 1_000),
+        ...(broker.send === undefined ? [] : [() => broker.send!(context.topic(), { data: "" })]),
         () => broker.leave(context.topic(), "a"),
         () => broker.members(context.topic()),
       ];

@@ -7,10 +7,11 @@ import type {
   PublicationDraft,
   PublishReceipt,
   Retention,
+  VolatileMessage,
 } from "tideway/topics";
 import { BrokerError, UsageError } from "../../errors/index.ts";
 import { debugLog } from "../debug-log.ts";
-import { encodePayload } from "../payload.ts";
+import { encodeMessage, encodePayload } from "../payload.ts";
 import type { NatsConnection, NatsJetStream } from "./nats-client.ts";
 import { toBrokerError } from "./nats-errors.ts";
 import { NatsLog } from "./nats-log.ts";
@@ -53,6 +54,7 @@ interface Streams {
  * ```
  */
 export class NatsBroker implements Broker {
+  readonly #connection: NatsConnection;
   readonly #settings: NatsSettings;
   readonly #subjects: NatsSubjects;
   readonly #log: NatsLog;
@@ -87,6 +89,7 @@ export class NatsBroker implements Broker {
   }
 
   private constructor(connection: NatsConnection, streams: Streams, settings: NatsSettings) {
+    this.#connection = connection;
     this.#settings = settings;
     this.#subjects = new NatsSubjects(settings.prefix);
     const { maxAgeMs, maxTopics } = settings;
@@ -127,6 +130,11 @@ export class NatsBroker implements Broker {
     return this.#call(() =>
       this.#subscriptions.listen(topic, subjects, listener, (tail) => this.#log.learn(log, tail)),
     );
+  }
+
+  send(topic: string, message: VolatileMessage): Promise<void> {
+    const { messages } = this.#subjects.live(topic);
+    return this.#call(async () => this.#connection.publish(messages, encodeMessage(message)));
   }
 
   async enter(topic: string, { key, value }: PresenceEntry, ttlMs: number): Promise<void> {

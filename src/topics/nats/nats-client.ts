@@ -4,6 +4,8 @@ export interface NatsConnection {
     subject: string,
     options: { callback: (error: Error | null, message: NatsMessage) => void },
   ): NatsSubscription;
+  /** Sends a message without storing it. */
+  publish(subject: string, payload: string): void;
   /** Resolves when the server has processed all earlier commands. */
   flush(): Promise<void>;
   /** Yields the events of the connection, such as `reconnect`. */

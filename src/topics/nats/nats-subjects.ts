@@ -4,17 +4,19 @@ export interface StreamSubjects {
   readonly republishTo: string;
 }
 
-/** The subjects on which NATS republishes the messages of a topic. */
+/** The subjects to which a server listens for a topic. */
 export interface LiveSubjects {
   /** The subject of publications. */
   readonly publications: string;
   /** The subjects of presence entries. */
   readonly presence: string;
+  /** The subject of volatile messages. */
+  readonly messages: string;
 }
 
 /**
  * The subjects of a broker. Servers publish to `log` and `here`, which NATS stores in streams. They listen to
- * `live` and `presence`, on which NATS republishes the stored messages.
+ * `live` and `presence`, on which NATS republishes the stored messages, and to `sent`, which NATS does not store.
  */
 export class NatsSubjects {
   readonly #prefix: string;
@@ -54,15 +56,16 @@ export class NatsSubjects {
     return `${this.entries(topic)}.${key}`;
   }
 
-  /** The subjects to which a server with subscribers of a topic listens. */
+  /** The subjects to which a server with listeners of a topic listens. */
   live(topic: string): LiveSubjects {
     return {
       publications: this.#subject("live", topic),
       presence: `${this.#subject("presence", topic)}.*`,
+      messages: this.#subject("sent", topic),
     };
   }
 
-  #subject(kind: "log" | "live" | "here" | "presence", topic: string): string {
+  #subject(kind: "log" | "live" | "here" | "presence" | "sent", topic: string): string {
     return `${this.#prefix}.${kind}.${tokenOf(topic)}`;
   }
 }

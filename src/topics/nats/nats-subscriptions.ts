@@ -1,22 +1,19 @@
 import type { DebugLog } from "../../errors/debug-log.ts";
 import type { BrokerListener } from "../broker.ts";
 import { topicsFull } from "../options.ts";
-import { decodeRecord, readRecordPosition } from "../payload.ts";
-import type { NatsConnection, NatsMessage } from "./nats-client.ts";
+import type { NatsConnection } from "./nats-client.ts";
 import type { Tail } from "./nats-log.ts";
-import { isPresenceChange } from "./nats-presence.ts";
-import { textOf } from "./nats-stream.ts";
 import type { LiveSubjects } from "./nats-subjects.ts";
+import { NatsTopicListening } from "./nats-topic-listening.ts";
 
-/** The listeners to each topic, each with separate subscriptions. */
+/** The listeners to all topics. */
 export class NatsSubscriptions {
   readonly #connection: NatsConnection;
   readonly #maxTopics: number;
   readonly #log: DebugLog;
-  /** The listeners, by the functions that stop their subscriptions. */
-  readonly #listeners = new Map<() => void, BrokerListener>();
-  /** The number of listeners to each topic. */
-  readonly #counts = new Map<string, number>();
+  readonly #topics = new Map<string, NatsTopicListening>();
+  /** The next flush, which all calls of one turn share. */
+  #flushing: Promise<void> | undefined;
   #isClosed = false;
 
   /** @param maxTopics the maximum number of topics with listeners; a further one rejects with `TOPICS_FULL` */
@@ -38,26 +35,15 @@ export class NatsSubscriptions {
     listener: BrokerListener,
     onTail: (tail: Tail) => void,
   ): Promise<() => Promise<void>> {
-    this.#count(topic);
-    const live = this.#connection.subscribe(subjects.publications, {
-      callback: (error, message) => {
-        if (error === null) deliver(message, listener, onTail);
-        else listener.onInterruption();
-      },
-    });
-    const presence = this.#connection.subscribe(subjects.presence, {
-      callback: (error, message) => {
-        if (error !== null || isPresenceChange(textOf(message))) listener.onPresenceChange();
-      },
-    });
+    const listening = this.#topics.get(topic) ?? this.#open(topic, subjects, onTail);
+    const remove = listening.add(listener);
     const stop = (): void => {
-      live.unsubscribe();
-      presence.unsubscribe();
-      if (this.#listeners.delete(stop)) this.#uncount(topic);
+      if (!remove()) return;
+      listening.close();
+      if (this.#topics.get(topic) === listening) this.#topics.delete(topic);
     };
-    this.#listeners.set(stop, listener);
     try {
-      await this.#connection.flush();
+      await this.#flush();
     } catch (error) {
       stop();
       throw error;
@@ -67,29 +53,34 @@ export class NatsSubscriptions {
 
   close(): void {
     this.#isClosed = true;
-    for (const stop of this.#listeners.keys()) stop();
+    for (const listening of this.#topics.values()) listening.close();
+    this.#topics.clear();
+  }
+
+  #open(topic: string, subjects: LiveSubjects, onTail: (tail: Tail) => void): NatsTopicListening {
+    if (this.#topics.size >= this.#maxTopics) throw topicsFull(this.#maxTopics);
+    const listening = new NatsTopicListening(this.#connection, subjects, onTail);
+    this.#topics.set(topic, listening);
+    return listening;
+  }
+
+  /** Resolves when NATS has processed all subscriptions of this turn. */
+  #flush(): Promise<void> {
+    this.#flushing ??= Promise.resolve().then(() => {
+      this.#flushing = undefined;
+      return this.#connection.flush();
+    });
+    return this.#flushing;
   }
 
   #logStatus(type: string): void {
     if (!this.#log.isEnabled || type === "ping" || type === "update") return;
-    const { size } = this.#counts;
+    const { size } = this.#topics;
     this.#log.write(() =>
       type === "reconnect"
         ? `NATS broker recovered: subscribed to ${size} topics again`
         : `NATS broker ${INTERRUPTIONS.includes(type) ? "interrupted" : "status"}: ${type}`,
     );
-  }
-
-  #count(topic: string): void {
-    const count = this.#counts.get(topic) ?? 0;
-    if (count === 0 && this.#counts.size >= this.#maxTopics) throw topicsFull(this.#maxTopics);
-    this.#counts.set(topic, count + 1);
-  }
-
-  #uncount(topic: string): void {
-    const count = this.#counts.get(topic)! - 1;
-    if (count === 0) this.#counts.delete(topic);
-    else this.#counts.set(topic, count);
   }
 
   /**
@@ -101,25 +92,10 @@ export class NatsSubscriptions {
       if (this.#isClosed) return;
       this.#logStatus(type);
       if (type !== "reconnect") continue;
-      for (const listener of this.#listeners.values()) listener.onInterruption();
+      for (const listening of this.#topics.values()) listening.interrupt();
     }
   }
 }
 
 /** The types of status that mean that messages may be lost. */
 const INTERRUPTIONS = ["disconnect", "staleConnection", "close"];
-
-function deliver(
-  message: NatsMessage,
-  listener: BrokerListener,
-  onTail: (tail: Tail) => void,
-): void {
-  const text = textOf(message);
-  const publication = decodeRecord(text);
-  const position = readRecordPosition(text);
-  const sequence = Number(message.headers?.get("Nats-Sequence"));
-  if (position !== undefined && sequence > 0) onTail({ position, sequence });
-  if (publication !== undefined) listener.onPublication(publication);
-  // A mark, or an unreadable message: the listener must read the stream.
-  else listener.onInterruption();
-}

@@ -7,6 +7,7 @@ import type {
   PublicationDraft,
   PublishReceipt,
   Retention,
+  VolatileMessage,
 } from "tideway/topics";
 import { BrokerError, UsageError } from "../../errors/index.ts";
 import { debugLog } from "../debug-log.ts";
@@ -20,13 +21,13 @@ import {
   invalidOption,
   shown,
 } from "../options.ts";
-import { encodePayload } from "../payload.ts";
+import { encodeMessage, encodePayload } from "../payload.ts";
 import { readMembers, readPage, readReceipt, toBrokerError } from "./redis-answers.ts";
-import { RedisSubscriptions } from "./redis-subscriptions.ts";
+import { MESSAGE_MARK, RedisSubscriptions } from "./redis-subscriptions.ts";
 import { commandsOf, type RedisClient, type RedisConnection } from "./redis-client.ts";
 import { RedisKeys } from "./redis-keys.ts";
 import { listenBeside } from "./redis-listening.ts";
-import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH, RedisScripts } from "./redis-scripts.ts";
+import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH, RedisScripts, SEND } from "./redis-scripts.ts";
 
 /** Options of a {@link RedisBroker}. */
 export interface RedisBrokerOptions {
@@ -145,6 +146,16 @@ export class RedisBroker implements Broker {
   async subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>> {
     this.#checkOpen();
     return this.#channels.listen(this.#keys.channel(topic), listener);
+  }
+
+  async send(topic: string, message: VolatileMessage): Promise<void> {
+    this.#checkOpen();
+    const text = MESSAGE_MARK + encodeMessage(message);
+    try {
+      await this.#scripts.runInline(SEND, [this.#keys.channel(topic)], [text]);
+    } catch (error) {
+      throw toBrokerError(error);
+    }
   }
 
   async enter(topic: string, { key, value }: PresenceEntry, ttlMs: number): Promise<void> {

@@ -20,6 +20,11 @@ export class RedisScripts {
     }
   }
 
+  /** Runs a short script without its digest, so that no call is repeated after a later call. */
+  runInline(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.#redis.call("EVAL", script, String(keys.length), ...keys, ...args);
+  }
+
   #digestOf(script: string): Promise<string> {
     const known = this.#digests.get(script);
     if (known !== undefined) return known;
@@ -173,6 +178,12 @@ for _, entry in ipairs(entries) do
 end
 return reply
 `;
+
+/**
+ * Publishes a volatile message. KEYS: channel. ARGV: message. It is a script with the channel as its key, so that
+ * every client of a cluster sends all messages of a topic to the same master, which keeps their order.
+ */
+export const SEND: string = `redis.call('PUBLISH', KEYS[1], ARGV[1])`;
 
 /** Removes expired presence. Presence is a sorted set `ends` of keys by their expiry, and a hash `values`. */
 const PRESENCE = `

@@ -1,12 +1,15 @@
 import { type DebugLog, describeError } from "../../errors/debug-log.ts";
 import type { BrokerListener } from "../broker.ts";
 import { topicsFull } from "../options.ts";
-import { decodeRecord } from "../payload.ts";
+import { decodeMessage, decodeRecord } from "../payload.ts";
 import { toBrokerError } from "./redis-answers.ts";
 import type { RedisListener, RedisListening } from "./redis-client.ts";
 
 /** The message on a channel when the presence of its topic changes. */
 const PRESENCE_CHANGE = "";
+
+/** The start of a volatile message on a channel. No position starts with it. */
+export const MESSAGE_MARK = "!";
 
 /** The listeners to each channel. Subscribes to the channels that have listeners. */
 export class RedisSubscriptions implements RedisListener {
@@ -59,6 +62,7 @@ export class RedisSubscriptions implements RedisListener {
       onPublication: (publication) => listener.onPublication(publication),
       onInterruption: () => listener.onInterruption(),
       onPresenceChange: () => listener.onPresenceChange(),
+      onMessage: (message) => listener.onMessage?.(message),
     };
     listeners.add(own);
     const stop = async (): Promise<void> => {
@@ -82,6 +86,11 @@ export class RedisSubscriptions implements RedisListener {
 
   onMessage(channel: string, message: string): void {
     const listeners = this.#listeners.get(channel) ?? [];
+    if (message.startsWith(MESSAGE_MARK)) {
+      const read = decodeMessage(message.slice(MESSAGE_MARK.length));
+      if (read !== undefined) for (const listener of listeners) listener.onMessage?.(read);
+      return;
+    }
     const publication = decodeRecord(message);
     for (const listener of listeners) {
       if (message === PRESENCE_CHANGE) listener.onPresenceChange();

@@ -32,6 +32,7 @@ function openBroker(): Promise<NatsBroker> {
   };
   const connection: NatsConnection = {
     subscribe: () => ({ unsubscribe() {} }),
+    publish() {},
     flush: async () => {},
     async *status() {},
   };

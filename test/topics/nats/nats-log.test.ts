@@ -64,6 +64,7 @@ class FakeNats {
       this.#subscriptions.set(subject, callback);
       return { unsubscribe: () => void this.#subscriptions.delete(subject) };
     },
+    publish() {},
     flush: async () => {},
     async *status() {},
   };

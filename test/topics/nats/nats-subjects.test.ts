@@ -10,6 +10,7 @@ it("the subjects of a topic contain its name, encoded as one token", () => {
   expect(subjects.live("news")).toEqual({
     publications: "tideway.live.news",
     presence: "tideway.presence.news.*",
+    messages: "tideway.sent.news",
   });
   expect(messageIdOf("a.b", "c*")).toBe("a%2Eb:c%2A");
 });
