@@ -13,15 +13,16 @@ const FOLDERS = ["protocol", "connection", "streams", "server", "client", "topic
 const OUTPUT = "test-artefacts/mutation";
 const USAGE = `usage: npm run mutation -- [FOLDER...] [options]
 
-FOLDER is a folder or a file below src. Without one, --sample takes mutants of
+FOLDER is a folder or a file below src. Without FOLDER, --sample chooses from
 ${FOLDERS.join(", ")}.
 
-  --sample N       run N mutants, chosen at random
-  --seed S         choose the same N mutants again (default 1)
-  --tests WHICH    near: only the tests in the folder of the mutant
-                   all: then all other tests, for mutants that these miss (default)
-                   globs, separated by commas: then these tests instead
-  --concurrency N  mutants that are tested at the same time (default 1)
+  --sample N       test N mutants, chosen at random
+  --seed S         the seed of that choice; the same seed chooses the same mutants (default 1)
+  --tests WHICH    each mutant runs the tests in its folder; if they all pass, it also runs
+                     all    all other tests (default)
+                     near   no other tests
+                     GLOBS  the tests that match these globs, separated by commas
+  --concurrency N  the number of mutants to test at the same time (default 1)
 `;
 
 const { values, positionals } = parseArgs({

@@ -23,7 +23,7 @@ it.each([
   expect(poolOf().pool.take(minBytes)).toHaveLength(byteLength);
 });
 
-it("gives a returned buffer to the next request that it can hold", () => {
+it("a SlabPool gives a returned buffer to the next request that fits into it", () => {
   const { pool, allocated } = poolOf();
   const buffer = pool.take(5000);
   pool.give(buffer);
@@ -34,7 +34,7 @@ it("gives a returned buffer to the next request that it can hold", () => {
   expect(allocated).toEqual([16_384, 4096, 16_384]);
 });
 
-it("keeps at most 4 MiB of each size, and no buffer of another size", () => {
+it("a SlabPool keeps at most 4 MiB of each size, and no buffer of another size", () => {
   const { pool, allocated } = poolOf();
   const taken = Array.from({ length: 1100 }, () => pool.take(4096));
   for (const buffer of taken) pool.give(buffer);

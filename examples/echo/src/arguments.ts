@@ -37,18 +37,20 @@ A WebSocket server that sends every message back, at any path.
   --port N                the port to listen on; 0 for any free port (default 8080)
   --host H                the address to listen on (default: all addresses)
   --deflate               compress, if the client offers it (RFC 7692)
-  --max-message-bytes N   the largest message accepted (default 1048576)
+  --max-message-bytes N   the largest message accepted, in bytes (default 1048576)
   -h, --help`;
 
 /** The output of `--help` of the client. */
 export const CLIENT_HELP = `Usage: npm run echo:client -- URL [options]
 
-Runs the cases of a suite that tests WebSocket clients. It asks URL/getCaseCount for their number,
-sends every message of each /runCase?case=N&agent=tideway back, and ends with
-/updateReports?agent=tideway. For example: npm run echo:client -- ws://localhost:9001
+Runs the cases of a suite that tests WebSocket clients. It requests the number of cases from
+URL/getCaseCount, sends every message of each URL/runCase?case=N&agent=tideway back, and requests
+the reports with URL/updateReports?agent=tideway.
+
+Example: npm run echo:client -- ws://localhost:9001
 
   --deflate               offer compression (RFC 7692)
-  --max-message-bytes N   the largest message accepted (default 16777216)
+  --max-message-bytes N   the largest message accepted, in bytes (default 16777216)
   -h, --help`;
 
 /** Returns "help" for `--help`. @throws ArgumentError */

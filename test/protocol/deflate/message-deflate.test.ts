@@ -33,7 +33,7 @@ function deflated(text: string): string {
 
 const HELLO = "f248cdc9c90700";
 
-it("names the limit that an inflated message exceeds", () => {
+it("the error for an inflated message above the limit names the limit", () => {
   const context = { windowBits: 15, takesOver: false };
   const settings = { context: "shared", thresholdBytes: 0, windowBits: 15, level: 6 } as const;
   const agreement = { sending: context, receiving: context, settings };

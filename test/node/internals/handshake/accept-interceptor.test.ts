@@ -9,7 +9,7 @@ vi.mock("../../../../src/node/environment/debug-log.ts", { spy: true });
 afterEach(() => vi.clearAllMocks());
 
 it.skipIf(process.platform === "win32")(
-  "logs that it cannot intercept the connections of a server that does not listen",
+  "AcceptInterceptor logs that it cannot intercept the connections of a server that does not listen",
   () => {
     expect(AcceptInterceptor.intercept(createServer(), () => false)).toBeUndefined();
     // Without a reason, the line names the undocumented APIs.
@@ -17,10 +17,13 @@ it.skipIf(process.platform === "win32")(
   },
 );
 
-it.runIf(process.platform === "win32")("logs that it is not tested on Windows", () => {
-  expect(AcceptInterceptor.intercept(createServer().listen(0), () => false)).toBeUndefined();
-  expect(logUnusedFastPath).toHaveBeenCalledExactlyOnceWith(
-    "opening handshakes",
-    "it is not tested on Windows",
-  );
-});
+it.runIf(process.platform === "win32")(
+  "AcceptInterceptor logs that it is not tested on Windows",
+  () => {
+    expect(AcceptInterceptor.intercept(createServer().listen(0), () => false)).toBeUndefined();
+    expect(logUnusedFastPath).toHaveBeenCalledExactlyOnceWith(
+      "opening handshakes",
+      "it is not tested on Windows",
+    );
+  },
+);

@@ -25,7 +25,7 @@ function connect(prepare: (socket: Duplex) => void = () => {}): {
 const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-it("does not count the ends of two chunks as the end of a head", async () => {
+it("the request feed does not count the ends of two chunks as the end of a head", async () => {
   const { socket, paths } = connect();
   // The last bytes of the first two chunks would make an empty line if nothing were between them.
   const chunks = [
@@ -40,7 +40,7 @@ it("does not count the ends of two chunks as the end of a head", async () => {
   expect(paths).toHaveLength(MAX_UNANSWERED);
 });
 
-it("leaves a connection alone if other code reads its bytes", async () => {
+it("the request feed leaves a connection alone if other code reads its bytes", async () => {
   const heard: string[] = [];
   const { socket, paths } = connect((accepted) => {
     accepted.on("data", (chunk: Buffer) => heard.push(chunk.toString()));

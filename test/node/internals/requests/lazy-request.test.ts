@@ -14,20 +14,23 @@ function deferred(): { request: Request; make: ReturnType<typeof vi.fn<() => Req
 const storesStateUnderSymbols =
   Object.getOwnPropertySymbols(new Request(URL_OF_REQUEST)).length > 0;
 
-it.runIf(storesStateUnderSymbols)("makes a request only when code reads more than its URL", () => {
-  const { request, make } = deferred();
-  expect([request.url, request.method]).toEqual([URL_OF_REQUEST, "DELETE"]);
-  expect(make).not.toHaveBeenCalled();
-  expect(request.headers.get("a")).toBe("b");
-  expect(request.signal.aborted).toBe(false);
-  expect(make).toHaveBeenCalledOnce();
-});
+it.runIf(storesStateUnderSymbols)(
+  "a lazy request creates a Request only when code reads more than its URL",
+  () => {
+    const { request, make } = deferred();
+    expect([request.url, request.method]).toEqual([URL_OF_REQUEST, "DELETE"]);
+    expect(make).not.toHaveBeenCalled();
+    expect(request.headers.get("a")).toBe("b");
+    expect(request.signal.aborted).toBe(false);
+    expect(make).toHaveBeenCalledOnce();
+  },
+);
 
 it.each<[string, (request: Request) => Request]>([
   ["itself", (request) => request],
   ["its clone", (request) => request.clone()],
   ["its copy", (request) => new Request(request)],
-])("is like any other request: %s", async (_which, from) => {
+])("a lazy request is like any other request: %s", async (_which, from) => {
   const request = from(deferred().request);
   expect(request).toBeInstanceOf(Request);
   expect(request).toMatchObject({ url: URL_OF_REQUEST, method: "DELETE", body: null });

@@ -23,8 +23,8 @@ function countControllers(): { count: number } {
   return made;
 }
 
-it.runIf(storesStateUnderSymbols)("makes a signal only when code reads it", () => {
-  // The first request checks that this Node.js allows it, with requests of its own.
+it.runIf(storesStateUnderSymbols)("a lazy signal is created only when code reads it", () => {
+  // The first call creates further requests, which check that this Node.js allows it.
   makeAbortable("http://localhost/", {});
   const made = countControllers();
   const abortable = makeAbortable("http://localhost/a", { headers: { a: "b" } });
@@ -39,7 +39,7 @@ it.runIf(storesStateUnderSymbols)("makes a signal only when code reads it", () =
   expect(signal.aborted).toBe(true);
 });
 
-it("aborts the signal of a request and of its clones, whether they are read before or after", () => {
+it("a lazy signal is aborted for a request and its clones, whether code reads it before or after the abort", () => {
   for (const reads of ["before", "after"]) {
     const abortable = makeAbortable("http://localhost/", {});
     const { request } = abortable;

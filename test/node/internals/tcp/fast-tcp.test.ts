@@ -140,7 +140,7 @@ describe("direct writes", () => {
     binding.mockRestore();
   });
 
-  it("are not used for a socket if its writes are observed, and the debug log says so", () => {
+  it("are not used for a socket if its writes are observed, which the debug log reports", () => {
     writer.write = writer.write.bind(writer);
     expect(fastTcp.canWrite(writer)).toBe(false);
     expect(logUnusedFastPath).toHaveBeenLastCalledWith(
