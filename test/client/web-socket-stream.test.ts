@@ -121,7 +121,7 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
   });
 
   it.each(["opened", "closed"])(
-    "rejects when %s is read on another object (Web IDL)",
+    "rejects when the getter of %s is called on another object (Web IDL)",
     async (name) => {
       const read = Reflect.get(Class.prototype, name, {}) as Promise<unknown>;
       await expect(read).rejects.toThrow(TypeError);

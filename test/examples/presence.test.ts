@@ -54,7 +54,7 @@ describe("Presence", () => {
     expect(changes).toEqual([]);
   });
 
-  it("reports a user who sends a message earlier, once", () => {
+  it("reports a new user at once, and only once, when the user sends a message", () => {
     const { presence, changes, settle } = setUp();
     presence.update(["Ana"]);
     settle();

@@ -24,7 +24,7 @@ describe("the wording of the page", () => {
     expect(isolate("Ana")).toBe("\u2068Ana\u2069");
   });
 
-  it("explains a name with a number as in use, and any other as tidied", () => {
+  it("explains that a name was in use if the server added a number, or else that the name was cleaned", () => {
     expect(plain(explainName("Ana", "Ana2"))).toContain("The name Ana is taken, so you are Ana2");
     expect(plain(explainName("Ana\u202e", "Ana"))).toBe("Your name is shown as Ana.");
   });

@@ -96,7 +96,7 @@ describe("a server that receives an offer of permessage-deflate (RFC 7692 5.1)",
   });
 });
 
-describe("a client's offer (RFC 7692 5.1)", () => {
+describe("a client that offers permessage-deflate (RFC 7692 5.1)", () => {
   it.each([
     [DEDICATED, "permessage-deflate; client_max_window_bits"],
     [
@@ -104,14 +104,14 @@ describe("a client's offer (RFC 7692 5.1)", () => {
       "permessage-deflate; server_no_context_takeover; client_no_context_takeover; " +
         "client_max_window_bits",
     ],
-  ])("with a context %o is %s", (settings, header) => {
+  ])("with the settings %o sends the offer %s", (settings, header) => {
     expect(serializeExtensions([offerDeflate(settings)])).toBe(header);
   });
 
   const read = (header: string, settings = DEDICATED) =>
     readDeflateAnswer(header === "" ? [] : parseExtensions([header])!, settings);
 
-  it("may be declined", () => {
+  it("accepts a response that declines the offer", () => {
     expect(read("")).toBeUndefined();
     expect(read("", SHARED)).toBeUndefined();
   });

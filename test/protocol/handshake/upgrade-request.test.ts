@@ -239,7 +239,7 @@ describe("readUpgradeRequest (RFC 6455 4.2.1) refuses", () => {
 
   it.each<[string, string[]]>([
     ["an empty subprotocol list", ["Sec-WebSocket-Protocol:"]],
-    ["a list of commas only", ["Sec-WebSocket-Protocol: , ,"]],
+    ["a list with only commas", ["Sec-WebSocket-Protocol: , ,"]],
     ["a subprotocol that is not a token", ["Sec-WebSocket-Protocol: chat, a b"]],
     ["a quoted subprotocol", ['Sec-WebSocket-Protocol: "chat"']],
     ["a non-ASCII subprotocol", ["Sec-WebSocket-Protocol: ch\u00e4t"]],
