@@ -18,10 +18,10 @@ ${FOLDERS.join(", ")}.
 
   --sample N       test N mutants, chosen at random
   --seed S         the seed of that choice; the same seed chooses the same mutants (default 1)
-  --tests WHICH    each mutant runs the tests in its folder; if they all pass, it also runs
-                     all    all other tests (default)
-                     near   no other tests
-                     GLOBS  the tests that match these globs, separated by commas
+  --tests WHICH    Each mutant runs the tests in its folder. WHICH is for mutants that pass them.
+                   all: run all other tests too (default).
+                   near: run no other tests.
+                   GLOBS, separated by commas: run the tests that match these globs too.
   --concurrency N  the number of mutants to test at the same time (default 1)
 `;
 
