@@ -33,7 +33,7 @@ export interface SubscribeOptions {
    */
   readonly since?: unknown;
   /**
-   * The number of publications before the end at which to start, if `since` is no position. There may be
+   * The number of publications before the end at which to start, if `since` is not a position. There may be
    * fewer in the history, and there are at most `historySize`. The result has `recovered: false` and the
    * reason `no-position`. An integer, 0 or more. Default: 0.
    */

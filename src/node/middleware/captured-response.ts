@@ -11,7 +11,7 @@ type Callback = (error?: Error | null) => void;
 /** Statuses of responses without a body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
 
-/** A response that keeps the output of middleware in memory. It has no socket. */
+/** A response without a socket, which keeps the output of middleware in memory. */
 export class CapturedResponse extends ServerResponse {
   readonly #chunks: Buffer[] = [];
   readonly #onEnd: () => void;
@@ -23,7 +23,7 @@ export class CapturedResponse extends ServerResponse {
     this.sendDate = false;
   }
 
-  /** Sets the fields one by one, so that `getHeaders` returns them. */
+  /** Sets each header field separately, so that `getHeaders` returns it. */
   override writeHead(
     statusCode: number,
     reason?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
@@ -87,7 +87,7 @@ export class CapturedResponse extends ServerResponse {
   }
 }
 
-/** Header fields as a record, or as a list of alternating names and values. */
+/** Reads header fields from an object, or from a list of alternating names and values. */
 function pairsOf(
   fields: OutgoingHttpHeaders | OutgoingHttpHeader[],
 ): Array<[string, OutgoingHttpHeader | undefined]> {

@@ -114,7 +114,7 @@ class MiddlewareRun<NodeRequest extends IncomingMessage> {
       this.response.end();
       await this.race(ended);
     }
-    // If a session cannot be saved, middleware calls `next` in a later turn than the end.
+    // If a session cannot be saved, middleware calls `next` in a turn of the event loop after the end.
     await this.race(new Promise((resolve) => setImmediate(resolve)));
   }
 
@@ -127,7 +127,8 @@ function toNodeRequest(
   { method, headers }: Request,
   { url, remoteAddress }: Pick<AuthorizeContext<unknown>, "url" | "remoteAddress">,
 ): IncomingMessage {
-  // Middleware checks `encrypted` for a secure connection, which here depends on the client's URL.
+  // Middleware reads `encrypted` to check for a secure connection. Here, it depends on the URL that the
+  // client requested.
   const connection = { remoteAddress, encrypted: url.protocol === "https:" };
   const nodeRequest = new IncomingMessage(
     Object.assign(new PassThrough(), connection) as unknown as Socket,

@@ -1,6 +1,6 @@
 /**
- * Appends chunks to one array, which doubles when it is full. An array of thousands of one-byte chunks would
- * use a hundred times as much memory.
+ * Appends chunks to one byte array, which doubles its size when it is full. A list of thousands of one-byte
+ * chunks would use a hundred times as much memory.
  */
 export class ByteAccumulator {
   #bytes: Uint8Array;

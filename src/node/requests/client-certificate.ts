@@ -1,7 +1,10 @@
 import type { TLSSocket } from "node:tls";
 import type { ClientCertificate } from "../../server/client-certificate.ts";
 
-/** Reads the TLS client certificate of `connection`; undefined if it has none or uses no TLS. */
+/**
+ * Reads the TLS client certificate of `connection`. Returns undefined if there is none, or if the connection
+ * does not use TLS.
+ */
 export function readClientCertificate(connection: object): ClientCertificate | undefined {
   if (!("getPeerX509Certificate" in connection)) return undefined;
   const socket = connection as TLSSocket;

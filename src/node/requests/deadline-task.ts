@@ -1,11 +1,11 @@
 import { deferred } from "../../server/deferred.ts";
 import { inNextTurn } from "../environment/timers.ts";
 
-/** Asynchronous work with a deadline that later calls can only shorten. */
+/** Asynchronous work with a deadline, which later calls can only bring forward. */
 export class DeadlineTask {
   /**
-   * Resolves when the work has ended, or in the turn after the deadline. Rejects if the work rejects
-   * before the deadline.
+   * Resolves when the work has ended, or in the next turn of the event loop after the deadline. Rejects if
+   * the work rejects before the deadline.
    */
   readonly done: Promise<void>;
   readonly #expire: () => void;
@@ -13,7 +13,9 @@ export class DeadlineTask {
   /** Infinity without a deadline; 0 after the end of the work. */
   #deadlineMs = Infinity;
 
-  /** @param abort called at the deadline; must end the work by force */
+  /**
+   * @param abort called at the deadline; must end the work
+   */
   constructor(work: Promise<unknown>, abort: () => void) {
     const ended = deferred<void>();
     this.done = ended.promise;

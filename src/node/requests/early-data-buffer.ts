@@ -4,18 +4,18 @@ import { ByteAccumulator } from "./byte-accumulator.ts";
 
 /** Listens to an `EarlyDataBuffer` until `release`. At most one method is called, once. */
 export interface EarlyDataListener {
-  /** The client has closed the connection, or its side of it. */
+  /** Called when the client has closed the connection, or its side of the connection. */
   onGone(): void;
-  /** The budget has no room for the bytes that arrived. The listener must release the buffer. */
+  /** Called when the budget has no room for the bytes that arrived. The listener must release the buffer. */
   onFull(): void;
 }
 
-/** Reading pauses after this many early bytes of one client. */
+/** Reading pauses after this many early bytes from one client. */
 const MAX_EARLY_BYTES = 65_536;
 
 /**
- * Keeps the bytes that a client sends before its handshake is answered. It reads the socket, because
- * only reading shows that the client has left.
+ * Keeps the bytes that a client sends before its handshake is answered. It must read the socket, because only
+ * reading shows that the client has disconnected.
  */
 export class EarlyDataBuffer {
   readonly #socket: Duplex;
@@ -27,7 +27,7 @@ export class EarlyDataBuffer {
 
   /**
    * @param head the bytes that arrived together with the request
-   * @param budget bounds early bytes together with the unfinished messages of all connections
+   * @param budget limits early bytes together with the unfinished messages of all connections
    */
   constructor(socket: Duplex, head: Uint8Array, budget: ByteBudget, listener: EarlyDataListener) {
     this.#socket = socket;

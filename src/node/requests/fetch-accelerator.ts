@@ -6,18 +6,21 @@ export interface AbortableRequest {
 
 /** Operations on `Request` and `Response` that undocumented APIs of Node.js make faster. */
 export interface FetchAccelerator {
-  /** Returns a `Request` without a body. May call `make` later, when more than the arguments is used. */
+  /**
+   * Returns a `Request` without a body. May call `make` later, when the application uses more of it than its
+   * URL and method.
+   */
   deferRequest(url: string, method: string, make: () => Request): Request;
-  /** Makes a request with a signal. */
+  /** Creates a request with a signal. */
   makeAbortable(url: string, init: RequestInit): AbortableRequest;
   /**
-   * The string or array of bytes that `response` was made from; undefined if it was made from a stream,
-   * or if that is unknown.
+   * Returns the string or the bytes from which `response` was created; undefined if it was created from a
+   * stream, or if that is unknown.
    */
   wholeBody(response: Response): string | Uint8Array | undefined;
 }
 
-/** Uses the public interface. */
+/** Uses only the public interface. */
 export const plainFetch: FetchAccelerator = {
   deferRequest: (_url, _method, make) => make(),
   makeAbortable(url, init) {

@@ -12,26 +12,32 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /** How one HTTP version sends a response. */
 export interface ResponseWriter<Res extends NodeResponse> {
-  /** Whether nothing can be sent any more. */
+  /** Whether nothing more can be sent. */
   isGone(response: Res): boolean;
   /** @param length the length of the body, if `answer` does not have it */
   writeHead(response: Res, answer: Response, length?: number): void;
   /** Returns false if the caller should wait for 'drain'. */
   write(response: Res, chunk: Uint8Array): boolean;
-  /** Ends the response with its whole body, which has `length` bytes. */
+  /** Sends the whole body, which has `length` bytes, and ends the response. */
   endWith(response: Res, body: string | Uint8Array, length: number): void;
 }
 
-/** Answers requests in the way of one HTTP version. Has no state. */
+/** The way in which one HTTP version answers requests. It has no state. */
 export interface HttpVersion<
   Req extends NodeRequest,
   Res extends NodeResponse,
 > extends ResponseWriter<Res> {
-  /** The `Request` for a handler. Its signal aborts when the client leaves before the response ends. */
+  /**
+   * Creates the `Request` for a handler. Its signal aborts if the client disconnects before the response
+   * ends.
+   */
   toRequest(request: Req, response: Res, target: RequestTarget, fetch: FetchAccelerator): Request;
-  /** Calls `listener` once, when the response has been sent or the client has left. */
+  /** Calls `listener` once, when the response has been sent or the client has disconnected. */
   onClose(response: Res, listener: () => void): void;
-  /** Resolves when all earlier responses of the connection have been sent; undefined if they have been. */
+  /**
+   * Resolves when all earlier responses on the connection have been sent. Returns undefined if that has
+   * already happened.
+   */
   whenTurn(response: Res): Promise<void> | undefined;
   /**
    * Adapts the fields of `answer` that concern the connection.
@@ -45,6 +51,9 @@ export interface HttpVersion<
   fail(response: Res): void;
   /** Discards the rest of the request's body after the response. */
   skipBody(request: Req, response: Res): void;
-  /** The refusal of a plain request for a `ws:` route. `miss` is the general one (426). */
+  /**
+   * Returns the refusal for an ordinary request to a `ws:` route. `miss` is the refusal for any HTTP version
+   * (426).
+   */
   requireUpgrade(request: Req, miss: HttpRefusal): HttpRefusal;
 }

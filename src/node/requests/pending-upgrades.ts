@@ -13,13 +13,15 @@ const NO_MEMORY = refuse(
   { option: "maxUnfinishedBytes" },
 );
 
-/** The requests for a WebSocket that `authorize` has not decided yet. */
+/** The requests for a WebSocket on which `authorize` has not decided yet. */
 export class PendingUpgrades {
   readonly #budget: ByteBudget;
   readonly #refused: RefusedRequests;
   readonly #refusers = new Set<(refusal: HttpRefusal) => void>();
 
-  /** @param budget bounds the bytes that clients send before they get a response */
+  /**
+   * @param budget limits the bytes that clients send before they get a response
+   */
   constructor(budget: ByteBudget, refused: RefusedRequests) {
     this.#budget = budget;
     this.#refused = refused;
@@ -29,7 +31,8 @@ export class PendingUpgrades {
    * Waits for `decision`, and keeps the bytes that arrive before it.
    *
    * @param head the bytes that arrived together with the request
-   * @param onDecided gets all early bytes; not called if the client leaves or is refused before
+   * @param onDecided called with all early bytes; not called if the client disconnects or is refused before
+   *   the decision
    */
   wait(
     attempt: NodeUpgradeAttempt,
@@ -63,13 +66,13 @@ export class PendingUpgrades {
     void decision.then((decided) => {
       if (isSettled) return discard(decided);
       settle();
-      // `authorize` failed or took too long. Its remaining work is useless.
+      // `authorize` has failed or took too long, so its remaining work should stop.
       if (decided.kind === "refuse") attempt.abort();
       return onDecided(decided, early.release());
     });
   }
 
-  /** Refuses all of them. */
+  /** Refuses all pending requests. */
   refuseAll(refusal: HttpRefusal): void {
     for (const refuseNow of this.#refusers) refuseNow(refusal);
   }

@@ -4,18 +4,18 @@ import type { ForwardedRequest, ProxyReader } from "../../server/trust-proxy.ts"
 import type { Peer } from "../../server/upgrade.ts";
 import { type RequestTarget, toTarget } from "./request-target.ts";
 
-/** The client as trusted proxies describe it. */
+/** The properties of a client that trusted proxies report. */
 export interface ForwardedClient {
   /** The host that the client asked for. */
   readonly host?: string;
   readonly forwardedAddress?: string;
 }
 
-/** Applies the fields of trusted proxies to the requests of one server. */
+/** Applies the header fields of trusted proxies to the requests of one server. */
 export class ProxiedTargets {
   readonly #readProxies: ProxyReader | undefined;
   readonly #server: Pick<Server, "address">;
-  /** Whether the server is known to listen on a Unix socket. */
+  /** Whether it is known that the server listens on a Unix socket. */
   #isLocal = false;
 
   /** @param readProxies undefined if no proxy is trusted */
@@ -24,7 +24,10 @@ export class ProxiedTargets {
     this.#server = server;
   }
 
-  /** The target that the client sent to the first trusted proxy; without a proxy, `target`. */
+  /**
+   * Returns the target that the client sent to the first trusted proxy. Without a trusted proxy, returns
+   * `target`.
+   */
   resolve<Target extends RequestTarget | HttpRefusal>(
     target: Target,
     rawHeaders: readonly string[],
@@ -39,7 +42,10 @@ export class ProxiedTargets {
     return forwardedAddress === undefined ? resolved : { ...resolved, forwardedAddress };
   }
 
-  /** Reads the fields of trusted proxies about the client, for a request with an invalid target. */
+  /**
+   * Reads the client's properties from the header fields of trusted proxies, for a request with an invalid
+   * target.
+   */
   clientOf(rawHeaders: readonly string[], peer: Peer): ForwardedClient {
     const { host, remoteAddress } = this.#read(rawHeaders, peer) ?? {};
     if (host !== undefined && !("url" in toTarget(host, "/", false))) return {};
@@ -55,7 +61,7 @@ export class ProxiedTargets {
     return this.#readProxies?.(rawHeaders, remoteAddress);
   }
 
-  /** Whether the peer never had an address. A TCP connection has one until it ends. */
+  /** Whether the peer never had an address. A TCP connection has an address until it ends. */
   #isLocalPeer(peer: Peer): boolean {
     // A stream that is not a socket, as in tests, belongs to this process.
     if (!("remoteAddress" in peer)) return true;

@@ -37,13 +37,13 @@ export class RefusedRequests {
   }
 }
 
-/** The response to new requests during a shutdown, which takes at most `timeoutMs`. */
+/** Creates the response to new requests during a shutdown, which takes at most `timeoutMs`. */
 export function shutdownRefusal(timeoutMs: number): HttpRefusal {
   const headers = { "Retry-After": String(Math.ceil(timeoutMs / 1000)) };
   return refuse(503, "The server is going away.", { headers });
 }
 
-/** The client of a refused request. The head is read only if the refusal is reported. */
+/** The client of a refused request. It reads the request head only if the refusal is reported. */
 class RequestPeer implements RefusedPeer {
   readonly #request: RefusedRequest;
   readonly #targets: ProxiedTargets;

@@ -19,7 +19,7 @@ interface RouteWork<Req, Res> {
   readonly route: string;
 }
 
-/** RFC 9110 9.3.8 makes TRACE optional, and the standard's `Request` cannot express these methods. */
+/** RFC 9110 9.3.8 makes TRACE optional. `Request` of the Fetch standard does not allow these methods. */
 const UNSUPPORTED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK"]);
 const CLOSING = { Connection: "close" };
 const TOO_MANY_REQUESTS = refuse(503, "The server is too busy.", {
@@ -48,7 +48,7 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
     this.#fetch = fetch;
   }
 
-  /** Answers new requests with `refusal`. Every response from now on closes its connection. */
+  /** Answers new requests with `refusal`. From now on, every response closes its connection. */
   stop(refusal: HttpRefusal): void {
     this.#shutdownRefusal = { ...refusal, headers: { ...refusal.headers, ...CLOSING } };
   }
@@ -75,7 +75,7 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
   }
 
   handle(request: Req, response: Res, target: RequestTarget | HttpRefusal): void {
-    // Writing to a client that has just left fails. That is not an error of the application.
+    // Writing fails if the client has just disconnected. That is not an error of the application.
     response.on("error", ignoreError);
     const refuseWith = (refusal: HttpRefusal): void => {
       this.#refuse("request", request, response, target, refusal);
@@ -130,7 +130,7 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
     void work.then(() => (isWorking = false));
     this.#version.onClose(response, () => {
       if (!isWorking) return end();
-      // A handler that never returns must not count long after its client has left.
+      // A handler that never returns must not count for long after its client has disconnected.
       const timer = wheel.start(handshakeTimeoutMs, end);
       void work.then(() => {
         timer.cancel();
@@ -139,7 +139,9 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
     });
   }
 
-  /** Answers by a route. Returns a promise, which never rejects, unless it has finished. */
+  /**
+   * Answers with a route. Returns a promise, which never rejects, or undefined if it has finished already.
+   */
   #answer(request: Req, response: Res, target: RequestTarget): Promise<void> | undefined {
     const { routes, report } = this.#application;
     const { method = "" } = request;
@@ -178,8 +180,9 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
   }
 
   /**
-   * Sends `answer` if its body is in memory: `node:http` queues it until its turn. Returns false if it
-   * cannot, or if that fails: `#sendLater` fails in the same way, and reports it.
+   * Sends `answer` if its body is in memory; `node:http` queues it until earlier responses have been sent.
+   * Otherwise, returns false. It also returns false if sending fails; then `#sendLater` fails in the same
+   * way, and reports the error.
    */
   #sendNow(response: Res, answer: Response): boolean {
     if (this.#version.isGone(response) || response.writableEnded) return false;
@@ -203,7 +206,7 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
   }
 
   async #send(response: Res, answer: Response): Promise<void> {
-    // A body, such as a file, is opened only after all earlier responses have been sent.
+    // Waits, so that a body, such as a file, is opened only after all earlier responses have been sent.
     await this.#version.whenTurn(response);
     if (this.#version.isGone(response) || response.writableEnded) {
       cancelBody(answer);

@@ -3,7 +3,7 @@ import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 
 /** The resource that a request asks for. */
 export interface RequestTarget {
-  /** Host and port as the client sent them; the empty string if it sent none (HTTP/1.0). */
+  /** The host and port as the client sent them; the empty string if it sent none (HTTP/1.0). */
   readonly host: string;
   readonly url: URL;
   /** The path and the query as the client sent them. */
@@ -13,7 +13,7 @@ export interface RequestTarget {
   readonly forwardedAddress?: string;
 }
 
-/** The maximum size of the head of a request, in bytes. */
+/** The maximum size of a request head, in bytes. */
 export const MAX_HEADER_BYTES = 16_384;
 
 /** The maximum length of the path of a request, without the query. */
@@ -44,7 +44,10 @@ export function readTarget(
   return toTarget(host, target.path, "encrypted" in request.socket);
 }
 
-/** Node.js drops the fields beyond the limit without a notice, for example the only `Origin`. */
+/**
+ * Whether Node.js may have dropped header fields: it silently drops fields beyond `maxHeadersCount`, for
+ * example the only `Origin`.
+ */
 function mayLackHeaders(
   rawHeaders: readonly string[],
   { maxHeadersCount }: Pick<Server, "maxHeadersCount">,
@@ -54,17 +57,17 @@ function mayLackHeaders(
   );
 }
 
-/** The target of a request for `host` and `path` (with its query), both as the client sent them. */
+/** Creates the target of a request for `host` and `path` (with its query), both as the client sent them. */
 export function toTarget(
   host: string,
   path: string,
   isSecure: boolean,
 ): RequestTarget | HttpRefusal {
   if (host !== "" && !HOST.test(host)) return MALFORMED;
-  // After the host, a path that begins with // is not read as another host.
+  // With the host in front, a path that begins with // is not parsed as another host.
   const url = parseUrl(`${isSecure ? "https" : "http"}://${host || "localhost"}${path}`);
   if (url === undefined) return MALFORMED;
-  // Parsing shortens a path with dot segments and lengthens a path that is not ASCII.
+  // Parsing shortens a path with dot segments, and lengthens a path that is not ASCII.
   const length = Math.max(pathLength(path), url.pathname.length);
   return length > MAX_PATH_LENGTH ? PATH_TOO_LONG : { host, url, path, isSecure };
 }

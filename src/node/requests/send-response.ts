@@ -5,7 +5,7 @@ import type { NodeResponse, ResponseWriter } from "./http-version.ts";
 type Read = ReadableStreamReadResult<Uint8Array>;
 
 /**
- * Sends `answer`. Cancels its body if the client leaves. Rejects if the body fails, or if a header field
+ * Sends `answer`. Cancels its body if the client disconnects. Rejects if the body fails, or if a header field
  * cannot be sent.
  */
 export async function sendResponse<Res extends NodeResponse>(
@@ -18,7 +18,7 @@ export async function sendResponse<Res extends NodeResponse>(
 }
 
 /**
- * Sends `answer` if its body is empty or known to be in memory. Throws if a header field cannot be sent.
+ * Sends `answer` if its body is empty or in memory. Throws if a header field cannot be sent.
  *
  * @returns whether it was sent
  */
@@ -48,7 +48,9 @@ export function isUsed(answer: Response): boolean {
   return answer.bodyUsed || sentWhole.has(answer);
 }
 
-/** Responses that were sent without reading their streams. Cancelling each stream would take longer. */
+/**
+ * Responses that were sent without reading their streams. Cancelling each stream instead would take longer.
+ */
 const sentWhole = new WeakSet<Response>();
 
 function sendWhole<Res extends NodeResponse>(
@@ -98,7 +100,7 @@ async function sendBody<Res extends NodeResponse>(
     return;
   }
   const second = reader.read();
-  // Most bodies are one string or one array. They are sent with their length and in one write.
+  // Most bodies are one string or one byte array. They are sent with their length, in one write.
   const isWhole = await endsNow(second);
   if (writer.isGone(response)) return;
   if (isWhole) {
@@ -129,7 +131,7 @@ async function endsNow(read: Promise<Read>): Promise<boolean> {
   return isEnd;
 }
 
-/** Resolves when the written bytes have been sent, or the client has left. */
+/** Resolves when the written bytes have been sent, or the client has disconnected. */
 function drained<Res extends NodeResponse>(
   writer: ResponseWriter<Res>,
   response: Res,

@@ -6,24 +6,24 @@ import type { NodeRequest } from "./http-version.ts";
 import type { RequestTarget } from "./request-target.ts";
 
 /**
- * The `Request` for a request that may have a body.
+ * Creates the `Request` for a request that may have a body.
  *
- * @param lifetime its signal aborts when this response emits 'close' without an earlier 'finish'
+ * @param lifetime the signal aborts when this response emits 'close' without an earlier 'finish'
  */
 export function toRequest(
   request: NodeRequest,
   lifetime: ServerResponse | Http2ServerResponse,
   target: RequestTarget,
 ): Request {
-  // A target in absolute form contributes only its path.
+  // Only the path of a target in absolute form is used.
   request.url = target.path;
   const protocol = target.isSecure ? "https:" : "http:";
-  // The same text as in the URL that handlers get.
+  // The same host as in the URL that handlers get.
   const host = target.host === "" ? "localhost" : target.host;
   return createRequest(request, lifetime, { host, protocol });
 }
 
-/** The `Request` for a GET or HEAD request of HTTP/1.1, made as late as `fetch` allows. */
+/** Creates the `Request` for a GET or HEAD request of HTTP/1.1, as late as `fetch` allows. */
 export function toRequestWithoutBody(
   { method = "GET", headers }: IncomingMessage,
   response: ServerResponse,

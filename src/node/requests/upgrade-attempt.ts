@@ -8,9 +8,9 @@ import type { Peer, UpgradeAttempt } from "../../server/upgrade.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import type { RequestTarget } from "./request-target.ts";
 
-/** A request for a WebSocket, as its HTTP version has read it. */
+/** A request for a WebSocket, as the code for its HTTP version has read it. */
 export interface UpgradeRequest {
-  /** name, value, name, value..., as `node:http` and `node:http2` have them. */
+  /** name, value, name, value..., as `node:http` and `node:http2` provide them. */
   readonly rawHeaders: readonly string[];
   /** The connection of the request. */
   readonly peer: Peer;
@@ -20,7 +20,7 @@ export interface UpgradeRequest {
 
 /**
  * A request for a WebSocket, for the `UpgradeGate`. A handler may keep its context as long as the socket is
- * open. Therefore this class does not refer to the request object of Node.js, which is many times as large.
+ * open. Therefore, this class does not refer to the request object of Node.js, which is many times as large.
  */
 export class NodeUpgradeAttempt implements UpgradeAttempt {
   readonly host: string;
@@ -57,7 +57,7 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
     return new URL(this.#href);
   }
 
-  /** Asks the kernel when it is first read. */
+  /** Reading it asks the kernel for the address. */
   get remoteAddress(): string {
     return this.peer.remoteAddress ?? "";
   }
@@ -85,7 +85,7 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
     return this.#offer;
   }
 
-  /** Call it when the client leaves. Aborts the request's signal. */
+  /** Aborts the request's signal. Call it when the client disconnects. */
   abort(): void {
     if (this.#isAborted) return;
     this.#isAborted = true;

@@ -12,7 +12,7 @@ import type { RequestTarget } from "./request-target.ts";
 import type { UpgradeResponder } from "./upgrade-responder.ts";
 import { NodeUpgradeAttempt, type UpgradeRequest } from "./upgrade-attempt.ts";
 
-/** Answers the requests for a WebSocket. */
+/** Answers the requests for WebSockets. */
 export class UpgradeListener {
   readonly #application: Application;
   readonly #environment: RequestEnvironment;
@@ -88,7 +88,7 @@ export class UpgradeListener {
       this.#log(attempt, "not accepted, because the client has left");
       return;
     }
-    // An empty head would keep the whole chunk of the request in memory.
+    // An empty head is left out, because it would keep the whole chunk of the request in memory.
     const options = hasHead ? { ...connection, head } : connection;
     const opened = openByteConnection(connections, transport, options);
     this.#logAccepted(attempt, opened);
@@ -116,7 +116,10 @@ export class UpgradeListener {
   }
 }
 
-/** The path without the query, which may hold secrets, and the address of the client. */
+/**
+ * Describes an attempt by its path, without the query, which may contain secrets, and by the client's
+ * address.
+ */
 function describeAttempt({ pathname, remoteAddress }: NodeUpgradeAttempt): string {
   return `path ${quoteStart(pathname)} from ${remoteAddress || "an unknown address"}`;
 }

@@ -2,8 +2,8 @@ import { logUnusedFastPath } from "../environment/debug-log.ts";
 
 /**
  * Whether the environment variable `TIDEWAY_FAST_PATHS` allows fast paths, which use undocumented Node.js
- * APIs. Unset, empty and `1` allow them. `0` switches them off, and so does any other value, with a
- * warning. The variable is read when this module is loaded.
+ * APIs. They are allowed if it is unset, empty or `1`. `0` disables them; any other value disables them too,
+ * with a warning. The variable is read when this module is loaded.
  */
 export const ALLOWS_FAST_PATHS: boolean = allowsFastPaths(process.env["TIDEWAY_FAST_PATHS"]);
 

@@ -31,7 +31,10 @@ export function readListenPlace(
 
 const DEFAULT_PORT = 8080;
 
-/** The length of `sun_path` in this system, without its final NUL. Node truncates longer paths. */
+/**
+ * The maximum length of a Unix socket path in bytes: the size of `sun_path`, without its final NUL. Node.js
+ * truncates longer paths.
+ */
 const MAX_PATH_BYTES = platform === "darwin" ? 103 : 107;
 
 function checkPath(path: unknown): void {
@@ -98,7 +101,7 @@ function tryToListen(
   });
 }
 
-/** Removes a socket file that a dead process left behind. Returns the reason if it cannot. */
+/** Removes a socket file on which no process listens any more. Returns the reason if it cannot. */
 async function removeStaleSocket(path: string): Promise<string | undefined> {
   const found = await statOf(path);
   if (found === undefined) return undefined;

@@ -13,7 +13,7 @@ import { shutdownRefusal } from "../requests/refused-requests.ts";
 import { type OpenSockets, type Server } from "./running-server.ts";
 import { resolveStopOptions, type StopOptions } from "./stop-options.ts";
 
-/** The server that `serve` returns. It is made when the HTTP server has begun to listen. */
+/** The server that `serve` returns. It is created after the HTTP server has begun to listen. */
 export class ListeningServer implements Server {
   readonly httpServer: HttpServer;
   readonly sockets: OpenSockets;
@@ -25,7 +25,7 @@ export class ListeningServer implements Server {
   readonly #connections = new Set<Duplex>();
   /** Connections with an unfinished TLS handshake, by the address and port of the client. */
   readonly #handshaking = new Map<string, Duplex>();
-  /** The connections that `node:http` has not seen yet. */
+  /** The connections that have not been passed to `node:http` yet. */
   readonly #intercepted: InterceptedConnections | undefined;
   #shutdown: DeadlineTask | undefined;
 
@@ -52,18 +52,18 @@ export class ListeningServer implements Server {
     this.#http2 = http2;
     if (isSecure) this.#trackHandshakes(httpServer);
     const connections = this.#connections;
-    // One function for all connections, because a closure per connection would use memory.
+    // One function for all connections, because a closure for each connection would use memory.
     const forget = function (this: Duplex): void {
       connections.delete(this);
     };
     const track = (connection: Duplex): void => {
-      // A socket is emitted again when its upgrade has been ignored.
+      // The event is emitted again for a socket after its upgrade has been ignored.
       if (connections.has(connection) || http2?.has(connection)) return;
       connections.add(connection);
       connection.on("close", forget);
     };
     httpServer.on(isSecure ? "secureConnection" : "connection", track);
-    // After all our listeners are added: the interceptor must know them.
+    // Called after all listeners of this package have been added, because the interceptor must know them.
     if (!isSecure) this.#intercepted = handshakes.intercept(httpServer, http1, track);
     if (!log.isEnabled) return;
     const name = `server ${log.idOf("server", http1)}`;

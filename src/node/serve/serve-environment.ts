@@ -21,7 +21,9 @@ export interface ServeEnvironment extends RequestEnvironment {
   readonly handshakes: HandshakeInterceptor;
 }
 
-/** @param fastPaths whether to use undocumented Node.js APIs, unless the operator forbids them */
+/**
+ * @param fastPaths whether to use undocumented Node.js APIs, unless `TIDEWAY_FAST_PATHS` forbids it
+ */
 export function serveEnvironment(fastPaths: boolean): ServeEnvironment {
   if (fastPaths) return FAST;
   logUnusedFastPath("all of one server", "its option fastPaths is false");
@@ -56,8 +58,8 @@ function serverEnvironment({ wheel, deflateCodec, log }: TcpEnvironment): Server
     random: Math.random,
     captureAsyncContext() {
       const inContext = AsyncLocalStorage.snapshot();
-      // Up to Node.js 22, stores are kept on async resources. With a shared resource, a store that one
-      // call enters would leak into all later calls.
+      // Up to Node.js 22, the stores of an AsyncLocalStorage are kept on async resources. With a shared
+      // resource, `enterWith` in one call would change the store of all later calls.
       return (callback) =>
         inContext(() => new AsyncResource("TidewayCallback").runInAsyncScope(callback));
     },

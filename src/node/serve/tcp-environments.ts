@@ -11,14 +11,17 @@ export const plainEnvironment: TcpEnvironment = createEnvironment(plainTcp);
 
 const fast = ALLOWS_FAST_PATHS ? fastConnections : undefined;
 
-/** The environment of connections with fast paths, if the operator allows them. */
+/** The environment of connections with fast paths, if `TIDEWAY_FAST_PATHS` allows them. */
 export const fastEnvironment: TcpEnvironment =
   fast === undefined ? plainEnvironment : createEnvironment(fast.tcp, fast.zlib);
 
-/** Dispatches the messages of clients, by a fast path if the operator allows it. */
+/** Dispatches the messages of clients, with a fast path if `TIDEWAY_FAST_PATHS` allows it. */
 export const fastDispatch: DispatchMessage = fast?.dispatchMessage ?? dispatchPlainly;
 
-/** All environments have the same hidden class, and share everything except the codec and `tcp`. */
+/**
+ * Creates an environment. All environments have the same hidden class in V8, and share everything except the
+ * codec and `tcp`.
+ */
 function createEnvironment(tcp: TcpAccelerator, zlib?: ZlibStreams): TcpEnvironment {
   return { ...nodeEnvironment, deflateCodec: createZlibCodec(zlib), tcp };
 }

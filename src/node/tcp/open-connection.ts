@@ -9,7 +9,7 @@ import { openByteConnection } from "../../connection/logged-connection.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { TcpAccelerator } from "./tcp-accelerator.ts";
 
-/** The environment of connections over sockets of Node.js. */
+/** The environment of connections over Node.js sockets. */
 export interface TcpEnvironment extends ConnectionEnvironment {
   readonly tcp: TcpAccelerator;
 }

@@ -1,21 +1,25 @@
 import type { OnReadOpts, Socket } from "node:net";
 import { inNextTurn } from "../environment/timers.ts";
 
-/** The largest read while much data arrives. With 16 KiB messages it saves three of four system calls. */
+/**
+ * The maximum size of a read while much data arrives. With 16 KiB messages, it saves three of four system
+ * calls.
+ */
 const MAX_READ_BYTES = 262_144;
 
-/** The largest read otherwise. A reader that pauses keeps the rest of its last read in memory. */
+/** The maximum size of all other reads. A reader that pauses keeps the rest of its last read in memory. */
 const USUAL_READ_BYTES = 65_536;
 
 /**
- * How many large reads one connection may do in a turn of the event loop. Libuv reads up to 32 times from one
- * connection before it continues with the next connection. So this bounds how long a flood delays the others.
+ * The maximum number of large reads by one connection in a turn of the event loop. Libuv reads up to 32 times
+ * from one connection before it continues with the next connection, so this limits how long one connection
+ * can delay the others.
  */
 const MAX_READS_PER_TURN = 2;
 
 /**
  * The buffer that all plain sockets of the process read into. Without it, a socket allocates 64 KiB for each
- * read, and that memory is kept until the chunk is collected.
+ * read, and that memory is in use until the chunk is garbage-collected.
  */
 const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(MAX_READ_BYTES);
 
@@ -45,19 +49,19 @@ export function emitRead(socket: Socket, byteLength: number, pace: ReadPace | un
   return bufferAfter(byteLength, socket.isPaused(), pace);
 }
 
-/** The last view that was made: successive reads often have the same length, and then share it. */
+/** The latest view of the buffer. Successive reads often have the same length, and then share the view. */
 let latestView = READ_BUFFER;
 
-/** The first bytes of the shared buffer. They are valid only while the read is handled. */
+/** Returns the first bytes of the shared buffer. They are valid only while the read is handled. */
 export function sharedBytes(byteLength: number): Uint8Array {
   if (latestView.length !== byteLength) latestView = READ_BUFFER.subarray(0, byteLength);
   return latestView;
 }
 
 /**
- * The buffer for the next read.
+ * Returns the buffer for the next read.
  *
- * @param byteLength how many bytes the last read returned
+ * @param byteLength the number of bytes that the last read returned
  * @param pace the pace of the connection; undefined if it has not had a full read yet
  */
 export function bufferAfter(
@@ -91,7 +95,7 @@ export class ReadPace {
 let turn = 0;
 let isTurnEnding = false;
 
-/** A number that identifies the current turn of the event loop. */
+/** Returns a number that identifies the current turn of the event loop. */
 function runningTurn(): number {
   if (!isTurnEnding) {
     isTurnEnding = true;

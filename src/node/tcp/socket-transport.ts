@@ -13,20 +13,20 @@ interface TakenSocket extends Duplex {
 }
 
 /**
- * A byte transport over a socket of Node.js: TCP, TLS, or any other Duplex. Its listeners are shared
- * functions, so that a connection costs no closures.
+ * A byte transport over a Node.js socket: TCP, TLS, or any other Duplex. All transports share the listener
+ * functions, so that a connection needs no closures.
  */
 export class SocketTransport implements ByteTransport, WriteListener {
   readonly #socket: Duplex;
   readonly #tcp: TcpAccelerator;
-  /** The same socket, if the accelerator can write to it. */
+  /** The same socket, if the accelerator can write to it directly. */
   readonly #direct: Socket | undefined;
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
   #isClosed = false;
-  /** Whether the last write left bytes behind. */
+  /** Whether the last write did not complete at once. */
   #isSlow = false;
-  /** Whether those bytes have not left yet. */
+  /** Whether that write has not completed yet. */
   #isBlocked = false;
   #whenWritten: ((error?: Error | null) => void) | undefined;
 
@@ -58,8 +58,8 @@ export class SocketTransport implements ByteTransport, WriteListener {
     if (!socket.writable) return true;
     const hasLeft = this.#direct && this.#tcp.write(this.#direct, bytes, this);
     if (hasLeft !== undefined) return hasLeft;
-    // A callback costs a tick. Over TCP most writes leave at once and need none; over TLS none does.
-    // The next write is expected to behave like the last write.
+    // A callback costs a tick. Over TCP, most writes complete at once and need no callback. Over TLS, no
+    // write completes at once. The next write is expected to behave like the last write.
     const hasCallback = this.#isSlow;
     if (hasCallback) socket.write(bytes, this.#onWritten);
     else socket.write(bytes);
@@ -73,8 +73,8 @@ export class SocketTransport implements ByteTransport, WriteListener {
     return this.#tcp.unwrittenBytes(this.#socket);
   }
 
-  // The stream emits 'drain' only above its high-water mark, but calls this after every write. The function is
-  // made at its first use, so that an idle connection has none.
+  // The stream emits 'drain' only above its high-water mark, but calls this after every write. The function
+  // is created at its first use, so that an idle connection does not have one.
   get #onWritten(): (error?: Error | null) => void {
     this.#whenWritten ??= (error) => {
       if (error || !this.#isBlocked || this.#socket.writableLength > 0) return;
@@ -84,7 +84,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
     return this.#whenWritten;
   }
 
-  /** A direct write has left for the kernel, or has failed. */
+  /** Called when a direct write has completed or failed. */
   written(status: number): void {
     if (status === 0) this.#handler?.onDrain();
     else this.#socket.destroy(systemError(status, "write"));
@@ -95,7 +95,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
   }
 
   resume(): void {
-    // A socket that flows without a listener loses what it reads.
+    // A socket that flows without a 'data' listener loses the bytes that it reads.
     if (this.#handler !== undefined) this.#socket.resume();
   }
 

@@ -4,7 +4,9 @@ import { getSystemErrorName } from "node:util";
 
 /** Receives the result of a write that did not complete at once. */
 export interface WriteListener {
-  /** @param status 0 if all bytes have left for the kernel, or a negative error of libuv */
+  /**
+   * @param status 0 if the kernel has accepted all bytes, or a negative error code of libuv
+   */
   written(status: number): void;
 }
 
@@ -15,20 +17,23 @@ export interface TcpAccelerator {
   /**
    * Writes `bytes` without the stream of `socket`. A write that fails destroys the socket.
    *
-   * @returns whether the caller may use `bytes` again; if not, `listener.written` reports when. Undefined if
-   *   nothing was done, so that the caller must write to the stream.
+   * @returns true if the caller may reuse `bytes` at once; false if only after `listener.written` was called.
+   *   Undefined if nothing was written, so that the caller must write to the stream.
    */
   write(socket: Socket, bytes: Uint8Array, listener: WriteListener): boolean | undefined;
   /**
-   * Makes an open socket read into the buffer of `shared-reads.ts`, if possible. The socket emits
-   * 'data' as before, but the bytes are valid only during the call.
+   * Makes an open socket read into the buffer of `shared-reads.ts`, if possible. The socket still emits
+   * 'data', but the bytes are valid only during the event.
    */
   shareReads(socket: Duplex): void;
-  /** How many bytes written to `socket` have not left for the kernel; undefined if unknown. */
+  /**
+   * Returns the number of bytes that were written to `socket` and that the kernel has not accepted; undefined
+   * if unknown.
+   */
   unwrittenBytes(socket: Duplex): number | undefined;
 }
 
-/** Leaves everything to the stream of the socket. */
+/** Does nothing, so that the socket's stream does everything. */
 export const plainTcp: TcpAccelerator = {
   canWrite: (_socket): _socket is Socket => false,
   write: () => undefined,
@@ -36,7 +41,7 @@ export const plainTcp: TcpAccelerator = {
   unwrittenBytes: () => undefined,
 };
 
-/** The error that a stream emits for a negative status of libuv. */
+/** Creates the error that a stream emits for a negative error code of libuv. */
 export function systemError(status: number, syscall: string): NodeJS.ErrnoException {
   const code = getSystemErrorName(status);
   return Object.assign(new Error(`${syscall} ${code}`), { code, errno: status, syscall });

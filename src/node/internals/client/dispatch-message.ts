@@ -12,19 +12,19 @@ import { defineMessageEvent } from "./message-event.ts";
 let dispatchLight: DispatchMessage | undefined;
 
 /**
- * Dispatches a light event if this Node.js supports it. Making the usual event is most of the cost of receiving
- * a short message.
+ * Dispatches a `LightMessageEvent` if this Node.js version supports it. Creating a `MessageEvent` is most of
+ * the cost of receiving a short message.
  */
 export const dispatchLightly: DispatchMessage = (target, data, origin, known) => {
-  // Not before the first message: in Node.js versions where MessageEvent is a part of undici, using the
-  // global loads undici.
+  // Chosen at the first message, not before: in Node.js versions where MessageEvent is a part of undici,
+  // accessing the global loads undici.
   dispatchLight ??= lightDispatch(findEventInternals()) ?? withoutFastPath();
   return dispatchLight(target, data, origin, known);
 };
 
 /**
- * Makes a function that dispatches light events. It calls the listener itself in the usual case, one
- * listener without options, and uses `dispatchEvent` otherwise.
+ * Creates a function that dispatches light events. In the usual case, one listener without options, the
+ * function calls the listener itself. Otherwise, it uses `dispatchEvent`.
  */
 export function lightDispatch(internals: EventInternals | undefined): DispatchMessage | undefined {
   if (internals === undefined) return undefined;
@@ -33,7 +33,7 @@ export function lightDispatch(internals: EventInternals | undefined): DispatchMe
   return (target, data, origin, known) => {
     const list = (target as unknown as ListenerLists)[lists]?.get("message");
     const listener = list?.next;
-    // There is no listener, or the target has another class, such as an event target of an emulated DOM.
+    // The target has no listener, or is not an EventTarget of Node.js but, for example, of an emulated DOM.
     if (listener === undefined) {
       dispatchPlainly(target, data, origin);
       return undefined;
@@ -68,7 +68,10 @@ function isSame(listeners: readonly Listener[], known: unknown): boolean {
   return listeners.every((listener, at) => listener === known[at]);
 }
 
-/** Calls a listener. Its error is thrown in a tick, as by `dispatchEvent` of Node.js. */
+/**
+ * Calls a listener. If it throws, the error is thrown again in the next tick, as `dispatchEvent` of Node.js
+ * does.
+ */
 function call({ callback }: Listener, target: EventTarget, event: Event): void {
   try {
     const result = callback.call(target, event) as { readonly then?: unknown } | null | undefined;

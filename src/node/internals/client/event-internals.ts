@@ -1,16 +1,16 @@
 /**
  * The symbols under which events and event targets of Node.js keep the state of a dispatch. They are not
- * documented; {@link findEventInternals} checks that they are as in Node.js 20, 22 and 24.
+ * documented. {@link findEventInternals} checks that they are used as in Node.js 20, 22 and 24.
  */
 export interface EventInternals {
   readonly type: symbol;
   readonly target: symbol;
   readonly isBeingDispatched: symbol;
-  /** The lists of listeners of a target, by type. */
+  /** The listener lists of a target, by event type. */
   readonly lists: symbol;
 }
 
-/** A list of listeners; without listeners it is absent or empty. */
+/** A list of listeners. If there are no listeners, it is absent or empty. */
 export interface ListenerList {
   readonly next: Listener | undefined;
 }
@@ -22,10 +22,13 @@ export interface Listener {
   readonly callback: (this: EventTarget, event: unknown) => unknown;
 }
 
-/** A target, accessed by its symbols. */
+/** An event target, accessed by its symbols. */
 export type ListenerLists = Readonly<Record<symbol, ReadonlyMap<string, ListenerList> | undefined>>;
 
-/** Undefined if this Node.js keeps its state in another way, or keeps more state. */
+/**
+ * Finds the symbols. Returns undefined if this Node.js version keeps the state in another way, or keeps more
+ * state.
+ */
 export function findEventInternals(): EventInternals | undefined {
   const target = new EventTarget();
   const event = new Event(TYPE);
@@ -63,7 +66,7 @@ function keyOf(
 }
 
 function isListsWith(value: unknown, callback: () => void): boolean {
-  // It is not an instance of Map: Node.js uses a class that programs cannot modify.
+  // The lists are not an instance of Map, because Node.js uses a class that programs cannot modify.
   const lists = value as Partial<ReadonlyMap<string, ListenerList>> | null | undefined;
   if (typeof lists?.get !== "function") return false;
   const list = lists.get(TYPE);

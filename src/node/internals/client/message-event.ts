@@ -2,14 +2,14 @@ import { inspect, type InspectOptions } from "node:util";
 import { exposeInterface } from "../../../client/web-idl.ts";
 import type { EventInternals } from "./event-internals.ts";
 
-/** The class of light events. A new event is in the state of being dispatched to `target`. */
+/** The class of light events. A new event has the state of an event that is being dispatched to `target`. */
 export type LightMessageEventConstructor = new (
   target: EventTarget,
   data: unknown,
   origin: string,
 ) => MessageEvent;
 
-/** The state that methods of an event change. */
+/** The parts of an event's state that its methods change. */
 const Flag = {
   Bubbles: 1,
   Cancelable: 2,
@@ -20,11 +20,11 @@ const Flag = {
 const NO_PORTS: readonly MessagePort[] = Object.freeze([]);
 
 /**
- * Makes a class of `message` events that behave like `MessageEvent` of Node.js: they are instances of it, and
- * any event target can dispatch them again. They are made without the constructors of `Event` and
- * `MessageEvent`, which take longer than receiving 125 bytes of text (bench: client-receive-text-125).
- * Therefore this class has its own fields for the private fields of those classes. It sets the state
- * that they keep under symbols, and inherits the getters for it.
+ * Creates a class of `message` events that behave like `MessageEvent` of Node.js: they are instances of
+ * `MessageEvent`, and any event target can dispatch them again. They are created without the constructors of
+ * `Event` and `MessageEvent`, which take longer than receiving 125 bytes of text (bench:
+ * client-receive-text-125). Therefore, this class has its own fields instead of the private fields of those
+ * classes. It sets the state that those classes keep under symbols, and inherits the getters of that state.
  */
 export function defineMessageEvent(keys: EventInternals): LightMessageEventConstructor {
   class LightMessageEvent {
@@ -106,7 +106,8 @@ export function defineMessageEvent(keys: EventInternals): LightMessageEventConst
       this.#flags |= Flag.PropagationStopped;
     }
 
-    // Defaults instead of optional parameters: Web IDL counts the required ones in `length`.
+    // Default values instead of optional parameters, so that `length` counts only required parameters, as in
+    // Web IDL.
     initEvent(type: string, bubbles = false, cancelable = false): void {
       const kept = this as Record<symbol, unknown>;
       if (checked(#flags in this, kept[keys.isBeingDispatched]) === true) return;
@@ -134,7 +135,7 @@ export function defineMessageEvent(keys: EventInternals): LightMessageEventConst
   return LightMessageEvent as unknown as LightMessageEventConstructor;
 }
 
-/** Web IDL: a getter throws a TypeError for an object of another class. */
+/** Web IDL: on an object of another class, a getter throws a TypeError. */
 function checked<T>(isOwn: boolean, value: T): T {
   if (!isOwn) throw new TypeError("Illegal invocation");
   return value;
@@ -145,7 +146,7 @@ interface EventTime {
   readonly ms: number;
 }
 
-/** The time of the running jobs. Reading the clock takes as long as making the rest of an event. */
+/** The time of the current promise jobs. Reading the clock takes as long as creating the rest of an event. */
 let current: EventTime | undefined;
 const DONE = Promise.resolve();
 

@@ -11,11 +11,14 @@ import { oneShotZlib, type ZlibStreams } from "../../environment/deflate/zlib-co
 import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "../../environment/deflate/zlib-parameters.ts";
 
 /**
- * The native part of a zlib stream of Node.js. It is not documented, so `isPersistentZlibUsable` first checks
- * that it works as in Node.js 20 to 24.
+ * The native part of a zlib stream of Node.js. It is not documented, so `isPersistentZlibUsable` checks
+ * before the first use that it works as in Node.js 20 to 24.
  */
 interface ZlibHandle {
-  /** Sets the stream's `_writeState` to the room left in `output` and the input not consumed. */
+  /**
+   * Sets the stream's `_writeState`: the number of unused bytes in `output`, and the number of unread input
+   * bytes.
+   */
   writeSync(
     flush: number,
     input: Uint8Array,
@@ -36,13 +39,19 @@ interface ZlibStream {
   close(): void;
 }
 
-/** The smallest size of the stream's own buffer, which is not used. */
+/** The size of the stream's own buffer, which is not used. This is the smallest size that Node.js allows. */
 const chunkSize = constants.Z_MIN_CHUNK;
 
-/** The output buffer for most messages. It is shared: the output is consumed before the next message. */
+/**
+ * The output buffer for most messages. All streams share it, because the output is consumed before the next
+ * message.
+ */
 const scratch = Buffer.allocUnsafeSlow(65_536);
 
-/** Compresses all messages with one zlib stream, so that a message needs no allocation and no setup. */
+/**
+ * Compresses all messages with one zlib stream, so that a message needs neither an allocation nor a new
+ * stream.
+ */
 class PersistentDeflater implements Deflater {
   readonly #stream: ZlibStream;
   readonly #takesOver: boolean;
@@ -68,10 +77,10 @@ class PersistentDeflater implements Deflater {
   }
 }
 
-/** The byte after the last block stays unread if the stream ended where it should. */
+/** A tail with one more byte. If the stream ends where it should, exactly this byte remains unread. */
 const CHECKED_TAIL = Uint8Array.of(...FLUSH_TAIL, ...LAST_BLOCK, 0);
 
-/** Restores with one zlib stream for all messages. */
+/** Decompresses all messages with one zlib stream. */
 class PersistentInflater implements Inflater {
   readonly #stream: ZlibStream;
   readonly #takesOver: boolean;
@@ -80,7 +89,7 @@ class PersistentInflater implements Inflater {
   #hasFailed = false;
 
   constructor({ windowBits, takesOver }: DeflateContext) {
-    // A sender with a window of 256 bytes may use 512: zlib's deflate does.
+    // A sender that negotiates a window of 256 bytes may use 512 bytes, as zlib's deflate does.
     const stream = createInflateRaw({ windowBits: Math.max(9, windowBits), chunkSize });
     this.#stream = stream as unknown as ZlibStream;
     this.#takesOver = takesOver;
@@ -118,8 +127,8 @@ class PersistentInflater implements Inflater {
     while (at < end) {
       const left = this.#write(bytes, at, end, maxBytes);
       if (left < 0) return false;
-      // RFC 7692 7.2.3.4: a block with BFINAL set may be anywhere in a message. zlib forgets the window
-      // after such a block, in the sender too.
+      // RFC 7692 7.2.3.4: a block with BFINAL set may be anywhere in a message. After such a block, zlib
+      // clears the window, both here and in the sender.
       if (left > 0) this.#stream._handle.reset();
       at = end - left;
     }
@@ -130,7 +139,8 @@ class PersistentInflater implements Inflater {
     const before = this.#length;
     const left = this.#write(FLUSH_TAIL, 0, FLUSH_TAIL.length, maxBytes);
     if (left > 0) this.#stream._handle.reset();
-    // If the message ended with a last block, zlib does not read the tail. Otherwise it must read the whole tail.
+    // If the message ended with a last block, zlib does not read the tail. Otherwise, zlib must read the
+    // whole tail.
     return this.#checkTail(left > 0 && left < FLUSH_TAIL.length, left, before);
   }
 
@@ -150,7 +160,10 @@ class PersistentInflater implements Inflater {
     return left >= 0 && !this.#hasFailed;
   }
 
-  /** Returns how much of the input is left because the stream has ended; -1 to give up. */
+  /**
+   * Returns the number of input bytes that remain because the stream has ended; -1 after a failure, or if the
+   * result is too big.
+   */
   #write(input: Uint8Array, start: number, end: number, maxBytes: number): number {
     const { _handle: handle, _writeState: state } = this.#stream;
     for (let at = start; ; at = end - state[1]) {
@@ -180,13 +193,16 @@ class PersistentInflater implements Inflater {
   }
 }
 
-/** Drives zlib streams directly (bench: deflate). */
+/** Uses the native part of zlib streams directly (bench: deflate). */
 export const persistentZlib: ZlibStreams = {
   createDeflater: (context, level) => new PersistentDeflater(context, level),
   createInflater: (context) => new PersistentInflater(context),
 };
 
-/** As {@link persistentZlib}, if a check before the first use shows that this Node.js supports it. */
+/**
+ * Like {@link persistentZlib}, if a check before the first use shows that this Node.js version supports it.
+ * Otherwise, it uses the public functions.
+ */
 export const fastZlib: ZlibStreams = {
   createDeflater: (context, level) => streams().createDeflater(context, level),
   createInflater: (context) => streams().createInflater(context),
@@ -200,7 +216,7 @@ function streams(): ZlibStreams {
 
 let isUsable: boolean | undefined;
 
-/** Whether zlib streams of this Node.js, driven directly, restore what they compress. */
+/** Whether zlib streams of this Node.js version, used directly, decompress what they have compressed. */
 export function isPersistentZlibUsable(): boolean {
   isUsable ??= check();
   return isUsable;

@@ -18,18 +18,19 @@ interface ListeningHandle {
 }
 
 /**
- * Intercepts the connections that a listening server accepts, before it makes sockets of them. The server
- * counts every connection, including the connections that it does not get.
+ * Intercepts the connections that a listening server accepts, before the server creates sockets for them. The
+ * server still counts every connection, including connections that are not passed to it.
  */
 export class AcceptInterceptor {
   readonly #server: ServerInternals;
   readonly #accept: ListeningHandle["onconnection"];
-  /** The bytes that were read from the connection that is being given back. */
+  /** The bytes that were read from the connection that is currently given back to the server. */
   #firstBytes: Uint8Array | undefined;
 
   /**
-   * Calls `onAccepted` for each new connection of `server`; it returns whether it has taken the connection.
-   * Returns undefined if this Node.js does not support that, or `server` does not listen.
+   * Calls `onAccepted` for each new connection of `server`. `onAccepted` returns whether it takes over the
+   * connection. Returns undefined if this Node.js version does not support that, or if `server` does not
+   * listen.
    */
   static intercept(
     server: Server,
@@ -69,14 +70,14 @@ export class AcceptInterceptor {
       if (isTaken) server._connections++;
       else accept(status, handle);
     };
-    // Before the listener of the HTTP server, which starts to read.
+    // Runs before the HTTP server's own listener, which starts to read.
     server.prependListener("connection", (socket: Socket) => {
       if (this.#firstBytes !== undefined) socket.unshift(this.#firstBytes);
       this.#firstBytes = undefined;
     });
   }
 
-  /** Gives a connection to the server, which makes a socket of it as if it had not been intercepted. */
+  /** Passes a connection to the server, which creates a socket for it as if it had not been intercepted. */
   giveBack(handle: TcpHandle, firstBytes?: Uint8Array): void {
     this.#server._connections--;
     this.#firstBytes = firstBytes;
@@ -86,7 +87,7 @@ export class AcceptInterceptor {
     this.#firstBytes = undefined;
   }
 
-  /** Makes a socket of a connection that the server does not get. */
+  /** Creates a socket for a connection that is not passed to the server. */
   toSocket(handle: TcpHandle): Socket {
     handle.readStop();
     const options: object = { handle, allowHalfOpen: true };

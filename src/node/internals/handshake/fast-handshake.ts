@@ -15,8 +15,9 @@ import { PendingConnection, type PendingConnectionListener } from "./pending-con
 import { type OpeningRequest, readOpeningRequest } from "./opening-request.ts";
 
 /**
- * The longest wait for the first bytes of a connection. Most clients send them at once. It is at most this
- * part of the handshake timeout, which starts when `node:http` gets the connection.
+ * How long to wait for the first bytes of a connection. Most clients send them at once. The wait is also
+ * limited to a part of the handshake timeout, because that timeout starts only when `node:http` gets the
+ * connection.
  */
 const MAX_WAIT_MS = 500;
 const PART_OF_TIMEOUT = 1 / 8;
@@ -28,10 +29,10 @@ export const fastHandshakes: HandshakeInterceptor = {
 
 /**
  * Reads the first bytes of every connection of a server without TLS. If they are a complete and valid opening
- * handshake, this class answers it, and `node:http` never sees the connection. This makes handshakes twice as
- * fast (bench: handshake), and an idle connection takes a quarter less memory (bench: idle). All other
- * connections are given to `node:http` with their bytes. It handles requests that are slow, cut, unusual or
- * malformed.
+ * handshake, this class answers it, and `node:http` never gets the connection. This makes handshakes twice as
+ * fast (bench: handshake), and an idle connection needs a quarter less memory (bench: idle). All other
+ * connections are passed to `node:http`, together with their bytes. So `node:http` handles requests that are
+ * slow, split, unusual or malformed.
  */
 class FastHandshake implements InterceptedConnections, PendingConnectionListener {
   readonly #httpServer: Server;
@@ -83,7 +84,9 @@ class FastHandshake implements InterceptedConnections, PendingConnectionListener
     return true;
   }
 
-  /** Whether no other code listens. A listener of other code must get all connections and upgrades. */
+  /**
+   * Whether no other code listens to connections and upgrades. Listeners of other code must get all of them.
+   */
   #isUnwatched(): boolean {
     const listeners = listenersOf(this.#httpServer);
     const isUnwatched =
@@ -117,7 +120,9 @@ class FastHandshake implements InterceptedConnections, PendingConnectionListener
     return true;
   }
 
-  /** Keeps the latest target: successive clients often use the same URL, and parsing it is slow. */
+  /**
+   * Reuses the latest target, because successive clients often use the same URL, and parsing a URL is slow.
+   */
   #targetOf({ host, path }: OpeningRequest): RequestTarget | undefined {
     const latest = this.#latestTarget;
     if (latest?.host === host && latest.path === path) return latest;
@@ -128,7 +133,7 @@ class FastHandshake implements InterceptedConnections, PendingConnectionListener
   }
 }
 
-/** The listeners for connections and upgrades. */
+/** Returns the listeners for connections and upgrades. */
 function listenersOf(httpServer: Server): readonly unknown[] {
   return [...httpServer.rawListeners("connection"), ...httpServer.rawListeners("upgrade")];
 }

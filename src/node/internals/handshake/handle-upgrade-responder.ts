@@ -11,19 +11,19 @@ import { HandleTransport } from "../tcp/handle-transport.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
 
 /**
- * Answers an opening handshake on a TCP handle. The handle stays without a socket if the handshake is accepted
- * at once. Everything else needs a socket.
+ * Answers an opening handshake on a TCP handle. If the handshake is accepted at once, no socket is created
+ * for the handle. All other answers need a socket.
  */
 export class HandleUpgradeResponder implements UpgradeResponder {
   readonly #handle: TcpHandle;
   readonly #onGone: () => void;
   readonly #toSocket: () => UpgradeResponder;
-  /** Answers on the socket, once there is one. */
+  /** Answers on the socket, once the handle has a socket. */
   #onSocket: UpgradeResponder | undefined;
 
   /**
    * @param onGone called when an accepted connection is closed
-   * @param toSocket makes a socket of the handle, and returns a responder for the socket
+   * @param toSocket creates a socket for the handle, and returns a responder for the socket
    */
   constructor(handle: TcpHandle, onGone: () => void, toSocket: () => UpgradeResponder) {
     this.#handle = handle;
@@ -38,7 +38,7 @@ export class HandleUpgradeResponder implements UpgradeResponder {
   accept(response: UpgradeResponse, hasHead: boolean): ByteTransport | undefined {
     if (this.#onSocket !== undefined) return this.#onSocket.accept(response, hasHead);
     const transport = new HandleTransport(this.#handle, this.#onGone);
-    // The bytes after the request are delivered before anything is read.
+    // Paused, so that the bytes after the request are delivered before further bytes.
     if (hasHead) transport.pause();
     transport.writeHead(writeUpgradeResponse(response));
     return transport;

@@ -50,7 +50,8 @@ export function readOpeningRequest(chunk: Buffer): OpeningRequest | undefined {
   });
   if (offer.kind === "refuse") return undefined;
   const fields = new HeaderFields(rawHeaders);
-  // The HTTP server reads requests with `Content-Length`, even 0, because it has all the rules for bodies.
+  // The HTTP server handles requests with `Content-Length`, even with the value 0, because it implements all
+  // rules for bodies.
   if (fields.all("content-length").length > 0) return undefined;
   const rest = end === chunk.length ? NOTHING : chunk.subarray(end);
   return { rawHeaders, path, host: fields.single("host")!, offer, rest };

@@ -3,13 +3,13 @@ import { wheel } from "../../environment/timers.ts";
 import { detachOwner, type HandleOwner, attachOwner } from "../tcp/handle-owner.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";
 
-/** Receives the first event of a pending connection. Only one method is called, once. */
+/** Receives the first event of a pending connection. Only one of the methods is called, once. */
 export interface PendingConnectionListener {
   /** @param bytes the first bytes of the connection */
   onFirstBytes(connection: PendingConnection, bytes: Buffer): void;
-  /** No bytes came before the timeout. */
+  /** Called when no bytes have arrived before the timeout. */
   onSilence(connection: PendingConnection): void;
-  /** The connection was closed before any bytes came. */
+  /** Called when the connection was closed before any bytes arrived. */
   onGone(connection: PendingConnection): void;
 }
 
@@ -19,7 +19,7 @@ export class PendingConnection implements HandleOwner, TimeoutListener {
   readonly #listener: PendingConnectionListener;
   readonly #timer: WheelTimer;
 
-  /** Starts to read. */
+  /** Starts to read, and starts the timeout. */
   constructor(handle: TcpHandle, listener: PendingConnectionListener, timeoutMs: number) {
     this.handle = handle;
     this.#listener = listener;
@@ -28,7 +28,7 @@ export class PendingConnection implements HandleOwner, TimeoutListener {
     handle.readStart();
   }
 
-  /** Detaches from the handle and ends the timeout. */
+  /** Detaches from the handle, and cancels the timeout. */
   release(): void {
     this.#timer.cancel();
     detachOwner(this.handle);
@@ -37,7 +37,7 @@ export class PendingConnection implements HandleOwner, TimeoutListener {
   onRead(byteCount: number, bytes: ArrayBuffer | undefined): undefined {
     this.release();
     if (bytes === undefined) this.#listener.onGone(this);
-    // Node.js may return a buffer with uninitialized memory after the bytes that it read.
+    // After the bytes that Node.js has read, its buffer may contain uninitialized memory.
     else this.#listener.onFirstBytes(this, Buffer.from(bytes, 0, byteCount));
   }
 

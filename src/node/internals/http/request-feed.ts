@@ -4,13 +4,13 @@ import { ByteAccumulator } from "../../requests/byte-accumulator.ts";
 import type { RequestLimiter } from "../../http/request-limiter.ts";
 import { MAX_UNANSWERED, RequestQueue } from "../../http/request-queue.ts";
 
-/** How many bytes of further requests to read while earlier requests are unanswered. */
+/** The maximum number of bytes of further requests to buffer while earlier requests are unanswered. */
 const MAX_BUFFERED_BYTES = 65_536;
 
 /** Ends the head of a request; `node:http` accepts no other line ends (RFC 9112 2.2). */
 const EMPTY_LINE = "\r\n\r\n";
 
-/** How `node:http` reads from a socket. */
+/** The 'data' listener with which `node:http` parses the bytes of a socket. */
 type Parse = (this: Duplex, bytes: Uint8Array) => void;
 
 const fed = new WeakSet<Duplex>();
@@ -19,25 +19,26 @@ const fed = new WeakSet<Duplex>();
 export const requestFeed: RequestLimiter = {
   limit(httpServer) {
     const event = httpServer instanceof TlsServer ? "secureConnection" : "connection";
-    // Registered after the listener of the HTTP server, which must have begun to read.
+    // Registered after the HTTP server's own listener, which must have begun to read.
     httpServer.on(event, feedRequests);
     return () => httpServer.off(event, feedRequests);
   },
 };
 
 /**
- * Replaces the 'data' listener of `node:http` by a feed. The parser of `node:http` emits all requests of
- * a chunk at once, up to 2,600 requests. The feed passes it only as many requests as the queue has room for.
- * Does nothing unless the socket has exactly one 'data' listener.
+ * Replaces the 'data' listener of `node:http` with a feed. The parser of `node:http` emits all requests of a
+ * chunk at once, up to 2,600 requests. The feed passes only as many requests to the parser as the queue has
+ * room for. Does nothing unless the socket has exactly one 'data' listener.
  */
 function feedRequests(socket: Duplex): void {
   const [parse, ...others] = socket.listeners("data");
   if (parse === undefined || others.length > 0 || fed.has(socket)) return;
   fed.add(socket);
   const feed = new RequestFeed(socket, RequestQueue.of(socket), parse as Parse);
-  // For an upgrade, `node:http` removes its own listener. This property makes it remove the feed's.
+  // For an upgrade, `node:http` removes its own listener. Because of the property `listener`, it removes the
+  // feed's listener instead.
   const listener = Object.assign((chunk: Buffer) => feed.receive(chunk), { listener: parse });
-  // Node.js removes the 'end' listener next, and reliably emits an event for it.
+  // After that, Node.js removes its 'end' listener, for which it reliably emits 'removeListener'.
   const onRemoved = (event: string): void => {
     if (event !== "end" || socket.rawListeners("data").includes(listener)) return;
     socket.off("removeListener", onRemoved);
@@ -54,14 +55,16 @@ class RequestFeed {
   readonly #socket: Duplex;
   readonly #queue: RequestQueue;
   readonly #parse: Parse;
-  /** The bytes that the parser has not been given. */
+  /** The bytes that were not passed to the parser yet. */
   #buffered = new ByteAccumulator();
-  /** The chunk that is being parsed, and how much of it the parser has been given. */
+  /**
+   * The chunk that is being parsed. `#position` is the number of its bytes that were passed to the parser.
+   */
   #chunk: Uint8Array | undefined;
   #position = 0;
-  /** The parser's last bytes, if they may begin an empty line. */
+  /** The last bytes that were passed to the parser, if they may be the beginning of an empty line. */
   #tail = "";
-  /** How many bytes are missing from the body of the latest request. */
+  /** The number of bytes that are missing from the body of the latest request, `#bodyOf`. */
   #bodyBytes = NaN;
   #bodyOf: unknown;
   #isReading = true;
@@ -118,13 +121,13 @@ class RequestFeed {
     this.#schedule();
   }
 
-  /** The position to parse up to; `start` if there is no room for another request. */
+  /** Returns the position up to which to parse; `start` if the queue has no room for another request. */
   #nextEnd(chunk: Uint8Array, start: number, left: number): number {
     const room = Math.min(left, MAX_UNANSWERED - this.#queue.length);
     if (room > 0) return this.#endOfHeads(chunk, start, room);
     const { latest } = this.#queue;
     if (left <= 0 || latest === undefined || latest.req.complete) return start;
-    // The last chunk that was parsed ended with the head of this request, so its body comes now.
+    // The bytes that were parsed so far end with the head of this request, so its body follows.
     if (this.#bodyOf !== latest) {
       this.#bodyOf = latest;
       this.#bodyBytes = Number(latest.req.headers["content-length"]);
@@ -137,7 +140,7 @@ class RequestFeed {
     return end;
   }
 
-  /** The end of the `count`-th empty line after `start`, or the end of the chunk. */
+  /** Returns the end of the `count`-th empty line after `start`, or the end of the chunk. */
   #endOfHeads(chunk: Uint8Array, start: number, count: number): number {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     let end = start;
@@ -161,12 +164,18 @@ class RequestFeed {
     return end;
   }
 
-  /** False while `node:http` pauses the socket because a handler or the client does not read. */
+  /**
+   * Returns false while `node:http` pauses the socket, because a handler does not read its request or the
+   * client does not read its response.
+   */
   #canParse(): boolean {
     return !this.#isReleased && !this.#socket.destroyed && !this.#socket.isPaused();
   }
 
-  /** Keeps unparsed bytes. The socket is still read, up to a limit, to notice that the client left. */
+  /**
+   * Keeps unparsed bytes. The socket is read further, up to a limit, to detect that the client has
+   * disconnected.
+   */
   #append(bytes: Uint8Array): void {
     if (this.#buffered.length === 0) this.#buffered = new ByteAccumulator(bytes);
     else this.#buffered.append(bytes);
@@ -198,7 +207,7 @@ class RequestFeed {
   }
 
   readonly #onResume = (): void => {
-    // The socket may be paused again by the time of this event.
+    // The socket may have been paused again before this event.
     if (this.#buffered.length === 0 || this.#socket.isPaused()) return;
     this.#isReading = true;
     this.#feedBuffered();

@@ -1,9 +1,9 @@
 import { logUnusedFastPath } from "../../environment/debug-log.ts";
 
 /**
- * Returns a `Request` without a body. If this Node.js allows it, calls `make` only when code uses more than the URL
- * and the method of the request. In Node.js 20, the constructor of `Request` takes half as long as `node:http`
- * takes for a whole request.
+ * Returns a `Request` without a body. If this Node.js version supports it, calls `make` only when the
+ * application uses more of the request than its URL and method. In Node.js 20, the constructor of `Request`
+ * takes half as long as `node:http` takes for a whole request.
  */
 export function deferRequest(url: string, method: string, make: () => Request): Request {
   if (lazyClass === undefined) lazyClass = makeLazyClass();
@@ -13,7 +13,10 @@ export function deferRequest(url: string, method: string, make: () => Request): 
 /** The constructor of a `Request` that calls `make` once. */
 type LazyClass = new (url: string, method: string, make: () => Request) => Request;
 
-/** Null if this Node.js does not store the state of a `Request` under symbols, as Node.js 20 and 22 do. */
+/**
+ * Null if this Node.js version does not store the state of a `Request` under symbols, as Node.js 20 and 22
+ * do. Undefined before the first use.
+ */
 let lazyClass: LazyClass | null | undefined;
 
 function makeLazyClass(): LazyClass | null {
@@ -68,7 +71,10 @@ function makeLazyClass(): LazyClass | null {
   return null;
 }
 
-/** Checks that a request of `Lazy`, its clones and its copies are like the request that it makes. */
+/**
+ * Checks that a request of the class `Lazy`, its clones and its copies behave like the request that `make`
+ * returns.
+ */
 function isWhole(Lazy: LazyClass): boolean {
   try {
     const real = new Request("http://localhost/", { method: "HEAD", headers: { a: "b" } });

@@ -2,8 +2,8 @@ import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { type AbortableRequest, plainFetch } from "../../requests/fetch-accelerator.ts";
 
 /**
- * Makes a request with a signal. If this Node.js allows it, the signal is made when it is first read. Few handlers
- * read it, and making a request with a signal takes more than twice as long.
+ * Creates a request with a signal. If this Node.js version supports it, the signal is created at its first
+ * access. Few handlers use it, and creating a request with a signal takes more than twice as long.
  */
 export function makeAbortable(url: string, init: RequestInit): AbortableRequest {
   if (isSupported === undefined) {
@@ -15,7 +15,9 @@ export function makeAbortable(url: string, init: RequestInit): AbortableRequest 
   return { request, abort: () => request.abort() };
 }
 
-/** False if this Node.js stores the state of a signal in another way. */
+/**
+ * False if this Node.js version stores the state of a signal in another way. Undefined before the first use.
+ */
 let isSupported: boolean | undefined;
 
 class LazySignalRequest extends Request {
@@ -30,7 +32,7 @@ class LazySignalRequest extends Request {
     return this.#controller.signal;
   }
 
-  /** A clone made by `Request` follows only the signal that the constructor made. */
+  /** A clone that `Request` creates follows only the signal that the constructor created. */
   override clone(): Request {
     return new Request(super.clone(), { signal: this.signal });
   }
@@ -39,12 +41,12 @@ class LazySignalRequest extends Request {
     if (this.#isAborted) return;
     this.#isAborted = true;
     this.#controller?.abort();
-    // `new Request(request)` and `fetch` follow the signal that the constructor of `Request` made.
+    // `new Request(request)` and `fetch` follow the signal that the constructor of `Request` created.
     abortSignal(super.signal);
   }
 }
 
-/** Aborts a signal without its controller, for the listeners that `Request` and `fetch` add. */
+/** Aborts a signal without its controller, so that listeners of `Request` and `fetch` are called. */
 function abortSignal(signal: AbortSignal): void {
   const state = signal as AbortSignal & Record<symbol, unknown>;
   for (const key of Object.getOwnPropertySymbols(signal)) {

@@ -8,8 +8,8 @@ interface BodyState {
 }
 
 /**
- * The string or array of bytes that `response` was made from; undefined if it was made from a stream.
- * In Node.js 20, reading the stream takes as long as the rest of a small response.
+ * Returns the string or the bytes from which `response` was created; undefined if it was created from a
+ * stream. In Node.js 20, reading the body as a stream takes as long as the rest of a small response.
  */
 export function wholeBody(response: Response): string | Uint8Array | undefined {
   if (stateKey === undefined) {
@@ -21,7 +21,9 @@ export function wholeBody(response: Response): string | Uint8Array | undefined {
   return typeof source === "string" || source instanceof Uint8Array ? source : undefined;
 }
 
-/** Null if this Node.js stores the body of a response in another way. */
+/**
+ * Null if this Node.js version stores the body of a response in another way. Undefined before the first use.
+ */
 let stateKey: symbol | null | undefined;
 
 function findStateKey(): symbol | null {
@@ -34,7 +36,7 @@ function findStateKey(): symbol | null {
     return (
       fromText[key]?.body?.source === "text" &&
       copy instanceof Uint8Array &&
-      // A copy, which later changes of the array do not affect.
+      // It must be a copy, so that later changes to the array do not affect the response.
       copy !== bytes &&
       copy.length === 1 &&
       fromStream[key]?.body?.source === null

@@ -6,11 +6,11 @@ import { emitRead, isFullRead, ReadPace, USUAL_BUFFER } from "../../tcp/shared-r
 
 /**
  * Makes an open socket read into the shared buffer, as the `onread` option does. `node:net` accepts that
- * option only for new sockets, so this sets the same properties. If they are not as expected, the socket
- * continues to read into its own buffers.
+ * option only for new sockets, so this function sets the properties that the option would set. If the socket
+ * does not have them, it continues to read into its own buffers.
  */
 export function shareReads(socket: Duplex): void {
-  // TLS may decrypt bytes while another socket's bytes are in the buffer.
+  // Not for TLS, which may decrypt bytes while the buffer contains bytes of another socket.
   if (!(socket instanceof Socket) || socket instanceof TLSSocket) return;
   const opened = socket as OpenedSocket;
   onreadKeys ??= findOnreadKeys() ?? null;
@@ -27,9 +27,9 @@ export function shareReads(socket: Duplex): void {
   opened._handle.useUserBuffer(USUAL_BUFFER);
 }
 
-// All sockets share these two functions, so that a socket costs no closures.
+// All sockets share the next two functions, so that a socket needs no closures.
 
-/** The buffer for the next read of the socket that has just read; undefined to keep its buffer. */
+/** The buffer for the next read of the socket that has just read; undefined if it keeps its buffer. */
 let bufferOfNextRead: Buffer | undefined;
 
 /** `node:net` calls this right after `onRead`. */
@@ -54,18 +54,21 @@ type OpenedSocket = Socket &
     [kPace]?: ReadPace;
   };
 
-/** The symbols under which sockets keep the parts of `onread`; null without that option. */
+/**
+ * The symbols under which sockets keep the parts of the `onread` option. Without the option, their values are
+ * null.
+ */
 interface OnreadKeys {
   readonly buffer: symbol;
-  /** Holds the option's `buffer` if that is a function. */
+  /** The symbol for the option's `buffer` if that is a function. */
   readonly generator: symbol;
   readonly callback: symbol;
 }
 
-/** Undefined before the first use, null if this Node.js has no such symbols. */
+/** Undefined before the first use; null if this Node.js version does not have these symbols. */
 let onreadKeys: OnreadKeys | null | undefined;
 
-/** Finds the symbols in sockets that are made with the option. */
+/** Finds the symbols in sockets that are created with the option. */
 function findOnreadKeys(): OnreadKeys | undefined {
   const callback = (): true => true;
   const generate = (): Buffer => USUAL_BUFFER;

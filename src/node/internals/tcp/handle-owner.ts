@@ -3,7 +3,7 @@ import { streamWrap, type TcpHandle } from "./stream-wrap.ts";
 /** Receives the bytes that are read from a handle. */
 export interface HandleOwner {
   /**
-   * @param status the number of bytes, or a negative error, which may be the end of the stream
+   * @param status the number of bytes, or a negative error code; the end of the stream is such a code
    * @param bytes the buffer with the bytes; undefined if the handle reads into a user buffer
    * @returns the buffer for the next reads; undefined to keep the current one
    */

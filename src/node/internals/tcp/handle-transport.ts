@@ -13,12 +13,15 @@ import { detachOwner, type HandleOwner, attachOwner } from "./handle-owner.ts";
 import { END_OF_STREAM, type HandleRequest, streamWrap, type TcpHandle } from "./stream-wrap.ts";
 import { WAITS, write } from "./write.ts";
 
-/** The peer has already closed the connection. `node:net` also treats this as a shutdown. */
+/**
+ * The error of a shutdown after the peer has closed the connection. Like `node:net`, this class treats it as
+ * success.
+ */
 const NOT_CONNECTED = "ENOTCONN";
 
 /**
- * A byte transport over a TCP connection without a `net.Socket`. Opening and closing takes half the time, and
- * an idle connection two fifths of the memory. It behaves as a socket with `allowHalfOpen`.
+ * A byte transport over a TCP connection without a `net.Socket`. Opening and closing it takes half the time,
+ * and an idle connection needs two fifths of the memory. It behaves like a socket with `allowHalfOpen`.
  */
 export class HandleTransport implements ByteTransport, HandleOwner, WriteListener {
   readonly #handle: TcpHandle;
@@ -29,16 +32,16 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteListene
   #buffer = USUAL_BUFFER;
   /** Undefined before the first full read. */
   #pace: ReadPace | undefined;
-  /** The number of writes that have not left for the kernel. */
+  /** The number of writes that the kernel has not accepted completely. */
   #unwritten = 0;
   #hasPeerEnded = false;
   #hasEnded = false;
-  /** Whether our end of the stream has been sent. */
+  /** Whether the shutdown of this side has completed. */
   #isShut = false;
   #isDestroyed = false;
   #isClosed = false;
 
-  /** Takes over `handle`, which is reading. Calls `onGone` when it is closed. */
+  /** Takes over `handle`, which is already reading. Calls `onGone` when the handle is closed. */
   constructor(handle: TcpHandle, onGone: () => void) {
     this.#handle = handle;
     this.#onGone = onGone;
@@ -57,7 +60,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteListene
     this.resume();
   }
 
-  /** Writes the head of the response, one character a byte. */
+  /** Writes the response head, with one byte per character. */
   writeHead(text: string): void {
     this.#settleWrite(write(this.#handle, text, this));
   }
@@ -99,7 +102,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteListene
     this.#handle.close(onClosed);
   }
 
-  /** The handle is closed. */
+  /** Called when the handle is closed. */
   closed(): void {
     this.#isClosed = true;
     this.#onGone();
@@ -124,7 +127,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteListene
     return next;
   }
 
-  /** A write that did not complete at once has ended. */
+  /** Called when a write that did not complete at once has ended. */
   written(status: number): void {
     this.#unwritten--;
     if (this.#isDestroyed) return;
@@ -132,7 +135,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteListene
     else if (this.#unwritten === 0) this.#handler?.onDrain();
   }
 
-  /** Our end of the stream has been sent, or has failed. */
+  /** Called when the shutdown of this side has completed or failed. */
   shut(status: number): void {
     if (this.#isDestroyed) return;
     if (status < 0 && getSystemErrorName(status) !== NOT_CONNECTED) {
@@ -164,7 +167,8 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteListene
 
 function onShut(this: HandleRequest, status: number): void {
   const { listener } = this;
-  // A request lives one or two collections longer than its use, and would keep its listener alive.
+  // A request object survives one or two garbage collections after its use, and would keep its listener
+  // alive.
   this.listener = undefined;
   (listener as HandleTransport).shut(status);
 }

@@ -2,23 +2,24 @@ import { logUnusedFastPath } from "../../environment/debug-log.ts";
 
 /**
  * The internals of TCP sockets of Node.js that this package uses. They are the same in Node.js 20, 22 and 24.
- * A `net.Socket` wraps a handle of libuv, and takes more time and memory than the rest of a WebSocket
+ * A `net.Socket` wraps a libuv handle, and takes more time and memory than the rest of a WebSocket
  * connection.
  */
 
-/** A request to a handle. Node.js calls `oncomplete` with 0, or with a negative error. */
+/** A request to a handle. Node.js calls `oncomplete` with 0, or with a negative error code. */
 export interface HandleRequest {
   oncomplete?: (this: HandleRequest, status: number) => void;
   listener?: unknown;
-  /** The data to write: the handle does not keep it alive. */
+  /** The data to write. The request refers to it, because the handle does not keep it alive. */
   data?: Uint8Array | string | undefined;
 }
 
-/** A TCP connection in libuv. Methods that return a number return 0, or a negative error. */
+/** A TCP connection in libuv. Methods that return a number return 0, or a negative error code. */
 export interface TcpHandle {
   /**
-   * `bytes` is a new buffer; undefined at the end, and if the handle reads into a user buffer. A returned
-   * buffer is used from the next read on. Any other result crashes the process.
+   * `bytes` is a new buffer. It is undefined at the end of the stream, and if the handle reads into a user
+   * buffer. A returned buffer is used from the next read on. Any other result except undefined crashes the
+   * process.
    */
   onread?: (this: TcpHandle, bytes: ArrayBuffer | undefined) => Uint8Array | undefined;
   readonly writeQueueSize?: number;
@@ -35,22 +36,25 @@ export interface TcpHandle {
   close(callback: (this: TcpHandle) => void): void;
 }
 
-/** The classes and the state that handles read and write with. */
+/** The classes and the state with which Node.js reads from and writes to handles. */
 export interface StreamWrap {
   readonly WriteWrap: new () => HandleRequest;
   readonly ShutdownWrap: new () => HandleRequest;
   /** The results of the latest call or callback. */
   readonly streamBaseState: Int32Array;
-  /** The index of the number of bytes read, or of a negative error. */
+  /** The index in `streamBaseState` of the number of bytes read, or of a negative error code. */
   readonly kReadBytesOrError: number;
-  /** The index of a flag: whether the write did not complete at once. */
+  /** The index in `streamBaseState` of a flag: whether the write did not complete at once. */
   readonly kLastWriteWasAsync: number;
 }
 
 /** The status of a read at the end of the peer's data; the same on all systems. */
 export const END_OF_STREAM = -4095;
 
-/** Undefined before the first use, null if this Node.js does not have it or does not allow it. */
+/**
+ * Undefined before the first use; null if this Node.js version does not have it, or does not allow access to
+ * it.
+ */
 let found: StreamWrap | null | undefined;
 
 /** Whether {@link streamWrap} may be called. */
@@ -59,7 +63,7 @@ export function hasStreamWrap(): boolean {
   return found !== null;
 }
 
-/** Needs {@link hasStreamWrap} to have returned true. */
+/** Call it only after {@link hasStreamWrap} has returned true. */
 export function streamWrap(): StreamWrap {
   return found as StreamWrap;
 }

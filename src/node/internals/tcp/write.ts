@@ -1,17 +1,17 @@
 import type { WriteListener } from "../../tcp/tcp-accelerator.ts";
 import { type HandleRequest, streamWrap, type TcpHandle } from "./stream-wrap.ts";
 
-/** The part of a handle that writes. */
+/** The methods of a handle that write. */
 export type WritableHandle = Pick<TcpHandle, "writeBuffer" | "writeLatin1String">;
 
-/** The status of a write that has not completed: its listener is called later. */
+/** The status of a write that has not completed yet. Its listener is called when it has. */
 export const WAITS = 1;
 
 /**
- * Writes bytes, or text of one byte a character.
+ * Writes bytes, or a text with one byte per character.
  *
- * @returns 0 if all bytes have left for the kernel, so that the caller may use them again;
- *   {@link WAITS}; or a negative error
+ * @returns 0 if the kernel has accepted all bytes, so that the caller may reuse them; {@link WAITS}; or a
+ *   negative error code
  */
 export function write(
   handle: WritableHandle,
@@ -36,12 +36,13 @@ export function write(
   return WAITS;
 }
 
-/** A request to use again: a write that completes at once leaves its request unchanged. */
+/** A request object to reuse. A write that completes at once does not change its request. */
 let spareRequest: HandleRequest | undefined;
 
 function onWritten(this: HandleRequest, status: number): void {
   const listener = this.listener as WriteListener;
-  // A request lives one or two collections longer than its write, and would keep both alive.
+  // A request object survives one or two garbage collections after its write, and would keep the listener and
+  // the data alive.
   this.listener = undefined;
   this.data = undefined;
   listener.written(status);
