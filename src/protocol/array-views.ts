@@ -1,4 +1,4 @@
-/** Views of one memory in units of several sizes. All begin at its first byte. */
+/** Views of one buffer, in units of several sizes. All views begin at its first byte. */
 export class ArrayViews {
   readonly buffer: ArrayBufferLike;
   readonly bytes: Uint8Array;

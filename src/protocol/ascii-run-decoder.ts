@@ -1,14 +1,16 @@
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
 
-/** The most bytes to decode at once: a text that the caller keeps holds all of them in memory. */
+/**
+ * The maximum number of bytes to decode at once. If the caller keeps one text, all of them stay in memory.
+ */
 const RUN_BYTES = 2048;
 
-/** The longest header of an unmasked frame with a short text. */
+/** The maximum size of the header of an unmasked frame with a short text. */
 const MAX_HEADER_BYTES = 4;
 
 /**
- * Decodes ASCII texts that follow each other closely in one chunk. It decodes one longer string and
- * slices it: for 125 bytes, that takes a quarter of the time of decoding each text (bench:
+ * Decodes ASCII texts that follow each other closely in one chunk. It decodes one long string, and returns
+ * slices of it. For texts of 125 bytes, that takes a quarter of the time of decoding each text (bench:
  * client-receive-text-125).
  */
 export class AsciiRunDecoder {
@@ -25,7 +27,7 @@ export class AsciiRunDecoder {
     this.#environment = environment;
   }
 
-  /** Forgets the latest chunk, because the next chunk may be other bytes in the same array. */
+  /** Forgets the latest chunk. Call it before each new chunk, which may be in the same array. */
   reset(): void {
     this.#chunk = undefined;
   }

@@ -1,4 +1,4 @@
-/** A limit on the memory of many connections together. */
+/** Limits the memory of many connections together. */
 export class ByteBudget {
   readonly maxBytes: number;
   #usedBytes = 0;

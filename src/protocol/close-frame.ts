@@ -15,7 +15,10 @@ type TextCodec = Pick<
   "allocate" | "decodeUtf8" | "encodeUtf8" | "isUtf8" | "utf8Length"
 >;
 
-/** Reads the payload of a Close frame (RFC 6455 5.5.1, 7.1.5, 7.4). One byte MUST have been refused. */
+/**
+ * Reads the payload of a Close frame (RFC 6455 5.5.1, 7.1.5, 7.4). The caller MUST have refused a payload of
+ * one byte.
+ */
 export function readCloseFrame(payload: Uint8Array, codec: TextCodec): CloseFrame | Fault {
   const length = payload.length;
   if (length === 0) return { code: CloseCode.NoStatusReceived, reason: "" };
@@ -26,7 +29,7 @@ export function readCloseFrame(payload: Uint8Array, codec: TextCodec): CloseFram
 }
 
 /**
- * Makes the payload of a Close frame (RFC 6455 5.5.1).
+ * Creates the payload of a Close frame (RFC 6455 5.5.1).
  *
  * @throws {UsageError} `INVALID_CLOSE_CODE` or `CLOSE_REASON_TOO_BIG`
  */

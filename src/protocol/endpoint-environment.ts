@@ -4,14 +4,17 @@ import { MessagePool } from "./message-pool.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
 import { AsciiRunDecoder } from "./ascii-run-decoder.ts";
 
-/** The environment of endpoints: what the runtime supplies, and the buffers that they share. */
+/**
+ * The environment of endpoints: the functions that the runtime provides, and the buffers that all endpoints
+ * share.
+ */
 export interface EndpointEnvironment extends ProtocolEnvironment {
   readonly buffers: SharedBuffers;
 }
 
 /**
- * Adds the shared buffers. Endpoints that are given the same result share them. A copy of the result, in
- * which other functions may replace these, does not have them.
+ * Adds the shared buffers to an environment. Endpoints with the same environment object share its buffers. A
+ * copy of the object does not have the buffers, because its functions may have been replaced.
  */
 export function withSharedBuffers(environment: ProtocolEnvironment): EndpointEnvironment {
   const value = new SharedBuffers(environment);
@@ -19,8 +22,8 @@ export function withSharedBuffers(environment: ProtocolEnvironment): EndpointEnv
 }
 
 /**
- * The buffers and caches that all endpoints of an environment share. One message is handled at a time, so
- * thousands of connections can share them.
+ * The buffers and caches that all endpoints of an environment share. Thousands of connections can share them,
+ * because one message is handled at a time.
  */
 export class SharedBuffers {
   readonly masker: Masker = new Masker();

@@ -1,23 +1,23 @@
 /** The frame header of RFC 6455 5.2, as bytes. */
 
-/** Two bytes, an extended length of up to eight, a masking key of four. */
+/** Two bytes, up to eight bytes of extended length, and four bytes of masking key. */
 export const MAX_FRAME_HEADER_BYTES = 14;
 
-/** The header's length, from its second byte. */
+/** Returns the size of a header, from its second byte. */
 export function frameHeaderBytes(secondByte: number): number {
   const keyBytes = (secondByte & 0x80) >>> 5;
   const length = secondByte & 0x7f;
   return (length < 126 ? 2 : length === 126 ? 4 : 10) + keyBytes;
 }
 
-/** The length of the header of a frame with this payload. */
+/** Returns the size of the header of a frame with a payload of this size. */
 export function frameHeaderBytesFor(payloadBytes: number, isMasked: boolean): number {
   return (payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10) + (isMasked ? 4 : 0);
 }
 
 /**
- * Writes a header less its masking key at `target[at]` and returns the position after it.
- * `firstByte` holds FIN, the RSV bits and the opcode.
+ * Writes a header without its masking key at `target[at]`, and returns the position after it. `firstByte`
+ * contains FIN, the RSV bits and the opcode.
  */
 export function writeFrameHeader(
   target: Uint8Array,

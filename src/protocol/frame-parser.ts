@@ -2,12 +2,13 @@ import { frameHeaderBytes, MAX_FRAME_HEADER_BYTES, readUint32 } from "./frame-he
 import { type Fault, faultOfFrameStart, LENGTH_TOO_BIG, lengthNotMinimal } from "./frame-rules.ts";
 import { isControl } from "./opcode.ts";
 
-/** Receives the frames that a {@link FrameParser} finds, while the bytes are being received. */
+/** Receives the frames that a {@link FrameParser} finds, during its calls of `receive` and `resume`. */
 export interface FrameHandler {
   /**
-   * A frame with a valid header (RFC 6455 5.2 to 5.5) begins. `chunk[start, end)` is the first part of its
-   * payload, still masked; it may be empty. One call reports both, because most frames are in one chunk:
-   * two calls cost 5 % of the time to parse 125 bytes (bench: parse).
+   * Called at the beginning of a frame with a valid header (RFC 6455 5.2 to 5.5). `chunk[start, end)` is the
+   * first part of its payload, which is still masked and may be empty. One call reports header and payload,
+   * because most frames are in one chunk, and a second call would cost 5 % of the time to parse 125 bytes
+   * (bench: parse).
    *
    * @param firstByte FIN, the RSV bits and the opcode
    * @param maskingKey 0 if frames to this side are not masked
@@ -21,11 +22,11 @@ export interface FrameHandler {
     end: number,
   ): void;
   /**
-   * `chunk[start, end)` is the next part of the frame's payload, still masked. `missing` is
-   * the number of payload bytes after `end` that have not arrived.
+   * Called with the next part of the frame's payload, `chunk[start, end)`, which is still masked. `missing`
+   * is the number of payload bytes after `end` that have not arrived.
    */
   addPayload(chunk: Uint8Array, start: number, end: number, missing: number): void;
-  /** The header of a frame is not valid. The handler must stop the parser. */
+  /** Called if the header of a frame is invalid. The handler must stop the parser. */
   onFault(fault: Fault): void;
 }
 
@@ -52,9 +53,9 @@ export class FrameParser {
   /** Bytes that arrived while paused; they are parsed on resume. */
   #waiting: Uint8Array = NOTHING;
 
-  /** Made for the first header that is cut by the end of a chunk. */
+  /** Created for the first header that is split between two chunks. */
   #cutHeader: CutHeader | undefined;
-  /** Payload bytes of the current frame that have not arrived. */
+  /** The number of payload bytes of the current frame that have not arrived. */
   #missing = 0;
   /** Whether the last data frame was a fragment with more to follow. */
   #isInMessage = false;
@@ -65,12 +66,12 @@ export class FrameParser {
     this.#allowsCompressed = options.allowsCompressed;
   }
 
-  /** Bytes buffered because they arrived while paused. */
+  /** The number of bytes that are buffered because they arrived while paused. */
   get waitingBytes(): number {
     return this.#waiting.length;
   }
 
-  /** Takes the next bytes from the peer, and passes their frames to the handler. */
+  /** Parses the next bytes from the peer, and passes their frames to the handler. */
   receive(chunk: Uint8Array): void {
     if (this.#state === "stopped") return;
     if (this.#state === "paused" || this.#isParsing || this.#waiting.length > 0) {
@@ -80,7 +81,7 @@ export class FrameParser {
     this.#parse(chunk, false);
   }
 
-  /** Buffers everything after the current frame, also the rest of the current chunk. */
+  /** From the next frame on, buffers everything, including the rest of the current chunk. */
   pause(): void {
     if (this.#state === "flowing") this.#state = "paused";
   }
@@ -98,7 +99,9 @@ export class FrameParser {
     this.#waiting = NOTHING;
   }
 
-  /** `isOwn`: the chunk does not change, so its rest need not be copied each time it waits. */
+  /**
+   * @param isOwn whether the chunk does not change, so that the rest of it can wait without a copy
+   */
   #parse(chunk: Uint8Array, isOwn: boolean): void {
     this.#isParsing = true;
     const end = chunk.length;
@@ -138,7 +141,7 @@ export class FrameParser {
     while (at < end) {
       header[cut.length++] = chunk[at++]!;
       if (cut.length < 2) continue;
-      // A bad frame is reported as soon as its first two bytes have arrived.
+      // An invalid frame is reported as soon as its first two bytes have arrived.
       if (cut.length === 2 && !this.#checkStart(header[0], header[1])) return end;
       if (cut.length === frameHeaderBytes(header[1])) {
         cut.length = 0;
@@ -180,7 +183,7 @@ export class FrameParser {
     return stop;
   }
 
-  /** The payload's length (RFC 6455 5.2), or -1 if it is not valid. */
+  /** Returns the payload's length (RFC 6455 5.2), or -1 if it is invalid. */
   #payloadLength(bytes: Uint8Array, at: number): number {
     const length = bytes[at + 1] & 0x7f;
     if (length < 126) return length;
@@ -197,7 +200,7 @@ export class FrameParser {
     return -1;
   }
 
-  /** Passes on the part of the current frame's payload in `chunk[start, end)`. */
+  /** Passes the part of the current frame's payload in `chunk[start, end)` to the handler. */
   #readPayload(chunk: Uint8Array, start: number, end: number): number {
     const stop = Math.min(end, start + this.#missing);
     const missing = this.#missing - (stop - start);
@@ -218,7 +221,7 @@ class CutHeader {
   length = 0;
 }
 
-/** A copy of both arrays. */
+/** Returns a copy of both arrays. */
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   const both = new Uint8Array(first.length + second.length);
   both.set(first);

@@ -8,7 +8,7 @@ export interface Fault {
   readonly closeCode: number;
 }
 
-/** RFC 6455 5.2: reserved bits, which have a meaning only if an extension gives them one. */
+/** RFC 6455 5.2: the reserved bits. They must be 0 unless an extension defines them. */
 const RSV = 0x70;
 
 /** The bit that permessage-deflate uses (RFC 7692 6). */
@@ -18,11 +18,11 @@ export const RSV1 = 0x40;
 export const MAX_CONTROL_PAYLOAD_BYTES = 125;
 
 /**
- * The rules for a frame that need no more than its first two bytes.
+ * Checks all rules for a frame that depend only on its first two bytes.
  *
- * @param isMasked whether frames to this end are masked
- * @param isInMessage whether a message has begun and not ended
- * @param allowsCompressed whether permessage-deflate was agreed
+ * @param isMasked whether frames to this side must be masked
+ * @param isInMessage whether a message has begun and has not ended
+ * @param allowsCompressed whether permessage-deflate was negotiated
  */
 export function faultOfFrameStart(
   first: number,
@@ -32,17 +32,17 @@ export function faultOfFrameStart(
   allowsCompressed: boolean,
 ): Fault | undefined {
   if ((first & RSV) !== 0 && !(allowsCompressed && isCompressedStart(first))) return RESERVED_BITS;
-  // RFC 6455 5.1: a client masks all its frames, a server none.
+  // RFC 6455 5.1: a client masks all frames, and a server masks none.
   if (((second & 0x80) !== 0) !== isMasked) return isMasked ? MASK_REQUIRED : MASK_FORBIDDEN;
   const opcode = first & 0x0f;
   if (isControl(opcode)) return faultOfControlFrame(opcode, first, second & 0x7f);
   if (opcode > Opcode.Binary) return reservedOpcode(opcode);
-  // RFC 6455 5.4: the fragments of one message are not interleaved with another's.
+  // RFC 6455 5.4: the fragments of one message must not be interleaved with the fragments of another message.
   if ((opcode === Opcode.Continuation) === isInMessage) return undefined;
   return isInMessage ? CONTINUATION_EXPECTED : CONTINUATION_UNEXPECTED;
 }
 
-/** RFC 7692 6: RSV1 marks a compressed message, on its first frame and on no other. */
+/** RFC 7692 6: RSV1 is set only in the first frame of a compressed message. */
 function isCompressedStart(first: number): boolean {
   const opcode = first & 0x0f;
   return (first & RSV) === RSV1 && (opcode === Opcode.Text || opcode === Opcode.Binary);
@@ -57,7 +57,7 @@ function faultOfControlFrame(opcode: number, first: number, length: number): Fau
   return opcode === Opcode.Close && length === 1 ? INVALID_CLOSE_PAYLOAD : undefined;
 }
 
-/** RFC 6455 5.2: a length is written in its shortest form. */
+/** RFC 6455 5.2: a length must be written in its shortest form. */
 export function lengthNotMinimal(payloadBytes: number, lengthBits: 16 | 64): Fault {
   return fault(
     "LENGTH_NOT_MINIMAL",
@@ -65,7 +65,7 @@ export function lengthNotMinimal(payloadBytes: number, lengthBits: 16 | 64): Fau
   );
 }
 
-/** RFC 6455 5.2: the highest bit of a 64-bit length is clear. */
+/** RFC 6455 5.2: the highest bit of a 64-bit length must be 0. */
 export const LENGTH_TOO_BIG: Fault = fault(
   "LENGTH_TOO_BIG",
   "the highest bit of a 64-bit length is set",
@@ -92,7 +92,7 @@ export function messageTooBig(messageBytes: number | string, maxMessageBytes: nu
   };
 }
 
-/** RFC 6455 10.4: not this peer's fault alone, so it may try again later (1013). */
+/** RFC 6455 10.4: this peer alone did not cause it, so it may try again later (1013). */
 export function unfinishedTooBig(maxUnfinishedBytes: number): Fault {
   return {
     code: "UNFINISHED_TOO_BIG",
@@ -101,7 +101,7 @@ export function unfinishedTooBig(maxUnfinishedBytes: number): Fault {
   };
 }
 
-/** How many empty fragments may follow one another. Limits on bytes do not bound them. */
+/** The maximum number of successive empty fragments, to which the limits in bytes do not apply. */
 export const MAX_EMPTY_FRAGMENTS = 1_024;
 
 /** RFC 6455 10.4. */

@@ -14,28 +14,36 @@ import type { PreparedFrame, PreparedMessage } from "./prepared-message.ts";
 
 const FIN = 0x80;
 
-/** Up to this length, room for the longest UTF-8 form is reserved. Above, the length is counted first. */
+/**
+ * For a text up to this length, room for its maximum size in UTF-8 is reserved. For a longer text, the size
+ * is computed first.
+ */
 const MAX_UNCOUNTED_TEXT_UNITS = 4096;
 
 export interface FrameWriterOptions {
-  /** Which end this is: a client masks its frames with a fresh key each (RFC 6455 5.3). */
+  /** Which end of the connection this is. A client masks each frame with a fresh key (RFC 6455 5.3). */
   readonly role: "client" | "server";
-  /** Messages above this many bytes are sent in fragments of at most this size (RFC 6455 5.4). */
+  /** A message with more bytes is sent in fragments of at most this size (RFC 6455 5.4). */
   readonly maxFrameBytes: number | undefined;
   /** Compresses messages; undefined without compression. */
   readonly deflate: MessageDeflate | undefined;
 }
 
-/** Writes frames (RFC 6455 5.2) in place into an output buffer. */
+/** Writes frames (RFC 6455 5.2) directly into an output buffer. */
 export class FrameWriter {
   readonly #output: OutputBuffer;
   readonly environment: EndpointEnvironment;
-  /** Undefined if messages are not fragmented: V8 would make a heap object of each Infinity. */
+  /**
+   * Undefined if messages are not fragmented. It is not Infinity, for which V8 would create a heap object in
+   * each writer.
+   */
   readonly #maxFrameBytes: number | undefined;
   readonly #deflate: MessageDeflate | undefined;
   /** Undefined on a server, which does not mask. */
   readonly #maskingKeys: MaskingKeys | undefined;
-  /** Equal for writers that make the same frames; undefined if the frames cannot be shared. */
+  /**
+   * A name that is equal for writers that create the same frames. Undefined if the frames cannot be shared.
+   */
   readonly #frameKind: string | undefined;
 
   constructor(options: FrameWriterOptions, environment: EndpointEnvironment, output: OutputBuffer) {
@@ -61,12 +69,12 @@ export class FrameWriter {
     this.#output.savedBytes += frame.savedBytes;
   }
 
-  /** Makes the frame that is sent to all connections of this kind. */
+  /** Creates the frame that is sent to all connections of this kind. */
   #frame(message: PreparedMessage, kind: string): PreparedFrame {
     const output = this.#output;
     const { length: start, savedBytes: savedBefore } = output;
     this.#writeData(message);
-    // Not `slice`: on a Buffer it makes a view.
+    // Not `slice`, which returns a view for a Buffer.
     const bytes = new Uint8Array(output.bytes.subarray(start, output.length));
     const frame = { bytes, savedBytes: output.savedBytes - savedBefore };
     output.length = start;
@@ -96,7 +104,7 @@ export class FrameWriter {
     const output = this.#output;
     output.reserve(MAX_FRAME_HEADER_BYTES + mostBytes);
     const isMasked = this.#maskingKeys !== undefined;
-    // The position assumes ASCII. If the header becomes longer, the text is moved.
+    // The position assumes that the text is ASCII. If the header becomes longer, the text is moved.
     const guessed = frameHeaderBytesFor(isCounted ? mostBytes : units, isMasked);
     const start = output.length + guessed;
     const byteLength = environment.encodeUtf8(text, output.bytes, start);
@@ -122,7 +130,7 @@ export class FrameWriter {
     this.#finishFrame(firstByte, payloadBytes);
   }
 
-  /** Adds the header before a payload that was written already, and masks the payload. */
+  /** Writes the header in front of a payload that was written already, and masks the payload. */
   #finishFrame(firstByte: number, payloadBytes: number): void {
     const output = this.#output;
     const bytes = output.bytes;
@@ -153,7 +161,7 @@ export class FrameWriter {
     else this.writeFrame(FIN | firstOpcode, payload);
   }
 
-  /** `firstOpcode` holds the RSV bits of the first frame too. */
+  /** `firstOpcode` also contains the RSV bits of the first frame. */
   #writeFragments(firstOpcode: number, bytes: Uint8Array): void {
     const size = this.#maxFrameBytes!;
     let start = 0;

@@ -3,8 +3,8 @@ import type { ProtocolEnvironment } from "./protocol-environment.ts";
 const BATCH = 1024;
 
 /**
- * Masking keys from a cryptographically strong source (RFC 6455 5.3, 10.3). They are drawn in
- * batches, because a call into the source for each frame would cost more than the frame.
+ * Masking keys from a cryptographically strong source (RFC 6455 5.3, 10.3). They are generated in batches,
+ * because a call of the source for each frame would cost more than the frame.
  */
 export class MaskingKeys {
   readonly #environment: Pick<ProtocolEnvironment, "fillRandom">;

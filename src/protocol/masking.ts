@@ -2,16 +2,17 @@
  * Masking (RFC 6455 5.3). A masking key is one 32-bit integer. Its most significant byte is the first byte
  * on the wire.
  *
- * bench: mask. Words are masked several times as fast as bytes, and four words a round faster than
- * one. Longer payloads are aligned and masked in 64-bit words, twice as fast again.
+ * Masking 32-bit words is several times as fast as masking bytes, and a loop over four words is faster than a
+ * loop over one word. Long payloads are aligned and masked in 64-bit words, which is twice as fast again
+ * (bench: mask).
  */
 
 import { ArrayViews } from "./array-views.ts";
 
-/** From this length on, 64-bit words are faster, although a BigInt must hold the key. */
+/** From this length on, 64-bit words are faster, although the key must then be a BigInt. */
 export const MIN_LONG_BYTES = 512;
 
-/** The views of a larger buffer are not kept, so that its memory can be freed. */
+/** The views of larger buffers are not cached, so that their memory can be freed. */
 const MAX_KEPT_BUFFER_BYTES = 1 << 18;
 
 const HIGH_BITS = 0x80808080;
@@ -19,8 +20,8 @@ const HIGH_BITS = 0x80808080;
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
- * Masks payloads in place. It keeps the views of the latest memory, because many frames come in one
- * chunk, and many chunks in one buffer.
+ * Masks payloads in place. It caches the views of the latest buffer, because many frames are in one chunk,
+ * and many chunks in one buffer.
  */
 export class Masker {
   #array: Uint8Array = new Uint8Array(0);
@@ -30,14 +31,14 @@ export class Masker {
   readonly #keyQuads = new BigUint64Array(this.#keyWords.buffer);
 
   /**
-   * Returns the views of the memory that holds `bytes`. It compares the array first: asking an array
-   * for its buffer takes longer than masking a short message.
+   * Returns the views of the buffer of `bytes`. It compares the array first, because accessing the buffer of
+   * an array takes longer than masking a short message.
    */
   viewsOf(bytes: Uint8Array): ArrayViews {
     return bytes === this.#array ? this.#views : this.#keepViewsOf(bytes);
   }
 
-  /** Returns where `bytes` begins in its memory. Fast directly after `viewsOf(bytes)`. */
+  /** Returns the position of `bytes` in its buffer. It is fast directly after `viewsOf(bytes)`. */
   offsetOf(bytes: Uint8Array): number {
     return bytes === this.#array ? this.#offset : bytes.byteOffset;
   }
@@ -138,9 +139,9 @@ export class Masker {
 }
 
 /**
- * Copies the first `length` bytes of a payload from `source[from]` to `target[to]`, which MUST be at
- * a whole word, and masks them there. Up to some hundred bytes, this one pass is several times as
- * fast as `set` and `mask`.
+ * Copies the first `length` bytes of a payload from `source[from]` to `target[to]`, and masks them. `to` MUST
+ * be a multiple of four. Up to a few hundred bytes, this single pass is several times as fast as `set`
+ * followed by `mask`.
  */
 export function copyMasked(
   source: ArrayViews,
@@ -172,13 +173,13 @@ export function copyMasked(
   }
 }
 
-/** The key for a payload from which the first `byteCount` bytes have been taken. */
+/** Returns the key for the rest of a payload, after its first `byteCount` bytes. */
 function turn(key: number, byteCount: number): number {
   const bits = (byteCount & 3) << 3;
   return bits === 0 ? key : (key << bits) | (key >>> (32 - bits));
 }
 
-/** The word that has the bytes of the key in memory, on machines of either byte order. */
+/** Returns the word that has the bytes of the key in memory order, on machines of either byte order. */
 function inMemoryOrder(key: number): number {
   if (!IS_LITTLE_ENDIAN) return key | 0;
   return (key << 24) | ((key & 0xff00) << 8) | ((key >>> 8) & 0xff00) | (key >>> 24);

@@ -21,19 +21,19 @@ import { Utf8Validator } from "./utf8.ts";
 /** Receives the messages that a {@link MessageAssembler} completes. */
 export interface MessageHandler {
   onText(text: string): void;
-  /** The bytes belong to the handler. On a client they fill their buffer. */
+  /** The handler may keep and change the bytes. On a client, their buffer contains nothing else. */
   onBinary(bytes: Uint8Array): void;
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
   onCloseFrame(frame: CloseFrame): void;
-  /** The peer broke the protocol, or a limit. */
+  /** Called when the peer violated the protocol or exceeded a limit. */
   onFault(fault: Fault): void;
 }
 
 export interface MessageAssemblerOptions {
-  /** Which end this is: frames to a server are masked. */
+  /** Which end of the connection this is. Frames to a server are masked. */
   readonly role: "client" | "server";
-  /** The largest message, in bytes of payload over all its fragments. */
+  /** The maximum size of a message, in bytes of payload over all its fragments. */
   readonly maxMessageBytes: number;
   /** Decompresses messages; undefined without compression. */
   readonly deflate: MessageDeflate | undefined;
@@ -42,8 +42,8 @@ export interface MessageAssemblerOptions {
 }
 
 /**
- * Makes messages out of frames (RFC 6455 5.4 to 5.6): unmasks, joins fragments, decompresses,
- * validates and decodes. Nothing that the peer sends makes it throw.
+ * Assembles messages from frames (RFC 6455 5.4 to 5.6): it unmasks payloads, joins fragments, decompresses,
+ * and validates and decodes text. Nothing that the peer sends makes it throw.
  */
 export class MessageAssembler implements FrameHandler {
   readonly #handler: MessageHandler;
@@ -79,17 +79,17 @@ export class MessageAssembler implements FrameHandler {
     this.#unfinishedBudget = options.unfinishedBudget;
   }
 
-  /** Bytes buffered for messages that are not complete. */
+  /** The number of bytes that are buffered for incomplete messages. */
   get bufferedBytes(): number {
     return (this.#message?.capacity ?? 0) + (this.#control?.capacity ?? 0);
   }
 
-  /** Must be called when the next frames are in another chunk. */
+  /** Call it before the frames of each chunk. */
   beginChunk(): void {
     this.#environment.buffers.asciiRunDecoder.reset();
   }
 
-  /** Releases the buffers, and the state of compression. No frame may follow. */
+  /** Releases the buffers and the compression state. No frame may follow. */
   stop(): void {
     this.#deflate?.close();
     this.#message?.detach();
@@ -139,7 +139,7 @@ export class MessageAssembler implements FrameHandler {
     this.#handler.onFault(fault);
   }
 
-  /** The limit of the current message. Text must fit into a string too. */
+  /** Returns the size limit of the current message. A text must also fit into a string. */
   #maxBytesOf(messageFirstByte: number): number {
     const { maxMessageBytes } = this;
     if (!isText(messageFirstByte)) return maxMessageBytes;
@@ -147,7 +147,7 @@ export class MessageAssembler implements FrameHandler {
     return maxMessageBytes < maxTextBytes ? maxMessageBytes : maxTextBytes;
   }
 
-  /** A message in one frame in one chunk: the usual case. */
+  /** Delivers a message that is in one frame and in one chunk: the usual case. */
   #deliverInOnePiece(chunk: Uint8Array, start: number, end: number): void {
     const firstByte = this.#firstByte;
     if (isCompressed(firstByte)) {
@@ -201,7 +201,7 @@ export class MessageAssembler implements FrameHandler {
       this.#handler.onBinary(bytes.slice(from, from + length));
       return;
     }
-    // In the chunk, because the views of the chunk already exist.
+    // Masks the bytes in the chunk, not in the copy, because the views of the chunk already exist.
     if (this.isServer) this.#mask(chunk, start, end, 0);
     this.#handler.onBinary(this.#owned(chunk.subarray(start, end)));
   }
@@ -215,7 +215,7 @@ export class MessageAssembler implements FrameHandler {
     return owned;
   }
 
-  /** Adds to a message that is cut by a fragment or by the end of a chunk. */
+  /** Adds a part to a message that has several fragments or chunks. */
   #addToMessage(chunk: Uint8Array, start: number, end: number, missing: number): void {
     const budget = this.#unfinishedBudget;
     const message = (this.#message ??= new MessageBuffer(this.#environment, budget));
@@ -235,13 +235,13 @@ export class MessageAssembler implements FrameHandler {
       this.#deliverMessage(message);
   }
 
-  /** Checks the bytes added from `from` on. */
+  /** Checks the bytes that were added from the position `from` on. */
   #faultOfPart(message: MessageBuffer, from: number): Fault | undefined {
     if (this.#payloadBytes > 0 || isFinal(this.#firstByte)) message.emptyFragments = 0;
     else if (++message.emptyFragments > MAX_EMPTY_FRAGMENTS) return TOO_MANY_EMPTY_FRAGMENTS;
     const messageFirstByte = this.#messageFirstByte;
     if (!isText(messageFirstByte) || isCompressed(messageFirstByte)) return undefined;
-    // RFC 6455 8.1: bad text may fail before the whole message has arrived.
+    // RFC 6455 8.1: invalid text may fail the connection before the whole message has arrived.
     const utf8 = (message.utf8 ??= new Utf8Validator());
     return utf8.push(message.bytes, from, message.length) ? undefined : INVALID_UTF8;
   }
@@ -260,7 +260,7 @@ export class MessageAssembler implements FrameHandler {
     }
   }
 
-  /** RFC 7692 6.2 and 7.2.2. The limit holds for the decompressed message. */
+  /** RFC 7692 6.2 and 7.2.2. The size limit applies to the decompressed message. */
   #deliverDeflated(bytes: Uint8Array, start: number, end: number): void {
     const environment = this.#environment;
     const message = this.#deflate!.inflate(

@@ -3,30 +3,32 @@ import type { ProtocolEnvironment } from "./protocol-environment.ts";
 import type { Utf8Validator } from "./utf8.ts";
 
 /**
- * Up to this length, the length that a frame declares is allocated at once. Above, the buffer grows as
- * bytes arrive.
+ * Up to this size, the length that a frame declares is allocated at once. For a larger length, the buffer
+ * grows as bytes arrive.
  */
 const MAX_TRUSTED_BYTES = 1 << 16;
 
 const EMPTY = new Uint8Array(0);
 
 /**
- * The payload of a message that arrives in parts, in one growing array. Its capacity is at most 64 KiB
- * or twice the received bytes. In a final frame it is at most 16 times the received bytes, and at most
- * the announced length. The number of chunks and fragments does not matter.
+ * Collects the payload of a message that arrives in parts, in one growing array. Its capacity is at most 64
+ * KiB or twice the number of received bytes. In a final frame, it is at most 16 times that number, and at
+ * most the announced length. The capacity does not depend on the number of chunks and fragments.
  */
 export class MessageBuffer {
-  /** Filled up to `length`. */
+  /** The storage. Its first `length` bytes are in use. */
   bytes: Uint8Array = EMPTY;
   length = 0;
-  /** Empty fragments since the last fragment with payload. */
+  /** The number of empty fragments since the last fragment with payload. */
   emptyFragments = 0;
-  /** The state of the validation of text; undefined before its first part, and for other messages. */
+  /** Validates the text of a text message; undefined before its first part, and for other messages. */
   utf8: Utf8Validator | undefined;
   readonly #environment: ProtocolEnvironment;
   readonly #budget: ByteBudget | undefined;
 
-  /** `budget` limits the buffered bytes of several connections; without one they are not counted. */
+  /**
+   * @param budget limits the buffered bytes of several connections together; default: no such limit
+   */
   constructor(environment: ProtocolEnvironment, budget?: ByteBudget) {
     this.#environment = environment;
     this.#budget = budget;
@@ -37,8 +39,8 @@ export class MessageBuffer {
   }
 
   /**
-   * Appends `chunk[start, end)`; false if the budget has no room for it. `expectedBytes` is the length
-   * that is known to be coming, and `isAll` whether that is the whole message.
+   * Appends `chunk[start, end)`. Returns false if the budget has no room for it. `expectedBytes` is the size
+   * of the message that is known so far, and `isAll` says whether that is the whole message.
    */
   append(
     chunk: Uint8Array,
@@ -56,7 +58,7 @@ export class MessageBuffer {
     return true;
   }
 
-  /** Returns the bytes and resets. Their buffer may be longer than the message. */
+  /** Returns the bytes and resets this object. Their buffer may be larger than the message. */
   detach(): Uint8Array {
     const { bytes } = this;
     this.#budget?.give(bytes.length);
@@ -64,7 +66,7 @@ export class MessageBuffer {
     return bytes.subarray(0, this.length);
   }
 
-  /** Returns the bytes, with little unused memory in their buffer, or none if `isAlone`. */
+  /** Returns the bytes, in a buffer with little unused memory, or with none if `isAlone`. */
   release(isAlone = false): Uint8Array {
     const { bytes, length } = this;
     this.detach();
@@ -76,11 +78,12 @@ export class MessageBuffer {
   }
 
   #grow(neededBytes: number, expectedBytes: number, isAll: boolean): boolean {
-    // A declared length costs the peer nothing, so a large length is not allocated before bytes arrive.
+    // A peer can declare a large length at no cost, so a large length is not allocated before its bytes
+    // arrive.
     const trusted = Math.max(neededBytes, Math.min(expectedBytes, MAX_TRUSTED_BYTES));
-    // Growing by a factor keeps the copying linear however many fragments come. If the length is known, the
-    // steps are larger: a default-sized message is copied once, and memory that has not been written to is
-    // not in use yet.
+    // Growing by a factor keeps the copying linear in the size of the message, for any number of fragments.
+    // If the length is known, the steps are larger, so that a message of up to 1 MiB is copied only once.
+    // Memory that has not been written to is not in use yet.
     const grown = Math.max(trusted, this.bytes.length * (isAll ? 16 : 2));
     const capacity = isAll ? Math.min(grown, expectedBytes) : grown;
     if (this.#budget?.take(capacity - this.bytes.length) === false) return false;

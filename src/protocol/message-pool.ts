@@ -2,28 +2,32 @@ import { ArrayViews } from "./array-views.ts";
 import { copyMasked } from "./masking.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
 
-/** Longer messages get separate memory: allocating it costs little compared with copying them. */
+/**
+ * Longer messages get separate memory, because allocating it costs little compared with copying the message.
+ */
 export const MAX_POOLED_BYTES = 2048;
 
-/** Up to this length, one pass that copies and unmasks is the fastest. */
+/** Up to this size, a single pass that copies and unmasks is the fastest way. */
 export const MAX_ONE_PASS_BYTES = 1024;
 
-/** A message that the application keeps holds at most this much memory, however short it is. */
+/**
+ * If the application keeps a message, at most this much memory stays in use, however short the message is.
+ */
 const POOL_BYTES = 16_384;
 
-/** Marks the memory of a pool. */
+/** Marks the buffers of a pool. */
 const POOL = Symbol("memory of several messages");
 
-/** Whether `buffer` may hold messages of several peers. */
+/** Whether `buffer` may contain messages of several peers. */
 export function isPool(buffer: ArrayBufferLike): boolean {
   return POOL in buffer;
 }
 
-/** Memory for short binary messages, which are cut out of larger pieces (bench: parse). */
+/** Memory for short binary messages, which share larger buffers (bench: parse). */
 export class MessagePool {
   readonly #environment: Pick<ProtocolEnvironment, "allocatePool">;
   #views = new ArrayViews(new ArrayBuffer(0));
-  /** Not 0, so that even an empty message gets memory that is marked. */
+  /** Not 0, so that even the first, empty message is in a marked buffer. */
   #usedBytes = 1;
 
   constructor(environment: Pick<ProtocolEnvironment, "allocatePool">) {
@@ -44,7 +48,7 @@ export class MessagePool {
     return new Uint8Array(this.#views.buffer, start, length);
   }
 
-  /** Takes `byteLength` bytes, and returns where they begin. */
+  /** Reserves `byteLength` bytes, and returns their position. */
   #take(byteLength: number): number {
     if (this.#usedBytes + byteLength > this.#views.bytes.length) this.#refill();
     const start = this.#usedBytes;

@@ -4,25 +4,25 @@ import type { SharedBytes, SharedOutput } from "./shared-output.ts";
 export interface BufferPool {
   /** Returns a buffer of at least `minBytes` that nothing else uses. */
   take(minBytes: number): Uint8Array;
-  /** Returns a buffer from `take` to the pool. */
+  /** Gives a buffer that `take` returned back to the pool. */
   give(buffer: Uint8Array): void;
 }
 
 const EMPTY = new Uint8Array(0);
 
 /**
- * The bytes of the next write. Frames are appended in place, so a frame needs no buffer. Without waiting
- * output there is no buffer.
+ * The bytes of the next write. Frames are written directly into it, so a frame needs no separate buffer.
+ * While no output waits, it has no storage.
  */
 export class OutputBuffer {
-  /** The storage; filled up to `length`. */
+  /** The storage. Its first `length` bytes are in use. */
   bytes: Uint8Array = EMPTY;
   length = 0;
   /** The number of bytes that compression saved in the frames. */
   savedBytes = 0;
   readonly #pool: BufferPool;
   readonly #sharedOutput: SharedOutput | undefined;
-  /** Set if all of `bytes` is shared with other connections. */
+  /** Set if other connections share all of `bytes`. */
   #shared: SharedBytes | undefined;
 
   /** @param sharedOutput shares frames between connections; default: each connection has a copy */
@@ -36,7 +36,7 @@ export class OutputBuffer {
     return this.#shared !== undefined;
   }
 
-  /** Makes room for `byteCount` bytes after `length`; `bytes` may be another array afterwards. */
+  /** Makes room for `byteCount` bytes after `length`. This may replace `bytes` with another array. */
   reserve(byteCount: number): void {
     if (this.bytes.length - this.length >= byteCount) return;
     const smaller = this.bytes;
@@ -48,9 +48,8 @@ export class OutputBuffer {
   }
 
   /**
-   * Appends a frame that other connections append too, and that does not change any more. It is not
-   * copied while all appended frames are shared. Connections that append the same frames pass the same
-   * `kind`.
+   * Appends a frame that other connections append too, and that must not change any more. While all appended
+   * frames are shared, they are not copied. Connections that append the same frames pass the same `kind`.
    */
   append(frame: Uint8Array, kind: string): void {
     const shared = this.#share(frame, kind);
@@ -73,7 +72,8 @@ export class OutputBuffer {
   }
 
   /**
-   * Returns the storage and resets. Unless the storage was shared, the caller returns it with `recycle`.
+   * Returns the storage and resets this object. Unless the storage was shared, the caller gives it back with
+   * `recycle`.
    */
   detach(): Uint8Array {
     const bytes = this.bytes;
@@ -84,7 +84,7 @@ export class OutputBuffer {
     return bytes;
   }
 
-  /** Returns storage from `detach` to the pool. */
+  /** Gives storage that `detach` returned back to the pool. */
   recycle(bytes: Uint8Array): void {
     this.#pool.give(bytes);
   }

@@ -1,6 +1,6 @@
 /**
- * Computes the SHA-1 digest of an ASCII string (RFC 3174), for the opening handshake (RFC 6455 4.2.2).
- * That use is not about secrecy, so the weakness of SHA-1 does not matter.
+ * Computes the SHA-1 digest of an ASCII string (RFC 3174), for the opening handshake (RFC 6455 4.2.2). The
+ * handshake does not depend on the security of SHA-1.
  */
 export function sha1(ascii: string): Uint8Array {
   const blocks = paddedWords(ascii);
@@ -16,7 +16,7 @@ export function sha1(ascii: string): Uint8Array {
   return digest;
 }
 
-/** RFC 3174 4: the message, a one bit, zeroes, and the length in bits, in blocks of 16 words. */
+/** RFC 3174 4: the message, a 1 bit, zeros, and the length in bits, in blocks of 16 words. */
 function paddedWords(ascii: string): Int32Array {
   const words = new Int32Array(((ascii.length + 8) >> 6) * 16 + 16);
   for (let at = 0; at < ascii.length; at++) {

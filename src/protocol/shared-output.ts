@@ -1,13 +1,14 @@
-/** Longer output of one turn is copied for each connection. */
+/** If the output of one turn of the event loop is longer, it is copied for each connection. */
 const MAX_SHARED_BYTES = 65_536;
 
 const MIN_STORAGE_BYTES = 4096;
 
 /**
- * The output shared by connections that send the same frames in one turn. The first connection builds
- * it, and the others find it. The latest output of each kind of frames is remembered.
+ * The output that connections share if they send the same frames in one turn of the event loop. The first
+ * connection builds the output, and the others reuse it. The latest output is kept for each kind of
+ * connection.
  *
- * Nothing is copied, and the kernel reads bytes that are already in the processor's cache.
+ * The other connections copy nothing, and the kernel reads bytes that are already in the processor's cache.
  */
 export class SharedOutput {
   readonly #allocate: (byteLength: number) => Uint8Array;
@@ -17,7 +18,7 @@ export class SharedOutput {
     this.#allocate = allocate;
   }
 
-  /** Starts output with `frame`, which must not change any more. */
+  /** Begins output with `frame`, which must not change any more. */
   begin(frame: Uint8Array, kind: string): SharedBytes {
     const latest = this.#latest.get(kind);
     if (latest?.bytes === frame) return latest;
@@ -31,7 +32,7 @@ export class SharedOutput {
 export class SharedBytes {
   /** These bytes do not change any more. */
   readonly bytes: Uint8Array;
-  /** Begins with `bytes`; there may be free space after them. */
+  /** The storage of `bytes`, which are at its beginning. There may be free space after them. */
   readonly #storage: Uint8Array;
   readonly #allocate: (byteLength: number) => Uint8Array;
   #nextFrame: Uint8Array | undefined;
@@ -47,7 +48,7 @@ export class SharedBytes {
     this.#allocate = allocate;
   }
 
-  /** Adds `frame`. Returns undefined if another frame follows already, or if the result is too long. */
+  /** Adds `frame`. Returns undefined if another frame already follows, or if the result would be too long. */
   followedBy(frame: Uint8Array): SharedBytes | undefined {
     const end = this.bytes.length + frame.length;
     if (this.#nextFrame === undefined && end <= MAX_SHARED_BYTES) {
@@ -59,7 +60,10 @@ export class SharedBytes {
     return this.#nextFrame === frame ? this.#next : undefined;
   }
 
-  /** A slow connection keeps the storage alive, so it is at most twice as long as the output. */
+  /**
+   * Returns storage for the output. A slow connection keeps the storage in memory, so it is at most twice as
+   * large as the output, or 4 KiB.
+   */
   #storageOf(byteLength: number): Uint8Array {
     if (byteLength <= this.#storage.length) return this.#storage;
     const storage = this.#allocate(Math.max(MIN_STORAGE_BYTES, 2 * byteLength));

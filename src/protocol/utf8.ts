@@ -1,15 +1,18 @@
 /**
- * Incremental UTF-8 validation (RFC 3629): a bad byte is found as soon as it arrives, even if a sequence is
- * split over chunks or fragments.
+ * Validates UTF-8 incrementally (RFC 3629). It finds an invalid byte as soon as that byte arrives, even if a
+ * sequence is split between chunks or fragments.
  */
 export class Utf8Validator {
-  /** Continuation bytes still missing from the sequence begun last. */
+  /** The number of continuation bytes that are missing from the latest sequence. */
   #missing = 0;
-  /** The range of the next continuation byte; narrower than 80-BF only after some lead bytes. */
+  /**
+   * The lowest and the highest value of the next continuation byte. The range is narrower than 80-BF only
+   * after some lead bytes.
+   */
   #lowest = 0x80;
   #highest = 0xbf;
 
-  /** Whether the bytes so far end at the end of a sequence. */
+  /** Whether the bytes so far end with a complete sequence. */
   get isComplete(): boolean {
     return this.#missing === 0;
   }

@@ -7,7 +7,7 @@ import type { DeflateAgreement } from "./negotiation.ts";
 export class MessageDeflate {
   readonly #agreement: DeflateAgreement;
   readonly #codec: DeflateCodec;
-  // Made when first needed: most connections compress in one direction only, or not at all.
+  // Created at their first use, because most connections compress in one direction only, or not at all.
   #deflater: Deflater | undefined;
   #inflater: Inflater | undefined;
   #isClosed = false;
@@ -17,7 +17,10 @@ export class MessageDeflate {
     this.#codec = codec;
   }
 
-  /** Equal for connections that compress alike; undefined if the result depends on earlier messages. */
+  /**
+   * A name that is equal for connections that compress in the same way. Undefined if the result depends on
+   * earlier messages.
+   */
   get kind(): string | undefined {
     const { sending, settings } = this.#agreement;
     if (sending.takesOver) return undefined;
@@ -27,25 +30,30 @@ export class MessageDeflate {
   /** Whether to compress a message of `byteLength` bytes. */
   isFor(byteLength: number): boolean {
     const { sending, settings } = this.#agreement;
-    // RFC 7692 7.2.1: an end may send any message uncompressed. It does so if the peer allows only a
-    // window that is too small for the codec.
+    // RFC 7692 7.2.1: an endpoint may send any message uncompressed. This side does so if the peer allows
+    // only a window that is too small for the codec.
     const canCompress = sending.windowBits >= this.#codec.minWindowBits;
     return byteLength > 0 && byteLength >= settings.thresholdBytes && canCompress;
   }
 
   /**
-   * Returns the compressed message, valid until the next call; undefined to send it uncompressed.
+   * Returns the compressed message, which is valid until the next call; undefined to send the message
+   * uncompressed.
    */
   deflate(message: Uint8Array): Uint8Array | undefined {
     const { sending, settings } = this.#agreement;
     this.#deflater ??= this.#codec.createDeflater(sending, settings.level);
     const deflated = this.#deflater.deflate(message);
-    // With context takeover, the peer's window must get the same messages as this end's.
+    // With context takeover, the compressed message must be sent, so that the peer's window gets the same
+    // data as this side's.
     if (!sending.takesOver && deflated.length >= message.length) return undefined;
     return deflated;
   }
 
-  /** Restores the message in `bytes[start, end)`, valid until the next call, or returns a fault. */
+  /**
+   * Decompresses the message in `bytes[start, end)`. Returns the result, which is valid until the next call,
+   * or a fault.
+   */
   inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number): Uint8Array | Fault {
     // RFC 7692 7.2.3.6: the compressed form of an empty message has one byte.
     if (this.#isClosed || start === end) return INVALID_DEFLATE;

@@ -1,6 +1,8 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/** Encodes `bytes` in base64 with padding (RFC 4648 4). For a few bytes; not a hot path. */
+/**
+ * Encodes `bytes` in base64 with padding (RFC 4648 4). Meant for a few bytes, because it is not optimized.
+ */
 export function encodeBase64(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i += 3) {

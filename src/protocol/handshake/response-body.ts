@@ -1,26 +1,28 @@
 import { type HeaderFields, listElements } from "./header-fields.ts";
 
-/** The longest line of a chunk size, with its extensions (RFC 9112 7.1.1). */
+/** The maximum length of a chunk-size line, with its extensions (RFC 9112 7.1.1). */
 const MAX_CHUNK_LINE_BYTES = 256;
 
 const CR = 0x0d;
 const LF = 0x0a;
 
 /**
- * Collects the first bytes of a response's body (RFC 9112 6): by its content-length, by its chunks, or
- * until the connection ends. Never throws. A malformed body ends at the error.
+ * Collects the first bytes of a response body (RFC 9112 6). The body ends after its Content-Length, after its
+ * last chunk, or with the connection. Never throws. A malformed body ends at the error.
  */
 export class ResponseBody {
   readonly #bytes: Uint8Array;
   #length = 0;
   readonly #isChunked: boolean;
-  /** Bytes until the end of the body, or of the current chunk. */
+  /** The number of bytes until the end of the body, or of the current chunk. */
   #remaining: number;
   /** The received part of a chunk-size line; undefined inside a chunk. */
   #chunkLine: string | undefined;
   #isComplete: boolean;
 
-  /** @param maxBytes how many bytes to keep; the body counts as complete after them */
+  /**
+   * @param maxBytes the number of bytes to keep, after which the body counts as complete
+   */
   constructor(status: number, headers: HeaderFields, maxBytes: number) {
     this.#bytes = new Uint8Array(maxBytes);
     const codings = listElements(headers.all("transfer-encoding"));
@@ -35,12 +37,12 @@ export class ResponseBody {
     return this.#isComplete;
   }
 
-  /** The collected bytes: a view that is valid until the next call of `receive`. */
+  /** The collected bytes, as a view that is valid until the next call of `receive`. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Takes the next bytes of the connection. */
+  /** Processes the next bytes of the connection. */
   receive(chunk: Uint8Array): void {
     let offset = 0;
     while (offset < chunk.length && !this.#isComplete) {
@@ -65,7 +67,7 @@ export class ResponseBody {
     else this.#isComplete = true;
   }
 
-  /** chunk-size [ chunk-ext ] CRLF; before it the CRLF that ends the previous chunk's data. */
+  /** Reads chunk-size [ chunk-ext ] CRLF, and before it the CRLF that ends the data of the previous chunk. */
   #takeChunkLine(byte: number, line: string): void {
     if (byte === CR || (byte === LF && line === "")) return;
     if (byte !== LF) {
@@ -80,7 +82,10 @@ export class ResponseBody {
   }
 }
 
-/** The length of the body; infinite without a valid one, when the body ends with the connection. */
+/**
+ * Returns the length of the body. Without a valid Content-Length it is infinite, because the body then ends
+ * with the connection.
+ */
 function contentLength(headers: HeaderFields): number {
   const value = headers.single("content-length") ?? "";
   return /^\d{1,15}$/.test(value) ? Number(value) : Infinity;
