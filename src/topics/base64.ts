@@ -1,4 +1,4 @@
-/** A call can have only a limited number of arguments. */
+/** The maximum number of bytes per call, because the number of arguments of a call is limited. */
 const CHUNK_BYTES = 8_192;
 
 export function toBase64(bytes: Uint8Array): string {

@@ -18,18 +18,18 @@ const MAX_PENDING = 1_024;
 
 /** Receives the publications of a `BrokerFollower`. Its methods must not throw. */
 export interface FollowerListener {
-  /** The next publication, in order and without a gap. */
+  /** Called with the next publication, in order and without a gap. */
   onPublication(publication: Publication): void;
-  /** Publications are lost. The next publication is the first publication after `position`. */
+  /** Called when publications are lost. The next publication is the first one after `position`. */
   onLoss(position: Position, reason: GapReason): void;
-  /** Presence may have changed. */
+  /** Called when presence may have changed. */
   onPresenceChange(): void;
 }
 
 /**
- * Follows one topic at the broker, and delivers every publication once and in order. The broker may deliver
- * publications twice, or not at all. The follower compares offsets, reads missing publications from the
- * broker, and reports a loss if the broker no longer has them.
+ * Follows one topic at the broker, and delivers every publication once and in order, although the broker may
+ * deliver a publication twice or not at all. It compares offsets, reads missing publications from the broker,
+ * and reports a loss if the broker no longer has them.
  */
 export class BrokerFollower implements BrokerListener {
   readonly #topic: string;
@@ -39,7 +39,7 @@ export class BrokerFollower implements BrokerListener {
   #state: "opening" | "live" | "reading" | "closed" = "opening";
   /** The position of the last delivered publication. */
   #position: Position = { epoch: "", offset: 0 };
-  /** Publications that arrived while the state was not live. */
+  /** Publications that arrived while the state was not `live`. */
   readonly #pending: Publication[] = [];
   /** Whether the broker may have publications that are neither pending nor in the current read. */
   #needsRead = false;
@@ -69,9 +69,10 @@ export class BrokerFollower implements BrokerListener {
   }
 
   /**
-   * Starts to listen, and returns the latest publications, which are not delivered. Call `start` next.
+   * Starts to listen, and returns the latest publications, which are not passed to the listener. Call `start`
+   * next.
    *
-   * @throws BrokerError; then call `close`
+   * @throws BrokerError; call `close` after an error
    */
   async open(): Promise<BrokerPage> {
     const { broker } = this.#environment;
@@ -123,8 +124,8 @@ export class BrokerFollower implements BrokerListener {
   }
 
   /**
-   * Delivers all publications that the broker has at the time of the call. Retries until that succeeds.
-   * Resolves early when the follower is closed.
+   * Delivers all publications that the broker has at the time of the call. Retries until that succeeds, or
+   * until the follower is closed.
    */
   refresh(): Promise<void> {
     this.#needsRead = true;
@@ -143,7 +144,10 @@ export class BrokerFollower implements BrokerListener {
     return findGap(position, await this.#readOnce({ since: position, limit: 1 }));
   }
 
-  /** Reads after `since`, and retries until the broker answers; undefined when the follower is closed. */
+  /**
+   * Reads publications after `since`, and retries until the broker answers. Returns undefined if the follower
+   * is closed.
+   */
   async readAfter(since: Position, limit: number): Promise<BrokerPage | undefined> {
     for (let failures = 0; this.#state !== "closed"; failures++) {
       try {

@@ -1,6 +1,6 @@
 import { createDebugLog, type DebugLog, NO_DEBUG_LOG } from "../errors/debug-log.ts";
 
-/** The globals that lead to `util.debuglog`, in Node.js and in runtimes that are compatible with it. */
+/** The globals through which `util.debuglog` can be reached, in Node.js and in compatible runtimes. */
 interface Runtime {
   readonly process?: {
     readonly stderr?: { on?(type: "error", listener: () => void): unknown };
@@ -14,8 +14,8 @@ interface Print {
 }
 
 /**
- * Writes to stderr if the environment variable `NODE_DEBUG` contains `tideway`. Topics run in every runtime and
- * import nothing of Node.js, so this looks for `util.debuglog` when the module is loaded.
+ * Writes to stderr if the environment variable `NODE_DEBUG` contains `tideway`. Topics work in every runtime
+ * and do not import modules of Node.js, so this module looks for `util.debuglog` when it is loaded.
  */
 export const debugLog: DebugLog = findDebugLog();
 
@@ -23,7 +23,7 @@ function findDebugLog(): DebugLog {
   const { process }: Runtime = globalThis as object;
   const print = process?.getBuiltinModule?.("node:util")?.debuglog?.("tideway");
   if (print?.enabled !== true) return NO_DEBUG_LOG;
-  // Without a listener, an error of stderr ends the process, for example when the reader of a pipe has ended.
+  // Without a listener, an error of stderr ends the process, for example if the reader of a pipe has exited.
   process?.stderr?.on?.("error", () => {});
   return createDebugLog((line) => print("%s", line));
 }

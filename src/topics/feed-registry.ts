@@ -9,18 +9,23 @@ import type { TopicsEnvironment } from "./topics-environment.ts";
 const MAX_IDLE_FEEDS = 1_024;
 
 /**
- * The feeds of this server, by topic. A feed without subscribers is idle. The registry keeps it for
- * subscribers that reconnect, until the second check, or until there are too many feeds.
+ * The feeds of this server, by topic. A feed without subscribers is idle. For subscribers that reconnect, the
+ * registry keeps it until the second check, or until there are too many feeds.
  */
 export class FeedRegistry {
   readonly #environment: TopicsEnvironment;
   readonly #maxTopics: number;
   readonly #feeds = new Map<string, OpenFeed>();
-  /** Idle feeds, with the number of checks before they became idle. The feed that is idle longest is first. */
+  /**
+   * Idle feeds, with the value of `#checks` when they became idle. The feed that has been idle longest is
+   * first.
+   */
   readonly #idle = new Map<OpenFeed, number>();
   #checks = 0;
 
-  /** @param maxTopics the maximum number of feeds; a further one is refused with `TOPICS_FULL` */
+  /**
+   * @param maxTopics the maximum number of feeds; a further feed is refused with `TOPICS_FULL`
+   */
   constructor(environment: TopicsEnvironment, maxTopics: number) {
     this.#environment = environment;
     this.#maxTopics = maxTopics;
@@ -44,7 +49,7 @@ export class FeedRegistry {
     }
   }
 
-  /** Evicts feeds that were idle at the previous check too, and checks the feeds that are not idle. */
+  /** Evicts feeds that were already idle at the previous check, and checks the feeds that are not idle. */
   check(): void {
     this.#checks++;
     for (const [open, idleSince] of this.#idle) {
@@ -117,9 +122,9 @@ interface OpenFeed {
 }
 
 /**
- * Wraps a broker so that a call that rejects with `TOPICS_FULL` evicts idle feeds and tries once more.
+ * Wraps a broker. If a call rejects with `TOPICS_FULL`, it evicts idle feeds, and calls once more.
  *
- * @param evictIdle stops listening to idle topics, and returns false if there are none
+ * @param evictIdle stops listening to idle topics, and returns false if there are no idle topics
  */
 export function withEviction(broker: Broker, evictIdle: () => boolean): Broker {
   async function call<T>(action: () => Promise<T>): Promise<T> {

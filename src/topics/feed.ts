@@ -15,10 +15,12 @@ import type { TopicSettings } from "./topic-options.ts";
 import type { TopicSocket } from "./topic-socket.ts";
 import type { TopicsEnvironment } from "./topics-environment.ts";
 
-/** The maximum number of publications in one read for a subscriber that is behind. It keeps them in memory. */
+/**
+ * The maximum number of publications in one read for a subscriber that is behind, which keeps them in memory.
+ */
 const SUBSCRIBER_PAGE_SIZE = 32;
 
-/** RFC 6455 7.4.1: an endpoint is going away. */
+/** The close code 1001 of RFC 6455 7.4.1. */
 const GOING_AWAY = 1001;
 
 /** The options of one subscriber. */
@@ -80,7 +82,7 @@ export class Feed implements FollowerListener, GroupSource {
     return this.#groups.size > 0;
   }
 
-  /** Starts to follow the broker. Call it once. @throws BrokerError, after closing the feed */
+  /** Starts to follow the broker. Call it once. If it fails, it closes the feed. @throws BrokerError */
   async open(): Promise<void> {
     try {
       this.#keepRecent(await this.#follower.open());
@@ -96,7 +98,7 @@ export class Feed implements FollowerListener, GroupSource {
    * Sends a socket every publication after a position, or every new one.
    *
    * @throws UsageError `ALREADY_SUBSCRIBED`
-   * @throws BrokerError if only the broker knows the publications after `since`, and it does not answer
+   * @throws BrokerError if the publications after `since` are not in memory, and the broker does not answer
    */
   async subscribe(
     socket: TopicSocket,

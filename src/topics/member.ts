@@ -38,7 +38,7 @@ export function writeMember(member: Member): string {
   );
 }
 
-/** Reads a member. @returns undefined if no compatible version has written the text */
+/** Reads a member. @returns undefined if the text was not written by a compatible version */
 export function readMember(value: string): Member | undefined {
   if (value.length > MAX_VALUE_LENGTH) return undefined;
   try {

@@ -52,7 +52,7 @@ export class MemoryBroker implements Broker {
   readonly #nowMs: () => number;
   /** Topics with listeners. */
   readonly #active = new Map<string, MemoryTopic>();
-  /** Topics without listeners, the least recently used first. */
+  /** Topics without listeners. The least recently used topic is first. */
   readonly #idle = new Map<string, MemoryTopic>();
   #isClosed = false;
 
@@ -86,7 +86,7 @@ export class MemoryBroker implements Broker {
     this.#active.set(name, topic);
     return async () => {
       stop();
-      // A second call must not affect a later topic with the same name.
+      // A second call of this function must not affect a later topic with the same name.
       if (topic.hasListeners || this.#active.get(name) !== topic) return;
       this.#active.delete(name);
       this.#idle.set(name, topic);
@@ -140,7 +140,10 @@ export class MemoryBroker implements Broker {
     return new MemoryTopic(this.#nowMs());
   }
 
-  /** Evicts the least recently used topic if it has expired. Checks only one, so that no call takes long. */
+  /**
+   * Evicts the least recently used topic if it has expired. It checks only one topic, so that no call takes
+   * long.
+   */
   #evictExpired(used: MemoryTopic): void {
     const [[name, topic] = []] = this.#idle;
     if (topic !== used && topic?.isExpired(this.#nowMs()) === true) this.#idle.delete(name!);

@@ -24,7 +24,7 @@ interface Stored {
 export class MemoryTopic {
   readonly #epoch = crypto.randomUUID();
   #listeners: Set<BrokerListener> | undefined;
-  /** Publications by offset, the oldest first, without gaps. */
+  /** The publications by offset. The oldest is first, and there are no gaps. */
   #stored: Map<number, Stored> | undefined;
   #ids: Map<string, { readonly position: Position; readonly untilMs: number }> | undefined;
   #members: Map<string, { readonly entry: PresenceEntry; readonly untilMs: number }> | undefined;
@@ -36,7 +36,7 @@ export class MemoryTopic {
   #expiresAtMs: number;
 
   constructor(nowMs: number) {
-    // A client may keep a position from before the first publication.
+    // A client may keep the position before the first publication.
     this.#expiresAtMs = nowMs + MIN_LIFE_MS;
   }
 
@@ -134,7 +134,7 @@ export class MemoryTopic {
     }
   }
 
-  /** Removes expired ids in order of arrival, up to the first id that has not expired. */
+  /** Removes expired ids, in order of arrival, up to the first id that has not expired. */
   #expireIds(nowMs: number): void {
     const ids = this.#ids;
     if (ids === undefined) return;
@@ -144,7 +144,10 @@ export class MemoryTopic {
     }
   }
 
-  /** A listener may publish during a delivery. Such publications wait, so all listeners get the same order. */
+  /**
+   * Delivers a publication. If a listener publishes during a delivery, the new publication waits, so that all
+   * listeners get the same order.
+   */
   #deliver(publication: Publication): void {
     if (this.#isDelivering) {
       (this.#undelivered ??= []).push(publication);

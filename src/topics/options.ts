@@ -3,7 +3,9 @@ import { BrokerError, UsageError } from "../errors/index.ts";
 /** The default of `maxTopics`. It equals the default of `maxConnections`. */
 export const DEFAULT_MAX_TOPICS = 65_536;
 
-/** @param what the reason why no topic can be evicted, for the message */
+/**
+ * @param what describes the topics that count, for the message
+ */
 export function topicsFull(maxTopics: number, what: string = "subscribers"): BrokerError {
   return new BrokerError(
     "TOPICS_FULL",

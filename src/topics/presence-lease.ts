@@ -20,7 +20,9 @@ export class PresenceLeases {
   readonly #maxTopics: number;
   readonly #byTopic = new Map<string, Set<PresenceLease>>();
 
-  /** @param maxTopics the maximum number of topics with members; a further one rejects with `TOPICS_FULL` */
+  /**
+   * @param maxTopics the maximum number of topics with members; a further topic is refused with `TOPICS_FULL`
+   */
   constructor(environment: TopicsEnvironment, maxTopics: number) {
     this.#environment = environment;
     this.#maxTopics = maxTopics;
@@ -76,7 +78,7 @@ class PresenceLease implements Presence {
   readonly #entry: PresenceEntry;
   readonly #onLeft: () => void;
   #stopRenewing: (() => void) | undefined;
-  /** Calls to the broker run one after the other, so that a renewal does not restore a removed entry. */
+  /** The calls of the broker run one after the other, so that a renewal cannot restore a removed entry. */
   #calls: Promise<unknown> = Promise.resolve();
   #left: Promise<void> | undefined;
 

@@ -4,7 +4,7 @@ import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
 /**
  * The members of a topic, as this server last read them. The broker only signals that presence may have
- * changed. The view compares two reads to find the changes, so a lost signal only delays a notice.
+ * changed. This class finds the changes by comparing two reads, so a lost signal only delays a notice.
  */
 export class PresenceView {
   readonly #topic: string;
@@ -28,7 +28,7 @@ export class PresenceView {
     return [...(this.#members?.values() ?? [])];
   }
 
-  /** Reads the members at the time of the call, or later. Never rejects. */
+  /** Reads the members, as of the time of the call or later. Never rejects. */
   refresh(): Promise<void> {
     this.#isStale = true;
     this.#reading ??= this.#read();
@@ -68,7 +68,7 @@ export async function readMembers(
 ): Promise<ReadonlyMap<string, Member>> {
   const entries = await withTimeout(environment, environment.broker.members(topic));
   const members = new Map<string, Member>();
-  // Sorted by key, so that all servers use the same data for a member with two entries.
+  // Sorted by key, so that all servers use the same entry for a member with two entries.
   for (const { value } of entries.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
     const member = readMember(value);
     if (member !== undefined) members.set(member.id, member);

@@ -7,7 +7,7 @@ import type { SharedMessage } from "./topic-socket.ts";
 /** A message for a socket. */
 export type Content = TopicData | SharedMessage;
 
-/** An encoded publication. Without content, subscribers get no message for it. */
+/** An encoded publication. If its content is undefined, subscribers get no message for it. */
 export interface Prepared {
   readonly position: Position;
   readonly content: Content | undefined;
@@ -24,7 +24,9 @@ export interface RecentPublication {
   readonly encoded: Encoded[];
 }
 
-/** The limits for the publications of one topic that this server keeps in memory, besides the broker. */
+/**
+ * The limits for the publications of one topic that this server keeps in memory, in addition to the broker.
+ */
 const MAX_PUBLICATIONS = 1_024;
 const MAX_BYTES = 1_048_576;
 

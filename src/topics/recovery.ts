@@ -20,8 +20,8 @@ export function consecutiveAfter({ offset }: Position, page: BrokerPage): readon
 }
 
 /**
- * The position at which to continue after a gap: before the first publication of `page` after the gap, or at
- * the end of the topic.
+ * Returns the position at which to continue after a gap: before the first publication in `page` that follows
+ * the gap, or at the end of the topic.
  */
 export function positionAfterGap(
   last: Position,

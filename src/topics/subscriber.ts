@@ -32,9 +32,10 @@ const TRY_AGAIN_LATER = 1013;
 type Outcome = "sent" | "full" | "refused" | "ended";
 
 /**
- * One socket on a topic, and the position of the last publication that was sent to it. When the socket is
- * full, the subscriber falls behind. It keeps no publications. Once the socket has drained, it reads the
- * publications after its position from memory or from the broker, until it has caught up.
+ * One socket that is subscribed to a topic, and the position of the last publication that was sent to it.
+ * When the socket's buffer is full, the subscriber falls behind, and keeps no publications. Once the socket
+ * has drained, it reads the publications after its position, from memory or from the broker, until it has
+ * caught up.
  */
 export class Subscriber {
   readonly socket: TopicSocket;
@@ -116,7 +117,7 @@ export class Subscriber {
     let page: readonly Prepared[] = [];
     while (this.#state === "behind") {
       if (mustWait && !(await hasDrained(this.socket))) this.end();
-      // It may have ended during the wait.
+      // The subscriber may have ended during the wait.
       if (this.#isEnded()) return;
       mustWait = !this.#sendNotices() || !this.#sendPublications(page);
       if (mustWait) continue;
@@ -208,7 +209,7 @@ async function hasDrained(socket: TopicSocket): Promise<boolean> {
   }
 }
 
-/** The publication after `position` in `page`, a page without gaps. */
+/** Returns the publication after `position` in `page`, which has no gaps. */
 function after(page: readonly Prepared[], { epoch, offset }: Position): Prepared | undefined {
   if (page.length === 0 || page[0].position.epoch !== epoch) return undefined;
   return page[offset + 1 - page[0].position.offset];

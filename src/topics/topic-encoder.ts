@@ -8,7 +8,7 @@ import type { TopicsEnvironment } from "./topics-environment.ts";
 
 const FAILED = Symbol("the encoder threw, or returned an invalid value");
 
-/** Encodes the messages of one topic. Reports errors of the user's `encode`. */
+/** Encodes the messages of one topic, and reports errors of the application's `encode`. */
 export class TopicEncoder {
   readonly encode: EncodeTopicMessage;
   readonly #topic: string;

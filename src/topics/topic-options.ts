@@ -75,7 +75,7 @@ export function resolveTopicOptions(options: TopicOptions): TopicSettings {
   };
 }
 
-/** Removes options that are undefined, which would replace the defaults. */
+/** Removes options that are undefined, because they would replace the defaults. */
 function withoutUndefined(options: TopicOptions): TopicOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -62,7 +62,7 @@ function hasSocket(target: TopicTarget | undefined): target is { readonly socket
   return (target as { socket?: unknown } | undefined)?.socket !== undefined;
 }
 
-/** The callbacks of each socket. One entry for each socket, because a socket can subscribe many times. */
+/** The callbacks of each socket. All subscriptions of a socket share one entry. */
 const endCallbacks = new WeakMap<TopicSocket, Set<() => void>>();
 
 /**
@@ -86,7 +86,7 @@ function watchEnd(socket: TopicSocket, done: Promise<unknown>): Set<() => void> 
   const callbacks = new Set<() => void>();
   endCallbacks.set(socket, callbacks);
   const callAll = (): void => {
-    // A callback that is added later needs a new entry.
+    // If a callback is added later, it needs a new entry.
     endCallbacks.delete(socket);
     for (const call of callbacks) call();
   };

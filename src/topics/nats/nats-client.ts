@@ -21,7 +21,7 @@ export interface NatsSubscription {
 export interface NatsMessage {
   readonly subject: string;
   readonly data: Uint8Array;
-  /** For a message that JetStream delivered: `$JS.ACK`, the stream, the consumer, and numbers. */
+  /** For a message that JetStream delivered: `$JS.ACK`, the stream, the consumer, and several numbers. */
   readonly reply?: string;
   readonly headers?: { get(name: string): string };
 }
@@ -34,7 +34,7 @@ export interface NatsJetStream {
 
 /** The options that the broker passes to `publish` of JetStream. */
 export interface NatsPublishOptions {
-  /** The id by which NATS finds duplicates. */
+  /** The id by which NATS recognizes duplicates. */
   msgID?: string;
   /** NATS stores the message only if the last message on the subject has this sequence number. */
   expect?: { lastSubjectSequence?: number };

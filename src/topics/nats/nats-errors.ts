@@ -1,9 +1,9 @@
 import { BrokerError } from "../../errors/index.ts";
 
-/** The code of JetStream for "wrong last sequence", when another publisher was faster. */
+/** The JetStream error code "wrong last sequence", which means that another publisher was faster. */
 const WRONG_LAST_SEQUENCE = 10_071;
 
-/** The code of JetStream for "stream not found". */
+/** The JetStream error code "stream not found". */
 const STREAM_NOT_FOUND = 10_059;
 
 export function isConflict(error: unknown): boolean {
@@ -27,7 +27,8 @@ export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   const status = property(cause, "status");
-  // 5xx errors are temporary, such as a cluster without a leader. Other errors of JetStream are final.
+  // 5xx errors are temporary, for example if a cluster has no leader. A retry does not help with other errors
+  // of JetStream.
   const isRefused = apiCodeOf(cause) !== undefined && typeof status === "number" && status < 500;
   if (isRefused || FINAL.includes(property(cause, "name"))) {
     return new BrokerError("BROKER_REFUSED", `NATS refused the request: ${message}`, { cause });
@@ -35,7 +36,7 @@ export function toBrokerError(cause: unknown): BrokerError {
   return new BrokerError("BROKER_UNAVAILABLE", `NATS cannot be reached: ${message}`, { cause });
 }
 
-/** The JetStream code of an error, if JetStream has sent it. */
+/** Returns the JetStream error code; undefined if the error does not come from JetStream. */
 function apiCodeOf(error: unknown): number | undefined {
   const code = property(error, "code");
   return typeof code === "number" ? code : undefined;

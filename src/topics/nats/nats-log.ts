@@ -14,11 +14,14 @@ export interface Tail {
   readonly sequence: number;
 }
 
-/** A tail in memory. Both times are in milliseconds, by the monotonic clock of this process. */
+/**
+ * The tail of a topic that this process knows. Both times are in milliseconds, by the monotonic clock of this
+ * process.
+ */
 interface KnownTail extends Tail {
   /** The earliest time at which NATS can have stored the message. */
   readonly notBeforeMs: number;
-  /** The latest time at which it was known to be the last message. */
+  /** The latest time at which it was known to be the last message of the topic. */
   readonly confirmedAtMs: number;
 }
 
@@ -30,7 +33,7 @@ export interface NatsLogEnvironment {
   readonly nowMs: () => number;
 }
 
-/** The number of times that another publisher may be faster before a publication fails. */
+/** A publication fails after other publishers have been faster this many times. */
 const MAX_CONFLICTS = 1_000;
 
 /** The maximum number of tails in memory. */
@@ -38,9 +41,9 @@ const MAX_TAILS = 10_000;
 
 /**
  * The publications of all topics, in one JetStream stream with a subject for each topic. Every message starts
- * with its position. NATS stores a message only if the previous message is still the last of the subject, so
- * offsets have no gaps, even if several servers publish. A topic starts with a mark, which is a position
- * without a publication.
+ * with its position. NATS stores a message only if the previous message is still the last message of its
+ * subject, so offsets have no gaps, even if several servers publish. A topic starts with a mark, which is a
+ * position without a publication.
  */
 export class NatsLog {
   readonly #stream: NatsStream;
@@ -109,7 +112,8 @@ export class NatsLog {
     const position = readRecordPosition(textOf(last));
     if (position === undefined) return this.#markUnreadable(subject, last.seq);
     if (isBefore(position, known?.position)) {
-      // NATS has lost acknowledged messages. A new epoch, because their offsets must not be used again.
+      // NATS has lost acknowledged messages. The topic starts a new epoch, because the offsets of the lost
+      // messages must not be used again.
       return this.#mark(subject, newEpoch(position.offset), last.seq);
     }
     const notBeforeMs = await this.#notBefore(last, known, nowMs);
@@ -132,9 +136,9 @@ export class NatsLog {
   }
 
   /**
-   * The earliest time at which NATS can have stored the last message of a topic, by the clock of this
-   * process. It never compares this clock with the clock of NATS. If this process has seen the message, its
-   * clock determines the age, otherwise the clock of NATS.
+   * Returns the earliest time at which NATS can have stored the last message of a topic, by the clock of this
+   * process. It never compares this clock with the clock of NATS. If this process knows the message already,
+   * its own clock determines the age. Otherwise, the clock of NATS does.
    */
   async #notBefore(
     last: NatsStoredMessage,
@@ -148,8 +152,8 @@ export class NatsLog {
   }
 
   /**
-   * Continues after a message without a position, which another program has stored. The message uses an
-   * offset, so that subscribers notice a missing publication.
+   * Continues a topic after a message without a position, which another program has stored. The message uses
+   * up an offset, so that subscribers notice a missing publication.
    */
   async #markUnreadable(subject: string, lastSequence: number): Promise<Tail> {
     const messages = await this.#readUntil(subject, lastSequence);
@@ -209,7 +213,7 @@ export class NatsLog {
   }
 }
 
-/** The publications since the last restart of the topic's offsets, without unreadable ones. */
+/** Returns the publications since the topic's offsets last started again, without unreadable publications. */
 function lastRun(messages: readonly StoredText[]): readonly Publication[] {
   let run: Publication[] = [];
   let lastOffset = 0;
@@ -231,7 +235,7 @@ function isBefore(position: Position, other: Position | undefined): boolean {
   return position.epoch === other?.epoch && position.offset < other.offset;
 }
 
-/** The next position, in another epoch if all offsets are used. */
+/** Returns the next position. If all offsets are used, it is in another epoch. */
 function positionAfter({ epoch, offset }: Position): Position {
   return offset < Number.MAX_SAFE_INTEGER ? { epoch, offset: offset + 1 } : newEpoch(1);
 }

@@ -2,7 +2,7 @@ import { UsageError } from "../../errors/index.ts";
 import type { PresenceEntry } from "../broker.ts";
 import type { NatsStream } from "./nats-stream.ts";
 
-/** How long NATS keeps an entry that is not renewed, and the maximum time to live of an entry. */
+/** How long NATS keeps an entry that is not renewed. This is also the maximum time to live of an entry. */
 export const MAX_PRESENCE_MS = 600_000;
 
 /** The maximum number of topics for which this server remembers the times of its first reads. */
@@ -15,16 +15,16 @@ interface FirstRead {
 }
 
 /**
- * Presence in a stream that keeps the last message of each subject, with a subject for each entry. For a
- * server, an entry expires if its message has not changed for its time to live since the server first read it.
- * So servers need not compare their clocks.
+ * The presence entries, in a stream that keeps the last message of each subject. Each entry has its own
+ * subject. For a server, an entry has expired if its message has not changed for its time to live since this
+ * server first read it. So servers need not compare their clocks.
  */
 export class NatsPresence {
   readonly #stream: NatsStream;
   readonly #nowMs: () => number;
   /** The expiry times of the entries of this server, by subject. */
   readonly #own = new Map<string, number>();
-  /** The first reads by topic, in the order of the last read, and by subject. */
+  /** The first reads of entries, by topic and subject. The topics are in the order of their last read. */
   readonly #read = new Map<
     string,
     { readonly atMs: number; readonly entries: ReadonlyMap<string, FirstRead> }
@@ -90,7 +90,7 @@ export function checkPresenceTtl(ttlMs: number): void {
   );
 }
 
-/** Whether a presence message adds or removes an entry, according to its sender. */
+/** Whether the sender of a presence message added or removed an entry, instead of renewing it. */
 export function isPresenceChange(text: string): boolean {
   return !text.startsWith("=");
 }

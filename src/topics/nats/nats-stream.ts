@@ -33,10 +33,10 @@ export interface StreamLimits {
 
 const NANOS_PER_MS = 1_000_000;
 
-/** The maximum time between two messages of a read. */
+/** The maximum time between two messages during a read. */
 const READ_TIMEOUT_MS = 4_000;
 
-/** How long NATS keeps the consumer of a read after its last use. */
+/** How long NATS keeps the consumer for a read after its last use. */
 const READ_CONSUMER_NANOS = 5_000 * NANOS_PER_MS;
 
 /** How long NATS keeps a consumer that the broker creates only to read the clock of NATS. */
@@ -116,8 +116,8 @@ export class NatsStream {
   }
 
   /**
-   * Reads the messages that a consumer with `query` delivers, in order. Ends at the message that was last at
-   * the time of the call, or when `isEnough` returns true.
+   * Reads the messages that a consumer with the configuration `query` delivers, in order. Ends with the
+   * message that is last at the time of the call, or when `isEnough` returns true.
    */
   async read(
     query: { readonly filter_subject: string; readonly deliver_policy: string },
@@ -184,7 +184,8 @@ class Reading {
       this.#finish = resolve;
       this.#fail = reject;
     });
-    // An error may come before `finished` is awaited, which is after the creation of the consumer.
+    // An error may occur before `finished` is awaited, because that happens only after the consumer has been
+    // created.
     this.finished.catch(() => {});
   }
 
@@ -232,7 +233,7 @@ export function textOf({ data }: { readonly data: Uint8Array }): string {
 function readDelivered(message: NatsMessage): (StoredText & { pending: number }) | undefined {
   const parts = (message.reply ?? "").split(".");
   if (parts[0] !== "$JS" || parts.length < 9) return undefined;
-  // The newer form has the domain and the account after `$JS.ACK`, and one more part at the end.
+  // The newer form has the domain and the account hash after `$JS.ACK`, and one more part at the end.
   const first = parts.length >= 11 ? 6 : 4;
   const [sequence, pending] = [Number(parts[first + 1]), Number(parts[first + 4])];
   return { subject: message.subject, text: textOf(message), sequence, pending };

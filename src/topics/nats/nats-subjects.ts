@@ -1,4 +1,4 @@
-/** The subject that a stream stores, and the subject on which NATS republishes its messages. */
+/** The subject with the messages that a stream stores, and the subject on which NATS republishes them. */
 export interface StreamSubjects {
   readonly subject: string;
   readonly republishTo: string;
@@ -70,12 +70,15 @@ export class NatsSubjects {
   }
 }
 
-/** The ID of a publication's message. It includes the topic, because NATS remembers IDs for the whole stream. */
+/**
+ * Returns the ID of a publication's message. It includes the topic, because NATS remembers IDs for the whole
+ * stream.
+ */
 export function messageIdOf(topic: string, id: string): string {
   return `${tokenOf(topic)}:${tokenOf(id)}`;
 }
 
-/** Encodes a text as one token of a subject, where dots, stars and spaces are not allowed. */
+/** Encodes a text as one token of a subject, which must not contain dots, asterisks or spaces. */
 function tokenOf(text: string): string {
   return encodeURIComponent(text).replace(/[.*]/g, (character) =>
     character === "." ? "%2E" : "%2A",

@@ -4,7 +4,7 @@ import { decodePayload } from "../payload.ts";
 import { type Position, readPosition } from "../position.ts";
 import type { Publication } from "../publication.ts";
 
-/** Temporary errors: Redis is starting, failing over, or moving a slot. */
+/** The error replies that are temporary: Redis is starting, failing over, or moving a slot. */
 const TEMPORARY = new Set([
   "BUSY",
   "CLUSTERDOWN",
@@ -19,7 +19,7 @@ const TEMPORARY = new Set([
 export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = describe(cause);
-  // Error replies begin with a word in capitals. Connection errors do not, and have a code.
+  // Error replies begin with a word in capitals. Connection errors do not; they have a `code`.
   const [, reply] = /^([A-Z]{2,}) /.exec(message) ?? [];
   const isReply = reply !== undefined && !(cause instanceof Error && "code" in cause);
   if (isReply && !TEMPORARY.has(reply)) {

@@ -47,7 +47,7 @@ export interface RedisConnection {
   call(...args: readonly string[]): Promise<unknown>;
 }
 
-/** The broker's connection for subscriptions to channels. */
+/** The connection on which the broker subscribes to channels. */
 export interface RedisListening {
   /** Resolves when the connection is open. */
   readonly connected: Promise<unknown>;

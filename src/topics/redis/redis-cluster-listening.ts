@@ -2,8 +2,8 @@ import { delay } from "../timers.ts";
 import type { RedisListener, RedisListening } from "./redis-client.ts";
 
 /**
- * Opens a connection to a master of a cluster, to another master at each attempt. The first `onError` means
- * that the connection is lost.
+ * Opens a connection to a master of a cluster, and to another master at each attempt. The first call of
+ * `onError` means that the connection is lost.
  */
 export type OpenMaster = (attempt: number, listener: RedisListener) => Promise<RedisListening>;
 
@@ -15,9 +15,9 @@ interface Waiting {
 }
 
 /**
- * Listens to the channels of a cluster. Every master delivers the messages of all masters, so it listens to
- * one master, and to another if it loses the connection. The clients of both packages can do this too, but
- * they do not report when they have reconnected, which is the time to read missed publications.
+ * Listens to the channels of a cluster. Every master delivers the messages of all masters, so this class
+ * listens to one master, and to another master if it loses the connection. The clients of both packages can
+ * do this too. But they do not report when they have reconnected, and then missed publications must be read.
  */
 export class RedisClusterListening implements RedisListening {
   readonly connected: Promise<unknown>;

@@ -20,7 +20,7 @@ export class RedisKeys {
     return this.#key(topic, `id:${id}`);
   }
 
-  /** The sorted set of presence keys by their expiry, and the hash of their values. */
+  /** The sorted set of presence keys by their expiry time, and the hash with their values. */
   presence(topic: string): readonly [ends: string, values: string] {
     return [this.#key(topic, "ends"), this.#key(topic, "values")];
   }

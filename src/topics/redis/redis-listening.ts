@@ -19,7 +19,7 @@ export function listenBeside(client: RedisClient, listener: RedisListener): Redi
   if ("nodes" in client) {
     return new RedisClusterListening(async (attempt, masterListener) => {
       const like = oneOf(client.nodes("master"), attempt);
-      // No reconnects of this client, because the next attempt uses another master.
+      // This client must not reconnect, because the next attempt uses another master.
       const options = { lazyConnect: false, retryStrategy: null };
       return listenIoRedis(like.duplicate(options), masterListener);
     }, listener);
@@ -63,8 +63,8 @@ function listenIoRedis(client: IoRedisClient, listener: RedisListener): RedisLis
   const connected = new Promise<void>((resolve) => {
     client.on("ready", () => {
       resolve();
-      // The client restores its subscriptions right after this event. The answer to one more command, which
-      // it sends after them, means that they are restored.
+      // The client restores its subscriptions right after this event. When it has got the answer to a later
+      // command, the subscriptions are restored.
       const subscribing = isConnected && channels.size > 0 ? client.subscribe(...channels) : null;
       // If it fails, the connection is lost again, and the client reconnects.
       subscribing?.then(() => listener.onReconnected(), listener.onError.bind(listener));
