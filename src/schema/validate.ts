@@ -5,9 +5,10 @@ import { isInstance, isThenable } from "./values.ts";
 /**
  * The outcome of {@link validate}:
  *
- * - `valid`: `value` is what the schema made of the value.
+ * - `valid`: `value` is the value as the schema returned it.
  * - `invalid`: the schema found `issues`.
- * - `too-deep`: the value is nested too deeply for the schema, which ran out of stack. `cause` is its error.
+ * - `too-deep`: the value is nested too deeply, so the schema exceeded the maximum call stack size. `cause`
+ *   is its error.
  * - `failed`: the schema threw, rejected or returned a wrong result. `cause` is the error.
  */
 export type Validation<T> =

@@ -25,11 +25,11 @@ type Segment = { readonly text: string } | { readonly param: string };
 const PARAM = /^:([A-Za-z_$][\w$]*)$/;
 
 /**
- * A pattern of topic names, such as `"rooms/:room"`. A pattern has segments between slashes. A segment that
- * begins with a colon is a param. Any other segment is equal to that segment of the name.
+ * A pattern of topic names, such as `"rooms/:room"`. Slashes separate its segments. A segment that begins
+ * with a colon is a param. Any other segment must equal the same segment of the name.
  *
- * In a name, a param is percent-encoded as `encodeURIComponent` does. So each set of params has exactly one
- * name, and a name with another encoding of the same params does not match.
+ * In a name, a param is percent-encoded as by `encodeURIComponent`. So each set of params has exactly one
+ * name. A name with another encoding of the same params does not match.
  */
 export class TopicPattern {
   /** The pattern as it was passed to the constructor. */

@@ -95,7 +95,7 @@ export class Feed implements FollowerListener, GroupSource {
   }
 
   /**
-   * Sends a socket every publication after a position, or every new one.
+   * Subscribes a socket to every publication after a position, or to every new publication.
    *
    * @throws UsageError `ALREADY_SUBSCRIBED`
    * @throws BrokerError if the publications after `since` are not in memory, and the broker does not answer

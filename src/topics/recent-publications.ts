@@ -18,7 +18,7 @@ export interface Encoded extends Prepared {
   readonly encode: EncodeTopicMessage;
 }
 
-/** A publication in memory, with one message of each encoder that was asked for it. */
+/** A publication in memory, with its message from each encoder that has encoded it. */
 export interface RecentPublication {
   readonly publication: Publication;
   readonly encoded: Encoded[];
@@ -30,19 +30,19 @@ export interface RecentPublication {
 const MAX_PUBLICATIONS = 1_024;
 const MAX_BYTES = 1_048_576;
 
-/** The bytes that an encoded publication counts in addition to its content. */
+/** The number of bytes by which an encoded publication counts in addition to its content. */
 const ENCODED_BYTES = 64;
 
 /**
- * The latest publications of one epoch, without gaps, and encoded for the subscribers that asked for them.
- * Subscribers that reconnect or read slowly get publications from here. Only older ones are read from the
- * broker.
+ * The latest publications of one epoch, without gaps, with the messages that were encoded for subscribers.
+ * Subscribers that reconnect or read slowly get publications from here. Only older publications are read from
+ * the broker.
  */
 export class RecentPublications {
   readonly #byOffset = new Map<number, RecentPublication>();
   #bytes = 0;
 
-  /** The number of publications: the last ones of the topic. */
+  /** The number of publications in memory, which are the latest of the topic. */
   get size(): number {
     return this.#byOffset.size;
   }

@@ -12,7 +12,7 @@ import type { TopicEncoder } from "./topic-encoder.ts";
 import type { Member, TopicMessage } from "./topic-message.ts";
 import type { TopicSocket } from "./topic-socket.ts";
 
-/** The feed of a topic, as a group of its subscribers sees it. */
+/** The part of a topic's feed that a group of subscribers uses. */
 export interface GroupSource {
   readonly name: string;
   /** The last position of the topic. */
@@ -30,7 +30,10 @@ export interface GroupSource {
   removeGroup(group: SubscriberGroup): void;
 }
 
-/** The subscribers to one topic that have the same encoder, which encodes each publication once for them. */
+/**
+ * The subscribers to one topic that have the same encoder. The encoder encodes each publication once for all
+ * of them.
+ */
 export class SubscriberGroup implements SubscriberSource {
   readonly encoder: TopicEncoder;
   readonly #source: GroupSource;
@@ -78,7 +81,7 @@ export class SubscriberGroup implements SubscriberSource {
     for (const subscriber of this.#subscribers.values()) subscriber.skipTo(position, notice);
   }
 
-  /** Sends a notice of presence to all subscribers that want it. */
+  /** Sends a message about members to all subscribers that get such messages. */
   notify(message: TopicMessage): void {
     const content = this.encoder.prepareNotice(message);
     if (content === undefined) return;

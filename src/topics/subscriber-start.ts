@@ -5,7 +5,7 @@ import type { GapReason } from "./publication.ts";
 import type { RecentPublications } from "./recent-publications.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** The position at which a subscriber starts, and why it differs from the requested one. */
+/** The position at which a subscriber starts, and the reason if it differs from the requested position. */
 export interface SubscriberStart {
   readonly position: Position;
   readonly recovered: boolean;
@@ -34,9 +34,10 @@ export class StartFinder {
   }
 
   /**
-   * Finds the position for `since` and `last` of `subscribe`.
+   * Finds the position for the options `since` and `last` of `subscribe`.
    *
-   * @throws BrokerError if only the broker knows the publications after the position, and it does not answer
+   * @throws BrokerError if the publications after the position are not in memory, and the broker does not
+   *   answer
    */
   async find(since: unknown, last: number): Promise<SubscriberStart> {
     if (isNoPosition(since)) {
@@ -45,7 +46,7 @@ export class StartFinder {
     const position = readPosition(since);
     if (position === undefined) return this.#startNow("invalid-position");
     if (!this.isInMemory(position)) {
-      // The client may have got later publications from another server.
+      // The client may have received later publications from another server.
       await withTimeout(this.#environment, this.#follower.refresh());
       if (!this.isInMemory(position)) {
         const reason = await this.#follower.findGapAfter(position);
@@ -62,7 +63,7 @@ export class StartFinder {
     return position.offset === offset || this.#recent.get(position.offset + 1) !== undefined;
   }
 
-  /** Learns where the history starts from a page of the latest publications, if it has all of them. */
+  /** Records where the history starts, if `page` has all publications of the history. */
   learn(page: BrokerPage, limit: number): void {
     if (page.publications.length < limit) this.#historyStart = startOf(page);
   }
@@ -92,7 +93,7 @@ export class StartFinder {
     return { position: this.#shared(position), recovered: false, reason: "no-position" };
   }
 
-  /** The same position with values that other subscribers share, which saves memory. */
+  /** Returns an equal position that shares its values with other subscribers, to save memory. */
   #shared(position: Position): Position {
     const last = this.#follower.position;
     if (isSamePosition(position, last)) return last;
@@ -100,7 +101,7 @@ export class StartFinder {
   }
 }
 
-/** The position before the publications of a page that reach its end without a gap. */
+/** Returns the position before the publications that reach the end of a page without a gap. */
 function startOf({ position, publications }: BrokerPage): Position {
   let { offset } = position;
   for (let index = publications.length - 1; index >= 0; index--) {

@@ -3,7 +3,7 @@ import type { GapReason, TopicData } from "./publication.ts";
 import type { Content, Prepared } from "./recent-publications.ts";
 import { onEnd, type TopicSocket } from "./topic-socket.ts";
 
-/** The group of a subscriber: a source of publications and notices. */
+/** The part of its group that a subscriber uses: a source of publications and notices. */
 export interface SubscriberSource {
   /** The last position of the topic. */
   readonly position: Position;

@@ -33,23 +33,24 @@ export interface SubscribeOptions {
    */
   readonly since?: unknown;
   /**
-   * The number of publications before the end at which to start, if `since` is not a position. There may be
-   * fewer in the history, and there are at most `historySize`. The result has `recovered: false` and the
-   * reason `no-position`. An integer, 0 or more. Default: 0.
+   * How many of the latest publications to send first if `since` is absent, `null` or an empty string. The
+   * subscriber gets fewer if the history has fewer, and at most `historySize`. The result then has
+   * `recovered: false` and the reason `"no-position"`. An integer, 0 or more. Default: 0.
    */
   readonly last?: number;
   /**
-   * Encodes the messages to this subscriber. Pass the same function for all subscribers that use it: each
-   * function encodes a publication once on a server. Default: the option `encode` of the topic.
+   * Encodes the messages to this subscriber. Pass the same function object for all subscribers with this
+   * encoding: a server calls each function once for each publication. Default: the topic's `encode` option.
    */
   readonly encode?: EncodeTopicMessage;
   /**
-   * Whether the subscriber gets notices of members, if the topic has the option `presence`. Default: `true`.
+   * Whether the subscriber gets messages about members, if the topic's `presence` option is on. Default:
+   * `true`.
    */
   readonly members?: boolean;
 }
 
-/** The subscription of a socket to a topic. It ends when the `done` of the socket settles. */
+/** The subscription of a socket to a topic. It ends when the socket's `done` settles. */
 export interface TopicSubscription extends Disposable {
   /** The position where the subscription starts: the socket gets every publication after it. */
   readonly position: Position;
