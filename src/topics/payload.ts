@@ -4,8 +4,9 @@ import { formatPosition, type Position, readPosition } from "./position.ts";
 import type { Publication, TopicData } from "./publication.ts";
 
 /**
- * Encodes a publication for an engine, as JSON: every client of an engine keeps text unchanged, and people
- * can read it. `v` changes only if older versions can no longer read the JSON. They ignore unknown fields.
+ * Encodes a publication for an engine as JSON, because every client of an engine keeps text unchanged, and
+ * people can read it. `v` changes only if older versions of this package cannot read the JSON. They ignore
+ * unknown fields.
  */
 export function encodePayload({ id, data }: PublicationDraft): string {
   const content = typeof data === "string" ? { text: data } : { bytes: toBase64(data) };
@@ -26,7 +27,7 @@ export function decodeMessage(payload: string): VolatileMessage | undefined {
   return typeof sender === "string" ? { data, sender } : { data };
 }
 
-/** Decodes a publication. @returns undefined if this version cannot read the payload */
+/** Decodes a publication. @returns undefined if this version of the package cannot read the payload */
 export function decodePayload(payload: unknown): PublicationDraft | undefined {
   const { id, ...content } = readFields(payload) ?? {};
   const data = dataOf(content);
@@ -55,7 +56,7 @@ export function encodeRecord(position: Position, payload: string): string {
   return `${formatPosition(position)} ${payload}`;
 }
 
-/** Reads a position and a payload. @returns undefined if this version cannot read the text */
+/** Reads a position and a payload. @returns undefined if this version of the package cannot read the text */
 export function decodeRecord(text: string): Publication | undefined {
   const position = readRecordPosition(text);
   const draft = decodePayload(text.slice(text.indexOf(" ") + 1));

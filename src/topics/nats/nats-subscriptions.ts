@@ -16,7 +16,10 @@ export class NatsSubscriptions {
   #flushing: Promise<void> | undefined;
   #isClosed = false;
 
-  /** @param maxTopics the maximum number of topics with listeners; a further one rejects with `TOPICS_FULL` */
+  /**
+   * @param maxTopics the maximum number of topics with listeners; a further topic is refused with
+   *   `TOPICS_FULL`
+   */
   constructor(connection: NatsConnection, maxTopics: number, log: DebugLog) {
     this.#connection = connection;
     this.#maxTopics = maxTopics;
@@ -97,5 +100,5 @@ export class NatsSubscriptions {
   }
 }
 
-/** The types of status that mean that messages may be lost. */
+/** The status types after which messages may be lost. */
 const INTERRUPTIONS = ["disconnect", "staleConnection", "close"];

@@ -98,9 +98,9 @@ end
 `;
 
 /**
- * Stores and publishes a publication. KEYS: meta, log, id. ARGV: payload, its length, size, bytes, ageMs,
- * idWindowMs, metaTtlMs, a fresh epoch, whether to compare the run, channel. Returns the epoch, the offset,
- * and whether the id was known.
+ * Stores a publication, and publishes it to the channel. KEYS: meta, log, id. ARGV: payload, its length,
+ * size, bytes, ageMs, idWindowMs, metaTtlMs, a fresh epoch, whether to compare the run, channel. Returns the
+ * epoch, the offset, and whether the id was known.
  */
 export const PUBLISH: string = `${OPEN}
 local meta, log, known = KEYS[1], KEYS[2], KEYS[3]
@@ -185,7 +185,10 @@ return reply
  */
 export const SEND: string = `redis.call('PUBLISH', KEYS[1], ARGV[1])`;
 
-/** Removes expired presence. Presence is a sorted set `ends` of keys by their expiry, and a hash `values`. */
+/**
+ * Removes expired presence entries. Presence is a sorted set `ends` of keys by their expiry time, and a hash
+ * `values`.
+ */
 const PRESENCE = `
 local ends, values = KEYS[1], KEYS[2]
 local time = redis.call('TIME')

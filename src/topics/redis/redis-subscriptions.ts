@@ -11,7 +11,7 @@ const PRESENCE_CHANGE = "";
 /** The start of a volatile message on a channel. No position starts with it. */
 export const MESSAGE_MARK = "!";
 
-/** The listeners to each channel. Subscribes to the channels that have listeners. */
+/** The listeners of all channels. It subscribes to the channels that have listeners. */
 export class RedisSubscriptions implements RedisListener {
   readonly #listening: RedisListening;
   readonly #maxChannels: number;
@@ -25,7 +25,7 @@ export class RedisSubscriptions implements RedisListener {
 
   /**
    * @param open opens the connection for subscriptions
-   * @param maxChannels the maximum number of channels; a further one rejects with `TOPICS_FULL`
+   * @param maxChannels the maximum number of channels; a further channel is refused with `TOPICS_FULL`
    */
   constructor(
     open: (listener: RedisListener) => RedisListening,
@@ -35,7 +35,7 @@ export class RedisSubscriptions implements RedisListener {
     this.#maxChannels = maxChannels;
     this.#log = log;
     this.#listening = open(this);
-    // The rejection is handled where `connected` is awaited.
+    // A rejection is handled by the code that awaits `connected`.
     this.connected.catch(() => {});
   }
 
@@ -95,7 +95,7 @@ export class RedisSubscriptions implements RedisListener {
     for (const listener of listeners) {
       if (message === PRESENCE_CHANGE) listener.onPresenceChange();
       else if (publication !== undefined) listener.onPublication(publication);
-      // An unreadable publication counts as missing, and subscribers can get a notice at once.
+      // An unreadable publication counts as missing. After this call, subscribers can get a notice at once.
       else listener.onInterruption();
     }
   }
