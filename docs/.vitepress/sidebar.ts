@@ -66,6 +66,7 @@ export const GENERATED_SECTIONS: readonly Section[] = [
       { text: "tideway/topics", file: "api/tideway-topics.md" },
       { text: "tideway/topics/redis", file: "api/tideway-topics-redis.md" },
       { text: "tideway/topics/nats", file: "api/tideway-topics-nats.md" },
+      { text: "tideway/react", file: "api/tideway-react.md" },
       { text: "tideway/testing", file: "api/tideway-testing.md" },
       { text: "tideway/protocol", file: "api/tideway-protocol.md" },
     ],

@@ -7,7 +7,7 @@ export interface SequenceEnd {
 
 /**
  * Reads items as fast as they come, and passes them on once a task, so that React renders once for many items.
- * Calls `onRead` with the new items, of which it keeps at most `maxItems`, and with the end.
+ * Calls `onRead` with the new items, at most the latest `maxItems`, and with the end.
  */
 export class ItemReader<Item> {
   readonly #controller = new AbortController();
@@ -26,7 +26,7 @@ export class ItemReader<Item> {
     void this.#read(open);
   }
 
-  /** Passes on what it has read, and nothing more. */
+  /** Passes on the items so far, and no later ones. */
   stop(): void {
     this.#flush();
     this.#controller.abort();
@@ -49,7 +49,8 @@ export class ItemReader<Item> {
   #add(item: Item): void {
     this.#items.push(item);
     // Twice as many, so that each item is moved once at most.
-    if (this.#items.length >= 2 * this.#maxItems()) this.#items = latest(this.#items, this.#maxItems());
+    if (this.#items.length >= 2 * this.#maxItems())
+      this.#items = latest(this.#items, this.#maxItems());
     if (this.#isFlushPlanned) return;
     this.#isFlushPlanned = true;
     afterTask(() => {

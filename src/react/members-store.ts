@@ -16,7 +16,7 @@ export class MembersStore extends ExternalStore<MembersState<unknown>> {
   }
 
   protected override start(): void {
-    // What has failed would fail again: only `retry` starts it.
+    // A watch that has failed would fail again: only `retry` starts it.
     if (this.getSnapshot().status !== "failed") this.#watch();
   }
 

@@ -1,4 +1,8 @@
-import type { ChannelMessage, ChannelTopic, PublicationsLost } from "../channels/client/topic-interface.ts";
+import type {
+  ChannelMessage,
+  ChannelTopic,
+  PublicationsLost,
+} from "../channels/client/topic-interface.ts";
 import { ExternalStore } from "./external-store.ts";
 import { ItemReader, latest, type SequenceEnd } from "./item-reader.ts";
 import type { TopicState, UseTopicOptions } from "./use-topic.ts";
@@ -83,7 +87,9 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
   }
 }
 
-/** The position where a topic continues after a loss: that of a `PublicationsLostError`. */
-function positionOf(error: (Error & { readonly position?: unknown }) | undefined): string | undefined {
+/** The position where a topic continues after a loss, from a `PublicationsLostError`. */
+function positionOf(
+  error: (Error & { readonly position?: unknown }) | undefined,
+): string | undefined {
   return typeof error?.position === "string" ? error.position : undefined;
 }

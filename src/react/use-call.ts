@@ -12,7 +12,7 @@ import type {
 import { CallStore } from "./call-store.ts";
 
 /**
- * What {@link useCall} returns. It is the same object until something changes, and `call` and `reset` are the
+ * The result of {@link useCall}. It is the same object until something changes, and `call` and `reset` are the
  * same functions until the client or the name changes.
  */
 export type CallState<Arguments extends readonly unknown[], Output, Failure> = {
@@ -32,8 +32,8 @@ export type CallState<Arguments extends readonly unknown[], Output, Failure> = {
 );
 
 /**
- * Returns a function that calls a handler of the server, and the state of its latest call. It calls nothing by
- * itself. Unmounting the component does not cancel a call; pass a `signal` for that.
+ * Returns a function that calls a handler of the server, and the state of its latest call. Mounting the
+ * component calls nothing. Unmounting the component does not cancel a call; pass a `signal` for that.
  *
  * | `status` | `output` | `error` |
  * | --- | --- | --- |

@@ -12,7 +12,7 @@ import type { TopicArguments } from "./arguments.ts";
 import { MembersStore } from "./members-store.ts";
 import { useSnapshot } from "./use-snapshot.ts";
 
-/** What {@link useMembers} returns. It is the same object until something changes. */
+/** The result of {@link useMembers}. It is the same object until something changes. */
 export type MembersState<Data> = {
   /** The members, as far as the client knows them. */
   readonly members: readonly ChannelMember<Data>[];

@@ -19,7 +19,7 @@ export interface UseStreamOptions {
   readonly lastId?: string;
 }
 
-/** What {@link useStream} returns. It is the same object until something changes. */
+/** The result of {@link useStream}. It is the same object until something changes. */
 export type StreamState<Item> = {
   /** The latest items, the newest at the end. */
   readonly items: readonly Item[];
@@ -41,7 +41,7 @@ export type StreamState<Item> = {
  * | `idle`: rendered on a server, the first render of a page from a server, or no client | none | - |
  * | `active`: the stream runs, or waits for a connection | those so far | - |
  * | `ended`: the stream has no more items | all | - |
- * | `failed`: the handler or the connection failed, or the client has closed | those before | a `ChannelError` |
+ * | `failed`: the handler or the connection failed, or the client has closed | the earlier ones | a `ChannelError` |
  *
  * StrictMode does not interrupt the stream. If React hides the component and shows it again, such as in
  * `<Activity>`, a stream that has not ended starts again.

@@ -1,6 +1,10 @@
 import { useEffect, useMemo } from "react";
 import type { ChannelClient } from "../channels/client/client-interface.ts";
-import type { ChannelMessage, PublicationsLost, VolatileMessage } from "../channels/client/topic-interface.ts";
+import type {
+  ChannelMessage,
+  PublicationsLost,
+  VolatileMessage,
+} from "../channels/client/topic-interface.ts";
 import type { Contract, MessageOf, TopicOf, TopicPatternOf } from "../channels/contract/index.ts";
 import type { TopicArguments } from "./arguments.ts";
 import { TopicStore } from "./topic-store.ts";
@@ -21,7 +25,7 @@ export interface UseTopicOptions {
   readonly onLost?: (loss: PublicationsLost) => void;
 }
 
-/** What {@link useTopic} returns. It is the same object until something changes. */
+/** The result of {@link useTopic}. It is the same object until something changes. */
 export type TopicState<Message> = {
   /** The latest messages, the newest at the end. */
   readonly messages: readonly Message[];
@@ -45,7 +49,7 @@ export type TopicMessageOf<Topic> = Topic extends { readonly isVolatile: true }
  * | --- | --- | --- |
  * | `idle`: rendered on a server, the first render of a page from a server, or no client | none | - |
  * | `active`: subscribed, waits for the server's answer, or waits for a connection | those so far | - |
- * | `failed`: the server refused or ended the subscription, publications were lost, or the client has closed | those before | a `ChannelError` or `PublicationsLostError` |
+ * | `failed`: the server refused or ended the subscription, publications were lost, or the client has closed | the earlier ones | a `ChannelError` or `PublicationsLostError` |
  *
  * StrictMode does not interrupt the subscription. If React hides the component and shows it again, such as in
  * `<Activity>`, the hook continues after the last message.

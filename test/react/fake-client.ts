@@ -1,6 +1,13 @@
 import type { CallOptions, ChannelCall } from "../../src/channels/client/call-interface.ts";
 import type { ChannelClient, ChannelState } from "../../src/channels/client/client-interface.ts";
-import type { ChannelMember, ChannelMessage, ChannelPresence, ChannelTopic, MembersChange, MessagesOptions } from "../../src/channels/client/topic-interface.ts";
+import type {
+  ChannelMember,
+  ChannelMessage,
+  ChannelPresence,
+  ChannelTopic,
+  MembersChange,
+  MessagesOptions,
+} from "../../src/channels/client/topic-interface.ts";
 import { EventStream } from "../../src/streams/event-stream.ts";
 
 /** A sequence of items that the test adds, for `messages` and `stream`. It ends with its signal. */
@@ -95,7 +102,7 @@ export interface FakeCall {
   readonly cancel: (reason: Error) => void;
 }
 
-/** A client whose server is the test. */
+/** A client for which the test is the server. */
 export class FakeClient {
   readonly topics = new Map<string, FakeTopic>();
   readonly calls: FakeCall[] = [];

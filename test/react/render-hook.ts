@@ -27,7 +27,7 @@ export interface RenderHookOptions {
 /** Mounts a component that uses the hook. It is unmounted when the test ends. */
 export function renderHook<Props, Result>(
   useHook: (props: Props) => Result,
-  props: Props,
+  props: NoInfer<Props>,
   { isStrict = false }: RenderHookOptions = {},
 ): RenderedHook<Props, Result> {
   const results: Result[] = [];
@@ -39,7 +39,10 @@ export function renderHook<Props, Result>(
   let latest = props;
   const render = (value: Props, mode: "visible" | "hidden" = "visible"): void => {
     latest = value;
-    const element = createElement(Activity, { mode }, createElement(Component, { props: value }));
+    const element = createElement(Activity, {
+      mode,
+      children: createElement(Component, { props: value }),
+    });
     flushSync(() => root.render(isStrict ? createElement(StrictMode, null, element) : element));
   };
   const unmount = (): void => flushSync(() => root.unmount());

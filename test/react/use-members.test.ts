@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import { useMembers } from "tideway/react";
 import type { ChannelClient } from "../../src/channels/client/client-interface.ts";
 import { FakeClient } from "./fake-client.ts";
-import { laterTask, renderHook, renderHookOnServer, type RenderHookOptions } from "./render-hook.ts";
+import {
+  laterTask,
+  renderHook,
+  renderHookOnServer,
+  type RenderHookOptions,
+} from "./render-hook.ts";
 
 interface Props {
   readonly client: ChannelClient | undefined;

@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import { useStream, type UseStreamOptions } from "tideway/react";
 import type { ChannelClient } from "../../src/channels/client/client-interface.ts";
 import { FakeClient } from "./fake-client.ts";
-import { laterTask, renderHook, renderHookOnServer, type RenderHookOptions } from "./render-hook.ts";
+import {
+  laterTask,
+  renderHook,
+  renderHookOnServer,
+  type RenderHookOptions,
+} from "./render-hook.ts";
 
 interface Props {
   readonly client: ChannelClient | undefined;
@@ -99,7 +104,7 @@ describe("useStream", () => {
     await hook.becomes(({ items }) => items.length === 1);
   });
 
-  it("starts a stream again that React hid, and keeps one that had ended", async () => {
+  it("starts a hidden stream again, and keeps the items of a stream that has ended", async () => {
     const { hook, streams } = render();
     streams[0].add(1);
     await hook.becomes(({ items }) => items.length === 1);

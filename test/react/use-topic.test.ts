@@ -4,7 +4,12 @@ import { useTopic, type UseTopicOptions } from "tideway/react";
 import type { ChannelClient } from "../../src/channels/client/client-interface.ts";
 import type { ChannelMessage } from "../../src/channels/client/topic-interface.ts";
 import { FakeClient } from "./fake-client.ts";
-import { laterTask, renderHook, renderHookOnServer, type RenderHookOptions } from "./render-hook.ts";
+import {
+  laterTask,
+  renderHook,
+  renderHookOnServer,
+  type RenderHookOptions,
+} from "./render-hook.ts";
 
 interface Props {
   readonly client: ChannelClient | undefined;
