@@ -2,7 +2,7 @@
 export interface WebSocketCloseEvent extends Event {
   /** Whether the closing handshake was completed. */
   readonly wasClean: boolean;
-  /** The peer's close code; 1005 if its Close frame had none, 1006 if no Close frame came. */
+  /** The peer's close code; 1005 if its Close frame had none, 1006 if no Close frame arrived. */
   readonly code: number;
   /** The peer's close reason, or the empty string. */
   readonly reason: string;

@@ -13,9 +13,9 @@ export type ReconnectDecision = "stop" | "retry" | "retry-later" | number;
  * - stop at 1000: the server closed the connection normally;
  * - stop at 1002, 1003, 1007, 1008, 1009 and 1010, 3000 (unauthorized) and 3003 (forbidden): the server
  *   rejects this client or its messages, and would do so again;
- * - retry later at 1013: the server asks for it;
- * - retry at all others: a lost connection (1006), a server that goes away, restarts or fails (1001, 1011,
- *   1012, 1014), and codes that only the application knows, including 1005.
+ * - retry later at 1013: the server asks clients to try again later;
+ * - retry at all others: a lost connection (1006); a server that goes away, restarts or fails (1001, 1011,
+ *   1012, 1014); and codes that only the application can interpret, including 1005.
  */
 export function decideReconnect({ code }: Pick<WebSocketCloseEvent, "code">): ReconnectDecision {
   if (code === 1013) return "retry-later";

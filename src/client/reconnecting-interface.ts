@@ -193,8 +193,8 @@ export interface ReconnectingWebSocketInstance
    * Closes the connection and does not reconnect, in any state. A second call has no effect. Without an open
    * connection, the `close` event follows with the code 1006, and waiting messages are never sent.
    *
-   * @throws DOMException for invalid arguments, as `close` of a WebSocket does. Before the first attempt
-   *   there is no WebSocket that could check the arguments, so it does not throw
+   * @throws DOMException for invalid arguments, as in `WebSocket.close`. Before the first attempt there is no
+   *   WebSocket that could check the arguments, so it does not throw
    */
   close(code?: number, reason?: string): void;
 }

@@ -2,19 +2,22 @@ import { TidewayError, UsageError } from "./index.ts";
 import { quote } from "./quote.ts";
 
 /**
- * Writes lines that show a developer what this package does. Each runtime injects its own. Lines contain
- * no payloads, no credentials, and no query strings.
+ * Writes lines that show a developer what this package does. Each runtime provides its own log. The lines
+ * contain no payloads, no credentials, and no query strings.
  *
  * ```ts
  * if (log.isEnabled) log.write(() => `connection ${log.idOf("connection", connection)} closed`);
  * ```
  */
 export interface DebugLog {
-  /** Whether lines are written. It never changes. Check it first, so that nothing is allocated when it is false. */
+  /**
+   * Whether lines are written. It never changes. Check it before you call `write`, so that nothing is
+   * allocated when it is false.
+   */
   readonly isEnabled: boolean;
   /** Writes the line that `format` returns. Never throws, even if `format` throws. */
   write(format: () => string): void;
-  /** The number of `thing` in lines: 1 for the first thing of its `kind`. */
+  /** Returns the number that identifies `thing` in lines: 1 for the first thing of its `kind`. */
   idOf(kind: "connection" | "server" | "client", thing: object): number;
 }
 
@@ -36,10 +39,11 @@ export function createDebugLog(print: (line: string) => void): DebugLog {
     isEnabled: true,
     write(format) {
       try {
-        // Shortened before, because escaping a long line is slow, and after, because it adds characters.
+        // Shortened before escaping, because escaping a long line is slow, and again afterwards, because
+        // escaping adds characters.
         print(shorten(escapeUnsafe(shorten(format()))));
       } catch {
-        // A getter of an error of the application may throw, and so may a closed stderr.
+        // An application's error may have getters that throw, and printing to a closed stderr may throw.
       }
     },
     idOf(kind, thing) {
@@ -53,9 +57,9 @@ export function createDebugLog(print: (line: string) => void): DebugLog {
 
 /**
  * Describes an error by its name and code. The message is added only if it cannot contain secrets or
- * payloads. Messages of other code may contain any text, and errors of this package repeat the message of
- * their cause. Of this package, a `UsageError` quotes values of the caller, some errors quote offered
- * subprotocols, which may hold a token, and schemas quote messages.
+ * payloads. The messages of other code may contain any text, and errors of this package repeat the message of
+ * their cause. In this package, a `UsageError` quotes values of the caller, some errors quote offered
+ * subprotocols, which may contain a token, and errors of schemas quote messages.
  */
 export function describeError(error: unknown, maxCauses = 3): string {
   if (!(error instanceof Error)) return `a thrown value of type ${typeof error}`;
@@ -76,14 +80,16 @@ function isPrivate(error: TidewayError): boolean {
   return cause !== undefined && !(cause instanceof TidewayError) && !isSystemError(cause);
 }
 
-/** Whether an error is of the system or of TLS, and not of code that may quote a URL or a command. */
+/**
+ * Whether an error comes from the system or from TLS, and not from code that may quote a URL or a command.
+ */
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 
 /**
- * Describes the subprotocol of a connection by its position in the client's offer, because its name may be
- * a token of the client.
+ * Describes the subprotocol of a connection by its position in the client's offer, because its name may
+ * contain a token.
  */
 export function describeSubprotocol(name: string, offered: readonly string[]): string {
   return name === "" ? "none" : `${offered.indexOf(name) + 1} of ${offered.length} offered`;

@@ -9,7 +9,7 @@ export interface ConnectionEnd {
   readonly error?: TidewayError;
 }
 
-/** Makes the details of a `ConnectionClosedError` from the end of a connection. */
+/** Creates the details of a `ConnectionClosedError` from the end of a connection. */
 export function describeEnd(
   { code: closeCode, reason, wasClean, error: cause }: ConnectionEnd,
   isClosedLocally: boolean,

@@ -1,4 +1,4 @@
-/** Characters that JSON does not escape, but that control a terminal or reorder a line. */
+/** Characters that JSON does not escape, although they can control a terminal or reorder a line. */
 const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**

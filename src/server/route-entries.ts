@@ -20,7 +20,7 @@ import type { WebSocketContext } from "./upgrade-contexts.ts";
 import { NEEDS_WILDCARD } from "./values.ts";
 import type { WebSocketHandler, WebSocketRoute } from "./web-socket-route.ts";
 
-/** The parts of a key of `routes`. */
+/** The parts of a route's key. */
 export interface RouteKey {
   readonly key: string;
   /** An HTTP method, or `ws`, in upper or lower case. */

@@ -9,7 +9,7 @@ import type {
   WebSocketRoute,
 } from "./web-socket-route.ts";
 
-/** A route with any key: the type of a value of `routes`. See {@link RouteFor} for a known key. */
+/** A route with any key: the type of the values in `routes`. See {@link RouteFor} for a known key. */
 export type Route =
   | HttpHandler
   | WebSocketHandler

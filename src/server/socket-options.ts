@@ -3,7 +3,7 @@
  */
 export type SlowConsumerPolicy = "close" | "drop" | "wait";
 
-/** Limits of the buffers of each socket. */
+/** Limits for the buffers of each socket. */
 export interface SocketOptions {
   /**
    * While at least this many bytes are buffered, `send` returns false to tell the sender to wait for

@@ -22,7 +22,7 @@ export class SocketPeer implements RefusedPeer {
   }
 }
 
-/** Creates the peers of the sockets of a route. */
+/** Creates the peers for the sockets of a route. */
 export class SocketPeers {
   readonly #hosts = new RepeatedText();
   readonly #origins = new RepeatedText();

@@ -3,22 +3,22 @@ import type { BrokerListener } from "./broker.ts";
 import { topicsFull } from "./options.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** A listener to one topic at the broker, with the number of its users. */
+/** A listener at the broker for one topic, with the number of its users. */
 interface OpenListener<Listener> {
   readonly listener: Listener;
   readonly opened: Promise<void>;
-  /** Stops listening, also if the broker answers later. */
+  /** Stops listening, even if the broker answers later. */
   readonly close: () => Promise<void>;
   users: number;
 }
 
-/** The use of a listener, until `release`. A second call of `release` has no effect. */
+/** A use of a listener, which lasts until `release`. A second call of `release` has no effect. */
 export interface ListenerUse<Listener> {
   readonly listener: Listener;
   readonly release: () => void;
 }
 
-/** Listeners at the broker, at most one for each topic. A listener is open while it is used. */
+/** The listeners at the broker, at most one for each topic. A listener is open while it has users. */
 export class BrokerListeners<Listener extends BrokerListener> {
   readonly #environment: TopicsEnvironment;
   readonly #maxTopics: number;
@@ -27,8 +27,8 @@ export class BrokerListeners<Listener extends BrokerListener> {
   readonly #byTopic = new Map<string, OpenListener<Listener>>();
 
   /**
-   * @param maxTopics the maximum number of listeners; a further one is refused with `TOPICS_FULL`
-   * @param what the users of the listeners, for the message of this error
+   * @param maxTopics the maximum number of listeners; a further listener is refused with `TOPICS_FULL`
+   * @param what the noun for the users of the listeners, for the error message
    */
   constructor(
     environment: TopicsEnvironment,
@@ -47,7 +47,7 @@ export class BrokerListeners<Listener extends BrokerListener> {
     return Array.from(this.#byTopic.values(), ({ listener }) => listener);
   }
 
-  /** Uses the listener of a topic. Resolves when the broker calls it. @throws BrokerError */
+  /** Uses the listener of a topic. Resolves once the broker has subscribed it. @throws BrokerError */
   async use(topic: string): Promise<ListenerUse<Listener>> {
     const open = this.#byTopic.get(topic) ?? this.#open(topic);
     open.users++;
@@ -66,7 +66,7 @@ export class BrokerListeners<Listener extends BrokerListener> {
       throw error;
     }
     if (this.#byTopic.get(topic) !== open)
-      throw new BrokerError("BROKER_CLOSED", "Topics is closed");
+      throw new BrokerError("BROKER_CLOSED", "this Topics object is closed");
     return { listener: open.listener, release };
   }
 

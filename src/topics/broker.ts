@@ -48,7 +48,7 @@ export interface BrokerPage {
   readonly publications: readonly Publication[];
 }
 
-/** A volatile message: it is delivered to current listeners and not stored. */
+/** A volatile message, which is delivered to the current listeners and is not stored. */
 export interface VolatileMessage {
   /** The text or bytes of the message. */
   readonly data: TopicData;
@@ -129,8 +129,8 @@ export interface Broker {
    * Delivers a volatile message to the listeners of a topic on all servers, and stores nothing. A broker MAY
    * leave out this method. Topics then have no volatile messages.
    *
-   * - For each listener whose `subscribe` has resolved before, it calls `onMessage` at most once. It MUST do so
-   *   while all servers are connected to the engine.
+   * - It calls `onMessage` of a listener at most once for each message, and only if the `subscribe` of that
+   *   listener has resolved before. While all servers are connected to the engine, it MUST call it.
    * - Messages that one server sends to one topic MUST arrive in the order of the calls.
    * - It MUST NOT change the position of the topic, nor its history.
    */

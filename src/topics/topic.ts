@@ -135,14 +135,14 @@ export interface Topic {
   members(): Promise<readonly Member[]>;
 
   /**
-   * Sends a volatile message to the current listeners of the topic, on all servers. It is not stored: it has
-   * no position, and a listener that is cut off misses it. Resolves when the broker has taken the message.
-   * Messages that one server sends to one topic arrive in the order of the calls. `maxPublicationBytes`
-   * limits their size.
+   * Sends a volatile message to the current listeners of the topic, on all servers. It is not stored, so it
+   * has no position, and a listener misses it if its server is disconnected from the broker. Resolves when
+   * the broker has accepted the message. Messages that one server sends to one topic arrive in the order of
+   * the calls. `maxPublicationBytes` limits their size.
    *
    * @throws UsageError `INVALID_DATA`, `INVALID_OPTION`, `INVALID_SENDER`, `PUBLICATION_TOO_BIG`
    * @throws UsageError `SEND_UNSUPPORTED` if the broker has no method `send`
-   * @throws BrokerError if the broker does not answer; listeners may have got the message
+   * @throws BrokerError if the broker does not answer; listeners may have received the message
    */
   send(data: TopicData, options?: SendOptions): Promise<void>;
 
@@ -185,7 +185,7 @@ class Subscription implements TopicSubscription {
   }
 }
 
-/** What all topics of a server share. */
+/** The objects that all topics of a server share. */
 export interface TopicsState {
   readonly environment: TopicsEnvironment;
   readonly feeds: FeedRegistry;

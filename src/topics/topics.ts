@@ -47,7 +47,7 @@ export interface TopicsOptions extends TopicOptions {
   /**
    * The maximum number of topics with subscribers on this server, and also the maximum number of topics with
    * members. A call for a further topic rejects with BrokerError `TOPICS_FULL`. Without `broker`, it is also
-   * the `maxTopics` of the `MemoryBroker`. An integer above 0. Default: 65,536.
+   * the limit of the default `MemoryBroker`. An integer above 0. Default: 65,536.
    */
   readonly maxTopics?: number;
   /**

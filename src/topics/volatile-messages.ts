@@ -7,18 +7,18 @@ import type { TopicData } from "./publication.ts";
 import type { TopicSettings } from "./topic-options.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
-/** Options of `send` of a topic. */
+/** Options of `topic.send`. */
 export interface SendOptions {
   /** Identifies the sender for listeners: 1 to 128 characters. Default: no sender. */
   readonly sender?: string;
 }
 
-/** Receives the volatile messages of a topic. Errors that it throws go to `onError` of `Topics`. */
+/** Receives the volatile messages of a topic. If it throws, `onError` of `Topics` gets the error. */
 export type MessageListener = (message: VolatileMessage) => void;
 
-/** The registration of a listener, as `listen` of a topic returns it. */
+/** The registration of a listener: the result of `topic.listen`. */
 export interface MessageListening extends Disposable {
-  /** Ends the calls of the listener. A second call has no effect. */
+  /** Stops calling the listener. A second call has no effect. */
   stop(): void;
 }
 
@@ -27,7 +27,10 @@ export class VolatileMessages {
   readonly #environment: TopicsEnvironment;
   readonly #listeners: BrokerListeners<MessageFanOut>;
 
-  /** @param maxTopics the maximum number of topics with listeners; a further one rejects with `TOPICS_FULL` */
+  /**
+   * @param maxTopics the maximum number of topics with listeners; a further topic is refused with
+   *   `TOPICS_FULL`
+   */
   constructor(environment: TopicsEnvironment, maxTopics: number) {
     this.#environment = environment;
     this.#listeners = new BrokerListeners(

@@ -21,7 +21,7 @@ function isTls({ rawPacket }: ClientError): boolean {
   return rawPacket?.[0] === 0x16 && rawPacket[1] === 0x03;
 }
 
-/** The refusals, by the code of the error of `node:http`. */
+/** The refusals, by the error code of `node:http`. */
 const REFUSALS: Readonly<Record<string, HttpRefusal>> = {
   HPE_HEADER_OVERFLOW: refuse(431, "The request head is too large."),
   HPE_CHUNK_EXTENSIONS_OVERFLOW: refuse(413, "The chunk extensions are too large."),

@@ -7,7 +7,7 @@ import {
   TOO_MANY_FIELDS,
 } from "../requests/request-target.ts";
 
-/** Reads the target of a request of HTTP/2 over TLS (RFC 9113 8.3.1). */
+/** Reads the target of an HTTP/2 request over TLS (RFC 9113 8.3.1). */
 export function readHttp2Target(rawHeaders: readonly string[]): RequestTarget | HttpRefusal {
   if (countFields(rawHeaders) > MAX_HEADER_COUNT) return TOO_MANY_FIELDS;
   const fields = new HeaderFields(rawHeaders);

@@ -16,7 +16,7 @@ export interface RequestTarget {
 /** The maximum size of a request head, in bytes. */
 export const MAX_HEADER_BYTES = 16_384;
 
-/** The maximum length of the path of a request, without the query. */
+/** The maximum length of a request path, without the query. */
 const MAX_PATH_LENGTH = 8192;
 
 /** The maximum number of header fields of a request. */

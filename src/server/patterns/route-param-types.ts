@@ -9,7 +9,7 @@ export type RouteParams<Path extends string> = string extends Path
   ? { readonly [name: string]: string | undefined }
   : { readonly [Name in keyof PatternParams<Path>]: PatternParams<Path>[Name] };
 
-/** The path of a key of `routes`, without the prefix; `never` if the key is not valid. */
+/** The path in a route's key, without the prefix; `never` if the key is not valid. */
 export type PathOf<Key> = Key extends `//${string}`
   ? never
   : Key extends `/${string}`

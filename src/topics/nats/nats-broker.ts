@@ -67,8 +67,8 @@ export class NatsBroker implements Broker {
   /**
    * Opens a broker: finds its streams, or creates them.
    *
-   * @param connection the result of `connect` of `@nats-io/transport-node`
-   * @param jetStream the result of `jetstream(connection)` of `@nats-io/jetstream`
+   * @param connection the result of `connect` from `@nats-io/transport-node`
+   * @param jetStream the result of `jetstream(connection)` from `@nats-io/jetstream`
    * @throws UsageError `INVALID_OPTION`
    * @throws BrokerError `BROKER_UNAVAILABLE` if NATS does not answer, or `BROKER_REFUSED` if JetStream is
    *   disabled, or if an existing stream keeps less than the options require

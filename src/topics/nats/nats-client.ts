@@ -48,7 +48,7 @@ export interface NatsPublishAck {
   readonly duplicate: boolean;
 }
 
-/** The methods that the broker uses of the manager of JetStream. */
+/** The methods that the broker uses of a JetStream manager. */
 export interface NatsManager {
   readonly streams: {
     info(stream: string): Promise<{ readonly config: NatsStreamConfig }>;

@@ -56,7 +56,7 @@ export class NatsSubjects {
     return `${this.entries(topic)}.${key}`;
   }
 
-  /** The subjects to which a server with listeners of a topic listens. */
+  /** Returns the subjects to which a server listens if it has listeners of a topic. */
   live(topic: string): LiveSubjects {
     return {
       publications: this.#subject("live", topic),

@@ -6,13 +6,13 @@ import type { Tail } from "./nats-log.ts";
 import type { LiveSubjects } from "./nats-subjects.ts";
 import { NatsTopicListening } from "./nats-topic-listening.ts";
 
-/** The listeners to all topics. */
+/** The listeners of all topics. */
 export class NatsSubscriptions {
   readonly #connection: NatsConnection;
   readonly #maxTopics: number;
   readonly #log: DebugLog;
   readonly #topics = new Map<string, NatsTopicListening>();
-  /** The next flush, which all calls of one turn share. */
+  /** The next flush, which all calls in one turn of the event loop share. */
   #flushing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -67,7 +67,7 @@ export class NatsSubscriptions {
     return listening;
   }
 
-  /** Resolves when NATS has processed all subscriptions of this turn. */
+  /** Resolves when NATS has processed all subscriptions of this turn of the event loop. */
   #flush(): Promise<void> {
     this.#flushing ??= Promise.resolve().then(() => {
       this.#flushing = undefined;
@@ -87,8 +87,8 @@ export class NatsSubscriptions {
   }
 
   /**
-   * Calls `onInterruption` of all listeners after each reconnect. The client has restored its subscriptions
-   * when it reports a reconnect.
+   * Calls `onInterruption` on all listeners after each reconnect. When the client reports a reconnect, it has
+   * already restored its subscriptions.
    */
   async #watchStatus(): Promise<void> {
     for await (const { type } of this.#connection.status()) {

@@ -7,7 +7,7 @@ import { isPresenceChange } from "./nats-presence.ts";
 import { textOf } from "./nats-stream.ts";
 import type { LiveSubjects } from "./nats-subjects.ts";
 
-/** The listeners to one topic, which share its subscriptions. */
+/** The listeners of one topic, which share its subscriptions. */
 export class NatsTopicListening {
   readonly #connection: NatsConnection;
   readonly #subjects: LiveSubjects;
@@ -25,7 +25,10 @@ export class NatsTopicListening {
     this.#subscribe(subjects.presence, this.#onPresence);
   }
 
-  /** Adds a listener. Returns a function that removes it, and returns whether it was the last one. */
+  /**
+   * Adds a listener. Returns a function that removes the listener, and that returns whether it was the last
+   * one.
+   */
   add(listener: BrokerListener): () => boolean {
     // A new object, so that the same listener can be added twice.
     const own: BrokerListener = {
@@ -59,7 +62,7 @@ export class NatsTopicListening {
 
   readonly #onLive = (error: Error | null, message: NatsMessage): void => {
     const publication = error === null ? this.#read(message) : undefined;
-    // A mark, or an unreadable message: the listeners must read the stream.
+    // After a mark or an unreadable message, the listeners must read the stream.
     if (publication === undefined) this.interrupt();
     else for (const listener of this.#listeners) listener.onPublication(publication);
   };

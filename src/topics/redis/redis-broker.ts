@@ -31,7 +31,7 @@ import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH, RedisScripts, SEND } from "./r
 
 /** Options of a {@link RedisBroker}. */
 export interface RedisBrokerOptions {
-  /** The prefix of the names of all keys and channels, without braces. Default: `"tideway:"`. */
+  /** The prefix of all keys and channels, without braces. Default: `"tideway:"`. */
   readonly prefix?: string;
   /**
    * Whether Redis keeps all acknowledged writes, even in a crash. Set it to `true` only with

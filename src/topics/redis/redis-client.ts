@@ -1,4 +1,4 @@
-/** The methods that the broker uses of a client that `createClient` of the package `redis` returns. */
+/** The methods that the broker uses of a client of the package `redis`, which `createClient` returns. */
 export interface NodeRedisClient {
   readonly isOpen: boolean;
   sendCommand(args: readonly string[]): Promise<unknown>;
@@ -10,7 +10,9 @@ export interface NodeRedisClient {
   destroy(): void;
 }
 
-/** The methods that the broker uses of a client that `createCluster` of the package `redis` returns. */
+/**
+ * The methods that the broker uses of a cluster client of the package `redis`, which `createCluster` returns.
+ */
 export interface NodeRedisCluster {
   sendCommand(firstKey: string | undefined, isReadonly: boolean, args: string[]): Promise<unknown>;
   readonly masters: readonly NodeRedisMaster[];
@@ -23,7 +25,7 @@ export interface NodeRedisMaster {
   readonly client?: NodeRedisClient | undefined;
 }
 
-/** The methods that the broker uses of a `Redis` of the package `ioredis`. */
+/** The methods that the broker uses of the class `Redis` of the package `ioredis`. */
 export interface IoRedisClient {
   call(command: string, ...args: string[]): Promise<unknown>;
   duplicate(override?: object): IoRedisClient;
@@ -33,7 +35,7 @@ export interface IoRedisClient {
   disconnect(): void;
 }
 
-/** The methods that the broker uses of a `Cluster` of the package `ioredis`. */
+/** The methods that the broker uses of the class `Cluster` of the package `ioredis`. */
 export interface IoRedisCluster {
   call(command: string, ...args: string[]): Promise<unknown>;
   nodes(role: "master"): readonly IoRedisClient[];

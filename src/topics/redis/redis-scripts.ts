@@ -180,8 +180,9 @@ return reply
 `;
 
 /**
- * Publishes a volatile message. KEYS: channel. ARGV: message. It is a script with the channel as its key, so that
- * every client of a cluster sends all messages of a topic to the same master, which keeps their order.
+ * Publishes a volatile message. KEYS: channel. ARGV: message. It is a script with the channel as its key, so
+ * that a cluster runs it for all messages of a topic on the same master. This keeps the order of the
+ * messages.
  */
 export const SEND: string = `redis.call('PUBLISH', KEYS[1], ARGV[1])`;
 
