@@ -1,3 +1,4 @@
+import { recordEnd } from "../client/event-streams.ts";
 import type {
   Protocols,
   ReconnectingWebSocketConstructor,
@@ -6,6 +7,7 @@ import type {
   ValueOrProvider,
 } from "../client/reconnecting-interface.ts";
 import { ReconnectingSocket } from "../client/reconnecting-web-socket.ts";
+import { UnsentMessages } from "../client/unsent-messages.ts";
 import { CloseEvent, WebSocket } from "./web-socket.ts";
 
 /** A WebSocket client that reconnects automatically. */
@@ -17,6 +19,7 @@ export const ReconnectingWebSocket: ReconnectingWebSocketConstructor =
       url: ValueOrProvider<string | URL>,
       protocols?: ValueOrProvider<Protocols> | ReconnectingWebSocketOptions,
     ) {
-      super({ WebSocket, CloseEvent }, url, protocols);
+      super({ Queue: UnsentMessages, WebSocket, CloseEvent }, url, protocols);
+      this.addEventListener("close", (event) => recordEnd(this, event as never));
     }
   } as unknown as ReconnectingWebSocketConstructor;

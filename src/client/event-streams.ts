@@ -141,8 +141,14 @@ export function recordEnd(
     error: cause,
   }: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
 ): void {
-  const closedBy = wasClean ? "peer" : "transport";
-  if (!ends.has(socket)) ends.set(socket, { closeCode, reason, wasClean, cause, closedBy });
+  if (!ends.has(socket))
+    ends.set(socket, {
+      closeCode,
+      reason,
+      wasClean,
+      cause,
+      closedBy: wasClean ? "peer" : "transport",
+    });
 }
 
 function streamOf(socket: Target, type: string): EventStream<Event> {
