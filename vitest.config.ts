@@ -50,6 +50,7 @@ export default defineConfig({
       { find: /^tideway\/topics$/, replacement: source("topics/index.ts") },
       { find: /^tideway\/topics\/redis$/, replacement: source("topics/redis/index.ts") },
       { find: /^tideway\/topics\/nats$/, replacement: source("topics/nats/index.ts") },
+      { find: /^tideway\/channels$/, replacement: source("node/channels.ts") },
       { find: /^tideway\/channels\/server$/, replacement: source("channels/server/index.ts") },
       { find: /^tideway\/react$/, replacement: source("react/index.ts") },
       { find: /^tideway\/testing$/, replacement: source("testing/index.ts") },

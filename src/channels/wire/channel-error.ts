@@ -72,3 +72,21 @@ export class ChannelError extends TidewayError {
     return "ChannelError";
   }
 }
+
+/** Publications of a topic were lost. The loop over its messages ends, unless it has the option `onLost`. */
+export class PublicationsLostError extends TidewayError {
+  /** Why: `epoch-changed`, `position-ahead`, `missing` or `invalid-position`. */
+  readonly reason: string;
+  /** Every publication after this position is still to come. */
+  readonly position: string;
+
+  constructor(reason: string, position: string) {
+    super("PUBLICATIONS_LOST", reason);
+    this.reason = reason;
+    this.position = position;
+  }
+
+  override get name(): string {
+    return "PublicationsLostError";
+  }
+}

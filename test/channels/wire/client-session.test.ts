@@ -1,0 +1,143 @@
+import { describe, expect, it } from "vitest";
+import { subscribe } from "../../../src/channels/wire/client-subscription.ts";
+import { SessionPeer, turn } from "./session-peer.ts";
+
+const POSITION = "e1:7";
+
+const subscribed = (id: number, more: object = {}): object => ({
+  type: "subscribed",
+  id,
+  topic: "news",
+  number: 3,
+  position: POSITION,
+  recovered: false,
+  ...more,
+});
+
+describe("the first frames", () => {
+  it("introduces the client with its secret and the number of the connection", () => {
+    const peer = new SessionPeer();
+    peer.session.hello({ token: 1 });
+    expect(peer.take()).toEqual([
+      { type: "hello", auth: { token: 1 }, session: "AAAAAAAAAAAAAAAAAAAAAA", connection: 1 },
+    ]);
+    peer.session.lose();
+    peer.session.hello(undefined);
+    expect(peer.take()).toEqual([
+      { type: "hello", session: "AAAAAAAAAAAAAAAAAAAAAA", connection: 2 },
+    ]);
+  });
+
+  it("sends requests only after the welcome, subscriptions first", () => {
+    const peer = new SessionPeer();
+    void peer.session.publish("news", "a", undefined, {});
+    subscribe(peer.session, "news", { last: 5 });
+    peer.session.hello(undefined);
+    peer.take();
+    peer.receive({
+      type: "welcome",
+      idWindowMs: 1,
+      repeatable: [],
+      maxPendingPublishes: 9,
+      maxPendingCalls: 9,
+    });
+    expect(peer.take()).toMatchObject([
+      { type: "subscribe", topic: "news", last: 5, credit: 1_000 },
+      { type: "publish", topic: "news", data: "a" },
+    ]);
+  });
+});
+
+describe("subscriptions", () => {
+  it("gives publications with positions that count from the one of the answer", () => {
+    const peer = new SessionPeer();
+    const reader = subscribe(peer.session, "news", {});
+    const [{ id }] = peer.connect();
+    peer.receive(subscribed(id));
+    peer.receive([3, { text: "one" }]);
+    peer.receive([3], new Uint8Array([1, 2]));
+    expect(reader.take()?.value).toEqual({ data: { text: "one" }, position: "e1:8" });
+    expect(reader.take()?.value).toEqual({ data: new Uint8Array([1, 2]), position: "e1:9" });
+    expect(reader.take()).toBeUndefined();
+  });
+
+  it("continues at the last position on the next connection", () => {
+    const peer = new SessionPeer();
+    const reader = subscribe(peer.session, "news", { last: 5 });
+    const [{ id }] = peer.connect();
+    peer.receive(subscribed(id));
+    peer.receive([3, 1]);
+    peer.session.lose();
+    const [again] = peer.connect();
+    expect(again).toMatchObject({ type: "subscribe", since: "e1:8" });
+    expect(again).not.toHaveProperty("last");
+    peer.receive(subscribed(again.id, { number: 4, position: "e1:8", recovered: true }));
+    peer.receive([3, "of another topic"]);
+    peer.receive([4, 2]);
+    expect(reader.take()?.value).toEqual({ data: 1, position: "e1:8" });
+    expect(reader.take()?.value).toEqual({ data: 2, position: "e1:9" });
+    expect(reader.take()).toBeUndefined();
+  });
+});
+
+describe("publishes", () => {
+  it("resolves with the result of the server", async () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const published = peer.session.publish("news", new Uint8Array([7]), undefined, {});
+    const [frame] = peer.take();
+    expect(frame).toEqual({
+      type: "publish",
+      id: frame.id,
+      topic: "news",
+      number: frame.id,
+      bytes: new Uint8Array([7]),
+    });
+    peer.receive({ type: "result", id: frame.id, position: "e1:8", isDuplicate: false });
+    await expect(published).resolves.toMatchObject({ frame: { position: "e1:8" } });
+  });
+
+  it("sends publishes without an answer again, in order and before later ones", () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    void peer.session.publish("news", 1, undefined, {});
+    void peer.session.publish("news", 2, "key", {});
+    const before = peer.take();
+    peer.session.lose();
+    void peer.session.publish("news", 3, undefined, {});
+    const after = peer.connect();
+    expect(after.slice(0, 2)).toEqual(before);
+    expect(after[1]).toMatchObject({ key: "key" });
+    expect(after[2]).toMatchObject({ data: 3 });
+  });
+});
+
+describe("calls", () => {
+  it("resolves with the output, and rejects with the error of the server", async () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const added = peer.session.call("math/add", { a: 1 }, {});
+    const failed = peer.session.call("math/add", undefined, {});
+    const [one, two] = peer.take();
+    expect(one).toEqual({ type: "call", id: one.id, name: "math/add", input: { a: 1 } });
+    peer.receive({ type: "error", id: two.id, code: "overflow", data: { max: 9 } });
+    peer.receive({ type: "result", id: one.id, output: { sum: 1 } });
+    await expect(added).resolves.toMatchObject({ data: { sum: 1 } });
+    await expect(failed).rejects.toMatchObject({ code: "overflow", data: { max: 9 } });
+  });
+
+  it("fails at once when the connection is lost, unless the server says that it is repeatable", async () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const lost = peer.session.call("math/add", {}, {});
+    const kept = peer.session.call("orders/place", {}, {});
+    const [, order] = peer.take();
+    expect(order).toMatchObject({ number: order.id });
+    peer.session.lose();
+    await expect(lost).rejects.toMatchObject({ code: "CONNECTION_LOST", mayBeStored: true });
+    expect(peer.connect()).toEqual([order]);
+    peer.receive({ type: "result", id: order.id });
+    await expect(kept).resolves.toMatchObject({ data: undefined });
+    await turn();
+  });
+});
