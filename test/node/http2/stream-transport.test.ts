@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { type ClientHttp2Stream, connect, createServer, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { StreamTransport } from "../../../src/node/http2/stream-transport.ts";
+
+/** A stream at the server, paused from the start, and its client. */
+async function openPaused(): Promise<{
+  client: ClientHttp2Stream;
+  stream: ServerHttp2Stream;
+  transport: StreamTransport;
+}> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const session = connect(`http://127.0.0.1:${port}`);
+  onTestFinished(async () => {
+    session.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const client = session.request({ ":method": "POST" });
+  const [stream] = (await once(server, "stream")) as [ServerHttp2Stream];
+  stream.respond();
+  const transport = new StreamTransport(stream);
+  transport.pause();
+  return { client, stream, transport };
+}
+
+it.each([
+  [1, "before"],
+  [60_000, "before"],
+  [60_000, "after"],
+])(
+  "keeps %i bytes that arrive while it is paused, if the client ends %s it resumes",
+  async (byteLength, ends) => {
+    const { client, stream, transport } = await openPaused();
+    const push = vi.spyOn(stream, "push");
+    const sent = Buffer.from(Array.from({ length: byteLength }, (_, at) => at % 251));
+    // In pieces, so that some arrive below the high-water mark of the stream, and the others above it.
+    for (let at = 0; at < byteLength; at += 6000) client.write(sent.subarray(at, at + 6000));
+    if (ends === "before") {
+      client.end();
+      await vi.waitFor(() => expect(push).toHaveBeenLastCalledWith(null));
+    } else {
+      const arrived = (): number =>
+        push.mock.calls.reduce((sum, [chunk]) => sum + (chunk as Uint8Array).length, 0);
+      await vi.waitFor(() => expect(arrived()).toBe(byteLength));
+      client.end();
+    }
+    const events: Array<Uint8Array | "end"> = [];
+    const ended = new Promise<void>((resolve) => {
+      transport.start({
+        onBytes: (bytes) => events.push(Uint8Array.from(bytes)),
+        onDrain: () => {},
+        onEnd: () => {
+          events.push("end");
+          resolve();
+        },
+        onClosed: () => {},
+      });
+    });
+    await ended;
+    expect(events.pop()).toBe("end");
+    expect(Buffer.concat(events as Uint8Array[]).equals(sent)).toBe(true);
+    transport.end();
+  },
+);
