@@ -1,0 +1,78 @@
+import { BrokerError } from "tideway/topics";
+import { describe, expect, it } from "vitest";
+import {
+  readMembers,
+  readPage,
+  readReceipt,
+  toBrokerError,
+} from "../../../src/topics/redis/redis-answers.ts";
+
+describe("an error of a Redis client becomes a BrokerError", () => {
+  it.each([
+    ["OOM command not allowed when used memory > 'maxmemory'."],
+    ["NOAUTH Authentication required."],
+    ["ERR unknown command 'XADD'"],
+  ])("that cannot be retried if Redis refused the command: %s", (message) => {
+    const cause = new Error(message);
+    expect(toBrokerError(cause)).toMatchObject({
+      code: "BROKER_REFUSED",
+      isRetryable: false,
+      message: `Redis refused the command: ${message}`,
+      cause,
+    });
+  });
+
+  it.each([
+    ["is loading", new Error("LOADING Redis is loading the dataset in memory")],
+    ["is a replica", new Error("READONLY You can't write against a read only replica.")],
+    ["has no cluster", new Error("CLUSTERDOWN The cluster is down")],
+    [
+      "cannot be reached",
+      Object.assign(new Error("ECONNREFUSED 127.0.0.1:6379"), { code: "ECONNREFUSED" }),
+    ],
+    [
+      "does not accept a word in capitals",
+      Object.assign(new Error("CONNECT failed"), { code: "E" }),
+    ],
+    ["is disconnected", new Error("Connection is closed.")],
+  ])("that can be retried if Redis %s", (_what, cause) => {
+    expect(toBrokerError(cause)).toMatchObject({
+      code: "BROKER_UNAVAILABLE",
+      isRetryable: true,
+      message: `Redis cannot be reached: ${cause.message}`,
+      cause,
+    });
+  });
+
+  it("with the messages of all errors of an AggregateError", () => {
+    const cause = new AggregateError([new Error("first"), new Error("second")]);
+    expect(toBrokerError(cause).message).toBe("Redis cannot be reached: first, second");
+  });
+
+  it("unless it is one", () => {
+    const error = new BrokerError("BROKER_REFUSED", "no");
+    expect(toBrokerError(error)).toBe(error);
+  });
+});
+
+it.each([
+  ["OK", "a value of type string"],
+  [[1, 2], "a value of type object"],
+  [["", "x"], ":x instead of a position"],
+])("the answer %j of another server is invalid", (answer, shown) => {
+  for (const read of [readReceipt, (value: unknown) => readPage(value, false)]) {
+    expect(() => read(answer)).toThrow(
+      expect.objectContaining({
+        code: "BROKER_ANSWER_INVALID",
+        message: expect.stringContaining(shown) as string,
+      }) as Error,
+    );
+  }
+});
+
+it("members come as a list of keys and values", () => {
+  expect(readMembers(["a", "1", "b", "2"])).toEqual([
+    { key: "a", value: "1" },
+    { key: "b", value: "2" },
+  ]);
+});
