@@ -55,6 +55,27 @@ describe("an opening handshake in one piece", () => {
     client.socket.destroy();
   });
 
+  it("is answered for its own host and path, whatever the connection before it asked for", async () => {
+    const sendUrl = (socket: Socket, { url }: { readonly url: URL }): void =>
+      void socket.send(`${url.host}${url.pathname}!`);
+    const { port } = await start({ routes: { "ws:/:name": sendUrl } });
+    for (const [host, path] of [
+      ["a.example", "/one"],
+      ["a.example", "/two"],
+      ["b.example", "/two"],
+      ["b.example", "/two?x"],
+      ["b.example", "/one"],
+    ]) {
+      const client = new RawClient(port).send(handshake(path, { Host: host }));
+      const [, frame] = (await client.receives("!")).split("\r\n\r\n");
+      expect(frame.slice(2)).toBe(`${host}${path.replace("?x", "")}!`);
+      client.socket.destroy();
+    }
+    expect(startedWithoutSocket).toHaveBeenCalledTimes(5);
+    const missing = new RawClient(port).send(handshake("/one/two", { Host: "b.example" }));
+    expect(statusOf(await missing.closed())).toBe(404);
+  });
+
   it("may fill most of the read buffer, and the memory after it is not read", async () => {
     const { port } = await start();
     const client = new RawClient(port);
