@@ -35,7 +35,7 @@ export class LoggedTransport implements ByteTransport, ByteTransportHandler {
     if (!isDone) {
       this.#blocked.start((ageMs) => {
         const waitingBytes = this.unwrittenBytes ?? byteLength;
-        return `${this.#name} writing paused: the peer has not taken ${waitingBytes} bytes for ${ageMs} ms`;
+        return `${this.#name} writing paused: ${waitingBytes} bytes have waited ${ageMs} ms for the peer to read`;
       });
     }
     return isDone;

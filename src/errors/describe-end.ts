@@ -9,6 +9,13 @@ export interface ConnectionEnd {
   readonly error?: TidewayError;
 }
 
+/** The side that closed the connection, for the message. The cause describes a failure of the transport. */
+const CLOSED_BY: Readonly<Record<ConnectionClosedDetails["closedBy"], string>> = {
+  local: " (closed by this side)",
+  peer: " (closed by the peer)",
+  transport: "",
+};
+
 /** Creates the details of a `ConnectionClosedError` from the end of a connection. */
 export function describeEnd(
   { code: closeCode, reason, wasClean, error: cause }: ConnectionEnd,
@@ -18,7 +25,7 @@ export function describeEnd(
   const closedBy = isLocal ? "local" : closeCode === 1006 ? "transport" : "peer";
   const quoted = reason === "" ? "" : ` ${quote(reason)}`;
   const why = cause === undefined ? "" : `: ${cause.message}`;
-  const message = `the connection ended with ${closeCode}${quoted} (${closedBy})${why}`;
+  const message = `the connection ended with ${closeCode}${quoted}${CLOSED_BY[closedBy]}${why}`;
   const { status } = (cause ?? {}) as { readonly status?: number };
   return {
     closeCode,

@@ -130,7 +130,7 @@ describe("the event streams of a socket", () => {
         {
           closedBy: "transport",
           cause: expect.objectContaining({ name: "TransportError" }),
-          message: "the connection ended with 1006 (transport): the connection was lost",
+          message: "the connection ended with 1006: the connection was lost",
         },
       ],
       [
@@ -138,7 +138,7 @@ describe("the event streams of a socket", () => {
           connection.end({ ...LOST, error: new ProtocolError("X", "a bad frame") }),
         {
           closedBy: "local",
-          message: "the connection ended with 1006 (local): a bad frame",
+          message: "the connection ended with 1006 (closed by this side): a bad frame",
         },
       ],
       [

@@ -127,7 +127,7 @@ describe("with the debug log on, a connection", () => {
     expect(handler.notes).toEqual(["drain", "drain"]);
     expect(lines.slice(1)).toEqual([
       expect.stringMatching(
-        /^connection 1 writing paused: the peer has not taken 4 bytes for (100|200) ms$/,
+        /^connection 1 writing paused: 4 bytes have waited (100|200) ms for the peer to read$/,
       ),
       "connection 1 writing resumed after 1000 ms",
     ]);

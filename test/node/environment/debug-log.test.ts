@@ -120,7 +120,7 @@ describe("NODE_DEBUG=tideway writes a line when", () => {
     ["reading continues", /connection \d+ reading resumed after \d+ ms$/],
     [
       "output waits for the peer",
-      /connection \d+ writing paused: the peer has not taken \d+ bytes for \d+ ms$/,
+      /connection \d+ writing paused: \d+ bytes have waited \d+ ms for the peer to read$/,
     ],
     ["writing continues", /connection \d+ writing resumed after \d+ ms$/],
     ["a client reconnects", /client 1 reconnects: attempt 1 in \d ms, after 1006$/],
