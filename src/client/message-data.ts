@@ -41,9 +41,10 @@ export async function readBlob(blob: Blob): Promise<Uint8Array> {
 }
 
 function bytesOf(buffer: ArrayBufferLike, offset: number, byteLength: number): Uint8Array {
-  if (!isArrayBuffer(buffer)) throw new TypeError("a view of shared memory cannot be sent");
+  if (!isArrayBuffer(buffer))
+    throw new TypeError("a view of shared memory cannot be sent; send a copy of the bytes");
   if ((buffer as { resizable?: boolean }).resizable === true) {
-    throw new TypeError("bytes in a resizable buffer cannot be sent");
+    throw new TypeError("bytes in a resizable buffer cannot be sent; send a copy of the bytes");
   }
   // A detached buffer counts as empty, because creating a view of it would throw.
   return byteLength === 0 ? NO_BYTES : new Uint8Array(buffer, offset, byteLength);

@@ -74,11 +74,11 @@ export function parseProtocols(protocols: WebSocketOptions["protocols"] = []): r
   const known = new Set<string>();
   for (const name of names) {
     if (!isToken(name)) {
-      throw syntaxError(`${JSON.stringify(name)} is not a valid subprotocol`);
+      throw syntaxError(`the subprotocol ${JSON.stringify(name)} is not a token (RFC 6455 4.1)`);
     }
     // The web platform tests require that names which differ only in case are refused too.
     const key = name.toLowerCase();
-    if (known.has(key)) throw syntaxError(`the subprotocol ${name} is listed more than once`);
+    if (known.has(key)) throw syntaxError(`the subprotocol ${name} is offered more than once`);
     known.add(key);
   }
   return names;

@@ -41,7 +41,12 @@ export function checkLimits(limits: ConnectionLimits, where: string): void {
 function checkHeartbeat(heartbeat: ConnectionLimits["heartbeat"], where: string): void {
   if (heartbeat === undefined || heartbeat === false) return;
   if (!isRecord<HeartbeatOptions>(heartbeat)) {
-    throw invalidOption(where, "heartbeat", heartbeat, "false or { idleMs, timeoutMs }");
+    throw invalidOption(
+      where,
+      "heartbeat",
+      heartbeat,
+      "false, or an object such as { idleMs, timeoutMs }",
+    );
   }
   checkNames(`${where}: heartbeat`, heartbeat, ["idleMs", "timeoutMs"]);
   checkPositive(where, "heartbeat.idleMs", heartbeat.idleMs);

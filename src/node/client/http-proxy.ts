@@ -218,7 +218,7 @@ function readProxyUrl(proxy: unknown): URL {
   }
   if (url.protocol === "http:" || url.protocol === "https:") return url;
   throw invalid(
-    `the proxy scheme ${url.protocol} is not supported; pass an http: or https: URL, or a createConnection`,
+    `the proxy scheme ${url.protocol} is not supported; pass an http: or https: URL, or write your own createConnection`,
   );
 }
 

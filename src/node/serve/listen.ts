@@ -56,7 +56,7 @@ function checkPort(port: number): void {
 
 function checkHost(host: unknown): void {
   if (host === undefined || (typeof host === "string" && host !== "")) return;
-  throw invalidOption("serve", "host", host, "an address or a name to listen on");
+  throw invalidOption("serve", "host", host, "an address or host name to listen on");
 }
 
 /**

@@ -46,7 +46,12 @@ export interface DrainOptions {
  */
 export function resolveStopOptions(options: StopOptions = {}): ShutdownPlan {
   if (typeof options !== "object" || options === null) {
-    throw invalidOption("stop", "options", options, "{ code, reason, timeoutMs, drain }");
+    throw invalidOption(
+      "stop",
+      "options",
+      options,
+      "an object such as { code, reason, timeoutMs, drain }",
+    );
   }
   checkNames("stop", options, ["code", "reason", "timeoutMs", "drain"]);
   const { drain, reason = "" } = options;
@@ -66,7 +71,12 @@ export function resolveStopOptions(options: StopOptions = {}): ShutdownPlan {
 
 function readDrainOptions(options: unknown): Required<DrainOptions> {
   if (typeof options !== "object" || options === null) {
-    throw invalidOption("stop", "drain", options, "{ batch, intervalMs, deadlineMs }");
+    throw invalidOption(
+      "stop",
+      "drain",
+      options,
+      "an object such as { batch, intervalMs, deadlineMs }",
+    );
   }
   checkNames("stop: drain", options, ["batch", "intervalMs", "deadlineMs"]);
   const { batch = 100, intervalMs = 100, deadlineMs = 10_000 } = options as DrainOptions;

@@ -73,7 +73,7 @@ function checkAccept(headers: HeaderFields, acceptKey: string): HandshakeError |
   const received = quoteAll(headers.all("sec-websocket-accept"));
   return new HandshakeError(
     "INVALID_ACCEPT",
-    `the response's Sec-WebSocket-Accept does not answer the key sent: ${received}`,
+    `the response's Sec-WebSocket-Accept does not match the Sec-WebSocket-Key of the request: ${received}`,
   );
 }
 
@@ -91,7 +91,7 @@ function readExtensions(
     "INVALID_EXTENSION",
     extensions === undefined
       ? `the response's Sec-WebSocket-Extensions is malformed: ${quoteAll(values)}`
-      : `the server agreed to an extension that was not offered: ${quoteAll(values)}`,
+      : `the server accepted an extension that the client did not offer: ${quoteAll(values)}`,
   );
 }
 

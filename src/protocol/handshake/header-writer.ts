@@ -36,7 +36,7 @@ export function writeCallerHeaders(
     if (isReserved(name.toLowerCase())) {
       throw new UsageError(
         "RESERVED_HEADER",
-        `the header ${name} is reserved; only the handshake sets it`,
+        `the header ${name} cannot be set, because this package sets it itself`,
       );
     }
     lines += `${name}: ${checkValue(name, value)}\r\n`;

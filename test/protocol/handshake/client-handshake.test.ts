@@ -460,14 +460,14 @@ describe("ClientHandshake.receive (RFC 6455 4.1) fails", () => {
   });
 
   it.each<[string, string, string[]]>([
-    ["does not answer the key sent: none", "Sec-WebSocket-Accept", []],
+    ["does not match the Sec-WebSocket-Key of the request: none", "Sec-WebSocket-Accept", []],
     [
-      'does not answer the key sent: "a", "b"',
+      'does not match the Sec-WebSocket-Key of the request: "a", "b"',
       "Sec-WebSocket-Accept",
       ["Sec-WebSocket-Accept: a", "Sec-WebSocket-Accept: b"],
     ],
     ['Extensions is malformed: "a;"', "X", ["Sec-WebSocket-Extensions: a;"]],
-    ['an extension that was not offered: "a"', "X", ["Sec-WebSocket-Extensions: a"]],
+    ['an extension that the client did not offer: "a"', "X", ["Sec-WebSocket-Extensions: a"]],
     ['chose the subprotocol "a", but the client offered none', "X", ["Sec-WebSocket-Protocol: a"]],
   ])("with the error message: %s", (said, name, lines) => {
     const outcome = receiveWith(name, lines);
