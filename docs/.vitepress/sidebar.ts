@@ -28,6 +28,7 @@ export const SECTIONS: readonly Section[] = [
       { text: "Compression", file: "guides/compression.md" },
       { text: "Reconnecting", file: "guides/reconnecting.md" },
       { text: "Topics", file: "guides/topics.md" },
+      { text: "Channels", file: "guides/channels.md" },
       { text: "Testing", file: "guides/testing.md" },
       { text: "Deploying", file: "guides/deploying.md" },
       { text: "Debugging", file: "guides/debugging.md" },
@@ -39,6 +40,8 @@ export const SECTIONS: readonly Section[] = [
     items: [
       { text: "ws", file: "coming-from/ws.md" },
       { text: "Socket.IO", file: "coming-from/socket-io.md" },
+      { text: "tRPC", file: "coming-from/trpc.md" },
+      { text: "Phoenix", file: "coming-from/phoenix.md" },
       { text: "Dart", file: "coming-from/dart.md" },
     ],
   },
@@ -46,6 +49,7 @@ export const SECTIONS: readonly Section[] = [
     text: "Reference",
     items: [
       { text: "Options", file: "options.md" },
+      { text: "Channels protocol", file: "channels-protocol.md" },
       { text: "Architecture", file: "architecture.md" },
       { text: "Conformance", file: "conformance.md" },
       { text: "Security", file: "security.md" },

@@ -27,15 +27,20 @@ it.each([
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  for (const [at, { language, setup = "", code }] of programs.entries()) {
+  for (const [at, { page, language, setup = "", code }] of programs.entries()) {
+    const ofPage = join(folder, page.replaceAll(/\W/g, "-"));
+    mkdirSync(ofPage, { recursive: true });
     // The setup adds no line, so that the line numbers of errors are right.
     const text = `${setup.replaceAll("\n", " ")}${code}`;
-    writeFileSync(join(folder, `block-${at}.${language}`), text);
+    writeFileSync(join(ofPage, `block-${at}.${language}`), text);
+    // Other blocks of the page can import a block that begins with its file name.
+    const fileName = /^\/\/ (\w+\.(?:ts|js))\n/.exec(code)?.[1];
+    if (fileName !== undefined) writeFileSync(join(ofPage, fileName), text);
   }
   const config = {
     extends: "../../../test/tsconfig.json",
     compilerOptions: { ...options, noUnusedLocals: false, allowJs: true },
-    include: ["*.ts", "*.js"],
+    include: ["*/block-*.ts", "*/block-*.js"],
     references: [],
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
