@@ -7,7 +7,7 @@ import { checkBoolean, checkFunction, checkOptions, invalidOption, shown } from 
 import { isNoPosition, type Position, readPosition } from "./position.ts";
 import type { Presence, PresenceLeases } from "./presence-lease.ts";
 import { readMembers } from "./presence-view.ts";
-import type { GapReason, HistoryPage, TopicData } from "./publication.ts";
+import type { GapReason, HistoryPage, Publication, TopicData } from "./publication.ts";
 import { publish, type PublishOptions, type Published } from "./publish.ts";
 import { consecutiveAfter, findGap } from "./recovery.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -69,6 +69,12 @@ export interface HistoryOptions {
    * position, which reads the latest publications.
    */
   readonly since?: unknown;
+  /**
+   * The position before which to read, in the same forms as `since`. The result has the publications right
+   * before it, and `recovered: true`, as far as the history goes back. Not together with `since`. Default: no
+   * position.
+   */
+  readonly before?: unknown;
   /** The maximum number of publications to read; 0 reads only the position. Default: 100. */
   readonly limit?: number;
 }
@@ -242,6 +248,7 @@ export class TopicHandle implements Topic {
         `history: limit is ${shown(limit)}; it must be an integer, 0 or more`,
       );
     }
+    if (!isNoPosition(options.before)) return this.#readBefore(readPosition(options.before), limit);
     const position = readPosition(since);
     if (position !== undefined) return this.#readAfter(position, limit);
     const page = await this.#readPage(undefined, limit);
@@ -287,6 +294,20 @@ export class TopicHandle implements Topic {
     return { position: page.position, recovered: true, publications };
   }
 
+  async #readBefore(before: Position | undefined, limit: number): Promise<HistoryPage> {
+    if (before === undefined) {
+      return notRecovered(await this.#readPage(undefined, 0), "invalid-position", []);
+    }
+    const { epoch, offset: end } = before;
+    const since = { epoch, offset: Math.max(0, end - 1 - limit) };
+    const page = await this.#readPage(since, Math.max(1, end - 1 - since.offset));
+    if (page.position.epoch !== epoch) return notRecovered(page, "epoch-changed", []);
+    if (page.position.offset < end - 1) return notRecovered(page, "position-ahead", []);
+    const all = consecutiveBefore(end, page.publications);
+    const publications = limit === 0 ? [] : all.slice(-limit);
+    return { position: page.position, recovered: true, publications };
+  }
+
   #readPage(since: Position | undefined, limit: number): Promise<BrokerPage> {
     const query = since === undefined ? { limit } : { since, limit };
     const { broker } = this.#environment;
@@ -311,4 +332,12 @@ function notRecovered(
   publications: HistoryPage["publications"],
 ): HistoryPage {
   return { position, recovered: false, reason, publications };
+}
+
+/** The publications that precede the offset `end` without a gap. */
+function consecutiveBefore(end: number, publications: HistoryPage["publications"]): Publication[] {
+  const before = publications.filter(({ position }) => position.offset < end);
+  const isPart = ({ position }: Publication, index: number): boolean =>
+    position.offset === end - before.length + index;
+  return before.slice(before.findLastIndex((one, index) => !isPart(one, index)) + 1);
 }

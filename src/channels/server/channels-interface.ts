@@ -164,6 +164,8 @@ export interface SessionFilterContext<State> {
 export interface PublishHandlerOptions {
   /** Decides whether a request may publish, for example by a secret in a header. Only `true` allows. */
   readonly authorize: (request: Request) => MaybePromise<boolean>;
+  /** The maximum size of the body of a request, in bytes. A larger one gets 413. Default: 1,048,576 (1 MiB). */
+  readonly maxBodyBytes?: number;
 }
 
 /** The channels of one contract on this server, as `channels` returns them. */

@@ -9,9 +9,11 @@ import {
 import { Calls } from "./calls.ts";
 import type { ChannelsEnvironment } from "./environment.ts";
 import { Gate, type HandshakeContext } from "./gate.ts";
+import { HistoryReads } from "./history.ts";
 import { Publishes } from "./publishes.ts";
 import type { RefusalReason } from "./refusals.ts";
 import { createRateLimits, type RateLimits } from "./rate-limit.ts";
+import { Streams } from "./streams.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** The close codes of refusals, from the IANA registry. */
@@ -42,6 +44,8 @@ export class ChannelConnection implements ServerSessionHandler {
   #subscriptions: Subscriptions | undefined;
   #publishes: Publishes | undefined;
   #calls: Calls | undefined;
+  #streams: Streams | undefined;
+  #history: HistoryReads | undefined;
 
   constructor(environment: ChannelsEnvironment, socket: ServerSocket, context: HandshakeContext) {
     this.environment = environment;
@@ -104,7 +108,8 @@ export class ChannelConnection implements ServerSessionHandler {
   }
 
   onCredit(frame: ClientFrameOf<"credit">): void {
-    if ("topic" in frame) this.#subscriptions?.addCredit(frame.topic, frame.bytes);
+    if ("stream" in frame) this.#streams?.addCredit(frame.stream, frame.bytes);
+    else this.#subscriptions?.addCredit(frame.topic, frame.bytes);
   }
 
   onPublish(frame: ClientFrameOf<"publish">): void {
@@ -125,20 +130,22 @@ export class ChannelConnection implements ServerSessionHandler {
     this.session.fail(id, { code: "FORBIDDEN" });
   }
 
-  onHistory({ id }: ClientFrameOf<"history">): void {
-    this.session.fail(id, { code: "FORBIDDEN" });
+  onHistory(frame: ClientFrameOf<"history">): void {
+    (this.#history ??= new HistoryReads(this)).read(frame);
   }
 
   onCall(frame: ClientFrameOf<"call">): void {
     (this.#calls ??= new Calls(this)).call(frame);
   }
 
-  onStream({ id }: ClientFrameOf<"stream">): void {
-    this.session.fail(id, { code: "UNKNOWN_CALL" });
+  onStream(frame: ClientFrameOf<"stream">): void {
+    (this.#streams ??= new Streams(this)).stream(frame);
   }
 
   onCancel({ id }: ClientFrameOf<"cancel">): void {
     this.#calls?.cancel(id);
+    this.#streams?.cancel(id);
+    this.#history?.cancel(id);
   }
 
   /** Holds back requests until there is room, because each of them has an answer. */
@@ -155,6 +162,7 @@ export class ChannelConnection implements ServerSessionHandler {
   #onRoom(): void {
     this.#isFull = false;
     this.#subscriptions?.wake();
+    this.#streams?.wake();
     if (!this.#isFull) this.#input.resume();
   }
 
@@ -164,5 +172,6 @@ export class ChannelConnection implements ServerSessionHandler {
     this.#gate?.end();
     this.#subscriptions?.endAll();
     this.#calls?.endAll();
+    this.#streams?.endAll();
   }
 }

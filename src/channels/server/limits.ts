@@ -27,6 +27,11 @@ export interface ChannelLimits {
   readonly maxPendingPages?: number;
   /** The maximum credit of a subscription or stream, in bytes. A higher credit is cut. Default: 4 MiB. */
   readonly maxCreditBytes?: number;
+  /**
+   * The maximum number of senders whose latest message waits for a slow subscriber of a volatile topic.
+   * Default: 256.
+   */
+  readonly maxVolatileSenders?: number;
   /** The maximum number of publications in a page of history. A higher `limit` is cut. Default: 1,000. */
   readonly maxPageSize?: number;
   /** The maximum number of bytes of a page of history, which has at least one publication. Default: 1 MiB. */
@@ -68,6 +73,7 @@ const DEFAULTS = {
   maxPresences: 64,
   maxPendingPages: 16,
   maxCreditBytes: 4_194_304,
+  maxVolatileSenders: 256,
   maxPageSize: 1_000,
   maxPageBytes: 1_048_576,
   maxAuthBytes: 16_384,

@@ -159,6 +159,11 @@ export class Publishes {
     const { number = 0, key } = frame;
     const id = key === undefined ? `${identity}-${number.toString(36)}` : `key-${key}`;
     try {
+      if (entry.compiled.isVolatile) {
+        await entry.topic.send(data, { sender: identity });
+        session.answer(frame.id, { isDuplicate: false });
+        return undefined;
+      }
       const { position, isDuplicate } = await entry.topic.publish(data, { id });
       session.answer(frame.id, { position: formatPosition(position), isDuplicate });
       return undefined;

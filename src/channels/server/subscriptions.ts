@@ -1,5 +1,5 @@
-import { formatPosition, type TopicSubscription } from "../../topics/index.ts";
-import type { ErrorFields, ServerFrame } from "../wire/frames.ts";
+import { formatPosition } from "../../topics/index.ts";
+import type { ErrorFields } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
 import type { ChannelConnection } from "./connection.ts";
 import {
@@ -11,10 +11,13 @@ import {
   UNKNOWN_TOPIC,
 } from "./failures.ts";
 import { runRule } from "./rules.ts";
-import { Subscription } from "./subscription.ts";
+import { StoredSubscription } from "./stored-subscription.ts";
 import type { TopicEntry } from "./topic-table.ts";
+import { VolatileSubscription } from "./volatile-subscription.ts";
 
 type SubscribeFrame = ClientFrameOf<"subscribe">;
+
+type Subscription = StoredSubscription | VolatileSubscription;
 
 /** The subscriptions of one connection. */
 export class Subscriptions {
@@ -45,7 +48,8 @@ export class Subscriptions {
       return;
     }
     const credit = Math.min(frame.credit, maxCreditBytes);
-    const subscription = new Subscription(this.#connection, entry, frame.id, credit);
+    const Class = entry.compiled.isVolatile ? VolatileSubscription : StoredSubscription;
+    const subscription = new Class(this.#connection, entry, frame.id, credit);
     this.#byTopic.set(entry.name, subscription);
     this.#check(subscription, frame);
   }
@@ -91,39 +95,52 @@ export class Subscriptions {
       this.#settleEnded(subscription);
       return;
     }
-    const { entry } = subscription;
-    const { since, last = 0 } = frame;
-    const options = { since, last, encode: entry.encode, members: false };
-    entry.topic.subscribe(subscription, options).then(
-      (source) => this.#started(subscription, frame, source),
-      (error: unknown) => {
-        const failure = brokerFailure(error);
-        if (failure === undefined) this.#report(error, entry);
-        this.#fail(subscription, frame.id, failure ?? INTERNAL);
-      },
-    );
+    const starting =
+      subscription instanceof VolatileSubscription
+        ? this.#startVolatile(subscription, frame)
+        : this.#startStored(subscription, frame);
+    starting.catch((error: unknown) => {
+      const failure = brokerFailure(error);
+      if (failure === undefined) this.#report(error, subscription.entry);
+      this.#fail(subscription, frame.id, failure ?? INTERNAL);
+    });
   }
 
-  #started(subscription: Subscription, { id }: SubscribeFrame, source: TopicSubscription): void {
+  /** @throws BrokerError */
+  async #startStored(subscription: StoredSubscription, frame: SubscribeFrame): Promise<void> {
+    const { topic, encode, number, name } = subscription.entry;
+    const { id, since, last = 0 } = frame;
+    const options = { since, last, encode, members: false };
+    const source = await topic.subscribe(subscription, options);
     if (subscription.isEnded) {
       source.unsubscribe();
       this.#settleEnded(subscription);
       return;
     }
-    const { name: topic, number } = subscription.entry;
-    const position = formatPosition(source.position);
     const { recovered, reason } = source;
-    const frame: Extract<ServerFrame, { type: "subscribed" }> = {
-      type: "subscribed",
-      id,
-      topic,
-      number,
-      position,
-      recovered,
-    };
-    if (reason !== undefined) frame.reason = reason;
-    this.#connection.session.answerSubscribed(frame);
+    const position = formatPosition(source.position);
+    const answer = { type: "subscribed", id, topic: name, number, position, recovered } as const;
+    this.#connection.session.answerSubscribed(
+      reason === undefined ? answer : { ...answer, reason },
+    );
     subscription.start(source);
+  }
+
+  /** @throws BrokerError */
+  async #startVolatile(
+    subscription: VolatileSubscription,
+    { id }: SubscribeFrame,
+  ): Promise<void> {
+    const { name: topic, number, volatileFeed } = subscription.entry;
+    await volatileFeed.add(subscription);
+    if (subscription.isEnded) {
+      volatileFeed.remove(subscription);
+      this.#settleEnded(subscription);
+      return;
+    }
+    const answer = { type: "subscribed", id, topic, number, isVolatile: true } as const;
+    this.#connection.session.answerSubscribed(answer);
+    subscription.start();
   }
 
   #fail(subscription: Subscription, id: number, error: ErrorFields): void {

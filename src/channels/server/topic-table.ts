@@ -1,31 +1,12 @@
-import { UsageError } from "../../errors/index.ts";
-import { quote } from "../../errors/quote.ts";
-import { prepare } from "../../server/send-data.ts";
-import type { PreparedMessage } from "../../protocol/prepared-message.ts";
 import {
   formatPosition,
-  type SharedMessage,
   type Topic,
-  type TopicData,
   type TopicMessage,
   type Topics,
 } from "../../topics/index.ts";
-import { encodeFrame } from "../wire/frames.ts";
 import type { CompiledTopic } from "./compile.ts";
-
-/** A publication as all subscribers of this server get it: encoded once, and compressed and framed once. */
-export class SharedPublication implements SharedMessage {
-  readonly data: TopicData;
-  readonly prepared: PreparedMessage;
-  /** The number of bytes in UTF-8, which the credit of each subscription pays for. */
-  readonly byteLength: number;
-
-  constructor(data: TopicData) {
-    this.data = data;
-    this.prepared = prepare(data);
-    this.byteLength = typeof data === "string" ? utf8Length(data) : data.byteLength;
-  }
-}
+import { encodePublication, type SharedPublication } from "./shared-publication.ts";
+import { VolatileFeed } from "./volatile-feed.ts";
 
 /** A topic in use on this server, with its number. */
 export class TopicEntry {
@@ -37,6 +18,7 @@ export class TopicEntry {
   readonly topic: Topic;
   /** The number of subscriptions and requests that use the entry. */
   users = 0;
+  #volatileFeed: VolatileFeed | undefined;
 
   constructor(
     name: string,
@@ -52,22 +34,23 @@ export class TopicEntry {
     this.topic = topic;
   }
 
+  /** The subscribers, if the topic is volatile. */
+  get volatileFeed(): VolatileFeed {
+    this.#volatileFeed ??= new VolatileFeed(this.topic, (data) =>
+      encodePublication(this.number, this.name, data),
+    );
+    return this.#volatileFeed;
+  }
+
   /** Encodes the messages of the topic for all subscribers. Only publications and losses are sent. */
   readonly encode = (message: TopicMessage): SharedPublication | string | undefined => {
-    if (message.type === "publication") return this.encodeData(message.publication.data);
+    if (message.type === "publication") {
+      return encodePublication(this.number, this.name, message.publication.data);
+    }
     if (message.type !== "lost") return undefined;
     const { type, topic, position, reason } = message;
     return JSON.stringify({ type, topic, position: formatPosition(position), reason });
   };
-
-  /** Encodes the data of a publication. @throws UsageError `INVALID_DATA` if it is text that is not JSON */
-  encodeData(data: TopicData): SharedPublication {
-    if (typeof data === "string") {
-      checkJson(this.name, data);
-      return new SharedPublication(`[${this.number},${data}]`);
-    }
-    return new SharedPublication(encodeFrame([this.number], data));
-  }
 }
 
 /** The topics that this server uses, by name. Gives each a number, and forgets it when it is not in use. */
@@ -115,22 +98,3 @@ export class TopicTable {
     return undefined;
   }
 }
-
-/** Code that does not use channels may publish any text to the topic, which a client could not parse. */
-function checkJson(topic: string, text: string): void {
-  try {
-    JSON.parse(text);
-  } catch (cause) {
-    throw new UsageError(
-      "INVALID_DATA",
-      `a publication of the topic ${quote(topic)} is not JSON, so channels cannot deliver it; publish JSON, or bytes`,
-      { cause },
-    );
-  }
-}
-
-function utf8Length(text: string): number {
-  return encoder.encode(text).byteLength;
-}
-
-const encoder = new TextEncoder();

@@ -1,0 +1,174 @@
+import { UsageError } from "../../errors/index.ts";
+import { validate } from "../../schema/validate.ts";
+import { isInstance } from "../../schema/values.ts";
+import { MAX_ITEM_ID_LENGTH } from "../wire/client-frame-checks.ts";
+import { byteLengthOf } from "../wire/byte-length.ts";
+import { encodeFrame, type ErrorFields } from "../wire/frames.ts";
+import type { ClientFrameOf } from "../wire/server-session.ts";
+import { CallContext } from "./call-context.ts";
+import type { CompiledCall } from "./compile.ts";
+import type { ChannelConnection } from "./connection.ts";
+import { declaredError } from "./declared-error.ts";
+import { INTERNAL, invalidData, invalidRequest, tooMany, UNKNOWN_CALL } from "./failures.ts";
+import { OutgoingStream } from "./outgoing-stream.ts";
+import { Failure, ResumableItem } from "./refusals.ts";
+
+type StreamFrame = ClientFrameOf<"stream">;
+
+/** The streams of one connection. Each sends at the pace of its reader, who pays with credit. */
+export class Streams {
+  readonly #connection: ChannelConnection;
+  readonly #open = new Map<number, OutgoingStream>();
+  /** Streams whose handler is at work, also after the client has cancelled them. */
+  #running = 0;
+
+  constructor(connection: ChannelConnection) {
+    this.#connection = connection;
+  }
+
+  stream(frame: StreamFrame): void {
+    const { session, environment } = this.#connection;
+    const call = environment.calls.get(frame.name);
+    const refusal = call?.isStream === true ? this.#check(call, frame) : UNKNOWN_CALL;
+    if (refusal !== undefined) {
+      session.fail(frame.id, refusal);
+      return;
+    }
+    const { id, lastId, credit } = frame;
+    const context = new CallContext(this.#connection, call!, id, undefined, lastId);
+    const stream = new OutgoingStream(context, Math.min(credit, environment.limits.maxCreditBytes));
+    this.#open.set(id, stream);
+    this.#running++;
+    void this.#run(stream, frame.input).finally(() => this.#running--);
+  }
+
+  addCredit(id: number, bytes: number): void {
+    const stream = this.#open.get(id);
+    if (stream === undefined) return;
+    const { maxCreditBytes } = this.#connection.environment.limits;
+    stream.credit = Math.min(maxCreditBytes, stream.credit + bytes);
+    stream.wake();
+  }
+
+  /** The connection has room again. */
+  wake(): void {
+    for (const stream of this.#open.values()) stream.wake();
+  }
+
+  /** The client reads no more of a stream. */
+  cancel(id: number): void {
+    const stream = this.#open.get(id);
+    if (stream === undefined) return;
+    this.#open.delete(id);
+    this.#connection.session.forget(id);
+    stream.cancel();
+  }
+
+  /** Cancels all streams, because the connection has ended. */
+  endAll(): void {
+    for (const id of this.#open.keys()) this.cancel(id);
+  }
+
+  #check(call: CompiledCall, { lastId }: StreamFrame): ErrorFields | undefined {
+    if (this.#running >= this.#connection.environment.limits.maxStreams) return tooMany("maxStreams");
+    if (lastId !== undefined && !call.isResumable) {
+      return invalidRequest("lastId is for resumable streams");
+    }
+    const waitMs = this.#connection.callRates?.take(call.name) ?? 0;
+    return waitMs > 0 ? tooMany("callsPerSecond", waitMs) : undefined;
+  }
+
+  /** Runs a stream to its end. Never rejects. */
+  async #run(stream: OutgoingStream, input: unknown): Promise<void> {
+    const { session, environment } = this.#connection;
+    const id = CallContext.requestIdOf(stream.context);
+    const call = CallContext.callOf(stream.context);
+    let error: ErrorFields | undefined;
+    try {
+      error = await this.#sendAll(stream, call, input);
+    } catch (thrown) {
+      error = declaredError(thrown, call.errors) ?? INTERNAL;
+      // A handler may throw because its signal has aborted.
+      if (error === INTERNAL && !stream.isCancelled) {
+        environment.report(thrown, { kind: "stream", name: call.name });
+      }
+    }
+    if (stream.isCancelled) return;
+    this.#open.delete(id);
+    stream.cancel();
+    if (error === undefined) session.answerEnd(id);
+    else session.fail(id, error);
+  }
+
+  /** Returns the error if the input is not valid, or the handler fails. @throws what the handler throws */
+  async #sendAll(
+    stream: OutgoingStream,
+    call: CompiledCall,
+    input: unknown,
+  ): Promise<ErrorFields | undefined> {
+    const { inputSchema } = call;
+    const validation =
+      inputSchema === undefined
+        ? ({ kind: "valid", value: undefined } as const)
+        : await validate(inputSchema, input);
+    if (validation.kind !== "valid") {
+      const error = invalidData(validation);
+      if (error === undefined && validation.kind !== "invalid") throw validation.cause;
+      return error;
+    }
+    if (stream.isCancelled) return undefined;
+    const items = await CallContext.run(stream.context, validation.value);
+    const result = isInstance(items, Failure) ? items : await this.#sendItems(stream, items);
+    return isInstance(result, Failure) ? failureOf(result as Failure, call) : undefined;
+  }
+
+  /** Sends all items, and returns what the generator returns. */
+  async #sendItems(stream: OutgoingStream, items: unknown): Promise<unknown> {
+    stream.open(items);
+    for (;;) {
+      await stream.room(this.#connection);
+      if (stream.isCancelled) return undefined;
+      const next = await stream.next();
+      if (stream.isCancelled) return undefined;
+      if (next.done === true) return next.value;
+      this.#send(stream, next.value);
+    }
+  }
+
+  /** @throws UsageError `INVALID_ITEM` */
+  #send(stream: OutgoingStream, value: unknown): void {
+    const { isResumable } = CallContext.callOf(stream.context);
+    const id = CallContext.requestIdOf(stream.context);
+    if (isResumable) checkResumable(value);
+    const data = isResumable ? (value as ResumableItem).data : value;
+    const itemId = isResumable ? { itemId: (value as ResumableItem).id } : {};
+    const message =
+      data instanceof Uint8Array
+        ? encodeFrame({ type: "item", id, ...itemId }, data)
+        : encodeFrame({ type: "item", id, ...itemId, data });
+    stream.credit -= byteLengthOf(message);
+    this.#connection.send(message);
+  }
+}
+
+/** @throws UsageError `INVALID_ERROR` if the contract does not declare the error */
+function failureOf(failure: Failure, call: CompiledCall): ErrorFields {
+  const declared = declaredError(failure, call.errors);
+  if (declared !== undefined) return declared;
+  throw new UsageError(
+    "INVALID_ERROR",
+    `channels: the handler of ${JSON.stringify(call.name)} failed with an error that the contract does not declare`,
+  );
+}
+
+/** @throws UsageError `INVALID_ITEM` */
+function checkResumable(value: unknown): asserts value is ResumableItem {
+  if (isInstance(value, ResumableItem)) {
+    const { id } = value as ResumableItem;
+    if (typeof id === "string" && id !== "" && id.length <= MAX_ITEM_ID_LENGTH) return;
+  }
+  throw new UsageError(
+    "INVALID_ITEM",
+    `channels: a resumable stream must yield resumable(id, data), with an id of 1 to ${MAX_ITEM_ID_LENGTH} characters`,
+  );
+}
