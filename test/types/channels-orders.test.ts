@@ -13,7 +13,7 @@ const compiler = join(
 /** The declarations before the calls of `channels`. `equal` compiles only for two equal types. */
 const PROLOGUE = `
 import { defineContract } from "../../src/channels/contract/index.ts";
-import type { Channels, DefineChannels } from "../../src/channels/server/channels-interface.ts";
+import { type Channels, channels } from "../../src/channels/server/index.ts";
 import { fail, refuse, resumable } from "../../src/channels/server/refusals.ts";
 import type { AuthorizeRequest } from "../../src/channels/server/session-interface.ts";
 import type { StandardSchema } from "../../src/schema/standard-schema.ts";
@@ -24,7 +24,6 @@ declare function equal<B>(): <A>(value: A, ...proof: Equal<A, B> extends true ? 
 declare const schema: <In, Out = In>() => StandardSchema<In, Out>;
 interface Session { readonly id: string; readonly rooms: Set<string> }
 declare function sessionOf(auth: unknown): Promise<Session | undefined>;
-declare const channels: DefineChannels;
 declare const topics: Topics;
 const draft = schema<{ text: string }>();
 const message = schema<{ text: string; from: string }>();

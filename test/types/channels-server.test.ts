@@ -3,7 +3,7 @@
 import type { Topics } from "tideway/topics";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type { Handlers } from "../../src/channels/server/calls-interface.ts";
-import type { Channels, DefineChannels } from "../../src/channels/server/channels-interface.ts";
+import { type Channels, channels } from "tideway/channels/server";
 import { fail, refuse, resumable } from "../../src/channels/server/refusals.ts";
 import type { Rules } from "../../src/channels/server/rules-interface.ts";
 import type { AuthorizeRequest } from "../../src/channels/server/session-interface.ts";
@@ -15,7 +15,6 @@ interface Session {
 }
 type Agreed = typeof contract;
 
-declare const channels: DefineChannels;
 declare const api: Channels<Agreed, Session>;
 declare const handlers: Handlers<Agreed, Session>;
 declare const topics: Topics;

@@ -1,4 +1,5 @@
 import type { CompiledCall } from "./compile.ts";
+import type { ChannelSession } from "./session-interface.ts";
 import type { ChannelConnection } from "./connection.ts";
 
 /** What the handler of a call or stream gets as its second argument. */
@@ -37,7 +38,7 @@ export class CallContext {
     return this.#connection.state;
   }
 
-  get session(): unknown {
+  get session(): ChannelSession<unknown> {
     return this.#connection;
   }
 

@@ -90,7 +90,7 @@ export type RequireCalls<C extends Contract> = [keyof CallsOf<C>] extends [never
 /** Options of a route of channels: the options of a `ws:` route, without a handler, schema and subprotocols. */
 export type ChannelsRouteOptions<State = unknown> = Omit<
   WebSocketRoute<string, string, State>,
-  "handle" | "protocols" | "schema"
+  "handle" | "protocols" | "schema" | "slowConsumer" | "maxBufferedBytes"
 >;
 
 /** Options of `publish` of a topic on the server. */
@@ -210,14 +210,3 @@ export interface Channels<C extends Contract, State> {
 /** The type of `State` when TypeScript cannot infer it. Its text is in the error that TypeScript shows. */
 export type UnknownState =
   "write authorize before rules and calls, or annotate its parameter: ({ auth }: AuthorizeRequest) => ...";
-
-/**
- * Defines the channels of a contract on this server: rules for its topics, and handlers for its calls.
- *
- * @throws UsageError `INVALID_OPTION`; `MISSING_HANDLER` for a call without a handler; and the errors of
- *   `defineContract`
- */
-export type DefineChannels = <const C extends Contract, State = UnknownState>(
-  contract: C,
-  options: ChannelsOptions<C, State> & RequireCalls<C>,
-) => Channels<C, State>;

@@ -1,42 +1,36 @@
 import { UsageError } from "../../errors/index.ts";
+import { quote } from "../../errors/quote.ts";
+import type { HttpHandler } from "../../server/http-route.ts";
+import type { WebSocketRoute } from "../../server/web-socket-route.ts";
+import { TopicPattern } from "../../topic-names/topic-pattern.ts";
 import { Topics } from "../../topics/index.ts";
-import {
-  compileCalls,
-  compileTopics,
-  repeatable,
-  type ContractShape,
-  topicsWithoutRules,
-} from "./compile.ts";
+import { checkContract } from "../contract/check-contract.ts";
+import type { Contract } from "../contract/contract.ts";
 import type {
-  AuthorizeRequest,
-  ChannelErrorContext,
-  ChannelsEnvironment,
-  ChannelTimers,
-  InterceptedRequest,
-} from "./environment.ts";
-import {
-  type ChannelLimits,
-  checkInteger,
-  checkKnown,
-  checkRecord,
-  invalid,
-  resolveLimits,
-} from "./limits.ts";
-import { type ChannelRoute, type ChannelRouteOptions, createRoute } from "./route.ts";
+  ChannelsOptions,
+  ChannelsRouteOptions,
+  PublishHandlerOptions,
+  SessionFilterContext,
+} from "./channels-interface.ts";
+import { compileCalls, compileTopics, repeatable, topicsWithoutRules } from "./compile.ts";
+import type { ChannelConnection } from "./connection.ts";
+import type { ChannelsEnvironment } from "./environment.ts";
+import { checkInteger, checkKnown, checkRecord, invalid, resolveLimits } from "./limits.ts";
+import { createPublishHandler } from "./publish-handler.ts";
+import { createRoute } from "./route.ts";
+import { ServerTopicHandle } from "./server-topic.ts";
+import type { AuthorizeRequest, ChannelSession } from "./session-interface.ts";
 import { TopicTable } from "./topic-table.ts";
 
-/** The options of `channels` as the server reads them. */
-export interface AnyChannelsOptions {
-  readonly topics: Topics;
+/** The options of `channels`, without the types of their contract. */
+export interface AnyChannelsOptions extends Pick<
+  ChannelsOptions<Contract, never>,
+  "topics" | "limits" | "presenceGraceMs" | "idWindowMs" | "onError"
+> {
   readonly authorize: (request: AuthorizeRequest) => unknown;
   readonly rules?: object;
   readonly calls?: object;
-  readonly intercept?: (request: InterceptedRequest, next: () => unknown) => unknown;
-  readonly limits?: ChannelLimits;
-  readonly presenceGraceMs?: number;
-  readonly idWindowMs?: number;
-  readonly onError?: (error: unknown, context: ChannelErrorContext) => void;
-  readonly timers?: ChannelTimers;
+  readonly intercept?: (context: never, next: () => unknown) => unknown;
 }
 
 const OPTIONS: ReadonlySet<string> = new Set([
@@ -49,30 +43,60 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "presenceGraceMs",
   "idWindowMs",
   "onError",
-  "timers",
 ]);
 
-/** The channels of a server process. */
+/** The channels of a server process, without the types of their contract. */
 export class ChannelsApi {
   readonly #environment: ChannelsEnvironment;
+  readonly #patterns: ReadonlyMap<string, TopicPattern>;
 
-  /** @throws UsageError `INVALID_OPTION`, `MISSING_HANDLER` */
-  constructor(contract: ContractShape, options: AnyChannelsOptions) {
+  /** @throws UsageError `INVALID_OPTION`, `MISSING_HANDLER`, and the errors of `defineContract` */
+  constructor(contract: Contract, options: AnyChannelsOptions) {
+    checkContract(contract);
     this.#environment = createEnvironment(contract, options);
+    const patterns = Object.keys(contract.topics ?? {}).map((text) => new TopicPattern(text));
+    this.#patterns = new Map(patterns.map((pattern) => [pattern.text, pattern]));
   }
 
-  /** Returns the route that clients connect to. */
-  route(options: ChannelRouteOptions = {}): ChannelRoute {
+  route(options: ChannelsRouteOptions = {}): WebSocketRoute {
     return createRoute(this.#environment, options);
+  }
+
+  topic(pattern: string, params: Readonly<Record<string, string>> = {}): ServerTopicHandle {
+    const known = this.#patterns.get(pattern);
+    if (known === undefined) {
+      throw new UsageError(
+        "UNKNOWN_TOPIC",
+        `channels: the contract has no topic ${quote(String(pattern))}; pass a pattern of the contract`,
+      );
+    }
+    return new ServerTopicHandle(known.format(params), this.#environment.table);
+  }
+
+  sessions({ where }: { readonly where?: SessionFilter } = {}): readonly ChannelSession<unknown>[] {
+    return this.#select(where);
+  }
+
+  async recheck(where?: SessionFilter): Promise<void> {
+    await Promise.all(this.#select(where).map((connection) => connection.recheck()));
+  }
+
+  publishHandler(options: PublishHandlerOptions): HttpHandler {
+    return createPublishHandler(this.#environment, options);
+  }
+
+  #select(where: SessionFilter = () => true): ChannelConnection[] {
+    return [...this.#environment.connections].filter(
+      (session) => session.session.isOpen && where({ state: session.state, session }),
+    );
   }
 }
 
-function createEnvironment(
-  contract: ContractShape,
-  options: AnyChannelsOptions,
-): ChannelsEnvironment {
+type SessionFilter = (context: SessionFilterContext<unknown>) => boolean;
+
+function createEnvironment(contract: Contract, options: AnyChannelsOptions): ChannelsEnvironment {
   checkOptions(options);
-  const { topics, authorize, intercept, timers = globalThis } = options;
+  const { topics, authorize, intercept } = options;
   const compiledTopics = compileTopics(contract, options.rules);
   const calls = compileCalls(contract, options.calls);
   const patterns = new Set(compiledTopics.map(({ pattern }) => pattern.text));
@@ -88,12 +112,12 @@ function createEnvironment(
     table: new TopicTable(topics, compiledTopics),
     calls,
     authorize,
-    intercept,
+    intercept: intercept as ChannelsEnvironment["intercept"],
     limits,
     welcome: { idWindowMs, repeatable: repeatable(calls), maxPendingPublishes, maxPendingCalls },
     idWindowMs,
     presenceGraceMs: options.presenceGraceMs ?? 10_000,
-    timers,
+    timers: globalThis,
     dateNowMs: () => Date.now(),
     nowMs: () => performance.now(),
     connections: new Set(),

@@ -2,31 +2,8 @@ import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import type { StandardSchema } from "../../schema/standard-schema.ts";
 import { TopicPattern } from "../../topic-names/topic-pattern.ts";
+import type { CallDefinition, Contract } from "../contract/contract.ts";
 import { checkKnown, checkRecord, invalid } from "./limits.ts";
-
-/** A contract as the server reads it. */
-export interface ContractShape {
-  readonly topics?: Readonly<Record<string, TopicShape>>;
-  readonly calls?: Readonly<Record<string, CallShape>>;
-}
-
-/** A topic of a contract. */
-export interface TopicShape {
-  readonly message: StandardSchema;
-  readonly publish?: StandardSchema;
-  readonly member?: StandardSchema;
-  readonly isVolatile?: boolean;
-}
-
-/** A call or stream of a contract. */
-export interface CallShape {
-  readonly input?: StandardSchema;
-  readonly output?: StandardSchema;
-  readonly item?: StandardSchema;
-  readonly errors?: Readonly<Record<string, StandardSchema>>;
-  readonly isIdempotent?: boolean;
-  readonly isResumable?: boolean;
-}
 
 /** A rule: a function, or `true` to allow everything. */
 export type AnyRule = true | ((context: never) => unknown);
@@ -65,7 +42,7 @@ export interface CompiledCall {
 const RULE_KINDS: readonly RuleKind[] = ["subscribe", "publish", "enter"];
 
 /** @throws UsageError `INVALID_OPTION` */
-export function compileTopics(contract: ContractShape, rules: unknown = {}): CompiledTopic[] {
+export function compileTopics(contract: Contract, rules: unknown = {}): CompiledTopic[] {
   const topics = contract.topics ?? {};
   checkRecord("rules", rules);
   checkKnown("rules", rules, new Set(Object.keys(topics)), "topic of the contract");
@@ -86,7 +63,7 @@ export function compileTopics(contract: ContractShape, rules: unknown = {}): Com
 
 /** @throws UsageError `INVALID_OPTION`, or `MISSING_HANDLER` if a call has no handler */
 export function compileCalls(
-  contract: ContractShape,
+  contract: Contract,
   handlers: unknown = {},
 ): Map<string, CompiledCall> {
   const calls = contract.calls ?? {};
@@ -113,7 +90,7 @@ export function topicsWithoutRules(topics: readonly CompiledTopic[]): string[] {
     .map(({ pattern }) => pattern.text);
 }
 
-function compileCall(name: string, call: CallShape, handler: unknown): CompiledCall {
+function compileCall(name: string, call: CallDefinition, handler: unknown): CompiledCall {
   if (typeof handler !== "function") {
     throw new UsageError(
       "MISSING_HANDLER",

@@ -13,6 +13,7 @@ import { HistoryReads } from "./history.ts";
 import { Publishes } from "./publishes.ts";
 import type { RefusalReason } from "./refusals.ts";
 import { createRateLimits, type RateLimits } from "./rate-limit.ts";
+import type { ChannelSession } from "./session-interface.ts";
 import { Streams } from "./streams.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -24,7 +25,7 @@ const REFUSAL_CODES = { unauthorized: 3000, forbidden: 3003 } as const;
  *
  * There may be many thousands, so its parts are created when the client first uses them.
  */
-export class ChannelConnection implements ServerSessionHandler {
+export class ChannelConnection implements ServerSessionHandler, ChannelSession<unknown> {
   readonly environment: ChannelsEnvironment;
   readonly session: ServerSession;
   readonly #socket: ServerSocket;
@@ -57,6 +58,11 @@ export class ChannelConnection implements ServerSessionHandler {
     this.#input = socket.listen((message) => this.session.receive(message), {
       onDone: () => this.#finish(),
     });
+  }
+
+  /** The id of the session, for applications. */
+  get id(): string {
+    return this.identity;
   }
 
   get isFull(): boolean {

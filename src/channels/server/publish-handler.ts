@@ -3,7 +3,15 @@ import type { HttpHandler } from "../../server/http-route.ts";
 import type { ErrorFields } from "../wire/frames.ts";
 import type { PublishHandlerOptions } from "./channels-interface.ts";
 import { type ChannelsEnvironment } from "./environment.ts";
-import { brokerFailure, FORBIDDEN, INTERNAL, invalidData, invalidRequest, mayBeStored, UNKNOWN_TOPIC } from "./failures.ts";
+import {
+  brokerFailure,
+  FORBIDDEN,
+  INTERNAL,
+  invalidData,
+  invalidRequest,
+  mayBeStored,
+  UNKNOWN_TOPIC,
+} from "./failures.ts";
 import { checkInteger, invalid } from "./limits.ts";
 import { publishMessage } from "./server-topic.ts";
 

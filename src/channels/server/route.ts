@@ -1,6 +1,7 @@
 import type { ServerSocket } from "../../server/server-socket.ts";
-import type { SocketRoute } from "../../server/web-socket-route.ts";
+import type { WebSocketRoute } from "../../server/web-socket-route.ts";
 import { SUBPROTOCOL } from "../wire/frames.ts";
+import type { ChannelsRouteOptions } from "./channels-interface.ts";
 import { ChannelConnection } from "./connection.ts";
 import type { ChannelsEnvironment } from "./environment.ts";
 
@@ -9,22 +10,10 @@ const ANY_VERSION = "tideway.channels.";
 
 const PROTOCOL_ERROR = 1002;
 
-/**
- * Options of the route of channels: those of a `ws:` route, without those that channels set themselves. Its
- * `authorize` decides by the request, before the connection opens, such as by a cookie.
- */
-export type ChannelRouteOptions = Omit<
-  SocketRoute<unknown, string, unknown, undefined>,
-  "protocols" | "schema" | "handle" | "slowConsumer" | "maxBufferedBytes"
->;
-
-/** The route that channel clients connect to: a value of `routes` of `serve` with a `ws:` key. */
-export type ChannelRoute = SocketRoute<unknown, string, unknown, undefined>;
-
 export function createRoute(
   environment: ChannelsEnvironment,
-  options: ChannelRouteOptions,
-): ChannelRoute {
+  options: ChannelsRouteOptions,
+): WebSocketRoute {
   return {
     ...options,
     // Channels limit what each client may have in flight, and wait for slow clients.

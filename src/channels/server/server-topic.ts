@@ -1,5 +1,10 @@
 import { UsageError } from "../../errors/index.ts";
-import { formatPosition, type HistoryPage, readPosition, type TopicData } from "../../topics/index.ts";
+import {
+  formatPosition,
+  type HistoryPage,
+  readPosition,
+  type TopicData,
+} from "../../topics/index.ts";
 import type {
   ServerHistoryOptions,
   ServerHistoryPage,
@@ -27,7 +32,9 @@ export class ServerTopicHandle implements ServerTopic<unknown, unknown>, ServerP
     return this.#use((entry) => publishMessage(entry, message, options.id));
   }
 
-  history({ limit = 100, ...options }: ServerHistoryOptions = {}): Promise<ServerHistoryPage<unknown>> {
+  history({ limit = 100, ...options }: ServerHistoryOptions = {}): Promise<
+    ServerHistoryPage<unknown>
+  > {
     const { before, after } = options;
     checkPosition("before", before);
     checkPosition("after", after);
@@ -80,7 +87,7 @@ function toPage(page: HistoryPage): ServerHistoryPage<unknown> {
   }));
   const position = formatPosition(page.position);
   const isComplete = page.recovered || page.reason === undefined || page.reason === "no-position";
-  return isComplete ? { messages, position } : { messages, position, reason: page.reason! };
+  return isComplete ? { messages, position } : { messages, position, reason: page.reason };
 }
 
 function decode(data: TopicData): unknown {

@@ -70,7 +70,8 @@ export class Streams {
   }
 
   #check(call: CompiledCall, { lastId }: StreamFrame): ErrorFields | undefined {
-    if (this.#running >= this.#connection.environment.limits.maxStreams) return tooMany("maxStreams");
+    if (this.#running >= this.#connection.environment.limits.maxStreams)
+      return tooMany("maxStreams");
     if (lastId !== undefined && !call.isResumable) {
       return invalidRequest("lastId is for resumable streams");
     }
@@ -119,7 +120,7 @@ export class Streams {
     if (stream.isCancelled) return undefined;
     const items = await CallContext.run(stream.context, validation.value);
     const result = isInstance(items, Failure) ? items : await this.#sendItems(stream, items);
-    return isInstance(result, Failure) ? failureOf(result as Failure, call) : undefined;
+    return isInstance(result, Failure) ? failureOf(result, call) : undefined;
   }
 
   /** Sends all items, and returns what the generator returns. */

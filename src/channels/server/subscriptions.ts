@@ -127,10 +127,7 @@ export class Subscriptions {
   }
 
   /** @throws BrokerError */
-  async #startVolatile(
-    subscription: VolatileSubscription,
-    { id }: SubscribeFrame,
-  ): Promise<void> {
+  async #startVolatile(subscription: VolatileSubscription, { id }: SubscribeFrame): Promise<void> {
     const { name: topic, number, volatileFeed } = subscription.entry;
     await volatileFeed.add(subscription);
     if (subscription.isEnded) {

@@ -1,9 +1,4 @@
-import {
-  formatPosition,
-  type Topic,
-  type TopicMessage,
-  type Topics,
-} from "../../topics/index.ts";
+import { formatPosition, type Topic, type TopicMessage, type Topics } from "../../topics/index.ts";
 import type { CompiledTopic } from "./compile.ts";
 import { encodePublication, type SharedPublication } from "./shared-publication.ts";
 import { VolatileFeed } from "./volatile-feed.ts";

@@ -50,7 +50,7 @@ export class VolatileFeed {
     const listening = this.#listening;
     this.#listening = undefined;
     listening?.then(
-      ({ stop }) => stop(),
+      (listener) => listener.stop(),
       () => {},
     );
   }

@@ -43,7 +43,7 @@ export class VolatileSubscription extends CreditedSubscription implements Volati
     waiting.set(sender, message);
     if (waiting.size <= this.connection.environment.limits.maxVolatileSenders) return;
     const [oldest] = waiting.keys();
-    waiting.delete(oldest!);
+    waiting.delete(oldest);
   }
 
   #send(message: SharedPublication): void {

@@ -18,7 +18,7 @@ const options = {
     slow: async (value: unknown) => value,
   },
   onError: () => {},
-} as never;
+};
 
 describe("channels over a server", () => {
   it("welcomes, subscribes, publishes and calls", async () => {

@@ -1,5 +1,15 @@
 import { WebSocket } from "tideway";
-import { channels } from "tideway/channels/server";
+import {
+  type AuthorizeRequest,
+  type ChannelErrorContext,
+  type ChannelLimits,
+  type Channels,
+  channels,
+  type ChannelsRouteOptions,
+  type InterceptContext,
+} from "tideway/channels/server";
+import type { AnyContract } from "../../../src/channels/contract/contract-types.ts";
+import type { Contract } from "../../../src/channels/contract/contract.ts";
 import { serve, type StandardSchema } from "tideway/server";
 import { Topics, type TopicsOptions } from "tideway/topics";
 import { onTestFinished } from "vitest";
@@ -30,8 +40,17 @@ export const text: StandardSchema<string, string> = schema((value) => typeof val
 
 export const SECRET = "AAAAAAAAAAAAAAAAAAAAAA";
 
-type Contract = Parameters<typeof channels>[0];
-type Options = Parameters<typeof channels>[1];
+/** Options of `channels`, for tests that need no types. */
+export interface Options {
+  readonly authorize?: (request: AuthorizeRequest) => unknown;
+  readonly rules?: object;
+  readonly calls?: object;
+  readonly intercept?: (context: InterceptContext<unknown>, next: () => unknown) => unknown;
+  readonly limits?: ChannelLimits;
+  readonly idWindowMs?: number;
+  readonly presenceGraceMs?: number;
+  readonly onError?: (error: unknown, context: ChannelErrorContext) => void;
+}
 
 /** Serves channels on a free port until the test ends. Errors fail the test, unless it passes `onError`. */
 export async function start(
@@ -40,10 +59,7 @@ export async function start(
     topics: topicsOptions = {},
     route = {},
     ...options
-  }: {
-    topics?: TopicsOptions;
-    route?: object;
-  } & Partial<Omit<Options, "topics">>,
+  }: Options & { topics?: TopicsOptions; route?: ChannelsRouteOptions } = {},
 ): Promise<TestServer> {
   const errors: unknown[] = [];
   const topics = new Topics({ onError: (error) => errors.push(error), ...topicsOptions });
@@ -52,7 +68,7 @@ export async function start(
     onError: (error: unknown) => errors.push(error),
     ...options,
     topics,
-  });
+  } as never) as unknown as Channels<AnyContract, never>;
   const server = await serve({
     port: 0,
     routes: { "ws:/api": api.route({ origins: "*", ...route }) },
@@ -81,7 +97,7 @@ export async function start(
 }
 
 export interface TestServer {
-  readonly api: ReturnType<typeof channels>;
+  readonly api: Channels<AnyContract, never>;
   readonly topics: Topics;
   /** The errors that were reported. Empty it if they are expected. */
   readonly errors: unknown[];
