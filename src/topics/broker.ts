@@ -138,8 +138,9 @@ export interface Broker {
 
   /**
    * Adds an entry to the presence of a topic, or renews it. The entry MUST expire `ttlMs` after the last
-   * `enter`, within the resolution of the engine's clock, even if this server crashes. If the entry is new,
-   * the broker MUST call `onPresenceChange` on all listeners of the topic. It MAY also call it for a renewal.
+   * `enter`, within the resolution of the engine's clock, even if this server crashes. If the entry is new, or
+   * has another value than before, the broker MUST call `onPresenceChange` on all listeners of the topic. It
+   * MAY also call it for a renewal.
    */
   enter(topic: string, entry: PresenceEntry, ttlMs: number): Promise<void>;
 

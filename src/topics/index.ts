@@ -37,13 +37,16 @@ export type {
   Retention,
   VolatileMessage,
 } from "./broker.ts";
+export type { EnterOptions } from "./enter-options.ts";
+export type { MemberChange, MemberListener, MemberWatch } from "./member-watches.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
 export { formatPosition, type Position, readPosition } from "./position.ts";
 export type { Presence } from "./presence-lease.ts";
 export type { GapReason, HistoryPage, Publication, TopicData } from "./publication.ts";
 export type { Published, PublishOptions } from "./publish.ts";
 export type { Timers } from "./timers.ts";
-export type { HistoryOptions, SubscribeOptions, Topic, TopicSubscription } from "./topic.ts";
+export type { SubscribeOptions, TopicSubscription } from "./subscription.ts";
+export type { HistoryOptions, Topic } from "./topic.ts";
 export {
   dataOnly,
   type EncodeTopicMessage,

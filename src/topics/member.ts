@@ -11,7 +11,7 @@ const MAX_VALUE_LENGTH = 16_384;
  * @throws UsageError `INVALID_MEMBER` if the id is not valid, or JSON cannot express the data in 16,384
  *   characters
  */
-export function writeMember(member: Member): string {
+export function writeMember(member: Member, replaces?: string): string {
   const { id, data } = isObject(member) ? member : ({} as Partial<Member>);
   if (!isMemberId(id)) {
     throw new UsageError(
@@ -21,7 +21,7 @@ export function writeMember(member: Member): string {
   }
   let value: string;
   try {
-    value = JSON.stringify({ v: 1, id, data });
+    value = JSON.stringify({ v: 1, id, data, replaces });
   } catch (cause) {
     throw new UsageError(
       "INVALID_MEMBER",
@@ -38,15 +38,23 @@ export function writeMember(member: Member): string {
   );
 }
 
+/** The value of a presence entry. */
+export interface MemberEntry {
+  readonly member: Member;
+  /** The key of the entry that this one replaces. */
+  readonly replaces?: string;
+}
+
 /** Reads a member. @returns undefined if the text was not written by a compatible version */
-export function readMember(value: string): Member | undefined {
+export function readMember(value: string): MemberEntry | undefined {
   if (value.length > MAX_VALUE_LENGTH) return undefined;
   try {
     const read: unknown = JSON.parse(value);
     if (typeof read !== "object" || read === null) return undefined;
-    const { v, id, data } = read as Record<string, unknown>;
+    const { v, id, data, replaces } = read as Record<string, unknown>;
     if (v !== 1 || !isMemberId(id)) return undefined;
-    return data === undefined ? { id } : { id, data };
+    const member = data === undefined ? { id } : { id, data };
+    return typeof replaces === "string" ? { member, replaces } : { member };
   } catch {
     return undefined;
   }

@@ -99,9 +99,11 @@ export class MemoryTopic {
   enter(entry: PresenceEntry, ttlMs: number, nowMs: number): void {
     this.#keepUntil(nowMs + ttlMs);
     const members = (this.#members ??= new Map());
-    const isNew = (members.get(entry.key)?.untilMs ?? 0) <= nowMs;
+    const known = members.get(entry.key);
+    const isSame =
+      known !== undefined && known.untilMs > nowMs && known.entry.value === entry.value;
     members.set(entry.key, { entry, untilMs: nowMs + ttlMs });
-    if (isNew) this.#notifyPresence();
+    if (!isSame) this.#notifyPresence();
   }
 
   leave(key: string): void {

@@ -1,8 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { PresenceEntry } from "./broker.ts";
-import { topicsFull } from "./options.ts";
 import { every } from "./timers.ts";
-import { onEnd, type TopicSocket } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
 /** The presence of a member on a topic: the result of `topic.enter`. This server renews it until it ends. */
@@ -12,117 +10,118 @@ export interface Presence extends AsyncDisposable {
    * after `presenceTtlMs`. Never rejects.
    */
   leave(): Promise<void>;
-}
-
-/** The presence of all members that are connected to this server. */
-export class PresenceLeases {
-  readonly #environment: TopicsEnvironment;
-  readonly #maxTopics: number;
-  readonly #byTopic = new Map<string, Set<PresenceLease>>();
 
   /**
-   * @param maxTopics the maximum number of topics with members; a further topic is refused with `TOPICS_FULL`
+   * Starts the grace period: the member leaves after `graceMs`, unless another entry replaces it. Call it if
+   * the connection of the member is lost. Without `graceMs`, the member leaves at once.
    */
-  constructor(environment: TopicsEnvironment, maxTopics: number) {
-    this.#environment = environment;
-    this.#maxTopics = maxTopics;
-  }
-
-  /** Keeps an entry with `value` at the broker until `leave`, or until `socket` ends. @throws BrokerError */
-  async enter(topic: string, value: string, socket: TopicSocket): Promise<Presence> {
-    const entry = { key: crypto.randomUUID(), value };
-    const lease: PresenceLease = new PresenceLease(this.#environment, topic, entry, () => {
-      stopWatching();
-      this.#remove(topic, lease);
-    });
-    this.#add(topic, lease);
-    const stopWatching = onEnd(socket, () => void lease.leave());
-    lease.startRenewing();
-    try {
-      await lease.enter();
-    } catch (error) {
-      // The broker may have stored the entry.
-      void lease.leave();
-      throw error;
-    }
-    return lease;
-  }
-
-  /** Ends all leases. Never rejects. */
-  async leaveAll(): Promise<void> {
-    const leases = [...this.#byTopic.values()].flatMap((ofTopic) => [...ofTopic]);
-    await Promise.all(leases.map((lease) => lease.leave()));
-  }
-
-  #add(topic: string, lease: PresenceLease): void {
-    let leases = this.#byTopic.get(topic);
-    if (leases === undefined) {
-      if (this.#byTopic.size >= this.#maxTopics) throw topicsFull(this.#maxTopics, "members");
-      leases = new Set();
-      this.#byTopic.set(topic, leases);
-    }
-    leases.add(lease);
-  }
-
-  #remove(topic: string, lease: PresenceLease): void {
-    const leases = this.#byTopic.get(topic);
-    leases?.delete(lease);
-    if (leases?.size === 0) this.#byTopic.delete(topic);
-  }
+  startGrace(): void;
 }
 
 /** Renews an entry at the broker. If the server crashes, the renewals stop and the entry expires. */
-class PresenceLease implements Presence {
+export class PresenceLease implements Presence {
+  readonly entry: PresenceEntry;
   readonly #environment: TopicsEnvironment;
   readonly #topic: string;
-  readonly #entry: PresenceEntry;
-  readonly #onLeft: () => void;
-  #stopRenewing: (() => void) | undefined;
+  readonly #graceMs: number;
+  readonly #onGrace: () => void;
+  readonly #onEnd: () => void;
+  #state: "present" | "in-grace" | "ended" = "present";
+  /** Stops the renewals, or the timer of the grace period. */
+  #stopTimer: () => void = () => {};
   /** The calls of the broker run one after the other, so that a renewal cannot restore a removed entry. */
   #calls: Promise<unknown> = Promise.resolve();
-  #left: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
 
+  /**
+   * @param onGrace called when the grace period starts
+   * @param onEnd called after the lease has ended
+   */
   constructor(
     environment: TopicsEnvironment,
     topic: string,
     entry: PresenceEntry,
-    onLeft: () => void,
+    { graceMs, onGrace, onEnd }: { graceMs: number; onGrace: () => void; onEnd: () => void },
   ) {
     this.#environment = environment;
     this.#topic = topic;
-    this.#entry = entry;
-    this.#onLeft = onLeft;
+    this.entry = entry;
+    this.#graceMs = graceMs;
+    this.#onGrace = onGrace;
+    this.#onEnd = onEnd;
   }
 
-  startRenewing(): void {
+  /** Stores the entry, after the calls of a lease with the same key. Then renews it. @throws BrokerError */
+  async start(before: PresenceLease | undefined): Promise<void> {
     const { timers, presenceTtlMs } = this.#environment;
-    // Two renewals may fail before the entry expires.
-    this.#stopRenewing = every(timers, presenceTtlMs / 3, () => {
-      this.enter().catch(this.#report);
+    // Two renewals may fail before the entry expires. Without renewals, an entry lives longer than
+    // its grace period.
+    const intervalMs = presenceTtlMs / 3;
+    const ttlMs = Math.ceil(Math.max(presenceTtlMs, this.#graceMs + intervalMs));
+    if (before !== undefined) this.#calls = before.forget();
+    this.#stopTimer = every(timers, intervalMs, () => {
+      this.#store(ttlMs).catch(this.#report);
     });
+    try {
+      await this.#store(ttlMs);
+    } catch (error) {
+      // The broker may have stored the entry.
+      void this.leave();
+      throw error;
+    }
   }
 
-  /** @throws BrokerError */
-  enter(): Promise<void> {
-    const { broker, presenceTtlMs } = this.#environment;
-    return this.#call(() => broker.enter(this.#topic, this.#entry, presenceTtlMs));
+  startGrace(): void {
+    if (this.#state !== "present") return;
+    if (this.#graceMs === 0) {
+      void this.leave();
+      return;
+    }
+    this.#state = "in-grace";
+    this.#stopTimer();
+    this.#stopTimer = every(this.#environment.timers, this.#graceMs, () => void this.leave());
+    this.#onGrace();
   }
 
   leave(): Promise<void> {
-    this.#left ??= this.#leave();
-    return this.#left;
+    const { broker } = this.#environment;
+    return this.#end(() => broker.leave(this.#topic, this.entry.key));
+  }
+
+  /** Ends the lease because the server stops. The entry stays for the grace period, if it has one. */
+  close(): Promise<void> {
+    if (this.#graceMs === 0) return this.leave();
+    const { broker } = this.#environment;
+    return this.#end(() => broker.enter(this.#topic, this.entry, this.#graceMs));
+  }
+
+  /** Ends the lease without a call to the broker. Resolves after its last call. */
+  forget(): Promise<unknown> {
+    const calls = this.#calls;
+    void this.#end(async () => {});
+    return calls;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.leave();
   }
 
-  async #leave(): Promise<void> {
-    this.#stopRenewing?.();
-    const { broker } = this.#environment;
-    await this.#call(() => broker.leave(this.#topic, this.#entry.key)).catch(this.#report);
+  #end(lastCall: () => Promise<void>): Promise<void> {
+    this.#ended ??= this.#endWith(lastCall);
+    return this.#ended;
+  }
+
+  async #endWith(lastCall: () => Promise<void>): Promise<void> {
+    this.#state = "ended";
+    this.#stopTimer();
+    await this.#call(lastCall).catch(this.#report);
     // After the call, because closing Topics waits for the leases that are still registered.
-    this.#onLeft();
+    this.#onEnd();
+  }
+
+  #store(ttlMs: number): Promise<void> {
+    const { broker } = this.#environment;
+    return this.#call(() => broker.enter(this.#topic, this.entry, ttlMs));
   }
 
   #call(action: () => Promise<void>): Promise<void> {

@@ -1,6 +1,13 @@
 import { isSameMember, readMember } from "./member.ts";
-import type { Member, TopicMessage } from "./topic-message.ts";
+import type { Member } from "./topic-message.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+
+/** A change between two reads of the members of a topic. */
+export interface PresenceNotice {
+  readonly type: "join" | "leave";
+  readonly topic: string;
+  readonly member: Member;
+}
 
 /**
  * The members of a topic, as this server last read them. The broker only signals that presence may have
@@ -9,7 +16,7 @@ import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 export class PresenceView {
   readonly #topic: string;
   readonly #environment: TopicsEnvironment;
-  readonly #onNotice: (message: TopicMessage) => void;
+  readonly #onNotice: (notice: PresenceNotice) => void;
   #members: ReadonlyMap<string, Member> | undefined;
   #isStale = false;
   #reading: Promise<void> | undefined;
@@ -17,7 +24,7 @@ export class PresenceView {
   constructor(
     topic: string,
     environment: TopicsEnvironment,
-    onNotice: (message: TopicMessage) => void,
+    onNotice: (notice: PresenceNotice) => void,
   ) {
     this.#topic = topic;
     this.#environment = environment;
@@ -26,6 +33,14 @@ export class PresenceView {
 
   get members(): readonly Member[] {
     return [...(this.#members?.values() ?? [])];
+  }
+
+  /** Reads the members, unless they were read before. @throws BrokerError */
+  async load(): Promise<void> {
+    if (this.#members !== undefined) return;
+    const members = await readMembers(this.#environment, this.#topic);
+    // A later read may have answered first.
+    this.#members ??= members;
   }
 
   /** Reads the members, as of the time of the call or later. Never rejects. */
@@ -67,11 +82,15 @@ export async function readMembers(
   topic: string,
 ): Promise<ReadonlyMap<string, Member>> {
   const entries = await withTimeout(environment, environment.broker.members(topic));
-  const members = new Map<string, Member>();
   // Sorted by key, so that all servers use the same entry for a member with two entries.
-  for (const { value } of entries.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
-    const member = readMember(value);
-    if (member !== undefined) members.set(member.id, member);
+  const read = entries
+    .toSorted((one, other) => (one.key < other.key ? -1 : 1))
+    .map(({ key, value }) => ({ key, ...readMember(value) }));
+  // A server that has not noticed the end of a connection may renew an entry that was replaced.
+  const replaced = new Set(read.map(({ replaces }) => replaces));
+  const members = new Map<string, Member>();
+  for (const { key, member } of read) {
+    if (member !== undefined && !replaced.has(key)) members.set(member.id, member);
   }
   return members;
 }

@@ -63,33 +63,33 @@ function hasSocket(target: TopicTarget | undefined): target is { readonly socket
 }
 
 /** The callbacks of each socket. All subscriptions of a socket share one entry. */
-const endCallbacks = new WeakMap<TopicSocket, Set<() => void>>();
+const endCallbacks = new WeakMap<TopicSocket, Set<(info: unknown) => void>>();
 
 /**
- * Calls back once when `socket` has ended.
+ * Calls back once when `socket` has ended, with the value of `done`.
  *
  * @returns a function that prevents the call
  */
-export function onEnd(socket: TopicSocket, callback: () => void): () => void {
+export function onEnd(socket: TopicSocket, callback: (info: unknown) => void): () => void {
   const { done } = socket;
   if (done === undefined) return doNothing;
   const callbacks = endCallbacks.get(socket) ?? watchEnd(socket, done);
   // A new function, so that the same callback can be added twice.
-  const call = (): void => callback();
+  const call = (info: unknown): void => callback(info);
   callbacks.add(call);
   return () => callbacks.delete(call);
 }
 
 function doNothing(): void {}
 
-function watchEnd(socket: TopicSocket, done: Promise<unknown>): Set<() => void> {
-  const callbacks = new Set<() => void>();
+function watchEnd(socket: TopicSocket, done: Promise<unknown>): Set<(info: unknown) => void> {
+  const callbacks = new Set<(info: unknown) => void>();
   endCallbacks.set(socket, callbacks);
-  const callAll = (): void => {
+  const callAll = (info?: unknown): void => {
     // If a callback is added later, it needs a new entry.
     endCallbacks.delete(socket);
-    for (const call of callbacks) call();
+    for (const call of callbacks) call(info);
   };
-  done.then(callAll, callAll);
+  done.then(callAll, () => callAll());
   return callbacks;
 }

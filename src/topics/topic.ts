@@ -3,16 +3,23 @@ import { UsageError } from "../errors/index.ts";
 import type { BrokerPage } from "./broker.ts";
 import type { FeedRegistry } from "./feed-registry.ts";
 import { writeMember } from "./member.ts";
-import { checkBoolean, checkFunction, checkOptions, invalidOption, shown } from "./options.ts";
+import { checkEnterOptions, type EnterOptions } from "./enter-options.ts";
+import { checkOptions, invalidOption, shown } from "./options.ts";
 import { isNoPosition, type Position, readPosition } from "./position.ts";
-import type { Presence, PresenceLeases } from "./presence-lease.ts";
+import type { MemberListener, MemberWatch, MemberWatches } from "./member-watches.ts";
+import type { Presence } from "./presence-lease.ts";
+import type { PresenceLeases } from "./presence-leases.ts";
 import { readMembers } from "./presence-view.ts";
 import type { GapReason, HistoryPage, Publication, TopicData } from "./publication.ts";
 import { publish, type PublishOptions, type Published } from "./publish.ts";
 import { consecutiveAfter, findGap } from "./recovery.ts";
-import type { Subscriber } from "./subscriber.ts";
-import type { SubscriberStart } from "./subscriber-start.ts";
-import type { EncodeTopicMessage, Member } from "./topic-message.ts";
+import {
+  checkSubscribeOptions,
+  type SubscribeOptions,
+  Subscription,
+  type TopicSubscription,
+} from "./subscription.ts";
+import type { Member } from "./topic-message.ts";
 import type { TopicSettings } from "./topic-options.ts";
 import { socketOf, type TopicTarget } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
@@ -22,45 +29,6 @@ import type {
   SendOptions,
   VolatileMessages,
 } from "./volatile-messages.ts";
-
-/** Options of `topic.subscribe`. */
-export interface SubscribeOptions {
-  /**
-   * The position of the last publication that the subscriber has received, as a `Position` or as the text
-   * that the client sent. The subscriber first gets the publications after it. `null` and the empty string
-   * count as no position. Any other value results in `recovered: false` with the reason `"invalid-position"`.
-   * Default: no position, so the subscriber starts with the next publication.
-   */
-  readonly since?: unknown;
-  /**
-   * How many of the latest publications to send first if `since` is absent, `null` or an empty string. The
-   * subscriber gets fewer if the history has fewer, and at most `historySize`. The result then has
-   * `recovered: false` and the reason `"no-position"`. An integer, 0 or more. Default: 0.
-   */
-  readonly last?: number;
-  /**
-   * Encodes the messages to this subscriber. Pass the same function object for all subscribers with this
-   * encoding: a server calls each function once for each publication. Default: the topic's `encode` option.
-   */
-  readonly encode?: EncodeTopicMessage;
-  /**
-   * Whether the subscriber gets messages about members, if the topic's `presence` option is on. Default:
-   * `true`.
-   */
-  readonly members?: boolean;
-}
-
-/** The subscription of a socket to a topic. It ends when the socket's `done` settles. */
-export interface TopicSubscription extends Disposable {
-  /** The position where the subscription starts: the socket gets every publication after it. */
-  readonly position: Position;
-  /** Whether `position` is the value of `since`, so that the socket misses no publication. */
-  readonly recovered: boolean;
-  /** The reason if `recovered` is false. */
-  readonly reason?: GapReason;
-  /** Ends the subscription. The socket stays open. */
-  unsubscribe(): void;
-}
 
 /** Options of `topic.history`. */
 export interface HistoryOptions {
@@ -128,17 +96,28 @@ export interface Topic {
   history(options?: HistoryOptions): Promise<HistoryPage>;
 
   /**
-   * Adds a member to the topic's presence, until you call `leave` on the result, or the socket ends. If this
-   * server crashes, the member expires after `presenceTtlMs`.
+   * Adds a member to the topic's presence, until you call `leave` on the result, or the socket ends. With
+   * `graceMs`, a member stays for this time after its connection is lost. If this server crashes, the member
+   * expires after `presenceTtlMs`, or after `graceMs` if that is longer.
    *
-   * @throws UsageError `NO_PRESENCE` if the topic's `presence` option is off
-   * @throws UsageError `INVALID_MEMBER`, `INVALID_SOCKET`
+   * @throws UsageError `NO_PRESENCE` if the topic's `presence` option is off, and there is no `key`
+   * @throws UsageError `INVALID_MEMBER`, `INVALID_OPTION`, `INVALID_SOCKET`
    * @throws BrokerError if the broker does not answer
    */
-  enter(target: TopicTarget, member: Member): Promise<Presence>;
+  enter(target: TopicTarget, member: Member, options?: EnterOptions): Promise<Presence>;
 
   /** Reads the members that are present on all servers. @throws BrokerError if the broker does not answer */
   members(): Promise<readonly Member[]>;
+
+  /**
+   * Reads the members, and then calls `listener` with each change: `join` and `leave`. The option `presence`
+   * may be off. The first call comes after the promise has resolved, so the caller has all members before. The
+   * watchers of a server share one list.
+   *
+   * @throws UsageError `INVALID_OPTION` if `listener` is not a function
+   * @throws BrokerError if the broker does not answer
+   */
+  watchMembers(listener: MemberListener): Promise<MemberWatch>;
 
   /**
    * Sends a volatile message to the current listeners of the topic, on all servers. It is not stored, so it
@@ -163,40 +142,13 @@ export interface Topic {
   listen(listener: MessageListener): Promise<MessageListening>;
 }
 
-/** Holds only what an application may ask for, because a server may have very many subscriptions. */
-class Subscription implements TopicSubscription {
-  readonly position: Position;
-  readonly recovered: boolean;
-  readonly reason?: GapReason;
-  readonly #subscriber: Subscriber;
-
-  constructor({
-    position,
-    recovered,
-    reason,
-    subscriber,
-  }: SubscriberStart & { subscriber: Subscriber }) {
-    this.position = position;
-    this.recovered = recovered;
-    if (reason !== undefined) this.reason = reason;
-    this.#subscriber = subscriber;
-  }
-
-  unsubscribe(): void {
-    this.#subscriber.end();
-  }
-
-  [Symbol.dispose](): void {
-    this.#subscriber.end();
-  }
-}
-
 /** The objects that all topics of a server share. */
 export interface TopicsState {
   readonly environment: TopicsEnvironment;
   readonly feeds: FeedRegistry;
   readonly leases: PresenceLeases;
   readonly messages: VolatileMessages;
+  readonly watches: MemberWatches;
 }
 
 /** The `Topic` that `Topics` returns. */
@@ -207,11 +159,12 @@ export class TopicHandle implements Topic {
   readonly #feeds: FeedRegistry;
   readonly #leases: PresenceLeases;
   readonly #messages: VolatileMessages;
+  readonly #watches: MemberWatches;
 
   constructor(
     name: string,
     settings: TopicSettings,
-    { environment, feeds, leases, messages }: TopicsState,
+    { environment, feeds, leases, messages, watches }: TopicsState,
   ) {
     this.name = name;
     this.#settings = settings;
@@ -219,6 +172,7 @@ export class TopicHandle implements Topic {
     this.#feeds = feeds;
     this.#leases = leases;
     this.#messages = messages;
+    this.#watches = watches;
   }
 
   async publish(data: TopicData, options: PublishOptions = {}): Promise<Published> {
@@ -256,21 +210,31 @@ export class TopicHandle implements Topic {
     return notRecovered(page, "invalid-position", []);
   }
 
-  async enter(target: TopicTarget, member: Member): Promise<Presence> {
+  async enter(target: TopicTarget, member: Member, options: EnterOptions = {}): Promise<Presence> {
     this.#environment.checkOpen();
     const socket = socketOf(target);
-    if (!this.#settings.presence) {
+    checkEnterOptions(options);
+    const { key, graceMs = 0 } = options;
+    const replaces = options.replaces === key ? undefined : options.replaces;
+    if (!this.#settings.presence && key === undefined) {
       throw new UsageError(
         "NO_PRESENCE",
         `presence is off for the topic ${JSON.stringify(this.name)}; set presence: true in the options of Topics, or in optionsOf`,
       );
     }
-    return this.#leases.enter(this.name, writeMember(member), socket);
+    const value = writeMember(member, replaces);
+    const lease = { key: key ?? crypto.randomUUID(), value, graceMs, replaces };
+    return this.#leases.enter(this.name, lease, socket);
   }
 
   async members(): Promise<readonly Member[]> {
     this.#environment.checkOpen();
     return [...(await readMembers(this.#environment, this.name)).values()];
+  }
+
+  // Not async, because `watch` relies on the order of reactions to its promise.
+  watchMembers(listener: MemberListener): Promise<MemberWatch> {
+    return this.#watches.watch(this.name, listener);
   }
 
   async send(data: TopicData, options: SendOptions = {}): Promise<void> {
@@ -314,16 +278,6 @@ export class TopicHandle implements Topic {
     const reading = broker.history(this.name, query, this.#settings.retention);
     return withTimeout(this.#environment, reading);
   }
-}
-
-/** @throws UsageError `INVALID_OPTION` */
-function checkSubscribeOptions(options: SubscribeOptions): void {
-  checkOptions("subscribe", options);
-  const { last = 0, encode, members } = options;
-  checkFunction("subscribe", "encode", encode);
-  checkBoolean("subscribe", "members", members);
-  if (Number.isSafeInteger(last) && last >= 0) return;
-  throw invalidOption("subscribe", "last", last, "an integer, 0 or more");
 }
 
 function notRecovered(

@@ -6,6 +6,7 @@ import { describeError } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
 import { debugLog } from "./debug-log.ts";
 import { FeedRegistry, withEviction } from "./feed-registry.ts";
+import { MemberWatches } from "./member-watches.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import {
   checkFunction,
@@ -16,7 +17,7 @@ import {
   isObject,
   shown,
 } from "./options.ts";
-import { PresenceLeases } from "./presence-lease.ts";
+import { PresenceLeases } from "./presence-leases.ts";
 import type { TopicData } from "./publication.ts";
 import type { Content } from "./recent-publications.ts";
 import { every, type Timers } from "./timers.ts";
@@ -70,6 +71,11 @@ export interface TopicsOptions extends TopicOptions {
    */
   readonly presenceTtlMs?: number;
   /**
+   * The maximum number of members on this server that are present for their `graceMs` after a lost connection.
+   * Beyond it, the member that lost its connection first leaves. An integer above 0. Default: 65,536.
+   */
+  readonly maxAbsentMembers?: number;
+  /**
    * Called with each error in background work, and the name of the topic. Default: prints the error to the
    * console.
    */
@@ -84,6 +90,7 @@ const NUMBERS = [
   "publishTimeoutMs",
   "checkIntervalMs",
   "presenceTtlMs",
+  "maxAbsentMembers",
 ] as const satisfies readonly (keyof TopicsOptions)[];
 
 const FUNCTIONS = [
@@ -139,6 +146,7 @@ export class Topics implements AsyncDisposable {
       publishTimeoutMs = 10_000,
       checkIntervalMs = 30_000,
       presenceTtlMs = 30_000,
+      maxAbsentMembers = 65_536,
       onError = (error) => console.error(error),
       timers = globalThis,
       ...topicOptions
@@ -161,10 +169,14 @@ export class Topics implements AsyncDisposable {
     this.#state = {
       environment,
       feeds: new FeedRegistry(environment, maxTopics),
-      leases: new PresenceLeases(environment, maxTopics),
+      leases: new PresenceLeases(environment, { maxTopics, maxAbsentMembers }),
       messages: new VolatileMessages(environment, maxTopics),
+      watches: new MemberWatches(environment, maxTopics),
     };
-    this.#stopChecking = every(timers, checkIntervalMs, () => this.#state.feeds.check());
+    this.#stopChecking = every(timers, checkIntervalMs, () => {
+      this.#state.feeds.check();
+      this.#state.watches.check();
+    });
   }
 
   /**
@@ -191,17 +203,17 @@ export class Topics implements AsyncDisposable {
   }
 
   /**
-   * Ends all subscriptions, listeners and presence on this server. Its members leave, and sockets that are still
-   * subscribed close with 1001. Call it after the server's `stop`. It does not close a broker that you
+   * Ends all subscriptions, listeners and presence on this server. Its members leave, or
+   * stay for their `graceMs`. Sockets that are still subscribed close with 1001. Call it after the server's `stop`. It does not close a broker that you
    * passed. Never rejects. A second call has no effect.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stopChecking();
-    const { feeds, leases, messages } = this.#state;
-    await leases.leaveAll();
-    await Promise.all([feeds.close(), messages.close()]);
+    const { feeds, leases, messages, watches } = this.#state;
+    await leases.close();
+    await Promise.all([feeds.close(), messages.close(), watches.close()]);
     await this.#ownBroker?.close();
   }
 

@@ -26,6 +26,21 @@ export const PRESENCE_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
+    name: "notifies all servers of an entry with another value",
+    async run(context) {
+      const [broker, other] = [await context.open(), await context.open()];
+      const topic = context.topic();
+      const listener = new RecordingListener();
+      await other.subscribe(topic, listener);
+      await broker.enter(topic, { key: "a", value: "1" }, 60_000);
+      await until(() => listener.presenceChanges >= 1, "the first presence change");
+      const before = listener.presenceChanges;
+      await broker.enter(topic, { key: "a", value: "2" }, 60_000);
+      await until(() => listener.presenceChanges > before, "the presence change of a new value");
+      checkEqual(await other.members(topic), [{ key: "a", value: "2" }], "members");
+    },
+  },
+  {
     name: "removes members that are not renewed, and keeps members that are renewed",
     async run(context) {
       const broker = await context.open();

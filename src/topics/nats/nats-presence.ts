@@ -22,8 +22,8 @@ interface FirstRead {
 export class NatsPresence {
   readonly #stream: NatsStream;
   readonly #nowMs: () => number;
-  /** The expiry times of the entries of this server, by subject. */
-  readonly #own = new Map<string, number>();
+  /** The entries of this server, by subject. */
+  readonly #own = new Map<string, { readonly value: string; readonly untilMs: number }>();
   /** The first reads of entries, by topic and subject. The topics are in the order of their last read. */
   readonly #read = new Map<
     string,
@@ -38,9 +38,10 @@ export class NatsPresence {
 
   async enter(subject: string, value: string, ttlMs: number): Promise<void> {
     const nowMs = this.#nowMs();
-    const isNew = (this.#own.get(subject) ?? 0) <= nowMs;
-    this.#own.set(subject, nowMs + ttlMs);
-    await this.#stream.publish(subject, `${isNew ? "+" : "="}${ttlMs} ${value}`, {});
+    const known = this.#own.get(subject);
+    const isSame = known !== undefined && known.untilMs > nowMs && known.value === value;
+    this.#own.set(subject, { value, untilMs: nowMs + ttlMs });
+    await this.#stream.publish(subject, `${isSame ? "=" : "+"}${ttlMs} ${value}`, {});
   }
 
   async leave(subject: string): Promise<void> {
@@ -86,7 +87,7 @@ export function checkPresenceTtl(ttlMs: number): void {
   if (ttlMs <= MAX_PRESENCE_MS) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `presenceTtlMs ${ttlMs} exceeds ${MAX_PRESENCE_MS}, the limit of a NatsBroker; lower presenceTtlMs of Topics`,
+    `a presence entry that lives ${ttlMs} ms exceeds ${MAX_PRESENCE_MS} ms, the limit of a NatsBroker; lower presenceTtlMs of Topics, or graceMs`,
   );
 }
 

@@ -202,12 +202,13 @@ end
 
 /** Adds or renews a presence entry. KEYS: ends, values. ARGV: key, value, ttlMs, channel. */
 export const ENTER: string = `${PRESENCE}
-local is_new = redis.call('ZADD', ends, now_ms + tonumber(ARGV[3]), ARGV[1])
+local is_same = redis.call('HGET', values, ARGV[1]) == ARGV[2]
+redis.call('ZADD', ends, now_ms + tonumber(ARGV[3]), ARGV[1])
 redis.call('HSET', values, ARGV[1], ARGV[2])
 for _, key in ipairs(KEYS) do
   if redis.call('PTTL', key) < tonumber(ARGV[3]) then redis.call('PEXPIRE', key, ARGV[3]) end
 end
-if is_new == 1 then redis.call('PUBLISH', ARGV[4], '') end
+if not is_same then redis.call('PUBLISH', ARGV[4], '') end
 `;
 
 /** Removes a presence entry. KEYS: ends, values. ARGV: key, channel. */

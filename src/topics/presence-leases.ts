@@ -1,0 +1,135 @@
+import type { ConnectionClosedError } from "../errors/index.ts";
+import { topicsFull } from "./options.ts";
+import { type Presence, PresenceLease } from "./presence-lease.ts";
+import { onEnd, type TopicSocket } from "./topic-socket.ts";
+import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+
+/** Limits of the presence on a server. */
+export interface PresenceLimits {
+  /** The maximum number of topics with members; a further one rejects with `TOPICS_FULL`. */
+  readonly maxTopics: number;
+  /** The maximum number of members in their grace period. Beyond it, the first of them leave. */
+  readonly maxAbsentMembers: number;
+}
+
+/** An entry to keep at the broker. */
+export interface LeaseOptions {
+  readonly key: string;
+  readonly value: string;
+  readonly graceMs: number;
+  /** The key of an entry to remove once the new one is stored. */
+  readonly replaces?: string | undefined;
+}
+
+/** The presence of all members that are connected to this server. */
+export class PresenceLeases {
+  readonly #environment: TopicsEnvironment;
+  readonly #limits: PresenceLimits;
+  /** The leases of each topic, by the keys of their entries. */
+  readonly #byTopic = new Map<string, Map<string, PresenceLease>>();
+  /** Leases in their grace period, in the order of its start. */
+  readonly #inGrace = new Set<PresenceLease>();
+
+  constructor(environment: TopicsEnvironment, limits: PresenceLimits) {
+    this.#environment = environment;
+    this.#limits = limits;
+  }
+
+  /**
+   * Keeps an entry at the broker until `leave`, until `socket` has closed, or until its grace period ends.
+   *
+   * @throws BrokerError
+   */
+  async enter(topic: string, options: LeaseOptions, socket: TopicSocket): Promise<Presence> {
+    const { key, value, graceMs, replaces } = options;
+    const before = this.#byTopic.get(topic)?.get(key);
+    const lease: PresenceLease = new PresenceLease(
+      this.#environment,
+      topic,
+      { key, value },
+      {
+        graceMs,
+        onGrace: () => this.#addToGrace(lease),
+        onEnd: () => {
+          stopWatching();
+          this.#remove(topic, lease);
+        },
+      },
+    );
+    this.#add(topic, lease);
+    const stopWatching = onEnd(socket, (info) => {
+      if (graceMs === 0) void lease.leave();
+      else void startGrace(lease, socket, info);
+    });
+    await lease.start(before);
+    if (replaces !== undefined) await this.#removeReplaced(topic, replaces);
+    return lease;
+  }
+
+  /** Ends all leases. Entries with a grace period stay for it. Never rejects. */
+  async close(): Promise<void> {
+    const leases = [...this.#byTopic.values()].flatMap((ofTopic) => [...ofTopic.values()]);
+    await Promise.all(leases.map((lease) => lease.close()));
+  }
+
+  async #removeReplaced(topic: string, key: string): Promise<void> {
+    const lease = this.#byTopic.get(topic)?.get(key);
+    if (lease !== undefined) {
+      await lease.leave();
+      return;
+    }
+    try {
+      await withTimeout(this.#environment, this.#environment.broker.leave(topic, key));
+    } catch (error) {
+      // The new entry is stored, and the broker removes the other one when it expires.
+      this.#environment.report(error, topic);
+    }
+  }
+
+  #add(topic: string, lease: PresenceLease): void {
+    let leases = this.#byTopic.get(topic);
+    if (leases === undefined) {
+      const { maxTopics } = this.#limits;
+      if (this.#byTopic.size >= maxTopics) throw topicsFull(maxTopics, "members");
+      leases = new Map();
+      this.#byTopic.set(topic, leases);
+    }
+    leases.set(lease.entry.key, lease);
+  }
+
+  #remove(topic: string, lease: PresenceLease): void {
+    this.#inGrace.delete(lease);
+    const leases = this.#byTopic.get(topic);
+    // A later lease may have the same key.
+    if (leases?.get(lease.entry.key) !== lease) return;
+    leases.delete(lease.entry.key);
+    if (leases.size === 0) this.#byTopic.delete(topic);
+  }
+
+  #addToGrace(lease: PresenceLease): void {
+    this.#inGrace.add(lease);
+    if (this.#inGrace.size <= this.#limits.maxAbsentMembers) return;
+    const [first] = this.#inGrace;
+    this.#inGrace.delete(first);
+    void first.leave();
+  }
+}
+
+/** Starts the grace period of a lease after the end of its socket, or ends the lease after a normal close. */
+async function startGrace(lease: Presence, socket: TopicSocket, info: unknown): Promise<void> {
+  // First, because `drained` of another kind of socket may stay pending.
+  lease.startGrace();
+  if (await isClosedByPeer(socket, info)) await lease.leave();
+}
+
+/** Whether the peer has closed the connection with 1000 or 1001, and this server has not. */
+async function isClosedByPeer(socket: TopicSocket, info: unknown): Promise<boolean> {
+  const { code } = Object(info) as { readonly code?: unknown };
+  if (code !== 1000 && code !== 1001) return false;
+  try {
+    await socket.drained;
+  } catch (error) {
+    return (Object(error) as Partial<ConnectionClosedError>).closedBy !== "local";
+  }
+  return true;
+}
