@@ -83,7 +83,7 @@ function compileNames(proxyHeaders: unknown, where: string): readonly string[] {
 /** The headers that have one of these lower-case names. */
 function select(rawHeaders: readonly string[], names: readonly string[]): readonly string[] {
   const selected: string[] = [];
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
     if (names.includes(rawHeaders[i].toLowerCase()))
       selected.push(rawHeaders[i], rawHeaders[i + 1]);
   }
