@@ -55,7 +55,7 @@ describe("an opening handshake in one piece", () => {
     client.socket.destroy();
   });
 
-  it("is answered for its own host and path, whatever the connection before it asked for", async () => {
+  it("is answered for its own host and path, even if the connection before it asked for others", async () => {
     const sendUrl = (socket: Socket, { url }: { readonly url: URL }): void =>
       void socket.send(`${url.host}${url.pathname}!`);
     const { port } = await start({ routes: { "ws:/:name": sendUrl } });
