@@ -6,6 +6,7 @@ import { describeError } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
 import { debugLog } from "./debug-log.ts";
 import { FeedRegistry, withEviction } from "./feed-registry.ts";
+import { SettingsByPattern } from "./pattern-settings.ts";
 import { MemberWatches } from "./member-watches.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import {
@@ -22,7 +23,7 @@ import type { TopicData } from "./publication.ts";
 import type { Content } from "./recent-publications.ts";
 import { every, type Timers } from "./timers.ts";
 import { type Topic, TopicHandle, type TopicsState } from "./topic.ts";
-import { resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
+import { resolveTopicOptions, type TopicOptions, type TopicSettings } from "./topic-options.ts";
 import type { SharedMessage } from "./topic-socket.ts";
 import type { TopicsEnvironment } from "./topics-environment.ts";
 import { VolatileMessages } from "./volatile-messages.ts";
@@ -35,8 +36,15 @@ export interface TopicsOptions extends TopicOptions {
    */
   readonly broker?: Broker;
   /**
-   * Returns the options of a single topic, which override the options for all topics. It must always return
-   * the same options for the same name.
+   * Options by pattern, such as `{ "rooms/:room": { historySize: 200 } }`, which override the options for all
+   * topics. A segment with a colon matches any segment that is percent-encoded as `encodeURIComponent` does,
+   * with 1 to 128 characters. A pattern without such a segment overrides the patterns that match the same
+   * name. Two other patterns must not match the same name. Default: no patterns.
+   */
+  readonly patterns?: { readonly [pattern: string]: TopicOptions };
+  /**
+   * Returns the options of a single topic, which override the options for all topics and of `patterns`. It
+   * must always return the same options for the same name.
    */
   readonly optionsOf?: (topic: string) => TopicOptions | undefined;
   /**
@@ -124,6 +132,9 @@ const BROKER_METHODS: readonly (keyof Broker)[] = [
 export class Topics implements AsyncDisposable {
   readonly #state: TopicsState;
   readonly #topicOptions: TopicOptions;
+  /** The settings of topics without options of their own. */
+  readonly #settings: TopicSettings;
+  readonly #patterns: SettingsByPattern | undefined;
   readonly #optionsOf: (topic: string) => TopicOptions | undefined;
   /** The default broker, which `close` closes. */
   readonly #ownBroker: Broker | undefined;
@@ -133,12 +144,13 @@ export class Topics implements AsyncDisposable {
   /**
    * Creates the topics of a server. Call `close` when the server stops.
    *
-   * @throws UsageError `INVALID_OPTION`
+   * @throws UsageError `INVALID_OPTION`, `INVALID_TOPIC_PATTERN`
    */
   constructor(options: TopicsOptions = {}) {
     checkTopicsOptions(options);
     const {
       broker: givenBroker,
+      patterns,
       optionsOf = () => undefined,
       prepare: share = (data: TopicData): Content => data,
       maxTopics = DEFAULT_MAX_TOPICS,
@@ -151,8 +163,9 @@ export class Topics implements AsyncDisposable {
       timers = globalThis,
       ...topicOptions
     } = options;
-    resolveTopicOptions(topicOptions);
+    this.#settings = resolveTopicOptions(topicOptions);
     this.#topicOptions = topicOptions;
+    if (patterns !== undefined) this.#patterns = new SettingsByPattern(patterns, topicOptions);
     this.#optionsOf = optionsOf;
     this.#ownBroker = givenBroker === undefined ? new MemoryBroker({ maxTopics }) : undefined;
     const environment: TopicsEnvironment = {
@@ -198,8 +211,7 @@ export class Topics implements AsyncDisposable {
     }
     const options: unknown = this.#optionsOf(name);
     checkOptionsOf(name, options);
-    const settings = resolveTopicOptions({ ...this.#topicOptions, ...options });
-    return new TopicHandle(name, settings, this.#state);
+    return new TopicHandle(name, this.#settingsOf(name, options), this.#state);
   }
 
   /**
@@ -220,6 +232,12 @@ export class Topics implements AsyncDisposable {
   /** Calls `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #settingsOf(name: string, options: TopicOptions | undefined): TopicSettings {
+    const matching = this.#patterns?.find(name);
+    if (options === undefined) return matching?.settings ?? this.#settings;
+    return resolveTopicOptions({ ...this.#topicOptions, ...matching?.options, ...options });
   }
 
   #checkOpen(): void {
