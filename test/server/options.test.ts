@@ -33,7 +33,7 @@ it.each(["host", "http2", "path", "port", "tls"])("attach names the alternative 
 it("a route names the alternative to an option of ws", async () => {
   const options = { routes: { "ws:/": { handle, verifyClient: () => true } as never } };
   await expect(serve(options)).rejects.toThrow(
-    'the route "ws:/": there is no option verifyClient; pass authorize',
+    'the route "ws:/": there is no option verifyClient; set authorize on a route',
   );
 });
 
