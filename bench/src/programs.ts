@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
+import type { DialectName } from "./load/dialects.ts";
 
-export type Library = "tideway" | "ws" | "bun" | "net" | "http";
+export type Library = "tideway" | "ws" | "bun" | "net" | "http" | "socket.io";
 
 /** A program in `servers/` or `clients/`, which uses one library for one task. */
 export interface Program {
@@ -13,6 +14,8 @@ export interface Program {
   /** Whether it uses two cores. */
   readonly isTwoCore: boolean;
   readonly isTls: boolean;
+  /** The protocol of the application that the load must speak. Default: none. */
+  readonly dialect?: DialectName;
   /** The directory of the compiled bench. Default: the directory of this file. */
   readonly directory?: string;
 }
@@ -73,6 +76,7 @@ const NAMES: Readonly<Record<Library, string>> = {
   bun: "Bun",
   net: "bare net",
   http: "node:http",
+  "socket.io": "Socket.IO",
 };
 
 function certificate(name: string): string {

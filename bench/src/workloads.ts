@@ -55,6 +55,12 @@ const TOPIC_BROADCASTERS: readonly Program[] = [
   server("bun", "broadcast"),
 ];
 
+const CHANNELS: Program = {
+  ...server("tideway", "channels"),
+  name: "tideway channels",
+  dialect: "channels",
+};
+
 export const WORKLOADS: readonly Workload[] = [
   {
     name: "binary-20-single",
@@ -277,6 +283,29 @@ export const WORKLOADS: readonly Workload[] = [
     load: echo("binary", 125),
     remark: "two processes on one port",
     programs: twoCoreServers(),
+  },
+  {
+    name: "channels-calls",
+    load: { kind: "calls", connections: 64, inFlight: 8 },
+    remark: "channels compared with emitWithAck",
+    programs: [{ ...server("socket.io", "calls"), dialect: "socket.io" }, CHANNELS],
+    target: { least: 5, aim: 7 },
+  },
+  {
+    name: "channels-publications",
+    load: { kind: "publications", payloadBytes: 125, connections: 1000, inFlight: 8 },
+    remark: "channels compared with topics",
+    programs: [
+      { ...server("tideway", "publications"), name: "tideway topics", dialect: "hand-made" },
+      CHANNELS,
+    ],
+    target: { least: 0.95, aim: 1.1 },
+  },
+  {
+    name: "channels-idle",
+    load: { kind: "idle", connections: 2000 },
+    remark: "with 10 subscriptions, compared with a bare connection",
+    programs: [server("tideway", "echo"), CHANNELS],
   },
 ];
 

@@ -7,6 +7,8 @@ import type { Subject } from "./protocol.ts";
 /** The buffer into which all sockets read. The bytes are counted before the next read. */
 const readBuffer = Buffer.allocUnsafeSlow(1024 * 1024);
 
+const END_OF_HEAD = "\r\n\r\n";
+
 export interface ConnectionListener {
   /** Called with `bytes[0, end)`, which are valid only during the call. */
   onBytes(bytes: Buffer, end: number): void;
@@ -15,6 +17,9 @@ export interface ConnectionListener {
 
 export interface ConnectionOptions {
   readonly deflate?: MessageShape["deflate"];
+  /** The path of the request. Default: `/`. */
+  readonly path?: string;
+  readonly subprotocol?: string;
   /** The local address of the connection, for loads that need more ports than one address has. */
   readonly localAddress?: string;
 }
@@ -50,7 +55,7 @@ export class LoadConnection {
     this.#listener = listener;
     this.#isTls = subject.isTls;
     this.#onOpen = onOpen;
-    const { localAddress, deflate } = options;
+    const { localAddress } = options;
     const address: NetConnectOpts = {
       port: subject.port,
       host: "127.0.0.1",
@@ -59,7 +64,7 @@ export class LoadConnection {
     };
     const socket = subject.isTls ? this.#connectTls(address) : this.#connect(address);
     socket.on(subject.isTls ? "secureConnect" : "connect", () => {
-      if (subject.isFramed) socket.write(upgradeRequest(subject.port, deflate));
+      if (subject.isFramed) socket.write(upgradeRequest(subject.port, options));
       else this.#opened();
     });
     socket.on("error", (error) => {
@@ -111,12 +116,15 @@ export class LoadConnection {
     }
   }
 
-  /** Servers send no frames before the first message, so the head is the end of the bytes. */
   #readHead(bytes: Buffer, end: number): void {
     this.#head += bytes.toString("latin1", 0, end);
-    if (!this.#head.endsWith("\r\n\r\n")) return;
-    if (this.#head.startsWith("HTTP/1.1 101 ")) this.#opened();
-    else throw new Error(`the server refused the handshake: ${this.#head}`);
+    const headEnd = this.#head.indexOf(END_OF_HEAD);
+    if (headEnd === -1) return;
+    if (!this.#head.startsWith("HTTP/1.1 101 "))
+      throw new Error(`the server refused the handshake: ${this.#head}`);
+    const early = Buffer.from(this.#head.slice(headEnd + END_OF_HEAD.length), "latin1");
+    this.#opened();
+    if (early.length > 0) this.#listener.onBytes(early, early.length);
   }
 
   #opened(): void {

@@ -33,6 +33,10 @@ export interface ExpectedFrames {
 /** Two bytes, eight bytes of length and four bytes of masking key (RFC 6455 5.2). */
 const MAX_HEADER_BYTES = 14;
 
+/** FIN and the opcode (RFC 6455 5.2). */
+const TEXT_FRAME = 0x81;
+const CLOSE_FRAME = 0x88;
+
 /**
  * Counts frames by their headers. Throws unless each is the expected unfragmented data frame, because any
  * other frame would make the figures incomparable.
@@ -68,9 +72,7 @@ export class FrameCounter implements MessageCounter {
   #checkHeader(): number {
     const header = this.#header;
     const { firstByte, payloadBytes, isMasked } = this.#expected;
-    let length = header[1] & 0x7f;
-    if (length === 126) length = header.readUInt16BE(2);
-    else if (length === 127) length = header.readUInt32BE(6);
+    const length = payloadLength(header);
     const isExpected =
       header[0] === firstByte &&
       header[1] >= 0x80 === isMasked &&
@@ -81,6 +83,48 @@ export class FrameCounter implements MessageCounter {
     }
     return length;
   }
+}
+
+/** Counts unfragmented text frames of any length from a server, and ignores control frames. */
+export class AnyFrameCounter implements MessageCounter {
+  readonly #header = Buffer.alloc(MAX_HEADER_BYTES);
+  #headerLength = 0;
+  #payloadLeft = 0;
+  #isText = false;
+
+  count(bytes: Uint8Array, start: number, end: number): number {
+    let messages = 0;
+    let at = start;
+    while (at < end) {
+      if (this.#payloadLeft === 0) {
+        this.#header[this.#headerLength++] = bytes[at++];
+        if (this.#headerLength < 2 || this.#headerLength < headerBytes(this.#header[1])) continue;
+        this.#readHeader();
+        if (this.#payloadLeft > 0) continue;
+      }
+      const taken = Math.min(this.#payloadLeft, end - at);
+      at += taken;
+      this.#payloadLeft -= taken;
+      if (this.#payloadLeft === 0 && this.#isText) messages++;
+    }
+    return messages;
+  }
+
+  #readHeader(): void {
+    const header = this.#header;
+    this.#headerLength = 0;
+    this.#payloadLeft = payloadLength(header);
+    this.#isText = header[0] === TEXT_FRAME;
+    const isControl = (header[0] & 0x08) !== 0;
+    if (!this.#isText && (!isControl || header[0] === CLOSE_FRAME))
+      throw new Error(`the program sent a frame with the first byte ${header[0].toString(16)}`);
+  }
+}
+
+function payloadLength(header: Buffer): number {
+  const length = header[1] & 0x7f;
+  if (length === 126) return header.readUInt16BE(2);
+  return length === 127 ? header.readUInt32BE(6) : length;
 }
 
 function headerBytes(second: number): number {

@@ -2,15 +2,25 @@ import { randomBytes } from "node:crypto";
 import { deflateRawSync, constants } from "node:zlib";
 import type { MessageShape } from "./loads.ts";
 
+interface HandshakeFields {
+  readonly deflate?: MessageShape["deflate"];
+  readonly path?: string;
+  readonly subprotocol?: string;
+}
+
 /** The opening handshake of the load client, with the key of the example in RFC 6455 1.3. */
-export function upgradeRequest(port: number, deflate: MessageShape["deflate"]): string {
+export function upgradeRequest(
+  port: number,
+  { deflate, path = "/", subprotocol }: HandshakeFields,
+): string {
   return [
-    "GET / HTTP/1.1",
+    `GET ${path} HTTP/1.1`,
     `Host: 127.0.0.1:${port}`,
     "Upgrade: websocket",
     "Connection: Upgrade",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version: 13",
+    ...(subprotocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
     ...(deflate === undefined ? [] : [`Sec-WebSocket-Extensions: ${OFFERS[deflate]}`]),
     "",
     "",

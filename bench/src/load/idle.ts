@@ -4,6 +4,7 @@ import { maskedFrame } from "./frames.ts";
 import type { IdleLoad, MessageShape } from "./loads.ts";
 import type { Release, RunOrder } from "./protocol.ts";
 import { Session } from "./session.ts";
+import { Speaker } from "./speaker.ts";
 
 const PING = 0x89;
 const PONG = 0x8a;
@@ -14,6 +15,7 @@ export async function openIdle(load: IdleLoad, order: RunOrder): Promise<Release
   const { echoOnce } = load;
   const session = new Session(order);
   const messages = echoOnce && buildForServer(echoOnce, 1, subject.isFramed);
+  if (subject.dialect !== undefined) return openSpeakers(load, order, session);
   const connections = await session.openAll(load.connections, async () => {
     const idle = new IdleConnection();
     await idle.open(order, session, echoOnce?.deflate);
@@ -22,6 +24,18 @@ export async function openIdle(load: IdleLoad, order: RunOrder): Promise<Release
   });
   return () => {
     for (const connection of connections) connection.reset();
+  };
+}
+
+/** Opens connections that exchange the prelude of the program's dialect, and then stay idle. */
+async function openSpeakers(load: IdleLoad, order: RunOrder, session: Session): Promise<Release> {
+  const speakers = await session.openAll(load.connections, async () => {
+    const speaker = new Speaker();
+    await speaker.open(order, session);
+    return speaker;
+  });
+  return () => {
+    for (const speaker of speakers) speaker.reset();
   };
 }
 

@@ -5,7 +5,14 @@
 export type Load = ServerLoad | ClientLoad | MemoryLoad;
 
 /** A load for a server under test, measured in processor time. */
-export type ServerLoad = EchoLoad | BroadcastLoad | FixedRateLoad | HandshakeLoad | RequestsLoad;
+export type ServerLoad =
+  | EchoLoad
+  | BroadcastLoad
+  | CallsLoad
+  | PublicationsLoad
+  | FixedRateLoad
+  | HandshakeLoad
+  | RequestsLoad;
 
 /** A load for a client under test, measured in processor time. */
 export type ClientLoad = ClientReceiveLoad | ClientSendLoad;
@@ -39,6 +46,24 @@ export interface BroadcastLoad extends MessageShape {
   readonly inFlight: number;
 }
 
+/** Each connection keeps `inFlight` calls of an application open, in the dialect of the program. */
+export interface CallsLoad {
+  readonly kind: "calls";
+  readonly connections: number;
+  readonly inFlight: number;
+}
+
+/**
+ * A publisher sends JSON to a program, which publishes it to `connections` subscribers in the dialect of the
+ * program. `inFlight` publications are in flight. Deliveries are counted.
+ */
+export interface PublicationsLoad {
+  readonly kind: "publications";
+  readonly payloadBytes: number;
+  readonly connections: number;
+  readonly inFlight: number;
+}
+
 /** Sends evenly spaced messages, at a rate far below the capacity of each server, which echoes them. */
 export interface FixedRateLoad extends MessageShape {
   readonly kind: "fixed-rate";
@@ -58,7 +83,10 @@ export interface RequestsLoad {
   readonly connections: number;
 }
 
-/** Opens connections and keeps them idle. With `echoOnce`, each connection first gets one echo. */
+/**
+ * Opens connections and keeps them idle. With `echoOnce`, each connection first gets one echo. If the program
+ * has a dialect, each connection first exchanges its prelude.
+ */
 export interface IdleLoad {
   readonly kind: "idle";
   readonly connections: number;
@@ -96,6 +124,10 @@ export function describeLoad(load: Load): string {
       return `echo, ${messages(load)}, ${connections(load)}, ${load.inFlight} in flight`;
     case "broadcast":
       return `broadcast, ${messages(load)}, 1 to ${load.connections}, ${load.inFlight} in flight`;
+    case "calls":
+      return `calls, ${connections(load)}, ${load.inFlight} in flight`;
+    case "publications":
+      return `publications of ${size(load.payloadBytes)}, 1 to ${load.connections}, ${load.inFlight} in flight`;
     case "fixed-rate":
       return `echo at ${grouped(load.messagesPerSecond)} messages/s, ${messages(load)}, ${connections(load)}`;
     case "handshake":

@@ -1,5 +1,6 @@
 /** The load process. It runs on a separate core, and the bench sends it orders. */
 import { runBroadcast } from "./broadcast.ts";
+import { runCalls } from "./calls.ts";
 import { feedClients } from "./client-receive.ts";
 import { drainClients } from "./client-send.ts";
 import { runEcho } from "./echo.ts";
@@ -7,6 +8,7 @@ import { runFixedRate } from "./fixed-rate.ts";
 import { runHandshakes } from "./handshake.ts";
 import { openIdle } from "./idle.ts";
 import type { Release, LoadAnswer, LoadOrder, RunOrder } from "./protocol.ts";
+import { runPublications } from "./publications.ts";
 import { runRequests } from "./requests.ts";
 import { sendUnread, sendUnreadToClient } from "./unread.ts";
 
@@ -28,6 +30,10 @@ function run(order: RunOrder): Promise<LoadAnswer> {
       return runEcho(load, order);
     case "broadcast":
       return runBroadcast(load, order);
+    case "calls":
+      return runCalls(load, order);
+    case "publications":
+      return runPublications(load, order);
     case "fixed-rate":
       return runFixedRate(load, order);
     case "handshake":

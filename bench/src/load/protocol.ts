@@ -1,3 +1,4 @@
+import type { DialectName } from "./dialects.ts";
 import type { Load } from "./loads.ts";
 
 /** An order of the bench to the load process, over their IPC channel. */
@@ -24,6 +25,8 @@ export interface Subject {
   /** Whether it uses the WebSocket protocol. Otherwise it echoes bare bytes of the same size. */
   readonly isFramed: boolean;
   readonly isTls: boolean;
+  /** The protocol of the application, if the load must speak one. */
+  readonly dialect: DialectName | undefined;
 }
 
 /** Closes the connections of a load. */

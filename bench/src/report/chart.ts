@@ -19,6 +19,7 @@ const COLOURS: Readonly<Record<Library, string>> = {
   net: "#b9b9b9",
   ws: "#7a3b8f",
   http: "#5c5c5c",
+  "socket.io": "#2e7d4f",
 };
 
 /**

@@ -29,9 +29,9 @@ export class RunningProgram {
   }
 
   private constructor(program: Program, child: ChildProcess, { port, pids }: ReadyAnswer) {
-    const { library, isTls } = program;
+    const { library, isTls, dialect } = program;
     this.program = program;
-    this.subject = { port, pids, isTls, isFramed: library !== "net" };
+    this.subject = { port, pids, isTls, isFramed: library !== "net", dialect };
     this.#child = child;
   }
 
