@@ -303,7 +303,7 @@ export const WORKLOADS: readonly Workload[] = [
   },
   {
     name: "channels-idle",
-    load: { kind: "idle", connections: 2000 },
+    load: { kind: "idle", connections: 10_000 },
     remark: "with 10 subscriptions, compared with a bare connection",
     programs: [server("tideway", "echo"), CHANNELS],
   },
