@@ -26,7 +26,7 @@ export interface Subject {
   readonly isFramed: boolean;
   readonly isTls: boolean;
   /** The protocol of the application, if the load must speak one. */
-  readonly dialect: DialectName | undefined;
+  readonly dialect?: DialectName | undefined;
 }
 
 /** Closes the connections of a load. */
