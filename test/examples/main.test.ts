@@ -17,7 +17,7 @@ describe("npm start", { timeout: TIMEOUT }, () => {
     server = undefined;
   });
 
-  it("serves the chat, its modules and the content-type example on one port", async () => {
+  it("serves the chat, its modules and the other examples on one port", async () => {
     server = await startChat();
     const get = (path: string): Promise<Response> => fetch(new URL(path, server!.url));
 
@@ -35,6 +35,12 @@ describe("npm start", { timeout: TIMEOUT }, () => {
       "/contentType": "text/html",
       "/contentType/client.js": "text/javascript",
       "/contentType/style.css": "text/css",
+      "/whiteboard/": "text/html",
+      "/whiteboard/style.css": "text/css",
+      "/whiteboard/page/main.js": "text/javascript",
+      "/assistant/": "text/html",
+      "/assistant/style.css": "text/css",
+      "/assistant/page/main.js": "text/javascript",
     };
     for (const [path, type] of Object.entries(types)) {
       const response = await get(path);

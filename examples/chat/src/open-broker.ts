@@ -1,5 +1,6 @@
 import type { Broker } from "tideway/topics";
 import { CONVERSATION } from "./conversation.ts";
+import { HISTORY_SIZE } from "./other-examples.ts";
 import { SettingsError } from "./settings.ts";
 
 /** A broker, and a function that closes it with its connection. */
@@ -63,10 +64,10 @@ async function openNats(url: string): Promise<SharedBroker> {
     ...(username === "" ? {} : { user: decodeURIComponent(username) }),
     ...(password === "" ? {} : { pass: decodeURIComponent(password) }),
   });
-  const { historySize, historyAgeMs: maxAgeMs, idWindowMs } = CONVERSATION;
+  const { historyAgeMs: maxAgeMs, idWindowMs } = CONVERSATION;
   try {
     const broker = await NatsBroker.open(connection, jetstream(connection), {
-      historySize,
+      historySize: HISTORY_SIZE,
       maxAgeMs,
       idWindowMs,
     });
