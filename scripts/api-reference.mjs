@@ -39,7 +39,18 @@ if (!areModelsFresh()) {
 }
 
 /** The entry points in the order of the sidebar. If several export an item, the page of the first describes it. */
-const ORDER = ["", "-server", "-topics", "-topics-redis", "-topics-nats", "-testing", "-protocol"];
+const ORDER = [
+  "",
+  "-server",
+  "-topics",
+  "-topics-redis",
+  "-topics-nats",
+  "-channels",
+  "-channels-server",
+  "-react",
+  "-testing",
+  "-protocol",
+];
 const entryPoints = ORDER.map((suffix) => readModel(`tideway${suffix}`));
 const inBrowsers = new Set(readModel("tideway.browser").items.map(nameOf));
 

@@ -10,7 +10,7 @@ import { ENTRY_POINTS, MODELS_FOLDER } from "./api/entry-points.mjs";
 /** Where a dependent finds the entry points: npm links the package into its own workspaces. */
 const ENTRY_POINT_PATHS = Object.fromEntries(
   Object.entries(ENTRY_POINTS)
-    .filter(([name]) => name !== "tideway.browser")
+    .filter(([name]) => !name.endsWith(".browser"))
     .map(([name, path]) => [name.replaceAll("-", "/"), [`./node_modules/tideway/${path}`]]),
 );
 

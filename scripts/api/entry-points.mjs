@@ -8,6 +8,8 @@ export const ENTRY_POINTS = {
   "tideway-topics-redis": "dist/topics/redis/index.d.ts",
   "tideway-topics-nats": "dist/topics/nats/index.d.ts",
   "tideway-react": "dist/react/index.d.ts",
+  "tideway-channels": "dist/node/channels.d.ts",
+  "tideway-channels.browser": "dist/browser/channels.d.ts",
   "tideway-channels-server": "dist/channels/server/index.d.ts",
   "tideway-testing": "dist/testing/index.d.ts",
 };

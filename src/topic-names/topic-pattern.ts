@@ -3,7 +3,7 @@ import { quote } from "../errors/quote.ts";
 import { isTopicName, MAX_NAME_LENGTH } from "./topic-name.ts";
 
 /** The maximum length of a param, in UTF-16 code units before the percent-encoding. */
-export const MAX_PARAM_LENGTH = 128;
+const MAX_PARAM_LENGTH = 128;
 
 /** The names of the params of a pattern: `"room" | "seat"` for `"rooms/:room/seats/:seat"`. */
 export type TopicParamName<Pattern extends string> = string extends Pattern

@@ -43,6 +43,9 @@ it("the declarations of every entry point compile without skipLibCheck, types an
     "/topics",
     "/topics/redis",
     "/topics/nats",
+    "/channels",
+    "/channels/server",
+    "/react",
     "/testing",
   ];
   const code = names.map(

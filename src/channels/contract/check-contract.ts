@@ -6,7 +6,7 @@ import { TopicPattern } from "../../topic-names/topic-pattern.ts";
 import { isBytesSchema } from "./bytes.ts";
 
 /** The maximum length of the name of a call or error, in UTF-16 code units. */
-export const MAX_CALL_NAME_LENGTH = 128;
+const MAX_CALL_NAME_LENGTH = 128;
 
 type Part = Readonly<Record<string, unknown>>;
 

@@ -124,6 +124,7 @@ export type InputArguments<Input, Options> = undefined extends Input
   ? [input?: Input, options?: Options]
   : [input: Input, options?: Options];
 
-type PropertyOf<T, Key extends string> = T extends { readonly [K in Key]: infer Value }
+/** The type of a property; `never` if the type does not have it. */
+export type PropertyOf<T, Key extends string> = T extends { readonly [K in Key]: infer Value }
   ? Value
   : never;

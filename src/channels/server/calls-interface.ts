@@ -2,12 +2,12 @@ import type {
   CallOf,
   CallOutputOf,
   CallsOf,
+  Contract,
   ErrorsOf,
   HandlerInputOf,
   ItemOf,
-} from "../contract/contract-types.ts";
-import type { Contract } from "../contract/contract.ts";
-import type { OutputOf } from "../contract/schema-types.ts";
+  OutputOf,
+} from "tideway/channels";
 import type { Failure, ResumableItem } from "./refusals.ts";
 import type { MaybePromise } from "./rules-interface.ts";
 import type { ChannelSession } from "./session-interface.ts";

@@ -1,16 +1,15 @@
-import type { HttpHandler } from "../../server/http-route.ts";
-import type { WebSocketRoute } from "../../server/web-socket-route.ts";
-import type { Topics } from "../../topics/index.ts";
 import type {
+  CallsOf,
+  Contract,
   MemberDataOf,
   MessageInputOf,
   MessageOf,
   ParamsArguments,
   TopicOf,
   TopicPatternOf,
-} from "../contract/contract-types.ts";
-import type { CallsOf } from "../contract/contract-types.ts";
-import type { Contract } from "../contract/contract.ts";
+} from "tideway/channels";
+import type { HttpHandler, WebSocketRoute } from "tideway/server";
+import type { Topics } from "tideway/topics";
 import type { Handlers } from "./calls-interface.ts";
 import type { ChannelLimits } from "./limits.ts";
 import type { MaybePromise, Rules } from "./rules-interface.ts";

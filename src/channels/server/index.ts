@@ -18,7 +18,7 @@
  *
  * @module
  */
-import type { Contract } from "../contract/contract.ts";
+import type { Contract } from "tideway/channels";
 import { ChannelsApi } from "./channels.ts";
 import type {
   Channels,

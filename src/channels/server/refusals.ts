@@ -10,7 +10,7 @@ export class Refusal {
   }
 }
 
-/** The result of {@link fail}: an error that the contract declares for a call. */
+/** The result of `fail`: an error that the contract declares for a call. */
 export class Failure<out Code extends string = string, out Data = unknown> {
   readonly code: Code;
   readonly data: Data;

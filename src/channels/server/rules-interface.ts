@@ -1,12 +1,12 @@
 import type {
+  Contract,
   DraftOf,
   MemberInputOf,
   MessageInputOf,
   TopicOf,
+  TopicParams,
   TopicPatternOf,
-} from "../contract/contract-types.ts";
-import type { Contract } from "../contract/contract.ts";
-import type { TopicParams } from "../../topic-names/topic-pattern.ts";
+} from "tideway/channels";
 import type { Refusal } from "./refusals.ts";
 import type { ChannelSession } from "./session-interface.ts";
 
