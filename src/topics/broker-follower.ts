@@ -69,22 +69,20 @@ export class BrokerFollower implements BrokerListener {
   }
 
   /**
-   * Starts to listen, and returns the latest publications, which are not passed to the listener. Call `start`
-   * next.
+   * Starts to listen at the end of the topic. Call `start` next.
    *
    * @throws BrokerError; call `close` after an error
    */
-  async open(): Promise<BrokerPage> {
+  async open(): Promise<void> {
     const { broker } = this.#environment;
     const subscribing = broker.subscribe(this.#topic, this);
     void subscribing.then(this.#onListening, () => {});
     await withTimeout(this.#environment, subscribing);
-    const page = await this.readLatest(PAGE_SIZE);
-    this.#position = page.position;
-    return page;
+    const { position } = await this.readLatest(0);
+    this.#position = position;
   }
 
-  /** Starts to deliver the publications after the page that `open` returned. */
+  /** Starts to deliver the publications after the position that `open` has found. */
   start(): void {
     this.#state = "live";
     this.#deliverPending();

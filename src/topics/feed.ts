@@ -1,6 +1,5 @@
 import { BrokerError, UsageError } from "../errors/index.ts";
-import type { BrokerPage } from "./broker.ts";
-import { BrokerFollower, type FollowerListener, PAGE_SIZE } from "./broker-follower.ts";
+import { BrokerFollower, type FollowerListener } from "./broker-follower.ts";
 import type { Position } from "./position.ts";
 import { PresenceView } from "./presence-view.ts";
 import type { GapReason, Publication } from "./publication.ts";
@@ -85,7 +84,7 @@ export class Feed implements FollowerListener, GroupSource {
   /** Starts to follow the broker. Call it once. If it fails, it closes the feed. @throws BrokerError */
   async open(): Promise<void> {
     try {
-      this.#keepRecent(await this.#follower.open());
+      await this.#follower.open();
     } catch (error) {
       await this.close();
       throw error;
@@ -142,6 +141,7 @@ export class Feed implements FollowerListener, GroupSource {
 
   onLoss(position: Position, reason: GapReason): void {
     this.recent.clear();
+    this.#starts.onLoss();
     for (const group of this.#groups.values()) group.skipTo(position, reason);
   }
 
@@ -179,15 +179,6 @@ export class Feed implements FollowerListener, GroupSource {
   #openPresence(): Promise<void> {
     this.#presence = new PresenceView(this.name, this.#environment, this.#notifyAll);
     return this.#presence.refresh();
-  }
-
-  /** Keeps a page in memory if it ends with the last publication of the topic and has no gap. */
-  #keepRecent(page: BrokerPage): void {
-    const { position, publications } = page;
-    this.#starts.learn(page, PAGE_SIZE);
-    const before = { ...position, offset: position.offset - publications.length };
-    if (consecutiveAfter(before, page).length < publications.length) return;
-    for (const publication of publications) this.recent.add(publication);
   }
 
   readonly #notifyAll = (message: TopicMessage): void => {

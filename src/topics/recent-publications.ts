@@ -54,9 +54,16 @@ export class RecentPublications {
   /** Adds the next publication, and evicts the oldest publications beyond the limits. */
   add(publication: Publication): RecentPublication {
     const recent = { publication, encoded: [] };
-    this.#byOffset.set(publication.position.offset, recent);
-    this.#count(publication.data.length);
+    this.#insert(recent);
     return recent;
+  }
+
+  /** Adds the publications before the first one. Evicts the oldest publications beyond the limits. */
+  prepend(publications: readonly Publication[]): void {
+    const later = [...this.#byOffset.values()];
+    this.clear();
+    for (const publication of publications) this.add(publication);
+    for (const recent of later) this.#insert(recent);
   }
 
   /** Encodes a publication, unless `encoder` has encoded it before. Returns undefined if `encode` fails. */
@@ -73,6 +80,13 @@ export class RecentPublications {
   clear(): void {
     this.#byOffset.clear();
     this.#bytes = 0;
+  }
+
+  #insert(recent: RecentPublication): void {
+    const { publication, encoded } = recent;
+    this.#byOffset.set(publication.position.offset, recent);
+    const bytes = encoded.reduce((sum, one) => sum + bytesOf(one), publication.data.length);
+    this.#count(bytes);
   }
 
   #count(bytes: number): void {

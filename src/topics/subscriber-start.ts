@@ -1,5 +1,5 @@
 import type { BrokerPage, Retention } from "./broker.ts";
-import type { BrokerFollower } from "./broker-follower.ts";
+import { type BrokerFollower, PAGE_SIZE } from "./broker-follower.ts";
 import { isNoPosition, isSamePosition, type Position, readPosition } from "./position.ts";
 import type { GapReason } from "./publication.ts";
 import type { RecentPublications } from "./recent-publications.ts";
@@ -20,6 +20,8 @@ export class StartFinder {
   readonly #maxLast: number;
   /** A position before which the broker has no publications. */
   #historyStart: Position = { epoch: "", offset: 0 };
+  /** The read of the latest publications. Most subscribers start at the end, and need no history. */
+  #loading: Promise<void> | undefined;
 
   constructor(
     environment: TopicsEnvironment,
@@ -45,10 +47,11 @@ export class StartFinder {
     }
     const position = readPosition(since);
     if (position === undefined) return this.#startNow("invalid-position");
-    if (!this.isInMemory(position)) {
+    if (this.#isBehind(position)) await this.#loadHistory();
+    if (!this.#isInMemory(position)) {
       // The client may have received later publications from another server.
       await withTimeout(this.#environment, this.#follower.refresh());
-      if (!this.isInMemory(position)) {
+      if (!this.#isInMemory(position)) {
         const reason = await this.#follower.findGapAfter(position);
         if (reason !== undefined) return this.#startNow(reason);
       }
@@ -56,15 +59,50 @@ export class StartFinder {
     return { position: this.#shared(position), recovered: true };
   }
 
+  /** Whether publications after `position` exist that are not in memory. */
+  #isBehind(position: Position): boolean {
+    const { epoch, offset } = this.#follower.position;
+    return position.epoch === epoch && position.offset < offset && !this.#isInMemory(position);
+  }
+
   /** Whether all publications after `position` are in memory. */
-  isInMemory(position: Position): boolean {
+  #isInMemory(position: Position): boolean {
     const { epoch, offset } = this.#follower.position;
     if (position.epoch !== epoch) return false;
     return position.offset === offset || this.#recent.get(position.offset + 1) !== undefined;
   }
 
+  /** Call this after a loss of publications. The memory is empty then. */
+  onLoss(): void {
+    this.#loading = undefined;
+  }
+
+  /** Reads the latest publications into memory, for the first subscriber that needs them. @throws BrokerError */
+  #loadHistory(): Promise<void> {
+    this.#loading ??= this.#readHistory().catch((error: unknown) => {
+      // The next subscriber tries again.
+      this.#loading = undefined;
+      throw error;
+    });
+    return this.#loading;
+  }
+
+  async #readHistory(): Promise<void> {
+    const page = await this.#follower.readLatest(PAGE_SIZE);
+    this.#learn(page, PAGE_SIZE);
+    const { epoch, offset } = this.#follower.position;
+    if (page.position.epoch !== epoch) return;
+    // Publications may have arrived since the feed was opened. They are in memory.
+    const end = offset - this.#recent.size;
+    const start = startOf(page).offset;
+    const earlier = page.publications.filter(
+      ({ position: at }) => at.offset > start && at.offset <= end,
+    );
+    if (start + earlier.length === end) this.#recent.prepend(earlier);
+  }
+
   /** Records where the history starts, if `page` has all publications of the history. */
-  learn(page: BrokerPage, limit: number): void {
+  #learn(page: BrokerPage, limit: number): void {
     if (page.publications.length < limit) this.#historyStart = startOf(page);
   }
 
@@ -74,19 +112,25 @@ export class StartFinder {
 
   async #startBeforeEnd(last: number): Promise<SubscriberStart> {
     const wanted = Math.min(last, this.#maxLast);
-    const { epoch, offset } = this.#follower.position;
-    const inMemory = this.#recent.size;
-    const hasAll =
-      epoch === this.#historyStart.epoch && offset - inMemory <= this.#historyStart.offset;
-    if (inMemory >= wanted || offset === inMemory || hasAll) {
-      return this.#startAt({ epoch, offset: offset - Math.min(inMemory, wanted) });
+    if (!this.#hasLast(wanted)) await this.#loadHistory();
+    if (this.#hasLast(wanted)) {
+      const { epoch, offset } = this.#follower.position;
+      return this.#startAt({ epoch, offset: offset - Math.min(this.#recent.size, wanted) });
     }
     const page = await this.#follower.readLatest(wanted);
-    this.learn(page, wanted);
+    this.#learn(page, wanted);
     // The follower must not be behind the position at which the subscriber starts.
     await withTimeout(this.#environment, this.#follower.refresh());
     if (this.#follower.position.epoch !== page.position.epoch) return this.#startNow("no-position");
     return this.#startAt(startOf(page));
+  }
+
+  /** Whether the memory has `wanted` publications, or all of the history. */
+  #hasLast(wanted: number): boolean {
+    const { epoch, offset } = this.#follower.position;
+    const before = offset - this.#recent.size;
+    if (before === 0 || this.#recent.size >= wanted) return true;
+    return epoch === this.#historyStart.epoch && before <= this.#historyStart.offset;
   }
 
   #startAt(position: Position): SubscriberStart {

@@ -132,7 +132,7 @@ const BROKER_METHODS: readonly (keyof Broker)[] = [
 export class Topics implements AsyncDisposable {
   readonly #state: TopicsState;
   readonly #topicOptions: TopicOptions;
-  /** The settings of topics without options of their own. */
+  /** The settings of topics without other options. */
   readonly #settings: TopicSettings;
   readonly #patterns: SettingsByPattern | undefined;
   readonly #optionsOf: (topic: string) => TopicOptions | undefined;

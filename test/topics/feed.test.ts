@@ -102,12 +102,58 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
 const unavailable = (): BrokerError => new BrokerError("BROKER_UNAVAILABLE", "cut off");
 
 describe("a Feed that opens", () => {
-  it("starts at the last position and serves earlier ones from memory", async () => {
-    const stage = await openStage({}, ["1", "2", "3"]);
-    const { socket, position } = await stage.subscribe({ ...stage.feed.position, offset: 1 });
-    expect(position.offset).toBe(1);
+  it("reads only the position, and the history once for the first subscribers that need it", async () => {
+    const stage = new Stage();
+    await stage.publish("1", "2", "3");
+    await stage.feed.open();
+    expect(stage.broker.calls).toEqual(["subscribe", "history"]);
+    const { epoch } = stage.feed.position;
+    await stage.subscribe();
+    await stage.subscribe(stage.feed.position);
+    expect(stage.broker.calls).toHaveLength(2);
+    const behind = await Promise.all([0, 1, 2].map((offset) => stage.subscribe({ epoch, offset })));
+    await stage.subscribe({ epoch, offset: 1 });
+    expect(behind.map(({ socket }) => texts(socket))).toEqual([["1", "2", "3"], ["2", "3"], ["3"]]);
+    expect(stage.broker.calls).toEqual(["subscribe", "history", "history"]);
+  });
+
+  it("joins the history to the publications that have arrived before and during the read", async () => {
+    const stage = await openStage({}, ["1", "2"]);
+    const { epoch } = stage.feed.position;
+    await stage.publish("3");
+    stage.broker.onPage = async (page) => {
+      stage.broker.onPage = async (later) => later;
+      await stage.publish("4");
+      return page;
+    };
+    const { socket } = await stage.subscribe({ epoch, offset: 1 });
+    await stage.publish("5");
+    expect(texts(socket)).toEqual(["2", "3", "4", "5"]);
+    expect(stage.broker.calls).toEqual(["history"]);
+  });
+
+  it("reads the history again if the first read has failed", async () => {
+    const stage = await openStage({}, ["1", "2"]);
+    const since = { ...stage.feed.position, offset: 1 };
+    stage.broker.onCall = () => Promise.reject(unavailable());
+    await expect(stage.subscribe(since)).rejects.toMatchObject({ code: "BROKER_UNAVAILABLE" });
+    stage.broker.onCall = async () => {};
+    const { socket } = await stage.subscribe(since);
+    expect(texts(socket)).toEqual(["2"]);
+  });
+
+  it("keeps no history in memory that does not reach the publications in memory", async () => {
+    const stage = await openStage({ historySize: 3 }, ["1", "2"]);
+    const { epoch } = stage.feed.position;
+    await stage.publish("3");
+    stage.broker.onPage = async ({ position, publications }) => ({
+      position,
+      publications: publications.slice(0, 1),
+    });
+    const { socket } = await stage.subscribe({ epoch, offset: 1 });
+    expect(stage.feed.recent.size).toBe(1);
+    await settle();
     expect(texts(socket)).toEqual(["2", "3"]);
-    expect(stage.broker.calls).toEqual([]);
   });
 
   it("delivers what arrives while it opens", async () => {
@@ -521,7 +567,7 @@ describe("Feed: encoders of subscribers", () => {
 });
 
 describe("Feed: starting before the end", () => {
-  it.each([
+  it.each<[number, readonly string[]]>([
     [1, ["4"]],
     [3, ["2", "3", "4"]],
     [4, ["1", "2", "3", "4"]],
@@ -534,7 +580,9 @@ describe("Feed: starting before the end", () => {
     expect(start).toMatchObject({ recovered: false, reason: "no-position" });
     expect(start.position).toEqual({ ...stage.feed.position, offset: 4 - expected.length });
     expect(texts(socket)).toEqual(expected);
-    expect(stage.broker.calls).toEqual([]);
+    expect(stage.broker.calls).toEqual(last === 0 ? [] : ["history"]);
+    await stage.feed.subscribe(new RecordingSocket(), { last });
+    expect(stage.broker.calls.length).toBeLessThan(2);
     await stage.publish("5");
     expect(follow(socket)?.offset).toBe(5);
   });

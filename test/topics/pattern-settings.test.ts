@@ -46,7 +46,7 @@ describe("the option patterns of Topics", () => {
     expect(await sizeOf(options, name)).toBe(size);
   });
 
-  it("keep the options for all topics that they do not name, below those of optionsOf", async () => {
+  it("keep the options for all topics that they do not name, and optionsOf overrides them", async () => {
     const withOptionsOf: TopicsOptions = {
       ...options,
       optionsOf: (name) => (name === "rooms/tides" ? { historySize: 7 } : undefined),

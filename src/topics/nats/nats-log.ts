@@ -25,6 +25,14 @@ interface KnownTail extends Tail {
   readonly confirmedAtMs: number;
 }
 
+/** A read of the clock of NATS. */
+interface ClockRead {
+  /** The time before the read, by the clock of this process. */
+  readonly atMs: number;
+  /** The time at NATS, in milliseconds since 1970. */
+  readonly clockMs: number;
+}
+
 /** The options of a `NatsLog`. */
 export interface NatsLogEnvironment {
   /** How long NATS keeps messages. */
@@ -51,6 +59,7 @@ export class NatsLog {
   readonly #nowMs: () => number;
   /** The last message of each topic that this process knows. The most recently used topic is last. */
   readonly #tails = new Map<string, KnownTail>();
+  #clockRead: Promise<ClockRead> | undefined;
 
   constructor(stream: NatsStream, { maxAgeMs, nowMs }: NatsLogEnvironment) {
     this.#stream = stream;
@@ -148,7 +157,19 @@ export class NatsLog {
     if (known?.sequence === last.seq) return known.notBeforeMs;
     const isConfirmed = known !== undefined && nowMs - known.confirmedAtMs <= this.#maxAgeMs / 2;
     if (isConfirmed) return known.confirmedAtMs;
-    return nowMs - (await this.#stream.ageMs(last));
+    const { clockMs, atMs } = await this.#readClock();
+    return Math.min(nowMs, atMs) - Math.max(0, clockMs - last.time.getTime());
+  }
+
+  /** Reads the clock of NATS, at most once at a time, because each read creates a consumer. */
+  #readClock(): Promise<ClockRead> {
+    this.#clockRead ??= this.#startClockRead().finally(() => (this.#clockRead = undefined));
+    return this.#clockRead;
+  }
+
+  async #startClockRead(): Promise<ClockRead> {
+    const atMs = this.#nowMs();
+    return { atMs, clockMs: await this.#stream.readClockMs() };
   }
 
   /**

@@ -103,8 +103,8 @@ export class NatsStream {
     return this.#manager.streams.getMessage(this.#name, { seq: sequence });
   }
 
-  /** The age of a message in milliseconds, by the clock of NATS. */
-  async ageMs({ time }: NatsStoredMessage): Promise<number> {
+  /** Reads the clock of NATS, in milliseconds since 1970. */
+  async readClockMs(): Promise<number> {
     const { created } = await this.#manager.consumers.add(this.#name, {
       deliver_subject: newInbox(),
       deliver_policy: "new",
@@ -112,7 +112,7 @@ export class NatsStream {
       mem_storage: true,
       inactive_threshold: CLOCK_CONSUMER_NANOS,
     });
-    return Math.max(0, Date.parse(created) - time.getTime());
+    return Date.parse(created);
   }
 
   /**

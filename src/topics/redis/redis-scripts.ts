@@ -4,6 +4,8 @@ import type { RedisConnection } from "./redis-client.ts";
 export class RedisScripts {
   readonly #redis: RedisConnection;
   readonly #digests = new Map<string, Promise<string>>();
+  /** The pending calls that send a whole script, by digest. */
+  readonly #sending = new Map<string, Promise<unknown>>();
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
@@ -15,9 +17,25 @@ export class RedisScripts {
     try {
       return await this.#redis.call("EVALSHA", digest, ...rest);
     } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-      return this.#redis.call("EVAL", script, ...rest);
+      if (!isUnknownScript(error)) throw error;
     }
+    // Of many calls at once, only the first sends the whole script.
+    const sending = this.#sending.get(digest);
+    if (sending === undefined) return this.#send(digest, script, rest);
+    await sending.catch(() => {});
+    return this.#redis.call("EVALSHA", digest, ...rest).catch((error: unknown) => {
+      // Another master of a cluster may have got the script.
+      if (isUnknownScript(error)) return this.#redis.call("EVAL", script, ...rest);
+      throw error;
+    });
+  }
+
+  #send(digest: string, script: string, rest: readonly string[]): Promise<unknown> {
+    const sending = this.#redis.call("EVAL", script, ...rest);
+    this.#sending.set(digest, sending);
+    const forget = (): void => void this.#sending.delete(digest);
+    sending.then(forget, forget);
+    return sending;
   }
 
   /** Runs a short script without its digest, so that no call is repeated after a later call. */
@@ -32,6 +50,10 @@ export class RedisScripts {
     this.#digests.set(script, digest);
     return digest;
   }
+}
+
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("NOSCRIPT");
 }
 
 async function sha1(text: string): Promise<string> {

@@ -3,11 +3,13 @@ import { jetstream, jetstreamManager, type JetStreamManager } from "@nats-io/jet
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { brokerSuite } from "tideway/testing";
 import { BrokerError, type PublishReceipt, Topics } from "tideway/topics";
-import { NatsBroker, type NatsBrokerOptions } from "tideway/topics/nats";
+import { NatsBroker, type NatsBrokerOptions, type NatsManager } from "tideway/topics/nats";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { CuttableProxy } from "../../support/cuttable-proxy.ts";
 import { Engine } from "../../support/engine.ts";
 import { describeWithEngine } from "../../support/with-engine.ts";
+import { resumeMany } from "../many-subscriptions.ts";
+import { RoundTrips } from "../round-trips.ts";
 import { received, RecordingSocket, texts } from "../support.ts";
 
 const RETENTION = { size: 100, bytes: 1_000_000, ageMs: 60_000, idWindowMs: 60_000 };
@@ -104,6 +106,32 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     onTestFinished(() => broker.close());
     return broker;
   }
+
+  it("resumes 1,000 subscriptions in a few round trips", async () => {
+    const engine = await startEngine();
+    const trips = new RoundTrips();
+    const openBroker = async (port: number, counted?: RoundTrips): Promise<NatsBroker> => {
+      const connection = await connectTo(port);
+      onTestFinished(() => connection.close());
+      const client = jetstream(connection, { timeout: 60_000 });
+      if (counted === undefined) return NatsBroker.open(connection, client);
+      const { streams, consumers } = (await client.jetstreamManager()) as NatsManager;
+      const manager: NatsManager = {
+        streams: counted.wrap(streams, ["getMessage"]),
+        consumers: counted.wrap(consumers, ["add"]),
+      };
+      return NatsBroker.open(
+        counted.wrap(connection as never, ["flush"] as never[]),
+        counted.wrap(client as never, ["publish"] as never[], {
+          jetstreamManager: async () => manager,
+        }),
+      );
+    };
+    const reads = await resumeMany({ port: engine.port, open: openBroker }, trips);
+    // To subscribe, to read positions and the clock, and to read what was missed.
+    expect(trips.count).toBeLessThanOrEqual(7);
+    expect(reads).toBeLessThan(200);
+  });
 
   it("begins a new epoch when NATS has lost acknowledged messages", async () => {
     const engine = await startEngine();

@@ -7,6 +7,8 @@ import { RedisBroker, type RedisClient } from "tideway/topics/redis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Engine } from "../../support/engine.ts";
 import { describeWithEngine } from "../../support/with-engine.ts";
+import { resumeMany } from "../many-subscriptions.ts";
+import { RoundTrips } from "../round-trips.ts";
 import { RecordingSocket, received, texts } from "../support.ts";
 
 const RETENTION = { size: 100, bytes: 1_000_000, ageMs: 60_000, idWindowMs: 60_000 };
@@ -105,6 +107,33 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     it.each(suite.map(({ name, run }) => [name, run] as const))("%s", async (_, run) => {
       await expect(run()).resolves.toBeUndefined();
     });
+  });
+
+  it.each([
+    ["redis", nodeRedis, ["sendCommand"]],
+    ["ioredis", ioRedis, ["call"]],
+  ])("resumes 1,000 subscriptions in a few round trips, on %s", async (_, connect, commands) => {
+    const engine = await start();
+    const trips = new RoundTrips();
+    const clients: TestClient[] = [];
+    onTestFinished(() => {
+      for (const { end } of clients) end();
+    });
+    const openBroker = async (port: number, counted?: RoundTrips): Promise<Broker> => {
+      const connected = await connect(port);
+      clients.push(connected);
+      const { client } = connected;
+      if (counted === undefined || !("duplicate" in client)) return RedisBroker.open(client);
+      return RedisBroker.open(
+        counted.wrap(client, commands as never[], {
+          duplicate: () => counted.wrap(client.duplicate(), ["subscribe"] as never[]),
+        }),
+      );
+    };
+    const reads = await resumeMany({ port: engine.port, open: openBroker }, trips);
+    // To subscribe, to load and run the script that reads positions, and to read what was missed.
+    expect(trips.count).toBeLessThanOrEqual(5);
+    expect(reads).toBeLessThan(200);
   });
 
   async function start(...args: string[]): Promise<Engine> {
