@@ -21,7 +21,8 @@ export class ClientWatch extends SessionState {
   members: readonly FrameMember[] = [];
   /** Whether the server has sent the members. */
   #isKnown = false;
-  readonly #listeners = new Set<WatchListener>();
+  /** The listeners, and whether each of them knows the members. */
+  readonly #listeners = new Map<WatchListener, boolean>();
 
   constructor(session: ClientSession, topic: string) {
     super(session, "watch", topic);
@@ -30,11 +31,10 @@ export class ClientWatch extends SessionState {
   /** Calls the listener for each change, first with all members. Returns a function that stops it. */
   listen(...listener: WatchListener): () => void {
     const { environment } = this.session;
-    this.#listeners.add(listener);
+    this.#listeners.set(listener, false);
     environment.setTimeout(() => {
-      const { members } = this;
-      if (this.#isKnown) listener[0]({ members, joined: members, left: [] });
-      else this.open();
+      if (!this.#isKnown) this.open();
+      else if (this.#listeners.get(listener) === false) this.#tell(listener);
     }, 0);
     return () => {
       this.#listeners.delete(listener);
@@ -54,7 +54,7 @@ export class ClientWatch extends SessionState {
   }
 
   end(error: ChannelError): void {
-    for (const [, onDone] of this.#listeners) onDone(error);
+    for (const [, onDone] of this.#listeners.keys()) onDone(error);
   }
 
   protected fields(): object {
@@ -82,7 +82,17 @@ export class ClientWatch extends SessionState {
   ): void {
     this.members = members;
     this.#isKnown = true;
-    for (const [onChange] of this.#listeners) onChange({ members, joined, left });
+    for (const [listener, isTold] of this.#listeners) {
+      if (isTold) listener[0]({ members, joined, left });
+      else this.#tell(listener);
+    }
+  }
+
+  /** Gives a listener all members. */
+  #tell(listener: WatchListener): void {
+    const { members } = this;
+    this.#listeners.set(listener, true);
+    listener[0]({ members, joined: members, left: [] });
   }
 }
 

@@ -192,7 +192,7 @@ export class ClientSession {
       request.isSent = false;
       if (isSent && kind === "state") this.settle(request);
       else if (isSent && name && !this.#welcome!.repeatable.includes(name))
-        this.#fail(request, "CONNECTION_LOST");
+        this.#fail(request, ...(this.#end ?? (["CONNECTION_LOST"] as const)));
       else this.#lane(kind).waiting.push(request);
     }
     this.#expire();
@@ -200,8 +200,8 @@ export class ClientSession {
 
   /** No connection follows. Every request fails, and so does each later one. */
   end(code: string, details: ChannelErrorDetails = {}): void {
-    this.lose();
     this.#end ??= [code, details];
+    this.lose();
     for (const request of this.#requests.values()) this.#fail(request, code, details);
     for (const state of this.states.values()) state.end(new ChannelError(code, details));
     this.states.clear();
