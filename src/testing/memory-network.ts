@@ -7,9 +7,12 @@ import type {
   WebSocketConstructor,
   WebSocketStreamConstructor,
 } from "tideway";
+import type { ChannelClient, ConnectOptions, Contract } from "tideway/channels";
 import type { ApplicationOptions, Attachment, RoutesOption } from "tideway/server";
+import { ChannelClientBase } from "../channels/client/index.ts";
 import { defineWebSocketStream } from "../client/web-socket-stream.ts";
 import { UsageError } from "../errors/index.ts";
+import { decideReconnect } from "../node/client/decide-reconnect.ts";
 import { createReconnectingClass } from "../node/client/reconnecting-class.ts";
 import { createWebSocketClass } from "../node/client/web-socket-class.ts";
 import { createConnector } from "../node/client/connect.ts";
@@ -65,13 +68,13 @@ export class MemoryNetwork {
     checkLinkOptions(options);
     this.#options = options;
     const connector = createConnector(fastEnvironment, () => ({
-      socket: this.connect(),
+      socket: this.#dial(),
       readyEvent: "connect",
     }));
     this.WebSocket = createWebSocketClass(connector, fastDispatch);
     this.WebSocketStream = defineWebSocketStream(connector, inNextTurn);
     this.ReconnectingWebSocket = createReconnectingClass(this.WebSocket);
-    this.fetch = fetchOver(() => this.connect());
+    this.fetch = fetchOver(() => this.#dial());
   }
 
   /**
@@ -108,10 +111,33 @@ export class MemoryNetwork {
   }
 
   /**
+   * Connects a client of channels to a route of the server, as `connect` from `tideway/channels` does.
+   *
+   * @example
+   * ```ts
+   * const client = network.connect(contract, "ws://test/api", { auth: "token" });
+   * ```
+   *
+   * @throws UsageError for an option or a URL that is not valid
+   */
+  connect<C extends Contract>(
+    contract: C,
+    url: string | URL,
+    options?: Omit<ConnectOptions<C>, "contract">,
+  ): ChannelClient<C>;
+  /**
    * Opens a connection for arbitrary bytes, for example for a client of another library. Returns the client's
    * end of a new link, which emits `connect`, or the error ECONNREFUSED if the network has no server.
    */
-  connect(): Duplex {
+  connect(): Duplex;
+  connect(contract?: Contract, url?: string | URL, options?: object): ChannelClient | Duplex {
+    if (contract === undefined) return this.#dial();
+    const { ReconnectingWebSocket } = this;
+    const environment = { ReconnectingWebSocket, decideReconnect };
+    return new ChannelClientBase(environment, url!, { ...options, contract }) as never;
+  }
+
+  #dial(): Duplex {
     const server = this.#server;
     if (server === undefined) return refusing();
     const link = new MemoryLink(this.#options);

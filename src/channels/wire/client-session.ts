@@ -192,7 +192,7 @@ export class ClientSession {
       request.isSent = false;
       if (isSent && kind === "state") this.settle(request);
       else if (isSent && name && !this.#welcome!.repeatable.includes(name))
-        this.#fail(request, ...(this.#end ?? (["CONNECTION_LOST"] as const)));
+        this.#fail(request, this.#end?.[0] ?? "CONNECTION_LOST", this.#end?.[1]);
       else this.#lane(kind).waiting.push(request);
     }
     this.#expire();

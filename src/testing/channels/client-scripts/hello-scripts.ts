@@ -1,0 +1,178 @@
+import type { ClientScript } from "../script.ts";
+import {
+  accept,
+  error,
+  expect,
+  nothing,
+  open,
+  reconnect,
+  run,
+  send,
+  value,
+  welcome,
+} from "./parts.ts";
+
+/** Scripts for connections: `hello`, credentials, close codes, and frames that are not valid. */
+export const HELLO_SCRIPTS: readonly ClientScript[] = [
+  {
+    name: "says hello with a secret of 22 characters and the number of its connection",
+    steps: [
+      { accept: "a" },
+      expect({ type: "hello", session: { "<matches>": "^[A-Za-z0-9_-]{22}$" }, connection: 1 }),
+      welcome(),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "sends the result of auth",
+    options: { auth: [{ token: "t" }] },
+    steps: [...accept("a", { auth: { token: "t" } })],
+  },
+  {
+    name: "keeps its secret, counts its connections, and asks for auth again, after a lost connection",
+    options: { auth: ["one", "two"] },
+    steps: [
+      ...accept("a", { auth: "one", connection: 1 }),
+      welcome(),
+      { drop: true },
+      ...accept("b", { auth: "two", connection: 2 }),
+      welcome({}, "b"),
+      ...nothing("b"),
+    ],
+  },
+  ...[1011, 1012].map((code) => ({
+    name: `connects again after the close code ${code}`,
+    steps: [
+      ...open(),
+      { close: code },
+      ...accept("b", { connection: 2 }),
+      welcome({}, "b"),
+      ...nothing("b"),
+    ],
+  })),
+  {
+    name: "connects again if the connection is lost before the welcome",
+    steps: [...accept(), { drop: true }, ...accept("b"), welcome({}, "b"), ...nothing("b")],
+  },
+  {
+    name: "asks once for other credentials after 3000, and ends at a second 3000",
+    options: { auth: ["old", "new"] },
+    steps: [
+      run("p", "publish", "rooms/1", { text: "one" }),
+      ...accept("a", { auth: "old" }),
+      { close: 3000 },
+      ...accept("b", { auth: "new" }),
+      { close: 3000, on: "b" },
+      error("p", { code: "UNAUTHORIZED", mayBeStored: false }),
+      run("later", "publish", "rooms/1", { text: "two" }),
+      error("later", { code: "UNAUTHORIZED", mayBeStored: false }),
+    ],
+  },
+  {
+    name: "asks for other credentials again after a welcome between two 3000",
+    options: { auth: ["old", "new", "newer"] },
+    steps: [
+      ...accept("a", { auth: "old" }),
+      { close: 3000 },
+      ...accept("b", { auth: "new" }),
+      welcome({}, "b"),
+      ...nothing("b"),
+      { close: 3000, on: "b" },
+      ...accept("c", { auth: "newer" }),
+      welcome({}, "c"),
+      ...nothing("c"),
+    ],
+  },
+  {
+    name: "ends at 3003, and fails everything that is pending with FORBIDDEN",
+    steps: [
+      run("c", "call", "echo", 1),
+      ...accept(),
+      { close: 3003 },
+      error("c", { code: "FORBIDDEN" }),
+      run("later", "call", "echo", 1),
+      error("later", { code: "FORBIDDEN" }),
+    ],
+  },
+  {
+    name: "ends if the server does not support the version",
+    steps: [
+      run("c", "call", "echo", 1),
+      ...accept(),
+      send({ type: "versions", versions: ["tideway.channels.2"] }),
+      { close: 1002 },
+      error("c", { code: "UNSUPPORTED_VERSION" }),
+    ],
+  },
+  {
+    name: "sends fresh credentials before the old ones expire",
+    options: { auth: ["one", "two", "three"] },
+    steps: [
+      ...accept("a", { auth: "one" }),
+      welcome({ expiresInMs: 200 }),
+      expect({ type: "auth", auth: "two" }),
+      welcome({ expiresInMs: 200 }),
+      expect({ type: "auth", auth: "three" }),
+      welcome(),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "ignores unknown types and fields, answers to unknown requests, and numbers of unknown topics",
+    steps: [
+      ...open({ later: 1 }),
+      send({ type: "later", id: 1, topic: "rooms/1" }),
+      send({ type: "result", id: 900, output: 1 }),
+      send({ type: "error", id: 901, code: "INTERNAL" }),
+      send({ type: "end", id: 902 }),
+      send({ type: "item", id: 903, data: 1 }),
+      send({ type: "lost", topic: "rooms/1", position: "e:1", reason: "missing" }),
+      send({ type: "unsubscribed", topic: "rooms/1", code: "FORBIDDEN" }),
+      send({ type: "join", topic: "rooms/1", member: { id: "ann" } }),
+      send({ type: "pong" }),
+      send([77, { text: "one" }]),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "connects again after text that is not JSON",
+    steps: [...open(), { sendText: "{" }, ...accept("b"), welcome({}, "b"), ...nothing("b")],
+  },
+  {
+    name: "connects again after a binary message without a line feed",
+    steps: [...open(), { sendBytes: "5b5d" }, ...accept("b"), welcome({}, "b"), ...nothing("b")],
+  },
+  {
+    name: "closes with 1000, and fails everything that is pending with CLIENT_CLOSED",
+    steps: [
+      ...open(),
+      run("c", "call", "echo", 1),
+      expect({ type: "call" }),
+      run("p", "publish", "rooms/1", { text: "one" }),
+      expect({ type: "publish" }),
+      run("closed", "close"),
+      error("c", { code: "CLIENT_CLOSED" }),
+      error("p", { code: "CLIENT_CLOSED", mayBeStored: true }),
+      { expectClose: 1000 },
+      value("closed", "<absent>"),
+      run("later", "call", "echo", 1),
+      error("later", { code: "CLIENT_CLOSED" }),
+    ],
+  },
+  {
+    name: "closes while it has no connection",
+    steps: [
+      ...open(),
+      run("p", "publish", "rooms/1", { text: "one" }),
+      expect({ type: "publish" }),
+      { drop: true },
+      run("closed", "close"),
+      error("p", { code: "CLIENT_CLOSED", mayBeStored: true }),
+      value("closed", "<absent>"),
+    ],
+  },
+  {
+    name: "asks for nothing on a new connection if nothing is open",
+    steps: [...open(), ...nothing(), ...reconnect(), ...nothing("b")],
+  },
+];

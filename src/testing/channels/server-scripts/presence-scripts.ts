@@ -1,0 +1,162 @@
+import type { ServerScript } from "../script.ts";
+import { expect, type Frame, hello, nothing, request, send } from "./parts.ts";
+
+const ROOM = "rooms/<run>";
+
+const ANN = { id: "ann", data: { name: "ann" } };
+const BOB = { id: "bob", data: { name: "bob" } };
+
+const enter = (member: Frame, on: string, fields: Frame = {}): ServerScript["steps"] =>
+  request({ type: "enter", id: 1, topic: ROOM, ...fields }, { type: "result", member }, on);
+
+const watch = (members: readonly Frame[], on = "a"): ServerScript["steps"] => [
+  send({ type: "watch", id: 9, topic: ROOM }, on),
+  expect({ type: "members", topic: ROOM, members: { "<set>": members } }, on),
+];
+
+const join = (member: Frame, on = "a"): ServerScript["steps"][number] =>
+  expect({ type: "join", topic: ROOM, member }, on);
+
+const leave = (member: Frame, on = "a"): ServerScript["steps"][number] =>
+  expect({ type: "leave", topic: ROOM, member }, on);
+
+const failed = (frame: Frame, code: string): ServerScript["steps"] => [
+  ...hello(),
+  ...request({ id: 1, ...frame }, { type: "error", code }),
+  ...nothing(),
+];
+
+/** Another client, which watches the room. */
+const watcher = hello("a", "watcher", "<session2>");
+
+/** Scripts for `enter`, `leave` and `watch`. */
+export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
+  {
+    name: "answers enter with the member, as the rule made it",
+    steps: [...hello(), ...enter(ANN, "a")],
+  },
+  {
+    name: "sends all members to a client that watches, and then each join and leave",
+    steps: [
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      ...watcher,
+      ...watch([ANN]),
+      ...hello("c", "bob", "<session3>"),
+      ...enter(BOB, "c"),
+      join(BOB),
+      ...request({ type: "leave", id: 2, topic: ROOM }, { type: "result" }, "b"),
+      leave(ANN),
+    ],
+  },
+  {
+    name: "removes the members of a client that closes normally",
+    steps: [
+      ...watcher,
+      ...watch([]),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+      { close: 1000, on: "b" },
+      leave(ANN),
+    ],
+  },
+  {
+    name: "removes the members of a client that has gone, after the grace period",
+    steps: [
+      ...watcher,
+      ...watch([]),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+      { drop: true, on: "b" },
+      leave(ANN),
+    ],
+  },
+  {
+    name: "keeps a member that returns within the grace period, without a leave and a join",
+    steps: [
+      ...watcher,
+      ...watch([]),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+      { drop: true, on: "b" },
+      ...hello("c", "ann", "<session>", 2),
+      ...enter(ANN, "c", { replaces: 1 }),
+      ...hello("d", "bob", "<session3>"),
+      ...enter(BOB, "d"),
+      join(BOB),
+      ...request({ type: "leave", id: 2, topic: ROOM }, { type: "result" }, "c"),
+      leave(ANN),
+    ],
+  },
+  {
+    name: "keeps a member that enters on a second connection before the first one ends",
+    steps: [
+      ...watcher,
+      ...watch([]),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+      ...hello("c", "ann", "<session>", 2),
+      ...enter(ANN, "c", { replaces: 1 }),
+      { close: 1000, on: "b" },
+      ...hello("d", "bob", "<session3>"),
+      ...enter(BOB, "d"),
+      join(BOB),
+      ...request({ type: "leave", id: 2, topic: ROOM }, { type: "result" }, "c"),
+      leave(ANN),
+    ],
+  },
+  {
+    name: "answers a leave of a client that has not entered with a result",
+    steps: [
+      ...hello(),
+      ...request({ type: "leave", id: 1, topic: ROOM }, { type: "result" }),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "sends nothing after unwatch",
+    steps: [
+      ...watcher,
+      ...watch([]),
+      send({ type: "unwatch", topic: ROOM }),
+      ...nothing(),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "ends a watch that the rule denies later",
+    steps: [
+      ...watcher,
+      ...watch([]),
+      ...hello("b"),
+      ...request(
+        { type: "call", id: 1, name: "revoke", input: { topic: ROOM } },
+        { type: "result" },
+        "b",
+      ),
+      expect({ type: "unwatched", topic: ROOM, code: "FORBIDDEN" }),
+    ],
+  },
+  {
+    name: "answers a watch that the subscribe rule denies with FORBIDDEN",
+    steps: failed({ type: "watch", topic: "rooms/closed-<run>" }, "FORBIDDEN"),
+  },
+  {
+    name: "answers a watch of an unknown topic with UNKNOWN_TOPIC",
+    steps: failed({ type: "watch", topic: "nowhere/<run>" }, "UNKNOWN_TOPIC"),
+  },
+  {
+    name: "answers an enter that the rule denies with FORBIDDEN",
+    steps: failed({ type: "enter", topic: "rooms/closed-<run>" }, "FORBIDDEN"),
+  },
+  {
+    name: "answers an enter of an unknown topic with UNKNOWN_TOPIC",
+    steps: failed({ type: "enter", topic: "nowhere/<run>" }, "UNKNOWN_TOPIC"),
+  },
+];
