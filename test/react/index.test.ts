@@ -1,7 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { createElement, type FunctionComponent, StrictMode } from "react";
+import { renderToString } from "react-dom/server";
 import { rolldown } from "rolldown";
+import { connect } from "tideway/channels";
+import {
+  useCall,
+  useClient,
+  useConnectionState,
+  useMembers,
+  useStream,
+  useTopic,
+} from "tideway/react";
+import { serve } from "tideway/server";
 import { expect, it } from "vitest";
 
 const ENTRY = fileURLToPath(new URL("../../src/react/index.ts", import.meta.url));
@@ -20,6 +32,31 @@ it(`all hooks have at most ${MAX_BYTES} bytes together, and contain neither Reac
 
 it("marks its modules for React Server Components as modules of the client", async () => {
   expect(await readFile(ENTRY, "utf8")).toMatch(/^"use client";\n/);
+});
+
+it("opens no connection while rendering on a server", async () => {
+  const server = await serve({ port: 0, host: "127.0.0.1", routes: { "ws:/api": () => {} } });
+  const { port } = server;
+  let rendered: unknown;
+  const Page: FunctionComponent = () => {
+    const client = useClient(() => connect(`ws://127.0.0.1:${port}/api`));
+    const states = [
+      useConnectionState(client),
+      useTopic(client, "rooms/1").status,
+      useMembers(client, "rooms/1").status,
+      useStream(client, "count").status,
+      useCall(client, "add").status,
+    ];
+    rendered = [client, ...states];
+    return createElement("p", null, states.join(" "));
+  };
+  const html = renderToString(createElement(StrictMode, null, createElement(Page)));
+  expect(html).toBe("<p>connecting idle idle idle idle</p>");
+  expect(rendered).toEqual([undefined, "connecting", "idle", "idle", "idle", "idle"]);
+  // The requests of a server arrive in the order of the connections.
+  await fetch(`http://127.0.0.1:${port}/`);
+  expect(server.sockets.size).toBe(0);
+  await server.stop();
 });
 
 it("has React as an optional peer dependency", async () => {
