@@ -117,6 +117,22 @@ describe("docs/options.md, for stop and for clients,", () => {
   });
 });
 
+describe("docs/options.md, for channels,", () => {
+  const documented = new Set(
+    Array.from(optionsIn("Channels").keys(), (name) => name.replace(/^limits\./, "")),
+  );
+
+  it("has every option of channels and of connect, and every limit", () => {
+    const names = [
+      ...propertiesOf("tideway-channels-server", "ChannelsOptions", "ChannelLimits"),
+      ...propertiesOf("tideway-channels", "ConnectOptions"),
+    ];
+    expect(names.length).toBeGreaterThan(25);
+    expect(names.filter((name) => !documented.has(name))).toEqual([]);
+    expect([...documented].filter((name) => !names.includes(name))).toEqual([]);
+  });
+});
+
 it("no line of docs/options.md is wider than 160 columns", () => {
   expect(page.split("\n").filter((line) => line.length > 160)).toEqual([]);
 });
