@@ -41,7 +41,12 @@ export function validate<T>(
  */
 function settle<T>(result: SchemaResult<T>): Validation<T> {
   if (typeof result !== "object" || result === null) throw invalidResult(result);
-  if (result.issues) return { kind: "invalid", issues: result.issues };
+  const { issues } = result;
+  if (issues) {
+    // The callers read the messages of the issues, and must not throw.
+    if (!isListOfObjects(issues)) throw invalidResult(result);
+    return { kind: "invalid", issues };
+  }
   if (!("value" in result)) throw invalidResult(result);
   return { kind: "valid", value: result.value };
 }
@@ -69,6 +74,10 @@ function isNestedDeeperThan(depth: number, value: unknown): boolean {
   for (let at = 0; at < depth; at++)
     level = level.flatMap((item) => Object.values(item)).filter(isObject);
   return level.length > 0;
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isObject);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

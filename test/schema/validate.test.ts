@@ -62,7 +62,17 @@ describe.each([
     expect(await validate(broken, 1)).toEqual({ kind: "failed", cause });
   });
 
-  it.each([undefined, null, 1, "text", {}])("is failed if the result is %j", async (result) => {
+  it.each([
+    undefined,
+    null,
+    1,
+    "text",
+    {},
+    { issues: true },
+    { issues: "text" },
+    { issues: { length: 1 } },
+    { issues: [null] },
+  ])("is failed if the result is %j", async (result) => {
     expect(
       await validate(
         schema(() => result),
