@@ -63,14 +63,15 @@ export function checkMethods(
 /** The maximum length of ids and of senders. */
 const MAX_TEXT_LENGTH = 128;
 
-/** Returns `value`. @throws UsageError with `code` unless it is a string of 1 to 128 characters */
-export function checkText(name: string, code: string, value: unknown): string {
-  if (typeof value === "string" && value !== "" && value.length <= MAX_TEXT_LENGTH) return value;
+/** Whether `value` is a string of 1 to 128 characters. */
+export function isShortText(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= MAX_TEXT_LENGTH;
+}
+
+/** The message of an error about a value that is not a short text. */
+export function notShortText(name: string, value: unknown): string {
   const got = typeof value === "string" ? `${value.length} characters` : shown(value);
-  throw new UsageError(
-    code,
-    `the ${name} must be a string of 1 to ${MAX_TEXT_LENGTH} characters, not ${got}`,
-  );
+  return `the ${name} must be a string of 1 to ${MAX_TEXT_LENGTH} characters, not ${got}`;
 }
 
 /** Whether `value` is an object, or a function, with a method of this name. */

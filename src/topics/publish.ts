@@ -2,7 +2,7 @@ import { describeError } from "../errors/debug-log.ts";
 import { BrokerError, UsageError } from "../errors/index.ts";
 import { quote } from "../errors/quote.ts";
 import type { PublicationDraft, PublishReceipt } from "./broker.ts";
-import { checkText, shown } from "./options.ts";
+import { isShortText, notShortText, shown } from "./options.ts";
 import type { TopicData } from "./publication.ts";
 import { backoffMs, delay } from "./timers.ts";
 import type { TopicSettings } from "./topic-options.ts";
@@ -33,7 +33,7 @@ export async function publish(
 ): Promise<Published> {
   const { broker, timers, publishTimeoutMs, log } = environment;
   const draft = {
-    id: checkText("id", "INVALID_ID", id ?? crypto.randomUUID()),
+    id: checkId(id ?? crypto.randomUUID()),
     data: copyData(data, maxPublicationBytes),
   };
   // The broker needs to remember a random id only as long as this function retries.
@@ -56,6 +56,11 @@ export async function publish(
       await delay(timers, waitMs);
     }
   }
+}
+
+function checkId(id: unknown): string {
+  if (isShortText(id)) return id;
+  throw new UsageError("INVALID_ID", notShortText("id", id));
 }
 
 /** Checks the data. Copies bytes, because the caller may change them later. @throws UsageError */

@@ -2,7 +2,7 @@ import { UsageError } from "../errors/index.ts";
 import type { Broker, BrokerListener, VolatileMessage } from "./broker.ts";
 import { BrokerListeners } from "./broker-listeners.ts";
 import { copyData } from "./publish.ts";
-import { checkText } from "./options.ts";
+import { isShortText, notShortText } from "./options.ts";
 import type { TopicData } from "./publication.ts";
 import type { TopicSettings } from "./topic-options.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
@@ -51,7 +51,7 @@ export class VolatileMessages {
     const { broker } = this.#environment;
     checkCanSend(broker);
     const copy = copyData(data, maxPublicationBytes);
-    if (sender !== undefined) checkText("sender", "INVALID_SENDER", sender);
+    checkSender(sender);
     const message = sender === undefined ? { data: copy } : { data: copy, sender };
     await withTimeout(this.#environment, broker.send(topic, message));
   }
@@ -100,6 +100,12 @@ class MessageFanOut implements BrokerListener {
       }
     }
   }
+}
+
+/** @throws UsageError `INVALID_SENDER` */
+function checkSender(sender: unknown): void {
+  if (sender === undefined || isShortText(sender)) return;
+  throw new UsageError("INVALID_SENDER", notShortText("sender", sender));
 }
 
 /** @throws UsageError `SEND_UNSUPPORTED` if the broker has no volatile messages */
