@@ -1,4 +1,4 @@
-import type { ParamsArguments } from "../channels/contract/index.ts";
+import type { ParamsArguments } from "tideway/channels";
 
 /** The arguments after the pattern of a topic: its params, if it has any, and the options of the hook. */
 export type TopicArguments<Pattern extends string, Options> =

@@ -1,5 +1,4 @@
-import type { CallOptions, CallResult } from "../channels/client/call-interface.ts";
-import type { ChannelClient } from "../channels/client/client-interface.ts";
+import type { CallOptions, CallResult, ChannelClient } from "tideway/channels";
 import { UsageError } from "../errors/index.ts";
 import { ExternalStore } from "./external-store.ts";
 import type { CallState } from "./use-call.ts";

@@ -1,5 +1,4 @@
-import type { ChannelMember, ChannelPresence } from "../channels/client/topic-interface.ts";
-import type { Subscription } from "../streams/subscription.ts";
+import type { ChannelMember, ChannelPresence, Subscription } from "tideway/channels";
 import { ExternalStore } from "./external-store.ts";
 import type { MembersState } from "./use-members.ts";
 

@@ -1,4 +1,4 @@
-import type { ChannelClient } from "../channels/client/client-interface.ts";
+import type { ChannelClient } from "tideway/channels";
 import { ExternalStore } from "./external-store.ts";
 import { ItemReader, latest, type SequenceEnd } from "./item-reader.ts";
 import type { StreamState, UseStreamOptions } from "./use-stream.ts";

@@ -1,8 +1,4 @@
-import type {
-  ChannelMessage,
-  ChannelTopic,
-  PublicationsLost,
-} from "../channels/client/topic-interface.ts";
+import type { ChannelMessage, ChannelTopic, PublicationsLost } from "tideway/channels";
 import { ExternalStore } from "./external-store.ts";
 import { ItemReader, latest, type SequenceEnd } from "./item-reader.ts";
 import type { TopicState, UseTopicOptions } from "./use-topic.ts";

@@ -1,14 +1,16 @@
 import { useMemo, useSyncExternalStore } from "react";
-import type { CallFailure, CallOptions, CallResult } from "../channels/client/call-interface.ts";
-import type { ChannelClient } from "../channels/client/client-interface.ts";
 import type {
+  CallFailure,
   CallInputOf,
   CallNameOf,
   CallOf,
+  CallOptions,
   CallOutputOf,
+  CallResult,
+  ChannelClient,
   Contract,
   InputArguments,
-} from "../channels/contract/index.ts";
+} from "tideway/channels";
 import { CallStore } from "./call-store.ts";
 
 /**

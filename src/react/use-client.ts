@@ -1,6 +1,5 @@
 import { useMemo } from "react";
-import type { ChannelClient } from "../channels/client/client-interface.ts";
-import type { AnyContract, Contract } from "../channels/contract/index.ts";
+import type { AnyContract, ChannelClient, Contract } from "tideway/channels";
 import { ExternalStore } from "./external-store.ts";
 import { useSnapshot } from "./use-snapshot.ts";
 

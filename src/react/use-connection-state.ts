@@ -1,5 +1,5 @@
 import { useCallback, useSyncExternalStore } from "react";
-import type { ChannelClient, ChannelState } from "../channels/client/client-interface.ts";
+import type { ChannelClient, ChannelState } from "tideway/channels";
 
 /**
  * Returns the state of a client, and renders again when it changes:

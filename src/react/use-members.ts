@@ -1,13 +1,13 @@
 import { useMemo } from "react";
-import type { ChannelClient } from "../channels/client/client-interface.ts";
-import type { ChannelMember } from "../channels/client/topic-interface.ts";
 import type {
+  ChannelClient,
+  ChannelMember,
   Contract,
   MemberDataOf,
   TopicOf,
   TopicPatternOf,
   TopicsOf,
-} from "../channels/contract/index.ts";
+} from "tideway/channels";
 import type { TopicArguments } from "./arguments.ts";
 import { MembersStore } from "./members-store.ts";
 import { useSnapshot } from "./use-snapshot.ts";

@@ -1,13 +1,13 @@
 import { useEffect, useMemo } from "react";
-import type { ChannelClient } from "../channels/client/client-interface.ts";
 import type {
   CallInputOf,
   CallOf,
+  ChannelClient,
   Contract,
   InputArguments,
   ItemOf,
   StreamNameOf,
-} from "../channels/contract/index.ts";
+} from "tideway/channels";
 import { StreamStore } from "./stream-store.ts";
 import { useSnapshot } from "./use-snapshot.ts";
 

@@ -1,11 +1,14 @@
 import { useEffect, useMemo } from "react";
-import type { ChannelClient } from "../channels/client/client-interface.ts";
 import type {
+  ChannelClient,
   ChannelMessage,
+  Contract,
+  MessageOf,
   PublicationsLost,
+  TopicOf,
+  TopicPatternOf,
   VolatileMessage,
-} from "../channels/client/topic-interface.ts";
-import type { Contract, MessageOf, TopicOf, TopicPatternOf } from "../channels/contract/index.ts";
+} from "tideway/channels";
 import type { TopicArguments } from "./arguments.ts";
 import { TopicStore } from "./topic-store.ts";
 import { useSnapshot } from "./use-snapshot.ts";
