@@ -29,6 +29,7 @@ export const SECTIONS: readonly Section[] = [
       { text: "Reconnecting", file: "guides/reconnecting.md" },
       { text: "Topics", file: "guides/topics.md" },
       { text: "Channels", file: "guides/channels.md" },
+      { text: "React", file: "guides/react.md" },
       { text: "Testing", file: "guides/testing.md" },
       { text: "Deploying", file: "guides/deploying.md" },
       { text: "Debugging", file: "guides/debugging.md" },
