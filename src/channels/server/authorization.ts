@@ -10,6 +10,15 @@ export type Decision =
 
 /** Reads the result of `authorize`. Only an object with a state accepts a client. Never throws. */
 export function readDecision(result: unknown, dateNowMs: number): Decision {
+  try {
+    return decide(result, dateNowMs);
+  } catch (error) {
+    // A getter or a proxy of the application threw.
+    return { kind: "failed", error };
+  }
+}
+
+function decide(result: unknown, dateNowMs: number): Decision {
   if (isInstance(result, Refusal)) {
     return {
       kind: "refused",

@@ -73,8 +73,9 @@ export interface ChannelsOptions<C extends Contract, State> {
    */
   readonly presenceGraceMs?: number;
   /**
-   * How long a client may send a publish or an idempotent call again, in milliseconds. At most the
-   * `idWindowMs` of every topic. Default: 300,000 (five minutes).
+   * How long a client may send a publish or an idempotent call again, in milliseconds. It must be shorter than
+   * the `idWindowMs` of every topic, because the last request takes time to arrive. Default: 240,000 (four
+   * minutes).
    */
   readonly idWindowMs?: number;
   /** Receives every error of rules, handlers and `authorize`. Default: prints it to the console. */

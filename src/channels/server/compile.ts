@@ -6,7 +6,7 @@ import type { CallDefinition, Contract } from "../contract/contract.ts";
 import { checkKnown, checkRecord, invalid } from "./limits.ts";
 
 /** A rule: a function, or `true` to allow everything. */
-export type AnyRule = true | ((context: never) => unknown);
+export type AnyRule = boolean | ((context: never) => unknown);
 
 /** The kinds of rules of a topic. */
 export type RuleKind = "subscribe" | "publish" | "enter";
@@ -113,8 +113,10 @@ function checkRules(pattern: string, rules: unknown): asserts rules is AnyRules 
   checkRecord(where, rules);
   checkKnown(where, rules, new Set(RULE_KINDS), "rule");
   for (const [kind, rule] of Object.entries(rules)) {
-    if (rule === true || rule === undefined || typeof rule === "function") continue;
-    throw invalid(`${where}.${kind}`, rule, "true or a function");
+    if (typeof rule === "function" || rule === undefined) continue;
+    // `false` says the same as a missing rule.
+    if (typeof rule === "boolean" && kind !== "enter") continue;
+    throw invalid(`${where}.${kind}`, rule, kind === "enter" ? "a function" : "true or a function");
   }
 }
 

@@ -9,13 +9,20 @@ import {
 import { Calls } from "./calls.ts";
 import type { ChannelsEnvironment } from "./environment.ts";
 import { Gate, type HandshakeContext } from "./gate.ts";
+import type { ConnectionClosedError } from "../../errors/index.ts";
 import { HistoryReads } from "./history.ts";
+import { Presences } from "./presences.ts";
 import { Publishes } from "./publishes.ts";
 import type { RefusalReason } from "./refusals.ts";
 import { createRateLimits, type RateLimits } from "./rate-limit.ts";
 import type { ChannelSession } from "./session-interface.ts";
 import { Streams } from "./streams.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { Watches } from "./watches.ts";
+
+/** Close codes of RFC 6455 7.4.1. */
+const NORMAL = 1000;
+const GOING_AWAY = 1001;
 
 /** The close codes of refusals, from the IANA registry. */
 const REFUSAL_CODES = { unauthorized: 3000, forbidden: 3003 } as const;
@@ -42,11 +49,15 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
   #gate: Gate | undefined;
   /** Whether there is more output than there should be. Then no more requests are read. */
   #isFull = false;
+  /** Whether this server has closed the connection because the client may not return. */
+  #isForbidden = false;
   #subscriptions: Subscriptions | undefined;
   #publishes: Publishes | undefined;
   #calls: Calls | undefined;
   #streams: Streams | undefined;
   #history: HistoryReads | undefined;
+  #watches: Watches | undefined;
+  #presences: Presences | undefined;
 
   constructor(environment: ChannelsEnvironment, socket: ServerSocket, context: HandshakeContext) {
     this.environment = environment;
@@ -82,6 +93,7 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
 
   /** Closes the connection with a close code, or because the client is not authorized any more. */
   close(code: number | RefusalReason, reason: string = ""): void {
+    if (code === "forbidden") this.#isForbidden = true;
     if (typeof code === "number") this.#socket.close(code, reason);
     else this.session.close(REFUSAL_CODES[code], reason === "" ? code : reason);
   }
@@ -93,7 +105,10 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
 
   /** Runs the subscribe rules of everything that is open again. */
   async recheck(): Promise<void> {
-    await Promise.all(this.#subscriptions?.recheck() ?? []);
+    await Promise.all([
+      ...(this.#subscriptions?.recheck() ?? []),
+      ...(this.#watches?.recheck() ?? []),
+    ]);
   }
 
   onHello(frame: ClientFrameOf<"hello">): void {
@@ -122,18 +137,20 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
     (this.#publishes ??= new Publishes(this)).publish(frame);
   }
 
-  onWatch({ id }: ClientFrameOf<"watch">): void {
-    this.session.fail(id, { code: "FORBIDDEN" });
+  onWatch(frame: ClientFrameOf<"watch">): void {
+    (this.#watches ??= new Watches(this)).watch(frame);
   }
 
-  onUnwatch(_frame: ClientFrameOf<"unwatch">): void {}
-
-  onEnter({ id }: ClientFrameOf<"enter">): void {
-    this.session.fail(id, { code: "FORBIDDEN" });
+  onUnwatch({ topic }: ClientFrameOf<"unwatch">): void {
+    this.#watches?.unwatch(topic);
   }
 
-  onLeave({ id }: ClientFrameOf<"leave">): void {
-    this.session.fail(id, { code: "FORBIDDEN" });
+  onEnter(frame: ClientFrameOf<"enter">): void {
+    (this.#presences ??= new Presences(this)).enter(frame);
+  }
+
+  onLeave(frame: ClientFrameOf<"leave">): void {
+    (this.#presences ??= new Presences(this)).leave(frame);
   }
 
   onHistory(frame: ClientFrameOf<"history">): void {
@@ -168,6 +185,7 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
   #onRoom(): void {
     this.#isFull = false;
     this.#subscriptions?.wake();
+    this.#watches?.wake();
     this.#streams?.wake();
     if (!this.#isFull) this.#input.resume();
   }
@@ -179,5 +197,17 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
     this.#subscriptions?.endAll();
     this.#calls?.endAll();
     this.#streams?.endAll();
+    this.#watches?.endAll();
+    if (this.#presences !== undefined) this.#endPresences(this.#presences);
+  }
+
+  /** Members of a client that has closed the connection, or may not return, leave. Others may return. */
+  #endPresences(presences: Presences): void {
+    // Also rejects for a connection that was closed normally.
+    this.#socket.drained.catch((error: unknown) => {
+      const { closedBy, closeCode } = error as ConnectionClosedError;
+      const isNormal = closedBy === "peer" && (closeCode === NORMAL || closeCode === GOING_AWAY);
+      presences.endAll(isNormal || this.#isForbidden);
+    });
   }
 }

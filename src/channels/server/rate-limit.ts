@@ -1,6 +1,9 @@
 /** How long to wait after a request beyond a limit on a number, in milliseconds. */
 export const RETRY_AFTER_MS = 1_000;
 
+/** Sums of fractions differ by this much from the exact number. */
+const ROUNDING = 1e-6;
+
 /** Limits the requests of one session per second. A second's worth may arrive at once. */
 export class RateLimit {
   readonly #perSecond: number;
@@ -19,7 +22,7 @@ export class RateLimit {
     const added = (nowMs - this.#updatedMs) * perMs;
     this.#tokens = Math.min(Math.max(1, this.#perSecond), this.#tokens + Math.max(0, added));
     this.#updatedMs = nowMs;
-    if (this.#tokens < 1) return Math.ceil((1 - this.#tokens) / perMs);
+    if (this.#tokens < 1 - ROUNDING) return Math.ceil((1 - this.#tokens) / perMs - ROUNDING);
     this.#tokens -= 1;
     return 0;
   }

@@ -6,8 +6,8 @@ import type { TopicEntry } from "./topic-table.ts";
 import { isInstance } from "../../schema/values.ts";
 
 /**
- * Runs a rule of a topic for a client. Calls `onAllowed` with the rule's result only if that is `true`, or,
- * for `publish` and `enter`, an object. Calls `onDenied` in any other case: also if there is no rule, or it
+ * Runs a rule of a topic for a client. Calls `onAllowed` with the rule's result only if that is `true` (not
+ * for `enter`), or an object (not for `subscribe`). Calls `onDenied` in any other case: also if there is no rule, or it
  * throws, which is reported. Calls back at once unless the rule returns a promise.
  *
  * @param onDenied its parameter is true if the rule threw
@@ -24,7 +24,7 @@ export function runRule(
   settle(
     () => callRule(connection, entry, kind, draft),
     (result) => {
-      if (result === true || (kind !== "subscribe" && isAllowingObject(result))) onAllowed(result);
+      if (isAllowing(kind, result)) onAllowed(result);
       else onDenied(false);
     },
     (error) => {
@@ -42,7 +42,7 @@ function callRule(
 ): unknown {
   const { intercept } = connection.environment;
   const rule = entry.compiled.rules[kind];
-  if (rule === undefined) return false;
+  if (rule === undefined || rule === false) return false;
   const { name, params } = entry;
   const { state } = connection;
   const run = (): unknown => {
@@ -54,8 +54,9 @@ function callRule(
   return intercept({ kind, name, params, state, session: connection }, run);
 }
 
-/** An object that a rule returned on purpose: the message or the member. */
-function isAllowingObject(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return !isInstance(value, Error) && !isInstance(value, Refusal) && !isInstance(value, Promise);
+/** Whether a rule's result allows: `true`, the message, or the member. */
+function isAllowing(kind: RuleKind, result: unknown): boolean {
+  if (kind !== "enter" && result === true) return true;
+  if (kind === "subscribe" || typeof result !== "object" || result === null) return false;
+  return !isInstance(result, Error) && !isInstance(result, Refusal);
 }

@@ -32,7 +32,7 @@ export class ServerTopicHandle implements ServerTopic<unknown, unknown>, ServerP
     return this.#use((entry) => publishMessage(entry, message, options.id));
   }
 
-  history({ limit = 100, ...options }: ServerHistoryOptions = {}): Promise<
+  async history({ limit = 100, ...options }: ServerHistoryOptions = {}): Promise<
     ServerHistoryPage<unknown>
   > {
     const { before, after } = options;

@@ -1,5 +1,6 @@
 import { formatPosition, type Topic, type TopicMessage, type Topics } from "../../topics/index.ts";
 import type { CompiledTopic } from "./compile.ts";
+import { MemberHub } from "./member-hub.ts";
 import { encodePublication, type SharedPublication } from "./shared-publication.ts";
 import { VolatileFeed } from "./volatile-feed.ts";
 
@@ -14,6 +15,7 @@ export class TopicEntry {
   /** The number of subscriptions and requests that use the entry. */
   users = 0;
   #volatileFeed: VolatileFeed | undefined;
+  #memberHub: MemberHub | undefined;
 
   constructor(
     name: string,
@@ -27,6 +29,12 @@ export class TopicEntry {
     this.compiled = compiled;
     this.number = number;
     this.topic = topic;
+  }
+
+  /** The connections that watch the members. */
+  get memberHub(): MemberHub {
+    this.#memberHub ??= new MemberHub(this.topic);
+    return this.#memberHub;
   }
 
   /** The subscribers, if the topic is volatile. */

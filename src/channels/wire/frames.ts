@@ -85,7 +85,13 @@ export type ServerFrame =
     }
   | { type: "lost"; topic: string; position: string; reason: string }
   | ({ type: "unsubscribed" | "unwatched"; topic: string } & ErrorFields)
-  | { type: "members"; topic: string; members: readonly FrameMember[] }
+  | {
+      type: "members";
+      /** The request `watch` that it answers. Absent if the server sends the members again. */
+      id?: number;
+      topic: string;
+      members: readonly FrameMember[];
+    }
   | { type: "join" | "leave"; topic: string; member: FrameMember }
   | {
       type: "result";

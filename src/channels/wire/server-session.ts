@@ -277,9 +277,13 @@ export class ServerSession {
   /** Marks a request as answered. Returns false if it is not open. */
   #settle(id: number): boolean {
     if (this.#state === "closed") return false;
-    if (id !== this.#current) return this.#open?.delete(id) === true;
-    this.#current = 0;
-    return true;
+    if (id === this.#current) {
+      this.#current = 0;
+      return true;
+    }
+    const wasOpen = this.#open?.delete(id) === true;
+    if (wasOpen && this.#open?.size === 0) this.#open = undefined;
+    return wasOpen;
   }
 
   #sendFrame(frame: ServerFrame, bytes?: Uint8Array): void {

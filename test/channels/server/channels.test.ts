@@ -1,62 +1,176 @@
-import { describe, expect, it } from "vitest";
-import { fail } from "tideway/channels/server";
+import { channels } from "tideway/channels/server";
+import { Topics } from "tideway/topics";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { anything, start, text } from "./support.ts";
 
+function topics(): Topics {
+  const created = new Topics();
+  onTestFinished(() => created.close());
+  return created;
+}
+
 const contract = {
-  topics: { "rooms/:room": { message: text }, secrets: { message: text } },
-  calls: {
-    add: { input: anything, output: anything, errors: { overflow: anything } },
-    slow: { input: anything, output: anything },
-  },
+  topics: { "rooms/:room": { message: text, member: anything }, news: { message: text } },
+  calls: { it: { output: anything } },
 };
 
-const options = {
-  rules: { "rooms/:room": { subscribe: true, publish: true } },
-  calls: {
-    add: ({ a, b }: { a: number; b: number }) =>
-      a + b > 10 ? fail("overflow", { max: 10 }) : { sum: a + b },
-    slow: async (value: unknown) => value,
-  },
-  onError: () => {},
+const valid = {
+  authorize: () => ({ state: 1 }),
+  rules: { "rooms/:room": { subscribe: true }, news: { subscribe: true } },
+  calls: { it: () => 1 },
 };
 
-describe("channels over a server", () => {
-  it("welcomes, subscribes, publishes and calls", async () => {
-    const server = await start(contract, options);
+function create(options: object): unknown {
+  return channels(contract, { topics: topics(), ...valid, ...options } as never);
+}
+
+describe("the options of channels", () => {
+  it.each([
+    { topics: undefined },
+    { topics: {} },
+    { authorize: undefined },
+    { authorize: { state: 1 } },
+    { rules: 5 },
+    { rules: { other: {} } },
+    { rules: { "rooms/:room": { other: true } } },
+    { rules: { "rooms/:room": { subscribe: false, publish: "yes" } } },
+    { rules: { "rooms/:room": { enter: true } } },
+    { rules: { "rooms/:room": true } },
+    { calls: { it: () => 1, other: () => 1 } },
+    { intercept: true },
+    { onError: "console" },
+    { presenceGraceMs: -1 },
+    { idWindowMs: "1" },
+    { limits: { maxSubscription: 1 } },
+    { limits: { maxSubscriptions: 0 } },
+    { limits: { publishesPerSecond: 0 } },
+    { limits: { topics: { other: { perSecond: 1 } } } },
+    { limits: { topics: { news: { perSeconds: 1 } } } },
+    { limits: { calls: { it: { perSecond: "1" } } } },
+    { other: true },
+  ])("throw for %o", (options) => {
+    expect(() => create(options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+  });
+
+  it.each([{ calls: {} }, { calls: undefined }, { calls: { it: true } }])(
+    "throw for a call without a handler: %o",
+    (options) => {
+      expect(() => create(options)).toThrow(expect.objectContaining({ code: "MISSING_HANDLER" }));
+    },
+  );
+
+  it("throw for a contract that is not valid", () => {
+    expect(() => channels({ topics: { "a//b": { message: text } } }, valid as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_TOPIC_PATTERN" }),
+    );
+  });
+
+  it("report a topic without any rule at the start", () => {
+    const onError = vi.fn<(...args: unknown[]) => void>();
+    create({ onError, rules: { news: { subscribe: true }, "rooms/:room": {} } });
+    expect(onError.mock.calls).toEqual([
+      [
+        expect.objectContaining({ code: "TOPIC_WITHOUT_RULES" }),
+        { kind: "start", name: "rooms/:room" },
+      ],
+    ]);
+  });
+});
+
+describe("a topic on the server", () => {
+  it("publishes valid messages, and has history and members", async () => {
+    const api = channels(contract, { topics: topics(), ...valid } as never) as never as {
+      topic(
+        pattern: string,
+        params?: object,
+      ): {
+        name: string;
+        publish(
+          message: unknown,
+          options?: object,
+        ): Promise<{ position: string; isDuplicate: boolean }>;
+        history(options?: object): Promise<unknown>;
+        members(): Promise<unknown>;
+      };
+    };
+    const room = api.topic("rooms/:room", { room: "a b" });
+    expect(room.name).toBe("rooms/a%20b");
+    const first = await room.publish("one", { id: "x" });
+    expect(await room.publish("one", { id: "x" })).toEqual({ ...first, isDuplicate: true });
+    const { position } = await room.publish("two");
+    expect(await room.history()).toEqual({
+      messages: [
+        { data: "one", position: first.position },
+        { data: "two", position },
+      ],
+      position,
+    });
+    expect(await room.history({ before: position, limit: 5 })).toMatchObject({
+      messages: [{ data: "one" }],
+    });
+    expect(await room.history({ after: "other:1" })).toEqual({
+      messages: [],
+      position,
+      reason: "epoch-changed",
+    });
+    expect(await room.members()).toEqual([]);
+    await expect(room.publish(5)).rejects.toMatchObject({ code: "INVALID_MESSAGE" });
+    await expect(room.history({ before: "nonsense" })).rejects.toMatchObject({
+      code: "INVALID_POSITION",
+    });
+    await expect(room.history({ before: position, after: position })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+    });
+    expect(() => api.topic("other")).toThrow(expect.objectContaining({ code: "UNKNOWN_TOPIC" }));
+    expect(() => api.topic("rooms/:room")).toThrow(
+      expect.objectContaining({ code: "INVALID_PARAM" }),
+    );
+  });
+});
+
+describe("sessions", () => {
+  it("are those of authorized clients, can be chosen by their state, and closed", async () => {
+    const server = await start(contract, {
+      ...valid,
+      authorize: async ({ auth }) => ({ state: auth }),
+    });
+    const [ann, bob, cid] = [
+      await server.connect(),
+      await server.connect(),
+      await server.connect(),
+    ];
+    await ann.hello({ auth: "ann" });
+    await bob.hello({ auth: "bob", session: "B".repeat(22) });
+    expect(server.api.sessions().map(({ state }) => state)).toEqual(["ann", "bob"]);
+    expect(new Set(server.api.sessions().map(({ id }) => id)).size).toBe(2);
+    for (const session of server.api.sessions({ where: ({ state }) => state === "bob" })) {
+      session.close("forbidden");
+    }
+    expect(await bob.closed).toEqual({ code: 3003, reason: "forbidden" });
+    await vi.waitFor(() => expect(server.api.sessions()).toHaveLength(1));
+    server.api.sessions()[0].close("unauthorized");
+    expect((await ann.closed).code).toBe(3000);
+    cid.socket.close();
+  });
+
+  it("run a call, a publish and a subscription over one connection", async () => {
+    const server = await start(contract, {
+      ...valid,
+      rules: { "rooms/:room": { subscribe: true, publish: true }, news: { subscribe: true } },
+    });
     const client = await server.connect();
     expect(await client.hello()).toEqual({
       type: "welcome",
-      idWindowMs: 300_000,
+      idWindowMs: 240_000,
       repeatable: [],
       maxPendingPublishes: 1_024,
       maxPendingCalls: 64,
     });
-    const subscribed = await client.request({
-      type: "subscribe",
-      id: 1,
-      topic: "rooms/tides",
-      credit: 1_000,
-    });
-    expect(subscribed).toMatchObject({ type: "subscribed", number: 0, recovered: false });
-    const published = await client.request({
-      type: "publish",
-      id: 2,
-      topic: "rooms/tides",
-      data: "hello",
-      number: 1,
-    });
-    expect(published).toMatchObject({ type: "result", isDuplicate: false });
-    expect(await client.next()).toEqual([0, "hello"]);
-    expect(
-      await client.request({ type: "call", id: 3, name: "add", input: { a: 1, b: 2 } }),
-    ).toEqual({ type: "result", id: 3, output: { sum: 3 } });
-    expect(
-      await client.request({ type: "call", id: 4, name: "add", input: { a: 9, b: 2 } }),
-    ).toEqual({ type: "error", id: 4, code: "overflow", data: { max: 10 } });
-    expect(await client.request({ type: "call", id: 5, name: "slow", input: [1] })).toEqual({
-      type: "result",
-      id: 5,
-      output: [1],
-    });
+    await client.request({ type: "subscribe", id: 1, topic: "rooms/a", credit: 100 });
+    await client.request({ type: "publish", id: 2, topic: "rooms/a", data: "x", number: 1 });
+    expect(await client.next()).toEqual([0, "x"]);
+    expect(await client.request({ type: "call", id: 3, name: "it" })).toMatchObject({ output: 1 });
+    client.send({ type: "ping" });
+    expect(await client.next("pong")).toEqual({ type: "pong" });
   });
 });

@@ -1,10 +1,10 @@
-import { WebSocket } from "tideway";
 import {
   type AuthorizeRequest,
   type ChannelErrorContext,
   type ChannelLimits,
   type Channels,
   channels,
+  type ChannelsOptions,
   type ChannelsRouteOptions,
   type InterceptContext,
 } from "tideway/channels/server";
@@ -13,6 +13,7 @@ import type { Contract } from "../../../src/channels/contract/contract.ts";
 import { serve, type StandardSchema } from "tideway/server";
 import { Topics, type TopicsOptions } from "tideway/topics";
 import { onTestFinished } from "vitest";
+import { WebSocket } from "ws";
 
 /** A frame as it arrived: JSON, with the bytes of a binary frame as `bytes`. */
 export type Frame = Record<string, unknown> & { readonly bytes?: Uint8Array };
@@ -65,10 +66,13 @@ export async function start(
   const topics = new Topics({ onError: (error) => errors.push(error), ...topicsOptions });
   const api = channels(contract, {
     authorize: () => ({ state: {} }),
-    onError: (error: unknown) => errors.push(error),
+    onError: (error, { kind }) => kind !== "start" && errors.push(error),
     ...options,
     topics,
-  } as never) as unknown as Channels<AnyContract, never>;
+  } as ChannelsOptions<Contract, unknown> & { calls: never }) as unknown as Channels<
+    AnyContract,
+    never
+  >;
   const server = await serve({
     port: 0,
     routes: { "ws:/api": api.route({ origins: "*", ...route }) },
@@ -86,6 +90,7 @@ export async function start(
     topics,
     errors,
     url,
+    stop: () => server.stop({ timeoutMs: 1_000 }),
     connect: async (protocols = "tideway.channels.1") => {
       const socket = new WebSocket(url, protocols);
       const client = new RawClient(socket);
@@ -102,6 +107,8 @@ export interface TestServer {
   /** The errors that were reported. Empty it if they are expected. */
   readonly errors: unknown[];
   readonly url: string;
+  /** Stops the server of the routes, before the test ends. */
+  stop(): Promise<void>;
   connect(protocols?: string | string[]): Promise<RawClient>;
 }
 
@@ -135,6 +142,11 @@ export class RawClient {
     if (bytes === undefined) this.socket.send(json);
     else this.socket.send(new Uint8Array([...new TextEncoder().encode(`${json}\n`), ...bytes]));
     return this;
+  }
+
+  /** Drops the connection without a closing handshake. */
+  terminate(): void {
+    this.socket.terminate();
   }
 
   /** Says hello, and returns the welcome. */

@@ -1,0 +1,163 @@
+import { validate } from "../../schema/validate.ts";
+import type { Member, Presence, TopicSocket } from "../../topics/index.ts";
+import type { ErrorFields, FrameMember } from "../wire/frames.ts";
+import type { ClientFrameOf } from "../wire/server-session.ts";
+import type { ChannelConnection } from "./connection.ts";
+import {
+  brokerFailure,
+  FORBIDDEN,
+  INTERNAL,
+  invalidRequest,
+  tooMany,
+  UNKNOWN_TOPIC,
+} from "./failures.ts";
+import { causeOf } from "./message.ts";
+import { runRule } from "./rules.ts";
+import type { TopicEntry } from "./topic-table.ts";
+
+type EnterFrame = ClientFrameOf<"enter">;
+
+/** A topic that a connection has entered, or is entering. */
+interface Entered {
+  readonly entry: TopicEntry;
+  /** Settles when the rule and the broker have answered. Undefined if the client is not present. */
+  presence: Promise<Presence | undefined>;
+  /** Undefined before the broker has answered. */
+  member: FrameMember | undefined;
+}
+
+/** Presence needs a socket only to end with it, and {@link Presences} ends it. */
+const NO_SOCKET: TopicSocket = {
+  readyState: 1,
+  bufferedAmount: 0,
+  drained: Promise.resolve(),
+  send: () => false,
+  close: () => {},
+};
+
+/** The topics that one connection has entered. */
+export class Presences {
+  readonly #connection: ChannelConnection;
+  readonly #byTopic = new Map<string, Entered>();
+  /** Topics that it is leaving. They count until the broker has answered. */
+  #leaving = 0;
+
+  constructor(connection: ChannelConnection) {
+    this.#connection = connection;
+  }
+
+  enter(frame: EnterFrame): void {
+    const { session, environment } = this.#connection;
+    const known = this.#byTopic.get(frame.topic);
+    if (known?.member !== undefined) session.answer(frame.id, { member: known.member });
+    else if (known !== undefined) {
+      session.fail(frame.id, invalidRequest("an earlier enter has no answer yet"));
+    } else if (this.#byTopic.size + this.#leaving >= environment.limits.maxPresences) {
+      session.fail(frame.id, tooMany("maxPresences"));
+    } else {
+      const entry = environment.table.acquire(frame.topic);
+      if (entry === undefined) session.fail(frame.id, UNKNOWN_TOPIC);
+      else this.#start(entry, frame);
+    }
+  }
+
+  leave({ id, topic }: ClientFrameOf<"leave">): void {
+    const entered = this.#byTopic.get(topic);
+    if (entered === undefined) {
+      this.#connection.session.answer(id, {});
+      return;
+    }
+    this.#byTopic.delete(topic);
+    this.#leaving++;
+    void this.#end(entered, (presence) => presence.leave()).then(() => {
+      this.#leaving--;
+      this.#connection.session.answer(id, {});
+    });
+  }
+
+  /** The connection has ended. @param isNormal whether the client closed it, and does not return */
+  endAll(isNormal: boolean): void {
+    for (const entered of this.#byTopic.values()) {
+      void this.#end(entered, async (presence) => {
+        if (isNormal) await presence.leave();
+        else presence.startGrace();
+      });
+    }
+    this.#byTopic.clear();
+  }
+
+  #start(entry: TopicEntry, frame: EnterFrame): void {
+    const presence = Promise.resolve(undefined);
+    const entered: Entered = { entry, presence, member: undefined };
+    this.#byTopic.set(entry.name, entered);
+    entered.presence = this.#enter(entered, frame);
+  }
+
+  async #end(entered: Entered, end: (presence: Presence) => Promise<void>): Promise<void> {
+    const presence = await entered.presence;
+    if (presence === undefined) return;
+    await end(presence);
+    this.#connection.environment.table.release(entered.entry);
+  }
+
+  /** Enters and answers. Never rejects. */
+  async #enter(entered: Entered, { id, replaces }: EnterFrame): Promise<Presence | undefined> {
+    const { session } = this.#connection;
+    const { entry } = entered;
+    try {
+      const result = await this.#decide(entry);
+      if ("code" in result) {
+        this.#fail(entered, id, result);
+        return undefined;
+      }
+      const presence = await this.#store(entry, result, replaces);
+      entered.member = result;
+      session.answer(id, { member: result });
+      return presence;
+    } catch (error) {
+      const failure = brokerFailure(error);
+      if (failure === undefined) {
+        this.#connection.environment.report(error, { kind: "enter", name: entry.name });
+      }
+      this.#fail(entered, id, failure ?? INTERNAL);
+      return undefined;
+    }
+  }
+
+  #fail(entered: Entered, id: number, error: ErrorFields): void {
+    const { session, environment } = this.#connection;
+    const { entry } = entered;
+    if (this.#byTopic.get(entry.name) === entered) this.#byTopic.delete(entry.name);
+    environment.table.release(entry);
+    session.fail(id, error);
+  }
+
+  /** Runs the rule, and returns the member or the error. @throws the error of the schema */
+  async #decide(entry: TopicEntry): Promise<Member | ErrorFields> {
+    const { memberSchema } = entry.compiled;
+    if (memberSchema === undefined) return { ...FORBIDDEN, message: "the topic has no members" };
+    const result = await new Promise((resolve) => {
+      const deny = (hasThrown: boolean): void => resolve(hasThrown ? INTERNAL : FORBIDDEN);
+      runRule(this.#connection, entry, "enter", undefined, resolve, deny);
+    });
+    if (result === INTERNAL || result === FORBIDDEN) return result as ErrorFields;
+    const { id, data } = result as Member;
+    const validation = await validate(memberSchema, data);
+    if (validation.kind !== "valid") throw causeOf(validation);
+    return validation.value === undefined ? { id } : { id, data: validation.value };
+  }
+
+  /** @throws BrokerError, or UsageError `INVALID_MEMBER` */
+  #store(entry: TopicEntry, member: Member, replaces: number | undefined): Promise<Presence> {
+    const { identity, connectionNumber, environment } = this.#connection;
+    const options = {
+      graceMs: environment.presenceGraceMs,
+      key: `${identity}-${connectionNumber}`,
+    };
+    return entry.topic.enter(
+      NO_SOCKET,
+      member,
+      replaces === undefined ? options : { ...options, replaces: `${identity}-${replaces}` },
+    );
+  }
+}

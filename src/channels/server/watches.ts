@@ -1,0 +1,164 @@
+import type { PreparedMessage } from "../../protocol/prepared-message.ts";
+import type { ErrorFields } from "../wire/frames.ts";
+import type { ClientFrameOf } from "../wire/server-session.ts";
+import type { ChannelConnection } from "./connection.ts";
+import {
+  brokerFailure,
+  FORBIDDEN,
+  INTERNAL,
+  invalidRequest,
+  tooMany,
+  UNKNOWN_TOPIC,
+} from "./failures.ts";
+import type { MemberWatcher } from "./member-hub.ts";
+import { runRule } from "./rules.ts";
+import type { TopicEntry } from "./topic-table.ts";
+
+/** One connection that watches the members of one topic. While it is full, it misses changes. */
+class Watch implements MemberWatcher {
+  readonly entry: TopicEntry;
+  readonly #connection: ChannelConnection;
+  /** The id of the watch frame, until it is answered; then 0. */
+  requestId: number;
+  isEnded = false;
+  #needsMembers = false;
+
+  constructor(connection: ChannelConnection, entry: TopicEntry, requestId: number) {
+    this.#connection = connection;
+    this.entry = entry;
+    this.requestId = requestId;
+  }
+
+  notify(change: PreparedMessage): void {
+    if (this.#connection.isFull) this.#needsMembers = true;
+    else this.#connection.send(change);
+  }
+
+  /** Sends the members, if changes were missed and there is room again. */
+  wake(): void {
+    if (!this.#needsMembers || this.#connection.isFull) return;
+    this.#needsMembers = false;
+    this.#connection.send(this.entry.memberHub.encodeMembers());
+  }
+}
+
+/** The topics whose members one connection watches. */
+export class Watches {
+  readonly #connection: ChannelConnection;
+  readonly #byTopic = new Map<string, Watch>();
+  /** Watches that ended while their rule or the broker was at work. They count until it settles. */
+  #ending = 0;
+
+  constructor(connection: ChannelConnection) {
+    this.#connection = connection;
+  }
+
+  watch({ id, topic }: ClientFrameOf<"watch">): void {
+    const { session, environment } = this.#connection;
+    if (this.#byTopic.has(topic)) {
+      session.fail(id, invalidRequest("the connection watches the members already"));
+      return;
+    }
+    if (this.#byTopic.size + this.#ending >= environment.limits.maxWatches) {
+      session.fail(id, tooMany("maxWatches"));
+      return;
+    }
+    const entry = environment.table.acquire(topic);
+    if (entry === undefined) {
+      session.fail(id, UNKNOWN_TOPIC);
+      return;
+    }
+    const watch = new Watch(this.#connection, entry, id);
+    this.#byTopic.set(topic, watch);
+    void this.#start(watch);
+  }
+
+  unwatch(topic: string): void {
+    const watch = this.#byTopic.get(topic);
+    if (watch !== undefined) this.#end(watch, invalidRequest("unwatched before the answer"));
+  }
+
+  /** The connection has room again. */
+  wake(): void {
+    for (const watch of this.#byTopic.values()) watch.wake();
+  }
+
+  /** Runs the subscribe rules again, and ends the watches that they do not allow any more. */
+  recheck(): Promise<void>[] {
+    return Array.from(this.#byTopic.values(), (watch) => this.#recheck(watch));
+  }
+
+  /** Ends all watches, because the connection has ended. */
+  endAll(): void {
+    for (const watch of this.#byTopic.values()) this.#end(watch, INTERNAL);
+  }
+
+  /** Never rejects. */
+  async #start(watch: Watch): Promise<void> {
+    const error = (await this.#check(watch)) ?? (await this.#watch(watch));
+    if (watch.isEnded) {
+      watch.entry.memberHub.remove(watch);
+      this.#ending--;
+      this.#connection.environment.table.release(watch.entry);
+    } else if (error !== undefined) {
+      this.#connection.session.fail(watch.requestId, error);
+      watch.requestId = 0;
+      this.#end(watch, error);
+    }
+  }
+
+  /** Returns the error if the rule denies. */
+  #check({ entry }: Watch): Promise<ErrorFields | undefined> {
+    if (entry.compiled.memberSchema === undefined) {
+      return Promise.resolve({ ...FORBIDDEN, message: "the topic has no members" });
+    }
+    return new Promise((resolve) => {
+      const deny = (hasThrown: boolean): void => resolve(hasThrown ? INTERNAL : FORBIDDEN);
+      runRule(this.#connection, entry, "subscribe", undefined, () => resolve(undefined), deny);
+    });
+  }
+
+  /** Returns the error if the broker does not answer. */
+  async #watch(watch: Watch): Promise<ErrorFields | undefined> {
+    const { name, memberHub } = watch.entry;
+    if (watch.isEnded) return undefined;
+    try {
+      await memberHub.add(watch);
+    } catch (error) {
+      const failure = brokerFailure(error);
+      if (failure !== undefined) return failure;
+      this.#connection.environment.report(error, { kind: "subscribe", name });
+      return INTERNAL;
+    }
+    if (watch.isEnded) return undefined;
+    this.#connection.session.answerMembers(
+      watch.requestId,
+      memberHub.encodeMembers(watch.requestId),
+    );
+    watch.requestId = 0;
+    return undefined;
+  }
+
+  /** @param error the answer, if there was none yet */
+  #end(watch: Watch, error: ErrorFields): void {
+    const { entry, requestId } = watch;
+    watch.isEnded = true;
+    this.#byTopic.delete(entry.name);
+    if (requestId > 0) {
+      this.#ending++;
+      this.#connection.session.fail(requestId, error);
+      return;
+    }
+    entry.memberHub.remove(watch);
+    this.#connection.environment.table.release(entry);
+  }
+
+  async #recheck(watch: Watch): Promise<void> {
+    const error = await this.#check(watch);
+    if (error === undefined || watch.isEnded) return;
+    const isAnswered = watch.requestId === 0;
+    this.#end(watch, error);
+    const topic = watch.entry.name;
+    if (isAnswered) this.#connection.session.send({ type: "unwatched", topic, ...error });
+  }
+}

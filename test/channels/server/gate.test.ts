@@ -1,0 +1,221 @@
+import { refuse } from "tideway/channels/server";
+import { describe, expect, it, vi } from "vitest";
+import { HOSTILE_VALUES } from "../../support/hostile-values.ts";
+import { anything, SECRET, start } from "./support.ts";
+
+const contract = {
+  topics: { "rooms/:room": { message: anything } },
+  calls: { state: { output: anything } },
+};
+
+const calls = { state: (_input: unknown, { state }: { state: unknown }) => state };
+
+describe("authorize", () => {
+  it("gets the credentials and the request, and its state is that of the session", async () => {
+    const authorize = vi.fn(async ({ auth }: { auth: unknown }) => ({ state: { auth } }));
+    const server = await start(contract, {
+      authorize,
+      rules: { "rooms/:room": { subscribe: true } },
+      calls,
+      route: { authorize: () => ({ user: "ann" }) },
+    });
+    const client = await server.connect();
+    await client.hello({ auth: { token: "t" } });
+    expect(await client.request({ type: "call", id: 1, name: "state" })).toMatchObject({
+      output: { auth: { token: "t" } },
+    });
+    const [request] = authorize.mock.calls[0] as unknown as [Record<string, unknown>];
+    expect(request).toMatchObject({ auth: { token: "t" }, route: { user: "ann" } });
+    expect(request["request"]).toBeInstanceOf(Request);
+    expect(request["remoteAddress"]).toEqual(expect.stringMatching(/127\.0\.0\.1|::1/));
+  });
+
+  it.each([
+    ["unauthorized", 3000],
+    ["forbidden", 3003],
+  ] as const)("closes when it refuses with %s", async (reason, code) => {
+    for (const authorize of [() => refuse(reason), async () => refuse(reason)]) {
+      const server = await start(contract, {
+        authorize,
+        rules: { "rooms/:room": { publish: true } },
+        calls,
+      });
+      const client = await server.connect();
+      await expect(client.hello()).rejects.toThrow("closed");
+      expect(await client.closed).toEqual({ code, reason });
+    }
+  });
+
+  it("closes with 1011 and is reported for any other result, or an error", async () => {
+    const results: (() => unknown)[] = [
+      ...[undefined, null, true, false, 1, "yes", [], {}, () => {}, new Error("no")].map(
+        (value) => () => value,
+      ),
+      ...[undefined, null, false].map((state) => () => ({ state })),
+      () => ({ state: {}, expiresAtMs: "soon" }),
+      () => ({ state: {}, expiresAtMs: Number.NaN }),
+      () => Object.assign(new Error("no"), { state: {} }),
+      () => {
+        throw new Error("no");
+      },
+      () => Promise.reject(new Error("no")),
+      ...HOSTILE_VALUES.map(([, make]) => make),
+      ...HOSTILE_VALUES.map(([, make]) => () => {
+        throw make();
+      }),
+    ];
+    let index = 0;
+    const server = await start(contract, {
+      authorize: () => results[index](),
+      rules: { "rooms/:room": { publish: true } },
+      calls,
+    });
+    for (; index < results.length; index++) {
+      const client = await server.connect();
+      await expect(client.hello()).rejects.toThrow("closed");
+      expect(await client.closed).toEqual({ code: 1011, reason: "authorize failed" });
+      expect(server.errors.splice(0)).toHaveLength(1);
+    }
+  });
+
+  it("closes with 3000 if the session has expired already, and when it expires", async () => {
+    let expiresAtMs = Date.now() - 1;
+    const server = await start(contract, {
+      authorize: () => ({ state: {}, expiresAtMs }),
+      rules: { "rooms/:room": { publish: true } },
+      calls,
+    });
+    const first = await server.connect();
+    await expect(first.hello()).rejects.toThrow("closed");
+    expect((await first.closed).code).toBe(3000);
+    expiresAtMs = Date.now() + 30;
+    const second = await server.connect();
+    expect((await second.hello())["expiresInMs"]).toBeLessThanOrEqual(30);
+    expect((await second.closed).code).toBe(3000);
+  });
+
+  it("runs again for fresh credentials: the state changes, and the time of expiry", async () => {
+    const server = await start(contract, {
+      authorize: ({ auth }) => ({ state: { auth }, expiresAtMs: Date.now() + 60_000 }),
+      rules: { "rooms/:room": { subscribe: true } },
+      calls,
+    });
+    const client = await server.connect();
+    await client.hello({ auth: 1 });
+    client.send({ type: "auth", auth: 2 });
+    expect((await client.next("welcome"))["expiresInMs"]).toBeGreaterThan(1_000);
+    expect(await client.request({ type: "call", id: 1, name: "state" })).toMatchObject({
+      output: { auth: 2 },
+    });
+  });
+
+  it("uses the latest of several fresh credentials, one after the other", async () => {
+    const seen: unknown[] = [];
+    let release = (): void => {};
+    const server = await start(contract, {
+      authorize: async ({ auth }) => {
+        seen.push(auth);
+        if (auth === 2) await new Promise<void>((resolve) => (release = resolve));
+        return { state: { auth }, expiresAtMs: Date.now() + 60_000 };
+      },
+      rules: { "rooms/:room": { subscribe: true } },
+      calls,
+    });
+    const client = await server.connect();
+    await client.hello({ auth: 1 });
+    for (const auth of [2, 3, 4]) client.send({ type: "auth", auth });
+    await vi.waitFor(() => expect(seen).toEqual([1, 2]));
+    await client.request({ type: "call", id: 1, name: "state" });
+    release();
+    await client.next("welcome");
+    expect(seen).toEqual([1, 2, 4]);
+  });
+
+  it("closes with 3000 if fresh credentials are refused", async () => {
+    const server = await start(contract, {
+      authorize: ({ auth }) =>
+        auth === 1 ? { state: {}, expiresAtMs: Date.now() + 60_000 } : refuse("unauthorized"),
+      rules: { "rooms/:room": { subscribe: true } },
+      calls,
+    });
+    const client = await server.connect();
+    await client.hello({ auth: 1 });
+    client.send({ type: "auth", auth: 2 });
+    expect((await client.closed).code).toBe(3000);
+  });
+
+  it("does not run for fresh credentials of a session that does not expire", async () => {
+    const authorize = vi.fn(() => ({ state: {} }));
+    const server = await start(contract, {
+      authorize,
+      rules: { "rooms/:room": { publish: true } },
+      calls,
+    });
+    const client = await server.connect();
+    await client.hello();
+    client.send({ type: "auth", auth: 2 });
+    await client.next("welcome");
+    expect(authorize).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("a client that is not authorized yet", () => {
+  const options = { rules: { "rooms/:room": { publish: true } }, calls };
+
+  it("is closed with 1008 if it sends no hello in time", async () => {
+    const server = await start(contract, { ...options, limits: { authTimeoutMs: 20 } });
+    const client = await server.connect();
+    expect(await client.closed).toEqual({ code: 1008, reason: "no hello within 20 ms" });
+  });
+
+  it("is closed with 1011 if authorize does not settle in time", async () => {
+    const server = await start(contract, {
+      ...options,
+      authorize: () => new Promise(() => {}),
+      limits: { authTimeoutMs: 20 },
+    });
+    const client = await server.connect();
+    client.send({ type: "hello", session: SECRET, connection: 1 });
+    expect((await client.closed).code).toBe(1011);
+    expect(server.errors.splice(0)).toMatchObject([{ code: "AUTHORIZE_TIMEOUT" }]);
+  });
+
+  it("is closed with 1009 for a message above maxAuthBytes, before all of it has arrived", async () => {
+    const server = await start(contract, options);
+    const client = await server.connect();
+    client.socket.send("x".repeat(16_385));
+    expect((await client.closed).code).toBe(1009);
+  });
+
+  it("is closed with 1009 for more than maxAuthBytes in many messages", async () => {
+    const server = await start(contract, { ...options, authorize: () => new Promise(() => {}) });
+    const client = await server.connect();
+    client.send({ type: "hello", session: SECRET, connection: 1 });
+    for (let id = 1; id < 300; id++) client.send({ type: "call", id, name: "state" });
+    expect((await client.closed).code).toBe(1009);
+  });
+
+  it("may send larger messages after the welcome", async () => {
+    const server = await start(contract, options);
+    const client = await server.connect();
+    await client.hello();
+    client.send({ type: "future", data: "x".repeat(100_000) });
+    expect(await client.request({ type: "call", id: 1, name: "state" })).toMatchObject({
+      output: {},
+    });
+  });
+
+  it("is closed with 1013 if maxPendingAuthorize is reached", async () => {
+    const server = await start(contract, {
+      ...options,
+      authorize: () => new Promise(() => {}),
+      limits: { maxPendingAuthorize: 2 },
+    });
+    for (let count = 0; count < 2; count++) {
+      (await server.connect()).send({ type: "hello", session: SECRET, connection: 1 });
+    }
+    const client = await server.connect();
+    client.send({ type: "hello", session: SECRET, connection: 1 });
+    await vi.waitFor(() => expect(client.socket.readyState).not.toBe(1));
+  });
+});

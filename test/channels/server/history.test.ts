@@ -1,0 +1,166 @@
+import { BrokerError } from "tideway/topics";
+import { describe, expect, it } from "vitest";
+import { bytes } from "../../../src/channels/contract/index.ts";
+import { FaultyBroker } from "../../topics/support.ts";
+import {
+  anything,
+  type Frame,
+  type Options,
+  type RawClient,
+  start,
+  type TestServer,
+} from "./support.ts";
+
+const contract = {
+  topics: {
+    "rooms/:room": { message: anything },
+    "video/:id": { message: bytes() },
+    "cursors/:id": { message: anything, isVolatile: true },
+  },
+};
+
+const RULES = {
+  "rooms/:room": { subscribe: true },
+  "video/:id": { subscribe: true },
+  "cursors/:id": { subscribe: true },
+};
+
+/** Publishes 1 to `count`, and returns their positions. */
+async function open(
+  count: number,
+  options: Options & { topics?: object } = {},
+): Promise<{ server: TestServer; client: RawClient; positions: string[] }> {
+  const server = await start(contract, { rules: RULES, ...options });
+  const client = await server.connect();
+  await client.hello();
+  const topic = server.api.topic("rooms/:room", { room: "a" });
+  const positions: string[] = [];
+  for (let n = 1; n <= count; n++) positions.push((await topic.publish(n)).position!);
+  return { server, client, positions };
+}
+
+/** Reads a page: its items, and the result or error. */
+async function read(
+  client: RawClient,
+  fields: object,
+): Promise<{ readonly items: readonly unknown[]; readonly result: Frame }> {
+  client.send({ type: "history", id: 1, topic: "rooms/a", limit: 100, ...fields });
+  const items: unknown[] = [];
+  for (;;) {
+    const frame = await client.answer(1);
+    if (frame["type"] !== "item") return { items, result: frame };
+    items.push(frame["data"] ?? frame.bytes);
+  }
+}
+
+describe("history", () => {
+  it("has the latest publications with their positions, and the last position", async () => {
+    const { client, positions } = await open(5);
+    client.send({ type: "history", id: 1, topic: "rooms/a", limit: 2 });
+    expect(await client.answer(1)).toEqual({
+      type: "item",
+      id: 1,
+      position: positions[3],
+      data: 4,
+    });
+    expect(await client.answer(1)).toEqual({
+      type: "item",
+      id: 1,
+      position: positions[4],
+      data: 5,
+    });
+    expect(await client.answer(1)).toEqual({ type: "result", id: 1, position: positions[4] });
+  });
+
+  it("has publications before or after a position, both exclusive", async () => {
+    const { client, positions } = await open(5);
+    expect(await read(client, { before: positions[3], limit: 2 })).toMatchObject({ items: [2, 3] });
+    expect(await read(client, { before: positions[1] })).toMatchObject({ items: [1] });
+    expect(await read(client, { before: positions[0] })).toMatchObject({ items: [] });
+    expect(await read(client, { after: positions[1], limit: 2 })).toMatchObject({ items: [3, 4] });
+    expect(await read(client, { after: positions[4] })).toMatchObject({ items: [] });
+    expect(await read(client, { limit: 0 })).toMatchObject({
+      items: [],
+      result: { position: positions[4] },
+    });
+  });
+
+  it("goes back as far as the topic keeps publications", async () => {
+    const { client, positions } = await open(10, { topics: { historySize: 4 } });
+    const page = await read(client, { before: positions[8] });
+    expect(page.items).toEqual([7, 8]);
+    expect(page.result["reason"]).toBeUndefined();
+    expect(await read(client, { before: positions[2] })).toMatchObject({ items: [] });
+  });
+
+  it("says why it cannot continue at a position", async () => {
+    const { client, positions } = await open(10, { topics: { historySize: 4 } });
+    const [epoch] = positions[0].split(":");
+    for (const [fields, reason] of [
+      [{ after: positions[1] }, "missing"],
+      [{ after: "other:1" }, "epoch-changed"],
+      [{ after: `${epoch}:99` }, "position-ahead"],
+      [{ after: "nonsense" }, "invalid-position"],
+      [{ before: "other:1" }, "epoch-changed"],
+      [{ before: `${epoch}:99` }, "position-ahead"],
+    ] as const) {
+      const { items, result } = await read(client, fields);
+      expect([items, result["reason"]]).toEqual([[], reason]);
+    }
+    expect((await read(client, { before: "nonsense" })).result).toMatchObject({
+      code: "INVALID_REQUEST",
+    });
+  });
+
+  it("has at most maxPageSize publications and maxPageBytes bytes, those next to the position", async () => {
+    const { client, positions } = await open(5, { limits: { maxPageSize: 3, maxPageBytes: 1 } });
+    expect(await read(client, {})).toMatchObject({ items: [5] });
+    expect(await read(client, { before: positions[3] })).toMatchObject({ items: [3] });
+    expect(await read(client, { after: positions[0] })).toMatchObject({ items: [2] });
+  });
+
+  it("has bytes in binary frames, and leaves out text that is not JSON", async () => {
+    const { server, client } = await open(1);
+    await server.api.topic("video/:id", { id: "1" }).publish(new Uint8Array([10]));
+    expect(await read(client, { topic: "video/1" })).toMatchObject({
+      items: [new Uint8Array([10])],
+    });
+    await server.topics.topic("rooms/a").publish("not JSON");
+    expect(await read(client, {})).toMatchObject({ items: [1] });
+  });
+
+  it("needs the subscribe rule, a topic of the contract, and one that is not volatile", async () => {
+    const { client } = await open(1, { rules: { "cursors/:id": { subscribe: true } } });
+    expect((await read(client, {})).result).toMatchObject({ code: "FORBIDDEN" });
+    expect((await read(client, { topic: "other" })).result).toMatchObject({
+      code: "UNKNOWN_TOPIC",
+    });
+    expect((await read(client, { topic: "cursors/1" })).result).toMatchObject({
+      code: "INVALID_REQUEST",
+    });
+  });
+
+  it("fails with UNAVAILABLE if the broker does not answer, and above maxPendingPages", async () => {
+    const broker = new FaultyBroker();
+    const { client } = await open(1, { topics: { broker }, limits: { maxPendingPages: 1 } });
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    broker.onCall = async () => {
+      await held;
+      throw new BrokerError("BROKER_UNAVAILABLE", "no");
+    };
+    client.send({ type: "history", id: 9, topic: "rooms/a", limit: 1 });
+    expect((await read(client, {})).result).toMatchObject({ code: "TOO_MANY_REQUESTS" });
+    release();
+    expect(await client.answer(9)).toMatchObject({ code: "UNAVAILABLE" });
+  });
+
+  it("has no answer after the client has cancelled it", async () => {
+    const { client } = await open(3);
+    client
+      .send({ type: "history", id: 9, topic: "rooms/a", limit: 1 })
+      .send({ type: "cancel", id: 9 });
+    expect(await read(client, {})).toMatchObject({ items: [1, 2, 3] });
+    expect(client.received).toEqual([]);
+  });
+});
