@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { connectedPair } from "tideway/testing";
-import { dataOnly, MemoryBroker } from "tideway/topics";
+import { dataOnly, type EncodeTopicMessage, envelope, MemoryBroker } from "tideway/topics";
 import { describe, expect, it } from "vitest";
 import {
   FaultyBroker,
@@ -144,7 +144,11 @@ describe("topics, with any number of faults,", () => {
           const broker = new FaultyBroker(new MemoryBroker());
           const topic = openTopics({ broker, historySize }).topic("news");
           const sockets = [0, 1, 2].map(() => new RecordingSocket());
-          const subscriptions = await Promise.all(sockets.map((socket) => topic.subscribe(socket)));
+          const own: EncodeTopicMessage = (message) => envelope(message);
+          const encoders = [{}, { encode: own }, { encode: own }];
+          const subscriptions = await Promise.all(
+            sockets.map((socket, index) => topic.subscribe(socket, encoders[index])),
+          );
           const held: (() => void)[] = [];
           const answers: (() => void)[] = [];
           const joining: Promise<unknown>[] = [];
@@ -175,7 +179,7 @@ describe("topics, with any number of faults,", () => {
             else if (sockets[name].readyState !== 1) {
               const since = follow(sockets[name]);
               sockets[name] = new RecordingSocket();
-              joining.push(topic.subscribe(sockets[name], { since }));
+              joining.push(topic.subscribe(sockets[name], { since, ...encoders[name] }));
             }
           }
           broker.onDelivery = (deliver) => deliver();
