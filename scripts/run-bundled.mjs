@@ -16,6 +16,7 @@ const bundle = await rolldown({
   external: [/^(?!tideway)[^./]/],
   resolve: {
     alias: {
+      "tideway/channels": resolve("src/node/channels.ts"),
       "tideway/topics": resolve("src/topics/index.ts"),
       tideway: resolve("src/node/index.ts"),
     },

@@ -31,8 +31,13 @@ export class Balancer implements AsyncDisposable {
     return (this.#server.address() as { port: number }).port;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Breaks all connections. New ones are accepted. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
     this.#server.close();
     await once(this.#server, "close");
   }

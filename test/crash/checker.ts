@@ -1,29 +1,46 @@
 import { readPosition } from "tideway/topics";
-import type { ClientLog, RunLog } from "./log.ts";
+import type { ClientLog, PublisherLog, RunLog } from "./log.ts";
 
-/** The id of each publication by topic and position. */
-type Order = Map<string, string>;
+/** What a violation of the guarantees is. */
+export type ViolationKind = "lost" | "doubled" | "out of order" | "other";
+
+/** One violation of the guarantees. */
+export interface Violation {
+  readonly kind: ViolationKind;
+  readonly text: string;
+}
+
+/** Reports a violation. */
+type Report = (kind: ViolationKind, text: string) => void;
+
+/** Where the publications are. A place is a topic and a position. */
+interface Order {
+  /** Ids by place: acknowledged publications first, and then what clients received elsewhere. */
+  readonly ids: Map<string, string>;
+  readonly places: Map<string, string>;
+  /** Ids by place, as clients received them. */
+  readonly delivered: Map<string, string>;
+}
 
 /**
- * The violations of a run. Every topic must have one order for all clients. Acknowledged
- * publications must not be lost or duplicated. Every interruption must end with a recovery or a
- * notice, and in the end all clients must have the last publication.
+ * The violations of a run. Every topic must have one order for all clients. Acknowledged publications must
+ * not be lost, duplicated, or in another order than their publisher's. Every interruption must end with a
+ * recovery or a notice, and in the end all clients must have the last publication.
  */
-export function findViolations({ clients, acknowledgements }: RunLog): readonly string[] {
-  const violations: string[] = [];
-  const order: Order = new Map();
+export function findViolations({ clients, publishers }: RunLog): readonly Violation[] {
+  const violations: Violation[] = [];
+  const report: Report = (kind, text) => violations.push({ kind, text });
+  const order = readAcknowledgements(publishers);
   for (const client of clients) {
-    checkContinuity(client, violations);
-    collectOrder(client, order, violations);
+    checkContinuity(client, report);
+    collectOrder(client, order, report);
   }
-  for (const { topic, id, position } of acknowledgements) {
-    const stored = order.get(`${topic} ${position}`);
-    if (stored === id) continue;
-    const instead = stored === undefined ? "nothing was delivered" : `${stored} was delivered`;
-    violations.push(`${topic}: ${id} is acknowledged at ${position}, where ${instead}`);
+  for (const publisher of publishers) {
+    checkOutcomes(publisher, order, report);
+    if (publisher.isOrdered) checkPublisherOrder(publisher, order, report);
   }
-  checkUnique(order, violations);
-  checkEnds(clients, violations);
+  checkOrigins(publishers, order, report);
+  checkEnds(clients, report);
   return violations;
 }
 
@@ -39,57 +56,152 @@ function isGap(event: ClientLog["events"][number]): boolean {
 }
 
 /** Each publication follows the previous publication, or the position of the notice in between. */
-function checkContinuity({ name, events }: ClientLog, violations: string[]): void {
+function checkContinuity({ name, topic, events }: ClientLog, report: Report): void {
+  const received = new Set<string>();
   let last: string | undefined;
   for (const event of events) {
     const { position } = event;
-    if (event.type === "publication" && !isNext(last, position)) {
-      violations.push(`${name}: ${position} came after ${last}`);
+    if (event.type === "publication") {
+      const { id } = event;
+      const kind = stepKind(last, position);
+      if (kind !== undefined) report(kind, `${name}: ${topic} ${position} came after ${last}`);
+      if (received.has(id)) report("doubled", `${name}: ${id} came a second time at ${position}`);
+      received.add(id);
     }
     if (event.type === "subscribed") {
-      if (event.since !== last) violations.push(`${name}: asked for ${event.since}, at ${last}`);
+      if (event.since !== last) report("other", `${name}: asked for ${event.since}, at ${last}`);
       if (event.recovered && position !== last) {
-        violations.push(`${name}: recovered from ${position}, though it was at ${last}`);
+        report("lost", `${name}: recovered from ${position}, though it was at ${last}`);
       }
     }
+    if (event.type === "failed") report("other", `${name}: ${topic} ended with ${event.code}`);
     last = position;
   }
 }
 
-function isNext(last: string | undefined, position: string): boolean {
+/** What is wrong if `position` comes after `last`. */
+function stepKind(last: string | undefined, position: string): ViolationKind | undefined {
   const [before, now] = [readPosition(last), readPosition(position)];
-  return now !== undefined && before?.epoch === now.epoch && now.offset === before.offset + 1;
+  if (now === undefined || before?.epoch !== now.epoch) return "lost";
+  const step = now.offset - before.offset;
+  if (step === 1) return undefined;
+  if (step === 0) return "doubled";
+  return step > 1 ? "lost" : "out of order";
 }
 
-/** All clients have the same publication at the same position. */
-function collectOrder({ name, topic, events }: ClientLog, order: Order, found: string[]): void {
+function readAcknowledgements(publishers: readonly PublisherLog[]): Order {
+  const order: Order = { ids: new Map(), places: new Map(), delivered: new Map() };
+  for (const { topic, publishes } of publishers) {
+    for (const { id, outcome } of publishes) {
+      if (outcome?.type === "stored") addPlace(order, `${topic} ${outcome.position}`, id);
+    }
+  }
+  return order;
+}
+
+/** Where something is known already, that stays. */
+function addPlace({ ids, places }: Order, place: string, id: string): void {
+  if (!ids.has(place)) ids.set(place, id);
+  if (!places.has(id)) places.set(id, place);
+}
+
+/** All clients have the same publication at the same position, and each publication at one position. */
+function collectOrder({ name, topic, events }: ClientLog, order: Order, report: Report): void {
   for (const event of events) {
     if (event.type !== "publication") continue;
-    const place = `${topic} ${event.position}`;
-    const known = order.get(place);
-    if (known === undefined) order.set(place, event.id);
-    else if (known !== event.id) {
-      found.push(`${name}: ${event.id} is at ${place}, where others have ${known}`);
+    const { id, position } = event;
+    const place = `${topic} ${position}`;
+    addPlace(order, place, id);
+    order.delivered.set(place, order.delivered.get(place) ?? id);
+    const [knownId, knownPlace] = [order.ids.get(place), order.places.get(id)!];
+    if (knownPlace !== place) {
+      const kind = knownId === id ? "doubled" : misplacedKind(place, knownPlace);
+      report(kind, `${name}: ${id} is at ${place}, elsewhere at ${knownPlace}`);
+    } else if (knownId !== id) {
+      report("other", `${name}: ${id} is at ${place}, where others have ${knownId}`);
     }
   }
 }
 
-function checkUnique(order: Order, violations: string[]): void {
-  const places = new Map<string, string>();
-  for (const [place, id] of order) {
-    const [topic] = place.split(" ");
-    const known = places.get(`${topic} ${id}`);
-    if (known !== undefined) violations.push(`${id} is at ${known} and at ${place}`);
-    places.set(`${topic} ${id}`, place);
+/** What is wrong if a publication came to a client at `place`, and to others at `knownPlace`. */
+function misplacedKind(place: string, knownPlace: string): ViolationKind {
+  const [topic, position] = place.split(" ");
+  const [knownTopic, knownPosition] = knownPlace.split(" ");
+  if (topic !== knownTopic) return "other";
+  return isBefore(position, knownPosition) ? "lost" : "out of order";
+}
+
+/** Each publish settled. A stored one is at its position, and one that is not stored is nowhere. */
+function checkOutcomes({ topic, publishes }: PublisherLog, order: Order, report: Report): void {
+  for (const { id, outcome } of publishes) {
+    if (outcome === undefined) report("other", `${id} was not settled`);
+    else if (outcome.type === "stored") {
+      const stored = order.delivered.get(`${topic} ${outcome.position}`);
+      if (stored === id) continue;
+      const instead = stored === undefined ? "nothing was delivered" : `${stored} was delivered`;
+      report("lost", `${id} is acknowledged at ${topic} ${outcome.position}, where ${instead}`);
+    } else if (outcome.mayBeStored === undefined) {
+      report("other", `${id} failed with ${outcome.code}, which does not say whether it is stored`);
+    } else if (!outcome.mayBeStored && order.places.has(id)) {
+      const place = order.places.get(id)!;
+      report("other", `${id} failed with ${outcome.code} as not stored, but is at ${place}`);
+    }
   }
 }
 
-function checkEnds(clients: readonly ClientLog[], violations: string[]): void {
+/**
+ * No publication is before an acknowledged one that its publisher published earlier. A publication that was
+ * rejected may appear later.
+ */
+function checkPublisherOrder(
+  { topic, publishes }: PublisherLog,
+  { places }: Order,
+  report: Report,
+): void {
+  let latest: { readonly id: string; readonly position: string } | undefined;
+  for (const { id, outcome } of publishes) {
+    const isStored = outcome?.type === "stored";
+    const position = isStored ? outcome.position : places.get(id)?.slice(topic.length + 1);
+    if (position === undefined) continue;
+    if (latest !== undefined && isBefore(position, latest.position)) {
+      report(
+        "out of order",
+        `${topic}: ${id} is at ${position}, before ${latest.id} at ${latest.position}`,
+      );
+    } else if (isStored) latest = { id, position };
+  }
+}
+
+function isBefore(position: string, other: string): boolean {
+  const [a, b] = [readPosition(position), readPosition(other)];
+  return a !== undefined && a.epoch === b?.epoch && a.offset < b.offset;
+}
+
+/** Each publication is one of those that were published, to the topic where it is. */
+function checkOrigins(
+  publishers: readonly PublisherLog[],
+  { places }: Order,
+  report: Report,
+): void {
+  const topics = new Map<string, string>();
+  for (const { topic, publishes } of publishers)
+    for (const { id } of publishes) topics.set(id, topic);
+  for (const [id, place] of places) {
+    if (!place.startsWith(`${topics.get(id)} `))
+      report("other", `${id} at ${place} was not published there`);
+  }
+}
+
+function checkEnds(clients: readonly ClientLog[], report: Report): void {
   const ends = new Map<string, string | undefined>();
+  for (const { topic, events } of clients) {
+    const end = events.at(-1)?.position;
+    const known = ends.get(topic);
+    if (known === undefined || (end !== undefined && isBefore(known, end))) ends.set(topic, end);
+  }
   for (const { name, topic, events } of clients) {
     const end = events.at(-1)?.position;
-    if (!ends.has(topic)) ends.set(topic, end);
     if (end === ends.get(topic) && end !== undefined) continue;
-    violations.push(`${name}: ends at ${end}, others on ${topic} at ${ends.get(topic)}`);
+    report("lost", `${name}: ends at ${end}, others on ${topic} at ${ends.get(topic)}`);
   }
 }

@@ -18,6 +18,8 @@ export async function bundleServer(): Promise<string> {
     external: [/^(?!tideway)[^./]/],
     resolve: {
       alias: {
+        "tideway/channels/server": resolve("src/channels/server/index.ts"),
+        "tideway/channels": resolve("src/node/channels.ts"),
         "tideway/server": resolve("src/node/server.ts"),
         "tideway/topics/nats": resolve("src/topics/nats/index.ts"),
         "tideway/topics/redis": resolve("src/topics/redis/index.ts"),

@@ -1,23 +1,26 @@
 /**
- * One server of the crash tests, which may be killed at any time: topics over WebSockets. Its
- * argument is a {@link ServerSettings} in JSON. It prints its port, and ends with its standard
+ * One server of the crash tests, which may be killed at any time: channels, and topics for hand-made
+ * clients. Its argument is a {@link ServerSettings} in JSON. It prints its port, and ends with its standard
  * input.
  */
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { createClient } from "redis";
 import { prepare, serve, type Socket } from "tideway/server";
-import { type Broker, type Topic, Topics } from "tideway/topics";
+import { type Broker, formatPosition, type Topic } from "tideway/topics";
 import { NatsBroker } from "tideway/topics/nats";
 import { RedisBroker } from "tideway/topics/redis";
+import { createChannels } from "./channels.ts";
+import { createTopics, type Fault } from "./faulty-topics.ts";
 
 export interface ServerSettings {
   readonly engine: "redis" | "nats";
   /** The address of the engine. */
   readonly port: number;
+  readonly fault?: Fault | undefined;
 }
 
-/** The messages of a client: a publication, repeated until it is acknowledged. */
+/** The messages of a hand-made client: a publication, repeated until it is acknowledged. */
 export interface PublishRequest {
   readonly id: string;
   readonly text: string;
@@ -33,10 +36,12 @@ export interface PublishAnswer {
 process.stdin.resume().once("end", () => process.exit());
 
 const settings = JSON.parse(process.argv[2]) as ServerSettings;
-const topics = new Topics({
+const topics = createTopics(settings.fault, {
   broker: await openBroker(settings),
   prepare,
   requestTimeoutMs: 1_000,
+  // Less than a stall, so that some publishes fail.
+  publishTimeoutMs: 2_500,
   checkIntervalMs: 2_000,
   // The engine is unavailable more than once.
   onError: () => {},
@@ -45,7 +50,8 @@ const topics = new Topics({
 const server = await serve({
   port: 0,
   routes: {
-    "ws:/:topic": async (socket, { params, request }) => {
+    "ws:/api": createChannels(topics).route({ origins: "*" }),
+    "ws:/topics/:topic": async (socket, { params, request }) => {
       const topic = topics.topic(params.topic);
       const since = new URL(request.url).searchParams.get("since") ?? undefined;
       try {
@@ -65,9 +71,7 @@ process.stdout.write(`${new URL(server.url).port}\n`);
 async function answer(socket: Socket, topic: Topic, { id, text }: PublishRequest): Promise<void> {
   try {
     const { position } = await topic.publish(text, { id });
-    socket.send(
-      JSON.stringify({ type: "stored", id, position: `${position.epoch}:${position.offset}` }),
-    );
+    socket.send(JSON.stringify({ type: "stored", id, position: formatPosition(position) }));
   } catch {
     socket.send(JSON.stringify({ type: "failed", id }));
   }

@@ -1,16 +1,6 @@
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { describe, inject, it } from "vitest";
-
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { launchChromium } from "./chromium.ts";
 
 /**
  * Starts a Chromium with a fresh profile. The caller closes it. Only for `*.browser.test.ts` files.
@@ -18,7 +8,7 @@ const FLAGS = [
 export function launchBrowser(): Promise<Browser> {
   const { path, reason } = browserHere();
   if (path === undefined) return Promise.reject(new Error(reason));
-  return chromium.launch({ executablePath: path, args: FLAGS });
+  return launchChromium(path);
 }
 
 /**

@@ -1,5 +1,16 @@
-import { chromium } from "playwright-core";
+import { type Browser, chromium } from "playwright-core";
 import { type Availability, findOrInstall, isExecutable, onPath } from "./debian.ts";
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 const PROGRAMS = [
   "chromium",
@@ -37,4 +48,9 @@ function findChromium(environment: NodeJS.ProcessEnv = process.env): Availabilit
 export function ensureChromium(): Availability {
   if ((process.env["CHROME_PATH"] ?? "") !== "") return findChromium();
   return findOrInstall(findChromium, { name: "chromium", what: "Chromium" });
+}
+
+/** Starts a Chromium with a fresh profile. The caller closes it. */
+export function launchChromium(path: string): Promise<Browser> {
+  return chromium.launch({ executablePath: path, args: FLAGS });
 }
