@@ -1,4 +1,4 @@
-import { ChannelError } from "tideway/channels";
+import type { ChannelError } from "tideway/channels";
 import { textOf } from "./channel-reader.ts";
 import type { PublisherLog, PublishOutcome } from "./log.ts";
 import { randomUpTo, repeatAtRandom } from "./pace.ts";
@@ -21,7 +21,7 @@ const MAX_BURST = 4;
 
 /**
  * Publishes to a topic through a channel client, and logs how each publish ends. With an outbox, it publishes
- * one message at a time, with an id of its own, until the server has stored it. Otherwise it publishes several
+ * one message at a time, with its own id, until the server has stored it. Otherwise it publishes several
  * messages at once, and a rejected one is not published again.
  */
 export class ChannelPublisher {

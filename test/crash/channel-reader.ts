@@ -16,7 +16,7 @@ export interface ReadableTopic {
  *
  * - `steady`: one loop, as fast as it can.
  * - `slow`: one loop that pauses, so that the credit of its subscription runs out.
- * - `restarting`: many loops, each of which continues where the one before it ended.
+ * - `restarting`: many loops. Each continues where the previous loop ended.
  * - `returning`: the same, with pauses in between, so that the subscription ends.
  */
 export type ReaderKind = "steady" | "slow" | "restarting" | "returning";

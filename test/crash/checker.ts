@@ -1,7 +1,7 @@
 import { readPosition } from "tideway/topics";
 import type { ClientLog, PublisherLog, RunLog } from "./log.ts";
 
-/** What a violation of the guarantees is. */
+/** The kind of a violation of the guarantees. */
 export type ViolationKind = "lost" | "doubled" | "out of order" | "other";
 
 /** One violation of the guarantees. */
@@ -79,7 +79,7 @@ function checkContinuity({ name, topic, events }: ClientLog, report: Report): vo
   }
 }
 
-/** What is wrong if `position` comes after `last`. */
+/** The kind of the violation if `position` comes after `last`. Undefined if it is the next position. */
 function stepKind(last: string | undefined, position: string): ViolationKind | undefined {
   const [before, now] = [readPosition(last), readPosition(position)];
   if (now === undefined || before?.epoch !== now.epoch) return "lost";
@@ -99,7 +99,7 @@ function readAcknowledgements(publishers: readonly PublisherLog[]): Order {
   return order;
 }
 
-/** Where something is known already, that stays. */
+/** Keeps what is known already. */
 function addPlace({ ids, places }: Order, place: string, id: string): void {
   if (!ids.has(place)) ids.set(place, id);
   if (!places.has(id)) places.set(id, place);
@@ -123,7 +123,7 @@ function collectOrder({ name, topic, events }: ClientLog, order: Order, report: 
   }
 }
 
-/** What is wrong if a publication came to a client at `place`, and to others at `knownPlace`. */
+/** The kind of the violation if a client got a publication at `place`, and others at `knownPlace`. */
 function misplacedKind(place: string, knownPlace: string): ViolationKind {
   const [topic, position] = place.split(" ");
   const [knownTopic, knownPosition] = knownPlace.split(" ");
@@ -131,7 +131,7 @@ function misplacedKind(place: string, knownPlace: string): ViolationKind {
   return isBefore(position, knownPosition) ? "lost" : "out of order";
 }
 
-/** Each publish settled. A stored one is at its position, and one that is not stored is nowhere. */
+/** Each publish settled. A stored publication is at its position. A rejected publication says whether it is stored. */
 function checkOutcomes({ topic, publishes }: PublisherLog, order: Order, report: Report): void {
   for (const { id, outcome } of publishes) {
     if (outcome === undefined) report("other", `${id} was not settled`);
@@ -150,8 +150,8 @@ function checkOutcomes({ topic, publishes }: PublisherLog, order: Order, report:
 }
 
 /**
- * No publication is before an acknowledged one that its publisher published earlier. A publication that was
- * rejected may appear later.
+ * Acknowledged publications have the order of the calls. A rejected publication follows the acknowledged
+ * publications before its call, and may appear behind later ones.
  */
 function checkPublisherOrder(
   { topic, publishes }: PublisherLog,
@@ -177,7 +177,7 @@ function isBefore(position: string, other: string): boolean {
   return a !== undefined && a.epoch === b?.epoch && a.offset < b.offset;
 }
 
-/** Each publication is one of those that were published, to the topic where it is. */
+/** Each delivered publication was published to its topic. */
 function checkOrigins(
   publishers: readonly PublisherLog[],
   { places }: Order,

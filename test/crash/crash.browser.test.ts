@@ -4,7 +4,7 @@ import { describeWithEngine } from "../support/with-engine.ts";
 import { countLosses, findViolations } from "./checker.ts";
 import { runCrashes } from "./run.ts";
 
-describeInBrowser("channels in a page of Chromium, beside Node", () => {
+describeInBrowser("channels in Chromium and Node", () => {
   describeWithEngine("redis", "with Redis", (path) => {
     it("lose nothing while servers and the engine crash and are cut off", async () => {
       const run = await runCrashes({

@@ -24,7 +24,7 @@ async function runWith(fault: Fault | undefined): Promise<RunLog> {
   const clients = new ChannelClients({
     name: "c",
     count: 6,
-    port: server.port!,
+    port: server.port,
     topics: await Promise.all(starts),
     publishEveryMs: 5,
   });

@@ -12,10 +12,10 @@ export type ClientEvent =
     }
   | { readonly type: "publication"; readonly position: string; readonly id: string }
   | { readonly type: "lost"; readonly position: string }
-  /** The subscription ended with an error. `position` is that of the last event. */
+  /** The subscription ended with an error. It has the position of the last event. */
   | { readonly type: "failed"; readonly position: string; readonly code: string };
 
-/** What one subscriber received. A client may have several. */
+/** The events that one subscriber received. A client may have several subscribers. */
 export interface ClientLog {
   readonly name: string;
   readonly topic: string;
@@ -43,7 +43,7 @@ export interface PublisherLog {
   readonly publishes: readonly PublishLog[];
 }
 
-/** What several clients received and published. */
+/** The events and publishes of several clients. */
 export interface GroupLog {
   readonly clients: readonly ClientLog[];
   readonly publishers: readonly PublisherLog[];

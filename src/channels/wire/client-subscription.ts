@@ -89,7 +89,7 @@ class ClientSubscription extends SessionState {
   }
 
   end(error: ChannelError): void {
-    for (const [reader] of this.#late) reader.earlier = [];
+    for (const [reader] of this.#late.splice(0)) reader.earlier = [];
     this.#flow.end(error);
   }
 
@@ -131,6 +131,10 @@ class ClientSubscription extends SessionState {
         return at[0] === epoch && +at[1] <= +offset;
       };
     } catch (error) {
+      if (this.retry(error as ChannelError, () => this.#startLate())) {
+        this.#late.push([reader, start]);
+        return;
+      }
       items.push(error as Error);
     }
     reader.earlier = items;

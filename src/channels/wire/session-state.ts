@@ -72,12 +72,17 @@ export abstract class SessionState {
 
   /** Tries again after a temporary error. Any other error ends it. */
   #refuse(error: ChannelError): void {
-    const { environment } = this.session;
     this.status = "idle";
-    if (this.isWanted && /^(UNAVAILABLE|TOO_MANY)/.test(error.code)) {
-      environment.onError(error);
-      environment.setTimeout(() => this.open(), error.retryAfterMs ?? RETRY_AFTER_MS);
-    } else this.revoke(error);
+    if (!this.retry(error, () => this.open())) this.revoke(error);
+  }
+
+  /** Reports a temporary error, and tries again later. Returns false for any other error. */
+  protected retry(error: ChannelError, again: () => void): boolean {
+    const { environment } = this.session;
+    if (!this.isWanted || !/^(UNAVAILABLE|TOO_MANY)/.test(error.code)) return false;
+    environment.onError(error);
+    environment.setTimeout(again, error.retryAfterMs ?? RETRY_AFTER_MS);
+    return true;
   }
 
   /** The server has ended it. */
