@@ -16,11 +16,13 @@ export interface AuthRequest {
   readonly reason: "connect" | "expires" | "unauthorized";
 }
 
-/** Options of `connect`. */
+/**
+ * Options of `connect`. The client checks its connection itself: it sends a ping after 30 seconds without a
+ * message, and connects again if the server does not answer within 20 seconds.
+ */
 export interface ConnectOptions<C extends Contract = AnyContract> extends Pick<
   ReconnectingWebSocketOptions,
   | "webSocketOptions"
-  | "heartbeat"
   | "initialDelayMs"
   | "maxDelayMs"
   | "stableAfterMs"
