@@ -182,6 +182,16 @@ export class ServerSocket implements Socket {
   }
 
   /**
+   * Passes the messages to a listener, like `listen`, with less memory for each socket. The listener must not
+   * throw. Its `onEnd` is called when the connection has ended.
+   *
+   * @throws UsageError `ALREADY_CONSUMED` if the messages have or had a consumer
+   */
+  consume(listener: MessageListener): MessageSubscription {
+    return this.#queue.listen(listener);
+  }
+
+  /**
    * The largest message to receive, in bytes. A larger one closes the connection with 1009. Lower it while a
    * client may send little, such as before it is authorized.
    */

@@ -3,6 +3,7 @@ import type { Broker } from "./broker.ts";
 import { Feed } from "./feed.ts";
 import { topicsFull } from "./options.ts";
 import type { TopicSettings } from "./topic-options.ts";
+import type { TopicSocket } from "./topic-socket.ts";
 import type { TopicsEnvironment } from "./topics-environment.ts";
 
 /** The maximum number of feeds without subscribers. */
@@ -47,6 +48,11 @@ export class FeedRegistry {
       open.users--;
       this.#noteIdle(open);
     }
+  }
+
+  /** Ends the subscription of a socket to a topic, if there is one. */
+  unsubscribe(name: string, socket: TopicSocket): void {
+    this.#feeds.get(name)?.feed.unsubscribe(socket);
   }
 
   /** Evicts feeds that were already idle at the previous check, and checks the feeds that are not idle. */

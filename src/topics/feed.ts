@@ -127,6 +127,11 @@ export class Feed implements FollowerListener, GroupSource {
     void this.#presence?.refresh();
   }
 
+  /** Ends the subscription of a socket, if there is one. */
+  unsubscribe(socket: TopicSocket): void {
+    for (const group of this.#groups.values()) group.end(socket);
+  }
+
   /** Stops following the broker, and closes the sockets that are still subscribed. */
   async close(): Promise<void> {
     const closing = this.#follower.close();

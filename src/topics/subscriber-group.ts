@@ -56,6 +56,11 @@ export class SubscriberGroup implements SubscriberSource {
     return this.#subscribers.has(socket);
   }
 
+  /** Ends the subscription of a socket, if there is one. */
+  end(socket: TopicSocket): void {
+    this.#subscribers.get(socket)?.end();
+  }
+
   /** Subscribes a socket, and sends it the notice `subscribed` and the publications after its position. */
   add(socket: TopicSocket, start: SubscriberStart, wantsMembers: boolean): Subscriber {
     const subscriber = new Subscriber(socket, this, start.position, wantsMembers);

@@ -87,6 +87,14 @@ export interface Topic {
   subscribe(target: TopicTarget, options?: SubscribeOptions): Promise<TopicSubscription>;
 
   /**
+   * Ends the subscription of a socket, like `unsubscribe` of the result of `subscribe`. Has no effect if the
+   * socket is not subscribed. A server with very many subscriptions need not keep their results.
+   *
+   * @throws UsageError `INVALID_SOCKET`
+   */
+  unsubscribe(target: TopicTarget): void;
+
+  /**
    * Reads publications from the history of the topic. To continue after them, subscribe with the `position`
    * of the result as `since`.
    *
@@ -190,6 +198,10 @@ export class TopicHandle implements Topic {
       this.#settings,
       async (feed) => new Subscription(await feed.subscribe(socket, options)),
     );
+  }
+
+  unsubscribe(target: TopicTarget): void {
+    this.#feeds.unsubscribe(this.name, socketOf(target));
   }
 
   async history(options: HistoryOptions = {}): Promise<HistoryPage> {

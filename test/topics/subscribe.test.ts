@@ -36,6 +36,23 @@ describe("subscribing to a topic", () => {
     },
   );
 
+  it("ends with unsubscribe of the topic, which has no effect on other sockets", async () => {
+    const topic = openTopics().topic("news");
+    const [socket, other] = [new RecordingSocket(), new RecordingSocket()];
+    topic.unsubscribe(socket);
+    await topic.subscribe(socket);
+    await topic.subscribe(other);
+    topic.unsubscribe({ socket });
+    topic.unsubscribe(socket);
+    await topic.publish("after");
+    expect(texts(socket)).toEqual([]);
+    expect(texts(other)).toEqual(["after"]);
+    await topic.subscribe(socket);
+    expect(() => topic.unsubscribe({} as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_SOCKET" }),
+    );
+  });
+
   it("sends the start position, then every publication with its position and id", async () => {
     const topic = openTopics().topic("news");
     await topic.publish("before");

@@ -1,6 +1,6 @@
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
 import type { ServerSocket } from "../../server/server-socket.ts";
-import type { MessageSubscription } from "../../streams/message-subscription.ts";
+import type { MessageListener, MessageSubscription } from "../../streams/message-subscription.ts";
 import {
   type ClientFrameOf,
   ServerSession,
@@ -32,7 +32,9 @@ const REFUSAL_CODES = { unauthorized: 3000, forbidden: 3003 } as const;
  *
  * There may be many thousands, so its parts are created when the client first uses them.
  */
-export class ChannelConnection implements ServerSessionHandler, ChannelSession<unknown> {
+export class ChannelConnection
+  implements ServerSessionHandler, MessageListener, ChannelSession<unknown>
+{
   readonly environment: ChannelsEnvironment;
   readonly session: ServerSession;
   readonly #socket: ServerSocket;
@@ -66,9 +68,27 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
     const { limits, nowMs } = environment;
     this.callRates = createRateLimits(limits.callsPerSecond, limits.calls, nowMs);
     this.#gate = new Gate(this, socket, context);
-    this.#input = socket.listen((message) => this.session.receive(message), {
-      onDone: () => this.#finish(),
-    });
+    this.#input = socket.consume(this);
+  }
+
+  /** A message of the client. */
+  onMessage(message: string | Uint8Array): void {
+    this.session.receive(message);
+  }
+
+  /** Required by `MessageListener`. The server never cancels its subscription to the messages. */
+  onCancel(): void {}
+
+  /** The connection has ended. */
+  onEnd(): void {
+    this.session.end();
+    this.environment.connections.delete(this);
+    this.#gate?.end();
+    this.#subscriptions?.endAll();
+    this.#calls?.endAll();
+    this.#streams?.endAll();
+    this.#watches?.endAll();
+    if (this.#presences !== undefined) this.#endPresences(this.#presences);
   }
 
   /** The id of the session, for applications. */
@@ -165,7 +185,7 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
     (this.#streams ??= new Streams(this)).stream(frame);
   }
 
-  onCancel({ id }: ClientFrameOf<"cancel">): void {
+  onCancelRequest({ id }: ClientFrameOf<"cancel">): void {
     this.#calls?.cancel(id);
     this.#streams?.cancel(id);
     this.#history?.cancel(id);
@@ -178,7 +198,11 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
     this.#input.pause();
     this.#socket.drained.then(
       () => this.#onRoom(),
-      () => {},
+      () => {
+        // The connection has ended. The end is delivered after the messages, which the session ignores.
+        this.session.end();
+        this.#input.resume();
+      },
     );
   }
 
@@ -188,17 +212,6 @@ export class ChannelConnection implements ServerSessionHandler, ChannelSession<u
     this.#watches?.wake();
     this.#streams?.wake();
     if (!this.#isFull) this.#input.resume();
-  }
-
-  #finish(): void {
-    this.session.end();
-    this.environment.connections.delete(this);
-    this.#gate?.end();
-    this.#subscriptions?.endAll();
-    this.#calls?.endAll();
-    this.#streams?.endAll();
-    this.#watches?.endAll();
-    if (this.#presences !== undefined) this.#endPresences(this.#presences);
   }
 
   /** Members of a client that has closed the connection, or may not return, leave. Others may return. */

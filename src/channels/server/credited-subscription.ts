@@ -2,11 +2,13 @@ import type { ChannelConnection } from "./connection.ts";
 import type { TopicEntry } from "./topic-table.ts";
 
 /**
- * - `starting`: a rule or the broker is at work.
- * - `live`: the client was told that it is subscribed.
- * - `ended`: nothing is sent any more.
+ * The states of a subscription, besides the id of its subscribe frame while a rule or the broker is at work:
+ *
+ * - `LIVE`: the client was told that it is subscribed.
+ * - `ENDED`: nothing is sent any more.
  */
-type SubscriptionState = "starting" | "live" | "ended";
+const LIVE = 0;
+const ENDED = -1;
 
 /**
  * The subscription of one connection to one topic. Its credit says how many bytes the client has room for.
@@ -15,34 +17,33 @@ type SubscriptionState = "starting" | "live" | "ended";
 export abstract class CreditedSubscription {
   readonly entry: TopicEntry;
   protected readonly connection: ChannelConnection;
-  #state: SubscriptionState = "starting";
-  #requestId: number;
+  #state: number;
   #credit: number;
 
   constructor(connection: ChannelConnection, entry: TopicEntry, requestId: number, credit: number) {
     this.entry = entry;
     this.connection = connection;
-    this.#requestId = requestId;
+    this.#state = requestId;
     this.#credit = credit;
   }
 
-  /** The id of the subscribe frame, if it is not answered yet; otherwise 0. */
+  /** The id of the subscribe frame, if it is not answered yet and the subscription has not ended; otherwise 0. */
   get requestId(): number {
-    return this.#requestId;
+    return Math.max(0, this.#state);
   }
 
   get isEnded(): boolean {
-    return this.#state === "ended";
+    return this.#state === ENDED;
   }
 
   /** Whether the client and the connection have room for a publication. */
   protected get canSend(): boolean {
-    return this.#state === "live" && this.#credit > 0 && !this.connection.isFull;
+    return this.#state === LIVE && this.#credit > 0 && !this.connection.isFull;
   }
 
   /** Whether the client was told that it is subscribed, and still is. */
   protected get isLive(): boolean {
-    return this.#state === "live";
+    return this.#state === LIVE;
   }
 
   addCredit(bytes: number, maxBytes: number): void {
@@ -55,13 +56,12 @@ export abstract class CreditedSubscription {
 
   /** Ends the subscription. The connection stays open. A second call has no effect. */
   end(): void {
-    this.#state = "ended";
+    this.#state = ENDED;
   }
 
   /** The client was told that it is subscribed. */
   protected begin(): void {
-    this.#state = "live";
-    this.#requestId = 0;
+    this.#state = LIVE;
   }
 
   protected pay(bytes: number): void {

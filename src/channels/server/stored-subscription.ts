@@ -1,5 +1,5 @@
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
-import type { TopicData, TopicSocket, TopicSubscription } from "../../topics/index.ts";
+import type { TopicData, TopicSocket } from "../../topics/index.ts";
 import { CreditedSubscription } from "./credited-subscription.ts";
 import { SharedPublication } from "./shared-publication.ts";
 
@@ -16,7 +16,6 @@ interface Waiting {
 
 /** The subscription to a topic that stores its publications: a socket that topics send to. */
 export class StoredSubscription extends CreditedSubscription implements TopicSocket {
-  #source: TopicSubscription | undefined;
   #waiting: Waiting | undefined;
 
   get readyState(): number {
@@ -35,8 +34,7 @@ export class StoredSubscription extends CreditedSubscription implements TopicSoc
   }
 
   /** Starts to send. Call it after the client was told that it is subscribed. */
-  start(source: TopicSubscription): void {
-    this.#source = source;
+  start(): void {
     this.begin();
     this.wake();
   }
@@ -65,8 +63,8 @@ export class StoredSubscription extends CreditedSubscription implements TopicSoc
   override end(): void {
     if (this.isEnded) return;
     super.end();
-    this.#source?.unsubscribe();
-    this.#source = undefined;
+    // Not by the result of `subscribe`, which would take memory until now.
+    this.entry.topic.unsubscribe(this);
     this.#waiting?.reject(ended());
     this.#waiting = undefined;
   }

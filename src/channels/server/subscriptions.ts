@@ -11,6 +11,7 @@ import {
   UNKNOWN_TOPIC,
 } from "./failures.ts";
 import { runRule } from "./rules.ts";
+import { SmallMap } from "./small-map.ts";
 import { StoredSubscription } from "./stored-subscription.ts";
 import type { TopicEntry } from "./topic-table.ts";
 import { VolatileSubscription } from "./volatile-subscription.ts";
@@ -22,7 +23,7 @@ type Subscription = StoredSubscription | VolatileSubscription;
 /** The subscriptions of one connection. */
 export class Subscriptions {
   readonly #connection: ChannelConnection;
-  readonly #byTopic = new Map<string, Subscription>();
+  readonly #byTopic = new SmallMap<Subscription>();
   /** Subscriptions that ended while their rule or the broker was at work. They count until it settles. */
   #ending = 0;
 
@@ -34,7 +35,7 @@ export class Subscriptions {
     const { session, environment } = this.#connection;
     const { table, limits } = environment;
     const { maxSubscriptions, maxCreditBytes } = limits;
-    if (this.#byTopic.has(frame.topic)) {
+    if (this.#byTopic.get(frame.topic) !== undefined) {
       session.fail(frame.id, invalidRequest("the connection is subscribed to the topic already"));
       return;
     }
@@ -50,7 +51,7 @@ export class Subscriptions {
     const credit = Math.min(frame.credit, maxCreditBytes);
     const Class = entry.compiled.isVolatile ? VolatileSubscription : StoredSubscription;
     const subscription = new Class(this.#connection, entry, frame.id, credit);
-    this.#byTopic.set(entry.name, subscription);
+    this.#byTopic.add(subscription);
     this.#check(subscription, frame);
   }
 
@@ -70,7 +71,7 @@ export class Subscriptions {
 
   /** Runs the subscribe rules again, and ends the subscriptions that they do not allow any more. */
   recheck(): Promise<void>[] {
-    return Array.from(this.#byTopic.values(), (subscription) => this.#recheck(subscription));
+    return this.#byTopic.values().map((subscription) => this.#recheck(subscription));
   }
 
   /** Ends all subscriptions, because the connection has ended. */
@@ -123,7 +124,7 @@ export class Subscriptions {
     this.#connection.session.answerSubscribed(
       reason === undefined ? answer : { ...answer, reason },
     );
-    subscription.start(source);
+    subscription.start();
   }
 
   /** @throws BrokerError */
@@ -153,7 +154,7 @@ export class Subscriptions {
   #end(subscription: Subscription): void {
     const { requestId } = subscription;
     subscription.end();
-    this.#byTopic.delete(subscription.entry.name);
+    this.#byTopic.delete(subscription);
     if (requestId > 0) {
       this.#ending++;
       this.#connection.session.fail(requestId, invalidRequest("unsubscribed before the answer"));
@@ -166,9 +167,9 @@ export class Subscriptions {
     this.#connection.environment.table.release(entry);
   }
 
-  #forget({ entry }: Subscription): void {
-    this.#byTopic.delete(entry.name);
-    this.#connection.environment.table.release(entry);
+  #forget(subscription: Subscription): void {
+    this.#byTopic.delete(subscription);
+    this.#connection.environment.table.release(subscription.entry);
   }
 
   #recheck(subscription: Subscription): Promise<void> {

@@ -30,7 +30,7 @@ export interface ServerSessionHandler {
   onHistory(frame: ClientFrameOf<"history">): void;
   onCall(frame: ClientFrameOf<"call">): void;
   onStream(frame: ClientFrameOf<"stream">): void;
-  onCancel(frame: ClientFrameOf<"cancel">): void;
+  onCancelRequest(frame: ClientFrameOf<"cancel">): void;
 }
 
 /** The fields of the `welcome` frame. */
@@ -268,7 +268,7 @@ export class ServerSession {
   #dispatchNotice(frame: ClientFrame): void {
     const handler = this.#handler;
     if (frame.type === "credit") handler.onCredit(frame);
-    else if (frame.type === "cancel") handler.onCancel(frame);
+    else if (frame.type === "cancel") handler.onCancelRequest(frame);
     else if (frame.type === "unsubscribe") handler.onUnsubscribe(frame);
     else if (frame.type === "unwatch") handler.onUnwatch(frame);
     else if (frame.type === "ping") this.#sendFrame({ type: "pong" });

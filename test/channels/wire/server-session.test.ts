@@ -49,7 +49,7 @@ class Recorder {
       "onHistory",
       "onCall",
       "onStream",
-      "onCancel",
+      "onCancelRequest",
     ]) {
       handler[name] = record;
     }
