@@ -182,7 +182,8 @@ export class Feed implements FollowerListener, GroupSource {
 
   /** Reads the members, and starts to notify subscribers of changes. */
   #openPresence(): Promise<void> {
-    this.#presence = new PresenceView(this.name, this.#environment, this.#notifyAll);
+    const isUsed = (): boolean => !this.#follower.isClosed;
+    this.#presence = new PresenceView(this.name, this.#environment, this.#notifyAll, isUsed);
     return this.#presence.refresh();
   }
 

@@ -85,9 +85,10 @@ class MemberFanOut implements BrokerListener {
   readonly watchers = new Set<MemberWatcher>();
 
   constructor(topic: string, environment: TopicsEnvironment) {
-    this.view = new PresenceView(topic, environment, ({ type, member }) => {
+    const onNotice = ({ type, member }: MemberChange): void => {
       for (const watcher of this.watchers) watcher.notify({ type, member });
-    });
+    };
+    this.view = new PresenceView(topic, environment, onNotice, () => this.watchers.size > 0);
   }
 
   onPublication(): void {}

@@ -5,13 +5,16 @@ import type { Member } from "./topic-message.ts";
 const MAX_ID_LENGTH = 128;
 const MAX_VALUE_LENGTH = 16_384;
 
+/** The maximum length of the fields that an entry has in addition to its member. */
+const MAX_OTHER_LENGTH = 256;
+
 /**
- * Writes a member as the text that the broker stores.
+ * Writes a member as the text that the broker stores: the value of a presence entry.
  *
  * @throws UsageError `INVALID_MEMBER` if the id is not valid, or JSON cannot express the data in 16,384
  *   characters
  */
-export function writeMember(member: Member, replaces?: string): string {
+export function writeMember(member: Member): string {
   const { id, data } = isObject(member) ? member : ({} as Partial<Member>);
   if (!isMemberId(id)) {
     throw new UsageError(
@@ -21,7 +24,7 @@ export function writeMember(member: Member, replaces?: string): string {
   }
   let value: string;
   try {
-    value = JSON.stringify({ v: 1, id, data, replaces });
+    value = JSON.stringify({ v: 1, id, data });
   } catch (cause) {
     throw new UsageError(
       "INVALID_MEMBER",
@@ -38,23 +41,42 @@ export function writeMember(member: Member, replaces?: string): string {
   );
 }
 
-/** The value of a presence entry. */
-export interface MemberEntry {
-  readonly member: Member;
+/** Fields of a presence entry in addition to its member. */
+export interface EntryFields {
   /** The key of the entry that this one replaces. */
-  readonly replaces?: string;
+  readonly replaces?: string | undefined;
+  /** The time after which the entry expires, if no server renews it any more. In milliseconds. */
+  readonly endsInMs?: number | undefined;
 }
 
-/** Reads a member. @returns undefined if the text was not written by a compatible version */
+/** The value of a presence entry. Without a member, the entry only hides the entry that it replaces. */
+export interface MemberEntry extends EntryFields {
+  readonly member?: Member;
+}
+
+/** Adds fields to the value of an entry. */
+export function withFields(value: string, fields: EntryFields): string {
+  return JSON.stringify({ ...(JSON.parse(value) as object), ...fields });
+}
+
+/** Writes an entry that has no member, and hides the entry that it replaces. */
+export function writeHiding(replaces: string): string {
+  return JSON.stringify({ v: 1, replaces });
+}
+
+/** Reads the value of an entry. @returns undefined if it was not written by a compatible version */
 export function readMember(value: string): MemberEntry | undefined {
-  if (value.length > MAX_VALUE_LENGTH) return undefined;
+  if (value.length > MAX_VALUE_LENGTH + MAX_OTHER_LENGTH) return undefined;
   try {
     const read: unknown = JSON.parse(value);
     if (typeof read !== "object" || read === null) return undefined;
-    const { v, id, data, replaces } = read as Record<string, unknown>;
-    if (v !== 1 || !isMemberId(id)) return undefined;
-    const member = data === undefined ? { id } : { id, data };
-    return typeof replaces === "string" ? { member, replaces } : { member };
+    const { v, id, data, replaces, endsInMs } = read as Record<string, unknown>;
+    if (v !== 1) return undefined;
+    return {
+      ...(isMemberId(id) && { member: data === undefined ? { id } : { id, data } }),
+      ...(typeof replaces === "string" && { replaces }),
+      ...(isDuration(endsInMs) && { endsInMs }),
+    };
   } catch {
     return undefined;
   }
@@ -63,6 +85,10 @@ export function readMember(value: string): MemberEntry | undefined {
 /** Whether two members have the same id and the same data. */
 export function isSameMember(one: Member, other: Member | undefined): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function isDuration(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
 function isMemberId(value: unknown): value is string {

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { PresenceEntry } from "./broker.ts";
+import { withFields, writeHiding } from "./member.ts";
 import { every } from "./timers.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
@@ -18,15 +19,33 @@ export interface Presence extends AsyncDisposable {
   startGrace(): void;
 }
 
+/** An entry to keep at the broker. */
+export interface LeaseOptions {
+  readonly key: string;
+  /** The member, as text. */
+  readonly value: string;
+  readonly graceMs: number;
+  /** The key of an entry to remove once the new one is stored. */
+  readonly replaces?: string | undefined;
+}
+
+/**
+ * How many times as long as `presenceTtlMs` a server may renew a replaced entry, because it has not noticed
+ * that the connection has ended. Heartbeats notice it within 50 seconds by default.
+ */
+const HIDING_TTLS = 2;
+
 /** Renews an entry at the broker. If the server crashes, the renewals stop and the entry expires. */
 export class PresenceLease implements Presence {
   readonly entry: PresenceEntry;
   readonly #environment: TopicsEnvironment;
   readonly #topic: string;
   readonly #graceMs: number;
+  readonly #replaces: string | undefined;
   readonly #onGrace: () => void;
   readonly #onEnd: () => void;
   #state: "present" | "in-grace" | "ended" = "present";
+  #renewals = 0;
   /** Stops the renewals, or the timer of the grace period. */
   #stopTimer: () => void = () => {};
   /** The calls of the broker run one after the other, so that a renewal cannot restore a removed entry. */
@@ -40,13 +59,14 @@ export class PresenceLease implements Presence {
   constructor(
     environment: TopicsEnvironment,
     topic: string,
-    entry: PresenceEntry,
-    { graceMs, onGrace, onEnd }: { graceMs: number; onGrace: () => void; onEnd: () => void },
+    { key, value, graceMs, replaces }: LeaseOptions,
+    { onGrace, onEnd }: { readonly onGrace: () => void; readonly onEnd: () => void },
   ) {
     this.#environment = environment;
     this.#topic = topic;
-    this.entry = entry;
+    this.entry = { key, value: withFields(value, { replaces }) };
     this.#graceMs = graceMs;
+    this.#replaces = replaces;
     this.#onGrace = onGrace;
     this.#onEnd = onEnd;
   }
@@ -60,6 +80,7 @@ export class PresenceLease implements Presence {
     const ttlMs = Math.ceil(Math.max(presenceTtlMs, this.#graceMs + intervalMs));
     if (before !== undefined) this.#calls = before.forget();
     this.#stopTimer = every(timers, intervalMs, () => {
+      this.#renewals++;
       this.#store(ttlMs).catch(this.#report);
     });
     try {
@@ -84,15 +105,17 @@ export class PresenceLease implements Presence {
   }
 
   leave(): Promise<void> {
-    const { broker } = this.#environment;
-    return this.#end(() => broker.leave(this.#topic, this.entry.key));
+    return this.#end(() => this.#remove());
   }
 
   /** Ends the lease because the server stops. The entry stays for the grace period, if it has one. */
   close(): Promise<void> {
     if (this.#graceMs === 0) return this.leave();
     const { broker } = this.#environment;
-    return this.#end(() => broker.enter(this.#topic, this.entry, this.#graceMs));
+    const { key, value } = this.entry;
+    // Another value, so that other servers read the entry, and read again when it expires.
+    const last = { key, value: withFields(value, { endsInMs: this.#graceMs }) };
+    return this.#end(() => broker.enter(this.#topic, last, this.#graceMs));
   }
 
   /** Ends the lease without a call to the broker. Resolves after its last call. */
@@ -117,6 +140,22 @@ export class PresenceLease implements Presence {
     await this.#call(lastCall).catch(this.#report);
     // After the call, because closing Topics waits for the leases that are still registered.
     this.#onEnd();
+  }
+
+  /** Removes the entry. If another server may still renew the replaced entry, hides that entry for a time. */
+  async #remove(): Promise<void> {
+    const { broker, presenceTtlMs } = this.#environment;
+    const { key } = this.entry;
+    if (this.#replaces !== undefined && this.#renewals < 3 * HIDING_TTLS) {
+      const hiding = { key, value: writeHiding(this.#replaces) };
+      try {
+        await broker.enter(this.#topic, hiding, HIDING_TTLS * presenceTtlMs + this.#graceMs);
+        return;
+      } catch {
+        // The broker may limit the time to live.
+      }
+    }
+    await broker.leave(this.#topic, key);
   }
 
   #store(ttlMs: number): Promise<void> {

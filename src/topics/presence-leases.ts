@@ -1,6 +1,6 @@
 import type { ConnectionClosedError } from "../errors/index.ts";
 import { topicsFull } from "./options.ts";
-import { type Presence, PresenceLease } from "./presence-lease.ts";
+import { type LeaseOptions, type Presence, PresenceLease } from "./presence-lease.ts";
 import { onEnd, type TopicSocket } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
@@ -10,15 +10,6 @@ export interface PresenceLimits {
   readonly maxTopics: number;
   /** The maximum number of members in their grace period. Beyond it, the first of them leave. */
   readonly maxAbsentMembers: number;
-}
-
-/** An entry to keep at the broker. */
-export interface LeaseOptions {
-  readonly key: string;
-  readonly value: string;
-  readonly graceMs: number;
-  /** The key of an entry to remove once the new one is stored. */
-  readonly replaces?: string | undefined;
 }
 
 /** The presence of all members that are connected to this server. */
@@ -41,28 +32,27 @@ export class PresenceLeases {
    * @throws BrokerError
    */
   async enter(topic: string, options: LeaseOptions, socket: TopicSocket): Promise<Presence> {
-    const { key, value, graceMs, replaces } = options;
-    const before = this.#byTopic.get(topic)?.get(key);
-    const lease: PresenceLease = new PresenceLease(
-      this.#environment,
-      topic,
-      { key, value },
-      {
-        graceMs,
-        onGrace: () => this.#addToGrace(lease),
-        onEnd: () => {
-          stopWatching();
-          this.#remove(topic, lease);
-        },
+    const { key, graceMs, replaces } = options;
+    const leases = this.#byTopic.get(topic);
+    const before = leases?.get(key);
+    const replaced = replaces === undefined ? undefined : leases?.get(replaces);
+    // An entry of this server ends with its lease, so it needs no hiding.
+    const own = replaced === undefined ? options : { ...options, replaces: undefined };
+    const lease: PresenceLease = new PresenceLease(this.#environment, topic, own, {
+      onGrace: () => this.#addToGrace(lease),
+      onEnd: () => {
+        stopWatching();
+        this.#remove(topic, lease);
       },
-    );
+    });
     this.#add(topic, lease);
     const stopWatching = onEnd(socket, (info) => {
       if (graceMs === 0) void lease.leave();
       else void startGrace(lease, socket, info);
     });
     await lease.start(before);
-    if (replaces !== undefined) await this.#removeReplaced(topic, replaces);
+    if (replaced !== undefined) await replaced.leave();
+    else if (replaces !== undefined) await this.#removeReplaced(topic, replaces);
     return lease;
   }
 
@@ -73,11 +63,6 @@ export class PresenceLeases {
   }
 
   async #removeReplaced(topic: string, key: string): Promise<void> {
-    const lease = this.#byTopic.get(topic)?.get(key);
-    if (lease !== undefined) {
-      await lease.leave();
-      return;
-    }
     try {
       await withTimeout(this.#environment, this.#environment.broker.leave(topic, key));
     } catch (error) {

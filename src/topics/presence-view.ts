@@ -1,6 +1,10 @@
 import { isSameMember, readMember } from "./member.ts";
 import type { Member } from "./topic-message.ts";
+import { delay } from "./timers.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+
+/** The time by which a broker may remove an expired entry late, in milliseconds. */
+const EXPIRY_MARGIN_MS = 50;
 
 /** A change between two reads of the members of a topic. */
 export interface PresenceNotice {
@@ -17,18 +21,24 @@ export class PresenceView {
   readonly #topic: string;
   readonly #environment: TopicsEnvironment;
   readonly #onNotice: (notice: PresenceNotice) => void;
+  readonly #isUsed: () => boolean;
   #members: ReadonlyMap<string, Member> | undefined;
   #isStale = false;
   #reading: Promise<void> | undefined;
+  /** Whether a refresh is planned, for the time at which an entry expires. */
+  #isPlanned = false;
 
+  /** @param isUsed whether the view is still in use; if not, it does not read when an entry expires */
   constructor(
     topic: string,
     environment: TopicsEnvironment,
     onNotice: (notice: PresenceNotice) => void,
+    isUsed: () => boolean,
   ) {
     this.#topic = topic;
     this.#environment = environment;
     this.#onNotice = onNotice;
+    this.#isUsed = isUsed;
   }
 
   get members(): readonly Member[] {
@@ -38,9 +48,10 @@ export class PresenceView {
   /** Reads the members, unless they were read before. @throws BrokerError */
   async load(): Promise<void> {
     if (this.#members !== undefined) return;
-    const members = await readMembers(this.#environment, this.#topic);
+    const { members, endsInMs } = await readPresence(this.#environment, this.#topic);
     // A later read may have answered first.
     this.#members ??= members;
+    this.#planRefresh(endsInMs);
   }
 
   /** Reads the members, as of the time of the call or later. Never rejects. */
@@ -54,12 +65,24 @@ export class PresenceView {
     while (this.#isStale) {
       this.#isStale = false;
       try {
-        this.#update(await readMembers(this.#environment, this.#topic));
+        const { members, endsInMs } = await readPresence(this.#environment, this.#topic);
+        this.#update(members);
+        this.#planRefresh(endsInMs);
       } catch (error) {
         this.#environment.report(error, this.#topic);
       }
     }
     this.#reading = undefined;
+  }
+
+  /** The broker does not signal that an entry has expired. */
+  #planRefresh(endsInMs: number | undefined): void {
+    if (endsInMs === undefined || this.#isPlanned) return;
+    this.#isPlanned = true;
+    void delay(this.#environment.timers, endsInMs + EXPIRY_MARGIN_MS).then(() => {
+      this.#isPlanned = false;
+      if (this.#isUsed()) void this.refresh();
+    });
   }
 
   #update(members: ReadonlyMap<string, Member>): void {
@@ -76,11 +99,19 @@ export class PresenceView {
   }
 }
 
-/** Reads the members of a topic, by their ids. @throws BrokerError */
-export async function readMembers(
+/** The presence of a topic. */
+export interface TopicPresence {
+  /** The members by their ids. */
+  readonly members: ReadonlyMap<string, Member>;
+  /** The time until the first entry expires that no server renews any more. In milliseconds. */
+  readonly endsInMs: number | undefined;
+}
+
+/** Reads the presence of a topic. @throws BrokerError */
+export async function readPresence(
   environment: TopicsEnvironment,
   topic: string,
-): Promise<ReadonlyMap<string, Member>> {
+): Promise<TopicPresence> {
   const entries = await withTimeout(environment, environment.broker.members(topic));
   // Sorted by key, so that all servers use the same entry for a member with two entries.
   const read = entries
@@ -89,8 +120,11 @@ export async function readMembers(
   // A server that has not noticed the end of a connection may renew an entry that was replaced.
   const replaced = new Set(read.map(({ replaces }) => replaces));
   const members = new Map<string, Member>();
-  for (const { key, member } of read) {
-    if (member !== undefined && !replaced.has(key)) members.set(member.id, member);
+  let firstEndMs = Infinity;
+  for (const { key, member, endsInMs = Infinity } of read) {
+    if (member === undefined || replaced.has(key)) continue;
+    members.set(member.id, member);
+    firstEndMs = Math.min(firstEndMs, endsInMs);
   }
-  return members;
+  return { members, endsInMs: firstEndMs === Infinity ? undefined : firstEndMs };
 }

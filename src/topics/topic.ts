@@ -9,7 +9,7 @@ import { isNoPosition, type Position, readPosition } from "./position.ts";
 import type { MemberListener, MemberWatch, MemberWatches } from "./member-watches.ts";
 import type { Presence } from "./presence-lease.ts";
 import type { PresenceLeases } from "./presence-leases.ts";
-import { readMembers } from "./presence-view.ts";
+import { readPresence } from "./presence-view.ts";
 import type { GapReason, HistoryPage, Publication, TopicData } from "./publication.ts";
 import { publish, type PublishOptions, type Published } from "./publish.ts";
 import { consecutiveAfter, findGap } from "./recovery.ts";
@@ -234,14 +234,15 @@ export class TopicHandle implements Topic {
         `presence is off for the topic ${JSON.stringify(this.name)}; set presence: true in the options of Topics, or in optionsOf`,
       );
     }
-    const value = writeMember(member, replaces);
+    const value = writeMember(member);
     const lease = { key: key ?? crypto.randomUUID(), value, graceMs, replaces };
     return this.#leases.enter(this.name, lease, socket);
   }
 
   async members(): Promise<readonly Member[]> {
     this.#environment.checkOpen();
-    return [...(await readMembers(this.#environment, this.name)).values()];
+    const { members } = await readPresence(this.#environment, this.name);
+    return [...members.values()];
   }
 
   // Not async, because `watch` relies on the order of reactions to its promise.

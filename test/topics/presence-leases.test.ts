@@ -160,6 +160,26 @@ describe("a member with graceMs", () => {
     },
   );
 
+  it("leaves for the watchers of other servers when its time after the close of Topics is over", async () => {
+    const stage = await openStage();
+    await stage.enter({ graceMs: 10_000, key: "k" });
+    await stage.here.close();
+    await stage.pass(9_000);
+    expect(stage.events).toEqual(["join ann"]);
+    // Less than checkIntervalMs.
+    await stage.pass(2_000);
+    expect(stage.events).toEqual(["join ann", "leave ann"]);
+  });
+
+  it("with the most data stays readable when Topics closes", async () => {
+    const stage = await openStage();
+    const member = { id: "ann", data: "x".repeat(16_384 - '{"v":1,"id":"ann","data":""}'.length) };
+    const options = { graceMs: 10_000, key: "k", replaces: "y".repeat(128) };
+    await stage.here.topic("room").enter(new RecordingSocket(), member, options);
+    await stage.here.close();
+    expect(await stage.there.topic("room").members()).toEqual([member]);
+  });
+
   it("leaves at once with leave, also in the grace period", async () => {
     const stage = await openStage();
     const presence = await stage.enter({ graceMs: 10_000, key: "k" });
@@ -222,6 +242,35 @@ describe("an entry that replaces another", () => {
     await stage.pass(3_000);
     expect((await stage.keys()).toSorted()).toEqual(["k-10", "k-9"]);
     expect(await there.members()).toEqual([{ id: "ann", data: "new" }]);
+  });
+
+  it("hides the other entry after its member has left, while its server still renews it", async () => {
+    const stage = await openStage({ presenceTtlMs: 30_000 });
+    const [here, there] = [stage.here.topic("room"), stage.there.topic("room")];
+    await stage.enter({ key: "k-1" }, undefined, here);
+    const presence = await stage.enter({ key: "k-2", replaces: "k-1" }, undefined, there);
+    await presence.leave();
+    await settle();
+    expect(stage.events).toEqual(["join ann", "leave ann"]);
+    await stage.pass(50_000);
+    expect(await stage.keys()).toContain("k-1");
+    expect(await there.members()).toEqual([]);
+    expect(stage.events).toEqual(["join ann", "leave ann"]);
+  });
+
+  it("leaves nothing behind if its member leaves much later, or the broker refuses to hide", async () => {
+    for (const mayHide of [true, false]) {
+      const stage = await openStage({ presenceTtlMs: 3_000 });
+      const presence = await stage.enter({ key: "k-2", replaces: "k-1" });
+      if (mayHide) await stage.pass(10_000);
+      else {
+        stage.broker.onCall = async (method) => {
+          if (method === "enter") throw new BrokerError("BROKER_REFUSED", "too long");
+        };
+      }
+      await presence.leave();
+      expect(await stage.keys()).toEqual([]);
+    }
   });
 
   it("is stored before the other entry is removed, and stays if the removal fails", async () => {

@@ -1,5 +1,7 @@
-import type { BrokerCaseDefinition } from "./broker-case.ts";
+import { type Presence, type Topic, Topics } from "../../topics/index.ts";
+import type { BrokerCaseContext, BrokerCaseDefinition } from "./broker-case.ts";
 import { check, checkEqual, RecordingListener, until } from "./broker-support.ts";
+import { RecordingSocket } from "./recording-socket.ts";
 
 /** Cases for `enter`, `leave` and `members`. */
 export const PRESENCE_CASES: readonly BrokerCaseDefinition[] = [
@@ -41,6 +43,32 @@ export const PRESENCE_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
   {
+    name: "lets a member return on another server without a leave and a join",
+    async run(context) {
+      const [here, there, watching] = [
+        await openTopic(context),
+        await openTopic(context),
+        await openTopic(context),
+      ];
+      const events: string[] = [];
+      await watching.watchMembers(({ type, member }) => events.push(`${type} ${member.id}`));
+      const enter = (topic: Topic, key: string, replaces?: string): Promise<Presence> =>
+        topic.enter(
+          new RecordingSocket(),
+          { id: "ann" },
+          { graceMs: 60_000, key, ...(replaces !== undefined && { replaces }) },
+        );
+      (await enter(here, "ann-1")).startGrace();
+      const presence = await enter(there, "ann-2", "ann-1");
+      await watching.enter(new RecordingSocket(), { id: "bob" }, { key: "bob" });
+      await until(() => events.includes("join bob"), "the join of the next member");
+      await presence.leave();
+      await until(() => events.length === 3, "the leave");
+      checkEqual(events, ["join ann", "join bob", "leave ann"], "the changes");
+      checkEqual(await here.members(), [{ id: "bob" }], "the members");
+    },
+  },
+  {
     name: "removes members that are not renewed, and keeps members that are renewed",
     async run(context) {
       const broker = await context.open();
@@ -63,3 +91,10 @@ export const PRESENCE_CASES: readonly BrokerCaseDefinition[] = [
     },
   },
 ];
+
+/** Opens the topic of a case on a separate server. */
+async function openTopic(context: BrokerCaseContext): Promise<Topic> {
+  const topics = new Topics({ broker: await context.open(), requestTimeoutMs: 20_000 });
+  context.defer(() => topics.close());
+  return topics.topic(context.topic());
+}
