@@ -67,7 +67,7 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
   #add(added: readonly Message[], end?: SequenceEnd): void {
     const { messages: before, retry } = this.getSnapshot();
     const messages = latest([...before, ...added], this.#maxMessages);
-    const position = positionOf(end?.error) ?? added.at(-1)?.position;
+    const position = added.at(-1)?.position;
     // Messages of volatile topics have no position.
     if (position !== undefined) this.#start = { since: position };
     const error = end?.error;
@@ -76,10 +76,19 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
   }
 
   #retry(): void {
-    const { status, messages, retry } = this.getSnapshot();
+    const { status, error, messages, retry } = this.getSnapshot();
     if (status !== "failed") return;
-    this.update({ status: "active", messages, error: undefined, retry });
+    const lost = positionOf(error);
+    // The messages so far and the next ones do not follow each other, so it starts with the latest ones again.
+    if (lost !== undefined) this.#start = this.#startAfterLoss(lost);
+    const kept = lost === undefined ? messages : [];
+    this.update({ status: "active", messages: kept, error: undefined, retry });
     if (this.isRunning) this.#read();
+  }
+
+  #startAfterLoss(position: string): Pick<UseTopicOptions, "last" | "since"> {
+    const { last } = this.#options;
+    return last === undefined ? { since: position } : { last };
   }
 }
 

@@ -32,7 +32,10 @@ export interface UseTopicOptions {
 export type TopicState<Message> = {
   /** The latest messages, the newest at the end. */
   readonly messages: readonly Message[];
-  /** If the status is `failed`, subscribes again, after the last message or loss. No effect otherwise. */
+  /**
+   * If the status is `failed`, subscribes again, after the last message. After a loss it starts without
+   * messages: with the latest `last`, or, without this option, after the loss. No effect otherwise.
+   */
   readonly retry: () => void;
 } & (
   | { readonly status: "idle" | "active"; readonly error: undefined }

@@ -119,6 +119,8 @@ describeInBrowser("the hooks in Chromium, in StrictMode", () => {
         "authorize token",
         "stream count",
         "subscribe rooms/closed",
+        // For the messages, and for the members.
+        "subscribe rooms/tides",
         "subscribe rooms/tides",
       ]);
     });
@@ -127,6 +129,12 @@ describeInBrowser("the hooks in Chromium, in StrictMode", () => {
       await expectShown("sum", ["idle", null]);
       await page.locator("#add").click();
       await expectShown("sum", ["succeeded", 3]);
+    });
+
+    it("show members", async () => {
+      await expectShown("members", []);
+      await page.locator("#enter").click();
+      await expectShown("members", ["ana"]);
     });
 
     it("continue after a lost connection, without a gap or a doubled message", async () => {

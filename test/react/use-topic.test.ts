@@ -136,16 +136,25 @@ describe("useTopic", () => {
     expect(topic.subscriptions).toHaveLength(2);
   });
 
-  it("retries after a loss from the position of the loss", async () => {
-    const { hook, topic } = render();
-    topic.publish("one");
-    const loss = Object.assign(new Error("lost"), { reason: "epoch-changed", position: "q9" });
-    topic.subscriptions[0].end(loss);
-    const { error, retry } = await hook.becomes(({ status }) => status === "failed");
-    expect(error).toBe(loss);
-    retry();
-    expect(topic.subscriptions[1].options).toMatchObject({ since: "q9" });
-  });
+  it.each([
+    [{}, { since: "q9" }],
+    [{ last: 5 }, { last: 5 }],
+  ])(
+    "starts without messages with retry after a loss: options %j, then %j",
+    async (options, expected) => {
+      const { hook, topic } = render({ options });
+      topic.publish("one");
+      const loss = Object.assign(new Error("lost"), { reason: "epoch-changed", position: "q9" });
+      topic.subscriptions[0].end(loss);
+      const { error, retry, messages } = await hook.becomes(({ status }) => status === "failed");
+      expect(error).toBe(loss);
+      expect(messages).toHaveLength(1);
+      retry();
+      const { signal: _, ...start } = topic.subscriptions[1].options;
+      expect(start).toEqual(expected);
+      await hook.becomes((state) => state.status === "active" && texts(state).length === 0);
+    },
+  );
 
   it("calls the latest onLost and continues", async () => {
     const losses: string[] = [];

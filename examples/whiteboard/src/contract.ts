@@ -8,7 +8,7 @@ const Point = z.tuple([z.int().min(0).max(1_200), z.int().min(0).max(900)]);
 const Segment = z.object({
   type: z.literal("segment"),
   stroke: z.string().min(1).max(36),
-  points: z.array(Point).min(1).max(500),
+  points: z.array(Point).max(500),
   isLast: z.boolean(),
 });
 const Clear = z.object({ type: z.literal("clear") });

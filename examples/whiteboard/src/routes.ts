@@ -15,7 +15,7 @@ export function whiteboardRoutes(topics: Topics) {
     authorize: ({ auth }) => {
       const { success, data } = Credentials.safeParse(auth);
       if (!success) return refuse("forbidden");
-      const id = createHash("sha256").update(data.key).digest("base64url").slice(0, 12);
+      const id = createHash("sha256").update(data.key).digest("hex").slice(0, 12);
       return { state: { id, name: data.name } };
     },
     rules: {

@@ -1,4 +1,4 @@
-import { connect } from "tideway/channels";
+import { connect, PublicationsLostError } from "tideway/channels";
 import type { contract } from "../contract.ts";
 import { Conversation } from "./conversation.ts";
 
@@ -20,7 +20,7 @@ let attempts = 0;
 
 const client = connect<typeof contract>(
   () => `${servers[attempts++ % servers.length].replace("http", "ws")}/assistant/channels`,
-  { initialDelayMs: 300 },
+  { initialDelayMs: 300, maxDelayMs: 2_000 },
 );
 const topic = client.topic("conversations/:conversation", { conversation });
 const log = new Conversation(byId("log"), (id) => {
@@ -32,14 +32,17 @@ showState();
 showMessages().catch(sayError);
 
 async function showMessages(): Promise<void> {
-  const onLost = (): void => {
+  try {
+    for await (const { data } of topic.messages({ last: 5_000 })) log.show(data);
+  } catch (error) {
+    if (!(error instanceof PublicationsLostError)) throw error;
     log.clear();
     say(
       "notice",
       "The server has lost the conversation: it keeps it in memory, and has restarted.",
     );
-  };
-  for await (const { data } of topic.messages({ last: 5_000, onLost })) log.show(data);
+    await showMessages();
+  }
 }
 
 function showState(): void {

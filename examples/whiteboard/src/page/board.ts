@@ -5,7 +5,6 @@ const SVG = "http://www.w3.org/2000/svg";
 /** The picture: strokes, and above them the pointers of the other users. */
 export class Board {
   readonly #svg: SVGSVGElement;
-  readonly #lines = new Map<string, SVGPolylineElement>();
 
   constructor(svg: SVGSVGElement) {
     this.#svg = svg;
@@ -22,19 +21,15 @@ export class Board {
   /** Adds points to a stroke. The first points create it. */
   extend(stroke: string, author: string, points: readonly Point[]): void {
     const line =
-      this.#lines.get(stroke) ?? paint(document.createElementNS(SVG, "polyline"), author);
-    this.#lines.set(stroke, line);
-    if (line.parentNode === null) this.#svg.querySelector("#strokes")!.append(line);
+      document.getElementById(stroke) ?? paint(document.createElementNS(SVG, "polyline"), author);
+    line.id = stroke;
+    if (!line.isConnected) this.#svg.querySelector("#strokes")!.append(line);
     line.setAttribute("points", `${line.getAttribute("points") ?? ""} ${points.join(" ")}`);
   }
 
-  remove(stroke: string): void {
-    this.#lines.get(stroke)?.remove();
-    this.#lines.delete(stroke);
-  }
-
+  /** Removes all strokes, except for drafts: the user's own strokes that are not published yet. */
   clear(): void {
-    for (const stroke of this.#lines.keys()) if (!stroke.startsWith("draft")) this.remove(stroke);
+    for (const line of this.#svg.querySelectorAll("polyline:not([id^=draft])")) line.remove();
   }
 
   /** Shows the pointer of a user, or removes it if `point` is absent. */
@@ -56,10 +51,7 @@ export class Board {
 
 /** Gives an element the color of a user. */
 export function paint<T extends HTMLElement | SVGElement>(element: T, id: string): T {
-  const hue = Array.from(id, (letter) => letter.charCodeAt(0)).reduce(
-    (sum, code) => (sum * 31 + code) % 360,
-  );
-  element.style.setProperty("--hue", String(hue));
+  element.style.setProperty("--hue", String(parseInt(id || "0", 16) % 360));
   return element;
 }
 

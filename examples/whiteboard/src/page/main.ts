@@ -1,4 +1,4 @@
-import { connect } from "tideway/channels";
+import { connect, PublicationsLostError } from "tideway/channels";
 import type { contract } from "../contract.ts";
 import { Board, paint, type Point } from "./board.ts";
 
@@ -21,7 +21,7 @@ const stored = sessionStorage as { userKey?: string; userName?: string };
 const key = (stored.userKey ??= crypto.randomUUID());
 const name = (stored.userName ??= NAMES[Math.floor(Math.random() * NAMES.length)]);
 const url = `${location.origin.replace("http", "ws")}/whiteboard/channels`;
-const client = connect<typeof contract>(url, { auth: { key, name } });
+const client = connect<typeof contract>(url, { auth: { key, name }, maxDelayMs: 2_000 });
 const params = { board: new URL(location.href).searchParams.get("board") ?? "main" };
 const topic = client.topic("boards/:board", params);
 const cursors = client.topic("cursors/:board", params);
@@ -42,12 +42,17 @@ showMessages().catch(sayError);
 showCursors().catch(sayError);
 
 async function showMessages(): Promise<void> {
-  // A server that keeps strokes in memory has lost them when it starts again.
-  const onLost = (): void => board.clear();
-  for await (const { data } of topic.messages({ last: 5_000, onLost })) {
-    if (data.type === "clear") board.clear();
-    else board.extend(`${data.author} ${data.stroke}`, data.author, data.points);
-    if (data.type === "segment" && data.isLast) board.remove(`draft ${data.stroke}`);
+  try {
+    for await (const { data } of topic.messages({ last: 5_000 })) {
+      if (data.type === "clear") board.clear();
+      else board.extend(`${data.author} ${data.stroke}`, data.author, data.points);
+      if (data.type === "segment" && data.isLast) removeDraft(data.stroke);
+    }
+  } catch (error) {
+    if (!(error instanceof PublicationsLostError)) throw error;
+    // The server kept the strokes in memory, and has ended.
+    board.clear();
+    await showMessages();
   }
 }
 
@@ -55,6 +60,10 @@ async function showCursors(): Promise<void> {
   for await (const { data } of cursors.messages()) {
     if (data.author !== own) board.moveCursor(data.author, data.name, data.at);
   }
+}
+
+function removeDraft(id: string): void {
+  document.getElementById(`draft ${id}`)?.remove();
 }
 
 function showPeople(): void {
@@ -106,7 +115,7 @@ function publish(isLast: boolean): void {
   const { id, points } = stroke!;
   stroke!.points = [];
   topic.publish({ type: "segment", stroke: id, points, isLast }).catch((error: unknown) => {
-    board.remove(`draft ${id}`);
+    removeDraft(id);
     sayError(error);
   });
 }
