@@ -4,6 +4,7 @@
  * - `--clients 200`: the number of clients.
  * - `--kind hand-made`: subscribers of topics without channels.
  * - `--fault skip-delivery`: servers with a fault, which the checker must find.
+ * - `--history 60`: the size of the history. Clients that miss more get a notice.
  * - `--log FILE`: writes everything that was received and published to a file, as JSON.
  */
 import { writeFile } from "node:fs/promises";
@@ -21,11 +22,12 @@ const { values } = parseArgs({
     clients: { type: "string", default: "100" },
     kind: { type: "string", default: "channels" },
     fault: { type: "string" },
+    history: { type: "string" },
     log: { type: "string" },
   },
 });
 const [minutes, clients] = [Number(values.minutes), Number(values.clients)];
-const { broker: engine, kind, fault } = values;
+const { broker: engine, kind, fault, history } = values;
 if (
   !(minutes > 0) ||
   !(clients > 0) ||
@@ -35,7 +37,7 @@ if (
 ) {
   throw new Error(
     "usage: npm run crash -- --minutes N --broker redis|nats --clients N --kind channels|hand-made " +
-      `--fault ${FAULTS.join("|")} --log FILE`,
+      `--fault ${FAULTS.join("|")} --history N --log FILE`,
   );
 }
 const { path, reason } = ensureEngine(`${engine}-server`);
@@ -48,6 +50,7 @@ const run = await runCrashes({
   seconds: minutes * 60,
   clients,
   fault: fault as Fault | undefined,
+  historySize: history === undefined ? undefined : Number(history),
   launchBrowser: kind === "channels" ? browserLauncher() : undefined,
   onProgress: (line) => console.log(line),
 });

@@ -18,6 +18,8 @@ export interface ServerSettings {
   /** The address of the engine. */
   readonly port: number;
   readonly fault?: Fault | undefined;
+  /** Default: the default of topics. */
+  readonly historySize?: number | undefined;
 }
 
 /** The messages of a hand-made client: a publication, repeated until it is acknowledged. */
@@ -39,6 +41,7 @@ const settings = JSON.parse(process.argv[2]) as ServerSettings;
 const topics = createTopics(settings.fault, {
   broker: await openBroker(settings),
   prepare,
+  ...(settings.historySize !== undefined && { historySize: settings.historySize }),
   requestTimeoutMs: 1_000,
   // Less than a stall, so that some publishes fail.
   publishTimeoutMs: 2_500,

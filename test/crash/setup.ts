@@ -15,6 +15,8 @@ export interface SetupOptions {
   readonly path: string;
   /** A deliberate fault of the servers. */
   readonly fault?: Fault | undefined;
+  /** How many publications of a topic the engine keeps. If few, slow clients miss some. */
+  readonly historySize?: number | undefined;
 }
 
 /** Three servers behind a balancer, and an engine that each of them reaches through a proxy. */
@@ -39,14 +41,15 @@ export class Setup {
     this.#balancer = balancer;
   }
 
-  static async start({ engine: name, path, fault }: SetupOptions): Promise<Setup> {
+  static async start({ engine: name, path, ...options }: SetupOptions): Promise<Setup> {
     const file = await bundleServer();
     const engine = await Engine[name](path);
     const proxies = await Promise.all(
       Array.from({ length: SERVER_COUNT }, () => CuttableProxy.to(engine.port)),
     );
+    const { fault, historySize } = options;
     const servers = proxies.map(
-      ({ port }) => new ServerProcess(file, { engine: name, port, fault }),
+      ({ port }) => new ServerProcess(file, { engine: name, port, fault, historySize }),
     );
     await Promise.all(servers.map((server) => server.start()));
     return new Setup(file, engine, proxies, servers, await Balancer.before(servers));
