@@ -1,7 +1,7 @@
 import type { ChannelError } from "tideway/channels";
 import { textOf } from "./channel-reader.ts";
 import type { PublisherLog, PublishOutcome } from "./log.ts";
-import { randomUpTo, repeatAtRandom } from "./pace.ts";
+import { delay, randomUpTo, repeatAtRandom } from "./pace.ts";
 
 /** The part of a topic of a channel client that a publisher uses. */
 export interface WritableTopic {
@@ -18,6 +18,8 @@ interface Publish {
 }
 
 const MAX_BURST = 4;
+/** The time before the outbox publishes a message again. */
+const RETRY_AFTER_MS = 500;
 
 /**
  * Publishes to a topic through a channel client, and logs how each publish ends. With an outbox, it publishes
@@ -61,9 +63,11 @@ export class ChannelPublisher {
   }
 
   async #publishUntilStored(publish: Publish): Promise<void> {
-    do {
+    for (;;) {
       await this.#tryOnce(publish, { id: publish.id });
-    } while (publish.outcome?.type === "failed" && publish.outcome.code !== "CLIENT_CLOSED");
+      if (publish.outcome?.type !== "failed" || publish.outcome.code === "CLIENT_CLOSED") break;
+      await delay(RETRY_AFTER_MS);
+    }
     this.#pending--;
   }
 
@@ -80,7 +84,9 @@ export class ChannelPublisher {
       publish.outcome = { type: "stored", position };
     } catch (error) {
       const { code = String(error), mayBeStored } = error as Partial<ChannelError>;
-      publish.outcome = { type: "failed", code, mayBeStored };
+      // An earlier attempt of the outbox may have stored it.
+      const mayBeEarlier = publish.outcome?.type === "failed" && publish.outcome.mayBeStored;
+      publish.outcome = { type: "failed", code, mayBeStored: mayBeEarlier || mayBeStored };
     }
   }
 }

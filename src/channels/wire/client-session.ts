@@ -68,6 +68,8 @@ export interface Request {
   firstSent?: readonly [number, number];
   /** Whether it was sent on the current connection. */
   isSent?: boolean;
+  /** Whether it was sent on an earlier connection too. Then that server may have carried it out. */
+  isRepeated?: boolean;
 }
 
 /** How a caller can end its request. */
@@ -348,7 +350,11 @@ export class ClientSession {
         request?.onItem?.(frame, bytes ?? frame.data, byteLength(message));
         break;
       case "error":
-        if (request) this.settle(request, errorOf(frame));
+        if (request)
+          this.settle(
+            request,
+            errorOf(request.isRepeated ? { ...frame, mayBeStored: true } : frame),
+          );
         break;
       case "pong":
         break;
@@ -409,6 +415,7 @@ export class ClientSession {
       if (!this.#requests.has(request.id)) continue;
       lane.pending++;
       request.isSent = true;
+      request.isRepeated = !!request.queuedBytes && !!request.firstSent;
       request.firstSent ??= this.environment.now();
       this.environment.send(request.encode());
     }

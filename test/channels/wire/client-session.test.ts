@@ -112,6 +112,22 @@ describe("publishes", () => {
   });
 });
 
+describe("a publish that was sent on two connections", () => {
+  it("may be stored by the first server, whatever the error of the second one says", async () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const published = peer.session.publish("news", 1, undefined, {});
+    peer.session.lose();
+    const later = peer.session.publish("news", 2, undefined, {});
+    const [first, second] = peer.connect();
+    for (const { id } of [first, second]) {
+      peer.receive({ type: "error", id, code: "UNAVAILABLE", mayBeStored: false });
+    }
+    await expect(published).rejects.toMatchObject({ code: "UNAVAILABLE", mayBeStored: true });
+    await expect(later).rejects.toMatchObject({ code: "UNAVAILABLE", mayBeStored: false });
+  });
+});
+
 describe("calls", () => {
   it("resolves with the output, and rejects with the error of the server", async () => {
     const peer = new SessionPeer();
