@@ -430,3 +430,14 @@ describe("bytes that arrive with the opening handshake", () => {
     expect(handler.notes).toEqual(["text a"]);
   });
 });
+
+it("applies another maximum size of received messages from the next frame on", () => {
+  const { connection, handler, receive } = rig("server");
+  connection.maxMessageBytes = 2;
+  expect(connection.maxMessageBytes).toBe(2);
+  receive("820102");
+  connection.maxMessageBytes = 3;
+  receive("8203010203");
+  receive("820401020304");
+  expect(handler.notes).toEqual(["binary 02", "binary 010203", "closing"]);
+});

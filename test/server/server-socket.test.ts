@@ -650,3 +650,29 @@ describe("a handler", () => {
     expect(onFailure).toHaveBeenCalledOnce();
   });
 });
+
+describe("consume", () => {
+  it("passes each message and the end to a listener", async () => {
+    const socket = open();
+    const log: unknown[] = [];
+    const listener = {
+      onMessage: (message: Message) => log.push(message),
+      onEnd: () => log.push("end"),
+      onCancel: () => log.push("cancel"),
+    };
+    socket.consume(listener);
+    expect(() => socket.consume(listener)).toThrow(
+      expect.objectContaining({ code: "ALREADY_CONSUMED" }),
+    );
+    await nextTurn();
+    connection.handler.onText("a");
+    connection.end({ code: 1000 });
+    expect(log).toEqual(["a", "end"]);
+  });
+
+  it("has the maximum size of messages of its connection", () => {
+    const socket = open();
+    socket.maxMessageBytes = 5;
+    expect([socket.maxMessageBytes, connection.maxMessageBytes]).toEqual([5, 5]);
+  });
+});

@@ -233,3 +233,34 @@ describe("watching the members", () => {
     expect(await watch(ann, "rooms/c")).toEqual([]);
   });
 });
+
+describe("a slow client that watches the members", () => {
+  it("gets the list of members instead of the changes that it missed", async () => {
+    const big = "x".repeat(8_000_000);
+    let calls = 0;
+    const server = await start(
+      { ...contract, calls: { big: { output: named } } },
+      {
+        authorize: ({ auth }) => ({ state: auth }),
+        rules: RULES,
+        calls: { big: () => (calls++, big) },
+      },
+    );
+    const [slow, ann, bob] = [
+      await connect(server, "slow"),
+      await connect(server, "ann"),
+      await connect(server, "bob"),
+    ];
+    await watch(slow);
+    slow.socket.pause();
+    slow.send({ type: "call", id: 1, name: "big" });
+    await vi.waitFor(() => expect(calls).toBe(1));
+    await enter(ann, 1);
+    await enter(bob, 1);
+    await ann.request(leave(2));
+    slow.socket.resume();
+    expect(await slow.answer(1)).toMatchObject({ output: big });
+    expect(namesOf(await slow.next("members"))).toEqual(["bob"]);
+    expect(slow.received).toEqual([]);
+  });
+});
