@@ -14,7 +14,7 @@ const PAGE = "docs/channels-protocol.md";
 const page = readPage(PAGE);
 const sources = readPage("src/channels/wire/frames.ts");
 
-/** The frames of the transcripts, whose lines begin with the name of the sender. */
+/** The lines of the transcripts: the name of the sender, and a frame. */
 const lines = readBlocks(PAGE)
   .filter(({ language }) => language === "text")
   .flatMap(({ code }) => code.trim().split("\n"));
