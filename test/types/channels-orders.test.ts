@@ -12,12 +12,9 @@ const compiler = join(
 
 /** The declarations before the calls of `channels`. `equal` compiles only for two equal types. */
 const PROLOGUE = `
-import { defineContract } from "../../src/channels/contract/index.ts";
-import { type Channels, channels } from "../../src/channels/server/index.ts";
-import { fail, refuse, resumable } from "../../src/channels/server/refusals.ts";
-import type { AuthorizeRequest } from "../../src/channels/server/session-interface.ts";
-import type { StandardSchema } from "../../src/schema/standard-schema.ts";
-import type { Topics } from "../../src/topics/index.ts";
+import { defineContract, type StandardSchema } from "tideway/channels";
+import { type AuthorizeRequest, type Channels, channels, fail, refuse, resumable } from "tideway/channels/server";
+import type { Topics } from "tideway/topics";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function equal<B>(): <A>(value: A, ...proof: Equal<A, B> extends true ? [] : [never]) => void;
@@ -121,7 +118,6 @@ function errorsOf(program: string): string[] {
     strict: true,
     exactOptionalPropertyTypes: true,
     skipLibCheck: true,
-    allowImportingTsExtensions: true,
     module: "nodenext",
     target: "es2023",
     lib: ["es2023", "esnext.disposable", "dom", "dom.iterable", "dom.asynciterable"],
