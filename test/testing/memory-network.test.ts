@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Socket as NetSocket } from "node:net";
-import { attach, type Socket } from "tideway/server";
+import { defineContract } from "tideway/channels";
+import { channels } from "tideway/channels/server";
+import { attach, type Socket, type StandardSchema } from "tideway/server";
 import { connectedPair, MemoryLink, MemoryNetwork } from "tideway/testing";
+import { Topics } from "tideway/topics";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 
@@ -129,6 +132,71 @@ describe("connectedPair", () => {
 });
 
 describe("MemoryNetwork", () => {
+  describe("connect, with a contract,", () => {
+    const text: StandardSchema<string> = {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        validate: (value) =>
+          typeof value === "string" ? { value } : { issues: [{ message: "is not a text" }] },
+      },
+    };
+    const contract = defineContract({
+      topics: { "rooms/:room": { message: text } },
+      calls: { shout: { input: text, output: text } },
+    });
+    const serve = (network: MemoryNetwork): AsyncDisposable => {
+      const topics = new Topics();
+      const api = channels(contract, {
+        topics,
+        authorize: ({ auth }) => ({ state: String(auth) }),
+        rules: { "rooms/:room": { subscribe: true, publish: true } },
+        calls: { shout: (input, { state }) => `${state}: ${input.toUpperCase()}` },
+      });
+      const server = network.serve({ routes: { "ws:/api": api.route() } });
+      return {
+        async [Symbol.asyncDispose]() {
+          await server.stop();
+          await topics.close();
+        },
+      };
+    };
+
+    it("connects a client of channels, with the types of the contract", async () => {
+      const network = new MemoryNetwork({ maxChunkBytes: 3 });
+      await using _server = serve(network);
+      await using client = network.connect(contract, "ws://test/api", { auth: "ann" });
+      const answer: string = await client.call("shout", "hello");
+      expect(answer).toBe("ann: HELLO");
+      // @ts-expect-error The contract has no such call.
+      await expect(client.call("whisper", "hello")).rejects.toMatchObject({ code: "UNKNOWN_CALL" });
+    });
+
+    it("connects again when a link breaks", async () => {
+      const network = new MemoryNetwork();
+      await using _server = serve(network);
+      await using client = network.connect(contract, new URL("ws://test/api"), {
+        initialDelayMs: 1,
+      });
+      const room = client.topic("rooms/:room", { room: "tides" });
+      const messages = room.messages({ last: 10 });
+      await room.publish("one");
+      expect(await messages.next()).toMatchObject({ value: { data: "one" } });
+      network.links.at(-1)?.reset();
+      await room.publish("two");
+      expect(await messages.next()).toMatchObject({ value: { data: "two" } });
+      expect(network.links).toHaveLength(2);
+    });
+
+    it("throws for a URL and for options that are not valid", () => {
+      const network = new MemoryNetwork();
+      expect(() => network.connect(contract, "not a URL")).toThrow("URL");
+      expect(() => network.connect(contract, "ws://test/api", { initialDelayMs: -1 })).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION" }),
+      );
+    });
+  });
+
   it("routes by path and refuses as over TCP", async () => {
     const network = new MemoryNetwork();
     await using _server = network.serve({
