@@ -40,12 +40,12 @@ export function readBlocks(page: string): CodeBlock[] {
   });
 }
 
-/** The blocks that are programs: TypeScript, JavaScript, and modules in HTML as JavaScript. */
+/** The blocks that are programs: TypeScript, with JSX too, JavaScript, and modules in HTML as JavaScript. */
 export function programsOf(page: string): CodeBlock[] {
   return readBlocks(page)
     .filter(({ isFragment }) => !isFragment)
     .flatMap((block) => {
-      if (block.language === "ts" || block.language === "js") return [block];
+      if (["ts", "tsx", "js"].includes(block.language)) return [block];
       if (block.language !== "html") return [];
       const scripts = block.code.matchAll(/<script type="module">(.*?)<\/script>/gs);
       return Array.from(scripts, ([, code]) => ({ ...block, language: "js", code }));

@@ -27,9 +27,12 @@ it.each([
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true }));
+  // The guide to React imports the contract of the guide to channels.
+  const [contract] = programsOf("docs/guides/channels.md");
   for (const [at, { page, language, setup = "", code }] of programs.entries()) {
     const ofPage = join(folder, page.replaceAll(/\W/g, "-"));
     mkdirSync(ofPage, { recursive: true });
+    if (page === "docs/guides/react.md") writeFileSync(join(ofPage, "contract.ts"), contract.code);
     // The setup adds no line, so that the line numbers of errors are right.
     const text = `${setup.replaceAll("\n", " ")}${code}`;
     writeFileSync(join(ofPage, `block-${at}.${language}`), text);
@@ -39,8 +42,8 @@ it.each([
   }
   const config = {
     extends: "../../../test/tsconfig.json",
-    compilerOptions: { ...options, noUnusedLocals: false, allowJs: true },
-    include: ["*/block-*.ts", "*/block-*.js"],
+    compilerOptions: { ...options, noUnusedLocals: false, allowJs: true, jsx: "react-jsx" },
+    include: ["*/block-*.ts", "*/block-*.tsx", "*/block-*.js"],
     references: [],
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
@@ -63,7 +66,7 @@ const blocksIn = (language: string): CodeBlock[] =>
   blocks.filter((block) => block.language === language);
 
 it("every block of code names its language, and tests check that language", () => {
-  const checked = ["ts", "js", "html", "sh", "json", "jsonc", ...OTHER_LANGUAGES];
+  const checked = ["ts", "tsx", "js", "html", "sh", "json", "jsonc", ...OTHER_LANGUAGES];
   expect(blocks.filter(({ language }) => !checked.includes(language))).toEqual([]);
   for (const page of PAGES) {
     const fences = readPage(page).match(/^ *```.*$/gm) ?? [];
