@@ -2,7 +2,7 @@ import { UsageError } from "../../errors/index.ts";
 import { isInstance } from "../../schema/values.ts";
 import { Refusal, type RefusalReason } from "./refusals.ts";
 
-/** What `authorize` decided: the state of the session, a refusal, or an error to report. */
+/** The decision of `authorize`: the state of the session, a refusal, or an error to report. */
 export type Decision =
   | { readonly kind: "accepted"; readonly state: unknown; readonly expiresAtMs: number | undefined }
   | { readonly kind: "refused"; readonly reason: RefusalReason }

@@ -2,7 +2,7 @@ import type { CompiledCall } from "./compile.ts";
 import type { ChannelSession } from "./session-interface.ts";
 import type { ChannelConnection } from "./connection.ts";
 
-/** What the handler of a call or stream gets as its second argument. */
+/** The second argument of the handler of a call or stream. */
 export class CallContext {
   readonly #connection: ChannelConnection;
   readonly #call: CompiledCall;

@@ -15,14 +15,14 @@ type CallFrame = ClientFrameOf<"call">;
 const NO_INPUT = { kind: "valid", value: undefined } as const;
 
 /**
- * The calls of one connection. A call whose schema and handler answer at once creates no promise: calls are
+ * The calls of one connection. A call creates no promise if its schema and its handler answer at once: calls are
  * the hot path of `npm run bench -- channels`.
  */
 export class Calls {
   readonly #connection: ChannelConnection;
   /** The calls that have no answer yet. */
   readonly #pending = new Map<number, CallContext>();
-  /** Cancelled calls whose handler is still at work. They count until it settles. */
+  /** Cancelled calls with a handler that is still running. They count until it settles. */
   #cancelled = 0;
 
   constructor(connection: ChannelConnection) {

@@ -106,7 +106,7 @@ function createEnvironment(contract: Contract, options: AnyChannelsOptions): Cha
   }
   const limits = resolveLimits(options.limits ?? {}, patterns, new Set(calls.keys()));
   const { maxPendingPublishes, maxPendingCalls } = limits;
-  // A minute less than the default of topics, for requests that are on their way when the window ends.
+  // A minute less than the default of topics, for requests in transit when the window ends.
   const { idWindowMs = 240_000 } = options;
   return {
     topics,

@@ -2,9 +2,9 @@ import type { ChannelConnection } from "./connection.ts";
 import type { TopicEntry } from "./topic-table.ts";
 
 /**
- * The states of a subscription, besides the id of its subscribe frame while a rule or the broker is at work:
+ * The states of a subscription, besides the id of its subscribe frame before its answer:
  *
- * - `LIVE`: the client was told that it is subscribed.
+ * - `LIVE`: the server has sent `subscribed`.
  * - `ENDED`: nothing is sent any more.
  */
 const LIVE = 0;
@@ -41,7 +41,7 @@ export abstract class CreditedSubscription {
     return this.#state === LIVE && this.#credit > 0 && !this.connection.isFull;
   }
 
-  /** Whether the client was told that it is subscribed, and still is. */
+  /** Whether the server has sent `subscribed`, and the subscription has not ended. */
   protected get isLive(): boolean {
     return this.#state === LIVE;
   }
@@ -59,7 +59,7 @@ export abstract class CreditedSubscription {
     this.#state = ENDED;
   }
 
-  /** The client was told that it is subscribed. */
+  /** The server has sent `subscribed`. */
   protected begin(): void {
     this.#state = LIVE;
   }

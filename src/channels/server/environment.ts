@@ -23,7 +23,7 @@ export interface ChannelsEnvironment {
     | ((context: InterceptContext<unknown>, next: () => unknown) => unknown)
     | undefined;
   readonly limits: ResolvedLimits;
-  /** What each client is told when it is authorized. */
+  /** The fields of the `welcome` for each client. */
   readonly welcome: WelcomeFields;
   readonly idWindowMs: number;
   readonly presenceGraceMs: number;

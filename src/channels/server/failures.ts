@@ -19,7 +19,7 @@ export function invalidRequest(message: string): ErrorFields {
 }
 
 /**
- * The error for a client whose value is not valid, or undefined if the schema itself failed, which is an
+ * The error for a client that sent an invalid value, or undefined if the schema itself failed, which is an
  * error of the server.
  */
 export function invalidData(

@@ -3,7 +3,7 @@ const IDENTITY_BYTES = 16;
 
 /**
  * Returns the identity of a session: the first 128 bits of the SHA-256 of its secret, in base64url. Ids of
- * the broker contain it, and whoever sees such an id cannot find the secret.
+ * the broker contain it. The secret cannot be computed from it.
  */
 export async function identityOf(secret: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", encoder.encode(secret));

@@ -13,7 +13,7 @@ export interface RateLimits {
 export interface ChannelLimits {
   /** The maximum number of subscriptions. Default: 1,024. */
   readonly maxSubscriptions?: number;
-  /** The maximum number of topics whose members the client watches. Default: 256. */
+  /** The maximum number of topics of which the client watches the members. Default: 256. */
   readonly maxWatches?: number;
   /** The maximum number of calls that have no answer yet. Default: 64. */
   readonly maxPendingCalls?: number;
@@ -28,7 +28,7 @@ export interface ChannelLimits {
   /** The maximum credit of a subscription or stream, in bytes. A higher credit is cut. Default: 4 MiB. */
   readonly maxCreditBytes?: number;
   /**
-   * The maximum number of senders whose latest message waits for a slow subscriber of a volatile topic.
+   * The maximum number of senders in a volatile topic for which the latest message waits for a slow subscriber.
    * Default: 256.
    */
   readonly maxVolatileSenders?: number;

@@ -13,7 +13,7 @@ export class MemberHub {
   readonly #topic: Topic;
   readonly #watchers = new Set<MemberWatcher>();
   readonly #members = new Map<string, Member>();
-  /** Watchers, and those that wait for the members. */
+  /** The number of watchers, including watchers that wait for the members. */
   #users = 0;
   #watching: Promise<MemberWatch> | undefined;
 

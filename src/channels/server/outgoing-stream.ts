@@ -6,13 +6,13 @@ interface Room {
   readonly isFull: boolean;
 }
 
-/** An iterator, whose methods may return promises. */
+/** An iterator with methods that may return promises. */
 interface AnyIterator {
   next(): unknown;
   return?(): unknown;
 }
 
-/** A stream whose handler is at work: its iterator, and the credit of its reader. */
+/** A stream with a running handler: its iterator, and the credit of its reader. */
 export class OutgoingStream {
   readonly context: CallContext;
   /** The number of bytes that the client has room for. */

@@ -33,7 +33,7 @@ export class StoredSubscription extends CreditedSubscription implements TopicSoc
     return this.#waiting.promise;
   }
 
-  /** Starts to send. Call it after the client was told that it is subscribed. */
+  /** Starts to send. Call it after the server has sent `subscribed`. */
   start(): void {
     this.begin();
     this.wake();

@@ -19,7 +19,7 @@ type StreamFrame = ClientFrameOf<"stream">;
 export class Streams {
   readonly #connection: ChannelConnection;
   readonly #open = new Map<number, OutgoingStream>();
-  /** Streams whose handler is at work, also after the client has cancelled them. */
+  /** The number of running handlers, including handlers of streams that the client has cancelled. */
   #running = 0;
 
   constructor(connection: ChannelConnection) {

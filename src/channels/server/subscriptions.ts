@@ -24,7 +24,7 @@ type Subscription = StoredSubscription | VolatileSubscription;
 export class Subscriptions {
   readonly #connection: ChannelConnection;
   readonly #byTopic = new SmallMap<Subscription>();
-  /** Subscriptions that ended while their rule or the broker was at work. They count until it settles. */
+  /** Subscriptions that ended before their answer. They count until their rule or the broker has settled. */
   #ending = 0;
 
   constructor(connection: ChannelConnection) {

@@ -12,7 +12,7 @@ export class VolatileFeed {
   readonly #topic: Topic;
   readonly #encode: (data: string | Uint8Array) => SharedPublication;
   readonly #subscribers = new Set<VolatileSubscriber>();
-  /** Subscribers, and those that wait until the broker listens. */
+  /** The number of subscribers, including subscribers that wait until the broker listens. */
   #users = 0;
   #listening: Promise<MessageListening> | undefined;
 

@@ -7,10 +7,10 @@ import type { VolatileSubscriber } from "./volatile-feed.ts";
  * message of each sender.
  */
 export class VolatileSubscription extends CreditedSubscription implements VolatileSubscriber {
-  /** By sender. The sender whose latest message is the oldest is first. */
+  /** By sender. The sender of the oldest message is first. */
   #waiting: Map<string, SharedPublication> | undefined;
 
-  /** Starts to send. Call it after the client was told that it is subscribed. */
+  /** Starts to send. Call it after the server has sent `subscribed`. */
   start(): void {
     this.begin();
   }

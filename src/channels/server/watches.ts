@@ -42,11 +42,11 @@ class Watch implements MemberWatcher {
   }
 }
 
-/** The topics whose members one connection watches. */
+/** The topics of which one connection watches the members. */
 export class Watches {
   readonly #connection: ChannelConnection;
   readonly #byTopic = new Map<string, Watch>();
-  /** Watches that ended while their rule or the broker was at work. They count until it settles. */
+  /** Watches that ended before their answer. They count until their rule or the broker has settled. */
   #ending = 0;
 
   constructor(connection: ChannelConnection) {

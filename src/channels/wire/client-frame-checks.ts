@@ -1,7 +1,7 @@
 import type { ClientFrame } from "./frames.ts";
 
 /** The maximum length of `key` of a publish frame, in UTF-16 code units. */
-export const MAX_KEY_LENGTH = 124;
+const MAX_KEY_LENGTH = 124;
 
 /** The maximum length of `lastId` of a stream frame and of `itemId` of an item, in UTF-16 code units. */
 export const MAX_ITEM_ID_LENGTH = 256;

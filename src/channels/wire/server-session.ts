@@ -6,7 +6,7 @@ import type { ServerFrame } from "./frames.ts";
 export type ClientFrameOf<Type extends ClientFrame["type"]> = Extract<ClientFrame, { type: Type }>;
 
 /**
- * What a {@link ServerSession} does and asks for. It calls back synchronously while it processes a message.
+ * The actions and requests of a {@link ServerSession}. It calls back synchronously while it processes a message.
  * No method may throw. Each request must be answered with exactly one of `answer`, `answerOutput` and
  * `fail`, now or later.
  */

@@ -241,7 +241,7 @@ describe("a call", () => {
   });
 });
 
-it("answers a call whose handler returns or throws a hostile value", async () => {
+it("answers a call with a handler that returns or throws a hostile value", async () => {
   const handlers = HOSTILE_VALUES.flatMap(([, make]) => [
     make,
     () => {

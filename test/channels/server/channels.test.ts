@@ -129,7 +129,7 @@ describe("a topic on the server", () => {
 });
 
 describe("sessions", () => {
-  it("are those of authorized clients, can be chosen by their state, and closed", async () => {
+  it("belong to authorized clients, can be chosen by their state, and closed", async () => {
     const server = await start(contract, {
       ...valid,
       authorize: async ({ auth }) => ({ state: auth }),

@@ -11,7 +11,7 @@ const contract = {
 const calls = { state: (_input: unknown, { state }: { state: unknown }) => state };
 
 describe("authorize", () => {
-  it("gets the credentials and the request, and its state is that of the session", async () => {
+  it("gets the credentials and the request, and the session has its state", async () => {
     const authorize = vi.fn(async ({ auth }: { auth: unknown }) => ({ state: { auth } }));
     const server = await start(contract, {
       authorize,

@@ -129,7 +129,7 @@ describe("history", () => {
     expect(await read(client, {})).toMatchObject({ items: [1] });
   });
 
-  it("needs the subscribe rule, a topic of the contract, and one that is not volatile", async () => {
+  it("needs the subscribe rule, a topic of the contract, and a topic that is not volatile", async () => {
     const { client } = await open(1, { rules: { "cursors/:id": { subscribe: true } } });
     expect((await read(client, {})).result).toMatchObject({ code: "FORBIDDEN" });
     expect((await read(client, { topic: "other" })).result).toMatchObject({

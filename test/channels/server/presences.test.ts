@@ -61,7 +61,7 @@ const leave = (id: number): { readonly id: number } =>
   ({ type: "leave", id, topic: "rooms/a" }) as { readonly id: number };
 
 describe("entering a topic", () => {
-  it("is answered with the member, and seen by those who watch the members", async () => {
+  it("is answered with the member, and reported to clients that watch the members", async () => {
     const server = await serve();
     const [ann, bob] = [await connect(server, "ann"), await connect(server, "bob")];
     expect(await enter(ann, 1)).toEqual({

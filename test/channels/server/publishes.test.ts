@@ -45,7 +45,7 @@ describe("a publish", () => {
     });
   });
 
-  it("cannot use the id of another session, whatever it is called", async () => {
+  it("cannot use the id of another session", async () => {
     const { server, client } = await open();
     await client.request({ ...publish, id: 1, number: 1 });
     const { publications } = await server.topics.topic("rooms/a").history();
@@ -138,7 +138,7 @@ describe("publishes of one session to one topic", () => {
     expect(page.messages.map(({ data }) => data)).toEqual(["slow", "second"]);
   });
 
-  it("fail behind one that failed with UNAVAILABLE, and are not stored", async () => {
+  it("fail behind a publish that failed with UNAVAILABLE, and are not stored", async () => {
     const broker = new FaultyBroker();
     let release = (): void => {};
     const held = new Promise<void>((resolve) => (release = resolve));

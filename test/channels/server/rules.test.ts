@@ -6,7 +6,7 @@ const contract = {
   topics: { "rooms/:room": { message: anything, member: anything } },
 };
 
-/** What a rule may return by mistake. None of it allows. */
+/** Results that a rule may return by mistake. None of them allows. */
 const DENIALS: unknown[] = [
   undefined,
   null,

@@ -220,7 +220,7 @@ describe("a resumable stream", () => {
   );
 });
 
-describe("streams that nobody reads", () => {
+describe("streams without a reader", () => {
   it("are bounded by maxStreams, and other requests are answered", async () => {
     let running = 0;
     const { client } = await open(

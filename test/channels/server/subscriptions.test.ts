@@ -210,7 +210,7 @@ describe("the credit of a subscription", () => {
     expect(client.received).toEqual([]);
   });
 
-  it("of 0 gets nothing, but is told about a loss", async () => {
+  it("of 0 gets no publication, but the notice of a loss", async () => {
     const { server, client } = await open();
     await subscribe(client, 1, "rooms/a", { credit: 0 });
     await server.topics.topic("rooms/a").publish("not JSON");
