@@ -51,7 +51,7 @@ export type VolatileMessagesOptions = Pick<MessagesOptions, "signal">;
 /** Options of `publish` of a topic. */
 export interface PublishDraftOptions {
   /**
-   * An id of the application, of 1 to 128 characters. A publication with the same id is stored once while the
+   * An id of the application, of 1 to 124 characters. A publication with the same id is stored once while the
    * broker remembers it, also if another client publishes it. For applications that store what they publish,
    * and publish it again after a restart. Default: the client makes an id that no other client can use.
    */

@@ -51,6 +51,22 @@ export const HELLO_SCRIPTS: readonly ClientScript[] = [
     ],
   })),
   {
+    name: "connects again after the close code 1008 before the welcome",
+    steps: [...accept(), { close: 1008 }, ...accept("b"), welcome({}, "b"), ...nothing("b")],
+  },
+  ...[1002, 1007, 1009].map((code) => ({
+    name: `ends at the close code ${code}`,
+    steps: [
+      ...open(),
+      run("c", "call", "echo", 1),
+      expect({ type: "call" }),
+      { close: code },
+      error("c", { code: "CONNECTION_LOST" }),
+      run("p", "publish", "rooms/1", 1),
+      error("p", { code: "CONNECTION_LOST", mayBeStored: false }),
+    ],
+  })),
+  {
     name: "connects again if the connection is lost before the welcome",
     steps: [...accept(), { drop: true }, ...accept("b"), welcome({}, "b"), ...nothing("b")],
   },
