@@ -93,8 +93,8 @@ export class CreditFlow<T> {
       this.#taken.set(reader, next);
       next = next.next;
     }
-    if (!next || next.isEnd) return next;
-    this.#taken.set(reader, next);
+    if (next && !next.isEnd) this.#taken.set(reader, next);
+    // Also after values that were left out, because the server may wait for the credit.
     this.#renew();
     return next;
   }
