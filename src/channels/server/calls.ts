@@ -1,4 +1,4 @@
-import { validate, type Validation } from "../../schema/validate.ts";
+import type { Validation } from "../../schema/validate.ts";
 import { isInstance, isThenable } from "../../schema/values.ts";
 import type { ErrorFields } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
@@ -8,6 +8,7 @@ import type { ChannelConnection } from "./connection.ts";
 import { declaredError } from "./declared-error.ts";
 import { INTERNAL, invalidData, invalidRequest, tooMany, UNKNOWN_CALL } from "./failures.ts";
 import { Failure } from "./refusals.ts";
+import { validateData } from "./validate-data.ts";
 
 type CallFrame = ClientFrameOf<"call">;
 
@@ -64,7 +65,7 @@ export class Calls {
 
   #start(context: CallContext, { id, input }: CallFrame): void {
     const { inputSchema } = CallContext.callOf(context);
-    const validation = inputSchema === undefined ? NO_INPUT : validate(inputSchema, input);
+    const validation = inputSchema === undefined ? NO_INPUT : validateData(inputSchema, input);
     if (isThenable(validation)) {
       this.#pending.set(id, context);
       void validation.then((settled) => this.#run(context, settled));

@@ -1,6 +1,7 @@
 import { UsageError } from "../../errors/index.ts";
 import type { StandardSchema } from "../../schema/standard-schema.ts";
-import { validate, type Validation } from "../../schema/validate.ts";
+import type { Validation } from "../../schema/validate.ts";
+import { validateData } from "./validate-data.ts";
 
 /**
  * Validates a message of the application, and encodes it for the broker.
@@ -11,7 +12,7 @@ export async function encodeMessage(
   schema: StandardSchema,
   message: unknown,
 ): Promise<string | Uint8Array> {
-  const validation = await validate(schema, message);
+  const validation = await validateData(schema, message);
   if (validation.kind === "valid") return encodeData(validation.value);
   throw causeOf(validation);
 }

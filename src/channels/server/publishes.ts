@@ -1,5 +1,4 @@
 import { formatPosition } from "../../topics/index.ts";
-import { validate } from "../../schema/validate.ts";
 import type { ErrorFields } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
 import type { ChannelConnection } from "./connection.ts";
@@ -16,6 +15,7 @@ import { causeOf, encodeData, encodeMessage } from "./message.ts";
 import { createRateLimits, type RateLimits } from "./rate-limit.ts";
 import { runRule } from "./rules.ts";
 import type { TopicEntry } from "./topic-table.ts";
+import { validateData } from "./validate-data.ts";
 
 type PublishFrame = ClientFrameOf<"publish">;
 
@@ -119,7 +119,7 @@ export class Publishes {
   /** Validates the draft and applies the rule. @throws an error of the application's code */
   async #encode(entry: TopicEntry, value: unknown): Promise<Encoded> {
     const { draftSchema, messageSchema } = entry.compiled;
-    const draft = await validate(draftSchema, value);
+    const draft = await validateData(draftSchema, value);
     if (draft.kind !== "valid") {
       const error = invalidData(draft);
       if (error === undefined) throw causeOf(draft);

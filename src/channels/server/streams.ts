@@ -1,5 +1,4 @@
 import { UsageError } from "../../errors/index.ts";
-import { validate } from "../../schema/validate.ts";
 import { isInstance } from "../../schema/values.ts";
 import { MAX_ITEM_ID_LENGTH } from "../wire/client-frame-checks.ts";
 import { byteLengthOf } from "../wire/byte-length.ts";
@@ -12,6 +11,7 @@ import { declaredError } from "./declared-error.ts";
 import { INTERNAL, invalidData, invalidRequest, tooMany, UNKNOWN_CALL } from "./failures.ts";
 import { OutgoingStream } from "./outgoing-stream.ts";
 import { Failure, ResumableItem } from "./refusals.ts";
+import { validateData } from "./validate-data.ts";
 
 type StreamFrame = ClientFrameOf<"stream">;
 
@@ -111,7 +111,7 @@ export class Streams {
     const validation =
       inputSchema === undefined
         ? ({ kind: "valid", value: undefined } as const)
-        : await validate(inputSchema, input);
+        : await validateData(inputSchema, input);
     if (validation.kind !== "valid") {
       const error = invalidData(validation);
       if (error === undefined && validation.kind !== "invalid") throw validation.cause;
