@@ -13,7 +13,7 @@ export interface RateLimits {
 export interface ChannelLimits {
   /** The maximum number of subscriptions. Default: 1,024. */
   readonly maxSubscriptions?: number;
-  /** The maximum number of topics of which the client watches the members. Default: 256. */
+  /** The maximum number of topics with members that the client watches. Default: 256. */
   readonly maxWatches?: number;
   /** The maximum number of calls that have no answer yet. Default: 64. */
   readonly maxPendingCalls?: number;

@@ -43,7 +43,7 @@ export class OutgoingStream {
       );
     }
     this.#iterator = iterate.call(source);
-    // It was cancelled while the handler was at work.
+    // The client cancelled it while the handler was running.
     if (this.#isCancelled) this.#return();
   }
 
@@ -75,7 +75,7 @@ export class OutgoingStream {
     this.wake();
   }
 
-  /** Errors have nobody to go to any more. */
+  /** Errors are ignored, because the client has cancelled the stream. */
   #return(): void {
     try {
       Promise.resolve(this.#iterator?.return?.()).catch(() => {});

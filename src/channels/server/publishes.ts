@@ -25,7 +25,7 @@ interface TopicQueue {
   readonly frames: PublishFrame[];
 }
 
-/** What a publish stores, or why it fails. */
+/** The data that a publish stores, or the reason of its failure. */
 type Encoded = { readonly data: string | Uint8Array } | { readonly error: ErrorFields };
 
 /**
@@ -88,7 +88,7 @@ export class Publishes {
       this.#pending--;
       if (error === undefined) continue;
       session.fail(frame.id, error);
-      // The client may send the failed one again. Those behind it must not overtake it.
+      // The client may send the failed one again. The publishes behind it must not overtake it.
       if (error.code === "UNAVAILABLE") this.#failAll(queue);
     }
     this.#byTopic.delete(queue.entry.name);

@@ -32,7 +32,7 @@ export function createRoute(
   };
 }
 
-/** Any version is accepted, so that the client can be told which versions there are. */
+/** Any version is accepted, so that the server can tell the client its versions. */
 function chooseProtocol(offered: readonly string[]): string {
   if (offered.includes(SUBPROTOCOL)) return SUBPROTOCOL;
   return offered.find((protocol) => protocol.startsWith(ANY_VERSION)) ?? "";

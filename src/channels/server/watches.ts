@@ -42,7 +42,7 @@ class Watch implements MemberWatcher {
   }
 }
 
-/** The topics of which one connection watches the members. */
+/** The topics with members that one connection watches. */
 export class Watches {
   readonly #connection: ChannelConnection;
   readonly #byTopic = new Map<string, Watch>();
