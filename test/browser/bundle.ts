@@ -1,9 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
-/** Bundles some names of the browser's entry point, minified, as for a page. */
-export async function bundleForBrowser(names: readonly string[]): Promise<string> {
-  const entry = fileURLToPath(new URL("../../src/browser/index.ts", import.meta.url));
+/** Bundles some names of an entry point for browsers, minified, as for a page. */
+export async function bundleForBrowser(
+  names: readonly string[],
+  file: "index.ts" | "channels.ts" = "index.ts",
+): Promise<string> {
+  const entry = fileURLToPath(new URL(`../../src/browser/${file}`, import.meta.url));
   const bundle = await rolldown({
     input: "virtual:page",
     plugins: [
