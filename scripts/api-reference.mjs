@@ -202,6 +202,8 @@ function pageOf(entryPoint) {
     const linked = Array.from(links, (name) => `[\`${name}\`](${findUrl(name)})`);
     parts.push("**Also exported**", linked.join(" · "));
   }
+  /** How many members of this page have an anchor so far. @type {Map<string, number>} */
+  const memberCounts = new Map();
   for (const { heading, names } of sections) {
     parts.push(`## ${heading}`);
     for (const name of names) parts.push(...sectionOf(name));
@@ -234,7 +236,10 @@ function pageOf(entryPoint) {
     if (body.length === 0) return [];
     const label = labelOf(owner, member);
     const anchor = `${anchorOf(owner)}-${anchorOf(label)}`;
-    return [`#### \`${label}\` {#${anchor}}`, ...body];
+    const count = (memberCounts.get(anchor) ?? 0) + 1;
+    memberCounts.set(anchor, count);
+    // The overloads of a method have the same label.
+    return [`#### \`${label}\` {#${count === 1 ? anchor : `${anchor}-${count}`}}`, ...body];
   }
 
   /** @param {string} comment */
