@@ -55,7 +55,7 @@ describeInBrowser("a client of channels in a page of Chromium", () => {
     await topics.close();
   });
 
-  it("reads nine fast topics beside a stalled one, which continues in order through a lost connection", async () => {
+  it("reads nine fast topics next to a stalled one, and then that one in order through a lost connection", async () => {
     const reading = page.evaluate(async () => {
       const { connect } = (globalThis as unknown as InPage).tideway;
       const client = connect(`ws://${location.host}/api`, {
