@@ -22,6 +22,8 @@ const TOPICS = [...TEXT_TOPICS, "bytes/0"];
 /** The approximate interval at which each client publishes. */
 const PUBLISH_EVERY_MS = 1_500;
 const BROWSER_CLIENTS = 5;
+/** On a slow machine a round takes long. This many kill each server once. */
+const MIN_ROUNDS = 5;
 /** The time in which all clients must have the last publication once everything works again. */
 const SETTLE_MS = 60_000;
 
@@ -36,7 +38,7 @@ export async function runCrashes(options: CrashOptions): Promise<RunLog> {
   try {
     await startClients(options, setup, groups);
     const end = performance.now() + options.seconds * 1_000;
-    for (let round = 0; performance.now() < end; round++) {
+    for (let round = 0; round < MIN_ROUNDS || performance.now() < end; round++) {
       const done = await setup.harm(round);
       options.onProgress?.(done);
       await delay(1_000);
