@@ -1,4 +1,3 @@
-import { recordEnd } from "../client/event-streams.ts";
 import type {
   Protocols,
   ReconnectingWebSocketConstructor,
@@ -7,7 +6,6 @@ import type {
   ValueOrProvider,
 } from "../client/reconnecting-interface.ts";
 import { ReconnectingSocket } from "../client/reconnecting-web-socket.ts";
-import { UnsentMessages } from "../client/unsent-messages.ts";
 import { CloseEvent, WebSocket } from "./web-socket.ts";
 
 /** A WebSocket client that reconnects automatically. */
@@ -19,7 +17,6 @@ export const ReconnectingWebSocket: ReconnectingWebSocketConstructor =
       url: ValueOrProvider<string | URL>,
       protocols?: ValueOrProvider<Protocols> | ReconnectingWebSocketOptions,
     ) {
-      super({ Queue: UnsentMessages, WebSocket, CloseEvent }, url, protocols);
-      this.addEventListener("close", (event) => recordEnd(this, event as never));
+      super({ WebSocket, CloseEvent }, url, protocols);
     }
   } as unknown as ReconnectingWebSocketConstructor;

@@ -141,14 +141,8 @@ export function recordEnd(
     error: cause,
   }: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
 ): void {
-  if (!ends.has(socket))
-    ends.set(socket, {
-      closeCode,
-      reason,
-      wasClean,
-      cause,
-      closedBy: wasClean ? "peer" : "transport",
-    });
+  const closedBy = wasClean ? "peer" : "transport";
+  if (!ends.has(socket)) ends.set(socket, { closeCode, reason, wasClean, cause, closedBy });
 }
 
 function streamOf(socket: Target, type: string): EventStream<Event> {

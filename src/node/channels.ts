@@ -13,12 +13,34 @@
  *
  * @module
  */
-import { ChannelClientBase, type Connect } from "../channels/client/index.ts";
+import { type Connect, createClient } from "../channels/client/index.ts";
+import type { ValueOrProvider } from "../client/reconnecting-interface.ts";
 import { decideReconnect } from "./client/decide-reconnect.ts";
-import { ReconnectingWebSocket } from "./index.ts";
+import { WebSocket } from "./index.ts";
 
 /** Connects to a route of channels. */
-export const connect: Connect = (url, options) =>
-  new ChannelClientBase({ ReconnectingWebSocket, decideReconnect }, url, options) as never;
+export const connect: Connect = (url, options = {}) => {
+  const { webSocketOptions, ...others } = options;
+  let current: object | undefined;
+  class ClientWebSocket extends WebSocket {
+    constructor(target: string | URL, protocols: string) {
+      super(target, { ...current, protocols });
+    }
+  }
+  const prepare = async (): Promise<string | URL> => {
+    current = await valueOf(webSocketOptions);
+    return valueOf(url);
+  };
+  if (typeof url !== "function") void new URL(url);
+  return createClient(
+    { WebSocket: ClientWebSocket, decide: decideReconnect },
+    prepare,
+    others,
+  ) as never;
+};
+
+function valueOf<T>(value: ValueOrProvider<T>): T | PromiseLike<T> {
+  return typeof value === "function" ? (value as () => T | PromiseLike<T>)() : value;
+}
 
 export * from "../channels/client/common.ts";

@@ -1,4 +1,4 @@
-import type { ChannelMember, ChannelPresence, Subscription } from "tideway/channels";
+import type { ChannelEventSubscription, ChannelMember, ChannelPresence } from "tideway/channels";
 import { ExternalStore } from "./external-store.ts";
 import type { MembersState } from "./use-members.ts";
 
@@ -7,7 +7,7 @@ type Presence = Pick<ChannelPresence<unknown>, "onMembersChange">;
 /** The members of a topic, which it watches while it runs. */
 export class MembersStore extends ExternalStore<MembersState<unknown>> {
   readonly #topic: Presence;
-  #subscription: Subscription | undefined;
+  #subscription: ChannelEventSubscription | undefined;
 
   constructor(topic: Presence) {
     super({ status: "pending", members: [], error: undefined, retry: () => this.#retry() });

@@ -9,7 +9,7 @@ import type {
 } from "tideway";
 import type { ChannelClient, ConnectOptions, Contract } from "tideway/channels";
 import type { ApplicationOptions, Attachment, RoutesOption } from "tideway/server";
-import { ChannelClientBase } from "../channels/client/index.ts";
+import { createClient } from "../channels/client/index.ts";
 import { defineWebSocketStream } from "../client/web-socket-stream.ts";
 import { UsageError } from "../errors/index.ts";
 import { decideReconnect } from "../node/client/decide-reconnect.ts";
@@ -132,9 +132,8 @@ export class MemoryNetwork {
   connect(): Duplex;
   connect(contract?: Contract, url?: string | URL, options?: object): ChannelClient | Duplex {
     if (contract === undefined) return this.#dial();
-    const { ReconnectingWebSocket } = this;
-    const environment = { ReconnectingWebSocket, decideReconnect };
-    return new ChannelClientBase(environment, url!, { ...options, contract }) as never;
+    const environment = { WebSocket: this.WebSocket, decide: decideReconnect };
+    return createClient(environment, url!, { ...options, contract });
   }
 
   #dial(): Duplex {

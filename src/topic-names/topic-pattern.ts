@@ -91,30 +91,19 @@ export function formatTopicName(
   pattern: string,
   params: Readonly<Record<string, string>> = {},
 ): string {
-  const given = new Map<string, unknown>(Object.entries(Object(params)));
-  const name = pattern.replaceAll(
-    /(^|\/):([^/]+)/g,
-    (_, slash: string, param: string) => slash + encodeParam(pattern, param, given.get(param)),
-  );
+  const name = pattern.replace(/(^|\/):([^/]+)/g, (_, slash: string, param: string) => {
+    // Of its own properties, not of inherited ones.
+    const value: unknown = { ...params }[param];
+    if (isEncodable(value)) return slash + encodeURIComponent(value);
+    throw new UsageError(
+      "INVALID_PARAM",
+      `the param ${param} of ${pattern} must be text of 1 to ${MAX_PARAM_LENGTH} characters`,
+    );
+  });
   if (name.length <= MAX_NAME_LENGTH) return name;
   throw new UsageError(
     "INVALID_TOPIC_NAME",
-    `the topic name for ${quote(pattern)} has ${name.length} characters, more than ${MAX_NAME_LENGTH}; pass shorter params`,
-  );
-}
-
-function encodeParam(pattern: string, param: string, value: unknown): string {
-  let problem = value === undefined || value === null ? String(value) : `of type ${typeof value}`;
-  if (typeof value === "string") {
-    if (isEncodable(value)) return encodeURIComponent(value);
-    problem =
-      value.length > 0 && value.length <= MAX_PARAM_LENGTH
-        ? "text with a lone surrogate"
-        : `text of ${value.length} characters`;
-  }
-  throw new UsageError(
-    "INVALID_PARAM",
-    `the param ${param} of ${quote(pattern)} is ${problem}; it must be text of 1 to ${MAX_PARAM_LENGTH} characters`,
+    `the name has more than ${MAX_NAME_LENGTH} characters`,
   );
 }
 
@@ -128,8 +117,8 @@ function decodeParam(text: string): string | undefined {
   }
 }
 
-function isEncodable(value: string): boolean {
-  return value.length <= MAX_PARAM_LENGTH && isTopicName(value);
+function isEncodable(value: unknown): value is string {
+  return isTopicName(value) && value.length <= MAX_PARAM_LENGTH;
 }
 
 function canBeEqual(a: Segment, b: Segment): boolean {

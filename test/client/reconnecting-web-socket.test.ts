@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { defineCloseEvent } from "../../src/client/close-event.ts";
-import { recordEnd } from "../../src/client/event-streams.ts";
 import { heartbeat } from "../../src/client/heartbeat.ts";
 import type {
   ReconnectEvent,
@@ -10,7 +9,6 @@ import type {
 } from "../../src/client/reconnecting-interface.ts";
 import type { ReconnectDecision } from "../../src/client/reconnect-policy.ts";
 import { ReconnectingSocket } from "../../src/client/reconnecting-web-socket.ts";
-import { UnsentMessages } from "../../src/client/unsent-messages.ts";
 import { HandshakeError } from "../../src/errors/index.ts";
 import { FakeConnection, FakeNetwork, eventsOf } from "./fake-connector.ts";
 
@@ -60,15 +58,10 @@ beforeEach(() => {
 });
 
 function defineClass(): ReconnectingWebSocketConstructor {
-  const environment = {
-    WebSocket: network.WebSocket,
-    CloseEvent: defineCloseEvent(),
-    Queue: UnsentMessages,
-  };
+  const environment = { WebSocket: network.WebSocket, CloseEvent: defineCloseEvent() };
   class ReconnectingWebSocket extends ReconnectingSocket {
     constructor(url: string, protocols?: ReconnectingWebSocketOptions) {
       super(environment, url, protocols);
-      this.addEventListener("close", (event) => recordEnd(this, event as never));
     }
   }
   return ReconnectingWebSocket as unknown as ReconnectingWebSocketConstructor;

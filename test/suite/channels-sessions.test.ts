@@ -20,7 +20,7 @@ const BOB = { id: "bob", data: "bob" };
 async function watch(server: Server) {
   const room = connect(server, { auth: "watcher" }).topic(...ROOM);
   const changes: string[] = [];
-  const first = room.onMembersChange.first;
+  const first = room.onMembersChange[Symbol.asyncIterator]().next();
   room.onMembersChange.listen(({ joined, left }) => {
     changes.push(...joined.map(({ id }) => `+${id}`), ...left.map(({ id }) => `-${id}`));
   });

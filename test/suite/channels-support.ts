@@ -4,9 +4,8 @@ import { type ChannelClient, type ConnectOptions, defineContract } from "tideway
 import { type Channels, channels, type ChannelsOptions } from "tideway/channels/server";
 import { type Broker, MemoryBroker, Topics, type TopicsOptions } from "tideway/topics";
 import { onTestFinished } from "vitest";
-import { ChannelClientBase } from "../../src/channels/client/index.ts";
+import { createClient } from "../../src/channels/client/index.ts";
 import { decideReconnect } from "../../src/node/client/decide-reconnect.ts";
-import { createReconnectingClass } from "../../src/node/client/reconnecting-class.ts";
 import { startVenue } from "./start.ts";
 import type { Venue } from "./transports.ts";
 
@@ -118,9 +117,8 @@ export function openClient(
   const base = function (...values: ConstructorParameters<WebSocketConstructor>): object {
     return new current.venue.WebSocket(...values);
   };
-  const ReconnectingWebSocket = createReconnectingClass(base as unknown as WebSocketConstructor);
   const url = (): string => `${current.venue.url}/api`;
-  const client = new ChannelClientBase({ ReconnectingWebSocket, decideReconnect }, url, {
+  const client = createClient({ WebSocket: base as never, decide: decideReconnect }, url, {
     initialDelayMs: 1,
     maxDelayMs: 20,
     auth: "ann",

@@ -134,17 +134,17 @@ describe("formatTopicName", () => {
   });
 
   it.each([
-    ["missing", {}, "is undefined"],
-    ["inherited", Object.create({ room: "a" }), "is undefined"],
-    ["null", { room: null }, "is null"],
-    ["a number", { room: 1 }, "is of type number"],
-    ["empty", { room: "" }, "is text of 0 characters"],
-    ["too long", { room: "a".repeat(129) }, "is text of 129 characters"],
-    ["a lone surrogate", { room: "\ud800" }, "is text with a lone surrogate"],
-  ])("refuses a param that is %s", (_, params, reason) => {
+    ["missing", {}],
+    ["inherited", Object.create({ room: "a" })],
+    ["null", { room: null }],
+    ["a number", { room: 1 }],
+    ["empty", { room: "" }],
+    ["too long", { room: "a".repeat(129) }],
+    ["a lone surrogate", { room: "\ud800" }],
+  ])("refuses a param that is %s", (_, params) => {
     const format = (): unknown => formatTopicName("rooms/:room", params as { room: string });
     expect(format).toThrow(refusal("INVALID_PARAM"));
-    expect(format).toThrow(`the param room of "rooms/:room" ${reason}`);
+    expect(format).toThrow("the param room of rooms/:room must be text of 1 to 128 characters");
   });
 
   it("refuses a name of more than 256 characters", () => {
@@ -152,7 +152,7 @@ describe("formatTopicName", () => {
     expect(formatTopicName("rooms/:room", { room: longest })).toHaveLength(252);
     const format = (): unknown => formatTopicName("rooms/:room", { room: `${longest}é` });
     expect(format).toThrow(refusal("INVALID_TOPIC_NAME"));
-    expect(format).toThrow("has 258 characters, more than 256");
+    expect(format).toThrow("has more than 256 characters");
   });
 });
 

@@ -1,92 +1,59 @@
-import { EventStream } from "../../streams/event-stream.ts";
-import { ClientPresence, ClientWatch, type FrameMembersChange } from "../wire/client-presence.ts";
+import { enter, leave, membersOf, watchMembers } from "../wire/client-presence.ts";
 import type { ClientSession } from "../wire/client-session.ts";
 import { subscribe } from "../wire/client-subscription.ts";
-import type { FrameMember } from "../wire/frames.ts";
 import type { FlowReader } from "../wire/credit-flow.ts";
-import { FlowIterator } from "./flow-iterator.ts";
+import { readHistory } from "../wire/history.ts";
+import { eventsOf } from "./events.ts";
+import { iterate } from "./iterate.ts";
 import type {
-  ChannelHistoryPage,
   ChannelMessage,
+  ChannelPresence,
+  ChannelTopic,
   HistoryPageOptions,
   MessagesOptions,
   PublishDraftOptions,
   PublishResult,
 } from "./topic-interface.ts";
 
-/** Validates a message. Undefined if the client does not validate. */
+/** Validates data. Undefined if the client does not validate. */
 export type Convert = ((data: unknown) => Promise<unknown>) | undefined;
 
-/** A topic of a client. */
-export class ChannelTopic {
-  readonly name: string;
-  readonly onMembersChange: EventStream<FrameMembersChange>;
-  readonly #session: ClientSession;
-  readonly #convert: Convert;
-
-  constructor(session: ClientSession, name: string, convert: Convert) {
-    this.#session = session;
-    this.name = name;
-    this.#convert =
-      convert &&
-      (async (item) => {
-        const { data, ...others } = item as ChannelMessage<unknown>;
-        return { data: await convert(data), ...others };
-      });
-    this.onMembersChange = new EventStream((...listener) =>
-      (this.#watch ?? new ClientWatch(session, name)).listen(...listener),
-    );
-  }
-
-  get members(): readonly FrameMember[] {
-    return this.#watch?.members ?? [];
-  }
-
-  messages({ last, since, signal, onLost }: MessagesOptions = {}): FlowIterator {
-    const open = (): FlowReader<unknown> =>
-      subscribe(this.#session, this.name, { last, since }) as FlowReader<unknown>;
-    return new FlowIterator(open, {
-      signal,
-      onLost: onLost as never,
-      convert: this.#convert,
-    });
-  }
-
-  async publish(draft: unknown, { id, signal }: PublishDraftOptions = {}): Promise<PublishResult> {
-    const { frame } = await this.#session.publish(this.name, draft, id, { signal });
-    const { position, isDuplicate } = frame as { position?: string; isDuplicate?: boolean };
-    return { ...(position && { position }), isDuplicate: !!isDuplicate };
-  }
-
-  async history(options: HistoryPageOptions = {}): Promise<ChannelHistoryPage<unknown>> {
-    const { signal, limit = 100, before, after } = options;
-    const { items, position, reason } = await this.#session.history(
-      this.name,
-      { limit, before, after },
-      { signal },
-    );
-    const messages = this.#convert ? await Promise.all(items.map(this.#convert)) : items;
-    return { messages, position, ...(reason && { reason }) } as ChannelHistoryPage<unknown>;
-  }
-
-  enter(): Promise<FrameMember> {
-    let presence = this.#presence;
-    if (!presence) {
-      presence = new ClientPresence(this.#session, this.name);
-      presence.open();
-    }
-    return presence.entered;
-  }
-
-  async leave(): Promise<void> {
-    await this.#presence?.leave();
-  }
-
-  get #watch(): ClientWatch | undefined {
-    return this.#session.states.get(`watch ${this.name}`) as ClientWatch | undefined;
-  }
-
-  get #presence(): ClientPresence | undefined {
-    return this.#session.states.get(`enter ${this.name}`) as ClientPresence | undefined;
-  }
+/** Creates a topic of a client. */
+export function createTopic(
+  session: ClientSession,
+  topic: string,
+  validate: Convert,
+): ChannelTopic<unknown, unknown> & ChannelPresence<unknown> {
+  const convert =
+    validate &&
+    (async (item: unknown) => ({
+      ...(item as object),
+      data: await validate((item as ChannelMessage<unknown>).data),
+    }));
+  return {
+    name: topic,
+    messages: (options: MessagesOptions = {}) =>
+      iterate(() => subscribe(session, topic, options) as FlowReader<unknown>, {
+        ...(options as object),
+        convert,
+      }),
+    async publish(data, { id: key, signal }: PublishDraftOptions = {}) {
+      const fields = (id: number): object => ({ topic, data, key, number: key ? undefined : id });
+      const answer = await session.request("publish", fields, { signal });
+      const [{ position, isDuplicate }] = answer as unknown as [PublishResult];
+      return { position, isDuplicate } as PublishResult;
+    },
+    async history({ signal, limit = 100, before, after }: HistoryPageOptions = {}) {
+      const query = { limit, before, after };
+      const page = await readHistory(session, topic, query, { signal });
+      if (!convert) return page as never;
+      return { ...page, messages: await Promise.all(page.messages.map(convert)) } as never;
+    },
+    enter: () => enter(session, topic) as never,
+    leave: () => leave(session, topic),
+    get members() {
+      return membersOf(session, topic) as never;
+    },
+    onMembersChange: eventsOf(() => watchMembers(session, topic)) as never,
+  };
 }

@@ -1,4 +1,3 @@
-import type { EventStream } from "../../streams/event-stream.ts";
 import type {
   AnyContract,
   CallInputOf,
@@ -20,6 +19,7 @@ import type {
   CallFailure,
   StreamOptions,
 } from "./call-interface.ts";
+import type { ChannelEvents } from "./events.ts";
 import type { ChannelTopicOf } from "./topic-interface.ts";
 
 /**
@@ -48,12 +48,12 @@ export interface CloseChannelOptions {
 export interface ChannelClient<C extends Contract = AnyContract> extends AsyncDisposable {
   readonly state: ChannelState;
   /** Each change of `state`. */
-  readonly onStateChange: EventStream<ChannelState>;
+  readonly onStateChange: ChannelEvents<ChannelState>;
   /**
    * Errors that reject no promise: a failed attempt to connect, an `auth` that the server does not accept, or
    * the last error of a client that the server will never accept.
    */
-  readonly onError: EventStream<Error>;
+  readonly onError: ChannelEvents<Error>;
 
   /**
    * Returns a topic. Sends nothing before one of its methods is called.
@@ -93,8 +93,8 @@ export interface ChannelClient<C extends Contract = AnyContract> extends AsyncDi
 
   /**
    * Closes the connection and ends the client. Everything that is still pending after `flushMs` rejects with
-   * the ChannelError `CLIENT_CLOSED`. Resolves when the connection is closed. A second call has no effect
-   * besides a shorter wait.
+   * the ChannelError `CLIENT_CLOSED`. Resolves when the client has ended. The closing handshake may take
+   * longer. A second call has no effect besides a shorter wait.
    */
   close(options?: CloseChannelOptions): Promise<void>;
 }

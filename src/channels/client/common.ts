@@ -23,6 +23,7 @@ export type * from "../contract/schema-types.ts";
 export type * from "./call-interface.ts";
 export type * from "./client-interface.ts";
 export type * from "./connect-interface.ts";
+export type { ChannelEvents, ChannelEventSubscription } from "./events.ts";
 export type * from "./topic-interface.ts";
 export type {
   ByteStream,

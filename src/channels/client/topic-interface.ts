@@ -1,4 +1,4 @@
-import type { EventStream } from "../../streams/event-stream.ts";
+import type { ChannelEvents } from "./events.ts";
 import type { MemberDataOf, MessageOf, PublishDataOf } from "../contract/contract-types.ts";
 
 /** A message of a topic, and its position. */
@@ -155,7 +155,7 @@ export interface ChannelPresence<Data> {
    */
   readonly members: readonly ChannelMember<Data>[];
   /** Changes of the members. The first event has all members, and comes also to later listeners. */
-  readonly onMembersChange: EventStream<MembersChange<Data>>;
+  readonly onMembersChange: ChannelEvents<MembersChange<Data>>;
   /**
    * Enters the topic until `leave()` or `close()`, through reconnects. Resolves with the member that the
    * server's rule returned. Rejects with a `ChannelError`.

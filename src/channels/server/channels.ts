@@ -105,7 +105,7 @@ function createEnvironment(contract: Contract, options: AnyChannelsOptions): Cha
     report(withoutRules(pattern), { kind: "start", name: pattern });
   }
   const limits = resolveLimits(options.limits ?? {}, patterns, new Set(calls.keys()));
-  const { maxPendingPublishes, maxPendingCalls } = limits;
+  const maxPending = { publish: limits.maxPendingPublishes, call: limits.maxPendingCalls };
   // A minute less than the default of topics, for requests in transit when the window ends.
   const { idWindowMs = 240_000 } = options;
   return {
@@ -115,7 +115,7 @@ function createEnvironment(contract: Contract, options: AnyChannelsOptions): Cha
     authorize,
     intercept: intercept as ChannelsEnvironment["intercept"],
     limits,
-    welcome: { idWindowMs, repeatable: repeatable(calls), maxPendingPublishes, maxPendingCalls },
+    welcome: { idWindowMs, repeatable: repeatable(calls), maxPending },
     idWindowMs,
     presenceGraceMs: options.presenceGraceMs ?? 10_000,
     timers: globalThis,

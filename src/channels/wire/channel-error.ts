@@ -76,14 +76,13 @@ export class ChannelError extends TidewayError {
 /** Publications of a topic were lost. The loop over its messages ends, unless it has the option `onLost`. */
 export class PublicationsLostError extends TidewayError {
   /** Why: `epoch-changed`, `position-ahead`, `missing` or `invalid-position`. */
-  readonly reason: string;
+  declare readonly reason: string;
   /** Every publication after this position is still to come. */
-  readonly position: string;
+  declare readonly position: string;
 
   constructor(reason: string, position: string) {
     super("PUBLICATIONS_LOST", reason);
-    this.reason = reason;
-    this.position = position;
+    Object.assign(this, { reason, position });
   }
 
   override get name(): string {

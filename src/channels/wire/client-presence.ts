@@ -1,154 +1,119 @@
 import { ChannelError } from "./channel-error.ts";
-import { type AnswerFrame, type ClientSession, errorOf } from "./client-session.ts";
-import { encodeFrame, type FrameMember } from "./frames.ts";
-import { type Notice, SessionState } from "./session-state.ts";
+import type { ClientSession } from "./client-session.ts";
+import { type SessionState, type StateHandler, want } from "./client-state.ts";
+import { createFlow, type FlowReader } from "./credit-flow.ts";
+import type { FrameMember, ServerFrame } from "./frames.ts";
+
+type Members = readonly FrameMember[];
+
+const NONE: Members = [];
 
 /** A change of the members of a topic. */
 export interface FrameMembersChange {
-  readonly members: readonly FrameMember[];
-  readonly joined: readonly FrameMember[];
-  readonly left: readonly FrameMember[];
+  readonly members: Members;
+  readonly joined: Members;
+  readonly left: Members;
 }
-
-/** Gets the changes, and then the error that ends them. */
-export type WatchListener = [
-  onChange: (change: FrameMembersChange) => unknown,
-  onDone: (error: unknown) => void,
-];
 
 /** Follows the members of a topic. */
-export class ClientWatch extends SessionState {
-  members: readonly FrameMember[] = [];
-  /** Whether the server has sent the members. */
-  #isKnown = false;
-  /** The listeners, and whether each of them knows the members. */
-  readonly #listeners = new Map<WatchListener, boolean>();
-
-  constructor(session: ClientSession, topic: string) {
-    super(session, "watch", topic);
-  }
-
-  /** Calls the listener for each change, first with all members. Returns a function that stops it. */
-  listen(...listener: WatchListener): () => void {
-    const { environment } = this.session;
-    this.#listeners.set(listener, false);
-    environment.setTimeout(() => {
-      if (!this.#isKnown) this.open();
-      else if (this.#listeners.get(listener) === false) this.#tell(listener);
-    }, 0);
-    return () => {
-      this.#listeners.delete(listener);
-      environment.setTimeout(() => this.#listeners.size > 0 || this.close(), 0);
-    };
-  }
-
-  notice(frame: Notice): void {
-    if (frame.type === "unwatched") this.revoke(errorOf(frame));
-    else if (frame.type === "members") this.#replace(frame.members);
-    else if (frame.type === "join" || frame.type === "leave") {
-      const { member } = frame;
-      const others = this.members.filter(({ id }) => id !== member.id);
-      if (frame.type === "leave") this.#change(others, [], [member]);
-      else this.#change([...others, member], [member], []);
-    }
-  }
-
-  end(error: ChannelError): void {
-    for (const [, onDone] of this.#listeners.keys()) onDone(error);
-  }
-
-  protected fields(): object {
-    return {};
-  }
-
-  protected accept(): void {
-    // The answer is the notice `members`.
-  }
-
-  #replace(members: readonly FrameMember[]): void {
-    const without = (others: readonly FrameMember[]) => (member: FrameMember) =>
-      !others.some(({ id }) => id === member.id);
-    this.#change(
-      members,
-      members.filter(without(this.members)),
-      this.members.filter(without(members)),
-    );
-  }
-
-  #change(
-    members: readonly FrameMember[],
-    joined: readonly FrameMember[],
-    left: readonly FrameMember[],
-  ): void {
-    this.members = members;
-    this.#isKnown = true;
-    for (const [listener, isTold] of this.#listeners) {
-      if (isTold) listener[0]({ members, joined, left });
-      else this.#tell(listener);
-    }
-  }
-
-  /** Gives a listener all members. */
-  #tell(listener: WatchListener): void {
-    const { members } = this;
-    this.#listeners.set(listener, true);
-    listener[0]({ members, joined: members, left: [] });
-  }
+interface Watch extends StateHandler {
+  readonly members: Members;
+  read(): FlowReader<FrameMembersChange>;
 }
 
-/** Is a member of a topic, on every connection. */
-export class ClientPresence extends SessionState {
+/** Is a member of a topic. */
+interface Presence extends StateHandler {
   /** Resolves when the server has let the client in for the first time. */
   readonly entered: Promise<FrameMember>;
-  #settle!: [resolve: (member: FrameMember) => void, reject: (error: unknown) => void];
-  /** The connection that entered last, and the one before. */
-  #connections: (number | undefined)[] = [];
-  #hasEntered = false;
+  leave(): Promise<void>;
+}
 
-  constructor(session: ClientSession, topic: string) {
-    super(session, "enter", topic);
-    this.entered = new Promise((...settle) => {
-      this.#settle = settle;
-    });
-  }
+/** Returns the members of a topic, as far as the client knows them. */
+export function membersOf(session: ClientSession, topic: string): Members {
+  return (session.states.get(`watch ${topic}`)?.handler as Watch | undefined)?.members ?? NONE;
+}
 
-  /** Leaves the topic. Resolves at once without a connection: then the server removes the member soon. */
-  leave(): Promise<void> {
-    const { session, topic } = this;
-    return new Promise((resolve, reject) => {
-      if (!this.release()) {
-        this.#settle[1](new ChannelError("CONNECTION_LOST"));
-        resolve();
-        return;
-      }
-      const id = session.nextId();
-      session.add({
-        kind: "state",
-        id,
-        encode: () => encodeFrame({ type: "leave", id, topic }),
-        settle: (error) => (error ? reject(error) : resolve()),
-      });
-    });
-  }
+/** Follows the members of a topic. All readers of a topic share one watch. */
+export function watchMembers(
+  session: ClientSession,
+  topic: string,
+): FlowReader<FrameMembersChange> {
+  return want(session, "watch", topic, (state) => createWatch(session, state)).read();
+}
 
-  notice(): void {
-    // The server sends no notices about it.
-  }
+function createWatch({ timers }: ClientSession, state: () => SessionState): Watch {
+  const flow = createFlow<FrameMembersChange>(0, undefined, () =>
+    timers.setTimeout(() => flow.readers.size > 0 || state().close(), 0),
+  );
+  let members: Members | undefined;
+  /** Members in `some` whose ids are not in `others`. */
+  const without = (some = NONE, others = NONE): Members =>
+    some.filter((member) => !others.some(({ id }) => id === member.id));
+  const change = (next: Members, joined = without(next, members)): void => {
+    const left = without(members, next);
+    members = next;
+    flow.push({ members, joined, left });
+  };
+  const notice = (frame: ServerFrame): void => {
+    if (frame.type === "members") change(frame.members);
+    else if (frame.type === "leave") change(without(members, [frame.member]));
+    else if (frame.type === "join")
+      change([...without(members, [frame.member]), frame.member], [frame.member]);
+  };
+  return {
+    get members() {
+      return members ?? NONE;
+    },
+    read() {
+      const reader = flow.read();
+      if (members) reader.before = [{ members, joined: members, left: [] }];
+      return reader;
+    },
+    fields: () => ({}),
+    accept: notice,
+    notice,
+    end: flow.end,
+  };
+}
 
-  end(error: ChannelError): void {
-    if (this.#hasEntered) this.session.environment.onError(error);
-    this.#settle[1](error);
-  }
+/** Enters a topic, on every connection. Returns the member, as the server decides. */
+export function enter(session: ClientSession, topic: string): Promise<FrameMember> {
+  return want(session, "enter", topic, (state) => createPresence(session, topic, state)).entered;
+}
 
-  protected fields(): object {
-    const { connection } = this.session;
-    const [last] = this.#connections;
-    if (last !== connection) this.#connections = [connection, last];
-    return { replaces: this.#connections[1] };
-  }
+/**
+ * Leaves a topic. Resolves at once without a connection: then the server removes the member when its time is
+ * over.
+ */
+export async function leave(session: ClientSession, topic: string): Promise<void> {
+  await (session.states.get(`enter ${topic}`)?.handler as Presence | undefined)?.leave();
+}
 
-  protected accept(frame: AnswerFrame): void {
-    this.#hasEntered = true;
-    this.#settle[0]((frame as { member?: FrameMember }).member!);
-  }
+function createPresence(
+  session: ClientSession,
+  topic: string,
+  state: () => SessionState,
+): Presence {
+  let resolve: (member: FrameMember) => void;
+  let reject: (error: ChannelError) => void;
+  let hasEntered = false;
+  return {
+    entered: new Promise<FrameMember>((...functions) => {
+      [resolve, reject] = functions;
+    }),
+    async leave() {
+      if (state().release()) await session.request("leave", () => ({ topic }));
+      else reject(new ChannelError("CONNECTION_LOST"));
+    },
+    // If the client entered on the previous connection, it stays a member throughout.
+    fields: () => ({ replaces: session.connection - 1 || undefined }),
+    accept(frame) {
+      hasEntered = true;
+      resolve((frame as { member?: FrameMember }).member!);
+    },
+    end(error) {
+      if (hasEntered && !session.ended) session.onError(error);
+      reject(error);
+    },
+  };
 }

@@ -1,7 +1,12 @@
 import { ChannelError, type ChannelErrorDetails } from "./channel-error.ts";
-import { CreditFlow, type FlowReader } from "./credit-flow.ts";
-import { decodeFrame, encodeFrame, type ErrorFields, type ServerFrame } from "./frames.ts";
-import type { SessionState } from "./session-state.ts";
+import type { SessionState } from "./client-state.ts";
+import {
+  byteLength,
+  decodeFrame,
+  encodeFrame,
+  type ErrorFields,
+  type ServerFrame,
+} from "./frames.ts";
 
 /** The injected parts of a session: its connection, clocks, timers and limits. */
 export interface ClientSessionEnvironment {
@@ -13,8 +18,7 @@ export interface ClientSessionEnvironment {
   readonly maxQueuedBytes: number;
   /** Milliseconds by the wall clock, and by a clock that never goes back. */
   now(): readonly [number, number];
-  setTimeout(callback: () => void, delayMs: number): unknown;
-  clearTimeout(timer: unknown): void;
+  readonly timers: SessionTimers;
   /** Sends a message on the current connection. */
   send(message: Message): void;
   /** Ends the current connection, because the server broke the protocol. */
@@ -25,6 +29,12 @@ export interface ClientSessionEnvironment {
   onError(error: unknown): void;
 }
 
+/** The timers of a session. */
+export interface SessionTimers {
+  setTimeout(callback: () => void, delayMs: number): unknown;
+  clearTimeout(timer: never): void;
+}
+
 /** A WebSocket message. */
 export type Message = string | Uint8Array<ArrayBuffer>;
 
@@ -33,42 +43,51 @@ export type AnswerFrame = Extract<ServerFrame, { type: "result" | "end" | "subsc
 type ItemFrame = Extract<ServerFrame, { type: "item" }>;
 type Welcome = Extract<ServerFrame, { type: "welcome" }>;
 
-/** The answer to a request. */
-export interface Answer {
-  readonly frame: AnswerFrame;
-  /** The output: a JSON value, or the bytes of a binary frame. */
-  readonly data: unknown;
-}
+/** The answer to a request: its last frame, and the output, which may be the bytes of a binary frame. */
+export type Answer = readonly [frame: AnswerFrame, output: unknown];
 
 /**
- * What happens to a request without an answer when the connection is lost:
+ * The type of a request says what happens to it if the connection is lost before its answer:
  *
- * - `publish`: sent again, within the time that the server allows.
+ * - `publish`: it is sent again, within the time that the server allows.
  * - `call`: the same, if the server says that it is repeatable. Otherwise it fails.
- * - `stream`: continued, if the server says that it is repeatable. Otherwise it fails.
- * - `history`: sent again.
- * - `state`: dropped. A `SessionState` makes another request on the next connection.
+ * - `stream`: it continues, if the server says that it is repeatable. Otherwise it fails.
+ * - `history`: it is sent again.
+ * - the others: it is dropped. A `SessionState` makes another one for the next connection.
  */
-export type RequestKind = "publish" | "call" | "stream" | "history" | "state";
+export type RequestType =
+  | "publish"
+  | "call"
+  | "stream"
+  | "history"
+  | "subscribe"
+  | "watch"
+  | "enter"
+  | "leave";
+
+/** Called once: with an error, with an answer, or for a dropped request with neither. */
+export type Settle = (error?: ChannelError, answer?: Answer) => void;
+
+/** Called for each item of a stream or of a history. */
+export type OnItem = (data: unknown, frame: ItemFrame, bytes: number) => void;
 
 /** A request that has no answer yet. */
 export interface Request {
-  readonly kind: RequestKind;
+  readonly type: RequestType;
   readonly id: number;
-  /** Of a call or stream. */
-  readonly name?: string;
-  /** How much of the queue it takes. Default: nothing. */
-  readonly queuedBytes?: number;
-  /** Makes the message. Called for each connection. */
+  /** The name of a call or stream. */
+  readonly name: string | undefined;
+  /** How much of the queue it takes. */
+  readonly bytes: number;
+  /** Makes the message for the current connection. */
   readonly encode: () => Message;
-  readonly onItem?: (frame: ItemFrame, data: unknown, bytes: number) => void;
-  /** Called once: with an error, with an answer, or for a dropped request with neither. */
-  readonly settle: (error?: Error, answer?: Answer) => void;
+  readonly settle: Settle;
+  readonly onItem: OnItem | undefined;
   /** When it was sent for the first time. */
-  firstSent?: readonly [number, number];
+  sentAt?: readonly number[];
   /** Whether it was sent on the current connection. */
   isSent?: boolean;
-  /** Whether it was sent on an earlier connection too. Then that server may have carried it out. */
+  /** Whether a publish or call was sent on an earlier connection. That server may have carried it out. */
   isRepeated?: boolean;
 }
 
@@ -78,363 +97,284 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** The items of a topic's history, as `history` of a session returns them. */
-export interface SessionPage {
-  readonly items: readonly TopicItem[];
-  /** The last position of the topic at the time of the read. */
-  readonly position: string;
-  /** Why the items do not follow `after`, if they do not. */
-  readonly reason?: string;
-}
-
-/** A publication as its subscribers get it. */
-export interface TopicItem {
-  readonly data: unknown;
-  /** Absent for volatile topics. */
-  readonly position?: string;
-}
-
-/** Requests of one kind: those that wait, and the number of those that were sent and have no answer. */
-interface Lane {
-  readonly waiting: Request[];
-  pending: number;
-}
-
-const encoder = new TextEncoder();
-
-/** The length as the payload of a WebSocket message. */
-function byteLength(message: string | Uint8Array): number {
-  return (typeof message === "string" ? encoder.encode(message) : message).length;
-}
-
-/** Encodes a request with a value that is JSON or bytes. */
-function encodeWith(frame: object, field: string, value: unknown): Message {
-  return value instanceof Uint8Array
-    ? encodeFrame(frame as never, value)
-    : encodeFrame({ ...frame, [field]: value } as never);
-}
-
-/** Makes the error of a frame that has the fields of one. */
-export function errorOf(frame: ErrorFields): ChannelError {
-  const { code, message, data, issues, retryAfterMs, mayBeStored } = frame;
-  return new ChannelError(
-    code,
-    JSON.parse(JSON.stringify({ message, data, issues, retryAfterMs, mayBeStored })),
-  );
-}
+/** Makes the fields of a request besides its type, id and name. Called for each connection. */
+export type Fields = (id: number) => object;
 
 /**
  * The client's end of the protocol `tideway.channels.1`, without I/O. A session outlives its connections: it
  * keeps requests and subscriptions, and sends them again on the next one.
  */
-export class ClientSession {
-  readonly environment: ClientSessionEnvironment;
+export interface ClientSession extends Pick<
+  ClientSessionEnvironment,
+  "creditBytes" | "timers" | "onError"
+> {
   /** Subscriptions, watches and presences, by kind and topic. */
-  readonly states: Map<string, SessionState> = new Map();
+  readonly states: Map<string, SessionState>;
   /** Receives publications, by the numbers that the server gave the topics on this connection. */
-  readonly subscriptions: Map<number, (data: unknown, bytes: number) => void> = new Map();
+  readonly subscriptions: Map<number, (data: unknown, bytes: number) => void>;
   /** Counts the connections of the session. */
-  connection = 0;
+  readonly connection: number;
   /** Whether the server has accepted the current connection. */
-  isOpen = false;
-  /** Whether the server does not support this version of the protocol. */
-  isUnsupported = false;
-  /** Called when there is no publish or call without an answer. */
-  onIdle?: (() => void) | undefined;
-  readonly #requests = new Map<number, Request>();
-  #lanes: { [Kind in RequestKind]?: Lane } = {};
-  #queuedBytes = 0;
-  #lastId = 0;
-  #welcome: Welcome | undefined;
-  #expiry: unknown;
-  /** Why it has ended, if it has. */
-  #end: [code: string, details: ChannelErrorDetails] | undefined;
-
-  constructor(environment: ClientSessionEnvironment) {
-    this.environment = environment;
-  }
-
-  /** Why the session has ended, if it has. */
-  get ended(): ChannelError | undefined {
-    return this.#end && new ChannelError(...this.#end);
-  }
-
+  readonly isOpen?: boolean;
   /** Whether each publish and call has its answer. */
-  get isIdle(): boolean {
-    return this.#queuedBytes === 0;
-  }
-
+  readonly isIdle: boolean;
+  /** The code of why the server will not accept the client, if it has said so in a frame. */
+  readonly refusal?: string;
+  /** The error that ended the session, if it has ended. */
+  readonly ended?: ChannelError;
+  /** Called when there is no publish and no call without an answer. */
+  onIdle?: () => void;
   /** A connection is open: introduces the client. */
-  hello(auth: unknown): void {
-    const { environment } = this;
-    const connection = ++this.connection;
-    environment.send(encodeFrame({ type: "hello", auth, session: environment.secret, connection }));
-  }
-
+  hello(auth: unknown): void;
   /** Handles a message of the server. Never throws. */
-  receive(message: string | Uint8Array): void {
-    try {
-      const { frame, bytes } = decodeFrame(message);
-      if (Array.isArray(frame))
-        this.subscriptions.get(frame[0])?.(bytes ?? frame[1], byteLength(message));
-      else this.#receive(frame as ServerFrame, bytes, message);
-    } catch (error) {
-      this.environment.fail(error);
-    }
-  }
-
+  receive(message: string | Uint8Array): void;
   /** The connection has ended. */
-  lose(): void {
-    this.isOpen = false;
-    this.subscriptions.clear();
-    this.#lanes = {};
-    for (const state of this.states.values()) state.status = "idle";
-    for (const request of this.#requests.values()) {
-      const { kind, name, isSent } = request;
-      request.isSent = false;
-      if (isSent && kind === "state") this.settle(request);
-      else if (isSent && name && !this.#welcome!.repeatable.includes(name))
-        this.#fail(request, this.#end?.[0] ?? "CONNECTION_LOST", this.#end?.[1]);
-      else this.#lane(kind).waiting.push(request);
-    }
-    this.#expire();
-  }
-
+  lose(): void;
   /** No connection follows. Every request fails, and so does each later one. */
-  end(code: string, details: ChannelErrorDetails = {}): void {
-    this.#end ??= [code, details];
-    this.lose();
-    for (const request of this.#requests.values()) this.#fail(request, code, details);
-    for (const state of this.states.values()) state.end(new ChannelError(code, details));
-    this.states.clear();
-  }
-
+  end(code: string, details?: ChannelErrorDetails): void;
   /** Sends a frame that has no answer, unless there is no connection. */
-  send(frame: object): void {
-    if (this.isOpen) this.environment.send(encodeFrame(frame as never));
-  }
-
-  nextId(): number {
-    return ++this.#lastId;
-  }
-
-  /** Publishes a message. The caller's own id, `key`, replaces the number of the session. */
-  publish(
-    topic: string,
-    data: unknown,
-    key: string | undefined,
-    options: RequestOptions,
-  ): Promise<Answer> {
-    const id = this.nextId();
-    const frame = { type: "publish", id, topic, key, number: key === undefined ? id : undefined };
-    return this.#requestQueued({ kind: "publish", id }, encodeWith(frame, "data", data), options);
-  }
-
-  call(name: string, input: unknown, options: RequestOptions): Promise<Answer> {
-    const id = this.nextId();
-    const number = this.#welcome?.repeatable.includes(name) === false ? undefined : id;
-    const message = encodeWith({ type: "call", id, name, number }, "input", input);
-    return this.#requestQueued({ kind: "call", id, name }, message, options);
-  }
-
-  /** Starts a stream after the item `lastId`. Closing the reader cancels it. */
-  stream(name: string, input: unknown, lastId?: string): FlowReader<unknown> {
-    const id = this.nextId();
-    const flow = new CreditFlow<unknown>(
-      this.environment.creditBytes,
-      (bytes) => this.send({ type: "credit", stream: id, bytes }),
-      () => this.#cancel(request),
-    );
-    const request: Request = {
-      kind: "stream",
-      id,
-      name,
-      encode: () =>
-        encodeWith({ type: "stream", id, name, credit: flow.open(), lastId }, "input", input),
-      onItem: ({ itemId }, data, bytes) => {
-        lastId = itemId ?? lastId;
-        flow.push(data, bytes);
-      },
-      settle: (error) => flow.end(error),
-    };
-    const reader = flow.read();
-    this.add(request);
-    return reader;
-  }
-
-  /** Reads publications from the history of a topic. */
-  async history(topic: string, query: object, options: RequestOptions = {}): Promise<SessionPage> {
-    const id = this.nextId();
-    let items: TopicItem[];
-    const { frame } = await this.request(
-      {
-        kind: "history",
-        id,
-        encode: () => {
-          items = [];
-          return encodeFrame({ type: "history", id, topic, ...query } as never);
-        },
-        onItem: ({ position }, data) => items.push({ data, position: position! }),
-      },
-      options,
-    );
-    return { ...(frame as unknown as SessionPage), items: items! };
-  }
-
-  /** Makes a request whose answer is a promise. */
-  request(request: Omit<Request, "settle">, options: RequestOptions = {}): Promise<Answer> {
-    const { signal, timeoutMs } = options;
-    const { environment } = this;
-    return new Promise((resolve, reject) => {
-      const abort = (): void => this.#cancel(added, signal!.reason as Error);
-      const expire = (): void => this.#cancel(added, this.#errorOf(added, "TIMEOUT"));
-      const timer = timeoutMs !== undefined && environment.setTimeout(expire, timeoutMs);
-      const added: Request = {
-        ...request,
-        settle: (error, answer) => {
-          signal?.removeEventListener("abort", abort);
-          environment.clearTimeout(timer);
-          if (answer) resolve(answer);
-          else reject(error!);
-        },
-      };
-      signal?.addEventListener("abort", abort);
-      this.add(added);
-      if (signal?.aborted) abort();
-    });
-  }
-
+  send(frame: object): void;
   /** Makes a request, now or when there is a connection. */
-  add(request: Request): void {
-    const { queuedBytes = 0 } = request;
-    this.#requests.set(request.id, request);
-    this.#queuedBytes += queuedBytes;
-    if (this.#end) this.#fail(request, ...this.#end);
-    else if (queuedBytes > 0 && this.#queuedBytes > this.environment.maxQueuedBytes)
-      this.#fail(request, "QUEUE_FULL");
-    else {
-      this.#lane(request.kind).waiting.push(request);
-      this.#pump(request.kind);
-    }
-  }
+  add(type: RequestType, fields: Fields, settle: Settle, onItem?: OnItem, name?: string): Request;
+  /** Ends a request, and tells the server if it has an effect there. */
+  cancel(request: Request, error?: ChannelError): void;
+  /** Makes a request whose answer is a promise; undefined for a dropped request. */
+  request(
+    type: RequestType,
+    fields: Fields,
+    options?: RequestOptions,
+    onItem?: OnItem,
+    name?: string,
+  ): Promise<Answer>;
+}
 
-  /** Ends a request. Without an error and an answer, it is dropped. */
-  settle(request: Request, error?: Error, answer?: Answer): void {
-    if (!this.#requests.delete(request.id)) return;
-    this.#queuedBytes -= request.queuedBytes ?? 0;
-    if (request.isSent) this.#lane(request.kind).pending--;
+/** Encodes a request. Its data or input may be bytes. */
+function encodeRequest(frame: { data?: unknown; input?: unknown }): Message {
+  const { data, input, ...others } = frame;
+  for (const value of [data, input])
+    if (value instanceof Uint8Array) return encodeFrame(others as never, value);
+  return encodeFrame(frame as never);
+}
+
+/** Makes the error of a frame that has the fields of one. */
+export function errorOf(frame: ErrorFields): ChannelError {
+  const {
+    type: _type,
+    id: _id,
+    topic: _topic,
+    code,
+    ...details
+  } = frame as never as Record<string, never>;
+  return new ChannelError(code, details);
+}
+
+/** Creates the session of a client, before its first connection. */
+export function createSession(environment: ClientSessionEnvironment): ClientSession {
+  const { timers } = environment;
+  const requests = new globalThis.Map<number, Request>();
+  /** By type: how many requests were sent and have no answer. */
+  let pending: Record<string, number> = {};
+  /** How many requests wait until they may be sent. */
+  let waiting = 0;
+  let queuedBytes = 0;
+  let lastId = 0;
+  let welcome: Welcome;
+  let repeatable: Set<unknown> | undefined;
+  let expiry: unknown;
+
+  const settle = (request: Request, error?: ChannelError, answer?: Answer): void => {
+    if (!requests.delete(request.id)) return;
+    queuedBytes -= request.bytes;
+    if (request.isSent) pending[request.type]--;
+    else waiting--;
     request.settle(error, answer);
-    this.#pump(request.kind);
-    if (this.isIdle) this.onIdle?.();
-  }
+    sendWaiting();
+    if (!queuedBytes) session.onIdle?.();
+  };
+  const fail = (
+    request: Request,
+    code: string,
+    details?: ChannelErrorDetails,
+    end = settle,
+  ): void => end(request, new ChannelError(code, { ...details, mayBeStored: !!request.sentAt }));
 
-  #receive(frame: ServerFrame, bytes: Uint8Array | undefined, message: string | Uint8Array): void {
-    const request = this.#requests.get((frame as AnswerFrame).id);
-    switch (frame.type) {
-      case "welcome":
-        this.#open(frame);
-        break;
-      case "versions":
-        this.isUnsupported = true;
-        break;
-      case "subscribed":
-      case "result":
-      case "end":
-        if (request)
-          this.settle(request, undefined, {
-            frame,
-            data: bytes ?? (frame as { output?: unknown }).output,
-          });
-        break;
-      case "item":
-        request?.onItem?.(frame, bytes ?? frame.data, byteLength(message));
-        break;
-      case "error":
-        if (request)
-          this.settle(
-            request,
-            errorOf(request.isRepeated ? { ...frame, mayBeStored: true } : frame),
-          );
-        break;
-      case "pong":
-        break;
-      default: {
-        const owner = /^(lost|unsub)/.test(frame.type) ? "subscribe" : "watch";
-        this.states.get(`${owner} ${frame.topic}`)?.notice(frame);
-      }
-    }
-  }
-
-  #open(welcome: Welcome): void {
-    this.#welcome = welcome;
-    if (!this.isOpen) {
-      this.isOpen = true;
-      this.#expire();
-      for (const state of this.states.values()) state.open();
-      for (const kind of Object.keys(this.#lanes)) this.#pump(kind as RequestKind);
-    }
-    this.environment.onWelcome(welcome.expiresInMs);
-  }
-
-  #requestQueued(
-    request: Pick<Request, "kind" | "id" | "name">,
-    message: Message,
-    options: RequestOptions,
-  ): Promise<Answer> {
-    return this.request(
-      { ...request, queuedBytes: byteLength(message), encode: () => message },
-      options,
-    );
-  }
-
-  #cancel(request: Request, reason?: Error): void {
-    const { kind, id, isSent } = request;
-    if (isSent && kind !== "publish" && this.#requests.has(id)) this.send({ type: "cancel", id });
-    this.settle(request, reason);
-  }
-
-  #fail(request: Request, code: string, details?: ChannelErrorDetails): void {
-    this.settle(request, this.#errorOf(request, code, details));
-  }
-
-  #errorOf(request: Request, code: string, details?: ChannelErrorDetails): ChannelError {
-    return new ChannelError(code, { ...details, mayBeStored: !!request.firstSent });
-  }
-
-  #lane(kind: RequestKind): Lane {
-    return (this.#lanes[kind] ??= { waiting: [], pending: 0 });
-  }
-
-  /** Sends waiting requests, as many as the server allows. */
-  #pump(kind: RequestKind): void {
-    const lane = this.#lane(kind);
-    const { maxPendingPublishes, maxPendingCalls } = this.#welcome ?? {};
-    const max = { publish: maxPendingPublishes, call: maxPendingCalls }[kind as "call"] ?? Infinity;
-    while (this.isOpen && lane.waiting.length > 0 && lane.pending < max) {
-      const request = lane.waiting.shift()!;
-      if (!this.#requests.has(request.id)) continue;
-      lane.pending++;
-      request.isSent = true;
-      request.isRepeated = !!request.queuedBytes && !!request.firstSent;
-      request.firstSent ??= this.environment.now();
-      this.environment.send(request.encode());
-    }
-  }
+  const send = (request: Request): void => {
+    const { type } = request;
+    const count = ~~pending[type];
+    if (!session.isOpen || count >= welcome.maxPending[type as "call"]) return;
+    pending[type] = count + 1;
+    waiting--;
+    request.isSent = true;
+    request.sentAt ??= environment.now();
+    environment.send(request.encode());
+  };
+  const sendWaiting = (): void => {
+    if (waiting > 0) for (const request of requests.values()) if (!request.isSent) send(request);
+  };
 
   /** Fails the publishes and calls that were sent too long ago to be sent again. */
-  #expire(): void {
-    const { environment } = this;
+  const expire = (): void => {
     const now = environment.now();
     let nextMs = Infinity;
-    for (const request of this.#requests.values()) {
-      const { queuedBytes, firstSent, isSent } = request;
-      if (!queuedBytes || !firstSent || isSent) continue;
-      const ageMs = Math.max(...now.map((ms, clock) => ms - firstSent[clock]));
-      const leftMs = this.#welcome!.idWindowMs - ageMs;
+    for (const request of requests.values()) {
+      const { bytes, sentAt, isSent } = request;
+      if (!bytes || !sentAt || isSent) continue;
+      const leftMs = welcome.idWindowMs - Math.max(...now.map((ms, clock) => ms - sentAt[clock]));
       if (leftMs > 0) nextMs = Math.min(nextMs, leftMs);
-      else this.#fail(request, "UNCONFIRMED");
+      else fail(request, "UNCONFIRMED");
     }
-    environment.clearTimeout(this.#expiry);
-    if (nextMs < 2 ** 31) this.#expiry = environment.setTimeout(() => this.#expire(), nextMs);
-  }
+    timers.clearTimeout(expiry as never);
+    if (nextMs < 2 ** 31) expiry = timers.setTimeout(expire, nextMs);
+  };
+
+  const open = (frame: Welcome): void => {
+    repeatable = new Set(frame.repeatable);
+    welcome = frame;
+    if (!session.isOpen) {
+      session.isOpen = true;
+      expire();
+      for (const state of session.states.values()) state.open();
+      sendWaiting();
+    }
+    environment.onWelcome(frame.expiresInMs);
+  };
+
+  const handle = (
+    frame: ServerFrame,
+    bytes: Uint8Array | undefined,
+    message: string | Uint8Array,
+  ): void => {
+    const { type } = frame;
+    const { topic } = frame as { topic?: string };
+    const request = requests.get((frame as AnswerFrame).id);
+    if (type === "welcome") open(frame);
+    else if (type === "versions") session.refusal = "UNSUPPORTED_VERSION";
+    else if (request) {
+      if (type === "item") request.onItem?.(bytes ?? frame.data, frame, byteLength(message));
+      else if (type === "error")
+        settle(
+          request,
+          errorOf({ ...frame, mayBeStored: request.isRepeated || frame.mayBeStored } as never),
+        );
+      else if (/^(result|end|subscribed|members)$/.test(type))
+        settle(request, undefined, [
+          frame as AnswerFrame,
+          bytes ?? (frame as { output?: unknown }).output,
+        ]);
+    } else if (topic !== undefined) {
+      const kind = /^(lost|unsub)/.test(type) ? "subscribe" : "watch";
+      const state = session.states.get(`${kind} ${topic}`);
+      // Before the answer, notices are about an earlier state of the same kind.
+      if (!state?.request || requests.has(state.request.id)) return;
+      if (type.startsWith("un")) state.end(errorOf(frame as never));
+      else state.handler.notice?.(frame);
+    }
+  };
+
+  const session: Mutable<ClientSession> = {
+    ...environment,
+    states: new globalThis.Map(),
+    subscriptions: new globalThis.Map(),
+    connection: 0,
+    get isIdle() {
+      return !queuedBytes;
+    },
+    hello(auth) {
+      environment.send(
+        encodeFrame({
+          type: "hello",
+          auth,
+          session: environment.secret,
+          connection: ++session.connection,
+        }),
+      );
+    },
+    receive(message) {
+      try {
+        const { frame, bytes } = decodeFrame(message);
+        if (Array.isArray(frame))
+          session.subscriptions.get(frame[0])?.(bytes ?? frame[1], byteLength(message));
+        else handle(frame as ServerFrame, bytes, message);
+      } catch (error) {
+        environment.fail(error);
+      }
+    },
+    lose() {
+      session.isOpen = false;
+      session.subscriptions.clear();
+      pending = {};
+      for (const state of session.states.values()) state.request = undefined;
+      for (const request of requests.values()) {
+        const { type, name, isSent } = request;
+        if (!isSent) continue;
+        request.isSent = false;
+        request.isRepeated = request.bytes > 0;
+        waiting++;
+        if (/^(pub|his)/.test(type) || repeatable!.has(name)) continue;
+        if (name === undefined) settle(request);
+        else fail(request, "CONNECTION_LOST");
+      }
+      expire();
+    },
+    end(code, details) {
+      session.isOpen = false;
+      session.ended ??= new ChannelError(code, details);
+      for (const request of requests.values()) fail(request, code, details);
+      session.lose();
+      for (const state of session.states.values()) state.open();
+    },
+    send(frame) {
+      if (session.isOpen) environment.send(encodeFrame(frame as never));
+    },
+    add(type, fields, settleRequest, onItem, name) {
+      const id = ++lastId;
+      let encode = (): Message => encodeRequest({ type, id, name, ...fields(id) } as object);
+      let bytes = 0;
+      // The caller may change the data later, so it is encoded now. And it waits in the queue.
+      if (/^(pub|call)/.test(type)) {
+        const message = encode();
+        bytes = byteLength(message);
+        encode = () => message;
+      }
+      const request = { type, id, name, bytes, encode, settle: settleRequest, onItem };
+      requests.set(id, request);
+      queuedBytes += bytes;
+      waiting++;
+      if (session.ended) fail(request, session.ended.code);
+      else if (bytes && queuedBytes > environment.maxQueuedBytes) fail(request, "QUEUE_FULL");
+      else send(request);
+      return request;
+    },
+    cancel(request, error) {
+      if (request.isSent && requests.has(request.id) && /^(call|str|his)/.test(request.type))
+        session.send({ type: "cancel", id: request.id });
+      settle(request, error);
+    },
+    request(type, fields, { signal, timeoutMs } = {}, onItem, name) {
+      return new Promise((resolve, reject) => {
+        const abort = (): void => session.cancel(request, signal!.reason as ChannelError);
+        // It makes the promise reject.
+        signal?.throwIfAborted();
+        signal?.addEventListener("abort", abort);
+        const timer =
+          timeoutMs! >= 0 &&
+          timers.setTimeout(() => fail(request, "TIMEOUT", {}, session.cancel), timeoutMs!);
+        const request = session.add(
+          type,
+          fields,
+          (error, answer) => {
+            timers.clearTimeout(timer as never);
+            signal?.removeEventListener("abort", abort);
+            if (error) reject(error);
+            else resolve(answer!);
+          },
+          onItem,
+          name,
+        );
+      });
+    },
+  };
+  return session;
 }
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

@@ -1,114 +1,117 @@
-/** One entry of a flow: a value, or the end. Entries are linked, and each reader has its own place. */
+/** A value of a flow, or its end. Values are linked, and each reader has its own place. */
 export interface FlowEntry<T> {
   readonly value?: T;
+  /** Whether it is the end, and the error that ended the flow, if any. */
   readonly isEnd?: boolean;
-  /** The error that ended the flow, if any. */
-  readonly error?: unknown;
+  readonly error?: Error | undefined;
   /** How many bytes the flow has received, up to and with this entry. */
-  readonly receivedBytes: number;
+  readonly bytes: number;
   next?: FlowEntry<T>;
 }
 
 /** One reader of a flow. */
 export interface FlowReader<T> {
+  /** What the reader took last. */
+  last: FlowEntry<T>;
   /** Values to take before those of the flow. Undefined while they are being fetched. */
-  earlier: T[] | undefined;
-  /** Whether to leave out a value of the flow, because it was among the earlier ones. */
+  before: T[] | undefined;
+  /** Whether to leave out a value of the flow, because it was among those before. */
   isKnown?: (value: T) => boolean;
   /** Called when there may be something to take. */
   wake?: () => void;
   /** Takes the next entry, if there is one. The end can be taken again and again. */
-  take(): FlowEntry<T> | undefined;
-  /** Stops reading. */
-  close(): void;
+  take: () => FlowEntry<T> | undefined;
+  /** Stops reading. Nothing can be taken any more. */
+  readonly close: () => void;
 }
 
 /**
  * Values that a server sends at the pace of their readers. Each reader takes each value once. The server gets
  * more credit when the slowest reader has taken half a window.
  */
-export class CreditFlow<T> {
-  readonly #windowBytes: number;
-  readonly #sendCredit: (bytes: number) => void;
-  readonly #onUnread: () => void;
-  /** The readers, and the entry that each of them took last. */
-  readonly #taken = new Map<FlowReader<T>, FlowEntry<T>>();
-  #last: FlowEntry<T> = { receivedBytes: 0 };
-  /** The server may send until it has sent this many bytes. Infinity before the first connection. */
-  #grantedBytes = Infinity;
-
-  /** @param onUnread called when the last reader has been closed */
-  constructor(windowBytes: number, sendCredit: (bytes: number) => void, onUnread: () => void) {
-    this.#windowBytes = windowBytes;
-    this.#sendCredit = sendCredit;
-    this.#onUnread = onUnread;
-  }
-
-  get hasReaders(): boolean {
-    return this.#taken.size > 0;
-  }
-
+export interface CreditFlow<T> {
+  readonly readers: ReadonlySet<FlowReader<T>>;
   /** Adds a reader of all later values. */
-  read(): FlowReader<T> {
-    const reader: FlowReader<T> = {
-      earlier: [],
-      take: () => this.#take(reader),
-      close: () => {
-        if (!this.#taken.delete(reader)) return;
-        this.#renew();
-        if (!this.hasReaders) this.#onUnread();
-      },
-    };
-    this.#taken.set(reader, this.#last);
-    return reader;
-  }
-
+  readonly read: () => FlowReader<T>;
   /** A connection begins. Returns the credit to start with. */
-  open(): number {
-    const { receivedBytes } = this.#last;
-    this.#grantedBytes = Math.max(receivedBytes, this.#takenBytes + this.#windowBytes);
-    return this.#grantedBytes - receivedBytes;
-  }
-
-  /** Adds a value that took `bytes` of the credit. */
-  push(value: T, bytes: number): void {
-    this.#append({ value, receivedBytes: this.#last.receivedBytes + bytes });
-  }
-
+  open(): number;
+  /** Adds a value that took `bytes` of the credit. Default: 0. Ignored after the end. */
+  readonly push: (value: T, bytes?: number) => void;
   /** Adds the end. The readers get the values before it first. */
-  end(error?: unknown): void {
-    this.#append({ isEnd: true, error, receivedBytes: this.#last.receivedBytes });
-  }
+  readonly end: (error?: Error) => void;
+}
 
-  #append(entry: FlowEntry<T>): void {
-    this.#last = this.#last.next = entry;
-    for (const reader of this.#taken.keys()) reader.wake?.();
-  }
+/**
+ * Creates a flow.
+ *
+ * @param windowBytes how much credit the server has. Default: the values have no credit
+ * @param onUnread called when the last reader has been closed
+ */
+export function createFlow<T>(
+  windowBytes = 0,
+  sendCredit?: (bytes: number) => void,
+  onUnread?: () => void,
+): CreditFlow<T> {
+  const readers = new globalThis.Set<FlowReader<T>>();
+  let last: FlowEntry<T> = { bytes: 0 };
+  let end: FlowEntry<T> | undefined;
+  /** The server may send until it has sent this many bytes. Infinity before the first connection. */
+  let grantedBytes = Infinity;
 
-  #take(reader: FlowReader<T>): FlowEntry<T> | undefined {
-    if (!reader.earlier) return;
-    if (reader.earlier.length > 0) return { value: reader.earlier.shift()!, receivedBytes: 0 };
-    let { next } = this.#taken.get(reader) ?? {};
-    while (next?.value !== undefined && reader.isKnown?.(next.value)) {
-      this.#taken.set(reader, next);
-      next = next.next;
+  /** Until where the server may send, by what the slowest reader has taken. */
+  const limit = (): number =>
+    windowBytes + Math.min(last.bytes, ...[...readers].map((reader) => reader.last.bytes));
+  const renew = (): void => {
+    const bytes = limit() - grantedBytes;
+    if (bytes < windowBytes / 2) return;
+    grantedBytes += bytes;
+    sendCredit!(bytes);
+  };
+  const wake = (): void => {
+    for (const reader of readers) reader.wake?.();
+  };
+  const take = (reader: FlowReader<T>): FlowEntry<T> | undefined => {
+    const { before, isKnown } = reader;
+    if (!before) return end;
+    if (before.length > 0) return { value: before.shift()!, bytes: 0 };
+    let taken: FlowEntry<T> | undefined;
+    while (!taken && reader.last.next) {
+      reader.last = reader.last.next;
+      if (!isKnown?.(reader.last.value!)) taken = reader.last;
     }
-    if (next && !next.isEnd) this.#taken.set(reader, next);
     // Also after values that were left out, because the server may wait for the credit.
-    this.#renew();
-    return next;
-  }
-
-  /** How many bytes the slowest reader has taken. */
-  get #takenBytes(): number {
-    const entries = [this.#last, ...this.#taken.values()];
-    return Math.min(...entries.map(({ receivedBytes }) => receivedBytes));
-  }
-
-  #renew(): void {
-    const bytes = this.#takenBytes + this.#windowBytes - this.#grantedBytes;
-    if (bytes < this.#windowBytes / 2) return;
-    this.#grantedBytes += bytes;
-    this.#sendCredit(bytes);
-  }
+    renew();
+    return taken ?? end;
+  };
+  return {
+    readers,
+    read() {
+      const reader: FlowReader<T> = {
+        last,
+        before: [],
+        take: () => take(reader),
+        close() {
+          reader.take = () => undefined;
+          if (!readers.delete(reader)) return;
+          renew();
+          if (!readers.size) onUnread?.();
+        },
+      };
+      readers.add(reader);
+      return reader;
+    },
+    open() {
+      grantedBytes = Math.max(last.bytes, limit());
+      return grantedBytes - last.bytes;
+    },
+    push(value, bytes = 0) {
+      if (end) return;
+      last = last.next = { value, bytes: last.bytes + bytes };
+      wake();
+    },
+    end(error) {
+      end = { isEnd: true, error, bytes: 0 };
+      wake();
+    },
+  };
 }

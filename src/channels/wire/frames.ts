@@ -69,8 +69,7 @@ export type ServerFrame =
       /** The names of the idempotent calls and resumable streams: the client may send them again. */
       repeatable: readonly string[];
       /** How many publishes and calls the client may send before it waits for answers. */
-      maxPendingPublishes: number;
-      maxPendingCalls: number;
+      maxPending: { publish: number; call: number };
     }
   | { type: "versions"; versions: readonly string[] }
   | {
@@ -114,6 +113,13 @@ export type PublicationFrame = readonly [number: number, data?: unknown];
 
 const LINE_FEED = 0x0a;
 
+const encoder = new TextEncoder();
+
+/** The length of a message as the payload of a WebSocket message. */
+export function byteLength(message: string | Uint8Array): number {
+  return (typeof message === "string" ? encoder.encode(message) : message).length;
+}
+
 /** Encodes a frame as text; or as bytes, if its data is `bytes` instead of JSON. */
 export function encodeFrame(
   frame: ClientFrame | ServerFrame | PublicationFrame,
@@ -121,7 +127,7 @@ export function encodeFrame(
 ): string | Uint8Array<ArrayBuffer> {
   const text = JSON.stringify(frame);
   if (bytes === undefined) return text;
-  const header = new TextEncoder().encode(`${text}\n`);
+  const header = encoder.encode(`${text}\n`);
   const message = new Uint8Array(header.length + bytes.length);
   message.set(header);
   message.set(bytes, header.length);
@@ -138,6 +144,7 @@ export interface DecodedFrame {
 export function decodeFrame(message: string | Uint8Array): DecodedFrame {
   if (typeof message === "string") return { frame: JSON.parse(message) };
   const end = message.indexOf(LINE_FEED);
-  const header = new TextDecoder().decode(message.subarray(0, Math.max(0, end)));
+  // Without a line feed, the header is empty, which is not JSON.
+  const header = new TextDecoder().decode(message.subarray(0, end + 1));
   return { frame: JSON.parse(header), bytes: message.subarray(end + 1) };
 }

@@ -11,9 +11,10 @@ import type {
   ReconnectingWebSocketOptions,
   ValueOrProvider,
 } from "../../client/reconnecting-interface.ts";
-import type { ReconnectingEnvironment } from "../../client/reconnecting-core.ts";
-import { ReconnectingSocket } from "../../client/reconnecting-web-socket.ts";
-import { UnsentMessages } from "../../client/unsent-messages.ts";
+import {
+  type ReconnectingEnvironment,
+  ReconnectingSocket,
+} from "../../client/reconnecting-web-socket.ts";
 import { toMessage } from "../../client/message-data.ts";
 import { isOptions } from "../../client/options-argument.ts";
 import type { WebSocketOptions } from "../../client/options.ts";
@@ -36,7 +37,6 @@ export function createReconnectingClass(
   const environment: ReconnectingEnvironment = {
     WebSocket: withoutOwnTimeout(base),
     CloseEvent: CloseEventWithReason as CloseEventConstructor,
-    Queue: UnsentMessages,
   };
   class ReconnectingWebSocket extends ReconnectingSocket {
     constructor(

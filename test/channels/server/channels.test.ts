@@ -163,8 +163,7 @@ describe("sessions", () => {
       type: "welcome",
       idWindowMs: 240_000,
       repeatable: [],
-      maxPendingPublishes: 1_024,
-      maxPendingCalls: 64,
+      maxPending: { publish: 1_024, call: 64 },
     });
     await client.request({ type: "subscribe", id: 1, topic: "rooms/a", credit: 100 });
     await client.request({ type: "publish", id: 2, topic: "rooms/a", data: "x", number: 1 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { subscribe } from "../../../src/channels/wire/client-subscription.ts";
-import { SessionPeer, turn } from "./session-peer.ts";
+import { call, publish, SessionPeer, turn } from "./session-peer.ts";
 
 const POSITION = "e1:7";
 
@@ -30,7 +30,7 @@ describe("the first frames", () => {
 
   it("sends requests only after the welcome, subscriptions first", () => {
     const peer = new SessionPeer();
-    void peer.session.publish("news", "a", undefined, {});
+    void publish(peer, "news", "a");
     subscribe(peer.session, "news", { last: 5 });
     peer.session.hello(undefined);
     peer.take();
@@ -38,8 +38,7 @@ describe("the first frames", () => {
       type: "welcome",
       idWindowMs: 1,
       repeatable: [],
-      maxPendingPublishes: 9,
-      maxPendingCalls: 9,
+      maxPending: { publish: 9, call: 9 },
     });
     expect(peer.take()).toMatchObject([
       { type: "subscribe", topic: "news", last: 5, credit: 1_000 },
@@ -84,7 +83,7 @@ describe("publishes", () => {
   it("resolves with the result of the server", async () => {
     const peer = new SessionPeer();
     peer.connect();
-    const published = peer.session.publish("news", new Uint8Array([7]), undefined, {});
+    const published = publish(peer, "news", new Uint8Array([7]));
     const [frame] = peer.take();
     expect(frame).toEqual({
       type: "publish",
@@ -94,17 +93,17 @@ describe("publishes", () => {
       bytes: new Uint8Array([7]),
     });
     peer.receive({ type: "result", id: frame.id, position: "e1:8", isDuplicate: false });
-    await expect(published).resolves.toMatchObject({ frame: { position: "e1:8" } });
+    await expect(published).resolves.toMatchObject({ 0: { position: "e1:8" } });
   });
 
   it("sends publishes without an answer again, in order and before later ones", () => {
     const peer = new SessionPeer();
     peer.connect();
-    void peer.session.publish("news", 1, undefined, {});
-    void peer.session.publish("news", 2, "key", {});
+    void publish(peer, "news", 1);
+    void publish(peer, "news", 2, "key");
     const before = peer.take();
     peer.session.lose();
-    void peer.session.publish("news", 3, undefined, {});
+    void publish(peer, "news", 3);
     const after = peer.connect();
     expect(after.slice(0, 2)).toEqual(before);
     expect(after[1]).toMatchObject({ key: "key" });
@@ -116,9 +115,9 @@ describe("a publish that was sent on two connections", () => {
   it("may be stored by the first server, whatever the error of the second one says", async () => {
     const peer = new SessionPeer();
     peer.connect();
-    const published = peer.session.publish("news", 1, undefined, {});
+    const published = publish(peer, "news", 1);
     peer.session.lose();
-    const later = peer.session.publish("news", 2, undefined, {});
+    const later = publish(peer, "news", 2);
     const [first, second] = peer.connect();
     for (const { id } of [first, second]) {
       peer.receive({ type: "error", id, code: "UNAVAILABLE", mayBeStored: false });
@@ -132,28 +131,34 @@ describe("calls", () => {
   it("resolves with the output, and rejects with the error of the server", async () => {
     const peer = new SessionPeer();
     peer.connect();
-    const added = peer.session.call("math/add", { a: 1 }, {});
-    const failed = peer.session.call("math/add", undefined, {});
+    const added = call(peer, "math/add", { a: 1 });
+    const failed = call(peer, "math/add", undefined);
     const [one, two] = peer.take();
-    expect(one).toEqual({ type: "call", id: one.id, name: "math/add", input: { a: 1 } });
+    expect(one).toEqual({
+      type: "call",
+      id: one.id,
+      name: "math/add",
+      input: { a: 1 },
+      number: one.id,
+    });
     peer.receive({ type: "error", id: two.id, code: "overflow", data: { max: 9 } });
     peer.receive({ type: "result", id: one.id, output: { sum: 1 } });
-    await expect(added).resolves.toMatchObject({ data: { sum: 1 } });
+    await expect(added).resolves.toMatchObject({ 1: { sum: 1 } });
     await expect(failed).rejects.toMatchObject({ code: "overflow", data: { max: 9 } });
   });
 
   it("fails at once when the connection is lost, unless the server says that it is repeatable", async () => {
     const peer = new SessionPeer();
     peer.connect();
-    const lost = peer.session.call("math/add", {}, {});
-    const kept = peer.session.call("orders/place", {}, {});
+    const lost = call(peer, "math/add", {});
+    const kept = call(peer, "orders/place", {});
     const [, order] = peer.take();
     expect(order).toMatchObject({ number: order.id });
     peer.session.lose();
     await expect(lost).rejects.toMatchObject({ code: "CONNECTION_LOST", mayBeStored: true });
     expect(peer.connect()).toEqual([order]);
     peer.receive({ type: "result", id: order.id });
-    await expect(kept).resolves.toMatchObject({ data: undefined });
+    await expect(kept).resolves.toMatchObject({ 1: undefined });
     await turn();
   });
 });

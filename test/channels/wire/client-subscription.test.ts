@@ -7,12 +7,13 @@ import {
 import { type SentFrame, SessionPeer, turn } from "./session-peer.ts";
 
 /** Subscribes a first reader, and then a second reader that starts at a position. */
-function startLate(peer: SessionPeer): [FlowReader<SubscriptionValue>, SentFrame] {
+async function startLate(peer: SessionPeer): Promise<[FlowReader<SubscriptionValue>, SentFrame]> {
   subscribe(peer.session, "news", {});
   const [{ id }] = peer.connect();
   const answer = { type: "subscribed", topic: "news", number: 3, position: "e1:7" };
   peer.receive({ ...answer, id, recovered: false });
   const late = subscribe(peer.session, "news", { since: "e1:5" });
+  await turn();
   const [frame] = peer.take();
   expect(frame).toMatchObject({ type: "history", topic: "news", after: "e1:5" });
   return [late, frame];
@@ -28,7 +29,7 @@ function answerHistory(peer: SessionPeer, { id }: SentFrame): void {
 describe("a reader that starts at a position while another one reads the topic", () => {
   it("reads the history again when the broker was away, and misses nothing during the wait", async () => {
     const peer = new SessionPeer();
-    const [late, { id }] = startLate(peer);
+    const [late, { id }] = await startLate(peer);
     peer.receive({ type: "error", id, code: "UNAVAILABLE", retryAfterMs: 500 });
     await turn();
     expect(peer.errors).toMatchObject([{ code: "UNAVAILABLE" }]);
@@ -47,7 +48,7 @@ describe("a reader that starts at a position while another one reads the topic",
 
   it("ends at once when the client closes before the next attempt", async () => {
     const peer = new SessionPeer();
-    const [late, { id }] = startLate(peer);
+    const [late, { id }] = await startLate(peer);
     peer.receive({ type: "error", id, code: "UNAVAILABLE" });
     await turn();
     peer.session.end("CLIENT_CLOSED");
@@ -58,7 +59,7 @@ describe("a reader that starts at a position while another one reads the topic",
 
   it("fails with an error that is not temporary", async () => {
     const peer = new SessionPeer();
-    const [late, { id }] = startLate(peer);
+    const [late, { id }] = await startLate(peer);
     peer.receive({ type: "error", id, code: "FORBIDDEN" });
     await turn();
     expect(late.take()?.value).toMatchObject({ code: "FORBIDDEN" });

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { CreditFlow } from "../../../src/channels/wire/credit-flow.ts";
+import { createFlow } from "../../../src/channels/wire/credit-flow.ts";
 
 it("renews the credit when the slowest reader leaves out the values that it knows", () => {
   const credits: number[] = [];
-  const flow = new CreditFlow<string>(
+  const flow = createFlow<string>(
     100,
     (bytes) => credits.push(bytes),
     () => {},
@@ -11,13 +11,13 @@ it("renews the credit when the slowest reader leaves out the values that it know
   const fast = flow.read();
   expect(flow.open()).toBe(100);
   const late = flow.read();
-  late.earlier = undefined;
+  late.before = undefined;
   for (const value of ["one", "two"]) {
     flow.push(value, 50);
     expect(fast.take()).toMatchObject({ value });
   }
   expect(credits).toEqual([]);
-  late.earlier = [];
+  late.before = [];
   late.isKnown = () => true;
   expect(late.take()).toBeUndefined();
   expect(credits).toEqual([100]);

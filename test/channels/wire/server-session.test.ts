@@ -11,8 +11,7 @@ const HELLO = JSON.stringify({ type: "hello", session: SECRET, connection: 1, au
 const WELCOME = {
   idWindowMs: 1_000,
   repeatable: [],
-  maxPendingPublishes: 1,
-  maxPendingCalls: 1,
+  maxPending: { publish: 1, call: 1 },
 };
 
 /** Records what a session does. */

@@ -1,6 +1,9 @@
 import {
-  ClientSession,
+  type Answer,
+  type ClientSession,
   type ClientSessionEnvironment,
+  createSession,
+  type RequestOptions,
 } from "../../../src/channels/wire/client-session.ts";
 
 /** A clock and timers that only the test advances. */
@@ -70,8 +73,7 @@ export const WELCOME = {
   type: "welcome",
   idWindowMs: 300_000,
   repeatable: ["orders/place", "answer"],
-  maxPendingPublishes: 1_024,
-  maxPendingCalls: 64,
+  maxPending: { publish: 1_024, call: 64 },
 };
 
 /** A session without I/O, and the server's side of it as a script. */
@@ -84,13 +86,12 @@ export class SessionPeer {
   readonly errors: unknown[] = [];
 
   constructor(options: Partial<ClientSessionEnvironment> = {}) {
-    this.session = new ClientSession({
+    this.session = createSession({
       secret: "AAAAAAAAAAAAAAAAAAAAAA",
       creditBytes: 1_000,
       maxQueuedBytes: 10_000,
       now: () => [this.time.wallMs, this.time.steadyMs],
-      setTimeout: this.time.setTimeout,
-      clearTimeout: this.time.clearTimeout,
+      timers: this.time,
       send: (message) => this.sent.push(decode(message)),
       fail: (error) => this.failures.push(error),
       onWelcome: () => {},
@@ -115,4 +116,26 @@ export class SessionPeer {
   receive(frame: object, bytes?: Uint8Array): void {
     this.session.receive(encode(frame, bytes));
   }
+}
+
+/** Publishes as a topic of the client does. */
+export function publish(
+  { session }: SessionPeer,
+  topic: string,
+  data: unknown,
+  key?: string,
+  options: RequestOptions = {},
+): Promise<Answer> {
+  const fields = (id: number): object => ({ topic, data, key, number: key ? undefined : id });
+  return session.request("publish", fields, options);
+}
+
+/** Calls as a client does. */
+export function call(
+  { session }: SessionPeer,
+  name: string,
+  input: unknown,
+  options: RequestOptions = {},
+): Promise<Answer> {
+  return session.request("call", (id) => ({ input, number: id }), options, undefined, name);
 }

@@ -1,4 +1,5 @@
 import {
+  type ChannelMember,
   type ChannelPresence,
   type ChannelTopic,
   connect,
@@ -30,14 +31,15 @@ export function openDriver({
       (client.call as (...all: unknown[]) => Promise<unknown>)(name, ...values),
     messages: (name, start) => new Messages(topic(name), start),
     stream: (name, input) => client.stream(name, input as never),
-    members: (name) => {
-      const lists = topic(name).onMembersChange.map(({ members }) => members);
-      return lists[Symbol.asyncIterator]();
-    },
+    members: (name) => listsOf(topic(name)),
     enter: (name) => topic(name).enter(),
     leave: (name) => topic(name).leave(),
     close: () => client.close(),
   };
+}
+
+async function* listsOf(topic: Topic): AsyncGenerator<readonly ChannelMember<unknown>[]> {
+  for await (const { members } of topic.onMembersChange) yield members;
 }
 
 /** The messages of a topic, in which a loss is an item. */

@@ -117,9 +117,9 @@ export const CALL_SCRIPTS: readonly ClientScript[] = [
     ],
   },
   {
-    name: "holds back more calls than maxPendingCalls",
+    name: "holds back more calls than maxPending",
     steps: [
-      ...open({ maxPendingCalls: 1 }),
+      ...open({ maxPending: { publish: 16, call: 1 } }),
       run("c", "call", "echo", 1),
       run("d", "call", "echo", 2),
       expect({ type: "call", id: "<id1>", input: 1 }),

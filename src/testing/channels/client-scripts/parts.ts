@@ -7,8 +7,7 @@ const WELCOME = {
   type: "welcome",
   idWindowMs: 300_000,
   repeatable: ["place", "lines"],
-  maxPendingPublishes: 16,
-  maxPendingCalls: 16,
+  maxPending: { publish: 16, call: 16 },
 };
 
 export const send = (frame: ScriptValue, on = "a"): ClientStep => ({ send: frame, on });

@@ -135,9 +135,9 @@ export const PUBLISH_SCRIPTS: readonly ClientScript[] = [
     ],
   },
   {
-    name: "holds back more publishes than maxPendingPublishes",
+    name: "holds back more publishes than maxPending",
     steps: [
-      ...open({ maxPendingPublishes: 1 }),
+      ...open({ maxPending: { publish: 1, call: 16 } }),
       publish("p"),
       publish("q"),
       published(1, "p"),

@@ -7,8 +7,7 @@ const WELCOME = {
   type: "welcome",
   idWindowMs: "<number>",
   repeatable: { "<set>": ["place", "lines"] },
-  maxPendingPublishes: "<number>",
-  maxPendingCalls: 4,
+  maxPending: { publish: "<number>", call: 4 },
 };
 
 /** Scripts for subprotocols, `hello` and `auth`. */

@@ -1,0 +1,28 @@
+import type { ClientSession } from "../wire/client-session.ts";
+import { createFlow, type FlowReader } from "../wire/credit-flow.ts";
+
+/** Starts a stream after the item `lastId`. Closing the reader cancels it. */
+export function startStream(
+  session: ClientSession,
+  name: string,
+  input: unknown,
+  lastId: string | undefined,
+): FlowReader<unknown> {
+  const flow = createFlow<unknown>(
+    session.creditBytes,
+    (bytes) => session.send({ type: "credit", stream: request.id, bytes }),
+    () => session.cancel(request),
+  );
+  const reader = flow.read();
+  const request = session.add(
+    "stream",
+    () => ({ input, credit: flow.open(), lastId }),
+    flow.end,
+    (data, { itemId }, bytes) => {
+      lastId = itemId ?? lastId;
+      flow.push(data, bytes);
+    },
+    name,
+  );
+  return reader;
+}

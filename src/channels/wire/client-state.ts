@@ -1,0 +1,90 @@
+import { ChannelError } from "./channel-error.ts";
+import type { AnswerFrame, ClientSession, Request } from "./client-session.ts";
+import type { ServerFrame } from "./frames.ts";
+
+/** What a client wants of a topic on every connection. */
+export interface SessionState<Handler extends StateHandler = StateHandler> {
+  readonly handler: Handler;
+  /** The request on the current connection, from when it is sent until an error or the connection's end. */
+  request?: Request | undefined;
+  /** Asks the server, if there is a connection and it has not been asked on it. */
+  readonly open: () => void;
+  /** Fails if the session has ended or the server has revoked it. */
+  end(error: ChannelError): void;
+  /** Forgets the state. Returns whether the server must be told. */
+  release(): boolean;
+  /** Forgets the state, and tells the server. */
+  close(): void;
+}
+
+/** What one kind of state does. */
+export interface StateHandler {
+  /** The fields of the request besides `id` and `topic`. */
+  fields(): object;
+  /** Handles the answer of the server. */
+  accept(frame: AnswerFrame): void;
+  /** Handles a notice of the server. */
+  notice?(frame: ServerFrame): void;
+  /** It has failed, or the session has ended. */
+  readonly end: (error: ChannelError) => void;
+}
+
+/** Milliseconds before the client asks again after a temporary error that has no `retryAfterMs`. */
+const RETRY_AFTER_MS = 1000;
+
+/** Runs `again` later, if the error may be temporary. Returns whether it is. */
+export function retry(
+  session: ClientSession,
+  error: ChannelError | undefined,
+  again: () => void,
+): boolean {
+  const isTemporary = /^(UNAV|TOO_M)/.test(error?.code as string);
+  if (isTemporary) {
+    session.onError(error);
+    session.timers.setTimeout(again, error!.retryAfterMs ?? RETRY_AFTER_MS);
+  }
+  return isTemporary;
+}
+
+/** Returns what a client already wants of a topic, or makes it. */
+export function want<Handler extends StateHandler>(
+  session: ClientSession,
+  kind: "subscribe" | "watch" | "enter",
+  topic: string,
+  create: (state: () => SessionState) => Handler,
+): Handler {
+  const { states } = session;
+  const key = `${kind} ${topic}`;
+  const known = states.get(key);
+  if (known) return known.handler as Handler;
+
+  const isWanted = (): boolean => states.get(key) === state;
+  const state: SessionState<Handler> = {
+    handler: create(() => state),
+    open() {
+      if (session.ended) state.end(session.ended);
+      if (!session.isOpen || !isWanted() || state.request) return;
+      state.request = session.add(
+        kind,
+        () => ({ topic, ...state.handler.fields() }),
+        (error, answer) => {
+          if (answer) state.handler.accept(answer[0]);
+          else if (isWanted() && retry(session, error, state.open)) state.request = undefined;
+          else if (error || !isWanted()) state.end(error ?? new ChannelError("CONNECTION_LOST"));
+        },
+      );
+    },
+    end(error) {
+      state.release();
+      state.handler.end(error);
+    },
+    release: () => isWanted() && states.delete(key) && !!state.request,
+    close() {
+      if (state.release()) session.send({ type: `un${kind}`, topic });
+      if (state.request) session.cancel(state.request);
+    },
+  };
+  states.set(key, state);
+  state.open();
+  return state.handler;
+}
