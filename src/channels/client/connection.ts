@@ -102,7 +102,7 @@ export function keepConnected(
   }: ConnectionOptions,
 ): KeptConnection {
   if (![initialDelayMs, maxDelayMs, stableAfterMs, handshakeTimeoutMs].every(isDelay))
-    throw new UsageError("INVALID_OPTION", "a delay is not valid");
+    throw new UsageError("INVALID_OPTION", "invalid delay");
   /** The current attempt or connection. Events of others are ignored. */
   let attempt: Attempt | undefined;
   let attempts = 0;

@@ -22,7 +22,12 @@ export function iterate(
     signal?.throwIfAborted();
     const reader = open();
     reader.wake = () => wake?.();
-    signal?.addEventListener("abort", reader.wake);
+    // Also while the loop is busy, so that the source ends at once.
+    const abort = (): void => {
+      reader.close();
+      wake?.();
+    };
+    signal?.addEventListener("abort", abort);
     try {
       while (!isOver) {
         signal?.throwIfAborted();
@@ -40,7 +45,7 @@ export function iterate(
         else throw entry.value;
       }
     } finally {
-      signal?.removeEventListener("abort", reader.wake);
+      signal?.removeEventListener("abort", abort);
       reader.close();
     }
   }
