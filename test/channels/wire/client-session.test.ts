@@ -1,5 +1,9 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { subscribe } from "../../../src/channels/wire/client-subscription.ts";
+import {
+  subscribe,
+  type SubscriptionValue,
+} from "../../../src/channels/wire/client-subscription.ts";
 import { call, publish, SessionPeer, turn } from "./session-peer.ts";
 
 const POSITION = "e1:7";
@@ -161,4 +165,104 @@ describe("calls", () => {
     await expect(kept).resolves.toMatchObject({ 1: undefined });
     await turn();
   });
+});
+
+/** A server that stores publications by their numbers, and answers when the script says so. */
+class Server {
+  readonly stored: unknown[] = [];
+  readonly #positions = new Map<unknown, number>();
+
+  store(number: unknown, data: unknown): object {
+    const isDuplicate = this.#positions.has(number);
+    if (!isDuplicate) this.#positions.set(number, this.stored.push(data));
+    return { position: `e:${this.#positions.get(number)}`, isDuplicate };
+  }
+}
+
+/** How many frames the server processes, how many of its answers arrive, and then the connection is lost. */
+const connection = fc.record({
+  processed: fc.nat(6),
+  answered: fc.nat(6),
+  published: fc.nat(3),
+});
+
+it("stores each publish once and in order, whatever frame the connection is lost at", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(connection, { maxLength: 8 }), async (connections) => {
+      const peer = new SessionPeer();
+      const server = new Server();
+      const settled: Promise<unknown>[] = [];
+      let count = 0;
+      const add = (): void => void settled.push(publish(peer, "news", ++count));
+      add();
+      // The last connection loses nothing.
+      for (const { processed, answered, published } of [
+        ...connections,
+        { processed: Infinity, answered: Infinity, published: 0 },
+      ]) {
+        const frames = peer.connect();
+        for (let left = published; left > 0; left--) add();
+        const answers = [...frames, ...peer.take()]
+          .slice(0, processed)
+          .map(({ id, number, data }) => ({ type: "result", id, ...server.store(number, data) }));
+        for (const answer of answers.slice(0, answered)) peer.receive(answer);
+        peer.session.lose();
+        if (published > 1) add();
+      }
+      peer.session.end("CLIENT_CLOSED");
+      // What was published after the last connection was lost was not sent.
+      const results = await Promise.allSettled(settled);
+      const order = server.stored as number[];
+      expect(order).toEqual(order.map((_, index) => index + 1));
+      for (const [index, { status }] of results.entries())
+        expect(status).toBe(index < order.length ? "fulfilled" : "rejected");
+    }),
+  );
+});
+
+it("gives each publication once and in order, whatever frame the connection is lost at", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ frames: fc.nat(5), taken: fc.nat(4) }), { maxLength: 8 }),
+      fc.nat(5),
+      async (connections, last) => {
+        const peer = new SessionPeer({ creditBytes: 40 });
+        const history = Array.from({ length: 60 }, (_, index) => index + 1);
+        const reader = subscribe(peer.session, "news", { since: "e:0" });
+        const late = subscribe(peer.session, "news", { last });
+        const seen: unknown[] = [];
+        const take = (from: typeof reader, into: unknown[], count: number): void => {
+          for (let entry; into.length < count && (entry = from.take());)
+            into.push((entry.value as Exclude<SubscriptionValue, Error>).data);
+        };
+        for (const { frames, taken } of [...connections, { frames: 60, taken: 60 }]) {
+          const [{ id, since }] = peer.connect().filter(({ type }) => type === "subscribe");
+          let offset = Number(String(since).split(":")[1]);
+          let left = frames;
+          if (left-- > 0)
+            peer.receive({
+              type: "subscribed",
+              id,
+              topic: "news",
+              number: 1,
+              position: `e:${offset}`,
+              recovered: true,
+            });
+          while (left-- > 0 && offset < history.length) peer.receive([1, history[offset++]]);
+          await turn();
+          for (const frame of peer.take().filter(({ type }) => type === "history"))
+            peer.receive({ type: "result", id: frame.id, position: "e:0" });
+          await turn();
+          take(reader, seen, seen.length + taken);
+          peer.session.lose();
+        }
+        const lateSeen: unknown[] = [];
+        take(reader, seen, Infinity);
+        take(late, lateSeen, Infinity);
+        expect(seen).toEqual(history.slice(0, seen.length));
+        expect(seen.length).toBeGreaterThanOrEqual(58);
+        expect(lateSeen).toEqual(history.slice(0, lateSeen.length));
+      },
+    ),
+  );
 });
