@@ -85,6 +85,7 @@ export class ChannelConnection
     this.environment.connections.delete(this);
     this.#gate?.end();
     this.#subscriptions?.endAll();
+    this.#publishes?.end();
     this.#calls?.endAll();
     this.#streams?.endAll();
     this.#watches?.endAll();
@@ -155,6 +156,10 @@ export class ChannelConnection
 
   onPublish(frame: ClientFrameOf<"publish">): void {
     (this.#publishes ??= new Publishes(this)).publish(frame);
+  }
+
+  onSeen({ id }: ClientFrameOf<"seen">): void {
+    this.#publishes?.onSeen(id);
   }
 
   onWatch(frame: ClientFrameOf<"watch">): void {

@@ -28,14 +28,25 @@ interface TopicQueue {
 /** The data that a publish stores, or the reason of its failure. */
 type Encoded = { readonly data: string | Uint8Array } | { readonly error: ErrorFields };
 
+/** The latest failed publish of which the client may not know yet. */
+interface UnseenFailure {
+  id: number;
+  /** Called when it knows. */
+  readonly onSeen: (() => void)[];
+}
+
 /**
- * The publishes of one connection. Those to one topic run one after the other: rule, schema, broker. So they
- * are stored in the order in which the client sent them.
+ * The publishes of one connection. The publishes to one topic run one after the other: rule, schema, broker.
+ * So they are stored in the order in which the client sent them.
+ *
+ * After a failure no further publish starts until the client has received it. Otherwise the connection could
+ * be lost first, and the client would send the failed publish again, behind later ones that were stored.
  */
 export class Publishes {
   readonly #connection: ChannelConnection;
   readonly #rates: RateLimits | undefined;
   readonly #byTopic = new Map<string, TopicQueue>();
+  #unseenFailure: UnseenFailure | undefined;
   #pending = 0;
 
   constructor(connection: ChannelConnection) {
@@ -48,7 +59,7 @@ export class Publishes {
     const { session, environment } = this.#connection;
     const { table, limits } = environment;
     if (this.#pending >= limits.maxPendingPublishes) {
-      session.fail(frame.id, notStored(tooMany("maxPendingPublishes")));
+      this.#fail(frame.id, notStored(tooMany("maxPendingPublishes")));
       return;
     }
     const entry = table.acquire(frame.topic);
@@ -59,11 +70,36 @@ export class Publishes {
     const waitMs = this.#rates?.take(entry.compiled.pattern.text) ?? 0;
     if (waitMs > 0) {
       table.release(entry);
-      session.fail(frame.id, notStored(tooMany("publishesPerSecond", waitMs)));
+      this.#fail(frame.id, notStored(tooMany("publishesPerSecond", waitMs)));
       return;
     }
     this.#pending++;
     this.#enqueue(entry, frame);
+  }
+
+  /** The client has received the failure of a publish. */
+  onSeen(id: number): void {
+    if (this.#unseenFailure?.id === id) this.end();
+  }
+
+  /** No publish waits for the client any longer. After the end of the connection, none starts either. */
+  end(): void {
+    const waiting = this.#unseenFailure?.onSeen ?? [];
+    this.#unseenFailure = undefined;
+    for (const onSeen of waiting) onSeen();
+  }
+
+  async #failuresSeen(): Promise<void> {
+    while (this.#unseenFailure !== undefined) {
+      const { onSeen } = this.#unseenFailure;
+      await new Promise<void>((resolve) => onSeen.push(resolve));
+    }
+  }
+
+  #fail(id: number, error: ErrorFields): void {
+    if (this.#unseenFailure === undefined) this.#unseenFailure = { id, onSeen: [] };
+    else this.#unseenFailure.id = id;
+    this.#connection.session.fail(id, error);
   }
 
   #enqueue(entry: TopicEntry, frame: PublishFrame): void {
@@ -81,24 +117,26 @@ export class Publishes {
   /** Publishes what is in a queue. After the end of the connection it starts no further publish. */
   async #run(queue: TopicQueue): Promise<void> {
     const { session, environment } = this.#connection;
-    while (!session.isClosed) {
-      const frame = queue.frames.shift();
-      if (frame === undefined) break;
-      const error = await this.#publish(queue.entry, frame);
+    const { entry, frames } = queue;
+    while (frames.length > 0) {
+      if (!entry.compiled.isVolatile) await this.#failuresSeen();
+      const frame = frames.shift();
+      if (frame === undefined || session.isClosed) break;
+      const error = await this.#publish(entry, frame);
       this.#pending--;
       if (error === undefined) continue;
-      session.fail(frame.id, error);
-      // The client may send the failed one again. The publishes behind it must not overtake it.
+      this.#fail(frame.id, error);
+      // The broker would probably let each of the others wait as long as the failed one.
       if (error.code === "UNAVAILABLE") this.#failAll(queue);
     }
-    this.#byTopic.delete(queue.entry.name);
-    environment.table.release(queue.entry);
+    this.#byTopic.delete(entry.name);
+    environment.table.release(entry);
   }
 
   #failAll({ frames }: TopicQueue): void {
     for (const { id } of frames.splice(0)) {
       this.#pending--;
-      this.#connection.session.fail(id, notStored({ code: "UNAVAILABLE" }));
+      this.#fail(id, notStored({ code: "UNAVAILABLE" }));
     }
   }
 

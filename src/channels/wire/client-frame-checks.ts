@@ -42,6 +42,7 @@ const CHECKS: Readonly<Record<ClientFrame["type"], FrameCheck>> = {
     isCount(credit) &&
     isOptional(lastId, (id) => isShortText(id, MAX_ITEM_ID_LENGTH)),
   cancel: () => true,
+  seen: ({ id }) => isCounter(id),
   ping: () => true,
 };
 

@@ -47,6 +47,7 @@ export type ClientFrame =
       lastId?: string;
     }
   | { type: "cancel"; id: number }
+  | { type: "seen"; id: number }
   | { type: "ping" };
 
 /** The fields of a failure. */

@@ -23,6 +23,8 @@ export interface ServerSessionHandler {
   onUnsubscribe(frame: ClientFrameOf<"unsubscribe">): void;
   onCredit(frame: ClientFrameOf<"credit">): void;
   onPublish(frame: ClientFrameOf<"publish">): void;
+  /** The client has received the failure of a publish. */
+  onSeen(frame: ClientFrameOf<"seen">): void;
   onWatch(frame: ClientFrameOf<"watch">): void;
   onUnwatch(frame: ClientFrameOf<"unwatch">): void;
   onEnter(frame: ClientFrameOf<"enter">): void;
@@ -271,6 +273,7 @@ export class ServerSession {
     else if (frame.type === "cancel") handler.onCancelRequest(frame);
     else if (frame.type === "unsubscribe") handler.onUnsubscribe(frame);
     else if (frame.type === "unwatch") handler.onUnwatch(frame);
+    else if (frame.type === "seen") handler.onSeen(frame);
     else if (frame.type === "ping") this.#sendFrame({ type: "pong" });
   }
 

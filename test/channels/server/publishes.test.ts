@@ -108,10 +108,12 @@ describe("a publish", () => {
   });
 
   it("fails with UNAVAILABLE if the broker fails, and may be stored", async () => {
-    const { client, broker } = await open({ topics: undefined as never });
-    void broker;
+    const broker = new FaultyBroker();
+    broker.onCall = () => Promise.reject(new BrokerError("BROKER_REFUSED", "no"));
+    const { client } = await open({ topics: { broker } });
     expect(await client.request({ ...publish, id: 1, number: 1 })).toMatchObject({
-      type: "result",
+      code: "UNAVAILABLE",
+      mayBeStored: true,
     });
   });
 });
@@ -148,6 +150,7 @@ describe("publishes of one session to one topic", () => {
       throw new BrokerError("BROKER_REFUSED", "no");
     };
     const { client } = await open({ topics: { broker } });
+    client.seesFailures = false;
     for (const id of [1, 2, 3]) client.send({ ...publish, id, number: id });
     // The answer shows that all three have arrived.
     await client.request({ ...publish, id: 4, number: 4, topic: "other" });
@@ -159,9 +162,42 @@ describe("publishes of one session to one topic", () => {
       ["UNAVAILABLE", false],
     ]);
     broker.onCall = async () => {};
+    client.send({ type: "seen", id: 3 });
     expect(await client.request({ ...publish, id: 5, number: 5 })).toMatchObject({
       type: "result",
     });
+  });
+
+  it("wait after a failure until the client has seen the latest one", async () => {
+    const { server, client } = await open({
+      rules: { "rooms/:room": { publish: ({ draft }: { draft: string }) => draft !== "refused" } },
+    });
+    client.seesFailures = false;
+    for (const id of [1, 2]) client.send({ ...publish, id, number: id, data: "refused" });
+    client.send({ ...publish, id: 3, number: 3, data: "later" });
+    expect(await client.answer(1)).toMatchObject({ code: "FORBIDDEN", mayBeStored: false });
+    client.send({ type: "seen", id: 1 });
+    expect(await client.answer(2)).toMatchObject({ code: "FORBIDDEN" });
+    client.send({ type: "seen", id: 1 }).send({ type: "ping" });
+    await client.next("pong");
+    const room = server.api.topic("rooms/:room", { room: "a" });
+    expect((await room.history()).messages).toEqual([]);
+    client.send({ type: "seen", id: 2 });
+    expect(await client.answer(3)).toMatchObject({ type: "result" });
+  });
+
+  it("do not start if the connection ends before the client has seen a failure", async () => {
+    const { server, client } = await open({
+      rules: { "rooms/:room": { publish: ({ draft }: { draft: string }) => draft !== "refused" } },
+    });
+    client.seesFailures = false;
+    client.send({ ...publish, id: 1, number: 1, data: "refused" });
+    client.send({ ...publish, id: 2, number: 2, data: "later" });
+    await client.answer(1);
+    client.socket.close();
+    await vi.waitFor(() => expect([...server.api.sessions()]).toEqual([]));
+    const room = server.api.topic("rooms/:room", { room: "a" });
+    expect((await room.history()).messages).toEqual([]);
   });
 
   it("do not start after the end of the connection", async () => {

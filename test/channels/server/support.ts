@@ -119,6 +119,8 @@ export class RawClient {
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   /** The frames that no `next` has taken. */
   readonly received: (Frame | PublicationFrame)[] = [];
+  /** Whether it tells the server at once that it has received the failure of a publish. */
+  seesFailures = true;
   #waiting: (() => void)[] = [];
 
   constructor(socket: WebSocket) {
@@ -132,7 +134,9 @@ export class RawClient {
       });
     });
     socket.addEventListener("message", ({ data }) => {
-      this.received.push(decode(data as string | ArrayBuffer));
+      const frame = decode(data as string | ArrayBuffer);
+      this.received.push(frame);
+      if (this.seesFailures && "mayBeStored" in frame) this.send({ type: "seen", id: frame["id"] });
       this.#wake();
     });
   }

@@ -116,6 +116,7 @@ export const PUBLISH_SCRIPTS: readonly ClientScript[] = [
         mayBeStored: false,
         issues: [{ message: "must be a text", path: ["text"] }],
       }),
+      expect({ type: "seen", id: "<id1>" }),
       error("p", {
         code: "INVALID_DATA",
         mayBeStored: false,
@@ -131,6 +132,7 @@ export const PUBLISH_SCRIPTS: readonly ClientScript[] = [
       publish("p"),
       published(1, "p"),
       send({ type: "error", id: "<id1>", code: "UNAVAILABLE", mayBeStored: true, retryAfterMs: 9 }),
+      expect({ type: "seen", id: "<id1>" }),
       error("p", { code: "UNAVAILABLE", mayBeStored: true, retryAfterMs: 9 }),
     ],
   },
