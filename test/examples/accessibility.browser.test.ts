@@ -43,7 +43,7 @@ describeInBrowser("axe reports no violation", () => {
     }
 
     async function join(): Promise<void> {
-      await chat.page.getByLabel("Your name").fill("Ana");
+      await chat.page.getByLabel("Your name", { exact: true }).fill("Ana");
       await chat.page.getByRole("button", { name: "Join the chat" }).click();
     }
 

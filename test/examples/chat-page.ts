@@ -46,7 +46,7 @@ export class ChatPage {
     options: BrowserContextOptions = {},
   ): Promise<ChatPage> {
     const chat = await ChatPage.open(browser, url, options);
-    await chat.page.getByLabel("Your name").fill(name);
+    await chat.page.getByLabel("Your name", { exact: true }).fill(name);
     await chat.page.getByRole("button", { name: "Join the chat" }).click();
     await chat.sees("You are in the chat as");
     return chat;

@@ -188,7 +188,7 @@ describeInBrowser("the chat in a browser", () => {
   it("shows on a first visit that the server is unavailable, and does not mention missed messages", async () => {
     const page = await open();
     await server.kill("SIGKILL");
-    await page.page.getByLabel("Your name").fill("Ana");
+    await page.page.getByLabel("Your name", { exact: true }).fill("Ana");
     await page.page.getByRole("button", { name: "Join the chat" }).click();
     await page.page.getByText("The server cannot be reached").first().waitFor();
     server = await startChat({ PORT: server.port });
@@ -266,12 +266,12 @@ describeInBrowser("the chat in a browser", () => {
 
     const later = await ana.page.context().newPage();
     await later.goto(server.url);
-    expect(await later.getByLabel("Your name").inputValue()).toBe("Ana");
+    expect(await later.getByLabel("Your name", { exact: true }).inputValue()).toBe("Ana");
   });
 
   it("requires a name to join", async () => {
     const { page } = await open();
-    await page.getByLabel("Your name").fill("   ");
+    await page.getByLabel("Your name", { exact: true }).fill("   ");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").filter({ hasText: "Type a name" }).waitFor();
     expect(await page.locator("#chat").isVisible()).toBe(false);

@@ -27,7 +27,7 @@ describeInBrowser("the page of the Express example", () => {
 
   async function logIn(page: Page, name: string): Promise<void> {
     await page.goto(url);
-    await page.getByLabel("Your name").fill(name);
+    await page.getByLabel("Your name", { exact: true }).fill(name);
     await page.getByRole("button", { name: "Log in" }).click();
     await page.getByText("Connected").waitFor();
   }
@@ -46,7 +46,7 @@ describeInBrowser("the page of the Express example", () => {
     await page.getByRole("button", { name: "Log out" }).click();
     for (const each of [page, second]) {
       await each.getByText("You are logged out.").waitFor();
-      expect(await each.getByLabel("Your name").isVisible()).toBe(true);
+      expect(await each.getByLabel("Your name", { exact: true }).isVisible()).toBe(true);
     }
     await context.close();
   });
@@ -55,7 +55,7 @@ describeInBrowser("the page of the Express example", () => {
     const context = await browser.newContext(options);
     const page = await context.newPage();
     await page.goto(url);
-    await page.getByLabel("Your name").waitFor();
+    await page.getByLabel("Your name", { exact: true }).waitFor();
     expect(await findAccessibilityFaults(page)).toEqual([]);
     await logIn(page, "x".repeat(30));
     await page.getByLabel("Message", { exact: true }).fill("y".repeat(200));
