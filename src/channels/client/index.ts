@@ -1,3 +1,3 @@
 /** The client of channels. Each runtime passes its own reconnecting WebSocket. */
-export { createClient, type ChannelClientEnvironment } from "./channel-client.ts";
+export { createClient } from "./channel-client.ts";
 export type { Connect } from "./connect-interface.ts";

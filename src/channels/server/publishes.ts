@@ -28,7 +28,7 @@ interface TopicQueue {
 /** The data that a publish stores, or the reason of its failure. */
 type Encoded = { readonly data: string | Uint8Array } | { readonly error: ErrorFields };
 
-/** The latest failed publish of which the client may not know yet. */
+/** The latest failed publish. The client may not have received the failure yet. */
 interface UnseenFailure {
   id: number;
   /** Called when it knows. */
@@ -40,7 +40,7 @@ interface UnseenFailure {
  * So they are stored in the order in which the client sent them.
  *
  * After a failure no further publish starts until the client has received it. Otherwise the connection could
- * be lost first, and the client would send the failed publish again, behind later ones that were stored.
+ * be lost first, and the client would send the failed publish again, after later publishes were stored.
  */
 export class Publishes {
   readonly #connection: ChannelConnection;

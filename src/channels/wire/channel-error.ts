@@ -77,7 +77,7 @@ export class ChannelError extends TidewayError {
 export class PublicationsLostError extends TidewayError {
   /** Why: `epoch-changed`, `position-ahead`, `missing` or `invalid-position`. */
   declare readonly reason: string;
-  /** Every publication after this position is still to come. */
+  /** Every publication after this position follows. */
   declare readonly position: string;
 
   constructor(reason: string, position: string) {

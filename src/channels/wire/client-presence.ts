@@ -46,7 +46,7 @@ function createWatch({ timers }: ClientSession, state: () => SessionState): Watc
     timers.setTimeout(() => flow.readers.size > 0 || state().close(), 0),
   );
   let members: Members | undefined;
-  /** Members in `some` whose ids are not in `others`. */
+  /** The members in `some` that are not in `others`, by id. */
   const without = (some = NONE, others = NONE): Members =>
     some.filter((member) => !others.some(({ id }) => id === member.id));
   const change = (next: Members, joined = without(next, members)): void => {

@@ -125,7 +125,7 @@ export interface ClientSession extends Pick<
   readonly isOpen?: boolean;
   /** Whether each publish and call has its answer. */
   readonly isIdle: boolean;
-  /** The code of why the server will not accept the client, if it has said so in a frame. */
+  /** The code of why the server will not accept the client, if a frame reported it. */
   readonly refusal?: string;
   /** The error that ended the session, if it has ended. */
   readonly ended?: ChannelError;
@@ -145,7 +145,7 @@ export interface ClientSession extends Pick<
   add(type: RequestType, fields: Fields, settle: Settle, onItem?: OnItem, name?: string): Request;
   /** Ends a request, and tells the server if it has an effect there. */
   cancel(request: Request, error?: ChannelError): void;
-  /** Makes a request whose answer is a promise; undefined for a dropped request. */
+  /** Makes a request. The promise resolves with the answer, or with undefined for a dropped request. */
   request(
     type: RequestType,
     fields: Fields,
@@ -164,7 +164,7 @@ function encodeRequest(frame: { data?: unknown; input?: unknown }): Message {
 }
 
 /** Makes the error of a frame that has the fields of one. */
-export function errorOf(frame: ErrorFields): ChannelError {
+function errorOf(frame: ErrorFields): ChannelError {
   const {
     type: _type,
     id: _id,

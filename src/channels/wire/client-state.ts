@@ -2,7 +2,7 @@ import { ChannelError } from "./channel-error.ts";
 import type { AnswerFrame, ClientSession, Request } from "./client-session.ts";
 import type { ServerFrame } from "./frames.ts";
 
-/** What a client wants of a topic on every connection. */
+/** A lasting state of a topic, such as a subscription, which a client restores on every connection. */
 export interface SessionState<Handler extends StateHandler = StateHandler> {
   readonly handler: Handler;
   /** The request on the current connection, from when it is sent until an error or the connection's end. */
@@ -11,13 +11,13 @@ export interface SessionState<Handler extends StateHandler = StateHandler> {
   readonly open: () => void;
   /** Fails if the session has ended or the server has revoked it. */
   end(error: ChannelError): void;
-  /** Forgets the state. Returns whether the server must be told. */
+  /** Forgets the state. Returns whether to send a frame to the server. */
   release(): boolean;
   /** Forgets the state, and tells the server. */
   close(): void;
 }
 
-/** What one kind of state does. */
+/** The behaviour of one kind of state. */
 export interface StateHandler {
   /** The fields of the request besides `id` and `topic`. */
   fields(): object;

@@ -11,11 +11,11 @@ export interface FlowEntry<T> {
 
 /** One reader of a flow. */
 export interface FlowReader<T> {
-  /** What the reader took last. */
+  /** The value that the reader took last. */
   last: FlowEntry<T>;
-  /** Values to take before those of the flow. Undefined while they are being fetched. */
+  /** Values to take before the values of the flow. Undefined while they are being fetched. */
   before: T[] | undefined;
-  /** Whether to leave out a value of the flow, because it was among those before. */
+  /** Whether to leave out a value of the flow, because the reader took it before. */
   isKnown?: (value: T) => boolean;
   /** Called when there may be something to take. */
   wake?: () => void;
@@ -58,7 +58,7 @@ export function createFlow<T>(
   /** The server may send until it has sent this many bytes. Infinity before the first connection. */
   let grantedBytes = Infinity;
 
-  /** Until where the server may send, by what the slowest reader has taken. */
+  /** The number of bytes up to which the server may send. It follows the slowest reader. */
   const limit = (): number =>
     windowBytes + Math.min(last.bytes, ...[...readers].map((reader) => reader.last.bytes));
   const renew = (): void => {

@@ -52,7 +52,7 @@ describe("the first frames", () => {
 });
 
 describe("subscriptions", () => {
-  it("gives publications with positions that count from the one of the answer", () => {
+  it("gives publications with positions that count from the position in the answer", () => {
     const peer = new SessionPeer();
     const reader = subscribe(peer.session, "news", {});
     const [{ id }] = peer.connect();
@@ -116,7 +116,7 @@ describe("publishes", () => {
 });
 
 describe("a publish that was sent on two connections", () => {
-  it("may be stored by the first server, whatever the error of the second one says", async () => {
+  it("may be stored by the first server, even if the second server reports that it did not store it", async () => {
     const peer = new SessionPeer();
     peer.connect();
     const published = publish(peer, "news", 1);

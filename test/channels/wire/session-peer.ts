@@ -55,7 +55,7 @@ export function turn(): Promise<void> {
 export type SentFrame = Record<string, unknown> & { readonly type: string; readonly id: number };
 
 /** Decodes a message of the client. */
-export function decode(message: string | Uint8Array): SentFrame {
+function decode(message: string | Uint8Array): SentFrame {
   if (typeof message === "string") return JSON.parse(message) as SentFrame;
   const end = message.indexOf(0x0a);
   const header = JSON.parse(new TextDecoder().decode(message.subarray(0, end))) as SentFrame;
@@ -63,13 +63,13 @@ export function decode(message: string | Uint8Array): SentFrame {
 }
 
 /** Encodes a message of the server. */
-export function encode(frame: object, bytes?: Uint8Array): string | Uint8Array {
+function encode(frame: object, bytes?: Uint8Array): string | Uint8Array {
   const text = JSON.stringify(frame);
   if (bytes === undefined) return text;
   return new Uint8Array([...new TextEncoder().encode(`${text}\n`), ...bytes]);
 }
 
-export const WELCOME = {
+const WELCOME = {
   type: "welcome",
   idWindowMs: 300_000,
   repeatable: ["orders/place", "answer"],
