@@ -167,7 +167,7 @@ describe("calls", () => {
   });
 });
 
-/** A server that stores publications by their numbers, and answers when the script says so. */
+/** A server that stores publications by their numbers, and answers when the script orders it. */
 class Server {
   readonly stored: unknown[] = [];
   readonly #positions = new Map<unknown, number>();
@@ -186,7 +186,7 @@ const connection = fc.record({
   published: fc.nat(3),
 });
 
-it("stores each publish once and in order, whatever frame the connection is lost at", async () => {
+it("stores each publish once and in order, even if the connection is lost at any frame", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(connection, { maxLength: 8 }), async (connections) => {
       const peer = new SessionPeer();
@@ -210,7 +210,7 @@ it("stores each publish once and in order, whatever frame the connection is lost
         if (published > 1) add();
       }
       peer.session.end("CLIENT_CLOSED");
-      // What was published after the last connection was lost was not sent.
+      // The client did not send publishes that followed the last loss.
       const results = await Promise.allSettled(settled);
       const order = server.stored as number[];
       expect(order).toEqual(order.map((_, index) => index + 1));
@@ -220,7 +220,7 @@ it("stores each publish once and in order, whatever frame the connection is lost
   );
 });
 
-it("gives each publication once and in order, whatever frame the connection is lost at", async () => {
+it("gives each publication once and in order, even if the connection is lost at any frame", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ frames: fc.nat(5), taken: fc.nat(4) }), { maxLength: 8 }),
