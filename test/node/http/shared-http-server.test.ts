@@ -557,7 +557,7 @@ describe("invalid arguments:", () => {
     [8080, "not 8080; pass"],
     ["http", 'not "http"; pass'],
     [[], "not an array; pass"],
-    [{ routes: {} }, "not another object; pass"],
+    [{ routes: {} }, "not an object of another class; pass"],
     [() => {}, "createServer(listener)"],
     [Promise.resolve(), "await it first"],
     [Object.assign(() => {}, { listen: () => {} }), "pass createServer(app)"],
