@@ -92,7 +92,7 @@ export function formatTopicName(
   params: Readonly<Record<string, string>> = {},
 ): string {
   const name = pattern.replace(/(^|\/):([^/]+)/g, (_, slash: string, param: string) => {
-    // Of its own properties, not of inherited ones.
+    // Ignores inherited properties.
     const value: unknown = { ...params }[param];
     if (isEncodable(value)) return slash + encodeURIComponent(value);
     throw new UsageError(

@@ -37,19 +37,12 @@ const MAX_HEADER_BYTES = 14;
 const TEXT_FRAME = 0x81;
 const CLOSE_FRAME = 0x88;
 
-/**
- * Counts frames by their headers. Throws unless each is the expected unfragmented data frame, because any
- * other frame would make the figures incomparable.
- */
-export class FrameCounter implements MessageCounter {
-  readonly #expected: ExpectedFrames;
+/** Finds the frames in a stream of bytes by their headers, and counts the frames that a subclass accepts. */
+abstract class HeaderCounter implements MessageCounter {
   readonly #header = Buffer.alloc(MAX_HEADER_BYTES);
   #headerLength = 0;
   #payloadLeft = 0;
-
-  constructor(expected: ExpectedFrames) {
-    this.#expected = expected;
-  }
+  #isCounted = false;
 
   count(bytes: Uint8Array, start: number, end: number): number {
     let messages = 0;
@@ -58,66 +51,50 @@ export class FrameCounter implements MessageCounter {
       if (this.#payloadLeft === 0) {
         this.#header[this.#headerLength++] = bytes[at++];
         if (this.#headerLength < 2 || this.#headerLength < headerBytes(this.#header[1])) continue;
-        this.#payloadLeft = this.#checkHeader();
+        this.#payloadLeft = payloadLength(this.#header);
+        this.#isCounted = this.isMessage(this.#header, this.#payloadLeft, this.#headerLength);
         this.#headerLength = 0;
       }
       const taken = Math.min(this.#payloadLeft, end - at);
       at += taken;
       this.#payloadLeft -= taken;
-      if (this.#payloadLeft === 0) messages++;
+      if (this.#payloadLeft === 0 && this.#isCounted) messages++;
     }
     return messages;
   }
 
-  #checkHeader(): number {
-    const header = this.#header;
+  /** Whether to count a frame. Throws for a frame that makes the figures incomparable. */
+  protected abstract isMessage(header: Buffer, payloadBytes: number, headerLength: number): boolean;
+}
+
+/** Counts frames. Throws unless each is the expected unfragmented data frame. */
+export class FrameCounter extends HeaderCounter {
+  readonly #expected: ExpectedFrames;
+
+  constructor(expected: ExpectedFrames) {
+    super();
+    this.#expected = expected;
+  }
+
+  protected isMessage(header: Buffer, length: number, headerLength: number): boolean {
     const { firstByte, payloadBytes, isMasked } = this.#expected;
-    const length = payloadLength(header);
     const isExpected =
       header[0] === firstByte &&
       header[1] >= 0x80 === isMasked &&
       length === (payloadBytes ?? length);
-    if (!isExpected) {
-      const shown = header.toString("hex", 0, this.#headerLength);
-      throw new Error(`the program sent a frame with the unexpected header ${shown}`);
-    }
-    return length;
+    if (isExpected) return true;
+    const shown = header.toString("hex", 0, headerLength);
+    throw new Error(`the program sent a frame with the unexpected header ${shown}`);
   }
 }
 
-/** Counts unfragmented text frames of any length from a server, and ignores control frames. */
-export class AnyFrameCounter implements MessageCounter {
-  readonly #header = Buffer.alloc(MAX_HEADER_BYTES);
-  #headerLength = 0;
-  #payloadLeft = 0;
-  #isText = false;
-
-  count(bytes: Uint8Array, start: number, end: number): number {
-    let messages = 0;
-    let at = start;
-    while (at < end) {
-      if (this.#payloadLeft === 0) {
-        this.#header[this.#headerLength++] = bytes[at++];
-        if (this.#headerLength < 2 || this.#headerLength < headerBytes(this.#header[1])) continue;
-        this.#readHeader();
-        if (this.#payloadLeft > 0) continue;
-      }
-      const taken = Math.min(this.#payloadLeft, end - at);
-      at += taken;
-      this.#payloadLeft -= taken;
-      if (this.#payloadLeft === 0 && this.#isText) messages++;
-    }
-    return messages;
-  }
-
-  #readHeader(): void {
-    const header = this.#header;
-    this.#headerLength = 0;
-    this.#payloadLeft = payloadLength(header);
-    this.#isText = header[0] === TEXT_FRAME;
-    const isControl = (header[0] & 0x08) !== 0;
-    if (!this.#isText && (!isControl || header[0] === CLOSE_FRAME))
-      throw new Error(`the program sent a frame with the first byte ${header[0].toString(16)}`);
+/** Counts unfragmented text frames of any length from a server, and ignores control frames except Close. */
+export class AnyFrameCounter extends HeaderCounter {
+  protected isMessage([firstByte]: Buffer): boolean {
+    const isControl = (firstByte & 0x08) !== 0;
+    if (firstByte === TEXT_FRAME) return true;
+    if (isControl && firstByte !== CLOSE_FRAME) return false;
+    throw new Error(`the program sent a frame with the first byte ${firstByte.toString(16)}`);
   }
 }
 
