@@ -76,6 +76,10 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: { name: "compat", include: ["compat/*.test.ts"] },
+      },
+      {
+        extends: true,
         test: {
           name: "engine",
           include: [ENGINE_TESTS],

@@ -123,3 +123,17 @@ it("each test of server/by-option is named after an option", () => {
   });
   expect(unknown).toEqual([]);
 });
+
+it("each test of compat is named after a package that compat/package.json lists", () => {
+  const { devDependencies } = JSON.parse(
+    readFileSync(join(root, "compat/package.json"), "utf8"),
+  ) as { devDependencies: Record<string, string> };
+  // "@trpc/server" is tested by trpc-server.test.ts, or by several files such as trpc-server.errors.test.ts.
+  const names = Object.keys(devDependencies).map((name) =>
+    name.replace("@", "").replaceAll("/", "-"),
+  );
+  const others = filesBelow("compat", ".test.ts")
+    .filter((path) => !path.includes("/node_modules/"))
+    .filter((path) => !names.some((name) => path.startsWith(`compat/${name}.`)));
+  expect(others).toEqual([]);
+});
