@@ -53,6 +53,7 @@ export default defineConfig({
       { find: /^tideway\/channels$/, replacement: source("node/channels.ts") },
       { find: /^tideway\/channels\/server$/, replacement: source("channels/server/index.ts") },
       { find: /^tideway\/react$/, replacement: source("react/index.ts") },
+      { find: /^tideway\/ws$/, replacement: source("ws/index.ts") },
       { find: /^tideway\/testing$/, replacement: source("testing/index.ts") },
     ],
   },

@@ -48,6 +48,7 @@ const ORDER = [
   "-channels",
   "-channels-server",
   "-react",
+  "-ws",
   "-testing",
   "-protocol",
 ];

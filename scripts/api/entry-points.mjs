@@ -11,6 +11,7 @@ export const ENTRY_POINTS = {
   "tideway-channels": "dist/node/channels.d.ts",
   "tideway-channels.browser": "dist/browser/channels.d.ts",
   "tideway-channels-server": "dist/channels/server/index.d.ts",
+  "tideway-ws": "dist/ws/index.d.ts",
   "tideway-testing": "dist/testing/index.d.ts",
 };
 

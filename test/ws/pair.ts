@@ -1,0 +1,29 @@
+import { once } from "node:events";
+import { createServer, connect, type Socket, type AddressInfo } from "node:net";
+import { WebSocket } from "../../src/ws/index.ts";
+import type { SocketOptions } from "../../src/ws/socket-options.ts";
+
+const NOTHING = Buffer.alloc(0);
+
+/** Connects two TCP sockets. */
+export async function socketPair(): Promise<[client: Socket, server: Socket]> {
+  const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address() as AddressInfo;
+  const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const [server] = (await once(listener, "connection")) as [Socket];
+  listener.close();
+  return [client, server];
+}
+
+/** Opens a WebSocket of each role over TCP. */
+export async function webSocketPair(
+  options: { client?: SocketOptions; server?: SocketOptions } = {},
+): Promise<{ client: WebSocket; server: WebSocket }> {
+  const [clientSocket, serverSocket] = await socketPair();
+  const client = new WebSocket(null, undefined, options.client ?? {});
+  const server = new WebSocket(null, undefined, options.server ?? {});
+  server.setSocket(serverSocket, NOTHING, options.server);
+  client.setSocket(clientSocket, NOTHING, { role: "client", ...options.client });
+  return { client, server };
+}

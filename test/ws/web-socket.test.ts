@@ -1,0 +1,45 @@
+import { once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { WebSocket } from "../../src/ws/index.ts";
+import { webSocketPair } from "./pair.ts";
+
+describe("a WebSocket", () => {
+  it("is connecting until setSocket opens it", async () => {
+    expect(new WebSocket(null).readyState).toBe(WebSocket.CONNECTING);
+    const { client, server } = await webSocketPair();
+    expect([client.readyState, server.readyState]).toEqual([WebSocket.OPEN, WebSocket.OPEN]);
+    client.terminate();
+    await once(server, "close");
+  });
+
+  it.each([
+    ["client", "server"],
+    ["server", "client"],
+  ] as const)("sends text and bytes from the %s to the %s", async (from, to) => {
+    const pair = await webSocketPair();
+    const received: unknown[] = [];
+    pair[to].on("message", (data: Buffer, isBinary: boolean) => received.push([data, isBinary]));
+    pair[from].send("grüße");
+    pair[from].send(Buffer.of(1, 2));
+    pair[from].close(1000, "done");
+    const [code, reason] = await once(pair[to], "close");
+    expect(received).toEqual([
+      [Buffer.from("grüße"), false],
+      [Buffer.of(1, 2), true],
+    ]);
+    expect([code, reason]).toEqual([1000, Buffer.from("done")]);
+  });
+
+  it("passes events of the WHATWG interface to the listeners of addEventListener", async () => {
+    const { client, server } = await webSocketPair();
+    const received: unknown[] = [];
+    server.addEventListener("message", ({ data, target }) => received.push(data, target));
+    const closed = new Promise<unknown>((resolve) => {
+      server.onclose = ({ code, wasClean, type }) => resolve({ code, wasClean, type });
+    });
+    client.send("text");
+    client.close(3000);
+    expect(await closed).toEqual({ code: 3000, wasClean: true, type: "close" });
+    expect(received).toEqual(["text", server]);
+  });
+});
