@@ -25,6 +25,7 @@ export {
 export { createProtocolEnvironment } from "./default-environment.ts";
 export type {
   DeflateCodec,
+  DeflateTuning,
   DeflateContext,
   Deflater,
   Inflater,

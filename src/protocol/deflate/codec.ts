@@ -9,6 +9,14 @@ export interface DeflateContext {
   readonly takesOver: boolean;
 }
 
+/** Settings of a compressor that do not change how the peer decompresses. */
+export interface DeflateTuning {
+  /** The memory for the compressor's own tables, from 1 to 9; each step doubles it. Default: the codec's. */
+  readonly memoryLevel?: number | undefined;
+  /** The number of a strategy of zlib, from 0 to 4. Default: 0. */
+  readonly strategy?: number | undefined;
+}
+
 /** Why a message could not be inflated. */
 export type InflateFailure = "too-big" | "invalid";
 
@@ -48,8 +56,10 @@ export interface DeflateCodec {
   /** The smallest `windowBits` with which it can compress messages. */
   readonly minWindowBits: number;
   /**
-   * @param level from 1 (the fastest) to 9 (the smallest messages)
+   * @param level from 1 (the fastest) to 9 (the smallest messages); a codec over zlib also accepts 0 (no
+   *   compression) and -1 (zlib's default)
+   * @param tuning default: the codec's own settings
    */
-  createDeflater(context: DeflateContext, level: number): Deflater;
+  createDeflater(context: DeflateContext, level: number, tuning?: DeflateTuning): Deflater;
   createInflater(context: DeflateContext): Inflater;
 }

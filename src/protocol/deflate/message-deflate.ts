@@ -22,9 +22,10 @@ export class MessageDeflate {
    * earlier messages.
    */
   get kind(): string | undefined {
-    const { sending, settings } = this.#agreement;
+    const { sending, settings, tuning } = this.#agreement;
     if (sending.takesOver) return undefined;
-    return `deflate ${sending.windowBits} ${settings.level} ${settings.thresholdBytes}`;
+    const kind = `deflate ${sending.windowBits} ${settings.level} ${settings.thresholdBytes}`;
+    return tuning === undefined ? kind : `${kind} ${tuning.memoryLevel} ${tuning.strategy}`;
   }
 
   /** Whether to compress a message of `byteLength` bytes. */
@@ -41,8 +42,8 @@ export class MessageDeflate {
    * uncompressed.
    */
   deflate(message: Uint8Array): Uint8Array | undefined {
-    const { sending, settings } = this.#agreement;
-    this.#deflater ??= this.#codec.createDeflater(sending, settings.level);
+    const { sending, settings, tuning } = this.#agreement;
+    this.#deflater ??= this.#codec.createDeflater(sending, settings.level, tuning);
     const deflated = this.#deflater.deflate(message);
     // With context takeover, the compressed message must be sent, so that the peer's window gets the same
     // data as this side's.

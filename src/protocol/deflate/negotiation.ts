@@ -1,5 +1,5 @@
 import type { ExtensionOffer } from "../handshake/extensions.ts";
-import type { DeflateContext } from "./codec.ts";
+import type { DeflateContext, DeflateTuning } from "./codec.ts";
 import type { DeflateSettings } from "./settings.ts";
 
 /** The agreed parameters (RFC 7692 5), from the point of view of one end. */
@@ -9,6 +9,8 @@ export interface DeflateAgreement {
   /** How the other end may compress. */
   readonly receiving: DeflateContext;
   readonly settings: DeflateSettings;
+  /** Settings of this end's compressor that are not negotiated. Default: the codec's own. */
+  readonly tuning?: DeflateTuning;
 }
 
 /** The server's choice among the offers. */

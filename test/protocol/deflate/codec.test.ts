@@ -6,6 +6,7 @@ import {
   persistentZlib,
 } from "../../../src/node/internals/deflate/persistent.ts";
 import { createZlibCodec, oneShotZlib } from "../../../src/node/environment/deflate/zlib-codec.ts";
+import type { DeflateTuning } from "../../../src/protocol/deflate/codec.ts";
 import type { Inflater } from "../../../src/protocol/deflate/index.ts";
 import { fromHex, toHex } from "../support.ts";
 
@@ -122,10 +123,20 @@ describe.each([
       fc.property(
         fc.integer({ min: 9, max: 15 }),
         fc.boolean(),
-        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: -1, max: 9 }),
+        fc.option(
+          fc.record(
+            {
+              memoryLevel: fc.integer({ min: 1, max: 9 }),
+              strategy: fc.integer({ min: 0, max: 4 }),
+            },
+            { requiredKeys: [] },
+          ),
+          { nil: undefined },
+        ),
         fc.array(message(), { minLength: 1, maxLength: 6 }),
-        (windowBits, takesOver, level, messages) => {
-          const deflater = codec.createDeflater({ windowBits, takesOver }, level);
+        (windowBits, takesOver, level, tuning, messages) => {
+          const deflater = codec.createDeflater({ windowBits, takesOver }, level, tuning);
           const inflater = codec.createInflater({ windowBits, takesOver });
           for (const bytes of messages) {
             const deflated = Buffer.from(deflater.deflate(bytes));
@@ -148,6 +159,16 @@ describe.each([
     expect(taking.deflate(text).length).toBeLessThan(first / 3);
     expect(fresh.deflate(text).length).toBe(fresh.deflate(text).length);
     expect(fresh.deflate(text).length).toBe(first);
+  });
+
+  it("shares a compressor only between connections with the same tuning", () => {
+    const text = Buffer.from("again and again and again ".repeat(40));
+    const lengthWith = (tuning?: DeflateTuning): number =>
+      codec.createDeflater(FRESH, 6, tuning).deflate(text).length;
+    const huffmanOnly = { strategy: constants.Z_HUFFMAN_ONLY };
+    expect(lengthWith(huffmanOnly)).toBeGreaterThan(2 * lengthWith());
+    expect(lengthWith(huffmanOnly)).toBe(lengthWith(huffmanOnly));
+    expect(lengthWith({ memoryLevel: 9 })).toBe(lengthWith());
   });
 
   it("stays within its window", () => {

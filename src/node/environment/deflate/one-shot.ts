@@ -1,11 +1,12 @@
-import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import { constants, deflateRawSync, inflateRawSync, type ZlibOptions } from "node:zlib";
 import type {
   DeflateContext,
   Deflater,
+  DeflateTuning,
   Inflater,
   InflateFailure,
 } from "../../../protocol/deflate/codec.ts";
-import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "./zlib-parameters.ts";
+import { compressorOptions, FLUSH_TAIL, LAST_BLOCK } from "./zlib-parameters.ts";
 
 const NOTHING: Uint8Array = Buffer.alloc(0);
 
@@ -14,21 +15,17 @@ const NOTHING: Uint8Array = Buffer.alloc(0);
  * takeover, each stream gets the end of the previous messages as its dictionary.
  */
 export class OneShotDeflater implements Deflater {
-  readonly #windowBits: number;
-  readonly #level: number;
+  readonly #options: ZlibOptions;
   readonly #window: SlidingWindow | undefined;
 
-  constructor({ windowBits, takesOver }: DeflateContext, level: number) {
-    this.#windowBits = windowBits;
-    this.#level = level;
-    this.#window = takesOver ? new SlidingWindow(windowBits) : undefined;
+  constructor(context: DeflateContext, level: number, tuning?: DeflateTuning) {
+    this.#options = compressorOptions(context, level, tuning);
+    this.#window = context.takesOver ? new SlidingWindow(context.windowBits) : undefined;
   }
 
   deflate(message: Uint8Array): Uint8Array {
     const deflated = deflateRawSync(message, {
-      windowBits: this.#windowBits,
-      level: this.#level,
-      memLevel: MEMORY_LEVEL,
+      ...this.#options,
       finishFlush: constants.Z_SYNC_FLUSH,
       ...this.#window?.asDictionary(),
     });

@@ -2,6 +2,7 @@ import type {
   DeflateCodec,
   DeflateContext,
   Deflater,
+  DeflateTuning,
   Inflater,
 } from "../../../protocol/deflate/codec.ts";
 import { OneShotDeflater, OneShotInflater } from "./one-shot.ts";
@@ -11,20 +12,20 @@ const MIN_WINDOW_BITS = 9;
 
 /** Creates the deflaters and inflaters of a codec. */
 export interface ZlibStreams {
-  createDeflater(context: DeflateContext, level: number): Deflater;
+  createDeflater(context: DeflateContext, level: number, tuning?: DeflateTuning): Deflater;
   createInflater(context: DeflateContext): Inflater;
 }
 
 /** Uses the public one-shot functions of `node:zlib`. */
 export const oneShotZlib: ZlibStreams = {
-  createDeflater: (context, level) => new OneShotDeflater(context, level),
+  createDeflater: (context, level, tuning) => new OneShotDeflater(context, level, tuning),
   createInflater: (context) => new OneShotInflater(context),
 };
 
 /**
  * Creates a codec that uses the synchronous functions of `node:zlib`. For messages, they are several times
  * cheaper than a stream with callbacks, and they keep the order of messages. Without context takeover, all
- * connections share one compressor for each window and level, and one decompressor.
+ * connections share one compressor for each window, level and tuning, and one decompressor.
  *
  * @param streams default: the public one-shot functions
  */
@@ -33,10 +34,11 @@ export function createZlibCodec(streams: ZlibStreams = oneShotZlib): DeflateCode
   let sharedInflater: Inflater | undefined;
   return {
     minWindowBits: MIN_WINDOW_BITS,
-    createDeflater(context, level) {
-      if (context.takesOver) return streams.createDeflater(context, level);
-      const key = `${context.windowBits} ${level}`;
-      const shared = sharedDeflaters.get(key) ?? unclosable(streams.createDeflater(context, level));
+    createDeflater(context, level, tuning) {
+      if (context.takesOver) return streams.createDeflater(context, level, tuning);
+      const key = `${context.windowBits} ${level} ${tuning?.memoryLevel} ${tuning?.strategy}`;
+      const shared =
+        sharedDeflaters.get(key) ?? unclosable(streams.createDeflater(context, level, tuning));
       sharedDeflaters.set(key, shared);
       return shared;
     },

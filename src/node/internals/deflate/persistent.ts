@@ -2,13 +2,18 @@ import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
 import type {
   DeflateContext,
   Deflater,
+  DeflateTuning,
   Inflater,
   InflateFailure,
 } from "../../../protocol/deflate/codec.ts";
 import { maxDeflatedBytes } from "../../../protocol/deflate/message-deflate.ts";
 import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { oneShotZlib, type ZlibStreams } from "../../environment/deflate/zlib-codec.ts";
-import { FLUSH_TAIL, LAST_BLOCK, MEMORY_LEVEL } from "../../environment/deflate/zlib-parameters.ts";
+import {
+  compressorOptions,
+  FLUSH_TAIL,
+  LAST_BLOCK,
+} from "../../environment/deflate/zlib-parameters.ts";
 
 /**
  * The native part of a zlib stream of Node.js. It is not documented, so `isPersistentZlibUsable` checks
@@ -56,10 +61,10 @@ class PersistentDeflater implements Deflater {
   readonly #stream: ZlibStream;
   readonly #takesOver: boolean;
 
-  constructor({ windowBits, takesOver }: DeflateContext, level: number) {
-    const stream = createDeflateRaw({ windowBits, level, memLevel: MEMORY_LEVEL, chunkSize });
+  constructor(context: DeflateContext, level: number, tuning?: DeflateTuning) {
+    const stream = createDeflateRaw({ ...compressorOptions(context, level, tuning), chunkSize });
     this.#stream = stream as unknown as ZlibStream;
-    this.#takesOver = takesOver;
+    this.#takesOver = context.takesOver;
   }
 
   deflate(message: Uint8Array): Uint8Array {
@@ -195,7 +200,7 @@ class PersistentInflater implements Inflater {
 
 /** Uses the native part of zlib streams directly (bench: deflate). */
 export const persistentZlib: ZlibStreams = {
-  createDeflater: (context, level) => new PersistentDeflater(context, level),
+  createDeflater: (context, level, tuning) => new PersistentDeflater(context, level, tuning),
   createInflater: (context) => new PersistentInflater(context),
 };
 
@@ -204,7 +209,7 @@ export const persistentZlib: ZlibStreams = {
  * Otherwise, it uses the public functions.
  */
 export const fastZlib: ZlibStreams = {
-  createDeflater: (context, level) => streams().createDeflater(context, level),
+  createDeflater: (context, level, tuning) => streams().createDeflater(context, level, tuning),
   createInflater: (context) => streams().createInflater(context),
 };
 
