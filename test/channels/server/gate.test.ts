@@ -1,5 +1,5 @@
 import { refuse } from "tideway/channels/server";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { HOSTILE_VALUES } from "../../support/hostile-values.ts";
 import { anything, SECRET, start } from "./support.ts";
 
@@ -7,6 +7,15 @@ const contract = {
   topics: { "rooms/:room": { message: anything } },
   calls: { state: { output: anything } },
 };
+
+/** Time passes only when the test advances it. A busy machine would otherwise reach a deadline too early. */
+function stopTime(): void {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
+/** A turn of the event loop, in which sockets are read. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const calls = { state: (_input: unknown, { state }: { state: unknown }) => state };
 
@@ -78,21 +87,41 @@ describe("authorize", () => {
     }
   });
 
-  it("closes with 3000 if the session has expired already, and when it expires", async () => {
-    let lifetimeMs = -1;
-    const server = await start(contract, {
-      authorize: () => ({ state: {}, expiresAtMs: Date.now() + lifetimeMs }),
-      rules: { "rooms/:room": { publish: true } },
-      calls,
-    });
-    const first = await server.connect();
-    await expect(first.hello()).rejects.toThrow("closed");
-    expect((await first.closed).code).toBe(3000);
-    lifetimeMs = 30;
-    const second = await server.connect();
-    expect((await second.hello())["expiresInMs"]).toBeLessThanOrEqual(30);
-    expect((await second.closed).code).toBe(3000);
-  });
+  it.each([-1, 0])(
+    "closes with 3000 if the session has expired %i ms from now",
+    async (lifetimeMs) => {
+      stopTime();
+      const server = await start(contract, {
+        authorize: () => ({ state: {}, expiresAtMs: Date.now() + lifetimeMs }),
+        rules: { "rooms/:room": { publish: true } },
+        calls,
+      });
+      const client = await server.connect();
+      await expect(client.hello()).rejects.toThrow("closed");
+      expect((await client.closed).code).toBe(3000);
+    },
+  );
+
+  it.each([30, 60_000, 2 ** 31 + 5])(
+    "closes with 3000 when the session expires after %i ms, and not before",
+    async (lifetimeMs) => {
+      stopTime();
+      const server = await start(contract, {
+        authorize: () => ({ state: {}, expiresAtMs: Date.now() + lifetimeMs }),
+        rules: { "rooms/:room": { publish: true } },
+        calls,
+        route: { heartbeat: false },
+      });
+      const client = await server.connect();
+      expect((await client.hello())["expiresInMs"]).toBe(lifetimeMs);
+      vi.advanceTimersByTime(lifetimeMs - 1);
+      expect(await client.request({ type: "call", id: 1, name: "state" })).toMatchObject({
+        type: "result",
+      });
+      vi.advanceTimersByTime(1);
+      expect((await client.closed).code).toBe(3000);
+    },
+  );
 
   it("runs again for fresh credentials: the state changes, and the time of expiry", async () => {
     const server = await start(contract, {
@@ -163,19 +192,22 @@ describe("a client that is not authorized yet", () => {
   const options = { rules: { "rooms/:room": { publish: true } }, calls };
 
   it("is closed with 1008 if it sends no hello in time", async () => {
+    stopTime();
     const server = await start(contract, { ...options, limits: { authTimeoutMs: 20 } });
     const client = await server.connect();
+    vi.advanceTimersByTime(20);
     expect(await client.closed).toEqual({ code: 1008, reason: "no hello within 20 ms" });
   });
 
   it("is closed with 1011 if authorize does not settle in time", async () => {
-    const server = await start(contract, {
-      ...options,
-      authorize: () => new Promise(() => {}),
-      limits: { authTimeoutMs: 20 },
-    });
+    stopTime();
+    const authorize = vi.fn(() => new Promise(() => {}));
+    const limits = { authTimeoutMs: 20 };
+    const server = await start(contract, { ...options, authorize, limits });
     const client = await server.connect();
     client.send({ type: "hello", session: SECRET, connection: 1 });
+    while (authorize.mock.calls.length === 0) await nextTurn();
+    vi.advanceTimersByTime(20);
     expect((await client.closed).code).toBe(1011);
     expect(server.errors.splice(0)).toMatchObject([{ code: "AUTHORIZE_TIMEOUT" }]);
   });

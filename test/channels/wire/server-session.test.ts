@@ -42,6 +42,7 @@ class Recorder {
       "onUnsubscribe",
       "onCredit",
       "onPublish",
+      "onSeen",
       "onWatch",
       "onUnwatch",
       "onEnter",
@@ -343,6 +344,7 @@ describe("any input", () => {
     "call",
     "stream",
     "cancel",
+    "seen",
     "ping",
     "other",
   );
