@@ -18,3 +18,5 @@ export type { CommonOptions, SocketOptions } from "./socket-options.ts";
 export type { SendableData } from "./messages.ts";
 export type { EventListener, EventListenerOptions, WebSocketEventMap } from "./event-listeners.ts";
 export { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
+export type { ClientOptions } from "./client/options.ts";
+export type { PerMessageDeflateOptions } from "./deflate-options.ts";

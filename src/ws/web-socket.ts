@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import type { ClientRequest, ClientRequestArgs } from "node:http";
 import type { Duplex } from "node:stream";
 import {
   type CloseInfo,
@@ -9,7 +10,9 @@ import {
 import type { ProtocolError } from "../errors/index.ts";
 import { fastEnvironment } from "../node/serve/tcp-environments.ts";
 import { openConnection } from "../node/tcp/open-connection.ts";
-import { connectClient } from "./client/connect-client.ts";
+import { readArguments } from "./client/arguments.ts";
+import { OpeningHandshake } from "./client/opening-handshake.ts";
+import type { ClientOptions } from "./client/options.ts";
 import { toPublicError } from "./errors.ts";
 import {
   addWrapped,
@@ -21,7 +24,6 @@ import {
   type WebSocketEventMap,
 } from "./event-listeners.ts";
 import type { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
-import type { ClientHandshake } from "./handshake.ts";
 import { isBinaryData, type SendableData, toSendable } from "./messages.ts";
 import type { CommonOptions, SocketOptions } from "./socket-options.ts";
 
@@ -57,28 +59,37 @@ export class WebSocket extends EventEmitter {
   #connection: Connection | undefined;
   /** The state before there is a connection. */
   #handshakeState: ReadyState = ReadyState.Connecting;
-  #handshake: ClientHandshake | undefined;
+  #handshake: OpeningHandshake | undefined;
   #options: CommonOptions;
   #closeInfo: CloseInfo | undefined;
 
   /**
-   * @param address the URL of the server; null for a socket of a server, which `setSocket` opens later
-   * @param protocols the subprotocols to offer, or the options
+   * Creates a socket of a server, which `setSocket` opens later.
    */
+  constructor(address: null, protocols?: undefined, options?: CommonOptions);
+  /**
+   * Connects to a server.
+   *
+   * @param address the URL of the server: `ws:`, `wss:`, `http:`, `https:`, `ws+unix:` or `wss+unix:`
+   * @param protocols the subprotocols to offer, in order of preference
+   * @throws SyntaxError if the address or a subprotocol is invalid
+   */
+  constructor(address: string | URL, options?: ClientOptions | ClientRequestArgs);
   constructor(
-    address: string | URL | null,
-    protocols?: string | readonly string[] | object,
-    options?: object,
-  ) {
+    address: string | URL,
+    protocols?: string | readonly string[],
+    options?: ClientOptions | ClientRequestArgs,
+  );
+  constructor(address: string | URL | null, protocols?: unknown, options?: object) {
     super();
     if (address === null) {
       this.#options = options ?? {};
       return;
     }
-    const hasProtocols = typeof protocols === "string" || Array.isArray(protocols);
-    const offered = hasProtocols ? [protocols].flat() : [];
-    this.#options = options ?? (hasProtocols ? {} : ((protocols as object | undefined) ?? {}));
-    this.#handshake = connectClient(this, address, offered as string[], this.#options);
+    const { offered, settings } = readArguments(protocols, options);
+    this.#options = settings;
+    this.#handshake = new OpeningHandshake(this, address, offered, settings);
+    this.#handshake.start();
   }
 
   get readyState(): ReadyState {
@@ -88,6 +99,16 @@ export class WebSocket extends EventEmitter {
   /** The URL of the server; undefined on a server. */
   get url(): string {
     return this.#handshake?.url as string;
+  }
+
+  /** The latest request of the opening handshake; null on a server, and after the handshake. */
+  get _req(): ClientRequest | null {
+    return this.#handshake?.request ?? null;
+  }
+
+  /** The number of redirects that the opening handshake has followed. */
+  get _redirects(): number {
+    return this.#handshake?.redirects ?? 0;
   }
 
   get protocol(): string {

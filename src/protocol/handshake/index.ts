@@ -3,12 +3,13 @@
  * has parsed (`readUpgradeRequest`), or on bytes (`ServerHandshake`, `ClientHandshake`).
  */
 
-export { computeAcceptKey } from "./accept-key.ts";
+export { computeAcceptKey, generateKey } from "./accept-key.ts";
 export {
   ClientHandshake,
   type ClientHandshakeOptions,
   type ClientHandshakeOutcome,
 } from "./client-handshake.ts";
+export { readUpgradeAnswer } from "./client-response.ts";
 export { type ExtensionOffer, parseExtensions, serializeExtensions } from "./extensions.ts";
 export { readExtendedConnect } from "./extended-connect.ts";
 export { HeaderFields, isFieldValue, isToken } from "./header-fields.ts";

@@ -1,0 +1,107 @@
+import { isUnixScheme, percentDecode, readUnixUrl } from "../../client/unix-url.ts";
+
+/** The server that a client connects to, as its URL names it. */
+export interface Address {
+  /** The URL with the scheme `ws:`, `wss:`, `ws+unix:` or `wss+unix:`. */
+  readonly url: URL;
+  /** Whether the connection uses TLS. */
+  readonly isSecure: boolean;
+  /** The host name, without the brackets of an IPv6 address. */
+  readonly host: string;
+  /** The port in the URL, or the default port of the scheme. */
+  readonly port: string | number;
+  /** The path and the query of the request. */
+  readonly path: string;
+  /** The path of the Unix socket, if the URL names one. */
+  readonly socketPath: string | undefined;
+}
+
+const SECURE = new Set(["wss:", "wss+unix:"]);
+
+/** `http:` and `https:` are the schemes of `ws:` and `wss:` in a URL of the WHATWG standard. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ["http:", "ws:"],
+  ["https:", "wss:"],
+]);
+
+/**
+ * Reads the URL of a server.
+ *
+ * @throws SyntaxError if it is not a valid URL of a WebSocket
+ */
+export function readAddress(address: string | URL): Address {
+  const url = parseUrl(address);
+  url.protocol = ALIASES.get(url.protocol) ?? url.protocol;
+  const isUnix = isUnixScheme(url.protocol);
+  if (!isUnix && url.protocol !== "ws:" && url.protocol !== "wss:") {
+    throw new SyntaxError(
+      `The URL's protocol must be one of "ws:", "wss:", "http:", "https:", or "ws+unix:"`,
+    );
+  }
+  if (isUnix && url.pathname === "") throw new SyntaxError("The URL's pathname is empty");
+  if (url.hash !== "") throw new SyntaxError("The URL contains a fragment identifier");
+  const unix = readUnixUrl(url);
+  if (isUnix && unix === undefined) throw invalidUrl(address);
+  return addressOf(url, unix?.requestUrl ?? url, unix?.socketPath);
+}
+
+/**
+ * Reads the `Location` of a redirect, which may be relative to the URL of the request. A relative URL keeps
+ * the Unix socket of the request.
+ *
+ * @throws SyntaxError if the result is not a valid URL of a WebSocket
+ */
+export function resolveRedirect(location: string, { url, socketPath }: Address): Address {
+  if (socketPath === undefined) return readAddress(resolve(location, url));
+  if (URL.canParse(location)) return readAddress(location);
+  const { requestUrl } = readUnixUrl(url)!;
+  const resolved = resolve(location, requestUrl);
+  if (resolved.host !== requestUrl.host) return readAddress(resolved);
+  const [encodedPath] = url.pathname.split(":", 1);
+  return readAddress(`${url.protocol}${encodedPath}:${resolved.pathname}${resolved.search}`);
+}
+
+/** The user name and the password of a URL, as the option `auth` has them. Undefined if it has none. */
+export function credentialsOf({ url }: Address): string | undefined {
+  const { username, password } = url;
+  if (username === "" && password === "") return undefined;
+  return `${percentDecode(username)}:${percentDecode(password)}`;
+}
+
+/** Whether two addresses name the same host and port, or the same Unix socket. */
+export function isSameHost(one: Address, other: Address): boolean {
+  return one.socketPath === other.socketPath && one.url.host === other.url.host;
+}
+
+function addressOf(url: URL, requestUrl: URL, socketPath: string | undefined): Address {
+  const isSecure = SECURE.has(url.protocol);
+  return {
+    url,
+    isSecure,
+    host: requestUrl.hostname.replace(/^\[|\]$/g, ""),
+    port: requestUrl.port || (isSecure ? 443 : 80),
+    path: `${requestUrl.pathname}${requestUrl.search}`,
+    socketPath,
+  };
+}
+
+function parseUrl(address: string | URL): URL {
+  try {
+    // A copy, because the URL of the caller may change.
+    return new URL(address);
+  } catch {
+    throw invalidUrl(address);
+  }
+}
+
+function resolve(location: string, base: URL): URL {
+  try {
+    return new URL(location, base);
+  } catch {
+    throw invalidUrl(location);
+  }
+}
+
+function invalidUrl(address: string | URL): SyntaxError {
+  return new SyntaxError(`Invalid URL: ${String(address)}`);
+}

@@ -1,0 +1,63 @@
+import type { ExtensionOffer } from "../../protocol/handshake/index.ts";
+import { type DeflateAgreement, readDeflateAnswer } from "../../protocol/deflate/index.ts";
+import { deflateSettings, type PerMessageDeflateOptions } from "../deflate-options.ts";
+
+/** Creates a client's offer of compression (RFC 7692 7.1). */
+export function offerDeflate(options: PerMessageDeflateOptions): ExtensionOffer {
+  const { serverMaxWindowBits, clientMaxWindowBits = true } = options;
+  const params: Array<readonly [string, string | true]> = [];
+  if (options.serverNoContextTakeover === true) params.push(["server_no_context_takeover", true]);
+  if (options.clientNoContextTakeover === true) params.push(["client_no_context_takeover", true]);
+  if (serverMaxWindowBits !== undefined) {
+    params.push(["server_max_window_bits", String(serverMaxWindowBits)]);
+  }
+  if (clientMaxWindowBits !== false) {
+    const value = clientMaxWindowBits === true || String(clientMaxWindowBits);
+    params.push(["client_max_window_bits", value]);
+  }
+  return { name: "permessage-deflate", params };
+}
+
+/**
+ * Checks the server's answer to `offerDeflate` (RFC 7692 5.1). Returns undefined if the server declined, or a
+ * string with the reason if the connection must fail.
+ */
+export function acceptDeflateAnswer(
+  answers: readonly ExtensionOffer[],
+  options: PerMessageDeflateOptions,
+): DeflateAgreement | string | undefined {
+  const agreed = readDeflateAnswer(answers, deflateSettings(options, true));
+  if (agreed === undefined || typeof agreed === "string") return agreed;
+  return checkAnswer(new Map(answers[0].params), options) ?? withOptions(agreed, options);
+}
+
+/** Whether the server demands something that the options do not allow. */
+function checkAnswer(
+  answer: ReadonlyMap<string, string | true>,
+  { clientNoContextTakeover, clientMaxWindowBits = true }: PerMessageDeflateOptions,
+): string | undefined {
+  if (clientNoContextTakeover === false && answer.has("client_no_context_takeover")) {
+    return "the server answered with client_no_context_takeover, which the options do not allow";
+  }
+  const bits = answer.get("client_max_window_bits");
+  if (bits === undefined || clientMaxWindowBits === true) return undefined;
+  const isAllowed = clientMaxWindowBits !== false && Number(bits) <= clientMaxWindowBits;
+  return isAllowed
+    ? undefined
+    : `the server answered with client_max_window_bits=${String(bits)}, which was not offered`;
+}
+
+/** Compresses with at most what the client has offered, even if the server would allow more. */
+function withOptions(
+  { sending, receiving }: DeflateAgreement,
+  options: PerMessageDeflateOptions,
+): DeflateAgreement {
+  const { clientMaxWindowBits, clientNoContextTakeover = false } = options;
+  const most = typeof clientMaxWindowBits === "number" ? clientMaxWindowBits : sending.windowBits;
+  const takesOver = sending.takesOver && !clientNoContextTakeover;
+  return {
+    sending: { takesOver, windowBits: Math.min(most, sending.windowBits) },
+    receiving,
+    settings: deflateSettings(options, takesOver),
+  };
+}

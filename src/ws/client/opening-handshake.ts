@@ -1,0 +1,262 @@
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import http from "node:http";
+import https from "node:https";
+import type { Duplex } from "node:stream";
+import { nodeProtocolEnvironment } from "../../node/environment/protocol-environment.ts";
+import {
+  computeAcceptKey,
+  type ExtensionOffer,
+  generateKey,
+} from "../../protocol/handshake/index.ts";
+import type { WebSocket } from "../web-socket.ts";
+import { type Address, credentialsOf, readAddress, resolveRedirect } from "./address.ts";
+import { readAnswer } from "./answer.ts";
+import { type Credentials, redirectCredentials, withUserInfo } from "./credentials.ts";
+import { offerDeflate } from "./deflate.ts";
+import { handshakeError } from "./handshake-error.ts";
+import { type ClientOptions, type HandshakeOptions, resolveHandshakeOptions } from "./options.ts";
+import { upgradeRequestOptions } from "./request-options.ts";
+import { checkSubprotocols } from "./subprotocols.ts";
+
+/**
+ * The opening handshake of a client (RFC 6455 4.1) with `http.request`, so that agents, proxies and
+ * instrumentation of Node.js work. It ends with `setSocket` or `failHandshake` of its WebSocket.
+ */
+export class OpeningHandshake {
+  readonly #webSocket: WebSocket;
+  readonly #options: ClientOptions;
+  readonly #settings: HandshakeOptions;
+  readonly #protocols: readonly string[];
+  readonly #extensions: readonly ExtensionOffer[];
+  /** The address that the application named. */
+  readonly #first: Address;
+  #address: Address;
+  #credentials: Credentials;
+  #request: ClientRequest | null = null;
+  #acceptKey = "";
+  #redirects = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  /**
+   * Checks the arguments of `new WebSocket`.
+   *
+   * @throws SyntaxError if the address or a subprotocol is invalid
+   * @throws RangeError if `protocolVersion` is not supported
+   * @throws UsageError `INVALID_OPTION` or `INVALID_LIMIT`
+   */
+  constructor(
+    webSocket: WebSocket,
+    address: string | URL,
+    protocols: readonly unknown[],
+    options: ClientOptions,
+  ) {
+    this.#webSocket = webSocket;
+    this.#options = options;
+    this.#settings = resolveHandshakeOptions(options);
+    this.#first = readAddress(address);
+    this.#address = this.#first;
+    this.#protocols = checkSubprotocols(protocols);
+    const { perMessageDeflate } = this.#settings;
+    this.#extensions = perMessageDeflate === undefined ? [] : [offerDeflate(perMessageDeflate)];
+    this.#credentials = readCredentials(options, this.#first);
+  }
+
+  /** The URL of the latest request. */
+  get url(): string {
+    return this.#address.url.href;
+  }
+
+  /** The latest request; null before the first, and after the end of the handshake. */
+  get request(): ClientRequest | null {
+    return this.#request;
+  }
+
+  /** The number of redirects so far. */
+  get redirects(): number {
+    return this.#redirects;
+  }
+
+  /**
+   * Sends the first request.
+   *
+   * @throws what `http.request` or `finishRequest` throws
+   */
+  start(): void {
+    try {
+      this.#createRequest();
+      this.#sendRequest();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  /** Aborts the handshake. In the next tick, the WebSocket fails with `error`. */
+  abort(error: Error): void {
+    if (this.#isOver) return;
+    this.#end();
+    process.nextTick(() => this.#webSocket.failHandshake(error));
+  }
+
+  #createRequest(): void {
+    const key = generateKey(nodeProtocolEnvironment);
+    this.#acceptKey = computeAcceptKey(key, nodeProtocolEnvironment);
+    const { request } = this.#address.isSecure ? https : http;
+    this.#request = request(
+      upgradeRequestOptions(this.#options, {
+        address: this.#address,
+        credentials: this.#credentials,
+        key,
+        protocols: this.#protocols,
+        extensions: this.#extensions,
+        protocolVersion: this.#settings.protocolVersion,
+      }),
+    );
+    this.#request.on("error", this.#onError);
+    this.#request.on("response", this.#onResponse);
+    this.#request.on("upgrade", this.#onUpgrade);
+    this.#startTimer();
+  }
+
+  #sendRequest(): void {
+    const { finishRequest } = this.#settings;
+    if (finishRequest === undefined) this.#request?.end();
+    else finishRequest(this.#request!, this.#webSocket);
+  }
+
+  #startTimer(): void {
+    const { handshakeTimeout } = this.#settings;
+    clearTimeout(this.#timer);
+    if (handshakeTimeout === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#fail(handshakeError("HANDSHAKE_TIMEOUT", "Opening handshake has timed out"));
+    }, handshakeTimeout);
+  }
+
+  readonly #onError = (error: Error): void => {
+    this.#fail(error);
+  };
+
+  readonly #onResponse = (response: IncomingMessage): void => {
+    const { statusCode = 0, headers } = response;
+    const isRedirect = statusCode >= 300 && statusCode < 400 && headers.location !== undefined;
+    if (isRedirect && this.#settings.followRedirects) {
+      this.#redirect(headers.location!);
+      return;
+    }
+    const request = this.#request!;
+    response.once("close", () => {
+      clearTimeout(this.#timer);
+      this.#dropSocket(request);
+    });
+    if (this.#webSocket.emit("unexpected-response", request, response)) return;
+    const error = handshakeError("UNEXPECTED_STATUS", `Unexpected server response: ${statusCode}`);
+    this.#fail(Object.assign(error, { statusCode }));
+  };
+
+  readonly #onUpgrade = (response: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    this.#webSocket.emit("upgrade", response);
+    if (this.#isOver) {
+      // A listener has closed the WebSocket.
+      socket.destroy();
+      return;
+    }
+    const answer = readAnswer(response, {
+      acceptKey: this.#acceptKey,
+      protocols: this.#protocols,
+      extensions: this.#extensions,
+      perMessageDeflate: this.#settings.perMessageDeflate,
+    });
+    if (answer instanceof Error) {
+      socket.on("error", ignore).destroy();
+      this.#fail(answer);
+      return;
+    }
+    this.#detach();
+    this.#isOver = true;
+    this.#request = null;
+    this.#webSocket.setSocket(socket, head, {
+      ...this.#options,
+      ...answer,
+    });
+  };
+
+  #redirect(location: string): void {
+    this.#redirects++;
+    if (this.#redirects > this.#settings.maxRedirects) {
+      this.#fail(handshakeError("TOO_MANY_REDIRECTS", "Maximum redirects exceeded"));
+      return;
+    }
+    try {
+      this.#followTo(resolveRedirect(location, this.#address));
+    } catch (error) {
+      // A response must not cause an exception, so this is an `error` event.
+      this.#fail(error as Error);
+    }
+  }
+
+  #followTo(address: Address): void {
+    this.#dropRequest();
+    // With a listener of `redirect`, the listener decides which headers to remove.
+    this.#credentials =
+      this.#webSocket.listenerCount("redirect") > 0
+        ? withUserInfo(this.#credentials, address)
+        : redirectCredentials(this.#credentials, this.#first, address);
+    this.#address = address;
+    this.#createRequest();
+    this.#webSocket.emit("redirect", this.url, this.#request);
+    if (!this.#isOver) this.#sendRequest();
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#webSocket.failHandshake(error);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#dropRequest();
+  }
+
+  #dropRequest(): void {
+    this.#detach();
+    const request = this.#request;
+    if (request === null) return;
+    request.destroy();
+    this.#dropSocket(request);
+  }
+
+  /** After a complete response, a request does not close a socket that could be used again. */
+  #dropSocket(request: ClientRequest): void {
+    // An agent reuses or closes its sockets itself.
+    if (!this.#options.agent) request.socket?.destroy();
+  }
+
+  #detach(): void {
+    clearTimeout(this.#timer);
+    const request = this.#request;
+    if (request === null) return;
+    request.off("response", this.#onResponse);
+    request.off("upgrade", this.#onUpgrade);
+    request.off("error", this.#onError);
+    // Destroying a request may emit an error. Without a listener, it would end the process.
+    request.on("error", ignore);
+  }
+}
+
+function ignore(): void {}
+
+function readCredentials(options: ClientOptions, address: Address): Credentials {
+  return {
+    headers: readHeaders(options),
+    auth: credentialsOf(address) ?? options.auth ?? undefined,
+    socketPath: options.socketPath,
+  };
+}
+
+function readHeaders({ headers = {} }: ClientOptions): OutgoingHttpHeaders {
+  if (!(Symbol.iterator in headers)) return { ...headers };
+  return Object.fromEntries(headers as Iterable<[string, string]>);
+}

@@ -1,0 +1,113 @@
+import type { ClientRequest } from "node:http";
+import type { RequestOptions } from "node:https";
+import type { PeerCertificate } from "node:tls";
+import { UsageError } from "../../errors/index.ts";
+import { checkDeflateOptions, type PerMessageDeflateOptions } from "../deflate-options.ts";
+import type { CommonOptions } from "../socket-options.ts";
+import type { WebSocket } from "../web-socket.ts";
+
+type HttpOptions = Omit<
+  RequestOptions,
+  "checkServerIdentity" | "defaultPort" | "hostname" | "method" | "path" | "protocol" | "timeout"
+>;
+
+/**
+ * The options of a client, together with all other options of `http.request` and `https.request`. The host,
+ * the port, the path and the Unix socket in the URL take precedence over options.
+ */
+export interface ClientOptions extends HttpOptions, CommonOptions {
+  /** Called with the host and the certificate of the server. An error that it returns ends the handshake. */
+  checkServerIdentity?(
+    hostname: string,
+    certificate: PeerCertificate | string | string[] | Buffer | Buffer[],
+  ): Error | boolean | undefined;
+  /**
+   * Called with each request before it is sent, to set further headers. It must call `request.end()`.
+   * Default: requests are sent at once.
+   */
+  finishRequest?(this: void, request: ClientRequest, webSocket: WebSocket): void;
+  /** Whether to follow redirects. Default: false. */
+  followRedirects?: boolean | undefined;
+  /** Fills a buffer with the masking key of the next message. Default: random bytes. */
+  generateMask?(mask: Buffer): void;
+  /**
+   * How long the server may take to answer each request of the handshake, in milliseconds. Default: no
+   * limit.
+   */
+  handshakeTimeout?: number | undefined;
+  /** The maximum number of redirects. Default: 10. */
+  maxRedirects?: number | undefined;
+  /** The `Origin` header, or `Sec-WebSocket-Origin` with `protocolVersion` 8. Default: none. */
+  origin?: string | undefined;
+  /** Whether to offer compression, or how. Default: true. */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+  /** The `Sec-WebSocket-Version` header: 8 or 13. Default: 13. */
+  protocolVersion?: number | undefined;
+}
+
+/** The options that the opening handshake uses. */
+export interface HandshakeOptions {
+  readonly finishRequest: ClientOptions["finishRequest"];
+  readonly followRedirects: boolean;
+  /** Undefined without a limit. */
+  readonly handshakeTimeout: number | undefined;
+  readonly maxRedirects: number;
+  /** Undefined to offer no compression. */
+  readonly perMessageDeflate: PerMessageDeflateOptions | undefined;
+  readonly protocolVersion: number;
+}
+
+const SUPPORTED_VERSIONS: readonly number[] = [8, 13];
+
+/** The maximum delay of a timer of Node.js. */
+const MAX_DELAY_MS = 2_147_483_647;
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws RangeError if `protocolVersion` is not supported
+ * @throws UsageError `INVALID_OPTION` or `INVALID_LIMIT`
+ */
+export function resolveHandshakeOptions(options: ClientOptions): HandshakeOptions {
+  const { protocolVersion = 13, perMessageDeflate = true, followRedirects = false } = options;
+  if (!SUPPORTED_VERSIONS.includes(protocolVersion)) {
+    throw new RangeError(
+      `Unsupported protocol version: ${String(protocolVersion)} ` +
+        `(supported versions: ${SUPPORTED_VERSIONS.join(", ")})`,
+    );
+  }
+  return {
+    finishRequest: options.finishRequest,
+    followRedirects: Boolean(followRedirects),
+    handshakeTimeout: readTimeout(options.handshakeTimeout),
+    maxRedirects: readMaxRedirects(options.maxRedirects),
+    perMessageDeflate: readDeflateOptions(perMessageDeflate),
+    protocolVersion,
+  };
+}
+
+function readDeflateOptions(
+  option: boolean | PerMessageDeflateOptions,
+): PerMessageDeflateOptions | undefined {
+  if (typeof option !== "object" || option === null) return option ? {} : undefined;
+  checkDeflateOptions(option);
+  return option;
+}
+
+function readTimeout(timeout: number | undefined): number | undefined {
+  if (timeout === undefined || timeout === 0) return undefined;
+  if (typeof timeout === "number" && timeout > 0) return Math.min(timeout, MAX_DELAY_MS);
+  throw new UsageError(
+    "INVALID_LIMIT",
+    `handshakeTimeout is ${String(timeout)}; it must be a positive number of milliseconds, or 0 for no limit`,
+  );
+}
+
+function readMaxRedirects(maxRedirects = 10): number {
+  if (Number.isInteger(maxRedirects) && maxRedirects >= 0) return maxRedirects;
+  if (maxRedirects === Infinity) return maxRedirects;
+  throw new UsageError(
+    "INVALID_LIMIT",
+    `maxRedirects is ${String(maxRedirects)}; it must be an integer of at least 0`,
+  );
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { resolveHandshakeOptions } from "../../../src/ws/client/options.ts";
+
+describe("resolveHandshakeOptions", () => {
+  it("fills in the defaults of ws", () => {
+    const defaults = {
+      finishRequest: undefined,
+      followRedirects: false,
+      handshakeTimeout: undefined,
+      maxRedirects: 10,
+      perMessageDeflate: {},
+      protocolVersion: 13,
+    };
+    expect(resolveHandshakeOptions({})).toEqual(defaults);
+    expect(
+      resolveHandshakeOptions({
+        followRedirects: undefined,
+        handshakeTimeout: undefined,
+        maxRedirects: undefined,
+        perMessageDeflate: undefined,
+        protocolVersion: undefined,
+      }),
+    ).toEqual(defaults);
+  });
+
+  it("offers no compression if perMessageDeflate is false", () => {
+    const { perMessageDeflate } = resolveHandshakeOptions({ perMessageDeflate: false });
+    expect(perMessageDeflate).toBe(undefined);
+  });
+
+  it.each([7, 14, 1000, "13"])("throws for protocolVersion %j", (protocolVersion) => {
+    expect(() => resolveHandshakeOptions({ protocolVersion: protocolVersion as number })).toThrow(
+      new RangeError(
+        `Unsupported protocol version: ${protocolVersion} (supported versions: 8, 13)`,
+      ),
+    );
+  });
+
+  it("limits a timeout to the maximum delay of a timer", () => {
+    const { handshakeTimeout } = resolveHandshakeOptions({ handshakeTimeout: Infinity });
+    expect(handshakeTimeout).toBe(2 ** 31 - 1);
+    expect(resolveHandshakeOptions({ handshakeTimeout: 0 }).handshakeTimeout).toBe(undefined);
+  });
+
+  it.each([
+    { handshakeTimeout: -1 },
+    { handshakeTimeout: Number.NaN },
+    { handshakeTimeout: "1000" as unknown as number },
+    { maxRedirects: -1 },
+    { maxRedirects: 1.5 },
+  ])("throws for %j", (options) => {
+    expect(() => resolveHandshakeOptions(options)).toThrow(
+      expect.objectContaining({ code: "INVALID_LIMIT" }),
+    );
+  });
+
+  it.each([
+    { serverMaxWindowBits: 7 },
+    { serverMaxWindowBits: true as unknown as number },
+    { clientMaxWindowBits: 16 },
+    { threshold: -1 },
+    { zlibDeflateOptions: { level: 10 } },
+    { zlibDeflateOptions: { windowBits: 16 } },
+  ])("throws for perMessageDeflate %j", (perMessageDeflate) => {
+    expect(() => resolveHandshakeOptions({ perMessageDeflate })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+  });
+});
