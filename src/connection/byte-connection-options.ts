@@ -2,7 +2,9 @@ import type { DebugLog } from "../errors/debug-log.ts";
 import type { ByteBudget } from "../protocol/byte-budget.ts";
 import type { DeflateCodec } from "../protocol/deflate/codec.ts";
 import type { DeflateAgreement } from "../protocol/deflate/negotiation.ts";
+import type { EndpointOptions } from "../protocol/endpoint.ts";
 import type { EndpointEnvironment } from "../protocol/endpoint-environment.ts";
+import type { ReceivingOptions } from "../protocol/message-assembler.ts";
 import type { BufferPool } from "../protocol/output-buffer.ts";
 import type { SharedOutput } from "../protocol/shared-output.ts";
 import type { FlushQueue } from "./flush-queue.ts";
@@ -23,7 +25,8 @@ export interface ConnectionEnvironment {
 }
 
 /** The options of one connection. */
-export interface ByteConnectionOptions {
+export interface ByteConnectionOptions
+  extends ReceivingOptions, Pick<EndpointOptions, "answersPings" | "closing" | "maskingKeys"> {
   /** Which end of the connection this is. */
   readonly role: "client" | "server";
   /** The negotiated subprotocol, or the empty string. */

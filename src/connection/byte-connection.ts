@@ -7,8 +7,8 @@ import type { ByteConnectionOptions, ConnectionEnvironment } from "./byte-connec
 import type { ByteTransport, ByteTransportHandler } from "./byte-transport.ts";
 import {
   type CloseInfo,
-  type Connection,
   type ConnectionHandler,
+  type FrameConnection,
   ReadyState,
 } from "./connection.ts";
 import { Heartbeat, type HeartbeatConnection } from "./heartbeat.ts";
@@ -48,7 +48,12 @@ type TransportState = "open" | "peer-ended" | "ended";
  * one write for all messages of a turn of the event loop, backpressure, the heartbeat and timeouts.
  */
 export class ByteConnection
-  implements Connection, ByteTransportHandler, EndpointEvents, HeartbeatConnection, TimeoutListener
+  implements
+    FrameConnection,
+    ByteTransportHandler,
+    EndpointEvents,
+    HeartbeatConnection,
+    TimeoutListener
 {
   readonly protocol: string;
   readonly extensions: string;
@@ -58,6 +63,8 @@ export class ByteConnection
   readonly #endpoint: Endpoint;
   readonly #closeTimeoutMs: number;
   readonly #heartbeat: Heartbeat | undefined;
+  /** Whether messages, and thus pauses, are possible after this side's Close frame. */
+  readonly #mayPauseWhileClosing: boolean;
   /** Undefined if the peer may send any number of messages. */
   readonly #rate: MessageRate | undefined;
 
@@ -104,8 +111,24 @@ export class ByteConnection
     this.#writer = new OutputWriter(output, transport);
     const { role, maxMessageBytes, unfinishedBudget, maxFrameBytes, deflate: agreement } = options;
     const deflate = agreement && { agreement, codec: environment.deflateCodec };
+    const { decodesText, validatesUtf8, maxFragments, sharesBuffers } = options;
+    const { answersPings, maskingKeys, closing } = options;
+    this.#mayPauseWhileClosing = closing?.receivesMessages === true;
     this.#endpoint = new Endpoint(
-      { role, maxMessageBytes, unfinishedBudget, maxFrameBytes, deflate },
+      {
+        role,
+        maxMessageBytes,
+        unfinishedBudget,
+        maxFrameBytes,
+        deflate,
+        decodesText,
+        validatesUtf8,
+        maxFragments,
+        sharesBuffers,
+        answersPings,
+        maskingKeys,
+        closing,
+      },
       environment.protocol,
       output,
       this,
@@ -174,6 +197,41 @@ export class ByteConnection
     this.#queueFlush();
   }
 
+  pong(payload: Uint8Array): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    this.#endpoint.pong(payload);
+    this.#queueFlush();
+  }
+
+  sendFragment(
+    bytes: Uint8Array,
+    type: "text" | "binary",
+    isFinal: boolean,
+    mayCompress?: boolean,
+  ): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    this.#endpoint.sendFragment(bytes, type, isFinal, mayCompress);
+    this.#queueFlush();
+  }
+
+  sendEncoded(frames: Uint8Array): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    this.#endpoint.sendEncoded(frames);
+    this.#queueFlush();
+  }
+
+  set masksFrames(value: boolean) {
+    this.#endpoint.masksFrames = value;
+  }
+
+  set keepsFragments(value: boolean) {
+    this.#endpoint.keepsFragments = value;
+  }
+
+  whenWritten(callback: (error?: TidewayError) => void): void {
+    this.#writer.whenWritten(callback);
+  }
+
   close(code?: number, reason?: string): void {
     if (this.#readyState !== ReadyState.Open) return;
     this.#endpoint.close(code, reason);
@@ -181,7 +239,7 @@ export class ByteConnection
     this.#startCloseTimer();
     this.#queueFlush();
     // The peer's Close frame must be read even if the owner has paused the connection.
-    this.resume();
+    if (!this.#mayPauseWhileClosing) this.resume();
   }
 
   terminate(error?: TidewayError): void {
@@ -194,7 +252,7 @@ export class ByteConnection
   }
 
   pause(): void {
-    if (this.#readingState !== "flowing" || this.#readyState !== ReadyState.Open) return;
+    if (this.#readingState !== "flowing" || !this.#mayPause()) return;
     this.#readingState = "paused";
     this.#rate?.refill(this.#environment.wheel.nowMs);
     this.#endpoint.pause();
@@ -212,6 +270,11 @@ export class ByteConnection
     if (before === "end-deferred") this.onEnd();
   }
 
+  #mayPause(): boolean {
+    if (this.#readyState === ReadyState.Open) return true;
+    return this.#mayPauseWhileClosing && this.#record === undefined;
+  }
+
   get isPaused(): boolean {
     return this.#readingState !== "flowing";
   }
@@ -220,7 +283,7 @@ export class ByteConnection
     return this.#writer.isBlocked ? this.#writer.unwrittenBytes : undefined;
   }
 
-  /** Writes the waiting output. The flush queue calls this at the end of a turn of the event loop. */
+  /** The flush queue calls this at the end of a turn of the event loop. */
   flush(): void {
     this.#isFlushQueued = false;
     this.#write();
@@ -285,11 +348,11 @@ export class ByteConnection
     this.#deliverBuffered();
     this.#endpoint.receiveEnd();
     this.#closeTimer?.cancel();
-    this.#writer.abandon();
     this.#readyState = ReadyState.Closed;
     if (error !== undefined) {
       this.#error ??= new TransportError("TRANSPORT_FAILED", error.message, { cause: error });
     }
+    this.#writer.abandon(this.#error);
     this.#handler!.onClose(this.#closeInfo());
   }
 
@@ -299,6 +362,14 @@ export class ByteConnection
 
   onBinary(bytes: Uint8Array): void {
     if (this.#isInRate()) this.#handler!.onBinary(bytes);
+  }
+
+  onTextBytes(bytes: Uint8Array): void {
+    if (this.#isInRate()) this.#handler!.onTextBytes!(bytes);
+  }
+
+  onFragments(fragments: Uint8Array[]): void {
+    if (this.#isInRate()) this.#handler!.onFragments!(fragments);
   }
 
   onPing(payload: Uint8Array): void {

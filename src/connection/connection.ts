@@ -38,6 +38,10 @@ export interface ConnectionHandler {
    * contains nothing else.
    */
   onBinary(bytes: Uint8Array): void;
+  /** Called instead of `onText` with the option `decodesText: false`. The handler may keep the bytes. */
+  onTextBytes?(bytes: Uint8Array): void;
+  /** Called instead of `onBinary` while `keepsFragments` is true, if a message has several fragments. */
+  onFragments?(fragments: Uint8Array[]): void;
   /**
    * Called when no more messages follow: the peer's Close frame has arrived, or this side has failed the
    * connection with the close code of `error`.
@@ -110,4 +114,33 @@ export interface Connection {
    */
   pause(): void;
   resume(): void;
+}
+
+/** A connection that also sends single frames, and reports when its output was written. */
+export interface FrameConnection extends Connection {
+  /** Sends an unsolicited pong with a payload of at most 125 bytes, if the connection is open. */
+  pong(payload: Uint8Array): void;
+  /**
+   * Sends a fragment of a message, if the connection is open. The first fragment determines the type of the
+   * message, and whether it is compressed. No other message may be sent before the final fragment.
+   */
+  sendFragment(
+    bytes: Uint8Array,
+    type: "text" | "binary",
+    isFinal: boolean,
+    mayCompress?: boolean,
+  ): void;
+  /** Sends frames that the caller has encoded, if the connection is open. They MUST be valid. */
+  sendEncoded(frames: Uint8Array): void;
+  /** Whether the frames that follow are masked. Initially true on a client, and false on a server. */
+  set masksFrames(value: boolean);
+  /** Whether the fragments of a binary message are delivered separately. Initially false. */
+  set keepsFragments(value: boolean);
+  /**
+   * Calls back when the kernel has accepted all output so far, or with an error when the connection is closed
+   * before. Call it after sending, in the same turn of the event loop. The callback must not throw.
+   */
+  whenWritten(callback: (error?: TidewayError) => void): void;
+  /** Writes the waiting output now, instead of at the end of the turn of the event loop. */
+  flush(): void;
 }

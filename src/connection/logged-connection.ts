@@ -6,8 +6,8 @@ import type { ByteConnectionOptions, ConnectionEnvironment } from "./byte-connec
 import type { ByteTransport } from "./byte-transport.ts";
 import {
   type CloseInfo,
-  type Connection,
   type ConnectionHandler,
+  type FrameConnection,
   ReadyState,
 } from "./connection.ts";
 import { LoggedTransport } from "./logged-transport.ts";
@@ -21,14 +21,14 @@ export function openByteConnection(
   environment: ConnectionEnvironment,
   transport: ByteTransport,
   options: ByteConnectionOptions,
-): Connection {
+): FrameConnection {
   return environment.log.isEnabled
     ? new LoggedConnection(environment, transport, options)
     : new ByteConnection(environment, transport, options);
 }
 
 /** A connection that writes its state changes, its pauses and its end to the debug log. */
-class LoggedConnection implements Connection, ConnectionHandler {
+class LoggedConnection implements FrameConnection, ConnectionHandler {
   readonly #log: DebugLog;
   readonly #name: string;
   readonly #transport: LoggedTransport;
@@ -109,6 +109,41 @@ class LoggedConnection implements Connection, ConnectionHandler {
     this.#connection.ping(payload);
   }
 
+  pong(payload: Uint8Array): void {
+    this.#connection.pong(payload);
+  }
+
+  sendFragment(
+    bytes: Uint8Array,
+    type: "text" | "binary",
+    isFinal: boolean,
+    mayCompress?: boolean,
+  ): void {
+    if (isFinal) this.#countSent();
+    this.#connection.sendFragment(bytes, type, isFinal, mayCompress);
+  }
+
+  sendEncoded(frames: Uint8Array): void {
+    this.#countSent();
+    this.#connection.sendEncoded(frames);
+  }
+
+  set masksFrames(value: boolean) {
+    this.#connection.masksFrames = value;
+  }
+
+  set keepsFragments(value: boolean) {
+    this.#connection.keepsFragments = value;
+  }
+
+  whenWritten(callback: (error?: TidewayError) => void): void {
+    this.#connection.whenWritten(callback);
+  }
+
+  flush(): void {
+    this.#connection.flush();
+  }
+
   close(code?: number, reason = ""): void {
     if (this.readyState === ReadyState.Open) {
       this.#write(() => `closing: this side sends Close ${describeClose(code ?? 1005, reason)}`);
@@ -151,6 +186,16 @@ class LoggedConnection implements Connection, ConnectionHandler {
   onBinary(bytes: Uint8Array): void {
     this.#received++;
     this.#handler!.onBinary(bytes);
+  }
+
+  onTextBytes(bytes: Uint8Array): void {
+    this.#received++;
+    this.#handler!.onTextBytes!(bytes);
+  }
+
+  onFragments(fragments: Uint8Array[]): void {
+    this.#received++;
+    this.#handler!.onFragments!(fragments);
   }
 
   onClosing(error?: ProtocolError): void {

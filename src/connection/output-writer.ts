@@ -1,11 +1,15 @@
+import { type TidewayError, TransportError } from "../errors/index.ts";
 import type { OutputBuffer } from "../protocol/output-buffer.ts";
 import type { ByteTransport } from "./byte-transport.ts";
+import { WriteCallbacks } from "./write-callbacks.ts";
 
 /**
  * The maximum number of bytes per write to a transport that does not report its progress. A large message is
  * written in pieces, so that the heartbeat notices the progress of a slow peer.
  */
 const MAX_PIECE_BYTES = 65_536;
+
+const NOT_WRITTEN = "the connection was closed before the data was written";
 
 /**
  * Writes the output of a connection to its transport, and counts the bytes that the kernel has not accepted.
@@ -31,6 +35,8 @@ export class OutputWriter {
   #pieceBytes = 0;
   /** The number of bytes that compression saved in the unsent output. */
   #unsentSavedBytes = 0;
+  /** Undefined until `whenWritten` is called. */
+  #callbacks: WriteCallbacks | undefined;
 
   constructor(output: OutputBuffer, transport: ByteTransport) {
     this.#output = output;
@@ -66,6 +72,14 @@ export class OutputWriter {
     return this.waitingBytes + this.#output.savedBytes + this.#unsentSavedBytes;
   }
 
+  /**
+   * Calls back when the kernel has accepted all output so far, or with an error when the output is abandoned.
+   */
+  whenWritten(callback: (error?: TidewayError) => void): void {
+    this.#callbacks ??= new WriteCallbacks();
+    this.#callbacks.add(callback, this.#output.length > 0);
+  }
+
   /** Writes the waiting output. Does nothing while blocked. */
   write(): void {
     const output = this.#output;
@@ -75,6 +89,7 @@ export class OutputWriter {
     this.#isUnsentShared = output.isShared;
     this.#unsentSavedBytes = output.savedBytes;
     this.#unsent = output.detach();
+    this.#callbacks?.begin();
     this.#writePieces(this.#unsent);
   }
 
@@ -86,11 +101,12 @@ export class OutputWriter {
   }
 
   /** Call this when the transport is closed. Unsent output still counts, as in the WHATWG interface. */
-  abandon(): void {
+  abandon(error?: TidewayError): void {
     this.#unsentBytes = this.waitingBytes;
     this.#unsentSavedBytes += this.#output.savedBytes;
     this.#unsent = undefined;
     this.#output.detach();
+    this.#callbacks?.fail(error ?? new TransportError("NOT_WRITTEN", NOT_WRITTEN));
   }
 
   /** Writes pieces until the kernel does not accept a piece at once. */
@@ -103,6 +119,7 @@ export class OutputWriter {
     this.#unsent = undefined;
     this.#unsentSavedBytes = 0;
     if (!this.#isUnsentShared) this.#output.recycle(slab);
+    this.#callbacks?.succeed();
   }
 
   #pieceOf(slab: Uint8Array): Uint8Array {

@@ -18,13 +18,19 @@ type TextCodec = Pick<
 /**
  * Reads the payload of a Close frame (RFC 6455 5.5.1, 7.1.5, 7.4). The caller MUST have refused a payload of
  * one byte.
+ *
+ * @param validatesUtf8 whether the reason must be valid UTF-8; default true
  */
-export function readCloseFrame(payload: Uint8Array, codec: TextCodec): CloseFrame | Fault {
+export function readCloseFrame(
+  payload: Uint8Array,
+  codec: TextCodec,
+  validatesUtf8 = true,
+): CloseFrame | Fault {
   const length = payload.length;
   if (length === 0) return { code: CloseCode.NoStatusReceived, reason: "" };
   const code = (payload[0] << 8) | payload[1];
   if (!isCloseCodeOnWire(code)) return invalidCloseCode(code);
-  if (!codec.isUtf8(payload, 2, length)) return INVALID_UTF8;
+  if (validatesUtf8 && !codec.isUtf8(payload, 2, length)) return INVALID_UTF8;
   return { code, reason: codec.decodeUtf8(payload, 2, length) };
 }
 

@@ -9,14 +9,31 @@ import type { EndpointEnvironment } from "./endpoint-environment.ts";
 import { FrameParser } from "./frame-parser.ts";
 import { type Fault, MAX_CONTROL_PAYLOAD_BYTES } from "./frame-rules.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { MessageAssembler, type MessageHandler } from "./message-assembler.ts";
+import type { MaskingKeySource } from "./masking-keys.ts";
+import {
+  MessageAssembler,
+  type MessageHandler,
+  type ReceivingOptions,
+} from "./message-assembler.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
 
 const FIN = 0x80;
 
-export interface EndpointOptions {
+const NO_RULES: ClosingRules = {};
+
+/** How the closing handshake differs from the usual one of this package. */
+export interface ClosingRules {
+  /** Whether messages are received after this side's Close frame, until the peer's. Default: false. */
+  readonly receivesMessages?: boolean | undefined;
+  /** Whether the answer to a Close frame repeats its reason, and not only its code. Default: false. */
+  readonly echoesReason?: boolean | undefined;
+  /** Whether the Close frame with which this side fails the connection has a reason. Default: true. */
+  readonly explainsFailure?: boolean | undefined;
+}
+
+export interface EndpointOptions extends ReceivingOptions {
   /** Which end of the connection this is (RFC 6455 5.1). */
   readonly role: "client" | "server";
   /** The maximum size in bytes of a received message, over all its fragments. Default: 1 MiB. */
@@ -29,6 +46,11 @@ export interface EndpointOptions {
   readonly deflate?:
     | { readonly agreement: DeflateAgreement; readonly codec: DeflateCodec }
     | undefined;
+  /** Whether pings are answered. Default: true. */
+  readonly answersPings?: boolean | undefined;
+  /** The keys with which a client masks its frames. Default: random keys. */
+  readonly maskingKeys?: MaskingKeySource | undefined;
+  readonly closing?: ClosingRules | undefined;
 }
 
 /**
@@ -54,7 +76,11 @@ export interface ClosingRecord {
 /** The callbacks of an endpoint. They run while `receive` processes the bytes that cause them. */
 export interface EndpointEvents {
   onText(text: string): void;
+  /** Called instead of `onText` with the option `decodesText: false`. */
+  onTextBytes?(bytes: Uint8Array): void;
   onBinary(bytes: Uint8Array): void;
+  /** Called instead of `onBinary` while `keepsFragments` is true, if a message has several fragments. */
+  onFragments?(fragments: Uint8Array[]): void;
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
   /** The state has become `closed`; the output may hold a last Close frame. */
@@ -74,6 +100,8 @@ export class Endpoint implements MessageHandler {
   readonly #writer: FrameWriter;
   /** Whether pings are answered or deferred. After a deferred ping, its payload. */
   #pongs: "answer" | "defer" | Uint8Array = "answer";
+  readonly #answersPings: boolean;
+  readonly #closing: ClosingRules;
 
   constructor(
     options: EndpointOptions,
@@ -81,13 +109,24 @@ export class Endpoint implements MessageHandler {
     output: OutputBuffer,
     events: EndpointEvents,
   ) {
-    const { role, maxMessageBytes = 1_048_576, maxFrameBytes } = options;
+    const { role, maxMessageBytes = 1_048_576, maxFrameBytes, maskingKeys } = options;
     const deflate =
       options.deflate && new MessageDeflate(options.deflate.agreement, options.deflate.codec);
-    const { unfinishedBudget } = options;
+    const { unfinishedBudget, decodesText, validatesUtf8, maxFragments, sharesBuffers } = options;
+    this.#answersPings = options.answersPings ?? true;
+    this.#closing = options.closing ?? NO_RULES;
     this.#events = events;
     this.#assembler = new MessageAssembler(
-      { role, maxMessageBytes, deflate, unfinishedBudget },
+      {
+        role,
+        maxMessageBytes,
+        deflate,
+        unfinishedBudget,
+        decodesText,
+        validatesUtf8,
+        maxFragments,
+        sharesBuffers,
+      },
       environment,
       this,
     );
@@ -95,7 +134,11 @@ export class Endpoint implements MessageHandler {
       { isMasked: role === "server", allowsCompressed: deflate !== undefined },
       this.#assembler,
     );
-    this.#writer = new FrameWriter({ role, maxFrameBytes, deflate }, environment, output);
+    this.#writer = new FrameWriter(
+      { role, maxFrameBytes, deflate, maskingKeys },
+      environment,
+      output,
+    );
   }
 
   get state(): EndpointState {
@@ -115,6 +158,19 @@ export class Endpoint implements MessageHandler {
 
   set maxMessageBytes(value: number) {
     this.#assembler.maxMessageBytes = value;
+  }
+
+  /**
+   * Whether `onFragments` gets the fragments of a binary message separately. Applies from the next fragment
+   * on. Default: false.
+   */
+  set keepsFragments(value: boolean) {
+    this.#assembler.keepsFragments = value;
+  }
+
+  /** Whether the frames that follow are masked. Initially true on a client, and false on a server. */
+  set masksFrames(value: boolean) {
+    this.#writer.masksFrames = value;
   }
 
   /**
@@ -174,6 +230,30 @@ export class Endpoint implements MessageHandler {
     this.#writer.writePrepared(message);
   }
 
+  /**
+   * Sends a fragment of a message. The first fragment determines the type of the message, and whether the
+   * message is compressed. @throws {UsageError} `NOT_OPEN` unless the state is `open`.
+   */
+  sendFragment(
+    bytes: Uint8Array,
+    type: "text" | "binary",
+    isFinal: boolean,
+    mayCompress = true,
+  ): void {
+    this.#checkOpen();
+    const opcode = type === "text" ? Opcode.Text : Opcode.Binary;
+    this.#writer.writeFragment(opcode, bytes, isFinal, mayCompress);
+  }
+
+  /**
+   * Sends frames that the caller has encoded. They MUST be valid. @throws {UsageError} `NOT_OPEN` unless the
+   * state is `open`.
+   */
+  sendEncoded(frames: Uint8Array): void {
+    this.#checkOpen();
+    this.#writer.writeEncoded(frames);
+  }
+
   /** @throws {UsageError} `NOT_OPEN`, or `CONTROL_TOO_BIG` above 125 bytes (RFC 6455 5.5). */
   ping(payload: Uint8Array): void {
     this.#sendControl(Opcode.Ping, payload);
@@ -194,14 +274,15 @@ export class Endpoint implements MessageHandler {
     this.#state = "closing";
     this.#writer.writeFrame(FIN | Opcode.Close, payload);
     // The peer's Close frame follows the buffered bytes, which must be read first.
-    this.resume();
+    if (this.#closing.receivesMessages !== true) this.resume();
   }
 
   /** Fails the connection (RFC 6455 7.1.7). The Close frame has the close code and the message of `error`. */
   fail(error: ProtocolError): void {
     if (this.#state === "closed") return;
     if (this.#state === "open") {
-      const payload = closePayload(this.#writer.environment, error.closeCode, error.message);
+      const reason = this.#closing.explainsFailure === false ? "" : error.message;
+      const payload = closePayload(this.#writer.environment, error.closeCode, reason);
       this.#writer.writeFrame(FIN | Opcode.Close, payload);
     }
     this.#finish({ code: CloseCode.Abnormal, reason: "", wasClean: false, error });
@@ -240,11 +321,19 @@ export class Endpoint implements MessageHandler {
 
   // RFC 6455 1.4: data that arrives after this side's Close frame is discarded.
   onText(text: string): void {
-    if (this.#state === "open") this.#events.onText(text);
+    if (this.#state === "open" || this.#receivesMessages()) this.#events.onText(text);
+  }
+
+  onTextBytes(bytes: Uint8Array): void {
+    if (this.#state === "open" || this.#receivesMessages()) this.#events.onTextBytes!(bytes);
   }
 
   onBinary(bytes: Uint8Array): void {
-    if (this.#state === "open") this.#events.onBinary(bytes);
+    if (this.#state === "open" || this.#receivesMessages()) this.#events.onBinary(bytes);
+  }
+
+  onFragments(fragments: Uint8Array[]): void {
+    if (this.#state === "open" || this.#receivesMessages()) this.#events.onFragments!(fragments);
   }
 
   onPing(payload: Uint8Array): void {
@@ -260,9 +349,10 @@ export class Endpoint implements MessageHandler {
   onCloseFrame({ code, reason }: CloseFrame): void {
     if (this.#state === "open") {
       const echoed = code === CloseCode.NoStatusReceived ? undefined : code;
+      const echoedReason = this.#closing.echoesReason === true ? reason : "";
       this.#writer.writeFrame(
         FIN | Opcode.Close,
-        closePayload(this.#writer.environment, echoed, ""),
+        closePayload(this.#writer.environment, echoed, echoedReason),
       );
     }
     this.#finish({ code, reason, wasClean: true, error: undefined });
@@ -272,8 +362,13 @@ export class Endpoint implements MessageHandler {
     this.fail(new ProtocolError(code, message, { closeCode }));
   }
 
+  /** Whether this side still receives messages although it has sent its Close frame. */
+  #receivesMessages(): boolean {
+    return this.#state === "closing" && this.#closing.receivesMessages === true;
+  }
+
   #answerPing(payload: Uint8Array): void {
-    if (this.#state === "closed") return;
+    if (this.#state === "closed" || !this.#answersPings) return;
     if (this.#pongs === "answer") this.#writer.writeFrame(FIN | Opcode.Pong, payload);
     else this.#pongs = payload;
   }

@@ -31,7 +31,9 @@ export function faultOfFrameStart(
   isInMessage: boolean,
   allowsCompressed: boolean,
 ): Fault | undefined {
-  if ((first & RSV) !== 0 && !(allowsCompressed && isCompressedStart(first))) return RESERVED_BITS;
+  if ((first & RSV) !== 0 && !(allowsCompressed && isCompressedStart(first))) {
+    return (first & RSV) === RSV1 ? RESERVED_BIT_1 : RESERVED_BITS;
+  }
   // RFC 6455 5.1: a client masks all frames, and a server masks none.
   if (((second & 0x80) !== 0) !== isMasked) return isMasked ? MASK_REQUIRED : MASK_FORBIDDEN;
   const opcode = first & 0x0f;
@@ -111,6 +113,19 @@ export const TOO_MANY_EMPTY_FRAGMENTS: Fault = {
   closeCode: CloseCode.PolicyViolation,
 };
 
+/** RFC 6455 10.4. */
+export function tooManyFragments(maxFragments: number): Fault {
+  return {
+    code: "TOO_MANY_FRAGMENTS",
+    message: `a message has more fragments than maxFragments ${maxFragments}`,
+    closeCode: CloseCode.PolicyViolation,
+  };
+}
+
+const RESERVED_BIT_1 = fault(
+  "RESERVED_BITS",
+  "the bit RSV1 is set, although the frame does not begin a compressed message",
+);
 const RESERVED_BITS = fault("RESERVED_BITS", "a reserved bit is set");
 const MASK_REQUIRED = fault("MASK_REQUIRED", "a frame from a client is not masked");
 const MASK_FORBIDDEN = fault("MASK_FORBIDDEN", "a frame from a server is masked");

@@ -7,7 +7,7 @@ import {
 import type { EndpointEnvironment } from "./endpoint-environment.ts";
 import type { MessageDeflate } from "./deflate/message-deflate.ts";
 import { RSV1 } from "./frame-rules.ts";
-import type { MaskingKeys } from "./masking-keys.ts";
+import type { MaskingKeySource } from "./masking-keys.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
 import type { PreparedFrame, PreparedMessage } from "./prepared-message.ts";
@@ -27,6 +27,8 @@ export interface FrameWriterOptions {
   readonly maxFrameBytes: number | undefined;
   /** Compresses messages; undefined without compression. */
   readonly deflate: MessageDeflate | undefined;
+  /** The keys with which a client masks its frames. Default: random keys. */
+  readonly maskingKeys?: MaskingKeySource | undefined;
 }
 
 /** Writes frames (RFC 6455 5.2) directly into an output buffer. */
@@ -39,8 +41,12 @@ export class FrameWriter {
    */
   readonly #maxFrameBytes: number | undefined;
   readonly #deflate: MessageDeflate | undefined;
+  /** The keys of the option; undefined for random keys. */
+  readonly #givenKeys: MaskingKeySource | undefined;
   /** Undefined on a server, which does not mask. */
-  readonly #maskingKeys: MaskingKeys | undefined;
+  #maskingKeys: MaskingKeySource | undefined;
+  /** The current message, if it is sent in fragments with `writeFragment`. */
+  #fragmented: "plain" | "compressed" | undefined;
   /**
    * A name that is equal for writers that create the same frames. Undefined if the frames cannot be shared.
    */
@@ -52,9 +58,16 @@ export class FrameWriter {
     const { role, maxFrameBytes } = options;
     this.#maxFrameBytes = maxFrameBytes === Infinity ? undefined : maxFrameBytes;
     this.#deflate = options.deflate;
-    this.#maskingKeys = role === "client" ? environment.buffers.maskingKeys : undefined;
+    this.#givenKeys = options.maskingKeys;
+    this.masksFrames = role === "client";
     const isShareable = this.#maskingKeys === undefined && this.#maxFrameBytes === undefined;
     if (isShareable) this.#frameKind = this.#deflate === undefined ? "plain" : this.#deflate.kind;
+  }
+
+  /** Whether the next frames are masked. Initially true on a client. */
+  set masksFrames(value: boolean) {
+    const keys = this.#givenKeys ?? this.environment.buffers.maskingKeys;
+    this.#maskingKeys = value ? keys : undefined;
   }
 
   /** Writes a message that other connections send too. */
@@ -118,6 +131,31 @@ export class FrameWriter {
   /** Writes a binary message. */
   writeBinary(bytes: Uint8Array, mayCompress: boolean): void {
     this.#writeMessage(Opcode.Binary, bytes, mayCompress);
+  }
+
+  /**
+   * Writes a fragment of a message (RFC 6455 5.4). The first fragment determines the opcode, and whether the
+   * message is compressed.
+   */
+  writeFragment(opcode: number, bytes: Uint8Array, isFinal: boolean, mayCompress: boolean): void {
+    const deflate = this.#deflate;
+    const isFirst = this.#fragmented === undefined;
+    const kind = (this.#fragmented ??=
+      mayCompress && deflate?.isFor(bytes.length) === true ? "compressed" : "plain");
+    const isCompressed = kind === "compressed";
+    const payload = isCompressed ? deflate!.deflateFragment(bytes, isFinal) : bytes;
+    const firstOpcode = isCompressed ? opcode | RSV1 : opcode;
+    this.#output.savedBytes += bytes.length - payload.length;
+    this.writeFrame((isFinal ? FIN : 0) | (isFirst ? firstOpcode : Opcode.Continuation), payload);
+    if (isFinal) this.#fragmented = undefined;
+  }
+
+  /** Writes frames that the caller has encoded. */
+  writeEncoded(frames: Uint8Array): void {
+    const output = this.#output;
+    output.reserve(frames.length);
+    output.bytes.set(frames, output.length);
+    output.length += frames.length;
   }
 
   /** Writes one frame; `firstByte` holds FIN, the RSV bits and the opcode. */

@@ -2,11 +2,17 @@ import type { ProtocolEnvironment } from "./protocol-environment.ts";
 
 const BATCH = 1024;
 
+/** The keys with which a client masks its frames (RFC 6455 5.3). */
+export interface MaskingKeySource {
+  /** Returns the key of the next frame. */
+  next(): number;
+}
+
 /**
  * Masking keys from a cryptographically strong source (RFC 6455 5.3, 10.3). They are generated in batches,
  * because a call of the source for each frame would cost more than the frame.
  */
-export class MaskingKeys {
+export class MaskingKeys implements MaskingKeySource {
   readonly #environment: Pick<ProtocolEnvironment, "fillRandom">;
   /** The current batch; undefined before the first key, which a server never needs. */
   #keys: Int32Array | undefined;

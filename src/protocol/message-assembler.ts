@@ -10,6 +10,7 @@ import {
   messageTooBig,
   RSV1,
   TOO_MANY_EMPTY_FRAGMENTS,
+  tooManyFragments,
   unfinishedTooBig,
 } from "./frame-rules.ts";
 import { MIN_LONG_BYTES } from "./masking.ts";
@@ -21,8 +22,12 @@ import { Utf8Validator } from "./utf8.ts";
 /** Receives the messages that a {@link MessageAssembler} completes. */
 export interface MessageHandler {
   onText(text: string): void;
+  /** Called instead of `onText` if texts are not decoded. The handler may keep and change the bytes. */
+  onTextBytes?(bytes: Uint8Array): void;
   /** The handler may keep and change the bytes. On a client, their buffer contains nothing else. */
   onBinary(bytes: Uint8Array): void;
+  /** Called instead of `onBinary` if the fragments of a message are delivered separately. */
+  onFragments?(fragments: Uint8Array[]): void;
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
   onCloseFrame(frame: CloseFrame): void;
@@ -30,7 +35,22 @@ export interface MessageHandler {
   onFault(fault: Fault): void;
 }
 
-export interface MessageAssemblerOptions {
+/** How received messages are checked and delivered. */
+export interface ReceivingOptions {
+  /** Whether texts are decoded. Otherwise `onTextBytes` gets their bytes. Default: true. */
+  readonly decodesText?: boolean | undefined;
+  /** Whether texts and close reasons must be valid UTF-8. False requires `decodesText: false`. Default: true. */
+  readonly validatesUtf8?: boolean | undefined;
+  /** The maximum number of fragments in a message. Default: no limit other than that of the size. */
+  readonly maxFragments?: number | undefined;
+  /**
+   * Whether a client's short binary messages share buffers, as a server's do. The application must then not
+   * take their buffer. Default: false.
+   */
+  readonly sharesBuffers?: boolean | undefined;
+}
+
+export interface MessageAssemblerOptions extends ReceivingOptions {
   /** Which end of the connection this is. Frames to a server are masked. */
   readonly role: "client" | "server";
   /** The maximum size of a message, in bytes of payload over all its fragments. */
@@ -52,8 +72,15 @@ export class MessageAssembler implements FrameHandler {
   readonly isServer: boolean;
   /** The largest message, in bytes of payload over all its fragments. Applies from the next frame on. */
   maxMessageBytes: number;
+  /** Whether `onFragments` gets the fragments of a binary message, instead of `onBinary` the message. */
+  keepsFragments = false;
   readonly #deflate: MessageDeflate | undefined;
   readonly #unfinishedBudget: ByteBudget | undefined;
+  readonly #decodesText: boolean;
+  readonly #validatesUtf8: boolean;
+  readonly #sharesBuffers: boolean;
+  /** Undefined without a limit, for the reason that `FrameWriter` gives. */
+  readonly #maxFragments: number | undefined;
 
   /** FIN, the RSV bits and the opcode of the current frame. */
   #firstByte = 0;
@@ -64,6 +91,8 @@ export class MessageAssembler implements FrameHandler {
   #messageFirstByte = 0;
   /** The received part of a message that has several fragments or chunks. */
   #message: MessageBuffer | undefined;
+  /** The number of fragments of the current message. */
+  #fragments = 0;
   #control: MessageBuffer | undefined;
 
   constructor(
@@ -77,6 +106,10 @@ export class MessageAssembler implements FrameHandler {
     this.maxMessageBytes = options.maxMessageBytes;
     this.#deflate = options.deflate;
     this.#unfinishedBudget = options.unfinishedBudget;
+    this.#decodesText = options.decodesText ?? true;
+    this.#validatesUtf8 = options.validatesUtf8 ?? true;
+    this.#sharesBuffers = this.isServer || options.sharesBuffers === true;
+    this.#maxFragments = options.maxFragments === Infinity ? undefined : options.maxFragments;
   }
 
   /** The number of bytes that are buffered for incomplete messages. */
@@ -118,6 +151,7 @@ export class MessageAssembler implements FrameHandler {
         this.#handler.onFault(messageTooBig(messageBytes, limit));
         return;
       }
+      if (this.#maxFragments !== undefined && this.#hasTooManyFragments(opcode)) return;
     }
     this.addPayload(chunk, start, end, payloadBytes - (end - start));
   }
@@ -139,10 +173,18 @@ export class MessageAssembler implements FrameHandler {
     this.#handler.onFault(fault);
   }
 
+  /** Counts a data frame. Reports a fault if its message has too many fragments. */
+  #hasTooManyFragments(opcode: number): boolean {
+    this.#fragments = opcode === Opcode.Continuation ? this.#fragments + 1 : 1;
+    if (this.#fragments <= this.#maxFragments!) return false;
+    this.#handler.onFault(tooManyFragments(this.#maxFragments!));
+    return true;
+  }
+
   /** Returns the size limit of the current message. A text must also fit into a string. */
   #maxBytesOf(messageFirstByte: number): number {
     const { maxMessageBytes } = this;
-    if (!isText(messageFirstByte)) return maxMessageBytes;
+    if (!isText(messageFirstByte) || !this.#decodesText) return maxMessageBytes;
     const { maxTextBytes } = this.#environment;
     return maxMessageBytes < maxTextBytes ? maxMessageBytes : maxTextBytes;
   }
@@ -159,7 +201,9 @@ export class MessageAssembler implements FrameHandler {
 
   #deliverText(chunk: Uint8Array, start: number, end: number): void {
     const environment = this.#environment;
-    if (this.#unmaskText(chunk, start, end)) {
+    if (!this.#decodesText) {
+      this.#deliverTextBytes(chunk, start, end);
+    } else if (this.#unmaskText(chunk, start, end)) {
       const isInRun = !this.isServer && end - start < MIN_LONG_BYTES;
       this.#handler.onText(
         isInRun
@@ -168,6 +212,13 @@ export class MessageAssembler implements FrameHandler {
       );
     } else if (environment.isUtf8(chunk, start, end)) {
       this.#handler.onText(environment.decodeUtf8(chunk, start, end));
+    } else this.#handler.onFault(INVALID_UTF8);
+  }
+
+  #deliverTextBytes(chunk: Uint8Array, start: number, end: number): void {
+    const isAscii = this.#unmaskText(chunk, start, end);
+    if (isAscii || !this.#validatesUtf8 || this.#environment.isUtf8(chunk, start, end)) {
+      this.#handler.onTextBytes!(this.#owned(chunk.subarray(start, end)));
     } else this.#handler.onFault(INVALID_UTF8);
   }
 
@@ -187,7 +238,7 @@ export class MessageAssembler implements FrameHandler {
     const { buffers } = this.#environment;
     const { masker } = buffers;
     const length = end - start;
-    if (this.isServer && length <= MAX_ONE_PASS_BYTES) {
+    if (this.#sharesBuffers && length <= MAX_ONE_PASS_BYTES) {
       const source = masker.viewsOf(chunk);
       const from = masker.offsetOf(chunk) + start;
       this.#handler.onBinary(
@@ -195,7 +246,7 @@ export class MessageAssembler implements FrameHandler {
       );
       return;
     }
-    if (!this.isServer && length <= MAX_POOLED_BYTES) {
+    if (!this.#sharesBuffers && length <= MAX_POOLED_BYTES) {
       const { bytes } = masker.viewsOf(chunk);
       const from = masker.offsetOf(chunk) + start;
       this.#handler.onBinary(bytes.slice(from, from + length));
@@ -207,7 +258,7 @@ export class MessageAssembler implements FrameHandler {
   }
 
   #owned(bytes: Uint8Array): Uint8Array {
-    if (this.isServer && bytes.length <= MAX_POOLED_BYTES) {
+    if (this.#sharesBuffers && bytes.length <= MAX_POOLED_BYTES) {
       return this.#environment.buffers.messagePool.copy(bytes);
     }
     const owned = this.#environment.allocate(bytes.length);
@@ -229,6 +280,7 @@ export class MessageAssembler implements FrameHandler {
       const offset = this.#payloadBytes - missing - (end - start);
       this.#mask(message.bytes, from, message.length, offset);
     }
+    if (this.keepsFragments && missing === 0) (message.fragmentEnds ??= []).push(message.length);
     const fault = this.#faultOfPart(message, from);
     if (fault !== undefined) this.#handler.onFault(fault);
     else if (isFinal(this.#firstByte) && message.length === expectedBytes)
@@ -241,6 +293,7 @@ export class MessageAssembler implements FrameHandler {
     else if (++message.emptyFragments > MAX_EMPTY_FRAGMENTS) return TOO_MANY_EMPTY_FRAGMENTS;
     const messageFirstByte = this.#messageFirstByte;
     if (!isText(messageFirstByte) || isCompressed(messageFirstByte)) return undefined;
+    if (!this.#validatesUtf8) return undefined;
     // RFC 6455 8.1: invalid text may fail the connection before the whole message has arrived.
     const utf8 = (message.utf8 ??= new Utf8Validator());
     return utf8.push(message.bytes, from, message.length) ? undefined : INVALID_UTF8;
@@ -252,12 +305,27 @@ export class MessageAssembler implements FrameHandler {
       const bytes = message.detach();
       this.#deliverDeflated(bytes, 0, bytes.length);
     } else if (!isText(this.#messageFirstByte)) {
-      this.#handler.onBinary(message.release(!this.isServer));
+      this.#deliverBinaryMessage(message);
+    } else if (message.utf8?.isComplete === false) {
+      message.detach();
+      this.#handler.onFault(INVALID_UTF8);
+    } else if (!this.#decodesText) {
+      this.#handler.onTextBytes!(message.release());
     } else {
       const bytes = message.detach();
-      if (!message.utf8!.isComplete) this.#handler.onFault(INVALID_UTF8);
-      else this.#handler.onText(this.#environment.decodeUtf8(bytes, 0, bytes.length));
+      this.#handler.onText(this.#environment.decodeUtf8(bytes, 0, bytes.length));
     }
+  }
+
+  #deliverBinaryMessage(message: MessageBuffer): void {
+    const ends = message.fragmentEnds;
+    const bytes = message.release(!this.#sharesBuffers);
+    if (ends === undefined || !this.keepsFragments) {
+      this.#handler.onBinary(bytes);
+      return;
+    }
+    const fragments = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+    this.#handler.onFragments!(fragments.filter(({ length }) => length > 0));
   }
 
   /** RFC 7692 6.2 and 7.2.2. The size limit applies to the decompressed message. */
@@ -273,6 +341,10 @@ export class MessageAssembler implements FrameHandler {
       this.#handler.onFault(message);
     } else if (!isText(this.#messageFirstByte)) {
       this.#handler.onBinary(this.#owned(message));
+    } else if (!this.#validatesUtf8) {
+      this.#handler.onTextBytes!(this.#owned(message));
+    } else if (!this.#decodesText && environment.isUtf8(message, 0, message.length)) {
+      this.#handler.onTextBytes!(this.#owned(message));
     } else if (environment.isAscii(message, 0, message.length)) {
       this.#handler.onText(environment.decodeAscii(message, 0, message.length));
     } else if (environment.isUtf8(message, 0, message.length)) {
@@ -296,7 +368,7 @@ export class MessageAssembler implements FrameHandler {
   }
 
   #deliverClose(payload: Uint8Array): void {
-    const frame = readCloseFrame(payload, this.#environment);
+    const frame = readCloseFrame(payload, this.#environment, this.#validatesUtf8);
     if ("closeCode" in frame) this.#handler.onFault(frame);
     else this.#handler.onCloseFrame(frame);
   }

@@ -23,6 +23,8 @@ export class MessageBuffer {
   emptyFragments = 0;
   /** Validates the text of a text message; undefined before its first part, and for other messages. */
   utf8: Utf8Validator | undefined;
+  /** The position after each fragment, if the fragments are delivered separately. */
+  fragmentEnds: number[] | undefined;
   readonly #environment: ProtocolEnvironment;
   readonly #budget: ByteBudget | undefined;
 

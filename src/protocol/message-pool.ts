@@ -25,12 +25,12 @@ export function isPool(buffer: ArrayBufferLike): boolean {
 
 /** Memory for short binary messages, which share larger buffers (bench: parse). */
 export class MessagePool {
-  readonly #environment: Pick<ProtocolEnvironment, "allocatePool">;
+  readonly #environment: Pick<ProtocolEnvironment, "allocatePool" | "viewOf">;
   #views = new ArrayViews(new ArrayBuffer(0));
   /** Not 0, so that even the first, empty message is in a marked buffer. */
   #usedBytes = 1;
 
-  constructor(environment: Pick<ProtocolEnvironment, "allocatePool">) {
+  constructor(environment: Pick<ProtocolEnvironment, "allocatePool" | "viewOf">) {
     this.#environment = environment;
   }
 
@@ -38,14 +38,21 @@ export class MessagePool {
   copy(source: Uint8Array): Uint8Array {
     const start = this.#take(source.length);
     this.#views.bytes.set(source, start);
-    return new Uint8Array(this.#views.buffer, start, source.length);
+    return this.#viewOf(start, source.length);
   }
 
   /** Returns an unmasked copy of `length` bytes at `source[from]`, at most `MAX_ONE_PASS_BYTES`. */
   unmaskedCopy(source: ArrayViews, from: number, length: number, key: number): Uint8Array {
     const start = this.#take(length);
     copyMasked(source, from, this.#views, start, length, key);
-    return new Uint8Array(this.#views.buffer, start, length);
+    return this.#viewOf(start, length);
+  }
+
+  #viewOf(start: number, byteLength: number): Uint8Array {
+    const { buffer } = this.#views;
+    const { viewOf } = this.#environment;
+    if (viewOf === undefined) return new Uint8Array(buffer, start, byteLength);
+    return viewOf(buffer as ArrayBuffer, start, byteLength);
   }
 
   /** Reserves `byteLength` bytes, and returns their position. */

@@ -15,6 +15,14 @@ export interface ProtocolEnvironment {
    */
   allocatePool(byteLength: number): ArrayBuffer;
 
+  /**
+   * Returns a view of `buffer` for a message. Absent if messages are plain `Uint8Array`s, which are created
+   * fastest without a call.
+   */
+  readonly viewOf?:
+    | ((buffer: ArrayBuffer, start: number, byteLength: number) => Uint8Array)
+    | undefined;
+
   /** Whether `bytes[start, end)` are all below 0x80. */
   isAscii(bytes: Uint8Array, start: number, end: number): boolean;
 

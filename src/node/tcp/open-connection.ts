@@ -4,7 +4,7 @@ import type {
   ByteConnectionOptions,
   ConnectionEnvironment,
 } from "../../connection/byte-connection-options.ts";
-import type { Connection } from "../../connection/connection.ts";
+import type { FrameConnection } from "../../connection/connection.ts";
 import { openByteConnection } from "../../connection/logged-connection.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { TcpAccelerator } from "./tcp-accelerator.ts";
@@ -19,7 +19,7 @@ export function openConnection(
   environment: TcpEnvironment,
   socket: Duplex,
   options: ByteConnectionOptions,
-): Connection {
+): FrameConnection {
   return openByteConnection(environment, openTransport(environment, socket), options);
 }
 

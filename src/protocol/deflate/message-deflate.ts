@@ -51,6 +51,20 @@ export class MessageDeflate {
     return deflated;
   }
 
+  /** Compresses a fragment of a message. The result is valid until the next call. */
+  deflateFragment(fragment: Uint8Array, isFinal: boolean): Uint8Array {
+    if (fragment.length === 0) return isFinal ? EMPTY_MESSAGE : fragment;
+    const { sending, settings } = this.#agreement;
+    this.#deflater ??= this.#codec.createDeflater(sending, settings.level);
+    const deflated = this.#deflater.deflate(fragment);
+    if (isFinal) return deflated;
+    // RFC 7692 7.2.1: the end of a flush is removed from the last fragment only.
+    const whole = new Uint8Array(deflated.length + FLUSH_END.length);
+    whole.set(deflated);
+    whole.set(FLUSH_END, deflated.length);
+    return whole;
+  }
+
   /**
    * Decompresses the message in `bytes[start, end)`. Returns the result, which is valid until the next call,
    * or a fault.
@@ -81,6 +95,12 @@ export class MessageDeflate {
 export function maxDeflatedBytes(byteLength: number): number {
   return byteLength + Math.ceil(byteLength / 8) + 64;
 }
+
+/** RFC 7692 7.2.3.6. */
+const EMPTY_MESSAGE = Uint8Array.of(0x00);
+
+/** The last bytes of a flush (RFC 7692 7.2.1). */
+const FLUSH_END = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
 const INVALID_DEFLATE: Fault = {
   code: "INVALID_DEFLATE",
