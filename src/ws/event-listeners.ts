@@ -1,4 +1,4 @@
-import { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
+import { CloseEvent, ErrorEvent, Event, MessageEvent, wasClosedCleanly } from "./event-target.ts";
 import type { WebSocket } from "./web-socket.ts";
 
 /** The events of the WHATWG interface. */
@@ -97,7 +97,7 @@ function wrapperFor(type: string, listener: EventListener<Event>): unknown {
       };
     case "close":
       return function onClose(this: WebSocket, code: number, reason: Buffer): void {
-        const { wasClean } = this;
+        const wasClean = wasClosedCleanly(this);
         dispatch(
           this,
           listener,

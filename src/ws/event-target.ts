@@ -26,6 +26,19 @@ export class Event {
   }
 }
 
+/** The WebSockets whose closing handshake was completed. */
+const cleanlyClosed = new WeakSet<object>();
+
+/** Remembers that both sides have sent a Close frame. Call it before the event `close` is emitted. */
+export function markClean(webSocket: WebSocket): void {
+  cleanlyClosed.add(webSocket);
+}
+
+/** Whether `markClean` was called. */
+export function wasClosedCleanly(webSocket: WebSocket): boolean {
+  return cleanlyClosed.has(webSocket);
+}
+
 /** The connection is closed. */
 export class CloseEvent extends Event {
   readonly #code: number;

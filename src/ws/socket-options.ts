@@ -1,5 +1,8 @@
+import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
 import type { HeartbeatOptions } from "../connection/heartbeat.ts";
 import type { DeflateAgreement } from "../protocol/deflate/negotiation.ts";
+import type { ClosingRules } from "../protocol/endpoint.ts";
+import { maskingKeysOf } from "./masking-keys.ts";
 
 /** Options of a {@link WebSocket} that apply in both roles. */
 export interface CommonOptions {
@@ -46,4 +49,44 @@ export interface SocketOptions extends CommonOptions {
    * cryptographically strong source.
    */
   readonly generateMask?: ((mask: Buffer) => void) | undefined;
+}
+
+/** The closing handshake of the package `ws`. */
+const CLOSING: ClosingRules = {
+  receivesMessages: true,
+  echoesReason: true,
+  explainsFailure: false,
+};
+
+/** Translates the options into those of a connection. */
+export function toConnectionOptions(
+  options: SocketOptions,
+  role: "client" | "server",
+  head: Uint8Array,
+): ByteConnectionOptions {
+  const { protocol = "", deflate, heartbeat = false, generateMask } = options;
+  return {
+    role,
+    protocol,
+    extensions: deflate === undefined ? "" : "permessage-deflate",
+    head,
+    deflate,
+    maxMessageBytes: limit(options.maxPayload, 104_857_600) ?? Number.MAX_SAFE_INTEGER,
+    maxFragments: limit(options.maxFragments, 131_072),
+    closeTimeoutMs: options.closeTimeout ?? 30_000,
+    heartbeat: heartbeat === true ? {} : heartbeat,
+    decodesText: false,
+    validatesUtf8: options.skipUTF8Validation !== true,
+    sharesBuffers: true,
+    answersPings: options.autoPong !== false,
+    maskingKeys: generateMask && maskingKeysOf(generateMask),
+    closing: CLOSING,
+  };
+}
+
+/** Returns undefined for no limit. Like the package `ws`, converts the value to a 32-bit integer. */
+function limit(value: number | undefined, defaultValue: number): number | undefined {
+  // Larger numbers wrap.
+  const integer = (value ?? defaultValue) | 0;
+  return integer > 0 ? integer : undefined;
 }

@@ -1,19 +1,17 @@
 import { EventEmitter } from "node:events";
-import type { ClientRequest, ClientRequestArgs } from "node:http";
+import type { ClientRequest, ClientRequestArgs, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import {
-  type CloseInfo,
-  type Connection,
-  type ConnectionHandler,
-  ReadyState,
-} from "../connection/connection.ts";
-import type { ProtocolError } from "../errors/index.ts";
-import { fastEnvironment } from "../node/serve/tcp-environments.ts";
+import { type FrameConnection, ReadyState } from "../connection/connection.ts";
+import type { TidewayError } from "../errors/index.ts";
 import { openConnection } from "../node/tcp/open-connection.ts";
+import { CloseCode } from "../protocol/close-code.ts";
+import { checkCloseArguments, toControlPayload } from "./arguments.ts";
+import { BlobQueue } from "./blob-queue.ts";
 import { readArguments } from "./client/arguments.ts";
 import { OpeningHandshake } from "./client/opening-handshake.ts";
 import type { ClientOptions } from "./client/options.ts";
-import { toPublicError } from "./errors.ts";
+import { environment } from "./environment.ts";
+import { notOpenError } from "./errors.ts";
 import {
   addWrapped,
   type EventListener,
@@ -24,12 +22,21 @@ import {
   type WebSocketEventMap,
 } from "./event-listeners.ts";
 import type { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
-import { isBinaryData, type SendableData, toSendable } from "./messages.ts";
-import type { CommonOptions, SocketOptions } from "./socket-options.ts";
+import {
+  type BinaryType,
+  byteLengthOf,
+  isBinaryType,
+  isBlob,
+  type RawData,
+  type SendableData,
+  toSendable,
+} from "./messages.ts";
+import { DeferredSocketEvents, SocketEvents } from "./socket-events.ts";
+import { type CommonOptions, type SocketOptions, toConnectionOptions } from "./socket-options.ts";
 
 /** The options of `send`. */
 export interface SendOptions {
-  /** Whether the message is binary. Default: false for a string, and true for everything else. */
+  /** Whether the message is binary. Default: false for a string or a number, and true for everything else. */
   readonly binary?: boolean | undefined;
   /** Whether to compress the message if compression was negotiated. Default: true. */
   readonly compress?: boolean | undefined;
@@ -39,12 +46,50 @@ export interface SendOptions {
   readonly mask?: boolean | undefined;
 }
 
-/** Called when data was written, or with the error that prevented it. */
+/** Called when the kernel has accepted the data, or with the error that prevented it. */
 export type SendCallback = (error?: Error) => void;
 
-const NO_DATA = Buffer.alloc(0);
+/** The events of a {@link WebSocket}, with their arguments. */
+export interface WebSocketEvents {
+  open: [];
+  message: [data: RawData, isBinary: boolean];
+  close: [code: number, reason: Buffer];
+  error: [error: Error];
+  ping: [data: Buffer];
+  pong: [data: Buffer];
+  upgrade: [response: IncomingMessage];
+  redirect: [url: string, request: ClientRequest];
+  "unexpected-response": [request: ClientRequest, response: IncomingMessage];
+}
 
-/** A WebSocket with the interface of the package `ws`. */
+type Listener<K extends keyof WebSocketEvents> = (
+  this: WebSocket,
+  ...args: WebSocketEvents[K]
+) => void;
+
+type AnyListener = (this: WebSocket, ...args: never[]) => void;
+
+/** The methods of the event emitter, with the types of the events. */
+export interface WebSocket {
+  on<K extends keyof WebSocketEvents>(event: K, listener: Listener<K>): this;
+  on(event: string | symbol, listener: AnyListener): this;
+  once<K extends keyof WebSocketEvents>(event: K, listener: Listener<K>): this;
+  once(event: string | symbol, listener: AnyListener): this;
+  off<K extends keyof WebSocketEvents>(event: K, listener: Listener<K>): this;
+  off(event: string | symbol, listener: AnyListener): this;
+  addListener<K extends keyof WebSocketEvents>(event: K, listener: Listener<K>): this;
+  addListener(event: string | symbol, listener: AnyListener): this;
+  removeListener<K extends keyof WebSocketEvents>(event: K, listener: Listener<K>): this;
+  removeListener(event: string | symbol, listener: AnyListener): this;
+}
+
+const NO_DATA: Buffer = Buffer.alloc(0);
+const NO_OPTIONS: SendOptions = {};
+
+/**
+ * A WebSocket with the interface of the package `ws`. Messages that are sent in one turn of the event loop
+ * are written at once, when the turn ends.
+ */
 export class WebSocket extends EventEmitter {
   declare static readonly CONNECTING: 0;
   declare static readonly OPEN: 1;
@@ -55,20 +100,31 @@ export class WebSocket extends EventEmitter {
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
 
+  readonly #options: CommonOptions;
+  #isServer = true;
   #socket: Duplex | null = null;
-  #connection: Connection | undefined;
+  #events: SocketEvents | undefined;
+  #connection: FrameConnection | undefined;
   /** The state before there is a connection. */
   #handshakeState: ReadyState = ReadyState.Connecting;
+  /** Undefined on a server. */
   #handshake: OpeningHandshake | undefined;
-  #options: CommonOptions;
-  #closeInfo: CloseInfo | undefined;
+  #binaryType: BinaryType = "nodebuffer";
+  /** Defined while a Blob is read. Everything that is sent meanwhile waits there. */
+  #blobs: BlobQueue | undefined;
+  /** Whether `close` was called while a Blob was read, so that the Close frame waits. */
+  #isCloseQueued = false;
+  /** Whether a message has been sent without its last fragment. */
+  #isInMessage = false;
+  /** The number of bytes that were passed to `send` after the connection was closed. */
+  #unsentBytes = 0;
 
   /**
    * Creates a socket of a server, which `setSocket` opens later.
    */
   constructor(address: null, protocols?: undefined, options?: CommonOptions);
   /**
-   * Connects to a server.
+   * Connects to a server. The event `open` follows, or `error` and `close`.
    *
    * @param address the URL of the server: `ws:`, `wss:`, `http:`, `https:`, `ws+unix:` or `wss+unix:`
    * @param protocols the subprotocols to offer, in order of preference
@@ -86,14 +142,17 @@ export class WebSocket extends EventEmitter {
       this.#options = options ?? {};
       return;
     }
+    this.#isServer = false;
     const { offered, settings } = readArguments(protocols, options);
     this.#options = settings;
     this.#handshake = new OpeningHandshake(this, address, offered, settings);
     this.#handshake.start();
   }
 
-  get readyState(): ReadyState {
-    return this.#connection?.readyState ?? this.#handshakeState;
+  get readyState(): 0 | 1 | 2 | 3 {
+    if (this.#connection === undefined) return this.#handshakeState;
+    const { readyState } = this.#connection;
+    return this.#isCloseQueued && readyState === ReadyState.Open ? ReadyState.Closing : readyState;
   }
 
   /** The URL of the server; undefined on a server. */
@@ -111,6 +170,7 @@ export class WebSocket extends EventEmitter {
     return this.#handshake?.redirects ?? 0;
   }
 
+  /** The negotiated subprotocol, or the empty string. */
   get protocol(): string {
     return this.#connection?.protocol ?? "";
   }
@@ -120,13 +180,33 @@ export class WebSocket extends EventEmitter {
     return this.#connection?.extensions ?? "";
   }
 
+  /**
+   * The number of bytes, with framing, that the kernel has not accepted yet. To find out, it writes the output
+   * of this turn of the event loop.
+   */
   get bufferedAmount(): number {
-    return this.#connection?.bufferedAmount ?? 0;
+    this.#connection?.flush();
+    const queuedBytes = this.#blobs?.queuedBytes ?? 0;
+    return (this.#connection?.bufferedAmount ?? 0) + queuedBytes + this.#unsentBytes;
   }
 
-  /** Whether both sides have sent a Close frame. */
-  get wasClean(): boolean {
-    return this.#closeInfo?.wasClean ?? false;
+  /** Whether the application has paused the WebSocket. */
+  get isPaused(): boolean {
+    return this.#events?.isPaused ?? false;
+  }
+
+  /**
+   * The type of binary messages: `"nodebuffer"`, `"arraybuffer"`, `"fragments"` or `"blob"`. Other values have
+   * no effect. The type does not include `"blob"`, as in `@types/ws`. Default: `"nodebuffer"`.
+   */
+  get binaryType(): "nodebuffer" | "arraybuffer" | "fragments" {
+    return this.#binaryType as "nodebuffer";
+  }
+
+  set binaryType(value: BinaryType) {
+    if (!isBinaryType(value)) return;
+    this.#binaryType = value;
+    if (this.#events !== undefined) this.#events.binaryType = value;
   }
 
   /** The socket below the WebSocket; null before the opening handshake has succeeded. */
@@ -140,24 +220,17 @@ export class WebSocket extends EventEmitter {
    * @param head the bytes that arrived right after the opening handshake
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
-    const {
-      protocol = "",
-      deflate,
-      closeTimeout,
-      heartbeat = false,
-    } = { ...this.#options, ...options };
+    const allOptions = { ...this.#options, ...options };
+    if (options.role !== undefined) this.#isServer = options.role === "server";
+    const role = this.#isServer ? "server" : "client";
+    const connectionOptions = toConnectionOptions(allOptions, role, head);
+    const connection = openConnection(environment, socket, connectionOptions);
+    const Events =
+      allOptions.allowSynchronousEvents === false ? DeferredSocketEvents : SocketEvents;
     this.#socket = socket;
-    this.#connection = openConnection(fastEnvironment, socket, {
-      role: options.role ?? (this.#handshake === undefined ? "server" : "client"),
-      protocol,
-      extensions: deflate === undefined ? "" : "permessage-deflate",
-      head,
-      deflate,
-      maxMessageBytes: options.maxPayload ?? 104_857_600,
-      closeTimeoutMs: closeTimeout ?? 30_000,
-      heartbeat: heartbeat === true ? {} : heartbeat,
-    });
-    this.#connection.start(new SocketHandler(this));
+    this.#connection = connection;
+    this.#events = new Events(this, connection, this.#binaryType);
+    connection.start(this.#events);
     this.emit("open");
   }
 
@@ -166,50 +239,70 @@ export class WebSocket extends EventEmitter {
     this.#handshakeState = ReadyState.Closing;
     this.emit("error", error);
     this.#handshakeState = ReadyState.Closed;
-    this.emit("close", 1006, NO_DATA);
+    this.emit("close", CloseCode.Abnormal, NO_DATA);
   }
 
-  /** @throws Error if the state is CONNECTING */
+  /**
+   * Sends a message, or a fragment of one. If the WebSocket is closing or closed, only the callback gets an
+   * error.
+   *
+   * @throws Error if the state is CONNECTING; TypeError if `Buffer.from` does not accept the data
+   */
   send(data: SendableData, callback?: SendCallback): void;
   send(data: SendableData, options: SendOptions, callback?: SendCallback): void;
-  send(
-    data: SendableData,
-    options: SendOptions | SendCallback = {},
-    callback?: SendCallback,
-  ): void {
-    if (typeof options === "function") {
-      this.send(data, {}, options);
-      return;
+  send(data: SendableData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
+    if (typeof options === "function") this.#send(data, NO_OPTIONS, options);
+    else this.#send(data, options ?? NO_OPTIONS, callback);
+  }
+
+  /**
+   * Sends a ping with a payload of at most 125 bytes.
+   *
+   * @throws Error if the state is CONNECTING; RangeError if the payload is too long
+   */
+  ping(data?: unknown, mask?: boolean | SendCallback, callback?: SendCallback): void {
+    this.#sendControl("ping", data, mask, callback);
+  }
+
+  /** Sends a pong. Its arguments are those of `ping`. */
+  pong(data?: unknown, mask?: boolean | SendCallback, callback?: SendCallback): void {
+    this.#sendControl("pong", data, mask, callback);
+  }
+
+  /**
+   * Starts the closing handshake, or aborts the opening handshake.
+   *
+   * @throws TypeError if the code must not be sent; RangeError if the reason has more than 123 bytes
+   */
+  close(code?: number, reason?: string | Buffer): void {
+    if (this.readyState === ReadyState.Connecting) this.#abortHandshake();
+    if (this.readyState !== ReadyState.Open) return;
+    checkCloseArguments(code, reason);
+    const text = code === undefined || reason === undefined ? "" : String(reason);
+    if (this.#blobs === undefined) {
+      this.#connection!.close(code, text);
+    } else {
+      this.#isCloseQueued = true;
+      this.#blobs.add(0, () => this.#connection!.close(code, text));
     }
-    const connection = this.#openConnection();
-    const bytes = toSendable(data);
-    const isBinary = options.binary ?? isBinaryData(data);
-    if (typeof bytes === "string" && !isBinary) connection.sendText(bytes, options.compress);
-    else if (isBinary) connection.sendBinary(Buffer.from(bytes as Uint8Array), options.compress);
-    else connection.sendText(String(bytes), options.compress);
-    if (callback !== undefined) process.nextTick(callback);
   }
 
-  ping(data: SendableData = ""): void {
-    this.#openConnection().ping(Buffer.from(toSendable(data) as Uint8Array));
-  }
-
-  close(code?: number, reason: string | Buffer = ""): void {
-    if (this.#connection === undefined) this.#abortHandshake();
-    else this.#connection.close(code, String(reason));
-  }
-
+  /** Closes the connection at once, without a closing handshake, or aborts the opening handshake. */
   terminate(): void {
-    if (this.#connection === undefined) this.#abortHandshake();
-    else this.#connection.terminate();
+    if (this.readyState === ReadyState.Connecting) this.#abortHandshake();
+    // Without this, what was sent in this turn of the event loop would be lost.
+    this.#connection?.flush();
+    this.#connection?.terminate();
   }
 
+  /** Stops the events `message`, `ping` and `pong`. Has no effect in the states CONNECTING and CLOSED. */
   pause(): void {
-    this.#connection?.pause();
+    if (this.readyState !== ReadyState.Closed) this.#events?.pause();
   }
 
+  /** Ends a pause. Has no effect in the states CONNECTING and CLOSED. */
   resume(): void {
-    this.#connection?.resume();
+    if (this.readyState !== ReadyState.Closed) this.#events?.resume();
   }
 
   get onopen(): ((event: Event) => void) | null {
@@ -261,24 +354,132 @@ export class WebSocket extends EventEmitter {
     removeWrapped(this, type, listener);
   }
 
-  #openConnection(): Connection {
-    if (this.#connection === undefined) {
-      throw new Error("WebSocket is not open: readyState 0 (CONNECTING)");
+  #send(data: SendableData, options: SendOptions, callback: SendCallback | undefined): void {
+    if (this.readyState !== ReadyState.Open) {
+      this.#refuse(data, callback);
+      return;
     }
-    return this.#connection;
+    if (isBlob(data)) {
+      this.#sendBlob(data, options, callback);
+      return;
+    }
+    const sendable = toSendable(data);
+    if (this.#blobs === undefined) this.#sendNow(sendable, options, callback);
+    else this.#blobs.add(sendable.length, () => this.#sendNow(sendable, options, callback));
+  }
+
+  #sendNow(
+    data: string | Uint8Array,
+    options: SendOptions,
+    callback: SendCallback | undefined,
+  ): void {
+    const connection = this.#connection!;
+    if (connection.readyState === ReadyState.Closed) {
+      callback?.(notOpenError(ReadyState.Closed));
+      return;
+    }
+    if (this.#isTooSlow(connection)) {
+      this.#dropSlow(connection, callback);
+      return;
+    }
+    const { compress = true, fin = true, mask } = options;
+    if (mask !== undefined) connection.masksFrames = mask;
+    const isText = options.binary === undefined ? typeof data === "string" : !options.binary;
+    if (fin && !this.#isInMessage && isText === (typeof data === "string")) {
+      if (typeof data === "string") connection.sendText(data, compress);
+      else connection.sendBinary(data, compress);
+    } else {
+      const bytes = typeof data === "string" ? Buffer.from(data) : data;
+      connection.sendFragment(bytes, isText ? "text" : "binary", fin, compress);
+      this.#isInMessage = !fin;
+    }
+    if (mask !== undefined) connection.masksFrames = !this.#isServer;
+    if (callback !== undefined) connection.whenWritten(guarded(callback));
+  }
+
+  #sendControl(
+    type: "ping" | "pong",
+    data: unknown,
+    mask: boolean | SendCallback | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    if (typeof data === "function") {
+      this.#sendControl(type, undefined, undefined, data as SendCallback);
+      return;
+    }
+    if (typeof mask === "function") {
+      this.#sendControl(type, data, undefined, mask);
+      return;
+    }
+    if (this.readyState !== ReadyState.Open) {
+      this.#refuse(data, callback);
+      return;
+    }
+    const payload = toControlPayload(data);
+    if (this.#blobs === undefined) this.#sendControlNow(type, payload, mask, callback);
+    else {
+      const send = (): void => this.#sendControlNow(type, payload, mask, callback);
+      this.#blobs.add(payload.length, send);
+    }
+  }
+
+  #sendControlNow(
+    type: "ping" | "pong",
+    payload: Uint8Array,
+    mask: boolean | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    const connection = this.#connection!;
+    if (mask !== undefined) connection.masksFrames = mask;
+    connection[type](payload);
+    if (mask !== undefined) connection.masksFrames = !this.#isServer;
+    if (callback !== undefined) connection.whenWritten(guarded(callback));
+  }
+
+  #sendBlob(blob: Blob, options: SendOptions, callback: SendCallback | undefined): void {
+    this.#blobs ??= new BlobQueue(() => {
+      this.#blobs = undefined;
+      this.#isCloseQueued = false;
+    });
+    this.#blobs.addBlob(blob, (bytes) => {
+      if (this.#connection!.readyState === ReadyState.Closed) {
+        callback?.(new Error("The socket was closed while the blob was being read"));
+      } else if (bytes instanceof Error) {
+        callback?.(bytes);
+        this.#events!.fail(bytes);
+        this.#connection!.terminate();
+      } else {
+        this.#sendNow(bytes, { binary: true, ...options }, callback);
+      }
+    });
+  }
+
+  /** Handles data that is sent in another state than OPEN. */
+  #refuse(data: unknown, callback: SendCallback | undefined): void {
+    const { readyState } = this;
+    if (readyState === ReadyState.Connecting) throw notOpenError(readyState);
+    this.#unsentBytes += byteLengthOf(data);
+    if (callback !== undefined) process.nextTick(callback, notOpenError(readyState));
+  }
+
+  #isTooSlow(connection: FrameConnection): boolean {
+    const { maxBufferedBytes } = this.#options;
+    return maxBufferedBytes !== undefined && connection.bufferedAmount > maxBufferedBytes;
+  }
+
+  #dropSlow(connection: FrameConnection, callback: SendCallback | undefined): void {
+    const { maxBufferedBytes } = this.#options;
+    const error = new Error(
+      `${connection.bufferedAmount} bytes wait to be sent, more than maxBufferedBytes ${maxBufferedBytes}`,
+    );
+    connection.close(CloseCode.TryAgainLater, "too slow");
+    if (callback !== undefined) process.nextTick(callback, error);
   }
 
   #abortHandshake(): void {
-    if (this.#handshakeState !== ReadyState.Connecting) return;
     this.#handshakeState = ReadyState.Closing;
     const error = new Error("WebSocket was closed before the connection was established");
     this.#handshake?.abort(error);
-  }
-
-  /** Called when the connection is closed. */
-  finish(info: CloseInfo): void {
-    this.#closeInfo = info;
-    this.emit("close", info.code, Buffer.from(info.reason));
   }
 }
 
@@ -287,36 +488,32 @@ for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2,
   Object.defineProperty(WebSocket.prototype, name, { value, enumerable: true });
 }
 
-/** Emits the events of a connection on its WebSocket. */
-class SocketHandler implements ConnectionHandler {
-  readonly #webSocket: WebSocket;
+for (const name of [
+  "binaryType",
+  "bufferedAmount",
+  "extensions",
+  "isPaused",
+  "onclose",
+  "onerror",
+  "onmessage",
+  "onopen",
+  "protocol",
+  "readyState",
+  "url",
+]) {
+  Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
+}
 
-  constructor(webSocket: WebSocket) {
-    this.#webSocket = webSocket;
-  }
-
-  onText(text: string): void {
-    this.#webSocket.emit("message", Buffer.from(text), false);
-  }
-
-  onBinary(bytes: Uint8Array): void {
-    const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#webSocket.emit("message", data, true);
-  }
-
-  onPing(payload: Uint8Array): void {
-    this.#webSocket.emit("ping", Buffer.from(payload));
-  }
-
-  onPong(payload: Uint8Array): void {
-    this.#webSocket.emit("pong", Buffer.from(payload));
-  }
-
-  onClosing(error?: ProtocolError): void {
-    if (error !== undefined) this.#webSocket.emit("error", toPublicError(error));
-  }
-
-  onClose(info: CloseInfo): void {
-    this.#webSocket.finish(info);
-  }
+/** Returns a callback whose exceptions are uncaught, and do not disturb the connection. */
+function guarded(callback: SendCallback): (error?: TidewayError) => void {
+  return (error) => {
+    try {
+      if (error === undefined) callback();
+      else callback(error);
+    } catch (thrown) {
+      process.nextTick(() => {
+        throw thrown;
+      });
+    }
+  };
 }

@@ -1,0 +1,75 @@
+/**
+ * Keeps the order of what is sent while a Blob is read. It exists only while a Blob is read, so that other
+ * applications do not pay for it.
+ */
+export class BlobQueue {
+  readonly #tasks: Task[] = [];
+  readonly #onEmpty: () => void;
+  #queuedBytes = 0;
+
+  /** @param onEmpty called when nothing waits any more; this object is then not used again */
+  constructor(onEmpty: () => void) {
+    this.#onEmpty = onEmpty;
+  }
+
+  /** The number of bytes that wait, without framing. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** Reads `blob` after all earlier tasks, and passes its bytes to `send`, or an error. */
+  addBlob(blob: Blob, send: (bytes: Uint8Array | Error) => void): void {
+    this.#add({ byteLength: blob.size, blob, run: send });
+  }
+
+  /** Calls `run` after all earlier tasks. */
+  add(byteLength: number, run: () => void): void {
+    this.#add({ byteLength, run });
+  }
+
+  #add(task: Task): void {
+    this.#queuedBytes += task.byteLength;
+    if (this.#tasks.push(task) === 1) this.#runTasks();
+  }
+
+  /** Runs the tasks up to the next Blob, and then reads that Blob. */
+  #runTasks(): void {
+    let [task] = this.#tasks;
+    while (task?.blob === undefined) {
+      if (task === undefined) {
+        this.#onEmpty();
+        return;
+      }
+      this.#finish(task, NOTHING);
+      [task] = this.#tasks;
+    }
+    this.#read(task, task.blob);
+  }
+
+  #read(task: Task, blob: Blob): void {
+    const finish = (bytes: Uint8Array | Error): void => {
+      this.#finish(task, bytes);
+      this.#runTasks();
+    };
+    blob.arrayBuffer().then(
+      (buffer) => finish(new Uint8Array(buffer)),
+      (cause: unknown) => finish(new Error(CANNOT_READ, { cause })),
+    );
+  }
+
+  #finish(task: Task, bytes: Uint8Array | Error): void {
+    this.#queuedBytes -= task.byteLength;
+    task.run(bytes);
+    this.#tasks.shift();
+  }
+}
+
+interface Task {
+  readonly byteLength: number;
+  readonly blob?: Blob;
+  readonly run: (bytes: Uint8Array | Error) => void;
+}
+
+const NOTHING = new Uint8Array(0);
+
+const CANNOT_READ = "The blob could not be read";

@@ -1,0 +1,120 @@
+import type { CloseInfo, ConnectionHandler, FrameConnection } from "../connection/connection.ts";
+import type { ProtocolError } from "../errors/index.ts";
+import { toPublicError } from "./errors.ts";
+import { markClean } from "./event-target.ts";
+import { type BinaryType, toBinaryType } from "./messages.ts";
+import type { WebSocket } from "./web-socket.ts";
+
+/** Emits the events of a connection on its WebSocket. */
+export class SocketEvents implements ConnectionHandler {
+  readonly connection: FrameConnection;
+  readonly #webSocket: WebSocket;
+  #binaryType: BinaryType = "nodebuffer";
+  /** Whether the application has paused the WebSocket. */
+  isPaused = false;
+  hasFailed = false;
+
+  constructor(webSocket: WebSocket, connection: FrameConnection, binaryType: BinaryType) {
+    this.#webSocket = webSocket;
+    this.connection = connection;
+    if (binaryType !== "nodebuffer") this.binaryType = binaryType;
+  }
+
+  set binaryType(value: BinaryType) {
+    this.#binaryType = value;
+    this.connection.keepsFragments = value === "fragments";
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.connection.pause();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.connection.resume();
+  }
+
+  onText(): void {}
+
+  onTextBytes(bytes: Uint8Array): void {
+    this.emit("message", bytes, false);
+  }
+
+  onBinary(bytes: Uint8Array): void {
+    const type = this.#binaryType;
+    this.emit("message", type === "nodebuffer" ? bytes : toBinaryType(bytes, type), true);
+  }
+
+  onFragments(fragments: Uint8Array[]): void {
+    this.emit("message", fragments, true);
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.emit("ping", payload);
+  }
+
+  onPong(payload: Uint8Array): void {
+    this.emit("pong", payload);
+  }
+
+  onClosing(error?: ProtocolError): void {
+    if (error === undefined) return;
+    // The peer gets its Close frame even if a listener terminates the connection.
+    this.connection.flush();
+    this.fail(toPublicError(error));
+  }
+
+  onClose({ code, reason, wasClean }: CloseInfo): void {
+    if (wasClean) markClean(this.#webSocket);
+    this.emit("close", code, Buffer.from(reason));
+  }
+
+  /** Emits `error`, unless it was emitted before. */
+  fail(error: Error): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    this.emit("error", error);
+  }
+
+  /**
+   * Emits an event. An exception of a listener is uncaught, but the connection continues, because the
+   * protocol must not stop in the middle of a frame.
+   */
+  protected emit(type: string, first: unknown, second?: unknown): void {
+    try {
+      this.#webSocket.emit(type, first, second);
+    } catch (error) {
+      process.nextTick(rethrow, error);
+    }
+  }
+}
+
+/** Emits at most one event in each turn of the event loop, as `allowSynchronousEvents: false` requires. */
+export class DeferredSocketEvents extends SocketEvents {
+  readonly #events: Array<readonly [type: string, first: unknown, second: unknown]> = [];
+
+  override resume(): void {
+    this.isPaused = false;
+    if (this.#events.length === 0) this.connection.resume();
+  }
+
+  protected override emit(type: string, first: unknown, second?: unknown): void {
+    if (this.#events.push([type, first, second]) > 1) return;
+    // The connection delivers nothing more until the event was emitted.
+    this.connection.pause();
+    setImmediate(this.#emitNext);
+  }
+
+  readonly #emitNext = (): void => {
+    const [type, first, second] = this.#events[0];
+    super.emit(type, first, second);
+    this.#events.shift();
+    if (this.#events.length > 0) setImmediate(this.#emitNext);
+    else if (!this.isPaused) this.connection.resume();
+  };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
