@@ -6,6 +6,8 @@ import { maskingKeysOf } from "./masking-keys.ts";
 
 /** Options of a {@link WebSocket} that apply in both roles. */
 export interface CommonOptions {
+  /** Whether a WebSocket without an address is the server's end of the connection. Default: true. */
+  readonly isServer?: boolean | undefined;
   /**
    * Whether several `message`, `ping` and `pong` events may be emitted in one turn of the event loop. Default:
    * true.
@@ -38,8 +40,6 @@ export interface CommonOptions {
 
 /** What the opening handshake determined, for `WebSocket.setSocket`. */
 export interface SocketOptions extends CommonOptions {
-  /** Which end of the connection this is. Default: server if the address was null, otherwise client. */
-  readonly role?: "client" | "server" | undefined;
   /** The negotiated subprotocol. Default: none. */
   readonly protocol?: string | undefined;
   /** The negotiated compression (RFC 7692), from the point of view of this side. Default: no compression. */
@@ -85,7 +85,7 @@ export function toConnectionOptions(
 }
 
 /** Returns undefined for no limit. Like the package `ws`, converts the value to a 32-bit integer. */
-function limit(value: number | undefined, defaultValue: number): number | undefined {
+export function limit(value: number | undefined, defaultValue: number): number | undefined {
   // Larger numbers wrap.
   const integer = (value ?? defaultValue) | 0;
   return integer > 0 ? integer : undefined;

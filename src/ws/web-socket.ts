@@ -10,6 +10,7 @@ import { BlobQueue } from "./blob-queue.ts";
 import { readArguments } from "./client/arguments.ts";
 import { OpeningHandshake } from "./client/opening-handshake.ts";
 import type { ClientOptions } from "./client/options.ts";
+import { ConnectionSender } from "./connection-sender.ts";
 import { environment } from "./environment.ts";
 import { notOpenError } from "./errors.ts";
 import {
@@ -109,6 +110,7 @@ export class WebSocket extends EventEmitter {
   #handshakeState: ReadyState = ReadyState.Connecting;
   /** Undefined on a server. */
   #handshake: OpeningHandshake | undefined;
+  #sender: ConnectionSender | undefined;
   #binaryType: BinaryType = "nodebuffer";
   /** Defined while a Blob is read. Everything that is sent meanwhile waits there. */
   #blobs: BlobQueue | undefined;
@@ -140,6 +142,7 @@ export class WebSocket extends EventEmitter {
     super();
     if (address === null) {
       this.#options = options ?? {};
+      this.#isServer = this.#options.isServer !== false;
       return;
     }
     this.#isServer = false;
@@ -158,6 +161,15 @@ export class WebSocket extends EventEmitter {
   /** The URL of the server; undefined on a server. */
   get url(): string {
     return this.#handshake?.url as string;
+  }
+
+  /** Whether this is the server's end of the connection. It may be set before `setSocket`. */
+  get _isServer(): boolean {
+    return this.#isServer;
+  }
+
+  set _isServer(value: boolean) {
+    this.#isServer = value;
   }
 
   /** The latest request of the opening handshake; null on a server, and after the handshake. */
@@ -214,6 +226,12 @@ export class WebSocket extends EventEmitter {
     return this.#socket;
   }
 
+  /** Sends frames that were encoded before. Created at its first use. */
+  get _sender(): ConnectionSender | null {
+    if (this.#connection === undefined) return null;
+    return (this.#sender ??= new ConnectionSender(this.#connection));
+  }
+
   /**
    * Opens the WebSocket over a socket whose opening handshake has succeeded, and emits `open`.
    *
@@ -221,7 +239,6 @@ export class WebSocket extends EventEmitter {
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
     const allOptions = { ...this.#options, ...options };
-    if (options.role !== undefined) this.#isServer = options.role === "server";
     const role = this.#isServer ? "server" : "client";
     const connectionOptions = toConnectionOptions(allOptions, role, head);
     const connection = openConnection(environment, socket, connectionOptions);

@@ -21,9 +21,9 @@ export async function webSocketPair(
   options: { client?: SocketOptions; server?: SocketOptions } = {},
 ): Promise<{ client: WebSocket; server: WebSocket }> {
   const [clientSocket, serverSocket] = await socketPair();
-  const client = new WebSocket(null, undefined, options.client ?? {});
+  const client = new WebSocket(null, undefined, { ...options.client, isServer: false });
   const server = new WebSocket(null, undefined, options.server ?? {});
   server.setSocket(serverSocket, NOTHING, options.server);
-  client.setSocket(clientSocket, NOTHING, { role: "client", ...options.client });
+  client.setSocket(clientSocket, NOTHING, options.client);
   return { client, server };
 }
