@@ -1,15 +1,24 @@
 import type { ClientRequest } from "node:http";
 import type { RequestOptions } from "node:https";
+import type { createConnection } from "node:net";
 import type { PeerCertificate } from "node:tls";
 import { UsageError } from "../../errors/index.ts";
 import { checkDeflateOptions, type PerMessageDeflateOptions } from "../deflate-options.ts";
 import type { CommonOptions } from "../socket-options.ts";
 import type { WebSocket } from "../web-socket.ts";
+import type { CreateConnection } from "./create-connection.ts";
 
-type HttpOptions = Omit<
-  RequestOptions,
-  "checkServerIdentity" | "defaultPort" | "hostname" | "method" | "path" | "protocol" | "timeout"
->;
+type HttpOptions = Omit<RequestOptions, "checkServerIdentity" | "createConnection">;
+
+/** Callbacks as methods, so that callbacks for the types of `ws` and of Node.js fit. */
+interface Callbacks {
+  checkServerIdentity(
+    this: void,
+    hostname: string,
+    certificate: PeerCertificate | string | string[] | Buffer | Buffer[],
+  ): Error | boolean | undefined;
+  finishRequest(this: void, request: ClientRequest, webSocket: WebSocket): void;
+}
 
 /**
  * The options of a client, together with all other options of `http.request` and `https.request`. The host,
@@ -17,19 +26,18 @@ type HttpOptions = Omit<
  */
 export interface ClientOptions extends HttpOptions, CommonOptions {
   /** Called with the host and the certificate of the server. An error that it returns ends the handshake. */
-  checkServerIdentity?(
-    hostname: string,
-    certificate: PeerCertificate | string | string[] | Buffer | Buffer[],
-  ): Error | boolean | undefined;
+  checkServerIdentity?: Callbacks["checkServerIdentity"] | undefined;
+  /** Opens the byte stream to the server. Default: `net.connect` or `tls.connect`. */
+  createConnection?: CreateConnection | typeof createConnection | undefined;
   /**
    * Called with each request before it is sent, to set further headers. It must call `request.end()`.
    * Default: requests are sent at once.
    */
-  finishRequest?(this: void, request: ClientRequest, webSocket: WebSocket): void;
+  finishRequest?: Callbacks["finishRequest"] | undefined;
   /** Whether to follow redirects. Default: false. */
   followRedirects?: boolean | undefined;
   /** Fills a buffer with the masking key of the next message. Default: random bytes. */
-  generateMask?(mask: Buffer): void;
+  generateMask?: ((mask: Buffer) => void) | undefined;
   /**
    * How long the server may take to answer each request of the handshake, in milliseconds. Default: no
    * limit.

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { RequestOptions } from "node:https";
 import { type ExtensionOffer, serializeExtensions } from "../../protocol/handshake/index.ts";
 import type { Address } from "./address.ts";
-import { connectTcp, connectTls } from "./create-connection.ts";
+import { type CreateConnection, connectTcp, connectTls } from "./create-connection.ts";
 import type { Credentials } from "./credentials.ts";
 import type { ClientOptions } from "./options.ts";
 
@@ -26,7 +26,9 @@ export function upgradeRequestOptions(
   return {
     ...(options as RequestOptions),
     // With `createConnection`, and without an agent of the caller, the connection is not pooled.
-    createConnection: options.createConnection ?? (isSecure ? connectTls : connectTcp),
+    createConnection:
+      (options.createConnection as CreateConnection | undefined) ??
+      (isSecure ? connectTls : connectTcp),
     defaultPort: isSecure ? 443 : 80,
     method: "GET",
     host,

@@ -132,6 +132,23 @@ describe("readAnswer", () => {
     expect(readAnswer(old, OFFER)).toMatchObject({ code: "MALFORMED_RESPONSE" });
   });
 
+  // An implementation that looks such a name up in a plain object finds a property of every object.
+  it.each([
+    "constructor",
+    "__proto__",
+    "toString; hasOwnProperty",
+    "permessage-deflate; __proto__",
+  ])("refuses the extension %s with an error, not an exception", (extension) => {
+    const answer = readAnswer(responseWith(["Sec-WebSocket-Extensions", extension]), WITH_DEFLATE);
+    expect(answer).toMatchObject({ code: "INVALID_EXTENSION" });
+  });
+
+  it("reads a long Sec-WebSocket-Extensions header in linear time", () => {
+    const long = `permessage-deflate${"; a".repeat(200_000)} x`;
+    const answer = readAnswer(responseWith(["Sec-WebSocket-Extensions", long]), WITH_DEFLATE);
+    expect(answer).toMatchObject({ message: "Invalid Sec-WebSocket-Extensions header" });
+  });
+
   it("refuses a subprotocol or an accept key that is sent twice (RFC 6455 11.3)", () => {
     const twice = responseWith(["Sec-WebSocket-Protocol", "a"]);
     twice.rawHeaders.push("sec-websocket-protocol", "a");

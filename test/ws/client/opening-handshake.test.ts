@@ -1,5 +1,5 @@
 import { type EventEmitter, once } from "node:events";
-import { Agent, type ClientRequest, type IncomingMessage } from "node:http";
+import { Agent, type ClientRequest, type ClientRequestArgs, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -394,7 +394,7 @@ describe("options of http.request", () => {
     const { port } = new URL(url);
     let options: { host?: unknown; port?: unknown } = {};
     const { socket } = openSocket("ws://example.com:22/path", {
-      createConnection(given) {
+      createConnection(given: ClientRequestArgs) {
         options = given;
         return connect(Number(port), "127.0.0.1");
       },

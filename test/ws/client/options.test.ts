@@ -1,5 +1,7 @@
-import { describe, expect, it } from "vitest";
-import { resolveHandshakeOptions } from "../../../src/ws/client/options.ts";
+import type { RequestOptions } from "node:http";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import type { ClientOptions as WsClientOptions } from "ws";
+import { type ClientOptions, resolveHandshakeOptions } from "../../../src/ws/client/options.ts";
 
 describe("resolveHandshakeOptions", () => {
   it("fills in the defaults of ws", () => {
@@ -21,6 +23,15 @@ describe("resolveHandshakeOptions", () => {
         protocolVersion: undefined,
       }),
     ).toEqual(defaults);
+  });
+
+  it("accept the types of @types/ws, and of http.request", () => {
+    type Others = Omit<
+      WsClientOptions,
+      "finishRequest" | "maxBufferedChunks" | "perMessageDeflate"
+    >;
+    expectTypeOf<Others>().toExtend<ClientOptions>();
+    expectTypeOf<RequestOptions>().toExtend<ClientOptions>();
   });
 
   it("offers no compression if perMessageDeflate is false", () => {
