@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -63,9 +63,13 @@ function build(commit: string, directory: string): void {
   });
   execFileSync("tar", ["-x", "-C", old], { input: archive });
   symlinkSync(`${REPOSITORY}node_modules`, `${old}/node_modules`);
+  // Earlier commits do not have all folders.
+  const projects = ["src/node", "src/topics", "src/ws"].filter((project) =>
+    existsSync(`${old}/${project}`),
+  );
   execFileSync(
     process.execPath,
-    [`${REPOSITORY}node_modules/typescript/bin/tsc`, "-b", "src/node", "src/topics"],
+    [`${REPOSITORY}node_modules/typescript/bin/tsc`, "-b", ...projects],
     {
       cwd: old,
       stdio: ["ignore", "inherit", "inherit"],

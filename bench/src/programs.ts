@@ -36,6 +36,15 @@ export function server(library: Library, feature: string, ...argv: readonly stri
   };
 }
 
+/** A server program of `ws` that imports `tideway/ws` instead. */
+export function wsFace(feature: string, ...argv: readonly string[]): Program {
+  return {
+    ...server("ws", feature, ...argv, "tideway/ws"),
+    name: "tideway/ws",
+    library: "tideway",
+  };
+}
+
 /** The client programs with the name `feature`. */
 export function clients(feature: string): readonly Program[] {
   return (["ws", "tideway", "bun"] as const).map((library) => client(library, feature));

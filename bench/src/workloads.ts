@@ -14,6 +14,7 @@ import {
   servers,
   tlsServers,
   twoCoreServers,
+  wsFace,
 } from "./programs.ts";
 
 /** One row of the tables: a load and the programs that it is applied to. */
@@ -24,6 +25,8 @@ export interface Workload {
   readonly remark?: string;
   /** The programs to compare. Ratios are relative to the first program. */
   readonly programs: readonly Program[];
+  /** Whether a further column has the ratios to the last program. */
+  readonly isComparedWithLast?: boolean;
   /** The target for this package: a ratio to the first program, or bytes per connection. */
   readonly target?: Target;
 }
@@ -60,6 +63,8 @@ const CHANNELS: Program = {
   name: "tideway channels",
   dialect: "channels",
 };
+
+const SAME_PROGRAM = "the program of ws with only its import changed";
 
 export const WORKLOADS: readonly Workload[] = [
   {
@@ -307,6 +312,18 @@ export const WORKLOADS: readonly Workload[] = [
     remark: "with 10 subscriptions, compared with a bare connection",
     programs: [server("tideway", "echo"), CHANNELS],
   },
+  face("125", echo("binary", 125), "echo", 6),
+  face("1k", echo("binary", KIB), "echo", 5),
+  face("16k", echo("binary", 16 * KIB), "echo", 3),
+  face("broadcast", broadcast(8), "broadcast", 6),
+  face("deflate", echo("json", KIB, { deflate: "no takeover" }), "deflate", 4, "no-takeover"),
+  {
+    name: "ws-face-idle",
+    load: { kind: "idle", connections: 10_000 },
+    remark: SAME_PROGRAM,
+    programs: [server("ws", "idle"), wsFace("idle"), server("tideway", "echo")],
+    isComparedWithLast: true,
+  },
 ];
 
 /** Describes a workload in words. */
@@ -329,6 +346,28 @@ function broadcast(inFlight: number): BroadcastLoad {
 
 function deflating(context: "no-takeover" | "takeover"): readonly Program[] {
   return (["ws", "tideway", "bun"] as const).map((library) => server(library, "deflate", context));
+}
+
+/** A workload for `tideway/ws`. It is also compared with `tideway/server`, which should be only a little faster. */
+function face(
+  name: string,
+  load: Load,
+  feature: string,
+  least: number,
+  ...argv: readonly string[]
+): Workload {
+  return {
+    name: `ws-face-${name}`,
+    load,
+    remark: SAME_PROGRAM,
+    programs: [
+      server("ws", feature, ...argv),
+      wsFace(feature, ...argv),
+      server("tideway", feature, ...argv),
+    ],
+    isComparedWithLast: true,
+    target: { least, aim: least * 1.25 },
+  };
 }
 
 function unread(size: string, payloadBytes: number): Workload {

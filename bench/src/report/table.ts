@@ -10,7 +10,18 @@ export type Table = readonly (readonly string[])[];
 /** The table with all measurements of one workload. */
 export function tableOf({ workload, results }: Comparison): Table {
   const isMemory = results.some(({ rounds }) => rounds.some(isMemoryRound));
-  return isMemory ? memoryTable(results) : trafficTable(results, workload.load.kind);
+  const table = isMemory ? memoryTable(results) : trafficTable(results, workload.load.kind);
+  return workload.isComparedWithLast === true ? withRatioToLast(table, results) : table;
+}
+
+/** Adds a column after the ratio to the first program. */
+function withRatioToLast([header, ...rows]: Table, results: readonly Result[]): Table {
+  const name = results.at(-1)?.program.name ?? "";
+  const insert = (row: readonly string[], cell: string): string[] => row.toSpliced(2, 0, cell);
+  return [
+    insert(header, `ratio to ${name}`),
+    ...rows.map((row, at) => insert(row, formatSpread(results[at].ratioToLast))),
+  ];
 }
 
 /** Formats a ratio with the lowest and the highest of the rounds. */

@@ -13,6 +13,8 @@ export interface Result {
   readonly rounds: readonly Round[];
   /** The ratio to the first program in the same round; undefined if the workload has no ratio. */
   readonly ratio: Spread | undefined;
+  /** The ratio to the last program, if the workload asks for it. */
+  readonly ratioToLast?: Spread | undefined;
 }
 
 /** A program that failed, and the reason. */
@@ -134,12 +136,14 @@ class Entrant {
 function summarise(workload: Workload, entrants: readonly Entrant[]): Comparison {
   const scale = scaleOf(workload.load);
   const [first] = entrants;
+  const last = workload.isComparedWithLast === true ? entrants.at(-1) : undefined;
   const results = entrants
     .filter(({ failure }) => failure === undefined)
     .map(({ program, rounds }) => ({
       program,
       rounds,
       ratio: ratioOf(rounds, first.rounds, scale),
+      ratioToLast: last && ratioOf(rounds, last.rounds, scale),
     }));
   const failures = entrants.flatMap(({ program, failure }) =>
     failure === undefined ? [] : [{ program, reason: failure }],

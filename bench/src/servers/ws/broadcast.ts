@@ -1,7 +1,7 @@
 /** Broadcasts messages that begin with `P!`, without this prefix. */
 import type { AddressInfo } from "node:net";
-import { WebSocketServer } from "ws";
 import { ready } from "../../subject.ts";
+import { WebSocketServer } from "./implementation.ts";
 
 const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false });
 

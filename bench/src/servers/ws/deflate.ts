@@ -3,8 +3,8 @@
  * `no-takeover`.
  */
 import type { AddressInfo } from "node:net";
-import { WebSocketServer } from "ws";
 import { ready } from "../../subject.ts";
+import { WebSocketServer } from "./implementation.ts";
 
 const noContextTakeover = process.argv[2] === "no-takeover";
 const server = new WebSocketServer({

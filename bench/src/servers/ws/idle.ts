@@ -1,7 +1,8 @@
 /** Echoes, with the heartbeat from the README of `ws`, which has no built-in one. */
 import type { AddressInfo } from "node:net";
-import { type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import { ready } from "../../subject.ts";
+import { WebSocketServer } from "./implementation.ts";
 
 const HEARTBEAT_MS = 30_000;
 
