@@ -76,6 +76,69 @@ describe("misuse throws a UsageError:", () => {
   });
 });
 
+describe("an error about an option names the call and the option:", () => {
+  it.each<[string, (topics: Topics) => unknown]>([
+    ["Topics: the options are null", () => new Topics(null as never)],
+    ["Topics: maxTopics", () => new Topics({ maxTopics: 0 })],
+    ["Topics: onError", () => new Topics({ onError: 5 as never })],
+    [
+      'Topics: optionsOf\\("a"\\) returned 5',
+      () => new Topics({ optionsOf: () => 5 as never }).topic("a"),
+    ],
+    ["a topic: there is no option size", () => new Topics({ size: 5 } as never).topic("a")],
+    ["a topic: historySize", () => new Topics({ historySize: 0 }).topic("a")],
+    ["a topic: encode", () => new Topics({ encode: 5 as never }).topic("a")],
+    ["a topic: presence", () => new Topics({ presence: 5 as never }).topic("a")],
+    ["publish: the options are null", (t) => t.topic("a").publish("", null as never)],
+    ["send: the options are null", (t) => t.topic("a").send("", null as never)],
+    ["history: the options are null", (t) => t.topic("a").history(null as never)],
+    [
+      "subscribe: the options are null",
+      (t) => t.topic("a").subscribe(new RecordingSocket(), null as never),
+    ],
+    [
+      "subscribe: encode",
+      (t) => t.topic("a").subscribe(new RecordingSocket(), { encode: 5 as never }),
+    ],
+    [
+      "subscribe: members",
+      (t) => t.topic("a").subscribe(new RecordingSocket(), { members: 5 as never }),
+    ],
+    [
+      "enter: the options are null",
+      (t) => t.topic("a").enter(new RecordingSocket(), { id: "m" }, null as never),
+    ],
+    [
+      "enter: graceMs",
+      (t) => t.topic("a").enter(new RecordingSocket(), { id: "m" }, { graceMs: -1 }),
+    ],
+    ["MemoryBroker: the options are null", () => new MemoryBroker(null as never)],
+    ["MemoryBroker: there is no option max", () => new MemoryBroker({ max: 5 } as never)],
+    ["MemoryBroker: maxTopics", () => new MemoryBroker({ maxTopics: 0 })],
+    ["MemoryBroker: nowMs", () => new MemoryBroker({ nowMs: 5 as never })],
+    ["RedisBroker.open: the client is 5", () => RedisBroker.open(5 as never)],
+    ["RedisBroker: the options are null", () => RedisBroker.open(redisClient, null as never)],
+    [
+      "RedisBroker: there is no option max",
+      () => RedisBroker.open(redisClient, { max: 5 } as never),
+    ],
+    ["RedisBroker: maxTopics", () => RedisBroker.open(redisClient, { maxTopics: 0 })],
+    ["RedisBroker: connectTimeoutMs", () => RedisBroker.open(redisClient, { connectTimeoutMs: 0 })],
+    ["RedisBroker: isDurable", () => RedisBroker.open(redisClient, { isDurable: 5 as never })],
+  ])("%s", async (start, call) => {
+    const topics = openTopics({ presence: true });
+    await expect((async () => call(topics))()).rejects.toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: expect.stringMatching(new RegExp(`^${start}\\b`)) as string,
+      }),
+    );
+  });
+});
+
+/** Has a method of a Redis client, which is not called. */
+const redisClient = { call() {} } as never;
+
 function methodsOf(broker: MemoryBroker): Record<string, unknown> {
   const names = ["publish", "history", "subscribe", "enter", "leave", "members", "close"] as const;
   return Object.fromEntries(names.map((name) => [name, broker[name]]));

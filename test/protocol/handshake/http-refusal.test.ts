@@ -46,6 +46,27 @@ describe("writeRefusal (RFC 9112)", () => {
     expect(response.match(/content-type/gi)).toHaveLength(1);
   });
 
+  it.each([
+    [400, "Bad Request"],
+    [401, "Unauthorized"],
+    [403, "Forbidden"],
+    [404, "Not Found"],
+    [405, "Method Not Allowed"],
+    [408, "Request Timeout"],
+    [413, "Content Too Large"],
+    [414, "URI Too Long"],
+    [421, "Misdirected Request"],
+    [426, "Upgrade Required"],
+    [429, "Too Many Requests"],
+    [431, "Request Header Fields Too Large"],
+    [500, "Internal Server Error"],
+    [501, "Not Implemented"],
+    [503, "Service Unavailable"],
+    [505, "HTTP Version Not Supported"],
+  ])("writes the reason phrase of status %i: %s (RFC 9110 15, RFC 6585)", (status, phrase) => {
+    expect(refusal({ status }).split("\r\n")[0]).toBe(`HTTP/1.1 ${status} ${phrase}`);
+  });
+
   it("writes an empty reason phrase for an unknown status (RFC 9112 4)", () => {
     expect(refusal({ status: 499 })).toMatch(/^HTTP\/1\.1 499 \r\n/);
   });
