@@ -203,22 +203,27 @@ describe("createEndpoint", () => {
     }
   });
 
-  it.each<[string, Readonly<Record<string, unknown>>]>([
-    ["an unknown role", { role: "peer" }],
-    ["a missing onText", { onText: undefined }],
-    ["an onPing that is not a function", { onPing: "log" }],
-    ["a maxMessageBytes of 0", { maxMessageBytes: 0 }],
-    ["a maxFrameBytes that is not an integer", { maxFrameBytes: 1.5 }],
-    ["an unknown option", { maxMesageBytes: 10 }],
-    ["an environment of null", { environment: null }],
-    ["an environment without functions", { environment: {} }],
-    ["a compression of true", { compression: true }],
-    ["a compression without agreement", { compression: { codec: {} } }],
-    ["a compression without codec", { compression: { agreement } }],
-  ])("throws INVALID_OPTION for %s", (_, options) => {
+  it.each<[string, string, Readonly<Record<string, unknown>>]>([
+    ["an unknown role", "role", { role: "peer" }],
+    ["a missing onText", "onText", { onText: undefined }],
+    ["an onPing that is not a function", "onPing", { onPing: "log" }],
+    ["a maxMessageBytes of 0", "maxMessageBytes", { maxMessageBytes: 0 }],
+    ["a maxFrameBytes that is not an integer", "maxFrameBytes", { maxFrameBytes: 1.5 }],
+    ["an unknown option", "maxMesageBytes", { maxMesageBytes: 10 }],
+    ["an environment of null", "maxTextBytes", { environment: null }],
+    ["an environment without functions", "maxTextBytes", { environment: {} }],
+    ["a compression of true", "compression", { compression: true }],
+    ["a compression without agreement", "compression", { compression: { codec: {} } }],
+    ["a compression without codec", "compression", { compression: { agreement } }],
+  ])("throws INVALID_OPTION for %s, and names %s", (_, name, options) => {
     const make = () => record(options);
     expect(make).toThrow(UsageError);
-    expect(make).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    expect(make).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: expect.stringMatching(new RegExp(`^create\\w+: .*\\b${name}\\b`)) as string,
+      }),
+    );
   });
 
   it.each([undefined, null, "server", []])("throws INVALID_OPTION for %j as options", (options) => {

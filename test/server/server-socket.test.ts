@@ -57,6 +57,7 @@ describe("iteration", () => {
   it("says which side ended the connection", async () => {
     const endings: Array<[(socket: ServerSocket) => void, Parameters<FakeConnection["end"]>[0]]> = [
       [(socket) => socket.close(4000), { code: 4000 }],
+      [(socket) => socket.terminate(), { code: 1006 }],
       [() => {}, { code: 4000 }],
       [() => {}, { code: 1006 }],
       [() => {}, { code: 1006, error: new ProtocolError("RESERVED_BITS", "bad") }],
@@ -69,7 +70,7 @@ describe("iteration", () => {
       connection.end(info);
       sides.push(await socket.drained.catch((error: ConnectionClosedError) => error.closedBy));
     }
-    expect(sides).toEqual(["local", "peer", "transport", "local"]);
+    expect(sides).toEqual(["local", "local", "peer", "transport", "local"]);
   });
 
   it("has one consumer and throws at once on a second", () => {

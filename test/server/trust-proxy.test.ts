@@ -130,6 +130,23 @@ describe.each(SERVER_KINDS)("trustProxy, over $name,", ({ start }) => {
     },
   );
 
+  it.each([
+    ["[2001:db8::1]:8443", "https://[2001:db8::1]:8443/page"],
+    ["[2001:DB8::FACE]", "https://[2001:db8::face]/page"],
+  ])("reads the forwarded host %s", async (host, url) => {
+    const fields = { "X-Forwarded-Proto": "https", "X-Forwarded-Host": host };
+    expect(await both({ trustProxy: LOOPBACK }, fields)).toMatchObject({ url });
+  });
+
+  it.each(["[g]", "[]"])(
+    "ignores all fields of a proxy that forwards the host %s",
+    async (host) => {
+      const fields = { "X-Forwarded-Proto": "https", "X-Forwarded-Host": host };
+      const url = "http://inner:81/page";
+      expect(await both({ trustProxy: LOOPBACK }, fields)).toMatchObject({ url });
+    },
+  );
+
   it("reads only the fields that proxyHeaders names", async () => {
     const fields = { Forwarded: "for=192.0.2.1", "X-Forwarded-For": "192.0.2.2" };
     const options = { trustProxy: LOOPBACK };

@@ -86,6 +86,13 @@ describe("MemoryBroker", () => {
       expect(page).toMatchObject({ position, publications: [{ data: "1" }] });
     });
 
+    it("keeps a topic without publications while it has a member that is not expired", async () => {
+      const { broker, publish } = open();
+      await broker.enter("quiet", { key: "1", value: "ann" }, 1_000);
+      for (const data of ["1", "2", "3"]) await publish("other", data);
+      expect(await broker.members("quiet")).toMatchObject([{ key: "1", value: "ann" }]);
+    });
+
     it("evicts the topic after its last listener has stopped", async () => {
       const { broker, listener, publish, passTime } = open();
       const stop = await broker.subscribe("quiet", listener);

@@ -46,6 +46,21 @@ it("the error for an inflated message above the limit names the limit", () => {
   });
 });
 
+it.each([
+  [0, 0, false],
+  [0, 1, true],
+  [100, 99, false],
+  [100, 100, true],
+])(
+  "with thresholdBytes %i, whether a message of %i bytes is compressed is %s",
+  (threshold, byteLength, isFor) => {
+    const { agreement } = deflateOption(false, threshold)!;
+    const deflate = new MessageDeflate(agreement, codec);
+    onTestFinished(() => deflate.close());
+    expect(deflate.isFor(byteLength)).toBe(isFor);
+  },
+);
+
 describe.each(ROLES)("a %s endpoint with permessage-deflate", (role) => {
   it("inflates the compressed message of RFC 7692 7.2.3.1", () => {
     const { events, receive } = compressing(role);
