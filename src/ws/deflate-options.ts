@@ -1,5 +1,6 @@
 import type { ZlibOptions } from "node:zlib";
 import { UsageError } from "../errors/index.ts";
+import type { DeflateTuning } from "../protocol/deflate/codec.ts";
 import type { DeflateSettings } from "../protocol/deflate/settings.ts";
 
 /** The option `perMessageDeflate`: compression of messages with permessage-deflate (RFC 7692). */
@@ -8,16 +9,19 @@ export interface PerMessageDeflateOptions {
   readonly serverNoContextTakeover?: boolean | undefined;
   /** Whether the client compresses messages independently of each other. Default: as the peer asks. */
   readonly clientNoContextTakeover?: boolean | undefined;
-  /** The base-2 logarithm of the server's window in bytes, from 8 to 15. Default: as the peer asks. */
-  readonly serverMaxWindowBits?: number | undefined;
+  /**
+   * The base-2 logarithm of the server's window in bytes, from 8 to 15. On a server, `false` refuses clients that
+   * ask for a limit. Default: as the peer asks.
+   */
+  readonly serverMaxWindowBits?: number | false | undefined;
   /**
    * The base-2 logarithm of the client's window in bytes, from 8 to 15. On a client, `true` lets the server
    * choose, and `false` forbids that. Default: `true` on a client, as the peer asks on a server.
    */
   readonly clientMaxWindowBits?: number | boolean | undefined;
   /**
-   * `level` and `windowBits` are used; the other options of zlib have no effect. Default: level 3, window
-   * bits 13.
+   * `level`, `memLevel`, `strategy` and `windowBits` are used; `dictionary` is not supported; the other options
+   * of zlib have no effect. Default: level 3, memory level 5, window bits 13.
    */
   readonly zlibDeflateOptions?: ZlibOptions | undefined;
   /** Accepted for compatibility. It has no effect, because the window's size is negotiated. */
@@ -49,21 +53,40 @@ export function deflateSettings(
     context: takesOver ? "dedicated" : "shared",
     thresholdBytes: takesOver ? 0 : threshold,
     windowBits,
-    // Level 0 of zlib stores without compression, and -1 is its default.
-    level: level < 1 ? 3 : level,
+    level,
   };
+}
+
+/**
+ * Returns the settings of the compressor that are not negotiated; undefined if the options have none.
+ *
+ * @throws UsageError `INVALID_OPTION`
+ */
+export function deflateTuning(options: PerMessageDeflateOptions): DeflateTuning | undefined {
+  const { memLevel, strategy, dictionary } = options.zlibDeflateOptions ?? {};
+  if (dictionary !== undefined || options.zlibInflateOptions?.dictionary !== undefined) {
+    throw new UsageError(
+      "INVALID_OPTION",
+      "perMessageDeflate: a dictionary of zlib is not supported, because RFC 7692 cannot negotiate it",
+    );
+  }
+  if (memLevel !== undefined) checkInteger("zlibDeflateOptions.memLevel", memLevel, 1, 9);
+  if (strategy !== undefined) checkInteger("zlibDeflateOptions.strategy", strategy, 0, 4);
+  const isDefault = memLevel === undefined && strategy === undefined;
+  return isDefault ? undefined : { memoryLevel: memLevel, strategy };
 }
 
 /** Checks the options that both sides negotiate. @throws UsageError `INVALID_OPTION` */
 export function checkDeflateOptions(options: PerMessageDeflateOptions): void {
   const { serverMaxWindowBits, clientMaxWindowBits } = options;
-  if (serverMaxWindowBits !== undefined) {
+  if (serverMaxWindowBits !== undefined && serverMaxWindowBits !== false) {
     checkInteger("serverMaxWindowBits", serverMaxWindowBits, 8, 15);
   }
   if (typeof clientMaxWindowBits !== "boolean" && clientMaxWindowBits !== undefined) {
     checkInteger("clientMaxWindowBits", clientMaxWindowBits, 8, 15);
   }
   deflateSettings(options, true);
+  deflateTuning(options);
 }
 
 function checkInteger(name: string, value: number, least: number, most: number): void {

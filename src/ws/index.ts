@@ -12,7 +12,24 @@
  *
  * @module
  */
-export { WebSocket, WebSocket as default, WebSocket as "module.exports" } from "./web-socket.ts";
+import * as extension from "./extension.ts";
+import { PerMessageDeflate } from "./per-message-deflate.ts";
+import { WebSocketServer } from "./server/web-socket-server.ts";
+import * as subprotocol from "./subprotocol.ts";
+import { WebSocket } from "./web-socket.ts";
+
+// `require("tideway/ws")` returns the class, so the class has the other exports as properties.
+Object.assign(WebSocket, {
+  WebSocket,
+  WebSocketServer,
+  Server: WebSocketServer,
+  PerMessageDeflate,
+  extension: { ...extension },
+  subprotocol: { ...subprotocol },
+});
+
+export { WebSocket, WebSocket as default, WebSocket as "module.exports" };
+export { WebSocketServer, WebSocketServer as Server, PerMessageDeflate, extension, subprotocol };
 export type { SendCallback, SendOptions } from "./web-socket.ts";
 export type { CommonOptions, SocketOptions } from "./socket-options.ts";
 export type { SendableData } from "./messages.ts";
@@ -20,3 +37,22 @@ export type { EventListener, EventListenerOptions, WebSocketEventMap } from "./e
 export { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
 export type { ClientOptions } from "./client/options.ts";
 export type { PerMessageDeflateOptions } from "./deflate-options.ts";
+export type { DeflateParams } from "./deflate-params.ts";
+export type { ExtensionInit, ExtensionParams, ExtensionValue } from "./extension.ts";
+export type { DeflateCallback, PerMessageDeflateInit } from "./per-message-deflate.ts";
+export type {
+  ResolvedServerOptions,
+  ServerOptions,
+  VerifyClient,
+  VerifyClientCallbackAsync,
+  VerifyClientCallbackSync,
+  VerifyClientDecision,
+  VerifyClientInfo,
+} from "./server/options.ts";
+export type {
+  OtherListener,
+  ServerEventMap,
+  ServerListener,
+  UpgradeCallback,
+} from "./server/events.ts";
+export type { NegotiatedExtensions } from "./server/extensions.ts";

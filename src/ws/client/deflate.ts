@@ -1,6 +1,10 @@
 import type { ExtensionOffer } from "../../protocol/handshake/index.ts";
 import { type DeflateAgreement, readDeflateAnswer } from "../../protocol/deflate/index.ts";
-import { deflateSettings, type PerMessageDeflateOptions } from "../deflate-options.ts";
+import {
+  deflateSettings,
+  deflateTuning,
+  type PerMessageDeflateOptions,
+} from "../deflate-options.ts";
 
 /** Creates a client's offer of compression (RFC 7692 7.1). */
 export function offerDeflate(options: PerMessageDeflateOptions): ExtensionOffer {
@@ -8,7 +12,7 @@ export function offerDeflate(options: PerMessageDeflateOptions): ExtensionOffer 
   const params: Array<readonly [string, string | true]> = [];
   if (options.serverNoContextTakeover === true) params.push(["server_no_context_takeover", true]);
   if (options.clientNoContextTakeover === true) params.push(["client_no_context_takeover", true]);
-  if (serverMaxWindowBits !== undefined) {
+  if (typeof serverMaxWindowBits === "number") {
     params.push(["server_max_window_bits", String(serverMaxWindowBits)]);
   }
   if (clientMaxWindowBits !== false) {
@@ -55,9 +59,11 @@ function withOptions(
   const { clientMaxWindowBits, clientNoContextTakeover = false } = options;
   const most = typeof clientMaxWindowBits === "number" ? clientMaxWindowBits : sending.windowBits;
   const takesOver = sending.takesOver && !clientNoContextTakeover;
+  const tuning = deflateTuning(options);
   return {
     sending: { takesOver, windowBits: Math.min(most, sending.windowBits) },
     receiving,
     settings: deflateSettings(options, takesOver),
+    ...(tuning && { tuning }),
   };
 }

@@ -1,0 +1,145 @@
+import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import { UsageError } from "../../errors/index.ts";
+import { checkDeflateOptions, type PerMessageDeflateOptions } from "../deflate-options.ts";
+import type { CommonOptions } from "../socket-options.ts";
+import { WebSocket } from "../web-socket.ts";
+
+/** The handshake that `verifyClient` decides on. */
+export interface VerifyClientInfo<Request = IncomingMessage> {
+  /** The value of the request's `Origin` header; undefined if there is none. */
+  readonly origin: string;
+  /** Whether the request came over TLS. */
+  readonly secure: boolean;
+  readonly req: Request;
+}
+
+/**
+ * Decides on a handshake. It is accepted if the result is truthy and not an `Error`. A promise is awaited, and
+ * decides by its value.
+ */
+export type VerifyClientCallbackSync<Request = IncomingMessage> = (
+  info: VerifyClientInfo<Request>,
+) => boolean | Promise<boolean>;
+
+/**
+ * Decides on a handshake with a callback. Only its first call counts. If `result` is false, the client gets
+ * the status `code` (default: 401), the body `message` (default: the name of the status) and `headers`.
+ */
+export type VerifyClientCallbackAsync<Request = IncomingMessage> = (
+  info: VerifyClientInfo<Request>,
+  callback: VerifyClientDecision,
+) => void;
+
+/** Accepts or refuses a handshake. */
+export type VerifyClientDecision = (
+  result: boolean,
+  code?: number,
+  message?: string,
+  headers?: OutgoingHttpHeaders,
+) => void;
+
+/**
+ * A `VerifyClientCallbackAsync` if it has two parameters, otherwise a `VerifyClientCallbackSync`. As one type, so
+ * that TypeScript infers the parameters.
+ */
+export type VerifyClient<Request = IncomingMessage> = (
+  info: VerifyClientInfo<Request>,
+  callback: VerifyClientDecision,
+) => boolean | void | Promise<boolean | void>;
+
+/** The options of `WebSocketServer`. Exactly one of `port`, `server` and `noServer` must be set. */
+export interface ServerOptions<
+  T extends typeof WebSocket = typeof WebSocket,
+  U extends typeof IncomingMessage = typeof IncomingMessage,
+> extends CommonOptions {
+  /** The port of a new HTTP server, which the `WebSocketServer` owns. 0 for any free port. */
+  port?: number | null | undefined;
+  /** The host that `port` belongs to. Default: all addresses. */
+  host?: string | null | undefined;
+  /** The maximum number of connections that wait to be accepted. Default: the default of Node.js. */
+  backlog?: number | null | undefined;
+  /** An HTTP server of the application. It must be closed by the application. */
+  server?: HttpServer<U> | HttpsServer<U> | null | undefined;
+  /** Whether the application calls `handleUpgrade` itself. Default: false. */
+  noServer?: boolean | undefined;
+  /** The only path that is accepted, without its query. Default: every path. */
+  path?: string | null | undefined;
+  /** Whether `clients` exists. Default: true. */
+  clientTracking?: boolean | undefined;
+  /** Decides on each handshake. Default: every handshake is accepted, from any origin. */
+  verifyClient?: VerifyClient<InstanceType<U>> | null | undefined;
+  /**
+   * Chooses one of the subprotocols that the client offers. Nothing is chosen if it returns `false`. Default:
+   * the first one.
+   */
+  handleProtocols?:
+    | ((protocols: Set<string>, request: InstanceType<U>) => string | false)
+    | null
+    | undefined;
+  /** Compression (RFC 7692). Default: false. */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+  /** The class of the server's sockets. It must extend `WebSocket`. Default: `WebSocket`. */
+  WebSocket?: T | undefined;
+}
+
+/** The options with their defaults, as `WebSocketServer.options` has them. */
+export type ResolvedServerOptions<
+  T extends typeof WebSocket = typeof WebSocket,
+  U extends typeof IncomingMessage = typeof IncomingMessage,
+> = ServerOptions<T, U> & Readonly<typeof DEFAULTS>;
+
+const DEFAULTS = {
+  allowSynchronousEvents: true,
+  autoPong: true,
+  closeTimeout: 30_000,
+  maxPayload: 104_857_600,
+  skipUTF8Validation: false,
+  clientTracking: true,
+};
+
+/**
+ * Fills in the defaults and checks the options.
+ *
+ * @throws TypeError unless exactly one of `port`, `server` and `noServer` is set
+ * @throws UsageError `INVALID_OPTION`
+ */
+export function resolveServerOptions<T extends typeof WebSocket, U extends typeof IncomingMessage>(
+  options: ServerOptions<T, U> = {},
+): ResolvedServerOptions<T, U> {
+  const resolved = {
+    ...DEFAULTS,
+    perMessageDeflate: false,
+    handleProtocols: null,
+    verifyClient: null,
+    noServer: false,
+    backlog: null,
+    server: null,
+    host: null,
+    path: null,
+    port: null,
+    WebSocket: WebSocket as T,
+    ...options,
+  };
+  checkWhere(resolved as ServerOptions);
+  checkFunctions(resolved);
+  if (resolved.perMessageDeflate === true) resolved.perMessageDeflate = {};
+  if (resolved.perMessageDeflate) checkDeflateOptions(resolved.perMessageDeflate);
+  return resolved as ResolvedServerOptions<T, U>;
+}
+
+function checkWhere({ port, server, noServer }: ServerOptions): void {
+  const hasPort = port !== null && port !== undefined;
+  if (Number(hasPort) + Number(Boolean(server)) + Number(Boolean(noServer)) === 1) return;
+  throw new TypeError(
+    'One and only one of the "port", "server", or "noServer" options must be specified',
+  );
+}
+
+function checkFunctions(options: object): void {
+  for (const name of ["verifyClient", "handleProtocols", "WebSocket"] as const) {
+    const value = (options as Record<string, unknown>)[name];
+    if (!value || typeof value === "function") continue;
+    throw new UsageError("INVALID_OPTION", `${name} is a ${typeof value}; it must be a function`);
+  }
+}

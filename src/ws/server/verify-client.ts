@@ -1,0 +1,90 @@
+import type { IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
+import type {
+  ServerOptions,
+  VerifyClientCallbackSync,
+  VerifyClientDecision,
+  VerifyClientInfo,
+} from "./options.ts";
+import type { Refusal } from "./refusal.ts";
+import { type HandshakeRequest, headerOf } from "./request.ts";
+
+/** Receives the decision: undefined if the client is accepted, the refusal, or the error that prevented it. */
+export type DecisionCallback = (decision: Refusal | Error | undefined) => void;
+
+const UNAUTHORIZED: Refusal = { status: 401 };
+
+/** Calls `verifyClient`, and calls `decide` once, in this turn of the event loop or later. */
+export function verifyClient(
+  options: ServerOptions,
+  request: IncomingMessage,
+  { version }: HandshakeRequest,
+  decide: DecisionCallback,
+): void {
+  const { verifyClient: verify } = options;
+  if (!verify) {
+    decide(undefined);
+    return;
+  }
+  const info = infoOf(request, version);
+  const decideOnce = onlyFirst(decide);
+  const result: unknown =
+    verify.length === 2
+      ? verify.call(options, info, decideBy(decideOnce))
+      : (verify as VerifyClientCallbackSync).call(options, info);
+  if (verify.length !== 2) whenDecided(result, UNAUTHORIZED, decideOnce);
+  else if (isThenable(result)) result.then(undefined, (cause) => decideOnce(failure(cause)));
+}
+
+/**
+ * Calls back with undefined if `result` is truthy and not an `Error`, otherwise with `refusal`. A promise is
+ * awaited; if it rejects, the callback gets its error.
+ */
+export function whenDecided(result: unknown, refusal: Refusal, decide: DecisionCallback): void {
+  const settle = (value: unknown): void => decide(isAllowing(value) ? undefined : refusal);
+  if (!isThenable(result)) {
+    settle(result);
+    return;
+  }
+  void Promise.resolve(result).then(settle, (cause: unknown) => decide(failure(cause)));
+}
+
+function failure(cause: unknown): Error {
+  return new Error("a decision on a handshake failed", { cause });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
+}
+
+function isAllowing(value: unknown): boolean {
+  return Boolean(value) && !(value instanceof Error);
+}
+
+function infoOf(request: IncomingMessage, version: number): VerifyClientInfo {
+  // RFC 6455 uses `Origin`; drafts with version 8 use another name.
+  const origin = headerOf(request, version === 8 ? "sec-websocket-origin" : "origin");
+  const socket = request.socket as Partial<TLSSocket> | undefined;
+  return {
+    origin: origin as string,
+    secure: Boolean(socket?.authorized || socket?.encrypted),
+    req: request,
+  };
+}
+
+/** The callback of `verifyClient`. */
+function decideBy(decide: DecisionCallback): VerifyClientDecision {
+  return (result, code, message, headers) => {
+    decide(isAllowing(result) ? undefined : { status: Number(code || 401), message, headers });
+  };
+}
+
+/** Ignores all calls after the first. */
+function onlyFirst(decide: DecisionCallback): DecisionCallback {
+  let isDecided = false;
+  return (decision) => {
+    if (isDecided) return;
+    isDecided = true;
+    decide(decision);
+  };
+}
