@@ -114,7 +114,9 @@ describe("a valid handshake", () => {
   it("may have frames behind it", async () => {
     const server = await startServer();
     const messages = new Promise((resolve) => {
-      server.on("connection", (client) => client.on("message", (data) => resolve(String(data))));
+      server.on("connection", (client) =>
+        client.on("message", (data) => resolve((data as Buffer).toString())),
+      );
     });
     // "Hello" with the masking key 37fa213d (RFC 6455 5.7).
     connectRaw(server).send("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
