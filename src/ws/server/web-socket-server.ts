@@ -252,7 +252,6 @@ export class WebSocketServer<
     const { allowSynchronousEvents, maxPayload, maxFragments, skipUTF8Validation } = this.options;
     const deflate = extensions[PerMessageDeflate.extensionName]?.agreement;
     return {
-      role: "server",
       allowSynchronousEvents,
       maxPayload,
       maxFragments,
