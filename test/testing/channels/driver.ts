@@ -20,7 +20,7 @@ export function openDriver({
   creditBytes,
   network,
 }: ChannelClientOptions): ChannelClientDriver {
-  const options = { auth, creditBytes, initialDelayMs: 10 };
+  const options = { auth, creditBytes, initialDelayMs: 10, maxDelayMs: 100 };
   const client: Client =
     network === undefined ? connect(url, options) : network.connect({}, url, options);
   const topic = (name: string): Topic => client.topic(name as never);

@@ -19,7 +19,8 @@ describe("the server of this package over TCP", () => {
   });
 
   const suite = channelServerSuite(harness).map(({ name, run }) => [name, run] as const);
-  it.each(suite)("%s", async (_, run) => {
+  // Concurrently, because some cases wait for a timeout of the server.
+  it.concurrent.each(suite)("%s", async (_, run) => {
     await expect(run()).resolves.toBeUndefined();
   });
 });
@@ -36,7 +37,7 @@ describe("the server of this package in memory", () => {
 
   const harness = { url: "ws://test/api", connect: () => network.connect() };
   const suite = channelServerSuite(harness).map(({ name, run }) => [name, run] as const);
-  it.each(suite)("%s", async (_, run) => {
+  it.concurrent.each(suite)("%s", async (_, run) => {
     await expect(run()).resolves.toBeUndefined();
   });
 });

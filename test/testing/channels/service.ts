@@ -8,7 +8,7 @@ import {
   resumable,
 } from "tideway/channels/server";
 import type { StandardSchema } from "tideway/server";
-import { Topics } from "tideway/topics";
+import { BrokerError, MemoryBroker, Topics } from "tideway/topics";
 
 type Check = (value: unknown) => boolean;
 
@@ -63,6 +63,7 @@ export const contract = defineContract({
     "moves/:board": { message: anything, isVolatile: true },
     "files/:name": { message: bytes() },
     "hidden/:name": { message: anything },
+    "down/:name": { message: anything, member: anything },
   },
   calls: {
     echo: { input: optional, output: optional },
@@ -109,12 +110,42 @@ class Aborts {
   }
 }
 
+/** Cannot reach the topics that begin with `down/`. */
+class PartlyDownBroker extends MemoryBroker {
+  override async publish(...args: Parameters<MemoryBroker["publish"]>) {
+    return super.publish(reachable(args[0]), args[1], args[2]);
+  }
+
+  override async history(...args: Parameters<MemoryBroker["history"]>) {
+    return super.history(reachable(args[0]), args[1], args[2]);
+  }
+
+  override async subscribe(...args: Parameters<MemoryBroker["subscribe"]>) {
+    return super.subscribe(reachable(args[0]), args[1]);
+  }
+
+  override async enter(...args: Parameters<MemoryBroker["enter"]>) {
+    return super.enter(reachable(args[0]), args[1], args[2]);
+  }
+
+  override async members(topic: string) {
+    return super.members(reachable(topic));
+  }
+}
+
+/** @throws BrokerError */
+function reachable(topic: string): string {
+  if (topic.startsWith("down/")) throw new BrokerError("BROKER_REFUSED", "the topic is down");
+  return topic;
+}
+
 interface State {
   readonly name: string;
 }
 
 function authorize({ auth }: AuthorizeRequest) {
   if (auth === "forbidden") return refuse("forbidden");
+  if (auth === "silent") return new Promise<never>(() => {});
   if (auth === "broken") throw new Error("authorize is broken");
   const { name, expiresInMs } = (auth ?? {}) as { name?: string; expiresInMs?: number };
   if (name === undefined) return refuse("unauthorized");
@@ -130,6 +161,8 @@ export interface Service extends AsyncDisposable {
 /** Creates the server that the conformance kit describes. */
 export function createService(): Service {
   const topics = new Topics({
+    broker: new PartlyDownBroker(),
+    onError: () => {},
     optionsOf: (name) => (name.startsWith("short/") ? { historySize: 5 } : { presence: true }),
   });
   const aborts = new Aborts();
@@ -143,10 +176,11 @@ export function createService(): Service {
     authorize,
     onError: () => {},
     presenceGraceMs: 500,
-    limits: { maxPendingCalls: 4 },
+    limits: { maxPendingCalls: 4, authTimeoutMs: 2_000 },
     rules: {
       "rooms/:room": {
-        subscribe: ({ topic, params }) => isAllowed(topic, params.room),
+        subscribe: ({ topic, params, state }) =>
+          state.name !== "banned" && isAllowed(topic, params.room),
         publish: ({ draft, state }) => {
           if (draft.text === "broken") throw new Error("the rule is broken");
           return draft.text === "forbidden" ? false : { text: draft.text, from: state.name };
@@ -157,6 +191,11 @@ export function createService(): Service {
       "short/:name": { subscribe: true, publish: true },
       "moves/:board": { subscribe: true, publish: true },
       "files/:name": { subscribe: true, publish: true },
+      "down/:name": {
+        subscribe: true,
+        publish: true,
+        enter: ({ state: { name } }) => ({ id: name, data: name }),
+      },
     },
     calls: {
       echo: (input) => input,

@@ -40,7 +40,7 @@ export const HELLO_SCRIPTS: readonly ClientScript[] = [
       ...nothing("b"),
     ],
   },
-  ...[1011, 1012].map((code) => ({
+  ...[1001, 1011, 1012, 1013, 4000].map((code) => ({
     name: `connects again after the close code ${code}`,
     steps: [
       ...open(),
@@ -51,10 +51,14 @@ export const HELLO_SCRIPTS: readonly ClientScript[] = [
     ],
   })),
   {
+    name: "connects again after the close code 1013 before the welcome",
+    steps: [...accept(), { close: 1013 }, ...accept("b"), welcome({}, "b"), ...nothing("b")],
+  },
+  {
     name: "connects again after the close code 1008 before the welcome",
     steps: [...accept(), { close: 1008 }, ...accept("b"), welcome({}, "b"), ...nothing("b")],
   },
-  ...[1002, 1007, 1009].map((code) => ({
+  ...[1000, 1002, 1003, 1007, 1008, 1009].map((code) => ({
     name: `ends at the close code ${code}`,
     steps: [
       ...open(),

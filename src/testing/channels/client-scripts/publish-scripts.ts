@@ -137,6 +137,39 @@ export const PUBLISH_SCRIPTS: readonly ClientScript[] = [
     ],
   },
   {
+    name: "sends seen for the error of a publish that it does not wait for any more",
+    steps: [
+      ...open(),
+      send({ type: "error", id: 900, code: "UNAVAILABLE", mayBeStored: true }),
+      expect({ type: "seen", id: 900 }),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "sends no seen for the error of another request",
+    steps: [
+      ...open(),
+      run("c", "call", "echo", 1),
+      expect({ type: "call", id: "<call>" }),
+      send({ type: "error", id: "<call>", code: "UNAVAILABLE", retryAfterMs: 9 }),
+      error("c", { code: "UNAVAILABLE", retryAfterMs: 9 }),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "sends a publish again after a reconnect if its answer was lost, and reports that an error then may be wrong",
+    steps: [
+      ...open(),
+      publish("p"),
+      published(1, "p"),
+      ...reconnect(),
+      published(1, "p", "b"),
+      send({ type: "error", id: "<idAgain1>", code: "FORBIDDEN", mayBeStored: false }, "b"),
+      expect({ type: "seen", id: "<idAgain1>" }, "b"),
+      error("p", { code: "FORBIDDEN", mayBeStored: true }),
+    ],
+  },
+  {
     name: "holds back more publishes than maxPending",
     steps: [
       ...open({ maxPending: { publish: 1, call: 16 } }),

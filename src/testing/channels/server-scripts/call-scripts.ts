@@ -146,6 +146,35 @@ export const CALL_SCRIPTS: readonly ServerScript[] = [
     ],
   },
   {
+    name: "counts a cancelled call until its handler has settled, and a settled one no longer",
+    steps: [
+      ...hello(),
+      ...[1, 2, 3, 4].map((id) =>
+        send(call(id, "whenAborted", { input: { token: `<run>${id % 2}` } })),
+      ),
+      send({ type: "cancel", id: 1 }),
+      ...request(call(5, "echo"), { type: "error", code: "TOO_MANY_REQUESTS" }),
+      ...hello("b", "ann", "<session2>"),
+      send(call(1, "wait", { input: { token: "<run>0" } }), "b"),
+      send({ type: "cancel", id: 1 }, "b"),
+      { expectAll: [2, 4].map((id) => ({ frame: { type: "result", id } })) },
+      ...request(call(5, "echo", { input: 5 }), { type: "result", output: 5 }),
+    ],
+  },
+  {
+    name: "answers bytes for a schema of JSON with INVALID_DATA",
+    steps: [
+      ...hello(),
+      { send: call(1, "divide"), bytes: "00" },
+      expect({ type: "error", id: 1, code: "INVALID_DATA" }),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "answers JSON for bytes with INVALID_DATA",
+    steps: failed(call(1, "reverse", { input: "text" }), { code: "INVALID_DATA" }),
+  },
+  {
     name: "takes input and gives output as bytes in binary messages",
     steps: [
       ...hello(),

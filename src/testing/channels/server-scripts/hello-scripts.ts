@@ -1,5 +1,5 @@
 import type { ServerScript } from "../script.ts";
-import { connect, expect, hello, request, send } from "./parts.ts";
+import { connect, expect, hello, nothing, request, send, subscribe } from "./parts.ts";
 
 const HELLO = { type: "hello", auth: { name: "ann" }, session: "<session>", connection: 1 };
 
@@ -62,6 +62,29 @@ export const HELLO_SCRIPTS: readonly ServerScript[] = [
     ],
   },
   {
+    name: "closes with 1008 if no hello arrives in time",
+    steps: [connect, { expectClose: 1008 }],
+  },
+  {
+    name: "closes with 1008 if only frames of unknown types arrive in time",
+    steps: [connect, send({ type: "later" }), { expectClose: 1008 }],
+  },
+  {
+    name: "closes with 1011 if authorize does not settle in time",
+    steps: [connect, send({ ...HELLO, auth: "silent" }), { expectClose: 1011 }],
+  },
+  {
+    name: "closes with 1009 for more than 16 KiB in several messages before the welcome",
+    steps: [
+      connect,
+      send({ ...HELLO, auth: "silent" }),
+      ...[1, 2].map((id) =>
+        send({ type: "call", id, name: "echo", input: { "<repeat>": ["x", 8_192] } }),
+      ),
+      { expectClose: 1009 },
+    ],
+  },
+  {
     name: "closes with 1009 for more than 16 KiB before the welcome",
     steps: [
       connect,
@@ -106,6 +129,43 @@ export const HELLO_SCRIPTS: readonly ServerScript[] = [
       send({ type: "auth", auth: { name: "bob" } }),
       expect(WELCOME),
       ...request({ type: "call", id: 1, name: "whoami" }, { type: "result", output: "bob" }),
+    ],
+  },
+  {
+    name: "closes with 1009 for fresh credentials of more than 16 KiB",
+    steps: [
+      connect,
+      send({ ...HELLO, auth: { name: "ann", expiresInMs: 60_000 } }),
+      expect(WELCOME),
+      send({ type: "auth", auth: { "<repeat>": ["x", 16_384] } }),
+      { expectClose: 1009 },
+    ],
+  },
+  {
+    name: "answers auth with another welcome if the credentials do not expire",
+    steps: [connect, send(HELLO), expect(WELCOME), send({ type: "auth" }), expect(WELCOME)],
+  },
+  {
+    name: "ends the subscriptions and watches that a rule does not allow with fresh credentials",
+    steps: [
+      connect,
+      send({ ...HELLO, auth: { name: "ann", expiresInMs: 60_000 } }),
+      expect(WELCOME),
+      ...subscribe("rooms/<run>"),
+      ...request(
+        { type: "watch", id: 2, topic: "rooms/<run>" },
+        { type: "members", topic: "rooms/<run>" },
+      ),
+      ...subscribe("short/<run>", { id: 3, number: "short" }),
+      send({ type: "auth", auth: { name: "banned", expiresInMs: 60_000 } }),
+      {
+        expectAll: [
+          { frame: WELCOME },
+          { frame: { type: "unsubscribed", topic: "rooms/<run>", code: "FORBIDDEN" } },
+          { frame: { type: "unwatched", topic: "rooms/<run>", code: "FORBIDDEN" } },
+        ],
+      },
+      ...nothing(),
     ],
   },
   {

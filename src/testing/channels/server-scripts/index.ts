@@ -1,6 +1,7 @@
 import type { ServerScript } from "../script.ts";
 import { CALL_SCRIPTS } from "./call-scripts.ts";
 import { CREDIT_SCRIPTS } from "./credit-scripts.ts";
+import { FAILURE_SCRIPTS } from "./failure-scripts.ts";
 import { FRAME_SCRIPTS } from "./frame-scripts.ts";
 import { HELLO_SCRIPTS } from "./hello-scripts.ts";
 import { PRESENCE_SCRIPTS } from "./presence-scripts.ts";
@@ -19,6 +20,7 @@ export const channelServerScripts: readonly ServerScript[] = [
   ...CREDIT_SCRIPTS,
   ...PUBLISH_SCRIPTS,
   ...HISTORY_SCRIPTS,
+  ...FAILURE_SCRIPTS,
   ...CALL_SCRIPTS,
   ...STREAM_SCRIPTS,
   ...PRESENCE_SCRIPTS,

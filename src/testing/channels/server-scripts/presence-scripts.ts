@@ -144,6 +144,57 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
     ],
   },
   {
+    name: "answers a second enter with the same member, and sends no join",
+    steps: [
+      ...watcher,
+      ...watch([]),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+      ...enter(ANN, "b"),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "answers a second watch of a topic with INVALID_REQUEST, and keeps the first",
+    steps: [
+      ...watcher,
+      ...watch([]),
+      ...request({ type: "watch", id: 2, topic: ROOM }, { type: "error", code: "INVALID_REQUEST" }),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+    ],
+  },
+  {
+    name: "answers a watch and an enter with FORBIDDEN if the topic has no members",
+    steps: [
+      ...failed({ type: "watch", topic: "short/<run>" }, "FORBIDDEN"),
+      ...request(
+        { type: "enter", id: 1, topic: "short/<run>" },
+        { type: "error", code: "FORBIDDEN" },
+      ),
+    ],
+  },
+  {
+    name: "answers an enter with INTERNAL if its rule throws",
+    steps: failed({ type: "enter", topic: "rooms/broken-<run>" }, "INTERNAL"),
+  },
+  {
+    name: "removes no member of another session by replaces",
+    steps: [
+      ...watcher,
+      ...watch([]),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+      ...hello("c", "bob", "<session3>"),
+      ...enter(BOB, "c", { replaces: 1 }),
+      join(BOB),
+      ...nothing(),
+    ],
+  },
+  {
     name: "answers a watch that the subscribe rule denies with FORBIDDEN",
     steps: failed({ type: "watch", topic: "rooms/closed-<run>" }, "FORBIDDEN"),
   },

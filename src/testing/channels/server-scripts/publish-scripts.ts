@@ -125,6 +125,19 @@ export const PUBLISH_SCRIPTS: readonly ServerScript[] = [
     steps: failed({ topic: "hidden/<run>", data: 1 }, { code: "FORBIDDEN" }),
   },
   {
+    name: "answers bytes for a schema of JSON with INVALID_DATA, and JSON for bytes",
+    steps: [
+      ...hello(),
+      { send: { ...PUBLISH, data: "<absent>" }, bytes: "7b7d" },
+      expect({ type: "error", id: 1, code: "INVALID_DATA", mayBeStored: false }),
+      send({ type: "seen", id: 1 }),
+      ...request(
+        { type: "publish", id: 2, topic: "files/<run>", number: 2, data: "text" },
+        { type: "error", code: "INVALID_DATA", mayBeStored: false },
+      ),
+    ],
+  },
+  {
     name: "publishes bytes of a binary message",
     steps: [
       ...hello(),

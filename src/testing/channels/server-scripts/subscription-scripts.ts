@@ -113,6 +113,56 @@ export const SUBSCRIPTION_SCRIPTS: readonly ServerScript[] = [
       expect(inRoom("four", "ann", "number1")),
     ],
   },
+  {
+    name: "says position-ahead if the topic has not reached the position yet",
+    steps: [
+      ...hello(),
+      ...publish(ROOM, 1, { text: "one" }),
+      ...subscribe(ROOM),
+      send({ type: "unsubscribe", topic: ROOM }),
+      ...request(
+        { type: "subscribe", id: 2, topic: ROOM, credit: CREDIT, since: "<position1>00" },
+        {
+          type: "subscribed",
+          position: "<position1>",
+          recovered: false,
+          reason: "position-ahead",
+        },
+      ),
+    ],
+  },
+  {
+    name: "says missing if the history does not reach back to the position",
+    steps: [
+      ...hello(),
+      ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].flatMap((number) =>
+        publish("short/<run>", number, { "<repeat>": ["x", 200_000] }),
+      ),
+      ...request(
+        {
+          type: "subscribe",
+          id: 1,
+          topic: "short/<run>",
+          credit: CREDIT,
+          since: "<position1>",
+        },
+        { type: "subscribed", position: "<position10>", recovered: false, reason: "missing" },
+      ),
+    ],
+  },
+  {
+    name: "answers a subscribe that is withdrawn before its answer, and accepts another one",
+    steps: [
+      ...hello(),
+      send({ type: "subscribe", id: 1, topic: ROOM, credit: CREDIT }),
+      send({ type: "unsubscribe", topic: ROOM }),
+      send({ type: "subscribe", id: 2, topic: ROOM, credit: CREDIT }),
+      {
+        expectAll: [{ frame: { id: 1 } }, { frame: { type: "subscribed", id: 2 } }],
+      },
+      ...nothing(),
+    ],
+  },
   ...[
     { since: "lost:1", reason: "epoch-changed" },
     { since: "?", reason: "invalid-position" },
