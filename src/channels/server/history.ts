@@ -4,8 +4,7 @@ import {
   type Publication,
   readPosition,
 } from "../../topics/index.ts";
-import { byteLengthOf } from "../wire/byte-length.ts";
-import { encodeFrame, type ServerFrame } from "../wire/frames.ts";
+import { byteLength, encodeFrame, type ServerFrame } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
 import type { ChannelConnection } from "./connection.ts";
 import {
@@ -137,7 +136,7 @@ function cut(
   const ordered = isForward ? messages : messages.toReversed();
   let bytes = 0;
   const end = ordered.findIndex((message, index) => {
-    bytes += byteLengthOf(message);
+    bytes += byteLength(message);
     return bytes > maxBytes && index > 0;
   });
   const kept = end === -1 ? ordered : ordered.slice(0, end);

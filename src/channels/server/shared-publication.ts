@@ -3,8 +3,7 @@ import { quote } from "../../errors/quote.ts";
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
 import { prepare } from "../../server/send-data.ts";
 import type { SharedMessage, TopicData } from "../../topics/index.ts";
-import { byteLengthOf } from "../wire/byte-length.ts";
-import { encodeFrame } from "../wire/frames.ts";
+import { byteLength, encodeFrame } from "../wire/frames.ts";
 
 /** A publication as all subscribers of this server get it: encoded, compressed and framed once. */
 export class SharedPublication implements SharedMessage {
@@ -16,7 +15,7 @@ export class SharedPublication implements SharedMessage {
   constructor(data: TopicData) {
     this.data = data;
     this.prepared = prepare(data);
-    this.byteLength = byteLengthOf(data);
+    this.byteLength = byteLength(data);
   }
 }
 

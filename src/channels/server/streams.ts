@@ -1,8 +1,7 @@
 import { UsageError } from "../../errors/index.ts";
 import { isInstance } from "../../schema/values.ts";
 import { MAX_ITEM_ID_LENGTH } from "../wire/client-frame-checks.ts";
-import { byteLengthOf } from "../wire/byte-length.ts";
-import { encodeFrame, type ErrorFields } from "../wire/frames.ts";
+import { byteLength, encodeFrame, type ErrorFields } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
 import { CallContext } from "./call-context.ts";
 import type { CompiledCall } from "./compile.ts";
@@ -147,7 +146,7 @@ export class Streams {
       data instanceof Uint8Array
         ? encodeFrame({ type: "item", id, ...itemId }, data)
         : encodeFrame({ type: "item", id, ...itemId, data });
-    stream.credit -= byteLengthOf(message);
+    stream.credit -= byteLength(message);
     this.#connection.send(message);
   }
 }

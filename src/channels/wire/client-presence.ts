@@ -106,7 +106,7 @@ function createPresence(
       else reject(new ChannelError("CONNECTION_LOST"));
     },
     // If the client entered on the previous connection, it stays a member throughout.
-    fields: () => ({ replaces: session.connection - 1 || undefined }),
+    fields: () => ({ replaces: session.previous }),
     accept(frame) {
       hasEntered = true;
       resolve((frame as { member?: FrameMember }).member!);

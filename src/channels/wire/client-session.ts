@@ -121,6 +121,8 @@ export interface ClientSession extends Pick<
   readonly subscriptions: Map<number, (data: unknown, bytes: number) => void>;
   /** Counts the connections of the session. */
   readonly connection: number;
+  /** The last lost connection of those that the server had accepted. */
+  readonly previous?: number | undefined;
   /** Whether the server has accepted the current connection. */
   readonly isOpen?: boolean;
   /** Whether each publish and call has its answer. */
@@ -315,6 +317,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       }
     },
     lose() {
+      if (session.isOpen) session.previous = session.connection;
       session.isOpen = false;
       session.subscriptions.clear();
       pending = {};

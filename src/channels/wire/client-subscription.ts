@@ -106,16 +106,9 @@ function createSubscription(
       since: position ?? since,
     }),
     accept(frame) {
-      const {
-        number,
-        position: next,
-        recovered,
-        reason,
-      } = frame as ServerFrame & {
-        type: "subscribed";
-      };
-      const isLoss = !recovered && (position ?? since) !== undefined;
-      if (next !== undefined) moveTo(next, isLoss && reason);
+      const { number, position: next, reason } = frame as ServerFrame & { type: "subscribed" };
+      // There is a reason unless the server has recovered. Without an earlier position it is not a loss.
+      if (next !== undefined) moveTo(next, (position ?? since) !== undefined && reason);
       // The server may still send what it wrote before it got `unsubscribe`: then this replaces the receiver.
       session.subscriptions.set(number, receive);
       last = since = undefined;

@@ -116,7 +116,7 @@ const LINE_FEED = 0x0a;
 
 const encoder = new TextEncoder();
 
-/** The length of a message as the payload of a WebSocket message. */
+/** The length of a message as the payload of a WebSocket message, which credit pays for. */
 export function byteLength(message: string | Uint8Array): number {
   return (typeof message === "string" ? encoder.encode(message) : message).length;
 }

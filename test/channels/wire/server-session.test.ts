@@ -400,6 +400,27 @@ describe("any input", () => {
     );
   });
 
+  it("has the same effect before and after the welcome, wherever it comes among the messages", () => {
+    const process = (messages: readonly (string | Uint8Array)[], early: number): Recorder => {
+      const recorder = new Recorder({ maxAuthBytes: 1_000_000 }).receive(HELLO);
+      recorder.onFrame = ({ id, type }) => {
+        if (isRequest(type)) recorder.session.answer(id!, {});
+      };
+      for (const [index, one] of messages.entries()) {
+        if (index === early) recorder.session.welcome(WELCOME);
+        recorder.session.receive(one);
+      }
+      if (early >= messages.length) recorder.session.welcome(WELCOME);
+      return recorder;
+    };
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 20 }), fc.nat(20), (messages, early) => {
+        const { called, sent, closed } = process(messages, 0);
+        expect(process(messages, early)).toMatchObject({ called, sent, closed });
+      }),
+    );
+  });
+
   it("closes at most once before the welcome, and holds at most maxAuthBytes", () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 40 }), (messages) => {

@@ -68,6 +68,18 @@ export const PRESENCE_SCRIPTS: readonly ClientScript[] = [
     ],
   },
   {
+    name: "replaces the entry of the last connection on which it has entered",
+    steps: [
+      ...entered,
+      { drop: true },
+      ...accept("b", { connection: 2 }),
+      { drop: true, on: "b" },
+      ...accept("c", { connection: 3 }),
+      welcome({}, "c"),
+      expect({ type: "enter", topic: ROOM, replaces: 1 }, "c"),
+    ],
+  },
+  {
     name: "leaves a topic, and does not enter it again on another connection",
     steps: [
       ...entered,
