@@ -14,7 +14,10 @@
  */
 import * as extension from "./extension.ts";
 import { PerMessageDeflate } from "./per-message-deflate.ts";
+import { Receiver } from "./receiver.ts";
+import { Sender } from "./sender.ts";
 import { WebSocketServer } from "./server/web-socket-server.ts";
+import { createWebSocketStream } from "./stream.ts";
 import * as subprotocol from "./subprotocol.ts";
 import { WebSocket } from "./web-socket.ts";
 
@@ -23,16 +26,20 @@ Object.assign(WebSocket, {
   WebSocket,
   WebSocketServer,
   Server: WebSocketServer,
+  createWebSocketStream,
+  Receiver,
+  Sender,
   PerMessageDeflate,
   extension: { ...extension },
   subprotocol: { ...subprotocol },
 });
 
 export { WebSocket, WebSocket as default, WebSocket as "module.exports" };
-export { WebSocketServer, WebSocketServer as Server, PerMessageDeflate, extension, subprotocol };
+export { WebSocketServer, WebSocketServer as Server, createWebSocketStream, Receiver, Sender };
+export { PerMessageDeflate, extension, subprotocol };
 export type { SendCallback, SendOptions } from "./web-socket.ts";
 export type { CommonOptions, SocketOptions } from "./socket-options.ts";
-export type { SendableData } from "./messages.ts";
+export type { BinaryType, Data, RawData, SendableData } from "./messages.ts";
 export type { EventListener, EventListenerOptions, WebSocketEventMap } from "./event-listeners.ts";
 export { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
 export type { ClientOptions } from "./client/options.ts";
@@ -56,3 +63,4 @@ export type {
   UpgradeCallback,
 } from "./server/events.ts";
 export type { NegotiatedExtensions } from "./server/extensions.ts";
+export type { ReceiverOptions } from "./receiver.ts";
