@@ -25,9 +25,14 @@ import { checkPresenceTtl, MAX_PRESENCE_MS, NatsPresence } from "./nats-presence
 import { NatsStream } from "./nats-stream.ts";
 import { messageIdOf, NatsSubjects } from "./nats-subjects.ts";
 import { NatsSubscriptions } from "./nats-subscriptions.ts";
+import type { NatsLiveTopic } from "./nats-topic-listening.ts";
+import { NatsTopicWriter } from "./nats-topic-writer.ts";
 
 /** Room for marks, which are messages of a topic in NATS but not publications; see `NatsLog`. */
 const SPARE_MESSAGES = 24;
+
+/** The maximum number of publications of one topic that this process has in flight. */
+const MAX_IN_FLIGHT = 64;
 
 /** The streams of a broker. */
 interface Streams {
@@ -41,10 +46,10 @@ interface Streams {
  *
  * Every topic that was read or published to occupies at least one message in NATS for `maxAgeMs`. Set
  * `maxBytes` if clients choose topic names. In this process, the broker holds the topics that it listens to,
- * at most `maxTopics`, and the positions of at most 10,000 topics.
+ * at most `maxTopics`, and the positions of at most 10,000 topics and of 10,000 publications.
  *
- * Each publication of a topic waits until the previous publication is stored, which takes a round trip. This
- * limits the number of publications per second on one topic, however many servers publish.
+ * Each process has up to 64 publications of a topic in flight. NATS also delivers them to this process, which
+ * counts them to find their positions.
  *
  * @example
  * ```ts
@@ -60,8 +65,8 @@ export class NatsBroker implements Broker {
   readonly #log: NatsLog;
   readonly #presence: NatsPresence;
   readonly #subscriptions: NatsSubscriptions;
-  /** The pending publication of each topic. The next one waits for it. */
-  readonly #publishing = new Map<string, Promise<unknown>>();
+  /** The topics with pending publications. */
+  readonly #writers = new Map<string, NatsTopicWriter>();
   #isClosed = false;
 
   /**
@@ -105,18 +110,8 @@ export class NatsBroker implements Broker {
     retention: Retention,
   ): Promise<PublishReceipt> {
     this.#checkRetention(retention);
-    const subject = this.#subjects.log(topic);
     const msgID = messageIdOf(topic, draft.id);
-    const before = this.#publishing.get(subject) ?? Promise.resolve();
-    const publishing = before.then(() =>
-      this.#call(() => this.#log.append(subject, encodePayload(draft), msgID)),
-    );
-    const settled = publishing.catch(() => {});
-    this.#publishing.set(subject, settled);
-    void settled.then(() => {
-      if (this.#publishing.get(subject) === settled) this.#publishing.delete(subject);
-    });
-    return publishing;
+    return this.#call(() => this.#writer(topic).append(encodePayload(draft), msgID));
   }
 
   async history(topic: string, query: HistoryQuery, retention: Retention): Promise<BrokerPage> {
@@ -125,11 +120,7 @@ export class NatsBroker implements Broker {
   }
 
   subscribe(topic: string, listener: BrokerListener): Promise<() => Promise<void>> {
-    const log = this.#subjects.log(topic);
-    const subjects = this.#subjects.live(topic);
-    return this.#call(() =>
-      this.#subscriptions.listen(topic, subjects, listener, (tail) => this.#log.learn(log, tail)),
-    );
+    return this.#call(() => this.#subscriptions.listen(topic, this.#liveTopic(topic), listener));
   }
 
   send(topic: string, message: VolatileMessage): Promise<void> {
@@ -153,11 +144,44 @@ export class NatsBroker implements Broker {
   /** Stops listening. Does not close the connection. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const writer of this.#writers.values()) writer.close(closed());
     this.#subscriptions.close();
   }
 
+  #writer(topic: string): NatsTopicWriter {
+    const existing = this.#writers.get(topic);
+    if (existing !== undefined) return existing;
+    const writer = new NatsTopicWriter(this.#subjects.log(topic), {
+      log: this.#log,
+      maxInFlight: this.#maxInFlight,
+      follow: (onPlaced) => this.#subscriptions.follow(topic, this.#liveTopic(topic), onPlaced),
+      onIdle: () => this.#writers.delete(topic),
+    });
+    this.#writers.set(topic, writer);
+    return writer;
+  }
+
+  #liveTopic(topic: string): NatsLiveTopic {
+    const subject = this.#subjects.log(topic);
+    return {
+      subjects: this.#subjects.live(topic),
+      onTail: (tail) => this.#log.learn(subject, tail),
+      checkTail: () => this.#log.readTail(subject),
+      positionOf: (sequence) => this.#log.positionOf(subject, sequence),
+    };
+  }
+
+  /**
+   * Other servers may publish to the same topic. The messages in flight must fit into the history, because each
+   * of them names an earlier message, from which a reader counts.
+   */
+  get #maxInFlight(): number {
+    const { historySize } = this.#settings;
+    return Math.max(1, Math.min(MAX_IN_FLIGHT, Math.floor((historySize + SPARE_MESSAGES) / 16)));
+  }
+
   async #call<T>(action: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw new BrokerError("BROKER_CLOSED", "the NatsBroker is closed");
+    if (this.#isClosed) throw closed();
     try {
       return await action();
     } catch (error) {
@@ -174,6 +198,10 @@ export class NatsBroker implements Broker {
       `a topic has historySize ${size}, historyAgeMs ${ageMs} and idWindowMs ${idWindowMs}, but the NatsBroker keeps at most historySize ${historySize}, maxAgeMs ${maxAgeMs} and idWindowMs ${maxIdWindowMs}; raise the options of the NatsBroker`,
     );
   }
+}
+
+function closed(): BrokerError {
+  return new BrokerError("BROKER_CLOSED", "the NatsBroker is closed");
 }
 
 async function openStreams(

@@ -1,18 +1,25 @@
 import { BrokerError } from "../../errors/index.ts";
 import type { BrokerPage, HistoryQuery, PublishReceipt } from "../broker.ts";
-import { decodeRecord, encodeRecord, readRecordPosition } from "../payload.ts";
-import { type Position } from "../position.ts";
+import type { Position } from "../position.ts";
 import type { Publication } from "../publication.ts";
 import type { NatsPublishAck, NatsStoredMessage } from "./nats-client.ts";
 import { isConflict } from "./nats-errors.ts";
-import { type NatsStream, type StoredText, textOf } from "./nats-stream.ts";
-
-/** The last message on the subject of a topic. */
-export interface Tail {
-  readonly position: Position;
-  /** The sequence number of the message in the stream, over all subjects. */
-  readonly sequence: number;
-}
+import {
+  encodeFollowing,
+  encodeNumbered,
+  isBefore,
+  isMark,
+  lastPositionOf,
+  type NatsRecord,
+  newEpoch,
+  type NumberedRecord,
+  positionAfter,
+  positionsOf,
+  publicationOf,
+  readRecord,
+  type Tail,
+} from "./nats-record.ts";
+import { type NatsStream, type ReadQuery, textOf } from "./nats-stream.ts";
 
 /**
  * The tail of a topic that this process knows. Both times are in milliseconds, by the monotonic clock of this
@@ -33,6 +40,13 @@ interface ClockRead {
   readonly clockMs: number;
 }
 
+/** The reads of all positions of a topic, one after the other. */
+interface PositionReads {
+  current: Promise<unknown>;
+  /** The read that starts after the current one. */
+  next?: Promise<ReadonlyMap<number, Position>> | undefined;
+}
+
 /** The options of a `NatsLog`. */
 export interface NatsLogEnvironment {
   /** How long NATS keeps messages. */
@@ -41,17 +55,23 @@ export interface NatsLogEnvironment {
   readonly nowMs: () => number;
 }
 
-/** A publication fails after other publishers have been faster this many times. */
-const MAX_CONFLICTS = 1_000;
-
 /** The maximum number of tails in memory. */
 const MAX_TAILS = 10_000;
 
+/** The maximum number of positions of messages in memory, over all topics. */
+const MAX_POSITIONS = 10_000;
+
+/** A read finds no tail if other servers store messages first this many times in a row. */
+const MAX_MARK_ATTEMPTS = 100;
+
 /**
- * The publications of all topics, in one JetStream stream with a subject for each topic. Every message starts
- * with its position. NATS stores a message only if the previous message is still the last message of its
- * subject, so offsets have no gaps, even if several servers publish. A topic starts with a mark, which is a
- * position without a publication.
+ * The publications of all topics, in one JetStream stream with a subject for each topic. A topic starts with a
+ * mark, which is a position without a publication. After that, there are two kinds of messages:
+ *
+ * - A numbered message starts with its position. NATS stores it only if the previous message is still the last
+ *   message of its subject, so only one can be in flight.
+ * - A following message has the position after the previous message, whichever that is. Any number can be in
+ *   flight. Readers count them from the message that the writer names, or from a message that they know.
  */
 export class NatsLog {
   readonly #stream: NatsStream;
@@ -59,7 +79,10 @@ export class NatsLog {
   readonly #nowMs: () => number;
   /** The last message of each topic that this process knows. The most recently used topic is last. */
   readonly #tails = new Map<string, KnownTail>();
+  /** The positions of the messages that were delivered or read last, by their sequence numbers. */
+  readonly #positions = new Map<number, Position>();
   #clockRead: Promise<ClockRead> | undefined;
+  readonly #positionReads = new Map<string, PositionReads>();
 
   constructor(stream: NatsStream, { maxAgeMs, nowMs }: NatsLogEnvironment) {
     this.#stream = stream;
@@ -67,62 +90,112 @@ export class NatsLog {
     this.#nowMs = nowMs;
   }
 
-  /** Appends a publication. If the id was stored before, resolves with its first position. */
-  async append(subject: string, payload: string, msgID: string): Promise<PublishReceipt> {
-    let tail: Tail = this.#tails.get(subject) ?? (await this.readTail(subject));
-    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      const startMs = this.#nowMs();
-      const position = positionAfter(tail.position);
-      const stored = await this.#store(subject, encodeRecord(position, payload), tail, msgID);
-      if (stored?.duplicate === true) {
-        return { position: await this.#positionAt(stored.seq), isDuplicate: true };
-      }
-      if (stored !== undefined) {
-        this.#keep(subject, { position, sequence: stored.seq }, startMs);
-        return { position, isDuplicate: false };
-      }
-      tail = await this.readTail(subject);
+  /**
+   * Stores a publication as a numbered message. If the id was stored before, resolves with its first position.
+   * Resolves with undefined if another message was stored first, and the publication was not stored.
+   */
+  async appendNumbered(
+    subject: string,
+    payload: string,
+    msgID: string,
+  ): Promise<PublishReceipt | undefined> {
+    const tail = await this.tail(subject);
+    const startMs = this.#nowMs();
+    const position = positionAfter(tail.position);
+    const stored = await this.#store(subject, encodeNumbered(position, payload), tail, msgID);
+    if (stored === undefined) return undefined;
+    if (stored.duplicate) {
+      return { position: await this.positionOf(subject, stored.seq), isDuplicate: true };
     }
-    throw new BrokerError(
-      "BROKER_TIMEOUT",
-      `the publication was not stored, because other servers published to the topic first ${MAX_CONFLICTS} times in a row; try again later`,
-    );
+    this.#keep(subject, { position, sequence: stored.seq }, startMs);
+    return { position, isDuplicate: false };
+  }
+
+  /** Stores a publication as a following message. Its position depends on the messages before it. */
+  appendFollowing(
+    subject: string,
+    payload: string,
+    { msgID, anchor, tag }: { msgID: string; anchor: Tail; tag: string },
+  ): Promise<NatsPublishAck> {
+    return this.#stream.publish(subject, encodeFollowing(anchor, tag, payload), { msgID });
+  }
+
+  /** Returns the last message of a topic that this process knows, or reads it. */
+  async tail(subject: string): Promise<Tail> {
+    return this.#tails.get(subject) ?? this.readTail(subject);
   }
 
   /** Records a message that NATS has just delivered. */
   learn(subject: string, tail: Tail): void {
+    this.#keepPosition(tail.sequence, tail.position);
     this.#keep(subject, tail, this.#nowMs());
   }
 
   /** Reads a page of the history of a topic. */
   async readPage(subject: string, { since, limit }: HistoryQuery): Promise<BrokerPage> {
-    const { position, sequence } = await this.readTail(subject);
-    const { epoch, offset } = position;
+    const tail = await this.readTail(subject);
+    const { position } = tail;
     const after = since?.offset ?? 0;
-    if (limit === 0 || after >= offset) return { position, publications: [] };
-    const messages = await this.#readUntil(subject, sequence);
-    const publications = lastRun(messages).filter(
-      ({ position: { offset: at } }) => at <= offset && at > after,
+    if (limit === 0 || after >= position.offset) return { position, publications: [] };
+    const messages = await this.#readUntil(subject, tail.sequence);
+    const publications = publicationsOf(messages, tail).filter(
+      ({ position: { offset } }) => offset > after,
     );
-    const page = since === undefined ? publications.slice(-limit) : publications.slice(0, limit);
     return {
       position,
-      // Publications that remain from an earlier epoch get the current one.
-      publications: page.map((one) => ({ ...one, position: { ...one.position, epoch } })),
+      publications: since === undefined ? publications.slice(-limit) : publications.slice(0, limit),
     };
+  }
+
+  /**
+   * Reads the position of the message with a sequence number.
+   *
+   * @throws BrokerError `BROKER_REFUSED` if the message is no longer stored
+   */
+  async positionOf(subject: string, sequence: number): Promise<Position> {
+    const known = this.#positions.get(sequence);
+    if (known !== undefined) return known;
+    const message = await this.#stream.messageAt(sequence);
+    const record = message === null ? undefined : readRecord(textOf(message));
+    const position = record && (await this.#positionOfRecord(subject, { sequence, record }));
+    if (position !== undefined) return position;
+    const positions = record && (await this.#sharePositions(subject));
+    const counted = positions?.get(sequence);
+    if (counted !== undefined) return counted;
+    throw new BrokerError(
+      "BROKER_REFUSED",
+      "the publication with this id was stored before, but is no longer in the history",
+    );
   }
 
   /** Reads the last message of a topic. Starts the topic with a mark if it has no message. */
   async readTail(subject: string): Promise<Tail> {
+    for (let attempt = 0; attempt < MAX_MARK_ATTEMPTS; attempt++) {
+      const tail = await this.#tryReadTail(subject);
+      if (tail !== undefined) return tail;
+    }
+    throw new BrokerError(
+      "BROKER_TIMEOUT",
+      `the position of the topic was not found, because other servers stored messages first ${MAX_MARK_ATTEMPTS} times in a row; try again later`,
+    );
+  }
+
+  /** @returns undefined if a mark was necessary, and another server stored a message first */
+  async #tryReadTail(subject: string): Promise<Tail | undefined> {
     const nowMs = this.#nowMs();
     const known = this.#tails.get(subject);
     const last = await this.#stream.lastMessage(subject);
     if (last === null) return this.#mark(subject, newEpoch(0), 0);
-    const position = readRecordPosition(textOf(last));
-    if (position === undefined) return this.#markUnreadable(subject, last.seq);
+    const record = readRecord(textOf(last));
+    if (record.kind === "unreadable") return this.#markUnreadable(subject, last.seq);
+    const position =
+      this.#positionOfDelivered(subject, last.seq, record) ??
+      (await this.#positionOfRecord(subject, { sequence: last.seq, record }));
+    if (position === undefined) return this.#markUncounted(subject, last.seq);
     if (isBefore(position, known?.position)) {
       // NATS has lost acknowledged messages. The topic starts a new epoch, because the offsets of the lost
-      // messages must not be used again.
+      // messages must not be used again. Sequence numbers are.
+      this.#positions.clear();
       return this.#mark(subject, newEpoch(position.offset), last.seq);
     }
     const notBeforeMs = await this.#notBefore(last, known, nowMs);
@@ -133,6 +206,69 @@ export class NatsLog {
     this.#tails.delete(subject);
     this.#keep(subject, tail, notBeforeMs, nowMs);
     return tail;
+  }
+
+  /** Returns the position of the last message of a topic if it has been delivered before it was read. */
+  #positionOfDelivered(
+    subject: string,
+    sequence: number,
+    record: NatsRecord,
+  ): Position | undefined {
+    if (record.kind === "numbered") return record.position;
+    const known = this.#tails.get(subject);
+    return known?.sequence === sequence ? known.position : this.#positions.get(sequence);
+  }
+
+  /** @returns undefined if the messages that are left do not show the position */
+  async #positionOfRecord(
+    subject: string,
+    { sequence, record }: NumberedRecord,
+  ): Promise<Position | undefined> {
+    if (record.kind === "numbered") return record.position;
+    if (record.kind === "unreadable") return undefined;
+    const { anchor } = record;
+    const known = this.#tails.get(subject);
+    const isNearer =
+      known !== undefined && known.sequence > anchor.sequence && known.sequence < sequence;
+    const start = isNearer ? known : anchor;
+    // If NATS has lost the message of the anchor, its sequence number says nothing.
+    const first = start.sequence < sequence ? start.sequence : undefined;
+    const position = lastPositionOf(await this.#readUntil(subject, sequence, first), start);
+    if (position !== undefined) this.#keepPosition(sequence, position);
+    return position;
+  }
+
+  /** Shares the next read with all calls during the current one. */
+  #sharePositions(subject: string): Promise<ReadonlyMap<number, Position>> {
+    const reads = this.#positionReads.get(subject) ?? { current: Promise.resolve() };
+    this.#positionReads.set(subject, reads);
+    reads.next ??= reads.current.then(() => {
+      const reading = this.#readPositions(subject);
+      reads.next = undefined;
+      reads.current = reading.then(
+        () => this.#endRead(subject),
+        () => this.#endRead(subject),
+      );
+      return reading;
+    });
+    return reads.next;
+  }
+
+  #endRead(subject: string): void {
+    if (this.#positionReads.get(subject)?.next === undefined) this.#positionReads.delete(subject);
+  }
+
+  async #readPositions(subject: string): Promise<ReadonlyMap<number, Position>> {
+    const { position, sequence } = await this.readTail(subject);
+    return positionsOf(await this.#readUntil(subject, sequence), position);
+  }
+
+  #keepPosition(sequence: number, position: Position): void {
+    this.#positions.delete(sequence);
+    this.#positions.set(sequence, position);
+    if (this.#positions.size <= MAX_POSITIONS) return;
+    const [oldest] = this.#positions.keys();
+    this.#positions.delete(oldest);
   }
 
   #keep(subject: string, tail: Tail, notBeforeMs: number, confirmedAtMs = notBeforeMs): void {
@@ -176,23 +312,39 @@ export class NatsLog {
    * Continues a topic after a message without a position, which another program has stored. The message uses
    * up an offset, so that subscribers notice a missing publication.
    */
-  async #markUnreadable(subject: string, lastSequence: number): Promise<Tail> {
+  async #markUnreadable(subject: string, lastSequence: number): Promise<Tail | undefined> {
     const messages = await this.#readUntil(subject, lastSequence);
-    const known = this.#tails.get(subject)?.position;
-    let found: Position | undefined;
-    for (const { text } of messages) found = readRecordPosition(text) ?? found;
-    const position = positionAfter(found ?? known ?? newEpoch(0));
-    const isLost = found !== undefined && isBefore(found, known);
+    const known = this.#tails.get(subject);
+    const found = lastPositionOf(messages, known);
+    const position = found ?? positionAfter(known?.position ?? newEpoch(0));
+    const readable = messages.findLastIndex(({ record }) => record.kind !== "unreadable") + 1;
+    const before = lastPositionOf(messages.slice(0, readable), known);
+    const isLost = before !== undefined && isBefore(before, known?.position);
     return this.#mark(subject, isLost ? newEpoch(position.offset) : position, lastSequence);
   }
 
-  /** Stores a mark: a position without a publication. */
-  async #mark(subject: string, position: Position, lastSequence: number): Promise<Tail> {
+  /** Begins a new epoch, because NATS has dropped the messages from which to count. */
+  async #markUncounted(subject: string, lastSequence: number): Promise<Tail | undefined> {
+    const messages = await this.#readUntil(subject, lastSequence);
+    const count = messages.filter(({ record }) => !isMark(record)).length;
+    return this.#mark(subject, newEpoch(count), lastSequence);
+  }
+
+  /**
+   * Stores a mark: a position without a publication.
+   *
+   * @returns undefined if another message was stored first
+   */
+  async #mark(
+    subject: string,
+    position: Position,
+    lastSequence: number,
+  ): Promise<Tail | undefined> {
     const startMs = this.#nowMs();
     this.#tails.delete(subject);
-    const text = encodeRecord(position, "");
+    const text = encodeNumbered(position, "");
     const stored = await this.#store(subject, text, { sequence: lastSequence }, undefined);
-    if (stored === undefined) return this.readTail(subject);
+    if (stored === undefined) return undefined;
     const tail = { position, sequence: stored.seq };
     this.#keep(subject, tail, startMs);
     return tail;
@@ -216,51 +368,49 @@ export class NatsLog {
     }
   }
 
-  #readUntil(subject: string, lastSequence: number): Promise<readonly StoredText[]> {
-    return this.#stream.read(
-      { filter_subject: subject, deliver_policy: "all" },
-      ({ sequence }) => sequence >= lastSequence,
-    );
+  /** Reads the messages from `firstSequence` to `lastSequence`. None are missing between them. */
+  async #readUntil(
+    subject: string,
+    lastSequence: number,
+    firstSequence?: number,
+  ): Promise<readonly NumberedRecord[]> {
+    const query: ReadQuery =
+      firstSequence === undefined
+        ? { filter_subject: subject, deliver_policy: "all" }
+        : {
+            filter_subject: subject,
+            deliver_policy: "by_start_sequence",
+            opt_start_seq: Math.max(1, firstSequence),
+          };
+    const isLast = ({ sequence }: { readonly sequence: number }): boolean =>
+      sequence >= lastSequence;
+    const read = await this.#stream.read(query, isLast);
+    const messages = read
+      .filter(({ sequence }) => sequence <= lastSequence)
+      .map(({ sequence, text }) => ({ sequence, record: readRecord(text) }));
+    return this.#withoutGap(subject, messages);
   }
 
-  async #positionAt(sequence: number): Promise<Position> {
-    const message = await this.#stream.messageAt(sequence);
-    const position = message === null ? undefined : readRecordPosition(textOf(message));
-    if (position !== undefined) return position;
-    throw new BrokerError(
-      "BROKER_REFUSED",
-      "the publication with this id was stored before, but is no longer in the history",
-    );
+  /**
+   * Leaves out the messages that NATS has removed during the read. Others between them may be missing, so
+   * following messages could not be counted.
+   */
+  async #withoutGap(
+    subject: string,
+    messages: readonly NumberedRecord[],
+  ): Promise<readonly NumberedRecord[]> {
+    if (!messages.some(({ record }) => record.kind === "following")) return messages;
+    const first = await this.#stream.nextMessage(subject, messages[0].sequence);
+    return first === null ? [] : messages.filter(({ sequence }) => sequence >= first.seq);
   }
 }
 
 /** Returns the publications since the topic's offsets last started again, without unreadable publications. */
-function lastRun(messages: readonly StoredText[]): readonly Publication[] {
-  let run: Publication[] = [];
-  let lastOffset = 0;
-  for (const { text } of messages) {
-    const position = readRecordPosition(text);
-    if (position === undefined) continue;
-    const publication = decodeRecord(text);
-    // A mark repeats the offset of the message before it.
-    const isMark = text.endsWith(" ");
-    if (position.offset !== (isMark ? lastOffset : lastOffset + 1)) run = [];
-    if (publication !== undefined) run.push(publication);
-    lastOffset = position.offset;
-  }
-  return run;
-}
-
-/** Whether a position is before another position of the same epoch. */
-function isBefore(position: Position, other: Position | undefined): boolean {
-  return position.epoch === other?.epoch && position.offset < other.offset;
-}
-
-/** Returns the next position. If all offsets are used, it is in another epoch. */
-function positionAfter({ epoch, offset }: Position): Position {
-  return offset < Number.MAX_SAFE_INTEGER ? { epoch, offset: offset + 1 } : newEpoch(1);
-}
-
-function newEpoch(offset: number): Position {
-  return { epoch: crypto.randomUUID(), offset };
+function publicationsOf(messages: readonly NumberedRecord[], tail: Tail): readonly Publication[] {
+  const positions = positionsOf(messages, tail.position);
+  return messages.flatMap(({ sequence, record }) => {
+    const position = positions.get(sequence);
+    const publication = position && publicationOf(record, position);
+    return publication === undefined ? [] : [publication];
+  });
 }

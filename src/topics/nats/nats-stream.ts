@@ -18,6 +18,13 @@ export interface StoredText {
   readonly sequence: number;
 }
 
+/** The messages of a subject to read. */
+export interface ReadQuery {
+  readonly filter_subject: string;
+  readonly deliver_policy: "all" | "by_start_sequence" | "last_per_subject";
+  readonly opt_start_seq?: number;
+}
+
 /** The configuration of a stream. */
 export interface StreamLimits {
   readonly subject: string;
@@ -103,6 +110,11 @@ export class NatsStream {
     return this.#manager.streams.getMessage(this.#name, { seq: sequence });
   }
 
+  /** Reads the first message on a subject with a sequence number of at least `sequence`; null if there is none. */
+  nextMessage(subject: string, sequence: number): Promise<NatsStoredMessage | null> {
+    return this.#manager.streams.getMessage(this.#name, { seq: sequence, next_by_subj: subject });
+  }
+
   /** Reads the clock of NATS, in milliseconds since 1970. */
   async readClockMs(): Promise<number> {
     const { created } = await this.#manager.consumers.add(this.#name, {
@@ -120,7 +132,7 @@ export class NatsStream {
    * message that is last at the time of the call, or when `isEnough` returns true.
    */
   async read(
-    query: { readonly filter_subject: string; readonly deliver_policy: string },
+    query: ReadQuery,
     isEnough: (message: StoredText) => boolean = () => false,
   ): Promise<readonly StoredText[]> {
     const inbox = newInbox();

@@ -2,9 +2,8 @@ import type { DebugLog } from "../../errors/debug-log.ts";
 import type { BrokerListener } from "../broker.ts";
 import { topicsFull } from "../options.ts";
 import type { NatsConnection } from "./nats-client.ts";
-import type { Tail } from "./nats-log.ts";
-import type { LiveSubjects } from "./nats-subjects.ts";
-import { NatsTopicListening } from "./nats-topic-listening.ts";
+import type { Tail } from "./nats-record.ts";
+import { type NatsLiveTopic, NatsTopicListening } from "./nats-topic-listening.ts";
 
 /** The listeners of all topics. */
 export class NatsSubscriptions {
@@ -12,6 +11,8 @@ export class NatsSubscriptions {
   readonly #maxTopics: number;
   readonly #log: DebugLog;
   readonly #topics = new Map<string, NatsTopicListening>();
+  /** The number of topics with listeners. */
+  #listenedTopics = 0;
   /** The next flush, which all calls in one turn of the event loop share. */
   #flushing: Promise<void> | undefined;
   #isClosed = false;
@@ -27,23 +28,21 @@ export class NatsSubscriptions {
     void this.#watchStatus();
   }
 
-  /**
-   * Listens to a topic. Resolves with a function that stops listening.
-   *
-   * @param onTail called with the position of each message, before the listener
-   */
+  /** Listens to a topic. Resolves with a function that stops listening. */
   async listen(
-    topic: string,
-    subjects: LiveSubjects,
+    name: string,
+    topic: NatsLiveTopic,
     listener: BrokerListener,
-    onTail: (tail: Tail) => void,
   ): Promise<() => Promise<void>> {
-    const listening = this.#topics.get(topic) ?? this.#open(topic, subjects, onTail);
+    const isNew = this.#topics.get(name)?.hasListeners !== true;
+    if (isNew && this.#listenedTopics >= this.#maxTopics) throw topicsFull(this.#maxTopics);
+    if (isNew) this.#listenedTopics++;
+    const listening = this.#open(name, topic);
     const remove = listening.add(listener);
     const stop = (): void => {
       if (!remove()) return;
-      listening.close();
-      if (this.#topics.get(topic) === listening) this.#topics.delete(topic);
+      if (!listening.hasListeners) this.#listenedTopics--;
+      this.#closeUnused(name, listening);
     };
     try {
       await this.#flush();
@@ -54,17 +53,32 @@ export class NatsSubscriptions {
     return async () => stop();
   }
 
+  /** Calls back with the position of each message of a topic. Returns a function that stops it. */
+  follow(name: string, topic: NatsLiveTopic, onPlaced: (tail: Tail) => void): () => void {
+    const listening = this.#open(name, topic);
+    const stop = listening.follow(onPlaced);
+    return () => {
+      stop();
+      this.#closeUnused(name, listening);
+    };
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const listening of this.#topics.values()) listening.close();
     this.#topics.clear();
   }
 
-  #open(topic: string, subjects: LiveSubjects, onTail: (tail: Tail) => void): NatsTopicListening {
-    if (this.#topics.size >= this.#maxTopics) throw topicsFull(this.#maxTopics);
-    const listening = new NatsTopicListening(this.#connection, subjects, onTail);
-    this.#topics.set(topic, listening);
+  #open(name: string, topic: NatsLiveTopic): NatsTopicListening {
+    const listening = this.#topics.get(name) ?? new NatsTopicListening(this.#connection, topic);
+    this.#topics.set(name, listening);
     return listening;
+  }
+
+  #closeUnused(name: string, listening: NatsTopicListening): void {
+    if (!listening.isUnused) return;
+    listening.close();
+    if (this.#topics.get(name) === listening) this.#topics.delete(name);
   }
 
   /** Resolves when NATS has processed all subscriptions of this turn of the event loop. */
@@ -95,7 +109,7 @@ export class NatsSubscriptions {
       if (this.#isClosed) return;
       this.#logStatus(type);
       if (type !== "reconnect") continue;
-      for (const listening of this.#topics.values()) listening.interrupt();
+      for (const listening of this.#topics.values()) listening.restart();
     }
   }
 }

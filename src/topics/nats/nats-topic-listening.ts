@@ -1,34 +1,58 @@
 import type { BrokerListener, VolatileMessage } from "../broker.ts";
-import { decodeMessage, decodeRecord, readRecordPosition } from "../payload.ts";
-import type { Publication } from "../publication.ts";
+import { decodeMessage } from "../payload.ts";
+import type { Position } from "../position.ts";
+import { delay } from "../timers.ts";
 import type { NatsConnection, NatsMessage, NatsSubscription } from "./nats-client.ts";
-import type { Tail } from "./nats-log.ts";
+import { type LiveRecord, NatsNumbering, type PlacedRecord } from "./nats-numbering.ts";
 import { isPresenceChange } from "./nats-presence.ts";
+import { publicationOf, readRecord, type Tail } from "./nats-record.ts";
 import { textOf } from "./nats-stream.ts";
 import type { LiveSubjects } from "./nats-subjects.ts";
+
+/** How long a message waits for the previous one, which NATS may deliver later if it has another publisher. */
+const REORDER_MS = 50;
+
+/** A topic to listen to. */
+export interface NatsLiveTopic {
+  readonly subjects: LiveSubjects;
+  /** Called with the position of each message, before the listeners. */
+  readonly onTail: (tail: Tail) => void;
+  /** Reads the last message, and begins a new epoch if NATS has lost messages that this process knew. */
+  readonly checkTail: () => Promise<unknown>;
+  /** Reads the position of the message with a sequence number. */
+  readonly positionOf: (sequence: number) => Promise<Position>;
+}
 
 /** The listeners of one topic, which share its subscriptions. */
 export class NatsTopicListening {
   readonly #connection: NatsConnection;
-  readonly #subjects: LiveSubjects;
-  readonly #onTail: (tail: Tail) => void;
+  readonly #topic: NatsLiveTopic;
   readonly #listeners = new Set<BrokerListener>();
+  readonly #followers = new Set<(tail: Tail) => void>();
   readonly #subscriptions: NatsSubscription[] = [];
+  readonly #numbering = new NatsNumbering();
+  #isLocating = false;
+  /** Whether a sequence number was used again. */
+  #mayBeLost = false;
+  #hasPresence = false;
   #hasMessages = false;
 
-  /** @param onTail called with the position of each message, before the listeners */
-  constructor(connection: NatsConnection, subjects: LiveSubjects, onTail: (tail: Tail) => void) {
+  constructor(connection: NatsConnection, topic: NatsLiveTopic) {
     this.#connection = connection;
-    this.#subjects = subjects;
-    this.#onTail = onTail;
-    this.#subscribe(subjects.publications, this.#onLive);
-    this.#subscribe(subjects.presence, this.#onPresence);
+    this.#topic = topic;
+    this.#subscribe(topic.subjects.publications, this.#onLive);
   }
 
-  /**
-   * Adds a listener. Returns a function that removes the listener, and that returns whether it was the last
-   * one.
-   */
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Whether there are neither listeners nor followers. */
+  get isUnused(): boolean {
+    return this.#listeners.size === 0 && this.#followers.size === 0;
+  }
+
+  /** Adds a listener. Returns a function that removes it. The function returns false if it was called before. */
   add(listener: BrokerListener): () => boolean {
     // A new object, so that the same listener can be added twice.
     const own: BrokerListener = {
@@ -38,12 +62,28 @@ export class NatsTopicListening {
       onMessage: (message) => listener.onMessage?.(message),
     };
     this.#listeners.add(own);
+    if (!this.#hasPresence) {
+      this.#hasPresence = true;
+      this.#subscribe(this.#topic.subjects.presence, this.#onPresence);
+    }
     // Most topics have no volatile messages, so they need no subscription for them.
     if (listener.onMessage !== undefined && !this.#hasMessages) {
       this.#hasMessages = true;
-      this.#subscribe(this.#subjects.messages, this.#onMessage);
+      this.#subscribe(this.#topic.subjects.messages, this.#onMessage);
     }
-    return () => this.#listeners.delete(own) && this.#listeners.size === 0;
+    return () => this.#listeners.delete(own);
+  }
+
+  /** Calls back with the position of each message. Returns a function that stops it. */
+  follow(onPlaced: (tail: Tail) => void): () => void {
+    this.#followers.add(onPlaced);
+    return () => void this.#followers.delete(onPlaced);
+  }
+
+  /** Tells all listeners that messages may be missing, because the connection was lost. */
+  restart(): void {
+    this.#numbering.clear();
+    this.interrupt();
   }
 
   /** Tells all listeners that messages may be missing. */
@@ -53,6 +93,8 @@ export class NatsTopicListening {
 
   close(): void {
     this.#listeners.clear();
+    this.#followers.clear();
+    this.#numbering.clear();
     for (const subscription of this.#subscriptions.splice(0)) subscription.unsubscribe();
   }
 
@@ -61,11 +103,49 @@ export class NatsTopicListening {
   }
 
   readonly #onLive = (error: Error | null, message: NatsMessage): void => {
-    const publication = error === null ? this.#read(message) : undefined;
-    // After a mark or an unreadable message, the listeners must read the stream.
-    if (publication === undefined) this.interrupt();
-    else for (const listener of this.#listeners) listener.onPublication(publication);
+    const live = error === null ? readLive(message) : undefined;
+    const placed = live && this.#numbering.add(live);
+    if (placed !== undefined) this.#deliver(placed);
+    else {
+      this.#mayBeLost ||= live !== undefined;
+      this.interrupt();
+    }
+    if (this.#numbering.firstWaiting !== undefined) void this.#locateWaiting();
   };
+
+  #deliver(placed: readonly PlacedRecord[]): void {
+    for (const { sequence, record, position } of placed) {
+      const tail = { sequence, position };
+      if (record.kind !== "unreadable") this.#topic.onTail(tail);
+      for (const onPlaced of this.#followers) onPlaced(tail);
+      const publication = publicationOf(record, position);
+      // After a mark or an unreadable message, the listeners must read the stream.
+      if (publication === undefined) this.interrupt();
+      else for (const listener of this.#listeners) listener.onPublication(publication);
+    }
+  }
+
+  /** Reads the positions of messages for which the previous message was not delivered. */
+  async #locateWaiting(): Promise<void> {
+    if (this.#isLocating) return;
+    this.#isLocating = true;
+    try {
+      for (;;) {
+        const sequence = this.#numbering.firstWaiting;
+        if (sequence === undefined) break;
+        if (this.#numbering.hasTail) await delay(globalThis, REORDER_MS);
+        if (this.#numbering.firstWaiting !== sequence) continue;
+        if (this.#mayBeLost) await this.#topic.checkTail();
+        this.#mayBeLost = false;
+        const position = await this.#topic.positionOf(sequence);
+        this.#deliver(this.#numbering.place(sequence, position));
+      }
+    } catch {
+      this.#numbering.clear();
+      this.interrupt();
+    }
+    this.#isLocating = false;
+  }
 
   readonly #onPresence = (error: Error | null, message: NatsMessage): void => {
     if (error === null && !isPresenceChange(textOf(message))) return;
@@ -78,12 +158,12 @@ export class NatsTopicListening {
     if (read === undefined) return;
     for (const listener of this.#listeners) listener.onMessage?.(read);
   };
+}
 
-  #read(message: NatsMessage): Publication | undefined {
-    const text = textOf(message);
-    const position = readRecordPosition(text);
-    const sequence = Number(message.headers?.get("Nats-Sequence"));
-    if (position !== undefined && sequence > 0) this.#onTail({ position, sequence });
-    return decodeRecord(text);
-  }
+/** @returns undefined if JetStream has not sent the message */
+function readLive(message: NatsMessage): LiveRecord | undefined {
+  const sequence = Number(message.headers?.get("Nats-Sequence"));
+  const previous = Number(message.headers?.get("Nats-Last-Sequence"));
+  if (!(sequence > 0) || !(previous >= 0)) return undefined;
+  return { sequence, previous, record: readRecord(textOf(message)) };
 }

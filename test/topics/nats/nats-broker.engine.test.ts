@@ -159,6 +159,62 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     ]);
   });
 
+  describe.each([
+    ["a default history", undefined, 64],
+    ["a short history", 5, 16],
+  ] as const)("with %s", (_, historySize, outstanding) => {
+    it("numbers what several servers publish at once, and delivers it to all in one order", async () => {
+      const engine = await startEngine();
+      const options = historySize === undefined ? {} : { historySize };
+      const retention = { ...RETENTION, size: historySize ?? 100 };
+      const brokers: NatsBroker[] = [];
+      for (let server = 0; server < 3; server++) {
+        brokers.push(await open(await connectFor(engine), options));
+      }
+      const receipts: PublishReceipt[] = [];
+      const readers = brokers.map(() => [] as number[]);
+      const listen = async (server: number): Promise<void> => {
+        await brokers[server].subscribe("news", {
+          onPublication: ({ position }) => void readers[server].push(position.offset),
+          onInterruption() {},
+          onPresenceChange() {},
+        });
+      };
+      await listen(0);
+      await listen(1);
+      let next = 0;
+      const publishAll = async (server: number): Promise<void> => {
+        while (next < 600) {
+          const id = `${next++}`;
+          // A server that starts to listen while the others publish.
+          if (id === "300") await listen(2);
+          receipts.push(await brokers[server].publish("news", { id, data: id }, retention));
+        }
+      };
+      await Promise.all(
+        Array.from({ length: 3 * outstanding }, (__, index) => publishAll(index % 3)),
+      );
+      const offsets = receipts.map(({ position }) => position.offset);
+      const all = Array.from({ length: 600 }, (__, index) => index + 1);
+      expect(offsets.toSorted((one, other) => one - other)).toEqual(all);
+      expect(new Set(receipts.map(({ position }) => position.epoch)).size).toBe(1);
+      for (const reader of readers) await expect.poll(() => reader.at(-1)).toBe(600);
+      expect(readers[0]).toEqual(all);
+      expect(readers[1]).toEqual(all);
+      expect(readers[2]).toEqual(all.slice(-readers[2].length));
+      const pages = await Promise.all(
+        brokers.map((broker) => broker.history("news", { limit: 100 }, retention)),
+      );
+      expect(pages[1]).toEqual(pages[0]);
+      expect(pages[2]).toEqual(pages[0]);
+      expect(pages[0].publications.length).toBeGreaterThanOrEqual(historySize ?? 100);
+      for (const { id, position } of pages[0].publications) {
+        const again = await brokers[0].publish("news", { id, data: "again" }, retention);
+        expect(again).toEqual({ position, isDuplicate: true });
+      }
+    });
+  });
+
   it("continues with a topic that is quiet for longer than messages are kept", async () => {
     const broker = await open(await start(), { maxAgeMs: 1_000, idWindowMs: 1_000 });
     const retention = { ...RETENTION, ageMs: 1_000, idWindowMs: 1_000 };

@@ -9,6 +9,7 @@ import type {
   NatsStoredMessage,
 } from "../../../src/topics/nats/nats-client.ts";
 import { NatsLog } from "../../../src/topics/nats/nats-log.ts";
+import type { Tail } from "../../../src/topics/nats/nats-record.ts";
 import { NatsStream } from "../../../src/topics/nats/nats-stream.ts";
 
 const SUBJECT = "tideway.log.news";
@@ -21,6 +22,18 @@ interface Stored {
   readonly text: string;
   readonly seq: number;
   readonly timeMs: number;
+}
+
+interface ConsumerConfig {
+  readonly deliver_subject: string;
+  readonly filter_subject?: string;
+  readonly opt_start_seq?: number;
+}
+
+interface MessageQuery {
+  readonly seq?: number;
+  readonly last_by_subj?: string;
+  readonly next_by_subj?: string;
 }
 
 /** The response of JetStream to a publisher that was not the first. */
@@ -38,6 +51,8 @@ class FakeNats {
   lastSequence = 0;
   /** Called before each publication is stored. */
   onPublish: () => Promise<void> = async () => {};
+  /** Called with the messages of a read. Returns the messages to deliver. */
+  onDeliver: (messages: readonly Stored[]) => readonly Stored[] = (messages) => messages;
   /** Called before the last message is returned. */
   onLast: () => void = () => {};
   clockReads = 0;
@@ -76,8 +91,7 @@ class FakeNats {
       getMessage: async (_, query) => this.#find(query),
     },
     consumers: {
-      add: async (_, config) =>
-        this.#deliver(config as { deliver_subject: string; filter_subject?: string }),
+      add: async (_, config) => this.#deliver(config as ConsumerConfig),
     },
   };
 
@@ -97,39 +111,41 @@ class FakeNats {
     const known = msgID === undefined ? undefined : this.ids.get(msgID);
     if (known !== undefined) return { seq: known, duplicate: true };
     const last = this.stored.findLast((message) => message.subject === subject)?.seq ?? 0;
-    if (expected?.lastSubjectSequence !== last) throw new WrongLastSequence("wrong last sequence");
+    if ((expected?.lastSubjectSequence ?? last) !== last)
+      throw new WrongLastSequence("wrong last sequence");
     const seq = this.store(text, subject);
     if (msgID !== undefined) this.ids.set(msgID, seq);
     return { seq, duplicate: false };
   }
 
-  #find({ seq, last_by_subj }: { seq?: number; last_by_subj?: string }): NatsStoredMessage | null {
-    if (seq === undefined) this.onLast();
+  #find({ seq = 0, last_by_subj, next_by_subj }: MessageQuery): NatsStoredMessage | null {
+    if (last_by_subj !== undefined) this.onLast();
     const found =
-      seq === undefined
+      last_by_subj !== undefined
         ? this.stored.findLast(({ subject }) => subject === last_by_subj)
-        : this.stored.find((message) => message.seq === seq);
+        : this.stored.find((message) =>
+            next_by_subj === undefined
+              ? message.seq === seq
+              : message.subject === next_by_subj && message.seq >= seq,
+          );
     if (found === undefined) return null;
     return { seq: found.seq, data: encoder.encode(found.text), time: new Date(found.timeMs) };
   }
 
-  #deliver({
-    deliver_subject,
-    filter_subject,
-  }: {
-    deliver_subject: string;
-    filter_subject?: string;
-  }) {
+  #deliver({ deliver_subject, filter_subject, opt_start_seq = 0 }: ConsumerConfig) {
     const created = new Date(this.clockMs).toISOString();
     if (filter_subject === undefined) {
       this.clockReads++;
       return { num_pending: 0, created };
     }
-    const messages = this.stored.filter(({ subject }) => subject === filter_subject);
+    const messages = this.stored.filter(
+      ({ subject, seq }) => subject === filter_subject && seq >= opt_start_seq,
+    );
     const callback = this.#subscriptions.get(deliver_subject);
     queueMicrotask(() => {
-      for (const [index, { subject, text, seq }] of messages.entries()) {
-        const pending = messages.length - index - 1;
+      const delivered = this.onDeliver(messages);
+      for (const [index, { subject, text, seq }] of delivered.entries()) {
+        const pending = delivered.length - index - 1;
         const reply = `$JS.ACK.TIDEWAY.c.1.${seq}.${index + 1}.0.${pending}`;
         callback?.(null, { subject, data: encoder.encode(text), reply });
       }
@@ -146,7 +162,17 @@ function openServer(nats: FakeNats) {
 
 const payload = (data: string): string => JSON.stringify({ v: 1, id: data, text: data });
 
-const append = (log: NatsLog, data: string) => log.append(SUBJECT, payload(data), `id-${data}`);
+async function append(log: NatsLog, data: string) {
+  for (;;) {
+    const receipt = await log.appendNumbered(SUBJECT, payload(data), `id-${data}`);
+    if (receipt !== undefined) return receipt;
+    await log.readTail(SUBJECT);
+  }
+}
+
+/** Stores a publication as a following message. */
+const follow = (log: NatsLog, data: string, anchor: Tail) =>
+  log.appendFollowing(SUBJECT, payload(data), { msgID: `id-${data}`, anchor, tag: "tag" });
 
 async function read(log: NatsLog, since?: { epoch: string; offset: number }, limit = 100) {
   const query = since === undefined ? { limit } : { since, limit };
@@ -227,13 +253,13 @@ describe("append of a NatsLog", () => {
     expect(reads).toBe(0);
   });
 
-  it("rejects with BROKER_TIMEOUT if another server is always faster", async () => {
+  it("resolves with undefined and stores nothing if another server is faster", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
-    let offset = position.offset;
-    nats.onPublish = async () => void nats.store(`${position.epoch}:${++offset} ${payload("x")}`);
-    await expect(append(log, "b")).rejects.toMatchObject({ code: "BROKER_TIMEOUT" });
+    nats.onPublish = async () => void nats.store(`${position.epoch}:2 ${payload("x")}`);
+    expect(await log.appendNumbered(SUBJECT, payload("b"), "id-b")).toBeUndefined();
+    expect(nats.texts.at(-1)).toBe(`${position.epoch}:2 ${payload("x")}`);
   });
 
   it("rejects with the error of the client if NATS cannot store", async () => {
@@ -318,6 +344,139 @@ describe("a NatsLog that is read", () => {
     nats.store(`new:1 `);
     const { publications } = await log.readPage(SUBJECT, { limit: 10 });
     expect(publications).toMatchObject([{ position: { epoch: "new", offset: 1 }, data: "x" }]);
+  });
+});
+
+describe("a NatsLog with following messages", () => {
+  it("counts them from the message that their writer knew", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    await append(log, "a");
+    const anchor = await log.readTail(SUBJECT);
+    for (const data of ["b", "c", "d"]) await follow(log, data, anchor);
+    const later = openServer(nats).log;
+    const { epoch } = anchor.position;
+    expect(await later.readTail(SUBJECT)).toEqual({ position: { epoch, offset: 4 }, sequence: 5 });
+    expect(await read(openServer(nats).log)).toEqual({
+      position: { epoch, offset: 4 },
+      offsets: [1, 2, 3, 4],
+      data: ["a", "b", "c", "d"],
+    });
+    expect((await append(openServer(nats).log, "e")).position).toEqual({ epoch, offset: 5 });
+    expect((await read(log)).data).toEqual(["a", "b", "c", "d", "e"]);
+  });
+
+  it("counts messages of several writers, of other programs and marks between them", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    await append(log, "a");
+    const anchor = await log.readTail(SUBJECT);
+    const { epoch } = anchor.position;
+    await follow(log, "b", anchor);
+    nats.store("from another program");
+    nats.store("elsewhere", "tideway.log.other");
+    await follow(log, "c", anchor);
+    nats.store(`${epoch}:4 `);
+    await follow(log, "d", anchor);
+    expect(await read(openServer(nats).log)).toMatchObject({
+      position: { epoch, offset: 5 },
+      offsets: [1, 2, 4, 5],
+      data: ["a", "b", "c", "d"],
+    });
+  });
+
+  it("finds the positions although NATS has dropped the first messages", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    await append(log, "a");
+    let anchor = await log.readTail(SUBJECT);
+    const { epoch } = anchor.position;
+    for (const data of ["b", "c", "d", "e"]) {
+      await follow(log, data, anchor);
+      if (data === "c") anchor = { position: { epoch, offset: 2 }, sequence: 3 };
+    }
+    nats.stored.splice(0, 2);
+    expect(await read(openServer(nats).log)).toMatchObject({
+      position: { epoch, offset: 5 },
+      offsets: [2, 3, 4, 5],
+    });
+    expect(await openServer(nats).log.positionOf(SUBJECT, 4)).toEqual({ epoch, offset: 3 });
+  });
+
+  it("begins another epoch if no remaining message shows a position", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    await append(log, "a");
+    const anchor = await log.readTail(SUBJECT);
+    for (const data of ["b", "c"]) await follow(log, data, anchor);
+    nats.stored.splice(0, 2);
+    const { position, offsets } = await read(openServer(nats).log);
+    expect(offsets).toEqual([1, 2]);
+    expect(position.epoch).not.toBe(anchor.position.epoch);
+    expect(await read(log)).toMatchObject({ position, offsets });
+  });
+
+  it("leaves out what NATS drops during a read, because messages between may be missing", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    await append(log, "a");
+    const anchor = await log.readTail(SUBJECT);
+    const { epoch } = anchor.position;
+    for (const data of ["b", "c", "d"]) await follow(log, data, anchor);
+    const reader = openServer(nats).log;
+    await reader.readTail(SUBJECT);
+    nats.onDeliver = (messages) => {
+      // The consumer has delivered the first message when the next two are dropped.
+      nats.stored = nats.stored.filter(({ seq }) => seq > 4);
+      return messages.filter(({ seq }) => seq <= 2 || seq > 4);
+    };
+    expect(await read(reader)).toMatchObject({ position: { epoch, offset: 4 }, offsets: [4] });
+  });
+
+  it("tells the position of a stored id", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    await append(log, "a");
+    const anchor = await log.readTail(SUBJECT);
+    await follow(log, "b", anchor);
+    await follow(log, "c", anchor);
+    const { log: other } = openServer(nats);
+    const { epoch } = anchor.position;
+    const receipt = { position: { epoch, offset: 2 }, isDuplicate: true };
+    expect(await append(other, "b")).toEqual(receipt);
+    expect(await Promise.all(["b", "b"].map((data) => append(other, data)))).toEqual([
+      receipt,
+      receipt,
+    ]);
+  });
+
+  it("begins another epoch if the writer knew a message that NATS has lost", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    await append(log, "a");
+    await append(log, "b");
+    const lost = await log.readTail(SUBJECT);
+    nats.stored.pop();
+    nats.lastSequence--;
+    await follow(log, "c", lost);
+    const position = { epoch: `tag-${lost.sequence}`, offset: 2 };
+    const one = await read(openServer(nats).log);
+    expect(one).toEqual({ position, offsets: [1, 2], data: ["a", "c"] });
+    expect(await read(openServer(nats).log)).toEqual(one);
+  });
+
+  it("begins another epoch if only the reader knew a message that NATS has lost", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    await append(log, "a");
+    const anchor = await log.readTail(SUBJECT);
+    await append(log, "b");
+    await append(log, "c");
+    nats.stored.splice(-2);
+    await follow(openServer(nats).log, "d", anchor);
+    const { position, data } = await read(log);
+    expect(data).toEqual(["a", "d"]);
+    expect(position.epoch).not.toBe(anchor.position.epoch);
   });
 });
 
