@@ -14,7 +14,8 @@ vi.mock("tideway/server", async (importOriginal) => {
   return {
     ...original,
     serve: async (options: Parameters<typeof original.serve>[0]) => {
-      const { path: _, ...rest } = { path: "", ...options };
+      // The Node.js version that runs the tests may not support reusePort.
+      const { path: _, reusePort: __, ...rest } = { path: "", reusePort: false, ...options };
       const server = await original.serve({ ...rest, host: "127.0.0.1", port: 0 });
       servers.push(server);
       return server;

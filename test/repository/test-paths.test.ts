@@ -55,6 +55,7 @@ const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly 
     "an endpoint with limits, and with many messages in one write",
     ["protocol/limits", "protocol/many-messages"],
   ],
+  ["several processes on one port", ["node/serve/shared-port", "node/serve/shared-port.runtime"]],
   ["a socket and the transport below it", ["server/backpressure"]],
   [
     "everything that runs in memory, under the fake timers of test runners",

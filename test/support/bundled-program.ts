@@ -39,9 +39,18 @@ export class BundledProgram implements AsyncDisposable {
 
   /** Starts the program with more environment variables. */
   start(env: Record<string, string>, ...args: readonly string[]): RunningProgram {
+    return this.startIn(process.execPath, env, ...args);
+  }
+
+  /** Starts the program in another runtime. @param runtime the path of the runtime */
+  startIn(
+    runtime: string,
+    env: Record<string, string>,
+    ...args: readonly string[]
+  ): RunningProgram {
     // Variables of the test runner must not reach the program.
     const { NODE_DEBUG: _, ...inherited } = process.env;
-    const child = spawn(process.execPath, [this.#file, ...args], {
+    const child = spawn(runtime, [this.#file, ...args], {
       env: { ...inherited, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

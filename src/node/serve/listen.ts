@@ -1,13 +1,13 @@
 import { lstat, unlink } from "node:fs/promises";
 import type { Server } from "node:http";
 import { connect } from "node:net";
-import { platform } from "node:process";
+import { platform, versions } from "node:process";
 import { TransportError, UsageError } from "../../errors/index.ts";
 import { invalidOption } from "../../server/options.ts";
 
 /** Where to listen: on a port, or on a Unix socket. */
 export type ListenPlace =
-  | { readonly port: number; readonly host: string | undefined }
+  | { readonly port: number; readonly host: string | undefined; readonly reusePort: boolean }
   | { readonly path: string };
 
 /** @throws UsageError `INVALID_OPTION` */
@@ -15,11 +15,16 @@ export function readListenPlace(
   port: number | undefined,
   host: string | undefined,
   path: string | undefined,
+  reusePort: boolean | undefined,
 ): ListenPlace {
+  checkReusePort(reusePort);
   if (path === undefined) {
     checkPort(port ?? DEFAULT_PORT);
     checkHost(host);
-    return { port: port ?? DEFAULT_PORT, host };
+    return { port: port ?? DEFAULT_PORT, host, reusePort: reusePort ?? false };
+  }
+  if (reusePort === true) {
+    throw new UsageError("INVALID_OPTION", "serve: pass either path or reusePort, not both");
   }
   if (port !== undefined || host !== undefined) {
     const other = port === undefined ? "host" : "port";
@@ -54,6 +59,11 @@ function checkPort(port: number): void {
   throw invalidOption("serve", "port", port, "an integer from 0 to 65535");
 }
 
+function checkReusePort(reusePort: unknown): void {
+  if (reusePort === undefined || typeof reusePort === "boolean") return;
+  throw invalidOption("serve", "reusePort", reusePort, "true or false");
+}
+
 function checkHost(host: unknown): void {
   if (host === undefined || (typeof host === "string" && host !== "")) return;
   throw invalidOption("serve", "host", host, "an address or host name to listen on");
@@ -67,9 +77,7 @@ function checkHost(host: unknown): void {
  */
 export async function listen(httpServer: Server, place: ListenPlace): Promise<void> {
   if (!("path" in place)) {
-    const { port, host } = place;
-    const error = await tryToListen(httpServer, { port, ...(host === undefined ? {} : { host }) });
-    if (error !== undefined) throw failed(`${host ?? "*"}:${port}`, portProblem(error), error);
+    await listenOnPort(httpServer, place);
     return;
   }
   const { path } = place;
@@ -80,6 +88,29 @@ export async function listen(httpServer: Server, place: ListenPlace): Promise<vo
     error = await tryToListen(httpServer, { path });
   }
   if (error !== undefined) throw failed(path, error.message, error);
+}
+
+async function listenOnPort(
+  httpServer: Server,
+  { port, host, reusePort }: Extract<ListenPlace, { readonly port: number }>,
+): Promise<void> {
+  const where = `${host ?? "*"}:${port}`;
+  if (reusePort && !hasReusePort(versions.node)) {
+    const problem = `Node.js ${versions.node} does not support reusePort; use Node.js 22.12 or newer, or node:cluster`;
+    throw failed(where, problem);
+  }
+  const error = await tryToListen(httpServer, {
+    port,
+    ...(host === undefined ? {} : { host }),
+    ...(reusePort ? { reusePort } : {}),
+  });
+  if (error !== undefined) throw failed(where, portProblem(error), error);
+}
+
+/** Whether a version of Node.js has the option `reusePort`. Older versions ignore it. */
+export function hasReusePort(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 }
 
 function tryToListen(
@@ -140,9 +171,11 @@ function portProblem({ code, message }: NodeJS.ErrnoException): string {
 const PORT_PROBLEMS: Readonly<Record<string, string | undefined>> = {
   EADDRINUSE: "the port is already in use; pass another port, or 0 for any free one",
   EACCES: "this user may not listen on the port; pass a port above 1023",
+  ENOTSUP: "this system does not support reusePort; use node:cluster",
   EADDRNOTAVAIL: "this machine does not have the address; pass another host",
 };
 
-function failed(where: string, why: string, cause: Error): TransportError {
-  return new TransportError("LISTEN_FAILED", `cannot listen on ${where}: ${why}`, { cause });
+function failed(where: string, why: string, cause?: Error): TransportError {
+  const options = cause === undefined ? {} : { cause };
+  return new TransportError("LISTEN_FAILED", `cannot listen on ${where}: ${why}`, options);
 }

@@ -42,6 +42,13 @@ export interface ServeOptions extends AttachOptions {
   /** The address or host name to listen on. Default: all addresses of this machine. */
   readonly host?: string;
   /**
+   * Whether other processes may listen on the same port. Each process sets this option, and the kernel spreads
+   * the connections over them. Needs Linux, FreeBSD or another system with `SO_REUSEPORT` for this purpose, and
+   * Node.js 22.12 or 23.1 or newer. Otherwise `serve` rejects with `LISTEN_FAILED`. Not together with `path`.
+   * Default: `false`.
+   */
+  readonly reusePort?: boolean;
+  /**
    * The path of a Unix socket to listen on, instead of `port` and `host`. If the file exists and no process
    * listens on it, the server replaces it; `stop` removes it. The permissions of its directory and the umask
    * control access. The `remoteAddress` of all clients is an empty string.
@@ -93,12 +100,13 @@ export async function serve<
     port,
     host,
     path,
+    reusePort,
     tls,
     http2 = tls !== undefined,
     fastPaths = true,
     ...applicationOptions
   } = options;
-  const place = readListenPlace(port, host, path);
+  const place = readListenPlace(port, host, path, reusePort);
   checkTls(tls);
   checkHttp2(http2, tls);
   checkFastPaths("serve", fastPaths);

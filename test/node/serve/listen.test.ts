@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { WebSocket } from "tideway";
 import { serve, type Server } from "tideway/server";
+import { hasReusePort } from "../../../src/node/serve/listen.ts";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 
 let folder: string;
@@ -128,4 +129,40 @@ describe.skipIf(process.platform === "win32")("serve({ path })", () => {
       message: expect.stringContaining("path"),
     });
   });
+});
+
+describe("serve({ reusePort })", () => {
+  it.each(["yes", 1, null])("refuses %j", async (reusePort) => {
+    await expect(serve({ reusePort: reusePort as never, routes: {} })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+    });
+  });
+
+  it("refuses a path too", async () => {
+    const path = join(folder, "a.sock");
+    await expect(serve({ path, reusePort: true, routes: {} })).rejects.toThrow(
+      "serve: pass either path or reusePort, not both",
+    );
+  });
+
+  it.each([
+    ["20.20.2", false],
+    ["22.11.0", false],
+    ["22.12.0", true],
+    ["23.0.0", false],
+    ["23.1.0", true],
+    ["24.0.0", true],
+  ])("works in Node.js %s: %s", (version, works) => {
+    expect(hasReusePort(version)).toBe(works);
+  });
+
+  it.skipIf(hasReusePort(process.versions.node))(
+    "rejects in a release of Node.js that would ignore it",
+    async () => {
+      await expect(serve({ port: 0, reusePort: true, routes: {} })).rejects.toMatchObject({
+        code: "LISTEN_FAILED",
+        message: expect.stringContaining("use Node.js 22.12 or newer, or node:cluster") as string,
+      });
+    },
+  );
 });
