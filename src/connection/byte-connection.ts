@@ -97,7 +97,8 @@ export class ByteConnection
     this.#transport = transport;
     this.protocol = options.protocol;
     this.extensions = options.extensions;
-    this.#head = options.head ?? NOTHING;
+    // An empty view would keep the buffer that it is a view of, which holds a whole request.
+    this.#head = options.head?.length ? options.head : NOTHING;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 5000;
     const { heartbeat = options.role === "server" && {} } = options;
     if (heartbeat !== false) {

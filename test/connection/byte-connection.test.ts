@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { ConnectionEnvironment } from "../../src/connection/byte-connection-options.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
@@ -6,6 +8,9 @@ import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import { SharedOutput } from "../../src/protocol/shared-output.ts";
 import { asPeerOf, frame, fromHex, hexOf, ROLES, toHex } from "../protocol/support.ts";
 import { rig } from "./support.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 describe.each(ROLES)("writes of a %s", (role) => {
   it("combine all frames that one received chunk causes", () => {
@@ -440,4 +445,16 @@ it("applies another maximum size of received messages from the next frame on", (
   receive("8203010203");
   receive("820401020304");
   expect(handler.notes).toEqual(["binary 02", "binary 010203", "closing"]);
+});
+
+it("an open connection does not keep the buffer of an empty head", async () => {
+  let request: Uint8Array | undefined = new Uint8Array(400);
+  const kept = new WeakRef(request.buffer);
+  const { connection } = rig("server", { head: request.subarray(400) });
+  request = undefined;
+  // A WeakRef keeps its target until the current task has ended.
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  expect(kept.deref()).toBeUndefined();
+  connection.terminate();
 });
