@@ -204,6 +204,12 @@ export class ByteConnection
     this.#queueFlush();
   }
 
+  sendTextBytes(bytes: Uint8Array, mayCompress?: boolean): void {
+    if (this.#readyState !== ReadyState.Open) return;
+    this.#endpoint.sendTextBytes(bytes, mayCompress);
+    this.#queueFlush();
+  }
+
   sendFragment(
     bytes: Uint8Array,
     type: "text" | "binary",

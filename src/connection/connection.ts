@@ -120,6 +120,8 @@ export interface Connection {
 export interface FrameConnection extends Connection {
   /** Sends an unsolicited pong with a payload of at most 125 bytes, if the connection is open. */
   pong(payload: Uint8Array): void;
+  /** Like `sendText`, for the UTF-8 of a text, which is copied and MUST be valid. */
+  sendTextBytes(bytes: Uint8Array, mayCompress?: boolean): void;
   /**
    * Sends a fragment of a message, if the connection is open. The first fragment determines the type of the
    * message, and whether it is compressed. No other message may be sent before the final fragment.

@@ -113,6 +113,11 @@ class LoggedConnection implements FrameConnection, ConnectionHandler {
     this.#connection.pong(payload);
   }
 
+  sendTextBytes(bytes: Uint8Array, mayCompress?: boolean): void {
+    this.#countSent();
+    this.#connection.sendTextBytes(bytes, mayCompress);
+  }
+
   sendFragment(
     bytes: Uint8Array,
     type: "text" | "binary",

@@ -221,6 +221,12 @@ export class Endpoint implements MessageHandler {
     this.#writer.writeBinary(bytes, mayCompress);
   }
 
+  /** As `sendText`, for the UTF-8 of a text. @throws {UsageError} `NOT_OPEN` unless the state is `open`. */
+  sendTextBytes(bytes: Uint8Array, mayCompress = true): void {
+    this.#checkOpen();
+    this.#writer.writeTextBytes(bytes, mayCompress);
+  }
+
   /**
    * As `sendText`, for a message to many connections. @throws {UsageError} `NOT_OPEN` unless the state is
    * `open`.

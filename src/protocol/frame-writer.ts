@@ -128,6 +128,11 @@ export class FrameWriter {
     this.#finishFrame(FIN | Opcode.Text, byteLength);
   }
 
+  /** Writes a text message. The bytes MUST be valid UTF-8. */
+  writeTextBytes(bytes: Uint8Array, mayCompress: boolean): void {
+    this.#writeMessage(Opcode.Text, bytes, mayCompress);
+  }
+
   /** Writes a binary message. */
   writeBinary(bytes: Uint8Array, mayCompress: boolean): void {
     this.#writeMessage(Opcode.Binary, bytes, mayCompress);

@@ -21,7 +21,8 @@ export type SendableData =
   | { valueOf(): ArrayBufferLike | Uint8Array | readonly number[] | string }
   | { [Symbol.toPrimitive](hint: string): string };
 
-const NO_BYTES: Buffer = Buffer.alloc(0);
+/** No bytes. All WebSockets share this object. */
+export const NO_BYTES: Buffer = Buffer.alloc(0);
 
 export function isBinaryType(value: unknown): value is BinaryType {
   return BINARY_TYPES.includes(value as BinaryType);

@@ -2,10 +2,8 @@ import type { Duplex } from "node:stream";
 import { Opcode } from "../protocol/opcode.ts";
 import { checkCloseArguments, toControlPayload } from "./arguments.ts";
 import { encodeFrame, type FrameOptions } from "./frame.ts";
-import { toBytes, toSendable } from "./messages.ts";
+import { NO_BYTES, toBytes, toSendable } from "./messages.ts";
 import type { SendCallback, SendOptions } from "./web-socket.ts";
-
-const NO_DATA: Buffer = Buffer.alloc(0);
 
 /**
  * Writes frames to a socket, one write for each call. A WebSocket does not use it. It is for code that
@@ -84,7 +82,7 @@ export class Sender {
   }
 }
 
-function closePayload(code: number | undefined, reason: string | Buffer = NO_DATA): Buffer {
-  if (code === undefined) return NO_DATA;
+function closePayload(code: number | undefined, reason: string | Buffer = NO_BYTES): Buffer {
+  if (code === undefined) return NO_BYTES;
   return Buffer.concat([Buffer.of(code >>> 8, code), Buffer.from(reason as string)]);
 }

@@ -2,7 +2,7 @@ import type { CloseInfo, ConnectionHandler, FrameConnection } from "../connectio
 import type { ProtocolError } from "../errors/index.ts";
 import { toPublicError } from "./errors.ts";
 import { markClean } from "./event-target.ts";
-import { type BinaryType, toBinaryType } from "./messages.ts";
+import { type BinaryType, NO_BYTES, toBinaryType } from "./messages.ts";
 import type { WebSocket } from "./web-socket.ts";
 
 /** Emits the events of a connection on its WebSocket. */
@@ -67,7 +67,7 @@ export class SocketEvents implements ConnectionHandler {
 
   onClose({ code, reason, wasClean }: CloseInfo): void {
     if (wasClean) markClean(this.#webSocket);
-    this.emit("close", code, Buffer.from(reason));
+    this.emit("close", code, reason === "" ? NO_BYTES : Buffer.from(reason));
   }
 
   /** Emits `error`, unless it was emitted before. */

@@ -28,8 +28,10 @@ import {
   byteLengthOf,
   isBinaryType,
   isBlob,
+  NO_BYTES,
   type RawData,
   type SendableData,
+  toBytes,
   toSendable,
 } from "./messages.ts";
 import { DeferredSocketEvents, SocketEvents } from "./socket-events.ts";
@@ -84,7 +86,6 @@ export interface WebSocket {
   removeListener(event: string | symbol, listener: AnyListener): this;
 }
 
-const NO_DATA: Buffer = Buffer.alloc(0);
 const NO_OPTIONS: SendOptions = {};
 
 /**
@@ -256,7 +257,7 @@ export class WebSocket extends EventEmitter {
     this.#handshakeState = ReadyState.Closing;
     this.emit("error", error);
     this.#handshakeState = ReadyState.Closed;
-    this.emit("close", CloseCode.Abnormal, NO_DATA);
+    this.emit("close", CloseCode.Abnormal, NO_BYTES);
   }
 
   /**
@@ -402,14 +403,12 @@ export class WebSocket extends EventEmitter {
     const { compress = true, fin = true, mask } = options;
     if (mask !== undefined) connection.masksFrames = mask;
     const isText = options.binary === undefined ? typeof data === "string" : !options.binary;
-    if (fin && !this.#isInMessage && isText === (typeof data === "string")) {
-      if (typeof data === "string") connection.sendText(data, compress);
-      else connection.sendBinary(data, compress);
-    } else {
-      const bytes = typeof data === "string" ? Buffer.from(data) : data;
-      connection.sendFragment(bytes, isText ? "text" : "binary", fin, compress);
+    if (!fin || this.#isInMessage) {
+      connection.sendFragment(toBytes(data), isText ? "text" : "binary", fin, compress);
       this.#isInMessage = !fin;
-    }
+    } else if (!isText) connection.sendBinary(toBytes(data), compress);
+    else if (typeof data === "string") connection.sendText(data, compress);
+    else connection.sendTextBytes(data, compress);
     if (mask !== undefined) connection.masksFrames = !this.#isServer;
     if (callback !== undefined) connection.whenWritten(guarded(callback));
   }
