@@ -355,11 +355,11 @@ export class ByteConnection
     this.#deliverBuffered();
     this.#endpoint.receiveEnd();
     this.#closeTimer?.cancel();
-    this.#readyState = ReadyState.Closed;
     if (error !== undefined) {
       this.#error ??= new TransportError("TRANSPORT_FAILED", error.message, { cause: error });
     }
     this.#writer.abandon(this.#error);
+    this.#readyState = ReadyState.Closed;
     this.#handler!.onClose(this.#closeInfo());
   }
 

@@ -34,10 +34,16 @@ export function faultOfFrameStart(
   if ((first & RSV) !== 0 && !(allowsCompressed && isCompressedStart(first))) {
     return (first & RSV) === RSV1 ? RESERVED_BIT_1 : RESERVED_BITS;
   }
+  const ofOpcode = faultOfOpcode(first, second & 0x7f, isInMessage);
+  if (ofOpcode !== undefined) return ofOpcode;
   // RFC 6455 5.1: a client masks all frames, and a server masks none.
-  if (((second & 0x80) !== 0) !== isMasked) return isMasked ? MASK_REQUIRED : MASK_FORBIDDEN;
+  if (((second & 0x80) !== 0) === isMasked) return undefined;
+  return isMasked ? MASK_REQUIRED : MASK_FORBIDDEN;
+}
+
+function faultOfOpcode(first: number, length: number, isInMessage: boolean): Fault | undefined {
   const opcode = first & 0x0f;
-  if (isControl(opcode)) return faultOfControlFrame(opcode, first, second & 0x7f);
+  if (isControl(opcode)) return faultOfControlFrame(opcode, first, length);
   if (opcode > Opcode.Binary) return reservedOpcode(opcode);
   // RFC 6455 5.4: the fragments of one message must not be interleaved with the fragments of another message.
   if ((opcode === Opcode.Continuation) === isInMessage) return undefined;

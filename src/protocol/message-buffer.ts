@@ -72,6 +72,7 @@ export class MessageBuffer {
   release(isAlone = false): Uint8Array {
     const { bytes, length } = this;
     this.detach();
+    if (length === 0) return this.#environment.allocate(0);
     if (bytes.length === length) return bytes;
     if (!isAlone && bytes.length < length * 1.5) return bytes.subarray(0, length);
     const exact = this.#environment.allocate(length);

@@ -53,7 +53,7 @@ export class BlobQueue {
     };
     blob.arrayBuffer().then(
       (buffer) => finish(new Uint8Array(buffer)),
-      (cause: unknown) => finish(new Error(CANNOT_READ, { cause })),
+      (error: unknown) => finish(error instanceof Error ? error : new Error(CANNOT_READ)),
     );
   }
 

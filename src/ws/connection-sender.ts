@@ -12,6 +12,8 @@ export class ConnectionSender {
   /** Sends the parts of an encoded frame, without a check. */
   sendFrame(parts: readonly Uint8Array[], callback?: SendCallback): void {
     for (const part of parts) this.#connection.sendEncoded(part);
-    if (callback !== undefined) this.#connection.whenWritten(callback);
+    if (callback !== undefined) {
+      this.#connection.whenWritten((error) => process.nextTick(callback, error));
+    }
   }
 }

@@ -27,6 +27,12 @@ const PUBLIC_ERRORS: Readonly<Record<string, (error: TidewayError) => PublicErro
     code: "WS_ERR_INVALID_UTF8",
     message: "Invalid WebSocket frame: invalid UTF-8 sequence",
   }),
+  INVALID_DEFLATE: ({ message }) => ({
+    errorClass: Error,
+    code: "Z_DATA_ERROR",
+    errno: -3,
+    message,
+  }),
   LENGTH_TOO_BIG: () => ({
     errorClass: RangeError,
     code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
@@ -45,6 +51,7 @@ interface PublicError {
   readonly errorClass: ErrorConstructor | RangeErrorConstructor;
   readonly code: string;
   readonly message: string;
+  readonly errno?: number;
 }
 
 const TOO_MANY_FRAGMENTS: PublicError = {
@@ -55,12 +62,12 @@ const TOO_MANY_FRAGMENTS: PublicError = {
 
 /** Returns the error that the package `ws` emits in this case. Its `cause` is the given error. */
 export function toPublicError(error: TidewayError): Error & { code: string } {
-  const { errorClass, code, message } = PUBLIC_ERRORS[error.code]?.(error) ?? {
+  const { errorClass, message, ...properties } = PUBLIC_ERRORS[error.code]?.(error) ?? {
     errorClass: Error,
     code: error.code,
     message: error.message,
   };
-  return Object.assign(new errorClass(message, { cause: error }), { code });
+  return Object.assign(new errorClass(message, { cause: error }), properties);
 }
 
 /** The error of `send`, `ping` and `pong` in this state. */

@@ -41,7 +41,7 @@ export type { SendCallback, SendOptions } from "./web-socket.ts";
 export type { CommonOptions, SocketOptions } from "./socket-options.ts";
 export type { BinaryType, Data, RawData, SendableData } from "./messages.ts";
 export type { EventListener, EventListenerOptions, WebSocketEventMap } from "./event-listeners.ts";
-export { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
+export type { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
 export type { ClientOptions } from "./client/options.ts";
 export type { PerMessageDeflateOptions } from "./deflate-options.ts";
 export type { DeflateParams } from "./deflate-params.ts";

@@ -410,7 +410,7 @@ export class WebSocket extends EventEmitter {
     else if (typeof data === "string") connection.sendText(data, compress);
     else connection.sendTextBytes(data, compress);
     if (mask !== undefined) connection.masksFrames = !this.#isServer;
-    if (callback !== undefined) connection.whenWritten(guarded(callback));
+    if (callback !== undefined) connection.whenWritten(deferred(callback));
   }
 
   #sendControl(
@@ -449,7 +449,7 @@ export class WebSocket extends EventEmitter {
     if (mask !== undefined) connection.masksFrames = mask;
     connection[type](payload);
     if (mask !== undefined) connection.masksFrames = !this.#isServer;
-    if (callback !== undefined) connection.whenWritten(guarded(callback));
+    if (callback !== undefined) connection.whenWritten(deferred(callback));
   }
 
   #sendBlob(blob: Blob, options: SendOptions, callback: SendCallback | undefined): void {
@@ -458,12 +458,14 @@ export class WebSocket extends EventEmitter {
       this.#isCloseQueued = false;
     });
     this.#blobs.addBlob(blob, (bytes) => {
-      if (this.#connection!.readyState === ReadyState.Closed) {
-        callback?.(new Error("The socket was closed while the blob was being read"));
-      } else if (bytes instanceof Error) {
+      const isClosed = this.#connection!.readyState === ReadyState.Closed;
+      if (bytes instanceof Error) {
         callback?.(bytes);
-        this.#events!.fail(bytes);
+        if (isClosed) return;
         this.#connection!.terminate();
+        this.#events!.fail(bytes);
+      } else if (isClosed) {
+        callback?.(new Error("The socket was closed while the blob was being read"));
       } else {
         this.#sendNow(bytes, { binary: true, ...options }, callback);
       }
@@ -520,16 +522,10 @@ for (const name of [
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
 
-/** Returns a callback whose exceptions are uncaught, and do not disturb the connection. */
-function guarded(callback: SendCallback): (error?: TidewayError) => void {
+/** Returns a callback that runs in the next tick, so that its exceptions do not disturb the connection. */
+function deferred(callback: SendCallback): (error?: TidewayError) => void {
   return (error) => {
-    try {
-      if (error === undefined) callback();
-      else callback(error);
-    } catch (thrown) {
-      process.nextTick(() => {
-        throw thrown;
-      });
-    }
+    if (error === undefined) process.nextTick(callback);
+    else process.nextTick(callback, error);
   };
 }
