@@ -24,6 +24,16 @@ export interface CommonOptions {
   readonly maxPayload?: number | undefined;
   /** The maximum number of fragments in a received message. 0 removes the limit. Default: 131,072. */
   readonly maxFragments?: number | undefined;
+  /**
+   * Accepted for compatibility. It has no effect, because the chunks of an incomplete message are joined, so that
+   * their memory is that of their bytes.
+   */
+  readonly maxBufferedChunks?: number | undefined;
+  /**
+   * Accepted for compatibility. It has no effect, because only the latest ping is answered while more than 64 KiB
+   * wait to be sent.
+   */
+  readonly maxPendingAutoPongs?: number | undefined;
   /** Whether to skip the UTF-8 validation of text and close reasons. Default: false. */
   readonly skipUTF8Validation?: boolean | undefined;
   /**
@@ -58,27 +68,37 @@ const CLOSING: ClosingRules = {
   explainsFailure: false,
 };
 
-/** Translates the options into those of a connection. */
+/**
+ * Translates the options into those of a connection. It reads them one by one, because copying all options of
+ * a server would be a quarter of the costs of a handshake, without those of its socket.
+ *
+ * @param own the options of the WebSocket, for those that `options` does not have
+ */
 export function toConnectionOptions(
   options: SocketOptions,
+  own: SocketOptions,
   role: "client" | "server",
   head: Uint8Array,
 ): ByteConnectionOptions {
-  const { protocol = "", deflate, heartbeat = false, generateMask } = options;
+  const { protocol = "", deflate, generateMask = own.generateMask } = options;
+  const { maxPayload = own.maxPayload, maxFragments = own.maxFragments } = options;
+  const { autoPong = own.autoPong, closeTimeout = own.closeTimeout ?? 30_000 } = options;
+  const { heartbeat = own.heartbeat ?? false } = options;
+  const { skipUTF8Validation = own.skipUTF8Validation } = options;
   return {
     role,
     protocol,
     extensions: deflate === undefined ? "" : "permessage-deflate",
     head,
     deflate,
-    maxMessageBytes: limit(options.maxPayload, 104_857_600) ?? Number.MAX_SAFE_INTEGER,
-    maxFragments: limit(options.maxFragments, 131_072),
-    closeTimeoutMs: options.closeTimeout ?? 30_000,
+    maxMessageBytes: limit(maxPayload, 104_857_600) ?? Number.MAX_SAFE_INTEGER,
+    maxFragments: limit(maxFragments, 131_072),
+    closeTimeoutMs: closeTimeout,
     heartbeat: heartbeat === true ? {} : heartbeat,
     decodesText: false,
-    validatesUtf8: options.skipUTF8Validation !== true,
+    validatesUtf8: skipUTF8Validation !== true,
     sharesBuffers: true,
-    answersPings: options.autoPong !== false,
+    answersPings: autoPong !== false,
     maskingKeys: generateMask && maskingKeysOf(generateMask),
     closing: CLOSING,
   };

@@ -239,12 +239,11 @@ export class WebSocket extends EventEmitter {
    * @param head the bytes that arrived right after the opening handshake
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
-    const allOptions = { ...this.#options, ...options };
     const role = this.#isServer ? "server" : "client";
-    const connectionOptions = toConnectionOptions(allOptions, role, head);
+    const connectionOptions = toConnectionOptions(options, this.#options, role, head);
     const connection = openConnection(environment, socket, connectionOptions);
-    const Events =
-      allOptions.allowSynchronousEvents === false ? DeferredSocketEvents : SocketEvents;
+    const { allowSynchronousEvents = this.#options.allowSynchronousEvents } = options;
+    const Events = allowSynchronousEvents === false ? DeferredSocketEvents : SocketEvents;
     this.#socket = socket;
     this.#connection = connection;
     this.#events = new Events(this, connection, this.#binaryType);
