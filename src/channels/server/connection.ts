@@ -1,6 +1,7 @@
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
 import type { ServerSocket } from "../../server/server-socket.ts";
 import type { MessageListener, MessageSubscription } from "../../streams/message-subscription.ts";
+import type { ErrorFields } from "../wire/frames.ts";
 import {
   type ClientFrameOf,
   ServerSession,
@@ -17,7 +18,7 @@ import type { RefusalReason } from "./refusals.ts";
 import { createRateLimits, type RateLimits } from "./rate-limit.ts";
 import type { ChannelSession } from "./session-interface.ts";
 import { Streams } from "./streams.ts";
-import { Subscriptions } from "./subscriptions.ts";
+import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { Watches } from "./watches.ts";
 
 /** Close codes of RFC 6455 7.4.1. */
@@ -119,6 +120,21 @@ export class ChannelConnection
     else this.session.close(REFUSAL_CODES[code], reason === "" ? code : reason);
   }
 
+  /** Tells the client that it is authorized, the limits, and when it must send fresh credentials. */
+  welcome(expiresInMs?: number): void {
+    const { maxMessageBytes } = this.#socket;
+    this.session.welcome({
+      ...this.environment.welcome,
+      ...(maxMessageBytes < Infinity && { maxMessageBytes }),
+      ...(expiresInMs !== undefined && { expiresInMs }),
+    });
+  }
+
+  /** Ends a subscription, because the client cannot receive a publication. */
+  revoke(subscription: Subscription, error: ErrorFields): void {
+    this.#subscriptions?.revoke(subscription, error);
+  }
+
   /** The client is authorized for as long as the connection lasts. */
   removeGate(): void {
     this.#gate = undefined;
@@ -137,7 +153,7 @@ export class ChannelConnection
   }
 
   onAuth(frame: ClientFrameOf<"auth">): void {
-    if (this.#gate === undefined) this.session.welcome(this.environment.welcome);
+    if (this.#gate === undefined) this.welcome();
     else this.#gate.onAuth(frame);
   }
 

@@ -64,7 +64,17 @@ export abstract class CreditedSubscription {
     this.#state = LIVE;
   }
 
-  protected pay(bytes: number): void {
-    this.#credit -= bytes;
+  /**
+   * Subtracts a publication from the credit. If the client cannot receive it, ends the subscription instead, and
+   * returns false.
+   */
+  protected pay(bytes: number): boolean {
+    const error = this.connection.session.errorIfLonger(bytes);
+    if (error === undefined) {
+      this.#credit -= bytes;
+      return true;
+    }
+    this.connection.revoke(this as never, error);
+    return false;
   }
 }

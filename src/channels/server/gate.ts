@@ -14,10 +14,10 @@ export type HandshakeContext = Pick<
   "request" | "remoteAddress" | "state"
 >;
 
-/** Close codes of RFC 6455 7.4.1, and "Try Again Later" of the IANA registry. */
-const POLICY_VIOLATION = 1008;
+/** Close codes of RFC 6455 7.4.1, and "Try Again Later" and "Timeout" of the IANA registry. */
 const INTERNAL_ERROR = 1011;
 const TRY_AGAIN_LATER = 1013;
+const TIMEOUT = 3008;
 
 /**
  * Authorizes the client of one connection: when its first frame arrives, and again with fresh credentials
@@ -115,14 +115,12 @@ export class Gate {
       this.onAuth({ type: "auth", ...next });
       return;
     }
-    const { welcome } = environment;
     if (expiresAtMs === undefined) {
       // The client sends no fresh credentials.
       connection.removeGate();
-      session.welcome(welcome);
+      connection.welcome();
     } else {
-      const expiresInMs = Math.max(0, expiresAtMs - environment.dateNowMs());
-      session.welcome({ ...welcome, expiresInMs });
+      connection.welcome(Math.max(0, expiresAtMs - environment.dateNowMs()));
     }
   }
 
@@ -130,7 +128,7 @@ export class Gate {
     const { session, environment } = this.#connection;
     const { authTimeoutMs } = environment.limits;
     if (!this.#isAuthorizing) {
-      session.close(POLICY_VIOLATION, `no hello within ${authTimeoutMs} ms`);
+      session.close(TIMEOUT, `no hello within ${authTimeoutMs} ms`);
       return;
     }
     session.close(INTERNAL_ERROR, "authorize failed");

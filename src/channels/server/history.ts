@@ -93,9 +93,14 @@ export class HistoryReads {
     if (!session.isRequestOpen(id)) return;
     const items = page.publications.filter(isDeliverable).map((one) => encodeItem(id, one));
     const isForward = after !== undefined;
-    for (const item of cut(items, environment.limits.maxPageBytes, isForward)) {
-      this.#connection.send(item);
+    const kept = cut(items, environment.limits.maxPageBytes, isForward);
+    for (const item of kept) {
+      const error = session.errorIfTooBig(item);
+      if (error === undefined) continue;
+      session.fail(id, error);
+      return;
     }
+    for (const item of kept) this.#connection.send(item);
     const result: Omit<Extract<ServerFrame, { type: "result" }>, "type" | "id"> = {
       position: formatPosition(page.position),
     };

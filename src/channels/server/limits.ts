@@ -43,7 +43,7 @@ export interface ChannelLimits {
   readonly maxAuthBytes?: number;
   /**
    * The time for a client to send its credentials and for `authorize` to settle, in milliseconds. After it,
-   * the connection closes with 1008 or 1011. Default: 10,000.
+   * the connection closes with 3008 or 1011. Default: 10,000.
    */
   readonly authTimeoutMs?: number;
   /**

@@ -42,9 +42,7 @@ export class StoredSubscription extends CreditedSubscription implements TopicSoc
   /** Refuses a publication without credit. Notices need none, because they are small. */
   send(data: TopicData | PreparedMessage | SharedPublication): boolean {
     if (data instanceof SharedPublication) {
-      if (!this.canSend) return false;
-      this.pay(data.byteLength);
-      return this.connection.send(data.prepared);
+      return this.canSend && this.pay(data.byteLength) && this.connection.send(data.prepared);
     }
     return this.isLive && !this.connection.isFull && this.connection.send(data);
   }

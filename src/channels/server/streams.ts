@@ -118,25 +118,25 @@ export class Streams {
     }
     if (stream.isCancelled) return undefined;
     const items = await CallContext.run(stream.context, validation.value);
-    const result = isInstance(items, Failure) ? items : await this.#sendItems(stream, items);
-    return isInstance(result, Failure) ? failureOf(result, call) : undefined;
+    return isInstance(items, Failure) ? failureOf(items, call) : this.#sendItems(stream, items);
   }
 
-  /** Sends all items, and returns what the generator returns. */
-  async #sendItems(stream: OutgoingStream, items: unknown): Promise<unknown> {
+  /** Sends all items. Returns the error that the generator returns, or of an item that is too big. */
+  async #sendItems(stream: OutgoingStream, items: unknown): Promise<ErrorFields | undefined> {
     stream.open(items);
     for (;;) {
       await stream.room(this.#connection);
       if (stream.isCancelled) return undefined;
       const next = await stream.next();
       if (stream.isCancelled) return undefined;
-      if (next.done === true) return next.value;
-      this.#send(stream, next.value);
+      if (next.done === true) return failureOf(next.value, CallContext.callOf(stream.context));
+      const error = this.#send(stream, next.value);
+      if (error !== undefined) return error;
     }
   }
 
-  /** @throws UsageError `INVALID_ITEM` */
-  #send(stream: OutgoingStream, value: unknown): void {
+  /** Returns the error if the item is too big for the client. @throws UsageError `INVALID_ITEM` */
+  #send(stream: OutgoingStream, value: unknown): ErrorFields | undefined {
     const { isResumable } = CallContext.callOf(stream.context);
     const id = CallContext.requestIdOf(stream.context);
     if (isResumable) checkResumable(value);
@@ -146,14 +146,23 @@ export class Streams {
       data instanceof Uint8Array
         ? encodeFrame({ type: "item", id, ...itemId }, data)
         : encodeFrame({ type: "item", id, ...itemId, data });
-    stream.credit -= byteLength(message);
+    const bytes = byteLength(message);
+    const error = this.#connection.session.errorIfLonger(bytes);
+    if (error !== undefined) return error;
+    stream.credit -= bytes;
     this.#connection.send(message);
+    return undefined;
   }
 }
 
-/** @throws UsageError `INVALID_ERROR` if the contract does not declare the error */
-function failureOf(failure: Failure, call: CompiledCall): ErrorFields {
-  const declared = declaredError(failure, call.errors);
+/**
+ * Returns the error for the client if a handler returned the result of `fail`; otherwise undefined.
+ *
+ * @throws UsageError `INVALID_ERROR` if the contract does not declare the error
+ */
+function failureOf(result: unknown, call: CompiledCall): ErrorFields | undefined {
+  if (!isInstance(result, Failure)) return undefined;
+  const declared = declaredError(result, call.errors);
   if (declared !== undefined) return declared;
   throw new UsageError(
     "INVALID_ERROR",

@@ -18,7 +18,8 @@ import { VolatileSubscription } from "./volatile-subscription.ts";
 
 type SubscribeFrame = ClientFrameOf<"subscribe">;
 
-type Subscription = StoredSubscription | VolatileSubscription;
+/** The subscription of one connection to one topic. */
+export type Subscription = StoredSubscription | VolatileSubscription;
 
 /** The subscriptions of one connection. */
 export class Subscriptions {
@@ -72,6 +73,19 @@ export class Subscriptions {
   /** Runs the subscribe rules again, and ends the subscriptions that they do not allow any more. */
   recheck(): Promise<void>[] {
     return this.#byTopic.values().map((subscription) => this.#recheck(subscription));
+  }
+
+  /** Ends a subscription, and tells the client why. */
+  revoke(subscription: Subscription, error: ErrorFields): void {
+    const topic = subscription.entry.name;
+    const { session } = this.#connection;
+    if (subscription.requestId > 0) {
+      session.fail(subscription.requestId, error);
+      this.#end(subscription);
+      return;
+    }
+    this.#end(subscription);
+    session.send({ type: "unsubscribed", topic, ...error });
   }
 
   /** Ends all subscriptions, because the connection has ended. */
@@ -176,23 +190,11 @@ export class Subscriptions {
     return new Promise((resolve) => {
       const { entry } = subscription;
       const deny = (hasThrown: boolean): void => {
-        if (!subscription.isEnded) this.#revoke(subscription, hasThrown ? INTERNAL : FORBIDDEN);
+        if (!subscription.isEnded) this.revoke(subscription, hasThrown ? INTERNAL : FORBIDDEN);
         resolve();
       };
       runRule(this.#connection, entry, "subscribe", undefined, () => resolve(), deny);
     });
-  }
-
-  #revoke(subscription: Subscription, error: ErrorFields): void {
-    const topic = subscription.entry.name;
-    const { session } = this.#connection;
-    if (subscription.requestId > 0) {
-      session.fail(subscription.requestId, error);
-      this.#end(subscription);
-      return;
-    }
-    this.#end(subscription);
-    session.send({ type: "unsubscribed", topic, ...error });
   }
 
   #report(error: unknown, { name }: TopicEntry): void {

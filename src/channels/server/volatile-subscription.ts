@@ -47,7 +47,6 @@ export class VolatileSubscription extends CreditedSubscription implements Volati
   }
 
   #send(message: SharedPublication): void {
-    this.pay(message.byteLength);
-    this.connection.send(message.prepared);
+    if (this.pay(message.byteLength)) this.connection.send(message.prepared);
   }
 }

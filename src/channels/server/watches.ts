@@ -22,23 +22,38 @@ class Watch implements MemberWatcher {
   requestId: number;
   isEnded = false;
   #needsMembers = false;
+  /** Ends the watch, because the client cannot receive a message. */
+  readonly #onTooBig: (watch: Watch, error: ErrorFields) => void;
 
-  constructor(connection: ChannelConnection, entry: TopicEntry, requestId: number) {
+  constructor(
+    connection: ChannelConnection,
+    entry: TopicEntry,
+    requestId: number,
+    onTooBig: (watch: Watch, error: ErrorFields) => void,
+  ) {
     this.#connection = connection;
     this.entry = entry;
     this.requestId = requestId;
+    this.#onTooBig = onTooBig;
   }
 
   notify(change: PreparedMessage): void {
     if (this.#connection.isFull) this.#needsMembers = true;
-    else this.#connection.send(change);
+    else this.#send(change.data, change);
   }
 
   /** Sends the members, if changes were missed and there is room again. */
   wake(): void {
     if (!this.#needsMembers || this.#connection.isFull) return;
     this.#needsMembers = false;
-    this.#connection.send(this.entry.memberHub.encodeMembers());
+    const members = this.entry.memberHub.encodeMembers();
+    this.#send(members, members);
+  }
+
+  #send(data: string | Uint8Array, message: string | PreparedMessage): void {
+    const error = this.#connection.session.errorIfTooBig(data);
+    if (error === undefined) this.#connection.send(message);
+    else this.#onTooBig(this, error);
   }
 }
 
@@ -68,7 +83,7 @@ export class Watches {
       session.fail(id, UNKNOWN_TOPIC);
       return;
     }
-    const watch = new Watch(this.#connection, entry, id);
+    const watch = new Watch(this.#connection, entry, id, this.#revoke);
     this.#byTopic.set(topic, watch);
     void this.#start(watch);
   }
@@ -131,10 +146,10 @@ export class Watches {
       return INTERNAL;
     }
     if (watch.isEnded) return undefined;
-    this.#connection.session.answerMembers(
-      watch.requestId,
-      memberHub.encodeMembers(watch.requestId),
-    );
+    const members = memberHub.encodeMembers(watch.requestId);
+    const tooBig = this.#connection.session.errorIfTooBig(members);
+    if (tooBig !== undefined) return tooBig;
+    this.#connection.session.answerMembers(watch.requestId, members);
     watch.requestId = 0;
     return undefined;
   }
@@ -155,10 +170,14 @@ export class Watches {
 
   async #recheck(watch: Watch): Promise<void> {
     const error = await this.#check(watch);
-    if (error === undefined || watch.isEnded) return;
+    if (error !== undefined && !watch.isEnded) this.#revoke(watch, error);
+  }
+
+  /** Ends a watch, and tells the client why. */
+  readonly #revoke = (watch: Watch, error: ErrorFields): void => {
     const isAnswered = watch.requestId === 0;
     this.#end(watch, error);
     const topic = watch.entry.name;
     if (isAnswered) this.#connection.session.send({ type: "unwatched", topic, ...error });
-  }
+  };
 }

@@ -6,8 +6,8 @@ const MAX_KEY_LENGTH = 124;
 /** The maximum length of `lastId` of a stream frame and of `itemId` of an item, in UTF-16 code units. */
 export const MAX_ITEM_ID_LENGTH = 256;
 
-/** 128 random bits in base64url. */
-const SESSION_SECRET = /^[\w-]{22}$/;
+/** At least 128 random bits. */
+const SESSION_SECRET = /^[\w-]{22,64}$/;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,8 +16,11 @@ type FrameCheck = (frame: Fields) => boolean;
 
 /** By type: whether the known fields of a frame are valid. */
 const CHECKS: Readonly<Record<ClientFrame["type"], FrameCheck>> = {
-  hello: ({ session, connection }) =>
-    isText(session) && SESSION_SECRET.test(session) && isCounter(connection),
+  hello: ({ session, connection, maxMessageBytes }) =>
+    isText(session) &&
+    SESSION_SECRET.test(session) &&
+    isCounter(connection) &&
+    isOptional(maxMessageBytes, isCounter),
   auth: () => true,
   subscribe: ({ topic, since, last, credit }) =>
     isText(topic) && isOptional(since, isText) && isOptional(last, isCount) && isCount(credit),

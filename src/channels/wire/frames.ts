@@ -11,7 +11,14 @@ export interface FrameMember {
 
 /** A frame that the client sends. See docs/channels-protocol.md. */
 export type ClientFrame =
-  | { type: "hello"; auth?: unknown; session: string; connection: number }
+  | {
+      type: "hello";
+      auth?: unknown;
+      session: string;
+      connection: number;
+      /** The maximum size of a message that the client accepts. Absent if there is no limit. */
+      maxMessageBytes?: number | undefined;
+    }
   | { type: "auth"; auth?: unknown }
   | {
       type: "subscribe";
@@ -71,6 +78,8 @@ export type ServerFrame =
       repeatable: readonly string[];
       /** How many publishes and calls the client may send before it waits for answers. */
       maxPending: { publish: number; call: number };
+      /** The maximum size of a message that the server accepts. Absent if there is no limit. */
+      maxMessageBytes?: number;
     }
   | { type: "versions"; versions: readonly string[] }
   | {
@@ -112,7 +121,8 @@ export type ServerFrame =
 /** A publication: the number of its topic on this server, and its data. */
 export type PublicationFrame = readonly [number: number, data?: unknown];
 
-const LINE_FEED = 0x0a;
+/** Ends the JSON of a binary frame. */
+export const LINE_FEED = 0x0a;
 
 const encoder = new TextEncoder();
 

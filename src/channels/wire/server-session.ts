@@ -1,5 +1,5 @@
 import { hasValidFields, isClientFrameType, isCounter, isRequest } from "./client-frame-checks.ts";
-import { type ClientFrame, decodeFrame, encodeFrame, type ErrorFields } from "./frames.ts";
+import { byteLength, type ClientFrame, decodeFrame, encodeFrame, type ErrorFields } from "./frames.ts";
 import type { ServerFrame } from "./frames.ts";
 
 /** The frames of one type. */
@@ -82,6 +82,8 @@ export class ServerSession {
   /** Messages between the hello and the welcome. */
   #early: (string | Uint8Array)[] | undefined;
   #earlyBytes = 0;
+  /** The maximum size of a message that the client accepts. Undefined if it has no limit. */
+  #maxMessageBytes: number | undefined;
   /** The request that the handler is processing, until it answers; otherwise 0. */
   #current = 0;
   /** The requests that the handler did not answer at once. */
@@ -119,11 +121,12 @@ export class ServerSession {
 
   /** Answers a request with a `result` frame. Ignored if the request is not open. */
   answer(id: number, fields: Omit<Extract<ServerFrame, { type: "result" }>, "type" | "id">): void {
-    if (this.#settle(id)) this.#sendFrame({ type: "result", id, ...fields });
+    if (this.#settle(id)) this.#sendAnswer(id, encodeFrame({ type: "result", id, ...fields }));
   }
 
   /**
-   * Answers a call with its output. Ignored if the request is not open.
+   * Answers a call with its output, or with `TOO_BIG` if the client cannot receive it. Ignored if the request is
+   * not open.
    *
    * @throws TypeError or RangeError if JSON cannot express the output. Then the request stays open.
    */
@@ -131,12 +134,14 @@ export class ServerSession {
     if (!this.isRequestOpen(id)) return;
     const message = encodeOutput(id, output);
     this.#settle(id);
-    this.#handler.send(message);
+    this.#sendAnswer(id, message);
   }
 
   /** Answers a request with an `error` frame. Ignored if the request is not open. */
   fail(id: number, error: ErrorFields, bytes?: Uint8Array): void {
-    if (this.#settle(id)) this.#sendFrame({ type: "error", id, ...error }, bytes);
+    if (this.#settle(id)) {
+      this.#sendAnswer(id, encodeFrame({ type: "error", id, ...error }, bytes));
+    }
   }
 
   /** Answers a `subscribe`. Ignored if the request is not open. */
@@ -157,6 +162,23 @@ export class ServerSession {
   /** Forgets a request that the client has cancelled. No answer follows. */
   forget(id: number): void {
     this.#settle(id);
+  }
+
+  /** Returns the error for a message that is too big for the client, or undefined if the client accepts it. */
+  errorIfTooBig(message: string | Uint8Array): ErrorFields | undefined {
+    // A UTF-16 code unit takes at most three bytes of UTF-8. Most messages are small.
+    if (this.#maxMessageBytes === undefined || message.length * 3 <= this.#maxMessageBytes) {
+      return undefined;
+    }
+    return this.errorIfLonger(byteLength(message));
+  }
+
+  /** Like {@link errorIfTooBig}, for a message with this number of bytes. */
+  errorIfLonger(bytes: number): ErrorFields | undefined {
+    const limit = this.#maxMessageBytes;
+    if (limit === undefined || bytes <= limit) return undefined;
+    const message = `a message of ${bytes} bytes exceeds maxMessageBytes ${limit} of the client`;
+    return { code: "TOO_BIG", message };
   }
 
   /** Sends a frame that is not an answer. */
@@ -261,6 +283,7 @@ export class ServerSession {
   #processHello(frame: ClientFrame): void {
     if (frame.type === "hello") {
       this.#state = "authorizing";
+      this.#maxMessageBytes = frame.maxMessageBytes;
       this.#handler.onHello(frame);
     } else {
       this.close(INVALID_FRAME, "the first frame must be hello");
@@ -287,6 +310,14 @@ export class ServerSession {
     const wasOpen = this.#open?.delete(id) === true;
     if (wasOpen && this.#open?.size === 0) this.#open = undefined;
     return wasOpen;
+  }
+
+  /** Sends an answer, or the error instead if it is too big for the client. */
+  #sendAnswer(id: number, message: string | Uint8Array): void {
+    const error = this.errorIfTooBig(message);
+    this.#handler.send(
+      error === undefined ? message : encodeFrame({ type: "error", id, ...error }),
+    );
   }
 
   #sendFrame(frame: ServerFrame, bytes?: Uint8Array): void {

@@ -164,6 +164,7 @@ describe("sessions", () => {
       idWindowMs: 240_000,
       repeatable: [],
       maxPending: { publish: 1_024, call: 64 },
+      maxMessageBytes: 1_048_576,
     });
     await client.request({ type: "subscribe", id: 1, topic: "rooms/a", credit: 100 });
     await client.request({ type: "publish", id: 2, topic: "rooms/a", data: "x", number: 1 });

@@ -191,12 +191,12 @@ describe("authorize", () => {
 describe("a client that is not authorized yet", () => {
   const options = { rules: { "rooms/:room": { publish: true } }, calls };
 
-  it("is closed with 1008 if it sends no hello in time", async () => {
+  it("is closed with 3008 if it sends no hello in time", async () => {
     stopTime();
     const server = await start(contract, { ...options, limits: { authTimeoutMs: 20 } });
     const client = await server.connect();
     vi.advanceTimersByTime(20);
-    expect(await client.closed).toEqual({ code: 1008, reason: "no hello within 20 ms" });
+    expect(await client.closed).toEqual({ code: 3008, reason: "no hello within 20 ms" });
   });
 
   it("is closed with 1011 if authorize does not settle in time", async () => {
