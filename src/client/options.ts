@@ -111,7 +111,8 @@ export interface ResolvedOptions extends Omit<WebSocketOptions, "compression"> {
 }
 
 /** Higher than the server's default, because a client chooses which server it connects to. */
-const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
+/** The default of the option `maxMessageBytes`. */
+export const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;
 

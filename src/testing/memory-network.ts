@@ -9,12 +9,11 @@ import type {
 } from "tideway";
 import type { ChannelClient, ConnectOptions, Contract } from "tideway/channels";
 import type { ApplicationOptions, Attachment, RoutesOption } from "tideway/server";
-import { createClient } from "../channels/client/index.ts";
 import { defineWebSocketStream } from "../client/web-socket-stream.ts";
 import { UsageError } from "../errors/index.ts";
-import { decideReconnect } from "../node/client/decide-reconnect.ts";
 import { createReconnectingClass } from "../node/client/reconnecting-class.ts";
 import { createWebSocketClass } from "../node/client/web-socket-class.ts";
+import { createConnect } from "../node/connect-channels.ts";
 import { createConnector } from "../node/client/connect.ts";
 import { attach } from "../node/serve/serve.ts";
 import { fastDispatch, fastEnvironment } from "../node/serve/tcp-environments.ts";
@@ -132,8 +131,7 @@ export class MemoryNetwork {
   connect(): Duplex;
   connect(contract?: Contract, url?: string | URL, options?: object): ChannelClient | Duplex {
     if (contract === undefined) return this.#dial();
-    const environment = { WebSocket: this.WebSocket, decide: decideReconnect };
-    return createClient(environment, url!, { ...options, contract });
+    return createConnect(this.WebSocket)(url!, { ...options, contract }) as ChannelClient;
   }
 
   #dial(): Duplex {

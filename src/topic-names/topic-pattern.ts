@@ -93,18 +93,16 @@ export function formatTopicName(
 ): string {
   const name = pattern.replace(/(^|\/):([^/]+)/g, (_, slash: string, param: string) => {
     // Ignores inherited properties.
-    const value: unknown = { ...params }[param];
-    if (isEncodable(value)) return slash + encodeURIComponent(value);
-    throw new UsageError(
-      "INVALID_PARAM",
-      `the param ${param} of ${pattern} must be text of 1 to ${MAX_PARAM_LENGTH} characters`,
-    );
+    const value = check({ ...params }[param], `the param ${param} of ${pattern}`, "INVALID_PARAM");
+    return slash + encodeURIComponent(value);
   });
-  if (name.length <= MAX_NAME_LENGTH) return name;
-  throw new UsageError(
-    "INVALID_TOPIC_NAME",
-    `the name has more than ${MAX_NAME_LENGTH} characters`,
-  );
+  return check(name, `the name ${pattern}`, "INVALID_TOPIC_NAME", MAX_NAME_LENGTH);
+}
+
+/** Returns a text of at most `maxLength` characters. @throws UsageError with `code` */
+function check(value: unknown, what: string, code: string, maxLength = MAX_PARAM_LENGTH): string {
+  if (isTopicName(value) && value.length <= maxLength) return value;
+  throw new UsageError(code, `${what} must be text of 1 to ${maxLength} characters`);
 }
 
 /** Returns undefined unless `text` is exactly what `encodeParam` returns for a param. */

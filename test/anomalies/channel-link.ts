@@ -1,4 +1,5 @@
 import type { Channels } from "tideway/channels/server";
+import { ChannelError } from "../../src/channels/wire/channel-error.ts";
 import type { ClientSession } from "../../src/channels/wire/client-session.ts";
 import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 
@@ -87,7 +88,7 @@ export class ChannelLink {
   /** Loses the connection, and what is on its way. */
   lose(): void {
     this.#end("transport", 1006);
-    this.#session.lose();
+    this.#session.lose(new ChannelError("CONNECTION_LOST"));
   }
 
   /** The client closes the connection. The server gets what is on its way. */
@@ -136,7 +137,7 @@ export class ChannelLink {
       close: (code: number) => {
         if (this.#isOver) return;
         this.#end("local", code);
-        this.#session.lose();
+        this.#session.lose(new ChannelError("CONNECTION_LOST"));
       },
       consume: (listener: Listener) => {
         this.#listener = listener;

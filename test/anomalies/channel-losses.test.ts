@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { startStream } from "../../src/channels/client/start-stream.ts";
 import { createTopic } from "../../src/channels/client/channel-topic.ts";
-import type { ChannelError } from "../../src/channels/wire/channel-error.ts";
+import { ChannelError } from "../../src/channels/wire/channel-error.ts";
 import { subscribe, type SubscriptionValue } from "../../src/channels/wire/client-subscription.ts";
 import type { FlowReader } from "../../src/channels/wire/credit-flow.ts";
 import { call, SessionPeer } from "../channels/wire/session-peer.ts";
@@ -144,7 +144,7 @@ class World {
 
   act(action: Action): void {
     const { session } = this.#peer;
-    const topic = createTopic(session, "rooms/a", undefined);
+    const topic = createTopic(session, "rooms/a");
     const number = this.published.length + 1;
     const input = this.calls.length + 1;
     if (action === "publish") this.published.push(follow(topic.publish(number)));
@@ -198,7 +198,7 @@ class World {
   }
 
   async close(): Promise<void> {
-    this.#peer.session.end("CLIENT_CLOSED");
+    this.#peer.session.end(new ChannelError("CLIENT_CLOSED"));
     await this.#link?.close();
     for (let turn = 0; turn < 8; turn++) await jobs();
   }

@@ -1,5 +1,5 @@
 import type { StandardSchema } from "tideway/server";
-import { defineContract } from "../../src/channels/contract/index.ts";
+import { defineContract } from "tideway/channels";
 
 /** A schema of a type that accepts each value. */
 function schema<T>(): StandardSchema<T> {

@@ -152,7 +152,7 @@ describe("formatTopicName", () => {
     expect(formatTopicName("rooms/:room", { room: longest })).toHaveLength(252);
     const format = (): unknown => formatTopicName("rooms/:room", { room: `${longest}é` });
     expect(format).toThrow(refusal("INVALID_TOPIC_NAME"));
-    expect(format).toThrow("has more than 256 characters");
+    expect(format).toThrow("must be text of 1 to 256 characters");
   });
 });
 

@@ -59,7 +59,9 @@ describe("a topic of a client", () => {
         expectTypeOf(message).toEqualTypeOf<ChannelMessage<Message>>();
       }
       expectTypeOf(room.publish).parameter(0).toEqualTypeOf<Draft>();
-      expectTypeOf(room.members).toEqualTypeOf<readonly ChannelMember<{ name: string }>[]>();
+      expectTypeOf(room.members).toEqualTypeOf<
+        readonly ChannelMember<{ name: string }>[] | undefined
+      >();
       expectTypeOf((await room.history()).messages).toEqualTypeOf<
         readonly ChannelMessage<Message>[]
       >();

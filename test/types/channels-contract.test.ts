@@ -1,13 +1,8 @@
 /* oxlint-disable vitest/expect-expect -- the assertions are the compiler's */
 /** The contracts that do not compile, and what the compiler says about them. */
 import { describe, expect, expectTypeOf, it } from "vitest";
-import {
-  bytes,
-  type CheckContract,
-  type ContractError,
-  type defineContract,
-  type Json,
-} from "../../src/channels/contract/index.ts";
+import { bytes, type CheckContract, type defineContract, type Json } from "tideway/channels";
+import type { ContractError } from "../../src/channels/contract/index.ts";
 import { contract, schema } from "./channels-schemas.ts";
 
 interface Tree {

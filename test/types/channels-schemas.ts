@@ -1,4 +1,4 @@
-import { bytes, defineContract } from "../../src/channels/contract/index.ts";
+import { bytes, defineContract } from "tideway/channels";
 import type { StandardSchema } from "../../src/schema/standard-schema.ts";
 
 /** A draft that a client publishes. */

@@ -8,7 +8,7 @@ import { fail, refuse, resumable } from "../../src/channels/server/refusals.ts";
 import type { Rules } from "../../src/channels/server/rules-interface.ts";
 import type { AuthorizeRequest } from "../../src/channels/server/session-interface.ts";
 import { contract, type Message, schema } from "./channels-schemas.ts";
-import { defineContract } from "../../src/channels/contract/index.ts";
+import { defineContract } from "tideway/channels";
 
 interface Session {
   readonly id: string;

@@ -11,7 +11,7 @@ import {
 import { describe, expectTypeOf, it } from "vitest";
 import type { ChannelClient } from "../../src/channels/client/client-interface.ts";
 import type { ChannelMember } from "../../src/channels/client/topic-interface.ts";
-import { defineContract } from "../../src/channels/contract/index.ts";
+import { defineContract } from "tideway/channels";
 
 declare const text: StandardSchema<{ text: string }>;
 declare const name: StandardSchema<{ name: string }>;

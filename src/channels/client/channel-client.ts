@@ -1,13 +1,13 @@
 import type { DecideReconnect, ValueOrProvider } from "../../client/reconnecting-interface.ts";
-import type { StandardSchema } from "../../schema/standard-schema.ts";
 import { formatTopicName } from "../../topic-names/topic-pattern.ts";
 import type { Contract } from "../contract/contract.ts";
 import { ChannelError } from "../wire/channel-error.ts";
 import { createSession } from "../wire/client-session.ts";
 import { createFlow } from "../wire/credit-flow.ts";
 import type { CallOptions } from "./call-interface.ts";
-import { type ClientSocketClass, keepConnected } from "./connection.ts";
-import { createTopic, type Convert } from "./channel-topic.ts";
+import { type ClientSocketClass, type ConnectionEnd, keepConnected } from "./connection.ts";
+import { toCall } from "./channel-call.ts";
+import { createTopic } from "./channel-topic.ts";
 import type { ChannelClient, ChannelState } from "./client-interface.ts";
 import type { AuthRequest, ConnectOptions } from "./connect-interface.ts";
 import { eventsOf } from "./events.ts";
@@ -19,6 +19,12 @@ export interface ChannelClientEnvironment {
   readonly WebSocket: ClientSocketClass;
   /** The default of the option `decide`. */
   readonly decide: DecideReconnect;
+}
+
+/** A contract as `defineContract` returns it. */
+interface DefinedContract extends Contract {
+  /** Makes a client validate what the server sends. */
+  validateReceived(client: object): void;
 }
 
 /** The client asks for fresh credentials after this part of their time. */
@@ -39,6 +45,7 @@ export function createClient(
     creditBytes = 262_144,
     timers = globalThis,
     decide = environment.decide,
+    webSocketOptions: _webSocketOptions,
     ...delays
   }: ConnectOptions<Contract> = {},
 ): ChannelClient {
@@ -54,16 +61,14 @@ export function createClient(
   const report = errors.push as (error: unknown) => void;
   const authorize = (): Promise<unknown> => valueOf(auth, { reason });
 
-  const refresh = async (): Promise<void> => {
+  const refresh = (): void => {
     reason = "expires";
-    try {
-      session.send({ type: "auth", auth: await authorize() });
-    } catch (error) {
-      report(error);
-    }
+    authorize()
+      .then((value) => session.send({ type: "auth", auth: value }))
+      .catch(report);
   };
   const session = createSession({
-    secret: randomSecret(),
+    secret: crypto.getRandomValues(new Uint32Array(4)).join("-"),
     creditBytes,
     maxQueuedBytes,
     now: () => [Date.now(), performance.now()],
@@ -77,21 +82,47 @@ export function createClient(
       timers.clearTimeout(refreshTimer as never);
       if (expiresInMs! >= 0)
         refreshTimer = timers.setTimeout(
-          () => void refresh(),
-          Math.min(expiresInMs! * REFRESH_AFTER, 2 ** 31 - 1),
+          refresh,
+          Math.min(2 ** 31 - 1, expiresInMs! * REFRESH_AFTER),
         );
     },
   });
-  const validator = (schema: StandardSchema | undefined): Convert =>
-    validate && schema
-      ? async (data) => {
-          const result = await schema["~standard"].validate(data);
-          if (result.issues) throw new ChannelError("INVALID_DATA", { issues: result.issues });
-          return result.value;
-        }
-      : undefined;
-
+  const close: ChannelClient["close"] = async ({ flushMs = 0 } = {}) => {
+    await new Promise<void>((resolve) => {
+      const timer = timers.setTimeout(resolve, flushMs);
+      session.whenIdle(() => {
+        timers.clearTimeout(timer as never);
+        resolve();
+      });
+    });
+    session.end(new ChannelError("CLIENT_CLOSED", "close was called"));
+    await connection.close();
+  };
+  const client: Omit<ChannelClient, "topic" | "call" | "stream"> & Record<string, unknown> = {
+    get state() {
+      return state;
+    },
+    onStateChange: eventsOf(states.read),
+    onError: eventsOf(errors.read),
+    topic: (pattern: string, params?: Record<string, string>) =>
+      createTopic(session, formatTopicName(pattern, params)),
+    call: (name: string, input: unknown, options?: CallOptions) =>
+      toCall(
+        session
+          .request("call", (id) => ({ input, number: id }), options, undefined, name)
+          .then((answer) => (answer as { output?: unknown }).output),
+      ),
+    stream: (
+      name: string,
+      input: unknown,
+      options = {} as { signal?: AbortSignal; lastId?: string },
+    ) => iterate(() => startStream(session, name, input, options.lastId), options),
+    reconnect: () => connection.reconnect(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
   // The mistake of a caller throws at once.
+  if (validate) (contract as DefinedContract).validateReceived(client);
   if (typeof url !== "function") void new URL(url, globalThis.location?.href);
   const connection = keepConnected(
     environment.WebSocket,
@@ -101,19 +132,16 @@ export function createClient(
         setState("connecting");
         return Promise.all([valueOf(url), authorize()]);
       },
-      lose(cause) {
-        report(new ChannelError("CONNECTION_LOST", { cause }));
+      lose(end) {
+        const error = endError("CONNECTION_LOST", end);
+        session.lose(error);
+        report(error);
         setState("waiting");
       },
-      end(cause) {
-        const { code } = cause;
+      end(end) {
         timers.clearTimeout(refreshTimer as never);
         if (!session.ended) {
-          session.end(
-            session.refusal ??
-              (code === 3000 ? "UNAUTHORIZED" : code === 3003 ? "FORBIDDEN" : "CONNECTION_LOST"),
-            { cause },
-          );
+          session.end(endError(END_CODES[end.code] ?? "CONNECTION_LOST", end));
           report(session.ended);
         }
         setState("closed");
@@ -125,14 +153,12 @@ export function createClient(
       ...delays,
       timers,
       decide(end) {
-        const { code } = end;
-        if (code === 3000 && reason !== "unauthorized") {
+        if (end.code === 3000 && reason !== "unauthorized") {
           reason = "unauthorized";
           return "retry";
         }
         try {
-          // With 1008, the page was frozen before it sent its first frame.
-          return code === 1008 && !session.isOpen ? "retry" : decide(end);
+          return decide(end);
         } catch (error) {
           report(error);
           return "stop";
@@ -141,66 +167,21 @@ export function createClient(
     },
   );
 
-  const close: ChannelClient["close"] = async ({ flushMs = 0 } = {}) => {
-    if (!session.isIdle)
-      await new Promise<void>((resolve) => {
-        const timer = timers.setTimeout(resolve, flushMs);
-        session.onIdle = () => {
-          timers.clearTimeout(timer as never);
-          resolve();
-        };
-      });
-    session.end("CLIENT_CLOSED");
-    connection.close();
-  };
-  const client: Omit<ChannelClient, "topic" | "call" | "stream"> & Record<string, unknown> = {
-    get state() {
-      return state;
-    },
-    onStateChange: eventsOf(states.read),
-    onError: eventsOf(errors.read),
-    topic: (pattern: string, params?: Record<string, string>) =>
-      createTopic(
-        session,
-        formatTopicName(pattern, params),
-        validator(contract?.topics?.[pattern]?.message),
-      ),
-    call(name: string, input: unknown, options?: CallOptions) {
-      const convert = validator(contract?.calls?.[name]?.output);
-      const output = session
-        .request("call", (id) => ({ input, number: id }), options, undefined, name)
-        .then(([, value]) => (convert ? convert(value) : value));
-      return Object.assign(output, {
-        result: () =>
-          output.then(
-            (value) => ({ output: value }),
-            (error) => {
-              if (error instanceof ChannelError) return { error };
-              throw error;
-            },
-          ),
-      });
-    },
-    stream: (
-      name: string,
-      input: unknown,
-      { signal, lastId } = {} as { signal?: AbortSignal; lastId?: string },
-    ) =>
-      iterate(() => startStream(session, name, input, lastId), {
-        signal,
-        convert: validator(contract?.calls?.[name]?.item),
-      }),
-    reconnect: () => connection.reconnect(),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
   return client as unknown as ChannelClient;
 }
 
-/** At least 128 random bits as 22 characters of base64url. Two of its characters become one. */
-function randomSecret(): string {
-  const bytes = crypto.getRandomValues(new globalThis.Uint8Array(18));
-  return btoa(String.fromCharCode(...bytes))
-    .replace(/\W/g, "_")
-    .slice(0, 22);
+/** The codes of the errors after which the client ends, by close code. */
+const END_CODES: Readonly<Record<number, string>> = {
+  1002: "UNSUPPORTED_VERSION",
+  3000: "UNAUTHORIZED",
+  3003: "FORBIDDEN",
+};
+
+/** The error of everything that fails because a connection has ended. Its cause is the error of the transport, or the close. */
+function endError(errorCode: string, end: ConnectionEnd): ChannelError {
+  const { code, reason, error } = end;
+  const why = (error as Error | undefined)?.message || reason || "lost";
+  return new ChannelError(errorCode, `the connection ended with ${code}: ${why}`, {
+    cause: error ?? end,
+  });
 }

@@ -8,9 +8,9 @@ export {
   type CheckError,
   type CheckTopic,
   type Contract,
-  defineContract,
   type TopicDefinition,
 } from "../contract/contract.ts";
+export { defineContract } from "./define-contract.ts";
 export { ChannelError, PublicationsLostError } from "../wire/channel-error.ts";
 
 export type { TidewayErrorOptions } from "../../errors/index.ts";

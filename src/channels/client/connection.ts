@@ -11,11 +11,15 @@ import type { ClientSession, Message } from "../wire/client-session.ts";
 import { SUBPROTOCOL } from "../wire/frames.ts";
 
 /** How a connection has ended, or why an attempt has failed. */
-export type ConnectionEnd = Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">;
+export type ConnectionEnd = Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean"> & {
+  readonly error?: unknown;
+};
 
 /** A WebSocket of any runtime, as a client uses it. */
 export interface ClientSocket {
   binaryType: string;
+  /** The maximum size of a received message. Undefined if there is no limit, as in browsers. */
+  readonly maxMessageBytes?: number;
   onopen: unknown;
   onmessage: unknown;
   onclose: unknown;
@@ -30,8 +34,8 @@ export type ClientSocketClass = new (url: string | URL, protocol: string) => Cli
 export interface ConnectionHandler {
   /** Returns what an attempt needs: the URL, and the client's credentials. */
   prepare(): Promise<readonly unknown[]>;
-  /** The connection is lost, or an attempt has failed. `error` is its error, if there is one. */
-  lose(error: unknown): void;
+  /** The connection is lost, or an attempt has failed. */
+  lose(end: ConnectionEnd): void;
   /** No attempt follows. */
   end(end: ConnectionEnd): void;
 }
@@ -53,14 +57,8 @@ export interface KeptConnection {
   fail(error: unknown): void;
   /** Connects again at once. */
   reconnect(): void;
-  /** Ends it, and calls `end` of the handler. */
-  close(): void;
-}
-
-interface Attempt {
-  /** When it started, and then when it opened. */
-  sinceMs: number;
-  socket?: ClientSocket;
+  /** Ends it, and calls `end` of the handler. Resolves after the closing handshake. */
+  close(): Promise<void>;
 }
 
 /** Milliseconds without a message after which the client sends a ping. */
@@ -74,10 +72,19 @@ const STALE_ATTEMPT_MS = 2000;
 interface Page {
   addEventListener?(type: string, listener: () => void): void;
   removeEventListener?(type: string, listener: () => void): void;
-  readonly navigator?: { readonly onLine?: boolean };
   readonly document?: { readonly hidden: boolean };
 }
 const page: Page = globalThis;
+
+const DEFAULTS = {
+  initialDelayMs: 2000,
+  maxDelayMs: 30_000,
+  stableAfterMs: 5000,
+  handshakeTimeoutMs: 10_000,
+};
+
+/** The close code of RFC 6455 7.4.1 for a normal close. */
+const NORMAL = 1000;
 
 const NO_CONNECTION: ConnectionEnd = { code: 1006, reason: "", wasClean: false };
 
@@ -91,112 +98,106 @@ export function keepConnected(
   WebSocket: ClientSocketClass,
   session: ClientSession,
   handler: ConnectionHandler,
-  {
-    initialDelayMs = 2000,
-    maxDelayMs = 30_000,
-    stableAfterMs = 5000,
-    handshakeTimeoutMs = 10_000,
-    random = Math.random,
-    timers,
-    decide,
-  }: ConnectionOptions,
+  { timers, decide, random = Math.random, ...delays }: ConnectionOptions,
 ): KeptConnection {
-  if (![initialDelayMs, maxDelayMs, stableAfterMs, handshakeTimeoutMs].every(isDelay))
-    throw new UsageError("INVALID_OPTION", "invalid delay");
-  /** The current attempt or connection. Events of others are ignored. */
-  let attempt: Attempt | undefined;
+  const settings = { ...DEFAULTS, random };
+  for (const [name, value = settings[name as "maxDelayMs"]] of Object.entries(delays)) {
+    if (!(name in settings && isDelay(value)))
+      throw new UsageError("INVALID_OPTION", `the option ${name} cannot be ${value}`);
+    settings[name as "maxDelayMs"] = value;
+  }
+  /** The socket of the current attempt or connection. Events of others are ignored. */
+  let socket: ClientSocket | undefined;
+  /** When the latest attempt has started, and then when its socket has opened. */
+  let sinceMs = 0;
   let attempts = 0;
-  /** Ends the attempt, checks the connection, or starts the next attempt. */
+  /** Ends the attempt, checks the connection, or starts the next attempt. Each attempt sets another timer. */
   let timer: unknown;
 
   const wait = (callback: () => unknown, delayMs: number): void => {
     timers.clearTimeout(timer as never);
     timer = timers.setTimeout(callback, delayMs);
   };
-  const fail = (error: unknown, failed = attempt): void =>
-    lose(failed, { ...NO_CONNECTION, error });
-  const failAfter = (delayMs: number): void =>
-    wait(() => fail(new ChannelError("TIMEOUT")), delayMs);
+  const fail = (error: unknown): void => lose({ ...NO_CONNECTION, error });
+  const failAfter = (delayMs = settings.handshakeTimeoutMs): void =>
+    wait(() => fail(new ChannelError("TIMEOUT", `no answer within ${delayMs} ms`)), delayMs);
   const check = (): void => {
     session.send({ type: "ping" });
     failAfter(PONG_WITHIN_MS);
   };
-  const ageMs = (): number => Date.now() - (attempt?.sinceMs ?? 0);
-  const drop = (): void => {
-    if (session.isOpen && ageMs() >= stableAfterMs) attempts = 0;
-    const socket = attempt?.socket;
-    attempt = undefined;
-    socket?.close();
+  /** Ends the attempt or connection. Calls back when its socket has closed. */
+  const drop = (onclose: (() => void) | null = null, ...code: number[]): void => {
+    const dropped = socket;
+    if (session.isOpen && Date.now() - sinceMs >= settings.stableAfterMs) attempts = 0;
+    socket = undefined;
+    if (dropped) {
+      dropped.onopen = dropped.onmessage = null;
+      dropped.onclose = onclose;
+      dropped.close(...code);
+    } else onclose?.();
   };
-  const retry = (delayMs: number, error?: unknown): void => {
+  const retry = (delayMs: number, end: ConnectionEnd): void => {
     drop();
     attempts++;
-    wait(connect, delayMs);
-    session.lose();
-    handler.lose(error);
+    wait(connect, Math.min(2 ** 31 - 1, delayMs));
+    handler.lose(end);
   };
-  const lose = (lost: Attempt | undefined, end: ConnectionEnd): void => {
-    if (!lost || lost !== attempt) return;
+  const lose = (end: ConnectionEnd): void => {
     const decision = decide(end);
-    const delayMs =
-      page.navigator?.onLine === false
-        ? maxDelayMs
-        : reconnectDelayMs(
-            { initialDelayMs, maxDelayMs, random },
-            attempts,
-            page.document?.hidden || decision === "retry-later",
-          );
+    const isLater = decision === "retry-later" || page.document?.hidden;
     if (decision === "stop") finish(end);
-    else retry(Math.min(2 ** 31 - 1, delayMs + ~~decision), end.error);
+    else retry(reconnectDelayMs(settings, attempts, isLater) + ~~decision, end);
   };
   const finish = (end: ConnectionEnd): void => {
     drop();
-    timers.clearTimeout(timer as never);
-    for (const type of ["online", "visibilitychange"]) page.removeEventListener?.(type, wake);
+    timer = timers.clearTimeout(timer as never);
+    listen("removeEventListener");
     handler.end(end);
   };
   const connect = async (): Promise<void> => {
-    const current: Attempt = (attempt = { sinceMs: Date.now() });
-    const isCurrent = (): boolean => current === attempt;
-    failAfter(handshakeTimeoutMs);
+    sinceMs = Date.now();
+    failAfter();
+    const attempt = timer;
     try {
       const [url, auth] = await handler.prepare();
-      if (!isCurrent()) return;
-      const socket = (current.socket = new WebSocket(url as string, SUBPROTOCOL));
-      socket.binaryType = "arraybuffer";
-      socket.onopen = () => {
-        if (!isCurrent()) return;
-        current.sinceMs = Date.now();
-        failAfter(handshakeTimeoutMs);
-        session.hello(auth);
+      if (timer !== attempt) return;
+      const opened = (socket = new WebSocket(url as string, SUBPROTOCOL));
+      opened.binaryType = "arraybuffer";
+      opened.onopen = () => {
+        sinceMs = Date.now();
+        failAfter();
+        session.hello(auth, opened.maxMessageBytes);
       };
-      socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-        if (!isCurrent()) return;
+      opened.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
         wait(check, PING_AFTER_MS);
         session.receive(typeof data === "string" ? data : new Uint8Array(data));
       };
-      socket.onclose = (end: ConnectionEnd) => lose(current, end);
+      opened.onclose = lose;
     } catch (error) {
-      fail(error, current);
+      if (timer === attempt) fail(error);
     }
   };
   const wake = (): void => {
     if (page.document?.hidden) return;
     if (session.isOpen) check();
-    else if (ageMs() > STALE_ATTEMPT_MS) connection.reconnect();
+    else if (Date.now() - sinceMs > STALE_ATTEMPT_MS) connection.reconnect();
+  };
+  const listen = (method: "addEventListener" | "removeEventListener"): void => {
+    for (const type of ["online", "visibilitychange"]) page[method]?.(type, wake);
   };
   const connection: KeptConnection = {
-    send: (message) => attempt?.socket?.send(message),
+    send: (message) => socket?.send(message),
     fail,
     reconnect() {
-      if (!session.ended) retry(0);
+      if (!session.ended) retry(0, NO_CONNECTION);
     },
     close() {
-      attempt?.socket?.close(1000);
+      const closed = new Promise<void>((resolve) => drop(resolve, NORMAL));
       finish(NO_CONNECTION);
+      return closed;
     },
   };
-  for (const type of ["online", "visibilitychange"]) page.addEventListener?.(type, wake);
+  listen("addEventListener");
   void connect();
   return connection;
 }

@@ -48,6 +48,6 @@ export function eventsOf<T>(read: () => FlowReader<T>): ChannelEvents<T> {
       reader.wake();
       return { cancel: reader.close };
     },
-    [Symbol.asyncIterator]: () => iterate(read as () => FlowReader<unknown>),
+    [Symbol.asyncIterator]: () => iterate(read),
   };
 }

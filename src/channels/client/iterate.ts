@@ -7,56 +7,50 @@ export interface IterateOptions {
   readonly signal?: AbortSignal | undefined;
   /** Default: a loss ends the iteration with its error. */
   readonly onLost?: ((loss: PublicationsLostError) => void) | undefined;
-  /** Converts each value. Default: the values as they are. */
-  readonly convert?: ((value: unknown) => Promise<unknown>) | undefined;
 }
 
 /** Iterates over a flow, which is opened with the first `next()`. */
 export function iterate(
   open: () => FlowReader<unknown>,
-  { signal, onLost, convert }: IterateOptions = {},
+  { signal, onLost }: IterateOptions = {},
 ): ChannelStream<never> {
-  let wake: (() => void) | undefined;
+  let reader: FlowReader<unknown> | undefined;
   let isOver = false;
+  // Also while the loop is busy, so that the source ends at once.
+  const close = (): void => {
+    isOver = true;
+    signal?.removeEventListener("abort", close);
+    reader?.close();
+  };
   async function* values(): AsyncGenerator<never, undefined, undefined> {
     signal?.throwIfAborted();
-    const reader = open();
-    reader.wake = () => wake?.();
-    // Also while the loop is busy, so that the source ends at once.
-    const abort = (): void => {
-      reader.close();
-      wake?.();
-    };
-    signal?.addEventListener("abort", abort);
+    signal?.addEventListener("abort", close);
     try {
+      reader = open();
       while (!isOver) {
-        signal?.throwIfAborted();
         const entry = reader.take();
         if (!entry)
           await new Promise<void>((resolve) => {
-            wake = resolve;
+            reader!.wake = resolve;
           });
         else if (entry.isEnd) {
           if (entry.error) throw entry.error;
           return;
-        } else if (!(entry.value instanceof Error))
-          yield (convert ? convert(entry.value) : entry.value) as never;
+        } else if (!(entry.value instanceof Error)) yield entry.value as never;
         else if (onLost && entry.value instanceof PublicationsLostError) onLost(entry.value);
         else throw entry.value;
       }
+      signal?.throwIfAborted();
     } finally {
-      signal?.removeEventListener("abort", abort);
-      reader.close();
+      close();
     }
   }
   const iterator = values();
   const end = iterator.return.bind(iterator);
-  return Object.assign(iterator, {
-    // A call of `next` may wait, and a generator would answer that first.
-    return() {
-      isOver = true;
-      wake?.();
-      return end(undefined) as Promise<never>;
-    },
-  });
+  // A call of `next` may wait, and a generator would answer that first.
+  iterator.return = () => {
+    close();
+    return end(undefined);
+  };
+  return iterator as never;
 }

@@ -36,6 +36,11 @@ export interface MessagesOptions {
   readonly last?: number;
   /** The position after which to start. Default: the first message is the next publication. */
   readonly since?: string;
+  /**
+   * Called once, when the server has accepted the subscription, and before the first message. Without it, an
+   * application cannot tell a topic without messages from one that it waits for.
+   */
+  readonly onSubscribed?: () => void;
   /** Ends the messages: the iterator throws the signal's reason. */
   readonly signal?: AbortSignal;
   /**
@@ -46,7 +51,7 @@ export interface MessagesOptions {
 }
 
 /** Options of `messages` of a volatile topic. */
-export type VolatileMessagesOptions = Pick<MessagesOptions, "signal">;
+export type VolatileMessagesOptions = Pick<MessagesOptions, "onSubscribed" | "signal">;
 
 /** Options of `publish` of a topic. */
 export interface PublishDraftOptions {
@@ -150,10 +155,10 @@ export interface VolatileChannelTopic<Draft, Data> extends ChannelTopicBase<
 /** The presence of a topic. */
 export interface ChannelPresence<Data> {
   /**
-   * The members, as far as the client knows them. It knows them from the first listener of `onMembersChange`
-   * on, while there is one; otherwise the array is empty. Each change makes a new array.
+   * The members. Undefined while the client does not know them: it asks the server for them only while
+   * `onMembersChange` has a listener, and `enter` does not. Each change makes a new array.
    */
-  readonly members: readonly ChannelMember<Data>[];
+  readonly members: readonly ChannelMember<Data>[] | undefined;
   /** Changes of the members. The first event has all members, and comes also to later listeners. */
   readonly onMembersChange: ChannelEvents<MembersChange<Data>>;
   /**

@@ -1,5 +1,4 @@
 import type { StandardSchema } from "../../schema/standard-schema.ts";
-import { checkContract } from "./check-contract.ts";
 import type { CheckDataSchema, CheckJsonSchema, ContractError } from "./json-types.ts";
 
 /** A topic of a contract. Each schema is of JSON values, or {@link bytes} except for `member`. */
@@ -98,23 +97,3 @@ export type CheckError<Name, Schema> =
   Name extends Uppercase<Name & string>
     ? ContractError<"the name of an error must have a lower-case letter">
     : CheckJsonSchema<Schema, undefined>;
-
-/**
- * Defines a contract, which the client and the server import. Returns its argument, after checking it.
- *
- * @example
- * ```ts
- * export const contract = defineContract({
- *   topics: { "rooms/:room": { message: Message, member: Member } },
- *   calls: { "math/add": { input: Numbers, output: Sum } },
- * });
- * ```
- * @throws UsageError `INVALID_CONTRACT` if a part is missing, unknown, or of the wrong type
- * @throws UsageError `INVALID_SCHEMA` for a schema that does not implement Standard Schema 1
- * @throws UsageError `INVALID_TOPIC_PATTERN` for a topic pattern that is not valid
- * @throws UsageError `OVERLAPPING_TOPICS` if one name can match two patterns
- */
-export function defineContract<const C extends Contract>(contract: C & CheckContract<C>): C {
-  checkContract(contract);
-  return contract;
-}

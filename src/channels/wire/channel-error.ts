@@ -42,9 +42,8 @@ export type ChannelErrorCode =
   | "UNCONFIRMED"
   | "UNSUPPORTED_VERSION";
 
-/** The properties of a {@link ChannelError} besides its code. */
+/** The properties of a {@link ChannelError} besides its code and message. */
 export interface ChannelErrorDetails {
-  readonly message?: string;
   readonly data?: unknown;
   readonly issues?: readonly SchemaIssue[];
   readonly retryAfterMs?: number;
@@ -63,8 +62,9 @@ export class ChannelError extends TidewayError {
   /** For `publish` and idempotent calls: whether the request may have taken effect. */
   declare readonly mayBeStored?: boolean;
 
-  constructor(code: string, { message = code, cause, ...details }: ChannelErrorDetails = {}) {
-    super(code, message, { cause });
+  /** @param message default: the code */
+  constructor(code: string, message?: string, details: ChannelErrorDetails = {}) {
+    super(code, message ?? code, details);
     Object.assign(this, details);
   }
 
@@ -81,7 +81,7 @@ export class PublicationsLostError extends TidewayError {
   declare readonly position: string;
 
   constructor(reason: string, position: string) {
-    super("PUBLICATIONS_LOST", reason);
+    super("PUBLICATIONS_LOST", `publications before ${position} are lost: ${reason}`);
     Object.assign(this, { reason, position });
   }
 

@@ -2,7 +2,7 @@ import { ChannelError } from "./channel-error.ts";
 import type { ClientSession } from "./client-session.ts";
 import { type SessionState, type StateHandler, want } from "./client-state.ts";
 import { createFlow, type FlowReader } from "./credit-flow.ts";
-import type { FrameMember, ServerFrame } from "./frames.ts";
+import type { FrameMember } from "./frames.ts";
 
 type Members = readonly FrameMember[];
 
@@ -17,7 +17,7 @@ export interface FrameMembersChange {
 
 /** Follows the members of a topic. */
 interface Watch extends StateHandler {
-  readonly members: Members;
+  readonly members: Members | undefined;
   read(): FlowReader<FrameMembersChange>;
 }
 
@@ -28,9 +28,9 @@ interface Presence extends StateHandler {
   leave(): Promise<void>;
 }
 
-/** Returns the members of a topic, as far as the client knows them. */
-export function membersOf(session: ClientSession, topic: string): Members {
-  return (session.states.get(`watch ${topic}`)?.handler as Watch | undefined)?.members ?? NONE;
+/** Returns the members of a topic. Undefined if the client does not know them. */
+export function membersOf(session: ClientSession, topic: string): Members | undefined {
+  return (session.states.get(`watch ${topic}`)?.handler as Watch | undefined)?.members;
 }
 
 /** Follows the members of a topic. All readers of a topic share one watch. */
@@ -54,24 +54,21 @@ function createWatch({ timers }: ClientSession, state: () => SessionState): Watc
     members = next;
     flow.push({ members, joined, left });
   };
-  const notice = (frame: ServerFrame): void => {
-    if (frame.type === "members") change(frame.members);
-    else if (frame.type === "leave") change(without(members, [frame.member]));
-    else if (frame.type === "join")
-      change([...without(members, [frame.member]), frame.member], [frame.member]);
-  };
   return {
     get members() {
-      return members ?? NONE;
+      return members;
     },
     read() {
       const reader = flow.read();
       if (members) reader.before = [{ members, joined: members, left: [] }];
       return reader;
     },
-    fields: () => ({}),
-    accept: notice,
-    notice,
+    receive(frame) {
+      if (frame.type === "members") change(frame.members);
+      else if (frame.type === "leave") change(without(members, [frame.member]));
+      else if (frame.type === "join")
+        change([...without(members, [frame.member]), frame.member], [frame.member]);
+    },
     end: flow.end,
   };
 }
@@ -98,22 +95,23 @@ function createPresence(
   let reject: (error: ChannelError) => void;
   let hasEntered = false;
   return {
-    entered: new Promise<FrameMember>((...functions) => {
-      [resolve, reject] = functions;
+    entered: new Promise<FrameMember>((onEntered, onFailure) => {
+      resolve = onEntered;
+      reject = onFailure;
     }),
     async leave() {
       if (state().release()) await session.request("leave", () => ({ topic }));
-      else reject(new ChannelError("CONNECTION_LOST"));
+      reject(new ChannelError("CONNECTION_LOST", "leave was called"));
     },
     // If the client entered on the previous connection, it stays a member throughout.
     fields: () => ({ replaces: session.previous }),
-    accept(frame) {
+    receive(frame) {
       hasEntered = true;
       resolve((frame as { member?: FrameMember }).member!);
     },
     end(error) {
       if (hasEntered && !session.ended) session.onError(error);
-      reject(error);
+      if (error) reject(error);
     },
   };
 }

@@ -1,16 +1,16 @@
-import { ChannelError, type ChannelErrorDetails } from "./channel-error.ts";
+import { ChannelError } from "./channel-error.ts";
 import type { SessionState } from "./client-state.ts";
 import {
   byteLength,
-  decodeFrame,
   encodeFrame,
+  LINE_FEED,
   type ErrorFields,
   type ServerFrame,
 } from "./frames.ts";
 
 /** The injected parts of a session: its connection, clocks, timers and limits. */
 export interface ClientSessionEnvironment {
-  /** The secret of the session: 128 random bits as base64url. */
+  /** The secret of the session: 128 random bits, as 22 to 64 characters of base64url. */
   readonly secret: string;
   /** The credit of each subscription and stream, in bytes. */
   readonly creditBytes: number;
@@ -50,9 +50,6 @@ interface AnyFields {
 }
 type Welcome = Extract<ServerFrame, { type: "welcome" }>;
 
-/** The answer to a request: its last frame, and the output, which may be the bytes of a binary frame. */
-export type Answer = readonly [frame: AnswerFrame, output: unknown];
-
 /**
  * The type of a request says what happens to it if the connection is lost before its answer:
  *
@@ -73,7 +70,7 @@ export type RequestType =
   | "leave";
 
 /** Called once: with an error, with an answer, or for a dropped request with neither. */
-export type Settle = (error?: ChannelError, answer?: Answer) => void;
+export type Settle = (error?: ChannelError, answer?: AnswerFrame) => void;
 
 /** Called for each item of a stream or of a history. */
 export type OnItem = (data: unknown, frame: ItemFrame, bytes: number) => void;
@@ -125,22 +122,22 @@ export interface ClientSession extends Pick<
   readonly previous?: number | undefined;
   /** Whether the server has accepted the current connection. */
   readonly isOpen?: boolean;
-  /** Whether each publish and call has its answer. */
-  readonly isIdle: boolean;
-  /** The code of why the server will not accept the client, if a frame reported it. */
-  readonly refusal?: string;
   /** The error that ended the session, if it has ended. */
   readonly ended?: ChannelError;
-  /** Called when there is no publish and no call without an answer. */
-  onIdle?: () => void;
-  /** A connection is open: introduces the client. */
-  hello(auth: unknown): void;
+  /** Calls back, maybe more than once, when there is no publish and no call without an answer. */
+  whenIdle(callback: () => void): void;
+  /**
+   * A connection is open: introduces the client.
+   *
+   * @param maxMessageBytes the maximum size of a message that the connection accepts. Default: no limit
+   */
+  hello(auth: unknown, maxMessageBytes?: number): void;
   /** Handles a message of the server. Never throws. */
   receive(message: string | Uint8Array): void;
-  /** The connection has ended. */
-  lose(): void;
+  /** The connection has ended, for the reason in `error`. */
+  lose(error: ChannelError): void;
   /** No connection follows. Every request fails, and so does each later one. */
-  end(code: string, details?: ChannelErrorDetails): void;
+  end(error: ChannelError): void;
   /** Sends a frame that has no answer, unless there is no connection. */
   send(frame: object): void;
   /** Makes a request, now or when there is a connection. */
@@ -154,28 +151,45 @@ export interface ClientSession extends Pick<
     options?: RequestOptions,
     onItem?: OnItem,
     name?: string,
-  ): Promise<Answer>;
+  ): Promise<AnswerFrame>;
 }
 
 /** Encodes a request. Its data or input may be bytes. */
 function encodeRequest(frame: { data?: unknown; input?: unknown }): Message {
   const { data, input, ...others } = frame;
-  for (const value of [data, input])
-    if (value instanceof Uint8Array) return encodeFrame(others as never, value);
-  return encodeFrame(frame as never);
+  const bytes = data ?? input;
+  return bytes instanceof Uint8Array
+    ? encodeFrame(others as never, bytes)
+    : encodeFrame(frame as never);
+}
+
+/** Decodes a frame. The bytes of a binary message become its data field. @throws SyntaxError or TypeError */
+function readFrame(message: string | Uint8Array): unknown {
+  if (typeof message === "string") return JSON.parse(message);
+  // Without a line feed, the header is empty, which is not JSON.
+  const end = message.indexOf(LINE_FEED) + 1;
+  const frame = JSON.parse(new TextDecoder().decode(message.subarray(0, end))) as AnyFields;
+  const field = Array.isArray(frame) ? 1 : frame.type === "result" ? "output" : "data";
+  return Object.assign(frame, { [field]: message.subarray(end) });
 }
 
 /** Makes the error of a frame that has the fields of one. */
-function errorOf(frame: ErrorFields): ChannelError {
+export function errorOf(frame: ErrorFields): ChannelError {
+  // `name` is a getter of errors.
   const {
     type: _type,
     id: _id,
     topic: _topic,
+    name: _name,
     code,
+    message,
     ...details
   } = frame as never as Record<string, never>;
-  return new ChannelError(code, details);
+  return new ChannelError(code, message, details);
 }
+
+/** How often the client looks for publishes and calls that it must not send again, in milliseconds. */
+const CHECK_EXPIRY_MS = 1000;
 
 /** Creates the session of a client, before its first connection. */
 export function createSession(environment: ClientSessionEnvironment): ClientSession {
@@ -183,100 +197,92 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
   const requests = new globalThis.Map<number, Request>();
   /** By type: how many requests were sent and have no answer. */
   let pending: Record<string, number> = {};
-  /** How many requests wait until they may be sent. */
-  let waiting = 0;
   let queuedBytes = 0;
   let lastId = 0;
   let welcome: Welcome;
-  let repeatable: Set<unknown> | undefined;
+  let onIdle: (() => void) | undefined;
   let expiry: unknown;
 
-  const settle = (request: Request, error?: ChannelError, answer?: Answer): void => {
+  const settle = (request: Request, error?: ChannelError, answer?: AnswerFrame): void => {
     if (!requests.delete(request.id)) return;
     queuedBytes -= request.bytes;
     if (request.isSent) pending[request.type]--;
-    else waiting--;
     request.settle(error, answer);
     sendWaiting();
-    if (!queuedBytes) session.onIdle?.();
+    if (!queuedBytes) onIdle?.();
   };
   const fail = (
     request: Request,
     code: string,
-    details?: ChannelErrorDetails,
+    message: string,
+    cause?: unknown,
     end = settle,
-  ): void => end(request, new ChannelError(code, { ...details, mayBeStored: !!request.sentAt }));
+  ): void =>
+    end(request, new ChannelError(code, message, { cause, mayBeStored: !!request.sentAt }));
 
   const send = (request: Request): void => {
     const { type } = request;
     const count = ~~pending[type];
-    if (!session.isOpen || count >= welcome.maxPending[type as "call"]) return;
+    if (request.isSent || !session.isOpen || count >= welcome.maxPending[type as "call"]) return;
+    const message = request.encode();
+    const bytes = request.bytes || byteLength(message);
+    if (bytes > welcome.maxMessageBytes!) {
+      fail(
+        request,
+        "TOO_BIG",
+        `${bytes} bytes exceed maxMessageBytes ${welcome.maxMessageBytes} of the server`,
+      );
+      return;
+    }
     pending[type] = count + 1;
-    waiting--;
     request.isSent = true;
     request.sentAt ??= environment.now();
-    environment.send(request.encode());
+    environment.send(message);
   };
   const sendWaiting = (): void => {
-    if (waiting > 0) for (const request of requests.values()) if (!request.isSent) send(request);
+    for (const request of requests.values()) send(request);
   };
 
   /** Fails the publishes and calls that were sent too long ago to be sent again. */
   const expire = (): void => {
     const now = environment.now();
-    let nextMs = Infinity;
     for (const request of requests.values()) {
       const { bytes, sentAt, isSent } = request;
       if (!bytes || !sentAt || isSent) continue;
-      const leftMs = welcome.idWindowMs - Math.max(...now.map((ms, clock) => ms - sentAt[clock]));
-      if (leftMs > 0) nextMs = Math.min(nextMs, leftMs);
-      else fail(request, "UNCONFIRMED");
+      const ageMs = Math.max(...now.map((ms, clock) => ms - sentAt[clock]));
+      if (ageMs >= welcome.idWindowMs)
+        fail(request, "UNCONFIRMED", `no answer within ${welcome.idWindowMs} ms`);
     }
     timers.clearTimeout(expiry as never);
-    if (nextMs < 2 ** 31) expiry = timers.setTimeout(expire, nextMs);
+    if (queuedBytes) expiry = timers.setTimeout(expire, CHECK_EXPIRY_MS);
   };
 
   const open = (frame: Welcome): void => {
-    repeatable = new Set(frame.repeatable);
     welcome = frame;
-    if (!session.isOpen) {
-      session.isOpen = true;
-      expire();
-      for (const state of session.states.values()) state.open();
-      sendWaiting();
-    }
+    session.isOpen = true;
+    expire();
+    for (const state of session.states.values()) state.open();
+    sendWaiting();
     environment.onWelcome(frame.expiresInMs);
   };
 
-  const handle = (
-    frame: ServerFrame,
-    bytes: Uint8Array | undefined,
-    message: string | Uint8Array,
-  ): void => {
+  const handle = (frame: ServerFrame, message: string | Uint8Array): void => {
     const { type, topic, id, mayBeStored } = frame as AnyFields;
     const request = requests.get(id);
     // The error of a publish. The server holds back later publishes until the client has seen it.
     if (mayBeStored !== undefined) session.send({ type: "seen", id });
     if (type === "welcome") open(frame as Welcome);
-    else if (type === "versions") session.refusal = "UNSUPPORTED_VERSION";
     else if (request) {
       if (type === "item")
-        request.onItem?.(
-          bytes ?? (frame as ItemFrame).data,
-          frame as ItemFrame,
-          byteLength(message),
-        );
+        request.onItem?.((frame as ItemFrame).data, frame as ItemFrame, byteLength(message));
       else if (type === "error")
         settle(
           request,
           errorOf({ ...frame, mayBeStored: request.isRepeated || mayBeStored } as never),
         );
       else if (/^(result|end|subscribed|members)$/.test(type))
-        settle(request, undefined, [
-          frame as AnswerFrame,
-          bytes ?? (frame as { output?: unknown }).output,
-        ]);
-    } else if (topic !== undefined) {
+        settle(request, undefined, frame as AnswerFrame);
+    } else if (topic) {
       const kind = /^(lo|unsub)/.test(type) ? "subscribe" : "watch";
       const state = session.states.get(`${kind} ${topic}`);
       // Before the answer, notices are about an earlier state of the same kind.
@@ -284,7 +290,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       // As a regular expression, like the others, because it compresses better.
       // oxlint-disable-next-line unicorn/prefer-string-starts-ends-with
       if (/^un/.test(type)) state.end(errorOf(frame as never));
-      else state.handler.notice?.(frame);
+      else state.handler.receive(frame);
     }
   };
 
@@ -293,52 +299,51 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     states: new globalThis.Map(),
     subscriptions: new globalThis.Map(),
     connection: 0,
-    get isIdle() {
-      return !queuedBytes;
+    whenIdle(callback) {
+      onIdle = callback;
+      if (!queuedBytes) callback();
     },
-    hello(auth) {
+    hello(auth, maxMessageBytes) {
       environment.send(
         encodeFrame({
           type: "hello",
           auth,
           session: environment.secret,
           connection: ++session.connection,
+          maxMessageBytes,
         }),
       );
     },
     receive(message) {
       try {
-        const { frame, bytes } = decodeFrame(message);
+        const frame = readFrame(message);
         if (Array.isArray(frame))
-          session.subscriptions.get(frame[0])?.(bytes ?? frame[1], byteLength(message));
-        else handle(frame as ServerFrame, bytes, message);
+          session.subscriptions.get(frame[0])?.(frame[1], byteLength(message));
+        else handle(frame as ServerFrame, message);
       } catch (error) {
         environment.fail(error);
       }
     },
-    lose() {
+    lose(error) {
       if (session.isOpen) session.previous = session.connection;
       session.isOpen = false;
       session.subscriptions.clear();
       pending = {};
       for (const state of session.states.values()) state.request = undefined;
       for (const request of requests.values()) {
-        const { type, name, isSent } = request;
-        if (!isSent) continue;
+        const { type, name, bytes, isSent } = request;
         request.isSent = false;
-        request.isRepeated = request.bytes > 0;
-        waiting++;
-        if (/^(pub|his)/.test(type) || repeatable!.has(name)) continue;
-        if (name === undefined) settle(request);
-        else fail(request, "CONNECTION_LOST");
+        if (isSent && bytes) request.isRepeated = true;
+        const isKept = !isSent || /^(pub|his)/.test(type) || welcome.repeatable.includes(name!);
+        if (session.ended || (!isKept && name !== undefined))
+          fail(request, error.code, error.message, error.cause);
+        else if (!isKept) settle(request);
       }
       expire();
     },
-    end(code, details) {
-      session.isOpen = false;
-      session.ended ??= new ChannelError(code, details);
-      for (const request of requests.values()) fail(request, code, details);
-      session.lose();
+    end(error) {
+      session.ended ??= error;
+      session.lose(error);
       for (const state of session.states.values()) state.open();
     },
     send(frame) {
@@ -357,9 +362,14 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       const request = { type, id, name, bytes, encode, settle: settleRequest, onItem };
       requests.set(id, request);
       queuedBytes += bytes;
-      waiting++;
-      if (session.ended) fail(request, session.ended.code);
-      else if (bytes && queuedBytes > environment.maxQueuedBytes) fail(request, "QUEUE_FULL");
+      // It fails the request.
+      if (session.ended) session.lose(session.ended);
+      else if (bytes && queuedBytes > environment.maxQueuedBytes)
+        fail(
+          request,
+          "QUEUE_FULL",
+          `${queuedBytes} bytes exceed maxQueuedBytes ${environment.maxQueuedBytes}`,
+        );
       else send(request);
       return request;
     },
@@ -376,7 +386,17 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
         signal?.addEventListener("abort", abort);
         const timer =
           timeoutMs! >= 0 &&
-          timers.setTimeout(() => fail(request, "TIMEOUT", {}, session.cancel), timeoutMs!);
+          timers.setTimeout(
+            () =>
+              fail(
+                request,
+                "TIMEOUT",
+                `no answer within ${timeoutMs} ms`,
+                undefined,
+                session.cancel,
+              ),
+            timeoutMs!,
+          );
         const request = session.add(
           type,
           fields,

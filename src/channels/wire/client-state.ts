@@ -1,5 +1,5 @@
-import { ChannelError } from "./channel-error.ts";
-import type { AnswerFrame, ClientSession, Request } from "./client-session.ts";
+import type { ChannelError } from "./channel-error.ts";
+import type { ClientSession, Request } from "./client-session.ts";
 import type { ServerFrame } from "./frames.ts";
 
 /** A lasting state of a topic, such as a subscription, which a client restores on every connection. */
@@ -10,7 +10,7 @@ export interface SessionState<Handler extends StateHandler = StateHandler> {
   /** Asks the server, if there is a connection and it has not been asked on it. */
   readonly open: () => void;
   /** Fails if the session has ended or the server has revoked it. */
-  end(error: ChannelError): void;
+  end(error?: ChannelError): void;
   /** Forgets the state. Returns whether to send a frame to the server. */
   release(): boolean;
   /** Forgets the state, and tells the server. */
@@ -19,14 +19,12 @@ export interface SessionState<Handler extends StateHandler = StateHandler> {
 
 /** The behaviour of one kind of state. */
 export interface StateHandler {
-  /** The fields of the request besides `id` and `topic`. */
-  fields(): object;
-  /** Handles the answer of the server. */
-  accept(frame: AnswerFrame): void;
-  /** Handles a notice of the server. */
-  notice?(frame: ServerFrame): void;
+  /** The fields of the request besides `id` and `topic`. Default: none. */
+  fields?(): object;
+  /** Handles the answer of the server, or a later notice. */
+  receive(frame: ServerFrame): void;
   /** It has failed, or the session has ended. */
-  readonly end: (error: ChannelError) => void;
+  readonly end: (error?: ChannelError) => void;
 }
 
 /** Milliseconds before the client asks again after a temporary error that has no `retryAfterMs`. */
@@ -66,11 +64,11 @@ export function want<Handler extends StateHandler>(
       if (!session.isOpen || !isWanted() || state.request) return;
       state.request = session.add(
         kind,
-        () => ({ topic, ...state.handler.fields() }),
+        () => ({ topic, ...state.handler.fields?.() }),
         (error, answer) => {
-          if (answer) state.handler.accept(answer[0]);
+          if (answer) state.handler.receive(answer);
           else if (isWanted() && retry(session, error, state.open)) state.request = undefined;
-          else if (error || !isWanted()) state.end(error ?? new ChannelError("CONNECTION_LOST"));
+          else if (error || !isWanted()) state.end(error);
         },
       );
     },

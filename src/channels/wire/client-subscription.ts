@@ -2,13 +2,15 @@ import { type ChannelError, PublicationsLostError } from "./channel-error.ts";
 import type { ClientSession } from "./client-session.ts";
 import { type SessionState, type StateHandler, retry, want } from "./client-state.ts";
 import { createFlow, type FlowReader } from "./credit-flow.ts";
-import type { ServerFrame } from "./frames.ts";
-import { readHistory, type TopicItem } from "./history.ts";
+import { readEarlier } from "./earlier-items.ts";
+import type { TopicItem } from "./history.ts";
 
 /** Where a reader of a topic starts. Without `last` and `since`, at the next publication. */
 export interface SubscriptionStart {
   readonly last?: number | undefined;
   readonly since?: string | undefined;
+  /** Called when the server has accepted the subscription, before the first item. */
+  readonly onSubscribed?: (() => void) | undefined;
 }
 
 /** An item, or an error: a `PublicationsLostError` at the place of a loss, or the last value of a reader. */
@@ -17,9 +19,6 @@ export type SubscriptionValue = TopicItem | Error;
 interface Subscription extends StateHandler {
   read(start: SubscriptionStart): FlowReader<SubscriptionValue>;
 }
-
-/** The maximum number of items in one answer to `history`. */
-const PAGE_SIZE = 1000;
 
 /** Subscribes a reader to a topic. All readers of a topic share one subscription. */
 export function subscribe(
@@ -49,8 +48,9 @@ function createSubscription(
   );
   /** The position of the last publication. Undefined before the server's answer, and for volatile topics. */
   let position: string | undefined;
-  let start: () => void;
-  const started = new Promise<void>((resolve) => {
+  let start: (position: string | undefined) => void;
+  /** Resolves with the position in the first answer. */
+  const started = new Promise<string | undefined>((resolve) => {
     start = resolve;
   });
 
@@ -62,42 +62,30 @@ function createSubscription(
     position &&= position.replace(/\d+$/, (offset) => `${+offset + 1}`);
     flow.push({ data, position }, bytes);
   };
-  /** Reads what a reader asks for, while the flow keeps what follows. */
-  const readEarlier = async (
+  /** Reads what a late reader asks for, while the flow keeps everything after the position `base`. */
+  const begin = async (
     reader: FlowReader<SubscriptionValue>,
     starts: SubscriptionStart,
+    isLate: boolean,
+    base = position,
   ): Promise<void> => {
-    let after = starts.since;
-    await started;
-    const items: SubscriptionValue[] = [];
+    if (isLate) reader.before = undefined;
+    base ??= await started;
     try {
-      while (position !== undefined) {
-        const limit = after === undefined ? (starts.last ?? 0) : PAGE_SIZE;
-        const page = await readHistory(session, topic, { after, limit });
-        items.push(...page.messages);
-        if (page.reason) items.push(new PublicationsLostError(page.reason, page.position));
-        after = page.messages.at(-1)?.position ?? page.position;
-        if (after === page.position) break;
-      }
-      const [epoch, offset] = after?.split(":") ?? [];
-      reader.isKnown = (value) => {
-        const [itsEpoch, itsOffset] = (value as TopicItem).position?.split(":") ?? [];
-        return itsEpoch === epoch && +itsOffset <= +offset;
-      };
+      [reader.before, reader.isKnown] =
+        isLate && base ? await readEarlier(session, topic, starts, base) : [[]];
+      if (flow.readers.has(reader)) starts.onSubscribed?.();
     } catch (error) {
-      if (retry(session, error as ChannelError, () => void readEarlier(reader, starts))) return;
-      items.push(error as Error);
+      if (retry(session, error as ChannelError, () => void begin(reader, starts, isLate, base)))
+        return;
+      reader.before = [error as Error];
     }
-    reader.before = items;
     reader.wake?.();
   };
   return {
-    read(reads) {
+    read(starts) {
       const reader = flow.read();
-      if (reads.last !== last || reads.since !== since) {
-        reader.before = undefined;
-        void readEarlier(reader, reads);
-      }
+      void begin(reader, starts, starts.last !== last || starts.since !== since);
       return reader;
     },
     fields: () => ({
@@ -105,22 +93,17 @@ function createSubscription(
       last,
       since: position ?? since,
     }),
-    accept(frame) {
-      const { number, position: next, reason } = frame as ServerFrame & { type: "subscribed" };
-      // There is a reason unless the server has recovered. Without an earlier position it is not a loss.
-      if (next !== undefined) moveTo(next, (position ?? since) !== undefined && reason);
-      // The server may still send what it wrote before it got `unsubscribe`: then this replaces the receiver.
-      session.subscriptions.set(number, receive);
-      last = since = undefined;
-      start();
+    receive(frame) {
+      if (frame.type === "subscribed") {
+        // There is a reason unless the server has recovered. Without an earlier position it is not a loss.
+        const isLoss = (position ?? since) !== undefined;
+        if (frame.position) moveTo(frame.position, isLoss && frame.reason);
+        // The server may still send what it wrote before it got `unsubscribe`: then this replaces the receiver.
+        session.subscriptions.set(frame.number, receive);
+        last = since = undefined;
+        start(position);
+      } else if (frame.type === "lost") moveTo(frame.position, frame.reason);
     },
-    notice(frame) {
-      if (frame.type === "lost") moveTo(frame.position, frame.reason);
-    },
-    end(error) {
-      position = undefined;
-      start();
-      flow.end(error);
-    },
+    end: flow.end,
   };
 }

@@ -1,23 +1,27 @@
-/** A value of a flow, or its end. Values are linked, and each reader has its own place. */
+/** What a reader takes: a value of a flow, or its end. */
 export interface FlowEntry<T> {
   readonly value?: T;
   /** Whether it is the end, and the error that ended the flow, if any. */
   readonly isEnd?: boolean;
   readonly error?: Error | undefined;
+}
+
+/** A value of a flow. Values are linked, and each reader has its own place. */
+interface LinkedEntry<T> extends FlowEntry<T> {
   /** How many bytes the flow has received, up to and with this entry. */
   readonly bytes: number;
-  next?: FlowEntry<T>;
+  next?: LinkedEntry<T>;
 }
 
 /** One reader of a flow. */
 export interface FlowReader<T> {
   /** The value that the reader took last. */
-  last: FlowEntry<T>;
+  last: LinkedEntry<T>;
   /** Values to take before the values of the flow. Undefined while they are being fetched. */
   before: T[] | undefined;
   /** Whether to leave out a value of the flow, because the reader took it before. */
-  isKnown?: (value: T) => boolean;
-  /** Called when there may be something to take. */
+  isKnown?: ((value: never) => boolean) | undefined;
+  /** Called when there may be something to take, or the reader has been closed. */
   wake?: () => void;
   /** Takes the next entry, if there is one. The end can be taken again and again. */
   take: () => FlowEntry<T> | undefined;
@@ -53,7 +57,7 @@ export function createFlow<T>(
   onUnread?: () => void,
 ): CreditFlow<T> {
   const readers = new globalThis.Set<FlowReader<T>>();
-  let last: FlowEntry<T> = { bytes: 0 };
+  let last: LinkedEntry<T> = { bytes: 0 };
   let end: FlowEntry<T> | undefined;
   /** The server may send until it has sent this many bytes. Infinity before the first connection. */
   let grantedBytes = Infinity;
@@ -73,11 +77,11 @@ export function createFlow<T>(
   const take = (reader: FlowReader<T>): FlowEntry<T> | undefined => {
     const { before, isKnown } = reader;
     if (!before) return end;
-    if (before.length > 0) return { value: before.shift()!, bytes: 0 };
+    if (before.length > 0) return { value: before.shift()! };
     let taken: FlowEntry<T> | undefined;
     while (!taken && reader.last.next) {
       reader.last = reader.last.next;
-      if (!isKnown?.(reader.last.value!)) taken = reader.last;
+      if (!isKnown?.(reader.last.value as never)) taken = reader.last;
     }
     // Also after values that were left out, because the server may wait for the credit.
     renew();
@@ -92,6 +96,7 @@ export function createFlow<T>(
         take: () => take(reader),
         close() {
           reader.take = () => undefined;
+          reader.wake?.();
           if (!readers.delete(reader)) return;
           renew();
           if (!readers.size) onUnread?.();
@@ -110,7 +115,7 @@ export function createFlow<T>(
       wake();
     },
     end(error) {
-      end = { isEnd: true, error, bytes: 0 };
+      end = { isEnd: true, error };
       wake();
     },
   };

@@ -29,9 +29,9 @@ export async function readHistory(
     messages = [];
     return { topic, ...query };
   };
-  const [frame] = await session.request("history", fields, options, (data, item) =>
+  const frame = await session.request("history", fields, options, (data, item) =>
     messages.push({ data, position: item.position! }),
   );
-  const { position, reason } = frame as unknown as HistoryPage;
+  const { position, reason } = frame as never as HistoryPage;
   return { messages: messages!, position, reason };
 }

@@ -1,5 +1,11 @@
 import { hasValidFields, isClientFrameType, isCounter, isRequest } from "./client-frame-checks.ts";
-import { byteLength, type ClientFrame, decodeFrame, encodeFrame, type ErrorFields } from "./frames.ts";
+import {
+  byteLength,
+  type ClientFrame,
+  decodeFrame,
+  encodeFrame,
+  type ErrorFields,
+} from "./frames.ts";
 import type { ServerFrame } from "./frames.ts";
 
 /** The frames of one type. */

@@ -21,8 +21,16 @@ import type { WebSocketOptions } from "../../client/options.ts";
 import type { WebSocketConstructor, WebSocketData } from "../../client/web-socket-interface.ts";
 import { type ConnectionEnd, describeEnd } from "../../errors/describe-end.ts";
 import { describeClose, describeError } from "../../errors/debug-log.ts";
-import { UsageError } from "../../errors/index.ts";
 import { debugLog } from "../environment/debug-log.ts";
+import {
+  checkOptions,
+  DELAY,
+  type ExpectedOptions,
+  FUNCTION,
+  MAX_DELAY_MS,
+  TIMEOUT,
+  TIMERS,
+} from "./check-options.ts";
 import { decideReconnect } from "./decide-reconnect.ts";
 import { describeUrl } from "./describe-url.ts";
 import { allowManyListeners, CloseEvent } from "./web-socket-class.ts";
@@ -54,7 +62,7 @@ export function createReconnectingClass(
     }
 
     override set options(options: ReconnectingWebSocketOptions) {
-      checkOptions(options);
+      checkOptions("ReconnectingWebSocket", options, EXPECTED);
       super.options = { ...options, decide: options.decide ?? decideReconnect };
     }
 
@@ -144,14 +152,8 @@ class CloseEventWithReason extends CloseEvent {
   }
 }
 
-const FUNCTION = "a function";
-/** The longest delay of a timer. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
-const DELAY = `a number from 0 to ${MAX_DELAY_MS}`;
-const TIMEOUT = `a number above 0 and up to ${MAX_DELAY_MS}`;
-
-/** The type of each option, in words; undefined for options that the WebSocket class checks. */
-const EXPECTED: Readonly<Record<keyof ReconnectingWebSocketOptions, string | undefined>> = {
+/** The options of a `ReconnectingWebSocket`. */
+const EXPECTED: ExpectedOptions<ReconnectingWebSocketOptions> = {
   protocols: undefined,
   webSocketOptions: undefined,
   heartbeat: "a function, such as the result of heartbeat({ message })",
@@ -162,32 +164,5 @@ const EXPECTED: Readonly<Record<keyof ReconnectingWebSocketOptions, string | und
   maxQueuedBytes: DELAY,
   decide: FUNCTION,
   random: FUNCTION,
-  timers: "an object with setTimeout and clearTimeout",
+  timers: TIMERS,
 };
-
-function checkOptions(options: ReconnectingWebSocketOptions): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(EXPECTED, name)) {
-      throw refused(`there is no option ${name}`);
-    }
-    const expected = EXPECTED[name as keyof ReconnectingWebSocketOptions];
-    if (expected === undefined || value === undefined || isAs(expected, value)) continue;
-    throw refused(`${name} is ${show(value)}; it must be ${expected}`);
-  }
-}
-
-function isAs(expected: string, value: unknown): boolean {
-  if (expected === TIMEOUT && value === 0) return false;
-  if (expected === DELAY || expected === TIMEOUT)
-    return typeof value === "number" && value >= 0 && value < 2 ** 31;
-  if (expected.startsWith(FUNCTION)) return typeof value === "function";
-  return typeof (value as { setTimeout?: unknown } | null)?.setTimeout === "function";
-}
-
-function show(value: unknown): string {
-  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
-}
-
-function refused(what: string): UsageError {
-  return new UsageError("INVALID_OPTION", `ReconnectingWebSocket: ${what}`);
-}

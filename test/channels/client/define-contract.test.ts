@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bytes, defineContract } from "../../../src/channels/contract/index.ts";
+import { bytes, defineContract } from "tideway/channels";
 
 it("defineContract returns its argument", () => {
   const definition = { topics: { news: { message: bytes() } } };

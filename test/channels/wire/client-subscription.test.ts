@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ChannelError } from "../../../src/channels/wire/channel-error.ts";
 import type { FlowReader } from "../../../src/channels/wire/credit-flow.ts";
 import {
   subscribe,
@@ -51,10 +52,11 @@ describe("a reader that starts at a position while another one reads the topic",
     const [late, { id }] = await startLate(peer);
     peer.receive({ type: "error", id, code: "UNAVAILABLE" });
     await turn();
-    peer.session.end("CLIENT_CLOSED");
+    peer.session.end(new ChannelError("CLIENT_CLOSED"));
     expect(late.take()).toMatchObject({ isEnd: true, error: { code: "CLIENT_CLOSED" } });
+    late.close();
     await peer.time.advance(1_000);
-    expect(late.take()).toMatchObject({ isEnd: true });
+    expect(late.take()).toBeUndefined();
   });
 
   it("fails with an error that is not temporary", async () => {

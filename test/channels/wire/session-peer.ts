@@ -1,5 +1,6 @@
+import { ChannelError } from "../../../src/channels/wire/channel-error.ts";
 import {
-  type Answer,
+  type AnswerFrame,
   type ClientSession,
   type ClientSessionEnvironment,
   createSession,
@@ -113,6 +114,11 @@ export class SessionPeer {
     return this.sent.splice(0);
   }
 
+  /** Loses the connection. */
+  lose(): void {
+    this.session.lose(new ChannelError("CONNECTION_LOST", "the connection is lost"));
+  }
+
   receive(frame: object, bytes?: Uint8Array): void {
     this.session.receive(encode(frame, bytes));
   }
@@ -125,7 +131,7 @@ export function publish(
   data: unknown,
   key?: string,
   options: RequestOptions = {},
-): Promise<Answer> {
+): Promise<AnswerFrame> {
   const fields = (id: number): object => ({ topic, data, key, number: key ? undefined : id });
   return session.request("publish", fields, options);
 }
@@ -136,6 +142,6 @@ export function call(
   name: string,
   input: unknown,
   options: RequestOptions = {},
-): Promise<Answer> {
+): Promise<AnswerFrame> {
   return session.request("call", (id) => ({ input, number: id }), options, undefined, name);
 }

@@ -67,7 +67,7 @@ function removeDraft(id: string): void {
 }
 
 function showPeople(): void {
-  const people = topic.members.map(({ id, data }) => {
+  const people = (topic.members ?? []).map(({ id, data }) => {
     const textContent = id === own ? `${data.name} (you)` : data.name;
     return paint(Object.assign(document.createElement("li"), { textContent }), id);
   });

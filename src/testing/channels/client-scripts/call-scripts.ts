@@ -108,7 +108,7 @@ export const CALL_SCRIPTS: readonly ClientScript[] = [
   {
     name: "rejects an idempotent call with UNCONFIRMED when the id window is over",
     steps: [
-      ...open({ idWindowMs: 1 }),
+      ...open({ idWindowMs: 0 }),
       run("c", "call", "place", 1),
       expect({ type: "call", name: "place" }),
       ...reconnect(),

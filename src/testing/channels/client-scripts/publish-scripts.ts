@@ -184,7 +184,7 @@ export const PUBLISH_SCRIPTS: readonly ClientScript[] = [
   {
     name: "rejects with UNCONFIRMED when the id window is over, and does not send again",
     steps: [
-      ...open({ idWindowMs: 1 }),
+      ...open({ idWindowMs: 0 }),
       publish("p"),
       published(1, "p"),
       { drop: true },

@@ -34,6 +34,7 @@ const starts = (options: Frame, fields: Frame): ClientScript["steps"] => [
     ...AT_END,
     position: "e:1",
     recovered: true,
+    reason: "<absent>",
   }),
   send([5, "one"]),
   value("first", { done: false, value: { data: "one", position: "e:2" } }),

@@ -62,12 +62,12 @@ export const HELLO_SCRIPTS: readonly ServerScript[] = [
     ],
   },
   {
-    name: "closes with 1008 if no hello arrives in time",
-    steps: [connect, { expectClose: 1008 }],
+    name: "closes with 3008 if no hello arrives in time",
+    steps: [connect, { expectClose: 3008 }],
   },
   {
-    name: "closes with 1008 if only frames of unknown types arrive in time",
-    steps: [connect, send({ type: "later" }), { expectClose: 1008 }],
+    name: "closes with 3008 if only frames of unknown types arrive in time",
+    steps: [connect, send({ type: "later" }), { expectClose: 3008 }],
   },
   {
     name: "closes with 1011 if authorize does not settle in time",

@@ -1,0 +1,51 @@
+import { PublicationsLostError } from "./channel-error.ts";
+import type { ClientSession } from "./client-session.ts";
+import type { SubscriptionStart, SubscriptionValue } from "./client-subscription.ts";
+import { type HistoryPage, readHistory, type TopicItem } from "./history.ts";
+
+/** What a reader takes first, and which values of its subscription it leaves out. */
+type Earlier = readonly [
+  SubscriptionValue[],
+  isKnown: (value: { readonly position?: string | undefined }) => boolean,
+];
+
+/** The maximum number of items in one answer to `history`. */
+const PAGE_SIZE = 1000;
+
+/**
+ * Reads the latest `last` items of a topic, or the items after `since`, for a reader of a subscription that has
+ * everything after the position `base`. The epoch may change during the read. Then the reader still gets all items
+ * of the earlier epoch before those of the later one, or none of the earlier epoch.
+ */
+export async function readEarlier(
+  session: ClientSession,
+  topic: string,
+  { since: end, last = 0 }: SubscriptionStart,
+  base: string,
+): Promise<Earlier> {
+  const items: SubscriptionValue[] = [];
+  /** Whether a value is up to `end`, where the items end. */
+  const isKnown = ({ position }: { readonly position?: string | undefined }): boolean => {
+    const [epoch, offset] = position?.split(":") ?? [];
+    const [endEpoch, endOffset] = end!.split(":");
+    return epoch === endEpoch ? +offset <= +endOffset : epoch === base.split(":")[0];
+  };
+  let page: HistoryPage;
+  if (end)
+    do {
+      page = await readHistory(session, topic, { after: end, limit: PAGE_SIZE });
+      items.push(...page.messages);
+      end = page.messages.at(-1)?.position ?? end;
+      if (page.reason) items.push(new PublicationsLostError(page.reason, (end = base)));
+    } while (page.messages.length > 0 && !isKnown({ position: base }));
+  else
+    do {
+      page = await readHistory(session, topic, {
+        before: (items[0] as TopicItem | undefined)?.position,
+        limit: last - items.length,
+      });
+      items.unshift(...page.messages);
+      end ??= page.position;
+    } while (page.messages.length > 0 && items.length < last);
+  return [items, isKnown];
+}

@@ -1,0 +1,50 @@
+import { UsageError } from "../../errors/index.ts";
+
+/** The longest delay of a timer. */
+export const MAX_DELAY_MS: number = 2 ** 31 - 1;
+export const FUNCTION = "a function";
+export const DELAY: string = `a number from 0 to ${MAX_DELAY_MS}`;
+export const TIMEOUT: string = `a number above 0 and up to ${MAX_DELAY_MS}`;
+export const BYTES = "an integer above 0";
+export const BOOLEAN = "true or false";
+export const TIMERS = "an object with setTimeout and clearTimeout";
+
+/** The type of each option, in words; undefined for options that other code checks. */
+export type ExpectedOptions<Options> = Readonly<Record<keyof Options, string | undefined>>;
+
+/**
+ * Checks the names and the types of options.
+ *
+ * @param where the function or class that has the options
+ * @throws UsageError `INVALID_OPTION`
+ */
+export function checkOptions<Options extends object>(
+  where: string,
+  options: Options,
+  expected: ExpectedOptions<Options>,
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(expected, name)) throw refused(where, `there is no option ${name}`);
+    const type = expected[name as keyof Options];
+    if (type === undefined || value === undefined || isAs(type, value)) continue;
+    throw refused(where, `${name} is ${show(value)}; it must be ${type}`);
+  }
+}
+
+function isAs(type: string, value: unknown): boolean {
+  if (type === TIMEOUT && value === 0) return false;
+  if (type === DELAY || type === TIMEOUT)
+    return typeof value === "number" && value >= 0 && value <= MAX_DELAY_MS;
+  if (type === BYTES) return Number.isSafeInteger(value) && (value as number) > 0;
+  if (type === BOOLEAN) return typeof value === "boolean";
+  if (type.startsWith(FUNCTION)) return typeof value === "function";
+  return typeof (value as { setTimeout?: unknown } | null)?.setTimeout === "function";
+}
+
+function show(value: unknown): string {
+  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
+}
+
+function refused(where: string, what: string): UsageError {
+  return new UsageError("INVALID_OPTION", `${where}: ${what}`);
+}
