@@ -1,7 +1,9 @@
 // The implementation that these tests run the packages on.
 import * as reference from "ws";
+import * as tideway from "tideway/ws";
 
-/** The package `ws`, which can be compared with by `COMPAT_ON=ws npx vitest run --project compat`. */
-export const implementation: typeof reference = reference;
+/** `tideway/ws`, or `ws` for comparison: `COMPAT_ON=ws npx vitest run --project compat`. */
+export const implementation: typeof tideway =
+  process.env["COMPAT_ON"] === "ws" ? (reference as unknown as typeof tideway) : tideway;
 
-export type { WebSocket, WebSocketServer } from "ws";
+export type { WebSocket, WebSocketServer } from "tideway/ws";
