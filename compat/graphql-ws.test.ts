@@ -105,7 +105,7 @@ async function closeOf(socket: WebSocket): Promise<[code: number, reason: string
 
 describe.each([
   ["ws", reference.WebSocket],
-  ["the implementation", implementation.WebSocket],
+  ["the implementation", implementation.WebSocket as unknown as typeof reference.WebSocket],
 ])("graphql-ws and its client on %s", (_name, webSocketImpl) => {
   const connect = (port: number, options: Partial<ClientOptions> = {}): Client => {
     const client = createClient({ url: urlOf(port), webSocketImpl, retryAttempts: 0, ...options });

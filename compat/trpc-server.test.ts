@@ -85,7 +85,7 @@ async function serve(options: Options = {}): Promise<Serving> {
 
 describe.each([
   ["ws", reference.WebSocket],
-  ["the implementation", implementation.WebSocket],
+  ["the implementation", implementation.WebSocket as unknown as typeof reference.WebSocket],
 ])("tRPC and its client on %s", (_name, webSocket) => {
   const connect = (
     port: number,

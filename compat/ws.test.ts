@@ -288,14 +288,16 @@ describe.each([
     [
       "1002 for a reserved opcode",
       {},
-      (socket: reference.WebSocket) => rawSocketOf(socket).write(Buffer.from("8300", "hex")),
+      (socket: reference.WebSocket, isClient: boolean) =>
+        rawSocketOf(socket).write(Buffer.from(isClient ? "838000000000" : "8300", "hex")),
       1002,
       "WS_ERR_INVALID_OPCODE",
     ],
     [
       "1002 for a reserved bit",
       {},
-      (socket: reference.WebSocket) => rawSocketOf(socket).write(Buffer.from("f100", "hex")),
+      (socket: reference.WebSocket, isClient: boolean) =>
+        rawSocketOf(socket).write(Buffer.from(isClient ? "f18000000000" : "f100", "hex")),
       1002,
       "WS_ERR_UNEXPECTED_RSV_2_3",
     ],
@@ -305,7 +307,7 @@ describe.each([
       const onError = vi.fn<(error: Error) => void>();
       receiver.on("error", onError);
       const both = Promise.all([closeOf(sender), closeOf(receiver)]);
-      misbehave(sender);
+      misbehave(sender, index === 0);
       await both;
       expect(onError.mock.calls).toEqual([[expect.objectContaining({ code: errorCode })]]);
       expect(await both).toEqual([

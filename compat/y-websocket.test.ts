@@ -32,7 +32,7 @@ async function serve(options: object = {}): Promise<{
 
 describe.each([
   ["ws", reference.WebSocket],
-  ["the implementation", implementation.WebSocket],
+  ["the implementation", implementation.WebSocket as unknown as typeof reference.WebSocket],
 ])("y-websocket and its provider on %s", (_name, webSocket) => {
   const join = (port: number, room: string, doc = new Doc()): WebsocketProvider => {
     const provider = new WebsocketProvider(`ws://127.0.0.1:${port}`, room, doc, {

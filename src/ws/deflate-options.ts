@@ -3,6 +3,11 @@ import { UsageError } from "../errors/index.ts";
 import type { DeflateTuning } from "../protocol/deflate/codec.ts";
 import type { DeflateSettings } from "../protocol/deflate/settings.ts";
 
+/** The options of zlib, with the types of a dictionary in Node.js and in `@types/ws`. */
+export type DeflateZlibOptions = Omit<ZlibOptions, "dictionary"> & {
+  readonly dictionary?: ZlibOptions["dictionary"] | Buffer[];
+};
+
 /** The option `perMessageDeflate`: compression of messages with permessage-deflate (RFC 7692). */
 export interface PerMessageDeflateOptions {
   /** Whether the server compresses messages independently of each other. Default: as the peer asks. */
@@ -23,9 +28,9 @@ export interface PerMessageDeflateOptions {
    * `level`, `memLevel`, `strategy` and `windowBits` are used; `dictionary` is not supported; the other options
    * of zlib have no effect. Default: level 3, memory level 5, window bits 13.
    */
-  readonly zlibDeflateOptions?: ZlibOptions | undefined;
+  readonly zlibDeflateOptions?: DeflateZlibOptions | undefined;
   /** Accepted for compatibility. It has no effect, because the window's size is negotiated. */
-  readonly zlibInflateOptions?: ZlibOptions | undefined;
+  readonly zlibInflateOptions?: DeflateZlibOptions | undefined;
   /**
    * Without context takeover, messages with fewer bytes are not compressed. With context takeover, every
    * message is compressed. Default: 1,024.

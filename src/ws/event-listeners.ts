@@ -14,6 +14,12 @@ export type EventListener<E extends Event> =
   | ((this: WebSocket, event: E) => void)
   | { handleEvent(event: E): void };
 
+/**
+ * The type of a property such as `onmessage` when it is read. It leaves out the target, so that a WebSocket fits
+ * the type of `@types/ws`, where the target is another class.
+ */
+export type PropertyListener<E extends Event> = (event: Omit<E, "target">) => void;
+
 /** Options of `addEventListener`. */
 export interface EventListenerOptions {
   /** Whether to remove the listener before it is called. Default: false. */

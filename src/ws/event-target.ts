@@ -1,3 +1,4 @@
+import type { Data } from "./messages.ts";
 import type { WebSocket } from "./web-socket.ts";
 
 /** An event of a {@link WebSocket}, as listeners of `addEventListener` receive it. */
@@ -88,15 +89,15 @@ export class ErrorEvent extends Event {
 
 /** A message has arrived. */
 export class MessageEvent extends Event {
-  readonly #data: unknown;
+  readonly #data: Data;
 
   constructor(type: string, options: { data?: unknown } = {}) {
     super(type);
-    this.#data = options.data ?? null;
+    this.#data = (options.data ?? null) as Data;
   }
 
-  /** A string for a text message; otherwise the type that `binaryType` names. */
-  get data(): unknown {
+  /** A string for a text message; otherwise the type that `binaryType` names. The type leaves out `Blob`. */
+  get data(): Data {
     return this.#data;
   }
 }

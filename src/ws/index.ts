@@ -40,10 +40,15 @@ export { PerMessageDeflate, extension, subprotocol };
 export type { SendCallback, SendOptions } from "./web-socket.ts";
 export type { CommonOptions, SocketOptions } from "./socket-options.ts";
 export type { BinaryType, Data, RawData, SendableData } from "./messages.ts";
-export type { EventListener, EventListenerOptions, WebSocketEventMap } from "./event-listeners.ts";
+export type {
+  EventListener,
+  EventListenerOptions,
+  PropertyListener,
+  WebSocketEventMap,
+} from "./event-listeners.ts";
 export type { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
 export type { ClientOptions } from "./client/options.ts";
-export type { PerMessageDeflateOptions } from "./deflate-options.ts";
+export type { DeflateZlibOptions, PerMessageDeflateOptions } from "./deflate-options.ts";
 export type { DeflateParams } from "./deflate-params.ts";
 export type { ExtensionInit, ExtensionParams, ExtensionValue } from "./extension.ts";
 export type { DeflateCallback, PerMessageDeflateInit } from "./per-message-deflate.ts";

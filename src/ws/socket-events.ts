@@ -83,7 +83,9 @@ export class SocketEvents implements ConnectionHandler {
    */
   protected emit(type: string, first: unknown, second?: unknown): void {
     try {
-      this.#webSocket.emit(type, first, second);
+      // Listeners of events with one value get one argument.
+      if (second === undefined) this.#webSocket.emit(type, first);
+      else this.#webSocket.emit(type, first, second);
     } catch (error) {
       process.nextTick(rethrow, error);
     }

@@ -17,6 +17,7 @@ import {
   addWrapped,
   type EventListener,
   type EventListenerOptions,
+  type PropertyListener,
   propertyListener,
   removeWrapped,
   setPropertyListener,
@@ -51,6 +52,9 @@ export interface SendOptions {
 
 /** Called when the kernel has accepted the data, or with the error that prevented it. */
 export type SendCallback = (error?: Error) => void;
+
+/** A {@link SendCallback}. Its parameter has the type of `@types/ws`, but is undefined if there is no error. */
+export type PingCallback = (error: Error) => void;
 
 /** The events of a {@link WebSocket}, with their arguments. */
 export interface WebSocketEvents {
@@ -277,13 +281,17 @@ export class WebSocket extends EventEmitter {
    *
    * @throws Error if the state is CONNECTING; RangeError if the payload is too long
    */
-  ping(data?: unknown, mask?: boolean | SendCallback, callback?: SendCallback): void {
-    this.#sendControl("ping", data, mask, callback);
+  ping(data?: unknown, mask?: boolean, callback?: PingCallback): void;
+  ping(data: unknown, callback: PingCallback): void;
+  ping(data?: unknown, mask?: boolean | PingCallback, callback?: PingCallback): void {
+    this.#sendControl("ping", data, mask as boolean | SendCallback, callback as SendCallback);
   }
 
   /** Sends a pong. Its arguments are those of `ping`. */
-  pong(data?: unknown, mask?: boolean | SendCallback, callback?: SendCallback): void {
-    this.#sendControl("pong", data, mask, callback);
+  pong(data?: unknown, mask?: boolean, callback?: PingCallback): void;
+  pong(data: unknown, callback: PingCallback): void;
+  pong(data?: unknown, mask?: boolean | PingCallback, callback?: PingCallback): void {
+    this.#sendControl("pong", data, mask as boolean | SendCallback, callback as SendCallback);
   }
 
   /**
@@ -322,7 +330,7 @@ export class WebSocket extends EventEmitter {
     if (this.readyState !== ReadyState.Closed) this.#events?.resume();
   }
 
-  get onopen(): ((event: Event) => void) | null {
+  get onopen(): PropertyListener<Event> | null {
     return propertyListener(this, "open");
   }
 
@@ -330,7 +338,7 @@ export class WebSocket extends EventEmitter {
     setPropertyListener(this, "open", listener);
   }
 
-  get onerror(): ((event: ErrorEvent) => void) | null {
+  get onerror(): PropertyListener<ErrorEvent> | null {
     return propertyListener(this, "error");
   }
 
@@ -338,7 +346,7 @@ export class WebSocket extends EventEmitter {
     setPropertyListener(this, "error", listener);
   }
 
-  get onclose(): ((event: CloseEvent) => void) | null {
+  get onclose(): PropertyListener<CloseEvent> | null {
     return propertyListener(this, "close");
   }
 
@@ -346,7 +354,7 @@ export class WebSocket extends EventEmitter {
     setPropertyListener(this, "close", listener);
   }
 
-  get onmessage(): ((event: MessageEvent) => void) | null {
+  get onmessage(): PropertyListener<MessageEvent> | null {
     return propertyListener(this, "message");
   }
 

@@ -83,11 +83,23 @@ export interface ServerOptions<
   WebSocket?: T | undefined;
 }
 
-/** The options with their defaults, as `WebSocketServer.options` has them. */
+/**
+ * The options with their defaults, as `WebSocketServer.options` has them. Options that are left out are null, but
+ * not in the type, so that it fits the type of `@types/ws`.
+ */
 export type ResolvedServerOptions<
   T extends typeof WebSocket = typeof WebSocket,
   U extends typeof IncomingMessage = typeof IncomingMessage,
-> = ServerOptions<T, U> & Readonly<typeof DEFAULTS>;
+> = FitsTypesOfWs<ServerOptions<T, U>> & Readonly<typeof DEFAULTS>;
+
+/** Leaves out the values that `@types/ws` does not know. */
+type FitsTypesOfWs<Options> = {
+  [K in keyof Options]: K extends "perMessageDeflate"
+    ?
+        | boolean
+        | Omit<PerMessageDeflateOptions, `${"client" | "server"}MaxWindowBits` | `zlib${string}`>
+    : NonNullable<Options[K]>;
+};
 
 const DEFAULTS = {
   allowSynchronousEvents: true,

@@ -87,6 +87,11 @@ export class WebSocketServer<
     this.#listen(callback);
   }
 
+  /** The option `path`; empty without it. */
+  get path(): string {
+    return this.options.path ?? "";
+  }
+
   /** The HTTP server; null in "noServer" mode, and after `close`. */
   get _server(): HttpServer | null {
     return this.#httpServer;
@@ -171,7 +176,7 @@ export class WebSocketServer<
       this.#refuseInvalid(upgrade, INVALID_EXTENSIONS);
       return;
     }
-    verifyClient(this.options as ServerOptions, request, handshake, (decision) => {
+    verifyClient(this.options as unknown as ServerOptions, request, handshake, (decision) => {
       this.#proceed(upgrade, decision, () => {
         this.completeUpgrade(extensions, handshake.key, protocols, request, socket, head, callback);
       });
@@ -294,7 +299,7 @@ export class WebSocketServer<
         this.handleUpgrade(request, socket, head, this.#emitConnection);
       },
     });
-    ownServer?.listen(port!, host ?? undefined, backlog ?? undefined, callback);
+    ownServer?.listen(port, host ?? undefined, backlog ?? undefined, callback);
   }
 
   readonly #emitConnection: UpgradeCallback<T, U> = (client, request) => {
