@@ -9,7 +9,7 @@ const BROWSER_TESTS = "test/**/*.browser.test.ts";
 
 const ENGINE_TESTS = "test/**/*.engine.test.ts";
 
-const RUNTIME_TESTS = "test/**/*.runtime.test.ts";
+const RUNTIME_TESTS = "{compat,test}/**/*.runtime.test.ts";
 
 /** These run over every transport, and over HTTP/2 too. */
 const CONVERSATIONS = "test/suite/*.test.ts";
@@ -77,7 +77,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "compat", include: ["compat/*.test.ts"] },
+        test: {
+          name: "compat",
+          include: ["compat/*.test.ts"],
+          exclude: [RUNTIME_TESTS],
+          globalSetup: "compat/support/override-setup.ts",
+        },
       },
       {
         extends: true,
@@ -92,7 +97,7 @@ export default defineConfig({
         test: {
           name: "runtime",
           include: [RUNTIME_TESTS],
-          globalSetup: "test/support/runtimes-setup.ts",
+          globalSetup: ["test/support/runtimes-setup.ts", "compat/support/override-setup.ts"],
         },
       },
       {

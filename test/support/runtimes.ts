@@ -3,8 +3,11 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Availability } from "./debian.ts";
 
-/** The releases of Node.js that tests can start, apart from the release that runs the tests. */
-export const RUNTIMES = ["node24", "node26"] as const;
+/**
+ * The releases of Node.js that tests can start, whichever release runs the tests. `node20` is the oldest
+ * release that the package supports.
+ */
+export const RUNTIMES = ["node20", "node22", "node24", "node26"] as const;
 
 export type Runtime = (typeof RUNTIMES)[number];
 
@@ -17,7 +20,7 @@ const FOLDER = resolve("test/runtimes");
 export function ensureRuntimes(): Runtimes {
   const found = findRuntimes();
   if (process.platform !== "linux" || isComplete(found)) return found;
-  process.stderr.write("Node.js 24 and 26 for the tests are missing; installing them with npm.\n");
+  process.stderr.write("Node.js 20 to 26 for the tests are missing; installing them with npm.\n");
   const failure = installRuntimes();
   const installed = findRuntimes();
   if (failure === undefined || isComplete(installed)) return installed;
@@ -43,7 +46,12 @@ function findRuntimes(): Runtimes {
 }
 
 function mapRuntimes(availabilityOf: (name: Runtime) => Availability): Runtimes {
-  return { node24: availabilityOf("node24"), node26: availabilityOf("node26") };
+  return {
+    node20: availabilityOf("node20"),
+    node22: availabilityOf("node22"),
+    node24: availabilityOf("node24"),
+    node26: availabilityOf("node26"),
+  };
 }
 
 function isComplete(runtimes: Runtimes): boolean {

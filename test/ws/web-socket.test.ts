@@ -1,7 +1,27 @@
 import { once } from "node:events";
+import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "../../src/ws/index.ts";
 import { webSocketPair } from "./pair.ts";
+
+/** Two connected streams. Not duplexPair of node:stream, which Node.js 20 lacks. */
+function duplexPair(): [Duplex, Duplex] {
+  const create = (other: () => Duplex): Duplex =>
+    new Duplex({
+      read: () => {},
+      write: (chunk, _encoding, done) => {
+        other().push(chunk);
+        done();
+      },
+      destroy: (error, done) => {
+        other().push(null);
+        done(error);
+      },
+    });
+  const near: Duplex = create(() => far);
+  const far: Duplex = create(() => near);
+  return [near, far];
+}
 
 describe("a WebSocket", () => {
   it("is connecting until setSocket opens it", async () => {
@@ -28,6 +48,21 @@ describe("a WebSocket", () => {
       [Buffer.of(1, 2), true],
     ]);
     expect([code, reason]).toEqual([1000, Buffer.from("done")]);
+  });
+
+  it("is a client over any stream if _isServer is false, as @fastify/websocket needs it", async () => {
+    const [near, far] = duplexPair();
+    const [client, server] = [new WebSocket(null), new WebSocket(null)];
+    client._isServer = false;
+    expect([client._isServer, server._isServer]).toEqual([false, true]);
+    const opened = once(client, "open");
+    client.setSocket(near, Buffer.alloc(0), { maxPayload: 0 });
+    server.setSocket(far, Buffer.alloc(0));
+    await opened;
+    client.send("text");
+    expect(await once(server, "message")).toEqual([Buffer.from("text"), false]);
+    client.terminate();
+    await once(server, "close");
   });
 
   it("passes events of the WHATWG interface to the listeners of addEventListener", async () => {

@@ -1,0 +1,2 @@
+import WebSocket = require("tideway/ws");
+export = WebSocket;

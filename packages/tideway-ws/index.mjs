@@ -1,0 +1,2 @@
+export * from "tideway/ws";
+export { default } from "tideway/ws";
