@@ -27,7 +27,16 @@ import { MESSAGE_MARK, RedisSubscriptions } from "./redis-subscriptions.ts";
 import { commandsOf, type RedisClient, type RedisConnection } from "./redis-client.ts";
 import { RedisKeys } from "./redis-keys.ts";
 import { listenBeside } from "./redis-listening.ts";
-import { ENTER, HISTORY, LEAVE, MEMBERS, PUBLISH, RedisScripts, SEND } from "./redis-scripts.ts";
+import {
+  ENTER,
+  HISTORY,
+  LEAVE,
+  MEMBERS,
+  PUBLISH,
+  RedisScripts,
+  SEND,
+  withShardedChannel,
+} from "./redis-scripts.ts";
 
 /** Options of a {@link RedisBroker}. */
 export interface RedisBrokerOptions {
@@ -42,6 +51,12 @@ export interface RedisBrokerOptions {
    */
   readonly isDurable?: boolean;
   /**
+   * Whether to deliver by sharded Pub/Sub (`SPUBLISH`), which needs Redis 7. Each master of a cluster then
+   * delivers only its own topics, instead of every message of the cluster. All servers MUST have the same
+   * value, because a server with another value misses the deliveries. Default: `false`.
+   */
+  readonly isSharded?: boolean;
+  /**
    * The maximum number of topics that this process listens to. A call for a further topic rejects with
    * BrokerError `TOPICS_FULL`. An integer above 0. Default: 65,536.
    */
@@ -49,6 +64,14 @@ export interface RedisBrokerOptions {
   /** How long the first connection may take to open, in milliseconds. Default: 5,000. */
   readonly connectTimeoutMs?: number;
 }
+
+/** The scripts that publish to a channel, for sharded channels. */
+const SHARDED = {
+  PUBLISH: withShardedChannel(PUBLISH),
+  SEND: withShardedChannel(SEND),
+  ENTER: withShardedChannel(ENTER),
+  LEAVE: withShardedChannel(LEAVE),
+};
 
 /** The time that Redis keeps an unused topic after its history and ids have expired. */
 const GRACE_MS = 60_000;
@@ -74,6 +97,8 @@ export class RedisBroker implements Broker {
   readonly #scripts: RedisScripts;
   readonly #channels: RedisSubscriptions;
   readonly #keys: RedisKeys;
+  /** The scripts that publish to a channel. */
+  readonly #delivering: typeof SHARDED;
   /** A flag for the scripts: whether a restart of Redis starts another epoch. */
   readonly #checksRun: "0" | "1";
   #isClosed = false;
@@ -90,9 +115,9 @@ export class RedisBroker implements Broker {
     checkClient(client);
     checkBrokerOptions(options);
     const commands = commandsOf(client);
-    const { maxTopics = DEFAULT_MAX_TOPICS, connectTimeoutMs = 5_000 } = options;
+    const { maxTopics = DEFAULT_MAX_TOPICS, connectTimeoutMs = 5_000, isSharded = false } = options;
     const channels = new RedisSubscriptions(
-      (listener) => listenBeside(client, listener),
+      (listener) => listenBeside(client, listener, isSharded),
       maxTopics,
       debugLog,
     );
@@ -108,8 +133,9 @@ export class RedisBroker implements Broker {
   private constructor(
     commands: RedisConnection,
     channels: RedisSubscriptions,
-    { prefix = "tideway:", isDurable = false }: RedisBrokerOptions,
+    { prefix = "tideway:", isDurable = false, isSharded = false }: RedisBrokerOptions,
   ) {
+    this.#delivering = isSharded ? SHARDED : { PUBLISH, SEND, ENTER, LEAVE };
     this.#scripts = new RedisScripts(commands);
     this.#channels = channels;
     this.#keys = new RedisKeys(prefix);
@@ -124,7 +150,7 @@ export class RedisBroker implements Broker {
     const payload = encodePayload(draft);
     const { size, bytes, ageMs, idWindowMs } = retention;
     const answer = await this.#run(
-      PUBLISH,
+      this.#delivering.PUBLISH,
       [...this.#keys.log(topic), this.#keys.id(topic, draft.id)],
       [payload, payload.length, size, bytes, ageMs, idWindowMs, metaTtlMs(retention)],
       [crypto.randomUUID(), this.#checksRun, this.#keys.channel(topic)],
@@ -152,7 +178,7 @@ export class RedisBroker implements Broker {
     this.#checkOpen();
     const text = MESSAGE_MARK + encodeMessage(message);
     try {
-      await this.#scripts.runInline(SEND, [this.#keys.channel(topic)], [text]);
+      await this.#scripts.runInline(this.#delivering.SEND, [this.#keys.channel(topic)], [text]);
     } catch (error) {
       throw toBrokerError(error);
     }
@@ -160,7 +186,7 @@ export class RedisBroker implements Broker {
 
   async enter(topic: string, { key, value }: PresenceEntry, ttlMs: number): Promise<void> {
     await this.#run(
-      ENTER,
+      this.#delivering.ENTER,
       this.#keys.presence(topic),
       [key, value, ttlMs],
       [this.#keys.channel(topic)],
@@ -168,7 +194,8 @@ export class RedisBroker implements Broker {
   }
 
   async leave(topic: string, key: string): Promise<void> {
-    await this.#run(LEAVE, this.#keys.presence(topic), [key, this.#keys.channel(topic)]);
+    const args = [key, this.#keys.channel(topic)];
+    await this.#run(this.#delivering.LEAVE, this.#keys.presence(topic), args);
   }
 
   async members(topic: string): Promise<readonly PresenceEntry[]> {
@@ -240,11 +267,18 @@ function checkClient(client: unknown): void {
 /** @throws UsageError `INVALID_OPTION` */
 function checkBrokerOptions(options: RedisBrokerOptions): void {
   checkOptions("RedisBroker", options);
-  checkNames("RedisBroker", options, ["prefix", "isDurable", "connectTimeoutMs", "maxTopics"]);
-  const { prefix, isDurable, connectTimeoutMs, maxTopics } = options;
+  checkNames("RedisBroker", options, [
+    "prefix",
+    "isDurable",
+    "isSharded",
+    "connectTimeoutMs",
+    "maxTopics",
+  ]);
+  const { prefix, isDurable, isSharded, connectTimeoutMs, maxTopics } = options;
   checkWhole("RedisBroker", "connectTimeoutMs", connectTimeoutMs);
   checkWhole("RedisBroker", "maxTopics", maxTopics);
   checkBoolean("RedisBroker", "isDurable", isDurable);
+  checkBoolean("RedisBroker", "isSharded", isSharded);
   if (prefix === undefined || (typeof prefix === "string" && !/[{}]/.test(prefix))) return;
   throw invalidOption("RedisBroker", "prefix", prefix, "a string without braces");
 }

@@ -1,31 +1,94 @@
 import { RedisClusterListening } from "./redis-cluster-listening.ts";
-import type {
-  IoRedisClient,
-  NodeRedisClient,
-  RedisClient,
-  RedisListener,
-  RedisListening,
+import {
+  commandsOf,
+  type IoRedisClient,
+  type IoRedisCluster,
+  type NodeRedisClient,
+  type NodeRedisCluster,
+  type RedisClient,
+  type RedisListener,
+  type RedisListening,
 } from "./redis-client.ts";
+import { RedisShardedListening, type ShardMaster } from "./redis-sharded-listening.ts";
+import { readSlots } from "./redis-slots.ts";
 
-/** Opens a connection for subscriptions, with the same settings as `client`. */
-export function listenBeside(client: RedisClient, listener: RedisListener): RedisListening {
-  if ("masters" in client) {
-    return new RedisClusterListening(async (attempt, masterListener) => {
-      const master = oneOf(client.masters, attempt);
-      const like = master.client ?? (await client.nodeClient(master));
-      return listenNodeRedis(like.duplicate(), masterListener);
-    }, listener);
+/**
+ * Opens a connection for subscriptions, with the same settings as `client`.
+ *
+ * @param isSharded whether to subscribe to sharded channels
+ */
+export function listenBeside(
+  client: RedisClient,
+  listener: RedisListener,
+  isSharded: boolean,
+): RedisListening {
+  if ("masters" in client || "nodes" in client) {
+    return isSharded
+      ? new RedisShardedListening(() => readMasters(client), listener)
+      : listenToCluster(client, listener);
   }
-  if ("nodes" in client) {
-    return new RedisClusterListening(async (attempt, masterListener) => {
-      const like = oneOf(client.nodes("master"), attempt);
-      // This client must not reconnect, because the next attempt uses another master.
-      const options = { lazyConnect: false, retryStrategy: null };
-      return listenIoRedis(like.duplicate(options), masterListener);
-    }, listener);
-  }
-  if ("call" in client) return listenIoRedis(client.duplicate(), listener);
-  return listenNodeRedis(client.duplicate(), listener);
+  if ("call" in client) return listenIoRedis(client.duplicate(), listener, isSharded);
+  return listenNodeRedis(client.duplicate(), listener, isSharded);
+}
+
+function listenToCluster(
+  client: NodeRedisCluster | IoRedisCluster,
+  listener: RedisListener,
+): RedisListening {
+  return new RedisClusterListening(async (attempt, masterListener) => {
+    const clients = await clientsOfMasters(client);
+    const like = oneOf(clients, attempt);
+    return listenLike(await like(), masterListener, false);
+  }, listener);
+}
+
+/** Opens a connection with the settings of a master's client. It does not reconnect. */
+function listenLike(
+  like: NodeRedisClient | IoRedisClient,
+  listener: RedisListener,
+  isSharded: boolean,
+): RedisListening {
+  // The client must not reconnect, because the next attempt may use another master.
+  const options = { lazyConnect: false, retryStrategy: null };
+  return "call" in like
+    ? listenIoRedis(like.duplicate(options), listener, isSharded)
+    : listenNodeRedis(like.duplicate(), listener, isSharded);
+}
+
+type MasterClient = () => Promise<NodeRedisClient | IoRedisClient>;
+
+async function clientsOfMasters(
+  client: NodeRedisCluster | IoRedisCluster,
+): Promise<readonly MasterClient[]> {
+  if ("nodes" in client) return client.nodes("master").map((node) => async () => node);
+  return client.masters.map(
+    (master) => async () => master.client ?? (await client.nodeClient(master)),
+  );
+}
+
+/** Reads the slots of each master that answers. */
+async function readMasters(
+  client: NodeRedisCluster | IoRedisCluster,
+): Promise<readonly ShardMaster[]> {
+  const masters = await clientsOfMasters(client);
+  const results = await Promise.allSettled(
+    masters.map(async (open): Promise<ShardMaster> => {
+      const like = await open();
+      const commands = commandsOf(like);
+      const [id, slots] = await Promise.all([
+        commands.call("CLUSTER", "MYID"),
+        commands.call("CLUSTER", "SLOTS"),
+      ]);
+      return {
+        id: String(id),
+        slots: readSlots(slots, String(id)),
+        open: (listener) => listenLike(like, listener, true),
+      };
+    }),
+  );
+  const found = results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  if (found.length === 0) throw new Error("no master of the cluster answers");
+  return found;
 }
 
 function oneOf<Master>(masters: readonly Master[], attempt: number): Master {
@@ -33,7 +96,11 @@ function oneOf<Master>(masters: readonly Master[], attempt: number): Master {
   return masters[attempt % masters.length];
 }
 
-function listenNodeRedis(client: NodeRedisClient, listener: RedisListener): RedisListening {
+function listenNodeRedis(
+  client: NodeRedisClient,
+  listener: RedisListener,
+  isSharded: boolean,
+): RedisListening {
   let isConnected = false;
   client.on("error", (error) => listener.onError(error));
   // The client restores its subscriptions before it emits "ready".
@@ -44,9 +111,14 @@ function listenNodeRedis(client: NodeRedisClient, listener: RedisListener): Redi
   const connected = client.connect();
   return {
     connected,
-    subscribe: (channel) =>
-      client.subscribe(channel, (message) => listener.onMessage(channel, message)),
-    unsubscribe: (channel) => client.unsubscribe(channel),
+    subscribe(channel) {
+      const onMessage = (message: string): void => listener.onMessage(channel, message);
+      return isSharded
+        ? client.sSubscribe(channel, onMessage)
+        : client.subscribe(channel, onMessage);
+    },
+    unsubscribe: (channel) =>
+      isSharded ? client.sUnsubscribe(channel) : client.unsubscribe(channel),
     close() {
       // `destroy` throws if the client was never open.
       if (client.isOpen) client.destroy();
@@ -54,18 +126,26 @@ function listenNodeRedis(client: NodeRedisClient, listener: RedisListener): Redi
   };
 }
 
-function listenIoRedis(client: IoRedisClient, listener: RedisListener): RedisListening {
+function listenIoRedis(
+  client: IoRedisClient,
+  listener: RedisListener,
+  isSharded: boolean,
+): RedisListening {
+  const subscribe = (...names: string[]): Promise<unknown> =>
+    isSharded ? client.ssubscribe(...names) : client.subscribe(...names);
   const channels = new Set<string>();
   let isConnected = false;
   client.on("error", (error) => listener.onError(error));
   client.on("end", () => listener.onError(new Error("the connection has ended")));
-  client.on("message", (channel, message) => listener.onMessage(String(channel), String(message)));
+  client.on(isSharded ? "smessage" : "message", (channel, message) =>
+    listener.onMessage(String(channel), String(message)),
+  );
   const connected = new Promise<void>((resolve) => {
     client.on("ready", () => {
       resolve();
       // The client restores its subscriptions right after this event. When it has got the answer to a later
       // command, the subscriptions are restored.
-      const subscribing = isConnected && channels.size > 0 ? client.subscribe(...channels) : null;
+      const subscribing = isConnected && channels.size > 0 ? subscribe(...channels) : null;
       // If it fails, the connection is lost again, and the client reconnects.
       subscribing?.then(() => listener.onReconnected(), listener.onError.bind(listener));
       isConnected = true;
@@ -75,11 +155,11 @@ function listenIoRedis(client: IoRedisClient, listener: RedisListener): RedisLis
     connected,
     subscribe(channel) {
       channels.add(channel);
-      return client.subscribe(channel);
+      return subscribe(channel);
     },
     unsubscribe(channel) {
       channels.delete(channel);
-      return client.unsubscribe(channel);
+      return isSharded ? client.sunsubscribe(channel) : client.unsubscribe(channel);
     },
     close: () => client.disconnect(),
   };

@@ -243,3 +243,8 @@ if redis.call('ZREM', ends, ARGV[1]) == 1 then redis.call('PUBLISH', ARGV[2], ''
 export const MEMBERS: string = `${PRESENCE}
 return redis.call('HGETALL', values)
 `;
+
+/** Returns a script that publishes to a sharded channel instead. */
+export function withShardedChannel(script: string): string {
+  return script.replaceAll("redis.call('PUBLISH'", "redis.call('SPUBLISH'");
+}

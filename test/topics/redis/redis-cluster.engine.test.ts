@@ -40,19 +40,24 @@ async function ioRedis(port: number): Promise<RedisClient> {
 
 describeWithEngine("redis", "RedisBroker on a cluster of three masters", (path) => {
   describe.each([
-    { name: "createCluster of redis", connect: nodeRedis },
-    { name: "the Cluster of ioredis", connect: ioRedis },
-  ])("with $name", ({ connect }) => {
+    { name: "createCluster of redis", connect: nodeRedis, isSharded: false },
+    { name: "the Cluster of ioredis", connect: ioRedis, isSharded: false },
+    { name: "createCluster of redis, sharded,", connect: nodeRedis, isSharded: true },
+    { name: "the Cluster of ioredis, sharded,", connect: ioRedis, isSharded: true },
+  ])("with $name", ({ connect, isSharded }) => {
     let masters: readonly Master[];
     let topics: readonly [Topic, Topic];
+    let brokers: RedisBroker[];
     let socket: RecordingSocket;
     let published: string[];
 
     beforeEach(async () => {
       masters = await startCluster(path);
+      brokers = [];
       const open = async (): Promise<Topic> => {
         const client = await connect(masters[0].engine.port);
-        const broker = await RedisBroker.open(client, { isDurable: true });
+        const broker = await RedisBroker.open(client, { isDurable: true, isSharded });
+        brokers.push(broker);
         onTestFinished(() => broker.close());
         // Messages that the masters lose while they regroup are found by the periodic check.
         const options = { publishTimeoutMs: 30_000, checkIntervalMs: 1_000, onError() {} };
@@ -86,6 +91,33 @@ describeWithEngine("redis", "RedisBroker on a cluster of three masters", (path) 
       await publish(10);
       await expectAll();
     }, 30_000);
+
+    it.runIf(isSharded)("subscribes to each topic only at the master of its slot", async () => {
+      const names = Array.from({ length: 12 }, (_, index) => `topic-${index}`);
+      const received: string[] = [];
+      const stops = await Promise.all(
+        names.map((name) =>
+          brokers[1].subscribe(name, {
+            onPublication: ({ data }) => void received.push(`${name} ${data as string}`),
+            onInterruption() {},
+            onPresenceChange() {},
+            onMessage: ({ data }) => void received.push(`${name} ${data as string}`),
+          }),
+        ),
+      );
+      const retention = { size: 10, bytes: 1_000, ageMs: 60_000, idWindowMs: 60_000 };
+      for (const name of names) {
+        await brokers[0].publish(name, { id: "1", data: "stored" }, retention);
+        await brokers[0].send(name, { data: "sent" });
+      }
+      const expected = names.flatMap((name) => [`${name} stored`, `${name} sent`]).toSorted();
+      await expect.poll(() => received.toSorted(), WITH_LONG_TIMEOUT).toEqual(expected);
+      const channels = await channelsOf(masters);
+      expect(channels.every((some) => some.length > 0)).toBe(true);
+      expect(channels.flat().length).toBe(names.length + 1);
+      await Promise.all(stops.map((stop) => stop()));
+      expect((await channelsOf(masters)).flat()).toEqual([`tideway:{${TOPIC}}:live`]);
+    });
 
     it("loses nothing when each master is killed and restarted", async () => {
       for (const { engine } of masters) {
@@ -130,6 +162,13 @@ async function untilOk(masters: readonly Master[]): Promise<void> {
     Promise.all(masters.map(({ admin }) => admin.call("CLUSTER", "INFO")));
   const isOk = expect.stringMatching(/cluster_state:ok[^]*cluster_known_nodes:3/) as unknown;
   await expect.poll(states, WITH_LONG_TIMEOUT).toEqual(masters.map(() => isOk));
+}
+
+/** The sharded channels of each master that have subscribers. */
+function channelsOf(masters: readonly Master[]): Promise<string[][]> {
+  return Promise.all(
+    masters.map(async ({ admin }) => (await admin.call("PUBSUB", "SHARDCHANNELS")) as string[]),
+  );
 }
 
 async function ownerOf(masters: readonly Master[]): Promise<Master> {

@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RedisListener, RedisListening } from "../../../src/topics/redis/redis-client.ts";
+import {
+  RedisShardedListening,
+  type ShardMaster,
+} from "../../../src/topics/redis/redis-sharded-listening.ts";
+import { slotOf } from "../../../src/topics/redis/redis-slots.ts";
+
+/** A connection to a master. */
+class Connection implements RedisListening {
+  readonly connected = Promise.resolve();
+  readonly channels = new Set<string>();
+  readonly listener: RedisListener;
+  isClosed = false;
+
+  constructor(listener: RedisListener) {
+    this.listener = listener;
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    this.channels.add(channel);
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    this.channels.delete(channel);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+/** A cluster in memory. The test decides which master has which channels. */
+class FakeCluster {
+  readonly connections: Record<string, Connection[]> = {};
+  owners: Record<string, readonly string[]> = {};
+  isAway = false;
+
+  readonly readMasters = async (): Promise<readonly ShardMaster[]> => {
+    if (this.isAway) throw new Error("no master answers");
+    return Object.entries(this.owners).map(([id, channels]) => ({
+      id,
+      slots: channels.map((channel) => [slotOf(channel), slotOf(channel)] as const),
+      open: (listener) => {
+        const connection = new Connection(listener);
+        (this.connections[id] ??= []).push(connection);
+        return connection;
+      },
+    }));
+  };
+
+  /** The channels of the last connection to a master. */
+  channelsOf(id: string): readonly string[] {
+    return [...(this.connections[id]?.at(-1)?.channels ?? [])];
+  }
+}
+
+describe("listening to sharded channels", () => {
+  let cluster: FakeCluster;
+  let events: string[];
+  let listening: RedisShardedListening;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    cluster = new FakeCluster();
+    cluster.owners = { one: ["a", "b"], two: ["c"] };
+    events = [];
+    listening = new RedisShardedListening(cluster.readMasters, {
+      onMessage: (channel, message) => events.push(`${channel} ${message}`),
+      onReconnected: () => events.push("again"),
+      onError: (error) => events.push((error as Error).message),
+    });
+  });
+
+  afterEach(() => {
+    listening.close();
+    vi.useRealTimers();
+  });
+
+  const subscribeAll = (): Promise<unknown> =>
+    Promise.all(["a", "b", "c"].map((channel) => listening.subscribe(channel)));
+
+  it("subscribes to each channel at the master of its slot, on one connection each", async () => {
+    await subscribeAll();
+    expect(cluster.channelsOf("one")).toEqual(["a", "b"]);
+    expect(cluster.channelsOf("two")).toEqual(["c"]);
+    expect(Object.values(cluster.connections).map(({ length }) => length)).toEqual([1, 1]);
+    cluster.connections["two"][0].listener.onMessage("c", "1");
+    await listening.unsubscribe("a");
+    expect(cluster.channelsOf("one")).toEqual(["b"]);
+    expect(events).toEqual(["c 1"]);
+  });
+
+  it("follows a channel to another master, and reports that messages may be missing", async () => {
+    await subscribeAll();
+    cluster.owners = { one: ["b"], two: ["a", "c"] };
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(cluster.channelsOf("one")).toEqual(["b"]);
+    expect(cluster.channelsOf("two")).toEqual(["c", "a"]);
+    expect(events).toEqual(["again"]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(events).toEqual(["again"]);
+  });
+
+  it("connects to a master again after the connection is lost", async () => {
+    await subscribeAll();
+    cluster.connections["one"][0].listener.onError(new Error("lost"));
+    expect(cluster.connections["one"][0].isClosed).toBe(true);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(cluster.connections["one"].length).toBe(2);
+    expect(cluster.channelsOf("one")).toEqual(["a", "b"]);
+    expect(events).toEqual(["lost", "again"]);
+  });
+
+  it("waits for a master that has the slot", async () => {
+    cluster.owners = {};
+    const subscribing = listening.subscribe("a");
+    await vi.advanceTimersByTimeAsync(3_000);
+    cluster.isAway = true;
+    await vi.advanceTimersByTimeAsync(1_000);
+    cluster.isAway = false;
+    cluster.owners = { two: ["a"] };
+    await vi.advanceTimersByTimeAsync(1_000);
+    await subscribing;
+    expect(cluster.channelsOf("two")).toEqual(["a"]);
+    expect(events).toEqual(["no master answers"]);
+  });
+
+  it("tries again if a master refuses a channel, for example while its slot moves", async () => {
+    await listening.subscribe("c");
+    const [connection] = cluster.connections["two"];
+    cluster.owners = { one: [], two: ["a", "c"] };
+    vi.spyOn(connection, "subscribe").mockRejectedValueOnce(new Error("MOVED"));
+    const subscribing = listening.subscribe("a");
+    await vi.advanceTimersByTimeAsync(1_000);
+    await subscribing;
+    expect(cluster.channelsOf("two")).toEqual(["c", "a"]);
+    expect(events).toEqual(["MOVED"]);
+  });
+
+  it("ends calls that wait when it is closed or the channel is not needed", async () => {
+    cluster.owners = {};
+    const [unsubscribed, waiting] = [listening.subscribe("a"), listening.subscribe("b")];
+    await listening.unsubscribe("a");
+    await unsubscribed;
+    listening.close();
+    await expect(waiting).rejects.toThrow("the subscription connection is closed");
+    await expect(listening.subscribe("c")).rejects.toThrow("the subscription connection is closed");
+  });
+});
