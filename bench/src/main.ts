@@ -5,9 +5,10 @@
 import { type OtherVersion, buildOtherVersion } from "./against.ts";
 import { parseCommandLine, type WorkloadsCommand } from "./command-line.ts";
 import { measureRelay, type Relay, RELAY_LOAD, RELAYS } from "./relays/relays.ts";
+import { measureStore, type Store, STORE_LOAD, STORES } from "./relays/stores.ts";
 import { describeMachine, machineLines } from "./report/machine.ts";
 import { Progress } from "./report/progress.ts";
-import { relayTable } from "./report/relays.ts";
+import { relayTable, storeTable } from "./report/relays.ts";
 import { writeResults } from "./report/results.ts";
 import { summaryOf } from "./report/summary.ts";
 import { alignedTable, tableOf } from "./report/table.ts";
@@ -45,8 +46,9 @@ async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
     const workloads = asked.workloads.flatMap((workload) => programsToRun(workload, other));
     const comparisons = await compareAll(workloads, cores, asked);
     const relays = asked.relays ? await measureRelays(cores, asked) : [];
+    const stores = asked.relays ? await measureStores(asked) : [];
     if (comparisons.length > 0) console.log(`\n${alignedTable(summaryOf(comparisons))}\n`);
-    for (const path of writeResults(asked, machine, comparisons, relays)) console.log(path);
+    for (const path of writeResults(asked, machine, comparisons, relays, stores)) console.log(path);
     if (comparisons.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
   } catch (error) {
     fail((error as Error).message);
@@ -98,6 +100,19 @@ async function measureRelays(
   console.log(`\nrelays: ${RELAY_LOAD}; all processes together, in wall-clock time`);
   console.log(alignedTable(relayTable(relays)));
   return relays;
+}
+
+async function measureStores({ effort }: WorkloadsCommand): Promise<readonly Store[]> {
+  const progress = new Progress(STORES.length);
+  const stores: Store[] = [];
+  for (const kind of STORES) {
+    progress.step(`publications: ${kind.name}`);
+    stores.push(await measureStore(kind, effort.relays.measuredMs));
+  }
+  progress.clear();
+  console.log(`\npublications: ${STORE_LOAD}; in wall-clock time`);
+  console.log(alignedTable(storeTable(stores)));
+  return stores;
 }
 
 function print(comparison: Comparison): void {

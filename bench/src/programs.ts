@@ -72,6 +72,27 @@ export function twoCoreServers(): readonly Program[] {
   }));
 }
 
+/** This package in one process, and in two processes on one port. */
+export function scalingServers(): readonly Program[] {
+  const echo = server("tideway", "echo");
+  const two = { ...echo, isTwoCore: true };
+  return [
+    echo,
+    {
+      ...two,
+      name: "two workers of node:cluster",
+      file: "servers/cluster.js",
+      argv: ["tideway/echo.js"],
+    },
+    // Older versions of Node.js do not have the option.
+    ...(HAS_REUSE_PORT
+      ? [{ ...two, name: "two with reusePort", file: "servers/tideway/reuse-port.js" }]
+      : []),
+  ];
+}
+
+const HAS_REUSE_PORT = Number(process.versions.node.split(".", 1)[0]) >= 24;
+
 const ALL: readonly Library[] = ["ws", "tideway", "bun", "net"];
 
 /** The name of a library in tables and charts. */

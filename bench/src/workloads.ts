@@ -10,6 +10,7 @@ import {
   client,
   clients,
   type Program,
+  scalingServers,
   server,
   servers,
   tlsServers,
@@ -288,6 +289,12 @@ export const WORKLOADS: readonly Workload[] = [
     load: echo("binary", 125),
     remark: "two processes on one port",
     programs: twoCoreServers(),
+  },
+  {
+    name: "two-cores-scaling",
+    load: echo("binary", 125),
+    remark: "two processes compared with one, for each second of processor time",
+    programs: scalingServers(),
   },
   {
     name: "channels-calls",

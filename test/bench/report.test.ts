@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { TrafficRound } from "../../bench/src/load/protocol.ts";
 import { type Library, type Program, server } from "../../bench/src/programs.ts";
 import { chartOf } from "../../bench/src/report/chart.ts";
-import { relayTable } from "../../bench/src/report/relays.ts";
+import { relayTable, storeTable } from "../../bench/src/report/relays.ts";
 import { summaryOf } from "../../bench/src/report/summary.ts";
 import { alignedTable, markdownTable, tableOf } from "../../bench/src/report/table.ts";
 import type { Comparison, Result } from "../../bench/src/run/compare.ts";
@@ -82,6 +82,17 @@ describe("the report of the bench", () => {
     expect(table.slice(1)).toEqual([
       ["memory, 1 server", "12,346", "62", "1.23 ms", "10.00 ms"],
       ["redis, 2 servers", "left out: redis-server is not installed", "-", "-", "-"],
+    ]);
+  });
+
+  it("has a row per load for the publications that an engine stores", () => {
+    const table = storeTable([
+      { name: "nats, 64 in flight", publicationsPerSecond: 12_345.6 },
+      { name: "redis, 1 in flight", reason: "redis-server is not installed" },
+    ]);
+    expect(table.slice(1)).toEqual([
+      ["nats, 64 in flight", "12,346"],
+      ["redis, 1 in flight", "left out: redis-server is not installed"],
     ]);
   });
 

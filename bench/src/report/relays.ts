@@ -1,4 +1,5 @@
 import type { Relay, RelayFigures } from "../relays/relays.ts";
+import type { Store } from "../relays/stores.ts";
 import type { Table } from "./table.ts";
 
 /** The table of the relays, with a row for each engine. */
@@ -8,6 +9,17 @@ export function relayTable(relays: readonly Relay[]): Table {
     ...relays.map(({ engine, serverCount, figures, reason }) => [
       `${engine}, ${serverCount} server${serverCount === 1 ? "" : "s"}`,
       ...(figures === undefined ? [`left out: ${reason}`, "-", "-", "-"] : cellsOf(figures)),
+    ]),
+  ];
+}
+
+/** The table of the publications that engines store, with a row for each load. */
+export function storeTable(stores: readonly Store[]): Table {
+  return [
+    ["publish on one topic", "publications/s"],
+    ...stores.map(({ name, publicationsPerSecond, reason }) => [
+      name,
+      publicationsPerSecond === undefined ? `left out: ${reason}` : grouped(publicationsPerSecond),
     ]),
   ];
 }

@@ -2,11 +2,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { WorkloadsCommand } from "../command-line.ts";
 import { type Relay, RELAY_LOAD } from "../relays/relays.ts";
+import { type Store, STORE_LOAD } from "../relays/stores.ts";
 import type { Comparison } from "../run/compare.ts";
 import { describeWorkload } from "../workloads.ts";
 import { chartOf } from "./chart.ts";
 import { type Machine, machineLines } from "./machine.ts";
-import { relayTable } from "./relays.ts";
+import { relayTable, storeTable } from "./relays.ts";
 import { summaryOf } from "./summary.ts";
 import { markdownTable, tableOf } from "./table.ts";
 
@@ -18,16 +19,17 @@ export function writeResults(
   machine: Machine,
   comparisons: readonly Comparison[],
   relays: readonly Relay[],
+  stores: readonly Store[],
 ): readonly string[] {
   const title = titleOf(comparisons);
-  const raw = { machine, effort, workloads: comparisons.map(plain), relays };
+  const raw = { machine, effort, workloads: comparisons.map(plain), relays, stores };
   const lines = [
     ...machineLines(machine),
     `rounds: ${effort.rounds} of ${effort.times.measuredMs} ms each`,
   ];
   mkdirSync(DIRECTORY, { recursive: true });
   const files = {
-    [`${name}.md`]: markdownOf(name, title, lines, comparisons, relays),
+    [`${name}.md`]: markdownOf(name, title, lines, comparisons, relays, stores),
     ...(comparisons.length === 0 ? {} : { [`${name}.svg`]: chartOf(title, comparisons) }),
     [`${name}.json`]: `${JSON.stringify(raw, undefined, 1)}\n`,
   };
@@ -48,6 +50,7 @@ function markdownOf(
   lines: readonly string[],
   comparisons: readonly Comparison[],
   relays: readonly Relay[],
+  stores: readonly Store[],
 ): string {
   return [
     `# ${title}`,
@@ -55,7 +58,7 @@ function markdownOf(
     `Median of the rounds (lowest - highest). See [Measurements](../README.md#measurements). The raw rounds are in [${name}.json](${name}.json).`,
     ...(comparisons.length === 0 ? [] : summarySection(name, comparisons)),
     ...comparisons.flatMap(workloadSection),
-    ...(relays.length === 0 ? [] : relaySection(relays)),
+    ...(relays.length === 0 ? [] : relaySection(relays, stores)),
     "",
   ].join("\n\n");
 }
@@ -64,11 +67,13 @@ function summarySection(name: string, comparisons: readonly Comparison[]): strin
   return [`![Bar chart of the ratios](${name}.svg)`, markdownTable(summaryOf(comparisons))];
 }
 
-function relaySection(relays: readonly Relay[]): string[] {
+function relaySection(relays: readonly Relay[], stores: readonly Store[]): string[] {
   return [
     "## relays",
     `topics: ${RELAY_LOAD}; all processes together, in wall-clock time`,
     markdownTable(relayTable(relays)),
+    `publications: ${STORE_LOAD}; in wall-clock time`,
+    markdownTable(storeTable(stores)),
   ];
 }
 
