@@ -1,5 +1,7 @@
 import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
 import type { HeartbeatOptions } from "../connection/heartbeat.ts";
+import { UsageError } from "../errors/index.ts";
+import { isRecord } from "../protocol/record.ts";
 import type { DeflateAgreement } from "../protocol/deflate/negotiation.ts";
 import type { ClosingRules } from "../protocol/endpoint.ts";
 import { maskingKeysOf } from "./masking-keys.ts";
@@ -22,7 +24,7 @@ export interface CommonOptions {
   readonly closeTimeout?: number | undefined;
   /** The maximum size of a received message, in bytes. 0 removes the limit. Default: 104,857,600 (100 MiB). */
   readonly maxPayload?: number | undefined;
-  /** The maximum number of fragments in a received message. 0 removes the limit. Default: 131,072. */
+  /** The maximum number of fragments in a received message. 0 removes the limit. Default: 16,384. */
   readonly maxFragments?: number | undefined;
   /**
    * Accepted for compatibility. It has no effect, because the chunks of an incomplete message are joined, so that
@@ -92,7 +94,7 @@ export function toConnectionOptions(
     head,
     deflate,
     maxMessageBytes: limit(maxPayload, 104_857_600) ?? Number.MAX_SAFE_INTEGER,
-    maxFragments: limit(maxFragments, 131_072),
+    maxFragments: limit(maxFragments, 16_384),
     closeTimeoutMs: closeTimeout,
     heartbeat: heartbeat === true ? {} : heartbeat,
     decodesText: false,
@@ -102,6 +104,31 @@ export function toConnectionOptions(
     maskingKeys: generateMask && maskingKeysOf(generateMask),
     closing: CLOSING,
   };
+}
+
+/**
+ * Checks the options that the package ws does not have.
+ *
+ * @throws UsageError `INVALID_OPTION`
+ */
+export function checkCommonOptions({ maxBufferedBytes, heartbeat }: CommonOptions): void {
+  checkPositive("maxBufferedBytes", maxBufferedBytes);
+  if (heartbeat === undefined || typeof heartbeat === "boolean") return;
+  if (!isRecord<HeartbeatOptions>(heartbeat)) {
+    throw invalidOption("heartbeat", heartbeat, "a boolean, or { idleMs, timeoutMs }");
+  }
+  checkPositive("heartbeat.idleMs", heartbeat.idleMs);
+  checkPositive("heartbeat.timeoutMs", heartbeat.timeoutMs);
+}
+
+function checkPositive(name: string, value: number | undefined): void {
+  if (value === undefined || (typeof value === "number" && value > 0)) return;
+  throw invalidOption(name, value, "a number above 0");
+}
+
+function invalidOption(name: string, value: unknown, expected: string): UsageError {
+  const shown = isRecord(value) ? "an object" : String(value);
+  return new UsageError("INVALID_OPTION", `${name} is ${shown}; it must be ${expected}`);
 }
 
 /** Returns undefined for no limit. Like the package `ws`, converts the value to a 32-bit integer. */

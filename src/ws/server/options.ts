@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from 
 import type { Server as HttpsServer } from "node:https";
 import { UsageError } from "../../errors/index.ts";
 import { checkDeflateOptions, type PerMessageDeflateOptions } from "../deflate-options.ts";
-import type { CommonOptions } from "../socket-options.ts";
+import { checkCommonOptions, type CommonOptions } from "../socket-options.ts";
 import { WebSocket } from "../web-socket.ts";
 
 /** The handshake that `verifyClient` decides on. */
@@ -105,6 +105,7 @@ const DEFAULTS = {
   allowSynchronousEvents: true,
   autoPong: true,
   closeTimeout: 30_000,
+  maxFragments: 16_384,
   maxPayload: 104_857_600,
   skipUTF8Validation: false,
   clientTracking: true,
@@ -135,6 +136,7 @@ export function resolveServerOptions<T extends typeof WebSocket, U extends typeo
   };
   checkWhere(resolved as ServerOptions);
   checkFunctions(resolved);
+  checkCommonOptions(resolved);
   if (resolved.perMessageDeflate === true) resolved.perMessageDeflate = {};
   if (resolved.perMessageDeflate) checkDeflateOptions(resolved.perMessageDeflate);
   return resolved as ResolvedServerOptions<T, U>;

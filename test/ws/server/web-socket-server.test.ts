@@ -52,6 +52,9 @@ describe("new WebSocketServer", () => {
     ["verifyClient", { verifyClient: true }],
     ["handleProtocols", { handleProtocols: "chat" }],
     ["perMessageDeflate.serverMaxWindowBits", { perMessageDeflate: { serverMaxWindowBits: 16 } }],
+    ["maxBufferedBytes", { maxBufferedBytes: 0 }],
+    ["heartbeat", { heartbeat: 30_000 }],
+    ["heartbeat.idleMs", { heartbeat: { idleMs: -1 } }],
     ["perMessageDeflate.threshold", { perMessageDeflate: { threshold: "1kb" } }],
   ])("does not accept an invalid %s", (name, options) => {
     const create = () => new WebSocketServer({ noServer: true, ...options });
@@ -67,6 +70,7 @@ describe("new WebSocketServer", () => {
       clientTracking: true,
       closeTimeout: 30_000,
       handleProtocols: null,
+      maxFragments: 16_384,
       maxPayload: 5,
       noServer: true,
       path: null,
@@ -392,6 +396,36 @@ describe("close", () => {
     });
     expect(statusOf(await ask(port))).toBe(503);
     httpServer.close();
+  });
+});
+
+describe("the options that ws does not have", () => {
+  it("heartbeat pings a silent client, and drops it if it does not answer", async () => {
+    const server = await startServer({ heartbeat: { idleMs: 10, timeoutMs: 10 } });
+    const raw = connectRaw(server);
+    const client = await nextClient(server);
+    const [code] = await once(client, "close");
+    expect(code).toBe(1006);
+    expect(await raw.closed()).toContain("\r\n\r\n\x89");
+  });
+
+  it("maxBufferedBytes closes a client that reads too slowly with 1013", async () => {
+    const server = await startServer({ maxBufferedBytes: 1_000_000 });
+    const raw = connectRaw(server);
+    raw.socket.pause();
+    const client = await nextClient(server);
+    const error = await new Promise<Error | undefined>((resolve) => {
+      const sendMore = (failure?: Error): void => {
+        if (failure) resolve(failure);
+        else client.send(Buffer.alloc(1_000_000), (next) => next && sendMore(next));
+      };
+      // The kernel accepts only a few megabytes.
+      for (let i = 0; i < 100; i++) sendMore();
+    });
+    expect(error?.message).toContain("more than maxBufferedBytes 1000000");
+    expect(client.readyState).toBe(WebSocket.CLOSING);
+    raw.socket.resume();
+    expect(await raw.receives("\x03\xf5too slow")).not.toBe("");
   });
 });
 
