@@ -66,25 +66,43 @@ async function clientsOfMasters(
   );
 }
 
+async function readMaster(open: MasterClient): Promise<ShardMaster> {
+  const like = await open();
+  const commands = commandsOf(like);
+  const [id, slots] = await Promise.all([
+    commands.call("CLUSTER", "MYID"),
+    commands.call("CLUSTER", "SLOTS"),
+  ]);
+  return {
+    id: String(id),
+    slots: readSlots(slots, String(id)),
+    open: (listener) => listenLike(like, listener, true),
+  };
+}
+
+/** The clients keep commands for a master that is away, so its answer may never arrive. */
+async function withTimeout<T>(reading: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: unknown;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("a master does not answer")), timeoutMs);
+  });
+  try {
+    return await Promise.race([reading, timeout]);
+  } finally {
+    clearTimeout(timer as never);
+  }
+}
+
+/** How long a master may take to say which slots it has. */
+const MASTER_TIMEOUT_MS = 2_000;
+
 /** Reads the slots of each master that answers. */
 async function readMasters(
   client: NodeRedisCluster | IoRedisCluster,
 ): Promise<readonly ShardMaster[]> {
   const masters = await clientsOfMasters(client);
   const results = await Promise.allSettled(
-    masters.map(async (open): Promise<ShardMaster> => {
-      const like = await open();
-      const commands = commandsOf(like);
-      const [id, slots] = await Promise.all([
-        commands.call("CLUSTER", "MYID"),
-        commands.call("CLUSTER", "SLOTS"),
-      ]);
-      return {
-        id: String(id),
-        slots: readSlots(slots, String(id)),
-        open: (listener) => listenLike(like, listener, true),
-      };
-    }),
+    masters.map((open) => withTimeout(readMaster(open), MASTER_TIMEOUT_MS)),
   );
   const found = results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   if (found.length === 0) throw new Error("no master of the cluster answers");
