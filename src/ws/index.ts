@@ -68,4 +68,5 @@ export type {
   UpgradeCallback,
 } from "./server/events.ts";
 export type { NegotiatedExtensions } from "./server/extensions.ts";
+export type { FrameOptions } from "./frame.ts";
 export type { ReceiverOptions } from "./receiver.ts";
