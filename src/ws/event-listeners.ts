@@ -1,4 +1,5 @@
 import { CloseEvent, ErrorEvent, Event, MessageEvent, wasClosedCleanly } from "./event-target.ts";
+import type { RawData } from "./messages.ts";
 import type { WebSocket } from "./web-socket.ts";
 
 /** The events of the WHATWG interface. */
@@ -97,8 +98,8 @@ function wrapperFor(type: string, listener: EventListener<Event>): unknown {
         dispatch(this, listener, new Event("open"));
       };
     case "message":
-      return function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
-        const value = isBinary ? data : String(data);
+      return function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+        const value = isBinary ? data : (data as Buffer).toString();
         dispatch(this, listener, new MessageEvent("message", { data: value }));
       };
     case "close":

@@ -91,7 +91,7 @@ export class ErrorEvent extends Event {
 export class MessageEvent extends Event {
   readonly #data: Data;
 
-  constructor(type: string, options: { data?: unknown } = {}) {
+  constructor(type: string, options: { data?: Data } = {}) {
     super(type);
     this.#data = (options.data ?? null) as Data;
   }

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { ClientRequest, ClientRequestArgs, IncomingMessage } from "node:http";
+import type { AddressInfo as NetAddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type FrameConnection, ReadyState } from "../connection/connection.ts";
 import type { TidewayError } from "../errors/index.ts";
@@ -35,6 +36,16 @@ import {
   toBytes,
   toSendable,
 } from "./messages.ts";
+import type * as Client from "./client/options.ts";
+import type * as Deflate from "./deflate-options.ts";
+import type * as Events from "./event-target.ts";
+import type * as Listeners from "./event-listeners.ts";
+import type * as Messages from "./messages.ts";
+import type * as Stream from "./stream.ts";
+import type * as Receiving from "./receiver.ts";
+import type * as Sending from "./sender.ts";
+import type * as ServerTypes from "./server/options.ts";
+import type { WebSocketServer as ServerClass } from "./server/web-socket-server.ts";
 import { DeferredSocketEvents, SocketEvents } from "./socket-events.ts";
 import { type CommonOptions, type SocketOptions, toConnectionOptions } from "./socket-options.ts";
 
@@ -91,6 +102,52 @@ export interface WebSocket {
 }
 
 const NO_OPTIONS: SendOptions = {};
+
+// In the namespace, `WebSocket` is a member of the namespace.
+type WebSocketInstance = WebSocket;
+type WebSocketClass = typeof WebSocket;
+
+// oxlint-disable eslint/no-shadow, eslint/no-unused-vars -- applications use the members, by these names
+/** The types and classes that are members of the class in `@types/ws`. */
+export declare namespace WebSocket {
+  type BinaryType = Messages.BinaryType;
+  type RawData = Messages.RawData;
+  type Data = Messages.Data;
+  type Event = Events.Event;
+  type ErrorEvent = Events.ErrorEvent;
+  type CloseEvent = Events.CloseEvent;
+  type MessageEvent = Events.MessageEvent;
+  type WebSocketEventMap = Listeners.WebSocketEventMap;
+  type EventListenerOptions = Listeners.EventListenerOptions;
+  type ClientOptions = Client.ClientOptions;
+  type PerMessageDeflateOptions = Deflate.PerMessageDeflateOptions;
+  type FinishRequestCallback = NonNullable<Client.ClientOptions["finishRequest"]>;
+  type VerifyClientCallbackSync<R extends IncomingMessage = IncomingMessage> =
+    ServerTypes.VerifyClientCallbackSync<R>;
+  type VerifyClientCallbackAsync<R extends IncomingMessage = IncomingMessage> =
+    ServerTypes.VerifyClientCallbackAsync<R>;
+  type ServerOptions<
+    T extends WebSocketClass = WebSocketClass,
+    U extends typeof IncomingMessage = typeof IncomingMessage,
+  > = ServerTypes.ServerOptions<T, U>;
+  type AddressInfo = NetAddressInfo;
+  type WebSocket = WebSocketInstance;
+  type Server<
+    T extends WebSocketClass = WebSocketClass,
+    U extends typeof IncomingMessage = typeof IncomingMessage,
+  > = ServerClass<T, U>;
+  type WebSocketServer<
+    T extends WebSocketClass = WebSocketClass,
+    U extends typeof IncomingMessage = typeof IncomingMessage,
+  > = ServerClass<T, U>;
+  const WebSocket: WebSocketClass;
+  const Server: typeof ServerClass;
+  const WebSocketServer: typeof ServerClass;
+  const createWebSocketStream: typeof Stream.createWebSocketStream;
+  const Receiver: typeof Receiving.Receiver;
+  const Sender: typeof Sending.Sender;
+}
+// oxlint-enable eslint/no-shadow, eslint/no-unused-vars
 
 /**
  * A WebSocket with the interface of the package `ws`. Messages that are sent in one turn of the event loop
