@@ -379,6 +379,10 @@ export class ByteConnection
     if (this.#isInRate()) this.#handler!.onFragments!(fragments);
   }
 
+  answersPing(payload: Uint8Array): boolean {
+    return this.#handler!.answersPing?.(payload) ?? true;
+  }
+
   onPing(payload: Uint8Array): void {
     if (this.#isInRate()) this.#handler!.onPing?.(payload);
   }

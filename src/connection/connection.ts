@@ -51,6 +51,8 @@ export interface ConnectionHandler {
   onClose(info: CloseInfo): void;
   /** Called when the kernel has accepted all output that waited. */
   onDrain?(): void;
+  /** Called before a ping is answered. Returns whether the connection answers it. */
+  answersPing?(payload: Uint8Array): boolean;
   onPing?(payload: Uint8Array): void;
   onPong?(payload: Uint8Array): void;
 }

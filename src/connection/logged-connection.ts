@@ -228,6 +228,10 @@ class LoggedConnection implements FrameConnection, ConnectionHandler {
     this.#handler!.onDrain?.();
   }
 
+  answersPing(payload: Uint8Array): boolean {
+    return this.#handler!.answersPing?.(payload) ?? true;
+  }
+
   onPing(payload: Uint8Array): void {
     this.#handler!.onPing?.(payload);
   }

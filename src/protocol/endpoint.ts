@@ -81,6 +81,8 @@ export interface EndpointEvents {
   onBinary(bytes: Uint8Array): void;
   /** Called instead of `onBinary` while `keepsFragments` is true, if a message has several fragments. */
   onFragments?(fragments: Uint8Array[]): void;
+  /** Called before a ping is answered. Returns whether the endpoint answers it. */
+  answersPing?(payload: Uint8Array): boolean;
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
   /** The state has become `closed`; the output may hold a last Close frame. */
@@ -375,6 +377,7 @@ export class Endpoint implements MessageHandler {
 
   #answerPing(payload: Uint8Array): void {
     if (this.#state === "closed" || !this.#answersPings) return;
+    if (this.#events.answersPing?.(payload) === false) return;
     if (this.#pongs === "answer") this.#writer.writeFrame(FIN | Opcode.Pong, payload);
     else this.#pongs = payload;
   }

@@ -7,6 +7,8 @@ import type { WebSocket } from "./web-socket.ts";
 
 /** Emits the events of a connection on its WebSocket. */
 export class SocketEvents implements ConnectionHandler {
+  /** The method `pong` of the class, which answers pings as the connection does. */
+  static ownPong: unknown;
   readonly connection: FrameConnection;
   readonly #webSocket: WebSocket;
   #binaryType: BinaryType = "nodebuffer";
@@ -48,6 +50,17 @@ export class SocketEvents implements ConnectionHandler {
 
   onFragments(fragments: Uint8Array[]): void {
     this.emit("message", fragments, true);
+  }
+
+  /** Applications of the package `ws` replace `pong` to answer pings differently, or not at all. */
+  answersPing(payload: Uint8Array): boolean {
+    if (this.#webSocket.pong === SocketEvents.ownPong) return true;
+    try {
+      this.#webSocket.pong(payload);
+    } catch (error) {
+      process.nextTick(rethrow, error);
+    }
+    return false;
   }
 
   onPing(payload: Uint8Array): void {

@@ -565,6 +565,8 @@ export class WebSocket extends EventEmitter {
   }
 }
 
+SocketEvents.ownPong = Reflect.get(WebSocket.prototype, "pong");
+
 for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 })) {
   Object.defineProperty(WebSocket, name, { value, enumerable: true });
   Object.defineProperty(WebSocket.prototype, name, { value, enumerable: true });

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "../../src/ws/index.ts";
+import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { webSocketPair } from "./pair.ts";
 
 /** Two connected streams. Not duplexPair of node:stream, which Node.js 20 lacks. */
@@ -64,6 +65,30 @@ describe("a WebSocket", () => {
     client.terminate();
     await once(server, "close");
   });
+
+  it.each(["client", "server"] as const)(
+    "lets a method pong of a %s answer its pings",
+    async (role) => {
+      const pair = await webSocketPair();
+      const [receiver, sender] =
+        role === "client" ? [pair.client, pair.server] : [pair.server, pair.client];
+      const pong = receiver.pong.bind(receiver);
+      receiver.pong = (data: unknown) => {
+        pong(`answer to ${String(data)}`);
+      };
+      const ponged = once(sender, "pong") as Promise<[Buffer]>;
+      sender.ping("one");
+      expect(String((await ponged)[0])).toBe("answer to one");
+
+      const uncaught = uncaughtErrorsOf(async () => await once(receiver, "ping"));
+      receiver.pong = () => {
+        throw new Error("pong failed");
+      };
+      sender.ping("two");
+      expect(await uncaught).toMatchObject([{ message: "pong failed" }]);
+      pair.client.terminate();
+    },
+  );
 
   it("passes events of the WHATWG interface to the listeners of addEventListener", async () => {
     const { client, server } = await webSocketPair();
