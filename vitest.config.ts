@@ -11,6 +11,39 @@ const ENGINE_TESTS = "test/**/*.engine.test.ts";
 
 const RUNTIME_TESTS = "{compat,test}/**/*.runtime.test.ts";
 
+/** Other programs and other runtimes, which take long to start or are not on every machine. */
+export const OTHER_PROGRAMS: string[] = [BROWSER_TESTS, ENGINE_TESTS, RUNTIME_TESTS];
+
+/**
+ * These tests take seconds, or need a process of their own. `npm run test:fast` leaves them out, and `npm test`
+ * starts a process for each file.
+ */
+export const SLOW_TESTS: string[] = [
+  "test/{chaos,crash,network}/**/*.test.ts",
+  // They start the examples and the applications of frameworks as processes.
+  "test/{examples,frameworks}/**/*.test.ts",
+  // It starts processes with NODE_DEBUG.
+  "test/node/environment/debug-log.test.ts",
+  // They run the compiler, npm or the bench.
+  "test/{bench,docs,readme,types}/**/*.test.ts",
+  "test/browser/browser-size.test.ts",
+  // Megabytes of messages to and from other implementations.
+  "test/interop/**/*.test.ts",
+  "test/node/tcp/gibibyte.test.ts",
+  // Peers that flood, stall or vanish at every byte, some of them until a timeout.
+  "test/{hostile,anomalies}/**/*.test.ts",
+  "test/node/http2/{backpressure,floods,hostile,stalled-*}.test.ts",
+  "test/node/{http,environment}/stalled-*.test.ts",
+  // Minutes of fake time, in turns of the real event loop.
+  "test/testing/fake-timers.test.ts",
+  // They watch the calls of a module that other tests of the process have loaded.
+  "test/node/internals/{handshake/accept-interceptor,tcp/fast-tcp}.test.ts",
+  // They replace the classes of events in a process that other tests share here.
+  "test/node/client/dom/**/*.test.ts",
+  // Many random inputs: `npm run fuzz` runs more of them.
+  "test/fuzz/**/*.test.ts",
+];
+
 /** These run over every transport, and over HTTP/2 too. */
 const CONVERSATIONS = "test/suite/*.test.ts";
 
@@ -34,8 +67,10 @@ const IN_MEMORY = [
   "test/node/client/return-after-drain.test.ts",
   "test/hostile/{client,server,hostile-throws,slow-peers}.test.ts",
   "test/anomalies/faults.test.ts",
-  "test/interop/{compression,our-client,our-server}.test.ts",
 ];
+
+/** The bytes of other implementations do not depend on a link. */
+const INTEROP = "test/interop/{compression,our-client,our-server}.test.ts";
 
 /** These also run with the public reads, writes and zlib of Node.js alone. */
 const BY_WHAT_NODE_DOCUMENTS = ["test/fuzz/fuzz.test.ts", "test/protocol/deflate/!(codec).test.ts"];
@@ -71,9 +106,15 @@ export default defineConfig({
         extends: true,
         test: {
           name: "node",
+          // Loading the sources once a worker instead of once a file halves the time.
+          isolate: false,
           include: ["test/**/*.test.ts"],
-          exclude: [BROWSER_TESTS, ENGINE_TESTS, RUNTIME_TESTS],
+          exclude: [...OTHER_PROGRAMS, ...SLOW_TESTS],
         },
+      },
+      {
+        extends: true,
+        test: { name: "slow", include: SLOW_TESTS, exclude: OTHER_PROGRAMS },
       },
       {
         extends: true,
@@ -112,9 +153,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: TCP_DOCUMENTED,
-          // Loading the sources once a worker instead of once a file halves the time.
           isolate: false,
-          include: [...OVER_EVERY_TRANSPORT, ...IN_MEMORY, ...BY_WHAT_NODE_DOCUMENTS],
+          include: [...OVER_EVERY_TRANSPORT, ...IN_MEMORY, INTEROP, ...BY_WHAT_NODE_DOCUMENTS],
           env: { TIDEWAY_FAST_PATHS: "0" },
         },
       },
@@ -133,7 +173,12 @@ export default defineConfig({
       })),
       {
         extends: true,
-        test: { name: HTTP2, include: [CONVERSATIONS], provide: { transport: HTTP2 } },
+        test: {
+          name: HTTP2,
+          isolate: false,
+          include: [CONVERSATIONS],
+          provide: { transport: HTTP2 },
+        },
       },
     ],
   },

@@ -49,7 +49,8 @@ try {
   for (const [file, name] of Object.entries(WIRING)) unwire(join(copy, file), name);
   const layers = ["browser", "node", "testing", "topics"].map((layer) => `src/${layer}`);
   const works =
-    runs("tsc", "-b", ...layers) && runs("vitest", "run", "--project", "node", ...TESTS);
+    runs("tsc", "-b", ...layers) &&
+    runs("vitest", "run", "--project", "node", "--project", "slow", ...TESTS);
   if (!works) {
     console.error("This does not work without src/node/internals.");
     process.exitCode = 1;

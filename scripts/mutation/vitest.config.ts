@@ -1,9 +1,9 @@
-// The tests that scripts/mutation.mjs runs for a mutant: all tests of the project "node", or the tests that
+// The tests that scripts/mutation.mjs runs for a mutant: all tests that need no other program, or the tests that
 // match the globs in MUTATION_TESTS.
 import { relative } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
-import base from "../../vitest.config.ts";
+import base, { OTHER_PROGRAMS } from "../../vitest.config.ts";
 
 // These start other processes, in which no mutant is active, or test no single lines of src. The check of prose
 // lists files with Git, which ignores all files in the sandbox.
@@ -23,18 +23,13 @@ class QuickestFirst extends BaseSequencer {
   }
 }
 
-const node = base.test?.projects?.find(
-  (project) => typeof project === "object" && "test" in project && project.test?.name === "node",
-);
-if (typeof node !== "object" || !("test" in node)) throw new Error("There is no project 'node'.");
-
 const globs = (process.env["MUTATION_TESTS"] ?? "").split(",").filter((glob) => glob !== "");
 
 export default defineConfig({
   resolve: { ...base.resolve },
   test: {
-    include: globs.length > 0 ? globs : (node.test?.include ?? []),
-    exclude: [...(node.test?.exclude ?? []), WITHOUT_MUTANTS],
+    include: globs.length > 0 ? globs : ["test/**/*.test.ts"],
+    exclude: [...OTHER_PROGRAMS, WITHOUT_MUTANTS],
     // For few tests, loading the sources again for each file would take most of the time. Tests of
     // node/internals replace parts of Node.js, so each file needs a separate process.
     isolate: globs.length === 0 || globs.some((glob) => glob.includes("/internals/")),

@@ -29,7 +29,7 @@ const contract = defineContract({
 /** How many items each stream has. */
 const ITEMS = 12;
 
-/** What becomes of one publish at the broker: it takes some turns, and may fail before or after it is stored. */
+/** The fate of one publish at the broker: it takes some turns, and may fail before or after it is stored. */
 interface Fate {
   readonly turns: number;
   readonly fails: "never" | "before" | "after";
@@ -77,7 +77,7 @@ class World {
   readonly #peer: SessionPeer;
   #link: ChannelLink | undefined;
   #connections = 0;
-  /** What the application of the client has. */
+  /** The publishes of the application, in order. */
   readonly published: Outcome[] = [];
   readonly reader: FlowReader<SubscriptionValue>;
   readonly seen: SubscriptionValue[] = [];
@@ -92,7 +92,7 @@ class World {
     wasCut: boolean;
   }[] = [];
   readonly presence: { readonly name: "enter" | "leave"; readonly outcome: Outcome }[] = [];
-  /** What the handlers were called with. */
+  /** The ids that the handlers got, by the inputs. */
   readonly handled = new Map<unknown, string[]>();
   readonly memberEvents: string[] = [];
   /** Whether a request of presence was lost with its connection. The member then stays for the grace period. */
@@ -298,7 +298,7 @@ function stepOf(actions: readonly Action[]): fc.Arbitrary<Step> {
   );
 }
 
-/** What happens on one connection: actions, how many frames arrive, anything else, and its loss. */
+/** The steps on one connection: actions, how many frames arrive, any other steps, and its loss. */
 function connectionOf(actions: readonly Action[]): fc.Arbitrary<Step[]> {
   return fc
     .record({
@@ -368,7 +368,7 @@ function checkPublishes(world: World, stored: readonly unknown[]): void {
       if (error!.mayBeStored === false) expect(numbers).not.toContain(number);
     }
   }
-  // Those that failed and may be stored may be anywhere.
+  // A publish that failed and may be stored may be anywhere.
   expect(numbers.filter((number) => acknowledged.includes(number))).toEqual(acknowledged);
 }
 

@@ -6,8 +6,8 @@ import { type CrashOptions, runCrashes } from "./run.ts";
 for (const engine of ["redis", "nats"] as const) {
   describeWithEngine(engine, `on ${engine}`, (path) => {
     const runs: [string, Pick<CrashOptions, "clientKind" | "seconds" | "clients">][] = [
-      ["channels lose nothing in either direction", { seconds: 16, clients: 40 }],
-      ["topics lose nothing", { clientKind: "hand-made", seconds: 12, clients: 120 }],
+      ["channels lose nothing in either direction", { seconds: 11, clients: 60 }],
+      ["topics lose nothing", { clientKind: "hand-made", seconds: 9, clients: 120 }],
     ];
     it.each(runs)(
       "%s while servers and the engine crash and are cut off",

@@ -24,15 +24,21 @@ describeInBrowser("axe reports no violation", () => {
     let server: ExampleProcess;
     let chat: ChatPage;
 
-    beforeEach(async () => {
+    beforeAll(async () => {
       server = await startChat();
+    });
+
+    afterAll(async () => {
+      await server.kill("SIGKILL");
+    });
+
+    beforeEach(async () => {
       // Elements that fade in have too little contrast for a moment.
       chat = await ChatPage.open(browser, server.url, { ...options, reducedMotion: "reduce" });
     });
 
     afterEach(async () => {
       await chat.close();
-      await server.kill("SIGKILL");
     });
 
     async function expectNoFaults(): Promise<void> {

@@ -143,6 +143,8 @@ export function keepConnected(
     handler.lose(end);
   };
   const lose = (end: ConnectionEnd): void => {
+    // First, because the delay after a stable connection is the shortest.
+    drop();
     const decision = decide(end);
     const isLater = decision === "retry-later" || page.document?.hidden;
     if (decision === "stop") finish(end);

@@ -6,15 +6,9 @@ import {
 } from "../../topics/index.ts";
 import { byteLength, encodeFrame, type ServerFrame } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
+import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
-import {
-  brokerFailure,
-  FORBIDDEN,
-  INTERNAL,
-  invalidRequest,
-  tooMany,
-  UNKNOWN_TOPIC,
-} from "./failures.ts";
+import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
 import { runRule } from "./rules.ts";
 import { isJson } from "./shared-publication.ts";
 import type { TopicEntry } from "./topic-table.ts";
@@ -32,23 +26,14 @@ export class HistoryReads {
   }
 
   read(frame: HistoryFrame): void {
-    const { session, environment } = this.#connection;
-    const { table, limits } = environment;
-    if (this.#pending >= limits.maxPendingPages) {
-      session.fail(frame.id, tooMany("maxPendingPages"));
-      return;
-    }
-    const entry = table.acquire(frame.topic);
-    if (entry === undefined) {
-      session.fail(frame.id, UNKNOWN_TOPIC);
-      return;
-    }
+    const entry = acquireTopic(this.#connection, frame, "maxPendingPages", this.#pending);
+    if (entry === undefined) return;
     this.#pending++;
     this.#ids.add(frame.id);
     void this.#answer(entry, frame).finally(() => {
       this.#pending--;
       this.#ids.delete(frame.id);
-      table.release(entry);
+      this.#connection.environment.table.release(entry);
     });
   }
 

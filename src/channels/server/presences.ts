@@ -2,15 +2,9 @@ import { validate } from "../../schema/validate.ts";
 import type { Member, Presence, TopicSocket } from "../../topics/index.ts";
 import type { ErrorFields, FrameMember } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
+import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
-import {
-  brokerFailure,
-  FORBIDDEN,
-  INTERNAL,
-  invalidRequest,
-  tooMany,
-  UNKNOWN_TOPIC,
-} from "./failures.ts";
+import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
 import { causeOf } from "./message.ts";
 import { runRule } from "./rules.ts";
 import type { TopicEntry } from "./topic-table.ts";
@@ -47,17 +41,15 @@ export class Presences {
   }
 
   enter(frame: EnterFrame): void {
-    const { session, environment } = this.#connection;
+    const { session } = this.#connection;
     const known = this.#byTopic.get(frame.topic);
     if (known?.member !== undefined) session.answer(frame.id, { member: known.member });
     else if (known !== undefined) {
       session.fail(frame.id, invalidRequest("an earlier enter has no answer yet"));
-    } else if (this.#byTopic.size + this.#leaving >= environment.limits.maxPresences) {
-      session.fail(frame.id, tooMany("maxPresences"));
     } else {
-      const entry = environment.table.acquire(frame.topic);
-      if (entry === undefined) session.fail(frame.id, UNKNOWN_TOPIC);
-      else this.#start(entry, frame);
+      const used = this.#byTopic.size + this.#leaving;
+      const entry = acquireTopic(this.#connection, frame, "maxPresences", used);
+      if (entry !== undefined) this.#start(entry, frame);
     }
   }
 

@@ -1,6 +1,7 @@
 import { formatPosition } from "../../topics/index.ts";
 import type { ErrorFields } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
+import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
 import {
   brokerFailure,
@@ -9,7 +10,6 @@ import {
   invalidData,
   mayBeStored,
   tooMany,
-  UNKNOWN_TOPIC,
 } from "./failures.ts";
 import { causeOf, encodeData, encodeMessage } from "./message.ts";
 import { createRateLimits, type RateLimits } from "./rate-limit.ts";
@@ -56,21 +56,14 @@ export class Publishes {
   }
 
   publish(frame: PublishFrame): void {
-    const { session, environment } = this.#connection;
-    const { table, limits } = environment;
-    if (this.#pending >= limits.maxPendingPublishes) {
-      this.#fail(frame.id, notStored(tooMany("maxPendingPublishes")));
-      return;
-    }
-    const entry = table.acquire(frame.topic);
-    if (entry === undefined) {
-      session.fail(frame.id, notStored(UNKNOWN_TOPIC));
-      return;
-    }
+    const fail = (id: number, error: ErrorFields): void => this.#fail(id, notStored(error));
+    const used = this.#pending;
+    const entry = acquireTopic(this.#connection, frame, "maxPendingPublishes", used, fail);
+    if (entry === undefined) return;
     const waitMs = this.#rates?.take(entry.compiled.pattern.text) ?? 0;
     if (waitMs > 0) {
-      table.release(entry);
-      this.#fail(frame.id, notStored(tooMany("publishesPerSecond", waitMs)));
+      this.#connection.environment.table.release(entry);
+      fail(frame.id, tooMany("publishesPerSecond", waitMs));
       return;
     }
     this.#pending++;

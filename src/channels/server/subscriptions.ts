@@ -1,15 +1,9 @@
 import { formatPosition } from "../../topics/index.ts";
 import type { ErrorFields } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
+import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
-import {
-  brokerFailure,
-  FORBIDDEN,
-  INTERNAL,
-  invalidRequest,
-  tooMany,
-  UNKNOWN_TOPIC,
-} from "./failures.ts";
+import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
 import { runRule } from "./rules.ts";
 import { SmallMap } from "./small-map.ts";
 import { StoredSubscription } from "./stored-subscription.ts";
@@ -34,22 +28,14 @@ export class Subscriptions {
 
   subscribe(frame: SubscribeFrame): void {
     const { session, environment } = this.#connection;
-    const { table, limits } = environment;
-    const { maxSubscriptions, maxCreditBytes } = limits;
     if (this.#byTopic.get(frame.topic) !== undefined) {
       session.fail(frame.id, invalidRequest("the connection is subscribed to the topic already"));
       return;
     }
-    if (this.#byTopic.size + this.#ending >= maxSubscriptions) {
-      session.fail(frame.id, tooMany("maxSubscriptions"));
-      return;
-    }
-    const entry = table.acquire(frame.topic);
-    if (entry === undefined) {
-      session.fail(frame.id, UNKNOWN_TOPIC);
-      return;
-    }
-    const credit = Math.min(frame.credit, maxCreditBytes);
+    const used = this.#byTopic.size + this.#ending;
+    const entry = acquireTopic(this.#connection, frame, "maxSubscriptions", used);
+    if (entry === undefined) return;
+    const credit = Math.min(frame.credit, environment.limits.maxCreditBytes);
     const Class = entry.compiled.isVolatile ? VolatileSubscription : StoredSubscription;
     const subscription = new Class(this.#connection, entry, frame.id, credit);
     this.#byTopic.add(subscription);

@@ -1,15 +1,9 @@
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
 import type { ErrorFields } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
+import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
-import {
-  brokerFailure,
-  FORBIDDEN,
-  INTERNAL,
-  invalidRequest,
-  tooMany,
-  UNKNOWN_TOPIC,
-} from "./failures.ts";
+import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
 import type { MemberWatcher } from "./member-hub.ts";
 import { runRule } from "./rules.ts";
 import type { TopicEntry } from "./topic-table.ts";
@@ -68,21 +62,16 @@ export class Watches {
     this.#connection = connection;
   }
 
-  watch({ id, topic }: ClientFrameOf<"watch">): void {
-    const { session, environment } = this.#connection;
+  watch(frame: ClientFrameOf<"watch">): void {
+    const { id, topic } = frame;
     if (this.#byTopic.has(topic)) {
-      session.fail(id, invalidRequest("the connection watches the members already"));
+      const error = invalidRequest("the connection watches the members already");
+      this.#connection.session.fail(id, error);
       return;
     }
-    if (this.#byTopic.size + this.#ending >= environment.limits.maxWatches) {
-      session.fail(id, tooMany("maxWatches"));
-      return;
-    }
-    const entry = environment.table.acquire(topic);
-    if (entry === undefined) {
-      session.fail(id, UNKNOWN_TOPIC);
-      return;
-    }
+    const used = this.#byTopic.size + this.#ending;
+    const entry = acquireTopic(this.#connection, frame, "maxWatches", used);
+    if (entry === undefined) return;
     const watch = new Watch(this.#connection, entry, id, this.#revoke);
     this.#byTopic.set(topic, watch);
     void this.#start(watch);

@@ -1,0 +1,165 @@
+import { describe, expect, it } from "vitest";
+import { createTopic } from "../../../src/channels/client/channel-topic.ts";
+import { type SentFrame, SessionPeer, turn } from "../wire/session-peer.ts";
+
+const TOPIC = "rooms/tides";
+
+function open(validate?: (data: unknown) => Promise<unknown>) {
+  const peer = new SessionPeer();
+  peer.connect();
+  return { peer, topic: createTopic(peer.session, TOPIC, validate) };
+}
+
+/** Takes the only frame that was sent. */
+function only(peer: SessionPeer): SentFrame {
+  const frames = peer.take();
+  expect(frames).toHaveLength(1);
+  return frames[0];
+}
+
+const upper = async (data: unknown): Promise<unknown> => {
+  if (typeof data !== "string") throw new TypeError("not text");
+  return data.toUpperCase();
+};
+
+describe("publish", () => {
+  it("sends a number, or the id of the application as key, and resolves with the position", async () => {
+    const { peer, topic } = open();
+    expect(topic.name).toBe(TOPIC);
+    const first = topic.publish("a");
+    const frame = only(peer);
+    expect(frame).toMatchObject({ type: "publish", topic: TOPIC, data: "a", number: frame.id });
+    peer.receive({ type: "result", id: frame.id, position: "e:1", isDuplicate: false, later: 1 });
+    expect(await first).toEqual({ position: "e:1", isDuplicate: false });
+    void topic.publish("b", { id: "order" });
+    expect(only(peer)).toMatchObject({ key: "order" });
+  });
+
+  it("rejects with the reason of its signal, and sends nothing if that has aborted before", async () => {
+    const { peer, topic } = open();
+    const controller = new AbortController();
+    const published = topic.publish("a", { signal: controller.signal });
+    peer.take();
+    controller.abort(new Error("stop"));
+    await expect(published).rejects.toThrow("stop");
+    await expect(topic.publish("b", { signal: controller.signal })).rejects.toThrow("stop");
+    expect(peer.take()).toEqual([]);
+  });
+});
+
+describe("history", () => {
+  it("reads 100 publications by default, and resolves with the page", async () => {
+    const { peer, topic } = open();
+    const page = topic.history();
+    const { id, ...frame } = only(peer);
+    expect(frame).toEqual({ type: "history", topic: TOPIC, limit: 100 });
+    peer.receive({ type: "item", id, position: "e:1", data: "a" });
+    peer.receive({ type: "item", id, position: "e:2" }, new Uint8Array([1]));
+    peer.receive({ type: "result", id, position: "e:2" });
+    expect(await page).toEqual({
+      messages: [
+        { data: "a", position: "e:1" },
+        { data: new Uint8Array([1]), position: "e:2" },
+      ],
+      position: "e:2",
+      reason: undefined,
+    });
+  });
+
+  it("passes before, after and limit on, and validates the data", async () => {
+    const { peer, topic } = open(upper);
+    const page = topic.history({ limit: 2, before: "e:9" });
+    const { id, ...frame } = only(peer);
+    expect(frame).toEqual({ type: "history", topic: TOPIC, limit: 2, before: "e:9" });
+    peer.receive({ type: "item", id, position: "e:7", data: "a" });
+    peer.receive({ type: "result", id, position: "e:9" });
+    expect((await page).messages).toEqual([{ data: "A", position: "e:7" }]);
+    const invalid = topic.history({ after: "e:7" });
+    const next = only(peer);
+    expect(next).toMatchObject({ after: "e:7" });
+    peer.receive({ type: "item", id: next.id, position: "e:8", data: 1 });
+    peer.receive({ type: "result", id: next.id, position: "e:9" });
+    await expect(invalid).rejects.toThrow("not text");
+  });
+
+  it("withdraws the request when its signal aborts", async () => {
+    const { peer, topic } = open();
+    const controller = new AbortController();
+    const page = topic.history({ signal: controller.signal });
+    const { id } = only(peer);
+    controller.abort(new Error("stop"));
+    await expect(page).rejects.toThrow("stop");
+    expect(only(peer)).toEqual({ type: "cancel", id });
+  });
+});
+
+describe("messages", () => {
+  it("subscribes with the first next, and validates each message", async () => {
+    const { peer, topic } = open(upper);
+    const messages = topic.messages({ last: 5 });
+    expect(peer.take()).toEqual([]);
+    const first = messages.next();
+    const { id, ...frame } = only(peer);
+    expect(frame).toMatchObject({ type: "subscribe", topic: TOPIC, last: 5 });
+    const answer = { type: "subscribed", id, topic: TOPIC, number: 1, recovered: false };
+    peer.receive({ ...answer, position: "e:3", reason: "no-position" });
+    peer.receive([1, "a"]);
+    peer.receive([1, 2]);
+    expect(await first).toEqual({ done: false, value: { data: "A", position: "e:4" } });
+    await expect(messages.next()).rejects.toThrow("not text");
+    await peer.time.advance(0);
+    expect(only(peer)).toEqual({ type: "unsubscribe", topic: TOPIC });
+  });
+
+  it("share one subscription, which ends one task after the last of them", async () => {
+    const { peer, topic } = open();
+    const loops = [topic.messages(), topic.messages()];
+    for (const loop of loops) void loop.next();
+    await turn();
+    expect(only(peer)).toMatchObject({ type: "subscribe" });
+    await loops[0].return!();
+    await peer.time.advance(0);
+    expect(peer.take()).toEqual([]);
+    await loops[1].return!();
+    await peer.time.advance(0);
+    expect(peer.take()).toEqual([{ type: "unsubscribe", topic: TOPIC }]);
+  });
+});
+
+describe("presence", () => {
+  const ANN = { id: "ann" };
+
+  it("enters once for several calls, and leaves", async () => {
+    const { peer, topic } = open();
+    const entered = [topic.enter(), topic.enter()];
+    const { id } = only(peer);
+    peer.receive({ type: "result", id, member: ANN });
+    expect(await Promise.all(entered)).toEqual([ANN, ANN]);
+    const left = topic.leave();
+    const frame = only(peer);
+    expect(frame).toMatchObject({ type: "leave", topic: TOPIC });
+    peer.receive({ type: "result", id: frame.id });
+    await expect(left).resolves.toBeUndefined();
+    await expect(topic.leave()).resolves.toBeUndefined();
+    expect(peer.take()).toEqual([]);
+  });
+
+  it("knows the members while it watches their changes", async () => {
+    const { peer, topic } = open();
+    expect(topic.members).toEqual([]);
+    const changes: unknown[] = [];
+    const subscription = topic.onMembersChange.listen((change) => changes.push(change));
+    const { id } = only(peer);
+    peer.receive({ type: "members", id, topic: TOPIC, members: [ANN] });
+    peer.receive({ type: "leave", topic: TOPIC, member: ANN });
+    await turn();
+    expect(topic.members).toEqual([]);
+    expect(changes).toEqual([
+      { members: [ANN], joined: [ANN], left: [] },
+      { members: [], joined: [], left: [ANN] },
+    ]);
+    subscription.cancel();
+    await peer.time.advance(0);
+    expect(only(peer)).toEqual({ type: "unwatch", topic: TOPIC });
+  });
+});
