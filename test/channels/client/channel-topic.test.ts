@@ -4,10 +4,10 @@ import { type SentFrame, SessionPeer, turn } from "../wire/session-peer.ts";
 
 const TOPIC = "rooms/tides";
 
-function open(validate?: (data: unknown) => Promise<unknown>) {
+function open() {
   const peer = new SessionPeer();
   peer.connect();
-  return { peer, topic: createTopic(peer.session, TOPIC, validate) };
+  return { peer, topic: createTopic(peer.session, TOPIC) };
 }
 
 /** Takes the only frame that was sent. */
@@ -16,11 +16,6 @@ function only(peer: SessionPeer): SentFrame {
   expect(frames).toHaveLength(1);
   return frames[0];
 }
-
-const upper = async (data: unknown): Promise<unknown> => {
-  if (typeof data !== "string") throw new TypeError("not text");
-  return data.toUpperCase();
-};
 
 describe("publish", () => {
   it("sends a number, or the id of the application as key, and resolves with the position", async () => {
@@ -66,20 +61,16 @@ describe("history", () => {
     });
   });
 
-  it("passes before, after and limit on, and validates the data", async () => {
-    const { peer, topic } = open(upper);
+  it("passes before, after and limit on", async () => {
+    const { peer, topic } = open();
     const page = topic.history({ limit: 2, before: "e:9" });
     const { id, ...frame } = only(peer);
     expect(frame).toEqual({ type: "history", topic: TOPIC, limit: 2, before: "e:9" });
     peer.receive({ type: "item", id, position: "e:7", data: "a" });
     peer.receive({ type: "result", id, position: "e:9" });
-    expect((await page).messages).toEqual([{ data: "A", position: "e:7" }]);
-    const invalid = topic.history({ after: "e:7" });
-    const next = only(peer);
-    expect(next).toMatchObject({ after: "e:7" });
-    peer.receive({ type: "item", id: next.id, position: "e:8", data: 1 });
-    peer.receive({ type: "result", id: next.id, position: "e:9" });
-    await expect(invalid).rejects.toThrow("not text");
+    expect((await page).messages).toEqual([{ data: "a", position: "e:7" }]);
+    void topic.history({ after: "e:7" });
+    expect(only(peer)).toMatchObject({ after: "e:7" });
   });
 
   it("withdraws the request when its signal aborts", async () => {
@@ -94,8 +85,8 @@ describe("history", () => {
 });
 
 describe("messages", () => {
-  it("subscribes with the first next, and validates each message", async () => {
-    const { peer, topic } = open(upper);
+  it("subscribes with the first next, and unsubscribes one task after the end", async () => {
+    const { peer, topic } = open();
     const messages = topic.messages({ last: 5 });
     expect(peer.take()).toEqual([]);
     const first = messages.next();
@@ -104,9 +95,8 @@ describe("messages", () => {
     const answer = { type: "subscribed", id, topic: TOPIC, number: 1, recovered: false };
     peer.receive({ ...answer, position: "e:3", reason: "no-position" });
     peer.receive([1, "a"]);
-    peer.receive([1, 2]);
-    expect(await first).toEqual({ done: false, value: { data: "A", position: "e:4" } });
-    await expect(messages.next()).rejects.toThrow("not text");
+    expect(await first).toEqual({ done: false, value: { data: "a", position: "e:4" } });
+    await messages.return!();
     await peer.time.advance(0);
     expect(only(peer)).toEqual({ type: "unsubscribe", topic: TOPIC });
   });
@@ -146,7 +136,7 @@ describe("presence", () => {
 
   it("knows the members while it watches their changes", async () => {
     const { peer, topic } = open();
-    expect(topic.members).toEqual([]);
+    expect(topic.members).toBeUndefined();
     const changes: unknown[] = [];
     const subscription = topic.onMembersChange.listen((change) => changes.push(change));
     const { id } = only(peer);

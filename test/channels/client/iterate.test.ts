@@ -73,21 +73,6 @@ describe("an iteration", () => {
     expect(await iterator.next()).toEqual(done);
     expect(read).not.toHaveBeenCalled();
   });
-
-  it("converts each value, and ends with the error of a conversion", async () => {
-    const { flow, onUnread, read } = open();
-    const convert = async (value: unknown): Promise<unknown> => {
-      if (value === "bad") throw new Error("not valid");
-      return `${String(value)}!`;
-    };
-    const iterator = iterate(read as never, { convert });
-    const first = iterator.next();
-    flow.push("a");
-    flow.push("bad");
-    expect(await first).toMatchObject({ value: "a!" });
-    await expect(iterator.next()).rejects.toThrow("not valid");
-    expect(onUnread).toHaveBeenCalledTimes(1);
-  });
 });
 
 describe("a signal", () => {
