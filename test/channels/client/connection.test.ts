@@ -5,7 +5,6 @@ import {
   keepConnected,
   type KeptConnection,
 } from "../../../src/channels/client/connection.ts";
-import type { ClientSession } from "../../../src/channels/wire/client-session.ts";
 import type { ReconnectDecision } from "../../../src/client/reconnect-policy.ts";
 
 const LOST: ConnectionEnd = { code: 1006, reason: "", wasClean: false };
@@ -54,7 +53,7 @@ class Harness {
   constructor(options: Partial<ConnectionOptions> = {}) {
     this.connection = keepConnected(
       FakeSocket as never,
-      this.session as never as ClientSession,
+      this.session as never,
       {
         prepare: () => this.prepare(),
         lose: (end) => {
@@ -210,7 +209,7 @@ describe("a connection", () => {
 
   it("closes with 1000, ends, and makes no further attempt", async () => {
     const harness = await connected();
-    harness.connection.close();
+    void harness.connection.close();
     expect(harness.socket.closed).toContain(1000);
     expect(harness.calls).toEqual([["end", 1006]]);
     harness.socket.onclose!({ code: 1000, reason: "", wasClean: true });
@@ -263,7 +262,7 @@ describe("an attempt", () => {
 
   it("opens no socket if the connection was closed before prepare settled", async () => {
     const harness = new Harness();
-    harness.connection.close();
+    void harness.connection.close();
     await vi.advanceTimersByTimeAsync(100_000);
     expect(count()).toBe(0);
     expect(harness.calls).toEqual([["end", 1006]]);
@@ -359,7 +358,7 @@ describe("in a page", () => {
   it("removes its listeners when it ends", async () => {
     const harness = await connected();
     expect([...listeners.keys()]).toEqual(["online", "visibilitychange"]);
-    harness.connection.close();
+    void harness.connection.close();
     expect(listeners.size).toBe(0);
   });
 });

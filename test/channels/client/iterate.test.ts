@@ -20,7 +20,7 @@ const done = { done: true, value: undefined };
 describe("an iteration", () => {
   it("opens the flow with its first next, and yields values until the end", async () => {
     const { flow, onUnread, read } = open();
-    const iterator = iterate(read as never);
+    const iterator = iterate(read);
     flow.push("before");
     expect(read).not.toHaveBeenCalled();
     const first = iterator.next();
@@ -37,7 +37,7 @@ describe("an iteration", () => {
 
   it("throws the error that ends the flow, after its values", async () => {
     const { flow, onUnread, read } = open();
-    const iterator = iterate(read as never);
+    const iterator = iterate(read);
     const first = iterator.next();
     flow.push(1);
     flow.end(new Error("lost"));
@@ -49,7 +49,7 @@ describe("an iteration", () => {
 
   it("closes the reader at break", async () => {
     const { flow, onUnread, read } = open();
-    const iterator = iterate(read as never);
+    const iterator = iterate(read);
     const first = iterator.next();
     flow.push(1);
     await first;
@@ -60,7 +60,7 @@ describe("an iteration", () => {
 
   it("ends a next that waits when return is called", async () => {
     const { onUnread, read } = open();
-    const iterator = iterate(read as never);
+    const iterator = iterate(read);
     const waiting = iterator.next();
     await Promise.all([iterator.return(), expect(waiting).resolves.toEqual(done)]);
     expect(onUnread).toHaveBeenCalledTimes(1);
@@ -68,7 +68,7 @@ describe("an iteration", () => {
 
   it("opens nothing if return is called first", async () => {
     const { read } = open();
-    const iterator = iterate(read as never);
+    const iterator = iterate(read);
     await iterator.return();
     expect(await iterator.next()).toEqual(done);
     expect(read).not.toHaveBeenCalled();
@@ -79,14 +79,14 @@ describe("a signal", () => {
   it("that has aborted already rejects the first next, and opens nothing", async () => {
     const { read } = open();
     const signal = AbortSignal.abort(new Error("stop"));
-    await expect(iterate(read as never, { signal }).next()).rejects.toThrow("stop");
+    await expect(iterate(read, { signal }).next()).rejects.toThrow("stop");
     expect(read).not.toHaveBeenCalled();
   });
 
   it("ends a next that waits, with its reason", async () => {
     const { onUnread, read } = open();
     const controller = new AbortController();
-    const waiting = iterate(read as never, { signal: controller.signal }).next();
+    const waiting = iterate(read, { signal: controller.signal }).next();
     controller.abort(new Error("stop"));
     await expect(waiting).rejects.toThrow("stop");
     expect(onUnread).toHaveBeenCalledTimes(1);
@@ -96,7 +96,7 @@ describe("a signal", () => {
   it("closes the reader at once, while the loop is busy", async () => {
     const { flow, onUnread, read } = open();
     const controller = new AbortController();
-    const iterator = iterate(read as never, { signal: controller.signal });
+    const iterator = iterate(read, { signal: controller.signal });
     const first = iterator.next();
     flow.push(1);
     flow.push(2);
@@ -109,7 +109,7 @@ describe("a signal", () => {
   it("has no listener after the end", async () => {
     const { flow, read } = open();
     const { signal } = new AbortController();
-    const iterator = iterate(read as never, { signal });
+    const iterator = iterate(read, { signal });
     const first = iterator.next();
     expect(getEventListeners(signal, "abort")).toHaveLength(1);
     flow.end();
@@ -123,7 +123,7 @@ describe("a loss", () => {
 
   it("is thrown without onLost", async () => {
     const { flow, read } = open();
-    const first = iterate(read as never).next();
+    const first = iterate(read).next();
     flow.push(loss);
     await expect(first).rejects.toBe(loss);
   });
@@ -131,7 +131,7 @@ describe("a loss", () => {
   it("is passed to onLost at its place, and the iteration continues", async () => {
     const { flow, read } = open();
     const seen: unknown[] = [];
-    const iterator = iterate(read as never, { onLost: (error) => seen.push(error) });
+    const iterator = iterate(read, { onLost: (error) => seen.push(error) });
     const first = iterator.next();
     for (const value of [1, loss, 2]) flow.push(value);
     seen.push((await first).value);
@@ -142,7 +142,7 @@ describe("a loss", () => {
   it("is not mistaken for another error, which ends the iteration", async () => {
     const { flow, onUnread, read } = open();
     const onLost = vi.fn();
-    const first = iterate(read as never, { onLost }).next();
+    const first = iterate(read, { onLost }).next();
     flow.push(new Error("other"));
     await expect(first).rejects.toThrow("other");
     expect(onLost).not.toHaveBeenCalled();
