@@ -11,7 +11,8 @@ export async function socketPair(): Promise<[client: Socket, server: Socket]> {
   await once(listener, "listening");
   const { port } = listener.address() as AddressInfo;
   const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  const [server] = (await once(listener, "connection")) as [Socket];
+  const connections = [once(listener, "connection"), once(client, "connect")];
+  const [[server]] = (await Promise.all(connections)) as [[Socket], []];
   listener.close();
   return [client, server];
 }

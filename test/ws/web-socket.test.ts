@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Duplex } from "node:stream";
-import { describe, expect, it } from "vitest";
-import { WebSocket } from "../../src/ws/index.ts";
+import { describe, expect, it, vi } from "vitest";
+import { type SendableData, WebSocket } from "../../src/ws/index.ts";
 import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { webSocketPair } from "./pair.ts";
 
@@ -101,5 +101,196 @@ describe("a WebSocket", () => {
     client.close(3000);
     expect(await closed).toEqual({ code: 3000, wasClean: true, type: "close" });
     expect(received).toEqual(["text", server]);
+  });
+});
+
+/** Collects the events of one type with their arguments. */
+function collect(webSocket: WebSocket, type: string): unknown[][] {
+  const received: unknown[][] = [];
+  webSocket.on(type, (...values) => received.push(values));
+  return received;
+}
+
+describe("WebSocket.send", () => {
+  it("calls back without an error when the data was written", async () => {
+    const { client, server } = await webSocketPair();
+    const calls: unknown[] = [];
+    const written = new Promise<void>((resolve) => {
+      client.send("text", (error) => {
+        calls.push(error);
+        resolve();
+      });
+    });
+    expect(calls).toEqual([]);
+    await written;
+    expect(calls).toEqual([undefined]);
+    client.terminate();
+    await once(server, "close");
+  });
+
+  it("throws while connecting, and afterwards passes the error to the callback", async () => {
+    expect(() => new WebSocket(null).send("text")).toThrow(
+      "WebSocket is not open: readyState 0 (CONNECTING)",
+    );
+    const { client, server } = await webSocketPair();
+    client.close();
+    const error = await new Promise<Error | undefined>((resolve) => client.send("late", resolve));
+    expect(error?.message).toBe("WebSocket is not open: readyState 2 (CLOSING)");
+    expect(client.bufferedAmount).toBeGreaterThanOrEqual(4);
+    await once(server, "close");
+  });
+
+  it.each<[name: string, data: SendableData, received: string, isBinary: boolean]>([
+    ["a number", 12, "12", false],
+    ["a typed array", Uint16Array.of(0x6161), "aa", true],
+    ["a DataView", new DataView(Uint8Array.of(0x62).buffer), "b", true],
+    ["an ArrayBuffer", Uint8Array.of(0x63).buffer, "c", true],
+    ["an array of bytes", [0x64], "d", true],
+    ["an object with a string value", { valueOf: () => "e" }, "e", true],
+  ])("sends %s", async (_name, data, received, isBinary) => {
+    const { client, server } = await webSocketPair();
+    const messages = collect(server, "message");
+    client.send(data);
+    client.close();
+    await once(server, "close");
+    expect(messages).toEqual([[Buffer.from(received), isBinary]]);
+  });
+
+  it("sends a Buffer as text, and a string as bytes, if `binary` says so", async () => {
+    const { client, server } = await webSocketPair();
+    const messages = collect(server, "message");
+    client.send(Buffer.from("é"), { binary: false });
+    client.send("é", { binary: true });
+    client.close();
+    await once(server, "close");
+    expect(messages).toEqual([
+      [Buffer.from("é"), false],
+      [Buffer.from("é"), true],
+    ]);
+  });
+
+  it("sends a message in fragments, between which pings are allowed (RFC 6455 5.4)", async () => {
+    const { client, server } = await webSocketPair();
+    const [messages, pings] = [collect(server, "message"), collect(server, "ping")];
+    client.send("a", { fin: false });
+    client.ping("p");
+    client.send("b", { fin: false });
+    client.send("c");
+    client.send("next");
+    client.close();
+    await once(server, "close");
+    expect(messages).toEqual([
+      [Buffer.from("abc"), false],
+      [Buffer.from("next"), false],
+    ]);
+    expect(pings).toEqual([[Buffer.from("p")]]);
+  });
+
+  it("fails the connection with 1002 if a client does not mask (RFC 6455 5.1)", async () => {
+    const { client, server } = await webSocketPair();
+    const closed = once(client, "close");
+    const errors = collect(server, "error");
+    client.send("text", { mask: false });
+    expect((await closed)[0]).toBe(1002);
+    expect(errors).toMatchObject([[{ code: "WS_ERR_EXPECTED_MASK" }]]);
+  });
+
+  it("masks with the keys of generateMask", async () => {
+    const generateMask = vi.fn<(mask: Buffer) => void>((mask) => void mask.fill(7));
+    const { client, server } = await webSocketPair({ client: { generateMask } });
+    client.send("text");
+    expect((await once(server, "message"))[0]).toEqual(Buffer.from("text"));
+    expect(generateMask).toHaveBeenCalledOnce();
+    client.terminate();
+    await once(server, "close");
+  });
+
+  it("keeps the order of what follows a Blob", async () => {
+    const { client, server } = await webSocketPair();
+    const messages = collect(server, "message");
+    client.send(new Blob(["blob"]));
+    client.send("after");
+    client.close(1000);
+    expect(client.readyState).toBe(WebSocket.CLOSING);
+    expect((await once(server, "close"))[0]).toBe(1000);
+    expect(messages).toEqual([
+      [Buffer.from("blob"), true],
+      [Buffer.from("after"), false],
+    ]);
+  });
+
+  it("closes with 1013 if more than maxBufferedBytes wait", async () => {
+    const { client, server } = await webSocketPair({ server: { maxBufferedBytes: 1000 } });
+    const closed = once(client, "close");
+    client.pause();
+    let error: Error | undefined;
+    while (server.readyState === WebSocket.OPEN) {
+      server.send(Buffer.alloc(100_000), (cause) => (error ??= cause));
+    }
+    client.resume();
+    expect((await closed)[0]).toBe(1013);
+    expect(error?.message).toMatch("maxBufferedBytes 1000");
+  });
+});
+
+describe("WebSocket.ping and pong", () => {
+  it("send Buffers, and pings are answered unless autoPong is false", async () => {
+    const { client, server } = await webSocketPair({ server: { autoPong: false } });
+    const [pings, pongs] = [collect(server, "ping"), collect(client, "pong")];
+    server.on("ping", () => server.pong("own"));
+    client.ping();
+    client.ping(1, undefined, () => {});
+    client.close();
+    await once(client, "close");
+    expect(pings).toEqual([[Buffer.alloc(0)], [Buffer.from("1")]]);
+    expect(pongs).toEqual([[Buffer.from("own")], [Buffer.from("own")]]);
+  });
+
+  it("throw if the payload is longer than 125 bytes (RFC 6455 5.5)", async () => {
+    const { client, server } = await webSocketPair();
+    expect(() => client.ping("x".repeat(126))).toThrow(RangeError);
+    client.terminate();
+    await once(server, "close");
+  });
+});
+
+describe("WebSocket.close", () => {
+  it("throws if the code must not be sent, or the reason is too long, and changes nothing", async () => {
+    const { client, server } = await webSocketPair();
+    expect(() => client.close(1005)).toThrow("First argument must be a valid error code number");
+    expect(() => client.close(1000, "x".repeat(124))).toThrow(RangeError);
+    // A number as the reason must not send uninitialized memory.
+    expect(() => client.close(1000, 100 as unknown as string)).toThrow(TypeError);
+    expect(client.readyState).toBe(WebSocket.OPEN);
+    client.terminate();
+    await once(server, "close");
+  });
+
+  it("passes the peer's code and reason to the event, also on the side that has closed", async () => {
+    const { client, server } = await webSocketPair();
+    const closed = Promise.all([once(client, "close"), once(server, "close")]);
+    client.close(3000, Buffer.from("why"));
+    expect(await closed).toEqual([
+      [3000, Buffer.from("why")],
+      [3000, Buffer.from("why")],
+    ]);
+  });
+
+  it("still receives the messages that the peer had sent", async () => {
+    const { client, server } = await webSocketPair();
+    const messages = collect(client, "message");
+    server.send("sent before");
+    client.close();
+    await once(client, "close");
+    expect(messages).toEqual([[Buffer.from("sent before"), false]]);
+  });
+
+  it("sends what was sent before terminate", async () => {
+    const { client, server } = await webSocketPair();
+    const messages = collect(server, "message");
+    client.send("last");
+    client.terminate();
+    expect((await once(server, "close"))[0]).toBe(1006);
+    expect(messages).toEqual([[Buffer.from("last"), false]]);
   });
 });

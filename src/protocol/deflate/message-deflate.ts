@@ -54,8 +54,8 @@ export class MessageDeflate {
   /** Compresses a fragment of a message. The result is valid until the next call. */
   deflateFragment(fragment: Uint8Array, isFinal: boolean): Uint8Array {
     if (fragment.length === 0) return isFinal ? EMPTY_MESSAGE : fragment;
-    const { sending, settings } = this.#agreement;
-    this.#deflater ??= this.#codec.createDeflater(sending, settings.level);
+    const { sending, settings, tuning } = this.#agreement;
+    this.#deflater ??= this.#codec.createDeflater(sending, settings.level, tuning);
     const deflated = this.#deflater.deflate(fragment);
     if (isFinal) return deflated;
     // RFC 7692 7.2.1: the end of a flush is removed from the last fragment only.
