@@ -259,3 +259,55 @@ describe.each(ROLES)("a paused %s", (role) => {
     expect([...events]).toEqual([{ text: "A" }, { text: "B" }, { text: "C" }]);
   });
 });
+
+describe.each(ROLES)("the options of an endpoint, as a %s", (role) => {
+  it("leave pings unanswered with answersPings: false", () => {
+    const { receive, written, events } = probe(role, { answersPings: false });
+    receive("890161");
+    expect(events).toEqual([{ ping: "61" }]);
+    expect(written()).toBe("");
+  });
+
+  it("receive messages after its own Close frame with closing.receivesMessages", () => {
+    const { endpoint, receive, events } = probe(role, { closing: { receivesMessages: true } });
+    endpoint.close(1000);
+    receive("810161");
+    expect(events).toEqual([{ text: "a" }]);
+  });
+
+  it("repeat the reason in the answer with closing.echoesReason", () => {
+    const { receive, written } = probe(role, { closing: { echoesReason: true } });
+    receive("880403e86162");
+    expect(written()).toBe("880403e86162");
+  });
+
+  it("send no reason when it fails with closing.explainsFailure: false", () => {
+    const { receive, written } = probe(role, { closing: { explainsFailure: false } });
+    receive("8500");
+    expect(written()).toBe("880203ea");
+  });
+
+  it("count fragments, including empty fragments, with maxFragments (RFC 6455 10.4)", () => {
+    const { receive, events } = probe(role, { maxFragments: 2 });
+    receive("010161", "800162", "0100", "0000", "0000");
+    expect(events).toMatchObject([{ text: "ab" }, { violation: "1008 TOO_MANY_FRAGMENTS" }]);
+  });
+
+  it("let a caller send fragments, encoded frames, and frames with the other masking", () => {
+    const { endpoint, output } = probe(role);
+    endpoint.masksFrames = false;
+    endpoint.sendFragment(fromHex("61"), "text", false);
+    endpoint.sendFragment(fromHex("62"), "text", true);
+    endpoint.sendEncoded(fromHex("8a00"));
+    endpoint.pong(fromHex(""));
+    expect(toHex(output.bytes.subarray(0, output.length))).toBe(
+      "010161" + "800162" + "8a00" + "8a00",
+    );
+  });
+
+  it("report an unknown opcode before a wrong mask", () => {
+    const { endpoint, events } = probe(role);
+    endpoint.receive(fromHex(role === "server" ? "8500" : "8580"));
+    expect(events).toMatchObject([{ violation: "1002 RESERVED_OPCODE" }]);
+  });
+});

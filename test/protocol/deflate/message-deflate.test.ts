@@ -234,3 +234,25 @@ describe.each(ROLES)("a %s endpoint without permessage-deflate", (role) => {
     expect(events).toMatchObject([{ violation: "1002 RESERVED_BITS" }]);
   });
 });
+
+describe.each([true, false])("a message in fragments, with context takeover %s", (takesOver) => {
+  it.each([[["first ", "second"]], [["first ", ""]], [["first", "", " and second"]]])(
+    "is compressed as its first fragment decides: %j",
+    (parts) => {
+      const sender = probe("server", { deflate: deflateOption(takesOver) });
+      const receiver = probe("client", { deflate: deflateOption(takesOver) });
+      for (const text of ["one", "two"]) {
+        parts.forEach((part, index) => {
+          const bytes = fromHex(hexOf(part + (index === 0 ? text : "")));
+          sender.endpoint.sendFragment(bytes, "text", index === parts.length - 1);
+        });
+      }
+      receiver.receive(sender.written());
+      const [first, ...rest] = parts;
+      expect(receiver.events).toEqual([
+        { text: [`${first}one`, ...rest].join("") },
+        { text: [`${first}two`, ...rest].join("") },
+      ]);
+    },
+  );
+});
