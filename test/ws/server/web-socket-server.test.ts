@@ -386,7 +386,7 @@ describe("close", () => {
     expect(emitted).toBe(1);
   });
 
-  it("refuses handshakes with 503 from then on", async () => {
+  it("refuses later handshakes with 503", async () => {
     const httpServer = createServer();
     const port = await listen(httpServer);
     const server = new WebSocketServer({ noServer: true });
