@@ -66,6 +66,7 @@ export class WebSocketServer<
   /** All open sockets. Undefined if the option `clientTracking` is false. */
   declare clients: Set<InstanceType<T>>;
   #httpServer: HttpServer | null = null;
+  #path: string | undefined;
   #removeListeners: (() => void) | undefined;
   #state: ServerState = "running";
   /** Called by a tracked WebSocket when it is closed. All of them share the function. */
@@ -87,9 +88,16 @@ export class WebSocketServer<
     this.#listen(callback);
   }
 
-  /** The option `path`; empty without it. */
+  /**
+   * The option `path`; empty without it. An adapter may assign its own path, as NestJS does. That does not change
+   * which requests are accepted.
+   */
   get path(): string {
-    return this.options.path ?? "";
+    return this.#path ?? this.options.path ?? "";
+  }
+
+  set path(path: string) {
+    this.#path = path;
   }
 
   /** The HTTP server; null in "noServer" mode, and after `close`. */

@@ -583,3 +583,12 @@ it("infers the class of its sockets and requests", () => {
   });
   expectTypeOf(server.clients).toEqualTypeOf<Set<Named>>();
 });
+
+it("keeps a path that an adapter assigns, as NestJS does, and accepts the same requests", () => {
+  const server = new WebSocketServer({ noServer: true });
+  expect(server.path).toBe("");
+  server.path = "/room";
+  expect(server.path).toBe("/room");
+  expect(server.shouldHandle({ url: "/other" } as IncomingMessage)).toBe(true);
+  expect(new WebSocketServer({ noServer: true, path: "/chat" }).path).toBe("/chat");
+});
