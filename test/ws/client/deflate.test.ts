@@ -52,6 +52,14 @@ describe("the server's answer", () => {
     });
   });
 
+  it("leaves the other settings of the compressor to the options", () => {
+    const options = { zlibDeflateOptions: { memLevel: 8, strategy: 3 } };
+    expect(agreementOf("permessage-deflate", options)).toMatchObject({
+      tuning: { memoryLevel: 8, strategy: 3 },
+    });
+    expect(agreementOf("permessage-deflate")).not.toHaveProperty("tuning");
+  });
+
   it("may leave out what the client offered; the client then keeps its offer (RFC 7692 7.1)", () => {
     expect(
       agreementOf("permessage-deflate", {
