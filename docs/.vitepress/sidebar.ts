@@ -34,6 +34,7 @@ export const SECTIONS: readonly Section[] = [
       { text: "Deploying", file: "guides/deploying.md" },
       { text: "Debugging", file: "guides/debugging.md" },
       { text: "Web frameworks", file: "guides/frameworks.md" },
+      { text: "Use it instead of ws", file: "guides/instead-of-ws.md" },
     ],
   },
   {
@@ -76,6 +77,7 @@ export const GENERATED_SECTIONS: readonly Section[] = [
       { text: "tideway/channels/server", file: "api/tideway-channels-server.md" },
       { text: "tideway/react", file: "api/tideway-react.md" },
       { text: "tideway/testing", file: "api/tideway-testing.md" },
+      { text: "tideway/ws", file: "api/tideway-ws.md" },
       { text: "tideway/protocol", file: "api/tideway-protocol.md" },
     ],
   },

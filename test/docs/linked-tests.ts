@@ -21,7 +21,12 @@ export interface Link {
 
 /** The rows of all tables of a page. */
 export function readRows(page: URL): Row[] {
-  const lines = readFileSync(page, "utf8").split("\n");
+  return rowsOf(readFileSync(page, "utf8"));
+}
+
+/** The rows of all tables of a text. */
+export function rowsOf(text: string): Row[] {
+  const lines = text.split("\n");
   return lines
     .filter((line, index) => line.startsWith("| ") && !isHead(line, lines[index + 1]))
     .map((line) => {

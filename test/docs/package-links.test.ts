@@ -75,10 +75,10 @@ it.each(PAGES)("the relative links of %s lead to files and headings of the repos
 it("the package contains the README and the pages that it links to", async () => {
   const { files } = await pack();
   expect(files).toEqual(expect.arrayContaining(PAGES));
-  // The package contains no tests, benchmarks or sources of examples, which would double its size.
+  // The package contains no tests, benchmarks, other packages or sources of examples, which would double its size.
   // Links of pages to such files work in the repository, where a reader can run them.
   const isLeftOut = (page: string, path: string): boolean =>
-    page.startsWith("docs/") && /^(test|bench)\//.test(path);
+    page.startsWith("docs/") && /^(test|bench|compat|packages)(\/|$)/.test(path);
   const broken = PAGES.flatMap((page) =>
     relativeLinks(page)
       .filter(({ path }) => !isLeftOut(page, path))
@@ -88,7 +88,7 @@ it("the package contains the README and the pages that it links to", async () =>
   expect(broken).toEqual([]);
 });
 
-it("the package contains the code, its sources for debuggers, and pages, in less than 6.5 MB", async () => {
+it("the package contains the code, its sources for debuggers, and pages, in less than 7 MB", async () => {
   const { files, unpackedBytes } = await pack();
   const others = files.filter(
     (path) =>
@@ -97,7 +97,7 @@ it("the package contains the code, its sources for debuggers, and pages, in less
       ),
   );
   expect(others).toEqual([]);
-  expect(unpackedBytes).toBeLessThan(6_500_000);
+  expect(unpackedBytes).toBeLessThan(7_000_000);
 });
 
 it("the package declares broker clients and React as optional peer dependencies, and the versions in the tests satisfy them", () => {
