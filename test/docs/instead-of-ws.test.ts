@@ -39,15 +39,18 @@ describe("the page about ws", () => {
     expect(named).toEqual(expect.arrayContaining(names.split(/\s+/)));
   });
 
-  it.each(Object.keys(DOCUMENTED))("says of each row below %s how it differs", (heading) => {
-    for (const { cells } of rowsBelow(heading)) {
-      const [name, verdict, notes] = cells;
-      expect([name, ["same", "better", "partly", "left out"]]).toEqual([
-        name,
-        expect.arrayContaining([verdict]),
-      ]);
-      // A difference has its reason.
-      if (verdict !== "same") expect(notes).not.toBe("");
-    }
-  });
+  it.each(Object.keys(DOCUMENTED))(
+    "gives a verdict on each row below %s, and a reason for each difference",
+    (heading) => {
+      for (const { cells } of rowsBelow(heading)) {
+        const [name, verdict, notes] = cells;
+        expect([name, ["same", "better", "partly", "left out"]]).toEqual([
+          name,
+          expect.arrayContaining([verdict]),
+        ]);
+        // A difference has its reason.
+        if (verdict !== "same") expect(notes).not.toBe("");
+      }
+    },
+  );
 });
