@@ -18,7 +18,7 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
 
   constructor(topic: Topic, options: UseTopicOptions) {
     const retry = (): void => this.#retry();
-    super({ status: "active", messages: [], error: undefined, retry });
+    super({ status: "pending", messages: [], error: undefined, retry });
     this.#topic = topic;
     this.#options = options;
     const { last, since } = options;
@@ -32,7 +32,7 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
 
   protected override start(): void {
     // A subscription that has failed would fail again: only `retry` starts it.
-    if (this.getSnapshot().status === "active") this.#read();
+    if (this.getSnapshot().status !== "failed") this.#read();
   }
 
   protected override stop(): void {
@@ -56,8 +56,16 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
     return this.#topic.messages({
       ...this.#start,
       signal,
+      onSubscribed: () => {
+        if (!signal.aborted) this.#activate();
+      },
       ...(this.#options.onLost !== undefined && { onLost }),
     });
+  }
+
+  #activate(): void {
+    const { status, messages, retry } = this.getSnapshot();
+    if (status === "pending") this.update({ status: "active", messages, error: undefined, retry });
   }
 
   get #maxMessages(): number {
@@ -82,7 +90,7 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
     // The messages so far and the next ones do not follow each other, so it starts with the latest ones again.
     if (lost !== undefined) this.#start = this.#startAfterLoss(lost);
     const kept = lost === undefined ? messages : [];
-    this.update({ status: "active", messages: kept, error: undefined, retry });
+    this.update({ status: "pending", messages: kept, error: undefined, retry });
     if (this.isRunning) this.#read();
   }
 

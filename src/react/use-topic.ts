@@ -38,7 +38,7 @@ export type TopicState<Message> = {
    */
   readonly retry: () => void;
 } & (
-  | { readonly status: "idle" | "active"; readonly error: undefined }
+  | { readonly status: "idle" | "pending" | "active"; readonly error: undefined }
   | { readonly status: "failed"; readonly error: Error }
 );
 
@@ -54,7 +54,8 @@ export type TopicMessageOf<Topic> = Topic extends { readonly isVolatile: true }
  * | `status` | `messages` | `error` |
  * | --- | --- | --- |
  * | `idle`: rendered on a server, the first render of a page from a server, or no client | none | - |
- * | `active`: subscribed, waits for the server's answer, or waits for a connection | those so far | - |
+ * | `pending`: the server has not accepted the subscription yet; show that it is loading | none, or after `retry` those before | - |
+ * | `active`: the server has accepted the subscription; also while the client waits for a new connection | those so far | - |
  * | `failed`: the server refused or ended the subscription, publications were lost, or the client has closed | the earlier ones | a `ChannelError` or `PublicationsLostError` |
  *
  * StrictMode does not interrupt the subscription. If React hides the component and shows it again, such as in
@@ -64,8 +65,9 @@ export type TopicMessageOf<Topic> = Topic extends { readonly isVolatile: true }
  * @throws UsageError `INVALID_PARAM` or `INVALID_TOPIC_NAME` during rendering, as `topic` of the client does
  * @example
  * ```tsx
- * const { messages, error } = useTopic(client, "rooms/:room", { room: "tides" }, { last: 50 });
+ * const { status, messages, error } = useTopic(client, "rooms/:room", { room: "tides" }, { last: 50 });
  * if (error) return <p role="alert">{error.message}</p>;
+ * if (status === "pending") return <p>Loading</p>;
  * return <ol>{messages.map(({ data, position }) => <li key={position}>{data.text}</li>)}</ol>;
  * ```
  */

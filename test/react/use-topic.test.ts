@@ -31,9 +31,24 @@ const texts = ({ messages }: { readonly messages: readonly ChannelMessage<unknow
   messages.map(({ data }) => data);
 
 describe("useTopic", () => {
-  it("subscribes when it is mounted, with the options, and is active at once", () => {
+  it("is pending until the server has accepted the subscription, and then active without messages", async () => {
+    const { hook, topic } = render();
+    expect(hook.current).toMatchObject({ status: "pending", messages: [], error: undefined });
+    topic.subscriptions[0].options.onSubscribed!();
+    const { messages } = await hook.becomes(({ status }) => status === "active");
+    expect(messages).toEqual([]);
+  });
+
+  it("stays pending when a subscription that has ended is accepted", async () => {
+    const { hook, topic, client } = render();
+    hook.rerender({ client, room: "waves" });
+    await laterTask();
+    topic.subscriptions[0].options.onSubscribed!();
+    expect(hook.current.status).toBe("pending");
+  });
+
+  it("subscribes when it is mounted, with the options", () => {
     const { hook, topic } = render({ options: { last: 50 } });
-    expect(hook.current).toMatchObject({ status: "active", messages: [], error: undefined });
     expect(hook.results).toHaveLength(1);
     expect(topic.subscriptions).toHaveLength(1);
     expect(topic.subscriptions[0].options).toMatchObject({ last: 50 });
@@ -105,7 +120,7 @@ describe("useTopic", () => {
     topic.publish("one");
     await hook.becomes((state) => texts(state).length === 1);
     hook.rerender({ client, room: "waves" });
-    expect(hook.current).toMatchObject({ status: "active", messages: [] });
+    expect(hook.current).toMatchObject({ status: "pending", messages: [] });
     await laterTask();
     expect(topic.subscriptions[0].isStopped).toBe(true);
     expect(fake.topics.get("rooms/waves")!.subscriptions).toHaveLength(1);
@@ -131,6 +146,8 @@ describe("useTopic", () => {
     expect(topic.subscriptions).toHaveLength(2);
     expect(topic.subscriptions[1].options).toMatchObject({ since: "p1" });
     expect(topic.subscriptions[1].options).not.toHaveProperty("last");
+    await hook.becomes(({ status }) => status === "pending");
+    topic.subscriptions[1].options.onSubscribed!();
     await hook.becomes(({ status }) => status === "active");
     hook.current.retry();
     expect(topic.subscriptions).toHaveLength(2);
@@ -150,8 +167,9 @@ describe("useTopic", () => {
       expect(error).toBe(loss);
       expect(messages).toHaveLength(1);
       retry();
-      const { signal: _, ...start } = topic.subscriptions[1].options;
+      const { signal: _, onSubscribed, ...start } = topic.subscriptions[1].options;
       expect(start).toEqual(expected);
+      onSubscribed!();
       await hook.becomes((state) => state.status === "active" && texts(state).length === 0);
     },
   );
@@ -166,7 +184,7 @@ describe("useTopic", () => {
     hook.rerender({ client, options: { onLost: onLost("second") } });
     topic.subscriptions[0].options.onLost!({ reason: "missing", position: "q1" });
     expect(losses).toEqual(["second q1"]);
-    expect(hook.current.status).toBe("active");
+    expect(hook.current.status).toBe("pending");
     expect(topic.subscriptions).toHaveLength(1);
   });
 
