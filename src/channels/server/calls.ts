@@ -59,7 +59,7 @@ export class Calls {
     if (call.isIdempotent && number === undefined) {
       return invalidRequest("an idempotent call needs a number");
     }
-    const waitMs = this.#connection.callRates?.take(call.name) ?? 0;
+    const waitMs = this.#connection.rates?.calls?.take(call.name) ?? 0;
     return waitMs > 0 ? tooMany("callsPerSecond", waitMs) : undefined;
   }
 

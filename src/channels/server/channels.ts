@@ -20,6 +20,7 @@ import { createPublishHandler } from "./publish-handler.ts";
 import { createRoute } from "./route.ts";
 import { ServerTopicHandle } from "./server-topic.ts";
 import type { AuthorizeRequest, ChannelSession } from "./session-interface.ts";
+import { createRatesBySession } from "./session-rates.ts";
 import { TopicTable } from "./topic-table.ts";
 
 /** The options of `channels`, without the types of their contract. */
@@ -115,12 +116,12 @@ function createEnvironment(contract: Contract, options: AnyChannelsOptions): Cha
     authorize,
     intercept: intercept as ChannelsEnvironment["intercept"],
     limits,
+    rates: createRatesBySession(limits, () => performance.now()),
     welcome: { idWindowMs, repeatable: repeatable(calls), maxPending },
     idWindowMs,
     presenceGraceMs: options.presenceGraceMs ?? 10_000,
     timers: globalThis,
     dateNowMs: () => Date.now(),
-    nowMs: () => performance.now(),
     connections: new Set(),
     pendingAuthorize: { count: 0 },
     report,

@@ -15,8 +15,8 @@ import { HistoryReads } from "./history.ts";
 import { Presences } from "./presences.ts";
 import { Publishes } from "./publishes.ts";
 import type { RefusalReason } from "./refusals.ts";
-import { createRateLimits, type RateLimits } from "./rate-limit.ts";
 import type { ChannelSession } from "./session-interface.ts";
+import type { SessionRates } from "./session-rates.ts";
 import { Streams } from "./streams.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { Watches } from "./watches.ts";
@@ -46,8 +46,7 @@ export class ChannelConnection
   identity = "";
   /** Counts the connections of the session. */
   connectionNumber = 0;
-  /** The limits on the rates of calls and streams together. */
-  readonly callRates: RateLimits | undefined;
+  #rates: SessionRates | undefined;
   /** Authorizes the client. Undefined once that is final. */
   #gate: Gate | undefined;
   /** Whether there is more output than there should be. Then no more requests are read. */
@@ -66,8 +65,6 @@ export class ChannelConnection
     this.environment = environment;
     this.#socket = socket;
     this.session = new ServerSession(this, environment.limits);
-    const { limits, nowMs } = environment;
-    this.callRates = createRateLimits(limits.callsPerSecond, limits.calls, nowMs);
     this.#gate = new Gate(this, socket, context);
     this.#input = socket.consume(this);
   }
@@ -84,9 +81,11 @@ export class ChannelConnection
   onEnd(): void {
     this.session.end();
     this.environment.connections.delete(this);
+    if (this.#rates !== undefined) this.environment.rates!.release(this.identity);
     this.#gate?.end();
     this.#subscriptions?.endAll();
-    this.#publishes?.end();
+    this.#publishes?.endAll();
+    this.#history?.endAll();
     this.#calls?.endAll();
     this.#streams?.endAll();
     this.#watches?.endAll();
@@ -96,6 +95,12 @@ export class ChannelConnection
   /** The id of the session, for applications. */
   get id(): string {
     return this.identity;
+  }
+
+  /** The limits on the rates of the session. Undefined if there are none. */
+  get rates(): SessionRates | undefined {
+    this.#rates ??= this.environment.rates?.acquire(this.identity);
+    return this.#rates;
   }
 
   get isFull(): boolean {

@@ -18,5 +18,6 @@ export function declaredError(
   } catch {
     return undefined;
   }
-  return data === undefined ? { code } : { code, data };
+  const message = `the handler failed with ${code}`;
+  return data === undefined ? { code, message } : { code, message, data };
 }

@@ -2,6 +2,7 @@ import type { Topics } from "../../topics/index.ts";
 import type { WelcomeFields } from "../wire/server-session.ts";
 import type { CompiledCall } from "./compile.ts";
 import type { ResolvedLimits } from "./limits.ts";
+import type { RatesBySession } from "./session-rates.ts";
 import type { TopicTable } from "./topic-table.ts";
 import type { ChannelConnection } from "./connection.ts";
 import type { ChannelErrorContext, InterceptContext } from "./channels-interface.ts";
@@ -23,6 +24,8 @@ export interface ChannelsEnvironment {
     | ((context: InterceptContext<unknown>, next: () => unknown) => unknown)
     | undefined;
   readonly limits: ResolvedLimits;
+  /** The rates of the sessions. Undefined if there are no limits on rates. */
+  readonly rates: RatesBySession | undefined;
   /** The fields of the `welcome` for each client. */
   readonly welcome: WelcomeFields;
   readonly idWindowMs: number;
@@ -30,8 +33,6 @@ export interface ChannelsEnvironment {
   readonly timers: ChannelTimers;
   /** The wall clock, in milliseconds. */
   readonly dateNowMs: () => number;
-  /** A monotonic clock, in milliseconds. */
-  readonly nowMs: () => number;
   /** The open connections. */
   readonly connections: Set<ChannelConnection>;
   /** Counts the pending calls of `authorize`. */

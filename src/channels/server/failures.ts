@@ -4,14 +4,31 @@ import type { Validation } from "../../schema/validate.ts";
 import type { ErrorFields } from "../wire/frames.ts";
 import { RETRY_AFTER_MS } from "./rate-limit.ts";
 
-export const INTERNAL: ErrorFields = { code: "INTERNAL" };
-export const FORBIDDEN: ErrorFields = { code: "FORBIDDEN" };
-export const UNKNOWN_TOPIC: ErrorFields = { code: "UNKNOWN_TOPIC" };
-export const UNKNOWN_CALL: ErrorFields = { code: "UNKNOWN_CALL" };
+export const INTERNAL: ErrorFields = {
+  code: "INTERNAL",
+  message: "a rule or handler failed; onError of the server has the error",
+};
+export const FORBIDDEN: ErrorFields = { code: "FORBIDDEN", message: "no rule allows the request" };
+export const UNKNOWN_TOPIC: ErrorFields = {
+  code: "UNKNOWN_TOPIC",
+  message: "no pattern in the contract of the server matches the name of the topic",
+};
+export const UNKNOWN_CALL: ErrorFields = {
+  code: "UNKNOWN_CALL",
+  message: "the contract of the server has no call or stream with this name",
+};
+
+/** The broker does not answer. */
+export const UNAVAILABLE: ErrorFields = {
+  code: "UNAVAILABLE",
+  message: "the broker cannot be reached; try again later",
+  retryAfterMs: RETRY_AFTER_MS,
+};
 
 /** A limit is reached. `option` is the name of the limit. */
 export function tooMany(option: string, retryAfterMs: number = RETRY_AFTER_MS): ErrorFields {
-  return { code: "TOO_MANY_REQUESTS", message: `the limit ${option} is reached`, retryAfterMs };
+  const message = `the limit ${option} is reached; try again in ${retryAfterMs} ms`;
+  return { code: "TOO_MANY_REQUESTS", message, retryAfterMs };
 }
 
 export function invalidRequest(message: string): ErrorFields {
@@ -35,7 +52,8 @@ export function invalidData(
     message: String(message),
     ...(path !== undefined && { path: path.map(toPathKey) }),
   }));
-  return { code: "INVALID_DATA", issues };
+  const message = `the data does not match its schema: ${issues[0]?.message}`;
+  return { code: "INVALID_DATA", message, issues };
 }
 
 /**
@@ -43,7 +61,7 @@ export function invalidData(
  */
 export function brokerFailure(error: unknown): ErrorFields | undefined {
   if (isInstance(error, BrokerError)) {
-    return { code: "UNAVAILABLE", retryAfterMs: RETRY_AFTER_MS };
+    return UNAVAILABLE;
   }
   const isTooBig = isInstance(error, UsageError) && error.code === "PUBLICATION_TOO_BIG";
   return isTooBig ? { code: "TOO_BIG", message: error.message } : undefined;

@@ -18,7 +18,8 @@ type HistoryFrame = ClientFrameOf<"history">;
 /** The pages of history that one connection is reading. */
 export class HistoryReads {
   readonly #connection: ChannelConnection;
-  readonly #ids = new Set<number>();
+  /** The entries of the topics, by the ids of the requests. */
+  readonly #open = new Map<number, { readonly entry: TopicEntry }>();
   #pending = 0;
 
   constructor(connection: ChannelConnection) {
@@ -29,17 +30,26 @@ export class HistoryReads {
     const entry = acquireTopic(this.#connection, frame, "maxPendingPages", this.#pending);
     if (entry === undefined) return;
     this.#pending++;
-    this.#ids.add(frame.id);
+    const read = { entry };
+    this.#open.set(frame.id, read);
     void this.#answer(entry, frame).finally(() => {
       this.#pending--;
-      this.#ids.delete(frame.id);
-      this.#connection.environment.table.release(entry);
+      if (this.#open.get(frame.id) === read) this.cancel(frame.id);
     });
   }
 
-  /** The client does not wait for a page any more. */
+  /** The client does not wait for a page any more. The rule may never settle. */
   cancel(id: number): void {
-    if (this.#ids.delete(id)) this.#connection.session.forget(id);
+    const read = this.#open.get(id);
+    if (read === undefined) return;
+    this.#open.delete(id);
+    this.#connection.session.forget(id);
+    this.#connection.environment.table.release(read.entry);
+  }
+
+  /** The connection has ended. */
+  endAll(): void {
+    for (const id of this.#open.keys()) this.cancel(id);
   }
 
   async #answer(entry: TopicEntry, frame: HistoryFrame): Promise<void> {

@@ -7,7 +7,7 @@ export interface RateLimits {
 }
 
 /**
- * Limits of each connection of a client. A request beyond a limit fails with `TOO_MANY_REQUESTS` and
+ * Limits of each connection of a client; limits on rates apply to its session on this server, across reconnects. A request beyond a limit fails with `TOO_MANY_REQUESTS` and
  * `retryAfterMs`. Other requests are not affected.
  */
 export interface ChannelLimits {
@@ -55,6 +55,11 @@ export interface ChannelLimits {
   readonly publishesPerSecond?: number;
   /** The maximum number of calls and streams of a session per second. Default: no limit. */
   readonly callsPerSecond?: number;
+  /**
+   * The maximum number of sessions without a connection for which this server remembers the rates. A session that
+   * it has forgotten starts again. Default: 10,000.
+   */
+  readonly maxRatedSessions?: number;
   /** Limits on the publishes of a session to the topics of a pattern, by the pattern. */
   readonly topics?: Readonly<Record<string, RateLimits>>;
   /** Limits on a call or stream of a session, by its name. */
@@ -79,6 +84,7 @@ const DEFAULTS = {
   maxAuthBytes: 16_384,
   authTimeoutMs: 10_000,
   maxPendingAuthorize: 1_024,
+  maxRatedSessions: 10_000,
 } as const;
 
 const RATES = ["publishesPerSecond", "callsPerSecond"] as const;

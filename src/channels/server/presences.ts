@@ -18,6 +18,7 @@ interface Entered {
   presence: Promise<Presence | undefined>;
   /** Undefined before the broker has answered. */
   member: FrameMember | undefined;
+  isReleased: boolean;
 }
 
 /** Presence needs a socket only to end with it, and {@link Presences} ends it. */
@@ -80,15 +81,21 @@ export class Presences {
 
   #start(entry: TopicEntry, frame: EnterFrame): void {
     const presence = Promise.resolve(undefined);
-    const entered: Entered = { entry, presence, member: undefined };
+    const entered: Entered = { entry, presence, member: undefined, isReleased: false };
     this.#byTopic.set(entry.name, entered);
     entered.presence = this.#enter(entered, frame);
   }
 
   async #end(entered: Entered, end: (presence: Presence) => Promise<void>): Promise<void> {
+    // Now, because the rule may never settle.
+    this.#release(entered);
     const presence = await entered.presence;
-    if (presence === undefined) return;
-    await end(presence);
+    if (presence !== undefined) await end(presence);
+  }
+
+  #release(entered: Entered): void {
+    if (entered.isReleased) return;
+    entered.isReleased = true;
     this.#connection.environment.table.release(entered.entry);
   }
 
@@ -117,11 +124,10 @@ export class Presences {
   }
 
   #fail(entered: Entered, id: number, error: ErrorFields): void {
-    const { session, environment } = this.#connection;
-    const { entry } = entered;
-    if (this.#byTopic.get(entry.name) === entered) this.#byTopic.delete(entry.name);
-    environment.table.release(entry);
-    session.fail(id, error);
+    const { name } = entered.entry;
+    if (this.#byTopic.get(name) === entered) this.#byTopic.delete(name);
+    this.#release(entered);
+    this.#connection.session.fail(id, error);
   }
 
   /** Runs the rule, and returns the member or the error. @throws the error of the schema */

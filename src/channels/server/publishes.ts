@@ -10,9 +10,9 @@ import {
   invalidData,
   mayBeStored,
   tooMany,
+  UNAVAILABLE,
 } from "./failures.ts";
 import { causeOf, encodeData, encodeMessage } from "./message.ts";
-import { createRateLimits, type RateLimits } from "./rate-limit.ts";
 import { runRule } from "./rules.ts";
 import type { TopicEntry } from "./topic-table.ts";
 import { validateData } from "./validate-data.ts";
@@ -23,6 +23,8 @@ type PublishFrame = ClientFrameOf<"publish">;
 interface TopicQueue {
   readonly entry: TopicEntry;
   readonly frames: PublishFrame[];
+  /** Whether the connection has ended. Then the entry is released, because a rule may never settle. */
+  isOver: boolean;
 }
 
 /** The data that a publish stores, or the reason of its failure. */
@@ -44,15 +46,12 @@ interface UnseenFailure {
  */
 export class Publishes {
   readonly #connection: ChannelConnection;
-  readonly #rates: RateLimits | undefined;
   readonly #byTopic = new Map<string, TopicQueue>();
   #unseenFailure: UnseenFailure | undefined;
   #pending = 0;
 
   constructor(connection: ChannelConnection) {
-    const { limits, nowMs } = connection.environment;
     this.#connection = connection;
-    this.#rates = createRateLimits(limits.publishesPerSecond, limits.topics, nowMs);
   }
 
   publish(frame: PublishFrame): void {
@@ -60,7 +59,7 @@ export class Publishes {
     const used = this.#pending;
     const entry = acquireTopic(this.#connection, frame, "maxPendingPublishes", used, fail);
     if (entry === undefined) return;
-    const waitMs = this.#rates?.take(entry.compiled.pattern.text) ?? 0;
+    const waitMs = this.#connection.rates?.publishes?.take(entry.compiled.pattern.text) ?? 0;
     if (waitMs > 0) {
       this.#connection.environment.table.release(entry);
       fail(frame.id, tooMany("publishesPerSecond", waitMs));
@@ -72,11 +71,21 @@ export class Publishes {
 
   /** The client has received the failure of a publish. */
   onSeen(id: number): void {
-    if (this.#unseenFailure?.id === id) this.end();
+    if (this.#unseenFailure?.id === id) this.#startWaiting();
   }
 
-  /** No publish waits for the client any longer. After the end of the connection, none starts either. */
-  end(): void {
+  /** The connection has ended. No further publish starts. */
+  endAll(): void {
+    this.#startWaiting();
+    for (const queue of this.#byTopic.values()) {
+      queue.isOver = true;
+      this.#connection.environment.table.release(queue.entry);
+    }
+    this.#byTopic.clear();
+  }
+
+  /** No publish waits for the client any longer. */
+  #startWaiting(): void {
     const waiting = this.#unseenFailure?.onSeen ?? [];
     this.#unseenFailure = undefined;
     for (const onSeen of waiting) onSeen();
@@ -102,7 +111,7 @@ export class Publishes {
       queue.frames.push(frame);
       return;
     }
-    const created = { entry, frames: [frame] };
+    const created = { entry, frames: [frame], isOver: false };
     this.#byTopic.set(entry.name, created);
     void this.#run(created);
   }
@@ -122,6 +131,7 @@ export class Publishes {
       // The broker would probably let each of the others wait as long as the failed one.
       if (error.code === "UNAVAILABLE") this.#failAll(queue);
     }
+    if (queue.isOver) return;
     this.#byTopic.delete(entry.name);
     environment.table.release(entry);
   }
@@ -129,7 +139,7 @@ export class Publishes {
   #failAll({ frames }: TopicQueue): void {
     for (const { id } of frames.splice(0)) {
       this.#pending--;
-      this.#fail(id, notStored({ code: "UNAVAILABLE" }));
+      this.#fail(id, notStored(UNAVAILABLE));
     }
   }
 

@@ -74,7 +74,7 @@ export class Streams {
     if (lastId !== undefined && !call.isResumable) {
       return invalidRequest("lastId is for resumable streams");
     }
-    const waitMs = this.#connection.callRates?.take(call.name) ?? 0;
+    const waitMs = this.#connection.rates?.calls?.take(call.name) ?? 0;
     return waitMs > 0 ? tooMany("callsPerSecond", waitMs) : undefined;
   }
 

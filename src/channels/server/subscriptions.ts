@@ -93,7 +93,7 @@ export class Subscriptions {
 
   #start(subscription: Subscription, frame: SubscribeFrame): void {
     if (subscription.isEnded) {
-      this.#settleEnded(subscription);
+      this.#ending--;
       return;
     }
     const starting =
@@ -115,7 +115,7 @@ export class Subscriptions {
     const source = await topic.subscribe(subscription, options);
     if (subscription.isEnded) {
       source.unsubscribe();
-      this.#settleEnded(subscription);
+      this.#ending--;
       return;
     }
     const { recovered, reason } = source;
@@ -133,7 +133,7 @@ export class Subscriptions {
     await volatileFeed.add(subscription);
     if (subscription.isEnded) {
       volatileFeed.remove(subscription);
-      this.#settleEnded(subscription);
+      this.#ending--;
       return;
     }
     const answer = { type: "subscribed", id, topic, number, isVolatile: true } as const;
@@ -143,7 +143,7 @@ export class Subscriptions {
 
   #fail(subscription: Subscription, id: number, error: ErrorFields): void {
     if (subscription.isEnded) {
-      this.#settleEnded(subscription);
+      this.#ending--;
       return;
     }
     subscription.end();
@@ -154,17 +154,10 @@ export class Subscriptions {
   #end(subscription: Subscription): void {
     const { requestId } = subscription;
     subscription.end();
-    this.#byTopic.delete(subscription);
-    if (requestId > 0) {
-      this.#ending++;
-      this.#connection.session.fail(requestId, invalidRequest("unsubscribed before the answer"));
-    } else this.#connection.environment.table.release(subscription.entry);
-  }
-
-  /** The start of a subscription that has ended has settled. */
-  #settleEnded({ entry }: Subscription): void {
-    this.#ending--;
-    this.#connection.environment.table.release(entry);
+    this.#forget(subscription);
+    if (requestId === 0) return;
+    this.#ending++;
+    this.#connection.session.fail(requestId, invalidRequest("unsubscribed before the answer"));
   }
 
   #forget(subscription: Subscription): void {

@@ -103,7 +103,6 @@ export class Watches {
     if (watch.isEnded) {
       watch.entry.memberHub.remove(watch);
       this.#ending--;
-      this.#connection.environment.table.release(watch.entry);
     } else if (error !== undefined) {
       this.#connection.session.fail(watch.requestId, error);
       watch.requestId = 0;
@@ -148,13 +147,12 @@ export class Watches {
     const { entry, requestId } = watch;
     watch.isEnded = true;
     this.#byTopic.delete(entry.name);
+    // Also while the rule is running, because it may never settle.
+    this.#connection.environment.table.release(entry);
     if (requestId > 0) {
       this.#ending++;
       this.#connection.session.fail(requestId, error);
-      return;
-    }
-    entry.memberHub.remove(watch);
-    this.#connection.environment.table.release(entry);
+    } else entry.memberHub.remove(watch);
   }
 
   async #recheck(watch: Watch): Promise<void> {

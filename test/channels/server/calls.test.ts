@@ -59,6 +59,7 @@ describe("a call", () => {
     expect(answer).toEqual({ type: "result", id: 1, bytes: new Uint8Array([255, 0, 10]) });
     expect(await client.request({ type: "call", id: 2, name: "it", input: "AA==" })).toMatchObject({
       code: "INVALID_DATA",
+      message: "the data does not match its schema: expected bytes (a Uint8Array)",
     });
   });
 
@@ -69,6 +70,7 @@ describe("a call", () => {
       type: "error",
       id: 1,
       code: "INVALID_DATA",
+      message: "the data does not match its schema: no",
       issues: [{ message: "no", path: ["x", 1] }],
     });
     expect(handler).not.toHaveBeenCalled();
@@ -81,6 +83,7 @@ describe("a call", () => {
     });
     expect(await client.request({ type: "call", id: 2, name: "it", input: "no" })).toMatchObject({
       code: "INVALID_DATA",
+      message: "the data does not match its schema: no",
     });
   });
 
@@ -111,6 +114,7 @@ describe("a call", () => {
         type: "error",
         id: index + 1,
         code: "overflow",
+        message: "the handler failed with overflow",
         data: { max: 1 },
       });
     }
@@ -148,7 +152,12 @@ describe("a call", () => {
         name: "it",
         input: index,
       });
-      expect(answer).toEqual({ type: "error", id: index + 1, code: "INTERNAL" });
+      expect(answer).toEqual({
+        type: "error",
+        id: index + 1,
+        code: "INTERNAL",
+        message: "a rule or handler failed; onError of the server has the error",
+      });
     }
     expect(server.errors.splice(0)).toHaveLength(failures.length);
   });
@@ -161,6 +170,7 @@ describe("a call", () => {
         type: "error",
         id: 1,
         code: "UNKNOWN_CALL",
+        message: "the contract of the server has no call or stream with this name",
       });
     },
   );
@@ -169,6 +179,7 @@ describe("a call", () => {
     const { client } = await open(async function* () {}, { output: undefined, item: anything });
     expect(await client.request({ type: "call", id: 1, name: "it" })).toMatchObject({
       code: "UNKNOWN_CALL",
+      message: "the contract of the server has no call or stream with this name",
     });
   });
 
@@ -276,7 +287,7 @@ describe("calls beyond a limit", () => {
       type: "error",
       id: 101,
       code: "TOO_MANY_REQUESTS",
-      message: "the limit maxPendingCalls is reached",
+      message: "the limit maxPendingCalls is reached; try again in 1000 ms",
       retryAfterMs: 1_000,
     });
     expect(pending).toBe(3);

@@ -134,6 +134,7 @@ describe("history", () => {
     expect((await read(client, {})).result).toMatchObject({ code: "FORBIDDEN" });
     expect((await read(client, { topic: "other" })).result).toMatchObject({
       code: "UNKNOWN_TOPIC",
+      message: "no pattern in the contract of the server matches the name of the topic",
     });
     expect((await read(client, { topic: "cursors/1" })).result).toMatchObject({
       code: "INVALID_REQUEST",

@@ -97,7 +97,12 @@ describe("entering a topic", () => {
     const ann = await connect(server, "ann");
     expect(await enter(ann, 1, { topic: "news" })).toMatchObject({ code: "FORBIDDEN" });
     expect(await enter(ann, 2, { topic: "other" })).toMatchObject({ code: "UNKNOWN_TOPIC" });
-    expect(await enter(ann, 3)).toEqual({ type: "error", id: 3, code: "INTERNAL" });
+    expect(await enter(ann, 3)).toEqual({
+      type: "error",
+      id: 3,
+      code: "INTERNAL",
+      message: "a rule or handler failed; onError of the server has the error",
+    });
     member = { id: 5, data: { name: "ann" } };
     expect(await enter(ann, 4)).toMatchObject({ code: "INTERNAL" });
     expect(server.errors.splice(0)).toMatchObject([
@@ -217,6 +222,7 @@ describe("watching the members", () => {
       type: "unwatched",
       topic: "rooms/a",
       code: "FORBIDDEN",
+      message: "no rule allows the request",
     });
     isAllowed = true;
     expect(await watch(bob)).toEqual(["ann"]);

@@ -77,7 +77,7 @@ describe("the endpoint for backends", () => {
         const { post } = open({ authorize });
         expect(await answerOf(await post({ topic: "rooms/a", data: "x" }))).toEqual([
           403,
-          { code: "FORBIDDEN" },
+          { code: "FORBIDDEN", message: "no rule allows the request" },
         ]);
       }
     },
@@ -87,7 +87,10 @@ describe("the endpoint for backends", () => {
     const { post, errors } = open({ authorize: () => Promise.reject(new Error("secret")) });
     expect(await answerOf(await post({ topic: "rooms/a", data: "x" }))).toEqual([
       500,
-      { code: "INTERNAL" },
+      {
+        code: "INTERNAL",
+        message: "a rule or handler failed; onError of the server has the error",
+      },
     ]);
     expect(errors).toHaveLength(1);
   });
@@ -131,7 +134,12 @@ describe("the endpoint for backends", () => {
     const { post } = open({}, broker);
     expect(await answerOf(await post({ topic: "rooms/a", data: "x" }))).toEqual([
       503,
-      { code: "UNAVAILABLE", retryAfterMs: 1_000, mayBeStored: true },
+      {
+        code: "UNAVAILABLE",
+        message: "the broker cannot be reached; try again later",
+        retryAfterMs: 1_000,
+        mayBeStored: true,
+      },
     ]);
   });
 

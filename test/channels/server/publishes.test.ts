@@ -96,6 +96,7 @@ describe("a publish", () => {
       type: "error",
       id: 2,
       code: "INTERNAL",
+      message: "a rule or handler failed; onError of the server has the error",
       mayBeStored: false,
     });
     expect(server.errors.splice(0)).toMatchObject([{ code: "INVALID_MESSAGE" }]);
@@ -113,6 +114,7 @@ describe("a publish", () => {
     const { client } = await open({ topics: { broker } });
     expect(await client.request({ ...publish, id: 1, number: 1 })).toMatchObject({
       code: "UNAVAILABLE",
+      message: "the broker cannot be reached; try again later",
       mayBeStored: true,
     });
   });

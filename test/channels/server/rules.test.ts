@@ -45,6 +45,7 @@ describe.each(["subscribe", "publish", "enter"] as const)("the rule %s", (kind) 
     expect(await client.request(REQUESTS[kind])).toMatchObject({
       type: "error",
       code: "FORBIDDEN",
+      message: "no rule allows the request",
     });
   });
 
@@ -114,6 +115,7 @@ describe.each(["subscribe", "publish", "enter"] as const)("the rule %s", (kind) 
     isAllowed = false;
     expect(await client.request({ ...REQUESTS[kind], id: 2, topic: "rooms/b" })).toMatchObject({
       code: "FORBIDDEN",
+      message: "no rule allows the request",
     });
     expect(seen).toEqual([
       [kind, "rooms/a", { room: "a" }],

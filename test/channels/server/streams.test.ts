@@ -118,7 +118,13 @@ describe("a stream", () => {
     ] as const) {
       stream(client, id, { input });
       expect(await client.answer(id)).toMatchObject({ type: "item" });
-      expect(await client.answer(id)).toEqual({ type: "error", id, code: "busy", data: 5 });
+      expect(await client.answer(id)).toEqual({
+        type: "error",
+        id,
+        code: "busy",
+        message: "the handler failed with busy",
+        data: 5,
+      });
     }
   });
 
@@ -154,6 +160,7 @@ describe("a stream", () => {
         type: "error",
         id: index + 1,
         code: "INTERNAL",
+        message: "a rule or handler failed; onError of the server has the error",
       });
     }
     expect(server.errors.splice(0)).toHaveLength(handlers.length);

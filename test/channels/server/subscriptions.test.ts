@@ -245,6 +245,7 @@ describe("running the subscribe rules again", () => {
       type: "unsubscribed",
       topic: "rooms/a",
       code: "FORBIDDEN",
+      message: "no rule allows the request",
     });
     denied = new Set(["b"]);
     client.send({ type: "auth", auth: 1 });
