@@ -117,6 +117,29 @@ export const CALL_SCRIPTS: readonly ClientScript[] = [
     ],
   },
   {
+    name: "rejects a call and a stream above maxMessageBytes of the server with TOO_BIG, and sends nothing",
+    steps: [
+      ...open({ maxMessageBytes: 1_000 }),
+      run("c", "call", "echo", "x".repeat(1_000)),
+      error("c", { code: "TOO_BIG" }),
+      run("s", "stream", "count", "x".repeat(1_000)),
+      ...fails("s", { code: "TOO_BIG" }),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "rejects a call with the TOO_BIG of the server for an output that it cannot receive",
+    steps: [
+      ...open(),
+      run("c", "call", "place", 1),
+      expect({ type: "call", id: "<id1>" }),
+      send({ type: "error", id: "<id1>", code: "TOO_BIG" }),
+      error("c", { code: "TOO_BIG" }),
+      ...reconnect(),
+      ...nothing("b"),
+    ],
+  },
+  {
     name: "holds back more calls than maxPending",
     steps: [
       ...open({ maxPending: { publish: 16, call: 1 } }),

@@ -194,6 +194,29 @@ export const PUBLISH_SCRIPTS: readonly ClientScript[] = [
     ],
   },
   {
+    name: "rejects a publish above maxMessageBytes of the server with TOO_BIG, and sends nothing",
+    steps: [
+      ...open({ maxMessageBytes: 1_000 }),
+      publish("p", "x".repeat(1_000)),
+      error("p", { code: "TOO_BIG", mayBeStored: false }),
+      publish("q"),
+      published(1, "q"),
+      stored(1),
+      value("q", { position: "e:1" }),
+      ...nothing(),
+    ],
+  },
+  {
+    name: "rejects a publish that waited for the welcome with TOO_BIG, if it is above maxMessageBytes",
+    steps: [
+      publish("p", "x".repeat(1_000)),
+      publish("q"),
+      ...open({ maxMessageBytes: 1_000 }),
+      error("p", { code: "TOO_BIG", mayBeStored: false }),
+      published(1, "q"),
+    ],
+  },
+  {
     name: "resolves a publish to a volatile topic without a position",
     steps: [
       ...open(),

@@ -60,9 +60,31 @@ export const CALL_SCRIPTS: readonly ServerScript[] = [
     name: "answers a call with INTERNAL if its handler throws, without the reason",
     steps: failed(call(1, "throw"), {
       code: "INTERNAL",
-      message: "<absent>",
+      message: { "<matches>": "^(?!.*is broken)" },
       data: "<absent>",
     }),
+  },
+  {
+    name: "answers a call with TOO_BIG if its output exceeds maxMessageBytes of the client, and continues",
+    steps: [
+      { connect: "a" },
+      send({
+        type: "hello",
+        auth: { name: "ann" },
+        session: "<session>",
+        connection: 1,
+        maxMessageBytes: 1_000,
+      }),
+      expect({ type: "welcome" }),
+      ...request(
+        { type: "call", id: 1, name: "echo", input: { "<repeat>": ["x", 1_000] } },
+        { type: "error", code: "TOO_BIG" },
+      ),
+      ...request(
+        { type: "call", id: 2, name: "echo", input: "small" },
+        { type: "result", output: "small" },
+      ),
+    ],
   },
   {
     name: "answers an unknown call with UNKNOWN_CALL",
