@@ -71,8 +71,11 @@ export interface ChannelClient<C extends Contract = AnyContract> extends AsyncDi
    * Calls a handler of the server. The result is a promise of the output. It rejects with a
    * {@link ChannelError}; `result()` of it never rejects with one.
    *
-   * Without a connection, an idempotent call waits for one, and is sent again after a reconnect. Any other
-   * call rejects with `CONNECTION_LOST` if the connection is lost before the answer. It may have run.
+   * Without a connection, the call waits for one. If the connection is lost before the answer, an idempotent
+   * call is sent again. Any other call rejects with `CONNECTION_LOST`; it may have run.
+   *
+   * It rejects with `TOO_BIG` if a message exceeds `maxMessageBytes` of the server, or, after the handler has
+   * run, of the client. Its `cause` is the close or the error of the transport if the connection has ended.
    */
   call<const Name extends CallNameOf<C>>(
     name: Name,
@@ -93,8 +96,8 @@ export interface ChannelClient<C extends Contract = AnyContract> extends AsyncDi
 
   /**
    * Closes the connection and ends the client. Everything that is still pending after `flushMs` rejects with
-   * the ChannelError `CLIENT_CLOSED`. Resolves when the client has ended. The closing handshake may take
-   * longer. A second call has no effect besides a shorter wait.
+   * the ChannelError `CLIENT_CLOSED`. Resolves after the closing handshake, which the WebSocket limits to some
+   * seconds. A second call has no effect besides a shorter wait.
    */
   close(options?: CloseChannelOptions): Promise<void>;
 }

@@ -43,12 +43,12 @@ export interface ConnectOptions<C extends Contract = AnyContract> extends Pick<
    */
   readonly auth?: string | number | boolean | null | object | ((request: AuthRequest) => unknown);
   /**
-   * Whether the client validates what the server sends, by the schemas of `contract`. Each schema must accept
-   * its own output. Default: `false`.
+   * Whether the client validates what the server sends, by the schemas of `contract`, which must come from
+   * `defineContract`. Each schema must accept its own output. Default: `false`.
    */
   readonly validate?: boolean;
   /**
-   * The maximum number of bytes of publishes and idempotent calls that wait for a connection or an answer.
+   * The maximum number of bytes of publishes and calls that wait for a connection or an answer.
    * Beyond it they reject with `QUEUE_FULL`. Default: 1,048,576 (1 MiB).
    */
   readonly maxQueuedBytes?: number;

@@ -119,7 +119,8 @@ export interface ChannelTopicBase<Draft, Message, Options> {
    * iterator has its own queue. All topics of a client with the same name share one subscription, which ends
    * with the last iterator.
    *
-   * The iterator throws a `ChannelError` if the server refuses the subscription or ends it, and
+   * The iterator throws a `ChannelError` if the server refuses the subscription or ends it, for example with
+   * `TOO_BIG` at a publication above `maxMessageBytes` of the client, and
    * `PublicationsLostError` for a loss without `onLost`.
    */
   messages(options?: Options): AsyncIterableIterator<Message, undefined, undefined>;
@@ -130,7 +131,8 @@ export interface ChannelTopicBase<Draft, Message, Options> {
    *
    * Without a connection the publication waits for one. After a reconnect it is sent again, and stored once.
    * Rejects with a `ChannelError`; its `mayBeStored` says whether the publication may be stored. It rejects
-   * with `QUEUE_FULL` at once if more than `maxQueuedBytes` would wait.
+   * with `QUEUE_FULL` at once if more than `maxQueuedBytes` would wait, and with `TOO_BIG` if the message exceeds
+   * `maxMessageBytes` of the server.
    */
   publish(draft: Draft, options?: PublishDraftOptions): Promise<PublishResult>;
 }

@@ -9,7 +9,8 @@ import type { SchemaIssue } from "../../schema/standard-schema.ts";
  * - `UNKNOWN_TOPIC`, `UNKNOWN_CALL`: the server's contract does not have the name.
  * - `FORBIDDEN`: a rule does not allow the request, or there is no rule.
  * - `INVALID_DATA`: the data does not match the schema; see `issues`.
- * - `TOO_BIG`: the data exceeds a limit in bytes.
+ * - `TOO_BIG`: the data exceeds a limit in bytes: of the topic, or `maxMessageBytes` of the server or the client. The
+ *   client makes it too, before it sends a message that the server does not accept.
  * - `TOO_MANY_REQUESTS`: a limit of the server is reached; try again after `retryAfterMs`.
  * - `UNAVAILABLE`: the broker cannot be reached; `mayBeStored` says whether it may have stored a publication.
  * - `INTERNAL`: a rule or handler of the server threw an error, which only the server knows.
@@ -22,7 +23,7 @@ import type { SchemaIssue } from "../../schema/standard-schema.ts";
  * - `CLIENT_CLOSED`: `close` was called.
  * - `TIMEOUT`: the server did not answer within `timeoutMs`.
  * - `UNCONFIRMED`: the server may or may not have stored the publication, and it is too late to ask again.
- * - `UNSUPPORTED_VERSION`: the server does not support this version of the protocol.
+ * - `UNSUPPORTED_VERSION`: the server closed with 1002, because it does not understand the client.
  */
 export type ChannelErrorCode =
   | "INVALID_REQUEST"
@@ -51,7 +52,10 @@ export interface ChannelErrorDetails {
   readonly cause?: unknown;
 }
 
-/** A request of a channel client failed. Other requests on the same connection are not affected. */
+/**
+ * A request of a channel client failed. Other requests on the same connection are not affected. If the connection
+ * has ended, `cause` is the error of the transport or the close, with its `code` and `reason`.
+ */
 export class ChannelError extends TidewayError {
   /** The data of an error that the contract declares. */
   declare readonly data?: unknown;
