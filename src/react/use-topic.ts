@@ -54,7 +54,7 @@ export type TopicMessageOf<Topic> = Topic extends { readonly isVolatile: true }
  * | `status` | `messages` | `error` |
  * | --- | --- | --- |
  * | `idle`: rendered on a server, the first render of a page from a server, or no client | none | - |
- * | `pending`: the server has not accepted the subscription yet; show that it is loading | none, or after `retry` those before | - |
+ * | `pending`: the server has not accepted the subscription yet; show that it is loading | none, or the earlier ones after `retry` | - |
  * | `active`: the server has accepted the subscription; also while the client waits for a new connection | those so far | - |
  * | `failed`: the server refused or ended the subscription, publications were lost, or the client has closed | the earlier ones | a `ChannelError` or `PublicationsLostError` |
  *

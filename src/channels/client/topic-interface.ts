@@ -37,8 +37,8 @@ export interface MessagesOptions {
   /** The position after which to start. Default: the first message is the next publication. */
   readonly since?: string;
   /**
-   * Called once, when the server has accepted the subscription, and before the first message. Without it, an
-   * application cannot tell a topic without messages from one that it waits for.
+   * Called once, when the server has accepted the subscription, and before the first message. Before it,
+   * a topic without messages may still be loading.
    */
   readonly onSubscribed?: () => void;
   /** Ends the messages: the iterator throws the signal's reason. */

@@ -17,7 +17,7 @@ interface KnownRates extends SessionRates {
 
 /**
  * The rates of the sessions on this server, so that a reconnect does not reset them. The rates of a session without
- * a connection are kept until they have no effect, and at most those of the latest `maxRatedSessions`.
+ * a connection are kept until they have no effect, and for at most `maxRatedSessions` sessions.
  */
 export class RatesBySession {
   readonly #limits: ResolvedLimits;

@@ -118,7 +118,7 @@ export interface ClientSession extends Pick<
   readonly subscriptions: Map<number, (data: unknown, bytes: number) => void>;
   /** Counts the connections of the session. */
   readonly connection: number;
-  /** The last lost connection of those that the server had accepted. */
+  /** The last lost connection that the server had accepted. */
   readonly previous?: number | undefined;
   /** Whether the server has accepted the current connection. */
   readonly isOpen?: boolean;

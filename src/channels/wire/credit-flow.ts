@@ -1,4 +1,4 @@
-/** What a reader takes: a value of a flow, or its end. */
+/** A value of a flow, or its end, as a reader takes it. */
 export interface FlowEntry<T> {
   readonly value?: T;
   /** Whether it is the end, and the error that ended the flow, if any. */

@@ -3,7 +3,7 @@ import type { ClientSession } from "./client-session.ts";
 import type { SubscriptionStart, SubscriptionValue } from "./client-subscription.ts";
 import { type HistoryPage, readHistory, type TopicItem } from "./history.ts";
 
-/** What a reader takes first, and which values of its subscription it leaves out. */
+/** The values that a reader takes first, and a test for values of its subscription that it then leaves out. */
 type Earlier = readonly [
   SubscriptionValue[],
   isKnown: (value: { readonly position?: string | undefined }) => boolean,
@@ -14,8 +14,8 @@ const PAGE_SIZE = 1000;
 
 /**
  * Reads the latest `last` items of a topic, or the items after `since`, for a reader of a subscription that has
- * everything after the position `base`. The epoch may change during the read. Then the reader still gets all items
- * of the earlier epoch before those of the later one, or none of the earlier epoch.
+ * everything after the position `base`. The epoch may change during the read. Then the reader gets all items
+ * of the earlier epoch before items of the later one, or none of the earlier epoch.
  */
 export async function readEarlier(
   session: ClientSession,

@@ -1,22 +1,35 @@
 import { bytes, connect, defineContract } from "tideway/channels";
+import type { ChannelSession, ChannelsRouteOptions } from "tideway/channels/server";
 import { expect, it, onTestFinished } from "vitest";
 import { anything, start, text } from "../server/support.ts";
 
 const contract = defineContract({
   topics: {
-    "rooms/:room": { message: text },
+    "rooms/:room": { message: text, member: text },
     "files/:id": { message: bytes() },
   },
   calls: { "math/double": { input: anything, output: anything } },
 });
 
-async function connected(): Promise<ReturnType<typeof connect<typeof contract>>> {
+async function connected(
+  route: ChannelsRouteOptions = {},
+): Promise<ReturnType<typeof connect<typeof contract>>> {
   const server = await start(contract, {
+    route,
     rules: {
-      "rooms/:room": { subscribe: true, publish: true },
-      "files/:id": { subscribe: true, publish: true },
+      "rooms/:room": { subscribe: true, publish: true, enter: () => ({ id: "ann", data: "Ann" }) },
+      "files/:id": {
+        subscribe: ({ params }: { params: { id: string } }) => params.id !== "secret",
+        publish: true,
+      },
     },
-    calls: { "math/double": (input: number) => 2 * input },
+    calls: {
+      "math/double": (input: unknown, { session }: { session: ChannelSession<unknown> }) => {
+        if (input !== "close") return 2 * Number(input);
+        session.close("forbidden");
+        return new Promise(() => {});
+      },
+    },
   });
   const client = connect(server.url, { contract });
   onTestFinished(() => client.close());
@@ -56,4 +69,70 @@ it("calls a handler", async () => {
   expect(client.state).toBe("open");
   await client.close();
   expect(client.state).toBe("closed");
+});
+
+it("fails a call alone that is too big for the server, and continues", async () => {
+  const client = await connected({ maxMessageBytes: 1_000 });
+  await expect(client.call("math/double", "x".repeat(1_000))).rejects.toMatchObject({
+    code: "TOO_BIG",
+    message: expect.stringMatching(
+      /^\d+ bytes exceed maxMessageBytes 1000 of the server$/,
+    ) as string,
+    mayBeStored: false,
+  });
+  await expect(client.call("math/double", 21)).resolves.toBe(42);
+});
+
+it("rejects a pending call with the close of the server as cause", async () => {
+  const client = await connected();
+  const failed = client.call("math/double", "close");
+  await expect(failed).rejects.toMatchObject({
+    code: "FORBIDDEN",
+    message: "the connection ended with 3003: forbidden",
+    cause: { code: 3003, reason: "forbidden" },
+  });
+  await expect(client.call("math/double", 1)).rejects.toMatchObject({
+    code: "FORBIDDEN",
+    cause: { code: 3003 },
+  });
+});
+
+it.each([
+  [{ initalDelayMs: 5 }, "connect: there is no option initalDelayMs"],
+  [{ maxQueuedBytes: "1" }, 'connect: maxQueuedBytes is "1"; it must be an integer above 0'],
+  [{ maxDelayMs: -1 }, "connect: maxDelayMs is -1; it must be a number from 0 to 2147483647"],
+])("throws for the options %j", (options, message) => {
+  expect(() => connect("ws://localhost:1/", options as object)).toThrow(
+    expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION", message }),
+  );
+});
+
+it("has no members before onMembersChange has a listener, also after it has entered", async () => {
+  const client = await connected();
+  const room = client.topic("rooms/:room", { room: "tides" });
+  await room.enter();
+  expect(room.members).toBeUndefined();
+  const members = await new Promise((resolve) => {
+    room.onMembersChange.listen((change) => resolve(change.members));
+  });
+  expect(members).toEqual([{ id: "ann", data: "Ann" }]);
+  expect(room.members).toEqual(members);
+});
+
+it("calls onSubscribed once, before the first message, and not for a refused subscription", async () => {
+  const client = await connected();
+  const room = client.topic("rooms/:room", { room: "tides" });
+  await room.publish("one");
+  const seen: unknown[] = [];
+  const onSubscribed = (): void => void seen.push("subscribed");
+  for await (const { data } of room.messages({ last: 1, onSubscribed })) {
+    seen.push(data);
+    break;
+  }
+  expect(seen).toEqual(["subscribed", "one"]);
+  const unknown = client.topic("files/:id", { id: "secret" });
+  await expect(unknown.messages({ onSubscribed }).next()).rejects.toMatchObject({
+    code: "FORBIDDEN",
+  });
+  expect(seen).toHaveLength(2);
 });

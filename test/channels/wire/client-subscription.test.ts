@@ -67,3 +67,86 @@ describe("a reader that starts at a position while another one reads the topic",
     expect(late.take()?.value).toMatchObject({ code: "FORBIDDEN" });
   });
 });
+
+describe("a reader that starts with the latest publications while another one reads the topic", () => {
+  async function startLast(
+    peer: SessionPeer,
+    last: number,
+  ): Promise<FlowReader<SubscriptionValue>> {
+    subscribe(peer.session, "news", {});
+    const [{ id }] = peer.connect();
+    const answer = { type: "subscribed", topic: "news", number: 3, position: "e1:7" };
+    peer.receive({ ...answer, id, recovered: false });
+    const late = subscribe(peer.session, "news", { last });
+    await turn();
+    return late;
+  }
+
+  /** Answers the latest history request with a page of the offsets. */
+  async function answerPage(
+    peer: SessionPeer,
+    offsets: number[],
+    more: object = {},
+  ): Promise<void> {
+    const [{ id }] = peer.take();
+    for (const offset of offsets)
+      peer.receive({ type: "item", id, position: `e1:${offset}`, data: offset });
+    peer.receive({ type: "result", id, position: "e1:7", ...more });
+    await turn();
+  }
+
+  const take = (reader: FlowReader<SubscriptionValue>): unknown[] => {
+    const values: unknown[] = [];
+    for (let entry; (entry = reader.take()) && !entry.isEnd;) {
+      const { value } = entry;
+      values.push(value instanceof Error ? value.message : value?.data);
+    }
+    return values;
+  };
+
+  it("reads more pages until it has as many as it asked for", async () => {
+    const peer = new SessionPeer();
+    const late = await startLast(peer, 5);
+    expect(peer.sent).toMatchObject([{ type: "history", limit: 5 }]);
+    await answerPage(peer, [6, 7]);
+    expect(peer.sent).toMatchObject([{ type: "history", limit: 3, before: "e1:6" }]);
+    peer.receive([3, 8]);
+    await answerPage(peer, [4, 5]);
+    expect(peer.sent).toMatchObject([{ type: "history", limit: 1, before: "e1:4" }]);
+    await answerPage(peer, [3]);
+    expect(peer.sent).toEqual([]);
+    expect(take(late)).toEqual([3, 4, 5, 6, 7, 8]);
+  });
+
+  it("gets the items of the earlier epoch before the loss, if the epoch changes between two pages", async () => {
+    const peer = new SessionPeer();
+    const late = await startLast(peer, 5);
+    await answerPage(peer, [6, 7]);
+    peer.receive([3, 8]);
+    peer.receive({ type: "lost", topic: "news", position: "e2:0", reason: "epoch-changed" });
+    peer.receive([3, "new"]);
+    await answerPage(peer, [], { position: "e2:1", reason: "epoch-changed" });
+    expect(take(late)).toEqual([
+      6,
+      7,
+      8,
+      "publications before e2:0 are lost: epoch-changed",
+      "new",
+    ]);
+  });
+
+  it("gets nothing of the earlier epoch, if the first page is of the later one", async () => {
+    const peer = new SessionPeer();
+    const late = await startLast(peer, 2);
+    peer.receive([3, 8]);
+    const [{ id }] = peer.take();
+    peer.receive({ type: "item", id, position: "e2:1", data: "new" });
+    peer.receive({ type: "result", id, position: "e2:1" });
+    await turn();
+    peer.receive({ type: "lost", topic: "news", position: "e2:0", reason: "epoch-changed" });
+    peer.receive([3, "new"]);
+    peer.receive([3, "newer"]);
+    await answerPage(peer, []);
+    expect(take(late)).toEqual(["new", "newer"]);
+  });
+});
