@@ -6,4 +6,4 @@ import * as tideway from "tideway/ws";
 export const implementation: typeof tideway =
   process.env["COMPAT_ON"] === "ws" ? (reference as unknown as typeof tideway) : tideway;
 
-export type { WebSocket, WebSocketServer } from "tideway/ws";
+export type { WebSocket } from "tideway/ws";
