@@ -15,7 +15,7 @@ const RUNTIME_TESTS = "{compat,test}/**/*.runtime.test.ts";
 export const OTHER_PROGRAMS: string[] = [BROWSER_TESTS, ENGINE_TESTS, RUNTIME_TESTS];
 
 /**
- * These tests take seconds, or need a process of their own. `npm run test:fast` leaves them out, and `npm test`
+ * These tests take seconds, or need a separate process. `npm run test:fast` leaves them out, and `npm test`
  * starts a process for each file.
  */
 export const SLOW_TESTS: string[] = [

@@ -41,7 +41,7 @@ export interface ReceivingOptions {
   readonly decodesText?: boolean | undefined;
   /** Whether texts and close reasons must be valid UTF-8. False requires `decodesText: false`. Default: true. */
   readonly validatesUtf8?: boolean | undefined;
-  /** The maximum number of fragments in a message. Default: no limit other than that of the size. */
+  /** The maximum number of fragments in a message. Default: unlimited. The limit on the size always applies. */
   readonly maxFragments?: number | undefined;
   /**
    * Whether a client's short binary messages share buffers, as a server's do. The application must then not

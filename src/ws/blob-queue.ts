@@ -1,6 +1,6 @@
 /**
- * Keeps the order of what is sent while a Blob is read. It exists only while a Blob is read, so that other
- * applications do not pay for it.
+ * Keeps the order of messages that are sent during the read of a Blob. It exists only during that read, so
+ * that other applications do not pay for it.
  */
 export class BlobQueue {
   readonly #tasks: Task[] = [];

@@ -27,7 +27,7 @@ export class Event {
   }
 }
 
-/** The WebSockets whose closing handshake was completed. */
+/** The WebSockets that have completed the closing handshake. */
 const cleanlyClosed = new WeakSet<object>();
 
 /** Remembers that both sides have sent a Close frame. Call it before the event `close` is emitted. */

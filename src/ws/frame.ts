@@ -18,7 +18,7 @@ export interface FrameOptions {
   readonly generateMask?: ((mask: Buffer) => void) | undefined;
   /** Has no effect: the payload is never changed. */
   readonly readOnly?: boolean | undefined;
-  /** Has no effect, because masking keys need no buffer of their own. */
+  /** Has no effect, because masking keys are generated without a buffer. */
   readonly maskBuffer?: Buffer | undefined;
 }
 

@@ -36,7 +36,7 @@ export class HeaderScanner {
   }
 
   /**
-   * Reads the rest of a quoted string, whose content must be a token (RFC 6455 9.1).
+   * Reads the rest of a quoted string. Its content must be a token (RFC 6455 9.1).
    *
    * @throws SyntaxError
    */

@@ -3,14 +3,14 @@ export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
 
 /**
  * A message as the event `message` passes it. A text message is always a Buffer. With the `binaryType`
- * `"blob"`, a binary message is a Blob, which this type does not include, as that of `@types/ws`.
+ * `"blob"`, a binary message is a Blob. Like the type in `@types/ws`, this type does not include Blobs.
  */
 export type RawData = Buffer | ArrayBuffer | Buffer[];
 
 /** A message as a listener of `addEventListener` gets it. A text message is a string. */
 export type Data = string | RawData;
 
-/** What `send`, `ping` and `pong` accept: everything that `Buffer.from` accepts, numbers and Blobs. */
+/** The data that `send`, `ping` and `pong` accept: all arguments of `Buffer.from`, numbers and Blobs. */
 export type SendableData =
   | string
   | number

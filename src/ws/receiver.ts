@@ -14,9 +14,9 @@ export interface ReceiverOptions {
   readonly isServer?: boolean | undefined;
   /** The type of binary messages. Default: `"nodebuffer"`. */
   readonly binaryType?: BinaryType | undefined;
-  /** The maximum size of a message in bytes. Default: 0, which is no limit. */
+  /** The maximum size of a message in bytes. Default: 0, which means unlimited. */
   readonly maxPayload?: number | undefined;
-  /** The maximum number of fragments in a message. Default: 0, which is no limit. */
+  /** The maximum number of fragments in a message. Default: 0, which means unlimited. */
   readonly maxFragments?: number | undefined;
   /** Whether to skip the UTF-8 validation of text and close reasons. Default: false. */
   readonly skipUTF8Validation?: boolean | undefined;

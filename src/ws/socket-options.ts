@@ -27,8 +27,8 @@ export interface CommonOptions {
   /** The maximum number of fragments in a received message. 0 removes the limit. Default: 16,384. */
   readonly maxFragments?: number | undefined;
   /**
-   * Accepted for compatibility. It has no effect, because the chunks of an incomplete message are joined, so that
-   * their memory is that of their bytes.
+   * Accepted for compatibility. It has no effect: the chunks of an incomplete message are joined, so many small
+   * chunks need no more memory than one large chunk.
    */
   readonly maxBufferedChunks?: number | undefined;
   /**
@@ -50,7 +50,7 @@ export interface CommonOptions {
   readonly heartbeat?: boolean | HeartbeatOptions | undefined;
 }
 
-/** What the opening handshake determined, for `WebSocket.setSocket`. */
+/** The results of the opening handshake, for `WebSocket.setSocket`. */
 export interface SocketOptions extends CommonOptions {
   /** The negotiated subprotocol. Default: none. */
   readonly protocol?: string | undefined;
@@ -71,10 +71,10 @@ const CLOSING: ClosingRules = {
 };
 
 /**
- * Translates the options into those of a connection. It reads them one by one, because copying all options of
- * a server would be a quarter of the costs of a handshake, without those of its socket.
+ * Translates the options into options of a connection. It reads them one by one. A copy of all options of a
+ * server would make a handshake about a quarter slower, apart from the work for its socket.
  *
- * @param own the options of the WebSocket, for those that `options` does not have
+ * @param own the options of the WebSocket, which apply where `options` has none
  */
 export function toConnectionOptions(
   options: SocketOptions,

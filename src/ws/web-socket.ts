@@ -174,7 +174,7 @@ export class WebSocket extends EventEmitter {
   #handshake: OpeningHandshake | undefined;
   #sender: ConnectionSender | undefined;
   #binaryType: BinaryType = "nodebuffer";
-  /** Defined while a Blob is read. Everything that is sent meanwhile waits there. */
+  /** Defined during the read of a Blob. Messages that are sent during that time wait there. */
   #blobs: BlobQueue | undefined;
   /** Whether `close` was called while a Blob was read, so that the Close frame waits. */
   #isCloseQueued = false;
@@ -295,7 +295,7 @@ export class WebSocket extends EventEmitter {
   }
 
   /**
-   * Opens the WebSocket over a socket whose opening handshake has succeeded, and emits `open`.
+   * Opens the WebSocket over the socket of a successful opening handshake, and emits `open`.
    *
    * @param head the bytes that arrived right after the opening handshake
    */
@@ -344,7 +344,7 @@ export class WebSocket extends EventEmitter {
     this.#sendControl("ping", data, mask as boolean | SendCallback, callback as SendCallback);
   }
 
-  /** Sends a pong. Its arguments are those of `ping`. */
+  /** Sends a pong, with the same arguments as `ping`. */
   pong(data?: unknown, mask?: boolean, callback?: PingCallback): void;
   pong(data: unknown, callback: PingCallback): void;
   pong(data?: unknown, mask?: boolean | PingCallback, callback?: PingCallback): void {

@@ -85,13 +85,13 @@ export class ChannelLink {
     }
   }
 
-  /** Loses the connection, and what is on its way. */
+  /** Loses the connection, and the frames in transit. */
   lose(): void {
     this.#end("transport", 1006);
     this.#session.lose(new ChannelError("CONNECTION_LOST"));
   }
 
-  /** The client closes the connection. The server gets what is on its way. */
+  /** The client closes the connection. The server gets the frames in transit. */
   async close(): Promise<void> {
     while (this.toServer.length > 0 && !this.#isPaused) await this.deliverToServer(1);
     this.#end("peer", 1000);

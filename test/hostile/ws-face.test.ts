@@ -130,7 +130,7 @@ describe("memory", () => {
   it("is limited by default for one message (CVE-2016-10542)", async () => {
     const [client, raw] = await connect(await serve());
     const failure = failureOf(client, raw);
-    // 100 MiB and one byte, of which only the header is sent.
+    // The header of a frame with 100 MiB and one byte. The payload is not sent.
     raw.send(`\x82\xff\0\0\0\0\x06\x40\0\x01${MASK}`);
     expect(await failure).toEqual(["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", 1009]);
   });

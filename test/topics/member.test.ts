@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { readMember, withFields, writeHiding, writeMember } from "../../src/topics/member.ts";
 
-it("a member is read as it was written, with the fields that were added", () => {
+it("reads back a written member, with the added fields", () => {
   const value = writeMember({ id: "ann", data: { age: 30 } });
   expect(readMember(value)).toEqual({ member: { id: "ann", data: { age: 30 } } });
   expect(readMember(withFields(value, { replaces: "key", endsInMs: 5 }))).toEqual({

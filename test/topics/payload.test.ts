@@ -16,7 +16,7 @@ describe.each<[string, string | Uint8Array]>([
   ["bytes", Uint8Array.of(0, 127, 128, 255)],
   ["more bytes than one call of String.fromCharCode takes", new Uint8Array(200_000).fill(200)],
 ])("a payload of %s", (_what, data) => {
-  it("is read as it was written", () => {
+  it("survives encoding and decoding", () => {
     expect(decodePayload(encodePayload({ id: "1", data }))).toEqual({ id: "1", data });
     expect(decodeMessage(encodeMessage({ data }))).toEqual({ data });
     expect(decodeMessage(encodeMessage({ data, sender: "s" }))).toEqual({ data, sender: "s" });

@@ -15,7 +15,7 @@ async function receive(
 }
 
 describe("a Receiver", () => {
-  it("emits messages whose bytes arrive one at a time", async () => {
+  it("emits messages that arrive one byte at a time", async () => {
     expect(await receive("81026869", "message")).toEqual([Buffer.from("hi"), false]);
     expect(await receive("82026869", "message")).toEqual([Buffer.from("hi"), true]);
     expect(await receive("020168800169", "message")).toEqual([Buffer.from("hi"), true]);

@@ -156,7 +156,7 @@ describe("WebSocket.send", () => {
     expect(messages).toEqual([[Buffer.from(received), isBinary]]);
   });
 
-  it("sends a Buffer as text, and a string as bytes, if `binary` says so", async () => {
+  it("sends a Buffer as text without `binary`, and a string as bytes with `binary`", async () => {
     const { client, server } = await webSocketPair();
     const messages = collect(server, "message");
     client.send(Buffer.from("é"), { binary: false });

@@ -47,7 +47,7 @@ function writeRefusal({ status, message, headers = {} }: Refusal): string {
   );
 }
 
-/** The headers of the application, without those that frame the response. Each value has its own field. */
+/** The headers of the application, without the headers that frame the response. Each value has its own field. */
 function* fieldsOf(headers: OutgoingHttpHeaders): Iterable<[string, string]> {
   for (const [name, values] of Object.entries(headers)) {
     if (values === undefined || isFramingField(name.toLowerCase())) continue;

@@ -332,7 +332,7 @@ export class WebSocketServer<
   }
 }
 
-/** What `completeUpgrade` gets about the handshake. */
+/** The facts about a handshake that `completeUpgrade` gets. */
 interface Negotiated {
   readonly extensions: NegotiatedExtensions;
   readonly key: string;

@@ -135,7 +135,7 @@ describe("a reader that starts with the latest publications while another one re
     ]);
   });
 
-  it("gets nothing of the earlier epoch, if the first page is of the later one", async () => {
+  it("skips the earlier epoch if the first page is of the later one", async () => {
     const peer = new SessionPeer();
     const late = await startLast(peer, 2);
     peer.receive([3, 8]);

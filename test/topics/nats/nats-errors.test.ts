@@ -54,7 +54,7 @@ it("a BrokerError stays as it is", () => {
   expect(toBrokerError(error)).toBe(error);
 });
 
-it("conflicts and missing streams are told apart by the code of JetStream", () => {
+it("distinguishes conflicts and missing streams by the code of JetStream", () => {
   expect([10_071, 10_059, "10071"].map((code) => isConflict({ code }))).toEqual([
     true,
     false,

@@ -3,7 +3,7 @@ import { CREDIT, expect, type Frame, hello, nothing, request, send, subscribe } 
 
 const ROOM = "rooms/<run>";
 
-/** A topic whose broker answers every request with an error. */
+/** A topic on a broker that answers every request with an error. */
 const DOWN = "down/<run>";
 
 const UNAVAILABLE = { type: "error", code: "UNAVAILABLE" };
@@ -87,7 +87,7 @@ export const FAILURE_SCRIPTS: readonly ServerScript[] = [
     ],
   },
   {
-    name: "ignores seen for another request, and answers other requests meanwhile",
+    name: "ignores seen for another request, and still answers other requests",
     steps: [
       ...hello(),
       seen(1),
