@@ -64,7 +64,7 @@ export function decodeRecord(text: string): Publication | undefined {
 }
 
 /** Reads the position before a payload. @returns undefined if the text does not start with a position */
-export function readRecordPosition(text: string): Position | undefined {
+function readRecordPosition(text: string): Position | undefined {
   const end = text.indexOf(" ");
   return end === -1 ? undefined : readPosition(text.slice(0, end));
 }

@@ -8,7 +8,7 @@ import type { TcpEnvironment } from "../node/tcp/open-connection.ts";
 const MIN_UNSAFE_BYTES = 2048;
 
 /** The environment of the protocol with messages that are Buffers. */
-export const bufferProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
+const bufferProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
   ...nodeProtocolEnvironment,
   allocate: (byteLength) =>
     byteLength < MIN_UNSAFE_BYTES ? Buffer.alloc(byteLength) : Buffer.allocUnsafeSlow(byteLength),

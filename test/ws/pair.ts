@@ -6,7 +6,7 @@ import type { SocketOptions } from "../../src/ws/socket-options.ts";
 const NOTHING = Buffer.alloc(0);
 
 /** Connects two TCP sockets. */
-export async function socketPair(): Promise<[client: Socket, server: Socket]> {
+async function socketPair(): Promise<[client: Socket, server: Socket]> {
   const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
   await once(listener, "listening");
   const { port } = listener.address() as AddressInfo;

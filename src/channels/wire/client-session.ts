@@ -174,7 +174,7 @@ function readFrame(message: string | Uint8Array): unknown {
 }
 
 /** Makes the error of a frame that has the fields of one. */
-export function errorOf(frame: ErrorFields): ChannelError {
+function errorOf(frame: ErrorFields): ChannelError {
   // `name` is a getter of errors.
   const {
     type: _type,

@@ -3,7 +3,7 @@
  * a runtime provides for it.
  */
 
-export type { DeflateCodec, DeflateTuning, Inflater } from "./codec.ts";
+export type { DeflateCodec, Inflater } from "./codec.ts";
 export {
   acceptDeflate,
   type DeflateAgreement,
