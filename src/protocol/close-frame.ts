@@ -8,6 +8,8 @@ export interface CloseFrame {
   /** 1005 if the frame has no code. */
   readonly code: number;
   readonly reason: string;
+  /** The bytes of the reason, if they were not validated. */
+  readonly reasonBytes?: Uint8Array;
 }
 
 type TextCodec = Pick<
@@ -30,7 +32,11 @@ export function readCloseFrame(
   if (length === 0) return { code: CloseCode.NoStatusReceived, reason: "" };
   const code = (payload[0] << 8) | payload[1];
   if (!isCloseCodeOnWire(code)) return invalidCloseCode(code);
-  if (validatesUtf8 && !codec.isUtf8(payload, 2, length)) return INVALID_UTF8;
+  if (!validatesUtf8) {
+    const reasonBytes = payload.subarray(2);
+    return { code, reason: codec.decodeUtf8(payload, 2, length), reasonBytes };
+  }
+  if (!codec.isUtf8(payload, 2, length)) return INVALID_UTF8;
   return { code, reason: codec.decodeUtf8(payload, 2, length) };
 }
 

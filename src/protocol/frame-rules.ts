@@ -47,7 +47,8 @@ function faultOfOpcode(first: number, length: number, isInMessage: boolean): Fau
   if (opcode > Opcode.Binary) return reservedOpcode(opcode);
   // RFC 6455 5.4: the fragments of one message must not be interleaved with the fragments of another message.
   if ((opcode === Opcode.Continuation) === isInMessage) return undefined;
-  return isInMessage ? CONTINUATION_EXPECTED : CONTINUATION_UNEXPECTED;
+  if (!isInMessage) return CONTINUATION_UNEXPECTED;
+  return opcode === Opcode.Text ? TEXT_IN_MESSAGE : BINARY_IN_MESSAGE;
 }
 
 /** RFC 7692 6: RSV1 is set only in the first frame of a compressed message. */
@@ -135,9 +136,13 @@ const RESERVED_BIT_1 = fault(
 const RESERVED_BITS = fault("RESERVED_BITS", "a reserved bit is set");
 const MASK_REQUIRED = fault("MASK_REQUIRED", "a frame from a client is not masked");
 const MASK_FORBIDDEN = fault("MASK_FORBIDDEN", "a frame from a server is masked");
-const CONTINUATION_EXPECTED = fault(
+const TEXT_IN_MESSAGE = fault(
   "CONTINUATION_EXPECTED",
-  "a message begins before the previous message has ended",
+  "a text message begins before the previous message has ended",
+);
+const BINARY_IN_MESSAGE = fault(
+  "CONTINUATION_EXPECTED",
+  "a binary message begins before the previous message has ended",
 );
 const CONTINUATION_UNEXPECTED = fault(
   "CONTINUATION_UNEXPECTED",

@@ -5,7 +5,8 @@ import type { TidewayError } from "../errors/index.ts";
  * them, so both are part of the interface.
  */
 const PUBLIC_ERRORS: Readonly<Record<string, (error: TidewayError) => PublicError>> = {
-  CONTINUATION_EXPECTED: () => invalidFrame("WS_ERR_INVALID_OPCODE", "invalid opcode 1"),
+  CONTINUATION_EXPECTED: ({ message }) =>
+    invalidFrame("WS_ERR_INVALID_OPCODE", `invalid opcode ${message.includes("binary") ? 2 : 1}`),
   CONTINUATION_UNEXPECTED: () => invalidFrame("WS_ERR_INVALID_OPCODE", "invalid opcode 0"),
   RESERVED_OPCODE: ({ message }) =>
     invalidFrame("WS_ERR_INVALID_OPCODE", `invalid opcode ${numberIn(message)}`),
@@ -33,16 +34,9 @@ const PUBLIC_ERRORS: Readonly<Record<string, (error: TidewayError) => PublicErro
     errno: -3,
     message,
   }),
-  LENGTH_TOO_BIG: () => ({
-    errorClass: RangeError,
-    code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
-    message: "Unsupported WebSocket frame: payload length > 2^53 - 1",
-  }),
-  MESSAGE_TOO_BIG: () => ({
-    errorClass: RangeError,
-    code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
-    message: "Max payload size exceeded",
-  }),
+  LENGTH_TOO_BIG: () => LENGTH_TOO_BIG,
+  MESSAGE_TOO_BIG: ({ message }) =>
+    Number(numberIn(message)) > Number.MAX_SAFE_INTEGER ? LENGTH_TOO_BIG : MESSAGE_TOO_BIG,
   TOO_MANY_FRAGMENTS: () => TOO_MANY_FRAGMENTS,
   TOO_MANY_EMPTY_FRAGMENTS: () => TOO_MANY_FRAGMENTS,
 };
@@ -53,6 +47,18 @@ interface PublicError {
   readonly message: string;
   readonly errno?: number;
 }
+
+const LENGTH_TOO_BIG: PublicError = {
+  errorClass: RangeError,
+  code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
+  message: "Unsupported WebSocket frame: payload length > 2^53 - 1",
+};
+
+const MESSAGE_TOO_BIG: PublicError = {
+  errorClass: RangeError,
+  code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+  message: "Max payload size exceeded",
+};
 
 const TOO_MANY_FRAGMENTS: PublicError = {
   errorClass: RangeError,

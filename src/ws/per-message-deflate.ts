@@ -80,6 +80,11 @@ export class PerMessageDeflate {
     return this.params === null ? undefined : agreementOf(this.params, this.#options);
   }
 
+  /** The maximum size of a decompressed message, in bytes. 2,147,483,647 if the options have no limit. */
+  get maxMessageBytes(): number {
+    return this.#options.maxPayload || MAX_BYTES;
+  }
+
   /** Frees the memory of the compressors. Callbacks that have not been called yet get an error. */
   cleanup(): void {
     this.#isClosed = true;
@@ -113,8 +118,7 @@ export class PerMessageDeflate {
     const message = Buffer.concat(this.#fragments);
     this.#fragments = [];
     this.#inflater ??= fastEnvironment.deflateCodec.createInflater(this.#agreed().receiving);
-    const maxBytes = this.#options.maxPayload || MAX_BYTES;
-    const inflated = this.#inflater.inflate(message, 0, message.length, maxBytes);
+    const inflated = this.#inflater.inflate(message, 0, message.length, this.maxMessageBytes);
     this.#answer(
       callback,
       typeof inflated === "string" ? inflateError(inflated) : Buffer.from(inflated),

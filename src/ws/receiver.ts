@@ -2,22 +2,35 @@ import { Writable } from "node:stream";
 import { ProtocolError } from "../errors/index.ts";
 import { FrameParser } from "../protocol/frame-parser.ts";
 import type { Fault } from "../protocol/frame-rules.ts";
+import type { CloseFrame } from "../protocol/close-frame.ts";
+import type { DeflateAgreement } from "../protocol/deflate/index.ts";
+import { MessageDeflate } from "../protocol/deflate/message-deflate.ts";
 import { MessageAssembler, type MessageHandler } from "../protocol/message-assembler.ts";
 import { environment } from "./environment.ts";
 import { toPublicError } from "./errors.ts";
 import { type BinaryType, toBinaryType } from "./messages.ts";
+import type { PerMessageDeflate } from "./per-message-deflate.ts";
 import { limit } from "./socket-options.ts";
 
 /** The options of a {@link Receiver}. */
 export interface ReceiverOptions {
   /** Whether frames are masked, because a client sent them. Default: false. */
   readonly isServer?: boolean | undefined;
+  /**
+   * Whether several `message`, `ping` and `pong` events may be emitted in one turn of the event loop. Default:
+   * true.
+   */
+  readonly allowSynchronousEvents?: boolean | undefined;
+  /** The negotiated extensions. `accept` of the extension must have returned. Default: none. */
+  readonly extensions?: { readonly "permessage-deflate"?: PerMessageDeflate } | undefined;
   /** The type of binary messages. Default: `"nodebuffer"`. */
   readonly binaryType?: BinaryType | undefined;
   /** The maximum size of a message in bytes. Default: 0, which means unlimited. */
   readonly maxPayload?: number | undefined;
   /** The maximum number of fragments in a message. Default: 0, which means unlimited. */
   readonly maxFragments?: number | undefined;
+  /** Accepted for compatibility. It has no effect, because the chunks of an incomplete message are joined. */
+  readonly maxBufferedChunks?: number | undefined;
   /** Whether to skip the UTF-8 validation of text and close reasons. Default: false. */
   readonly skipUTF8Validation?: boolean | undefined;
 }
@@ -25,16 +38,22 @@ export interface ReceiverOptions {
 /**
  * Parses frames that are written to it, and emits `message`, `ping`, `pong`, and at the end `conclude` with a
  * close code and a reason. A violation of the protocol destroys the stream with an error. A WebSocket does
- * not use it. It is for code that has the bytes of a peer without a WebSocket. It does not decompress.
+ * not use it. It is for code that has the bytes of a peer without a WebSocket.
  */
 export class Receiver extends Writable {
   readonly #parser: FrameParser;
   readonly #assembler: MessageAssembler;
+  readonly #allowsSynchronousEvents: boolean;
+  /** Whether an event waits for the next turn of the event loop. */
+  #isWaiting = false;
   #error: Error | undefined;
+  #callback: ((error?: Error) => void) | undefined;
 
   constructor(options: ReceiverOptions = {}) {
     super();
     const { isServer = false, binaryType = "nodebuffer" } = options;
+    const deflate = deflateOf(options);
+    this.#allowsSynchronousEvents = options.allowSynchronousEvents !== false;
     this.#assembler = new MessageAssembler(
       {
         role: isServer ? "server" : "client",
@@ -43,14 +62,14 @@ export class Receiver extends Writable {
         validatesUtf8: options.skipUTF8Validation !== true,
         decodesText: false,
         sharesBuffers: true,
-        deflate: undefined,
+        deflate,
         unfinishedBudget: undefined,
       },
       environment.protocol,
       this.#handler(binaryType),
     );
     this.#assembler.keepsFragments = binaryType === "fragments";
-    const parserOptions = { isMasked: isServer, allowsCompressed: false };
+    const parserOptions = { isMasked: isServer, allowsCompressed: deflate !== undefined };
     this.#parser = new FrameParser(parserOptions, this.#assembler);
   }
 
@@ -59,8 +78,22 @@ export class Receiver extends Writable {
     _encoding: BufferEncoding,
     callback: (error?: Error) => void,
   ): void {
+    this.#callback = callback;
     this.#assembler.beginChunk();
     this.#parser.receive(chunk);
+    this.#endWrite();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#stop();
+    callback(error);
+  }
+
+  /** Ends the current write, unless frames of its chunk wait for the next turn of the event loop. */
+  #endWrite(): void {
+    if (this.#isWaiting) return;
+    const callback = this.#callback!;
+    this.#callback = undefined;
     if (this.#error === undefined) callback();
     else callback(this.#error);
   }
@@ -68,18 +101,39 @@ export class Receiver extends Writable {
   #handler(binaryType: BinaryType): MessageHandler {
     return {
       onText: () => {},
-      onTextBytes: (bytes) => this.emit("message", bytes, false),
-      onBinary: (bytes) => this.emit("message", toBinaryType(bytes, binaryType), true),
-      onFragments: (fragments) => this.emit("message", fragments, true),
-      onPing: (payload) => this.emit("ping", payload),
-      onPong: (payload) => this.emit("pong", payload),
-      onCloseFrame: ({ code, reason }) => {
-        this.#stop();
-        this.emit("conclude", code, Buffer.from(reason));
-        this.end();
-      },
+      onTextBytes: (bytes) => this.#deliver("message", bytes, false),
+      onBinary: (bytes) => this.#deliver("message", toBinaryType(bytes, binaryType), true),
+      onFragments: (fragments) => this.#deliver("message", fragments, true),
+      onPing: (payload) => this.#deliver("ping", payload),
+      onPong: (payload) => this.#deliver("pong", payload),
+      onCloseFrame: (frame) => this.#conclude(frame),
       onFault: (fault) => this.#fail(fault),
     };
+  }
+
+  #deliver(type: string, ...values: unknown[]): void {
+    if (this.#allowsSynchronousEvents) {
+      this.emit(type, ...values);
+      return;
+    }
+    this.#isWaiting = true;
+    this.#parser.pause();
+    setImmediate(() => this.#deliverLater(type, values));
+  }
+
+  #deliverLater(type: string, values: readonly unknown[]): void {
+    this.#isWaiting = false;
+    if (!this.destroyed) this.emit(type, ...values);
+    this.#parser.resume();
+    this.#endWrite();
+  }
+
+  #conclude({ code, reason, reasonBytes }: CloseFrame): void {
+    this.#stop();
+    const bytes = reasonBytes === undefined ? Buffer.from(reason) : Buffer.from(reasonBytes);
+    this.emit("conclude", code, bytes);
+    // Bytes that were written in the same turn are after the Close frame, and are ignored.
+    process.nextTick(() => this.end());
   }
 
   #fail({ code, message, closeCode }: Fault): void {
@@ -91,4 +145,30 @@ export class Receiver extends Writable {
     this.#parser.stop();
     this.#assembler.stop();
   }
+}
+
+/** Decompresses with the limit of the extension, which may be lower than that of the receiver. */
+class LimitedDeflate extends MessageDeflate {
+  readonly #maxMessageBytes: number;
+
+  constructor(agreement: DeflateAgreement, maxMessageBytes: number) {
+    super(agreement, environment.deflateCodec);
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  override inflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxBytes: number,
+  ): Uint8Array | Fault {
+    return super.inflate(bytes, start, end, Math.min(maxBytes, this.#maxMessageBytes));
+  }
+}
+
+function deflateOf({ extensions }: ReceiverOptions): MessageDeflate | undefined {
+  const extension = extensions?.["permessage-deflate"];
+  if (extension?.agreement === undefined) return undefined;
+  const { agreement, maxMessageBytes } = extension;
+  return new LimitedDeflate(agreement, maxMessageBytes);
 }
