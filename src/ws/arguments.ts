@@ -3,18 +3,30 @@ import { MAX_CONTROL_PAYLOAD_BYTES } from "../protocol/frame-rules.ts";
 import { toBytes } from "./messages.ts";
 
 /**
- * Checks the arguments of `close`.
+ * Checks the arguments of `close`, and returns the reason as text. Without a code there is no reason.
  *
- * @throws TypeError if the code must not be sent; RangeError if the reason is too long
+ * @throws TypeError if the code must not be sent, or the reason is neither a string nor bytes; RangeError if the
+ *   reason is too long
  */
-export function checkCloseArguments(code: unknown, reason: string | Buffer | undefined): void {
-  if (code === undefined) return;
+export function readCloseReason(code: unknown, reason: unknown): string {
+  if (code === undefined) return "";
   if (typeof code !== "number" || !Number.isInteger(code) || !isCloseCodeOnWire(code)) {
     throw new TypeError("First argument must be a valid error code number");
   }
-  if (Buffer.byteLength(reason ?? "") > MAX_CLOSE_REASON_BYTES) {
+  const text = textOf(reason);
+  if (Buffer.byteLength(text) > MAX_CLOSE_REASON_BYTES) {
     throw new RangeError(`The message must not be greater than ${MAX_CLOSE_REASON_BYTES} bytes`);
   }
+  return text;
+}
+
+function textOf(reason: unknown): string {
+  if (reason === undefined) return "";
+  if (typeof reason === "string") return reason;
+  if (ArrayBuffer.isView(reason)) {
+    return Buffer.from(reason.buffer, reason.byteOffset, reason.byteLength).toString();
+  }
+  throw new TypeError("the reason of a Close frame must be a string or bytes");
 }
 
 /**

@@ -59,9 +59,18 @@ export class BlobQueue {
 
   #finish(task: Task, bytes: Uint8Array | Error): void {
     this.#queuedBytes -= task.byteLength;
-    task.run(bytes);
+    try {
+      task.run(bytes);
+    } catch (error) {
+      // A callback of the application has thrown. What was sent after the Blob must still be sent.
+      process.nextTick(rethrow, error);
+    }
     this.#tasks.shift();
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 interface Task {

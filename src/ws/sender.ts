@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { Opcode } from "../protocol/opcode.ts";
-import { checkCloseArguments, toControlPayload } from "./arguments.ts";
+import { readCloseReason, toControlPayload } from "./arguments.ts";
 import { encodeFrame, type FrameOptions } from "./frame.ts";
 import { NO_BYTES, toBytes, toSendable } from "./messages.ts";
 import type { SendCallback, SendOptions } from "./web-socket.ts";
@@ -58,8 +58,8 @@ export class Sender {
 
   /** @throws TypeError if the code must not be sent; RangeError if the reason is too long */
   close(code?: number, data?: string | Buffer, mask?: boolean, callback?: SendCallback): void {
-    checkCloseArguments(code, data);
-    this.#write(closePayload(code, data), Opcode.Close, mask, true, callback);
+    const payload = closePayload(code, readCloseReason(code, data));
+    this.#write(payload, Opcode.Close, mask, true, callback);
   }
 
   /** Writes the parts of an encoded frame. */
@@ -82,7 +82,7 @@ export class Sender {
   }
 }
 
-function closePayload(code: number | undefined, reason: string | Buffer = NO_BYTES): Buffer {
+function closePayload(code: number | undefined, reason: string): Buffer {
   if (code === undefined) return NO_BYTES;
-  return Buffer.concat([Buffer.of(code >>> 8, code), Buffer.from(reason as string)]);
+  return Buffer.concat([Buffer.of(code >>> 8, code), Buffer.from(reason)]);
 }

@@ -3,11 +3,11 @@ import type { ClientRequest, ClientRequestArgs, IncomingMessage } from "node:htt
 import type { AddressInfo as NetAddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type FrameConnection, ReadyState } from "../connection/connection.ts";
-import type { TidewayError } from "../errors/index.ts";
 import { openConnection } from "../node/tcp/open-connection.ts";
 import { CloseCode } from "../protocol/close-code.ts";
-import { checkCloseArguments, toControlPayload } from "./arguments.ts";
+import { readCloseReason, toControlPayload } from "./arguments.ts";
 import { BlobQueue } from "./blob-queue.ts";
+import { callWhenWritten, readCallback } from "./callbacks.ts";
 import { readArguments } from "./client/arguments.ts";
 import { OpeningHandshake } from "./client/opening-handshake.ts";
 import type { ClientOptions } from "./client/options.ts";
@@ -291,7 +291,7 @@ export class WebSocket extends EventEmitter {
   /** Sends frames that were encoded before. Created at its first use. */
   get _sender(): ConnectionSender | null {
     if (this.#connection === undefined) return null;
-    return (this.#sender ??= new ConnectionSender(this.#connection));
+    return (this.#sender ??= new ConnectionSender(this.#connection, this.#dropIfSlow));
   }
 
   /**
@@ -359,8 +359,7 @@ export class WebSocket extends EventEmitter {
   close(code?: number, reason?: string | Buffer): void {
     if (this.readyState === ReadyState.Connecting) this.#abortHandshake();
     if (this.readyState !== ReadyState.Open) return;
-    checkCloseArguments(code, reason);
-    const text = code === undefined || reason === undefined ? "" : String(reason);
+    const text = readCloseReason(code, reason);
     if (this.#blobs === undefined) {
       this.#connection!.close(code, text);
     } else {
@@ -436,7 +435,8 @@ export class WebSocket extends EventEmitter {
     removeWrapped(this, type, listener);
   }
 
-  #send(data: SendableData, options: SendOptions, callback: SendCallback | undefined): void {
+  #send(data: SendableData, options: SendOptions, onWritten: SendCallback | undefined): void {
+    const callback = readCallback(onWritten);
     if (this.readyState !== ReadyState.Open) {
       this.#refuse(data, callback);
       return;
@@ -460,10 +460,7 @@ export class WebSocket extends EventEmitter {
       callback?.(notOpenError(ReadyState.Closed));
       return;
     }
-    if (this.#isTooSlow(connection)) {
-      this.#dropSlow(connection, callback);
-      return;
-    }
+    if (this.#dropIfSlow(callback)) return;
     const { compress = true, fin = true, mask } = options;
     if (mask !== undefined) connection.masksFrames = mask;
     const isText = options.binary === undefined ? typeof data === "string" : !options.binary;
@@ -474,14 +471,14 @@ export class WebSocket extends EventEmitter {
     else if (typeof data === "string") connection.sendText(data, compress);
     else connection.sendTextBytes(data, compress);
     if (mask !== undefined) connection.masksFrames = !this.#isServer;
-    if (callback !== undefined) connection.whenWritten(deferred(callback));
+    callWhenWritten(connection, callback);
   }
 
   #sendControl(
     type: "ping" | "pong",
     data: unknown,
     mask: boolean | SendCallback | undefined,
-    callback: SendCallback | undefined,
+    onWritten: SendCallback | undefined,
   ): void {
     if (typeof data === "function") {
       this.#sendControl(type, undefined, undefined, data as SendCallback);
@@ -491,6 +488,7 @@ export class WebSocket extends EventEmitter {
       this.#sendControl(type, data, undefined, mask);
       return;
     }
+    const callback = readCallback(onWritten);
     if (this.readyState !== ReadyState.Open) {
       this.#refuse(data, callback);
       return;
@@ -510,10 +508,11 @@ export class WebSocket extends EventEmitter {
     callback: SendCallback | undefined,
   ): void {
     const connection = this.#connection!;
+    if (this.#dropIfSlow(callback)) return;
     if (mask !== undefined) connection.masksFrames = mask;
     connection[type](payload);
     if (mask !== undefined) connection.masksFrames = !this.#isServer;
-    if (callback !== undefined) connection.whenWritten(deferred(callback));
+    callWhenWritten(connection, callback);
   }
 
   #sendBlob(blob: Blob, options: SendOptions, callback: SendCallback | undefined): void {
@@ -524,16 +523,22 @@ export class WebSocket extends EventEmitter {
     this.#blobs.addBlob(blob, (bytes) => {
       const isClosed = this.#connection!.readyState === ReadyState.Closed;
       if (bytes instanceof Error) {
-        callback?.(bytes);
-        if (isClosed) return;
-        this.#connection!.terminate();
-        this.#events!.fail(bytes);
+        try {
+          callback?.(bytes);
+        } finally {
+          if (!isClosed) this.#failBlob(bytes);
+        }
       } else if (isClosed) {
         callback?.(new Error("The socket was closed while the blob was being read"));
       } else {
         this.#sendNow(bytes, { binary: true, ...options }, callback);
       }
     });
+  }
+
+  #failBlob(error: Error): void {
+    this.#connection!.terminate();
+    this.#events!.fail(error);
   }
 
   /** Handles data that is sent in another state than OPEN. */
@@ -544,19 +549,19 @@ export class WebSocket extends EventEmitter {
     if (callback !== undefined) process.nextTick(callback, notOpenError(readyState));
   }
 
-  #isTooSlow(connection: FrameConnection): boolean {
+  /** Closes a connection with too much waiting output. Returns whether it did. */
+  readonly #dropIfSlow = (callback: SendCallback | undefined): boolean => {
     const { maxBufferedBytes } = this.#options;
-    return maxBufferedBytes !== undefined && connection.bufferedAmount > maxBufferedBytes;
-  }
-
-  #dropSlow(connection: FrameConnection, callback: SendCallback | undefined): void {
-    const { maxBufferedBytes } = this.#options;
+    if (maxBufferedBytes === undefined) return false;
+    const connection = this.#connection!;
+    if (connection.bufferedAmount <= maxBufferedBytes) return false;
     const error = new Error(
       `${connection.bufferedAmount} bytes wait to be sent, more than maxBufferedBytes ${maxBufferedBytes}`,
     );
     connection.close(CloseCode.TryAgainLater, "too slow");
     if (callback !== undefined) process.nextTick(callback, error);
-  }
+    return true;
+  };
 
   #abortHandshake(): void {
     this.#handshakeState = ReadyState.Closing;
@@ -586,12 +591,4 @@ for (const name of [
   "url",
 ]) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
-}
-
-/** Returns a callback that runs in the next tick, so that its exceptions do not disturb the connection. */
-function deferred(callback: SendCallback): (error?: TidewayError) => void {
-  return (error) => {
-    if (error === undefined) process.nextTick(callback);
-    else process.nextTick(callback, error);
-  };
 }

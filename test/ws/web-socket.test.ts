@@ -231,6 +231,70 @@ describe("WebSocket.send", () => {
     expect((await closed)[0]).toBe(1013);
     expect(error?.message).toMatch("maxBufferedBytes 1000");
   });
+
+  it.each<[string, (server: WebSocket) => void]>([
+    ["pings", (server) => server.ping(Buffer.alloc(125))],
+    ["encoded frames", (server) => server._sender!.sendFrame([Buffer.of(0x82, 1, 0)])],
+  ])("closes with 1013 if more than maxBufferedBytes of %s wait", async (_name, send) => {
+    const { client, server } = await webSocketPair({ server: { maxBufferedBytes: 1000 } });
+    const closed = once(client, "close");
+    client.pause();
+    for (let i = 0; i < 1000 && server.readyState === WebSocket.OPEN; i++) send(server);
+    client.resume();
+    expect((await closed)[0]).toBe(1013);
+  });
+});
+
+describe("a callback of WebSocket.send", () => {
+  it("that is not a function throws, and other connections still send", async () => {
+    const [first, second] = [await webSocketPair(), await webSocketPair()];
+    const callback = "utf8" as unknown as () => void;
+    expect(() => first.server.send("text", {}, callback)).toThrow(TypeError);
+    expect(() => first.server.ping("", false, callback)).toThrow(TypeError);
+    expect(() => first.server._sender!.sendFrame([], callback)).toThrow(TypeError);
+    second.server.send("from another connection");
+    expect((await once(second.client, "message"))[0]).toEqual(
+      Buffer.from("from another connection"),
+    );
+    const closed = [once(first.client, "close"), once(second.client, "close")];
+    first.server.terminate();
+    second.server.terminate();
+    await Promise.all(closed);
+  });
+
+  it("may be null in every state, as in JavaScript", async () => {
+    const { client, server } = await webSocketPair();
+    const callback = null as unknown as undefined;
+    const messages = collect(client, "message");
+    const errors = await uncaughtErrorsOf(async () => {
+      server.send("text", {}, callback);
+      server._sender!.sendFrame([Buffer.of(0x89, 0)], callback);
+      server.close();
+      server.send("late", callback);
+      await once(server, "close");
+    });
+    expect(errors).toEqual([]);
+    expect(messages).toEqual([[Buffer.from("text"), false]]);
+  });
+
+  it("may throw for a Blob that cannot be read, and the connection still fails", async () => {
+    const { server } = await webSocketPair();
+    const unreadable = new Blob(["x"]);
+    const cause = new Error("cannot be read");
+    unreadable.arrayBuffer = () => Promise.reject(cause);
+    const [emitted, thrown] = [collect(server, "error"), new Error("thrown by the callback")];
+    let late: Error | undefined;
+    const errors = await uncaughtErrorsOf(async () => {
+      server.send(unreadable, () => {
+        throw thrown;
+      });
+      server.send("after", (error) => (late = error));
+      await new Promise((resolve) => server.on("close", resolve));
+    });
+    expect(errors).toEqual([thrown]);
+    expect(emitted).toEqual([[cause]]);
+    expect(late).toBeInstanceOf(Error);
+  });
 });
 
 describe("WebSocket.ping and pong", () => {
@@ -262,6 +326,29 @@ describe("WebSocket.close", () => {
     // A number as the reason must not send uninitialized memory.
     expect(() => client.close(1000, 100 as unknown as string)).toThrow(TypeError);
     expect(client.readyState).toBe(WebSocket.OPEN);
+    client.terminate();
+    await once(server, "close");
+  });
+
+  it("measures a reason in bytes that is not UTF-8 as it is sent", async () => {
+    const { client, server } = await webSocketPair();
+    const notUtf8 = Buffer.alloc(123, 0xff);
+    expect(() => client.close(1000, notUtf8)).toThrow(
+      new RangeError("The message must not be greater than 123 bytes"),
+    );
+    client.terminate();
+    await once(server, "close");
+  });
+
+  it("sends the text of a reason in bytes, whatever their class", async () => {
+    const { client, server } = await webSocketPair();
+    client.close(3000, new TextEncoder().encode("x".repeat(123)) as Buffer);
+    expect(await once(server, "close")).toEqual([3000, Buffer.from("x".repeat(123))]);
+  });
+
+  it.each([null, {}, [1]])("throws for the reason %j", async (reason) => {
+    const { client, server } = await webSocketPair();
+    expect(() => client.close(1000, reason as unknown as string)).toThrow(TypeError);
     client.terminate();
     await once(server, "close");
   });

@@ -1,0 +1,28 @@
+import type { FrameConnection } from "../connection/connection.ts";
+import type { SendCallback } from "./web-socket.ts";
+
+/**
+ * Checks the callback of `send`, `ping` or `pong`. Like the package `ws`, takes every falsy value for none.
+ *
+ * @throws TypeError if it is not a function
+ */
+export function readCallback(callback: unknown): SendCallback | undefined {
+  if (typeof callback === "function") return callback as SendCallback;
+  if (!callback) return undefined;
+  throw new TypeError(`the callback is a ${typeof callback}; it must be a function`);
+}
+
+/**
+ * Calls `callback` when everything that was sent so far is written. It runs in the next tick, so that its
+ * exceptions do not disturb the connection.
+ */
+export function callWhenWritten(
+  connection: FrameConnection,
+  callback: SendCallback | undefined,
+): void {
+  if (callback === undefined) return;
+  connection.whenWritten((error) => {
+    if (error === undefined) process.nextTick(callback);
+    else process.nextTick(callback, error);
+  });
+}
