@@ -107,11 +107,15 @@ export function toConnectionOptions(
 }
 
 /**
- * Checks the options that the package ws does not have.
+ * Checks `closeTimeout`, and the options that the package ws does not have.
  *
  * @throws UsageError `INVALID_OPTION`
  */
-export function checkCommonOptions({ maxBufferedBytes, heartbeat }: CommonOptions): void {
+export function checkCommonOptions(options: CommonOptions): void {
+  const { closeTimeout = 0, maxBufferedBytes, heartbeat } = options;
+  if (!Number.isFinite(closeTimeout) || closeTimeout < 0) {
+    throw invalidOption("closeTimeout", closeTimeout, "a number of milliseconds of at least 0");
+  }
   checkPositive("maxBufferedBytes", maxBufferedBytes);
   if (heartbeat === undefined || typeof heartbeat === "boolean") return;
   if (!isRecord<HeartbeatOptions>(heartbeat)) {

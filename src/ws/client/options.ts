@@ -4,7 +4,7 @@ import type { createConnection } from "node:net";
 import type { PeerCertificate } from "node:tls";
 import { UsageError } from "../../errors/index.ts";
 import { checkDeflateOptions, type PerMessageDeflateOptions } from "../deflate-options.ts";
-import type { CommonOptions } from "../socket-options.ts";
+import { checkCommonOptions, type CommonOptions } from "../socket-options.ts";
 import type { WebSocket } from "../web-socket.ts";
 import type { CreateConnection } from "./create-connection.ts";
 
@@ -84,6 +84,7 @@ export function resolveHandshakeOptions(options: ClientOptions): HandshakeOption
         `(supported versions: ${SUPPORTED_VERSIONS.join(", ")})`,
     );
   }
+  checkCommonOptions(options);
   return {
     finishRequest: options.finishRequest,
     followRedirects: Boolean(followRedirects),

@@ -27,7 +27,7 @@ export function refuse(socket: Duplex, refusal: Refusal): void {
 }
 
 /** Writes the response, one character a byte. */
-function writeRefusal({ status, message, headers = {} }: Refusal): string {
+function writeRefusal({ status, message, headers }: Refusal): string {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new UsageError(
       "INVALID_STATUS",
@@ -36,7 +36,8 @@ function writeRefusal({ status, message, headers = {} }: Refusal): string {
   }
   const reason = STATUS_CODES[status] ?? "";
   const body = Buffer.from(message || reason).toString("latin1");
-  const fields = [...fieldsOf(headers)];
+  // In JavaScript, an application may pass null.
+  const fields = [...fieldsOf(headers ?? {})];
   if (!fields.some(([name]) => name.toLowerCase() === "content-type")) {
     fields.unshift(["Content-Type", "text/html"]);
   }

@@ -77,4 +77,16 @@ describe("resolveHandshakeOptions", () => {
       expect.objectContaining({ code: "INVALID_OPTION" }),
     );
   });
+
+  it.each([
+    { closeTimeout: Number.NaN },
+    { maxBufferedBytes: -1 },
+    { maxBufferedBytes: "1000" as unknown as number },
+    { heartbeat: 30_000 as unknown as boolean },
+    { heartbeat: { timeoutMs: 0 } },
+  ])("throws for %j", (options) => {
+    expect(() => resolveHandshakeOptions(options)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+  });
 });

@@ -104,6 +104,12 @@ describe("a verifyClient that calls back", () => {
     expect(response).toContain("Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n");
   });
 
+  it("may pass null for no headers, as in JavaScript", async () => {
+    const headers = null as unknown as undefined;
+    const status = await statusWith((_info, callback) => callback(false, 403, "no", headers));
+    expect(status).toBe(403);
+  });
+
   it("sends its body in UTF-8, and its own Content-Type", async () => {
     const server = await startServer({
       verifyClient: (_info, callback) =>
