@@ -7,7 +7,7 @@ import WebSocket, {
   Server,
   WebSocket as NamedWebSocket,
   WebSocketServer,
-} from "../../src/ws/index.ts";
+} from "tideway/ws";
 
 // The functions of an application that is written for `@types/ws`. They are only type-checked.
 
