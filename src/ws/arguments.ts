@@ -1,3 +1,4 @@
+import { isUint8Array } from "node:util/types";
 import { isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
 import { MAX_CONTROL_PAYLOAD_BYTES } from "../protocol/frame-rules.ts";
 import { toBytes } from "./messages.ts";
@@ -5,7 +6,7 @@ import { toBytes } from "./messages.ts";
 /**
  * Checks the arguments of `close`, and returns the reason as text. Without a code there is no reason.
  *
- * @throws TypeError if the code must not be sent, or the reason is neither a string nor bytes; RangeError if the
+ * @throws TypeError if the code must not be sent, or the reason is neither a string nor a Uint8Array; RangeError if the
  *   reason is too long
  */
 export function readCloseReason(code: unknown, reason: unknown): string {
@@ -23,10 +24,10 @@ export function readCloseReason(code: unknown, reason: unknown): string {
 function textOf(reason: unknown): string {
   if (reason === undefined) return "";
   if (typeof reason === "string") return reason;
-  if (ArrayBuffer.isView(reason)) {
+  if (isUint8Array(reason)) {
     return Buffer.from(reason.buffer, reason.byteOffset, reason.byteLength).toString();
   }
-  throw new TypeError("the reason of a Close frame must be a string or bytes");
+  throw new TypeError("Second argument must be a string or a Uint8Array");
 }
 
 /**
@@ -36,6 +37,12 @@ function textOf(reason: unknown): string {
  */
 export function toControlPayload(data: unknown): Uint8Array {
   const payload = toBytes(data);
-  if (payload.length <= MAX_CONTROL_PAYLOAD_BYTES) return payload;
+  checkControlBytes(payload.length);
+  return payload;
+}
+
+/** @throws RangeError if a payload of so many bytes is too long for `ping` and `pong` */
+export function checkControlBytes(byteLength: number): void {
+  if (byteLength <= MAX_CONTROL_PAYLOAD_BYTES) return;
   throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
 }

@@ -1,84 +1,172 @@
 import type { Duplex } from "node:stream";
+import { MessageDeflate } from "../protocol/deflate/message-deflate.ts";
 import { Opcode } from "../protocol/opcode.ts";
-import { readCloseReason, toControlPayload } from "./arguments.ts";
+import { checkControlBytes, readCloseReason, toControlPayload } from "./arguments.ts";
+import { BlobQueue } from "./blob-queue.ts";
+import { environment } from "./environment.ts";
 import { encodeFrame, type FrameOptions } from "./frame.ts";
-import { NO_BYTES, toBytes, toSendable } from "./messages.ts";
+import { isBlob, NO_BYTES, toBytes, toSendable } from "./messages.ts";
+import type { PerMessageDeflate } from "./per-message-deflate.ts";
 import type { SendCallback, SendOptions } from "./web-socket.ts";
 
+/** The negotiated extensions of a {@link Sender}. */
+export interface SenderExtensions {
+  readonly "permessage-deflate"?: PerMessageDeflate;
+}
+
 /**
- * Writes frames to a socket, one write for each call. A WebSocket does not use it. It is for code that
- * writes frames without a WebSocket. It does not compress.
+ * Writes frames to a socket. A WebSocket does not use it. It is for code that writes frames without a
+ * WebSocket.
  */
 export class Sender {
   readonly #socket: Duplex;
+  readonly #extension: PerMessageDeflate | undefined;
   readonly #generateMask: ((mask: Buffer) => void) | undefined;
-  /** Whether a message has been sent without its last fragment. */
-  #isInMessage = false;
+  #deflate: MessageDeflate | undefined;
+  /** The fragmented message that has been sent without its last fragment, and whether it is compressed. */
+  #message: { readonly isCompressed: boolean } | undefined;
+  /** Exists while a Blob is read. */
+  #blobs: BlobQueue | undefined;
 
   /** Encodes a frame. Returns its header and its payload. */
   static frame(data: string | Buffer, options: FrameOptions): Buffer[] {
     return encodeFrame(data, options);
   }
 
-  /** @param _extensions has no effect, because this class does not compress */
-  constructor(socket: Duplex, _extensions?: unknown, generateMask?: (mask: Buffer) => void) {
+  /** @param extensions compresses messages if `accept` of the extension has returned before the first one */
+  constructor(
+    socket: Duplex,
+    extensions?: SenderExtensions,
+    generateMask?: (mask: Buffer) => void,
+  ) {
     this.#socket = socket;
+    this.#extension = extensions?.["permessage-deflate"];
     this.#generateMask = generateMask;
   }
 
   /**
-   * Sends a message, or a fragment of one.
+   * Sends a message, or a fragment of one. It is compressed only with `compress: true`. If a Blob cannot be read,
+   * the socket is destroyed.
    *
    * @throws TypeError if `Buffer.from` does not accept the data
    */
   send(data: unknown, options: SendOptions = {}, callback?: SendCallback): void {
-    const sendable = toSendable(data);
-    const isBinary = options.binary ?? typeof sendable !== "string";
-    const opcode = isBinary ? Opcode.Binary : Opcode.Text;
-    const { fin = true, mask } = options;
-    this.#write(
-      toBytes(data),
-      this.#isInMessage ? Opcode.Continuation : opcode,
-      mask,
-      fin,
-      callback,
-    );
-    this.#isInMessage = !fin;
+    const isBinary = options.binary ?? (isBlob(data) || typeof toSendable(data) !== "string");
+    this.#inOrder(data, toBytes, callback, (bytes) => {
+      this.#sendMessage(bytes, isBinary ? Opcode.Binary : Opcode.Text, options, callback);
+    });
   }
 
   /** @throws RangeError if the payload has more than 125 bytes */
   ping(data?: unknown, mask?: boolean, callback?: SendCallback): void {
-    this.#write(toControlPayload(data), Opcode.Ping, mask, true, callback);
+    this.#sendControl(data, Opcode.Ping, mask, callback);
   }
 
   /** @throws RangeError if the payload has more than 125 bytes */
   pong(data?: unknown, mask?: boolean, callback?: SendCallback): void {
-    this.#write(toControlPayload(data), Opcode.Pong, mask, true, callback);
+    this.#sendControl(data, Opcode.Pong, mask, callback);
   }
 
-  /** @throws TypeError if the code must not be sent; RangeError if the reason is too long */
+  /** @throws TypeError if the code or the type of the reason is invalid; RangeError if the reason is too long */
   close(code?: number, data?: string | Buffer, mask?: boolean, callback?: SendCallback): void {
     const payload = closePayload(code, readCloseReason(code, data));
-    this.#write(payload, Opcode.Close, mask, true, callback);
+    this.#inOrder(payload, toBytes, callback, (bytes) => {
+      this.#write(bytes, { fin: true, opcode: Opcode.Close, mask }, callback);
+    });
   }
 
   /** Writes the parts of an encoded frame. */
   sendFrame(parts: readonly Buffer[], callback?: SendCallback): void {
-    const frame = Buffer.concat(parts);
-    this.#socket.write(frame, (error) => callback?.(error ?? undefined));
+    const socket = this.#socket;
+    socket.cork();
+    for (const part of parts.slice(0, -1)) socket.write(part);
+    socket.write(parts.at(-1) ?? NO_BYTES, (error) => callback?.(error ?? undefined));
+    socket.uncork();
+  }
+
+  #sendControl(
+    data: unknown,
+    opcode: number,
+    mask: boolean | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    if (isBlob(data)) checkControlBytes(data.size);
+    this.#inOrder(data, toControlPayload, callback, (bytes) => {
+      this.#write(bytes, { fin: true, opcode, mask }, callback);
+    });
+  }
+
+  /** Calls `write` with the bytes of `data`, after everything that was sent before has been written. */
+  #inOrder(
+    data: unknown,
+    convert: (data: unknown) => Uint8Array,
+    callback: SendCallback | undefined,
+    write: (bytes: Uint8Array) => void,
+  ): void {
+    if (isBlob(data)) {
+      this.#blobs ??= new BlobQueue(() => {
+        this.#blobs = undefined;
+      });
+      this.#blobs.addBlob(data, (bytes) => {
+        if (bytes instanceof Error) this.#fail(bytes, callback);
+        else write(bytes);
+      });
+      return;
+    }
+    const bytes = convert(data);
+    if (this.#blobs === undefined) write(bytes);
+    else this.#blobs.add(bytes.length, () => write(bytes));
+  }
+
+  /** The peer must not get the messages after one that is missing. */
+  #fail(error: Error, callback: SendCallback | undefined): void {
+    this.#socket.destroy(error);
+    callback?.(error);
+  }
+
+  #sendMessage(
+    bytes: Uint8Array,
+    opcode: number,
+    { fin = true, mask, compress = false }: SendOptions,
+    callback: SendCallback | undefined,
+  ): void {
+    const earlier = this.#message;
+    const asksToCompress = earlier?.isCompressed ?? (compress && this.#compresses(bytes));
+    const deflated = asksToCompress ? this.#deflated(bytes, fin, earlier === undefined) : undefined;
+    const isCompressed = deflated !== undefined;
+    this.#message = fin ? undefined : { isCompressed };
+    const frame = {
+      fin,
+      opcode: earlier === undefined ? opcode : Opcode.Continuation,
+      rsv1: isCompressed && earlier === undefined,
+      mask,
+    };
+    this.#write(deflated ?? bytes, frame, callback);
+  }
+
+  #compresses(bytes: Uint8Array): boolean {
+    const agreement = this.#extension?.agreement;
+    if (agreement === undefined) return false;
+    this.#deflate ??= new MessageDeflate(agreement, environment.deflateCodec);
+    return this.#deflate.isFor(bytes.length);
+  }
+
+  /** Returns a copy, because the compressor overwrites its result, and the socket may keep the bytes. */
+  #deflated(bytes: Uint8Array, fin: boolean, isFirst: boolean): Uint8Array | undefined {
+    const deflate = this.#deflate!;
+    const isWhole = fin && isFirst;
+    const deflated = isWhole ? deflate.deflate(bytes) : deflate.deflateFragment(bytes, fin);
+    return deflated && Uint8Array.from(deflated);
   }
 
   #write(
     payload: Uint8Array,
-    opcode: number,
-    mask: boolean | undefined,
-    fin: boolean,
+    frame: Pick<FrameOptions, "fin" | "opcode" | "rsv1" | "mask">,
     callback: SendCallback | undefined,
   ): void {
     const { buffer, byteOffset, byteLength } = payload;
     const data = Buffer.from(buffer, byteOffset, byteLength);
-    const generateMask = this.#generateMask;
-    this.sendFrame(encodeFrame(data, { fin, opcode, mask, generateMask }), callback);
+    this.sendFrame(encodeFrame(data, { ...frame, generateMask: this.#generateMask }), callback);
   }
 }
 
