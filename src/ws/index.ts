@@ -70,3 +70,4 @@ export type {
 export type { NegotiatedExtensions } from "./server/extensions.ts";
 export type { FrameOptions } from "./frame.ts";
 export type { ReceiverOptions } from "./receiver.ts";
+export type { SenderExtensions } from "./sender.ts";
