@@ -62,7 +62,7 @@ export class BlobQueue {
     try {
       task.run(bytes);
     } catch (error) {
-      // A callback of the application has thrown. What was sent after the Blob must still be sent.
+      // A callback of the application has thrown. The tasks after this one must still run.
       process.nextTick(rethrow, error);
     }
     this.#tasks.shift();

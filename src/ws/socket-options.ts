@@ -121,13 +121,19 @@ export function checkCommonOptions(options: CommonOptions): void {
   if (!isRecord<HeartbeatOptions>(heartbeat)) {
     throw invalidOption("heartbeat", heartbeat, "a boolean, or { idleMs, timeoutMs }");
   }
-  checkPositive("heartbeat.idleMs", heartbeat.idleMs);
-  checkPositive("heartbeat.timeoutMs", heartbeat.timeoutMs);
+  checkTime("heartbeat.idleMs", heartbeat.idleMs);
+  checkTime("heartbeat.timeoutMs", heartbeat.timeoutMs);
 }
 
 function checkPositive(name: string, value: number | undefined): void {
   if (value === undefined || (typeof value === "number" && value > 0)) return;
   throw invalidOption(name, value, "a number above 0");
+}
+
+/** A timer cannot wait for ever. */
+function checkTime(name: string, value: number | undefined): void {
+  checkPositive(name, value);
+  if (value === Infinity) throw invalidOption(name, value, "a finite number of milliseconds");
 }
 
 function invalidOption(name: string, value: unknown, expected: string): UsageError {

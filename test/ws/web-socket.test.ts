@@ -330,7 +330,7 @@ describe("WebSocket.close", () => {
     await once(server, "close");
   });
 
-  it("measures a reason in bytes that is not UTF-8 as it is sent", async () => {
+  it("measures a reason of invalid UTF-8 after its conversion into text", async () => {
     const { client, server } = await webSocketPair();
     const notUtf8 = Buffer.alloc(123, 0xff);
     expect(() => client.close(1000, notUtf8)).toThrow(
@@ -340,7 +340,7 @@ describe("WebSocket.close", () => {
     await once(server, "close");
   });
 
-  it("sends the text of a reason in bytes, whatever their class", async () => {
+  it("sends the text of a reason that is a Uint8Array", async () => {
     const { client, server } = await webSocketPair();
     client.close(3000, new TextEncoder().encode("x".repeat(123)) as Buffer);
     expect(await once(server, "close")).toEqual([3000, Buffer.from("x".repeat(123))]);

@@ -140,7 +140,7 @@ export class OpeningHandshake {
 
   readonly #onResponse = (response: IncomingMessage): void => {
     const { statusCode = 0, headers } = response;
-    const isRedirect = statusCode >= 300 && statusCode < 400 && headers.location !== undefined;
+    const isRedirect = statusCode >= 300 && statusCode < 400 && Boolean(headers.location);
     if (isRedirect && this.#settings.followRedirects) {
       this.#redirect(headers.location!);
       return;

@@ -289,6 +289,13 @@ describe("redirects", () => {
     expect(opened.socket._redirects).toBe(2);
   });
 
+  it("need a location that is not empty", async () => {
+    const url = await serveResponses(redirectTo(""));
+    const { socket } = openSocket(url, { followRedirects: true });
+    const [error] = await once(socket, "error");
+    expect(error).toMatchObject({ code: "UNEXPECTED_STATUS" });
+  });
+
   it.each(["ws://", "ftp://localhost", "ws://localhost/#a", "ws://localhost:99999"])(
     "to %s fail with a SyntaxError",
     async (location) => {

@@ -59,6 +59,7 @@ describe("new WebSocketServer", () => {
     ["closeTimeout", { closeTimeout: "1000" }],
     ["heartbeat", { heartbeat: 30_000 }],
     ["heartbeat.idleMs", { heartbeat: { idleMs: -1 } }],
+    ["heartbeat.idleMs", { heartbeat: { idleMs: Infinity } }],
     ["perMessageDeflate.threshold", { perMessageDeflate: { threshold: "1kb" } }],
   ])("does not accept an invalid %s", (name, options) => {
     const create = () => new WebSocketServer({ noServer: true, ...options });
