@@ -147,7 +147,7 @@ export class Receiver extends Writable {
   }
 }
 
-/** Decompresses with the limit of the extension, which may be lower than that of the receiver. */
+/** Decompresses with the limit of the extension, if it is lower than the limit of the receiver. */
 class LimitedDeflate extends MessageDeflate {
   readonly #maxMessageBytes: number;
 

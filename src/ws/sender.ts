@@ -118,7 +118,7 @@ export class Sender {
     else this.#blobs.add(bytes.length, () => write(bytes));
   }
 
-  /** The peer must not get the messages after one that is missing. */
+  /** The peer must not get a message if an earlier message is missing. */
   #fail(error: Error, callback: SendCallback | undefined): void {
     this.#socket.destroy(error);
     callback?.(error);

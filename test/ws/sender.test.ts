@@ -65,7 +65,7 @@ describe("a Sender", () => {
     expect(() => sender.pong(new Blob(["x".repeat(126)]))).toThrow(RangeError);
   });
 
-  it("reads Blobs, and keeps the order of everything that is sent meanwhile", async () => {
+  it("reads Blobs, and keeps the order of everything that is sent during the read", async () => {
     const socket = new PassThrough();
     const sender = new Sender(socket);
     sender.send(new Blob(["a"]));
