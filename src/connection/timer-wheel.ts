@@ -64,13 +64,15 @@ export class TimerWheel {
     return this.#clock.nowMs();
   }
 
-  /** Calls `listener` once `delayMs` have passed. */
+  /** Calls `listener` once `delayMs` have passed; never if it is Infinity. */
   start(delayMs: number, listener: TimeoutListener | (() => void)): WheelTimer {
     if (!this.#isRunning) this.#run();
     const dueMs = this.#clock.nowMs() + Math.max(0, delayMs);
     // At least the next tick, because the slot of a past tick is not checked again before the wheel has gone
     // around once.
-    const dueTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
+    const nextTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
+    // A timeout of Infinity never elapses.
+    const dueTick = Math.min(nextTick, Number.MAX_SAFE_INTEGER);
     const timeout = new Timeout(this, dueTick, listener);
     this.#slots[dueTick % SLOT_COUNT].append(timeout);
     this.#count++;

@@ -36,6 +36,22 @@ describe("TimerWheel", () => {
     expect(count).toBe(1);
   });
 
+  it.each([Infinity, Number.MAX_VALUE])(
+    "never fires a timeout of %s ms, and can cancel it",
+    (delayMs) => {
+      const clock = new ManualClock();
+      const wheel = new TimerWheel(clock, TICK_MS);
+      const fired: string[] = [];
+      const endless = wheel.start(delayMs, () => fired.push("endless"));
+      wheel.start(500, () => fired.push("other"));
+      clock.advance(1_000_000);
+      expect(fired).toEqual(["other"]);
+      endless.cancel();
+      clock.advance(1_000);
+      expect(fired).toEqual(["other"]);
+    },
+  );
+
   it("does not fire a cancelled timeout, and ignores a second cancel", () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
