@@ -38,7 +38,7 @@ describeWithOverride("express-ws", (load) => {
     return { instance, port, url: `http://127.0.0.1:${port}` };
   }
 
-  it("serves WebSockets with params, and pages", async () => {
+  it("serves WebSockets with route params, and serves pages", async () => {
     const { url } = await listen();
     const client = await openClient(url, "/echo/anna?token=1");
     client.send("ahoy");

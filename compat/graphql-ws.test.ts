@@ -35,7 +35,7 @@ function resolversOf(journal: Journal): Record<string, object> {
       throw new Error("the resolver is broken");
     },
     append: ({ entry }: { entry: string }) => journal.append(entry),
-    // A generator would not end before the next entry.
+    // A generator could not be ended before its next entry.
     entries: () => {
       const reader = journal.read(journal.length);
       return {
@@ -89,7 +89,7 @@ async function all(client: Client, payload: SubscribePayload): Promise<unknown[]
   return values;
 }
 
-/** A raw socket without a client of graphql-ws. */
+/** Opens a WebSocket that is not controlled by a client of graphql-ws. */
 async function openRaw(port: number, protocol?: string): Promise<WebSocket> {
   const socket = new implementation.WebSocket(urlOf(port), protocol);
   onTestFinished(() => socket.terminate());
@@ -138,7 +138,7 @@ describe.each([
     );
   });
 
-  it("shares a connection among subscribers, and tells the server when one leaves", async () => {
+  it("shares a connection among subscribers, and tells the server when one unsubscribes", async () => {
     const { port, journal, server } = await serve();
     const client = connect(port);
     const query = "subscription { entries }";
@@ -168,7 +168,7 @@ describe.each([
     expect(await all(client, { query: '{ hello(name: "x") }' })).toEqual([{ hello: "hello x" }]);
   });
 
-  it("closes with 4403 a connection that onConnect refuses", async () => {
+  it("closes a connection with 4403 if onConnect refuses it", async () => {
     const { port } = await serve({
       onConnect: ({ connectionParams }) => connectionParams?.["token"] === "secret",
     });
@@ -198,7 +198,7 @@ describe.each([
     }
   });
 
-  it("subscribes again after a cut, without an end that the subscriber sees", async () => {
+  it("subscribes again after a connection breaks, without completing or failing the subscription", async () => {
     const disconnected = vi.fn<NonNullable<Options["onDisconnect"]>>();
     const { port, journal } = await serve({ onDisconnect: disconnected });
     const proxy = await cuttable(port);
@@ -244,7 +244,7 @@ describe.each([
   });
 });
 
-describe("graphql-ws and a peer that breaks its protocol", () => {
+describe("graphql-ws and a peer that violates its protocol", () => {
   it.each([
     ["4406 without the subprotocol", undefined, [], 4406, "Subprotocol not acceptable"],
     ["4400 for text that is not JSON", "graphql-transport-ws", ["{"], 4400, undefined],

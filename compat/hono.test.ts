@@ -9,7 +9,7 @@ import { closeOf, nextMessage, openClient } from "../test/support/clients.ts";
 import { implementation } from "./support/implementation.ts";
 import { cuttable } from "./support/servers.ts";
 
-/** A route that sends each message to all of its WebSockets. Its `closed` are the close codes. */
+/** A route that sends each message to all of its WebSockets. `closed` collects the close codes. */
 async function listen(): Promise<{
   sockets: Set<WSContext>;
   closed: number[];

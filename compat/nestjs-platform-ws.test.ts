@@ -46,7 +46,7 @@ describeWithOverride("@nestjs/platform-ws", (load) => {
     }
   }
 
-  /** Applies the decorators of a gateway, without the syntax, for which these tests are not compiled. */
+  /** Applies the decorators of a gateway by calls, because these tests run without a compiler for the syntax. */
   function createModule(path: string): { module: new () => object; gateway: new () => Gateway } {
     class DecoratedGateway extends Gateway {}
     WebSocketGateway({ path })(DecoratedGateway);
@@ -88,7 +88,7 @@ describeWithOverride("@nestjs/platform-ws", (load) => {
     expect(await nextMessage(client)).toBe('{"event":"count","data":1}');
   });
 
-  it("breaks connections for a path without a gateway", async () => {
+  it("drops connections to a path without a gateway", async () => {
     const { url } = await listen();
     await expect(openClient(url, "/other")).rejects.toThrow("socket hang up");
   });

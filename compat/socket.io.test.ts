@@ -224,7 +224,7 @@ describe.each([
     expect(server.engine.clientsCount).toBe(1);
   });
 
-  it("replays what a client missed while its connection was cut", async () => {
+  it("replays the events that a client missed while its connection was broken", async () => {
     const { server, port } = await serve({ connectionStateRecovery: {} });
     server.on("connection", (socket) => void socket.join("ticker"));
     const proxy = await cuttable(port);
@@ -253,7 +253,7 @@ describe.each([
     expect(received).toEqual(numbers(90));
   });
 
-  it("sends again what the server did not acknowledge before a cut", async () => {
+  it("sends events again that the server had not acknowledged when the connection broke", async () => {
     const { server, port } = await serve();
     const received = new Set<number>();
     server.on("connection", (socket) => {

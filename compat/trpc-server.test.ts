@@ -147,7 +147,7 @@ describe.each([
     expect(values).toEqual([3, 2, 1, 0]);
   });
 
-  it("stops a subscription that its client leaves, and keeps the connection", async () => {
+  it("stops a subscription when its client unsubscribes, and keeps the connection", async () => {
     const { port, journal, server } = await serve();
     const client = connect(port);
     const left = client.entries.subscribe({}, { onData: () => {} });

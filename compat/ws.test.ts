@@ -9,7 +9,7 @@ import { CERT, TLS } from "../test/support/certificate.ts";
 import { implementation } from "./support/implementation.ts";
 import { cuttable, listen } from "./support/servers.ts";
 
-// A test uses either implementation, so @types/ws types both.
+// The tests run both implementations with the types of @types/ws.
 const ours = implementation as unknown as typeof reference;
 
 type ServerOptions = reference.ServerOptions;
@@ -86,7 +86,7 @@ describe.each([
     });
   }
 
-  // The function once of node:events would reject at the event error, which may precede the event close.
+  // `once` of node:events would reject if the event `error` comes before `close`.
   const closeOf = async (socket: reference.WebSocket): Promise<[code: number, reason: string]> =>
     await new Promise((resolve) =>
       socket.once("close", (code, reason) => resolve([code, reason.toString()])),
@@ -169,7 +169,7 @@ describe.each([
     }
   });
 
-  it("receive as each binaryType says", async () => {
+  it("receive messages in the type that binaryType names", async () => {
     for (const [sender, receiver] of await directions()) {
       const types: unknown[] = [];
       for (const type of ["nodebuffer", "arraybuffer", "fragments", "blob"] as const) {
@@ -344,7 +344,7 @@ describe.each([
       IncomingMessage,
     ];
     expect([response.statusCode, response.headers["x-reason"]]).toEqual([401, "none"]);
-    // Its listener may keep the request, so the client still connects until this test terminates it.
+    // The listener may still use the request, so the client is connecting until the request is destroyed.
     request.destroy();
     client.on("error", () => {});
     const failed = dial(port);
@@ -426,7 +426,7 @@ describe.each([
     );
   });
 
-  it("hold back messages while a socket is paused", async () => {
+  it("emit no messages while a socket is paused", async () => {
     for (const [sender, receiver] of await directions()) {
       const onMessage = vi.fn<(data: reference.RawData) => void>();
       receiver.on("message", onMessage);
@@ -444,7 +444,7 @@ describe.each([
     }
   });
 
-  it("broadcast to all clients until they leave", async () => {
+  it("broadcast to all clients until they disconnect", async () => {
     const { server, port } = await serve();
     const clients = Array.from({ length: 5 }, () => dial(port));
     await Promise.all(clients.map((client) => once(client, "open")));
@@ -457,7 +457,7 @@ describe.each([
     await vi.waitFor(() => expect(server.clients.size).toBe(3));
   });
 
-  it("close with 1006 after a cut, fail what was not sent, and connect again", async () => {
+  it("close with 1006 when a connection breaks, report an error for a later send, and connect again", async () => {
     const { server, port } = await serve();
     server.on("connection", (socket) => {
       socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
@@ -480,7 +480,7 @@ describe.each([
   });
 });
 
-/** The TCP socket below a WebSocket, a member that is not documented. */
+/** Returns the TCP socket below a WebSocket, which is an undocumented member. */
 function rawSocketOf(socket: reference.WebSocket): Socket {
   return (socket as unknown as { _socket: Socket })._socket;
 }

@@ -66,7 +66,7 @@ describe.each([
     expect(encodeStateAsUpdate(shared())).toEqual(encodeStateAsUpdate(left));
   });
 
-  it("follows edits that both sides make at the same time", async () => {
+  it("merges edits that both sides make at the same time", async () => {
     const { port, room } = await serve();
     const [left, right] = [join(port, room), join(port, room)];
     await vi.waitFor(() => expect([left.synced, right.synced]).toEqual([true, true]));
@@ -108,7 +108,7 @@ describe.each([
     await vi.waitFor(() => expect(seen()).toEqual({ user: { name: "Anna again" } }));
   });
 
-  it("closes a socket that a provider leaves before it is open", async () => {
+  it("closes a socket if its provider disconnects before the socket is open", async () => {
     const { port, room, server } = await serve();
     const provider = join(port, room);
     provider.disconnect();
@@ -119,7 +119,7 @@ describe.each([
     await vi.waitFor(() => expect(server.clients.size).toBe(1));
   });
 
-  it("merges what both sides edit while a connection is cut", async () => {
+  it("merges the edits that both sides make while a connection is broken", async () => {
     const { port, room, server, shared } = await serve();
     const proxy = await cuttable(port);
     const [near, far] = [join(port, room), join(proxy.port, room)];

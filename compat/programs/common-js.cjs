@@ -76,7 +76,7 @@ class AppModule {
   name = "app";
 }
 
-// Decorators, without their syntax.
+// Apply the decorators by calls, because this file is not compiled.
 WebSocketGateway({ path: "/" })(Gateway);
 SubscribeMessage("double")(
   Gateway.prototype,

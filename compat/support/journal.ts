@@ -1,4 +1,4 @@
-/** Entries that only grow. A reader gets the entries from its position on, and then waits for more. */
+/** A list of entries, which can only grow. A reader gets the entries from an index on, and then waits for more. */
 export class Journal {
   readonly #entries: string[] = [];
   readonly #readers = new Set<JournalReader>();
@@ -9,7 +9,7 @@ export class Journal {
     return this.#entries.length;
   }
 
-  /** The number of readers now. */
+  /** The current number of readers. */
   get readers(): number {
     return this.#readers.size;
   }

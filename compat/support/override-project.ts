@@ -22,7 +22,7 @@ const PACKAGES = [
   "socket.io-client",
 ];
 
-/** Not a dependency of this workspace: it works only with version 1 of `@hono/node-server`. */
+/** This is not a dependency of the workspace, because it works only with version 1 of `@hono/node-server`. */
 const OF_THIS_PROJECT_ONLY = { "@hono/node-ws": "1.3.1", "@hono/node-server": "1.19.19" };
 
 const FOLDER = resolve("node_modules/.cache/tideway-overrides");
@@ -47,7 +47,7 @@ export function ensureOverrideProject(): Availability {
   return { path: FOLDER };
 }
 
-/** Packs both packages. Returns the manifest of the project, or why packing failed. */
+/** Packs both packages. Returns the manifest of the project, or the reason why packing failed. */
 function packManifest(): { readonly text: string; readonly key: string } | string {
   const ws = pack("packages/tideway-ws");
   const tideway = pack(".");
@@ -92,7 +92,7 @@ function installedVersion(name: string): string {
 function npm(cwd: string, ...args: readonly string[]): string | undefined {
   const { status, signal, error } = spawnSync("npm", [...args, "--no-audit", "--no-fund"], {
     cwd,
-    // Standard output is reserved for reporters.
+    // Only reporters may write to standard output.
     stdio: ["ignore", "ignore", 2],
     // On Windows npm is a script, which only a shell can start.
     shell: process.platform === "win32",

@@ -4,7 +4,7 @@ import { MAX_CONTROL_PAYLOAD_BYTES } from "../protocol/frame-rules.ts";
 import { toBytes } from "./messages.ts";
 
 /**
- * Checks the arguments of `close`, and returns the reason as text. Without a code there is no reason.
+ * Checks the arguments of `close`, and returns the reason as text, which is empty without a code.
  *
  * @throws TypeError if the code must not be sent, or the reason is neither a string nor a Uint8Array; RangeError if the
  *   reason is too long
@@ -41,7 +41,7 @@ export function toControlPayload(data: unknown): Uint8Array {
   return payload;
 }
 
-/** @throws RangeError if a payload of so many bytes is too long for `ping` and `pong` */
+/** Checks the size of a payload of `ping` or `pong`. @throws RangeError if it is too large */
 export function checkControlBytes(byteLength: number): void {
   if (byteLength <= MAX_CONTROL_PAYLOAD_BYTES) return;
   throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);

@@ -1,18 +1,18 @@
 /**
- * Keeps the order of messages that are sent during the read of a Blob. It exists only during that read, so
- * that other applications do not pay for it.
+ * Keeps messages in order while a Blob is read: later messages wait until it has been read. A WebSocket has a
+ * queue only during that time, so that applications without Blobs do not pay for it.
  */
 export class BlobQueue {
   readonly #tasks: Task[] = [];
   readonly #onEmpty: () => void;
   #queuedBytes = 0;
 
-  /** @param onEmpty called when nothing waits any more; this object is then not used again */
+  /** @param onEmpty called when the queue is empty. The queue must not be used afterwards. */
   constructor(onEmpty: () => void) {
     this.#onEmpty = onEmpty;
   }
 
-  /** The number of bytes that wait, without framing. */
+  /** The number of bytes in the queue, without framing. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }

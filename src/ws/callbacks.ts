@@ -2,19 +2,19 @@ import type { FrameConnection } from "../connection/connection.ts";
 import type { SendCallback } from "./web-socket.ts";
 
 /**
- * Checks the callback of `send`, `ping` or `pong`. Like the package `ws`, takes every falsy value for none.
+ * Checks the callback of `send`, `ping` or `pong`. Like the package `ws`, treats every falsy value as no callback.
  *
  * @throws TypeError if it is not a function
  */
 export function readCallback(callback: unknown): SendCallback | undefined {
   if (typeof callback === "function") return callback as SendCallback;
   if (!callback) return undefined;
-  throw new TypeError(`the callback is a ${typeof callback}; it must be a function`);
+  throw new TypeError(`the callback has the type ${typeof callback}; it must be a function`);
 }
 
 /**
- * Calls `callback` when everything that was sent so far is written. It runs in the next tick, so that its
- * exceptions do not disturb the connection.
+ * Calls `callback` when everything that was sent so far has been written. The call is in a later tick, so that
+ * an exception of the callback does not disturb the connection.
  */
 export function callWhenWritten(
   connection: FrameConnection,

@@ -2,7 +2,7 @@ import { type FrameConnection, ReadyState } from "../connection/connection.ts";
 import { callWhenWritten, readCallback } from "./callbacks.ts";
 import type { SendCallback } from "./web-socket.ts";
 
-/** Closes a connection with too much waiting output. Returns whether it did. */
+/** Closes the connection if more than `maxBufferedBytes` wait to be sent. Returns whether it did. */
 type DropIfSlow = (callback: SendCallback | undefined) => boolean;
 
 /** The property `_sender` of a WebSocket, for code that encodes its frames with `Sender.frame`. */
@@ -16,7 +16,7 @@ export class ConnectionSender {
   }
 
   /**
-   * Sends the parts of an encoded frame, without a check of the frame.
+   * Sends the parts of an encoded frame, without checking the frame.
    *
    * @throws TypeError if the callback is not a function
    */

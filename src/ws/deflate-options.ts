@@ -3,7 +3,7 @@ import { UsageError } from "../errors/index.ts";
 import type { DeflateTuning } from "../protocol/deflate/codec.ts";
 import type { DeflateSettings } from "../protocol/deflate/settings.ts";
 
-/** The options of zlib, with the types of a dictionary in Node.js and in `@types/ws`. */
+/** The options of zlib. `dictionary` has the types of Node.js and of `@types/ws`. */
 export type DeflateZlibOptions = Omit<ZlibOptions, "dictionary"> & {
   readonly dictionary?: ZlibOptions["dictionary"] | Buffer[];
 };
@@ -15,13 +15,13 @@ export interface PerMessageDeflateOptions {
   /** Whether the client compresses messages independently of each other. Default: as the peer asks. */
   readonly clientNoContextTakeover?: boolean | undefined;
   /**
-   * The base-2 logarithm of the server's window in bytes, from 8 to 15. On a server, `false` refuses clients that
+   * The base-2 logarithm of the server's window in bytes, from 8 to 15. On a server, `false` refuses offers that
    * ask for a limit. Default: as the peer asks.
    */
   readonly serverMaxWindowBits?: number | false | undefined;
   /**
    * The base-2 logarithm of the client's window in bytes, from 8 to 15. On a client, `true` lets the server
-   * choose, and `false` forbids that. Default: `true` on a client, as the peer asks on a server.
+   * choose it, and `false` does not. Default: `true` on a client, as the peer asks on a server.
    */
   readonly clientMaxWindowBits?: number | boolean | undefined;
   /**
@@ -32,11 +32,11 @@ export interface PerMessageDeflateOptions {
   /** Accepted for compatibility. It has no effect, because the window's size is negotiated. */
   readonly zlibInflateOptions?: DeflateZlibOptions | undefined;
   /**
-   * Without context takeover, messages with fewer bytes are not compressed. With context takeover, every
-   * message is compressed. Default: 1,024.
+   * The minimum size of a message that is compressed without context takeover, in bytes. With context takeover,
+   * every message is compressed. Default: 1,024.
    */
   readonly threshold?: number | undefined;
-  /** Accepted for compatibility. It has no effect, because messages are compressed in the thread that sends. */
+  /** Accepted for compatibility. It has no effect, because the thread that calls `send` compresses. */
   readonly concurrencyLimit?: number | undefined;
 }
 
@@ -63,7 +63,7 @@ export function deflateSettings(
 }
 
 /**
- * Returns the settings of the compressor that are not negotiated; undefined if the options have none.
+ * Returns the settings of the compressor that are not negotiated; undefined if the options contain none.
  *
  * @throws UsageError `INVALID_OPTION`
  */
@@ -81,7 +81,7 @@ export function deflateTuning(options: PerMessageDeflateOptions): DeflateTuning 
   return isDefault ? undefined : { memoryLevel: memLevel, strategy };
 }
 
-/** Checks the options that both sides negotiate. @throws UsageError `INVALID_OPTION` */
+/** Checks all options. @throws UsageError `INVALID_OPTION` */
 export function checkDeflateOptions(options: PerMessageDeflateOptions): void {
   const { serverMaxWindowBits, clientMaxWindowBits } = options;
   if (serverMaxWindowBits !== undefined && serverMaxWindowBits !== false) {
@@ -94,10 +94,10 @@ export function checkDeflateOptions(options: PerMessageDeflateOptions): void {
   deflateTuning(options);
 }
 
-function checkInteger(name: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
+function checkInteger(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `perMessageDeflate.${name} is ${String(value)}; it must be an integer from ${least} to ${most}`,
+    `perMessageDeflate.${name} is ${String(value)}; it must be an integer from ${min} to ${max}`,
   );
 }

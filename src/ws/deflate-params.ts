@@ -63,7 +63,8 @@ export function offerParams(options: PerMessageDeflateOptions): DeflateParams {
 }
 
 /**
- * Answers the first offer that the options of a server allow (RFC 7692 5.1). Changes that offer into the answer.
+ * Answers the first offer that the options of a server allow (RFC 7692 5.1). Modifies that offer, and
+ * returns it as the answer.
  *
  * @throws Error if the options allow none of the offers
  */
@@ -119,8 +120,8 @@ export function checkAnswer(
       answer.client_max_window_bits = clientMaxWindowBits;
     return answer;
   }
-  const isTooMuch = typeof clientMaxWindowBits === "number" && Number(bits) > clientMaxWindowBits;
-  if (clientMaxWindowBits === false || isTooMuch) {
+  const isTooLarge = typeof clientMaxWindowBits === "number" && Number(bits) > clientMaxWindowBits;
+  if (clientMaxWindowBits === false || isTooLarge) {
     throw new Error('Unexpected or invalid parameter "client_max_window_bits"');
   }
   return answer;

@@ -7,7 +7,7 @@ import type { TcpEnvironment } from "../node/tcp/open-connection.ts";
 /** Below this size, zero-filled memory costs less than uninitialized memory. */
 const MIN_UNSAFE_BYTES = 2048;
 
-/** The environment of the protocol with messages that are Buffers. */
+/** The protocol environment that delivers messages as Buffers. */
 const bufferProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
   ...nodeProtocolEnvironment,
   allocate: (byteLength) =>

@@ -76,7 +76,7 @@ export function toPublicError(error: TidewayError): Error & { code: string } {
   return Object.assign(new errorClass(message, { cause: error }), properties);
 }
 
-/** The error of `send`, `ping` and `pong` in this state. */
+/** The error of `send`, `ping` and `pong` if the WebSocket is not open. */
 export function notOpenError(readyState: number): Error {
   return new Error(`WebSocket is not open: readyState ${readyState} (${STATES[readyState]})`);
 }

@@ -16,8 +16,8 @@ export type EventListener<E extends Event> =
   | { handleEvent(event: E): void };
 
 /**
- * The type of a property such as `onmessage` when it is read. It leaves out the target, so that a WebSocket fits
- * the type of `@types/ws`, where the target is another class.
+ * The type of a property such as `onmessage` when it is read. It leaves out the target, so that a WebSocket is
+ * assignable to the type of `@types/ws`, in which the target is of another class.
  */
 export type PropertyListener<E extends Event> = (event: Omit<E, "target">) => void;
 
@@ -39,7 +39,7 @@ interface Wrapper {
   [kIsProperty]: boolean;
 }
 
-/** Adds a listener that gets events of the WHATWG interface. Does nothing for other types of events. */
+/** Adds a listener that gets events of the WHATWG interface. Does nothing for other events. */
 export function addWrapped(
   webSocket: WebSocket,
   type: string,

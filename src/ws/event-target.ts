@@ -40,7 +40,7 @@ export function wasClosedCleanly(webSocket: WebSocket): boolean {
   return cleanlyClosed.has(webSocket);
 }
 
-/** The connection is closed. */
+/** The event `close`: the connection is closed. */
 export class CloseEvent extends Event {
   readonly #code: number;
   readonly #reason: string;
@@ -67,7 +67,7 @@ export class CloseEvent extends Event {
   }
 }
 
-/** The connection or its opening handshake failed. */
+/** The event `error`: the connection or its opening handshake has failed. */
 export class ErrorEvent extends Event {
   readonly #error: unknown;
   readonly #message: string;
@@ -87,7 +87,7 @@ export class ErrorEvent extends Event {
   }
 }
 
-/** A message has arrived. */
+/** The event `message`: a message has arrived. */
 export class MessageEvent extends Event {
   readonly #data: Data;
 
@@ -96,7 +96,10 @@ export class MessageEvent extends Event {
     this.#data = (options.data ?? null) as Data;
   }
 
-  /** A string for a text message; otherwise the type that `binaryType` names. The type leaves out `Blob`. */
+  /**
+   * A string for a text message, otherwise a value of the type that `binaryType` names. As in `@types/ws`, the
+   * TypeScript type does not include Blobs.
+   */
   get data(): Data {
     return this.#data;
   }

@@ -6,12 +6,12 @@ export type ExtensionValue = string | number | boolean;
 /** The parameters of one offer of an extension: all values of each name, in order. */
 export type ExtensionParams = Record<string, ExtensionValue[]>;
 
-/** The parameters to write, in which a single value needs no array. */
+/** The parameters that `format` writes. A single value needs no array. */
 export type ExtensionInit = Readonly<Record<string, ExtensionValue | readonly ExtensionValue[]>>;
 
 /**
- * Reads the value of a `Sec-WebSocket-Extensions` header (RFC 6455 9.1): all offers of each extension. The
- * objects have no prototype.
+ * Reads the value of a `Sec-WebSocket-Extensions` header (RFC 6455 9.1). Returns all offers of each extension,
+ * in objects without a prototype.
  *
  * @throws SyntaxError
  */

@@ -1,6 +1,6 @@
 import { isToken } from "../protocol/handshake/header-fields.ts";
 
-/** Reads the value of a header field from left to right. Every error names the index of the character. */
+/** Reads the value of a header field from left to right. An error names the index of an unexpected character. */
 export class HeaderScanner {
   readonly #text: string;
   #index = 0;
@@ -27,7 +27,7 @@ export class HeaderScanner {
     return this.#index > start;
   }
 
-  /** @throws SyntaxError unless a token is next (RFC 9110 5.6.2) */
+  /** Reads a token (RFC 9110 5.6.2). @throws SyntaxError if no token is next */
   takeToken(): string {
     const start = this.#index;
     while (isToken(this.#text[this.#index] ?? "")) this.#index++;
@@ -65,7 +65,7 @@ export class HeaderScanner {
     return true;
   }
 
-  /** @throws SyntaxError for the next character, or for the end of the text */
+  /** Reports that the next character, or the end of the text, is unexpected. @throws SyntaxError */
   fail(): never {
     throw new SyntaxError(
       this.isAtEnd ? "Unexpected end of input" : `Unexpected character at index ${this.#index}`,

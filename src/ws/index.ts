@@ -1,5 +1,5 @@
 /**
- * `tideway/ws`: the interface of the package `ws`, over the protocol and the connections of this package.
+ * `tideway/ws`: the API of the package `ws`, implemented with the protocol and the connections of Tideway.
  *
  * ```ts
  * import { WebSocket } from "tideway/ws";

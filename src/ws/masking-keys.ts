@@ -1,6 +1,6 @@
 import type { MaskingKeySource } from "../protocol/masking-keys.ts";
 
-/** Returns the keys that the option `generateMask` generates. */
+/** Returns a source of masking keys that calls the option `generateMask`. */
 export function maskingKeysOf(generateMask: (mask: Buffer) => void): MaskingKeySource {
   const mask = Buffer.alloc(4);
   return {

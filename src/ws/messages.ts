@@ -21,7 +21,7 @@ export type SendableData =
   | { valueOf(): ArrayBufferLike | Uint8Array | readonly number[] | string }
   | { [Symbol.toPrimitive](hint: string): string };
 
-/** No bytes. All WebSockets share this object. */
+/** An empty Buffer, which all WebSockets share. */
 export const NO_BYTES: Buffer = Buffer.alloc(0);
 
 export function isBinaryType(value: unknown): value is BinaryType {
@@ -44,14 +44,14 @@ function toArrayBuffer({ buffer, byteOffset, byteLength }: Buffer): ArrayBuffer 
   return (buffer as ArrayBuffer).slice(byteOffset, byteOffset + byteLength);
 }
 
-/** Whether `data` must be read before it can be sent. */
+/** Whether `data` is a Blob, which must be read before it can be sent. */
 export function isBlob(data: unknown): data is Blob {
   return typeof data === "object" && data instanceof Blob;
 }
 
 /**
- * Converts data into text or bytes. The bytes may share memory with `data`. Like the package `ws`, sends
- * nothing for null, undefined and false.
+ * Converts data into text or bytes. The bytes may share memory with `data`. Like the package `ws`, converts null,
+ * undefined and false into no bytes.
  *
  * @throws TypeError if `Buffer.from` does not accept the data
  */
@@ -71,7 +71,7 @@ export function toBytes(data: unknown): Uint8Array {
   return typeof sendable === "string" ? Buffer.from(sendable) : sendable;
 }
 
-/** Returns the number of bytes of data that are not sent because the connection is not open. */
+/** Returns the size in bytes of data that cannot be sent because the connection is not open. */
 export function byteLengthOf(data: unknown): number {
   if (isBlob(data)) return data.size;
   const sendable = toSendable(data);

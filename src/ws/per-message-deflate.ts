@@ -18,7 +18,7 @@ import type { ExtensionParams } from "./extension.ts";
 
 /** The options of {@link PerMessageDeflate}. */
 export interface PerMessageDeflateInit extends PerMessageDeflateOptions {
-  /** Which end this is. Default: the client. */
+  /** Whether this is the server's end of the connection. Default: false. */
   readonly isServer?: boolean | undefined;
   /** The maximum size of a decompressed message, in bytes. 0 removes the limit. Default: no limit. */
   readonly maxPayload?: number | undefined;
@@ -34,8 +34,8 @@ const FLUSH_TAIL = Buffer.of(0x00, 0x00, 0xff, 0xff);
 const EMPTY_MESSAGE = Buffer.of(0x00);
 
 /**
- * The negotiation of the extension permessage-deflate (RFC 7692), and its compression of single messages. A
- * `WebSocket` needs only its negotiation.
+ * Negotiates the extension permessage-deflate (RFC 7692), and compresses and decompresses single messages. A
+ * `WebSocket` uses only the negotiation.
  */
 export class PerMessageDeflate {
   static get extensionName(): string {
@@ -47,7 +47,7 @@ export class PerMessageDeflate {
   readonly #options: PerMessageDeflateInit;
   #deflater: Deflater | undefined;
   #inflater: Inflater | undefined;
-  /** The fragments of a message to decompress. */
+  /** The compressed fragments of an incomplete message. */
   #fragments: Buffer[] = [];
   #isClosed = false;
 
@@ -106,8 +106,8 @@ export class PerMessageDeflate {
   }
 
   /**
-   * Decompresses a message, and calls `callback` in a later turn of the event loop. The fragments before the last one have an
-   * empty result.
+   * Decompresses a message, and calls `callback` in a later turn of the event loop. For a fragment that is not the
+   * last one, the result is empty.
    */
   decompress(data: Uint8Array, fin: boolean, callback: DeflateCallback): void {
     this.#fragments.push(Buffer.from(data));
@@ -165,8 +165,8 @@ function agreementOf(params: DeflateParams, options: PerMessageDeflateInit): Def
   const { isServer, serverMaxWindowBits, clientMaxWindowBits } = options;
   const asked = isServer === true ? serverMaxWindowBits : clientMaxWindowBits;
   // RFC 7692 7.1.2: an end may use a smaller window than the agreed one, which needs less memory.
-  const most = typeof asked === "number" ? asked : settings.windowBits;
-  const sending = { ...own, windowBits: Math.min(own.windowBits, most) };
+  const maxBits = typeof asked === "number" ? asked : settings.windowBits;
+  const sending = { ...own, windowBits: Math.min(own.windowBits, maxBits) };
   return { sending, receiving, settings, ...(tuning && { tuning }) };
 }
 

@@ -14,14 +14,14 @@ import { limit } from "./socket-options.ts";
 
 /** The options of a {@link Receiver}. */
 export interface ReceiverOptions {
-  /** Whether frames are masked, because a client sent them. Default: false. */
+  /** Whether a client sends the frames, so that they are masked. Default: false. */
   readonly isServer?: boolean | undefined;
   /**
    * Whether several `message`, `ping` and `pong` events may be emitted in one turn of the event loop. Default:
    * true.
    */
   readonly allowSynchronousEvents?: boolean | undefined;
-  /** The negotiated extensions. `accept` of the extension must have returned. Default: none. */
+  /** The negotiated extensions. Call `accept` of the extension first. Default: none. */
   readonly extensions?: { readonly "permessage-deflate"?: PerMessageDeflate } | undefined;
   /** The type of binary messages. Default: `"nodebuffer"`. */
   readonly binaryType?: BinaryType | undefined;
@@ -36,9 +36,9 @@ export interface ReceiverOptions {
 }
 
 /**
- * Parses frames that are written to it, and emits `message`, `ping`, `pong`, and at the end `conclude` with a
- * close code and a reason. A violation of the protocol destroys the stream with an error. A WebSocket does
- * not use it. It is for code that has the bytes of a peer without a WebSocket.
+ * Parses frames that are written to it, and emits `message`, `ping`, `pong`, and for a Close frame `conclude`
+ * with its code and reason. A violation of the protocol destroys the stream with an error. A WebSocket does not
+ * use this class. It is for applications that read the bytes of a peer themselves.
  */
 export class Receiver extends Writable {
   readonly #parser: FrameParser;
@@ -132,7 +132,7 @@ export class Receiver extends Writable {
     this.#stop();
     const bytes = reasonBytes === undefined ? Buffer.from(reason) : Buffer.from(reasonBytes);
     this.emit("conclude", code, bytes);
-    // Bytes that were written in the same turn are after the Close frame, and are ignored.
+    // If the stream ended at once, a write after it in the same turn would be an error.
     process.nextTick(() => this.end());
   }
 

@@ -15,17 +15,17 @@ export interface SenderExtensions {
 }
 
 /**
- * Writes frames to a socket. A WebSocket does not use it. It is for code that writes frames without a
- * WebSocket.
+ * Writes frames to a socket. A WebSocket does not use this class. It is for applications that write frames
+ * themselves.
  */
 export class Sender {
   readonly #socket: Duplex;
   readonly #extension: PerMessageDeflate | undefined;
   readonly #generateMask: ((mask: Buffer) => void) | undefined;
   #deflate: MessageDeflate | undefined;
-  /** The fragmented message that has been sent without its last fragment, and whether it is compressed. */
+  /** Undefined unless the last fragment of a message has not been sent yet. */
   #message: { readonly isCompressed: boolean } | undefined;
-  /** Exists while a Blob is read. */
+  /** Undefined unless a Blob is being read. */
   #blobs: BlobQueue | undefined;
 
   /** Encodes a frame. Returns its header and its payload. */
@@ -33,7 +33,7 @@ export class Sender {
     return encodeFrame(data, options);
   }
 
-  /** @param extensions compresses messages if `accept` of the extension has returned before the first one */
+  /** @param extensions messages can be compressed once `accept` of the extension has returned */
   constructor(
     socket: Duplex,
     extensions?: SenderExtensions,
@@ -57,17 +57,21 @@ export class Sender {
     });
   }
 
-  /** @throws RangeError if the payload has more than 125 bytes */
+  /** Sends a ping. @throws RangeError if the payload has more than 125 bytes */
   ping(data?: unknown, mask?: boolean, callback?: SendCallback): void {
     this.#sendControl(data, Opcode.Ping, mask, callback);
   }
 
-  /** @throws RangeError if the payload has more than 125 bytes */
+  /** Sends a pong. @throws RangeError if the payload has more than 125 bytes */
   pong(data?: unknown, mask?: boolean, callback?: SendCallback): void {
     this.#sendControl(data, Opcode.Pong, mask, callback);
   }
 
-  /** @throws TypeError if the code or the type of the reason is invalid; RangeError if the reason is too long */
+  /**
+   * Sends a Close frame.
+   *
+   * @throws TypeError if the code or the type of the reason is invalid; RangeError if the reason is too long
+   */
   close(code?: number, data?: string | Buffer, mask?: boolean, callback?: SendCallback): void {
     const payload = closePayload(code, readCloseReason(code, data));
     this.#inOrder(payload, toBytes, callback, (bytes) => {
@@ -118,7 +122,7 @@ export class Sender {
     else this.#blobs.add(bytes.length, () => write(bytes));
   }
 
-  /** The peer must not get a message if an earlier message is missing. */
+  /** Destroys the socket, because the peer must not get a message if an earlier message is missing. */
   #fail(error: Error, callback: SendCallback | undefined): void {
     this.#socket.destroy(error);
     callback?.(error);
@@ -151,7 +155,7 @@ export class Sender {
     return this.#deflate.isFor(bytes.length);
   }
 
-  /** Returns a copy, because the compressor overwrites its result, and the socket may keep the bytes. */
+  /** Compresses. Returns a copy, because the compressor reuses its buffer, and the socket may keep the bytes. */
   #deflated(bytes: Uint8Array, fin: boolean, isFirst: boolean): Uint8Array | undefined {
     const deflate = this.#deflate!;
     const isWhole = fin && isFirst;

@@ -7,8 +7,8 @@ import type { WebSocket } from "./web-socket.ts";
 
 /** Emits the events of a connection on its WebSocket. */
 export class SocketEvents implements ConnectionHandler {
-  /** The method `pong` of the class, which answers pings as the connection does. */
-  static ownPong: unknown;
+  /** The method `pong` of the class. The connection answers pings itself unless `pong` was replaced. */
+  static originalPong: unknown;
   readonly connection: FrameConnection;
   readonly #webSocket: WebSocket;
   #binaryType: BinaryType = "nodebuffer";
@@ -52,9 +52,12 @@ export class SocketEvents implements ConnectionHandler {
     this.emit("message", fragments, true);
   }
 
-  /** Applications of the package `ws` replace `pong` to answer pings differently, or not at all. */
+  /**
+   * Whether the connection answers a ping. Some applications replace `pong` to answer pings differently, or not
+   * at all.
+   */
   answersPing(payload: Uint8Array): boolean {
-    if (this.#webSocket.pong === SocketEvents.ownPong) return true;
+    if (this.#webSocket.pong === SocketEvents.originalPong) return true;
     try {
       this.#webSocket.pong(payload);
     } catch (error) {
@@ -73,7 +76,7 @@ export class SocketEvents implements ConnectionHandler {
 
   onClosing(error?: ProtocolError): void {
     if (error === undefined) return;
-    // The peer gets its Close frame even if a listener terminates the connection.
+    // Write the Close frame first, because a listener may terminate the connection.
     this.connection.flush();
     this.fail(toPublicError(error));
   }
@@ -91,8 +94,8 @@ export class SocketEvents implements ConnectionHandler {
   }
 
   /**
-   * Emits an event. An exception of a listener is uncaught, but the connection continues, because the
-   * protocol must not stop in the middle of a frame.
+   * Emits an event. If a listener throws, the exception is uncaught, but the connection continues, because it
+   * must not stop in the middle of a frame.
    */
   protected emit(type: string, first: unknown, second?: unknown): void {
     try {
@@ -116,7 +119,7 @@ export class DeferredSocketEvents extends SocketEvents {
 
   protected override emit(type: string, first: unknown, second?: unknown): void {
     if (this.#events.push([type, first, second]) > 1) return;
-    // The connection delivers nothing more until the event was emitted.
+    // The connection delivers nothing more until the event has been emitted.
     this.connection.pause();
     setImmediate(this.#emitNext);
   }

@@ -63,7 +63,7 @@ export interface SocketOptions extends CommonOptions {
   readonly generateMask?: ((mask: Buffer) => void) | undefined;
 }
 
-/** The closing handshake of the package `ws`. */
+/** The rules of the closing handshake in the package `ws`. */
 const CLOSING: ClosingRules = {
   receivesMessages: true,
   echoesReason: true,
@@ -71,10 +71,10 @@ const CLOSING: ClosingRules = {
 };
 
 /**
- * Translates the options into options of a connection. It reads them one by one. A copy of all options of a
- * server would make a handshake about a quarter slower, apart from the work for its socket.
+ * Translates the options into options of a connection. It reads each option separately, because copying all
+ * options of a server would make a handshake about a quarter slower, not counting the work for its socket.
  *
- * @param own the options of the WebSocket, which apply where `options` has none
+ * @param own the options of the WebSocket, for options that `options` does not set
  */
 export function toConnectionOptions(
   options: SocketOptions,
@@ -107,14 +107,18 @@ export function toConnectionOptions(
 }
 
 /**
- * Checks `closeTimeout`, and the options that the package ws does not have.
+ * Checks `closeTimeout`, and the options that the package `ws` does not have.
  *
  * @throws UsageError `INVALID_OPTION`
  */
 export function checkCommonOptions(options: CommonOptions): void {
   const { closeTimeout = 0, maxBufferedBytes, heartbeat } = options;
   if (!Number.isFinite(closeTimeout) || closeTimeout < 0) {
-    throw invalidOption("closeTimeout", closeTimeout, "a number of milliseconds of at least 0");
+    throw invalidOption(
+      "closeTimeout",
+      closeTimeout,
+      "a finite number of milliseconds, at least 0",
+    );
   }
   checkPositive("maxBufferedBytes", maxBufferedBytes);
   if (heartbeat === undefined || typeof heartbeat === "boolean") return;
@@ -130,7 +134,7 @@ function checkPositive(name: string, value: number | undefined): void {
   throw invalidOption(name, value, "a number above 0");
 }
 
-/** A timer cannot wait for ever. */
+/** Checks the delay of a timer, which cannot be infinite. */
 function checkTime(name: string, value: number | undefined): void {
   checkPositive(name, value);
   if (value === Infinity) throw invalidOption(name, value, "a finite number of milliseconds");
@@ -141,9 +145,9 @@ function invalidOption(name: string, value: unknown, expected: string): UsageErr
   return new UsageError("INVALID_OPTION", `${name} is ${shown}; it must be ${expected}`);
 }
 
-/** Returns undefined for no limit. Like the package `ws`, converts the value to a 32-bit integer. */
+/** Returns a limit, or undefined for none. Like the package `ws`, converts the value to a 32-bit integer. */
 export function limit(value: number | undefined, defaultValue: number): number | undefined {
-  // Larger numbers wrap.
+  // From 2 ** 31 on, numbers wrap around.
   const integer = (value ?? defaultValue) | 0;
   return integer > 0 ? integer : undefined;
 }

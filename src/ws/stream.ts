@@ -29,11 +29,11 @@ export function createWebSocketStream(webSocket: WebSocket, options: DuplexOptio
   return duplex;
 }
 
-/** Passes on the calls and the events of a stream and its WebSocket. */
+/** Forwards calls and events between a stream and its WebSocket. */
 class StreamBridge {
   readonly #webSocket: WebSocket;
   #duplex!: Duplex;
-  /** Whether the WebSocket has failed, so that it closes on its own. */
+  /** Whether the WebSocket has failed. It then closes itself. */
   #hasFailed = false;
 
   constructor(webSocket: WebSocket) {
@@ -53,7 +53,7 @@ class StreamBridge {
     duplex.on("error", function onError(error) {
       duplex.off("error", onError);
       duplex.destroy();
-      // This listener must not hide the error from an application that has none.
+      // If this was the only listener, the error must be uncaught.
       if (duplex.listenerCount("error") === 0) duplex.emit("error", error);
     });
   }

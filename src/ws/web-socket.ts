@@ -103,7 +103,7 @@ export interface WebSocket {
 
 const NO_OPTIONS: SendOptions = {};
 
-// In the namespace, `WebSocket` is a member of the namespace.
+// In the namespace below, `WebSocket` names a member of the namespace.
 type WebSocketInstance = WebSocket;
 type WebSocketClass = typeof WebSocket;
 
@@ -151,7 +151,7 @@ export declare namespace WebSocket {
 
 /**
  * A WebSocket with the interface of the package `ws`. Messages that are sent in one turn of the event loop
- * are written at once, when the turn ends.
+ * are written together when the turn ends.
  */
 export class WebSocket extends EventEmitter {
   declare static readonly CONNECTING: 0;
@@ -174,9 +174,9 @@ export class WebSocket extends EventEmitter {
   #handshake: OpeningHandshake | undefined;
   #sender: ConnectionSender | undefined;
   #binaryType: BinaryType = "nodebuffer";
-  /** Defined during the read of a Blob. Messages that are sent during that time wait there. */
+  /** Undefined unless a Blob is being read. Messages that are sent during that time wait in this queue. */
   #blobs: BlobQueue | undefined;
-  /** Whether `close` was called while a Blob was read, so that the Close frame waits. */
+  /** Whether the Close frame waits in `#blobs`. */
   #isCloseQueued = false;
   /** Whether a message has been sent without its last fragment. */
   #isInMessage = false;
@@ -184,7 +184,7 @@ export class WebSocket extends EventEmitter {
   #unsentBytes = 0;
 
   /**
-   * Creates a socket of a server, which `setSocket` opens later.
+   * Creates the server's end of a connection. `setSocket` opens it later.
    */
   constructor(address: null, protocols?: undefined, options?: CommonOptions);
   /**
@@ -255,8 +255,8 @@ export class WebSocket extends EventEmitter {
   }
 
   /**
-   * The number of bytes, with framing, that the kernel has not accepted yet. To find out, it writes the output
-   * of this turn of the event loop.
+   * The number of bytes, with framing, that the kernel has not accepted yet. Reading this property first writes
+   * the output of this turn of the event loop.
    */
   get bufferedAmount(): number {
     this.#connection?.flush();
@@ -288,7 +288,7 @@ export class WebSocket extends EventEmitter {
     return this.#socket;
   }
 
-  /** Sends frames that were encoded before. Created at its first use. */
+  /** Sends frames that are already encoded. Created on first use. */
   get _sender(): ConnectionSender | null {
     if (this.#connection === undefined) return null;
     return (this.#sender ??= new ConnectionSender(this.#connection, this.#dropIfSlow));
@@ -371,7 +371,7 @@ export class WebSocket extends EventEmitter {
   /** Closes the connection at once, without a closing handshake, or aborts the opening handshake. */
   terminate(): void {
     if (this.readyState === ReadyState.Connecting) this.#abortHandshake();
-    // Without this, what was sent in this turn of the event loop would be lost.
+    // Without the flush, messages that were sent in this turn of the event loop would be lost.
     this.#connection?.flush();
     this.#connection?.terminate();
   }
@@ -541,7 +541,7 @@ export class WebSocket extends EventEmitter {
     this.#events!.fail(error);
   }
 
-  /** Handles data that is sent in another state than OPEN. */
+  /** Handles data that is sent in a state other than OPEN. */
   #refuse(data: unknown, callback: SendCallback | undefined): void {
     const { readyState } = this;
     if (readyState === ReadyState.Connecting) throw notOpenError(readyState);
@@ -549,7 +549,7 @@ export class WebSocket extends EventEmitter {
     if (callback !== undefined) process.nextTick(callback, notOpenError(readyState));
   }
 
-  /** Closes a connection with too much waiting output. Returns whether it did. */
+  /** Closes the connection if more than `maxBufferedBytes` wait to be sent. Returns whether it did. */
   readonly #dropIfSlow = (callback: SendCallback | undefined): boolean => {
     const { maxBufferedBytes } = this.#options;
     if (maxBufferedBytes === undefined) return false;
@@ -570,7 +570,7 @@ export class WebSocket extends EventEmitter {
   }
 }
 
-SocketEvents.ownPong = Reflect.get(WebSocket.prototype, "pong");
+SocketEvents.originalPong = Reflect.get(WebSocket.prototype, "pong");
 
 for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 })) {
   Object.defineProperty(WebSocket, name, { value, enumerable: true });

@@ -16,7 +16,7 @@ const ALL =
   "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11";
 
 describe("a client", () => {
-  it("offers that the server chooses the client's window, by default", () => {
+  it("offers by default that the server may choose the client's window", () => {
     expect(new PerMessageDeflate().offer()).toEqual({ client_max_window_bits: true });
     expect(new PerMessageDeflate({ clientMaxWindowBits: false }).offer()).toEqual({});
   });
@@ -41,7 +41,7 @@ describe("a client", () => {
     expect(accept(false, ALL)).toBe(ALL);
   });
 
-  it("keeps to the window that it has offered", () => {
+  it("uses no larger window than it has offered", () => {
     expect(accept(false, "", { clientMaxWindowBits: 10 })).toBe("; client_max_window_bits=10");
   });
 
@@ -50,7 +50,7 @@ describe("a client", () => {
     ["; client_no_context_takeover", { clientNoContextTakeover: false }],
     ["; client_max_window_bits=10", { clientMaxWindowBits: false }],
     ["; client_max_window_bits=11", { clientMaxWindowBits: 10 }],
-  ])("does not accept the answer %j with %o", (params, options) => {
+  ])("does not accept the answer %j with the options %o", (params, options) => {
     expect(() => accept(false, params, options)).toThrow(/client_/);
   });
 });
@@ -79,7 +79,7 @@ describe("a server", () => {
       { serverMaxWindowBits: 10 },
       "; server_max_window_bits=10",
     ],
-  ])("answers the offer %j with %o by %j", (params, options, answer) => {
+  ])("answers the offer %j and the options %o with %j", (params, options, answer) => {
     expect(accept(true, params, options)).toBe(answer);
   });
 
@@ -89,7 +89,7 @@ describe("a server", () => {
     ["; server_max_window_bits=9", { serverMaxWindowBits: 10 }],
     ["", { clientMaxWindowBits: 10 }],
     ["; client_max_window_bits=9", { clientMaxWindowBits: 10 }],
-  ])("does not accept the offer %j with %o", (params, options) => {
+  ])("does not accept the offer %j with the options %o", (params, options) => {
     expect(() => accept(true, params, options)).toThrow(
       "None of the extension offers can be accepted",
     );

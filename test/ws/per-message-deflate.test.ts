@@ -100,7 +100,7 @@ describe("compress and decompress", () => {
     deflate.cleanup();
   });
 
-  it("report data that is not compressed", async () => {
+  it("report data that cannot be decompressed", async () => {
     const invalid = call(accepted(), "decompress", Buffer.from("invalid"));
     await expect(invalid).rejects.toMatchObject({ code: "Z_DATA_ERROR", errno: -3 });
   });

@@ -138,7 +138,7 @@ describe("a Receiver", () => {
     expect(events).toEqual(["conclude 4000 ", "finish", "close"]);
   });
 
-  it("emits nothing after it was destroyed by a listener", async () => {
+  it("emits nothing after a listener has destroyed it", async () => {
     const receiver = new Receiver();
     const events = record(receiver);
     receiver.once("message", () => receiver.destroy());
@@ -233,7 +233,7 @@ describe("a Receiver with allowSynchronousEvents: false", () => {
     expect(events[1]).toContain("invalid opcode 5");
   });
 
-  it("emits nothing after it was destroyed", async () => {
+  it("emits nothing after it has been destroyed", async () => {
     const receiver = new Receiver({ allowSynchronousEvents: false });
     const events = record(receiver);
     receiver.write(Buffer.from("810131810132", "hex"));

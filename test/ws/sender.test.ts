@@ -11,7 +11,7 @@ describe("Sender.frame", () => {
     expect(Sender.frame("€", options)).toEqual([Buffer.from("8103", "hex"), Buffer.from("€")]);
   });
 
-  it("sets RSV1 if asked", () => {
+  it("sets RSV1 with rsv1: true", () => {
     const [header] = Sender.frame("", { fin: false, opcode: 2, rsv1: true });
     expect(header).toEqual(Buffer.from("4200", "hex"));
   });
@@ -88,7 +88,7 @@ describe("a Sender", () => {
   });
 });
 
-/** An end that agreed on compression, with the parameters. */
+/** Returns the extension of one end, which has agreed on compression with these parameters. */
 function extensionsOf(isServer: boolean, params = {}): { "permessage-deflate": PerMessageDeflate } {
   const extension = new PerMessageDeflate({ isServer, threshold: 10 });
   extension.accept([params]);
@@ -107,7 +107,7 @@ describe("a Sender with permessage-deflate", () => {
     return bytes;
   }
 
-  it("compresses messages that ask for it, and a Receiver decompresses them", async () => {
+  it("compresses messages with compress: true, and a Receiver decompresses them", async () => {
     const socket = new PassThrough();
     const sender = new Sender(socket, extensionsOf(false));
     const receiver = new Receiver({ isServer: true, extensions: extensionsOf(true) });
@@ -139,7 +139,7 @@ describe("a Sender with permessage-deflate", () => {
     expect(firstBytes(socket)).toEqual([RSV1 | 0x01, 0x80, 0x01, 0x80, 0x81]);
   });
 
-  it("does not compress before the extension was accepted", () => {
+  it("does not compress before the extension has been accepted", () => {
     const socket = new PassThrough();
     const extension = new PerMessageDeflate({ isServer: true });
     const sender = new Sender(socket, { "permessage-deflate": extension });

@@ -12,7 +12,7 @@ function collect(webSocket: WebSocket): unknown[] {
 }
 
 describe("the events of a WebSocket", () => {
-  it("have binary messages in the type of binaryType", async () => {
+  it("deliver binary messages in the type of binaryType", async () => {
     const { client, server } = await webSocketPair();
     const received = collect(server);
     server.binaryType = "arraybuffer";
@@ -79,7 +79,7 @@ describe("the events of a WebSocket", () => {
     expect(await closed).toEqual([1009, Buffer.alloc(0)]);
   });
 
-  it("fail the connection if a message has more than maxFragments, also if they are tiny", async () => {
+  it("fail the connection if a message has more fragments than maxFragments, even if they are tiny", async () => {
     const { client, server } = await webSocketPair({ server: { maxFragments: 2 } });
     const closed = once(client, "close");
     const failed = once(server, "error");
@@ -102,7 +102,7 @@ describe("the events of a WebSocket", () => {
     await once(server, "close");
   });
 
-  it("leave the exception of a listener uncaught, and continue", async () => {
+  it("continue after a listener throws, and leave the exception uncaught", async () => {
     const { client, server } = await webSocketPair();
     const error = new Error("a bug");
     const received = collect(server);

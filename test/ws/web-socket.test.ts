@@ -5,7 +5,7 @@ import { type SendableData, WebSocket } from "../../src/ws/index.ts";
 import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { webSocketPair } from "./pair.ts";
 
-/** Two connected streams. Not duplexPair of node:stream, which Node.js 20 lacks. */
+/** Creates two connected streams, as duplexPair of node:stream does, which Node.js 20 lacks. */
 function duplexPair(): [Duplex, Duplex] {
   const create = (other: () => Duplex): Duplex =>
     new Duplex({
@@ -51,7 +51,7 @@ describe("a WebSocket", () => {
     expect([code, reason]).toEqual([1000, Buffer.from("done")]);
   });
 
-  it("is a client over any stream if _isServer is false, as @fastify/websocket needs it", async () => {
+  it("is a client over any stream if _isServer is false, as @fastify/websocket requires", async () => {
     const [near, far] = duplexPair();
     const [client, server] = [new WebSocket(null), new WebSocket(null)];
     client._isServer = false;
@@ -67,7 +67,7 @@ describe("a WebSocket", () => {
   });
 
   it.each(["client", "server"] as const)(
-    "lets a method pong of a %s answer its pings",
+    "calls a replaced method pong of a %s to answer pings",
     async (role) => {
       const pair = await webSocketPair();
       const [receiver, sender] =
@@ -112,7 +112,7 @@ function collect(webSocket: WebSocket, type: string): unknown[][] {
 }
 
 describe("WebSocket.send", () => {
-  it("calls back without an error when the data was written", async () => {
+  it("calls back without an error when the data has been written", async () => {
     const { client, server } = await webSocketPair();
     const calls: unknown[] = [];
     const written = new Promise<void>((resolve) => {
@@ -128,7 +128,7 @@ describe("WebSocket.send", () => {
     await once(server, "close");
   });
 
-  it("throws while connecting, and afterwards passes the error to the callback", async () => {
+  it("throws while connecting, and passes an error to the callback after close", async () => {
     expect(() => new WebSocket(null).send("text")).toThrow(
       "WebSocket is not open: readyState 0 (CONNECTING)",
     );
@@ -156,7 +156,7 @@ describe("WebSocket.send", () => {
     expect(messages).toEqual([[Buffer.from(received), isBinary]]);
   });
 
-  it("sends a Buffer as text without `binary`, and a string as bytes with `binary`", async () => {
+  it("sends a Buffer as text with binary: false, and a string as bytes with binary: true", async () => {
     const { client, server } = await webSocketPair();
     const messages = collect(server, "message");
     client.send(Buffer.from("é"), { binary: false });
@@ -186,7 +186,7 @@ describe("WebSocket.send", () => {
     expect(pings).toEqual([[Buffer.from("p")]]);
   });
 
-  it("fails the connection with 1002 if a client does not mask (RFC 6455 5.1)", async () => {
+  it("fails the connection with 1002 if a client does not mask a frame (RFC 6455 5.1)", async () => {
     const { client, server } = await webSocketPair();
     const closed = once(client, "close");
     const errors = collect(server, "error");
@@ -205,7 +205,7 @@ describe("WebSocket.send", () => {
     await once(server, "close");
   });
 
-  it("keeps the order of what follows a Blob", async () => {
+  it("sends what follows a Blob in order", async () => {
     const { client, server } = await webSocketPair();
     const messages = collect(server, "message");
     client.send(new Blob(["blob"]));
@@ -246,7 +246,7 @@ describe("WebSocket.send", () => {
 });
 
 describe("a callback of WebSocket.send", () => {
-  it("that is not a function throws, and other connections still send", async () => {
+  it("must be a function; the error does not affect other connections", async () => {
     const [first, second] = [await webSocketPair(), await webSocketPair()];
     const callback = "utf8" as unknown as () => void;
     expect(() => first.server.send("text", {}, callback)).toThrow(TypeError);
@@ -298,7 +298,7 @@ describe("a callback of WebSocket.send", () => {
 });
 
 describe("WebSocket.ping and pong", () => {
-  it("send Buffers, and pings are answered unless autoPong is false", async () => {
+  it("emit Buffers at the peer, and autoPong: false leaves pings to the application", async () => {
     const { client, server } = await webSocketPair({ server: { autoPong: false } });
     const [pings, pongs] = [collect(server, "ping"), collect(client, "pong")];
     server.on("ping", () => server.pong("own"));
@@ -353,7 +353,7 @@ describe("WebSocket.close", () => {
     await once(server, "close");
   });
 
-  it("passes the peer's code and reason to the event, also on the side that has closed", async () => {
+  it("passes the peer's code and reason to the event, also on the side that called it", async () => {
     const { client, server } = await webSocketPair();
     const closed = Promise.all([once(client, "close"), once(server, "close")]);
     client.close(3000, Buffer.from("why"));
@@ -363,7 +363,7 @@ describe("WebSocket.close", () => {
     ]);
   });
 
-  it("still receives the messages that the peer had sent", async () => {
+  it("is followed by the messages that the peer sent before its Close frame", async () => {
     const { client, server } = await webSocketPair();
     const messages = collect(client, "message");
     server.send("sent before");
@@ -371,8 +371,10 @@ describe("WebSocket.close", () => {
     await once(client, "close");
     expect(messages).toEqual([[Buffer.from("sent before"), false]]);
   });
+});
 
-  it("sends what was sent before terminate", async () => {
+describe("WebSocket.terminate", () => {
+  it("sends earlier messages before it closes the connection", async () => {
     const { client, server } = await webSocketPair();
     const messages = collect(server, "message");
     client.send("last");

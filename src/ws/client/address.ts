@@ -18,7 +18,7 @@ export interface Address {
 
 const SECURE = new Set(["wss:", "wss+unix:"]);
 
-/** `http:` and `https:` are the schemes of `ws:` and `wss:` in a URL of the WHATWG standard. */
+/** The WHATWG standard accepts `http:` and `https:` as aliases of `ws:` and `wss:`. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ["http:", "ws:"],
   ["https:", "wss:"],
@@ -27,7 +27,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 /**
  * Reads the URL of a server.
  *
- * @throws SyntaxError if it is not a valid URL of a WebSocket
+ * @throws SyntaxError if it is not a valid WebSocket URL
  */
 export function readAddress(address: string | URL): Address {
   const url = parseUrl(address);
@@ -49,7 +49,7 @@ export function readAddress(address: string | URL): Address {
  * Reads the `Location` of a redirect, which may be relative to the URL of the request. A relative URL keeps
  * the Unix socket of the request.
  *
- * @throws SyntaxError if the result is not a valid URL of a WebSocket
+ * @throws SyntaxError if the result is not a valid WebSocket URL
  */
 export function resolveRedirect(location: string, { url, socketPath }: Address): Address {
   if (socketPath === undefined) return readAddress(resolve(location, url));
@@ -61,7 +61,7 @@ export function resolveRedirect(location: string, { url, socketPath }: Address):
   return readAddress(`${url.protocol}${encodedPath}:${resolved.pathname}${resolved.search}`);
 }
 
-/** The user name and the password of a URL, as the option `auth` has them. Undefined if it has none. */
+/** The user name and the password of a URL, in the format of the option `auth`. Undefined if it has none. */
 export function credentialsOf({ url }: Address): string | undefined {
   const { username, password } = url;
   if (username === "" && password === "") return undefined;
@@ -87,7 +87,7 @@ function addressOf(url: URL, requestUrl: URL, socketPath: string | undefined): A
 
 function parseUrl(address: string | URL): URL {
   try {
-    // A copy, because the URL of the caller may change.
+    // Copy the URL, because the caller may change it.
     return new URL(address);
   } catch {
     throw invalidUrl(address);

@@ -14,7 +14,7 @@ import { handshakeError } from "./handshake-error.ts";
 
 const INVALID_UPGRADE = "Invalid Upgrade header";
 
-/** The client's offer, by which the response is checked. */
+/** The client's offer. The response is checked against it. */
 export interface Offer {
   readonly acceptKey: string;
   readonly protocols: readonly string[];
@@ -71,7 +71,7 @@ function startLineOf(response: IncomingMessage): {
   };
 }
 
-/** The messages of the package `ws`, which applications compare. The cause has the details. */
+/** Returns the message of the package `ws`, because applications compare it. The cause has the details. */
 function describe(
   { code, message }: HandshakeError,
   rawHeaders: readonly string[],

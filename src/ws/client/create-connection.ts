@@ -1,4 +1,4 @@
-// The default exports, because tools that instrument Node.js replace their members.
+// Import the default exports, because tools that instrument Node.js replace their members.
 import net from "node:net";
 import type { ClientRequestArgs } from "node:http";
 import type { Duplex } from "node:stream";
@@ -9,20 +9,20 @@ export type CreateConnection = NonNullable<ClientRequestArgs["createConnection"]
 
 /** Connects over TCP or to a Unix socket. */
 export const connectTcp: CreateConnection = (options): Duplex =>
-  net.connect(placeOf(options) as net.NetConnectOpts);
+  net.connect(socketOptions(options) as net.NetConnectOpts);
 
 /** Connects over TLS. */
 export const connectTls: CreateConnection = (options): Duplex => {
-  const place = placeOf(options) as tls.ConnectionOptions;
-  const { servername, host = "" } = place;
+  const connectOptions = socketOptions(options) as tls.ConnectionOptions;
+  const { servername, host = "" } = connectOptions;
   return tls.connect({
-    ...place,
+    ...connectOptions,
     // RFC 6066 3: a server name is a DNS name, never an IP address. An empty name sends none.
     servername: servername ?? (net.isIP(host) === 0 ? host : ""),
   });
 };
 
-/** In options of `http.request`, `path` is the path of the request. Sockets take it for a Unix socket. */
-function placeOf(options: ClientRequestArgs): object {
+/** In options of `http.request`, `path` is the path of the request. For sockets, it is the path of a Unix socket. */
+function socketOptions(options: ClientRequestArgs): object {
   return { ...options, path: options.socketPath };
 }

@@ -10,16 +10,16 @@ export interface Credentials {
   readonly socketPath: string | undefined;
 }
 
-/** These headers are meant for the server that the application named, and not for others. */
+/** Only the server that the application named may get these headers. */
 const CONFIDENTIAL = ["authorization", "cookie", "proxy-authorization"];
 
-/** Adds the user name and the password of the URL, unless there are credentials. */
+/** Adds the user name and the password of the URL, unless `auth` is set. */
 export function withUserInfo(credentials: Credentials, address: Address): Credentials {
   return { ...credentials, auth: credentials.auth ?? credentialsOf(address) };
 }
 
 /**
- * Removes what a redirect must not carry to another host, or from TLS to plain text.
+ * Removes credentials that a redirect must not send to another host, or from TLS to plain text.
  *
  * @param first the address that the application named
  * @param next the address of the redirect

@@ -35,7 +35,7 @@ export function acceptDeflateAnswer(
   return checkAnswer(new Map(answers[0].params), options) ?? withOptions(agreed, options);
 }
 
-/** Whether the server demands something that the options do not allow. */
+/** Returns why the options do not allow the answer; undefined if they do. */
 function checkAnswer(
   answer: ReadonlyMap<string, string | true>,
   { clientNoContextTakeover, clientMaxWindowBits = true }: PerMessageDeflateOptions,
@@ -51,17 +51,18 @@ function checkAnswer(
     : `the server answered with client_max_window_bits=${String(bits)}, which was not offered`;
 }
 
-/** Compresses with at most what the client has offered, even if the server would allow more. */
+/** Applies the client's options, which may allow a smaller window than the server does. */
 function withOptions(
   { sending, receiving }: DeflateAgreement,
   options: PerMessageDeflateOptions,
 ): DeflateAgreement {
   const { clientMaxWindowBits, clientNoContextTakeover = false } = options;
-  const most = typeof clientMaxWindowBits === "number" ? clientMaxWindowBits : sending.windowBits;
+  const maxBits =
+    typeof clientMaxWindowBits === "number" ? clientMaxWindowBits : sending.windowBits;
   const takesOver = sending.takesOver && !clientNoContextTakeover;
   const tuning = deflateTuning(options);
   return {
-    sending: { takesOver, windowBits: Math.min(most, sending.windowBits) },
+    sending: { takesOver, windowBits: Math.min(maxBits, sending.windowBits) },
     receiving,
     settings: deflateSettings(options, takesOver),
     ...(tuning && { tuning }),

@@ -20,7 +20,7 @@ import { checkSubprotocols } from "./subprotocols.ts";
 
 /**
  * The opening handshake of a client (RFC 6455 4.1) with `http.request`, so that agents, proxies and
- * instrumentation of Node.js work. It ends with `setSocket` or `failHandshake` of its WebSocket.
+ * instrumentation of Node.js work. At its end, it calls `setSocket` or `failHandshake` of its WebSocket.
  */
 export class OpeningHandshake {
   readonly #webSocket: WebSocket;
@@ -67,7 +67,7 @@ export class OpeningHandshake {
     return this.#address.url.href;
   }
 
-  /** The latest request; null before the first, and after the end of the handshake. */
+  /** The latest request; null before the first one, and after the handshake. */
   get request(): ClientRequest | null {
     return this.#request;
   }
@@ -198,7 +198,7 @@ export class OpeningHandshake {
 
   #followTo(address: Address): void {
     this.#dropRequest();
-    // With a listener of `redirect`, the listener decides which headers to remove.
+    // If the application listens to `redirect`, it decides itself which headers to remove.
     this.#credentials =
       this.#webSocket.listenerCount("redirect") > 0
         ? withUserInfo(this.#credentials, address)
@@ -228,7 +228,7 @@ export class OpeningHandshake {
     this.#dropSocket(request);
   }
 
-  /** After a complete response, a request does not close a socket that could be used again. */
+  /** Closes the socket. After a complete response, Node.js would keep it open for another request. */
   #dropSocket(request: ClientRequest): void {
     // An agent reuses or closes its sockets itself.
     if (!this.#options.agent) request.socket?.destroy();

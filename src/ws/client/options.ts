@@ -10,7 +10,7 @@ import type { CreateConnection } from "./create-connection.ts";
 
 type HttpOptions = Omit<RequestOptions, "checkServerIdentity" | "createConnection">;
 
-/** Callbacks as methods, so that callbacks for the types of `ws` and of Node.js fit. */
+/** Declared as methods, so that TypeScript accepts callbacks for the types of `ws` and of Node.js. */
 interface Callbacks {
   checkServerIdentity(
     this: void,
@@ -30,13 +30,13 @@ export interface ClientOptions extends HttpOptions, CommonOptions {
   /** Opens the byte stream to the server. Default: `net.connect` or `tls.connect`. */
   createConnection?: CreateConnection | typeof createConnection | undefined;
   /**
-   * Called with each request before it is sent, to set further headers. It must call `request.end()`.
+   * Called with each request before it is sent, to add headers. It must call `request.end()`.
    * Default: requests are sent at once.
    */
   finishRequest?: Callbacks["finishRequest"] | undefined;
   /** Whether to follow redirects. Default: false. */
   followRedirects?: boolean | undefined;
-  /** Fills a buffer with the masking key of the next message. Default: random bytes. */
+  /** Fills a buffer with the masking key of the next frame. Default: random bytes. */
   generateMask?: ((mask: Buffer) => void) | undefined;
   /**
    * How long the server may take to answer each request of the handshake, in milliseconds. Default: no
@@ -47,7 +47,7 @@ export interface ClientOptions extends HttpOptions, CommonOptions {
   maxRedirects?: number | undefined;
   /** The `Origin` header, or `Sec-WebSocket-Origin` with `protocolVersion` 8. Default: none. */
   origin?: string | undefined;
-  /** Whether to offer compression, or how. Default: true. */
+  /** Whether to offer compression, or its options. Default: true. */
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
   /** The `Sec-WebSocket-Version` header: 8 or 13. Default: 13. */
   protocolVersion?: number | undefined;

@@ -25,7 +25,7 @@ export function upgradeRequestOptions(
   const { isSecure, host, port, path } = address;
   return {
     ...(options as RequestOptions),
-    // With `createConnection`, and without an agent of the caller, the connection is not pooled.
+    // With `createConnection`, Node.js does not pool the connection, unless the caller passes an agent.
     createConnection:
       (options.createConnection as CreateConnection | undefined) ??
       (isSecure ? connectTls : connectTcp),

@@ -14,7 +14,7 @@ export interface ServerEventMap<
   error: [error: Error];
   /** The lines of the response that accepts a handshake, before they are sent. Listeners may add lines. */
   headers: [headers: string[], request: InstanceType<U>];
-  /** The HTTP server listens. */
+  /** The HTTP server has started to listen. */
   listening: [];
   /** The server is closed. */
   close: [];

@@ -15,8 +15,8 @@ export interface VerifyClientInfo<Request = IncomingMessage> {
 }
 
 /**
- * Decides on a handshake. It is accepted if the result is truthy and not an `Error`. A promise is awaited, and
- * decides by its value.
+ * Decides on a handshake. It is accepted if the result is truthy and not an `Error`. If the result is a promise,
+ * its value decides.
  */
 export type VerifyClientCallbackSync<Request = IncomingMessage> = (
   info: VerifyClientInfo<Request>,
@@ -40,8 +40,8 @@ export type VerifyClientDecision = (
 ) => void;
 
 /**
- * A `VerifyClientCallbackAsync` if it has two parameters, otherwise a `VerifyClientCallbackSync`. As one type, so
- * that TypeScript infers the parameters.
+ * A `VerifyClientCallbackAsync` if it has two parameters, otherwise a `VerifyClientCallbackSync`. It is one type,
+ * so that TypeScript infers the parameters.
  */
 export type VerifyClient<Request = IncomingMessage> = (
   info: VerifyClientInfo<Request>,
@@ -55,11 +55,11 @@ export interface ServerOptions<
 > extends CommonOptions {
   /** The port of a new HTTP server, which the `WebSocketServer` owns. 0 for any free port. */
   port?: number | null | undefined;
-  /** The host that `port` belongs to. Default: all addresses. */
+  /** The host name or address to listen on. Default: all addresses. */
   host?: string | null | undefined;
   /** The maximum number of connections that wait to be accepted. Default: the default of Node.js. */
   backlog?: number | null | undefined;
-  /** An HTTP server of the application. It must be closed by the application. */
+  /** An HTTP server of the application. The application must close it. */
   server?: HttpServer<U> | HttpsServer<U> | null | undefined;
   /** Whether the application calls `handleUpgrade` itself. Default: false. */
   noServer?: boolean | undefined;
@@ -84,15 +84,15 @@ export interface ServerOptions<
 }
 
 /**
- * The options with their defaults, as `WebSocketServer.options` has them. Options that are left out are null, but
- * not in the type, so that it fits the type of `@types/ws`.
+ * The options with their defaults, as `WebSocketServer.options` has them. Options without a value are null. The
+ * type does not include null, so that it is assignable to the type of `@types/ws`.
  */
 export type ResolvedServerOptions<
   T extends typeof WebSocket = typeof WebSocket,
   U extends typeof IncomingMessage = typeof IncomingMessage,
 > = FitsTypesOfWs<ServerOptions<T, U>> & Readonly<typeof DEFAULTS>;
 
-/** Leaves out the values that `@types/ws` does not know. */
+/** Removes the values that the types of `@types/ws` do not allow. */
 type FitsTypesOfWs<Options> = {
   [K in keyof Options]: K extends "perMessageDeflate"
     ?
@@ -134,7 +134,7 @@ export function resolveServerOptions<T extends typeof WebSocket, U extends typeo
     WebSocket: WebSocket as T,
     ...options,
   };
-  checkWhere(resolved as ServerOptions);
+  checkListenOptions(resolved as ServerOptions);
   checkFunctions(resolved);
   checkCommonOptions(resolved);
   if (resolved.perMessageDeflate === true) resolved.perMessageDeflate = {};
@@ -142,7 +142,7 @@ export function resolveServerOptions<T extends typeof WebSocket, U extends typeo
   return resolved as ResolvedServerOptions<T, U>;
 }
 
-function checkWhere({ port, server, noServer }: ServerOptions): void {
+function checkListenOptions({ port, server, noServer }: ServerOptions): void {
   const hasPort = port !== null && port !== undefined;
   if (Number(hasPort) + Number(Boolean(server)) + Number(Boolean(noServer)) === 1) return;
   throw new TypeError(
@@ -154,6 +154,9 @@ function checkFunctions(options: object): void {
   for (const name of ["verifyClient", "handleProtocols", "WebSocket"] as const) {
     const value = (options as Record<string, unknown>)[name];
     if (!value || typeof value === "function") continue;
-    throw new UsageError("INVALID_OPTION", `${name} is a ${typeof value}; it must be a function`);
+    throw new UsageError(
+      "INVALID_OPTION",
+      `${name} has the type ${typeof value}; it must be a function`,
+    );
   }
 }

@@ -13,11 +13,11 @@ export interface Refusal {
   readonly headers?: OutgoingHttpHeaders | undefined;
 }
 
-/** The response if the application has failed. */
+/** The response if a callback of the application has failed. */
 export const INTERNAL_ERROR: Refusal = { status: 500 };
 
 /**
- * Sends a refusal and ends the socket, which may still be reading.
+ * Sends a refusal and ends the socket. Ignores the bytes that the client is still sending.
  *
  * @throws UsageError `INVALID_STATUS` or `INVALID_HEADER`, before anything is sent
  */
@@ -26,7 +26,7 @@ export function refuse(socket: Duplex, refusal: Refusal): void {
   if (!socket.writableEnded) lingeringClose(socket, response);
 }
 
-/** Writes the response, one character a byte. */
+/** Returns the response as a string in which each character is one byte. */
 function writeRefusal({ status, message, headers }: Refusal): string {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new UsageError(
@@ -36,7 +36,7 @@ function writeRefusal({ status, message, headers }: Refusal): string {
   }
   const reason = STATUS_CODES[status] ?? "";
   const body = Buffer.from(message || reason).toString("latin1");
-  // In JavaScript, an application may pass null.
+  // Applications in JavaScript may pass null.
   const fields = [...fieldsOf(headers ?? {})];
   if (!fields.some(([name]) => name.toLowerCase() === "content-type")) {
     fields.unshift(["Content-Type", "text/html"]);

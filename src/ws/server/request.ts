@@ -14,8 +14,8 @@ export interface HandshakeRequest {
  * frameworks also pass objects that no HTTP parser has created. Time and memory are linear in the size of the
  * headers.
  *
- * Unlike in the rest of this package, versions 8 and 13 are accepted, and HTTP/1.0 and requests without a
- * `Host`, as in the package `ws`.
+ * Like the package `ws`, and unlike the rest of Tideway, it also accepts version 8, HTTP/1.0 and requests without
+ * a `Host` header.
  */
 export function readHandshakeRequest(request: IncomingMessage): HandshakeRequest | Refusal {
   if (request.method !== "GET") {
@@ -60,7 +60,7 @@ export function headerOf({ headers }: IncomingMessage, name: string): string | u
   return value === undefined ? undefined : String(value);
 }
 
-/** Whether the request announces a body. A proxy takes these bytes for the body, and a server for frames. */
+/** Whether the request announces a body. A proxy would read these bytes as the body, but a server as frames. */
 function announcesBody(request: IncomingMessage): boolean {
   const length = headerOf(request, "content-length") ?? "0";
   return headerOf(request, "transfer-encoding") !== undefined || !/^0+$/.test(length);

@@ -4,7 +4,7 @@ import { computeAcceptKey } from "../../protocol/handshake/accept-key.ts";
 import { isToken } from "../../protocol/handshake/header-fields.ts";
 
 /**
- * The lines of the response that accepts a handshake (RFC 6455 4.2.2), which listeners of the event `headers`
+ * Returns the lines of the response that accepts a handshake (RFC 6455 4.2.2), which listeners of the event `headers`
  * may change.
  */
 export function responseLines(key: string, protocol: string, extensions: string): string[] {
@@ -23,7 +23,7 @@ export function responseLines(key: string, protocol: string, extensions: string)
 const CONTROL = /[^\P{Cc}\t]/u;
 
 /**
- * Joins the lines.
+ * Joins the lines into the head of the response.
  *
  * @throws UsageError `INVALID_HEADER` if a listener has added a line that could end the response early or
  *   contain several fields
@@ -33,7 +33,7 @@ export function joinLines(lines: readonly string[]): string {
     if (typeof line === "string" && line !== "" && !CONTROL.test(line)) continue;
     throw new UsageError(
       "INVALID_HEADER",
-      "a line of the response is empty or has a control character; a listener of the event headers must add one line for each field",
+      "a line of the response is empty or contains a control character; listeners of the `headers` event must add one line for each field",
     );
   }
   return `${lines.join("\r\n")}\r\n\r\n`;

@@ -30,7 +30,7 @@ export function sendAcceptance(socket: UpgradeSocket, response: string): void {
   socket.removeListener("error", destroyOnError);
 }
 
-/** @throws Error if the response was sent before */
+/** @throws Error if the response has already been sent */
 export function checkNotUpgraded(socket: UpgradeSocket): void {
   if (socket[kUpgraded]) {
     throw new Error(

@@ -9,7 +9,7 @@ import type {
 import type { Refusal } from "./refusal.ts";
 import { type HandshakeRequest, headerOf } from "./request.ts";
 
-/** Receives the decision: undefined if the client is accepted, the refusal, or the error that prevented it. */
+/** Receives the decision: undefined if the client is accepted, the refusal, or the error that prevented a decision. */
 export type DecisionCallback = (decision: Refusal | Error | undefined) => void;
 
 const UNAUTHORIZED: Refusal = { status: 401 };
@@ -50,7 +50,7 @@ export function whenDecided(result: unknown, refusal: Refusal, decide: DecisionC
 }
 
 function failure(cause: unknown): Error {
-  return new Error("a decision on a handshake failed", { cause });
+  return new Error("the promise of verifyClient or shouldHandle was rejected", { cause });
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

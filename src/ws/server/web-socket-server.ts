@@ -56,14 +56,14 @@ export interface WebSocketServer<
   removeListener(event: string | symbol, listener: OtherListener<this>): this;
 }
 
-/** A server of WebSockets with the interface of the package `ws`. */
+/** A WebSocket server with the interface of the package `ws`. */
 export class WebSocketServer<
   T extends typeof WebSocket = typeof WebSocket,
   U extends typeof IncomingMessage = typeof IncomingMessage,
 > extends EventEmitter {
   /** The options with their defaults. */
   options: ResolvedServerOptions<T, U>;
-  /** All open sockets. Undefined if the option `clientTracking` is false. */
+  /** All open WebSockets. Undefined if the option `clientTracking` is false. */
   declare clients: Set<InstanceType<T>>;
   #httpServer: HttpServer | null = null;
   #path: string | undefined;
@@ -120,7 +120,7 @@ export class WebSocketServer<
    * remain open. `close` is emitted, and `callback` called, when the HTTP server and all tracked sockets are
    * closed.
    *
-   * @param callback gets an error if the server was closed before
+   * @param callback gets an error if the server is already closed
    */
   close(callback?: (error?: Error) => void): void {
     if (this.#state === "closed") {
@@ -215,7 +215,7 @@ export class WebSocketServer<
     head: Buffer,
     callback: UpgradeCallback<T, U>,
   ): void {
-    // The client may have left while the application was deciding.
+    // The client may have disconnected while the application was deciding.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
       return;
@@ -238,7 +238,7 @@ export class WebSocketServer<
     callback(client, request);
   }
 
-  /** Returns the subprotocol; undefined if the response is invalid, and the handshake has failed. */
+  /** Accepts the handshake. Returns the subprotocol; undefined if the response is invalid and was not sent. */
   #sendResponse(upgrade: Upgrade<T, U>, offer: Negotiated): string | undefined {
     const { request, socket } = upgrade;
     try {
@@ -279,13 +279,13 @@ export class WebSocketServer<
     this.#fail(upgrade, new Error(refusal.message), refusal);
   }
 
-  /** Reports an error to the listeners of `wsClientError`, which close the socket. Without them, refuses. */
+  /** Reports an error to the listeners of `wsClientError`, which close the socket. Without listeners, refuses. */
   #fail({ request, socket }: Upgrade<T, U>, error: Error, refusal: Refusal): void {
     if (this.listenerCount("wsClientError") > 0) this.emit("wsClientError", error, socket, request);
     else refuse(socket, refusal);
   }
 
-  /** Sends a refusal of the application. */
+  /** Sends the refusal that the application has decided on. */
   #refuse(upgrade: Upgrade<T, U>, refusal: Refusal): void {
     try {
       refuse(upgrade.socket, refusal);
@@ -332,7 +332,7 @@ export class WebSocketServer<
   }
 }
 
-/** The facts about a handshake that `completeUpgrade` gets. */
+/** The parts of a handshake that the response depends on. */
 interface Negotiated {
   readonly extensions: NegotiatedExtensions;
   readonly key: string;

@@ -124,7 +124,7 @@ describe("readAnswer", () => {
     expect(answer).toMatchObject({ message, code });
   });
 
-  it("refuses a response without Upgrade, and one of HTTP/1.0", () => {
+  it("refuses a response without Upgrade, and a response of HTTP/1.0", () => {
     const { headers, rawHeaders } = responseWith();
     const incomplete = Object.assign(responseWith(), { headers: {} });
     expect(readAnswer(incomplete, OFFER)).toMatchObject({ message: "Invalid Upgrade header" });
@@ -132,7 +132,7 @@ describe("readAnswer", () => {
     expect(readAnswer(old, OFFER)).toMatchObject({ code: "MALFORMED_RESPONSE" });
   });
 
-  // An implementation that looks such a name up in a plain object finds a property of every object.
+  // A lookup of such a name in a plain object would find an inherited property.
   it.each([
     "constructor",
     "__proto__",

@@ -31,7 +31,7 @@ describe("over TLS", () => {
     expect(error).toMatchObject({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
   });
 
-  it("the client sends the host as the server name, but no address (RFC 6066 3)", async () => {
+  it("the client sends a host name, but not an IP address, as the server name (RFC 6066 3)", async () => {
     const names: unknown[] = [];
     const url = await serveSecurely({}, (peer) => {
       const { servername } = (peer as unknown as { _socket: TLSSocket & { servername: unknown } })

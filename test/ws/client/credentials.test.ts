@@ -50,7 +50,7 @@ describe("a redirect", () => {
     });
   });
 
-  it("takes the user name of its URL if there were no credentials", () => {
+  it("uses the user name of its URL if there were no credentials", () => {
     const none = { headers: {}, auth: undefined, socketPath: undefined };
     const address = readAddress("ws://a:b@a.example");
     expect(withUserInfo(none, address).auth).toBe("a:b");

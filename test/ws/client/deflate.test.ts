@@ -89,7 +89,7 @@ describe("the server's answer", () => {
     expect(agreementOf(answer, options)).toBeTypeOf("string");
   });
 
-  it("may decline", () => {
+  it("may decline compression", () => {
     expect(acceptDeflateAnswer([], {})).toBe(undefined);
   });
 });

@@ -108,7 +108,7 @@ describe("the opening handshake", () => {
     expect(events).toEqual([`error: ${CLOSED_EARLY}`, "close 1006"]);
   });
 
-  it("closes the connection when a listener has read a refusal that would keep it open", async () => {
+  it("closes the connection when a listener has read a refusal with Connection: keep-alive", async () => {
     const peerClosed = deferred<unknown>();
     const url = await serveBytes((peer) => {
       peer.once("close", peerClosed.resolve);
@@ -129,7 +129,7 @@ describe("the opening handshake", () => {
     );
   });
 
-  it("is refused with errors for invalid arguments before a request is made", () => {
+  it("throws for invalid arguments before it connects", () => {
     const createConnection = vi.fn();
     expect(() => new WebSocket("foo", { createConnection })).toThrow(SyntaxError);
     expect(() => new WebSocket("ws://localhost", "a b", { createConnection })).toThrow(SyntaxError);
@@ -189,7 +189,7 @@ describe("handshakeTimeout", () => {
     const opened = openSocket(url, { handshakeTimeout: 1000 });
     const closed = closeOf(opened.socket);
     const peer = await connected.promise;
-    // Each byte would restart a timeout of the connection's inactivity.
+    // Each byte would restart a timeout for an inactive connection.
     const arrived = once(opened.socket._req!.socket!, "data");
     vi.advanceTimersByTime(999);
     peer.write("H");
@@ -211,7 +211,7 @@ describe("handshakeTimeout", () => {
 });
 
 describe.each(["close", "terminate"] as const)("%s during the handshake", (method) => {
-  it("fails it in a later tick, and closes the connection", async () => {
+  it("fails the handshake in a later tick, and closes the connection", async () => {
     const url = await serveBytes(() => {});
     const opened = openSocket(url);
     opened.socket[method]();
@@ -227,20 +227,23 @@ describe.each(["close", "terminate"] as const)("%s during the handshake", (metho
     expect(await failedEvents(opened)).toEqual([`error: ${CLOSED_EARLY}`, "close 1006"]);
   });
 
-  it.each(["upgrade", "redirect", "unexpected-response"])("works in %s", async (event) => {
-    const peerClosed = deferred<unknown>();
-    const url = await serveBytes((peer, request) => {
-      peer.once("close", peerClosed.resolve);
-      if (event === "upgrade") peer.write(acceptance(request));
-      else peer.write(`${redirectTo("/again")}\r\n\r\n`);
-    });
-    const opened = openSocket(url, { followRedirects: event === "redirect" });
-    opened.socket.on(event, () => opened.socket[method]());
-    await closeOf(opened.socket);
-    expect(opened.events.slice(-2)).toEqual([`error: ${CLOSED_EARLY}`, "close 1006"]);
-    expect(opened.events).not.toContain("open");
-    await peerClosed.promise;
-  });
+  it.each(["upgrade", "redirect", "unexpected-response"])(
+    "works in a listener of %s",
+    async (event) => {
+      const peerClosed = deferred<unknown>();
+      const url = await serveBytes((peer, request) => {
+        peer.once("close", peerClosed.resolve);
+        if (event === "upgrade") peer.write(acceptance(request));
+        else peer.write(`${redirectTo("/again")}\r\n\r\n`);
+      });
+      const opened = openSocket(url, { followRedirects: event === "redirect" });
+      opened.socket.on(event, () => opened.socket[method]());
+      await closeOf(opened.socket);
+      expect(opened.events.slice(-2)).toEqual([`error: ${CLOSED_EARLY}`, "close 1006"]);
+      expect(opened.events).not.toContain("open");
+      await peerClosed.promise;
+    },
+  );
 
   it("works in finishRequest", async () => {
     const url = await serveBytes(() => {});
@@ -289,7 +292,7 @@ describe("redirects", () => {
     expect(opened.socket._redirects).toBe(2);
   });
 
-  it("need a location that is not empty", async () => {
+  it("need a Location header that is not empty", async () => {
     const url = await serveResponses(redirectTo(""));
     const { socket } = openSocket(url, { followRedirects: true });
     const [error] = await once(socket, "error");
@@ -352,7 +355,7 @@ describe("redirects", () => {
     expect(received).toEqual([basic, basic, undefined, undefined]);
   });
 
-  it("carry all headers if a listener decides about them", async () => {
+  it("keep all headers if there is a listener of redirect, which may remove some", async () => {
     const received = deferred<IncomingMessage["headers"]>();
     const target = await serveWs(() => {}, {
       verifyClient: ({ req }: { req: IncomingMessage }) => (received.resolve(req.headers), true),
@@ -385,7 +388,7 @@ describe("an answer that is not valid", () => {
     await peerClosed.promise;
   });
 
-  it("is found even if maxHeadersCount of the request hides a header", async () => {
+  it("is detected even if maxHeadersCount of the request hides a header", async () => {
     const url = await serveBytes((peer, request) => {
       peer.write(acceptance(request).replace("Upgrade:", "X: y\r\nUpgrade:"));
     });
@@ -396,7 +399,7 @@ describe("an answer that is not valid", () => {
 });
 
 describe("options of http.request", () => {
-  it("create the connection with the option createConnection", async () => {
+  it("include createConnection, which creates the connection", async () => {
     const url = await serveWs(() => {});
     const { port } = new URL(url);
     let options: { host?: unknown; port?: unknown } = {};
@@ -410,7 +413,7 @@ describe("options of http.request", () => {
     expect(options).toMatchObject({ host: "example.com", port: "22" });
   });
 
-  it("pass the request to the agent", () => {
+  it("include agent, which gets the request", () => {
     const agent = new Agent();
     const addRequest = vi.fn();
     Object.assign(agent, { addRequest });
@@ -418,7 +421,7 @@ describe("options of http.request", () => {
     expect(addRequest).toHaveBeenCalledWith(socket._req, expect.anything());
   });
 
-  it("end the handshake when their signal aborts", async () => {
+  it("include signal, which ends the handshake when it aborts", async () => {
     const controller = new AbortController();
     const url = await serveBytes(() => controller.abort());
     const [error] = await once(openSocket(url, { signal: controller.signal }).socket, "error");

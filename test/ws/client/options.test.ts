@@ -25,7 +25,7 @@ describe("resolveHandshakeOptions", () => {
     ).toEqual(defaults);
   });
 
-  it("accept the types of @types/ws, and of http.request", () => {
+  it("accepts the option types of @types/ws and of http.request", () => {
     type Others = Omit<
       WsClientOptions,
       "finishRequest" | "maxBufferedChunks" | "perMessageDeflate"
@@ -47,7 +47,7 @@ describe("resolveHandshakeOptions", () => {
     );
   });
 
-  it("limits a timeout to the maximum delay of a timer", () => {
+  it("limits handshakeTimeout to the maximum delay of a timer", () => {
     const { handshakeTimeout } = resolveHandshakeOptions({ handshakeTimeout: Infinity });
     expect(handshakeTimeout).toBe(2 ** 31 - 1);
     expect(resolveHandshakeOptions({ handshakeTimeout: 0 }).handshakeTimeout).toBe(undefined);
@@ -59,7 +59,7 @@ describe("resolveHandshakeOptions", () => {
     { handshakeTimeout: "1000" as unknown as number },
     { maxRedirects: -1 },
     { maxRedirects: 1.5 },
-  ])("throws for %j", (options) => {
+  ])("throws INVALID_LIMIT for %j", (options) => {
     expect(() => resolveHandshakeOptions(options)).toThrow(
       expect.objectContaining({ code: "INVALID_LIMIT" }),
     );
@@ -85,7 +85,7 @@ describe("resolveHandshakeOptions", () => {
     { heartbeat: 30_000 as unknown as boolean },
     { heartbeat: { timeoutMs: 0 } },
     { heartbeat: { timeoutMs: Infinity } },
-  ])("throws for %j", (options) => {
+  ])("throws INVALID_OPTION for %j", (options) => {
     expect(() => resolveHandshakeOptions(options)).toThrow(
       expect.objectContaining({ code: "INVALID_OPTION" }),
     );

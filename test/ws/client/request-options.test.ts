@@ -39,7 +39,7 @@ describe("the request of the opening handshake (RFC 6455 4.1)", () => {
     });
   });
 
-  it("names the origin Sec-WebSocket-Origin in version 8", () => {
+  it("sends the origin as Sec-WebSocket-Origin in version 8", () => {
     const { headers } = requestOf("ws://example.com", { origin: "null" }, 8);
     expect(headers).toMatchObject({ "Sec-WebSocket-Version": 8, "Sec-WebSocket-Origin": "null" });
     expect(headers).not.toHaveProperty("Origin");

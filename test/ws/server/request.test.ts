@@ -34,7 +34,7 @@ describe("a request that is not a valid handshake", () => {
       "Missing or invalid Sec-WebSocket-Version header",
     ],
     [
-      "with another version",
+      "with an unsupported version",
       { "Sec-WebSocket-Version": "12" },
       "400 Bad Request",
       "Missing or invalid Sec-WebSocket-Version header",
@@ -88,7 +88,7 @@ describe("a request that is not a valid handshake", () => {
     expect(fieldOf(response, "allow")).toBe("GET");
   });
 
-  it("learns the supported versions (RFC 6455 4.4)", async () => {
+  it("gets a response that names the supported versions (RFC 6455 4.4)", async () => {
     const response = await ask(await startServer(), { "Sec-WebSocket-Version": "7" });
     expect(fieldOf(response, "sec-websocket-version")).toBe("13, 8");
   });
@@ -111,7 +111,7 @@ describe("a valid handshake", () => {
     );
   });
 
-  it("may have frames behind it", async () => {
+  it("may be followed at once by frames", async () => {
     const server = await startServer();
     const messages = new Promise((resolve) => {
       server.on("connection", (client) =>

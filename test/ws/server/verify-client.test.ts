@@ -20,14 +20,17 @@ function returning(value: unknown): () => boolean {
 }
 
 describe("a verifyClient that returns its decision", () => {
-  it("accepts with a truthy value", async () => {
+  it("accepts a handshake with a truthy value", async () => {
     expect(await statusWith(() => true)).toBe(101);
     expect(await statusWith(returning("a token"))).toBe(101);
   });
 
-  it.each([false, undefined, null, 0, "", new Error("no")])("refuses with %o", async (value) => {
-    expect(await statusWith(returning(value))).toBe(401);
-  });
+  it.each([false, undefined, null, 0, "", new Error("no")])(
+    "refuses a handshake with %o",
+    async (value) => {
+      expect(await statusWith(returning(value))).toBe(401);
+    },
+  );
 
   it("may return a promise, which is awaited", async () => {
     expect(await statusWith(async () => true)).toBe(101);
@@ -65,7 +68,7 @@ describe("a verifyClient that returns its decision", () => {
     expect((await reported).cause).toBe(cause);
   });
 
-  it("gets the origin, the request and whether it is encrypted", async () => {
+  it("gets the origin, the request and whether the connection is encrypted", async () => {
     const infos: unknown[] = [];
     const verifyClient: ServerOptions["verifyClient"] = ({ origin, secure, req }) => {
       infos.push([origin, secure, req.url]);
@@ -73,7 +76,7 @@ describe("a verifyClient that returns its decision", () => {
     };
     const server = await startServer({ verifyClient });
     await ask(server, { Origin: "https://a.example" }, "GET /x?y HTTP/1.1");
-    // Drafts with version 8 have another field.
+    // In drafts with version 8, the header has another name.
     const draft = { "Sec-WebSocket-Version": "8", "Sec-WebSocket-Origin": "https://b.example" };
     await ask(server, { ...draft, Origin: "https://a.example" });
     await ask(server);
@@ -86,12 +89,12 @@ describe("a verifyClient that returns its decision", () => {
 });
 
 describe("a verifyClient that calls back", () => {
-  it("accepts, now or later", async () => {
+  it("accepts a handshake at once or later", async () => {
     expect(await statusWith((_info, callback) => callback(true))).toBe(101);
     expect(await statusWith((_info, callback) => void setImmediate(callback, true))).toBe(101);
   });
 
-  it("refuses with 401 by default, and with its own response", async () => {
+  it("refuses with 401 by default, or with its own response", async () => {
     expect(await statusWith((_info, callback) => callback(false))).toBe(401);
     const server = await startServer({
       verifyClient: (_info, callback) => {
@@ -121,14 +124,14 @@ describe("a verifyClient that calls back", () => {
     expect(statusAndBody(response)[1]).toBe("n\xc3\xa9");
   });
 
-  it("answers 500 if it is async and rejects without a call", async () => {
+  it("answers 500 if it is async and rejects without calling back", async () => {
     const verifyClient = async (_info: unknown, _callback: unknown): Promise<void> => {
       throw new Error("the database is down");
     };
     expect(await statusWith(verifyClient)).toBe(500);
   });
 
-  it("decides only once", async () => {
+  it("ignores calls after the first", async () => {
     const acceptedFirst: ServerOptions["verifyClient"] = (_info, callback) => {
       callback(true);
       callback(false);
@@ -154,7 +157,7 @@ describe("a verifyClient that calls back", () => {
     expect(response).not.toContain("Set-Cookie");
   });
 
-  it("does not open a WebSocket if the client has left before the decision", async () => {
+  it("does not open a WebSocket if the client disconnects before the decision", async () => {
     const left = new Promise<void>((resolve) => {
       void startServer({
         verifyClient: ({ req }, callback) => {

@@ -190,11 +190,11 @@ describe("handleProtocols", () => {
     expect(await chosen((protocols) => [...protocols].pop()!)).toBe("c");
   });
 
-  it("chooses none with false", async () => {
+  it("chooses no subprotocol if it returns false", async () => {
     expect(await chosen(() => false)).toBe(101);
   });
 
-  it("is not called without an offer", async () => {
+  it("is not called if the client offers no subprotocol", async () => {
     const handleProtocols = (): string => expect.fail("it was called");
     expect(statusOf(await ask(await startServer({ handleProtocols })))).toBe(101);
   });
@@ -287,7 +287,7 @@ describe("perMessageDeflate", () => {
 });
 
 describe("the event wsClientError", () => {
-  it("gets the error, the socket and the request, and closes the socket itself", async () => {
+  it("passes the error, the socket and the request to a listener, which closes the socket", async () => {
     const server = await startServer();
     const reported = new Promise<unknown>((resolve) => {
       server.on("wsClientError", (error, socket, request) => {
@@ -299,7 +299,7 @@ describe("the event wsClientError", () => {
     expect(await reported).toEqual(["Invalid HTTP method", "POST"]);
   });
 
-  it("is not emitted for a decision of the application", async () => {
+  it("is not emitted when the application refuses a handshake", async () => {
     const server = await startServer({ path: "/chat", verifyClient: () => false });
     server.on("wsClientError", () => expect.fail("it was emitted"));
     expect(statusOf(await ask(server))).toBe(400);
@@ -308,7 +308,7 @@ describe("the event wsClientError", () => {
 });
 
 describe("clients", () => {
-  it("has the open WebSockets", async () => {
+  it("contains the open WebSockets", async () => {
     const server = await startServer();
     expect(server.clients.size).toBe(0);
     const raw = connectRaw(server);
@@ -349,7 +349,7 @@ describe("close", () => {
   });
 
   it.each([true, false])(
-    "waits for tracked sockets on an HTTP server: %s",
+    "waits for sockets on the application's HTTP server only with clientTracking: %s",
     async (clientTracking) => {
       const httpServer = createServer();
       const port = await listen(httpServer);
@@ -369,7 +369,7 @@ describe("close", () => {
     },
   );
 
-  it("removes its listeners from an HTTP server", async () => {
+  it("removes its listeners from the application's HTTP server", async () => {
     const httpServer = createServer();
     await listen(httpServer);
     const names = ["listening", "error", "upgrade"] as const;
@@ -381,7 +381,7 @@ describe("close", () => {
     httpServer.close();
   });
 
-  it("emits close again and reports an error if the server is closed", async () => {
+  it("emits close again and reports an error if the server is already closed", async () => {
     const server = new WebSocketServer({ noServer: true });
     await new Promise<void>((resolve) => server.close(() => resolve()));
     let emitted = 0;
@@ -435,7 +435,7 @@ describe("the options that ws does not have", () => {
 });
 
 describe("handleUpgrade", () => {
-  /** A duplex stream, and the text that was written to it. */
+  /** Creates a duplex stream. Returns it with the text that is written to it. */
   function memorySocket(): { socket: Duplex; written: () => string } {
     const chunks: Buffer[] = [];
     const socket = new Duplex({
@@ -479,7 +479,7 @@ describe("handleUpgrade", () => {
     expect(statusOf(written())).toBe(101);
   });
 
-  it("throws if it is called twice with a socket, and leaves the WebSocket open", async () => {
+  it("throws if it is called twice with the same socket, and leaves the WebSocket open", async () => {
     const httpServer = createServer();
     const port = await listen(httpServer);
     const server = new WebSocketServer({ noServer: true });
@@ -534,7 +534,7 @@ describe("handleUpgrade", () => {
 });
 
 describe("the option WebSocket and completeUpgrade", () => {
-  it("make WebSockets of a subclass, which gets the options of the server", async () => {
+  it("create WebSockets of a subclass, which gets the options of the server", async () => {
     const seen: unknown[] = [];
     class Named extends WebSocket {
       name = "named";
