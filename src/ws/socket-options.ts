@@ -125,8 +125,12 @@ export function checkCommonOptions(options: CommonOptions): void {
   if (!isRecord<HeartbeatOptions>(heartbeat)) {
     throw invalidOption("heartbeat", heartbeat, "a boolean, or { idleMs, timeoutMs }");
   }
-  checkTime("heartbeat.idleMs", heartbeat.idleMs);
-  checkTime("heartbeat.timeoutMs", heartbeat.timeoutMs);
+  const { idleMs, timeoutMs, ...unknown } = heartbeat;
+  for (const name of Object.keys(unknown)) {
+    throw new UsageError("INVALID_OPTION", `there is no option heartbeat.${name}`);
+  }
+  checkTime("heartbeat.idleMs", idleMs);
+  checkTime("heartbeat.timeoutMs", timeoutMs);
 }
 
 function checkPositive(name: string, value: number | undefined): void {

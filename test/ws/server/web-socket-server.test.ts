@@ -60,6 +60,7 @@ describe("new WebSocketServer", () => {
     ["heartbeat", { heartbeat: 30_000 }],
     ["heartbeat.idleMs", { heartbeat: { idleMs: -1 } }],
     ["heartbeat.idleMs", { heartbeat: { idleMs: Infinity } }],
+    ["heartbeat.intervalMs", { heartbeat: { intervalMs: 200 } as object }],
     ["perMessageDeflate.threshold", { perMessageDeflate: { threshold: "1kb" } }],
   ])("does not accept an invalid %s", (name, options) => {
     const create = () => new WebSocketServer({ noServer: true, ...options });
