@@ -9,7 +9,7 @@ export default defineConfig({
   ...fast,
   test: {
     ...fast.test,
-    include: [...FOLDERS, "client", "suite"].map((folder) => `test/${folder}/**/*.test.ts`),
+    include: [...FOLDERS, "client", "suite", "ws"].map((folder) => `test/${folder}/**/*.test.ts`),
     // Counting makes code slower.
     testTimeout: 120_000,
     coverage: {

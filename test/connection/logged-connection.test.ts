@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ByteConnectionOptions } from "../../src/connection/byte-connection-options.ts";
 import { ByteConnection } from "../../src/connection/byte-connection.ts";
+import type { FrameConnection } from "../../src/connection/connection.ts";
 import { createDebugLog } from "../../src/errors/debug-log.ts";
 import { TransportError } from "../../src/errors/index.ts";
 import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
@@ -52,6 +53,43 @@ describe("with the debug log on, a connection", () => {
       "connection 1 closing: the peer sends no more messages",
       "connection 1 closed with 1006 without a closing handshake after 0 ms (received 2 messages in 27 bytes, sent 3 messages in 15 bytes)",
     ]);
+  });
+
+  it("sends and receives single frames as without it, and counts whole messages", () => {
+    const { connection, transport, receive, written, endTurn, handler } = rig({
+      decodesText: false,
+    });
+    const received: unknown[] = [];
+    Object.assign(handler, {
+      onTextBytes: (bytes: Uint8Array) => received.push(["text", bytes.length]),
+      onFragments: (fragments: Uint8Array[]) => received.push(["fragments", fragments.length]),
+    });
+    const frames = connection as FrameConnection;
+    const calls: unknown[] = [];
+    frames.sendFragment(Uint8Array.of(0x68), "text", false);
+    frames.sendFragment(Uint8Array.of(0x69), "text", true);
+    frames.sendTextBytes(Uint8Array.of(0x61));
+    frames.sendEncoded(Uint8Array.of(0x81, 0x01, 0x62));
+    frames.pong(Uint8Array.of(0x63));
+    frames.whenWritten((error) => calls.push(error));
+    frames.flush();
+    endTurn();
+    expect(written().join("")).toBe("010168" + "800169" + "810161" + "810162" + "8a0163");
+    expect(calls).toEqual([undefined]);
+    receive("8102 6869");
+    frames.keepsFragments = true;
+    receive("0201 02");
+    receive("8001 03");
+    expect(received).toEqual([
+      ["text", 2],
+      ["fragments", 2],
+    ]);
+    frames.masksFrames = true;
+    frames.sendText("hi");
+    endTurn();
+    expect(written().at(-1)).toMatch(/^8182/);
+    transport.handler!.onClosed(undefined);
+    expect(lines.at(-1)).toContain("received 2 messages in 22 bytes, sent 4 messages in");
   });
 
   it("writes which side closes, with code and reason", () => {
