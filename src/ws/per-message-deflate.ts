@@ -135,7 +135,8 @@ export class PerMessageDeflate {
   }
 
   #agreed(): DeflateAgreement {
-    if (this.agreement !== undefined) return this.agreement;
+    const { agreement } = this;
+    if (agreement !== undefined) return agreement;
     throw new UsageError(
       "NOT_NEGOTIATED",
       "permessage-deflate is not negotiated yet; call accept before compress or decompress",

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { closePayload } from "../protocol/close-frame.ts";
 import { MessageDeflate } from "../protocol/deflate/message-deflate.ts";
 import { Opcode } from "../protocol/opcode.ts";
 import { checkControlBytes, readCloseReason, toControlPayload } from "./arguments.ts";
@@ -73,7 +74,7 @@ export class Sender {
    * @throws TypeError if the code or the type of the reason is invalid; RangeError if the reason is too long
    */
   close(code?: number, data?: string | Buffer, mask?: boolean, callback?: SendCallback): void {
-    const payload = closePayload(code, readCloseReason(code, data));
+    const payload = closePayload(environment.protocol, code, readCloseReason(code, data));
     this.#inOrder(payload, toBytes, callback, (bytes) => {
       this.#write(bytes, { fin: true, opcode: Opcode.Close, mask }, callback);
     });
@@ -149,10 +150,14 @@ export class Sender {
   }
 
   #compresses(bytes: Uint8Array): boolean {
+    this.#deflate ??= this.#createDeflate();
+    return this.#deflate?.isFor(bytes.length) === true;
+  }
+
+  /** Returns undefined before `accept` of the extension has returned. */
+  #createDeflate(): MessageDeflate | undefined {
     const agreement = this.#extension?.agreement;
-    if (agreement === undefined) return false;
-    this.#deflate ??= new MessageDeflate(agreement, environment.deflateCodec);
-    return this.#deflate.isFor(bytes.length);
+    return agreement && new MessageDeflate(agreement, environment.deflateCodec);
   }
 
   /** Compresses. Returns a copy, because the compressor reuses its buffer, and the socket may keep the bytes. */
@@ -172,9 +177,4 @@ export class Sender {
     const data = Buffer.from(buffer, byteOffset, byteLength);
     this.sendFrame(encodeFrame(data, { ...frame, generateMask: this.#generateMask }), callback);
   }
-}
-
-function closePayload(code: number | undefined, reason: string): Buffer {
-  if (code === undefined) return NO_BYTES;
-  return Buffer.concat([Buffer.of(code >>> 8, code), Buffer.from(reason)]);
 }

@@ -138,7 +138,7 @@ function checkPositive(name: string, value: number | undefined): void {
   throw invalidOption(name, value, "a number above 0");
 }
 
-/** Checks the delay of a timer, which cannot be infinite. */
+/** Checks a time of the heartbeat, which must be finite. */
 function checkTime(name: string, value: number | undefined): void {
   checkPositive(name, value);
   if (value === Infinity) throw invalidOption(name, value, "a finite number of milliseconds");

@@ -5,20 +5,13 @@ import {
   deflateTuning,
   type PerMessageDeflateOptions,
 } from "../deflate-options.ts";
+import { offerParams } from "../deflate-params.ts";
 
 /** Creates a client's offer of compression (RFC 7692 7.1). */
 export function offerDeflate(options: PerMessageDeflateOptions): ExtensionOffer {
-  const { serverMaxWindowBits, clientMaxWindowBits = true } = options;
-  const params: Array<readonly [string, string | true]> = [];
-  if (options.serverNoContextTakeover === true) params.push(["server_no_context_takeover", true]);
-  if (options.clientNoContextTakeover === true) params.push(["client_no_context_takeover", true]);
-  if (typeof serverMaxWindowBits === "number") {
-    params.push(["server_max_window_bits", String(serverMaxWindowBits)]);
-  }
-  if (clientMaxWindowBits !== false) {
-    const value = clientMaxWindowBits === true || String(clientMaxWindowBits);
-    params.push(["client_max_window_bits", value]);
-  }
+  const params = Object.entries(offerParams(options)).map(
+    ([name, value]): [string, string | true] => [name, value === true || String(value)],
+  );
   return { name: "permessage-deflate", params };
 }
 
