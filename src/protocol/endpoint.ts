@@ -329,19 +329,19 @@ export class Endpoint implements MessageHandler {
 
   // RFC 6455 1.4: data that arrives after this side's Close frame is discarded.
   onText(text: string): void {
-    if (this.#state === "open" || this.#receivesMessages()) this.#events.onText(text);
+    if (this.#deliversMessages()) this.#events.onText(text);
   }
 
   onTextBytes(bytes: Uint8Array): void {
-    if (this.#state === "open" || this.#receivesMessages()) this.#events.onTextBytes!(bytes);
+    if (this.#deliversMessages()) this.#events.onTextBytes!(bytes);
   }
 
   onBinary(bytes: Uint8Array): void {
-    if (this.#state === "open" || this.#receivesMessages()) this.#events.onBinary(bytes);
+    if (this.#deliversMessages()) this.#events.onBinary(bytes);
   }
 
   onFragments(fragments: Uint8Array[]): void {
-    if (this.#state === "open" || this.#receivesMessages()) this.#events.onFragments!(fragments);
+    if (this.#deliversMessages()) this.#events.onFragments!(fragments);
   }
 
   onPing(payload: Uint8Array): void {
@@ -370,8 +370,9 @@ export class Endpoint implements MessageHandler {
     this.fail(new ProtocolError(code, message, { closeCode }));
   }
 
-  /** Whether this side still receives messages although it has sent its Close frame. */
-  #receivesMessages(): boolean {
+  /** Whether messages are delivered: until this side's Close frame, or with `receivesMessages` until the peer's. */
+  #deliversMessages(): boolean {
+    if (this.#state === "open") return true;
     return this.#state === "closing" && this.#closing.receivesMessages === true;
   }
 
