@@ -26,8 +26,11 @@ const failed = (frame: Frame, code: string): ServerScript["steps"] => [
   ...nothing(),
 ];
 
-/** Another client, which watches the room. */
-const watcher = hello("a", "watcher", "<session2>");
+/** A client that watches the room. The room has these members. */
+const watching = (...members: readonly Frame[]): ServerScript["steps"] => [
+  ...hello("a", "watcher", "<session2>"),
+  ...watch(members),
+];
 
 /** Scripts for `enter`, `leave` and `watch`. */
 export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
@@ -40,8 +43,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
     steps: [
       ...hello("b"),
       ...enter(ANN, "b"),
-      ...watcher,
-      ...watch([ANN]),
+      ...watching(ANN),
       ...hello("c", "bob", "<session3>"),
       ...enter(BOB, "c"),
       join(BOB),
@@ -52,8 +54,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
   {
     name: "removes the members of a client that closes normally",
     steps: [
-      ...watcher,
-      ...watch([]),
+      ...watching(),
       ...hello("b"),
       ...enter(ANN, "b"),
       join(ANN),
@@ -64,8 +65,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
   {
     name: "removes the members of a client that has gone, after the grace period",
     steps: [
-      ...watcher,
-      ...watch([]),
+      ...watching(),
       ...hello("b"),
       ...enter(ANN, "b"),
       join(ANN),
@@ -76,8 +76,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
   {
     name: "keeps a member that returns within the grace period, without a leave and a join",
     steps: [
-      ...watcher,
-      ...watch([]),
+      ...watching(),
       ...hello("b"),
       ...enter(ANN, "b"),
       join(ANN),
@@ -94,8 +93,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
   {
     name: "keeps a member that enters on a second connection before the first one ends",
     steps: [
-      ...watcher,
-      ...watch([]),
+      ...watching(),
       ...hello("b"),
       ...enter(ANN, "b"),
       join(ANN),
@@ -120,8 +118,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
   {
     name: "sends nothing after unwatch",
     steps: [
-      ...watcher,
-      ...watch([]),
+      ...watching(),
       send({ type: "unwatch", topic: ROOM }),
       ...nothing(),
       ...hello("b"),
@@ -132,8 +129,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
   {
     name: "ends a watch that the rule denies later",
     steps: [
-      ...watcher,
-      ...watch([]),
+      ...watching(),
       ...hello("b"),
       ...request(
         { type: "call", id: 1, name: "revoke", input: { topic: ROOM } },
@@ -146,8 +142,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
   {
     name: "answers a second enter with the same member, and sends no join",
     steps: [
-      ...watcher,
-      ...watch([]),
+      ...watching(),
       ...hello("b"),
       ...enter(ANN, "b"),
       join(ANN),
@@ -158,8 +153,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
   {
     name: "answers a second watch of a topic with INVALID_REQUEST, and keeps the first",
     steps: [
-      ...watcher,
-      ...watch([]),
+      ...watching(),
       ...request({ type: "watch", id: 2, topic: ROOM }, { type: "error", code: "INVALID_REQUEST" }),
       ...hello("b"),
       ...enter(ANN, "b"),
@@ -183,8 +177,7 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
   {
     name: "removes no member of another session by replaces",
     steps: [
-      ...watcher,
-      ...watch([]),
+      ...watching(),
       ...hello("b"),
       ...enter(ANN, "b"),
       join(ANN),
