@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { countLosses, findViolations, type ViolationKind } from "./checker.ts";
 import type { ClientEvent, PublishLog, PublishOutcome, RunLog } from "./log.ts";
+import { reportRun } from "./report.ts";
 
 /** A log that a test can damage. */
 interface Draft {
   clients: { name: string; topic: string; events: ClientEvent[] }[];
   publishers: { name: string; topic: string; isOrdered: boolean; publishes: PublishLog[] }[];
   connections: number;
+  ends?: [topic: string, position: string][];
 }
 
 const publication = (offset: number, id = `p${offset}`): ClientEvent => ({
@@ -88,7 +90,18 @@ const SUBSCRIBER_DAMAGE: Damage[] = [
     "lost",
     (run) => eventsOf(run, 0).splice(3, 4, publication(3, "p4"), publication(4, "p5")),
   ],
-  ["a missing last publication", "lost", (run) => eventsOf(run, 0).pop()],
+  ["a client without the last publication", "not caught up", (run) => eventsOf(run, 0).pop()],
+  [
+    "a client that continues and does not get further",
+    "not caught up",
+    (run) => eventsOf(run, 1).splice(5),
+  ],
+  [
+    "clients that all miss what the broker has",
+    "not caught up",
+    (run) => (run.ends = [["t", "e:7"]]),
+  ],
+  ["a client in another epoch than the broker", "lost", (run) => (run.ends = [["t", "f:6"]])],
   [
     "a publication received twice",
     "doubled",
@@ -158,6 +171,14 @@ const PUBLISHER_DAMAGE: Damage[] = [
     "an acknowledged publication that no client received",
     "lost",
     (run) => oddOf(run).push({ id: "p7", outcome: stored(7) }),
+  ],
+  [
+    "an acknowledged publication after the last one of the broker",
+    "lost",
+    (run) => {
+      run.ends = [["t", "e:6"]];
+      oddOf(run).push({ id: "p7", outcome: stored(7) });
+    },
   ],
   [
     "an acknowledgement with another position",
@@ -242,6 +263,31 @@ describe("the checker of the crash tests", () => {
     run.publishers[0].isOrdered = false;
     oddOf(run).reverse();
     expect(findViolations(run)).toEqual([]);
+  });
+
+  it("says which clients have not caught up, and how far they are behind, and counts nothing as lost", () => {
+    const run = goodRun();
+    run.ends = [["t", "e:8"]];
+    oddOf(run).push({ id: "p7", outcome: stored(7) }, { id: "p8", outcome: stored(8) });
+    eventsOf(run, 0).push(publication(7), publication(8));
+    eventsOf(run, 1).splice(5);
+    expect(findViolations(run)).toEqual([
+      { kind: "not caught up", text: "back: t ends at e:2, 6 before e:8" },
+      { kind: "not caught up", text: "told: t ends at e:6, 2 before e:8" },
+    ]);
+    expect(reportRun(run)).toMatchObject({ isCorrect: false });
+    expect(reportRun(run).lines.at(-1)).toBe(
+      "violations: lost 0, doubled 0, out of order 0, not caught up 2, other 0",
+    );
+  });
+
+  it("does not count a publication as lost that no client has reached yet", () => {
+    const run = goodRun();
+    run.ends = [["t", "e:7"]];
+    oddOf(run).push({ id: "p7", outcome: stored(7) });
+    expect(new Set(findViolations(run).map(({ kind }) => kind))).toEqual(
+      new Set(["not caught up"]),
+    );
   });
 
   it.each([...SUBSCRIBER_DAMAGE, ...PUBLISHER_DAMAGE])("finds %s: %s", (_, kind, damage) => {

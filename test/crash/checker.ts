@@ -2,7 +2,7 @@ import { readPosition } from "tideway/topics";
 import type { ClientLog, PublisherLog, RunLog } from "./log.ts";
 
 /** The kind of a violation of the guarantees. */
-export type ViolationKind = "lost" | "doubled" | "out of order" | "other";
+export type ViolationKind = "lost" | "doubled" | "out of order" | "not caught up" | "other";
 
 /** One violation of the guarantees. */
 export interface Violation {
@@ -25,22 +25,28 @@ interface Order {
 /**
  * The violations of a run. Every topic must have one order for all clients. Acknowledged publications must
  * not be lost, duplicated, or in another order than their publisher's. Every interruption must end with a
- * recovery or a notice, and in the end all clients must have the last publication.
+ * recovery or a notice, and in the end all clients must have the last publication. A client that ends before
+ * it has not caught up: what it misses may still be on its way, so it does not count as lost.
  */
-export function findViolations({ clients, publishers }: RunLog): readonly Violation[] {
+export function findViolations({ clients, publishers, ends }: RunLog): readonly Violation[] {
   const violations: Violation[] = [];
   const report: Report = (kind, text) => violations.push({ kind, text });
   const order = readAcknowledgements(publishers);
+  const received = latestEnds(clients);
+  const latest = new Map([...received, ...(ends ?? [])]);
   for (const client of clients) {
     checkContinuity(client, report);
     collectOrder(client, order, report);
   }
   for (const publisher of publishers) {
-    checkOutcomes(publisher, order, report);
+    const { topic } = publisher;
+    checkOutcomes(publisher, order, report, (position) => {
+      return isBefore(received.get(topic), position) && !isBefore(latest.get(topic), position);
+    });
     if (publisher.isOrdered) checkPublisherOrder(publisher, order, report);
   }
   checkOrigins(publishers, order, report);
-  checkEnds(clients, report);
+  checkEnds(clients, latest, report);
   return violations;
 }
 
@@ -131,13 +137,22 @@ function misplacedKind(place: string, knownPlace: string): ViolationKind {
   return isBefore(position, knownPosition) ? "lost" : "out of order";
 }
 
-/** Each publish settled. A stored publication is at its position. A rejected publication says whether it is stored. */
-function checkOutcomes({ topic, publishes }: PublisherLog, order: Order, report: Report): void {
+/**
+ * Each publish settled. A stored publication is at its position. A rejected publication says whether it is stored.
+ *
+ * @param isOnItsWay whether the broker has reached a position, and no client has
+ */
+function checkOutcomes(
+  { topic, publishes }: PublisherLog,
+  order: Order,
+  report: Report,
+  isOnItsWay: (position: string) => boolean,
+): void {
   for (const { id, outcome } of publishes) {
     if (outcome === undefined) report("other", `${id} was not settled`);
     else if (outcome.type === "stored") {
       const stored = order.delivered.get(`${topic} ${outcome.position}`);
-      if (stored === id) continue;
+      if (stored === id || (stored === undefined && isOnItsWay(outcome.position))) continue;
       const instead = stored === undefined ? "nothing was delivered" : `${stored} was delivered`;
       report("lost", `${id} is acknowledged at ${topic} ${outcome.position}, where ${instead}`);
     } else if (outcome.mayBeStored === undefined) {
@@ -172,9 +187,14 @@ function checkPublisherOrder(
   }
 }
 
-function isBefore(position: string, other: string): boolean {
+function isBefore(position: string | undefined, other: string | undefined): boolean {
+  return distance(position, other) > 0;
+}
+
+/** The number of publications after `position` up to `other`. NaN without positions of one epoch. */
+function distance(position: string | undefined, other: string | undefined): number {
   const [a, b] = [readPosition(position), readPosition(other)];
-  return a !== undefined && a.epoch === b?.epoch && a.offset < b.offset;
+  return a !== undefined && a.epoch === b?.epoch ? b.offset - a.offset : NaN;
 }
 
 /** Each delivered publication was published to its topic. */
@@ -192,16 +212,30 @@ function checkOrigins(
   }
 }
 
-function checkEnds(clients: readonly ClientLog[], report: Report): void {
-  const ends = new Map<string, string | undefined>();
+/** The latest position that any client has reached, by topic. */
+function latestEnds(clients: readonly ClientLog[]): Map<string, string> {
+  const ends = new Map<string, string>();
   for (const { topic, events } of clients) {
     const end = events.at(-1)?.position;
     const known = ends.get(topic);
-    if (known === undefined || (end !== undefined && isBefore(known, end))) ends.set(topic, end);
+    if (end !== undefined && (known === undefined || isBefore(known, end))) ends.set(topic, end);
   }
+  return ends;
+}
+
+/** Each client has the last publication of its topic. */
+function checkEnds(
+  clients: readonly ClientLog[],
+  latest: ReadonlyMap<string, string>,
+  report: Report,
+): void {
   for (const { name, topic, events } of clients) {
     const end = events.at(-1)?.position;
-    if (end === ends.get(topic) && end !== undefined) continue;
-    report("lost", `${name}: ends at ${end}, others on ${topic} at ${ends.get(topic)}`);
+    const last = latest.get(topic);
+    const behind = distance(end, last);
+    if (behind === 0) continue;
+    if (behind > 0) {
+      report("not caught up", `${name}: ${topic} ends at ${end}, ${behind} before ${last}`);
+    } else report("lost", `${name}: ${topic} ends at ${end}, elsewhere at ${last}`);
   }
 }

@@ -51,8 +51,11 @@ export interface GroupLog {
   readonly connections: number;
 }
 
-/** Everything known about a run. At the end, its clients waited until nothing more arrived. */
-export type RunLog = GroupLog;
+/** Everything known about a run. At the end, its clients waited until they had the last publication, or for a time. */
+export interface RunLog extends GroupLog {
+  /** The last position of each topic at the broker. Absent if it is not known. */
+  readonly ends?: readonly (readonly [topic: string, position: string])[] | undefined;
+}
 
 /** The settings of a group of clients. */
 export interface GroupSettings {

@@ -1,7 +1,13 @@
 import { countLosses, findViolations, type ViolationKind } from "./checker.ts";
 import type { RunLog } from "./log.ts";
 
-const KINDS: readonly ViolationKind[] = ["lost", "doubled", "out of order", "other"];
+const KINDS: readonly ViolationKind[] = [
+  "lost",
+  "doubled",
+  "out of order",
+  "not caught up",
+  "other",
+];
 const MAX_VIOLATIONS = 20;
 
 /** Describes a run in lines of text. */

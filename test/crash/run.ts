@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { ChannelClients } from "./channel-clients.ts";
 import { ChromiumClients } from "./chromium-clients.ts";
 import { HandMadeClients } from "./hand-made-clients.ts";
-import type { ClientGroup, GroupSettings, RunLog } from "./log.ts";
+import type { ClientGroup, GroupLog, GroupSettings, RunLog } from "./log.ts";
 import { delay } from "./pace.ts";
 import { Setup, type SetupOptions } from "./setup.ts";
 
@@ -26,6 +26,7 @@ const BROWSER_CLIENTS = 5;
 const MIN_ROUNDS = 5;
 /** The time in which all clients must have the last publication once everything works again. */
 const SETTLE_MS = 60_000;
+const ENDS_WITHIN_MS = 10_000;
 
 /**
  * Runs clients that publish and subscribe through three servers, while servers and the engine are
@@ -46,20 +47,35 @@ export async function runCrashes(options: CrashOptions): Promise<RunLog> {
     await setup.heal();
     for (const group of groups) await group.stopPublishing();
     await settle(groups);
-    return merge(await Promise.all(groups.map((group) => group.log())));
+    const logs = await Promise.all(groups.map((group) => group.log()));
+    return { ...merge(logs), ends: await endsOf(setup, topicsOf(options)) };
   } finally {
     await Promise.all(groups.map((group) => group.close()));
     await setup.stop();
   }
 }
 
+/** The last position of each topic, if the servers can tell. */
+async function endsOf(setup: Setup, topics: readonly string[]): Promise<RunLog["ends"]> {
+  try {
+    return await setup.positionsOf(topics, AbortSignal.timeout(ENDS_WITHIN_MS));
+  } catch {
+    return undefined;
+  }
+}
+
+function topicsOf({ clientKind }: CrashOptions): readonly string[] {
+  return clientKind === "hand-made" ? TEXT_TOPICS : TOPICS;
+}
+
 async function startClients(
-  { clientKind = "channels", clients = 100, launchBrowser }: CrashOptions,
+  options: CrashOptions,
   setup: Setup,
   groups: ClientGroup[],
 ): Promise<void> {
+  const { clientKind, clients = 100, launchBrowser } = options;
   const isHandMade = clientKind === "hand-made";
-  const topics = await setup.positionsOf(isHandMade ? TEXT_TOPICS : TOPICS);
+  const topics = await setup.positionsOf(topicsOf(options));
   const settings: GroupSettings = {
     name: "node-",
     count: clients,
@@ -85,11 +101,11 @@ async function settle(groups: readonly ClientGroup[]): Promise<void> {
     const topics = new Set(Array.from(positions, (position) => position.split(" ")[0]));
     return positions.size === topics.size;
   };
-  // The checker reports what has not arrived by then.
+  // The checker reports which clients have not caught up by then.
   while (!(await areDone()) && performance.now() < end) await delay(100);
 }
 
-function merge(logs: readonly RunLog[]): RunLog {
+function merge(logs: readonly GroupLog[]): GroupLog {
   return {
     clients: logs.flatMap(({ clients }) => clients),
     publishers: logs.flatMap(({ publishers }) => publishers),

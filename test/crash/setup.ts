@@ -59,13 +59,18 @@ export class Setup {
     return this.#balancer.port;
   }
 
-  /** The position of each topic. */
-  async positionsOf(topics: readonly string[]): Promise<readonly (readonly [string, string])[]> {
+  /** The position of each topic. @throws ChannelError, or the reason of the signal */
+  async positionsOf(
+    topics: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly [string, string])[]> {
     const client = connect(`ws://127.0.0.1:${this.port}/api`);
     try {
       return await Promise.all(
         topics.map(async (name) => {
-          const { position } = await client.topic(name).history({ limit: 0 });
+          const { position } = await client
+            .topic(name)
+            .history({ limit: 0, ...(signal && { signal }) });
           return [name, position] as const;
         }),
       );
