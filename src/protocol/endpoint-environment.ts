@@ -26,12 +26,13 @@ export function withSharedBuffers(environment: ProtocolEnvironment): EndpointEnv
  * because one message is handled at a time.
  */
 export class SharedBuffers {
-  readonly masker: Masker = new Masker();
+  readonly masker: Masker;
   readonly maskingKeys: MaskingKeys;
   readonly messagePool: MessagePool;
   readonly asciiRunDecoder: AsciiRunDecoder;
 
   constructor(environment: ProtocolEnvironment) {
+    this.masker = new Masker(environment.hasFastBigInts === true);
     this.maskingKeys = new MaskingKeys(environment);
     this.messagePool = new MessagePool(environment);
     this.asciiRunDecoder = new AsciiRunDecoder(environment);

@@ -6,6 +6,12 @@ export interface ProtocolEnvironment {
   /** The maximum size of a text, in bytes of UTF-8, that always fits into a string of this runtime. */
   readonly maxTextBytes: number;
 
+  /**
+   * Whether 64-bit integers in a `BigUint64Array` cost no more than 32-bit integers, as in V8. If so, long payloads
+   * are masked 64 bits at a time. Absent means false.
+   */
+  readonly hasFastBigInts?: boolean | undefined;
+
   /** Returns `byteLength` bytes in a buffer that nothing else uses; they may be uninitialised. */
   allocate(byteLength: number): Uint8Array;
 

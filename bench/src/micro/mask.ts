@@ -3,7 +3,8 @@ import { Masker } from "../../../dist/protocol/masking.js";
 import type { MicroBench } from "./benches.ts";
 
 const KEY = 0x37fa213d;
-const masker = new Masker();
+const masker = new Masker(true);
+const wordMasker = new Masker(false);
 
 export const maskBenches: readonly MicroBench[] = [20, 125, 1024, 16_384].map((byteCount) => {
   // Payloads are rarely aligned to four bytes.
@@ -19,6 +20,11 @@ export const maskBenches: readonly MicroBench[] = [20, 125, 1024, 16_384].map((b
         run: () => maskInBigWords(bytes),
       },
       { name: "mask", operations: 1, run: () => masker.mask(bytes, 0, byteCount, KEY, 0) },
+      {
+        name: "mask without BigInts",
+        operations: 1,
+        run: () => wordMasker.mask(bytes, 0, byteCount, KEY, 0),
+      },
       {
         name: "maskAndTest, for text",
         operations: 1,
