@@ -12,7 +12,8 @@ import { relayTable, storeTable } from "./report/relays.ts";
 import { writeResults } from "./report/results.ts";
 import { summaryOf } from "./report/summary.ts";
 import { alignedTable, tableOf } from "./report/table.ts";
-import { bunPath } from "./run/bun-path.ts";
+import { runtimeOf } from "./programs.ts";
+import { bunPath, denoPath, runtimePath } from "./run/runtime-paths.ts";
 import { type Comparison, compare, stepsOf } from "./run/compare.ts";
 import { chooseCores, type Cores } from "./run/cores.ts";
 import { describeWorkload, type Workload } from "./workloads.ts";
@@ -37,6 +38,7 @@ async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
   const machine = describeMachine(cores);
   console.log(machineLines(machine).join("\n"));
   if (bunPath === undefined) console.log("Bun is not installed and is left out.");
+  if (denoPath === undefined) console.log("Deno is not installed and is left out.");
 
   // Exits in the usual way after an interrupt, so that the handlers of "exit" clean up.
   process.once("SIGINT", () => process.exit(130));
@@ -61,7 +63,7 @@ async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
 function programsToRun(workload: Workload, other: OtherVersion | undefined): Workload[] {
   const programs =
     other === undefined
-      ? workload.programs.filter(({ library }) => library !== "bun" || bunPath !== undefined)
+      ? workload.programs.filter((program) => runtimePath(runtimeOf(program)) !== undefined)
       : other.pairsOf(workload.programs);
   return programs.length === 0 ? [] : [{ ...workload, programs }];
 }

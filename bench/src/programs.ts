@@ -1,13 +1,18 @@
 import { fileURLToPath } from "node:url";
 import type { DialectName } from "./load/dialects.ts";
 
-export type Library = "tideway" | "ws" | "bun" | "net" | "http" | "socket.io";
+export type Library = "tideway" | "ws" | "bun" | "deno" | "net" | "http" | "socket.io";
+
+/** A runtime that runs programs of the bench. */
+export type Runtime = "node" | "bun" | "deno";
 
 /** A program in `servers/` or `clients/`, which uses one library for one task. */
 export interface Program {
   /** The name in tables. */
   readonly name: string;
   readonly library: Library;
+  /** Default: the runtime of the library, which is Node.js except for `bun` and `deno`. */
+  readonly runtime?: Runtime;
   /** The path of the compiled program in {@link Program.directory}. */
   readonly file: string;
   readonly argv: readonly string[];
@@ -43,6 +48,28 @@ export function wsFace(feature: string, ...argv: readonly string[]): Program {
     name: "tideway/ws",
     library: "tideway",
   };
+}
+
+/**
+ * This package and the server of a runtime, both in that runtime, and this package in Node.js. The first is this
+ * package with `node:http`.
+ */
+export function nativeServers(
+  runtime: "bun" | "deno",
+  feature: string,
+  ...argv: readonly string[]
+): readonly Program[] {
+  const tideway = server("tideway", feature, ...argv);
+  return [
+    { ...tideway, runtime, name: `tideway in ${nameOf(runtime)}` },
+    server(runtime, feature, ...argv),
+    { ...tideway, name: "tideway in Node.js" },
+  ];
+}
+
+/** The runtime that runs a program. */
+export function runtimeOf({ library, runtime }: Program): Runtime {
+  return runtime ?? (library === "bun" || library === "deno" ? library : "node");
 }
 
 /** The client programs with the name `feature`. */
@@ -104,6 +131,7 @@ const NAMES: Readonly<Record<Library, string>> = {
   ws: "ws",
   tideway: "tideway",
   bun: "Bun",
+  deno: "Deno",
   net: "bare net",
   http: "node:http",
   "socket.io": "Socket.IO",

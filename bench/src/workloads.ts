@@ -9,6 +9,8 @@ import {
 import {
   client,
   clients,
+  nameOf,
+  nativeServers,
   type Program,
   scalingServers,
   server,
@@ -319,6 +321,21 @@ export const WORKLOADS: readonly Workload[] = [
     remark: "with 10 subscriptions, compared with a bare connection",
     programs: [server("tideway", "echo"), CHANNELS],
   },
+  ...(["bun", "deno"] as const).flatMap((runtime) => [
+    native(runtime, "125", echo("binary", 125)),
+    native(runtime, "125-single", echo("binary", 125, { inFlight: 1 })),
+    native(runtime, "1k", echo("binary", KIB)),
+    native(runtime, "16k", echo("binary", 16 * KIB)),
+    native(runtime, "broadcast", broadcast(8), "broadcast"),
+    native(runtime, "broadcast-single", broadcast(1), "broadcast"),
+  ]),
+  native(
+    "bun",
+    "deflate",
+    echo("json", KIB, { inFlight: 8, deflate: "no takeover" }),
+    "deflate",
+    "no-takeover",
+  ),
   face("125", echo("binary", 125), "echo", 6),
   face("1k", echo("binary", KIB), "echo", 5),
   face("16k", echo("binary", 16 * KIB), "echo", 3),
@@ -374,6 +391,22 @@ function face(
     ],
     isComparedWithLast: true,
     target: { least, aim: least * 1.25 },
+  };
+}
+
+/** The server of a runtime, compared with this package in the same runtime. */
+function native(
+  runtime: "bun" | "deno",
+  name: string,
+  load: Load,
+  feature = "echo",
+  ...argv: readonly string[]
+): Workload {
+  return {
+    name: `native-${runtime}-${name}`,
+    load,
+    remark: `in ${nameOf(runtime)}`,
+    programs: nativeServers(runtime, feature, ...argv),
   };
 }
 

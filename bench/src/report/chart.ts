@@ -16,6 +16,7 @@ const SECTION_HEIGHT = 34;
 const COLOURS: Readonly<Record<Library, string>> = {
   tideway: "#0b5fa5",
   bun: "#e0a030",
+  deno: "#8250df",
   net: "#b9b9b9",
   ws: "#7a3b8f",
   http: "#5c5c5c",

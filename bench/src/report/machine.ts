@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, loadavg, release, totalmem } from "node:os";
-import { bunVersion } from "../run/bun-path.ts";
+import { bunPath, denoPath, versionOf } from "../run/runtime-paths.ts";
 import type { Cores } from "../run/cores.ts";
 
 /** The machine, the versions and the time of a run. */
@@ -15,6 +15,7 @@ export interface Machine {
   readonly node: string;
   readonly ws: string;
   readonly bun: string;
+  readonly deno: string;
   readonly tideway: string;
   /** The cores of the programs under test and of the load. */
   readonly pinnedTo: Cores;
@@ -32,7 +33,8 @@ export function describeMachine(pinnedTo: Cores): Machine {
     kernel: `Linux ${release()}`,
     node: process.version,
     ws: packageVersion("ws"),
-    bun: bunVersion() ?? "not installed",
+    bun: installed(bunPath),
+    deno: installed(denoPath),
     tideway: `${packageVersion("tideway")}, ${commit()}`,
     pinnedTo,
     loadBefore: loadavg()[0],
@@ -41,14 +43,30 @@ export function describeMachine(pinnedTo: Cores): Machine {
 
 /** Formats the description as lines of `name: value`. */
 export function machineLines(machine: Machine): readonly string[] {
-  const { date, cpu, cores, memoryGiB, kernel, node, ws, bun, tideway, pinnedTo, loadBefore } =
-    machine;
+  const {
+    date,
+    cpu,
+    cores,
+    memoryGiB,
+    kernel,
+    node,
+    ws,
+    bun,
+    deno,
+    tideway,
+    pinnedTo,
+    loadBefore,
+  } = machine;
   return [
     `date: ${date}`,
     `machine: ${cores} x ${cpu}, ${memoryGiB} GiB, ${kernel}, load average ${loadBefore.toFixed(2)} before`,
-    `versions: tideway ${tideway}; ws ${ws}; Bun ${bun}; Node ${node}`,
+    `versions: tideway ${tideway}; ws ${ws}; Bun ${bun}; Deno ${deno}; Node ${node}`,
     `cores: programs on core ${pinnedTo.subject}, load on core ${pinnedTo.load}`,
   ];
+}
+
+function installed(path: string | undefined): string {
+  return path === undefined ? "not installed" : versionOf(path);
 }
 
 function packageVersion(name: string): string {

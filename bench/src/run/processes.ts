@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { LoadAnswer, LoadOrder, Subject } from "../load/protocol.ts";
-import type { Program } from "../programs.ts";
+import { type Program, type Runtime, runtimeOf } from "../programs.ts";
 import type { MemoryAnswer, ReadyAnswer, SubjectOrder } from "../subject.ts";
-import { bunPath } from "./bun-path.ts";
+import { runtimePath } from "./runtime-paths.ts";
 import type { Cores } from "./cores.ts";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
@@ -74,11 +74,18 @@ export class LoadProcess {
   }
 }
 
-function commandOf({ library, file, argv, directory = HERE }: Program): readonly string[] {
-  const path = `${directory}${file}`;
-  if (library === "bun") return [bunPath ?? "bun", path, ...argv];
-  return [process.execPath, "--expose-gc", path, ...argv];
+function commandOf(program: Program): readonly string[] {
+  const { file, argv, directory = HERE } = program;
+  const runtime = runtimeOf(program);
+  const command = [runtimePath(runtime) ?? runtime, ...ARGUMENTS[runtime]];
+  return [...command, `${directory}${file}`, ...argv];
 }
+
+const ARGUMENTS: Readonly<Record<Runtime, readonly string[]>> = {
+  node: ["--expose-gc"],
+  bun: [],
+  deno: ["run", "--allow-all", "--v8-flags=--expose-gc"],
+};
 
 /** Starts a command on some cores. `taskset` replaces itself by the program, so the child is the program. */
 function startPinned(cores: readonly number[], command: readonly string[]): ChildProcess {
