@@ -1,0 +1,120 @@
+import { ReconnectingWebSocket } from "tideway";
+import type { ClientAnswer, ClientOrder, OpenOrder } from "./messages.ts";
+
+/** The number of connections that a process opens at once at the start, which must not overflow a queue. */
+const OPENING_AT_ONCE = 64;
+
+const COUNT_INTERVAL_MS = 200;
+
+/** The client process: real `ReconnectingWebSocket`s with their default options. */
+export function runClients(): void {
+  const clients = new Clients();
+  process.on("message", (order: ClientOrder) => {
+    if (order.ask === "open") void clients.open(order);
+    else if (order.ask === "expect-drop") clients.expectDrop();
+    else clients.report();
+  });
+  answer({ kind: "ready" });
+}
+
+class Clients {
+  readonly #clients: Client[] = [];
+  readonly #errors: Record<string, number> = {};
+  #open = 0;
+  #isDropExpected = false;
+
+  async open({ port, addresses, connections }: OpenOrder): Promise<void> {
+    setInterval(() => this.#count(), COUNT_INTERVAL_MS);
+    let next = 0;
+    const openInTurn = async (): Promise<void> => {
+      while (next < connections) {
+        const address = addresses[next++ % addresses.length];
+        await this.#add(`ws://${address}:${port}/`);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: OPENING_AT_ONCE }, openInTurn));
+    } catch (error) {
+      answer({ kind: "failed", error: (error as Error).message });
+    }
+  }
+
+  expectDrop(): void {
+    this.#isDropExpected = true;
+  }
+
+  report(): void {
+    answer({
+      kind: "report",
+      reconnectedAtMs: this.#clients.map(({ reconnectedAtMs }) => reconnectedAtMs),
+      attempts: this.#clients.map(({ attempts }) => attempts),
+      errors: this.#errors,
+      lostAgain: this.#clients.reduce((sum, { losses }) => sum + Math.max(0, losses - 1), 0),
+    });
+  }
+
+  /** Resolves once the connection is open. Rejects if the first attempt fails. */
+  #add(url: string): Promise<void> {
+    const socket = new ReconnectingWebSocket(url);
+    const client: Client = { losses: 0, attempts: 0, reconnectedAtMs: 0 };
+    this.#clients.push(client);
+    return new Promise((resolve, reject) => {
+      let isOpen = false;
+      socket.addEventListener("open", () => {
+        isOpen = true;
+        this.#open++;
+        client.reconnectedAtMs = Date.now();
+        resolve();
+      });
+      socket.addEventListener("reconnecting", () => {
+        if (isOpen) this.#onLost(client);
+        isOpen = false;
+        client.attempts++;
+      });
+      socket.addEventListener("error", ({ error }) => {
+        if (!this.#isDropExpected) reject(new Error(codeOf(error)));
+        else if (!isOpen) this.#countError(codeOf(error));
+      });
+    });
+  }
+
+  #onLost(client: Client): void {
+    this.#open--;
+    client.losses++;
+    if (!this.#isDropExpected) {
+      answer({ kind: "failed", error: "a connection was lost before the servers were killed" });
+    }
+  }
+
+  #countError(code: string): void {
+    this.#errors[code] = (this.#errors[code] ?? 0) + 1;
+  }
+
+  #count(): void {
+    const lost = this.#clients.filter(({ losses }) => losses > 0).length;
+    answer({ kind: "count", open: this.#open, lost });
+  }
+}
+
+interface Client {
+  /** How often the connection was lost. */
+  losses: number;
+  /** The attempts to connect again. */
+  attempts: number;
+  /** When it was last opened, by the wall clock. */
+  reconnectedAtMs: number;
+}
+
+/** The code of an error, and of the error that caused it. */
+function codeOf(error: unknown): string {
+  const codes: string[] = [];
+  for (let at = error; at instanceof Error && codes.length < 4; at = at.cause) {
+    const { code } = at as NodeJS.ErrnoException;
+    codes.push(code ?? at.message);
+  }
+  return codes.length === 0 ? String(error) : codes.join(" < ");
+}
+
+function answer(message: ClientAnswer): void {
+  process.send?.(message);
+}
