@@ -98,6 +98,7 @@ const OF_ROUTE = "set it on a route, next to handle";
 /** Advice for options of other libraries, and for options in the wrong place. */
 const ADVICE: Readonly<Record<string, string>> = {
   authorize: OF_ROUTE,
+  backlog: LISTEN,
   cors: "pass origins instead",
   handleProtocols: "set protocols on a route instead",
   host: LISTEN,

@@ -49,6 +49,12 @@ export interface ServeOptions extends AttachOptions {
    */
   readonly reusePort?: boolean;
   /**
+   * The maximum number of connections that wait until the server accepts them. The operating system drops
+   * further connections without a response, and their clients try again after a second or more. It also has a
+   * limit of its own, such as `net.core.somaxconn` of Linux. An integer from 1 to 65,535. Default: 4,096.
+   */
+  readonly backlog?: number;
+  /**
    * The path of a Unix socket to listen on, instead of `port` and `host`. If the file exists and no process
    * listens on it, the server replaces it; `stop` removes it. The permissions of its directory and the umask
    * control access. The `remoteAddress` of all clients is an empty string.
@@ -101,12 +107,13 @@ export async function serve<
     host,
     path,
     reusePort,
+    backlog,
     tls,
     http2 = tls !== undefined,
     fastPaths = true,
     ...applicationOptions
   } = options;
-  const place = readListenPlace(port, host, path, reusePort);
+  const place = readListenPlace(port, host, path, reusePort, backlog);
   checkTls(tls);
   checkHttp2(http2, tls);
   checkFastPaths("serve", fastPaths);

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
+import { Server as NetServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
@@ -10,7 +11,7 @@ import { promisify } from "node:util";
 import { WebSocket } from "tideway";
 import { serve, type Server } from "tideway/server";
 import { hasReusePort } from "../../../src/node/serve/listen.ts";
-import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 let folder: string;
 
@@ -128,6 +129,29 @@ describe.skipIf(process.platform === "win32")("serve({ path })", () => {
       code: "INVALID_OPTION",
       message: expect.stringContaining("path"),
     });
+  });
+});
+
+describe("serve({ backlog })", () => {
+  it.each(["5", 0, 1.5, 65_536, null])("refuses %j", async (backlog) => {
+    await expect(serve({ backlog: backlog as never, routes: {} })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message: `serve: backlog is ${JSON.stringify(backlog)}; it must be an integer from 1 to 65535`,
+    });
+  });
+
+  const port = { port: 0, host: "127.0.0.1" };
+  const path = { path: join(tmpdir(), `tideway-backlog-${process.pid}.sock`) };
+  it.each([
+    { options: { ...port, backlog: 7 }, backlog: 7 },
+    { options: port, backlog: 4096 },
+    ...(process.platform === "win32" ? [] : [{ options: path, backlog: 4096 }]),
+  ])("asks for a queue of $backlog connections with $options", async ({ options, backlog }) => {
+    const listen = vi.spyOn(NetServer.prototype, "listen");
+    onTestFinished(() => listen.mockRestore());
+    const server = await serve({ ...options, routes: {} });
+    onTestFinished(() => server.stop());
+    expect(listen.mock.calls).toEqual([[expect.objectContaining({ backlog })]]);
   });
 });
 
