@@ -3,7 +3,7 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { RUNTIMES } from "../test/support/runtimes.ts";
+import { NODE_RELEASES } from "../test/support/runtimes.ts";
 import { describeWithRuntime } from "../test/support/with-runtime.ts";
 import { describeInOverrideProject } from "./support/with-override.ts";
 
@@ -16,7 +16,7 @@ async function runIn(project: string, program: string, node: string): Promise<st
   return stderr + stdout;
 }
 
-describe.each(RUNTIMES)("an npm override that replaces ws with tideway-ws on", (runtime) => {
+describe.each(NODE_RELEASES)("an npm override that replaces ws with tideway-ws on", (runtime) => {
   describeWithRuntime(runtime, (node) => {
     describeInOverrideProject((project) => {
       it.each(["common-js.cjs", "es-module.mjs"])(

@@ -7,7 +7,10 @@ import type { Availability } from "./debian.ts";
  * The releases of Node.js that tests can start, whichever release runs the tests. `node20` is the oldest
  * release that the package supports.
  */
-export const RUNTIMES = ["node20", "node22", "node24", "node26"] as const;
+export const NODE_RELEASES = ["node20", "node22", "node24", "node26"] as const;
+
+/** All runtimes that tests can start. */
+export const RUNTIMES = [...NODE_RELEASES, "bun", "deno"] as const;
 
 export type Runtime = (typeof RUNTIMES)[number];
 
@@ -20,7 +23,7 @@ const FOLDER = resolve("test/runtimes");
 export function ensureRuntimes(): Runtimes {
   const found = findRuntimes();
   if (process.platform !== "linux" || isComplete(found)) return found;
-  process.stderr.write("Node.js 20 to 26 for the tests are missing; installing them with npm.\n");
+  process.stderr.write("Runtimes for the tests are missing; installing them with npm.\n");
   const failure = installRuntimes();
   const installed = findRuntimes();
   if (failure === undefined || isComplete(installed)) return installed;
@@ -38,20 +41,27 @@ export function runtimePackage(name: string): string {
 
 function findRuntimes(): Runtimes {
   return mapRuntimes((name) => {
-    const path = join(runtimePackage(`${name}-${process.platform}-${process.arch}`), "bin/node");
+    const path = programOf(name);
     // An interrupted installation may have left an incomplete program.
     if (existsSync(path) && spawnSync(path, ["--version"]).status === 0) return { path };
     return { reason: `no ${name} for ${process.platform} ${process.arch} is in test/runtimes` };
   });
 }
 
+/** The path of a runtime's program, in the package for this platform. */
+function programOf(name: Runtime): string {
+  const { platform, arch } = process;
+  if (name === "deno") return join(runtimePackage(`@deno/${platform}-${arch}-glibc`), "deno");
+  if (name !== "bun") return join(runtimePackage(`${name}-${platform}-${arch}`), "bin/node");
+  return join(
+    runtimePackage(`@oven/bun-${platform}-${arch === "arm64" ? "aarch64" : arch}`),
+    "bin/bun",
+  );
+}
+
 function mapRuntimes(availabilityOf: (name: Runtime) => Availability): Runtimes {
-  return {
-    node20: availabilityOf("node20"),
-    node22: availabilityOf("node22"),
-    node24: availabilityOf("node24"),
-    node26: availabilityOf("node26"),
-  };
+  const entries = RUNTIMES.map((name) => [name, availabilityOf(name)] as const);
+  return Object.fromEntries(entries) as Record<Runtime, Availability>;
 }
 
 function isComplete(runtimes: Runtimes): boolean {

@@ -2,7 +2,7 @@ import { describe, inject, it } from "vitest";
 import type { Runtime } from "./runtimes.ts";
 
 /**
- * A `describe` for tests in a `*.runtime.test.ts` file, which start another release of Node.js. `body`
+ * A `describe` for tests in a `*.runtime.test.ts` file, which start another runtime. `body`
  * gets the path of its program. If the program is missing, the tests are skipped with the reason in
  * their name. With `CI=true` they fail instead, so that no pipeline passes without them.
  */

@@ -1,13 +1,13 @@
 /** `serve({ reusePort: true })` and `node:cluster` in newer releases of Node.js. */
 import { expect, it } from "vitest";
 import { BundledProgram } from "../../support/bundled-program.ts";
-import { RUNTIMES } from "../../support/runtimes.ts";
+import { NODE_RELEASES } from "../../support/runtimes.ts";
 import { describeWithRuntime } from "../../support/with-runtime.ts";
 import { expectTwoProcesses, portOf } from "./shared-port.ts";
 
 const PROGRAM = "test/node/serve/shared-port-program.ts";
 
-for (const runtime of RUNTIMES) {
+for (const runtime of NODE_RELEASES) {
   describeWithRuntime(runtime, (path) => {
     // Node.js 20 has no reusePort. The test of serve checks that it is refused there.
     it.runIf(process.platform === "linux" && runtime !== "node20")(
