@@ -102,8 +102,10 @@ export class Http1Listener {
   /** Refuses bytes that are not an HTTP request, after the responses to earlier requests. */
   refuseGarbage(socket: Duplex, refusal: HttpRefusal): void {
     const latest = RequestQueue.of(socket).latest;
-    // Browsers open connections in advance and may never use them.
-    if (!(socket instanceof NetSocket && socket.bytesRead === 0)) {
+    // Browsers open connections in advance and may never use them. In Bun, `bytesRead` is always 0 here.
+    const isUnused =
+      refusal.status === 408 && socket instanceof NetSocket && socket.bytesRead === 0;
+    if (!isUnused) {
       // The bytes are in the body of a request, so its head identifies the client.
       if (latest?.req.complete === false) this.#report("request", refusal, latest.req);
       else {

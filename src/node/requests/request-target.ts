@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from "node:http";
+import type { TLSSocket } from "node:tls";
 import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 
 /** The resource that a request asks for. */
@@ -41,7 +42,7 @@ export function readTarget(
   // Only HTTP/1.0 allows a request without Host. An empty Host counts as missing.
   if (target.host === undefined && field === "") return MALFORMED;
   const host = target.host ?? field ?? "";
-  return toTarget(host, target.path, "encrypted" in request.socket);
+  return toTarget(host, target.path, (request.socket as Partial<TLSSocket>).encrypted === true);
 }
 
 /**

@@ -106,8 +106,13 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
 function toHeaders(rawHeaders: readonly string[]): Headers {
   const headers = new Headers();
   for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
     // The pseudo-header fields of HTTP/2 are not fields of the request (RFC 9113 8.3).
-    if (!rawHeaders[i].startsWith(":")) headers.append(rawHeaders[i], rawHeaders[i + 1]);
+    if (name.startsWith(":")) continue;
+    const cookies = name.toLowerCase() === "cookie" ? headers.get(name) : null;
+    // RFC 9113 8.2.3: the parts of a cookie field are joined with "; ". Deno's `append` would write a comma.
+    if (cookies === null) headers.append(name, rawHeaders[i + 1]);
+    else headers.set(name, `${cookies}; ${rawHeaders[i + 1]}`);
   }
   return headers;
 }

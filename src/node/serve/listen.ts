@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { platform, versions } from "node:process";
 import { TransportError, UsageError } from "../../errors/index.ts";
 import { invalidOption } from "../../server/options.ts";
+import { RUNTIME_GAPS } from "./runtime-gaps.ts";
 
 /** Where to listen: on a port, or on a Unix socket. `backlog` is the length of the accept queue. */
 export type ListenPlace = { readonly backlog: number } & (
@@ -112,6 +113,9 @@ async function listenOnPort(
   { port, host, reusePort, backlog }: Extract<ListenPlace, { readonly port: number }>,
 ): Promise<void> {
   const where = `${host ?? "*"}:${port}`;
+  if (reusePort && RUNTIME_GAPS.reusePort !== undefined) {
+    throw failed(where, `${RUNTIME_GAPS.reusePort}; use node:cluster`);
+  }
   if (reusePort && !hasReusePort(versions.node)) {
     const problem = `Node.js ${versions.node} does not support reusePort; use Node.js 22.12 or newer, or node:cluster`;
     throw failed(where, problem);

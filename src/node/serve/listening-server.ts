@@ -2,7 +2,6 @@ import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { resolve as resolvePath } from "node:path";
 import type { Duplex } from "node:stream";
-import { Server as TlsServer } from "node:tls";
 import type { Http2Listener } from "../http2/http2-listener.ts";
 import type { InterceptedConnections } from "../http/handshake-interceptor.ts";
 import type { Http1Listener } from "../http/http1-listener.ts";
@@ -34,9 +33,9 @@ export class ListeningServer implements Server {
     http1: Http1Listener,
     http2: Http2Listener | undefined,
     place: ListenPlace,
+    isSecure: boolean,
     { handshakes, connections: { log } }: ServeEnvironment,
   ) {
-    const isSecure = httpServer instanceof TlsServer;
     this.httpServer = httpServer;
     this.sockets = http1.sockets;
     const scheme = isSecure ? "https" : "http";

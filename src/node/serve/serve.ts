@@ -4,8 +4,7 @@ import {
   type Server as HttpServer,
   type ServerOptions as HttpOptions,
 } from "node:http";
-import { Server as HttpsServer, type ServerOptions as HttpsOptions } from "node:https";
-import { UsageError } from "../../errors/index.ts";
+import type { Server as HttpsServer, ServerOptions as HttpsOptions } from "node:https";
 import type { ApplicationOptions } from "../../server/application-options.ts";
 import { createApplication } from "../../server/application.ts";
 import { checkOptions, invalidOption } from "../../server/options.ts";
@@ -20,8 +19,9 @@ import { ListeningServer } from "./listening-server.ts";
 import { type Attachment, type Server } from "./running-server.ts";
 import { resolveStopOptions, type StopOptions } from "./stop-options.ts";
 import { checkHttpServer } from "./http-server-argument.ts";
+import { RUNTIME_GAPS } from "./runtime-gaps.ts";
 import { serveEnvironment } from "./serve-environment.ts";
-import { checkTls, createTlsServer, withHttp2 } from "./tls-options.ts";
+import { checkHttp2, checkTls, createTlsServer, withHttp2 } from "./tls-options.ts";
 import { MAX_HEADER_BYTES } from "../requests/request-target.ts";
 
 /** Options of {@link attach}. */
@@ -44,7 +44,7 @@ export interface ServeOptions extends AttachOptions {
   /**
    * Whether other processes may listen on the same port. Each process sets this option, and the kernel spreads
    * the connections over them. Needs Linux, FreeBSD or another system with `SO_REUSEPORT` for this purpose, and
-   * Node.js 22.12 or 23.1 or newer. Otherwise `serve` rejects with `LISTEN_FAILED`. Not together with `path`.
+   * Node.js 22.12 or 23.1 or newer, or Deno. Otherwise `serve` rejects with `LISTEN_FAILED`. Not together with `path`.
    * Default: `false`.
    */
   readonly reusePort?: boolean;
@@ -68,7 +68,8 @@ export interface ServeOptions extends AttachOptions {
   /**
    * Whether clients may use HTTP/2 (RFC 9113), including WebSockets over HTTP/2 (RFC 8441). A client's
    * requests and WebSockets then share one connection. The server still accepts HTTP/1.1 on the same port.
-   * Needs `tls`. Default: `true` with `tls`, otherwise `false`.
+   * Needs `tls`, and a runtime that negotiates ALPN in `node:https`, which Bun does not. Default: `true` with
+   * `tls`, except in Bun; otherwise `false`.
    */
   readonly http2?: boolean;
 }
@@ -91,7 +92,8 @@ type AnyRoutes = Readonly<Record<string, Route>>;
  * console.log(server.url);
  * ```
  *
- * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`
+ * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`; `RUNTIME_UNSUPPORTED` if this runtime
+ *   does not have what an option needs
  * @throws TransportError `LISTEN_FAILED` if it cannot listen, for example because the port is in use
  */
 export async function serve<
@@ -109,7 +111,7 @@ export async function serve<
     reusePort,
     backlog,
     tls,
-    http2 = tls !== undefined,
+    http2 = tls !== undefined && RUNTIME_GAPS.http2 === undefined,
     fastPaths = true,
     ...applicationOptions
   } = options;
@@ -131,16 +133,22 @@ export async function serve<
       : createTlsServer(httpsOptions(handshakeTimeoutMs, http2 ? withHttp2(tls) : tls));
   const http1 = new Http1Listener(application, httpServer, environment);
   http1.listen(environment.requestLimiter);
-  const http2Listener =
-    httpServer instanceof HttpsServer && http2
-      ? new Http2Listener(application, httpServer, environment)
-      : undefined;
+  const http2Listener = http2
+    ? new Http2Listener(application, httpServer as HttpsServer, environment)
+    : undefined;
   refuseClientErrors(httpServer, http1);
   dropStalledConnections(httpServer, (connection) => http1.isBusy(connection));
   httpServer.maxConnections = connectionsFor(application.maxConnections);
   await listen(httpServer, place);
   httpServer.on("error", (error) => application.report(error, {}));
-  return new ListeningServer(httpServer, http1, http2Listener, place, environment);
+  return new ListeningServer(
+    httpServer,
+    http1,
+    http2Listener,
+    place,
+    tls !== undefined,
+    environment,
+  );
 }
 
 /**
@@ -224,18 +232,6 @@ function httpOptions(handshakeTimeoutMs: number): HttpOptions {
 
 function httpsOptions(handshakeTimeoutMs: number, tls: HttpsOptions): HttpsOptions {
   return { ...httpOptions(handshakeTimeoutMs), handshakeTimeout: handshakeTimeoutMs, ...tls };
-}
-
-function checkHttp2(http2: unknown, tls: HttpsOptions | undefined): void {
-  if (typeof http2 !== "boolean") {
-    throw invalidOption("serve", "http2", http2, "a boolean");
-  }
-  if (http2 && tls === undefined) {
-    throw new UsageError(
-      "INVALID_OPTION",
-      "serve: http2 needs tls, because browsers use HTTP/2 only over TLS; pass tls, or leave out http2",
-    );
-  }
 }
 
 function checkFastPaths(where: "serve" | "attach", fastPaths: unknown): void {

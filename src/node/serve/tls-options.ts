@@ -7,20 +7,46 @@ import {
 import { UsageError } from "../../errors/index.ts";
 import { invalidOption } from "../../server/options.ts";
 import { HTTP2_ALPN_ID } from "../http2/http2-listener.ts";
+import { refuseGap, RUNTIME_GAPS, type RuntimeGaps } from "./runtime-gaps.ts";
 
-/** @throws {@link UsageError} `INVALID_OPTION` if `tls` has no certificate */
-export function checkTls(tls: HttpsOptions | undefined): void {
+/**
+ * @throws {@link UsageError} `INVALID_OPTION` if `tls` has no certificate, or `RUNTIME_UNSUPPORTED` if this
+ *   runtime ignores one of its options
+ */
+export function checkTls(tls: HttpsOptions | undefined, gaps: RuntimeGaps = RUNTIME_GAPS): void {
   if (tls === undefined) return;
   if (typeof tls !== "object" || tls === null) {
     throw invalidOption("serve", "tls", tls, "an object with options of node:https");
   }
   const { cert, key, pfx, SNICallback, pskCallback } = tls;
+  if (SNICallback !== undefined) refuseGap("tls.SNICallback", gaps.SNICallback);
   const isIdentified = (cert !== undefined && key !== undefined) || pfx !== undefined;
   if (isIdentified || SNICallback !== undefined || pskCallback !== undefined) return;
   throw new UsageError(
     "INVALID_OPTION",
     "serve: tls has no certificate; pass cert and key, or pfx, or SNICallback",
   );
+}
+
+/**
+ * @throws {@link UsageError} `INVALID_OPTION`, or `RUNTIME_UNSUPPORTED` if this runtime cannot serve HTTP/2
+ */
+export function checkHttp2(
+  http2: unknown,
+  tls: HttpsOptions | undefined,
+  gaps: RuntimeGaps = RUNTIME_GAPS,
+): void {
+  if (typeof http2 !== "boolean") {
+    throw invalidOption("serve", "http2", http2, "a boolean");
+  }
+  if (!http2) return;
+  if (tls === undefined) {
+    throw new UsageError(
+      "INVALID_OPTION",
+      "serve: http2 needs tls, because browsers use HTTP/2 only over TLS; pass tls, or leave out http2",
+    );
+  }
+  refuseGap("http2", gaps.http2);
 }
 
 /** Adds HTTP/2 to the protocols that the server accepts in ALPN. */

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
 import { systemError, type TcpAccelerator, type WriteListener } from "./tcp-accelerator.ts";
 
@@ -21,6 +22,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
   readonly #tcp: TcpAccelerator;
   /** The same socket, if the accelerator can write to it directly. */
   readonly #direct: Socket | undefined;
+  readonly #isEncrypted: boolean;
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
   #isClosed = false;
@@ -34,6 +36,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
     this.#socket = socket;
     this.#tcp = tcp;
     if (tcp.canWrite(socket)) this.#direct = socket;
+    this.#isEncrypted = (socket as Partial<TLSSocket>).encrypted === true;
     (socket as TakenSocket)[kTransport] = this;
     // An error before `start` must have a listener too.
     socket.on("error", onError);
@@ -58,9 +61,10 @@ export class SocketTransport implements ByteTransport, WriteListener {
     if (!socket.writable) return true;
     const hasLeft = this.#direct && this.#tcp.write(this.#direct, bytes, this);
     if (hasLeft !== undefined) return hasLeft;
-    // A callback costs a tick. Over TCP, most writes complete at once and need no callback. Over TLS, no
-    // write completes at once. The next write is expected to behave like the last write.
-    const hasCallback = this.#isSlow;
+    // A callback costs a tick. Over TCP, most writes complete at once and need no callback. The next write is
+    // expected to behave like the last write. Over TLS, no write completes at once. There, the empty write
+    // below would also fail in Deno, with EPERM.
+    const hasCallback = this.#isSlow || this.#isEncrypted;
     if (hasCallback) socket.write(bytes, this.#onWritten);
     else socket.write(bytes);
     this.#isSlow = socket.writableLength > 0;
