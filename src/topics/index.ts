@@ -37,7 +37,7 @@ export type {
   Retention,
   VolatileMessage,
 } from "./broker.ts";
-export type { EnterOptions } from "./enter-options.ts";
+export type { EnterOptions, LeaveOptions } from "./enter-options.ts";
 export type { MemberChange, MemberListener, MemberWatch } from "./member-watches.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
 export { formatPosition, type Position, readPosition } from "./position.ts";

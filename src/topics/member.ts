@@ -5,8 +5,8 @@ import type { Member } from "./topic-message.ts";
 const MAX_ID_LENGTH = 128;
 const MAX_VALUE_LENGTH = 16_384;
 
-/** The maximum length of the fields that an entry has in addition to its member. */
-const MAX_OTHER_LENGTH = 256;
+/** The maximum length of the fields that an entry has in addition to its member: 16 keys, and a time. */
+const MAX_OTHER_LENGTH = 2_304;
 
 /**
  * Writes a member as the text that the broker stores: the value of a presence entry.
@@ -43,24 +43,25 @@ export function writeMember(member: Member): string {
 
 /** Fields of a presence entry in addition to its member. */
 export interface EntryFields {
-  /** The key of the entry that this one replaces. */
-  readonly replaces?: string | undefined;
+  /** The keys of the entries that this one replaces. */
+  readonly replaces?: readonly string[] | undefined;
   /** The time after which the entry expires, if no server renews it any more. In milliseconds. */
   readonly endsInMs?: number | undefined;
 }
 
-/** The value of a presence entry. Without a member, the entry only hides the entry that it replaces. */
+/** The value of a presence entry. Without a member, the entry only hides the entries that it replaces. */
 export interface MemberEntry extends EntryFields {
   readonly member?: Member;
 }
 
 /** Adds fields to the value of an entry. */
-export function withFields(value: string, fields: EntryFields): string {
+export function withFields(value: string, { replaces, ...others }: EntryFields): string {
+  const fields = { ...others, ...(replaces?.length && { replaces }) };
   return JSON.stringify({ ...(JSON.parse(value) as object), ...fields });
 }
 
-/** Writes an entry that has no member, and hides the entry that it replaces. */
-export function writeHiding(replaces: string): string {
+/** Writes an entry that has no member, and hides the entries that it replaces. */
+export function writeHiding(replaces: readonly string[]): string {
   return JSON.stringify({ v: 1, replaces });
 }
 
@@ -74,7 +75,7 @@ export function readMember(value: string): MemberEntry | undefined {
     if (v !== 1) return undefined;
     return {
       ...(isMemberId(id) && { member: data === undefined ? { id } : { id, data } }),
-      ...(typeof replaces === "string" && { replaces }),
+      ...(areKeys(replaces) && { replaces }),
       ...(isDuration(endsInMs) && { endsInMs }),
     };
   } catch {
@@ -85,6 +86,10 @@ export function readMember(value: string): MemberEntry | undefined {
 /** Whether two members have the same id and the same data. */
 export function isSameMember(one: Member, other: Member | undefined): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function areKeys(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((key) => typeof key === "string");
 }
 
 function isDuration(value: unknown): value is number {

@@ -25,8 +25,8 @@ export interface LeaseOptions {
   /** The member, as text. */
   readonly value: string;
   readonly graceMs: number;
-  /** The key of an entry to remove once the new one is stored. */
-  readonly replaces?: string | undefined;
+  /** The keys of entries of other servers to remove once the new one is stored. */
+  readonly replaces: readonly string[];
 }
 
 /**
@@ -35,13 +35,18 @@ export interface LeaseOptions {
  */
 const HIDING_TTLS = 2;
 
+/** How long an entry that hides others must live, in milliseconds. */
+export function hidingTtlMs({ presenceTtlMs }: TopicsEnvironment, graceMs: number): number {
+  return HIDING_TTLS * presenceTtlMs + graceMs;
+}
+
 /** Renews an entry at the broker. If the server crashes, the renewals stop and the entry expires. */
 export class PresenceLease implements Presence {
   readonly entry: PresenceEntry;
   readonly #environment: TopicsEnvironment;
   readonly #topic: string;
   readonly #graceMs: number;
-  readonly #replaces: string | undefined;
+  readonly #replaces: readonly string[];
   readonly #onGrace: () => void;
   readonly #onEnd: () => void;
   #state: "present" | "in-grace" | "ended" = "present";
@@ -142,14 +147,14 @@ export class PresenceLease implements Presence {
     this.#onEnd();
   }
 
-  /** Removes the entry. If another server may still renew the replaced entry, hides that entry for a time. */
+  /** Removes the entry. If other servers may still renew the replaced entries, hides those for a time. */
   async #remove(): Promise<void> {
-    const { broker, presenceTtlMs } = this.#environment;
+    const { broker } = this.#environment;
     const { key } = this.entry;
-    if (this.#replaces !== undefined && this.#renewals < 3 * HIDING_TTLS) {
+    if (this.#replaces.length > 0 && this.#renewals < 3 * HIDING_TTLS) {
       const hiding = { key, value: writeHiding(this.#replaces) };
       try {
-        await broker.enter(this.#topic, hiding, HIDING_TTLS * presenceTtlMs + this.#graceMs);
+        await broker.enter(this.#topic, hiding, hidingTtlMs(this.#environment, this.#graceMs));
         return;
       } catch {
         // The broker may limit the time to live.

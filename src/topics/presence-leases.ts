@@ -1,6 +1,8 @@
 import type { ConnectionClosedError } from "../errors/index.ts";
+import type { LeaveOptions } from "./enter-options.ts";
+import { writeHiding } from "./member.ts";
 import { topicsFull } from "./options.ts";
-import { type LeaseOptions, type Presence, PresenceLease } from "./presence-lease.ts";
+import { hidingTtlMs, type LeaseOptions, type Presence, PresenceLease } from "./presence-lease.ts";
 import { onEnd, type TopicSocket } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
@@ -32,34 +34,68 @@ export class PresenceLeases {
    * @throws BrokerError
    */
   async enter(topic: string, options: LeaseOptions, socket: TopicSocket): Promise<Presence> {
-    const { key, graceMs, replaces } = options;
-    const leases = this.#byTopic.get(topic);
-    const before = leases?.get(key);
-    const replaced = replaces === undefined ? undefined : leases?.get(replaces);
+    const { key, graceMs } = options;
+    const before = this.#byTopic.get(topic)?.get(key);
     // An entry of this server ends with its lease, so it needs no hiding.
-    const own = replaced === undefined ? options : { ...options, replaces: undefined };
-    const lease: PresenceLease = new PresenceLease(this.#environment, topic, own, {
-      onGrace: () => this.#addToGrace(lease),
-      onEnd: () => {
-        stopWatching();
-        this.#remove(topic, lease);
+    const [own, replaces] = this.#split(topic, options.replaces);
+    const lease: PresenceLease = new PresenceLease(
+      this.#environment,
+      topic,
+      { ...options, replaces },
+      {
+        onGrace: () => this.#addToGrace(lease),
+        onEnd: () => {
+          stopWatching();
+          this.#remove(topic, lease);
+        },
       },
-    });
+    );
     this.#add(topic, lease);
     const stopWatching = onEnd(socket, (info) => {
       if (graceMs === 0) void lease.leave();
       else void startGrace(lease, socket, info);
     });
     await lease.start(before);
-    if (replaced !== undefined) await replaced.leave();
-    else if (replaces !== undefined) await this.#removeReplaced(topic, replaces);
+    await Promise.all([
+      ...own.map((replaced) => replaced.leave()),
+      ...replaces.map((replaced) => this.#removeReplaced(topic, replaced)),
+    ]);
     return lease;
+  }
+
+  /**
+   * Removes entries by their keys, and hides them while another server may still renew them.
+   *
+   * @throws BrokerError
+   */
+  async leave(topic: string, { keys, graceMs = 0 }: LeaveOptions): Promise<void> {
+    const environment = this.#environment;
+    const { broker } = environment;
+    const [own, others] = this.#split(topic, keys);
+    await Promise.all(own.map((lease) => lease.leave()));
+    if (others.length === 0) return;
+    const entries = await withTimeout(environment, broker.members(topic));
+    // Nothing is stored for keys without an entry, because any client can name such keys.
+    const there = others.filter((key) => entries.some((entry) => entry.key === key));
+    if (there.length === 0) return;
+    const hiding = { key: crypto.randomUUID(), value: writeHiding(there) };
+    const ttlMs = hidingTtlMs(environment, graceMs);
+    // The broker may limit the time to live.
+    await withTimeout(environment, broker.enter(topic, hiding, ttlMs)).catch(() => {});
+    await Promise.all(there.map((key) => withTimeout(environment, broker.leave(topic, key))));
   }
 
   /** Ends all leases. Entries with a grace period stay for it. Never rejects. */
   async close(): Promise<void> {
     const leases = [...this.#byTopic.values()].flatMap((ofTopic) => [...ofTopic.values()]);
     await Promise.all(leases.map((lease) => lease.close()));
+  }
+
+  /** The leases of this server with some keys, and the keys without one. */
+  #split(topic: string, keys: readonly string[]): [PresenceLease[], string[]] {
+    const leases = this.#byTopic.get(topic);
+    const own = keys.map((key) => leases?.get(key)).filter((lease) => lease !== undefined);
+    return [own, keys.filter((key) => leases?.has(key) !== true)];
   }
 
   async #removeReplaced(topic: string, key: string): Promise<void> {

@@ -118,7 +118,7 @@ export async function readPresence(
     .toSorted((one, other) => (one.key < other.key ? -1 : 1))
     .map(({ key, value }) => ({ key, ...readMember(value) }));
   // A server that has not noticed the end of a connection may renew an entry that was replaced.
-  const replaced = new Set(read.map(({ replaces }) => replaces));
+  const replaced = new Set(read.flatMap(({ replaces = [] }) => replaces));
   const members = new Map<string, Member>();
   let firstEndMs = Infinity;
   for (const { key, member, endsInMs = Infinity } of read) {

@@ -3,7 +3,12 @@ import { UsageError } from "../errors/index.ts";
 import type { BrokerPage } from "./broker.ts";
 import type { FeedRegistry } from "./feed-registry.ts";
 import { writeMember } from "./member.ts";
-import { checkEnterOptions, type EnterOptions } from "./enter-options.ts";
+import {
+  checkEnterOptions,
+  checkLeaveOptions,
+  type EnterOptions,
+  type LeaveOptions,
+} from "./enter-options.ts";
 import { checkOptions, invalidOption, shown } from "./options.ts";
 import { isNoPosition, type Position, readPosition } from "./position.ts";
 import type { MemberListener, MemberWatch, MemberWatches } from "./member-watches.ts";
@@ -113,6 +118,15 @@ export interface Topic {
    * @throws BrokerError if the broker does not answer
    */
   enter(target: TopicTarget, member: Member, options?: EnterOptions): Promise<Presence>;
+
+  /**
+   * Removes the entries of a member by their keys, on any server. For a member whose connection was lost, and
+   * that leaves on another connection without entering again. Keys without an entry have no effect.
+   *
+   * @throws UsageError `INVALID_OPTION`
+   * @throws BrokerError if the broker does not answer; some entries may have been removed
+   */
+  leave(options: LeaveOptions): Promise<void>;
 
   /** Reads the members that are present on all servers. @throws BrokerError if the broker does not answer */
   members(): Promise<readonly Member[]>;
@@ -227,7 +241,7 @@ export class TopicHandle implements Topic {
     const socket = socketOf(target);
     checkEnterOptions(options);
     const { key, graceMs = 0 } = options;
-    const replaces = options.replaces === key ? undefined : options.replaces;
+    const replaces = [options.replaces ?? []].flat().filter((replaced) => replaced !== key);
     if (!this.#settings.presence && key === undefined) {
       throw new UsageError(
         "NO_PRESENCE",
@@ -237,6 +251,12 @@ export class TopicHandle implements Topic {
     const value = writeMember(member);
     const lease = { key: key ?? crypto.randomUUID(), value, graceMs, replaces };
     return this.#leases.enter(this.name, lease, socket);
+  }
+
+  async leave(options: LeaveOptions): Promise<void> {
+    this.#environment.checkOpen();
+    checkLeaveOptions(options);
+    await this.#leases.leave(this.name, options);
   }
 
   async members(): Promise<readonly Member[]> {

@@ -13,6 +13,9 @@ import {
 
 const ROOM = ["rooms/:room", { room: "tides" }] as const;
 
+/** The client waits until the test calls `reconnect`. */
+const SLOW_RECONNECT = { initialDelayMs: 600_000, maxDelayMs: 600_000, random: () => 1 };
+
 const ANN = { id: "ann", data: "ann" };
 const BOB = { id: "bob", data: "bob" };
 
@@ -67,6 +70,42 @@ describe("presence", () => {
     else await ann.close();
     await vi.waitFor(() => expect(changes).toEqual(["+ann", "-ann"]));
     expect(room.members).toEqual([]);
+  });
+
+  it("removes a member that left without a connection, when its client returns, to any server", async () => {
+    const broker = new MemoryBroker();
+    const options = { broker, presenceGraceMs: 600_000 };
+    const [one, two] = [await startServer(options), await startServer(options)];
+    const { room, changes } = await watch(two);
+    const ann = openClient(one, { auth: "ann", ...SLOW_RECONNECT });
+    const entered = ann.client.topic(...ROOM);
+    await entered.enter();
+    await vi.waitFor(() => expect(changes).toEqual(["+ann"]));
+    ann.moveTo(two);
+    one.breakConnections();
+    await vi.waitFor(() => expect(ann.client.state).toBe("waiting"));
+    const left = entered.leave();
+    ann.client.reconnect();
+    await left;
+    await vi.waitFor(() => expect(changes).toEqual(["+ann", "-ann"]));
+    expect(room.members).toEqual([]);
+  });
+
+  it("keeps a member that left and entered again without a connection", async () => {
+    const server = await startServer({ presenceGraceMs: 600_000 });
+    const { room, changes } = await watch(server);
+    const ann = connect(server, { auth: "ann", ...SLOW_RECONNECT });
+    await ann.topic(...ROOM).enter();
+    await vi.waitFor(() => expect(changes).toEqual(["+ann"]));
+    server.breakConnections();
+    await vi.waitFor(() => expect(ann.state).toBe("waiting"));
+    const left = ann.topic(...ROOM).leave();
+    ann.reconnect();
+    await expect(ann.topic(...ROOM).enter()).resolves.toEqual(ANN);
+    await left;
+    await vi.waitFor(() => expect(room.members).toEqual([ANN]));
+    await ann.topic(...ROOM).leave();
+    await vi.waitFor(() => expect(room.members).toEqual([]));
   });
 
   it("refuses a member that the rule does not allow", async () => {

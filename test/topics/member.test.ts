@@ -4,13 +4,13 @@ import { readMember, withFields, writeHiding, writeMember } from "../../src/topi
 it("reads back a written member, with the added fields", () => {
   const value = writeMember({ id: "ann", data: { age: 30 } });
   expect(readMember(value)).toEqual({ member: { id: "ann", data: { age: 30 } } });
-  expect(readMember(withFields(value, { replaces: "key", endsInMs: 5 }))).toEqual({
+  expect(readMember(withFields(value, { replaces: ["key", "other"], endsInMs: 5 }))).toEqual({
     member: { id: "ann", data: { age: 30 } },
-    replaces: "key",
+    replaces: ["key", "other"],
     endsInMs: 5,
   });
   expect(readMember(writeMember({ id: "ann" }))).toEqual({ member: { id: "ann" } });
-  expect(readMember(writeHiding("key"))).toEqual({ replaces: "key" });
+  expect(readMember(writeHiding(["key"]))).toEqual({ replaces: ["key"] });
 });
 
 it.each([
@@ -31,6 +31,7 @@ it.each([
   ["an id of 129 characters", `{"v":1,"id":"${"a".repeat(129)}"}`],
   ["an id that is a number", '{"v":1,"id":5}'],
   ["replaces that is a number", '{"v":1,"replaces":5}'],
+  ["replaces with a number", '{"v":1,"replaces":["a",5]}'],
   ["endsInMs of 0", '{"v":1,"endsInMs":0}'],
   ["endsInMs that is a text", '{"v":1,"endsInMs":"5"}'],
 ])("%s is left out of an entry", (_what, value) => {

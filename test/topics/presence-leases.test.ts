@@ -11,6 +11,9 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { ConnectionClosedError } from "../../src/errors/index.ts";
 import { FaultyBroker, ManualTimers, openTopics, RecordingSocket, settle } from "./support.ts";
 
+/** As many and as long keys as possible. */
+const KEYS = Array.from({ length: 16 }, (_, index) => String.fromCharCode(97 + index).repeat(128));
+
 /** A socket that has ended, with the value of its `done`. */
 function endedSocket(info: unknown, closedBy: "local" | "peer" = "peer"): TopicSocket {
   const error = new ConnectionClosedError({
@@ -174,7 +177,7 @@ describe("a member with graceMs", () => {
   it("with the most data stays readable when Topics closes", async () => {
     const stage = await openStage();
     const member = { id: "ann", data: "x".repeat(16_384 - '{"v":1,"id":"ann","data":""}'.length) };
-    const options = { graceMs: 10_000, key: "k", replaces: "y".repeat(128) };
+    const options = { graceMs: 10_000, key: "k", replaces: KEYS };
     await stage.here.topic("room").enter(new RecordingSocket(), member, options);
     await stage.here.close();
     expect(await stage.there.topic("room").members()).toEqual([member]);
@@ -229,6 +232,23 @@ describe("an entry that replaces another", () => {
       expect(await stage.keys()).toEqual(["k-2"]);
     },
   );
+
+  it("removes several others, and hides them while their server still renews them", async () => {
+    const stage = await openStage({ presenceTtlMs: 3_000 });
+    const there = stage.there.topic("room");
+    await stage.enter({ key: "k-1" });
+    await stage.enter({ key: "k-2" });
+    await stage.enter({ key: "k-3", graceMs: 10_000 }, undefined, there);
+    await there.enter(
+      new RecordingSocket(),
+      { id: "ann", data: "new" },
+      { key: "j", replaces: ["k-1", "k-2", "k-3"] },
+    );
+    expect(await stage.keys()).toEqual(["j"]);
+    await stage.pass(3_000);
+    expect((await stage.keys()).toSorted()).toEqual(["j", "k-1", "k-2"]);
+    expect(await there.members()).toEqual([{ id: "ann", data: "new" }]);
+  });
 
   it("hides the other entry while its server still renews it", async () => {
     const stage = await openStage({ presenceTtlMs: 3_000 });
@@ -321,6 +341,65 @@ describe("an entry that replaces another", () => {
   });
 });
 
+describe("leaving by key", () => {
+  it.each(["the same server", "another server"])(
+    "removes entries of %s, also in their grace period",
+    async (where) => {
+      const stage = await openStage();
+      await stage.enter({ graceMs: 10_000, key: "k-1" }, endedSocket({ code: 1006 }));
+      await stage.enter({ graceMs: 10_000, key: "k-2" }, endedSocket({ code: 1006 }));
+      const topic = (where === "the same server" ? stage.here : stage.there).topic("room");
+      await topic.leave({ keys: ["k-1", "k-2", "k-3"], graceMs: 10_000 });
+      await settle();
+      expect(stage.events).toEqual(["join ann", "leave ann"]);
+      expect(await topic.members()).toEqual([]);
+      await stage.pass(120_000);
+      expect(stage.events).toEqual(["join ann", "leave ann"]);
+    },
+  );
+
+  it("hides an entry that another server still renews", async () => {
+    const stage = await openStage({ presenceTtlMs: 30_000 });
+    await stage.enter({ key: "k-1" });
+    await stage.there.topic("room").leave({ keys: ["k-1"] });
+    await stage.pass(50_000);
+    expect(await stage.keys()).toContain("k-1");
+    expect(stage.events).toEqual(["join ann", "leave ann"]);
+  });
+
+  it("stores nothing for keys without an entry", async () => {
+    const stage = await openStage();
+    await stage.enter({ key: "k-1" });
+    await stage.here.topic("room").leave({ keys: ["other"] });
+    expect(await stage.keys()).toEqual(["k-1"]);
+  });
+
+  it("removes the entry if the broker refuses to hide it, and rejects if it does not answer", async () => {
+    const stage = await openStage();
+    await stage.enter({ key: "k-1" }, undefined, stage.there.topic("room"));
+    stage.broker.onCall = async (method) => {
+      if (method === "enter") throw new BrokerError("BROKER_REFUSED", "too long");
+    };
+    await stage.here.topic("room").leave({ keys: ["k-1"] });
+    expect(await stage.keys()).toEqual([]);
+    stage.broker.onCall = () => Promise.reject(new BrokerError("BROKER_UNAVAILABLE", "cut off"));
+    await expect(stage.here.topic("room").leave({ keys: ["k-1"] })).rejects.toMatchObject({
+      code: "BROKER_UNAVAILABLE",
+    });
+    stage.broker.onCall = async () => {};
+  });
+
+  it.each([{}, { keys: [] }, { keys: "k" }, { keys: ["a b"] }, { keys: [...KEYS, "k"] }, null])(
+    "refuses the options %j",
+    async (options) => {
+      const leaving = openTopics()
+        .topic("room")
+        .leave(options as never);
+      await expect(leaving).rejects.toMatchObject({ name: "UsageError", code: "INVALID_OPTION" });
+    },
+  );
+});
+
 describe("the options of enter", () => {
   it.each([
     { graceMs: -1 },
@@ -329,6 +408,8 @@ describe("the options of enter", () => {
     { key: "a b" },
     { key: "x".repeat(129) },
     { replaces: 5 },
+    { replaces: ["k", 5] },
+    { replaces: [...KEYS, "k"] },
     null,
   ])("%j are refused", async (options) => {
     const topic = openTopics({ presence: true }).topic("room");

@@ -68,7 +68,7 @@ export function createClient(
       .catch(report);
   };
   const session = createSession({
-    secret: crypto.getRandomValues(new Uint32Array(4)).join("-"),
+    secret: crypto.getRandomValues(new globalThis.Uint32Array(4)).join("-"),
     creditBytes,
     maxQueuedBytes,
     now: () => [Date.now(), performance.now()],

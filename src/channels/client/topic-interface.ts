@@ -168,7 +168,11 @@ export interface ChannelPresence<Data> {
    * server's rule returned. Rejects with a `ChannelError`.
    */
   enter(): Promise<ChannelMember<Data>>;
-  /** Leaves the topic. No effect for a client that has not entered. */
+  /**
+   * Leaves the topic. Resolves when the server has removed the member. Without a connection, it waits for the
+   * next one; the server removes the member after `presenceGraceMs` anyway. No effect for a client that has not
+   * entered. Rejects with a `ChannelError`.
+   */
   leave(): Promise<void>;
 }
 

@@ -21,6 +21,9 @@ interface Entered {
   isReleased: boolean;
 }
 
+/** Of how many earlier connections `enter` and `leave` remove the entry. */
+const MAX_REPLACED = 16;
+
 /** Presence needs a socket only to end with it, and {@link Presences} ends it. */
 const NO_SOCKET: TopicSocket = {
   readyState: 1,
@@ -54,17 +57,25 @@ export class Presences {
     }
   }
 
-  leave({ id, topic }: ClientFrameOf<"leave">): void {
+  leave(frame: ClientFrameOf<"leave">): void {
+    const { session } = this.#connection;
+    const { id, topic, replaces } = frame;
     const entered = this.#byTopic.get(topic);
-    if (entered === undefined) {
-      this.#connection.session.answer(id, {});
+    const keys = this.#keysFrom(replaces);
+    if (entered === undefined && keys.length === 0) {
+      session.answer(id, {});
       return;
     }
+    const used = this.#byTopic.size + this.#leaving - (entered === undefined ? 0 : 1);
+    const entry = acquireTopic(this.#connection, frame, "maxPresences", used);
+    if (entry === undefined) return;
     this.#byTopic.delete(topic);
     this.#leaving++;
-    void this.#end(entered, (presence) => presence.leave()).then(() => {
+    void this.#leave(entry, entered, keys).then((error) => {
       this.#leaving--;
-      this.#connection.session.answer(id, {});
+      this.#connection.environment.table.release(entry);
+      if (error === undefined) session.answer(id, {});
+      else session.fail(id, error);
     });
   }
 
@@ -84,6 +95,34 @@ export class Presences {
     const entered: Entered = { entry, presence, member: undefined, isReleased: false };
     this.#byTopic.set(entry.name, entered);
     entered.presence = this.#enter(entered, frame);
+  }
+
+  /** Ends the presence of this and of earlier connections. Returns the error. Never rejects. */
+  async #leave(
+    entry: TopicEntry,
+    entered: Entered | undefined,
+    keys: readonly string[],
+  ): Promise<ErrorFields | undefined> {
+    if (entered !== undefined) await this.#end(entered, (presence) => presence.leave());
+    if (keys.length === 0) return undefined;
+    try {
+      const { presenceGraceMs: graceMs } = this.#connection.environment;
+      await entry.topic.leave({ keys, graceMs });
+      return undefined;
+    } catch (error) {
+      return this.#failureOf(error, entry);
+    }
+  }
+
+  /** The keys of the entries of earlier connections from `first` on: of this one, and of the latest. */
+  #keysFrom(first: number = Infinity): string[] {
+    const { identity, connectionNumber } = this.#connection;
+    const keys: string[] = [];
+    for (let number = connectionNumber - 1; number >= first; number--) {
+      if (keys.length === MAX_REPLACED - 1) number = first;
+      keys.push(`${identity}-${number}`);
+    }
+    return keys;
   }
 
   async #end(entered: Entered, end: (presence: Presence) => Promise<void>): Promise<void> {
@@ -114,13 +153,16 @@ export class Presences {
       session.answer(id, { member: result });
       return presence;
     } catch (error) {
-      const failure = brokerFailure(error);
-      if (failure === undefined) {
-        this.#connection.environment.report(error, { kind: "enter", name: entry.name });
-      }
-      this.#fail(entered, id, failure ?? INTERNAL);
+      this.#fail(entered, id, this.#failureOf(error, entry));
       return undefined;
     }
+  }
+
+  /** The answer for an error of the broker or of the application. Reports the latter. */
+  #failureOf(error: unknown, { name }: TopicEntry): ErrorFields {
+    const failure = brokerFailure(error);
+    if (failure === undefined) this.#connection.environment.report(error, { kind: "enter", name });
+    return failure ?? INTERNAL;
   }
 
   #fail(entered: Entered, id: number, error: ErrorFields): void {
@@ -148,14 +190,10 @@ export class Presences {
   /** @throws BrokerError, or UsageError `INVALID_MEMBER` */
   #store(entry: TopicEntry, member: Member, replaces: number | undefined): Promise<Presence> {
     const { identity, connectionNumber, environment } = this.#connection;
-    const options = {
+    return entry.topic.enter(NO_SOCKET, member, {
       graceMs: environment.presenceGraceMs,
       key: `${identity}-${connectionNumber}`,
-    };
-    return entry.topic.enter(
-      NO_SOCKET,
-      member,
-      replaces === undefined ? options : { ...options, replaces: `${identity}-${replaces}` },
-    );
+      replaces: this.#keysFrom(replaces),
+    });
   }
 }

@@ -32,7 +32,7 @@ const CHECKS: Readonly<Record<ClientFrame["type"], FrameCheck>> = {
   watch: ({ topic }) => isText(topic),
   unwatch: ({ topic }) => isText(topic),
   enter: ({ topic, replaces }) => isText(topic) && isOptional(replaces, isCounter),
-  leave: ({ topic }) => isText(topic),
+  leave: ({ topic, replaces }) => isText(topic) && isOptional(replaces, isCounter),
   history: ({ topic, limit, before, after }) =>
     isText(topic) &&
     isCount(limit) &&

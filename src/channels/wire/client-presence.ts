@@ -25,7 +25,8 @@ interface Watch extends StateHandler {
 interface Presence extends StateHandler {
   /** Resolves when the server has let the client in for the first time. */
   readonly entered: Promise<FrameMember>;
-  leave(): Promise<void>;
+  /** Returns the first connection that the server may still have as present. */
+  readonly end: (error?: ChannelError) => number | undefined;
 }
 
 /** Returns the members of a topic. Undefined if the client does not know them. */
@@ -43,7 +44,7 @@ export function watchMembers(
 
 function createWatch({ timers }: ClientSession, state: () => SessionState): Watch {
   const flow = createFlow<FrameMembersChange>(0, undefined, () =>
-    timers.setTimeout(() => flow.readers.size > 0 || state().close(), 0),
+    timers.setTimeout(() => flow.readers.size || state().close(), 0),
   );
   let members: Members | undefined;
   /** The members in `some` that are not in `others`, by id. */
@@ -75,43 +76,41 @@ function createWatch({ timers }: ClientSession, state: () => SessionState): Watc
 
 /** Enters a topic, on every connection. Returns the member, as the server decides. */
 export function enter(session: ClientSession, topic: string): Promise<FrameMember> {
-  return want(session, "enter", topic, (state) => createPresence(session, topic, state)).entered;
+  return want(session, "enter", topic, () => createPresence(session)).entered;
 }
 
-/**
- * Leaves a topic. Resolves at once without a connection: then the server removes the member when its time is
- * over.
- */
+/** Leaves a topic: on the current connection, or on the next one. */
 export async function leave(session: ClientSession, topic: string): Promise<void> {
-  await (session.states.get(`enter ${topic}`)?.handler as Presence | undefined)?.leave();
+  const replaces = session.states.get(`enter ${topic}`)?.end();
+  if (replaces) await session.request("leave", () => ({ topic, replaces }));
 }
 
-function createPresence(
-  session: ClientSession,
-  topic: string,
-  state: () => SessionState,
-): Presence {
+function createPresence(session: ClientSession): Presence {
   let resolve: (member: FrameMember) => void;
   let reject: (error: ChannelError) => void;
   let hasEntered = false;
+  /** The first connection that the server may still have as present. Undefined before the client has entered. */
+  let first: number | undefined;
   return {
     entered: new Promise<FrameMember>((onEntered, onFailure) => {
       resolve = onEntered;
       reject = onFailure;
     }),
-    async leave() {
-      if (state().release()) await session.request("leave", () => ({ topic }));
-      reject(new ChannelError("CONNECTION_LOST", "leave was called"));
+    fields() {
+      const replaces = first;
+      first ??= session.connection;
+      return { replaces };
     },
-    // If the client entered on the previous connection, it stays a member throughout.
-    fields: () => ({ replaces: session.previous }),
     receive(frame) {
       hasEntered = true;
+      first = session.connection;
       resolve((frame as { member?: FrameMember }).member!);
     },
+    // Without an error, the client leaves.
     end(error) {
-      if (hasEntered && !session.ended) session.onError(error);
-      if (error) reject(error);
+      if (error && hasEntered && !session.ended) session.onError(error);
+      reject(error ?? new ChannelError("CONNECTION_LOST", "leave was called"));
+      return first;
     },
   };
 }

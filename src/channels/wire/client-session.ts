@@ -56,7 +56,7 @@ type Welcome = Extract<ServerFrame, { type: "welcome" }>;
  * - `publish`: it is sent again, within the time that the server allows.
  * - `call`: the same, if the server says that it is repeatable. Otherwise it fails.
  * - `stream`: it continues, if the server says that it is repeatable. Otherwise it fails.
- * - `history`: it is sent again.
+ * - `history`, `leave`: it is sent again.
  * - the others: it is dropped. A `SessionState` makes another one for the next connection.
  */
 export type RequestType =
@@ -118,8 +118,6 @@ export interface ClientSession extends Pick<
   readonly subscriptions: Map<number, (data: unknown, bytes: number) => void>;
   /** Counts the connections of the session. */
   readonly connection: number;
-  /** The last lost connection that the server had accepted. */
-  readonly previous?: number | undefined;
   /** Whether the server has accepted the current connection. */
   readonly isOpen?: boolean;
   /** The error that ended the session, if it has ended. */
@@ -239,8 +237,8 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     request.sentAt ??= environment.now();
     environment.send(message);
   };
-  const sendWaiting = (): void => {
-    for (const request of requests.values()) send(request);
+  const sendWaiting = (types = /./): void => {
+    for (const request of requests.values()) if (types.test(request.type)) send(request);
   };
 
   /** Fails the publishes and calls that were sent too long ago to be sent again. */
@@ -261,6 +259,8 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     welcome = frame;
     session.isOpen = true;
     expire();
+    // A topic that is entered again was left before.
+    sendWaiting(/lea/);
     for (const state of session.states.values()) state.open();
     sendWaiting();
     environment.onWelcome(frame.expiresInMs);
@@ -325,7 +325,6 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       }
     },
     lose(error) {
-      if (session.isOpen) session.previous = session.connection;
       session.isOpen = false;
       session.subscriptions.clear();
       pending = {};
@@ -334,8 +333,8 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
         const { type, name, bytes, isSent } = request;
         request.isSent = false;
         if (isSent && bytes) request.isRepeated = true;
-        const isKept = !isSent || /^(pub|his)/.test(type) || welcome.repeatable.includes(name!);
-        if (session.ended || (!isKept && name !== undefined))
+        const isKept = !isSent || /^(pub|his|lea)/.test(type) || welcome.repeatable.includes(name!);
+        if (session.ended || (!isKept && name))
           fail(request, error.code, error.message, error.cause);
         else if (!isKept) settle(request);
       }

@@ -9,8 +9,8 @@ export interface SessionState<Handler extends StateHandler = StateHandler> {
   request?: Request | undefined;
   /** Asks the server, if there is a connection and it has not been asked on it. */
   readonly open: () => void;
-  /** Fails if the session has ended or the server has revoked it. */
-  end(error?: ChannelError): void;
+  /** Fails if the session has ended or the server has revoked it. Returns what its handler returns. */
+  end(error?: ChannelError): number | void;
   /** Forgets the state. Returns whether to send a frame to the server. */
   release(): boolean;
   /** Forgets the state, and tells the server. */
@@ -24,7 +24,7 @@ export interface StateHandler {
   /** Handles the answer of the server, or a later notice. */
   receive(frame: ServerFrame): void;
   /** It has failed, or the session has ended. */
-  readonly end: (error?: ChannelError) => void;
+  readonly end: (error?: ChannelError) => number | void;
 }
 
 /** Milliseconds before the client asks again after a temporary error that has no `retryAfterMs`. */
@@ -74,7 +74,7 @@ export function want<Handler extends StateHandler>(
     },
     end(error) {
       state.release();
-      state.handler.end(error);
+      return state.handler.end(error);
     },
     release: () => isWanted() && states.delete(key) && !!state.request,
     close() {

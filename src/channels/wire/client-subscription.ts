@@ -44,7 +44,7 @@ function createSubscription(
     creditBytes,
     (bytes) => session.send({ type: "credit", topic, bytes }),
     // One task of grace: an application may end one loop and begin another.
-    () => timers.setTimeout(() => flow.readers.size > 0 || state().close(), 0),
+    () => timers.setTimeout(() => flow.readers.size || state().close(), 0),
   );
   /** The position of the last publication. Undefined before the server's answer, and for volatile topics. */
   let position: string | undefined;

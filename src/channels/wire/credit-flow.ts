@@ -77,7 +77,7 @@ export function createFlow<T>(
   const take = (reader: FlowReader<T>): FlowEntry<T> | undefined => {
     const { before, isKnown } = reader;
     if (!before) return end;
-    if (before.length > 0) return { value: before.shift()! };
+    if (before.length) return { value: before.shift()! };
     let taken: FlowEntry<T> | undefined;
     while (!taken && reader.last.next) {
       reader.last = reader.last.next;

@@ -37,7 +37,7 @@ export async function readEarlier(
       items.push(...page.messages);
       end = page.messages.at(-1)?.position ?? end;
       if (page.reason) items.push(new PublicationsLostError(page.reason, (end = base)));
-    } while (page.messages.length > 0 && !isKnown({ position: base }));
+    } while (page.messages.length && !isKnown({ position: base }));
   else
     do {
       page = await readHistory(session, topic, {
@@ -46,6 +46,6 @@ export async function readEarlier(
       });
       items.unshift(...page.messages);
       end ??= page.position;
-    } while (page.messages.length > 0 && items.length < last);
+    } while (page.messages.length && items.length < last);
   return [items, isKnown];
 }

@@ -35,7 +35,7 @@ export type ClientFrame =
   | { type: "watch"; id: number; topic: string }
   | { type: "unwatch"; topic: string }
   | { type: "enter"; id: number; topic: string; replaces?: number }
-  | { type: "leave"; id: number; topic: string }
+  | { type: "leave"; id: number; topic: string; replaces?: number }
   | {
       type: "history";
       id: number;
@@ -137,7 +137,7 @@ export function encodeFrame(
   bytes?: Uint8Array,
 ): string | Uint8Array<ArrayBuffer> {
   const text = JSON.stringify(frame);
-  if (bytes === undefined) return text;
+  if (!bytes) return text;
   const header = encoder.encode(`${text}\n`);
   const message = new Uint8Array(header.length + bytes.length);
   message.set(header);

@@ -1,4 +1,4 @@
-import { MemoryBroker } from "tideway/topics";
+import { BrokerError, MemoryBroker } from "tideway/topics";
 import { describe, expect, it, vi } from "vitest";
 import { FaultyBroker } from "../../topics/support.ts";
 import {
@@ -176,6 +176,33 @@ describe("a member", () => {
     await watch(bob);
     ann.terminate();
     expect(await bob.next("leave")).toMatchObject({ member: { id: "ann" } });
+  });
+
+  it("replaces the entries of at most 16 connections: of the first, and of the latest", async () => {
+    const broker = new MemoryBroker();
+    const server = await serve({ topics: { broker } });
+    const ann = await connect(server, "ann", { connection: Number.MAX_SAFE_INTEGER });
+    await enter(ann, 1, { replaces: 1 });
+    const [{ value }] = await broker.members("rooms/a");
+    const { replaces } = JSON.parse(value) as { replaces: string[] };
+    const numbers = replaces.map((key) => Number(key.split("-").at(-1)));
+    const latest = Array.from({ length: 15 }, (_, index) => Number.MAX_SAFE_INTEGER - 1 - index);
+    expect(numbers).toEqual([...latest, 1]);
+  });
+
+  it("fails to leave with UNAVAILABLE if the broker cannot remove earlier entries", async () => {
+    const broker = new FaultyBroker();
+    const server = await serve({ topics: { broker }, limits: { maxPresences: 1 } });
+    const ann = await connect(server, "ann", { connection: 2 });
+    broker.onCall = () => Promise.reject(new BrokerError("BROKER_UNAVAILABLE", "cut off"));
+    for (const id of [1, 2]) {
+      expect(await ann.request({ ...leave(id), replaces: 1 })).toMatchObject({
+        type: "error",
+        code: "UNAVAILABLE",
+      });
+    }
+    broker.onCall = async () => {};
+    expect(await ann.request({ ...leave(3), replaces: 1 })).toEqual({ type: "result", id: 3 });
   });
 
   it("cannot be removed by another session", async () => {

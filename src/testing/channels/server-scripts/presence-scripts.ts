@@ -108,6 +108,48 @@ export const PRESENCE_SCRIPTS: readonly ServerScript[] = [
     ],
   },
   {
+    name: "removes a member that leaves on a later connection, without entering on it",
+    steps: [
+      ...watching(),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+      { drop: true, on: "b" },
+      ...hello("c", "ann", "<session>", 3),
+      ...request({ type: "leave", id: 1, topic: ROOM, replaces: 1 }, { type: "result" }, "c"),
+      leave(ANN),
+    ],
+  },
+  {
+    name: "removes the members of all connections from replaces on",
+    steps: [
+      ...watching(),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+      ...hello("c", "ann", "<session>", 2),
+      ...enter(ANN, "c", { replaces: 1 }),
+      { drop: true, on: "b" },
+      { drop: true, on: "c" },
+      ...hello("d", "ann", "<session>", 4),
+      ...enter(ANN, "d", { replaces: 1 }),
+      ...request({ type: "leave", id: 2, topic: ROOM }, { type: "result" }, "d"),
+      leave(ANN),
+    ],
+  },
+  {
+    name: "removes no member of another session by a leave with replaces",
+    steps: [
+      ...watching(),
+      ...hello("b"),
+      ...enter(ANN, "b"),
+      join(ANN),
+      ...hello("c", "bob", "<session3>", 2),
+      ...request({ type: "leave", id: 1, topic: ROOM, replaces: 1 }, { type: "result" }, "c"),
+      ...nothing(),
+    ],
+  },
+  {
     name: "answers a leave of a client that has not entered with a result",
     steps: [
       ...hello(),
